@@ -1,0 +1,1 @@
+//! The Palabre server: command line, configuration, wiring, start and stop.

@@ -1,0 +1,2 @@
+//! The `palabre` program.
+fn main() {}

@@ -1,0 +1,129 @@
+//! Conversations: rooms, groups and direct conversations in one model.
+
+use crate::{ConversationId, Millis, Number, UserId, members::Role, messages::Message, presence::Presence};
+
+/// What sort of conversation it is. The kind never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A named place, public or private, that people come to and leave.
+    Room,
+    /// A few people who were brought together; always private; a name is optional.
+    Group,
+    /// Exactly one pair of people (or one person with themselves). One per pair.
+    Direct,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::Room, Self::Group, Self::Direct];
+
+    /// The kind's name on the wire and in the database.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Room => "room",
+            Self::Group => "group",
+            Self::Direct => "direct",
+        }
+    }
+
+    /// The kind of this name, if there is one.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// Who may find and enter a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Visibility {
+    /// Everybody but guests may discover it and join.
+    Public,
+    /// Only those who were invited know of it.
+    Private,
+}
+
+impl Visibility {
+    /// The name on the wire and in the database.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Private => "private",
+        }
+    }
+
+    /// The visibility of this name, if there is one.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Public, Self::Private].into_iter().find(|v| v.name() == name)
+    }
+}
+
+/// A conversation's own row: what all of its members see alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversation {
+    /// Its id.
+    pub id: ConversationId,
+    /// Room, group or direct.
+    pub kind: Kind,
+    /// Public or private; groups and direct conversations are private.
+    pub visibility: Visibility,
+    /// Its name. Room names are unique without regard to case; groups may have none, direct ones have none.
+    pub name: Option<String>,
+    /// What it is about.
+    pub topic: Option<String>,
+    /// Who opened it.
+    pub created_by: UserId,
+    /// When.
+    pub created_at: Millis,
+    /// The number of the last change in it.
+    pub head: Number,
+    /// The number of the last change of this row.
+    pub rev: Number,
+    /// How many members it has.
+    pub member_count: i64,
+    /// The two people of a direct conversation, the lower id first.
+    pub pair: Option<(UserId, UserId)>,
+}
+
+/// A conversation as one of its members sees it in their list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The conversation.
+    pub conversation: Conversation,
+    /// The member's role in it.
+    pub role: Role,
+    /// The member's read marker.
+    pub read_seq: Number,
+    /// Messages of others after the read marker, counted up to [`crate::limits::UNREAD_CAP`].
+    pub unread: i64,
+    /// The newest message, deleted ones included.
+    pub last_message: Option<Message>,
+    /// In a direct conversation, the other person.
+    pub peer: Option<Peer>,
+}
+
+/// The other person of a direct conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The account.
+    pub user: UserId,
+    /// Its name.
+    pub username: String,
+    /// What it calls itself.
+    pub display_name: Option<String>,
+    /// Whether it is here now.
+    pub presence: Presence,
+}
+
+/// What a door needs to know of a conversation to tell what happened in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Room, group or direct.
+    pub kind: Kind,
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// The two people of a direct conversation, the lower id first.
+    pub pair: Option<(UserId, UserId)>,
+}

@@ -1,0 +1,105 @@
+//! Identifiers and positions. All integers stay below 2^53, so that JavaScript can read them.
+
+use std::fmt;
+
+/// The largest integer that every client can read exactly (2^53 − 1).
+pub const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
+
+macro_rules! integer_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub i64);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+integer_id!(
+    /// A person, a bot or another program with an account.
+    UserId
+);
+integer_id!(
+    /// A room, a group or a direct conversation: they share one sequence and never share an id.
+    ConversationId
+);
+integer_id!(
+    /// A message, unique on the whole server. Its place in the conversation is its [`Number`].
+    MessageId
+);
+integer_id!(
+    /// A log-in: the family of refresh tokens that began with one password check.
+    SessionId
+);
+integer_id!(
+    /// The number of a durable change in a conversation: 1, 2, 3 … without holes. A message's `seq`,
+    /// a row's `rev` and a conversation's `head` are all numbers of this counter.
+    Number
+);
+integer_id!(
+    /// One open socket on this node. Not stored.
+    ConnectionId
+);
+
+impl Number {
+    /// The number after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+/// The id that the sender chose for a send; `(author, client id)` is unique for ever, which is what
+/// makes a repeated send harmless.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ClientId(String);
+
+impl ClientId {
+    /// The longest client id, in characters: room for a UUID and a prefix.
+    pub const MAX_LENGTH: usize = 64;
+
+    /// Accepts 1 to 64 printable ASCII characters without spaces.
+    ///
+    /// # Errors
+    /// The reason, in words for the caller.
+    pub fn parse(text: &str) -> std::result::Result<Self, String> {
+        if text.is_empty() || text.len() > Self::MAX_LENGTH {
+            return Err(format!("must have 1 to {} characters", Self::MAX_LENGTH));
+        }
+        if !text.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err("may hold printable ASCII characters only, without spaces".into());
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The id as it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ClientId;
+
+    #[test]
+    fn client_ids_are_short_printable_ascii() {
+        for good in ["a", "0192-abc", &"x".repeat(64)] {
+            assert!(ClientId::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "a b", "é", "nul\0", &"x".repeat(65)] {
+            assert!(ClientId::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The vocabulary of Palabre: identifiers, nouns, commands, queries, replies and events.
+//!
+//! This crate knows nobody: no I/O, no serialisation, no clock. Every door speaks to the engine in
+//! these words, and every listener is told of what happened in them. Read it in this order.
+
+mod ids;
+mod time;
+
+pub mod accounts;
+pub mod conversations;
+pub mod members;
+pub mod messages;
+pub mod presence;
+pub mod reactions;
+pub mod receipts;
+pub mod sessions;
+
+pub mod command;
+pub mod event;
+pub mod query;
+pub mod reply;
+
+pub mod error;
+pub mod limits;
+pub mod permission;
+
+pub use command::{Command, Visit};
+pub use error::{Error, ErrorCode, Result};
+pub use event::{Event, Fact, Notice, Order, Signal};
+pub use ids::{ClientId, ConnectionId, ConversationId, MAX_SAFE_INTEGER, MessageId, Number, SessionId, UserId};
+pub use limits::Limits;
+pub use query::Query;
+pub use reply::Reply;
+pub use time::Millis;

@@ -1,0 +1,129 @@
+//! Everything that is countable has a limit, and all limits stand in this table.
+
+/// Unread messages are counted up to here; a larger count is shown as "1,000 or more".
+pub const UNREAD_CAP: i64 = 1_000;
+/// Longest accepted value of `limits.message_length`.
+pub const MESSAGE_LENGTH_CEILING: i64 = 10_000;
+
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])* $field:ident: $default:literal, $least:literal..=$most:expr;)*) => {
+        /// The limits in force. Defaults are those of DESIGN section 6; [`Limits::TABLE`] lists them.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Limits {
+            $($(#[doc = $doc])* pub $field: i64,)*
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($field: $default,)* }
+            }
+        }
+
+        impl Limits {
+            /// Name, default, least and greatest accepted value, and meaning of each limit.
+            pub const TABLE: &'static [(&'static str, i64, i64, i64, &'static str)] = &[
+                $((stringify!($field), $default, $least, $most, concat!($($doc),*)),)*
+            ];
+
+            /// Name and value of each limit, in the order of the table.
+            #[must_use]
+            pub fn values(&self) -> Vec<(&'static str, i64)> {
+                vec![$((stringify!($field), self.$field),)*]
+            }
+
+            /// Sets a limit by its name.
+            ///
+            /// # Errors
+            /// What is allowed, if the name or the value is not.
+            pub fn set(&mut self, name: &str, value: i64) -> Result<(), String> {
+                match name {
+                    $(stringify!($field) => {
+                        let allowed = $least..=$most;
+                        if !allowed.contains(&value) {
+                            return Err(format!("must be from {} to {}", allowed.start(), allowed.end()));
+                        }
+                        self.$field = value;
+                    })*
+                    _ => return Err("is not a limit".into()),
+                }
+                Ok(())
+            }
+        }
+    };
+}
+
+limits! {
+    /// Characters (Unicode scalar values) in a message.
+    message_length: 2_000, 1..=MESSAGE_LENGTH_CEILING;
+    /// Messages that a user may send in a minute.
+    messages_per_minute: 60, 1..=1_000_000_000;
+    /// Messages that a user may send at once, before the minute's rate applies.
+    message_burst: 10, 1..=1_000_000_000;
+    /// Other commands and requests that a user may give in a minute.
+    requests_per_minute: 1_200, 1..=1_000_000_000;
+    /// Other commands and requests that a user may give at once.
+    request_burst: 200, 1..=1_000_000_000;
+    /// Open sockets of one user.
+    connections_per_user: 20, 1..=1_000_000;
+    /// Open sockets of the whole server.
+    connections: 100_000, 1..=10_000_000;
+    /// Sockets that have not authenticated yet, of one network address.
+    unauthenticated_per_address: 50, 1..=1_000_000;
+    /// Seconds in which a socket must authenticate.
+    authentication_seconds: 10, 1..=300;
+    /// Bytes of a frame, and of a request's body.
+    frame_bytes: 65_536, 1_024..=16_777_216;
+    /// Bytes that may wait for a slow reader before its connection is closed.
+    queue_bytes: 262_144, 16_384..=67_108_864;
+    /// Messages on a page of history at most; 50 when nothing is asked for.
+    history_page: 200, 1..=1_000;
+    /// Entries on a page of any other list at most.
+    list_page: 200, 1..=1_000;
+    /// Changes that one catch-up answer carries; beyond it the client reads the conversation anew.
+    catch_up: 1_000, 1..=100_000;
+    /// Failed log-ins per account and address in five minutes.
+    login_attempts: 5, 1..=1_000_000;
+    /// Registrations per network address in an hour.
+    registrations_per_hour: 60, 1..=1_000_000_000;
+    /// Characters of a room's or group's name.
+    name_length: 100, 1..=1_000;
+    /// Characters of a topic.
+    topic_length: 1_000, 1..=10_000;
+    /// Characters of a profile's text fields.
+    profile_length: 200, 1..=10_000;
+    /// Members of a room.
+    room_members: 100_000, 2..=10_000_000;
+    /// Members of a group.
+    group_members: 100, 2..=100_000;
+    /// Conversations that one user may be a member of.
+    conversations_per_user: 5_000, 1..=1_000_000;
+    /// Different emoji on one message.
+    reactions_per_message: 50, 1..=1_000;
+    /// Different emoji of one user on one message.
+    reactions_per_user: 10, 1..=1_000;
+    /// Characters of an emoji (a flag or a family is several).
+    emoji_length: 32, 1..=64;
+    /// Conversations larger than this do not push presence and read markers to everybody.
+    presence_members: 200, 0..=100_000;
+    /// Milliseconds after which typing ends by itself.
+    typing_ms: 6_000, 500..=60_000;
+    /// Seconds between the server's pings.
+    ping_seconds: 25, 1..=3_600;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Limits;
+
+    #[test]
+    fn every_limit_accepts_its_range_and_nothing_beside_it() {
+        for &(name, default, least, most, meaning) in Limits::TABLE {
+            assert!((least..=most).contains(&default), "{name}");
+            assert!(meaning.ends_with('.'), "{name} has no meaning");
+            let mut limits = Limits::default();
+            assert!(limits.set(name, least).is_ok() && limits.set(name, most).is_ok(), "{name}");
+            assert!(limits.set(name, least - 1).is_err() && limits.set(name, most + 1).is_err(), "{name}");
+        }
+        assert!(Limits::default().set("nonsense", 1).is_err());
+    }
+}

@@ -1,0 +1,73 @@
+//! Members: who belongs to a conversation, and in which role.
+
+use crate::{Millis, Number, UserId};
+
+/// What a member may do in a conversation. See [`crate::permission`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Reads and writes.
+    Member,
+    /// Also deletes others' messages and removes members.
+    Moderator,
+    /// Also changes the room, invites into it, and makes moderators.
+    Admin,
+    /// Everything; there is always at least one while there are members.
+    Owner,
+}
+
+impl Role {
+    /// All roles, lowest first.
+    pub const ALL: [Self; 4] = [Self::Member, Self::Moderator, Self::Admin, Self::Owner];
+
+    /// The role's name on the wire and in the database.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Moderator => "moderator",
+            Self::Admin => "admin",
+            Self::Owner => "owner",
+        }
+    }
+
+    /// The role of this name, if there is one.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+}
+
+/// A person's place in a conversation. The row stays after they leave, so that catching up finds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The account.
+    pub user: UserId,
+    /// Its name.
+    pub username: String,
+    /// Its role, absent once it has left or was removed.
+    pub role: Option<Role>,
+    /// The number of the last change of this membership.
+    pub rev: Number,
+    /// When it (last) joined.
+    pub joined_at: Millis,
+}
+
+/// Why somebody is no longer a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Departure {
+    /// They went.
+    Left,
+    /// Somebody removed them.
+    Removed,
+}
+
+impl Departure {
+    /// The name on the wire.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Left => "left",
+            Self::Removed => "removed",
+        }
+    }
+}

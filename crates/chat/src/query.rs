@@ -1,0 +1,90 @@
+//! What people can ask to see. A query changes nothing.
+
+use crate::{ConversationId, Number, UserId, messages::Anchor};
+
+/// A question by somebody with an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Query {
+    /// The speaker's own account.
+    Me,
+    /// The speaker's own sessions.
+    Sessions,
+    /// Somebody's public profile.
+    User(UserId),
+    /// Somebody's public profile, by name.
+    UserByName(String),
+    /// People whose name begins with `prefix`.
+    Users {
+        /// Beginning of the username or display name; empty for all.
+        prefix: String,
+        /// Continue after this id.
+        after: Option<UserId>,
+        /// How many.
+        limit: i64,
+    },
+    /// The speaker's conversations, most recently active first.
+    Conversations {
+        /// Continue after this position.
+        after: Option<ListPosition>,
+        /// How many.
+        limit: i64,
+    },
+    /// Public rooms, by name.
+    Discover {
+        /// Beginning of the name; empty for all.
+        prefix: String,
+        /// Continue after this name.
+        after: Option<String>,
+        /// How many.
+        limit: i64,
+    },
+    /// One conversation, as one of its members sees it.
+    Conversation(ConversationId),
+    /// A public room or one of the speaker's own, by its name.
+    RoomByName(String),
+    /// The members of a conversation.
+    Members {
+        /// Where.
+        conversation: ConversationId,
+        /// Continue after this account.
+        after: Option<UserId>,
+        /// How many.
+        limit: i64,
+    },
+    /// The members' read and delivered markers.
+    Markers(ConversationId),
+    /// A page of messages.
+    History {
+        /// Where.
+        conversation: ConversationId,
+        /// Which part.
+        anchor: Anchor,
+        /// How many.
+        limit: i64,
+    },
+    /// One message.
+    Message {
+        /// Where.
+        conversation: ConversationId,
+        /// Which.
+        seq: Number,
+    },
+    /// Everything that has changed since a number.
+    CatchUp {
+        /// Where.
+        conversation: ConversationId,
+        /// The last number that the asker has seen.
+        since: Number,
+    },
+    /// Who is here, of these people.
+    Presence(Vec<UserId>),
+}
+
+/// Where a page of the conversation list ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListPosition {
+    /// The last conversation's time of last activity, in milliseconds.
+    pub active_at: i64,
+    /// The last conversation.
+    pub conversation: ConversationId,
+}

@@ -1,0 +1,93 @@
+//! The answers to commands and queries.
+
+use crate::{
+    Number, UserId,
+    accounts::Account,
+    conversations::{Conversation, Listed},
+    members::Member,
+    messages::{Message, Page, Sent},
+    presence::Seen,
+    query::ListPosition,
+    receipts::Markers,
+    sessions::{Session, Tokens},
+};
+
+/// What comes back.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// It is done, and there is nothing to add.
+    Done,
+    /// To a registration, log-in or refresh.
+    Tokens(Box<Tokens>),
+    /// To a send.
+    Sent(Sent),
+    /// To an edit, deletion or reaction: the message in its new state.
+    Message(Box<Message>),
+    /// To whatever makes or changes a conversation: as the speaker sees it now.
+    Conversation(Box<Listed>),
+    /// To a change of a membership.
+    Member(Member),
+    /// The speaker's own account, or any for an administrator.
+    Account(Box<Account>),
+    /// A public profile.
+    User(Box<Account>),
+    /// A page of public profiles.
+    Users {
+        /// The people.
+        users: Vec<Account>,
+        /// Present if there are more.
+        next: Option<UserId>,
+    },
+    /// The speaker's sessions.
+    Sessions(Vec<Session>),
+    /// A page of the speaker's conversations.
+    Conversations {
+        /// The conversations.
+        conversations: Vec<Listed>,
+        /// Present if there are more.
+        next: Option<ListPosition>,
+    },
+    /// A page of public rooms.
+    Rooms {
+        /// The rooms, each with whether the speaker is a member.
+        rooms: Vec<(Conversation, bool)>,
+        /// Present if there are more: the last name.
+        next: Option<String>,
+    },
+    /// A page of members.
+    Members {
+        /// The members.
+        members: Vec<Member>,
+        /// Present if there are more.
+        next: Option<UserId>,
+    },
+    /// Read and delivered markers.
+    Markers(Vec<Markers>),
+    /// A page of history.
+    History(Page),
+    /// What has changed since a number.
+    CaughtUp(Box<CaughtUp>),
+    /// Who is here.
+    Presence(Vec<(UserId, Seen)>),
+    /// The marker's position after a move.
+    Marked(Markers),
+}
+
+/// What takes a client of a conversation from one number to another: the rows that have changed in
+/// between, in their present state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaughtUp {
+    /// The number that the client had.
+    pub from: Number,
+    /// The number that it has after applying this.
+    pub to: Number,
+    /// The conversation as it stands.
+    pub conversation: Conversation,
+    /// Memberships that changed, departures included.
+    pub members: Vec<Member>,
+    /// Messages that are new or changed, by `seq`.
+    pub messages: Vec<Message>,
+    /// True if there was too much to send: forget the conversation and read it anew, from its
+    /// newest page of history, whose head is then the cursor.
+    pub reset: bool,
+}

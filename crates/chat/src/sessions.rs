@@ -1,0 +1,44 @@
+//! Sessions: a log-in and its rotating tokens.
+
+use crate::{Millis, SessionId, accounts::Account};
+
+/// What a successful log-in gives.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Tokens {
+    /// A short-lived JWT for the `Authorization: Bearer` header.
+    pub access_token: String,
+    /// Seconds until the access token expires.
+    pub expires_in: i64,
+    /// The single-use token for the next pair. Using one twice ends the session.
+    pub refresh_token: String,
+    /// The session that both belong to.
+    pub session: SessionId,
+    /// Whose they are.
+    pub account: Account,
+}
+
+/// A log-in, as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// When the password was checked.
+    pub created_at: Millis,
+    /// When its refresh token was last used.
+    pub used_at: Millis,
+    /// When it ends unless it is used.
+    pub expires_at: Millis,
+    /// The client's own description (`User-Agent`).
+    pub agent: Option<String>,
+    /// The network address of the last use.
+    pub address: Option<String>,
+}
+
+/// Where a log-in comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The client's own description (`User-Agent`).
+    pub agent: Option<String>,
+    /// The network address.
+    pub address: Option<String>,
+}

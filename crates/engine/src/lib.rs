@@ -1,0 +1,1 @@
+//! What a command means: check, then do, in one transaction that records its events.

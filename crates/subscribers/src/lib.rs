@@ -1,0 +1,1 @@
+//! Who hears it: the hub, encode once, bounded queues, presence and typing.

@@ -1,0 +1,1 @@
+//! Towns and people: a whole server in the test, and those who use it.
