@@ -1,0 +1,4 @@
+//! The chat_server dialect.
+
+pub mod decode;
+pub mod encode;

@@ -1,0 +1,4 @@
+//! The native dialect.
+
+pub mod decode;
+pub mod encode;
