@@ -1,1 +1,44 @@
-//! What is kept: SQL, migrations and the committing writer.
+//! What is kept: SQL, migrations and the committing writer. Only this crate contains SQL.
+//!
+//! One SQL text serves both databases: `$1` parameters, 64-bit integers for ids and times, `RETURNING`,
+//! `ON CONFLICT`, and whole batches as one JSON parameter. Read it in this order: [`db`] opens a
+//! database, [`unit`] is what one transaction collects, [`writer`] commits; then a file per noun.
+
+#[macro_use]
+mod sql;
+
+pub mod db;
+pub mod error;
+pub mod unit;
+pub mod writer;
+
+pub mod accounts;
+pub mod appends;
+pub mod conversations;
+pub mod members;
+pub mod messages;
+pub mod reactions;
+pub mod receipts;
+pub mod sessions;
+
+pub use db::{Conn, Db, Options};
+pub use error::{Error, Result};
+pub use unit::{Committed, Unit};
+pub use writer::{Append, NewMessage, Writer};
+
+/// Every statement of the crate by name, for the test that prepares them all on both databases.
+#[must_use]
+pub fn statements() -> Vec<(&'static str, &'static str)> {
+    [
+        db::STATEMENTS,
+        accounts::STATEMENTS,
+        sessions::STATEMENTS,
+        conversations::STATEMENTS,
+        members::STATEMENTS,
+        messages::STATEMENTS,
+        appends::STATEMENTS,
+        reactions::STATEMENTS,
+        receipts::STATEMENTS,
+    ]
+    .concat()
+}

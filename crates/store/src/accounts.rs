@@ -1,0 +1,288 @@
+//! Accounts: rows and statements.
+
+use chat::{
+    Millis, UserId,
+    accounts::{Account, Profile, ServerRole},
+};
+use sqlx::FromRow;
+
+use crate::{Conn, Error, Result, appends::json_ids};
+
+statements! {
+    CREATE = "INSERT INTO users (id, username, username_key, email, email_key, password_hash, external_id, role, display_name, \
+                                 first_name, last_name, birth_date, profession, city, language, time_zone, status_message, created_at)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+    BY_ID = "SELECT id, username, email, role, display_name, first_name, last_name, birth_date, profession, city, language, time_zone, \
+                    status_message, created_at, last_seen_at, deactivated_at FROM users WHERE id = $1";
+    BY_NAME = "SELECT id, username, email, role, display_name, first_name, last_name, birth_date, profession, city, language, \
+                      time_zone, status_message, created_at, last_seen_at, deactivated_at FROM users WHERE username_key = $1";
+    BY_EXTERNAL_ID = "SELECT id, username, email, role, display_name, first_name, last_name, birth_date, profession, city, language, \
+                             time_zone, status_message, created_at, last_seen_at, deactivated_at FROM users WHERE external_id = $1";
+    BY_IDS = "SELECT id, username, email, role, display_name, first_name, last_name, birth_date, profession, city, language, \
+                     time_zone, status_message, created_at, last_seen_at, deactivated_at FROM users
+              WHERE id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)";
+    PAGE = "SELECT id, username, email, role, display_name, first_name, last_name, birth_date, profession, city, language, \
+                   time_zone, status_message, created_at, last_seen_at, deactivated_at FROM users
+            WHERE id > $1 AND deactivated_at IS NULL
+              AND ((username_key >= $2 AND username_key < $3) OR LOWER(display_name) LIKE $4 ESCAPE '\\') ORDER BY id LIMIT $5";
+    ALL = "SELECT id, username, email, role, display_name, first_name, last_name, birth_date, profession, city, language, \
+                  time_zone, status_message, created_at, last_seen_at, deactivated_at FROM users WHERE id > $1 ORDER BY id LIMIT $2";
+    PASSWORD = "SELECT id, password_hash FROM users WHERE username_key = $1 OR email_key = $1 ORDER BY CASE WHEN username_key = $1 THEN 0 ELSE 1 END LIMIT 1";
+    PASSWORD_OF = "SELECT id, password_hash FROM users WHERE id = $1";
+    SET_PASSWORD = "UPDATE users SET password_hash = $2 WHERE id = $1";
+    SET_PROFILE = "UPDATE users SET display_name = $2, first_name = $3, last_name = $4, birth_date = $5, profession = $6, city = $7, \
+                                    language = $8, time_zone = $9, status_message = $10 WHERE id = $1";
+    SET_ROLE = "UPDATE users SET role = $2 WHERE id = $1";
+    SET_DEACTIVATED = "UPDATE users SET deactivated_at = $2 WHERE id = $1";
+    SET_LAST_SEEN = "UPDATE users SET last_seen_at = $2 WHERE id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)";
+    ADMINS = "SELECT COUNT(*) FROM users WHERE role = 'admin' AND deactivated_at IS NULL";
+}
+
+#[derive(FromRow)]
+struct Row {
+    id: i64,
+    username: String,
+    email: Option<String>,
+    role: String,
+    display_name: Option<String>,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    birth_date: Option<String>,
+    profession: Option<String>,
+    city: Option<String>,
+    language: Option<String>,
+    time_zone: Option<String>,
+    status_message: Option<String>,
+    created_at: i64,
+    last_seen_at: Option<i64>,
+    deactivated_at: Option<i64>,
+}
+
+impl Row {
+    fn read(self) -> Result<Account> {
+        let role = ServerRole::from_name(&self.role).ok_or_else(|| Error::Unreadable {
+            table: "users",
+            id: self.id,
+            what: format!("role {}", self.role),
+        })?;
+        Ok(Account {
+            id: UserId(self.id),
+            username: self.username,
+            email: self.email,
+            role,
+            active: self.deactivated_at.is_none(),
+            profile: Profile {
+                display_name: self.display_name,
+                first_name: self.first_name,
+                last_name: self.last_name,
+                birth_date: self.birth_date,
+                profession: self.profession,
+                city: self.city,
+                language: self.language,
+                time_zone: self.time_zone,
+                status_message: self.status_message,
+            },
+            created_at: Millis(self.created_at),
+            last_seen_at: self.last_seen_at.map(Millis),
+        })
+    }
+}
+
+/// What a new account is made of.
+pub struct New<'a> {
+    /// Its id, if a host application gave one that is free; else the next.
+    pub id: Option<UserId>,
+    /// Its name.
+    pub username: &'a str,
+    /// Its mail address.
+    pub email: Option<&'a str>,
+    /// The hashed password (PHC string), absent for a host application's users.
+    pub password_hash: Option<&'a str>,
+    /// The host application's own id.
+    pub external_id: Option<&'a str>,
+    /// Its role.
+    pub role: ServerRole,
+    /// What it tells about itself.
+    pub profile: &'a Profile,
+}
+
+/// The form of a name or mail address under which it is unique: without case.
+#[must_use]
+pub fn key(text: &str) -> String {
+    text.to_lowercase()
+}
+
+/// Stores a new account.
+///
+/// # Errors
+/// [`Error::Conflict`] if its name, mail address, external id or id is taken.
+pub async fn create(conn: &mut Conn, new: &New<'_>, now: Millis) -> Result<UserId> {
+    let id = match new.id {
+        Some(id) => {
+            conn.move_counter("user", id.0).await?;
+            id.0
+        }
+        None => conn.next_id("user").await?,
+    };
+    let p = new.profile;
+    sql!(
+        conn,
+        execute,
+        CREATE,
+        id,
+        new.username,
+        key(new.username),
+        new.email,
+        new.email.map(key),
+        new.password_hash,
+        new.external_id,
+        new.role.name(),
+        p.display_name.as_deref(),
+        p.first_name.as_deref(),
+        p.last_name.as_deref(),
+        p.birth_date.as_deref(),
+        p.profession.as_deref(),
+        p.city.as_deref(),
+        p.language.as_deref(),
+        p.time_zone.as_deref(),
+        p.status_message.as_deref(),
+        now.0
+    )?;
+    Ok(UserId(id))
+}
+
+/// The account of this id.
+///
+/// # Errors
+/// Those of the database.
+pub async fn by_id(conn: &mut Conn, id: UserId) -> Result<Option<Account>> {
+    sql!(conn, fetch_optional as Row, BY_ID, id.0)?.map(Row::read).transpose()
+}
+
+/// The account of this name.
+///
+/// # Errors
+/// Those of the database.
+pub async fn by_name(conn: &mut Conn, username: &str) -> Result<Option<Account>> {
+    sql!(conn, fetch_optional as Row, BY_NAME, key(username))?.map(Row::read).transpose()
+}
+
+/// The account of a host application's user.
+///
+/// # Errors
+/// Those of the database.
+pub async fn by_external_id(conn: &mut Conn, external_id: &str) -> Result<Option<Account>> {
+    sql!(conn, fetch_optional as Row, BY_EXTERNAL_ID, external_id)?.map(Row::read).transpose()
+}
+
+/// The accounts of these ids, in no order.
+///
+/// # Errors
+/// Those of the database.
+pub async fn by_ids(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<Account>> {
+    sql!(conn, fetch_all as Row, BY_IDS, json_ids(ids.iter().map(|u| u.0))?)?.into_iter().map(Row::read).collect()
+}
+
+/// Active accounts whose username or display name begins with `prefix`, with ids after `after`.
+///
+/// # Errors
+/// Those of the database.
+pub async fn page(conn: &mut Conn, prefix: &str, after: UserId, limit: i64) -> Result<Vec<Account>> {
+    let low = key(prefix);
+    let high = format!("{low}\u{10ffff}");
+    let like = format!("{}%", low.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+    sql!(conn, fetch_all as Row, PAGE, after.0, low, high, like, limit)?.into_iter().map(Row::read).collect()
+}
+
+/// All accounts, for administrators and the operator.
+///
+/// # Errors
+/// Those of the database.
+pub async fn all(conn: &mut Conn, after: UserId, limit: i64) -> Result<Vec<Account>> {
+    sql!(conn, fetch_all as Row, ALL, after.0, limit)?.into_iter().map(Row::read).collect()
+}
+
+/// The id and password hash of the account with this username or mail address.
+///
+/// # Errors
+/// Those of the database.
+pub async fn password(conn: &mut Conn, name: &str) -> Result<Option<(UserId, Option<String>)>> {
+    let row = sql!(conn, fetch_optional as (i64, Option<String>), PASSWORD, key(name))?;
+    Ok(row.map(|(id, hash)| (UserId(id), hash)))
+}
+
+/// The password hash of an account.
+///
+/// # Errors
+/// Those of the database.
+pub async fn password_of(conn: &mut Conn, id: UserId) -> Result<Option<String>> {
+    Ok(sql!(conn, fetch_optional as (i64, Option<String>), PASSWORD_OF, id.0)?.and_then(|(_, hash)| hash))
+}
+
+/// Stores another password hash.
+///
+/// # Errors
+/// Those of the database.
+pub async fn set_password(conn: &mut Conn, id: UserId, hash: &str) -> Result<()> {
+    sql!(conn, execute, SET_PASSWORD, id.0, hash)?;
+    Ok(())
+}
+
+/// Stores a profile.
+///
+/// # Errors
+/// Those of the database.
+pub async fn set_profile(conn: &mut Conn, id: UserId, p: &Profile) -> Result<()> {
+    sql!(
+        conn,
+        execute,
+        SET_PROFILE,
+        id.0,
+        p.display_name.as_deref(),
+        p.first_name.as_deref(),
+        p.last_name.as_deref(),
+        p.birth_date.as_deref(),
+        p.profession.as_deref(),
+        p.city.as_deref(),
+        p.language.as_deref(),
+        p.time_zone.as_deref(),
+        p.status_message.as_deref()
+    )?;
+    Ok(())
+}
+
+/// Gives an account another server role.
+///
+/// # Errors
+/// Those of the database.
+pub async fn set_role(conn: &mut Conn, id: UserId, role: ServerRole) -> Result<()> {
+    sql!(conn, execute, SET_ROLE, id.0, role.name())?;
+    Ok(())
+}
+
+/// Deactivates an account at this moment, or brings it back.
+///
+/// # Errors
+/// Those of the database.
+pub async fn set_deactivated(conn: &mut Conn, id: UserId, at: Option<Millis>) -> Result<()> {
+    sql!(conn, execute, SET_DEACTIVATED, id.0, at.map(|a| a.0))?;
+    Ok(())
+}
+
+/// Notes when people were last here.
+///
+/// # Errors
+/// Those of the database.
+pub async fn set_last_seen(conn: &mut Conn, ids: &[UserId], at: Millis) -> Result<()> {
+    sql!(conn, execute, SET_LAST_SEEN, json_ids(ids.iter().map(|u| u.0))?, at.0)?;
+    Ok(())
+}
+
+/// How many active administrators there are.
+///
+/// # Errors
+/// Those of the database.
+pub async fn admins(conn: &mut Conn) -> Result<i64> {
+    let (count,) = sql!(conn, fetch_one as (i64,), ADMINS)?;
+    Ok(count)
+}

@@ -1,0 +1,306 @@
+//! Sends, a batch at a time: checked, numbered and stored by four statements, however many they are.
+
+use std::collections::HashMap;
+
+use chat::{
+    ClientId, ConversationId, Error as Refusal, ErrorCode, Event, Fact, MessageId, Millis, Number,
+    conversations::Kind,
+    messages::{Message, Sent},
+};
+use serde::Serialize;
+use sqlx::FromRow;
+
+use crate::{
+    Append, Result, Unit,
+    writer::{Done, NewMessage},
+};
+
+statements! {
+    /// For each send: the conversation's head, whether the author is a member, the earlier message
+    /// under the same client id, and whether the message it answers is there.
+    CHECK = "SELECT CAST(j.key AS BIGINT) AS i, c.head, c.kind, c.active_at, m.role, d.id, d.seq, d.conversation_id, d.content_hash, \
+                    d.created_at, p.seq AS parent_seq
+             FROM json_each($1) AS j
+             LEFT JOIN conversations c ON c.id = CAST(j.value ->> 'c' AS BIGINT)
+             LEFT JOIN members m ON m.conversation_id = CAST(j.value ->> 'c' AS BIGINT) AND m.user_id = CAST(j.value ->> 'u' AS BIGINT)
+             LEFT JOIN messages d ON d.author_id = CAST(j.value ->> 'u' AS BIGINT) AND d.client_id = j.value ->> 'k'
+             LEFT JOIN messages p ON p.conversation_id = CAST(j.value ->> 'c' AS BIGINT) AND p.seq = CAST(j.value ->> 'p' AS BIGINT)";
+    INSERT = "INSERT INTO messages (conversation_id, seq, rev, author_id, client_id, content_hash, text, parent, created_at)
+              SELECT CAST(j.value ->> 'c' AS BIGINT), CAST(j.value ->> 's' AS BIGINT), CAST(j.value ->> 's' AS BIGINT),
+                     CAST(j.value ->> 'u' AS BIGINT), j.value ->> 'k', CAST(j.value ->> 'h' AS BIGINT), j.value ->> 't',
+                     CAST(j.value ->> 'p' AS BIGINT), CAST(j.value ->> 'a' AS BIGINT)
+              FROM json_each($1) AS j ORDER BY j.key
+              RETURNING id, conversation_id, seq";
+    ADVANCE = "UPDATE conversations SET head = CAST(j.value ->> 'h' AS BIGINT), active_at = CAST(j.value ->> 'a' AS BIGINT)
+               FROM json_each($1) AS j WHERE conversations.id = CAST(j.value ->> 'c' AS BIGINT)";
+}
+
+#[derive(Serialize)]
+struct Asked<'a> {
+    c: i64,
+    u: i64,
+    k: Option<&'a str>,
+    p: Option<i64>,
+}
+
+#[derive(FromRow)]
+struct Checked {
+    i: i64,
+    head: Option<i64>,
+    kind: Option<String>,
+    active_at: Option<i64>,
+    role: Option<String>,
+    id: Option<i64>,
+    seq: Option<i64>,
+    conversation_id: Option<i64>,
+    content_hash: Option<i64>,
+    created_at: Option<i64>,
+    parent_seq: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    c: i64,
+    s: i64,
+    u: i64,
+    k: Option<&'a str>,
+    h: i64,
+    t: &'a str,
+    p: Option<i64>,
+    a: i64,
+}
+
+#[derive(Serialize)]
+struct Head {
+    c: i64,
+    h: i64,
+    a: i64,
+}
+
+/// What becomes of one send.
+enum Verdict {
+    New {
+        number: Number,
+        at: Millis,
+    },
+    Repeat(Sent),
+    /// Repeats a send of the same batch, by its index.
+    RepeatOf(usize),
+    Refused(Refusal),
+}
+
+/// Stores a run of sends. Each one's outcome is settled on its own; only a failure of the database
+/// fails them all.
+pub(crate) async fn append(
+    unit: &mut Unit,
+    run: Vec<Append>,
+    settled: &mut Vec<Box<dyn FnOnce(Option<Refusal>) + Send>>,
+) -> chat::Result<()> {
+    let (run, done): (Vec<NewMessage>, Vec<Done>) = run.into_iter().map(|a| (a.message, a.done)).unzip();
+    match store(unit, &run).await {
+        Ok(outcomes) => {
+            for (done, outcome) in done.into_iter().zip(outcomes) {
+                settled.push(Box::new(move |failure| done(failure.map_or(outcome, Err))));
+            }
+            Ok(())
+        }
+        Err(error) => {
+            for done in done {
+                settled.push(Box::new(move |failure| done(Err(failure.unwrap_or_else(Refusal::internal)))));
+            }
+            Err(error.into())
+        }
+    }
+}
+
+async fn store(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<chat::Result<Sent>>> {
+    let verdicts = check(unit, run).await?;
+    let ids = insert(unit, run, &verdicts).await?;
+    let mut outcomes: Vec<chat::Result<Sent>> = Vec::with_capacity(run.len());
+    for (append, verdict) in run.iter().zip(verdicts) {
+        let conversation = append.draft.conversation;
+        outcomes.push(match verdict {
+            Verdict::Refused(error) => Err(error),
+            Verdict::Repeat(sent) => Ok(sent),
+            Verdict::RepeatOf(first) => match outcomes.get(first) {
+                Some(outcome) => outcome.clone().map(|sent| Sent { repeated: true, ..sent }),
+                None => Err(Refusal::internal()),
+            },
+            Verdict::New { number, at } => {
+                let id = ids.get(&(conversation.0, number.0)).copied().unwrap_or_default();
+                unit.committed.events.push(created(append, MessageId(id), number, at));
+                let client_id = append.draft.client_id.clone();
+                Ok(Sent { conversation, seq: number, id: MessageId(id), client_id, created_at: at, repeated: false })
+            }
+        });
+    }
+    Ok(outcomes)
+}
+
+async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
+    let asked: Vec<Asked> = run
+        .iter()
+        .map(|append| Asked {
+            c: append.draft.conversation.0,
+            u: append.author.0,
+            k: remembered(append.draft.client_id.as_ref()),
+            p: append.draft.parent.map(|p| p.0),
+        })
+        .collect();
+    let mut rows = sql!(&mut unit.conn, fetch_all as Checked, CHECK, json(&asked)?)?;
+    rows.sort_unstable_by_key(|row| row.i);
+    let mut heads: HashMap<i64, (i64, i64)> = HashMap::new();
+    let mut seen: HashMap<(i64, &str), usize> = HashMap::new();
+    let mut verdicts = Vec::with_capacity(run.len());
+    for (index, (append, row)) in run.iter().zip(rows).enumerate() {
+        if let Some(client_id) = remembered(append.draft.client_id.as_ref()) {
+            if let Some(first) = seen.get(&(append.author.0, client_id)).copied() {
+                verdicts.push(repeat_in_batch(run, first, append));
+                continue;
+            }
+            seen.insert((append.author.0, client_id), index);
+        }
+        verdicts.push(judge(append, &row, unit.now, &mut heads));
+    }
+    Ok(verdicts)
+}
+
+fn repeat_in_batch(run: &[NewMessage], first: usize, append: &NewMessage) -> Verdict {
+    match run.get(first) {
+        Some(earlier) if earlier.draft == append.draft => Verdict::RepeatOf(first),
+        _ => Verdict::Refused(mismatch()),
+    }
+}
+
+fn judge(append: &NewMessage, row: &Checked, now: Millis, heads: &mut HashMap<i64, (i64, i64)>) -> Verdict {
+    let conversation = append.draft.conversation.0;
+    // First of all: a repeat is answered even to those who have left since.
+    if let (Some(id), Some(seq), Some(at)) = (row.id, row.seq, row.created_at) {
+        let same = row.conversation_id == Some(conversation) && row.content_hash == Some(content_hash(append));
+        return if same {
+            Verdict::Repeat(Sent {
+                conversation: append.draft.conversation,
+                seq: Number(seq),
+                id: MessageId(id),
+                client_id: append.draft.client_id.clone(),
+                created_at: Millis(at),
+                repeated: true,
+            })
+        } else {
+            Verdict::Refused(mismatch())
+        };
+    }
+    let (Some(head), Some(active_at), Some(_member)) = (row.head, row.active_at, &row.role) else {
+        return Verdict::Refused(Refusal::not_found("conversation"));
+    };
+    debug_assert!(row.kind.as_deref().and_then(Kind::from_name).is_some());
+    if append.draft.parent.is_some() && row.parent_seq.is_none() {
+        return Verdict::Refused(Refusal::invalid("parent", "There is no message with this seq in the conversation."));
+    }
+    let (head, at) = heads.entry(conversation).or_insert((head, active_at));
+    *head += 1;
+    *at = now.0.max(*at);
+    Verdict::New { number: Number(*head), at: Millis(*at) }
+}
+
+async fn insert(unit: &mut Unit, run: &[NewMessage], verdicts: &[Verdict]) -> Result<HashMap<(i64, i64), i64>> {
+    let mut heads: HashMap<i64, Head> = HashMap::new();
+    let mut rows = Vec::with_capacity(run.len());
+    for (append, verdict) in run.iter().zip(verdicts) {
+        if let Verdict::New { number, at } = verdict {
+            let c = append.draft.conversation.0;
+            heads.insert(c, Head { c, h: number.0, a: at.0 });
+            rows.push(Row {
+                c,
+                s: number.0,
+                u: append.author.0,
+                k: remembered(append.draft.client_id.as_ref()),
+                h: content_hash(append),
+                t: &append.draft.text,
+                p: append.draft.parent.map(|p| p.0),
+                a: at.0,
+            });
+        }
+    }
+    if rows.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let heads: Vec<Head> = heads.into_values().collect();
+    let ids = sql!(&mut unit.conn, fetch_all as (i64, i64, i64), INSERT, json(&rows)?)?;
+    sql!(&mut unit.conn, execute, ADVANCE, json(&heads)?)?;
+    Ok(ids.into_iter().map(|(id, conversation, seq)| ((conversation, seq), id)).collect())
+}
+
+fn created(append: &NewMessage, id: MessageId, number: Number, at: Millis) -> Event {
+    let message = Message {
+        id,
+        conversation: append.draft.conversation,
+        seq: number,
+        rev: number,
+        author: append.author,
+        author_name: append.author_name.clone(),
+        client_id: append.draft.client_id.clone(),
+        text: Some(append.draft.text.clone()),
+        parent: append.draft.parent,
+        created_at: at,
+        edited_at: None,
+        deleted_at: None,
+        reactions: Vec::new(),
+    };
+    Event {
+        conversation: append.draft.conversation,
+        number,
+        actor: append.author,
+        origin: append.origin,
+        at,
+        fact: Fact::MessageCreated(message),
+    }
+}
+
+/// The client id as it is kept.
+fn remembered(client_id: Option<&ClientId>) -> Option<&str> {
+    if cfg!(feature = "mutant-forget-client-ids") { None } else { client_id.map(ClientId::as_str) }
+}
+
+/// FNV-1a over what was sent. It tells honest repeats from mistakes; it is no secret and no proof.
+fn content_hash(append: &NewMessage) -> i64 {
+    let parent = append.draft.parent.map_or(0, |p| p.0).to_le_bytes();
+    let hash = append
+        .draft
+        .text
+        .bytes()
+        .chain(parent)
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    hash.cast_signed()
+}
+
+fn mismatch() -> Refusal {
+    Refusal {
+        field: Some("/client_id".into()),
+        ..Refusal::new(
+            ErrorCode::IdempotencyMismatch,
+            "This client id was used for another message. Choose a new one for each message.",
+        )
+    }
+}
+
+/// A batch as the one parameter of a statement.
+pub(crate) fn json<T: Serialize>(rows: &[T]) -> Result<String> {
+    serde_json::to_string(rows).map_err(|e| crate::Error::Other(format!("a batch could not be written: {e}")))
+}
+
+/// Ids as the one parameter of a statement: `[{"v":1},{"v":2}]`.
+pub(crate) fn json_ids(ids: impl IntoIterator<Item = i64>) -> Result<String> {
+    #[derive(Serialize)]
+    struct Id {
+        v: i64,
+    }
+    json(&ids.into_iter().map(|v| Id { v }).collect::<Vec<_>>())
+}
+
+/// The conversations of a batch, for those who lock them.
+pub(crate) fn sorted(mut ids: Vec<ConversationId>) -> Vec<ConversationId> {
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}

@@ -1,0 +1,248 @@
+//! Opening a database: SQLite in a file of ours, or PostgreSQL.
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    Postgres, Sqlite,
+    migrate::Migrator,
+    pool::{PoolConnection, PoolOptions},
+    postgres::{PgConnectOptions, PgPool},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous},
+};
+
+use crate::error::{Error, Result};
+
+static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+statements! {
+    META = "SELECT value FROM meta WHERE key = $1";
+    SET_META = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
+    NEXT_ID = "UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value";
+    MOVE_COUNTER = "UPDATE counters SET value = $2 WHERE name = $1 AND value < $2";
+}
+
+/// How to open a database.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `sqlite:PATH` or `postgres://…`.
+    pub url: String,
+    /// Connections for reading; one more is the writer's.
+    pub readers: u32,
+    /// How long to wait for a connection.
+    pub connect_timeout: Duration,
+}
+
+/// A database: many readers, one writer. (On SQLite nothing else is possible; on PostgreSQL one
+/// connection per node with batches beats many with single rows.)
+#[derive(Clone)]
+pub struct Db {
+    readers: Pool,
+    writer: Pool,
+}
+
+#[derive(Clone)]
+enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+/// A connection to either database.
+pub enum Conn {
+    /// To a SQLite file.
+    Sqlite(PoolConnection<Sqlite>),
+    /// To a PostgreSQL server.
+    Postgres(PoolConnection<Postgres>),
+}
+
+impl Db {
+    /// Opens the database; creates a SQLite file that is not there. Does not migrate.
+    ///
+    /// # Errors
+    /// If the URL is not understood or the database cannot be reached.
+    pub async fn open(options: &Options) -> Result<Self> {
+        let url = options.url.as_str();
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let connect = PgConnectOptions::from_str(url)?
+                .application_name("palabre")
+                // Whatever the server's default is: an answer means that it is on disk.
+                .options([("synchronous_commit", "on")]);
+            let pool = |n| pool_options::<Postgres>(options, n).connect_with(connect.clone());
+            Ok(Self { readers: Pool::Postgres(pool(options.readers).await?), writer: Pool::Postgres(pool(1).await?) })
+        } else if url.starts_with("sqlite:") {
+            let connect = SqliteConnectOptions::from_str(url)?
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .foreign_keys(true)
+                .busy_timeout(Duration::from_secs(5))
+                .statement_cache_capacity(200)
+                .pragma("cache_size", "-65536")
+                .pragma("temp_store", "memory");
+            // Checkpoints are kept off the commit's path: see `checkpoint`.
+            let writer = connect.clone().pragma("wal_autocheckpoint", "0");
+            let writer = pool_options::<Sqlite>(options, 1).connect_with(writer).await?;
+            let readers = connect.pragma("query_only", "on");
+            let readers = pool_options::<Sqlite>(options, options.readers).connect_with(readers).await?;
+            Ok(Self { readers: Pool::Sqlite(readers), writer: Pool::Sqlite(writer) })
+        } else {
+            Err(Error::Other("the database URL must begin with sqlite: or postgres://".into()))
+        }
+    }
+
+    /// Whether it is the embedded SQLite.
+    #[must_use]
+    pub fn is_sqlite(&self) -> bool {
+        matches!(self.writer, Pool::Sqlite(_))
+    }
+
+    /// Brings the schema up to this program's.
+    ///
+    /// # Errors
+    /// If a migration fails or the schema is a later program's.
+    pub async fn migrate(&self) -> Result<()> {
+        match &self.writer {
+            Pool::Sqlite(pool) => SQLITE_MIGRATIONS.run(pool).await,
+            Pool::Postgres(pool) => POSTGRES_MIGRATIONS.run(pool).await,
+        }
+        .map_err(|e| Error::Other(format!("migration: {e}")))
+    }
+
+    /// A connection for reading.
+    ///
+    /// # Errors
+    /// If none can be had in time.
+    pub async fn read(&self) -> Result<Conn> {
+        self.readers.acquire().await
+    }
+
+    /// The connection for writing. The [`crate::Writer`] holds it; nobody else writes.
+    ///
+    /// # Errors
+    /// If it cannot be had in time.
+    pub(crate) async fn write(&self) -> Result<Conn> {
+        self.writer.acquire().await
+    }
+
+    /// Moves what was committed from SQLite's log into its file, so that the log stays short. Runs on
+    /// a reader's connection beside the writer and never holds it up. On PostgreSQL nothing is to do.
+    ///
+    /// # Errors
+    /// If the database cannot be reached.
+    pub async fn checkpoint(&self) -> Result<()> {
+        if let Pool::Sqlite(pool) = &self.readers {
+            let mut conn = pool.acquire().await?;
+            sqlx::raw_sql("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut *conn).await?;
+        }
+        Ok(())
+    }
+
+    /// The random id of this history of the database, made when it is first asked for.
+    ///
+    /// # Errors
+    /// If the database cannot be reached.
+    pub async fn epoch(&self) -> Result<String> {
+        let mut fresh = [0_u8; 16];
+        getrandom::fill(&mut fresh).map_err(|e| Error::Other(format!("no randomness: {e}")))?;
+        let fresh: String = fresh.iter().map(|b| format!("{b:02x}")).collect();
+        let conn = &mut self.write().await?;
+        sql!(conn, execute, SET_META, "epoch", fresh)?;
+        let (epoch,) = sql!(conn, fetch_one as (String,), META, "epoch")?;
+        Ok(epoch)
+    }
+
+    /// Makes an empty PostgreSQL schema of this name (letters, digits and `_`), for one test to work in.
+    ///
+    /// # Errors
+    /// If it is not PostgreSQL, or the name is not such a name.
+    pub async fn create_schema_for_tests(&self, name: &str) -> Result<()> {
+        match &self.writer {
+            Pool::Postgres(pool) if name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => {
+                sqlx::query(sqlx::AssertSqlSafe(format!("CREATE SCHEMA {name}"))).execute(pool).await?;
+                Ok(())
+            }
+            _ => Err(Error::Other("a schema needs PostgreSQL and a plain name".into())),
+        }
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        for pool in [&self.readers, &self.writer] {
+            match pool {
+                Pool::Sqlite(pool) => pool.close().await,
+                Pool::Postgres(pool) => pool.close().await,
+            }
+        }
+    }
+}
+
+fn pool_options<D: sqlx::Database>(options: &Options, connections: u32) -> PoolOptions<D> {
+    PoolOptions::new()
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(options.connect_timeout)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        // A test before each use would double the cost of a read; a broken connection fails its
+        // statement, which is answered with "unavailable", and is replaced.
+        .test_before_acquire(false)
+}
+
+impl Pool {
+    async fn acquire(&self) -> Result<Conn> {
+        Ok(match self {
+            Self::Sqlite(pool) => Conn::Sqlite(pool.acquire().await?),
+            Self::Postgres(pool) => Conn::Postgres(pool.acquire().await?),
+        })
+    }
+}
+
+impl Conn {
+    /// Runs a statement without parameters or rows: `BEGIN`, `COMMIT`, savepoints.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) async fn run(&mut self, text: &'static str) -> Result<()> {
+        match self {
+            Self::Sqlite(c) => sqlx::query(text).execute(&mut **c).await.map(|_| ())?,
+            Self::Postgres(c) => sqlx::raw_sql(text).execute(&mut **c).await.map(|_| ())?,
+        }
+        Ok(())
+    }
+
+    /// Takes a connection in an unknown state out of its pool and closes it.
+    pub(crate) async fn discard(self) {
+        let closed = match self {
+            Self::Sqlite(c) => c.close().await,
+            Self::Postgres(c) => c.close().await,
+        };
+        if let Err(error) = closed {
+            tracing::debug!(%error, "closing a broken connection failed");
+        }
+    }
+
+    /// Prepares a statement without running it.
+    ///
+    /// # Errors
+    /// If the database does not accept it.
+    pub async fn prepare(&mut self, text: &'static str) -> Result<()> {
+        use sqlx::{Executor, SqlSafeStr};
+        match self {
+            Self::Sqlite(c) => c.prepare(text.into_sql_str()).await.map(|_| ())?,
+            Self::Postgres(c) => c.prepare(text.into_sql_str()).await.map(|_| ())?,
+        }
+        Ok(())
+    }
+
+    /// The next id of a counter (`user`, `conversation`, `session`).
+    pub(crate) async fn next_id(&mut self, counter: &'static str) -> Result<i64> {
+        let (id,) = sql!(self, fetch_one as (i64,), NEXT_ID, counter)?;
+        Ok(id)
+    }
+
+    /// Moves a counter past an id that was given from outside.
+    pub(crate) async fn move_counter(&mut self, counter: &'static str, past: i64) -> Result<()> {
+        sql!(self, execute, MOVE_COUNTER, counter, past)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,167 @@
+//! Messages: rows and statements. New ones are written by [`crate::appends`].
+
+use std::collections::HashMap;
+
+use chat::{ClientId, ConversationId, MessageId, Millis, Number, UserId, messages::Message};
+use sqlx::FromRow;
+
+use crate::{Conn, Result, reactions};
+
+statements! {
+    ONE = "SELECT m.id, m.conversation_id, m.seq, m.rev, m.author_id, u.username, m.client_id, m.text, m.parent, m.created_at, \
+                  m.edited_at, m.deleted_at
+           FROM messages m JOIN users u ON u.id = m.author_id WHERE m.conversation_id = $1 AND m.seq = $2";
+    BEFORE = "SELECT m.id, m.conversation_id, m.seq, m.rev, m.author_id, u.username, m.client_id, m.text, m.parent, m.created_at, \
+                     m.edited_at, m.deleted_at
+              FROM messages m JOIN users u ON u.id = m.author_id
+              WHERE m.conversation_id = $1 AND m.seq < $2 ORDER BY m.seq DESC LIMIT $3";
+    AFTER = "SELECT m.id, m.conversation_id, m.seq, m.rev, m.author_id, u.username, m.client_id, m.text, m.parent, m.created_at, \
+                    m.edited_at, m.deleted_at
+             FROM messages m JOIN users u ON u.id = m.author_id
+             WHERE m.conversation_id = $1 AND m.seq > $2 ORDER BY m.seq LIMIT $3";
+    CHANGED = "SELECT m.id, m.conversation_id, m.seq, m.rev, m.author_id, u.username, m.client_id, m.text, m.parent, m.created_at, \
+                      m.edited_at, m.deleted_at
+               FROM messages m JOIN users u ON u.id = m.author_id
+               WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev > m.seq AND m.seq <= $2 ORDER BY m.seq LIMIT $3";
+    NEWEST = "SELECT m.id, m.conversation_id, m.seq, m.rev, m.author_id, u.username, m.client_id, m.text, m.parent, m.created_at, \
+                     m.edited_at, m.deleted_at
+              FROM json_each($1) AS j
+              JOIN messages m ON m.conversation_id = CAST(j.value ->> 'v' AS BIGINT) AND m.seq = (
+                  SELECT MAX(n.seq) FROM messages n WHERE n.conversation_id = CAST(j.value ->> 'v' AS BIGINT))
+              JOIN users u ON u.id = m.author_id";
+    EDIT = "UPDATE messages SET text = $3, rev = $4, edited_at = $5 WHERE conversation_id = $1 AND seq = $2";
+    DELETE = "UPDATE messages SET text = NULL, rev = $3, deleted_at = $4 WHERE conversation_id = $1 AND seq = $2";
+    TOUCH = "UPDATE messages SET rev = $3 WHERE conversation_id = $1 AND seq = $2";
+}
+
+#[derive(FromRow)]
+struct Row {
+    id: i64,
+    conversation_id: i64,
+    seq: i64,
+    rev: i64,
+    author_id: i64,
+    username: String,
+    client_id: Option<String>,
+    text: Option<String>,
+    parent: Option<i64>,
+    created_at: i64,
+    edited_at: Option<i64>,
+    deleted_at: Option<i64>,
+}
+
+impl From<Row> for Message {
+    fn from(row: Row) -> Self {
+        Self {
+            id: MessageId(row.id),
+            conversation: ConversationId(row.conversation_id),
+            seq: Number(row.seq),
+            rev: Number(row.rev),
+            author: UserId(row.author_id),
+            author_name: row.username,
+            client_id: row.client_id.and_then(|id| ClientId::parse(&id).ok()),
+            text: row.text,
+            parent: row.parent.map(Number),
+            created_at: Millis(row.created_at),
+            edited_at: row.edited_at.map(Millis),
+            deleted_at: row.deleted_at.map(Millis),
+            reactions: Vec::new(),
+        }
+    }
+}
+
+/// Turns rows into messages with their reactions. Only a changed message can have any.
+async fn complete(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<Message>> {
+    let mut messages: Vec<Message> = rows.into_iter().map(Message::from).collect();
+    let changed: Vec<MessageId> =
+        messages.iter().filter(|m| m.rev > m.seq && m.deleted_at.is_none()).map(|m| m.id).collect();
+    if !changed.is_empty() {
+        let mut found: HashMap<MessageId, _> = reactions::of(conn, &changed).await?;
+        for message in &mut messages {
+            message.reactions = found.remove(&message.id).unwrap_or_default();
+        }
+    }
+    Ok(messages)
+}
+
+/// The message at this place.
+///
+/// # Errors
+/// Those of the database.
+pub async fn one(conn: &mut Conn, conversation: ConversationId, seq: Number) -> Result<Option<Message>> {
+    let rows = sql!(conn, fetch_all as Row, ONE, conversation.0, seq.0)?;
+    Ok(complete(conn, rows).await?.pop())
+}
+
+/// At most `limit` messages before this place, oldest first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn before(conn: &mut Conn, conversation: ConversationId, seq: Number, limit: i64) -> Result<Vec<Message>> {
+    let mut rows = sql!(conn, fetch_all as Row, BEFORE, conversation.0, seq.0, limit)?;
+    rows.reverse();
+    complete(conn, rows).await
+}
+
+/// At most `limit` messages after this place, oldest first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn after(conn: &mut Conn, conversation: ConversationId, seq: Number, limit: i64) -> Result<Vec<Message>> {
+    let rows = sql!(conn, fetch_all as Row, AFTER, conversation.0, seq.0, limit)?;
+    complete(conn, rows).await
+}
+
+/// At most `limit` messages created up to `since` that changed after it, by `seq`.
+///
+/// # Errors
+/// Those of the database.
+pub async fn changed(conn: &mut Conn, conversation: ConversationId, since: Number, limit: i64) -> Result<Vec<Message>> {
+    let rows = sql!(conn, fetch_all as Row, CHANGED, conversation.0, since.0, limit)?;
+    complete(conn, rows).await
+}
+
+/// The newest message of each of these conversations.
+///
+/// # Errors
+/// Those of the database.
+pub async fn newest(conn: &mut Conn, conversations: &[ConversationId]) -> Result<HashMap<ConversationId, Message>> {
+    let ids = crate::appends::json_ids(conversations.iter().map(|c| c.0))?;
+    let rows = sql!(conn, fetch_all as Row, NEWEST, ids)?;
+    Ok(complete(conn, rows).await?.into_iter().map(|m| (m.conversation, m)).collect())
+}
+
+/// Gives a message another text.
+///
+/// # Errors
+/// Those of the database.
+pub async fn edit(
+    conn: &mut Conn,
+    conversation: ConversationId,
+    seq: Number,
+    text: &str,
+    number: Number,
+    now: Millis,
+) -> Result<()> {
+    sql!(conn, execute, EDIT, conversation.0, seq.0, text, number.0, now.0)?;
+    Ok(())
+}
+
+/// Turns a message into a tombstone: its text and its reactions are gone.
+///
+/// # Errors
+/// Those of the database.
+pub async fn delete(conn: &mut Conn, message: &Message, number: Number, now: Millis) -> Result<()> {
+    reactions::clear(conn, message.id).await?;
+    sql!(conn, execute, DELETE, message.conversation.0, message.seq.0, number.0, now.0)?;
+    Ok(())
+}
+
+/// Marks a message as changed under this number.
+///
+/// # Errors
+/// Those of the database.
+pub async fn touch(conn: &mut Conn, conversation: ConversationId, seq: Number, number: Number) -> Result<()> {
+    sql!(conn, execute, TOUCH, conversation.0, seq.0, number.0)?;
+    Ok(())
+}

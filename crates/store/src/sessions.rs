@@ -1,0 +1,162 @@
+//! Sessions and their refresh tokens: rows and statements. Tokens are kept hashed only.
+
+use chat::{
+    Millis, SessionId, UserId,
+    sessions::{Origin, Session},
+};
+use sqlx::FromRow;
+
+use crate::{Conn, Result};
+
+statements! {
+    CREATE = "INSERT INTO sessions (id, user_id, agent, address, created_at, used_at, expires_at, ends_at)
+              VALUES ($1, $2, $3, $4, $5, $5, $6, $7)";
+    LIVE = "SELECT id FROM sessions WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > $3";
+    OF_USER = "SELECT id, agent, address, created_at, used_at, expires_at FROM sessions
+               WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 ORDER BY id DESC";
+    USE = "UPDATE sessions SET used_at = $2, agent = $3, address = $4, \
+               expires_at = CASE WHEN $5 < ends_at THEN $5 ELSE ends_at END WHERE id = $1";
+    END = "UPDATE sessions SET ended_at = $3 WHERE id = $1 AND user_id = $2 AND ended_at IS NULL";
+    END_OTHERS = "UPDATE sessions SET ended_at = $3 WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL";
+    ADD_TOKEN = "INSERT INTO refresh_tokens (hash, session_id) VALUES ($1, $2)";
+    TOKEN = "SELECT t.session_id, s.user_id, s.agent, t.used_at, s.expires_at, s.ended_at
+             FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id WHERE t.hash = $1";
+    USE_TOKEN = "UPDATE refresh_tokens SET used_at = $2 WHERE hash = $1 AND used_at IS NULL";
+}
+
+/// Stores a new session.
+///
+/// # Errors
+/// Those of the database.
+pub async fn create(
+    conn: &mut Conn,
+    user: UserId,
+    origin: &Origin,
+    now: Millis,
+    expires_at: Millis,
+    ends_at: Millis,
+) -> Result<SessionId> {
+    let id = conn.next_id("session").await?;
+    let (agent, address) = (origin.agent.as_deref(), origin.address.as_deref());
+    sql!(conn, execute, CREATE, id, user.0, agent, address, now.0, expires_at.0, ends_at.0)?;
+    Ok(SessionId(id))
+}
+
+/// Whether this session of this person goes on.
+///
+/// # Errors
+/// Those of the database.
+pub async fn live(conn: &mut Conn, id: SessionId, user: UserId, now: Millis) -> Result<bool> {
+    Ok(sql!(conn, fetch_optional as (i64,), LIVE, id.0, user.0, now.0)?.is_some())
+}
+
+#[derive(FromRow)]
+struct Row {
+    id: i64,
+    agent: Option<String>,
+    address: Option<String>,
+    created_at: i64,
+    used_at: i64,
+    expires_at: i64,
+}
+
+/// A person's sessions that go on, newest first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn of_user(conn: &mut Conn, user: UserId, now: Millis) -> Result<Vec<Session>> {
+    let rows = sql!(conn, fetch_all as Row, OF_USER, user.0, now.0)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Session {
+            id: SessionId(row.id),
+            created_at: Millis(row.created_at),
+            used_at: Millis(row.used_at),
+            expires_at: Millis(row.expires_at),
+            agent: row.agent,
+            address: row.address,
+        })
+        .collect())
+}
+
+/// Notes a use of a session and moves its end.
+///
+/// # Errors
+/// Those of the database.
+pub async fn note_use(conn: &mut Conn, id: SessionId, origin: &Origin, now: Millis, expires_at: Millis) -> Result<()> {
+    let (agent, address) = (origin.agent.as_deref(), origin.address.as_deref());
+    sql!(conn, execute, USE, id.0, now.0, agent, address, expires_at.0)?;
+    Ok(())
+}
+
+/// Ends a session of this person; false if there was none.
+///
+/// # Errors
+/// Those of the database.
+pub async fn end(conn: &mut Conn, id: SessionId, user: UserId, now: Millis) -> Result<bool> {
+    Ok(sql!(conn, execute, END, id.0, user.0, now.0)? > 0)
+}
+
+/// Ends all sessions of a person but one.
+///
+/// # Errors
+/// Those of the database.
+pub async fn end_others(conn: &mut Conn, user: UserId, except: Option<SessionId>, now: Millis) -> Result<()> {
+    sql!(conn, execute, END_OTHERS, user.0, except.map_or(0, |s| s.0), now.0)?;
+    Ok(())
+}
+
+/// Stores a refresh token's hash.
+///
+/// # Errors
+/// Those of the database.
+pub async fn add_token(conn: &mut Conn, hash: &str, session: SessionId) -> Result<()> {
+    sql!(conn, execute, ADD_TOKEN, hash, session.0)?;
+    Ok(())
+}
+
+/// What is known of a refresh token.
+pub struct Token {
+    /// Its session.
+    pub session: SessionId,
+    /// Whose.
+    pub user: UserId,
+    /// The client that last used the session.
+    pub agent: Option<String>,
+    /// When it was traded, if it was.
+    pub used_at: Option<Millis>,
+    /// Whether the session goes on.
+    pub live: bool,
+}
+
+#[derive(FromRow)]
+struct TokenRow {
+    session_id: i64,
+    user_id: i64,
+    agent: Option<String>,
+    used_at: Option<i64>,
+    expires_at: i64,
+    ended_at: Option<i64>,
+}
+
+/// The refresh token of this hash.
+///
+/// # Errors
+/// Those of the database.
+pub async fn token(conn: &mut Conn, hash: &str, now: Millis) -> Result<Option<Token>> {
+    Ok(sql!(conn, fetch_optional as TokenRow, TOKEN, hash)?.map(|row| Token {
+        session: SessionId(row.session_id),
+        user: UserId(row.user_id),
+        agent: row.agent,
+        used_at: row.used_at.map(Millis),
+        live: row.ended_at.is_none() && row.expires_at > now.0,
+    }))
+}
+
+/// Marks a refresh token as traded; false if somebody else was faster.
+///
+/// # Errors
+/// Those of the database.
+pub async fn use_token(conn: &mut Conn, hash: &str, now: Millis) -> Result<bool> {
+    Ok(sql!(conn, execute, USE_TOKEN, hash, now.0)? > 0)
+}

@@ -1,0 +1,359 @@
+//! The writer: everything that has piled up while the last commit was under way is the next
+//! transaction. Alone, a write waits for nothing; under load, hundreds share one flush of the disk.
+//!
+//! Sends are written a batch at a time ([`crate::appends`]); every other change runs as a closure under
+//! a savepoint of its own. Nobody is answered, and nobody is told, before the commit has returned.
+
+use std::{
+    future::Future,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use chat::{
+    ConnectionId, ConversationId, ErrorCode, Millis, UserId,
+    messages::{Draft, Sent},
+};
+use futures_util::FutureExt;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{Committed, Conn, Db, Error, Result, Unit, appends};
+
+/// Writes that may wait; more are held back at the door.
+const QUEUE: usize = 8_192;
+/// Writes that one transaction takes at most.
+const BATCH: usize = 1_024;
+/// How often SQLite's log is moved into its file.
+const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
+
+/// The answer to one write, given after the commit. It may return what wakes the receiver: all
+/// receivers of a batch are woken together, after everything was handed over.
+pub type Done = Box<dyn FnOnce(chat::Result<Sent>) + Send>;
+
+/// A send on its way into the database, and who is told the outcome.
+pub struct Append {
+    /// What is to be stored.
+    pub message: NewMessage,
+    /// Is told the outcome.
+    pub done: Done,
+}
+
+/// A message that is to be stored.
+pub struct NewMessage {
+    /// Who says it.
+    pub author: UserId,
+    /// Their name.
+    pub author_name: String,
+    /// What, where, and under which client id.
+    pub draft: Draft,
+    /// On which connection.
+    pub origin: Option<ConnectionId>,
+}
+
+/// A boxed future that lives as long as the unit it works on.
+pub type Work<'u, T> = Pin<Box<dyn Future<Output = chat::Result<T>> + Send + 'u>>;
+
+type Closure = Box<dyn for<'u> FnOnce(&'u mut Unit) -> Work<'u, Answer> + Send>;
+/// Gives the waiting caller its answer, or the failure of the whole transaction.
+type Answer = Box<dyn FnOnce(Option<chat::Error>) + Send>;
+
+enum Job {
+    Append(Append),
+    Change { conversation: Option<ConversationId>, origin: Option<ConnectionId>, work: Closure, refuse: Answer },
+}
+
+/// Where committed batches go: to the stream, in the order of their commits, with the answers that
+/// are to be given at the same time.
+pub type Outlet = mpsc::Sender<(Committed, Vec<Box<dyn FnOnce() + Send>>)>;
+
+/// The way to change anything. Cheap to clone.
+#[derive(Clone)]
+pub struct Writer {
+    jobs: mpsc::Sender<Job>,
+}
+
+impl Writer {
+    /// Starts the writer of a database. `clock` tells the time; committed batches go to `outlet`. The
+    /// task ends when the last [`Writer`] is dropped and everything accepted was committed.
+    pub fn start(
+        db: Db,
+        clock: Arc<dyn Fn() -> Millis + Send + Sync>,
+        outlet: Outlet,
+    ) -> (Self, tokio::task::JoinHandle<()>) {
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        if db.is_sqlite() {
+            tokio::spawn(checkpoints(db.clone(), jobs.downgrade()));
+        }
+        let task = tokio::spawn(Committer { db, clock, outlet, conn: None }.run(queue));
+        (Self { jobs }, task)
+    }
+
+    /// Queues a send; waits only while the queue is full. The outcome goes to `append.done`.
+    pub async fn append(&self, append: Append) {
+        if let Err(mpsc::error::SendError(Job::Append(append))) = self.jobs.send(Job::Append(append)).await {
+            (append.done)(Err(stopping()));
+        }
+    }
+
+    /// Runs a change in the next transaction and returns its result once that is committed. If the
+    /// closure refuses, what it did is rolled back and nothing of it is told.
+    ///
+    /// `conversation` is the one that the closure will change, if any: its row is locked in good time.
+    ///
+    /// # Errors
+    /// The closure's own, or `unavailable`, `storage_full`, `outcome_unknown` from the commit.
+    pub async fn change<T, F>(
+        &self,
+        conversation: Option<ConversationId>,
+        origin: Option<ConnectionId>,
+        work: F,
+    ) -> chat::Result<T>
+    where
+        T: Send + 'static,
+        F: for<'u> FnOnce(&'u mut Unit) -> Work<'u, T> + Send + 'static,
+    {
+        let (answer, result) = oneshot::channel::<chat::Result<T>>();
+        let slot = Arc::new(std::sync::Mutex::new(Some(answer)));
+        let take =
+            move |slot: &std::sync::Mutex<Option<oneshot::Sender<_>>>| slot.lock().ok().and_then(|mut s| s.take());
+        let (for_work, for_refusal) = (slot.clone(), slot);
+        let work: Closure = Box::new(move |unit| {
+            Box::pin(async move {
+                let value = work(unit).await?;
+                let give: Answer = Box::new(move |failure| {
+                    if let Some(answer) = take(&for_work) {
+                        let _gone = answer.send(failure.map_or(Ok(value), Err));
+                    }
+                });
+                Ok(give)
+            })
+        });
+        let refuse: Answer = Box::new(move |failure| {
+            if let Some(answer) = take(&for_refusal) {
+                let _gone = answer.send(Err(failure.unwrap_or_else(chat::Error::internal)));
+            }
+        });
+        if self.jobs.send(Job::Change { conversation, origin, work, refuse }).await.is_err() {
+            return Err(stopping());
+        }
+        result.await.unwrap_or_else(|_| Err(stopping()))
+    }
+}
+
+fn stopping() -> chat::Error {
+    chat::Error {
+        retry_after_ms: Some(1_000),
+        ..chat::Error::new(ErrorCode::Unavailable, "The server is stopping; nothing was stored.")
+    }
+}
+
+fn unknown() -> chat::Error {
+    chat::Error {
+        retry_after_ms: Some(1_000),
+        ..chat::Error::new(ErrorCode::OutcomeUnknown, "The commit was not confirmed. Repeat with the same client id.")
+    }
+}
+
+/// What one job has become inside the transaction: its answer if the commit succeeds, and the words
+/// for it if it does not.
+type Settled = Box<dyn FnOnce(Option<chat::Error>) + Send>;
+
+struct Committer {
+    db: Db,
+    clock: Arc<dyn Fn() -> Millis + Send + Sync>,
+    outlet: Outlet,
+    conn: Option<Conn>,
+}
+
+impl Committer {
+    async fn run(mut self, mut queue: mpsc::Receiver<Job>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while queue.recv_many(&mut batch, BATCH).await > 0 {
+            let size = batch.len();
+            let begun = Instant::now();
+            let mut settled = Vec::with_capacity(size);
+            let jobs = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
+            let outcome = self.transaction(jobs, &mut settled).await;
+            metrics::histogram!("chat_db_operation_duration_seconds", "operation" => "commit").record(begun.elapsed());
+            metrics::histogram!("palabre_commit_batch_size").record(size as f64);
+            let (committed, failure) = match outcome {
+                Ok(committed) => (committed, None),
+                Err(failure) => {
+                    metrics::counter!("chat_errors_total", "type" => "database").increment(1);
+                    (Committed::default(), Some(failure))
+                }
+            };
+            let answers = settled
+                .into_iter()
+                .map(|answer| {
+                    let failure = failure.clone();
+                    Box::new(move || answer(failure)) as Box<dyn FnOnce() + Send>
+                })
+                .collect();
+            if self.outlet.send((committed, answers)).await.is_err() {
+                tracing::warn!("a batch was committed after the last listener had gone");
+            }
+        }
+    }
+
+    /// Runs the jobs in one transaction and commits it. Whatever happens, every job ends in `settled`.
+    async fn transaction(&mut self, jobs: Vec<Job>, settled: &mut Vec<Settled>) -> chat::Result<Committed> {
+        let mut rest = jobs.into_iter();
+        let touched = rest.as_slice().iter().filter_map(Job::conversation).collect();
+        let conn = match self.begin(touched).await {
+            Ok(conn) => conn,
+            Err(error) => {
+                settled.extend(rest.map(Job::into_refusal));
+                return Err(error.into());
+            }
+        };
+        let mut unit = Unit { conn, now: (self.clock)(), committed: Committed::default(), origin: None };
+        let work = run_jobs(&mut unit, &mut rest, settled);
+        let worked = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!("a change panicked; its transaction is rolled back");
+            Err(chat::Error::internal())
+        });
+        settled.extend(rest.map(Job::into_refusal));
+        if let Err(error) = worked {
+            match unit.conn.run("ROLLBACK").await {
+                Ok(()) => self.conn = Some(unit.conn),
+                Err(_) => unit.conn.discard().await,
+            }
+            return Err(error);
+        }
+        #[cfg(feature = "mutant-ack-before-commit")]
+        for answer in settled.drain(..) {
+            answer(None);
+        }
+        match unit.conn.run("COMMIT").await {
+            Ok(()) => {
+                self.conn = Some(unit.conn);
+                Ok(unit.committed)
+            }
+            Err(error) => {
+                tracing::error!(%error, "a commit failed");
+                // SQLite says for certain that a full disk stored nothing; for the rest nobody knows.
+                let certain = matches!(error, Error::StorageFull(_)) && unit.conn.run("ROLLBACK").await.is_ok();
+                unit.conn.discard().await;
+                Err(if certain { error.into() } else { unknown() })
+            }
+        }
+    }
+
+    async fn begin(&mut self, touched: Vec<ConversationId>) -> Result<Conn> {
+        let mut conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => self.db.write().await?,
+        };
+        if let Err(error) = open(&mut conn, touched).await {
+            conn.discard().await;
+            return Err(error);
+        }
+        Ok(conn)
+    }
+}
+
+/// Begins the transaction. On PostgreSQL other nodes write too: the rows that the batch is known to
+/// change are locked first and in one order, so that two nodes never wait for each other.
+async fn open(conn: &mut Conn, touched: Vec<ConversationId>) -> Result<()> {
+    match conn {
+        Conn::Sqlite(_) => conn.run("BEGIN IMMEDIATE").await,
+        Conn::Postgres(_) => {
+            conn.run("BEGIN").await?;
+            crate::conversations::lock(conn, touched).await
+        }
+    }
+}
+
+/// Runs the jobs in their order, neighbouring sends together.
+async fn run_jobs(unit: &mut Unit, rest: &mut std::vec::IntoIter<Job>, settled: &mut Vec<Settled>) -> chat::Result<()> {
+    while !rest.as_slice().is_empty() {
+        let sends = rest.as_slice().iter().take_while(|job| matches!(job, Job::Append(_))).count();
+        if sends > 0 {
+            let mut run = Vec::with_capacity(sends);
+            for job in rest.by_ref().take(sends) {
+                if let Job::Append(append) = job {
+                    run.push(append);
+                }
+            }
+            appends::append(unit, run, settled).await?;
+        } else if let Some(Job::Change { origin, work, refuse, .. }) = rest.next() {
+            unit.origin = origin;
+            run_change(unit, work, refuse, settled).await?;
+            unit.origin = None;
+        }
+    }
+    Ok(())
+}
+
+async fn run_change(unit: &mut Unit, work: Closure, refuse: Answer, settled: &mut Vec<Settled>) -> chat::Result<()> {
+    let before = unit.committed.lengths();
+    // In place before the work begins, so that a panic in it still gives its caller an answer.
+    settled.push(refuse);
+    unit.conn.run("SAVEPOINT change").await?;
+    match work(unit).await {
+        Ok(answer) => {
+            unit.conn.run("RELEASE SAVEPOINT change").await?;
+            if let Some(slot) = settled.last_mut() {
+                *slot = answer;
+            }
+        }
+        Err(error) => {
+            unit.conn.run("ROLLBACK TO SAVEPOINT change").await?;
+            unit.conn.run("RELEASE SAVEPOINT change").await?;
+            unit.committed.truncate(before);
+            if let Some(refuse) = settled.pop() {
+                // The refusal is this job's own; should the commit fail too, it is as true as before.
+                settled.push(Box::new(move |_| refuse(Some(error))));
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Committed {
+    fn lengths(&self) -> (usize, usize, usize) {
+        (self.events.len(), self.notices.len(), self.orders.len())
+    }
+
+    fn truncate(&mut self, (events, notices, orders): (usize, usize, usize)) {
+        self.events.truncate(events);
+        self.notices.truncate(notices);
+        self.orders.truncate(orders);
+    }
+}
+
+impl Job {
+    fn conversation(&self) -> Option<ConversationId> {
+        match self {
+            Self::Append(append) => Some(append.message.draft.conversation),
+            Self::Change { conversation, .. } => *conversation,
+        }
+    }
+
+    fn into_refusal(self) -> Settled {
+        match self {
+            Self::Append(append) => {
+                Box::new(move |failure| (append.done)(Err(failure.unwrap_or_else(chat::Error::internal))))
+            }
+            Self::Change { refuse, .. } => refuse,
+        }
+    }
+}
+
+/// Keeps SQLite's log short while there is a writer.
+async fn checkpoints(db: Db, alive: mpsc::WeakSender<Job>) {
+    let mut tick = tokio::time::interval(CHECKPOINT_EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        if alive.upgrade().is_none() {
+            return;
+        }
+        if let Err(error) = db.checkpoint().await {
+            tracing::debug!(%error, "the log could not be moved into the file now");
+        }
+    }
+}
