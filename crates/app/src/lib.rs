@@ -1,1 +1,7 @@
 //! The Palabre server: command line, configuration, wiring, start and stop.
+
+pub mod commands;
+pub mod config;
+pub mod logging;
+pub mod secrets;
+pub mod serve;

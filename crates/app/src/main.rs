@@ -1,2 +1,7 @@
 //! The `palabre` program.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    palabre::commands::main()
+}

@@ -1,0 +1,7 @@
+//! `palabre serve`
+
+use crate::config::Loaded;
+
+pub(super) async fn run(loaded: Loaded) -> anyhow::Result<()> {
+    crate::serve::run(loaded.config).await
+}

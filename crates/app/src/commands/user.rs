@@ -1,0 +1,116 @@
+//! `palabre user`
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use anyhow::{Context as _, ensure};
+use chat::accounts::ServerRole;
+use clap::Subcommand;
+
+use crate::{
+    config::{Loaded, Secret},
+    secrets,
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Make an account
+    ///
+    /// Without --password-stdin a password is made and printed once.
+    Add {
+        /// The account's name: 3 to 50 of a-z, A-Z, 0-9, _ and -
+        name: String,
+        /// Its mail address
+        #[arg(long, value_name = "ADDRESS")]
+        email: Option<String>,
+        /// What it may do on the server: guest, user, moderator or admin
+        #[arg(long, value_name = "ROLE", default_value = "user", value_parser = role)]
+        role: ServerRole,
+        /// Read the password from standard input, one line
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// List the accounts
+    List,
+    /// Give an account a new password, and end its sessions
+    ///
+    /// Without --password-stdin a password is made and printed once.
+    Password {
+        /// The account's name
+        name: String,
+        /// Read the password from standard input, one line
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Change what an account may do on the server
+    Role {
+        /// The account's name
+        name: String,
+        /// guest, user, moderator or admin
+        #[arg(value_parser = role)]
+        role: ServerRole,
+    },
+    /// Make an access token for an account, and print it
+    Token {
+        /// The account's name
+        name: String,
+        /// How long it is good for, such as 15m, 12h or 7d [default: auth.access_minutes]
+        #[arg(long, value_name = "DURATION", value_parser = ttl)]
+        ttl: Option<Ttl>,
+    },
+}
+
+/// Seconds that a token is good for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ttl(i64);
+
+fn role(text: &str) -> Result<ServerRole, String> {
+    ServerRole::from_name(text).ok_or_else(|| {
+        let names: Vec<&str> = ServerRole::ALL.iter().map(|role| role.name()).collect();
+        format!("is none of {}", names.join(", "))
+    })
+}
+
+fn ttl(text: &str) -> Result<Ttl, String> {
+    match crate::config::seconds(text)? {
+        seconds @ 1..=31_536_000 => Ok(Ttl(seconds)),
+        _ => Err("must be from one second to 365 days".to_owned()),
+    }
+}
+
+pub(super) async fn run(command: Command, _loaded: Loaded) -> anyhow::Result<()> {
+    match command {
+        Command::Add { name, email, role, password_stdin } => {
+            let _ = (name, email, role, password(password_stdin)?);
+            anyhow::bail!("`palabre user add` is not wired yet")
+        }
+        Command::List => anyhow::bail!("`palabre user list` is not wired yet"),
+        Command::Password { name, password_stdin } => {
+            let _ = (name, password(password_stdin)?);
+            anyhow::bail!("`palabre user password` is not wired yet")
+        }
+        Command::Role { name, role } => {
+            let _ = (name, role);
+            anyhow::bail!("`palabre user role` is not wired yet")
+        }
+        Command::Token { name, ttl } => {
+            let _ = (name, ttl.map(|ttl| ttl.0));
+            anyhow::bail!("`palabre user token` is not wired yet")
+        }
+    }
+}
+
+/// The password from standard input, or a new one; true if it was made here and must be told.
+fn password(from_stdin: bool) -> anyhow::Result<(Secret, bool)> {
+    if !from_stdin {
+        return Ok((secrets::random_text(15)?, true));
+    }
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        write!(io::stderr(), "Password (it will be seen): ")?;
+    }
+    let mut line = String::new();
+    stdin.lock().read_line(&mut line).context("the password cannot be read")?;
+    let password = line.trim_end_matches(['\r', '\n']);
+    ensure!(!password.is_empty(), "no password came on standard input");
+    Ok((Secret::new(password), false))
+}

@@ -1,0 +1,148 @@
+//! `[auth]`: who is let in.
+
+use super::{Secrecy, Secret, key::Key};
+
+/// Fewest characters of a secret that signs tokens.
+const SECRET_LENGTH: usize = 32;
+
+/// Secrets that stand in the documents of the replaced systems and of many others; parts of a
+/// configured secret are compared, without case and signs.
+const SAMPLES: &[&str] = &["yoursecret", "yoursupersecret", "supersecret", "changeme", "changethis", "jwtsecretkey"];
+
+/// Who is let in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Auth {
+    /// Signs access tokens; if absent, a key is made in the data folder.
+    pub jwt_secret: Option<Secret>,
+    /// Minutes that an access token is good for.
+    pub access_minutes: i64,
+    /// Days after which an unused session ends.
+    pub refresh_days: i64,
+    /// Days after which every session ends.
+    pub refresh_absolute_days: i64,
+    /// Whether tokens of a host application are accepted; see [`Auth::accepts_host_tokens`].
+    pub host_tokens: Option<bool>,
+    /// Whether a host application's user gets an account at first sight.
+    pub host_create_users: bool,
+    /// Whether anybody may register.
+    pub open_registration: bool,
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Self {
+            jwt_secret: None,
+            access_minutes: 15,
+            refresh_days: 30,
+            refresh_absolute_days: 90,
+            host_tokens: None,
+            host_create_users: false,
+            open_registration: true,
+        }
+    }
+}
+
+impl Auth {
+    /// Whether tokens that a host application signed with `jwt_secret` are accepted.
+    #[must_use]
+    pub fn accepts_host_tokens(&self) -> bool {
+        self.host_tokens.unwrap_or(self.jwt_secret.is_some())
+    }
+
+    pub(super) fn check(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.host_tokens == Some(true) && self.jwt_secret.is_none() {
+            problems.push("auth.host_tokens is true, but there is no auth.jwt_secret to check them with".to_owned());
+        }
+        if self.refresh_days > self.refresh_absolute_days {
+            let (idle, absolute) = (self.refresh_days, self.refresh_absolute_days);
+            problems.push(format!("auth.refresh_days ({idle}) is more than auth.refresh_absolute_days ({absolute})"));
+        }
+        problems
+    }
+}
+
+fn secret(text: &str) -> Result<Secret, String> {
+    let bare: String = text.chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>().to_ascii_lowercase();
+    if SAMPLES.iter().any(|sample| bare.contains(sample)) {
+        return Err("is a sample from a document, known to everybody; make one with `openssl rand -base64 32`".into());
+    }
+    if text.chars().count() < SECRET_LENGTH {
+        return Err(format!("is shorter than {SECRET_LENGTH} characters; make one with `openssl rand -base64 32`"));
+    }
+    let mut kinds: Vec<char> = text.chars().collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    if kinds.len() < 8 {
+        return Err("repeats fewer than 8 different characters; make one with `openssl rand -base64 32`".into());
+    }
+    Ok(Secret::new(text))
+}
+
+pub(super) fn keys() -> Vec<Key> {
+    vec![
+        Key::new(
+            "auth",
+            "jwt_secret",
+            "Signs access tokens (HS256). Set it to share it with a host application or between nodes.",
+            "32 characters or more, not a sample from a document",
+            |_, config, input| {
+                config.auth.jwt_secret = Some(secret(input.text()?)?);
+                Ok(())
+            },
+            |_, config| config.auth.jwt_secret.as_ref().map(|secret| secret.reveal().to_owned().into()),
+        )
+        .unset("\"…\"", "a random key, made on first start and kept in the data folder as `jwt.key`")
+        .secrecy(Secrecy::Hidden),
+        Key::new(
+            "auth",
+            "access_minutes",
+            "Minutes that an access token is good for.",
+            "1 to 1440",
+            |_, config, input| input.within(1..=1_440).map(|minutes| config.auth.access_minutes = minutes),
+            |_, config| Some(config.auth.access_minutes.into()),
+        ),
+        Key::new(
+            "auth",
+            "refresh_days",
+            "Days after which a session that was not used ends.",
+            "1 to 365, at most `refresh_absolute_days`",
+            |_, config, input| input.within(1..=365).map(|days| config.auth.refresh_days = days),
+            |_, config| Some(config.auth.refresh_days.into()),
+        ),
+        Key::new(
+            "auth",
+            "refresh_absolute_days",
+            "Days after which a session ends, used or not.",
+            "1 to 3650",
+            |_, config, input| input.within(1..=3_650).map(|days| config.auth.refresh_absolute_days = days),
+            |_, config| Some(config.auth.refresh_absolute_days.into()),
+        ),
+        Key::new(
+            "auth",
+            "host_tokens",
+            "Whether tokens of a host application are accepted: HS256 with `jwt_secret`, claims `sub` or `user_id`, \
+             `username`, `role`.",
+            "true or false",
+            |_, config, input| input.boolean().map(|on| config.auth.host_tokens = Some(on)),
+            |_, config| config.auth.host_tokens.map(Into::into),
+        )
+        .unset("true", "true if `jwt_secret` is set, else false"),
+        Key::new(
+            "auth",
+            "host_create_users",
+            "Whether a host application's user gets an account at first sight; if not, the account must exist.",
+            "true or false",
+            |_, config, input| input.boolean().map(|on| config.auth.host_create_users = on),
+            |_, config| Some(config.auth.host_create_users.into()),
+        ),
+        Key::new(
+            "auth",
+            "open_registration",
+            "Whether anybody may open an account; if not, `palabre user add` makes them.",
+            "true or false",
+            |_, config, input| input.boolean().map(|on| config.auth.open_registration = on),
+            |_, config| Some(config.auth.open_registration.into()),
+        ),
+    ]
+}

@@ -1,0 +1,52 @@
+//! `[chat_server]`: the door for clients of the old chat-server.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use super::{
+    key::{Key, text},
+    values::{self, ADDRESS},
+};
+
+/// The door for clients of the old chat-server; see [`ChatServer::address`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChatServer {
+    /// Where it listens.
+    pub listen: Option<SocketAddr>,
+    /// Whether it is open.
+    pub enabled: Option<bool>,
+}
+
+impl ChatServer {
+    /// Where the door listens, if it is open: it is if it was enabled, or if it was given an address
+    /// and not disabled. Without an address it is where the old server was, on 127.0.0.1:9001.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, 9001));
+        self.enabled.unwrap_or(self.listen.is_some()).then(|| self.listen.unwrap_or(usual))
+    }
+}
+
+pub(super) fn keys() -> Vec<Key> {
+    vec![
+        Key::new(
+            "chat_server",
+            "listen",
+            "Where the door listens. Its clients expect port 9001.",
+            ADDRESS,
+            |_, config, input| {
+                input.text().and_then(values::address).map(|address| config.chat_server.listen = Some(address))
+            },
+            |_, config| config.chat_server.listen.as_ref().and_then(text),
+        )
+        .unset("\"127.0.0.1:9001\"", "127.0.0.1:9001 if the door is enabled"),
+        Key::new(
+            "chat_server",
+            "enabled",
+            "Whether the door is open.",
+            "true or false",
+            |_, config, input| input.boolean().map(|on| config.chat_server.enabled = Some(on)),
+            |_, config| config.chat_server.enabled.map(Into::into),
+        )
+        .unset("true", "true if `listen` is set, else false"),
+    ]
+}

@@ -1,0 +1,115 @@
+//! What an operator can set: one file per section, each with its keys, defaults and checks.
+//!
+//! [`keys`] is the one table. Reading ([`layers`]), the template, the reference and the report
+//! ([`describe`]) all follow it; the names that the replaced systems read from the environment stand
+//! in [`old_names`]. Layers, weakest first: defaults, TOML file, environment, flags.
+
+mod auth;
+mod chat_server;
+mod data;
+mod database;
+pub mod describe;
+mod key;
+pub mod layers;
+mod limits;
+mod log;
+pub mod old_names;
+mod secret;
+mod server;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+use std::{net::SocketAddr, path::Path};
+
+pub use auth::Auth;
+pub use chat_server::ChatServer;
+pub use data::Data;
+pub use database::{Database, DatabaseUrl};
+pub use key::{Input, Key, Secrecy};
+pub use layers::{ConfigError, Flags, Loaded, Origin, load};
+pub use log::{Format, Level, Log};
+pub use secret::Secret;
+pub use server::{Deployment, Server};
+pub use values::Network;
+pub(crate) use values::seconds;
+
+/// Everything that can be set, in force.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config {
+    /// How the server is reached.
+    pub server: Server,
+    /// Where conversations are kept.
+    pub database: Database,
+    /// Where files are kept.
+    pub data: Data,
+    /// Who is let in.
+    pub auth: Auth,
+    /// How much is allowed.
+    pub limits: chat::Limits,
+    /// The door for clients of the old chat-server.
+    pub chat_server: ChatServer,
+    /// What is written about the server's work.
+    pub log: Log,
+}
+
+impl Config {
+    /// The defaults, with everything kept in `folder`.
+    #[must_use]
+    pub fn in_folder(folder: &Path) -> Self {
+        Self { data: Data { dir: folder.to_owned() }, ..Self::default() }
+    }
+
+    /// The database: the configured one, else a SQLite file in the data folder.
+    #[must_use]
+    pub fn database_url(&self) -> DatabaseUrl {
+        self.database.url.clone().unwrap_or_else(|| DatabaseUrl::sqlite_file(&self.data.dir.join("palabre.db")))
+    }
+
+    /// The address that people use, without a slash at its end: the configured one, else a guess from
+    /// the address that was bound.
+    #[must_use]
+    pub fn public_url(&self, bound: SocketAddr) -> String {
+        if let Some(url) = &self.server.public_url {
+            return url.clone();
+        }
+        if bound.ip().is_loopback() || bound.ip().is_unspecified() {
+            return format!("http://localhost:{}", bound.port());
+        }
+        format!("http://{bound}")
+    }
+
+    /// What one key alone cannot tell.
+    fn check_together(&self) -> Vec<String> {
+        let mut problems = self.auth.check();
+        let mut listeners = vec![("server.listen", self.server.listen)];
+        listeners.extend(self.server.metrics_listen.map(|address| ("server.metrics_listen", address)));
+        listeners.extend(self.chat_server.address().map(|address| ("chat_server.listen", address)));
+        for (at, (name, address)) in listeners.iter().enumerate() {
+            let rival = listeners[..at].iter().find(|(_, other)| other == address && address.port() != 0);
+            problems.extend(rival.map(|(other, _)| format!("{name} and {other} are the same address, {address}")));
+        }
+        problems
+    }
+}
+
+/// Every key, section by section.
+#[must_use]
+pub fn keys() -> Vec<Key> {
+    [server::keys(), database::keys(), data::keys(), auth::keys(), limits::keys(), chat_server::keys(), log::keys()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// The sections' names, and what each is about.
+pub const SECTIONS: &[(&str, &str)] = &[
+    ("server", "How the server is reached."),
+    ("database", "Where conversations are kept."),
+    ("data", "Where files are kept."),
+    ("auth", "Who is let in."),
+    ("limits", "How much is allowed. The API tells every client the limits in force."),
+    ("chat_server", "The door for clients of the old chat-server: a WebSocket listener of its own, any path."),
+    ("log", "What is written about the server's work, on standard error. Never a token, a password or a message."),
+];
