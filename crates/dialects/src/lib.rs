@@ -6,6 +6,8 @@
 
 pub mod chat_server;
 pub mod native;
+pub mod rest;
+pub mod time;
 
 use chat::{
     Command, ConversationId, Error, Event, Number, Query, Reply, Signal, Visit,
@@ -153,4 +155,3 @@ impl Dialect {
         }
     }
 }
-

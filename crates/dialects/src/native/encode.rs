@@ -1,1 +1,181 @@
-//! encode
+//! Replies, events and signals to frames.
+
+use chat::{ConversationId, Error, Event, Fact, Reply, SessionId, Signal, reply::CaughtUp};
+use serde::Serialize;
+
+use super::views;
+use crate::Text;
+
+/// An event's or signal's frame.
+#[derive(Serialize)]
+struct Told<T> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conversation: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<i64>,
+    data: T,
+}
+
+/// Writes a value. Only maps with keys that are no strings cannot be written, and no view has one.
+fn write<T: Serialize>(value: &T) -> Text {
+    let mut bytes = Vec::with_capacity(512);
+    match serde_json::to_writer(&mut bytes, value) {
+        Ok(()) => String::from_utf8(bytes).unwrap_or_default(),
+        Err(_) => String::new(),
+    }
+}
+
+fn told<T: Serialize>(kind: &'static str, conversation: Option<ConversationId>, seq: Option<i64>, data: T) -> Text {
+    write(&Told { kind, conversation: conversation.map(|id| id.0), seq, data })
+}
+
+/// The frame of a numbered event.
+#[must_use]
+pub fn event(event: &Event) -> Text {
+    fn tell<T: Serialize>(event: &Event, kind: &'static str, data: T) -> Text {
+        told(kind, Some(event.conversation), Some(event.number.0), data)
+    }
+    match &event.fact {
+        Fact::MessageCreated(message) => tell(event, "message.created", views::Message::from(message)),
+        Fact::MessageEdited(message) => tell(event, "message.edited", views::Message::from(message)),
+        Fact::MessageDeleted(message) => tell(event, "message.deleted", views::Message::from(message)),
+        Fact::ReactionAdded { message, user, emoji } => {
+            tell(event, "reaction.added", views::ReactionChange { message: message.into(), user: user.0, emoji })
+        }
+        Fact::ReactionRemoved { message, user, emoji } => {
+            tell(event, "reaction.removed", views::ReactionChange { message: message.into(), user: user.0, emoji })
+        }
+        Fact::MemberJoined { member, member_count } => {
+            tell(event, "member.joined", views::Arrival { member: member.into(), member_count: *member_count })
+        }
+        Fact::MemberLeft { member, departure, member_count } => {
+            let reason = departure.name();
+            tell(event, "member.left", views::Leaving { member: member.into(), member_count: *member_count, reason })
+        }
+        Fact::MemberUpdated(member) => tell(event, "member.updated", views::Member::from(member)),
+        Fact::ConversationCreated(row) => tell(event, "conversation.created", views::ConversationRow::from(row)),
+        Fact::ConversationUpdated(row) => tell(event, "conversation.updated", views::ConversationRow::from(row)),
+    }
+}
+
+/// The frame of a signal.
+#[must_use]
+pub fn signal(signal: &Signal) -> Text {
+    match signal {
+        Signal::ConversationAdded(listed) => {
+            told("conversation.added", Some(listed.conversation.id), None, views::Conversation::from(&**listed))
+        }
+        Signal::ConversationRemoved { conversation, departure } => {
+            told("conversation.removed", Some(*conversation), None, views::Removal { reason: departure.name() })
+        }
+        Signal::MarkerMoved { conversation, markers } => {
+            told("marker.moved", Some(*conversation), None, views::Marker::from(markers))
+        }
+        Signal::Typing { conversation, user, username, typing } => {
+            let kind = if *typing { "typing.started" } else { "typing.stopped" };
+            told(kind, Some(*conversation), None, views::Typing { user: views::Person::new(*user, username) })
+        }
+        Signal::PresenceChanged { conversation, people } => {
+            let people = people.iter().map(views::NamedPresence::from).collect();
+            told("presence.changed", Some(*conversation), None, views::PresenceChange { people })
+        }
+        Signal::ProfileChanged(account) => told("account.updated", None, None, views::Account::from(&**account)),
+    }
+}
+
+/// The frame that takes a reconnected client from its cursor to the present.
+#[must_use]
+pub fn caught_up(conversation: ConversationId, caught_up: &CaughtUp) -> Text {
+    told("conversation.changes", Some(conversation), None, views::Changes::from(caught_up))
+}
+
+/// The frame that refuses a command; without an id if none could be read.
+#[must_use]
+pub fn refusal(id: Option<&str>, error: &Error) -> Text {
+    #[derive(Serialize)]
+    struct Refused<'a> {
+        re: Option<&'a str>,
+        #[serde(rename = "type")]
+        kind: &'static str,
+        error: views::Problem<'a>,
+    }
+    write(&Refused { re: id, kind: "error", error: views::Problem::new(error, None) })
+}
+
+/// The problem object of a refusal.
+#[must_use]
+pub fn problem(error: &Error, request_id: Option<&str>) -> Text {
+    write(&views::Problem::new(error, request_id))
+}
+
+/// What a command or request is answered: the frame's type and the object, which is also REST's body.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The frame's type.
+    pub(crate) kind: &'static str,
+    /// The object as JSON.
+    pub(crate) data: Text,
+}
+
+impl Answer {
+    /// An answer of this type.
+    pub(crate) fn new<T: Serialize>(kind: &'static str, data: &T) -> Self {
+        Self { kind, data: write(data) }
+    }
+
+    /// The answer's frame.
+    pub(crate) fn frame(&self, id: &str) -> Text {
+        let id = write(&id);
+        ["{\"re\":", &id, ",\"type\":\"", self.kind, "\",\"data\":", &self.data, "}"].concat()
+    }
+}
+
+/// The answer to a reply. `session` is the one that asks; `one_room` if a single room was asked for.
+pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, one_room: bool) -> Result<Answer, Error> {
+    Ok(match reply {
+        Reply::Done => Answer::new("done", &views::Done {}),
+        Reply::Tokens(tokens) => Answer::new("tokens", &views::Tokens::from(&**tokens)),
+        Reply::Sent(sent) => Answer::new("message.sent", &views::MessageSent::from(sent)),
+        Reply::Message(message) => Answer::new("message", &views::Message::from(&**message)),
+        Reply::Conversation(listed) => Answer::new("conversation", &views::Conversation::from(&**listed)),
+        Reply::Member(member) => Answer::new("member", &views::Member::from(member)),
+        Reply::Account(account) => Answer::new("account", &views::Account::from(&**account)),
+        Reply::User(account) => Answer::new("user", &views::User::from(&**account)),
+        Reply::Users { users, next } => {
+            let users = users.iter().map(views::User::from).collect();
+            Answer::new("users", &views::Users { users, next_cursor: next.map(|id| id.to_string()) })
+        }
+        Reply::Sessions(sessions) => {
+            let sessions = sessions.iter().map(|one| views::Session::new(one, session)).collect();
+            Answer::new("sessions", &views::Sessions { sessions })
+        }
+        Reply::Conversations { conversations, next } => {
+            let conversations = conversations.iter().map(views::Conversation::from).collect();
+            let next_cursor = next.map(views::position_cursor);
+            Answer::new("conversations", &views::Conversations { conversations, next_cursor })
+        }
+        Reply::Rooms { rooms, next } => {
+            let mut rooms = rooms.iter().map(|(row, member)| views::Room { row: row.into(), member: *member });
+            if one_room {
+                let room = rooms.next().ok_or_else(|| Error::not_found("room"))?;
+                return Ok(Answer::new("room", &room));
+            }
+            Answer::new("rooms", &views::Rooms { rooms: rooms.collect(), next_cursor: next.as_deref() })
+        }
+        Reply::Members { members, next } => {
+            let members = members.iter().map(views::Member::from).collect();
+            Answer::new("members", &views::Members { members, next_cursor: next.map(|id| id.to_string()) })
+        }
+        Reply::Markers(markers) => {
+            Answer::new("markers", &views::Markers { markers: markers.iter().map(views::Marker::from).collect() })
+        }
+        Reply::History(page) => Answer::new("history", &views::History::from(page)),
+        Reply::CaughtUp(caught_up) => Answer::new("conversation.changes", &views::Changes::from(&**caught_up)),
+        Reply::Presence(people) => {
+            Answer::new("presence", &views::Presences { people: people.iter().map(Into::into).collect() })
+        }
+        Reply::Marked(markers) => Answer::new("marker", &views::Marker::from(markers)),
+    })
+}

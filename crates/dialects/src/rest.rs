@@ -1,0 +1,205 @@
+//! What the dialects' REST interfaces have in common.
+//!
+//! A request becomes a [`Call`]: a [`Turn`] that is driven by the same loop as a socket's, and a
+//! [`Pending`] that has the answer once the turn is over. The turn of a call always ends in
+//! `Say` or `Refuse` **without texts**; the driver then takes [`Pending::outcome`].
+
+use std::sync::{Arc, OnceLock};
+
+use chat::{Error, ErrorCode};
+
+use crate::Turn;
+
+/// What is answered to a request that went well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The JSON body; absent with status 204.
+    pub body: Option<String>,
+}
+
+/// A request that was understood.
+pub struct Call {
+    /// What is to be done.
+    pub turn: Turn,
+    /// Where the answer will be.
+    pub pending: Pending,
+}
+
+/// The answer of a call, once its turn is over.
+pub struct Pending(Arc<OnceLock<Result<RestAnswer, Error>>>);
+
+impl Pending {
+    /// The answer.
+    ///
+    /// # Errors
+    /// The refusal that the turn ended in; `internal` if the turn is not over.
+    pub fn outcome(self) -> Result<RestAnswer, Error> {
+        self.0.get().cloned().unwrap_or_else(|| Err(Error::internal()))
+    }
+}
+
+/// The turn's side of a [`Pending`]: where it puts the answer.
+#[derive(Clone)]
+pub(crate) struct Desk(Arc<OnceLock<Result<RestAnswer, Error>>>);
+
+impl Desk {
+    /// A new pair.
+    pub(crate) fn new() -> (Self, Pending) {
+        let slot = Arc::new(OnceLock::new());
+        (Self(Arc::clone(&slot)), Pending(slot))
+    }
+
+    /// Puts the answer and ends the turn.
+    pub(crate) fn end(&self, outcome: Result<RestAnswer, Error>) -> Turn {
+        self.put(outcome);
+        Turn::Say(Vec::new())
+    }
+
+    /// Puts the answer. A second one has no effect.
+    pub(crate) fn put(&self, outcome: Result<RestAnswer, Error>) {
+        let _ = self.0.set(outcome);
+    }
+}
+
+/// A request that no operation is there for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misrouted {
+    /// `unknown_command` or `method_not_allowed`.
+    pub error: Error,
+    /// What the `Allow` header must say; empty if the path is unknown.
+    pub allow: Vec<&'static str>,
+}
+
+/// A path's placeholders and the decoded texts that stand for them, in order.
+pub(crate) type Captures = Vec<(&'static str, String)>;
+
+/// Finds the route whose method and path template (`/v1/users/{user}`) fit. Where two templates fit,
+/// the one whose literal segments come first wins (`/v1/users/me`).
+pub(crate) fn find<'r, R>(
+    routes: impl Iterator<Item = (&'static str, &'static str, &'r R)>,
+    method: &str,
+    path: &str,
+) -> Result<(&'r R, Captures), Misrouted> {
+    let method = if method == "HEAD" { "GET" } else { method };
+    let segments: Vec<&str> = path.split('/').collect();
+    let mut best: Option<(Vec<bool>, Vec<(&'static str, &'static str, &'r R)>)> = None;
+    for (route_method, template, route) in routes {
+        let Some(literals) = fits(template, &segments) else { continue };
+        match &mut best {
+            Some((known, _)) if *known > literals => {}
+            Some((known, there)) if *known == literals => there.push((route_method, template, route)),
+            _ => best = Some((literals, vec![(route_method, template, route)])),
+        }
+    }
+    let Some((_, there)) = best else {
+        return Err(Misrouted {
+            error: Error::new(ErrorCode::UnknownCommand, "There is nothing at this path."),
+            allow: Vec::new(),
+        });
+    };
+    let Some((_, template, route)) = there.iter().find(|(known, ..)| *known == method) else {
+        let mut allow: Vec<&'static str> = there.iter().map(|(known, ..)| *known).collect();
+        if allow.contains(&"GET") {
+            allow.push("HEAD");
+        }
+        let detail = format!("Allowed here: {}.", allow.join(", "));
+        return Err(Misrouted { error: Error::new(ErrorCode::MethodNotAllowed, detail), allow });
+    };
+    let captures = captures(template, &segments).map_err(|error| Misrouted { error, allow: Vec::new() })?;
+    Ok((route, captures))
+}
+
+/// Whether the segments fit the template, and which of them fit it literally.
+fn fits(template: &str, segments: &[&str]) -> Option<Vec<bool>> {
+    let parts: Vec<&str> = template.split('/').collect();
+    if parts.len() != segments.len() {
+        return None;
+    }
+    let mut literals = Vec::with_capacity(parts.len());
+    for (part, segment) in parts.iter().zip(segments) {
+        let open = part.starts_with('{');
+        if (open && segment.is_empty()) || (!open && part != segment) {
+            return None;
+        }
+        literals.push(!open);
+    }
+    Some(literals)
+}
+
+fn captures(template: &'static str, segments: &[&str]) -> Result<Captures, Error> {
+    let mut found = Captures::new();
+    for (part, segment) in template.split('/').zip(segments) {
+        if let Some(name) = part.strip_prefix('{').and_then(|p| p.strip_suffix('}')) {
+            found.push((name, percent_decode(segment, false).ok_or_else(|| undecodable(name))?));
+        }
+    }
+    Ok(found)
+}
+
+fn undecodable(name: &str) -> Error {
+    let detail = format!("{name} is not percent-encoded UTF-8.");
+    Error { field: Some(format!("/{name}")), ..Error::new(ErrorCode::Malformed, detail) }
+}
+
+/// The parameters of a query string (without the `?`), decoded, in order.
+pub(crate) fn query_pairs(query: &str) -> Result<Vec<(String, String)>, Error> {
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = percent_decode(name, true)
+                .ok_or_else(|| Error::new(ErrorCode::Malformed, "The query string is not percent-encoded UTF-8."))?;
+            let value = percent_decode(value, true).ok_or_else(|| undecodable(&name))?;
+            Ok((name, value))
+        })
+        .collect()
+}
+
+/// Decodes `%XX`, and `+` as a space if asked to. Nothing if it is not well-formed UTF-8 afterwards.
+fn percent_decode(text: &str, plus: bool) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let digits = [rest.next()?, rest.next()?];
+                digits.iter().try_fold(0_u8, |sum, d| Some(sum * 16 + char::from(*d).to_digit(16)? as u8))?
+            }
+            b'+' if plus => b' ',
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_decoded_or_refused() {
+        assert_eq!(percent_decode("%F0%9F%91%8D+a", false).as_deref(), Some("👍+a"));
+        assert_eq!(percent_decode("a+b%2B", true).as_deref(), Some("a b+"));
+        for bad in ["%", "%4", "%zz", "%ff", "%F0%9F"] {
+            assert_eq!(percent_decode(bad, false), None, "{bad}");
+        }
+        assert_eq!(query_pairs("a=1&&b&c=%26").unwrap().len(), 3);
+        assert!(query_pairs("a=%ff").is_err());
+    }
+
+    #[test]
+    fn literal_segments_win_and_methods_are_listed() {
+        let routes = [("GET", "/u/{id}", 1), ("GET", "/u/me", 2), ("PUT", "/u/me", 3)];
+        let find = |method, path| find(routes.iter().map(|(m, p, r)| (*m, *p, r)), method, path);
+        assert_eq!(find("GET", "/u/me").unwrap().0, &2);
+        assert_eq!(find("HEAD", "/u/7").unwrap(), (&1, vec![("id", "7".to_owned())]));
+        assert_eq!(find("DELETE", "/u/me").unwrap_err().allow, ["GET", "PUT", "HEAD"]);
+        for unknown in ["/u", "/u/", "/u/1/", "/", "", "u/me"] {
+            assert_eq!(find("GET", unknown).unwrap_err().error.code, ErrorCode::UnknownCommand, "{unknown}");
+        }
+        assert_eq!(find("GET", "/u/%ff").unwrap_err().error.code, ErrorCode::Malformed);
+    }
+}
