@@ -1,1 +1,55 @@
-fn main() {}
+//! The project's own commands. `cargo xtask` lists them.
+
+mod check;
+mod generate;
+mod postgres;
+mod run;
+mod shell;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask run [FLAG…]           build and start the server on http://localhost:8080, data in ./data;
+                                  flags are those of `palabre serve`
+cargo xtask check [--no-install]  everything that must hold: format, clippy, tidy, all tests on SQLite and
+                                  on PostgreSQL, generated documents; as root, what is missing is installed
+                                  from Debian's packages unless --no-install is given
+cargo xtask tidy                  the rules of the house that the compiler does not check
+cargo xtask with-postgres COMMAND…
+                                  run a command with a private PostgreSQL in PALABRE_TEST_POSTGRES
+cargo xtask gen [--check]         write the generated documents, or check that they are fresh
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (command, rest) = match arguments.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("help", &[][..]),
+    };
+    let words: Vec<&str> = rest.iter().map(String::as_str).collect();
+    let done = match (command, words.as_slice()) {
+        ("run", _) => run::run(rest),
+        ("check", []) => check::run(true),
+        ("check", ["--no-install"]) => check::run(false),
+        ("with-postgres", [program, arguments @ ..]) => check::with_postgres(program, arguments),
+        ("tidy", []) => tidy::run(),
+        ("gen", []) => generate::write(),
+        ("gen", ["--check"]) => generate::check(),
+        ("help" | "--help" | "-h", _) => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprint!("There is no such command or flag.\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

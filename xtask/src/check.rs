@@ -1,0 +1,91 @@
+//! `cargo xtask check`: everything that must hold.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+
+use crate::{
+    generate,
+    postgres::{self, Postgres},
+    shell::{cargo, command, succeed, works},
+    tidy,
+};
+
+/// Runs every step, also after one has failed, so that one run tells all.
+pub fn run(may_install: bool) -> anyhow::Result<()> {
+    let mut steps = Steps::default();
+    steps.step("tools", || tools(may_install));
+    steps.step("format", || succeed(&mut cargo(&["fmt", "--all", "--check"])));
+    steps.step("clippy", || {
+        succeed(&mut cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    });
+    steps.step("tidy", tidy::run);
+    steps.step("tests on SQLite", || succeed(&mut cargo(&["test", "--locked", "--workspace", "--no-fail-fast"])));
+    steps.step("tests on PostgreSQL", tests_on_postgres);
+    steps.step("generated documents", generate::check);
+    steps.summary()
+}
+
+fn tests_on_postgres() -> anyhow::Result<()> {
+    let server = Postgres::start()?;
+    println!("a private PostgreSQL listens on 127.0.0.1:{}", server.port());
+    let mut tests = cargo(&["test", "--locked", "--no-fail-fast", "--package", "store", "--package", "palabre"]);
+    let outcome = succeed(tests.env("PALABRE_TEST_POSTGRES", server.url()));
+    if outcome.is_err() {
+        println!("the end of PostgreSQL's log:\n{}", server.log_end());
+    }
+    outcome
+}
+
+/// Runs one command with a private PostgreSQL in `PALABRE_TEST_POSTGRES`.
+pub fn with_postgres(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
+    let server = Postgres::start()?;
+    succeed(command(program).args(arguments).env("PALABRE_TEST_POSTGRES", server.url()))
+}
+
+/// What the steps need and a machine may lack.
+fn tools(may_install: bool) -> anyhow::Result<()> {
+    let missing: Vec<&str> = ["rustfmt", "clippy"]
+        .into_iter()
+        .filter(|name| !works(&mut cargo(&[if *name == "rustfmt" { "fmt" } else { name }, "--version"])))
+        .collect();
+    if !missing.is_empty() {
+        let advice = format!("install it with: rustup component add {}", missing.join(" "));
+        if !may_install || !works(command("rustup").arg("--version")) {
+            bail!("{} is missing; {advice}", missing.join(" and "));
+        }
+        succeed(command("rustup").args(["component", "add"]).args(&missing)).context(advice)?;
+    }
+    postgres::require(may_install)
+}
+
+/// What was done, how long it took, how it ended.
+#[derive(Default)]
+struct Steps {
+    done: Vec<(&'static str, Duration, bool)>,
+}
+
+impl Steps {
+    fn step(&mut self, name: &'static str, work: impl FnOnce() -> anyhow::Result<()>) {
+        println!("\n==== {name} ====");
+        let start = Instant::now();
+        let outcome = work();
+        if let Err(error) = &outcome {
+            eprintln!("FAILED: {name}: {error:#}");
+        }
+        self.done.push((name, start.elapsed(), outcome.is_ok()));
+    }
+
+    fn summary(&self) -> anyhow::Result<()> {
+        println!("\n==== summary ====");
+        for (name, time, good) in &self.done {
+            println!("{:<7} {:>6.1} s  {name}", if *good { "ok" } else { "FAILED" }, time.as_secs_f64());
+        }
+        let failed: Vec<&str> = self.done.iter().filter(|(_, _, good)| !good).map(|(name, _, _)| *name).collect();
+        if failed.is_empty() {
+            println!("everything holds");
+            return Ok(());
+        }
+        bail!("what does not hold: {}", failed.join(", "))
+    }
+}

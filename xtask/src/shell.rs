@@ -1,0 +1,56 @@
+//! Starting other programs.
+
+use std::{
+    ffi::OsStr,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, ensure};
+
+/// The repository's folder.
+pub fn root() -> PathBuf {
+    let xtask = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().map_or(xtask.clone(), PathBuf::from)
+}
+
+/// A program that will run in the repository's folder, untouched by what this machine sets for a server.
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(root());
+    for (name, _) in std::env::vars_os() {
+        let ours = name.to_str().is_some_and(|name| name.starts_with("PALABRE_") || name.starts_with("CHAT_SERVER_"));
+        if ours || name == "DATABASE_URL" || name == "JWT_SECRET" || name == "WS_BIND_ADDR" {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// The cargo that runs this.
+pub fn cargo(arguments: &[&str]) -> Command {
+    let mut command = command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments);
+    command
+}
+
+/// Runs it to its end, its output going where ours goes.
+pub fn succeed(command: &mut Command) -> anyhow::Result<()> {
+    let name = format!("{command:?}");
+    let status = command.status().with_context(|| format!("{name} cannot be started"))?;
+    ensure!(status.success(), "{name} failed ({status})");
+    Ok(())
+}
+
+/// Runs it to its end and returns what it printed.
+pub fn output(command: &mut Command) -> anyhow::Result<String> {
+    let name = format!("{command:?}");
+    let output = command.stderr(Stdio::inherit()).output().with_context(|| format!("{name} cannot be started"))?;
+    ensure!(output.status.success(), "{name} failed ({})", output.status);
+    String::from_utf8(output.stdout).with_context(|| format!("{name} printed something that is not text"))
+}
+
+/// Whether it runs and succeeds; its output is thrown away.
+pub fn works(command: &mut Command) -> bool {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}

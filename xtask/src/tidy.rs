@@ -1,0 +1,294 @@
+//! `cargo xtask tidy`: the rules of the house that the compiler does not check.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::ensure;
+
+use crate::shell::{command, output, root};
+
+/// A file of the repository that is text.
+struct Source {
+    path: String,
+    text: String,
+}
+
+/// Checks every rule and tells all that break one.
+pub fn run() -> anyhow::Result<()> {
+    let sources = sources()?;
+    let mut problems = Vec::new();
+    problems.extend(documents(&sources));
+    problems.extend(migrations());
+    problems.extend(dependencies(&sources));
+    problems.extend(code(&sources));
+    problems.extend(everywhere(&sources));
+    for problem in &problems {
+        println!("{problem}");
+    }
+    ensure!(problems.is_empty(), "{} places are not tidy", problems.len());
+    println!("{} files are tidy", sources.len());
+    Ok(())
+}
+
+fn sources() -> anyhow::Result<Vec<Source>> {
+    let list = output(command("git").args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"]))?;
+    let read = |path: &str| fs::read_to_string(root().join(path)).ok();
+    Ok(list.split('\0').filter_map(|path| Some(Source { path: path.to_owned(), text: read(path)? })).collect())
+}
+
+/// Paths that a document names must exist, whether in backticks or as links.
+fn documents(sources: &[Source]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for source in sources.iter().filter(|source| source.path.ends_with(".md")) {
+        for (at, line) in source.text.lines().enumerate() {
+            let quoted = line.split('`').skip(1).step_by(2).filter(|text| is_path(text));
+            let linked = line
+                .split("](")
+                .skip(1)
+                .filter_map(|rest| rest.split([')', '#']).next())
+                .filter(|target| !target.is_empty() && !target.contains(':') && !target.starts_with('/'));
+            for path in quoted.chain(linked).filter(|path| !exists(path, &source.path)) {
+                problems.push(format!("{}:{}: there is no {path}", source.path, at + 1));
+            }
+        }
+    }
+    problems
+}
+
+/// Whether a quoted text is meant as a file of the repository: it has a folder and a known ending, or
+/// begins with a folder of ours.
+fn is_path(text: &str) -> bool {
+    let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-/".contains(&b));
+    let ending = Path::new(text).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    let known = ["rs", "toml", "md", "sql", "sh", "json", "ts", "js", "svelte", "html", "txt", "yml"].contains(&ending);
+    let ours = ["crates/", "docs/", "xtask/", "clients/"].iter().any(|folder| text.starts_with(folder));
+    plain && text.contains('/') && !text.starts_with(['/', '.']) && (known || ours)
+}
+
+/// Paths are written from the root, from `crates/`, or from the document's own folder.
+fn exists(path: &str, document: &str) -> bool {
+    let folder = Path::new(document).parent().map_or_else(PathBuf::new, PathBuf::from);
+    [PathBuf::new(), PathBuf::from("crates"), folder].iter().any(|base| root().join(base).join(path).exists())
+}
+
+/// Both databases have the same migrations, and the numbers have no holes.
+fn migrations() -> Vec<String> {
+    let names = |database: &str| -> BTreeSet<String> {
+        let folder = root().join("crates/store/migrations").join(database);
+        let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+    };
+    let (sqlite, postgres) = (names("sqlite"), names("postgres"));
+    let mut problems: Vec<String> = sqlite
+        .symmetric_difference(&postgres)
+        .map(|name| format!("crates/store/migrations: {name} is there for one database only"))
+        .collect();
+    if sqlite.is_empty() {
+        problems.push("crates/store/migrations: there are none".to_owned());
+    }
+    for (at, name) in sqlite.iter().enumerate() {
+        if !name.starts_with(&format!("{:04}_", at + 1)) {
+            problems.push(format!("crates/store/migrations/sqlite/{name}: number {:04} was expected", at + 1));
+        }
+    }
+    problems
+}
+
+/// Which of our crates each may know, in the order of a message's journey.
+const MAY_KNOW: &[(&str, &[&str])] = &[
+    ("chat", &[]),
+    ("store", &["chat"]),
+    ("dialects", &["chat"]),
+    ("engine", &["chat", "store"]),
+    ("stream", &["chat", "store"]),
+    ("subscribers", &["chat", "dialects", "stream"]),
+    ("connect", &["chat", "dialects", "engine", "stream", "subscribers"]),
+];
+
+/// Crates that only one of ours may use, and what dialects must not use: they do no I/O.
+const ONLY: &[(&str, &str)] = &[("axum", "connect"), ("sqlx", "store"), ("redis", "stream"), ("hyper", "connect")];
+const NOT_IN_DIALECTS: &[&str] = &["tokio", "futures-util", "tracing", "getrandom", "metrics"];
+
+fn dependencies(sources: &[Source]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for source in sources.iter().filter(|source| source.path.ends_with("Cargo.toml")) {
+        let Some(of) = source.path.strip_prefix("crates/").and_then(|path| path.strip_suffix("/Cargo.toml")) else {
+            continue;
+        };
+        let used = used(&source.text);
+        let mut complain = |what: String| problems.push(format!("{}: {what}", source.path));
+        if let Some((_, known)) = MAY_KNOW.iter().find(|(name, _)| *name == of) {
+            let ours = MAY_KNOW.iter().map(|(name, _)| *name).chain(["app", "testkit", "palabre"]);
+            for other in ours.filter(|other| used.contains(other) && !known.contains(other)) {
+                complain(format!("{of} may not know {other}"));
+            }
+        }
+        for (library, owner) in ONLY.iter().filter(|(library, owner)| used.contains(library) && *owner != of) {
+            complain(format!("only {owner} may use {library}"));
+        }
+        if of == "chat" && !used.is_empty() {
+            complain("chat knows nobody".to_owned());
+        }
+        for library in NOT_IN_DIALECTS.iter().filter(|library| of == "dialects" && used.contains(*library)) {
+            complain(format!("dialects are pure: they may not use {library}"));
+        }
+    }
+    problems
+}
+
+/// The names under `[dependencies]`; what only tests use may be anything.
+fn used(manifest: &str) -> BTreeSet<&str> {
+    let mut inside = false;
+    let mut names = BTreeSet::new();
+    for line in manifest.lines().map(str::trim) {
+        if line.starts_with('[') {
+            inside = line == "[dependencies]";
+        } else if inside && !line.is_empty() && !line.starts_with('#') {
+            names.extend(line.split(['.', ' ', '=']).next());
+        }
+    }
+    names
+}
+
+/// Words that stand in SQL and hardly anywhere else.
+const SQL: &[&str] = &["SELECT ", "INSERT INTO ", "DELETE FROM ", "CREATE TABLE ", "\"UPDATE ", "PRAGMA "];
+
+fn code(sources: &[Source]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for source in sources.iter().filter(|source| source.path.ends_with(".rs")) {
+        let Some((of, inside)) = source.path.strip_prefix("crates/").and_then(|path| path.split_once('/')) else {
+            continue;
+        };
+        for (at, line) in program(source) {
+            let mut complain = |what: String| problems.push(format!("{}:{at}: {what}", source.path));
+            if of != "store" && SQL.iter().any(|word| line.contains(word)) {
+                complain("only store contains SQL".to_owned());
+            }
+            if !["app", "testkit"].contains(&of) && (line.contains("std::env::") || line.contains("env::var")) {
+                complain("only app reads the environment".to_owned());
+            }
+            if line.contains("unbounded_channel") || line.contains("UnboundedSender") {
+                complain("every queue has a bound".to_owned());
+            }
+            if of == "dialects" && ["std::net", "std::fs", "std::time::SystemTime"].iter().any(|io| line.contains(io)) {
+                complain("dialects perform no I/O and know no clock".to_owned());
+            }
+            if let Some(other) = other_dialect(of, inside, line, sources) {
+                complain(format!("a dialect does not know another one ({other})"));
+            }
+        }
+    }
+    problems
+}
+
+/// The lines of a file that are neither comments nor tests, with their numbers.
+fn program(source: &Source) -> Vec<(usize, &str)> {
+    let is_test = source.path.contains("/tests/") || source.path.ends_with("/tests.rs");
+    let all: Vec<&str> = if is_test { Vec::new() } else { source.text.lines().collect() };
+    let tests = all.windows(2).position(|pair| pair[0].trim() == "#[cfg(test)]" && pair[1].ends_with('{'));
+    let lines = all.into_iter().enumerate().take(tests.unwrap_or(usize::MAX));
+    lines.map(|(at, line)| (at + 1, line)).filter(|(_, line)| !line.trim_start().starts_with("//")).collect()
+}
+
+fn other_dialect(of: &str, inside: &str, line: &str, sources: &[Source]) -> Option<String> {
+    let own = inside.strip_prefix("src/")?.split_once('/').filter(|_| of == "dialects")?.0;
+    let folders: BTreeSet<&str> = sources
+        .iter()
+        .filter_map(|source| source.path.strip_prefix("crates/dialects/src/")?.split_once('/'))
+        .map(|(folder, _)| folder)
+        .collect();
+    let named =
+        |other: &str| ["crate::", "super::super::"].iter().any(|from| line.contains(&format!("{from}{other}::")));
+    folders.into_iter().find(|other| *other != own && named(other)).map(str::to_owned)
+}
+
+/// What must not stand anywhere. Written in two parts, so that this file does not name them itself.
+fn everywhere(sources: &[Source]) -> Vec<String> {
+    let anywhere = [
+        (concat!("/wo", "rk/"), "a path of one machine"),
+        (concat!("/ho", "me/"), "a path of one machine"),
+        (concat!("/Us", "ers/"), "a path of one machine"),
+        (concat!("/ro", "ot/"), "a path of one machine"),
+    ];
+    let in_code = [
+        (concat!("to", "do!("), "unfinished"),
+        (concat!("unimpl", "emented!("), "unfinished"),
+        (concat!("db", "g!("), "left over"),
+        (concat!("#[ig", "nore"), "a test that is skipped proves nothing"),
+    ];
+    let mut problems = Vec::new();
+    for source in sources {
+        let is_code = source.path.ends_with(".rs");
+        for (at, line) in source.text.lines().enumerate() {
+            let rules = anywhere.iter().chain(in_code.iter().filter(|_| is_code));
+            for (_, why) in rules.filter(|(word, _)| line.contains(word)) {
+                problems.push(format!("{}:{}: {why}: {}", source.path, at + 1, line.trim()));
+            }
+            if source.path.ends_with("Cargo.toml") && line.trim_start().starts_with(concat!("lic", "ense")) {
+                problems.push(format!("{}:{}: no key for a licence", source.path, at + 1));
+            }
+        }
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Source, code, dependencies, everywhere, is_path, program, used};
+
+    fn source(path: &str, text: &str) -> Source {
+        Source { path: path.to_owned(), text: text.to_owned() }
+    }
+
+    #[test]
+    fn rules_about_code_find_what_breaks_them() {
+        for (path, line, wanted) in [
+            ("crates/engine/src/a.rs", "let q = \"SELECT id FROM users\";", "SQL"),
+            ("crates/connect/src/a.rs", "std::env::var(\"X\")", "environment"),
+            ("crates/subscribers/src/a.rs", "mpsc::unbounded_channel()", "bound"),
+            ("crates/dialects/src/native/a.rs", "use crate::chat_server::encode;", "another"),
+        ] {
+            let other = source("crates/dialects/src/chat_server/mod.rs", "");
+            let found = code(&[source(path, line), other]);
+            assert!(found.len() == 1 && found[0].contains(wanted), "{line}: {found:?}");
+            assert!(code(&[source(path, &format!("// {line}"))]).is_empty(), "a comment: {line}");
+            assert!(code(&[source(path, &format!("#[cfg(test)]\nmod tests {{\n{line}"))]).is_empty(), "a test: {line}");
+        }
+        assert!(code(&[source("crates/store/src/a.rs", "\"SELECT 1\"")]).is_empty());
+        assert!(code(&[source("crates/app/src/a.rs", "std::env::vars_os()")]).is_empty());
+    }
+
+    #[test]
+    fn rules_about_dependencies_find_what_breaks_them() {
+        for (of, line, wanted) in [
+            ("chat", "serde = \"1\"", "knows nobody"),
+            ("engine", "connect.workspace = true", "may not know connect"),
+            ("app", "axum.workspace = true", "only connect"),
+            ("engine", "sqlx.workspace = true", "only store"),
+            ("dialects", "tokio.workspace = true", "pure"),
+        ] {
+            let path = format!("crates/{of}/Cargo.toml");
+            let found = dependencies(&[source(&path, &format!("[dependencies]\n{line}\n"))]);
+            assert!(found.len() == 1 && found[0].contains(wanted), "{line}: {found:?}");
+            assert!(dependencies(&[source(&path, &format!("[dev-dependencies]\n{line}\n"))]).is_empty(), "{line}");
+        }
+        assert_eq!(used("[dependencies]\na.workspace = true\n# no\nb = \"1\"\n").len(), 2);
+    }
+
+    #[test]
+    fn paths_of_one_machine_and_unfinished_code_are_found_and_paths_are_told_from_words() {
+        assert_eq!(everywhere(&[source("a.md", concat!("see /wo", "rk/x"))]).len(), 1);
+        assert_eq!(everywhere(&[source("a.rs", concat!("to", "do!()"))]).len(), 1);
+        assert!(everywhere(&[source("a.md", concat!("to", "do!()"))]).is_empty());
+        for path in ["crates/app/src/main.rs", "connect/src/socket.rs", "docs/protocol/"] {
+            assert!(is_path(path), "{path}");
+        }
+        for word in ["message.send", "/v1/ws", "and/or", "a b/c.rs", "./data/x.md", "<dialect>/decode.rs"] {
+            assert!(!is_path(word), "{word}");
+        }
+        assert_eq!(program(&source("crates/x/src/a.rs", "a\n// b\nc")), [(1, "a"), (3, "c")]);
+    }
+}
