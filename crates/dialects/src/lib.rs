@@ -5,6 +5,7 @@
 //! hands the result back. So a dialect can be tested by transcripts, line by line.
 
 pub mod chat_server;
+mod input;
 pub mod native;
 pub mod rest;
 pub mod time;

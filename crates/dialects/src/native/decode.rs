@@ -62,7 +62,7 @@ struct Frame<'a> {
 }
 
 fn malformed(field: &str, detail: String) -> Error {
-    Error { field: Some(super::fields::pointer_to(field)), ..Error::new(ErrorCode::Malformed, detail) }
+    Error { field: Some(crate::input::pointer_to(field)), ..Error::new(ErrorCode::Malformed, detail) }
 }
 
 impl Frame<'_> {

@@ -17,11 +17,14 @@ use utoipa::ToSchema;
 
 use super::{
     encode::{self, Answer},
-    fields::{self, Integer, Key, Text, given, nullable},
+    fields::{self, Integer, Key, Text},
     schemas::Shape,
     views,
 };
-use crate::Turn;
+use crate::{
+    Turn,
+    input::{given, nullable},
+};
 
 /// What may be asked of the server in one go.
 pub struct Operation {
@@ -180,7 +183,7 @@ macro_rules! operations {
             outputs: &[$(Shape::of::<$output>()),*],
             read: |text| {
                 let read: fn($input) -> Result<Asked, Error> = $read;
-                read(fields::read::<$input>(text)?)
+                read(crate::input::read::<$input>(text)?)
             },
         },)*];
     };

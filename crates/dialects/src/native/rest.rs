@@ -21,10 +21,10 @@ use serde_json::value::RawValue;
 
 use super::{
     encode,
-    fields::pointer_to,
     operations::{OPERATIONS, Operation, ParameterKind, Route},
     views,
 };
+use crate::input::pointer_to;
 use crate::rest::{Call, Captures, Desk, Misrouted, RestAnswer, find, query_pairs};
 
 /// The media type of [`problem`]'s text.
