@@ -42,7 +42,10 @@ pub fn require(may_install: bool) -> anyhow::Result<()> {
         fs::write(told, "create_main_cluster = false\n")?;
     }
     let mut install = command("apt-get");
-    install.args(["install", "-y", "--no-install-recommends", PACKAGE]).env("DEBIAN_FRONTEND", "noninteractive");
+    // Our line in its configuration is to stay, without a question.
+    install
+        .args(["install", "-y", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold", PACKAGE])
+        .env("DEBIAN_FRONTEND", "noninteractive");
     succeed(command("apt-get").arg("update")).and_then(|()| succeed(&mut install)).context(advice)?;
     ensure!(programs().is_some(), "{PACKAGE} was installed, but {VERSIONS}/*/bin/postgres is not there");
     Ok(())
