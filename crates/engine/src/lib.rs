@@ -1,1 +1,310 @@
 //! What a command means: check, then do, in one transaction that records its events.
+//!
+//! Every door comes through [`Engine::execute`], [`Engine::send`], [`Engine::ask`] and
+//! [`Engine::visit`]. In each noun's file `check_…` refuses what a person can get wrong, and `do_…` is a
+//! numbered change that only machines can spoil. The engine holds no handle on sockets: whom to tell,
+//! and whose connection must go, is in what it commits.
+
+mod access;
+mod batcher;
+mod passwords;
+mod rates;
+mod text;
+mod throttle;
+mod tokens;
+
+mod accounts;
+mod conversations;
+mod history;
+mod members;
+mod messages;
+pub mod operator;
+mod reactions;
+mod receipts;
+mod sessions;
+
+use std::sync::{Arc, Mutex};
+
+use chat::{
+    Command, ConnectionId, Limits, Millis, Query, Reply, Result, SessionId, UserId, Visit,
+    accounts::Speaker,
+    messages::{Draft, Sent},
+    presence::Seen,
+    sessions::{Origin, Tokens},
+};
+use store::{Db, Writer, members::Belonging};
+
+pub use rates::{Allowance, Cost};
+pub use tokens::Keys;
+
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
+/// Tells who is here: the listeners' knowledge, lent to the engine for its answers.
+pub type Here = Arc<dyn Fn(UserId) -> Seen + Send + Sync>;
+
+/// How the engine is to work.
+pub struct Settings {
+    /// Everything countable.
+    pub limits: Limits,
+    /// For signing and checking tokens.
+    pub keys: Keys,
+    /// Seconds that an access token is good for.
+    pub access_seconds: i64,
+    /// Seconds after which an unused session ends.
+    pub idle_seconds: i64,
+    /// Seconds after which any session ends.
+    pub session_seconds: i64,
+    /// Whether anybody may open an account.
+    pub open_registration: bool,
+    /// Whether users of a host application's valid token are created at first sight.
+    pub create_host_users: bool,
+    /// The one-time secret that makes the first administrator, while there is none.
+    pub setup_secret: Option<String>,
+}
+
+/// The meaning of commands. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    db: Db,
+    writer: Writer,
+    clock: Clock,
+    here: Here,
+    settings: Settings,
+    setup_secret: Mutex<Option<String>>,
+    rates: rates::Rates,
+    throttle: throttle::Throttle,
+    hasher: passwords::Hasher,
+    speakers: moka::future::Cache<tokens::Claim, Speaker>,
+    arrivals: batcher::Batcher<tokens::Claim, Result<Speaker>>,
+    belongings: batcher::Batcher<UserId, Result<Vec<Belonging>>>,
+}
+
+impl Engine {
+    /// An engine on an open, migrated database.
+    #[must_use]
+    pub fn new(db: Db, writer: Writer, clock: Clock, here: Here, settings: Settings) -> Self {
+        let arrivals = batcher::Batcher::start(sessions::Arrivals {
+            db: db.clone(),
+            writer: writer.clone(),
+            clock: clock.clone(),
+            create_host_users: settings.create_host_users,
+        });
+        let belongings = batcher::Batcher::start(members::Belongings { db: db.clone() });
+        Self {
+            inner: Arc::new(Inner {
+                setup_secret: Mutex::new(settings.setup_secret.clone()),
+                rates: rates::Rates::new(&settings.limits),
+                throttle: throttle::Throttle::new(
+                    settings.limits.login_attempts,
+                    settings.limits.registrations_per_hour,
+                ),
+                hasher: passwords::Hasher::new(),
+                // A second is what a revoked token may live on elsewhere; here it is dropped at once.
+                speakers: moka::future::Cache::builder()
+                    .max_capacity(100_000)
+                    .time_to_live(std::time::Duration::from_secs(1))
+                    .build(),
+                arrivals,
+                belongings,
+                db,
+                writer,
+                clock,
+                here,
+                settings,
+            }),
+        }
+    }
+
+    /// The limits in force.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.inner.settings.limits
+    }
+
+    /// The time, by the engine's clock.
+    #[must_use]
+    pub fn now(&self) -> Millis {
+        (self.inner.clock)()
+    }
+
+    /// Counts a message or another request against the speaker's rate.
+    ///
+    /// # Errors
+    /// `rate_limited`, with when to try again.
+    pub fn admit(&self, speaker: &Speaker, cost: Cost) -> Result<Allowance> {
+        self.inner.rates.admit(speaker.user, cost)
+    }
+
+    /// Makes a change and answers once it is committed.
+    ///
+    /// # Errors
+    /// A refusal: nothing was changed, unless its code is `outcome_unknown`.
+    pub async fn execute(&self, speaker: &Speaker, command: Command, origin: Option<ConnectionId>) -> Result<Reply> {
+        let call = Call { engine: self.clone(), speaker: speaker.clone(), origin };
+        match command {
+            Command::SendMessage(draft) => call.send_and_wait(draft).await.map(Reply::Sent),
+            Command::EditMessage { conversation, seq, text } => call.edit_message(conversation, seq, text).await,
+            Command::DeleteMessage { conversation, seq } => call.delete_message(conversation, seq).await,
+            Command::AddReaction { conversation, seq, emoji } => call.add_reaction(conversation, seq, emoji).await,
+            Command::RemoveReaction { conversation, seq, emoji } => {
+                call.remove_reaction(conversation, seq, emoji).await
+            }
+            Command::Mark { conversation, marker, seq } => call.mark(conversation, marker, seq).await,
+            Command::CreateRoom { name, topic, visibility, client_id } => {
+                call.create_room(name, topic, visibility, client_id).await
+            }
+            Command::CreateGroup { name, members, client_id } => call.create_group(name, members, client_id).await,
+            Command::OpenDirect { user } => call.open_direct(user).await,
+            Command::JoinConversation(conversation) => call.join(conversation).await,
+            Command::LeaveConversation(conversation) => call.leave(conversation).await,
+            Command::AddMember { conversation, user } => call.add_member(conversation, user).await,
+            Command::RemoveMember { conversation, user } => call.remove_member(conversation, user).await,
+            Command::SetMemberRole { conversation, user, role } => call.set_member_role(conversation, user, role).await,
+            Command::UpdateConversation { conversation, name, topic, visibility } => {
+                call.update_conversation(conversation, name, topic, visibility).await
+            }
+            Command::UpdateProfile(change) => call.update_profile(change).await,
+            Command::ChangePassword { current, new } => call.change_password(current, new).await,
+            Command::EndSession(session) => call.end_session(session).await,
+            Command::SetServerRole { user, role } => call.set_server_role(user, role).await,
+            Command::SetActive { user, active } => call.set_active(user, active).await,
+            // What is never stored needs only the right to say it; the hub does the rest.
+            Command::SetPresence(_) => Ok(Reply::Done),
+            Command::Typing { conversation, .. } => {
+                call.access(conversation).await?;
+                Ok(Reply::Done)
+            }
+        }
+    }
+
+    /// Checks a send and puts it into the next commit. The outcome goes to `done`; this returns as
+    /// soon as the send has its place in the order.
+    pub async fn send(
+        &self,
+        speaker: &Speaker,
+        draft: Draft,
+        origin: Option<ConnectionId>,
+        done: Box<dyn FnOnce(Result<Sent>) + Send>,
+    ) {
+        messages::send(&self.inner, speaker, draft, origin, done).await;
+    }
+
+    /// Answers a question. Changes nothing.
+    ///
+    /// # Errors
+    /// A refusal.
+    pub async fn ask(&self, speaker: &Speaker, query: Query) -> Result<Reply> {
+        let call = Call { engine: self.clone(), speaker: speaker.clone(), origin: None };
+        match query {
+            Query::Me => call.me().await,
+            Query::Sessions => call.sessions().await,
+            Query::User(user) => call.user(user).await,
+            Query::UserByName(name) => call.user_by_name(&name).await,
+            Query::Users { prefix, after, limit } => call.users(&prefix, after, limit).await,
+            Query::Conversations { after, limit } => call.conversations(after, limit).await,
+            Query::Discover { prefix, after, limit } => call.discover(&prefix, after, limit).await,
+            Query::Conversation(conversation) => call.conversation(conversation).await,
+            Query::RoomByName(name) => call.room_by_name(&name).await,
+            Query::Members { conversation, after, limit } => call.members(conversation, after, limit).await,
+            Query::Markers(conversation) => call.markers(conversation).await,
+            Query::History { conversation, anchor, limit } => call.history(conversation, anchor, limit).await,
+            Query::Message { conversation, seq } => call.message(conversation, seq).await,
+            Query::CatchUp { conversation, since } => call.catch_up(conversation, since).await,
+            Query::Presence(users) => call.presence(users).await,
+        }
+    }
+
+    /// Registers, logs in or refreshes.
+    ///
+    /// # Errors
+    /// A refusal; equal for known and unknown names.
+    pub async fn visit(&self, visit: Visit, origin: Origin) -> Result<Tokens> {
+        match visit {
+            Visit::Register(registration) => accounts::register(self, registration, origin).await,
+            Visit::LogIn { name, password } => sessions::log_in(self, name, password, origin).await,
+            Visit::Refresh { token } => sessions::refresh(self, token, origin).await,
+        }
+    }
+
+    /// Ends the speaker's own session.
+    ///
+    /// # Errors
+    /// If the store is not available, or the speaker has no session (a host application's token).
+    pub async fn log_out(&self, speaker: &Speaker) -> Result<()> {
+        let session = speaker.session.unwrap_or(SessionId(0));
+        self.execute(speaker, Command::EndSession(session), None).await.map(|_| ())
+    }
+
+    /// Who a token speaks for, if it is good and the account and session still are.
+    ///
+    /// # Errors
+    /// `unauthenticated`, or the store's.
+    pub async fn authenticate(&self, token: &str) -> Result<Speaker> {
+        sessions::authenticate(&self.inner, token).await
+    }
+
+    /// Checks a token's signature and times only: cheap, and without the database.
+    ///
+    /// # Errors
+    /// `unauthenticated`.
+    pub fn verify(&self, token: &str) -> Result<()> {
+        self.inner.settings.keys.verify(token, self.now()).map(|_| ())
+    }
+
+    /// The conversations that a person belongs to.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn belongings(&self, user: UserId) -> Result<Vec<Belonging>> {
+        self.inner.belongings.ask(user).await.unwrap_or_else(|| Err(chat::Error::internal()))
+    }
+
+    /// Notes that these people were here until now.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn note_last_seen(&self, users: Vec<UserId>) -> Result<()> {
+        self.inner
+            .writer
+            .change(None, None, move |unit| {
+                Box::pin(async move { Ok(store::accounts::set_last_seen(&mut unit.conn, &users, unit.now).await?) })
+            })
+            .await
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub async fn check_database(&self) -> Result<(i64, i64)> {
+        let mut conn = self.inner.db.read().await?;
+        Ok(store::conversations::totals(&mut conn).await?)
+    }
+}
+
+/// One command or query by one speaker.
+#[derive(Clone)]
+struct Call {
+    engine: Engine,
+    speaker: Speaker,
+    origin: Option<ConnectionId>,
+}
+
+impl std::ops::Deref for Call {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.engine.inner
+    }
+}
+
+impl Call {
+    /// A page length within the limits; absent or silly ones are bounded.
+    fn list_limit(&self, asked: i64) -> i64 {
+        asked.clamp(1, self.settings.limits.list_page)
+    }
+}

@@ -4,9 +4,15 @@ use chat::{
     Millis, UserId,
     accounts::{Account, Profile, ServerRole},
 };
+use std::collections::HashMap;
+
+use serde::Serialize;
 use sqlx::FromRow;
 
-use crate::{Conn, Error, Result, appends::json_ids};
+use crate::{
+    Conn, Error, Result,
+    appends::{json, json_ids},
+};
 
 statements! {
     CREATE = "INSERT INTO users (id, username, username_key, email, email_key, password_hash, external_id, role, display_name, \
@@ -18,6 +24,9 @@ statements! {
                       time_zone, status_message, created_at, last_seen_at, deactivated_at FROM users WHERE username_key = $1";
     BY_EXTERNAL_ID = "SELECT id, username, email, role, display_name, first_name, last_name, birth_date, profession, city, language, \
                              time_zone, status_message, created_at, last_seen_at, deactivated_at FROM users WHERE external_id = $1";
+    BY_EXTERNAL_IDS = "SELECT u.external_id, u.id, u.username, u.email, u.role, u.display_name, u.first_name, u.last_name, u.birth_date, \
+                              u.profession, u.city, u.language, u.time_zone, u.status_message, u.created_at, u.last_seen_at, u.deactivated_at
+                       FROM json_each($1) AS j JOIN users u ON u.external_id = j.value ->> 'v'";
     BY_IDS = "SELECT id, username, email, role, display_name, first_name, last_name, birth_date, profession, city, language, \
                      time_zone, status_message, created_at, last_seen_at, deactivated_at FROM users
               WHERE id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)";
@@ -175,11 +184,38 @@ pub async fn by_external_id(conn: &mut Conn, external_id: &str) -> Result<Option
     sql!(conn, fetch_optional as Row, BY_EXTERNAL_ID, external_id)?.map(Row::read).transpose()
 }
 
+#[derive(FromRow)]
+struct ExternalRow {
+    external_id: String,
+    #[sqlx(flatten)]
+    account: Row,
+}
+
+/// The accounts of these users of a host application, by its ids.
+///
+/// # Errors
+/// Those of the database.
+pub async fn by_external_ids(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String, Account>> {
+    #[derive(Serialize)]
+    struct Id<'a> {
+        v: &'a str,
+    }
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids = json(&ids.iter().map(|v| Id { v }).collect::<Vec<_>>())?;
+    let rows = sql!(conn, fetch_all as ExternalRow, BY_EXTERNAL_IDS, ids)?;
+    rows.into_iter().map(|row| Ok((row.external_id, row.account.read()?))).collect()
+}
+
 /// The accounts of these ids, in no order.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn by_ids(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<Account>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     sql!(conn, fetch_all as Row, BY_IDS, json_ids(ids.iter().map(|u| u.0))?)?.into_iter().map(Row::read).collect()
 }
 

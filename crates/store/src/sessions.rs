@@ -4,14 +4,18 @@ use chat::{
     Millis, SessionId, UserId,
     sessions::{Origin, Session},
 };
+use std::collections::HashSet;
+
+use serde::Serialize;
 use sqlx::FromRow;
 
-use crate::{Conn, Result};
+use crate::{Conn, Result, appends::json};
 
 statements! {
     CREATE = "INSERT INTO sessions (id, user_id, agent, address, created_at, used_at, expires_at, ends_at)
               VALUES ($1, $2, $3, $4, $5, $5, $6, $7)";
-    LIVE = "SELECT id FROM sessions WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > $3";
+    LIVE = "SELECT s.id FROM json_each($1) AS j JOIN sessions s ON s.id = CAST(j.value ->> 'v' AS BIGINT)
+            WHERE s.user_id = CAST(j.value ->> 'u' AS BIGINT) AND s.ended_at IS NULL AND s.expires_at > $2";
     OF_USER = "SELECT id, agent, address, created_at, used_at, expires_at FROM sessions
                WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 ORDER BY id DESC";
     USE = "UPDATE sessions SET used_at = $2, agent = $3, address = $4, \
@@ -42,12 +46,22 @@ pub async fn create(
     Ok(SessionId(id))
 }
 
-/// Whether this session of this person goes on.
+/// Which of these sessions, each of this person, go on.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn live(conn: &mut Conn, id: SessionId, user: UserId, now: Millis) -> Result<bool> {
-    Ok(sql!(conn, fetch_optional as (i64,), LIVE, id.0, user.0, now.0)?.is_some())
+pub async fn live(conn: &mut Conn, sessions: &[(SessionId, UserId)], now: Millis) -> Result<HashSet<SessionId>> {
+    #[derive(Serialize)]
+    struct Asked {
+        v: i64,
+        u: i64,
+    }
+    if sessions.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let asked: Vec<Asked> = sessions.iter().map(|(session, user)| Asked { v: session.0, u: user.0 }).collect();
+    let rows = sql!(conn, fetch_all as (i64,), LIVE, json(&asked)?, now.0)?;
+    Ok(rows.into_iter().map(|(id,)| SessionId(id)).collect())
 }
 
 #[derive(FromRow)]

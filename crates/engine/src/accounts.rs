@@ -1,0 +1,360 @@
+//! Accounts: opening one, its profile, and what administrators may do to it.
+
+use chat::{
+    Error, ErrorCode, Reply, Result, UserId,
+    accounts::{Account, Profile, ProfileChange, Registration, ServerRole},
+    event::{Audience, Order, Signal},
+    permission,
+    presence::Seen,
+    sessions::{Origin, Tokens},
+};
+
+use crate::{Call, Engine, passwords, sessions, text, tokens};
+
+const USERNAME: std::ops::RangeInclusive<usize> = 3..=50;
+const EMAIL_LENGTH: usize = 255;
+
+pub(crate) async fn register(engine: &Engine, registration: Registration, origin: Origin) -> Result<Tokens> {
+    let inner = &engine.inner;
+    let Registration { username, password, email, profile, setup_secret } = registration;
+    check_username(&username)?;
+    passwords::check("password", &password, &username)?;
+    if let Some(email) = &email {
+        check_email(email)?;
+    }
+    let profile = merged(Profile::default(), profile, inner.settings.limits.profile_length)?;
+    let role = role_for(engine, setup_secret.as_deref())?;
+    inner.throttle.register(origin.address.as_deref().unwrap_or_default(), engine.now())?;
+    let hash = inner.hasher.hash(password).await?;
+    let account = create(engine, username, email, Some(hash), role, profile).await?;
+    if role == ServerRole::Admin
+        && let Ok(mut secret) = inner.setup_secret.lock()
+    {
+        *secret = None;
+    }
+    sessions::begin(engine, account, origin).await
+}
+
+/// Stores a checked account.
+pub(crate) async fn create(
+    engine: &Engine,
+    username: String,
+    email: Option<String>,
+    hash: Option<String>,
+    role: ServerRole,
+    profile: Profile,
+) -> Result<Account> {
+    engine
+        .inner
+        .writer
+        .change(None, None, move |unit| {
+            Box::pin(async move {
+                if store::accounts::by_name(&mut unit.conn, &username).await?.is_some() {
+                    return Err(taken("username", "This username is taken."));
+                }
+                let new = store::accounts::New {
+                    id: None,
+                    username: &username,
+                    email: email.as_deref(),
+                    password_hash: hash.as_deref(),
+                    external_id: None,
+                    role,
+                    profile: &profile,
+                };
+                let id = match store::accounts::create(&mut unit.conn, &new, unit.now).await {
+                    // The name was free a moment ago, in this transaction: it is the address.
+                    Err(store::Error::Conflict(_)) => return Err(taken("email", "This mail address is taken.")),
+                    created => created?,
+                };
+                store::accounts::by_id(&mut unit.conn, id).await?.ok_or_else(Error::internal)
+            })
+        })
+        .await
+}
+
+fn role_for(engine: &Engine, setup_secret: Option<&str>) -> Result<ServerRole> {
+    let settings = &engine.inner.settings;
+    match setup_secret {
+        Some(given) => {
+            let expected = engine.inner.setup_secret.lock().map_err(|_| Error::internal())?.clone();
+            match expected {
+                Some(expected) if tokens::same_secret(given, &expected) => Ok(ServerRole::Admin),
+                _ => Err(Error {
+                    field: Some("/setup_secret".into()),
+                    ..Error::forbidden("The setup secret is wrong, or was used already.")
+                }),
+            }
+        }
+        None if settings.open_registration => Ok(ServerRole::User),
+        None => Err(Error::forbidden("Registration is closed on this server.")),
+    }
+}
+
+fn taken(field: &str, detail: &str) -> Error {
+    Error { field: Some(format!("/{field}")), ..Error::new(ErrorCode::Conflict, detail) }
+}
+
+pub(crate) fn check_username(username: &str) -> Result<()> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if USERNAME.contains(&username.chars().count()) && username.chars().all(allowed) {
+        return Ok(());
+    }
+    Err(Error::invalid("username", "username must have 3 to 50 characters of a-z, A-Z, 0-9, _ and -."))
+}
+
+/// A host's name made into one that is allowed here.
+pub(crate) fn usable_name(name: &str) -> String {
+    let mut usable: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' })
+        .take(*USERNAME.end())
+        .collect();
+    while usable.len() < *USERNAME.start() {
+        usable.push('_');
+    }
+    usable
+}
+
+fn check_email(email: &str) -> Result<()> {
+    let plausible = email.len() <= EMAIL_LENGTH
+        && !email.contains(|c: char| c.is_whitespace() || c.is_control())
+        && email.split_once('@').is_some_and(|(local, host)| {
+            !local.is_empty()
+                && host.contains('.')
+                && !host.starts_with('.')
+                && !host.ends_with('.')
+                && !host.contains('@')
+        });
+    if plausible {
+        Ok(())
+    } else {
+        Err(Error::invalid("email", "email must be a mail address such as ann@example.org."))
+    }
+}
+
+/// A profile with a checked change put into it.
+fn merged(mut profile: Profile, change: ProfileChange, most: i64) -> Result<Profile> {
+    let put = |slot: &mut Option<String>, field: &str, value: Option<Option<String>>| -> Result<()> {
+        if let Some(value) = value {
+            if let Some(text) = &value {
+                text::check_name(field, text, most)?;
+            }
+            *slot = value;
+        }
+        Ok(())
+    };
+    if let Some(Some(date)) = &change.birth_date
+        && !is_date(date)
+    {
+        return Err(Error::invalid("birth_date", "birth_date must be a date such as 1990-12-31."));
+    }
+    put(&mut profile.display_name, "display_name", change.display_name)?;
+    put(&mut profile.first_name, "first_name", change.first_name)?;
+    put(&mut profile.last_name, "last_name", change.last_name)?;
+    put(&mut profile.birth_date, "birth_date", change.birth_date)?;
+    put(&mut profile.profession, "profession", change.profession)?;
+    put(&mut profile.city, "city", change.city)?;
+    put(&mut profile.language, "language", change.language)?;
+    put(&mut profile.time_zone, "time_zone", change.time_zone)?;
+    put(&mut profile.status_message, "status_message", change.status_message)?;
+    Ok(profile)
+}
+
+/// Whether it is a day of the calendar, written `YYYY-MM-DD`.
+fn is_date(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let [year, month, day] = parts.as_slice() else { return false };
+    let number = |part: &str, digits: usize| {
+        (part.len() == digits && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse::<u32>().unwrap_or(0))
+    };
+    let (Some(year), Some(month), Some(day)) = (number(year, 4), number(month, 2), number(day, 2)) else {
+        return false;
+    };
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let last = match month {
+        2 => 28 + u32::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return false,
+    };
+    year >= 1 && (1..=last).contains(&day)
+}
+
+impl Call {
+    pub(crate) async fn me(&self) -> Result<Reply> {
+        Ok(Reply::Account(Box::new(self.account(self.speaker.user).await?)))
+    }
+
+    async fn account(&self, user: UserId) -> Result<Account> {
+        store::accounts::by_id(&mut self.db.read().await?, user).await?.ok_or_else(|| Error::not_found("user"))
+    }
+
+    /// Guests know only those with whom they share a conversation.
+    pub(crate) async fn user(&self, user: UserId) -> Result<Reply> {
+        let account = self.account(user).await?;
+        if !permission::may_roam(self.speaker.role)
+            && user != self.speaker.user
+            && !store::members::share(&mut self.db.read().await?, self.speaker.user, user).await?
+        {
+            return Err(Error::not_found("user"));
+        }
+        if permission::may_administer(self.speaker.role) {
+            return Ok(Reply::Account(Box::new(account)));
+        }
+        Ok(Reply::User(Box::new(account)))
+    }
+
+    pub(crate) async fn user_by_name(&self, name: &str) -> Result<Reply> {
+        let found = store::accounts::by_name(&mut self.db.read().await?, name).await?;
+        self.user(found.ok_or_else(|| Error::not_found("user"))?.id).await
+    }
+
+    pub(crate) async fn users(&self, prefix: &str, after: Option<UserId>, limit: i64) -> Result<Reply> {
+        if !permission::may_roam(self.speaker.role) {
+            return Err(Error::forbidden("Guests may not list people."));
+        }
+        text::check_optional("prefix", prefix, self.settings.limits.name_length)?;
+        let limit = self.list_limit(limit);
+        let (mut conn, after) = (self.db.read().await?, after.unwrap_or_default());
+        let mut users = if prefix.is_empty() && permission::may_administer(self.speaker.role) {
+            store::accounts::all(&mut conn, after, limit + 1).await?
+        } else {
+            store::accounts::page(&mut conn, prefix, after, limit + 1).await?
+        };
+        let next = crate::history::cut(&mut users, limit).map(|last| last.id);
+        Ok(Reply::Users { users, next })
+    }
+
+    pub(crate) async fn update_profile(&self, change: ProfileChange) -> Result<Reply> {
+        let user = self.speaker.user;
+        let most = self.settings.limits.profile_length;
+        let account = self
+            .writer
+            .change(None, self.origin, move |unit| {
+                Box::pin(async move {
+                    let found = store::accounts::by_id(&mut unit.conn, user).await?;
+                    let mut account = found.ok_or_else(|| Error::not_found("user"))?;
+                    account.profile = merged(account.profile, change, most)?;
+                    store::accounts::set_profile(&mut unit.conn, user, &account.profile).await?;
+                    unit.notify(Audience::User(user), Signal::ProfileChanged(Box::new(account.clone())));
+                    Ok(account)
+                })
+            })
+            .await?;
+        Ok(Reply::Account(Box::new(account)))
+    }
+
+    pub(crate) async fn set_server_role(&self, user: UserId, role: ServerRole) -> Result<Reply> {
+        self.require_admin(user, "role")?;
+        set_role(&self.engine, user, role).await?;
+        Ok(Reply::Account(Box::new(self.account(user).await?)))
+    }
+
+    pub(crate) async fn set_active(&self, user: UserId, active: bool) -> Result<Reply> {
+        self.require_admin(user, "active")?;
+        self.writer
+            .change(None, None, move |unit| {
+                Box::pin(async move {
+                    if store::accounts::by_id(&mut unit.conn, user).await?.is_none() {
+                        return Err(Error::not_found("user"));
+                    }
+                    let now = unit.now;
+                    store::accounts::set_deactivated(&mut unit.conn, user, (!active).then_some(now)).await?;
+                    if !active {
+                        store::sessions::end_others(&mut unit.conn, user, None, now).await?;
+                        unit.order(Order::Deactivated(user));
+                    }
+                    Ok(())
+                })
+            })
+            .await?;
+        self.speakers.invalidate_all();
+        Ok(Reply::Account(Box::new(self.account(user).await?)))
+    }
+
+    /// Administrators change others; themselves only from the command line, so that one always remains.
+    fn require_admin(&self, target: UserId, field: &str) -> Result<()> {
+        if !permission::may_administer(self.speaker.role) {
+            return Err(Error::forbidden("Only administrators may do this."));
+        }
+        if target == self.speaker.user {
+            return Err(Error::invalid(field, "You cannot change your own account in this way."));
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn presence(&self, users: Vec<UserId>) -> Result<Reply> {
+        if i64::try_from(users.len()).unwrap_or(i64::MAX) > self.settings.limits.list_page {
+            let most = self.settings.limits.list_page;
+            return Err(Error::invalid("users", format!("users may name at most {most} people.")));
+        }
+        let mut people: Vec<(UserId, Seen)> = Vec::with_capacity(users.len());
+        let mut conn = self.db.read().await?;
+        let accounts = store::accounts::by_ids(&mut conn, &users).await?;
+        for account in accounts.into_iter().filter(|a| a.active) {
+            let known = permission::may_roam(self.speaker.role)
+                || account.id == self.speaker.user
+                || store::members::share(&mut conn, self.speaker.user, account.id).await?;
+            if known {
+                let mut seen = (self.here)(account.id);
+                if seen.presence == chat::presence::Presence::Offline && seen.last_seen_at.is_none() {
+                    seen.last_seen_at = account.last_seen_at;
+                }
+                people.push((account.id, seen));
+            }
+        }
+        people.sort_unstable_by_key(|(user, _)| *user);
+        Ok(Reply::Presence(people))
+    }
+}
+
+pub(crate) async fn set_role(engine: &Engine, user: UserId, role: ServerRole) -> Result<()> {
+    engine
+        .inner
+        .writer
+        .change(None, None, move |unit| {
+            Box::pin(async move {
+                if store::accounts::by_id(&mut unit.conn, user).await?.is_none() {
+                    return Err(Error::not_found("user"));
+                }
+                store::accounts::set_role(&mut unit.conn, user, role).await?;
+                unit.order(Order::RoleChanged { user, role });
+                Ok(())
+            })
+        })
+        .await?;
+    engine.inner.speakers.invalidate_all();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_days_of_the_calendar() {
+        for good in ["2000-02-29", "1990-12-31", "0001-01-01"] {
+            assert!(is_date(good), "{good}");
+        }
+        for bad in ["1900-02-29", "2001-13-01", "2001-04-31", "2001-4-3", "", "hello", "2001-01-01T00:00", "20010101"] {
+            assert!(!is_date(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_of_a_host_become_usable() {
+        assert_eq!(usable_name("Jean Dupont"), "Jean_Dupont");
+        assert_eq!(usable_name("é"), "___");
+        assert!(check_username(&usable_name(&"x".repeat(99))).is_ok());
+    }
+
+    #[test]
+    fn mail_addresses_are_plausible() {
+        for good in ["ann@example.org", "a+b@mail.example.org"] {
+            assert!(check_email(good).is_ok(), "{good}");
+        }
+        for bad in ["ann", "@example.org", "ann@", "ann@host", "a b@example.org", "a@b@example.org", "a@.org"] {
+            assert!(check_email(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Questions that pile up are asked together, as writes are: whoever comes while one batch is under
+//! way is in the next. Five thousand people coming back at once are a few dozen statements.
+
+use std::future::Future;
+
+use tokio::sync::{mpsc, oneshot};
+
+/// Questions that one batch takes at most.
+const BATCH: usize = 512;
+/// Questions that may wait.
+const QUEUE: usize = 16_384;
+
+/// Answers many questions of a kind at once.
+pub(crate) trait Answers<K, V>: Send + 'static {
+    /// The answers, in the order of the questions.
+    fn answer(&mut self, keys: Vec<K>) -> impl Future<Output = Vec<V>> + Send;
+}
+
+/// The way to ask.
+pub(crate) struct Batcher<K, V> {
+    questions: mpsc::Sender<(K, oneshot::Sender<V>)>,
+}
+
+impl<K: Send + 'static, V: Send + 'static> Batcher<K, V> {
+    pub(crate) fn start(mut answers: impl Answers<K, V>) -> Self {
+        let (questions, mut queue) = mpsc::channel::<(K, oneshot::Sender<V>)>(QUEUE);
+        tokio::spawn(async move {
+            let mut batch = Vec::with_capacity(BATCH);
+            while queue.recv_many(&mut batch, BATCH).await > 0 {
+                let (keys, askers): (Vec<K>, Vec<_>) = batch.drain(..).unzip();
+                for (value, asker) in answers.answer(keys).await.into_iter().zip(askers) {
+                    // An asker who has gone meanwhile needs no answer.
+                    let _gone = asker.send(value);
+                }
+            }
+        });
+        Self { questions }
+    }
+
+    /// The answer; nothing if the batcher has ended or its answers fell short.
+    pub(crate) async fn ask(&self, key: K) -> Option<V> {
+        let (asker, answer) = oneshot::channel();
+        self.questions.send((key, asker)).await.ok()?;
+        answer.await.ok()
+    }
+}

@@ -1,0 +1,357 @@
+//! Conversations: opening, listing, discovering and describing them.
+
+use std::collections::HashMap;
+
+use chat::{
+    ClientId, ConversationId, Error, ErrorCode, Fact, Number, Reply, Result, UserId,
+    conversations::{Conversation, Kind, Listed, Peer, Visibility},
+    event::{Audience, Signal},
+    members::Role,
+    permission::{self, Ability},
+    query::ListPosition,
+};
+use store::{Conn, Unit, conversations::New, receipts::Entry};
+
+use crate::{Call, history::cut, text};
+
+impl Call {
+    pub(crate) async fn create_room(
+        &self,
+        name: String,
+        topic: Option<String>,
+        visibility: Visibility,
+        client_id: Option<ClientId>,
+    ) -> Result<Reply> {
+        self.require_roaming("open rooms")?;
+        text::check_name("name", &name, self.settings.limits.name_length)?;
+        if let Some(topic) = &topic {
+            text::check_optional("topic", topic, self.settings.limits.topic_length)?;
+        }
+        let call = self.clone();
+        self.open(move |unit| {
+            Box::pin(async move {
+                let me = call.speaker.user;
+                if let Some(earlier) = call.earlier(&mut unit.conn, client_id.as_ref(), Kind::Room, Some(&name)).await?
+                {
+                    return Ok(earlier);
+                }
+                if store::conversations::by_name(&mut unit.conn, &name).await?.is_some() {
+                    return Err(name_taken());
+                }
+                let new = New {
+                    kind: Kind::Room,
+                    visibility,
+                    name: Some(&name),
+                    topic: topic.as_deref(),
+                    pair: None,
+                    created_by: me,
+                    client_id: client_id.as_ref(),
+                };
+                call.create(unit, &new, &[(me, Role::Owner)]).await
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn create_group(
+        &self,
+        name: Option<String>,
+        members: Vec<UserId>,
+        client_id: Option<ClientId>,
+    ) -> Result<Reply> {
+        self.require_roaming("open groups")?;
+        if let Some(name) = &name {
+            text::check_name("name", name, self.settings.limits.name_length)?;
+        }
+        let mut others = members;
+        others.sort_unstable();
+        others.dedup();
+        others.retain(|user| *user != self.speaker.user);
+        let most = self.settings.limits.group_members;
+        if i64::try_from(others.len()).unwrap_or(i64::MAX) >= most {
+            return Err(Error::limit_reached(format!("A group may have at most {most} members.")));
+        }
+        let call = self.clone();
+        self.open(move |unit| {
+            Box::pin(async move {
+                let me = call.speaker.user;
+                if let Some(earlier) =
+                    call.earlier(&mut unit.conn, client_id.as_ref(), Kind::Group, name.as_deref()).await?
+                {
+                    return Ok(earlier);
+                }
+                require_active(&mut unit.conn, "members", &others).await?;
+                let new = New {
+                    kind: Kind::Group,
+                    visibility: Visibility::Private,
+                    name: name.as_deref(),
+                    topic: None,
+                    pair: None,
+                    created_by: me,
+                    client_id: client_id.as_ref(),
+                };
+                let mut people = vec![(me, Role::Owner)];
+                people.extend(others.iter().map(|user| (*user, Role::Member)));
+                call.create(unit, &new, &people).await
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn open_direct(&self, user: UserId) -> Result<Reply> {
+        let me = self.speaker.user;
+        let (low, high) = (me.min(user), me.max(user));
+        // Nearly always it is there already; then nothing is written.
+        let found = store::conversations::by_pair(&mut self.db.read().await?, low, high).await?;
+        if let Some(found) = found {
+            return self.conversation(found.id).await;
+        }
+        if user != me {
+            self.require_roaming("write to people first")?;
+        }
+        let call = self.clone();
+        self.open(move |unit| {
+            Box::pin(async move {
+                if let Some(found) = store::conversations::by_pair(&mut unit.conn, low, high).await? {
+                    return Ok(found.id);
+                }
+                require_active(&mut unit.conn, "user", &[user]).await?;
+                let new = New {
+                    kind: Kind::Direct,
+                    visibility: Visibility::Private,
+                    name: None,
+                    topic: None,
+                    pair: Some((low, high)),
+                    created_by: me,
+                    client_id: None,
+                };
+                let people: &[(UserId, Role)] =
+                    if low == high { &[(me, Role::Member)] } else { &[(low, Role::Member), (high, Role::Member)] };
+                call.create(unit, &new, people).await
+            })
+        })
+        .await
+    }
+
+    /// Runs a change that makes a conversation, and answers with what it made.
+    async fn open<F>(&self, work: F) -> Result<Reply>
+    where
+        F: for<'u> FnOnce(&'u mut Unit) -> store::writer::Work<'u, ConversationId> + Send + 'static,
+    {
+        let id = self.writer.change(None, self.origin, work).await?;
+        self.conversation(id).await
+    }
+
+    /// What an earlier request under the same client id has made.
+    async fn earlier(
+        &self,
+        conn: &mut Conn,
+        client_id: Option<&ClientId>,
+        kind: Kind,
+        name: Option<&str>,
+    ) -> Result<Option<ConversationId>> {
+        let Some(client_id) = client_id else { return Ok(None) };
+        let Some(earlier) = store::conversations::by_client_id(conn, self.speaker.user, client_id).await? else {
+            return Ok(None);
+        };
+        if earlier.kind != kind || earlier.name.as_deref() != name {
+            return Err(Error::new(
+                ErrorCode::IdempotencyMismatch,
+                "This client id was used for another conversation. Choose a new one for each.",
+            ));
+        }
+        Ok(Some(earlier.id))
+    }
+
+    /// Stores a conversation with its first members and tells them.
+    async fn create(&self, unit: &mut Unit, new: &New<'_>, people: &[(UserId, Role)]) -> Result<ConversationId> {
+        let now = unit.now;
+        let id = match store::conversations::create(&mut unit.conn, new, now).await {
+            Err(store::Error::Conflict(_)) => return Err(name_taken()),
+            created => created?,
+        };
+        for (user, role) in people {
+            self.require_room_for(&mut unit.conn, *user).await?;
+            store::members::join(&mut unit.conn, id, *user, *role, Number(1), now).await?;
+        }
+        let count = i64::try_from(people.len()).unwrap_or(i64::MAX);
+        store::conversations::count_members(&mut unit.conn, id, count).await?;
+        let conversation = store::conversations::by_id(&mut unit.conn, id).await?.ok_or_else(Error::internal)?;
+        unit.record(id, Number(1), self.speaker.user, Fact::ConversationCreated(conversation));
+        for (user, _) in people {
+            self.tell_added(unit, id, *user).await?;
+        }
+        Ok(id)
+    }
+
+    /// Tells a person's own connections that they are now a member.
+    pub(crate) async fn tell_added(&self, unit: &mut Unit, conversation: ConversationId, user: UserId) -> Result<()> {
+        let entries = store::receipts::listed(&mut unit.conn, user, Some(conversation), None, 1).await?;
+        if let Some((listed, _)) = self.complete(&mut unit.conn, user, entries).await?.pop() {
+            unit.notify(Audience::User(user), Signal::ConversationAdded(Box::new(listed)));
+        }
+        Ok(())
+    }
+
+    /// Refuses if a person is in as many conversations as one may be.
+    pub(crate) async fn require_room_for(&self, conn: &mut Conn, user: UserId) -> Result<()> {
+        let most = self.settings.limits.conversations_per_user;
+        if store::members::count_of_user(conn, user).await? >= most {
+            return Err(Error::limit_reached(format!("One may be in at most {most} conversations; {user} is.")));
+        }
+        Ok(())
+    }
+
+    fn require_roaming(&self, what: &str) -> Result<()> {
+        if permission::may_roam(self.speaker.role) {
+            return Ok(());
+        }
+        Err(Error::forbidden(format!("Guests may not {what}.")))
+    }
+
+    pub(crate) async fn update_conversation(
+        &self,
+        conversation: ConversationId,
+        name: Option<String>,
+        topic: Option<Option<String>>,
+        visibility: Option<Visibility>,
+    ) -> Result<Reply> {
+        if let Some(name) = &name {
+            text::check_name("name", name, self.settings.limits.name_length)?;
+        }
+        if let Some(Some(topic)) = &topic {
+            text::check_optional("topic", topic, self.settings.limits.topic_length)?;
+        }
+        let call = self.clone();
+        self.change(conversation, move |unit| {
+            Box::pin(async move {
+                let access = call.access_in(&mut unit.conn, conversation).await?;
+                access.require(Ability::Update)?;
+                let before = access.conversation;
+                if visibility.is_some() && before.kind != Kind::Room {
+                    return Err(Error::invalid("visibility", "Only rooms can be public."));
+                }
+                let mut after = before.clone();
+                after.name = name.or(after.name);
+                after.topic = topic.unwrap_or(after.topic);
+                after.visibility = visibility.unwrap_or(after.visibility);
+                if after == before {
+                    return Ok(());
+                }
+                let number = unit.next_number(conversation).await?;
+                (after.rev, after.head) = (number, number);
+                match store::conversations::update(&mut unit.conn, &after).await {
+                    Err(store::Error::Conflict(_)) => return Err(name_taken()),
+                    updated => updated?,
+                }
+                unit.record(conversation, number, call.speaker.user, Fact::ConversationUpdated(after));
+                Ok(())
+            })
+        })
+        .await?;
+        self.conversation(conversation).await
+    }
+
+    pub(crate) async fn conversation(&self, conversation: ConversationId) -> Result<Reply> {
+        let mut conn = self.db.read().await?;
+        Ok(Reply::Conversation(Box::new(self.listed(&mut conn, conversation).await?)))
+    }
+
+    async fn listed(&self, conn: &mut Conn, conversation: ConversationId) -> Result<Listed> {
+        let entries = store::receipts::listed(conn, self.speaker.user, Some(conversation), None, 1).await?;
+        let listed = self.complete(conn, self.speaker.user, entries).await?.pop();
+        listed.map(|(listed, _)| listed).ok_or_else(|| Error::not_found("conversation"))
+    }
+
+    pub(crate) async fn conversations(&self, after: Option<ListPosition>, limit: i64) -> Result<Reply> {
+        let limit = self.list_limit(limit);
+        let mut conn = self.db.read().await?;
+        let mut entries = store::receipts::listed(&mut conn, self.speaker.user, None, after, limit + 1).await?;
+        let next = cut(&mut entries, limit).map(|last| last.position);
+        let completed = self.complete(&mut conn, self.speaker.user, entries).await?;
+        Ok(Reply::Conversations { conversations: completed.into_iter().map(|(listed, _)| listed).collect(), next })
+    }
+
+    /// Adds the newest message and the other person to entries of a list: two questions for all.
+    async fn complete(
+        &self,
+        conn: &mut Conn,
+        user: UserId,
+        entries: Vec<Entry>,
+    ) -> Result<Vec<(Listed, ListPosition)>> {
+        let ids: Vec<ConversationId> = entries.iter().map(|e| e.conversation.id).collect();
+        let mut newest = if ids.is_empty() { HashMap::new() } else { store::messages::newest(conn, &ids).await? };
+        let peers: Vec<UserId> = entries.iter().filter_map(|e| peer_of(&e.conversation, user)).collect();
+        let accounts: HashMap<UserId, _> =
+            store::accounts::by_ids(conn, &peers).await?.into_iter().map(|a| (a.id, a)).collect();
+        Ok(entries
+            .into_iter()
+            .map(|entry| {
+                let peer = peer_of(&entry.conversation, user).and_then(|id| accounts.get(&id)).map(|account| Peer {
+                    user: account.id,
+                    username: account.username.clone(),
+                    display_name: account.profile.display_name.clone(),
+                    presence: (self.here)(account.id).presence.shown(),
+                });
+                let listed = Listed {
+                    last_message: newest.remove(&entry.conversation.id),
+                    conversation: entry.conversation,
+                    role: entry.role,
+                    read_seq: entry.read_seq,
+                    unread: entry.unread,
+                    peer,
+                };
+                (listed, entry.position)
+            })
+            .collect())
+    }
+
+    pub(crate) async fn discover(&self, prefix: &str, after: Option<String>, limit: i64) -> Result<Reply> {
+        self.require_roaming("discover rooms")?;
+        text::check_optional("prefix", prefix, self.settings.limits.name_length)?;
+        let limit = self.list_limit(limit);
+        let mut conn = self.db.read().await?;
+        let after = after.unwrap_or_default();
+        let mut rooms = store::conversations::public(&mut conn, self.speaker.user, prefix, &after, limit + 1).await?;
+        let next = cut(&mut rooms, limit).and_then(|(last, _)| last.name.clone());
+        Ok(Reply::Rooms { rooms, next })
+    }
+
+    /// A room by its name: one's own, or a public one. A private one of others is not there.
+    pub(crate) async fn room_by_name(&self, name: &str) -> Result<Reply> {
+        let mut conn = self.db.read().await?;
+        let room = store::conversations::by_name(&mut conn, name).await?.ok_or_else(|| Error::not_found("room"))?;
+        if let Some(listed) = self.listed(&mut conn, room.id).await.map(Some).or_else(absent)? {
+            return Ok(Reply::Conversation(Box::new(listed)));
+        }
+        if room.visibility == Visibility::Public && permission::may_roam(self.speaker.role) {
+            return Ok(Reply::Rooms { rooms: vec![(room, false)], next: None });
+        }
+        Err(Error::not_found("room"))
+    }
+}
+
+/// Turns "not found" into nothing.
+fn absent<T>(error: Error) -> Result<Option<T>> {
+    if error.code == ErrorCode::NotFound { Ok(None) } else { Err(error) }
+}
+
+fn peer_of(conversation: &Conversation, user: UserId) -> Option<UserId> {
+    let (low, high) = conversation.pair?;
+    Some(if low == user { high } else { low })
+}
+
+/// Refuses unless all of these are active accounts.
+pub(crate) async fn require_active(conn: &mut Conn, field: &str, users: &[UserId]) -> Result<()> {
+    let found = store::accounts::by_ids(conn, users).await?;
+    for user in users {
+        if !found.iter().any(|account| account.id == *user && account.active) {
+            return Err(Error { field: Some(format!("/{field}")), ..Error::not_found("user") });
+        }
+    }
+    Ok(())
+}
+
+fn name_taken() -> Error {
+    Error { field: Some("/name".into()), ..Error::new(ErrorCode::Conflict, "A room of this name exists already.") }
+}

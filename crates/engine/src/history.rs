@@ -1,0 +1,106 @@
+//! History and catching up: both read the database, never a buffer.
+
+use chat::{
+    ConversationId, Error, Number, Reply, Result,
+    messages::{Anchor, Page},
+    reply::CaughtUp,
+};
+use store::Conn;
+
+use crate::Call;
+
+/// Cuts a page that was read with one entry too many; the last entry that stays if there are more.
+pub(crate) fn cut<T>(entries: &mut Vec<T>, limit: i64) -> Option<&T> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    if entries.len() <= limit {
+        return None;
+    }
+    entries.truncate(limit);
+    entries.last()
+}
+
+impl Call {
+    pub(crate) async fn history(&self, conversation: ConversationId, anchor: Anchor, limit: i64) -> Result<Reply> {
+        let mut conn = self.db.read().await?;
+        // The head is read first: what is newer than it comes as an event, and repeats do no harm.
+        let head = self.access_in(&mut conn, conversation).await?.conversation.head;
+        let limit = limit.clamp(1, self.settings.limits.history_page);
+        let (messages, has_more_before, has_more_after) = match anchor {
+            Anchor::Latest => {
+                let (messages, more) = before(&mut conn, conversation, Number(i64::MAX), limit).await?;
+                (messages, more, false)
+            }
+            Anchor::Before(seq) => {
+                let (messages, more) = before(&mut conn, conversation, seq, limit).await?;
+                (messages, more, seq <= head)
+            }
+            Anchor::After(seq) => {
+                let (messages, more) = after(&mut conn, conversation, seq, limit).await?;
+                (messages, seq >= Number(1), more)
+            }
+            Anchor::Around(seq) => {
+                let older = limit / 2;
+                let (mut messages, more_before) = before(&mut conn, conversation, seq, older).await?;
+                let newer = limit - i64::try_from(messages.len()).unwrap_or(0);
+                let (rest, more_after) = after(&mut conn, conversation, Number(seq.0 - 1), newer).await?;
+                messages.extend(rest);
+                (messages, more_before, more_after)
+            }
+        };
+        Ok(Reply::History(Page { messages, has_more_before, has_more_after, head }))
+    }
+
+    pub(crate) async fn message(&self, conversation: ConversationId, seq: Number) -> Result<Reply> {
+        let mut conn = self.db.read().await?;
+        self.access_in(&mut conn, conversation).await?;
+        let message = store::messages::one(&mut conn, conversation, seq).await?;
+        message.map(|m| Reply::Message(Box::new(m))).ok_or_else(|| Error::not_found("message"))
+    }
+
+    pub(crate) async fn catch_up(&self, conversation: ConversationId, since: Number) -> Result<Reply> {
+        let mut conn = self.db.read().await?;
+        let access = self.access_in(&mut conn, conversation).await?;
+        let to = access.conversation.head;
+        if since.0 < 0 || since > to {
+            return Err(Error::invalid("since", format!("since must be from 0 to {to}, the conversation's head.")));
+        }
+        let most = self.settings.limits.catch_up;
+        let mut caught_up = CaughtUp {
+            from: since,
+            to,
+            conversation: access.conversation,
+            members: Vec::new(),
+            messages: Vec::new(),
+            reset: false,
+        };
+        if since < to {
+            caught_up.members = store::members::changed(&mut conn, conversation, since, most + 1).await?;
+            caught_up.messages = store::messages::changed(&mut conn, conversation, since, most + 1).await?;
+            caught_up.messages.extend(store::messages::after(&mut conn, conversation, since, most + 1).await?);
+            let changes = caught_up.members.len() + caught_up.messages.len();
+            if i64::try_from(changes).unwrap_or(i64::MAX) > most {
+                caught_up.members.clear();
+                caught_up.messages.clear();
+                caught_up.reset = true;
+            }
+        }
+        Ok(Reply::CaughtUp(Box::new(caught_up)))
+    }
+}
+
+type Messages = Vec<chat::messages::Message>;
+
+async fn before(conn: &mut Conn, conversation: ConversationId, seq: Number, limit: i64) -> Result<(Messages, bool)> {
+    let mut messages = store::messages::before(conn, conversation, seq, limit + 1).await?;
+    let more = i64::try_from(messages.len()).unwrap_or(0) > limit;
+    if more {
+        messages.remove(0);
+    }
+    Ok((messages, more))
+}
+
+async fn after(conn: &mut Conn, conversation: ConversationId, seq: Number, limit: i64) -> Result<(Messages, bool)> {
+    let mut messages = store::messages::after(conn, conversation, seq, limit + 1).await?;
+    let more = cut(&mut messages, limit).is_some();
+    Ok((messages, more))
+}

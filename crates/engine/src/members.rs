@@ -1,0 +1,237 @@
+//! Members: joining, leaving, bringing in, putting out, and roles.
+
+use std::collections::HashMap;
+
+use chat::{
+    ConversationId, Error, Fact, Number, Reply, Result, UserId,
+    conversations::{Conversation, Kind, Visibility},
+    event::{Audience, Signal},
+    members::{Departure, Member, Role},
+    permission::{self, Ability},
+};
+use store::{Db, Unit, members::Belonging};
+
+use crate::{Call, batcher::Answers, conversations::require_active, history::cut};
+
+/// Looks up what people belong to, many at a time.
+pub(crate) struct Belongings {
+    pub db: Db,
+}
+
+impl Answers<UserId, Result<Vec<Belonging>>> for Belongings {
+    async fn answer(&mut self, users: Vec<UserId>) -> Vec<Result<Vec<Belonging>>> {
+        let found = async {
+            let mut conn = self.db.read().await?;
+            let mut asked = users.clone();
+            asked.sort_unstable();
+            asked.dedup();
+            store::members::of_users(&mut conn, &asked).await
+        };
+        match found.await {
+            Ok(found) => {
+                let mut by_user: HashMap<UserId, Vec<Belonging>> = HashMap::new();
+                for belonging in found {
+                    by_user.entry(belonging.user).or_default().push(belonging);
+                }
+                users.iter().map(|user| Ok(by_user.get(user).cloned().unwrap_or_default())).collect()
+            }
+            Err(error) => {
+                let error = chat::Error::from(error);
+                users.iter().map(|_| Err(error.clone())).collect()
+            }
+        }
+    }
+}
+
+impl Call {
+    pub(crate) async fn members(
+        &self,
+        conversation: ConversationId,
+        after: Option<UserId>,
+        limit: i64,
+    ) -> Result<Reply> {
+        let limit = self.list_limit(limit);
+        let mut conn = self.db.read().await?;
+        self.access_in(&mut conn, conversation).await?;
+        let mut members = store::members::page(&mut conn, conversation, after.unwrap_or_default(), limit + 1).await?;
+        let next = cut(&mut members, limit).map(|last| last.user);
+        Ok(Reply::Members { members, next })
+    }
+
+    pub(crate) async fn join(&self, conversation: ConversationId) -> Result<Reply> {
+        let call = self.clone();
+        self.change(conversation, move |unit| {
+            Box::pin(async move {
+                let me = call.speaker.user;
+                if store::members::membership(&mut unit.conn, conversation, me).await?.is_some() {
+                    return Ok(());
+                }
+                let room = store::conversations::by_id(&mut unit.conn, conversation).await?;
+                let room = room.filter(|c| c.kind == Kind::Room && c.visibility == Visibility::Public);
+                let room = room.filter(|_| permission::may_roam(call.speaker.role));
+                let room = room.ok_or_else(|| Error::not_found("conversation"))?;
+                // An empty room belongs to whoever comes first.
+                let role = if room.member_count == 0 { Role::Owner } else { Role::Member };
+                call.bring_in(unit, &room, me, role).await.map(|_| ())
+            })
+        })
+        .await?;
+        self.conversation(conversation).await
+    }
+
+    pub(crate) async fn add_member(&self, conversation: ConversationId, user: UserId) -> Result<Reply> {
+        let call = self.clone();
+        self.change(conversation, move |unit| {
+            Box::pin(async move {
+                let access = call.access_in(&mut unit.conn, conversation).await?;
+                access.require(Ability::Invite)?;
+                require_active(&mut unit.conn, "user", &[user]).await?;
+                if let Some(member) = present(unit, conversation, user).await? {
+                    return Ok(Reply::Member(member));
+                }
+                call.bring_in(unit, &access.conversation, user, Role::Member).await.map(Reply::Member)
+            })
+        })
+        .await
+    }
+
+    /// Makes somebody a member and tells everybody.
+    async fn bring_in(&self, unit: &mut Unit, conversation: &Conversation, user: UserId, role: Role) -> Result<Member> {
+        let most = match conversation.kind {
+            Kind::Room => self.settings.limits.room_members,
+            _ => self.settings.limits.group_members,
+        };
+        if conversation.member_count >= most {
+            return Err(Error::limit_reached(format!("It may have at most {most} members.")));
+        }
+        self.require_room_for(&mut unit.conn, user).await?;
+        let id = conversation.id;
+        let number = unit.next_number(id).await?;
+        let now = unit.now;
+        store::members::join(&mut unit.conn, id, user, role, number, now).await?;
+        let member_count = store::conversations::count_members(&mut unit.conn, id, 1).await?;
+        let member = one(unit, id, user).await?;
+        unit.record(id, number, self.speaker.user, Fact::MemberJoined { member: member.clone(), member_count });
+        self.tell_added(unit, id, user).await?;
+        Ok(member)
+    }
+
+    pub(crate) async fn leave(&self, conversation: ConversationId) -> Result<Reply> {
+        let call = self.clone();
+        self.change(conversation, move |unit| {
+            Box::pin(async move {
+                let access = call.access_in(&mut unit.conn, conversation).await?;
+                access.require(Ability::Leave)?;
+                call.put_out(unit, conversation, call.speaker.user, Departure::Left).await?;
+                if access.role == Role::Owner {
+                    call.pass_on(unit, conversation).await?;
+                }
+                Ok(Reply::Done)
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn remove_member(&self, conversation: ConversationId, user: UserId) -> Result<Reply> {
+        if user == self.speaker.user {
+            return self.leave(conversation).await;
+        }
+        let call = self.clone();
+        self.change(conversation, move |unit| {
+            Box::pin(async move {
+                let access = call.access_in(&mut unit.conn, conversation).await?;
+                access.require(Ability::Remove)?;
+                let target = present(unit, conversation, user).await?.ok_or_else(|| Error::not_found("member"))?;
+                require_outranked(access.acting, &target)?;
+                call.put_out(unit, conversation, user, Departure::Removed).await?;
+                if target.role == Some(Role::Owner) {
+                    call.pass_on(unit, conversation).await?;
+                }
+                Ok(Reply::Done)
+            })
+        })
+        .await
+    }
+
+    async fn put_out(
+        &self,
+        unit: &mut Unit,
+        conversation: ConversationId,
+        user: UserId,
+        departure: Departure,
+    ) -> Result<()> {
+        let number = unit.next_number(conversation).await?;
+        store::members::set_role(&mut unit.conn, conversation, user, None, number).await?;
+        let member_count = store::conversations::count_members(&mut unit.conn, conversation, -1).await?;
+        let member = one(unit, conversation, user).await?;
+        unit.record(conversation, number, self.speaker.user, Fact::MemberLeft { member, departure, member_count });
+        unit.notify(Audience::User(user), Signal::ConversationRemoved { conversation, departure });
+        Ok(())
+    }
+
+    /// When the last owner has gone, the highest and longest member becomes the owner.
+    async fn pass_on(&self, unit: &mut Unit, conversation: ConversationId) -> Result<()> {
+        if store::members::owners(&mut unit.conn, conversation).await? > 0 {
+            return Ok(());
+        }
+        let Some(heir) = store::members::heir(&mut unit.conn, conversation).await? else { return Ok(()) };
+        self.promote(unit, conversation, heir, Role::Owner).await.map(|_| ())
+    }
+
+    async fn promote(&self, unit: &mut Unit, conversation: ConversationId, user: UserId, role: Role) -> Result<Member> {
+        let number: Number = unit.next_number(conversation).await?;
+        store::members::set_role(&mut unit.conn, conversation, user, Some(role), number).await?;
+        let member = one(unit, conversation, user).await?;
+        unit.record(conversation, number, self.speaker.user, Fact::MemberUpdated(member.clone()));
+        Ok(member)
+    }
+
+    pub(crate) async fn set_member_role(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        role: Role,
+    ) -> Result<Reply> {
+        let call = self.clone();
+        self.change(conversation, move |unit| {
+            Box::pin(async move {
+                let access = call.access_in(&mut unit.conn, conversation).await?;
+                access.require(Ability::SetRole)?;
+                let target = present(unit, conversation, user).await?.ok_or_else(|| Error::not_found("member"))?;
+                if target.role == Some(role) {
+                    return Ok(Reply::Member(target));
+                }
+                if user != call.speaker.user {
+                    require_outranked(access.acting, &target)?;
+                }
+                if !permission::may_give(access.acting, role) {
+                    return Err(Error::forbidden("You may give roles below your own only."));
+                }
+                let last = target.role == Some(Role::Owner)
+                    && store::members::owners(&mut unit.conn, conversation).await? == 1;
+                if last {
+                    return Err(Error::forbidden("The last owner must make another one first."));
+                }
+                call.promote(unit, conversation, user, role).await.map(Reply::Member)
+            })
+        })
+        .await
+    }
+}
+
+fn require_outranked(acting: Role, target: &Member) -> Result<()> {
+    match target.role {
+        Some(role) if permission::outranks(acting, role) => Ok(()),
+        _ => Err(Error::forbidden("You may act on members of a lower role only.")),
+    }
+}
+
+/// A membership that is there in any case.
+async fn one(unit: &mut Unit, conversation: ConversationId, user: UserId) -> Result<Member> {
+    store::members::one(&mut unit.conn, conversation, user).await?.ok_or_else(Error::internal)
+}
+
+/// A present member.
+async fn present(unit: &mut Unit, conversation: ConversationId, user: UserId) -> Result<Option<Member>> {
+    Ok(store::members::one(&mut unit.conn, conversation, user).await?.filter(|m| m.role.is_some()))
+}

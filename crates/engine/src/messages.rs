@@ -1,0 +1,101 @@
+//! Messages: sending, editing, deleting.
+
+use chat::{
+    ConnectionId, ConversationId, Error, Fact, Number, Reply, Result,
+    accounts::Speaker,
+    messages::{Draft, Message, Sent},
+    permission::Ability,
+};
+use store::{Append, NewMessage};
+use tokio::sync::oneshot;
+
+use crate::{Call, Inner, text};
+
+/// What can be refused without the database: the rest of the check stands in the transaction, beside
+/// the membership and the counter (`store::appends`).
+fn check_send(inner: &Inner, draft: &Draft) -> Result<()> {
+    text::check("text", &draft.text, inner.settings.limits.message_length)
+}
+
+pub(crate) async fn send(
+    inner: &Inner,
+    speaker: &Speaker,
+    draft: Draft,
+    origin: Option<ConnectionId>,
+    done: Box<dyn FnOnce(Result<Sent>) + Send>,
+) {
+    if let Err(error) = check_send(inner, &draft) {
+        done(Err(error));
+        return;
+    }
+    metrics::counter!("chat_messages_received_total").increment(1);
+    let message = NewMessage { author: speaker.user, author_name: speaker.username.clone(), draft, origin };
+    inner.writer.append(Append { message, done }).await;
+}
+
+impl Call {
+    pub(crate) async fn send_and_wait(&self, draft: Draft) -> Result<Sent> {
+        let (answer, outcome) = oneshot::channel();
+        let done = Box::new(move |sent| {
+            // If the asker has gone, the message is stored all the same.
+            let _gone = answer.send(sent);
+        });
+        send(self, &self.speaker, draft, self.origin, done).await;
+        outcome.await.unwrap_or_else(|_| Err(Error::internal()))
+    }
+
+    pub(crate) async fn edit_message(&self, conversation: ConversationId, seq: Number, text: String) -> Result<Reply> {
+        text::check("text", &text, self.settings.limits.message_length)?;
+        let call = self.clone();
+        self.change(conversation, move |unit| {
+            Box::pin(async move {
+                call.access_in(&mut unit.conn, conversation).await?;
+                let message = Self::live_message(&mut unit.conn, conversation, seq).await?;
+                if message.author != call.speaker.user {
+                    return Err(Error::forbidden("Only its author may edit a message."));
+                }
+                let number = unit.next_number(conversation).await?;
+                let now = unit.now;
+                store::messages::edit(&mut unit.conn, conversation, seq, &text, number, now).await?;
+                let message = changed(unit, conversation, seq).await?;
+                unit.record(conversation, number, call.speaker.user, Fact::MessageEdited(message.clone()));
+                Ok(Reply::Message(Box::new(message)))
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn delete_message(&self, conversation: ConversationId, seq: Number) -> Result<Reply> {
+        let call = self.clone();
+        self.change(conversation, move |unit| {
+            Box::pin(async move {
+                let access = call.access_in(&mut unit.conn, conversation).await?;
+                let message = Self::live_message(&mut unit.conn, conversation, seq).await?;
+                if message.author != call.speaker.user {
+                    access.require(Ability::DeleteOthers)?;
+                }
+                let number = unit.next_number(conversation).await?;
+                let now = unit.now;
+                store::messages::delete(&mut unit.conn, &message, number, now).await?;
+                let message = changed(unit, conversation, seq).await?;
+                unit.record(conversation, number, call.speaker.user, Fact::MessageDeleted(message.clone()));
+                Ok(Reply::Message(Box::new(message)))
+            })
+        })
+        .await
+    }
+
+    /// A change in one conversation, in the next transaction.
+    pub(crate) async fn change<T, F>(&self, conversation: ConversationId, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'u> FnOnce(&'u mut store::Unit) -> store::writer::Work<'u, T> + Send + 'static,
+    {
+        self.writer.change(Some(conversation), self.origin, work).await
+    }
+}
+
+/// The message as it stands after a change.
+pub(crate) async fn changed(unit: &mut store::Unit, conversation: ConversationId, seq: Number) -> Result<Message> {
+    store::messages::one(&mut unit.conn, conversation, seq).await?.ok_or_else(Error::internal)
+}

@@ -1,0 +1,40 @@
+//! Receipts: read and delivered markers, which only ever move forward.
+
+use chat::{
+    ConversationId, Error, Number, Reply, Result,
+    event::{Audience, Signal},
+    receipts::Marker,
+};
+
+use crate::Call;
+
+impl Call {
+    pub(crate) async fn mark(&self, conversation: ConversationId, marker: Marker, seq: Number) -> Result<Reply> {
+        if seq.0 < 0 {
+            return Err(Error::invalid("seq", "seq must not be negative."));
+        }
+        let call = self.clone();
+        self.change(conversation, move |unit| {
+            Box::pin(async move {
+                let access = call.access_in(&mut unit.conn, conversation).await?;
+                // A marker beyond the end would hide what is yet to come.
+                let seq = seq.min(access.conversation.head);
+                let read = if marker == Marker::Read { seq } else { Number(0) };
+                let user = call.speaker.user;
+                let markers = store::receipts::mark(&mut unit.conn, conversation, user, read, seq).await?;
+                let markers = markers.ok_or_else(|| Error::not_found("conversation"))?;
+                let all = access.conversation.member_count <= call.settings.limits.presence_members;
+                let to = if all { Audience::Members(conversation) } else { Audience::User(user) };
+                unit.notify(to, Signal::MarkerMoved { conversation, markers });
+                Ok(Reply::Marked(markers))
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn markers(&self, conversation: ConversationId) -> Result<Reply> {
+        let mut conn = self.db.read().await?;
+        self.access_in(&mut conn, conversation).await?;
+        Ok(Reply::Markers(store::receipts::markers(&mut conn, conversation).await?))
+    }
+}
