@@ -45,7 +45,8 @@ pub fn require(may_install: bool) -> anyhow::Result<()> {
     // Our line in its configuration is to stay, without a question.
     install
         .args(["install", "-y", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold", PACKAGE])
-        .env("DEBIAN_FRONTEND", "noninteractive");
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .env("UCF_FORCE_CONFFOLD", "1");
     succeed(command("apt-get").arg("update")).and_then(|()| succeed(&mut install)).context(advice)?;
     ensure!(programs().is_some(), "{PACKAGE} was installed, but {VERSIONS}/*/bin/postgres is not there");
     Ok(())
