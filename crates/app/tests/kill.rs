@@ -1,0 +1,87 @@
+//! Whoever was told that a message is kept finds it after any number of kills, once, and in its place.
+//!
+//! `PALABRE_SEED` repeats a run. `PALABRE_TEST_POSTGRES` adds a run on that database. For the proof that the checker
+//! sees anything at all, `cargo xtask check` sets `PALABRE_TEST_BINARY` to a server with a deliberate fault, and
+//! `PALABRE_TEST_EXPECT` to the rules of which at least one must then be found broken.
+
+use std::path::PathBuf;
+
+use testkit::kill::{Report, Scenario, kill_scenario};
+
+const KILLS: usize = 22;
+const CLIENTS: usize = 8;
+
+fn seed() -> u64 {
+    let given = std::env::var("PALABRE_SEED").ok().map(|seed| seed.parse().expect("PALABRE_SEED is a number"));
+    given.unwrap_or_else(|| {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock after 1970");
+        u64::from(now.subsec_nanos()) ^ now.as_secs()
+    })
+}
+
+async fn run(database: &str, database_url: Option<String>) -> Report {
+    let seed = seed();
+    println!("{database}: PALABRE_SEED={seed}");
+    let given = std::env::var_os("PALABRE_TEST_BINARY").map(PathBuf::from);
+    let folder = std::env::temp_dir().join(format!("palabre-kill-{database}-{}", std::process::id()));
+    let scenario = Scenario {
+        binary: given.unwrap_or_else(|| env!("CARGO_BIN_EXE_palabre").into()),
+        folder: folder.clone(),
+        database_url,
+        seed,
+        kills: KILLS,
+        clients: CLIENTS,
+    };
+    let report = kill_scenario(scenario).await.expect("the scenario runs to its end");
+    if report.violations.is_empty() {
+        std::fs::remove_dir_all(&folder).expect("the folder can be removed");
+    } else {
+        println!("the histories and the server's log are in {}", folder.display());
+    }
+    report
+}
+
+fn judge(report: &Report) {
+    let Report { seed, kills, acked, unknown, repeated, refused, edited, events, catch_ups, kept, .. } = report;
+    let slowest = report.slowest_start.as_millis();
+    println!(
+        "seed {seed}: {kills} kills, slowest start {slowest} ms; {acked} acknowledged, {unknown} unknown, \
+         {repeated} stored the first time, {refused} refused, {edited} edited, {events} events, \
+         {catch_ups} catch-ups, {kept} kept"
+    );
+    report.violations.iter().take(20).for_each(|violation| println!("{violation}"));
+    println!("{} broken promises", report.violations.len());
+    if let Ok(expected) = std::env::var("PALABRE_TEST_EXPECT") {
+        let found = report
+            .violations
+            .iter()
+            .any(|violation| expected.split(',').any(|rule| rule == format!("{:?}", violation.rule)));
+        assert!(found, "the fault was not found: none of {expected} is broken");
+        return;
+    }
+    assert!(report.violations.is_empty(), "seed {seed}: promises were broken");
+    // A run in which nothing happened proves nothing.
+    assert!(
+        *kills >= 20 && *acked > 1_000 && *unknown > 20 && *repeated > 0 && *catch_ups > 20,
+        "seed {seed}: too little happened"
+    );
+    assert_eq!(*refused, 0, "seed {seed}: nothing may be refused here");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
+    judge(&run("sqlite", None).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_acknowledged_is_lost_when_the_server_is_killed_on_postgres() {
+    let Ok(server) = std::env::var("PALABRE_TEST_POSTGRES") else {
+        return println!("PALABRE_TEST_POSTGRES names no database; `cargo xtask check` always names one");
+    };
+    if std::env::var_os("PALABRE_TEST_EXPECT").is_some() {
+        return;
+    }
+    let schema = format!("palabre_kill_{}", std::process::id());
+    let url = testkit::kill::fresh_schema(&server, &schema).await.expect("a fresh schema");
+    judge(&run("postgres", Some(url)).await);
+}

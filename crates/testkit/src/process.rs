@@ -1,0 +1,169 @@
+//! The real program, as its operator starts it: in a process of its own, which can be killed.
+
+use std::{
+    fs::{File, OpenOptions},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+/// How long a start may take; a debug build on a busy machine needs a part of it.
+const START: Duration = Duration::from_secs(30);
+
+/// What is started.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The program.
+    pub binary: PathBuf,
+    /// Its private folder, which is made if need be; the log is written beside the data.
+    pub data: PathBuf,
+    /// The database, if it is not the SQLite file in the folder.
+    pub database_url: Option<String>,
+    /// Environment variables. Nothing else of the environment is passed on.
+    pub environment: Vec<(String, String)>,
+}
+
+/// A server in a process of its own. Dropping it kills it.
+#[derive(Debug)]
+pub struct Process {
+    setup: Setup,
+    address: SocketAddr,
+    child: Option<Child>,
+}
+
+impl Process {
+    /// Starts the program on a free port and waits until it is ready.
+    ///
+    /// # Errors
+    /// If it does not become ready; the end of its log is in the error.
+    pub async fn start(setup: Setup) -> Result<Self> {
+        std::fs::create_dir_all(&setup.data).with_context(|| format!("cannot make {}", setup.data.display()))?;
+        let mut process = Self { setup, address: free_address()?, child: None };
+        process.restart().await?;
+        Ok(process)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its process id, while it runs.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
+    /// What it wrote to its standard output and error.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.setup.data.join("server.log")
+    }
+
+    /// Kills it with SIGKILL: it can do nothing any more, not even write what it holds.
+    ///
+    /// # Errors
+    /// If it had already ended by itself: that is a fault of the program.
+    pub fn kill(&mut self) -> Result<()> {
+        let Some(mut child) = self.child.take() else { return Ok(()) };
+        if let Some(status) = child.try_wait()? {
+            bail!("the server ended by itself ({status}):\n{}", self.end_of_log());
+        }
+        child.kill()?;
+        child.wait()?;
+        Ok(())
+    }
+
+    /// Starts it again, on the same port and the same data, and waits until it is ready.
+    /// Returns how long that took.
+    ///
+    /// # Errors
+    /// As [`Process::start`].
+    pub async fn restart(&mut self) -> Result<Duration> {
+        self.kill()?;
+        let begin = Instant::now();
+        self.child = Some(self.spawn()?);
+        while !ready(self.address).await {
+            let ended = self.child.as_mut().map(Child::try_wait).transpose()?.flatten();
+            if let Some(status) = ended {
+                bail!("the server did not start ({status}):\n{}", self.end_of_log());
+            }
+            if begin.elapsed() > START {
+                bail!("the server was not ready after {START:?}:\n{}", self.end_of_log());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(begin.elapsed())
+    }
+
+    fn spawn(&self) -> Result<Child> {
+        let log = OpenOptions::new().create(true).append(true).open(self.log())?;
+        let mut command = Command::new(&self.setup.binary);
+        command.arg("serve").arg("--listen").arg(self.address.to_string()).arg("--data-dir").arg(&self.setup.data);
+        if let Some(url) = &self.setup.database_url {
+            command.arg("--database-url").arg(url);
+        }
+        command
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .envs(self.setup.environment.iter().map(|(name, value)| (name, value)))
+            .current_dir(&self.setup.data)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("cannot start {}", self.setup.binary.display()))
+    }
+
+    fn end_of_log(&self) -> String {
+        end_of(&self.log())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // It may have ended already, which is as good.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// The last lines of a file.
+fn end_of(path: &Path) -> String {
+    let text = File::open(path).and_then(std::io::read_to_string).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(20)..].join("\n")
+}
+
+/// A free port below those that the system gives to outgoing connections: one of these could take it
+/// while the server is dead.
+fn free_address() -> Result<SocketAddr> {
+    let begin = 10_000 + u16::try_from(std::process::id() % 20_000)?;
+    (begin..32_000)
+        .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+        .find(|address| TcpListener::bind(address).is_ok())
+        .context("no port is free")
+}
+
+/// Whether the server says that it is ready.
+async fn ready(address: SocketAddr) -> bool {
+    let asking = async {
+        let mut stream = TcpStream::connect(address).await.ok()?;
+        let request = format!("GET /ready HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.ok()?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.ok()?;
+        Some(answer.starts_with(b"HTTP/1.1 200"))
+    };
+    tokio::time::timeout(Duration::from_secs(2), asking).await.ok().flatten().unwrap_or_default()
+}
