@@ -3,5 +3,6 @@
 pub mod commands;
 pub mod config;
 pub mod logging;
+pub mod parts;
 pub mod secrets;
 pub mod serve;

@@ -5,10 +5,11 @@ use std::{
     io::Write as _,
     path::PathBuf,
     process::{Command, Stdio},
+    time::Duration,
 };
 
-/// An empty folder with nothing in the environment.
-struct Shell(PathBuf);
+/// An empty folder with nothing in the environment but a database, if one is given.
+struct Shell(PathBuf, Option<String>);
 
 /// What a command said and how it ended.
 struct Said {
@@ -22,7 +23,7 @@ impl Shell {
         let folder = std::env::temp_dir().join(format!("palabre-cli-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).expect("folder");
-        Self(folder)
+        Self(folder, None)
     }
 
     fn write(&self, name: &str, text: &str) {
@@ -38,6 +39,7 @@ impl Shell {
             .args(words)
             .current_dir(&self.0)
             .env_clear()
+            .envs(self.1.iter().map(|url| ("DATABASE_URL", url.as_str())))
             .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -137,4 +139,76 @@ fn the_template_is_accepted_as_it_is_printed() {
     shell.write("palabre.toml", &shell.run(&["config", "template"]).out);
     let after = shell.run(&["config", "check"]);
     assert_eq!((after.code, after.out), (0, before));
+}
+
+/// An empty schema on the PostgreSQL that `PALABRE_TEST_POSTGRES` names; `cargo xtask check` names one.
+fn postgres_schema() -> Option<String> {
+    let server = std::env::var("PALABRE_TEST_POSTGRES").ok()?;
+    let schema = format!("palabre_cli_{}", std::process::id());
+    let options = store::Options { url: server.clone(), readers: 1, connect_timeout: Duration::from_secs(5) };
+    let runtime = tokio::runtime::Runtime::new().expect("runtime");
+    runtime.block_on(async {
+        let db = store::Db::open(&options).await.expect("open");
+        db.create_schema_for_tests(&schema).await.expect("schema");
+    });
+    Some(format!("{server}?options[search_path]={schema}"))
+}
+
+#[test]
+fn an_operator_makes_accounts_and_rooms_without_a_server() {
+    story_of_an_operator(&mut Shell::new("operator"), None);
+}
+
+#[test]
+fn an_operator_makes_accounts_and_rooms_on_postgresql() {
+    if let Some(url) = postgres_schema() {
+        story_of_an_operator(&mut Shell::new("operator-postgres"), Some(url));
+    }
+}
+
+fn story_of_an_operator(shell: &mut Shell, database: Option<String>) {
+    let where_it_is = if database.is_some() { "postgres://" } else { "sqlite:./data/palabre.db" };
+    shell.1 = database;
+    let said = shell.run(&["user", "add", "ann", "--role", "admin", "--email", "ann@example.org"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let made = said.out.lines().last().and_then(|line| line.strip_prefix("password: ")).expect("told once").to_owned();
+    assert!(made.len() >= 20 && !said.err.contains(&made), "{}", said.err);
+
+    let said = shell.run_with(&[], "correct horse battery\n", &["user", "add", "bob", "--password-stdin"]);
+    assert!(
+        said.code == 0 && !said.out.contains("password") && !said.err.contains("horse"),
+        "{}{}",
+        said.out,
+        said.err
+    );
+    let said = shell.run(&["user", "add", "BOB"]);
+    assert!(said.code == 1 && !said.out.contains("password"), "{}{}", said.out, said.err);
+    assert_eq!(shell.run_with(&[], "\n", &["user", "add", "carl", "--password-stdin"]).code, 1, "no password");
+
+    assert_eq!(shell.run(&["user", "role", "bob", "moderator"]).code, 0);
+    assert_eq!(shell.run(&["user", "role", "nobody", "user"]).code, 1);
+    let list = shell.run(&["user", "list"]).out;
+    let lines: Vec<Vec<&str>> = list.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[0], ["id", "name", "role", "state", "email"]);
+    assert_eq!(lines[1], ["1", "ann", "admin", "active", "ann@example.org"]);
+    assert_eq!(lines[2], ["2", "bob", "moderator", "active"]);
+    assert_eq!(lines.len(), 3);
+
+    let said = shell.run(&["user", "password", "bob"]);
+    assert!(said.code == 0 && said.out.contains("password: "), "{}{}", said.out, said.err);
+    let said = shell.run(&["user", "token", "ann", "--ttl", "12h"]);
+    assert_eq!((said.code, said.out.trim().split('.').count()), (0, 3), "{}{}", said.out, said.err);
+    assert_eq!(shell.run(&["user", "token", "ann", "--ttl", "soon"]).code, 2);
+
+    assert_eq!(shell.run(&["room", "create", "lobby", "--owner", "ann", "--topic", "Everything"]).code, 0);
+    assert_eq!(shell.run(&["room", "create", "den", "--owner", "bob", "--private"]).code, 0);
+    assert_eq!(shell.run(&["room", "create", "Lobby", "--owner", "bob"]).code, 1, "the name is taken");
+    assert_eq!(shell.run(&["room", "create", "attic", "--owner", "nobody"]).code, 1);
+    let list = shell.run(&["room", "list"]).out;
+    assert!(list.lines().any(|line| line.contains("lobby") && line.contains("public") && line.contains("Everything")));
+    assert!(list.lines().any(|line| line.contains("den") && line.contains("private")), "{list}");
+    assert_eq!(list.lines().count(), 3);
+
+    let said = shell.run(&["migrate"]).out;
+    assert!(said.starts_with(where_it_is) && said.trim().ends_with("is up to date"), "{said}");
 }

@@ -1,7 +1,10 @@
 //! `palabre migrate`
 
-use crate::config::Loaded;
+use super::say;
+use crate::{config::Loaded, parts};
 
-pub(super) async fn run(_loaded: Loaded) -> anyhow::Result<()> {
-    anyhow::bail!("`palabre migrate` is not wired yet")
+pub(super) async fn run(loaded: Loaded) -> anyhow::Result<()> {
+    let db = parts::database(&loaded.config).await?;
+    db.migrate().await?;
+    say(&format!("{} is up to date", loaded.config.database_url().without_password()))
 }

@@ -6,6 +6,7 @@ pub mod bench;
 mod config;
 mod docs;
 mod migrate;
+mod operator;
 mod room;
 mod serve;
 mod user;

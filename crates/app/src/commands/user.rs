@@ -3,13 +3,21 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use anyhow::{Context as _, ensure};
-use chat::accounts::ServerRole;
+use chat::{UserId, accounts::ServerRole};
 use clap::Subcommand;
+use engine::{Engine, operator};
 
+use super::{
+    operator::{open, table},
+    say,
+};
 use crate::{
     config::{Loaded, Secret},
     secrets,
 };
+
+/// Accounts that are read at once.
+const PAGE: i64 = 500;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -77,26 +85,61 @@ fn ttl(text: &str) -> Result<Ttl, String> {
     }
 }
 
-pub(super) async fn run(command: Command, _loaded: Loaded) -> anyhow::Result<()> {
+pub(super) async fn run(command: Command, loaded: Loaded) -> anyhow::Result<()> {
+    let config = &loaded.config;
     match command {
         Command::Add { name, email, role, password_stdin } => {
-            let _ = (name, email, role, password(password_stdin)?);
-            anyhow::bail!("`palabre user add` is not wired yet")
+            let (password, made_here) = password(password_stdin)?;
+            let engine = open(config, None).await?;
+            let account = operator::add_user(&engine, &name, email, password.reveal().to_owned(), role).await?;
+            if role == ServerRole::Admin {
+                secrets::forget_setup_secret(&config.data.dir)?;
+            }
+            say(&format!("made {} {}, id {}", role.name(), account.username, account.id))?;
+            tell(&password, made_here)
         }
-        Command::List => anyhow::bail!("`palabre user list` is not wired yet"),
+        Command::List => list(&open(config, None).await?).await,
         Command::Password { name, password_stdin } => {
-            let _ = (name, password(password_stdin)?);
-            anyhow::bail!("`palabre user password` is not wired yet")
+            let (password, made_here) = password(password_stdin)?;
+            let engine = open(config, None).await?;
+            operator::set_password(&engine, &name, password.reveal().to_owned()).await?;
+            say(&format!("{name} has another password; the sessions have ended"))?;
+            tell(&password, made_here)
         }
         Command::Role { name, role } => {
-            let _ = (name, role);
-            anyhow::bail!("`palabre user role` is not wired yet")
+            operator::set_role(&open(config, None).await?, &name, role).await?;
+            say(&format!("{name} is {} now", role.name()))
         }
         Command::Token { name, ttl } => {
-            let _ = (name, ttl.map(|ttl| ttl.0));
-            anyhow::bail!("`palabre user token` is not wired yet")
+            let engine = open(config, ttl.map(|ttl| ttl.0)).await?;
+            say(&operator::token(&engine, &name).await?.access_token)
         }
     }
+}
+
+async fn list(engine: &Engine) -> anyhow::Result<()> {
+    let header = ["id", "name", "role", "state", "email"].map(str::to_owned).to_vec();
+    let (mut rows, mut after) = (vec![header], UserId(0));
+    loop {
+        let page = operator::list_users(engine, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        rows.extend(page.iter().map(|account| {
+            vec![
+                account.id.to_string(),
+                account.username.clone(),
+                account.role.name().to_owned(),
+                if account.active { "active" } else { "deactivated" }.to_owned(),
+                account.email.clone().unwrap_or_default(),
+            ]
+        }));
+    }
+    say(&table(&rows))
+}
+
+/// A password that was made here is told once; nobody can read it again.
+fn tell(password: &Secret, made_here: bool) -> anyhow::Result<()> {
+    if made_here { say(&format!("password: {}", password.reveal())) } else { Ok(()) }
 }
 
 /// The password from standard input, or a new one; true if it was made here and must be told.

@@ -1,0 +1,59 @@
+//! What `serve` and the operator's commands are both built of: from a configuration to the parts
+//! that it describes.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::Context as _;
+use chat::Millis;
+use engine::{Clock, Keys, Settings};
+use store::{Db, Options};
+
+use crate::{config::Config, secrets};
+
+/// The time of this machine.
+#[must_use]
+pub fn clock() -> Clock {
+    Arc::new(|| {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    })
+}
+
+/// Opens the configured database; the data folder is made if it is not there. Does not migrate.
+///
+/// # Errors
+/// The folder cannot be made, or the database cannot be reached. The message holds no password.
+pub async fn database(config: &Config) -> anyhow::Result<Db> {
+    secrets::prepare_folder(&config.data.dir)?;
+    let url = config.database_url();
+    let options = Options {
+        url: url.reveal().to_owned(),
+        // One connection is the writer's.
+        readers: config.database.max_connections - 1,
+        connect_timeout: Duration::from_secs(config.database.connect_timeout_seconds),
+    };
+    Db::open(&options).await.with_context(|| format!("the database {} cannot be opened", url.without_password()))
+}
+
+/// How the engine is to work. `setup_secret` is the one that makes the first administrator.
+///
+/// # Errors
+/// The key that signs tokens cannot be read or made.
+pub fn engine_settings(config: &Config, setup_secret: Option<String>) -> anyhow::Result<Settings> {
+    const DAY: i64 = 86_400;
+    let own = secrets::signing_key(config)?;
+    let host = config.auth.jwt_secret.as_ref().filter(|_| config.auth.accepts_host_tokens());
+    Ok(Settings {
+        limits: config.limits.clone(),
+        keys: Keys::new(&own, host.map(|secret| secret.reveal().as_bytes())),
+        access_seconds: config.auth.access_minutes * 60,
+        idle_seconds: config.auth.refresh_days * DAY,
+        session_seconds: config.auth.refresh_absolute_days * DAY,
+        open_registration: config.auth.open_registration,
+        create_host_users: config.auth.host_create_users,
+        setup_secret,
+    })
+}
