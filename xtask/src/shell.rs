@@ -34,9 +34,15 @@ pub fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// Program and arguments; not the environment, which may hold a password.
+fn name(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
 /// Runs it to its end, its output going where ours goes.
 pub fn succeed(command: &mut Command) -> anyhow::Result<()> {
-    let name = format!("{command:?}");
+    let name = name(command);
     let status = command.status().with_context(|| format!("{name} cannot be started"))?;
     ensure!(status.success(), "{name} failed ({status})");
     Ok(())
@@ -44,7 +50,7 @@ pub fn succeed(command: &mut Command) -> anyhow::Result<()> {
 
 /// Runs it to its end and returns what it printed.
 pub fn output(command: &mut Command) -> anyhow::Result<String> {
-    let name = format!("{command:?}");
+    let name = name(command);
     let output = command.stderr(Stdio::inherit()).output().with_context(|| format!("{name} cannot be started"))?;
     ensure!(output.status.success(), "{name} failed ({})", output.status);
     String::from_utf8(output.stdout).with_context(|| format!("{name} printed something that is not text"))
