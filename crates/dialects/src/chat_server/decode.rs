@@ -1,8 +1,246 @@
 //! Frames to turns.
-use crate::Turn;
-use chat::accounts::Speaker;
-/// What a frame asks for.
+
+use chat::{
+    Command, Error, ErrorCode, Query, Reply, UserId,
+    accounts::Speaker,
+    conversations::{Conversation, Kind},
+    messages::Draft,
+};
+use serde::Deserialize;
+
+use super::{frames, steps};
+use crate::{
+    Turn,
+    input::{Integer, Text, read},
+};
+
+/// What a frame asks for. The connection was authenticated by its handshake.
 #[must_use]
-pub fn decode(_speaker: Option<&Speaker>, _frame: &str) -> Turn {
-    Turn::Say(Vec::new())
+pub fn decode(speaker: Option<&Speaker>, frame: &str) -> Turn {
+    let Some(speaker) = speaker else {
+        return refuse(&Error::new(ErrorCode::Unauthenticated, "The handshake had no credential."));
+    };
+    understand(speaker, frame).unwrap_or_else(|error| refuse(&error))
+}
+
+fn refuse(error: &Error) -> Turn {
+    Turn::Refuse(vec![frames::error(&frames::words(error))])
+}
+
+fn say(words: &str) -> Turn {
+    Turn::Say(vec![frames::error(words)])
+}
+
+/// A refusal in the old server's words where it had some for what is missing, else in ours.
+fn refused(error: &Error, missing: &str) -> Turn {
+    if error.code == ErrorCode::NotFound { say(missing) } else { say(&frames::words(error)) }
+}
+
+#[derive(Deserialize)]
+struct Tag {
+    #[serde(rename = "type")]
+    kind: Text,
+}
+
+#[derive(Deserialize)]
+struct InRoom {
+    room: Text,
+}
+
+#[derive(Deserialize)]
+struct ToRoom {
+    room: Text,
+    content: Text,
+}
+
+#[derive(Deserialize)]
+struct ToPerson {
+    to: Integer,
+    content: Text,
+}
+
+#[derive(Deserialize)]
+struct RoomHistory {
+    room: Text,
+    limit: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct PersonHistory {
+    with: Integer,
+    limit: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct Writing {
+    room: Option<Text>,
+    to: Option<Integer>,
+    #[serde(rename = "isTyping")]
+    is_typing: Option<bool>,
+}
+
+fn understand(speaker: &Speaker, frame: &str) -> Result<Turn, Error> {
+    let unreadable = || Error::new(ErrorCode::Malformed, "The frame is not a JSON object.");
+    // Said apart from a wrong field: the whole frame is no JSON, or no object.
+    serde_json::from_str::<std::collections::BTreeMap<String, &serde_json::value::RawValue>>(frame)
+        .map_err(|_| unreadable())?;
+    let tag: Tag = read(frame)?;
+    Ok(match tag.kind.0.as_str() {
+        "join" => join(read::<InRoom>(frame)?.room.0),
+        "message" => {
+            let ToRoom { room, content } = read(frame)?;
+            message(room.0, content.0)?
+        }
+        "dm" => {
+            let ToPerson { to, content } = read(frame)?;
+            dm(UserId(to.0), content.0)?
+        }
+        "room_history" => {
+            let RoomHistory { room, limit } = read(frame)?;
+            room_history(room.0, limit)
+        }
+        "dm_history" => {
+            let PersonHistory { with, limit } = read(frame)?;
+            dm_history(speaker.user, UserId(with.0), limit)
+        }
+        "leave" => leave(read::<InRoom>(frame)?.room.0),
+        "typing" => typing(speaker.user, read(frame)?),
+        _ => return Err(Error::new(ErrorCode::UnknownCommand, "There is no such type.")),
+    })
+}
+
+fn join(room: String) -> Turn {
+    steps::enter(
+        room,
+        Box::new(|room| match room {
+            Ok(room) => Turn::Say(vec![frames::in_room("join_ack", &name(room))]),
+            Err(error) => refused(&error, "Room inexistante."),
+        }),
+    )
+}
+
+fn name(room: Conversation) -> String {
+    room.name.unwrap_or_default()
+}
+
+/// Refuses an empty text before a room is entered or a conversation opened for it.
+fn not_empty(content: &str) -> Result<(), Error> {
+    if content.trim().is_empty() { Err(Error::invalid("content", "content must not be empty.")) } else { Ok(()) }
+}
+
+fn message(room: String, content: String) -> Result<Turn, Error> {
+    not_empty(&content)?;
+    Ok(steps::enter(
+        room,
+        Box::new(|room| match room {
+            Ok(room) => send(&room, content, |room| frames::in_room("message_sent", &name(room))),
+            Err(error) => refused(&error, "Impossible d'envoyer un message à une room inexistante."),
+        }),
+    ))
+}
+
+fn dm(to: UserId, content: String) -> Result<Turn, Error> {
+    not_empty(&content)?;
+    Ok(Turn::Do(
+        Box::new(Command::OpenDirect { user: to }),
+        Box::new(move |reply| match reply {
+            Ok(Reply::Conversation(listed)) => send(&listed.conversation, content, move |_| frames::dm_sent(to)),
+            Ok(_) => say(&frames::words(&Error::internal())),
+            Err(error) => refused(&error, "Utilisateur destinataire introuvable."),
+        }),
+    ))
+}
+
+fn send(place: &Conversation, text: String, ack: impl FnOnce(Conversation) -> String + Send + 'static) -> Turn {
+    let draft = Draft { conversation: place.id, client_id: None, text, parent: None };
+    let place = place.clone();
+    Turn::Send(
+        draft,
+        Box::new(move |sent| match sent {
+            Ok(_) => vec![ack(place)],
+            Err(error) => vec![frames::error(&frames::words(&error))],
+        }),
+    )
+}
+
+fn room_history(room: String, limit: Option<i64>) -> Turn {
+    steps::enter(
+        room,
+        Box::new(move |room| match room {
+            Err(error) => refused(&error, "Room inconnue."),
+            Ok(room) => steps::newest(
+                room.id,
+                steps::history_length(limit),
+                Box::new(move |messages| match messages {
+                    Ok(messages) => Turn::Say(frames::room_history(&name(room), &messages)),
+                    Err(error) => refused(&error, "Room inconnue."),
+                }),
+            ),
+        }),
+    )
+}
+
+const NOBODY: &str = "Utilisateur introuvable pour DM.";
+
+fn dm_history(speaker: UserId, with: UserId, limit: Option<i64>) -> Turn {
+    Turn::Ask(
+        Query::User(with),
+        Box::new(move |user| match user {
+            Err(error) => refused(&error, NOBODY),
+            Ok(_) => steps::direct_with(
+                speaker,
+                with,
+                Box::new(move |direct| match direct {
+                    Err(error) => refused(&error, NOBODY),
+                    Ok(None) => Turn::Say(vec![frames::dm_history((speaker, with), &[])]),
+                    Ok(Some(direct)) => steps::newest(
+                        direct.id,
+                        steps::history_length(limit),
+                        Box::new(move |messages| match messages {
+                            Ok(messages) => Turn::Say(vec![frames::dm_history((speaker, with), &messages)]),
+                            Err(error) => refused(&error, NOBODY),
+                        }),
+                    ),
+                }),
+            ),
+        }),
+    )
+}
+
+/// Leaving a room that one is not in, or that there is not, is done already.
+fn leave(room: String) -> Turn {
+    steps::find(room, |found| match found {
+        Ok((room, true)) => Turn::Do(
+            Box::new(Command::LeaveConversation(room.id)),
+            Box::new(|reply| match reply {
+                Ok(_) => Turn::Say(Vec::new()),
+                Err(error) => refused(&error, "Room inexistante."),
+            }),
+        ),
+        Ok((_, false)) => Turn::Say(Vec::new()),
+        Err(error) => refused(&error, "Room inexistante."),
+    })
+}
+
+/// Nobody waits for an answer to this, and nothing is lost if it fails: it is never answered.
+fn typing(speaker: UserId, Writing { room, to, is_typing }: Writing) -> Turn {
+    let typing = is_typing.unwrap_or(true);
+    let tell = move |conversation| {
+        Turn::Do(Box::new(Command::Typing { conversation, typing }), Box::new(|_| Turn::Say(Vec::new())))
+    };
+    match (room, to) {
+        (Some(room), _) => steps::find(room.0, move |found| match found {
+            Ok((room, true)) if room.kind == Kind::Room => tell(room.id),
+            _ => Turn::Say(Vec::new()),
+        }),
+        (None, Some(to)) => steps::direct_with(
+            speaker,
+            UserId(to.0),
+            Box::new(move |direct| match direct {
+                Ok(Some(direct)) => tell(direct.id),
+                _ => Turn::Say(Vec::new()),
+            }),
+        ),
+        (None, None) => Turn::Say(Vec::new()),
+    }
 }

@@ -1,0 +1,218 @@
+//! What several frames and requests need before they can do what they are for. The old protocol names
+//! rooms and people; the server knows conversations by id.
+
+use chat::{
+    Command, ConversationId, Error, Number, Query, Reply, UserId,
+    accounts::Account,
+    conversations::{Conversation, Kind},
+    messages::{Anchor, Message},
+    query::ListPosition,
+};
+
+use crate::{Then, Turn};
+
+/// The histories' length if none is asked for, and the most that is given.
+const HISTORY: (i64, i64) = (50, 1_000);
+/// Entries to ask for at a time.
+const PAGE: i64 = 200;
+/// The lists of the old pages have no second page; they end here.
+const LIST_END: usize = 5_000;
+
+/// How many messages are to be given.
+pub(super) fn history_length(asked: Option<i64>) -> usize {
+    usize::try_from(asked.unwrap_or(HISTORY.0).clamp(1, HISTORY.1)).unwrap_or(1)
+}
+
+fn strange<T>() -> Result<T, Error> {
+    Err(Error::internal())
+}
+
+/// Finds a room, and enters it if it is public and the speaker is not in it: the old server let everybody
+/// speak and read in every room without joining.
+pub(super) fn enter(name: String, then: Then<Conversation>) -> Turn {
+    find(name, |found| match found {
+        Ok((room, true)) => then(Ok(room)),
+        Ok((room, false)) => Turn::Do(
+            Box::new(Command::JoinConversation(room.id)),
+            Box::new(move |reply| match reply {
+                Ok(_) => then(Ok(room)),
+                Err(error) => then(Err(error)),
+            }),
+        ),
+        Err(error) => then(Err(error)),
+    })
+}
+
+/// Finds a room, and whether the speaker is in it.
+pub(super) fn find(
+    name: String,
+    then: impl FnOnce(Result<(Conversation, bool), Error>) -> Turn + Send + 'static,
+) -> Turn {
+    Turn::Ask(
+        Query::RoomByName(name),
+        Box::new(move |reply| {
+            then(reply.and_then(|reply| match reply {
+                Reply::Conversation(listed) => Ok((listed.conversation, true)),
+                Reply::Rooms { rooms, .. } => rooms.into_iter().next().ok_or_else(|| Error::not_found("room")),
+                _ => strange(),
+            }))
+        }),
+    )
+}
+
+/// The newest messages, oldest first, tombstones left out.
+pub(super) fn newest(conversation: ConversationId, length: usize, then: Then<Vec<Message>>) -> Turn {
+    older(conversation, Anchor::Latest, length, Vec::new(), then)
+}
+
+fn older(
+    conversation: ConversationId,
+    anchor: Anchor,
+    length: usize,
+    newer: Vec<Message>,
+    then: Then<Vec<Message>>,
+) -> Turn {
+    let missing = i64::try_from(length.saturating_sub(newer.len())).unwrap_or(PAGE);
+    Turn::Ask(
+        Query::History { conversation, anchor, limit: missing.min(PAGE) },
+        Box::new(move |reply| {
+            let page = match reply {
+                Ok(Reply::History(page)) => page,
+                Ok(_) => return then(strange()),
+                Err(error) => return then(Err(error)),
+            };
+            let oldest = page.messages.first().map(|message| message.seq);
+            let mut messages: Vec<Message> = page.messages;
+            messages.retain(|message| message.text.is_some());
+            messages.extend(newer);
+            match oldest {
+                Some(seq) if page.has_more_before && messages.len() < length && seq > Number(1) => {
+                    older(conversation, Anchor::Before(seq), length, messages, then)
+                }
+                _ => {
+                    messages.drain(..messages.len().saturating_sub(length));
+                    then(Ok(messages))
+                }
+            }
+        }),
+    )
+}
+
+/// The speaker's direct conversation with somebody, if there is one. Reading opens none.
+pub(super) fn direct_with(speaker: UserId, user: UserId, then: Then<Option<Conversation>>) -> Turn {
+    let pair = (speaker.min(user), speaker.max(user));
+    conversations(
+        None,
+        Vec::new(),
+        move |listed| listed.kind == Kind::Direct && listed.pair == Some(pair),
+        true,
+        Box::new(move |found| then(found.map(|mut found| found.pop()))),
+    )
+}
+
+/// The rooms that the speaker may see: the public ones and their own private ones.
+pub(super) fn rooms(then: Then<Vec<Conversation>>) -> Turn {
+    public_rooms(
+        None,
+        Vec::new(),
+        Box::new(move |public| match public {
+            Err(error) => then(Err(error)),
+            Ok(public) => conversations(
+                None,
+                public,
+                |listed| listed.kind == Kind::Room && listed.visibility == chat::conversations::Visibility::Private,
+                false,
+                then,
+            ),
+        }),
+    )
+}
+
+fn public_rooms(after: Option<String>, mut found: Vec<Conversation>, then: Then<Vec<Conversation>>) -> Turn {
+    Turn::Ask(
+        Query::Discover { prefix: String::new(), after, limit: PAGE },
+        Box::new(move |reply| match reply {
+            Ok(Reply::Rooms { rooms, next }) => {
+                found.extend(rooms.into_iter().map(|(room, _)| room));
+                match next {
+                    Some(next) if found.len() < LIST_END => public_rooms(Some(next), found, then),
+                    _ => then(Ok(found)),
+                }
+            }
+            Ok(_) => then(strange()),
+            Err(error) => then(Err(error)),
+        }),
+    )
+}
+
+/// The speaker's conversations that are `wanted`, after those `found` already; only the first if `one`.
+fn conversations(
+    after: Option<ListPosition>,
+    mut found: Vec<Conversation>,
+    wanted: impl Fn(&Conversation) -> bool + Send + 'static,
+    one: bool,
+    then: Then<Vec<Conversation>>,
+) -> Turn {
+    Turn::Ask(
+        Query::Conversations { after, limit: PAGE },
+        Box::new(move |reply| match reply {
+            Ok(Reply::Conversations { conversations: listed, next }) => {
+                found.extend(listed.into_iter().map(|listed| listed.conversation).filter(|listed| wanted(listed)));
+                match next {
+                    Some(next) if found.len() < LIST_END && !(one && !found.is_empty()) => {
+                        conversations(Some(next), found, wanted, one, then)
+                    }
+                    _ => then(Ok(found)),
+                }
+            }
+            Ok(_) => then(strange()),
+            Err(error) => then(Err(error)),
+        }),
+    )
+}
+
+/// Everybody, and whether they are here.
+pub(super) fn people(then: Then<Vec<(Account, bool)>>) -> Turn {
+    more_people(None, Vec::new(), then)
+}
+
+fn more_people(after: Option<UserId>, mut found: Vec<(Account, bool)>, then: Then<Vec<(Account, bool)>>) -> Turn {
+    Turn::Ask(
+        Query::Users { prefix: String::new(), after, limit: PAGE },
+        Box::new(move |reply| match reply {
+            Ok(Reply::Users { users, next }) => online(
+                users,
+                Box::new(move |users| match users {
+                    Err(error) => then(Err(error)),
+                    Ok(users) => {
+                        found.extend(users);
+                        match next {
+                            Some(next) if found.len() < LIST_END => more_people(Some(next), found, then),
+                            _ => then(Ok(found)),
+                        }
+                    }
+                }),
+            ),
+            Ok(_) => then(strange()),
+            Err(error) => then(Err(error)),
+        }),
+    )
+}
+
+/// Adds to these people whether they are here.
+pub(super) fn online(users: Vec<Account>, then: Then<Vec<(Account, bool)>>) -> Turn {
+    Turn::Ask(
+        Query::Presence(users.iter().map(|user| user.id).collect()),
+        Box::new(move |reply| match reply {
+            Ok(Reply::Presence(seen)) => {
+                let here = |id: UserId| {
+                    seen.iter()
+                        .any(|(user, seen)| *user == id && seen.presence.shown() != chat::presence::Presence::Offline)
+                };
+                then(Ok(users.into_iter().map(|user| (here(user.id), user)).map(|(here, user)| (user, here)).collect()))
+            }
+            Ok(_) => then(strange()),
+            Err(error) => then(Err(error)),
+        }),
+    )
+}
