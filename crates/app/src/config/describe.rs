@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Config, Key, Loaded, SECTIONS, Secrecy, keys, old_names::OLD_NAMES};
+use super::{Config, Key, Loaded, SECTIONS, keys, old_names::OLD_NAMES};
 
 /// A TOML file with every key, its meaning and its default. Keys are commented out by a `#` without a
 /// space, so that the file as it stands says nothing, and a later default is not held back by it.
@@ -54,7 +54,8 @@ pub fn reference() -> String {
     );
     let defaults = Config::default();
     for (section, about) in SECTIONS {
-        let _ = write!(out, "\n## `[{section}]`\n\n{about}\n\n| key | default | allowed | meaning |\n|---|---|---|---|\n");
+        let _ =
+            write!(out, "\n## `[{section}]`\n\n{about}\n\n| key | default | allowed | meaning |\n|---|---|---|---|\n");
         for key in keys().iter().filter(|key| key.section == *section) {
             let default = match (key.get(&defaults), key.unset) {
                 (Some(value), _) => format!("`{value}`"),
@@ -102,12 +103,6 @@ pub fn report(loaded: &Loaded) -> String {
         let _ = writeln!(out, "{line:width$}  # {origin}");
         out
     })
-}
-
-/// Whether a key's value must not be shown in full.
-#[must_use]
-pub fn is_secret(key: &Key) -> bool {
-    key.secrecy != Secrecy::Open
 }
 
 fn wrap(text: &str, width: usize) -> Vec<String> {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use super::{
-    Config, Deployment, Format, Input, Level, Network, Origin, describe, keys,
+    Config, Deployment, Format, Input, Level, Network, Origin, Secrecy, describe, keys,
     layers::{Loaded, Sources, merge},
     old_names::{How, OLD_NAMES},
 };
@@ -190,7 +190,10 @@ fn the_quick_starts_of_the_old_systems_work() {
 fn old_names_that_disagree_are_both_named() {
     for (pairs, wanted) in [
         ([("CHAT_SERVER_PORT", "1"), ("PORT", "2")], ["CHAT_SERVER_PORT", "PORT"]),
-        ([("SERVER_BIND_ADDR", "127.0.0.1:1"), ("CHAT_SERVER_HOST", "0.0.0.0")], ["SERVER_BIND_ADDR", "CHAT_SERVER_HOST"]),
+        (
+            [("SERVER_BIND_ADDR", "127.0.0.1:1"), ("CHAT_SERVER_HOST", "0.0.0.0")],
+            ["SERVER_BIND_ADDR", "CHAT_SERVER_HOST"],
+        ),
         ([("JWT_ACCESS_DURATION", "15m"), ("JWT_EXPIRY_MINUTES", "20")], ["JWT_ACCESS_DURATION", "JWT_EXPIRY_MINUTES"]),
         ([("DB_AUTO_MIGRATE", "false"), ("AUTO_MIGRATE", "true")], ["DB_AUTO_MIGRATE", "AUTO_MIGRATE"]),
     ] {
@@ -198,9 +201,13 @@ fn old_names_that_disagree_are_both_named() {
         assert!(wanted.iter().all(|name| problem.contains(name)) && problem.contains("disagree"), "{problem}");
     }
     let problem = env_problem(&[("DATABASE_URL", "postgres://a:geheim@b/c"), ("DB_HOST", "b"), ("DB_NAME", "d")]);
-    assert!(problem.contains("DATABASE_URL") && problem.contains("DB_HOST") && !problem.contains("geheim"), "{problem}");
+    assert!(
+        problem.contains("DATABASE_URL") && problem.contains("DB_HOST") && !problem.contains("geheim"),
+        "{problem}"
+    );
 
-    let same = from_env(&[("JWT_ACCESS_DURATION", "15m"), ("JWT_EXPIRY_MINUTES", "15"), ("HOST", "0.0.0.0"), ("PORT", "80")]);
+    let same =
+        from_env(&[("JWT_ACCESS_DURATION", "15m"), ("JWT_EXPIRY_MINUTES", "15"), ("HOST", "0.0.0.0"), ("PORT", "80")]);
     assert_eq!(same.config.server.listen.to_string(), "0.0.0.0:80");
     let own = from_env(&[("CHAT_SERVER_PORT", "1"), ("PORT", "2"), ("PALABRE_SERVER__LISTEN", "[::]:3")]);
     assert_eq!(own.config.server.listen.to_string(), "[::]:3");
@@ -311,7 +318,8 @@ fn keys_that_contradict_each_other_are_refused() {
 
 #[test]
 fn sample_secrets_are_refused_and_no_secret_is_told() {
-    for sample in ["your_secret_key_that_is_long_enough_now", "your-super-secret-key-with-some-more-text", &"a".repeat(40)]
+    for sample in
+        ["your_secret_key_that_is_long_enough_now", "your-super-secret-key-with-some-more-text", &"a".repeat(40)]
     {
         let problem = env_problem(&[("JWT_SECRET", sample)]);
         assert!(problem.contains("auth.jwt_secret") && !problem.contains(sample), "{problem}");
@@ -369,7 +377,7 @@ fn the_template_holds_every_key_and_parses_back_to_the_defaults() {
     assert_eq!(from_file(&template).expect("as it is").config, Config::default());
     for key in keys() {
         assert!(template.contains(&format!("\n#{} = ", key.name)), "{}", key.path());
-        if let Some((example, _)) = key.unset.filter(|_| !describe::is_secret(&key)) {
+        if let Some((example, _)) = key.unset.filter(|_| key.secrecy == Secrecy::Open) {
             let file = format!("[{}]\n{} = {example}\n", key.section, key.name);
             let problem = from_file(&file).err().unwrap_or_default();
             assert!(problem.is_empty() || problem.contains("auth.jwt_secret to check"), "{problem}");
