@@ -13,6 +13,8 @@ mod scan;
 mod server;
 mod socket;
 mod storm;
+#[cfg(test)]
+mod tests;
 mod works;
 
 use std::path::PathBuf;
