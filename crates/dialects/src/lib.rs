@@ -7,6 +7,8 @@
 pub mod chat_server;
 mod input;
 pub mod native;
+#[cfg(test)]
+mod replay;
 pub mod rest;
 pub mod time;
 

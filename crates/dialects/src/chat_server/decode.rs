@@ -89,11 +89,11 @@ fn understand(speaker: &Speaker, frame: &str) -> Result<Turn, Error> {
         "join" => join(read::<InRoom>(frame)?.room.0),
         "message" => {
             let ToRoom { room, content } = read(frame)?;
-            message(room.0, content.0)?
+            message(room.0, content.0)
         }
         "dm" => {
             let ToPerson { to, content } = read(frame)?;
-            dm(UserId(to.0), content.0)?
+            dm(UserId(to.0), content.0)
         }
         "room_history" => {
             let RoomHistory { room, limit } = read(frame)?;
@@ -123,32 +123,36 @@ fn name(room: Conversation) -> String {
     room.name.unwrap_or_default()
 }
 
-/// Refuses an empty text before a room is entered or a conversation opened for it.
-fn not_empty(content: &str) -> Result<(), Error> {
-    if content.trim().is_empty() { Err(Error::invalid("content", "content must not be empty.")) } else { Ok(()) }
+/// The refusal of an empty text, before a room is entered or a conversation opened for it.
+fn empty(content: &str) -> Option<Turn> {
+    content.trim().is_empty().then(|| say(&frames::words(&Error::invalid("text", "text must not be empty."))))
 }
 
-fn message(room: String, content: String) -> Result<Turn, Error> {
-    not_empty(&content)?;
-    Ok(steps::enter(
+fn message(room: String, content: String) -> Turn {
+    if let Some(refusal) = empty(&content) {
+        return refusal;
+    }
+    steps::enter(
         room,
         Box::new(|room| match room {
             Ok(room) => send(&room, content, |room| frames::in_room("message_sent", &name(room))),
             Err(error) => refused(&error, "Impossible d'envoyer un message à une room inexistante."),
         }),
-    ))
+    )
 }
 
-fn dm(to: UserId, content: String) -> Result<Turn, Error> {
-    not_empty(&content)?;
-    Ok(Turn::Do(
+fn dm(to: UserId, content: String) -> Turn {
+    if let Some(refusal) = empty(&content) {
+        return refusal;
+    }
+    Turn::Do(
         Box::new(Command::OpenDirect { user: to }),
         Box::new(move |reply| match reply {
             Ok(Reply::Conversation(listed)) => send(&listed.conversation, content, move |_| frames::dm_sent(to)),
             Ok(_) => say(&frames::words(&Error::internal())),
             Err(error) => refused(&error, "Utilisateur destinataire introuvable."),
         }),
-    ))
+    )
 }
 
 fn send(place: &Conversation, text: String, ack: impl FnOnce(Conversation) -> String + Send + 'static) -> Turn {

@@ -168,7 +168,7 @@ pub(super) fn words(error: &Error) -> String {
     let field = error.field.as_deref().unwrap_or_default().trim_start_matches('/');
     match error.code {
         ErrorCode::Malformed => "Message illisible.".into(),
-        ErrorCode::Invalid if matches!(field, "text" | "content") => "Message vide, trop long ou illisible.".into(),
+        ErrorCode::Invalid if field == "text" => "Message vide ou trop long.".into(),
         ErrorCode::Invalid if field.is_empty() => "Demande invalide.".into(),
         ErrorCode::Invalid => format!("Champ « {field} » absent ou invalide."),
         ErrorCode::UnknownCommand => "Type de message inconnu.".into(),
