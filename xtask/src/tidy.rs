@@ -104,7 +104,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("dialects", &["chat"]),
     ("engine", &["chat", "store"]),
     ("stream", &["chat", "store"]),
-    ("subscribers", &["chat", "dialects", "stream"]),
+    ("subscribers", &["chat", "store", "dialects", "stream"]),
     ("connect", &["chat", "dialects", "engine", "stream", "subscribers"]),
     ("app", &["chat", "store", "dialects", "engine", "stream", "subscribers", "connect"]),
 ];
@@ -159,7 +159,9 @@ const SQL: &[&str] = &["SELECT ", "INSERT INTO ", "DELETE FROM ", "CREATE TABLE 
 
 fn code(sources: &[Source]) -> Vec<String> {
     let mut problems = Vec::new();
-    for source in sources.iter().filter(|source| source.path.ends_with(".rs")) {
+    let tests = test_modules(sources);
+    let program_files = sources.iter().filter(|source| source.path.ends_with(".rs") && !tests.contains(&source.path));
+    for source in program_files {
         let Some((of, inside)) = source.path.strip_prefix("crates/").and_then(|path| path.split_once('/')) else {
             continue;
         };
@@ -185,9 +187,26 @@ fn code(sources: &[Source]) -> Vec<String> {
     problems
 }
 
+/// Files that are modules of tests only: `mod x;` under `#[cfg(test)]`.
+fn test_modules(sources: &[Source]) -> BTreeSet<String> {
+    let mut files = BTreeSet::new();
+    for source in sources.iter().filter(|source| source.path.ends_with(".rs")) {
+        let path = Path::new(&source.path);
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let parent = path.parent().map_or_else(PathBuf::new, PathBuf::from);
+        let folder = if ["lib", "main", "mod"].contains(&stem) { parent } else { parent.join(stem) };
+        let lines: Vec<&str> = source.text.lines().map(str::trim).collect();
+        for pair in lines.windows(2).filter(|pair| pair[0] == "#[cfg(test)]") {
+            let name = pair[1].split_once("mod ").and_then(|(_, rest)| rest.strip_suffix(';'));
+            files.extend(name.map(|name| folder.join(format!("{name}.rs")).display().to_string()));
+        }
+    }
+    files
+}
+
 /// The lines of a file that are neither comments nor tests, with their numbers.
 fn program(source: &Source) -> Vec<(usize, &str)> {
-    let is_test = source.path.contains("/tests/") || source.path.ends_with("/tests.rs");
+    let is_test = source.path.contains("/tests/");
     let all: Vec<&str> = if is_test { Vec::new() } else { source.text.lines().collect() };
     let tests = all.windows(2).position(|pair| pair[0].trim() == "#[cfg(test)]" && pair[1].ends_with('{'));
     let lines = all.into_iter().enumerate().take(tests.unwrap_or(usize::MAX));
@@ -258,6 +277,12 @@ mod tests {
             assert!(code(&[source(path, &format!("// {line}"))]).is_empty(), "a comment: {line}");
             assert!(code(&[source(path, &format!("#[cfg(test)]\nmod tests {{\n{line}"))]).is_empty(), "a test: {line}");
         }
+        let test = source("crates/engine/src/noun/replay.rs", "std::env::var(\"X\")");
+        assert_eq!(
+            code(&[source("crates/engine/src/noun.rs", "mod replay;"), source(&test.path, &test.text)]).len(),
+            1
+        );
+        assert!(code(&[source("crates/engine/src/noun.rs", "#[cfg(test)]\nmod replay;"), test]).is_empty());
         assert!(code(&[source("crates/store/src/a.rs", "\"SELECT 1\"")]).is_empty());
         assert!(code(&[source("crates/app/src/a.rs", "std::env::vars_os()")]).is_empty());
     }
