@@ -415,3 +415,10 @@ fn the_reference_names_every_key_and_every_old_name() {
         assert!(keys().iter().any(|key| key.path() == old.key), "{} sets no key", old.name);
     }
 }
+
+#[test]
+fn the_committed_reference_is_fresh() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operate/configuration.md");
+    let committed = std::fs::read_to_string(path).expect(path);
+    assert!(committed.trim_end() == describe::reference().trim_end(), "run: cargo xtask gen");
+}
