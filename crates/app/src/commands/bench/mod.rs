@@ -25,8 +25,17 @@ use crew::Host;
 use report::Report;
 use socket::Target;
 
+const HELP: &str = "\
+The server must let the load in. Start it with a secret of 32 or more characters, and limits that the load does not reach:
+  PALABRE_AUTH__JWT_SECRET=…                        the load's --secret
+  PALABRE_AUTH__HOST_CREATE_USERS=true
+  PALABRE_LIMITS__MESSAGES_PER_MINUTE=1000000000    and MESSAGE_BURST, REQUESTS_PER_MINUTE, REQUEST_BURST
+  PALABRE_LIMITS__UNAUTHENTICATED_PER_ADDRESS=1000000
+The users `bench-…` and their rooms stay in its database, and are used again in the next run.";
+
 /// Arguments of `palabre bench`.
 #[derive(Clone, Debug, clap::Args)]
+#[command(after_help = HELP)]
 pub struct Args {
     #[command(flatten)]
     common: Common,

@@ -169,7 +169,9 @@ impl Report {
             ("failed connects", self.failed_connects),
             ("closed by the server", self.closed),
         ];
-        rows.extend(counts.into_iter().map(|(name, count)| (name, thousands(count as f64))));
+        // The disk's flushes need no server, and nothing can be lost.
+        let counts = counts.into_iter().filter(|_| self.flush.is_none());
+        rows.extend(counts.map(|(name, count)| (name, thousands(count as f64))));
         rows.extend(self.complaints.iter().map(|complaint| ("complaint", complaint.clone())));
         rows
     }
