@@ -1,1 +1,263 @@
-//! AsyncAPI 3.0
+//! The AsyncAPI 3.0 document of the socket, made of the operations' table and the list of events.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    openapi::{VERSION, pretty, problem},
+    operations::{OPERATIONS, Operation},
+    schemas::{Parts, Shape},
+    views,
+};
+
+/// What the server tells without being asked.
+struct Told {
+    /// The frame's type.
+    name: &'static str,
+    /// What has happened.
+    summary: &'static str,
+    /// Whether it has a number in its conversation.
+    numbered: bool,
+    /// Whether it belongs to a conversation.
+    placed: bool,
+    /// What `data` holds.
+    data: Shape,
+}
+
+const fn event(name: &'static str, summary: &'static str, data: Shape) -> Told {
+    Told { name, summary, numbered: true, placed: true, data }
+}
+
+const fn signal(name: &'static str, summary: &'static str, data: Shape) -> Told {
+    Told { name, summary, numbered: false, placed: true, data }
+}
+
+type Message = views::Message<'static>;
+type Conversation = views::Conversation<'static>;
+type Row = views::ConversationRow<'static>;
+type Reaction = views::ReactionChange<'static>;
+
+static TOLD: &[Told] = &[
+    event("message.created", "A message was sent.", Shape::of::<Message>()),
+    event("message.edited", "A message's text was changed.", Shape::of::<Message>()),
+    event("message.deleted", "A message became a tombstone.", Shape::of::<Message>()),
+    event("reaction.added", "Somebody reacted to a message.", Shape::of::<Reaction>()),
+    event("reaction.removed", "Somebody took a reaction back.", Shape::of::<Reaction>()),
+    event("member.joined", "Somebody became a member.", Shape::of::<views::Arrival<'static>>()),
+    event("member.left", "Somebody is a member no more.", Shape::of::<views::Leaving<'static>>()),
+    event("member.updated", "A member has another role.", Shape::of::<views::Member<'static>>()),
+    event("conversation.created", "The conversation was opened: its first change.", Shape::of::<Row>()),
+    event("conversation.updated", "The conversation was renamed, described, opened or closed.", Shape::of::<Row>()),
+    signal("conversation.added", "You are now a member; its head is your cursor.", Shape::of::<Conversation>()),
+    signal("conversation.removed", "You are a member no more.", Shape::of::<views::Removal>()),
+    signal("conversation.changes", "What you have missed.", Shape::of::<views::Changes<'static>>()),
+    signal("marker.moved", "Somebody has read or received more.", Shape::of::<views::Marker>()),
+    signal("typing.started", "Somebody is writing.", Shape::of::<views::Typing<'static>>()),
+    signal("typing.stopped", "Somebody has stopped writing.", Shape::of::<views::Typing<'static>>()),
+    signal("presence.changed", "People came, went or are busy.", Shape::of::<views::PresenceChange<'static>>()),
+    Told {
+        placed: false,
+        ..signal("account.updated", "Your profile was changed.", Shape::of::<views::Account<'static>>())
+    },
+];
+
+/// The document, as pretty JSON. The same every time.
+#[must_use]
+pub fn document() -> String {
+    let mut parts = Parts::new();
+    let mut messages: Map<String, Value> = Map::new();
+    let mut operations: Map<String, Value> = Map::new();
+    let problem = problem(&mut parts);
+    messages.insert("error".into(), refusal(&problem));
+    for operation in OPERATIONS {
+        messages.insert(format!("command.{}", operation.name), command(operation, &mut parts));
+        for (answer, output) in operation.answers.iter().zip(operation.outputs) {
+            let data = output.reference(true, &mut parts);
+            messages.entry(format!("answer.{answer}")).or_insert_with(|| self::answer(answer, &data));
+        }
+        operations.insert(operation.name.into(), asked(operation));
+    }
+    for told in TOLD {
+        let data = told.data.reference(true, &mut parts);
+        messages.insert(format!("event.{}", told.name), event_message(told, &data));
+        operations.insert(
+            format!("on.{}", told.name),
+            json!({
+                "action": "send",
+                "summary": told.summary,
+                "channel": { "$ref": "#/channels/socket" },
+                "messages": [in_channel(&format!("event.{}", told.name))],
+            }),
+        );
+    }
+    let channel: Map<String, Value> = messages
+        .keys()
+        .map(|name| (name.clone(), json!({ "$ref": format!("#/components/messages/{name}") })))
+        .collect();
+    let document = json!({
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Palabre",
+            "version": VERSION,
+            "description": "The socket: one JSON object per text frame. Commands are answered in the order in which \
+                            they were sent; events carry their number in the conversation.",
+        },
+        "defaultContentType": "application/json",
+        "servers": { "own": { "host": "localhost:8080", "protocol": "ws" } },
+        "channels": {
+            "socket": {
+                "address": "/v1/ws",
+                "title": "The socket",
+                "servers": [{ "$ref": "#/servers/own" }],
+                "messages": channel,
+            },
+        },
+        "operations": operations,
+        "components": { "messages": messages, "schemas": parts },
+    });
+    pretty(&document)
+}
+
+fn in_channel(message: &str) -> Value {
+    json!({ "$ref": format!("#/channels/socket/messages/{message}") })
+}
+
+/// What the server receives, and how it replies.
+fn asked(operation: &Operation) -> Value {
+    let mut replies: Vec<Value> =
+        operation.answers.iter().map(|answer| in_channel(&format!("answer.{answer}"))).collect();
+    replies.push(in_channel("error"));
+    json!({
+        "action": "receive",
+        "summary": operation.summary,
+        "channel": { "$ref": "#/channels/socket" },
+        "messages": [in_channel(&format!("command.{}", operation.name))],
+        "reply": { "channel": { "$ref": "#/channels/socket" }, "messages": replies },
+    })
+}
+
+fn command(operation: &Operation, parts: &mut Parts) -> Value {
+    let data = operation.input.own(false, parts);
+    let mut required = vec!["id", "type"];
+    if data["required"].as_array().is_some_and(|fields| !fields.is_empty()) {
+        required.push("data");
+    }
+    json!({
+        "name": operation.name,
+        "title": operation.name,
+        "summary": operation.summary,
+        "payload": {
+            "type": "object",
+            "properties": {
+                "id": { "type": "string", "minLength": 1, "maxLength": 64, "description": "Chosen by the client." },
+                "type": { "const": operation.name },
+                "data": data,
+            },
+            "required": required,
+            "additionalProperties": false,
+        },
+    })
+}
+
+fn answer(name: &str, data: &Value) -> Value {
+    json!({
+        "name": name,
+        "title": name,
+        "payload": {
+            "type": "object",
+            "properties": {
+                "re": { "type": "string", "description": "The command's id." },
+                "type": { "const": name },
+                "data": data,
+            },
+            "required": ["re", "type", "data"],
+        },
+    })
+}
+
+fn refusal(problem: &Value) -> Value {
+    json!({
+        "name": "error",
+        "title": "error",
+        "summary": "A command was refused.",
+        "payload": {
+            "type": "object",
+            "properties": {
+                "re": { "type": ["string", "null"], "description": "The command's id; null if it could not be read." },
+                "type": { "const": "error" },
+                "error": problem,
+            },
+            "required": ["re", "type", "error"],
+        },
+    })
+}
+
+fn event_message(told: &Told, data: &Value) -> Value {
+    let mut properties = json!({ "type": { "const": told.name }, "data": data });
+    let mut required = vec!["type", "data"];
+    if told.placed {
+        properties["conversation"] = json!({ "type": "integer", "description": "Where it happened." });
+        required.push("conversation");
+    }
+    if told.numbered {
+        properties["seq"] = json!({ "type": "integer", "description": "Its number in the conversation." });
+        required.push("seq");
+    }
+    json!({
+        "name": told.name,
+        "title": told.name,
+        "summary": told.summary,
+        "payload": { "type": "object", "properties": properties, "required": required },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_command_answer_and_event_is_in_the_document() {
+        let document: Value = serde_json::from_str(&document()).unwrap();
+        let messages = document["channels"]["socket"]["messages"].as_object().unwrap();
+        for operation in OPERATIONS {
+            assert!(messages.contains_key(&format!("command.{}", operation.name)));
+            assert_eq!(document["operations"][operation.name]["action"], "receive");
+            for answer in operation.answers {
+                assert!(messages.contains_key(&format!("answer.{answer}")), "{answer}");
+            }
+        }
+        for told in TOLD {
+            assert!(messages.contains_key(&format!("event.{}", told.name)));
+        }
+        super::super::openapi::tests::assert_no_loose_ends(&document);
+        assert_eq!(super::document(), super::document());
+    }
+
+    /// The transcripts play every fact and signal that there is (`replay` would not compile without them), so
+    /// that their frames are all that the server can tell.
+    #[test]
+    fn what_the_transcripts_tell_is_what_is_documented() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/native/transcripts");
+        let mut told = BTreeSet::new();
+        let mut answered = BTreeSet::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+            for frame in text.lines().filter_map(|line| line.strip_prefix("< {")) {
+                let frame: Value = serde_json::from_str(&format!("{{{frame}")).unwrap();
+                let kind = frame["type"].as_str().unwrap().to_owned();
+                if frame.get("re").is_some() {
+                    answered.insert(kind)
+                } else {
+                    told.insert(kind)
+                };
+            }
+        }
+        let documented: BTreeSet<String> = TOLD.iter().map(|told| told.name.to_owned()).collect();
+        assert_eq!(told, documented);
+        answered.remove("error");
+        let answers: BTreeSet<String> =
+            OPERATIONS.iter().flat_map(|operation| operation.answers).map(|answer| (*answer).to_owned()).collect();
+        assert_eq!(answered, answers);
+    }
+}
