@@ -146,7 +146,12 @@ pub enum Audience {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Order {
     /// The session is over: close its connections.
-    SessionEnded(SessionId),
+    SessionEnded {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        session: SessionId,
+    },
     /// All of the person's sessions but one are over.
     SessionsEnded {
         /// Whose.
@@ -163,4 +168,15 @@ pub enum Order {
         /// The role now.
         role: ServerRole,
     },
+}
+
+/// One thing to tell after a commit. What a commit tells is a list of these, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// A numbered change. Those of one conversation stand in the order of their numbers.
+    Event(Event),
+    /// A change without a number.
+    Notice(Notice),
+    /// What open connections must obey.
+    Order(Order),
 }

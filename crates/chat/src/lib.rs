@@ -26,7 +26,7 @@ pub mod permission;
 
 pub use command::{Command, Visit};
 pub use error::{Error, ErrorCode, Result};
-pub use event::{Event, Fact, Notice, Order, Signal};
+pub use event::{Event, Fact, Notice, Order, Signal, Told};
 pub use ids::{ClientId, ConnectionId, ConversationId, MAX_SAFE_INTEGER, MessageId, Number, SessionId, UserId};
 pub use limits::Limits;
 pub use query::Query;

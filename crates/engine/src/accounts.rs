@@ -241,6 +241,7 @@ impl Call {
                 })
             })
             .await?;
+        self.speakers.invalidate_all();
         Ok(Reply::Account(Box::new(account)))
     }
 

@@ -62,6 +62,14 @@ pub struct Settings {
     pub setup_secret: Option<String>,
 }
 
+/// Somebody whose token was accepted.
+pub struct Arrival {
+    /// Who speaks.
+    pub speaker: Speaker,
+    /// Their account, as it was within the last second.
+    pub account: chat::accounts::Account,
+}
+
 /// The meaning of commands. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
@@ -78,8 +86,8 @@ struct Inner {
     rates: rates::Rates,
     throttle: throttle::Throttle,
     hasher: passwords::Hasher,
-    speakers: moka::future::Cache<tokens::Claim, Speaker>,
-    arrivals: batcher::Batcher<tokens::Claim, Result<Speaker>>,
+    speakers: moka::future::Cache<tokens::Claim, Arc<Arrival>>,
+    arrivals: batcher::Batcher<tokens::Claim, Result<Arc<Arrival>>>,
     belongings: batcher::Batcher<UserId, Result<Vec<Belonging>>>,
 }
 
@@ -243,16 +251,8 @@ impl Engine {
     ///
     /// # Errors
     /// `unauthenticated`, or the store's.
-    pub async fn authenticate(&self, token: &str) -> Result<Speaker> {
+    pub async fn authenticate(&self, token: &str) -> Result<Arc<Arrival>> {
         sessions::authenticate(&self.inner, token).await
-    }
-
-    /// Checks a token's signature and times only: cheap, and without the database.
-    ///
-    /// # Errors
-    /// `unauthenticated`.
-    pub fn verify(&self, token: &str) -> Result<()> {
-        self.inner.settings.keys.verify(token, self.now()).map(|_| ())
     }
 
     /// The conversations that a person belongs to.

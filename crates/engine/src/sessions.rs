@@ -1,6 +1,6 @@
 //! Sessions: logging in, trading tokens, logging out, and telling who speaks.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use chat::{
     Error, ErrorCode, Millis, Reply, Result, SessionId, UserId,
@@ -11,7 +11,7 @@ use chat::{
 use store::{Db, Unit, Writer};
 
 use crate::{
-    Call, Clock, Engine, Inner,
+    Arrival, Call, Clock, Engine, Inner,
     batcher::Answers,
     tokens::{self, Claim},
 };
@@ -119,7 +119,7 @@ async fn trade(unit: &mut Unit, presented: String, fresh_hash: String, origin: O
         let same_client = token.agent.is_some() && token.agent == origin.agent;
         if !(same_client && now.since(used_at) <= REPEAT_MS) {
             store::sessions::end(&mut unit.conn, session, user, now).await?;
-            unit.order(Order::SessionEnded(session));
+            unit.order(Order::SessionEnded { user, session });
             return Ok(Traded::Reused { user });
         }
     }
@@ -133,14 +133,14 @@ fn not_good() -> Error {
     tokens::refused("The refresh token is not good, or no longer. Log in again.")
 }
 
-pub(crate) async fn authenticate(inner: &Inner, token: &str) -> Result<Speaker> {
+pub(crate) async fn authenticate(inner: &Inner, token: &str) -> Result<Arc<Arrival>> {
     let claim = inner.settings.keys.verify(token, (inner.clock)())?;
-    if let Some(speaker) = inner.speakers.get(&claim).await {
-        return Ok(speaker);
+    if let Some(arrival) = inner.speakers.get(&claim).await {
+        return Ok(arrival);
     }
-    let speaker = inner.arrivals.ask(claim.clone()).await.unwrap_or_else(|| Err(Error::internal()))?;
-    inner.speakers.insert(claim, speaker.clone()).await;
-    Ok(speaker)
+    let arrival = inner.arrivals.ask(claim.clone()).await.unwrap_or_else(|| Err(Error::internal()))?;
+    inner.speakers.insert(claim, arrival.clone()).await;
+    Ok(arrival)
 }
 
 /// Looks up who arrives, many at a time.
@@ -151,8 +151,8 @@ pub(crate) struct Arrivals {
     pub create_host_users: bool,
 }
 
-impl Answers<Claim, Result<Speaker>> for Arrivals {
-    async fn answer(&mut self, claims: Vec<Claim>) -> Vec<Result<Speaker>> {
+impl Answers<Claim, Result<Arc<Arrival>>> for Arrivals {
+    async fn answer(&mut self, claims: Vec<Claim>) -> Vec<Result<Arc<Arrival>>> {
         match self.look_up(&claims).await {
             Ok(speakers) => speakers,
             Err(error) => claims.iter().map(|_| Err(error.clone())).collect(),
@@ -161,7 +161,7 @@ impl Answers<Claim, Result<Speaker>> for Arrivals {
 }
 
 impl Arrivals {
-    async fn look_up(&self, claims: &[Claim]) -> Result<Vec<Result<Speaker>>> {
+    async fn look_up(&self, claims: &[Claim]) -> Result<Vec<Result<Arc<Arrival>>>> {
         let mut conn = self.db.read().await?;
         let mut own = Vec::new();
         let mut hosts = Vec::new();
@@ -183,12 +183,12 @@ impl Arrivals {
             .map(|claim| match claim {
                 Claim::Own { user, session } => match accounts.get(user) {
                     Some(account) if account.active && live.contains(session) => {
-                        Ok(speaker(account, account.role, Some(*session)))
+                        Ok(arrival(account, account.role, Some(*session)))
                     }
                     _ => Err(tokens::refused("The session is over. Log in again.")),
                 },
                 Claim::Host { external_id, role, .. } => match guests.get(external_id) {
-                    Some(account) if account.active => Ok(speaker(account, role.unwrap_or(account.role), None)),
+                    Some(account) if account.active => Ok(arrival(account, role.unwrap_or(account.role), None)),
                     _ => Err(tokens::refused("There is no active account for this token.")),
                 },
             })
@@ -229,8 +229,9 @@ impl Arrivals {
     }
 }
 
-fn speaker(account: &Account, role: ServerRole, session: Option<SessionId>) -> Speaker {
-    Speaker { user: account.id, username: account.username.clone(), role, session }
+fn arrival(account: &Account, role: ServerRole, session: Option<SessionId>) -> Arc<Arrival> {
+    let speaker = Speaker { user: account.id, username: account.username.clone(), role, session };
+    Arc::new(Arrival { speaker, account: account.clone() })
 }
 
 /// An account for a host's user. Their number there is their number here if it is free, because the
@@ -285,7 +286,7 @@ impl Call {
                     if !store::sessions::end(&mut unit.conn, session, user, now).await? {
                         return Err(Error::not_found("session"));
                     }
-                    unit.order(Order::SessionEnded(session));
+                    unit.order(Order::SessionEnded { user, session });
                     Ok(())
                 })
             })

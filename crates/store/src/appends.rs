@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chat::{
-    ClientId, ConversationId, Error as Refusal, ErrorCode, Event, Fact, MessageId, Millis, Number,
+    ClientId, ConversationId, Error as Refusal, ErrorCode, Event, Fact, MessageId, Millis, Number, Told,
     conversations::Kind,
     messages::{Message, Sent},
 };
@@ -128,7 +128,7 @@ async fn store(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<chat::Result<S
             },
             Verdict::New { number, at } => {
                 let id = ids.get(&(conversation.0, number.0)).copied().unwrap_or_default();
-                unit.committed.events.push(created(append, MessageId(id), number, at));
+                unit.committed.push(Told::Event(created(append, MessageId(id), number, at)));
                 let client_id = append.draft.client_id.clone();
                 Ok(Sent { conversation, seq: number, id: MessageId(id), client_id, created_at: at, repeated: false })
             }

@@ -1,30 +1,14 @@
 //! A unit of work: one transaction's connection, and what it will have to tell once it is committed.
 
 use chat::{
-    ConnectionId, ConversationId, Event, Fact, Millis, Notice, Number, UserId,
+    ConnectionId, ConversationId, Event, Fact, Millis, Notice, Number, Told, UserId,
     event::{Audience, Order, Signal},
 };
 
 use crate::{Conn, Result};
 
 /// What was committed together, in order: told to listeners after the commit, and only then.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Committed {
-    /// Numbered changes. Those of one conversation stand in the order of their numbers.
-    pub events: Vec<Event>,
-    /// Changes without a number, told after the events.
-    pub notices: Vec<Notice>,
-    /// What open connections must obey, after all has been told.
-    pub orders: Vec<Order>,
-}
-
-impl Committed {
-    /// Whether there is nothing to tell.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.notices.is_empty() && self.orders.is_empty()
-    }
-}
+pub type Committed = Vec<Told>;
 
 /// What a writing closure gets: the transaction, who acts and when, and where to record what it did.
 pub struct Unit {
@@ -48,16 +32,16 @@ impl Unit {
     /// Records a numbered change, to be told after the commit.
     pub fn record(&mut self, conversation: ConversationId, number: Number, actor: UserId, fact: Fact) {
         let (origin, at) = (self.origin, self.now);
-        self.committed.events.push(Event { conversation, number, actor, origin, at, fact });
+        self.committed.push(Told::Event(Event { conversation, number, actor, origin, at, fact }));
     }
 
     /// Records a change without a number.
     pub fn notify(&mut self, to: Audience, signal: Signal) {
-        self.committed.notices.push(Notice { to, signal });
+        self.committed.push(Told::Notice(Notice { to, signal }));
     }
 
     /// Records what open connections must obey.
     pub fn order(&mut self, order: Order) {
-        self.committed.orders.push(order);
+        self.committed.push(Told::Order(order));
     }
 }

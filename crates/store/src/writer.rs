@@ -289,7 +289,7 @@ async fn run_jobs(unit: &mut Unit, rest: &mut std::vec::IntoIter<Job>, settled: 
 }
 
 async fn run_change(unit: &mut Unit, work: Closure, refuse: Answer, settled: &mut Vec<Settled>) -> chat::Result<()> {
-    let before = unit.committed.lengths();
+    let before = unit.committed.len();
     // In place before the work begins, so that a panic in it still gives its caller an answer.
     settled.push(refuse);
     unit.conn.run("SAVEPOINT change").await?;
@@ -311,18 +311,6 @@ async fn run_change(unit: &mut Unit, work: Closure, refuse: Answer, settled: &mu
         }
     }
     Ok(())
-}
-
-impl Committed {
-    fn lengths(&self) -> (usize, usize, usize) {
-        (self.events.len(), self.notices.len(), self.orders.len())
-    }
-
-    fn truncate(&mut self, (events, notices, orders): (usize, usize, usize)) {
-        self.events.truncate(events);
-        self.notices.truncate(notices);
-        self.orders.truncate(orders);
-    }
 }
 
 impl Job {

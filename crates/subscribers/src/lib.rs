@@ -1,1 +1,21 @@
-//! Who hears it: the hub, encode once, bounded queues, presence and typing.
+//! Who hears it.
+//!
+//! The [`hub`] knows who listens to which conversation. A committed batch is encoded once for each
+//! dialect present, the same bytes go into each listener's bounded [`queue`], and each listener is
+//! woken once. Only members listen, so nobody hears what they may not read. [`presence`] and
+//! [`typing`] are told here and never stored.
+
+pub mod frame;
+pub mod goodbye;
+pub mod hub;
+pub mod presence;
+pub mod queue;
+
+mod chunk;
+mod room;
+mod typing;
+
+pub use goodbye::Goodbye;
+pub use hub::{Attached, Hub, Lookups};
+pub use presence::Book;
+pub use queue::{Listener, Outbox};

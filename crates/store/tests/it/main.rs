@@ -10,7 +10,7 @@ use std::{
 };
 
 use chat::{
-    ClientId, ConversationId, Error, ErrorCode, Millis, Number, UserId,
+    ClientId, ConversationId, Error, ErrorCode, Millis, Number, Told, UserId,
     accounts::{Profile, ServerRole},
     conversations::{Kind, Visibility},
     members::Role,
@@ -60,6 +60,13 @@ fn writer(db: &Db) -> (Writer, mpsc::Receiver<Committed>) {
     });
     let (writer, _task) = Writer::start(db.clone(), Arc::new(|| Millis(1_000)), outlet);
     (writer, told_to)
+}
+
+fn number(told: Told) -> i64 {
+    match told {
+        Told::Event(event) => event.number.0,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// A room of ann and bob; returns both and the room.
@@ -171,7 +178,7 @@ async fn many_sends_at_once_are_numbered_without_holes_and_told_in_order() {
         assert_eq!(seqs, (2..=201).collect::<Vec<_>>());
         let mut numbers = Vec::new();
         while numbers.len() < 200 {
-            numbers.extend(told.recv().await.unwrap().events.into_iter().map(|event| event.number.0));
+            numbers.extend(told.recv().await.unwrap().into_iter().map(number));
         }
         assert_eq!(numbers, (2..=201).collect::<Vec<_>>());
         let page = store::messages::before(&mut db.read().await.unwrap(), room, Number(i64::MAX), 1_000).await.unwrap();

@@ -1,0 +1,222 @@
+//! WebSocket frames (RFC 6455 section 5), without I/O.
+//!
+//! Ours rather than a library's for two reasons, both measured in `docs/benchmarks/`: a whole batch is
+//! framed once and the same bytes go to every socket, and an idle connection owns no buffer (the reader
+//! borrows one and keeps only an unfinished frame).
+
+/// What a frame is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opcode {
+    /// A later part of a message.
+    Continuation,
+    /// Text, or its first part.
+    Text,
+    /// Bytes, or their first part.
+    Binary,
+    /// Good-bye.
+    Close,
+    /// Are you there?
+    Ping,
+    /// I am.
+    Pong,
+}
+
+/// A frame from a client, unmasked.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Whether it ends its message.
+    pub fin: bool,
+    /// What it is.
+    pub opcode: Opcode,
+    /// Its content.
+    pub payload: Vec<u8>,
+}
+
+/// What the bytes at hand are.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Parsed {
+    /// The beginning of a frame; more must come.
+    Incomplete,
+    /// A frame of so many bytes in all.
+    Frame(Frame, usize),
+    /// A data frame larger than the limit, of so many bytes in all (header included). It is skipped, and
+    /// the connection lives.
+    TooLarge(u64),
+    /// Not a frame that a client may send.
+    Invalid(&'static str),
+}
+
+/// The longest payload of a control frame.
+pub const CONTROL_LENGTH: usize = 125;
+
+/// Reads the frame at the beginning of `bytes`; payloads may have at most `most` bytes.
+#[must_use]
+pub fn parse(bytes: &[u8], most: usize) -> Parsed {
+    let [first, second, rest @ ..] = bytes else { return Parsed::Incomplete };
+    if first & 0x70 != 0 {
+        return Parsed::Invalid("reserved bits are set, but no extension was agreed");
+    }
+    let Some(opcode) = opcode(first & 0x0f) else { return Parsed::Invalid("unknown opcode") };
+    let fin = first & 0x80 != 0;
+    if second & 0x80 == 0 {
+        return Parsed::Invalid("a client's frames must be masked");
+    }
+    let short = u64::from(second & 0x7f);
+    let (length, rest) = match (short, rest) {
+        (126, [a, b, rest @ ..]) => (u64::from(u16::from_be_bytes([*a, *b])), rest),
+        (127, [a, b, c, d, e, f, g, h, rest @ ..]) => (u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]), rest),
+        (126 | 127, _) => return Parsed::Incomplete,
+        (short, rest) => (short, rest),
+    };
+    let control = matches!(opcode, Opcode::Close | Opcode::Ping | Opcode::Pong);
+    if control && (!fin || short > CONTROL_LENGTH as u64) {
+        return Parsed::Invalid("control frames must be whole and short");
+    }
+    if length > i64::MAX as u64 {
+        return Parsed::Invalid("the length is not a length");
+    }
+    let header = bytes.len() - rest.len() + 4;
+    if length > most as u64 {
+        return Parsed::TooLarge(length.saturating_add(header as u64));
+    }
+    let length = length as usize;
+    let [k0, k1, k2, k3, rest @ ..] = rest else { return Parsed::Incomplete };
+    let Some(masked) = rest.get(..length) else { return Parsed::Incomplete };
+    let mut payload = masked.to_vec();
+    unmask(&mut payload, [*k0, *k1, *k2, *k3]);
+    Parsed::Frame(Frame { fin, opcode, payload }, header + length)
+}
+
+fn unmask(payload: &mut [u8], key: [u8; 4]) {
+    // Eight bytes at a time; the rest one by one.
+    let wide = u64::from_ne_bytes([key[0], key[1], key[2], key[3], key[0], key[1], key[2], key[3]]);
+    let (words, rest) = payload.as_chunks_mut::<8>();
+    for word in words {
+        *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
+    }
+    for (byte, key) in rest.iter_mut().zip(key.iter().cycle()) {
+        *byte ^= key;
+    }
+}
+
+fn opcode(bits: u8) -> Option<Opcode> {
+    Some(match bits {
+        0x0 => Opcode::Continuation,
+        0x1 => Opcode::Text,
+        0x2 => Opcode::Binary,
+        0x8 => Opcode::Close,
+        0x9 => Opcode::Ping,
+        0xa => Opcode::Pong,
+        _ => return None,
+    })
+}
+
+/// Appends a whole, unmasked frame, as a server sends it.
+pub fn write(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
+    let bits = match opcode {
+        Opcode::Continuation => 0x0,
+        Opcode::Text => 0x1,
+        Opcode::Binary => 0x2,
+        Opcode::Close => 0x8,
+        Opcode::Ping => 0x9,
+        Opcode::Pong => 0xa,
+    };
+    out.push(0x80 | bits);
+    match payload.len() {
+        length @ 0..=125 => out.push(length as u8),
+        length @ 126..=0xffff => {
+            out.push(126);
+            out.extend_from_slice(&(length as u16).to_be_bytes());
+        }
+        length => {
+            out.push(127);
+            out.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
+    out.extend_from_slice(payload);
+}
+
+/// A text frame of its own.
+#[must_use]
+pub fn text(payload: &str) -> bytes::Bytes {
+    let mut out = Vec::with_capacity(payload.len() + 10);
+    write(&mut out, Opcode::Text, payload.as_bytes());
+    out.into()
+}
+
+/// A close frame of its own.
+#[must_use]
+pub fn close(code: u16, reason: &str) -> bytes::Bytes {
+    let mut payload = code.to_be_bytes().to_vec();
+    // A reason longer than a control frame may hold would be ours to shorten; none is.
+    payload.extend(reason.as_bytes().iter().take(CONTROL_LENGTH - 2));
+    let mut out = Vec::with_capacity(payload.len() + 2);
+    write(&mut out, Opcode::Close, &payload);
+    out.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn masked(fin: bool, opcode: u8, payload: &[u8]) -> Vec<u8> {
+        let key = [1, 2, 3, 250];
+        let mut out = vec![if fin { 0x80 | opcode } else { opcode }];
+        match payload.len() {
+            n @ 0..=125 => out.push(0x80 | n as u8),
+            n @ 126..=0xffff => {
+                out.push(0x80 | 126);
+                out.extend_from_slice(&(n as u16).to_be_bytes());
+            }
+            n => {
+                out.push(0x80 | 127);
+                out.extend_from_slice(&(n as u64).to_be_bytes());
+            }
+        }
+        out.extend_from_slice(&key);
+        out.extend(payload.iter().zip(key.iter().cycle()).map(|(b, k)| b ^ k));
+        out
+    }
+
+    #[test]
+    fn frames_of_every_length_form_are_read_and_never_before_their_last_byte() {
+        for length in [0, 1, 7, 8, 125, 126, 127, 4_096, 65_535, 65_536, 70_000] {
+            let payload: Vec<u8> = (0..length).map(|i| i as u8).collect();
+            let bytes = masked(true, 1, &payload);
+            for cut in [0, 1, 2, 5, bytes.len() - 1] {
+                assert_eq!(parse(&bytes[..cut.min(bytes.len() - 1)], 100_000), Parsed::Incomplete);
+            }
+            let frame = Frame { fin: true, opcode: Opcode::Text, payload };
+            assert_eq!(parse(&bytes, 100_000), Parsed::Frame(frame, bytes.len()));
+        }
+    }
+
+    #[test]
+    fn what_no_client_may_send_is_invalid() {
+        let unmasked = [0x81, 0x01, b'a'];
+        let reserved = [0xc1, 0x80, 0, 0, 0, 0];
+        let unknown = [0x83, 0x80, 0, 0, 0, 0];
+        let broken_ping = [0x09, 0x80, 0, 0, 0, 0];
+        let long_ping = [0x89, 0xfe, 0, 126, 0, 0, 0, 0];
+        let negative = [0x81, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        for bytes in [&unmasked[..], &reserved, &unknown, &broken_ping, &long_ping, &negative] {
+            assert!(matches!(parse(bytes, 100), Parsed::Invalid(_)), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_frame_over_the_limit_is_named_before_its_payload_has_come() {
+        let bytes = masked(true, 1, &[0; 101]);
+        assert_eq!(parse(&bytes[..6], 100), Parsed::TooLarge(bytes.len() as u64));
+        let whole_memory = [0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+        assert!(matches!(parse(&whole_memory, 100), Parsed::TooLarge(_)));
+    }
+
+    #[test]
+    fn a_close_frame_holds_every_goodbye_whole() {
+        use crate::Goodbye;
+        for goodbye in [Goodbye::Restart(u32::MAX), Goodbye::RateLimited(u32::MAX), Goodbye::TooManyConnections] {
+            assert!(goodbye.reason().len() <= CONTROL_LENGTH - 2, "{goodbye:?}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Every goodbye has a code. 1012 and 4000 to 4499 mean "come back", 4500 to 4999 "do not".
+
+/// Why the server closes a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goodbye {
+    /// The server is stopping; come back after so many milliseconds.
+    Restart(u32),
+    /// Too much was waiting; come back and catch up.
+    SlowConsumer,
+    /// Far too many commands; come back after so many milliseconds.
+    RateLimited(u32),
+    /// No valid credential in time.
+    Unauthenticated,
+    /// Logged out, token revoked or password changed.
+    SessionEnded,
+    /// The account was deactivated.
+    Deactivated,
+    /// Not WebSocket, or far too many unreadable frames.
+    ProtocolViolation,
+    /// More sockets than one user may have.
+    TooManyConnections,
+    /// The client closed first, or has gone.
+    Gone,
+}
+
+impl Goodbye {
+    /// The close code.
+    #[must_use]
+    pub fn code(self) -> u16 {
+        match self {
+            Self::Restart(_) => 1012,
+            Self::SlowConsumer => 4008,
+            Self::RateLimited(_) => 4009,
+            Self::Unauthenticated => 4500,
+            Self::SessionEnded => 4501,
+            Self::Deactivated => 4502,
+            Self::ProtocolViolation => 4503,
+            Self::TooManyConnections => 4504,
+            Self::Gone => 1000,
+        }
+    }
+
+    /// The stable name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Restart(_) => "restart",
+            Self::SlowConsumer => "slow_consumer",
+            Self::RateLimited(_) => "rate_limited",
+            Self::Unauthenticated => "unauthenticated",
+            Self::SessionEnded => "session_ended",
+            Self::Deactivated => "deactivated",
+            Self::ProtocolViolation => "protocol_violation",
+            Self::TooManyConnections => "too_many_connections",
+            Self::Gone => "closed",
+        }
+    }
+
+    /// The reason, as JSON of at most 123 bytes.
+    #[must_use]
+    pub fn reason(self) -> String {
+        let code = self.name();
+        match self {
+            Self::Restart(ms) | Self::RateLimited(ms) => {
+                format!(r#"{{"code":"{code}","retry":true,"retry_after_ms":{ms}}}"#)
+            }
+            Self::SlowConsumer => format!(r#"{{"code":"{code}","retry":true,"retry_after_ms":250}}"#),
+            _ => format!(r#"{{"code":"{code}","retry":false}}"#),
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! A connection's bounded queue. Putting something in never waits: a slow reader pays itself, first
+//! with presence and typing, then with its connection.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    task::Context,
+};
+
+use bytes::Bytes;
+use chat::{ConnectionId, SessionId, UserId};
+use dialects::Dialect;
+use futures_util::task::AtomicWaker;
+
+use crate::Goodbye;
+
+/// What waits to be written to one connection, and the way to wake its writer.
+pub struct Outbox {
+    state: Mutex<State>,
+    waker: AtomicWaker,
+    awake: AtomicBool,
+    /// Sends that were given to the writer and not answered yet.
+    in_flight: AtomicU32,
+    most: usize,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Bytes>,
+    bytes: usize,
+    /// While catching up, live frames wait behind what was missed.
+    held: Option<VecDeque<Bytes>>,
+    goodbye: Option<Goodbye>,
+}
+
+impl Outbox {
+    /// An empty outbox for at most `most` waiting bytes.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self {
+            state: Mutex::default(),
+            waker: AtomicWaker::new(),
+            awake: AtomicBool::new(false),
+            in_flight: AtomicU32::new(0),
+            most,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Queues a live frame that must not be missed. A queue that is full ends the connection: its
+    /// client comes back and catches up.
+    pub fn push(&self, frames: Bytes) {
+        let mut state = self.state();
+        if state.goodbye.is_some() {
+            return;
+        }
+        if state.bytes + frames.len() > self.most {
+            metrics::counter!("palabre_slow_consumers_total").increment(1);
+            state.end(Goodbye::SlowConsumer);
+            return;
+        }
+        state.bytes += frames.len();
+        match &mut state.held {
+            Some(held) => held.push_back(frames),
+            None => state.queue.push_back(frames),
+        }
+    }
+
+    /// Queues a live frame that may be missed: presence, typing. Dropped when the queue is half full.
+    pub fn push_lossy(&self, frames: Bytes) {
+        let mut state = self.state();
+        if state.goodbye.is_some() || state.held.is_some() || state.bytes + frames.len() > self.most / 2 {
+            return;
+        }
+        state.bytes += frames.len();
+        state.queue.push_back(frames);
+    }
+
+    /// Queues an answer, ahead of what is held. Answers are bounded by the reader, who takes no new
+    /// command while [`Outbox::is_full`].
+    pub fn push_answer(&self, frames: Bytes) {
+        let mut state = self.state();
+        if state.goodbye.is_none() {
+            state.bytes += frames.len();
+            state.queue.push_back(frames);
+        }
+    }
+
+    /// From now on live frames wait until [`Outbox::release`].
+    pub fn hold(&self) {
+        self.state().held.get_or_insert_default();
+    }
+
+    /// Lets go of the live frames that were held.
+    pub fn release(&self) {
+        let mut state = self.state();
+        if let Some(held) = state.held.take() {
+            state.queue.extend(held);
+        }
+    }
+
+    /// Ends the connection: what waits is dropped, the goodbye is all that is still written.
+    pub fn end(&self, goodbye: Goodbye) {
+        self.state().end(goodbye);
+        self.wake();
+    }
+
+    /// Whether no more commands should be taken until something has been written.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.state().bytes > self.most / 2
+    }
+
+    /// Wakes the writer, once however often it is called.
+    pub fn wake(&self) {
+        if !self.awake.swap(true, Ordering::AcqRel) {
+            self.waker.wake();
+        }
+    }
+
+    /// Takes everything that waits, and the goodbye if there is one. The bytes count as waiting until
+    /// [`Outbox::written`].
+    pub fn take(&self) -> (VecDeque<Bytes>, Option<Goodbye>) {
+        let mut state = self.state();
+        // Taken whole, so that an idle connection owns no queue.
+        (std::mem::take(&mut state.queue), state.goodbye)
+    }
+
+    /// So many bytes have been written.
+    pub fn written(&self, bytes: usize) {
+        let mut state = self.state();
+        state.bytes = state.bytes.saturating_sub(bytes);
+    }
+
+    /// To be called by the one task that writes, before it looks with [`Outbox::take`].
+    pub fn register(&self, context: &Context<'_>) {
+        self.waker.register(context.waker());
+        self.awake.store(false, Ordering::Release);
+    }
+
+    /// A send was given to the writer.
+    pub fn begin_send(&self) {
+        self.in_flight.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// A send was answered.
+    pub fn end_send(&self) {
+        self.in_flight.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Sends that are not answered yet.
+    #[must_use]
+    pub fn sends_in_flight(&self) -> u32 {
+        self.in_flight.load(Ordering::Acquire)
+    }
+}
+
+impl State {
+    fn end(&mut self, goodbye: Goodbye) {
+        if self.goodbye.is_none() {
+            self.goodbye = Some(goodbye);
+            self.queue = VecDeque::new();
+            self.held = None;
+            self.bytes = 0;
+        }
+    }
+}
+
+/// An authenticated connection, as the hub knows it.
+pub struct Listener {
+    /// Which connection.
+    pub id: ConnectionId,
+    /// Whose.
+    pub user: UserId,
+    /// Their name.
+    pub username: String,
+    /// Of which log-in.
+    pub session: Option<SessionId>,
+    /// How it speaks.
+    pub dialect: Dialect,
+    /// What waits for it.
+    pub outbox: Arc<Outbox>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frames(outbox: &Outbox) -> Vec<Bytes> {
+        outbox.take().0.into()
+    }
+
+    #[test]
+    fn the_first_byte_too_many_ends_the_connection() {
+        let outbox = Outbox::new(10);
+        outbox.push(Bytes::from_static(b"12345"));
+        outbox.push(Bytes::from_static(b"12345"));
+        assert_eq!(outbox.take().1, None);
+        outbox.push(Bytes::from_static(b"1"));
+        assert_eq!(outbox.take(), (VecDeque::new(), Some(Goodbye::SlowConsumer)));
+    }
+
+    #[test]
+    fn presence_gives_way_before_messages_do() {
+        let outbox = Outbox::new(10);
+        outbox.push_lossy(Bytes::from_static(b"12345"));
+        outbox.push_lossy(Bytes::from_static(b"1"));
+        outbox.push(Bytes::from_static(b"12345"));
+        assert_eq!(frames(&outbox), ["12345", "12345"]);
+    }
+
+    #[test]
+    fn what_was_missed_comes_before_what_is_held() {
+        let outbox = Outbox::new(100);
+        outbox.hold();
+        outbox.push(Bytes::from_static(b"live"));
+        outbox.push_answer(Bytes::from_static(b"missed"));
+        assert_eq!(frames(&outbox), ["missed"]);
+        outbox.release();
+        assert_eq!(frames(&outbox), ["live"]);
+    }
+
+    #[test]
+    fn written_bytes_make_room_again() {
+        let outbox = Outbox::new(10);
+        outbox.push(Bytes::from_static(b"1234567890"));
+        assert!(outbox.is_full());
+        let _taken = outbox.take();
+        assert!(outbox.is_full(), "taken is not yet written");
+        outbox.written(10);
+        assert!(!outbox.is_full());
+    }
+}
