@@ -77,29 +77,29 @@ pub(crate) type Captures = Vec<(&'static str, String)>;
 
 /// Finds the route whose method and path template (`/v1/users/{user}`) fit. Where two templates fit,
 /// the one whose literal segments come first wins (`/v1/users/me`).
-pub(crate) fn find<'r, R>(
-    routes: impl Iterator<Item = (&'static str, &'static str, &'r R)>,
+pub(crate) fn find<R>(
+    routes: impl Iterator<Item = (&'static str, &'static str, R)>,
     method: &str,
     path: &str,
-) -> Result<(&'r R, Captures), Misrouted> {
+) -> Result<(R, Captures), Misrouted> {
     let method = if method == "HEAD" { "GET" } else { method };
-    let segments: Vec<&str> = path.split('/').collect();
-    let mut best: Option<(Vec<bool>, Vec<(&'static str, &'static str, &'r R)>)> = None;
+    let mut best = 0;
+    let mut there: Vec<(&'static str, &'static str, R)> = Vec::new();
     for (route_method, template, route) in routes {
-        let Some(literals) = fits(template, &segments) else { continue };
-        match &mut best {
-            Some((known, _)) if *known > literals => {}
-            Some((known, there)) if *known == literals => there.push((route_method, template, route)),
-            _ => best = Some((literals, vec![(route_method, template, route)])),
+        let Some(literals) = fits(template, path) else { continue };
+        if literals > best {
+            there.clear();
+            best = literals;
+        }
+        if literals == best {
+            there.push((route_method, template, route));
         }
     }
-    let Some((_, there)) = best else {
-        return Err(Misrouted {
-            error: Error::new(ErrorCode::UnknownCommand, "There is nothing at this path."),
-            allow: Vec::new(),
-        });
-    };
-    let Some((_, template, route)) = there.iter().find(|(known, ..)| *known == method) else {
+    if there.is_empty() {
+        let error = Error::new(ErrorCode::UnknownCommand, "There is nothing at this path.");
+        return Err(Misrouted { error, allow: Vec::new() });
+    }
+    let Some(index) = there.iter().position(|(known, ..)| *known == method) else {
         let mut allow: Vec<&'static str> = there.iter().map(|(known, ..)| *known).collect();
         if allow.contains(&"GET") {
             allow.push("HEAD");
@@ -107,30 +107,30 @@ pub(crate) fn find<'r, R>(
         let detail = format!("Allowed here: {}.", allow.join(", "));
         return Err(Misrouted { error: Error::new(ErrorCode::MethodNotAllowed, detail), allow });
     };
-    let captures = captures(template, &segments).map_err(|error| Misrouted { error, allow: Vec::new() })?;
+    let (_, template, route) = there.swap_remove(index);
+    let captures = captures(template, path).map_err(|error| Misrouted { error, allow: Vec::new() })?;
     Ok((route, captures))
 }
 
-/// Whether the segments fit the template, and which of them fit it literally.
-fn fits(template: &str, segments: &[&str]) -> Option<Vec<bool>> {
-    let parts: Vec<&str> = template.split('/').collect();
-    if parts.len() != segments.len() {
-        return None;
-    }
-    let mut literals = Vec::with_capacity(parts.len());
-    for (part, segment) in parts.iter().zip(segments) {
+/// Whether a path fits a template: one bit for each segment, the first one highest, set if it fits literally.
+/// The empty segment before the first slash always does, so that the bits are never all zero.
+fn fits(template: &str, path: &str) -> Option<u64> {
+    let mut segments = path.split('/');
+    let mut literals = 0;
+    for part in template.split('/') {
+        let segment = segments.next()?;
         let open = part.starts_with('{');
         if (open && segment.is_empty()) || (!open && part != segment) {
             return None;
         }
-        literals.push(!open);
+        literals = literals << 1 | u64::from(!open);
     }
-    Some(literals)
+    segments.next().is_none().then_some(literals)
 }
 
-fn captures(template: &'static str, segments: &[&str]) -> Result<Captures, Error> {
+fn captures(template: &'static str, path: &str) -> Result<Captures, Error> {
     let mut found = Captures::new();
-    for (part, segment) in template.split('/').zip(segments) {
+    for (part, segment) in template.split('/').zip(path.split('/')) {
         if let Some(name) = part.strip_prefix('{').and_then(|p| p.strip_suffix('}')) {
             found.push((name, percent_decode(segment, false).ok_or_else(|| undecodable(name))?));
         }
@@ -193,9 +193,9 @@ mod tests {
     #[test]
     fn literal_segments_win_and_methods_are_listed() {
         let routes = [("GET", "/u/{id}", 1), ("GET", "/u/me", 2), ("PUT", "/u/me", 3)];
-        let find = |method, path| find(routes.iter().map(|(m, p, r)| (*m, *p, r)), method, path);
-        assert_eq!(find("GET", "/u/me").unwrap().0, &2);
-        assert_eq!(find("HEAD", "/u/7").unwrap(), (&1, vec![("id", "7".to_owned())]));
+        let find = |method, path| find(routes.into_iter(), method, path);
+        assert_eq!(find("GET", "/u/me").unwrap().0, 2);
+        assert_eq!(find("HEAD", "/u/7").unwrap(), (1, vec![("id", "7".to_owned())]));
         assert_eq!(find("DELETE", "/u/me").unwrap_err().allow, ["GET", "PUT", "HEAD"]);
         for unknown in ["/u", "/u/", "/u/1/", "/", "", "u/me"] {
             assert_eq!(find("GET", unknown).unwrap_err().error.code, ErrorCode::UnknownCommand, "{unknown}");

@@ -90,7 +90,8 @@ impl Matched {
 /// # Errors
 /// `unknown_command` (404), `method_not_allowed` (405), or `malformed` (400) if the path is not UTF-8.
 pub fn route(method: &str, path: &str) -> Result<Matched, Misrouted> {
-    let (&(_, path, operation), captures) = find(ROUTES.iter().map(|route| (route.0, route.1, route)), method, path)?;
+    let routes = ROUTES.iter().map(|&(method, path, operation)| (method, path, (path, operation)));
+    let ((path, operation), captures) = find(routes, method, path)?;
     Ok(Matched { path, operation, captures })
 }
 

@@ -159,7 +159,7 @@ fn conversations(
             Ok(Reply::Conversations { conversations: listed, next }) => {
                 found.extend(listed.into_iter().map(|listed| listed.conversation).filter(|listed| wanted(listed)));
                 match next {
-                    Some(next) if found.len() < LIST_END && !(one && !found.is_empty()) => {
+                    Some(next) if found.len() < LIST_END && (found.is_empty() || !one) => {
                         conversations(Some(next), found, wanted, one, then)
                     }
                     _ => then(Ok(found)),

@@ -68,10 +68,10 @@ impl Matched {
 /// # Errors
 /// `unknown_command` (404), `method_not_allowed` (405), or `malformed` (400) if the path is not UTF-8.
 pub fn route(method: &str, path: &str) -> Result<Matched, Misrouted> {
-    let all: Vec<(&'static Operation, &'static Route)> =
-        OPERATIONS.iter().flat_map(|operation| operation.routes.iter().map(move |route| (operation, route))).collect();
-    let (&(operation, route), captures) =
-        find(all.iter().map(|entry| (entry.1.method, entry.1.path, entry)), method, path)?;
+    let routes = OPERATIONS
+        .iter()
+        .flat_map(|operation| operation.routes.iter().map(move |route| (route.method, route.path, (operation, route))));
+    let ((operation, route), captures) = find(routes, method, path)?;
     Ok(Matched { operation, route, captures })
 }
 
