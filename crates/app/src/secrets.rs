@@ -31,11 +31,7 @@ pub fn prepare_folder(folder: &Path) -> anyhow::Result<()> {
         .create(folder)
         .with_context(|| format!("the data folder {} cannot be made", folder.display()))?;
     let mode = fs::metadata(folder)?.permissions().mode();
-    ensure!(
-        mode & 0o002 == 0,
-        "everybody may write to the data folder {0}; run: chmod 700 {0}",
-        folder.display()
-    );
+    ensure!(mode & 0o002 == 0, "everybody may write to the data folder {0}; run: chmod 700 {0}", folder.display());
     Ok(())
 }
 

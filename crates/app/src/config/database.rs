@@ -2,10 +2,7 @@
 
 use std::{fmt, path::Path};
 
-use super::{
-    Secrecy,
-    key::Key,
-};
+use super::{Secrecy, key::Key};
 
 /// Where conversations are kept.
 #[derive(Clone, Debug, PartialEq)]

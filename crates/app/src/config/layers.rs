@@ -7,8 +7,9 @@ use std::{
 };
 
 use super::{
-    Config, Input, Key, SECTIONS, keys,
+    Config, Input, Key, SECTIONS,
     key::kind,
+    keys,
     old_names::{self, Said},
 };
 

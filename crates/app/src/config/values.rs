@@ -42,7 +42,8 @@ pub(super) fn public_url(text: &str) -> Result<String, String> {
 
 fn split_url(text: &str) -> Result<(&'static str, &str), String> {
     for scheme in ["http", "https"] {
-        if let Some(rest) = text.get(..scheme.len() + 3).filter(|head| head.eq_ignore_ascii_case(&format!("{scheme}://")))
+        if let Some(rest) =
+            text.get(..scheme.len() + 3).filter(|head| head.eq_ignore_ascii_case(&format!("{scheme}://")))
         {
             return Ok((scheme, &text[rest.len()..]));
         }
