@@ -7,8 +7,12 @@ use anyhow::{Context as _, ensure};
 use crate::shell::{cargo, output, root};
 
 /// The server's word for a document, and its file.
-const DOCUMENTS: &[(&str, &str)] =
-    &[("configuration", "docs/operate/configuration.md"), ("codes", "docs/protocol/codes.md")];
+const DOCUMENTS: &[(&str, &str)] = &[
+    ("configuration", "docs/operate/configuration.md"),
+    ("codes", "docs/protocol/codes.md"),
+    ("openapi", "docs/protocol/openapi.json"),
+    ("asyncapi", "docs/protocol/asyncapi.json"),
+];
 
 /// Writes them.
 pub fn write() -> anyhow::Result<()> {

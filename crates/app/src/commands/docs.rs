@@ -19,12 +19,18 @@ enum Document {
     Configuration,
     /// Error codes and limits (Markdown).
     Codes,
+    /// The REST interface (OpenAPI 3.1, JSON).
+    Openapi,
+    /// The socket (AsyncAPI 3, JSON).
+    Asyncapi,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     match args.document {
         Document::Configuration => say(&describe::reference()),
         Document::Codes => say(&codes()),
+        Document::Openapi => say(&dialects::native::openapi::document()),
+        Document::Asyncapi => say(&dialects::native::asyncapi::document()),
     }
 }
 
