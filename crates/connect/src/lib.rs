@@ -1,1 +1,133 @@
-//! The way in: listeners, HTTP and WebSocket, who is speaking, the life of a connection.
+//! The way in: listeners, HTTP and WebSocket, who is speaking, the life of a connection. Only this
+//! crate knows axum.
+//!
+//! Read it in this order: [`listen`] accepts, [`router`] finds the way, [`authenticate`] asks who
+//! speaks, [`socket`] reads and [`writer`] writes, [`turns`] drives what a dialect asked for; `rest`
+//! does the same for a request, and `ops` is for the operator.
+
+pub mod listen;
+pub mod router;
+
+mod authenticate;
+mod handshake;
+mod headers;
+mod ops;
+mod rest;
+mod socket;
+mod turns;
+mod writer;
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+    },
+};
+
+use chat::{ConnectionId, Limits};
+use dialects::{Dialect, ServerInfo};
+use engine::Engine;
+use subscribers::Hub;
+
+/// What every door shares.
+pub struct Shared {
+    /// The meaning of commands.
+    pub engine: Engine,
+    /// Who listens.
+    pub hub: Hub,
+    /// What server this is.
+    pub info: ServerInfo,
+    /// Origins (`scheme://host[:port]`) whose pages may connect.
+    pub allowed_origins: Vec<String>,
+    /// Whether this address is a proxy of ours, whose `X-Forwarded-For` is true.
+    pub is_trusted_proxy: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
+    /// The metrics in Prometheus' text format.
+    pub metrics: Box<dyn Fn() -> String + Send + Sync>,
+    /// Whether metrics are served on the common port.
+    pub metrics_here: bool,
+    /// Set when the server is stopping: nobody new is let in.
+    pub draining: AtomicBool,
+    counters: Counters,
+}
+
+#[derive(Default)]
+struct Counters {
+    connection: AtomicU64,
+    sockets: AtomicI64,
+    strangers: Mutex<HashMap<IpAddr, i64>>,
+}
+
+impl Shared {
+    /// What every door shares, with the parts that are its own business at rest.
+    #[must_use]
+    pub fn new(
+        engine: Engine,
+        hub: Hub,
+        info: ServerInfo,
+        allowed_origins: Vec<String>,
+        is_trusted_proxy: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
+        metrics: Box<dyn Fn() -> String + Send + Sync>,
+        metrics_here: bool,
+    ) -> Self {
+        Self {
+            engine,
+            hub,
+            info,
+            allowed_origins,
+            is_trusted_proxy,
+            metrics,
+            metrics_here,
+            draining: AtomicBool::new(false),
+            counters: Counters::default(),
+        }
+    }
+
+    /// How many sockets are open, authenticated or not.
+    #[must_use]
+    pub fn sockets(&self) -> i64 {
+        self.counters.sockets.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.info.limits
+    }
+
+    pub(crate) fn next_connection(&self) -> ConnectionId {
+        let id = self.counters.connection.fetch_add(1, Ordering::Relaxed) + 1;
+        ConnectionId(i64::try_from(id).unwrap_or(i64::MAX))
+    }
+
+    /// Counts a socket that nobody has vouched for yet; false if its address has too many.
+    pub(crate) fn admit_stranger(&self, address: IpAddr) -> bool {
+        let mut strangers = self.counters.strangers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let count = strangers.entry(address).or_insert(0);
+        if *count >= self.limits().unauthenticated_per_address {
+            return false;
+        }
+        *count += 1;
+        true
+    }
+
+    pub(crate) fn stranger_is_known(&self, address: IpAddr) {
+        let mut strangers = self.counters.strangers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(count) = strangers.get_mut(&address) {
+            *count -= 1;
+            if *count <= 0 {
+                strangers.remove(&address);
+            }
+        }
+    }
+}
+
+/// A way in: what a listener serves.
+#[derive(Clone)]
+pub struct Door {
+    /// What every door shares.
+    pub shared: Arc<Shared>,
+    /// How sockets speak here.
+    pub dialect: Dialect,
+    /// Whether only pages of the allowed origins may connect; always so on our own door.
+    pub restricts_origins: bool,
+}

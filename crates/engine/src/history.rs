@@ -57,12 +57,12 @@ impl Call {
         message.map(|m| Reply::Message(Box::new(m))).ok_or_else(|| Error::not_found("message"))
     }
 
-    pub(crate) async fn catch_up(&self, conversation: ConversationId, since: Number) -> Result<Reply> {
+    pub(crate) async fn catch_up(&self, conversation: ConversationId, since: Number) -> Result<CaughtUp> {
         let mut conn = self.db.read().await?;
         let access = self.access_in(&mut conn, conversation).await?;
         let to = access.conversation.head;
-        if since.0 < 0 || since > to {
-            return Err(Error::invalid("since", format!("since must be from 0 to {to}, the conversation's head.")));
+        if since.0 < 0 {
+            return Err(Error::invalid("since", "since must not be negative."));
         }
         let most = self.settings.limits.catch_up;
         let mut caught_up = CaughtUp {
@@ -71,7 +71,8 @@ impl Call {
             conversation: access.conversation,
             members: Vec::new(),
             messages: Vec::new(),
-            reset: false,
+            // A cursor beyond the head is of another history of the database.
+            reset: since > to,
         };
         if since < to {
             caught_up.members = store::members::changed(&mut conn, conversation, since, most + 1).await?;
@@ -84,7 +85,7 @@ impl Call {
                 caught_up.reset = true;
             }
         }
-        Ok(Reply::CaughtUp(Box::new(caught_up)))
+        Ok(caught_up)
     }
 }
 

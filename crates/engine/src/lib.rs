@@ -26,10 +26,11 @@ mod sessions;
 use std::sync::{Arc, Mutex};
 
 use chat::{
-    Command, ConnectionId, Limits, Millis, Query, Reply, Result, SessionId, UserId, Visit,
+    Command, ConnectionId, ConversationId, Limits, Millis, Number, Query, Reply, Result, SessionId, UserId, Visit,
     accounts::Speaker,
     messages::{Draft, Sent},
     presence::Seen,
+    reply::CaughtUp,
     sessions::{Origin, Tokens},
 };
 use store::{Db, Writer, members::Belonging};
@@ -221,9 +222,20 @@ impl Engine {
             Query::Markers(conversation) => call.markers(conversation).await,
             Query::History { conversation, anchor, limit } => call.history(conversation, anchor, limit).await,
             Query::Message { conversation, seq } => call.message(conversation, seq).await,
-            Query::CatchUp { conversation, since } => call.catch_up(conversation, since).await,
+            Query::CatchUp { conversation, since } => {
+                call.catch_up(conversation, since).await.map(|caught_up| Reply::CaughtUp(Box::new(caught_up)))
+            }
             Query::Presence(users) => call.presence(users).await,
         }
+    }
+
+    /// What takes a member of a conversation from a number to the present.
+    ///
+    /// # Errors
+    /// `not_found` for strangers, or the store's.
+    pub async fn catch_up(&self, speaker: &Speaker, conversation: ConversationId, since: Number) -> Result<CaughtUp> {
+        let call = Call { engine: self.clone(), speaker: speaker.clone(), origin: None };
+        call.catch_up(conversation, since).await
     }
 
     /// Registers, logs in or refreshes.

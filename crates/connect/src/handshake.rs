@@ -1,0 +1,182 @@
+//! The WebSocket handshake (RFC 6455 section 4): everything that can be refused is refused here, with
+//! an HTTP status, before there is a socket.
+
+use std::net::SocketAddr;
+
+use axum::{
+    body::Body,
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chat::{Error, ErrorCode, sessions::Origin};
+use dialects::Dialect;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use crate::{
+    Door,
+    authenticate::{bearer, client_address, query_token, subprotocol_bearer, subprotocols},
+    headers::is_allowed,
+    rest, socket,
+    turns::Actor,
+};
+
+const ACCEPT_SUFFIX: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+const SUBPROTOCOL: &str = "palabre.v1";
+
+/// `GET …/ws`.
+pub(crate) async fn upgrade(
+    State(door): State<Door>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let (mut parts, _empty) = request.into_parts();
+    let on_upgrade = parts.extensions.remove::<OnUpgrade>();
+    match admit(&door, peer, &parts).await {
+        Ok((response, actor, stranger)) => {
+            if let Some(on_upgrade) = on_upgrade {
+                tokio::spawn(run(door, on_upgrade, actor, stranger));
+            }
+            response
+        }
+        Err(error) => rest::refuse(&door, &error, None),
+    }
+}
+
+/// Checks the handshake; the answer, who speaks, and the address that vouches for a stranger.
+async fn admit(
+    door: &Door,
+    peer: SocketAddr,
+    request: &Parts,
+) -> Result<(Response, Actor, Option<std::net::IpAddr>), Error> {
+    let headers = &request.headers;
+    let key = check_upgrade(headers)?;
+    check_origin(door, headers)?;
+    let shared = &door.shared;
+    if shared.draining.load(std::sync::atomic::Ordering::Relaxed) || shared.sockets() >= shared.limits().connections {
+        return Err(Error {
+            retry_after_ms: Some(1_000),
+            ..Error::new(ErrorCode::Unavailable, "The server takes no connections at the moment.")
+        });
+    }
+    let address = client_address(shared, peer, headers);
+    let speaker = match tokens(door, headers, request.uri.query()).as_slice() {
+        [] if door.dialect.authenticates_in_band() => None,
+        [] => return Err(Error::new(ErrorCode::Unauthenticated, "A token is needed.")),
+        tokens => Some(first_good(door, tokens).await?),
+    };
+    let stranger = speaker.is_none().then_some(address);
+    if stranger.is_some_and(|address| !shared.admit_stranger(address)) {
+        return Err(Error::rate_limited("unauthenticated connections", 1_000));
+    }
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).map(str::to_owned);
+    let actor = Actor {
+        speaker,
+        connection: Some(shared.next_connection()),
+        origin: Origin { agent, address: Some(address.to_string()) },
+    };
+    Ok((switching(key, headers), actor, stranger))
+}
+
+/// The credentials of a handshake, the best place first. The old door takes a good one wherever it is.
+fn tokens(door: &Door, headers: &HeaderMap, query: Option<&str>) -> Vec<String> {
+    let own = door.dialect == Dialect::Native;
+    let mut found: Vec<&str> = bearer(headers, own).into_iter().collect();
+    if own {
+        found.extend(subprotocol_bearer(headers));
+    } else {
+        // Our own door takes no token in the URL, where it would end in logs.
+        found.extend(query.and_then(query_token));
+    }
+    found.into_iter().map(str::to_owned).collect()
+}
+
+async fn first_good(door: &Door, tokens: &[String]) -> Result<chat::accounts::Speaker, Error> {
+    let mut refusal = crate::turns::unauthenticated();
+    for token in tokens {
+        match door.shared.engine.authenticate(token).await {
+            Ok(arrival) => return Ok(arrival.speaker.clone()),
+            Err(error) => refusal = error,
+        }
+    }
+    Err(refusal)
+}
+
+fn check_upgrade(headers: &HeaderMap) -> Result<&HeaderValue, Error> {
+    let malformed = |detail: &str| Error::new(ErrorCode::Malformed, detail);
+    let holds = |name, word: &str| {
+        headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value: &HeaderValue| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .any(|part| part.trim().eq_ignore_ascii_case(word))
+    };
+    if !holds(header::CONNECTION, "upgrade") || !holds(header::UPGRADE, "websocket") {
+        return Err(malformed("This is a WebSocket; connect with a WebSocket client."));
+    }
+    if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+        return Err(malformed("Sec-WebSocket-Version must be 13."));
+    }
+    headers
+        .get(header::SEC_WEBSOCKET_KEY)
+        .filter(|key| STANDARD.decode(key.as_bytes()).is_ok_and(|key| key.len() == 16))
+        .ok_or_else(|| malformed("Sec-WebSocket-Key must be 16 bytes in Base64."))
+}
+
+/// A page of a foreign origin must not connect in its visitor's name. On the old door the token in the
+/// URL is the only credential and no page has it by accident, so an empty list admits everybody there.
+fn check_origin(door: &Door, headers: &HeaderMap) -> Result<(), Error> {
+    match headers.get(header::ORIGIN) {
+        None => Ok(()),
+        Some(origin) if is_allowed(door, origin) => Ok(()),
+        Some(_) if door.dialect != Dialect::Native && !door.restricts_origins => Ok(()),
+        Some(_) => Err(Error::new(
+            ErrorCode::ForbiddenOrigin,
+            "Pages of this origin may not connect (server.allowed_origins).",
+        )),
+    }
+}
+
+fn switching(key: &HeaderValue, headers: &HeaderMap) -> Response {
+    let mut digest = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY);
+    digest.update(key.as_bytes());
+    digest.update(ACCEPT_SUFFIX);
+    let accept = STANDARD.encode(digest.finish());
+    let mut response = (
+        StatusCode::SWITCHING_PROTOCOLS,
+        [(header::CONNECTION, "upgrade"), (header::UPGRADE, "websocket")],
+        Body::empty(),
+    )
+        .into_response();
+    if let Ok(accept) = HeaderValue::from_str(&accept) {
+        response.headers_mut().insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    }
+    if subprotocols(headers).any(|protocol| protocol == SUBPROTOCOL) {
+        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    }
+    response
+}
+
+/// Waits for the switch, takes the plain socket out of hyper's hands, and runs the connection.
+async fn run(door: Door, on_upgrade: OnUpgrade, actor: Actor, stranger: Option<std::net::IpAddr>) {
+    let switched = match on_upgrade.await {
+        Ok(upgraded) => upgraded.downcast::<TokioIo<TcpStream>>().map_err(|_| "not a TCP socket".to_owned()),
+        Err(error) => Err(error.to_string()),
+    };
+    match switched {
+        Ok(parts) => {
+            // Boxed, so that this task keeps nothing of the handshake.
+            Box::pin(socket::run(door, parts.io.into_inner(), parts.read_buf, actor, stranger)).await;
+        }
+        Err(error) => {
+            tracing::debug!(error, "a handshake was not completed");
+            if let Some(address) = stranger {
+                door.shared.stranger_is_known(address);
+            }
+        }
+    }
+}

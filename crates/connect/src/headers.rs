@@ -1,0 +1,129 @@
+//! What every answer carries.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use chat::ErrorCode;
+use engine::Allowance;
+
+use crate::Door;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                   frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
+/// The id under which a request stands in the log.
+#[derive(Clone)]
+pub(crate) struct RequestId(pub String);
+
+/// Gives the request an id, answers preflights, and puts the security headers on what comes back.
+pub(crate) async fn dress(State(door): State<Door>, mut request: Request, next: Next) -> Response {
+    let id = request_id(request.headers());
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let allowed = origin.filter(|origin| is_allowed(&door, origin));
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let preflight = request.method() == Method::OPTIONS
+        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+        && allowed.is_some();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = if preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
+    tracing::debug!(request_id = %id, %method, path, status = response.status().as_u16(), "answered a request");
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CONTENT_SECURITY_POLICY, CSP),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if let Some(origin) = allowed {
+        share_with(headers, origin);
+    }
+    response
+}
+
+/// Lets a page of an allowed origin read the answer.
+fn share_with(headers: &mut HeaderMap, origin: HeaderValue) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(header::VARY, HeaderValue::from_static("origin"));
+    headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin"));
+    for (name, value) in [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, PATCH, DELETE"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, idempotency-key, x-request-id"),
+        (
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            "ratelimit, ratelimit-policy, retry-after, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset-after, x-request-id",
+        ),
+        (header::ACCESS_CONTROL_MAX_AGE, "3600"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+/// Whether pages of this origin may connect: exactly one of the list.
+pub(crate) fn is_allowed(door: &Door, origin: &HeaderValue) -> bool {
+    door.shared.allowed_origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes())
+}
+
+/// The caller's own id if it is harmless, else a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    let given = headers.get(&REQUEST_ID).and_then(|id| id.to_str().ok());
+    let harmless = |id: &&str| {
+        (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    };
+    match given.filter(harmless) {
+        Some(id) => id.to_owned(),
+        None => fresh_id(),
+    }
+}
+
+fn fresh_id() -> String {
+    let mut random = [0_u8; 8];
+    match getrandom::fill(&mut random) {
+        Ok(()) => format!("{:016x}", u64::from_be_bytes(random)),
+        Err(_) => "unknown".into(),
+    }
+}
+
+/// Tells how much of a rate is left: the IETF draft's fields and the older ones.
+pub(crate) fn rate(headers: &mut HeaderMap, policy: &'static str, allowance: &Allowance) {
+    let used = u64::from(allowance.burst - allowance.remaining.min(allowance.burst));
+    let reset_ms = used.saturating_mul(allowance.refill_ms);
+    let reset = reset_ms.div_ceil(1_000);
+    for (name, value) in [
+        ("ratelimit-policy", format!("\"{policy}\";q={};w=60", allowance.per_minute)),
+        ("ratelimit", format!("\"{policy}\";r={};t={reset}", allowance.remaining)),
+        ("x-ratelimit-limit", allowance.burst.to_string()),
+        ("x-ratelimit-remaining", allowance.remaining.to_string()),
+        ("x-ratelimit-reset-after", format!("{}.{:03}", reset_ms / 1_000, reset_ms % 1_000)),
+        ("x-ratelimit-bucket", policy.to_owned()),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+}
+
+/// When to try again, in whole seconds, with refusals that time heals.
+pub(crate) fn retry_after(headers: &mut HeaderMap, error: &chat::Error) {
+    let heals = matches!(error.code.status(), 429 | 503 | 507);
+    if let Some(ms) = error.retry_after_ms.filter(|_| heals)
+        && let Ok(value) = HeaderValue::from_str(&((ms.max(0) + 999) / 1_000).to_string())
+    {
+        headers.insert(header::RETRY_AFTER, value);
+        if error.code == ErrorCode::RateLimited {
+            headers.insert(HeaderName::from_static("x-ratelimit-remaining"), HeaderValue::from_static("0"));
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! For the operator: is it alive, is it ready, what is it doing.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use crate::Door;
+
+/// A database that does not answer within this time is not ready.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// `GET /health`: the process answers.
+pub(crate) async fn health() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], r#"{"status":"ok"}"#).into_response()
+}
+
+/// `GET /ready`: the server takes work: the database answers and it is not stopping.
+pub(crate) async fn ready(State(door): State<Door>) -> Response {
+    if door.shared.draining.load(Ordering::Relaxed) {
+        return not_ready("the server is stopping");
+    }
+    match tokio::time::timeout(PATIENCE, door.shared.engine.check_database()).await {
+        Ok(Ok(_)) => ([(header::CONTENT_TYPE, "application/json")], r#"{"status":"ready"}"#).into_response(),
+        _ => not_ready("the database does not answer"),
+    }
+}
+
+fn not_ready(why: &str) -> Response {
+    let body = format!(r#"{{"status":"not ready","reason":"{why}"}}"#);
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// `GET /metrics`: figures for Prometheus.
+pub(crate) async fn metrics(State(door): State<Door>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], (door.shared.metrics)()).into_response()
+}
+
+/// What is at `/` until there is a web client: where to go.
+pub(crate) async fn index() -> Response {
+    const PAGE: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Palabre</title>\
+        <h1>Palabre</h1><p>The server is running. <a href=\"/docs\">API reference</a></p></html>";
+    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], PAGE).into_response()
+}
+
+/// One of the three files of the API reference.
+pub(crate) fn document(media_type: &'static str, text: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, media_type)], text).into_response()
+}
+
+/// A generated JSON document.
+pub(crate) fn generated(text: String) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+/// Says nothing more than it must, in JSON.
+pub(crate) fn nothing_here() -> Response {
+    (StatusCode::NOT_FOUND, Json(())).into_response()
+}

@@ -1,0 +1,616 @@
+//! One connection's life: frames in, commands in order, a goodbye with a code.
+//!
+//! An idle connection owns no buffer: it waits for readiness, reads into one that its thread lends, and
+//! keeps only the bytes of an unfinished frame.
+
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    future::Future,
+    net::IpAddr,
+    pin::Pin,
+    sync::{Arc, atomic::Ordering},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use chat::{ConversationId, Error, ErrorCode, Number, Query, Reply, Signal, members::Departure};
+use dialects::{Text, Then, Turn, Welcome};
+use engine::Cost;
+use subscribers::{
+    Goodbye, Listener, Outbox,
+    frame::{self, Frame, Opcode, Parsed},
+};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, Sleep},
+};
+
+use crate::{
+    Door, Shared,
+    turns::{Actor, Step},
+    writer::Writer,
+};
+
+/// What one read takes; the buffer is the thread's.
+const READ: usize = 64 * 1_024;
+/// Parts of which one message may consist.
+const FRAGMENTS: usize = 64;
+/// Sends of one connection that may wait for their commit.
+const PIPELINE: u32 = 64;
+/// Frames that could not be understood, or came too often, before the connection is closed.
+const PATIENCE: u32 = 100;
+/// After a goodbye, how long the client may take to say its own.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+thread_local! {
+    static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into_boxed_slice());
+}
+
+/// Runs a connection to its end.
+pub(crate) async fn run(door: Door, socket: TcpStream, early: Bytes, actor: Actor, stranger: Option<IpAddr>) {
+    let shared = door.shared.clone();
+    shared.counters.sockets.fetch_add(1, Ordering::Relaxed);
+    metrics::counter!("chat_websocket_connections_total").increment(1);
+    let began = Instant::now();
+    let connection = actor.connection.unwrap_or_default();
+    let queue_bytes = usize::try_from(shared.limits().queue_bytes).unwrap_or(usize::MAX);
+    let outbox = Arc::new(Outbox::new(queue_bytes));
+    let mut life = Connection {
+        writer: Writer::new(outbox.clone()),
+        outbox,
+        socket,
+        actor,
+        stranger,
+        listener: None,
+        unread: early.to_vec(),
+        skip: 0,
+        parts: None,
+        frames: VecDeque::new(),
+        offences: 0,
+        heard: Instant::now(),
+        asked: false,
+        door,
+    };
+    let goodbye = life.live().await;
+    if let Some(listener) = life.listener.take() {
+        shared.hub.detach(&listener).await;
+    }
+    if let Some(address) = life.stranger.take() {
+        shared.stranger_is_known(address);
+    }
+    life.part().await;
+    shared.counters.sockets.fetch_sub(1, Ordering::Relaxed);
+    metrics::histogram!("chat_websocket_connection_duration_seconds").record(began.elapsed());
+    metrics::counter!("palabre_goodbyes_total", "code" => goodbye.name()).increment(1);
+    tracing::debug!(%connection, goodbye = goodbye.name(), "a connection ended");
+}
+
+struct Connection {
+    door: Door,
+    socket: TcpStream,
+    outbox: Arc<Outbox>,
+    writer: Writer,
+    actor: Actor,
+    /// The address under which it is counted while nobody has vouched for it.
+    stranger: Option<IpAddr>,
+    listener: Option<Arc<Listener>>,
+    /// The beginning of a frame whose end has not come yet.
+    unread: Vec<u8>,
+    /// Bytes of a frame that was too large, still to come.
+    skip: u64,
+    /// The parts of a message whose last part has not come yet.
+    parts: Option<Parts>,
+    /// Frames that were read and not looked at yet.
+    frames: VecDeque<Frame>,
+    offences: u32,
+    heard: Instant,
+    /// Whether a ping has not been answered.
+    asked: bool,
+}
+
+struct Parts {
+    opcode: Opcode,
+    bytes: Vec<u8>,
+    count: usize,
+}
+
+enum Woken {
+    Goodbye(Goodbye),
+    Readable,
+    Time,
+}
+
+/// What was made of the bytes that came.
+enum Read {
+    Some,
+    Closed,
+    TooLarge,
+    Invalid,
+}
+
+impl Connection {
+    fn shared(&self) -> &Shared {
+        &self.door.shared
+    }
+
+    async fn live(&mut self) -> Goodbye {
+        if self.actor.speaker.is_some() && !self.door.dialect.authenticates_in_band() {
+            if let Err(error) = self.attach().await {
+                self.say(vec![self.door.dialect.refusal(&error)]);
+                return self.end(Goodbye::TooManyConnections).await;
+            }
+            self.outbox.release();
+        }
+        let mut timer = Box::pin(tokio::time::sleep_until(self.deadline()));
+        let early = std::mem::take(&mut self.unread);
+        let mut read = if early.is_empty() { Read::Some } else { self.read_frames(&early) };
+        loop {
+            match read {
+                Read::Some => {}
+                Read::Closed => return Goodbye::Gone,
+                Read::Invalid => return self.end(Goodbye::ProtocolViolation).await,
+                Read::TooLarge => {
+                    if let Err(goodbye) = self.refuse_large().await {
+                        return self.end(goodbye).await;
+                    }
+                }
+            }
+            while let Some(frame) = self.frames.pop_front() {
+                if let Err(goodbye) = self.hear(frame).await {
+                    return self.end(goodbye).await;
+                }
+            }
+            // An idle connection owns no queue.
+            self.frames = VecDeque::new();
+            read = match self.wait(&mut timer).await {
+                Woken::Goodbye(goodbye) => return goodbye,
+                Woken::Readable => self.read(),
+                Woken::Time => match self.on_time() {
+                    Ok(()) => {
+                        timer.as_mut().reset(self.deadline());
+                        Read::Some
+                    }
+                    Err(goodbye) => return self.end(goodbye).await,
+                },
+            };
+        }
+    }
+
+    /// Waits for something to read, or for the clock, and writes meanwhile. While too much waits to be
+    /// written nothing is read: a client that does not listen is not listened to.
+    async fn wait(&mut self, timer: &mut Pin<Box<Sleep>>) -> Woken {
+        std::future::poll_fn(|context: &mut Context<'_>| {
+            if let Poll::Ready(goodbye) = self.writer.poll(&self.socket, context) {
+                return Poll::Ready(Woken::Goodbye(goodbye));
+            }
+            if !self.outbox.is_full() {
+                match self.socket.poll_read_ready(context) {
+                    Poll::Ready(Ok(())) => return Poll::Ready(Woken::Readable),
+                    Poll::Ready(Err(_)) => return Poll::Ready(Woken::Goodbye(Goodbye::Gone)),
+                    Poll::Pending => {}
+                }
+            }
+            timer.as_mut().poll(context).map(|()| Woken::Time)
+        })
+        .await
+    }
+
+    /// Waits for something else, and writes meanwhile.
+    async fn while_writing<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Goodbye> {
+        let mut work = std::pin::pin!(work);
+        std::future::poll_fn(|context: &mut Context<'_>| {
+            if let Poll::Ready(value) = work.as_mut().poll(context) {
+                return Poll::Ready(Ok(value));
+            }
+            self.writer.poll(&self.socket, context).map(Err)
+        })
+        .await
+    }
+
+    /// Waits until no send is under way, so that answers keep the order of their commands.
+    async fn settle(&mut self, at_most: u32) -> Result<(), Goodbye> {
+        std::future::poll_fn(|context: &mut Context<'_>| {
+            if let Poll::Ready(goodbye) = self.writer.poll(&self.socket, context) {
+                return Poll::Ready(Err(goodbye));
+            }
+            if self.outbox.sends_in_flight() <= at_most { Poll::Ready(Ok(())) } else { Poll::Pending }
+        })
+        .await
+    }
+
+    // ---- reading --------------------------------------------------------------------------------
+
+    fn read(&mut self) -> Read {
+        BUFFER.with_borrow_mut(|buffer| match self.socket.try_read(buffer) {
+            Ok(0) => Read::Closed,
+            Ok(count) => {
+                self.heard = Instant::now();
+                self.asked = false;
+                let fresh = buffer.get(..count).unwrap_or_default();
+                if self.unread.is_empty() {
+                    self.read_frames(fresh)
+                } else {
+                    let mut bytes = std::mem::take(&mut self.unread);
+                    bytes.extend_from_slice(fresh);
+                    self.read_frames(&bytes)
+                }
+            }
+            Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::Interrupted) => {
+                Read::Some
+            }
+            Err(_) => Read::Closed,
+        })
+    }
+
+    /// Takes whole frames off the bytes and keeps what is left.
+    fn read_frames(&mut self, bytes: &[u8]) -> Read {
+        let most = usize::try_from(self.shared().limits().frame_bytes).unwrap_or(usize::MAX);
+        let mut rest = bytes;
+        let mut large = false;
+        loop {
+            if self.skip > 0 {
+                let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(rest.len());
+                self.skip -= skipped as u64;
+                rest = rest.get(skipped..).unwrap_or_default();
+            }
+            match frame::parse(rest, most) {
+                Parsed::Frame(frame, length) => {
+                    self.frames.push_back(frame);
+                    rest = rest.get(length..).unwrap_or_default();
+                }
+                Parsed::Incomplete => {
+                    if !rest.is_empty() {
+                        self.unread = rest.to_vec();
+                    }
+                    return if large { Read::TooLarge } else { Read::Some };
+                }
+                Parsed::TooLarge(length) => {
+                    large = true;
+                    self.skip = length;
+                }
+                Parsed::Invalid(why) => {
+                    tracing::debug!(connection = ?self.actor.connection, why, "not WebSocket");
+                    return Read::Invalid;
+                }
+            }
+        }
+    }
+
+    async fn refuse_large(&mut self) -> Result<(), Goodbye> {
+        self.parts = None;
+        let most = self.shared().limits().frame_bytes;
+        let error = Error::new(ErrorCode::TooLarge, format!("A frame may have at most {most} bytes."));
+        self.settle(0).await?;
+        self.say(vec![self.door.dialect.refusal(&error)]);
+        self.offend()
+    }
+
+    async fn hear(&mut self, frame: Frame) -> Result<(), Goodbye> {
+        match frame.opcode {
+            Opcode::Ping => {
+                let mut pong = Vec::with_capacity(frame.payload.len() + 2);
+                frame::write(&mut pong, Opcode::Pong, &frame.payload);
+                self.outbox.push_answer(pong.into());
+                self.settle(u32::MAX).await
+            }
+            Opcode::Pong => Ok(()),
+            Opcode::Close => Err(Goodbye::Gone),
+            Opcode::Text | Opcode::Binary if self.parts.is_some() => Err(Goodbye::ProtocolViolation),
+            opcode @ (Opcode::Text | Opcode::Binary) if frame.fin => self.hear_message(opcode, frame.payload).await,
+            opcode @ (Opcode::Text | Opcode::Binary) => {
+                self.parts = Some(Parts { opcode, bytes: frame.payload, count: 1 });
+                Ok(())
+            }
+            Opcode::Continuation => self.hear_part(frame).await,
+        }
+    }
+
+    async fn hear_part(&mut self, frame: Frame) -> Result<(), Goodbye> {
+        let most = usize::try_from(self.shared().limits().frame_bytes).unwrap_or(usize::MAX);
+        let Some(mut parts) = self.parts.take() else {
+            // The rest of a message that was refused for its size may still come.
+            return self.offend();
+        };
+        parts.count += 1;
+        if parts.count > FRAGMENTS {
+            return Err(Goodbye::ProtocolViolation);
+        }
+        if parts.bytes.len() + frame.payload.len() > most {
+            return self.refuse_large().await;
+        }
+        parts.bytes.extend_from_slice(&frame.payload);
+        if frame.fin {
+            return self.hear_message(parts.opcode, parts.bytes).await;
+        }
+        self.parts = Some(parts);
+        Ok(())
+    }
+
+    async fn hear_message(&mut self, opcode: Opcode, bytes: Vec<u8>) -> Result<(), Goodbye> {
+        let text = match opcode {
+            Opcode::Text => String::from_utf8(bytes).ok(),
+            _ => None,
+        };
+        let Some(text) = text else {
+            let error = Error::new(ErrorCode::Malformed, "Frames must be text in UTF-8.");
+            self.settle(0).await?;
+            self.say(vec![self.door.dialect.refusal(&error)]);
+            return self.offend();
+        };
+        let turn = self.door.dialect.decode(self.actor.speaker.as_ref(), &text);
+        drop(text);
+        self.take_turn(turn).await
+    }
+
+    // ---- commands -------------------------------------------------------------------------------
+
+    async fn take_turn(&mut self, turn: Turn) -> Result<(), Goodbye> {
+        let turn = match turn {
+            Turn::Send(..) => turn,
+            Turn::Refuse(texts) => {
+                self.settle(0).await?;
+                self.say(texts);
+                return self.offend();
+            }
+            turn => {
+                self.settle(0).await?;
+                if let Err(error) = self.shared().admit(&self.actor, Cost::Request) {
+                    self.say(vec![self.door.dialect.refusal(&error)]);
+                    return self.rush(&error);
+                }
+                turn
+            }
+        };
+        let mut turn = turn;
+        loop {
+            turn = match turn {
+                Turn::Send(draft, then) => return self.send(draft, then).await,
+                Turn::Authenticate(token, cursors, then) => return self.authenticate(token, cursors, then).await,
+                turn => {
+                    let (shared, actor) = (self.door.shared.clone(), self.actor.clone());
+                    match self.while_writing(async move { shared.drive(&actor, turn).await }).await? {
+                        Step::Special(turn) => turn,
+                        Step::Over(Turn::Say(texts)) => {
+                            self.say(texts);
+                            return self.settle(u32::MAX).await;
+                        }
+                        Step::Over(Turn::Refuse(texts)) => {
+                            self.say(texts);
+                            return self.offend();
+                        }
+                        Step::Over(_) => return Ok(()),
+                    }
+                }
+            };
+        }
+    }
+
+    /// Gives a send to the writer without waiting for its commit. The answer goes into the outbox
+    /// together with the events of its batch.
+    async fn send(
+        &mut self,
+        draft: chat::messages::Draft,
+        then: Box<dyn FnOnce(chat::Result<chat::messages::Sent>) -> Vec<Text> + Send>,
+    ) -> Result<(), Goodbye> {
+        let admitted = self.actor.known().cloned().and_then(|speaker| {
+            self.shared().admit(&self.actor, Cost::Message)?;
+            Ok(speaker)
+        });
+        let speaker = match admitted {
+            Ok(speaker) => speaker,
+            Err(error) => {
+                self.settle(0).await?;
+                self.say(then(Err(error.clone())));
+                return self.rush(&error);
+            }
+        };
+        self.settle(PIPELINE - 1).await?;
+        let outbox = self.outbox.clone();
+        outbox.begin_send();
+        let done = Box::new(move |sent| {
+            for text in then(sent) {
+                outbox.push_answer(frame::text(&text));
+            }
+            outbox.end_send();
+            outbox.wake();
+        });
+        let (engine, connection) = (self.shared().engine.clone(), self.actor.connection);
+        self.while_writing(async move { engine.send(&speaker, draft, connection, done).await }).await
+    }
+
+    async fn authenticate(
+        &mut self,
+        token: Option<String>,
+        cursors: Vec<(ConversationId, Number)>,
+        then: Then<Welcome>,
+    ) -> Result<(), Goodbye> {
+        let welcome = match self.let_in(token).await {
+            Ok(welcome) => welcome,
+            Err(error) => {
+                let goodbye = match error.code {
+                    ErrorCode::LimitReached => Goodbye::TooManyConnections,
+                    _ => Goodbye::Unauthenticated,
+                };
+                let stays = matches!(error.code, ErrorCode::Conflict | ErrorCode::Unavailable);
+                self.finish(then(Err(error))).await?;
+                return if stays { Ok(()) } else { Err(goodbye) };
+            }
+        };
+        let belongs = welcome.conversations.clone();
+        self.finish(then(Ok(welcome))).await?;
+        for (conversation, cursor) in cursors {
+            let live_from =
+                belongs.binary_search_by_key(&conversation, |(id, _)| *id).ok().and_then(|at| belongs.get(at));
+            self.catch_up(conversation, cursor, live_from.map(|(_, number)| *number)).await?;
+        }
+        self.outbox.release();
+        self.settle(u32::MAX).await
+    }
+
+    async fn let_in(&mut self, token: Option<String>) -> chat::Result<Welcome> {
+        if self.listener.is_some() {
+            return Err(Error::new(ErrorCode::Conflict, "This connection has authenticated already."));
+        }
+        let engine = self.shared().engine.clone();
+        let account = match (token, self.actor.speaker.clone()) {
+            (Some(token), _) => {
+                let arrival = engine.authenticate(&token).await?;
+                self.actor.speaker = Some(arrival.speaker.clone());
+                arrival.account.clone()
+            }
+            (None, Some(speaker)) => match engine.ask(&speaker, Query::Me).await? {
+                Reply::Account(account) => *account,
+                _ => return Err(Error::internal()),
+            },
+            (None, None) => return Err(Error::new(ErrorCode::Unauthenticated, "A token is needed.")),
+        };
+        let conversations = self.attach().await?;
+        let speaker = self.actor.known()?.clone();
+        Ok(Welcome { account, speaker, server: self.shared().info.clone(), conversations })
+    }
+
+    /// Joins the listeners. Live frames are held back until the client knows where they begin.
+    async fn attach(&mut self) -> chat::Result<subscribers::Attached> {
+        let speaker = self.actor.known()?.clone();
+        let listener = Arc::new(Listener {
+            id: self.actor.connection.unwrap_or_default(),
+            user: speaker.user,
+            username: speaker.username,
+            session: speaker.session,
+            dialect: self.door.dialect,
+            outbox: self.outbox.clone(),
+        });
+        self.outbox.hold();
+        let attached = self.shared().hub.attach(listener.clone()).await?;
+        self.listener = Some(listener);
+        if let Some(address) = self.stranger.take() {
+            self.shared().stranger_is_known(address);
+        }
+        Ok(attached)
+    }
+
+    /// Tells what was missed in one conversation, before anything live of it.
+    async fn catch_up(
+        &mut self,
+        conversation: ConversationId,
+        cursor: Number,
+        live_from: Option<Number>,
+    ) -> Result<(), Goodbye> {
+        let dialect = self.door.dialect;
+        let Some(live_from) = live_from else {
+            let signal = Signal::ConversationRemoved { conversation, departure: Departure::Left };
+            self.say(dialect.signal(None, &signal).into_iter().collect());
+            return Ok(());
+        };
+        if cursor == live_from {
+            return Ok(());
+        }
+        let (engine, speaker) = (self.shared().engine.clone(), self.actor.speaker.clone());
+        let asked = async move {
+            let speaker = speaker.ok_or_else(crate::turns::unauthenticated)?;
+            engine.catch_up(&speaker, conversation, cursor).await
+        };
+        match self.while_writing(asked).await? {
+            Ok(caught_up) => self.say(dialect.caught_up(conversation, &caught_up).into_iter().collect()),
+            Err(error) => self.say(vec![dialect.refusal(&error)]),
+        }
+        // Answers are bounded here, not by closing: wait until the client has taken what it was told.
+        self.drain().await
+    }
+
+    /// Waits while too much waits to be written.
+    async fn drain(&mut self) -> Result<(), Goodbye> {
+        std::future::poll_fn(|context: &mut Context<'_>| {
+            if let Poll::Ready(goodbye) = self.writer.poll(&self.socket, context) {
+                return Poll::Ready(Err(goodbye));
+            }
+            if self.outbox.is_full() { Poll::Pending } else { Poll::Ready(Ok(())) }
+        })
+        .await
+    }
+
+    /// Says what a turn ends in.
+    async fn finish(&mut self, turn: Turn) -> Result<(), Goodbye> {
+        if let Turn::Say(texts) | Turn::Refuse(texts) = turn {
+            self.say(texts);
+        }
+        self.settle(u32::MAX).await
+    }
+
+    fn say(&self, texts: Vec<Text>) {
+        for text in texts {
+            self.outbox.push_answer(frame::text(&text));
+        }
+    }
+
+    // ---- patience -------------------------------------------------------------------------------
+
+    /// Counts a frame that could not be understood.
+    fn offend(&mut self) -> Result<(), Goodbye> {
+        self.offences += 1;
+        if self.offences >= PATIENCE { Err(Goodbye::ProtocolViolation) } else { Ok(()) }
+    }
+
+    /// Counts a command that came too soon; refusals for other reasons do not count.
+    fn rush(&mut self, error: &Error) -> Result<(), Goodbye> {
+        if error.code != ErrorCode::RateLimited {
+            return Ok(());
+        }
+        self.offences += 1;
+        let after = error.retry_after_ms.and_then(|ms| u32::try_from(ms).ok()).unwrap_or(1_000);
+        if self.offences >= PATIENCE { Err(Goodbye::RateLimited(after.max(1_000))) } else { Ok(()) }
+    }
+
+    fn deadline(&self) -> Instant {
+        let limits = self.shared().limits();
+        let seconds = |n: i64| Duration::from_secs(u64::try_from(n).unwrap_or(1));
+        if self.listener.is_none() {
+            return self.heard + seconds(limits.authentication_seconds);
+        }
+        self.heard + seconds(limits.ping_seconds) * if self.asked { 2 } else { 1 }
+    }
+
+    fn on_time(&mut self) -> Result<(), Goodbye> {
+        if Instant::now() < self.deadline() {
+            // Something was heard since the clock was set.
+            return Ok(());
+        }
+        if self.listener.is_none() {
+            return Err(Goodbye::Unauthenticated);
+        }
+        if self.asked {
+            return Err(Goodbye::Gone);
+        }
+        self.asked = true;
+        // Offences are forgiven with time.
+        self.offences = 0;
+        let mut ping = Vec::with_capacity(2);
+        frame::write(&mut ping, Opcode::Ping, &[]);
+        self.outbox.push_answer(ping.into());
+        Ok(())
+    }
+
+    // ---- the end --------------------------------------------------------------------------------
+
+    /// Ends with this goodbye; what waits before it is still written if the socket takes it.
+    async fn end(&mut self, goodbye: Goodbye) -> Goodbye {
+        let flushed = self.settle(u32::MAX).await;
+        if flushed.is_ok() {
+            self.outbox.end(goodbye);
+            let waiting = std::future::poll_fn(|context| self.writer.poll(&self.socket, context));
+            let _too_slow = tokio::time::timeout(FAREWELL, waiting).await;
+        }
+        goodbye
+    }
+
+    /// Lets the client say its own goodbye before the socket is closed, so that ours is not lost in a reset.
+    async fn part(&mut self) {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let _gone = self.socket.shutdown().await;
+        let mut rest = [0_u8; 512];
+        let until_closed = async { while matches!(self.socket.read(&mut rest).await, Ok(count) if count > 0) {} };
+        let _too_slow = tokio::time::timeout(FAREWELL, until_closed).await;
+    }
+}

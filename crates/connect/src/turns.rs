@@ -1,0 +1,79 @@
+//! Turns: doing what a dialect asked for, until it has nothing left to ask.
+
+use chat::{Command, ConnectionId, Error, ErrorCode, Query, Reply, Result, accounts::Speaker, sessions::Origin};
+use dialects::Turn;
+use engine::{Allowance, Cost};
+
+use crate::Shared;
+
+/// On whose behalf a turn is driven.
+#[derive(Clone)]
+pub(crate) struct Actor {
+    /// Who speaks, if they have proven it.
+    pub speaker: Option<Speaker>,
+    /// On which connection, if it is a socket.
+    pub connection: Option<ConnectionId>,
+    /// Where from.
+    pub origin: Origin,
+}
+
+impl Actor {
+    pub(crate) fn known(&self) -> Result<&Speaker> {
+        self.speaker.as_ref().ok_or_else(unauthenticated)
+    }
+}
+
+pub(crate) fn unauthenticated() -> Error {
+    Error::new(ErrorCode::Unauthenticated, "Authenticate first.")
+}
+
+/// What a turn has come to.
+pub(crate) enum Step {
+    /// It needs one of the things that only a socket does: send without waiting, or authenticate.
+    Special(Turn),
+    /// It is over.
+    Over(Turn),
+}
+
+impl Shared {
+    /// Counts a request against its speaker's rate; strangers are limited where they come in.
+    pub(crate) fn admit(&self, actor: &Actor, cost: Cost) -> Result<Option<Allowance>> {
+        actor.speaker.as_ref().map(|speaker| self.engine.admit(speaker, cost)).transpose()
+    }
+
+    /// Drives a turn until it ends, or needs something special.
+    pub(crate) async fn drive(&self, actor: &Actor, mut turn: Turn) -> Step {
+        loop {
+            turn = match turn {
+                Turn::Do(command, then) => then(self.execute(actor, *command).await),
+                Turn::Ask(query, then) => then(self.ask(actor, query).await),
+                Turn::Visit(visit, then) => then(self.engine.visit(visit, actor.origin.clone()).await),
+                Turn::LogOut(then) => then(match actor.known() {
+                    Ok(speaker) => self.engine.log_out(speaker).await,
+                    Err(error) => Err(error),
+                }),
+                Turn::Server(then) => then(Ok(self.info.clone())),
+                Turn::Send(..) | Turn::Authenticate(..) => return Step::Special(turn),
+                Turn::Say(_) | Turn::Refuse(_) => return Step::Over(turn),
+            };
+        }
+    }
+
+    async fn execute(&self, actor: &Actor, command: Command) -> Result<Reply> {
+        let speaker = actor.known()?;
+        let reply = self.engine.execute(speaker, command.clone(), actor.connection).await?;
+        // What is never stored is the hub's to tell; the engine has said that it may be told.
+        match command {
+            Command::SetPresence(presence) => self.hub.set_presence(speaker.user, presence).await,
+            Command::Typing { conversation, typing } => {
+                self.hub.set_typing(conversation, speaker.user, speaker.username.clone(), typing).await;
+            }
+            _ => {}
+        }
+        Ok(reply)
+    }
+
+    async fn ask(&self, actor: &Actor, query: Query) -> Result<Reply> {
+        self.engine.ask(actor.known()?, query).await
+    }
+}

@@ -1,0 +1,95 @@
+//! The only one who writes to a connection: everything that waits goes out in one write.
+
+use std::{
+    collections::VecDeque,
+    io::{ErrorKind, IoSlice},
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::{Buf, Bytes};
+use subscribers::{Goodbye, Outbox, frame};
+use tokio::net::TcpStream;
+
+/// Pieces that one write takes.
+const PIECES: usize = 64;
+
+/// What is on its way out.
+pub(crate) struct Writer {
+    outbox: Arc<Outbox>,
+    pending: VecDeque<Bytes>,
+    goodbye: Option<Goodbye>,
+}
+
+impl Writer {
+    pub(crate) fn new(outbox: Arc<Outbox>) -> Self {
+        Self { outbox, pending: VecDeque::new(), goodbye: None }
+    }
+
+    /// Writes what there is and the socket takes. Ready with the goodbye once that is written, or with
+    /// [`Goodbye::Gone`] if the socket has broken; pending otherwise, to be woken by either side.
+    pub(crate) fn poll(&mut self, socket: &TcpStream, context: &mut Context<'_>) -> Poll<Goodbye> {
+        loop {
+            self.outbox.register(context);
+            let (queue, goodbye) = self.outbox.take();
+            if let (Some(goodbye), None) = (goodbye, self.goodbye) {
+                self.goodbye = Some(goodbye);
+                // What is half written must be finished, or the goodbye could not be read.
+                self.pending.truncate(1);
+                self.pending.push_back(frame::close(goodbye.code(), &goodbye.reason()));
+            } else if self.goodbye.is_none() {
+                if self.pending.is_empty() {
+                    self.pending = queue;
+                } else {
+                    self.pending.extend(queue);
+                }
+            }
+            if self.pending.is_empty() {
+                return match self.goodbye {
+                    Some(goodbye) => Poll::Ready(goodbye),
+                    None => Poll::Pending,
+                };
+            }
+            match self.write_some(socket) {
+                Ok(0) => return Poll::Ready(Goodbye::Gone),
+                Ok(written) => self.outbox.written(written),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => match socket.poll_write_ready(context) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(_)) => return Poll::Ready(Goodbye::Gone),
+                    Poll::Pending => return Poll::Pending,
+                },
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return Poll::Ready(Goodbye::Gone),
+            }
+        }
+    }
+
+    fn write_some(&mut self, socket: &TcpStream) -> std::io::Result<usize> {
+        let written = match self.pending.front() {
+            Some(only) if self.pending.len() == 1 => socket.try_write(only)?,
+            _ => {
+                let mut pieces = [IoSlice::new(&[]); PIECES];
+                let mut count = 0;
+                for (piece, bytes) in pieces.iter_mut().zip(&self.pending) {
+                    *piece = IoSlice::new(bytes);
+                    count += 1;
+                }
+                socket.try_write_vectored(pieces.get(..count).unwrap_or_default())?
+            }
+        };
+        let mut left = written;
+        while let Some(front) = self.pending.front_mut() {
+            if front.len() > left {
+                front.advance(left);
+                break;
+            }
+            left -= front.len();
+            self.pending.pop_front();
+        }
+        if self.pending.is_empty() {
+            // An idle connection owns no queue.
+            self.pending = VecDeque::new();
+        }
+        Ok(written)
+    }
+}
