@@ -3,6 +3,7 @@
 pub mod commands;
 pub mod config;
 pub mod logging;
+mod metrics;
 pub mod parts;
 pub mod secrets;
 pub mod serve;

@@ -1,0 +1,55 @@
+//! The figures' recorder: one for the process, rendered for Prometheus.
+
+use std::sync::OnceLock;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// Upper bounds of durations, in seconds.
+const SECONDS: &[f64] = &[0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// Upper bounds of how much one commit holds.
+const BATCH: &[f64] = &[1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0];
+
+/// The recorder, installed when it is first asked for.
+#[must_use]
+pub fn recorder() -> PrometheusHandle {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    HANDLE
+        .get_or_init(|| {
+            let builder = || PrometheusBuilder::new();
+            let builder = builder()
+                .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), SECONDS)
+                .and_then(|b| b.set_buckets_for_metric(Matcher::Suffix("batch_size".into()), BATCH))
+                .unwrap_or_else(|_| builder());
+            let recorder = builder.build_recorder();
+            let handle = recorder.handle();
+            if ::metrics::set_global_recorder(recorder).is_err() {
+                tracing::warn!("another recorder of metrics is installed; ours stays empty");
+            }
+            describe();
+            handle
+        })
+        .clone()
+}
+
+fn describe() {
+    ::metrics::describe_gauge!("chat_websocket_connections_active", "Authenticated sockets.");
+    ::metrics::describe_counter!("chat_websocket_connections_total", "Sockets opened.");
+    ::metrics::describe_histogram!("chat_websocket_connection_duration_seconds", "How long sockets lived.");
+    ::metrics::describe_counter!("chat_messages_received_total", "Messages that clients sent.");
+    ::metrics::describe_counter!("chat_messages_sent_total", "Messages that were stored.");
+    ::metrics::describe_histogram!("chat_message_processing_duration_seconds", "Time from request to answer, by path.");
+    ::metrics::describe_histogram!("chat_db_operation_duration_seconds", "Time of a commit with all it holds.");
+    ::metrics::describe_histogram!("palabre_commit_batch_size", "Writes that shared one commit.");
+    ::metrics::describe_counter!("palabre_deliveries_total", "Batches put into listeners' queues.");
+    ::metrics::describe_counter!(
+        "palabre_slow_consumers_total",
+        "Connections closed because too much waited for them."
+    );
+    ::metrics::describe_counter!("palabre_goodbyes_total", "Sockets ended, by reason.");
+    ::metrics::describe_counter!("chat_auth_requests_total", "Log-ins, by status.");
+    ::metrics::describe_counter!("auth_login_attempts_total", "Log-ins tried.");
+    ::metrics::describe_counter!("auth_login_failures_total", "Log-ins refused.");
+    ::metrics::describe_counter!("security_suspicious_activities_total", "Used refresh tokens that came back.");
+    ::metrics::describe_counter!("chat_rate_limit_exceeded_total", "Requests that came too soon.");
+    ::metrics::describe_counter!("chat_errors_total", "Failures, by type.");
+}
