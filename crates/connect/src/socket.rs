@@ -7,6 +7,7 @@ use std::{
     cell::RefCell,
     collections::VecDeque,
     future::Future,
+    io::ErrorKind,
     net::IpAddr,
     pin::Pin,
     sync::{Arc, atomic::Ordering},
@@ -67,9 +68,9 @@ pub(crate) async fn run(door: Door, socket: TcpStream, early: Bytes, actor: Acto
         unread: early.to_vec(),
         skip: 0,
         parts: None,
-        frames: VecDeque::new(),
+        heard: VecDeque::new(),
         offences: 0,
-        heard: Instant::now(),
+        last_heard: Instant::now(),
         asked: false,
         door,
     };
@@ -102,10 +103,10 @@ struct Connection {
     skip: u64,
     /// The parts of a message whose last part has not come yet.
     parts: Option<Parts>,
-    /// Frames that were read and not looked at yet.
-    frames: VecDeque<Frame>,
+    /// What was read and not looked at yet.
+    heard: VecDeque<Heard>,
     offences: u32,
-    heard: Instant,
+    last_heard: Instant,
     /// Whether a ping has not been answered.
     asked: bool,
 }
@@ -122,12 +123,15 @@ enum Woken {
     Time,
 }
 
-/// What was made of the bytes that came.
-enum Read {
-    Some,
-    Closed,
+/// What was made of the bytes that came, in their order.
+enum Heard {
+    Frame(Frame),
+    /// A frame over the limit; it is skipped.
     TooLarge,
+    /// Not WebSocket.
     Invalid,
+    /// The client has gone.
+    Closed,
 }
 
 impl Connection {
@@ -145,36 +149,23 @@ impl Connection {
         }
         let mut timer = Box::pin(tokio::time::sleep_until(self.deadline()));
         let early = std::mem::take(&mut self.unread);
-        let mut read = if early.is_empty() { Read::Some } else { self.read_frames(&early) };
+        self.take_frames(&early);
         loop {
-            match read {
-                Read::Some => {}
-                Read::Closed => return Goodbye::Gone,
-                Read::Invalid => return self.end(Goodbye::ProtocolViolation).await,
-                Read::TooLarge => {
-                    if let Err(goodbye) = self.refuse_large().await {
-                        return self.end(goodbye).await;
-                    }
-                }
-            }
-            while let Some(frame) = self.frames.pop_front() {
-                if let Err(goodbye) = self.hear(frame).await {
+            while let Some(heard) = self.heard.pop_front() {
+                if let Err(goodbye) = self.hear(heard).await {
                     return self.end(goodbye).await;
                 }
             }
             // An idle connection owns no queue.
-            self.frames = VecDeque::new();
-            read = match self.wait(&mut timer).await {
+            self.heard = VecDeque::new();
+            match self.wait(&mut timer).await {
                 Woken::Goodbye(goodbye) => return goodbye,
                 Woken::Readable => self.read(),
                 Woken::Time => match self.on_time() {
-                    Ok(()) => {
-                        timer.as_mut().reset(self.deadline());
-                        Read::Some
-                    }
+                    Ok(()) => timer.as_mut().reset(self.deadline()),
                     Err(goodbye) => return self.end(goodbye).await,
                 },
-            };
+            }
         }
     }
 
@@ -222,33 +213,30 @@ impl Connection {
 
     // ---- reading --------------------------------------------------------------------------------
 
-    fn read(&mut self) -> Read {
+    fn read(&mut self) {
         BUFFER.with_borrow_mut(|buffer| match self.socket.try_read(buffer) {
-            Ok(0) => Read::Closed,
+            Ok(0) => self.heard.push_back(Heard::Closed),
             Ok(count) => {
-                self.heard = Instant::now();
+                self.last_heard = Instant::now();
                 self.asked = false;
                 let fresh = buffer.get(..count).unwrap_or_default();
                 if self.unread.is_empty() {
-                    self.read_frames(fresh)
+                    self.take_frames(fresh);
                 } else {
                     let mut bytes = std::mem::take(&mut self.unread);
                     bytes.extend_from_slice(fresh);
-                    self.read_frames(&bytes)
+                    self.take_frames(&bytes);
                 }
             }
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::Interrupted) => {
-                Read::Some
-            }
-            Err(_) => Read::Closed,
-        })
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+            Err(_) => self.heard.push_back(Heard::Closed),
+        });
     }
 
     /// Takes whole frames off the bytes and keeps what is left.
-    fn read_frames(&mut self, bytes: &[u8]) -> Read {
+    fn take_frames(&mut self, bytes: &[u8]) {
         let most = usize::try_from(self.shared().limits().frame_bytes).unwrap_or(usize::MAX);
         let mut rest = bytes;
-        let mut large = false;
         loop {
             if self.skip > 0 {
                 let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(rest.len());
@@ -257,22 +245,23 @@ impl Connection {
             }
             match frame::parse(rest, most) {
                 Parsed::Frame(frame, length) => {
-                    self.frames.push_back(frame);
+                    self.heard.push_back(Heard::Frame(frame));
                     rest = rest.get(length..).unwrap_or_default();
                 }
                 Parsed::Incomplete => {
                     if !rest.is_empty() {
                         self.unread = rest.to_vec();
                     }
-                    return if large { Read::TooLarge } else { Read::Some };
+                    return;
                 }
                 Parsed::TooLarge(length) => {
-                    large = true;
+                    self.heard.push_back(Heard::TooLarge);
                     self.skip = length;
                 }
                 Parsed::Invalid(why) => {
                     tracing::debug!(connection = ?self.actor.connection, why, "not WebSocket");
-                    return Read::Invalid;
+                    self.heard.push_back(Heard::Invalid);
+                    return;
                 }
             }
         }
@@ -287,7 +276,16 @@ impl Connection {
         self.offend()
     }
 
-    async fn hear(&mut self, frame: Frame) -> Result<(), Goodbye> {
+    async fn hear(&mut self, heard: Heard) -> Result<(), Goodbye> {
+        match heard {
+            Heard::Frame(frame) => self.hear_frame(frame).await,
+            Heard::TooLarge => self.refuse_large().await,
+            Heard::Invalid => Err(Goodbye::ProtocolViolation),
+            Heard::Closed => Err(Goodbye::Gone),
+        }
+    }
+
+    async fn hear_frame(&mut self, frame: Frame) -> Result<(), Goodbye> {
         match frame.opcode {
             Opcode::Ping => {
                 let mut pong = Vec::with_capacity(frame.payload.len() + 2);
@@ -567,9 +565,9 @@ impl Connection {
         let limits = self.shared().limits();
         let seconds = |n: i64| Duration::from_secs(u64::try_from(n).unwrap_or(1));
         if self.listener.is_none() {
-            return self.heard + seconds(limits.authentication_seconds);
+            return self.last_heard + seconds(limits.authentication_seconds);
         }
-        self.heard + seconds(limits.ping_seconds) * if self.asked { 2 } else { 1 }
+        self.last_heard + seconds(limits.ping_seconds) * if self.asked { 2 } else { 1 }
     }
 
     fn on_time(&mut self) -> Result<(), Goodbye> {

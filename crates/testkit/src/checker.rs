@@ -480,7 +480,7 @@ impl<'a> Court<'a> {
             match &entry.step {
                 Step::Resume { conversation, cursor } => {
                     let view = views.entry(*conversation).or_insert_with(|| View::new(*cursor));
-                    view.live = *cursor;
+                    view.live = None;
                     if view.cursor != *cursor {
                         let (client, own) = (&history.client, view.cursor);
                         self.accuse(Rule::I6, format!("{client} resumed {conversation} at {cursor} instead of {own}"));
@@ -507,9 +507,11 @@ impl<'a> Court<'a> {
         if let Some(row) = row {
             self.row_is_kept(&place, conversation, row);
         }
-        if seq <= view.live && seq <= view.cursor && view.heard.contains(&seq) {
-            self.accuse(Rule::I6, format!("{place} was told {seq} twice on one connection"));
+        // An event that a catch-up answer already covers is no fault: the protocol says to drop it.
+        if view.live.is_some_and(|last| seq <= last) {
+            self.accuse(Rule::I6, format!("{place} was told {seq} again on one connection"));
         }
+        view.live = view.live.max(Some(seq));
         if seq <= view.cursor {
             return;
         }
@@ -517,8 +519,6 @@ impl<'a> Court<'a> {
             self.accuse(Rule::I6, format!("{place} was told {seq} after {}", view.cursor));
         }
         view.cursor = seq;
-        view.live = seq;
-        view.heard.insert(seq);
         view.rows.extend(row.map(|row| (row.seq, row.clone())));
     }
 
@@ -546,10 +546,7 @@ impl<'a> Court<'a> {
         for seq in missing {
             self.accuse(Rule::I7, format!("{place} was caught up from {from} to {to} without {seq}"));
         }
-        // Live events after the answer begin where it ends; what it covers may not come again.
-        view.heard.extend(from + 1..=to);
         view.cursor = view.cursor.max(to);
-        view.live = view.live.max(to);
         view.rows.extend(rows.iter().map(|row| (row.seq, row.clone())));
     }
 
@@ -594,16 +591,14 @@ impl<'a> Court<'a> {
 struct View {
     start: i64,
     cursor: i64,
-    /// The last number of the present connection.
-    live: i64,
-    /// Numbers applied so far.
-    heard: HashSet<i64>,
+    /// The number of the last live event on the present connection.
+    live: Option<i64>,
     rows: BTreeMap<i64, Row>,
 }
 
 impl View {
     fn new(start: i64) -> Self {
-        Self { start, cursor: start, live: start, heard: HashSet::new(), rows: BTreeMap::new() }
+        Self { start, cursor: start, live: None, rows: BTreeMap::new() }
     }
 }
 
@@ -787,6 +782,13 @@ mod tests {
     fn i6_a_repeat_within_a_connection() {
         let rules = broken(|evidence| bob(evidence).push(entry(31, 2, event(row(8, 1, "e")))));
         assert_eq!(rules, [Rule::I6].into());
+    }
+
+    #[test]
+    fn an_event_that_a_catch_up_covered_may_come_late() {
+        let mut evidence = clean();
+        bob(&mut evidence).insert(6, entry(17, 2, event(row(5, 2, "c"))));
+        assert_eq!(check(&evidence), []);
     }
 
     #[test]
