@@ -161,7 +161,7 @@ pub enum Command {
 #[derive(Clone, PartialEq, Eq)]
 pub enum Visit {
     /// Open an account. Answered with [`crate::Reply::Tokens`].
-    Register(crate::accounts::Registration),
+    Register(Box<crate::accounts::Registration>),
     /// Begin a session. Answered with [`crate::Reply::Tokens`].
     LogIn {
         /// Username or mail address.

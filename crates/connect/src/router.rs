@@ -13,7 +13,6 @@ use dialects::native;
 use crate::{Door, handshake, headers, ops, rest};
 
 /// The common port: our own protocol, its documents, and what the operator asks.
-#[must_use]
 pub fn native(door: Door) -> Router {
     let mut router = Router::new()
         .route("/", get(ops::index))
@@ -32,13 +31,11 @@ pub fn native(door: Door) -> Router {
 }
 
 /// The listener of chat-server's clients: a socket at any path, and the REST calls they make besides.
-#[must_use]
 pub fn chat_server(door: Door) -> Router {
     finish(Router::new().fallback(socket_or_rest), door)
 }
 
 /// A listener for figures alone.
-#[must_use]
 pub fn operator(door: Door) -> Router {
     let router = Router::new()
         .route("/metrics", get(ops::metrics))

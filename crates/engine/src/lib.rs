@@ -244,7 +244,7 @@ impl Engine {
     /// A refusal; equal for known and unknown names.
     pub async fn visit(&self, visit: Visit, origin: Origin) -> Result<Tokens> {
         match visit {
-            Visit::Register(registration) => accounts::register(self, registration, origin).await,
+            Visit::Register(registration) => accounts::register(self, *registration, origin).await,
             Visit::LogIn { name, password } => sessions::log_in(self, name, password, origin).await,
             Visit::Refresh { token } => sessions::refresh(self, token, origin).await,
         }

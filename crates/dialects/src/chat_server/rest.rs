@@ -357,7 +357,7 @@ fn register(account: NewAccount, desk: Desk) -> Turn {
         },
         setup_secret: None,
     };
-    visit(Visit::Register(registration), 201, desk)
+    visit(Visit::Register(Box::new(registration)), 201, desk)
 }
 
 #[derive(Default, Deserialize)]

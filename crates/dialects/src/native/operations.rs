@@ -211,7 +211,7 @@ operations! {
         (Nothing) |_| Ok(Asked::Server);
     "account.register" anyone ["tokens" views::Tokens<'static>]
         "Open an account." [route("POST", "/v1/accounts", 201, &[], &[])]
-        (Register) |i| Ok(Asked::Visit(Visit::Register(i.into())));
+        (Register) |i| Ok(Asked::Visit(Visit::Register(Box::new(i.into()))));
     "session.create" anyone ["tokens" views::Tokens<'static>]
         "Log in." [route("POST", "/v1/sessions", 201, &[], &[])]
         (LogIn) |i| Ok(Asked::Visit(Visit::LogIn { name: i.username.0, password: i.password.0 }));
