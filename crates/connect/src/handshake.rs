@@ -1,7 +1,10 @@
 //! The WebSocket handshake (RFC 6455 section 4): everything that can be refused is refused here, with
 //! an HTTP status, before there is a socket.
 
-use std::net::SocketAddr;
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{
     body::Body,
@@ -12,6 +15,7 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chat::{Error, ErrorCode, sessions::Origin};
 use dialects::Dialect;
+use engine::Arrival;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -36,9 +40,9 @@ pub(crate) async fn upgrade(
     let (mut parts, _empty) = request.into_parts();
     let on_upgrade = parts.extensions.remove::<OnUpgrade>();
     match admit(&door, peer, &parts).await {
-        Ok((response, actor, stranger)) => {
+        Ok(Admitted { response, actor, arrival, stranger }) => {
             if let Some(on_upgrade) = on_upgrade {
-                tokio::spawn(run(door, on_upgrade, actor, stranger));
+                tokio::spawn(run(door, on_upgrade, actor, arrival, stranger));
             }
             response
         }
@@ -46,12 +50,18 @@ pub(crate) async fn upgrade(
     }
 }
 
-/// Checks the handshake; the answer, who speaks, and the address that vouches for a stranger.
-async fn admit(
-    door: &Door,
-    peer: SocketAddr,
-    request: &Parts,
-) -> Result<(Response, Actor, Option<std::net::IpAddr>), Error> {
+/// A handshake that was accepted.
+struct Admitted {
+    response: Response,
+    actor: Actor,
+    /// Who brought a token.
+    arrival: Option<Arc<Arrival>>,
+    /// The address under which somebody without one is counted.
+    stranger: Option<IpAddr>,
+}
+
+/// Checks the handshake.
+async fn admit(door: &Door, peer: SocketAddr, request: &Parts) -> Result<Admitted, Error> {
     let headers = &request.headers;
     let key = check_upgrade(headers)?;
     check_origin(door, headers)?;
@@ -63,22 +73,22 @@ async fn admit(
         });
     }
     let address = client_address(shared, peer, headers);
-    let speaker = match tokens(door, headers, request.uri.query()).as_slice() {
+    let arrival = match tokens(door, headers, request.uri.query()).as_slice() {
         [] if door.dialect.authenticates_in_band() => None,
         [] => return Err(Error::new(ErrorCode::Unauthenticated, "A token is needed.")),
         tokens => Some(first_good(door, tokens).await?),
     };
-    let stranger = speaker.is_none().then_some(address);
+    let stranger = arrival.is_none().then_some(address);
     if stranger.is_some_and(|address| !shared.admit_stranger(address)) {
         return Err(Error::rate_limited("unauthenticated connections", 1_000));
     }
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).map(str::to_owned);
     let actor = Actor {
-        speaker,
+        speaker: arrival.as_ref().map(|arrival| arrival.speaker.clone()),
         connection: Some(shared.next_connection()),
         origin: Origin { agent, address: Some(address.to_string()) },
     };
-    Ok((switching(key, headers), actor, stranger))
+    Ok(Admitted { response: switching(key, headers), actor, arrival, stranger })
 }
 
 /// The credentials of a handshake, the best place first. The old door takes a good one wherever it is.
@@ -94,11 +104,11 @@ fn tokens(door: &Door, headers: &HeaderMap, query: Option<&str>) -> Vec<String> 
     found.into_iter().map(str::to_owned).collect()
 }
 
-async fn first_good(door: &Door, tokens: &[String]) -> Result<chat::accounts::Speaker, Error> {
+async fn first_good(door: &Door, tokens: &[String]) -> Result<Arc<Arrival>, Error> {
     let mut refusal = crate::turns::unauthenticated();
     for token in tokens {
         match door.shared.engine.authenticate(token).await {
-            Ok(arrival) => return Ok(arrival.speaker.clone()),
+            Ok(arrival) => return Ok(arrival),
             Err(error) => refusal = error,
         }
     }
@@ -162,7 +172,7 @@ fn switching(key: &HeaderValue, headers: &HeaderMap) -> Response {
 }
 
 /// Waits for the switch, takes the plain socket out of hyper's hands, and runs the connection.
-async fn run(door: Door, on_upgrade: OnUpgrade, actor: Actor, stranger: Option<std::net::IpAddr>) {
+async fn run(door: Door, on_upgrade: OnUpgrade, actor: Actor, arrival: Option<Arc<Arrival>>, stranger: Option<IpAddr>) {
     let switched = match on_upgrade.await {
         Ok(upgraded) => upgraded.downcast::<TokioIo<TcpStream>>().map_err(|_| "not a TCP socket".to_owned()),
         Err(error) => Err(error.to_string()),
@@ -170,7 +180,7 @@ async fn run(door: Door, on_upgrade: OnUpgrade, actor: Actor, stranger: Option<s
     match switched {
         Ok(parts) => {
             // Boxed, so that this task keeps nothing of the handshake.
-            Box::pin(socket::run(door, parts.io.into_inner(), parts.read_buf, actor, stranger)).await;
+            Box::pin(socket::run(door, parts.io.into_inner(), parts.read_buf, actor, arrival, stranger)).await;
         }
         Err(error) => {
             tracing::debug!(error, "a handshake was not completed");

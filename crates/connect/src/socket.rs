@@ -16,9 +16,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use chat::{ConversationId, Error, ErrorCode, Number, Query, Reply, Signal, members::Departure};
+use chat::{ConversationId, Error, ErrorCode, Number, Signal, members::Departure};
 use dialects::{Text, Then, Turn, Welcome};
-use engine::Cost;
+use engine::{Arrival, Cost};
 use subscribers::{
     Goodbye, Listener, Outbox,
     frame::{self, Frame, Opcode, Parsed},
@@ -50,7 +50,14 @@ thread_local! {
 }
 
 /// Runs a connection to its end.
-pub(crate) async fn run(door: Door, socket: TcpStream, early: Bytes, actor: Actor, stranger: Option<IpAddr>) {
+pub(crate) async fn run(
+    door: Door,
+    socket: TcpStream,
+    early: Bytes,
+    actor: Actor,
+    arrival: Option<Arc<Arrival>>,
+    stranger: Option<IpAddr>,
+) {
     let shared = door.shared.clone();
     shared.counters.sockets.fetch_add(1, Ordering::Relaxed);
     metrics::counter!("chat_websocket_connections_total").increment(1);
@@ -63,6 +70,7 @@ pub(crate) async fn run(door: Door, socket: TcpStream, early: Bytes, actor: Acto
         outbox,
         socket,
         actor,
+        arrival,
         stranger,
         listener: None,
         unread: early.to_vec(),
@@ -94,6 +102,8 @@ struct Connection {
     outbox: Arc<Outbox>,
     writer: Writer,
     actor: Actor,
+    /// Who came with a token in the handshake, until they are welcomed.
+    arrival: Option<Arc<Arrival>>,
     /// The address under which it is counted while nobody has vouched for it.
     stranger: Option<IpAddr>,
     listener: Option<Arc<Listener>>,
@@ -458,9 +468,9 @@ impl Connection {
                 self.actor.speaker = Some(arrival.speaker.clone());
                 arrival.account.clone()
             }
-            (None, Some(speaker)) => match engine.ask(&speaker, Query::Me).await? {
-                Reply::Account(account) => *account,
-                _ => return Err(Error::internal()),
+            (None, Some(_)) => match self.arrival.take() {
+                Some(arrival) => arrival.account.clone(),
+                None => return Err(Error::internal()),
             },
             (None, None) => return Err(Error::new(ErrorCode::Unauthenticated, "A token is needed.")),
         };
