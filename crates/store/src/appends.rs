@@ -11,7 +11,7 @@ use serde::Serialize;
 use sqlx::FromRow;
 
 use crate::{
-    Append, Result, Unit,
+    Append, Error, Result, Unit,
     writer::{Done, NewMessage},
 };
 
@@ -158,9 +158,13 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
                 verdicts.push(repeat_in_batch(run, first, append));
                 continue;
             }
+        }
+        let verdict = judge(append, &row, unit.now, &mut heads);
+        // A refused send has not used its client id up.
+        if let (Some(client_id), Verdict::New { .. }) = (remembered(append.draft.client_id.as_ref()), &verdict) {
             seen.insert((append.author.0, client_id), index);
         }
-        verdicts.push(judge(append, &row, unit.now, &mut heads));
+        verdicts.push(verdict);
     }
     Ok(verdicts)
 }
@@ -226,7 +230,13 @@ async fn insert(unit: &mut Unit, run: &[NewMessage], verdicts: &[Verdict]) -> Re
         return Ok(HashMap::new());
     }
     let heads: Vec<Head> = heads.into_values().collect();
-    let ids = sql!(&mut unit.conn, fetch_all as (i64, i64, i64), INSERT, json(&rows)?)?;
+    let inserted = sql!(&mut unit.conn, fetch_all as (i64, i64, i64), INSERT, json(&rows)?);
+    let ids = inserted.map_err(|error| match error {
+        // Another node used one of these client ids since the check. Nothing of the batch is stored;
+        // repeated, its sends find what is there.
+        Error::Conflict(text) => Error::Unavailable(text),
+        error => error,
+    })?;
     sql!(&mut unit.conn, execute, ADVANCE, json(&heads)?)?;
     Ok(ids.into_iter().map(|(id, conversation, seq)| ((conversation, seq), id)).collect())
 }

@@ -283,7 +283,7 @@ async fn settle(api: &Api, count: usize) -> Result<Town> {
         people.push(Person { name, id, token });
     }
     let (first, second) = (&people[0], &people[1]);
-    let room = |name: &str| json!({"kind": "room", "name": name, "visibility": "public"});
+    let room = |name: &str| json!({"kind": "room", "name": name, "visibility": "public", "client_id": name});
     let wanted = [room("square"), room("market"), json!({"kind": "direct", "user": second.id})];
     let mut conversations = Vec::new();
     for wanted in wanted {
