@@ -153,11 +153,11 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
     let mut seen: HashMap<(i64, &str), usize> = HashMap::new();
     let mut verdicts = Vec::with_capacity(run.len());
     for (index, (append, row)) in run.iter().zip(rows).enumerate() {
-        if let Some(client_id) = remembered(append.draft.client_id.as_ref()) {
-            if let Some(first) = seen.get(&(append.author.0, client_id)).copied() {
-                verdicts.push(repeat_in_batch(run, first, append));
-                continue;
-            }
+        if let Some(client_id) = remembered(append.draft.client_id.as_ref())
+            && let Some(first) = seen.get(&(append.author.0, client_id)).copied()
+        {
+            verdicts.push(repeat_in_batch(run, first, append));
+            continue;
         }
         let verdict = judge(append, &row, unit.now, &mut heads);
         // A refused send has not used its client id up.
