@@ -6,7 +6,10 @@
 
 use std::path::PathBuf;
 
-use testkit::kill::{Report, Scenario, kill_scenario};
+use testkit::{
+    checker::Violation,
+    kill::{Report, Scenario, kill_scenario},
+};
 
 const KILLS: usize = 22;
 const CLIENTS: usize = 8;
@@ -33,7 +36,7 @@ async fn run(database: &str, database_url: Option<String>) -> Report {
         clients: CLIENTS,
     };
     let report = kill_scenario(scenario).await.expect("the scenario runs to its end");
-    if report.violations.is_empty() {
+    if report.violations.is_empty() || std::env::var_os("PALABRE_TEST_EXPECT").is_some() {
         std::fs::remove_dir_all(&folder).expect("the folder can be removed");
     } else {
         println!("the histories and the server's log are in {}", folder.display());
@@ -41,7 +44,7 @@ async fn run(database: &str, database_url: Option<String>) -> Report {
     report
 }
 
-fn judge(report: &Report) {
+fn tell(report: &Report) {
     let Report { seed, kills, acked, unknown, repeated, refused, edited, events, catch_ups, kept, .. } = report;
     let slowest = report.slowest_start.as_millis();
     println!(
@@ -49,16 +52,13 @@ fn judge(report: &Report) {
          {repeated} stored the first time, {refused} refused, {edited} edited, {events} events, \
          {catch_ups} catch-ups, {kept} kept"
     );
-    report.violations.iter().take(20).for_each(|violation| println!("{violation}"));
+    report.violations.iter().take(10).for_each(|violation| println!("{violation}"));
     println!("{} broken promises", report.violations.len());
-    if let Ok(expected) = std::env::var("PALABRE_TEST_EXPECT") {
-        let found = report
-            .violations
-            .iter()
-            .any(|violation| expected.split(',').any(|rule| rule == format!("{:?}", violation.rule)));
-        assert!(found, "the fault was not found: none of {expected} is broken");
-        return;
-    }
+}
+
+fn judge(report: &Report) {
+    tell(report);
+    let Report { seed, kills, acked, unknown, repeated, refused, catch_ups, .. } = report;
     assert!(report.violations.is_empty(), "seed {seed}: promises were broken");
     // A run in which nothing happened proves nothing.
     assert!(
@@ -70,7 +70,19 @@ fn judge(report: &Report) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
-    judge(&run("sqlite", None).await);
+    let Ok(expected) = std::env::var("PALABRE_TEST_EXPECT") else {
+        return judge(&run("sqlite", None).await);
+    };
+    // A fault shows when the kill falls into the right millisecond: that may take a few rounds.
+    for _ in 0..4 {
+        let report = run("sqlite", None).await;
+        tell(&report);
+        let rule = |violation: &Violation| format!("{:?}", violation.rule);
+        if report.violations.iter().any(|violation| expected.split(',').any(|wanted| wanted == rule(violation))) {
+            return;
+        }
+    }
+    panic!("the fault was not found: none of {expected} is broken");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

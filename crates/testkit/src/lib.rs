@@ -1,5 +1,22 @@
 //! Towns and people: a whole server in the test, and those who use it.
+//!
+//! A [`Town`] is a server in the test's own process; a [`Person`] is somebody with an account and a
+//! socket. Whatever anybody does, the town checks afterwards that everybody's old snapshot and the events
+//! they heard make what a fresh reading shows (`law`).
 
 pub mod checker;
 pub mod kill;
 pub mod process;
+
+mod inbox;
+mod law;
+mod model;
+mod person;
+mod rest;
+mod stranger;
+mod town;
+
+pub use person::{Person, Room, Said};
+pub use rest::{Answer, Rest};
+pub use stranger::Stranger;
+pub use town::{Town, host_token};

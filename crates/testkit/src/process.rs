@@ -5,6 +5,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU16, Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
@@ -148,7 +149,9 @@ fn end_of(path: &Path) -> String {
 /// A free port below those that the system gives to outgoing connections: one of these could take it
 /// while the server is dead.
 fn free_address() -> Result<SocketAddr> {
-    let begin = 10_000 + u16::try_from(std::process::id() % 20_000)?;
+    // Servers that start at the same moment must not find the same port free.
+    static SERVERS: AtomicU16 = AtomicU16::new(0);
+    let begin = 10_000 + u16::try_from(std::process::id() % 20_000)? + SERVERS.fetch_add(1, Relaxed) % 100 * 10;
     (begin..32_000)
         .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
         .find(|address| TcpListener::bind(address).is_ok())

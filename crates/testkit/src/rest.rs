@@ -1,0 +1,101 @@
+//! Requests, as any program makes them.
+
+use std::net::SocketAddr;
+
+use reqwest::{Method, header::HeaderMap};
+use serde_json::Value;
+
+/// An answer to a request.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body; `null` if it is empty or not JSON.
+    pub body: Value,
+    /// The body as it was sent.
+    pub text: String,
+}
+
+impl Answer {
+    /// The body, if the request was granted.
+    ///
+    /// # Panics
+    /// If it was not.
+    #[track_caller]
+    pub fn granted(self) -> Value {
+        assert!((200..300).contains(&self.status), "refused with {}: {}", self.status, self.text);
+        self.body
+    }
+
+    /// The problem, if it was refused with this status and code.
+    ///
+    /// # Panics
+    /// If it was not.
+    #[track_caller]
+    pub fn refused(self, status: u16, code: &str) -> Value {
+        assert_eq!((self.status, self.body["code"].as_str()), (status, Some(code)), "{}", self.text);
+        assert_eq!(self.header("content-type"), Some("application/problem+json"));
+        self.body
+    }
+
+    /// A header's value.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+/// A way to make requests.
+#[derive(Clone, Debug)]
+pub struct Rest {
+    client: reqwest::Client,
+    address: SocketAddr,
+}
+
+impl Rest {
+    /// Requests to this server.
+    #[must_use]
+    pub fn to(address: SocketAddr) -> Self {
+        Self { client: reqwest::Client::new(), address }
+    }
+
+    /// Makes a request. `path` may have a query; a body of `null` is none.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn ask(&self, method: &str, path: &str, token: Option<&str>, body: &Value) -> Answer {
+        self.ask_with(method, path, token, body, &[]).await
+    }
+
+    /// The same with headers of one's own.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn ask_with(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: &Value,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        let mut request = self.client.request(method, format!("http://{}{path}", self.address));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        if !body.is_null() {
+            request = request.json(body);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.expect("an answer");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.expect("a body");
+        let body = serde_json::from_str(&text).unwrap_or_default();
+        Answer { status, headers, body, text }
+    }
+}
