@@ -11,6 +11,7 @@ pub mod router;
 mod authenticate;
 mod handshake;
 mod headers;
+mod missed;
 mod ops;
 mod rest;
 mod socket;
@@ -49,6 +50,7 @@ pub struct Shared {
     pub metrics_here: bool,
     /// Set when the server is stopping: nobody new is let in.
     pub draining: AtomicBool,
+    missed: missed::Missed,
     counters: Counters,
 }
 
@@ -80,6 +82,7 @@ impl Shared {
             metrics,
             metrics_here,
             draining: AtomicBool::new(false),
+            missed: missed::Missed::default(),
             counters: Counters::default(),
         }
     }

@@ -84,12 +84,12 @@ pub(crate) async fn run(
     };
     let goodbye = life.live().await;
     if let Some(listener) = life.listener.take() {
-        shared.hub.detach(&listener).await;
+        Box::pin(shared.hub.detach(&listener)).await;
     }
     if let Some(address) = life.stranger.take() {
         shared.stranger_is_known(address);
     }
-    life.part().await;
+    Box::pin(life.part()).await;
     shared.counters.sockets.fetch_sub(1, Ordering::Relaxed);
     metrics::histogram!("chat_websocket_connection_duration_seconds").record(began.elapsed());
     metrics::counter!("palabre_goodbyes_total", "code" => goodbye.name()).increment(1);
@@ -151,9 +151,9 @@ impl Connection {
 
     async fn live(&mut self) -> Goodbye {
         if self.actor.speaker.is_some() && !self.door.dialect.authenticates_in_band() {
-            if let Err(error) = self.attach().await {
+            if let Err(error) = Box::pin(self.attach()).await {
                 self.say(vec![self.door.dialect.refusal(&error)]);
-                return self.end(Goodbye::TooManyConnections).await;
+                return Box::pin(self.end(Goodbye::TooManyConnections)).await;
             }
             self.outbox.release();
         }
@@ -163,7 +163,7 @@ impl Connection {
         loop {
             while let Some(heard) = self.heard.pop_front() {
                 if let Err(goodbye) = self.hear(heard).await {
-                    return self.end(goodbye).await;
+                    return Box::pin(self.end(goodbye)).await;
                 }
             }
             // An idle connection owns no queue.
@@ -173,7 +173,7 @@ impl Connection {
                 Woken::Readable => self.read(),
                 Woken::Time => match self.on_time() {
                     Ok(()) => timer.as_mut().reset(self.deadline()),
-                    Err(goodbye) => return self.end(goodbye).await,
+                    Err(goodbye) => return Box::pin(self.end(goodbye)).await,
                 },
             }
         }
@@ -375,10 +375,14 @@ impl Connection {
         loop {
             turn = match turn {
                 Turn::Send(draft, then) => return self.send(draft, then).await,
-                Turn::Authenticate(token, cursors, then) => return self.authenticate(token, cursors, then).await,
+                Turn::Authenticate(token, cursors, then) => {
+                    return Box::pin(self.authenticate(token, cursors, then)).await;
+                }
                 turn => {
                     let (shared, actor) = (self.door.shared.clone(), self.actor.clone());
-                    match self.while_writing(async move { shared.drive(&actor, turn).await }).await? {
+                    // Boxed, because it is as large as the largest command, and a connection is mostly idle.
+                    let driven = Box::pin(async move { shared.drive(&actor, turn).await });
+                    match self.while_writing(driven).await? {
                         Step::Special(turn) => turn,
                         Step::Over(Turn::Say(texts)) => {
                             self.say(texts);
@@ -425,7 +429,8 @@ impl Connection {
             outbox.wake();
         });
         let (engine, connection) = (self.shared().engine.clone(), self.actor.connection);
-        self.while_writing(async move { engine.send(&speaker, draft, connection, done).await }).await
+        let sending = Box::pin(async move { engine.send(&speaker, draft, connection, done).await });
+        self.while_writing(sending).await
     }
 
     async fn authenticate(
@@ -515,13 +520,11 @@ impl Connection {
         if cursor == live_from {
             return Ok(());
         }
-        let (engine, speaker) = (self.shared().engine.clone(), self.actor.speaker.clone());
-        let asked = async move {
-            let speaker = speaker.ok_or_else(crate::turns::unauthenticated)?;
-            engine.catch_up(&speaker, conversation, cursor).await
-        };
-        match self.while_writing(asked).await? {
-            Ok(caught_up) => self.say(dialect.caught_up(conversation, &caught_up).into_iter().collect()),
+        let shared = self.door.shared.clone();
+        let missed =
+            async move { shared.missed.between(&shared.engine, dialect, conversation, cursor, live_from).await };
+        match self.while_writing(missed).await? {
+            Ok(frame) => self.outbox.push_answer(frame),
             Err(error) => self.say(vec![dialect.refusal(&error)]),
         }
         // Answers are bounded here, not by closing: wait until the client has taken what it was told.

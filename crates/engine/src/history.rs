@@ -2,6 +2,7 @@
 
 use chat::{
     ConversationId, Error, Number, Reply, Result,
+    conversations::Conversation,
     messages::{Anchor, Page},
     reply::CaughtUp,
 };
@@ -59,34 +60,38 @@ impl Call {
 
     pub(crate) async fn catch_up(&self, conversation: ConversationId, since: Number) -> Result<CaughtUp> {
         let mut conn = self.db.read().await?;
-        let access = self.access_in(&mut conn, conversation).await?;
-        let to = access.conversation.head;
-        if since.0 < 0 {
-            return Err(Error::invalid("since", "since must not be negative."));
-        }
-        let most = self.settings.limits.catch_up;
-        let mut caught_up = CaughtUp {
-            from: since,
-            to,
-            conversation: access.conversation,
-            members: Vec::new(),
-            messages: Vec::new(),
-            // A cursor beyond the head is of another history of the database.
-            reset: since > to,
-        };
-        if since < to {
-            caught_up.members = store::members::changed(&mut conn, conversation, since, most + 1).await?;
-            caught_up.messages = store::messages::changed(&mut conn, conversation, since, most + 1).await?;
-            caught_up.messages.extend(store::messages::after(&mut conn, conversation, since, most + 1).await?);
-            let changes = caught_up.members.len() + caught_up.messages.len();
-            if i64::try_from(changes).unwrap_or(i64::MAX) > most {
-                caught_up.members.clear();
-                caught_up.messages.clear();
-                caught_up.reset = true;
-            }
-        }
-        Ok(caught_up)
+        let conversation = self.access_in(&mut conn, conversation).await?.conversation;
+        changes(&mut conn, conversation, since, self.settings.limits.catch_up).await
     }
+}
+
+/// What takes any member of a conversation from a number to the present.
+pub(crate) async fn changes(conn: &mut Conn, row: Conversation, since: Number, most: i64) -> Result<CaughtUp> {
+    let (conversation, to) = (row.id, row.head);
+    if since.0 < 0 {
+        return Err(Error::invalid("since", "since must not be negative."));
+    }
+    let mut caught_up = CaughtUp {
+        from: since,
+        to,
+        conversation: row,
+        members: Vec::new(),
+        messages: Vec::new(),
+        // A cursor beyond the head is of another history of the database.
+        reset: since > to,
+    };
+    if since < to {
+        caught_up.members = store::members::changed(conn, conversation, since, most + 1).await?;
+        caught_up.messages = store::messages::changed(conn, conversation, since, most + 1).await?;
+        caught_up.messages.extend(store::messages::after(conn, conversation, since, most + 1).await?);
+        let changes = caught_up.members.len() + caught_up.messages.len();
+        if i64::try_from(changes).unwrap_or(i64::MAX) > most {
+            caught_up.members.clear();
+            caught_up.messages.clear();
+            caught_up.reset = true;
+        }
+    }
+    Ok(caught_up)
 }
 
 type Messages = Vec<chat::messages::Message>;

@@ -229,13 +229,16 @@ impl Engine {
         }
     }
 
-    /// What takes a member of a conversation from a number to the present.
+    /// What takes a member of a conversation from a number to the present, whoever asks: only for those
+    /// whose membership the caller has just established.
     ///
     /// # Errors
-    /// `not_found` for strangers, or the store's.
-    pub async fn catch_up(&self, speaker: &Speaker, conversation: ConversationId, since: Number) -> Result<CaughtUp> {
-        let call = Call { engine: self.clone(), speaker: speaker.clone(), origin: None };
-        call.catch_up(conversation, since).await
+    /// `not_found`, or the store's.
+    pub async fn changes_for_members(&self, conversation: ConversationId, since: Number) -> Result<CaughtUp> {
+        let mut conn = self.inner.db.read().await?;
+        let row = store::conversations::by_id(&mut conn, conversation).await?;
+        let row = row.ok_or_else(|| chat::Error::not_found("conversation"))?;
+        history::changes(&mut conn, row, since, self.limits().catch_up).await
     }
 
     /// Registers, logs in or refreshes.
