@@ -16,7 +16,7 @@ mod rest;
 mod stranger;
 mod town;
 
-pub use person::{Person, Room, Said};
+pub use person::{Person, Reply, Room, Said, Tokens};
 pub use rest::{Answer, Rest};
 pub use stranger::Stranger;
-pub use town::{Town, host_token};
+pub use town::{Town, host_token, host_token_signed, now};

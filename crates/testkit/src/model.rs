@@ -70,7 +70,7 @@ pub fn row_of(conversation: &Value) -> Map<String, Value> {
 /// A conversation that a client follows.
 #[derive(Clone, Debug)]
 pub struct Known {
-    /// The number of the last change that was seen.
+    /// The number of the last change that was seen; negative while the first reading is under way.
     pub cursor: i64,
     /// What is known.
     pub snapshot: Snapshot,
@@ -110,6 +110,12 @@ impl Model {
         self.conversations.keys().copied().collect()
     }
 
+    /// How a person is called, if they are a member of anything known.
+    pub fn name(&self, user: i64) -> Option<String> {
+        let member = self.conversations.values().find_map(|known| known.snapshot.members.get(&user))?;
+        member["user"]["username"].as_str().map(str::to_owned)
+    }
+
     /// All that it once belonged to.
     pub fn left(&self) -> &BTreeSet<i64> {
         &self.left
@@ -117,7 +123,8 @@ impl Model {
 
     /// The numbers to come back with.
     pub fn cursors(&self) -> BTreeMap<String, i64> {
-        self.conversations.iter().map(|(id, known)| (id.to_string(), known.cursor)).collect()
+        let read = self.conversations.iter().filter(|(_, known)| known.cursor >= 0);
+        read.map(|(id, known)| (id.to_string(), known.cursor)).collect()
     }
 
     /// Forgets that events followed: the connection has ended.
@@ -144,7 +151,7 @@ impl Model {
     /// Begins to follow a conversation whose events follow from `head`; its snapshot is still to be read.
     fn begin(&mut self, id: i64, head: i64) {
         self.left.remove(&id);
-        self.conversations.insert(id, Known { cursor: head, snapshot: Snapshot::default(), live: Some(head) });
+        self.conversations.insert(id, Known { cursor: -1, snapshot: Snapshot::default(), live: Some(head) });
     }
 
     /// Puts what was read in place of what was known.
@@ -163,7 +170,11 @@ impl Model {
         let kind = frame.get("type").and_then(Value::as_str).ok_or("a frame has no type")?;
         let data = frame.get("data").ok_or("a frame has no data")?;
         let Some(id) = frame.get("conversation").and_then(Value::as_i64) else {
-            return if kind == "account.updated" { Ok(Next::Listen) } else { Err(format!("{kind} has no conversation")) };
+            return if kind == "account.updated" {
+                Ok(Next::Listen)
+            } else {
+                Err(format!("{kind} has no conversation"))
+            };
         };
         match kind {
             "conversation.added" => {
@@ -210,7 +221,8 @@ impl Known {
             Some(last) => return Err(format!("{kind} has number {seq}, but follows {last}")),
             None => return Err(format!("{kind} came before it was said from where events follow")),
         }
-        if seq <= self.cursor {
+        // Nothing can be put on what could not be read: its end is on the way.
+        if seq <= self.cursor || self.cursor < 0 {
             return Ok(());
         }
         if seq != self.cursor + 1 {
@@ -271,6 +283,7 @@ impl Known {
             return Err(format!("the changes begin at {from}, but the cursor is {}", self.cursor));
         }
         if data.get("reset") == Some(&Value::Bool(true)) {
+            self.cursor = -1;
             return Ok(true);
         }
         // What is newer than these changes has been heard already, and stays.

@@ -1,0 +1,7 @@
+//! The server as people use it: one file per noun. After whatever anybody does here, `testkit` checks for
+//! everybody that the old snapshot and the events they heard make what a fresh reading shows.
+//!
+//! On SQLite; on PostgreSQL when `PALABRE_TEST_POSTGRES` names one. `cargo xtask check` runs both.
+
+mod messages;
+mod resume;

@@ -1,0 +1,195 @@
+//! Losing the connection, coming back, and having missed nothing.
+
+use serde_json::json;
+use testkit::Town;
+
+#[tokio::test]
+async fn whoever_comes_back_has_missed_nothing() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let cid = town.person("cid").await;
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    let (first, second) = (ann.says(&room, "first").await, ann.says(&room, "second").await);
+    ann.reacts(&second, "👍").await;
+    bob.forgets().await;
+    bob.is_cut_off();
+    ann.edits(&first, "first, edited").await;
+    ann.deletes(&second).await;
+    let third = ann.says(&room, "third").await;
+    ann.reacts(&third, "🎉").await;
+    ann.reacts(&first, "👀").await;
+    ann.takes_back(&first, "👀").await;
+    cid.joins(&room).await;
+    ann.makes(&cid, "moderator", &room).await.granted();
+    cid.says(&room, "hello").await;
+    cid.leaves(&room).await;
+    ann.asks("conversation.update", json!({"conversation": room.id, "topic": "roses"})).await.granted();
+    let cursor = bob.cursor(&room);
+    bob.comes_back().await;
+    let changes = bob.catches_up().await;
+    assert_eq!(changes["data"]["from"], cursor);
+    assert_eq!(changes["data"]["reset"], false);
+    // What was there and changed, and what is new; each once and in its present state.
+    assert_eq!(changes["data"]["messages"].as_array().unwrap().len(), 4);
+    assert_eq!(bob.catch_ups(), 0);
+    bob.hears_nothing_more().await;
+    let texts = [Some("first, edited".into()), None, Some("third".into()), Some("hello".into())];
+    assert_eq!(bob.knows(&room), texts);
+    // And life goes on from there.
+    ann.says(&room, "welcome back").await;
+    bob.hears("ann: welcome back").await;
+}
+
+#[tokio::test]
+async fn whoever_missed_nothing_is_told_nothing() {
+    let town = Town::opens().await;
+    let ann = town.person("ann").await;
+    let room = ann.opens_room("garden").await;
+    ann.says(&room, "hello").await;
+    ann.forgets().await;
+    ann.hangs_up().await;
+    let welcome = ann.comes_back().await;
+    assert_eq!(welcome["conversations"], json!([{"id": room.id, "head": ann.cursor(&room)}]));
+    assert_eq!(ann.catch_ups(), 0);
+    ann.hears_nothing_more().await;
+}
+
+#[tokio::test]
+async fn whoever_was_brought_in_or_put_out_meanwhile_learns_it() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let (garden, kitchen) = (ann.opens_room("garden").await, ann.opens_private_room("kitchen").await);
+    bob.joins(&garden).await;
+    ann.says(&garden, "before").await;
+    bob.forgets().await;
+    bob.is_cut_off();
+    ann.removes(&bob, &garden).await;
+    ann.says(&garden, "not for bob").await;
+    ann.adds(&bob, &kitchen).await;
+    ann.says(&kitchen, "for bob").await;
+    let direct = ann.turns_to(&bob).await;
+    ann.says(&direct, "come back").await;
+    bob.comes_back().await;
+    bob.hears("out: left").await;
+    bob.hears_nothing_more().await;
+    bob.does_not_see(&garden).await;
+    assert_eq!(bob.knows(&kitchen), [Some("for bob".into())]);
+    assert_eq!(bob.knows(&direct), [Some("come back".into())]);
+    ann.says(&garden, "still not for bob").await;
+    ann.says(&direct, "there you are").await;
+    bob.hears("ann: there you are").await;
+    bob.hears_nothing_more().await;
+}
+
+#[tokio::test]
+async fn removed_and_brought_back_while_away_one_catches_up() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let group = ann.opens_group(&[&bob]).await;
+    ann.says(&group, "one").await;
+    bob.is_cut_off();
+    ann.removes(&bob, &group).await;
+    ann.says(&group, "two").await;
+    ann.adds(&bob, &group).await;
+    ann.says(&group, "three").await;
+    bob.comes_back().await;
+    assert_eq!(bob.knows(&group).last().unwrap().as_deref(), Some("three"));
+}
+
+#[tokio::test]
+async fn too_much_to_catch_up_with_is_read_anew() {
+    let town = Town::with(|config| config.limits.catch_up = 10).await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    bob.says(&room, "before").await;
+    // Ten changes are caught up with, one by one.
+    bob.is_cut_off();
+    ann.says_all(&room, (0..10).map(|n| n.to_string())).await;
+    bob.comes_back().await;
+    assert_eq!(bob.catches_up().await["data"]["reset"], false);
+    // Eleven are not.
+    bob.is_cut_off();
+    ann.says_all(&room, (10..21).map(|n| n.to_string())).await;
+    bob.comes_back().await;
+    let changes = bob.catches_up().await;
+    assert_eq!(changes["data"]["reset"], true);
+    assert_eq!(changes["data"]["messages"], json!([]));
+    assert_eq!(bob.knows(&room).len(), 22);
+    ann.says(&room, "and on").await;
+    bob.hears("ann: and on").await;
+}
+
+#[tokio::test]
+async fn changes_can_be_asked_for_from_any_number() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = ann.opens_room("garden").await;
+    let hello = ann.says(&room, "hello").await;
+    ann.says(&room, "again").await;
+    ann.edits(&hello, "hello!").await;
+    let head = ann.cursor(&room);
+    for since in 0..=head {
+        let on_socket = ann.syncs(&room, since).await;
+        let path = format!("/v1/conversations/{}/changes?since={since}", room.id);
+        assert_eq!(ann.requests("GET", &path, json!(null)).await.granted(), on_socket);
+        assert_eq!((&on_socket["from"], &on_socket["to"]), (&json!(since), &json!(head)));
+    }
+    assert_eq!(ann.syncs(&room, head).await["messages"], json!([]));
+    // A number of another history of the database: begin anew.
+    let ahead = ann.begins("conversation.sync", json!({"conversation": room.id, "since": head + 1})).await.granted();
+    assert_eq!(ahead["reset"], true);
+    for since in [json!(-1), json!("0"), json!(null), json!(1.5), json!(9_007_199_254_740_993_u64)] {
+        ann.asks("conversation.sync", json!({"conversation": room.id, "since": since})).await.refused("invalid");
+    }
+    bob.asks("conversation.sync", json!({"conversation": room.id, "since": 0})).await.refused("not_found");
+}
+
+#[tokio::test]
+async fn two_devices_know_the_same_whatever_each_missed() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = ann.opens_group(&[&bob]).await;
+    let phone = ann.on_another_device().await;
+    ann.says(&room, "from the desk").await;
+    phone.is_cut_off();
+    bob.says(&room, "from bob").await;
+    let kitchen = ann.opens_room("kitchen").await;
+    phone.comes_back().await;
+    ann.is_cut_off();
+    phone.says(&room, "from the phone").await;
+    phone.leaves(&kitchen).await;
+    ann.comes_back().await;
+    assert_eq!(ann.knows(&room), phone.knows(&room));
+    ann.does_not_see(&kitchen).await;
+    ann.says(&room, "together").await;
+    phone.hears_themselves("ann: together").await;
+}
+
+#[tokio::test]
+async fn coming_and_going_while_others_speak_loses_nothing() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    let speaking = async {
+        for n in 0..15 {
+            ann.says_all(&room, (0..4).map(|m| format!("{n}.{m}"))).await;
+        }
+    };
+    let wandering = async {
+        for n in 0..12 {
+            if n % 2 == 0 {
+                bob.is_cut_off()
+            } else {
+                bob.hangs_up().await
+            };
+            tokio::task::yield_now().await;
+            bob.comes().await;
+        }
+    };
+    tokio::join!(speaking, wandering);
+    bob.syncs(&room, bob.cursor(&room)).await;
+    assert_eq!(bob.knows(&room).len(), 60);
+}

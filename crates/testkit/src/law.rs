@@ -1,0 +1,188 @@
+//! The law: old snapshot + events = fresh snapshot. Checked after whatever anybody does, for everybody
+//! who is connected and everything they belong to; and what they no longer belong to is not there.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::{
+    model::{Snapshot, row_of},
+    person::Inner,
+};
+
+/// An event that has not come after this time will not.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// So often a reading is repeated because something changed under it.
+const TRIES: usize = 50;
+
+/// What came of asking.
+enum Seen<T> {
+    Here(T),
+    NotFound,
+    /// The credential is no longer good, or the asker too hasty: nothing can be said.
+    Unknown,
+}
+
+async fn get(person: &Inner, path: &str) -> Seen<Value> {
+    let answer = person.rest("GET", path, &Value::Null).await;
+    match answer.status {
+        200 => Seen::Here(answer.body),
+        404 => Seen::NotFound,
+        401 | 429 => Seen::Unknown,
+        status => panic!("{}: GET {path} is answered by {status}: {}", person.name, answer.text),
+    }
+}
+
+/// How far back to read.
+#[derive(Clone, Copy)]
+pub enum Depth {
+    /// The newest page.
+    Page,
+    /// Down to this place.
+    To(i64),
+}
+
+/// Reads a conversation as this person sees it, at one number.
+pub async fn read(person: &Inner, id: i64, depth: Depth) -> Option<Snapshot> {
+    for _ in 0..TRIES {
+        match read_once(person, id, depth).await {
+            Seen::Here(Some(snapshot)) => return Some(snapshot),
+            Seen::Here(None) => tokio::task::yield_now().await,
+            Seen::NotFound | Seen::Unknown => return None,
+        }
+    }
+    panic!("{}: conversation {id} does not stand still", person.name);
+}
+
+macro_rules! seen {
+    ($asked:expr) => {
+        match $asked {
+            Seen::Here(value) => value,
+            Seen::NotFound => return Seen::NotFound,
+            Seen::Unknown => return Seen::Unknown,
+        }
+    };
+}
+
+/// Nothing if something changed under the reading.
+async fn read_once(person: &Inner, id: i64, depth: Depth) -> Seen<Option<Snapshot>> {
+    let path = format!("/v1/conversations/{id}");
+    let before = row_of(&seen!(get(person, &path).await));
+    let mut snapshot = Snapshot { row: before, ..Snapshot::default() };
+    let mut page = seen!(get(person, &format!("{path}/messages?limit=200")).await);
+    loop {
+        let messages = page["messages"].as_array().cloned().unwrap_or_default();
+        let first = messages.first().and_then(|message| message["seq"].as_i64());
+        snapshot.messages.extend(messages.into_iter().map(|m| (m["seq"].as_i64().unwrap_or_default(), m)));
+        let Some(first) = first.filter(|_| page["has_more_before"] == true) else { break };
+        match depth {
+            Depth::To(floor) if floor < first => {}
+            _ => {
+                snapshot.floor = first;
+                break;
+            }
+        }
+        page = seen!(get(person, &format!("{path}/messages?limit=200&before_seq={first}")).await);
+    }
+    let mut cursor = String::new();
+    loop {
+        let page = seen!(get(person, &format!("{path}/members?limit=200{cursor}")).await);
+        for member in page["members"].as_array().into_iter().flatten() {
+            snapshot.members.insert(member["user"]["id"].as_i64().unwrap_or_default(), member.clone());
+        }
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    let after = row_of(&seen!(get(person, &path).await));
+    Seen::Here((after == snapshot.row).then_some(snapshot))
+}
+
+/// Everything that the person belongs to, as their list shows it.
+async fn list(person: &Inner) -> Option<BTreeMap<i64, Value>> {
+    let mut all = BTreeMap::new();
+    let mut cursor = String::new();
+    loop {
+        let Seen::Here(page) = get(person, &format!("/v1/conversations?limit=200{cursor}")).await else { return None };
+        for conversation in page["conversations"].as_array().into_iter().flatten() {
+            all.insert(conversation["id"].as_i64().unwrap_or_default(), conversation.clone());
+        }
+        let Some(next) = page["next_cursor"].as_str() else { return Some(all) };
+        cursor = format!("&cursor={next}");
+    }
+}
+
+/// Waits until the person has heard everything, and compares.
+///
+/// # Panics
+/// If the law is broken.
+pub async fn holds(person: &Inner, touched: Option<i64>) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if !person.is_listening() {
+            return;
+        }
+        let Some(all) = list(person).await else { return };
+        match judge(person, &all, touched).await {
+            Ok(()) => break,
+            Err(_) if !person.is_listening() => return,
+            Err(broken) => assert!(Instant::now() < deadline, "the law is broken for {}: {broken}", person.name),
+        }
+        person.wait_a_little().await;
+    }
+    let left: Vec<i64> = person.state().model.left().iter().copied().collect();
+    for id in left {
+        let seen = get(person, &format!("/v1/conversations/{id}")).await;
+        assert!(!matches!(seen, Seen::Here(_)), "{} still sees conversation {id}, which they left", person.name);
+    }
+}
+
+/// What keeps the law from holding at this moment.
+///
+/// # Panics
+/// If it is broken for good: at the same number, something else is known than is read.
+async fn judge(person: &Inner, all: &BTreeMap<i64, Value>, touched: Option<i64>) -> Result<(), String> {
+    let known: Vec<i64> = person.state().model.ids().into_iter().collect();
+    let listed: Vec<i64> = all.keys().copied().collect();
+    if known != listed {
+        return Err(format!("they know of the conversations {known:?}, but belong to {listed:?}"));
+    }
+    for (&id, conversation) in all {
+        let head = conversation["head"].as_i64().unwrap_or_default();
+        let (floor, verified) = {
+            let state = person.state();
+            let Some(known) = state.model.get(id) else { return Err(format!("conversation {id} is gone")) };
+            if known.cursor != head {
+                return Err(format!("in conversation {id} they are at {}, but its head is {head}", known.cursor));
+            }
+            same_as_listed(person, &known.snapshot, conversation);
+            (known.snapshot.floor, state.verified.get(&id) == Some(&head))
+        };
+        if verified && touched != Some(id) {
+            continue;
+        }
+        let Some(fresh) = read(person, id, Depth::To(floor)).await else {
+            return Err(format!("conversation {id} cannot be read"));
+        };
+        let mut state = person.state();
+        let Some(known) = state.model.get(id) else { return Err(format!("conversation {id} is gone")) };
+        if known.cursor != fresh.head() {
+            return Err(format!("in conversation {id} they are at {}, but its head is {}", known.cursor, fresh.head()));
+        }
+        if let Some(difference) = known.snapshot.difference(&fresh) {
+            panic!("the law is broken for {} in conversation {id} at {head}: {difference}", person.name);
+        }
+        state.verified.insert(id, fresh.head());
+    }
+    Ok(())
+}
+
+/// The list shows each conversation as it is known, at the same number.
+fn same_as_listed(person: &Inner, known: &Snapshot, listed: &Value) {
+    let (name, id) = (&person.name, &listed["id"]);
+    assert_eq!(known.row, row_of(listed), "the list shows {name} conversation {id} otherwise");
+    let newest = known.messages.last_key_value().map(|(_, message)| message.clone()).unwrap_or_default();
+    assert_eq!(newest, listed["last_message"], "the list shows {name} another newest message in {id}");
+    let role = known.members.get(&person.id).map(|member| member["role"].clone()).unwrap_or_default();
+    assert_eq!(role, listed["role"], "the list shows {name} another role in {id}");
+}

@@ -1,0 +1,799 @@
+//! A person: an account, a socket, what they know and what they hear.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::{
+    sync::{Notify, mpsc, oneshot, watch},
+    task::AbortHandle,
+    time::{Instant, timeout, timeout_at},
+};
+use tokio_websockets::{CloseCode, Message};
+
+use crate::{
+    inbox::{Heard, Inbox},
+    law::{self, Depth},
+    model::{Model, Next},
+    rest::Answer,
+    stranger::{self, Socket},
+    town::Shared,
+};
+
+/// What has not happened after this time will not.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A room, group or direct conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Its id.
+    pub id: i64,
+}
+
+/// Something that was said.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    /// Where.
+    pub room: Room,
+    /// Its place.
+    pub seq: i64,
+    /// Its id.
+    pub id: i64,
+    /// Under which id of the sender's.
+    pub client_id: String,
+    /// Whether it had been said before.
+    pub repeated: bool,
+}
+
+/// The answer to a command.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The whole frame.
+    pub frame: Value,
+}
+
+impl Reply {
+    /// What was answered.
+    ///
+    /// # Panics
+    /// If it was refused.
+    #[track_caller]
+    pub fn granted(self) -> Value {
+        assert_ne!(self.frame["type"], "error", "refused: {}", self.frame);
+        self.frame["data"].clone()
+    }
+
+    /// The problem.
+    ///
+    /// # Panics
+    /// If it was not refused with this code.
+    #[track_caller]
+    pub fn refused(self, code: &str) -> Value {
+        assert_eq!(self.frame["error"]["code"], code, "{}", self.frame);
+        self.frame["error"].clone()
+    }
+}
+
+/// What an account is proven with.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    /// The access token.
+    pub access: String,
+    /// The refresh token; none with a host application's token.
+    pub refresh: String,
+    /// The session.
+    pub session: i64,
+}
+
+struct Link {
+    outgoing: mpsc::UnboundedSender<Message>,
+    pause: watch::Sender<bool>,
+    tasks: [AbortHandle; 2],
+}
+
+/// What changes while somebody lives.
+#[derive(Default)]
+pub struct State {
+    pub model: Model,
+    pub inbox: Inbox,
+    /// The head at which each conversation was last found to be as it should.
+    pub verified: BTreeMap<i64, i64>,
+    pending: HashMap<String, oneshot::Sender<Value>>,
+    link: Option<Link>,
+    /// Whether the connection is authenticated.
+    ready: bool,
+    /// Whether they read what they are sent.
+    deaf: bool,
+    goodbye: Option<(u16, Value)>,
+    /// What was heard that is against the protocol.
+    broken: Option<String>,
+}
+
+/// A person's insides.
+pub struct Inner {
+    pub name: String,
+    pub id: i64,
+    pub password: String,
+    town: Arc<Shared>,
+    tokens: Mutex<Tokens>,
+    state: Mutex<State>,
+    changed: Notify,
+    next: AtomicU64,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Inner {
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// Whether they are connected and read what they are sent.
+    ///
+    /// # Panics
+    /// If they were told something that is against the protocol.
+    pub fn is_listening(&self) -> bool {
+        let state = self.state();
+        if let Some(broken) = &state.broken {
+            panic!("{} was told what is against the protocol: {broken}", self.name);
+        }
+        state.ready && !state.deaf && state.link.is_some()
+    }
+
+    pub async fn rest(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let token = lock(&self.tokens).access.clone();
+        self.town.rest.ask(method, path, Some(&token), body).await
+    }
+
+    /// Waits until something has changed, or for a moment.
+    pub async fn wait_a_little(&self) {
+        let _time_is_over = timeout(Duration::from_millis(20), self.changed.notified()).await;
+    }
+
+    /// Waits until `look` finds what it looks for.
+    async fn wait_for<T>(&self, what: &str, mut look: impl FnMut(&mut State) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let changed = self.changed.notified();
+            let mut changed = std::pin::pin!(changed);
+            changed.as_mut().enable();
+            {
+                let mut state = self.state();
+                if let Some(broken) = &state.broken {
+                    panic!("{} was told what is against the protocol: {broken}", self.name);
+                }
+                if let Some(found) = look(&mut state) {
+                    return found;
+                }
+            }
+            if timeout_at(deadline, changed).await.is_err() {
+                let state = self.state();
+                let (heard, goodbye) = (&state.inbox, &state.goodbye);
+                panic!("{} waited in vain for {what}; unheard: {heard:?}; goodbye: {goodbye:?}", self.name);
+            }
+        }
+    }
+
+    /// Takes what the server says.
+    async fn take(&self, text: &str) -> Result<(), String> {
+        let frame: Value = serde_json::from_str(text).map_err(|error| format!("{error}: {text}"))?;
+        if let Some(re) = frame.get("re") {
+            return self.take_answer(re, &frame).await;
+        }
+        let next = self.state().model.hear(&frame).map_err(|broken| format!("{broken}: {text}"))?;
+        if let Next::Read(id) = next {
+            self.read(id).await;
+        }
+        let mut state = self.state();
+        let State { model, inbox, .. } = &mut *state;
+        inbox.put(&frame, self.id, &|user| {
+            if user == self.id { self.name.clone() } else { model.name(user).unwrap_or_else(|| user.to_string()) }
+        });
+        Ok(())
+    }
+
+    async fn take_answer(&self, re: &Value, frame: &Value) -> Result<(), String> {
+        if frame["type"] == "authenticated" {
+            let unknown = self.state().model.welcome(&frame["data"])?;
+            for id in unknown {
+                self.read(id).await;
+            }
+            self.state().ready = true;
+        }
+        let mut state = self.state();
+        match re.as_str() {
+            None => state.inbox.refusals.push_back(frame["error"].clone()),
+            Some(re) => match state.pending.remove(re) {
+                Some(asker) => {
+                    let _does_not_wait = asker.send(frame.clone());
+                }
+                None => return Err(format!("nobody asked {re}: {frame}")),
+            },
+        }
+        Ok(())
+    }
+
+    async fn read(&self, id: i64) {
+        if let Some(snapshot) = law::read(self, id, Depth::Page).await {
+            let mut state = self.state();
+            state.verified.remove(&id);
+            state.model.read(id, snapshot);
+        }
+    }
+
+    fn ended(&self, goodbye: Option<(u16, Value)>) {
+        let mut state = self.state();
+        state.ready = false;
+        state.link = None;
+        state.goodbye = state.goodbye.take().or(goodbye);
+        state.pending.clear();
+        state.model.hang_up();
+        drop(state);
+        self.changed.notify_waiters();
+    }
+}
+
+/// Somebody with an account. Cheap to clone; a clone is the same person on the same connection.
+#[derive(Clone)]
+pub struct Person {
+    inner: Arc<Inner>,
+}
+
+impl fmt::Debug for Person {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.inner.name)
+    }
+}
+
+impl Person {
+    pub(crate) fn new(town: Arc<Shared>, name: &str, password: &str, id: i64, tokens: Tokens) -> Self {
+        let inner = Arc::new(Inner {
+            name: name.to_owned(),
+            id,
+            password: password.to_owned(),
+            town: town.clone(),
+            tokens: Mutex::new(tokens),
+            state: Mutex::default(),
+            changed: Notify::new(),
+            next: AtomicU64::new(0),
+        });
+        lock(&town.people).push(inner.clone());
+        Self { inner }
+    }
+
+    /// Their id.
+    #[must_use]
+    pub fn id(&self) -> i64 {
+        self.inner.id
+    }
+
+    /// Their name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// Their password.
+    #[must_use]
+    pub fn password(&self) -> &str {
+        &self.inner.password
+    }
+
+    /// Their tokens.
+    #[must_use]
+    pub fn tokens(&self) -> Tokens {
+        lock(&self.inner.tokens).clone()
+    }
+
+    /// Uses other tokens from now on.
+    pub fn takes_tokens(&self, answer: &Value) {
+        *lock(&self.inner.tokens) = tokens_of(answer);
+    }
+
+    // ---- coming and going -----------------------------------------------------------------------
+
+    /// Opens a socket and authenticates in the first frame, with the cursors of what they know.
+    ///
+    /// # Panics
+    /// If they are not let in.
+    pub async fn comes(&self) -> Value {
+        let socket = stranger::connect(self.inner.town.address, "/v1/ws", &[]).await.expect("a socket");
+        self.talks_on(socket);
+        let token = self.tokens().access;
+        self.authenticates(json!({"token": token, "cursors": self.cursors()})).await.granted()
+    }
+
+    /// Opens a socket with the credential in the handshake.
+    ///
+    /// # Panics
+    /// If they are not let in.
+    pub async fn comes_with(&self, headers: &[(&str, &str)]) -> Value {
+        let socket = stranger::connect(self.inner.town.address, "/v1/ws", headers).await.expect("a socket");
+        self.talks_on(socket);
+        self.authenticates(json!({"cursors": self.cursors()})).await.granted()
+    }
+
+    /// Comes back after the connection ended, and has caught up when this returns.
+    ///
+    /// # Panics
+    /// If they are not let in, or something was missed.
+    pub async fn comes_back(&self) -> Value {
+        let welcome = self.comes().await;
+        self.lives_by_the_law(None).await;
+        welcome
+    }
+
+    /// Opens a socket without saying anything.
+    ///
+    /// # Panics
+    /// If there is none to be had.
+    pub async fn connects(&self) {
+        let socket = stranger::connect(self.inner.town.address, "/v1/ws", &[]).await.expect("a socket");
+        self.talks_on(socket);
+    }
+
+    /// The same person on a device of its own, which knows nothing yet.
+    pub async fn on_another_device(&self) -> Self {
+        let inner = &self.inner;
+        let other = Self::new(inner.town.clone(), &inner.name, &inner.password, inner.id, self.tokens());
+        other.comes().await;
+        other
+    }
+
+    /// Says `authenticate`.
+    pub async fn authenticates(&self, data: Value) -> Reply {
+        self.begins("authenticate", data).await
+    }
+
+    /// The cursors of what they know.
+    #[must_use]
+    pub fn cursors(&self) -> Value {
+        json!(self.inner.state().model.cursors())
+    }
+
+    fn talks_on(&self, socket: Socket) {
+        let (mut sink, mut stream) = socket.split();
+        let (outgoing, mut messages) = mpsc::unbounded_channel::<Message>();
+        let (pause, mut paused) = watch::channel(false);
+        let writing = tokio::spawn(async move {
+            while let Some(message) = messages.recv().await {
+                if sink.send(message).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let mut state = self.inner.state();
+        (state.goodbye, state.deaf) = (None, false);
+        let inner = self.inner.clone();
+        let reading = tokio::spawn(async move {
+            let mut goodbye = None;
+            loop {
+                if paused.wait_for(|paused| !paused).await.is_err() {
+                    break;
+                }
+                let Some(Ok(message)) = stream.next().await else { break };
+                if let Some((code, reason)) = message.as_close() {
+                    goodbye = Some((code.into(), serde_json::from_str(reason).unwrap_or_default()));
+                    continue;
+                }
+                let Some(text) = message.as_text() else { continue };
+                if let Err(broken) = inner.take(text).await {
+                    inner.state().broken.get_or_insert(broken);
+                }
+                inner.changed.notify_waiters();
+            }
+            inner.ended(goodbye);
+        });
+        let tasks = [reading.abort_handle(), writing.abort_handle()];
+        state.link = Some(Link { outgoing, pause, tasks });
+    }
+
+    /// Closes the connection in order.
+    pub async fn hangs_up(&self) {
+        self.writes_message(Message::close(Some(CloseCode::NORMAL_CLOSURE), ""));
+        self.inner.wait_for("the end of the connection", |state| state.link.is_none().then_some(())).await;
+    }
+
+    /// Loses the connection, without a goodbye.
+    pub fn is_cut_off(&self) {
+        let link = self.inner.state().link.take();
+        for task in link.into_iter().flat_map(|link| link.tasks) {
+            task.abort();
+        }
+        self.inner.ended(None);
+    }
+
+    /// The code of the server's goodbye, which they wait for, and its reason.
+    pub async fn is_sent_away(&self) -> (u16, Value) {
+        self.inner.wait_for("a goodbye", |state| state.link.is_none().then(|| state.goodbye.clone()).flatten()).await
+    }
+
+    /// Whether they are connected.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.inner.state().link.is_some()
+    }
+
+    /// Stops reading what they are sent.
+    pub fn stops_listening(&self) {
+        let mut state = self.inner.state();
+        state.deaf = true;
+        if let Some(link) = &state.link {
+            link.pause.send_replace(true);
+        }
+    }
+
+    /// Reads again what they are sent.
+    pub fn listens_again(&self) {
+        let mut state = self.inner.state();
+        state.deaf = false;
+        if let Some(link) = &state.link {
+            link.pause.send_replace(false);
+        }
+    }
+
+    // ---- asking ---------------------------------------------------------------------------------
+
+    /// Gives a command and waits for the answer; then the law is checked.
+    pub async fn asks(&self, kind: &str, data: Value) -> Reply {
+        let touched = data["conversation"].as_i64();
+        let reply = self.begins(kind, data).await;
+        self.lives_by_the_law(touched).await;
+        reply
+    }
+
+    /// Gives a command; the answer may be waited for. The law is not checked.
+    ///
+    /// # Panics
+    /// If the connection ends before the answer.
+    pub fn begins(&self, kind: &str, data: Value) -> impl Future<Output = Reply> + Send + use<> {
+        let (answer, answered) = oneshot::channel();
+        let id = format!("c{}", self.inner.next.fetch_add(1, Ordering::Relaxed));
+        self.inner.state().pending.insert(id.clone(), answer);
+        self.writes(&json!({"id": id, "type": kind, "data": data}).to_string());
+        let (name, kind) = (self.inner.name.clone(), kind.to_owned());
+        async move {
+            match timeout(PATIENCE, answered).await {
+                Ok(Ok(frame)) => Reply { frame },
+                Ok(Err(_)) => panic!("{name}: the connection ended before {kind} was answered"),
+                Err(_) => panic!("{name}: {kind} was not answered in time"),
+            }
+        }
+    }
+
+    /// Makes a request; after one that can change something, the law is checked.
+    pub async fn requests(&self, method: &str, path: &str, body: Value) -> Answer {
+        let answer = self.inner.rest(method, path, &body).await;
+        if method != "GET" {
+            let mut parts = path.split(['/', '?']).skip_while(|part| *part != "conversations").skip(1);
+            self.lives_by_the_law(parts.next().and_then(|id| id.parse().ok())).await;
+        }
+        answer
+    }
+
+    /// Makes a request with headers of one's own.
+    pub async fn requests_with(&self, method: &str, path: &str, body: Value, headers: &[(&str, &str)]) -> Answer {
+        let answer = self.inner.town.rest.ask_with(method, path, Some(&self.tokens().access), &body, headers).await;
+        self.lives_by_the_law(None).await;
+        answer
+    }
+
+    /// Writes a frame as it is.
+    pub fn writes(&self, text: &str) {
+        self.writes_message(Message::text(text.to_owned()));
+    }
+
+    /// Writes a binary frame.
+    pub fn writes_bytes(&self, bytes: &[u8]) {
+        self.writes_message(Message::binary(bytes.to_vec()));
+    }
+
+    fn writes_message(&self, message: Message) {
+        let state = self.inner.state();
+        let link = state.link.as_ref().unwrap_or_else(|| panic!("{} is not connected", self.inner.name));
+        let _has_ended = link.outgoing.send(message);
+    }
+
+    /// The next refusal that answers no command whose id could be read.
+    pub async fn is_refused(&self, code: &str) -> Value {
+        let refusal = self.inner.wait_for(code, |state| state.inbox.refusals.pop_front()).await;
+        assert_eq!(refusal["code"], code, "{refusal}");
+        refusal
+    }
+
+    async fn lives_by_the_law(&self, touched: Option<i64>) {
+        self.inner.town.law(touched).await;
+    }
+
+    // ---- conversations --------------------------------------------------------------------------
+
+    /// Opens a public room.
+    pub async fn opens_room(&self, name: &str) -> Room {
+        self.opens(json!({"kind": "room", "name": name})).await
+    }
+
+    /// Opens a private room.
+    pub async fn opens_private_room(&self, name: &str) -> Room {
+        self.opens(json!({"kind": "room", "name": name, "visibility": "private"})).await
+    }
+
+    /// Brings people together.
+    pub async fn opens_group(&self, with: &[&Self]) -> Room {
+        let members: Vec<i64> = with.iter().map(|person| person.id()).collect();
+        self.opens(json!({"kind": "group", "members": members})).await
+    }
+
+    /// Gets the direct conversation with somebody.
+    pub async fn turns_to(&self, other: &Self) -> Room {
+        self.opens(json!({"kind": "direct", "user": other.id()})).await
+    }
+
+    async fn opens(&self, what: Value) -> Room {
+        let room = room(&self.asks("conversation.create", what).await.granted());
+        self.knows_that(room, "conversation.added");
+        room
+    }
+
+    /// What one did oneself is no news.
+    fn knows_that(&self, room: Room, kind: &str) {
+        let mut state = self.inner.state();
+        for heard in &mut state.inbox.heard {
+            heard.own |= heard.frame["type"] == kind && heard.frame["conversation"] == room.id;
+        }
+    }
+
+    /// Enters a public room.
+    pub async fn joins(&self, room: &Room) {
+        self.asks("conversation.join", json!({"conversation": room.id})).await.granted();
+        self.knows_that(*room, "conversation.added");
+    }
+
+    /// Leaves.
+    pub async fn leaves(&self, room: &Room) {
+        self.asks("conversation.leave", json!({"conversation": room.id})).await.granted();
+        self.knows_that(*room, "conversation.removed");
+    }
+
+    /// Brings somebody in.
+    pub async fn adds(&self, other: &Self, room: &Room) {
+        self.asks("member.add", json!({"conversation": room.id, "user": other.id()})).await.granted();
+    }
+
+    /// Puts somebody out.
+    pub async fn removes(&self, other: &Self, room: &Room) {
+        self.asks("member.remove", json!({"conversation": room.id, "user": other.id()})).await.granted();
+    }
+
+    /// Gives somebody a role.
+    pub async fn makes(&self, other: &Self, role: &str, room: &Room) -> Reply {
+        self.asks("member.update", json!({"conversation": room.id, "user": other.id(), "role": role})).await
+    }
+
+    /// A conversation as they see it in their list.
+    pub async fn sees(&self, room: &Room) -> Value {
+        self.requests("GET", &format!("/v1/conversations/{}", room.id), Value::Null).await.granted()
+    }
+
+    /// Whether a conversation is not there for them.
+    pub async fn does_not_see(&self, room: &Room) {
+        self.requests("GET", &format!("/v1/conversations/{}", room.id), Value::Null).await.refused(404, "not_found");
+    }
+
+    /// The texts that they know of a conversation, by what they were told; `None` for tombstones.
+    #[must_use]
+    pub fn knows(&self, room: &Room) -> Vec<Option<String>> {
+        let state = self.inner.state();
+        let known = state.model.get(room.id);
+        known
+            .into_iter()
+            .flat_map(|known| known.snapshot.messages.values())
+            .map(|m| m["text"].as_str().map(str::to_owned))
+            .collect()
+    }
+
+    /// The number of the last change that they know.
+    #[must_use]
+    pub fn cursor(&self, room: &Room) -> i64 {
+        self.inner.state().model.get(room.id).map_or(0, |known| known.cursor)
+    }
+
+    // ---- messages -------------------------------------------------------------------------------
+
+    /// A client id that was never used.
+    #[must_use]
+    pub fn new_client_id(&self) -> String {
+        format!("{}-{}", self.inner.name, self.inner.town.sends.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Says something.
+    pub async fn says(&self, room: &Room, text: &str) -> Said {
+        said(&self.asks("message.send", self.draft(room, text)).await.granted())
+    }
+
+    /// Says many things, without waiting for an answer between them.
+    pub async fn says_all<T: AsRef<str>>(&self, room: &Room, texts: impl IntoIterator<Item = T>) -> Vec<Said> {
+        let sends: Vec<_> =
+            texts.into_iter().map(|text| self.begins("message.send", self.draft(room, text.as_ref()))).collect();
+        let mut all = Vec::new();
+        for send in sends {
+            all.push(said(&send.await.granted()));
+        }
+        self.lives_by_the_law(Some(room.id)).await;
+        all
+    }
+
+    /// The data of a send under a new client id.
+    #[must_use]
+    pub fn draft(&self, room: &Room, text: &str) -> Value {
+        json!({"conversation": room.id, "client_id": self.new_client_id(), "text": text})
+    }
+
+    /// Answers to something that was said.
+    pub async fn replies(&self, to: &Said, text: &str) -> Said {
+        let mut draft = self.draft(&to.room, text);
+        draft["parent"] = to.seq.into();
+        said(&self.asks("message.send", draft).await.granted())
+    }
+
+    /// Changes what they said.
+    pub async fn edits(&self, said: &Said, text: &str) {
+        self.asks("message.edit", at(said, json!({"text": text}))).await.granted();
+    }
+
+    /// Takes something back.
+    pub async fn deletes(&self, said: &Said) {
+        self.asks("message.delete", at(said, json!({}))).await.granted();
+    }
+
+    /// Puts an emoji on something that was said.
+    pub async fn reacts(&self, said: &Said, emoji: &str) -> Value {
+        self.asks("reaction.add", at(said, json!({"emoji": emoji}))).await.granted()
+    }
+
+    /// Takes an emoji back.
+    pub async fn takes_back(&self, said: &Said, emoji: &str) -> Value {
+        self.asks("reaction.remove", at(said, json!({"emoji": emoji}))).await.granted()
+    }
+
+    /// Reads up to what was said.
+    pub async fn reads(&self, said: &Said) {
+        self.asks("marker.read", at(said, json!({}))).await.granted();
+    }
+
+    /// Is writing.
+    pub async fn types(&self, room: &Room) {
+        self.asks("typing.set", json!({"conversation": room.id, "typing": true})).await.granted();
+    }
+
+    /// Is online, away, busy or invisible.
+    pub async fn is_now(&self, presence: &str) {
+        self.asks("presence.set", json!({"presence": presence})).await.granted();
+    }
+
+    // ---- hearing --------------------------------------------------------------------------------
+
+    /// Waits for this, said or done by others; nothing else may come before it.
+    ///
+    /// # Panics
+    /// If something else comes.
+    pub async fn hears(&self, words: &str) -> Value {
+        let heard = self.next_heard(words).await;
+        assert_eq!(heard.words, words, "{} hears something else: {}", self.inner.name, heard.frame);
+        heard.frame
+    }
+
+    async fn next_heard(&self, what: &str) -> Heard {
+        let next = |state: &mut State| {
+            while state.inbox.heard.front().is_some_and(|heard| heard.own) {
+                state.inbox.heard.pop_front();
+            }
+            state.inbox.heard.pop_front()
+        };
+        self.inner.wait_for(what, next).await
+    }
+
+    /// Waits for what they said or did themselves to come back to them.
+    pub async fn hears_themselves(&self, words: &str) -> Value {
+        let next = |state: &mut State| {
+            let at = state.inbox.heard.iter().position(|heard| heard.own && heard.words == words)?;
+            state.inbox.heard.remove(at)
+        };
+        self.inner.wait_for(words, next).await.frame
+    }
+
+    /// Waits for a signal: typing, presence, a marker. Others that come before it are passed over.
+    pub async fn notices(&self, words: &str) -> Value {
+        let next = |state: &mut State| {
+            let at = state.inbox.signals.iter().position(|heard| heard.words == words)?;
+            state.inbox.signals.drain(..=at).next_back()
+        };
+        self.inner.wait_for(words, next).await.frame
+    }
+
+    /// Whether a signal has come that was not asked for yet; what was sent before is waited for.
+    pub async fn has_noticed(&self, words: &str) -> bool {
+        self.begins("ping", json!({})).await.granted();
+        self.inner.state().inbox.signals.iter().any(|heard| heard.words.contains(words))
+    }
+
+    /// Everything that was told is asked for: whatever was on its way has come.
+    ///
+    /// # Panics
+    /// If there is something more that others said or did.
+    pub async fn hears_nothing_more(&self) {
+        // The server answers in order: what it had to tell before has come when this is answered.
+        self.begins("ping", json!({})).await.granted();
+        let state = self.inner.state();
+        let more: Vec<&Heard> = state.inbox.heard.iter().filter(|heard| !heard.own).collect();
+        assert!(more.is_empty(), "{} hears more: {more:?}", self.inner.name);
+    }
+
+    /// Forgets what was heard so far.
+    pub async fn forgets(&self) {
+        self.begins("ping", json!({})).await.granted();
+        self.inner.state().inbox = Inbox::default();
+    }
+
+    /// The next catch-up of a conversation.
+    pub async fn catches_up(&self) -> Value {
+        self.inner.wait_for("a catch-up", |state| state.inbox.changes.pop_front()).await
+    }
+
+    /// How many catch-ups came that were not asked for yet.
+    #[must_use]
+    pub fn catch_ups(&self) -> usize {
+        self.inner.state().inbox.changes.len()
+    }
+
+    /// Asks for what changed since their cursor, and takes it.
+    ///
+    /// # Panics
+    /// If it is not as the protocol says.
+    pub async fn syncs(&self, room: &Room, since: i64) -> Value {
+        let data = self.begins("conversation.sync", json!({"conversation": room.id, "since": since})).await.granted();
+        let anew = self.inner.state().model.take_changes(room.id, &data).expect("changes");
+        if anew {
+            self.inner.read(room.id).await;
+        }
+        self.lives_by_the_law(Some(room.id)).await;
+        data
+    }
+}
+
+fn room(conversation: &Value) -> Room {
+    Room { id: conversation["id"].as_i64().expect("a conversation") }
+}
+
+/// What an answer to a send says.
+pub(crate) fn said(data: &Value) -> Said {
+    Said {
+        room: Room { id: data["conversation"].as_i64().expect("a conversation") },
+        seq: data["seq"].as_i64().expect("a number"),
+        id: data["id"].as_i64().expect("an id"),
+        client_id: data["client_id"].as_str().unwrap_or_default().to_owned(),
+        repeated: data["repeated"] == true,
+    }
+}
+
+fn at(said: &Said, mut data: Value) -> Value {
+    data["conversation"] = said.room.id.into();
+    data["seq"] = said.seq.into();
+    data
+}
+
+/// The tokens of an answer.
+pub(crate) fn tokens_of(answer: &Value) -> Tokens {
+    let text = |field: &str| answer[field].as_str().unwrap_or_default().to_owned();
+    let session = answer["session"].as_i64().unwrap_or_default();
+    Tokens { access: text("access_token"), refresh: text("refresh_token"), session }
+}

@@ -1,0 +1,320 @@
+//! A town: a whole server in the test's own process, with a database and ports of its own.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use app::{
+    config::{Config, DatabaseUrl, Secret},
+    serve::Server,
+};
+use futures_util::future::join_all;
+use jsonwebtoken::{EncodingKey, Header};
+use serde_json::{Value, json};
+
+use crate::{
+    law,
+    person::{Inner, Person, tokens_of},
+    rest::{Answer, Rest},
+    stranger::{self, Stranger},
+};
+
+/// The password of everybody who is not particular about it.
+const PASSWORD: &str = "the tree in the middle";
+/// The secret that a town shares with a host application.
+const HOST_SECRET: &str = "between the town and its host: 5f0e8c";
+
+static TOWNS: AtomicU64 = AtomicU64::new(0);
+
+/// What a town and its people share.
+pub struct Shared {
+    pub rest: Rest,
+    pub address: SocketAddr,
+    pub people: Mutex<Vec<Arc<Inner>>>,
+    /// Counts client ids: no two devices of a person choose the same.
+    pub sends: AtomicU64,
+    mistakes: Arc<Mutex<Vec<String>>>,
+}
+
+impl Shared {
+    /// Checks the law for everybody.
+    pub async fn law(&self, touched: Option<i64>) {
+        let people = self.people.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        join_all(people.iter().map(|person| law::holds(person, touched))).await;
+        let mistakes = self.mistakes.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(mistakes.is_empty(), "the server logged mistakes: {mistakes:?}");
+    }
+}
+
+/// A server and those who use it. A test owns its town, and everything of it ends with the test.
+pub struct Town {
+    shared: Arc<Shared>,
+    server: Option<Server>,
+    folder: PathBuf,
+    setup_secret: Option<String>,
+    _log: tracing::subscriber::DefaultGuard,
+}
+
+impl fmt::Debug for Town {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a town at {}", self.shared.address)
+    }
+}
+
+impl Town {
+    /// A town as it is by default, but for rates: people in tests are quick.
+    pub async fn opens() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// A town with something set otherwise.
+    ///
+    /// # Panics
+    /// If it cannot be built.
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let mistakes = Arc::new(Mutex::new(Vec::new()));
+        let log = tracing::subscriber::set_default(Mistakes(mistakes.clone()));
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let unique = format!("town_{}_{}_{now}", std::process::id(), TOWNS.fetch_add(1, Ordering::Relaxed));
+        let folder = std::env::temp_dir().join(format!("palabre_{unique}"));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let mut config = Config::in_folder(&folder);
+        config.server.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        config.chat_server.listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        config.database.max_connections = 4;
+        if let Ok(server) = std::env::var("PALABRE_TEST_POSTGRES") {
+            let url = crate::kill::fresh_schema(&server, &format!("palabre_{unique}")).await.expect("a schema");
+            config.database.url = Some(DatabaseUrl::parse(&url).expect("the URL of a database"));
+        }
+        let limits = &mut config.limits;
+        for rate in [
+            &mut limits.messages_per_minute,
+            &mut limits.message_burst,
+            &mut limits.requests_per_minute,
+            &mut limits.request_burst,
+            &mut limits.registrations_per_hour,
+        ] {
+            *rate = 1_000_000;
+        }
+        change(&mut config);
+        let server = Server::start(&config).await.expect("a server");
+        let shared = Shared {
+            rest: Rest::to(server.address),
+            address: server.address,
+            people: Mutex::default(),
+            sends: AtomicU64::new(1),
+            mistakes,
+        };
+        let setup_secret = server.setup_secret.clone();
+        Self { shared: Arc::new(shared), server: Some(server), folder, setup_secret, _log: log }
+    }
+
+    /// A town that takes the tokens of a host application, and its users at first sight.
+    pub async fn with_a_host() -> Self {
+        Self::with(|config| {
+            config.auth.jwt_secret = Some(Secret::new(HOST_SECRET));
+            config.auth.host_create_users = true;
+        })
+        .await
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.shared.address
+    }
+
+    /// With which its first administrator is made.
+    #[must_use]
+    pub fn setup_secret(&self) -> &str {
+        self.setup_secret.as_deref().unwrap_or_default()
+    }
+
+    /// Stops the server in order, as SIGTERM does.
+    pub async fn closes(&mut self) {
+        if let Some(server) = self.server.take() {
+            server.stop(Duration::from_secs(10)).await;
+        }
+    }
+
+    /// Somebody who registers and connects.
+    ///
+    /// # Panics
+    /// If they cannot.
+    pub async fn person(&self, name: &str) -> Person {
+        let person = self.absent(name).await;
+        person.comes().await;
+        person
+    }
+
+    /// Somebody who registers and does not connect yet.
+    ///
+    /// # Panics
+    /// If they cannot.
+    pub async fn absent(&self, name: &str) -> Person {
+        self.registers(json!({"username": name, "password": PASSWORD})).await
+    }
+
+    /// The first administrator, connected.
+    ///
+    /// # Panics
+    /// If there is one already.
+    pub async fn admin(&self, name: &str) -> Person {
+        let secret = self.setup_secret();
+        let person = self.registers(json!({"username": name, "password": PASSWORD, "setup_secret": secret})).await;
+        person.comes().await;
+        person
+    }
+
+    /// Two people who are connected.
+    pub async fn two(&self, one: &str, other: &str) -> (Person, Person) {
+        (self.person(one).await, self.person(other).await)
+    }
+
+    async fn registers(&self, registration: Value) -> Person {
+        let tokens = self.request("POST", "/v1/accounts", registration.clone()).await.granted();
+        let name = registration["username"].as_str().unwrap_or_default();
+        let id = tokens["user"]["id"].as_i64().expect("an id");
+        Person::new(self.shared.clone(), name, PASSWORD, id, tokens_of(&tokens))
+    }
+
+    /// Somebody who comes with a token that was not given here.
+    ///
+    /// # Panics
+    /// If they are not let in.
+    pub async fn sent_by_host(&self, token: &str) -> Person {
+        let account = self.shared.rest.ask("GET", "/v1/users/me", Some(token), &Value::Null).await.granted();
+        let tokens = tokens_of(&json!({"access_token": token}));
+        let name = account["username"].as_str().unwrap_or_default();
+        let id = account["id"].as_i64().expect("an id");
+        let person = Person::new(self.shared.clone(), name, PASSWORD, id, tokens);
+        person.comes().await;
+        person
+    }
+
+    /// A request by nobody.
+    pub async fn request(&self, method: &str, path: &str, body: Value) -> Answer {
+        self.shared.rest.ask(method, path, None, &body).await
+    }
+
+    /// The way to make requests that are not watched.
+    #[must_use]
+    pub fn rest(&self) -> &Rest {
+        &self.shared.rest
+    }
+
+    /// Tries to log in.
+    pub async fn logs_in(&self, name: &str, password: &str) -> Answer {
+        self.request("POST", "/v1/sessions", json!({"username": name, "password": password})).await
+    }
+
+    /// A socket of our own protocol, that has said nothing.
+    ///
+    /// # Panics
+    /// If there is none to be had.
+    pub async fn stranger(&self) -> Stranger {
+        Stranger::new(stranger::connect(self.shared.address, "/v1/ws", &[]).await.expect("a socket"))
+    }
+
+    /// A socket of the old chat-server's protocol, at any path.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn old_client(&self, path: &str, headers: &[(&str, &str)]) -> Result<Stranger, String> {
+        let socket = stranger::connect(self.chat_server(), path, headers).await;
+        socket.map(Stranger::new).map_err(|error| error.to_string())
+    }
+
+    /// The listener of the old chat-server's clients.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
+    pub fn chat_server(&self) -> SocketAddr {
+        self.server.as_ref().and_then(|server| server.chat_server_address).expect("the old door is open")
+    }
+
+    /// A handshake with our own door; the status and the head of the answer.
+    pub async fn handshake(&self, headers: &[(&str, &str)]) -> (u16, String) {
+        stranger::shake_hands(self.shared.address, "/v1/ws", headers).await
+    }
+
+    /// A handshake with the old door.
+    pub async fn old_handshake(&self, path: &str, headers: &[(&str, &str)]) -> (u16, String) {
+        stranger::shake_hands(self.chat_server(), path, headers).await
+    }
+
+    /// The figures for Prometheus: name and labels to value.
+    pub async fn figures(&self) -> BTreeMap<String, f64> {
+        let text = self.request("GET", "/metrics", Value::Null).await.text;
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        lines.filter_map(|line| line.rsplit_once(' ')).filter_map(|(k, v)| Some((k.into(), v.parse().ok()?))).collect()
+    }
+}
+
+impl Drop for Town {
+    fn drop(&mut self) {
+        // What the server still holds open keeps its place on the disk until the test's end.
+        let _in_use = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A host application's token.
+#[must_use]
+pub fn host_token(claims: &Value) -> String {
+    host_token_signed(claims, HOST_SECRET)
+}
+
+/// A token of the same form that another has signed.
+#[must_use]
+pub fn host_token_signed(claims: &Value, secret: &str) -> String {
+    let key = EncodingKey::from_secret(secret.as_bytes());
+    jsonwebtoken::encode(&Header::default(), claims, &key).expect("a token")
+}
+
+/// Seconds since 1970.
+#[must_use]
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+/// Keeps what the server logs as its own mistake: no test may cause one.
+struct Mistakes(Arc<Mutex<Vec<String>>>);
+
+impl tracing::Subscriber for Mistakes {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() == tracing::Level::ERROR
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        struct Words(String);
+        impl tracing::field::Visit for Words {
+            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn fmt::Debug) {
+                self.0.push_str(&format!(" {field}={value:?}"));
+            }
+        }
+        let mut words = Words(event.metadata().target().to_owned());
+        event.record(&mut words);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(words.0);
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
