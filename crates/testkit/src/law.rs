@@ -185,4 +185,13 @@ fn same_as_listed(person: &Inner, known: &Snapshot, listed: &Value) {
     assert_eq!(newest, listed["last_message"], "the list shows {name} another newest message in {id}");
     let role = known.members.get(&person.id).map(|member| member["role"].clone()).unwrap_or_default();
     assert_eq!(role, listed["role"], "the list shows {name} another role in {id}");
+    // Markers are not numbered; what they leave unread can be counted all the same.
+    let read = listed["read_seq"].as_i64().unwrap_or_default();
+    if known.floor <= read {
+        let unread = known
+            .messages
+            .range(read + 1..)
+            .filter(|(_, message)| message["author"]["id"] != person.id && message["deleted_at"].is_null());
+        assert_eq!(listed["unread"], unread.count(), "the list counts otherwise for {name} in {id}");
+    }
 }

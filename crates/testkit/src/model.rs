@@ -30,7 +30,7 @@ impl Snapshot {
     }
 
     /// The same, with nothing before `floor`.
-    fn from_floor(&self, floor: i64) -> Self {
+    fn above(&self, floor: i64) -> Self {
         let mut cut = self.clone();
         cut.floor = floor;
         cut.messages.retain(|seq, _| *seq >= floor);
@@ -40,7 +40,7 @@ impl Snapshot {
     /// What differs from a fresh reading, in words; nothing if they are the same.
     pub fn difference(&self, fresh: &Self) -> Option<String> {
         let floor = self.floor.max(fresh.floor);
-        let (known, fresh) = (self.from_floor(floor), fresh.from_floor(floor));
+        let (known, fresh) = (self.above(floor), fresh.above(floor));
         if known == fresh {
             return None;
         }

@@ -30,6 +30,8 @@ use crate::{
 
 /// What has not happened after this time will not.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Frames that may wait to be written.
+const UNSAID: usize = 65_536;
 
 /// A room, group or direct conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +96,7 @@ pub struct Tokens {
 }
 
 struct Link {
-    outgoing: mpsc::UnboundedSender<Message>,
+    outgoing: mpsc::Sender<Message>,
     pause: watch::Sender<bool>,
     tasks: [AbortHandle; 2],
 }
@@ -363,7 +365,7 @@ impl Person {
 
     fn talks_on(&self, socket: Socket) {
         let (mut sink, mut stream) = socket.split();
-        let (outgoing, mut messages) = mpsc::unbounded_channel::<Message>();
+        let (outgoing, mut messages) = mpsc::channel::<Message>(UNSAID);
         let (pause, mut paused) = watch::channel(false);
         let writing = tokio::spawn(async move {
             while let Some(message) = messages.recv().await {
@@ -501,7 +503,10 @@ impl Person {
     fn writes_message(&self, message: Message) {
         let state = self.inner.state();
         let link = state.link.as_ref().unwrap_or_else(|| panic!("{} is not connected", self.inner.name));
-        let _has_ended = link.outgoing.send(message);
+        match link.outgoing.try_send(message) {
+            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => {}
+            Err(mpsc::error::TrySendError::Full(_)) => panic!("{} says too much at once", self.inner.name),
+        }
     }
 
     /// The next refusal that answers no command whose id could be read.

@@ -221,7 +221,15 @@ impl Town {
     /// # Panics
     /// If there is none to be had.
     pub async fn stranger(&self) -> Stranger {
-        Stranger::new(stranger::connect(self.shared.address, "/v1/ws", &[]).await.expect("a socket"))
+        self.stranger_with(&[]).await
+    }
+
+    /// The same with headers in the handshake.
+    ///
+    /// # Panics
+    /// If there is none to be had.
+    pub async fn stranger_with(&self, headers: &[(&str, &str)]) -> Stranger {
+        Stranger::new(stranger::connect(self.shared.address, "/v1/ws", headers).await.expect("a socket"))
     }
 
     /// A socket of the old chat-server's protocol, at any path.

@@ -3,5 +3,7 @@
 //!
 //! On SQLite; on PostgreSQL when `PALABRE_TEST_POSTGRES` names one. `cargo xtask check` runs both.
 
+mod accounts;
 mod messages;
 mod resume;
+mod sessions;
