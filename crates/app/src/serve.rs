@@ -2,11 +2,12 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, Weak, atomic::Ordering},
     time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
+use chat::{Error, ErrorCode};
 use connect::{Door, Shared, listen, router};
 use dialects::{Dialect, ServerInfo};
 use engine::Engine;
@@ -22,6 +23,8 @@ use crate::{
 
 /// Within this time the sockets of a stopping server are told to come back, one after another.
 const SPREAD: Duration = Duration::from_secs(5);
+/// The database may take this long to be closed.
+const CLOSING: Duration = Duration::from_secs(5);
 
 /// A server that is running.
 pub struct Server {
@@ -34,6 +37,9 @@ pub struct Server {
     /// With which the first administrator is made, while there is none.
     pub setup_secret: Option<String>,
     shared: Arc<Shared>,
+    /// The engine that the hub asks. It is lent: the hub ends after the writer, and the writer after the
+    /// last engine.
+    lent: Arc<Engine>,
     db: Db,
     stop: watch::Sender<bool>,
     listeners: Vec<JoinHandle<()>>,
@@ -63,7 +69,8 @@ impl Server {
         };
         let settings = parts::engine_settings(config, setup_secret.clone())?;
         let engine = Engine::new(db.clone(), writer, parts::clock(), here, settings);
-        let (hub, _) = Hub::start(stream, lookups(&engine), book, &config.limits);
+        let lent = Arc::new(engine.clone());
+        let (hub, _) = Hub::start(stream, lookups(&lent), book, &config.limits);
 
         let native = listen::bind(config.server.listen)
             .with_context(|| format!("server.listen: {} cannot be opened", config.server.listen))?;
@@ -96,6 +103,7 @@ impl Server {
             public_url,
             setup_secret,
             shared,
+            lent,
             db,
             stop,
             listeners,
@@ -117,25 +125,32 @@ impl Server {
         for listener in &self.listeners {
             listener.abort();
         }
-        drop(self.shared);
+        drop((self.shared, self.lent));
         // The writer ends when the last request has let go of it and all it accepted is committed.
         let left = patience.saturating_sub(began.elapsed()).max(Duration::from_secs(1));
         if tokio::time::timeout(left, self.writer).await.is_err() {
             tracing::warn!("requests were still running when the time to stop was over");
         }
-        self.db.close().await;
+        if tokio::time::timeout(CLOSING, self.db.close()).await.is_err() {
+            tracing::warn!("the database was still in use when the server left");
+        }
     }
 }
 
-fn lookups(engine: &Engine) -> Lookups {
-    let (for_belongings, for_gone) = (engine.clone(), engine.clone());
+fn lookups(engine: &Arc<Engine>) -> Lookups {
+    let (for_belongings, for_gone) = (Arc::downgrade(engine), Arc::downgrade(engine));
     Lookups {
         belongings: Box::new(move |user| {
-            let engine = for_belongings.clone();
-            Box::pin(async move { engine.belongings(user).await })
+            let engine = Weak::upgrade(&for_belongings);
+            Box::pin(async move {
+                match engine {
+                    Some(engine) => engine.belongings(user).await,
+                    None => Err(Error::new(ErrorCode::Unavailable, "The server is stopping.")),
+                }
+            })
         }),
         gone: Box::new(move |users| {
-            let engine = for_gone.clone();
+            let Some(engine) = Weak::upgrade(&for_gone) else { return };
             tokio::spawn(async move {
                 if let Err(error) = engine.note_last_seen(users).await {
                     tracing::debug!(%error, "when people were last seen could not be noted");
