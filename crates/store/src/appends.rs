@@ -11,7 +11,7 @@ use serde::Serialize;
 use sqlx::FromRow;
 
 use crate::{
-    Append, Error, Result, Unit,
+    Append, Conn, Error, Result, Unit,
     writer::{Done, NewMessage},
 };
 
@@ -26,6 +26,12 @@ statements! {
              LEFT JOIN messages d ON d.author_id = CAST(j.value ->> 'u' AS BIGINT) AND d.client_id = j.value ->> 'k'
              LEFT JOIN messages p ON p.conversation_id = CAST(j.value ->> 'c' AS BIGINT) AND p.seq = CAST(j.value ->> 'p' AS BIGINT)";
     INSERT = "INSERT INTO messages (conversation_id, seq, rev, author_id, client_id, content_hash, text, parent, created_at)
+              SELECT CAST(j.value ->> 'c' AS BIGINT), CAST(j.value ->> 's' AS BIGINT), CAST(j.value ->> 's' AS BIGINT),
+                     CAST(j.value ->> 'u' AS BIGINT), j.value ->> 'k', CAST(j.value ->> 'h' AS BIGINT), j.value ->> 't',
+                     CAST(j.value ->> 'p' AS BIGINT), CAST(j.value ->> 'a' AS BIGINT)
+              FROM json_each($1) AS j ORDER BY j.key";
+    /// The same with the ids, which PostgreSQL may give in any order.
+    INSERT_RETURNING = "INSERT INTO messages (conversation_id, seq, rev, author_id, client_id, content_hash, text, parent, created_at)
               SELECT CAST(j.value ->> 'c' AS BIGINT), CAST(j.value ->> 's' AS BIGINT), CAST(j.value ->> 's' AS BIGINT),
                      CAST(j.value ->> 'u' AS BIGINT), j.value ->> 'k', CAST(j.value ->> 'h' AS BIGINT), j.value ->> 't',
                      CAST(j.value ->> 'p' AS BIGINT), CAST(j.value ->> 'a' AS BIGINT)
@@ -230,15 +236,32 @@ async fn insert(unit: &mut Unit, run: &[NewMessage], verdicts: &[Verdict]) -> Re
         return Ok(HashMap::new());
     }
     let heads: Vec<Head> = heads.into_values().collect();
-    let inserted = sql!(&mut unit.conn, fetch_all as (i64, i64, i64), INSERT, json(&rows)?);
-    let ids = inserted.map_err(|error| match error {
+    let ids = insert_rows(&mut unit.conn, &rows).await.map_err(|error| match error {
         // Another node used one of these client ids since the check. Nothing of the batch is stored;
         // repeated, its sends find what is there.
         Error::Conflict(text) => Error::Unavailable(text),
         error => error,
     })?;
     sql!(&mut unit.conn, execute, ADVANCE, json(&heads)?)?;
-    Ok(ids.into_iter().map(|(id, conversation, seq)| ((conversation, seq), id)).collect())
+    Ok(ids)
+}
+
+/// Stores the rows; their ids by conversation and seq.
+async fn insert_rows(conn: &mut Conn, rows: &[Row<'_>]) -> Result<HashMap<(i64, i64), i64>> {
+    let batch = json(rows)?;
+    match conn {
+        // SQLite gives ascending ids in the order of the batch, and has one writer: the last id tells
+        // them all, without a row for each.
+        Conn::Sqlite(c) => {
+            let last = sqlx::query(INSERT).bind(batch).execute(&mut **c).await?.last_insert_rowid();
+            let ids = (1..=last).rev().zip(rows.iter().rev());
+            Ok(ids.map(|(id, row)| ((row.c, row.s), id)).collect())
+        }
+        Conn::Postgres(c) => {
+            let ids = sqlx::query_as::<_, (i64, i64, i64)>(INSERT_RETURNING).bind(batch).fetch_all(&mut **c).await?;
+            Ok(ids.into_iter().map(|(id, conversation, seq)| ((conversation, seq), id)).collect())
+        }
+    }
 }
 
 fn created(append: &NewMessage, id: MessageId, number: Number, at: Millis) -> Event {

@@ -77,6 +77,8 @@ impl Db {
                 .foreign_keys(true)
                 .busy_timeout(Duration::from_secs(5))
                 .statement_cache_capacity(200)
+                // A page of rows crosses to this thread without waiting in between.
+                .row_buffer_size(512)
                 .pragma("cache_size", "-65536")
                 .pragma("temp_store", "memory");
             // Checkpoints are kept off the commit's path: see `checkpoint`.

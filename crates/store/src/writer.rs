@@ -23,8 +23,9 @@ use crate::{Committed, Conn, Db, Error, Result, Unit, appends};
 
 /// Writes that may wait; more are held back at the door.
 const QUEUE: usize = 8_192;
-/// Writes that one transaction takes at most.
-const BATCH: usize = 1_024;
+/// Writes that one transaction takes at most. Not more, so that under load one batch is answered and
+/// asks again while the next is committed, instead of all waiting for the same commit.
+const BATCH: usize = 128;
 /// How often SQLite's log is moved into its file.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
 

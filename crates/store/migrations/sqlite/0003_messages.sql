@@ -1,13 +1,15 @@
 -- Messages and reactions. The table is its own log: there is no second copy of an event.
 
+-- No foreign keys here: a message is stored in the transaction that has just found its conversation
+-- and its author's membership, and neither is ever deleted. Looking again would cost every send.
 CREATE TABLE messages (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    conversation_id INTEGER NOT NULL REFERENCES conversations (id),
+    conversation_id INTEGER NOT NULL,
     -- Its place in the timeline: the number it was created with.
     seq INTEGER NOT NULL,
     -- The number of its last change.
     rev INTEGER NOT NULL,
-    author_id INTEGER NOT NULL REFERENCES users (id),
+    author_id INTEGER NOT NULL,
     client_id TEXT,
     -- A digest of what was sent first, to tell a repeat from another message under the same client id.
     content_hash INTEGER NOT NULL,
