@@ -78,7 +78,8 @@ pub(crate) async fn run(
         parts: None,
         heard: VecDeque::new(),
         offences: 0,
-        last_heard: Instant::now(),
+        began,
+        last_heard: began,
         asked: false,
         door,
     };
@@ -116,6 +117,7 @@ struct Connection {
     /// What was read and not looked at yet.
     heard: VecDeque<Heard>,
     offences: u32,
+    began: Instant,
     last_heard: Instant,
     /// Whether a ping has not been answered.
     asked: bool,
@@ -578,7 +580,8 @@ impl Connection {
         let limits = self.shared().limits();
         let seconds = |n: i64| Duration::from_secs(u64::try_from(n).unwrap_or(1));
         if self.listener.is_none() {
-            return self.last_heard + seconds(limits.authentication_seconds);
+            // Whatever a stranger says meanwhile: it gives them no more time.
+            return self.began + seconds(limits.authentication_seconds);
         }
         self.last_heard + seconds(limits.ping_seconds) * if self.asked { 2 } else { 1 }
     }
