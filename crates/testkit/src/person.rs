@@ -716,10 +716,10 @@ impl Person {
         self.inner.wait_for(words, next).await.frame
     }
 
-    /// Waits for a signal: typing, presence, a marker. Others that come before it are passed over.
+    /// Waits for a signal: typing, presence (perhaps among others'), a marker. What comes before it is passed over.
     pub async fn notices(&self, words: &str) -> Value {
         let next = |state: &mut State| {
-            let at = state.inbox.signals.iter().position(|heard| heard.words == words)?;
+            let at = state.inbox.signals.iter().position(|heard| heard.words.split(", ").any(|one| one == words))?;
             state.inbox.signals.drain(..=at).next_back()
         };
         self.inner.wait_for(words, next).await.frame

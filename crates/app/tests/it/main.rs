@@ -4,6 +4,12 @@
 //! On SQLite; on PostgreSQL when `PALABRE_TEST_POSTGRES` names one. `cargo xtask check` runs both.
 
 mod accounts;
+mod conversations;
+mod members;
 mod messages;
+mod presence;
+mod reactions;
+mod receipts;
 mod resume;
 mod sessions;
+mod typing;

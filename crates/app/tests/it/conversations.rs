@@ -1,0 +1,335 @@
+//! Rooms, groups and direct conversations: opening, finding, listing and describing them.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use testkit::{Person, Room, Town};
+
+/// The names of the public rooms that somebody discovers.
+async fn discovers(person: &Person, prefix: &str) -> Vec<(String, bool)> {
+    let (mut found, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/v1/rooms?prefix={prefix}{cursor}");
+        let page = person.requests("GET", &path, json!(null)).await.granted();
+        let rooms = page["rooms"].as_array().unwrap().iter();
+        found.extend(rooms.map(|room| (room["name"].as_str().unwrap().to_owned(), room["member"] == true)));
+        let Some(next) = page["next_cursor"].as_str() else { return found };
+        cursor = format!("&cursor={next}");
+    }
+}
+
+#[tokio::test]
+async fn public_rooms_are_found_and_private_ones_are_not_there() {
+    let town = Town::with(|config| config.limits.list_page = 2).await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    for name in ["garden", "gate", "gallery", "kitchen"] {
+        ann.opens_room(name).await;
+    }
+    let secret = ann.opens_private_room("garage").await;
+    let found = discovers(&bob, "GA").await;
+    assert_eq!(found, [("gallery".into(), false), ("garden".into(), false), ("gate".into(), false)]);
+    let name = |name: &str| format!("/v1/rooms/{name}");
+    let seen = bob.requests("GET", &name("Garden"), json!(null)).await.granted();
+    assert_eq!((&seen["name"], &seen["member"]), (&json!("garden"), &json!(false)));
+    bob.requests("GET", &name("garage"), json!(null)).await.refused(404, "not_found");
+    bob.requests("GET", &name("nowhere"), json!(null)).await.refused(404, "not_found");
+    let known = ann.requests("GET", &name("garage"), json!(null)).await.granted();
+    assert_eq!((&known["id"], &known["role"]), (&json!(secret.id), &json!("owner")));
+    // Foreign and absent are answered alike.
+    let mut answers = Vec::new();
+    for id in [secret.id, 9_999] {
+        for (method, path, body) in [
+            ("GET", "", json!(null)),
+            ("PATCH", "", json!({"topic": "x"})),
+            ("POST", "/join", json!(null)),
+            ("POST", "/leave", json!(null)),
+            ("GET", "/members", json!(null)),
+            ("POST", "/members", json!({"user": bob.id()})),
+            ("GET", "/messages", json!(null)),
+            ("PUT", "/messages/c1", json!({"text": "hello"})),
+            ("GET", "/changes?since=0", json!(null)),
+            ("GET", "/markers", json!(null)),
+            ("PUT", "/read", json!({"seq": 1})),
+            ("PUT", "/typing", json!({"typing": true})),
+        ] {
+            let answer = bob.requests(method, &format!("/v1/conversations/{id}{path}"), body).await;
+            let mut problem = answer.refused(404, "not_found");
+            problem["request_id"] = Value::Null;
+            answers.push(problem);
+        }
+    }
+    let (foreign, absent) = answers.split_at(12);
+    assert_eq!(foreign, absent);
+}
+
+#[tokio::test]
+async fn a_room_has_a_name_of_its_own() {
+    let town = Town::with(|config| {
+        config.limits.name_length = 10;
+        config.limits.topic_length = 10;
+    })
+    .await;
+    let ann = town.person("ann").await;
+    ann.opens_room("Garden").await;
+    let create = |name: &str| json!({"kind": "room", "name": name});
+    for taken in ["Garden", "garden", "GARDEN"] {
+        ann.asks("conversation.create", create(taken)).await.refused("conflict");
+    }
+    for bad in ["", " ", " x", "x\ny", "nul\0", "12345678901"] {
+        let refusal = ann.asks("conversation.create", create(bad)).await.refused("invalid");
+        assert_eq!(refusal["errors"][0]["pointer"], "/name", "{bad:?}");
+    }
+    let whole = json!({"kind": "room", "name": "éééééééééé", "topic": "0123456789"});
+    ann.asks("conversation.create", whole).await.granted();
+    for (field, value) in [
+        ("topic", json!("01234567890")),
+        ("visibility", json!("hidden")),
+        ("kind", json!("hall")),
+        ("members", json!([1])),
+        ("user", json!(1)),
+    ] {
+        let mut data = create("kitchen");
+        data[field] = value;
+        ann.asks("conversation.create", data).await.refused("invalid");
+    }
+}
+
+#[tokio::test]
+async fn a_conversation_asked_for_twice_is_opened_once() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let data = json!({"kind": "room", "name": "garden", "client_id": "open-1"});
+    let first = ann.asks("conversation.create", data.clone()).await.granted();
+    assert_eq!(ann.asks("conversation.create", data).await.granted()["id"], first["id"]);
+    let headers = [("idempotency-key", "open-1")];
+    let body = json!({"kind": "room", "name": "garden"});
+    let again = ann.requests_with("POST", "/v1/conversations", body, &headers).await.granted();
+    assert_eq!(again["id"], first["id"]);
+    let other = json!({"kind": "room", "name": "kitchen", "client_id": "open-1"});
+    ann.asks("conversation.create", other).await.refused("idempotency_mismatch");
+    let group = json!({"kind": "group", "members": [bob.id()], "client_id": "open-2"});
+    let group_id = ann.asks("conversation.create", group.clone()).await.granted()["id"].clone();
+    assert_eq!(ann.asks("conversation.create", group).await.granted()["id"], group_id);
+    bob.hears("added to it").await;
+    bob.hears_nothing_more().await;
+}
+
+#[tokio::test]
+async fn a_direct_conversation_is_one_per_pair_from_both_sides_at_once() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let ask = |of: &Person, to: &Person| of.begins("conversation.create", json!({"kind": "direct", "user": to.id()}));
+    let mut asked = Vec::new();
+    for _ in 0..5 {
+        asked.push(ask(&ann, &bob));
+        asked.push(ask(&bob, &ann));
+    }
+    let mut ids = Vec::new();
+    for answer in asked {
+        ids.push(answer.await.granted()["id"].as_i64().unwrap());
+    }
+    assert!(ids.windows(2).all(|pair| pair[0] == pair[1]), "{ids:?}");
+    let room = Room { id: ids[0] };
+    ann.says(&room, "hello").await;
+    assert_eq!(bob.sees(&room).await["peer"]["username"], "ann");
+    assert_eq!(ann.sees(&room).await["peer"]["username"], "bob");
+    // It is its pair's for ever.
+    ann.asks("conversation.leave", json!({"conversation": room.id})).await.refused("forbidden");
+    ann.asks("conversation.update", json!({"conversation": room.id, "name": "us"})).await.refused("forbidden");
+    let cid = town.person("cid").await;
+    ann.asks("member.add", json!({"conversation": room.id, "user": cid.id()})).await.refused("forbidden");
+    ann.asks("member.remove", json!({"conversation": room.id, "user": bob.id()})).await.refused("forbidden");
+    ann.makes(&bob, "owner", &room).await.refused("forbidden");
+    cid.does_not_see(&room).await;
+    // With oneself there is one, too; with nobody there is none.
+    let notes = ann.turns_to(&ann).await;
+    assert_eq!(ann.turns_to(&ann).await, notes);
+    ann.says(&notes, "buy roses").await;
+    ann.asks("conversation.create", json!({"kind": "direct", "user": 9_999})).await.refused("not_found");
+}
+
+#[tokio::test]
+async fn a_group_is_private_and_need_not_be_named() {
+    let town = Town::with(|config| config.limits.group_members = 3).await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let (cid, dan) = town.two("cid", "dan").await;
+    let group = ann.opens_group(&[&bob, &cid]).await;
+    let seen = bob.sees(&group).await;
+    assert_eq!(
+        (&seen["visibility"], &seen["name"], &seen["member_count"]),
+        (&json!("private"), &Value::Null, &json!(3))
+    );
+    // Everybody may name it and bring a friend, as long as there is room.
+    bob.asks("conversation.update", json!({"conversation": group.id, "name": "us"})).await.granted();
+    ann.hears("it is called us").await;
+    cid.asks("member.add", json!({"conversation": group.id, "user": dan.id()})).await.refused("limit_reached");
+    ann.removes(&bob, &group).await;
+    cid.adds(&dan, &group).await;
+    dan.hears("added to us").await;
+    bob.does_not_see(&group).await;
+    let update = json!({"conversation": group.id, "visibility": "public"});
+    ann.asks("conversation.update", update).await.refused("invalid");
+    bob.asks("conversation.join", json!({"conversation": group.id})).await.refused("not_found");
+    let too_many = json!({"kind": "group", "members": [bob.id(), cid.id(), dan.id()]});
+    ann.asks("conversation.create", too_many).await.refused("limit_reached");
+    ann.asks("conversation.create", json!({"kind": "group", "members": [9_999]})).await.refused("not_found");
+    // Oneself, and somebody twice, count once.
+    let twice = json!({"kind": "group", "members": [ann.id(), bob.id(), bob.id()]});
+    assert_eq!(ann.asks("conversation.create", twice).await.granted()["member_count"], 2);
+}
+
+#[tokio::test]
+async fn the_list_shows_the_last_message_and_what_is_unread_newest_first() {
+    let town = Town::with(|config| config.limits.list_page = 2).await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let mut rooms = Vec::new();
+    for name in ["one", "two", "three"] {
+        let room = ann.opens_room(name).await;
+        bob.joins(&room).await;
+        // The list is in order of time, which has milliseconds.
+        tokio::time::sleep(Duration::from_millis(3)).await;
+        rooms.push(room);
+    }
+    let (first, second) = (ann.says(&rooms[0], "a").await, ann.says(&rooms[0], "b").await);
+    bob.says(&rooms[0], "mine").await;
+    tokio::time::sleep(Duration::from_millis(3)).await;
+    let last = ann.says(&rooms[1], "c").await;
+    ann.deletes(&last).await;
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/v1/conversations?limit=2{cursor}");
+        let page = bob.requests("GET", &path, json!(null)).await.granted();
+        seen.extend(page["conversations"].as_array().unwrap().clone());
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    let shown: Vec<_> = seen.iter().map(|c| (c["name"].as_str().unwrap(), c["unread"].as_i64().unwrap())).collect();
+    assert_eq!(shown, [("two", 0), ("one", 2), ("three", 0)]);
+    assert!(seen[0]["last_message"]["text"].is_null() && seen[0]["last_message"]["deleted_at"].is_string());
+    bob.reads(&first).await;
+    assert_eq!(bob.sees(&rooms[0]).await["unread"], 1);
+    bob.reads(&second).await;
+    assert_eq!(bob.sees(&rooms[0]).await["unread"], 0);
+    assert_eq!(ann.sees(&rooms[0]).await["unread"], 1);
+}
+
+#[tokio::test]
+async fn a_room_is_renamed_described_and_closed_for_all_to_see() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let (room, _) = (ann.opens_room("garden").await, ann.opens_room("kitchen").await);
+    bob.joins(&room).await;
+    let update = |fields: Value| {
+        let mut data = fields;
+        data["conversation"] = room.id.into();
+        data
+    };
+    ann.asks("conversation.update", update(json!({"name": "Park", "topic": "roses"}))).await.granted();
+    let told = bob.hears("it is called Park").await;
+    assert_eq!(told["data"]["topic"], "roses");
+    // What changes nothing is no change.
+    ann.asks("conversation.update", update(json!({"name": "Park"}))).await.granted();
+    bob.hears_nothing_more().await;
+    ann.asks("conversation.update", update(json!({"topic": null}))).await.granted();
+    assert!(bob.hears("it is called Park").await["data"]["topic"].is_null());
+    ann.asks("conversation.update", update(json!({"name": "Kitchen"}))).await.refused("conflict");
+    ann.asks("conversation.update", update(json!({"name": null}))).await.refused("invalid");
+    bob.asks("conversation.update", update(json!({"topic": "mine"}))).await.refused("forbidden");
+    ann.asks("conversation.update", update(json!({"visibility": "private"}))).await.granted();
+    bob.hears("it is called Park").await;
+    let cid = town.person("cid").await;
+    cid.asks("conversation.join", json!({"conversation": room.id})).await.refused("not_found");
+    assert_eq!(discovers(&cid, "").await, [("kitchen".into(), false)]);
+    // Whoever is in stays in.
+    bob.says(&room, "still here").await;
+    // The old name is free again.
+    cid.opens_room("garden").await;
+}
+
+#[tokio::test]
+async fn a_guest_sees_only_where_they_were_brought_into() {
+    let town = Town::with_a_host().await;
+    let ann = town.person("ann").await;
+    let bob = town.absent("bob").await;
+    let claims = json!({"user_id": 900, "username": "gus", "role": "guest", "exp": testkit::now() + 600});
+    let gus = town.sent_by_host(&testkit::host_token(&claims)).await;
+    let (open, private) = (ann.opens_room("garden").await, ann.opens_private_room("kitchen").await);
+    for create in [
+        json!({"kind": "room", "name": "mine"}),
+        json!({"kind": "group", "members": [ann.id()]}),
+        json!({"kind": "direct", "user": ann.id()}),
+    ] {
+        gus.asks("conversation.create", create).await.refused("forbidden");
+    }
+    gus.asks("conversation.join", json!({"conversation": open.id})).await.refused("not_found");
+    gus.asks("room.list", json!({})).await.refused("forbidden");
+    gus.asks("user.list", json!({})).await.refused("forbidden");
+    gus.asks("user.get", json!({"user": ann.id()})).await.refused("not_found");
+    ann.adds(&gus, &private).await;
+    gus.hears("added to kitchen").await;
+    gus.says(&private, "hello").await;
+    ann.hears("gus joins").await;
+    ann.hears("gus: hello").await;
+    assert_eq!(gus.asks("user.get", json!({"user": ann.id()})).await.granted()["username"], "ann");
+    gus.asks("user.get", json!({"user": bob.id()})).await.refused("not_found");
+    let people = gus.asks("presence.get", json!({"users": [ann.id(), bob.id()]})).await.granted();
+    assert_eq!(people["people"].as_array().unwrap().len(), 1);
+    // A user may turn to a guest, who may answer.
+    let direct = ann.turns_to(&gus).await;
+    gus.says(&direct, "yes?").await;
+}
+
+#[tokio::test]
+async fn one_may_be_in_so_many_conversations_and_not_one_more() {
+    let town = Town::with(|config| config.limits.conversations_per_user = 2).await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let (one, two) = (ann.opens_room("one").await, ann.opens_room("two").await);
+    ann.asks("conversation.create", json!({"kind": "room", "name": "three"})).await.refused("limit_reached");
+    let three = bob.opens_room("three").await;
+    ann.asks("conversation.join", json!({"conversation": three.id})).await.refused("limit_reached");
+    bob.asks("conversation.create", json!({"kind": "direct", "user": ann.id()})).await.refused("limit_reached");
+    bob.asks("conversation.create", json!({"kind": "group", "members": [ann.id()]})).await.refused("limit_reached");
+    bob.asks("member.add", json!({"conversation": three.id, "user": ann.id()})).await.refused("limit_reached");
+    bob.joins(&one).await;
+    ann.leaves(&two).await;
+    ann.joins(&three).await;
+}
+
+/// The observer: connected, a member of nothing, and told nothing of what others do.
+#[tokio::test]
+async fn whoever_belongs_to_nothing_hears_nothing() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let eve = town.absent("eve").await;
+    let mut observer = town.stranger().await;
+    observer.writes(json!({"id": "1", "type": "authenticate", "data": {"token": eve.tokens().access}})).await;
+    assert_eq!(observer.hears().await["data"]["conversations"], json!([]));
+    let room = ann.opens_room("garden").await;
+    let secret = ann.opens_private_room("kitchen").await;
+    let (group, direct) = (ann.opens_group(&[&bob]).await, ann.turns_to(&bob).await);
+    bob.joins(&room).await;
+    ann.adds(&bob, &secret).await;
+    for place in [&room, &secret, &group, &direct] {
+        let said = ann.says(place, "hello").await;
+        bob.types(place).await;
+        ann.edits(&said, "hello!").await;
+        bob.reacts(&said, "👍").await;
+        bob.reads(&said).await;
+        ann.deletes(&said).await;
+    }
+    ann.makes(&bob, "admin", &room).await.granted();
+    ann.asks("conversation.update", json!({"conversation": room.id, "topic": "roses"})).await.granted();
+    ann.is_now("busy").await;
+    bob.asks("account.update", json!({"city": "Lyon"})).await.granted();
+    bob.leaves(&group).await;
+    ann.removes(&bob, &room).await;
+    // Longer than the hub waits with presence.
+    assert!(observer.hears_nothing(Duration::from_millis(400)).await);
+    // A cursor for what one does not belong to is answered like one for what there is not.
+    let mut other = town.stranger().await;
+    let data = json!({"token": eve.tokens().access, "cursors": {room.id.to_string(): 0, "9999": 5}});
+    other.writes(json!({"id": "1", "type": "authenticate", "data": data})).await;
+    other.hears().await;
+    let answers = [other.hears().await, other.hears().await];
+    assert!(answers.iter().all(|a| a["type"] == "conversation.removed" && a["data"] == answers[0]["data"]));
+}

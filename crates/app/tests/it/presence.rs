@@ -1,0 +1,109 @@
+//! Who is here, as they wish to be seen.
+
+use std::time::Duration;
+
+use serde_json::json;
+use testkit::{Person, Town};
+
+async fn presence_of(asker: &Person, of: &Person) -> (String, bool) {
+    let path = format!("/v1/presence?users={}", of.id());
+    let answer = asker.requests("GET", &path, json!(null)).await.granted();
+    let one = &answer["people"][0];
+    (one["presence"].as_str().unwrap().to_owned(), one["last_seen_at"].is_string())
+}
+
+#[tokio::test]
+async fn friends_see_one_come_be_busy_and_go() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = ann.turns_to(&bob).await;
+    for chosen in ["away", "busy", "online"] {
+        bob.is_now(chosen).await;
+        ann.notices(&format!("bob is {chosen}")).await;
+        assert_eq!(presence_of(&ann, &bob).await, (chosen.to_owned(), false));
+    }
+    assert_eq!(ann.sees(&room).await["peer"]["presence"], "online");
+    bob.hangs_up().await;
+    // Not at once: most who go come back in a moment.
+    let gone = ann.notices("bob is offline").await;
+    assert!(gone["data"]["people"][0]["last_seen_at"].is_string());
+    assert_eq!(presence_of(&ann, &bob).await, ("offline".to_owned(), true));
+    bob.comes_back().await;
+    ann.notices("bob is online").await;
+    assert_eq!(presence_of(&ann, &bob).await, ("online".to_owned(), false));
+}
+
+#[tokio::test]
+async fn whoever_is_invisible_looks_like_one_who_is_not_here() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = ann.turns_to(&bob).await;
+    bob.is_now("away").await;
+    ann.notices("bob is away").await;
+    bob.is_now("invisible").await;
+    let told = ann.notices("bob is offline").await;
+    assert!(!told.to_string().contains("invisible"), "{told}");
+    assert!(told["data"]["people"][0]["last_seen_at"].is_null());
+    assert_eq!(presence_of(&ann, &bob).await.0, "offline");
+    assert_eq!(ann.sees(&room).await["peer"]["presence"], "offline");
+    // He hears everything all the same.
+    ann.says(&room, "are you there?").await;
+    bob.hears("added to ann").await;
+    bob.hears("ann: are you there?").await;
+    // Nothing betrays that he goes and comes, as long as he stays invisible.
+    bob.is_now("busy").await;
+    ann.notices("bob is busy").await;
+}
+
+#[tokio::test]
+async fn a_short_absence_is_not_told() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    ann.turns_to(&bob).await;
+    bob.is_now("away").await;
+    ann.notices("bob is away").await;
+    bob.is_cut_off();
+    bob.comes_back().await;
+    // Whatever had been told would have come with one of the hub's next ticks.
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert!(!ann.has_noticed("bob is offline").await);
+}
+
+#[tokio::test]
+async fn one_is_here_as_long_as_any_device_is() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    ann.turns_to(&bob).await;
+    let phone = bob.on_another_device().await;
+    bob.hangs_up().await;
+    tokio::time::sleep(Duration::from_millis(2_600)).await;
+    assert!(!ann.has_noticed("bob is offline").await);
+    assert_eq!(presence_of(&ann, &phone).await.0, "online");
+}
+
+#[tokio::test]
+async fn presence_is_one_of_four_words_and_told_to_friends_only() {
+    let town = Town::with(|config| config.limits.list_page = 3).await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    for bad in [json!("offline"), json!("happy"), json!(1), json!(null)] {
+        ann.asks("presence.set", json!({"presence": bad})).await.refused("invalid");
+    }
+    let path = "/v1/users/me/presence";
+    assert_eq!(ann.requests("PUT", path, json!({"presence": "busy"})).await.status, 204);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!bob.has_noticed("ann").await, "they share no conversation");
+    bob.asks("presence.get", json!({"users": [1, 2, 3]})).await.granted();
+    bob.asks("presence.get", json!({"users": [1, 2, 3, 4]})).await.refused("invalid");
+    assert_eq!(bob.asks("presence.get", json!({"users": [9_999]})).await.granted()["people"], json!([]));
+}
+
+#[tokio::test]
+async fn in_a_large_room_nobody_is_told_who_comes() {
+    let town = Town::with(|config| config.limits.presence_members = 1).await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    bob.is_now("busy").await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!ann.has_noticed("bob is busy").await);
+}
