@@ -13,7 +13,7 @@ use std::{
 };
 
 use chat::{
-    ConnectionId, ConversationId, ErrorCode, Millis, UserId,
+    ConnectionId, ConversationId, ErrorCode, Event, Fact, Millis, Told, UserId,
     messages::{Draft, Sent},
 };
 use futures_util::FutureExt;
@@ -143,6 +143,11 @@ impl Writer {
     }
 }
 
+fn messages_in(committed: &Committed) -> u64 {
+    let message = |told: &&Told| matches!(told, Told::Event(Event { fact: Fact::MessageCreated(_), .. }));
+    committed.iter().filter(message).count() as u64
+}
+
 fn stopping() -> chat::Error {
     chat::Error {
         retry_after_ms: Some(1_000),
@@ -180,7 +185,10 @@ impl Committer {
             metrics::histogram!("chat_db_operation_duration_seconds", "operation" => "commit").record(begun.elapsed());
             metrics::histogram!("palabre_commit_batch_size").record(size as f64);
             let (committed, failure) = match outcome {
-                Ok(committed) => (committed, None),
+                Ok(committed) => {
+                    metrics::counter!("chat_messages_sent_total").increment(messages_in(&committed));
+                    (committed, None)
+                }
                 Err(failure) => {
                     metrics::counter!("chat_errors_total", "type" => "database").increment(1);
                     (Committed::default(), Some(failure))
