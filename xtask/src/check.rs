@@ -8,13 +8,13 @@ use crate::{
     generate,
     postgres::{self, Postgres},
     shell::{cargo, command, succeed, works},
-    tidy,
+    tidy, tools,
 };
 
 /// Runs every step, also after one has failed, so that one run tells all.
 pub fn run(may_install: bool) -> anyhow::Result<()> {
     let mut steps = Steps::default();
-    steps.step("tools", || tools(may_install));
+    steps.step("tools", || prepare(may_install));
     steps.step("format", || succeed(&mut cargo(&["fmt", "--all", "--check"])));
     steps.step("clippy", || {
         succeed(&mut cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))
@@ -44,7 +44,7 @@ pub fn with_postgres(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
 }
 
 /// What the steps need and a machine may lack.
-fn tools(may_install: bool) -> anyhow::Result<()> {
+fn prepare(may_install: bool) -> anyhow::Result<()> {
     let missing: Vec<&str> = ["rustfmt", "clippy"]
         .into_iter()
         .filter(|name| !works(&mut cargo(&[if *name == "rustfmt" { "fmt" } else { name }, "--version"])))
@@ -56,6 +56,8 @@ fn tools(may_install: bool) -> anyhow::Result<()> {
         }
         succeed(command("rustup").args(["component", "add"]).args(&missing)).context(advice)?;
     }
+    // The quick start's test runs the page's commands, and they use it.
+    tools::require("curl", may_install)?;
     postgres::require(may_install)
 }
 

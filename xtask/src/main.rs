@@ -6,6 +6,7 @@ mod postgres;
 mod run;
 mod shell;
 mod tidy;
+mod tools;
 
 use std::process::ExitCode;
 
