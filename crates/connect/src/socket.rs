@@ -62,6 +62,9 @@ pub(crate) async fn run(
     shared.counters.sockets.fetch_add(1, Ordering::Relaxed);
     metrics::counter!("chat_websocket_connections_total").increment(1);
     let began = Instant::now();
+    // A copy, because what hyper hands over is a piece of its whole read buffer.
+    let unread = early.to_vec();
+    drop(early);
     let connection = actor.connection.unwrap_or_default();
     let queue_bytes = usize::try_from(shared.limits().queue_bytes).unwrap_or(usize::MAX);
     let outbox = Arc::new(Outbox::new(queue_bytes));
@@ -73,7 +76,7 @@ pub(crate) async fn run(
         arrival,
         stranger,
         listener: None,
-        unread: early.to_vec(),
+        unread,
         skip: 0,
         parts: None,
         heard: VecDeque::new(),
