@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 
 use crate::{
-    generate,
+    generate, mutants,
     postgres::{self, Postgres},
     shell::{cargo, command, succeed, works},
     tidy, tools,
@@ -23,6 +23,7 @@ pub fn run(may_install: bool) -> anyhow::Result<()> {
     steps.step("tests on SQLite", || succeed(&mut cargo(&["test", "--locked", "--workspace", "--no-fail-fast"])));
     steps.step("tests on PostgreSQL", tests_on_postgres);
     steps.step("generated documents", generate::check);
+    steps.step("the checker finds deliberate faults", mutants::run);
     steps.summary()
 }
 

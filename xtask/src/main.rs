@@ -2,6 +2,7 @@
 
 mod check;
 mod generate;
+mod mutants;
 mod postgres;
 mod run;
 mod shell;
@@ -19,6 +20,7 @@ cargo xtask check [--no-install]  everything that must hold: format, clippy, tid
 cargo xtask tidy                  the rules of the house that the compiler does not check
 cargo xtask with-postgres COMMAND…
                                   run a command with a private PostgreSQL in PALABRE_TEST_POSTGRES
+cargo xtask mutants               build the server with each deliberate fault and see the checker find it
 cargo xtask gen [--check]         write the generated documents, or check that they are fresh
 ";
 
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         ("check", []) => check::run(true),
         ("check", ["--no-install"]) => check::run(false),
         ("with-postgres", [program, arguments @ ..]) => check::with_postgres(program, arguments),
+        ("mutants", []) => mutants::run(),
         ("tidy", []) => tidy::run(),
         ("gen", []) => generate::write(),
         ("gen", ["--check"]) => generate::check(),
