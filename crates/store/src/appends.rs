@@ -7,7 +7,7 @@ use chat::{
     conversations::Kind,
     messages::{Message, Sent},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use crate::{
@@ -49,7 +49,10 @@ struct Asked<'a> {
     p: Option<i64>,
 }
 
-#[derive(FromRow)]
+/// The fields of [`Checked`], in their order.
+const CHECKED: &str = "i, head, kind, active_at, role, id, seq, conversation_id, content_hash, created_at, parent_seq";
+
+#[derive(FromRow, Deserialize)]
 struct Checked {
     i: i64,
     head: Option<i64>,
@@ -153,7 +156,7 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
             p: append.draft.parent.map(|p| p.0),
         })
         .collect();
-    let mut rows = sql!(&mut unit.conn, fetch_all as Checked, CHECK, json(&asked)?)?;
+    let mut rows = sql_many!(&mut unit.conn, Checked, CHECKED, CHECK, json(&asked)?)?;
     rows.sort_unstable_by_key(|row| row.i);
     let mut heads: HashMap<i64, (i64, i64)> = HashMap::new();
     let mut seen: HashMap<(i64, &str), usize> = HashMap::new();

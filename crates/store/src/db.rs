@@ -79,13 +79,17 @@ impl Db {
                 .statement_cache_capacity(200)
                 // A page of rows crosses to this thread without waiting in between.
                 .row_buffer_size(512)
-                .pragma("cache_size", "-65536")
+                .pragma("cache_size", "-16384")
                 .pragma("temp_store", "memory");
             // Checkpoints are kept off the commit's path: see `checkpoint`.
-            let writer = connect.clone().pragma("wal_autocheckpoint", "0");
+            let writer = connect.clone().pragma("wal_autocheckpoint", "0").pragma("cache_size", "-65536");
             let writer = pool_options::<Sqlite>(options, 1).connect_with(writer).await?;
             let readers = connect.pragma("query_only", "on");
-            let readers = pool_options::<Sqlite>(options, options.readers).connect_with(readers).await?;
+            // Each is a thread; more than the cores can run only wait for each other.
+            let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+            let useful = u32::try_from(cores * 2).unwrap_or(u32::MAX).max(2);
+            let readers =
+                pool_options::<Sqlite>(options, options.readers.clamp(1, useful)).connect_with(readers).await?;
             Ok(Self { readers: Pool::Sqlite(readers), writer: Pool::Sqlite(writer) })
         } else {
             Err(Error::Other("the database URL must begin with sqlite: or postgres://".into()))

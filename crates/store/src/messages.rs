@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chat::{ClientId, ConversationId, MessageId, Millis, Number, UserId, messages::Message};
+use serde::Deserialize;
 use sqlx::FromRow;
 
 use crate::{Conn, Result, reactions};
@@ -34,7 +35,11 @@ statements! {
     TOUCH = "UPDATE messages SET rev = $3 WHERE conversation_id = $1 AND seq = $2";
 }
 
-#[derive(FromRow)]
+/// The fields of [`Row`], in their order.
+const COLUMNS: &str =
+    "id, conversation_id, seq, rev, author_id, username, client_id, text, parent, created_at, edited_at, deleted_at";
+
+#[derive(FromRow, Deserialize)]
 struct Row {
     id: i64,
     conversation_id: i64,
@@ -98,7 +103,7 @@ pub async fn one(conn: &mut Conn, conversation: ConversationId, seq: Number) -> 
 /// # Errors
 /// Those of the database.
 pub async fn before(conn: &mut Conn, conversation: ConversationId, seq: Number, limit: i64) -> Result<Vec<Message>> {
-    let mut rows = sql!(conn, fetch_all as Row, BEFORE, conversation.0, seq.0, limit)?;
+    let mut rows = sql_many!(conn, Row, COLUMNS, BEFORE, conversation.0, seq.0, limit)?;
     rows.reverse();
     complete(conn, rows).await
 }
@@ -108,7 +113,7 @@ pub async fn before(conn: &mut Conn, conversation: ConversationId, seq: Number, 
 /// # Errors
 /// Those of the database.
 pub async fn after(conn: &mut Conn, conversation: ConversationId, seq: Number, limit: i64) -> Result<Vec<Message>> {
-    let rows = sql!(conn, fetch_all as Row, AFTER, conversation.0, seq.0, limit)?;
+    let rows = sql_many!(conn, Row, COLUMNS, AFTER, conversation.0, seq.0, limit)?;
     complete(conn, rows).await
 }
 
@@ -117,7 +122,7 @@ pub async fn after(conn: &mut Conn, conversation: ConversationId, seq: Number, l
 /// # Errors
 /// Those of the database.
 pub async fn changed(conn: &mut Conn, conversation: ConversationId, since: Number, limit: i64) -> Result<Vec<Message>> {
-    let rows = sql!(conn, fetch_all as Row, CHANGED, conversation.0, since.0, limit)?;
+    let rows = sql_many!(conn, Row, COLUMNS, CHANGED, conversation.0, since.0, limit)?;
     complete(conn, rows).await
 }
 
@@ -127,7 +132,7 @@ pub async fn changed(conn: &mut Conn, conversation: ConversationId, since: Numbe
 /// Those of the database.
 pub async fn newest(conn: &mut Conn, conversations: &[ConversationId]) -> Result<HashMap<ConversationId, Message>> {
     let ids = crate::appends::json_ids(conversations.iter().map(|c| c.0))?;
-    let rows = sql!(conn, fetch_all as Row, NEWEST, ids)?;
+    let rows = sql_many!(conn, Row, COLUMNS, NEWEST, ids)?;
     Ok(complete(conn, rows).await?.into_iter().map(|m| (m.conversation, m)).collect())
 }
 
