@@ -29,6 +29,10 @@ pub fn clock() -> Clock {
 pub async fn database(config: &Config) -> anyhow::Result<Db> {
     secrets::prepare_folder(&config.data.dir)?;
     let url = config.database_url();
+    if config.database.url.is_none() {
+        // For its owner only, whatever the folder's rights are; SQLite gives its side files the same.
+        secrets::own_file(&config.data.dir.join("palabre.db"))?;
+    }
     let options = Options {
         url: url.reveal().to_owned(),
         // One connection is the writer's.

@@ -35,6 +35,21 @@ pub fn prepare_folder(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Makes a file that its owner alone may read, if it is not there; takes others' rights to it away.
+///
+/// # Errors
+/// It can be neither made nor changed.
+pub fn own_file(path: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .and_then(|file| file.set_permissions(fs::Permissions::from_mode(0o600)))
+        .with_context(|| format!("{} cannot be kept for its owner only", path.display()))
+}
+
 /// The bytes that sign access tokens: the configured secret's, else a key that is made once and kept.
 ///
 /// # Errors

@@ -173,6 +173,11 @@ impl Connection {
             }
             // An idle connection owns no queue.
             self.heard = VecDeque::new();
+            // Whoever has just authenticated may have less time now than before.
+            let deadline = self.deadline();
+            if deadline < timer.deadline() {
+                timer.as_mut().reset(deadline);
+            }
             match self.wait(&mut timer).await {
                 Woken::Goodbye(goodbye) => return goodbye,
                 Woken::Readable => self.read(),
@@ -598,7 +603,7 @@ impl Connection {
             return Err(Goodbye::Unauthenticated);
         }
         if self.asked {
-            return Err(Goodbye::Gone);
+            return Err(Goodbye::Silent);
         }
         self.asked = true;
         // Offences are forgiven with time.

@@ -5,6 +5,8 @@
 pub enum Goodbye {
     /// The server is stopping; come back after so many milliseconds.
     Restart(u32),
+    /// Nothing was heard for too long; come back.
+    Silent,
     /// Too much was waiting; come back and catch up.
     SlowConsumer,
     /// Far too many commands; come back after so many milliseconds.
@@ -29,6 +31,7 @@ impl Goodbye {
     pub fn code(self) -> u16 {
         match self {
             Self::Restart(_) => 1012,
+            Self::Silent => 4000,
             Self::SlowConsumer => 4008,
             Self::RateLimited(_) => 4009,
             Self::Unauthenticated => 4500,
@@ -45,6 +48,7 @@ impl Goodbye {
     pub fn name(self) -> &'static str {
         match self {
             Self::Restart(_) => "restart",
+            Self::Silent => "silent",
             Self::SlowConsumer => "slow_consumer",
             Self::RateLimited(_) => "rate_limited",
             Self::Unauthenticated => "unauthenticated",
@@ -64,7 +68,7 @@ impl Goodbye {
             Self::Restart(ms) | Self::RateLimited(ms) => {
                 format!(r#"{{"code":"{code}","retry":true,"retry_after_ms":{ms}}}"#)
             }
-            Self::SlowConsumer => format!(r#"{{"code":"{code}","retry":true,"retry_after_ms":250}}"#),
+            Self::Silent | Self::SlowConsumer => format!(r#"{{"code":"{code}","retry":true,"retry_after_ms":250}}"#),
             _ => format!(r#"{{"code":"{code}","retry":false}}"#),
         }
     }
