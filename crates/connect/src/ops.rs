@@ -53,7 +53,7 @@ pub(crate) fn document(media_type: &'static str, text: &'static str) -> Response
 }
 
 /// A generated JSON document.
-pub(crate) fn generated(text: String) -> Response {
+pub(crate) fn generated(text: &'static str) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 

@@ -1,5 +1,7 @@
 //! Every route on one screen.
 
+use std::sync::LazyLock;
+
 use axum::{
     Router,
     extract::{Request, State},
@@ -12,13 +14,17 @@ use dialects::native;
 
 use crate::{Door, handshake, headers, ops, rest};
 
+/// The generated documents, written when they are first asked for.
+static OPENAPI: LazyLock<String> = LazyLock::new(native::openapi::document);
+static ASYNCAPI: LazyLock<String> = LazyLock::new(native::asyncapi::document);
+
 /// The common port: our own protocol, its documents, and what the operator asks.
 pub fn native(door: Door) -> Router {
     let mut router = Router::new()
         .route("/", get(ops::index))
         .route("/v1/ws", get(handshake::upgrade))
-        .route("/v1/openapi.json", get(|| async { ops::generated(native::openapi::document()) }))
-        .route("/v1/asyncapi.json", get(|| async { ops::generated(native::asyncapi::document()) }))
+        .route("/v1/openapi.json", get(|| async { ops::generated(&OPENAPI) }))
+        .route("/v1/asyncapi.json", get(|| async { ops::generated(&ASYNCAPI) }))
         .route("/health", get(ops::health))
         .route("/ready", get(ops::ready));
     for (path, media_type, text) in native::DOCS {
