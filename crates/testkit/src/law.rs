@@ -16,6 +16,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// So often a reading is repeated because something changed under it.
 const TRIES: usize = 50;
 
+/// A list counts what is unread up to here.
+const UNREAD_CAP: usize = 1_000;
+
 /// What came of asking.
 enum Seen<T> {
     Here(T),
@@ -192,6 +195,6 @@ fn same_as_listed(person: &Inner, known: &Snapshot, listed: &Value) {
             .messages
             .range(read + 1..)
             .filter(|(_, message)| message["author"]["id"] != person.id && message["deleted_at"].is_null());
-        assert_eq!(listed["unread"], unread.count(), "the list counts otherwise for {name} in {id}");
+        assert_eq!(listed["unread"], unread.count().min(UNREAD_CAP), "the list counts otherwise for {name} in {id}");
     }
 }

@@ -18,5 +18,5 @@ mod town;
 
 pub use person::{Person, Reply, Room, Said, Tokens};
 pub use rest::{Answer, Rest};
-pub use stranger::Stranger;
+pub use stranger::{Stranger, Wire};
 pub use town::{Town, host_token, host_token_signed, now};

@@ -92,10 +92,26 @@ impl Rest {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = request.send().await.expect("an answer");
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await.expect("a body");
-        let body = serde_json::from_str(&text).unwrap_or_default();
-        Answer { status, headers, body, text }
+        read(request.send().await.expect("an answer")).await
     }
+
+    /// Makes a request whose body is not JSON, or not as it should be.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn ask_raw(&self, method: &str, path: &str, headers: &[(&str, &str)], body: String) -> Answer {
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        let mut request = self.client.request(method, format!("http://{}{path}", self.address)).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        read(request.send().await.expect("an answer")).await
+    }
+}
+
+async fn read(response: reqwest::Response) -> Answer {
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let text = response.text().await.expect("a body");
+    let body = serde_json::from_str(&text).unwrap_or_default();
+    Answer { status, headers, body, text }
 }

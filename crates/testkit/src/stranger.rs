@@ -98,6 +98,26 @@ impl Stranger {
         }
     }
 
+    /// The next frame of text, or the code of the server's goodbye.
+    ///
+    /// # Errors
+    /// The code; 1006 if it leaves without one.
+    ///
+    /// # Panics
+    /// If neither comes.
+    pub async fn hears_or_goodbye(&mut self) -> Result<Value, u16> {
+        loop {
+            let message = timeout(PATIENCE, self.socket.next()).await.expect("a frame in time");
+            let Some(Ok(message)) = message else { return Err(1006) };
+            if let Some((code, _)) = message.as_close() {
+                return Err(code.into());
+            }
+            if let Some(text) = message.as_text() {
+                return Ok(serde_json::from_str(text).unwrap_or_default());
+            }
+        }
+    }
+
     /// Whether nothing comes for a while.
     pub async fn hears_nothing(&mut self, for_a_while: Duration) -> bool {
         timeout(for_a_while, self.hears()).await.is_err()
@@ -116,18 +136,99 @@ impl Stranger {
             }
         }
     }
+}
 
-    /// Whether the server sends a ping within this time.
-    pub async fn is_pinged(&mut self, within: Duration) -> bool {
-        let until_ping = async {
-            loop {
-                match self.socket.next().await {
-                    Some(Ok(message)) if message.is_ping() => return true,
-                    Some(Ok(_)) => {}
-                    _ => return false,
-                }
+/// A socket at the level of bytes, for what no library would write.
+#[derive(Debug)]
+pub struct Wire {
+    stream: TcpStream,
+}
+
+impl Wire {
+    /// Connects to the native door; says nothing yet.
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        let mut stream = TcpStream::connect(address).await.expect("a connection");
+        let request = format!(
+            "GET /v1/ws HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.expect("a request");
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.expect("an answer"));
+        }
+        assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
+        Self { stream }
+    }
+
+    /// Writes bytes as they are.
+    pub async fn writes(&mut self, bytes: &[u8]) {
+        // If the server has gone, the next reading tells.
+        let _gone = self.stream.write_all(bytes).await;
+    }
+
+    /// Writes a frame: its first byte (final bit, reserved bits, opcode) and its payload, masked.
+    pub async fn writes_frame(&mut self, first: u8, payload: &[u8]) {
+        let mut frame = vec![first];
+        match payload.len() {
+            length @ 0..=125 => frame.push(0x80 | u8::try_from(length).unwrap_or_default()),
+            length => {
+                frame.push(0xfe);
+                frame.extend(u16::try_from(length).expect("a short payload").to_be_bytes());
             }
+        }
+        let key = [7, 3, 1, 9];
+        frame.extend(key);
+        frame.extend(payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
+        self.writes(&frame).await;
+    }
+
+    /// The next frame: its opcode and payload; nothing once the server has gone.
+    ///
+    /// # Panics
+    /// If none comes in time.
+    pub async fn hears(&mut self) -> Option<(u8, Vec<u8>)> {
+        timeout(PATIENCE, self.read_frame()).await.expect("a frame in time").ok()
+    }
+
+    async fn read_frame(&mut self) -> std::io::Result<(u8, Vec<u8>)> {
+        let opcode = self.stream.read_u8().await? & 0x0f;
+        let length = match self.stream.read_u8().await? {
+            126 => u64::from(self.stream.read_u16().await?),
+            127 => self.stream.read_u64().await?,
+            short => u64::from(short),
         };
-        timeout(within, until_ping).await.unwrap_or(false)
+        let mut payload = vec![0; usize::try_from(length).unwrap_or_default()];
+        self.stream.read_exact(&mut payload).await?;
+        Ok((opcode, payload))
+    }
+
+    /// The next frame of text as JSON.
+    ///
+    /// # Panics
+    /// If something else comes.
+    pub async fn hears_text(&mut self) -> Value {
+        match self.hears().await {
+            Some((1, payload)) => serde_json::from_slice(&payload).expect("JSON"),
+            other => panic!("not a text: {other:?}"),
+        }
+    }
+
+    /// Waits for a ping; what comes before it is passed over.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub async fn is_pinged(&mut self) {
+        while self.hears().await.expect("a ping").0 != 9 {}
+    }
+
+    /// The code of the server's goodbye, or nothing if it leaves without one.
+    pub async fn is_sent_away(&mut self) -> Option<u16> {
+        loop {
+            match self.hears().await? {
+                (8, payload) => return payload.first_chunk().map(|code| u16::from_be_bytes(*code)),
+                _ => continue,
+            }
+        }
     }
 }

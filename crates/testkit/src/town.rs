@@ -4,7 +4,6 @@ use std::{
     collections::BTreeMap,
     fmt,
     net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -24,7 +23,7 @@ use crate::{
     law,
     person::{Inner, Person, tokens_of},
     rest::{Answer, Rest},
-    stranger::{self, Stranger},
+    stranger::{self, Stranger, Wire},
 };
 
 /// The password of everybody who is not particular about it.
@@ -58,9 +57,10 @@ impl Shared {
 pub struct Town {
     shared: Arc<Shared>,
     server: Option<Server>,
-    folder: PathBuf,
+    config: Config,
     setup_secret: Option<String>,
-    _log: tracing::subscriber::DefaultGuard,
+    log: Arc<Mutex<Vec<String>>>,
+    _logging: tracing::subscriber::DefaultGuard,
 }
 
 impl fmt::Debug for Town {
@@ -80,10 +80,15 @@ impl Town {
     /// # Panics
     /// If it cannot be built.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let mistakes = Arc::new(Mutex::new(Vec::new()));
-        let log = tracing::subscriber::set_default(Mistakes(mistakes.clone()));
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let unique = format!("town_{}_{}_{now}", std::process::id(), TOWNS.fetch_add(1, Ordering::Relaxed));
+        let mut config = Self::ground(&unique).await;
+        change(&mut config);
+        Self::build(config).await
+    }
+
+    /// The configuration of a town with a database of its own.
+    async fn ground(unique: &str) -> Config {
         let folder = std::env::temp_dir().join(format!("palabre_{unique}"));
         std::fs::create_dir_all(&folder).expect("a folder");
         let mut config = Config::in_folder(&folder);
@@ -104,7 +109,22 @@ impl Town {
         ] {
             *rate = 1_000_000;
         }
-        change(&mut config);
+        config
+    }
+
+    /// Another server on the same data. This one must have been closed.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn opens_again(&self) -> Self {
+        assert!(self.server.is_none(), "two servers cannot share a town");
+        Self::build(self.config.clone()).await
+    }
+
+    async fn build(config: Config) -> Self {
+        let mistakes = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let logging = tracing::subscriber::set_default(Log { mistakes: mistakes.clone(), lines: log.clone() });
         let server = Server::start(&config).await.expect("a server");
         let shared = Shared {
             rest: Rest::to(server.address),
@@ -114,7 +134,7 @@ impl Town {
             mistakes,
         };
         let setup_secret = server.setup_secret.clone();
-        Self { shared: Arc::new(shared), server: Some(server), folder, setup_secret, _log: log }
+        Self { shared: Arc::new(shared), server: Some(server), config, setup_secret, log, _logging: logging }
     }
 
     /// A town that takes the tokens of a host application, and its users at first sight.
@@ -232,6 +252,27 @@ impl Town {
         Stranger::new(stranger::connect(self.shared.address, "/v1/ws", headers).await.expect("a socket"))
     }
 
+    /// Why a socket of our own protocol is not to be had.
+    ///
+    /// # Panics
+    /// If there is one.
+    pub async fn turned_away(&self, headers: &[(&str, &str)]) -> u16 {
+        let (status, head) = self.handshake(headers).await;
+        assert_ne!(status, 101, "let in: {head}");
+        status
+    }
+
+    /// A socket at the level of bytes.
+    pub async fn wire(&self) -> Wire {
+        Wire::connect(self.shared.address).await
+    }
+
+    /// Everything that the server has logged so far, of every level.
+    #[must_use]
+    pub fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// A socket of the old chat-server's protocol, at any path.
     ///
     /// # Errors
@@ -271,7 +312,7 @@ impl Town {
 impl Drop for Town {
     fn drop(&mut self) {
         // What the server still holds open keeps its place on the disk until the test's end.
-        let _in_use = std::fs::remove_dir_all(&self.folder);
+        let _in_use = std::fs::remove_dir_all(&self.config.data.dir);
     }
 }
 
@@ -294,32 +335,58 @@ pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-/// Keeps what the server logs as its own mistake: no test may cause one.
-struct Mistakes(Arc<Mutex<Vec<String>>>);
+/// Keeps what the server logs. What it logs as its own mistake, no test may cause.
+struct Log {
+    mistakes: Arc<Mutex<Vec<String>>>,
+    lines: Arc<Mutex<Vec<String>>>,
+}
 
-impl tracing::Subscriber for Mistakes {
+/// The parts of the server, as they call themselves in the log.
+const PARTS: [&str; 8] = ["palabre", "connect", "dialects", "engine", "store", "stream", "subscribers", "chat"];
+
+/// A line of the log.
+struct Words(String);
+
+impl tracing::field::Visit for Words {
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn fmt::Debug) {
+        self.0.push_str(&format!(" {field}={value:?}"));
+    }
+}
+
+impl Log {
+    fn keep(&self, level: tracing::Level, line: String) {
+        if level == tracing::Level::ERROR {
+            self.mistakes.lock().unwrap_or_else(PoisonError::into_inner).push(line.clone());
+        }
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+    }
+}
+
+impl tracing::Subscriber for Log {
     fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        *metadata.level() == tracing::Level::ERROR
+        let part = metadata.target().split("::").next().unwrap_or_default();
+        *metadata.level() == tracing::Level::ERROR || PARTS.contains(&part)
     }
 
-    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+    fn new_span(&self, span: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        let mut words = Words(span.metadata().name().to_owned());
+        span.record(&mut words);
+        self.keep(tracing::Level::TRACE, words.0);
         tracing::span::Id::from_u64(1)
     }
 
-    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record(&self, _: &tracing::span::Id, values: &tracing::span::Record<'_>) {
+        let mut words = Words(String::new());
+        values.record(&mut words);
+        self.keep(tracing::Level::TRACE, words.0);
+    }
 
     fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
 
     fn event(&self, event: &tracing::Event<'_>) {
-        struct Words(String);
-        impl tracing::field::Visit for Words {
-            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn fmt::Debug) {
-                self.0.push_str(&format!(" {field}={value:?}"));
-            }
-        }
         let mut words = Words(event.metadata().target().to_owned());
         event.record(&mut words);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(words.0);
+        self.keep(*event.metadata().level(), words.0);
     }
 
     fn enter(&self, _: &tracing::span::Id) {}

@@ -4,12 +4,17 @@
 //! On SQLite; on PostgreSQL when `PALABRE_TEST_POSTGRES` names one. `cargo xtask check` runs both.
 
 mod accounts;
+mod chat_server;
 mod conversations;
+mod hostile;
+mod limits;
 mod members;
 mod messages;
+mod ops;
 mod presence;
 mod reactions;
 mod receipts;
+mod rest;
 mod resume;
 mod sessions;
 mod typing;

@@ -283,3 +283,55 @@ async fn many_speak_at_once_and_all_hear_the_same_order() {
     assert_eq!(ann.knows(&room), bob.knows(&room));
     assert_eq!(ann.knows(&room).len(), 150);
 }
+
+#[tokio::test]
+async fn pipelined_commands_take_effect_and_are_answered_in_order() {
+    let town = Town::opens().await;
+    let ann = town.person("ann").await;
+    let room = ann.opens_room("garden").await;
+    let mut pipe = town.stranger().await;
+    let login = json!({"token": ann.tokens().access});
+    // All of it before the first answer, the log-in included.
+    pipe.writes(json!({"id": "login", "type": "authenticate", "data": login})).await;
+    let mut expected = vec!["login".to_owned()];
+    for n in 0..40 {
+        let (kind, data) = match n % 5 {
+            0 | 1 => {
+                ("message.send", json!({"conversation": room.id, "client_id": format!("p{n}"), "text": n.to_string()}))
+            }
+            2 => ("message.history", json!({"conversation": room.id, "limit": 1})),
+            3 => ("message.send", json!({"conversation": room.id, "client_id": "p0", "text": "0"})),
+            _ => ("ping", json!({})),
+        };
+        pipe.writes(json!({"id": n.to_string(), "type": kind, "data": data})).await;
+        expected.push(n.to_string());
+    }
+    let (mut answered, mut last_sent) = (Vec::new(), 0);
+    while answered.len() < expected.len() {
+        let frame = pipe.hears().await;
+        let Some(re) = frame["re"].as_str() else { continue };
+        match frame["type"].as_str().unwrap() {
+            "message.sent" if frame["data"]["repeated"] == false => last_sent = frame["data"]["seq"].as_i64().unwrap(),
+            "history" => {
+                assert_eq!(frame["data"]["messages"][0]["seq"], last_sent, "a question sees what was sent before")
+            }
+            "error" => panic!("{frame}"),
+            _ => {}
+        }
+        answered.push(re.to_owned());
+    }
+    assert_eq!(answered, expected);
+}
+
+#[tokio::test]
+async fn a_message_is_heard_before_or_with_its_answer_and_never_twice() {
+    let town = Town::opens().await;
+    let ann = town.person("ann").await;
+    let room = ann.opens_room("garden").await;
+    let draft = ann.draft(&room, "hello");
+    ann.asks("message.send", draft.clone()).await.granted();
+    assert_eq!(ann.asks("message.send", draft).await.granted()["repeated"], true);
+    ann.hears_themselves("ann: hello").await;
+    ann.hears_nothing_more().await;
+    assert_eq!(ann.knows(&room).len(), 1);
+}

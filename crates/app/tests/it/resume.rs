@@ -193,3 +193,58 @@ async fn coming_and_going_while_others_speak_loses_nothing() {
     bob.syncs(&room, bob.cursor(&room)).await;
     assert_eq!(bob.knows(&room).len(), 60);
 }
+
+#[tokio::test]
+async fn a_slow_reader_is_sent_away_and_loses_nothing() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    bob.stops_listening();
+    ann.hangs_up().await;
+    // More than the kernel keeps for somebody who does not read, and the queue behind it.
+    let mut pen = town.stranger().await;
+    pen.writes(json!({"id": "login", "type": "authenticate", "data": {"token": ann.tokens().access}})).await;
+    pen.hears().await;
+    let (rounds, at_once) = (50, 20);
+    let long = "𝒳".repeat(1_900);
+    for n in 0..rounds {
+        for m in 0..at_once {
+            let data =
+                json!({"conversation": room.id, "client_id": format!("{n}.{m}"), "text": format!("{n}.{m} {long}")});
+            pen.writes(json!({"id": "send", "type": "message.send", "data": data})).await;
+        }
+        let mut answered = 0;
+        while answered < at_once {
+            answered += usize::from(pen.hears().await["type"] == "message.sent");
+        }
+    }
+    bob.listens_again();
+    let (code, reason) = bob.is_sent_away().await;
+    assert_eq!((code, &reason["code"], &reason["retry"]), (4008, &json!("slow_consumer"), &json!(true)));
+    let heard = bob.knows(&room).len();
+    assert!(heard < rounds * at_once, "he was sent away before the end");
+    bob.comes_back().await;
+    // He has not lost one of them: catching up begins where he stopped.
+    assert_eq!(bob.knows(&room).len(), rounds * at_once);
+    ann.comes_back().await;
+    ann.says(&room, "there you are").await;
+    assert_eq!(bob.knows(&room).last().unwrap().as_deref(), Some("there you are"));
+}
+
+#[tokio::test]
+async fn a_cursor_that_is_none_is_refused() {
+    let town = Town::opens().await;
+    let ann = town.absent("ann").await;
+    let token = ann.tokens().access;
+    for cursors in [json!({"x": 1}), json!({"1": -1}), json!({"1": "5"}), json!([1]), json!({"1": null}), json!("all")]
+    {
+        let mut stranger = town.stranger().await;
+        let data = json!({"token": token, "cursors": cursors});
+        stranger.writes(json!({"id": "1", "type": "authenticate", "data": data})).await;
+        assert_eq!(stranger.hears().await["error"]["code"], "invalid", "{cursors}");
+        // It can be said again, better.
+        stranger.writes(json!({"id": "2", "type": "authenticate", "data": {"token": token}})).await;
+        assert_eq!(stranger.hears().await["type"], "authenticated", "{cursors}");
+    }
+}

@@ -1,0 +1,280 @@
+//! What nobody should send, and somebody will: refused with words, and the connection lives; abuse ends it.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use testkit::{Town, Wire};
+
+#[tokio::test]
+async fn only_pages_of_an_allowed_origin_may_connect() {
+    let town = Town::with(|config| config.server.allowed_origins = vec!["https://chat.example.org".into()]).await;
+    let port = town.address().port();
+    for good in ["https://chat.example.org", &format!("http://localhost:{port}"), &format!("http://127.0.0.1:{port}")] {
+        assert_eq!(town.handshake(&[("origin", good)]).await.0, 101, "{good}");
+    }
+    assert_eq!(town.handshake(&[]).await.0, 101, "programs send none");
+    let ann = town.absent("ann").await;
+    let bearer = format!("Bearer {}", ann.tokens().access);
+    for bad in [
+        "null",
+        "*",
+        "https://chat.example.org/",
+        "https://chat.example.org.",
+        "https://chat.example.org:443",
+        "https://chat.example.org:8443",
+        "http://chat.example.org",
+        "HTTPS://CHAT.EXAMPLE.ORG",
+        "https://evil.example.org",
+        "https://chat.example.org.evil.com",
+        "https://evilchat.example.org",
+        "https://chat.example.org@evil.com",
+        "https://chat.example.org https://evil.com",
+        "http://localhost",
+        "http://localhost:1",
+        "file://",
+        "chat.example.org",
+    ] {
+        assert_eq!(town.turned_away(&[("origin", bad)]).await, 403, "{bad}");
+        // A credential does not help: it is the page that is not trusted.
+        assert_eq!(town.turned_away(&[("origin", bad), ("authorization", &bearer)]).await, 403, "{bad}");
+        let answer = town.rest().ask_with("GET", "/v1/server", None, &Value::Null, &[("origin", bad)]).await;
+        assert_eq!(answer.header("access-control-allow-origin"), None, "{bad}");
+    }
+    let origin = [("origin", "https://chat.example.org")];
+    let answer = town.rest().ask_with("GET", "/v1/server", None, &Value::Null, &origin).await;
+    assert_eq!(answer.header("access-control-allow-origin"), Some("https://chat.example.org"));
+    assert_eq!(answer.header("vary"), Some("origin"));
+}
+
+#[tokio::test]
+async fn a_handshake_that_is_none_is_refused_in_words() {
+    let town = Town::opens().await;
+    let shake =
+        async |headers: &[(&str, &str)]| town.rest().ask_with("GET", "/v1/ws", None, &Value::Null, headers).await;
+    let key = ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+    let (connection, upgrade) = (("connection", "upgrade"), ("upgrade", "websocket"));
+    let version = ("sec-websocket-version", "13");
+    for headers in [
+        vec![],
+        vec![key, version],
+        vec![connection, key, version],
+        vec![connection, ("upgrade", "h2c"), key, version],
+        vec![connection, upgrade, key],
+        vec![connection, upgrade, key, ("sec-websocket-version", "12")],
+        vec![connection, upgrade, version],
+        vec![connection, upgrade, version, ("sec-websocket-key", "short")],
+        vec![connection, upgrade, version, ("sec-websocket-key", "not base64, twenty-four")],
+    ] {
+        shake(&headers).await.refused(400, "malformed");
+    }
+    let many = format!("{}websocket", "x, ".repeat(3));
+    assert_eq!(town.handshake(&[("upgrade", &many)]).await.0, 101);
+}
+
+#[tokio::test]
+async fn a_frame_has_so_many_bytes_and_not_one_more() {
+    let town = Town::with(|config| config.limits.frame_bytes = 1_024).await;
+    let ann = town.person("ann").await;
+    let padded = |length: usize| {
+        let frame = r#"{"id":"padded","type":"ping"}"#;
+        format!("{frame}{}", " ".repeat(length - frame.len()))
+    };
+    let mut stranger = town.stranger().await;
+    stranger.writes(json!({"id": "1", "type": "authenticate", "data": {"token": ann.tokens().access}})).await;
+    stranger.hears().await;
+    stranger.writes(padded(1_024)).await;
+    assert_eq!(stranger.hears().await["re"], "padded");
+    for length in [1_025, 70_000, 1_000_000] {
+        stranger.writes(padded(length)).await;
+        let answer = stranger.hears().await;
+        assert_eq!((&answer["re"], &answer["error"]["code"]), (&Value::Null, &json!("too_large")), "{length}");
+    }
+    // What is pipelined behind it is heard in its turn.
+    stranger.writes(json!({"id": "before", "type": "ping"})).await;
+    stranger.writes(padded(5_000)).await;
+    stranger.writes(json!({"id": "after", "type": "ping"})).await;
+    assert_eq!(stranger.hears().await["re"], "before");
+    assert_eq!(stranger.hears().await["error"]["code"], "too_large");
+    assert_eq!(stranger.hears().await["re"], "after");
+}
+
+#[tokio::test]
+async fn what_cannot_be_understood_is_refused_by_name_and_the_connection_lives() {
+    let town = Town::opens().await;
+    let ann = town.person("ann").await;
+    let room = ann.opens_room("garden").await;
+    for nonsense in ["", "{", "hello", "[]", "5", "null", "\"text\"", "{}", r#"{"id":5,"type":"ping"}"#] {
+        ann.writes(nonsense);
+        ann.is_refused("malformed").await;
+    }
+    ann.writes(&format!(r#"{{"id":"{}","type":"ping"}}"#, "x".repeat(65)));
+    assert_eq!(ann.is_refused("malformed").await["errors"][0]["pointer"], "/id");
+    ann.writes(&format!("{}{}", "[".repeat(5_000), "]".repeat(5_000)));
+    ann.is_refused("malformed").await;
+    ann.writes_bytes(br#"{"id":"b","type":"ping"}"#);
+    ann.is_refused("malformed").await;
+
+    let mut stranger = town.stranger().await;
+    let longest = "x".repeat(64);
+    for (frame, id, code, pointer) in [
+        (json!({"id": "1", "type": "fly"}), "1", "unknown_command", "/type"),
+        (json!({"id": "2", "type": "Ping"}), "2", "unknown_command", "/type"),
+        (json!({"id": "3"}), "3", "malformed", "/type"),
+        (json!({"id": "4", "type": 5}), "4", "malformed", "/type"),
+        (json!({"id": "5", "type": "ping", "date": {}}), "5", "malformed", "/date"),
+        (json!({"id": "6", "type": "ping", "data": {"x": 1}}), "6", "invalid", "/x"),
+        (json!({"id": "7", "type": "session.create", "data": {"username": "x"}}), "7", "invalid", "/password"),
+        (json!({"id": longest, "type": "fly"}), &longest, "unknown_command", "/type"),
+    ] {
+        stranger.writes(&frame).await;
+        let answer = stranger.hears().await;
+        assert_eq!((&answer["re"], &answer["error"]["code"]), (&json!(id), &json!(code)), "{frame}: {answer}");
+        assert_eq!(answer["error"]["errors"][0]["pointer"], pointer, "{frame}: {answer}");
+    }
+    ann.says(&room, "still here").await;
+}
+
+#[tokio::test]
+async fn the_hundredth_unreadable_frame_ends_the_connection() {
+    let town = Town::opens().await;
+    let mut stranger = town.stranger().await;
+    for _ in 0..99 {
+        stranger.writes("nonsense").await;
+    }
+    for _ in 0..99 {
+        assert_eq!(stranger.hears().await["error"]["code"], "malformed");
+    }
+    stranger.writes(json!({"id": "1", "type": "ping"})).await;
+    stranger.hears().await;
+    stranger.writes("nonsense").await;
+    let (code, reason) = stranger.is_sent_away().await;
+    assert_eq!((code, &reason["code"], &reason["retry"]), (4503, &json!("protocol_violation"), &json!(false)));
+}
+
+#[tokio::test]
+async fn far_too_many_commands_end_the_connection_for_a_while() {
+    let town = Town::with(|config| {
+        config.limits.request_burst = 5;
+        config.limits.requests_per_minute = 1;
+    })
+    .await;
+    let ann = town.absent("ann").await;
+    let mut hasty = town.stranger().await;
+    hasty.writes(json!({"id": "1", "type": "authenticate", "data": {"token": ann.tokens().access}})).await;
+    hasty.hears().await;
+    for n in 0..200 {
+        hasty.writes(json!({"id": n.to_string(), "type": "ping"})).await;
+    }
+    let mut refused = 0;
+    for _ in 0..100 {
+        let answer = hasty.hears().await;
+        if answer["error"]["code"] == "rate_limited" {
+            assert!(answer["error"]["retry_after_ms"].as_i64() > Some(0));
+            refused += 1;
+        }
+    }
+    assert!(refused >= 94, "{refused}");
+    let (code, reason) = hasty.is_sent_away().await;
+    assert_eq!((code, &reason["retry"]), (4009, &json!(true)));
+    assert!(reason["retry_after_ms"].as_i64() >= Some(1_000));
+}
+
+const PING: &[u8] = br#"{"id":"p","type":"ping"}"#;
+
+#[tokio::test]
+async fn what_is_not_websocket_ends_the_connection() {
+    let town = Town::opens().await;
+    let unmasked = [&[0x81, 0x18][..], PING].concat();
+    let endless = [0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+    for bytes in [&unmasked[..], &endless, b"GET / HTTP/1.1\r\n\r\n", &[0xff; 64], &[0x91, 0x80, 0, 0, 0, 0]] {
+        let mut wire = town.wire().await;
+        wire.writes(bytes).await;
+        assert_eq!(wire.is_sent_away().await, Some(4503), "{bytes:?}");
+    }
+    for (what, first, payload) in [
+        ("a reserved bit", 0xc1, PING),
+        ("an unknown opcode", 0x83, PING),
+        ("an unknown control opcode", 0x8b, PING),
+        ("a ping in parts", 0x09, PING),
+        ("a ping that is too long", 0x89, &[b'x'; 126]),
+        ("a goodbye that is too long", 0x88, &[b'x'; 126]),
+    ] {
+        let mut wire = town.wire().await;
+        wire.writes_frame(first, payload).await;
+        assert_eq!(wire.is_sent_away().await, Some(4503), "{what}");
+    }
+    let mut wire = town.wire().await;
+    wire.writes_frame(0x01, b"{").await;
+    wire.writes_frame(0x81, PING).await;
+    assert_eq!(wire.is_sent_away().await, Some(4503), "a message within a message");
+}
+
+async fn answers(wire: &mut Wire) -> bool {
+    wire.writes_frame(0x81, PING).await;
+    wire.hears_text().await["re"] == "p"
+}
+
+#[tokio::test]
+async fn a_message_may_come_in_parts_but_not_in_crumbs() {
+    let town = Town::opens().await;
+    let mut wire = town.wire().await;
+    wire.writes_frame(0x01, &PING[..5]).await;
+    wire.writes_frame(0x89, b"hello?").await;
+    assert_eq!(wire.hears().await, Some((0x0a, b"hello?".to_vec())), "a ping between is answered at once");
+    wire.writes_frame(0x00, &PING[5..9]).await;
+    wire.writes_frame(0x80, &PING[9..]).await;
+    assert_eq!(wire.hears_text().await["re"], "p");
+    // Whoever does not say what goes on is told so.
+    wire.writes_frame(0x80, PING).await;
+    assert!(answers(&mut wire).await);
+    // Not UTF-8, in one piece.
+    wire.writes_frame(0x81, &[0xff, 0xfe]).await;
+    assert_eq!(wire.hears_text().await["error"]["code"], "malformed");
+    // Sixty-four parts are enough.
+    wire.writes_frame(0x01, PING).await;
+    for _ in 0..62 {
+        wire.writes_frame(0x00, b" ").await;
+    }
+    wire.writes_frame(0x80, b" ").await;
+    assert_eq!(wire.hears_text().await["re"], "p");
+    wire.writes_frame(0x01, PING).await;
+    for _ in 0..64 {
+        wire.writes_frame(0x00, b" ").await;
+    }
+    assert_eq!(wire.is_sent_away().await, Some(4503));
+    // Bytes that come one at a time are as good as any.
+    let mut slow = town.wire().await;
+    let frame: Vec<u8> = [&[0x81, 0x98, 0, 0, 0, 0][..], PING].concat();
+    for byte in frame {
+        slow.writes(&[byte]).await;
+    }
+    assert_eq!(slow.hears_text().await["re"], "p");
+}
+
+#[tokio::test]
+async fn parts_may_not_add_up_to_more_than_a_frame() {
+    let town = Town::with(|config| config.limits.frame_bytes = 1_024).await;
+    let mut wire = town.wire().await;
+    wire.writes_frame(0x01, &[b' '; 600]).await;
+    wire.writes_frame(0x80, &[b' '; 600]).await;
+    assert_eq!(wire.hears_text().await["error"]["code"], "too_large");
+    assert!(answers(&mut wire).await);
+}
+
+#[tokio::test]
+async fn whoever_is_silent_is_asked_and_whoever_does_not_answer_is_gone() {
+    let town = Town::with(|config| config.limits.ping_seconds = 1).await;
+    let ann = town.person("ann").await;
+    let room = ann.opens_room("garden").await;
+    let mut wire = town.wire().await;
+    let login = json!({"id": "1", "type": "authenticate", "data": {"token": ann.tokens().access}});
+    wire.writes_frame(0x81, login.to_string().as_bytes()).await;
+    assert_eq!(wire.hears_text().await["data"]["ping_seconds"], 1);
+    wire.is_pinged().await;
+    wire.writes_frame(0x8a, b"").await;
+    wire.is_pinged().await;
+    let gone = tokio::time::timeout(Duration::from_secs(3), async { while wire.hears().await.is_some() {} }).await;
+    assert!(gone.is_ok(), "it is not kept for ever");
+    // Whoever answers, as any library does by itself, stays.
+    ann.says(&room, "still here").await;
+}

@@ -1,0 +1,138 @@
+//! Everything that is countable has a limit: as many as that, and not one more. Limits that belong to one
+//! noun are tested with it.
+
+use serde_json::{Value, json};
+use testkit::{Person, Stranger, Town};
+
+#[tokio::test]
+async fn the_limits_in_force_are_told() {
+    let town = Town::with(|config| config.limits.message_length = 1_234).await;
+    let ann = town.absent("ann").await;
+    let server = town.request("GET", "/v1/server", Value::Null).await.granted();
+    assert_eq!(server["limits"]["message_length"], 1_234);
+    for (name, ..) in chat::Limits::TABLE {
+        assert!(server["limits"][name].is_i64(), "{name} is not told");
+    }
+    assert_eq!(ann.comes().await["limits"], server["limits"]);
+}
+
+#[tokio::test]
+async fn one_says_so_many_messages_at_once_and_not_one_more() {
+    let town = Town::with(|config| {
+        config.limits.message_burst = 3;
+        config.limits.messages_per_minute = 60;
+    })
+    .await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    ann.says_all(&room, ["one", "two", "three"]).await;
+    let draft = ann.draft(&room, "four");
+    let refusal = ann.asks("message.send", draft.clone()).await.refused("rate_limited");
+    let wait = refusal["retry_after_ms"].as_i64().unwrap();
+    assert!((1..=1_000).contains(&wait), "{refusal}");
+    // Nobody else pays for it, and other commands go on.
+    bob.says(&room, "from bob").await;
+    ann.asks("ping", json!({})).await.granted();
+    tokio::time::sleep(std::time::Duration::from_millis(wait.unsigned_abs() + 20)).await;
+    // What was refused was not stored: the same again is the first.
+    assert_eq!(ann.asks("message.send", draft).await.granted()["repeated"], false);
+    assert_eq!(bob.knows(&room).len(), 5);
+}
+
+/// A socket on which somebody has asked to be let in.
+async fn socket_of(town: &Town, person: &Person) -> (Stranger, Value) {
+    let mut socket = town.stranger().await;
+    let data = json!({"token": person.tokens().access});
+    socket.writes(json!({"id": "1", "type": "authenticate", "data": data})).await;
+    let answer = socket.hears().await;
+    (socket, answer)
+}
+
+#[tokio::test]
+async fn one_has_so_many_sockets_and_not_one_more() {
+    let town = Town::with(|config| config.limits.connections_per_user = 2).await;
+    let (ann, bob) = (town.absent("ann").await, town.absent("bob").await);
+    let (first, answer) = socket_of(&town, &ann).await;
+    assert_eq!(answer["type"], "authenticated");
+    let (_second, answer) = socket_of(&town, &ann).await;
+    assert_eq!(answer["type"], "authenticated");
+    let (mut third, answer) = socket_of(&town, &ann).await;
+    assert_eq!(answer["error"]["code"], "limit_reached");
+    let (code, reason) = third.is_sent_away().await;
+    assert_eq!((code, &reason["code"], &reason["retry"]), (4504, &json!("too_many_connections"), &json!(false)));
+    assert_eq!(socket_of(&town, &bob).await.1["type"], "authenticated");
+    // The old door counts the same people.
+    let path = format!("/?token={}", ann.tokens().access);
+    let mut old = town.old_client(&path, &[]).await.unwrap();
+    assert_eq!(old.is_sent_away().await.0, 4504);
+    // Whoever goes makes room.
+    drop(first);
+    loop {
+        if socket_of(&town, &ann).await.1["type"] == "authenticated" {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn so_many_strangers_come_from_one_address_and_not_one_more() {
+    let town = Town::with(|config| config.limits.unauthenticated_per_address = 2).await;
+    let ann = town.absent("ann").await;
+    let one = town.stranger().await;
+    let mut two = town.stranger().await;
+    assert_eq!(town.turned_away(&[]).await, 429);
+    // With a credential in the handshake one is no stranger.
+    let bearer = format!("Bearer {}", ann.tokens().access);
+    assert_eq!(town.handshake(&[("authorization", &bearer)]).await.0, 101);
+    // Whoever is known, or has gone, makes room.
+    two.writes(json!({"id": "1", "type": "authenticate", "data": {"token": ann.tokens().access}})).await;
+    two.hears().await;
+    let _three = town.stranger().await;
+    assert_eq!(town.turned_away(&[]).await, 429);
+    drop(one);
+    while town.handshake(&[]).await.0 != 101 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn the_server_has_so_many_sockets_and_not_one_more() {
+    let town = Town::with(|config| config.limits.connections = 2).await;
+    let one = town.stranger().await;
+    let _two = town.stranger().await;
+    assert_eq!(town.turned_away(&[]).await, 503);
+    assert_eq!(town.request("GET", "/health", Value::Null).await.status, 200);
+    drop(one);
+    while town.handshake(&[]).await.0 != 101 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_history_has_so_many_messages_and_not_one_more() {
+    let town = Town::with(|config| config.limits.history_page = 5).await;
+    let ann = town.person("ann").await;
+    let room = ann.opens_room("garden").await;
+    ann.says_all(&room, (0..7).map(|n| n.to_string())).await;
+    let page = async |limit: i64| {
+        let path = format!("/v1/conversations/{}/messages?limit={limit}", room.id);
+        ann.requests("GET", &path, Value::Null).await.granted()["messages"].as_array().unwrap().len()
+    };
+    assert_eq!((page(4).await, page(5).await, page(6).await, page(1_000).await), (4, 5, 5, 5));
+}
+
+#[tokio::test]
+async fn a_client_id_has_so_many_characters_and_not_one_more() {
+    let town = Town::opens().await;
+    let ann = town.person("ann").await;
+    let room = ann.opens_room("garden").await;
+    let send = |client_id: &str| json!({"conversation": room.id, "client_id": client_id, "text": "hello"});
+    for good in ["a", &"x".repeat(64), "!~"] {
+        ann.asks("message.send", send(good)).await.granted();
+    }
+    for bad in ["", &"x".repeat(65), "a b", "é", "a\0"] {
+        let refusal = ann.asks("message.send", send(bad)).await.refused("invalid");
+        assert_eq!(refusal["errors"][0]["pointer"], "/client_id", "{bad:?}");
+    }
+}

@@ -1,0 +1,157 @@
+//! What an operator asks of the server, and how it goes.
+
+use std::time::Duration;
+
+use palabre::config::Secret;
+use serde_json::{Value, json};
+use testkit::{Rest, Town, host_token, now};
+
+#[tokio::test]
+async fn it_says_that_it_lives_and_that_it_takes_work() {
+    let town = Town::opens().await;
+    assert_eq!(town.request("GET", "/health", Value::Null).await.granted(), json!({"status": "ok"}));
+    assert_eq!(town.request("GET", "/ready", Value::Null).await.granted(), json!({"status": "ready"}));
+    let server = town.request("GET", "/v1/server", Value::Null).await.granted();
+    assert_eq!(server["feature_level"], 1);
+    assert!(server["epoch"].as_str().is_some_and(|epoch| epoch.len() >= 16));
+}
+
+#[tokio::test]
+async fn the_figures_have_the_names_that_dashboards_know() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    ann.says(&room, "hello").await;
+    town.logs_in("ann", "not her password").await.refused(401, "bad_credentials");
+    town.logs_in("ann", ann.password()).await.granted();
+    bob.hangs_up().await;
+    // The gauge follows with the hub's next tick.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let figures = town.figures().await;
+    for name in [
+        "chat_websocket_connections_active",
+        "chat_websocket_connections_total",
+        "chat_websocket_connection_duration_seconds_count",
+        "chat_messages_received_total",
+        "chat_messages_sent_total",
+        "chat_message_processing_duration_seconds_count",
+        "chat_db_operation_duration_seconds_count",
+        "chat_auth_requests_total{",
+        "auth_login_attempts_total",
+        "auth_login_failures_total",
+        "palabre_commit_batch_size_count",
+        "palabre_deliveries_total",
+        "palabre_goodbyes_total{",
+    ] {
+        let found = figures.iter().find(|(figure, _)| figure.starts_with(name));
+        assert!(found.is_some_and(|(_, value)| *value >= 0.0), "{name} is missing: {figures:?}");
+    }
+    // Nobody's name, address or words become a label.
+    assert!(!figures.keys().any(|figure| figure.contains("garden") || figure.contains("ann\"")));
+}
+
+#[tokio::test]
+async fn figures_may_have_a_listener_of_their_own() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let town = Town::with(|config| config.server.metrics_listen = Some(free)).await;
+    assert_eq!(town.request("GET", "/metrics", Value::Null).await.status, 404);
+    let operator = Rest::to(free);
+    let figures = operator.ask("GET", "/metrics", None, &Value::Null).await;
+    assert!(figures.status == 200 && figures.header("content-type").unwrap().starts_with("text/plain"));
+    assert_eq!(operator.ask("GET", "/health", None, &Value::Null).await.status, 200);
+    assert_eq!(operator.ask("GET", "/v1/server", None, &Value::Null).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_server_that_stops_tells_all_sockets_to_come_back() {
+    let mut town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let mut old = town.old_client(&format!("/?token={}", bob.tokens().access), &[]).await.unwrap();
+    let room = ann.opens_room("garden").await;
+    ann.says(&room, "good night").await;
+    let address = town.address();
+    town.closes().await;
+    let mut after = Vec::new();
+    for person in [&ann, &bob] {
+        let (code, reason) = person.is_sent_away().await;
+        assert_eq!((code, &reason["code"], &reason["retry"]), (1012, &json!("restart"), &json!(true)));
+        after.push(reason["retry_after_ms"].as_i64().unwrap());
+    }
+    after.push(old.is_sent_away().await.1["retry_after_ms"].as_i64().unwrap());
+    after.sort_unstable();
+    after.dedup();
+    assert_eq!(after.len(), 3, "they do not all come back at once: {after:?}");
+    assert!(tokio::net::TcpStream::connect(address).await.is_err(), "nobody is let in any more");
+}
+
+#[tokio::test]
+async fn what_was_sent_before_the_end_is_answered_or_refused_but_not_forgotten() {
+    let mut town = Town::opens().await;
+    let ann = town.person("ann").await;
+    let room = ann.opens_room("garden").await;
+    let mut pipe = town.stranger().await;
+    pipe.writes(json!({"id": "0", "type": "authenticate", "data": {"token": ann.tokens().access}})).await;
+    pipe.hears().await;
+    for n in 0..200 {
+        let data = json!({"conversation": room.id, "client_id": format!("n{n}"), "text": n.to_string()});
+        pipe.writes(json!({"id": n.to_string(), "type": "message.send", "data": data})).await;
+    }
+    let listening = async {
+        let mut acked = 0;
+        loop {
+            match pipe.hears_or_goodbye().await {
+                Ok(frame) if frame["type"] == "message.sent" => acked += 1,
+                Ok(_) => {}
+                Err(goodbye) => return (acked, goodbye),
+            }
+        }
+    };
+    let ((acked, goodbye), ()) = tokio::join!(listening, town.closes());
+    assert_eq!(goodbye, 1012);
+    // Whoever starts on the same data finds all that was acknowledged.
+    let again = town.opens_again().await;
+    let path = format!("/v1/conversations/{}/messages?limit=200", room.id);
+    let page = again.rest().ask("GET", &path, Some(&ann.tokens().access), &Value::Null).await.granted();
+    let kept = page["messages"].as_array().unwrap().len();
+    assert!(kept >= acked, "{acked} were acknowledged, {kept} are kept");
+}
+
+#[tokio::test]
+async fn the_log_tells_no_password_no_token_and_no_words_of_anybody() {
+    let town = Town::with(|config| {
+        config.auth.jwt_secret = Some(Secret::new("between the town and its host: 5f0e8c"));
+        config.auth.host_create_users = true;
+    })
+    .await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    ann.says(&room, "a word that nobody else should read").await;
+    town.logs_in("ann", "a password that is wrong").await.refused(401, "bad_credentials");
+    town.logs_in("a password typed as a name", "x").await.refused(401, "bad_credentials");
+    let token = host_token(&json!({"user_id": 5, "username": "cid", "exp": now() + 600}));
+    town.old_client(&format!("/?token={token}"), &[]).await.unwrap();
+    town.request("GET", &format!("/v1/users/me?token={token}"), Value::Null).await;
+    let refresh = json!({"refresh_token": bob.tokens().refresh});
+    town.request("POST", "/v1/sessions/refresh", refresh.clone()).await.granted();
+    town.request("POST", "/v1/sessions/refresh", refresh).await.refused(401, "unauthenticated");
+    ann.writes("not json, with a word that nobody else should read");
+    ann.is_refused("malformed").await;
+    let log = town.log();
+    assert!(log.len() > 10, "the log is empty: {log:?}");
+    for secret in [
+        "a word that nobody",
+        ann.password(),
+        "a password",
+        &token,
+        &ann.tokens().access,
+        &ann.tokens().refresh,
+        &bob.tokens().refresh,
+        "between the town",
+        town.setup_secret(),
+    ] {
+        let telling = log.iter().find(|line| line.contains(secret));
+        assert_eq!(telling, None, "{secret} is in the log");
+    }
+}
