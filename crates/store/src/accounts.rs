@@ -14,28 +14,29 @@ use crate::{
     appends::{json, json_ids},
 };
 
+/// The columns of [`Row`].
+macro_rules! columns {
+    () => {
+        "id, username, email, role, display_name, first_name, last_name, birth_date, profession, city, language, time_zone, status_message, created_at, last_seen_at, deactivated_at"
+    };
+}
+
 statements! {
     CREATE = "INSERT INTO users (id, username, username_key, email, email_key, password_hash, external_id, role, display_name, \
                                  first_name, last_name, birth_date, profession, city, language, time_zone, status_message, created_at)
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
-    BY_ID = "SELECT id, username, email, role, display_name, first_name, last_name, birth_date, profession, city, language, time_zone, \
-                    status_message, created_at, last_seen_at, deactivated_at FROM users WHERE id = $1";
-    BY_NAME = "SELECT id, username, email, role, display_name, first_name, last_name, birth_date, profession, city, language, \
-                      time_zone, status_message, created_at, last_seen_at, deactivated_at FROM users WHERE username_key = $1";
-    BY_EXTERNAL_ID = "SELECT id, username, email, role, display_name, first_name, last_name, birth_date, profession, city, language, \
-                             time_zone, status_message, created_at, last_seen_at, deactivated_at FROM users WHERE external_id = $1";
+    BY_ID = concat!("SELECT ", columns!(), " FROM users WHERE id = $1");
+    BY_NAME = concat!("SELECT ", columns!(), " FROM users WHERE username_key = $1");
+    BY_EXTERNAL_ID = concat!("SELECT ", columns!(), " FROM users WHERE external_id = $1");
     BY_EXTERNAL_IDS = "SELECT u.external_id, u.id, u.username, u.email, u.role, u.display_name, u.first_name, u.last_name, u.birth_date, \
                               u.profession, u.city, u.language, u.time_zone, u.status_message, u.created_at, u.last_seen_at, u.deactivated_at
                        FROM json_each($1) AS j JOIN users u ON u.external_id = j.value ->> 'v'";
-    BY_IDS = "SELECT id, username, email, role, display_name, first_name, last_name, birth_date, profession, city, language, \
-                     time_zone, status_message, created_at, last_seen_at, deactivated_at FROM users
-              WHERE id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)";
-    PAGE = "SELECT id, username, email, role, display_name, first_name, last_name, birth_date, profession, city, language, \
-                   time_zone, status_message, created_at, last_seen_at, deactivated_at FROM users
-            WHERE id > $1 AND deactivated_at IS NULL
-              AND ((username_key >= $2 AND username_key < $3) OR LOWER(display_name) LIKE $4 ESCAPE '\\') ORDER BY id LIMIT $5";
-    ALL = "SELECT id, username, email, role, display_name, first_name, last_name, birth_date, profession, city, language, \
-                  time_zone, status_message, created_at, last_seen_at, deactivated_at FROM users WHERE id > $1 ORDER BY id LIMIT $2";
+    BY_IDS = concat!("SELECT ", columns!(), " FROM users
+             WHERE id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)");
+    PAGE = concat!("SELECT ", columns!(), " FROM users
+             WHERE id > $1 AND deactivated_at IS NULL
+             AND ((username_key >= $2 AND username_key < $3) OR LOWER(display_name) LIKE $4 ESCAPE '\\') ORDER BY id LIMIT $5");
+    ALL = concat!("SELECT ", columns!(), " FROM users WHERE id > $1 ORDER BY id LIMIT $2");
     PASSWORD = "SELECT id, password_hash FROM users WHERE username_key = $1 OR email_key = $1 ORDER BY CASE WHEN username_key = $1 THEN 0 ELSE 1 END LIMIT 1";
     PASSWORD_OF = "SELECT id, password_hash FROM users WHERE id = $1";
     SET_PASSWORD = "UPDATE users SET password_hash = $2 WHERE id = $1";

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use chat::{
     ClientId, ConversationId, Error as Refusal, ErrorCode, Event, Fact, MessageId, Millis, Number, Told,
-    conversations::Kind,
     messages::{Message, Sent},
 };
 use serde::{Deserialize, Serialize};
@@ -18,7 +17,7 @@ use crate::{
 statements! {
     /// For each send: the conversation's head, whether the author is a member, the earlier message
     /// under the same client id, and whether the message it answers is there.
-    CHECK = "SELECT CAST(j.key AS BIGINT) AS i, c.head, c.kind, c.active_at, m.role, d.id, d.seq, d.conversation_id, d.content_hash, \
+    CHECK = "SELECT CAST(j.key AS BIGINT) AS i, c.head, c.active_at, m.role, d.id, d.seq, d.conversation_id, d.content_hash, \
                     d.created_at, p.seq AS parent_seq
              FROM json_each($1) AS j
              LEFT JOIN conversations c ON c.id = CAST(j.value ->> 'c' AS BIGINT)
@@ -50,13 +49,12 @@ struct Asked<'a> {
 }
 
 /// The fields of [`Checked`], in their order.
-const CHECKED: &str = "i, head, kind, active_at, role, id, seq, conversation_id, content_hash, created_at, parent_seq";
+const CHECKED: &str = "i, head, active_at, role, id, seq, conversation_id, content_hash, created_at, parent_seq";
 
 #[derive(FromRow, Deserialize)]
 struct Checked {
     i: i64,
     head: Option<i64>,
-    kind: Option<String>,
     active_at: Option<i64>,
     role: Option<String>,
     id: Option<i64>,
@@ -206,7 +204,6 @@ fn judge(append: &NewMessage, row: &Checked, now: Millis, heads: &mut HashMap<i6
     let (Some(head), Some(active_at), Some(_member)) = (row.head, row.active_at, &row.role) else {
         return Verdict::Refused(Refusal::not_found("conversation"));
     };
-    debug_assert!(row.kind.as_deref().and_then(Kind::from_name).is_some());
     if append.draft.parent.is_some() && row.parent_seq.is_none() {
         return Verdict::Refused(Refusal::invalid("parent", "There is no message with this seq in the conversation."));
     }

@@ -13,6 +13,13 @@ use crate::{
 
 const TABLE: &str = "conversations";
 
+/// The columns of [`Row`].
+macro_rules! columns {
+    () => {
+        "id, kind, visibility, name, topic, pair_low, pair_high, created_by, created_at, head, rev, member_count, active_at"
+    };
+}
+
 statements! {
     LOCK = "SELECT id FROM conversations WHERE id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j) ORDER BY id";
     NEXT_NUMBER = "UPDATE conversations SET head = head + 1, \
@@ -22,21 +29,21 @@ statements! {
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, 1, 0, $11)";
     UPDATE = "UPDATE conversations SET name = $2, name_key = $3, topic = $4, visibility = $5, rev = $6 WHERE id = $1";
     COUNT_MEMBERS = "UPDATE conversations SET member_count = member_count + $2 WHERE id = $1 RETURNING member_count";
-    BY_ID = "SELECT id, kind, visibility, name, topic, pair_low, pair_high, created_by, created_at, head, rev, member_count, active_at
-             FROM conversations WHERE id = $1";
-    BY_NAME = "SELECT id, kind, visibility, name, topic, pair_low, pair_high, created_by, created_at, head, rev, member_count, active_at
-               FROM conversations WHERE name_key = $1";
-    BY_PAIR = "SELECT id, kind, visibility, name, topic, pair_low, pair_high, created_by, created_at, head, rev, member_count, active_at
-               FROM conversations WHERE pair_low = $1 AND pair_high = $2";
-    BY_CLIENT_ID = "SELECT id, kind, visibility, name, topic, pair_low, pair_high, created_by, created_at, head, rev, member_count, active_at
-                    FROM conversations WHERE created_by = $1 AND client_id = $2";
+    BY_ID = concat!("SELECT ", columns!(), "
+             FROM conversations WHERE id = $1");
+    BY_NAME = concat!("SELECT ", columns!(), "
+             FROM conversations WHERE name_key = $1");
+    BY_PAIR = concat!("SELECT ", columns!(), "
+             FROM conversations WHERE pair_low = $1 AND pair_high = $2");
+    BY_CLIENT_ID = concat!("SELECT ", columns!(), "
+             FROM conversations WHERE created_by = $1 AND client_id = $2");
     PUBLIC = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
                      c.member_count, c.active_at, m.role
               FROM conversations c LEFT JOIN members m ON m.conversation_id = c.id AND m.user_id = $1
               WHERE c.name_key >= $2 AND c.name_key < $3 AND c.name_key > $4 AND c.visibility = 'public'
               ORDER BY c.name_key LIMIT $5";
-    ALL_ROOMS = "SELECT id, kind, visibility, name, topic, pair_low, pair_high, created_by, created_at, head, rev, member_count, active_at
-                 FROM conversations WHERE kind = 'room' AND name_key > $1 ORDER BY name_key LIMIT $2";
+    ALL_ROOMS = concat!("SELECT ", columns!(), "
+             FROM conversations WHERE kind = 'room' AND name_key > $1 ORDER BY name_key LIMIT $2");
     TOTALS = "SELECT (SELECT COUNT(*) FROM users), (SELECT COUNT(*) FROM conversations)";
 }
 

@@ -11,20 +11,27 @@ use crate::{Conn, Error, Result, appends::json_ids, conversations};
 
 const TABLE: &str = "members";
 
+/// The columns of [`Row`].
+macro_rules! columns {
+    () => {
+        "m.conversation_id, m.user_id, u.username, m.role, m.rev, m.joined_at"
+    };
+}
+
 statements! {
     JOIN = "INSERT INTO members (conversation_id, user_id, role, rev, joined_at, read_seq, delivered_seq)
             VALUES ($1, $2, $3, $4, $5, $6, $6)
             ON CONFLICT (conversation_id, user_id) DO UPDATE SET role = excluded.role, rev = excluded.rev, \
                 joined_at = excluded.joined_at, read_seq = excluded.read_seq, delivered_seq = excluded.delivered_seq";
     SET_ROLE = "UPDATE members SET role = $3, rev = $4 WHERE conversation_id = $1 AND user_id = $2";
-    ONE = "SELECT m.conversation_id, m.user_id, u.username, m.role, m.rev, m.joined_at
-           FROM members m JOIN users u ON u.id = m.user_id WHERE m.conversation_id = $1 AND m.user_id = $2";
-    PAGE = "SELECT m.conversation_id, m.user_id, u.username, m.role, m.rev, m.joined_at
-            FROM members m JOIN users u ON u.id = m.user_id
-            WHERE m.conversation_id = $1 AND m.role IS NOT NULL AND m.user_id > $2 ORDER BY m.user_id LIMIT $3";
-    CHANGED = "SELECT m.conversation_id, m.user_id, u.username, m.role, m.rev, m.joined_at
-               FROM members m JOIN users u ON u.id = m.user_id
-               WHERE m.conversation_id = $1 AND m.rev > $2 ORDER BY m.rev LIMIT $3";
+    ONE = concat!("SELECT ", columns!(), "
+             FROM members m JOIN users u ON u.id = m.user_id WHERE m.conversation_id = $1 AND m.user_id = $2");
+    PAGE = concat!("SELECT ", columns!(), "
+             FROM members m JOIN users u ON u.id = m.user_id
+             WHERE m.conversation_id = $1 AND m.role IS NOT NULL AND m.user_id > $2 ORDER BY m.user_id LIMIT $3");
+    CHANGED = concat!("SELECT ", columns!(), "
+             FROM members m JOIN users u ON u.id = m.user_id
+             WHERE m.conversation_id = $1 AND m.rev > $2 ORDER BY m.rev LIMIT $3");
     MEMBERSHIP = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
                          c.rev, c.member_count, c.active_at, m.role
                   FROM members m JOIN conversations c ON c.id = m.conversation_id

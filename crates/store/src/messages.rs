@@ -8,28 +8,30 @@ use sqlx::FromRow;
 
 use crate::{Conn, Result, reactions};
 
+/// The columns of [`Row`].
+macro_rules! columns {
+    () => {
+        "m.id, m.conversation_id, m.seq, m.rev, m.author_id, u.username, m.client_id, m.text, m.parent, m.created_at, m.edited_at, m.deleted_at"
+    };
+}
+
 statements! {
-    ONE = "SELECT m.id, m.conversation_id, m.seq, m.rev, m.author_id, u.username, m.client_id, m.text, m.parent, m.created_at, \
-                  m.edited_at, m.deleted_at
-           FROM messages m JOIN users u ON u.id = m.author_id WHERE m.conversation_id = $1 AND m.seq = $2";
-    BEFORE = "SELECT m.id, m.conversation_id, m.seq, m.rev, m.author_id, u.username, m.client_id, m.text, m.parent, m.created_at, \
-                     m.edited_at, m.deleted_at
-              FROM messages m JOIN users u ON u.id = m.author_id
-              WHERE m.conversation_id = $1 AND m.seq < $2 ORDER BY m.seq DESC LIMIT $3";
-    AFTER = "SELECT m.id, m.conversation_id, m.seq, m.rev, m.author_id, u.username, m.client_id, m.text, m.parent, m.created_at, \
-                    m.edited_at, m.deleted_at
+    ONE = concat!("SELECT ", columns!(), "
+             FROM messages m JOIN users u ON u.id = m.author_id WHERE m.conversation_id = $1 AND m.seq = $2");
+    BEFORE = concat!("SELECT ", columns!(), "
              FROM messages m JOIN users u ON u.id = m.author_id
-             WHERE m.conversation_id = $1 AND m.seq > $2 ORDER BY m.seq LIMIT $3";
-    CHANGED = "SELECT m.id, m.conversation_id, m.seq, m.rev, m.author_id, u.username, m.client_id, m.text, m.parent, m.created_at, \
-                      m.edited_at, m.deleted_at
-               FROM messages m JOIN users u ON u.id = m.author_id
-               WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev > m.seq AND m.seq <= $2 ORDER BY m.seq LIMIT $3";
-    NEWEST = "SELECT m.id, m.conversation_id, m.seq, m.rev, m.author_id, u.username, m.client_id, m.text, m.parent, m.created_at, \
-                     m.edited_at, m.deleted_at
-              FROM json_each($1) AS j
-              JOIN messages m ON m.conversation_id = CAST(j.value ->> 'v' AS BIGINT) AND m.seq = (
-                  SELECT MAX(n.seq) FROM messages n WHERE n.conversation_id = CAST(j.value ->> 'v' AS BIGINT))
-              JOIN users u ON u.id = m.author_id";
+             WHERE m.conversation_id = $1 AND m.seq < $2 ORDER BY m.seq DESC LIMIT $3");
+    AFTER = concat!("SELECT ", columns!(), "
+             FROM messages m JOIN users u ON u.id = m.author_id
+             WHERE m.conversation_id = $1 AND m.seq > $2 ORDER BY m.seq LIMIT $3");
+    CHANGED = concat!("SELECT ", columns!(), "
+             FROM messages m JOIN users u ON u.id = m.author_id
+             WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev > m.seq AND m.seq <= $2 ORDER BY m.seq LIMIT $3");
+    NEWEST = concat!("SELECT ", columns!(), "
+             FROM json_each($1) AS j
+             JOIN messages m ON m.conversation_id = CAST(j.value ->> 'v' AS BIGINT) AND m.seq = (
+             SELECT MAX(n.seq) FROM messages n WHERE n.conversation_id = CAST(j.value ->> 'v' AS BIGINT))
+             JOIN users u ON u.id = m.author_id");
     EDIT = "UPDATE messages SET text = $3, rev = $4, edited_at = $5 WHERE conversation_id = $1 AND seq = $2";
     DELETE = "UPDATE messages SET text = NULL, rev = $3, deleted_at = $4 WHERE conversation_id = $1 AND seq = $2";
     TOUCH = "UPDATE messages SET rev = $3 WHERE conversation_id = $1 AND seq = $2";
