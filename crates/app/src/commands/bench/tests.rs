@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::mpsc::{Sender, channel},
+    sync::mpsc::{UnboundedSender, unbounded_channel},
 };
 
 use super::*;
@@ -32,14 +32,11 @@ struct Room {
     held_back: Option<String>,
 }
 
-/// Frames that may wait for one of the small server's clients: more than any test sends.
-const FRAMES: usize = 100_000;
-
 #[derive(Default)]
 struct World {
     users: BTreeMap<String, i64>,
     rooms: Vec<Room>,
-    listeners: Vec<(i64, Sender<String>)>,
+    listeners: Vec<(i64, UnboundedSender<String>)>,
 }
 
 async fn serve(fault: Fault) -> String {
@@ -63,7 +60,11 @@ async fn converse(stream: TcpStream, world: Arc<Mutex<World>>, fault: Fault) {
         }
     }
     bytes.clear();
-    let (out, mut frames) = channel::<String>(FRAMES);
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the small server answers under a lock, so it cannot wait for a slow client"
+    )]
+    let (out, mut frames) = unbounded_channel::<String>();
     tokio::spawn(async move {
         let _ = writing.write_all(b"HTTP/1.1 101 Switching Protocols\r\n\r\n").await;
         while let Some(text) = frames.recv().await {
@@ -101,7 +102,7 @@ fn command(bytes: &[u8]) -> Option<(usize, Vec<u8>)> {
 }
 
 impl World {
-    fn answer(&mut self, command: &Value, user: &mut i64, out: &Sender<String>, fault: Fault) {
+    fn answer(&mut self, command: &Value, user: &mut i64, out: &UnboundedSender<String>, fault: Fault) {
         let data = &command["data"];
         let answered = match command["type"].as_str().unwrap() {
             "authenticate" => Ok(self.welcome(data, user, out)),
@@ -143,7 +144,7 @@ impl World {
             Ok((kind, data)) => format!(r#"{{"re":{re},"type":"{kind}","data":{data}}}"#),
             Err(error) => format!(r#"{{"re":{re},"type":"error","error":{error}}}"#),
         };
-        let _ = out.try_send(frame);
+        let _ = out.send(frame);
         if command["type"] == "authenticate" {
             self.catch_up(data, out);
         }
@@ -157,7 +158,7 @@ impl World {
         place.map(|place| place + 1).ok_or(json!({"code": "not_found"}))
     }
 
-    fn welcome(&mut self, data: &Value, user: &mut i64, out: &Sender<String>) -> (&'static str, Value) {
+    fn welcome(&mut self, data: &Value, user: &mut i64, out: &UnboundedSender<String>) -> (&'static str, Value) {
         let next = self.users.len() as i64 + 1;
         *user = *self.users.entry(data["token"].as_str().unwrap().to_owned()).or_insert(next);
         self.listeners.push((*user, out.clone()));
@@ -167,13 +168,13 @@ impl World {
         ("authenticated", json!({"user": {"id": user}, "conversations": listed}))
     }
 
-    fn catch_up(&self, data: &Value, out: &Sender<String>) {
+    fn catch_up(&self, data: &Value, out: &UnboundedSender<String>) {
         for (room, cursor) in data["cursors"].as_object().into_iter().flatten() {
             let texts = &self.rooms[room.parse::<usize>().unwrap() - 1].texts;
             let from = cursor.as_u64().unwrap() as usize;
             let messages: Vec<Value> = texts[from..].iter().map(|text| json!({"text": text})).collect();
             let data = json!({"from": from, "to": texts.len(), "reset": false, "messages": messages});
-            let _ = out.try_send(format!(r#"{{"type":"conversation.changes","conversation":{room},"data":{data}}}"#));
+            let _ = out.send(format!(r#"{{"type":"conversation.changes","conversation":{room},"data":{data}}}"#));
         }
     }
 
