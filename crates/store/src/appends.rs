@@ -1,4 +1,4 @@
-//! Sends, a batch at a time: checked, numbered and stored by four statements, however many they are.
+//! Sends, a batch at a time: checked, numbered and stored by three statements, however many they are.
 
 use std::collections::HashMap;
 
