@@ -1,6 +1,6 @@
 //! Sends, a batch at a time: checked, numbered and stored by three statements, however many they are.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 use chat::{
     ClientId, ConversationId, Error as Refusal, ErrorCode, Event, Fact, MessageId, Millis, Number, Told,
@@ -246,6 +246,10 @@ async fn insert(unit: &mut Unit, run: &[NewMessage], verdicts: &[Verdict]) -> Re
     Ok(ids)
 }
 
+/// For SQLite: a row that cannot be stored ends the whole transaction. That is what we would do anyway,
+/// and SQLite need not keep a journal of the statement to undo it alone.
+static INSERT_OR_ROLLBACK: LazyLock<String> = LazyLock::new(|| INSERT.replacen("INSERT", "INSERT OR ROLLBACK", 1));
+
 /// Stores the rows; their ids by conversation and seq.
 async fn insert_rows(conn: &mut Conn, rows: &[Row<'_>]) -> Result<HashMap<(i64, i64), i64>> {
     let batch = json(rows)?;
@@ -253,7 +257,11 @@ async fn insert_rows(conn: &mut Conn, rows: &[Row<'_>]) -> Result<HashMap<(i64, 
         // SQLite gives ascending ids in the order of the batch, and has one writer: the last id tells
         // them all, without a row for each.
         Conn::Sqlite(c) => {
-            let last = sqlx::query(INSERT).bind(batch).execute(&mut **c).await?.last_insert_rowid();
+            let last = sqlx::query(sqlx::AssertSqlSafe(INSERT_OR_ROLLBACK.as_str()))
+                .bind(batch)
+                .execute(&mut **c)
+                .await?
+                .last_insert_rowid();
             let ids = (1..=last).rev().zip(rows.iter().rev());
             Ok(ids.map(|(id, row)| ((row.c, row.s), id)).collect())
         }
