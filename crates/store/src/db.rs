@@ -67,8 +67,18 @@ impl Db {
                 .application_name("palabre")
                 // Whatever the server's default is: an answer means that it is on disk.
                 .options([("synchronous_commit", "on")]);
-            let pool = |n| pool_options::<Postgres>(options, n).connect_with(connect.clone());
-            Ok(Self { readers: Pool::Postgres(pool(options.readers).await?), writer: Pool::Postgres(pool(1).await?) })
+            // The writer asks for a batch's rows by their keys and by nothing else. Left to guess from young
+            // statistics, the planner would read whole tables, and keep that plan.
+            let by_keys = connect.clone().options([
+                ("enable_seqscan", "off"),
+                ("enable_hashjoin", "off"),
+                ("enable_mergejoin", "off"),
+            ]);
+            let pool = |n, connect| pool_options::<Postgres>(options, n).connect_with(connect);
+            Ok(Self {
+                readers: Pool::Postgres(pool(options.readers, connect).await?),
+                writer: Pool::Postgres(pool(1, by_keys).await?),
+            })
         } else if url.starts_with("sqlite:") {
             let connect = SqliteConnectOptions::from_str(url)?
                 .create_if_missing(true)
