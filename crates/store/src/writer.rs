@@ -29,8 +29,7 @@ const BATCH: usize = 128;
 /// How often SQLite's log is moved into its file.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
 
-/// The answer to one write, given after the commit. It may return what wakes the receiver: all
-/// receivers of a batch are woken together, after everything was handed over.
+/// Gives the answer to a send, after the commit, at the moment at which listeners are told.
 pub type Done = Box<dyn FnOnce(chat::Result<Sent>) + Send>;
 
 /// A send on its way into the database, and who is told the outcome.
