@@ -105,6 +105,20 @@ pub struct Account {
     pub last_seen_at: Option<Millis>,
 }
 
+impl Account {
+    /// What a person is called where there is room for one name: the display name; else first and last name; else
+    /// the username.
+    #[must_use]
+    pub fn shown_name(&self) -> String {
+        let given = |name: &Option<String>| name.as_deref().map(str::trim).unwrap_or_default().to_owned();
+        let full = format!("{} {}", given(&self.profile.first_name), given(&self.profile.last_name));
+        [given(&self.profile.display_name), full.trim().to_owned()]
+            .into_iter()
+            .find(|name| !name.is_empty())
+            .unwrap_or_else(|| self.username.clone())
+    }
+}
+
 /// Who gives a command: had by checking a credential, and by nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Speaker {
@@ -112,6 +126,8 @@ pub struct Speaker {
     pub user: UserId,
     /// Its name, so that events can carry it.
     pub username: String,
+    /// What it is called: see [`Account::shown_name`].
+    pub shown_name: String,
     /// What it may do on the server.
     pub role: ServerRole,
     /// The log-in, absent for tokens of a host application.

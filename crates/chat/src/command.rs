@@ -87,6 +87,8 @@ pub enum Command {
     JoinConversation(ConversationId),
     /// Leave a room or a group.
     LeaveConversation(ConversationId),
+    /// Take a conversation out of one's own list until something happens in it. The others see nothing of it.
+    HideConversation(ConversationId),
     /// Bring somebody into a room or group.
     AddMember {
         /// Where.

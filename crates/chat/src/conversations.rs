@@ -113,6 +113,10 @@ pub struct Peer {
     pub username: String,
     /// What it calls itself.
     pub display_name: Option<String>,
+    /// Its given name.
+    pub first_name: Option<String>,
+    /// Its family name.
+    pub last_name: Option<String>,
     /// Whether it is here now.
     pub presence: Presence,
 }

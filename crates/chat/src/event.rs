@@ -93,6 +93,12 @@ pub enum Signal {
         /// Why.
         departure: Departure,
     },
+    /// To a person's own connections: they took the conversation out of their list, where the next event of it
+    /// brings it back.
+    ConversationHidden {
+        /// Which.
+        conversation: ConversationId,
+    },
     /// To the members: somebody's marker moved.
     MarkerMoved {
         /// Where.
@@ -108,6 +114,8 @@ pub enum Signal {
         user: UserId,
         /// Their name.
         username: String,
+        /// What they are called: see [`Account::shown_name`].
+        shown_name: String,
         /// Started or stopped (by themselves, or because time ran out).
         typing: bool,
     },

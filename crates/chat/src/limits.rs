@@ -77,6 +77,8 @@ limits! {
     queue_bytes: 262_144, 16_384..=67_108_864;
     /// Messages on a page of history at most; 50 when nothing is asked for.
     history_page: 200, 1..=1_000;
+    /// Messages on a page that is found by counting, as some of the old doors do.
+    timeline_page: 1_000, 1..=1_000;
     /// Entries on a page of any other list at most.
     list_page: 200, 1..=1_000;
     /// Changes that one catch-up answer carries; beyond it the client reads the conversation anew.

@@ -44,6 +44,8 @@ pub struct Member {
     pub user: UserId,
     /// Its name.
     pub username: String,
+    /// What it is called: see [`crate::accounts::Account::shown_name`].
+    pub shown_name: String,
     /// Its role, absent once it has left or was removed.
     pub role: Option<Role>,
     /// The number of the last change of this membership.

@@ -1,6 +1,46 @@
 //! Messages: what was said, in the order in which it was said.
 
-use crate::{ClientId, ConversationId, MessageId, Millis, Number, UserId, reactions::Reaction};
+use crate::{ClientId, ConversationId, MessageId, Millis, Number, UserId, accounts::ServerRole, reactions::Reaction};
+
+/// What a message's text is about: a text of its own, or a thing that stands somewhere else. Clients choose by it
+/// how to show the message; to the server they are all alike.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MessageType {
+    /// Words.
+    #[default]
+    Text,
+    /// A picture.
+    Image,
+    /// A file.
+    File,
+    /// A recording.
+    Audio,
+    /// A film.
+    Video,
+}
+
+impl MessageType {
+    /// All types.
+    pub const ALL: [Self; 5] = [Self::Text, Self::Image, Self::File, Self::Audio, Self::Video];
+
+    /// The type's name on the wire and in the database.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Image => "image",
+            Self::File => "file",
+            Self::Audio => "audio",
+            Self::Video => "video",
+        }
+    }
+
+    /// The type of this name, if there is one.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
 
 /// A message in its present state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +57,13 @@ pub struct Message {
     pub author: UserId,
     /// The author's name.
     pub author_name: String,
+    /// What the author is called: see [`crate::accounts::Account::shown_name`]. A name that was changed is told of new
+    /// messages from the author's next connection on, and of all when they are read again.
+    pub author_shown_name: String,
+    /// What the author may do on the server.
+    pub author_role: ServerRole,
+    /// What the text is about.
+    pub message_type: MessageType,
     /// The sender's own id for the send, if it had one.
     pub client_id: Option<ClientId>,
     /// The text as it was written; `None` once deleted (a tombstone).
@@ -40,6 +87,8 @@ pub struct Draft {
     pub conversation: ConversationId,
     /// The sender's id for this send.
     pub client_id: Option<ClientId>,
+    /// What the text is about.
+    pub message_type: MessageType,
     /// The text.
     pub text: String,
     /// The `seq` of the message it answers.

@@ -1,6 +1,6 @@
 //! What people can ask to see. A query changes nothing.
 
-use crate::{ConversationId, Number, UserId, messages::Anchor};
+use crate::{ConversationId, MessageId, Number, UserId, messages::Anchor};
 
 /// A question by somebody with an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub enum Query {
     Conversation(ConversationId),
     /// A public room or one of the speaker's own, by its name.
     RoomByName(String),
+    /// The speaker's direct conversation with somebody, if there is one. Asking opens none.
+    DirectWith(UserId),
     /// The members of a conversation.
     Members {
         /// Where.
@@ -68,6 +70,18 @@ pub enum Query {
         conversation: ConversationId,
         /// Which.
         seq: Number,
+    },
+    /// One message, by its id alone.
+    MessageById(MessageId),
+    /// A part of the messages that are not deleted, newest first, for those who page by counting. Live
+    /// conversations move under such pages: our own door pages by place ([`Query::History`]).
+    Timeline {
+        /// Where.
+        conversation: ConversationId,
+        /// How many of the newest to leave out.
+        offset: i64,
+        /// How many; at most [`crate::Limits::timeline_page`].
+        limit: i64,
     },
     /// Everything that has changed since a number.
     CatchUp {

@@ -1,7 +1,7 @@
 //! Receipts: how far a member has read, and how far messages have reached them. Markers are not
 //! numbered; they are read fresh and only ever move forward.
 
-use crate::{Number, UserId};
+use crate::{Millis, Number, UserId};
 
 /// A member's markers in a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct Markers {
     pub read_seq: Number,
     /// Everything up to here reached one of the member's devices.
     pub delivered_seq: Number,
+    /// When the read marker last moved.
+    pub read_at: Option<Millis>,
 }
 
 /// Which marker to move.

@@ -65,6 +65,13 @@ pub enum Reply {
     Markers(Vec<Markers>),
     /// A page of history.
     History(Page),
+    /// A part of the messages that are not deleted, newest first.
+    Timeline {
+        /// The messages.
+        messages: Vec<Message>,
+        /// How many there are in the whole conversation.
+        total: i64,
+    },
     /// What has changed since a number.
     CaughtUp(Box<CaughtUp>),
     /// Who is here.

@@ -5,11 +5,15 @@
 //! hands the result back. So a dialect can be tested by transcripts, line by line.
 
 pub mod chat_server;
+pub mod dreametrix;
 mod input;
+pub mod matcha;
 pub mod native;
+mod output;
 #[cfg(test)]
 mod replay;
 pub mod rest;
+mod steps;
 pub mod time;
 
 use chat::{
@@ -44,6 +48,20 @@ pub enum Turn {
     Authenticate(Option<String>, Vec<(ConversationId, Number)>, Then<Welcome>),
     /// Tell what server this is.
     Server(Then<ServerInfo>),
+    /// Tell how the server is doing.
+    Figures(Then<Figures>),
+    /// Tell the time.
+    Now(Then<chat::Millis>),
+    /// From here on this connection hears the messages of this conversation, or does not. Only for the dialects
+    /// whose clients choose ([`Dialect::hears`]); what is heard is still what the person may read.
+    Tune {
+        /// Which conversation; the dialect has asked for it before, so that the speaker is a member.
+        conversation: ConversationId,
+        /// Whether to hear it.
+        hears: bool,
+        /// How the turn goes on.
+        then: Then<()>,
+    },
     /// The frame was not understood: say these frames, and count it against the connection.
     Refuse(Vec<Text>),
 }
@@ -76,6 +94,49 @@ pub struct ServerInfo {
     pub limits: chat::Limits,
 }
 
+/// How the server is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Figures {
+    /// Open connections, people's several ones counted each.
+    pub connections: i64,
+    /// People with at least one connection.
+    pub people_here: i64,
+    /// Messages since the database was made.
+    pub messages: i64,
+    /// Conversations.
+    pub conversations: i64,
+    /// Seconds since the server was started.
+    pub uptime_seconds: i64,
+    /// When something was last stored, if that is known.
+    pub active_at: Option<chat::Millis>,
+}
+
+/// Where a dialect's clients carry their credential, besides the `Authorization` header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// Whether the header's scheme (`Bearer`) may not be left out.
+    pub scheme_needed: bool,
+    /// Whether a socket's handshake may have it in a subprotocol `bearer.<token>`.
+    pub subprotocol: bool,
+    /// Whether a socket's handshake may have it in `?token=`.
+    pub in_query: bool,
+    /// The cookie that may hold it.
+    pub cookie: Option<&'static str>,
+    /// Whether a handshake that was opened by a token is given the cookie, for clients that come back without.
+    pub gives_cookie: bool,
+}
+
+/// Which conversations a connection hears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hears {
+    /// All of its person's.
+    All,
+    /// All of its person's but those that it turned off.
+    AllBut,
+    /// Those that it asked for.
+    Chosen,
+}
+
 /// Which way of speaking a connection has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dialect {
@@ -83,11 +144,17 @@ pub enum Dialect {
     Native,
     /// The first old door.
     ChatServer,
+    /// The school messenger's.
+    Dreametrix,
+    /// The dating application's chat service.
+    Matcha,
+    /// The socket of the gateway in front of it. Its requests are those of [`Dialect::Matcha`].
+    MatchaGateway,
 }
 
 impl Dialect {
     /// All dialects; the index of one is `dialect as usize`.
-    pub const ALL: [Self; 2] = [Self::Native, Self::ChatServer];
+    pub const ALL: [Self; 5] = [Self::Native, Self::ChatServer, Self::Dreametrix, Self::Matcha, Self::MatchaGateway];
 
     /// Its name in logs, metrics and documents.
     #[must_use]
@@ -95,6 +162,60 @@ impl Dialect {
         match self {
             Self::Native => "native",
             Self::ChatServer => "chat_server",
+            Self::Dreametrix => "dreametrix",
+            Self::Matcha => "matcha",
+            Self::MatchaGateway => "matcha_gateway",
+        }
+    }
+
+    /// Where its clients carry their credential.
+    #[must_use]
+    pub fn credentials(self) -> Credentials {
+        let old = Credentials {
+            scheme_needed: false,
+            subprotocol: false,
+            // Our own door takes no token in the URL, where it would end in logs.
+            in_query: true,
+            cookie: None,
+            gives_cookie: false,
+        };
+        match self {
+            Self::Native => Credentials { scheme_needed: true, subprotocol: true, in_query: false, ..old },
+            Self::ChatServer => old,
+            Self::Dreametrix => Credentials { cookie: Some(dreametrix::COOKIE), gives_cookie: true, ..old },
+            Self::Matcha | Self::MatchaGateway => Credentials { cookie: Some(matcha::COOKIE), ..old },
+        }
+    }
+
+    /// Refuses a request or handshake whose headers contradict its credential.
+    ///
+    /// # Errors
+    /// `forbidden`.
+    pub fn check_headers(self, speaker: &Speaker, header: rest::Headers<'_>) -> Result<(), Error> {
+        match self {
+            Self::Native | Self::ChatServer | Self::Dreametrix => Ok(()),
+            Self::Matcha | Self::MatchaGateway => matcha::check_headers(speaker, header),
+        }
+    }
+
+    /// Which conversations its connections hear.
+    #[must_use]
+    pub fn hears(self) -> Hears {
+        match self {
+            Self::Native | Self::ChatServer | Self::Matcha => Hears::All,
+            Self::Dreametrix => Hears::AllBut,
+            Self::MatchaGateway => Hears::Chosen,
+        }
+    }
+
+    /// What a connection is told first, once its handshake has let it in.
+    #[must_use]
+    pub fn greeting(self, speaker: &Speaker) -> Vec<Text> {
+        match self {
+            Self::Native | Self::ChatServer => Vec::new(),
+            Self::Dreametrix => dreametrix::encode::greeting(speaker),
+            Self::Matcha => matcha::encode::greeting(speaker),
+            Self::MatchaGateway => matcha::gateway::encode::greeting(speaker),
         }
     }
 
@@ -111,6 +232,9 @@ impl Dialect {
         match self {
             Self::Native => native::decode::decode(speaker, frame),
             Self::ChatServer => chat_server::decode::decode(speaker, frame),
+            Self::Dreametrix => dreametrix::decode::decode(speaker, frame),
+            Self::Matcha => matcha::decode::decode(speaker, frame),
+            Self::MatchaGateway => matcha::gateway::decode::decode(speaker, frame),
         }
     }
 
@@ -121,6 +245,9 @@ impl Dialect {
         match self {
             Self::Native => Some(native::encode::event(event)),
             Self::ChatServer => chat_server::encode::event(place, event),
+            Self::Dreametrix => dreametrix::encode::event(event),
+            Self::Matcha => matcha::encode::event(event),
+            Self::MatchaGateway => matcha::gateway::encode::event(event),
         }
     }
 
@@ -128,17 +255,20 @@ impl Dialect {
     #[must_use]
     pub fn echoes(self, place: &Place, event: &Event) -> bool {
         match self {
-            Self::Native => true,
             Self::ChatServer => chat_server::encode::echoes(place, event),
+            Self::Native | Self::Dreametrix | Self::Matcha | Self::MatchaGateway => true,
         }
     }
 
-    /// What a listener is told of a signal; nothing if this dialect has no word for it.
+    /// What a listener is told of a signal, frame by frame; nothing if this dialect has no word for it.
     #[must_use]
-    pub fn signal(self, place: Option<&Place>, signal: &Signal) -> Option<Text> {
+    pub fn signal(self, place: Option<&Place>, signal: &Signal) -> Vec<Text> {
         match self {
-            Self::Native => Some(native::encode::signal(signal)),
-            Self::ChatServer => chat_server::encode::signal(place, signal),
+            Self::Native => vec![native::encode::signal(signal)],
+            Self::ChatServer => chat_server::encode::signal(place, signal).into_iter().collect(),
+            Self::Dreametrix => dreametrix::encode::signal(signal),
+            Self::Matcha => matcha::encode::signal(signal),
+            Self::MatchaGateway => matcha::gateway::encode::signal(signal),
         }
     }
 
@@ -147,7 +277,7 @@ impl Dialect {
     pub fn caught_up(self, conversation: ConversationId, caught_up: &chat::reply::CaughtUp) -> Option<Text> {
         match self {
             Self::Native => Some(native::encode::caught_up(conversation, caught_up)),
-            Self::ChatServer => None,
+            Self::ChatServer | Self::Dreametrix | Self::Matcha | Self::MatchaGateway => None,
         }
     }
 
@@ -157,6 +287,35 @@ impl Dialect {
         match self {
             Self::Native => native::encode::refusal(None, error),
             Self::ChatServer => chat_server::encode::refusal(error),
+            Self::Dreametrix => dreametrix::encode::refusal(error),
+            Self::Matcha => matcha::encode::refusal(error),
+            Self::MatchaGateway => matcha::gateway::encode::refusal(error),
         }
+    }
+
+    /// Finds what a request's method and path (still percent-encoded) are for.
+    ///
+    /// # Errors
+    /// `unknown_command` (404), `method_not_allowed` (405), or `malformed` (400) if the path is not UTF-8.
+    pub fn route(self, method: &str, path: &str) -> Result<rest::Matched, rest::Misrouted> {
+        use rest::Matched;
+        match self {
+            Self::Native => native::rest::route(method, path).map(Matched::Native),
+            Self::ChatServer => chat_server::rest::route(method, path).map(Matched::ChatServer),
+            Self::Dreametrix => dreametrix::rest::route(method, path).map(Matched::Dreametrix),
+            Self::Matcha | Self::MatchaGateway => matcha::rest::route(method, path).map(Matched::Matcha),
+        }
+    }
+
+    /// How a request is refused: the media type, the status and the body.
+    #[must_use]
+    pub fn problem(self, error: &Error, request_id: Option<&str>) -> (&'static str, u16, String) {
+        let (media_type, (status, body)) = match self {
+            Self::Native => (native::rest::PROBLEM_TYPE, native::rest::problem(error, request_id)),
+            Self::ChatServer => (rest::JSON, chat_server::rest::problem(error)),
+            Self::Dreametrix => (rest::JSON, dreametrix::rest::problem(error)),
+            Self::Matcha | Self::MatchaGateway => (rest::JSON, matcha::rest::problem(error)),
+        };
+        (media_type, status, body)
     }
 }

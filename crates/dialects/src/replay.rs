@@ -5,7 +5,8 @@
 //! | `# …` | a remark |
 //! | `as 3 ann user` | who is speaking from here on; `as nobody` for a connection without a credential |
 //! | `> {…}` | a frame comes in |
-//! | `> POST /path?query {…} @key` | a request comes in; `@key` is the idempotency key, or the old door's bearer token |
+//! | `> POST /path?query {…} @name:value` | a request comes in; each ` @name:value` at the end is a header |
+//! | `> POST /path form a=b&file=@` | the same with the fields of a form; `@` stands for a file |
 //! | `? …` | what the dialect wants done or asks |
 //! | `= {…}` | what it is answered: see [`script`] |
 //! | `! {…}` | something happened: an event, a signal, a catch-up, a refusal outside of a command |
@@ -25,7 +26,7 @@ use chat::{
     accounts::{Account, Profile, ServerRole, Speaker},
     conversations::{Conversation, Kind, Listed, Peer, Place, Visibility},
     members::{Departure, Member, Role},
-    messages::{Message, Page, Sent},
+    messages::{Message, MessageType, Page, Sent},
     presence::{Presence, Seen},
     query::ListPosition,
     reactions::Reaction,
@@ -35,7 +36,10 @@ use chat::{
 };
 use serde_json::{Value, json};
 
-use crate::{Dialect, ServerInfo, Turn, Welcome, chat_server, native, rest::Call};
+use crate::{
+    Dialect, Figures, ServerInfo, Turn, Welcome,
+    rest::{Body, Call, FormValue, Request},
+};
 
 /// 2025-01-01T12:00:00Z, the moment of everything in a transcript.
 const NOON: Millis = Millis(1_735_732_800_000);
@@ -66,6 +70,21 @@ fn the_native_transcripts_hold() {
 #[test]
 fn the_chat_server_transcripts_hold() {
     play_all(Dialect::ChatServer, "chat_server");
+}
+
+#[test]
+fn the_dreametrix_transcripts_hold() {
+    play_all(Dialect::Dreametrix, "dreametrix");
+}
+
+#[test]
+fn the_matcha_transcripts_hold() {
+    play_all(Dialect::Matcha, "matcha");
+}
+
+#[test]
+fn the_matcha_gateway_transcripts_hold() {
+    play_all(Dialect::MatchaGateway, "matcha/gateway");
 }
 
 #[test]
@@ -154,7 +173,8 @@ fn expand(incoming: &str) -> String {
 }
 
 fn speaker(id: i64, name: &str, role: ServerRole) -> Speaker {
-    Speaker { user: UserId(id), username: name.into(), role, session: Some(SessionId(7)) }
+    let shown_name = name.chars().take(1).flat_map(char::to_uppercase).chain(name.chars().skip(1)).collect();
+    Speaker { user: UserId(id), username: name.into(), shown_name, role, session: Some(SessionId(7)) }
 }
 
 fn line(said: &mut String, mark: &str, text: &str) {
@@ -185,6 +205,11 @@ fn drive(mut turn: Turn, script: &mut VecDeque<&str>, said: &mut String) {
                 then(answer(&asked, script, said).map(|value| welcome(&value["welcome"])))
             }
             Turn::Server(then) => then(answer("Server", script, said).map(|_| server())),
+            Turn::Figures(then) => then(answer("Figures", script, said).map(|_| FIGURES)),
+            Turn::Now(then) => then(answer("Now", script, said).map(|_| NOON)),
+            Turn::Tune { conversation, hears, then } => {
+                then(answer(&format!("Tune {conversation} {hears}"), script, said).map(|_| ()))
+            }
         };
     }
 }
@@ -210,34 +235,44 @@ fn request(
     script: &mut VecDeque<&str>,
     said: &mut String,
 ) {
-    let (incoming, key) = match incoming.rsplit_once(" @") {
-        Some((incoming, key)) => (incoming, Some(key)),
-        None => (incoming, None),
-    };
+    let mut words = incoming.split(" @");
+    let incoming = words.next().unwrap_or_default();
+    let headers: Vec<(&str, &str)> = words.map(|header| header.split_once(':').unwrap()).collect();
+    let header = |name: &str| headers.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
     let mut parts = incoming.splitn(3, ' ');
     let (method, target, body) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap_or_default());
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let body = expand(body);
-    let called: Result<Call, Error> = match dialect {
-        Dialect::Native => native::rest::route(method, path)
-            .map_err(|misrouted| misrouted.error)
-            .and_then(|matched| native::rest::request(&matched, query, body.as_bytes(), key, speaker)),
-        Dialect::ChatServer => chat_server::rest::route(method, path)
-            .map_err(|misrouted| misrouted.error)
-            .and_then(|matched| chat_server::rest::request(&matched, query, body.as_bytes(), key, speaker)),
-    };
+    let body = body_of(body);
+    let request = Request { speaker, query, body: &body, header: &header, base: "http://palabre.example" };
+    let called: Result<Call, Error> =
+        dialect.route(method, path).map_err(|misrouted| misrouted.error).and_then(|matched| {
+            if let Some(speaker) = speaker.filter(|_| matched.needs_speaker()) {
+                dialect.check_headers(speaker, &header)?;
+            }
+            matched.request(&request)
+        });
     let outcome = called.and_then(|Call { turn, pending }| {
         drive(turn, script, said);
         pending.outcome()
     });
     let (status, body) = match outcome {
         Ok(answer) => (answer.status, answer.body.unwrap_or_default()),
-        Err(error) => match dialect {
-            Dialect::Native => native::rest::problem(&error, Some("r1")),
-            Dialect::ChatServer => chat_server::rest::problem(&error, Some("r1")),
-        },
+        Err(error) => {
+            let (_, status, body) = dialect.problem(&error, Some("r1"));
+            (status, body)
+        }
     };
     line(said, "<", format!("{status} {body}").trim_end());
+}
+
+/// The body of a request as it is written in a transcript.
+fn body_of(text: &str) -> Body {
+    let Some(fields) = text.strip_prefix("form ") else { return Body::Json(expand(text).into_bytes()) };
+    let field = |field: &str| match field.split_once('=').unwrap() {
+        (name, "@") => (name.to_owned(), FormValue::File),
+        (name, value) => (name.to_owned(), FormValue::Text(expand(value))),
+    };
+    Body::Form(fields.split('&').filter(|field| !field.is_empty()).map(field).collect())
 }
 
 fn tell(dialect: Dialect, happened: &Value, said: &mut String) {
@@ -246,9 +281,10 @@ fn tell(dialect: Dialect, happened: &Value, said: &mut String) {
         line(said, "<", &dialect.refusal(&error(&json!({ "error": happened["refusal"] }))));
     } else if happened["signal"].is_string() {
         let signal = signal(happened);
-        if let Some(text) = dialect.signal(Some(&place), &signal) {
-            line(said, "<", &text);
-        }
+        dialect.signal(Some(&place), &signal).iter().for_each(|text| line(said, "<", text));
+    } else if happened["greeting"] == true {
+        let speaker = speaker(3, "ann", ServerRole::User);
+        dialect.greeting(&speaker).iter().for_each(|text| line(said, "<", text));
     } else if happened["caught_up"].is_object() {
         let caught_up = caught_up(&happened["caught_up"]);
         if let Some(text) = dialect.caught_up(ConversationId(12), &caught_up) {
@@ -280,6 +316,7 @@ fn describe(command: &Command) -> String {
         Command::OpenDirect { user } => format!("OpenDirect {user}"),
         Command::JoinConversation(conversation) => format!("JoinConversation {conversation}"),
         Command::LeaveConversation(conversation) => format!("LeaveConversation {conversation}"),
+        Command::HideConversation(conversation) => format!("HideConversation {conversation}"),
         Command::AddMember { conversation, user } => format!("AddMember {conversation} {user}"),
         Command::RemoveMember { conversation, user } => format!("RemoveMember {conversation} {user}"),
         Command::SetMemberRole { conversation, user, role } => format!("SetMemberRole {conversation} {user} {role:?}"),
@@ -338,7 +375,8 @@ fn error(value: &Value) -> Error {
 /// rooms and such may have a `next`.
 fn script(value: Value) -> Reply {
     let next = &value["next"];
-    let (kind, inner) = value.as_object().and_then(|object| object.iter().find(|(key, _)| *key != "next")).unwrap();
+    let beside = |key: &str| matches!(key, "next" | "total");
+    let (kind, inner) = value.as_object().and_then(|object| object.iter().find(|(key, _)| !beside(key))).unwrap();
     match kind.as_str() {
         "done" => Reply::Done,
         "tokens" => Reply::Tokens(Box::new(tokens(inner))),
@@ -376,6 +414,7 @@ fn script(value: Value) -> Reply {
             has_more_after: inner["after"] == true,
             head: Number(int(&inner["head"], 44)),
         }),
+        "timeline" => Reply::Timeline { messages: list(inner, message), total: int(&value["total"], 0) },
         "caught_up" => Reply::CaughtUp(Box::new(caught_up(inner))),
         "presence" => Reply::Presence(list(inner, |one| (UserId(int(&one[0], 3)), seen(&one[1])))),
         other => panic!("no reply is called {other}"),
@@ -398,7 +437,8 @@ fn sent(value: &Value) -> Sent {
     }
 }
 
-/// `{"id","seq","by":[id,name],"text","parent","edited","reactions":[[emoji,[ids]]]}`; `"text":null` is a tombstone.
+/// `{"id","seq","by":[id,name,shown name,role],"type","text","parent","edited","reactions":[[emoji,[ids]]]}`;
+/// `"text":null` is a tombstone.
 fn message(value: &Value) -> Message {
     let seq = int(&value["seq"], 42);
     let deleted = value.get("text").is_some_and(Value::is_null);
@@ -409,6 +449,9 @@ fn message(value: &Value) -> Message {
         rev: Number(int(&value["rev"], seq)),
         author: UserId(int(&value["by"][0], 3)),
         author_name: text(&value["by"][1], "ann"),
+        author_shown_name: text(&value["by"][2], "Ann Onyme"),
+        author_role: ServerRole::from_name(&text(&value["by"][3], "user")).unwrap(),
+        message_type: MessageType::from_name(&text(&value["type"], "text")).unwrap(),
         client_id: value["client_id"].as_str().map(|id| ClientId::parse(id).unwrap()),
         text: (!deleted).then(|| text(&value["text"], "Bonjour")),
         parent: value["parent"].as_i64().map(Number),
@@ -459,6 +502,8 @@ fn listed(value: &Value) -> Listed {
             user: UserId(int(&peer[0], 1)),
             username: text(&peer[1], "bob"),
             display_name: None,
+            first_name: optional(&peer[2]),
+            last_name: optional(&peer[3]),
             presence: Presence::Online,
         }),
     }
@@ -468,6 +513,7 @@ fn member(value: &Value) -> Member {
     Member {
         user: UserId(int(&value["user"][0], 3)),
         username: text(&value["user"][1], "ann"),
+        shown_name: text(&value["user"][2], "Ann Onyme"),
         role: Role::from_name(&text(&value["role"], "left")),
         rev: Number(int(&value["rev"], 42)),
         joined_at: NOON,
@@ -479,6 +525,7 @@ fn markers(value: &Value) -> Markers {
         user: UserId(int(&value["user"], 3)),
         read_seq: Number(int(&value["read"], 40)),
         delivered_seq: Number(int(&value["delivered"], 41)),
+        read_at: value["read_at"].as_i64().map(|ms| NOON.plus(ms)),
     }
 }
 
@@ -491,6 +538,8 @@ fn account(value: &Value) -> Account {
         active: value["active"] != false,
         profile: Profile {
             display_name: optional(&value["display_name"]),
+            first_name: optional(&value["first_name"]),
+            last_name: optional(&value["last_name"]),
             birth_date: optional(&value["birth_date"]),
             ..Profile::default()
         },
@@ -508,6 +557,15 @@ fn tokens(value: &Value) -> Tokens {
         account: account(value),
     }
 }
+
+const FIGURES: Figures = Figures {
+    connections: 5,
+    people_here: 3,
+    messages: 1_234,
+    conversations: 17,
+    uptime_seconds: 3_600,
+    active_at: Some(NOON),
+};
 
 fn server() -> ServerInfo {
     ServerInfo { name: "Palabre".into(), version: "0.1.0".into(), epoch: "c0ffee".into(), limits: Limits::default() }
@@ -560,9 +618,11 @@ fn signal(value: &Value) -> Signal {
     match value["signal"].as_str().unwrap() {
         "conversation.added" => Signal::ConversationAdded(Box::new(listed(&value["in"]))),
         "conversation.removed" => Signal::ConversationRemoved { conversation, departure: Departure::Removed },
+        "conversation.hidden" => Signal::ConversationHidden { conversation },
         "marker.moved" => Signal::MarkerMoved { conversation, markers: markers(&value["markers"]) },
         "typing" => {
-            Signal::Typing { conversation, user: UserId(1), username: "bob".into(), typing: value["typing"] == true }
+            let (username, shown_name) = ("bob".into(), "Bob Bricoleur".into());
+            Signal::Typing { conversation, user: UserId(1), username, shown_name, typing: value["typing"] == true }
         }
         "presence.changed" => Signal::PresenceChanged {
             conversation,

@@ -6,9 +6,112 @@
 
 use std::sync::{Arc, OnceLock};
 
-use chat::{Error, ErrorCode};
+use chat::{Error, ErrorCode, accounts::Speaker};
 
-use crate::Turn;
+use crate::{Turn, chat_server, dreametrix, matcha, native};
+
+/// The media type of most answers.
+pub const JSON: &str = "application/json";
+
+/// Looks up a request's header by its name in lower case.
+pub type Headers<'a> = &'a (dyn Fn(&str) -> Option<String> + 'a);
+
+/// What a request says, besides its method and path.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// Who speaks, if a credential was needed.
+    pub speaker: Option<&'a Speaker>,
+    /// The query, without the `?`.
+    pub query: &'a str,
+    /// The body.
+    pub body: &'a Body,
+    /// The headers.
+    pub header: Headers<'a>,
+    /// The server as the caller reached it (`http://localhost:8000`), for links to further pages.
+    pub base: &'a str,
+}
+
+/// A request's body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// JSON, not read yet; empty if there is no body.
+    Json(Vec<u8>),
+    /// The fields of a form, in their order.
+    Form(Vec<(String, FormValue)>),
+}
+
+/// What stands in a field of a form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FormValue {
+    /// A text.
+    Text(String),
+    /// A file; what is in it was not read.
+    File,
+}
+
+/// What a request is for, in the dialect of its door.
+pub enum Matched {
+    /// See [`native::rest`].
+    Native(native::rest::Matched),
+    /// See [`chat_server::rest`].
+    ChatServer(chat_server::rest::Matched),
+    /// See [`dreametrix::rest`].
+    Dreametrix(dreametrix::rest::Matched),
+    /// See [`matcha::rest`].
+    Matcha(matcha::rest::Matched),
+}
+
+impl Matched {
+    /// The path with its placeholders, for logs and metrics.
+    #[must_use]
+    pub fn path(&self) -> &'static str {
+        match self {
+            Self::Native(matched) => matched.path(),
+            Self::ChatServer(matched) => matched.path(),
+            Self::Dreametrix(matched) => matched.path(),
+            Self::Matcha(matched) => matched.path(),
+        }
+    }
+
+    /// Whether a credential is needed.
+    #[must_use]
+    pub fn needs_speaker(&self) -> bool {
+        match self {
+            Self::Native(matched) => matched.needs_speaker(),
+            Self::ChatServer(matched) => matched.needs_speaker(),
+            Self::Dreametrix(matched) => matched.needs_speaker(),
+            Self::Matcha(matched) => matched.needs_speaker(),
+        }
+    }
+
+    /// Reads the rest of the request.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn request(&self, request: &Request<'_>) -> Result<Call, Error> {
+        match self {
+            Self::Native(matched) => native::rest::request(matched, request),
+            Self::ChatServer(matched) => chat_server::rest::request(matched, request),
+            Self::Dreametrix(matched) => dreametrix::rest::request(matched, request),
+            Self::Matcha(matched) => matcha::rest::request(matched, request),
+        }
+    }
+}
+
+impl Request<'_> {
+    /// The body of a door that reads JSON only.
+    ///
+    /// # Errors
+    /// `malformed` if it is a form.
+    pub fn json(&self) -> Result<&[u8], Error> {
+        match self.body {
+            Body::Json(bytes) => Ok(bytes),
+            Body::Form(_) => {
+                Err(Error::new(ErrorCode::Malformed, "The body must be JSON: Content-Type: application/json."))
+            }
+        }
+    }
+}
 
 /// What is answered to a request that went well.
 #[derive(Clone, Debug, PartialEq, Eq)]

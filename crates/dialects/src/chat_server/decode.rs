@@ -4,7 +4,7 @@ use chat::{
     Command, Error, ErrorCode, Query, Reply, UserId,
     accounts::Speaker,
     conversations::{Conversation, Kind},
-    messages::Draft,
+    messages::{Draft, MessageType},
 };
 use serde::Deserialize;
 
@@ -12,6 +12,7 @@ use super::{frames, steps};
 use crate::{
     Turn,
     input::{Integer, Text, read},
+    steps::direct_with,
 };
 
 /// What a frame asks for. The connection was authenticated by its handshake.
@@ -104,7 +105,7 @@ fn understand(speaker: &Speaker, frame: &str) -> Result<Turn, Error> {
             dm_history(speaker.user, UserId(with.0), limit)
         }
         "leave" => leave(read::<InRoom>(frame)?.room.0),
-        "typing" => typing(speaker.user, read(frame)?),
+        "typing" => typing(read(frame)?),
         _ => return Err(Error::new(ErrorCode::UnknownCommand, "There is no such type.")),
     })
 }
@@ -156,7 +157,7 @@ fn dm(to: UserId, content: String) -> Turn {
 }
 
 fn send(place: &Conversation, text: String, ack: impl FnOnce(Conversation) -> String + Send + 'static) -> Turn {
-    let draft = Draft { conversation: place.id, client_id: None, text, parent: None };
+    let draft = Draft { conversation: place.id, client_id: None, message_type: MessageType::Text, text, parent: None };
     let place = place.clone();
     Turn::Send(
         draft,
@@ -191,14 +192,13 @@ fn dm_history(speaker: UserId, with: UserId, limit: Option<i64>) -> Turn {
         Query::User(with),
         Box::new(move |user| match user {
             Err(error) => refused(&error, NOBODY),
-            Ok(_) => steps::direct_with(
-                speaker,
+            Ok(_) => direct_with(
                 with,
                 Box::new(move |direct| match direct {
                     Err(error) => refused(&error, NOBODY),
                     Ok(None) => Turn::Say(vec![frames::dm_history((speaker, with), &[])]),
                     Ok(Some(direct)) => steps::newest(
-                        direct.id,
+                        direct.conversation.id,
                         steps::history_length(limit),
                         Box::new(move |messages| match messages {
                             Ok(messages) => Turn::Say(vec![frames::dm_history((speaker, with), &messages)]),
@@ -227,7 +227,7 @@ fn leave(room: String) -> Turn {
 }
 
 /// Nobody waits for an answer to this, and nothing is lost if it fails: it is never answered.
-fn typing(speaker: UserId, Writing { room, to, is_typing }: Writing) -> Turn {
+fn typing(Writing { room, to, is_typing }: Writing) -> Turn {
     let typing = is_typing.unwrap_or(true);
     let tell = move |conversation| {
         Turn::Do(Box::new(Command::Typing { conversation, typing }), Box::new(|_| Turn::Say(Vec::new())))
@@ -237,11 +237,10 @@ fn typing(speaker: UserId, Writing { room, to, is_typing }: Writing) -> Turn {
             Ok((room, true)) if room.kind == Kind::Room => tell(room.id),
             _ => Turn::Say(Vec::new()),
         }),
-        (None, Some(to)) => steps::direct_with(
-            speaker,
+        (None, Some(to)) => direct_with(
             UserId(to.0),
             Box::new(move |direct| match direct {
-                Ok(Some(direct)) => tell(direct.id),
+                Ok(Some(direct)) => tell(direct.conversation.id),
                 _ => Turn::Say(Vec::new()),
             }),
         ),

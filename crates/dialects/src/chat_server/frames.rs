@@ -3,12 +3,8 @@
 use chat::{Error, ErrorCode, UserId, accounts, conversations::Conversation, messages};
 use serde::Serialize;
 
+pub(super) use crate::output::write;
 use crate::{Text, time::Time};
-
-/// Writes a frame or a body. Only maps with keys that are no strings cannot be written, and there is none.
-pub(super) fn write<T: Serialize>(value: &T) -> Text {
-    serde_json::to_string(value).unwrap_or_default()
-}
 
 /// A frame of the form `{"type":…,"data":…}`.
 #[derive(Serialize)]

@@ -4,7 +4,7 @@
 
 use chat::{
     Command, Error, ErrorCode, Query, Reply, UserId, Visit,
-    accounts::{ProfileChange, Registration, Speaker},
+    accounts::{ProfileChange, Registration},
     conversations::Visibility,
     sessions::Tokens,
 };
@@ -17,11 +17,9 @@ use super::{
 use crate::{
     Then, Turn,
     input::{Text, read},
-    rest::{Call, Captures, Desk, Misrouted, RestAnswer, find, query_pairs},
+    rest::{Call, Captures, Desk, Misrouted, Request, RestAnswer, find, query_pairs},
+    steps::direct_with,
 };
-
-/// The media type of [`problem`]'s text.
-pub const PROBLEM_TYPE: &str = "application/json";
 
 /// What a request is for, and in which envelope its answer goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +95,7 @@ pub fn route(method: &str, path: &str) -> Result<Matched, Misrouted> {
 
 /// The status and the body of a refusal.
 #[must_use]
-pub fn problem(error: &Error, _request_id: Option<&str>) -> (u16, String) {
+pub fn problem(error: &Error) -> (u16, String) {
     #[derive(Serialize)]
     struct Refused<'a> {
         success: bool,
@@ -113,25 +111,20 @@ pub fn problem(error: &Error, _request_id: Option<&str>) -> (u16, String) {
     (error.code.status(), frames::write(&Refused { success: false, error: &words, message: &words }))
 }
 
-/// Reads a request. `query` has no `?`; `body` may be empty; `bearer` is the credential of the
-/// `Authorization` header, where a refresh may have its token.
+/// Reads a request.
 ///
 /// # Errors
 /// What is wrong with the request.
-pub fn request(
-    matched: &Matched,
-    query: &str,
-    body: &[u8],
-    bearer: Option<&str>,
-    speaker: Option<&Speaker>,
-) -> Result<Call, Error> {
+pub fn request(matched: &Matched, request: &Request<'_>) -> Result<Call, Error> {
+    let (query, body) = (request.query, request.json()?);
     let (desk, pending) = Desk::new();
     let turn = match matched.operation {
         Operation::LogIn => log_in(&input(body)?, desk)?,
         Operation::Register => register(input(body)?, desk),
-        Operation::Refresh => refresh(body, bearer, desk)?,
+        Operation::Refresh => refresh(body, bearer(request).as_deref(), desk)?,
         operation => {
-            let speaker = speaker.ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "A token is needed."))?;
+            let speaker =
+                request.speaker.ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "A token is needed."))?;
             of_member(operation, speaker.user, matched, query, body, desk)?
         }
     };
@@ -268,7 +261,7 @@ fn existing(
 
 fn person(user: UserId, desk: Desk) -> Turn {
     existing(user, desk, |account, desk| {
-        steps::online(
+        crate::steps::online(
             vec![account],
             Box::new(move |people| {
                 let one = people.and_then(|people| people.into_iter().next().ok_or_else(Error::internal));
@@ -290,11 +283,10 @@ fn direct_history(speaker: UserId, with: UserId, limit: Option<i64>, desk: Desk)
         })
     };
     existing(with, desk, move |_, _| {
-        steps::direct_with(
-            speaker,
+        direct_with(
             with,
             Box::new(move |direct| match direct {
-                Ok(Some(direct)) => steps::newest(direct.id, steps::history_length(limit), answer),
+                Ok(Some(direct)) => steps::newest(direct.conversation.id, steps::history_length(limit), answer),
                 Ok(None) => answer(Ok(Vec::new())),
                 Err(error) => answer(Err(error)),
             }),
@@ -363,6 +355,13 @@ fn register(account: NewAccount, desk: Desk) -> Turn {
 #[derive(Default, Deserialize)]
 struct RefreshToken {
     refresh_token: Option<Text>,
+}
+
+/// The credential of the `Authorization` header, where a refresh may have its token.
+fn bearer(request: &Request<'_>) -> Option<String> {
+    let value = (request.header)("authorization")?;
+    let token = value.split_once(' ').map_or(value.as_str(), |(_scheme, token)| token).trim();
+    (!token.is_empty()).then(|| token.to_owned())
 }
 
 fn refresh(body: &[u8], bearer: Option<&str>, desk: Desk) -> Result<Turn, Error> {

@@ -1,30 +1,26 @@
-//! What several frames and requests need before they can do what they are for. The old protocol names
-//! rooms and people; the server knows conversations by id.
+//! What several frames and requests of this door need before they can do what they are for. The old protocol
+//! names rooms and people; the server knows conversations by id.
 
 use chat::{
     Command, ConversationId, Error, Number, Query, Reply, UserId,
     accounts::Account,
-    conversations::{Conversation, Kind},
+    conversations::{Conversation, Kind, Visibility},
     messages::{Anchor, Message},
-    query::ListPosition,
 };
 
-use crate::{Then, Turn};
+use crate::{
+    Then, Turn,
+    steps::{PAGE, conversations, online, strange},
+};
 
 /// The histories' length if none is asked for, and the most that is given.
 const HISTORY: (i64, i64) = (50, 1_000);
-/// Entries to ask for at a time.
-const PAGE: i64 = 200;
 /// The lists of the old pages have no second page; they end here.
 const LIST_END: usize = 5_000;
 
 /// How many messages are to be given.
 pub(super) fn history_length(asked: Option<i64>) -> usize {
     usize::try_from(asked.unwrap_or(HISTORY.0).clamp(1, HISTORY.1)).unwrap_or(1)
-}
-
-fn strange<T>() -> Result<T, Error> {
-    Err(Error::internal())
 }
 
 /// Finds a room, and enters it if it is public and the speaker is not in it: the old server let everybody
@@ -98,18 +94,6 @@ fn older(
     )
 }
 
-/// The speaker's direct conversation with somebody, if there is one. Reading opens none.
-pub(super) fn direct_with(speaker: UserId, user: UserId, then: Then<Option<Conversation>>) -> Turn {
-    let pair = (speaker.min(user), speaker.max(user));
-    conversations(
-        None,
-        Vec::new(),
-        move |listed| listed.kind == Kind::Direct && listed.pair == Some(pair),
-        true,
-        Box::new(move |found| then(found.map(|mut found| found.pop()))),
-    )
-}
-
 /// The rooms that the speaker may see: the public ones and their own private ones.
 pub(super) fn rooms(then: Then<Vec<Conversation>>) -> Turn {
     public_rooms(
@@ -117,12 +101,16 @@ pub(super) fn rooms(then: Then<Vec<Conversation>>) -> Turn {
         Vec::new(),
         Box::new(move |public| match public {
             Err(error) => then(Err(error)),
-            Ok(public) => conversations(
-                None,
-                public,
-                |listed| listed.kind == Kind::Room && listed.visibility == chat::conversations::Visibility::Private,
-                false,
-                then,
+            Ok(mut rooms) => conversations(
+                LIST_END,
+                |listed| listed.kind == Kind::Room && listed.visibility == Visibility::Private,
+                Box::new(move |private| match private {
+                    Ok(private) => {
+                        rooms.extend(private.into_iter().map(|listed| listed.conversation));
+                        then(Ok(rooms))
+                    }
+                    Err(error) => then(Err(error)),
+                }),
             ),
         }),
     )
@@ -136,32 +124,6 @@ fn public_rooms(after: Option<String>, mut found: Vec<Conversation>, then: Then<
                 found.extend(rooms.into_iter().map(|(room, _)| room));
                 match next {
                     Some(next) if found.len() < LIST_END => public_rooms(Some(next), found, then),
-                    _ => then(Ok(found)),
-                }
-            }
-            Ok(_) => then(strange()),
-            Err(error) => then(Err(error)),
-        }),
-    )
-}
-
-/// The speaker's conversations that are `wanted`, after those `found` already; only the first if `one`.
-fn conversations(
-    after: Option<ListPosition>,
-    mut found: Vec<Conversation>,
-    wanted: impl Fn(&Conversation) -> bool + Send + 'static,
-    one: bool,
-    then: Then<Vec<Conversation>>,
-) -> Turn {
-    Turn::Ask(
-        Query::Conversations { after, limit: PAGE },
-        Box::new(move |reply| match reply {
-            Ok(Reply::Conversations { conversations: listed, next }) => {
-                found.extend(listed.into_iter().map(|listed| listed.conversation).filter(|listed| wanted(listed)));
-                match next {
-                    Some(next) if found.len() < LIST_END && (found.is_empty() || !one) => {
-                        conversations(Some(next), found, wanted, one, then)
-                    }
                     _ => then(Ok(found)),
                 }
             }
@@ -193,24 +155,6 @@ fn more_people(after: Option<UserId>, mut found: Vec<(Account, bool)>, then: The
                     }
                 }),
             ),
-            Ok(_) => then(strange()),
-            Err(error) => then(Err(error)),
-        }),
-    )
-}
-
-/// Adds to these people whether they are here.
-pub(super) fn online(users: Vec<Account>, then: Then<Vec<(Account, bool)>>) -> Turn {
-    Turn::Ask(
-        Query::Presence(users.iter().map(|user| user.id).collect()),
-        Box::new(move |reply| match reply {
-            Ok(Reply::Presence(seen)) => {
-                let here = |id: UserId| {
-                    seen.iter()
-                        .any(|(user, seen)| *user == id && seen.presence.shown() != chat::presence::Presence::Offline)
-                };
-                then(Ok(users.into_iter().map(|user| (here(user.id), user)).map(|(here, user)| (user, here)).collect()))
-            }
             Ok(_) => then(strange()),
             Err(error) => then(Err(error)),
         }),

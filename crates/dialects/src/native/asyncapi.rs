@@ -49,6 +49,11 @@ static TOLD: &[Told] = &[
     event("conversation.updated", "The conversation was renamed, described, opened or closed.", Shape::of::<Row>()),
     signal("conversation.added", "You are now a member; its head is your cursor.", Shape::of::<Conversation>()),
     signal("conversation.removed", "You are a member no more.", Shape::of::<views::Removal>()),
+    signal(
+        "conversation.hidden",
+        "You took it out of your list; the next event of it brings it back.",
+        Shape::of::<views::Done>(),
+    ),
     signal("conversation.changes", "What you have missed.", Shape::of::<views::Changes<'static>>()),
     signal("marker.moved", "Somebody has read or received more.", Shape::of::<views::Marker>()),
     signal("typing.started", "Somebody is writing.", Shape::of::<views::Typing<'static>>()),

@@ -73,7 +73,10 @@ pub fn signal(signal: &Signal) -> Text {
         Signal::MarkerMoved { conversation, markers } => {
             told("marker.moved", Some(*conversation), None, views::Marker::from(markers))
         }
-        Signal::Typing { conversation, user, username, typing } => {
+        Signal::ConversationHidden { conversation } => {
+            told("conversation.hidden", Some(*conversation), None, views::Done {})
+        }
+        Signal::Typing { conversation, user, username, typing, .. } => {
             let kind = if *typing { "typing.started" } else { "typing.stopped" };
             told(kind, Some(*conversation), None, views::Typing { user: views::Person::new(*user, username) })
         }
@@ -172,6 +175,8 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, one_room: bool) 
             Answer::new("markers", &views::Markers { markers: markers.iter().map(views::Marker::from).collect() })
         }
         Reply::History(page) => Answer::new("history", &views::History::from(page)),
+        // No operation of ours asks for one.
+        Reply::Timeline { .. } => return Err(Error::internal()),
         Reply::CaughtUp(caught_up) => Answer::new("conversation.changes", &views::Changes::from(&**caught_up)),
         Reply::Presence(people) => {
             Answer::new("presence", &views::Presences { people: people.iter().map(Into::into).collect() })

@@ -77,6 +77,10 @@ named!(
     Visibility, chat::conversations::Visibility, ["public", "private"]
 );
 named!(
+    /// What a message's text is about.
+    MessageType, chat::messages::MessageType, ["text", "image", "file", "audio", "video"]
+);
+named!(
     /// The presences that can be chosen.
     Presence, chat::presence::Presence, ["online", "away", "busy", "invisible"]
 );

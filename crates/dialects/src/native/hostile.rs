@@ -10,10 +10,19 @@ use super::{
     operations::{OPERATIONS, Operation},
     rest,
 };
-use crate::Turn;
+use crate::{
+    Turn,
+    rest::{Body, Call, Request},
+};
 
 fn ann() -> Speaker {
-    Speaker { user: UserId(3), username: "ann".into(), role: ServerRole::User, session: Some(SessionId(7)) }
+    Speaker {
+        user: UserId(3),
+        username: "ann".into(),
+        shown_name: "Ann".into(),
+        role: ServerRole::User,
+        session: Some(SessionId(7)),
+    }
 }
 
 /// An input with every field that the operation knows. Where fields exclude each other, one choice.
@@ -39,7 +48,7 @@ fn full(operation: &str) -> Value {
         "account.password" => json!({ "current": "a", "new": "b" }),
         "presence.set" => json!({ "presence": "busy" }),
         "presence.get" => json!({ "users": [1, 2] }),
-        "user.get" => json!({ "user": 1 }),
+        "user.get" | "direct.get" => json!({ "user": 1 }),
         "user.list" | "room.list" => json!({ "prefix": "a", "cursor": "3", "limit": 5 }),
         "user.role" => json!({ "user": 1, "role": "admin" }),
         "user.active" => json!({ "user": 1, "active": false }),
@@ -48,13 +57,18 @@ fn full(operation: &str) -> Value {
         }
         "conversation.list" => json!({ "cursor": "17-3", "limit": 5 }),
         "conversation.update" => json!({ "conversation": 1, "name": "n", "topic": null, "visibility": "public" }),
-        "conversation.get" | "conversation.join" | "conversation.leave" | "marker.list" => json!({ "conversation": 1 }),
+        "conversation.get" | "conversation.join" | "conversation.leave" | "conversation.hide" | "marker.list" => {
+            json!({ "conversation": 1 })
+        }
         "conversation.sync" => json!({ "conversation": 1, "since": 0 }),
         "room.get" => json!({ "name": "general" }),
         "member.list" => json!({ "conversation": 1, "cursor": "3", "limit": 5 }),
         "member.add" | "member.remove" => json!({ "conversation": 1, "user": 2 }),
         "member.update" => json!({ "conversation": 1, "user": 2, "role": "owner" }),
-        "message.send" => json!({ "conversation": 1, "client_id": "c", "text": "x", "parent": 4 }),
+        "message.send" => {
+            json!({ "conversation": 1, "client_id": "c", "message_type": "image", "text": "x", "parent": 4 })
+        }
+        "message.find" => json!({ "message": 7 }),
         "message.history" => json!({ "conversation": 1, "before_seq": 9, "limit": 5 }),
         "message.edit" => json!({ "conversation": 1, "seq": 2, "text": "x" }),
         "reaction.add" | "reaction.remove" => json!({ "conversation": 1, "seq": 2, "emoji": "👍" }),
@@ -260,24 +274,35 @@ fn every_operation_says_the_same_over_rest() {
             let method = operation.routes[index].method;
             let matched = rest::route(method, &path).unwrap_or_else(|e| panic!("{method} {path}: {e:?}"));
             assert_eq!(matched.operation(), operation.name, "{method} {path}");
-            let call = rest::request(&matched, &query, body.as_bytes(), None, Some(&ann()));
+            let call = ask(&matched, &query, body.as_bytes(), None, Some(&ann()));
             assert!(call.is_ok(), "{method} {path}?{query} {body}: {:?}", call.err());
             // Extra fields and parameters are named here as well.
-            let extra = rest::request(&matched, "zzz=1", body.as_bytes(), None, Some(&ann()));
+            let extra = ask(&matched, "zzz=1", body.as_bytes(), None, Some(&ann()));
             assert_eq!(extra.err().unwrap().field.as_deref(), Some("/zzz"));
-            let extra = rest::request(&matched, &query, b"{\"zzz\":1}", None, Some(&ann())).err().unwrap();
+            let extra = ask(&matched, &query, b"{\"zzz\":1}", None, Some(&ann())).err().unwrap();
             assert!(extra.field.is_some(), "{extra:?}");
             if operation.speaker {
-                let stranger = rest::request(&matched, &query, body.as_bytes(), None, None).err().unwrap();
+                let stranger = ask(&matched, &query, body.as_bytes(), None, None).err().unwrap();
                 assert_eq!(stranger.code, ErrorCode::Unauthenticated);
             }
         }
     }
 }
 
+fn ask(
+    matched: &rest::Matched,
+    query: &str,
+    body: &[u8],
+    key: Option<&str>,
+    speaker: Option<&Speaker>,
+) -> Result<Call, chat::Error> {
+    let header = |name: &str| key.filter(|_| name == "idempotency-key").map(str::to_owned);
+    rest::request(matched, &Request { speaker, query, body: &Body::Json(body.to_vec()), header: &header, base: "" })
+}
+
 fn post(path: &str, query: &str, body: &[u8], key: Option<&str>) -> Result<Turn, chat::Error> {
     let matched = rest::route("POST", path).unwrap();
-    rest::request(&matched, query, body, key, Some(&ann())).map(|call| call.turn)
+    ask(&matched, query, body, key, Some(&ann())).map(|call| call.turn)
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! follows from the reply.
 
 use chat::{
-    Command, ConversationId, Error, ErrorCode, Number, Query, SessionId, UserId, Visit,
+    Command, ConversationId, Error, ErrorCode, MessageId, Number, Query, SessionId, UserId, Visit,
     accounts::{ProfileChange, Registration, Speaker},
     conversations,
     messages::{Anchor, Draft},
@@ -279,6 +279,10 @@ operations! {
     "conversation.leave" member ["done" views::Done]
         "Leave a room or a group." [route("POST", "/v1/conversations/{conversation}/leave", 204, &[CONVERSATION], &[])]
         (OfConversation) |i| order(Command::LeaveConversation(i.id()));
+    "conversation.hide" member ["done" views::Done]
+        "Take a conversation out of one's own list until something happens in it."
+        [route("POST", "/v1/conversations/{conversation}/hide", 204, &[CONVERSATION], &[])]
+        (OfConversation) |i| order(Command::HideConversation(i.id()));
     "conversation.sync" member ["conversation.changes" views::Changes<'static>]
         "Everything that has changed since a number."
         [route("GET", "/v1/conversations/{conversation}/changes", 200, &[CONVERSATION], &[("since", INT)])]
@@ -294,6 +298,10 @@ operations! {
         "A room by its name: as a member sees it, or as others find it."
         [route("GET", "/v1/rooms/{name}", 200, &[("name", "name", TEXT)], &[])]
         (OfName) |i| ask(Query::RoomByName(i.name.0));
+    "direct.get" member ["conversation" views::Conversation<'static>]
+        "The direct conversation with somebody, if there is one: asking opens none."
+        [route("GET", "/v1/users/{user}/conversation", 200, &[USER], &[])]
+        (OfUser) |i| ask(Query::DirectWith(UserId(i.user.0)));
     "member.list" member ["members" views::Members<'static>]
         "The members of a conversation."
         [route("GET", "/v1/conversations/{conversation}/members", 200, &[CONVERSATION], PAGE)]
@@ -345,6 +353,10 @@ operations! {
         "One message."
         [route("GET", "/v1/conversations/{conversation}/messages/{message}", 200, &[CONVERSATION, SEQ], &[])]
         (OfMessage) |i| ask(Query::Message { conversation: i.place(), seq: i.seq() });
+    "message.find" member ["message" views::Message<'static>]
+        "One message, by its id alone."
+        [route("GET", "/v1/messages/{message}", 200, &[("message", "message", INT)], &[])]
+        (FindMessage) |i| ask(Query::MessageById(MessageId(i.message.0)));
     "message.edit" member ["message" views::Message<'static>]
         "Change the text of an own message."
         [route("PATCH", "/v1/conversations/{conversation}/messages/{message}", 200, &[CONVERSATION, SEQ], &[])]
@@ -854,6 +866,8 @@ struct SendMessage {
     conversation: Integer,
     /// Chosen by the client; makes a repeat harmless for ever.
     client_id: Option<Key>,
+    /// What the text is about; `text` if absent.
+    message_type: Option<fields::MessageType>,
     /// The text.
     text: Text,
     /// The `seq` of the message that it answers.
@@ -865,6 +879,7 @@ impl From<SendMessage> for Draft {
         Self {
             conversation: ConversationId(send.conversation.0),
             client_id: send.client_id.map(|key| key.0),
+            message_type: send.message_type.map(|kind| kind.0).unwrap_or_default(),
             text: send.text.0,
             parent: send.parent.map(|seq| Number(seq.0)),
         }
@@ -905,6 +920,14 @@ impl History {
             limit: page_limit(self.limit)?,
         })
     }
+}
+
+/// A message, by its id.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct FindMessage {
+    /// Which.
+    message: Integer,
 }
 
 /// A message, by its place.

@@ -12,7 +12,7 @@
 
 use std::collections::BTreeMap;
 
-use chat::{ClientId, Error, ErrorCode, accounts::Speaker};
+use chat::{ClientId, Error, ErrorCode};
 use serde::{
     Deserialize, Deserializer,
     de::{Error as _, MapAccess, Visitor},
@@ -25,7 +25,7 @@ use super::{
     views,
 };
 use crate::input::pointer_to;
-use crate::rest::{Call, Captures, Desk, Misrouted, RestAnswer, find, query_pairs};
+use crate::rest::{Call, Captures, Desk, Misrouted, Request, RestAnswer, find, query_pairs};
 
 /// The media type of [`problem`]'s text.
 pub const PROBLEM_TYPE: &str = "application/problem+json";
@@ -75,21 +75,16 @@ pub fn route(method: &str, path: &str) -> Result<Matched, Misrouted> {
     Ok(Matched { operation, route, captures })
 }
 
-/// Reads a request. `query` has no `?`; `body` may be empty; `idempotency_key` is the header's value.
+/// Reads a request.
 ///
 /// # Errors
 /// What is wrong with the request, with the field as a JSON Pointer.
-pub fn request(
-    matched: &Matched,
-    query: &str,
-    body: &[u8],
-    idempotency_key: Option<&str>,
-    speaker: Option<&Speaker>,
-) -> Result<Call, Error> {
-    let input = input(matched, query, body, idempotency_key)?;
+pub fn request(matched: &Matched, request: &Request<'_>) -> Result<Call, Error> {
+    let idempotency_key = (request.header)("idempotency-key");
+    let input = input(matched, request.query, request.json()?, idempotency_key.as_deref())?;
     let (desk, pending) = Desk::new();
     let status = matched.route.status;
-    let turn = matched.operation.turn(speaker, &input, move |answer| {
+    let turn = matched.operation.turn(request.speaker, &input, move |answer| {
         desk.put(answer.map(|answer| RestAnswer { status, body: (status != 204).then_some(answer.data) }));
         Vec::new()
     })?;

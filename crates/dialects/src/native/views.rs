@@ -12,7 +12,7 @@ use super::fields;
 use crate::time::Time;
 
 /// Increases with every addition to the protocol, so that clients can ask what a server can do.
-pub const FEATURE_LEVEL: i64 = 1;
+pub const FEATURE_LEVEL: i64 = 2;
 
 /// A person, as short as can be.
 #[derive(Serialize, ToSchema)]
@@ -71,6 +71,9 @@ pub struct Message<'a> {
     author: Person<'a>,
     /// The sender's own id for the send.
     client_id: Option<&'a str>,
+    /// What the text is about.
+    #[schema(value_type = fields::MessageType)]
+    message_type: &'static str,
     /// The text as it was written; `null` once deleted.
     text: Option<&'a str>,
     /// The `seq` of the message it answers.
@@ -97,6 +100,7 @@ impl<'a> From<&'a messages::Message> for Message<'a> {
             rev: message.rev.0,
             author: Person::new(message.author, &message.author_name),
             client_id: message.client_id.as_ref().map(chat::ClientId::as_str),
+            message_type: message.message_type.name(),
             text: message.text.as_deref(),
             parent: message.parent.map(|number| number.0),
             created_at: Time(message.created_at),
@@ -334,11 +338,19 @@ pub struct Marker {
     read_seq: i64,
     /// Everything up to here reached one of the member's devices.
     delivered_seq: i64,
+    /// When the read marker last moved.
+    #[schema(value_type = Option<fields::Moment>)]
+    read_at: Option<Time>,
 }
 
 impl From<&receipts::Markers> for Marker {
     fn from(markers: &receipts::Markers) -> Self {
-        Self { user: markers.user.0, read_seq: markers.read_seq.0, delivered_seq: markers.delivered_seq.0 }
+        Self {
+            user: markers.user.0,
+            read_seq: markers.read_seq.0,
+            delivered_seq: markers.delivered_seq.0,
+            read_at: markers.read_at.map(Time),
+        }
     }
 }
 

@@ -1,0 +1,9 @@
+//! The school messenger's door: the protocol of Dreametrix' document and of the web client that was made for it.
+//! `quirks.md` lists what the old system does without saying so, and what we do.
+
+pub mod decode;
+pub mod encode;
+pub mod rest;
+
+/// The cookie in which a browser keeps its session.
+pub const COOKIE: &str = "sessionid";

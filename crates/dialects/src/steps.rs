@@ -1,0 +1,94 @@
+//! What several dialects need to ask before they can do what a frame or request is for.
+
+use chat::{
+    Error, ErrorCode, Query, Reply, UserId,
+    accounts::Account,
+    conversations::{Conversation, Listed},
+    presence::{Presence, Seen},
+    query::ListPosition,
+};
+
+use crate::{Then, Turn};
+
+/// Entries to ask for at a time.
+pub(crate) const PAGE: i64 = 200;
+
+/// The refusal of a reply that does not fit its question.
+pub(crate) fn strange<T>() -> Result<T, Error> {
+    Err(Error::internal())
+}
+
+/// The speaker's conversations that are `wanted`, most recently active first, until there are `most`.
+pub(crate) fn conversations(
+    most: usize,
+    wanted: impl Fn(&Conversation) -> bool + Send + 'static,
+    then: Then<Vec<Listed>>,
+) -> Turn {
+    more_conversations(None, Vec::new(), most, wanted, then)
+}
+
+fn more_conversations(
+    after: Option<ListPosition>,
+    mut found: Vec<Listed>,
+    most: usize,
+    wanted: impl Fn(&Conversation) -> bool + Send + 'static,
+    then: Then<Vec<Listed>>,
+) -> Turn {
+    Turn::Ask(
+        Query::Conversations { after, limit: PAGE },
+        Box::new(move |reply| match reply {
+            Ok(Reply::Conversations { conversations: listed, next }) => {
+                found.extend(listed.into_iter().filter(|listed| wanted(&listed.conversation)));
+                match next {
+                    Some(next) if found.len() < most => more_conversations(Some(next), found, most, wanted, then),
+                    _ => {
+                        found.truncate(most);
+                        then(Ok(found))
+                    }
+                }
+            }
+            Ok(_) => then(strange()),
+            Err(error) => then(Err(error)),
+        }),
+    )
+}
+
+/// The speaker's direct conversation with somebody, if there is one. Reading opens none.
+pub(crate) fn direct_with(user: UserId, then: Then<Option<Listed>>) -> Turn {
+    Turn::Ask(
+        Query::DirectWith(user),
+        Box::new(move |reply| match reply {
+            Ok(Reply::Conversation(listed)) => then(Ok(Some(*listed))),
+            Ok(_) => then(strange()),
+            Err(error) if error.code == ErrorCode::NotFound => then(Ok(None)),
+            Err(error) => then(Err(error)),
+        }),
+    )
+}
+
+/// How these people are shown.
+pub(crate) fn seen(users: Vec<UserId>, then: Then<Vec<(UserId, Seen)>>) -> Turn {
+    Turn::Ask(
+        Query::Presence(users),
+        Box::new(move |reply| match reply {
+            Ok(Reply::Presence(seen)) => then(Ok(seen)),
+            Ok(_) => then(strange()),
+            Err(error) => then(Err(error)),
+        }),
+    )
+}
+
+/// Adds to these people whether they are here.
+pub(crate) fn online(users: Vec<Account>, then: Then<Vec<(Account, bool)>>) -> Turn {
+    seen(
+        users.iter().map(|user| user.id).collect(),
+        Box::new(move |seen| {
+            then(seen.map(|seen| {
+                let here = |id: UserId| {
+                    seen.iter().any(|(user, seen)| *user == id && seen.presence.shown() != Presence::Offline)
+                };
+                users.into_iter().map(|user| (here(user.id), user)).map(|(here, user)| (user, here)).collect()
+            }))
+        }),
+    )
+}
