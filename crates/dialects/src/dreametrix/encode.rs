@@ -1,29 +1,59 @@
-//! Events and signals to frames.
+//! Events and signals to frames. What is no new message is told as `room_update`, which the web client takes without
+//! doing anything; reactions and markers have no word.
 
-use chat::{Error, Event, Signal, accounts::Speaker};
+use chat::{
+    Error, Event, Fact, Signal,
+    accounts::Speaker,
+    presence::{Presence, Seen},
+};
 
+use super::frames::{self, Change};
 use crate::Text;
 
-/// What a connection is told first.
+/// What a connection is told first: that its person is here.
 #[must_use]
-pub fn greeting(_speaker: &Speaker) -> Vec<Text> {
-    Vec::new()
+pub fn greeting(speaker: &Speaker) -> Vec<Text> {
+    vec![frames::user_status(speaker.user, Seen { presence: Presence::Online, last_seen_at: None })]
 }
 
 /// The frame of a numbered event.
 #[must_use]
-pub fn event(_event: &Event) -> Option<Text> {
-    None
+pub fn event(event: &Event) -> Option<Text> {
+    let change = match &event.fact {
+        Fact::MessageCreated(message) => return Some(frames::message(message, event.at)),
+        Fact::MessageEdited(message) | Fact::MessageDeleted(message) => Change::of_message(message),
+        Fact::MemberJoined { member, .. } => Change::ParticipantAdded(member.into()),
+        Fact::MemberUpdated(member) => Change::ParticipantUpdated(member.into()),
+        Fact::MemberLeft { member, .. } => Change::ParticipantRemoved(member.user.0),
+        Fact::ConversationUpdated(room) => Change::of_room(room),
+        // Those in it are told by the signal that it was added.
+        Fact::ConversationCreated(_) | Fact::ReactionAdded { .. } | Fact::ReactionRemoved { .. } => return None,
+    };
+    Some(frames::room_update(event.conversation, change))
 }
 
 /// The frames of a signal.
 #[must_use]
-pub fn signal(_signal: &Signal) -> Vec<Text> {
-    Vec::new()
+pub fn signal(signal: &Signal) -> Vec<Text> {
+    match signal {
+        Signal::ConversationAdded(listed) => {
+            vec![frames::room_update(listed.conversation.id, Change::to_own(listed))]
+        }
+        Signal::ConversationRemoved { conversation, .. } | Signal::ConversationHidden { conversation } => {
+            vec![frames::room_update(*conversation, Change::Removed(true))]
+        }
+        Signal::Typing { conversation, user, shown_name, typing, .. } => {
+            vec![frames::typing(*conversation, *user, shown_name, *typing)]
+        }
+        Signal::PresenceChanged { people, .. } => {
+            people.iter().map(|(user, _, seen)| frames::user_status(*user, *seen)).collect()
+        }
+        Signal::MarkerMoved { .. } | Signal::ProfileChanged(_) => Vec::new(),
+    }
 }
 
 /// The frame that refuses what answers to no frame.
 #[must_use]
 pub fn refusal(error: &Error) -> Text {
-    error.detail.clone()
+    frames::error(&frames::words(error))
 }

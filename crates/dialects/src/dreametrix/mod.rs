@@ -3,7 +3,17 @@
 
 pub mod decode;
 pub mod encode;
+mod fields;
+mod frames;
+#[cfg(test)]
+mod hostile;
+mod ids;
+mod messages;
+mod pages;
 pub mod rest;
+mod rooms;
+mod steps;
+mod views;
 
 /// The cookie in which a browser keeps its session.
 pub const COOKIE: &str = "sessionid";

@@ -1,14 +1,48 @@
-//! The old REST interface, in its shapes.
+//! The old REST interface, in its shapes: which request is for what.
 
 use chat::{Error, ErrorCode};
 
-use crate::rest::{Call, Captures, Misrouted, Request, find};
+use super::{fields::Fields, messages, rooms, steps::Caller, views};
+use crate::rest::{Call, Captures, Desk, Misrouted, Request, find};
 
-const ROUTES: &[(&str, &str, ())] = &[];
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operation {
+    Rooms,
+    CreateRoom { first_message: bool },
+    Room,
+    UpdateRoom,
+    DeleteRoom,
+    MarkAsRead,
+    Messages,
+    CreateMessage,
+    Message,
+    UpdateMessage,
+    DeleteMessage,
+}
+
+const ROUTES: &[(&str, &str, Operation)] = &[
+    ("GET", "/chats/rooms/", Operation::Rooms),
+    ("POST", "/chats/rooms/", Operation::CreateRoom { first_message: false }),
+    ("POST", "/chats/rooms/create/", Operation::CreateRoom { first_message: true }),
+    ("GET", "/chats/rooms/{id}/", Operation::Room),
+    ("PUT", "/chats/rooms/{id}/", Operation::UpdateRoom),
+    ("PATCH", "/chats/rooms/{id}/", Operation::UpdateRoom),
+    ("DELETE", "/chats/rooms/{id}/", Operation::DeleteRoom),
+    ("POST", "/chats/rooms/{id}/mark_as_read/", Operation::MarkAsRead),
+    ("GET", "/chats/messages/", Operation::Messages),
+    ("POST", "/chats/messages/", Operation::CreateMessage),
+    ("POST", "/chats/messages/create/", Operation::CreateMessage),
+    ("GET", "/chats/messages/{id}/", Operation::Message),
+    ("PUT", "/chats/messages/{id}/", Operation::UpdateMessage),
+    ("PATCH", "/chats/messages/{id}/", Operation::UpdateMessage),
+    ("DELETE", "/chats/messages/{id}/", Operation::DeleteMessage),
+];
 
 /// The operation of a request, and what its path says.
 pub struct Matched {
     path: &'static str,
+    operation: Operation,
     captures: Captures,
 }
 
@@ -26,27 +60,45 @@ impl Matched {
     }
 }
 
-/// Finds the operation of a method and a path (still percent-encoded).
+/// Finds the operation of a method and a path (still percent-encoded). The final slash may be missing.
 ///
 /// # Errors
 /// `unknown_command` (404), `method_not_allowed` (405), or `malformed` (400) if the path is not UTF-8.
 pub fn route(method: &str, path: &str) -> Result<Matched, Misrouted> {
-    let routes = ROUTES.iter().map(|&(method, path, ())| (method, path, path));
-    let (path, captures) = find(routes, method, path)?;
-    Ok(Matched { path, captures })
+    let path = format!("{}/", path.strip_suffix('/').unwrap_or(path));
+    let routes = ROUTES.iter().map(|&(method, path, operation)| (method, path, (path, operation)));
+    let ((path, operation), captures) = find(routes, method, &path)?;
+    Ok(Matched { path, operation, captures })
 }
 
 /// Reads a request.
 ///
 /// # Errors
 /// What is wrong with the request.
-pub fn request(matched: &Matched, _request: &Request<'_>) -> Result<Call, Error> {
-    let _ = &matched.captures;
-    Err(Error::new(ErrorCode::NotImplemented, "Not yet."))
+pub fn request(matched: &Matched, request: &Request<'_>) -> Result<Call, Error> {
+    let speaker = request.speaker.ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "A token is needed."))?;
+    let (desk, pending) = Desk::new();
+    let caller = Caller { speaker: speaker.clone(), desk };
+    let named = matched.captures.first().map(|(_, text)| text.as_str()).unwrap_or_default();
+    let fields = || Fields::body(request.body);
+    let turn = match matched.operation {
+        Operation::Rooms => rooms::list(caller, request, matched.path)?,
+        Operation::CreateRoom { first_message } => rooms::create(caller, &fields()?, first_message)?,
+        Operation::Room => rooms::get(caller, rooms::named(named)?),
+        Operation::UpdateRoom => rooms::update(caller, rooms::named(named)?, &fields()?)?,
+        Operation::DeleteRoom => rooms::delete(caller, rooms::named(named)?),
+        Operation::MarkAsRead => rooms::mark_as_read(caller, rooms::named(named)?),
+        Operation::Messages => messages::list(caller, request, matched.path)?,
+        Operation::CreateMessage => messages::create(caller, &fields()?)?,
+        Operation::Message => messages::get(caller, messages::named(named)?),
+        Operation::UpdateMessage => messages::update(caller, messages::named(named)?, &fields()?)?,
+        Operation::DeleteMessage => messages::delete(caller, messages::named(named)?),
+    };
+    Ok(Call { turn, pending })
 }
 
 /// The status and the body of a refusal.
 #[must_use]
 pub fn problem(error: &Error) -> (u16, String) {
-    (error.code.status(), error.detail.clone())
+    (error.code.status(), views::problem(error))
 }
