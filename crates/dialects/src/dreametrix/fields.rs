@@ -92,7 +92,7 @@ impl<'a> Fields<'a> {
             Body::Form(fields) => Self::Form(fields),
         };
         match fields.file()? {
-            true => Err(Error::new(ErrorCode::NotImplemented, "Attachments and voice notes cannot be sent here.")),
+            true => Err(Error::new(ErrorCode::NotImplemented, "Files, attachments and voice notes are not kept here.")),
             false => Ok(fields),
         }
     }

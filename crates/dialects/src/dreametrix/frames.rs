@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use chat::{
-    ConversationId, Error, Millis, UserId,
+    ConversationId, Error, ErrorCode, Millis, UserId,
     conversations::{Conversation, Kind, Listed, Peer},
     members::Member,
     messages::Message,
@@ -252,6 +252,10 @@ const NAMES: [(&str, &str); 4] =
 
 /// The field that is refused, if it is one, and the words, both in this door's names.
 pub(super) fn refusal(error: &Error) -> (Option<&str>, String) {
+    // The server's own words advise to repeat with the same client id. There are none here.
+    if error.code == ErrorCode::OutcomeUnknown {
+        return (None, "Nobody knows whether it was done. Look before you try again.".to_owned());
+    }
     let field = error.field.as_deref().and_then(|pointer| pointer.split('/').nth(1)).filter(|name| !name.is_empty());
     let ours = |name: &str| NAMES.iter().find(|(theirs, _)| *theirs == name).map(|(_, ours)| *ours);
     let Some((name, ours)) = field.and_then(|name| Some((name, ours(name)?))) else {

@@ -128,7 +128,7 @@ impl<'a> Room<'a> {
         Self {
             id: room.id.0,
             uuid: room.id.into(),
-            name: name(listed, members, speaker),
+            name: name(listed).unwrap_or_else(|| names(members, speaker)),
             details: room.topic.as_deref().unwrap_or_default(),
             is_group,
             is_deleted: false,
@@ -153,23 +153,24 @@ impl<'a> Room<'a> {
     }
 }
 
-/// A room's name; if it has none, those of the others in it.
-fn name(listed: &Listed, members: &[Member], speaker: &Speaker) -> String {
-    if let Some(name) = &listed.conversation.name {
-        return name.clone();
-    }
+/// A room's name, or that of the other person; nothing for a group without a name.
+fn name(listed: &Listed) -> Option<String> {
+    listed.conversation.name.clone().or_else(|| listed.peer.as_ref().map(called))
+}
+
+/// What a room without a name is shown as: those who are in it with the speaker.
+fn names(members: &[Member], speaker: &Speaker) -> String {
     let others = members.iter().filter(|member| member.user != speaker.user);
     let names: Vec<&str> = others.map(|member| member.shown_name.as_str()).take(NAMED).collect();
     if names.is_empty() { speaker.shown_name.clone() } else { names.join(", ") }
 }
 
 /// Whether a room's name and details hold these texts, without regard to case.
-pub(super) fn matches(listed: &Listed, name: Option<&str>, details: Option<&str>) -> bool {
+pub(super) fn matches(listed: &Listed, wanted_name: Option<&str>, details: Option<&str>) -> bool {
     let holds =
         |text: &str, part: Option<&str>| part.is_none_or(|part| text.to_lowercase().contains(&part.to_lowercase()));
-    let room = &listed.conversation;
-    let called = room.name.clone().or_else(|| listed.peer.as_ref().map(called)).unwrap_or_default();
-    holds(&called, name) && holds(room.topic.as_deref().unwrap_or_default(), details)
+    holds(&name(listed).unwrap_or_default(), wanted_name)
+        && holds(listed.conversation.topic.as_deref().unwrap_or_default(), details)
 }
 
 /// How far the members of a room have come, by which messages are sent, delivered or read.
