@@ -107,15 +107,18 @@ pub(super) fn draft(conversation: ConversationId, text: String) -> Result<Draft,
     Ok(Draft { conversation, client_id: None, message_type: MessageType::Text, text, parent: None })
 }
 
-/// Refuses what is no emoji by its length.
+/// Refuses what is no emoji by its length, or holds NUL, which a path can hold.
 ///
 /// # Errors
 /// `invalid`.
 pub(super) fn check_emoji(emoji: &str) -> Result<(), Error> {
-    if (1..=EMOJI_LENGTH).contains(&emoji.chars().count()) {
-        return Ok(());
+    if emoji.contains('\0') {
+        return Err(Error::invalid("emoji", "emoji may not contain the character NUL (U+0000)."));
     }
-    Err(Error::invalid("emoji", format!("emoji must have 1 to {EMOJI_LENGTH} characters.")))
+    if !(1..=EMOJI_LENGTH).contains(&emoji.chars().count()) {
+        return Err(Error::invalid("emoji", format!("emoji must have 1 to {EMOJI_LENGTH} characters.")));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -143,5 +146,6 @@ mod tests {
         assert_eq!(draft(ConversationId(1), " \n".into()).unwrap_err().detail, words::EMPTY);
         assert!(check_emoji(&"é".repeat(10)).is_ok());
         assert!(check_emoji(&"é".repeat(11)).is_err() && check_emoji("").is_err());
+        assert!(check_emoji("\0").is_err());
     }
 }

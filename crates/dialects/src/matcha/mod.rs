@@ -9,6 +9,8 @@ mod fields;
 mod figures;
 mod frames;
 pub mod gateway;
+#[cfg(test)]
+mod hostile;
 mod messages;
 mod presence;
 mod reactions;

@@ -108,6 +108,12 @@ impl Matched {
     }
 }
 
+/// The methods and the paths that there are.
+#[cfg(test)]
+pub(super) fn paths() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ROUTES.iter().map(|&(method, path, _)| (method, path))
+}
+
 /// Finds the operation of a method and a path (still percent-encoded).
 ///
 /// # Errors

@@ -50,7 +50,7 @@ pub(super) fn of(error: &Error) -> String {
         ErrorCode::Conflict | ErrorCode::IdempotencyMismatch => "it conflicts with what is there".into(),
         ErrorCode::RateLimited => "rate limited".into(),
         ErrorCode::LimitReached => "a limit is reached".into(),
-        ErrorCode::Unavailable | ErrorCode::StorageFull => "service unavailable, nothing was stored".into(),
+        ErrorCode::Unavailable | ErrorCode::StorageFull => "service unavailable".into(),
         ErrorCode::OutcomeUnknown => "it is not known whether this was stored".into(),
         ErrorCode::NotImplemented => "not supported".into(),
         ErrorCode::Internal => "internal error".into(),

@@ -101,13 +101,15 @@ impl Data<'_> {
 
     /// The name of a channel, which the old clients give alone or in an object.
     fn channel(&self) -> Result<String, Fault> {
-        let alone = || serde_json::from_str::<Text>(self.text()).ok();
-        let channel = if self.text().starts_with('"') {
-            alone().ok_or_else(|| Fault::new(WRONG_CHANNEL, "channel must be a text."))?
-        } else {
-            self.read::<Channel>(WRONG_CHANNEL)?.channel
-        };
-        Ok(channel.0)
+        let wrong = |why: &str| Fault::new(WRONG_CHANNEL, why);
+        match self.text().bytes().next() {
+            Some(b'{') => self.read::<Channel>(WRONG_CHANNEL).map(|data| data.channel.0),
+            Some(b'"') => match serde_json::from_str::<Text>(self.text()) {
+                Ok(channel) => Ok(channel.0),
+                Err(_) => Err(wrong("data is not the name of a channel.")),
+            },
+            _ => Err(wrong("data must be the name of a channel, or an object with a channel.")),
+        }
     }
 }
 
