@@ -4,7 +4,7 @@ use chat::{Command, ConversationId, Error, ErrorCode, accounts::Speaker};
 use serde::Deserialize;
 
 use super::{
-    fields::{Id, Reacting, Tag, Words, check_emoji, draft, object},
+    fields::{Id, Reacting, Said, Tag, check_emoji, draft, object},
     frames, steps,
     words::{self, Missing},
 };
@@ -50,7 +50,7 @@ fn understand(frame: &str) -> Result<Turn, Error> {
     let tag: Tag = read(frame)?;
     let place = || read::<Place>(frame).map(|place| ConversationId(place.conversation_id.0));
     Ok(match tag.kind.0.as_str() {
-        "send_message" => send(place()?, read::<Words>(frame)?.text("content")?),
+        "send_message" => send(place()?, read::<Said>(frame)?.text("content")?),
         "join_conversation" => steps::read_to_end(place()?, Box::new(silent)),
         "typing" => typing(place()?, read::<Writing>(frame)?.is_typing.unwrap_or(true)),
         "reaction_add" => react(read(frame)?, true),

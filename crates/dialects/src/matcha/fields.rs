@@ -72,13 +72,13 @@ pub(super) struct Tag {
 
 /// A text under one of the names that the old clients give it.
 #[derive(Deserialize)]
-pub(super) struct Words {
+pub(super) struct Said {
     message: Option<Text>,
     content: Option<Text>,
     msg: Option<Text>,
 }
 
-impl Words {
+impl Said {
     /// The text. `usual` is its name where the caller comes from.
     pub(super) fn text(self, usual: &str) -> Result<String, Error> {
         let text = self.message.or(self.content).or(self.msg);

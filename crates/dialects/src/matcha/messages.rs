@@ -8,7 +8,7 @@ use chat::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    fields::{Id, Words, draft},
+    fields::{Id, Said, draft},
     reactions::{Reaction, of_message},
     rest::{Page, answer, end, success},
     words::Missing,
@@ -109,7 +109,7 @@ pub(super) struct To {
 ///
 /// # Errors
 /// `invalid` if there is no text, or one that these doors do not allow.
-pub(super) fn send(to: To, words: Words, speaker: UserId, desk: Desk) -> Result<Turn, Error> {
+pub(super) fn send(to: To, words: Said, speaker: UserId, desk: Desk) -> Result<Turn, Error> {
     let draft = draft(ConversationId(to.conversation_id.0), words.text("message")?)?;
     let text = draft.text.clone();
     Ok(Turn::Send(

@@ -108,12 +108,6 @@ impl Matched {
     }
 }
 
-/// The methods and the paths that there are.
-#[cfg(test)]
-pub(super) fn paths() -> impl Iterator<Item = (&'static str, &'static str)> {
-    ROUTES.iter().map(|&(method, path, _)| (method, path))
-}
-
 /// Finds the operation of a method and a path (still percent-encoded).
 ///
 /// # Errors
@@ -285,4 +279,10 @@ fn refresh(given: RefreshToken, desk: Desk) -> Turn {
             })
         }),
     )
+}
+
+/// The methods and the paths that there are.
+#[cfg(test)]
+pub(super) fn paths() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ROUTES.iter().map(|&(method, path, _)| (method, path))
 }

@@ -7,19 +7,21 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use super::{
-    super::{
-        fields::{Id, Reacting, Tag, Words, check_emoji, draft, object},
-        steps,
-        words::{self, Missing, NO_CONVERSATION_ID},
-    },
     frames::{self, CHAT, Fault},
     notifications,
 };
 use crate::{
     Then, Turn,
     input::{Text, read},
+    matcha::{
+        fields::{Id, Reacting, Said, Tag, check_emoji, draft, object},
+        steps,
+        words::{self, Missing, NO_CONVERSATION_ID},
+    },
 };
 
+/// What it is called if a channel cannot have this name.
+const WRONG_CHANNEL: &str = "invalid_channel_name";
 /// The longest name of a channel.
 const CHANNEL_LENGTH: usize = 50;
 
@@ -28,7 +30,10 @@ const CHANNEL_LENGTH: usize = 50;
 pub fn decode(speaker: Option<&Speaker>, frame: &str) -> Turn {
     let understood = match speaker {
         Some(speaker) => understand(speaker.user, frame),
-        None => Err(Fault::new("unauthenticated", "The handshake had no credential.")),
+        None => {
+            let stranger = Error::new(ErrorCode::Unauthenticated, "The handshake had no credential.");
+            Err(Fault::of(stranger, Missing::User, "unauthenticated"))
+        }
     };
     understood.unwrap_or_else(|fault| Turn::Refuse(vec![fault.frame(None)]))
 }
@@ -43,7 +48,7 @@ fn understand(speaker: UserId, frame: &str) -> Result<Turn, Fault> {
         "unsubscribe" => subscribe(speaker, data.channel()?, false),
         "send_message" | "chat" => {
             let conversation = data.conversation("invalid_chat_data")?;
-            send(speaker, conversation, data.read::<Words>("invalid_chat_data")?)?
+            send(speaker, conversation, data.read::<Said>("invalid_chat_data")?)?
         }
         "typing" => {
             let Writing { is_typing } = data.read("invalid_typing_data")?;
@@ -113,8 +118,6 @@ impl Data<'_> {
     }
 }
 
-const WRONG_CHANNEL: &str = "invalid_channel_name";
-
 /// Says what is refused, and when.
 pub(super) fn refuse(fault: Fault) -> Turn {
     Turn::Now(Box::new(move |now| Turn::Say(vec![fault.frame(now.ok())])))
@@ -173,7 +176,7 @@ fn tune(conversation: ConversationId, hears: bool, then: impl FnOnce() -> Turn +
     }
 }
 
-fn send(speaker: UserId, conversation: ConversationId, words: Words) -> Result<Turn, Fault> {
+fn send(speaker: UserId, conversation: ConversationId, words: Said) -> Result<Turn, Fault> {
     let text = words.text("message").map_err(|error| Fault::new("invalid_chat_data", error.detail))?;
     Ok(match draft(conversation, text) {
         Ok(draft) => Turn::Send(

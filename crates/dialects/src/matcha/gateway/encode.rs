@@ -3,11 +3,11 @@
 
 use chat::{Error, Event, Fact, Signal, accounts::Speaker};
 
-use super::{
-    super::{frames::Action, words::Missing},
-    frames::{self, Fault},
+use super::frames::{self, Fault};
+use crate::{
+    Text,
+    matcha::{frames::Action, words::Missing},
 };
-use crate::Text;
 
 /// What a connection is told first.
 #[must_use]

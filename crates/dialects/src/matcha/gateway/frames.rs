@@ -8,11 +8,15 @@ use chat::{
 };
 use serde::Serialize;
 
-use super::super::{
-    frames::{Action, Here},
-    words::{self, Missing},
+use crate::{
+    Text,
+    matcha::{
+        frames::{Action, Here},
+        words::{self, Missing},
+    },
+    output::write,
+    time::Time,
 };
-use crate::{Text, output::write, time::Time};
 
 /// A frame of the gateway.
 #[derive(Serialize)]

@@ -5,12 +5,18 @@ use chat::{ConversationId, ErrorCode, Number, UserId};
 use serde::Deserialize;
 
 use super::{
-    super::{fields::Id, steps, words::Missing},
     decode::refused,
     frames::{self, Fault},
 };
-use crate::{Turn, input::Text, steps::conversations};
+use crate::{
+    Turn,
+    input::Text,
+    matcha::{fields::Id, steps, words::Missing},
+    steps::conversations,
+};
 
+/// What it is called if this cannot be done with notifications.
+const WRONG: &str = "invalid_notification_data";
 /// Conversations whose marker one frame moves at most.
 const AT_ONCE: usize = 200;
 /// Conversations that are looked through for something unread.
@@ -31,8 +37,6 @@ pub(super) fn turn(speaker: UserId, asked: Notification) -> Result<Turn, Fault> 
         _ => Err(Fault::new(WRONG, "action must be mark_read or mark_all_read.")),
     }
 }
-
-const WRONG: &str = "invalid_notification_data";
 
 /// Reads up to the message that the notification is about.
 fn mark_read(speaker: UserId, id: Id) -> Turn {
