@@ -1,12 +1,92 @@
 //! Frames to turns.
 
-use chat::{Error, ErrorCode, accounts::Speaker};
+use chat::{Command, ConversationId, Error, ErrorCode, accounts::Speaker};
+use serde::Deserialize;
 
-use super::encode;
-use crate::Turn;
+use super::{
+    fields::{Id, Reacting, Said, Tag, check_emoji, draft, object},
+    frames, steps,
+    words::{self, Missing},
+};
+use crate::{Turn, input::read};
 
 /// What a frame asks for. The connection was authenticated by its handshake.
 #[must_use]
-pub fn decode(_speaker: Option<&Speaker>, _frame: &str) -> Turn {
-    Turn::Refuse(vec![encode::refusal(&Error::new(ErrorCode::NotImplemented, "Not yet."))])
+pub fn decode(speaker: Option<&Speaker>, frame: &str) -> Turn {
+    if speaker.is_none() {
+        return misunderstood(&Error::new(ErrorCode::Unauthenticated, "The handshake had no credential."));
+    }
+    understand(frame).unwrap_or_else(|error| misunderstood(&error))
+}
+
+fn misunderstood(error: &Error) -> Turn {
+    Turn::Refuse(vec![frames::error(&words::of_misunderstood(error))])
+}
+
+fn refused(error: &Error) -> Turn {
+    Turn::Say(vec![frames::error(&words::of(error))])
+}
+
+/// What went well is not answered: it is told as an event, or not at all.
+fn silent(outcome: Result<(), Error>) -> Turn {
+    match outcome {
+        Ok(()) => Turn::Say(Vec::new()),
+        Err(error) => refused(&error),
+    }
+}
+
+#[derive(Deserialize)]
+struct Place {
+    conversation_id: Id,
+}
+
+#[derive(Deserialize)]
+struct Writing {
+    is_typing: Option<bool>,
+}
+
+fn understand(frame: &str) -> Result<Turn, Error> {
+    object(frame)?;
+    let tag: Tag = read(frame)?;
+    let place = || read::<Place>(frame).map(|place| ConversationId(place.conversation_id.0));
+    Ok(match tag.kind.0.as_str() {
+        "send_message" => send(place()?, read::<Said>(frame)?.text("content")?),
+        "join_conversation" => steps::read_to_end(place()?, Box::new(silent)),
+        "typing" => typing(place()?, read::<Writing>(frame)?.is_typing.unwrap_or(true)),
+        "reaction_add" => react(read(frame)?, true),
+        "reaction_remove" => react(read(frame)?, false),
+        _ => return Err(Error::new(ErrorCode::UnknownCommand, "There is no such type.")),
+    })
+}
+
+/// The sender's own `new_message` is the confirmation.
+fn send(conversation: ConversationId, text: String) -> Turn {
+    match draft(conversation, text) {
+        Err(error) => refused(&error),
+        Ok(draft) => Turn::Send(
+            draft,
+            Box::new(|sent| match sent {
+                Ok(_) => Vec::new(),
+                Err(error) => vec![frames::error(&words::of(&Missing::Conversation.name(error)))],
+            }),
+        ),
+    }
+}
+
+fn typing(conversation: ConversationId, typing: bool) -> Turn {
+    steps::change(Command::Typing { conversation, typing }, Missing::Conversation, Box::new(silent))
+}
+
+/// A repeat changes nothing here: only the gateway toggles.
+fn react(Reacting { message_id, emoji }: Reacting, add: bool) -> Turn {
+    if let Err(error) = check_emoji(&emoji.0) {
+        return refused(&error);
+    }
+    steps::message(
+        message_id,
+        Box::new(move |message| match message {
+            Ok(message) => steps::react((message.conversation, message.seq), emoji.0, add, Box::new(silent)),
+            Err(error) => refused(&error),
+        }),
+    )
 }

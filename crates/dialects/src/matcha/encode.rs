@@ -1,29 +1,55 @@
-//! Events and signals to frames.
+//! Events and signals to frames. The old protocol has words for new messages, reactions, typing and presence;
+//! edits, deletions, markers and memberships are seen when something is next read.
 
-use chat::{Error, Event, Signal, accounts::Speaker};
+use chat::{Error, Event, Fact, Signal, accounts::Speaker};
 
+use super::{
+    frames::{self, Action},
+    words,
+};
 use crate::Text;
 
 /// What a connection is told first.
 #[must_use]
-pub fn greeting(_speaker: &Speaker) -> Vec<Text> {
-    Vec::new()
+pub fn greeting(speaker: &Speaker) -> Vec<Text> {
+    vec![frames::connected(speaker.user)]
 }
 
 /// The frame of a numbered event.
 #[must_use]
-pub fn event(_event: &Event) -> Option<Text> {
-    None
+pub fn event(event: &Event) -> Option<Text> {
+    match &event.fact {
+        Fact::MessageCreated(message) => frames::new_message(message, event.at),
+        Fact::ReactionAdded { message, user, emoji } => Some(frames::reaction(message, *user, emoji, Action::Add)),
+        Fact::ReactionRemoved { message, user, emoji } => Some(frames::reaction(message, *user, emoji, Action::Remove)),
+        Fact::MessageEdited(_)
+        | Fact::MessageDeleted(_)
+        | Fact::MemberJoined { .. }
+        | Fact::MemberLeft { .. }
+        | Fact::MemberUpdated(_)
+        | Fact::ConversationCreated(_)
+        | Fact::ConversationUpdated(_) => None,
+    }
 }
 
-/// The frames of a signal.
+/// The frames of a signal: for presence, one of each person.
 #[must_use]
-pub fn signal(_signal: &Signal) -> Vec<Text> {
-    Vec::new()
+pub fn signal(signal: &Signal) -> Vec<Text> {
+    match signal {
+        Signal::Typing { conversation, user, typing, .. } => vec![frames::typing(*conversation, *user, *typing)],
+        Signal::PresenceChanged { people, .. } => {
+            people.iter().map(|(user, _, seen)| frames::presence(*user, seen)).collect()
+        }
+        Signal::ConversationAdded(_)
+        | Signal::ConversationRemoved { .. }
+        | Signal::ConversationHidden { .. }
+        | Signal::MarkerMoved { .. }
+        | Signal::ProfileChanged(_) => Vec::new(),
+    }
 }
 
 /// The frame that refuses what answers to no frame.
 #[must_use]
 pub fn refusal(error: &Error) -> Text {
-    error.detail.clone()
+    frames::error(&words::of(error))
 }

@@ -2,10 +2,21 @@
 //! [`gateway`] in front of it, which is what its web client talks to. `quirks.md` lists what the old system does
 //! without saying so, and what we do.
 
+mod conversations;
 pub mod decode;
 pub mod encode;
+mod fields;
+mod figures;
+mod frames;
 pub mod gateway;
+#[cfg(test)]
+mod hostile;
+mod messages;
+mod presence;
+mod reactions;
 pub mod rest;
+mod steps;
+mod words;
 
 use chat::{Error, accounts::Speaker};
 

@@ -1,14 +1,78 @@
-//! The old REST interface, in its shapes.
+//! The old REST interface, in its shapes: every answer is JSON with `success`, because the web client throws at
+//! anything else.
 
-use chat::{Error, ErrorCode};
+use chat::{
+    ConversationId, Error, ErrorCode, MAX_SAFE_INTEGER, UserId, Visit, accounts::Speaker, presence::Presence,
+    sessions::Tokens,
+};
+use serde::{Deserialize, Serialize};
 
-use crate::rest::{Call, Captures, Misrouted, Request, find};
+use super::{
+    conversations,
+    fields::Id,
+    figures, messages, presence, reactions,
+    words::{self, NO_CONVERSATION_ID},
+};
+use crate::{
+    Turn,
+    input::{Text, read},
+    output::write,
+    rest::{Call, Captures, Desk, Misrouted, Request, RestAnswer, find, query_pairs},
+};
 
-const ROUTES: &[(&str, &str, ())] = &[];
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operation {
+    Conversations,
+    OpenConversation,
+    HideConversation,
+    Conversation,
+    MarkRead,
+    Messages,
+    Send,
+    React,
+    Reactions,
+    Unreact,
+    SetPresence(Presence),
+    Presence,
+    OnlineStatus,
+    Refresh,
+    Health,
+    Figures,
+    FiguresInGroups,
+}
+
+const ROUTES: &[(&str, &str, Operation)] = &[
+    ("GET", "/api/v1/chat/conversations", Operation::Conversations),
+    ("POST", "/api/v1/chat/conversations", Operation::OpenConversation),
+    ("DELETE", "/api/v1/chat/conversations", Operation::HideConversation),
+    ("GET", "/api/v1/chat/conversations/{conversation}", Operation::Conversation),
+    ("PUT", "/api/v1/chat/conversations/{conversation}", Operation::MarkRead),
+    ("PUT", "/api/v1/chat/conversations/{conversation}/", Operation::MarkRead),
+    ("PUT", "/api/v1/chat/conversations/{conversation}/read", Operation::MarkRead),
+    ("PUT", "/api/v1/chat/conversations/{conversation}/read/", Operation::MarkRead),
+    ("GET", "/api/v1/chat/conversations/{conversation}/messages", Operation::Messages),
+    ("POST", "/api/v1/chat/messages", Operation::Send),
+    ("GET", "/api/v1/chat/messages/{message}/reactions", Operation::Reactions),
+    ("DELETE", "/api/v1/chat/messages/{message}/reactions/{emoji}", Operation::Unreact),
+    ("POST", "/api/v1/chat/reactions", Operation::React),
+    ("PUT", "/api/v1/chat/presence/online", Operation::SetPresence(Presence::Online)),
+    ("PUT", "/api/v1/chat/presence/offline", Operation::SetPresence(Presence::Invisible)),
+    ("GET", "/api/v1/chat/users/{user}/presence", Operation::Presence),
+    ("GET", "/api/v1/users/{user}/online-status", Operation::OnlineStatus),
+    ("POST", "/api/v1/auth/refresh", Operation::Refresh),
+    ("GET", "/health", Operation::Health),
+    ("GET", "/stats", Operation::Figures),
+    ("GET", "/stats/detailed", Operation::FiguresInGroups),
+    ("GET", "/api/v1/chat/health", Operation::Health),
+    ("GET", "/api/v1/chat/stats", Operation::Figures),
+    ("GET", "/api/v1/chat/stats/detailed", Operation::FiguresInGroups),
+];
 
 /// The operation of a request, and what its path says.
 pub struct Matched {
     path: &'static str,
+    operation: Operation,
     captures: Captures,
 }
 
@@ -22,7 +86,25 @@ impl Matched {
     /// Whether a credential is needed.
     #[must_use]
     pub fn needs_speaker(&self) -> bool {
-        true
+        !matches!(self.operation, Operation::Health | Operation::Refresh)
+    }
+
+    fn captured(&self, name: &str) -> &str {
+        self.captures.iter().find(|(known, _)| *known == name).map(|(_, text)| text.as_str()).unwrap_or_default()
+    }
+
+    fn conversation(&self) -> Result<ConversationId, Error> {
+        let id = Id::parse(self.captured("conversation")).map(|id| ConversationId(id.0));
+        id.ok_or_else(|| Error::invalid("conversation_id", NO_CONVERSATION_ID))
+    }
+
+    fn message(&self) -> Result<Id, Error> {
+        Id::parse(self.captured("message")).ok_or_else(|| Error::invalid("message_id", "invalid message ID"))
+    }
+
+    fn user(&self) -> Result<UserId, Error> {
+        let id = Id::parse(self.captured("user")).map(|id| UserId(id.0));
+        id.ok_or_else(|| Error::invalid("user_id", "invalid user ID"))
     }
 }
 
@@ -31,22 +113,176 @@ impl Matched {
 /// # Errors
 /// `unknown_command` (404), `method_not_allowed` (405), or `malformed` (400) if the path is not UTF-8.
 pub fn route(method: &str, path: &str) -> Result<Matched, Misrouted> {
-    let routes = ROUTES.iter().map(|&(method, path, ())| (method, path, path));
-    let (path, captures) = find(routes, method, path)?;
-    Ok(Matched { path, captures })
+    let routes = ROUTES.iter().map(|&(method, path, operation)| (method, path, (path, operation)));
+    let ((path, operation), captures) = find(routes, method, path)?;
+    Ok(Matched { path, operation, captures })
+}
+
+/// The status and the body of a refusal.
+#[must_use]
+pub fn problem(error: &Error) -> (u16, String) {
+    #[derive(Serialize)]
+    struct Refused<'a> {
+        success: bool,
+        error: &'a str,
+    }
+    let status = match error.code.status() {
+        // The old clients know no 422.
+        422 => 400,
+        status => status,
+    };
+    let words = match error.code {
+        ErrorCode::UnknownCommand => "not found".to_owned(),
+        ErrorCode::Malformed => format!("invalid request: {}", error.detail),
+        _ => words::of(error),
+    };
+    (status, write(&Refused { success: false, error: &words }))
 }
 
 /// Reads a request.
 ///
 /// # Errors
 /// What is wrong with the request.
-pub fn request(matched: &Matched, _request: &Request<'_>) -> Result<Call, Error> {
-    let _ = &matched.captures;
-    Err(Error::new(ErrorCode::NotImplemented, "Not yet."))
+pub fn request(matched: &Matched, request: &Request<'_>) -> Result<Call, Error> {
+    let (desk, pending) = Desk::new();
+    let turn = match matched.operation {
+        Operation::Health => figures::health(&desk),
+        Operation::Refresh => refresh(input(request)?, desk),
+        operation => {
+            let speaker =
+                request.speaker.ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "A token is needed."))?;
+            of_member(operation, speaker, matched, request, desk)?
+        }
+    };
+    Ok(Call { turn, pending })
 }
 
-/// The status and the body of a refusal.
-#[must_use]
-pub fn problem(error: &Error) -> (u16, String) {
-    (error.code.status(), error.detail.clone())
+fn of_member(
+    operation: Operation,
+    speaker: &Speaker,
+    matched: &Matched,
+    request: &Request<'_>,
+    desk: Desk,
+) -> Result<Turn, Error> {
+    Ok(match operation {
+        Operation::Conversations => {
+            let form = conversations::Form::of(request);
+            conversations::list(page(request.query)?, form, desk)
+        }
+        Operation::OpenConversation => conversations::open(input(request)?, speaker.user, desk),
+        Operation::HideConversation => conversations::hide(input(request)?, desk),
+        Operation::Conversation => conversations::one(matched.conversation()?, desk),
+        Operation::MarkRead => conversations::mark_read(matched.conversation()?, desk),
+        Operation::Messages => messages::list(matched.conversation()?, page(request.query)?, desk),
+        Operation::Send => messages::send(input(request)?, input(request)?, speaker.user, desk)?,
+        Operation::React => reactions::add(input(request)?, speaker.user, desk)?,
+        Operation::Reactions => reactions::list(matched.message()?, desk),
+        Operation::Unreact => reactions::remove(matched.message()?, matched.captured("emoji").to_owned(), desk)?,
+        Operation::SetPresence(chosen) => presence::set(chosen, desk),
+        Operation::Presence => presence::of(matched.user()?, presence::Form::Presence, desk),
+        Operation::OnlineStatus => presence::of(matched.user()?, presence::Form::OnlineStatus, desk),
+        Operation::Figures => figures::flat(desk),
+        Operation::FiguresInGroups => figures::in_groups(desk),
+        Operation::Health | Operation::Refresh => desk.end(Err(Error::internal())),
+    })
+}
+
+fn input<T: serde::de::DeserializeOwned>(request: &Request<'_>) -> Result<T, Error> {
+    let body = request.json()?;
+    let text = std::str::from_utf8(body).map_err(|_| Error::new(ErrorCode::Malformed, "The body is not UTF-8."))?;
+    serde_json::from_str::<&serde_json::value::RawValue>(text)
+        .map_err(|_| Error::new(ErrorCode::Malformed, "The body is not JSON."))?;
+    read(text)
+}
+
+/// Which part of a list is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Page {
+    pub(super) limit: Option<i64>,
+    pub(super) offset: i64,
+}
+
+/// The longest page of any list.
+const PAGE: i64 = 1_000;
+
+/// The part that the query asks for, moved into what there is: pages of 1 to [`PAGE`], from the first on.
+fn page(query: &str) -> Result<Page, Error> {
+    let pairs = query_pairs(query)?;
+    let number = |name: &str| {
+        let Some((_, text)) = pairs.iter().find(|(known, _)| known == name) else { return Ok(None) };
+        let number = text.parse::<i64>().map_err(|_| Error::invalid(name, format!("{name} must be a whole number.")));
+        number.map(Some)
+    };
+    Ok(Page {
+        limit: number("limit")?.map(|limit| limit.clamp(1, PAGE)),
+        offset: number("offset")?.unwrap_or_default().clamp(0, MAX_SAFE_INTEGER),
+    })
+}
+
+impl Page {
+    /// How many entries, if `usual` many are given when nothing is asked for.
+    pub(super) fn limit_or(self, usual: i64) -> i64 {
+        self.limit.unwrap_or(usual)
+    }
+
+    /// How many entries when all are wanted that one page can hold.
+    pub(super) fn limit_or_all(self) -> i64 {
+        self.limit_or(PAGE)
+    }
+}
+
+/// The body of what went well.
+pub(super) fn success<T: Serialize + ?Sized>(data: &T) -> String {
+    #[derive(Serialize)]
+    struct Success<'a, T: ?Sized> {
+        success: bool,
+        data: &'a T,
+    }
+    write(&Success { success: true, data })
+}
+
+/// The body of what is done and has nothing to show.
+pub(super) fn done(message: &'static str) -> String {
+    #[derive(Serialize)]
+    struct Done {
+        message: &'static str,
+    }
+    success(&Done { message })
+}
+
+/// The answer to a request.
+pub(super) fn answer(status: u16, body: String) -> RestAnswer {
+    RestAnswer { status, body: Some(body) }
+}
+
+/// Ends a turn with what was found, or with the refusal.
+pub(super) fn end<T>(desk: &Desk, status: u16, found: Result<T, Error>, body: impl FnOnce(&T) -> String) -> Turn {
+    desk.end(found.map(|found| answer(status, body(&found))))
+}
+
+#[derive(Deserialize)]
+struct RefreshToken {
+    refresh_token: Text,
+}
+
+fn refresh(given: RefreshToken, desk: Desk) -> Turn {
+    #[derive(Serialize)]
+    struct Pair<'a> {
+        access_token: &'a str,
+        refresh_token: &'a str,
+    }
+    Turn::Visit(
+        Visit::Refresh { token: given.refresh_token.0 },
+        Box::new(move |tokens: Result<Tokens, Error>| {
+            end(&desk, 200, tokens, |tokens| {
+                success(&Pair { access_token: &tokens.access_token, refresh_token: &tokens.refresh_token })
+            })
+        }),
+    )
+}
+
+/// The methods and the paths that there are.
+#[cfg(test)]
+pub(super) fn paths() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ROUTES.iter().map(|&(method, path, _)| (method, path))
 }
