@@ -42,6 +42,9 @@ pub async fn database(config: &Config) -> anyhow::Result<Db> {
     Db::open(&options).await.with_context(|| format!("the database {} cannot be opened", url.without_password()))
 }
 
+/// The pace of messages on Matcha's doors.
+pub const MATCHA_PACE: engine::Pace = engine::Pace(1);
+
 /// How the engine is to work. `setup_secret` is the one that makes the first administrator.
 ///
 /// # Errors
@@ -52,6 +55,8 @@ pub fn engine_settings(config: &Config, setup_secret: Option<String>) -> anyhow:
     let host = config.auth.jwt_secret.as_ref().filter(|_| config.auth.accepts_host_tokens());
     Ok(Settings {
         limits: config.limits.clone(),
+        // The place in this list is the place in `MATCHA_PACE`.
+        paces: vec![(config.limits.matcha_messages_per_minute, config.limits.matcha_messages_per_minute)],
         keys: Keys::new(&own, host.map(|secret| secret.reveal().as_bytes())),
         access_seconds: config.auth.access_minutes * 60,
         idle_seconds: config.auth.refresh_days * DAY,

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use chat::{Error, ErrorCode};
 use connect::{Door, Shared, listen, router};
 use dialects::{Dialect, ServerInfo};
-use engine::Engine;
+use engine::{Engine, Pace};
 use store::{Db, Writer};
 use stream::Stream;
 use subscribers::{Book, Hub, Lookups};
@@ -32,6 +32,10 @@ pub struct Server {
     pub address: SocketAddr,
     /// Where the door of chat-server's clients listens, if it is open.
     pub chat_server_address: Option<SocketAddr>,
+    /// Where the door of Dreametrix' clients listens besides, if it does.
+    pub dreametrix_address: Option<SocketAddr>,
+    /// Where the door of Matcha's clients listens besides, if it does.
+    pub matcha_address: Option<SocketAddr>,
     /// The address that people use.
     pub public_url: String,
     /// With which the first administrator is made, while there is none.
@@ -77,29 +81,29 @@ impl Server {
         let address = native.local_addr()?;
         let shared = Arc::new(shared(config, engine, hub, epoch, address));
         let (stop, stopped) = watch::channel(false);
-        let door = |dialect| Door {
-            shared: shared.clone(),
-            dialect,
-            restricts_origins: !config.server.allowed_origins.is_empty(),
-        };
+        let doors = Doors::new(config, &shared);
         let open = |listener: TcpListener, router| tokio::spawn(listen::serve(listener, router, stopped.clone()));
-        let mut listeners = vec![open(native, router::native(door(Dialect::Native)))];
-        let mut chat_server_address = None;
-        if let Some(wanted) = config.chat_server.address() {
-            let listener =
-                listen::bind(wanted).with_context(|| format!("chat_server.listen: {wanted} cannot be opened"))?;
-            chat_server_address = Some(listener.local_addr()?);
-            listeners.push(open(listener, router::chat_server(door(Dialect::ChatServer))));
-        }
-        if let Some(wanted) = config.server.metrics_listen {
-            let listener =
-                listen::bind(wanted).with_context(|| format!("server.metrics_listen: {wanted} cannot be opened"))?;
-            listeners.push(open(listener, router::operator(door(Dialect::Native))));
-        }
+        let common = router::native(doors.native.clone(), doors.dreametrix.clone(), doors.matcha.clone());
+        let mut listeners = vec![open(native, common)];
+        let mut own = |name: &str, wanted: Option<SocketAddr>, router| {
+            let Some(wanted) = wanted else { return anyhow::Ok(None) };
+            let listener = listen::bind(wanted).with_context(|| format!("{name}: {wanted} cannot be opened"))?;
+            let address = listener.local_addr()?;
+            listeners.push(open(listener, router));
+            Ok(Some(address))
+        };
+        let chat_server_address =
+            own("chat_server.listen", config.chat_server.address(), router::chat_server(doors.chat_server))?;
+        let dreametrix_address =
+            own("dreametrix.listen", config.dreametrix.listen, router::dreametrix(doors.dreametrix))?;
+        let matcha_address = own("matcha.listen", config.matcha.listen, router::matcha(doors.matcha))?;
+        own("server.metrics_listen", config.server.metrics_listen, router::operator(doors.native))?;
         let public_url = config.public_url(address);
         Ok(Self {
             address,
             chat_server_address,
+            dreametrix_address,
+            matcha_address,
             public_url,
             setup_secret,
             shared,
@@ -135,6 +139,49 @@ impl Server {
             tracing::warn!("the database was still in use when the server left");
         }
     }
+}
+
+/// The ways in.
+struct Doors {
+    native: Door,
+    chat_server: Door,
+    dreametrix: Door,
+    matcha: Door,
+}
+
+impl Doors {
+    fn new(config: &Config, shared: &Arc<Shared>) -> Self {
+        let native = Door {
+            shared: shared.clone(),
+            dialect: Dialect::Native,
+            restricts_origins: true,
+            origins: Arc::new([]),
+            pace: Pace::default(),
+        };
+        // A list that was not given: any page may connect that has a token to put into the URL.
+        let restricts_origins = !config.server.allowed_origins.is_empty();
+        Self {
+            chat_server: Door { restricts_origins, ..native.speaking(Dialect::ChatServer) },
+            dreametrix: Door {
+                origins: old_origins(config, config.dreametrix.listen),
+                ..native.speaking(Dialect::Dreametrix)
+            },
+            matcha: Door {
+                origins: old_origins(config, config.matcha.listen),
+                pace: parts::MATCHA_PACE,
+                ..native.speaking(Dialect::Matcha)
+            },
+            native,
+        }
+    }
+}
+
+/// Origins that an old door has besides the configured ones: its own listener's; and, where somebody works on it and
+/// has configured none, those that the old systems admitted.
+fn old_origins(config: &Config, listen: Option<SocketAddr>) -> Arc<[String]> {
+    let old = config.server.environment == Deployment::Development && config.server.allowed_origins.is_empty();
+    let ports = listen.map(|address| address.port()).into_iter().chain(old.then_some(3000)).chain(old.then_some(8000));
+    ports.flat_map(|port| ["localhost", "127.0.0.1"].map(|host| format!("http://{host}:{port}"))).collect()
 }
 
 fn lookups(engine: &Arc<Engine>) -> Lookups {
@@ -212,6 +259,12 @@ fn announce(config: &Config, server: &Server) {
     println!("Palabre {} is running at {}", env!("CARGO_PKG_VERSION"), server.public_url);
     if let Some(address) = server.chat_server_address {
         println!("chat-server's clients connect to ws://{address}/");
+    }
+    if let Some(address) = server.dreametrix_address {
+        println!("Dreametrix' clients connect to ws://{address}/ws/chat/");
+    }
+    if let Some(address) = server.matcha_address {
+        println!("Matcha's clients connect to http://{address}/api/v1/chat/ and ws://{address}/ws");
     }
     if config.server.environment == Deployment::Development {
         println!("The API is described at {}/docs", server.public_url);

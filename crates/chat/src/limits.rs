@@ -59,6 +59,8 @@ limits! {
     messages_per_minute: 60, 1..=1_000_000_000;
     /// Messages that a user may send at once, before the minute's rate applies.
     message_burst: 10, 1..=1_000_000_000;
+    /// Messages that a user may send in a minute, and at once, through Matcha's doors.
+    matcha_messages_per_minute: 100, 1..=1_000_000_000;
     /// Other commands and requests that a user may give in a minute.
     requests_per_minute: 1_200, 1..=1_000_000_000;
     /// Other commands and requests that a user may give at once.

@@ -2,9 +2,123 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::http::{HeaderMap, header};
+use std::sync::Arc;
 
-use crate::Shared;
+use axum::http::{HeaderMap, Method, header};
+use chat::{Error, ErrorCode};
+use engine::Arrival;
+
+use crate::{Door, Shared, headers::is_allowed, turns::unauthenticated};
+
+/// A credential, and whether a browser sends it whatever page asks it to.
+enum Credential<'a> {
+    Token(&'a str),
+    Cookie(&'a str),
+}
+
+/// Somebody whose credential is good.
+pub(crate) struct Known {
+    pub arrival: Arc<Arrival>,
+    /// With which token; absent if it was a cookie.
+    pub token: Option<String>,
+}
+
+/// Who speaks in a handshake: the first good one of its credentials, the best place first.
+pub(crate) async fn of_handshake(
+    door: &Door,
+    headers: &HeaderMap,
+    query: Option<&str>,
+) -> Result<Option<Known>, Error> {
+    let places = door.dialect.credentials();
+    let mut found: Vec<Credential<'_>> =
+        bearer(headers, places.scheme_needed).into_iter().map(Credential::Token).collect();
+    if places.subprotocol {
+        found.extend(subprotocol_bearer(headers).map(Credential::Token));
+    }
+    if places.in_query {
+        found.extend(query.and_then(query_token).map(Credential::Token));
+    }
+    found.extend(places.cookie.and_then(|name| cookie(headers, name)).map(Credential::Cookie));
+    // A page of any origin can open a socket with its visitor's cookies.
+    first_good(door, headers, found, true).await
+}
+
+/// Who speaks in a request.
+pub(crate) async fn of_request(door: &Door, method: &Method, headers: &HeaderMap) -> Result<Option<Known>, Error> {
+    let places = door.dialect.credentials();
+    let mut found: Vec<Credential<'_>> =
+        bearer(headers, places.scheme_needed).into_iter().map(Credential::Token).collect();
+    found.extend(places.cookie.and_then(|name| cookie(headers, name)).map(Credential::Cookie));
+    // Browsers name no origin when a page reads from where it came from; and no other page can read the answer.
+    first_good(door, headers, found, !method.is_safe()).await
+}
+
+async fn first_good(
+    door: &Door,
+    headers: &HeaderMap,
+    found: Vec<Credential<'_>>,
+    origin_needed: bool,
+) -> Result<Option<Known>, Error> {
+    if found.is_empty() {
+        return Ok(None);
+    }
+    let engine = &door.shared.engine;
+    let mut refusal = unauthenticated();
+    for credential in found {
+        let (outcome, token) = match credential {
+            Credential::Token(token) => (engine.authenticate(token).await, Some(token.to_owned())),
+            Credential::Cookie(cookie) => {
+                if let Err(error) = check_cookies_origin(door, headers, origin_needed) {
+                    refusal = error;
+                    continue;
+                }
+                (engine.authenticate_cookie(cookie).await, None)
+            }
+        };
+        match outcome {
+            Ok(arrival) => return Ok(Some(Known { arrival, token })),
+            Err(error) => refusal = error,
+        }
+    }
+    Err(refusal)
+}
+
+/// Where a cookie is the only credential, the page must say where it is from.
+fn check_cookies_origin(door: &Door, headers: &HeaderMap, needed: bool) -> Result<(), Error> {
+    match headers.get(header::ORIGIN) {
+        Some(origin) if is_allowed(door, origin) => Ok(()),
+        None if !needed => Ok(()),
+        _ => Err(Error::new(
+            ErrorCode::ForbiddenOrigin,
+            "With a cookie, an Origin that is allowed is needed (server.allowed_origins).",
+        )),
+    }
+}
+
+/// The value of a cookie.
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(known, value)| (known == name && !value.is_empty()).then_some(value))
+}
+
+/// Looks up a header by its name in lower case; bytes that are no text are shown as such.
+pub(crate) fn lookup(headers: &HeaderMap) -> impl Fn(&str) -> Option<String> {
+    move |name| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+/// The server as the caller reached it, for links: `http://localhost:8000`.
+pub(crate) fn base(shared: &Shared, peer: SocketAddr, headers: &HeaderMap) -> String {
+    let forwarded = headers.get("x-forwarded-proto").and_then(|proto| proto.to_str().ok());
+    let secure = (shared.is_trusted_proxy)(peer.ip()) && forwarded == Some("https");
+    let harmless = |host: &&str| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b));
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).filter(harmless);
+    format!("http{}://{}", if secure { "s" } else { "" }, host.unwrap_or("localhost"))
+}
 
 /// The token of an `Authorization: Bearer` header. The old doors' clients leave the scheme out.
 pub(crate) fn bearer(headers: &HeaderMap, scheme_needed: bool) -> Option<&str> {
@@ -62,6 +176,16 @@ mod tests {
 
     fn headers(name: header::HeaderName, value: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(name, header::HeaderValue::from_static(value))])
+    }
+
+    #[test]
+    fn a_cookie_is_found_among_others() {
+        let with = |value| headers(header::COOKIE, value);
+        assert_eq!(cookie(&with("a=1; sessionid=abc; b=2"), "sessionid"), Some("abc"));
+        assert_eq!(cookie(&with("sessionid=a=b"), "sessionid"), Some("a=b"));
+        for other in ["xsessionid=abc", "sessionid=", "sessionid", "SESSIONID=abc"] {
+            assert_eq!(cookie(&with(other), "sessionid"), None, "{other}");
+        }
     }
 
     #[test]

@@ -14,7 +14,6 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chat::{Error, ErrorCode, sessions::Origin};
-use dialects::Dialect;
 use engine::Arrival;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -22,7 +21,7 @@ use tokio::net::TcpStream;
 
 use crate::{
     Door,
-    authenticate::{bearer, client_address, query_token, subprotocol_bearer, subprotocols},
+    authenticate::{self, Known, base, client_address, lookup, subprotocols},
     headers::is_allowed,
     rest, socket,
     turns::Actor,
@@ -73,46 +72,40 @@ async fn admit(door: &Door, peer: SocketAddr, request: &Parts) -> Result<Admitte
         });
     }
     let address = client_address(shared, peer, headers);
-    let arrival = match tokens(door, headers, request.uri.query()).as_slice() {
-        [] if door.dialect.authenticates_in_band() => None,
-        [] => return Err(Error::new(ErrorCode::Unauthenticated, "A token is needed.")),
-        tokens => Some(first_good(door, tokens).await?),
-    };
-    let stranger = arrival.is_none().then_some(address);
+    let known = authenticate::of_handshake(door, headers, request.uri.query()).await?;
+    if known.is_none() && !door.dialect.authenticates_in_band() {
+        return Err(Error::new(ErrorCode::Unauthenticated, "A token is needed."));
+    }
+    if let Some(known) = &known {
+        door.dialect.check_headers(&known.arrival.speaker, &lookup(headers))?;
+    }
+    let stranger = known.is_none().then_some(address);
     if stranger.is_some_and(|address| !shared.admit_stranger(address)) {
         return Err(Error::rate_limited("unauthenticated connections", 1_000));
     }
+    let cookie = known.as_ref().and_then(|known| cookie(door, known, base(shared, peer, headers).starts_with("https")));
+    let arrival = known.map(|known| known.arrival);
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).map(str::to_owned);
     let actor = Actor {
         speaker: arrival.as_ref().map(|arrival| arrival.speaker.clone()),
         connection: Some(shared.next_connection()),
         origin: Origin { agent, address: Some(address.to_string()) },
     };
-    Ok(Admitted { response: switching(key, headers), actor, arrival, stranger })
+    let mut response = switching(key, headers);
+    if let Some(cookie) = cookie {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    Ok(Admitted { response, actor, arrival, stranger })
 }
 
-/// The credentials of a handshake, the best place first. The old door takes a good one wherever it is.
-fn tokens(door: &Door, headers: &HeaderMap, query: Option<&str>) -> Vec<String> {
-    let own = door.dialect == Dialect::Native;
-    let mut found: Vec<&str> = bearer(headers, own).into_iter().collect();
-    if own {
-        found.extend(subprotocol_bearer(headers));
-    } else {
-        // Our own door takes no token in the URL, where it would end in logs.
-        found.extend(query.and_then(query_token));
-    }
-    found.into_iter().map(str::to_owned).collect()
-}
-
-async fn first_good(door: &Door, tokens: &[String]) -> Result<Arc<Arrival>, Error> {
-    let mut refusal = crate::turns::unauthenticated();
-    for token in tokens {
-        match door.shared.engine.authenticate(token).await {
-            Ok(arrival) => return Ok(arrival),
-            Err(error) => refusal = error,
-        }
-    }
-    Err(refusal)
+/// The cookie for a browser that came with a token and will come back without one.
+fn cookie(door: &Door, known: &Known, secure: bool) -> Option<HeaderValue> {
+    let places = door.dialect.credentials();
+    let (name, token) = (places.cookie.filter(|_| places.gives_cookie)?, known.token.as_ref()?);
+    let value = door.shared.engine.cookie(&known.arrival.speaker, token).ok()?;
+    // Without an age it ends with the browser.
+    let secure = if secure { "; Secure" } else { "" };
+    HeaderValue::from_str(&format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}")).ok()
 }
 
 fn check_upgrade(headers: &HeaderMap) -> Result<&HeaderValue, Error> {
@@ -137,13 +130,13 @@ fn check_upgrade(headers: &HeaderMap) -> Result<&HeaderValue, Error> {
         .ok_or_else(|| malformed("Sec-WebSocket-Key must be 16 bytes in Base64."))
 }
 
-/// A page of a foreign origin must not connect in its visitor's name. On the old door the token in the
-/// URL is the only credential and no page has it by accident, so an empty list admits everybody there.
+/// A page of a foreign origin must not connect in its visitor's name. Where the token in the URL is the only
+/// credential no page has it by accident, and such a door may admit everybody.
 fn check_origin(door: &Door, headers: &HeaderMap) -> Result<(), Error> {
     match headers.get(header::ORIGIN) {
         None => Ok(()),
         Some(origin) if is_allowed(door, origin) => Ok(()),
-        Some(_) if door.dialect != Dialect::Native && !door.restricts_origins => Ok(()),
+        Some(_) if !door.restricts_origins => Ok(()),
         Some(_) => Err(Error::new(
             ErrorCode::ForbiddenOrigin,
             "Pages of this origin may not connect (server.allowed_origins).",

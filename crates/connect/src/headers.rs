@@ -49,6 +49,9 @@ pub(crate) async fn dress(State(door): State<Door>, mut request: Request, next: 
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if let Some(origin) = allowed {
         share_with(headers, origin);
+        if door.dialect.credentials().cookie.is_some() {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        }
     }
     response
 }
@@ -60,7 +63,7 @@ fn share_with(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin"));
     for (name, value) in [
         (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, PATCH, DELETE"),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, idempotency-key, x-request-id"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, idempotency-key, x-request-id, x-user-id"),
         (
             header::ACCESS_CONTROL_EXPOSE_HEADERS,
             "ratelimit, ratelimit-policy, retry-after, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset-after, x-request-id",
@@ -73,7 +76,8 @@ fn share_with(headers: &mut HeaderMap, origin: HeaderValue) {
 
 /// Whether pages of this origin may connect: exactly one of the list.
 pub(crate) fn is_allowed(door: &Door, origin: &HeaderValue) -> bool {
-    door.shared.allowed_origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes())
+    let mut allowed = door.shared.allowed_origins.iter().chain(&*door.origins);
+    allowed.any(|allowed| allowed.as_bytes() == origin.as_bytes())
 }
 
 /// The caller's own id if it is harmless, else a new one.

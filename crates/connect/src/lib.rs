@@ -9,6 +9,7 @@ pub mod listen;
 pub mod router;
 
 mod authenticate;
+mod body;
 mod handshake;
 mod headers;
 mod missed;
@@ -28,8 +29,8 @@ use std::{
 };
 
 use chat::{ConnectionId, Limits};
-use dialects::{Dialect, ServerInfo};
-use engine::Engine;
+use dialects::{Dialect, Figures, ServerInfo};
+use engine::{Engine, Pace};
 use subscribers::Hub;
 
 /// What every door shares.
@@ -52,6 +53,7 @@ pub struct Shared {
     pub draining: AtomicBool,
     missed: missed::Missed,
     counters: Counters,
+    began: std::time::Instant,
 }
 
 #[derive(Default)]
@@ -84,6 +86,7 @@ impl Shared {
             draining: AtomicBool::new(false),
             missed: missed::Missed::default(),
             counters: Counters::default(),
+            began: std::time::Instant::now(),
         }
     }
 
@@ -91,6 +94,22 @@ impl Shared {
     #[must_use]
     pub fn sockets(&self) -> i64 {
         self.counters.sockets.load(Ordering::Relaxed)
+    }
+
+    /// How the server is doing.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) async fn figures(&self) -> chat::Result<Figures> {
+        let (messages, conversations, active_at) = self.engine.totals().await?;
+        Ok(Figures {
+            connections: self.hub.connections(),
+            people_here: self.hub.people(),
+            messages,
+            conversations,
+            uptime_seconds: i64::try_from(self.began.elapsed().as_secs()).unwrap_or(i64::MAX),
+            active_at,
+        })
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -131,6 +150,18 @@ pub struct Door {
     pub shared: Arc<Shared>,
     /// How sockets speak here.
     pub dialect: Dialect,
-    /// Whether only pages of the allowed origins may connect; always so on our own door.
+    /// Whether only pages of the allowed origins may connect.
     pub restricts_origins: bool,
+    /// Origins whose pages may connect here, besides those of all doors.
+    pub origins: Arc<[String]>,
+    /// How fast messages may come through it.
+    pub pace: Pace,
+}
+
+impl Door {
+    /// The same way in for clients that speak otherwise.
+    #[must_use]
+    pub fn speaking(&self, dialect: Dialect) -> Self {
+        Self { dialect, ..self.clone() }
+    }
 }

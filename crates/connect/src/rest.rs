@@ -3,76 +3,27 @@
 use std::net::SocketAddr;
 
 use axum::{
-    body::{Body, Bytes},
+    body::Body,
     extract::{ConnectInfo, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use chat::{Error, ErrorCode, sessions::Origin};
+use chat::{Error, ErrorCode, accounts::Speaker, sessions::Origin};
 use dialects::{
-    Dialect, Turn, chat_server, native,
-    rest::{Call, Misrouted, RestAnswer},
+    Turn,
+    rest::{Matched, RestAnswer},
 };
 use engine::{Allowance, Cost};
-use http_body_util::{BodyExt, Limited};
 
 use crate::{
     Door,
-    authenticate::{bearer, client_address},
+    authenticate::{self, base, client_address, lookup},
+    body,
     headers::{self, RequestId},
     turns::{Actor, Step},
 };
 
-/// A route of either dialect.
-enum Matched {
-    Native(native::rest::Matched),
-    ChatServer(chat_server::rest::Matched),
-}
-
-impl Matched {
-    fn find(dialect: Dialect, method: &str, path: &str) -> Result<Self, Misrouted> {
-        match dialect {
-            Dialect::Native => native::rest::route(method, path).map(Self::Native),
-            Dialect::ChatServer => chat_server::rest::route(method, path).map(Self::ChatServer),
-        }
-    }
-
-    fn needs_speaker(&self) -> bool {
-        match self {
-            Self::Native(matched) => matched.needs_speaker(),
-            Self::ChatServer(matched) => matched.needs_speaker(),
-        }
-    }
-
-    fn path(&self) -> &'static str {
-        match self {
-            Self::Native(matched) => matched.path(),
-            Self::ChatServer(matched) => matched.path(),
-        }
-    }
-
-    fn call(&self, parts: &Parts, body: &[u8], actor: &Actor) -> Result<Call, Error> {
-        let query = parts.uri.query().unwrap_or_default();
-        let speaker = actor.speaker.as_ref();
-        match self {
-            Self::Native(matched) => {
-                let key = match parts.headers.get("idempotency-key").map(HeaderValue::to_str) {
-                    Some(Err(_)) => {
-                        return Err(Error::new(ErrorCode::Malformed, "Idempotency-Key must be printable ASCII."));
-                    }
-                    Some(Ok(key)) => Some(key),
-                    None => None,
-                };
-                native::rest::request(matched, query, body, key, speaker)
-            }
-            Self::ChatServer(matched) => {
-                chat_server::rest::request(matched, query, body, bearer(&parts.headers, false), speaker)
-            }
-        }
-    }
-}
-
-/// Answers a request of either dialect.
+/// Answers a request, in whichever dialect the door has.
 pub(crate) async fn answer(
     State(door): State<Door>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -81,7 +32,7 @@ pub(crate) async fn answer(
     let (parts, body) = request.into_parts();
     let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
     let refuse = |error: &Error| refuse(&door, error, request_id.as_deref());
-    let matched = match Matched::find(door.dialect, parts.method.as_str(), parts.uri.path()) {
+    let matched = match door.dialect.route(parts.method.as_str(), parts.uri.path()) {
         Ok(matched) => matched,
         Err(misrouted) => {
             let mut response = refuse(&misrouted.error);
@@ -119,26 +70,23 @@ async fn carry_out(
     body: Body,
 ) -> Result<Answered, Error> {
     let shared = &door.shared;
+    let header = lookup(&parts.headers);
     let actor = Actor {
-        speaker: match bearer(&parts.headers, door.dialect == Dialect::Native) {
-            // A bad token is refused even where none is needed, but not where a new one is asked for.
-            Some(token) if matched.needs_speaker() => Some(shared.engine.authenticate(token).await?.speaker.clone()),
-            _ if matched.needs_speaker() => {
-                return Err(Error::new(
-                    ErrorCode::Unauthenticated,
-                    "A token is needed: Authorization: Bearer <token>.",
-                ));
-            }
-            _ => None,
-        },
+        speaker: speaker(door, matched, parts).await?,
         connection: None,
         origin: Origin {
             agent: text_of(&parts.headers, header::USER_AGENT),
             address: Some(client_address(shared, peer, &parts.headers).to_string()),
         },
     };
-    let body = read_body(door, &parts.headers, body).await?;
-    let call = matched.call(parts, &body, &actor)?;
+    let body = body::read(shared.limits().frame_bytes, &parts.headers, body).await?;
+    let call = matched.request(&dialects::rest::Request {
+        speaker: actor.speaker.as_ref(),
+        query: parts.uri.query().unwrap_or_default(),
+        body: &body,
+        header: &header,
+        base: &base(shared, peer, &parts.headers),
+    })?;
     let mut allowance = None;
     if !matches!(call.turn, Turn::Send(..)) {
         allowance = shared.admit(&actor, Cost::Request)?.map(|a| ("requests", a));
@@ -147,7 +95,7 @@ async fn carry_out(
     loop {
         turn = match shared.drive(&actor, turn).await {
             Step::Special(Turn::Send(draft, then)) => {
-                allowance = shared.admit(&actor, Cost::Message)?.map(|a| ("messages", a));
+                allowance = shared.admit(&actor, Cost::Message(door.pace))?.map(|a| ("messages", a));
                 let sent = send(door, &actor, draft).await;
                 Turn::Say(then(sent))
             }
@@ -166,23 +114,17 @@ async fn send(door: &Door, actor: &Actor, draft: chat::messages::Draft) -> chat:
     }
 }
 
-/// The body, if it is JSON and not too large; it is measured while it comes.
-async fn read_body(door: &Door, headers: &HeaderMap, body: Body) -> Result<Bytes, Error> {
-    let most = usize::try_from(door.shared.limits().frame_bytes).unwrap_or(usize::MAX);
-    let body = Limited::new(body, most).collect().await.map_err(|error| {
-        if error.is::<http_body_util::LengthLimitError>() {
-            Error::new(ErrorCode::TooLarge, format!("A body may have at most {most} bytes."))
-        } else {
-            Error::new(ErrorCode::Malformed, "The body could not be read to its end.")
-        }
-    })?;
-    let body = body.to_bytes();
-    let media_type = text_of(headers, header::CONTENT_TYPE).unwrap_or_default();
-    let json = media_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
-    if !body.is_empty() && !json {
-        return Err(Error::new(ErrorCode::Malformed, "The body must be JSON: Content-Type: application/json."));
+/// Who speaks, where somebody must. A bad token is refused there, but not where a new one is asked for.
+async fn speaker(door: &Door, matched: &Matched, parts: &Parts) -> Result<Option<Speaker>, Error> {
+    if !matched.needs_speaker() {
+        return Ok(None);
     }
-    Ok(body)
+    let known = authenticate::of_request(door, &parts.method, &parts.headers).await?;
+    let known = known
+        .ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "A token is needed: Authorization: Bearer <token>."))?;
+    let speaker = known.arrival.speaker.clone();
+    door.dialect.check_headers(&speaker, &lookup(&parts.headers))?;
+    Ok(Some(speaker))
 }
 
 fn text_of(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
@@ -199,10 +141,7 @@ fn respond(answer: RestAnswer) -> Response {
 
 /// A refusal in the words of the door's dialect.
 pub(crate) fn refuse(door: &Door, error: &Error, request_id: Option<&str>) -> Response {
-    let (media_type, (status, body)) = match door.dialect {
-        Dialect::Native => (native::rest::PROBLEM_TYPE, native::rest::problem(error, request_id)),
-        Dialect::ChatServer => (chat_server::rest::PROBLEM_TYPE, chat_server::rest::problem(error, request_id)),
-    };
+    let (media_type, status, body) = door.dialect.problem(error, request_id);
     if error.code == ErrorCode::Internal {
         tracing::error!(request_id, "a request failed by a mistake of the server");
     }

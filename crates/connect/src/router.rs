@@ -8,9 +8,9 @@ use axum::{
     http::header,
     middleware,
     response::Response,
-    routing::get,
+    routing::{any, get},
 };
-use dialects::native;
+use dialects::{Dialect, native};
 
 use crate::{Door, handshake, headers, ops, rest};
 
@@ -18,8 +18,9 @@ use crate::{Door, handshake, headers, ops, rest};
 static OPENAPI: LazyLock<String> = LazyLock::new(native::openapi::document);
 static ASYNCAPI: LazyLock<String> = LazyLock::new(native::asyncapi::document);
 
-/// The common port: our own protocol, its documents, and what the operator asks.
-pub fn native(door: Door) -> Router {
+/// The common port: our own protocol, its documents, what the operator asks, and the old doors whose paths are
+/// their own.
+pub fn native(door: Door, dreametrix: Door, matcha: Door) -> Router {
     let mut router = Router::new()
         .route("/", get(ops::index))
         .route("/v1/ws", get(handshake::upgrade))
@@ -33,7 +34,44 @@ pub fn native(door: Door) -> Router {
     if door.shared.metrics_here {
         router = router.route("/metrics", get(ops::metrics));
     }
-    finish(router.fallback(rest::answer), door)
+    let gateway = matcha.speaking(Dialect::MatchaGateway);
+    let old = finish(dreametrix_routes(), dreametrix)
+        .merge(finish(matcha_routes(), matcha))
+        .merge(finish(gateway_routes(), gateway));
+    finish(router.fallback(rest::answer), door).merge(old)
+}
+
+/// The paths of the school messenger's clients.
+fn dreametrix_routes() -> Router<Door> {
+    Router::new()
+        .route("/ws/chat/", get(handshake::upgrade))
+        .route("/ws/chat", get(handshake::upgrade))
+        .route("/chats/{*path}", any(rest::answer))
+}
+
+/// The paths of the dating application's chat service, and what its clients ask of the services beside it.
+fn matcha_routes() -> Router<Door> {
+    Router::new()
+        .route("/api/v1/chat/ws", get(handshake::upgrade))
+        .route("/api/v1/chat/{*path}", any(rest::answer))
+        .route("/api/v1/users/{user}/online-status", any(rest::answer))
+        .route("/api/v1/auth/refresh", any(rest::answer))
+}
+
+/// The gateway's socket. Veza's clients will share its path: they bring no credential in the handshake.
+fn gateway_routes() -> Router<Door> {
+    Router::new().route("/ws", get(handshake::upgrade))
+}
+
+/// The listener of the school messenger's clients.
+pub fn dreametrix(door: Door) -> Router {
+    finish(dreametrix_routes().fallback(rest::answer), door)
+}
+
+/// The listener of the dating application's clients.
+pub fn matcha(door: Door) -> Router {
+    let gateway = finish(gateway_routes(), door.speaking(Dialect::MatchaGateway));
+    finish(matcha_routes().fallback(rest::answer), door).merge(gateway)
 }
 
 /// The listener of chat-server's clients: a socket at any path, and the REST calls they make besides.

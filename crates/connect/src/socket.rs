@@ -20,7 +20,7 @@ use chat::{ConversationId, Error, ErrorCode, Number, Signal, members::Departure}
 use dialects::{Text, Then, Turn, Welcome};
 use engine::{Arrival, Cost};
 use subscribers::{
-    Goodbye, Listener, Outbox,
+    Goodbye, Listener, Outbox, Tuning,
     frame::{self, Frame, Opcode, Parsed},
 };
 use tokio::{
@@ -159,6 +159,9 @@ impl Connection {
             if let Err(error) = Box::pin(self.attach()).await {
                 self.say(vec![self.door.dialect.refusal(&error)]);
                 return Box::pin(self.end(Goodbye::TooManyConnections)).await;
+            }
+            if let Some(speaker) = &self.actor.speaker {
+                self.say(self.door.dialect.greeting(speaker));
             }
             self.outbox.release();
         }
@@ -385,6 +388,7 @@ impl Connection {
         loop {
             turn = match turn {
                 Turn::Send(draft, then) => return self.send(draft, then).await,
+                Turn::Tune { conversation, hears, then } => then(self.tune(conversation, hears)),
                 Turn::Authenticate(token, cursors, then) => {
                     return Box::pin(self.authenticate(token, cursors, then)).await;
                 }
@@ -417,7 +421,7 @@ impl Connection {
         then: Box<dyn FnOnce(chat::Result<chat::messages::Sent>) -> Vec<Text> + Send>,
     ) -> Result<(), Goodbye> {
         let admitted = self.actor.known().cloned().and_then(|speaker| {
-            self.shared().admit(&self.actor, Cost::Message)?;
+            self.shared().admit(&self.actor, Cost::Message(self.door.pace))?;
             Ok(speaker)
         });
         let speaker = match admitted {
@@ -441,6 +445,17 @@ impl Connection {
         let (engine, connection) = (self.shared().engine.clone(), self.actor.connection);
         let sending = Box::pin(async move { engine.send(&speaker, draft, connection, done).await });
         self.while_writing(sending).await
+    }
+
+    /// Turns a conversation on or off for this connection.
+    fn tune(&self, conversation: ConversationId, hears: bool) -> chat::Result<()> {
+        let most = usize::try_from(self.shared().limits().conversations_per_user).unwrap_or(usize::MAX);
+        let tuning = self.listener.as_ref().and_then(|listener| listener.tuning.as_ref());
+        match tuning {
+            Some(tuning) if tuning.tune(conversation, hears, most) => Ok(()),
+            Some(_) => Err(Error::limit_reached(format!("One connection may choose about {most} conversations."))),
+            None => Err(Error::internal()),
+        }
     }
 
     async fn authenticate(
@@ -481,9 +496,10 @@ impl Connection {
             (Some(token), _) => {
                 let arrival = engine.authenticate(&token).await?;
                 self.actor.speaker = Some(arrival.speaker.clone());
+                self.arrival = Some(arrival.clone());
                 arrival.account.clone()
             }
-            (None, Some(_)) => match self.arrival.take() {
+            (None, Some(_)) => match &self.arrival {
                 Some(arrival) => arrival.account.clone(),
                 None => return Err(Error::internal()),
             },
@@ -497,12 +513,16 @@ impl Connection {
     /// Joins the listeners. Live frames are held back until the client knows where they begin.
     async fn attach(&mut self) -> chat::Result<subscribers::Attached> {
         let speaker = self.actor.known()?.clone();
+        // Not needed any more, whatever comes of this.
+        let arrival = self.arrival.take().ok_or_else(Error::internal)?;
         let listener = Arc::new(Listener {
             id: self.actor.connection.unwrap_or_default(),
             user: speaker.user,
             username: speaker.username,
             session: speaker.session,
             dialect: self.door.dialect,
+            vouched_at: arrival.vouched_at,
+            tuning: Tuning::new(self.door.dialect.hears()),
             outbox: self.outbox.clone(),
         });
         self.outbox.hold();
@@ -524,7 +544,7 @@ impl Connection {
         let dialect = self.door.dialect;
         let Some(live_from) = live_from else {
             let signal = Signal::ConversationRemoved { conversation, departure: Departure::Left };
-            self.say(dialect.signal(None, &signal).into_iter().collect());
+            self.say(dialect.signal(None, &signal));
             return Ok(());
         };
         if cursor == live_from {

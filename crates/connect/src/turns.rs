@@ -3,6 +3,7 @@
 use chat::{Command, ConnectionId, Error, ErrorCode, Query, Reply, Result, accounts::Speaker, sessions::Origin};
 use dialects::Turn;
 use engine::{Allowance, Cost};
+use subscribers::typing::Typist;
 
 use crate::Shared;
 
@@ -29,7 +30,8 @@ pub(crate) fn unauthenticated() -> Error {
 
 /// What a turn has come to.
 pub(crate) enum Step {
-    /// It needs one of the things that only a socket does: send without waiting, or authenticate.
+    /// It needs one of the things that only a socket does: send without waiting, authenticate, or choose what to
+    /// hear.
     Special(Turn),
     /// It is over.
     Over(Turn),
@@ -53,7 +55,9 @@ impl Shared {
                     Err(error) => Err(error),
                 }),
                 Turn::Server(then) => then(Ok(self.info.clone())),
-                Turn::Send(..) | Turn::Authenticate(..) => return Step::Special(turn),
+                Turn::Figures(then) => then(self.figures().await),
+                Turn::Now(then) => then(Ok(self.engine.now())),
+                Turn::Send(..) | Turn::Authenticate(..) | Turn::Tune { .. } => return Step::Special(turn),
                 Turn::Say(_) | Turn::Refuse(_) => return Step::Over(turn),
             };
         }
@@ -66,7 +70,8 @@ impl Shared {
         match command {
             Command::SetPresence(presence) => self.hub.set_presence(speaker.user, presence).await,
             Command::Typing { conversation, typing } => {
-                self.hub.set_typing(conversation, speaker.user, speaker.username.clone(), typing).await;
+                let Speaker { user, username, shown_name, .. } = speaker.clone();
+                self.hub.set_typing(conversation, Typist { user, username, shown_name }, typing).await;
             }
             _ => {}
         }

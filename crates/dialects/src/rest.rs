@@ -246,8 +246,11 @@ fn undecodable(name: &str) -> Error {
     Error { field: Some(format!("/{name}")), ..Error::new(ErrorCode::Malformed, detail) }
 }
 
-/// The parameters of a query string (without the `?`), decoded, in order.
-pub(crate) fn query_pairs(query: &str) -> Result<Vec<(String, String)>, Error> {
+/// The parameters of a query string (without the `?`), or the fields of an encoded form, decoded, in order.
+///
+/// # Errors
+/// `malformed` if they are not percent-encoded UTF-8.
+pub fn query_pairs(query: &str) -> Result<Vec<(String, String)>, Error> {
     query
         .split('&')
         .filter(|pair| !pair.is_empty())

@@ -104,6 +104,7 @@ impl Call {
         // Nearly always it is there already; then nothing is written.
         let found = store::conversations::by_pair(&mut self.db.read().await?, low, high).await?;
         if let Some(found) = found {
+            self.show(found.id).await?;
             return self.conversation(found.id).await;
         }
         if user != me {
@@ -128,6 +129,47 @@ impl Call {
                 let people: &[(UserId, Role)] =
                     if low == high { &[(me, Role::Member)] } else { &[(low, Role::Member), (high, Role::Member)] };
                 call.create(unit, &new, people).await
+            })
+        })
+        .await
+    }
+
+    /// The speaker's direct conversation with somebody; reading opens none.
+    pub(crate) async fn direct_with(&self, user: UserId) -> Result<Reply> {
+        let me = self.speaker.user;
+        let found = store::conversations::by_pair(&mut self.db.read().await?, me.min(user), me.max(user)).await?;
+        let found = found.ok_or_else(|| Error::not_found("conversation"))?;
+        self.conversation(found.id).await
+    }
+
+    /// Takes a conversation out of the speaker's list until something happens in it.
+    pub(crate) async fn hide(&self, conversation: ConversationId) -> Result<Reply> {
+        let call = self.clone();
+        self.change(conversation, move |unit| {
+            Box::pin(async move {
+                let head = call.access_in(&mut unit.conn, conversation).await?.conversation.head;
+                let me = call.speaker.user;
+                store::members::hide(&mut unit.conn, conversation, me, head).await?;
+                unit.notify(Audience::User(me), Signal::ConversationHidden { conversation });
+                Ok(Reply::Done)
+            })
+        })
+        .await
+    }
+
+    /// Brings a direct conversation that was hidden back into the speaker's list: they have opened it again.
+    async fn show(&self, conversation: ConversationId) -> Result<()> {
+        if !store::members::is_hidden(&mut self.db.read().await?, conversation, self.speaker.user).await? {
+            return Ok(());
+        }
+        let call = self.clone();
+        self.change(conversation, move |unit| {
+            Box::pin(async move {
+                let me = call.speaker.user;
+                store::members::show(&mut unit.conn, conversation, me).await?;
+                let listed = call.listed(&mut unit.conn, conversation).await?;
+                unit.notify(Audience::User(me), Signal::ConversationAdded(Box::new(listed)));
+                Ok(())
             })
         })
         .await
@@ -291,6 +333,8 @@ impl Call {
                     user: account.id,
                     username: account.username.clone(),
                     display_name: account.profile.display_name.clone(),
+                    first_name: account.profile.first_name.clone(),
+                    last_name: account.profile.last_name.clone(),
                     presence: (self.here)(account.id).presence.shown(),
                 });
                 let listed = Listed {

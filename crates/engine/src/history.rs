@@ -1,7 +1,7 @@
 //! History and catching up: both read the database, never a buffer.
 
 use chat::{
-    ConversationId, Error, Number, Reply, Result,
+    ConversationId, Error, ErrorCode, MessageId, Number, Reply, Result,
     conversations::Conversation,
     messages::{Anchor, Page},
     reply::CaughtUp,
@@ -56,6 +56,29 @@ impl Call {
         self.access_in(&mut conn, conversation).await?;
         let message = store::messages::one(&mut conn, conversation, seq).await?;
         message.map(|m| Reply::Message(Box::new(m))).ok_or_else(|| Error::not_found("message"))
+    }
+
+    pub(crate) async fn message_by_id(&self, id: MessageId) -> Result<Reply> {
+        let mut conn = self.db.read().await?;
+        let message = store::messages::by_id(&mut conn, id).await?.ok_or_else(|| Error::not_found("message"))?;
+        // Whoever may not have the conversation must not learn that there is such a message.
+        match self.access_in(&mut conn, message.conversation).await {
+            Ok(_) => Ok(Reply::Message(Box::new(message))),
+            Err(error) if error.code == ErrorCode::NotFound => Err(Error::not_found("message")),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) async fn timeline(&self, conversation: ConversationId, offset: i64, limit: i64) -> Result<Reply> {
+        if offset < 0 {
+            return Err(Error::invalid("offset", "offset must not be negative."));
+        }
+        let mut conn = self.db.read().await?;
+        self.access_in(&mut conn, conversation).await?;
+        let limit = limit.clamp(1, self.settings.limits.timeline_page);
+        let total = store::messages::count(&mut conn, conversation).await?;
+        let messages = store::messages::timeline(&mut conn, conversation, offset, limit).await?;
+        Ok(Reply::Timeline { messages, total })
     }
 
     pub(crate) async fn catch_up(&self, conversation: ConversationId, since: Number) -> Result<CaughtUp> {

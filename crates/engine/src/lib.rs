@@ -35,7 +35,7 @@ use chat::{
 };
 use store::{Db, Writer, members::Belonging};
 
-pub use rates::{Allowance, Cost};
+pub use rates::{Allowance, Cost, Pace};
 pub use tokens::Keys;
 
 /// Tells the time.
@@ -47,6 +47,8 @@ pub type Here = Arc<dyn Fn(UserId) -> Seen + Send + Sync>;
 pub struct Settings {
     /// Everything countable.
     pub limits: Limits,
+    /// Messages in a minute and at once for the doors that have a pace of their own: the first is [`Pace`] 1.
+    pub paces: Vec<(i64, i64)>,
     /// For signing and checking tokens.
     pub keys: Keys,
     /// Seconds that an access token is good for.
@@ -69,6 +71,8 @@ pub struct Arrival {
     pub speaker: Speaker,
     /// Their account, as it was within the last second.
     pub account: chat::accounts::Account,
+    /// When that was looked up.
+    pub vouched_at: std::time::Instant,
 }
 
 /// The meaning of commands. Cheap to clone.
@@ -106,7 +110,7 @@ impl Engine {
         Self {
             inner: Arc::new(Inner {
                 setup_secret: Mutex::new(settings.setup_secret.clone()),
-                rates: rates::Rates::new(&settings.limits),
+                rates: rates::Rates::new(&settings.limits, &settings.paces),
                 throttle: throttle::Throttle::new(
                     settings.limits.login_attempts,
                     settings.limits.registrations_per_hour,
@@ -170,6 +174,7 @@ impl Engine {
             Command::OpenDirect { user } => call.open_direct(user).await,
             Command::JoinConversation(conversation) => call.join(conversation).await,
             Command::LeaveConversation(conversation) => call.leave(conversation).await,
+            Command::HideConversation(conversation) => call.hide(conversation).await,
             Command::AddMember { conversation, user } => call.add_member(conversation, user).await,
             Command::RemoveMember { conversation, user } => call.remove_member(conversation, user).await,
             Command::SetMemberRole { conversation, user, role } => call.set_member_role(conversation, user, role).await,
@@ -218,10 +223,13 @@ impl Engine {
             Query::Discover { prefix, after, limit } => call.discover(&prefix, after, limit).await,
             Query::Conversation(conversation) => call.conversation(conversation).await,
             Query::RoomByName(name) => call.room_by_name(&name).await,
+            Query::DirectWith(user) => call.direct_with(user).await,
             Query::Members { conversation, after, limit } => call.members(conversation, after, limit).await,
             Query::Markers(conversation) => call.markers(conversation).await,
             Query::History { conversation, anchor, limit } => call.history(conversation, anchor, limit).await,
             Query::Message { conversation, seq } => call.message(conversation, seq).await,
+            Query::MessageById(id) => call.message_by_id(id).await,
+            Query::Timeline { conversation, offset, limit } => call.timeline(conversation, offset, limit).await,
             Query::CatchUp { conversation, since } => {
                 call.catch_up(conversation, since).await.map(|caught_up| Reply::CaughtUp(Box::new(caught_up)))
             }
@@ -267,7 +275,33 @@ impl Engine {
     /// # Errors
     /// `unauthenticated`, or the store's.
     pub async fn authenticate(&self, token: &str) -> Result<Arc<Arrival>> {
-        sessions::authenticate(&self.inner, token).await
+        let claim = self.inner.settings.keys.verify(token, self.now())?;
+        sessions::authenticate(&self.inner, claim).await
+    }
+
+    /// Who a cookie speaks for: one of [`Engine::cookie`], or a token that was put into a cookie.
+    ///
+    /// # Errors
+    /// `unauthenticated`, or the store's.
+    pub async fn authenticate_cookie(&self, cookie: &str) -> Result<Arc<Arrival>> {
+        let claim = self.inner.settings.keys.verify_cookie(cookie, self.now())?;
+        sessions::authenticate(&self.inner, claim).await
+    }
+
+    /// What a browser may keep in a cookie to come back without the token it came with. It is good as long as the
+    /// session, which the store knows; a host application's token is kept as it is, so that it lives no longer than
+    /// its host wants.
+    ///
+    /// # Errors
+    /// If it cannot be signed.
+    pub fn cookie(&self, speaker: &Speaker, token: &str) -> Result<String> {
+        match speaker.session {
+            Some(session) => {
+                let seconds = self.inner.settings.session_seconds;
+                self.inner.settings.keys.sign_cookie(speaker, session, self.now(), seconds)
+            }
+            None => Ok(token.to_owned()),
+        }
     }
 
     /// The conversations that a person belongs to.
@@ -289,6 +323,17 @@ impl Engine {
                 Box::pin(async move { Ok(store::accounts::set_last_seen(&mut unit.conn, &users, unit.now).await?) })
             })
             .await
+    }
+
+    /// How many messages and conversations there are, and when the newest message was stored.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn totals(&self) -> Result<(i64, i64, Option<Millis>)> {
+        let mut conn = self.inner.db.read().await?;
+        let (messages, newest) = store::messages::total(&mut conn).await?;
+        let (_, conversations) = store::conversations::totals(&mut conn).await?;
+        Ok((messages, conversations, newest))
     }
 
     /// Whether the database answers.

@@ -29,7 +29,7 @@ pub(crate) async fn send(
         return;
     }
     metrics::counter!("chat_messages_received_total").increment(1);
-    let message = NewMessage { author: speaker.user, author_name: speaker.username.clone(), draft, origin };
+    let message = NewMessage { author: speaker.clone(), draft, origin };
     inner.writer.append(Append { message, done }).await;
 }
 

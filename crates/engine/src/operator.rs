@@ -96,7 +96,13 @@ pub async fn create_room(
     visibility: Visibility,
 ) -> Result<Conversation> {
     let account = find_user(engine, owner).await?;
-    let speaker = Speaker { user: account.id, username: account.username, role: account.role, session: None };
+    let speaker = Speaker {
+        user: account.id,
+        shown_name: account.shown_name(),
+        username: account.username,
+        role: account.role,
+        session: None,
+    };
     let call = Call { engine: engine.clone(), speaker, origin: None };
     match call.create_room(name, topic, visibility, None).await? {
         Reply::Conversation(listed) => Ok(listed.conversation),

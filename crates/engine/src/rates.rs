@@ -20,11 +20,16 @@ const FORGET_EVERY: u32 = 100_000;
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cost {
-    /// A message.
-    Message,
+    /// A message, at the pace of the door it comes through.
+    Message(Pace),
     /// Any other command or request.
     Request,
 }
+
+/// How fast messages may come: the place of a rate in [`crate::Settings::paces`]. Doors that share a pace share the
+/// count, whether over sockets or requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pace(pub usize);
 
 /// What is left of a rate after a request was admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,15 +47,19 @@ pub struct Allowance {
 type Limiter = RateLimiter<i64, DefaultKeyedStateStore<i64>, DefaultClock, StateInformationMiddleware>;
 
 pub(crate) struct Rates {
-    messages: (Limiter, i64),
+    messages: Vec<(Limiter, i64)>,
     requests: (Limiter, i64),
     decisions: AtomicU32,
 }
 
 impl Rates {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits, paces: &[(i64, i64)]) -> Self {
+        let usual = (limits.messages_per_minute, limits.message_burst);
         Self {
-            messages: (limiter(limits.messages_per_minute, limits.message_burst), limits.messages_per_minute),
+            messages: std::iter::once(&usual)
+                .chain(paces)
+                .map(|&(per_minute, burst)| (limiter(per_minute, burst), per_minute))
+                .collect(),
             requests: (limiter(limits.requests_per_minute, limits.request_burst), limits.requests_per_minute),
             decisions: AtomicU32::new(0),
         }
@@ -58,11 +67,11 @@ impl Rates {
 
     pub(crate) fn admit(&self, user: UserId, cost: Cost) -> Result<Allowance> {
         if self.decisions.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
-            self.messages.0.retain_recent();
+            self.messages.iter().for_each(|(limiter, _)| limiter.retain_recent());
             self.requests.0.retain_recent();
         }
         let ((limiter, per_minute), what) = match cost {
-            Cost::Message => (&self.messages, "messages"),
+            Cost::Message(Pace(place)) => (self.messages.get(place).ok_or_else(Error::internal)?, "messages"),
             Cost::Request => (&self.requests, "requests"),
         };
         match limiter.check_key(&user.0) {

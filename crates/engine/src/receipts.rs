@@ -20,8 +20,8 @@ impl Call {
                 // A marker beyond the end would hide what is yet to come.
                 let seq = seq.min(access.conversation.head);
                 let read = if marker == Marker::Read { seq } else { Number(0) };
-                let user = call.speaker.user;
-                let markers = store::receipts::mark(&mut unit.conn, conversation, user, read, seq).await?;
+                let (user, now) = (call.speaker.user, unit.now);
+                let markers = store::receipts::mark(&mut unit.conn, conversation, user, read, seq, now).await?;
                 let markers = markers.ok_or_else(|| Error::not_found("conversation"))?;
                 let all = access.conversation.member_count <= call.settings.limits.presence_members;
                 let to = if all { Audience::Members(conversation) } else { Audience::User(user) };

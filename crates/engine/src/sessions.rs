@@ -133,8 +133,7 @@ fn not_good() -> Error {
     tokens::refused("The refresh token is not good, or no longer. Log in again.")
 }
 
-pub(crate) async fn authenticate(inner: &Inner, token: &str) -> Result<Arc<Arrival>> {
-    let claim = inner.settings.keys.verify(token, (inner.clock)())?;
+pub(crate) async fn authenticate(inner: &Inner, claim: Claim) -> Result<Arc<Arrival>> {
     if let Some(arrival) = inner.speakers.get(&claim).await {
         return Ok(arrival);
     }
@@ -162,6 +161,8 @@ impl Answers<Claim, Result<Arc<Arrival>>> for Arrivals {
 
 impl Arrivals {
     async fn look_up(&self, claims: &[Claim]) -> Result<Vec<Result<Arc<Arrival>>>> {
+        // Before the reading: what ends a session after this is an order that the hub remembers.
+        let vouched_at = std::time::Instant::now();
         let mut conn = self.db.read().await?;
         let mut own = Vec::new();
         let mut hosts = Vec::new();
@@ -183,12 +184,14 @@ impl Arrivals {
             .map(|claim| match claim {
                 Claim::Own { user, session } => match accounts.get(user) {
                     Some(account) if account.active && live.contains(session) => {
-                        Ok(arrival(account, account.role, Some(*session)))
+                        Ok(arrival(account, account.role, Some(*session), vouched_at))
                     }
                     _ => Err(tokens::refused("The session is over. Log in again.")),
                 },
                 Claim::Host { external_id, role, .. } => match guests.get(external_id) {
-                    Some(account) if account.active => Ok(arrival(account, role.unwrap_or(account.role), None)),
+                    Some(account) if account.active => {
+                        Ok(arrival(account, role.unwrap_or(account.role), None, vouched_at))
+                    }
                     _ => Err(tokens::refused("There is no active account for this token.")),
                 },
             })
@@ -229,9 +232,20 @@ impl Arrivals {
     }
 }
 
-fn arrival(account: &Account, role: ServerRole, session: Option<SessionId>) -> Arc<Arrival> {
-    let speaker = Speaker { user: account.id, username: account.username.clone(), role, session };
-    Arc::new(Arrival { speaker, account: account.clone() })
+fn arrival(
+    account: &Account,
+    role: ServerRole,
+    session: Option<SessionId>,
+    vouched_at: std::time::Instant,
+) -> Arc<Arrival> {
+    let speaker = Speaker {
+        user: account.id,
+        username: account.username.clone(),
+        shown_name: account.shown_name(),
+        role,
+        session,
+    };
+    Arc::new(Arrival { speaker, account: account.clone(), vouched_at })
 }
 
 /// An account for a host's user. Their number there is their number here if it is free, because the

@@ -1,7 +1,10 @@
 //! Tokens: our own access tokens, those of a host application, and refresh tokens.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use chat::{Error, ErrorCode, Millis, Result, SessionId, UserId, accounts::ServerRole};
+use chat::{
+    Error, ErrorCode, Millis, Result, SessionId, UserId,
+    accounts::{ServerRole, Speaker},
+};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +13,8 @@ const ISSUER: &str = "palabre";
 const TYPE: &str = "at+jwt";
 /// Clocks may differ by so much, in seconds.
 const LEEWAY: i64 = 60;
+/// The type of what is kept in a cookie: an access token is none, and it is no access token.
+const COOKIE_TYPE: &str = "cookie+jwt";
 const REFRESH_PREFIX: &str = "plb_rt_";
 
 /// The keys for signing and checking tokens.
@@ -71,6 +76,31 @@ impl Keys {
         now: Millis,
         seconds: i64,
     ) -> Result<String> {
+        self.sign_as(TYPE, user, session, username, role, now, seconds)
+    }
+
+    /// What a browser keeps of a session.
+    pub(crate) fn sign_cookie(
+        &self,
+        speaker: &Speaker,
+        session: SessionId,
+        now: Millis,
+        seconds: i64,
+    ) -> Result<String> {
+        self.sign_as(COOKIE_TYPE, speaker.user, session, &speaker.username, speaker.role, now, seconds)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn sign_as(
+        &self,
+        kind: &str,
+        user: UserId,
+        session: SessionId,
+        username: &str,
+        role: ServerRole,
+        now: Millis,
+        seconds: i64,
+    ) -> Result<String> {
         let iat = now.0 / 1_000;
         let claims = OwnClaims {
             iss: ISSUER.into(),
@@ -82,7 +112,7 @@ impl Keys {
             username: username.to_owned(),
             role: role.name().to_owned(),
         };
-        let header = Header { typ: Some(TYPE.into()), ..Header::new(Algorithm::HS256) };
+        let header = Header { typ: Some(kind.into()), ..Header::new(Algorithm::HS256) };
         jsonwebtoken::encode(&header, &claims, &self.signing).map_err(|error| {
             tracing::error!(%error, "a token could not be signed");
             Error::internal()
@@ -91,8 +121,18 @@ impl Keys {
 
     /// Checks the signature and the times.
     pub(crate) fn verify(&self, token: &str, now: Millis) -> Result<Claim> {
-        let typ = jsonwebtoken::decode_header(token).map_err(|_| refused("The token cannot be read."))?.typ;
-        if typ.as_deref() == Some(TYPE) { self.verify_own(token, now) } else { self.verify_host(token, now) }
+        match typ_of(token)?.as_deref() {
+            Some(TYPE) => self.verify_own(token, now),
+            _ => self.verify_host(token, now),
+        }
+    }
+
+    /// The same for what came in a cookie.
+    pub(crate) fn verify_cookie(&self, cookie: &str, now: Millis) -> Result<Claim> {
+        match typ_of(cookie)?.as_deref() {
+            Some(COOKIE_TYPE) => self.verify_own(cookie, now),
+            _ => self.verify(cookie, now),
+        }
     }
 
     fn verify_own(&self, token: &str, now: Millis) -> Result<Claim> {
@@ -118,6 +158,10 @@ impl Keys {
         });
         Ok(Claim::Host { external_id, username: claims.username, role })
     }
+}
+
+fn typ_of(token: &str) -> Result<Option<String>> {
+    Ok(jsonwebtoken::decode_header(token).map_err(|_| refused("The token cannot be read."))?.typ)
 }
 
 fn decode<T: serde::de::DeserializeOwned>(token: &str, key: &DecodingKey) -> Result<T> {
@@ -198,6 +242,26 @@ mod tests {
         assert_eq!(keys.verify(&token, NOW).unwrap(), claim);
         assert_eq!(keys.verify(&token, NOW.plus(959_000)).unwrap(), claim);
         assert!(keys.verify(&token, NOW.plus(960_000)).is_err());
+    }
+
+    #[test]
+    fn a_cookie_is_no_access_token() {
+        let keys = keys();
+        let speaker = Speaker {
+            user: UserId(7),
+            username: "ann".into(),
+            shown_name: "Ann".into(),
+            role: ServerRole::User,
+            session: Some(SessionId(3)),
+        };
+        let cookie = keys.sign_cookie(&speaker, SessionId(3), NOW, 900).unwrap();
+        let claim = Claim::Own { user: UserId(7), session: SessionId(3) };
+        assert_eq!(keys.verify_cookie(&cookie, NOW).unwrap(), claim);
+        assert_eq!(keys.verify(&cookie, NOW).unwrap_err().code, ErrorCode::Unauthenticated);
+        let token = keys.sign(UserId(7), SessionId(3), "ann", ServerRole::User, NOW, 900).unwrap();
+        assert_eq!(keys.verify_cookie(&token, NOW).unwrap(), claim);
+        assert!(keys.verify_cookie(&cookie, NOW.plus(960_000)).is_err());
+        assert!(keys.verify_cookie("sessionid", NOW).is_err());
     }
 
     #[test]

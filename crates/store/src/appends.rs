@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use chat::{
     ClientId, ConversationId, Error as Refusal, ErrorCode, Event, Fact, MessageId, Millis, Number, Told,
-    messages::{Message, Sent},
+    messages::{Message, MessageType, Sent},
 };
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
@@ -24,15 +24,15 @@ statements! {
              LEFT JOIN members m ON m.conversation_id = CAST(j.value ->> 'c' AS BIGINT) AND m.user_id = CAST(j.value ->> 'u' AS BIGINT)
              LEFT JOIN messages d ON d.author_id = CAST(j.value ->> 'u' AS BIGINT) AND d.client_id = j.value ->> 'k'
              LEFT JOIN messages p ON p.conversation_id = CAST(j.value ->> 'c' AS BIGINT) AND p.seq = CAST(j.value ->> 'p' AS BIGINT)";
-    INSERT = "INSERT INTO messages (conversation_id, seq, rev, author_id, client_id, content_hash, text, parent, created_at)
+    INSERT = "INSERT INTO messages (conversation_id, seq, rev, author_id, client_id, content_hash, message_type, text, parent, created_at)
               SELECT CAST(j.value ->> 'c' AS BIGINT), CAST(j.value ->> 's' AS BIGINT), CAST(j.value ->> 's' AS BIGINT),
-                     CAST(j.value ->> 'u' AS BIGINT), j.value ->> 'k', CAST(j.value ->> 'h' AS BIGINT), j.value ->> 't',
+                     CAST(j.value ->> 'u' AS BIGINT), j.value ->> 'k', CAST(j.value ->> 'h' AS BIGINT), COALESCE(j.value ->> 'y', 'text'), j.value ->> 't',
                      CAST(j.value ->> 'p' AS BIGINT), CAST(j.value ->> 'a' AS BIGINT)
               FROM json_each($1) AS j ORDER BY j.key";
     /// The same with the ids, which PostgreSQL may give in any order.
-    INSERT_RETURNING = "INSERT INTO messages (conversation_id, seq, rev, author_id, client_id, content_hash, text, parent, created_at)
+    INSERT_RETURNING = "INSERT INTO messages (conversation_id, seq, rev, author_id, client_id, content_hash, message_type, text, parent, created_at)
               SELECT CAST(j.value ->> 'c' AS BIGINT), CAST(j.value ->> 's' AS BIGINT), CAST(j.value ->> 's' AS BIGINT),
-                     CAST(j.value ->> 'u' AS BIGINT), j.value ->> 'k', CAST(j.value ->> 'h' AS BIGINT), j.value ->> 't',
+                     CAST(j.value ->> 'u' AS BIGINT), j.value ->> 'k', CAST(j.value ->> 'h' AS BIGINT), COALESCE(j.value ->> 'y', 'text'), j.value ->> 't',
                      CAST(j.value ->> 'p' AS BIGINT), CAST(j.value ->> 'a' AS BIGINT)
               FROM json_each($1) AS j ORDER BY j.key
               RETURNING id, conversation_id, seq";
@@ -72,6 +72,9 @@ struct Row<'a> {
     u: i64,
     k: Option<&'a str>,
     h: i64,
+    /// Absent for a plain text, which most are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    y: Option<&'static str>,
     t: &'a str,
     p: Option<i64>,
     a: i64,
@@ -149,7 +152,7 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
         .iter()
         .map(|append| Asked {
             c: append.draft.conversation.0,
-            u: append.author.0,
+            u: append.author.user.0,
             k: remembered(append.draft.client_id.as_ref()),
             p: append.draft.parent.map(|p| p.0),
         })
@@ -161,7 +164,7 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
     let mut verdicts = Vec::with_capacity(run.len());
     for (index, (append, row)) in run.iter().zip(rows).enumerate() {
         if let Some(client_id) = remembered(append.draft.client_id.as_ref())
-            && let Some(first) = seen.get(&(append.author.0, client_id)).copied()
+            && let Some(first) = seen.get(&(append.author.user.0, client_id)).copied()
         {
             verdicts.push(repeat_in_batch(run, first, append));
             continue;
@@ -169,7 +172,7 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
         let verdict = judge(append, &row, unit.now, &mut heads);
         // A refused send has not used its client id up.
         if let (Some(client_id), Verdict::New { .. }) = (remembered(append.draft.client_id.as_ref()), &verdict) {
-            seen.insert((append.author.0, client_id), index);
+            seen.insert((append.author.user.0, client_id), index);
         }
         verdicts.push(verdict);
     }
@@ -223,9 +226,10 @@ async fn insert(unit: &mut Unit, run: &[NewMessage], verdicts: &[Verdict]) -> Re
             rows.push(Row {
                 c,
                 s: number.0,
-                u: append.author.0,
+                u: append.author.user.0,
                 k: remembered(append.draft.client_id.as_ref()),
                 h: content_hash(append),
+                y: special_type(append),
                 t: &append.draft.text,
                 p: append.draft.parent.map(|p| p.0),
                 a: at.0,
@@ -278,8 +282,11 @@ fn created(append: &NewMessage, id: MessageId, number: Number, at: Millis) -> Ev
         conversation: append.draft.conversation,
         seq: number,
         rev: number,
-        author: append.author,
-        author_name: append.author_name.clone(),
+        author: append.author.user,
+        author_name: append.author.username.clone(),
+        author_shown_name: append.author.shown_name.clone(),
+        author_role: append.author.role,
+        message_type: append.draft.message_type,
         client_id: append.draft.client_id.clone(),
         text: Some(append.draft.text.clone()),
         parent: append.draft.parent,
@@ -291,7 +298,7 @@ fn created(append: &NewMessage, id: MessageId, number: Number, at: Millis) -> Ev
     Event {
         conversation: append.draft.conversation,
         number,
-        actor: append.author,
+        actor: append.author.user,
         origin: append.origin,
         at,
         fact: Fact::MessageCreated(message),
@@ -303,6 +310,11 @@ fn remembered(client_id: Option<&ClientId>) -> Option<&str> {
     if cfg!(feature = "mutant-forget-client-ids") { None } else { client_id.map(ClientId::as_str) }
 }
 
+/// The type's name, if it is not the usual one.
+fn special_type(append: &NewMessage) -> Option<&'static str> {
+    Some(append.draft.message_type).filter(|kind| *kind != MessageType::Text).map(MessageType::name)
+}
+
 /// FNV-1a over what was sent. It tells honest repeats from mistakes; it is no secret and no proof.
 fn content_hash(append: &NewMessage) -> i64 {
     let parent = append.draft.parent.map_or(0, |p| p.0).to_le_bytes();
@@ -311,6 +323,8 @@ fn content_hash(append: &NewMessage) -> i64 {
         .text
         .bytes()
         .chain(parent)
+        // Plain texts have the digest that they had before there were other types.
+        .chain(special_type(append).unwrap_or_default().bytes())
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     hash.cast_signed()
 }

@@ -6,6 +6,8 @@
 
 #[macro_use]
 mod sql;
+#[macro_use]
+mod names;
 
 pub mod db;
 pub mod error;

@@ -14,7 +14,11 @@ const TABLE: &str = "members";
 /// The columns of [`Row`].
 macro_rules! columns {
     () => {
-        "m.conversation_id, m.user_id, u.username, m.role, m.rev, m.joined_at"
+        concat!(
+            "m.conversation_id, m.user_id, u.username, ",
+            shown_name!(),
+            " AS shown_name, m.role, m.rev, m.joined_at"
+        )
     };
 }
 
@@ -22,7 +26,12 @@ statements! {
     JOIN = "INSERT INTO members (conversation_id, user_id, role, rev, joined_at, read_seq, delivered_seq)
             VALUES ($1, $2, $3, $4, $5, $6, $6)
             ON CONFLICT (conversation_id, user_id) DO UPDATE SET role = excluded.role, rev = excluded.rev, \
-                joined_at = excluded.joined_at, read_seq = excluded.read_seq, delivered_seq = excluded.delivered_seq";
+                joined_at = excluded.joined_at, read_seq = excluded.read_seq, delivered_seq = excluded.delivered_seq, \
+                read_at = NULL, hidden_seq = 0";
+    HIDE = "UPDATE members SET hidden_seq = $3 WHERE conversation_id = $1 AND user_id = $2 AND role IS NOT NULL";
+    SHOW = "UPDATE members SET hidden_seq = 0 WHERE conversation_id = $1 AND user_id = $2";
+    IS_HIDDEN = "SELECT COUNT(*) FROM members m JOIN conversations c ON c.id = m.conversation_id
+                 WHERE m.conversation_id = $1 AND m.user_id = $2 AND m.hidden_seq >= c.head";
     SET_ROLE = "UPDATE members SET role = $3, rev = $4 WHERE conversation_id = $1 AND user_id = $2";
     ONE = concat!("SELECT ", columns!(), "
              FROM members m JOIN users u ON u.id = m.user_id WHERE m.conversation_id = $1 AND m.user_id = $2");
@@ -53,6 +62,7 @@ struct Row {
     conversation_id: i64,
     user_id: i64,
     username: String,
+    shown_name: String,
     role: Option<String>,
     rev: i64,
     joined_at: i64,
@@ -63,6 +73,7 @@ impl Row {
         Ok(Member {
             user: UserId(self.user_id),
             username: self.username,
+            shown_name: self.shown_name,
             role: self.role.as_deref().map(|role| read_role(role, self.conversation_id)).transpose()?,
             rev: Number(self.rev),
             joined_at: Millis(self.joined_at),
@@ -107,6 +118,33 @@ pub async fn set_role(
 ) -> Result<()> {
     sql!(conn, execute, SET_ROLE, conversation.0, user.0, role.map(Role::name), number.0)?;
     Ok(())
+}
+
+/// Takes a conversation out of a member's list until its head is beyond this number.
+///
+/// # Errors
+/// Those of the database.
+pub async fn hide(conn: &mut Conn, conversation: ConversationId, user: UserId, head: Number) -> Result<()> {
+    sql!(conn, execute, HIDE, conversation.0, user.0, head.0)?;
+    Ok(())
+}
+
+/// Brings a conversation back into a member's list.
+///
+/// # Errors
+/// Those of the database.
+pub async fn show(conn: &mut Conn, conversation: ConversationId, user: UserId) -> Result<()> {
+    sql!(conn, execute, SHOW, conversation.0, user.0)?;
+    Ok(())
+}
+
+/// Whether a conversation is out of a member's list.
+///
+/// # Errors
+/// Those of the database.
+pub async fn is_hidden(conn: &mut Conn, conversation: ConversationId, user: UserId) -> Result<bool> {
+    let (count,) = sql!(conn, fetch_one as (i64,), IS_HIDDEN, conversation.0, user.0)?;
+    Ok(count > 0)
 }
 
 /// A membership, present or past.

@@ -2,22 +2,37 @@
 
 use std::collections::HashMap;
 
-use chat::{ClientId, ConversationId, MessageId, Millis, Number, UserId, messages::Message};
+use chat::{
+    ClientId, ConversationId, MessageId, Millis, Number, UserId,
+    accounts::ServerRole,
+    messages::{Message, MessageType},
+};
 use serde::Deserialize;
 use sqlx::FromRow;
 
-use crate::{Conn, Result, reactions};
+use crate::{Conn, Error, Result, reactions};
 
 /// The columns of [`Row`].
 macro_rules! columns {
     () => {
-        "m.id, m.conversation_id, m.seq, m.rev, m.author_id, u.username, m.client_id, m.text, m.parent, m.created_at, m.edited_at, m.deleted_at"
+        concat!(
+            "m.id, m.conversation_id, m.seq, m.rev, m.author_id, u.username, ",
+            shown_name!(),
+            " AS shown_name, u.role, m.message_type, m.client_id, m.text, m.parent, m.created_at, m.edited_at, m.deleted_at"
+        )
     };
 }
 
 statements! {
     ONE = concat!("SELECT ", columns!(), "
              FROM messages m JOIN users u ON u.id = m.author_id WHERE m.conversation_id = $1 AND m.seq = $2");
+    BY_ID = concat!("SELECT ", columns!(), "
+             FROM messages m JOIN users u ON u.id = m.author_id WHERE m.id = $1");
+    TIMELINE = concat!("SELECT ", columns!(), "
+             FROM messages m JOIN users u ON u.id = m.author_id
+             WHERE m.conversation_id = $1 AND m.deleted_at IS NULL ORDER BY m.seq DESC LIMIT $2 OFFSET $3");
+    COUNT = "SELECT COUNT(*) FROM messages WHERE conversation_id = $1 AND deleted_at IS NULL";
+    NEWEST_OF_ALL = "SELECT id, created_at FROM messages ORDER BY id DESC LIMIT 1";
     BEFORE = concat!("SELECT ", columns!(), "
              FROM messages m JOIN users u ON u.id = m.author_id
              WHERE m.conversation_id = $1 AND m.seq < $2 ORDER BY m.seq DESC LIMIT $3");
@@ -38,8 +53,8 @@ statements! {
 }
 
 /// The fields of [`Row`], in their order.
-const COLUMNS: &str =
-    "id, conversation_id, seq, rev, author_id, username, client_id, text, parent, created_at, edited_at, deleted_at";
+const COLUMNS: &str = "id, conversation_id, seq, rev, author_id, username, shown_name, role, message_type, client_id, \
+                       text, parent, created_at, edited_at, deleted_at";
 
 #[derive(FromRow, Deserialize)]
 struct Row {
@@ -49,6 +64,9 @@ struct Row {
     rev: i64,
     author_id: i64,
     username: String,
+    shown_name: String,
+    role: String,
+    message_type: String,
     client_id: Option<String>,
     text: Option<String>,
     parent: Option<i64>,
@@ -57,15 +75,20 @@ struct Row {
     deleted_at: Option<i64>,
 }
 
-impl From<Row> for Message {
-    fn from(row: Row) -> Self {
-        Self {
+impl Row {
+    fn read(self) -> Result<Message> {
+        let row = self;
+        let unreadable = |what: &str| Error::Unreadable { table: "messages", id: row.id, what: what.to_owned() };
+        Ok(Message {
             id: MessageId(row.id),
             conversation: ConversationId(row.conversation_id),
             seq: Number(row.seq),
             rev: Number(row.rev),
             author: UserId(row.author_id),
+            author_role: ServerRole::from_name(&row.role).ok_or_else(|| unreadable("author's role"))?,
+            message_type: MessageType::from_name(&row.message_type).ok_or_else(|| unreadable("message_type"))?,
             author_name: row.username,
+            author_shown_name: row.shown_name,
             client_id: row.client_id.and_then(|id| ClientId::parse(&id).ok()),
             text: row.text,
             parent: row.parent.map(Number),
@@ -73,13 +96,13 @@ impl From<Row> for Message {
             edited_at: row.edited_at.map(Millis),
             deleted_at: row.deleted_at.map(Millis),
             reactions: Vec::new(),
-        }
+        })
     }
 }
 
 /// Turns rows into messages with their reactions. Only a changed message can have any.
 async fn complete(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<Message>> {
-    let mut messages: Vec<Message> = rows.into_iter().map(Message::from).collect();
+    let mut messages: Vec<Message> = rows.into_iter().map(Row::read).collect::<Result<_>>()?;
     let changed: Vec<MessageId> =
         messages.iter().filter(|m| m.rev > m.seq && m.deleted_at.is_none()).map(|m| m.id).collect();
     if !changed.is_empty() {
@@ -98,6 +121,43 @@ async fn complete(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<Message>> {
 pub async fn one(conn: &mut Conn, conversation: ConversationId, seq: Number) -> Result<Option<Message>> {
     let rows = sql!(conn, fetch_all as Row, ONE, conversation.0, seq.0)?;
     Ok(complete(conn, rows).await?.pop())
+}
+
+/// The message of this id, in whatever conversation.
+///
+/// # Errors
+/// Those of the database.
+pub async fn by_id(conn: &mut Conn, id: MessageId) -> Result<Option<Message>> {
+    let rows = sql!(conn, fetch_all as Row, BY_ID, id.0)?;
+    Ok(complete(conn, rows).await?.pop())
+}
+
+/// At most `limit` messages that are not deleted, newest first, without the `offset` newest.
+///
+/// # Errors
+/// Those of the database.
+pub async fn timeline(conn: &mut Conn, conversation: ConversationId, offset: i64, limit: i64) -> Result<Vec<Message>> {
+    let rows = sql_many!(conn, Row, COLUMNS, TIMELINE, conversation.0, limit, offset)?;
+    complete(conn, rows).await
+}
+
+/// How many messages of a conversation are not deleted.
+///
+/// # Errors
+/// Those of the database.
+pub async fn count(conn: &mut Conn, conversation: ConversationId) -> Result<i64> {
+    let (count,) = sql!(conn, fetch_one as (i64,), COUNT, conversation.0)?;
+    Ok(count)
+}
+
+/// How many messages there are on the server, and when the newest was stored. Not counted one by one: ids are
+/// given in order and rows are never removed. PostgreSQL leaves an id out when a transaction fails.
+///
+/// # Errors
+/// Those of the database.
+pub async fn total(conn: &mut Conn) -> Result<(i64, Option<Millis>)> {
+    let newest = sql!(conn, fetch_optional as (i64, i64), NEWEST_OF_ALL)?;
+    Ok(newest.map_or((0, None), |(id, at)| (id, Some(Millis(at)))))
 }
 
 /// At most `limit` messages before this place, oldest first.

@@ -13,7 +13,8 @@ use std::{
 };
 
 use chat::{
-    ConnectionId, ConversationId, ErrorCode, Event, Fact, Millis, Told, UserId,
+    ConnectionId, ConversationId, ErrorCode, Event, Fact, Millis, Told,
+    accounts::Speaker,
     messages::{Draft, Sent},
 };
 use futures_util::FutureExt;
@@ -43,9 +44,7 @@ pub struct Append {
 /// A message that is to be stored.
 pub struct NewMessage {
     /// Who says it.
-    pub author: UserId,
-    /// Their name.
-    pub author_name: String,
+    pub author: Speaker,
     /// What, where, and under which client id.
     pub draft: Draft,
     /// On which connection.
@@ -232,8 +231,12 @@ impl Committer {
             return Err(error);
         }
         #[cfg(feature = "mutant-ack-before-commit")]
-        for answer in settled.drain(..) {
-            answer(None);
+        {
+            for answer in settled.drain(..) {
+                answer(None);
+            }
+            // As if the disk were slow: on a fast one the fault would rarely show, and its proof fail by luck.
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         match unit.conn.run("COMMIT").await {
             Ok(()) => {

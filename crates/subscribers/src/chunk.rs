@@ -1,7 +1,7 @@
 //! A chunk: the frames of one batch for one conversation, encoded once for each dialect present.
 
 use bytes::Bytes;
-use chat::{ConnectionId, Event, conversations::Place};
+use chat::{ConnectionId, ConversationId, Event, conversations::Place};
 use dialects::Dialect;
 
 use crate::{frame, queue::Listener};
@@ -11,6 +11,7 @@ const DIALECTS: usize = Dialect::ALL.len();
 /// What a batch says in one conversation, until it is handed out.
 #[derive(Default)]
 pub(crate) struct Chunk {
+    conversation: ConversationId,
     parts: [Part; DIALECTS],
 }
 
@@ -28,6 +29,7 @@ impl Chunk {
 
     /// Adds an event in the words of the dialects that are listening.
     pub(crate) fn add(&mut self, place: &Place, event: &Event, listening: &[u32; DIALECTS]) {
+        self.conversation = event.conversation;
         for dialect in Dialect::ALL {
             if listening[dialect as usize] == 0 {
                 continue;
@@ -46,9 +48,10 @@ impl Chunk {
 
     /// Puts the same bytes into every listener's queue.
     pub(crate) fn hand_out(self, listeners: &[std::sync::Arc<Listener>]) {
+        let conversation = self.conversation;
         let sealed: [Sealed; DIALECTS] = self.parts.map(Sealed::from);
         let mut handed = 0_u64;
-        for listener in listeners {
+        for listener in listeners.iter().filter(|listener| listener.hears(conversation)) {
             let bytes = sealed[listener.dialect as usize].bytes_for(listener.id);
             if !bytes.is_empty() {
                 listener.outbox.push(bytes);

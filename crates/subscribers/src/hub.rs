@@ -32,16 +32,19 @@ use tokio::{
 
 use crate::{
     Goodbye, frame,
+    orders::Orders,
     presence::{Book, seen},
     queue::Listener,
     room::Room,
-    typing::Typing,
+    typing::{Typing, Typist},
 };
 
 /// How often presence is told and typing ends.
 const TICK: Duration = Duration::from_millis(250);
 /// How long a person may be without a connection before they are told to be gone.
 const GRACE: Duration = Duration::from_secs(2);
+/// How much longer than its authentication may take a connection may be on its way to the hub.
+const WAY: Duration = Duration::from_secs(60);
 /// Requests to the hub that may wait.
 const QUEUE: usize = 16_384;
 
@@ -66,7 +69,7 @@ enum Control {
     Detach { user: UserId, id: ConnectionId },
     Loaded { user: UserId, result: Result<Vec<Belonging>> },
     Presence { user: UserId, presence: Presence },
-    Typing { conversation: ConversationId, user: UserId, username: String, typing: bool },
+    Typing { conversation: ConversationId, typist: Typist, typing: bool },
     Drain { spread: Duration },
 }
 
@@ -75,6 +78,7 @@ enum Control {
 pub struct Hub {
     control: mpsc::Sender<Control>,
     connections: Arc<AtomicI64>,
+    people: Arc<AtomicI64>,
 }
 
 impl Hub {
@@ -88,15 +92,18 @@ impl Hub {
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (control, requests) = mpsc::channel(QUEUE);
         let connections = Arc::new(AtomicI64::new(0));
-        let hub = Self { control: control.clone(), connections: connections.clone() };
+        let people_here = Arc::new(AtomicI64::new(0));
+        let hub = Self { control: control.clone(), connections: connections.clone(), people: people_here.clone() };
         let state = State {
             lookups,
             book,
             connections,
+            people_here,
             per_user: usize::try_from(limits.connections_per_user).unwrap_or(usize::MAX),
             presence_members: limits.presence_members,
             typing: Typing::new(Duration::from_millis(u64::try_from(limits.typing_ms).unwrap_or(6_000))),
             control: control.downgrade(),
+            orders: Orders::new(WAY + Duration::from_secs(u64::try_from(limits.authentication_seconds).unwrap_or(300))),
             people: HashMap::new(),
             rooms: HashMap::new(),
             changed: HashSet::new(),
@@ -135,13 +142,19 @@ impl Hub {
     }
 
     /// Tells the others that somebody writes, or has stopped.
-    pub async fn set_typing(&self, conversation: ConversationId, user: UserId, username: String, typing: bool) {
-        let _ended = self.control.send(Control::Typing { conversation, user, username, typing }).await;
+    pub async fn set_typing(&self, conversation: ConversationId, typist: Typist, typing: bool) {
+        let _ended = self.control.send(Control::Typing { conversation, typist, typing }).await;
     }
 
     /// Tells all connections to come back, each after another time within `spread`.
     pub async fn drain(&self, spread: Duration) {
         let _ended = self.control.send(Control::Drain { spread }).await;
+    }
+
+    /// How many people have a connection.
+    #[must_use]
+    pub fn people(&self) -> i64 {
+        self.people.load(Ordering::Relaxed)
     }
 
     /// How many connections are attached.
@@ -172,10 +185,12 @@ struct State {
     lookups: Lookups,
     book: Arc<Book>,
     connections: Arc<AtomicI64>,
+    people_here: Arc<AtomicI64>,
     per_user: usize,
     presence_members: i64,
     typing: Typing,
     control: mpsc::WeakSender<Control>,
+    orders: Orders,
     people: HashMap<UserId, Person>,
     rooms: HashMap<ConversationId, Room>,
     /// Whose presence is to be told with the next tick.
@@ -247,9 +262,9 @@ impl State {
 
     fn tell_event(&mut self, event: &Event) {
         if let Fact::MessageCreated(message) = &event.fact
-            && let Some(username) = self.typing.stop(event.conversation, message.author)
+            && let Some(typist) = self.typing.stop(event.conversation, message.author)
         {
-            self.tell_typing(event.conversation, message.author, username, false);
+            self.tell_typing(event.conversation, typist, false);
         }
         let Some(room) = self.rooms.get_mut(&event.conversation) else { return };
         if event.number <= room.last {
@@ -316,7 +331,10 @@ impl State {
         let Some(room) = self.rooms.get_mut(&conversation) else { return };
         room.flush();
         let mut frames = Frames::of(signal, Some(&room.place));
-        for listener in room.listeners.iter().filter(|listener| Some(listener.user) != except) {
+        // Who is here is wanted also of those whose words are not.
+        let tuned = matches!(signal, Signal::Typing { .. });
+        let wanted = |listener: &Listener| Some(listener.user) != except && (!tuned || listener.hears(conversation));
+        for listener in room.listeners.iter().filter(|listener| wanted(listener)) {
             if let Some(bytes) = frames.for_dialect(listener.dialect) {
                 listener.outbox.push_lossy(bytes);
                 woken.push(listener.clone());
@@ -360,23 +378,8 @@ impl State {
     }
 
     fn obey(&mut self, order: &Order) {
-        let (user, goodbye) = match order {
-            Order::SessionEnded { user, .. } | Order::SessionsEnded { user, .. } => (user, Goodbye::SessionEnded),
-            Order::Deactivated(user) => (user, Goodbye::Deactivated),
-            // Connections keep the role they came with; they come back with the new one.
-            Order::RoleChanged { user, .. } => (user, Goodbye::Restart(0)),
-        };
-        let Some(person) = self.people.get(user) else { return };
-        for listener in &person.listeners {
-            let concerned = match order {
-                Order::SessionEnded { session, .. } => listener.session == Some(*session),
-                Order::SessionsEnded { except, .. } => except.is_none() || listener.session != *except,
-                Order::Deactivated(_) | Order::RoleChanged { .. } => true,
-            };
-            if concerned {
-                listener.outbox.end(goodbye);
-            }
-        }
+        let people = &self.people;
+        self.orders.obey(order, |user| people.get(&user).map(|person| &*person.listeners).unwrap_or_default());
     }
 
     // ---- who comes and goes -------------------------------------------------------------------
@@ -392,12 +395,12 @@ impl State {
                     self.note_presence(user);
                 }
             }
-            Control::Typing { conversation, user, username, typing } => {
+            Control::Typing { conversation, typist, typing } => {
                 if typing {
-                    self.typing.start(conversation, user, &username, Instant::now());
-                    self.tell_typing(conversation, user, username, true);
-                } else if let Some(username) = self.typing.stop(conversation, user) {
-                    self.tell_typing(conversation, user, username, false);
+                    self.typing.start(conversation, typist.clone(), Instant::now());
+                    self.tell_typing(conversation, typist, true);
+                } else if let Some(typist) = self.typing.stop(conversation, typist.user) {
+                    self.tell_typing(conversation, typist, false);
                 }
             }
             Control::Drain { spread } => self.drain(spread),
@@ -502,8 +505,14 @@ impl State {
         }
         attached.sort_unstable();
         let id = listener.id;
+        if let Some(goodbye) = self.orders.missed(&listener) {
+            listener.outbox.end(goodbye);
+        }
         if let Some(person) = self.people.get_mut(&user) {
             person.alone_since = None;
+            if person.listeners.is_empty() {
+                self.people_here.fetch_add(1, Ordering::Relaxed);
+            }
             person.listeners.push(listener);
             self.connections.fetch_add(1, Ordering::Relaxed);
         }
@@ -523,6 +532,7 @@ impl State {
         }
         self.connections.fetch_sub(1, Ordering::Relaxed);
         if person.listeners.is_empty() {
+            self.people_here.fetch_sub(1, Ordering::Relaxed);
             person.alone_since = Some(Instant::now());
             person.chosen = Presence::Online;
             self.changed.insert(user);
@@ -567,8 +577,8 @@ impl State {
 
     fn on_tick(&mut self) {
         let now = Instant::now();
-        for (conversation, user, username) in self.typing.expired(now) {
-            self.tell_typing(conversation, user, username, false);
+        for (conversation, typist) in self.typing.expired(now) {
+            self.tell_typing(conversation, typist, false);
         }
         self.tell_presence(now);
         metrics::gauge!("chat_websocket_connections_active").set(self.connections.load(Ordering::Relaxed) as f64);
@@ -615,9 +625,10 @@ impl State {
         }
     }
 
-    fn tell_typing(&mut self, conversation: ConversationId, user: UserId, username: String, typing: bool) {
+    fn tell_typing(&mut self, conversation: ConversationId, typist: Typist, typing: bool) {
         let mut woken = Vec::new();
-        let signal = Signal::Typing { conversation, user, username, typing };
+        let Typist { user, username, shown_name } = typist;
+        let signal = Signal::Typing { conversation, user, username, shown_name, typing };
         self.tell_members(conversation, Some(user), &signal, &mut woken);
         woken.iter().for_each(|listener| listener.outbox.wake());
     }
@@ -658,6 +669,7 @@ fn conversation_of(signal: &Signal) -> Option<ConversationId> {
     match signal {
         Signal::ConversationAdded(listed) => Some(listed.conversation.id),
         Signal::ConversationRemoved { conversation, .. }
+        | Signal::ConversationHidden { conversation }
         | Signal::MarkerMoved { conversation, .. }
         | Signal::Typing { conversation, .. }
         | Signal::PresenceChanged { conversation, .. } => Some(*conversation),
@@ -669,7 +681,7 @@ fn conversation_of(signal: &Signal) -> Option<ConversationId> {
 struct Frames<'a> {
     signal: &'a Signal,
     place: Option<&'a chat::conversations::Place>,
-    encoded: [Option<Option<bytes::Bytes>>; Dialect::ALL.len()],
+    encoded: [Option<bytes::Bytes>; Dialect::ALL.len()],
 }
 
 impl<'a> Frames<'a> {
@@ -679,8 +691,13 @@ impl<'a> Frames<'a> {
 
     fn for_dialect(&mut self, dialect: Dialect) -> Option<bytes::Bytes> {
         let (signal, place) = (self.signal, self.place);
-        self.encoded[dialect as usize]
-            .get_or_insert_with(|| dialect.signal(place, signal).map(|text| frame::text(&text)))
-            .clone()
+        let encoded = self.encoded[dialect as usize].get_or_insert_with(|| {
+            let mut frames = Vec::new();
+            for text in dialect.signal(place, signal) {
+                frame::write(&mut frames, frame::Opcode::Text, text.as_bytes());
+            }
+            frames.into()
+        });
+        (!encoded.is_empty()).then(|| encoded.clone())
     }
 }

@@ -8,14 +8,17 @@
 pub mod frame;
 pub mod goodbye;
 pub mod hub;
+mod orders;
 pub mod presence;
-pub mod queue;
+mod queue;
+mod tuning;
 
 mod chunk;
 mod room;
-mod typing;
+pub mod typing;
 
 pub use goodbye::Goodbye;
 pub use hub::{Attached, Hub, Lookups};
 pub use presence::Book;
 pub use queue::{Listener, Outbox};
+pub use tuning::Tuning;

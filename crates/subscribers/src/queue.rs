@@ -8,14 +8,15 @@ use std::{
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     task::Context,
+    time::Instant,
 };
 
 use bytes::Bytes;
-use chat::{ConnectionId, SessionId, UserId};
+use chat::{ConnectionId, ConversationId, SessionId, UserId};
 use dialects::Dialect;
 use futures_util::task::AtomicWaker;
 
-use crate::Goodbye;
+use crate::{Goodbye, Tuning};
 
 /// What waits to be written to one connection, and the way to wake its writer.
 pub struct Outbox {
@@ -184,8 +185,20 @@ pub struct Listener {
     pub session: Option<SessionId>,
     /// How it speaks.
     pub dialect: Dialect,
+    /// When its credential was found good.
+    pub vouched_at: Instant,
+    /// Which conversations it hears, if its client chooses.
+    pub tuning: Option<Tuning>,
     /// What waits for it.
     pub outbox: Arc<Outbox>,
+}
+
+impl Listener {
+    /// Whether its client wants to hear this conversation.
+    #[must_use]
+    pub fn hears(&self, conversation: ConversationId) -> bool {
+        self.tuning.as_ref().is_none_or(|tuning| tuning.hears(conversation))
+    }
 }
 
 #[cfg(test)]

@@ -5,10 +5,21 @@ use std::collections::HashMap;
 use chat::{ConversationId, UserId};
 use tokio::time::{Duration, Instant};
 
+/// Somebody who writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Typist {
+    /// The account.
+    pub user: UserId,
+    /// Its name.
+    pub username: String,
+    /// What it is called: see [`chat::accounts::Account::shown_name`].
+    pub shown_name: String,
+}
+
 /// Who writes where.
 pub(crate) struct Typing {
     lasts: Duration,
-    writers: HashMap<(ConversationId, UserId), (Instant, String)>,
+    writers: HashMap<(ConversationId, UserId), (Instant, Typist)>,
 }
 
 impl Typing {
@@ -17,23 +28,23 @@ impl Typing {
     }
 
     /// Notes a start; repeating it gives more time.
-    pub(crate) fn start(&mut self, conversation: ConversationId, user: UserId, username: &str, now: Instant) {
-        self.writers.insert((conversation, user), (now + self.lasts, username.to_owned()));
+    pub(crate) fn start(&mut self, conversation: ConversationId, typist: Typist, now: Instant) {
+        self.writers.insert((conversation, typist.user), (now + self.lasts, typist));
     }
 
-    /// Notes a stop; the name, if there was something to stop.
-    pub(crate) fn stop(&mut self, conversation: ConversationId, user: UserId) -> Option<String> {
+    /// Notes a stop; who it was, if there was something to stop.
+    pub(crate) fn stop(&mut self, conversation: ConversationId, user: UserId) -> Option<Typist> {
         if self.writers.is_empty() {
             return None;
         }
-        self.writers.remove(&(conversation, user)).map(|(_, username)| username)
+        self.writers.remove(&(conversation, user)).map(|(_, typist)| typist)
     }
 
     /// Those whose time has run out.
-    pub(crate) fn expired(&mut self, now: Instant) -> Vec<(ConversationId, UserId, String)> {
+    pub(crate) fn expired(&mut self, now: Instant) -> Vec<(ConversationId, Typist)> {
         self.writers
             .extract_if(|_, (until, _)| *until <= now)
-            .map(|((conversation, user), (_, username))| (conversation, user, username))
+            .map(|((conversation, _), (_, typist))| (conversation, typist))
             .collect()
     }
 }
@@ -44,13 +55,14 @@ mod tests {
 
     #[tokio::test]
     async fn typing_ends_by_itself_and_repeating_it_gives_more_time() {
-        let (room, ann) = (ConversationId(1), UserId(1));
+        let room = ConversationId(1);
+        let ann = Typist { user: UserId(1), username: "ann".into(), shown_name: "Ann".into() };
         let now = Instant::now();
         let mut typing = Typing::new(Duration::from_secs(6));
-        typing.start(room, ann, "ann", now);
-        typing.start(room, ann, "ann", now + Duration::from_secs(3));
+        typing.start(room, ann.clone(), now);
+        typing.start(room, ann.clone(), now + Duration::from_secs(3));
         assert!(typing.expired(now + Duration::from_secs(8)).is_empty());
-        assert_eq!(typing.expired(now + Duration::from_secs(9)), [(room, ann, "ann".to_owned())]);
-        assert_eq!(typing.stop(room, ann), None);
+        assert_eq!(typing.expired(now + Duration::from_secs(9)), [(room, ann)]);
+        assert_eq!(typing.stop(room, UserId(1)), None);
     }
 }

@@ -93,7 +93,10 @@ impl Town {
         std::fs::create_dir_all(&folder).expect("a folder");
         let mut config = Config::in_folder(&folder);
         config.server.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        config.chat_server.listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let any_port = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        config.chat_server.listen = any_port;
+        config.dreametrix.listen = any_port;
+        config.matcha.listen = any_port;
         config.database.max_connections = 4;
         if let Ok(server) = std::env::var("PALABRE_TEST_POSTGRES") {
             let url = crate::kill::fresh_schema(&server, &format!("palabre_{unique}")).await.expect("a schema");
@@ -103,6 +106,7 @@ impl Town {
         for rate in [
             &mut limits.messages_per_minute,
             &mut limits.message_burst,
+            &mut limits.matcha_messages_per_minute,
             &mut limits.requests_per_minute,
             &mut limits.request_burst,
             &mut limits.registrations_per_hour,
@@ -289,6 +293,37 @@ impl Town {
     #[must_use]
     pub fn chat_server(&self) -> SocketAddr {
         self.server.as_ref().and_then(|server| server.chat_server_address).expect("the old door is open")
+    }
+
+    /// The listener of Dreametrix' clients.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
+    pub fn dreametrix(&self) -> SocketAddr {
+        self.server.as_ref().and_then(|server| server.dreametrix_address).expect("Dreametrix' door is open")
+    }
+
+    /// The listener of Matcha's clients.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
+    pub fn matcha(&self) -> SocketAddr {
+        self.server.as_ref().and_then(|server| server.matcha_address).expect("Matcha's door is open")
+    }
+
+    /// A socket at an old door: a listener, a path and headers.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn socket_at(&self, door: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Result<Stranger, String> {
+        stranger::connect(door, path, headers).await.map(Stranger::new).map_err(|error| error.to_string())
+    }
+
+    /// A handshake at an old door; the status and the head of the answer.
+    pub async fn handshake_at(&self, door: SocketAddr, path: &str, headers: &[(&str, &str)]) -> (u16, String) {
+        stranger::shake_hands(door, path, headers).await
     }
 
     /// A handshake with our own door; the status and the head of the answer.

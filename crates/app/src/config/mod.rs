@@ -13,6 +13,7 @@ mod key;
 pub mod layers;
 mod limits;
 mod log;
+mod old_doors;
 pub mod old_names;
 mod secret;
 mod server;
@@ -30,6 +31,7 @@ pub use database::{Database, DatabaseUrl};
 pub use key::{Input, Key, Secrecy};
 pub use layers::{ConfigError, Flags, Loaded, Origin, load};
 pub use log::{Format, Level, Log};
+pub use old_doors::OldDoor;
 pub use secret::Secret;
 pub use server::{Deployment, Server};
 pub use values::Network;
@@ -50,6 +52,10 @@ pub struct Config {
     pub limits: chat::Limits,
     /// The door for clients of the old chat-server.
     pub chat_server: ChatServer,
+    /// The door for clients of Dreametrix.
+    pub dreametrix: OldDoor,
+    /// The door for clients of Matcha.
+    pub matcha: OldDoor,
     /// What is written about the server's work.
     pub log: Log,
 }
@@ -86,6 +92,8 @@ impl Config {
         let mut listeners = vec![("server.listen", self.server.listen)];
         listeners.extend(self.server.metrics_listen.map(|address| ("server.metrics_listen", address)));
         listeners.extend(self.chat_server.address().map(|address| ("chat_server.listen", address)));
+        listeners.extend(self.dreametrix.listen.map(|address| ("dreametrix.listen", address)));
+        listeners.extend(self.matcha.listen.map(|address| ("matcha.listen", address)));
         for (at, (name, address)) in listeners.iter().enumerate() {
             let rival = listeners[..at].iter().find(|(_, other)| other == address && address.port() != 0);
             problems.extend(rival.map(|(other, _)| format!("{name} and {other} are the same address, {address}")));
@@ -97,10 +105,19 @@ impl Config {
 /// Every key, section by section.
 #[must_use]
 pub fn keys() -> Vec<Key> {
-    [server::keys(), database::keys(), data::keys(), auth::keys(), limits::keys(), chat_server::keys(), log::keys()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        server::keys(),
+        database::keys(),
+        data::keys(),
+        auth::keys(),
+        limits::keys(),
+        chat_server::keys(),
+        old_doors::keys(),
+        log::keys(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The sections' names, and what each is about.
@@ -111,5 +128,7 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("auth", "Who is let in."),
     ("limits", "How much is allowed. The API tells every client the limits in force."),
     ("chat_server", "The door for clients of the old chat-server: a WebSocket listener of its own, any path."),
+    ("dreametrix", "The door for clients of Dreametrix: /ws/chat/ and /chats/ on the common port."),
+    ("matcha", "The door for clients of Matcha: /api/v1/chat/ and its gateway's /ws on the common port."),
     ("log", "What is written about the server's work, on standard error. Never a token, a password or a message."),
 ];

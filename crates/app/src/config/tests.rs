@@ -89,6 +89,8 @@ fn another_value(path: &str) -> &'static str {
         "auth.host_tokens" => "no",
         "auth.host_create_users" => "on",
         "chat_server.listen" => "127.0.0.1:9001",
+        "dreametrix.listen" => "127.0.0.1:8000",
+        "matcha.listen" => "127.0.0.1:8004",
         "log.level" => "debug",
         "log.filter" => "info,sqlx=debug",
         "log.format" => "json",
@@ -312,6 +314,8 @@ fn keys_that_contradict_each_other_are_refused() {
         ("[auth]\nrefresh_days = 60\nrefresh_absolute_days = 30\n", "auth.refresh_absolute_days"),
         ("[server]\nmetrics_listen = \"127.0.0.1:8080\"\n", "server.metrics_listen"),
         ("[chat_server]\nlisten = \"127.0.0.1:8080\"\n", "chat_server.listen"),
+        ("[matcha]\nlisten = \"127.0.0.1:8080\"\n", "matcha.listen"),
+        ("[matcha]\nlisten = \"127.0.0.1:8000\"\n[dreametrix]\nlisten = \"127.0.0.1:8000\"\n", "dreametrix.listen"),
     ] {
         assert!(file_problem(text).contains(wanted), "{text}");
     }

@@ -6,8 +6,11 @@
 mod accounts;
 mod chat_server;
 mod conversations;
+mod doors;
+mod dreametrix;
 mod hostile;
 mod limits;
+mod matcha;
 mod members;
 mod messages;
 mod ops;

@@ -11,10 +11,10 @@ use std::{
 
 use chat::{
     ClientId, ConversationId, Error, ErrorCode, Millis, Number, Told, UserId,
-    accounts::{Profile, ServerRole},
+    accounts::{Profile, ServerRole, Speaker},
     conversations::{Kind, Visibility},
     members::Role,
-    messages::{Draft, Sent},
+    messages::{Draft, MessageType, Sent},
 };
 use store::{Append, Committed, Db, NewMessage, Options, Writer};
 use tokio::sync::{mpsc, oneshot};
@@ -107,6 +107,11 @@ async fn room(writer: &Writer) -> (UserId, UserId, ConversationId) {
         .unwrap()
 }
 
+fn speaker(user: UserId) -> Speaker {
+    let name = format!("user {user}");
+    Speaker { user, username: name.clone(), shown_name: name, role: ServerRole::User, session: None }
+}
+
 fn say(
     writer: &Writer,
     author: UserId,
@@ -118,10 +123,11 @@ fn say(
     let draft = Draft {
         conversation,
         client_id: (!client_id.is_empty()).then(|| ClientId::parse(client_id).unwrap()),
+        message_type: MessageType::Text,
         text: text.to_owned(),
         parent: None,
     };
-    let message = NewMessage { author, author_name: format!("user {author}"), draft, origin: None };
+    let message = NewMessage { author: speaker(author), draft, origin: None };
     let writer = writer.clone();
     tokio::spawn(async move {
         writer.append(Append { message, done: Box::new(move |outcome| answer.send(outcome).unwrap()) }).await;
@@ -203,8 +209,9 @@ async fn a_stranger_and_a_missing_parent_are_refused_without_a_hole() {
         let stranger = say(&writer, bob, room, "", "let me in").await.unwrap().unwrap_err();
         assert_eq!(stranger.code, ErrorCode::NotFound);
         let (answer, result) = oneshot::channel();
-        let draft = Draft { conversation: room, client_id: None, text: "what?".into(), parent: Some(Number(99)) };
-        let message = NewMessage { author: ann, author_name: "ann".into(), draft, origin: None };
+        let (message_type, parent) = (MessageType::Text, Some(Number(99)));
+        let draft = Draft { conversation: room, client_id: None, message_type, text: "what?".into(), parent };
+        let message = NewMessage { author: speaker(ann), draft, origin: None };
         writer.append(Append { message, done: Box::new(move |outcome| answer.send(outcome).unwrap()) }).await;
         assert_eq!(result.await.unwrap().unwrap_err().field.as_deref(), Some("/parent"));
         assert_eq!(say(&writer, ann, room, "", "alone").await.unwrap().unwrap().seq, Number(2));

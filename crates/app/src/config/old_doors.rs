@@ -1,0 +1,44 @@
+//! `[dreametrix]` and `[matcha]`: listeners of their own for clients that look for an old port. Without one their
+//! clients use the common port.
+
+use std::net::SocketAddr;
+
+use super::{
+    key::{Key, text},
+    values::{self, ADDRESS},
+};
+
+/// A door that is open on the common port, and on one of its own if it is given one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OldDoor {
+    /// Where it listens besides the common port.
+    pub listen: Option<SocketAddr>,
+}
+
+pub(super) fn keys() -> Vec<Key> {
+    vec![
+        Key::new(
+            "dreametrix",
+            "listen",
+            "Where the door listens besides the common port. Its clients expect port 8000.",
+            ADDRESS,
+            |_, config, input| set(&mut config.dreametrix, input.text()?),
+            |_, config| config.dreametrix.listen.as_ref().and_then(text),
+        )
+        .unset("\"127.0.0.1:8000\"", "the common port only"),
+        Key::new(
+            "matcha",
+            "listen",
+            "Where the door listens besides the common port. Its clients expect port 8004.",
+            ADDRESS,
+            |_, config, input| set(&mut config.matcha, input.text()?),
+            |_, config| config.matcha.listen.as_ref().and_then(text),
+        )
+        .unset("\"127.0.0.1:8004\"", "the common port only"),
+    ]
+}
+
+fn set(door: &mut OldDoor, given: &str) -> Result<(), String> {
+    door.listen = Some(values::address(given)?);
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! The pages that tell people what to type, followed to the letter.
+
+mod chat_server;
+mod dreametrix;
+mod matcha;
+mod quickstart;
+mod shell;

@@ -1,0 +1,67 @@
+//! Pages of the documents work as they stand: their commands are run by a shell, against the real program.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::Value;
+use testkit::process::{Process, Setup};
+
+/// Seconds. Building the WebSocket client is a part of it, on a machine that does not have it.
+const PATIENCE: &str = "900";
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository is there")
+}
+
+/// What stands between ```` ```sh ```` and ```` ``` ````, in order.
+fn commands(page: &str) -> String {
+    let mut inside = false;
+    let mut commands = String::new();
+    for line in page.lines() {
+        match line {
+            "```sh" => inside = true,
+            "```" => inside = false,
+            line if inside => commands.extend([line, "\n"]),
+            _ => {}
+        }
+    }
+    commands
+}
+
+fn run(commands: &str, server: &Process) -> Output {
+    let mut shell = Command::new("timeout");
+    shell.args([PATIENCE, "bash", "-eu", "-o", "pipefail", "-c", commands]).current_dir(repository());
+    shell.env("PALABRE", format!("http://{}", server.address()));
+    // Tools go to `target/tools`, wherever the build goes.
+    shell.env_remove("CARGO_TARGET_DIR").stdin(Stdio::null());
+    shell.output().expect("there is a shell")
+}
+
+/// Runs a page's commands against a server of its own; what they have printed.
+pub async fn follow(page: &str, environment: &[(&str, &str)]) -> String {
+    let name = page.rsplit('/').next().unwrap_or(page);
+    let text = fs::read_to_string(repository().join(page)).expect("the page can be read");
+    let data = std::env::temp_dir().join(format!("palabre-{name}-{}", std::process::id()));
+    let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let setup = Setup {
+        binary: env!("CARGO_BIN_EXE_palabre").into(),
+        data: data.clone(),
+        database_url: None,
+        environment,
+    };
+    let server = Process::start(setup).await.expect("the server starts");
+    let output = run(&commands(&text), &server);
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{}\n{out}\n{err}", output.status);
+    drop(server);
+    fs::remove_dir_all(&data).expect("the folder can be removed");
+    out.into_owned()
+}
+
+/// The frames and bodies among what was printed.
+pub fn printed(output: &str) -> Vec<Value> {
+    output.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}

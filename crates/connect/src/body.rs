@@ -1,0 +1,145 @@
+//! A request's body: JSON, or the fields of a form. It is measured while it comes.
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, header},
+};
+use chat::{Error, ErrorCode};
+use dialects::rest::{self, FormValue};
+use http_body_util::{BodyExt, Limited};
+
+/// Fields of a form at most.
+const FIELDS: usize = 256;
+
+/// Reads a body of at most so many bytes. Of a form, reading ends at the first file: no door keeps one yet, and
+/// whoever sends one should be told before it has come.
+pub(crate) async fn read(most: i64, headers: &HeaderMap, body: Body) -> Result<rest::Body, Error> {
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if kind == "multipart/form-data" {
+        return read_multipart(most, media_type, body).await;
+    }
+    let bytes = collect(most, body).await?;
+    match kind.as_str() {
+        _ if bytes.is_empty() => Ok(rest::Body::Json(Vec::new())),
+        "application/json" => Ok(rest::Body::Json(bytes)),
+        "application/x-www-form-urlencoded" => {
+            let text = String::from_utf8(bytes).map_err(|_| malformed("The form is not text in UTF-8."))?;
+            let fields = rest::query_pairs(&text)?;
+            if fields.len() > FIELDS {
+                return Err(too_many_fields());
+            }
+            Ok(rest::Body::Form(fields.into_iter().map(|(name, value)| (name, FormValue::Text(value))).collect()))
+        }
+        _ => Err(malformed("The body must be JSON: Content-Type: application/json.")),
+    }
+}
+
+async fn collect(most: usize, body: Body) -> Result<Vec<u8>, Error> {
+    let body = Limited::new(body, most).collect().await.map_err(|error| {
+        if error.is::<http_body_util::LengthLimitError>() {
+            too_large(most)
+        } else {
+            malformed("The body could not be read to its end.")
+        }
+    })?;
+    Ok(body.to_bytes().into())
+}
+
+async fn read_multipart(most: usize, media_type: &str, body: Body) -> Result<rest::Body, Error> {
+    let boundary = multer::parse_boundary(media_type).map_err(|_| malformed("The form's boundary is missing."))?;
+    let limit = multer::SizeLimit::new().whole_stream(u64::try_from(most).unwrap_or(u64::MAX));
+    let constraints = multer::Constraints::new().size_limit(limit);
+    let mut form = multer::Multipart::with_constraints(body.into_data_stream(), boundary, constraints);
+    let mut fields = Vec::new();
+    while let Some(field) = form.next_field().await.map_err(|error| unreadable(&error, most))? {
+        if fields.len() >= FIELDS {
+            return Err(too_many_fields());
+        }
+        let name = field.name().ok_or_else(|| malformed("A field of the form has no name."))?.to_owned();
+        if field.file_name().is_some() {
+            fields.push((name, FormValue::File));
+            break;
+        }
+        let bytes = field.bytes().await.map_err(|error| unreadable(&error, most))?;
+        let text = String::from_utf8(bytes.into()).map_err(|_| Error {
+            field: Some(format!("/{name}")),
+            ..malformed("A field of the form is not text in UTF-8.")
+        })?;
+        fields.push((name, FormValue::Text(text)));
+    }
+    Ok(rest::Body::Form(fields))
+}
+
+fn unreadable(error: &multer::Error, most: usize) -> Error {
+    match error {
+        multer::Error::StreamSizeExceeded { .. } | multer::Error::FieldSizeExceeded { .. } => too_large(most),
+        _ => malformed("The form could not be read to its end."),
+    }
+}
+
+fn too_large(most: usize) -> Error {
+    Error::new(ErrorCode::TooLarge, format!("A body may have at most {most} bytes."))
+}
+
+fn too_many_fields() -> Error {
+    malformed(&format!("A form may have at most {FIELDS} fields."))
+}
+
+fn malformed(detail: &str) -> Error {
+    Error::new(ErrorCode::Malformed, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn read_as(kind: &str, text: &str) -> Result<rest::Body, ErrorCode> {
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, header::HeaderValue::from_str(kind).unwrap())]);
+        read(1_000, &headers, Body::from(text.to_owned())).await.map_err(|error| error.code)
+    }
+
+    fn form(fields: &[(&str, Option<&str>)]) -> rest::Body {
+        let value = |text: &Option<&str>| text.map_or(FormValue::File, |text| FormValue::Text(text.to_owned()));
+        rest::Body::Form(fields.iter().map(|(name, text)| ((*name).to_owned(), value(text))).collect())
+    }
+
+    #[tokio::test]
+    async fn forms_are_read_field_by_field_until_a_file_comes() {
+        let text = |name: &str, value: &str| {
+            format!("--B\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let file = "--B\r\ncontent-disposition: form-data; name=\"attachment\"; filename=\"a.png\"\r\n\r\nnever read";
+        let kind = "multipart/form-data; boundary=B";
+        let whole = format!("{}{}--B--\r\n", text("content", "Été"), text("participants", "2"));
+        let fields = form(&[("content", Some("Été")), ("participants", Some("2"))]);
+        assert_eq!(read_as(kind, &whole).await, Ok(fields));
+        let with_file = format!("{}{file}", text("content", "x"));
+        assert_eq!(read_as(kind, &with_file).await, Ok(form(&[("content", Some("x")), ("attachment", None)])));
+        assert_eq!(read_as("multipart/form-data", &whole).await, Err(ErrorCode::Malformed));
+        assert_eq!(read_as(kind, &text("content", "x")).await, Err(ErrorCode::Malformed), "it has no end");
+        assert_eq!(read_as(kind, &text("content", &"x".repeat(2_000))).await, Err(ErrorCode::TooLarge));
+        let many = text("a", "").repeat(300);
+        let many = read(
+            1_000_000,
+            &HeaderMap::from_iter([(
+                header::CONTENT_TYPE,
+                header::HeaderValue::from_static("multipart/form-data; boundary=B"),
+            )]),
+            Body::from(format!("{many}--B--\r\n")),
+        )
+        .await;
+        assert_eq!(many.unwrap_err().code, ErrorCode::Malformed);
+    }
+
+    #[tokio::test]
+    async fn other_bodies_are_json_or_an_encoded_form() {
+        let fields = form(&[("a", Some("1 2")), ("b", Some(""))]);
+        assert_eq!(read_as("application/x-www-form-urlencoded", "a=1+2&b=").await, Ok(fields));
+        assert_eq!(read_as("application/json; charset=utf-8", "{}").await, Ok(rest::Body::Json(b"{}".to_vec())));
+        assert_eq!(read_as("text/plain", "").await, Ok(rest::Body::Json(Vec::new())));
+        assert_eq!(read_as("text/plain", "x").await, Err(ErrorCode::Malformed));
+        assert_eq!(read_as("application/json", &"x".repeat(1_001)).await, Err(ErrorCode::TooLarge));
+    }
+}

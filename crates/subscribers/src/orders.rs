@@ -1,0 +1,123 @@
+//! Orders to close connections, and the memory of the latest ones.
+//!
+//! Between the moment at which a token was found good and the moment at which its connection is known
+//! here, the session may end. Such a connection was not there to be closed when the order came; so orders
+//! are remembered for as long as a connection may take to come in.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use chat::{Order, UserId};
+
+use crate::{Goodbye, queue::Listener};
+
+/// Whose account it is about.
+fn user_of(order: &Order) -> UserId {
+    match order {
+        Order::SessionEnded { user, .. }
+        | Order::SessionsEnded { user, .. }
+        | Order::Deactivated(user)
+        | Order::RoleChanged { user, .. } => *user,
+    }
+}
+
+/// With which goodbye a connection of this person must go; none if it is not concerned.
+fn goodbye(order: &Order, listener: &Listener) -> Option<Goodbye> {
+    match order {
+        Order::SessionEnded { session, .. } => (listener.session == Some(*session)).then_some(Goodbye::SessionEnded),
+        Order::SessionsEnded { except, .. } => {
+            (except.is_none() || listener.session != *except).then_some(Goodbye::SessionEnded)
+        }
+        Order::Deactivated(_) => Some(Goodbye::Deactivated),
+        // Connections keep the role they came with; they come back with the new one.
+        Order::RoleChanged { .. } => Some(Goodbye::Restart(0)),
+    }
+}
+
+/// The orders of the last minutes.
+pub(crate) struct Orders {
+    recent: HashMap<UserId, Vec<(Instant, Order)>>,
+    kept: Duration,
+    swept: Instant,
+}
+
+impl Orders {
+    /// Remembers orders for at least this long.
+    pub(crate) fn new(kept: Duration) -> Self {
+        Self { recent: HashMap::new(), kept, swept: Instant::now() }
+    }
+
+    /// Closes those of these connections that an order concerns, and remembers it.
+    pub(crate) fn obey<'a>(&mut self, order: &Order, listeners: impl Fn(UserId) -> &'a [std::sync::Arc<Listener>]) {
+        let user = user_of(order);
+        for listener in listeners(user) {
+            if let Some(goodbye) = goodbye(order, listener) {
+                listener.outbox.end(goodbye);
+            }
+        }
+        let now = Instant::now();
+        self.recent.entry(user).or_default().push((now, order.clone()));
+        if now.duration_since(self.swept) >= self.kept {
+            self.swept = now;
+            let kept = self.kept;
+            self.recent.retain(|_, orders| {
+                orders.retain(|(told, _)| now.duration_since(*told) < kept);
+                !orders.is_empty()
+            });
+        }
+    }
+
+    /// The goodbye for a connection that comes in after an order that it should have heard.
+    pub(crate) fn missed(&self, listener: &Listener) -> Option<Goodbye> {
+        let orders = self.recent.get(&listener.user)?;
+        orders.iter().filter(|(told, _)| *told >= listener.vouched_at).find_map(|(_, order)| goodbye(order, listener))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chat::{ConnectionId, SessionId};
+    use dialects::Dialect;
+
+    use super::*;
+    use crate::Outbox;
+
+    fn listener(session: i64, vouched_at: Instant) -> Arc<Listener> {
+        Arc::new(Listener {
+            id: ConnectionId(1),
+            user: UserId(7),
+            username: "ann".into(),
+            session: Some(SessionId(session)),
+            dialect: Dialect::Native,
+            vouched_at,
+            tuning: None,
+            outbox: Arc::new(Outbox::new(1_000)),
+        })
+    }
+
+    #[test]
+    fn whoever_comes_late_hears_the_order_they_missed() {
+        let mut orders = Orders::new(Duration::from_secs(60));
+        let before = Instant::now();
+        orders.obey(&Order::SessionEnded { user: UserId(7), session: SessionId(3) }, |_| &[]);
+        assert_eq!(orders.missed(&listener(3, before)), Some(Goodbye::SessionEnded));
+        // Another log-in, and one that was found good afterwards, are not meant.
+        assert_eq!(orders.missed(&listener(4, before)), None);
+        assert_eq!(orders.missed(&listener(3, Instant::now())), None);
+        orders.obey(&Order::Deactivated(UserId(7)), |_| &[]);
+        assert_eq!(orders.missed(&listener(4, before)), Some(Goodbye::Deactivated));
+    }
+
+    #[test]
+    fn orders_are_forgotten_when_nobody_can_have_missed_them() {
+        let mut orders = Orders::new(Duration::ZERO);
+        for session in 0..10 {
+            orders.obey(&Order::SessionEnded { user: UserId(session), session: SessionId(session) }, |_| &[]);
+        }
+        assert!(orders.recent.len() <= 1);
+    }
+}
