@@ -4,24 +4,36 @@ use std::fs;
 
 use anyhow::{Context as _, ensure};
 
-use crate::shell::{cargo, output, root};
+use crate::{
+    coverage,
+    shell::{cargo, output, root},
+};
 
-/// The server's word for a document, and its file.
-const DOCUMENTS: &[(&str, &str)] = &[
-    ("configuration", "docs/operate/configuration.md"),
-    ("codes", "docs/protocol/codes.md"),
-    ("openapi", "docs/protocol/openapi.json"),
-    ("asyncapi", "docs/protocol/asyncapi.json"),
+/// Who knows what a document says.
+enum Author {
+    /// The server, by its word for the document.
+    Server(&'static str),
+    /// The transcripts of the old doors.
+    Transcripts,
+}
+
+/// The documents' files. What needs no server comes first: it is told before the server is built.
+const DOCUMENTS: &[(&str, Author)] = &[
+    ("docs/protocol/coverage.md", Author::Transcripts),
+    ("docs/operate/configuration.md", Author::Server("configuration")),
+    ("docs/protocol/codes.md", Author::Server("codes")),
+    ("docs/protocol/openapi.json", Author::Server("openapi")),
+    ("docs/protocol/asyncapi.json", Author::Server("asyncapi")),
 ];
 
 /// Writes them.
 pub fn write() -> anyhow::Result<()> {
-    for (name, path) in DOCUMENTS {
+    for (path, author) in DOCUMENTS {
         let file = root().join(path);
         if let Some(folder) = file.parent() {
             fs::create_dir_all(folder)?;
         }
-        fs::write(&file, document(name)?).with_context(|| format!("{path} cannot be written"))?;
+        fs::write(&file, document(author)?).with_context(|| format!("{path} cannot be written"))?;
         println!("wrote {path}");
     }
     Ok(())
@@ -30,8 +42,8 @@ pub fn write() -> anyhow::Result<()> {
 /// Checks that the files say what the code says.
 pub fn check() -> anyhow::Result<()> {
     let mut stale = Vec::new();
-    for (name, path) in DOCUMENTS {
-        if fs::read_to_string(root().join(path)).ok() != Some(document(name)?) {
+    for (path, author) in DOCUMENTS {
+        if fs::read_to_string(root().join(path)).ok() != Some(document(author)?) {
             stale.push(*path);
         }
     }
@@ -40,6 +52,11 @@ pub fn check() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn document(name: &str) -> anyhow::Result<String> {
-    output(&mut cargo(&["run", "--quiet", "--locked", "--package", "palabre", "--", "docs", name]))
+fn document(author: &Author) -> anyhow::Result<String> {
+    match author {
+        Author::Server(name) => {
+            output(&mut cargo(&["run", "--quiet", "--locked", "--package", "palabre", "--", "docs", name]))
+        }
+        Author::Transcripts => coverage::document(),
+    }
 }

@@ -1,6 +1,7 @@
 //! The project's own commands. `cargo xtask` lists them.
 
 mod check;
+mod coverage;
 mod generate;
 mod mutants;
 mod postgres;
