@@ -76,6 +76,7 @@ fn words(kind: &str, data: &Value, name: &dyn Fn(i64) -> String) -> (String, Opt
             (format!("added to {what}"), None)
         }
         "conversation.removed" => (format!("out: {}", text(&data["reason"])), None),
+        "conversation.hidden" => ("hidden".to_owned(), None),
         "typing.started" => (format!("{} types", person(&data["user"]).0), None),
         "typing.stopped" => (format!("{} stops typing", person(&data["user"]).0), None),
         "marker.moved" => {

@@ -145,7 +145,7 @@ pub async fn holds(person: &Inner, touched: Option<i64>) {
 /// # Panics
 /// If it is broken for good: at the same number, something else is known than is read.
 async fn judge(person: &Inner, all: &BTreeMap<i64, Value>, touched: Option<i64>) -> Result<(), String> {
-    let known: Vec<i64> = person.state().model.ids().into_iter().collect();
+    let known: Vec<i64> = person.state().model.shown().into_iter().collect();
     let listed: Vec<i64> = all.keys().copied().collect();
     if known != listed {
         return Err(format!("they know of the conversations {known:?}, but belong to {listed:?}"));

@@ -93,6 +93,8 @@ pub struct Model {
     conversations: BTreeMap<i64, Known>,
     /// Those that it no longer belongs to.
     left: BTreeSet<i64>,
+    /// Those that are out of its list until something happens in them.
+    hidden: BTreeSet<i64>,
 }
 
 fn number(value: &Value, field: &str) -> Result<i64, String> {
@@ -108,6 +110,11 @@ impl Model {
     /// All that it belongs to.
     pub fn ids(&self) -> BTreeSet<i64> {
         self.conversations.keys().copied().collect()
+    }
+
+    /// All that its list shows.
+    pub fn shown(&self) -> BTreeSet<i64> {
+        self.ids().difference(&self.hidden).copied().collect()
     }
 
     /// How a person is called, if they are a member of anything known.
@@ -151,6 +158,7 @@ impl Model {
     /// Begins to follow a conversation whose events follow from `head`; its snapshot is still to be read.
     fn begin(&mut self, id: i64, head: i64) {
         self.left.remove(&id);
+        self.hidden.remove(&id);
         self.conversations.insert(id, Known { cursor: -1, snapshot: Snapshot::default(), live: Some(head) });
     }
 
@@ -177,6 +185,10 @@ impl Model {
             };
         };
         match kind {
+            "conversation.hidden" => {
+                self.hidden.insert(id);
+                return Ok(Next::Listen);
+            }
             "conversation.added" => {
                 // On a second connection it may be known from a first reading already.
                 self.begin(id, number(data, "head")?);
@@ -184,6 +196,7 @@ impl Model {
             }
             "conversation.removed" => {
                 self.conversations.remove(&id);
+                self.hidden.remove(&id);
                 self.left.insert(id);
                 return Ok(Next::Listen);
             }
@@ -193,6 +206,9 @@ impl Model {
             let once = if self.left.contains(&id) { "one it left" } else { "one it never belonged to" };
             format!("{kind} is of a foreign conversation, {once}")
         })?;
+        if frame.get("seq").is_some() || kind == "conversation.changes" {
+            self.hidden.remove(&id);
+        }
         match frame.get("seq").and_then(Value::as_i64) {
             Some(seq) => known.take_event(kind, seq, data).map(|()| Next::Listen),
             None if kind == "conversation.changes" => {

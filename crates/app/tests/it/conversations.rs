@@ -333,3 +333,45 @@ async fn whoever_belongs_to_nothing_hears_nothing() {
     let answers = [other.hears().await, other.hears().await];
     assert!(answers.iter().all(|a| a["type"] == "conversation.removed" && a["data"] == answers[0]["data"]));
 }
+
+#[tokio::test]
+async fn what_one_hides_is_out_of_ones_own_list_until_something_happens_in_it() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let talk = ann.turns_to(&bob).await;
+    ann.says(&talk, "Good morning").await;
+    let list = async |person: &Person| {
+        let listed = person.requests("GET", "/v1/conversations", Value::Null).await.granted();
+        listed["conversations"].as_array().unwrap().len()
+    };
+    let phone = ann.on_another_device().await;
+    ann.asks("conversation.hide", json!({"conversation": talk.id})).await.granted();
+    phone.hears("hidden").await;
+    assert_eq!((list(&ann).await, list(&bob).await), (0, 1));
+    // It is out of the list, and no further: what is known of it stays, and it can be asked for.
+    let direct = ann.requests("GET", &format!("/v1/users/{}/conversation", bob.id()), Value::Null).await.granted();
+    assert_eq!(direct["id"], talk.id);
+    bob.says(&talk, "Are you there?").await;
+    phone.hears("bob: Are you there?").await;
+    assert_eq!(list(&ann).await, 1);
+    // Whoever opens it again has it again.
+    ann.asks("conversation.hide", json!({"conversation": talk.id})).await.granted();
+    assert_eq!(list(&ann).await, 0);
+    assert_eq!(ann.turns_to(&bob).await.id, talk.id);
+    phone.hears("hidden").await;
+    phone.hears("added to bob").await;
+    assert_eq!(list(&ann).await, 1);
+    let eve = town.person("eve").await;
+    let refused = eve.asks("conversation.hide", json!({"conversation": talk.id})).await;
+    assert_eq!(refused.refused("not_found")["status"], 404);
+}
+
+#[tokio::test]
+async fn asking_for_a_direct_conversation_opens_none() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let path = format!("/v1/users/{}/conversation", bob.id());
+    assert_eq!(ann.requests("GET", &path, Value::Null).await.status, 404);
+    let talk = bob.turns_to(&ann).await;
+    assert_eq!(ann.requests("GET", &path, Value::Null).await.granted()["id"], talk.id);
+}

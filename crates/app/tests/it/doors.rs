@@ -1,1 +1,202 @@
-//! Not yet.
+//! One conversation, heard through every door: what is said on any of them is heard on all, once, in one order.
+
+use serde_json::{Value, json};
+use testkit::{Person, Room, Stranger, Town};
+
+/// Five people in a public room, each at another door.
+struct Five {
+    town: Town,
+    room: Room,
+    native: Person,
+    sockets: Vec<(&'static str, Person, Stranger)>,
+}
+
+/// How long a frame that must not come is waited for.
+const A_WHILE: std::time::Duration = std::time::Duration::from_millis(300);
+
+impl Five {
+    async fn meet() -> Self {
+        let town = Town::opens().await;
+        let native = town.person("nora").await;
+        let room = native.opens_room("tilleul").await;
+        let mut sockets = Vec::new();
+        for (door, name) in
+            [("chat_server", "chloe"), ("dreametrix", "dora"), ("matcha", "mina"), ("gateway", "gwen")]
+        {
+            let person = town.absent(name).await;
+            person.requests("POST", &format!("/v1/conversations/{}/join", room.id), Value::Null).await.granted();
+            native.hears(&format!("{name} joins")).await;
+            let (address, path) = match door {
+                "chat_server" => (town.chat_server(), "/"),
+                "dreametrix" => (town.dreametrix(), "/ws/chat/"),
+                "matcha" => (town.matcha(), "/api/v1/chat/ws"),
+                _ => (town.address(), "/ws"),
+            };
+            let path = format!("{path}?token={}", person.tokens().access);
+            let mut socket = town.socket_at(address, &path, &[]).await.expect(door);
+            if door == "gateway" {
+                socket.writes(json!({"type": "subscribe", "data": {"channel": format!("chat_{}", room.id)}})).await;
+                until(&mut socket, "subscription_ack").await;
+            }
+            if door == "matcha" {
+                until(&mut socket, "connected").await;
+            }
+            sockets.push((door, person, socket));
+        }
+        Self { town, room, native, sockets }
+    }
+
+    /// Says something at a door, in its own words.
+    async fn say(&mut self, door: &str, text: &str) {
+        let room = self.room.id;
+        let frame = match door {
+            "native" => {
+                self.native.says(&self.room, text).await;
+                return;
+            }
+            "chat_server" => json!({"type": "message", "room": "tilleul", "content": text}),
+            "matcha" => {
+                json!({"type": "send_message", "conversation_id": room, "content": text})
+            }
+            "dreametrix" => json!({"type": "send_message", "room_id": room, "content": text}),
+            _ => json!({"type": "send_message", "data": {"conversation_id": room.to_string(), "message": text}}),
+        };
+        let socket = self.sockets.iter_mut().find(|(name, ..)| *name == door).expect("a door");
+        socket.2.writes(frame).await;
+    }
+}
+
+/// The next frame of a type; presence, typing and such between are passed over.
+async fn until(socket: &mut Stranger, kind: &str) -> Value {
+    loop {
+        let frame = socket.hears().await;
+        if frame["type"] == kind {
+            return frame;
+        }
+        assert_ne!(frame["type"], "error", "{frame}");
+    }
+}
+
+/// The next message that a door tells: its author, its text, its id and where it was said.
+async fn hears_message(door: &str, socket: &mut Stranger) -> (Value, Value, Value, Value) {
+    let take = |frame: &Value, names: [&str; 4]| {
+        let [author, text, id, place] = names.map(|name| frame.pointer(name).cloned().unwrap_or_default());
+        (author, text, id, place)
+    };
+    match door {
+        "chat_server" => {
+            let frame = until(socket, "message").await;
+            take(&frame, ["/data/fromUser", "/data/content", "/data/id", "/data/room"])
+        }
+        "dreametrix" => {
+            let frame = until(socket, "message").await;
+            take(&frame, ["/data/sender", "/data/content", "/data/id", "/data/chat"])
+        }
+        "matcha" => {
+            let frame = until(socket, "new_message").await;
+            take(&frame, ["/data/sender_id", "/data/message", "/data/id", "/conversation_id"])
+        }
+        _ => {
+            let frame = until(socket, "chat_message").await;
+            take(&frame, ["/data/sender_id", "/data/message", "/data/message_id", "/data/conversation_id"])
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_at_any_door_is_heard_at_all_five_once_and_in_one_order() {
+    let mut five = Five::meet().await;
+    let doors = ["native", "chat_server", "dreametrix", "matcha", "gateway"];
+    let names = ["nora", "chloe", "dora", "mina", "gwen"];
+    let ids: Vec<i64> =
+        std::iter::once(five.native.id()).chain(five.sockets.iter().map(|(_, person, _)| person.id())).collect();
+    let mut said = Vec::new();
+    for round in 1..=3 {
+        for ((door, name), author) in doors.into_iter().zip(names).zip(&ids) {
+            let text = format!("« {door} » n° {round}, 🌳");
+            five.say(door, &text).await;
+            if door == "native" {
+                five.native.hears_themselves(&format!("{name}: {text}")).await;
+            } else {
+                five.native.hears(&format!("{name}: {text}")).await;
+            }
+            said.push((*author, text));
+        }
+    }
+    let history = format!("/v1/conversations/{}/messages", five.room.id);
+    let history = five.native.requests("GET", &history, Value::Null).await.granted();
+    let kept: Vec<(i64, String, i64)> = history["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|m| (m["author"]["id"].as_i64().unwrap(), m["text"].as_str().unwrap().into(), m["id"].as_i64().unwrap()))
+        .collect();
+    assert_eq!(kept.iter().map(|(by, text, _)| (*by, text.clone())).collect::<Vec<_>>(), said);
+    for (door, _, socket) in &mut five.sockets {
+        let place = match *door {
+            "chat_server" => json!("tilleul"),
+            "gateway" => json!(five.room.id.to_string()),
+            _ => json!(five.room.id),
+        };
+        for (author, text, id) in &kept {
+            let heard = hears_message(door, socket).await;
+            assert_eq!(heard, (json!(author), json!(text), json!(id), place.clone()), "{door}");
+        }
+    }
+    // Nothing is told twice: whatever is left to hear is no message.
+    five.say("native", "the end").await;
+    for (door, _, socket) in &mut five.sockets {
+        assert_eq!(hears_message(door, socket).await.1, "the end", "{door}");
+    }
+}
+
+#[tokio::test]
+async fn typing_and_reactions_are_told_where_a_door_has_a_word_for_them() {
+    let mut five = Five::meet().await;
+    five.native.types(&five.room).await;
+    let nora = five.native.id();
+    for (door, _, socket) in five.sockets.iter_mut().filter(|(door, ..)| *door != "chat_server") {
+        let frame = until(socket, "typing").await;
+        assert_eq!(frame["data"]["user_id"], nora, "{door}");
+        assert_eq!(frame["data"]["is_typing"], true, "{door}");
+    }
+    let said = five.native.says(&five.room, "Who likes it?").await;
+    five.native.reacts(&said, "👍").await;
+    for (door, _, socket) in five.sockets.iter_mut().filter(|(door, ..)| matches!(*door, "matcha" | "gateway")) {
+        let frame = until(socket, "reaction_update").await;
+        let data = &frame["data"];
+        assert_eq!(
+            (&data["user_id"], &data["emoji"], &data["action"]),
+            (&json!(nora), &json!("👍"), &json!("add")),
+            "{door}"
+        );
+    }
+    drop(five.town);
+}
+
+#[tokio::test]
+async fn whoever_is_put_out_hears_nothing_more_at_any_door() {
+    let mut five = Five::meet().await;
+    for at in 0..five.sockets.len() {
+        let (_, person, _) = &five.sockets[at];
+        let (user, room) = (person.id(), five.room.id);
+        five.native.asks("member.remove", json!({"conversation": room, "user": user})).await.granted();
+    }
+    five.say("native", "Only for those who are still here").await;
+    for (door, _, socket) in &mut five.sockets {
+        loop {
+            let Ok(frame) = tokio::time::timeout(A_WHILE, socket.hears()).await else { break };
+            assert!(!frame.to_string().contains("still here"), "{door} hears {frame}");
+        }
+    }
+    // And they cannot speak: the answer is an error in each door's own form.
+    for door in ["chat_server", "dreametrix", "matcha", "gateway"] {
+        // The old chat-server's clients enter public rooms by speaking in them.
+        if door != "chat_server" {
+            five.say(door, "let me in").await;
+            let (_, _, socket) = five.sockets.iter_mut().find(|(name, ..)| *name == door).unwrap();
+            assert_eq!(socket.hears().await["type"], "error", "{door}");
+        }
+    }
+    assert!(!five.native.has_noticed("let me in").await);
+}

@@ -1,6 +1,6 @@
 //! Saying, changing and taking back; each said once, whatever happens.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::Town;
 
 #[tokio::test]
@@ -334,4 +334,24 @@ async fn a_message_is_heard_before_or_with_its_answer_and_never_twice() {
     ann.hears_themselves("ann: hello").await;
     ann.hears_nothing_more().await;
     assert_eq!(ann.knows(&room).len(), 1);
+}
+
+#[tokio::test]
+async fn a_message_says_what_its_text_is_about() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = ann.opens_group(&[&bob]).await;
+    bob.hears("added to it").await;
+    let image = json!({"conversation": room.id, "message_type": "image", "text": "a lime tree", "client_id": "i-1"});
+    let sent = ann.asks("message.send", image.clone()).await.granted();
+    assert_eq!(bob.hears("ann: a lime tree").await["data"]["message_type"], "image");
+    assert_eq!(ann.asks("message.send", image).await.granted()["repeated"], true);
+    // The type belongs to what was said: under the same client id another one is another message.
+    let text = json!({"conversation": room.id, "text": "a lime tree", "client_id": "i-1"});
+    ann.asks("message.send", text).await.refused("idempotency_mismatch");
+    let found = bob.requests("GET", &format!("/v1/messages/{}", sent["id"]), Value::Null).await.granted();
+    assert_eq!((&found["message_type"], &found["seq"]), (&json!("image"), &sent["seq"]));
+    let eve = town.person("eve").await;
+    assert_eq!(eve.requests("GET", &format!("/v1/messages/{}", sent["id"]), Value::Null).await.status, 404);
+    assert_eq!(bob.requests("GET", "/v1/messages/987654", Value::Null).await.status, 404);
 }

@@ -11,10 +11,16 @@ async fn markers_move_forward_only_and_the_others_see_it() {
     let (one, two) = (ann.says(&room, "one").await, ann.says(&room, "two").await);
     bob.reads(&one).await;
     let told = ann.notices(&format!("bob has read {}", one.seq)).await;
-    assert_eq!(told["data"], json!({"user": bob.id(), "read_seq": one.seq, "delivered_seq": one.seq}));
+    let read_at = told["data"]["read_at"].clone();
+    assert!(read_at.is_string());
+    assert_eq!(
+        told["data"],
+        json!({"user": bob.id(), "read_seq": one.seq, "delivered_seq": one.seq, "read_at": read_at})
+    );
     let at = |seq: i64| json!({"conversation": room.id, "seq": seq});
     let marker = bob.asks("marker.delivered", at(two.seq)).await.granted();
     assert_eq!((&marker["read_seq"], &marker["delivered_seq"]), (&json!(one.seq), &json!(two.seq)));
+    assert_eq!(marker["read_at"], read_at, "what was received was not read");
     bob.reads(&two).await;
     // Back is nowhere, and beyond the end is the end.
     let marker = bob.asks("marker.read", at(one.seq)).await.granted();
