@@ -322,3 +322,26 @@ async fn the_pages_requests_are_answered_in_the_old_shapes() {
         assert_eq!(rest.ask("GET", path, None, &Value::Null).await.status, 401, "{path}");
     }
 }
+
+#[tokio::test]
+async fn a_session_that_ends_while_its_socket_comes_in_ends_the_socket_all_the_same() {
+    let town = Town::opens().await;
+    let mut came_in = 0;
+    for round in 0..40 {
+        let alice = town.absent(&format!("alice{round}")).await;
+        let path = format!("/?token={}", alice.tokens().access);
+        let coming = town.old_client(&path, &[]);
+        let leaving = async {
+            // At another moment of the handshake each time.
+            tokio::time::sleep(Duration::from_micros(50 * round)).await;
+            alice.requests("DELETE", "/v1/sessions/current", Value::Null).await
+        };
+        let (socket, answer) = tokio::join!(coming, leaving);
+        assert_eq!(answer.status, 204);
+        if let Ok(mut socket) = socket {
+            came_in += 1;
+            assert_eq!(socket.is_sent_away().await.0, 4501, "round {round}");
+        }
+    }
+    assert!(came_in > 0, "nobody came in in time");
+}
