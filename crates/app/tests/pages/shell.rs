@@ -8,6 +8,7 @@ use std::{
 
 use serde_json::Value;
 use testkit::process::{Process, Setup};
+use tokio::sync::Mutex;
 
 /// Seconds. Building the WebSocket client is a part of it, on a machine that does not have it.
 const PATIENCE: &str = "900";
@@ -40,8 +41,12 @@ fn run(commands: &str, server: &Process) -> Output {
     shell.output().expect("there is a shell")
 }
 
+/// Pages are followed one after another: the first builds the WebSocket client for all.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+
 /// Runs a page's commands against a server of its own; what they have printed.
 pub async fn follow(page: &str, environment: &[(&str, &str)]) -> String {
+    let _turn = ONE_AT_A_TIME.lock().await;
     let name = page.rsplit('/').next().unwrap_or(page);
     let text = fs::read_to_string(repository().join(page)).expect("the page can be read");
     let data = std::env::temp_dir().join(format!("palabre-{name}-{}", std::process::id()));
