@@ -45,6 +45,9 @@ struct HostClaims {
     user_id: Option<serde_json::Value>,
     username: Option<String>,
     role: Option<String>,
+    // What the token is for, by the names that the old back ends give it.
+    scope: Option<serde_json::Value>,
+    token_type: Option<serde_json::Value>,
 }
 
 /// Whom a token says it speaks for. Whether that still holds, the store knows.
@@ -149,6 +152,10 @@ impl Keys {
         let key = self.host.as_ref().ok_or_else(|| refused("The token was not issued here."))?;
         let claims = decode::<HostClaims>(token, key)?;
         check_times(claims.exp, claims.nbf, now)?;
+        // The hosts sign their refresh tokens with the same secret; one is good for days and for nothing here.
+        if [claims.scope, claims.token_type].iter().flatten().any(|purpose| purpose == "refresh") {
+            return Err(refused("This is a refresh token."));
+        }
         let id = claims.user_id.or(claims.sub).as_ref().and_then(text_of);
         let external_id = id.ok_or_else(|| refused("The token names no user: it needs user_id or sub."))?;
         // The old back ends' highest role has another name.
@@ -274,7 +281,7 @@ mod tests {
         let claim =
             Claim::Host { external_id: "5".into(), username: Some("ann".into()), role: Some(ServerRole::Admin) };
         assert_eq!(keys.verify(&good, NOW).unwrap(), claim);
-        let sub = with(serde_json::json!({"sub": "u-5", "exp": exp}));
+        let sub = with(serde_json::json!({"sub": "u-5", "exp": exp, "scope": "access", "token_type": ["access"]}));
         assert_eq!(
             keys.verify(&sub, NOW).unwrap(),
             Claim::Host { external_id: "u-5".into(), username: None, role: None }
@@ -290,6 +297,8 @@ mod tests {
             with(serde_json::json!({"user_id": 5})),
             with(serde_json::json!({"exp": exp})),
             with(serde_json::json!({"user_id": {"$ne": 1}, "exp": exp})),
+            with(serde_json::json!({"user_id": 5, "exp": exp, "scope": "refresh"})),
+            with(serde_json::json!({"user_id": 5, "exp": exp, "token_type": "refresh"})),
             // {"alg":"none"} with the same claims and no signature.
             format!("eyJhbGciOiJub25lIn0.{}.", good.split('.').nth(1).unwrap()),
             "not a token".into(),
