@@ -8,7 +8,7 @@ use axum::{
     http::header,
     middleware,
     response::Response,
-    routing::{any, get},
+    routing::{MethodRouter, any, get},
 };
 use dialects::{Dialect, native};
 
@@ -44,15 +44,15 @@ pub fn native(door: Door, dreametrix: Door, matcha: Door) -> Router {
 /// The paths of the school messenger's clients.
 fn dreametrix_routes() -> Router<Door> {
     Router::new()
-        .route("/ws/chat/", get(handshake::upgrade))
-        .route("/ws/chat", get(handshake::upgrade))
+        .route("/ws/chat/", socket())
+        .route("/ws/chat", socket())
         .route("/chats/{*path}", any(rest::answer))
 }
 
 /// The paths of the dating application's chat service, and what its clients ask of the services beside it.
 fn matcha_routes() -> Router<Door> {
     Router::new()
-        .route("/api/v1/chat/ws", get(handshake::upgrade))
+        .route("/api/v1/chat/ws", socket())
         .route("/api/v1/chat/{*path}", any(rest::answer))
         .route("/api/v1/users/{user}/online-status", any(rest::answer))
         .route("/api/v1/auth/refresh", any(rest::answer))
@@ -60,7 +60,12 @@ fn matcha_routes() -> Router<Door> {
 
 /// The gateway's socket. Veza's clients will share its path: they bring no credential in the handshake.
 fn gateway_routes() -> Router<Door> {
-    Router::new().route("/ws", get(handshake::upgrade))
+    Router::new().route("/ws", socket())
+}
+
+/// A socket's path; another method than its own is refused in the words of the door.
+fn socket() -> MethodRouter<Door> {
+    get(handshake::upgrade).fallback(rest::answer)
 }
 
 /// The listener of the school messenger's clients.
