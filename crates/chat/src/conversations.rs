@@ -111,6 +111,8 @@ pub struct Peer {
     pub user: UserId,
     /// Its name.
     pub username: String,
+    /// What it is called: see [`crate::accounts::Account::shown_name`].
+    pub shown_name: String,
     /// What it calls itself.
     pub display_name: Option<String>,
     /// Its given name.

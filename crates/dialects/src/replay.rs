@@ -501,12 +501,19 @@ fn listed(value: &Value) -> Listed {
         peer: value.get("peer").map(|peer| Peer {
             user: UserId(int(&peer[0], 1)),
             username: text(&peer[1], "bob"),
+            shown_name: shown_name(&text(&peer[1], "bob"), &peer[2], &peer[3]),
             display_name: None,
             first_name: optional(&peer[2]),
             last_name: optional(&peer[3]),
             presence: Presence::Online,
         }),
     }
+}
+
+/// First and last name if there are any, else the username.
+fn shown_name(username: &str, first: &Value, last: &Value) -> String {
+    let full = [first, last].map(|name| text(name, "")).join(" ");
+    if full.trim().is_empty() { username.to_owned() } else { full.trim().to_owned() }
 }
 
 fn member(value: &Value) -> Member {

@@ -332,6 +332,7 @@ impl Call {
                 let peer = peer_of(&entry.conversation, user).and_then(|id| accounts.get(&id)).map(|account| Peer {
                     user: account.id,
                     username: account.username.clone(),
+                    shown_name: account.shown_name(),
                     display_name: account.profile.display_name.clone(),
                     first_name: account.profile.first_name.clone(),
                     last_name: account.profile.last_name.clone(),

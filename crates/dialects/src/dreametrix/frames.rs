@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use chat::{
     ConversationId, Error, ErrorCode, Millis, UserId,
-    conversations::{Conversation, Kind, Listed, Peer},
+    conversations::{Conversation, Kind, Listed},
     members::Member,
     messages::Message,
     presence::{Presence, Seen},
@@ -150,14 +150,6 @@ pub(super) fn user_status(user: UserId, seen: Seen) -> Text {
     tagged("user_status", Status { user_id: user.0, status, last_seen: seen.last_seen_at.map(Time) })
 }
 
-/// What the other person of a direct conversation is called, by the rule of [`chat::accounts::Account::shown_name`].
-pub(super) fn called(peer: &Peer) -> String {
-    let given = |name: &Option<String>| name.as_deref().map(str::trim).unwrap_or_default().to_owned();
-    let full = format!("{} {}", given(&peer.first_name), given(&peer.last_name));
-    let names = [given(&peer.display_name), full.trim().to_owned()];
-    names.into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| peer.username.clone())
-}
-
 /// What changed in a room, beside new messages.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -217,7 +209,7 @@ impl<'a> Change<'a> {
 
     /// The room as its new member sees it, who knows a direct one by the other person.
     pub(super) fn to_own(listed: &'a Listed) -> Self {
-        let peer = listed.peer.as_ref().map(|peer| called(peer).into());
+        let peer = listed.peer.as_ref().map(|peer| Cow::from(&*peer.shown_name));
         let name = listed.conversation.name.as_deref().map(Cow::from).or(peer);
         Self::described(&listed.conversation, name.unwrap_or_default())
     }

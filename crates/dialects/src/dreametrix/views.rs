@@ -13,7 +13,7 @@ use chat::{
 use serde::Serialize;
 
 use super::{
-    frames::{called, last_update, refusal},
+    frames::{last_update, refusal},
     ids::Uuid,
 };
 use crate::{output::write, time::Time};
@@ -155,7 +155,7 @@ impl<'a> Room<'a> {
 
 /// A room's name, or that of the other person; nothing for a group without a name.
 fn name(listed: &Listed) -> Option<String> {
-    listed.conversation.name.clone().or_else(|| listed.peer.as_ref().map(called))
+    listed.conversation.name.clone().or_else(|| listed.peer.as_ref().map(|peer| peer.shown_name.clone()))
 }
 
 /// What a room without a name is shown as: those who are in it with the speaker.
