@@ -328,6 +328,18 @@ impl State {
         signal: &Signal,
         woken: &mut Vec<Arc<Listener>>,
     ) {
+        self.tell_those(conversation, except, signal, woken, |_, _| true);
+    }
+
+    /// The same for those listeners to whom this frame is news.
+    fn tell_those(
+        &mut self,
+        conversation: ConversationId,
+        except: Option<UserId>,
+        signal: &Signal,
+        woken: &mut Vec<Arc<Listener>>,
+        mut is_news: impl FnMut(&Listener, &bytes::Bytes) -> bool,
+    ) {
         let Some(room) = self.rooms.get_mut(&conversation) else { return };
         room.flush();
         let mut frames = Frames::of(signal, Some(&room.place));
@@ -335,7 +347,7 @@ impl State {
         let tuned = matches!(signal, Signal::Typing { .. });
         let wanted = |listener: &Listener| Some(listener.user) != except && (!tuned || listener.hears(conversation));
         for listener in room.listeners.iter().filter(|listener| wanted(listener)) {
-            if let Some(bytes) = frames.for_dialect(listener.dialect) {
+            if let Some(bytes) = frames.for_dialect(listener.dialect).filter(|bytes| is_news(listener, bytes)) {
                 listener.outbox.push_lossy(bytes);
                 woken.push(listener.clone());
             }
@@ -615,9 +627,13 @@ impl State {
             }
         }
         let mut woken = Vec::new();
+        // Some dialects say who came without saying where: those who share several conversations hear it once.
+        let mut said: HashSet<(ConnectionId, bytes::Bytes)> = HashSet::new();
         for (conversation, people) in changes {
             let signal = Signal::PresenceChanged { conversation, people };
-            self.tell_members(conversation, None, &signal, &mut woken);
+            self.tell_those(conversation, None, &signal, &mut woken, |listener, frame| {
+                listener.dialect == Dialect::Native || said.insert((listener.id, frame.clone()))
+            });
         }
         woken.iter().for_each(|listener| listener.outbox.wake());
         if !gone.is_empty() {

@@ -20,8 +20,7 @@ impl Five {
         let native = town.person("nora").await;
         let room = native.opens_room("tilleul").await;
         let mut sockets = Vec::new();
-        for (door, name) in
-            [("chat_server", "chloe"), ("dreametrix", "dora"), ("matcha", "mina"), ("gateway", "gwen")]
+        for (door, name) in [("chat_server", "chloe"), ("dreametrix", "dora"), ("matcha", "mina"), ("gateway", "gwen")]
         {
             let person = town.absent(name).await;
             person.requests("POST", &format!("/v1/conversations/{}/join", room.id), Value::Null).await.granted();
@@ -199,4 +198,26 @@ async fn whoever_is_put_out_hears_nothing_more_at_any_door() {
         }
     }
     assert!(!five.native.has_noticed("let me in").await);
+}
+
+#[tokio::test]
+async fn whoever_shares_several_conversations_is_told_once_that_somebody_came() {
+    let town = Town::opens().await;
+    let (nora, dora) = (town.person("nora").await, town.absent("dora").await);
+    for name in ["tilleul", "jardin", "cour"] {
+        let room = nora.opens_room(name).await;
+        dora.requests("POST", &format!("/v1/conversations/{}/join", room.id), Value::Null).await.granted();
+        nora.hears("dora joins").await;
+    }
+    for (door, path, presence) in [(town.dreametrix(), "/ws/chat/", "busy"), (town.matcha(), "/api/v1/chat/ws", "away")]
+    {
+        let mut socket =
+            town.socket_at(door, &format!("{path}?token={}", dora.tokens().access), &[]).await.expect("a socket");
+        nora.is_now(presence).await;
+        let mut told = 0;
+        while let Ok(frame) = tokio::time::timeout(A_WHILE * 3, socket.hears()).await {
+            told += i32::from(frame["data"]["user_id"] == nora.id());
+        }
+        assert_eq!(told, 1, "{path}");
+    }
 }
