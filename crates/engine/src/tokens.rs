@@ -126,6 +126,8 @@ impl Keys {
     pub(crate) fn verify(&self, token: &str, now: Millis) -> Result<Claim> {
         match typ_of(token)?.as_deref() {
             Some(TYPE) => self.verify_own(token, now),
+            // Host and server may share one key: its number must not be taken for that of a host's user.
+            Some(COOKIE_TYPE) => Err(refused("This is a cookie's value and no access token.")),
             _ => self.verify_host(token, now),
         }
     }
@@ -265,6 +267,9 @@ mod tests {
         let claim = Claim::Own { user: UserId(7), session: SessionId(3) };
         assert_eq!(keys.verify_cookie(&cookie, NOW).unwrap(), claim);
         assert_eq!(keys.verify(&cookie, NOW).unwrap_err().code, ErrorCode::Unauthenticated);
+        let of_one_key = Keys::new(b"one secret of thirty-two bytes..", Some(b"one secret of thirty-two bytes.."));
+        let cookie_there = of_one_key.sign_cookie(&speaker, SessionId(3), NOW, 900).unwrap();
+        assert_eq!(of_one_key.verify(&cookie_there, NOW).unwrap_err().code, ErrorCode::Unauthenticated);
         let token = keys.sign(UserId(7), SessionId(3), "ann", ServerRole::User, NOW, 900).unwrap();
         assert_eq!(keys.verify_cookie(&token, NOW).unwrap(), claim);
         assert!(keys.verify_cookie(&cookie, NOW.plus(960_000)).is_err());
