@@ -32,10 +32,10 @@ fn commands(page: &str) -> String {
     commands
 }
 
-fn run(commands: &str, server: &Process) -> Output {
+fn run(commands: &str, server: &Process, variables: &[(&str, &str)]) -> Output {
     let mut shell = Command::new("timeout");
     shell.args([PATIENCE, "bash", "-eu", "-o", "pipefail", "-c", commands]).current_dir(repository());
-    shell.env("PALABRE", format!("http://{}", server.address()));
+    shell.env("PALABRE", format!("http://{}", server.address())).envs(variables.iter().copied());
     // Tools go to `target/tools`, wherever the build goes.
     shell.env_remove("CARGO_TARGET_DIR").stdin(Stdio::null());
     shell.output().expect("there is a shell")
@@ -46,6 +46,11 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 /// Runs a page's commands against a server of its own; what they have printed.
 pub async fn follow(page: &str, environment: &[(&str, &str)]) -> String {
+    follow_with(page, environment, &[]).await
+}
+
+/// The same with variables that the page's commands find besides `PALABRE`.
+pub async fn follow_with(page: &str, environment: &[(&str, &str)], variables: &[(&str, &str)]) -> String {
     let _turn = ONE_AT_A_TIME.lock().await;
     let name = page.rsplit('/').next().unwrap_or(page);
     let text = fs::read_to_string(repository().join(page)).expect("the page can be read");
@@ -54,7 +59,7 @@ pub async fn follow(page: &str, environment: &[(&str, &str)]) -> String {
     let setup =
         Setup { binary: env!("CARGO_BIN_EXE_palabre").into(), data: data.clone(), database_url: None, environment };
     let server = Process::start(setup).await.expect("the server starts");
-    let output = run(&commands(&text), &server);
+    let output = run(&commands(&text), &server, variables);
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{}\n{out}\n{err}", output.status);
     drop(server);
