@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use palabre::config::Config;
+use palabre::config::{
+    Config, Secret,
+    layers::{Sources, merge},
+};
 use serde_json::{Value, json};
 use testkit::{Answer, Person, Rest, Room, Stranger, Town, host_token, host_token_signed, now};
 
@@ -303,13 +306,17 @@ async fn whoever_is_put_out_of_a_room_hears_and_reaches_it_no_more() {
     assert_eq!(next(&mut a, "room_update").await["data"], left);
     assert_eq!(next(&mut b, "room_update").await["data"], left);
     assert_eq!(next(&mut b, "room_update").await["data"], json!({"room_id": room.id, "removed": true}));
-    alice.says(&room, "he has gone").await;
+    let said = alice.says(&room, "he has gone").await;
     hears_nothing_more(&mut b).await;
     for frame in frames_in(&json!(room.id)) {
         b.writes(&frame).await;
         assert_eq!(refused(&mut b).await, "Invalid room ID", "{frame}");
     }
-    // What he had turned off or on before is no way back, but a new membership is.
+    let token = bob.tokens().access;
+    for path in [format!("/chats/rooms/{}/", room.id), format!("/chats/messages/{}/", said.id)] {
+        assert_eq!(rest(&town).ask("GET", &path, Some(&token), &Value::Null).await.status, 404, "{path}");
+    }
+    // Having joined before is no way back; a new membership is.
     alice.adds(&bob, &room).await;
     next(&mut b, "room_update").await;
     alice.says(&room, "welcome back").await;
@@ -511,6 +518,11 @@ async fn whoever_came_with_a_token_comes_back_with_the_cookie_alone() {
         let cookie = format!("sessionid={bad}");
         assert_eq!(shake(&town, "", &[("cookie", &cookie), ORIGIN]).await.0, 401, "{bad}");
     }
+    // A token that a page has put into the cookie itself is as good as in its place; a refresh token is not.
+    for (token, status) in [(bob.tokens().access, 101), (bob.tokens().refresh, 401)] {
+        let cookie = format!("sessionid={token}");
+        assert_eq!(shake(&town, "", &[("cookie", &cookie), ORIGIN]).await.0, status);
+    }
     // A good token beside a worn out cookie opens all the same, and the other way round.
     let token = format!("?token={}", bob.tokens().access);
     assert_eq!(shake(&town, &token, &[("cookie", "sessionid=old"), ORIGIN]).await.0, 101);
@@ -529,6 +541,20 @@ async fn whoever_came_with_a_token_comes_back_with_the_cookie_alone() {
     assert_eq!(message(&mut back).await.0, "by cookie");
     alice.hears("bob joins").await;
     alice.hears("bob: by cookie").await;
+    let secrets = [value, bob.tokens().access];
+    assert!(!town.log().iter().any(|line| secrets.iter().any(|secret| line.contains(secret))), "they are in the log");
+}
+
+#[tokio::test]
+async fn behind_a_proxy_that_speaks_tls_the_cookie_is_for_tls_alone() {
+    for (proxies, secure) in [("127.0.0.1", true), ("10.0.0.0/8", false)] {
+        let flags = vec![("--trusted-proxies", "server.trusted_proxies", proxies.to_owned())];
+        let loaded = merge(&Sources { flags, ..Sources::default() }).unwrap();
+        let town = Town::with(|config| config.server.trusted_proxies = loaded.config.server.trusted_proxies).await;
+        let query = format!("?token={}", town.absent("bob").await.tokens().access);
+        let (_, head) = shake(&town, &query, &[("x-forwarded-proto", "https")]).await;
+        assert_eq!(cookie_of(&head).unwrap().1.ends_with("; Secure"), secure, "{head}");
+    }
 }
 
 #[tokio::test]
@@ -591,7 +617,7 @@ async fn a_page_of_elsewhere_is_refused_whatever_it_brings() {
 async fn a_guests_cookie_lives_no_longer_than_the_hosts_token() {
     let town = Town::with(|config| {
         of_school(config);
-        config.auth.jwt_secret = Some(palabre::config::Secret::new("between the school and its host: 77aa"));
+        config.auth.jwt_secret = Some(Secret::new("between the school and its host: 77aa"));
         config.auth.host_create_users = true;
     })
     .await;
@@ -815,7 +841,6 @@ async fn what_cannot_be_understood_is_refused_in_words_and_the_connection_lives(
     let room = alice.opens_room("Classe 3B").await;
     let mut a = client(&town, &alice).await;
     let say = |content: &str| format!(r#"{{"type":"send_message","room_id":{},"content":{content}}}"#, room.id);
-    let deep = |open: &str, close: &str| format!("{}{}", open.repeat(60_000 / 2), close.repeat(60_000 / 2));
     let nested = format!("{}1{}", r#"{"a":"#.repeat(10_000), "}".repeat(10_000));
     let big = format!(r#"{{"type":"ping","data":{{}}}}{}"#, " ".repeat(70_000));
     for (frame, words) in [
@@ -859,8 +884,8 @@ async fn what_cannot_be_understood_is_refused_in_words_and_the_connection_lives(
         (say(r#""\udc00\ud800""#), "content must be"),
         (say(&format!("\"{}\"", "x".repeat(2_001))), "content must have at most 2000"),
         (say(&format!("\"{}\"", "é".repeat(30_000))), "content must have at most 2000"),
-        (deep("[", "]"), "The input must be a JSON object."),
-        (deep("{\"a\":", "}"), "Invalid JSON"),
+        (format!("{}{}", "[".repeat(30_000), "]".repeat(30_000)), "The input must be a JSON object."),
+        (nested[..50_000].to_owned(), "Invalid JSON"),
         (nested.clone(), "type is missing."),
         (format!(r#"{{"type":{nested}}}"#), "type must be"),
         (say(&nested), "content must be"),
