@@ -1,19 +1,69 @@
 //! A request's body: JSON, or the fields of a form. It is measured while it comes.
 
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     http::{HeaderMap, header},
 };
 use chat::{Error, ErrorCode};
 use dialects::rest::{self, FormValue};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyDataStream, BodyExt, Limited};
+use hyper::body::{Body as _, Frame};
 
 /// Fields of a form at most.
 const FIELDS: usize = 256;
+/// Bytes of a refused body that are still taken, and thrown away: the largest file that the old clients send, with
+/// some room. Beyond it the connection is closed under the sender's hands.
+const DISCARDED: usize = 16 << 20;
+/// How long they may take to come.
+const DISCARDING: Duration = Duration::from_secs(10);
 
 /// Reads a body of at most so many bytes. Of a form, reading ends at the first file: no door keeps one yet, and
-/// whoever sends one should be told before it has come.
+/// whoever sends one should be told before it has come. Many clients read the answer only when they have written
+/// everything, so the rest is taken meanwhile: the end of the connection would take the answer with it.
 pub(crate) async fn read(most: i64, headers: &HeaderMap, body: Body) -> Result<rest::Body, Error> {
+    let body = Lent(Arc::new(Mutex::new(body)));
+    let outcome = read_lent(most, headers, body.clone()).await;
+    if !body.is_end_stream() {
+        tokio::spawn(tokio::time::timeout(DISCARDING, discard(body)));
+    }
+    outcome
+}
+
+/// A body that is given to a reader and kept.
+#[derive(Clone)]
+struct Lent(Arc<Mutex<Body>>);
+
+impl hyper::body::Body for Lent {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_end_stream()
+    }
+}
+
+async fn discard(mut body: Lent) {
+    let mut left = DISCARDED;
+    while let Some(Ok(frame)) = body.frame().await {
+        left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+        if left == 0 {
+            return;
+        }
+    }
+}
+
+async fn read_lent(most: i64, headers: &HeaderMap, body: Lent) -> Result<rest::Body, Error> {
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -36,7 +86,7 @@ pub(crate) async fn read(most: i64, headers: &HeaderMap, body: Body) -> Result<r
     }
 }
 
-async fn collect(most: usize, body: Body) -> Result<Vec<u8>, Error> {
+async fn collect(most: usize, body: Lent) -> Result<Vec<u8>, Error> {
     let body = Limited::new(body, most).collect().await.map_err(|error| {
         if error.is::<http_body_util::LengthLimitError>() {
             too_large(most)
@@ -47,11 +97,11 @@ async fn collect(most: usize, body: Body) -> Result<Vec<u8>, Error> {
     Ok(body.to_bytes().into())
 }
 
-async fn read_multipart(most: usize, media_type: &str, body: Body) -> Result<rest::Body, Error> {
+async fn read_multipart(most: usize, media_type: &str, body: Lent) -> Result<rest::Body, Error> {
     let boundary = multer::parse_boundary(media_type).map_err(|_| malformed("The form's boundary is missing."))?;
     let limit = multer::SizeLimit::new().whole_stream(u64::try_from(most).unwrap_or(u64::MAX));
     let constraints = multer::Constraints::new().size_limit(limit);
-    let mut form = multer::Multipart::with_constraints(body.into_data_stream(), boundary, constraints);
+    let mut form = multer::Multipart::with_constraints(BodyDataStream::new(body), boundary, constraints);
     let mut fields = Vec::new();
     while let Some(field) = form.next_field().await.map_err(|error| unreadable(&error, most))? {
         if fields.len() >= FIELDS {

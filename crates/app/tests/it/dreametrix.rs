@@ -8,6 +8,10 @@ use palabre::config::{
 };
 use serde_json::{Value, json};
 use testkit::{Answer, Person, Rest, Room, Stranger, Town, host_token, host_token_signed, now};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 /// Where the school's pages are served.
 const PAGE: &str = "https://school.example.org";
@@ -636,6 +640,21 @@ async fn a_guests_cookie_lives_no_longer_than_the_hosts_token() {
     assert_eq!(shake(&town, &format!("?token={}", token(now() + 60)), &[]).await.0, 101);
 }
 
+/// Writes a whole request before it reads, as simple clients do; the answer's status.
+async fn writes_then_reads(town: &Town, token: &str, body: &str) -> Option<u16> {
+    let mut stream = TcpStream::connect(town.dreametrix()).await.unwrap();
+    let head = format!(
+        "POST /chats/messages/create/ HTTP/1.1\r\nhost: school\r\nauthorization: Bearer {token}\r\n\
+         content-type: multipart/form-data; boundary=PALABRE\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.ok()?;
+    stream.write_all(body.as_bytes()).await.ok()?;
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.ok()?;
+    std::str::from_utf8(&answer).ok()?.split(' ').nth(1)?.parse().ok()
+}
+
 /// Makes a request whose body is a form in parts, as the web client sends them; what has a file's name is a file.
 async fn sends_form(town: &Town, method: &str, path: &str, token: &str, fields: &[(&str, &str, &str)]) -> Answer {
     let part = |(name, file, value): &(&str, &str, &str)| {
@@ -821,6 +840,12 @@ async fn a_file_is_refused_as_not_kept_here_however_large_it_is() {
             assert_eq!(answer.body["detail"], answer.body["message"]);
             assert!(answer.body["detail"].as_str().unwrap().starts_with("Files"), "{}", answer.text);
         }
+    }
+    // Also to those who read the answer only when they have written everything.
+    let head = "--PALABRE\r\ncontent-disposition: form-data; name=\"attachment\"; filename=\"photo.jpg\"\r\n\r\n";
+    for size in [70_000, 10 << 20] {
+        let body = format!("{head}{}\r\n--PALABRE--\r\n", "x".repeat(size));
+        assert_eq!(writes_then_reads(&town, &token, &body).await, Some(501), "{size}");
     }
     let body = json!({"chat_room_id": room.id, "content": "look", "attachment": "data:image/png;base64,AAAA"});
     assert_eq!(rest(&town).ask("POST", "/chats/messages/", Some(&token), &body).await.status, 501);
