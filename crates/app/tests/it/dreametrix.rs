@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use palabre::config::{
-    Config, Secret,
+    Config, Deployment, Secret,
     layers::{Sources, merge},
 };
 use serde_json::{Value, json};
@@ -397,6 +397,7 @@ async fn whoever_shares_a_room_is_told_who_comes_and_goes() {
     let desk = client(&town, &bob).await;
     sees(&mut a, &bob, "online").await;
     drop(desk);
+    tokio::time::sleep(Duration::from_millis(900)).await;
     let mut desk = client(&town, &bob).await;
     tokio::time::sleep(Duration::from_millis(2_600)).await;
     assert_eq!(heard_by_now(&mut a).await, [] as [Value; 0]);
@@ -615,6 +616,26 @@ async fn a_page_of_elsewhere_is_refused_whatever_it_brings() {
     assert_eq!(answer.header("access-control-allow-origin"), Some(PAGE));
     assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
     assert!(answer.header("access-control-allow-methods").unwrap().contains("PATCH"));
+}
+
+#[tokio::test]
+async fn where_somebody_works_on_it_the_old_pages_are_welcome_without_being_named() {
+    for (deployment, named, status) in [
+        (Deployment::Development, vec![], 101),
+        (Deployment::Development, vec![PAGE.to_owned()], 403),
+        (Deployment::Production, vec![], 403),
+    ] {
+        let town = Town::with(|config| {
+            config.server.environment = deployment;
+            config.server.allowed_origins = named;
+        })
+        .await;
+        let query = format!("?token={}", town.absent("bob").await.tokens().access);
+        for page in ["http://localhost:3000", "http://127.0.0.1:8000"] {
+            assert_eq!(shake(&town, &query, &[("origin", page)]).await.0, status, "{page} {deployment:?}");
+        }
+        assert_eq!(town.turned_away(&[("origin", "http://localhost:3000")]).await, 403, "at our own door it is not");
+    }
 }
 
 #[tokio::test]
