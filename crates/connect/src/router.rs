@@ -43,10 +43,7 @@ pub fn native(door: Door, dreametrix: Door, matcha: Door) -> Router {
 
 /// The paths of the school messenger's clients.
 fn dreametrix_routes() -> Router<Door> {
-    Router::new()
-        .route("/ws/chat/", socket())
-        .route("/ws/chat", socket())
-        .route("/chats/{*path}", any(rest::answer))
+    Router::new().route("/ws/chat/", socket()).route("/ws/chat", socket()).route("/chats/{*path}", any(rest::answer))
 }
 
 /// The paths of the dating application's chat service, and what its clients ask of the services beside it.
