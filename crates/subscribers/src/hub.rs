@@ -627,12 +627,12 @@ impl State {
             }
         }
         let mut woken = Vec::new();
-        // Some dialects say who came without saying where: those who share several conversations hear it once.
+        // Those who share several conversations hear it once, unless their dialect says where.
         let mut said: HashSet<(ConnectionId, bytes::Bytes)> = HashSet::new();
         for (conversation, people) in changes {
             let signal = Signal::PresenceChanged { conversation, people };
             self.tell_those(conversation, None, &signal, &mut woken, |listener, frame| {
-                listener.dialect == Dialect::Native || said.insert((listener.id, frame.clone()))
+                listener.dialect.places_presence() || said.insert((listener.id, frame.clone()))
             });
         }
         woken.iter().for_each(|listener| listener.outbox.wake());
