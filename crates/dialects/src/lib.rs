@@ -198,6 +198,13 @@ impl Dialect {
         }
     }
 
+    /// Whether it says in which conversation somebody's presence is told. Where it does not, those who share several
+    /// would hear the same several times.
+    #[must_use]
+    pub fn places_presence(self) -> bool {
+        self == Self::Native
+    }
+
     /// Which conversations its connections hear.
     #[must_use]
     pub fn hears(self) -> Hears {
@@ -298,13 +305,16 @@ impl Dialect {
     /// # Errors
     /// `unknown_command` (404), `method_not_allowed` (405), or `malformed` (400) if the path is not UTF-8.
     pub fn route(self, method: &str, path: &str) -> Result<rest::Matched, rest::Misrouted> {
-        use rest::Matched;
-        match self {
-            Self::Native => native::rest::route(method, path).map(Matched::Native),
-            Self::ChatServer => chat_server::rest::route(method, path).map(Matched::ChatServer),
-            Self::Dreametrix => dreametrix::rest::route(method, path).map(Matched::Dreametrix),
-            Self::Matcha | Self::MatchaGateway => matcha::rest::route(method, path).map(Matched::Matcha),
-        }
+        use rest::{Found, InDialect};
+        let found = match self {
+            Self::Native => native::rest::route(method, path).map(InDialect::Native),
+            Self::ChatServer => Found::among(chat_server::rest::ROUTES, method, path).map(InDialect::ChatServer),
+            Self::Dreametrix => dreametrix::rest::route(method, path).map(InDialect::Dreametrix),
+            Self::Matcha | Self::MatchaGateway => {
+                Found::among(matcha::rest::ROUTES, method, path).map(InDialect::Matcha)
+            }
+        };
+        found.map(rest::Matched)
     }
 
     /// How a request is refused: the media type, the status and the body.

@@ -133,7 +133,7 @@ fn same_frame(one: &str, other: &str) -> bool {
 /// Plays a transcript's incoming lines, and writes it as it now is.
 fn play(dialect: Dialect, transcript: &str) -> String {
     let mut said = String::new();
-    let mut speaker = Some(speaker(3, "ann", ServerRole::User));
+    let mut speaker = Some(ann());
     let mut lines: VecDeque<&str> =
         transcript.lines().filter(|line| !line.starts_with('?') && !line.starts_with('<')).collect();
     while let Some(line) = lines.pop_front() {
@@ -170,6 +170,11 @@ fn play(dialect: Dialect, transcript: &str) -> String {
 /// `(deep)` and `(long)` stand for what is too large to be written down.
 fn expand(incoming: &str) -> String {
     incoming.replace("(deep)", &"[".repeat(60_000)).replace("(long)", &"x".repeat(60_000))
+}
+
+/// Whoever speaks in the dialects' tests where nobody else does.
+pub(crate) fn ann() -> Speaker {
+    speaker(3, "ann", ServerRole::User)
 }
 
 fn speaker(id: i64, name: &str, role: ServerRole) -> Speaker {
@@ -283,8 +288,7 @@ fn tell(dialect: Dialect, happened: &Value, said: &mut String) {
         let signal = signal(happened);
         dialect.signal(Some(&place), &signal).iter().for_each(|text| line(said, "<", text));
     } else if happened["greeting"] == true {
-        let speaker = speaker(3, "ann", ServerRole::User);
-        dialect.greeting(&speaker).iter().for_each(|text| line(said, "<", text));
+        dialect.greeting(&ann()).iter().for_each(|text| line(said, "<", text));
     } else if happened["caught_up"].is_object() {
         let caught_up = caught_up(&happened["caught_up"]);
         if let Some(text) = dialect.caught_up(ConversationId(12), &caught_up) {
@@ -581,7 +585,7 @@ fn server() -> ServerInfo {
 fn welcome(value: &Value) -> Welcome {
     Welcome {
         account: account(value),
-        speaker: speaker(3, "ann", ServerRole::User),
+        speaker: ann(),
         server: server(),
         conversations: vec![(ConversationId(12), Number(44)), (ConversationId(15), Number(3))],
     }

@@ -50,37 +50,35 @@ pub enum FormValue {
 }
 
 /// What a request is for, in the dialect of its door.
-pub enum Matched {
-    /// See [`native::rest`].
+pub struct Matched(pub(crate) InDialect);
+
+pub(crate) enum InDialect {
     Native(native::rest::Matched),
-    /// See [`chat_server::rest`].
-    ChatServer(chat_server::rest::Matched),
-    /// See [`dreametrix::rest`].
-    Dreametrix(dreametrix::rest::Matched),
-    /// See [`matcha::rest`].
-    Matcha(matcha::rest::Matched),
+    ChatServer(Found<chat_server::rest::Operation>),
+    Dreametrix(Found<dreametrix::rest::Operation>),
+    Matcha(Found<matcha::rest::Operation>),
 }
 
 impl Matched {
     /// The path with its placeholders, for logs and metrics.
     #[must_use]
     pub fn path(&self) -> &'static str {
-        match self {
-            Self::Native(matched) => matched.path(),
-            Self::ChatServer(matched) => matched.path(),
-            Self::Dreametrix(matched) => matched.path(),
-            Self::Matcha(matched) => matched.path(),
+        match &self.0 {
+            InDialect::Native(matched) => matched.path(),
+            InDialect::ChatServer(found) => found.path,
+            InDialect::Dreametrix(found) => found.path,
+            InDialect::Matcha(found) => found.path,
         }
     }
 
     /// Whether a credential is needed.
     #[must_use]
     pub fn needs_speaker(&self) -> bool {
-        match self {
-            Self::Native(matched) => matched.needs_speaker(),
-            Self::ChatServer(matched) => matched.needs_speaker(),
-            Self::Dreametrix(matched) => matched.needs_speaker(),
-            Self::Matcha(matched) => matched.needs_speaker(),
+        match &self.0 {
+            InDialect::Native(matched) => matched.needs_speaker(),
+            InDialect::ChatServer(found) => chat_server::rest::needs_speaker(found.operation),
+            InDialect::Dreametrix(_) => true,
+            InDialect::Matcha(found) => matcha::rest::needs_speaker(found.operation),
         }
     }
 
@@ -89,12 +87,43 @@ impl Matched {
     /// # Errors
     /// What is wrong with it.
     pub fn request(&self, request: &Request<'_>) -> Result<Call, Error> {
-        match self {
-            Self::Native(matched) => native::rest::request(matched, request),
-            Self::ChatServer(matched) => chat_server::rest::request(matched, request),
-            Self::Dreametrix(matched) => dreametrix::rest::request(matched, request),
-            Self::Matcha(matched) => matcha::rest::request(matched, request),
+        match &self.0 {
+            InDialect::Native(matched) => native::rest::request(matched, request),
+            InDialect::ChatServer(found) => chat_server::rest::request(found, request),
+            InDialect::Dreametrix(found) => dreametrix::rest::request(found, request),
+            InDialect::Matcha(found) => matcha::rest::request(found, request),
         }
+    }
+}
+
+/// A table of requests: method, path template, and what it is for.
+pub(crate) type Routes<O> = [(&'static str, &'static str, O)];
+
+/// The operation of a request, and what its path says.
+pub(crate) struct Found<O> {
+    /// The path with its placeholders.
+    pub(crate) path: &'static str,
+    /// What it is for.
+    pub(crate) operation: O,
+    captures: Captures,
+}
+
+impl<O: Copy> Found<O> {
+    /// Finds the operation of a method and a path (still percent-encoded).
+    pub(crate) fn among(routes: &Routes<O>, method: &str, path: &str) -> Result<Self, Misrouted> {
+        let routes = routes.iter().map(|&(method, path, operation)| (method, path, (path, operation)));
+        let ((path, operation), captures) = find(routes, method, path)?;
+        Ok(Self { path, operation, captures })
+    }
+
+    /// What stands for the first placeholder; empty if there is none.
+    pub(crate) fn first(&self) -> &str {
+        self.captures.first().map(|(_, text)| text.as_str()).unwrap_or_default()
+    }
+
+    /// What stands for a placeholder; empty if the path has none of this name.
+    pub(crate) fn captured(&self, name: &str) -> &str {
+        self.captures.iter().find(|(known, _)| *known == name).map(|(_, text)| text.as_str()).unwrap_or_default()
     }
 }
 

@@ -17,13 +17,13 @@ use super::{
 use crate::{
     Then, Turn,
     input::{Text, read},
-    rest::{Call, Captures, Desk, Misrouted, Request, RestAnswer, find, query_pairs},
+    rest::{Call, Desk, Found, Request, RestAnswer, Routes, query_pairs},
     steps::direct_with,
 };
 
 /// What a request is for, and in which envelope its answer goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Operation {
+pub(crate) enum Operation {
     Me,
     Rooms(Envelope),
     CreateRoom,
@@ -38,7 +38,7 @@ enum Operation {
 
 /// How the clients want lists. The old back end had three ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Envelope {
+pub(crate) enum Envelope {
     /// `[…]`
     Bare,
     /// `{"messages":[…]}`
@@ -47,7 +47,7 @@ enum Envelope {
     Success,
 }
 
-const ROUTES: &[(&str, &str, Operation)] = &[
+pub(crate) const ROUTES: &Routes<Operation> = &[
     ("GET", "/me", Operation::Me),
     ("GET", "/chat/rooms", Operation::Rooms(Envelope::Bare)),
     ("POST", "/chat/rooms", Operation::CreateRoom),
@@ -62,35 +62,9 @@ const ROUTES: &[(&str, &str, Operation)] = &[
     ("POST", "/api/v1/auth/refresh", Operation::Refresh),
 ];
 
-/// The operation of a request, and what its path says.
-pub struct Matched {
-    path: &'static str,
-    operation: Operation,
-    captures: Captures,
-}
-
-impl Matched {
-    /// The path with its placeholders, for logs and metrics.
-    #[must_use]
-    pub fn path(&self) -> &'static str {
-        self.path
-    }
-
-    /// Whether a credential is needed.
-    #[must_use]
-    pub fn needs_speaker(&self) -> bool {
-        !matches!(self.operation, Operation::LogIn | Operation::Register | Operation::Refresh)
-    }
-}
-
-/// Finds the operation of a method and a path (still percent-encoded).
-///
-/// # Errors
-/// `unknown_command` (404), `method_not_allowed` (405), or `malformed` (400) if the path is not UTF-8.
-pub fn route(method: &str, path: &str) -> Result<Matched, Misrouted> {
-    let routes = ROUTES.iter().map(|&(method, path, operation)| (method, path, (path, operation)));
-    let ((path, operation), captures) = find(routes, method, path)?;
-    Ok(Matched { path, operation, captures })
+/// Whether a credential is needed.
+pub(crate) fn needs_speaker(operation: Operation) -> bool {
+    !matches!(operation, Operation::LogIn | Operation::Register | Operation::Refresh)
 }
 
 /// The status and the body of a refusal.
@@ -115,7 +89,7 @@ pub fn problem(error: &Error) -> (u16, String) {
 ///
 /// # Errors
 /// What is wrong with the request.
-pub fn request(matched: &Matched, request: &Request<'_>) -> Result<Call, Error> {
+pub(crate) fn request(matched: &Found<Operation>, request: &Request<'_>) -> Result<Call, Error> {
     let (query, body) = (request.query, request.json()?);
     let (desk, pending) = Desk::new();
     let turn = match matched.operation {
@@ -134,12 +108,12 @@ pub fn request(matched: &Matched, request: &Request<'_>) -> Result<Call, Error> 
 fn of_member(
     operation: Operation,
     speaker: UserId,
-    matched: &Matched,
+    matched: &Found<Operation>,
     query: &str,
     body: &[u8],
     desk: Desk,
 ) -> Result<Turn, Error> {
-    let first = || matched.captures.first().map(|(_, text)| text.clone()).unwrap_or_default();
+    let first = || matched.first().to_owned();
     let user = || first().parse().map(UserId).map_err(|_| Error::not_found("user"));
     Ok(match operation {
         Operation::Me => me(desk),

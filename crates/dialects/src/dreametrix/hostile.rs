@@ -1,8 +1,7 @@
 //! Whatever is sent, the answer is a refusal that names the field, or a turn; never a panic.
 
 use chat::{
-    ConversationId, Millis, Number, Reply, SessionId, UserId,
-    accounts::{ServerRole, Speaker},
+    ConversationId, Millis, Number, Reply, UserId,
     conversations::{Conversation, Kind, Listed, Visibility},
     members::Role,
 };
@@ -11,18 +10,9 @@ use serde_json::{Value, json};
 use super::{decode::decode, rest};
 use crate::{
     Turn,
+    replay::ann,
     rest::{Body, Call, FormValue, Request},
 };
-
-fn ann() -> Speaker {
-    Speaker {
-        user: UserId(3),
-        username: "ann".into(),
-        shown_name: "Ann".into(),
-        role: ServerRole::User,
-        session: Some(SessionId(7)),
-    }
-}
 
 /// The words of a refusal, if a frame is one.
 fn refusal(frame: &str) -> Option<String> {

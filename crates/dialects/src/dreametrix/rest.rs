@@ -3,11 +3,11 @@
 use chat::{Error, ErrorCode};
 
 use super::{fields::Fields, messages, rooms, steps::Caller, views};
-use crate::rest::{Call, Captures, Desk, Misrouted, Request, find};
+use crate::rest::{Call, Desk, Found, Misrouted, Request, Routes};
 
 /// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Operation {
+pub(crate) enum Operation {
     Rooms,
     CreateRoom { first_message: bool },
     Room,
@@ -21,7 +21,7 @@ enum Operation {
     DeleteMessage,
 }
 
-const ROUTES: &[(&str, &str, Operation)] = &[
+const ROUTES: &Routes<Operation> = &[
     ("GET", "/chats/rooms/", Operation::Rooms),
     ("POST", "/chats/rooms/", Operation::CreateRoom { first_message: false }),
     ("POST", "/chats/rooms/create/", Operation::CreateRoom { first_message: true }),
@@ -39,47 +39,23 @@ const ROUTES: &[(&str, &str, Operation)] = &[
     ("DELETE", "/chats/messages/{id}/", Operation::DeleteMessage),
 ];
 
-/// The operation of a request, and what its path says.
-pub struct Matched {
-    path: &'static str,
-    operation: Operation,
-    captures: Captures,
-}
-
-impl Matched {
-    /// The path with its placeholders, for logs and metrics.
-    #[must_use]
-    pub fn path(&self) -> &'static str {
-        self.path
-    }
-
-    /// Whether a credential is needed.
-    #[must_use]
-    pub fn needs_speaker(&self) -> bool {
-        true
-    }
-}
-
 /// Finds the operation of a method and a path (still percent-encoded). The final slash may be missing.
 ///
 /// # Errors
 /// `unknown_command` (404), `method_not_allowed` (405), or `malformed` (400) if the path is not UTF-8.
-pub fn route(method: &str, path: &str) -> Result<Matched, Misrouted> {
-    let path = format!("{}/", path.strip_suffix('/').unwrap_or(path));
-    let routes = ROUTES.iter().map(|&(method, path, operation)| (method, path, (path, operation)));
-    let ((path, operation), captures) = find(routes, method, &path)?;
-    Ok(Matched { path, operation, captures })
+pub(crate) fn route(method: &str, path: &str) -> Result<Found<Operation>, Misrouted> {
+    Found::among(ROUTES, method, &format!("{}/", path.strip_suffix('/').unwrap_or(path)))
 }
 
 /// Reads a request.
 ///
 /// # Errors
 /// What is wrong with the request.
-pub fn request(matched: &Matched, request: &Request<'_>) -> Result<Call, Error> {
+pub(crate) fn request(matched: &Found<Operation>, request: &Request<'_>) -> Result<Call, Error> {
     let speaker = request.speaker.ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "A token is needed."))?;
     let (desk, pending) = Desk::new();
     let caller = Caller { speaker: speaker.clone(), desk };
-    let named = matched.captures.first().map(|(_, text)| text.as_str()).unwrap_or_default();
+    let named = matched.first();
     let fields = || Fields::body(request.body);
     let turn = match matched.operation {
         Operation::Rooms => rooms::list(caller, request, matched.path)?,

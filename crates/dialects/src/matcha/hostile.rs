@@ -2,24 +2,14 @@
 
 use std::panic::catch_unwind;
 
-use chat::{SessionId, UserId, accounts::ServerRole, accounts::Speaker};
 use serde_json::{Value, json};
 
 use super::rest;
 use crate::{
     Dialect, Turn,
+    replay::ann,
     rest::{Body, Call, Request},
 };
-
-fn ann() -> Speaker {
-    Speaker {
-        user: UserId(3),
-        username: "ann".into(),
-        shown_name: "Ann".into(),
-        role: ServerRole::User,
-        session: Some(SessionId(7)),
-    }
-}
 
 /// Every frame of both sockets, with every field that it may have.
 fn frames() -> Vec<(Dialect, Value)> {
@@ -206,7 +196,7 @@ fn damaged_frames_are_refused_or_understood_and_nothing_else() {
 
 fn ask(method: &str, path: &str, query: &str, body: &str) -> Result<Call, chat::Error> {
     let speaker = ann();
-    let matched = rest::route(method, path).map_err(|misrouted| misrouted.error)?;
+    let matched = crate::rest::Found::among(rest::ROUTES, method, path).map_err(|misrouted| misrouted.error)?;
     let body = Body::Json(body.as_bytes().to_vec());
     rest::request(&matched, &Request { speaker: Some(&speaker), query, body: &body, header: &|_| None, base: "" })
 }

@@ -17,12 +17,12 @@ use crate::{
     Turn,
     input::{Text, read},
     output::write,
-    rest::{Call, Captures, Desk, Misrouted, Request, RestAnswer, find, query_pairs},
+    rest::{Call, Desk, Found, Request, RestAnswer, Routes, query_pairs},
 };
 
 /// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Operation {
+pub(crate) enum Operation {
     Conversations,
     OpenConversation,
     HideConversation,
@@ -42,7 +42,7 @@ enum Operation {
     FiguresInGroups,
 }
 
-const ROUTES: &[(&str, &str, Operation)] = &[
+pub(crate) const ROUTES: &Routes<Operation> = &[
     ("GET", "/api/v1/chat/conversations", Operation::Conversations),
     ("POST", "/api/v1/chat/conversations", Operation::OpenConversation),
     ("DELETE", "/api/v1/chat/conversations", Operation::HideConversation),
@@ -69,30 +69,12 @@ const ROUTES: &[(&str, &str, Operation)] = &[
     ("GET", "/api/v1/chat/stats/detailed", Operation::FiguresInGroups),
 ];
 
-/// The operation of a request, and what its path says.
-pub struct Matched {
-    path: &'static str,
-    operation: Operation,
-    captures: Captures,
+/// Whether a credential is needed.
+pub(crate) fn needs_speaker(operation: Operation) -> bool {
+    !matches!(operation, Operation::Health | Operation::Refresh)
 }
 
-impl Matched {
-    /// The path with its placeholders, for logs and metrics.
-    #[must_use]
-    pub fn path(&self) -> &'static str {
-        self.path
-    }
-
-    /// Whether a credential is needed.
-    #[must_use]
-    pub fn needs_speaker(&self) -> bool {
-        !matches!(self.operation, Operation::Health | Operation::Refresh)
-    }
-
-    fn captured(&self, name: &str) -> &str {
-        self.captures.iter().find(|(known, _)| *known == name).map(|(_, text)| text.as_str()).unwrap_or_default()
-    }
-
+impl Found<Operation> {
     fn conversation(&self) -> Result<ConversationId, Error> {
         let id = Id::parse(self.captured("conversation")).map(|id| ConversationId(id.0));
         id.ok_or_else(|| Error::invalid("conversation_id", NO_CONVERSATION_ID))
@@ -106,16 +88,6 @@ impl Matched {
         let id = Id::parse(self.captured("user")).map(|id| UserId(id.0));
         id.ok_or_else(|| Error::invalid("user_id", "invalid user ID"))
     }
-}
-
-/// Finds the operation of a method and a path (still percent-encoded).
-///
-/// # Errors
-/// `unknown_command` (404), `method_not_allowed` (405), or `malformed` (400) if the path is not UTF-8.
-pub fn route(method: &str, path: &str) -> Result<Matched, Misrouted> {
-    let routes = ROUTES.iter().map(|&(method, path, operation)| (method, path, (path, operation)));
-    let ((path, operation), captures) = find(routes, method, path)?;
-    Ok(Matched { path, operation, captures })
 }
 
 /// The status and the body of a refusal.
@@ -143,7 +115,7 @@ pub fn problem(error: &Error) -> (u16, String) {
 ///
 /// # Errors
 /// What is wrong with the request.
-pub fn request(matched: &Matched, request: &Request<'_>) -> Result<Call, Error> {
+pub(crate) fn request(matched: &Found<Operation>, request: &Request<'_>) -> Result<Call, Error> {
     let (desk, pending) = Desk::new();
     let turn = match matched.operation {
         Operation::Health => figures::health(&desk),
@@ -160,7 +132,7 @@ pub fn request(matched: &Matched, request: &Request<'_>) -> Result<Call, Error> 
 fn of_member(
     operation: Operation,
     speaker: &Speaker,
-    matched: &Matched,
+    matched: &Found<Operation>,
     request: &Request<'_>,
     desk: Desk,
 ) -> Result<Turn, Error> {

@@ -2,7 +2,7 @@
 
 use std::panic::catch_unwind;
 
-use chat::{ErrorCode, SessionId, UserId, accounts::ServerRole, accounts::Speaker};
+use chat::{ErrorCode, accounts::Speaker};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -12,18 +12,9 @@ use super::{
 };
 use crate::{
     Turn,
+    replay::ann,
     rest::{Body, Call, Request},
 };
-
-fn ann() -> Speaker {
-    Speaker {
-        user: UserId(3),
-        username: "ann".into(),
-        shown_name: "Ann".into(),
-        role: ServerRole::User,
-        session: Some(SessionId(7)),
-    }
-}
 
 /// An input with every field that the operation knows. Where fields exclude each other, one choice.
 fn full(operation: &str) -> Value {
