@@ -1,13 +1,16 @@
-//! Events and signals to frames. The old protocol has words for new messages, reactions, typing and presence;
-//! edits, deletions, markers and memberships are seen when something is next read.
+//! Events and signals to frames.
 
-use chat::{Error, Event, Fact, Signal, accounts::Speaker};
+use chat::{Error, Event, Signal, accounts::Speaker};
 
-use super::{
-    frames::{self, Action},
-    words,
-};
+use super::{frames, told::Words, words};
 use crate::Text;
+
+const WORDS: Words = Words {
+    message: frames::new_message,
+    reaction: |message, user, emoji, action, _at| frames::reaction(message, user, emoji, action),
+    typing: frames::typing,
+    presence: frames::presence,
+};
 
 /// What a connection is told first.
 #[must_use]
@@ -18,34 +21,13 @@ pub fn greeting(speaker: &Speaker) -> Vec<Text> {
 /// The frame of a numbered event.
 #[must_use]
 pub fn event(event: &Event) -> Option<Text> {
-    match &event.fact {
-        Fact::MessageCreated(message) => frames::new_message(message, event.at),
-        Fact::ReactionAdded { message, user, emoji } => Some(frames::reaction(message, *user, emoji, Action::Add)),
-        Fact::ReactionRemoved { message, user, emoji } => Some(frames::reaction(message, *user, emoji, Action::Remove)),
-        Fact::MessageEdited(_)
-        | Fact::MessageDeleted(_)
-        | Fact::MemberJoined { .. }
-        | Fact::MemberLeft { .. }
-        | Fact::MemberUpdated(_)
-        | Fact::ConversationCreated(_)
-        | Fact::ConversationUpdated(_) => None,
-    }
+    WORDS.event(event)
 }
 
-/// The frames of a signal: for presence, one of each person.
+/// The frames of a signal.
 #[must_use]
 pub fn signal(signal: &Signal) -> Vec<Text> {
-    match signal {
-        Signal::Typing { conversation, user, typing, .. } => vec![frames::typing(*conversation, *user, *typing)],
-        Signal::PresenceChanged { people, .. } => {
-            people.iter().map(|(user, _, seen)| frames::presence(*user, seen)).collect()
-        }
-        Signal::ConversationAdded(_)
-        | Signal::ConversationRemoved { .. }
-        | Signal::ConversationHidden { .. }
-        | Signal::MarkerMoved { .. }
-        | Signal::ProfileChanged(_) => Vec::new(),
-    }
+    WORDS.signal(signal)
 }
 
 /// The frame that refuses what answers to no frame.

@@ -16,6 +16,7 @@ mod presence;
 mod reactions;
 pub mod rest;
 mod steps;
+mod told;
 mod words;
 
 use chat::{Error, accounts::Speaker};
