@@ -1,0 +1,23 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vite';
+import { emoji } from './build/emoji';
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const server = process.env['PALABRE_URL'] ?? 'http://127.0.0.1:8080';
+
+export default defineConfig({
+  plugins: [svelte(), emoji()],
+  resolve: { alias: { '@palabre/sdk': here('../sdk/src/index.ts') } },
+  build: {
+    target: 'es2022',
+    // Small files stay files: a data: URL would need a hole in the Content-Security-Policy.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rolldownOptions: { input: { index: here('index.html'), play: here('play.html') } },
+  },
+  server: {
+    port: 3000,
+    proxy: { '/v1': { target: server, ws: true }, '/docs': server },
+  },
+});
