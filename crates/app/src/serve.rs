@@ -214,6 +214,9 @@ fn shared(config: &Config, engine: Engine, hub: Hub, epoch: String, address: Soc
         version: env!("CARGO_PKG_VERSION").to_owned(),
         epoch,
         limits: config.limits.clone(),
+        open_registration: config.auth.open_registration,
+        needs_administrator: false,
+        playground: config.playground(),
     };
     let proxies = config.server.trusted_proxies.clone();
     let is_trusted_proxy = Box::new(move |address| proxies.iter().any(|proxy| proxy.contains(address)));

@@ -8,6 +8,7 @@ mod time;
 
 pub mod accounts;
 pub mod conversations;
+pub mod figures;
 pub mod members;
 pub mod messages;
 pub mod presence;

@@ -74,7 +74,7 @@ pub fn may_roam(role: ServerRole) -> bool {
     role > ServerRole::Guest
 }
 
-/// Whether an account of this role may change other accounts.
+/// Whether an account of this role may see and change other accounts, and see how the server is doing.
 #[must_use]
 pub fn may_administer(role: ServerRole) -> bool {
     role == ServerRole::Admin

@@ -22,6 +22,17 @@ pub enum Query {
         /// How many.
         limit: i64,
     },
+    /// The public profiles of these people; ids that are nobody's are left out.
+    UsersById(Vec<UserId>),
+    /// Accounts, deactivated ones too. Administrators only.
+    Accounts {
+        /// Beginning of the username, the mail address, or the display, first or last name; empty for all.
+        search: String,
+        /// Continue after this id.
+        after: Option<UserId>,
+        /// How many.
+        limit: i64,
+    },
     /// The speaker's conversations, most recently active first.
     Conversations {
         /// Continue after this position.

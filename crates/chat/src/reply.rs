@@ -38,6 +38,13 @@ pub enum Reply {
         /// Present if there are more.
         next: Option<UserId>,
     },
+    /// A page of accounts, for an administrator.
+    Accounts {
+        /// The accounts.
+        accounts: Vec<Account>,
+        /// Present if there are more.
+        next: Option<UserId>,
+    },
     /// The speaker's sessions.
     Sessions(Vec<Session>),
     /// A page of the speaker's conversations.

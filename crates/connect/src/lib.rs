@@ -28,8 +28,8 @@ use std::{
     },
 };
 
-use chat::{ConnectionId, Limits};
-use dialects::{Dialect, Figures, ServerInfo};
+use chat::{ConnectionId, Limits, accounts::Speaker};
+use dialects::{AllFigures, Dialect, Figures, ServerInfo};
 use engine::{Engine, Pace};
 use subscribers::Hub;
 
@@ -96,6 +96,35 @@ impl Shared {
         self.counters.sockets.load(Ordering::Relaxed)
     }
 
+    /// What server this is, as it is now.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) async fn server(&self) -> chat::Result<ServerInfo> {
+        let needs_administrator = self.engine.needs_administrator().await?;
+        Ok(ServerInfo { needs_administrator, ..self.info.clone() })
+    }
+
+    /// How the server is doing, for administrators.
+    ///
+    /// # Errors
+    /// `forbidden` for all others, or the store's.
+    pub(crate) async fn all_figures(&self, speaker: &Speaker) -> chat::Result<AllFigures> {
+        let kept = self.engine.figures(speaker).await?;
+        Ok(AllFigures {
+            connections: self.hub.connections(),
+            people_here: self.hub.people(),
+            deliveries: self.hub.deliveries(),
+            uptime_seconds: self.uptime_seconds(),
+            version: self.info.version.clone(),
+            kept,
+        })
+    }
+
+    fn uptime_seconds(&self) -> i64 {
+        i64::try_from(self.began.elapsed().as_secs()).unwrap_or(i64::MAX)
+    }
+
     /// How the server is doing.
     ///
     /// # Errors
@@ -107,7 +136,7 @@ impl Shared {
             people_here: self.hub.people(),
             messages,
             conversations,
-            uptime_seconds: i64::try_from(self.began.elapsed().as_secs()).unwrap_or(i64::MAX),
+            uptime_seconds: self.uptime_seconds(),
             active_at,
         })
     }

@@ -54,8 +54,12 @@ impl Shared {
                     Ok(speaker) => self.engine.log_out(speaker).await,
                     Err(error) => Err(error),
                 }),
-                Turn::Server(then) => then(Ok(self.info.clone())),
+                Turn::Server(then) => then(self.server().await),
                 Turn::Figures(then) => then(self.figures().await),
+                Turn::AllFigures(then) => then(match actor.known() {
+                    Ok(speaker) => self.all_figures(speaker).await,
+                    Err(error) => Err(error),
+                }),
                 Turn::Now(then) => then(Ok(self.engine.now())),
                 Turn::Send(..) | Turn::Authenticate(..) | Turn::Tune { .. } => return Step::Special(turn),
                 Turn::Say(_) | Turn::Refuse(_) => return Step::Over(turn),

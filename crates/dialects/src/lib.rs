@@ -50,6 +50,8 @@ pub enum Turn {
     Server(Then<ServerInfo>),
     /// Tell how the server is doing.
     Figures(Then<Figures>),
+    /// Tell an administrator all about how the server is doing.
+    AllFigures(Then<AllFigures>),
     /// Tell the time.
     Now(Then<chat::Millis>),
     /// From here on this connection hears the messages of this conversation, or does not. Only for the dialects
@@ -92,6 +94,12 @@ pub struct ServerInfo {
     pub epoch: String,
     /// The limits in force.
     pub limits: chat::Limits,
+    /// Whether anybody may open an account.
+    pub open_registration: bool,
+    /// Whether the set-up secret is waiting for the first administrator. Looked up when it is asked for.
+    pub needs_administrator: bool,
+    /// Whether the playground is served.
+    pub playground: bool,
 }
 
 /// How the server is doing.
@@ -109,6 +117,23 @@ pub struct Figures {
     pub uptime_seconds: i64,
     /// When something was last stored, if that is known.
     pub active_at: Option<chat::Millis>,
+}
+
+/// How the server is doing, for administrators.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AllFigures {
+    /// Open connections, people's several ones counted each.
+    pub connections: i64,
+    /// People with at least one connection.
+    pub people_here: i64,
+    /// Batches of frames put into listeners' outboxes since the start.
+    pub deliveries: i64,
+    /// Seconds since the server was started.
+    pub uptime_seconds: i64,
+    /// The program's version.
+    pub version: String,
+    /// What the store holds.
+    pub kept: chat::figures::Kept,
 }
 
 /// Where a dialect's clients carry their credential, besides the `Authorization` header.

@@ -25,6 +25,7 @@ use chat::{
     SessionId, Signal, UserId, Visit,
     accounts::{Account, Profile, ServerRole, Speaker},
     conversations::{Conversation, Kind, Listed, Peer, Place, Visibility},
+    figures::Kept,
     members::{Departure, Member, Role},
     messages::{Message, MessageType, Page, Sent},
     presence::{Presence, Seen},
@@ -37,7 +38,7 @@ use chat::{
 use serde_json::{Value, json};
 
 use crate::{
-    Dialect, Figures, ServerInfo, Turn, Welcome,
+    AllFigures, Dialect, Figures, ServerInfo, Turn, Welcome,
     rest::{Body, Call, FormValue, Request},
 };
 
@@ -211,6 +212,7 @@ fn drive(mut turn: Turn, script: &mut VecDeque<&str>, said: &mut String) {
             }
             Turn::Server(then) => then(answer("Server", script, said).map(|_| server())),
             Turn::Figures(then) => then(answer("Figures", script, said).map(|_| FIGURES)),
+            Turn::AllFigures(then) => then(answer("AllFigures", script, said).map(|_| all_figures())),
             Turn::Now(then) => then(answer("Now", script, said).map(|_| NOON)),
             Turn::Tune { conversation, hears, then } => {
                 then(answer(&format!("Tune {conversation} {hears}"), script, said).map(|_| ()))
@@ -391,6 +393,7 @@ fn script(value: Value) -> Reply {
         "account" => Reply::Account(Box::new(account(inner))),
         "user" => Reply::User(Box::new(account(inner))),
         "users" => Reply::Users { users: list(inner, account), next: next.as_i64().map(UserId) },
+        "accounts" => Reply::Accounts { accounts: list(inner, account), next: next.as_i64().map(UserId) },
         "sessions" => Reply::Sessions(list(inner, |session| Session {
             id: SessionId(int(session, 7)),
             created_at: NOON,
@@ -578,8 +581,30 @@ const FIGURES: Figures = Figures {
     active_at: Some(NOON),
 };
 
+fn all_figures() -> AllFigures {
+    let kept = Kept {
+        accounts: 9,
+        rooms: 8,
+        groups: 5,
+        directs: 4,
+        messages: 1_234,
+        messages_sent: 34,
+        storage_bytes: 1_048_576,
+    };
+    let (connections, people_here, deliveries, uptime_seconds) = (5, 3, 99, 3_600);
+    AllFigures { connections, people_here, deliveries, uptime_seconds, version: "0.1.0".into(), kept }
+}
+
 fn server() -> ServerInfo {
-    ServerInfo { name: "Palabre".into(), version: "0.1.0".into(), epoch: "c0ffee".into(), limits: Limits::default() }
+    ServerInfo {
+        name: "Palabre".into(),
+        version: "0.1.0".into(),
+        epoch: "c0ffee".into(),
+        limits: Limits::default(),
+        open_registration: true,
+        needs_administrator: false,
+        playground: false,
+    }
 }
 
 fn welcome(value: &Value) -> Welcome {

@@ -9,6 +9,8 @@ use chat::{
     sessions::{Origin, Tokens},
 };
 
+use store::Unit;
+
 use crate::{Call, Engine, passwords, sessions, text, tokens};
 
 const USERNAME: std::ops::RangeInclusive<usize> = 3..=50;
@@ -225,6 +227,49 @@ impl Call {
         Ok(Reply::Users { users, next })
     }
 
+    /// The public profiles of these people, deactivated ones too: what they said is still there. Guests are shown
+    /// those with whom they share a conversation.
+    pub(crate) async fn users_by_id(&self, users: Vec<UserId>) -> Result<Reply> {
+        self.check_how_many(&users)?;
+        let mut conn = self.db.read().await?;
+        let mut found = store::accounts::by_ids(&mut conn, &users).await?;
+        if !permission::may_roam(self.speaker.role) {
+            let mut known = Vec::with_capacity(found.len());
+            for account in found {
+                let is_known = account.id == self.speaker.user
+                    || store::members::share(&mut conn, self.speaker.user, account.id).await?;
+                known.extend(is_known.then_some(account));
+            }
+            found = known;
+        }
+        found.sort_unstable_by_key(|account| account.id);
+        Ok(Reply::Users { users: found, next: None })
+    }
+
+    fn check_how_many(&self, users: &[UserId]) -> Result<()> {
+        let most = self.settings.limits.list_page;
+        if i64::try_from(users.len()).is_ok_and(|asked| asked <= most) {
+            return Ok(());
+        }
+        Err(Error::invalid("users", format!("users may name at most {most} people.")))
+    }
+
+    pub(crate) async fn accounts(&self, search: &str, after: Option<UserId>, limit: i64) -> Result<Reply> {
+        if !permission::may_administer(self.speaker.role) {
+            return Err(Error::forbidden("Only administrators may list accounts."));
+        }
+        text::check_optional("search", search, EMAIL_LENGTH as i64)?;
+        let limit = self.list_limit(limit);
+        let (mut conn, after) = (self.db.read().await?, after.unwrap_or_default());
+        let mut accounts = if search.is_empty() {
+            store::accounts::all(&mut conn, after, limit + 1).await?
+        } else {
+            store::accounts::search(&mut conn, search, after, limit + 1).await?
+        };
+        let next = crate::history::cut(&mut accounts, limit).map(|last| last.id);
+        Ok(Reply::Accounts { accounts, next })
+    }
+
     pub(crate) async fn update_profile(&self, change: ProfileChange) -> Result<Reply> {
         let user = self.speaker.user;
         let most = self.settings.limits.profile_length;
@@ -247,15 +292,17 @@ impl Call {
 
     pub(crate) async fn set_server_role(&self, user: UserId, role: ServerRole) -> Result<Reply> {
         self.require_admin(user, "role")?;
-        set_role(&self.engine, user, role).await?;
+        set_role(&self.engine, Some(self.speaker.user), user, role).await?;
         Ok(Reply::Account(Box::new(self.account(user).await?)))
     }
 
     pub(crate) async fn set_active(&self, user: UserId, active: bool) -> Result<Reply> {
         self.require_admin(user, "active")?;
+        let by = self.speaker.user;
         self.writer
             .change(None, None, move |unit| {
                 Box::pin(async move {
+                    require_still_admin(unit, by).await?;
                     if store::accounts::by_id(&mut unit.conn, user).await?.is_none() {
                         return Err(Error::not_found("user"));
                     }
@@ -285,10 +332,7 @@ impl Call {
     }
 
     pub(crate) async fn presence(&self, users: Vec<UserId>) -> Result<Reply> {
-        if i64::try_from(users.len()).unwrap_or(i64::MAX) > self.settings.limits.list_page {
-            let most = self.settings.limits.list_page;
-            return Err(Error::invalid("users", format!("users may name at most {most} people.")));
-        }
+        self.check_how_many(&users)?;
         let mut people: Vec<(UserId, Seen)> = Vec::with_capacity(users.len());
         let mut conn = self.db.read().await?;
         let accounts = store::accounts::by_ids(&mut conn, &users).await?;
@@ -309,12 +353,26 @@ impl Call {
     }
 }
 
-pub(crate) async fn set_role(engine: &Engine, user: UserId, role: ServerRole) -> Result<()> {
+/// Two administrators may put each other out at the same moment: the one who comes second is none any more. Checked in
+/// the transaction, with the rule that nobody changes themselves, it leaves one in any case.
+async fn require_still_admin(unit: &mut Unit, user: UserId) -> Result<()> {
+    let account = store::accounts::by_id(&mut unit.conn, user).await?;
+    if account.is_some_and(|account| account.active && permission::may_administer(account.role)) {
+        return Ok(());
+    }
+    Err(Error::forbidden("Only administrators may do this, and you are one no more."))
+}
+
+/// Gives an account another role, in the name of an administrator or of the operator.
+pub(crate) async fn set_role(engine: &Engine, by: Option<UserId>, user: UserId, role: ServerRole) -> Result<()> {
     engine
         .inner
         .writer
         .change(None, None, move |unit| {
             Box::pin(async move {
+                if let Some(by) = by {
+                    require_still_admin(unit, by).await?;
+                }
                 if store::accounts::by_id(&mut unit.conn, user).await?.is_none() {
                     return Err(Error::not_found("user"));
                 }

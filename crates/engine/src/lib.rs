@@ -15,6 +15,7 @@ mod tokens;
 
 mod accounts;
 mod conversations;
+mod figures;
 mod history;
 mod members;
 mod messages;
@@ -94,6 +95,7 @@ struct Inner {
     speakers: moka::future::Cache<tokens::Claim, Arc<Arrival>>,
     arrivals: batcher::Batcher<tokens::Claim, Result<Arc<Arrival>>>,
     belongings: batcher::Batcher<UserId, Result<Vec<Belonging>>>,
+    counted: figures::Counted,
 }
 
 impl Engine {
@@ -123,6 +125,7 @@ impl Engine {
                     .build(),
                 arrivals,
                 belongings,
+                counted: figures::Counted::default(),
                 db,
                 writer,
                 clock,
@@ -219,6 +222,8 @@ impl Engine {
             Query::User(user) => call.user(user).await,
             Query::UserByName(name) => call.user_by_name(&name).await,
             Query::Users { prefix, after, limit } => call.users(&prefix, after, limit).await,
+            Query::UsersById(users) => call.users_by_id(users).await,
+            Query::Accounts { search, after, limit } => call.accounts(&search, after, limit).await,
             Query::Conversations { after, limit } => call.conversations(after, limit).await,
             Query::Discover { prefix, after, limit } => call.discover(&prefix, after, limit).await,
             Query::Conversation(conversation) => call.conversation(conversation).await,
@@ -323,6 +328,15 @@ impl Engine {
                 Box::pin(async move { Ok(store::accounts::set_last_seen(&mut unit.conn, &users, unit.now).await?) })
             })
             .await
+    }
+
+    /// Whether the set-up secret would be accepted and is needed: there is no active administrator.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn needs_administrator(&self) -> Result<bool> {
+        let there_is_a_secret = self.inner.setup_secret.lock().is_ok_and(|secret| secret.is_some());
+        Ok(there_is_a_secret && store::accounts::admins(&mut self.inner.db.read().await?).await? == 0)
     }
 
     /// How many messages and conversations there are, and when the newest message was stored.

@@ -60,7 +60,7 @@ pub async fn set_password(engine: &Engine, username: &str, password: String) -> 
 /// `not_found`, or the store's.
 pub async fn set_role(engine: &Engine, username: &str, role: ServerRole) -> Result<()> {
     let account = find_user(engine, username).await?;
-    accounts::set_role(engine, account.id, role).await
+    accounts::set_role(engine, None, account.id, role).await
 }
 
 /// Begins a session for an account, for programs and trials.

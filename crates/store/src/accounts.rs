@@ -36,6 +36,11 @@ statements! {
     PAGE = concat!("SELECT ", columns!(), " FROM users
              WHERE id > $1 AND deactivated_at IS NULL
              AND ((username_key >= $2 AND username_key < $3) OR LOWER(display_name) LIKE $4 ESCAPE '\\') ORDER BY id LIMIT $5");
+    SEARCH = concat!("SELECT ", columns!(), " FROM users
+             WHERE id > $1 AND ((username_key >= $2 AND username_key < $3) OR (email_key >= $2 AND email_key < $3) OR EXISTS (
+             SELECT 1 FROM json_each($4) AS j WHERE LOWER(display_name) LIKE j.value ->> 'v' ESCAPE '\\'
+             OR LOWER(first_name) LIKE j.value ->> 'v' ESCAPE '\\' OR LOWER(last_name) LIKE j.value ->> 'v' ESCAPE '\\'))
+             ORDER BY id LIMIT $5");
     ALL = concat!("SELECT ", columns!(), " FROM users WHERE id > $1 ORDER BY id LIMIT $2");
     PASSWORD = "SELECT id, password_hash FROM users WHERE username_key = $1 OR email_key = $1 ORDER BY CASE WHEN username_key = $1 THEN 0 ELSE 1 END LIMIT 1";
     PASSWORD_OF = "SELECT id, password_hash FROM users WHERE id = $1";
@@ -226,9 +231,43 @@ pub async fn by_ids(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<Account>> {
 /// Those of the database.
 pub async fn page(conn: &mut Conn, prefix: &str, after: UserId, limit: i64) -> Result<Vec<Account>> {
     let low = key(prefix);
-    let high = format!("{low}\u{10ffff}");
-    let like = format!("{}%", low.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+    let (high, like) = (above(&low), beginning_with(&low));
     sql!(conn, fetch_all as Row, PAGE, after.0, low, high, like, limit)?.into_iter().map(Row::read).collect()
+}
+
+/// What comes after everything that begins with this.
+fn above(low: &str) -> String {
+    format!("{low}\u{10ffff}")
+}
+
+/// The pattern of what begins with this, which is itself no pattern.
+fn beginning_with(text: &str) -> String {
+    format!("{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
+}
+
+/// Accounts whose username, mail address, or display, first or last name begins with `search` in whatever case, with
+/// ids after `after`.
+///
+/// # Errors
+/// Those of the database.
+pub async fn search(conn: &mut Conn, search: &str, after: UserId, limit: i64) -> Result<Vec<Account>> {
+    #[derive(Serialize)]
+    struct Pattern {
+        v: String,
+    }
+    let low = key(search);
+    // LOWER leaves letters beyond ASCII as they are on SQLite, and on PostgreSQL by some of its settings: names are
+    // compared with the ways in which they are written.
+    let patterns: Vec<Pattern> = [low.clone(), capitalised(&low), low.to_uppercase()]
+        .map(|text| Pattern { v: beginning_with(&text.to_ascii_lowercase()) })
+        .into();
+    let (high, patterns) = (above(&low), json(&patterns)?);
+    sql!(conn, fetch_all as Row, SEARCH, after.0, low, high, patterns, limit)?.into_iter().map(Row::read).collect()
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
 /// All accounts, for administrators and the operator.

@@ -1,6 +1,10 @@
 //! Opening a database: SQLite in a file of ours, or PostgreSQL.
 
-use std::{str::FromStr, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 use sqlx::{
     Postgres, Sqlite,
@@ -39,6 +43,8 @@ pub struct Options {
 pub struct Db {
     readers: Pool,
     writer: Pool,
+    /// SQLite's file.
+    file: Option<PathBuf>,
 }
 
 #[derive(Clone)]
@@ -78,6 +84,7 @@ impl Db {
             Ok(Self {
                 readers: Pool::Postgres(pool(options.readers, connect).await?),
                 writer: Pool::Postgres(pool(1, by_keys).await?),
+                file: None,
             })
         } else if url.starts_with("sqlite:") {
             let connect = SqliteConnectOptions::from_str(url)?
@@ -91,6 +98,7 @@ impl Db {
                 .row_buffer_size(512)
                 .pragma("cache_size", "-16384")
                 .pragma("temp_store", "memory");
+            let file = Some(connect.get_filename().to_owned());
             // Checkpoints are kept off the commit's path: see `checkpoint`.
             let writer = connect.clone().pragma("wal_autocheckpoint", "0").pragma("cache_size", "-65536");
             let writer = pool_options::<Sqlite>(options, 1).connect_with(writer).await?;
@@ -100,7 +108,7 @@ impl Db {
             let useful = u32::try_from(cores * 2).unwrap_or(u32::MAX).max(2);
             let readers =
                 pool_options::<Sqlite>(options, options.readers.clamp(1, useful)).connect_with(readers).await?;
-            Ok(Self { readers: Pool::Sqlite(readers), writer: Pool::Sqlite(writer) })
+            Ok(Self { readers: Pool::Sqlite(readers), writer: Pool::Sqlite(writer), file })
         } else {
             Err(Error::Other("the database URL must begin with sqlite: or postgres://".into()))
         }
@@ -153,6 +161,21 @@ impl Db {
         Ok(())
     }
 
+    /// How many bytes the database takes on its disk, what waits in SQLite's log included.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) async fn storage_bytes(&self, conn: &mut Conn) -> Result<i64> {
+        match conn {
+            Conn::Sqlite(_) => Ok(self.file.as_deref().map(bytes_on_disk).unwrap_or_default()),
+            Conn::Postgres(conn) => {
+                let size = sqlx::query_as("SELECT pg_database_size(current_database())").fetch_one(&mut **conn);
+                let (bytes,): (i64,) = size.await?;
+                Ok(bytes)
+            }
+        }
+    }
+
     /// The random id of this history of the database, made when it is first asked for.
     ///
     /// # Errors
@@ -190,6 +213,14 @@ impl Db {
             }
         }
     }
+}
+
+/// The size of SQLite's file and of the log beside it.
+fn bytes_on_disk(file: &Path) -> i64 {
+    let mut log = file.as_os_str().to_owned();
+    log.push("-wal");
+    let size = |file: &Path| std::fs::metadata(file).map_or(0, |about| about.len());
+    i64::try_from(size(file) + size(Path::new(&log))).unwrap_or(i64::MAX)
 }
 
 fn pool_options<D: sqlx::Database>(options: &Options, connections: u32) -> PoolOptions<D> {

@@ -17,6 +17,7 @@ pub mod writer;
 pub mod accounts;
 pub mod appends;
 pub mod conversations;
+pub mod figures;
 pub mod members;
 pub mod messages;
 pub mod reactions;
@@ -41,6 +42,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         appends::STATEMENTS,
         reactions::STATEMENTS,
         receipts::STATEMENTS,
+        figures::STATEMENTS,
     ]
     .concat()
 }

@@ -8,7 +8,10 @@ use std::{
     future::Future,
     panic::AssertUnwindSafe,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -71,6 +74,7 @@ pub type Outlet = mpsc::Sender<(Committed, Vec<Box<dyn FnOnce() + Send>>)>;
 #[derive(Clone)]
 pub struct Writer {
     jobs: mpsc::Sender<Job>,
+    sent: Arc<AtomicU64>,
 }
 
 impl Writer {
@@ -85,8 +89,15 @@ impl Writer {
         if db.is_sqlite() {
             tokio::spawn(checkpoints(db.clone(), jobs.downgrade()));
         }
-        let task = tokio::spawn(Committer { db, clock, outlet, conn: None }.run(queue));
-        (Self { jobs }, task)
+        let sent = Arc::new(AtomicU64::new(0));
+        let committer = Committer { db, clock, outlet, conn: None, sent: sent.clone() };
+        (Self { jobs, sent }, tokio::spawn(committer.run(queue)))
+    }
+
+    /// How many messages were stored since the start.
+    #[must_use]
+    pub fn messages_sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
     }
 
     /// Queues a send; waits only while the queue is full. The outcome goes to `append.done`.
@@ -169,6 +180,7 @@ struct Committer {
     clock: Arc<dyn Fn() -> Millis + Send + Sync>,
     outlet: Outlet,
     conn: Option<Conn>,
+    sent: Arc<AtomicU64>,
 }
 
 impl Committer {
@@ -184,7 +196,9 @@ impl Committer {
             metrics::histogram!("palabre_commit_batch_size").record(size as f64);
             let (committed, failure) = match outcome {
                 Ok(committed) => {
-                    metrics::counter!("chat_messages_sent_total").increment(messages_in(&committed));
+                    let messages = messages_in(&committed);
+                    self.sent.fetch_add(messages, Ordering::Relaxed);
+                    metrics::counter!("chat_messages_sent_total").increment(messages);
                     (committed, None)
                 }
                 Err(failure) => {

@@ -46,8 +46,8 @@ impl Chunk {
         }
     }
 
-    /// Puts the same bytes into every listener's queue.
-    pub(crate) fn hand_out(self, listeners: &[std::sync::Arc<Listener>]) {
+    /// Puts the same bytes into every listener's queue; tells into how many.
+    pub(crate) fn hand_out(self, listeners: &[std::sync::Arc<Listener>]) -> u64 {
         let conversation = self.conversation;
         let sealed: [Sealed; DIALECTS] = self.parts.map(Sealed::from);
         let mut handed = 0_u64;
@@ -59,6 +59,7 @@ impl Chunk {
             }
         }
         metrics::counter!("palabre_deliveries_total").increment(handed);
+        handed
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -79,6 +79,7 @@ pub struct Hub {
     control: mpsc::Sender<Control>,
     connections: Arc<AtomicI64>,
     people: Arc<AtomicI64>,
+    deliveries: Arc<AtomicU64>,
 }
 
 impl Hub {
@@ -93,12 +94,19 @@ impl Hub {
         let (control, requests) = mpsc::channel(QUEUE);
         let connections = Arc::new(AtomicI64::new(0));
         let people_here = Arc::new(AtomicI64::new(0));
-        let hub = Self { control: control.clone(), connections: connections.clone(), people: people_here.clone() };
+        let deliveries = Arc::new(AtomicU64::new(0));
+        let hub = Self {
+            control: control.clone(),
+            connections: connections.clone(),
+            people: people_here.clone(),
+            deliveries: deliveries.clone(),
+        };
         let state = State {
             lookups,
             book,
             connections,
             people_here,
+            deliveries,
             per_user: usize::try_from(limits.connections_per_user).unwrap_or(usize::MAX),
             presence_members: limits.presence_members,
             typing: Typing::new(Duration::from_millis(u64::try_from(limits.typing_ms).unwrap_or(6_000))),
@@ -162,6 +170,12 @@ impl Hub {
     pub fn connections(&self) -> i64 {
         self.connections.load(Ordering::Relaxed)
     }
+
+    /// How many batches of events were put into listeners' outboxes since the start.
+    #[must_use]
+    pub fn deliveries(&self) -> i64 {
+        i64::try_from(self.deliveries.load(Ordering::Relaxed)).unwrap_or(i64::MAX)
+    }
 }
 
 struct Person {
@@ -186,6 +200,7 @@ struct State {
     book: Arc<Book>,
     connections: Arc<AtomicI64>,
     people_here: Arc<AtomicI64>,
+    deliveries: Arc<AtomicU64>,
     per_user: usize,
     presence_members: i64,
     typing: Typing,
@@ -242,7 +257,7 @@ impl State {
         let touched = std::mem::take(&mut self.touched);
         for conversation in &touched {
             if let Some(room) = self.rooms.get_mut(conversation) {
-                room.flush();
+                self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
             }
         }
         // The answers go into the same queues before anybody is woken, so that a sender's answer and
@@ -341,7 +356,7 @@ impl State {
         mut is_news: impl FnMut(&Listener, &bytes::Bytes) -> bool,
     ) {
         let Some(room) = self.rooms.get_mut(&conversation) else { return };
-        room.flush();
+        self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
         let mut frames = Frames::of(signal, Some(&room.place));
         // Who is here is wanted also of those whose words are not.
         let tuned = matches!(signal, Signal::Typing { .. });
@@ -368,7 +383,7 @@ impl State {
             return;
         }
         let room = self.rooms.entry(conversation).or_insert_with(|| Room::new(place, head, member_count));
-        room.flush();
+        self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
         for listener in &person.listeners {
             room.add(listener.clone());
         }
@@ -378,7 +393,7 @@ impl State {
         let Some(person) = self.people.get_mut(&user) else { return };
         person.belongs.remove(&conversation);
         if let Some(room) = self.rooms.get_mut(&conversation) {
-            room.flush();
+            self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
             for listener in &person.listeners {
                 room.remove(listener.id);
                 listener.outbox.wake();

@@ -45,10 +45,8 @@ impl Room {
         }
     }
 
-    /// Hands out what this batch says here.
-    pub(crate) fn flush(&mut self) {
-        if !self.chunk.is_empty() {
-            std::mem::take(&mut self.chunk).hand_out(&self.listeners);
-        }
+    /// Hands out what this batch says here; tells to how many listeners.
+    pub(crate) fn flush(&mut self) -> u64 {
+        if self.chunk.is_empty() { 0 } else { std::mem::take(&mut self.chunk).hand_out(&self.listeners) }
     }
 }

@@ -18,6 +18,7 @@ pub mod old_names;
 mod secret;
 mod server;
 mod values;
+mod web;
 
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ pub use secret::Secret;
 pub use server::{Deployment, Server};
 pub use values::Network;
 pub(crate) use values::seconds;
+pub use web::Web;
 
 /// Everything that can be set, in force.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -56,6 +58,8 @@ pub struct Config {
     pub dreametrix: OldDoor,
     /// The door for clients of Matcha.
     pub matcha: OldDoor,
+    /// The web client.
+    pub web: Web,
     /// What is written about the server's work.
     pub log: Log,
 }
@@ -86,6 +90,13 @@ impl Config {
         format!("http://{bound}")
     }
 
+    /// Whether the playground is served: as configured, else where somebody works on the server.
+    #[must_use]
+    pub fn playground(&self) -> bool {
+        let development = self.server.environment == Deployment::Development;
+        self.web.client && self.web.playground.unwrap_or(development)
+    }
+
     /// What one key alone cannot tell.
     fn check_together(&self) -> Vec<String> {
         let mut problems = self.auth.check();
@@ -113,6 +124,7 @@ pub fn keys() -> Vec<Key> {
         limits::keys(),
         chat_server::keys(),
         old_doors::keys(),
+        web::keys(),
         log::keys(),
     ]
     .into_iter()
@@ -130,5 +142,6 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("chat_server", "The door for clients of the old chat-server: a WebSocket listener of its own, any path."),
     ("dreametrix", "The door for clients of Dreametrix: /ws/chat/ and /chats/ on the common port."),
     ("matcha", "The door for clients of Matcha: /api/v1/chat/ and its gateway's /ws on the common port."),
+    ("web", "The web client, at `/`."),
     ("log", "What is written about the server's work, on standard error. Never a token, a password or a message."),
 ];

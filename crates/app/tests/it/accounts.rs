@@ -155,6 +155,151 @@ async fn people_are_found_by_the_beginning_of_their_name_page_by_page() {
 }
 
 #[tokio::test]
+async fn people_are_found_by_their_ids_the_deactivated_too() {
+    let town = Town::with(|config| config.limits.list_page = 4).await;
+    let admin = town.admin("ann").await;
+    let (bob, cid) = town.two("bob", "cid").await;
+    bob.asks("account.update", json!({"display_name": "Bob B."})).await.granted();
+    admin.asks("user.active", json!({"user": bob.id(), "active": false})).await.granted();
+    let path = format!("/v1/users?users={},{},9999,{}", cid.id(), bob.id(), bob.id());
+    let found = cid.requests("GET", &path, json!(null)).await.granted();
+    let names: Vec<_> = found["users"].as_array().unwrap().iter().map(|user| &user["username"]).collect();
+    assert_eq!(names, ["bob", "cid"]);
+    assert_eq!(found["next_cursor"], json!(null));
+    assert_eq!(found["users"][0]["display_name"], "Bob B.");
+    assert!(found["users"][0].get("email").is_none() && found["users"][0].get("active").is_none());
+    let none = cid.asks("user.list", json!({"users": []})).await.granted();
+    assert_eq!(none["users"], json!([]));
+    cid.asks("user.list", json!({"users": [1, 2, 3, 4]})).await.granted();
+    let refusal = cid.asks("user.list", json!({"users": [1, 2, 3, 4, 5]})).await.refused("invalid");
+    assert_eq!(refusal["errors"][0]["pointer"], "/users");
+    for (field, value) in [("prefix", json!("b")), ("cursor", json!("1")), ("limit", json!(1))] {
+        let refusal = cid.asks("user.list", json!({"users": [1], field: value})).await.refused("invalid");
+        assert_eq!(refusal["errors"][0]["pointer"], format!("/{field}"));
+    }
+    // A guest is shown those with whom they share a conversation, and themselves.
+    let dan = town.person("dan").await;
+    admin.asks("user.role", json!({"user": dan.id(), "role": "guest"})).await.granted();
+    dan.is_sent_away().await;
+    dan.comes_back().await;
+    let room = cid.opens_private_room("shed").await;
+    cid.adds(&dan, &room).await;
+    let seen = dan.asks("user.list", json!({"users": [admin.id(), cid.id(), dan.id()]})).await.granted();
+    let names: Vec<_> = seen["users"].as_array().unwrap().iter().map(|user| &user["username"]).collect();
+    assert_eq!(names, ["cid", "dan"]);
+}
+
+#[tokio::test]
+async fn administrators_find_accounts_by_whatever_they_are_called() {
+    let town = Town::with(|config| config.limits.list_page = 2).await;
+    let admin = town.admin("root").await;
+    let people = [
+        ("marie", json!({"email": "m.curie@example.org", "display_name": "Élodie Martin"})),
+        ("paul", json!({"first_name": "ÉLOÏSE", "last_name": "van Dyck"})),
+        ("a_b", json!({"display_name": "100% Zoé"})),
+        ("axb", json!({"first_name": "Curt", "last_name": "Élan"})),
+    ];
+    for (name, fields) in &people {
+        let mut registration = json!({"username": name, "password": GOOD});
+        registration.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        town.request("POST", "/v1/accounts", registration).await.granted();
+    }
+    let found = async |search: &str| {
+        let (mut names, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let mut asked = json!({"search": search, "limit": 50});
+            asked["cursor"] = json!(cursor);
+            let page = admin.asks("account.list", asked).await.granted();
+            let accounts = page["accounts"].as_array().unwrap();
+            assert!(accounts.len() <= 2, "more than a page");
+            names.extend(accounts.iter().map(|account| account["username"].as_str().unwrap().to_owned()));
+            let Some(next) = page["next_cursor"].as_str() else { return names };
+            cursor = Some(next.to_owned());
+        }
+    };
+    assert_eq!(found("").await, ["root", "marie", "paul", "a_b", "axb"]);
+    for (search, names) in [
+        ("MAR", &["marie"][..]),
+        ("m.curie@", &["marie"]),
+        ("M.CURIE@EXAMPLE.ORG", &["marie"]),
+        ("curie", &[]),
+        ("élo", &["marie", "paul"]),
+        ("ÉLO", &["marie", "paul"]),
+        ("Él", &["marie", "paul", "axb"]),
+        ("VAN d", &["paul"]),
+        ("100%", &["a_b"]),
+        ("1%", &[]),
+        ("%", &[]),
+        ("a_", &["a_b"]),
+        ("_", &[]),
+        ("\\", &[]),
+        ("'", &[]),
+    ] {
+        assert_eq!(found(search).await, names, "{search}");
+    }
+    let paul = admin.requests("GET", "/v1/accounts?search=paul", json!(null)).await.granted();
+    let id = paul["accounts"][0]["id"].as_i64().unwrap();
+    admin.asks("user.active", json!({"user": id, "active": false})).await.granted();
+    let paul = admin.requests("GET", "/v1/accounts?search=paul", json!(null)).await.granted();
+    let account = &paul["accounts"][0];
+    assert_eq!((&account["active"], &account["role"]), (&json!(false), &json!("user")));
+    assert!(account["created_at"].is_string() && account["last_seen_at"].is_null(), "{account}");
+    let too_long = format!("/v1/accounts?search={}", "x".repeat(256));
+    admin.requests("GET", &too_long, json!(null)).await.refused(422, "invalid");
+}
+
+#[tokio::test]
+async fn nobody_but_administrators_lists_accounts() {
+    let town = Town::opens().await;
+    let admin = town.admin("ann").await;
+    let (bob, cid) = town.two("bob", "cid").await;
+    admin.asks("user.role", json!({"user": cid.id(), "role": "moderator"})).await.granted();
+    cid.is_sent_away().await;
+    cid.comes_back().await;
+    town.request("GET", "/v1/accounts", json!(null)).await.refused(401, "unauthenticated");
+    for person in [&bob, &cid] {
+        person.asks("account.list", json!({"search": "ann"})).await.refused("forbidden");
+        person.requests("GET", "/v1/accounts", json!(null)).await.refused(403, "forbidden");
+    }
+}
+
+#[tokio::test]
+async fn administrators_cannot_leave_the_server_without_one() {
+    let town = Town::opens().await;
+    let ann = town.admin("ann").await;
+    let bob = town.person("bob").await;
+    ann.asks("user.role", json!({"user": ann.id(), "role": "user"})).await.refused("invalid");
+    ann.asks("user.active", json!({"user": ann.id(), "active": false})).await.refused("invalid");
+    // Two who put each other out at the same moment: one of them stays.
+    for round in 0..12 {
+        let (first, other) = if round % 2 == 0 { (&ann, &bob) } else { (&bob, &ann) };
+        let names = [(&ann, "admin"), (&bob, "admin")];
+        for (person, role) in names {
+            let by = if person.id() == first.id() { other } else { first };
+            let me = person.requests("GET", "/v1/users/me", json!(null)).await.granted();
+            if me["role"] != role {
+                by.asks("user.role", json!({"user": person.id(), "role": role})).await.granted();
+                person.is_sent_away().await;
+                person.comes_back().await;
+            }
+        }
+        let demote = async |by: &testkit::Person, whom: &testkit::Person| {
+            let path = format!("/v1/users/{}/role", whom.id());
+            town.rest().ask("PUT", &path, Some(&by.tokens().access), &json!({"role": "user"})).await
+        };
+        let (one, two) = tokio::join!(demote(first, other), demote(other, first));
+        let mut statuses = [one.status, two.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 403], "{} {}", one.text, two.text);
+        let server = town.request("GET", "/v1/server", json!(null)).await.granted();
+        assert_eq!(server["needs_administrator"], false);
+        let loser = if one.status == 200 { other } else { first };
+        loser.is_sent_away().await;
+        loser.comes_back().await;
+    }
+}
+
+#[tokio::test]
 async fn only_administrators_give_server_roles_and_not_to_themselves() {
     let town = Town::opens().await;
     let admin = town.admin("ann").await;

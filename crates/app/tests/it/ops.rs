@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use palabre::config::Secret;
+use palabre::config::{Deployment, Secret};
 use serde_json::{Value, json};
 use testkit::{Rest, Town, host_token, now};
 
@@ -12,7 +12,7 @@ async fn it_says_that_it_lives_and_that_it_takes_work() {
     assert_eq!(town.request("GET", "/health", Value::Null).await.granted(), json!({"status": "ok"}));
     assert_eq!(town.request("GET", "/ready", Value::Null).await.granted(), json!({"status": "ready"}));
     let server = town.request("GET", "/v1/server", Value::Null).await.granted();
-    assert_eq!(server["feature_level"], 2);
+    assert_eq!(server["feature_level"], 3);
     assert!(server["epoch"].as_str().is_some_and(|epoch| epoch.len() >= 16));
 }
 
@@ -49,6 +49,65 @@ async fn the_figures_have_the_names_that_dashboards_know() {
     }
     // Nobody's name, address or words become a label.
     assert!(!figures.keys().any(|figure| figure.contains("garden") || figure.contains("ann\"")));
+}
+
+#[tokio::test]
+async fn it_says_what_a_newcomer_can_do_here() {
+    let town = Town::opens().await;
+    let server = async || town.request("GET", "/v1/server", Value::Null).await.granted();
+    let before = server().await;
+    assert_eq!((&before["open_registration"], &before["playground"]), (&json!(true), &json!(false)));
+    assert_eq!(before["needs_administrator"], true);
+    assert!(!before.to_string().contains(town.setup_secret()), "the secret itself is told to nobody");
+    let bob = town.person("bob").await;
+    assert_eq!(server().await["needs_administrator"], true, "an ordinary account is no administrator");
+    town.admin("ann").await;
+    assert_eq!(server().await["needs_administrator"], false);
+    assert_eq!(bob.asks("server.get", json!({})).await.granted()["needs_administrator"], false);
+
+    let closed = Town::with(|config| {
+        config.auth.open_registration = false;
+        config.server.environment = Deployment::Development;
+    })
+    .await;
+    let server = closed.request("GET", "/v1/server", Value::Null).await.granted();
+    assert_eq!((&server["open_registration"], &server["playground"]), (&json!(false), &json!(true)));
+}
+
+#[tokio::test]
+async fn administrators_see_how_the_server_is_doing_and_nobody_else_does() {
+    let town = Town::opens().await;
+    let admin = town.admin("ann").await;
+    let (bob, cid) = town.two("bob", "cid").await;
+    admin.asks("user.role", json!({"user": cid.id(), "role": "moderator"})).await.granted();
+    cid.is_sent_away().await;
+    cid.comes_back().await;
+    bob.asks("server.figures", json!({})).await.refused("forbidden");
+    cid.asks("server.figures", json!({})).await.refused("forbidden");
+    let path = "/v1/server/figures";
+    town.request("GET", path, Value::Null).await.refused(401, "unauthenticated");
+    bob.requests("GET", path, Value::Null).await.refused(403, "forbidden");
+
+    let room = bob.opens_room("garden").await;
+    bob.opens_private_room("shed").await;
+    bob.opens_group(&[&cid, &admin]).await;
+    bob.turns_to(&cid).await;
+    cid.joins(&room).await;
+    bob.says_all(&room, ["one", "two", "three"]).await;
+    let figures = admin.requests("GET", path, Value::Null).await.granted();
+    assert_eq!(figures["conversations"], json!({"rooms": 2, "groups": 1, "direct": 1}));
+    for (figure, value) in [("connections", 3), ("people_here", 3), ("accounts", 3), ("messages_sent", 3)] {
+        assert_eq!(figures[figure], value, "{figure}: {figures}");
+    }
+    let number = |figure: &str| figures[figure].as_i64().unwrap();
+    assert!(number("messages") >= 3 && number("uptime_seconds") < 600, "{figures}");
+    assert!(number("deliveries") >= 2, "what was said went to two people: {figures}");
+    assert!(number("storage_bytes") > 50_000, "an empty database is larger: {figures}");
+    assert_eq!(figures["version"], env!("CARGO_PKG_VERSION"));
+    // What is counted may be some seconds old; what was sent is not.
+    bob.says(&room, "four").await;
+    let later = admin.asks("server.figures", json!({})).await.granted();
+    assert_eq!(later["messages_sent"], 4);
 }
 
 #[tokio::test]

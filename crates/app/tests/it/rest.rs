@@ -48,7 +48,8 @@ async fn what_there_is_not_is_404_and_a_wrong_method_says_which_there_are() {
     for (method, path, allowed) in [
         ("DELETE", "/v1/server", "GET, HEAD"),
         ("POST", "/v1/conversations/1", "GET, HEAD, PATCH"),
-        ("PATCH", "/v1/accounts", "POST"),
+        ("PATCH", "/v1/accounts", "GET, HEAD, POST"),
+        ("PATCH", "/v1/sessions/refresh", "POST"),
         ("POST", "/v1/users/me/password", "PUT"),
     ] {
         let answer = town.request(method, path, Value::Null).await;
@@ -328,6 +329,8 @@ async fn everything_that_the_socket_can_do_rest_can_do_too() {
         "user.list",
         "user.role",
         "user.active",
+        "account.list",
+        "server.figures",
         "conversation.create",
         "conversation.list",
         "conversation.get",

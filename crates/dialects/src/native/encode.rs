@@ -150,6 +150,10 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, one_room: bool) 
             let users = users.iter().map(views::User::from).collect();
             Answer::new("users", &views::Users { users, next_cursor: next.map(|id| id.to_string()) })
         }
+        Reply::Accounts { accounts, next } => {
+            let accounts = accounts.iter().map(views::Account::from).collect();
+            Answer::new("accounts", &views::Accounts { accounts, next_cursor: next.map(|id| id.to_string()) })
+        }
         Reply::Sessions(sessions) => {
             let sessions = sessions.iter().map(|one| views::Session::new(one, session)).collect();
             Answer::new("sessions", &views::Sessions { sessions })

@@ -27,7 +27,7 @@ fn full(operation: &str) -> Value {
         input
     };
     match operation {
-        "ping" | "server.get" | "session.list" | "session.logout" | "account.get" => json!({}),
+        "ping" | "server.get" | "server.figures" | "session.list" | "session.logout" | "account.get" => json!({}),
         "authenticate" => json!({ "token": "t", "cursors": { "12": 40 } }),
         "account.register" => {
             with(json!({ "username": "ann", "password": "p", "email": "a@b.c", "setup_secret": "s" }))
@@ -41,6 +41,7 @@ fn full(operation: &str) -> Value {
         "presence.get" => json!({ "users": [1, 2] }),
         "user.get" | "direct.get" => json!({ "user": 1 }),
         "user.list" | "room.list" => json!({ "prefix": "a", "cursor": "3", "limit": 5 }),
+        "account.list" => json!({ "search": "a", "cursor": "3", "limit": 5 }),
         "user.role" => json!({ "user": 1, "role": "admin" }),
         "user.active" => json!({ "user": 1, "active": false }),
         "conversation.create" => {

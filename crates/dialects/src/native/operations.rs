@@ -84,6 +84,7 @@ pub(crate) enum Asked {
     LogOut,
     Authenticate(Option<String>, Vec<(ConversationId, Number)>),
     Server,
+    Figures,
     Pong,
 }
 
@@ -140,6 +141,9 @@ impl Operation {
             ),
             Asked::Server => Turn::Server(Box::new(move |server| {
                 Turn::Say(end(server.map(|server| Answer::new("server", &views::Server::from(&server)))))
+            })),
+            Asked::Figures => Turn::AllFigures(Box::new(move |figures| {
+                Turn::Say(end(figures.map(|figures| Answer::new("figures", &views::Figures::from(&figures)))))
             })),
             Asked::Pong => Turn::Say(end(Ok(Answer::new("pong", &views::Done {})))),
         })
@@ -209,9 +213,20 @@ operations! {
     "server.get" anyone ["server" views::Server<'static>]
         "What server this is, and its limits." [route("GET", "/v1/server", 200, &[], &[])]
         (Nothing) |_| Ok(Asked::Server);
+    "server.figures" member ["figures" views::Figures<'static>]
+        "How the server is doing. Administrators only." [route("GET", "/v1/server/figures", 200, &[], &[])]
+        (Nothing) |_| Ok(Asked::Figures);
     "account.register" anyone ["tokens" views::Tokens<'static>]
         "Open an account." [route("POST", "/v1/accounts", 201, &[], &[])]
         (Register) |i| Ok(Asked::Visit(Visit::Register(Box::new(i.into()))));
+    "account.list" member ["accounts" views::Accounts<'static>]
+        "Accounts, deactivated ones too. Administrators only."
+        [route("GET", "/v1/accounts", 200, &[], &[("search", TEXT), ("cursor", TEXT), ("limit", INT)])]
+        (FindAccounts) |i| ask(Query::Accounts {
+            search: i.search.map(|search| search.0).unwrap_or_default(),
+            after: id_cursor(i.cursor)?,
+            limit: page_limit(i.limit)?,
+        });
     "session.create" anyone ["tokens" views::Tokens<'static>]
         "Log in." [route("POST", "/v1/sessions", 201, &[], &[])]
         (LogIn) |i| Ok(Asked::Visit(Visit::LogIn { name: i.username.0, password: i.password.0 }));
@@ -247,8 +262,9 @@ operations! {
         "Somebody's public profile." [route("GET", "/v1/users/{user}", 200, &[USER], &[])]
         (OfUser) |i| ask(Query::User(UserId(i.user.0)));
     "user.list" member ["users" views::Users<'static>]
-        "People whose name begins with a text." [route("GET", "/v1/users", 200, &[], FOUND)]
-        (Find) |i| ask(Query::Users { prefix: i.prefix(), after: id_cursor(i.cursor)?, limit: page_limit(i.limit)? });
+        "People whose name begins with a text, or those of some ids."
+        [route("GET", "/v1/users", 200, &[], &[("users", INTS), ("prefix", TEXT), ("cursor", TEXT), ("limit", INT)])]
+        (FindUsers) FindUsers::asked;
     "user.role" member ["account" views::Account<'static>]
         "Give an account another role on the server. Administrators only."
         [route("PUT", "/v1/users/{user}/role", 200, &[USER], &[])]
@@ -666,6 +682,50 @@ impl Find {
     fn prefix(&self) -> String {
         self.prefix.as_ref().map(|prefix| prefix.0.clone()).unwrap_or_default()
     }
+}
+
+/// People by the beginning of their name and which page of them, or by their ids.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct FindUsers {
+    /// Those of these ids, and nobody else; without the other fields.
+    users: Option<Vec<Integer>>,
+    /// Beginning of the name; all if absent.
+    prefix: Option<Text>,
+    /// The previous page's `next_cursor`.
+    cursor: Option<Text>,
+    /// How many; 50 if absent.
+    limit: Option<Integer>,
+}
+
+impl FindUsers {
+    fn asked(self) -> Result<Asked, Error> {
+        let Some(users) = self.users else {
+            return ask(Query::Users {
+                prefix: self.prefix.map(|prefix| prefix.0).unwrap_or_default(),
+                after: id_cursor(self.cursor)?,
+                limit: page_limit(self.limit)?,
+            });
+        };
+        let others =
+            [("prefix", self.prefix.is_some()), ("cursor", self.cursor.is_some()), ("limit", self.limit.is_some())];
+        if let Some((other, _)) = others.iter().find(|(_, given)| *given) {
+            return Err(Error::invalid(other, format!("{other} does not go with users.")));
+        }
+        ask(Query::UsersById(users.iter().map(|id| UserId(id.0)).collect()))
+    }
+}
+
+/// What accounts are looked for by, and which page.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct FindAccounts {
+    /// Beginning of the username, the mail address, or the display, first or last name, in any case; all if absent.
+    search: Option<Text>,
+    /// The previous page's `next_cursor`.
+    cursor: Option<Text>,
+    /// How many; 50 if absent.
+    limit: Option<Integer>,
 }
 
 /// Which page of a list.

@@ -12,7 +12,7 @@ use super::fields;
 use crate::time::Time;
 
 /// Increases with every addition to the protocol, so that clients can ask what a server can do.
-pub const FEATURE_LEVEL: i64 = 2;
+pub const FEATURE_LEVEL: i64 = 3;
 
 /// A person, as short as can be.
 #[derive(Serialize, ToSchema)]
@@ -449,6 +449,15 @@ impl<'a> From<&'a accounts::Account> for Account<'a> {
     }
 }
 
+/// A page of accounts.
+#[derive(Serialize, ToSchema)]
+pub struct Accounts<'a> {
+    /// The accounts.
+    pub(crate) accounts: Vec<Account<'a>>,
+    /// Present if there are more: give it as `cursor`.
+    pub(crate) next_cursor: Option<String>,
+}
+
 /// What a successful log-in gives.
 #[derive(Serialize, ToSchema)]
 pub struct Tokens<'a> {
@@ -626,6 +635,12 @@ pub struct Server<'a> {
     feature_level: i64,
     /// The id of this history of the database; when it changes, all cursors are void.
     epoch: &'a str,
+    /// Whether anybody may open an account.
+    open_registration: bool,
+    /// Whether the set-up secret is waiting for the first administrator.
+    needs_administrator: bool,
+    /// Whether the playground is served.
+    playground: bool,
     /// The limits in force.
     limits: LimitValues<'a>,
 }
@@ -637,7 +652,64 @@ impl<'a> From<&'a crate::ServerInfo> for Server<'a> {
             version: &server.version,
             feature_level: FEATURE_LEVEL,
             epoch: &server.epoch,
+            open_registration: server.open_registration,
+            needs_administrator: server.needs_administrator,
+            playground: server.playground,
             limits: LimitValues(&server.limits),
+        }
+    }
+}
+
+/// How the server is doing.
+#[derive(Serialize, ToSchema)]
+pub struct Figures<'a> {
+    /// Open authenticated connections, people's several ones counted each.
+    connections: i64,
+    /// People with at least one connection.
+    people_here: i64,
+    /// Accounts, deactivated ones too.
+    accounts: i64,
+    /// Conversations by kind.
+    conversations: ConversationCounts,
+    /// Messages since the database was made, deleted ones too.
+    messages: i64,
+    /// Messages stored since the server was started: the difference of two readings is a rate.
+    messages_sent: i64,
+    /// Batches of frames put into connections' queues since the server was started.
+    deliveries: i64,
+    /// Bytes that the database takes on its disk.
+    storage_bytes: i64,
+    /// Seconds since the server was started.
+    uptime_seconds: i64,
+    /// The program's version.
+    version: &'a str,
+}
+
+/// How many conversations of each kind there are.
+#[derive(Serialize, ToSchema)]
+pub struct ConversationCounts {
+    /// Rooms.
+    rooms: i64,
+    /// Groups.
+    groups: i64,
+    /// Direct conversations.
+    direct: i64,
+}
+
+impl<'a> From<&'a crate::AllFigures> for Figures<'a> {
+    fn from(figures: &'a crate::AllFigures) -> Self {
+        let kept = &figures.kept;
+        Self {
+            connections: figures.connections,
+            people_here: figures.people_here,
+            accounts: kept.accounts,
+            conversations: ConversationCounts { rooms: kept.rooms, groups: kept.groups, direct: kept.directs },
+            messages: kept.messages,
+            messages_sent: kept.messages_sent,
+            deliveries: figures.deliveries,
+            storage_bytes: kept.storage_bytes,
+            uptime_seconds: figures.uptime_seconds,
+            version: &figures.version,
         }
     }
 }

@@ -1,0 +1,20 @@
+//! Figures: how much there is.
+
+/// What the store holds, and how much went into it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Accounts, deactivated ones too.
+    pub accounts: i64,
+    /// Rooms.
+    pub rooms: i64,
+    /// Groups.
+    pub groups: i64,
+    /// Direct conversations.
+    pub directs: i64,
+    /// Messages since the database was made, deleted ones too.
+    pub messages: i64,
+    /// Messages stored by this process since it was started.
+    pub messages_sent: i64,
+    /// Bytes that the database takes on its disk.
+    pub storage_bytes: i64,
+}

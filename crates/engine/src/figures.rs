@@ -1,0 +1,53 @@
+//! Figures: how much there is, for administrators.
+
+use std::{
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use chat::{Error, Result, accounts::Speaker, figures::Kept, permission};
+
+use crate::Engine;
+
+/// What was counted is told again for this long: pages that show figures ask every few seconds, each for itself.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// What was last counted, and when.
+#[derive(Default)]
+pub(crate) struct Counted(Mutex<Option<(Instant, Kept)>>);
+
+impl Counted {
+    fn recent(&self) -> Option<Kept> {
+        let last = *self.0.lock().ok()?;
+        last.filter(|(at, _)| at.elapsed() < FRESH).map(|(_, kept)| kept)
+    }
+
+    fn keep(&self, kept: Kept) {
+        if let Ok(mut last) = self.0.lock() {
+            *last = Some((Instant::now(), kept));
+        }
+    }
+}
+
+impl Engine {
+    /// How much there is. Counted anew every few seconds at most; how much was sent is told as it is.
+    ///
+    /// # Errors
+    /// `forbidden` for all but administrators, or the store's.
+    pub async fn figures(&self, speaker: &Speaker) -> Result<Kept> {
+        if !permission::may_administer(speaker.role) {
+            return Err(Error::forbidden("Only administrators may see the server's figures."));
+        }
+        let inner = &self.inner;
+        let kept = match inner.counted.recent() {
+            Some(kept) => kept,
+            None => {
+                let kept = store::figures::kept(&inner.db).await?;
+                inner.counted.keep(kept);
+                kept
+            }
+        };
+        let sent = i64::try_from(inner.writer.messages_sent()).unwrap_or(i64::MAX);
+        Ok(Kept { messages_sent: sent, ..kept })
+    }
+}

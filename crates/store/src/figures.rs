@@ -1,0 +1,29 @@
+//! Figures: how much there is. What can be had without counting is not counted.
+
+use chat::figures::Kept;
+
+use crate::{Conn, Db, Result, messages};
+
+statements! {
+    COUNTS = "SELECT (SELECT COUNT(*) FROM users),
+                     COALESCE(SUM(CASE WHEN kind = 'room' THEN 1 ELSE 0 END), 0),
+                     COALESCE(SUM(CASE WHEN kind = 'group' THEN 1 ELSE 0 END), 0),
+                     COALESCE(SUM(CASE WHEN kind = 'direct' THEN 1 ELSE 0 END), 0)
+              FROM conversations";
+}
+
+/// How much the database holds. Reads every conversation's row: not to be asked for at every moment.
+///
+/// # Errors
+/// Those of the database.
+pub async fn kept(db: &Db) -> Result<Kept> {
+    let mut conn = db.read().await?;
+    let (messages, _) = messages::total(&mut conn).await?;
+    let (accounts, rooms, groups, directs) = counts(&mut conn).await?;
+    let storage_bytes = db.storage_bytes(&mut conn).await?;
+    Ok(Kept { accounts, rooms, groups, directs, messages, messages_sent: 0, storage_bytes })
+}
+
+async fn counts(conn: &mut Conn) -> Result<(i64, i64, i64, i64)> {
+    sql!(conn, fetch_one as (i64, i64, i64, i64), COUNTS)
+}
