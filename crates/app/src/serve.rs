@@ -83,7 +83,8 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let doors = Doors::new(config, &shared);
         let open = |listener: TcpListener, router| tokio::spawn(listen::serve(listener, router, stopped.clone()));
-        let common = router::native(doors.native.clone(), doors.dreametrix.clone(), doors.matcha.clone());
+        let common =
+            router::native(doors.native.clone(), doors.dreametrix.clone(), doors.matcha.clone(), config.web.client);
         let mut listeners = vec![open(native, common)];
         let mut own = |name: &str, wanted: Option<SocketAddr>, router| {
             let Some(wanted) = wanted else { return anyhow::Ok(None) };

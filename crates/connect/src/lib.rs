@@ -3,7 +3,7 @@
 //!
 //! Read it in this order: [`listen`] accepts, [`router`] finds the way, [`authenticate`] asks who
 //! speaks, [`socket`] reads and [`writer`] writes, [`turns`] drives what a dialect asked for; `rest`
-//! does the same for a request, and `ops` is for the operator.
+//! does the same for a request, and `ops` is for the operator, `pages` is the web client.
 
 pub mod listen;
 pub mod router;
@@ -14,6 +14,7 @@ mod handshake;
 mod headers;
 mod missed;
 mod ops;
+mod pages;
 mod rest;
 mod socket;
 mod turns;

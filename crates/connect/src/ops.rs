@@ -40,7 +40,7 @@ pub(crate) async fn metrics(State(door): State<Door>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], (door.shared.metrics)()).into_response()
 }
 
-/// What is at `/` until there is a web client: where to go.
+/// What is at `/` where the web client is not served: where to go.
 pub(crate) async fn index() -> Response {
     const PAGE: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Palabre</title>\
         <h1>Palabre</h1><p>The server is running. <a href=\"/docs\">API reference</a></p></html>";

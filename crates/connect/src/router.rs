@@ -12,17 +12,21 @@ use axum::{
 };
 use dialects::{Dialect, native};
 
-use crate::{Door, handshake, headers, ops, rest};
+use crate::{Door, handshake, headers, ops, pages, rest};
 
 /// The generated documents, written when they are first asked for.
 static OPENAPI: LazyLock<String> = LazyLock::new(native::openapi::document);
 static ASYNCAPI: LazyLock<String> = LazyLock::new(native::asyncapi::document);
 
-/// The common port: our own protocol, its documents, what the operator asks, and the old doors whose paths are
-/// their own.
-pub fn native(door: Door, dreametrix: Door, matcha: Door) -> Router {
-    let mut router = Router::new()
-        .route("/", get(ops::index))
+/// The common port: our own protocol, its documents, what the operator asks, the old doors whose paths are their own,
+/// and the web client if it is served.
+pub fn native(door: Door, dreametrix: Door, matcha: Door, serves_client: bool) -> Router {
+    let first = if serves_client {
+        pages::routes(door.shared.info.playground)
+    } else {
+        Router::new().route("/", get(ops::index))
+    };
+    let mut router = first
         .route("/v1/ws", get(handshake::upgrade))
         .route("/v1/openapi.json", get(|| async { ops::generated(&OPENAPI) }))
         .route("/v1/asyncapi.json", get(|| async { ops::generated(&ASYNCAPI) }))

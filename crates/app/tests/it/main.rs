@@ -21,3 +21,4 @@ mod rest;
 mod resume;
 mod sessions;
 mod typing;
+mod web;

@@ -1,0 +1,202 @@
+//! The web client: its pages and files, from `web`, as browsers like them.
+
+use std::net::SocketAddr;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use bytes::Bytes;
+use web::File;
+
+use crate::{Door, rest};
+
+/// A file of this name never changes: its name has a digest of its content.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// Asked for each time, and not sent again if it is the same.
+const ASK_AGAIN: &str = "no-cache";
+
+/// Where the client finds its own way: each of these is answered with its one page.
+const PLACES: &[&str] = &[
+    "/",
+    "/c/{*place}",
+    "/discover",
+    "/people",
+    "/settings",
+    "/settings/{*place}",
+    "/admin",
+    "/admin/{*place}",
+    "/login",
+    "/register",
+    "/setup",
+    "/welcome",
+];
+
+/// The client's pages and files, and the playground if it is served.
+pub(crate) fn routes(playground: bool) -> Router<Door> {
+    let mut router = Router::new().route("/assets/{*file}", get(asset));
+    for place in PLACES {
+        router = router.route(place, get(client));
+    }
+    if let Some(page) = web::playground().filter(|_| playground) {
+        router = router.route("/play", get(move |headers: HeaderMap| async move { answer(page, ASK_AGAIN, &headers) }));
+    }
+    for file in web::FILES.iter().filter(|file| has_its_own_route(file)) {
+        router =
+            router.route(file.path, get(move |headers: HeaderMap| async move { answer(file, ASK_AGAIN, &headers) }));
+    }
+    router
+}
+
+/// Icons, the manifest and such: neither pages nor among the assets.
+fn has_its_own_route(file: &File) -> bool {
+    !file.path.starts_with("/assets/") && !file.path.ends_with(".html")
+}
+
+async fn client(headers: HeaderMap) -> Response {
+    answer(web::client(), ASK_AGAIN, &headers)
+}
+
+/// A file among the assets; what there is not is refused like any other path.
+async fn asset(State(door): State<Door>, peer: ConnectInfo<SocketAddr>, request: Request) -> Response {
+    match web::find(request.uri().path()) {
+        Some(file) => answer(file, FOR_EVER, request.headers()),
+        None => rest::answer(State(door), peer, request).await,
+    }
+}
+
+fn answer(file: &'static File, caching: &'static str, asked: &HeaderMap) -> Response {
+    let has_it = asked.get_all(header::IF_NONE_MATCH).iter().any(|known| names(known, file.etag));
+    let mut response = if has_it { StatusCode::NOT_MODIFIED.into_response() } else { whole(file, asked) };
+    let headers = response.headers_mut();
+    headers.insert(header::ETAG, HeaderValue::from_static(file.etag));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    response
+}
+
+fn whole(file: &'static File, asked: &HeaderMap) -> Response {
+    let accepted = |coding| accepts(asked, coding);
+    let (bytes, coding) = match (file.brotli, file.gzip) {
+        (Some(bytes), _) if accepted("br") => (bytes, Some("br")),
+        (_, Some(bytes)) if accepted("gzip") => (bytes, Some("gzip")),
+        _ => (file.plain, None),
+    };
+    let mut response = Body::from(Bytes::from_static(bytes)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(file.media_type));
+    if let Some(coding) = coding {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
+    }
+    response
+}
+
+/// Whether an `If-None-Match` names this content, whatever the encoding was.
+fn names(known: &HeaderValue, etag: &str) -> bool {
+    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    known.to_str().is_ok_and(|list| list.split(',').any(|tag| tag.trim() == "*" || bare(tag) == bare(etag)))
+}
+
+/// Whether an encoding is accepted: named, or meant by `*`, and not with a weight of zero.
+fn accepts(asked: &HeaderMap, coding: &str) -> bool {
+    let lists = asked.get_all(header::ACCEPT_ENCODING).iter().filter_map(|list| list.to_str().ok());
+    let mut by_star = false;
+    for one in lists.flat_map(|list| list.split(',')) {
+        let (name, weight) = one.split_once(';').unwrap_or((one, ""));
+        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.trim().parse::<f32>().ok());
+        let wanted = weight.is_none_or(|weight| weight > 0.0);
+        if name.trim().eq_ignore_ascii_case(coding) {
+            return wanted;
+        }
+        by_star |= name.trim() == "*" && wanted;
+    }
+    by_star
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static SCRIPT: File = File {
+        path: "/assets/a-1.js",
+        media_type: "text/javascript; charset=utf-8",
+        etag: "W/\"1\"",
+        plain: b"the whole script",
+        brotli: Some(b"small"),
+        gzip: Some(b"smaller"),
+    };
+    static ICON: File = File { path: "/icon.png", media_type: "image/png", brotli: None, gzip: None, ..SCRIPT };
+
+    fn asked(name: header::HeaderName, value: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
+    }
+
+    #[tokio::test]
+    async fn a_file_is_sent_in_the_best_encoding_that_is_taken_and_as_it_is_to_others() {
+        for (file, list, coding, body) in [
+            (&SCRIPT, "gzip, br", Some("br"), &b"small"[..]),
+            (&SCRIPT, "gzip", Some("gzip"), b"smaller"),
+            (&SCRIPT, "deflate", None, b"the whole script"),
+            (&ICON, "gzip, br", None, b"the whole script"),
+        ] {
+            let response = answer(file, FOR_EVER, &asked(header::ACCEPT_ENCODING, list));
+            let header = |name| response.headers().get(name).map(|value| value.to_str().unwrap());
+            assert_eq!(header(header::CONTENT_ENCODING), coding, "{list}");
+            assert_eq!(header(header::CONTENT_TYPE), Some(file.media_type));
+            assert_eq!(header(header::CACHE_CONTROL), Some(FOR_EVER));
+            assert_eq!(header(header::VARY), Some("accept-encoding"));
+            assert_eq!(axum::body::to_bytes(response.into_body(), 100).await.unwrap(), body, "{list}");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_has_it_is_not_sent_it_again() {
+        let response = answer(&SCRIPT, ASK_AGAIN, &asked(header::IF_NONE_MATCH, "W/\"1\""));
+        assert_eq!(response.status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(
+            (&response.headers()[header::ETAG], &response.headers()[header::CACHE_CONTROL]),
+            (&"W/\"1\"".parse().unwrap(), &"no-cache".parse().unwrap())
+        );
+        assert!(axum::body::to_bytes(response.into_body(), 100).await.unwrap().is_empty());
+        assert_eq!(answer(&SCRIPT, ASK_AGAIN, &asked(header::IF_NONE_MATCH, "W/\"2\"")).status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn an_encoding_is_accepted_as_it_is_written() {
+        for (list, br, gzip) in [
+            ("gzip, deflate, br, zstd", true, true),
+            ("br;q=0, gzip", false, true),
+            ("gzip;q=0.5,BR ; q=0.001", true, true),
+            ("*", true, true),
+            ("*;q=0", false, false),
+            ("br, *;q=0", true, false),
+            ("gzip;q=0, *", true, false),
+            ("identity", false, false),
+            ("", false, false),
+            ("brotli", false, false),
+        ] {
+            let asked = HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(list))]);
+            assert_eq!((accepts(&asked, "br"), accepts(&asked, "gzip")), (br, gzip), "{list}");
+        }
+        assert!(!accepts(&HeaderMap::new(), "br"));
+    }
+
+    #[test]
+    fn a_content_is_known_by_its_tag_in_a_list() {
+        for (list, known) in [
+            ("W/\"ab\"", true),
+            ("\"ab\"", true),
+            ("\"x\", W/\"ab\"", true),
+            ("*", true),
+            ("\"a\"", false),
+            ("ab", false),
+            ("", false),
+        ] {
+            assert_eq!(names(&HeaderValue::from_static(list), "W/\"ab\""), known, "{list}");
+        }
+    }
+}
