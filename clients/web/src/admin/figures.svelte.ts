@@ -1,0 +1,47 @@
+import type { Figures } from '@palabre/sdk';
+import { client } from '../town/town.svelte';
+import { withSample, type Sample } from './series';
+
+const EVERY_MS = 2_000;
+
+/** The server's figures, read again and again while somebody looks at them. */
+export class Watch {
+  now = $state.raw<Figures | null>(null);
+  samples = $state.raw<readonly Sample[]>([]);
+  /** Why the last reading failed; what is shown is older then. */
+  problem = $state.raw<unknown>(null);
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #watching = false;
+
+  /** Begins; returns how to stop. A page that nobody sees asks for nothing. */
+  start(): () => void {
+    const look = () => {
+      const visible = !document.hidden;
+      if (visible === this.#watching) return;
+      this.#watching = visible;
+      clearTimeout(this.#timer);
+      if (visible) void this.#read();
+    };
+    document.addEventListener('visibilitychange', look);
+    look();
+    return () => {
+      document.removeEventListener('visibilitychange', look);
+      this.#watching = false;
+      clearTimeout(this.#timer);
+    };
+  }
+
+  async #read(): Promise<void> {
+    try {
+      const figures = await client.command('server.figures', {});
+      const { messages_sent, connections, storage_bytes } = figures;
+      this.now = figures;
+      this.samples = withSample(this.samples, { at: Date.now(), messages_sent, connections, storage_bytes });
+      this.problem = null;
+    } catch (error) {
+      this.problem = error;
+    }
+    clearTimeout(this.#timer);
+    if (this.#watching) this.#timer = setTimeout(() => void this.#read(), EVERY_MS);
+  }
+}

@@ -1,0 +1,72 @@
+/** One value at one time. */
+export interface Point {
+  /** Milliseconds. */
+  readonly at: number;
+  readonly value: number;
+}
+
+/** What one reading says of the charts. */
+export interface Sample {
+  readonly at: number;
+  readonly messages_sent: number;
+  readonly connections: number;
+  readonly storage_bytes: number;
+}
+
+/** How far back the charts look. */
+export const SPAN_MS = 5 * 60_000;
+/** Between readings that lie further apart the line is broken: nobody looked in between. */
+const GAP_MS = 10_000;
+
+/** A new reading at the end, what is too old gone. One is kept beyond the span, for the first difference. */
+export function withSample(samples: readonly Sample[], next: Sample): Sample[] {
+  const first = samples.findIndex((one) => one.at > next.at - SPAN_MS);
+  return [...(first < 0 ? [] : samples.slice(Math.max(0, first - 1))), next];
+}
+
+/** How fast a counter ran between readings, per second; after a restart it begins again and says nothing. */
+export function rates(samples: readonly Sample[]): Point[] {
+  return samples.slice(1).flatMap((now, index) => {
+    const before = samples[index];
+    if (before === undefined || now.at <= before.at || now.messages_sent < before.messages_sent) return [];
+    return [
+      { at: now.at, value: ((now.messages_sent - before.messages_sent) * 1000) / (now.at - before.at) },
+    ];
+  });
+}
+
+/** A round number not below the largest value, for the top of a chart. */
+export function ceilingOf(points: readonly Point[], least: number): number {
+  const most = Math.max(least, ...points.map((one) => one.value));
+  const step = 10 ** Math.floor(Math.log10(most));
+  return [1, 2, 5, 10].map((times) => times * step).find((round) => round >= most) ?? most;
+}
+
+/** The lines of a chart as the `d` of a path: the span from left to right, 0 at the bottom. */
+export function linesOf(points: readonly Point[], ceiling: number, width: number, height: number): string {
+  const last = points.at(-1);
+  if (last === undefined) return '';
+  const x = (at: number) => round(width - ((last.at - at) / SPAN_MS) * width);
+  const y = (value: number) => round(height - (value / ceiling) * height);
+  const shown = points.filter((one) => one.at >= last.at - SPAN_MS);
+  return shown
+    .map((one, index) => {
+      const before = shown[index - 1];
+      const begins = before === undefined || one.at - before.at > GAP_MS;
+      return `${begins ? 'M' : 'L'}${x(one.at)} ${y(one.value)}`;
+    })
+    .join('');
+}
+
+const round = (value: number) => Math.round(value * 100) / 100;
+
+const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
+
+/** Bytes as people write them: `1.2 MB`. */
+export function bytes(value: number, language: string): string {
+  const step = value < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log10(value) / 3));
+  const unit = UNITS[step] ?? 'byte';
+  const digits = step === 0 ? 0 : 1;
+  const format = { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: digits } as const;
+  return new Intl.NumberFormat(language, format).format(value / 1000 ** step);
+}

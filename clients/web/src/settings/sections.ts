@@ -1,0 +1,18 @@
+import type { Component } from 'svelte';
+import type { IconName } from '../ui/Icon.svelte';
+import Keyboard from './Keyboard.svelte';
+import Look from './Look.svelte';
+import Notifications from './Notifications.svelte';
+import Profile from './Profile.svelte';
+import Security from './Security.svelte';
+import Sessions from './Sessions.svelte';
+
+/** The rooms of the settings: the name in the address, its picture, what is shown. */
+export const SECTIONS = [
+  { name: 'profile', icon: 'person', content: Profile },
+  { name: 'security', icon: 'key', content: Security },
+  { name: 'sessions', icon: 'shield', content: Sessions },
+  { name: 'look', icon: 'moon', content: Look },
+  { name: 'notifications', icon: 'bell', content: Notifications },
+  { name: 'keyboard', icon: 'hash', content: Keyboard },
+] as const satisfies readonly { name: string; icon: IconName; content: Component }[];

@@ -1,0 +1,38 @@
+/** How the page is coloured: as the system is, or as was chosen here. */
+export const THEMES = ['system', 'light', 'dark'] as const;
+export type Theme = (typeof THEMES)[number];
+
+/** `public/theme.js` reads the same key before the first paint. */
+const STORED = 'palabre.theme';
+
+const isTheme = (value: string | null | undefined): value is Theme => THEMES.some((one) => one === value);
+
+function stored(): Theme {
+  const kept = localStorage.getItem(STORED);
+  return isTheme(kept) ? kept : 'system';
+}
+
+let current = $state<Theme>(stored());
+
+/** The theme that was chosen. */
+export function theme(): Theme {
+  return current;
+}
+
+/** Chooses a theme, at once and for the next visits on this device. */
+export function setTheme(next: Theme): void {
+  if (next === 'system') localStorage.removeItem(STORED);
+  else localStorage.setItem(STORED, next);
+  show(next);
+}
+
+function show(next: Theme): void {
+  current = next;
+  if (next === 'system') delete document.documentElement.dataset['theme'];
+  else document.documentElement.dataset['theme'] = next;
+}
+
+/** What is chosen in one tab is seen in all. */
+addEventListener('storage', (event) => {
+  if (event.key === STORED || event.key === null) show(stored());
+});
