@@ -1,0 +1,10 @@
+// What the parts of a client share: what is known, how to change it, and how to ask.
+import type { Input, State } from './state/index.js';
+import type { AnswerOf, CommandType, DataOf } from './wire.js';
+
+export interface Asking {
+  readonly state: () => State;
+  readonly dispatch: (input: Input) => void;
+  /** Asks, and tries again while that may help. */
+  readonly ask: <T extends CommandType>(type: T, data: DataOf<T>) => Promise<AnswerOf<T>>;
+}

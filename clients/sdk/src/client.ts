@@ -1,0 +1,449 @@
+// A client: one person's session, line, outbox and state.
+import { Line } from './line.js';
+import { Outbox } from './outbox.js';
+import { People } from './people.js';
+import { Refusal, unanswered } from './problem.js';
+import { Readings } from './readings.js';
+import { Receipts } from './receipts.js';
+import { Rest } from './rest.js';
+import { Session } from './session.js';
+import type { WebSocketConstructor, WireFrame } from './socket.js';
+import type { Want } from './state/conversations.js';
+import { empty, reduce, type Input, type LineState, type Reduced, type State } from './state/index.js';
+import { shownName } from './state/people.js';
+import { nextEnd } from './state/typing.js';
+import { defaultStorage, type KeyValue } from './storage.js';
+import type {
+  Account,
+  AccountRegisterData,
+  AnswerOf,
+  Authenticated,
+  CommandType,
+  DataOf,
+  EventFrame,
+  Message,
+  Person,
+  Presence,
+  Server,
+  SessionCreateData,
+} from './wire.js';
+
+export interface ClientOptions {
+  /** The server's address, such as `https://chat.example.org`. */
+  readonly url: string;
+  /** Where tokens and unsent messages are kept; the browser's `localStorage` if there is one. */
+  readonly storage?: KeyValue;
+  readonly fetch?: typeof fetch;
+  /** Needed where there is no global one, as in Node 20. */
+  readonly WebSocket?: WebSocketConstructor;
+  readonly random?: () => number;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+  /** Messages that a timeline holds at most; 300 if absent. */
+  readonly windowSize?: number;
+  /** Messages that are read at once; 50 if absent. */
+  readonly pageSize?: number;
+}
+
+/** What can be listened to with `on`. */
+export interface ClientEvents {
+  /** A frame of the wire, without its secrets. */
+  frame: WireFrame;
+  /** Somebody else's message, as it comes; not those that are caught up. */
+  message: Message;
+  /** The session is over: logged out here or elsewhere, or ended by the server. */
+  signedOut: undefined;
+}
+
+type Listener = (state: State, before: State) => void;
+type Heard<T extends keyof ClientEvents> = (event: ClientEvents[T]) => void;
+
+/** Goodbyes after which the session is of no more use. */
+const ENDED: ReadonlySet<string> = new Set(['session_ended', 'deactivated', 'unauthenticated']);
+const LIST_PAGE = 200;
+/** Between two tries of something that the client asks for by itself. */
+const AGAIN_MS = 1_000;
+
+export class Client {
+  readonly #rest: Rest;
+  readonly #session: Session;
+  readonly #line: Line;
+  readonly #outbox: Outbox;
+  readonly #readings: Readings;
+  readonly #receipts: Receipts;
+  readonly #people: People;
+  readonly #now: () => number;
+  readonly #windowSize: number;
+  readonly #listeners = new Set<Listener>();
+  readonly #heard: { [T in keyof ClientEvents]: Set<Heard<T>> } = {
+    frame: new Set(),
+    message: new Set(),
+    signedOut: new Set(),
+  };
+  #state: State = empty;
+  #told: State = empty;
+  #telling = false;
+  #presence: Presence | null = null;
+  #typingTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Counts connections, so that what was begun on an older one is not gone on with. */
+  #connection = 0;
+
+  constructor(options: ClientOptions) {
+    const { url, storage = defaultStorage(), now = Date.now, random = Math.random } = options;
+    const fetch =
+      options.fetch ?? ((...call: Parameters<typeof globalThis.fetch>) => globalThis.fetch(...call));
+    this.#now = now;
+    this.#windowSize = options.windowSize ?? 300;
+    this.#rest = new Rest({ url, fetch });
+    this.#session = new Session({ rest: this.#rest, storage, now, lost: () => this.#lost('session_ended') });
+    this.#line = new Line(
+      {
+        url,
+        session: this.#session,
+        WebSocket: () => options.WebSocket ?? globalWebSocket(),
+        cursors: () => this.#cursors(),
+        now,
+        random,
+      },
+      {
+        changed: (line, retryAt, ended) => this.#lineChanged(line, retryAt, ended),
+        authenticated: (data) => this.#authenticated(data),
+        event: (frame) => this.#hear(frame),
+        cut: () => this.#cut(),
+        wire: (frame) => this.#tell('frame', frame),
+      },
+    );
+    const within = {
+      state: () => this.#state,
+      dispatch: (input: Input) => this.#dispatch(input),
+      ask: <T extends CommandType>(type: T, data: DataOf<T>) => this.#ask(type, data),
+    };
+    this.#readings = new Readings(within, options.pageSize ?? 50);
+    this.#people = new People(within);
+    this.#receipts = new Receipts({ ...within, now, command: (type, data) => this.#onSocket(type, data) });
+    this.#outbox = new Outbox({
+      storage,
+      now,
+      random,
+      send: ({ conversation, clientId, text, parent }) =>
+        this.#onSocket('message.send', { conversation, client_id: clientId, text, parent }),
+      changed: (pending) => this.#dispatch({ type: 'pending', pending }),
+    });
+    this.#outbox.open(this.#session.user);
+  }
+
+  // State --------------------------------------------------------------------------------------------
+
+  /** What is known; a new object after every change. */
+  get state(): State {
+    return this.#state;
+  }
+
+  /** Calls back after changes, once for all that come together. Returns how to stop. */
+  subscribe(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Calls back when something happens. Returns how to stop. */
+  on<T extends keyof ClientEvents>(type: T, listener: Heard<T>): () => void {
+    const heard: Set<Heard<T>> = this.#heard[type];
+    heard.add(listener);
+    return () => void heard.delete(listener);
+  }
+
+  // Getting in ---------------------------------------------------------------------------------------
+
+  /** Whether there are tokens in storage. */
+  get signedIn(): boolean {
+    return this.#session.signedIn;
+  }
+
+  /** What server it is. */
+  server(): Promise<Server> {
+    return this.#rest.command('server.get', {}, null);
+  }
+
+  /** Opens an account and logs in. */
+  async register(data: AccountRegisterData): Promise<Account> {
+    return this.#entered(await this.#session.register(data));
+  }
+
+  async logIn(data: SessionCreateData): Promise<Account> {
+    return this.#entered(await this.#session.logIn(data));
+  }
+
+  /** Ends the session, and forgets everything that was kept of it. */
+  async logOut(): Promise<void> {
+    this.#line.disconnect();
+    this.#outbox.clear();
+    await this.#session.logOut();
+    this.#forget();
+    this.#tell('signedOut', undefined);
+  }
+
+  #entered(account: Account): Account {
+    if (this.#state.me && this.#state.me.id !== account.id) this.#forget();
+    this.#outbox.open(account.id);
+    this.#dispatch({ type: 'account', account });
+    return account;
+  }
+
+  #lost(code: string): void {
+    this.#session.forget();
+    if (this.#state.line !== 'idle') this.#line.end(code);
+    this.#forget();
+    this.#tell('signedOut', undefined);
+  }
+
+  #forget(): void {
+    this.#outbox.open(this.#session.user);
+    this.#readings.forget();
+    this.#receipts.forget();
+    this.#presence = null;
+    this.#dispatch({ type: 'forgotten' });
+  }
+
+  // The line -----------------------------------------------------------------------------------------
+
+  /** Opens the line and keeps it open. */
+  connect(): void {
+    if (!this.signedIn) throw new Refusal({ code: 'unauthenticated', status: 401, detail: 'Log in first.' });
+    this.#line.connect();
+  }
+
+  /** Closes the line; what is known stays. */
+  disconnect(): void {
+    this.#line.disconnect();
+  }
+
+  /** Tries at once if the line waits; makes sure of it if it is open. */
+  reconnectNow(): void {
+    this.#line.retryNow();
+  }
+
+  /** Gives a command: on the socket if there is one, else over REST. Throws a `Refusal`. */
+  command<T extends CommandType>(type: T, data: DataOf<T>): Promise<AnswerOf<T>> {
+    return (
+      this.#onSocket(type, data) ?? this.#session.withToken((token) => this.#rest.command(type, data, token))
+    );
+  }
+
+  #onSocket<T extends CommandType>(type: T, data: DataOf<T>): Promise<AnswerOf<T>> | null {
+    return this.#line.socket?.command(type, data) ?? null;
+  }
+
+  /** Like `command`, but tries again while that may help and the line is wanted. */
+  async #ask<T extends CommandType>(type: T, data: DataOf<T>): Promise<AnswerOf<T>> {
+    for (;;) {
+      try {
+        return await this.command(type, data);
+      } catch (error) {
+        if (!(error instanceof Refusal) || !error.passing) throw error;
+        await delay(Math.max(AGAIN_MS, error.retryAfterMs ?? 0));
+        if (this.#state.line === 'idle' || this.#state.line === 'over') throw error;
+      }
+    }
+  }
+
+  #cursors(): Record<string, number> {
+    return Object.fromEntries(
+      [...this.#state.conversations.values()].map((it) => [String(it.id), it.cursor]),
+    );
+  }
+
+  #lineChanged(line: LineState, retryAt: number | null, ended: string | null): void {
+    this.#dispatch({ type: 'line', line, retryAt, ended });
+    if (line === 'online') this.#online();
+    if (line === 'over' && ended !== null && ENDED.has(ended) && this.signedIn) this.#lost(ended);
+  }
+
+  #authenticated(data: Authenticated): void {
+    this.#connection += 1;
+    this.#outbox.open(data.user.id);
+    this.#dispatch({ type: 'authenticated', data });
+  }
+
+  #online(): void {
+    this.#outbox.pump();
+    this.#receipts.resume();
+    if (this.#presence) void this.#onSocket('presence.set', { presence: this.#presence })?.catch(ignore);
+    void this.#list().then(() => this.#readings.resume(), ignore);
+  }
+
+  #cut(): void {
+    this.#dispatch({ type: 'cut' });
+  }
+
+  /** Reads the whole list of conversations: what no event tells (markers, counts, presence) is fresh with it. */
+  async #list(): Promise<void> {
+    const connection = this.#connection;
+    const cursors = new Map([...this.#state.conversations.values()].map((it) => [it.id, it.cursor]));
+    const ids = new Set<number>();
+    const limit = Math.min(LIST_PAGE, this.#state.limits?.list_page ?? LIST_PAGE);
+    let cursor: string | null = null;
+    do {
+      const page: AnswerOf<'conversation.list'> = await this.#ask('conversation.list', { limit, cursor });
+      if (connection !== this.#connection) return;
+      this.#dispatch({ type: 'rows', rows: page.conversations, shown: true });
+      for (const { id } of page.conversations) ids.add(id);
+      cursor = page.next_cursor ?? null;
+    } while (cursor !== null);
+    this.#dispatch({ type: 'listed', ids, cursors });
+  }
+
+  #hear(frame: EventFrame): void {
+    this.#dispatch({ type: 'frame', frame, now: this.#now() });
+    if (frame.type === 'typing.started') this.#watchTyping();
+    if (frame.type === 'conversation.removed') this.#readings.closed(frame.conversation);
+  }
+
+  #watchTyping(): void {
+    const ends = [...this.#state.conversations.values()].map((it) => nextEnd(it.typing));
+    const next = Math.min(Infinity, ...ends);
+    clearTimeout(this.#typingTimer);
+    if (next === Infinity) return;
+    const due = () => {
+      this.#dispatch({ type: 'clock', now: this.#now() });
+      this.#watchTyping();
+    };
+    this.#typingTimer = setTimeout(due, Math.max(0, next - this.#now()));
+  }
+
+  // Reducing -----------------------------------------------------------------------------------------
+
+  #dispatch(input: Input): void {
+    const before = this.#state;
+    const reduced = reduce(before, input, { windowSize: this.#windowSize });
+    this.#state = reduced.state;
+    if (reduced.state !== before) this.#schedule();
+    this.#follow(before, reduced);
+  }
+
+  #follow(before: State, { state, wants, news }: Reduced): void {
+    for (const want of wants) void this.#seek(want);
+    for (const message of news) if (message.author.id !== state.me?.id) this.#tell('message', message);
+    if (state.outbox === before.outbox) return;
+    const left = new Set([...state.outbox.values()].flat().map((it) => it.clientId));
+    const settled = [...before.outbox.values()].flat().filter((it) => !left.has(it.clientId));
+    if (settled.length > 0) this.#outbox.settle(new Set(settled.map((it) => it.clientId)));
+  }
+
+  async #seek(want: Want): Promise<void> {
+    const connection = this.#connection;
+    const { conversation } = want;
+    try {
+      if (want.type === 'row') {
+        const row = await this.#ask('conversation.get', { conversation });
+        this.#dispatch({ type: 'rows', rows: [row], shown: false });
+      } else if (want.type === 'sync') {
+        const changes = await this.#ask('conversation.sync', { conversation, since: want.since });
+        if (connection === this.#connection) this.#dispatch({ type: 'changes', conversation, changes });
+      } else {
+        const read = await this.#readings.anew(conversation);
+        if (connection === this.#connection) this.#dispatch({ type: 'reread', conversation, read });
+      }
+    } catch (error) {
+      // It is no longer ours, or the line is gone for good; other refusals cannot be mended by asking again.
+      if (!(error instanceof Refusal)) throw error;
+    }
+  }
+
+  #schedule(): void {
+    if (this.#telling) return;
+    this.#telling = true;
+    queueMicrotask(() => {
+      this.#telling = false;
+      const [state, before] = [this.#state, this.#told];
+      this.#told = state;
+      for (const listener of [...this.#listeners]) listener(state, before);
+    });
+  }
+
+  #tell<T extends keyof ClientEvents>(type: T, event: ClientEvents[T]): void {
+    const heard: Set<Heard<T>> = this.#heard[type];
+    for (const listener of [...heard]) listener(event);
+  }
+
+  // Talking ------------------------------------------------------------------------------------------
+
+  /** Puts a message into the outbox, which sends it as soon as there is a line; returns its client id. */
+  send(conversation: number, text: string, options: { readonly parent?: number } = {}): string {
+    this.#receipts.said(conversation);
+    return this.#outbox.add(conversation, text, options.parent ?? null);
+  }
+
+  /** Tries a failed message again. */
+  retry(clientId: string): void {
+    this.#outbox.retry(clientId);
+  }
+
+  /** Takes a message out of the outbox, unless it is just being sent. */
+  discard(clientId: string): void {
+    this.#outbox.discard(clientId);
+  }
+
+  /** Loads a conversation's timeline (the newest, or around a message), members and markers. */
+  open(conversation: number, options: { readonly around?: number } = {}): Promise<void> {
+    return this.#readings.open(conversation, options.around ?? null);
+  }
+
+  /** Forgets the timeline; the conversation stays. */
+  close(conversation: number): void {
+    this.#readings.close(conversation);
+  }
+
+  loadBefore(conversation: number): Promise<void> {
+    return this.#readings.load(conversation, 'before');
+  }
+
+  loadAfter(conversation: number): Promise<void> {
+    return this.#readings.load(conversation, 'after');
+  }
+
+  jumpToLatest(conversation: number): Promise<void> {
+    return this.#readings.load(conversation, 'newest');
+  }
+
+  /** Everything up to here was read. */
+  markRead(conversation: number, seq: number): void {
+    this.#receipts.read(conversation, seq);
+  }
+
+  /** Says that one is writing, or no longer. */
+  typing(conversation: number, typing: boolean): void {
+    this.#receipts.typing(conversation, typing);
+  }
+
+  /** Says how one wants to be shown; said again after every coming back. */
+  async setPresence(presence: Presence): Promise<void> {
+    this.#presence = presence;
+    await this.command('presence.set', { presence });
+  }
+
+  /** Loads the profiles of these people, if they are not known. */
+  loadPeople(ids: Iterable<number>): void {
+    this.#people.load(ids);
+  }
+
+  /** The display name, else first and last name, else the username. */
+  shownName(person: Person): string {
+    return shownName(this.#state.people, person);
+  }
+}
+
+function globalWebSocket(): WebSocketConstructor {
+  const found = (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
+  if (found) return found;
+  throw unanswered(
+    'There is no WebSocket here: give one as the option `WebSocket` (in Node 20, that of `ws`).',
+  );
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function ignore(error: unknown): void {
+  if (!(error instanceof Refusal)) throw error;
+}

@@ -1,0 +1,12 @@
+export { Client, type ClientEvents, type ClientOptions } from './client.js';
+export { Backoff, type BackoffOptions } from './backoff.js';
+export { Refusal, type RefusalCode } from './problem.js';
+export { memoryStorage, prefixed, type KeyValue } from './storage.js';
+export type { WebSocketConstructor, WebSocketLike, WireFrame } from './socket.js';
+export type { LineState as Line, State } from './state/index.js';
+export type { ConversationState } from './state/conversations.js';
+export type { Timeline } from './state/messages.js';
+export type { Pending } from './state/pending.js';
+export type { PersonState } from './state/people.js';
+export { parts, type Part } from './text.js';
+export * from './wire.js';

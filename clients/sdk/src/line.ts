@@ -1,0 +1,155 @@
+// Keeps a socket alive: comes back after every end that allows it, at once when somebody asks.
+import { Backoff } from './backoff.js';
+import { Refusal } from './problem.js';
+import type { Session } from './session.js';
+import { Socket, type Goodbye, type WebSocketConstructor, type WireFrame } from './socket.js';
+import type { LineState } from './state/index.js';
+import type { Authenticated, EventFrame } from './wire.js';
+
+export interface LineListener {
+  changed(line: LineState, retryAt: number | null, ended: string | null): void;
+  authenticated(data: Authenticated): void;
+  event(frame: EventFrame): void;
+  /** The socket is gone; what was under way will not come. */
+  cut(): void;
+  wire(frame: WireFrame): void;
+}
+
+export interface LineOptions {
+  readonly url: string;
+  readonly session: Session;
+  readonly WebSocket: () => WebSocketConstructor;
+  readonly cursors: () => Readonly<Record<string, number>>;
+  readonly now: () => number;
+  readonly random: () => number;
+}
+
+/** So often a refused token is traded for another in a row, before it is believed. */
+const TRADES = 2;
+
+export class Line {
+  readonly #options: LineOptions;
+  readonly #listener: LineListener;
+  readonly #backoff: Backoff;
+  #socket: Socket | null = null;
+  #token = '';
+  #wanted = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #trades = 0;
+  /** Counts tries, so that the end of an older one is not taken for that of this one. */
+  #attempt = 0;
+
+  constructor(options: LineOptions, listener: LineListener) {
+    this.#options = options;
+    this.#listener = listener;
+    this.#backoff = new Backoff({ random: options.random });
+  }
+
+  /** The socket, while commands can be given on it. */
+  get socket(): Socket | null {
+    return this.#socket?.open ? this.#socket : null;
+  }
+
+  connect(): void {
+    if (this.#wanted) return;
+    this.#wanted = true;
+    this.#trades = 0;
+    this.#backoff.reset();
+    globalThis.addEventListener?.('online', this.#look);
+    globalThis.addEventListener?.('offline', this.#look);
+    void this.#try();
+  }
+
+  disconnect(): void {
+    this.#stop();
+    this.#listener.changed('idle', null, null);
+  }
+
+  /** Comes back at once if it waits; looks whether it is alive if it seems to be. */
+  retryNow(): void {
+    if (!this.#wanted) return;
+    if (this.socket) this.socket.probe();
+    else if (!this.#socket && this.#timer !== undefined) void this.#try();
+  }
+
+  readonly #look = () => this.retryNow();
+
+  #stop(): void {
+    this.#wanted = false;
+    this.#attempt += 1;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    globalThis.removeEventListener?.('online', this.#look);
+    globalThis.removeEventListener?.('offline', this.#look);
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+    if (socket) this.#listener.cut();
+  }
+
+  async #try(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const attempt = (this.#attempt += 1);
+    this.#listener.changed('connecting', null, null);
+    try {
+      const token = await this.#options.session.token();
+      if (attempt === this.#attempt) this.#open(token);
+    } catch (error) {
+      if (attempt !== this.#attempt) return;
+      const refusal = error instanceof Refusal ? error : null;
+      if (refusal && !refusal.passing) this.end(refusal.code);
+      else if (refusal) this.#wait(refusal.retryAfterMs ?? 0);
+      else {
+        this.end('failed');
+        throw error;
+      }
+    }
+  }
+
+  #open(token: string): void {
+    const { url, now, cursors } = this.#options;
+    const WebSocket = this.#options.WebSocket();
+    this.#token = token;
+    const socket: Socket = new Socket(
+      { url, WebSocket, token, cursors: cursors(), now },
+      {
+        authenticated: (data) => {
+          this.#backoff.reset();
+          this.#trades = 0;
+          this.#listener.authenticated(data);
+          this.#listener.changed('online', null, null);
+        },
+        event: (frame) => this.#listener.event(frame),
+        wire: (frame) => this.#listener.wire(frame),
+        closed: (goodbye) => {
+          if (this.#socket === socket) void this.#closed(goodbye);
+        },
+      },
+    );
+    this.#socket = socket;
+  }
+
+  async #closed(goodbye: Goodbye): Promise<void> {
+    this.#socket = null;
+    this.#listener.cut();
+    if (goodbye.retry) return this.#wait(goodbye.retryAfterMs);
+    if (goodbye.code !== 'unauthenticated' || this.#trades >= TRADES) return this.end(goodbye.code);
+    this.#trades += 1;
+    await this.#options.session.renewed(this.#token).catch(() => undefined);
+    if (this.#wanted && !this.#socket) await this.#try();
+  }
+
+  #wait(atLeast: number): void {
+    if (!this.#wanted) return;
+    const delay = this.#backoff.next(atLeast);
+    this.#listener.changed('waiting', this.#options.now() + delay, null);
+    this.#timer = setTimeout(() => void this.#try(), delay);
+  }
+
+  /** Ends it for a reason: it does not come back by itself. */
+  end(code: string): void {
+    this.#stop();
+    this.#listener.changed('over', null, code);
+  }
+}

@@ -1,0 +1,265 @@
+// Messages that are not acknowledged. Each is said again, with the same client id, until the server has answered;
+// the next one of the same conversation waits for that, so that their order stays.
+import { Backoff } from './backoff.js';
+import { Refusal } from './problem.js';
+import type { Pending } from './state/pending.js';
+import { readJson, watch, type KeyValue } from './storage.js';
+import type { MessageSent } from './wire.js';
+
+export interface OutboxOptions {
+  readonly storage: KeyValue;
+  readonly now: () => number;
+  readonly random: () => number;
+  /** Gives the command; `null` while there is no line. */
+  readonly send: (pending: Pending) => Promise<MessageSent> | null;
+  /** Tells all that is in it, in order. */
+  readonly changed: (pending: readonly Pending[]) => void;
+}
+
+/** What storage keeps of a message. */
+interface Kept {
+  readonly clientId: string;
+  readonly conversation: number;
+  readonly text: string;
+  readonly parent: number | null;
+  readonly at: number;
+  readonly failed?: { readonly code: Refusal['code']; readonly status: number; readonly detail: string };
+}
+
+/** What another tab wrote is that tab's to send, unless it has not done so after this time. */
+const FOREIGN_MS = 10_000;
+
+export class Outbox {
+  readonly #options: OutboxOptions;
+  readonly #backoffs = new Map<number, Backoff>();
+  readonly #notBefore = new Map<number, number>();
+  #key: string | null = null;
+  #pending: readonly Pending[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #unwatch: () => void;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+    this.#unwatch = watch(options.storage, (key) => {
+      if (this.#key !== null && (key === this.#key || key === null)) this.#compare();
+    });
+  }
+
+  /** Opens somebody's outbox, with what was left in it; nobody's is empty. */
+  open(user: number | null): void {
+    const key = user === null ? null : `palabre.outbox.${user}`;
+    if (key === this.#key) return;
+    this.#key = key;
+    this.#notBefore.clear();
+    this.#backoffs.clear();
+    this.#set(this.#read().map(revived));
+  }
+
+  /** Puts a message into it; returns its client id. */
+  add(conversation: number, text: string, parent: number | null): string {
+    const at = this.#options.now();
+    const message: Pending = {
+      clientId: uuid(),
+      conversation,
+      text,
+      parent,
+      at,
+      state: 'waiting',
+      refusal: null,
+      seq: null,
+    };
+    this.#store((kept) => [...kept, keep(message)]);
+    this.#set([...this.#pending, message]);
+    this.pump();
+    return message.clientId;
+  }
+
+  /** Tries one that failed again. */
+  retry(clientId: string): void {
+    const message = this.#pending.find((it) => it.clientId === clientId);
+    if (message?.state !== 'failed') return;
+    this.#change(clientId, { state: 'waiting', refusal: null });
+    this.#store((kept) =>
+      kept.map((it) => (it.clientId === clientId ? keep({ ...message, refusal: null }) : it)),
+    );
+    this.#notBefore.delete(message.conversation);
+    this.pump();
+  }
+
+  /** Takes one out, unless it is being sent: then nobody can say whether it has arrived. */
+  discard(clientId: string): void {
+    if (this.#pending.find((it) => it.clientId === clientId)?.state === 'sending') return;
+    this.#drop((it) => it.clientId === clientId);
+    this.pump();
+  }
+
+  /** These have arrived: they were seen in the conversation. */
+  settle(clientIds: ReadonlySet<string>): void {
+    this.#drop((it) => clientIds.has(it.clientId));
+    this.pump();
+  }
+
+  /** Throws away what is in it. */
+  clear(): void {
+    if (this.#key !== null) this.#options.storage.removeItem(this.#key);
+    this.#set([]);
+  }
+
+  /** Stops for good. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#unwatch();
+  }
+
+  /** Sends whatever can be sent now. */
+  pump(): void {
+    clearTimeout(this.#timer);
+    const now = this.#options.now();
+    let wake = Infinity;
+    for (const message of this.#heads()) {
+      const notBefore = this.#notBefore.get(message.conversation) ?? 0;
+      if (notBefore > now) wake = Math.min(wake, notBefore);
+      else this.#send(message);
+    }
+    if (wake < Infinity) this.#timer = setTimeout(() => this.pump(), wake - now);
+  }
+
+  /** The first of each conversation that still has to be sent, if it is not being sent already. */
+  #heads(): Pending[] {
+    const first = new Map<number, Pending>();
+    for (const message of this.#pending) {
+      if (message.state === 'failed' || message.seq !== null || first.has(message.conversation)) continue;
+      first.set(message.conversation, message);
+    }
+    return [...first.values()].filter((message) => message.state === 'waiting');
+  }
+
+  #send(message: Pending): void {
+    const answer = this.#options.send(message);
+    if (!answer) return;
+    this.#change(message.clientId, { state: 'sending' });
+    answer.then(
+      (sent) => this.#acknowledged(message, sent),
+      (error: unknown) => this.#refused(message, error),
+    );
+  }
+
+  #acknowledged(message: Pending, sent: MessageSent): void {
+    this.#backoffs.delete(message.conversation);
+    this.#store((kept) => kept.filter((it) => it.clientId !== message.clientId));
+    this.#change(message.clientId, { seq: sent.seq });
+    this.pump();
+  }
+
+  #refused(message: Pending, error: unknown): void {
+    const refusal =
+      error instanceof Refusal ? error : new Refusal({ code: 'internal', detail: String(error) });
+    // Without a line nothing is waited for but the line.
+    if (refusal.code === 'network') this.#change(message.clientId, { state: 'waiting' });
+    else if (refusal.passing || refusal.code === 'unauthenticated') this.#later(message, refusal);
+    else this.#failed(message, refusal);
+    this.pump();
+  }
+
+  #later(message: Pending, refusal: Refusal): void {
+    const { random, now } = this.#options;
+    const backoff = this.#backoffs.get(message.conversation) ?? new Backoff({ random });
+    this.#backoffs.set(message.conversation, backoff);
+    this.#notBefore.set(message.conversation, now() + backoff.next(refusal.retryAfterMs ?? 0));
+    this.#change(message.clientId, { state: 'waiting' });
+  }
+
+  #failed(message: Pending, refusal: Refusal): void {
+    this.#store((kept) =>
+      kept.map((it) => (it.clientId === message.clientId ? keep({ ...message, refusal }) : it)),
+    );
+    this.#change(message.clientId, { state: 'failed', refusal });
+  }
+
+  #change(clientId: string, change: Partial<Pending>): void {
+    this.#set(this.#pending.map((it) => (it.clientId === clientId ? { ...it, ...change } : it)));
+  }
+
+  #drop(which: (message: { readonly clientId: string }) => boolean): void {
+    this.#store((kept) => (kept.some(which) ? kept.filter((it) => !which(it)) : kept));
+    const left = this.#pending.filter((it) => !which(it));
+    if (left.length < this.#pending.length) this.#set(left);
+  }
+
+  #set(pending: readonly Pending[]): void {
+    this.#pending = pending;
+    this.#options.changed(pending);
+  }
+
+  // Storage ----------------------------------------------------------------------------------------
+
+  #read(): readonly Kept[] {
+    if (this.#key === null) return [];
+    const value = readJson(this.#options.storage, this.#key);
+    return Array.isArray(value) ? value.filter(isKept) : [];
+  }
+
+  /** Reads, changes and writes in one go: other tabs write there too. */
+  #store(change: (kept: readonly Kept[]) => readonly Kept[]): void {
+    if (this.#key === null) return;
+    const before = this.#read();
+    const after = change(before);
+    if (after === before) return;
+    if (after.length > 0) this.#options.storage.setItem(this.#key, JSON.stringify(after));
+    else this.#options.storage.removeItem(this.#key);
+  }
+
+  /** Another tab has changed it: takes what is new, and lets go of what is gone. */
+  #compare(): void {
+    const kept = this.#read();
+    const here = new Set(kept.map((it) => it.clientId));
+    const known = new Set(this.#pending.map((it) => it.clientId));
+    const left = this.#pending.filter(
+      (it) => here.has(it.clientId) || it.state === 'sending' || it.seq !== null,
+    );
+    const foreign = kept.filter((it) => !known.has(it.clientId)).map(revived);
+    if (foreign.length === 0 && left.length === this.#pending.length) return;
+    for (const { conversation } of foreign) {
+      const later = this.#options.now() + FOREIGN_MS;
+      if (!left.some((it) => it.conversation === conversation)) this.#notBefore.set(conversation, later);
+    }
+    this.#set([...left, ...foreign]);
+    this.pump();
+  }
+}
+
+function keep({ clientId, conversation, text, parent, at, refusal }: Pending): Kept {
+  const kept = { clientId, conversation, text, parent, at };
+  if (!refusal) return kept;
+  return { ...kept, failed: { code: refusal.code, status: refusal.status, detail: refusal.detail } };
+}
+
+function revived({ failed, ...kept }: Kept): Pending {
+  return {
+    ...kept,
+    state: failed ? 'failed' : 'waiting',
+    refusal: failed ? new Refusal(failed) : null,
+    seq: null,
+  };
+}
+
+function isKept(value: unknown): value is Kept {
+  if (typeof value !== 'object' || value === null) return false;
+  const kept = value as Record<string, unknown>;
+  const numbers = typeof kept.conversation === 'number' && typeof kept.at === 'number';
+  return numbers && typeof kept.clientId === 'string' && typeof kept.text === 'string';
+}
+
+/** A random UUID; browsers keep `randomUUID` from pages that came over plain HTTP. */
+function uuid(): string {
+  if (typeof globalThis.crypto.randomUUID === 'function') return globalThis.crypto.randomUUID();
+  const bytes = globalThis.crypto.getRandomValues(new Uint8Array(16));
+  const hex = [...bytes].map((byte, at) => mark(byte, at).toString(16).padStart(2, '0')).join('');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+/** The version and the variant have their places. */
+function mark(byte: number, at: number): number {
+  if (at === 6) return (byte & 0x0f) | 0x40;
+  return at === 8 ? (byte & 0x3f) | 0x80 : byte;
+}

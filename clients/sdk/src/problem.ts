@@ -1,0 +1,67 @@
+// A refusal as the server writes it (RFC 9457), and what went wrong before there was an answer.
+import type { FieldProblem, Problem } from './wire.js';
+
+/** The server's codes, and `network`: there was no answer, so nobody knows whether it was done. */
+export type RefusalCode = Problem['code'] | 'network';
+
+const TRY_AGAIN: ReadonlySet<string> = new Set([
+  'network',
+  'rate_limited',
+  'unavailable',
+  'outcome_unknown',
+  'storage_full',
+]);
+
+/** What was not done, and why. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly code: RefusalCode;
+  /** The HTTP status; 0 if there was no answer. */
+  readonly status: number;
+  /** What is wrong, for people. */
+  readonly detail: string;
+  /** The fields that were wrong. */
+  readonly errors: readonly FieldProblem[];
+  /** When to try again, in milliseconds. */
+  readonly retryAfterMs: number | null;
+  /** The request, for the server's log. */
+  readonly requestId: string | null;
+
+  constructor(problem: Partial<Omit<Problem, 'code'>> & { readonly code: RefusalCode }) {
+    super(problem.detail || problem.title || problem.code);
+    this.code = problem.code;
+    this.status = problem.status ?? 0;
+    this.detail = problem.detail ?? '';
+    this.errors = problem.errors ?? [];
+    this.retryAfterMs = problem.retry_after_ms ?? null;
+    this.requestId = problem.request_id ?? null;
+  }
+
+  /** Whether the same may well succeed a little later. */
+  get passing(): boolean {
+    return TRY_AGAIN.has(this.code) || this.status === 503;
+  }
+}
+
+/** No answer came. */
+export function unanswered(detail: string): Refusal {
+  return new Refusal({ code: 'network', detail });
+}
+
+/** The refusal in an answer's body; made up from the status if the body is not ours (a proxy's, say). */
+export function refusalOf(status: number, body: unknown): Refusal {
+  if (isProblem(body)) return new Refusal(body);
+  const code =
+    status === 429
+      ? 'rate_limited'
+      : status >= 500
+        ? 'unavailable'
+        : status === 401
+          ? 'unauthenticated'
+          : 'malformed';
+  return new Refusal({ code, status, detail: `The server answered with status ${status}.` });
+}
+
+function isProblem(body: unknown): body is Problem {
+  return typeof body === 'object' && body !== null && 'code' in body && typeof body.code === 'string';
+}

@@ -1,0 +1,188 @@
+// What is read for conversations that are open: pages of history, members, markers, presence.
+import type { Asking } from './asking.js';
+import type { Reread } from './state/conversations.js';
+import type { Where } from './state/messages.js';
+import type { History, Member, MessageHistoryData } from './wire.js';
+
+/** Of a larger conversation the members are not loaded; ask for them by `member.list`. */
+export const MOST_MEMBERS = 1000;
+const PAGE = 200;
+
+export class Readings {
+  readonly #asking: Asking;
+  readonly #pageSize: number;
+  /** What is open, and around which message it was opened if its timeline is still to be read. */
+  readonly #open = new Map<number, { around: number | null; loaded: boolean }>();
+  /** Pages under way: one for each conversation. */
+  readonly #pages = new Map<number, Promise<void>>();
+
+  constructor(asking: Asking, pageSize: number) {
+    this.#asking = asking;
+    this.#pageSize = pageSize;
+  }
+
+  async open(conversation: number, around: number | null): Promise<void> {
+    const known = this.#open.get(conversation);
+    if (known?.loaded && (around === null || this.#shows(conversation, around))) return;
+    this.#open.set(conversation, { around, loaded: false });
+    if (!this.#asking.state().conversations.has(conversation)) await this.#row(conversation);
+    if (!this.#open.has(conversation)) return;
+    this.#asking.dispatch({ type: 'opened', conversation });
+    await Promise.all([this.#first(conversation, around), this.#people(conversation)]);
+  }
+
+  close(conversation: number): void {
+    this.closed(conversation);
+    this.#asking.dispatch({ type: 'closed', conversation });
+  }
+
+  /** It is open no longer. */
+  closed(conversation: number): void {
+    this.#open.delete(conversation);
+  }
+
+  forget(): void {
+    this.#open.clear();
+  }
+
+  /** After coming back: reads what could not be read, and what no event tells. */
+  async resume(): Promise<void> {
+    const open = [...this.#open];
+    await Promise.all(
+      open.map(async ([conversation, { around, loaded }]) => {
+        const there = this.#asking.state().conversations.get(conversation);
+        if (!loaded || !there?.timeline) {
+          this.#open.set(conversation, { around, loaded: false });
+          await this.open(conversation, around);
+        } else await this.#people(conversation);
+      }),
+    );
+  }
+
+  /** Loads a page beside what is shown, or the newest in its place; the one under way comes first. */
+  async load(conversation: number, where: Exclude<Where, 'around'>): Promise<void> {
+    const underWay = this.#pages.get(conversation);
+    if (underWay && where !== 'newest') return underWay;
+    await underWay?.catch(() => undefined);
+    const timeline = this.#asking.state().conversations.get(conversation)?.timeline;
+    if (!timeline) return;
+    if (where === 'before' && (!timeline.hasMoreBefore || timeline.messages.length === 0)) return;
+    if (where === 'after' && (!timeline.hasMoreAfter || timeline.messages.length === 0)) return;
+    if (where === 'newest' && !timeline.hasMoreAfter) return;
+    await this.#page(conversation, where, null);
+  }
+
+  /** Reads a conversation anew, as far as it is known. */
+  async anew(conversation: number): Promise<Reread> {
+    const known = this.#asking.state().conversations.get(conversation);
+    const row = await this.#asking.ask('conversation.get', { conversation });
+    const page = known?.timeline ? await this.#history({ conversation }) : null;
+    const members = known?.members ? await this.#members(conversation) : null;
+    return { row, page, members };
+  }
+
+  #shows(conversation: number, seq: number): boolean {
+    const timeline = this.#asking.state().conversations.get(conversation)?.timeline;
+    return timeline?.messages.some((message) => message.seq === seq) ?? false;
+  }
+
+  async #row(conversation: number): Promise<void> {
+    try {
+      const row = await this.#asking.ask('conversation.get', { conversation });
+      this.#asking.dispatch({ type: 'rows', rows: [row], shown: false });
+    } catch (error) {
+      this.#open.delete(conversation);
+      throw error;
+    }
+  }
+
+  async #first(conversation: number, around: number | null): Promise<void> {
+    await this.#pages.get(conversation)?.catch(() => undefined);
+    await this.#page(conversation, around === null ? 'newest' : 'around', around);
+    const open = this.#open.get(conversation);
+    if (open?.around === around) open.loaded = true;
+  }
+
+  #page(conversation: number, where: Where, around: number | null): Promise<void> {
+    const reading = this.#read(conversation, where, around).finally(() => {
+      if (this.#pages.get(conversation) === reading) this.#pages.delete(conversation);
+    });
+    this.#pages.set(conversation, reading);
+    return reading;
+  }
+
+  async #read(conversation: number, where: Where, around: number | null): Promise<void> {
+    const messages = this.#asking.state().conversations.get(conversation)?.timeline?.messages ?? [];
+    const place: Partial<MessageHistoryData> =
+      where === 'before'
+        ? { before_seq: messages[0]?.seq ?? null }
+        : where === 'after'
+          ? { after_seq: messages.at(-1)?.seq ?? null }
+          : around === null
+            ? {}
+            : { around_seq: around };
+    await this.#while(conversation, where, async () => {
+      const page = await this.#history({ conversation, ...place });
+      this.#asking.dispatch({ type: 'page', conversation, where, page });
+    });
+  }
+
+  #history(data: MessageHistoryData): Promise<History> {
+    return this.#asking.ask('message.history', { limit: this.#pageSize, ...data });
+  }
+
+  /** What changes during a reading is put onto its result. */
+  async #while(conversation: number, where: Where | null, read: () => Promise<void>): Promise<void> {
+    this.#asking.dispatch({ type: 'reading', conversation, where });
+    try {
+      await read();
+    } catch (error) {
+      this.#asking.dispatch({ type: 'read.failed', conversation, where });
+      throw error;
+    }
+  }
+
+  async #people(conversation: number): Promise<void> {
+    const row = this.#asking.state().conversations.get(conversation)?.row;
+    if (!row || row.member_count > MOST_MEMBERS) return;
+    if (!this.#asking.state().conversations.get(conversation)?.members) {
+      await this.#while(conversation, null, async () => {
+        const members = await this.#members(conversation);
+        this.#asking.dispatch({ type: 'members', conversation, members });
+      });
+    }
+    const { markers } = await this.#asking.ask('marker.list', { conversation });
+    this.#asking.dispatch({ type: 'markers', conversation, markers });
+    await this.#presence(conversation);
+  }
+
+  async #presence(conversation: number): Promise<void> {
+    const { conversations, limits } = this.#asking.state();
+    const users = [...(conversations.get(conversation)?.members?.keys() ?? [])].slice(
+      0,
+      limits?.presence_members,
+    );
+    if (users.length === 0) return;
+    const { people } = await this.#asking.ask('presence.get', { users });
+    this.#asking.dispatch({ type: 'presences', people });
+  }
+
+  async #members(conversation: number): Promise<Member[]> {
+    const members: Member[] = [];
+    const limit = Math.min(PAGE, this.#asking.state().limits?.list_page ?? PAGE);
+    let cursor: string | null = null;
+    do {
+      const page: { members: readonly Member[]; next_cursor: string | null } = await this.#asking.ask(
+        'member.list',
+        {
+          conversation,
+          limit,
+          cursor,
+        },
+      );
+      members.push(...page.members);
+      cursor = page.next_cursor ?? null;
+    } while (cursor !== null);
+    return members;
+  }
+}

@@ -1,0 +1,87 @@
+// One REST call for each command, by the generated table.
+import { Refusal, refusalOf, unanswered } from './problem.js';
+import { operations, type AnswerOf, type CommandType, type DataOf, type Operation } from './wire.js';
+
+export interface RestOptions {
+  /** The server's address: scheme, host, port, and a path if a proxy adds one. */
+  readonly url: string;
+  readonly fetch: typeof fetch;
+  /** How long to wait for an answer, in milliseconds. */
+  readonly patience?: number;
+}
+
+const PATIENCE = 30_000;
+
+export class Rest {
+  readonly #url: string;
+  readonly #fetch: typeof fetch;
+  readonly #patience: number;
+
+  constructor(options: RestOptions) {
+    this.#url = options.url.replace(/\/+$/, '');
+    this.#fetch = options.fetch;
+    this.#patience = options.patience ?? PATIENCE;
+  }
+
+  /** Gives a command; `token` is needed by all but the visits. */
+  async command<T extends CommandType>(type: T, data: DataOf<T>, token: string | null): Promise<AnswerOf<T>> {
+    const operation = operations[type];
+    if (!operation)
+      throw new Refusal({ code: 'unknown_command', status: 404, detail: `${type} needs the socket.` });
+    const { path, body } = requestOf(operation, data as Readonly<Record<string, unknown>>);
+    const headers: Record<string, string> = { accept: 'application/json' };
+    if (token !== null && operation.secured) headers.authorization = `Bearer ${token}`;
+    if (body !== null) headers['content-type'] = 'application/json';
+    return (await this.#call(this.#url + path, { method: operation.method, headers, body })) as AnswerOf<T>;
+  }
+
+  async #call(url: string, request: RequestInit): Promise<unknown> {
+    let response: Response;
+    let text: string;
+    try {
+      const fetch = this.#fetch;
+      response = await fetch(url, {
+        ...request,
+        signal: AbortSignal.timeout(this.#patience),
+        redirect: 'error',
+      });
+      text = await response.text();
+    } catch (error) {
+      throw unanswered(error instanceof Error ? error.message : String(error));
+    }
+    const body = parse(text);
+    if (!response.ok) throw refusalOf(response.status, body);
+    if (response.status === 204) return {};
+    if (body === undefined) throw unanswered('The answer was not JSON.');
+    return body;
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A command's path with query, and its body. */
+export function requestOf(
+  operation: Operation,
+  data: Readonly<Record<string, unknown>>,
+): { path: string; body: string | null } {
+  const rest = new Map(Object.entries(data).filter(([, value]) => value !== undefined));
+  const path = operation.path.replaceAll(/\{(\w+)\}/g, (_all, field: string) => {
+    const value = rest.get(field);
+    rest.delete(field);
+    return encodeURIComponent(String(value));
+  });
+  const query = new URLSearchParams();
+  for (const field of operation.query) {
+    const value = rest.get(field);
+    if (value !== undefined && value !== null) query.set(field, String(value));
+    rest.delete(field);
+  }
+  const search = query.size > 0 ? `?${query}` : '';
+  return { path: path + search, body: operation.body ? JSON.stringify(Object.fromEntries(rest)) : null };
+}

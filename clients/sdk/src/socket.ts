@@ -1,0 +1,233 @@
+// One WebSocket, from the handshake to the goodbye: commands with their answers, and events.
+import { Refusal, refusalOf, unanswered } from './problem.js';
+import type { AnswerOf, Authenticated, CommandType, DataOf, EventFrame } from './wire.js';
+
+/** What the SDK needs of a WebSocket; the browser's and that of `ws` have it. */
+export interface WebSocketLike {
+  readonly readyState: number;
+  send(text: string): void;
+  close(code?: number, reason?: string): void;
+  onopen: ((event: never) => unknown) | null;
+  onmessage: ((event: never) => unknown) | null;
+  onclose: ((event: never) => unknown) | null;
+  onerror: ((event: never) => unknown) | null;
+}
+
+export type WebSocketConstructor = new (url: string, protocols?: string | string[]) => WebSocketLike;
+
+/** Why a connection ended, and whether to come back. */
+export interface Goodbye {
+  readonly code: string;
+  readonly retry: boolean;
+  readonly retryAfterMs: number;
+}
+
+/** A line of the wire, for whoever wants to look at it. */
+export interface WireFrame {
+  readonly direction: 'in' | 'out';
+  readonly text: string;
+  readonly at: number;
+}
+
+export interface SocketListener {
+  authenticated(data: Authenticated): void;
+  event(frame: EventFrame): void;
+  closed(goodbye: Goodbye): void;
+  wire(frame: WireFrame): void;
+}
+
+export interface SocketOptions {
+  readonly url: string;
+  readonly WebSocket: WebSocketConstructor;
+  readonly token: string;
+  readonly cursors: Readonly<Record<string, number>>;
+  readonly now: () => number;
+}
+
+interface Waiting {
+  readonly resolve: (data: unknown) => void;
+  readonly reject: (refusal: Refusal) => void;
+}
+
+/** From the handshake to the answer to `authenticate`. */
+const GREETING_MS = 15_000;
+/** How long somebody who looks after the line waits for a sign of life. */
+const PROBE_MS = 5_000;
+const NORMAL = 1000;
+
+export class Socket {
+  readonly #options: SocketOptions;
+  readonly #listener: SocketListener;
+  readonly #socket: WebSocketLike;
+  readonly #waiting = new Map<string, Waiting>();
+  #commands = 0;
+  #authenticated = false;
+  #over = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #heardAt: number;
+  #pingedAt: number | null = null;
+  #silence = Infinity;
+
+  constructor(options: SocketOptions, listener: SocketListener) {
+    this.#options = options;
+    this.#listener = listener;
+    this.#heardAt = options.now();
+    this.#socket = new options.WebSocket(socketUrl(options.url), ['palabre.v1']);
+    this.#socket.onopen = () => this.#greet();
+    this.#socket.onmessage = (event: { readonly data: unknown }) => this.#hear(String(event.data));
+    this.#socket.onclose = (event: { readonly code: number; readonly reason: string }) =>
+      this.#end(goodbye(event.code, event.reason));
+    this.#socket.onerror = () => undefined;
+    this.#timer = setTimeout(() => this.#end(broken), GREETING_MS);
+  }
+
+  /** Whether commands can be given. */
+  get open(): boolean {
+    return this.#authenticated && !this.#over;
+  }
+
+  /** Gives a command; refused with `network` if the connection ends before the answer. */
+  command<T extends CommandType>(type: T, data: DataOf<T>): Promise<AnswerOf<T>> {
+    if (this.#over) return Promise.reject(unanswered('The connection has ended.'));
+    const id = `c${(this.#commands += 1)}`;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve: (answer) => resolve(answer as AnswerOf<T>), reject });
+      this.#send(JSON.stringify({ id, type, data }));
+    });
+  }
+
+  /** Closes it; nothing is told of it any more. */
+  close(): void {
+    this.#end(null);
+  }
+
+  /** Asks for a sign of life; without one the connection is given up soon. */
+  probe(): void {
+    if (!this.open || this.#pingedAt !== null) return;
+    this.#ping(PROBE_MS);
+  }
+
+  #send(text: string): void {
+    this.#listener.wire({ direction: 'out', text: withoutSecrets(text), at: this.#options.now() });
+    try {
+      this.#socket.send(text);
+    } catch {
+      this.#end(broken);
+    }
+  }
+
+  #greet(): void {
+    const { token, cursors } = this.#options;
+    this.command('authenticate', { token, cursors }).then(
+      (data) => this.#welcome(data),
+      (refusal: Refusal) => {
+        if (refusal.passing && refusal.code !== 'network') {
+          this.#end({ code: refusal.code, retry: true, retryAfterMs: refusal.retryAfterMs ?? 0 });
+        }
+      },
+    );
+  }
+
+  #welcome(_data: Authenticated): void {
+    clearTimeout(this.#timer);
+    if (this.#over) return;
+    this.#keepAlive();
+  }
+
+  #hear(text: string): void {
+    if (this.#over) return;
+    this.#heardAt = this.#options.now();
+    this.#pingedAt = null;
+    this.#listener.wire({ direction: 'in', text: withoutSecrets(text), at: this.#heardAt });
+    const frame = parse(text);
+    if (!frame) return;
+    if ('re' in frame) this.#answer(frame);
+    else if (typeof frame.type === 'string') this.#listener.event(frame as unknown as EventFrame);
+  }
+
+  #answer(frame: Readonly<Record<string, unknown>>): void {
+    if (frame.type === 'authenticated') this.#begin(frame.data as Authenticated);
+    const id = typeof frame.re === 'string' ? frame.re : '';
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (frame.type === 'error') waiting?.reject(refusalOf(0, frame.error));
+    else waiting?.resolve(frame.data);
+  }
+
+  /** Told at once, not with the promise: what was missed follows in the very next frames. */
+  #begin(data: Authenticated): void {
+    this.#authenticated = true;
+    this.#silence = data.ping_seconds * 1000;
+    this.#listener.authenticated(data);
+  }
+
+  // A browser does not show the server's pings. So a silent line is asked, and given up if it stays silent.
+
+  #keepAlive(): void {
+    if (this.#over) return;
+    this.#timer = setTimeout(() => this.#look(), this.#silence);
+  }
+
+  #look(): void {
+    const now = this.#options.now();
+    if (this.#pingedAt === null && now - this.#heardAt >= this.#silence) return this.#ping(this.#silence);
+    this.#keepAlive();
+  }
+
+  #ping(patience: number): void {
+    clearTimeout(this.#timer);
+    this.#pingedAt = this.#options.now();
+    this.command('ping', {}).catch(() => undefined);
+    this.#timer = setTimeout(() => {
+      if (this.#pingedAt === null) this.#keepAlive();
+      else this.#end(broken);
+    }, patience);
+  }
+
+  #end(reason: Goodbye | null): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#timer);
+    this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
+    try {
+      this.#socket.close(NORMAL);
+    } catch {
+      // It was never open.
+    }
+    if (reason) this.#listener.closed(reason);
+    for (const waiting of this.#waiting.values()) waiting.reject(unanswered('The connection ended.'));
+    this.#waiting.clear();
+  }
+}
+
+const broken: Goodbye = { code: 'broken', retry: true, retryAfterMs: 0 };
+
+function socketUrl(url: string): string {
+  return `${url.replace(/\/+$/, '').replace(/^http/, 'ws')}/v1/ws`;
+}
+
+/** What a close code and its reason say. 4500 to 4999 mean "do not come back, unless something changes". */
+export function goodbye(code: number, reason: string): Goodbye {
+  const said = parse(reason);
+  const name = typeof said?.code === 'string' ? said.code : code === 1012 ? 'restart' : 'broken';
+  const after = typeof said?.retry_after_ms === 'number' ? said.retry_after_ms : 0;
+  const final = code >= 4500 && code <= 4999;
+  return { code: name, retry: typeof said?.retry === 'boolean' ? said.retry : !final, retryAfterMs: after };
+}
+
+function parse(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** What is shown of a frame: never a token, never a password. */
+function withoutSecrets(text: string): string {
+  return text.replaceAll(
+    /"(token|access_token|refresh_token|password|current|new)":"(?:[^"\\]|\\.)*"/g,
+    (_all, field: string) => `"${field}":"…"`,
+  );
+}

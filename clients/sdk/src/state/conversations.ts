@@ -1,0 +1,371 @@
+// A conversation as its member sees it, and the rules of "Coming back" that keep it true:
+// old snapshot + events = fresh snapshot.
+import type {
+  Changes,
+  Conversation,
+  ConversationRow,
+  EventFrame,
+  History,
+  Member,
+  Message,
+  Peer,
+  Role,
+} from '../wire.js';
+import { arrived, departed, type Markers } from './markers.js';
+import { putMembers, readMembers, type Members } from './members.js';
+import { addPage, put, type Timeline, type Where } from './messages.js';
+import type { Pending } from './pending.js';
+import { ends, nobody, type Typing } from './typing.js';
+import { countAfter, countChange, counted, exceeds } from './unread.js';
+
+export interface ConversationState {
+  readonly id: number;
+  readonly row: ConversationRow;
+  readonly role: Role;
+  /** Out of the list until something happens in it. */
+  readonly hidden: boolean;
+  /** The number of the last change that was seen. */
+  readonly cursor: number;
+  readonly readSeq: number;
+  /** Others' messages after the read marker; 1000 means "1000 or more". */
+  readonly unread: number;
+  readonly lastMessage: Message | null;
+  readonly peer: Peer | null;
+  /** Present members by id; `null` until they are loaded. */
+  readonly members: Members | null;
+  readonly markers: Markers;
+  readonly typing: Typing;
+  /** `null` until it is opened. */
+  readonly timeline: Timeline | null;
+  /** What is written and not yet in it, in order. */
+  readonly pending: readonly Pending[];
+  /** For the SDK itself. */
+  readonly inner: Inner;
+}
+
+/** What keeps the rest true while several answers are under way. */
+export interface Inner {
+  /** The count of unread messages takes account of everything up to this number. */
+  readonly countedTo: number;
+  /** The count could not be told when the read marker moved. */
+  readonly uncounted: boolean;
+  /** What was read may hold changes up to this number, of which events are still to come. */
+  readonly readTo: number;
+  /** Events after a hole, until it is filled. */
+  readonly gap: 'sync' | 'reset' | null;
+  readonly held: readonly NumberedFrame[];
+  /** How many readings are under way, and what changed meanwhile. */
+  readonly readings: number;
+  readonly touchedMessages: readonly Message[];
+  readonly touchedMembers: readonly Member[];
+}
+
+/** An event with its number. */
+export type NumberedFrame = Extract<EventFrame, { readonly seq: number }>;
+
+const calm: Omit<Inner, 'countedTo' | 'readTo'> = {
+  uncounted: false,
+  gap: null,
+  held: [],
+  readings: 0,
+  touchedMessages: [],
+  touchedMembers: [],
+};
+
+/** What the reducers of one conversation must know besides it. */
+export interface Context {
+  readonly me: number | null;
+  readonly windowSize: number;
+}
+
+/** What must be asked for. */
+export type Want =
+  | { readonly type: 'sync'; readonly conversation: number; readonly since: number }
+  | { readonly type: 'reread'; readonly conversation: number }
+  | { readonly type: 'row'; readonly conversation: number };
+
+export interface Step {
+  readonly next: ConversationState;
+  readonly wants: readonly Want[];
+  /** Messages that just came. */
+  readonly news: readonly Message[];
+}
+
+function step(next: ConversationState, wants: readonly Want[] = [], news: readonly Message[] = []): Step {
+  return { next, wants, news };
+}
+
+function withInner(state: ConversationState, inner: Partial<Inner>): ConversationState {
+  return { ...state, inner: { ...state.inner, ...inner } };
+}
+
+// Rows ---------------------------------------------------------------------------------------------
+
+/** What all members see alike, out of what one of them sees. */
+export function rowOf(from: ConversationRow): ConversationRow {
+  const { id, kind, visibility, name, topic, created_by, created_at, head, rev, member_count } = from;
+  return { id, kind, visibility, name, topic, created_by, created_at, head, rev, member_count };
+}
+
+/** A conversation of which nothing was known. */
+export function begin(fresh: Conversation): ConversationState {
+  return {
+    id: fresh.id,
+    row: rowOf(fresh),
+    role: fresh.role,
+    hidden: false,
+    cursor: fresh.head,
+    readSeq: fresh.read_seq,
+    unread: fresh.unread,
+    lastMessage: fresh.last_message,
+    peer: fresh.peer,
+    members: null,
+    markers: new Map(),
+    typing: nobody,
+    timeline: null,
+    pending: [],
+    inner: { ...calm, countedTo: fresh.head, readTo: fresh.head },
+  };
+}
+
+/** Takes a fresh reading; the cursor stays, for what lies between is still to be heard. */
+export function takeRow(state: ConversationState, fresh: Conversation): Step {
+  const peer = fresh.peer ?? state.peer;
+  if (fresh.head < state.row.head) return step(samePeer(state, peer), recount(state));
+  const next: ConversationState = {
+    ...samePeer(state, peer),
+    row: fresh.head === state.row.head && fresh.rev === state.row.rev ? state.row : rowOf(fresh),
+    role: fresh.role,
+    lastMessage: newerLast(state.lastMessage, fresh.last_message),
+  };
+  // A marker that was moved here is on its way; its answer settles what is unread.
+  if (fresh.read_seq < state.readSeq) return step(next);
+  const unread = { readSeq: fresh.read_seq, unread: fresh.unread };
+  return step(withInner({ ...next, ...unread }, { countedTo: fresh.head, uncounted: false }));
+}
+
+function recount(state: ConversationState): Want[] {
+  return state.inner.uncounted ? [{ type: 'row', conversation: state.id }] : [];
+}
+
+function samePeer(state: ConversationState, peer: Peer | null): ConversationState {
+  const same = JSON.stringify(peer) === JSON.stringify(state.peer);
+  return same ? state : { ...state, peer };
+}
+
+function newerLast(known: Message | null, message: Message | null): Message | null {
+  if (!message || !known) return message ?? known;
+  if (message.seq === known.seq) return message.rev > known.rev ? message : known;
+  return message.seq > known.seq ? message : known;
+}
+
+// Events -------------------------------------------------------------------------------------------
+
+/** Takes an event: applies the next one, drops a repeat, asks when there is a hole. */
+export function takeEvent(state: ConversationState, frame: NumberedFrame, context: Context): Step {
+  if (frame.seq <= state.cursor) return step(state);
+  const { gap, held } = state.inner;
+  if (gap) return step(withInner(state, { held: [...held, frame] }));
+  if (frame.seq === state.cursor + 1) return applyEvent(state, frame, context);
+  return step(withInner(state, { gap: 'sync', held: [frame] }), [
+    { type: 'sync', conversation: state.id, since: state.cursor },
+  ]);
+}
+
+function applyEvent(state: ConversationState, frame: NumberedFrame, context: Context): Step {
+  const { next, wants, news } = applyData({ ...state, hidden: false }, frame, context);
+  const row = frame.seq > next.row.head ? { ...next.row, head: frame.seq } : next.row;
+  const countedTo = Math.max(next.inner.countedTo, frame.seq);
+  return step(withInner({ ...next, row, cursor: frame.seq }, { countedTo }), wants, news);
+}
+
+function applyData(state: ConversationState, frame: NumberedFrame, context: Context): Step {
+  switch (frame.type) {
+    case 'message.created':
+      return countMessage(said(putMessage(state, frame.data, context), frame.data), frame.data, context);
+    case 'message.edited':
+      return step(putMessage(state, frame.data, context));
+    case 'message.deleted':
+      return countMessage(putMessage(state, frame.data, context), frame.data, context);
+    case 'reaction.added':
+    case 'reaction.removed':
+      return step(putMessage(state, frame.data.message, context));
+    case 'member.joined':
+    case 'member.left':
+      return step(putPlace(counts(state, frame.data.member_count, frame.seq), frame.data.member, context));
+    case 'member.updated':
+      return step(putPlace(state, frame.data, context));
+    case 'conversation.updated':
+    case 'conversation.created':
+      return step(frame.seq > state.row.head ? { ...state, row: rowOf(frame.data) } : state);
+    default:
+      // A type that was added to the protocol later: what it changes can be read.
+      return step(state, [{ type: 'row', conversation: state.id }]);
+  }
+}
+
+/** A repeat of what a fresh row has already told of must not take it back. */
+function counts(state: ConversationState, member_count: number, seq: number): ConversationState {
+  return seq > state.row.head ? { ...state, row: { ...state.row, member_count } } : state;
+}
+
+function putMessage(state: ConversationState, message: Message, { windowSize }: Context): ConversationState {
+  const { inner } = state;
+  return {
+    ...state,
+    lastMessage: newerLast(state.lastMessage, message),
+    timeline: state.timeline && put(state.timeline, message, windowSize),
+    inner: inner.readings > 0 ? { ...inner, touchedMessages: [...inner.touchedMessages, message] } : inner,
+  };
+}
+
+/** Whoever has said something writes no longer. */
+function said(state: ConversationState, { author }: Message): ConversationState {
+  return { ...state, typing: ends(state.typing, author.id) };
+}
+
+function countMessage(state: ConversationState, message: Message, { me }: Context): Step {
+  const news = message.deleted_at === null ? [message] : [];
+  const change = countChange(message, state.readSeq, state.inner.countedTo, me);
+  const next = change === 0 ? state : { ...state, unread: counted(state.unread, change) };
+  return step(next, exceeds(state.unread, change) ? [{ type: 'row', conversation: state.id }] : [], news);
+}
+
+function putPlace(state: ConversationState, member: Member, { me }: Context): ConversationState {
+  const { inner } = state;
+  const user = member.user.id;
+  const first = !state.members?.has(user) && member.role !== null;
+  let markers = state.markers;
+  if (member.role === null) markers = departed(markers, user);
+  else if (first && state.members) markers = arrived(markers, user, member.rev);
+  return {
+    ...state,
+    role: user === me && member.role !== null && member.rev > state.row.head ? member.role : state.role,
+    members: state.members && putMembers(state.members, [member]),
+    markers,
+    typing: member.role === null ? ends(state.typing, user) : state.typing,
+    inner: inner.readings > 0 ? { ...inner, touchedMembers: [...inner.touchedMembers, member] } : inner,
+  };
+}
+
+// Catching up --------------------------------------------------------------------------------------
+
+/** Takes what leads from one number to another, then the events that were held back. */
+export function takeChanges(state: ConversationState, changes: Changes, context: Context): Step {
+  if (changes.reset) {
+    return step(withInner(state, { gap: 'reset' }), [{ type: 'reread', conversation: state.id }]);
+  }
+  if (changes.from > state.cursor) {
+    const want: Want = { type: 'sync', conversation: state.id, since: state.cursor };
+    return step(withInner(state, { gap: 'sync' }), [want]);
+  }
+  if (state.inner.gap === 'reset') return step(state);
+  const caughtUp = changes.to > state.cursor ? applyChanges(state, changes, context) : step(state);
+  return release(caughtUp, context);
+}
+
+function applyChanges(state: ConversationState, changes: Changes, context: Context): Step {
+  const base = state.inner.countedTo;
+  let next: ConversationState = { ...state, hidden: false };
+  let uncertain = false;
+  for (const message of changes.messages) {
+    next = putMessage(next, message, context);
+    const change = countAfter(message, state.readSeq, base, context.me);
+    uncertain ||= exceeds(next.unread, change);
+    next = { ...next, unread: counted(next.unread, change) };
+  }
+  for (const member of changes.members) next = putPlace(next, member, context);
+  const row = changes.to >= next.row.head ? rowOf(changes.conversation) : next.row;
+  next = withInner({ ...next, row, cursor: changes.to }, { countedTo: Math.max(base, changes.to) });
+  return step(next, uncertain ? [{ type: 'row', conversation: state.id }] : []);
+}
+
+/** The hole is filled: applies the events that were held back. */
+function release(from: Step, context: Context): Step {
+  const held = from.next.inner.held;
+  let next = withInner(from.next, { gap: null, held: [] });
+  const [wants, news] = [[...from.wants], [...from.news]];
+  for (const frame of held) {
+    const taken = takeEvent(next, frame, context);
+    next = taken.next;
+    wants.push(...taken.wants);
+    news.push(...taken.news);
+  }
+  return step(next, wants, news);
+}
+
+/** What was read in place of what was known. */
+export interface Reread {
+  readonly row: Conversation;
+  /** The newest page, if the conversation is open. */
+  readonly page: History | null;
+  readonly members: readonly Member[] | null;
+}
+
+/** Takes a conversation that was read anew: first the row, then the rest. */
+export function takeReread(state: ConversationState, { row, page, members }: Reread, context: Context): Step {
+  const fresh = begin(row);
+  const next: ConversationState = {
+    ...fresh,
+    markers: state.markers,
+    pending: state.pending,
+    readSeq: Math.max(fresh.readSeq, state.readSeq),
+    members: members && readMembers(state.members, members, []),
+    timeline: page && state.timeline && addPage(state.timeline, 'newest', page, [], context.windowSize),
+    inner: {
+      ...fresh.inner,
+      held: state.inner.held,
+      readings: state.inner.readings,
+      uncounted: fresh.readSeq < state.readSeq,
+      readTo: Math.max(fresh.inner.readTo, page?.head ?? 0),
+    },
+  };
+  return release(step(next), context);
+}
+
+/** The line is cut: what was under way will not come. */
+export function cut(state: ConversationState): ConversationState {
+  const { inner } = state;
+  const quiet = inner.gap === null && inner.readings === 0 && inner.held.length === 0;
+  if (quiet && state.typing.size === 0 && !state.timeline?.loading) return state;
+  const { readTo, countedTo, uncounted } = inner;
+  const timeline = state.timeline && { ...state.timeline, loading: null };
+  return { ...state, timeline, typing: nobody, inner: { ...calm, readTo, countedTo, uncounted } };
+}
+
+// Reading ------------------------------------------------------------------------------------------
+
+/** A reading begins: what changes from now on must be put onto its result. */
+export function beginReading(state: ConversationState): ConversationState {
+  return withInner(state, { readings: state.inner.readings + 1 });
+}
+
+/** A reading ended. */
+export function endReading(state: ConversationState): ConversationState {
+  const readings = Math.max(0, state.inner.readings - 1);
+  return withInner(
+    state,
+    readings > 0 ? { readings } : { readings, touchedMessages: [], touchedMembers: [] },
+  );
+}
+
+/** Takes a page of history into the timeline. */
+export function takePage(
+  state: ConversationState,
+  where: Where,
+  page: History,
+  { windowSize }: Context,
+): ConversationState {
+  if (!state.timeline) return state;
+  const timeline = addPage(state.timeline, where, page, state.inner.touchedMessages, windowSize);
+  const readTo = Math.max(state.inner.readTo, page.head);
+  const lastMessage = page.has_more_after
+    ? state.lastMessage
+    : newerLast(state.lastMessage, timeline.messages.at(-1) ?? null);
+  return withInner({ ...state, timeline, lastMessage }, { readTo });
+}
+
+/** Takes the list of members. */
+export function takeMembers(state: ConversationState, listed: readonly Member[]): ConversationState {
+  return { ...state, members: readMembers(state.members, listed, state.inner.touchedMembers) };
+}

@@ -1,0 +1,53 @@
+// How many messages of others come after the read marker. The server counts those that are not deleted, up to a cap.
+import type { Message } from '../wire.js';
+import type { ConversationState } from './conversations.js';
+
+/** The server counts no further. */
+export const UNREAD_CAP = 1000;
+
+/** What a new or a just deleted message changes, unless the count knows of it already. */
+export function countChange(message: Message, readSeq: number, countedTo: number, me: number | null): number {
+  if (message.rev <= countedTo || message.seq <= readSeq || message.author.id === me) return 0;
+  return message.deleted_at === null ? 1 : -1;
+}
+
+/** What a message's present state changes for a count that was made at `base`. */
+export function countAfter(message: Message, readSeq: number, base: number, me: number | null): number {
+  if (message.rev <= base || message.seq <= readSeq || message.author.id === me) return 0;
+  const deleted = message.deleted_at !== null;
+  if (message.seq > base) return deleted ? 0 : 1;
+  return deleted ? -1 : 0;
+}
+
+export function counted(unread: number, change: number): number {
+  return Math.min(UNREAD_CAP, Math.max(0, unread + change));
+}
+
+/** Whether one less than "1000 or more" must be asked for. */
+export function exceeds(unread: number, change: number): boolean {
+  return change < 0 && unread >= UNREAD_CAP;
+}
+
+/** Moves one's own read marker forward; the count is told if what is known suffices. */
+export function readTo(state: ConversationState, readSeq: number, me: number | null): ConversationState {
+  const unread = countUnread(state, readSeq, me);
+  if (unread === null) return { ...state, readSeq, inner: { ...state.inner, uncounted: true } };
+  return { ...state, readSeq, unread, inner: { ...state.inner, uncounted: false } };
+}
+
+function countUnread(
+  { lastMessage, timeline, inner, cursor }: ConversationState,
+  readSeq: number,
+  me: number | null,
+) {
+  if (!lastMessage || readSeq >= lastMessage.seq) return 0;
+  // What is known must be exactly what the events up to now have told.
+  if (!timeline || timeline.hasMoreAfter || timeline.loading === 'around') return null;
+  if (inner.readTo > cursor || inner.countedTo > cursor) return null;
+  const reaches = !timeline.hasMoreBefore || (timeline.messages[0]?.seq ?? Infinity) <= readSeq + 1;
+  if (!reaches) return null;
+  const after = timeline.messages.filter(
+    (message) => message.seq > readSeq && message.author.id !== me && message.deleted_at === null,
+  );
+  return Math.min(UNREAD_CAP, after.length);
+}
