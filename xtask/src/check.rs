@@ -1,13 +1,17 @@
 //! `cargo xtask check`: everything that must hold.
 
-use std::time::{Duration, Instant};
+use std::{
+    env,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, bail};
 
 use crate::{
-    generate, mutants,
+    client, generate, mutants,
     postgres::{self, Postgres},
-    shell::{cargo, command, succeed, works},
+    shell::{cargo, command, root, succeed, works},
     tidy, tools,
 };
 
@@ -15,6 +19,8 @@ use crate::{
 pub fn run(may_install: bool) -> anyhow::Result<()> {
     let mut steps = Steps::default();
     steps.step("tools", || prepare(may_install));
+    // Before the server is built, which has the client inside.
+    steps.step("clients", check_clients);
     steps.step("format", || succeed(&mut cargo(&["fmt", "--all", "--check"])));
     steps.step("clippy", || {
         succeed(&mut cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))
@@ -23,8 +29,28 @@ pub fn run(may_install: bool) -> anyhow::Result<()> {
     steps.step("tests on SQLite", || succeed(&mut cargo(&["test", "--locked", "--workspace", "--no-fail-fast"])));
     steps.step("tests on PostgreSQL", tests_on_postgres);
     steps.step("generated documents", generate::check);
+    steps.step("the clients' tests", tests_of_clients);
     steps.step("the checker finds deliberate faults", mutants::run);
     steps.summary()
+}
+
+/// Types, format and the build. Without Node this fails: a client that was not checked may not hold.
+fn check_clients() -> anyhow::Result<()> {
+    client::require_node()?;
+    client::install(&[])?;
+    succeed(&mut client::npm(&["run", "--silent", "check"]))?;
+    client::build()
+}
+
+/// The SDK, the client and both in a browser, against the server that has the client inside.
+fn tests_of_clients() -> anyhow::Result<()> {
+    succeed(&mut cargo(&["build", "--locked", "--package", "palabre"]))?;
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    for workspace in ["sdk", "web", "e2e"] {
+        let mut tests = client::npm(&["test", "-w", workspace]);
+        succeed(tests.env("PALABRE_BINARY", target.join("debug/palabre")))?;
+    }
+    Ok(())
 }
 
 fn tests_on_postgres() -> anyhow::Result<()> {
@@ -59,6 +85,7 @@ fn prepare(may_install: bool) -> anyhow::Result<()> {
     }
     // The quick start's test runs the page's commands, and they use it.
     tools::require("curl", may_install)?;
+    tools::require("chromium", may_install)?;
     postgres::require(may_install)
 }
 

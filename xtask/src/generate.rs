@@ -5,8 +5,8 @@ use std::fs;
 use anyhow::{Context as _, ensure};
 
 use crate::{
-    coverage,
-    shell::{cargo, output, root},
+    client, coverage,
+    shell::{cargo, output, root, succeed},
 };
 
 /// Who knows what a document says.
@@ -36,7 +36,12 @@ pub fn write() -> anyhow::Result<()> {
         fs::write(&file, document(author)?).with_context(|| format!("{path} cannot be written"))?;
         println!("wrote {path}");
     }
-    Ok(())
+    if client::is_installed() {
+        succeed(&mut client::npm(&["run", "--silent", "generate", "-w", "sdk"]))
+    } else {
+        println!("the SDK's types are as they were: npm ci in clients/ brings what writes them");
+        Ok(())
+    }
 }
 
 /// Checks that the files say what the code says.
@@ -49,7 +54,12 @@ pub fn check() -> anyhow::Result<()> {
     }
     ensure!(stale.is_empty(), "not fresh: {}; run: cargo xtask gen", stale.join(", "));
     println!("{} documents are fresh", DOCUMENTS.len());
-    Ok(())
+    if client::is_installed() {
+        succeed(&mut client::npm(&["run", "--silent", "generate", "-w", "sdk", "--", "--check"]))
+    } else {
+        println!("the SDK's types were not checked: npm ci in clients/ brings what writes them");
+        Ok(())
+    }
 }
 
 fn document(author: &Author) -> anyhow::Result<String> {

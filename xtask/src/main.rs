@@ -1,6 +1,7 @@
 //! The project's own commands. `cargo xtask` lists them.
 
 mod check;
+mod client;
 mod coverage;
 mod generate;
 mod mutants;
@@ -13,11 +14,12 @@ mod tools;
 use std::process::ExitCode;
 
 const HELP: &str = "\
-cargo xtask run [FLAG…]           build and start the server on http://localhost:8080, data in ./data;
-                                  flags are those of `palabre serve`
-cargo xtask check [--no-install]  everything that must hold: format, clippy, tidy, all tests on SQLite and
-                                  on PostgreSQL, generated documents; as root, what is missing is installed
-                                  from Debian's packages unless --no-install is given
+cargo xtask run [FLAG…]           build the web client (with Node and npm, if they are there) and the server, and
+                                  start it on http://localhost:8080, data in ./data, for development unless
+                                  something else is configured; flags are those of `palabre serve`
+cargo xtask check [--no-install]  everything that must hold: the clients, format, clippy, tidy, all tests on SQLite
+                                  and on PostgreSQL, in browsers, generated documents; as root, what is missing is
+                                  installed from Debian's packages unless --no-install is given (but Node is not)
 cargo xtask tidy                  the rules of the house that the compiler does not check
 cargo xtask with-postgres COMMAND…
                                   run a command with a private PostgreSQL in PALABRE_TEST_POSTGRES

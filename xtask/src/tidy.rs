@@ -107,7 +107,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("subscribers", &["chat", "store", "dialects", "stream"]),
     ("web", &[]),
     ("connect", &["chat", "dialects", "engine", "stream", "subscribers", "web"]),
-    ("app", &["chat", "store", "dialects", "engine", "stream", "subscribers", "connect"]),
+    ("app", &["chat", "store", "dialects", "engine", "stream", "subscribers", "connect", "web"]),
 ];
 
 /// Crates that only one of ours may use, and what dialects must not use: they do no I/O.

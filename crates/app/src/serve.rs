@@ -273,14 +273,25 @@ fn announce(config: &Config, server: &Server) {
     if config.server.environment == Deployment::Development {
         println!("The API is described at {}/docs", server.public_url);
     }
-    if let Some(secret) = &server.setup_secret {
-        println!("There is no administrator yet. Make the first one, once, with this secret:");
-        println!("  {}/#setup={secret}", server.public_url);
-        println!(
-            "  curl -H 'content-type: application/json' {}/v1/accounts \\\n    -d '{{\"username\":\"admin\",\"password\":\"…\",\"setup_secret\":\"{secret}\"}}'",
-            server.public_url
-        );
+    if config.web.client && !web::is_built() {
+        println!("The web client was not built into this program: install Node and npm, and run cargo xtask run");
     }
+    if let Some(secret) = &server.setup_secret {
+        invite(config, &server.public_url, secret);
+    }
+}
+
+/// Says how the first administrator is made. The last words of the start, so that they are seen.
+fn invite(config: &Config, url: &str, secret: &str) {
+    println!("There is no administrator yet.");
+    if config.web.client && web::is_built() {
+        println!("Open {url}/#setup={secret} to make the first administrator.");
+        return;
+    }
+    println!("Make the first one, once, with this secret:");
+    println!(
+        "  curl -H 'content-type: application/json' {url}/v1/accounts \\\n    -d '{{\"username\":\"admin\",\"password\":\"…\",\"setup_secret\":\"{secret}\"}}'"
+    );
 }
 
 /// Waits for SIGTERM or Ctrl-C.
