@@ -1,7 +1,7 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
-import { emoji } from './build/emoji';
+import { emoji } from './build/emoji.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const server = process.env['PALABRE_URL'] ?? 'http://127.0.0.1:8080';

@@ -1,0 +1,10 @@
+import { expect, test } from 'vitest';
+import { mentionAt } from './mention';
+
+test('a name is being typed after an @ at a beginning of a word, up to the caret', () => {
+  expect(mentionAt('hi @an', 6)).toEqual({ from: 3, typed: 'an' });
+  expect(mentionAt('@', 1)).toEqual({ from: 0, typed: '' });
+  expect(mentionAt('hi @ann there', 7)).toEqual({ from: 3, typed: 'ann' });
+  expect(mentionAt('hi @ann there', 13)).toBeNull();
+  expect(mentionAt('me@example', 10)).toBeNull();
+});

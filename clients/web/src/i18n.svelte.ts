@@ -1,0 +1,102 @@
+/** The languages that the client speaks. */
+export const LANGUAGES = { en: 'English', fr: 'Français' } as const;
+export type Language = keyof typeof LANGUAGES;
+
+const STORED = 'palabre.language';
+
+/** What is the same in all languages of one part of the screen: a function where there is something to put in. */
+type Words = Record<string, string | ((...values: never[]) => string)>;
+type Same<W> = {
+  [K in keyof W]: W[K] extends (...values: infer V) => string ? (...values: V) => string : string;
+};
+
+function chosen(): Language {
+  const wanted = [localStorage.getItem(STORED) ?? '', ...navigator.languages];
+  for (const tag of wanted) {
+    const language = tag.slice(0, 2).toLowerCase();
+    if (language in LANGUAGES) return language as Language;
+  }
+  return 'en';
+}
+
+const first = chosen();
+let language = $state<Language>(first);
+document.documentElement.lang = first;
+
+/** The language in use. */
+export function currentLanguage(): Language {
+  return language;
+}
+
+/** Changes the language of everything that is on the screen, and remembers it on this device. */
+export function speakLanguage(next: Language): void {
+  language = next;
+  localStorage.setItem(STORED, next);
+  document.documentElement.lang = next;
+}
+
+/** The words of one part of the screen, side by side in both languages; `t()` gives those in use. */
+export function speak<W extends Words>(words: { en: W; fr: Same<W> }): () => Same<W> {
+  return () => words[language] as Same<W>;
+}
+
+/** One of two forms by number, as both languages choose it: French has its singular for 0 too. */
+export function plural(count: number, one: string, many: string): string {
+  const form = new Intl.PluralRules(language).select(count);
+  return (form === 'one' ? one : many).replace('#', count.toLocaleString(language));
+}
+
+const DAY = 86_400_000;
+
+/** `14:05`. */
+export function clock(time: string | Date): string {
+  return new Date(time).toLocaleTimeString(language, { hour: '2-digit', minute: '2-digit' });
+}
+
+/** `Monday, 3 March 2025`; the year only if it is another one. */
+export function day(time: string | Date): string {
+  const date = new Date(time);
+  const from = new Date();
+  from.setHours(0, 0, 0, 0);
+  const daysAgo = Math.round((from.getTime() - new Date(date).setHours(0, 0, 0, 0)) / DAY);
+  if (daysAgo === 0 || daysAgo === 1) {
+    const word = new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(-daysAgo, 'day');
+    return word.charAt(0).toLocaleUpperCase(language) + word.slice(1);
+  }
+  const year = date.getFullYear() === from.getFullYear() ? {} : ({ year: 'numeric' } as const);
+  const text = date.toLocaleDateString(language, { weekday: 'long', day: 'numeric', month: 'long', ...year });
+  return text.charAt(0).toLocaleUpperCase(language) + text.slice(1);
+}
+
+/** As short as a list has room for: the time today, the weekday this week, else the date. */
+export function brief(time: string | Date): string {
+  const date = new Date(time);
+  const age = Date.now() - date.getTime();
+  if (date.toDateString() === new Date().toDateString()) return clock(date);
+  if (age < 6 * DAY) return date.toLocaleDateString(language, { weekday: 'short' });
+  return date.toLocaleDateString(language, { day: 'numeric', month: 'short' });
+}
+
+/** Date and time in full, for titles. */
+export function moment(time: string | Date): string {
+  return new Date(time).toLocaleString(language, { dateStyle: 'full', timeStyle: 'short' });
+}
+
+/** `3 minutes ago`. */
+export function ago(time: string | Date): string {
+  const seconds = (new Date(time).getTime() - Date.now()) / 1000;
+  const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  for (const [unit, size] of [
+    ['day', 86_400],
+    ['hour', 3_600],
+    ['minute', 60],
+  ] as const) {
+    if (Math.abs(seconds) >= size) return format.format(Math.round(seconds / size), unit);
+  }
+  return format.format(Math.round(seconds / 60), 'minute');
+}
+
+/** A number as people write it. */
+export function number(value: number): string {
+  return value.toLocaleString(language);
+}

@@ -1,0 +1,11 @@
+import type { Message } from '@palabre/sdk';
+
+/** What one can do with a message; the conversation's screen does it. */
+export interface Doing {
+  reply(message: Message): void;
+  edit(message: Message): void;
+  remove(message: Message): void;
+  react(message: Message, emoji: string): void;
+  /** Opens the emoji picker beside an element. */
+  pick(message: Message, beside: HTMLElement): void;
+}

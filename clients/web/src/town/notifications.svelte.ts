@@ -1,0 +1,71 @@
+import type { Message } from '@palabre/sdk';
+import { go, here } from '../route.svelte';
+import { mentions } from './mentions';
+import { client, town } from './town.svelte';
+
+/** Of what the browser is to tell while one looks elsewhere. */
+export type Level = 'off' | 'direct' | 'all';
+
+const STORED = 'palabre.notify';
+const LEVELS: readonly string[] = ['off', 'direct', 'all'];
+
+function stored(): Level {
+  const level = localStorage.getItem(STORED) ?? 'off';
+  return LEVELS.includes(level) ? (level as Level) : 'off';
+}
+
+let level = $state<Level>(stored());
+
+export function notificationLevel(): Level {
+  return level;
+}
+
+/** Sets it, after asking the browser's permission where that is needed; false if the browser refused. */
+export async function setNotificationLevel(next: Level): Promise<boolean> {
+  if (next !== 'off') {
+    if (!('Notification' in window)) return false;
+    if ((await Notification.requestPermission()) !== 'granted') return false;
+  }
+  level = next;
+  localStorage.setItem(STORED, next);
+  return true;
+}
+
+/** Whether somebody is looking at this conversation. */
+export function isWatched(conversation: number): boolean {
+  const place = here();
+  return (
+    place.page === 'talk' && place.conversation === conversation && document.hasFocus() && !document.hidden
+  );
+}
+
+function isWanted(message: Message): boolean {
+  if (level === 'off' || isWatched(message.conversation)) return false;
+  if (level === 'all') return true;
+  const kind = town.conversations.get(message.conversation)?.row.kind;
+  return kind === 'direct' || (town.me !== null && mentions(message.text, town.me.username));
+}
+
+function tell(message: Message): void {
+  const conversation = town.conversations.get(message.conversation);
+  if (!conversation || !isWanted(message)) return;
+  if (!('Notification' in window) || Notification.permission !== 'granted') return;
+  const author = town.nameOf(message.author);
+  const where = conversation.row.kind === 'direct' ? author : `${author} · ${town.titleOf(conversation)}`;
+  // One per conversation: the next takes the place of the last.
+  const shown = new Notification(where, {
+    body: (message.text ?? '').slice(0, 200),
+    tag: `palabre-${message.conversation}`,
+    icon: '/favicon.svg',
+  });
+  shown.onclick = () => {
+    window.focus();
+    go({ page: 'talk', conversation: message.conversation, at: null });
+    shown.close();
+  };
+}
+
+/** Begins to tell. */
+export function startNotifying(): () => void {
+  return client.on('message', tell);
+}

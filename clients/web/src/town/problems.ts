@@ -1,0 +1,52 @@
+import { Refusal } from '@palabre/sdk';
+import { speak } from '../i18n.svelte';
+
+const t = speak({
+  en: {
+    invalid: 'That is not acceptable.',
+    too_large: 'That is too large.',
+    unauthenticated: 'Your session is over. Please log in again.',
+    bad_credentials: 'Name or password is wrong.',
+    forbidden: 'You may not do that.',
+    not_found: 'It is not there, or you may not see it.',
+    conflict: 'It conflicts with what is there already.',
+    rate_limited: 'Too fast: please wait a moment.',
+    limit_reached: 'A limit is reached.',
+    unavailable: 'The server is busy. Please try again.',
+    outcome_unknown: 'It is not known whether that was done. Please try again.',
+    storage_full: 'The server has no room left.',
+    other: 'That did not work.',
+    away: 'The server cannot be reached.',
+  },
+  fr: {
+    invalid: 'Ce n’est pas acceptable.',
+    too_large: 'C’est trop volumineux.',
+    unauthenticated: 'Votre session est terminée. Reconnectez-vous.',
+    bad_credentials: 'Nom ou mot de passe incorrect.',
+    forbidden: 'Vous n’en avez pas le droit.',
+    not_found: 'Cela n’existe pas, ou vous ne pouvez pas le voir.',
+    conflict: 'Cela contredit ce qui existe déjà.',
+    rate_limited: 'Trop vite : attendez un instant.',
+    limit_reached: 'Une limite est atteinte.',
+    unavailable: 'Le serveur est occupé. Réessayez.',
+    outcome_unknown: 'On ignore si cela a été fait. Réessayez.',
+    storage_full: 'Le serveur n’a plus de place.',
+    other: 'Cela n’a pas fonctionné.',
+    away: 'Le serveur est injoignable.',
+  },
+});
+
+/** Why something did not work, in the reader's language; what the server adds in its own is put behind. */
+export function reason(error: unknown): string {
+  if (!(error instanceof Refusal)) return t().away;
+  const words = t() as Record<string, string>;
+  const said = words[error.code] ?? t().other;
+  const details = error.code === 'invalid' || error.code === 'limit_reached' || error.code === 'conflict';
+  return details && error.detail ? `${said} ${error.detail}` : said;
+}
+
+/** What the server has against one field, if that is what it refused. */
+export function fieldError(error: unknown, field: string): string | undefined {
+  if (!(error instanceof Refusal)) return undefined;
+  return error.errors.find((one) => one.pointer === `/${field}`)?.detail;
+}

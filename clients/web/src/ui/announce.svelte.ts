@@ -1,0 +1,12 @@
+let said = $state('');
+
+/** What the one polite announcer says now. */
+export function announcement(): string {
+  return said;
+}
+
+/** Says something to screen readers, without moving anybody's focus. */
+export function announce(text: string): void {
+  // The same words twice are read once, unless something differs: a zero-width space does.
+  said = text === said ? `${text}\u200b` : text;
+}

@@ -1,0 +1,23 @@
+/** A short message at the edge of the screen. */
+export interface Toast {
+  id: number;
+  kind: 'info' | 'error';
+  text: string;
+}
+
+const STAY_MS = 6_000;
+let last = 0;
+export const toasts = $state<Toast[]>([]);
+
+/** Says something for a few seconds. */
+export function toast(text: string, kind: Toast['kind'] = 'info'): void {
+  const id = ++last;
+  toasts.push({ id, kind, text });
+  setTimeout(() => dismiss(id), STAY_MS);
+}
+
+/** Takes it away before its time. */
+export function dismiss(id: number): void {
+  const at = toasts.findIndex((one) => one.id === id);
+  if (at >= 0) toasts.splice(at, 1);
+}

@@ -1,0 +1,4 @@
+declare module 'virtual:emoji/*' {
+  const groups: readonly (readonly (readonly [string, string, string])[])[];
+  export default groups;
+}
