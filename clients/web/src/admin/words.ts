@@ -35,8 +35,7 @@ export const t = speak({
     more: 'Show more',
     found: (count: number) => plural(count, '# shown', '# shown'),
 
-    roomsWhy:
-      'Public rooms, and the private ones that you are in. Nobody, administrators included, sees a private room from outside.',
+    roomsWhy: 'All public rooms. Private ones are seen by their members only, not by administrators.',
     searchRooms: 'Search by the beginning of the name',
     noRooms: 'There is no such room.',
     members: (count: number) => plural(count, '# member', '# members'),
@@ -121,7 +120,7 @@ export const t = speak({
     found: (count: number) => plural(count, '# résultat', '# résultats'),
 
     roomsWhy:
-      'Les salons publics, et les salons privés dont vous êtes membre. Personne, pas même un administrateur, ne voit un salon privé de l’extérieur.',
+      'Tous les salons publics. Les salons privés ne sont vus que de leurs membres, pas des administrateurs.',
     searchRooms: 'Chercher par le début du nom',
     noRooms: 'Il n’y a pas de tel salon.',
     members: (count: number) => plural(count, '# membre', '# membres'),

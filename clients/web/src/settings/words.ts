@@ -21,9 +21,8 @@ export const t = speak({
     profileWhy:
       'Others see this, but for your mail address and your date of birth. Leave empty what you do not wish to say.',
     username: 'Username',
-    usernameFixed: 'It cannot be changed.',
-    email: 'Mail address',
-    emailFixed: 'Only you and administrators see it.',
+    fixed: 'Neither can be changed here.',
+    fixedName: 'It cannot be changed.',
     display_name: 'Display name',
     display_nameHint: 'What others see in place of your username.',
     first_name: 'First name',
@@ -133,9 +132,8 @@ export const t = speak({
     profileWhy:
       'Les autres voient ceci, sauf votre adresse électronique et votre date de naissance. Laissez vide ce que vous ne souhaitez pas dire.',
     username: 'Nom d’utilisateur',
-    usernameFixed: 'Il ne peut pas être changé.',
-    email: 'Adresse électronique',
-    emailFixed: 'Visible pour vous et les administrateurs seulement.',
+    fixed: 'Ni l’un ni l’autre ne se changent ici.',
+    fixedName: 'Il ne peut pas être changé.',
     display_name: 'Nom affiché',
     display_nameHint: 'Ce que voient les autres à la place de votre nom d’utilisateur.',
     first_name: 'Prénom',
