@@ -18,6 +18,9 @@ export default defineConfig({
   },
   server: {
     port: 3000,
-    proxy: { '/v1': { target: server, ws: true }, '/docs': server },
+    proxy: {
+      '/v1': { target: server, ws: true, changeOrigin: true, rewriteWsOrigin: true },
+      '/docs': server,
+    },
   },
 });

@@ -28,6 +28,11 @@ export function currentLanguage(): Language {
   return language;
 }
 
+/** The language with the reader's own region, as far as the browser knows one: it decides how times are written. */
+function locale(): string {
+  return navigator.languages.find((tag) => tag.toLowerCase().startsWith(language)) ?? language;
+}
+
 /** Changes the language of everything that is on the screen, and remembers it on this device. */
 export function speakLanguage(next: Language): void {
   language = next;
@@ -43,14 +48,14 @@ export function speak<W extends Words>(words: { en: W; fr: Same<W> }): () => Sam
 /** One of two forms by number, as both languages choose it: French has its singular for 0 too. */
 export function plural(count: number, one: string, many: string): string {
   const form = new Intl.PluralRules(language).select(count);
-  return (form === 'one' ? one : many).replace('#', count.toLocaleString(language));
+  return (form === 'one' ? one : many).replace('#', count.toLocaleString(locale()));
 }
 
 const DAY = 86_400_000;
 
 /** `14:05`. */
 export function clock(time: string | Date): string {
-  return new Date(time).toLocaleTimeString(language, { hour: '2-digit', minute: '2-digit' });
+  return new Date(time).toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit' });
 }
 
 /** `Monday, 3 March 2025`; the year only if it is another one. */
@@ -60,12 +65,12 @@ export function day(time: string | Date): string {
   from.setHours(0, 0, 0, 0);
   const daysAgo = Math.round((from.getTime() - new Date(date).setHours(0, 0, 0, 0)) / DAY);
   if (daysAgo === 0 || daysAgo === 1) {
-    const word = new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(-daysAgo, 'day');
-    return word.charAt(0).toLocaleUpperCase(language) + word.slice(1);
+    const word = new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' }).format(-daysAgo, 'day');
+    return word.charAt(0).toLocaleUpperCase(locale()) + word.slice(1);
   }
   const year = date.getFullYear() === from.getFullYear() ? {} : ({ year: 'numeric' } as const);
-  const text = date.toLocaleDateString(language, { weekday: 'long', day: 'numeric', month: 'long', ...year });
-  return text.charAt(0).toLocaleUpperCase(language) + text.slice(1);
+  const text = date.toLocaleDateString(locale(), { weekday: 'long', day: 'numeric', month: 'long', ...year });
+  return text.charAt(0).toLocaleUpperCase(locale()) + text.slice(1);
 }
 
 /** As short as a list has room for: the time today, the weekday this week, else the date. */
@@ -73,19 +78,19 @@ export function brief(time: string | Date): string {
   const date = new Date(time);
   const age = Date.now() - date.getTime();
   if (date.toDateString() === new Date().toDateString()) return clock(date);
-  if (age < 6 * DAY) return date.toLocaleDateString(language, { weekday: 'short' });
-  return date.toLocaleDateString(language, { day: 'numeric', month: 'short' });
+  if (age < 6 * DAY) return date.toLocaleDateString(locale(), { weekday: 'short' });
+  return date.toLocaleDateString(locale(), { day: 'numeric', month: 'short' });
 }
 
 /** Date and time in full, for titles. */
 export function moment(time: string | Date): string {
-  return new Date(time).toLocaleString(language, { dateStyle: 'full', timeStyle: 'short' });
+  return new Date(time).toLocaleString(locale(), { dateStyle: 'full', timeStyle: 'short' });
 }
 
 /** `3 minutes ago`. */
 export function ago(time: string | Date): string {
   const seconds = (new Date(time).getTime() - Date.now()) / 1000;
-  const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  const format = new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' });
   for (const [unit, size] of [
     ['day', 86_400],
     ['hour', 3_600],
@@ -98,5 +103,5 @@ export function ago(time: string | Date): string {
 
 /** A number as people write it. */
 export function number(value: number): string {
-  return value.toLocaleString(language);
+  return value.toLocaleString(locale());
 }
