@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Write as _,
+    io::{BufRead as _, BufReader, Write as _},
     path::PathBuf,
     process::{Command, Stdio},
     time::Duration,
@@ -79,6 +79,40 @@ fn every_command_has_help() {
     }
     let said = shell.run(&["version"]);
     assert_eq!((said.code, said.out.trim()), (0, concat!("palabre ", env!("CARGO_PKG_VERSION"))));
+}
+
+#[test]
+fn the_last_words_of_a_first_start_say_how_the_administrator_is_made() {
+    let shell = Shell::new("invitation");
+    for (client, environment) in [(true, "development"), (true, "production"), (false, "development")] {
+        let mut server = Command::new(env!("CARGO_BIN_EXE_palabre"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir", "data"])
+            .current_dir(&shell.0)
+            .env_clear()
+            .env("PALABRE_WEB__CLIENT", client.to_string())
+            .env("PALABRE_SERVER__ENVIRONMENT", environment)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("started");
+        let lines = BufReader::new(server.stdout.take().expect("stdout")).lines().map(|line| line.expect("UTF-8"));
+        let (mut said, mut lines) = (Vec::new(), lines);
+        while said.last().is_none_or(|line: &String| !line.contains("setup")) {
+            said.push(lines.next().expect("it says how"));
+        }
+        server.kill().expect("killed");
+        server.wait().expect("ended");
+        assert_eq!(lines.next(), None, "the last words");
+        let secret = fs::read_to_string(shell.0.join("data/setup.secret")).expect("a secret");
+        let (url, last) = (said[0].rsplit_once(' ').expect("an address").1, said.last().expect("a line"));
+        if client && web::is_built() {
+            assert_eq!(*last, format!("Open {url}/#setup={} to make the first administrator.", secret.trim()));
+        } else {
+            assert!(last.contains("setup_secret") && last.contains(secret.trim()), "{said:?}");
+        }
+        let misses_client = said.iter().any(|line| line.contains("was not built"));
+        assert_eq!(misses_client, client && !web::is_built(), "{said:?}");
+    }
 }
 
 #[test]
