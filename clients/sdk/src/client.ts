@@ -278,7 +278,6 @@ export class Client {
   /** Reads the whole list of conversations: what no event tells (markers, counts, presence) is fresh with it. */
   async #list(): Promise<void> {
     const connection = this.#connection;
-    const cursors = new Map([...this.#state.conversations.values()].map((it) => [it.id, it.cursor]));
     const ids = new Set<number>();
     const limit = Math.min(LIST_PAGE, this.#state.limits?.list_page ?? LIST_PAGE);
     let cursor: string | null = null;
@@ -289,7 +288,7 @@ export class Client {
       for (const { id } of page.conversations) ids.add(id);
       cursor = page.next_cursor ?? null;
     } while (cursor !== null);
-    this.#dispatch({ type: 'listed', ids, cursors });
+    this.#dispatch({ type: 'listed', ids });
   }
 
   #hear(frame: EventFrame): void {

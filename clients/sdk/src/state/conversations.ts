@@ -51,6 +51,12 @@ export interface Inner {
   readonly uncounted: boolean;
   /** What was read may hold changes up to this number, of which events are still to come. */
   readonly readTo: number;
+  /** On this connection events follow from this number; what was before is told by the list. */
+  readonly liveFrom: number;
+  /** The last number that was heard on this connection, applied or held. */
+  readonly heard: number;
+  /** Nothing up to this number brings it back into the list. */
+  readonly hiddenAt: number;
   /** Events after a hole, until it is filled. */
   readonly gap: 'sync' | 'reset' | null;
   readonly held: readonly NumberedFrame[];
@@ -63,8 +69,10 @@ export interface Inner {
 /** An event with its number. */
 export type NumberedFrame = Extract<EventFrame, { readonly seq: number }>;
 
-const calm: Omit<Inner, 'countedTo' | 'readTo'> = {
-  uncounted: false,
+/** What a cut line does not change. */
+type Lasting = 'countedTo' | 'uncounted' | 'readTo' | 'liveFrom' | 'heard' | 'hiddenAt';
+
+const calm: Omit<Inner, Lasting> = {
   gap: null,
   held: [],
   readings: 0,
@@ -124,7 +132,15 @@ export function begin(fresh: Conversation): ConversationState {
     typing: nobody,
     timeline: null,
     pending: [],
-    inner: { ...calm, countedTo: fresh.head, readTo: fresh.head },
+    inner: {
+      ...calm,
+      countedTo: fresh.head,
+      uncounted: false,
+      readTo: fresh.head,
+      liveFrom: fresh.head,
+      heard: fresh.head,
+      hiddenAt: 0,
+    },
   };
 }
 
@@ -162,7 +178,9 @@ function newerLast(known: Message | null, message: Message | null): Message | nu
 // Events -------------------------------------------------------------------------------------------
 
 /** Takes an event: applies the next one, drops a repeat, asks when there is a hole. */
-export function takeEvent(state: ConversationState, frame: NumberedFrame, context: Context): Step {
+export function takeEvent(before: ConversationState, frame: NumberedFrame, context: Context): Step {
+  const heard = Math.max(before.inner.heard, frame.seq);
+  const state = heard === before.inner.heard ? before : withInner(before, { heard });
   if (frame.seq <= state.cursor) return step(state);
   const { gap, held } = state.inner;
   if (gap) return step(withInner(state, { held: [...held, frame] }));
@@ -173,10 +191,11 @@ export function takeEvent(state: ConversationState, frame: NumberedFrame, contex
 }
 
 function applyEvent(state: ConversationState, frame: NumberedFrame, context: Context): Step {
-  const { next, wants, news } = applyData({ ...state, hidden: false }, frame, context);
+  const { next, wants, news } = applyData(state, frame, context);
   const row = frame.seq > next.row.head ? { ...next.row, head: frame.seq } : next.row;
   const countedTo = Math.max(next.inner.countedTo, frame.seq);
-  return step(withInner({ ...next, row, cursor: frame.seq }, { countedTo }), wants, news);
+  const hidden = next.hidden && frame.seq <= next.inner.hiddenAt;
+  return step(withInner({ ...next, row, hidden, cursor: frame.seq }, { countedTo }), wants, news);
 }
 
 function applyData(state: ConversationState, frame: NumberedFrame, context: Context): Step {
@@ -266,7 +285,11 @@ export function takeChanges(state: ConversationState, changes: Changes, context:
 
 function applyChanges(state: ConversationState, changes: Changes, context: Context): Step {
   const base = state.inner.countedTo;
-  let next: ConversationState = { ...state, hidden: false };
+  const { hiddenAt, liveFrom } = state.inner;
+  let next: ConversationState = {
+    ...state,
+    hidden: state.hidden && changes.to <= Math.max(hiddenAt, liveFrom),
+  };
   let uncertain = false;
   for (const message of changes.messages) {
     next = putMessage(next, message, context);
@@ -307,6 +330,7 @@ export function takeReread(state: ConversationState, { row, page, members }: Rer
   const fresh = begin(row);
   const next: ConversationState = {
     ...fresh,
+    hidden: state.hidden,
     markers: state.markers,
     pending: state.pending,
     readSeq: Math.max(fresh.readSeq, state.readSeq),
@@ -315,6 +339,9 @@ export function takeReread(state: ConversationState, { row, page, members }: Rer
     inner: {
       ...fresh.inner,
       held: state.inner.held,
+      liveFrom: state.inner.liveFrom,
+      heard: state.inner.heard,
+      hiddenAt: state.inner.hiddenAt,
       readings: state.inner.readings,
       uncounted: fresh.readSeq < state.readSeq,
       readTo: Math.max(fresh.inner.readTo, page?.head ?? 0),
@@ -323,14 +350,29 @@ export function takeReread(state: ConversationState, { row, page, members }: Rer
   return release(step(next), context);
 }
 
+/** Takes it out of the list, until something happens after what was heard of it. */
+export function hide(state: ConversationState): ConversationState {
+  return withInner({ ...state, hidden: true }, { hiddenAt: state.inner.heard });
+}
+
+/** A line is there again: events follow from this number. */
+export function follow(state: ConversationState, head: number): ConversationState {
+  return withInner(state, { liveFrom: head, heard: head });
+}
+
 /** The line is cut: what was under way will not come. */
 export function cut(state: ConversationState): ConversationState {
   const { inner } = state;
   const quiet = inner.gap === null && inner.readings === 0 && inner.held.length === 0;
   if (quiet && state.typing.size === 0 && !state.timeline?.loading) return state;
-  const { readTo, countedTo, uncounted } = inner;
+  const { readTo, countedTo, uncounted, liveFrom, heard, hiddenAt } = inner;
   const timeline = state.timeline && { ...state.timeline, loading: null };
-  return { ...state, timeline, typing: nobody, inner: { ...calm, readTo, countedTo, uncounted } };
+  return {
+    ...state,
+    timeline,
+    typing: nobody,
+    inner: { ...calm, readTo, countedTo, uncounted, liveFrom, heard, hiddenAt },
+  };
 }
 
 // Reading ------------------------------------------------------------------------------------------

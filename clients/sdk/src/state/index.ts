@@ -66,11 +66,7 @@ export type Input =
   | { readonly type: 'authenticated'; readonly data: Authenticated }
   | { readonly type: 'frame'; readonly frame: EventFrame; readonly now: number }
   | { readonly type: 'rows'; readonly rows: readonly Conversation[]; readonly shown: boolean }
-  | {
-      readonly type: 'listed';
-      readonly ids: ReadonlySet<number>;
-      readonly cursors: ReadonlyMap<number, number>;
-    }
+  | { readonly type: 'listed'; readonly ids: ReadonlySet<number> }
   | { readonly type: 'changes'; readonly conversation: number; readonly changes: Changes }
   | { readonly type: 'reread'; readonly conversation: number; readonly read: Reread }
   | { readonly type: 'opened'; readonly conversation: number }
@@ -115,7 +111,7 @@ export function reduce(state: State, input: Input, bounds: Bounds): Reduced {
     case 'rows':
       return rows(state, input.rows, input.shown);
     case 'listed':
-      return only(listed(state, input.ids, input.cursors));
+      return only(listed(state, input.ids));
     case 'users':
       return only({
         ...state,
@@ -265,10 +261,10 @@ function begun(state: State, row: Conversation): ConversationState {
   return { ...conversations.begin(row), pending: state.outbox.get(row.id) ?? [] };
 }
 
-/** The list was read to its end: what is not in it, and did not change meanwhile, is hidden. */
-function listed(state: State, ids: ReadonlySet<number>, cursors: ReadonlyMap<number, number>): State {
+/** The list was read to its end: what is not in it is hidden, unless something has happened in it since. */
+function listed(state: State, ids: ReadonlySet<number>): State {
   const hidden = each(state, (known) =>
-    ids.has(known.id) || known.hidden || cursors.get(known.id) !== known.cursor
+    ids.has(known.id) || known.hidden || known.cursor > known.inner.liveFrom
       ? known
       : { ...known, hidden: true },
   );
@@ -276,17 +272,19 @@ function listed(state: State, ids: ReadonlySet<number>, cursors: ReadonlyMap<num
 }
 
 function authenticated(state: State, data: Authenticated): State {
-  const here = new Set(data.conversations.map(({ id }) => id));
+  const heads = new Map(data.conversations.map(({ id, head }) => [id, head]));
   // Another history of the database: nothing that was known is of this one.
   const foreign = state.epoch !== null && state.epoch !== data.epoch;
-  const kept = [...state.conversations].filter(([id]) => !foreign && here.has(id));
-  const same = kept.length === state.conversations.size;
+  const kept = [...state.conversations.values()].flatMap((known): [number, ConversationState][] => {
+    const head = foreign ? undefined : heads.get(known.id);
+    return head === undefined ? [] : [[known.id, conversations.follow(known, head)]];
+  });
   const next: State = {
     ...state,
     limits: data.limits,
     epoch: data.epoch,
     ready: state.ready && !foreign,
-    conversations: same ? state.conversations : new Map(kept),
+    conversations: new Map(kept),
   };
   return account(next, data.user);
 }
@@ -309,7 +307,7 @@ function hear(state: State, frame: EventFrame, now: number, bounds: Bounds): Red
   if (!known) return unknown(state, frame);
   switch (frame.type) {
     case 'conversation.hidden':
-      return only(set(state, { ...known, hidden: true }));
+      return only(set(state, conversations.hide(known)));
     case 'conversation.changes':
       return within(state, { type: 'changes', conversation: known.id, changes: frame.data }, bounds);
     case 'marker.moved':
