@@ -9,9 +9,13 @@ export function keepDraft(conversation: number, text: string): void {
   if (text.trim() === '') localStorage.removeItem(key(conversation));
   else localStorage.setItem(key(conversation), text);
 }
-/** Drafts are somebody's own: nobody who logs in after them finds any. */
-export function forgetDrafts(): void {
+
+/** What stays on a device whoever uses it; and unsent messages, which the SDK keeps for each person apart. */
+const STAYS = /^palabre\.(theme$|language$|outbox\.)/;
+
+/** Drafts and habits are somebody's own: nobody who logs in after them finds any. */
+export function forgetOwn(): void {
   for (const name of Object.keys(localStorage)) {
-    if (name.startsWith('palabre.draft.')) localStorage.removeItem(name);
+    if (name.startsWith('palabre.') && !STAYS.test(name)) localStorage.removeItem(name);
   }
 }

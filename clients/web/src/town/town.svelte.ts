@@ -1,4 +1,5 @@
 import { Client, type ConversationState, type Person, type Server, type State } from '@palabre/sdk';
+import { forgetOwn } from './drafts';
 
 /** The SDK's client: the only way to the server. */
 export const client = new Client({ url: location.origin, storage: localStorage });
@@ -25,7 +26,10 @@ class Town {
 
   constructor() {
     client.subscribe((state) => (this.state = state));
-    client.on('signedOut', () => (this.signedIn = false));
+    client.on('signedOut', () => {
+      this.signedIn = false;
+      forgetOwn();
+    });
   }
 
   /** Asks the server what it is; again after an administrator was made. */
