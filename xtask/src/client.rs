@@ -122,8 +122,7 @@ fn is_outdated() -> bool {
 fn newest(path: &Path) -> Option<SystemTime> {
     let inside = fs::read_dir(path).into_iter().flatten().filter_map(Result::ok);
     let inside = inside.filter(|entry| !NO_SOURCES.iter().any(|name| entry.file_name() == *name));
-    let own = changed(path).filter(|_| path.is_file());
-    inside.filter_map(|entry| newest(&entry.path())).chain(own).max()
+    inside.filter_map(|entry| newest(&entry.path())).chain(changed(path)).max()
 }
 
 fn changed(path: &Path) -> Option<SystemTime> {
