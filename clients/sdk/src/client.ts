@@ -9,7 +9,15 @@ import { Rest } from './rest.js';
 import { Session } from './session.js';
 import type { WebSocketConstructor, WireFrame } from './socket.js';
 import type { Want } from './state/conversations.js';
-import { empty, reduce, type Input, type LineState, type Reduced, type State } from './state/index.js';
+import {
+  empty,
+  reduce,
+  type Cursors,
+  type Input,
+  type LineState,
+  type Reduced,
+  type State,
+} from './state/index.js';
 import { shownName } from './state/people.js';
 import { nextEnd } from './state/typing.js';
 import { defaultStorage, type KeyValue } from './storage.js';
@@ -107,7 +115,7 @@ export class Client {
       },
       {
         changed: (line, retryAt, ended) => this.#lineChanged(line, retryAt, ended),
-        authenticated: (data) => this.#authenticated(data),
+        authenticated: (data, sent) => this.#authenticated(data, sent),
         event: (frame) => this.#hear(frame),
         cut: () => this.#cut(),
         wire: (frame) => this.#tell('frame', frame),
@@ -246,7 +254,7 @@ export class Client {
     }
   }
 
-  #cursors(): Record<string, number> {
+  #cursors(): Cursors {
     return Object.fromEntries(
       [...this.#state.conversations.values()].map((it) => [String(it.id), it.cursor]),
     );
@@ -258,17 +266,19 @@ export class Client {
     if (line === 'over' && ended !== null && ENDED.has(ended) && this.signedIn) this.#lost(ended);
   }
 
-  #authenticated(data: Authenticated): void {
+  #authenticated(data: Authenticated, sent: Cursors): void {
     this.#connection += 1;
     this.#outbox.open(data.user.id);
-    this.#dispatch({ type: 'authenticated', data });
+    this.#dispatch({ type: 'authenticated', data, sent });
   }
 
   #online(): void {
     this.#outbox.pump();
     this.#receipts.resume();
     if (this.#presence) void this.#onSocket('presence.set', { presence: this.#presence })?.catch(ignore);
-    void this.#list().then(() => this.#readings.resume(), ignore);
+    void this.#list()
+      .then(() => this.#readings.resume())
+      .catch(ignore);
   }
 
   #cut(): void {

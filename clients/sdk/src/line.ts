@@ -3,12 +3,12 @@ import { Backoff } from './backoff.js';
 import { Refusal } from './problem.js';
 import type { Session } from './session.js';
 import { Socket, type Goodbye, type WebSocketConstructor, type WireFrame } from './socket.js';
-import type { LineState } from './state/index.js';
+import type { Cursors, LineState } from './state/index.js';
 import type { Authenticated, EventFrame } from './wire.js';
 
 export interface LineListener {
   changed(line: LineState, retryAt: number | null, ended: string | null): void;
-  authenticated(data: Authenticated): void;
+  authenticated(data: Authenticated, sent: Cursors): void;
   event(frame: EventFrame): void;
   /** The socket is gone; what was under way will not come. */
   cut(): void;
@@ -19,7 +19,7 @@ export interface LineOptions {
   readonly url: string;
   readonly session: Session;
   readonly WebSocket: () => WebSocketConstructor;
-  readonly cursors: () => Readonly<Record<string, number>>;
+  readonly cursors: () => Cursors;
   readonly now: () => number;
   readonly random: () => number;
 }
@@ -112,12 +112,12 @@ export class Line {
     const WebSocket = this.#options.WebSocket();
     this.#token = token;
     const socket: Socket = new Socket(
-      { url, WebSocket, token, cursors: cursors(), now },
+      { url, WebSocket, token, cursors, now },
       {
-        authenticated: (data) => {
+        authenticated: (data, sent) => {
           this.#backoff.reset();
           this.#trades = 0;
-          this.#listener.authenticated(data);
+          this.#listener.authenticated(data, sent);
           this.#listener.changed('online', null, null);
         },
         event: (frame) => this.#listener.event(frame),

@@ -1,18 +1,22 @@
 // What is read for conversations that are open: pages of history, members, markers, presence.
 import type { Asking } from './asking.js';
 import type { Reread } from './state/conversations.js';
-import type { Where } from './state/messages.js';
+import { Refusal } from './problem.js';
+import { fits, type PageRead, type Where } from './state/messages.js';
 import type { History, Member, MessageHistoryData } from './wire.js';
 
 /** Of a larger conversation the members are not loaded; ask for them by `member.list`. */
 export const MOST_MEMBERS = 1000;
 const PAGE = 200;
+/** So often a page is read again because the window has moved meanwhile. */
+const TRIES = 3;
 
 export class Readings {
   readonly #asking: Asking;
   readonly #pageSize: number;
   /** What is open, and around which message it was opened if its timeline is still to be read. */
   readonly #open = new Map<number, { around: number | null; loaded: boolean }>();
+  #readings = 0;
   /** Pages under way: one for each conversation. */
   readonly #pages = new Map<number, Promise<void>>();
 
@@ -91,7 +95,8 @@ export class Readings {
       const row = await this.#asking.ask('conversation.get', { conversation });
       this.#asking.dispatch({ type: 'rows', rows: [row], shown: false });
     } catch (error) {
-      this.#open.delete(conversation);
+      // What is only away for a moment is opened when the line is back.
+      if (!(error instanceof Refusal && error.passing)) this.#open.delete(conversation);
       throw error;
     }
   }
@@ -112,19 +117,25 @@ export class Readings {
   }
 
   async #read(conversation: number, where: Where, around: number | null): Promise<void> {
-    const messages = this.#asking.state().conversations.get(conversation)?.timeline?.messages ?? [];
-    const place: Partial<MessageHistoryData> =
-      where === 'before'
-        ? { before_seq: messages[0]?.seq ?? null }
-        : where === 'after'
-          ? { after_seq: messages.at(-1)?.seq ?? null }
-          : around === null
-            ? {}
-            : { around_seq: around };
-    await this.#while(conversation, where, async () => {
-      const page = await this.#history({ conversation, ...place });
-      this.#asking.dispatch({ type: 'page', conversation, where, page });
-    });
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const beside = this.#end(conversation, where);
+      const place = placeOf(where, beside, around);
+      const fitting = await this.#while(conversation, where, async (reading) => {
+        const page = await this.#history({ conversation, ...place });
+        const timeline = this.#asking.state().conversations.get(conversation)?.timeline;
+        const read: PageRead = { where, beside, page };
+        this.#asking.dispatch({ type: 'page', conversation, reading, read });
+        return !timeline || fits(timeline, read);
+      });
+      if (fitting) return;
+    }
+  }
+
+  /** The message beside which a page is to be read. */
+  #end(conversation: number, where: Where): number | null {
+    const messages = this.#asking.state().conversations.get(conversation)?.timeline?.messages;
+    if (where === 'before') return messages?.[0]?.seq ?? null;
+    return where === 'after' ? (messages?.at(-1)?.seq ?? null) : null;
   }
 
   #history(data: MessageHistoryData): Promise<History> {
@@ -132,12 +143,17 @@ export class Readings {
   }
 
   /** What changes during a reading is put onto its result. */
-  async #while(conversation: number, where: Where | null, read: () => Promise<void>): Promise<void> {
-    this.#asking.dispatch({ type: 'reading', conversation, where });
+  async #while<T>(
+    conversation: number,
+    where: Where | null,
+    read: (reading: number) => Promise<T>,
+  ): Promise<T> {
+    const reading = (this.#readings += 1);
+    this.#asking.dispatch({ type: 'reading', conversation, reading, where });
     try {
-      await read();
+      return await read(reading);
     } catch (error) {
-      this.#asking.dispatch({ type: 'read.failed', conversation, where });
+      this.#asking.dispatch({ type: 'read.failed', conversation, reading, where });
       throw error;
     }
   }
@@ -146,9 +162,9 @@ export class Readings {
     const row = this.#asking.state().conversations.get(conversation)?.row;
     if (!row || row.member_count > MOST_MEMBERS) return;
     if (!this.#asking.state().conversations.get(conversation)?.members) {
-      await this.#while(conversation, null, async () => {
+      await this.#while(conversation, null, async (reading) => {
         const members = await this.#members(conversation);
-        this.#asking.dispatch({ type: 'members', conversation, members });
+        this.#asking.dispatch({ type: 'members', conversation, reading, members });
       });
     }
     const { markers } = await this.#asking.ask('marker.list', { conversation });
@@ -185,4 +201,10 @@ export class Readings {
     } while (cursor !== null);
     return members;
   }
+}
+
+function placeOf(where: Where, beside: number | null, around: number | null): Partial<MessageHistoryData> {
+  if (where === 'before') return { before_seq: beside };
+  if (where === 'after') return { after_seq: beside };
+  return around === null ? {} : { around_seq: around };
 }

@@ -1,5 +1,6 @@
 // One WebSocket, from the handshake to the goodbye: commands with their answers, and events.
 import { Refusal, refusalOf, unanswered } from './problem.js';
+import type { Cursors } from './state/index.js';
 import type { AnswerOf, Authenticated, CommandType, DataOf, EventFrame } from './wire.js';
 
 /** What the SDK needs of a WebSocket; the browser's and that of `ws` have it. */
@@ -30,7 +31,7 @@ export interface WireFrame {
 }
 
 export interface SocketListener {
-  authenticated(data: Authenticated): void;
+  authenticated(data: Authenticated, sent: Cursors): void;
   event(frame: EventFrame): void;
   closed(goodbye: Goodbye): void;
   wire(frame: WireFrame): void;
@@ -40,7 +41,8 @@ export interface SocketOptions {
   readonly url: string;
   readonly WebSocket: WebSocketConstructor;
   readonly token: string;
-  readonly cursors: Readonly<Record<string, number>>;
+  /** Asked when it is their turn to be said. */
+  readonly cursors: () => Cursors;
   readonly now: () => number;
 }
 
@@ -60,6 +62,7 @@ export class Socket {
   readonly #listener: SocketListener;
   readonly #socket: WebSocketLike;
   readonly #waiting = new Map<string, Waiting>();
+  #sent: Cursors = {};
   #commands = 0;
   #authenticated = false;
   #over = false;
@@ -117,7 +120,8 @@ export class Socket {
   }
 
   #greet(): void {
-    const { token, cursors } = this.#options;
+    const { token } = this.#options;
+    const cursors = (this.#sent = this.#options.cursors());
     this.command('authenticate', { token, cursors }).then(
       (data) => this.#welcome(data),
       (refusal: Refusal) => {
@@ -158,7 +162,7 @@ export class Socket {
   #begin(data: Authenticated): void {
     this.#authenticated = true;
     this.#silence = data.ping_seconds * 1000;
-    this.#listener.authenticated(data);
+    this.#listener.authenticated(data, this.#sent);
   }
 
   // A browser does not show the server's pings. So a silent line is asked, and given up if it stays silent.

@@ -13,7 +13,7 @@ import type {
 } from '../wire.js';
 import { arrived, departed, type Markers } from './markers.js';
 import { putMembers, readMembers, type Members } from './members.js';
-import { addPage, put, type Timeline, type Where } from './messages.js';
+import { addPage, put, type PageRead, type Timeline } from './messages.js';
 import type { Pending } from './pending.js';
 import { ends, nobody, type Typing } from './typing.js';
 import { countAfter, countChange, counted, exceeds } from './unread.js';
@@ -60,25 +60,14 @@ export interface Inner {
   /** Events after a hole, until it is filled. */
   readonly gap: 'sync' | 'reset' | null;
   readonly held: readonly NumberedFrame[];
-  /** How many readings are under way, and what changed meanwhile. */
-  readonly readings: number;
+  /** Which readings are under way, and what changed meanwhile. */
+  readonly readings: ReadonlySet<number>;
   readonly touchedMessages: readonly Message[];
   readonly touchedMembers: readonly Member[];
 }
 
 /** An event with its number. */
 export type NumberedFrame = Extract<EventFrame, { readonly seq: number }>;
-
-/** What a cut line does not change. */
-type Lasting = 'countedTo' | 'uncounted' | 'readTo' | 'liveFrom' | 'heard' | 'hiddenAt';
-
-const calm: Omit<Inner, Lasting> = {
-  gap: null,
-  held: [],
-  readings: 0,
-  touchedMessages: [],
-  touchedMembers: [],
-};
 
 /** What the reducers of one conversation must know besides it. */
 export interface Context {
@@ -133,13 +122,17 @@ export function begin(fresh: Conversation): ConversationState {
     timeline: null,
     pending: [],
     inner: {
-      ...calm,
       countedTo: fresh.head,
       uncounted: false,
       readTo: fresh.head,
       liveFrom: fresh.head,
       heard: fresh.head,
       hiddenAt: 0,
+      gap: null,
+      held: [],
+      readings: new Set(),
+      touchedMessages: [],
+      touchedMembers: [],
     },
   };
 }
@@ -234,7 +227,8 @@ function putMessage(state: ConversationState, message: Message, { windowSize }: 
     ...state,
     lastMessage: newerLast(state.lastMessage, message),
     timeline: state.timeline && put(state.timeline, message, windowSize),
-    inner: inner.readings > 0 ? { ...inner, touchedMessages: [...inner.touchedMessages, message] } : inner,
+    inner:
+      inner.readings.size > 0 ? { ...inner, touchedMessages: [...inner.touchedMessages, message] } : inner,
   };
 }
 
@@ -263,7 +257,7 @@ function putPlace(state: ConversationState, member: Member, { me }: Context): Co
     members: state.members && putMembers(state.members, [member]),
     markers,
     typing: member.role === null ? ends(state.typing, user) : state.typing,
-    inner: inner.readings > 0 ? { ...inner, touchedMembers: [...inner.touchedMembers, member] } : inner,
+    inner: inner.readings.size > 0 ? { ...inner, touchedMembers: [...inner.touchedMembers, member] } : inner,
   };
 }
 
@@ -335,7 +329,10 @@ export function takeReread(state: ConversationState, { row, page, members }: Rer
     pending: state.pending,
     readSeq: Math.max(fresh.readSeq, state.readSeq),
     members: members && readMembers(state.members, members, []),
-    timeline: page && state.timeline && addPage(state.timeline, 'newest', page, [], context.windowSize),
+    timeline:
+      page &&
+      state.timeline &&
+      addPage(state.timeline, { where: 'newest', beside: null, page }, [], context.windowSize),
     inner: {
       ...fresh.inner,
       held: state.inner.held,
@@ -360,51 +357,41 @@ export function follow(state: ConversationState, head: number): ConversationStat
   return withInner(state, { liveFrom: head, heard: head });
 }
 
-/** The line is cut: what was under way will not come. */
+/** The line is cut: what fills a hole will come otherwise, and who still writes is not told. */
 export function cut(state: ConversationState): ConversationState {
-  const { inner } = state;
-  const quiet = inner.gap === null && inner.readings === 0 && inner.held.length === 0;
-  if (quiet && state.typing.size === 0 && !state.timeline?.loading) return state;
-  const { readTo, countedTo, uncounted, liveFrom, heard, hiddenAt } = inner;
-  const timeline = state.timeline && { ...state.timeline, loading: null };
-  return {
-    ...state,
-    timeline,
-    typing: nobody,
-    inner: { ...calm, readTo, countedTo, uncounted, liveFrom, heard, hiddenAt },
-  };
+  if (state.inner.gap === null && state.typing.size === 0) return state;
+  return withInner({ ...state, typing: nobody }, { gap: null, held: [] });
 }
 
 // Reading ------------------------------------------------------------------------------------------
 
 /** A reading begins: what changes from now on must be put onto its result. */
-export function beginReading(state: ConversationState): ConversationState {
-  return withInner(state, { readings: state.inner.readings + 1 });
+export function beginReading(state: ConversationState, reading: number): ConversationState {
+  return withInner(state, { readings: new Set(state.inner.readings).add(reading) });
 }
 
 /** A reading ended. */
-export function endReading(state: ConversationState): ConversationState {
-  const readings = Math.max(0, state.inner.readings - 1);
+export function endReading(state: ConversationState, reading: number): ConversationState {
+  const readings = new Set(state.inner.readings);
+  readings.delete(reading);
   return withInner(
     state,
-    readings > 0 ? { readings } : { readings, touchedMessages: [], touchedMembers: [] },
+    readings.size > 0 ? { readings } : { readings, touchedMessages: [], touchedMembers: [] },
   );
 }
 
 /** Takes a page of history into the timeline. */
 export function takePage(
   state: ConversationState,
-  where: Where,
-  page: History,
+  read: PageRead,
   { windowSize }: Context,
 ): ConversationState {
+  const { page } = read;
   if (!state.timeline) return state;
-  const timeline = addPage(state.timeline, where, page, state.inner.touchedMessages, windowSize);
+  const timeline = addPage(state.timeline, read, state.inner.touchedMessages, windowSize);
   const readTo = Math.max(state.inner.readTo, page.head);
-  const lastMessage = page.has_more_after
-    ? state.lastMessage
-    : newerLast(state.lastMessage, timeline.messages.at(-1) ?? null);
-  return withInner({ ...state, timeline, lastMessage }, { readTo });
+  const newest = timeline.hasMoreAfter ? null : (timeline.messages.at(-1) ?? null);
+  return withInner({ ...state, timeline, lastMessage: newerLast(state.lastMessage, newest) }, { readTo });
 }
 
 /** Takes the list of members. */

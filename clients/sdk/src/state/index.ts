@@ -5,7 +5,6 @@ import type {
   Changes,
   Conversation,
   EventFrame,
-  History,
   Limits,
   Marker,
   Member,
@@ -16,7 +15,7 @@ import type {
 import * as conversations from './conversations.js';
 import type { ConversationState, NumberedFrame, Reread, Step, Want } from './conversations.js';
 import { putMarkers, readMarkers } from './markers.js';
-import { unread, type Where } from './messages.js';
+import { unread, type PageRead, type Where } from './messages.js';
 import { meet, person, profile, see, type People } from './people.js';
 import { unsettled, type Pending } from './pending.js';
 import { begins, ends, still } from './typing.js';
@@ -39,6 +38,8 @@ export interface State {
   readonly people: People;
   /** All that is in the outbox, by conversation; also of those that are not known (yet). */
   readonly outbox: ReadonlyMap<number, readonly Pending[]>;
+  /** For the SDK itself: of conversations that are not known, the last number that was told; `Infinity` once left. */
+  readonly told: ReadonlyMap<number, number>;
 }
 
 export const empty: State = {
@@ -52,7 +53,11 @@ export const empty: State = {
   conversations: new Map(),
   people: new Map(),
   outbox: new Map(),
+  told: new Map(),
 };
+
+/** The cursors with which a client came back, by conversation. */
+export type Cursors = Readonly<Record<string, number>>;
 
 /** What a client hears, reads or does. */
 export type Input =
@@ -63,7 +68,7 @@ export type Input =
       readonly ended: string | null;
     }
   | { readonly type: 'cut' }
-  | { readonly type: 'authenticated'; readonly data: Authenticated }
+  | { readonly type: 'authenticated'; readonly data: Authenticated; readonly sent: Cursors }
   | { readonly type: 'frame'; readonly frame: EventFrame; readonly now: number }
   | { readonly type: 'rows'; readonly rows: readonly Conversation[]; readonly shown: boolean }
   | { readonly type: 'listed'; readonly ids: ReadonlySet<number> }
@@ -71,10 +76,30 @@ export type Input =
   | { readonly type: 'reread'; readonly conversation: number; readonly read: Reread }
   | { readonly type: 'opened'; readonly conversation: number }
   | { readonly type: 'closed'; readonly conversation: number }
-  | { readonly type: 'reading'; readonly conversation: number; readonly where: Where | null }
-  | { readonly type: 'read.failed'; readonly conversation: number; readonly where: Where | null }
-  | { readonly type: 'page'; readonly conversation: number; readonly where: Where; readonly page: History }
-  | { readonly type: 'members'; readonly conversation: number; readonly members: readonly Member[] }
+  | {
+      readonly type: 'reading';
+      readonly conversation: number;
+      readonly reading: number;
+      readonly where: Where | null;
+    }
+  | {
+      readonly type: 'read.failed';
+      readonly conversation: number;
+      readonly reading: number;
+      readonly where: Where | null;
+    }
+  | {
+      readonly type: 'page';
+      readonly conversation: number;
+      readonly reading: number;
+      readonly read: PageRead;
+    }
+  | {
+      readonly type: 'members';
+      readonly conversation: number;
+      readonly reading: number;
+      readonly members: readonly Member[];
+    }
   | { readonly type: 'markers'; readonly conversation: number; readonly markers: readonly Marker[] }
   | { readonly type: 'marker'; readonly conversation: number; readonly marker: Marker }
   | { readonly type: 'read'; readonly conversation: number; readonly seq: number }
@@ -105,7 +130,7 @@ export function reduce(state: State, input: Input, bounds: Bounds): Reduced {
     case 'cut':
       return only(each(state, conversations.cut));
     case 'authenticated':
-      return only(authenticated(state, input.data));
+      return authenticated(state, input.data, input.sent);
     case 'frame':
       return hear(state, input.frame, input.now, bounds);
     case 'rows':
@@ -163,25 +188,21 @@ function within(state: State, input: Inside, bounds: Bounds): Reduced {
     case 'closed':
       return only(set(state, { ...known, timeline: null }));
     case 'reading':
-      return only(set(state, loading(conversations.beginReading(known), input.where)));
+      return only(set(state, loading(conversations.beginReading(known, input.reading), input.where)));
     case 'read.failed':
-      return only(
-        set(
-          state,
-          input.where ? loading(conversations.endReading(known), null) : conversations.endReading(known),
-        ),
-      );
+      return only(set(state, failed(conversations.endReading(known, input.reading), input.where)));
     case 'page': {
-      const next = conversations.endReading(conversations.takePage(known, input.where, input.page, context));
-      return only(set(meetAll(state, input.page.messages, []), next, input.page.messages));
-    }
-    case 'members':
-      return only(
-        set(
-          meetAll(state, [], input.members),
-          conversations.endReading(conversations.takeMembers(known, input.members)),
-        ),
+      const { messages } = input.read.page;
+      const next = conversations.endReading(
+        conversations.takePage(known, input.read, context),
+        input.reading,
       );
+      return only(set(meetAll(state, messages, []), next, messages));
+    }
+    case 'members': {
+      const next = conversations.endReading(conversations.takeMembers(known, input.members), input.reading);
+      return only(set(meetAll(state, [], input.members), next));
+    }
     case 'markers':
       return only(set(state, { ...known, markers: readMarkers(known.markers, input.markers) }));
     case 'marker':
@@ -230,7 +251,8 @@ function each(state: State, change: (conversation: ConversationState) => Convers
 
 function without(state: State, id: number): State {
   const next = new Map(state.conversations);
-  return next.delete(id) ? { ...state, conversations: next } : state;
+  next.delete(id);
+  return { ...state, conversations: next, told: new Map(state.told).set(id, Infinity) };
 }
 
 function typing(state: ConversationState, next: ConversationState['typing']): ConversationState {
@@ -238,8 +260,13 @@ function typing(state: ConversationState, next: ConversationState['typing']): Co
 }
 
 function loading(state: ConversationState, where: Where | null): ConversationState {
-  if (!state.timeline) return state;
+  if (!state.timeline || !where) return state;
   return { ...state, timeline: { ...state.timeline, loading: where === 'newest' ? 'around' : where } };
+}
+
+function failed(state: ConversationState, where: Where | null): ConversationState {
+  if (!state.timeline || !where) return state;
+  return { ...state, timeline: { ...state.timeline, loading: null } };
 }
 
 // Rows ---------------------------------------------------------------------------------------------
@@ -250,6 +277,10 @@ function rows(state: State, fresh: readonly Conversation[], shown: boolean): Red
   const wants: Want[] = [];
   for (const row of fresh) {
     const known = next.conversations.get(row.id);
+    const told = next.told.get(row.id) ?? 0;
+    // It was left while this was on its way.
+    if (!known && told === Infinity) continue;
+    if (!known && told > row.head) wants.push({ type: 'sync', conversation: row.id, since: row.head });
     const step = known ? conversations.takeRow(known, row) : { next: begun(next, row), wants: [] };
     next = set(next, shown && step.next.hidden ? { ...step.next, hidden: false } : step.next);
     wants.push(...step.wants);
@@ -271,22 +302,23 @@ function listed(state: State, ids: ReadonlySet<number>): State {
   return { ...hidden, ready: true };
 }
 
-function authenticated(state: State, data: Authenticated): State {
-  const heads = new Map(data.conversations.map(({ id, head }) => [id, head]));
+function authenticated(state: State, data: Authenticated, sent: Cursors): Reduced {
   // Another history of the database: nothing that was known is of this one.
   const foreign = state.epoch !== null && state.epoch !== data.epoch;
-  const kept = [...state.conversations.values()].flatMap((known): [number, ConversationState][] => {
-    const head = foreign ? undefined : heads.get(known.id);
-    return head === undefined ? [] : [[known.id, conversations.follow(known, head)]];
-  });
-  const next: State = {
-    ...state,
-    limits: data.limits,
-    epoch: data.epoch,
-    ready: state.ready && !foreign,
-    conversations: new Map(kept),
-  };
-  return account(next, data.user);
+  const kept = new Map<number, ConversationState>();
+  const told = new Map<number, number>();
+  const wants: Want[] = [];
+  for (const { id, head } of data.conversations) {
+    const known = foreign ? undefined : state.conversations.get(id);
+    if (known) kept.set(id, conversations.follow(known, head));
+    else told.set(id, head);
+    // It became known after the cursors were said.
+    if (known && known.cursor < head && !(id in sent))
+      wants.push({ type: 'sync', conversation: id, since: known.cursor });
+  }
+  const { limits, epoch } = data;
+  const next = { ...state, limits, epoch, ready: state.ready && !foreign, conversations: kept, told };
+  return { state: account(next, data.user), wants, news: [] };
 }
 
 // Frames -------------------------------------------------------------------------------------------
@@ -325,7 +357,11 @@ function hear(state: State, frame: EventFrame, now: number, bounds: Bounds): Red
 function unknown(state: State, frame: EventFrame): Reduced {
   if (!('conversation' in frame) || !isNumbered(frame)) return only(state);
   const news = frame.type === 'message.created' ? [frame.data] : [];
-  return { state, wants: [{ type: 'row', conversation: frame.conversation }], news };
+  const told = new Map(state.told).set(
+    frame.conversation,
+    Math.max(frame.seq, state.told.get(frame.conversation) ?? 0),
+  );
+  return { state: { ...state, told }, wants: [{ type: 'row', conversation: frame.conversation }], news };
 }
 
 function isNumbered(frame: EventFrame): frame is NumberedFrame {
@@ -363,7 +399,9 @@ function named(frame: NumberedFrame): [Message[], Member[]] {
 
 function added(state: State, data: Conversation): Reduced {
   const before = state.conversations.get(data.id);
-  const taken = rows(state, [data], true);
+  const told = new Map(state.told);
+  told.delete(data.id);
+  const taken = rows({ ...state, told }, [data], true);
   // Events follow from its head: what lies between must be asked for.
   if (!before || before.cursor >= data.head) return taken;
   const want: Want = { type: 'sync', conversation: data.id, since: before.cursor };

@@ -12,6 +12,14 @@ export interface Timeline {
 /** Which page of history it is. */
 export type Where = 'newest' | 'around' | 'before' | 'after';
 
+/** A page of history that was read. */
+export interface PageRead {
+  readonly where: Where;
+  /** The `seq` before or after which it was read. */
+  readonly beside: number | null;
+  readonly page: History;
+}
+
 /** Nothing yet: what happens meanwhile belongs to what is being read. */
 export const unread: Timeline = { messages: [], hasMoreBefore: true, hasMoreAfter: true, loading: 'around' };
 
@@ -63,47 +71,36 @@ function newest(timeline: Timeline, page: History): Message[] {
 /** Adds a page of history. `touched` is what changed while it was under way. */
 export function addPage(
   timeline: Timeline,
-  where: Where,
-  page: History,
+  read: PageRead,
   touched: Iterable<Message>,
   size: number,
 ): Timeline {
-  const messages = newest(timeline, page);
-  let next = joined(timeline, where, page, messages, size);
+  let next = joined(timeline, read, size);
   for (const message of touched) next = put(next, message, size);
   return next;
 }
 
-function joined(
-  timeline: Timeline,
-  where: Where,
-  page: History,
-  messages: Message[],
-  size: number,
-): Timeline {
-  const known = timeline.messages;
-  const first = known[0]?.seq ?? Infinity;
-  const last = known.at(-1)?.seq ?? -1;
-  switch (where) {
+/** Whether the page still belongs beside the window, which may have moved while it was under way. */
+export function fits({ messages }: Timeline, { where, beside }: PageRead): boolean {
+  if (where === 'before') return messages[0]?.seq === beside;
+  return where !== 'after' || messages.at(-1)?.seq === beside;
+}
+
+function joined(timeline: Timeline, read: PageRead, size: number): Timeline {
+  if (!fits(timeline, read)) return { ...timeline, loading: null };
+  const { page } = read;
+  const messages = newest(timeline, page);
+  const [hasMoreBefore, hasMoreAfter] = [page.has_more_before, page.has_more_after];
+  switch (read.where) {
     case 'before': {
-      const all = [...messages.filter((message) => message.seq < first), ...known];
-      return fitted(
-        { ...timeline, messages: all, hasMoreBefore: page.has_more_before, loading: null },
-        size,
-        'start',
-      );
+      const all = [...messages, ...timeline.messages];
+      return fitted({ ...timeline, messages: all, hasMoreBefore, loading: null }, size, 'start');
     }
     case 'after': {
-      const all = [...known, ...messages.filter((message) => message.seq > last)];
-      return fitted(
-        { ...timeline, messages: all, hasMoreAfter: page.has_more_after, loading: null },
-        size,
-        'end',
-      );
+      const all = [...timeline.messages, ...messages];
+      return fitted({ ...timeline, messages: all, hasMoreAfter, loading: null }, size, 'end');
     }
-    default: {
-      const [hasMoreBefore, hasMoreAfter] = [page.has_more_before, page.has_more_after];
+    default:
       return fitted({ messages, hasMoreBefore, hasMoreAfter, loading: null }, size, 'end');
-    }
   }
 }

@@ -1,0 +1,180 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Outbox } from '../src/outbox.js';
+import { Refusal, unanswered } from '../src/problem.js';
+import type { Pending } from '../src/state/pending.js';
+import { memoryStorage, type KeyValue } from '../src/storage.js';
+import type { MessageSent } from '../src/wire.js';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+interface Sent {
+  readonly text: string;
+  readonly clientId: string;
+  readonly ack: (seq?: number) => Promise<void>;
+  readonly refuse: (refusal: Refusal) => Promise<void>;
+}
+
+/** An outbox whose server is the test. */
+function outbox(storage: KeyValue = memoryStorage()) {
+  const sent: Sent[] = [];
+  const it = { online: true, pending: [] as readonly Pending[], sent, storage };
+  const box = new Outbox({
+    storage,
+    now: () => Date.now(),
+    random: () => 0,
+    changed: (pending) => (it.pending = pending),
+    send: ({ text, clientId, conversation }) => {
+      if (!it.online) return null;
+      return new Promise<MessageSent>((resolve, reject) => {
+        const settled = () => Promise.resolve().then(() => undefined);
+        sent.push({
+          text,
+          clientId,
+          ack: (seq = 1) => {
+            resolve({ conversation, seq, id: seq, client_id: clientId, created_at: '', repeated: false });
+            return settled();
+          },
+          refuse: (refusal) => (reject(refusal), settled()),
+        });
+      });
+    },
+  });
+  box.open(1);
+  return Object.assign(it, { box });
+}
+
+const texts = (sent: readonly { readonly text: string }[]) => sent.map((it) => it.text);
+
+test('the next of a conversation waits for the answer to the one before, another conversation does not', async () => {
+  const { box, sent } = outbox();
+  box.add(1, 'a', null);
+  box.add(1, 'b', null);
+  box.add(2, 'c', null);
+  expect(texts(sent)).toEqual(['a', 'c']);
+  await sent[0]?.ack();
+  expect(texts(sent)).toEqual(['a', 'c', 'b']);
+});
+
+test('one that came too fast is not overtaken, and is said again when the server allows it', async () => {
+  const { box, sent, ...it } = outbox();
+  box.add(1, 'a', null);
+  box.add(1, 'b', null);
+  await sent[0]?.refuse(new Refusal({ code: 'rate_limited', status: 429, retry_after_ms: 700 }));
+  await vi.advanceTimersByTimeAsync(699);
+  expect(texts(sent)).toEqual(['a']);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(texts(sent)).toEqual(['a', 'a']);
+  expect(sent[1]?.clientId).toBe(sent[0]?.clientId);
+  await sent[1]?.ack();
+  expect(texts(sent)).toEqual(['a', 'a', 'b']);
+  expect(it).toBeDefined();
+});
+
+test.each(['unavailable', 'outcome_unknown', 'storage_full'] as const)('%s is tried again', async (code) => {
+  const { box, sent } = outbox();
+  box.add(1, 'a', null);
+  await sent[0]?.refuse(new Refusal({ code, status: 503, retry_after_ms: 10 }));
+  await vi.advanceTimersByTimeAsync(10);
+  expect(texts(sent)).toEqual(['a', 'a']);
+});
+
+test('without a line it waits for the line, with the same client id', async () => {
+  const it = outbox();
+  it.box.add(1, 'a', null);
+  it.online = false;
+  await it.sent[0]?.refuse(unanswered('cut'));
+  expect(it.pending.map((one) => one.state)).toEqual(['waiting']);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(it.sent).toHaveLength(1);
+  it.online = true;
+  it.box.pump();
+  expect(it.sent[1]?.clientId).toBe(it.sent[0]?.clientId);
+});
+
+test('what is refused has failed, lets the next one pass, and can be tried again', async () => {
+  const it = outbox();
+  const id = it.box.add(1, 'a', null);
+  it.box.add(1, 'b', null);
+  await it.sent[0]?.refuse(new Refusal({ code: 'invalid', status: 422, detail: 'too long' }));
+  expect(it.pending.map((one) => [one.text, one.state])).toEqual([
+    ['a', 'failed'],
+    ['b', 'sending'],
+  ]);
+  expect(it.pending[0]?.refusal?.detail).toBe('too long');
+  await it.sent[1]?.ack();
+  it.box.retry(id);
+  expect(texts(it.sent)).toEqual(['a', 'b', 'a']);
+});
+
+test('after an acknowledgement it is kept in view until it is settled, but said no more', async () => {
+  const it = outbox();
+  const id = it.box.add(1, 'a', null);
+  await it.sent[0]?.ack(7);
+  expect(it.pending.map((one) => one.seq)).toEqual([7]);
+  expect(outbox(it.storage).sent).toHaveLength(0);
+  it.box.settle(new Set([id]));
+  expect(it.pending).toEqual([]);
+});
+
+test('a reload keeps what was not acknowledged, in order, and what had failed', async () => {
+  const first = outbox();
+  first.box.add(1, 'refused', null);
+  first.box.add(1, 'a', 5);
+  first.box.add(1, 'b', null);
+  await first.sent[0]?.refuse(new Refusal({ code: 'forbidden', status: 403, detail: 'no' }));
+  const second = outbox(first.storage);
+  second.box.pump();
+  expect(second.pending.map((one) => [one.text, one.state, one.parent, one.refusal?.code])).toEqual([
+    ['refused', 'failed', null, 'forbidden'],
+    ['a', 'sending', 5, undefined],
+    ['b', 'waiting', null, undefined],
+  ]);
+  expect(second.sent[0]?.clientId).toBe(first.sent[1]?.clientId);
+});
+
+test('what is discarded is gone, also after a reload; what is being sent cannot be', () => {
+  const it = outbox();
+  const sending = it.box.add(1, 'a', null);
+  const waiting = it.box.add(1, 'b', null);
+  it.box.discard(sending);
+  it.box.discard(waiting);
+  expect(texts(it.pending)).toEqual(['a']);
+  expect(texts(outbox(it.storage).pending)).toEqual(['a']);
+});
+
+test('each person has an outbox of their own', () => {
+  const it = outbox();
+  it.online = false;
+  it.box.add(1, 'a', null);
+  it.box.open(2);
+  expect(it.pending).toEqual([]);
+  it.box.open(1);
+  expect(texts(it.pending)).toEqual(['a']);
+});
+
+test('a second tab sees what the first has written, and sends it only if the first does not', async () => {
+  const values = memoryStorage();
+  const watchers: ((key: string | null) => void)[] = [];
+  const shared = (): KeyValue => {
+    let own: ((key: string | null) => void) | null = null;
+    const told = (key: string) => watchers.filter((it) => it !== own).forEach((it) => it(key));
+    return {
+      getItem: (key) => values.getItem(key),
+      setItem: (key, value) => (values.setItem(key, value), told(key)),
+      removeItem: (key) => (values.removeItem(key), told(key)),
+      watch: (changed) => (watchers.push(changed), (own = changed), () => undefined),
+    };
+  };
+  const [one, two] = [outbox(shared()), outbox(shared())];
+  one.box.add(1, 'a', null);
+  expect(texts(two.pending)).toEqual(['a']);
+  expect(two.sent).toHaveLength(0);
+  await one.sent[0]?.ack();
+  expect(two.pending).toEqual([]);
+
+  one.online = false;
+  one.box.add(1, 'b', null);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(texts(two.sent)).toEqual(['b']);
+});
