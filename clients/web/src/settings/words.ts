@@ -157,18 +157,18 @@ export const t = speak({
     invisible: 'Invisible',
     invisibleHint: 'Les autres vous voient hors ligne',
 
-    securityWhy: 'Quand vous changez de mot de passe, vous êtes déconnecté partout ailleurs.',
+    securityWhy: 'Quand vous changez de mot de passe, vos autres sessions se ferment partout.',
     current: 'Mot de passe actuel',
     next: 'Nouveau mot de passe',
     repeat: 'Nouveau mot de passe, encore une fois',
     changePassword: 'Changer le mot de passe',
-    changed: 'Le mot de passe est changé. Vous êtes déconnecté partout ailleurs.',
+    changed: 'Le mot de passe est changé. Vos autres sessions sont fermées.',
     currentMissing: 'Indiquez votre mot de passe actuel.',
     currentWrong: 'Le mot de passe actuel est faux.',
     differs: 'Les deux ne sont pas identiques.',
 
     sessionsWhy:
-      'Là où vous êtes connecté. Déconnectez ce que vous ne reconnaissez pas, puis changez de mot de passe.',
+      'Les appareils où votre session est ouverte. Déconnectez ce que vous ne reconnaissez pas, puis changez de mot de passe.',
     thisDevice: 'Cet appareil',
     unknownAgent: 'Programme inconnu',
     agent: (browser: string, system: string) => `${browser} sur ${system}`,
@@ -179,7 +179,7 @@ export const t = speak({
     ended: 'Déconnecté là-bas.',
     endOthers: 'Déconnecter tous les autres',
     endOthersSure: 'Tous vos autres appareils devront se reconnecter avec votre mot de passe.',
-    othersEnded: 'Vous êtes déconnecté partout ailleurs.',
+    othersEnded: 'Vos autres sessions sont fermées.',
 
     theme: 'Couleurs',
     system: 'Comme mon appareil',
@@ -200,7 +200,7 @@ export const t = speak({
     unsupported: 'Ce navigateur ne sait pas montrer de notifications.',
 
     keyboardWhy:
-      'Tout peut se faire sans souris : Tab et Maj+Tab vont d’un endroit à l’autre, et ces touches sont des raccourcis.',
+      'Tout peut se faire sans souris : Tab et Maj+Tab vont d’un endroit à l’autre, et ces touches sont des raccourcis.',
     keys: 'Touches',
     what: 'Ce qu’elles font',
     everywhere: 'Partout',
