@@ -1,0 +1,45 @@
+import type { Command } from './copy';
+import { readCommand, written, type Who } from './frames';
+import type { Playground } from './playground.svelte';
+import type { Answer } from './tester.svelte';
+
+/** Where commands are written by hand, and what became of the last ones. */
+export class Console {
+  readonly #playground: Playground;
+  who = $state<Who>('ada');
+  text = $state('');
+  /** Whose answers they are: to as many commands as were given in one go. */
+  answers = $state.raw<{ who: Who; list: readonly Answer[] } | null>(null);
+  busy = $state(false);
+
+  readonly command = $derived(readCommand(this.text));
+
+  constructor(playground: Playground) {
+    this.#playground = playground;
+  }
+
+  /** Puts a command there to be looked at. */
+  fill(who: Who, command: Command): void {
+    this.who = who;
+    this.text = written(command);
+    this.answers = null;
+  }
+
+  /** Gives what is written there. */
+  async send(): Promise<void> {
+    if (this.command) await this.run(this.who, [this.command]);
+  }
+
+  /** Gives commands, one after the other, and shows the last. */
+  async run(who: Who, commands: readonly Command[]): Promise<void> {
+    const tester = this.#playground.tester(who);
+    const last = commands.at(-1);
+    if (!last) return;
+    this.fill(who, last);
+    this.busy = true;
+    const list: Answer[] = [];
+    for (const command of commands) list.push(await tester.give(command));
+    this.busy = false;
+    this.answers = { who, list };
+  }
+}
