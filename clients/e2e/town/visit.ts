@@ -11,6 +11,8 @@ export interface VisitOptions extends Omit<BrowserContextOptions, 'storageState'
   readonly kept?: Readonly<Record<string, string>>;
   /** A script that runs in the page before its own. */
   readonly before?: () => void;
+  /** What else is to be done before the page opens. */
+  readonly arrange?: (context: BrowserContext) => Promise<void>;
 }
 
 /** A log-in as the SDK keeps it. */
@@ -41,7 +43,7 @@ export class Visit {
 
   /** Opens a browser for somebody who is logged in, or for nobody. */
   static async begin(browser: Browser, server: string, person: Person | null, options: VisitOptions) {
-    const { path = '/', through = server, kept = {}, before, ...rest } = options;
+    const { path = '/', through = server, kept = {}, before, arrange, ...rest } = options;
     const stored = { ...kept, ...(person && { 'palabre.session': session(person) }) };
     const context = await browser.newContext({
       locale: 'en-GB',
@@ -62,6 +64,7 @@ export class Visit {
     const visit = new Visit(context, page, through);
     await visit.#watch();
     if (before) await context.addInitScript(before);
+    await arrange?.(context);
     await page.goto(through + path);
     return visit;
   }

@@ -1,0 +1,94 @@
+// The pictures of the documents: `npm run screenshots -w e2e` writes them to docs/images.
+import { mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { test } from 'vitest';
+import { settle, type BelievableTown } from './town/believable';
+import { comeOnline } from './town/crowd';
+import { dialog, log, sees } from './town/look';
+import type { Person } from './town/person';
+import { backdate } from './town/times';
+import { useTown } from './town/town';
+import type { Visit, VisitOptions } from './town/visit';
+
+const IMAGES = fileURLToPath(new URL('../../docs/images/', import.meta.url));
+const DESKTOP = { width: 1280, height: 800 };
+const TABLET = { width: 820, height: 1180 };
+const PHONE = { width: 390, height: 844 };
+
+const town = useTown({ 'server.environment': 'development', 'limits.typing_ms': 60_000 });
+
+async function shoot({ page }: Visit, name: string): Promise<void> {
+  // Nothing is half shown, and the pointer rests nowhere.
+  await page.mouse.move(0, 0);
+  await page.waitForTimeout(600);
+  await page.screenshot({ path: `${IMAGES}${name}.png`, animations: 'disabled', caret: 'hide' });
+}
+
+test('pictures', async () => {
+  mkdirSync(IMAGES, { recursive: true });
+  const here: BelievableTown = await settle(town());
+  const { ines, tom, grace, amelie, malik, sofia, yuki } = here.people;
+  await comeOnline(town(), [tom, grace, amelie, malik, sofia, yuki]);
+  await amelie.setPresence('busy');
+  await sofia.setPresence('away');
+
+  const look = (who: Person | null, path: string, options: VisitOptions = {}) =>
+    town().visit(who, {
+      path,
+      viewport: DESKTOP,
+      colorScheme: 'light',
+      arrange: (context) => backdate(context, here.minutesAgo),
+      ...options,
+    });
+  const inGarden = `/c/${here.garden.id}`;
+  const talk = async (name: string, options: VisitOptions) => {
+    const visit = await look(ines, inGarden, options);
+    await sees(log(visit.page).getByText('See you at the gate!'));
+    await grace.type(here.garden, true);
+    await sees(visit.page.getByText('Grace Okafor is writing…'));
+    await shoot(visit, name);
+    await visit.close();
+  };
+  const details = { 'palabre.details': 'open' };
+  await talk('room-light', { kept: details });
+  await talk('room-dark', { kept: details, colorScheme: 'dark' });
+  await talk('phone-light', { viewport: PHONE, isMobile: true, hasTouch: true });
+  await talk('phone-dark', { viewport: PHONE, isMobile: true, hasTouch: true, colorScheme: 'dark' });
+  await talk('tablet', { viewport: TABLET });
+
+  const list = await look(ines, '/', { viewport: PHONE, isMobile: true, hasTouch: true });
+  await sees(list.page.getByRole('link', { name: /Reading circle/ }));
+  await shoot(list, 'phone-list');
+
+  for (const [name, who, path, heading] of [
+    ['welcome', ines, '/', 'Welcome, Inès Moreau'],
+    ['register', null, '/register', 'Create an account'],
+    ['discover', ines, '/discover', 'Reading circle'],
+    ['settings', ines, '/settings/profile', 'Profile'],
+    ['admin-people', ines, '/admin/people', 'People'],
+  ] as const) {
+    const visit = await look(who, path);
+    await sees(visit.page.getByRole('heading', { name: heading }));
+    await visit.page.waitForLoadState('networkidle').catch(() => {});
+    await shoot(visit, name);
+    await visit.close();
+  }
+
+  const create = await look(ines, inGarden);
+  await create.page.getByRole('button', { name: 'New conversation' }).first().click();
+  await sees(dialog(create.page).getByText('Malik Diallo'));
+  await shoot(create, 'create');
+  await create.close();
+
+  const figures = await look(ines, '/admin/figures');
+  await sees(figures.page.getByRole('img', { name: /Messages per second/ }));
+  for (let burst = 0; burst < 24; burst += 1) {
+    await tom.sayAll(
+      here.lobby,
+      Array.from({ length: Math.round(6 + 5 * Math.sin(burst / 3)) }, () => 'Testing, testing'),
+    );
+    await figures.page.waitForTimeout(2_000);
+  }
+  await shoot(figures, 'admin-figures');
+  await figures.close();
+});
