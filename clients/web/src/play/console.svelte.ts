@@ -11,8 +11,12 @@ export class Console {
   /** Whose answers they are: to as many commands as were given in one go. */
   answers = $state.raw<{ who: Who; list: readonly Answer[] } | null>(null);
   busy = $state(false);
+  /** Where it is written. */
+  area = $state.raw<HTMLTextAreaElement | null>(null);
 
   readonly command = $derived(readCommand(this.text));
+  /** What was put there last: as long as it is the same, nobody has written anything of their own. */
+  #filled = '';
 
   constructor(playground: Playground) {
     this.#playground = playground;
@@ -21,8 +25,13 @@ export class Console {
   /** Puts a command there to be looked at. */
   fill(who: Who, command: Command): void {
     this.who = who;
-    this.text = written(command);
+    this.text = this.#filled = written(command);
     this.answers = null;
+  }
+
+  /** Puts a command there, unless something stands there that somebody has written. */
+  offer(who: Who, command: Command): void {
+    if (this.text === this.#filled) this.fill(who, command);
   }
 
   /** Gives what is written there. */

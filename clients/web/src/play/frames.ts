@@ -87,6 +87,11 @@ export function pretty(frame: Frame): string {
   return frame.frame ? JSON.stringify(frame.frame, null, 2) : frame.text;
 }
 
+/** Whether somebody else than the SDK can give it: the token is not known any more. */
+export function isForConsole({ type }: Command): boolean {
+  return type !== 'authenticate';
+}
+
 /** The command that a frame gives, without its id: that is the connection's. */
 export function commandOf({ direction, frame }: Frame): Command | null {
   return direction === 'out' && frame ? { type: frame.type, data: fields(frame.data) } : null;

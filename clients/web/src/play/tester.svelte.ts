@@ -78,7 +78,23 @@ export class Tester {
   async open(room: number): Promise<void> {
     this.room = room;
     this.client.connect();
+    // Only then, so that the first coming has no cursors and is told apart from a coming back.
+    await this.#connected();
     await this.client.open(room);
+    this.client.loadPeople(this.client.state.conversations.get(room)?.members?.keys() ?? []);
+  }
+
+  /** Until there is a line, or there will be none. */
+  #connected(): Promise<void> {
+    return new Promise((resolve) => {
+      const look = ({ line }: State) => {
+        if (line !== 'online' && line !== 'over') return;
+        stop();
+        resolve();
+      };
+      const stop = this.client.subscribe(look);
+      look(this.client.state);
+    });
   }
 
   /** Ends the session; the account stays on the server, and nobody knows its password any more. */
