@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { commandOf, look, pretty, readCommand } from './frames';
+import { commandOf, look, pretty, readCommand, written } from './frames';
 
 const TOKEN = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl-_x';
 const said = (text: string) => look('ada', { direction: 'out', text, at: 0 });
@@ -43,6 +43,11 @@ describe('a command', () => {
   it('is what was said, without its id', () => {
     expect(commandOf(said('{"id":"c7","type":"ping"}'))).toEqual({ type: 'ping', data: {} });
     expect(commandOf(heard('{"type":"ping"}'))).toBeNull();
+  });
+
+  it('is read as it is written', () => {
+    const command = { type: 'a"b', data: { text: 'x\n"y"', list: [1, null] } };
+    expect(readCommand(written(command))).toEqual(command);
   });
 
   it('is read only if it is one', () => {

@@ -107,7 +107,7 @@ function fields(data: unknown): Command['data'] {
   return typeof data === 'object' && data !== null ? (data as Command['data']) : {};
 }
 
-/** A command as one writes it. */
-export function written(command: Command): string {
-  return JSON.stringify(command, null, 2);
+/** A command as one writes it: its name, and what it says. */
+export function written({ type, data }: Command): string {
+  return `{"type": ${JSON.stringify(type)},\n "data": ${JSON.stringify(data)}}`;
 }
