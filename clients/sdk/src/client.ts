@@ -2,7 +2,7 @@
 import { Line } from './line.js';
 import { Outbox } from './outbox.js';
 import { People } from './people.js';
-import { Refusal, unanswered } from './problem.js';
+import { Refusal } from './problem.js';
 import { Readings } from './readings.js';
 import { Receipts } from './receipts.js';
 import { Rest } from './rest.js';
@@ -81,6 +81,7 @@ export class Client {
   readonly #receipts: Receipts;
   readonly #people: People;
   readonly #now: () => number;
+  readonly #WebSocket: () => WebSocketConstructor;
   readonly #windowSize: number;
   readonly #listeners = new Set<Listener>();
   readonly #heard: { [T in keyof ClientEvents]: Set<Heard<T>> } = {
@@ -104,11 +105,12 @@ export class Client {
     this.#windowSize = options.windowSize ?? 300;
     this.#rest = new Rest({ url, fetch });
     this.#session = new Session({ rest: this.#rest, storage, now, lost: () => this.#lost('session_ended') });
+    this.#WebSocket = () => options.WebSocket ?? globalWebSocket();
     this.#line = new Line(
       {
         url,
         session: this.#session,
-        WebSocket: () => options.WebSocket ?? globalWebSocket(),
+        WebSocket: this.#WebSocket,
         cursors: () => this.#cursors(),
         now,
         random,
@@ -217,6 +219,8 @@ export class Client {
   /** Opens the line and keeps it open. */
   connect(): void {
     if (!this.signedIn) throw new Refusal({ code: 'unauthenticated', status: 401, detail: 'Log in first.' });
+    // Missing, it is missed here and not somewhere later.
+    this.#WebSocket();
     this.#line.connect();
   }
 
@@ -382,6 +386,21 @@ export class Client {
     return this.#outbox.add(conversation, text, options.parent ?? null);
   }
 
+  /** Waits until a message of the outbox has become one of the conversation; throws why it was refused. */
+  delivered(clientId: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = (state: State) => {
+        const pending = [...state.outbox.values()].flat().find((it) => it.clientId === clientId);
+        if (pending && pending.state !== 'failed') return;
+        stop();
+        if (pending?.refusal) reject(pending.refusal);
+        else resolve();
+      };
+      const stop = this.subscribe(look);
+      look(this.#state);
+    });
+  }
+
   /** Tries a failed message again. */
   retry(clientId: string): void {
     this.#outbox.retry(clientId);
@@ -444,7 +463,7 @@ export class Client {
 function globalWebSocket(): WebSocketConstructor {
   const found = (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
   if (found) return found;
-  throw unanswered(
+  throw new Error(
     'There is no WebSocket here: give one as the option `WebSocket` (in Node 20, that of `ws`).',
   );
 }

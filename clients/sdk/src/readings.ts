@@ -67,7 +67,8 @@ export class Readings {
   async load(conversation: number, where: Exclude<Where, 'around'>): Promise<void> {
     const underWay = this.#pages.get(conversation);
     if (underWay && where !== 'newest') return underWay;
-    await underWay?.catch(() => undefined);
+    // Waits only if there is something to wait for: a second call in the same moment must find this one under way.
+    if (underWay) await underWay.catch(() => undefined);
     const timeline = this.#asking.state().conversations.get(conversation)?.timeline;
     if (!timeline) return;
     if (where === 'before' && (!timeline.hasMoreBefore || timeline.messages.length === 0)) return;
@@ -82,7 +83,8 @@ export class Readings {
     const row = await this.#asking.ask('conversation.get', { conversation });
     const page = known?.timeline ? await this.#history({ conversation }) : null;
     const members = known?.members ? await this.#members(conversation) : null;
-    return { row, page, members };
+    const listed = known?.members ? await this.#asking.ask('marker.list', { conversation }) : null;
+    return { row, page, members, markers: listed?.markers ?? null };
   }
 
   #shows(conversation: number, seq: number): boolean {

@@ -213,10 +213,15 @@ function socketUrl(url: string): string {
 /** What a close code and its reason say. 4500 to 4999 mean "do not come back, unless something changes". */
 export function goodbye(code: number, reason: string): Goodbye {
   const said = parse(reason);
-  const name = typeof said?.code === 'string' ? said.code : code === 1012 ? 'restart' : 'broken';
+  const name = typeof said?.code === 'string' ? said.code : nameOf(code);
   const after = typeof said?.retry_after_ms === 'number' ? said.retry_after_ms : 0;
   const final = code >= 4500 && code <= 4999;
   return { code: name, retry: typeof said?.retry === 'boolean' ? said.retry : !final, retryAfterMs: after };
+}
+
+function nameOf(code: number): string {
+  if (code === 1012) return 'restart';
+  return code >= 4000 && code <= 4999 ? `closed_${code}` : 'broken';
 }
 
 function parse(text: string): Readonly<Record<string, unknown>> | null {

@@ -25,7 +25,10 @@ export function parts(text: string): Part[] {
 }
 
 function plain(text: string, found: Part[]): void {
-  split(text, LINK, found, mentions, (match) => whole(link(match[0])));
+  split(text, LINK, found, mentions, (match) => {
+    // What looks like a link and may be none is left as it is, mentions and all.
+    return whole(link(match[0]) ?? { kind: 'text', text: match[0] });
+  });
 }
 
 function mentions(text: string, found: Part[]): void {
@@ -45,23 +48,22 @@ interface Found {
   readonly length: number;
 }
 
-function whole(part: Part | null): Found | null {
-  return part && { part, length: part.text.length };
+function whole(part: Part): Found {
+  return { part, length: part.text.length };
 }
 
-/** Finds a pattern's matches; what lies between them goes on to `rest`. A match may turn out shorter, or none. */
+/** Finds a pattern's matches; what lies between them goes on to `rest`. A match may turn out shorter. */
 function split(
   text: string,
   pattern: RegExp,
   found: Part[],
   rest: (text: string, found: Part[]) => void,
-  make: (match: RegExpExecArray) => Found | null,
+  make: (match: RegExpExecArray) => Found,
 ): void {
   let done = 0;
   const search = new RegExp(pattern);
   for (let match = search.exec(text); match; match = search.exec(text)) {
     const made = make(match);
-    if (!made) continue;
     rest(text.slice(done, match.index), found);
     found.push(made.part);
     done = match.index + made.length;

@@ -1,4 +1,5 @@
 // The law, against a real server: old snapshot + events = fresh snapshot, whatever people do and whenever a line is cut.
+import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Refusal, type Client, type ConversationState, type History, type Message } from '../src/index.js';
 import { chance, clientFor, join, PASSWORD, until, type Somebody } from './help/people.js';
@@ -64,7 +65,7 @@ function shown(client: Client): Map<number, ConversationState> {
 
 /** A client that has just come, with everything open that the other has open. */
 async function fresh(of: Somebody): Promise<Client> {
-  const client = clientFor(server.url);
+  const client = trace(clientFor(server.url));
   await client.logIn({ username: of.name, password: PASSWORD });
   client.connect();
   await until(client, (state) => state.ready, 'the fresh client is ready');
@@ -72,6 +73,28 @@ async function fresh(of: Somebody): Promise<Client> {
     if (known.timeline && client.state.conversations.has(id)) await client.open(id);
   }
   return client;
+}
+
+/** With TRACE=folder everybody's frames are written there when the law is broken. */
+const traces = new Map<Client, string[]>();
+function trace(client: Client): Client {
+  const lines: string[] = [];
+  traces.set(client, lines);
+  client.on('frame', ({ direction, text, at }) => void lines.push(`${at} ${direction} ${text}`));
+  return client;
+}
+function writeTraces(of: Client, fresh: Client): void {
+  if (!process.env.TRACE) return;
+  for (const [name, client] of Object.entries({ of, fresh })) {
+    const { conversations } = client.state;
+    const known = JSON.stringify([...conversations.values()], (_key, it: unknown) =>
+      it instanceof Map || it instanceof Set ? [...it] : it,
+    );
+    writeFileSync(
+      `${process.env.TRACE}/${SEED}-${name}.txt`,
+      [...(traces.get(client) ?? []), known].join('\n'),
+    );
+  }
 }
 
 async function holds(of: Somebody): Promise<void> {
@@ -83,7 +106,10 @@ async function holds(of: Somebody): Promise<void> {
     if (!difference) break;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  if (difference) throw difference;
+  if (difference) {
+    writeTraces(of.client, other);
+    throw difference;
+  }
   // Ended on the server too, or there will be too many connections.
   await other.logOut();
 }
@@ -232,6 +258,7 @@ test(`old snapshot + events = fresh snapshot (SEED=${SEED})`, { timeout: 50_000 
       join(server.url, `person${at}`, { windowSize: WINDOW, pageSize: 10 }),
     ),
   );
+  for (const { client } of all) trace(client);
   for (const { client, name } of all.slice(0, 2)) {
     await client.command('conversation.create', {
       kind: 'room',

@@ -6,12 +6,13 @@ import type {
   ConversationRow,
   EventFrame,
   History,
+  Marker,
   Member,
   Message,
   Peer,
   Role,
 } from '../wire.js';
-import { arrived, departed, type Markers } from './markers.js';
+import { arrived, departed, present, readMarkers, type Markers } from './markers.js';
 import { putMembers, readMembers, type Members } from './members.js';
 import { addPage, put, type PageRead, type Timeline } from './messages.js';
 import type { Pending } from './pending.js';
@@ -55,6 +56,8 @@ export interface Inner {
   readonly liveFrom: number;
   /** The last number that was heard on this connection, applied or held. */
   readonly heard: number;
+  /** On this connection it was put into the list: a list that was read before does not count. */
+  readonly added: boolean;
   /** Nothing up to this number brings it back into the list. */
   readonly hiddenAt: number;
   /** Events after a hole, until it is filled. */
@@ -127,6 +130,7 @@ export function begin(fresh: Conversation): ConversationState {
       readTo: fresh.head,
       liveFrom: fresh.head,
       heard: fresh.head,
+      added: false,
       hiddenAt: 0,
       gap: null,
       held: [],
@@ -140,7 +144,7 @@ export function begin(fresh: Conversation): ConversationState {
 /** Takes a fresh reading; the cursor stays, for what lies between is still to be heard. */
 export function takeRow(state: ConversationState, fresh: Conversation): Step {
   const peer = fresh.peer ?? state.peer;
-  if (fresh.head < state.row.head) return step(samePeer(state, peer), recount(state));
+  if (fresh.head < state.row.head) return step(samePeer(state, peer), recount(state, fresh));
   const next: ConversationState = {
     ...samePeer(state, peer),
     row: fresh.head === state.row.head && fresh.rev === state.row.rev ? state.row : rowOf(fresh),
@@ -153,8 +157,11 @@ export function takeRow(state: ConversationState, fresh: Conversation): Step {
   return step(withInner({ ...next, ...unread }, { countedTo: fresh.head, uncounted: false }));
 }
 
-function recount(state: ConversationState): Want[] {
-  return state.inner.uncounted ? [{ type: 'row', conversation: state.id }] : [];
+/** A reading that came too late is repeated if it was needed, or tells of a marker that was moved elsewhere. */
+function recount(state: ConversationState, fresh: Conversation): Want[] {
+  return state.inner.uncounted || fresh.read_seq > state.readSeq
+    ? [{ type: 'row', conversation: state.id }]
+    : [];
 }
 
 function samePeer(state: ConversationState, peer: Peer | null): ConversationState {
@@ -317,18 +324,21 @@ export interface Reread {
   /** The newest page, if the conversation is open. */
   readonly page: History | null;
   readonly members: readonly Member[] | null;
+  readonly markers: readonly Marker[] | null;
 }
 
 /** Takes a conversation that was read anew: first the row, then the rest. */
-export function takeReread(state: ConversationState, { row, page, members }: Reread, context: Context): Step {
+export function takeReread(state: ConversationState, read: Reread, context: Context): Step {
+  const { row, page } = read;
   const fresh = begin(row);
+  const members = read.members && readMembers(state.members, read.members, []);
   const next: ConversationState = {
     ...fresh,
     hidden: state.hidden,
-    markers: state.markers,
+    markers: present(read.markers ? readMarkers(state.markers, read.markers) : state.markers, members),
     pending: state.pending,
     readSeq: Math.max(fresh.readSeq, state.readSeq),
-    members: members && readMembers(state.members, members, []),
+    members,
     timeline:
       page &&
       state.timeline &&
@@ -338,6 +348,7 @@ export function takeReread(state: ConversationState, { row, page, members }: Rer
       held: state.inner.held,
       liveFrom: state.inner.liveFrom,
       heard: state.inner.heard,
+      added: state.inner.added,
       hiddenAt: state.inner.hiddenAt,
       readings: state.inner.readings,
       uncounted: fresh.readSeq < state.readSeq,
@@ -352,9 +363,19 @@ export function hide(state: ConversationState): ConversationState {
   return withInner({ ...state, hidden: true }, { hiddenAt: state.inner.heard });
 }
 
+/** Whether something has happened on this connection that puts it into the list. */
+export function lively({ inner }: ConversationState): boolean {
+  return inner.added || inner.heard > inner.liveFrom;
+}
+
+/** It was put into the list (again). */
+export function show(state: ConversationState): ConversationState {
+  return withInner({ ...state, hidden: false }, { added: true });
+}
+
 /** A line is there again: events follow from this number. */
 export function follow(state: ConversationState, head: number): ConversationState {
-  return withInner(state, { liveFrom: head, heard: head });
+  return withInner(state, { liveFrom: head, heard: head, added: false });
 }
 
 /** The line is cut: what fills a hole will come otherwise, and who still writes is not told. */
@@ -396,5 +417,11 @@ export function takePage(
 
 /** Takes the list of members. */
 export function takeMembers(state: ConversationState, listed: readonly Member[]): ConversationState {
-  return { ...state, members: readMembers(state.members, listed, state.inner.touchedMembers) };
+  const members = readMembers(state.members, listed, state.inner.touchedMembers);
+  return { ...state, members, markers: present(state.markers, members) };
+}
+
+/** Takes the list of markers. */
+export function takeMarkers(state: ConversationState, listed: readonly Marker[]): ConversationState {
+  return { ...state, markers: present(readMarkers(state.markers, listed), state.members) };
 }

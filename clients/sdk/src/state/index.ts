@@ -14,7 +14,7 @@ import type {
 } from '../wire.js';
 import * as conversations from './conversations.js';
 import type { ConversationState, NumberedFrame, Reread, Step, Want } from './conversations.js';
-import { putMarkers, readMarkers } from './markers.js';
+import { present, putMarkers } from './markers.js';
 import { unread, type PageRead, type Where } from './messages.js';
 import { meet, person, profile, see, type People } from './people.js';
 import { unsettled, type Pending } from './pending.js';
@@ -204,7 +204,7 @@ function within(state: State, input: Inside, bounds: Bounds): Reduced {
       return only(set(meetAll(state, [], input.members), next));
     }
     case 'markers':
-      return only(set(state, { ...known, markers: readMarkers(known.markers, input.markers) }));
+      return only(set(state, conversations.takeMarkers(known, input.markers)));
     case 'marker':
       return moved(state, known, input.marker);
     case 'read':
@@ -295,9 +295,7 @@ function begun(state: State, row: Conversation): ConversationState {
 /** The list was read to its end: what is not in it is hidden, unless something has happened in it since. */
 function listed(state: State, ids: ReadonlySet<number>): State {
   const hidden = each(state, (known) =>
-    ids.has(known.id) || known.hidden || known.cursor > known.inner.liveFrom
-      ? known
-      : { ...known, hidden: true },
+    ids.has(known.id) || known.hidden || conversations.lively(known) ? known : conversations.hide(known),
   );
   return { ...hidden, ready: true };
 }
@@ -402,15 +400,17 @@ function added(state: State, data: Conversation): Reduced {
   const told = new Map(state.told);
   told.delete(data.id);
   const taken = rows({ ...state, told }, [data], true);
+  const known = taken.state.conversations.get(data.id);
+  const wants: Want[] = [...taken.wants];
   // Events follow from its head: what lies between must be asked for.
-  if (!before || before.cursor >= data.head) return taken;
-  const want: Want = { type: 'sync', conversation: data.id, since: before.cursor };
-  return { ...taken, wants: [...taken.wants, want] };
+  if (before && before.cursor < data.head)
+    wants.push({ type: 'sync', conversation: data.id, since: before.cursor });
+  return { ...taken, wants, state: known ? set(taken.state, conversations.show(known)) : taken.state };
 }
 
 function moved(state: State, known: ConversationState, marker: Marker): Reduced {
   const me = state.me?.id ?? null;
-  const next = { ...known, markers: putMarkers(known.markers, [marker]) };
+  const next = { ...known, markers: present(putMarkers(known.markers, [marker]), known.members) };
   if (marker.user !== me || (marker.read_seq <= known.readSeq && !known.inner.uncounted))
     return only(set(state, next));
   const read = readTo(next, Math.max(marker.read_seq, known.readSeq), me);

@@ -1,5 +1,6 @@
 // How far members have read. Markers only move forward; they have no number.
 import type { Marker } from '../wire.js';
+import type { Members } from './members.js';
 
 export type Markers = ReadonlyMap<number, Marker>;
 
@@ -39,4 +40,10 @@ export function readMarkers(known: Markers, listed: readonly Marker[]): Markers 
     next,
     [...known.values()].filter((marker) => next.has(marker.user)),
   );
+}
+
+/** Those of present members, if they are known: what was listed before somebody left may come after. */
+export function present(markers: Markers, members: Members | null): Markers {
+  if (!members || [...markers.keys()].every((user) => members.has(user))) return markers;
+  return new Map([...markers].filter(([user]) => members.has(user)));
 }

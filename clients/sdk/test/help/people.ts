@@ -16,6 +16,8 @@ export interface Wire {
   readonly WebSocket: WebSocketConstructor;
   /** Breaks the connection without a goodbye. */
   cut(): void;
+  /** Nothing comes through any more, in either direction, and nobody is told. */
+  mute(): void;
   /** While false, no connection comes about. */
   up: boolean;
 }
@@ -27,6 +29,13 @@ export function wire(): Wire {
     cut: () => {
       for (const socket of open) socket.terminate();
       open.clear();
+    },
+    mute: () => {
+      for (const socket of open) {
+        socket.pause();
+        socket.send = () => undefined;
+        socket.close = () => socket.terminate();
+      }
     },
     WebSocket: class extends WebSocket {
       constructor(url: string, protocols?: string | string[]) {

@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest';
+import { Rest, requestOf } from '../src/rest.js';
+import { operations, type CommandType } from '../src/wire.js';
+
+function request(type: CommandType, data: Readonly<Record<string, unknown>>) {
+  const operation = operations[type];
+  if (!operation) throw new Error(`${type} has no REST call`);
+  return { method: operation.method, ...requestOf(operation, data) };
+}
+
+test('fields go into the path, the query and the body', () => {
+  expect(request('message.edit', { conversation: 3, seq: 7, text: 'x' })).toEqual({
+    method: 'PATCH',
+    path: '/v1/conversations/3/messages/7',
+    body: '{"text":"x"}',
+  });
+  expect(request('message.history', { conversation: 3, before_seq: 7, limit: null })).toEqual({
+    method: 'GET',
+    path: '/v1/conversations/3/messages?before_seq=7',
+    body: null,
+  });
+  expect(request('presence.get', { users: [1, 2] }).path).toBe('/v1/presence?users=1%2C2');
+  expect(request('reaction.add', { conversation: 3, seq: 7, emoji: '👍/🏽' }).path).toBe(
+    '/v1/conversations/3/messages/7/reactions/%F0%9F%91%8D%2F%F0%9F%8F%BD',
+  );
+});
+
+test('null clears a field, what is absent is not said', () => {
+  expect(request('account.update', { city: null, language: undefined }).body).toBe('{"city":null}');
+});
+
+const answer = (response: () => Response | Promise<Response>) =>
+  new Rest({ url: 'http://server/', fetch: async () => response() });
+
+test('a problem becomes a refusal', async () => {
+  const problem = {
+    code: 'rate_limited',
+    status: 429,
+    title: 'Too many',
+    detail: 'Slowly.',
+    errors: [{ pointer: '/text', detail: 'd' }],
+    retry_after_ms: 700,
+    request_id: 'r1',
+  };
+  const rest = answer(() => Response.json(problem, { status: 429 }));
+  await expect(rest.command('server.get', {}, null)).rejects.toMatchObject({
+    code: 'rate_limited',
+    status: 429,
+    message: 'Slowly.',
+    errors: [{ pointer: '/text', detail: 'd' }],
+    retryAfterMs: 700,
+    requestId: 'r1',
+    passing: true,
+  });
+});
+
+test.each([
+  [502, 'unavailable', true],
+  [429, 'rate_limited', true],
+  [404, 'malformed', false],
+] as const)("a proxy's own page with status %i is %s", async (status, code, passing) => {
+  const rest = answer(() => new Response('<h1>Oh no</h1>', { status }));
+  await expect(rest.command('server.get', {}, null)).rejects.toMatchObject({ code, status, passing });
+});
+
+test('no answer is a refusal by the network, and so is one that is not JSON', async () => {
+  const down = answer(() => Promise.reject(new TypeError('fetch failed')));
+  await expect(down.command('server.get', {}, null)).rejects.toMatchObject({ code: 'network', status: 0 });
+  const portal = answer(() => new Response('<h1>Log in to the café</h1>'));
+  await expect(portal.command('server.get', {}, null)).rejects.toMatchObject({ code: 'network' });
+});
+
+test('a token is told only where it is needed', async () => {
+  const told: (string | null)[] = [];
+  const fetch = async (_url: unknown, init?: RequestInit) => {
+    told.push(new Headers(init?.headers).get('authorization'));
+    return Response.json({});
+  };
+  const rest = new Rest({ url: 'http://server', fetch });
+  await rest.command('account.get', {}, 'secret');
+  await rest.command('session.refresh', { refresh_token: 'r' }, 'secret');
+  expect(told).toEqual(['Bearer secret', null]);
+});
+
+test('what there is on the socket only is refused', async () => {
+  await expect(answer(() => Response.json({})).command('ping', {}, null)).rejects.toMatchObject({
+    code: 'unknown_command',
+  });
+});

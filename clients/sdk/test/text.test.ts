@@ -1,0 +1,153 @@
+import { expect, test } from 'vitest';
+import { parts, type Part } from '../src/text.js';
+import { chance } from './help/people.js';
+
+const text = (it: string): Part => ({ kind: 'text', text: it });
+const link = (it: string, href = it): Part => ({ kind: 'link', text: it, href });
+const mention = (username: string): Part => ({ kind: 'mention', text: `@${username}`, username });
+const code = (it: string, block = false): Part => ({ kind: 'code', text: it, block });
+
+const table: readonly (readonly [string, readonly Part[]])[] = [
+  ['', []],
+  ['hello', [text('hello')]],
+  ['<b>&amp;</b>', [text('<b>&amp;</b>')]],
+
+  // Links, and what stands beside them.
+  ['https://example.org', [link('https://example.org', 'https://example.org/')]],
+  ['see http://a.example/x?y=1#z now', [text('see '), link('http://a.example/x?y=1#z'), text(' now')]],
+  ['HTTPS://EXAMPLE.ORG/A', [link('HTTPS://EXAMPLE.ORG/A', 'https://example.org/A')]],
+  ['Look at https://a.example/x.', [text('Look at '), link('https://a.example/x'), text('.')]],
+  [
+    'https://a.example/x, https://b.example/y!',
+    [link('https://a.example/x'), text(', '), link('https://b.example/y'), text('!')],
+  ],
+  ['(https://a.example/x)', [text('('), link('https://a.example/x'), text(')')]],
+  ['https://a.example/x_(y)', [link('https://a.example/x_(y)')]],
+  ['(see https://a.example/x_(y)).', [text('(see '), link('https://a.example/x_(y)'), text(').')]],
+  ['[a](https://a.example/x)', [text('[a]('), link('https://a.example/x'), text(')')]],
+  ['"https://a.example/x"', [text('"'), link('https://a.example/x'), text('"')]],
+  ['<https://a.example/x>', [text('<'), link('https://a.example/x'), text('>')]],
+  ['«https://a.example/x»', [text('«'), link('https://a.example/x'), text('»')]],
+  ['https://a.example/x…', [link('https://a.example/x'), text('…')]],
+  [
+    'https://a.example/x\nhttps://b.example/y',
+    [link('https://a.example/x'), text('\n'), link('https://b.example/y')],
+  ],
+  ['mailto:ann@example.org', [link('mailto:ann@example.org')]],
+  ['https://bücher.example/ü', [link('https://bücher.example/ü', 'https://xn--bcher-kva.example/%C3%BC')]],
+  ['http://[::1]:8080/x', [link('http://[::1]:8080/x')]],
+  ['https://a.example/@ann', [link('https://a.example/@ann')]],
+  ['https://a.example/?next=https://b.example/', [link('https://a.example/?next=https://b.example/')]],
+
+  // What must not be a link.
+  ['javascript:alert(1)', [text('javascript:alert(1)')]],
+  ['JaVaScRiPt:alert(1)', [text('JaVaScRiPt:alert(1)')]],
+  ['java\tscript:alert(1)', [text('java\tscript:alert(1)')]],
+  ['data:text/html,<script>alert(1)</script>', [text('data:text/html,<script>alert(1)</script>')]],
+  ['vbscript:msgbox(1)', [text('vbscript:msgbox(1)')]],
+  ['file:///etc/passwd', [text('file:///etc/passwd')]],
+  ['blob:https://a.example/1', [text('blob:'), link('https://a.example/1')]],
+  ['https://', [text('https://')]],
+  ['https://.', [text('https://.')]],
+  ['http:/a.example', [text('http:/a.example')]],
+  ['xhttps://a.example', [text('xhttps://a.example')]],
+  ['https://bank.example@evil.example/', [text('https://bank.example@evil.example/')]],
+  ['https://ann:secret@evil.example/', [text('https://ann:secret@evil.example/')]],
+  ['https://@evil.example/', [text('https://@evil.example/')]],
+  ['https://bank.example\\@evil.example/', [text('https://bank.example\\@evil.example/')]],
+  ['https://bank.example%40evil.example/', [text('https://bank.example%40evil.example/')]],
+  ['mailto:ann@example.org?bcc=eve@evil.example', [text('mailto:ann@example.org?bcc=eve@evil.example')]],
+  ['mailto:', [text('mailto:')]],
+  ['https://a.example/\u202Egpj.exe', [link('https://a.example/'), text('\u202Egpj.exe')]],
+
+  // Mentions.
+  ['@ann', [mention('ann')]],
+  ['hello @ann.b, @bob!', [text('hello '), mention('ann.b'), text(', '), mention('bob'), text('!')]],
+  ['thanks @ann.', [text('thanks '), mention('ann'), text('.')]],
+  ['(@ann)', [text('('), mention('ann'), text(')')]],
+  ['ann@example.org', [text('ann@example.org')]],
+  ['@', [text('@')]],
+  ['@@ann', [text('@@ann')]],
+  ['@Zoë', [mention('Zoë')]],
+
+  // Code, in which nothing else is found.
+  ['`x`', [code('x')]],
+  ['a `https://a.example` b', [text('a '), code('https://a.example'), text(' b')]],
+  ['`@ann` @bob', [code('@ann'), text(' '), mention('bob')]],
+  ['```\nlet x = `1`;\n```', [code('let x = `1`;\n', true)]],
+  ['```js\nf()\n``` done', [code('f()\n', true), text(' done')]],
+  ['```x```', [code('x', true)]],
+  ['`not closed', [text('`not closed')]],
+  ['``', [text('``')]],
+  ['`a\nb`', [text('`a\nb`')]],
+  ['`<img src=x onerror=alert(1)>`', [code('<img src=x onerror=alert(1)>')]],
+];
+
+test.each(table)('%j', (given, wanted) => {
+  expect(parts(given)).toEqual(wanted);
+});
+
+test('whatever comes, nothing is lost, and links lead only where they may', () => {
+  const random = chance(11);
+  const pieces = [
+    'https://',
+    'http://',
+    'mailto:',
+    'javascript:',
+    '@',
+    'ann',
+    'a.example',
+    '/',
+    ':',
+    '(',
+    ')',
+    '[',
+    ']',
+    '.',
+    ',',
+    ' ',
+    '\n',
+    '\\',
+    '"',
+    '<',
+    '%40',
+    '\u202e',
+    '\0',
+    'ü',
+    '👍',
+    '?',
+    '#',
+    '&',
+  ];
+  for (let round = 0; round < 5000; round += 1) {
+    const given = Array.from({ length: 12 }, () => pieces[Math.floor(random() * pieces.length)]).join('');
+    const found = parts(given);
+    expect(found.map((part) => part.text).join('')).toBe(given);
+    for (const part of found) {
+      if (part.kind !== 'link') continue;
+      const url = new URL(part.href);
+      expect(['http:', 'https:', 'mailto:']).toContain(url.protocol);
+      expect(url.username + url.password).toBe('');
+    }
+  }
+});
+
+test('a long hostile text takes no long time', () => {
+  for (const piece of [
+    '`',
+    '```',
+    '(',
+    'https://a.example/(',
+    '@a.',
+    '@',
+    'https://',
+    '.',
+    ')',
+    'mailto:a@',
+  ]) {
+    const given = piece.repeat(10_000);
+    const begin = performance.now();
+    parts(given);
+    expect(performance.now() - begin, piece).toBeLessThan(500);
+  }
+});
