@@ -14,5 +14,5 @@ export const SECTIONS = [
   { name: 'sessions', icon: 'shield', content: Sessions },
   { name: 'look', icon: 'moon', content: Look },
   { name: 'notifications', icon: 'bell', content: Notifications },
-  { name: 'keyboard', icon: 'hash', content: Keyboard },
+  { name: 'keyboard', icon: 'keyboard', content: Keyboard },
 ] as const satisfies readonly { name: string; icon: IconName; content: Component }[];

@@ -31,3 +31,11 @@ export function anchored(log: HTMLElement, atEnd: boolean): Anchor {
   }
   return { hold: () => {} };
 }
+
+/** The number of the last message that is wholly on the screen. */
+export function lastSeen(log: HTMLElement): number | undefined {
+  const { bottom } = log.getBoundingClientRect();
+  const rows = [...log.querySelectorAll<HTMLElement>('[data-seq]')];
+  const seen = rows.findLast((row) => row.getBoundingClientRect().bottom <= bottom);
+  return seen ? Number(seen.dataset['seq']) : undefined;
+}

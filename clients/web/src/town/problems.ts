@@ -38,7 +38,7 @@ const t = speak({
 
 /** Why something did not work, in the reader's language; what the server adds in its own is put behind. */
 export function reason(error: unknown): string {
-  if (!(error instanceof Refusal)) return t().away;
+  if (!(error instanceof Refusal) || error.code === 'network') return t().away;
   const words = t() as Record<string, string>;
   const said = words[error.code] ?? t().other;
   const details = error.code === 'invalid' || error.code === 'limit_reached' || error.code === 'conflict';

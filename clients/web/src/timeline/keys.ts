@@ -1,0 +1,34 @@
+import type { Message } from '@palabre/sdk';
+import type { Doing } from './doing';
+
+/** The row of the timeline that something lies in. */
+export function rowAt(target: EventTarget | null): HTMLElement | null {
+  return (target as Element | null)?.closest?.<HTMLElement>('[data-key]') ?? null;
+}
+
+/** Moves the focus to the next message up or down; from outside of all, to the last. Whether it could. */
+export function moveFocus(log: HTMLElement, from: HTMLElement | null, up: boolean): boolean {
+  const all = [...log.querySelectorAll<HTMLElement>('[data-key]')];
+  const now = from ? all.indexOf(from) : all.length;
+  const next = all[now + (up ? -1 : 1)];
+  if (!next) return false;
+  next.focus({ preventScroll: true });
+  next.scrollIntoView({ block: 'nearest' });
+  return true;
+}
+
+/** What a key does to the message that has the focus; absent if nothing. */
+export function actOf(key: string, message: Message, own: boolean, doing: Doing, row: HTMLElement) {
+  switch (key) {
+    case 'r':
+      return () => doing.reply(message);
+    case '+':
+      return () => doing.pick(message, row);
+    case 'e':
+      return own ? () => doing.edit(message) : undefined;
+    case 'Delete':
+      return own ? () => doing.remove(message) : undefined;
+    default:
+      return undefined;
+  }
+}
