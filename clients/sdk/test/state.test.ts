@@ -219,6 +219,16 @@ describe('what is unread', () => {
     expect(story.it.unread).toBe(2);
   });
 
+  test('what is read may be newer than what it is read for: that is told again, and counts once', () => {
+    const story = Story.at(5, { unread: 1 });
+    const messages = [deleted(4, 9), deleted(6, 8), message(7)];
+    const changes = { from: 5, to: 6, reset: false, members: [], messages, conversation: conversation(6) };
+    story.take({ type: 'changes', conversation: 1, changes });
+    expect(story.it.unread).toBe(2);
+    story.hear('message.created', message(7)).hear('message.deleted', deleted(6, 8));
+    expect(story.hear('message.deleted', deleted(4, 9)).it.unread).toBe(1);
+  });
+
   test('one less than "1000 or more" is asked for', () => {
     const story = Story.at(3000, { unread: 1000 }).hear('message.deleted', deleted(2900, 3001));
     expect(story.wants).toEqual([{ type: 'row', conversation: 1 }]);

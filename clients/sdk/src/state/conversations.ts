@@ -234,8 +234,11 @@ function putMessage(state: ConversationState, message: Message, { windowSize }: 
     ...state,
     lastMessage: newerLast(state.lastMessage, message),
     timeline: state.timeline && put(state.timeline, message, windowSize),
-    inner:
-      inner.readings.size > 0 ? { ...inner, touchedMessages: [...inner.touchedMessages, message] } : inner,
+    inner: {
+      ...inner,
+      readTo: Math.max(inner.readTo, message.rev),
+      touchedMessages: inner.readings.size > 0 ? [...inner.touchedMessages, message] : inner.touchedMessages,
+    },
   };
 }
 
@@ -294,7 +297,7 @@ function applyChanges(state: ConversationState, changes: Changes, context: Conte
   let uncertain = false;
   for (const message of changes.messages) {
     next = putMessage(next, message, context);
-    const change = countAfter(message, state.readSeq, base, context.me);
+    const change = countAfter(message, state.readSeq, base, changes.to, context.me);
     uncertain ||= exceeds(next.unread, change);
     next = { ...next, unread: counted(next.unread, change) };
   }
@@ -352,7 +355,7 @@ export function takeReread(state: ConversationState, read: Reread, context: Cont
       hiddenAt: state.inner.hiddenAt,
       readings: state.inner.readings,
       uncounted: fresh.readSeq < state.readSeq,
-      readTo: Math.max(fresh.inner.readTo, page?.head ?? 0),
+      readTo: Math.max(fresh.inner.readTo, page ? newestRev(page) : 0),
     },
   };
   return release(step(next), context);
@@ -410,9 +413,14 @@ export function takePage(
   const { page } = read;
   if (!state.timeline) return state;
   const timeline = addPage(state.timeline, read, state.inner.touchedMessages, windowSize);
-  const readTo = Math.max(state.inner.readTo, page.head);
+  const readTo = Math.max(state.inner.readTo, newestRev(page));
   const newest = timeline.hasMoreAfter ? null : (timeline.messages.at(-1) ?? null);
   return withInner({ ...state, timeline, lastMessage: newerLast(state.lastMessage, newest) }, { readTo });
+}
+
+/** The last change of which a page may know. */
+function newestRev(page: History): number {
+  return page.messages.reduce((newest, { rev }) => Math.max(newest, rev), page.head);
 }
 
 /** Takes the list of members. */

@@ -11,12 +11,21 @@ export function countChange(message: Message, readSeq: number, countedTo: number
   return message.deleted_at === null ? 1 : -1;
 }
 
-/** What a message's present state changes for a count that was made at `base`. */
-export function countAfter(message: Message, readSeq: number, base: number, me: number | null): number {
-  if (message.rev <= base || message.seq <= readSeq || message.author.id === me) return 0;
-  const deleted = message.deleted_at !== null;
-  if (message.seq > base) return deleted ? 0 : 1;
-  return deleted ? -1 : 0;
+/**
+ * What a message's present state changes for a count that was made at `base` and is to be that of `to`.
+ * The state may be newer than `to`; what came after is still to be told, and counts then.
+ */
+export function countAfter(
+  message: Message,
+  readSeq: number,
+  base: number,
+  to: number,
+  me: number | null,
+): number {
+  if (message.seq <= readSeq || message.author.id === me) return 0;
+  const deleted = message.deleted_at !== null && message.rev <= to;
+  if (message.seq > base) return message.seq > to || deleted ? 0 : 1;
+  return deleted && message.rev > base ? -1 : 0;
 }
 
 export function counted(unread: number, change: number): number {
