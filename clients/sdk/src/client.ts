@@ -120,6 +120,7 @@ export class Client {
         authenticated: (data, sent) => this.#authenticated(data, sent),
         event: (frame) => this.#hear(frame),
         cut: () => this.#cut(),
+        ended: (code) => this.#ended(code),
         wire: (frame) => this.#tell('frame', frame),
       },
     );
@@ -199,8 +200,8 @@ export class Client {
     return account;
   }
 
+  /** The session is not ours any more, whoever said so. */
   #lost(code: string): void {
-    this.#session.forget();
     if (this.#state.line !== 'idle') this.#line.end(code);
     this.#forget();
     this.#tell('signedOut', undefined);
@@ -222,6 +223,15 @@ export class Client {
     // Missing, it is missed here and not somewhere later.
     this.#WebSocket();
     this.#line.connect();
+  }
+
+  /** Closes the line and listens to other tabs no longer: the client is not used any more. */
+  dispose(): void {
+    this.#line.disconnect();
+    this.#session.close();
+    this.#outbox.close();
+    clearTimeout(this.#typingTimer);
+    this.#listeners.clear();
   }
 
   /** Closes the line; what is known stays. */
@@ -267,7 +277,12 @@ export class Client {
   #lineChanged(line: LineState, retryAt: number | null, ended: string | null): void {
     this.#dispatch({ type: 'line', line, retryAt, ended });
     if (line === 'online') this.#online();
-    if (line === 'over' && ended !== null && ENDED.has(ended) && this.signedIn) this.#lost(ended);
+  }
+
+  #ended(code: string): void {
+    if (!ENDED.has(code) || !this.signedIn) return;
+    this.#session.forget();
+    this.#lost(code);
   }
 
   #authenticated(data: Authenticated, sent: Cursors): void {

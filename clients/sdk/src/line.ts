@@ -12,6 +12,8 @@ export interface LineListener {
   event(frame: EventFrame): void;
   /** The socket is gone; what was under way will not come. */
   cut(): void;
+  /** It has ended by itself, for a reason that does not pass. */
+  ended(code: string): void;
   wire(frame: WireFrame): void;
 }
 
@@ -98,10 +100,10 @@ export class Line {
     } catch (error) {
       if (attempt !== this.#attempt) return;
       const refusal = error instanceof Refusal ? error : null;
-      if (refusal && !refusal.passing) this.end(refusal.code);
+      if (refusal && !refusal.passing) this.#final(refusal.code);
       else if (refusal) this.#wait(refusal.retryAfterMs ?? 0);
       else {
-        this.end('failed');
+        this.#final('failed');
         throw error;
       }
     }
@@ -134,7 +136,7 @@ export class Line {
     this.#socket = null;
     this.#listener.cut();
     if (goodbye.retry) return this.#wait(goodbye.retryAfterMs);
-    if (goodbye.code !== 'unauthenticated' || this.#trades >= TRADES) return this.end(goodbye.code);
+    if (goodbye.code !== 'unauthenticated' || this.#trades >= TRADES) return this.#final(goodbye.code);
     this.#trades += 1;
     await this.#options.session.renewed(this.#token).catch(() => undefined);
     if (this.#wanted && !this.#socket) await this.#try();
@@ -145,6 +147,11 @@ export class Line {
     const delay = this.#backoff.next(atLeast);
     this.#listener.changed('waiting', this.#options.now() + delay, null);
     this.#timer = setTimeout(() => void this.#try(), delay);
+  }
+
+  #final(code: string): void {
+    this.end(code);
+    this.#listener.ended(code);
   }
 
   /** Ends it for a reason: it does not come back by itself. */

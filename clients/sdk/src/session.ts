@@ -36,7 +36,7 @@ export class Session {
     this.#options = options;
     this.#kept = this.#read();
     this.#unwatch = watch(options.storage, (key) => {
-      if (key === KEY || key === null) this.#reread();
+      if (key === KEY || key === null) this.#adopt();
     });
   }
 
@@ -70,10 +70,11 @@ export class Session {
     }
   }
 
-  /** Forgets the tokens. */
+  /** Forgets the tokens; those that another tab has got since stay in storage. */
   forget(): void {
+    const mine = this.#kept;
     this.#kept = null;
-    this.#options.storage.removeItem(KEY);
+    if (mine && this.#read()?.refresh === mine.refresh) this.#options.storage.removeItem(KEY);
   }
 
   /** Listens to other tabs no longer. */
@@ -164,10 +165,6 @@ export class Session {
     this.#kept = kept;
     if (before && kept?.user !== before.user) this.#options.lost();
     return kept;
-  }
-
-  #reread(): void {
-    this.#adopt();
   }
 }
 

@@ -82,6 +82,20 @@ test('a log-out in one tab logs out the other, and the server closes its line', 
   expect(two.state.conversations.size).toBe(0);
 });
 
+test('when somebody else logs in in another tab, this one is signed out and their session stays', async () => {
+  const storage = shared();
+  const { client } = await join(server.url, 'xenia', { storage: storage() });
+  const out = vi.fn();
+  client.on('signedOut', out);
+  const other = clientFor(server.url, { storage: storage() });
+  await other.register({ username: 'yvonne', password: PASSWORD });
+  expect(out).toHaveBeenCalledTimes(1);
+  expect(client.state.line).toBe('over');
+  expect(client.state.me).toBeNull();
+  expect((await other.command('account.get', {})).username).toBe('yvonne');
+  expect(clientFor(server.url, { storage: storage() }).signedIn).toBe(true);
+});
+
 test('a session that is ended elsewhere is over: the client does not come back', async () => {
   const { client } = await join(server.url, 'ursula');
   const other = clientFor(server.url);
