@@ -14,15 +14,15 @@ export class Cable {
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  /** Lays a cable to a port of this machine. */
-  static async to(port: number): Promise<Cable> {
+  /** Lays a cable between two ports of this machine. */
+  static async lay(near: number, port: number): Promise<Cable> {
     const sockets = new Set<Socket>();
-    const server = createServer((near) => {
-      if (!cable.#whole) return near.destroy();
+    const server = createServer((socket) => {
+      if (!cable.#whole) return socket.destroy();
       const far = connect(port, '127.0.0.1');
       for (const [one, other] of [
-        [near, far],
-        [far, near],
+        [socket, far],
+        [far, socket],
       ] as const) {
         sockets.add(one);
         one.on('error', () => {});
@@ -33,7 +33,7 @@ export class Cable {
         one.pipe(other);
       }
     });
-    server.listen(0, '127.0.0.1');
+    server.listen(near, '127.0.0.1');
     await once(server, 'listening');
     const cable: Cable = new Cable(server, sockets);
     return cable;

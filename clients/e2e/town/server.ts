@@ -37,7 +37,7 @@ export class Server {
   readonly url: string;
   readonly port: number;
   readonly #data: string;
-  readonly #settings: Settings;
+  #settings: Settings;
   #process: ChildProcess | null = null;
 
   private constructor(port: number, settings: Settings) {
@@ -63,8 +63,9 @@ export class Server {
     return readFileSync(join(this.#data, 'log'), 'utf8');
   }
 
-  /** Starts it, again if it ran before: on the same port, with the same data. */
-  async start(): Promise<void> {
+  /** Starts it, again if it ran before: on the same port, with the same data; `changed` settings stay. */
+  async start(changed: Settings = {}): Promise<void> {
+    this.#settings = { ...this.#settings, ...changed };
     const log = openSync(join(this.#data, 'log'), 'a');
     const child = spawn(BINARY, ['serve', '--listen', `127.0.0.1:${this.port}`, '--data-dir', this.#data], {
       env: { PATH: process.env['PATH'], ...variables(this.#settings) },

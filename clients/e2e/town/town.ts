@@ -60,9 +60,9 @@ export class Town {
     return visit;
   }
 
-  /** A cable to the server that can be cut. */
-  async cable(): Promise<Cable> {
-    const cable = await Cable.to(this.server.port);
+  /** A cable to the server that can be cut. Its near end is an origin that the server must allow. */
+  async cable(near: number): Promise<Cable> {
+    const cable = await Cable.lay(near, this.server.port);
     this.#cables.add(cable);
     return cable;
   }
