@@ -109,5 +109,8 @@ function fields(data: unknown): Command['data'] {
 
 /** A command as one writes it: its name, and what it says. */
 export function written({ type, data }: Command): string {
-  return `{"type": ${JSON.stringify(type)},\n "data": ${JSON.stringify(data)}}`;
+  const fields = Object.entries(data).map(
+    ([name, value]) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`,
+  );
+  return `{"type": ${JSON.stringify(type)},\n "data": {${fields.join(', ')}}}`;
 }

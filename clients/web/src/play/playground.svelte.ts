@@ -1,4 +1,3 @@
-import type { Refusal } from '@palabre/sdk';
 import type { Who } from './frames';
 import { forget, keep, randomText, readKept } from './kept';
 import { Tester } from './tester.svelte';
@@ -15,7 +14,7 @@ export class Playground {
 
   phase = $state<'before' | 'beginning' | 'begun'>('before');
   /** Why it could not begin. */
-  problem = $state.raw<Refusal | Error | null>(null);
+  problem = $state.raw<Error | null>(null);
   roomName = $derived(this.ada.conversation?.row.name ?? '');
   /** A session is over, and does not come back by itself. */
   readonly over = $derived(this.phase === 'begun' && this.both.some((one) => one.state.line === 'over'));

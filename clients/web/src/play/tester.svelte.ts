@@ -24,6 +24,8 @@ export class Tester {
 
   state: State;
   credentials = $state.raw<Credentials | null>(null);
+  /** The account's; kept when the session is over. */
+  id = $state(0);
   room = $state<number | null>(null);
   cut = $state(false);
   /** What was told at the last coming back; null until then. */
@@ -39,7 +41,7 @@ export class Tester {
   /** The last of one's own that is not deleted. */
   readonly lastOwn = $derived(
     this.conversation?.timeline?.messages.findLast(
-      (one) => one.deleted_at === null && one.author.id === this.state.me?.id,
+      (one) => one.deleted_at === null && one.author.id === this.id,
     ),
   );
 
@@ -55,7 +57,10 @@ export class Tester {
     });
     this.state = $state.raw(this.client.state);
     this.credentials = readKept()[who] ?? null;
-    this.client.subscribe((state) => (this.state = state));
+    this.client.subscribe((state) => {
+      this.state = state;
+      this.id = state.me?.id ?? this.id;
+    });
     this.client.on('frame', (wire) => this.#heard(wiretap.record(who, wire)));
   }
 
@@ -84,11 +89,11 @@ export class Tester {
     this.client.loadPeople(this.client.state.conversations.get(room)?.members?.keys() ?? []);
   }
 
-  /** Until there is a line, or there will be none. */
+  /** Until there is a line, or none for now: the rest is seen at work. */
   #connected(): Promise<void> {
     return new Promise((resolve) => {
       const look = ({ line }: State) => {
-        if (line !== 'online' && line !== 'over') return;
+        if (line === 'idle' || line === 'connecting') return;
         stop();
         resolve();
       };
