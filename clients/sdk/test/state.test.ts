@@ -332,6 +332,15 @@ describe('members and markers', () => {
     expect(story.take({ type: 'markers', conversation: 1, markers }).it.markers.size).toBe(0);
   });
 
+  test('whoever comes while the markers are read keeps theirs', () => {
+    const story = Story.at(3).take({ type: 'members', conversation: 1, reading: 1, members: [member(1, 1)] });
+    story.take(
+      { type: 'frame', frame: joined(7, 4), now: 0 },
+      { type: 'markers', conversation: 1, markers: [] },
+    );
+    expect(story.it.markers.get(7)).toMatchObject({ read_seq: 4 });
+  });
+
   test('markers never move back', () => {
     const marker = (read_seq: number) => ({ user: 2, read_seq, delivered_seq: read_seq, read_at: AT });
     const story = Story.at(9).take({ type: 'marker', conversation: 1, marker: marker(5) });

@@ -33,13 +33,9 @@ export function departed(markers: Markers, user: number): Markers {
   return next;
 }
 
-/** What was listed, unless a signal told of more meanwhile. */
+/** What was listed, and what signals told of more meanwhile. */
 export function readMarkers(known: Markers, listed: readonly Marker[]): Markers {
-  const next = new Map(listed.map((marker) => [marker.user, marker]));
-  return putMarkers(
-    next,
-    [...known.values()].filter((marker) => next.has(marker.user)),
-  );
+  return putMarkers(new Map(listed.map((marker) => [marker.user, marker])), known.values());
 }
 
 /** Those of present members, if they are known: what was listed before somebody left may come after. */
