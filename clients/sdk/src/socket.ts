@@ -55,6 +55,8 @@ interface Waiting {
 const GREETING_MS = 15_000;
 /** How long somebody who looks after the line waits for a sign of life. */
 const PROBE_MS = 5_000;
+/** A line on which nothing at all comes for so long after a command was given is broken, though nobody has said so. */
+const ANSWER_MS = 10_000;
 const NORMAL = 1000;
 
 export class Socket {
@@ -68,6 +70,8 @@ export class Socket {
   #over = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #heardAt: number;
+  #frames = 0;
+  #expecting: ReturnType<typeof setTimeout> | undefined;
   #pingedAt: number | null = null;
   #silence = Infinity;
 
@@ -96,7 +100,20 @@ export class Socket {
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve: (answer) => resolve(answer as AnswerOf<T>), reject });
       this.#send(JSON.stringify({ id, type, data }));
+      this.#expect();
     });
+  }
+
+  /** While answers are wanted, something must come. */
+  #expect(): void {
+    if (this.#over || !this.#authenticated) return;
+    const frames = this.#frames;
+    this.#expecting ??= setTimeout(() => {
+      this.#expecting = undefined;
+      if (this.#waiting.size === 0) return;
+      if (this.#frames === frames) this.#end(broken);
+      else this.#expect();
+    }, ANSWER_MS);
   }
 
   /** Closes it; nothing is told of it any more. */
@@ -141,6 +158,7 @@ export class Socket {
   #hear(text: string): void {
     if (this.#over) return;
     this.#heardAt = this.#options.now();
+    this.#frames += 1;
     this.#pingedAt = null;
     this.#listener.wire({ direction: 'in', text: withoutSecrets(text), at: this.#heardAt });
     const frame = parse(text);
@@ -192,6 +210,7 @@ export class Socket {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#expecting);
     this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
     try {
       this.#socket.close(NORMAL);
