@@ -462,6 +462,12 @@ export class Client {
   async setPresence(presence: Presence): Promise<void> {
     this.#presence = presence;
     await this.command('presence.set', { presence });
+    const { me } = this.#state;
+    // Told by the server only where one is in a conversation with somebody who may see it.
+    if (me) {
+      const seen = { user: me.id, presence, last_seen_at: me.last_seen_at };
+      this.#dispatch({ type: 'presences', people: [seen] });
+    }
   }
 
   /** Loads the profiles of these people, if they are not known. */

@@ -174,6 +174,13 @@ test('reading is told to the others, and typing; profiles are loaded at once', a
   for (const { client } of [ann, bob]) client.disconnect();
 });
 
+test('who is in no conversation sees their own presence all the same', async () => {
+  const { client, id } = await join(server.url, 'solo');
+  await client.setPresence('busy');
+  expect(client.state.people.get(id)?.presence).toBe('busy');
+  client.disconnect();
+});
+
 test('history is read at both ends, around a message and to the latest', async () => {
   const { client } = await join(server.url, 'hilde', { pageSize: 10, windowSize: 25 });
   const { id } = await client.command('conversation.create', { kind: 'room', name: 'archive' });
