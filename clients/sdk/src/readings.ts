@@ -11,11 +11,20 @@ const PAGE = 200;
 /** So often a page is read again because the window has moved meanwhile. */
 const TRIES = 3;
 
+/** A conversation that is open. */
+interface Opened {
+  /** The message around which it was opened. */
+  readonly around: number | null;
+  /** Whether its timeline was read. */
+  loaded: boolean;
+  /** The opening, while it is under way. */
+  opening: Promise<void> | null;
+}
+
 export class Readings {
   readonly #asking: Asking;
   readonly #pageSize: number;
-  /** What is open, and around which message it was opened if its timeline is still to be read. */
-  readonly #open = new Map<number, { around: number | null; loaded: boolean }>();
+  readonly #open = new Map<number, Opened>();
   #readings = 0;
   /** Pages under way: one for each conversation. */
   readonly #pages = new Map<number, Promise<void>>();
@@ -25,14 +34,14 @@ export class Readings {
     this.#pageSize = pageSize;
   }
 
-  async open(conversation: number, around: number | null): Promise<void> {
+  open(conversation: number, around: number | null): Promise<void> {
     const known = this.#open.get(conversation);
-    if (known?.loaded && (around === null || this.#shows(conversation, around))) return;
-    this.#open.set(conversation, { around, loaded: false });
-    if (!this.#asking.state().conversations.has(conversation)) await this.#row(conversation);
-    if (!this.#open.has(conversation)) return;
-    this.#asking.dispatch({ type: 'opened', conversation });
-    await Promise.all([this.#first(conversation, around), this.#people(conversation)]);
+    if (known?.opening && (around === null || around === known.around)) return known.opening;
+    if (known?.loaded && (around === null || this.#shows(conversation, around))) return Promise.resolve();
+    const opened: Opened = { around, loaded: false, opening: null };
+    this.#open.set(conversation, opened);
+    opened.opening = this.#begin(conversation, opened).finally(() => (opened.opening = null));
+    return opened.opening;
   }
 
   close(conversation: number): void {
@@ -51,16 +60,17 @@ export class Readings {
 
   /** After coming back: reads what could not be read, and what no event tells. */
   async resume(): Promise<void> {
-    const open = [...this.#open];
-    await Promise.all(
-      open.map(async ([conversation, { around, loaded }]) => {
-        const there = this.#asking.state().conversations.get(conversation);
-        if (!loaded || !there?.timeline) {
-          this.#open.set(conversation, { around, loaded: false });
-          await this.open(conversation, around);
-        } else await this.#people(conversation);
-      }),
-    );
+    await Promise.all([...this.#open].map(([conversation, opened]) => this.#again(conversation, opened)));
+  }
+
+  async #again(conversation: number, opened: Opened): Promise<void> {
+    await opened.opening;
+    if (this.#open.get(conversation) !== opened) return;
+    const { loaded, around } = opened;
+    if (loaded && this.#asking.state().conversations.get(conversation)?.timeline)
+      return this.#people(conversation);
+    this.#open.delete(conversation);
+    await this.open(conversation, around);
   }
 
   /** Loads a page beside what is shown, or the newest in its place; the one under way comes first. */
@@ -103,11 +113,17 @@ export class Readings {
     }
   }
 
-  async #first(conversation: number, around: number | null): Promise<void> {
+  async #begin(conversation: number, opened: Opened): Promise<void> {
+    if (!this.#asking.state().conversations.has(conversation)) await this.#row(conversation);
+    if (this.#open.get(conversation) !== opened) return;
+    this.#asking.dispatch({ type: 'opened', conversation });
+    await Promise.all([this.#first(conversation, opened), this.#people(conversation)]);
+  }
+
+  async #first(conversation: number, opened: Opened): Promise<void> {
     await this.#pages.get(conversation)?.catch(() => undefined);
-    await this.#page(conversation, around === null ? 'newest' : 'around', around);
-    const open = this.#open.get(conversation);
-    if (open?.around === around) open.loaded = true;
+    await this.#page(conversation, opened.around === null ? 'newest' : 'around', opened.around);
+    opened.loaded = true;
   }
 
   #page(conversation: number, where: Where, around: number | null): Promise<void> {

@@ -187,7 +187,11 @@ test('history is read at both ends, around a message and to the latest', async (
   const all = Array.from({ length: 60 }, (_none, at) => `line ${at}`);
   for (const text of all) client.send(id, text);
   await until(client, (state) => state.conversations.get(id)?.pending.length === 0, 'all are sent');
+  const asked: string[] = [];
+  client.on('frame', ({ text }) => text.includes('message.history') && asked.push(text));
+  await Promise.all([client.open(id), client.open(id)]);
   await client.open(id);
+  expect(asked).toHaveLength(1);
   expect(texts(client, id)).toEqual(all.slice(-10));
   await client.loadBefore(id);
   await Promise.all([client.loadBefore(id), client.loadBefore(id)]);
