@@ -1,6 +1,7 @@
 export { Client, type ClientEvents, type ClientOptions } from './client.js';
 export { Backoff, type BackoffOptions } from './backoff.js';
 export { Refusal, type RefusalCode } from './problem.js';
+export { requestOf } from './rest.js';
 export { memoryStorage, prefixed, type KeyValue } from './storage.js';
 export type { WebSocketConstructor, WebSocketLike, WireFrame } from './socket.js';
 export type { LineState as Line, State } from './state/index.js';

@@ -32,7 +32,8 @@ export class Rest {
     const headers: Record<string, string> = { accept: 'application/json' };
     if (token !== null && operation.secured) headers.authorization = `Bearer ${token}`;
     if (body !== null) headers['content-type'] = 'application/json';
-    return (await this.#call(this.#url + path, { method: operation.method, headers, body })) as AnswerOf<T>;
+    const request = { method: operation.method, headers, body: body && JSON.stringify(body) };
+    return (await this.#call(this.#url + path, request)) as AnswerOf<T>;
   }
 
   async #call(url: string, request: RequestInit): Promise<unknown> {
@@ -65,11 +66,11 @@ function parse(text: string): unknown {
   }
 }
 
-/** A command's path with query, and its body. */
+/** A command as a REST call: its path with the query, and the fields of its body. */
 export function requestOf(
   operation: Operation,
   data: Readonly<Record<string, unknown>>,
-): { path: string; body: string | null } {
+): { path: string; body: Record<string, unknown> | null } {
   const rest = new Map(Object.entries(data).filter(([, value]) => value !== undefined));
   const path = operation.path.replaceAll(/\{(\w+)\}/g, (_all, field: string) => {
     const value = rest.get(field);
@@ -83,5 +84,5 @@ export function requestOf(
     rest.delete(field);
   }
   const search = query.size > 0 ? `?${query}` : '';
-  return { path: path + search, body: operation.body ? JSON.stringify(Object.fromEntries(rest)) : null };
+  return { path: path + search, body: operation.body ? Object.fromEntries(rest) : null };
 }

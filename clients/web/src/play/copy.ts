@@ -1,5 +1,5 @@
 // A command of the wire as something to paste elsewhere: a curl call, or code with the SDK.
-import { operations, type CommandType, type Operation } from '@palabre/sdk';
+import { operations, requestOf, type CommandType, type Operation } from '@palabre/sdk';
 
 /** What a command frame says, but for its id. */
 export interface Command {
@@ -40,25 +40,6 @@ export function asCurl(command: Command, server: string): string | null {
 
 function operationOf(type: string): Operation | null {
   return Object.hasOwn(operations, type) ? operations[type as CommandType] : null;
-}
-
-function requestOf(operation: Operation, data: Command['data']) {
-  const rest = new Map(Object.entries(data).filter(([, value]) => value !== undefined));
-  const take = (field: string) => {
-    const value = rest.get(field);
-    rest.delete(field);
-    return value;
-  };
-  const path = operation.path.replaceAll(/\{(\w+)\}/g, (_all, field: string) =>
-    encodeURIComponent(String(take(field))),
-  );
-  const query = new URLSearchParams();
-  for (const field of operation.query) {
-    const value = take(field);
-    if (value !== undefined && value !== null) query.set(field, String(value));
-  }
-  const search = query.size > 0 ? `?${query}` : '';
-  return { path: path + search, body: operation.body ? Object.fromEntries(rest) : null };
 }
 
 /** A JSON body as a word of the shell, in which variables stand for the secrets. */
