@@ -112,8 +112,6 @@ export const t = speak({
     copyCurl: 'Copy as curl',
     copyCode: 'Copy as SDK code',
     edit: 'To the console',
-    copied: 'Copied.',
-    copyFailed: 'The browser does not allow copying.',
 
     console: 'Console',
     consoleAs: 'As',
@@ -240,8 +238,6 @@ export const t = speak({
     copyCurl: 'Copier en curl',
     copyCode: 'Copier en code SDK',
     edit: 'Vers la console',
-    copied: 'Copié.',
-    copyFailed: 'Le navigateur ne permet pas de copier.',
 
     console: 'Ligne de commande',
     consoleAs: 'En tant que',

@@ -9,8 +9,10 @@ const STAY_MS = 6_000;
 let last = 0;
 export const toasts = $state<Toast[]>([]);
 
-/** Says something for a few seconds. */
+/** Says something for a few seconds; the same again takes the place of what still stands there. */
 export function toast(text: string, kind: Toast['kind'] = 'info'): void {
+  const same = toasts.find((one) => one.text === text);
+  if (same) dismiss(same.id);
   const id = ++last;
   toasts.push({ id, kind, text });
   setTimeout(() => dismiss(id), STAY_MS);

@@ -1,6 +1,22 @@
 import { speak } from '../i18n.svelte';
 
 export const t = speak({
-  en: { close: 'Close', dismiss: 'Dismiss', loading: 'Loading…', cancel: 'Cancel', more: 'More' },
-  fr: { close: 'Fermer', dismiss: 'Masquer', loading: 'Chargement…', cancel: 'Annuler', more: 'Plus' },
+  en: {
+    close: 'Close',
+    dismiss: 'Dismiss',
+    loading: 'Loading…',
+    cancel: 'Cancel',
+    more: 'More',
+    copied: 'Copied.',
+    copyFailed: 'Your browser does not let this page copy.',
+  },
+  fr: {
+    close: 'Fermer',
+    dismiss: 'Masquer',
+    loading: 'Chargement…',
+    cancel: 'Annuler',
+    more: 'Plus',
+    copied: 'Copié.',
+    copyFailed: 'Votre navigateur ne laisse pas cette page copier.',
+  },
 });

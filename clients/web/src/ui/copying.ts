@@ -1,4 +1,4 @@
-import { toast } from '../ui/toasts.svelte';
+import { toast } from './toasts.svelte';
 import { t } from './words';
 
 /** Puts a text into the clipboard, and says whether that went well. */
