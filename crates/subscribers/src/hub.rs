@@ -313,6 +313,12 @@ impl State {
             (Signal::ConversationRemoved { conversation, .. }, Audience::User(user)) => {
                 self.end_listening(user, *conversation);
             }
+            // What the one who hides had seen comes first: heard afterwards, it would bring the conversation back.
+            (Signal::ConversationHidden { conversation }, _) => {
+                if let Some(room) = self.rooms.get_mut(conversation) {
+                    self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
+                }
+            }
             _ => {}
         }
         match notice.to {

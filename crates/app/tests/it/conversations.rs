@@ -366,6 +366,22 @@ async fn what_one_hides_is_out_of_ones_own_list_until_something_happens_in_it() 
     assert_eq!(refused.refused("not_found")["status"], 404);
 }
 
+/// Both may be committed together: the one who hides has then seen the message, and must hear it first.
+#[tokio::test]
+async fn what_is_hidden_while_the_other_speaks_is_heard_as_the_list_has_it() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let talk = ann.turns_to(&bob).await;
+    for round in 0..60 {
+        let said = bob.begins("message.send", bob.draft(&talk, &format!("Are you there? {round}")));
+        let hidden = ann.begins("conversation.hide", json!({"conversation": talk.id}));
+        said.await.granted();
+        hidden.await.granted();
+        // Whatever is asked now, the law is checked: what the list shows is what was heard.
+        ann.asks("account.get", json!({})).await.granted();
+    }
+}
+
 #[tokio::test]
 async fn asking_for_a_direct_conversation_opens_none() {
     let town = Town::opens().await;
