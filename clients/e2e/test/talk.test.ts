@@ -82,29 +82,18 @@ test('reactions come by the quick buttons and by the picker, and are taken back'
   await sees(message(c.page, 'Look at this'));
   await (await tools(d.page, 'Look at this')).getByRole('button', { name: 'React 👍' }).click();
   const thumb = (page: Page) => page.getByRole('button', { name: /reacted with 👍/ });
+  const count = async (page: Page) => parseInt((await thumb(page).innerText()).replace(/\D+/, ''), 10);
   await sees(thumb(c.page));
   await thumb(c.page).click();
-  await becomes(
-    () =>
-      thumb(d.page)
-        .innerText()
-        .then((text) => text.replace(/\s/g, '')),
-    '👍2',
-  );
+  await becomes(() => count(d.page), 2);
   expect(await thumb(c.page).getAttribute('aria-pressed')).toBe('true');
   await thumb(c.page).click();
-  await becomes(
-    () =>
-      thumb(d.page)
-        .innerText()
-        .then((text) => text.replace(/\s/g, '')),
-    '👍1',
-  );
+  await becomes(() => count(d.page), 1);
 
   await (await tools(d.page, 'Look at this')).getByRole('button', { name: 'React', exact: true }).click();
   await d.page.getByRole('searchbox', { name: 'Search emoji' }).fill('party popper');
   await d.page.getByRole('button', { name: 'party popper' }).click();
-  await sees(c.page.getByRole('button', { name: 'dan reacted with 🎉' }));
+  await sees(c.page.getByRole('button', { name: /dan reacted with 🎉/ }));
 });
 
 test('one sees who writes, and how far the other has read', async () => {
@@ -146,7 +135,7 @@ test('days are told apart, and a line shows where the new begins', async () => {
   });
   await sees(message(page, 'Just now'));
   const lines = await log(page).evaluate((element) =>
-    [...element.querySelectorAll('h3, [data-new], [data-key] .what > p[dir]')].map((one) =>
+    [...element.querySelectorAll('h2, [data-new], [data-key] .what > p[dir]')].map((one) =>
       one.textContent?.trim(),
     ),
   );

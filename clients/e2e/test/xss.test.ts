@@ -246,6 +246,7 @@ test('as a profile they are text, to its owner and to others', async () => {
   const [payload = ''] = PAYLOADS;
   await villain.update({
     display_name: `"'><img src=x onerror=canary(1)>`,
+    profession: payload,
     city: payload,
     status_message: payload,
   });
