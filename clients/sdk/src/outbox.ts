@@ -32,7 +32,10 @@ const FOREIGN_MS = 10_000;
 export class Outbox {
   readonly #options: OutboxOptions;
   readonly #backoffs = new Map<number, Backoff>();
+  /** Until when a conversation has to wait. */
   readonly #notBefore = new Map<number, number>();
+  /** Until when another tab's messages are that tab's to send. */
+  readonly #foreign = new Map<string, number>();
   #key: string | null = null;
   #pending: readonly Pending[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -51,6 +54,7 @@ export class Outbox {
     if (key === this.#key) return;
     this.#key = key;
     this.#notBefore.clear();
+    this.#foreign.clear();
     this.#backoffs.clear();
     this.#set(this.#read().map(revived));
   }
@@ -83,6 +87,7 @@ export class Outbox {
       kept.map((it) => (it.clientId === clientId ? keep({ ...message, refusal: null }) : it)),
     );
     this.#notBefore.delete(message.conversation);
+    this.#foreign.delete(clientId);
     this.pump();
   }
 
@@ -117,7 +122,8 @@ export class Outbox {
     const now = this.#options.now();
     let wake = Infinity;
     for (const message of this.#heads()) {
-      const notBefore = this.#notBefore.get(message.conversation) ?? 0;
+      const foreign = this.#foreign.get(message.clientId) ?? 0;
+      const notBefore = Math.max(foreign, this.#notBefore.get(message.conversation) ?? 0);
       if (notBefore > now) wake = Math.min(wake, notBefore);
       else this.#send(message);
     }
@@ -219,10 +225,9 @@ export class Outbox {
     );
     const foreign = kept.filter((it) => !known.has(it.clientId)).map(revived);
     if (foreign.length === 0 && left.length === this.#pending.length) return;
-    for (const { conversation } of foreign) {
-      const later = this.#options.now() + FOREIGN_MS;
-      if (!left.some((it) => it.conversation === conversation)) this.#notBefore.set(conversation, later);
-    }
+    const theirs = this.#options.now() + FOREIGN_MS;
+    for (const { clientId } of foreign) this.#foreign.set(clientId, theirs);
+    for (const clientId of this.#foreign.keys()) if (!here.has(clientId)) this.#foreign.delete(clientId);
     this.#set([...left, ...foreign]);
     this.pump();
   }

@@ -178,3 +178,45 @@ test('a second tab sees what the first has written, and sends it only if the fir
   await vi.advanceTimersByTimeAsync(10_000);
   expect(texts(two.sent)).toEqual(['b']);
 });
+
+/** One storage as two tabs see it. */
+function twoTabs(): [KeyValue, KeyValue] {
+  const values = memoryStorage();
+  const watchers: ((key: string | null) => void)[] = [() => undefined, () => undefined];
+  const tab = (at: 0 | 1): KeyValue => {
+    const tell = (key: string) => watchers[1 - at]?.(key);
+    return {
+      getItem: (key) => values.getItem(key),
+      setItem: (key, value) => (values.setItem(key, value), tell(key)),
+      removeItem: (key) => (values.removeItem(key), tell(key)),
+      watch: (changed) => ((watchers[at] = changed), () => undefined),
+    };
+  };
+  return [tab(0), tab(1)];
+}
+
+test('what another tab has written is sent there, and holds up nothing once it is', async () => {
+  const [here, there] = twoTabs();
+  const [one, other] = [outbox(here), outbox(there)];
+  one.box.add(1, 'from one', null);
+  expect(texts(other.pending)).toEqual(['from one']);
+  expect(texts(other.sent)).toEqual([]);
+  await one.sent[0]?.ack();
+  expect(texts(other.pending)).toEqual([]);
+  other.box.add(1, 'from the other', null);
+  expect(texts(other.sent)).toEqual(['from the other']);
+});
+
+test('what another tab has written and not sent is sent here after a while', async () => {
+  const [here, there] = twoTabs();
+  const [one, other] = [outbox(here), outbox(there)];
+  one.online = false;
+  one.box.add(1, 'left behind', null);
+  other.box.add(1, 'mine', null);
+  await vi.advanceTimersByTimeAsync(9_000);
+  expect(texts(other.sent)).toEqual([]);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(texts(other.sent)).toEqual(['left behind']);
+  await other.sent[0]?.ack();
+  expect(texts(other.sent)).toEqual(['left behind', 'mine']);
+});
