@@ -43,7 +43,7 @@ test('two tabs of one person show the same, and end together', async () => {
 
   await second.getByRole('button', { name: 'Your account' }).click();
   await second.getByRole('menuitem', { name: 'Log out' }).click();
-  for (const tab of [second, first]) await sees(tab.getByRole('heading', { name: 'Welcome back' }));
+  for (const tab of [second, first]) await sees(tab.getByRole('textbox', { name: 'Password' }));
 });
 
 test('what is written without a line in one tab is said once, though the other tab knows of it too', async () => {
