@@ -31,6 +31,41 @@ beforeAll(async () => {
   await reader.read(room, MESSAGES + 2);
 }, 180_000);
 
+/** Navigations that are measured; the one in the middle counts. */
+const TIMES = 5;
+const FIRST_PAINT_MS = 1_000;
+
+test('on a slow machine the first messages are painted within a second of a reload', async () => {
+  const { page, context } = await town().visit(reader, {
+    path: `/c/${room.id}`,
+    before: () => {
+      const look = new MutationObserver(() => {
+        if (!document.querySelector('[role=log] [data-key]')) return;
+        look.disconnect();
+        // After the frame in which it is drawn.
+        requestAnimationFrame(() => setTimeout(() => Object.assign(window, { painted: performance.now() })));
+      });
+      look.observe(document, { childList: true, subtree: true });
+    },
+  });
+  await sees(log(page).getByRole('article'));
+  const browser = await context.newCDPSession(page);
+  await browser.send('Emulation.setCPUThrottlingRate', { rate: 4 });
+  const times: number[] = [];
+  for (let time = 0; time < TIMES; time += 1) {
+    await page.reload();
+    const painted = await page.waitForFunction(() => (window as unknown as { painted?: number }).painted);
+    times.push(Math.round((await painted.jsonValue()) ?? Infinity));
+    await page.waitForTimeout(500);
+  }
+  const median = times.toSorted((a, b) => a - b)[Math.floor(TIMES / 2)] ?? Infinity;
+  console.info(
+    `first paint of ${MESSAGES} messages, CPU at a fourth: ${times.join(', ')} ms; median ${median} ms`,
+  );
+  expect(median).toBeLessThan(FIRST_PAINT_MS);
+  expect(await rows(page)).toBeLessThanOrEqual(MOST_ROWS);
+});
+
 const rows = (page: Page) => log(page).locator('[data-key]').count();
 const firstSeq = (page: Page) =>
   log(page).evaluate((element) => Number(element.querySelector<HTMLElement>('[data-seq]')?.dataset['seq']));
