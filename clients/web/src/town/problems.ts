@@ -26,7 +26,7 @@ const t = speak({
     forbidden: 'Vous n’en avez pas le droit.',
     not_found: 'Cela n’existe pas, ou vous ne pouvez pas le voir.',
     conflict: 'Cela contredit ce qui existe déjà.',
-    rate_limited: 'Trop vite : attendez un instant.',
+    rate_limited: 'Trop vite : attendez un instant.',
     limit_reached: 'Une limite est atteinte.',
     unavailable: 'Le serveur est occupé. Réessayez.',
     outcome_unknown: 'On ignore si cela a été fait. Réessayez.',
