@@ -65,7 +65,7 @@ async function expectFrench(page: Page, what: string): Promise<void> {
 
 test('a French browser is spoken to in French, on every page', async () => {
   const stranger = await town().visit(null, { path: '/login', locale: 'fr-FR' });
-  await sees(stranger.page.getByRole('heading', { name: 'Heureux de vous revoir' }));
+  await sees(stranger.page.getByRole('heading', { name: 'Bon retour' }));
   expect(await stranger.page.evaluate(() => document.documentElement.lang)).toBe('fr');
   await expectFrench(stranger.page, 'the log-in');
   await stranger.goto('/register');
@@ -126,10 +126,10 @@ test('a language that was chosen stays, whatever the browser speaks', async () =
   await sees(page.getByRole('heading', { name: 'Welcome back' }));
   expect(await page.evaluate(() => document.documentElement.lang)).toBe('en');
   await page.getByRole('radio', { name: 'Français' }).check({ force: true });
-  await sees(page.getByRole('heading', { name: 'Heureux de vous revoir' }));
+  await sees(page.getByRole('heading', { name: 'Bon retour' }));
   expect(await page.evaluate(() => document.documentElement.lang)).toBe('fr');
   await page.reload();
-  await sees(page.getByRole('heading', { name: 'Heureux de vous revoir' }));
+  await sees(page.getByRole('heading', { name: 'Bon retour' }));
 
   const inside = await town().visit(here.people.malik, { path: '/settings/look', locale: 'fr-FR' });
   await inside.page.getByRole('radio', { name: 'English' }).check({ force: true });
