@@ -68,6 +68,7 @@ test('one’s cable is cut, the other goes on, and the catch-up is shown', async
   await side(page, 'Bob').getByRole('switch').click();
   await sees(side(page, 'Bob').getByText('Cable cut'));
   for (const text of ['One', 'Two', 'Three']) await write(page, 'Ada', text);
+  await sees(seen(page, 'Ada').getByRole('article').filter({ hasText: 'Three' }));
   await side(page, 'Ada').getByRole('button', { name: 'edit last' }).click();
   await sees(seen(page, 'Ada').getByText(/Three.*\(corrected\)/));
   await write(page, 'Bob', 'Written in the dark');
