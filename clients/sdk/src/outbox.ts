@@ -4,6 +4,7 @@ import { Backoff } from './backoff.js';
 import { Refusal } from './problem.js';
 import type { Pending } from './state/pending.js';
 import { readJson, watch, type KeyValue } from './storage.js';
+import { uuid } from './uuid.js';
 import type { MessageSent } from './wire.js';
 
 export interface OutboxOptions {
@@ -253,18 +254,4 @@ function isKept(value: unknown): value is Kept {
   const kept = value as Record<string, unknown>;
   const numbers = typeof kept.conversation === 'number' && typeof kept.at === 'number';
   return numbers && typeof kept.clientId === 'string' && typeof kept.text === 'string';
-}
-
-/** A random UUID; browsers keep `randomUUID` from pages that came over plain HTTP. */
-function uuid(): string {
-  if (typeof globalThis.crypto.randomUUID === 'function') return globalThis.crypto.randomUUID();
-  const bytes = globalThis.crypto.getRandomValues(new Uint8Array(16));
-  const hex = [...bytes].map((byte, at) => mark(byte, at).toString(16).padStart(2, '0')).join('');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-}
-
-/** The version and the variant have their places. */
-function mark(byte: number, at: number): number {
-  if (at === 6) return (byte & 0x0f) | 0x40;
-  return at === 8 ? (byte & 0x3f) | 0x80 : byte;
 }

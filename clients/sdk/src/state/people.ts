@@ -77,9 +77,22 @@ export function see(people: People, seen: readonly PersonPresence[]): People {
   return meet(people, changes);
 }
 
+/** What a name is made of; a peer and a person have less of it than a profile. */
+export interface Named {
+  readonly username: string;
+  readonly display_name?: string | null;
+  readonly first_name?: string | null;
+  readonly last_name?: string | null;
+}
+
 /** The display name, else first and last name, else the username. */
-export function shownName(people: People, { id, username }: Person): string {
-  const user = people.get(id)?.user;
-  const full = [user?.first_name, user?.last_name].filter(Boolean).join(' ');
-  return user?.display_name || full || username;
+export function shownNameOf({ username, display_name, first_name, last_name }: Named): string {
+  const full = [first_name, last_name].filter(Boolean).join(' ');
+  return display_name || full || username;
+}
+
+/** The same, with what is known of a person. */
+export function shownName(people: People, person: Person): string {
+  // Who names them now may know a newer username than the profile that was loaded once.
+  return shownNameOf({ ...people.get(person.id)?.user, username: person.username });
 }

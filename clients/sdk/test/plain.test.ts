@@ -1,0 +1,34 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import { defaultStorage, shownNameOf, uuid } from '../src/index.js';
+
+afterEach(() => void vi.unstubAllGlobals());
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+test('a UUID can be had, also where the browser has no randomUUID', () => {
+  expect(uuid()).toMatch(UUID);
+  const random = crypto.getRandomValues.bind(crypto);
+  vi.stubGlobal('crypto', { getRandomValues: random });
+  expect(uuid()).toMatch(UUID);
+  expect(uuid()).not.toBe(uuid());
+});
+
+test('where the browser forbids storage, there is one that forgets', () => {
+  const forbidden = () => {
+    throw new Error('SecurityError');
+  };
+  vi.stubGlobal('localStorage', undefined);
+  Object.defineProperty(globalThis, 'localStorage', { configurable: true, get: forbidden });
+  const storage = defaultStorage();
+  storage.setItem('a', 'b');
+  expect(storage.getItem('a')).toBe('b');
+});
+
+test('somebody is shown by the display name, else first and last name, else the username', () => {
+  const ann = { username: 'ann', display_name: 'Annie', first_name: 'Ann', last_name: 'Oakley' };
+  expect(shownNameOf(ann)).toBe('Annie');
+  expect(shownNameOf({ ...ann, display_name: null })).toBe('Ann Oakley');
+  expect(shownNameOf({ ...ann, display_name: '', first_name: null })).toBe('Oakley');
+  expect(shownNameOf({ username: 'ann', display_name: null, first_name: null, last_name: null })).toBe('ann');
+  expect(shownNameOf({ username: 'ann' })).toBe('ann');
+});
