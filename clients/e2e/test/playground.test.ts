@@ -40,6 +40,8 @@ async function copied(page: Page, button: string): Promise<string> {
   await page.evaluate(() => navigator.clipboard.writeText(''));
   await page.getByRole('button', { name: button, exact: true }).last().click();
   await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).not.toBe('');
+  // What says so lies over what one wants next.
+  await page.getByRole('button', { name: 'Dismiss' }).last().click();
   return page.evaluate(() => navigator.clipboard.readText());
 }
 
@@ -147,7 +149,7 @@ test('texts of the corpus are text on the wire and on both sides', async () => {
     const { reportTrouble } = window as unknown as { reportTrouble: (trouble: string) => void };
     Object.assign(window, { canary: (which: unknown) => reportTrouble(`canary ${String(which)}`) });
   });
-  const some = PAYLOADS.filter((payload) => !/[\u0000-\u001f]/.test(payload)).slice(0, 60);
+  const some = PAYLOADS.filter((payload) => !/[\u0000-\u001f]/.test(payload)).slice(0, 40);
   for (const payload of some) await write(page, 'Ada', payload);
   await becomes(() => seen(page, 'Bob').locator('.text').count(), some.length, 20_000);
   const shown = await seen(page, 'Bob').locator('.text').allTextContents();

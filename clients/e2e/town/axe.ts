@@ -30,12 +30,19 @@ export async function violations(page: Page): Promise<string[]> {
   );
 }
 
+/** Colours that fade are measured when they have arrived. */
+async function settled(page: Page): Promise<void> {
+  await page.evaluate(
+    () => new Promise<void>((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve()))),
+  );
+  await page.waitForFunction(() => !document.getAnimations().some((one) => one instanceof CSSTransition));
+}
+
 /** Fails on any violation, in light and in dark. */
 export async function expectAccessible(page: Page, what: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    // Colours that fade are measured when they have arrived.
-    await page.waitForTimeout(60);
+    await settled(page);
     expect(await violations(page), `${what}, ${colorScheme}`).toEqual([]);
   }
 }
