@@ -1,8 +1,10 @@
+import { keep, kept } from './kept';
+
 /** The languages that the client speaks. */
 export const LANGUAGES = { en: 'English', fr: 'Français' } as const;
 export type Language = keyof typeof LANGUAGES;
 
-const STORED = 'palabre.language';
+const STORED = 'language';
 
 /** What is the same in all languages of one part of the screen: a function where there is something to put in. */
 type Words = Record<string, string | ((...values: never[]) => string)>;
@@ -11,7 +13,7 @@ type Same<W> = {
 };
 
 function chosen(): Language {
-  const wanted = [localStorage.getItem(STORED) ?? '', ...navigator.languages];
+  const wanted = [kept(STORED) ?? '', ...navigator.languages];
   for (const tag of wanted) {
     const language = tag.slice(0, 2).toLowerCase();
     if (language in LANGUAGES) return language as Language;
@@ -36,7 +38,7 @@ function locale(): string {
 /** Changes the language of everything that is on the screen, and remembers it on this device. */
 export function speakLanguage(next: Language): void {
   language = next;
-  localStorage.setItem(STORED, next);
+  keep(STORED, next);
   document.documentElement.lang = next;
 }
 

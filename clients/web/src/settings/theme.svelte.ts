@@ -1,15 +1,17 @@
+import { keep, kept } from '../kept';
+
 /** How the page is coloured: as the system is, or as was chosen here. */
 export const THEMES = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
 
 /** `public/theme.js` reads the same key before the first paint. */
-const STORED = 'palabre.theme';
+const STORED = 'theme';
 
 const isTheme = (value: string | null | undefined): value is Theme => THEMES.some((one) => one === value);
 
 function stored(): Theme {
-  const kept = localStorage.getItem(STORED);
-  return isTheme(kept) ? kept : 'system';
+  const theme = kept(STORED);
+  return isTheme(theme) ? theme : 'system';
 }
 
 let current = $state<Theme>(stored());
@@ -21,8 +23,7 @@ export function theme(): Theme {
 
 /** Chooses a theme, at once and for the next visits on this device. */
 export function setTheme(next: Theme): void {
-  if (next === 'system') localStorage.removeItem(STORED);
-  else localStorage.setItem(STORED, next);
+  keep(STORED, next === 'system' ? null : next);
   show(next);
 }
 
@@ -34,5 +35,5 @@ function show(next: Theme): void {
 
 /** What is chosen in one tab is seen in all. */
 addEventListener('storage', (event) => {
-  if (event.key === STORED || event.key === null) show(stored());
+  if (event.key === `palabre.${STORED}` || event.key === null) show(stored());
 });

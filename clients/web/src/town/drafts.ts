@@ -1,21 +1,28 @@
-/** What was written and not sent, one text per conversation, kept on this device. */
-const key = (conversation: number) => `palabre.draft.${conversation}`;
+import { keep, kept } from '../kept';
 
-export function draft(conversation: number): string {
-  return localStorage.getItem(key(conversation)) ?? '';
-}
+/** What was written and not sent: one text per conversation, somebody's own, kept on this device. */
+const nameOf = (user: number) => `drafts.${user}`;
 
-export function keepDraft(conversation: number, text: string): void {
-  if (text.trim() === '') localStorage.removeItem(key(conversation));
-  else localStorage.setItem(key(conversation), text);
-}
-
-/** What stays on a device whoever uses it; and unsent messages, which the SDK keeps for each person apart. */
-const STAYS = /^palabre\.(theme$|language$|outbox\.)/;
-
-/** Drafts and habits are somebody's own: nobody who logs in after them finds any. */
-export function forgetOwn(): void {
-  for (const name of Object.keys(localStorage)) {
-    if (name.startsWith('palabre.') && !STAYS.test(name)) localStorage.removeItem(name);
+function draftsOf(user: number): Record<string, string> {
+  try {
+    const value: unknown = JSON.parse(kept(nameOf(user)) ?? '{}');
+    return typeof value === 'object' && value !== null ? (value as Record<string, string>) : {};
+  } catch {
+    return {};
   }
+}
+
+export function draft(user: number, conversation: number): string {
+  return draftsOf(user)[conversation] ?? '';
+}
+
+export function keepDraft(user: number, conversation: number, text: string): void {
+  const { [conversation]: _before, ...others } = draftsOf(user);
+  const next = text.trim() === '' ? others : { ...others, [conversation]: text };
+  keep(nameOf(user), Object.keys(next).length > 0 ? JSON.stringify(next) : null);
+}
+
+/** Who logs out leaves no draft behind. */
+export function forgetDrafts(user: number): void {
+  keep(nameOf(user), null);
 }

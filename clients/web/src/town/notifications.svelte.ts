@@ -1,4 +1,5 @@
 import type { Message } from '@palabre/sdk';
+import { keep, kept } from '../kept';
 import { go, here } from '../route.svelte';
 import { mentions } from './mentions';
 import { client, town } from './town.svelte';
@@ -6,15 +7,16 @@ import { client, town } from './town.svelte';
 /** Of what the browser is to tell while one looks elsewhere. */
 export type Level = 'off' | 'direct' | 'all';
 
-const STORED = 'palabre.notify';
+const STORED = 'notify';
 const LEVELS: readonly string[] = ['off', 'direct', 'all'];
 
 function stored(): Level {
-  const level = localStorage.getItem(STORED) ?? 'off';
+  const level = kept(STORED) ?? 'off';
   return LEVELS.includes(level) ? (level as Level) : 'off';
 }
 
 let level = $state<Level>(stored());
+client.on('signedOut', () => (level = 'off'));
 
 export function notificationLevel(): Level {
   return level;
@@ -27,7 +29,7 @@ export async function setNotificationLevel(next: Level): Promise<boolean> {
     if ((await Notification.requestPermission()) !== 'granted') return false;
   }
   level = next;
-  localStorage.setItem(STORED, next);
+  keep(STORED, next);
   return true;
 }
 
@@ -53,16 +55,26 @@ function tell(message: Message): void {
   const author = town.nameOf(message.author);
   const where = conversation.row.kind === 'direct' ? author : `${author} · ${town.titleOf(conversation)}`;
   // One per conversation: the next takes the place of the last.
-  const shown = new Notification(where, {
+  const shown = notification(where, {
     body: (message.text ?? '').slice(0, 200),
     tag: `palabre-${message.conversation}`,
     icon: '/favicon.svg',
   });
+  if (!shown) return;
   shown.onclick = () => {
     window.focus();
     go({ page: 'talk', conversation: message.conversation, at: null });
     shown.close();
   };
+}
+
+/** Chrome on Android has the class and lets no page use it. */
+function notification(title: string, options: NotificationOptions): Notification | null {
+  try {
+    return new Notification(title, options);
+  } catch {
+    return null;
+  }
 }
 
 /** Begins to tell. */

@@ -1,8 +1,16 @@
-import { Client, type ConversationState, type Person, type Server, type State } from '@palabre/sdk';
-import { forgetOwn } from './drafts';
+import {
+  Client,
+  shownNameOf,
+  type ConversationState,
+  type Person,
+  type Server,
+  type State,
+} from '@palabre/sdk';
+import { keep, storage } from '../kept';
+import { forgetDrafts } from './drafts';
 
 /** The SDK's client: the only way to the server. */
-export const client = new Client({ url: location.origin, storage: localStorage });
+export const client = new Client({ url: location.origin, storage });
 
 /**
  * What the client knows, as something that Svelte watches.
@@ -11,6 +19,8 @@ export const client = new Client({ url: location.origin, storage: localStorage }
  * reference is enough: whatever is derived from it stops where nothing is new.
  */
 class Town {
+  /** Who was here last: the state has forgotten them when it is told that they have gone. */
+  #user: number | null = null;
   state = $state.raw<State>(client.state);
   signedIn = $state(client.signedIn);
   /** What the server says of itself; null until it has been asked. */
@@ -25,10 +35,16 @@ class Town {
   readonly unread = $derived(this.list.reduce((sum, one) => sum + one.unread, 0));
 
   constructor() {
-    client.subscribe((state) => (this.state = state));
+    client.subscribe((state) => {
+      this.#user = state.me?.id ?? this.#user;
+      this.state = state;
+    });
     client.on('signedOut', () => {
       this.signedIn = false;
-      forgetOwn();
+      // Habits are somebody's own, too; the theme and the language belong to the device.
+      for (const habit of ['notify', 'emoji', 'details']) keep(habit, null);
+      if (this.#user !== null) forgetDrafts(this.#user);
+      this.#user = null;
     });
   }
 
@@ -46,9 +62,7 @@ class Town {
   /** How a person is called here: display name, else first and last name, else username. */
   nameOf(person: Person): string {
     const user = this.people.get(person.id)?.user ?? (this.me?.id === person.id ? this.me : null);
-    if (!user) return person.username;
-    const full = [user.first_name, user.last_name].filter(Boolean).join(' ');
-    return user.display_name || full || user.username;
+    return user ? shownNameOf(user) : person.username;
   }
 
   /** What a conversation is called: its name, the other person's, or its members'. */

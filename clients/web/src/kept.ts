@@ -1,0 +1,21 @@
+import { defaultStorage } from '@palabre/sdk';
+
+/** What is kept on this device; a browser that forbids that forgets it with the page. */
+export const storage = defaultStorage();
+
+const PREFIX = 'palabre.';
+
+/** What was kept under a name. */
+export function kept(name: string): string | null {
+  return storage.getItem(PREFIX + name);
+}
+
+/** Keeps something, or nothing more; a storage that is full keeps what it has. */
+export function keep(name: string, value: string | null): void {
+  try {
+    if (value === null) storage.removeItem(PREFIX + name);
+    else storage.setItem(PREFIX + name, value);
+  } catch {
+    // Nothing here is worth an interruption.
+  }
+}
