@@ -48,7 +48,6 @@ export const t = speak({
     setUpCodeWrong:
       'The set-up code is wrong, or was used already. Look for it where the server was started.',
     setUpDone: 'This server has its administrator already.',
-    setUpInstead: 'Or:',
     toSetUp: 'Set up this server',
     language: 'Language',
     theme: 'Colours',
@@ -108,7 +107,6 @@ export const t = speak({
     setUpCodeMissing: 'Indiquez le code de mise en place.',
     setUpCodeWrong: 'Ce code est faux, ou a déjà servi. Cherchez-le là où le serveur a été démarré.',
     setUpDone: 'Ce serveur a déjà son administrateur.',
-    setUpInstead: 'Ou :',
     toSetUp: 'Mettre ce serveur en place',
     language: 'Langue',
     theme: 'Couleurs',

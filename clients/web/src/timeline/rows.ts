@@ -88,7 +88,7 @@ export function rowsOf(
   let marked = newAfter === null;
   for (const entry of all) {
     if (before === null || dayOf(before.at) !== dayOf(entry.at)) {
-      rows.push({ kind: 'day', key: `day-${dayOf(entry.at)}`, at: entry.at });
+      rows.push({ kind: 'day', key: `day-${entry.key}`, at: entry.at });
     }
     const isNew = entry.message !== null && newAfter !== null && entry.message.seq > newAfter;
     if (!marked && isNew && entry.author.id !== me.id) {

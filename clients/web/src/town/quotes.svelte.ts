@@ -1,4 +1,4 @@
-import type { Message } from '@palabre/sdk';
+import { Refusal, type Message } from '@palabre/sdk';
 import { SvelteMap } from 'svelte/reactivity';
 import { client, town } from './town.svelte';
 
@@ -6,22 +6,43 @@ import { client, town } from './town.svelte';
 const fetched = new SvelteMap<string, Message | null>();
 const asked = new Set<string>();
 
+const keyOf = (conversation: number, seq: number) => `${conversation}/${seq}`;
+
 /** The message that another one answers: from the timeline, else asked for once. Undefined until it is here. */
 export function quoted(conversation: number, seq: number): Message | null | undefined {
   const shown = town.conversations.get(conversation)?.timeline?.messages.find((one) => one.seq === seq);
-  return shown ?? fetched.get(`${conversation}/${seq}`);
+  return shown ?? fetched.get(keyOf(conversation, seq));
 }
 
-/** Asks for it if it is not on the screen. */
+/** Asks for it if it is not on the screen; what could not be asked is asked again when it is next wanted. */
 export function fetchQuoted(conversation: number, seq: number): void {
-  const key = `${conversation}/${seq}`;
+  const key = keyOf(conversation, seq);
   if (quoted(conversation, seq) !== undefined || asked.has(key)) return;
   asked.add(key);
   client.command('message.get', { conversation, seq }).then(
     (message) => fetched.set(key, message),
-    () => {
+    (error: unknown) => {
       asked.delete(key);
-      fetched.set(key, null);
+      if (error instanceof Refusal && error.code === 'not_found') fetched.set(key, null);
     },
   );
 }
+
+/** What was deleted must not be readable in a quote, and what was edited is quoted as it is. */
+const CHANGED = /"type":"message\.(?:edited|deleted)"/;
+client.on('frame', ({ direction, text }) => {
+  if (direction !== 'in' || fetched.size === 0 || !CHANGED.test(text)) return;
+  const { data } = JSON.parse(text) as { data: Message };
+  const key = keyOf(data.conversation, data.seq);
+  if (fetched.has(key)) fetched.set(key, data);
+});
+
+/** While the line was away anything may have changed. */
+function forget(): void {
+  fetched.clear();
+  asked.clear();
+}
+client.on('signedOut', forget);
+client.subscribe((state, before) => {
+  if (state.line === 'online' && before.line !== 'online') forget();
+});
