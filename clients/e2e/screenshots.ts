@@ -91,4 +91,26 @@ test('pictures', async () => {
   }
   await shoot(figures, 'admin-figures');
   await figures.close();
+
+  const play = await look(null, '/play', { viewport: { width: 1440, height: 900 } });
+  play.expects(/WebSocket|Failed to load resource/);
+  const { page } = play;
+  await page.getByRole('button', { name: 'Begin' }).click();
+  const write = async (name: string, text: string) => {
+    await page.getByLabel(`Write as ${name}`).fill(text);
+    await page.getByLabel(`Write as ${name}`).press('Enter');
+    await sees(page.getByRole('log', { name: `What ${name} sees` }).getByText(text));
+  };
+  await write('Ada', 'Can you hear me?');
+  await write('Bob', 'Loud and clear.');
+  const cable = page.getByRole('region', { name: /^Bob/ }).getByRole('switch');
+  await cable.click();
+  await write('Ada', 'And now?');
+  await write('Ada', 'I go on while you are away.');
+  await write('Bob', 'Written in the dark');
+  await cable.click();
+  await sees(page.getByText(/^Came back: from/));
+  await sees(page.getByRole('log', { name: 'What Ada sees' }).getByText('Written in the dark'));
+  await page.locator('summary').filter({ hasText: 'catch-up' }).first().click();
+  await shoot(play, 'playground');
 });

@@ -12,6 +12,7 @@ declare module 'vitest' {
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
+  '--disable-lcd-text',
   '--disable-quic',
   '--no-first-run',
   '--disable-background-networking',
