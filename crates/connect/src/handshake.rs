@@ -131,17 +131,29 @@ fn check_upgrade(headers: &HeaderMap) -> Result<&HeaderValue, Error> {
 }
 
 /// A page of a foreign origin must not connect in its visitor's name. Where the token in the URL is the only
-/// credential no page has it by accident, and such a door may admit everybody.
+/// credential no page has it by accident, and such a door may admit everybody. A page that this very server has
+/// handed out, under whatever name it was asked for, may connect where no cookie speaks for anybody: it brings the
+/// token that it has, and could do the same over REST.
 fn check_origin(door: &Door, headers: &HeaderMap) -> Result<(), Error> {
     match headers.get(header::ORIGIN) {
         None => Ok(()),
         Some(origin) if is_allowed(door, origin) => Ok(()),
         Some(_) if !door.restricts_origins => Ok(()),
+        Some(origin) if door.dialect.credentials().cookie.is_none() && is_ours(origin, headers) => Ok(()),
         Some(_) => Err(Error::new(
             ErrorCode::ForbiddenOrigin,
             "Pages of this origin may not connect (server.allowed_origins).",
         )),
     }
+}
+
+/// Whether a page's origin is the host that it asks.
+fn is_ours(origin: &HeaderValue, headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let of_page = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+    host.zip(of_page).is_some_and(|(host, (scheme, of_page))| {
+        matches!(scheme, "http" | "https") && !host.is_empty() && of_page.eq_ignore_ascii_case(host)
+    })
 }
 
 fn switching(key: &HeaderValue, headers: &HeaderMap) -> Response {

@@ -191,3 +191,22 @@ async fn a_server_may_do_without_the_client() {
     }
     assert_eq!(town.request("GET", "/v1/server", Value::Null).await.granted()["playground"], false);
 }
+
+/// On a local network the server is asked for under its address, which nobody has configured.
+#[tokio::test]
+async fn a_page_that_the_server_has_handed_out_connects_under_whatever_name() {
+    let town = Town::opens().await;
+    let port = town.address().port();
+    let handshake = async |host: &str, origin: &str| {
+        let headers = [("host", host), ("origin", origin)];
+        town.handshake_at(town.address(), "/v1/ws", &headers).await.0
+    };
+    let here = format!("chat.local:{port}");
+    assert_eq!(handshake(&here, &format!("http://{here}")).await, 101);
+    assert_eq!(handshake(&here, &format!("https://{here}")).await, 101, "behind a proxy that speaks TLS");
+    assert_eq!(handshake(&here, &format!("http://CHAT.local:{port}")).await, 101);
+    for foreign in ["http://chat.local", "https://evil.example.org", "null", "chat.local", "file://", "http://"] {
+        assert_eq!(handshake(&here, foreign).await, 403, "{foreign}");
+    }
+    assert_eq!(handshake("chat.local", &format!("http://chat.local.evil.org:{port}")).await, 403);
+}
