@@ -6,7 +6,7 @@ import { Refusal } from './problem.js';
 import { Readings } from './readings.js';
 import { Receipts } from './receipts.js';
 import { Rest } from './rest.js';
-import { Session } from './session.js';
+import { Session, signedOut } from './session.js';
 import type { WebSocketConstructor, WireFrame } from './socket.js';
 import type { Want } from './state/conversations.js';
 import {
@@ -184,11 +184,11 @@ export class Client {
     return this.#entered(await this.#session.logIn(data));
   }
 
-  /** Ends the session, and forgets everything that was kept of it. */
+  /** Forgets at once everything that was kept of the session; the server is told behind that. */
   async logOut(): Promise<void> {
     this.#line.disconnect();
     this.#outbox.clear();
-    await this.#session.logOut();
+    void this.#session.logOut();
     this.#forget();
     this.#tell('signedOut', undefined);
   }
@@ -219,7 +219,7 @@ export class Client {
 
   /** Opens the line and keeps it open. */
   connect(): void {
-    if (!this.signedIn) throw new Refusal({ code: 'unauthenticated', status: 401, detail: 'Log in first.' });
+    if (!this.signedIn) throw signedOut();
     // Missing, it is missed here and not somewhere later.
     this.#WebSocket();
     this.#line.connect();
@@ -397,6 +397,7 @@ export class Client {
 
   /** Puts a message into the outbox, which sends it as soon as there is a line; returns its client id. */
   send(conversation: number, text: string, options: { readonly parent?: number } = {}): string {
+    if (!this.signedIn) throw signedOut();
     this.#receipts.said(conversation);
     return this.#outbox.add(conversation, text, options.parent ?? null);
   }

@@ -12,7 +12,6 @@ const MARGIN = 30_000;
 interface Kept {
   readonly access: string;
   readonly refresh: string;
-  readonly expiresAt: number;
   readonly renewAt: number;
   readonly session: number;
   readonly user: number;
@@ -29,6 +28,7 @@ export interface SessionOptions {
 export class Session {
   readonly #options: SessionOptions;
   #kept: Kept | null;
+  #era = 0;
   #refreshing: Promise<Kept> | null = null;
   readonly #unwatch: () => void;
 
@@ -50,30 +50,44 @@ export class Session {
     return this.#kept?.user ?? null;
   }
 
+  /** Counts who it was: what was begun in another era must not go on in this one. */
+  get era(): number {
+    return this.#era;
+  }
+
   async register(data: AccountRegisterData): Promise<Account> {
-    return this.#keep(await this.#options.rest.command('account.register', data, null));
+    return this.#enter(await this.#options.rest.command('account.register', data, null));
   }
 
   async logIn(data: SessionCreateData): Promise<Account> {
-    return this.#keep(await this.#options.rest.command('session.create', data, null));
+    return this.#enter(await this.#options.rest.command('session.create', data, null));
   }
 
-  /** Ends the session on the server if it can be reached, and forgets it in any case. */
+  /** Forgets the tokens at once. The server is told behind that, if it can be reached: only that is waited for. */
   async logOut(): Promise<void> {
-    try {
-      if (this.#kept)
-        await this.withToken((token) => this.#options.rest.command('session.logout', {}, token));
-    } catch (error) {
+    const [kept, trading] = [this.#kept, this.#refreshing];
+    this.forget();
+    if (!kept) return;
+    await this.#end(kept, trading).catch((error: unknown) => {
       if (!(error instanceof Refusal)) throw error;
-    } finally {
-      this.forget();
-    }
+    });
+  }
+
+  async #end(kept: Kept, trading: Promise<Kept> | null): Promise<void> {
+    const { rest, now } = this.#options;
+    // Tokens that are being traded are good no longer, and nobody else keeps those that come.
+    const last = (await trading?.catch(() => null)) ?? kept;
+    const renewed =
+      now() < last.renewAt
+        ? null
+        : await rest.command('session.refresh', { refresh_token: last.refresh }, null);
+    await rest.command('session.logout', {}, renewed?.access_token ?? last.access);
   }
 
   /** Forgets the tokens; those that another tab has got since stay in storage. */
   forget(): void {
     const mine = this.#kept;
-    this.#kept = null;
+    this.#become(null);
     if (mine && this.#read()?.refresh === mine.refresh) this.#options.storage.removeItem(KEY);
   }
 
@@ -86,17 +100,19 @@ export class Session {
   async token(): Promise<string> {
     const kept = this.#kept;
     if (!kept) throw signedOut();
-    if (this.#options.now() < kept.renewAt) return kept.access;
-    return (await this.#refresh(kept)).access;
+    return this.#options.now() < kept.renewAt ? kept.access : this.#fresh(kept);
   }
 
   /** Does something with a token; once more with a new one if it is refused. */
   async withToken<T>(use: (token: string) => Promise<T>): Promise<T> {
+    const era = this.#era;
     const token = await this.token();
     try {
       return await use(token);
     } catch (error) {
       if (!(error instanceof Refusal) || error.code !== 'unauthenticated') throw error;
+      // It was asked by somebody who is gone: it must not be done in the name of who has come.
+      if (era !== this.#era) throw error;
       return use(await this.renewed(token));
     }
   }
@@ -105,15 +121,24 @@ export class Session {
   async renewed(refused: string): Promise<string> {
     const kept = this.#kept;
     if (!kept) throw signedOut();
-    return kept.access === refused ? (await this.#refresh(kept)).access : kept.access;
+    return kept.access === refused ? this.#fresh(kept) : kept.access;
+  }
+
+  async #fresh(old: Kept): Promise<string> {
+    const era = this.#era;
+    const { access } = await this.#refresh(old);
+    if (era !== this.#era) throw signedOut();
+    return access;
   }
 
   /** Trades the refresh token; all who ask at the same time wait for the same answer. */
   #refresh(old: Kept): Promise<Kept> {
-    this.#refreshing ??= exclusively(this.#options.storage, () => this.#trade(old)).finally(() => {
-      this.#refreshing = null;
+    if (this.#refreshing) return this.#refreshing;
+    const refreshing = exclusively(this.#options.storage, () => this.#trade(old)).finally(() => {
+      if (this.#refreshing === refreshing) this.#refreshing = null;
     });
-    return this.#refreshing;
+    this.#refreshing = refreshing;
+    return refreshing;
   }
 
   async #trade(old: Kept): Promise<Kept> {
@@ -121,36 +146,50 @@ export class Session {
     const current = this.#adopt();
     if (!current) throw signedOut();
     if (current.access !== old.access && this.#options.now() < current.renewAt) return current;
-    try {
-      this.#keep(
-        await this.#options.rest.command('session.refresh', { refresh_token: current.refresh }, null),
-      );
-    } catch (error) {
-      if (!(error instanceof Refusal) || error.status !== 401) throw error;
-      const newer = this.#adopt();
-      if (newer && newer.refresh !== current.refresh) return newer;
-      this.forget();
-      this.#options.lost();
-      throw signedOut();
-    }
-    const kept = this.#kept;
-    if (!kept) throw signedOut();
-    return kept;
+    const fresh = await this.#traded(current);
+    if (!fresh) return this.#refused(current);
+    // Somebody may have logged out or in meanwhile, here or in another tab: then it is kept no more.
+    if (this.#adopt()?.refresh === current.refresh) this.#keep(fresh);
+    return fresh;
   }
 
-  #keep(tokens: Tokens): Account {
-    const now = this.#options.now();
-    const life = tokens.expires_in * 1000;
-    this.#kept = {
-      access: tokens.access_token,
-      refresh: tokens.refresh_token,
-      expiresAt: now + life,
-      renewAt: now + Math.max(life - MARGIN, life / 2),
-      session: tokens.session,
-      user: tokens.user.id,
-    };
-    this.#options.storage.setItem(KEY, JSON.stringify(this.#kept));
+  /** What comes of a refresh token; `null` if it is good no longer. */
+  async #traded({ refresh }: Kept): Promise<Kept | null> {
+    const { rest, now } = this.#options;
+    try {
+      return keptOf(await rest.command('session.refresh', { refresh_token: refresh }, null), now());
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.status !== 401) throw error;
+      return null;
+    }
+  }
+
+  #refused(current: Kept): Kept {
+    const newer = this.#adopt();
+    if (newer && newer.refresh !== current.refresh) return newer;
+    if (newer) {
+      this.forget();
+      this.#options.lost();
+    }
+    throw signedOut();
+  }
+
+  #enter(tokens: Tokens): Account {
+    this.#keep(keptOf(tokens, this.#options.now()));
     return tokens.user;
+  }
+
+  #keep(kept: Kept): void {
+    this.#become(kept);
+    this.#options.storage.setItem(KEY, JSON.stringify(kept));
+  }
+
+  #become(kept: Kept | null): void {
+    if (kept?.user !== this.#kept?.user) {
+      this.#era += 1;
+      this.#refreshing = null;
+    }
+    this.#kept = kept;
   }
 
   #read(): Kept | null {
@@ -162,22 +201,32 @@ export class Session {
   #adopt(): Kept | null {
     const before = this.#kept;
     const kept = this.#read();
-    this.#kept = kept;
+    this.#become(kept);
     if (before && kept?.user !== before.user) this.#options.lost();
     return kept;
   }
+}
+
+function keptOf(tokens: Tokens, now: number): Kept {
+  const life = tokens.expires_in * 1000;
+  return {
+    access: tokens.access_token,
+    refresh: tokens.refresh_token,
+    renewAt: now + Math.max(life - MARGIN, life / 2),
+    session: tokens.session,
+    user: tokens.user.id,
+  };
 }
 
 function isKept(value: unknown): value is Kept {
   if (typeof value !== 'object' || value === null) return false;
   const kept = value as Record<string, unknown>;
   const strings = [kept.access, kept.refresh].every((it) => typeof it === 'string');
-  return (
-    strings && [kept.expiresAt, kept.renewAt, kept.session, kept.user].every((it) => typeof it === 'number')
-  );
+  return strings && [kept.renewAt, kept.session, kept.user].every((it) => typeof it === 'number');
 }
 
-function signedOut(): Refusal {
+/** There are no tokens, or other people's. */
+export function signedOut(): Refusal {
   return new Refusal({ code: 'unauthenticated', status: 401, detail: 'Nobody is logged in.' });
 }
 

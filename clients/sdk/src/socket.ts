@@ -140,7 +140,7 @@ export class Socket {
     const { token } = this.#options;
     const cursors = (this.#sent = this.#options.cursors());
     this.command('authenticate', { token, cursors }).then(
-      (data) => this.#welcome(data),
+      () => this.#welcome(),
       (refusal: Refusal) => {
         if (refusal.passing && refusal.code !== 'network') {
           this.#end({ code: refusal.code, retry: true, retryAfterMs: refusal.retryAfterMs ?? 0 });
@@ -149,7 +149,7 @@ export class Socket {
     );
   }
 
-  #welcome(_data: Authenticated): void {
+  #welcome(): void {
     clearTimeout(this.#timer);
     if (this.#over) return;
     this.#keepAlive();
