@@ -31,7 +31,7 @@ export function currentLanguage(): Language {
 }
 
 /** The language with the reader's own region, as far as the browser knows one: it decides how times are written. */
-function locale(): string {
+export function locale(): string {
   return navigator.languages.find((tag) => tag.toLowerCase().startsWith(language)) ?? language;
 }
 
@@ -58,6 +58,13 @@ const DAY = 86_400_000;
 /** `14:05`. */
 export function clock(time: string | Date): string {
   return new Date(time).toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit' });
+}
+
+/** `14:05:09.123`, as long as where one compares moments. */
+export function exact(time: Date): string {
+  const pad = (value: number, digits = 2) => String(value).padStart(digits, '0');
+  const parts = [time.getHours(), time.getMinutes(), time.getSeconds()].map((part) => pad(part));
+  return `${parts.join(':')}.${pad(time.getMilliseconds(), 3)}`;
 }
 
 /** `Monday, 3 March 2025`; the year only if it is another one. */

@@ -67,15 +67,18 @@ export const t = speak({
     peopleCount: (count: number) => plural(count, '# person', '# people'),
     accounts: 'Accounts',
     conversations: 'Conversations',
-    kinds: (rooms: string, groups: string, direct: string) =>
-      `${rooms} rooms, ${groups} groups, ${direct} direct`,
+    kinds: (rooms: number, groups: number, direct: number) =>
+      [
+        plural(rooms, '# room', '# rooms'),
+        plural(groups, '# group', '# groups'),
+        plural(direct, '# direct', '# direct'),
+      ].join(', '),
     messages: 'Messages',
     messagesHint: (count: string) => `${count} since the start`,
     storage: 'Storage',
     uptime: 'Running for',
     version: (version: string) => `Palabre ${version}`,
     perSecond: 'Messages per second',
-    inFive: 'The last five minutes',
     now: 'now',
     minutesAgo: '5 min ago',
     chart: (title: string, value: string) => `${title}: ${value} now. Chart of the last five minutes.`,
@@ -147,21 +150,24 @@ export const t = speak({
     save: 'Enregistrer',
     saved: 'Enregistré.',
 
-    figuresWhy: 'Comment va le serveur, relu toutes les deux secondes.',
+    figuresWhy: 'L’état du serveur, relu toutes les deux secondes.',
     connections: 'Connexions',
     connectionsHint: (people: string) => `${people} ici en ce moment`,
     peopleCount: (count: number) => plural(count, '# personne', '# personnes'),
     accounts: 'Comptes',
     conversations: 'Conversations',
-    kinds: (rooms: string, groups: string, direct: string) =>
-      `${rooms} salons, ${groups} groupes, ${direct} directes`,
+    kinds: (rooms: number, groups: number, direct: number) =>
+      [
+        plural(rooms, '# salon', '# salons'),
+        plural(groups, '# groupe', '# groupes'),
+        plural(direct, '# directe', '# directes'),
+      ].join(', '),
     messages: 'Messages',
     messagesHint: (count: string) => `${count} depuis le démarrage`,
     storage: 'Stockage',
     uptime: 'En marche depuis',
     version: (version: string) => `Palabre ${version}`,
     perSecond: 'Messages par seconde',
-    inFive: 'Les cinq dernières minutes',
     now: 'maintenant',
     minutesAgo: 'il y a 5 min',
     chart: (title: string, value: string) =>

@@ -13,6 +13,20 @@ export async function loadEmoji(language: Language): Promise<readonly (readonly 
 /** Without accents and case, as people type when they search. */
 export const folded = (text: string) => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
 
+/** Those that are found by a word (folded already): first what is called so, then what is only tagged with it. */
+export function ranked(all: readonly Emoji[], wanted: string): readonly Emoji[] {
+  const rank = ([, label, tags]: Emoji) => {
+    const words = folded(label).split(/[^\p{L}\p{N}]+/u);
+    if (words.includes(wanted)) return 0;
+    if (words.some((word) => word.startsWith(wanted))) return 1;
+    const tagged = folded(tags).split(' ');
+    if (tagged.some((tag) => tag.startsWith(wanted))) return 2;
+    return folded(`${label} ${tags}`).includes(wanted) ? 3 : 4;
+  };
+  const found = all.map((one) => [rank(one), one] as const).filter(([at]) => at < 4);
+  return found.sort(([a], [b]) => a - b).map(([, one]) => one);
+}
+
 const STORED = 'emoji';
 const KEPT = 16;
 const FIRST = ['👍', '❤️', '😂', '🎉', '😮', '😢', '🙏', '👀'];

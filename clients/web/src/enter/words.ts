@@ -105,7 +105,7 @@ export const t = speak({
     setUpDo: 'Devenir administrateur',
     setUpCode: 'Code de mise en place',
     setUpCodeMissing: 'Indiquez le code de mise en place.',
-    setUpCodeWrong: 'Ce code est faux, ou a déjà servi. Cherchez-le là où le serveur a été démarré.',
+    setUpCodeWrong: 'Ce code est incorrect, ou a déjà servi. Cherchez-le là où le serveur a été démarré.',
     setUpDone: 'Ce serveur a déjà son administrateur.',
     toSetUp: 'Mettre ce serveur en place',
     language: 'Langue',

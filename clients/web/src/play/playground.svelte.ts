@@ -48,9 +48,11 @@ export class Playground {
     const room = await this.ada.client.command('conversation.create', {
       kind: 'room',
       name,
-      visibility: 'public',
+      // Private: nobody is to find it among the rooms that people use.
+      visibility: 'private',
     });
-    await this.bob.client.command('conversation.join', { conversation: room.id });
+    const { me } = this.bob.client.state;
+    if (me) await this.ada.client.command('member.add', { conversation: room.id, user: me.id });
     keep({ room: room.id });
     return room.id;
   }

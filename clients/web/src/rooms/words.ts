@@ -14,6 +14,14 @@ export const t = speak({
     none: 'No conversations yet.',
     noneFound: 'Nothing of that name.',
     you: (text: string) => `You: ${text}`,
+    by: (name: string, text: string) => `${name}: ${text}`,
+    yourself: (name: string) => `${name} (you)`,
+    unsent: (count: number) =>
+      plural(
+        count,
+        '# message has not been sent. It will be lost.',
+        '# messages have not been sent. They will be lost.',
+      ),
     deleted: 'Message deleted',
     draft: (text: string) => `Draft: ${text}`,
     welcome: 'Welcome',
@@ -71,6 +79,14 @@ export const t = speak({
     none: 'Pas encore de conversation.',
     noneFound: 'Rien de ce nom.',
     you: (text: string) => `Vous : ${text}`,
+    by: (name: string, text: string) => `${name} : ${text}`,
+    yourself: (name: string) => `${name} (vous)`,
+    unsent: (count: number) =>
+      plural(
+        count,
+        '# message n’a pas été envoyé. Il sera perdu.',
+        '# messages n’ont pas été envoyés. Ils seront perdus.',
+      ),
     deleted: 'Message supprimé',
     draft: (text: string) => `Brouillon : ${text}`,
     welcome: 'Bienvenue',

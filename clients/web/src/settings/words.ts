@@ -19,7 +19,7 @@ export const t = speak({
     notSaid: 'Not said',
 
     profileWhy:
-      'Others see this, but for your mail address and your date of birth. Leave empty what you do not wish to say.',
+      'Others see this, except your mail address and your date of birth. Leave empty what you do not wish to say.',
     username: 'Username',
     fixed: 'Neither can be changed here.',
     fixedName: 'It cannot be changed.',
@@ -47,7 +47,7 @@ export const t = speak({
     invisibleHint: 'Others see you as offline',
 
     securityWhy: 'When you change your password, you are logged out everywhere else.',
-    current: 'Present password',
+    current: 'Current password',
     next: 'New password',
     repeat: 'New password, once more',
     changePassword: 'Change the password',
@@ -77,7 +77,7 @@ export const t = speak({
 
     notificationsWhy:
       'Your browser can tell you of new messages while you look at something else. This is kept on this device.',
-    tellMe: 'Tell me of',
+    tellMe: 'Notify me about',
     off: 'Nothing',
     direct: 'Direct messages and mentions',
     directHint: 'What is said to you alone, or with @your-name',
@@ -88,7 +88,7 @@ export const t = speak({
     unsupported: 'This browser cannot show notifications.',
 
     keyboardWhy:
-      'Everything can be done without a mouse: Tab and Shift+Tab move between places, and these keys are short ways.',
+      'Everything can be done without a mouse: Tab and Shift+Tab move between places, and these are the shortcuts.',
     keys: 'Keys',
     what: 'What they do',
     everywhere: 'Everywhere',
@@ -164,7 +164,7 @@ export const t = speak({
     changePassword: 'Changer le mot de passe',
     changed: 'Le mot de passe est changé. Vos autres sessions sont fermées.',
     currentMissing: 'Indiquez votre mot de passe actuel.',
-    currentWrong: 'Le mot de passe actuel est faux.',
+    currentWrong: 'Le mot de passe actuel est incorrect.',
     differs: 'Les deux ne sont pas identiques.',
 
     sessionsWhy:

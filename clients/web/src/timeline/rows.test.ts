@@ -87,12 +87,16 @@ test('what did not change is the same object', () => {
   expect(again?.kind === 'entry' && first?.kind === 'entry' && again.entry === first.entry).toBe(true);
 });
 
-test('readers stand at the last message that they have read', () => {
-  const messages = [message(1, 2, 0), message(5, 2, 1)];
-  const marker = (user: number, read_seq: number) => ({ user, read_seq });
-  const readers = readersOf(messages, [marker(1, 5), marker(2, 5), marker(3, 4), marker(4, 0)], 1);
-  expect([...readers]).toEqual([
-    [5, [2]],
-    [1, [3]],
+test('readers stand at the last message of others that they have read', () => {
+  const messages = [message(1, 9, 0), message(5, 9, 1), message(6, 3, 2)];
+  const marker = (user: number, read_seq: number, read_at: string | null = 'then') => ({
+    user,
+    read_seq,
+    read_at,
+  });
+  const markers = [marker(1, 6), marker(2, 5), marker(3, 6), marker(4, 0), marker(5, 4), marker(6, 6, null)];
+  expect([...readersOf(messages, markers, 1)]).toEqual([
+    [5, [2, 3]],
+    [1, [5]],
   ]);
 });

@@ -102,18 +102,21 @@ export function rowsOf(
   return rows;
 }
 
-/** For each shown message, who has read up to it and no further; the reader is left out. */
+/**
+ * For each shown message, who has read up to it and no further. Nobody is told to have read their own words, and
+ * who came in later and has never looked has read nothing, though their marker begins at the head.
+ */
 export function readersOf(
   messages: readonly Message[],
-  markers: Iterable<{ user: number; read_seq: number }>,
+  markers: Iterable<{ user: number; read_seq: number; read_at: string | null }>,
   me: number,
 ): Map<number, number[]> {
   const readers = new Map<number, number[]>();
   const last = messages.at(-1);
   if (!last) return readers;
-  for (const { user, read_seq } of markers) {
-    if (user === me) continue;
-    const seen = messages.findLast((one) => one.seq <= read_seq);
+  for (const { user, read_seq, read_at } of markers) {
+    if (user === me || read_at === null) continue;
+    const seen = messages.findLast((one) => one.seq <= read_seq && one.author.id !== user);
     if (seen) readers.set(seen.seq, [...(readers.get(seen.seq) ?? []), user]);
   }
   return readers;

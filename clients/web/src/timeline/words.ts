@@ -28,7 +28,7 @@ export const t = speak({
     emptyHint: 'Say something: whoever comes later will find it.',
     reactionBy: (names: string, emoji: string) => `${names} reacted with ${emoji}`,
     readBy: (names: string) => `Read by ${names}`,
-    replyTo: (name: string) => `In reply to ${name}`,
+    replyTo: (name: string) => `In reply to ${name}:`,
     quoteGone: 'A message that is not there any more',
     typing: (names: string, count: number) =>
       count === 1 ? `${names} is writing…` : `${names} are writing…`,
@@ -66,7 +66,7 @@ export const t = speak({
     emptyHint: 'Dites quelque chose : ceux qui viendront le trouveront.',
     reactionBy: (names: string, emoji: string) => `${names} : réaction ${emoji}`,
     readBy: (names: string) => `Lu par ${names}`,
-    replyTo: (name: string) => `En réponse à ${name}`,
+    replyTo: (name: string) => `En réponse à ${name} :`,
     quoteGone: 'Un message qui n’est plus là',
     typing: (names: string, count: number) => (count === 1 ? `${names} écrit…` : `${names} écrivent…`),
     typingMany: 'Plusieurs personnes écrivent…',

@@ -1,18 +1,21 @@
 import { expect, test } from 'vitest';
-import { draft, forgetDrafts, keepDraft } from './drafts';
+import { draft, forgetDrafts, keepDraft, openDrafts } from './drafts.svelte';
 
 test('drafts are kept for each person and conversation apart', () => {
-  keepDraft(1, 7, 'half a thought');
-  keepDraft(1, 8, 'another');
-  keepDraft(2, 7, 'somebody else’s');
-  expect([draft(1, 7), draft(1, 8), draft(2, 7), draft(2, 8)]).toEqual([
-    'half a thought',
-    'another',
-    'somebody else’s',
-    '',
-  ]);
-  keepDraft(1, 7, '  ');
-  expect([draft(1, 7), draft(1, 8)]).toEqual(['', 'another']);
-  forgetDrafts(1);
-  expect([draft(1, 8), draft(2, 7)]).toEqual(['', 'somebody else’s']);
+  openDrafts(1);
+  keepDraft(7, 'half a thought');
+  keepDraft(8, 'another');
+  openDrafts(2);
+  expect(draft(7)).toBe('');
+  keepDraft(7, 'somebody else’s');
+  openDrafts(1);
+  expect([draft(7), draft(8)]).toEqual(['half a thought', 'another']);
+  keepDraft(7, '  ');
+  expect([draft(7), draft(8)]).toEqual(['', 'another']);
+  forgetDrafts();
+  expect(draft(8)).toBe('');
+  openDrafts(1);
+  expect(draft(8)).toBe('');
+  openDrafts(2);
+  expect(draft(7)).toBe('somebody else’s');
 });

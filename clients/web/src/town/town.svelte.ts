@@ -7,7 +7,7 @@ import {
   type State,
 } from '@palabre/sdk';
 import { keep, storage } from '../kept';
-import { forgetDrafts } from './drafts';
+import { forgetDrafts, openDrafts } from './drafts.svelte';
 
 /** The SDK's client: the only way to the server. */
 export const client = new Client({ url: location.origin, storage });
@@ -19,8 +19,6 @@ export const client = new Client({ url: location.origin, storage });
  * reference is enough: whatever is derived from it stops where nothing is new.
  */
 class Town {
-  /** Who was here last: the state has forgotten them when it is told that they have gone. */
-  #user: number | null = null;
   state = $state.raw<State>(client.state);
   signedIn = $state(client.signedIn);
   /** What the server says of itself; null until it has been asked. */
@@ -36,15 +34,14 @@ class Town {
 
   constructor() {
     client.subscribe((state) => {
-      this.#user = state.me?.id ?? this.#user;
+      if (state.me) openDrafts(state.me.id);
       this.state = state;
     });
     client.on('signedOut', () => {
       this.signedIn = false;
       // Habits are somebody's own, too; the theme and the language belong to the device.
       for (const habit of ['notify', 'emoji', 'details']) keep(habit, null);
-      if (this.#user !== null) forgetDrafts(this.#user);
-      this.#user = null;
+      forgetDrafts();
     });
   }
 
