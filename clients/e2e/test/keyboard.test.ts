@@ -76,6 +76,7 @@ test('what closes gives the focus back to where it was', async () => {
   await seesNot(page.getByRole('searchbox', { name: 'Search emoji' }));
   await getsFocus(emoji);
   await keyboard.press('Enter');
+  await getsFocus(page.getByRole('searchbox', { name: 'Search emoji' }));
   await keyboard.type('tangerine');
   await sees(page.getByRole('button', { name: 'tangerine' }));
   await keyboard.press('Enter');
