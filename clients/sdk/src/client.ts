@@ -18,6 +18,7 @@ import {
   type Reduced,
   type State,
 } from './state/index.js';
+import type { Pending } from './state/pending.js';
 import { shownName } from './state/people.js';
 import { nextEnd } from './state/typing.js';
 import { defaultStorage, type KeyValue } from './storage.js';
@@ -94,6 +95,8 @@ export class Client {
   #telling = false;
   #presence: Presence | null = null;
   #typingTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Whose the state and the line are. */
+  #whose: number | null;
   /** Counts connections, so that what was begun on an older one is not gone on with. */
   #connection = 0;
 
@@ -140,7 +143,8 @@ export class Client {
         this.#onSocket('message.send', { conversation, client_id: clientId, text, parent }),
       changed: (pending) => this.#dispatch({ type: 'pending', pending }),
     });
-    this.#outbox.open(this.#session.user);
+    this.#whose = this.#session.user;
+    this.#outbox.open(this.#whose);
   }
 
   // State --------------------------------------------------------------------------------------------
@@ -194,7 +198,12 @@ export class Client {
   }
 
   #entered(account: Account): Account {
-    if (this.#state.me && this.#state.me.id !== account.id) this.#forget();
+    if (this.#whose !== null && this.#whose !== account.id) {
+      // The line, too, is the other person's.
+      this.#line.disconnect();
+      this.#forget();
+    }
+    this.#whose = account.id;
     this.#outbox.open(account.id);
     this.#dispatch({ type: 'account', account });
     return account;
@@ -208,11 +217,14 @@ export class Client {
   }
 
   #forget(): void {
-    this.#outbox.open(this.#session.user);
+    this.#whose = this.#session.user;
     this.#readings.forget();
     this.#receipts.forget();
+    this.#people.forget();
     this.#presence = null;
+    clearTimeout(this.#typingTimer);
     this.#dispatch({ type: 'forgotten' });
+    this.#outbox.open(this.#whose);
   }
 
   // The line -----------------------------------------------------------------------------------------
@@ -255,16 +267,25 @@ export class Client {
     return this.#line.socket?.command(type, data) ?? null;
   }
 
-  /** Like `command`, but tries again while that may help and the line is wanted. */
+  /** Like `command`, but tries again while that may help and the line is wanted. Refused once somebody else is here. */
   async #ask<T extends CommandType>(type: T, data: DataOf<T>): Promise<AnswerOf<T>> {
+    const { era } = this.#session;
     for (;;) {
-      try {
-        return await this.command(type, data);
-      } catch (error) {
-        if (!(error instanceof Refusal) || !error.passing) throw error;
-        await delay(Math.max(AGAIN_MS, error.retryAfterMs ?? 0));
-        if (this.#state.line === 'idle' || this.#state.line === 'over') throw error;
-      }
+      const answer = await this.#try(type, data);
+      if (era !== this.#session.era) throw signedOut();
+      if (!(answer instanceof Refusal)) return answer;
+      if (this.#state.line === 'idle' || this.#state.line === 'over') throw answer;
+    }
+  }
+
+  /** Gives a command; returns a refusal that passes after waiting for that. */
+  async #try<T extends CommandType>(type: T, data: DataOf<T>): Promise<AnswerOf<T> | Refusal> {
+    try {
+      return await this.command(type, data);
+    } catch (error) {
+      if (!(error instanceof Refusal) || !error.passing) throw error;
+      await delay(Math.max(AGAIN_MS, error.retryAfterMs ?? 0));
+      return error;
     }
   }
 
@@ -287,6 +308,7 @@ export class Client {
 
   #authenticated(data: Authenticated, sent: Cursors): void {
     this.#connection += 1;
+    this.#whose = data.user.id;
     this.#outbox.open(data.user.id);
     this.#dispatch({ type: 'authenticated', data, sent });
   }
@@ -345,16 +367,21 @@ export class Client {
     const reduced = reduce(before, input, { windowSize: this.#windowSize });
     this.#state = reduced.state;
     if (reduced.state !== before) this.#schedule();
-    this.#follow(before, reduced);
+    this.#follow(reduced);
+    if (reduced.state.outbox === before.outbox || input.type === 'forgotten') return;
+    this.#settle(input.type === 'pending' ? input.pending : [...before.outbox.values()].flat());
   }
 
-  #follow(before: State, { state, wants, news }: Reduced): void {
+  #follow({ state, wants, news }: Reduced): void {
     for (const want of wants) void this.#seek(want);
     for (const message of news) if (message.author.id !== state.me?.id) this.#tell('message', message);
-    if (state.outbox === before.outbox) return;
-    const left = new Set([...state.outbox.values()].flat().map((it) => it.clientId));
-    const settled = [...before.outbox.values()].flat().filter((it) => !left.has(it.clientId));
-    if (settled.length > 0) this.#outbox.settle(new Set(settled.map((it) => it.clientId)));
+  }
+
+  /** What was pending and is not in the state any more has become a message. */
+  #settle(pending: readonly Pending[]): void {
+    const left = new Set([...this.#state.outbox.values()].flat().map((it) => it.clientId));
+    const arrived = pending.map((it) => it.clientId).filter((clientId) => !left.has(clientId));
+    if (arrived.length > 0) this.#outbox.settle(new Set(arrived));
   }
 
   async #seek(want: Want): Promise<void> {
@@ -462,7 +489,9 @@ export class Client {
   /** Says how one wants to be shown; said again after every coming back. */
   async setPresence(presence: Presence): Promise<void> {
     this.#presence = presence;
+    const { era } = this.#session;
     await this.command('presence.set', { presence });
+    if (era !== this.#session.era) return;
     const { me } = this.#state;
     // Told by the server only where one is in a conversation with somebody who may see it.
     if (me) {

@@ -159,6 +159,8 @@ export class Outbox {
   }
 
   #refused(message: Pending, error: unknown): void {
+    // Another outbox is open by now.
+    if (!this.#pending.some((it) => it.clientId === message.clientId)) return;
     const refusal =
       error instanceof Refusal ? error : new Refusal({ code: 'internal', detail: String(error) });
     // Without a line nothing is waited for but the line.

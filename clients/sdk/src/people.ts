@@ -24,6 +24,14 @@ export class People {
     if (this.#gathered.size > 0) this.#timer ??= setTimeout(() => void this.#ask(), GATHER_MS);
   }
 
+  /** Somebody else comes: they ask for themselves. */
+  forget(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#gathered.clear();
+    this.#asked.clear();
+  }
+
   async #ask(): Promise<void> {
     this.#timer = undefined;
     const ids = [...this.#gathered];

@@ -26,6 +26,8 @@ export class Readings {
   readonly #pageSize: number;
   readonly #open = new Map<number, Opened>();
   #readings = 0;
+  /** Counts who reads: what was begun for somebody who is gone must not change what is shown to the next. */
+  #era = 0;
   /** Pages under way: one for each conversation. */
   readonly #pages = new Map<number, Promise<void>>();
 
@@ -54,8 +56,11 @@ export class Readings {
     this.#open.delete(conversation);
   }
 
+  /** Somebody else comes: nothing is open, and nothing that is under way counts. */
   forget(): void {
+    this.#era += 1;
     this.#open.clear();
+    this.#pages.clear();
   }
 
   /** After coming back: reads what could not be read, and what no event tells. */
@@ -78,7 +83,9 @@ export class Readings {
     const underWay = this.#pages.get(conversation);
     if (underWay && where !== 'newest') return underWay;
     // Waits only if there is something to wait for: a second call in the same moment must find this one under way.
+    const era = this.#era;
     if (underWay) await underWay.catch(() => undefined);
+    if (era !== this.#era) return;
     const timeline = this.#asking.state().conversations.get(conversation)?.timeline;
     if (!timeline) return;
     if (where === 'before' && (!timeline.hasMoreBefore || timeline.messages.length === 0)) return;
@@ -102,26 +109,29 @@ export class Readings {
     return timeline?.messages.some((message) => message.seq === seq) ?? false;
   }
 
-  async #row(conversation: number): Promise<void> {
+  async #row(conversation: number, opened: Opened): Promise<void> {
     try {
       const row = await this.#asking.ask('conversation.get', { conversation });
       this.#asking.dispatch({ type: 'rows', rows: [row], shown: false });
     } catch (error) {
       // What is only away for a moment is opened when the line is back.
-      if (!(error instanceof Refusal && error.passing)) this.#open.delete(conversation);
+      const mine = this.#open.get(conversation) === opened;
+      if (mine && !(error instanceof Refusal && error.passing)) this.#open.delete(conversation);
       throw error;
     }
   }
 
   async #begin(conversation: number, opened: Opened): Promise<void> {
-    if (!this.#asking.state().conversations.has(conversation)) await this.#row(conversation);
+    if (!this.#asking.state().conversations.has(conversation)) await this.#row(conversation, opened);
     if (this.#open.get(conversation) !== opened) return;
     this.#asking.dispatch({ type: 'opened', conversation });
     await Promise.all([this.#first(conversation, opened), this.#people(conversation)]);
   }
 
   async #first(conversation: number, opened: Opened): Promise<void> {
+    const era = this.#era;
     await this.#pages.get(conversation)?.catch(() => undefined);
+    if (era !== this.#era) return;
     await this.#page(conversation, opened.around === null ? 'newest' : 'around', opened.around);
     opened.loaded = true;
   }
@@ -166,12 +176,12 @@ export class Readings {
     where: Where | null,
     read: (reading: number) => Promise<T>,
   ): Promise<T> {
-    const reading = (this.#readings += 1);
+    const [reading, era] = [(this.#readings += 1), this.#era];
     this.#asking.dispatch({ type: 'reading', conversation, reading, where });
     try {
       return await read(reading);
     } catch (error) {
-      this.#asking.dispatch({ type: 'read.failed', conversation, reading, where });
+      if (era === this.#era) this.#asking.dispatch({ type: 'read.failed', conversation, reading, where });
       throw error;
     }
   }

@@ -56,6 +56,7 @@ export class Receipts {
 
   forget(): void {
     this.#wanted.clear();
+    this.#busy.clear();
     this.#typedAt.clear();
   }
 

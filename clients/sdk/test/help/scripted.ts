@@ -1,7 +1,7 @@
 // A server that is made up: it lets anybody in, and answers as the test says.
 import { Client, memoryStorage, type ClientOptions, type KeyValue } from '../../src/index.js';
 import type { WebSocketConstructor, WebSocketLike } from '../../src/socket.js';
-import { authenticated, conversation } from './made.js';
+import { authenticated, conversation, history } from './made.js';
 
 export interface Command {
   readonly id: string;
@@ -78,15 +78,17 @@ export class Scripted {
     this.sockets.at(-1)?.hear(frame);
   }
 
-  reply(command: Command): Reply {
-    if (command.type === 'conversation.list')
-      return {
-        data: {
-          conversations: this.heads.map(([id, head]) => conversation(head, { id })),
-          next_cursor: null,
-        },
-      };
-    return { data: {} };
+  reply({ type }: Command): Reply {
+    const conversations = this.heads.map(([id, head]) => conversation(head, { id }));
+    const [first] = conversations;
+    const data: Readonly<Record<string, unknown>> = {
+      'conversation.list': { conversations, next_cursor: null },
+      'conversation.get': first,
+      'message.history': history([], first?.head ?? 0),
+      'member.list': { members: [], next_cursor: null },
+      'marker.list': { markers: [] },
+    };
+    return { data: data[type] ?? {} };
   }
 }
 
