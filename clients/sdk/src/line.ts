@@ -137,9 +137,13 @@ export class Line {
     this.#listener.cut();
     if (goodbye.retry) return this.#wait(goodbye.retryAfterMs);
     if (goodbye.code !== 'unauthenticated' || this.#trades >= TRADES) return this.#final(goodbye.code);
+    const attempt = this.#attempt;
+    const refusal = await this.#options.session.renewed(this.#token).then(() => null, passing);
+    if (attempt !== this.#attempt) return;
+    // Whoever stands between us and the server says nothing of the token.
+    if (refusal) return this.#wait(refusal.retryAfterMs ?? 0);
     this.#trades += 1;
-    await this.#options.session.renewed(this.#token).catch(() => undefined);
-    if (this.#wanted && !this.#socket) await this.#try();
+    await this.#try();
   }
 
   #wait(atLeast: number): void {
@@ -159,4 +163,10 @@ export class Line {
     this.#stop();
     this.#listener.changed('over', null, code);
   }
+}
+
+/** A refusal that passes; of others the next try will tell. */
+function passing(error: unknown): Refusal | null {
+  if (!(error instanceof Refusal)) throw error;
+  return error.passing ? error : null;
 }

@@ -1,7 +1,7 @@
 // A refusal as the server writes it (RFC 9457), and what went wrong before there was an answer.
 import type { FieldProblem, Problem } from './wire.js';
 
-/** The server's codes, and `network`: there was no answer, so nobody knows whether it was done. */
+/** The server's codes, and `network`: the server's answer did not come, so nobody knows whether it was done. */
 export type RefusalCode = Problem['code'] | 'network';
 
 const TRY_AGAIN: ReadonlySet<string> = new Set([
@@ -48,20 +48,25 @@ export function unanswered(detail: string): Refusal {
   return new Refusal({ code: 'network', detail });
 }
 
-/** The refusal in an answer's body; made up from the status if the body is not ours (a proxy's, say). */
+/**
+ * The refusal in an answer's body. What is no problem object is not our server's (but a proxy's, or that of a
+ * network that wants one to log in first): it says nothing of what was asked, and passes.
+ */
 export function refusalOf(status: number, body: unknown): Refusal {
   if (isProblem(body)) return new Refusal(body);
-  const code =
-    status === 429
-      ? 'rate_limited'
-      : status >= 500
-        ? 'unavailable'
-        : status === 401
-          ? 'unauthenticated'
-          : 'malformed';
-  return new Refusal({ code, status, detail: `The server answered with status ${status}.` });
+  const code = status === 429 ? 'rate_limited' : status >= 500 ? 'unavailable' : 'network';
+  return new Refusal({ code, status, detail: `Something else answered, with status ${status}.` });
+}
+
+/** The refusal in a frame. */
+export function refusalIn(error: unknown): Refusal {
+  return isProblem(error)
+    ? new Refusal(error)
+    : new Refusal({ code: 'internal', status: 500, detail: 'The server refused it without a reason.' });
 }
 
 function isProblem(body: unknown): body is Problem {
-  return typeof body === 'object' && body !== null && 'code' in body && typeof body.code === 'string';
+  if (typeof body !== 'object' || body === null) return false;
+  const { code, status } = body as Record<string, unknown>;
+  return typeof code === 'string' && typeof status === 'number';
 }

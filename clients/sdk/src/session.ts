@@ -159,7 +159,7 @@ export class Session {
     try {
       return keptOf(await rest.command('session.refresh', { refresh_token: refresh }, null), now());
     } catch (error) {
-      if (!(error instanceof Refusal) || error.status !== 401) throw error;
+      if (!(error instanceof Refusal) || error.code !== 'unauthenticated') throw error;
       return null;
     }
   }

@@ -55,12 +55,16 @@ test('a problem becomes a refusal', async () => {
 });
 
 test.each([
-  [502, 'unavailable', true],
-  [429, 'rate_limited', true],
-  [404, 'malformed', false],
-] as const)("a proxy's own page with status %i is %s", async (status, code, passing) => {
-  const rest = answer(() => new Response('<h1>Oh no</h1>', { status }));
-  await expect(rest.command('server.get', {}, null)).rejects.toMatchObject({ code, status, passing });
+  [502, 'unavailable'],
+  [429, 'rate_limited'],
+  [404, 'network'],
+  [401, 'network'],
+] as const)("a proxy's own page with status %i is %s, and passes", async (status, code) => {
+  for (const page of ['<h1>Oh no</h1>', '{"code":401,"message":"no"}', '{"code":"unauthorized"}', 'null']) {
+    const rest = answer(() => new Response(page, { status }));
+    const refused = { code, status, passing: true };
+    await expect(rest.command('server.get', {}, null)).rejects.toMatchObject(refused);
+  }
 });
 
 test('no answer is a refusal by the network, and so is one that is not JSON', async () => {

@@ -88,15 +88,18 @@ test('a refresh token that is refused ends the session', async () => {
   expect(storage.getItem('palabre.session')).toBeNull();
 });
 
-test.each(['down', 503] as const)('a server that is away (%s) does not end the session', async (trouble) => {
-  const { issuer, session, lost } = await loggedIn();
-  issuer.now += LIFE_S * 1000;
-  issuer.trouble.push(trouble);
-  await expect(session.token()).rejects.toMatchObject({ passing: true });
-  expect(session.signedIn).toBe(true);
-  expect(lost()).toBe(0);
-  expect(await session.token()).toBe('access 2');
-});
+test.each(['down', 503, 'portal'] as const)(
+  'a server that is away (%s) does not end the session',
+  async (trouble) => {
+    const { issuer, session, lost } = await loggedIn();
+    issuer.now += LIFE_S * 1000;
+    issuer.trouble.push(trouble);
+    await expect(session.token()).rejects.toMatchObject({ passing: true });
+    expect(session.signedIn).toBe(true);
+    expect(lost()).toBe(0);
+    expect(await session.token()).toBe('access 2');
+  },
+);
 
 test('a log-out in one tab logs out the other', async () => {
   const values = memoryStorage();
@@ -115,6 +118,15 @@ test('logging out forgets the tokens, even if the server is away', async () => {
   await session.logOut();
   expect(session.signedIn).toBe(false);
   expect(storage.getItem('palabre.session')).toBeNull();
+});
+
+test('fields in storage that are not known do not hurt', async () => {
+  const { issuer, storage } = await loggedIn();
+  const kept = JSON.parse(storage.getItem('palabre.session') ?? '') as Record<string, unknown>;
+  storage.setItem('palabre.session', JSON.stringify({ ...kept, expiresAt: 5, later: ['x'] }));
+  const { session } = issuer.session(storage);
+  expect(session.user).toBe(3);
+  expect(await session.token()).toBe('access 1');
 });
 
 test('what cannot be read in storage is nobody', () => {

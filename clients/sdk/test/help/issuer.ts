@@ -9,7 +9,7 @@ export class Issuer {
   now = 1_000_000;
   refreshes = 0;
   /** What the next calls are answered, in place of the truth. */
-  readonly trouble: ('down' | 'lost' | 503)[] = [];
+  readonly trouble: ('down' | 'lost' | 'portal' | 503)[] = [];
   #tokens = 0;
   #refresh = '';
   readonly #good = new Set<string>();
@@ -20,6 +20,7 @@ export class Issuer {
     const path = new URL(String(input)).pathname;
     const trouble = this.trouble.shift();
     if (trouble === 'down') throw new TypeError('fetch failed');
+    if (trouble === 'portal') return new Response('<h1>Log in to the café</h1>', { status: 401 });
     if (trouble === 503) return problem(503, 'unavailable');
     if (path === '/v1/sessions/refresh')
       return this.#trade(JSON.parse(String(init?.body)) as { refresh_token: string });
