@@ -1,5 +1,5 @@
 // One WebSocket, from the handshake to the goodbye: commands with their answers, and events.
-import { Refusal, refusalOf, unanswered } from './problem.js';
+import { Refusal, refusalIn, unanswered } from './problem.js';
 import type { Cursors } from './state/index.js';
 import type { AnswerOf, Authenticated, CommandType, DataOf, EventFrame } from './wire.js';
 
@@ -58,6 +58,10 @@ const PROBE_MS = 5_000;
 /** A line on which nothing at all comes for so long after a command was given is broken, though nobody has said so. */
 const ANSWER_MS = 10_000;
 const NORMAL = 1000;
+/** Bytes of a frame, until the server has said how many it takes. */
+const FRAME_BYTES = 65_536;
+/** Bytes of the greeting beside its token and its cursors, at most. */
+const GREETING_BYTES = 200;
 
 export class Socket {
   readonly #options: SocketOptions;
@@ -66,6 +70,7 @@ export class Socket {
   readonly #waiting = new Map<string, Waiting>();
   #sent: Cursors = {};
   #commands = 0;
+  #frameBytes = FRAME_BYTES;
   #authenticated = false;
   #over = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -93,13 +98,20 @@ export class Socket {
     return this.#authenticated && !this.#over;
   }
 
-  /** Gives a command; refused with `network` if the connection ends before the answer. */
+  /**
+   * Gives a command; refused with `network` if the connection ends before the answer.
+   *
+   * What is larger than a frame may be is refused here: the server would not know to what to answer.
+   */
   command<T extends CommandType>(type: T, data: DataOf<T>): Promise<AnswerOf<T>> {
     if (this.#over) return Promise.reject(unanswered('The connection has ended.'));
     const id = `c${(this.#commands += 1)}`;
+    const text = JSON.stringify({ id, type, data });
+    const bytes = bytesOf(text);
+    if (bytes > this.#frameBytes) return Promise.reject(tooLarge(bytes, this.#frameBytes));
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve: (answer) => resolve(answer as AnswerOf<T>), reject });
-      this.#send(JSON.stringify({ id, type, data }));
+      this.#send(text);
       this.#expect();
     });
   }
@@ -138,7 +150,8 @@ export class Socket {
 
   #greet(): void {
     const { token } = this.#options;
-    const cursors = (this.#sent = this.#options.cursors());
+    const room = this.#frameBytes - GREETING_BYTES - bytesOf(token);
+    const cursors = (this.#sent = fitting(this.#options.cursors(), room));
     this.command('authenticate', { token, cursors }).then(
       () => this.#welcome(),
       (refusal: Refusal) => {
@@ -172,7 +185,7 @@ export class Socket {
     const id = typeof frame.re === 'string' ? frame.re : '';
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
-    if (frame.type === 'error') waiting?.reject(refusalOf(0, frame.error));
+    if (frame.type === 'error') waiting?.reject(refusalIn(frame.error));
     else waiting?.resolve(frame.data);
   }
 
@@ -180,6 +193,7 @@ export class Socket {
   #begin(data: Authenticated): void {
     this.#authenticated = true;
     this.#silence = data.ping_seconds * 1000;
+    this.#frameBytes = data.limits?.frame_bytes ?? FRAME_BYTES;
     this.#listener.authenticated(data, this.#sent);
   }
 
@@ -224,6 +238,25 @@ export class Socket {
 }
 
 const broken: Goodbye = { code: 'broken', retry: true, retryAfterMs: 0 };
+
+function bytesOf(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
+function tooLarge(bytes: number, most: number): Refusal {
+  const detail = `This would take ${bytes} bytes; at most ${most} can be sent at once.`;
+  return new Refusal({ code: 'too_large', status: 413, title: 'The request is too large', detail });
+}
+
+/** As many cursors as there is room for; of the others' conversations, what was missed is asked for later. */
+function fitting(cursors: Cursors, bytes: number): Cursors {
+  let left = bytes;
+  const taken = Object.entries(cursors).filter(([id, cursor]) => {
+    left -= `"${id}":${cursor},`.length;
+    return left >= 0;
+  });
+  return Object.fromEntries(taken);
+}
 
 function socketUrl(url: string): string {
   return `${url.replace(/\/+$/, '').replace(/^http/, 'ws')}/v1/ws`;

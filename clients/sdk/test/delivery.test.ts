@@ -81,6 +81,15 @@ test('a line that is cut again and again sends everything once and in order', as
   expect(kept()).toEqual(written);
 });
 
+test('what is too large for the wire fails at once, and holds up nothing', async () => {
+  const [{ client }] = two();
+  const large = client.send(room, 'é'.repeat(40_000));
+  const next = client.send(room, 'after the large one');
+  await expect(client.delivered(large)).rejects.toMatchObject({ code: 'too_large', status: 413 });
+  await client.delivered(next);
+  client.discard(large);
+});
+
 test('a reload keeps what was written while cut off', async () => {
   const [one, other] = two();
   one.wire.up = false;

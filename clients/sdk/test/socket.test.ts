@@ -4,6 +4,8 @@ import { Socket, type Goodbye, type WebSocketLike } from '../src/socket.js';
 /** A server that lets in, and answers only while `answers` says so. */
 class Quiet implements WebSocketLike {
   static answers = true;
+  static limits: { readonly frame_bytes: number } | undefined;
+  static sent: { readonly type: string; readonly data: Readonly<Record<string, unknown>> }[] = [];
   readonly readyState = 1;
   onopen: ((event: never) => unknown) | null = null;
   onmessage: ((event: never) => unknown) | null = null;
@@ -15,9 +17,18 @@ class Quiet implements WebSocketLike {
   }
 
   send(text: string): void {
-    const { id, type } = JSON.parse(text) as { id: string; type: string };
+    const {
+      id,
+      type,
+      data: given,
+    } = JSON.parse(text) as {
+      id: string;
+      type: string;
+      data: Readonly<Record<string, unknown>>;
+    };
+    Quiet.sent.push({ type, data: given });
     if (!Quiet.answers && type !== 'authenticate') return;
-    const data = type === 'authenticate' ? { ping_seconds: 25 } : {};
+    const data = type === 'authenticate' ? { ping_seconds: 25, limits: Quiet.limits } : {};
     const answer = JSON.stringify({ re: id, type: type === 'authenticate' ? 'authenticated' : 'done', data });
     queueMicrotask(() => this.onmessage?.({ data: answer } as never));
   }
@@ -27,9 +38,9 @@ class Quiet implements WebSocketLike {
 
 let ends: Goodbye[] = [];
 
-async function connected(): Promise<Socket> {
+async function connected(cursors: Readonly<Record<string, number>> = {}): Promise<Socket> {
   const socket = new Socket(
-    { url: 'http://here', WebSocket: Quiet, token: 't', cursors: () => ({}), now: Date.now },
+    { url: 'http://here', WebSocket: Quiet, token: 't', cursors: () => cursors, now: Date.now },
     { authenticated() {}, event() {}, wire() {}, closed: (goodbye) => ends.push(goodbye) },
   );
   await vi.advanceTimersByTimeAsync(1);
@@ -40,6 +51,8 @@ async function connected(): Promise<Socket> {
 beforeEach(() => {
   vi.useFakeTimers();
   Quiet.answers = true;
+  Quiet.limits = undefined;
+  Quiet.sent = [];
   ends = [];
 });
 afterEach(() => void vi.useRealTimers());
@@ -62,4 +75,33 @@ test('a line that answers stays, however long nobody says anything', async () =>
   await vi.advanceTimersByTimeAsync(300_000);
   expect(ends).toEqual([]);
   expect(socket.open).toBe(true);
+});
+
+const send = (socket: Socket, text: string) =>
+  socket.command('message.send', { conversation: 1, client_id: 'c', text });
+
+test.each([undefined, { frame_bytes: 300 }])(
+  'what is larger than a frame may be is refused without being sent (limits: %j)',
+  async (limits) => {
+    Quiet.limits = limits;
+    const socket = await connected();
+    const most = limits?.frame_bytes ?? 65_536;
+    // Two bytes each.
+    await expect(send(socket, 'é'.repeat(most / 2))).rejects.toMatchObject({
+      code: 'too_large',
+      status: 413,
+      passing: false,
+      detail: expect.stringContaining(`at most ${most} can be sent at once`) as string,
+    });
+    await send(socket, 'é'.repeat(most / 4));
+    expect(Quiet.sent.map(({ type }) => type)).toEqual(['authenticate', 'message.send']);
+  },
+);
+
+test('who is in very many conversations comes in all the same, with as many cursors as a frame holds', async () => {
+  const many = Object.fromEntries(Array.from({ length: 9_000 }, (_none, at) => [100_000 + at, 1_234_567]));
+  await connected(many);
+  const greeting = JSON.stringify({ id: 'c1', ...Quiet.sent[0] });
+  expect(greeting.length).toBeLessThanOrEqual(65_536);
+  expect(greeting.length).toBeGreaterThan(65_000);
 });
