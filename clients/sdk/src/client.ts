@@ -5,6 +5,7 @@ import { People } from './people.js';
 import { Refusal } from './problem.js';
 import { Readings } from './readings.js';
 import { Receipts } from './receipts.js';
+import { isolated } from './report.js';
 import { Rest } from './rest.js';
 import { Session, signedOut } from './session.js';
 import type { WebSocketConstructor, WireFrame } from './socket.js';
@@ -411,13 +412,13 @@ export class Client {
       this.#telling = false;
       const [state, before] = [this.#state, this.#told];
       this.#told = state;
-      for (const listener of [...this.#listeners]) listener(state, before);
+      for (const listener of [...this.#listeners]) isolated(() => listener(state, before));
     });
   }
 
   #tell<T extends keyof ClientEvents>(type: T, event: ClientEvents[T]): void {
     const heard: Set<Heard<T>> = this.#heard[type];
-    for (const listener of [...heard]) listener(event);
+    for (const listener of [...heard]) isolated(() => listener(event));
   }
 
   // Talking ------------------------------------------------------------------------------------------

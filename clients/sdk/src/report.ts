@@ -1,0 +1,19 @@
+// Errors of whoever listens are theirs: they are reported, and nobody else hears less for them.
+
+/** Calls a listener; what it throws is reported as an error that nobody has caught. */
+export function isolated(call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    report(error);
+  }
+}
+
+function report(error: unknown): void {
+  if (typeof globalThis.reportError === 'function') globalThis.reportError(error);
+  else {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
