@@ -83,6 +83,10 @@ export function requestOf(
     if (value !== undefined && value !== null) query.set(field, String(value));
     rest.delete(field);
   }
-  const search = query.size > 0 ? `?${query}` : '';
-  return { path: path + search, body: operation.body ? Object.fromEntries(rest) : null };
+  // Not by `size`: browsers have it since 2023 only.
+  const search = query.toString();
+  return {
+    path: search === '' ? path : `${path}?${search}`,
+    body: operation.body ? Object.fromEntries(rest) : null,
+  };
 }

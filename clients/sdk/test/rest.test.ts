@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Rest, requestOf } from '../src/rest.js';
 import { operations, type CommandType } from '../src/wire.js';
 
@@ -27,6 +27,13 @@ test('fields go into the path, the query and the body', () => {
 
 test('null clears a field, what is absent is not said', () => {
   expect(request('account.update', { city: null, language: undefined }).body).toEqual({ city: null });
+});
+
+test('a query is said by browsers, too, whose URLSearchParams has no size', () => {
+  const size = vi.spyOn(URLSearchParams.prototype, 'size', 'get').mockReturnValue(undefined as never);
+  expect(request('message.history', { conversation: 3, limit: 5 }).path).toMatch(/messages\?limit=5$/);
+  expect(request('message.history', { conversation: 3 }).path).toMatch(/messages$/);
+  size.mockRestore();
 });
 
 const answer = (response: () => Response | Promise<Response>) =>
