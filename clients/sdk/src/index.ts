@@ -9,6 +9,6 @@ export type { ConversationState } from './state/conversations.js';
 export type { Timeline } from './state/messages.js';
 export type { Pending } from './state/pending.js';
 export { shownNameOf, type Named, type PersonState } from './state/people.js';
-export { parts, type Part } from './text.js';
+export { mentions, parts, type Part } from './text.js';
 export { uuid } from './uuid.js';
 export * from './wire.js';

@@ -10,9 +10,9 @@ export type Part =
 
 /** Code first: in it nothing else is looked for. */
 const CODE = /```(?:[\w+-]*\n)?([\s\S]+?)```|`([^`\n]+)`/g;
-/** A link or a mention, at the beginning or after something that is no part of a word. */
+/** A link or a mention, at the beginning of a word: `mail@ann` mentions nobody. */
 const LINK = /(?<![\p{L}\p{N}_])(?:https?:\/\/|mailto:)[^\s<>"`\p{Cc}\p{Cf}]+/giu;
-const MENTION = /(?<![\p{L}\p{N}_@./+-])@([\p{L}\p{N}][\p{L}\p{N}_.-]*)/gu;
+const MENTION = /(?<![\p{L}\p{M}\p{N}_@./+-])@([\p{L}\p{N}][\p{L}\p{N}_.-]*)/gu;
 
 /** Splits a text into plain text, links, mentions and code. */
 export function parts(text: string): Part[] {
@@ -24,14 +24,21 @@ export function parts(text: string): Part[] {
   return merged(found);
 }
 
+/** Whether a text calls somebody by `@username`, in any case; what stands in code or in a link calls nobody. */
+export function mentions(text: string | null, username: string): boolean {
+  if (!text?.includes('@')) return false;
+  const wanted = username.toLowerCase();
+  return parts(text).some((part) => part.kind === 'mention' && part.username.toLowerCase() === wanted);
+}
+
 function plain(text: string, found: Part[]): void {
-  split(text, LINK, found, mentions, (match) => {
+  split(text, LINK, found, mentioning, (match) => {
     // What looks like a link and may be none is left as it is, mentions and all.
     return whole(link(match[0]) ?? { kind: 'text', text: match[0] });
   });
 }
 
-function mentions(text: string, found: Part[]): void {
+function mentioning(text: string, found: Part[]): void {
   split(text, MENTION, found, literal, (match) => {
     const username = (match[1] ?? '').replace(/[.-]+$/, '');
     return whole({ kind: 'mention', text: `@${username}`, username });
@@ -75,7 +82,7 @@ function split(
 /** A link, if it is one that can be shown as what it is. */
 function link(candidate: string): Part | null {
   const text = trimmed(candidate);
-  const url = URL.canParse(text) ? new URL(text) : null;
+  const url = parsed(text);
   if (!url) return null;
   if (url.protocol === 'mailto:') return mail(text, url);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return null;
@@ -83,6 +90,15 @@ function link(candidate: string): Part | null {
   if (url.username !== '' || url.password !== '' || /[@\\]/.test(text.slice(0, authorityEnd(text))))
     return null;
   return { kind: 'link', text, href: url.href };
+}
+
+/** Not by `URL.canParse`: browsers have it since 2023 only. */
+function parsed(text: string): URL | null {
+  try {
+    return new URL(text);
+  } catch {
+    return null;
+  }
 }
 
 function authorityEnd(text: string): number {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parts, type Part } from '../src/text.js';
+import { mentions, parts, type Part } from '../src/text.js';
 import { chance } from './help/people.js';
 
 const text = (it: string): Part => ({ kind: 'text', text: it });
@@ -66,6 +66,9 @@ const table: readonly (readonly [string, readonly Part[]])[] = [
   ['thanks @ann.', [text('thanks '), mention('ann'), text('.')]],
   ['(@ann)', [text('('), mention('ann'), text(')')]],
   ['ann@example.org', [text('ann@example.org')]],
+  ['mail@ann', [text('mail@ann')]],
+  ['ma\u0300@ann', [text('ma\u0300@ann')]],
+  ['see:@ann', [text('see:'), mention('ann')]],
   ['@', [text('@')]],
   ['@@ann', [text('@@ann')]],
   ['@Zoë', [mention('Zoë')]],
@@ -85,6 +88,20 @@ const table: readonly (readonly [string, readonly Part[]])[] = [
 
 test.each(table)('%j', (given, wanted) => {
   expect(parts(given)).toEqual(wanted);
+});
+
+test.each([
+  ['hello @Ann, are you there?', true],
+  ['(@ann)', true],
+  ['@anna and @bob', false],
+  ['ann without a sign', false],
+  ['mail@ann', false],
+  ['write to me@ann.example', false],
+  ['`@ann`', false],
+  ['https://a.example/@ann', false],
+  [null, false],
+])('%j calls ann: %s', (given, wanted) => {
+  expect(mentions(given, 'ann')).toBe(wanted);
 });
 
 test('whatever comes, nothing is lost, and links lead only where they may', () => {
