@@ -2,6 +2,10 @@ import { plural, speak } from '../i18n.svelte';
 
 export const t = speak({
   en: {
+    yourself: (name: string) => `${name} (you)`,
+    searchPeople: 'Search people by name',
+    nobody: 'Nobody of that name.',
+    takeOut: (name: string) => `Take ${name} out`,
     details: 'Details',
     hideDetails: 'Hide details',
     members: (count: number) => plural(count, '# member', '# members'),
@@ -41,6 +45,10 @@ export const t = speak({
     more: 'Show more',
   },
   fr: {
+    yourself: (name: string) => `${name} (vous)`,
+    searchPeople: 'Chercher une personne par son nom',
+    nobody: 'Personne de ce nom.',
+    takeOut: (name: string) => `Retirer ${name}`,
     details: 'Détails',
     hideDetails: 'Masquer les détails',
     members: (count: number) => plural(count, '# membre', '# membres'),

@@ -2,6 +2,10 @@ import { plural, speak } from '../i18n.svelte';
 
 export const t = speak({
   en: {
+    details: 'Details',
+    hideDetails: 'Hide details',
+    members: (count: number) => plural(count, '# member', '# members'),
+    lastSeen: (when: string) => `Last seen ${when}`,
     messages: 'Messages',
     newMessages: 'New messages',
     edited: 'edited',
@@ -40,6 +44,10 @@ export const t = speak({
     said: (name: string, text: string) => `${name} says: ${text}`,
   },
   fr: {
+    details: 'Détails',
+    hideDetails: 'Masquer les détails',
+    members: (count: number) => plural(count, '# membre', '# membres'),
+    lastSeen: (when: string) => `Vu ${when}`,
     messages: 'Messages',
     newMessages: 'Nouveaux messages',
     edited: 'modifié',

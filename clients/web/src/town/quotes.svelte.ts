@@ -1,11 +1,11 @@
 import { Refusal, type Message } from '@palabre/sdk';
-import { SvelteMap } from 'svelte/reactivity';
 import { client, town } from './town.svelte';
 
 /** Messages that others answer, and that are not on the screen; null if they cannot be had. */
-const fetched = new SvelteMap<string, Message | null>();
+let fetched = $state.raw<ReadonlyMap<string, Message | null>>(new Map());
 const asked = new Set<string>();
 
+const put = (key: string, message: Message | null) => (fetched = new Map(fetched).set(key, message));
 const keyOf = (conversation: number, seq: number) => `${conversation}/${seq}`;
 
 /** The message that another one answers: from the timeline, else asked for once. Undefined until it is here. */
@@ -20,10 +20,10 @@ export function fetchQuoted(conversation: number, seq: number): void {
   if (quoted(conversation, seq) !== undefined || asked.has(key)) return;
   asked.add(key);
   client.command('message.get', { conversation, seq }).then(
-    (message) => fetched.set(key, message),
+    (message) => put(key, message),
     (error: unknown) => {
       asked.delete(key);
-      if (error instanceof Refusal && error.code === 'not_found') fetched.set(key, null);
+      if (error instanceof Refusal && error.code === 'not_found') put(key, null);
     },
   );
 }
@@ -34,12 +34,12 @@ client.on('frame', ({ direction, text }) => {
   if (direction !== 'in' || fetched.size === 0 || !CHANGED.test(text)) return;
   const { data } = JSON.parse(text) as { data: Message };
   const key = keyOf(data.conversation, data.seq);
-  if (fetched.has(key)) fetched.set(key, data);
+  if (fetched.has(key)) put(key, data);
 });
 
 /** While the line was away anything may have changed. */
 function forget(): void {
-  fetched.clear();
+  fetched = new Map();
   asked.clear();
 }
 client.on('signedOut', forget);
