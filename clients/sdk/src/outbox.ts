@@ -3,7 +3,7 @@
 import { Backoff } from './backoff.js';
 import { Refusal } from './problem.js';
 import type { Pending } from './state/pending.js';
-import { readJson, watch, type KeyValue } from './storage.js';
+import { readJson, removeText, watch, writeText, type KeyValue } from './storage.js';
 import { uuid } from './uuid.js';
 import type { MessageSent } from './wire.js';
 
@@ -37,6 +37,8 @@ export class Outbox {
   readonly #notBefore = new Map<number, number>();
   /** Until when another tab's messages are that tab's to send. */
   readonly #foreign = new Map<string, number>();
+  /** What storage did not take (it was full): it is sent all the same, but a reload loses it. */
+  readonly #unkept = new Set<string>();
   #key: string | null = null;
   #pending: readonly Pending[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -56,6 +58,7 @@ export class Outbox {
     this.#key = key;
     this.#notBefore.clear();
     this.#foreign.clear();
+    this.#unkept.clear();
     this.#backoffs.clear();
     this.#set(this.#read().map(revived));
   }
@@ -73,7 +76,7 @@ export class Outbox {
       refusal: null,
       seq: null,
     };
-    this.#store((kept) => [...kept, keep(message)]);
+    if (!this.#store((kept) => [...kept, keep(message)])) this.#unkept.add(message.clientId);
     this.#set([...this.#pending, message]);
     this.pump();
     return message.clientId;
@@ -107,7 +110,7 @@ export class Outbox {
 
   /** Throws away what is in it. */
   clear(): void {
-    if (this.#key !== null) this.#options.storage.removeItem(this.#key);
+    if (this.#key !== null) removeText(this.#options.storage, this.#key);
     this.#set([]);
   }
 
@@ -208,14 +211,16 @@ export class Outbox {
     return Array.isArray(value) ? value.filter(isKept) : [];
   }
 
-  /** Reads, changes and writes in one go: other tabs write there too. */
-  #store(change: (kept: readonly Kept[]) => readonly Kept[]): void {
-    if (this.#key === null) return;
+  /** Reads, changes and writes in one go: other tabs write there too. Returns whether storage has taken it. */
+  #store(change: (kept: readonly Kept[]) => readonly Kept[]): boolean {
+    if (this.#key === null) return false;
+    const { storage } = this.#options;
     const before = this.#read();
     const after = change(before);
-    if (after === before) return;
-    if (after.length > 0) this.#options.storage.setItem(this.#key, JSON.stringify(after));
-    else this.#options.storage.removeItem(this.#key);
+    if (after === before) return true;
+    if (after.length > 0) return writeText(storage, this.#key, JSON.stringify(after));
+    removeText(storage, this.#key);
+    return true;
   }
 
   /** Another tab has changed it: takes what is new, and lets go of what is gone. */
@@ -224,7 +229,8 @@ export class Outbox {
     const here = new Set(kept.map((it) => it.clientId));
     const known = new Set(this.#pending.map((it) => it.clientId));
     const left = this.#pending.filter(
-      (it) => here.has(it.clientId) || it.state === 'sending' || it.seq !== null,
+      (it) =>
+        here.has(it.clientId) || this.#unkept.has(it.clientId) || it.state === 'sending' || it.seq !== null,
     );
     const foreign = kept.filter((it) => !known.has(it.clientId)).map(revived);
     if (foreign.length === 0 && left.length === this.#pending.length) return;

@@ -1,7 +1,7 @@
 // A log-in: its tokens, kept in storage and shared with whoever else uses that storage (other tabs).
 import { Refusal } from './problem.js';
 import type { Rest } from './rest.js';
-import { readJson, watch, type KeyValue } from './storage.js';
+import { parsed, readText, removeText, watch, writeText, type KeyValue } from './storage.js';
 import type { Account, AccountRegisterData, SessionCreateData, Tokens } from './wire.js';
 
 const KEY = 'palabre.session';
@@ -30,6 +30,8 @@ export class Session {
   #kept: Kept | null;
   #era = 0;
   #refreshing: Promise<Kept> | null = null;
+  /** What storage holds in place of tokens that it did not take (it was full): they live here until it changes. */
+  #outdated: { readonly text: string | null } | null = null;
   readonly #unwatch: () => void;
 
   constructor(options: SessionOptions) {
@@ -87,8 +89,9 @@ export class Session {
   /** Forgets the tokens; those that another tab has got since stay in storage. */
   forget(): void {
     const mine = this.#kept;
+    if (mine && this.#read()?.refresh === mine.refresh) removeText(this.#options.storage, KEY);
+    this.#outdated = null;
     this.#become(null);
-    if (mine && this.#read()?.refresh === mine.refresh) this.#options.storage.removeItem(KEY);
   }
 
   /** Listens to other tabs no longer. */
@@ -181,7 +184,9 @@ export class Session {
 
   #keep(kept: Kept): void {
     this.#become(kept);
-    this.#options.storage.setItem(KEY, JSON.stringify(kept));
+    const { storage } = this.#options;
+    const written = writeText(storage, KEY, JSON.stringify(kept));
+    this.#outdated = written ? null : { text: readText(storage, KEY) };
   }
 
   #become(kept: Kept | null): void {
@@ -193,7 +198,9 @@ export class Session {
   }
 
   #read(): Kept | null {
-    const value = readJson(this.#options.storage, KEY);
+    const text = readText(this.#options.storage, KEY);
+    if (this.#outdated && this.#outdated.text === text) return this.#kept;
+    const value = parsed(text);
     return isKept(value) ? value : null;
   }
 

@@ -54,10 +54,43 @@ export function watch(storage: KeyValue, changed: (key: string | null) => void):
   return () => globalThis.removeEventListener('storage', listener);
 }
 
+// Storage may be full or forbidden at any time; who uses it goes on without.
+
+/** Reads a text; nothing if it cannot be read. */
+export function readText(storage: KeyValue, key: string): string | null {
+  try {
+    return storage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+/** Whether a text could be written. */
+export function writeText(storage: KeyValue, key: string, text: string): boolean {
+  try {
+    storage.setItem(key, text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function removeText(storage: KeyValue, key: string): void {
+  try {
+    storage.removeItem(key);
+  } catch {
+    // What cannot be removed could not be written either.
+  }
+}
+
 /** Reads JSON; nothing if there is none that can be read. */
 export function readJson(storage: KeyValue, key: string): unknown {
+  return parsed(readText(storage, key));
+}
+
+/** What a text says as JSON; nothing if it is none. */
+export function parsed(text: string | null): unknown {
   try {
-    const text = storage.getItem(key);
     return text === null ? null : (JSON.parse(text) as unknown);
   } catch {
     return null;

@@ -220,3 +220,37 @@ test('what another tab has written and not sent is sent here after a while', asy
   await other.sent[0]?.ack();
   expect(texts(other.sent)).toEqual(['left behind', 'mine']);
 });
+
+test('what a full storage does not take is sent all the same, whatever another tab writes there', async () => {
+  const [here, there] = twoTabs();
+  let full = false;
+  const setItem = (key: string, value: string) => {
+    if (full) throw new DOMException('full', 'QuotaExceededError');
+    here.setItem(key, value);
+  };
+  const [one, other] = [outbox({ ...here, setItem }), outbox(there)];
+  one.box.add(1, 'kept', null);
+  full = true;
+  one.box.add(1, 'not kept', null);
+  other.box.add(2, 'theirs', null);
+  expect(texts(one.pending)).toEqual(['kept', 'not kept', 'theirs']);
+  await one.sent[0]?.ack();
+  await one.sent[1]?.ack();
+  expect(texts(one.sent)).toEqual(['kept', 'not kept']);
+  one.box.settle(new Set(one.sent.map((it) => it.clientId)));
+  expect(texts(one.pending)).toEqual(['theirs']);
+});
+
+test('a storage that can do nothing does not hinder anything', async () => {
+  const no = () => {
+    throw new Error('SecurityError');
+  };
+  const it = outbox({ getItem: no, setItem: no, removeItem: no });
+  const id = it.box.add(1, 'a', null);
+  await it.sent[0]?.refuse(new Refusal({ code: 'invalid', status: 422 }));
+  it.box.retry(id);
+  await it.sent[1]?.ack();
+  it.box.settle(new Set([id]));
+  expect(it.pending).toEqual([]);
+  it.box.clear();
+});

@@ -136,3 +136,25 @@ test('what cannot be read in storage is nobody', () => {
   storage.setItem('palabre.session', 'no json');
   expect(new Issuer().session(storage).session.signedIn).toBe(false);
 });
+
+test('tokens that a full storage does not take are used all the same, and forgotten with the rest', async () => {
+  const values = memoryStorage();
+  const tabs: ((key: string | null) => void)[] = [];
+  let full = false;
+  const setItem = (key: string, value: string) => {
+    if (full) throw new DOMException('full', 'QuotaExceededError');
+    values.setItem(key, value);
+  };
+  const watch = (changed: (key: string | null) => void) => (tabs.push(changed), () => undefined);
+  const { issuer, session, lost } = await loggedIn({ ...values, setItem, watch });
+  full = true;
+  for (let renewals = 1; renewals < 4; renewals += 1) {
+    issuer.now += LIFE_S * 1000;
+    expect(await session.token()).toBe(`access ${renewals + 1}`);
+    tabs.forEach((changed) => changed('palabre.session'));
+  }
+  expect(lost()).toBe(0);
+  await session.logOut();
+  expect(session.signedIn).toBe(false);
+  expect(values.getItem('palabre.session')).toBeNull();
+});
