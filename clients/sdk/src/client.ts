@@ -7,9 +7,9 @@ import { Readings } from './readings.js';
 import { Receipts } from './receipts.js';
 import { isolated } from './report.js';
 import { Rest } from './rest.js';
+import { Seeking } from './seeking.js';
 import { Session, signedOut } from './session.js';
 import type { WebSocketConstructor, WireFrame } from './socket.js';
-import type { Want } from './state/conversations.js';
 import {
   empty,
   reduce,
@@ -80,6 +80,7 @@ export class Client {
   readonly #line: Line;
   readonly #outbox: Outbox;
   readonly #readings: Readings;
+  readonly #seeking: Seeking;
   readonly #receipts: Receipts;
   readonly #people: People;
   readonly #now: () => number;
@@ -134,6 +135,12 @@ export class Client {
       ask: <T extends CommandType>(type: T, data: DataOf<T>) => this.#ask(type, data),
     };
     this.#readings = new Readings(within, options.pageSize ?? 50);
+    this.#seeking = new Seeking({
+      ...within,
+      connection: () => this.#connection,
+      anew: (conversation) => this.#readings.anew(conversation),
+      random,
+    });
     this.#people = new People(within);
     this.#receipts = new Receipts({ ...within, now, command: (type, data) => this.#onSocket(type, data) });
     this.#outbox = new Outbox({
@@ -374,7 +381,7 @@ export class Client {
   }
 
   #follow({ state, wants, news }: Reduced): void {
-    for (const want of wants) void this.#seek(want);
+    for (const want of wants) void this.#seeking.seek(want);
     for (const message of news) if (message.author.id !== state.me?.id) this.#tell('message', message);
   }
 
@@ -383,26 +390,6 @@ export class Client {
     const left = new Set([...this.#state.outbox.values()].flat().map((it) => it.clientId));
     const arrived = pending.map((it) => it.clientId).filter((clientId) => !left.has(clientId));
     if (arrived.length > 0) this.#outbox.settle(new Set(arrived));
-  }
-
-  async #seek(want: Want): Promise<void> {
-    const connection = this.#connection;
-    const { conversation } = want;
-    try {
-      if (want.type === 'row') {
-        const row = await this.#ask('conversation.get', { conversation });
-        this.#dispatch({ type: 'rows', rows: [row], shown: false });
-      } else if (want.type === 'sync') {
-        const changes = await this.#ask('conversation.sync', { conversation, since: want.since });
-        if (connection === this.#connection) this.#dispatch({ type: 'changes', conversation, changes });
-      } else {
-        const read = await this.#readings.anew(conversation);
-        if (connection === this.#connection) this.#dispatch({ type: 'reread', conversation, read });
-      }
-    } catch (error) {
-      // It is no longer ours, or the line is gone for good; other refusals cannot be mended by asking again.
-      if (!(error instanceof Refusal)) throw error;
-    }
   }
 
   #schedule(): void {

@@ -177,13 +177,17 @@ function newerLast(known: Message | null, message: Message | null): Message | nu
 
 // Events -------------------------------------------------------------------------------------------
 
+/** So many events of a conversation wait for a hole before them to be filled. */
+export const MOST_HELD = 1000;
+
 /** Takes an event: applies the next one, drops a repeat, asks when there is a hole. */
 export function takeEvent(before: ConversationState, frame: NumberedFrame, context: Context): Step {
   const heard = Math.max(before.inner.heard, frame.seq);
   const state = heard === before.inner.heard ? before : withInner(before, { heard });
   if (frame.seq <= state.cursor) return step(state);
   const { gap, held } = state.inner;
-  if (gap) return step(withInner(state, { held: [...held, frame] }));
+  // Of too many only the newest is held: when the hole is filled, it shows that there is another one.
+  if (gap) return step(withInner(state, { held: held.length < MOST_HELD ? [...held, frame] : [frame] }));
   if (frame.seq === state.cursor + 1) return applyEvent(state, frame, context);
   return step(withInner(state, { gap: 'sync', held: [frame] }), [
     { type: 'sync', conversation: state.id, since: state.cursor },
