@@ -417,19 +417,14 @@ export class Client {
     return this.#outbox.add(conversation, text, options.parent ?? null);
   }
 
-  /** Waits until a message of the outbox has become one of the conversation; throws why it was refused. */
+  /**
+   * Waits until a message of the outbox has become one of the conversation; throws why it was refused.
+   *
+   * If it leaves the outbox otherwise, nobody knows whether it arrives, and a `Refusal` with the code `network` is
+   * thrown: after `discard`, `logOut` and `dispose`, when the session is over, and when another tab has taken it out.
+   */
   delivered(clientId: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const look = (state: State) => {
-        const pending = [...state.outbox.values()].flat().find((it) => it.clientId === clientId);
-        if (pending && pending.state !== 'failed') return;
-        stop();
-        if (pending?.refusal) reject(pending.refusal);
-        else resolve();
-      };
-      const stop = this.subscribe(look);
-      look(this.#state);
-    });
+    return this.#outbox.delivered(clientId);
   }
 
   /** Tries a failed message again. */

@@ -1,7 +1,8 @@
 // Messages that are not acknowledged. Each is said again, with the same client id, until the server has answered;
 // the next one of the same conversation waits for that, so that their order stays.
 import { Backoff } from './backoff.js';
-import { Refusal } from './problem.js';
+import { Deliveries } from './deliveries.js';
+import { Refusal, unanswered } from './problem.js';
 import type { Pending } from './state/pending.js';
 import { readJson, removeText, watch, writeText, type KeyValue } from './storage.js';
 import { uuid } from './uuid.js';
@@ -42,6 +43,7 @@ export class Outbox {
   #key: string | null = null;
   #pending: readonly Pending[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #deliveries = new Deliveries();
   readonly #unwatch: () => void;
 
   constructor(options: OutboxOptions) {
@@ -60,7 +62,14 @@ export class Outbox {
     this.#foreign.clear();
     this.#unkept.clear();
     this.#backoffs.clear();
-    this.#set(this.#read().map(revived));
+    this.#replace(this.#read().map(revived), 'The outbox was closed.');
+  }
+
+  /** Waits until a message has arrived; throws why it was refused, or how it has left the outbox otherwise. */
+  delivered(clientId: string): Promise<void> {
+    const pending = this.#pending.find((it) => it.clientId === clientId);
+    if (pending?.refusal) return Promise.reject(pending.refusal);
+    return pending ? this.#deliveries.wait(clientId) : this.#deliveries.past(clientId);
   }
 
   /** Puts a message into it; returns its client id. */
@@ -98,26 +107,27 @@ export class Outbox {
   /** Takes one out, unless it is being sent: then nobody can say whether it has arrived. */
   discard(clientId: string): void {
     if (this.#pending.find((it) => it.clientId === clientId)?.state === 'sending') return;
-    this.#drop((it) => it.clientId === clientId);
+    this.#drop((it) => it.clientId === clientId, unanswered('It was thrown away.'));
     this.pump();
   }
 
   /** These have arrived: they were seen in the conversation. */
   settle(clientIds: ReadonlySet<string>): void {
-    this.#drop((it) => clientIds.has(it.clientId));
+    this.#drop((it) => clientIds.has(it.clientId), null);
     this.pump();
   }
 
   /** Throws away what is in it. */
   clear(): void {
     if (this.#key !== null) removeText(this.#options.storage, this.#key);
-    this.#set([]);
+    this.#replace([], 'The outbox was emptied.');
   }
 
   /** Stops for good. */
   close(): void {
     clearTimeout(this.#timer);
     this.#unwatch();
+    this.#deliveries.close();
   }
 
   /** Sends whatever can be sent now. */
@@ -186,16 +196,27 @@ export class Outbox {
       kept.map((it) => (it.clientId === message.clientId ? keep({ ...message, refusal }) : it)),
     );
     this.#change(message.clientId, { state: 'failed', refusal });
+    this.#deliveries.tell(message.clientId, refusal);
   }
 
   #change(clientId: string, change: Partial<Pending>): void {
     this.#set(this.#pending.map((it) => (it.clientId === clientId ? { ...it, ...change } : it)));
   }
 
-  #drop(which: (message: { readonly clientId: string }) => boolean): void {
+  #drop(which: (message: { readonly clientId: string }) => boolean, refusal: Refusal | null): void {
     this.#store((kept) => (kept.some(which) ? kept.filter((it) => !which(it)) : kept));
-    const left = this.#pending.filter((it) => !which(it));
-    if (left.length < this.#pending.length) this.#set(left);
+    const gone = this.#pending.filter(which);
+    if (gone.length === 0) return;
+    this.#set(this.#pending.filter((it) => !which(it)));
+    for (const { clientId } of gone) this.#deliveries.end(clientId, refusal);
+  }
+
+  /** Takes others in place of what is in it; of those that are gone nobody knows whether they arrive. */
+  #replace(pending: readonly Pending[], why: string): void {
+    const left = new Set(pending.map((it) => it.clientId));
+    const gone = this.#pending.filter((it) => !left.has(it.clientId));
+    this.#set(pending);
+    for (const { clientId } of gone) this.#deliveries.end(clientId, unanswered(why));
   }
 
   #set(pending: readonly Pending[]): void {
@@ -237,7 +258,7 @@ export class Outbox {
     const theirs = this.#options.now() + FOREIGN_MS;
     for (const { clientId } of foreign) this.#foreign.set(clientId, theirs);
     for (const clientId of this.#foreign.keys()) if (!here.has(clientId)) this.#foreign.delete(clientId);
-    this.#set([...left, ...foreign]);
+    this.#replace([...left, ...foreign], 'Another tab has sent it or thrown it away.');
     this.pump();
   }
 }

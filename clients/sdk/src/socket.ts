@@ -58,6 +58,8 @@ const PROBE_MS = 5_000;
 /** A line on which nothing at all comes for so long after a command was given is broken, though nobody has said so. */
 const ANSWER_MS = 10_000;
 const NORMAL = 1000;
+/** The `readyState` of a socket on which one can speak. */
+const OPEN = 1;
 /** Bytes of a frame, until the server has said how many it takes. */
 const FRAME_BYTES = 65_536;
 /** Bytes of the greeting beside its token and its cursors, at most. */
@@ -95,7 +97,7 @@ export class Socket {
 
   /** Whether commands can be given. */
   get open(): boolean {
-    return this.#authenticated && !this.#over;
+    return this.#authenticated && !this.#over && this.#socket.readyState === OPEN;
   }
 
   /**
@@ -140,6 +142,8 @@ export class Socket {
   }
 
   #send(text: string): void {
+    // It is closing: what is said now would be lost, and the browser would complain. The close is told soon.
+    if (this.#socket.readyState !== OPEN) return;
     this.#listener.wire({ direction: 'out', text: withoutSecrets(text), at: this.#options.now() });
     try {
       this.#socket.send(text);
