@@ -1,7 +1,6 @@
-import type { Message } from '@palabre/sdk';
+import { mentions, type Message } from '@palabre/sdk';
 import { keep, kept } from '../kept';
 import { go, here } from '../route.svelte';
-import { mentions } from './mentions';
 import { client, town } from './town.svelte';
 
 /** Of what the browser is to tell while one looks elsewhere. */
