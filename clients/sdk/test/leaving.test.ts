@@ -172,3 +172,20 @@ test('another tab that lets somebody else in does not cost them what is in their
   expect(client.state).toMatchObject({ line: 'over', me: null });
   expect(values.getItem('palabre.outbox.2')).toContain("bob's own");
 });
+
+test('a portal in between does not end a session whose token the server has refused', async () => {
+  const server = new Scripted();
+  const storage = memoryStorage();
+  const client = server.client(storage, { random: () => 1 });
+  await client.logIn({ username: 'ann', password });
+  server.lets = false;
+  server.call = async () => new Response('<h1>Log in to the café</h1>', { status: 401 });
+  client.connect();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(client.state.line).toBe('waiting');
+  expect(client.signedIn).toBe(true);
+  expect(storage.getItem('palabre.session')).not.toBeNull();
+  server.lets = true;
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(client.state.line).toBe('online');
+});

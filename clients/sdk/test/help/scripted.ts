@@ -27,6 +27,8 @@ export class Scripted {
   answer: (command: Command) => Reply | undefined = () => undefined;
   /** What a call is answered; what it leaves open is answered as ever. */
   call: (path: string, init: RequestInit | undefined) => Promise<Response> | undefined = () => undefined;
+  /** While false, no token is good on a socket. */
+  lets = true;
   heads: [number, number][] = [[1, 1]];
   #tokens = 0;
   readonly sockets: Fake[] = [];
@@ -136,7 +138,13 @@ class Fake implements WebSocketLike {
 
   close(): void {}
 
+  #refuse(): void {
+    const reason = '{"code":"unauthenticated","retry":false}';
+    queueMicrotask(() => this.onclose?.({ code: 4500, reason } as never));
+  }
+
   #greet(id: string, token: string): void {
+    if (!this.server.lets) return this.#refuse();
     this.#user = Number.parseInt(token, 10);
     const username = Object.keys(PEOPLE).find((name) => PEOPLE[name] === this.#user) ?? 'nobody';
     const data = authenticated(this.server.heads);
