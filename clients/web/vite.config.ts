@@ -6,6 +6,10 @@ import { emoji } from './build/emoji.ts';
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const server = process.env['PALABRE_URL'] ?? 'http://127.0.0.1:8080';
 
+/** The SDK, Svelte, and the parts of the client that are there from the first moment. */
+const BASE =
+  /clients\/(sdk|node_modules)|src\/(town|kept|i18n|route|place)|src\/ui\/(Icon|IconButton|Avatar|Menu|Lazy|Button|Spinner|Toasts|toasts|words|copying|confirm|announce)/;
+
 export default defineConfig({
   plugins: [svelte(), emoji()],
   resolve: { alias: { '@palabre/sdk': here('../sdk/src/index.ts') } },
@@ -16,6 +20,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rolldownOptions: {
       checks: { pluginTimings: false },
+      // What every page needs compresses better as one file than as the five that come of themselves.
+      output: { codeSplitting: { groups: [{ name: 'base', test: BASE }] } },
       input: { index: here('index.html'), play: here('play.html') },
     },
   },
