@@ -178,5 +178,6 @@ test('who was removed while away learns it, and is not left with a dead conversa
   cable.mend();
   await seesNot(conversations(page).getByRole('link', { name: /room$/ }));
   await sees(page.getByRole('heading', { name: 'Welcome, mia' }));
+  await sees(page.getByText('Not sent, because you are no longer in that conversation: “Never to arrive”'));
   expect((await here.people[1].history(here.room)).map((one) => one.text)).toEqual(['Before']);
 });

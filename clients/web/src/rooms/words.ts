@@ -32,6 +32,7 @@ export const t = speak({
     invisible: 'Invisible',
     offline: 'Offline',
     notHere: 'This conversation is not there, or you are not in it.',
+    notSent: (text: string) => `Not sent, because you are no longer in that conversation: “${text}”`,
     docs: 'API reference',
     play: 'Playground',
   },
@@ -66,6 +67,8 @@ export const t = speak({
     invisible: 'Invisible',
     offline: 'Hors ligne',
     notHere: 'Cette conversation n’existe pas, ou vous n’en faites pas partie.',
+    notSent: (text: string) =>
+      `Non envoyé, car vous ne faites plus partie de cette conversation : « ${text} »`,
     docs: 'Référence de l’API',
     play: 'Bac à sable',
   },
