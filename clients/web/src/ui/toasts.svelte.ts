@@ -1,3 +1,5 @@
+import { untrack } from 'svelte';
+
 /** A short message at the edge of the screen. */
 export interface Toast {
   id: number;
@@ -11,10 +13,13 @@ export const toasts = $state<Toast[]>([]);
 
 /** Says something for a few seconds; the same again takes the place of what still stands there. */
 export function toast(text: string, kind: Toast['kind'] = 'info'): void {
-  const same = toasts.find((one) => one.text === text);
-  if (same) dismiss(same.id);
   const id = ++last;
-  toasts.push({ id, kind, text });
+  // Whoever says something in an effect does not depend on what else is being said.
+  untrack(() => {
+    const same = toasts.find((one) => one.text === text);
+    if (same) dismiss(same.id);
+    toasts.push({ id, kind, text });
+  });
   setTimeout(() => dismiss(id), STAY_MS);
 }
 
