@@ -10,11 +10,11 @@ export async function sees(what: Locator): Promise<Locator> {
 
 /** Waits until it can be seen no longer. */
 export async function seesNot(what: Locator): Promise<void> {
-  await expect.poll(() => what.filter({ visible: true }).count(), { timeout: 10_000 }).toBe(0);
+  await expect.poll(() => what.filter({ visible: true }).count(), { timeout: 25_000 }).toBe(0);
 }
 
 /** Waits until a question has this answer. */
-export async function becomes<T>(ask: () => Promise<T>, answer: T, timeout = 10_000): Promise<void> {
+export async function becomes<T>(ask: () => Promise<T>, answer: T, timeout = 25_000): Promise<void> {
   await expect.poll(ask, { timeout, interval: 50 }).toEqual(answer);
 }
 

@@ -59,7 +59,7 @@ export class Visit {
         ],
       },
     });
-    context.setDefaultTimeout(10_000);
+    context.setDefaultTimeout(25_000);
     const page = await context.newPage();
     const visit = new Visit(context, page, through);
     await visit.#watch();
