@@ -15,6 +15,7 @@ mod limits;
 mod log;
 mod old_doors;
 pub mod old_names;
+mod redis;
 mod secret;
 mod server;
 mod values;
@@ -33,6 +34,7 @@ pub use key::{Input, Key, Secrecy};
 pub use layers::{ConfigError, Flags, Loaded, Origin, load};
 pub use log::{Format, Level, Log};
 pub use old_doors::OldDoor;
+pub use redis::{Redis, RedisUrl};
 pub use secret::Secret;
 pub use server::{Deployment, Server};
 pub use values::Network;
@@ -46,6 +48,8 @@ pub struct Config {
     pub server: Server,
     /// Where conversations are kept.
     pub database: Database,
+    /// What nodes tell each other through.
+    pub redis: Redis,
     /// Where files are kept.
     pub data: Data,
     /// Who is let in.
@@ -119,6 +123,7 @@ pub fn keys() -> Vec<Key> {
     [
         server::keys(),
         database::keys(),
+        redis::keys(),
         data::keys(),
         auth::keys(),
         limits::keys(),
@@ -136,6 +141,7 @@ pub fn keys() -> Vec<Key> {
 pub const SECTIONS: &[(&str, &str)] = &[
     ("server", "How the server is reached."),
     ("database", "Where conversations are kept."),
+    ("redis", "What several nodes tell each other through."),
     ("data", "Where files are kept."),
     ("auth", "Who is let in."),
     ("limits", "How much is allowed. The API tells every client the limits in force."),

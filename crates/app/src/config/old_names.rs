@@ -64,6 +64,7 @@ pub const OLD_NAMES: &[OldName] = &[
     old("SHUTDOWN_TIMEOUT", "server.shutdown_seconds", How::Duration(1), "Veza"),
     old("DATABASE_URL", "database.url", How::Same, "chat-server, Veza, HyperChat"),
     old("CHAT_SERVER__DATABASE__URL", "database.url", How::Same, "Veza"),
+    old("REDIS_URL", "redis.url", How::Same, "Veza, Matcha"),
     old("DB_HOST", "database.url", How::DatabasePart, "Matcha"),
     old("DB_PORT", "database.url", How::DatabasePart, "Matcha"),
     old("DB_NAME", "database.url", How::DatabasePart, "Matcha"),

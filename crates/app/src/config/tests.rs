@@ -83,6 +83,8 @@ fn another_value(path: &str) -> &'static str {
         "server.metrics_listen" => "127.0.0.1:9090",
         "server.environment" => "dev",
         "database.url" => "postgres://p:q@db/palabre",
+        "redis.url" => "redis://p:q@cache:6380/1",
+        "redis.cluster" => "true",
         "data.dir" => "/srv/palabre",
         "database.auto_migrate" | "auth.open_registration" | "chat_server.enabled" | "web.client" => "false",
         "auth.jwt_secret" => SECRET,
@@ -344,6 +346,19 @@ fn sample_secrets_are_refused_and_no_secret_is_told() {
     assert!(report.contains("# default"), "{report}");
     let debug = format!("{:?}", loaded.config);
     assert!(!debug.contains(SECRET) && !debug.contains("geheim"), "{debug}");
+}
+
+#[test]
+fn redis_is_named_with_or_without_its_scheme_and_never_told_whole() {
+    let url = |text| from_env(&[("REDIS_URL", text)]).config.redis.url.map(|url| url.reveal().to_owned());
+    assert_eq!(url("localhost:6379").as_deref(), Some("redis://localhost:6379"));
+    assert_eq!(url("redis://h/2").as_deref(), Some("redis://h/2"));
+    for wrong in ["rediss://geheim@h", "redis://", "http://geheim", "geheim"] {
+        let problem = env_problem(&[("REDIS_URL", wrong)]);
+        assert!(problem.contains("redis.url") && !problem.contains("geheim"), "{problem}");
+    }
+    let report = describe::report(&from_env(&[("REDIS_URL", "redis://me:geheim@h")]));
+    assert!(report.contains("redis://me:(hidden)@h") && !report.contains("geheim"), "{report}");
 }
 
 #[test]
