@@ -4,6 +4,8 @@
 //! ([`local`]); a cluster will publish it to the others from here too, and read the holes of what it
 //! hears from them out of the store.
 
+pub mod gaps;
 pub mod local;
 
+pub use gaps::Gaps;
 pub use local::{Batch, Stream};
