@@ -6,6 +6,7 @@
 
 pub mod gaps;
 pub mod local;
+pub mod wire;
 
 pub use gaps::Gaps;
 pub use local::{Batch, Stream};
