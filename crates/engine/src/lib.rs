@@ -19,6 +19,7 @@ mod figures;
 mod history;
 mod members;
 mod messages;
+mod nodes;
 pub mod operator;
 mod reactions;
 mod receipts;
@@ -36,6 +37,7 @@ use chat::{
 };
 use store::{Db, Writer, members::Belonging};
 
+pub use nodes::Standing;
 pub use rates::{Allowance, Cost, Pace};
 pub use tokens::Keys;
 

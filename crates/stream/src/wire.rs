@@ -570,7 +570,10 @@ mod tests {
     fn what_a_later_version_says_is_a_number_or_left_aside() {
         for (frame, heard) in [
             (r#"[{"event":{"n":5,"by":1,"at":2,"fact":{"pinned":{"x":1}}}}]"#, vec![Heard::Number(Number(5))]),
-            (r#"[{"event":{"n":5,"fact":{"member":{"user":1,"name":"a","shown":"a","role":"king","rev":5,"joined":1}},"by":1,"at":2}}]"#, vec![Heard::Number(Number(5))]),
+            (
+                r#"[{"event":{"n":5,"fact":{"member":{"user":1,"name":"a","shown":"a","role":"king","rev":5,"joined":1}},"by":1,"at":2}}]"#,
+                vec![Heard::Number(Number(5))],
+            ),
             (r#"[{"poll":{"n":5}},{"event":{"n":6}}]"#, vec![Heard::Number(Number(6))]),
             ("not json", vec![]),
             (r#"{"event":1}"#, vec![]),

@@ -13,16 +13,6 @@ use chat::{Order, UserId};
 
 use crate::{Goodbye, queue::Listener};
 
-/// Whose account it is about.
-fn user_of(order: &Order) -> UserId {
-    match order {
-        Order::SessionEnded { user, .. }
-        | Order::SessionsEnded { user, .. }
-        | Order::Deactivated(user)
-        | Order::RoleChanged { user, .. } => *user,
-    }
-}
-
 /// With which goodbye a connection of this person must go; none if it is not concerned.
 fn goodbye(order: &Order, listener: &Listener) -> Option<Goodbye> {
     match order {
@@ -51,7 +41,7 @@ impl Orders {
 
     /// Closes those of these connections that an order concerns, and remembers it.
     pub(crate) fn obey<'a>(&mut self, order: &Order, listeners: impl Fn(UserId) -> &'a [std::sync::Arc<Listener>]) {
-        let user = user_of(order);
+        let user = order.user();
         for listener in listeners(user) {
             if let Some(goodbye) = goodbye(order, listener) {
                 listener.outbox.end(goodbye);
