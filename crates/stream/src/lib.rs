@@ -5,5 +5,6 @@
 //! hears from them out of the store.
 
 pub mod local;
+pub mod probe;
 
 pub use local::{Batch, Stream};
