@@ -4,8 +4,8 @@
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, migrate::Migrator,
-    postgres::PgConnectOptions, sqlite::SqliteConnectOptions,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, migrate::Migrator, postgres::PgConnectOptions,
+    sqlite::SqliteConnectOptions,
 };
 
 use crate::{
@@ -141,11 +141,9 @@ async fn postgres(options: PgConnectOptions) -> Result<Examined> {
     let version = show(&mut conn, "server_version").await?;
     let version_number = show(&mut conn, "server_version_num").await?.parse().unwrap_or_default();
     let mut durability = Vec::new();
-    for (name, good) in [
-        ("fsync", &["on"][..]),
-        ("full_page_writes", &["on"]),
-        ("synchronous_commit", &["on", "remote_apply"]),
-    ] {
+    for (name, good) in
+        [("fsync", &["on"][..]), ("full_page_writes", &["on"]), ("synchronous_commit", &["on", "remote_apply"])]
+    {
         let value = show(&mut conn, name).await?;
         durability.push(Setting { name, durable: good.contains(&value.as_str()), value });
     }
@@ -195,9 +193,12 @@ async fn show(conn: &mut PgConnection, setting: &'static str) -> Result<String> 
 const APPLIED: &str = "SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version";
 const EPOCH: &str = "SELECT value FROM meta WHERE key = 'epoch'";
 
-fn compare(known: &Migrator, applied: &[(i64, Vec<u8>, bool)]) -> Schema {
+/// A migration's number, checksum, and whether it was done to its end.
+type Applied = (i64, Vec<u8>, bool);
+
+fn compare(known: &Migrator, applied: &[Applied]) -> Schema {
     let of = |version: i64| known.iter().find(|migration| migration.version == version);
-    let is_foreign = |(version, checksum, success): &&(i64, Vec<u8>, bool)| {
+    let is_foreign = |(version, checksum, success): &&Applied| {
         !success || of(*version).is_some_and(|migration| migration.checksum.as_ref() != checksum.as_slice())
     };
     if applied.is_empty() {
@@ -217,13 +218,13 @@ fn compare(known: &Migrator, applied: &[(i64, Vec<u8>, bool)]) -> Schema {
 
 #[cfg(test)]
 mod tests {
-    use super::{Schema, compare};
+    use super::{Applied, Schema, compare};
     use crate::db::SQLITE_MIGRATIONS;
 
     #[test]
     fn tables_are_compared_with_the_programs() {
         let all: Vec<_> = SQLITE_MIGRATIONS.iter().map(|m| (m.version, m.checksum.to_vec(), true)).collect();
-        let changed = |change: &dyn Fn(&mut Vec<(i64, Vec<u8>, bool)>)| {
+        let changed = |change: &dyn Fn(&mut Vec<Applied>)| {
             let mut applied = all.clone();
             change(&mut applied);
             compare(&SQLITE_MIGRATIONS, &applied)
