@@ -25,10 +25,6 @@ pub struct Probed {
     pub cluster: Option<String>,
     /// Whether it is a replica, which takes no writes.
     pub is_replica: bool,
-    /// Bytes of memory that it may use, if it says so; 0 is no bound.
-    pub max_memory: Option<u64>,
-    /// What it removes when its memory is full, if it says so.
-    pub eviction: Option<String>,
     /// Bytes that may wait for a subscriber before it is cut off, if it says so; 0 is no bound.
     pub subscriber_bytes: Option<u64>,
 }
@@ -64,8 +60,6 @@ async fn look(url: &str) -> Result<Probed, RedisError> {
         hears,
         cluster,
         is_replica: info.get::<String>("role").is_some_and(|role| role != "master"),
-        max_memory: setting(&mut redis, "maxmemory").await.and_then(|bytes| bytes.parse().ok()),
-        eviction: setting(&mut redis, "maxmemory-policy").await,
         subscriber_bytes: buffers.as_deref().and_then(of_subscribers),
     })
 }

@@ -59,15 +59,6 @@ fn judge(wants_cluster: bool, shown: &str, probed: &Probed) -> Vec<Finding> {
             "let its user subscribe and publish: ACL SETUSER … +subscribe +publish &palabre:*",
         ),
     });
-    if probed.max_memory.is_some_and(|bytes| bytes > 0)
-        && probed.eviction.as_deref().is_some_and(|policy| policy.starts_with("allkeys"))
-    {
-        findings.push(Finding::warning(
-            CHECK,
-            "maxmemory-policy allows it to forget who is online before their time",
-            "set maxmemory-policy noeviction or volatile-ttl, or give Palabre a Redis of its own",
-        ));
-    }
     if probed.subscriber_bytes.is_some_and(|bytes| (1..BURST).contains(&bytes)) {
         findings.push(Finding::note(
             CHECK,
@@ -116,8 +107,6 @@ mod tests {
             hears: Ok(Duration::from_micros(300)),
             cluster: None,
             is_replica: false,
-            max_memory: Some(0),
-            eviction: Some("noeviction".to_owned()),
             subscriber_bytes: Some(32 << 20),
         };
         change(&mut probed);
@@ -136,8 +125,6 @@ mod tests {
         assert_eq!(worst(false, |it| it.is_replica = true), Level::Problem);
         assert_eq!(worst(false, |it| it.hears = Err("cut".to_owned())), Level::Problem);
         assert_eq!(worst(false, |it| it.round_trip = Duration::from_millis(40)), Level::Warning);
-        let evicts = |it: &mut Probed| (it.max_memory, it.eviction) = (Some(1), Some("allkeys-lru".to_owned()));
-        assert_eq!(worst(false, evicts), Level::Warning);
         assert_eq!(worst(false, |it| it.subscriber_bytes = Some(1 << 20)), Level::Note);
     }
 }
