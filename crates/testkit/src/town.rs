@@ -80,6 +80,11 @@ impl Town {
         Self::with(|_| {}).await
     }
 
+    /// A town of a single node, also where others have two: for stories about one node's own figures and end.
+    pub async fn alone() -> Self {
+        Self::with(|config| config.redis.url = None).await
+    }
+
     /// A town with something set otherwise.
     ///
     /// # Panics
