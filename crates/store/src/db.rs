@@ -20,8 +20,8 @@ use sqlx::{
 
 use crate::error::{Error, Result};
 
-static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+pub(crate) static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+pub(crate) static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 statements! {
     META = "SELECT value FROM meta WHERE key = $1";
@@ -85,10 +85,7 @@ impl Db {
         let node = Arc::new(AtomicI64::new(random_node()?));
         let url = options.url.as_str();
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let connect = PgConnectOptions::from_str(url)?
-                .application_name("palabre")
-                // Whatever the server's default is: an answer means that it is on disk.
-                .options([("synchronous_commit", "on")]);
+            let connect = postgres_options(url)?;
             // The writer asks for a batch's rows by their keys and by nothing else. Left to guess from young
             // statistics, the planner would read whole tables, and keep that plan.
             let by_keys = connect.clone().options([
@@ -117,17 +114,7 @@ impl Db {
                 node,
             })
         } else if url.starts_with("sqlite:") {
-            let connect = SqliteConnectOptions::from_str(url)?
-                .create_if_missing(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
-                .foreign_keys(true)
-                .busy_timeout(Duration::from_secs(5))
-                .statement_cache_capacity(200)
-                // A page of rows crosses to this thread without waiting in between.
-                .row_buffer_size(512)
-                .pragma("cache_size", "-16384")
-                .pragma("temp_store", "memory");
+            let connect = sqlite_options(url)?;
             let file = Some(connect.get_filename().to_owned());
             // Checkpoints are kept off the commit's path: see `checkpoint`.
             let writer = connect.clone().pragma("wal_autocheckpoint", "0").pragma("cache_size", "-65536");
@@ -258,6 +245,29 @@ impl Db {
             }
         }
     }
+}
+
+/// How every connection to a SQLite file is made.
+pub(crate) fn sqlite_options(url: &str) -> Result<SqliteConnectOptions> {
+    Ok(SqliteConnectOptions::from_str(url)?
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5))
+        .statement_cache_capacity(200)
+        // A page of rows crosses to this thread without waiting in between.
+        .row_buffer_size(512)
+        .pragma("cache_size", "-16384")
+        .pragma("temp_store", "memory"))
+}
+
+/// How every connection to a PostgreSQL server is made.
+pub(crate) fn postgres_options(url: &str) -> Result<PgConnectOptions> {
+    Ok(PgConnectOptions::from_str(url)?
+        .application_name("palabre")
+        // Whatever the server's default is: an answer means that it is on disk.
+        .options([("synchronous_commit", "on")]))
 }
 
 fn random_node() -> Result<i64> {

@@ -17,6 +17,7 @@ pub mod writer;
 pub mod accounts;
 pub mod appends;
 pub mod conversations;
+pub mod doctor;
 pub mod figures;
 pub mod members;
 pub mod messages;

@@ -5,6 +5,7 @@
 pub mod bench;
 mod config;
 mod docs;
+mod doctor;
 mod migrate;
 mod operator;
 mod room;
@@ -79,6 +80,8 @@ enum Command {
     /// Show, check and explain the configuration
     #[command(subcommand)]
     Config(config::Command),
+    /// Check what this node needs, and say what to do about what is wrong
+    Doctor(doctor::Args),
     /// Measure a running server
     Bench(bench::Args),
     /// Tell the program's version
@@ -114,6 +117,7 @@ fn run(command: Command, flags: &Flags) -> anyhow::Result<()> {
         Command::User(command) => wait_for(user::run(command, with_log(flags)?)),
         Command::Room(command) => wait_for(room::run(command, with_log(flags)?)),
         Command::Config(command) => config::run(&command, flags),
+        Command::Doctor(args) => wait_for(doctor::run(args, flags)),
         Command::Bench(args) => wait_for(bench::run(args)),
         Command::Version => say(&format!("palabre {}", env!("CARGO_PKG_VERSION"))),
         Command::Docs(args) => docs::run(&args),
