@@ -16,6 +16,7 @@ pub mod writer;
 
 pub mod accounts;
 pub mod appends;
+pub mod carry;
 pub mod conversations;
 pub mod figures;
 pub mod members;
@@ -43,6 +44,9 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         reactions::STATEMENTS,
         receipts::STATEMENTS,
         figures::STATEMENTS,
+        carry::standing::STATEMENTS,
+        carry::restore::STATEMENTS,
+        carry::moving::STATEMENTS,
     ]
     .concat()
 }
