@@ -26,7 +26,11 @@ pub(super) async fn run(Args { to }: Args, loaded: Loaded) -> anyhow::Result<()>
     let file = if to.is_dir() { to.join(format!("palabre-{}.backup", stamp(now))) } else { to };
     ensure!(!file.exists(), "{} is there already; name another file", file.display());
     let url = loaded.config.database_url();
-    ensure!(url.sqlite_path().is_none_or(|path| path.exists()), "{}: there is no such database", url.without_password());
+    ensure!(
+        url.sqlite_path().is_none_or(|path| path.exists()),
+        "{}: there is no such database",
+        url.without_password()
+    );
     let db = parts::database(&loaded.config).await?;
     let aside = Aside::beside(&file)?;
     let (contents, out) = backup::write(&db, now, BufWriter::new(aside.create()?)).await?;
@@ -78,7 +82,9 @@ impl Aside {
         // A link, because it fails where a renaming would take another file's place.
         fs::hard_link(&self.path, file).with_context(|| format!("{} cannot be made", file.display()))?;
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all().with_context(|| format!("{} cannot be written to its disk", folder.display()))?;
+        File::open(folder)?
+            .sync_all()
+            .with_context(|| format!("{} cannot be written to its disk", folder.display()))?;
         std::io::stdout().flush()?;
         Ok(())
     }

@@ -35,7 +35,9 @@ pub(super) async fn run(Args { to, back, abandon }: Args, loaded: Loaded) -> any
     let from = config.database_url();
     let to = to.map(|url| DatabaseUrl::parse(&url)).transpose().map_err(|why| anyhow::anyhow!("--to {why}"))?;
     if !from.is_sqlite() || to.as_ref().is_some_and(DatabaseUrl::is_sqlite) {
-        bail!("a move goes from SQLite (--database-url sqlite:FILE, if the configuration names another) to PostgreSQL (--to)");
+        bail!(
+            "a move goes from SQLite (--database-url sqlite:FILE, if the configuration names another) to PostgreSQL (--to)"
+        );
     }
     if from.sqlite_path().is_some_and(|path| !path.exists()) {
         bail!("{}: there is no such database", from.without_password());

@@ -33,7 +33,9 @@ pub(super) async fn run(Args { file, check }: Args, loaded: Loaded) -> anyhow::R
     let advice = || {
         let place = url.without_password();
         if url.is_sqlite() {
-            format!("{place} was left as it was; to go on, stop the server and move that file and its -wal and -shm away")
+            format!(
+                "{place} was left as it was; to go on, stop the server and move that file and its -wal and -shm away"
+            )
         } else {
             format!("{place} was left as it was; to go on, make an empty database and name it with --database-url")
         }

@@ -56,7 +56,8 @@ async fn write_frozen<W: Write>(conn: &mut Conn, now: Millis, out: W) -> Result<
     for table in TABLES {
         sink.table(table)?;
         let mut count = 0;
-        let text = rows::select(conn, &table.column_names(), &format!("{} ORDER BY {}", table.name, table.key.join(", ")));
+        let text =
+            rows::select(conn, &table.column_names(), &format!("{} ORDER BY {}", table.name, table.key.join(", ")));
         each(conn, text, &[], |text| {
             let row = rows::parse(text)?;
             if table.name == "meta" && is_mark(&row) {

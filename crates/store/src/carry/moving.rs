@@ -161,7 +161,12 @@ struct Move<'a> {
 }
 
 impl Move<'_> {
-    async fn run(&self, mut source: Conn, target: &mut Conn, tell: &mut (dyn FnMut(Progress) + Send)) -> Result<Report> {
+    async fn run(
+        &self,
+        mut source: Conn,
+        target: &mut Conn,
+        tell: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Report> {
         let mark = match (standing::of(&mut source).await?, standing::of(target).await?) {
             (Standing::Moved(moved), Standing::Incomplete(mark)) if moved.id == mark.id => {
                 return self.finish(target, &mark, Duration::ZERO).await;
@@ -236,10 +241,15 @@ impl Move<'_> {
             let place = "messages WHERE id > $1 ORDER BY id LIMIT $2";
             let page = rows::read(source, messages, place, &[Given::Number(last), Given::Number(PAGE)]).await?;
             let Some(newest) = page.last().map(|row| number(row, 0)) else { return Ok(()) };
+            let is_last = page.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
             begin(target).await?;
             let work = rows::insert(target, messages, &columns, &page).await;
             ended(target, work).await?;
             tell(Progress::Copied(newest));
+            // What is said meanwhile is carried with the changes; following it here would have no end.
+            if is_last {
+                return Ok(());
+            }
         }
     }
 
@@ -411,7 +421,13 @@ async fn carry_conversation(source: &mut Conn, target: &mut Conn, conversation: 
 }
 
 /// Makes a table (or the part of it for which `condition` holds) like the one of the source.
-async fn alike(source: &mut Conn, target: &mut Conn, table: &Table, condition: &str, given: &[Given<'_>]) -> Result<()> {
+async fn alike(
+    source: &mut Conn,
+    target: &mut Conn,
+    table: &Table,
+    condition: &str,
+    given: &[Given<'_>],
+) -> Result<()> {
     let differences = compare::differences(source, target, table, condition, given).await?;
     rows::delete(target, table, &differences.gone).await?;
     // Two may have exchanged what must be unique; so it is first taken from both.

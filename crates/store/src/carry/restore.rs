@@ -144,7 +144,9 @@ pub(super) async fn go_on_counting(conn: &mut Conn) -> Result<()> {
         Conn::Sqlite(_) => Ok(()),
         Conn::Postgres(_) => {
             let last = "SELECT GREATEST(MAX(id), 1), MAX(id) IS NOT NULL FROM messages";
-            let set = format!("SELECT setval(pg_get_serial_sequence('messages', 'id'), m.id, m.used) FROM ({last}) AS m (id, used)");
+            let set = format!(
+                "SELECT setval(pg_get_serial_sequence('messages', 'id'), m.id, m.used) FROM ({last}) AS m (id, used)"
+            );
             standing::run(conn, set).await
         }
     }
