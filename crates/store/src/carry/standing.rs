@@ -128,6 +128,10 @@ pub(super) async fn refuse_unless_untouched(conn: &mut Conn) -> Result<()> {
         return Ok(());
     }
     for table in TABLES.iter().filter(|table| table.name != "counters") {
+        // The migrations may have been stopped half-way.
+        if !has_table(conn, table.name).await? {
+            continue;
+        }
         let mut any = false;
         each(conn, format!("SELECT 'x' FROM {} LIMIT 1", table.name), &[], |_| {
             any = true;
