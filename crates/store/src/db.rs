@@ -164,6 +164,21 @@ impl Db {
         .map_err(|e| Error::Other(format!("migration: {e}")))
     }
 
+    /// Brings an empty database's schema up to an earlier program's, as long as that is not beyond this one's.
+    ///
+    /// # Errors
+    /// If a migration fails, or there is no migration of this number.
+    pub(crate) async fn migrate_to(&self, version: i64) -> Result<()> {
+        if !SQLITE_MIGRATIONS.version_exists(version) {
+            return Err(Error::Other(format!("this program knows no schema {version}; it knows up to {}", schema())));
+        }
+        match &self.writer {
+            Pool::Sqlite(pool) => SQLITE_MIGRATIONS.run_to(version, pool).await,
+            Pool::Postgres(pool) => POSTGRES_MIGRATIONS.run_to(version, pool).await,
+        }
+        .map_err(|e| Error::Other(format!("migration: {e}")))
+    }
+
     /// A connection for reading.
     ///
     /// # Errors
@@ -213,9 +228,7 @@ impl Db {
     /// # Errors
     /// If the database cannot be reached.
     pub async fn epoch(&self) -> Result<String> {
-        let mut fresh = [0_u8; 16];
-        getrandom::fill(&mut fresh).map_err(|e| Error::Other(format!("no randomness: {e}")))?;
-        let fresh: String = fresh.iter().map(|b| format!("{b:02x}")).collect();
+        let fresh = random_id()?;
         let conn = &mut self.write().await?;
         sql!(conn, execute, SET_META, "epoch", fresh)?;
         let (epoch,) = sql!(conn, fetch_one as (String,), META, "epoch")?;
@@ -268,6 +281,23 @@ pub(crate) fn postgres_options(url: &str) -> Result<PgConnectOptions> {
         .application_name("palabre")
         // Whatever the server's default is: an answer means that it is on disk.
         .options([("synchronous_commit", "on")]))
+}
+
+/// The id of the history that a database holds, if it was given one.
+pub(crate) async fn epoch_in(conn: &mut Conn) -> Result<Option<String>> {
+    Ok(sql!(conn, fetch_optional as (String,), META, "epoch")?.map(|(epoch,)| epoch))
+}
+
+/// The number of this program's last migration.
+pub(crate) fn schema() -> i64 {
+    SQLITE_MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default()
+}
+
+/// A random id of 128 bits.
+pub(crate) fn random_id() -> Result<String> {
+    let mut fresh = [0_u8; 16];
+    getrandom::fill(&mut fresh).map_err(|e| Error::Other(format!("no randomness: {e}")))?;
+    Ok(fresh.iter().map(|b| format!("{b:02x}")).collect())
 }
 
 fn random_node() -> Result<i64> {
