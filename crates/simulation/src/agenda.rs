@@ -127,18 +127,40 @@ pub(crate) struct Written {
 #[derive(Clone, Debug)]
 pub(crate) enum Question {
     /// What a newcomer belongs to.
-    Belongings { connection: u64, since: u64 },
+    Belongings {
+        connection: u64,
+        since: u64,
+    },
     /// Whether somebody belongs to a conversation.
-    Look { user: UserId, conversation: ConversationId },
+    Look {
+        user: UserId,
+        conversation: ConversationId,
+    },
     /// At whom to look again.
-    Nudges { after: i64 },
+    Nudges {
+        after: i64,
+    },
     Heads(Vec<ConversationId>),
     /// What a connection has missed.
-    Missed { connection: u64, conversation: ConversationId, cursor: Number, live_from: Number },
+    Missed {
+        connection: u64,
+        conversation: ConversationId,
+        cursor: Number,
+        live_from: Number,
+    },
     /// What this node has missed, and which of these people may know.
-    Hole { room: u64, conversation: ConversationId, after: Number, people: Vec<UserId> },
+    Hole {
+        room: u64,
+        conversation: ConversationId,
+        after: Number,
+        people: Vec<UserId>,
+    },
     /// A conversation from the beginning.
-    Anew { connection: u64, request: u64, conversation: ConversationId },
+    Anew {
+        connection: u64,
+        request: u64,
+        conversation: ConversationId,
+    },
 }
 
 /// What the database answers.

@@ -144,7 +144,9 @@ impl World<'_> {
         if self.quiet {
             return;
         }
-        self.plan_in(450_000, Happening::Acts { client });
+        // The fewer they are, the more each does.
+        let pause = 90_000 * self.town.people.len() as u64;
+        self.plan_in(pause, Happening::Acts { client });
         let me = &self.clients[client];
         if !me.line.as_ref().is_some_and(|line| line.open) {
             return;
@@ -154,20 +156,24 @@ impl World<'_> {
         let somebody: Vec<UserId> = self.town.people.iter().map(|person| person.user).collect();
         let (Some(room), Some(user)) = (self.dice.pick(&any), self.dice.pick(&somebody)) else { return };
         let own = self.dice.pick(&known);
+        if self.dice.below(100) < self.weather.restless {
+            return match (self.dice.below(5), own) {
+                (0, Some(conversation)) => self.does(client, Command::LeaveConversation(conversation)),
+                (1, Some(conversation)) => self.does(client, Command::AddMember { conversation, user }),
+                (2, Some(conversation)) => self.does(client, Command::RemoveMember { conversation, user }),
+                _ => self.does(client, Command::JoinConversation(room)),
+            };
+        }
         match (self.dice.below(100), own) {
-            (0..50, Some(conversation)) => {
+            (0..66, Some(conversation)) => {
                 for _ in 0..self.dice.pick(&[1, 1, 1, 2, 5]).unwrap_or(1) {
                     self.begin_send(client, conversation);
                 }
             }
-            (50..66, Some(conversation)) => self.changes_a_message(client, conversation),
-            (66..72, Some(conversation)) => self.does(client, Command::LeaveConversation(conversation)),
-            (72..76, Some(conversation)) => self.does(client, Command::AddMember { conversation, user }),
-            (76..80, Some(conversation)) => self.does(client, Command::RemoveMember { conversation, user }),
-            (80..84, _) => self.misuses_an_id(client),
-            (84..87, _) => self.begin_send(client, room),
-            (87..93, _) => self.break_line(client),
-            _ => self.does(client, Command::JoinConversation(room)),
+            (66..84, Some(conversation)) => self.changes_a_message(client, conversation),
+            (84..89, _) => self.misuses_an_id(client),
+            (89..92, _) => self.begin_send(client, room),
+            _ => self.break_line(client),
         }
     }
 
@@ -292,7 +298,9 @@ impl World<'_> {
         read: chat::Result<Rc<Snapshot>>,
     ) {
         let me = &mut self.clients[client];
-        let Some(known) = me.known.get_mut(&conversation).filter(|known| known.loading == Some(request)) else { return };
+        let Some(known) = me.known.get_mut(&conversation).filter(|known| known.loading == Some(request)) else {
+            return;
+        };
         match read {
             Ok(read) => {
                 self.figures.readings += 1;
@@ -335,7 +343,8 @@ impl World<'_> {
             *heard = last.max(changes.to);
             if changes.from > last {
                 let place = self.room(conversation);
-                let what = format!("client {client} was taken from {} though it was at {last} of {place}", changes.from);
+                let what =
+                    format!("client {client} was taken from {} though it was at {last} of {place}", changes.from);
                 self.judge.accuse(Rule::I6, what);
             }
         }
@@ -366,7 +375,8 @@ impl World<'_> {
             }
             Frame::Changes { changes, .. } if changes.reset => self.reads_anew(client, conversation),
             Frame::Changes { changes, .. } if changes.from > known.cursor => {
-                let what = format!("client {client} is at {} of {place} and is taken from {}", known.cursor, changes.from);
+                let what =
+                    format!("client {client} is at {} of {place} and is taken from {}", known.cursor, changes.from);
                 self.judge.accuse(Rule::I6, what);
                 self.reads_anew(client, conversation);
             }
@@ -378,7 +388,10 @@ impl World<'_> {
     fn is_answered(&mut self, client: usize, request: u64, reply: chat::Result<Reply>) {
         let user = self.user_of(client);
         match self.clients[client].asked.remove(&request) {
-            Some(Asked::Send(cid)) => self.send_is_answered(client, cid, reply),
+            Some(Asked::Send(cid)) => {
+                self.judge.answer((user, &cid));
+                self.send_is_answered(client, cid, reply);
+            }
             Some(Asked::Misuse(cid)) => {
                 if reply.is_ok() {
                     self.judge.accuse(Rule::P3, format!("another text under {cid} of {user} was accepted"));

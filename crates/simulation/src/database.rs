@@ -29,7 +29,7 @@ use store::{Committed, Db, Nudge, Options, Writer, members::Belonging, nudges::K
 use tokio::{runtime::Runtime, sync::mpsc};
 
 /// Changes that one catch-up answer carries here: few, so that clients must often read anew.
-const CATCH_UP: i64 = 60;
+const CATCH_UP: i64 = 25;
 /// Batches that the writer may hand over before anybody takes them.
 const BATCHES: usize = 1_024;
 /// Nudges that one reading takes.
@@ -150,9 +150,11 @@ impl Database {
         let batches = &mut self.batches;
         self.runtime.block_on(async {
             // Polled in their order before the writer is: it finds them all in its queue.
-            let mut work = Box::pin(join_all(commands.into_iter().map(|(speaker, command)| async move {
-                engine.execute(&speaker, command, None).await
-            })));
+            let mut work = Box::pin(join_all(
+                commands
+                    .into_iter()
+                    .map(|(speaker, command)| async move { engine.execute(&speaker, command, None).await }),
+            ));
             let mut told = Vec::new();
             loop {
                 tokio::select! {

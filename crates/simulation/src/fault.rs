@@ -37,13 +37,17 @@ pub enum Fault {
     BelievesOldLeavings,
     /// Nobody reads the nudges.
     IgnoresNudges,
+    /// A node does not hear its own nudges, also those of a commit that it did not learn of.
+    IgnoresOwnNudges,
+    /// Who may not know is found out of what was read, and an answer that is too long does not say it.
+    AsksNobodyWhoStays,
     /// What nobody knows is answered as a refusal.
     RefusesAfterCommit,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::NeverReads,
         Self::PassesHoles,
         Self::PassesTwice,
@@ -61,6 +65,8 @@ impl Fault {
         Self::TakesOldLooks,
         Self::BelievesOldLeavings,
         Self::IgnoresNudges,
+        Self::IgnoresOwnNudges,
+        Self::AsksNobodyWhoStays,
         Self::RefusesAfterCommit,
     ];
 }

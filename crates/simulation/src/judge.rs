@@ -73,6 +73,8 @@ struct Send {
     /// When it was first begun; moments only count what came before what.
     invoked: u64,
     acks: Vec<(u64, Sent)>,
+    /// Attempts whose answers have not come: what is still on its way may be stored after another was refused.
+    open: i64,
     refused: bool,
 }
 
@@ -154,13 +156,21 @@ impl Judge {
     ) {
         let invoked = self.next_moment();
         self.begun.insert((connection, cid.as_str().to_owned()), invoked);
-        self.sends.entry((user, cid.as_str().to_owned())).or_insert_with(|| Send {
+        let send = self.sends.entry((user, cid.as_str().to_owned())).or_insert_with(|| Send {
             conversation,
             text: text.to_owned(),
             invoked,
             acks: Vec::new(),
+            open: 0,
             refused: false,
         });
+        send.open += 1;
+    }
+
+    pub(crate) fn answer(&mut self, (user, cid): (UserId, &ClientId)) {
+        if let Some(send) = self.sends.get_mut(&(user, cid.as_str().to_owned())) {
+            send.open -= 1;
+        }
     }
 
     pub(crate) fn acknowledge(&mut self, (user, cid): (UserId, &ClientId), connection: u64, sent: &Sent) {
@@ -264,9 +274,12 @@ impl Judge {
             };
             let edited = |text: &String| self.edits.contains(&(*conversation, text.clone()));
             let same = message.text.as_deref() == created || message.rev > message.seq;
-            if !same || message.rev > message.seq && !message.text.as_ref().is_none_or(|t| edited(t) || Some(&**t) == created)
+            if !same
+                || message.rev > message.seq
+                    && !message.text.as_ref().is_none_or(|t| edited(t) || Some(&**t) == created)
             {
-                found.push((Rule::I4, format!("{} of {} is not what was sent", message.seq, self.place(*conversation))));
+                found
+                    .push((Rule::I4, format!("{} of {} is not what was sent", message.seq, self.place(*conversation))));
             }
             if places.insert((*user, cid), (*conversation, message)).is_some() {
                 found.push((Rule::I2, format!("{cid} of {} is kept twice", self.name(*user))));
@@ -275,15 +288,18 @@ impl Judge {
         for ((user, cid), send) in &self.sends {
             let name = format!("{cid} of {}", self.name(*user));
             let kept = places.get(&(*user, cid.as_str()));
-            if send.refused && (kept.is_some() || !send.acks.is_empty()) {
+            if send.refused && send.open == 0 && (kept.is_some() || !send.acks.is_empty()) {
                 found.push((Rule::I15, format!("{name} was refused and is kept")));
             }
             let Some((_, first)) = send.acks.first() else { continue };
-            let other = |(_, ack): &(u64, Sent)| (ack.seq, ack.id, ack.conversation) != (first.seq, first.id, first.conversation);
+            let other = |(_, ack): &(u64, Sent)| {
+                (ack.seq, ack.id, ack.conversation) != (first.seq, first.id, first.conversation)
+            };
             if send.acks.iter().any(other) {
                 found.push((Rule::I5, format!("{name} was answered in two ways")));
             }
-            if !kept.is_some_and(|(id, message)| (*id, message.seq, message.id) == (send.conversation, first.seq, first.id))
+            if !kept
+                .is_some_and(|(id, message)| (*id, message.seq, message.id) == (send.conversation, first.seq, first.id))
             {
                 found.push((Rule::I1, format!("{name}, acknowledged at {}, is not there", first.seq)));
             }

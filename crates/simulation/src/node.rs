@@ -231,8 +231,7 @@ impl World<'_> {
             }
         }
         let of = |id: ConversationId| attached.iter().find(|(room, _)| *room == id).map(|(_, last)| *last);
-        let missed: Vec<_> =
-            open.cursors.iter().filter_map(|(id, cursor)| Some((*id, *cursor, of(*id)?))).collect();
+        let missed: Vec<_> = open.cursors.iter().filter_map(|(id, cursor)| Some((*id, *cursor, of(*id)?))).collect();
         open.awaited = missed.len();
         if self.fault == Some(Fault::HoldsNothingBack) {
             open.held = None;

@@ -75,7 +75,9 @@ impl World<'_> {
             (Question::Belongings { connection, since }, Ok(Answer::Belongings(found))) => {
                 self.loaded(node, connection, since, Ok(found));
             }
-            (Question::Belongings { connection, since }, Err(error)) => self.loaded(node, connection, since, Err(error)),
+            (Question::Belongings { connection, since }, Err(error)) => {
+                self.loaded(node, connection, since, Err(error))
+            }
             (Question::Look { user, conversation }, Ok(Answer::Look(found))) => {
                 self.looked(node, user, conversation, Ok(found));
             }
@@ -85,7 +87,10 @@ impl World<'_> {
                 let Ok(Answer::Nudges(read)) = read else { return };
                 for kept in read {
                     self.nodes[node].nudges_after = self.nodes[node].nudges_after.max(kept.id);
-                    if let Some(nudge) = kept.nudge.filter(|_| self.nudges_of.get(&kept.id) != Some(&node)) {
+                    // Its own as well: it may not have learnt that it wrote them.
+                    let own = self.nudges_of.get(&kept.id) == Some(&node);
+                    let deaf = own && self.fault == Some(Fault::IgnoresOwnNudges);
+                    if let Some(nudge) = kept.nudge.filter(|_| !deaf) {
                         self.nudged(node, nudge);
                     }
                 }
@@ -135,6 +140,7 @@ impl World<'_> {
         let Some(room) = self.nodes[node].rooms.get(&conversation).filter(|room| room.born == born) else { return };
         let to = changes.to;
         if to > room.sequence.last() {
+            let stays = if self.fault == Some(Fault::AsksNobodyWhoStays) { said_by(changes) } else { stays };
             for (user, stays) in stays {
                 let Some(person) = self.nodes[node].people.get(&user) else { continue };
                 match (person.belongs.contains(&conversation), stays) {
@@ -153,7 +159,7 @@ impl World<'_> {
         }
         let now = self.instant();
         let Some(room) = self.nodes[node].rooms.get_mut(&conversation).filter(|room| room.born == born) else { return };
-        let (news, waited) = room.sequence.filled(to, now);
+        let news = room.sequence.filled(to, now);
         let listeners: Vec<u64> = room.listeners.iter().copied().collect();
         note!(self, "node {node} has read {} up to {to}, news: {news}", self.room(conversation));
         if news {
@@ -162,7 +168,7 @@ impl World<'_> {
                 self.tell(node, connection, Frame::Changes { changes: changes.clone(), live: true });
             }
         }
-        self.pass(node, born, waited);
+        self.pass_waiting(node, conversation, born);
         self.look_for_due(node, conversation);
     }
 
@@ -195,4 +201,9 @@ impl World<'_> {
             self.ask(node, Question::Heads(conversations));
         }
     }
+}
+
+/// Who stays, by what was read alone.
+fn said_by(changes: &CaughtUp) -> Vec<(UserId, bool)> {
+    changes.members.iter().map(|member| (member.user, member.role.is_some())).collect()
 }

@@ -83,7 +83,11 @@ impl World<'_> {
         if !link.connected || link.wire != wire {
             return;
         }
-        if wanted { link.channels.insert(channel) } else { link.channels.remove(&channel) };
+        if wanted {
+            link.channels.insert(channel)
+        } else {
+            link.channels.remove(&channel)
+        };
         if let Channel::Conversation(conversation) = channel
             && wanted
         {

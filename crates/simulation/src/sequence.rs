@@ -23,29 +23,27 @@ impl Sequence {
         self.gaps.last()
     }
 
-    /// What is to be told now that this event has come.
-    pub(crate) fn offer(&mut self, event: Event, now: Instant) -> Vec<Event> {
+    /// The event, if it is its turn; then [`Sequence::pop`] gives what it has held up.
+    pub(crate) fn offer(&mut self, event: Event, now: Instant) -> Option<Event> {
         let number = event.number;
         self.head = self.head.max(number);
         match self.fault {
             Some(Fault::PassesHoles) if number > self.last() => {
                 self.gaps = Gaps::new(number);
-                return vec![event];
+                return Some(event);
             }
-            Some(Fault::PassesTwice) if number <= self.last() => return vec![event],
+            Some(Fault::PassesTwice) if number <= self.last() => return Some(event),
             _ => {}
         }
-        let mut told = Vec::new();
-        if let Turn::Now(event) = self.gaps.offer(number, event, now) {
-            told.push(event);
-            told.extend(self.waited());
+        match self.gaps.offer(number, event, now) {
+            Turn::Now(event) => Some(event),
+            Turn::Later => None,
         }
-        told
     }
 
-    /// What has waited and whose turn it is now.
-    fn waited(&mut self) -> Vec<Event> {
-        std::iter::from_fn(|| self.gaps.pop()).collect()
+    /// The next that has waited and whose turn it is now.
+    pub(crate) fn pop(&mut self) -> Option<Event> {
+        self.gaps.pop()
     }
 
     pub(crate) fn heard_of(&mut self, head: Number, now: Instant) {
@@ -61,11 +59,10 @@ impl Sequence {
         self.gaps.read_after(now)
     }
 
-    /// Whether what was read is news, and what is to be told after it.
-    pub(crate) fn filled(&mut self, to: Number, now: Instant) -> (bool, Vec<Event>) {
+    /// Whether what was read is news.
+    pub(crate) fn filled(&mut self, to: Number, now: Instant) -> bool {
         let to = if self.fault == Some(Fault::TakesOldReadings) { to.max(self.head) } else { to };
-        let news = self.gaps.filled(to, now);
-        (news, self.waited())
+        self.gaps.filled(to, now)
     }
 
     pub(crate) fn failed(&mut self, now: Instant) {

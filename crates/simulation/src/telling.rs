@@ -20,40 +20,49 @@ impl World<'_> {
     pub(crate) fn offer(&mut self, node: usize, event: Event) {
         let (conversation, now) = (event.conversation, self.instant());
         let Some(room) = self.nodes[node].rooms.get_mut(&conversation) else { return };
-        let (born, told) = (room.born, room.sequence.offer(event, now));
-        self.pass(node, born, told);
+        let (born, next) = (room.born, room.sequence.offer(event, now));
+        if let Some(event) = next {
+            self.pass(node, born, event);
+            self.pass_waiting(node, conversation, born);
+        }
         self.look_for_due(node, conversation);
     }
 
-    /// It is the turn of these events.
-    pub(crate) fn pass(&mut self, node: usize, born: u64, events: Vec<Event>) {
-        for event in events {
-            let (conversation, number) = (event.conversation, event.number);
-            // Its last listener may have left with the event before.
-            let Some(room) = self.nodes[node].rooms.get(&conversation).filter(|room| room.born == born) else { return };
-            let listeners: Vec<u64> = room.listeners.iter().copied().collect();
-            if self.fault == Some(Fault::ResumesFromMemory) {
-                self.nodes[node].memory.entry(conversation).or_default().push(event.clone());
+    /// It is the turn of what has waited. One after the other: who listens may change with each.
+    pub(crate) fn pass_waiting(&mut self, node: usize, conversation: ConversationId, born: u64) {
+        loop {
+            let room = self.nodes[node].rooms.get_mut(&conversation).filter(|room| room.born == born);
+            let Some(event) = room.and_then(|room| room.sequence.pop()) else { return };
+            self.pass(node, born, event);
+        }
+    }
+
+    /// It is the turn of this event.
+    fn pass(&mut self, node: usize, born: u64, event: Event) {
+        let (conversation, number) = (event.conversation, event.number);
+        let Some(room) = self.nodes[node].rooms.get(&conversation).filter(|room| room.born == born) else { return };
+        let listeners: Vec<u64> = room.listeners.iter().copied().collect();
+        if self.fault == Some(Fault::ResumesFromMemory) {
+            self.nodes[node].memory.entry(conversation).or_default().push(event.clone());
+        }
+        let event = Rc::new(event);
+        for connection in listeners {
+            self.tell(node, connection, Frame::Event(event.clone()));
+        }
+        match &event.fact {
+            Fact::MemberJoined { member, .. } => {
+                self.member_changed(node, member.user, conversation, Some(number));
+                self.begin_listening(node, member.user, conversation, number);
             }
-            let event = Rc::new(event);
-            for connection in listeners {
-                self.tell(node, connection, Frame::Event(event.clone()));
-            }
-            match &event.fact {
-                Fact::MemberJoined { member, .. } => {
-                    self.member_changed(node, member.user, conversation, Some(number));
-                    self.begin_listening(node, member.user, conversation, number);
+            Fact::MemberLeft { member, .. } => {
+                self.member_changed(node, member.user, conversation, None);
+                self.end_listening(node, member.user, conversation);
+                // They may be back since, and then this node must know it also if nobody else listens here.
+                if self.fault != Some(Fault::BelievesOldLeavings) {
+                    self.look(node, member.user, conversation);
                 }
-                Fact::MemberLeft { member, .. } => {
-                    self.member_changed(node, member.user, conversation, None);
-                    self.end_listening(node, member.user, conversation);
-                    // They may be back since, and then this node must know it also if nobody else listens here.
-                    if self.fault != Some(Fault::BelievesOldLeavings) {
-                        self.look(node, member.user, conversation);
-                    }
-                }
-                _ => {}
             }
+            _ => {}
         }
     }
 
@@ -124,7 +133,11 @@ impl World<'_> {
     /// Looks whether somebody who is here belongs to a conversation; one look at a time.
     pub(crate) fn look(&mut self, node: usize, user: UserId, conversation: ConversationId) {
         let hub = &mut self.nodes[node];
-        if !hub.connections.values().any(|open| open.speaker.user == user) {
+        let here = match self.fault {
+            Some(Fault::ForgetsWhileReading) => hub.people.contains_key(&user),
+            _ => hub.connections.values().any(|open| open.speaker.user == user),
+        };
+        if !here {
             return;
         }
         if let Some(changed) = hub.looking.get_mut(&(user, conversation))

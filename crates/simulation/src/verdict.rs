@@ -2,12 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use chat::ConversationId;
+use chat::{Command, ConversationId};
 
-use crate::{
-    judge::Rule,
-    world::World,
-};
+use crate::{judge::Rule, world::World};
 
 impl World<'_> {
     /// Judges everything once all is quiet.
@@ -34,6 +31,15 @@ impl World<'_> {
         }
         for client in 0..self.clients.len() {
             self.judge_client(client, &kept);
+        }
+        for conversation in self.town.rooms.clone() {
+            // Everybody has left it: whoever comes now finds what was said.
+            if !kept.contains_key(&conversation)
+                && let Some(reader) = self.town.people.first().cloned()
+            {
+                self.database.commit(vec![(reader.clone(), Command::JoinConversation(conversation))]);
+                kept.extend(self.database.snapshot(&reader, conversation).ok().map(|read| (conversation, read)));
+            }
         }
         let messages = kept.into_iter().map(|(id, snapshot)| (id, snapshot.page.messages)).collect();
         self.judge.judge_sends(&messages);

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// So long things break.
-const TROUBLED: Duration = Duration::from_secs(9);
+const TROUBLED: Duration = Duration::from_secs(5);
 /// So long it takes, once nothing breaks any more, until everybody must know everything: the longest rest before a
 /// client connects again, the slowest polling, and a reading that failed and is tried again.
 const QUIET: Duration = Duration::from_secs(16);
@@ -96,6 +96,8 @@ pub(crate) struct Weather {
     pub lost: u64,
     pub doubled: u64,
     pub late: u64,
+    /// How many of a hundred acts of clients are about who belongs where.
+    pub restless: u64,
 }
 
 pub(crate) struct World<'d> {
@@ -133,7 +135,7 @@ pub(crate) struct World<'d> {
 pub fn run(database: &mut Database, plan: Plan) -> anyhow::Result<Outcome> {
     let mut dice = Dice::new(plan.seed);
     database.set_clock(1_000_000);
-    let (people, rooms) = (dice.between(3, 5), dice.between(1, 3));
+    let (people, rooms) = (dice.between(2, 5), dice.between(1, 3));
     let (town, opened) = database.found(usize::try_from(people)?, usize::try_from(rooms)?)?;
     let weather = Weather {
         client: dice.pick(&[500, 5_000, 60_000]).unwrap_or(500),
@@ -141,7 +143,8 @@ pub fn run(database: &mut Database, plan: Plan) -> anyhow::Result<Outcome> {
         redis: dice.pick(&[300, 2_000, 20_000]).unwrap_or(300),
         lost: dice.pick(&[0, 0, 30, 250]).unwrap_or(0),
         doubled: dice.pick(&[0, 50, 200]).unwrap_or(0),
-        late: dice.pick(&[0, 0, 60]).unwrap_or(0),
+        late: dice.pick(&[0, 0, 60, 300]).unwrap_or(0),
+        restless: dice.pick(&[10, 25, 60, 85]).unwrap_or(0),
     };
     let nodes = dice.between(2, 4);
     let mut world = World {
@@ -302,7 +305,8 @@ impl World<'_> {
     pub(crate) fn shown_frame(&self, frame: &Frame) -> String {
         match frame {
             Frame::Welcome(attached) => {
-                let places: Vec<String> = attached.iter().map(|(id, last)| format!("{}:{last}", self.room(*id))).collect();
+                let places: Vec<String> =
+                    attached.iter().map(|(id, last)| format!("{}:{last}", self.room(*id))).collect();
                 format!("welcome {}", places.join(" "))
             }
             Frame::Event(event) => self.shown(event),

@@ -120,8 +120,7 @@ impl World<'_> {
 
     /// A node dies: what it was writing arrives, or does not.
     pub(crate) fn abandon_flights(&mut self, node: usize) {
-        let own: Vec<u64> =
-            self.flights.iter().filter(|(_, flight)| flight.node == node).map(|(id, _)| *id).collect();
+        let own: Vec<u64> = self.flights.iter().filter(|(_, flight)| flight.node == node).map(|(id, _)| *id).collect();
         for id in own {
             if self.dice.chance(500) {
                 self.flights.remove(&id);
@@ -169,6 +168,8 @@ impl World<'_> {
 
     fn answer_unknown(&mut self, node: usize, jobs: &[Job]) {
         note!(self, "node {node} does not know what became of {} commands", jobs.len());
+        // It may be there, and then nobody else tells of it.
+        self.ask_heads(node);
         for job in jobs {
             self.figures.unknown += 1;
             let mut reply = Err(Error::new(ErrorCode::OutcomeUnknown, "The commit was not confirmed."));

@@ -6,7 +6,7 @@
 use std::{
     path::PathBuf,
     process::Command,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -17,7 +17,7 @@ const SEEDS: u64 = 1_000;
 /// Worlds that share one database file.
 const PER_FILE: u64 = 100;
 /// Within so many seeds every deliberate fault must be found.
-const ENOUGH: u64 = 200;
+const ENOUGH: u64 = 400;
 
 static FILES: AtomicU64 = AtomicU64::new(0);
 
@@ -50,10 +50,13 @@ fn tell(seed: u64, outcome: &Outcome) -> bool {
     false
 }
 
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
 /// Runs worlds on all cores; the seeds that found something, and how much happened.
 fn run_all(seeds: &[u64]) -> (Vec<u64>, Figures) {
     let next = AtomicU64::new(0);
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let worker = || {
         let (mut broken, mut figures, mut done) = (Vec::new(), Figures::default(), 0);
         let mut file = database();
@@ -71,7 +74,7 @@ fn run_all(seeds: &[u64]) -> (Vec<u64>, Figures) {
         (broken, figures)
     };
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(worker)).collect();
+        let workers: Vec<_> = (0..cores()).map(|_| scope.spawn(worker)).collect();
         let mut all = (Vec::new(), Figures::default());
         for one in workers {
             let (broken, figures) = one.join().expect("a worker");
@@ -133,8 +136,7 @@ fn the_same_seed_is_the_same_world() {
     for seed in 1..=10 {
         // The second file has other worlds in it already: ids differ, the world does not.
         world(&mut other, seed + 1_000, None, false);
-        let (first, second) =
-            (world(&mut one, seed, None, false), world(&mut other, seed, None, false));
+        let (first, second) = (world(&mut one, seed, None, false), world(&mut other, seed, None, false));
         assert_eq!((first.hash, first.figures), (second.hash, second.figures), "seed {seed}");
         assert_ne!(first.hash, world(&mut one, seed + 1_000, None, false).hash);
     }
@@ -144,19 +146,31 @@ fn the_same_seed_is_the_same_world() {
     assert!(first.contains(&format!("{:016x}", world(&mut one, 11, None, false).hash)), "this process");
 }
 
+/// The first seed that finds a fault, and what it finds.
+fn found_by(fault: Fault) -> Option<(u64, String)> {
+    let mut file = database();
+    (1..=ENOUGH).find_map(|seed| {
+        let outcome = world(&mut file, seed, Some(fault), false);
+        outcome.violations.first().map(|violation| (seed, violation.to_string()))
+    })
+}
+
 #[test]
 fn every_deliberate_fault_is_found() {
-    let mut missed = Vec::new();
-    for fault in Fault::ALL {
-        let mut file = database();
-        let found = (1..=ENOUGH).find_map(|seed| {
-            let outcome = world(&mut file, seed, Some(fault), false);
-            outcome.violations.first().map(|violation| (seed, violation.to_string()))
-        });
-        match found {
-            Some((seed, what)) => println!("{fault:?} is found by seed {seed}: {what}"),
-            None => missed.push(fault),
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        let mut missed = Vec::new();
+        while let Some(fault) = Fault::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
+            match found_by(*fault) {
+                Some((seed, what)) => println!("{fault:?} is found by seed {seed}: {what}"),
+                None => missed.push(*fault),
+            }
         }
-    }
+        missed
+    };
+    let missed: Vec<Fault> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores()).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().flat_map(|one| one.join().expect("a worker")).collect()
+    });
     assert!(missed.is_empty(), "not found within {ENOUGH} seeds: {missed:?}");
 }
