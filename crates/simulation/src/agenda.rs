@@ -93,7 +93,7 @@ pub(crate) enum Frame {
         changes: Rc<CaughtUp>,
         live: bool,
     },
-    /// The client's person belongs to this conversation now; its events follow after this number.
+    /// The client's person belongs to this conversation now, by a row of this head; its events leave out nothing after.
     Added(ConversationId, Number),
     Removed(ConversationId),
     Answer {

@@ -29,9 +29,18 @@ pub(crate) struct Client {
     /// What was sent and acknowledged, for those who try an id again.
     acked: Vec<(ConversationId, ClientId)>,
     asked: BTreeMap<u64, Asked>,
-    /// The number of the last live event of each conversation on this line.
-    heard: BTreeMap<ConversationId, Number>,
+    /// Where the live events of each conversation are on this line.
+    heard: BTreeMap<ConversationId, Heard>,
     sent: u64,
+}
+
+/// Where live events are.
+#[derive(Clone, Copy, Debug)]
+enum Heard {
+    /// None has come: the first may not leave anything out after this number.
+    Nothing(Number),
+    /// The last had this number.
+    Last(Number),
 }
 
 /// A client's connection to a node.
@@ -250,8 +259,8 @@ impl World<'_> {
             Frame::Welcome(attached) => self.is_welcome(client, attached),
             Frame::Event(event) => self.hears_event(client, event),
             Frame::Changes { changes, live } => self.hears_changes(client, changes, live),
-            Frame::Added(conversation, last) => {
-                self.clients[client].heard.insert(conversation, last);
+            Frame::Added(conversation, head) => {
+                self.clients[client].heard.insert(conversation, Heard::Nothing(head));
                 self.reads_anew(client, conversation);
             }
             Frame::Removed(conversation) => {
@@ -269,7 +278,7 @@ impl World<'_> {
         if let Some(line) = &mut me.line {
             line.open = true;
         }
-        me.heard = attached.iter().copied().collect();
+        me.heard = attached.iter().map(|(id, last)| (*id, Heard::Last(*last))).collect();
         let heard = &me.heard;
         me.known.retain(|id, _| heard.contains_key(id));
         let unread = |id: &ConversationId| me.known.get(id).is_none_or(|known| known.loading.is_some());
@@ -324,10 +333,15 @@ impl World<'_> {
         self.figures.events += 1;
         let user = self.user_of(client);
         self.judge.hears_event(client, user, &event);
-        let heard = self.clients[client].heard.insert(conversation, number);
-        if let Some(last) = heard.filter(|last| last.next() != number) {
+        let heard = self.clients[client].heard.insert(conversation, Heard::Last(number));
+        let wrong = |heard: &Heard| match heard {
+            Heard::Nothing(head) => number > head.next(),
+            Heard::Last(last) => number != last.next(),
+        };
+        if let Some(last) = heard.filter(wrong) {
             let place = self.room(conversation);
-            self.judge.accuse(Rule::I6, format!("client {client} heard {number} after {last} of {place} on one line"));
+            self.judge
+                .accuse(Rule::I6, format!("client {client} heard {number} of {place} after {last:?} on one line"));
         }
         self.apply(client, Frame::Event(event));
     }
@@ -338,9 +352,9 @@ impl World<'_> {
         self.figures.catch_ups += 1;
         self.figures.late += u64::from(self.judge.hears_changes(client, user, &changes, live, self.now));
         if live {
-            let heard = self.clients[client].heard.entry(conversation).or_insert(changes.from);
-            let last = *heard;
-            *heard = last.max(changes.to);
+            let heard = self.clients[client].heard.entry(conversation).or_insert(Heard::Nothing(changes.from));
+            let (Heard::Nothing(last) | Heard::Last(last)) = *heard;
+            *heard = Heard::Last(changes.to.max(if let Heard::Last(last) = *heard { last } else { changes.to }));
             if changes.from > last {
                 let place = self.room(conversation);
                 let what =

@@ -41,13 +41,15 @@ pub enum Fault {
     IgnoresOwnNudges,
     /// Who may not know is found out of what was read, and an answer that is too long does not say it.
     AsksNobodyWhoStays,
+    /// Who comes in is added by a look alone, with a row that may be older than what others were told.
+    AddsWithOldRows,
     /// What nobody knows is answered as a refusal.
     RefusesAfterCommit,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::NeverReads,
         Self::PassesHoles,
         Self::PassesTwice,
@@ -67,6 +69,7 @@ impl Fault {
         Self::IgnoresNudges,
         Self::IgnoresOwnNudges,
         Self::AsksNobodyWhoStays,
+        Self::AddsWithOldRows,
         Self::RefusesAfterCommit,
     ];
 }

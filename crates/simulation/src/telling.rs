@@ -52,7 +52,9 @@ impl World<'_> {
         match &event.fact {
             Fact::MemberJoined { member, .. } => {
                 self.member_changed(node, member.user, conversation, Some(number));
-                self.begin_listening(node, member.user, conversation, number);
+                if self.fault != Some(Fault::AddsWithOldRows) {
+                    self.begin_listening(node, member.user, conversation, number);
+                }
             }
             Fact::MemberLeft { member, .. } => {
                 self.member_changed(node, member.user, conversation, None);
@@ -181,18 +183,27 @@ impl World<'_> {
         self.subscribe(node, conversation, true);
     }
 
+    /// Somebody belongs to a conversation, by a row that was read at this head.
     pub(crate) fn begin_listening(&mut self, node: usize, user: UserId, conversation: ConversationId, head: Number) {
-        let Some(person) = self.nodes[node].people.get_mut(&user) else { return };
-        if !person.belongs.insert(conversation) || person.listeners.is_empty() {
+        let hub = &mut self.nodes[node];
+        let Some(person) = hub.people.get_mut(&user).filter(|person| !person.belongs.contains(&conversation)) else {
+            return;
+        };
+        let told = hub.rooms.get(&conversation).map_or(head, |room| room.sequence.last());
+        if told > head && self.fault != Some(Fault::AddsWithOldRows) {
+            // Others here were told more than this row knows: it is read again, or a hole would follow it.
+            return self.look(node, user, conversation);
+        }
+        person.belongs.insert(conversation);
+        let listeners: Vec<u64> = person.listeners.iter().copied().collect();
+        if listeners.is_empty() {
             return;
         }
-        let listeners: Vec<u64> = person.listeners.iter().copied().collect();
         self.listen_to(node, conversation, head);
         let Some(room) = self.nodes[node].rooms.get_mut(&conversation) else { return };
         room.listeners.extend(&listeners);
-        let last = room.sequence.last();
         for connection in listeners {
-            self.tell(node, connection, Frame::Added(conversation, last));
+            self.tell(node, connection, Frame::Added(conversation, head));
         }
     }
 

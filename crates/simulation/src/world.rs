@@ -19,10 +19,10 @@ use crate::{
 };
 
 /// So long things break.
-const TROUBLED: Duration = Duration::from_secs(5);
+const TROUBLED: Duration = Duration::from_millis(4_500);
 /// So long it takes, once nothing breaks any more, until everybody must know everything: the longest rest before a
 /// client connects again, the slowest polling, and a reading that failed and is tried again.
-const QUIET: Duration = Duration::from_secs(16);
+const QUIET: Duration = Duration::from_secs(12);
 
 /// How a world is to be run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -317,7 +317,7 @@ impl World<'_> {
                 let (from, to) = (changes.from, changes.to);
                 format!("{} {from}..{to} {of} {messages} messages {members} members{reset}", self.room(id))
             }
-            Frame::Added(id, last) => format!("added to {} after {last}", self.room(*id)),
+            Frame::Added(id, head) => format!("added to {} at {head}", self.room(*id)),
             Frame::Removed(id) => format!("removed from {}", self.room(*id)),
             Frame::Answer { request, reply } => match reply {
                 Ok(chat::Reply::Sent(sent)) => {
