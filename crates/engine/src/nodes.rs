@@ -1,25 +1,18 @@
 //! What this node must know of changes that others made: read again from the database, never taken on trust.
 
-use std::collections::HashSet;
-
 use chat::{
     ConversationId, Error, ErrorCode, Number, Result, SessionId, UserId,
-    accounts::{Account, ServerRole, Speaker},
+    accounts::{Account, Speaker},
     conversations::Listed,
+    sessions::Standing,
 };
+
+use store::Nudge;
 
 use crate::{Call, Engine};
 
-/// What is still true of a person whose connections are open.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// Whether the account may be used.
-    pub active: bool,
-    /// What it may do on the server.
-    pub role: ServerRole,
-    /// Those of the asked-for sessions that go on.
-    pub live: HashSet<SessionId>,
-}
+/// Nudges are read within seconds; a node that is away longer starts over with everything.
+const NUDGES_KEPT_MS: i64 = 10 * 60 * 1_000;
 
 impl Engine {
     /// What is still true of a person and of these sessions of theirs. What was remembered of tokens is forgotten.
@@ -50,6 +43,43 @@ impl Engine {
             Err(error) if error.code == ErrorCode::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The number up to which a conversation is out of this person's list, if it is.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn hidden(&self, user: UserId, conversation: ConversationId) -> Result<Option<Number>> {
+        Ok(store::members::hidden(&mut self.inner.db.read().await?, conversation, user).await?)
+    }
+
+    /// Says in the database that this node cannot tell others what happens.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn say_mute(&self) -> Result<()> {
+        let node = self.inner.db.node();
+        self.inner
+            .writer
+            .change(None, None, move |unit| {
+                Box::pin(async move { Ok(store::nudges::add(&mut unit.conn, &[Nudge::Mute], node, unit.now).await?) })
+            })
+            .await
+    }
+
+    /// Forgets nudges that every node has had time to read.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn forget_nudges(&self) -> Result<()> {
+        self.inner
+            .writer
+            .change(None, None, |unit| {
+                Box::pin(
+                    async move { Ok(store::nudges::forget(&mut unit.conn, unit.now.plus(-NUDGES_KEPT_MS)).await?) },
+                )
+            })
+            .await
     }
 
     /// An account as its owner sees it. What was remembered of tokens is forgotten.

@@ -45,6 +45,7 @@ pub struct Stream {
 /// How this node reaches others.
 #[derive(Clone, Default)]
 pub struct Voice {
+    node: i64,
     bell: Option<Bell>,
     interest: Option<Arc<Interest>>,
     hears: Option<Arc<AtomicBool>>,
@@ -91,6 +92,7 @@ impl Stream {
         let channels = Channels::new(&others.epoch, others.node);
         let interest = Arc::new(Interest::default());
         self.voice = Voice {
+            node: others.node,
             bell: Some(Bell::start(address.clone(), channels.clone(), others.mute)),
             interest: Some(interest.clone()),
             hears: Some(hears.clone()),
@@ -124,6 +126,12 @@ impl Stream {
 }
 
 impl Voice {
+    /// What this node is called.
+    #[must_use]
+    pub fn node(&self) -> i64 {
+        self.node
+    }
+
     /// Wants to hear of a conversation, or no longer.
     pub fn want(&self, conversation: ConversationId, wanted: bool) {
         if let Some(interest) = &self.interest {
