@@ -262,5 +262,6 @@ fn settings() -> Settings {
         open_registration: false,
         create_host_users: false,
         setup_secret: None,
+        shared: true,
     }
 }

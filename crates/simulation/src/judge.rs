@@ -216,7 +216,7 @@ impl Judge {
     /// When a person had gone out of a conversation before this number, if they had and are not back.
     fn gone_at(&self, user: UserId, conversation: ConversationId, number: Number) -> Option<Duration> {
         let own = self.logs.get(&conversation)?.memberships.iter().filter(|(_, whose, ..)| *whose == user);
-        match own.last() {
+        match own.max_by_key(|(number, ..)| *number) {
             Some((left, _, false, at)) if *left < number => Some(*at),
             Some(_) => None,
             None => Some(Duration::ZERO),
@@ -298,8 +298,8 @@ impl Judge {
             if send.acks.iter().any(other) {
                 found.push((Rule::I5, format!("{name} was answered in two ways")));
             }
-            if !kept
-                .is_some_and(|(id, message)| (*id, message.seq, message.id) == (send.conversation, first.seq, first.id))
+            if kept
+                .is_none_or(|(id, message)| (*id, message.seq, message.id) != (send.conversation, first.seq, first.id))
             {
                 found.push((Rule::I1, format!("{name}, acknowledged at {}, is not there", first.seq)));
             }

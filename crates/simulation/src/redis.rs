@@ -116,7 +116,7 @@ impl World<'_> {
         }
     }
 
-    pub(crate) fn from_redis(&mut self, node: usize, wire: u32, letter: &Letter) {
+    pub(crate) fn hears_redis(&mut self, node: usize, wire: u32, letter: &Letter) {
         if !self.nodes[node].up || self.redis.wire(node) != wire {
             return;
         }

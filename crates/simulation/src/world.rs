@@ -256,7 +256,7 @@ impl World<'_> {
             Happening::Repeats { client, cid } => self.repeats(client, &cid),
             Happening::Ticks { node, life } if self.lives(node, life) => self.ticks(node),
             Happening::AtRedis { node, wire, channel, letter } => self.at_redis(node, wire, channel, &letter),
-            Happening::FromRedis { node, wire, letter } => self.from_redis(node, wire, &letter),
+            Happening::FromRedis { node, wire, letter } => self.hears_redis(node, wire, &letter),
             Happening::Subscribes { node, wire, channel, wanted } => self.subscribes(node, wire, channel, wanted),
             Happening::RedisIsAway { node, life } if self.lives(node, life) => self.redis_is_away(node),
             Happening::SeeksRedis { node, life } if self.lives(node, life) => self.seeks_redis(node),
