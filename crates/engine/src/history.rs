@@ -107,6 +107,9 @@ pub(crate) async fn changes(conn: &mut Conn, row: Conversation, since: Number, m
         caught_up.members = store::members::changed(conn, conversation, since, most + 1).await?;
         caught_up.messages = store::messages::changed(conn, conversation, since, most + 1).await?;
         caught_up.messages.extend(store::messages::after(conn, conversation, since, most + 1).await?);
+        // What has changed since the head was read comes with its own number, to those who may still hear it.
+        caught_up.members.retain(|member| member.rev <= to);
+        caught_up.messages.retain(|message| message.rev <= to);
         let changes = caught_up.members.len() + caught_up.messages.len();
         if i64::try_from(changes).unwrap_or(i64::MAX) > most {
             caught_up.members.clear();
