@@ -42,7 +42,11 @@ pub(crate) struct Node {
     pub tick: u64,
     /// Memberships that are being looked at; true: they have changed meanwhile.
     pub looking: BTreeMap<(UserId, ConversationId), bool>,
+    /// Under which it writes nudges: another one after a commit that it did not learn of.
+    pub name: u64,
+    /// The newest nudge at its start: later ones are read again and again, as some become visible late.
     pub nudges_after: i64,
+    pub nudges_heard: BTreeSet<i64>,
     pub reading_nudges: bool,
     pub heads_at: Duration,
     /// When the last subscription will have arrived.
@@ -100,9 +104,10 @@ impl World<'_> {
         let newest = self.database.newest_nudge()?;
         let skew = i64::try_from(self.dice.below(7_200_000)).unwrap_or(0) - 3_600_000;
         let Node { slow, cable, .. } = self.nodes[node];
-        let cable = cable + 1;
+        let (cable, name) = (cable + 1, self.count());
+        let (up, heads_at) = (true, self.now);
         self.nodes[node] =
-            Node { up: true, life, slow, cable, skew, nudges_after: newest, heads_at: self.now, ..Node::default() };
+            Node { up, life, slow, cable, skew, name, nudges_after: newest, heads_at, ..Node::default() };
         note!(self, "node {node} starts, its clock off by {skew} ms");
         self.plan_in(1_000_000, Happening::Ticks { node, life });
         self.plan_in(50_000, Happening::SeeksRedis { node, life });
@@ -200,7 +205,7 @@ impl World<'_> {
             let mut places: BTreeMap<ConversationId, Number> =
                 belongings.into_iter().map(|belonging| (belonging.conversation, belonging.head)).collect();
             for (_, whose, conversation, joined) in changed {
-                if whose != user || self.fault == Some(Fault::ForgetsWhileReading) {
+                if whose != user {
                     continue;
                 }
                 match joined {

@@ -85,12 +85,14 @@ impl World<'_> {
             (Question::Nudges { .. }, read) => {
                 self.nodes[node].reading_nudges = false;
                 let Ok(Answer::Nudges(read)) = read else { return };
+                // Its own as well, if they were written under an earlier name: it does not know that it wrote them.
+                let own = self.nodes[node].name;
                 for kept in read {
-                    self.nodes[node].nudges_after = self.nodes[node].nudges_after.max(kept.id);
-                    // Its own as well: it may not have learnt that it wrote them.
-                    let own = self.nudges_of.get(&kept.id) == Some(&node);
-                    let deaf = own && self.fault == Some(Fault::IgnoresOwnNudges);
-                    if let Some(nudge) = kept.nudge.filter(|_| !deaf) {
+                    let foreign = self.nudges_of.get(&kept.id) != Some(&own);
+                    if foreign
+                        && self.nodes[node].nudges_heard.insert(kept.id)
+                        && let Some(nudge) = kept.nudge
+                    {
                         self.nudged(node, nudge);
                     }
                 }
@@ -140,7 +142,6 @@ impl World<'_> {
         let Some(room) = self.nodes[node].rooms.get(&conversation).filter(|room| room.born == born) else { return };
         let to = changes.to;
         if to > room.sequence.last() {
-            let stays = if self.fault == Some(Fault::AsksNobodyWhoStays) { said_by(changes) } else { stays };
             for (user, stays) in stays {
                 let Some(person) = self.nodes[node].people.get(&user) else { continue };
                 match (person.belongs.contains(&conversation), stays) {
@@ -201,9 +202,4 @@ impl World<'_> {
             self.ask(node, Question::Heads(conversations));
         }
     }
-}
-
-/// Who stays, by what was read alone.
-fn said_by(changes: &CaughtUp) -> Vec<(UserId, bool)> {
-    changes.members.iter().map(|member| (member.user, member.role.is_some())).collect()
 }

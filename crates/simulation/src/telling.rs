@@ -60,9 +60,7 @@ impl World<'_> {
                 self.member_changed(node, member.user, conversation, None);
                 self.end_listening(node, member.user, conversation);
                 // They may be back since, and then this node must know it also if nobody else listens here.
-                if self.fault != Some(Fault::BelievesOldLeavings) {
-                    self.look(node, member.user, conversation);
-                }
+                self.look(node, member.user, conversation);
             }
             _ => {}
         }
@@ -135,16 +133,10 @@ impl World<'_> {
     /// Looks whether somebody who is here belongs to a conversation; one look at a time.
     pub(crate) fn look(&mut self, node: usize, user: UserId, conversation: ConversationId) {
         let hub = &mut self.nodes[node];
-        let here = match self.fault {
-            Some(Fault::ForgetsWhileReading) => hub.people.contains_key(&user),
-            _ => hub.connections.values().any(|open| open.speaker.user == user),
-        };
-        if !here {
+        if !hub.connections.values().any(|open| open.speaker.user == user) {
             return;
         }
-        if let Some(changed) = hub.looking.get_mut(&(user, conversation))
-            && self.fault != Some(Fault::TakesOldLooks)
-        {
+        if let Some(changed) = hub.looking.get_mut(&(user, conversation)) {
             *changed = true;
             return;
         }
@@ -162,10 +154,9 @@ impl World<'_> {
         let changed = self.nodes[node].looking.remove(&(user, conversation)).unwrap_or(false);
         let hub = &self.nodes[node];
         let coming = hub.connections.values().any(|open| open.speaker.user == user) && !hub.people.contains_key(&user);
-        let old = changed && self.fault != Some(Fault::TakesOldLooks);
         match found {
             // Something has happened since, or they are only just coming in.
-            Ok(_) if old || coming => self.look(node, user, conversation),
+            Ok(_) if changed || coming => self.look(node, user, conversation),
             Ok(Some(head)) => self.begin_listening(node, user, conversation, head),
             Ok(None) => self.end_listening(node, user, conversation),
             Err(_) => self.look(node, user, conversation),

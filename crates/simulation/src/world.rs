@@ -116,8 +116,8 @@ pub(crate) struct World<'d> {
     pub machine_down: bool,
     /// Transactions on their way into the database.
     pub flights: BTreeMap<u64, Flight>,
-    /// Which node has written a nudge: its own it need not hear.
-    pub nudges_of: BTreeMap<i64, usize>,
+    /// Under which node's name a nudge was written: its own it need not hear.
+    pub nudges_of: BTreeMap<i64, u64>,
     pub weather: Weather,
     pub judge: Judge,
     pub figures: Figures,

@@ -95,7 +95,8 @@ impl World<'_> {
         }
         let newest = self.database.newest_nudge().unwrap_or_default();
         let first = newest - i64::try_from(count).unwrap_or(0) + 1;
-        self.nudges_of.extend((first..=newest).map(|id| (id, node)));
+        let name = self.nodes[node].name;
+        self.nudges_of.extend((first..=newest).map(|id| (id, name)));
     }
 
     /// The ways to the database break: of what is on them nobody knows whether it arrived.
@@ -168,8 +169,11 @@ impl World<'_> {
 
     fn answer_unknown(&mut self, node: usize, jobs: &[Job]) {
         note!(self, "node {node} does not know what became of {} commands", jobs.len());
-        // It may be there, and then nobody else tells of it.
+        // It may be there, and then nobody else tells of it; what it says under its old name it hears from now on.
         self.ask_heads(node);
+        if self.fault != Some(Fault::IgnoresOwnNudges) {
+            self.nodes[node].name = self.count();
+        }
         for job in jobs {
             self.figures.unknown += 1;
             let mut reply = Err(Error::new(ErrorCode::OutcomeUnknown, "The commit was not confirmed."));
@@ -207,7 +211,7 @@ impl World<'_> {
                     }
                     _ => {}
                 },
-                Told::Notice(_) | Told::Order(_) => {}
+                Told::Notice(_) | Told::Order(_) | Told::Doubt => {}
             }
         }
     }
