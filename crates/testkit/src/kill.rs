@@ -75,6 +75,7 @@ pub async fn kill_scenario(scenario: Scenario) -> Result<Report> {
         data: scenario.folder.clone(),
         database_url: scenario.database_url.clone(),
         environment: environment(),
+        wrapper: Vec::new(),
     };
     let mut process = Process::start(setup).await?;
     let api = Api::at(process.address());

@@ -3,7 +3,7 @@
 //! All is read from the histories: when a send began and when others heard of it, when a connection was lost and when
 //! the next one was welcomed. What was under way during some other trouble is left out of a bound's figures.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use serde::Serialize;
 
@@ -13,16 +13,20 @@ use super::{Evidence, Step};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trouble {
-    /// A node was killed, or told to stop; which one is in [`Spell::node`].
+    /// A node was killed; which one is in [`Spell::node`].
     Node,
+    /// A node was told to stop.
+    Drain,
     /// The database.
     Database,
     /// Redis, or the way to it from every node.
     Redis,
     /// A way between two.
     Way,
-    /// Clients.
-    Client,
+    /// All clients' connections broke.
+    Storm,
+    /// Some listeners read slowly or not at all.
+    Slow,
     /// A clock.
     Clock,
     /// A disk.
@@ -78,6 +82,10 @@ pub struct Figures {
     pub database_back: Vec<u64>,
     /// From a node's kill to the welcome of each of its clients on another.
     pub moved_on: Vec<u64>,
+    /// From the breaking of all connections to the welcome of each client.
+    pub after_storm: Vec<u64>,
+    /// From a send to its being heard by others, while some read slowly.
+    pub beside_slow: Vec<u64>,
 }
 
 const SECOND: u64 = 1_000_000_000;
@@ -90,6 +98,8 @@ impl Figures {
         self.after_redis.extend(other.after_redis);
         self.database_back.extend(other.database_back);
         self.moved_on.extend(other.moved_on);
+        self.after_storm.extend(other.after_storm);
+        self.beside_slow.extend(other.beside_slow);
     }
 
     /// The bounds of the contract.
@@ -117,6 +127,8 @@ impl Figures {
             ),
             bound("clients of a killed node welcomed elsewhere, p99", Some(1_000.0), &self.moved_on, 99.0),
             bound("clients of a killed node welcomed elsewhere, longest", None, &self.moved_on, 100.0),
+            bound("all connections broken: the last client welcomed", Some(5_000.0), &self.after_storm, 100.0),
+            bound("delivery to others while some read slowly, p99", Some(normal), &self.beside_slow, 99.0),
         ]
     }
 }
@@ -133,7 +145,13 @@ fn percentile(figures: &[u64], percent: f64) -> f64 {
 /// Measures what the histories tell about these times of trouble.
 #[must_use]
 pub fn figures(evidence: &Evidence, spells: &[Spell]) -> Figures {
-    let mut figures = Figures { moved_on: moved_on(evidence, spells), ..Figures::default() };
+    let of_kill = |trouble| trouble == Trouble::Node;
+    let of_storm = |trouble| trouble == Trouble::Storm;
+    let mut figures = Figures {
+        moved_on: come_back(evidence, spells, of_kill),
+        after_storm: come_back(evidence, spells, of_storm),
+        ..Figures::default()
+    };
     database_back(evidence, spells, &mut figures);
     let mut invoked: HashMap<(i64, &str), u64> = HashMap::new();
     for history in &evidence.histories {
@@ -168,8 +186,10 @@ fn place(figures: &mut Figures, spells: &[Spell], begun: u64, heard: u64) {
     let took = heard.saturating_sub(begun);
     // Two seconds after its end, trouble is to be over.
     let touches = |spell: &&Spell| begun < spell.to + 2 * SECOND && heard > spell.from;
-    let mut touched = spells.iter().filter(touches).peekable();
-    if touched.peek().is_none() {
+    let touched: Vec<&Spell> = spells.iter().filter(touches).collect();
+    let within =
+        |trouble| touched.iter().all(|spell| spell.trouble == trouble && begun > spell.from && begun < spell.to);
+    if touched.is_empty() {
         let after = |spell: &Spell| {
             spell.trouble == Trouble::Redis && begun >= spell.to + 2 * SECOND && begun < spell.to + 5 * SECOND
         };
@@ -177,8 +197,10 @@ fn place(figures: &mut Figures, spells: &[Spell], begun: u64, heard: u64) {
             figures.after_redis.push(took);
         }
         figures.calm.push(took);
-    } else if touched.all(|spell| spell.trouble == Trouble::Redis && begun > spell.from && begun < spell.to) {
+    } else if within(Trouble::Redis) {
         figures.without_redis.push(took);
+    } else if within(Trouble::Slow) {
+        figures.beside_slow.push(took);
     }
 }
 
@@ -197,22 +219,30 @@ fn database_back(evidence: &Evidence, spells: &[Spell], figures: &mut Figures) {
     }
 }
 
-fn moved_on(evidence: &Evidence, spells: &[Spell]) -> Vec<u64> {
+/// How long it took those whose connection broke by such trouble until they were welcomed again.
+fn come_back(evidence: &Evidence, spells: &[Spell], wanted: impl Fn(Trouble) -> bool) -> Vec<u64> {
+    let wanted: Vec<&Spell> = spells.iter().filter(|spell| wanted(spell.trouble)).collect();
+    // Where nobody could come in, the bound does not apply.
+    let others = |spell: &Spell, until: u64| {
+        spells.iter().any(|other| other.from != spell.from && other.from < until && spell.from < other.to)
+    };
     let mut found = Vec::new();
-    let mut killed: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
-    for spell in spells.iter().filter(|spell| spell.trouble == Trouble::Node) {
-        killed.entry(spell.node.unwrap_or_default()).or_default().push(spell.from);
-    }
     for history in &evidence.histories {
-        let mut lost: Option<u64> = None;
+        let mut lost: Option<&Spell> = None;
         for entry in &history.entries {
             match entry.step {
                 Step::Lost { node } => {
-                    let kills = killed.get(&node).map(Vec::as_slice).unwrap_or_default();
-                    let kill = kills.iter().find(|at| **at <= entry.at && entry.at < **at + SECOND / 4);
-                    lost = lost.or(kill.copied());
+                    let hit = |spell: &&&Spell| {
+                        spell.node.is_none_or(|of| of == node)
+                            && spell.from <= entry.at
+                            && entry.at < spell.from + SECOND / 4
+                    };
+                    lost = lost.or(wanted.iter().find(hit).copied());
                 }
-                Step::Welcome { .. } => found.extend(lost.take().map(|kill| entry.at - kill)),
+                Step::Welcome { .. } => {
+                    let spell = lost.take().filter(|spell| !others(spell, entry.at));
+                    found.extend(spell.map(|spell| entry.at - spell.from));
+                }
                 _ => {}
             }
         }
