@@ -3,6 +3,7 @@
 //! `chaos run` starts nodes, databases and proxies of its own on the loopback address, lets people talk, breaks
 //! things in an order that a seed decides, and has the checker of `testkit` judge what was seen.
 
+mod flush;
 mod frontend;
 mod nemesis;
 mod plan;
@@ -32,6 +33,8 @@ struct Arguments {
 enum What {
     /// Rounds of talk while things break.
     Run(run::Options),
+    /// Sees by strace that no answer leaves before its flush has returned.
+    FlushOrder(flush::Options),
 }
 
 #[tokio::main]
@@ -40,6 +43,7 @@ async fn main() -> ExitCode {
     let work = async {
         match &arguments.what {
             What::Run(options) => run::run(options).await,
+            What::FlushOrder(options) => flush::run(options).await,
         }
     };
     // Whatever was started ends when its owner is dropped, also after Ctrl-C.

@@ -281,6 +281,9 @@ impl Nemesis<'_> {
     async fn drain(&mut self, index: usize) -> Result<()> {
         let node = self.topology.nodes.get_mut(index).context("no such node")?;
         let took = node.process.stop(Duration::from_secs(40)).await?;
+        if took > Duration::from_secs(10) {
+            println!("  node {index} took {took:?} to stop; the end of its log: {}", node.process.log().display());
+        }
         self.deeds.slowest_stop = self.deeds.slowest_stop.max(took);
         node.process.restart().await.map(drop)
     }

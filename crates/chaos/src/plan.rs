@@ -10,6 +10,8 @@ use crate::{
 
 /// The names of all rounds, in the order in which they are run.
 pub const NAMES: [&str; 6] = ["kill-one", "kill-three", "one", "stores", "ways", "crowd"];
+/// More of them, for those who look into something.
+pub const MORE: [&str; 1] = ["drains"];
 
 /// A round by its name; nothing if there is none. `share` is how much of the usual number of faults it has, in percent.
 #[must_use]
@@ -69,6 +71,8 @@ pub fn round(name: &str, share: usize, seed: u64) -> Option<Round> {
             faults.extend(times(Fault::Storm, 4));
             Round { name: "crowd", faults, between: (4_000, 5_000), listeners: 60, pace: (40, 120), ..base }
         }
+        // N15 alone
+        "drains" => Round { name: "drains", profile: Profile::One, faults: times(Fault::Drain, 10).collect(), ..base },
         _ => return None,
     })
 }

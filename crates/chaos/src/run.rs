@@ -74,7 +74,7 @@ pub async fn run(options: &Options) -> Result<()> {
 
 /// The names, each of which must be a round's; all, if none is given.
 fn names(given: &[String]) -> Result<Vec<String>> {
-    if let Some(unknown) = given.iter().find(|name| !plan::NAMES.contains(&name.as_str())) {
+    if let Some(unknown) = given.iter().find(|name| !plan::NAMES.iter().chain(&plan::MORE).any(|known| known == name)) {
         bail!("there is no round {unknown}; there are {}", plan::NAMES.join(", "));
     }
     let all = || plan::NAMES.iter().map(|name| (*name).to_owned()).collect();

@@ -98,7 +98,7 @@ impl SmallDisk {
     fn mount(folder: &Path, megabytes: u32) -> Result<Self> {
         ensure!(is_root(), "a small disk needs root, to mount a tmpfs");
         fs::create_dir_all(folder)?;
-        let size = format!("size={megabytes}m");
+        let size = format!("size={megabytes}m,mode=700");
         output(Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder))?;
         Ok(Self { folder: folder.to_owned() })
     }
