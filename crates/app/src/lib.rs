@@ -1,5 +1,6 @@
 //! The Palabre server: command line, configuration, wiring, start and stop.
 
+mod asker;
 pub mod commands;
 pub mod config;
 pub mod logging;

@@ -57,6 +57,7 @@ pub fn engine_settings(config: &Config, setup_secret: Option<String>) -> anyhow:
         limits: config.limits.clone(),
         // The place in this list is the place in `MATCHA_PACE`.
         paces: vec![(config.limits.matcha_messages_per_minute, config.limits.matcha_messages_per_minute)],
+        shared: config.redis.url.is_some(),
         keys: Keys::new(&own, host.map(|secret| secret.reveal().as_bytes())),
         access_seconds: config.auth.access_minutes * 60,
         idle_seconds: config.auth.refresh_days * DAY,

@@ -2,21 +2,21 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Weak, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
-use chat::{Error, ErrorCode};
 use connect::{Door, Shared, listen, router};
 use dialects::{Dialect, ServerInfo};
 use engine::{Engine, Pace};
 use store::{Db, Writer};
 use stream::Stream;
-use subscribers::{Book, Hub, Lookups};
+use subscribers::{Book, Hub};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
+    asker::Asker,
     config::{Config, Deployment},
     metrics, parts, secrets,
 };
@@ -64,6 +64,8 @@ impl Server {
         let admins = store::accounts::admins(&mut db.read().await?).await?;
         let setup_secret = secrets::setup_secret(&config.data.dir, admins > 0)?.map(|s| s.reveal().to_owned());
 
+        // What is nudged from now on is heard; what was before is in what will be read.
+        let newest_nudge = store::nudges::newest(&mut db.read().await?).await?;
         let (stream, outlet) = Stream::new();
         let (writer, writing) = Writer::start(db.clone(), parts::clock(), outlet);
         let book = Arc::new(Book::default());
@@ -74,7 +76,9 @@ impl Server {
         let settings = parts::engine_settings(config, setup_secret.clone())?;
         let engine = Engine::new(db.clone(), writer, parts::clock(), here, settings);
         let lent = Arc::new(engine.clone());
-        let (hub, _) = Hub::start(stream, lookups(&lent), book, &config.limits);
+        let asker = Asker::new(&lent);
+        let stream = stream.with(asker.others(config, &db, &epoch, newest_nudge));
+        let (hub, _) = Hub::start(stream, Arc::new(asker), book, &config.limits);
 
         let native = listen::bind(config.server.listen)
             .with_context(|| format!("server.listen: {} cannot be opened", config.server.listen))?;
@@ -183,30 +187,6 @@ fn old_origins(config: &Config, listen: Option<SocketAddr>) -> Arc<[String]> {
     let old = config.server.environment == Deployment::Development && config.server.allowed_origins.is_empty();
     let ports = listen.map(|address| address.port()).into_iter().chain(old.then_some(3000)).chain(old.then_some(8000));
     ports.flat_map(|port| ["localhost", "127.0.0.1"].map(|host| format!("http://{host}:{port}"))).collect()
-}
-
-fn lookups(engine: &Arc<Engine>) -> Lookups {
-    let (for_belongings, for_gone) = (Arc::downgrade(engine), Arc::downgrade(engine));
-    Lookups {
-        belongings: Box::new(move |user| {
-            let engine = Weak::upgrade(&for_belongings);
-            Box::pin(async move {
-                match engine {
-                    Some(engine) => engine.belongings(user).await,
-                    None => Err(Error::new(ErrorCode::Unavailable, "The server is stopping.")),
-                }
-            })
-        }),
-        gone: Box::new(move |users| {
-            let Some(engine) = Weak::upgrade(&for_gone) else { return };
-            tokio::spawn(async move {
-                if let Err(error) = engine.note_last_seen(users).await {
-                    tracing::debug!(%error, "when people were last seen could not be noted");
-                }
-            });
-        }),
-        clock: parts::clock(),
-    }
 }
 
 fn shared(config: &Config, engine: Engine, hub: Hub, epoch: String, address: SocketAddr) -> Shared {

@@ -178,6 +178,19 @@ pub enum Order {
     },
 }
 
+impl Order {
+    /// Whose account it is about.
+    #[must_use]
+    pub fn user(&self) -> UserId {
+        match self {
+            Self::SessionEnded { user, .. }
+            | Self::SessionsEnded { user, .. }
+            | Self::Deactivated(user)
+            | Self::RoleChanged { user, .. } => *user,
+        }
+    }
+}
+
 /// One thing to tell after a commit. What a commit tells is a list of these, in order.
 #[expect(clippy::large_enum_variant, reason = "nearly all are events; a box would cost an allocation for each message")]
 #[derive(Clone, Debug, PartialEq, Eq)]

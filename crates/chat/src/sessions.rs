@@ -1,6 +1,11 @@
 //! Sessions: a log-in and its rotating tokens.
 
-use crate::{Millis, SessionId, accounts::Account};
+use std::collections::HashSet;
+
+use crate::{
+    Millis, SessionId,
+    accounts::{Account, ServerRole},
+};
 
 /// What a successful log-in gives.
 #[derive(Clone, PartialEq, Eq)]
@@ -41,4 +46,15 @@ pub struct Origin {
     pub agent: Option<String>,
     /// The network address.
     pub address: Option<String>,
+}
+
+/// What is still true of a person whose connections are open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether the account may be used.
+    pub active: bool,
+    /// What it may do on the server.
+    pub role: ServerRole,
+    /// Those of the asked-for sessions that go on.
+    pub live: HashSet<SessionId>,
 }

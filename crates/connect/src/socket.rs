@@ -520,6 +520,7 @@ impl Connection {
             user: speaker.user,
             username: speaker.username,
             session: speaker.session,
+            role: speaker.role,
             dialect: self.door.dialect,
             vouched_at: arrival.vouched_at,
             tuning: Tuning::new(self.door.dialect.hears()),

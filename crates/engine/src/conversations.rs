@@ -299,7 +299,7 @@ impl Call {
         Ok(Reply::Conversation(Box::new(self.listed(&mut conn, conversation).await?)))
     }
 
-    async fn listed(&self, conn: &mut Conn, conversation: ConversationId) -> Result<Listed> {
+    pub(crate) async fn listed(&self, conn: &mut Conn, conversation: ConversationId) -> Result<Listed> {
         let entries = store::receipts::listed(conn, self.speaker.user, Some(conversation), None, 1).await?;
         let listed = self.complete(conn, self.speaker.user, entries).await?.pop();
         listed.map(|(listed, _)| listed).ok_or_else(|| Error::not_found("conversation"))

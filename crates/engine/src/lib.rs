@@ -19,6 +19,7 @@ mod figures;
 mod history;
 mod members;
 mod messages;
+mod nodes;
 pub mod operator;
 mod reactions;
 mod receipts;
@@ -50,6 +51,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Messages in a minute and at once for the doors that have a pace of their own: the first is [`Pace`] 1.
     pub paces: Vec<(i64, i64)>,
+    /// Whether other nodes are told what people use up of their rates.
+    pub shared: bool,
     /// For signing and checking tokens.
     pub keys: Keys,
     /// Seconds that an access token is good for.
@@ -112,7 +115,7 @@ impl Engine {
         Self {
             inner: Arc::new(Inner {
                 setup_secret: Mutex::new(settings.setup_secret.clone()),
-                rates: rates::Rates::new(&settings.limits, &settings.paces),
+                rates: rates::Rates::new(&settings.limits, &settings.paces, settings.shared),
                 throttle: throttle::Throttle::new(
                     settings.limits.login_attempts,
                     settings.limits.registrations_per_hour,
@@ -153,6 +156,22 @@ impl Engine {
     /// `rate_limited`, with when to try again.
     pub fn admit(&self, speaker: &Speaker, cost: Cost) -> Result<Allowance> {
         self.inner.rates.admit(speaker.user, cost)
+    }
+
+    /// What people have used up of their rates since this was last asked: who, of which rate, how much.
+    #[must_use]
+    pub fn spent(&self) -> Vec<(UserId, u8, u32)> {
+        self.inner.rates.spent()
+    }
+
+    /// Takes off what people have used up of their rates on another node.
+    pub fn note_spent(&self, spent: Vec<(UserId, u8, u32)>) {
+        self.inner.rates.note_spent(spent);
+    }
+
+    /// How many nodes share the rates without hearing of each other; 1 while they do.
+    pub fn share_rates(&self, nodes: u32) {
+        self.inner.rates.set_price(nodes);
     }
 
     /// Makes a change and answers once it is committed.

@@ -1,16 +1,20 @@
 //! How often one may speak: a rate per user for messages, and one for everything else.
 
 use std::{
+    collections::HashMap,
     num::NonZeroU32,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
 use chat::{Error, Limits, Result, UserId};
 use governor::{
-    Quota, RateLimiter,
-    clock::{Clock, DefaultClock},
-    middleware::StateInformationMiddleware,
+    NotUntil, Quota, RateLimiter,
+    clock::{Clock, DefaultClock, QuantaInstant},
+    middleware::{StateInformationMiddleware, StateSnapshot},
     state::keyed::DefaultKeyedStateStore,
 };
 
@@ -50,10 +54,17 @@ pub(crate) struct Rates {
     messages: Vec<(Limiter, i64)>,
     requests: (Limiter, i64),
     decisions: AtomicU32,
+    /// What was used up here since it was last told to other nodes; absent where there are none.
+    spent: Option<Mutex<HashMap<(UserId, u8), u32>>>,
+    /// How much of a rate one request costs: as many as there are nodes, while they do not hear of each other.
+    price: AtomicU32,
 }
 
+/// More people than this are not told of between two words; a word comes four times a second.
+const TOLD: usize = 10_000;
+
 impl Rates {
-    pub(crate) fn new(limits: &Limits, paces: &[(i64, i64)]) -> Self {
+    pub(crate) fn new(limits: &Limits, paces: &[(i64, i64)], shared: bool) -> Self {
         let usual = (limits.messages_per_minute, limits.message_burst);
         Self {
             messages: std::iter::once(&usual)
@@ -62,7 +73,51 @@ impl Rates {
                 .collect(),
             requests: (limiter(limits.requests_per_minute, limits.request_burst), limits.requests_per_minute),
             decisions: AtomicU32::new(0),
+            spent: shared.then(Mutex::default),
+            price: AtomicU32::new(1),
         }
+    }
+
+    /// The rate at this place: first those of messages, then that of requests.
+    fn limiter(&self, place: u8) -> Option<&Limiter> {
+        let place = usize::from(place);
+        self.messages
+            .get(place)
+            .map_or_else(|| (place == self.messages.len()).then_some(&self.requests.0), |(limiter, _)| Some(limiter))
+    }
+
+    fn note(&self, user: UserId, place: usize) {
+        let Some(mut spent) = self.spent.as_ref().and_then(|spent| spent.lock().ok()) else { return };
+        if let Ok(place) = u8::try_from(place)
+            && (spent.len() < TOLD || spent.contains_key(&(user, place)))
+        {
+            *spent.entry((user, place)).or_default() += 1;
+        }
+    }
+
+    /// What was used up since this was last asked: who, of which rate, how much.
+    pub(crate) fn spent(&self) -> Vec<(UserId, u8, u32)> {
+        let spent = self.spent.as_ref().and_then(|spent| spent.lock().ok());
+        let spent = spent.map(|mut spent| std::mem::take(&mut *spent)).unwrap_or_default();
+        spent.into_iter().map(|((user, place), count)| (user, place, count)).collect()
+    }
+
+    /// Takes off what was used up on another node.
+    pub(crate) fn note_spent(&self, spent: Vec<(UserId, u8, u32)>) {
+        for (user, place, count) in spent {
+            let Some(limiter) = self.limiter(place) else { continue };
+            // One by one: as much as is left.
+            for _ in 0..count {
+                if limiter.check_key(&user.0).is_err() {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// How many nodes share the rates without hearing of each other: 1 while they do.
+    pub(crate) fn set_price(&self, nodes: u32) {
+        self.price.store(nodes.max(1), Ordering::Relaxed);
     }
 
     pub(crate) fn admit(&self, user: UserId, cost: Cost) -> Result<Allowance> {
@@ -70,12 +125,13 @@ impl Rates {
             self.messages.iter().for_each(|(limiter, _)| limiter.retain_recent());
             self.requests.0.retain_recent();
         }
-        let ((limiter, per_minute), what) = match cost {
-            Cost::Message(Pace(place)) => (self.messages.get(place).ok_or_else(Error::internal)?, "messages"),
-            Cost::Request => (&self.requests, "requests"),
+        let ((limiter, per_minute), what, place) = match cost {
+            Cost::Message(Pace(place)) => (self.messages.get(place).ok_or_else(Error::internal)?, "messages", place),
+            Cost::Request => (&self.requests, "requests", self.messages.len()),
         };
-        match limiter.check_key(&user.0) {
+        match take(limiter, user, self.price.load(Ordering::Relaxed)) {
             Ok(state) => {
+                self.note(user, place);
                 let quota = state.quota();
                 Ok(Allowance {
                     burst: quota.burst_size().get(),
@@ -93,6 +149,18 @@ impl Rates {
     }
 }
 
+/// Takes a request's price off a rate; a rate that never holds so much, holds it when it is full.
+fn take(limiter: &Limiter, user: UserId, price: u32) -> Result<StateSnapshot, NotUntil<QuantaInstant>> {
+    let mut state = limiter.check_key(&user.0)?;
+    for _ in 1..price {
+        match limiter.check_key(&user.0) {
+            Ok(less) => state = less,
+            Err(_) => break,
+        }
+    }
+    Ok(state)
+}
+
 fn limiter(per_minute: i64, burst: i64) -> Limiter {
     // One every so often; the configuration admits 1 and more.
     let period = Duration::from_nanos(60_000_000_000 / u64::try_from(per_minute).unwrap_or(1).max(1));
@@ -101,4 +169,45 @@ fn limiter(per_minute: i64, burst: i64) -> Limiter {
         .unwrap_or_else(|| Quota::per_minute(burst))
         .allow_burst(burst);
     RateLimiter::keyed(quota).with_middleware::<StateInformationMiddleware>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rates(shared: bool) -> Rates {
+        let limits = Limits { messages_per_minute: 1, message_burst: 6, ..Limits::default() };
+        Rates::new(&limits, &[], shared)
+    }
+
+    fn admitted(rates: &Rates) -> usize {
+        std::iter::from_fn(|| rates.admit(UserId(1), Cost::Message(Pace(0))).ok()).count()
+    }
+
+    #[test]
+    fn what_is_used_up_elsewhere_is_not_left_here() {
+        let (one, other) = (rates(true), rates(true));
+        for _ in 0..4 {
+            one.admit(UserId(1), Cost::Message(Pace(0))).expect("within the burst");
+        }
+        one.admit(UserId(2), Cost::Request).expect("within the burst");
+        let mut spent = one.spent();
+        spent.sort_unstable();
+        assert_eq!(spent, [(UserId(1), 0, 4), (UserId(2), 1, 1)]);
+        assert!(one.spent().is_empty());
+        other.note_spent(spent);
+        assert_eq!(admitted(&other), 2);
+        // More than there is, and a rate that is not known here.
+        other.note_spent(vec![(UserId(1), 0, u32::MAX), (UserId(1), 9, 1)]);
+        assert!(rates(false).spent().is_empty());
+    }
+
+    #[test]
+    fn nodes_that_do_not_hear_each_other_share_the_rate() {
+        let rates = rates(true);
+        rates.set_price(3);
+        assert_eq!(admitted(&rates), 2);
+        rates.set_price(0);
+        assert_eq!(admitted(&rates), 0);
+    }
 }

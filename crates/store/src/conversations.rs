@@ -44,6 +44,7 @@ statements! {
               ORDER BY c.name_key LIMIT $5";
     ALL_ROOMS = concat!("SELECT ", columns!(), "
              FROM conversations WHERE kind = 'room' AND name_key > $1 ORDER BY name_key LIMIT $2");
+    HEADS = "SELECT c.id, c.head FROM json_each($1) AS j JOIN conversations c ON c.id = CAST(j.value ->> 'v' AS BIGINT)";
     TOTALS = "SELECT (SELECT COUNT(*) FROM users), (SELECT COUNT(*) FROM conversations)";
 }
 
@@ -250,6 +251,15 @@ pub async fn public(
 /// Those of the database.
 pub async fn all_rooms(conn: &mut Conn, after: &str, limit: i64) -> Result<Vec<Conversation>> {
     sql!(conn, fetch_all as Row, ALL_ROOMS, name_key(after), limit)?.into_iter().map(Row::read).collect()
+}
+
+/// The heads of these conversations; those that are not there are left out.
+///
+/// # Errors
+/// Those of the database.
+pub async fn heads(conn: &mut Conn, ids: &[ConversationId]) -> Result<Vec<(ConversationId, Number)>> {
+    let rows = sql_many!(conn, (i64, i64), "id, head", HEADS, json_ids(ids.iter().map(|id| id.0))?)?;
+    Ok(rows.into_iter().map(|(id, head)| (ConversationId(id), Number(head))).collect())
 }
 
 /// How many users and conversations there are.

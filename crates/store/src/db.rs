@@ -45,6 +45,8 @@ pub struct Db {
     writer: Pool,
     /// SQLite's file.
     file: Option<PathBuf>,
+    /// What this opening of the database is called where several share it.
+    node: i64,
 }
 
 #[derive(Clone)]
@@ -67,6 +69,7 @@ impl Db {
     /// # Errors
     /// If the URL is not understood or the database cannot be reached.
     pub async fn open(options: &Options) -> Result<Self> {
+        let node = random_node()?;
         let url = options.url.as_str();
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let connect = PgConnectOptions::from_str(url)?
@@ -85,6 +88,7 @@ impl Db {
                 readers: Pool::Postgres(pool(options.readers, connect).await?),
                 writer: Pool::Postgres(pool(1, by_keys).await?),
                 file: None,
+                node,
             })
         } else if url.starts_with("sqlite:") {
             let connect = SqliteConnectOptions::from_str(url)?
@@ -108,7 +112,7 @@ impl Db {
             let useful = u32::try_from(cores * 2).unwrap_or(u32::MAX).max(2);
             let readers =
                 pool_options::<Sqlite>(options, options.readers.clamp(1, useful)).connect_with(readers).await?;
-            Ok(Self { readers: Pool::Sqlite(readers), writer: Pool::Sqlite(writer), file })
+            Ok(Self { readers: Pool::Sqlite(readers), writer: Pool::Sqlite(writer), file, node })
         } else {
             Err(Error::Other("the database URL must begin with sqlite: or postgres://".into()))
         }
@@ -118,6 +122,12 @@ impl Db {
     #[must_use]
     pub fn is_sqlite(&self) -> bool {
         matches!(self.writer, Pool::Sqlite(_))
+    }
+
+    /// What this opening of the database is called where several share it: a random number, another at every start.
+    #[must_use]
+    pub fn node(&self) -> i64 {
+        self.node
     }
 
     /// Brings the schema up to this program's.
@@ -213,6 +223,12 @@ impl Db {
             }
         }
     }
+}
+
+fn random_node() -> Result<i64> {
+    let mut bytes = [0_u8; 8];
+    getrandom::fill(&mut bytes).map_err(|e| Error::Other(format!("no randomness: {e}")))?;
+    Ok(i64::from_le_bytes(bytes) & chat::MAX_SAFE_INTEGER)
 }
 
 /// The size of SQLite's file and of the log beside it.

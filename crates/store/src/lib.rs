@@ -20,12 +20,14 @@ pub mod conversations;
 pub mod figures;
 pub mod members;
 pub mod messages;
+pub mod nudges;
 pub mod reactions;
 pub mod receipts;
 pub mod sessions;
 
 pub use db::{Conn, Db, Options};
 pub use error::{Error, Result};
+pub use nudges::Nudge;
 pub use unit::{Committed, Unit};
 pub use writer::{Append, NewMessage, Writer};
 
@@ -43,6 +45,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         reactions::STATEMENTS,
         receipts::STATEMENTS,
         figures::STATEMENTS,
+        nudges::STATEMENTS,
     ]
     .concat()
 }

@@ -53,6 +53,11 @@ statements! {
                 FROM json_each($1) AS j
                 JOIN members m ON m.user_id = CAST(j.value ->> 'v' AS BIGINT) AND m.role IS NOT NULL
                 JOIN conversations c ON c.id = m.conversation_id";
+    AMONG = "SELECT m.conversation_id, m.user_id, u.username
+             FROM json_each($1) AS j
+             JOIN members m ON m.user_id = CAST(j.value ->> 'v' AS BIGINT) AND m.role IS NOT NULL
+             JOIN users u ON u.id = m.user_id
+             WHERE m.conversation_id IN (SELECT CAST(k.value ->> 'v' AS BIGINT) FROM json_each($2) AS k)";
     SHARE = "SELECT COUNT(*) FROM members a JOIN members b ON b.conversation_id = a.conversation_id
              WHERE a.user_id = $1 AND b.user_id = $2 AND a.role IS NOT NULL AND b.role IS NOT NULL";
 }
@@ -225,6 +230,21 @@ pub async fn count_of_user(conn: &mut Conn, user: UserId) -> Result<i64> {
 pub async fn share(conn: &mut Conn, one: UserId, other: UserId) -> Result<bool> {
     let (count,) = sql!(conn, fetch_one as (i64,), SHARE, one.0, other.0)?;
     Ok(count > 0)
+}
+
+/// Which of these people, with their names, belong to which of these conversations.
+///
+/// # Errors
+/// Those of the database.
+pub async fn among(
+    conn: &mut Conn,
+    users: &[UserId],
+    conversations: &[ConversationId],
+) -> Result<Vec<(ConversationId, UserId, String)>> {
+    let (users, conversations) =
+        (json_ids(users.iter().map(|user| user.0))?, json_ids(conversations.iter().map(|id| id.0))?);
+    let rows = sql!(conn, fetch_all as (i64, i64, String), AMONG, users, conversations)?;
+    Ok(rows.into_iter().map(|(conversation, user, name)| (ConversationId(conversation), UserId(user), name)).collect())
 }
 
 /// What the hub needs to know of a membership.

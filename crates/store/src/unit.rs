@@ -5,7 +5,7 @@ use chat::{
     event::{Audience, Order, Signal},
 };
 
-use crate::{Conn, Result};
+use crate::{Conn, Nudge, Result, nudges};
 
 /// What was committed together, in order: told to listeners after the commit, and only then.
 pub type Committed = Vec<Told>;
@@ -38,6 +38,12 @@ impl Unit {
     /// Records a change without a number.
     pub fn notify(&mut self, to: Audience, signal: Signal) {
         self.committed.push(Told::Notice(Notice { to, signal }));
+    }
+
+    /// Writes what other nodes must look at again once this is committed.
+    pub(crate) async fn nudge(&mut self, node: i64) -> Result<()> {
+        let nudges: Vec<Nudge> = self.committed.iter().filter_map(Nudge::after).collect();
+        nudges::add(&mut self.conn, &nudges, node, self.now).await
     }
 
     /// Records what open connections must obey.

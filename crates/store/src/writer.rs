@@ -232,11 +232,14 @@ impl Committer {
         };
         let mut unit = Unit { conn, now: (self.clock)(), committed: Committed::default(), origin: None };
         let work = run_jobs(&mut unit, &mut rest, settled);
-        let worked = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
+        let mut worked = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
             tracing::error!("a change panicked; its transaction is rolled back");
             Err(chat::Error::internal())
         });
         settled.extend(rest.map(Job::into_refusal));
+        if worked.is_ok() {
+            worked = unit.nudge(self.db.node()).await.map_err(Into::into);
+        }
         if let Err(error) = worked {
             match unit.conn.run("ROLLBACK").await {
                 Ok(()) => self.conn = Some(unit.conn),

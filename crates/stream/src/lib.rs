@@ -1,9 +1,61 @@
-//! Who else must know: committed batches on their way to the listeners.
+//! Who else must know: committed batches on their way to the listeners of every node.
 //!
-//! A batch arrives here after its commit, never before. One node hands it to its own listeners
-//! ([`local`]); a cluster will publish it to the others from here too, and read the holes of what it
-//! hears from them out of the store.
+//! A batch arrives here after its commit, never before. This node's own goes to its listeners as it is ([`local`]),
+//! and by the `bell` to Redis, where the `ear` of every other node hears it. Redis is a doorbell only: it may lose,
+//! double or delay what it is given, be killed or be away. What numbers a listener hears, and when the database has to
+//! be read for those that did not come, [`gaps`] decides. What must be obeyed goes through the database as well
+//! (`nudges`).
 
+mod bell;
+mod channels;
+mod ear;
+pub mod gaps;
+mod interest;
+mod line;
 pub mod local;
+mod nudges;
+pub mod people;
+pub mod wire;
 
-pub use local::{Batch, Stream};
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use chat::{ConversationId, Result};
+use store::{Nudge, nudges::Kept};
+
+pub use gaps::Gaps;
+pub use line::Address;
+pub use local::{Batch, Others, Stream, Voice};
+pub use people::People;
+
+type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+/// Says in the database that this node cannot tell others.
+pub type Mute = Arc<dyn Fn() -> Later<()> + Send + Sync>;
+/// Reads nudges after a place, at most so many.
+pub type Look = Box<dyn Fn(i64, i64) -> Later<Result<Vec<Kept>>> + Send + Sync>;
+
+/// What this node hears.
+pub enum Heard {
+    /// What it has committed itself.
+    Committed(Batch),
+    /// What another node tells the listeners of a conversation.
+    Said(ConversationId, Vec<wire::Heard>),
+    /// At whom to look again.
+    Nudge(Nudge),
+    /// What is said of these conversations is heard from now on; what was said before may have been missed.
+    Listening(Vec<ConversationId>),
+    /// Anything may have been missed.
+    Missed,
+    /// What a node tells of its people.
+    People(i64, People),
+}
+
+/// How well other nodes are heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hearing {
+    /// There are none.
+    Alone,
+    /// Redis tells what they say.
+    Good,
+    /// What they do is to be looked for in the database.
+    Poor,
+}

@@ -1,10 +1,27 @@
-//! The stream of a single node: the writer's batches, in memory, in the order of their commits.
+//! The stream that a node's listeners are fed from: the writer's batches, in the order of their commits, and what other
+//! nodes tell.
 
-use chat::Told;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use chat::{ConversationId, Notice, Told};
 use tokio::sync::mpsc;
+
+use crate::{
+    Address, Heard, Hearing, Look, Mute, People,
+    bell::{Bell, Ring},
+    channels::Channels,
+    ear::Ear,
+    interest::Interest,
+    nudges,
+};
 
 /// Batches that may wait for the listeners; then the writer waits.
 const QUEUE: usize = 64;
+/// What other nodes have said and may wait for the listeners.
+const HEARD: usize = 1_024;
 
 /// An answer that is due at the same moment at which listeners are told.
 type Answer = Box<dyn FnOnce() + Send>;
@@ -12,27 +29,143 @@ type Answer = Box<dyn FnOnce() + Send>;
 /// What was committed together.
 pub struct Batch {
     /// What to tell, in order.
-    pub told: Vec<Told>,
+    pub told: Arc<Vec<Told>>,
     /// The answers to those who asked for the changes.
     pub answers: Vec<Answer>,
 }
 
-/// The batches of this node.
+/// What this node hears.
 pub struct Stream {
     committed: mpsc::Receiver<(Vec<Told>, Vec<Answer>)>,
+    heard: mpsc::Receiver<Heard>,
+    hear: Option<mpsc::Sender<Heard>>,
+    voice: Voice,
+}
+
+/// How this node reaches others.
+#[derive(Clone, Default)]
+pub struct Voice {
+    node: i64,
+    bell: Option<Bell>,
+    interest: Option<Arc<Interest>>,
+    hears: Option<Arc<AtomicBool>>,
+}
+
+/// What is needed to hear others.
+pub struct Others {
+    /// Redis, if there is one.
+    pub redis: Option<Address>,
+    /// Whether other nodes may write to the same database.
+    pub several: bool,
+    /// The epoch of the database's history.
+    pub epoch: String,
+    /// What this node is called.
+    pub node: i64,
+    /// The place of the newest nudge before anything was read.
+    pub newest_nudge: i64,
+    /// Reads nudges.
+    pub look: Look,
+    /// Says that this node cannot tell others.
+    pub mute: Mute,
 }
 
 impl Stream {
-    /// A stream, and the outlet that the writer is to be given.
+    /// A stream, and the outlet that the writer is to be given. It hears this node alone.
     #[must_use]
     pub fn new() -> (Self, store::writer::Outlet) {
         let (outlet, committed) = mpsc::channel(QUEUE);
-        (Self { committed }, outlet)
+        let (hear, heard) = mpsc::channel(HEARD);
+        (Self { committed, heard, hear: Some(hear), voice: Voice::default() }, outlet)
     }
 
-    /// The next batch; nothing once the writer has ended and all was handed over.
-    pub async fn next(&mut self) -> Option<Batch> {
-        let (told, answers) = self.committed.recv().await?;
-        Some(Batch { told, answers })
+    /// Begins to hear others, and to tell them.
+    #[must_use]
+    pub fn with(mut self, others: Others) -> Self {
+        let Some(hear) = self.hear.take() else { return self };
+        tokio::spawn(nudges::run(others.look, others.node, others.newest_nudge, hear.clone()));
+        // What nudges bring is all there is to hear, but for other nodes.
+        let hears = others.several.then(|| Arc::new(AtomicBool::new(false)));
+        let Some((address, hears)) = others.redis.zip(hears.clone()) else {
+            self.voice.hears = hears;
+            return self;
+        };
+        let channels = Channels::new(&others.epoch, others.node);
+        let interest = Arc::new(Interest::default());
+        self.voice = Voice {
+            node: others.node,
+            bell: Some(Bell::start(address.clone(), channels.clone(), others.mute)),
+            interest: Some(interest.clone()),
+            hears: Some(hears.clone()),
+        };
+        tokio::spawn(Ear { address, channels, interest, heard: hear, hears }.run());
+        self
+    }
+
+    /// How others are reached.
+    #[must_use]
+    pub fn voice(&self) -> Voice {
+        self.voice.clone()
+    }
+
+    /// The next that is heard; nothing once the writer has ended and all it committed was handed over.
+    pub async fn next(&mut self) -> Option<Heard> {
+        tokio::select! {
+            committed = self.committed.recv() => {
+                let (told, answers) = committed?;
+                let told = Arc::new(told);
+                if let Some(bell) = &self.voice.bell
+                    && !told.is_empty()
+                {
+                    bell.ring(Ring::Told(told.clone()));
+                }
+                Some(Heard::Committed(Batch { told, answers }))
+            }
+            Some(heard) = self.heard.recv() => Some(heard),
+        }
+    }
+}
+
+impl Voice {
+    /// What this node is called.
+    #[must_use]
+    pub fn node(&self) -> i64 {
+        self.node
+    }
+
+    /// Wants to hear of a conversation, or no longer.
+    pub fn want(&self, conversation: ConversationId, wanted: bool) {
+        if let Some(interest) = &self.interest {
+            interest.set(conversation, wanted);
+        }
+    }
+
+    /// Tells other nodes' listeners something that may be missed.
+    pub fn say(&self, notice: Notice) {
+        if let Some(bell) = &self.bell {
+            bell.ring(Ring::Notice(notice));
+        }
+    }
+
+    /// Tells other nodes of people here.
+    pub fn say_people(&self, people: People) {
+        if let Some(bell) = &self.bell {
+            bell.ring(Ring::People(people));
+        }
+    }
+
+    /// How well others are heard.
+    #[must_use]
+    pub fn hearing(&self) -> Hearing {
+        match &self.hears {
+            None => Hearing::Alone,
+            Some(hears) if hears.load(Ordering::Relaxed) => Hearing::Good,
+            Some(_) => Hearing::Poor,
+        }
+    }
+
+    /// Whether others can be told.
+    #[must_use]
+    pub fn is_heard(&self) -> bool {
+        self.bell.is_some()
     }
 }

@@ -4,11 +4,15 @@
 //! learns what its person belongs to, and answers with the number from which each conversation's
 //! events will follow. Whatever is committed between the reading and the answer is not lost: while a
 //! reading is under way the hub keeps the batches, and applies them to what was read.
+//!
+//! What other nodes tell comes the same way as what was committed here, but may be late, doubled or lost: `holes` reads
+//! what is missing, `nodes` obeys what they have changed.
+
+mod holes;
+mod nodes;
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
-    future::Future,
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicI64, AtomicU64, Ordering},
@@ -17,14 +21,14 @@ use std::{
 };
 
 use chat::{
-    ConnectionId, ConversationId, Error, ErrorCode, Event, Fact, Limits, Millis, Notice, Number, Order, Result, Signal,
-    Told, UserId,
+    ConnectionId, ConversationId, Error, ErrorCode, Fact, Limits, Notice, Number, Order, Result, Signal, Told, UserId,
     event::Audience,
+    members::Departure,
     presence::{Presence, Seen},
 };
 use dialects::Dialect;
 use store::members::Belonging;
-use stream::{Batch, Stream};
+use stream::{Batch, Heard, Stream, Voice, gaps::Turn};
 use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,
@@ -32,10 +36,11 @@ use tokio::{
 
 use crate::{
     Goodbye, frame,
+    lookups::Lookups,
     orders::Orders,
-    presence::{Book, seen},
+    presence::{Book, merged, seen},
     queue::Listener,
-    room::Room,
+    room::{Room, Waiting},
     typing::{Typing, Typist},
 };
 
@@ -51,19 +56,6 @@ const QUEUE: usize = 16_384;
 /// With which number each of a person's conversations begins to be live.
 pub type Attached = Vec<(ConversationId, Number)>;
 
-/// A future of the hub's helpers.
-pub type Lookup<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
-/// What the hub asks of others.
-pub struct Lookups {
-    /// What a person belongs to.
-    pub belongings: Box<dyn Fn(UserId) -> Lookup<Result<Vec<Belonging>>> + Send>,
-    /// Notes that these people have gone.
-    pub gone: Box<dyn Fn(Vec<UserId>) + Send>,
-    /// The time.
-    pub clock: Arc<dyn Fn() -> Millis + Send + Sync>,
-}
-
 enum Control {
     Attach { listener: Arc<Listener>, answer: oneshot::Sender<Result<Attached>> },
     Detach { user: UserId, id: ConnectionId },
@@ -71,6 +63,8 @@ enum Control {
     Presence { user: UserId, presence: Presence },
     Typing { conversation: ConversationId, typist: Typist, typing: bool },
     Drain { spread: Duration },
+    Holes(holes::Read),
+    Nodes(nodes::Read),
 }
 
 /// The way to the hub. Cheap to clone.
@@ -87,7 +81,7 @@ impl Hub {
     #[must_use]
     pub fn start(
         stream: Stream,
-        lookups: Lookups,
+        lookups: Arc<dyn Lookups>,
         book: Arc<Book>,
         limits: &Limits,
     ) -> (Self, tokio::task::JoinHandle<()>) {
@@ -103,6 +97,9 @@ impl Hub {
         };
         let state = State {
             lookups,
+            voice: stream.voice(),
+            holes: holes::Holes::default(),
+            nodes: nodes::Nodes::default(),
             book,
             connections,
             people_here,
@@ -192,11 +189,16 @@ struct Person {
 
 struct Loading {
     since: u64,
+    /// Conversations of theirs that another node has changed meanwhile.
+    nudged: Vec<ConversationId>,
     waiting: Vec<(Arc<Listener>, oneshot::Sender<Result<Attached>>)>,
 }
 
 struct State {
-    lookups: Lookups,
+    lookups: Arc<dyn Lookups>,
+    voice: Voice,
+    holes: holes::Holes,
+    nodes: nodes::Nodes,
     book: Arc<Book>,
     connections: Arc<AtomicI64>,
     people_here: Arc<AtomicI64>,
@@ -224,13 +226,15 @@ impl State {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
+            let hole = self.holes.due();
             tokio::select! {
                 biased;
-                batch = stream.next() => match batch {
-                    Some(batch) => self.tell(batch),
+                heard = stream.next() => match heard {
+                    Some(heard) => self.hear(heard),
                     None => return,
                 },
                 Some(request) = requests.recv() => self.serve(request),
+                () = holes::wait(hole), if hole.is_some() => self.read_holes(),
                 _ = ticks.tick() => self.on_tick(),
             }
         }
@@ -238,8 +242,19 @@ impl State {
 
     // ---- what was committed -------------------------------------------------------------------
 
-    fn tell(&mut self, batch: Batch) {
-        let told = Arc::new(batch.told);
+    fn hear(&mut self, heard: Heard) {
+        match heard {
+            Heard::Committed(Batch { told, answers }) => self.tell(&told, false, answers),
+            Heard::Said(conversation, words) => self.hear_said(conversation, words),
+            Heard::Nudge(nudge) => self.obey_nudge(nudge),
+            Heard::Listening(conversations) => self.ask_heads(&conversations),
+            Heard::Missed => self.ask_all_heads(),
+            Heard::People(node, word) => self.hear_people(node, word),
+        }
+    }
+
+    /// Tells what was committed, here or (`foreign`) on another node.
+    fn tell(&mut self, told: &Arc<Vec<Told>>, foreign: bool, answers: Vec<Box<dyn FnOnce() + Send>>) {
         self.tick += 1;
         if self.loading > 0 {
             self.batches.push_back((self.tick, told.clone()));
@@ -247,13 +262,21 @@ impl State {
             self.batches.clear();
         }
         let mut personal: Vec<Arc<Listener>> = Vec::new();
-        for one in told.iter() {
+        for (at, one) in told.iter().enumerate() {
             match one {
-                Told::Event(event) => self.tell_event(event),
+                Told::Event(event) => self.take_event(event.conversation, event.number, (told.clone(), at, foreign)),
                 Told::Notice(notice) => self.tell_notice(notice, &mut personal),
                 Told::Order(order) => self.obey(order),
             }
         }
+        self.hand_out(answers);
+        for listener in personal {
+            listener.outbox.wake();
+        }
+    }
+
+    /// Gives everybody what was said since this was last done, and then the answers, and wakes each once.
+    fn hand_out(&mut self, answers: Vec<Box<dyn FnOnce() + Send>>) {
         let touched = std::mem::take(&mut self.touched);
         for conversation in &touched {
             if let Some(room) = self.rooms.get_mut(conversation) {
@@ -262,7 +285,7 @@ impl State {
         }
         // The answers go into the same queues before anybody is woken, so that a sender's answer and
         // event are one write.
-        for answer in batch.answers {
+        for answer in answers {
             answer();
         }
         for conversation in touched {
@@ -270,25 +293,34 @@ impl State {
                 listener.outbox.wake();
             }
         }
-        for listener in personal {
-            listener.outbox.wake();
+    }
+
+    /// Tells an event if it is its turn, and those that have waited for it.
+    fn take_event(&mut self, conversation: ConversationId, number: Number, event: Waiting) {
+        let Some(room) = self.rooms.get_mut(&conversation) else { return };
+        match room.gaps.offer(number, event, Instant::now()) {
+            Turn::Now(event) => {
+                self.tell_event(&event);
+                self.tell_those_that_waited(conversation);
+            }
+            Turn::Later => self.watch_hole(conversation),
         }
     }
 
-    fn tell_event(&mut self, event: &Event) {
+    fn tell_those_that_waited(&mut self, conversation: ConversationId) {
+        while let Some(event) = self.rooms.get_mut(&conversation).and_then(|room| room.gaps.pop()) {
+            self.tell_event(&event);
+        }
+    }
+
+    fn tell_event(&mut self, (told, at, foreign): &Waiting) {
+        let Some(Told::Event(event)) = told.get(*at) else { return };
         if let Fact::MessageCreated(message) = &event.fact
             && let Some(typist) = self.typing.stop(event.conversation, message.author)
         {
             self.tell_typing(event.conversation, typist, false);
         }
         let Some(room) = self.rooms.get_mut(&event.conversation) else { return };
-        if event.number <= room.last {
-            return;
-        }
-        if event.number != room.last.next() {
-            tracing::error!(conversation = %event.conversation, last = %room.last, next = %event.number, "events are missing");
-        }
-        room.last = event.number;
         if room.chunk.is_empty() {
             self.touched.push(event.conversation);
         }
@@ -300,6 +332,12 @@ impl State {
             _ => {}
         }
         room.chunk.add(&room.place, event, &room.listening);
+        // Here the notice that was committed with it does that; from elsewhere none comes in its turn.
+        if let Fact::MemberLeft { member, departure, .. } = &event.fact
+            && *foreign
+        {
+            self.put_out(member.user, event.conversation, *departure);
+        }
     }
 
     fn tell_notice(&mut self, notice: &Notice, personal: &mut Vec<Arc<Listener>>) {
@@ -349,6 +387,11 @@ impl State {
         signal: &Signal,
         woken: &mut Vec<Arc<Listener>>,
     ) {
+        // What another node says is not bounded by what this one would.
+        let large = self.rooms.get(&conversation).is_some_and(|room| room.member_count > self.presence_members);
+        if large && matches!(signal, Signal::PresenceChanged { .. }) {
+            return;
+        }
         self.tell_those(conversation, except, signal, woken, |_, _| true);
     }
 
@@ -388,7 +431,10 @@ impl State {
         if person.listeners.is_empty() {
             return;
         }
-        let room = self.rooms.entry(conversation).or_insert_with(|| Room::new(place, head, member_count));
+        let room = self.rooms.entry(conversation).or_insert_with(|| {
+            self.voice.want(conversation, true);
+            Room::new(place, head, member_count)
+        });
         self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
         for listener in &person.listeners {
             room.add(listener.clone());
@@ -404,9 +450,25 @@ impl State {
                 room.remove(listener.id);
                 listener.outbox.wake();
             }
-            if room.listeners.is_empty() {
-                self.rooms.remove(&conversation);
-            }
+        }
+        self.forget_silent(&[conversation]);
+    }
+
+    /// Somebody is a member no more, and no notice says so.
+    fn put_out(&mut self, user: UserId, conversation: ConversationId, departure: Departure) {
+        if !self.people.get(&user).is_some_and(|person| person.belongs.contains(&conversation)) {
+            return;
+        }
+        let signal = Signal::ConversationRemoved { conversation, departure };
+        self.tell_one(Notice { to: Audience::User(user), signal });
+    }
+
+    /// Tells a notice of its own.
+    fn tell_one(&mut self, notice: Notice) {
+        let mut woken = Vec::new();
+        self.tell_notice(&notice, &mut woken);
+        for listener in woken {
+            listener.outbox.wake();
         }
     }
 
@@ -429,14 +491,12 @@ impl State {
                 }
             }
             Control::Typing { conversation, typist, typing } => {
-                if typing {
-                    self.typing.start(conversation, typist.clone(), Instant::now());
-                    self.tell_typing(conversation, typist, true);
-                } else if let Some(typist) = self.typing.stop(conversation, typist.user) {
-                    self.tell_typing(conversation, typist, false);
-                }
+                self.say_typing(conversation, &typist, typing);
+                self.note_typing(conversation, typist, typing);
             }
             Control::Drain { spread } => self.drain(spread),
+            Control::Holes(read) => self.holes_read(read),
+            Control::Nodes(read) => self.nodes_read(read),
         }
     }
 
@@ -460,7 +520,8 @@ impl State {
         match &mut person.loading {
             Some(loading) => loading.waiting.push((listener, answer)),
             None if person.listeners.is_empty() && person.alone_since.is_none() => {
-                person.loading = Some(Loading { since: self.tick, waiting: vec![(listener, answer)] });
+                person.loading =
+                    Some(Loading { since: self.tick, nudged: Vec::new(), waiting: vec![(listener, answer)] });
                 self.load(user);
             }
             // Known already, from another connection or from a moment ago.
@@ -469,7 +530,8 @@ impl State {
                 if belongs.iter().all(|id| self.rooms.contains_key(id)) {
                     self.enter(listener, answer, &belongs);
                 } else {
-                    person.loading = Some(Loading { since: self.tick, waiting: vec![(listener, answer)] });
+                    person.loading =
+                        Some(Loading { since: self.tick, nudged: Vec::new(), waiting: vec![(listener, answer)] });
                     self.load(user);
                 }
             }
@@ -479,7 +541,7 @@ impl State {
     fn load(&mut self, user: UserId) {
         let Some(control) = self.control.upgrade() else { return };
         self.loading += 1;
-        let reading = (self.lookups.belongings)(user);
+        let reading = self.lookups.belongings(user);
         tokio::spawn(async move {
             let result = reading.await;
             let _ended = control.send(Control::Loaded { user, result }).await;
@@ -512,13 +574,20 @@ impl State {
         let belongs: Vec<ConversationId> = person.belongs.iter().copied().collect();
         for (id, room) in places {
             if person.belongs.contains(&id) {
-                self.rooms.entry(id).or_insert(room);
+                self.rooms.entry(id).or_insert_with(|| {
+                    self.voice.want(id, true);
+                    room
+                });
             }
         }
         for (listener, answer) in loading.waiting {
             self.enter(listener, answer, &belongs);
         }
         self.forget_silent(&belongs);
+        // What was read may be from before the change.
+        for conversation in loading.nudged {
+            self.look_at_belonging(user, conversation);
+        }
     }
 
     /// Lets a connection listen to what its person belongs to, and answers from where on.
@@ -533,7 +602,7 @@ impl State {
         for id in belongs {
             if let Some(room) = self.rooms.get_mut(id) {
                 room.add(listener.clone());
-                attached.push((*id, room.last));
+                attached.push((*id, room.gaps.last()));
             }
         }
         attached.sort_unstable();
@@ -541,6 +610,7 @@ impl State {
         if let Some(goodbye) = self.orders.missed(&listener) {
             listener.outbox.end(goodbye);
         }
+        let doubtful = self.orders.is_doubtful(&listener);
         if let Some(person) = self.people.get_mut(&user) {
             person.alone_since = None;
             if person.listeners.is_empty() {
@@ -550,6 +620,9 @@ impl State {
             self.connections.fetch_add(1, Ordering::Relaxed);
         }
         self.note_presence(user);
+        if doubtful {
+            self.look_at_standing(user);
+        }
         if answer.send(Ok(attached)).is_err() {
             // It has gone while it waited.
             self.detach(user, id);
@@ -583,6 +656,7 @@ impl State {
         for id in conversations {
             if self.rooms.get(id).is_some_and(|room| room.listeners.is_empty()) {
                 self.rooms.remove(id);
+                self.voice.want(*id, false);
             }
         }
     }
@@ -614,12 +688,13 @@ impl State {
             self.tell_typing(conversation, typist, false);
         }
         self.tell_presence(now);
+        self.on_tick_of_nodes(now);
         metrics::gauge!("chat_websocket_connections_active").set(self.connections.load(Ordering::Relaxed) as f64);
     }
 
     /// Tells all changes since the last tick together, in conversations that are not too large.
     fn tell_presence(&mut self, now: Instant) {
-        let at = (self.lookups.clock)();
+        let at = self.lookups.now();
         let mut changes: HashMap<ConversationId, Vec<(UserId, String, Seen)>> = HashMap::new();
         let mut gone = Vec::new();
         for user in std::mem::take(&mut self.changed) {
@@ -629,11 +704,17 @@ impl State {
                 self.changed.insert(user);
                 continue;
             }
-            let presence = if leaving { Presence::Offline } else { person.chosen };
+            let here = if leaving { Presence::Offline } else { person.chosen };
+            self.nodes.changed.insert(user, here);
+            let presence = merged(here, self.book.elsewhere(user));
             if presence.shown() != person.told.shown() {
                 let hidden = presence == Presence::Invisible;
                 for conversation in &person.belongs {
-                    let small = self.rooms.get(conversation).is_some_and(|r| r.member_count <= self.presence_members);
+                    // Where nobody listens here, somebody may elsewhere.
+                    let small = match self.rooms.get(conversation) {
+                        Some(room) => room.member_count <= self.presence_members,
+                        None => self.voice.is_heard(),
+                    };
                     if small {
                         let change = (user, person.username.clone(), seen(presence, hidden, at));
                         changes.entry(*conversation).or_default().push(change);
@@ -644,7 +725,9 @@ impl State {
             if leaving {
                 self.people.remove(&user);
                 self.book.note(user, Presence::Offline);
-                gone.push(user);
+                if presence == Presence::Offline {
+                    gone.push(user);
+                }
             }
         }
         let mut woken = Vec::new();
@@ -652,13 +735,23 @@ impl State {
         let mut said: HashSet<(ConnectionId, bytes::Bytes)> = HashSet::new();
         for (conversation, people) in changes {
             let signal = Signal::PresenceChanged { conversation, people };
+            self.voice.say(Notice { to: Audience::Members(conversation), signal: signal.clone() });
             self.tell_those(conversation, None, &signal, &mut woken, |listener, frame| {
                 listener.dialect.places_presence() || said.insert((listener.id, frame.clone()))
             });
         }
         woken.iter().for_each(|listener| listener.outbox.wake());
         if !gone.is_empty() {
-            (self.lookups.gone)(gone);
+            self.lookups.gone(gone);
+        }
+    }
+
+    fn note_typing(&mut self, conversation: ConversationId, typist: Typist, typing: bool) {
+        if typing {
+            self.typing.start(conversation, typist.clone(), Instant::now());
+            self.tell_typing(conversation, typist, true);
+        } else if let Some(typist) = self.typing.stop(conversation, typist.user) {
+            self.tell_typing(conversation, typist, false);
         }
     }
 
@@ -682,7 +775,8 @@ fn apply(
         match one {
             Told::Event(event) => {
                 if let Some(room) = places.get_mut(&event.conversation) {
-                    room.last = room.last.max(event.number);
+                    // Whatever has a smaller number is in the database by now, from where clients are caught up.
+                    room.gaps.filled(room.gaps.last().max(event.number), Instant::now());
                 }
             }
             Told::Notice(Notice { to: Audience::User(whom), signal }) if *whom == user => match signal {

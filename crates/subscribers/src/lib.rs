@@ -8,6 +8,7 @@
 pub mod frame;
 pub mod goodbye;
 pub mod hub;
+pub mod lookups;
 mod orders;
 pub mod presence;
 mod queue;
@@ -18,7 +19,8 @@ mod room;
 pub mod typing;
 
 pub use goodbye::Goodbye;
-pub use hub::{Attached, Hub, Lookups};
+pub use hub::{Attached, Hub};
+pub use lookups::{Lookup, Lookups};
 pub use presence::Book;
 pub use queue::{Listener, Outbox};
 pub use tuning::Tuning;

@@ -9,19 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chat::{Order, UserId};
+use chat::{Order, UserId, sessions::Standing};
 
 use crate::{Goodbye, queue::Listener};
-
-/// Whose account it is about.
-fn user_of(order: &Order) -> UserId {
-    match order {
-        Order::SessionEnded { user, .. }
-        | Order::SessionsEnded { user, .. }
-        | Order::Deactivated(user)
-        | Order::RoleChanged { user, .. } => *user,
-    }
-}
 
 /// With which goodbye a connection of this person must go; none if it is not concerned.
 fn goodbye(order: &Order, listener: &Listener) -> Option<Goodbye> {
@@ -36,9 +26,24 @@ fn goodbye(order: &Order, listener: &Listener) -> Option<Goodbye> {
     }
 }
 
+/// With which goodbye a connection must go whose person stands like this; none if it may stay.
+pub(crate) fn verdict(standing: &Standing, listener: &Listener) -> Option<Goodbye> {
+    if !standing.active {
+        return Some(Goodbye::Deactivated);
+    }
+    // Tokens of a host application have no session here, and bring a role of their own.
+    let session = listener.session?;
+    if !standing.live.contains(&session) {
+        return Some(Goodbye::SessionEnded);
+    }
+    (standing.role != listener.role).then_some(Goodbye::Restart(0))
+}
+
 /// The orders of the last minutes.
 pub(crate) struct Orders {
     recent: HashMap<UserId, Vec<(Instant, Order)>>,
+    /// Whom another node wants to be looked at again, and when that was heard.
+    nudged: HashMap<UserId, Instant>,
     kept: Duration,
     swept: Instant,
 }
@@ -46,12 +51,12 @@ pub(crate) struct Orders {
 impl Orders {
     /// Remembers orders for at least this long.
     pub(crate) fn new(kept: Duration) -> Self {
-        Self { recent: HashMap::new(), kept, swept: Instant::now() }
+        Self { recent: HashMap::new(), nudged: HashMap::new(), kept, swept: Instant::now() }
     }
 
     /// Closes those of these connections that an order concerns, and remembers it.
     pub(crate) fn obey<'a>(&mut self, order: &Order, listeners: impl Fn(UserId) -> &'a [std::sync::Arc<Listener>]) {
-        let user = user_of(order);
+        let user = order.user();
         for listener in listeners(user) {
             if let Some(goodbye) = goodbye(order, listener) {
                 listener.outbox.end(goodbye);
@@ -59,6 +64,22 @@ impl Orders {
         }
         let now = Instant::now();
         self.recent.entry(user).or_default().push((now, order.clone()));
+        self.sweep(now);
+    }
+
+    /// Remembers that a person is to be looked at again.
+    pub(crate) fn nudge(&mut self, user: UserId) {
+        let now = Instant::now();
+        self.nudged.insert(user, now);
+        self.sweep(now);
+    }
+
+    /// Whether a connection comes in whose credential was found good before its person was to be looked at again.
+    pub(crate) fn is_doubtful(&self, listener: &Listener) -> bool {
+        self.nudged.get(&listener.user).is_some_and(|heard| *heard >= listener.vouched_at)
+    }
+
+    fn sweep(&mut self, now: Instant) {
         if now.duration_since(self.swept) >= self.kept {
             self.swept = now;
             let kept = self.kept;
@@ -66,6 +87,7 @@ impl Orders {
                 orders.retain(|(told, _)| now.duration_since(*told) < kept);
                 !orders.is_empty()
             });
+            self.nudged.retain(|_, heard| now.duration_since(*heard) < kept);
         }
     }
 
@@ -92,6 +114,7 @@ mod tests {
             user: UserId(7),
             username: "ann".into(),
             session: Some(SessionId(session)),
+            role: chat::accounts::ServerRole::User,
             dialect: Dialect::Native,
             vouched_at,
             tuning: None,
@@ -110,6 +133,26 @@ mod tests {
         assert_eq!(orders.missed(&listener(3, Instant::now())), None);
         orders.obey(&Order::Deactivated(UserId(7)), |_| &[]);
         assert_eq!(orders.missed(&listener(4, before)), Some(Goodbye::Deactivated));
+    }
+
+    #[test]
+    fn whoever_was_to_be_looked_at_again_is_looked_at_when_they_come_in() {
+        let mut orders = Orders::new(Duration::from_secs(60));
+        let before = Instant::now();
+        orders.nudge(UserId(7));
+        assert!(orders.is_doubtful(&listener(3, before)));
+        assert!(!orders.is_doubtful(&listener(3, Instant::now())));
+        let mut standing = Standing {
+            active: true,
+            role: chat::accounts::ServerRole::User,
+            live: std::collections::HashSet::from([SessionId(3)]),
+        };
+        assert_eq!(verdict(&standing, &listener(3, before)), None);
+        assert_eq!(verdict(&standing, &listener(4, before)), Some(Goodbye::SessionEnded));
+        standing.role = chat::accounts::ServerRole::Guest;
+        assert_eq!(verdict(&standing, &listener(3, before)), Some(Goodbye::Restart(0)));
+        standing.active = false;
+        assert_eq!(verdict(&standing, &listener(3, before)), Some(Goodbye::Deactivated));
     }
 
     #[test]

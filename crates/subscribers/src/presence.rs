@@ -1,37 +1,125 @@
 //! Who is here: what the hub notes, and everybody may look up.
 
-use std::{collections::HashMap, sync::Mutex};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Mutex,
+};
 
 use chat::{
     Millis, UserId,
     presence::{Presence, Seen},
 };
+use stream::{People, people::LEASE};
+use tokio::time::Instant;
 
-/// The presence of everybody who is connected, or was a moment ago.
+/// The presence of everybody who is connected, here or on another node, or was a moment ago.
 #[derive(Default)]
 pub struct Book {
-    people: Mutex<HashMap<UserId, Presence>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    here: HashMap<UserId, Presence>,
+    nodes: HashMap<i64, Node>,
+}
+
+/// What another node has told, as long as its word holds.
+struct Node {
+    version: u64,
+    until: Instant,
+    people: HashMap<UserId, Presence>,
+}
+
+impl State {
+    fn elsewhere(&self, user: UserId) -> Presence {
+        let told = self.nodes.values().filter_map(|node| node.people.get(&user).copied());
+        told.min_by_key(|presence| rank(*presence)).unwrap_or_default()
+    }
+}
+
+/// The most present first: somebody who is online on one device is online.
+fn rank(presence: Presence) -> usize {
+    Presence::ALL.iter().position(|one| *one == presence).unwrap_or(Presence::ALL.len())
+}
+
+/// The presence of somebody who is here like this and elsewhere like that.
+pub(crate) fn merged(one: Presence, other: Presence) -> Presence {
+    if rank(one) <= rank(other) { one } else { other }
 }
 
 impl Book {
     /// How a person is shown to others. When somebody who is not here was last seen, the store knows.
     #[must_use]
     pub fn look_up(&self, user: UserId) -> Seen {
-        let presence = self.lock().get(&user).copied().unwrap_or_default();
-        Seen { presence: presence.shown(), last_seen_at: None }
+        let state = self.lock();
+        let here = state.here.get(&user).copied().unwrap_or_default();
+        Seen { presence: merged(here, state.elsewhere(user)).shown(), last_seen_at: None }
     }
 
     pub(crate) fn note(&self, user: UserId, presence: Presence) {
-        let mut people = self.lock();
+        let mut state = self.lock();
         if presence == Presence::Offline {
-            people.remove(&user);
+            state.here.remove(&user);
         } else {
-            people.insert(user, presence);
+            state.here.insert(user, presence);
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<UserId, Presence>> {
-        self.people.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    /// How somebody is on other nodes.
+    pub(crate) fn elsewhere(&self, user: UserId) -> Presence {
+        self.lock().elsewhere(user)
+    }
+
+    /// Everybody who is here.
+    pub(crate) fn here(&self) -> Vec<(UserId, Presence)> {
+        self.lock().here.iter().map(|(user, presence)| (*user, *presence)).collect()
+    }
+
+    /// How many other nodes are heard.
+    pub(crate) fn nodes(&self) -> usize {
+        self.lock().nodes.len()
+    }
+
+    /// Notes what a node has told; false if something was missed and all of it must be asked for.
+    pub(crate) fn hear(&self, node: i64, word: People, now: Instant) -> bool {
+        let mut state = self.lock();
+        let until = now + LEASE;
+        let there = |people: Vec<(UserId, Presence)>| people.into_iter().filter(|(_, p)| *p != Presence::Offline);
+        if word.all {
+            state.nodes.insert(node, Node { version: word.version, until, people: there(word.people).collect() });
+            return true;
+        }
+        let Some(known) = state.nodes.get_mut(&node) else { return false };
+        known.until = until;
+        if word.people.is_empty() {
+            return known.version == word.version;
+        }
+        if word.version != known.version + 1 {
+            return false;
+        }
+        known.version = word.version;
+        for (user, presence) in word.people {
+            if presence == Presence::Offline {
+                known.people.remove(&user);
+            } else {
+                known.people.insert(user, presence);
+            }
+        }
+        true
+    }
+
+    /// Forgets the nodes whose word holds no longer; who has gone with them.
+    pub(crate) fn expire(&self, now: Instant) -> Vec<UserId> {
+        let mut state = self.lock();
+        let ended: HashSet<UserId> =
+            state.nodes.extract_if(|_, node| node.until <= now).flat_map(|(_, node)| node.people.into_keys()).collect();
+        let is_there = |user: &UserId| state.here.contains_key(user) || state.elsewhere(*user) != Presence::Offline;
+        ended.into_iter().filter(|user| !is_there(user)).collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -39,4 +127,45 @@ impl Book {
 pub(crate) fn seen(presence: Presence, hidden: bool, now: Millis) -> Seen {
     let gone = presence.shown() == Presence::Offline && !hidden;
     Seen { presence: presence.shown(), last_seen_at: gone.then_some(now) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANN: UserId = UserId(1);
+    const BOB: UserId = UserId(2);
+
+    fn word(version: u64, all: bool, people: &[(UserId, Presence)]) -> People {
+        People { version, all, people: people.to_vec(), ..People::default() }
+    }
+
+    #[test]
+    fn whoever_is_anywhere_is_shown_as_the_most_present() {
+        let (book, now) = (Book::default(), Instant::now());
+        let shown = |user| book.look_up(user).presence;
+        assert!(!book.hear(7, word(3, false, &[]), now), "nothing is known of it yet");
+        assert!(book.hear(7, word(3, true, &[(ANN, Presence::Away), (BOB, Presence::Online)]), now));
+        assert_eq!((shown(ANN), shown(BOB)), (Presence::Away, Presence::Online));
+        book.note(ANN, Presence::Online);
+        assert_eq!(shown(ANN), Presence::Online);
+        book.note(ANN, Presence::Invisible);
+        assert_eq!(shown(ANN), Presence::Away);
+        assert!(book.hear(7, word(4, false, &[(ANN, Presence::Offline)]), now));
+        assert_eq!(shown(ANN), Presence::Offline);
+        assert!(!book.hear(7, word(6, false, &[(BOB, Presence::Busy)]), now), "a word was missed");
+        assert!(!book.hear(7, word(5, false, &[]), now), "a word was missed");
+    }
+
+    #[test]
+    fn nobody_stays_by_the_death_of_a_node() {
+        let (book, now) = (Book::default(), Instant::now());
+        book.note(ANN, Presence::Online);
+        assert!(book.hear(7, word(1, true, &[(ANN, Presence::Online), (BOB, Presence::Online)]), now));
+        assert!(book.hear(7, word(1, false, &[]), now + LEASE / 2));
+        assert!(book.expire(now + LEASE).is_empty());
+        assert_eq!(book.nodes(), 1);
+        assert_eq!(book.expire(now + LEASE * 2), [BOB]);
+        assert_eq!((book.nodes(), book.look_up(BOB).presence), (0, Presence::Offline));
+    }
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use chat::{ConnectionId, ConversationId, SessionId, UserId};
+use chat::{ConnectionId, ConversationId, SessionId, UserId, accounts::ServerRole};
 use dialects::Dialect;
 use futures_util::task::AtomicWaker;
 
@@ -183,6 +183,8 @@ pub struct Listener {
     pub username: String,
     /// Of which log-in.
     pub session: Option<SessionId>,
+    /// What its person may do on the server, as long as it is open.
+    pub role: ServerRole,
     /// How it speaks.
     pub dialect: Dialect,
     /// When its credential was found good.

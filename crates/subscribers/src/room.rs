@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use chat::{ConnectionId, Number, conversations::Place};
+use chat::{ConnectionId, Number, Told, conversations::Place};
 use dialects::Dialect;
+use stream::Gaps;
 
 use crate::{chunk::Chunk, queue::Listener};
 
+/// An event that waits for its turn: its batch, its place in it, and whether another node told it.
+pub(crate) type Waiting = (Arc<Vec<Told>>, usize, bool);
+
 pub(crate) struct Room {
     pub place: Place,
-    /// The number of the last event that was told here.
-    pub last: Number,
+    /// Which numbers were told here, and what waits for its turn.
+    pub gaps: Gaps<Waiting>,
     pub member_count: i64,
     pub listeners: Vec<Arc<Listener>>,
     /// How many listeners speak each dialect.
@@ -23,7 +27,7 @@ impl Room {
     pub(crate) fn new(place: Place, last: Number, member_count: i64) -> Self {
         Self {
             place,
-            last,
+            gaps: Gaps::new(last),
             member_count,
             listeners: Vec::new(),
             listening: Default::default(),

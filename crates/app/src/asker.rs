@@ -1,0 +1,147 @@
+//! What the listeners and the stream ask of the engine. They hold it weakly: it ends before they do.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use chat::{
+    ConversationId, Error, ErrorCode, Millis, Number, Result, SessionId, UserId, accounts::Account,
+    conversations::Listed, reply::CaughtUp, sessions::Standing,
+};
+use engine::Engine;
+use store::{Db, members::Belonging};
+use stream::{Address, Others};
+use subscribers::{Lookup, Lookups};
+
+use crate::{config::Config, parts};
+
+/// How often nudges that everybody has read are forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
+
+/// The way to the engine, as long as there is one.
+#[derive(Clone)]
+pub(crate) struct Asker(Weak<Engine>);
+
+impl Asker {
+    pub(crate) fn new(engine: &Arc<Engine>) -> Self {
+        let asker = Self(Arc::downgrade(engine));
+        tokio::spawn(asker.clone().forget_nudges());
+        asker
+    }
+
+    fn ask<T, F>(&self, question: impl FnOnce(Arc<Engine>) -> F + Send + 'static) -> Lookup<T>
+    where
+        F: Future<Output = Result<T>> + Send,
+    {
+        let engine = self.0.upgrade();
+        Box::pin(async move {
+            match engine {
+                Some(engine) => question(engine).await,
+                None => Err(Error::new(ErrorCode::Unavailable, "The server is stopping.")),
+            }
+        })
+    }
+
+    /// How other nodes are heard and told.
+    pub(crate) fn others(&self, config: &Config, db: &Db, epoch: &str, newest_nudge: i64) -> Others {
+        let redis = config.redis.url.as_ref();
+        let (look, mute) = (db.clone(), self.clone());
+        Others {
+            redis: redis.map(|url| Address { url: url.reveal().to_owned(), cluster: config.redis.cluster }),
+            several: !db.is_sqlite(),
+            epoch: epoch.to_owned(),
+            node: db.node(),
+            newest_nudge,
+            look: Box::new(move |after, limit| {
+                let db = look.clone();
+                Box::pin(async move { Ok(store::nudges::after(&mut db.read().await?, after, limit).await?) })
+            }),
+            mute: Arc::new(move || {
+                let said = mute.ask(|engine| async move { engine.say_mute().await });
+                Box::pin(async move {
+                    if let Err(error) = said.await {
+                        tracing::debug!(%error, "that others cannot be told could not be noted");
+                    }
+                })
+            }),
+        }
+    }
+
+    async fn forget_nudges(self) {
+        let mut ticks = tokio::time::interval(FORGET_EVERY);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if self.0.strong_count() == 0 {
+                return;
+            }
+            if let Err(error) = self.ask(|engine| async move { engine.forget_nudges().await }).await {
+                tracing::debug!(%error, "old nudges cannot be forgotten now");
+            }
+        }
+    }
+}
+
+impl Lookups for Asker {
+    fn belongings(&self, user: UserId) -> Lookup<Vec<Belonging>> {
+        self.ask(move |engine| async move { engine.belongings(user).await })
+    }
+
+    fn changes(&self, conversation: ConversationId, since: Number) -> Lookup<CaughtUp> {
+        self.ask(move |engine| async move { engine.changes_for_members(conversation, since).await })
+    }
+
+    fn heads(&self, conversations: Vec<ConversationId>) -> Lookup<Vec<(ConversationId, Number)>> {
+        self.ask(move |engine| async move { engine.heads(&conversations).await })
+    }
+
+    fn standing(&self, user: UserId, sessions: Vec<SessionId>) -> Lookup<Standing> {
+        self.ask(move |engine| async move { engine.standing(user, &sessions).await })
+    }
+
+    fn listed(&self, user: UserId, conversation: ConversationId) -> Lookup<Option<Listed>> {
+        self.ask(move |engine| async move { engine.listed_for(user, conversation).await })
+    }
+
+    fn is_hidden(&self, user: UserId, conversation: ConversationId) -> Lookup<bool> {
+        self.ask(move |engine| async move { engine.is_hidden(user, conversation).await })
+    }
+
+    fn profile(&self, user: UserId) -> Lookup<Account> {
+        self.ask(move |engine| async move { engine.profile_of(user).await })
+    }
+
+    fn among(&self, users: Vec<UserId>, places: Vec<ConversationId>) -> Lookup<Vec<(ConversationId, UserId, String)>> {
+        self.ask(move |engine| async move { engine.among(&users, &places).await })
+    }
+
+    fn gone(&self, users: Vec<UserId>) {
+        let noted = self.ask(|engine| async move { engine.note_last_seen(users).await });
+        tokio::spawn(async move {
+            if let Err(error) = noted.await {
+                tracing::debug!(%error, "when people were last seen could not be noted");
+            }
+        });
+    }
+
+    fn spent(&self) -> Vec<(UserId, u8, u32)> {
+        self.0.upgrade().map(|engine| engine.spent()).unwrap_or_default()
+    }
+
+    fn note_spent(&self, spent: Vec<(UserId, u8, u32)>) {
+        if let Some(engine) = self.0.upgrade() {
+            engine.note_spent(spent);
+        }
+    }
+
+    fn share_rates(&self, nodes: usize) {
+        if let Some(engine) = self.0.upgrade() {
+            engine.share_rates(u32::try_from(nodes).unwrap_or(u32::MAX));
+        }
+    }
+
+    fn now(&self) -> Millis {
+        parts::clock()()
+    }
+}

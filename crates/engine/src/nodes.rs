@@ -1,0 +1,114 @@
+//! What this node must know of changes that others made: read again from the database, never taken on trust.
+
+use chat::{
+    ConversationId, Error, ErrorCode, Number, Result, SessionId, UserId,
+    accounts::{Account, Speaker},
+    conversations::Listed,
+    sessions::Standing,
+};
+
+use store::Nudge;
+
+use crate::{Call, Engine};
+
+/// Nudges are read within seconds; a node that is away longer starts over with everything.
+const NUDGES_KEPT_MS: i64 = 10 * 60 * 1_000;
+
+impl Engine {
+    /// What is still true of a person and of these sessions of theirs. What was remembered of tokens is forgotten.
+    ///
+    /// # Errors
+    /// `not_found`, or the store's.
+    pub async fn standing(&self, user: UserId, sessions: &[SessionId]) -> Result<Standing> {
+        self.inner.speakers.invalidate_all();
+        let mut conn = self.inner.db.read().await?;
+        let account = store::accounts::by_id(&mut conn, user).await?.ok_or_else(|| Error::not_found("user"))?;
+        let asked: Vec<(SessionId, UserId)> = sessions.iter().map(|session| (*session, user)).collect();
+        let live = store::sessions::live(&mut conn, &asked, self.now()).await?;
+        Ok(Standing { active: account.active, role: account.role, live })
+    }
+
+    /// A conversation as this person sees it; nothing if they do not belong to it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn listed_for(&self, user: UserId, conversation: ConversationId) -> Result<Option<Listed>> {
+        let found = store::accounts::by_id(&mut self.inner.db.read().await?, user).await?;
+        let Some(account) = found else { return Ok(None) };
+        let shown_name = account.shown_name();
+        let speaker = Speaker { user, username: account.username, shown_name, role: account.role, session: None };
+        let call = Call { engine: self.clone(), speaker, origin: None };
+        match call.listed(&mut self.inner.db.read().await?, conversation).await {
+            Ok(listed) => Ok(Some(listed)),
+            Err(error) if error.code == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether a conversation is out of this person's list.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn is_hidden(&self, user: UserId, conversation: ConversationId) -> Result<bool> {
+        Ok(store::members::is_hidden(&mut self.inner.db.read().await?, conversation, user).await?)
+    }
+
+    /// Says in the database that this node cannot tell others what happens.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn say_mute(&self) -> Result<()> {
+        let node = self.inner.db.node();
+        self.inner
+            .writer
+            .change(None, None, move |unit| {
+                Box::pin(async move { Ok(store::nudges::add(&mut unit.conn, &[Nudge::Mute], node, unit.now).await?) })
+            })
+            .await
+    }
+
+    /// Forgets nudges that every node has had time to read.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn forget_nudges(&self) -> Result<()> {
+        self.inner
+            .writer
+            .change(None, None, |unit| {
+                Box::pin(
+                    async move { Ok(store::nudges::forget(&mut unit.conn, unit.now.plus(-NUDGES_KEPT_MS)).await?) },
+                )
+            })
+            .await
+    }
+
+    /// An account as its owner sees it. What was remembered of tokens is forgotten.
+    ///
+    /// # Errors
+    /// `not_found`, or the store's.
+    pub async fn profile_of(&self, user: UserId) -> Result<Account> {
+        self.inner.speakers.invalidate_all();
+        let found = store::accounts::by_id(&mut self.inner.db.read().await?, user).await?;
+        found.ok_or_else(|| Error::not_found("user"))
+    }
+
+    /// The heads of these conversations.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn heads(&self, conversations: &[ConversationId]) -> Result<Vec<(ConversationId, Number)>> {
+        Ok(store::conversations::heads(&mut self.inner.db.read().await?, conversations).await?)
+    }
+
+    /// Which of these people, with their names, belong to which of these conversations.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn among(
+        &self,
+        users: &[UserId],
+        conversations: &[ConversationId],
+    ) -> Result<Vec<(ConversationId, UserId, String)>> {
+        Ok(store::members::among(&mut self.inner.db.read().await?, users, conversations).await?)
+    }
+}

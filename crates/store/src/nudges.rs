@@ -1,0 +1,151 @@
+//! Nudges: what nodes tell each other through the database, so that it arrives whatever becomes of Redis.
+//!
+//! A nudge says at whom to look again, never what there is to see: the other tables say that. It is written in the
+//! transaction of the change itself, so that no change that must be obeyed can go without.
+
+use chat::{ConversationId, Millis, Notice, Signal, Told, UserId, event::Audience};
+use serde::Serialize;
+use sqlx::FromRow;
+
+use crate::{Conn, Result, appends::json};
+
+statements! {
+    ADD = "INSERT INTO nudges (at, node, what, user_id, conversation_id)
+           SELECT $2, $3, j.value ->> 'w', CAST(j.value ->> 'u' AS BIGINT), CAST(j.value ->> 'c' AS BIGINT)
+           FROM json_each($1) AS j ORDER BY j.key";
+    NEWEST = "SELECT COALESCE(MAX(id), 0) FROM nudges";
+    AFTER = "SELECT id, node, what, user_id, conversation_id FROM nudges WHERE id > $1 ORDER BY id LIMIT $2";
+    FORGET = "DELETE FROM nudges WHERE at < $1";
+}
+
+/// At what to look again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Nudge {
+    /// Whether this person's account and sessions still allow what their connections do.
+    Standing(UserId),
+    /// Whether this person belongs to this conversation.
+    Belonging(UserId, ConversationId),
+    /// This person took a conversation out of their list.
+    Hidden(UserId, ConversationId),
+    /// What this person tells about themselves.
+    Profile(UserId),
+    /// A node cannot tell the others of events: heads must be asked for.
+    Mute,
+}
+
+impl Nudge {
+    /// What other nodes must look at again after this was committed, if anything.
+    #[must_use]
+    pub fn after(told: &Told) -> Option<Self> {
+        match told {
+            Told::Order(order) => Some(Self::Standing(order.user())),
+            Told::Notice(Notice { to: Audience::User(user), signal }) => match signal {
+                Signal::ConversationAdded(listed) => Some(Self::Belonging(*user, listed.conversation.id)),
+                Signal::ConversationRemoved { conversation, .. } => Some(Self::Belonging(*user, *conversation)),
+                Signal::ConversationHidden { conversation } => Some(Self::Hidden(*user, *conversation)),
+                Signal::ProfileChanged(_) => Some(Self::Profile(*user)),
+                Signal::MarkerMoved { .. } | Signal::Typing { .. } | Signal::PresenceChanged { .. } => None,
+            },
+            Told::Event(_) | Told::Notice(_) => None,
+        }
+    }
+
+    /// How it is written: a word, whom and which conversation it is about.
+    #[must_use]
+    pub fn parts(self) -> (&'static str, Option<UserId>, Option<ConversationId>) {
+        match self {
+            Self::Standing(user) => ("standing", Some(user), None),
+            Self::Belonging(user, conversation) => ("belonging", Some(user), Some(conversation)),
+            Self::Hidden(user, conversation) => ("hidden", Some(user), Some(conversation)),
+            Self::Profile(user) => ("profile", Some(user), None),
+            Self::Mute => ("mute", None, None),
+        }
+    }
+
+    /// Reads what [`Nudge::parts`] has written; nothing if a later version has.
+    #[must_use]
+    pub fn from_parts(what: &str, user: Option<UserId>, conversation: Option<ConversationId>) -> Option<Self> {
+        Some(match what {
+            "standing" => Self::Standing(user?),
+            "belonging" => Self::Belonging(user?, conversation?),
+            "hidden" => Self::Hidden(user?, conversation?),
+            "profile" => Self::Profile(user?),
+            "mute" => Self::Mute,
+            _ => return None,
+        })
+    }
+}
+
+/// A nudge as it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Its place; places may become visible out of order.
+    pub id: i64,
+    /// Which node said it.
+    pub node: i64,
+    /// What; nothing if a later version said it.
+    pub nudge: Option<Nudge>,
+}
+
+/// Writes nudges of a node.
+///
+/// # Errors
+/// Those of the database.
+pub async fn add(conn: &mut Conn, nudges: &[Nudge], node: i64, now: Millis) -> Result<()> {
+    #[derive(Serialize)]
+    struct Row {
+        w: &'static str,
+        u: Option<i64>,
+        c: Option<i64>,
+    }
+    if nudges.is_empty() {
+        return Ok(());
+    }
+    let row = |nudge: &Nudge| {
+        let (w, user, conversation) = nudge.parts();
+        Row { w, u: user.map(|id| id.0), c: conversation.map(|id| id.0) }
+    };
+    let rows: Vec<Row> = nudges.iter().map(row).collect();
+    sql!(conn, execute, ADD, json(&rows)?, now.0, node)?;
+    Ok(())
+}
+
+/// The place of the newest nudge; 0 if there is none.
+///
+/// # Errors
+/// Those of the database.
+pub async fn newest(conn: &mut Conn) -> Result<i64> {
+    let (id,) = sql!(conn, fetch_one as (i64,), NEWEST)?;
+    Ok(id)
+}
+
+#[derive(FromRow)]
+struct KeptRow {
+    id: i64,
+    node: i64,
+    what: String,
+    user_id: Option<i64>,
+    conversation_id: Option<i64>,
+}
+
+/// The nudges after a place, at most so many, oldest first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn after(conn: &mut Conn, id: i64, limit: i64) -> Result<Vec<Kept>> {
+    let rows = sql!(conn, fetch_all as KeptRow, AFTER, id, limit)?;
+    let read = |row: KeptRow| {
+        let nudge = Nudge::from_parts(&row.what, row.user_id.map(UserId), row.conversation_id.map(ConversationId));
+        Kept { id: row.id, node: row.node, nudge }
+    };
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// Forgets nudges from before this moment.
+///
+/// # Errors
+/// Those of the database.
+pub async fn forget(conn: &mut Conn, before: Millis) -> Result<()> {
+    sql!(conn, execute, FORGET, before.0)?;
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! The bell: tells other nodes, by way of Redis, what was committed here. It never holds anybody up. What it cannot
+//! tell the others find in the database; that there is something to look for it says there, by a nudge.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use chat::{ConversationId, Notice, Told, event::Audience};
+use store::Nudge;
+use tokio::{sync::mpsc, time::Instant};
+
+use crate::{
+    channels::Channels,
+    line::{Address, Line},
+    people::{self, People},
+    wire,
+};
+
+/// What may wait to be told.
+const QUEUE: usize = 4_096;
+/// What is told with one round trip.
+const AT_ONCE: usize = 256;
+/// A node that cannot tell anything says so in the database this often.
+const MUTE_EVERY: Duration = Duration::from_secs(1);
+
+/// Something to tell other nodes.
+pub(crate) enum Ring {
+    Told(Arc<Vec<Told>>),
+    Notice(Notice),
+    People(People),
+}
+
+/// The way to tell other nodes.
+#[derive(Clone)]
+pub(crate) struct Bell {
+    rings: mpsc::Sender<Ring>,
+    dropped: Arc<AtomicBool>,
+}
+
+impl Bell {
+    /// Starts telling. `mute` says in the database that this node cannot.
+    pub(crate) fn start(address: Address, channels: Channels, mute: crate::Mute) -> Self {
+        let (rings, queue) = mpsc::channel(QUEUE);
+        let dropped = Arc::new(AtomicBool::new(false));
+        let ringer =
+            Ringer { address, channels, mute, dropped: dropped.clone(), line: None, muted_at: None, again: None };
+        tokio::spawn(ringer.run(queue));
+        Self { rings, dropped }
+    }
+
+    /// Puts it into the queue; if that is full, the others will look into the database.
+    pub(crate) fn ring(&self, ring: Ring) {
+        if self.rings.try_send(ring).is_err() {
+            self.dropped.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+struct Ringer {
+    address: Address,
+    channels: Channels,
+    mute: crate::Mute,
+    dropped: Arc<AtomicBool>,
+    line: Option<Line>,
+    muted_at: Option<Instant>,
+    /// When to try to connect again.
+    again: Option<Instant>,
+}
+
+impl Ringer {
+    async fn run(mut self, mut queue: mpsc::Receiver<Ring>) {
+        let mut rings = Vec::with_capacity(AT_ONCE);
+        while queue.recv_many(&mut rings, AT_ONCE).await > 0 {
+            let (said, matters) = self.words(&rings);
+            rings.clear();
+            let told = said.is_empty() || self.publish(&said).await;
+            let dropped = self.dropped.swap(false, Ordering::Relaxed);
+            if (matters && !told) || dropped {
+                self.say_mute().await;
+            }
+        }
+    }
+
+    /// What goes to which channel, each conversation's in its order; and whether events are among it.
+    fn words(&self, rings: &[Ring]) -> (Vec<(String, Vec<u8>)>, bool) {
+        let mut order: Vec<ConversationId> = Vec::new();
+        let mut of: HashMap<ConversationId, Vec<&Told>> = HashMap::new();
+        let mut notices = Vec::new();
+        let mut said = Vec::new();
+        let mut matters = false;
+        for ring in rings {
+            match ring {
+                Ring::Told(told) => {
+                    for one in told.iter() {
+                        matters |= matches!(one, Told::Event(_));
+                        if let Some(conversation) = wire::about(one) {
+                            let words = of.entry(conversation).or_insert_with(|| {
+                                order.push(conversation);
+                                Vec::new()
+                            });
+                            words.push(one);
+                        } else if let Some(nudge) = Nudge::after(one) {
+                            said.push((self.channels.nudges(), self.channels.nudge(nudge)));
+                        }
+                    }
+                }
+                Ring::Notice(notice) => {
+                    if let Audience::Members(conversation) | Audience::OtherMembers(conversation, _) = notice.to {
+                        notices.push((conversation, Told::Notice(notice.clone())));
+                    }
+                }
+                Ring::People(word) => {
+                    if let Some(words) = people::encode(word) {
+                        said.push((self.channels.people(), self.channels.signed(&words)));
+                    }
+                }
+            }
+        }
+        for conversation in order {
+            let words = of.remove(&conversation).unwrap_or_default();
+            if let Some(frame) = wire::encode(words.into_iter()) {
+                said.push((self.channels.of(conversation), self.channels.signed(frame.as_bytes())));
+            }
+        }
+        for (conversation, told) in &notices {
+            if let Some(frame) = wire::encode(std::iter::once(told)) {
+                said.push((self.channels.of(*conversation), self.channels.signed(frame.as_bytes())));
+            }
+        }
+        (said, matters)
+    }
+
+    async fn publish(&mut self, said: &[(String, Vec<u8>)]) -> bool {
+        if self.line.is_none() {
+            if self.again.is_some_and(|again| Instant::now() < again) {
+                return false;
+            }
+            match Line::open(&self.address, |_| Ok(())).await {
+                Ok(line) => self.line = Some(line),
+                Err(error) => {
+                    tracing::debug!(%error, "Redis cannot be reached; other nodes look into the database");
+                    self.again = Some(Instant::now() + crate::ear::rest());
+                    return false;
+                }
+            }
+        }
+        let Some(line) = &mut self.line else { return false };
+        match line.publish(said).await {
+            Ok(()) => {
+                metrics::counter!("palabre_node_publishes_total").increment(said.len() as u64);
+                true
+            }
+            Err(error) => {
+                tracing::debug!(%error, "Redis did not take what was said; other nodes look into the database");
+                self.line = None;
+                false
+            }
+        }
+    }
+
+    async fn say_mute(&mut self) {
+        metrics::counter!("palabre_node_publish_failures_total").increment(1);
+        if self.muted_at.is_none_or(|at| at.elapsed() >= MUTE_EVERY) {
+            self.muted_at = Some(Instant::now());
+            // Not waited for: a database that is away, too, must not hold up what comes next.
+            tokio::spawn((self.mute)());
+        }
+    }
+}

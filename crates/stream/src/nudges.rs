@@ -1,0 +1,101 @@
+//! Reads nudges out of the database, once a second, whatever becomes of Redis.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    time::Duration,
+};
+
+use chat::Result;
+use store::nudges::Kept;
+use tokio::{sync::mpsc, time::Instant};
+
+use crate::{Heard, Look};
+
+/// How often the database is asked.
+const EVERY: Duration = Duration::from_secs(1);
+/// A transaction that began earlier may become visible later: so far back is read again.
+const OVERLAP: Duration = Duration::from_secs(10);
+/// Nudges that one reading takes. Those beyond come with the next.
+const AT_ONCE: i64 = 2_000;
+
+/// What was read, and from where to read on.
+struct Seen {
+    node: i64,
+    /// Where reading begins: what is before was read long ago.
+    floor: i64,
+    /// The newest place after each reading of the last seconds.
+    tops: VecDeque<(Instant, i64)>,
+    seen: HashSet<i64>,
+}
+
+impl Seen {
+    fn new(node: i64, newest: i64) -> Self {
+        Self { node, floor: newest, tops: VecDeque::new(), seen: HashSet::new() }
+    }
+
+    /// Those that are news, and not this node's own.
+    fn news(&mut self, kept: Vec<Kept>, now: Instant) -> Vec<store::Nudge> {
+        let top = kept.last().map_or(self.floor, |last| last.id);
+        let news = kept.into_iter().filter(|one| self.seen.insert(one.id) && one.node != self.node);
+        let nudges = news.filter_map(|one| one.nudge).collect();
+        self.tops.push_back((now, top));
+        while let Some((at, top)) = self.tops.front().copied()
+            && now - at >= OVERLAP
+        {
+            self.floor = self.floor.max(top);
+            self.tops.pop_front();
+        }
+        let floor = self.floor;
+        self.seen.retain(|id| *id > floor);
+        nudges
+    }
+}
+
+/// Reads until nobody wants to hear any more.
+pub(crate) async fn run(look: Look, node: i64, newest: i64, heard: mpsc::Sender<Heard>) {
+    let mut seen = Seen::new(node, newest);
+    let mut ticks = tokio::time::interval(EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while !heard.is_closed() {
+        ticks.tick().await;
+        let read: Result<Vec<Kept>> = look(seen.floor, AT_ONCE).await;
+        match read {
+            Ok(kept) => {
+                for nudge in seen.news(kept, Instant::now()) {
+                    if heard.send(Heard::Nudge(nudge)).await.is_err() {
+                        return;
+                    }
+                }
+            }
+            Err(error) => tracing::debug!(%error, "nudges cannot be read now"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chat::UserId;
+    use store::Nudge;
+
+    use super::*;
+
+    fn kept(id: i64, node: i64) -> Kept {
+        Kept { id, node, nudge: Some(Nudge::Standing(UserId(id))) }
+    }
+
+    fn ids(nudges: Vec<Nudge>) -> Vec<i64> {
+        nudges.into_iter().map(|nudge| nudge.parts().1.map_or(0, |user| user.0)).collect()
+    }
+
+    #[test]
+    fn what_becomes_visible_late_is_heard_and_nothing_twice() {
+        let start = Instant::now();
+        let mut seen = Seen::new(1, 10);
+        assert_eq!(ids(seen.news(vec![kept(12, 2), kept(13, 1)], start)), [12]);
+        // 11 was committed later than 12.
+        assert_eq!(ids(seen.news(vec![kept(11, 2), kept(12, 2), kept(13, 1)], start + EVERY)), [11]);
+        assert_eq!(seen.floor, 10);
+        assert_eq!(ids(seen.news(vec![kept(11, 2), kept(12, 2), kept(13, 1), kept(14, 2)], start + OVERLAP)), [14]);
+        assert_eq!((seen.floor, seen.seen.len()), (13, 1), "what is long ago is not read again");
+    }
+}

@@ -1,0 +1,88 @@
+//! Who is connected elsewhere, and how much they have done: what nodes tell each other about people.
+//!
+//! Each node tells what it knows itself, and repeats every second that it is there. What is known of a node that was
+//! not heard for [`LEASE`] is forgotten, so that nobody stays online by the death of a node.
+
+use std::{borrow::Cow, time::Duration};
+
+use chat::{UserId, presence::Presence};
+use serde::{Deserialize, Serialize};
+
+/// So long does the word of a node hold.
+pub const LEASE: Duration = Duration::from_secs(5);
+/// So often a node says that it is there.
+pub const BEAT: Duration = Duration::from_secs(1);
+
+/// What a node says about its people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct People {
+    /// Counts what it has said: whoever has missed a number asks for all of it.
+    pub version: u64,
+    /// Whether these are all of its people; else those who have changed.
+    pub all: bool,
+    /// Who, and how they are; offline: gone.
+    pub people: Vec<(UserId, Presence)>,
+    /// The node that is asked to tell of all its people.
+    pub ask: Option<i64>,
+    /// What people have used up of their rates here since the last word: who, of which rate, how much.
+    pub spent: Vec<(UserId, u8, u32)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Form<'a> {
+    v: u64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    all: bool,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    people: Vec<(i64, Cow<'a, str>)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ask: Option<i64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    spent: Vec<(i64, u8, u32)>,
+}
+
+pub(crate) fn encode(word: &People) -> Option<Vec<u8>> {
+    let form = Form {
+        v: word.version,
+        all: word.all,
+        people: word.people.iter().map(|(user, presence)| (user.0, presence.name().into())).collect(),
+        ask: word.ask,
+        spent: word.spent.iter().map(|(user, rate, count)| (user.0, *rate, *count)).collect(),
+    };
+    serde_json::to_vec(&form).ok()
+}
+
+pub(crate) fn decode(text: &str) -> Option<People> {
+    let form: Form = serde_json::from_str(text).ok()?;
+    let known = |(user, presence): (i64, Cow<str>)| Some((UserId(user), Presence::from_name(&presence)?));
+    Some(People {
+        version: form.v,
+        all: form.all,
+        people: form.people.into_iter().filter_map(known).collect(),
+        ask: form.ask,
+        spent: form.spent.into_iter().map(|(user, rate, count)| (UserId(user), rate, count)).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_people_is_heard_as_it_was() {
+        let word = People {
+            version: 7,
+            all: true,
+            people: vec![(UserId(1), Presence::Away), (UserId(2), Presence::Offline)],
+            ask: Some(9),
+            spent: vec![(UserId(1), 0, 3)],
+        };
+        let text = encode(&word).expect("JSON");
+        assert_eq!(decode(std::str::from_utf8(&text).expect("UTF-8")), Some(word));
+        assert_eq!(
+            decode(r#"{"v":1,"people":[[1,"asleep"]],"more":1}"#),
+            Some(People { version: 1, ..People::default() })
+        );
+        assert_eq!(decode("{}"), None);
+    }
+}

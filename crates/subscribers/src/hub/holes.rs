@@ -1,0 +1,301 @@
+//! Numbers that did not come: read from the database, and told in the place of the events.
+//!
+//! Nobody is told out of turn, and nobody waits longer than it takes to read. What was read is the present state of
+//! what has changed. If that is nothing but new messages it is told as those events; else clients of the native
+//! protocol get the frame with which they catch up, and old ones what an event could have said.
+
+use std::collections::{BTreeSet, HashSet};
+
+use chat::{
+    ConversationId, ErrorCode, Event, Fact, Number, Result, members::Departure, messages::Message, reply::CaughtUp,
+};
+use dialects::Dialect;
+use stream::{Hearing, wire};
+use tokio::time::{Duration, Instant};
+
+use super::{Control, Goodbye, State, frame};
+
+/// Holes that are read at the same time.
+const READINGS: usize = 16;
+/// How often heads are asked for while other nodes are heard well: what no word and no number betrays.
+const CALM: Duration = Duration::from_secs(5);
+/// The same while they are not.
+const ALERT: Duration = Duration::from_secs(1);
+/// Heads that one question asks for.
+const HEADS: usize = 2_000;
+
+/// Where something is missing, and what is being asked.
+#[derive(Default)]
+pub(super) struct Holes {
+    due: BTreeSet<(Instant, ConversationId)>,
+    reading: usize,
+    /// Questions for heads that are under way.
+    asking: usize,
+    asked_at: Option<Instant>,
+    /// Until then somebody cannot tell others what happens.
+    muted_until: Option<Instant>,
+}
+
+/// What was read.
+pub(super) enum Read {
+    Changes(ConversationId, Result<CaughtUp>),
+    Heads(Result<Vec<(ConversationId, Number)>>),
+}
+
+impl Holes {
+    /// When the next hole is to be read.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due.first().filter(|_| self.reading < READINGS).map(|(due, _)| *due)
+    }
+}
+
+/// Waits for a moment that the caller knows to be there.
+pub(super) async fn wait(until: Option<Instant>) {
+    if let Some(until) = until {
+        tokio::time::sleep_until(until).await;
+    }
+}
+
+impl State {
+    /// Another node's word for the listeners of a conversation.
+    pub(super) fn hear_said(&mut self, conversation: ConversationId, words: Vec<wire::Heard>) {
+        let mut told = Vec::with_capacity(words.len());
+        for word in words {
+            match word {
+                wire::Heard::Told(one) => match self.foreign(one) {
+                    Some(one) => told.push(one),
+                    None => continue,
+                },
+                wire::Heard::Number(number) => self.note_head(conversation, number),
+            }
+        }
+        self.tell(&told.into(), true, Vec::new());
+    }
+
+    /// Looks again at a room whose number did not come.
+    pub(super) fn watch_hole(&mut self, conversation: ConversationId) {
+        if let Some(due) = self.rooms.get(&conversation).and_then(|room| room.gaps.due()) {
+            self.holes.due.insert((due, conversation));
+        }
+    }
+
+    fn note_head(&mut self, conversation: ConversationId, head: Number) {
+        if let Some(room) = self.rooms.get_mut(&conversation) {
+            room.gaps.heard_of(head, Instant::now());
+            self.watch_hole(conversation);
+        }
+    }
+
+    /// Reads what is due, as much as may be read at once.
+    pub(super) fn read_holes(&mut self) {
+        let now = Instant::now();
+        while self.holes.due().is_some_and(|due| due <= now) {
+            let Some((_, conversation)) = self.holes.due.pop_first() else { return };
+            let Some(room) = self.rooms.get_mut(&conversation) else { continue };
+            let Some(since) = room.gaps.read_after(now) else {
+                // It was filled, or is due later.
+                self.watch_later(conversation, now);
+                continue;
+            };
+            metrics::counter!("palabre_holes_read_total").increment(1);
+            self.holes.reading += 1;
+            let reading = self.lookups.changes(conversation, since);
+            self.later(async move { Control::Holes(Read::Changes(conversation, reading.await)) });
+        }
+    }
+
+    fn watch_later(&mut self, conversation: ConversationId, now: Instant) {
+        let due = self.rooms.get(&conversation).and_then(|room| room.gaps.due());
+        if let Some(due) = due.filter(|due| *due > now) {
+            self.holes.due.insert((due, conversation));
+        }
+    }
+
+    /// Asks, and has the answer brought to the hub.
+    pub(super) fn later(&self, answer: impl Future<Output = Control> + Send + 'static) {
+        let Some(control) = self.control.upgrade() else { return };
+        tokio::spawn(async move {
+            let answer = answer.await;
+            let _ended = control.send(answer).await;
+        });
+    }
+
+    pub(super) fn holes_read(&mut self, read: Read) {
+        match read {
+            Read::Changes(conversation, changes) => {
+                self.holes.reading = self.holes.reading.saturating_sub(1);
+                self.fill(conversation, changes);
+                self.watch_hole(conversation);
+                self.hand_out(Vec::new());
+            }
+            Read::Heads(heads) => {
+                self.holes.asking = self.holes.asking.saturating_sub(1);
+                for (conversation, head) in heads.unwrap_or_default() {
+                    self.note_head(conversation, head);
+                }
+            }
+        }
+    }
+
+    fn fill(&mut self, conversation: ConversationId, changes: Result<CaughtUp>) {
+        let now = Instant::now();
+        let Some(room) = self.rooms.get_mut(&conversation) else { return };
+        let changes = match changes {
+            Ok(changes) => changes,
+            Err(error) => {
+                if error.code != ErrorCode::NotFound {
+                    tracing::debug!(%conversation, %error, "what was missed cannot be read now");
+                }
+                return room.gaps.failed(now);
+            }
+        };
+        let last = room.gaps.last();
+        // Who has gone hears nothing of what came after, whatever is told in one frame with it.
+        let gone: Vec<_> =
+            changes.members.iter().filter(|m| m.role.is_none() && m.rev > last).map(|m| m.user).collect();
+        for user in gone {
+            self.put_out(user, conversation, Departure::Removed);
+        }
+        let Some(room) = self.rooms.get_mut(&conversation) else { return };
+        self.deliveries.fetch_add(room.flush(), super::Ordering::Relaxed);
+        room.place.name = changes.conversation.name.clone();
+        room.member_count = changes.conversation.member_count;
+        if !room.gaps.filled(changes.to, now) {
+            return;
+        }
+        self.tell_changes(conversation, last, &changes);
+        self.tell_those_that_waited(conversation);
+    }
+
+    /// Tells what has changed after `last`.
+    fn tell_changes(&mut self, conversation: ConversationId, last: Number, changes: &CaughtUp) {
+        let Some(room) = self.rooms.get_mut(&conversation) else { return };
+        self.touched.push(conversation);
+        if let Some(messages) = new_messages(changes, last) {
+            for message in messages {
+                room.chunk.add(&room.place, &created(message), &room.listening);
+            }
+            return;
+        }
+        let mut old = room.listening;
+        old[Dialect::Native as usize] = 0;
+        if changes.reset {
+            // An old client has no words for it: it comes back and reads what it shows.
+            for listener in room.listeners.iter().filter(|listener| listener.dialect != Dialect::Native) {
+                listener.outbox.end(Goodbye::Restart(0));
+            }
+        } else if old.iter().any(|count| *count > 0) {
+            for event in events(changes, last) {
+                room.chunk.add(&room.place, &event, &old);
+            }
+            self.deliveries.fetch_add(room.flush(), super::Ordering::Relaxed);
+        }
+        let Some(text) = Dialect::Native.caught_up(conversation, changes) else { return };
+        let bytes = frame::text(&text);
+        for listener in room.listeners.iter().filter(|listener| listener.dialect == Dialect::Native) {
+            listener.outbox.push(bytes.clone());
+        }
+    }
+
+    // ---- heads --------------------------------------------------------------------------------
+
+    /// Asks for the heads of these conversations: what was said of them before may have been missed.
+    pub(super) fn ask_heads(&mut self, conversations: &[ConversationId]) {
+        for some in conversations.chunks(HEADS) {
+            self.holes.asking += 1;
+            let asking = self.lookups.heads(some.to_vec());
+            self.later(async move { Control::Holes(Read::Heads(asking.await)) });
+        }
+    }
+
+    /// Asks for all heads now.
+    pub(super) fn ask_all_heads(&mut self) {
+        self.holes.asked_at = Some(Instant::now());
+        let all: Vec<ConversationId> = self.rooms.keys().copied().collect();
+        self.ask_heads(&all);
+    }
+
+    /// Somebody cannot tell others what happens: looks for it in the database for a while.
+    pub(super) fn look_out(&mut self) {
+        let now = Instant::now();
+        let news = self.holes.muted_until.is_none_or(|until| until < now);
+        self.holes.muted_until = Some(now + 3 * ALERT);
+        if news {
+            self.ask_all_heads();
+        }
+    }
+
+    /// Asks for heads as often as it is needed.
+    pub(super) fn poll_heads(&mut self, now: Instant) {
+        let muted = self.holes.muted_until.is_some_and(|until| until > now);
+        let every = match self.voice.hearing() {
+            Hearing::Alone => return,
+            Hearing::Good if !muted => CALM,
+            Hearing::Good | Hearing::Poor => ALERT,
+        };
+        let due = self.holes.asked_at.is_none_or(|at| now - at >= every);
+        if due && self.holes.asking == 0 {
+            self.ask_all_heads();
+        }
+    }
+}
+
+/// The messages, if what takes clients from `last` onwards is nothing but new messages, all of them.
+fn new_messages(changes: &CaughtUp, last: Number) -> Option<Vec<&Message>> {
+    if changes.reset || changes.conversation.rev > last || changes.members.iter().any(|member| member.rev > last) {
+        return None;
+    }
+    let fresh = |message: &&Message| message.rev > last;
+    let mut messages: Vec<&Message> = changes.messages.iter().filter(fresh).collect();
+    messages.sort_unstable_by_key(|message| message.seq);
+    // What is newer than the answer's own number comes as an event.
+    messages.retain(|message| message.seq <= changes.to);
+    let whole = messages.iter().all(|message| message.seq == message.rev)
+        && messages.iter().map(|message| message.seq.0).eq(last.0 + 1..=changes.to.0);
+    whole.then_some(messages)
+}
+
+/// What an old client can be told of it: one event for each row.
+fn events(changes: &CaughtUp, last: Number) -> Vec<Event> {
+    let mut events: Vec<Event> = Vec::new();
+    let conversation = changes.conversation.id;
+    for member in changes.members.iter().filter(|member| member.rev > last && member.rev <= changes.to) {
+        let (member, member_count) = (member.clone(), changes.conversation.member_count);
+        let (actor, at, number) = (member.user, member.joined_at, member.rev);
+        let fact = match member.role {
+            Some(_) => Fact::MemberUpdated(member),
+            None => Fact::MemberLeft { member, departure: Departure::Removed, member_count },
+        };
+        events.push(Event { conversation, number, actor, origin: None, at, fact });
+    }
+    let mut told = HashSet::new();
+    for message in changes.messages.iter().filter(|message| message.rev > last && message.seq <= changes.to) {
+        if !told.insert(message.seq) {
+            continue;
+        }
+        let is_new = message.seq > last;
+        let fact = match (is_new, message.deleted_at) {
+            (true, None) => Fact::MessageCreated(message.clone()),
+            (true, Some(_)) => continue,
+            (false, None) => Fact::MessageEdited(message.clone()),
+            (false, Some(_)) => Fact::MessageDeleted(message.clone()),
+        };
+        events.push(Event { fact, number: message.rev, ..created(message) });
+    }
+    events.sort_by_key(|event| match &event.fact {
+        Fact::MessageCreated(message) => message.seq,
+        _ => event.number,
+    });
+    events
+}
+
+fn created(message: &Message) -> Event {
+    Event {
+        conversation: message.conversation,
+        number: message.seq,
+        actor: message.author,
+        origin: None,
+        at: message.created_at,
+        fact: Fact::MessageCreated(message.clone()),
+    }
+}

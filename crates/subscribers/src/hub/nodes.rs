@@ -1,0 +1,249 @@
+//! What other nodes have changed, and who is connected to them.
+//!
+//! A nudge is obeyed by reading again what it is about: heard twice it does no harm, heard late it says what is true
+//! now.
+
+use std::collections::{HashMap, HashSet};
+
+use chat::{
+    ConversationId, Notice, Result, SessionId, Signal, Told, UserId,
+    accounts::Account,
+    conversations::Listed,
+    event::Audience,
+    members::Departure,
+    presence::{Presence, Seen},
+    sessions::Standing,
+};
+use store::Nudge;
+use stream::{Hearing, People, people::BEAT};
+use tokio::time::Instant;
+
+use super::{Control, State, Typist};
+use crate::orders::verdict;
+
+/// What this node tells the others of its people, and what it wants to know.
+#[derive(Default)]
+pub(super) struct Nodes {
+    /// Who has changed since others were last told.
+    pub changed: HashMap<UserId, Presence>,
+    version: u64,
+    beat_at: Option<Instant>,
+    /// Nodes that were asked for all of their people, and when.
+    asked: HashMap<i64, Instant>,
+    /// How many nodes were heard while they could be.
+    others: usize,
+    /// Whose standing could not be read.
+    doubtful: HashSet<UserId>,
+}
+
+/// What was read.
+pub(super) enum Read {
+    Standing(UserId, Result<Standing>),
+    Listed(UserId, ConversationId, Result<Option<Listed>>),
+    Hidden(UserId, ConversationId, Result<bool>),
+    Profile(UserId, Result<Account>),
+    Gone(Result<Vec<(ConversationId, UserId, String)>>),
+}
+
+impl State {
+    // ---- what must be obeyed ------------------------------------------------------------------
+
+    pub(super) fn obey_nudge(&mut self, nudge: Nudge) {
+        match nudge {
+            Nudge::Standing(user) => {
+                self.orders.nudge(user);
+                self.look_at_standing(user);
+            }
+            Nudge::Belonging(user, conversation) => self.look_at_belonging(user, conversation),
+            Nudge::Hidden(user, conversation) => {
+                if self.is_here(user) {
+                    let reading = self.lookups.is_hidden(user, conversation);
+                    self.later(async move { Control::Nodes(Read::Hidden(user, conversation, reading.await)) });
+                }
+            }
+            Nudge::Profile(user) => {
+                if self.is_here(user) {
+                    let reading = self.lookups.profile(user);
+                    self.later(async move { Control::Nodes(Read::Profile(user, reading.await)) });
+                }
+            }
+            Nudge::Mute => self.look_out(),
+        }
+    }
+
+    fn is_here(&self, user: UserId) -> bool {
+        self.people.get(&user).is_some_and(|person| !person.listeners.is_empty())
+    }
+
+    /// Reads whether a person's connections may stay.
+    pub(super) fn look_at_standing(&mut self, user: UserId) {
+        let Some(person) = self.people.get(&user).filter(|person| !person.listeners.is_empty()) else { return };
+        let sessions: HashSet<SessionId> = person.listeners.iter().filter_map(|listener| listener.session).collect();
+        let reading = self.lookups.standing(user, sessions.into_iter().collect());
+        self.later(async move { Control::Nodes(Read::Standing(user, reading.await)) });
+    }
+
+    /// Reads whether a person belongs to a conversation.
+    pub(super) fn look_at_belonging(&mut self, user: UserId, conversation: ConversationId) {
+        let Some(person) = self.people.get_mut(&user) else { return };
+        if let Some(loading) = &mut person.loading {
+            return loading.nudged.push(conversation);
+        }
+        let reading = self.lookups.listed(user, conversation);
+        self.later(async move { Control::Nodes(Read::Listed(user, conversation, reading.await)) });
+    }
+
+    pub(super) fn nodes_read(&mut self, read: Read) {
+        match read {
+            Read::Standing(user, standing) => self.judge(user, standing),
+            Read::Listed(user, conversation, listed) => self.settle_belonging(user, conversation, listed),
+            Read::Hidden(user, conversation, hidden) => {
+                if hidden.is_ok_and(|hidden| hidden) {
+                    self.tell_user(user, Signal::ConversationHidden { conversation });
+                }
+            }
+            Read::Profile(user, account) => {
+                if let Ok(account) = account {
+                    self.tell_user(user, Signal::ProfileChanged(Box::new(account)));
+                }
+            }
+            Read::Gone(rows) => self.tell_gone(rows.unwrap_or_default()),
+        }
+    }
+
+    fn judge(&mut self, user: UserId, standing: Result<Standing>) {
+        let Some(person) = self.people.get(&user) else { return };
+        match standing {
+            Ok(standing) => {
+                for listener in &person.listeners {
+                    if let Some(goodbye) = verdict(&standing, listener) {
+                        listener.outbox.end(goodbye);
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::debug!(%user, %error, "whether connections may stay cannot be read now");
+                self.nodes.doubtful.insert(user);
+            }
+        }
+    }
+
+    fn settle_belonging(&mut self, user: UserId, conversation: ConversationId, listed: Result<Option<Listed>>) {
+        let Some(person) = self.people.get(&user) else { return };
+        let belongs = person.belongs.contains(&conversation);
+        match listed {
+            Ok(Some(listed)) if !belongs => self.tell_user(user, Signal::ConversationAdded(Box::new(listed))),
+            Ok(None) if belongs => {
+                self.tell_user(user, Signal::ConversationRemoved { conversation, departure: Departure::Removed });
+            }
+            Ok(_) => {}
+            // Its nudge is heard again, or the next event of the conversation says it.
+            Err(error) => tracing::debug!(%user, %error, "who belongs where cannot be read now"),
+        }
+    }
+
+    fn tell_user(&mut self, user: UserId, signal: Signal) {
+        self.tell_one(Notice { to: Audience::User(user), signal });
+        self.hand_out(Vec::new());
+    }
+
+    // ---- typing and presence ------------------------------------------------------------------
+
+    /// What another node says, if it is to be told as it is.
+    pub(super) fn foreign(&mut self, told: Told) -> Option<Told> {
+        if let Told::Notice(Notice {
+            signal: Signal::Typing { conversation, user, username, shown_name, typing },
+            ..
+        }) = told
+        {
+            // Noted here as well, so that it ends by itself if that node dies.
+            self.note_typing(conversation, Typist { user, username, shown_name }, typing);
+            return None;
+        }
+        Some(told)
+    }
+
+    pub(super) fn say_typing(&self, conversation: ConversationId, typist: &Typist, typing: bool) {
+        if !self.voice.is_heard() {
+            return;
+        }
+        let Typist { user, username, shown_name } = typist.clone();
+        let signal = Signal::Typing { conversation, user, username, shown_name, typing };
+        self.voice.say(Notice { to: Audience::OtherMembers(conversation, user), signal });
+    }
+
+    pub(super) fn hear_people(&mut self, node: i64, word: People) {
+        let now = Instant::now();
+        if word.ask == Some(self.voice.node()) {
+            let (version, people) = (self.nodes.version, self.book.here());
+            self.voice.say_people(People { version, all: true, people, ..People::default() });
+        }
+        if !word.spent.is_empty() {
+            self.lookups.note_spent(word.spent.clone());
+        }
+        if self.book.hear(node, word, now) {
+            self.nodes.asked.remove(&node);
+        } else if self.nodes.asked.get(&node).is_none_or(|at| now - *at >= BEAT) {
+            self.nodes.asked.insert(node, now);
+            let version = self.nodes.version;
+            self.voice.say_people(People { version, ask: Some(node), ..People::default() });
+        }
+    }
+
+    pub(super) fn on_tick_of_nodes(&mut self, now: Instant) {
+        self.poll_heads(now);
+        for user in std::mem::take(&mut self.nodes.doubtful) {
+            self.look_at_standing(user);
+        }
+        if !self.voice.is_heard() {
+            self.nodes.changed.clear();
+            return;
+        }
+        self.say_people(now);
+        let gone = self.book.expire(now);
+        if !gone.is_empty() {
+            let reading = self.lookups.among(gone, self.rooms.keys().copied().collect());
+            self.later(async move { Control::Nodes(Read::Gone(reading.await)) });
+        }
+        self.share_rates();
+    }
+
+    fn share_rates(&mut self) {
+        let others = self.book.nodes();
+        metrics::gauge!("palabre_nodes_heard").set(others as f64);
+        // Who is not heard may be there all the same: as many as there were.
+        let heard = self.voice.hearing() == Hearing::Good;
+        if heard {
+            self.nodes.others = others;
+        }
+        self.lookups.share_rates(if heard { 1 } else { self.nodes.others + 1 });
+    }
+
+    /// Tells who has changed, or once a second that this node is there.
+    fn say_people(&mut self, now: Instant) {
+        let people: Vec<(UserId, Presence)> = self.nodes.changed.drain().collect();
+        let spent = self.lookups.spent();
+        let beat = self.nodes.beat_at.is_none_or(|at| now - at >= BEAT);
+        if people.is_empty() && spent.is_empty() && !beat {
+            return;
+        }
+        self.nodes.beat_at = Some(now);
+        self.nodes.version += u64::from(!people.is_empty());
+        self.voice.say_people(People { version: self.nodes.version, people, spent, ..People::default() });
+    }
+
+    /// People went with their node, which can say no more that they did.
+    fn tell_gone(&mut self, rows: Vec<(ConversationId, UserId, String)>) {
+        let seen = Seen { presence: Presence::Offline, last_seen_at: Some(self.lookups.now()) };
+        let mut of: HashMap<ConversationId, Vec<(UserId, String, Seen)>> = HashMap::new();
+        for (conversation, user, name) in rows {
+            if self.book.look_up(user).presence == Presence::Offline {
+                of.entry(conversation).or_default().push((user, name, seen));
+            }
+        }
+        for (conversation, people) in of {
+            let signal = Signal::PresenceChanged { conversation, people };
+            self.tell_one(Notice { to: Audience::Members(conversation), signal });
+        }
+    }
+}

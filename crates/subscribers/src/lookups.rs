@@ -1,0 +1,42 @@
+//! What the hub asks of others.
+
+use std::{future::Future, pin::Pin};
+
+use chat::{
+    ConversationId, Millis, Number, Result, SessionId, UserId, accounts::Account, conversations::Listed,
+    reply::CaughtUp, sessions::Standing,
+};
+use store::members::Belonging;
+
+/// An answer that comes later.
+pub type Lookup<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
+
+/// What the hub asks of others. All of it is read fresh from the database.
+pub trait Lookups: Send + Sync + 'static {
+    /// What a person belongs to.
+    fn belongings(&self, user: UserId) -> Lookup<Vec<Belonging>>;
+    /// What takes the members of a conversation from a number to the present.
+    fn changes(&self, conversation: ConversationId, since: Number) -> Lookup<CaughtUp>;
+    /// The heads of these conversations.
+    fn heads(&self, conversations: Vec<ConversationId>) -> Lookup<Vec<(ConversationId, Number)>>;
+    /// What is still true of a person and of these sessions of theirs.
+    fn standing(&self, user: UserId, sessions: Vec<SessionId>) -> Lookup<Standing>;
+    /// A conversation as a person sees it; nothing if they do not belong to it.
+    fn listed(&self, user: UserId, conversation: ConversationId) -> Lookup<Option<Listed>>;
+    /// Whether a conversation is out of a person's list.
+    fn is_hidden(&self, user: UserId, conversation: ConversationId) -> Lookup<bool>;
+    /// An account as its owner sees it.
+    fn profile(&self, user: UserId) -> Lookup<Account>;
+    /// Which of these people, with their names, belong to which of these conversations.
+    fn among(&self, users: Vec<UserId>, places: Vec<ConversationId>) -> Lookup<Vec<(ConversationId, UserId, String)>>;
+    /// Notes that these people have gone.
+    fn gone(&self, users: Vec<UserId>);
+    /// What people have used up of their rates here since this was last asked: who, of which rate, how much.
+    fn spent(&self) -> Vec<(UserId, u8, u32)>;
+    /// Notes what people have used up of their rates on another node.
+    fn note_spent(&self, spent: Vec<(UserId, u8, u32)>);
+    /// Notes how many nodes share people's rates without hearing of each other; 1 while they do.
+    fn share_rates(&self, nodes: usize);
+    /// The time.
+    fn now(&self) -> Millis;
+}
