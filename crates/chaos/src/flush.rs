@@ -134,7 +134,9 @@ impl Strace {
         let [setpriv, words @ ..] = WITH_US;
         let mut command = Command::new(setpriv);
         command.args(words).args(["strace", "-f", "-y", "-s", "256", "-e", CALLS, "-o"]).arg(file);
-        pids.iter().for_each(|pid| drop(command.args(["-p", &pid.to_string()])));
+        for pid in pids {
+            command.args(["-p", &pid.to_string()]);
+        }
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(fs::File::create(&log)?).spawn();
         let mut strace = Self { child: child.context("strace cannot be started; install Debian's package `strace`")? };
         let begin = Instant::now();

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use chat::mutants::{self, Mutant};
 use sqlx::{
     Postgres, Sqlite,
     migrate::Migrator,
@@ -75,7 +76,7 @@ impl Db {
             let connect = PgConnectOptions::from_str(url)?
                 .application_name("palabre")
                 // Whatever the server's default is: an answer means that it is on disk.
-                .options([("synchronous_commit", "on")]);
+                .options([("synchronous_commit", if mutants::is(Mutant::SkipFsync) { "off" } else { "on" })]);
             // The writer asks for a batch's rows by their keys and by nothing else. Left to guess from young
             // statistics, the planner would read whole tables, and keep that plan.
             let by_keys = connect.clone().options([
@@ -94,7 +95,7 @@ impl Db {
             let connect = SqliteConnectOptions::from_str(url)?
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
+                .synchronous(synchronous())
                 .foreign_keys(true)
                 .busy_timeout(Duration::from_secs(5))
                 .statement_cache_capacity(200)
@@ -223,6 +224,11 @@ impl Db {
             }
         }
     }
+}
+
+/// How far a commit waits for the disk: until what it wrote is there.
+fn synchronous() -> SqliteSynchronous {
+    if mutants::is(Mutant::SkipFsync) { SqliteSynchronous::Normal } else { SqliteSynchronous::Full }
 }
 
 fn random_node() -> Result<i64> {
