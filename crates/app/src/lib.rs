@@ -9,11 +9,11 @@ pub mod parts;
 pub mod secrets;
 pub mod serve;
 
-/// Puts the deliberate fault into force that `PALABRE_MUTANT` names, if it names one.
+/// Puts the deliberate fault into force that `MUTANT_OF_PALABRE` names, if it names one.
 ///
 /// # Errors
 /// If there is no such fault.
 #[cfg(feature = "mutants")]
 pub fn choose_mutant() -> Result<(), String> {
-    std::env::var("PALABRE_MUTANT").map_or(Ok(()), |name| chat::mutants::choose(&name))
+    std::env::var("MUTANT_OF_PALABRE").map_or(Ok(()), |name| chat::mutants::choose(&name))
 }

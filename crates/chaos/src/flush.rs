@@ -49,6 +49,9 @@ pub struct Options {
 /// If an answer left before its flush had returned, or nothing could be watched.
 pub async fn run(options: &Options) -> Result<()> {
     let early = early(options).await?;
+    if !early.is_empty() {
+        println!("the trace is {}", run::folder("flush", 0).join("strace").display());
+    }
     early.iter().take(5).for_each(|name| println!("{name} was answered before its flush had returned"));
     ensure!(early.is_empty(), "{} of {} answers left before their flush", early.len(), options.messages);
     println!("{} of {} answers left after their flush had returned", options.messages, options.messages);
@@ -87,8 +90,6 @@ pub async fn early(options: &Options) -> Result<Vec<String>> {
     let early = judge(&seen, &names, options.profile == Profile::One)?;
     if early.is_empty() {
         fs::remove_dir_all(&folder)?;
-    } else {
-        println!("the trace is {}", file.display());
     }
     Ok(early)
 }

@@ -5,6 +5,7 @@
 
 mod flush;
 mod frontend;
+mod mutants;
 mod nemesis;
 mod plan;
 mod postgres;
@@ -35,6 +36,8 @@ enum What {
     Run(run::Options),
     /// Sees by strace that no answer leaves before its flush has returned.
     FlushOrder(flush::Options),
+    /// Sees that each deliberate fault of a server that was built with them is found.
+    Mutants(mutants::Options),
 }
 
 #[tokio::main]
@@ -44,6 +47,7 @@ async fn main() -> ExitCode {
         match &arguments.what {
             What::Run(options) => run::run(options).await,
             What::FlushOrder(options) => flush::run(options).await,
+            What::Mutants(options) => mutants::run(options).await,
         }
     };
     // Whatever was started ends when its owner is dropped, also after Ctrl-C.

@@ -3,7 +3,7 @@
 use testkit::dice::Dice;
 
 use crate::{
-    nemesis::{Fault, Way},
+    nemesis::{Fault, Kind, Way},
     round::Round,
     topology::Profile,
 };
@@ -11,7 +11,7 @@ use crate::{
 /// The names of all rounds, in the order in which they are run.
 pub const NAMES: [&str; 6] = ["kill-one", "kill-three", "one", "stores", "ways", "crowd"];
 /// More of them, for those who look into something.
-pub const MORE: [&str; 1] = ["drains"];
+pub const MORE: [&str; 5] = ["quick", "full", "dawdlers", "deaf", "drains"];
 
 /// A round by its name; nothing if there is none. `share` is how much of the usual number of faults it has, in percent.
 #[must_use]
@@ -28,6 +28,7 @@ pub fn round(name: &str, share: usize, seed: u64) -> Option<Round> {
         pace: (15, 60),
         talkers: 24,
         listeners: 0,
+        dawdlers: 0,
     };
     // Partitions of different kinds in different rounds, if there are not enough for all.
     let mut partitions = Fault::PARTITIONS.to_vec();
@@ -69,7 +70,42 @@ pub fn round(name: &str, share: usize, seed: u64) -> Option<Round> {
         "crowd" => {
             let mut faults: Vec<Fault> = times(Fault::SlowReaders, 2).collect();
             faults.extend(times(Fault::Storm, 4));
-            Round { name: "crowd", faults, between: (4_000, 5_000), listeners: 60, pace: (40, 120), ..base }
+            Round {
+                name: "crowd",
+                faults,
+                between: (4_000, 5_000),
+                listeners: 60,
+                dawdlers: 6,
+                pace: (40, 120),
+                ..base
+            }
+        }
+        // As short as can be: one kill, many comings and goings.
+        "quick" => Round {
+            name: "quick",
+            profile: Profile::One,
+            faults: vec![Fault::KillNode],
+            between: (2_500, 3_000),
+            pace: (5, 30),
+            ..base
+        },
+        // N5 alone
+        "full" => Round { name: "full", profile: Profile::One, faults: vec![Fault::FillDisk; 2], ..base },
+        // Listeners who pause and then read on.
+        "dawdlers" => Round {
+            name: "dawdlers",
+            profile: Profile::One,
+            faults: vec![Fault::KillNode],
+            between: (8_000, 9_000),
+            pace: (10, 30),
+            dawdlers: 6,
+            ..base
+        },
+        // N7 and N8, as far as they concern what nodes tell each other.
+        "deaf" => {
+            let mut faults = each(&[Fault::RedisDropSubscribers, Fault::RedisKill], 4);
+            faults.push(Fault::Partition(Way::Redis, Kind::Flapping));
+            Round { name: "deaf", faults, between: (1_000, 1_500), ..base }
         }
         // N15 alone
         "drains" => Round { name: "drains", profile: Profile::One, faults: times(Fault::Drain, 10).collect(), ..base },

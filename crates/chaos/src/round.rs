@@ -39,6 +39,8 @@ pub struct Round {
     pub talkers: usize,
     /// How many listen only.
     pub listeners: usize,
+    /// How many listen, and pause for seconds now and then.
+    pub dawdlers: usize,
 }
 
 /// What came of it.
@@ -100,7 +102,7 @@ impl Round {
         let clock = Instant::now();
         let (phase, phases) = watch::channel(Phase::Talk);
         let mut crowd = Crowd { tasks: JoinSet::new(), standings: Vec::new() };
-        self.gather(&mut crowd, &town, &topology.urls(), seed, clock, &phases);
+        self.gather(&mut crowd, &town, (&topology.urls(), &topology.direct()), seed, clock, &phases);
 
         let dice = Dice(seed);
         let mut nemesis = Nemesis { topology: &mut topology, town: &town, dice, clock, deeds: Deeds::default() };
@@ -129,7 +131,7 @@ impl Round {
         &self,
         crowd: &mut Crowd,
         town: &Town,
-        urls: &[String],
+        (urls, direct): (&[String], &[String]),
         seed: u64,
         clock: Instant,
         phases: &watch::Receiver<Phase>,
@@ -149,9 +151,25 @@ impl Round {
         let strangers = town.strangers.iter().enumerate().map(|(index, person)| {
             Talker::new(person, everywhere.clone(), Vec::new(), Habits::prying(), dice(10_000 + index), clock)
         });
+        let dawdlers = (0..self.dawdlers).filter_map(|index| {
+            let mut person = town.people.get(index)?.clone();
+            person.name = format!("dawdler{index}");
+            Some(Talker::new(
+                &person,
+                town.places_of(index),
+                Vec::new(),
+                Habits::dawdling(),
+                dice(2_000 + index),
+                clock,
+            ))
+        });
         for (talker, standing) in talkers.chain(listeners).chain(strangers) {
             crowd.standings.push(standing);
             crowd.tasks.spawn(talker.live(urls.to_vec(), phases.clone()));
+        }
+        for (talker, standing) in dawdlers {
+            crowd.standings.push(standing);
+            crowd.tasks.spawn(talker.live(direct.to_vec(), phases.clone()));
         }
     }
 

@@ -184,7 +184,7 @@ impl Topology {
             set("PALABRE_REDIS__URL", format!("redis://{}", redis.address()));
         }
         if let Some(mutant) = &needs.mutant {
-            set("PALABRE_MUTANT", mutant.clone());
+            set("MUTANT_OF_PALABRE", mutant.clone());
         }
         let clock = needs.folder.join(format!("clock{index}"));
         if needs.clocks {
@@ -212,6 +212,12 @@ impl Topology {
     #[must_use]
     pub fn urls(&self) -> Vec<String> {
         self.nodes.iter().map(|node| format!("ws://{}/v1/ws", node.door.address())).collect()
+    }
+
+    /// The sockets of all nodes without a proxy in between, which would read on behalf of those who pause.
+    #[must_use]
+    pub fn direct(&self) -> Vec<String> {
+        self.nodes.iter().map(|node| format!("ws://{}/v1/ws", node.process.address())).collect()
     }
 
     /// A node's own address, which nothing disturbs.

@@ -200,7 +200,7 @@ impl Committer {
                 Ok(committed) => {
                     let messages = messages_in(&committed);
                     batches += 1;
-                    let refuse = mutants::is(Mutant::RefuseAfterCommit) && batches % 50 == 0;
+                    let refuse = mutants::is(Mutant::RefuseAfterCommit) && messages > 0 && batches % 50 == 0;
                     self.sent.fetch_add(messages, Ordering::Relaxed);
                     metrics::counter!("chat_messages_sent_total").increment(messages);
                     (committed, refuse.then(stopping))
@@ -271,11 +271,13 @@ impl Committer {
 
     /// A deliberate fault: answers, or tells the others, before the commit.
     async fn tell_early(&self, unit: &mut Unit, settled: &mut Vec<Settled>) {
-        if mutants::is(Mutant::AckBeforeCommit) {
-            settled.drain(..).for_each(|answer| answer(None));
+        let early: (Committed, Vec<Box<dyn FnOnce() + Send>>) = if mutants::is(Mutant::AckBeforeCommit) {
+            let give = |answer: Settled| Box::new(move || answer(None)) as Box<dyn FnOnce() + Send>;
+            (Committed::default(), settled.drain(..).map(give).collect())
         } else {
-            let _nobody_listens = self.outlet.send((std::mem::take(&mut unit.committed), Vec::new())).await;
-        }
+            (std::mem::take(&mut unit.committed), Vec::new())
+        };
+        let _nobody_listens = self.outlet.send(early).await;
         // As if the disk were slow: on a fast one the fault would rarely show, and its proof fail by luck.
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

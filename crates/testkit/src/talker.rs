@@ -9,8 +9,11 @@ use std::{
 use anyhow::{Context, Result, bail};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::{net::TcpStream, sync::watch};
-use tokio_websockets::{ClientBuilder, Limits, MaybeTlsStream, Message, WebSocketStream};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    sync::watch,
+};
+use tokio_websockets::{ClientBuilder, Limits, Message, WebSocketStream};
 
 use crate::{
     api::row,
@@ -69,31 +72,57 @@ pub struct Habits {
     pub hop: u64,
     /// Whether they say nothing at all.
     pub silent: bool,
+    /// Whether they stop reading for seconds now and then.
+    pub dawdles: bool,
 }
 
 impl Habits {
     /// Mostly sends, some edits.
     #[must_use]
     pub fn talkative() -> Self {
-        Self { edit: 6, react: 0, change_members: 0, read: 0, pause: (1, 15), hop: 500, silent: false }
+        Self { edit: 6, react: 0, change_members: 0, read: 0, pause: (1, 15), hop: 500, silent: false, dawdles: false }
     }
 
     /// The contract's mix: seventy sends, ten edits and deletions, five reactions, five changes of members, ten reads.
     #[must_use]
     pub fn mixed(pause: (u64, u64)) -> Self {
-        Self { edit: 10, react: 5, change_members: 5, read: 9, pause, hop: 100, silent: false }
+        Self { edit: 10, react: 5, change_members: 5, read: 9, pause, hop: 100, silent: false, dawdles: false }
     }
 
     /// Reads and nothing else, as somebody does who is not let in anywhere.
     #[must_use]
     pub fn prying() -> Self {
-        Self { edit: 0, react: 0, change_members: 0, read: 100, pause: (50, 400), hop: 100, silent: false }
+        Self {
+            edit: 0,
+            react: 0,
+            change_members: 0,
+            read: 100,
+            pause: (50, 400),
+            hop: 100,
+            silent: false,
+            dawdles: false,
+        }
+    }
+
+    /// Listens, and stops reading for seconds now and then.
+    #[must_use]
+    pub fn dawdling() -> Self {
+        Self { dawdles: true, pause: (1_500, 4_000), ..Self::listening() }
     }
 
     /// Listens and nothing else.
     #[must_use]
     pub fn listening() -> Self {
-        Self { edit: 0, react: 0, change_members: 0, read: 0, pause: (100, 200), hop: u64::MAX, silent: true }
+        Self {
+            edit: 0,
+            react: 0,
+            change_members: 0,
+            read: 0,
+            pause: (100, 200),
+            hop: u64::MAX,
+            silent: true,
+            dawdles: false,
+        }
     }
 }
 
@@ -129,7 +158,7 @@ pub struct Standing {
     pub cursors: BTreeMap<i64, i64>,
 }
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+type Socket = WebSocketStream<TcpStream>;
 
 /// A send that has no definite end yet.
 struct Pending {
@@ -137,6 +166,8 @@ struct Pending {
     cid: String,
     text: String,
     under_way: bool,
+    /// Whether nobody knows what became of an earlier try.
+    doubtful: bool,
 }
 
 /// What was asked besides sends, until it is answered or the connection is lost.
@@ -257,6 +288,7 @@ impl Talker {
         let mut lost = Vec::new();
         for pending in &mut self.pending {
             if std::mem::take(&mut pending.under_way) {
+                pending.doubtful = true;
                 lost.push(pending.cid.clone());
             }
         }
@@ -267,8 +299,10 @@ impl Talker {
     }
 
     async fn connect_and_talk(&mut self, url: &str, phases: &mut watch::Receiver<Phase>) -> Result<()> {
-        let connecting = ClientBuilder::new().uri(url)?.limits(Limits::unlimited());
-        let (mut socket, _) = tokio::time::timeout(Duration::from_secs(3), connecting.connect()).await??;
+        let builder = ClientBuilder::new().uri(url)?.limits(Limits::unlimited());
+        let stream = connect(url, self.habits.dawdles);
+        let connecting = async { anyhow::Ok(builder.connect_on(stream.await?).await?) };
+        let (mut socket, _) = tokio::time::timeout(Duration::from_secs(3), connecting).await??;
         self.welcome = false;
         let resumed: Vec<(i64, i64)> = self.cursors.iter().map(|(place, cursor)| (*place, *cursor)).collect();
         for (conversation, cursor) in resumed {
@@ -332,6 +366,10 @@ impl Talker {
                 }
                 () = tokio::time::sleep_until(next) => {
                     next = tokio::time::Instant::now() + self.dice.millis(self.habits.pause.0, self.habits.pause.1);
+                    if self.habits.dawdles && phase == Phase::Talk {
+                        tokio::time::sleep(self.dice.millis(2_000, 4_500)).await;
+                        (heard, asked) = (Instant::now(), false);
+                    }
                     if heard.elapsed() > GIVE_UP_AFTER {
                         bail!("silence");
                     }
@@ -480,7 +518,7 @@ impl Talker {
             self.said += 1;
             let cid = format!("{}-{}-{:08x}", self.history.client, self.said, self.dice.roll() >> 32);
             let text = format!("{} says for the {}th time: {cid}", self.history.client, self.said);
-            self.pending.push_back(Pending { conversation, cid, text, under_way: false });
+            self.pending.push_back(Pending { conversation, cid, text, under_way: false, doubtful: false });
             self.send(socket, self.pending.len() - 1).await?;
         }
         Ok(())
@@ -491,6 +529,17 @@ impl Talker {
         self.said += 1;
         format!("{what}:{}", self.said)
     }
+}
+
+/// A connection to the address in a URL; if it is `slow`, the system reads little on its behalf.
+async fn connect(url: &str, slow: bool) -> Result<TcpStream> {
+    let address = url.split('/').nth(2).context("a URL without an address")?;
+    if !slow {
+        return Ok(TcpStream::connect(address).await?);
+    }
+    let socket = TcpSocket::new_v4()?;
+    socket.set_recv_buffer_size(4_096)?;
+    Ok(socket.connect(address.parse()?).await?)
 }
 
 async fn say(socket: &mut Socket, id: &str, command: &str, data: Value) -> Result<()> {

@@ -113,8 +113,11 @@ impl Talker {
     fn hear_refusal(&mut self, re: &str, error: &Value) {
         let Some(index) = self.pending.iter().position(|pending| pending.cid == re) else { return };
         let cid = re.to_owned();
-        if error["code"] == "outcome_unknown" {
-            self.pending[index].under_way = false;
+        // Whoever cannot store anything now says nothing about an earlier try.
+        let passing = ["unavailable", "storage_full", "rate_limited"].iter().any(|code| error["code"] == *code);
+        let pending = &mut self.pending[index];
+        if error["code"] == "outcome_unknown" || (passing && pending.doubtful) {
+            (pending.under_way, pending.doubtful) = (false, true);
             return self.note(Step::Unknown { cid });
         }
         self.pending.remove(index);
