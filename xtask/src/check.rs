@@ -11,6 +11,7 @@ use anyhow::{Context as _, bail};
 use crate::{
     client, generate, mutants,
     postgres::{self, Postgres},
+    redis::Redis,
     shell::{cargo, command, root, succeed, works},
     tidy, tools,
 };
@@ -28,6 +29,7 @@ pub fn run(may_install: bool) -> anyhow::Result<()> {
     steps.step("tidy", tidy::run);
     steps.step("tests on SQLite", || succeed(&mut cargo(&["test", "--locked", "--workspace", "--no-fail-fast"])));
     steps.step("tests on PostgreSQL", tests_on_postgres);
+    steps.step("stories on two nodes", tests_on_two_nodes);
     steps.step("generated documents", generate::check);
     steps.step("the clients' tests", tests_of_clients);
     steps.step("the checker finds deliberate faults", mutants::run);
@@ -65,6 +67,19 @@ fn tests_on_postgres() -> anyhow::Result<()> {
     outcome
 }
 
+/// Every story once more, where each second person is on another node.
+fn tests_on_two_nodes() -> anyhow::Result<()> {
+    with_nodes("cargo", &["test", "--locked", "--no-fail-fast", "--package", "palabre", "--test", "it"])
+}
+
+/// Runs one command with a private PostgreSQL in `PALABRE_TEST_POSTGRES` and a private Redis in `PALABRE_TEST_REDIS`.
+pub fn with_nodes(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
+    let (postgres, redis) = (Postgres::start()?, Redis::start()?);
+    let mut command = command(program);
+    command.args(arguments).env("PALABRE_TEST_POSTGRES", postgres.url()).env("PALABRE_TEST_REDIS", redis.url());
+    succeed(&mut command)
+}
+
 /// Runs one command with a private PostgreSQL in `PALABRE_TEST_POSTGRES`.
 pub fn with_postgres(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
     let server = Postgres::start()?;
@@ -87,6 +102,7 @@ fn prepare(may_install: bool) -> anyhow::Result<()> {
     // The quick start's test runs the page's commands, and they use it.
     tools::require("curl", may_install)?;
     tools::require("chromium", may_install)?;
+    tools::require("redis-server", may_install)?;
     postgres::require(may_install)
 }
 

@@ -6,6 +6,7 @@ mod coverage;
 mod generate;
 mod mutants;
 mod postgres;
+mod redis;
 mod run;
 mod shell;
 mod tidy;
@@ -23,6 +24,7 @@ cargo xtask check [--no-install]  everything that must hold: the clients, format
 cargo xtask tidy                  the rules of the house that the compiler does not check
 cargo xtask with-postgres COMMAND…
                                   run a command with a private PostgreSQL in PALABRE_TEST_POSTGRES
+cargo xtask with-nodes COMMAND…   the same with a private Redis in PALABRE_TEST_REDIS besides: stories then have two nodes
 cargo xtask mutants               build the server with each deliberate fault and see the checker find it
 cargo xtask gen [--check]         write the generated documents, or check that they are fresh
 ";
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         ("check", []) => check::run(true),
         ("check", ["--no-install"]) => check::run(false),
         ("with-postgres", [program, arguments @ ..]) => check::with_postgres(program, arguments),
+        ("with-nodes", [program, arguments @ ..]) => check::with_nodes(program, arguments),
         ("mutants", []) => mutants::run(),
         ("tidy", []) => tidy::run(),
         ("gen", []) => generate::write(),

@@ -104,8 +104,8 @@ impl Lookups for Asker {
         self.ask(move |engine| async move { engine.listed_for(user, conversation).await })
     }
 
-    fn is_hidden(&self, user: UserId, conversation: ConversationId) -> Lookup<bool> {
-        self.ask(move |engine| async move { engine.is_hidden(user, conversation).await })
+    fn hidden(&self, user: UserId, conversation: ConversationId) -> Lookup<Option<Number>> {
+        self.ask(move |engine| async move { engine.hidden(user, conversation).await })
     }
 
     fn profile(&self, user: UserId) -> Lookup<Account> {

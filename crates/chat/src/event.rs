@@ -98,8 +98,10 @@ pub enum Signal {
     ConversationHidden {
         /// Which.
         conversation: ConversationId,
+        /// Up to which number: told after it and before the next.
+        at: Number,
     },
-    /// To the members: somebody's marker moved.
+    /// To the members (in large conversations to the person's own connections): somebody's marker moved.
     MarkerMoved {
         /// Where.
         conversation: ConversationId,

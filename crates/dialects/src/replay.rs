@@ -654,7 +654,7 @@ fn signal(value: &Value) -> Signal {
     match value["signal"].as_str().unwrap() {
         "conversation.added" => Signal::ConversationAdded(Box::new(listed(&value["in"]))),
         "conversation.removed" => Signal::ConversationRemoved { conversation, departure: Departure::Removed },
-        "conversation.hidden" => Signal::ConversationHidden { conversation },
+        "conversation.hidden" => Signal::ConversationHidden { conversation, at: Number(42) },
         "marker.moved" => Signal::MarkerMoved { conversation, markers: markers(&value["markers"]) },
         "typing" => {
             let (username, shown_name) = ("bob".into(), "Bob Bricoleur".into());

@@ -150,7 +150,7 @@ impl Call {
                 let head = call.access_in(&mut unit.conn, conversation).await?.conversation.head;
                 let me = call.speaker.user;
                 store::members::hide(&mut unit.conn, conversation, me, head).await?;
-                unit.notify(Audience::User(me), Signal::ConversationHidden { conversation });
+                unit.notify(Audience::User(me), Signal::ConversationHidden { conversation, at: head });
                 Ok(Reply::Done)
             })
         })
@@ -159,7 +159,7 @@ impl Call {
 
     /// Brings a direct conversation that was hidden back into the speaker's list: they have opened it again.
     async fn show(&self, conversation: ConversationId) -> Result<()> {
-        if !store::members::is_hidden(&mut self.db.read().await?, conversation, self.speaker.user).await? {
+        if store::members::hidden(&mut self.db.read().await?, conversation, self.speaker.user).await?.is_none() {
             return Ok(());
         }
         let call = self.clone();
@@ -180,7 +180,15 @@ impl Call {
     where
         F: for<'u> FnOnce(&'u mut Unit) -> store::writer::Work<'u, ConversationId> + Send + 'static,
     {
-        let id = self.writer.change(None, self.origin, work).await?;
+        let id = self
+            .writer
+            .change(None, self.origin, move |unit| {
+                Box::pin(async move {
+                    unit.conn.before_making("conversation").await?;
+                    work(unit).await
+                })
+            })
+            .await?;
         self.conversation(id).await
     }
 

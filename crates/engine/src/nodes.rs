@@ -45,12 +45,12 @@ impl Engine {
         }
     }
 
-    /// Whether a conversation is out of this person's list.
+    /// The number up to which a conversation is out of this person's list, if it is.
     ///
     /// # Errors
     /// The store's.
-    pub async fn is_hidden(&self, user: UserId, conversation: ConversationId) -> Result<bool> {
-        Ok(store::members::is_hidden(&mut self.inner.db.read().await?, conversation, user).await?)
+    pub async fn hidden(&self, user: UserId, conversation: ConversationId) -> Result<Option<Number>> {
+        Ok(store::members::hidden(&mut self.inner.db.read().await?, conversation, user).await?)
     }
 
     /// Says in the database that this node cannot tell others what happens.

@@ -218,6 +218,7 @@ impl Arrivals {
             .writer
             .change(None, None, move |unit| {
                 Box::pin(async move {
+                    unit.conn.before_making("user").await?;
                     let mut created = Vec::new();
                     for (external_id, (username, role)) in missing {
                         let account = create_host_user(unit, &external_id, username, role).await?;

@@ -24,6 +24,7 @@ statements! {
     META = "SELECT value FROM meta WHERE key = $1";
     SET_META = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
     NEXT_ID = "UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value";
+    COUNTER = "SELECT value FROM counters WHERE name = $1";
     MOVE_COUNTER = "UPDATE counters SET value = $2 WHERE name = $1 AND value < $2";
 }
 
@@ -307,6 +308,20 @@ impl Conn {
     pub(crate) async fn next_id(&mut self, counter: &'static str) -> Result<i64> {
         let (id,) = sql!(self, fetch_one as (i64,), NEXT_ID, counter)?;
         Ok(id)
+    }
+
+    /// Waits until no other node is taking an id of this counter and makes others wait for this transaction: whoever
+    /// looks whether something is there before making it must look after that.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn before_making(&mut self, counter: &'static str) -> Result<()> {
+        // On SQLite, which has one writer, nobody else is making anything.
+        if let Self::Postgres(c) = self {
+            let locked = sqlx::AssertSqlSafe(format!("{COUNTER} FOR UPDATE"));
+            let _value: (i64,) = sqlx::query_as(locked).bind(counter).fetch_one(&mut **c).await?;
+        }
+        Ok(())
     }
 
     /// Moves a counter past an id that was given from outside.

@@ -30,7 +30,7 @@ statements! {
                 read_at = NULL, hidden_seq = 0";
     HIDE = "UPDATE members SET hidden_seq = $3 WHERE conversation_id = $1 AND user_id = $2 AND role IS NOT NULL";
     SHOW = "UPDATE members SET hidden_seq = 0 WHERE conversation_id = $1 AND user_id = $2";
-    IS_HIDDEN = "SELECT COUNT(*) FROM members m JOIN conversations c ON c.id = m.conversation_id
+    HIDDEN = "SELECT m.hidden_seq FROM members m JOIN conversations c ON c.id = m.conversation_id
                  WHERE m.conversation_id = $1 AND m.user_id = $2 AND m.hidden_seq >= c.head";
     SET_ROLE = "UPDATE members SET role = $3, rev = $4 WHERE conversation_id = $1 AND user_id = $2";
     ONE = concat!("SELECT ", columns!(), "
@@ -143,13 +143,13 @@ pub async fn show(conn: &mut Conn, conversation: ConversationId, user: UserId) -
     Ok(())
 }
 
-/// Whether a conversation is out of a member's list.
+/// The number up to which a conversation is out of a member's list, if it is.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn is_hidden(conn: &mut Conn, conversation: ConversationId, user: UserId) -> Result<bool> {
-    let (count,) = sql!(conn, fetch_one as (i64,), IS_HIDDEN, conversation.0, user.0)?;
-    Ok(count > 0)
+pub async fn hidden(conn: &mut Conn, conversation: ConversationId, user: UserId) -> Result<Option<Number>> {
+    let found = sql!(conn, fetch_optional as (i64,), HIDDEN, conversation.0, user.0)?;
+    Ok(found.map(|(number,)| Number(number)))
 }
 
 /// A membership, present or past.

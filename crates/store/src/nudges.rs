@@ -42,7 +42,7 @@ impl Nudge {
             Told::Notice(Notice { to: Audience::User(user), signal }) => match signal {
                 Signal::ConversationAdded(listed) => Some(Self::Belonging(*user, listed.conversation.id)),
                 Signal::ConversationRemoved { conversation, .. } => Some(Self::Belonging(*user, *conversation)),
-                Signal::ConversationHidden { conversation } => Some(Self::Hidden(*user, *conversation)),
+                Signal::ConversationHidden { conversation, .. } => Some(Self::Hidden(*user, *conversation)),
                 Signal::ProfileChanged(_) => Some(Self::Profile(*user)),
                 Signal::MarkerMoved { .. } | Signal::Typing { .. } | Signal::PresenceChanged { .. } => None,
             },

@@ -53,6 +53,7 @@ pub fn about(told: &Told) -> Option<ConversationId> {
     match told {
         Told::Event(event) => Some(event.conversation),
         Told::Notice(Notice { to: Audience::Members(id) | Audience::OtherMembers(id, _), .. }) => Some(*id),
+        Told::Notice(Notice { signal: Signal::MarkerMoved { conversation, .. }, .. }) => Some(*conversation),
         Told::Notice(_) | Told::Order(_) => None,
     }
 }
@@ -194,9 +195,9 @@ struct MarkerForm {
     delivered: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     at: Option<i64>,
-    /// Whether its owner is not to be told.
+    /// Whether nobody but its owner is to be told.
     #[serde(default)]
-    others: bool,
+    own: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -235,7 +236,7 @@ fn word(told: &Told) -> Option<Word<'_>> {
                 read: markers.read_seq.0,
                 delivered: markers.delivered_seq.0,
                 at: markers.read_at.map(|at| at.0),
-                others: matches!(to, Audience::OtherMembers(..)),
+                own: matches!(to, Audience::User(_)),
             })),
             Signal::Typing { user, username, shown_name, typing, .. } => Some(Word::Typing(TypingForm {
                 user: user.0,
@@ -358,7 +359,7 @@ fn read(conversation: ConversationId, word: Word<'_>) -> Option<Heard> {
                 delivered_seq: Number(form.delivered),
                 read_at: form.at.map(Millis),
             };
-            let to = if form.others { Audience::OtherMembers(conversation, user) } else { members };
+            let to = if form.own { Audience::User(user) } else { members };
             notice(to, Signal::MarkerMoved { conversation, markers })
         }
         Word::Typing(form) => {
@@ -550,7 +551,7 @@ mod tests {
         told.extend(
             [
                 (Audience::Members(HERE), moved.clone()),
-                (Audience::OtherMembers(HERE, user), moved),
+                (Audience::User(user), moved),
                 (Audience::OtherMembers(HERE, user), typing),
                 (Audience::Members(HERE), Signal::PresenceChanged { conversation: HERE, people }),
             ]
@@ -586,7 +587,7 @@ mod tests {
     fn what_is_for_one_person_is_not_told_to_a_conversation() {
         let to_one = Told::Notice(Notice {
             to: Audience::User(UserId(1)),
-            signal: Signal::ConversationHidden { conversation: HERE },
+            signal: Signal::ConversationHidden { conversation: HERE, at: Number(1) },
         });
         assert_eq!((about(&to_one), encode([&to_one].into_iter())), (None, None));
     }

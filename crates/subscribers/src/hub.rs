@@ -301,6 +301,7 @@ impl State {
         match room.gaps.offer(number, event, Instant::now()) {
             Turn::Now(event) => {
                 self.tell_event(&event);
+                self.tell_what_is_due(conversation);
                 self.tell_those_that_waited(conversation);
             }
             Turn::Later => self.watch_hole(conversation),
@@ -310,6 +311,17 @@ impl State {
     fn tell_those_that_waited(&mut self, conversation: ConversationId) {
         while let Some(event) = self.rooms.get_mut(&conversation).and_then(|room| room.gaps.pop()) {
             self.tell_event(&event);
+            self.tell_what_is_due(conversation);
+        }
+    }
+
+    /// Tells the notices that have waited for the number that was just told.
+    fn tell_what_is_due(&mut self, conversation: ConversationId) {
+        let Some(room) = self.rooms.get_mut(&conversation).filter(|room| !room.later.is_empty()) else { return };
+        let last = room.gaps.last();
+        let due: Vec<Notice> = room.later.extract_if(.., |(at, _)| *at <= last).map(|(_, notice)| notice).collect();
+        for notice in due {
+            self.tell_one(notice);
         }
     }
 
@@ -351,9 +363,16 @@ impl State {
             (Signal::ConversationRemoved { conversation, .. }, Audience::User(user)) => {
                 self.end_listening(user, *conversation);
             }
-            // What the one who hides had seen comes first: heard afterwards, it would bring the conversation back.
-            (Signal::ConversationHidden { conversation }, _) => {
+            // What the one who hides had seen comes first: heard afterwards, it would bring the conversation back. And
+            // what came after it has brought it back already.
+            (Signal::ConversationHidden { conversation, at }, _) => {
                 if let Some(room) = self.rooms.get_mut(conversation) {
+                    if room.gaps.last() > *at {
+                        return;
+                    }
+                    if room.gaps.last() < *at {
+                        return room.later.push((*at, notice.clone()));
+                    }
                     self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
                 }
             }
@@ -800,7 +819,7 @@ fn conversation_of(signal: &Signal) -> Option<ConversationId> {
     match signal {
         Signal::ConversationAdded(listed) => Some(listed.conversation.id),
         Signal::ConversationRemoved { conversation, .. }
-        | Signal::ConversationHidden { conversation }
+        | Signal::ConversationHidden { conversation, .. }
         | Signal::MarkerMoved { conversation, .. }
         | Signal::Typing { conversation, .. }
         | Signal::PresenceChanged { conversation, .. } => Some(*conversation),

@@ -23,8 +23,8 @@ pub trait Lookups: Send + Sync + 'static {
     fn standing(&self, user: UserId, sessions: Vec<SessionId>) -> Lookup<Standing>;
     /// A conversation as a person sees it; nothing if they do not belong to it.
     fn listed(&self, user: UserId, conversation: ConversationId) -> Lookup<Option<Listed>>;
-    /// Whether a conversation is out of a person's list.
-    fn is_hidden(&self, user: UserId, conversation: ConversationId) -> Lookup<bool>;
+    /// The number up to which a conversation is out of a person's list, if it is.
+    fn hidden(&self, user: UserId, conversation: ConversationId) -> Lookup<Option<Number>>;
     /// An account as its owner sees it.
     fn profile(&self, user: UserId) -> Lookup<Account>;
     /// Which of these people, with their names, belong to which of these conversations.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chat::{ConnectionId, Number, Told, conversations::Place};
+use chat::{ConnectionId, Notice, Number, Told, conversations::Place};
 use dialects::Dialect;
 use stream::Gaps;
 
@@ -16,6 +16,8 @@ pub(crate) struct Room {
     /// Which numbers were told here, and what waits for its turn.
     pub gaps: Gaps<Waiting>,
     pub member_count: i64,
+    /// Notices that are due after a number which was not told yet.
+    pub later: Vec<(Number, Notice)>,
     pub listeners: Vec<Arc<Listener>>,
     /// How many listeners speak each dialect.
     pub listening: [u32; Dialect::ALL.len()],
@@ -29,6 +31,7 @@ impl Room {
             place,
             gaps: Gaps::new(last),
             member_count,
+            later: Vec::new(),
             listeners: Vec::new(),
             listening: Default::default(),
             chunk: Chunk::default(),

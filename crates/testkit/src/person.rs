@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
+    net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -23,7 +24,7 @@ use crate::{
     inbox::{Heard, Inbox},
     law::{self, Depth},
     model::{Model, Next},
-    rest::Answer,
+    rest::{Answer, Rest},
     stranger::{self, Socket},
     town::Shared,
 };
@@ -122,6 +123,8 @@ pub struct State {
 /// A person's insides.
 pub struct Inner {
     pub name: String,
+    /// Which of the town's nodes they come to.
+    node: usize,
     pub id: i64,
     pub password: String,
     town: Arc<Shared>,
@@ -152,9 +155,14 @@ impl Inner {
         state.ready && !state.deaf && state.link.is_some()
     }
 
+    /// The node that they come to.
+    fn home(&self) -> &(Rest, SocketAddr) {
+        &self.town.nodes[self.node % self.town.nodes.len()]
+    }
+
     pub async fn rest(&self, method: &str, path: &str, body: &Value) -> Answer {
         let token = lock(&self.tokens).access.clone();
-        self.town.rest.ask(method, path, Some(&token), body).await
+        self.home().0.ask(method, path, Some(&token), body).await
     }
 
     /// Waits until something has changed, or for a moment.
@@ -259,8 +267,10 @@ impl fmt::Debug for Person {
 
 impl Person {
     pub(crate) fn new(town: Arc<Shared>, name: &str, password: &str, id: i64, tokens: Tokens) -> Self {
+        let node = lock(&town.people).len();
         let inner = Arc::new(Inner {
             name: name.to_owned(),
+            node,
             id,
             password: password.to_owned(),
             town: town.clone(),
@@ -309,7 +319,7 @@ impl Person {
     /// # Panics
     /// If they are not let in.
     pub async fn comes(&self) -> Value {
-        let socket = stranger::connect(self.inner.town.address, "/v1/ws", &[]).await.expect("a socket");
+        let socket = stranger::connect(self.inner.home().1, "/v1/ws", &[]).await.expect("a socket");
         self.talks_on(socket);
         let token = self.tokens().access;
         self.authenticates(json!({"token": token, "cursors": self.cursors()})).await.granted()
@@ -320,7 +330,7 @@ impl Person {
     /// # Panics
     /// If they are not let in.
     pub async fn comes_with(&self, headers: &[(&str, &str)]) -> Value {
-        let socket = stranger::connect(self.inner.town.address, "/v1/ws", headers).await.expect("a socket");
+        let socket = stranger::connect(self.inner.home().1, "/v1/ws", headers).await.expect("a socket");
         self.talks_on(socket);
         self.authenticates(json!({"cursors": self.cursors()})).await.granted()
     }
@@ -340,7 +350,7 @@ impl Person {
     /// # Panics
     /// If there is none to be had.
     pub async fn connects(&self) {
-        let socket = stranger::connect(self.inner.town.address, "/v1/ws", &[]).await.expect("a socket");
+        let socket = stranger::connect(self.inner.home().1, "/v1/ws", &[]).await.expect("a socket");
         self.talks_on(socket);
     }
 
@@ -485,7 +495,7 @@ impl Person {
 
     /// Makes a request with headers of one's own.
     pub async fn requests_with(&self, method: &str, path: &str, body: Value, headers: &[(&str, &str)]) -> Answer {
-        let answer = self.inner.town.rest.ask_with(method, path, Some(&self.tokens().access), &body, headers).await;
+        let answer = self.inner.home().0.ask_with(method, path, Some(&self.tokens().access), &body, headers).await;
         self.lives_by_the_law(None).await;
         answer
     }

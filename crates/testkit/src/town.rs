@@ -1,4 +1,6 @@
-//! A town: a whole server in the test's own process, with a database and ports of its own.
+//! A town: a whole server in the test's own process, with a database and ports of its own. With `PALABRE_TEST_REDIS`
+//! (and PostgreSQL) it has two nodes, and people come to the one and the other in turn: whatever a story says of a
+//! server is then said of a cluster.
 
 use std::{
     collections::BTreeMap,
@@ -12,7 +14,7 @@ use std::{
 };
 
 use app::{
-    config::{Config, DatabaseUrl, Secret},
+    config::{Config, DatabaseUrl, RedisUrl, Secret},
     serve::Server,
 };
 use futures_util::future::join_all;
@@ -37,6 +39,8 @@ static TOWNS: AtomicU64 = AtomicU64::new(0);
 pub struct Shared {
     pub rest: Rest,
     pub address: SocketAddr,
+    /// Where people come to, in turn.
+    pub nodes: Vec<(Rest, SocketAddr)>,
     pub people: Mutex<Vec<Arc<Inner>>>,
     /// Counts client ids: no two devices of a person choose the same.
     pub sends: AtomicU64,
@@ -57,6 +61,7 @@ impl Shared {
 pub struct Town {
     shared: Arc<Shared>,
     server: Option<Server>,
+    second: Option<Server>,
     config: Config,
     setup_secret: Option<String>,
     log: Arc<Mutex<Vec<String>>>,
@@ -73,6 +78,11 @@ impl Town {
     /// A town as it is by default, but for rates: people in tests are quick.
     pub async fn opens() -> Self {
         Self::with(|_| {}).await
+    }
+
+    /// A town of a single node, also where others have two: for stories about one node's own figures and end.
+    pub async fn alone() -> Self {
+        Self::with(|config| config.redis.url = None).await
     }
 
     /// A town with something set otherwise.
@@ -101,6 +111,9 @@ impl Town {
         if let Ok(server) = std::env::var("PALABRE_TEST_POSTGRES") {
             let url = crate::kill::fresh_schema(&server, &format!("palabre_{unique}")).await.expect("a schema");
             config.database.url = Some(DatabaseUrl::parse(&url).expect("the URL of a database"));
+            if let Ok(redis) = std::env::var("PALABRE_TEST_REDIS") {
+                config.redis.url = Some(RedisUrl::parse(&redis).expect("the URL of a Redis"));
+            }
         }
         let limits = &mut config.limits;
         for rate in [
@@ -130,15 +143,24 @@ impl Town {
         let log = Arc::new(Mutex::new(Vec::new()));
         let logging = tracing::subscriber::set_default(Log { mistakes: mistakes.clone(), lines: log.clone() });
         let server = Server::start(&config).await.expect("a server");
+        let mut nodes = vec![(Rest::to(server.address), server.address)];
+        let second = if config.redis.url.is_some() {
+            let second = Server::start(&config).await.expect("a second node");
+            nodes.push((Rest::to(second.address), second.address));
+            Some(second)
+        } else {
+            None
+        };
         let shared = Shared {
             rest: Rest::to(server.address),
             address: server.address,
+            nodes,
             people: Mutex::default(),
             sends: AtomicU64::new(1),
             mistakes,
         };
         let setup_secret = server.setup_secret.clone();
-        Self { shared: Arc::new(shared), server: Some(server), config, setup_secret, log, _logging: logging }
+        Self { shared: Arc::new(shared), server: Some(server), second, config, setup_secret, log, _logging: logging }
     }
 
     /// A town that takes the tokens of a host application, and its users at first sight.
@@ -164,7 +186,7 @@ impl Town {
 
     /// Stops the server in order, as SIGTERM does.
     pub async fn closes(&mut self) {
-        if let Some(server) = self.server.take() {
+        for server in self.server.take().into_iter().chain(self.second.take()) {
             server.stop(Duration::from_secs(10)).await;
         }
     }

@@ -8,7 +8,11 @@ use testkit::{Person, Stranger, Town, host_token, host_token_signed, now};
 
 /// A client of the old protocol with somebody's token.
 async fn old_client(town: &Town, person: &Person) -> Stranger {
-    town.old_client(&format!("/?token={}", person.tokens().access), &[]).await.expect("let in")
+    let mut client = town.old_client(&format!("/?token={}", person.tokens().access), &[]).await.expect("let in");
+    // The old protocol has no greeting: whoever is answered listens.
+    client.writes(json!({"type": "dm_history", "with": person.id(), "limit": 1})).await;
+    next(&mut client, "dm_history").await;
+    client
 }
 
 /// The next frame, which must be of this type; its data.

@@ -677,7 +677,7 @@ async fn every_answer_is_json_that_says_whether_it_went_well() {
 
 #[tokio::test]
 async fn health_and_figures_are_told_as_monitors_expect_them() {
-    let town = Town::opens().await;
+    let town = Town::alone().await;
     let (alice, bob) = town.two("alice", "bob").await;
     let (common, own) = (Rest::to(town.address()), Rest::to(town.matcha()));
     let healthy = json!({"status": "ok", "service": "chat-service", "version": "1.0.0"});

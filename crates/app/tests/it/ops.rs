@@ -76,7 +76,7 @@ async fn it_says_what_a_newcomer_can_do_here() {
 
 #[tokio::test]
 async fn administrators_see_how_the_server_is_doing_and_nobody_else_does() {
-    let town = Town::opens().await;
+    let town = Town::alone().await;
     let admin = town.admin("ann").await;
     let (bob, cid) = town.two("bob", "cid").await;
     admin.asks("user.role", json!({"user": cid.id(), "role": "moderator"})).await.granted();
@@ -113,7 +113,11 @@ async fn administrators_see_how_the_server_is_doing_and_nobody_else_does() {
 #[tokio::test]
 async fn figures_may_have_a_listener_of_their_own() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let town = Town::with(|config| config.server.metrics_listen = Some(free)).await;
+    let town = Town::with(|config| {
+        config.server.metrics_listen = Some(free);
+        config.redis.url = None;
+    })
+    .await;
     assert_eq!(town.request("GET", "/metrics", Value::Null).await.status, 404);
     let operator = Rest::to(free);
     let figures = operator.ask("GET", "/metrics", None, &Value::Null).await;
@@ -124,7 +128,7 @@ async fn figures_may_have_a_listener_of_their_own() {
 
 #[tokio::test]
 async fn a_server_that_stops_tells_all_sockets_to_come_back() {
-    let mut town = Town::opens().await;
+    let mut town = Town::alone().await;
     let (ann, bob) = town.two("ann", "bob").await;
     let mut old = town.old_client(&format!("/?token={}", bob.tokens().access), &[]).await.unwrap();
     let room = ann.opens_room("garden").await;

@@ -39,7 +39,7 @@ pub fn signal(signal: &Signal) -> Vec<Text> {
         Signal::ConversationAdded(listed) => {
             vec![frames::room_update(listed.conversation.id, Change::to_own(listed))]
         }
-        Signal::ConversationRemoved { conversation, .. } | Signal::ConversationHidden { conversation } => {
+        Signal::ConversationRemoved { conversation, .. } | Signal::ConversationHidden { conversation, .. } => {
             vec![frames::room_update(*conversation, Change::Removed(true))]
         }
         Signal::Typing { conversation, user, shown_name, typing, .. } => {

@@ -73,7 +73,7 @@ pub fn signal(signal: &Signal) -> Text {
         Signal::MarkerMoved { conversation, markers } => {
             told("marker.moved", Some(*conversation), None, views::Marker::from(markers))
         }
-        Signal::ConversationHidden { conversation } => {
+        Signal::ConversationHidden { conversation, .. } => {
             told("conversation.hidden", Some(*conversation), None, views::Done {})
         }
         Signal::Typing { conversation, user, username, typing, .. } => {

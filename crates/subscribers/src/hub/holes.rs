@@ -164,6 +164,7 @@ impl State {
             return;
         }
         self.tell_changes(conversation, last, &changes);
+        self.tell_what_is_due(conversation);
         self.tell_those_that_waited(conversation);
     }
 

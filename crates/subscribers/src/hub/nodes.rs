@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chat::{
-    ConversationId, Notice, Result, SessionId, Signal, Told, UserId,
+    ConversationId, Notice, Number, Result, SessionId, Signal, Told, UserId,
     accounts::Account,
     conversations::Listed,
     event::Audience,
@@ -16,10 +16,13 @@ use chat::{
 };
 use store::Nudge;
 use stream::{Hearing, People, people::BEAT};
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant};
 
 use super::{Control, State, Typist};
 use crate::orders::verdict;
+
+/// Within this time a nudge comes by Redis and again by way of the database.
+const TWICE: Duration = Duration::from_secs(3);
 
 /// What this node tells the others of its people, and what it wants to know.
 #[derive(Default)]
@@ -32,6 +35,8 @@ pub(super) struct Nodes {
     asked: HashMap<i64, Instant>,
     /// How many nodes were heard while they could be.
     others: usize,
+    /// Who was told of a conversation a moment ago.
+    told: HashMap<(UserId, ConversationId), Instant>,
     /// Whose standing could not be read.
     doubtful: HashSet<UserId>,
 }
@@ -40,7 +45,7 @@ pub(super) struct Nodes {
 pub(super) enum Read {
     Standing(UserId, Result<Standing>),
     Listed(UserId, ConversationId, Result<Option<Listed>>),
-    Hidden(UserId, ConversationId, Result<bool>),
+    Hidden(UserId, ConversationId, Result<Option<Number>>),
     Profile(UserId, Result<Account>),
     Gone(Result<Vec<(ConversationId, UserId, String)>>),
 }
@@ -57,7 +62,7 @@ impl State {
             Nudge::Belonging(user, conversation) => self.look_at_belonging(user, conversation),
             Nudge::Hidden(user, conversation) => {
                 if self.is_here(user) {
-                    let reading = self.lookups.is_hidden(user, conversation);
+                    let reading = self.lookups.hidden(user, conversation);
                     self.later(async move { Control::Nodes(Read::Hidden(user, conversation, reading.await)) });
                 }
             }
@@ -98,8 +103,8 @@ impl State {
             Read::Standing(user, standing) => self.judge(user, standing),
             Read::Listed(user, conversation, listed) => self.settle_belonging(user, conversation, listed),
             Read::Hidden(user, conversation, hidden) => {
-                if hidden.is_ok_and(|hidden| hidden) {
-                    self.tell_user(user, Signal::ConversationHidden { conversation });
+                if let Ok(Some(at)) = hidden {
+                    self.tell_user(user, Signal::ConversationHidden { conversation, at });
                 }
             }
             Read::Profile(user, account) => {
@@ -132,7 +137,11 @@ impl State {
         let Some(person) = self.people.get(&user) else { return };
         let belongs = person.belongs.contains(&conversation);
         match listed {
-            Ok(Some(listed)) if !belongs => self.tell_user(user, Signal::ConversationAdded(Box::new(listed))),
+            // One who belongs already has brought it back into their list; but each nudge comes twice.
+            Ok(Some(listed)) if !belongs || !self.was_told(user, conversation) => {
+                self.nodes.told.insert((user, conversation), Instant::now());
+                self.tell_user(user, Signal::ConversationAdded(Box::new(listed)));
+            }
             Ok(None) if belongs => {
                 self.tell_user(user, Signal::ConversationRemoved { conversation, departure: Departure::Removed });
             }
@@ -140,6 +149,11 @@ impl State {
             // Its nudge is heard again, or the next event of the conversation says it.
             Err(error) => tracing::debug!(%user, %error, "who belongs where cannot be read now"),
         }
+    }
+
+    fn was_told(&mut self, user: UserId, conversation: ConversationId) -> bool {
+        self.nodes.told.retain(|_, at| at.elapsed() < TWICE);
+        self.nodes.told.contains_key(&(user, conversation))
     }
 
     fn tell_user(&mut self, user: UserId, signal: Signal) {
