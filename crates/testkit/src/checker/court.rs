@@ -373,7 +373,7 @@ impl<'a> Court<'a> {
             self.accuse(Rule::I6, format!("{place} was told {seq} after {}", view.cursor));
         }
         view.cursor = seq;
-        view.rows.extend(row.map(|row| (row.seq, row.clone())));
+        row.into_iter().for_each(|row| view.put(row));
     }
 
     fn changes(
@@ -402,7 +402,7 @@ impl<'a> Court<'a> {
             self.accuse(Rule::I7, format!("{place} was caught up from {from} to {to} without {seq}"));
         }
         view.cursor = view.cursor.max(to);
-        view.rows.extend(rows.iter().map(|row| (row.seq, row.clone())));
+        rows.iter().for_each(|row| view.put(row));
     }
 
     /// I11 and the contents of I6: what was shown is kept, or something later of it.
@@ -456,5 +456,13 @@ struct View {
 impl View {
     fn new(start: i64) -> Self {
         Self { start, cursor: start, live: None, rows: BTreeMap::new() }
+    }
+
+    /// An answer that was read before an event may come after it.
+    fn put(&mut self, row: &Row) {
+        let known = self.rows.entry(row.seq).or_insert_with(|| row.clone());
+        if known.rev <= row.rev {
+            *known = row.clone();
+        }
     }
 }
