@@ -134,7 +134,7 @@ impl Strace {
         let log = file.with_extension("log");
         let [setpriv, words @ ..] = WITH_US;
         let mut command = Command::new(setpriv);
-        command.args(words).args(["strace", "-f", "-y", "-s", "256", "-e", CALLS, "-o"]).arg(file);
+        command.args(words).args(["strace", "-f", "-y", "-s", "16384", "-e", CALLS, "-o"]).arg(file);
         for pid in pids {
             command.args(["-p", &pid.to_string()]);
         }
@@ -169,7 +169,7 @@ impl Drop for Strace {
     }
 }
 
-/// Where the log of the database stands since the last answer.
+/// Where a message stands in the log of the database.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Stage {
     Untouched,
@@ -177,62 +177,64 @@ enum Stage {
     Flushed,
 }
 
-/// The messages that were told of before the log was flushed. `strict`: nothing is written between flush and answer.
+/// The messages that were told of before the log that holds them was flushed. `strict`: whatever else was written into
+/// the log before the answer must be flushed too.
 ///
 /// # Errors
 /// If a message was told of nowhere: then nothing was seen.
 fn judge(trace: &str, names: &[String], strict: bool) -> Result<Vec<String>> {
-    let (mut stage, mut early, mut next) = (Stage::Untouched, Vec::new(), 0);
-    // The flush that each process has begun: whether all that was written then is covered.
-    let mut flushing: Vec<(&str, Stage)> = Vec::new();
+    let (mut stage, mut early, mut names) = (Stage::Untouched, Vec::new(), names.iter().peekable());
+    // The flush that each process has begun, and whether it covers the message.
+    let mut flushing: Vec<(&str, bool)> = Vec::new();
     for line in trace.lines() {
+        let Some(name) = names.peek() else { break };
         let Some((pid, call)) = line.split_once(' ') else { continue };
         let call = call.trim_start();
         let of_log = call.contains("palabre.db-wal>") || call.contains("/pg_wal/");
         let is_flush = call.starts_with("fdatasync(") || call.starts_with("fsync(");
         if call.starts_with("pwrite64(") && of_log {
-            if strict || stage == Stage::Untouched {
+            if call.contains(name.as_str()) || (strict && stage == Stage::Flushed) {
                 stage = Stage::Written;
+                // A flush that is under way does not cover it.
+                flushing.iter_mut().for_each(|(_, covers)| *covers = false);
             }
-            // A flush that is under way does not cover it.
-            flushing.retain(|_| !strict);
         } else if is_flush && of_log && call.ends_with("<unfinished ...>") {
-            flushing.push((pid, stage));
+            flushing.push((pid, stage == Stage::Written));
         } else if is_flush && of_log && call.ends_with("= 0") {
             stage = if stage == Stage::Untouched { stage } else { Stage::Flushed };
         } else if call.starts_with("<... fdatasync resumed>") || call.starts_with("<... fsync resumed>") {
             let begun = flushing.iter().position(|(of, _)| *of == pid).map(|index| flushing.swap_remove(index));
-            if call.ends_with("= 0") && begun.is_some_and(|(_, begun)| begun != Stage::Untouched) {
+            if call.ends_with("= 0") && begun.is_some_and(|(_, covers)| covers) {
                 stage = Stage::Flushed;
             }
-        } else if let Some(name) = names.get(next)
-            && !of_log
-            && call.contains(&format!("\\\"re\\\":\\\"{name}"))
-        {
+        } else if !of_log && call.contains(&format!("\\\"re\\\":\\\"{name}")) {
             if stage != Stage::Flushed {
-                early.push(name.clone());
+                early.push((*name).clone());
             }
-            (stage, next) = (Stage::Untouched, next + 1);
+            (stage, _) = (Stage::Untouched, names.next());
             flushing.clear();
         }
     }
-    let Some(unseen) = names.get(next) else { return Ok(early) };
-    bail!("the answer to {unseen} was not seen: nothing is proven")
+    match names.next() {
+        None => Ok(early),
+        Some(unseen) => bail!("the answer to {unseen} was not seen: nothing is proven"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::judge;
 
-    const WRITE: &str = "7 pwrite64(9</d/palabre.db-wal>, \"x\", 4096, 0) = 4096\n";
+    const WRITE: &str = "7 pwrite64(9</d/palabre.db-wal>, \"..a..\", 4096, 0) = 4096\n";
+    const OTHER: &str = "7 pwrite64(9</d/palabre.db-wal>, \"x\", 4096, 0) = 4096\n";
     const FLUSH: &str = "7 fdatasync(9</d/palabre.db-wal>) = 0\n";
     const BEGIN: &str = "7 fdatasync(9</d/palabre.db-wal> <unfinished ...>\n";
     const END: &str = "7 <... fdatasync resumed>) = 0\n";
     const TABLE: &str = "7 fdatasync(9</d/palabre.db>) = 0\n";
-    const TOLD: &str = "8 writev(5<socket:[1]>, [{iov_base=\"\\201~{\\\"re\\\":\\\"a\\\"\", iov_len=9}], 1) = 9\n";
+    const TOLD: &str = "8 writev(5<socket:[1]>, [{iov_base=\"\\201~{\\\"re\\\":\\\"..a..\\\"\", iov_len=9}], 1) = 9\n";
 
     fn early(lines: &[&str]) -> usize {
-        judge(&lines.concat(), &["a".to_owned()], true).expect("the answer is there").len()
+        judge(&lines.concat(), &["..a..".to_owned()], true).expect("the answer is there").len()
     }
 
     #[test]
@@ -242,13 +244,14 @@ mod tests {
         for wrong in [
             &[WRITE, TOLD, FLUSH] as &[&str],
             &[WRITE, BEGIN, TOLD, END],
-            &[WRITE, FLUSH, WRITE, TOLD],
-            &[WRITE, BEGIN, WRITE, END, TOLD],
+            &[WRITE, FLUSH, OTHER, TOLD],
+            &[OTHER, FLUSH, TOLD, WRITE, FLUSH],
+            &[OTHER, BEGIN, WRITE, END, TOLD],
             &[FLUSH, TOLD],
             &[WRITE, TABLE, TOLD],
         ] {
             assert_eq!(early(wrong), 1, "{wrong:?}");
         }
-        assert!(judge(&[WRITE, FLUSH].concat(), &["a".to_owned()], true).is_err(), "nothing was seen");
+        assert!(judge(&[WRITE, FLUSH].concat(), &["..a..".to_owned()], true).is_err(), "nothing was seen");
     }
 }

@@ -29,6 +29,7 @@ pub fn round(name: &str, share: usize, seed: u64) -> Option<Round> {
         talkers: 24,
         listeners: 0,
         dawdlers: 0,
+        padding: 0,
     };
     // Partitions of different kinds in different rounds, if there are not enough for all.
     let mut partitions = Fault::PARTITIONS.to_vec();
@@ -76,6 +77,7 @@ pub fn round(name: &str, share: usize, seed: u64) -> Option<Round> {
                 between: (4_000, 5_000),
                 listeners: 60,
                 dawdlers: 6,
+                padding: 300,
                 pace: (40, 120),
                 ..base
             }
@@ -99,6 +101,7 @@ pub fn round(name: &str, share: usize, seed: u64) -> Option<Round> {
             between: (8_000, 9_000),
             pace: (10, 30),
             dawdlers: 6,
+            padding: 1_800,
             ..base
         },
         // N7 and N8, as far as they concern what nodes tell each other.

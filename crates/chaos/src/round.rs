@@ -41,6 +41,8 @@ pub struct Round {
     pub listeners: usize,
     /// How many listen, and pause for seconds now and then.
     pub dawdlers: usize,
+    /// By how many characters each text is longer than it need be.
+    pub padding: usize,
 }
 
 /// What came of it.
@@ -140,7 +142,8 @@ impl Round {
         let everywhere: Vec<i64> = town.places.iter().map(|place| place.id).collect();
         let talkers = town.people.iter().enumerate().map(|(index, person)| {
             let (places, charges) = (town.places_of(index), town.charges_of(index));
-            Talker::new(person, places, charges, Habits::mixed(self.pace), dice(index), clock)
+            let habits = Habits { padding: self.padding, ..Habits::mixed(self.pace) };
+            Talker::new(person, places, charges, habits, dice(index), clock)
         });
         let listeners = (0..self.listeners).filter_map(|index| {
             let of = index % town.people.len();
@@ -211,7 +214,9 @@ async fn dump(api: &Api, town: &Town, evidence: &mut Evidence) -> Result<()> {
         let members = place.members.iter().filter_map(|index| town.people.get(*index));
         let owner = members.clone().next().context("a conversation without an owner")?;
         let mut log = api.dump(&owner.token, place.id, place.base).await?;
-        for person in members {
+        // Whoever was not brought in again before the patience was over has no marker.
+        let inside = log.members.clone();
+        for person in members.filter(|person| inside.contains(&person.id)) {
             log.markers.push(api.marker(&person.token, person.id, place.id).await?);
         }
         evidence.logs.push(log);

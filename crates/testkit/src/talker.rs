@@ -74,19 +74,41 @@ pub struct Habits {
     pub silent: bool,
     /// Whether they stop reading for seconds now and then.
     pub dawdles: bool,
+    /// By how many characters each text is longer than it need be.
+    pub padding: usize,
 }
 
 impl Habits {
     /// Mostly sends, some edits.
     #[must_use]
     pub fn talkative() -> Self {
-        Self { edit: 6, react: 0, change_members: 0, read: 0, pause: (1, 15), hop: 500, silent: false, dawdles: false }
+        Self {
+            edit: 6,
+            react: 0,
+            change_members: 0,
+            read: 0,
+            pause: (1, 15),
+            hop: 500,
+            silent: false,
+            dawdles: false,
+            padding: 0,
+        }
     }
 
     /// The contract's mix: seventy sends, ten edits and deletions, five reactions, five changes of members, ten reads.
     #[must_use]
     pub fn mixed(pause: (u64, u64)) -> Self {
-        Self { edit: 10, react: 5, change_members: 5, read: 9, pause, hop: 100, silent: false, dawdles: false }
+        Self {
+            edit: 10,
+            react: 5,
+            change_members: 5,
+            read: 9,
+            pause,
+            hop: 100,
+            silent: false,
+            dawdles: false,
+            padding: 0,
+        }
     }
 
     /// Reads and nothing else, as somebody does who is not let in anywhere.
@@ -101,6 +123,7 @@ impl Habits {
             hop: 100,
             silent: false,
             dawdles: false,
+            padding: 0,
         }
     }
 
@@ -122,6 +145,7 @@ impl Habits {
             hop: u64::MAX,
             silent: true,
             dawdles: false,
+            padding: 0,
         }
     }
 }
@@ -517,7 +541,8 @@ impl Talker {
             let Some(conversation) = hot.or_else(|| self.dice.pick(&known).copied()) else { break };
             self.said += 1;
             let cid = format!("{}-{}-{:08x}", self.history.client, self.said, self.dice.roll() >> 32);
-            let text = format!("{} says for the {}th time: {cid}", self.history.client, self.said);
+            let mut text = format!("{} says for the {}th time: {cid}", self.history.client, self.said);
+            text.extend(std::iter::repeat_n('.', self.habits.padding));
             self.pending.push_back(Pending { conversation, cid, text, under_way: false, doubtful: false });
             self.send(socket, self.pending.len() - 1).await?;
         }
