@@ -138,8 +138,8 @@ impl State {
         let belongs = person.belongs.contains(&conversation);
         let last = self.rooms.get(&conversation).map_or(Number(0), |room| room.gaps.last());
         match listed {
-            // The room has gone on since this was read, and would not tell the newcomer what lies between.
-            Ok(Some(listed)) if !belongs && listed.conversation.head < last => {
+            // The room has gone on since this was read. Whoever is told this head now would miss what lies between.
+            Ok(Some(listed)) if listed.conversation.head < last && (!belongs || !self.was_told(user, conversation)) => {
                 self.look_at_belonging(user, conversation);
             }
             // One who belongs already has brought it back into their list; but each nudge comes twice.
