@@ -11,6 +11,7 @@ mod plan;
 mod postgres;
 mod proxy;
 mod redis;
+mod report;
 mod round;
 mod run;
 mod shell;

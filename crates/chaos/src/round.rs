@@ -67,6 +67,12 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Acknowledged sends, repeats included.
+    #[must_use]
+    pub fn acknowledged(&self) -> u64 {
+        self.seen.iter().filter(|(name, _)| name.starts_with("acknowledged")).map(|(_, count)| count).sum()
+    }
+
     /// Adds another round's.
     pub fn add(&mut self, other: Self) {
         for (mine, others) in [(&mut self.faults, other.faults), (&mut self.seen, other.seen)] {
