@@ -11,7 +11,7 @@ use crate::{
 /// The names of all rounds, in the order in which they are run.
 pub const NAMES: [&str; 6] = ["kill-one", "kill-three", "one", "stores", "ways", "crowd"];
 /// More of them, for those who look into something.
-pub const MORE: [&str; 5] = ["quick", "full", "dawdlers", "deaf", "drains"];
+pub const MORE: [&str; 6] = ["loud", "quick", "full", "dawdlers", "deaf", "drains"];
 
 /// A round by its name; nothing if there is none. `share` is how much of the usual number of faults it has, in percent.
 #[must_use]
@@ -40,6 +40,11 @@ pub fn round(name: &str, share: usize, seed: u64) -> Option<Round> {
         "kill-one" => {
             let faults = times(Fault::KillNode, 60).collect();
             Round { name: "kill-one", profile: Profile::One, faults, between: (200, 800), pace: (5, 30), ..base }
+        }
+        // N1 with as much talk as the node can bear
+        "loud" => {
+            let faults = times(Fault::KillNode, 60).collect();
+            Round { name: "loud", profile: Profile::One, faults, between: (1_000, 2_500), pace: (1, 8), ..base }
         }
         // N2
         "kill-three" => {

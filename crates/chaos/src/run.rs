@@ -30,6 +30,9 @@ pub struct Options {
     /// How often all rounds are run, each time with another seed.
     #[arg(long, default_value_t = 1)]
     pub cycles: u64,
+    /// How often, besides, the round `loud` is run.
+    #[arg(long, default_value_t = 0)]
+    pub loud_cycles: u64,
     /// Begins no further round after so many minutes.
     #[arg(long)]
     pub minutes: Option<u64>,
@@ -103,12 +106,13 @@ pub async fn run(options: &Options) -> Result<()> {
 /// The rounds that were asked for, each cycle with another seed.
 fn planned(options: &Options, names: &[String], seed: u64) -> Vec<(String, u64)> {
     let (shard, shards) = options.shard;
-    (0..options.cycles)
-        .filter(|cycle| cycle % shards == shard - 1)
-        // Seeds of neighbouring cycles have nothing in common, and the first is the one that was given.
-        .map(|cycle| seed.wrapping_add(cycle.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
-        .flat_map(|seed| names.iter().map(move |name| (name.clone(), seed)))
-        .collect()
+    // Seeds of neighbouring cycles have nothing in common, and the first is the one that was given.
+    let seeds = |cycles: u64| {
+        let mine = (0..cycles).filter(move |cycle| cycle % shards == shard - 1);
+        mine.map(move |cycle| seed.wrapping_add(cycle.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+    };
+    let rounds = seeds(options.cycles).flat_map(|seed| names.iter().map(move |name| (name.clone(), seed)));
+    rounds.chain(seeds(options.loud_cycles).map(|seed| ("loud".to_owned(), seed))).collect()
 }
 
 /// The rounds that once showed something: a line of the file is a round's name and its seed.

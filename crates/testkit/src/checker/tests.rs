@@ -268,3 +268,174 @@ fn i15_a_refused_message_that_is_kept() {
     });
     assert!(rules.contains(&Rule::I15), "{rules:?}");
 }
+
+fn read(begun: u64, head: i64, rows: Vec<Row>) -> Step {
+    Step::Read { conversation: ROOM, begun, head, rows }
+}
+
+fn marked(begun: u64, read_seq: i64) -> Step {
+    Step::Marked { conversation: ROOM, begun, read_seq }
+}
+
+/// Ann puts Bob out, says f, and brings him in again; Bob hears of his going and of his coming.
+fn wandering() -> Evidence {
+    let mut evidence = clean();
+    let moving = |inside| Step::Move { conversation: ROOM, user: 2, inside };
+    let moved = |inside| Step::Moved { conversation: ROOM, user: 2, inside };
+    let left = Step::Event { conversation: ROOM, seq: 9, row: None, created: false, member: Some((2, false)) };
+    let joined = Step::Event { conversation: ROOM, seq: 11, row: None, created: false, member: Some((2, true)) };
+    ann(&mut evidence).extend([
+        entry(40, 2, moving(false)),
+        entry(42, 2, left.clone()),
+        entry(43, 2, moved(false)),
+        entry(44, 2, invoke("f")),
+        entry(45, 2, event(row(10, 1, "f"))),
+        entry(46, 2, ok("f", 10, false)),
+        entry(50, 2, moving(true)),
+        entry(52, 2, joined),
+        entry(53, 2, moved(true)),
+    ]);
+    bob(&mut evidence).extend([
+        entry(42, 2, left),
+        entry(43, 2, Step::Removed { conversation: ROOM }),
+        entry(52, 2, Step::Added { conversation: ROOM, head: 11 }),
+    ]);
+    let log = &mut evidence.logs[0];
+    log.rows.push(row(10, 1, "f"));
+    (log.head, log.members) = (11, vec![1, 2]);
+    evidence
+}
+
+/// The rules that are broken after a change of the evidence with a wanderer.
+fn broken_wandering(change: impl FnOnce(&mut Evidence)) -> BTreeSet<Rule> {
+    let mut evidence = wandering();
+    change(&mut evidence);
+    check(&evidence).into_iter().map(|violation| violation.rule).collect()
+}
+
+#[test]
+fn who_goes_and_comes_back_is_acquitted() {
+    assert_eq!(check(&wandering()), []);
+}
+
+#[test]
+fn i7_a_member_who_was_never_told() {
+    let rules = broken_wandering(|evidence| drop(bob(evidence).pop()));
+    assert_eq!(rules, [Rule::I7].into());
+}
+
+#[test]
+fn i10_an_event_after_going() {
+    let rules = broken_wandering(|evidence| bob(evidence).insert(10, entry(45, 2, event(row(10, 1, "f")))));
+    assert!(rules.contains(&Rule::I10), "{rules:?}");
+}
+
+#[test]
+fn i10_a_page_and_a_catch_up_while_outside() {
+    let page = read(44, 10, vec![row(10, 1, "f")]);
+    let rules = broken_wandering(|evidence| bob(evidence).insert(10, entry(47, 2, page)));
+    assert_eq!(rules, [Rule::I10].into());
+    let caught_up = changes(9, 10, vec![row(10, 1, "f")]);
+    let rules = broken_wandering(|evidence| bob(evidence).insert(10, entry(47, 2, caught_up)));
+    assert!(rules.contains(&Rule::I10), "{rules:?}");
+}
+
+#[test]
+fn i10_a_stranger_who_sees_anything() {
+    let stranger = |step| {
+        broken(|evidence| {
+            evidence.strangers.insert(3);
+            let entries = vec![entry(30, 1, step)];
+            evidence.histories.push(History { client: "eve".into(), author: 3, entries });
+        })
+    };
+    assert_eq!(stranger(Step::Denied { conversation: ROOM }), BTreeSet::new());
+    assert!(stranger(event(row(8, 1, "e"))).contains(&Rule::I10));
+    assert!(stranger(read(29, 8, Vec::new())).contains(&Rule::I10));
+    assert!(stranger(Step::Added { conversation: ROOM, head: 8 }).contains(&Rule::I10));
+}
+
+#[test]
+fn i12_a_marker_that_goes_back_or_is_lost_or_lies_beyond_the_head() {
+    let marks = |read_seq, unread, steps: Vec<(u64, Step)>| {
+        broken(move |evidence| {
+            bob(evidence).extend(steps.into_iter().map(|(at, step)| entry(at, 2, step)));
+            evidence.logs[0].markers.push(Marker { user: 2, read_seq, unread });
+        })
+    };
+    assert_eq!(marks(7, 1, vec![(41, marked(40, 5)), (43, marked(42, 7))]), BTreeSet::new());
+    assert_eq!(marks(7, 1, vec![(41, marked(40, 7)), (43, marked(42, 5))]), [Rule::I12].into(), "back");
+    assert_eq!(marks(7, 1, vec![(41, marked(40, 5)), (43, marked(39, 7))]), BTreeSet::new(), "at the same time");
+    assert_eq!(marks(5, 2, vec![(41, marked(40, 7))]), [Rule::I12].into(), "lost");
+    assert_eq!(marks(9, 0, vec![(41, marked(40, 9))]), [Rule::I12].into(), "beyond");
+    assert_eq!(marks(7, 3, Vec::new()), [Rule::I12].into(), "counted wrong");
+}
+
+#[test]
+fn i13_a_page_that_shows_what_was_before() {
+    let page =
+        |begun, head, row| broken(|evidence| bob(evidence).push(entry(begun + 10, 2, read(begun, head, vec![row]))));
+    assert_eq!(page(35, 8, edited()), BTreeSet::new());
+    assert_eq!(page(35, 8, row(3, 1, "a")), [Rule::I13].into(), "the text before the edit");
+    assert_eq!(page(20, 8, row(3, 1, "a")), BTreeSet::new(), "asked before the edit was acknowledged");
+    assert_eq!(page(35, 7, edited()), [Rule::I13].into(), "the head before the last send");
+}
+
+#[test]
+fn i1_a_deleted_message_that_is_there_again() {
+    let rules = broken(|evidence| {
+        ann(evidence).push(entry(40, 2, Step::Delete { conversation: ROOM, seq: 8 }));
+        ann(evidence).push(entry(41, 2, Step::Deleted { conversation: ROOM, seq: 8, rev: 9 }));
+    });
+    assert_eq!(rules, [Rule::I1].into());
+}
+
+#[test]
+fn i3_a_change_that_nobody_heard_of_explains_one_hole_and_no_more() {
+    let tried = |evidence: &mut Evidence| {
+        ann(evidence).push(entry(40, 2, Step::React { conversation: ROOM, seq: 8 }));
+        evidence.logs[0].others.retain(|number| *number != 2);
+    };
+    assert_eq!(broken(tried), BTreeSet::new());
+    let rules = broken(|evidence| {
+        tried(evidence);
+        evidence.logs[0].others.clear();
+    });
+    assert_eq!(rules, [Rule::I3].into());
+}
+
+#[test]
+fn i16_each_bound_is_measured() {
+    let spell = |trouble, node, from: u64, to: u64| {
+        let (from, to) = (from * 1_000_000_000, to * 1_000_000_000);
+        Spell { trouble, what: String::new(), node, from, to }
+    };
+    let second = |at: u64| at * 1_000_000_000;
+    let mut evidence = Evidence::default();
+    let said =
+        |at: u64, cid: &str| vec![entry(second(at), 1, invoke(cid)), entry(second(at) + 1, 1, ok(cid, 3, false))];
+    let ann = [said(2, "a"), said(11, "b"), said(20, "c")].concat();
+    let heard = |at: u64, cid: &str| entry(second(at), 1, event(row(3, 1, cid)));
+    let bob = vec![
+        entry(0, 1, Step::Welcome { node: 0 }),
+        heard(3, "a"),
+        heard(15, "b"),
+        heard(21, "c"),
+        entry(second(30), 1, Step::Lost { node: 0 }),
+        entry(second(32), 2, Step::Welcome { node: 1 }),
+    ];
+    evidence.histories.push(History { client: "ann".into(), author: 1, entries: ann });
+    evidence.histories.push(History { client: "bob".into(), author: 2, entries: bob });
+    let spells = [
+        spell(Trouble::Redis, None, 10, 17),
+        spell(Trouble::Node, Some(0), 30, 31),
+        spell(Trouble::Database, None, 18, 19),
+    ];
+    let figures = figures(&evidence, &spells);
+    assert_eq!(figures.calm, [second(1)], "the first");
+    assert_eq!(figures.without_redis, [second(4)], "the second; the third was too near to the database's trouble");
+    assert_eq!(figures.database_back, [second(1) + 1]);
+    assert_eq!(figures.moved_on, [second(2)]);
+    let broken = figures.bounds().into_iter().filter(|bound| !bound.is_kept()).map(|bound| bound.name);
+    assert_eq!(broken.count(), 2, "four seconds without Redis, two for coming back");
+}
