@@ -55,7 +55,9 @@ impl Asker {
             newest_nudge,
             look: Box::new(move |after, limit| {
                 let db = look.clone();
-                Box::pin(async move { Ok(store::nudges::after(&mut db.read().await?, after, limit).await?) })
+                Box::pin(
+                    async move { Ok((store::nudges::after(&mut db.read().await?, after, limit).await?, db.node())) },
+                )
             }),
             mute: Arc::new(move || {
                 let said = mute.ask(|engine| async move { engine.say_mute().await });

@@ -2,7 +2,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -23,6 +23,8 @@ use crate::{
 
 /// Within this time the sockets of a stopping server are told to come back, one after another.
 const SPREAD: Duration = Duration::from_secs(5);
+/// A database that is away may take this long to come, before the server gives up its start.
+const STARTING: Duration = Duration::from_secs(30);
 /// The database may take this long to be closed.
 const CLOSING: Duration = Duration::from_secs(5);
 
@@ -56,7 +58,7 @@ impl Server {
     /// # Errors
     /// What kept it from starting.
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
-        let db = parts::database(config).await?;
+        let db = reached(config).await?;
         if config.database.auto_migrate {
             db.migrate().await.context("the database cannot be migrated")?;
         }
@@ -124,7 +126,7 @@ impl Server {
     /// about as long as `patience`.
     pub async fn stop(self, patience: Duration) {
         let began = Instant::now();
-        self.shared.draining.store(true, Ordering::Relaxed);
+        self.shared.send_strangers_away();
         // An error would mean that nobody listens any more.
         let _nobody_listens = self.stop.send(true);
         self.shared.hub.drain(SPREAD).await;
@@ -144,6 +146,24 @@ impl Server {
             tracing::warn!("the database was still in use when the server left");
         }
     }
+}
+
+/// Opens the database; waits for one that is starting too, as where all of a machine's services start together.
+async fn reached(config: &Config) -> anyhow::Result<Db> {
+    let began = Instant::now();
+    loop {
+        match parts::database(config).await {
+            Err(error) if began.elapsed() < STARTING && is_away(&error) => {
+                tracing::warn!("{error:#}; trying again");
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            opened => return opened,
+        }
+    }
+}
+
+fn is_away(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(store::Error::Unavailable(_)))
 }
 
 /// The ways in.

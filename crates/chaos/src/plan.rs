@@ -80,7 +80,7 @@ pub fn round(name: &str, share: usize, seed: u64) -> Option<Round> {
                 name: "crowd",
                 faults,
                 between: (4_000, 5_000),
-                listeners: 60,
+                listeners: 30,
                 dawdlers: 6,
                 padding: 300,
                 pace: (40, 120),

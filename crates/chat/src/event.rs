@@ -203,4 +203,6 @@ pub enum Told {
     Notice(Notice),
     /// What open connections must obey.
     Order(Order),
+    /// Nobody knows whether a batch was committed: what it would tell has to be looked for.
+    Doubt,
 }

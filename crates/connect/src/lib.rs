@@ -32,7 +32,7 @@ use std::{
 use chat::{ConnectionId, Limits, accounts::Speaker};
 use dialects::{AllFigures, Dialect, Figures, ServerInfo};
 use engine::{Engine, Pace};
-use subscribers::Hub;
+use subscribers::{Goodbye, Hub, Outbox};
 
 /// What every door shares.
 pub struct Shared {
@@ -62,6 +62,8 @@ struct Counters {
     connection: AtomicU64,
     sockets: AtomicI64,
     strangers: Mutex<HashMap<IpAddr, i64>>,
+    /// Sockets that the hub does not know (yet): nobody else can tell them to come back.
+    unknown: Mutex<HashMap<ConnectionId, Arc<Outbox>>>,
 }
 
 impl Shared {
@@ -95,6 +97,30 @@ impl Shared {
     #[must_use]
     pub fn sockets(&self) -> i64 {
         self.counters.sockets.load(Ordering::Relaxed)
+    }
+
+    /// Tells those sockets to come back that nobody has authenticated on, now and from now on.
+    pub fn send_strangers_away(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+        for (_, outbox) in self.unknown().drain() {
+            outbox.end(Goodbye::Restart(0));
+        }
+    }
+
+    /// Notes a socket until the hub knows it. One that comes too late is told to come back at once.
+    pub(crate) fn note_unknown(&self, connection: ConnectionId, outbox: &Arc<Outbox>) {
+        self.unknown().insert(connection, outbox.clone());
+        if self.draining.load(Ordering::Relaxed) {
+            outbox.end(Goodbye::Restart(0));
+        }
+    }
+
+    pub(crate) fn is_known(&self, connection: ConnectionId) {
+        self.unknown().remove(&connection);
+    }
+
+    fn unknown(&self) -> std::sync::MutexGuard<'_, HashMap<ConnectionId, Arc<Outbox>>> {
+        self.counters.unknown.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// What server this is, as it is now.

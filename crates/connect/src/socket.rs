@@ -68,6 +68,7 @@ pub(crate) async fn run(
     let connection = actor.connection.unwrap_or_default();
     let queue_bytes = usize::try_from(shared.limits().queue_bytes).unwrap_or(usize::MAX);
     let outbox = Arc::new(Outbox::new(queue_bytes));
+    shared.note_unknown(connection, &outbox);
     let mut life = Connection {
         writer: Writer::new(outbox.clone()),
         outbox,
@@ -87,6 +88,7 @@ pub(crate) async fn run(
         door,
     };
     let goodbye = life.live().await;
+    shared.is_known(connection);
     if let Some(listener) = life.listener.take() {
         Box::pin(shared.hub.detach(&listener)).await;
     }
@@ -529,6 +531,7 @@ impl Connection {
         self.outbox.hold();
         let attached = self.shared().hub.attach(listener.clone()).await?;
         self.listener = Some(listener);
+        self.shared().is_known(self.actor.connection.unwrap_or_default());
         if let Some(address) = self.stranger.take() {
             self.shared().stranger_is_known(address);
         }

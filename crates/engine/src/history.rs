@@ -116,6 +116,9 @@ pub(crate) async fn changes(conn: &mut Conn, row: Conversation, since: Number, m
         if mutants::is(Mutant::ResumeFromMemory) {
             forget_what_was_before(&mut caught_up);
         }
+        // What has changed since the head was read comes with its own number, to those who may still hear it.
+        caught_up.members.retain(|member| member.rev <= to);
+        caught_up.messages.retain(|message| message.rev <= to);
         let changes = caught_up.members.len() + caught_up.messages.len();
         if i64::try_from(changes).unwrap_or(i64::MAX) > most {
             caught_up.members.clear();

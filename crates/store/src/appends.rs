@@ -277,7 +277,8 @@ async fn insert_rows(conn: &mut Conn, rows: &[Row<'_>]) -> Result<HashMap<(i64, 
             Ok(ids.map(|(id, row)| ((row.c, row.s), id)).collect())
         }
         Conn::Postgres(c) => {
-            let ids = sqlx::query_as::<_, (i64, i64, i64)>(INSERT_RETURNING).bind(batch).fetch_all(&mut **c).await?;
+            let insert = sqlx::query_as::<_, (i64, i64, i64)>(INSERT_RETURNING).bind(batch);
+            let ids = in_time!(c, insert.fetch_all(&mut **c))?;
             Ok(ids.into_iter().map(|(id, conversation, seq)| ((conversation, seq), id)).collect())
         }
     }

@@ -98,10 +98,9 @@ pub(crate) async fn lock(conn: &mut Conn, ids: Vec<ConversationId>) -> Result<()
     }
     if let Conn::Postgres(c) = conn {
         // The one clause that SQLite, which has a single writer anyway, does not know.
-        let _locked: Vec<(i64,)> = sqlx::query_as(sqlx::AssertSqlSafe(format!("{LOCK} FOR UPDATE")))
-            .bind(json_ids(ids.iter().map(|id| id.0))?)
-            .fetch_all(&mut **c)
-            .await?;
+        let lock = sqlx::query_as(sqlx::AssertSqlSafe(format!("{LOCK} FOR UPDATE")));
+        let ids = json_ids(ids.iter().map(|id| id.0))?;
+        let _locked: Vec<(i64,)> = in_time!(c, lock.bind(ids).fetch_all(&mut **c))?;
     }
     Ok(())
 }

@@ -3,12 +3,16 @@
 use std::{
     path::{Path, PathBuf},
     str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
 use chat::mutants::{self, Mutant};
 use sqlx::{
-    Postgres, Sqlite,
+    Connection as _, Postgres, Sqlite,
     migrate::Migrator,
     pool::{PoolConnection, PoolOptions},
     postgres::{PgConnectOptions, PgPool},
@@ -27,6 +31,14 @@ statements! {
     COUNTER = "SELECT value FROM counters WHERE name = $1";
     MOVE_COUNTER = "UPDATE counters SET value = $2 WHERE name = $1 AND value < $2";
 }
+
+/// How long PostgreSQL may take for one statement.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+/// A connection that was not used for so long is asked for a sign of life before it is.
+const RESTED: Duration = Duration::from_millis(500);
+
+/// How long leaving PostgreSQL in good order may take.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// How to open a database.
 #[derive(Clone, Debug)]
@@ -48,7 +60,7 @@ pub struct Db {
     /// SQLite's file.
     file: Option<PathBuf>,
     /// What this opening of the database is called where several share it.
-    node: i64,
+    node: Arc<AtomicI64>,
 }
 
 #[derive(Clone)]
@@ -71,7 +83,7 @@ impl Db {
     /// # Errors
     /// If the URL is not understood or the database cannot be reached.
     pub async fn open(options: &Options) -> Result<Self> {
-        let node = random_node()?;
+        let node = Arc::new(AtomicI64::new(random_node()?));
         let url = options.url.as_str();
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let connect = PgConnectOptions::from_str(url)?
@@ -85,7 +97,20 @@ impl Db {
                 ("enable_hashjoin", "off"),
                 ("enable_mergejoin", "off"),
             ]);
-            let pool = |n, connect| pool_options::<Postgres>(options, n).connect_with(connect);
+            let pool = |n, connect| {
+                // Before every use it would double the cost of a read; this is before the first use after an outage.
+                let alive = pool_options::<Postgres>(options, n).before_acquire(|conn, about| {
+                    Box::pin(async move {
+                        if about.idle_for < RESTED {
+                            return Ok(true);
+                        }
+                        Ok(tokio::time::timeout(Duration::from_secs(1), conn.ping())
+                            .await
+                            .is_ok_and(|alive| alive.is_ok()))
+                    })
+                });
+                alive.connect_with(connect)
+            };
             Ok(Self {
                 readers: Pool::Postgres(pool(options.readers, connect).await?),
                 writer: Pool::Postgres(pool(1, by_keys).await?),
@@ -126,10 +151,19 @@ impl Db {
         matches!(self.writer, Pool::Sqlite(_))
     }
 
-    /// What this opening of the database is called where several share it: a random number, another at every start.
+    /// What this opening of the database is called where several share it: a random number, another at every start,
+    /// and after each commit of which nobody knows whether it was made. What that one has written is then as if
+    /// another node had.
     #[must_use]
     pub fn node(&self) -> i64 {
-        self.node
+        self.node.load(Ordering::Relaxed)
+    }
+
+    /// Takes another name; keeps the present one where there is no chance.
+    pub(crate) fn rename(&self) {
+        if let Ok(name) = random_node() {
+            self.node.store(name, Ordering::Relaxed);
+        }
     }
 
     /// Brings the schema up to this program's.
@@ -253,8 +287,6 @@ fn pool_options<D: sqlx::Database>(options: &Options, connections: u32) -> PoolO
         .acquire_timeout(options.connect_timeout)
         .idle_timeout(None)
         .max_lifetime(None)
-        // A test before each use would double the cost of a read; a broken connection fails its
-        // statement, which is answered with "unavailable", and is replaced.
         .test_before_acquire(false)
 }
 
@@ -275,7 +307,7 @@ impl Conn {
     pub(crate) async fn run(&mut self, text: &'static str) -> Result<()> {
         match self {
             Self::Sqlite(c) => sqlx::query(text).execute(&mut **c).await.map(|_| ())?,
-            Self::Postgres(c) => sqlx::raw_sql(text).execute(&mut **c).await.map(|_| ())?,
+            Self::Postgres(c) => in_time!(c, sqlx::raw_sql(text).execute(&mut **c)).map(|_| ())?,
         }
         Ok(())
     }
@@ -284,7 +316,8 @@ impl Conn {
     pub(crate) async fn discard(self) {
         let closed = match self {
             Self::Sqlite(c) => c.close().await,
-            Self::Postgres(c) => c.close().await,
+            // Nobody may be there to take leave of.
+            Self::Postgres(c) => tokio::time::timeout(FAREWELL, c.close()).await.unwrap_or(Ok(())),
         };
         if let Err(error) = closed {
             tracing::debug!(%error, "closing a broken connection failed");
@@ -319,7 +352,7 @@ impl Conn {
         // On SQLite, which has one writer, nobody else is making anything.
         if let Self::Postgres(c) = self {
             let locked = sqlx::AssertSqlSafe(format!("{COUNTER} FOR UPDATE"));
-            let _value: (i64,) = sqlx::query_as(locked).bind(counter).fetch_one(&mut **c).await?;
+            let _value: (i64,) = in_time!(c, sqlx::query_as(locked).bind(counter).fetch_one(&mut **c))?;
         }
         Ok(())
     }

@@ -46,7 +46,7 @@ impl Nudge {
                 Signal::ProfileChanged(_) => Some(Self::Profile(*user)),
                 Signal::MarkerMoved { .. } | Signal::Typing { .. } | Signal::PresenceChanged { .. } => None,
             },
-            Told::Event(_) | Told::Notice(_) => None,
+            Told::Event(_) | Told::Notice(_) | Told::Doubt => None,
         }
     }
 

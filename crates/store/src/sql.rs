@@ -9,19 +9,35 @@ macro_rules! statements {
     };
 }
 
+/// Waits for PostgreSQL's answer as long as may be waited for it. A connection over which none came is not used again:
+/// a network that swallows what is sent would otherwise hold it for a quarter of an hour.
+macro_rules! in_time {
+    ($conn:expr, $statement:expr) => {
+        match tokio::time::timeout($crate::db::PATIENCE, $statement).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                $conn.close_on_drop();
+                Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))
+            }
+        }
+    };
+}
+
 /// Runs one statement on a connection, whichever database it leads to.
 macro_rules! sql {
     ($conn:expr, execute, $text:expr $(, $arg:expr)* $(,)?) => {
         match $conn {
             $crate::db::Conn::Sqlite(c) => sqlx::query($text)$(.bind($arg))*.execute(&mut **c).await.map(|r| r.rows_affected()),
-            $crate::db::Conn::Postgres(c) => sqlx::query($text)$(.bind($arg))*.execute(&mut **c).await.map(|r| r.rows_affected()),
+            $crate::db::Conn::Postgres(c) => {
+                in_time!(c, sqlx::query($text)$(.bind($arg))*.execute(&mut **c)).map(|r| r.rows_affected())
+            }
         }
         .map_err($crate::error::Error::from)
     };
     ($conn:expr, $how:ident as $row:ty, $text:expr $(, $arg:expr)* $(,)?) => {
         match $conn {
             $crate::db::Conn::Sqlite(c) => sqlx::query_as::<_, $row>($text)$(.bind($arg))*.$how(&mut **c).await,
-            $crate::db::Conn::Postgres(c) => sqlx::query_as::<_, $row>($text)$(.bind($arg))*.$how(&mut **c).await,
+            $crate::db::Conn::Postgres(c) => in_time!(c, sqlx::query_as::<_, $row>($text)$(.bind($arg))*.$how(&mut **c)),
         }
         .map_err($crate::error::Error::from)
     };
@@ -42,10 +58,10 @@ macro_rules! sql_many {
                     .map_err($crate::error::Error::from)
                     .and_then(|(rows,)| $crate::sql::unpack::<$row>(&rows))
             }
-            $crate::db::Conn::Postgres(c) => sqlx::query_as::<_, $row>($text)$(.bind($arg))*
-                .fetch_all(&mut **c)
-                .await
-                .map_err($crate::error::Error::from),
+            $crate::db::Conn::Postgres(c) => {
+                in_time!(c, sqlx::query_as::<_, $row>($text)$(.bind($arg))*.fetch_all(&mut **c))
+                    .map_err($crate::error::Error::from)
+            }
         }
     };
 }

@@ -207,7 +207,11 @@ impl Committer {
                 }
                 Err(failure) => {
                     metrics::counter!("chat_errors_total", "type" => "database").increment(1);
-                    (Committed::default(), Some(failure))
+                    let doubt = failure.code == ErrorCode::OutcomeUnknown;
+                    if doubt {
+                        self.db.rename();
+                    }
+                    (doubt.then_some(Told::Doubt).into_iter().collect(), Some(failure))
                 }
             };
             let answers = settled
@@ -283,10 +287,17 @@ impl Committer {
     }
 
     async fn begin(&mut self, touched: Vec<ConversationId>) -> Result<Conn> {
-        let mut conn = match self.conn.take() {
-            Some(conn) => conn,
-            None => self.db.write().await?,
-        };
+        if let Some(mut conn) = self.conn.take() {
+            match open(&mut conn, touched.clone()).await {
+                Ok(()) => return Ok(conn),
+                // The database may have been away since the last batch: nothing was written, a new connection will tell.
+                Err(error) => {
+                    tracing::debug!(%error, "the writer's connection is not good any more");
+                    conn.discard().await;
+                }
+            }
+        }
+        let mut conn = self.db.write().await?;
         if let Err(error) = open(&mut conn, touched).await {
             conn.discard().await;
             return Err(error);

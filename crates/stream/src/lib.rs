@@ -30,8 +30,8 @@ pub use people::People;
 type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// Says in the database that this node cannot tell others.
 pub type Mute = Arc<dyn Fn() -> Later<()> + Send + Sync>;
-/// Reads nudges after a place, at most so many.
-pub type Look = Box<dyn Fn(i64, i64) -> Later<Result<Vec<Kept>>> + Send + Sync>;
+/// Reads nudges after a place, at most so many, and tells which node's are this one's own.
+pub type Look = Box<dyn Fn(i64, i64) -> Later<Result<(Vec<Kept>, i64)>> + Send + Sync>;
 
 /// What this node hears.
 pub enum Heard {

@@ -82,7 +82,7 @@ impl Stream {
     #[must_use]
     pub fn with(mut self, others: Others) -> Self {
         let Some(hear) = self.hear.take() else { return self };
-        tokio::spawn(nudges::run(others.look, others.node, others.newest_nudge, hear.clone()));
+        tokio::spawn(nudges::run(others.look, others.newest_nudge, hear.clone()));
         // What nudges bring is all there is to hear, but for other nodes.
         let hears = others.several.then(|| Arc::new(AtomicBool::new(false)));
         let Some((address, hears)) = others.redis.zip(hears.clone()) else {

@@ -20,7 +20,6 @@ const AT_ONCE: i64 = 2_000;
 
 /// What was read, and from where to read on.
 struct Seen {
-    node: i64,
     /// Where reading begins: what is before was read long ago.
     floor: i64,
     /// The newest place after each reading of the last seconds.
@@ -29,14 +28,15 @@ struct Seen {
 }
 
 impl Seen {
-    fn new(node: i64, newest: i64) -> Self {
-        Self { node, floor: newest, tops: VecDeque::new(), seen: HashSet::new() }
+    fn new(newest: i64) -> Self {
+        Self { floor: newest, tops: VecDeque::new(), seen: HashSet::new() }
     }
 
-    /// Those that are news, and not this node's own.
-    fn news(&mut self, kept: Vec<Kept>, now: Instant) -> Vec<store::Nudge> {
+    /// Those that are news, and not this node's own. Its own are looked at again with each reading: it takes another
+    /// name when it does not know whether it has written them.
+    fn news(&mut self, kept: Vec<Kept>, own: i64, now: Instant) -> Vec<store::Nudge> {
         let top = kept.last().map_or(self.floor, |last| last.id);
-        let news = kept.into_iter().filter(|one| self.seen.insert(one.id) && one.node != self.node);
+        let news = kept.into_iter().filter(|one| one.node != own && self.seen.insert(one.id));
         let nudges = news.filter_map(|one| one.nudge).collect();
         self.tops.push_back((now, top));
         while let Some((at, top)) = self.tops.front().copied()
@@ -52,16 +52,16 @@ impl Seen {
 }
 
 /// Reads until nobody wants to hear any more.
-pub(crate) async fn run(look: Look, node: i64, newest: i64, heard: mpsc::Sender<Heard>) {
-    let mut seen = Seen::new(node, newest);
+pub(crate) async fn run(look: Look, newest: i64, heard: mpsc::Sender<Heard>) {
+    let mut seen = Seen::new(newest);
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while !heard.is_closed() {
         ticks.tick().await;
-        let read: Result<Vec<Kept>> = look(seen.floor, AT_ONCE).await;
+        let read: Result<(Vec<Kept>, i64)> = look(seen.floor, AT_ONCE).await;
         match read {
-            Ok(kept) => {
-                for nudge in seen.news(kept, Instant::now()) {
+            Ok((kept, own)) => {
+                for nudge in seen.news(kept, own, Instant::now()) {
                     if heard.send(Heard::Nudge(nudge)).await.is_err() {
                         return;
                     }
@@ -90,12 +90,15 @@ mod tests {
     #[test]
     fn what_becomes_visible_late_is_heard_and_nothing_twice() {
         let start = Instant::now();
-        let mut seen = Seen::new(1, 10);
-        assert_eq!(ids(seen.news(vec![kept(12, 2), kept(13, 1)], start)), [12]);
+        let mut seen = Seen::new(10);
+        assert_eq!(ids(seen.news(vec![kept(12, 2), kept(13, 1)], 1, start)), [12]);
         // 11 was committed later than 12.
-        assert_eq!(ids(seen.news(vec![kept(11, 2), kept(12, 2), kept(13, 1)], start + EVERY)), [11]);
+        assert_eq!(ids(seen.news(vec![kept(11, 2), kept(12, 2), kept(13, 1)], 1, start + EVERY)), [11]);
         assert_eq!(seen.floor, 10);
-        assert_eq!(ids(seen.news(vec![kept(11, 2), kept(12, 2), kept(13, 1), kept(14, 2)], start + OVERLAP)), [14]);
+        let all = vec![kept(11, 2), kept(12, 2), kept(13, 1), kept(14, 2)];
+        assert_eq!(ids(seen.news(all, 1, start + OVERLAP)), [14]);
         assert_eq!((seen.floor, seen.seen.len()), (13, 1), "what is long ago is not read again");
+        // The node has taken another name: what it wrote last may not have been told.
+        assert_eq!(ids(seen.news(vec![kept(14, 2), kept(15, 1)], 3, start + OVERLAP)), [15]);
     }
 }

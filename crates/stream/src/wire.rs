@@ -54,7 +54,7 @@ pub fn about(told: &Told) -> Option<ConversationId> {
         Told::Event(event) => Some(event.conversation),
         Told::Notice(Notice { to: Audience::Members(id) | Audience::OtherMembers(id, _), .. }) => Some(*id),
         Told::Notice(Notice { signal: Signal::MarkerMoved { conversation, .. }, .. }) => Some(*conversation),
-        Told::Notice(_) | Told::Order(_) => None,
+        Told::Notice(_) | Told::Order(_) | Told::Doubt => None,
     }
 }
 
@@ -78,6 +78,7 @@ fn heard(conversation: ConversationId, word: &str) -> Option<Heard> {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "nearly all are events, and it lives for one line of code")]
 enum Word<'a> {
     #[serde(borrow)]
     Event(EventForm<'a>),
@@ -250,7 +251,7 @@ fn word(told: &Told) -> Option<Word<'_>> {
             | Signal::ConversationHidden { .. }
             | Signal::ProfileChanged(_) => None,
         },
-        Told::Order(_) => None,
+        Told::Order(_) | Told::Doubt => None,
     }
 }
 

@@ -116,6 +116,7 @@ impl Hub {
             batches: VecDeque::new(),
             tick: 0,
             loading: 0,
+            draining: false,
             touched: Vec::new(),
         };
         let task = tokio::spawn(state.run(stream, requests));
@@ -218,6 +219,8 @@ struct State {
     tick: u64,
     /// How many people's belongings are being read.
     loading: usize,
+    /// The server is stopping: whoever comes in is told to come back.
+    draining: bool,
     /// Conversations of the present batch that have something to hand out.
     touched: Vec<ConversationId>,
 }
@@ -268,6 +271,7 @@ impl State {
                 Told::Event(event) => self.take_event(event.conversation, event.number, (told.clone(), at, foreign)),
                 Told::Notice(notice) => self.tell_notice(notice, &mut personal),
                 Told::Order(order) => self.obey(order),
+                Told::Doubt => self.ask_all_heads(),
             }
         }
         self.hand_out(answers);
@@ -350,6 +354,8 @@ impl State {
             && *foreign
         {
             self.put_out(member.user, event.conversation, *departure);
+            // It may have waited for its turn, and they be back already.
+            self.look_at_belonging(member.user, event.conversation);
         }
     }
 
@@ -357,12 +363,14 @@ impl State {
         // Who belongs changes between two events: what was before is handed out to those who were there.
         match (&notice.signal, notice.to) {
             (Signal::ConversationAdded(listed), Audience::User(user)) => {
+                self.belonging_changed(user, listed.conversation.id);
                 let row = &listed.conversation;
                 let place = chat::conversations::Place { kind: row.kind, name: row.name.clone(), pair: row.pair };
                 self.begin_listening(user, row.id, place, row.head, row.member_count);
             }
             (Signal::ConversationRemoved { .. }, _) if mutants::is(Mutant::PermissionAtConnect) => return,
             (Signal::ConversationRemoved { conversation, .. }, Audience::User(user)) => {
+                self.belonging_changed(user, *conversation);
                 self.end_listening(user, *conversation);
             }
             // What the one who hides had seen comes first: heard afterwards, it would bring the conversation back. And
@@ -631,6 +639,9 @@ impl State {
         if let Some(goodbye) = self.orders.missed(&listener) {
             listener.outbox.end(goodbye);
         }
+        if self.draining {
+            listener.outbox.end(Goodbye::Restart(0));
+        }
         let doubtful = self.orders.is_doubtful(&listener);
         if let Some(person) = self.people.get_mut(&user) {
             person.alone_since = None;
@@ -682,7 +693,8 @@ impl State {
         }
     }
 
-    fn drain(&self, spread: Duration) {
+    fn drain(&mut self, spread: Duration) {
+        self.draining = true;
         let all: Vec<&Arc<Listener>> = self.people.values().flat_map(|person| &person.listeners).collect();
         let spread = u32::try_from(spread.as_millis()).unwrap_or(u32::MAX);
         let count = u32::try_from(all.len()).unwrap_or(u32::MAX).max(1);
@@ -812,7 +824,7 @@ fn apply(
                 }
                 _ => {}
             },
-            Told::Notice(_) | Told::Order(_) => {}
+            Told::Notice(_) | Told::Order(_) | Told::Doubt => {}
         }
     }
 }

@@ -19,7 +19,7 @@ pub struct Database {
 
 impl Default for Database {
     fn default() -> Self {
-        Self { url: None, max_connections: 20, connect_timeout_seconds: 30, auto_migrate: true }
+        Self { url: None, max_connections: 20, connect_timeout_seconds: 2, auto_migrate: true }
     }
 }
 

@@ -7,7 +7,8 @@
 use std::collections::{BTreeSet, HashSet};
 
 use chat::{
-    ConversationId, ErrorCode, Event, Fact, Number, Result, members::Departure, messages::Message, reply::CaughtUp,
+    ConversationId, ErrorCode, Event, Fact, Number, Result, UserId, members::Departure, messages::Message,
+    reply::CaughtUp,
 };
 use dialects::Dialect;
 use stream::{Hearing, wire};
@@ -32,13 +33,16 @@ pub(super) struct Holes {
     /// Questions for heads that are under way.
     asking: usize,
     asked_at: Option<Instant>,
+    /// A question for heads was not answered.
+    owed: bool,
     /// Until then somebody cannot tell others what happens.
     muted_until: Option<Instant>,
 }
 
 /// What was read.
 pub(super) enum Read {
-    Changes(ConversationId, Result<CaughtUp>),
+    /// What has changed; and if that was too much to tell, who of the listeners is a member still.
+    Changes(ConversationId, Box<Result<CaughtUp>>, Option<HashSet<UserId>>),
     Heads(Result<Vec<(ConversationId, Number)>>),
 }
 
@@ -99,8 +103,19 @@ impl State {
             };
             metrics::counter!("palabre_holes_read_total").increment(1);
             self.holes.reading += 1;
-            let reading = self.lookups.changes(conversation, since);
-            self.later(async move { Control::Holes(Read::Changes(conversation, reading.await)) });
+            let listening: Vec<UserId> = room.listeners.iter().map(|listener| listener.user).collect();
+            let (lookups, reading) = (self.lookups.clone(), self.lookups.changes(conversation, since));
+            self.later(async move {
+                let changes = reading.await;
+                let mut members = None;
+                if changes.as_ref().is_ok_and(|changes| changes.reset) {
+                    match lookups.among(listening, vec![conversation]).await {
+                        Ok(rows) => members = Some(rows.into_iter().map(|(_, user, _)| user).collect()),
+                        Err(error) => return Control::Holes(Read::Changes(conversation, Box::new(Err(error)), None)),
+                    }
+                }
+                Control::Holes(Read::Changes(conversation, Box::new(changes), members))
+            });
         }
     }
 
@@ -122,14 +137,15 @@ impl State {
 
     pub(super) fn holes_read(&mut self, read: Read) {
         match read {
-            Read::Changes(conversation, changes) => {
+            Read::Changes(conversation, changes, members) => {
                 self.holes.reading = self.holes.reading.saturating_sub(1);
-                self.fill(conversation, changes);
+                self.fill(conversation, *changes, members.as_ref());
                 self.watch_hole(conversation);
                 self.hand_out(Vec::new());
             }
             Read::Heads(heads) => {
                 self.holes.asking = self.holes.asking.saturating_sub(1);
+                self.holes.owed |= heads.is_err();
                 for (conversation, head) in heads.unwrap_or_default() {
                     self.note_head(conversation, head);
                 }
@@ -137,7 +153,7 @@ impl State {
         }
     }
 
-    fn fill(&mut self, conversation: ConversationId, changes: Result<CaughtUp>) {
+    fn fill(&mut self, conversation: ConversationId, changes: Result<CaughtUp>, members: Option<&HashSet<UserId>>) {
         let now = Instant::now();
         let Some(room) = self.rooms.get_mut(&conversation) else { return };
         let changes = match changes {
@@ -151,10 +167,14 @@ impl State {
         };
         let last = room.gaps.last();
         // Who has gone hears nothing of what came after, whatever is told in one frame with it.
-        let gone: Vec<_> =
-            changes.members.iter().filter(|m| m.role.is_none() && m.rev > last).map(|m| m.user).collect();
+        let left = changes.members.iter().filter(|m| m.role.is_none() && m.rev > last).map(|m| m.user);
+        let listening = room.listeners.iter().map(|listener| listener.user);
+        let missing = listening.filter(|user| members.is_some_and(|members| !members.contains(user)));
+        let gone: HashSet<UserId> = left.chain(missing).collect();
         for user in gone {
             self.put_out(user, conversation, Departure::Removed);
+            // They may be back already, by a change that is newer than what was read.
+            self.look_at_belonging(user, conversation);
         }
         let Some(room) = self.rooms.get_mut(&conversation) else { return };
         self.deliveries.fetch_add(room.flush(), super::Ordering::Relaxed);
@@ -212,6 +232,7 @@ impl State {
     /// Asks for all heads now.
     pub(super) fn ask_all_heads(&mut self) {
         self.holes.asked_at = Some(Instant::now());
+        self.holes.owed = false;
         let all: Vec<ConversationId> = self.rooms.keys().copied().collect();
         self.ask_heads(&all);
     }
@@ -230,9 +251,10 @@ impl State {
     pub(super) fn poll_heads(&mut self, now: Instant) {
         let muted = self.holes.muted_until.is_some_and(|until| until > now);
         let every = match self.voice.hearing() {
+            _ if self.holes.owed || muted => ALERT,
             Hearing::Alone => return,
-            Hearing::Good if !muted => CALM,
-            Hearing::Good | Hearing::Poor => ALERT,
+            Hearing::Good => CALM,
+            Hearing::Poor => ALERT,
         };
         let due = self.holes.asked_at.is_none_or(|at| now - at >= every);
         if due && self.holes.asking == 0 {

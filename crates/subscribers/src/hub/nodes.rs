@@ -35,6 +35,8 @@ pub(super) struct Nodes {
     asked: HashMap<i64, Instant>,
     /// How many nodes were heard while they could be.
     others: usize,
+    /// Who is being looked at, and whether that must be done again.
+    looking: HashMap<(UserId, ConversationId), bool>,
     /// Who was told of a conversation a moment ago.
     told: HashMap<(UserId, ConversationId), Instant>,
     /// Whose standing could not be read.
@@ -44,9 +46,9 @@ pub(super) struct Nodes {
 /// What was read.
 pub(super) enum Read {
     Standing(UserId, Result<Standing>),
-    Listed(UserId, ConversationId, Result<Option<Listed>>),
+    Listed(UserId, ConversationId, Box<Result<Option<Listed>>>),
     Hidden(UserId, ConversationId, Result<Option<Number>>),
-    Profile(UserId, Result<Account>),
+    Profile(UserId, Box<Result<Account>>),
     Gone(Result<Vec<(ConversationId, UserId, String)>>),
 }
 
@@ -69,7 +71,7 @@ impl State {
             Nudge::Profile(user) => {
                 if self.is_here(user) {
                     let reading = self.lookups.profile(user);
-                    self.later(async move { Control::Nodes(Read::Profile(user, reading.await)) });
+                    self.later(async move { Control::Nodes(Read::Profile(user, Box::new(reading.await))) });
                 }
             }
             Nudge::Mute => self.look_out(),
@@ -94,21 +96,34 @@ impl State {
         if let Some(loading) = &mut person.loading {
             return loading.nudged.push(conversation);
         }
+        // One at a time, so that answers cannot come in the wrong order.
+        if let Some(again) = self.nodes.looking.get_mut(&(user, conversation)) {
+            *again = true;
+            return;
+        }
+        self.nodes.looking.insert((user, conversation), false);
         let reading = self.lookups.listed(user, conversation);
-        self.later(async move { Control::Nodes(Read::Listed(user, conversation, reading.await)) });
+        self.later(async move { Control::Nodes(Read::Listed(user, conversation, Box::new(reading.await))) });
+    }
+
+    /// An event or a notice says who belongs: what is being read may be older.
+    pub(super) fn belonging_changed(&mut self, user: UserId, conversation: ConversationId) {
+        if let Some(again) = self.nodes.looking.get_mut(&(user, conversation)) {
+            *again = true;
+        }
     }
 
     pub(super) fn nodes_read(&mut self, read: Read) {
         match read {
             Read::Standing(user, standing) => self.judge(user, standing),
-            Read::Listed(user, conversation, listed) => self.settle_belonging(user, conversation, listed),
+            Read::Listed(user, conversation, listed) => self.settle_belonging(user, conversation, *listed),
             Read::Hidden(user, conversation, hidden) => {
                 if let Ok(Some(at)) = hidden {
                     self.tell_user(user, Signal::ConversationHidden { conversation, at });
                 }
             }
             Read::Profile(user, account) => {
-                if let Ok(account) = account {
+                if let Ok(account) = *account {
                     self.tell_user(user, Signal::ProfileChanged(Box::new(account)));
                 }
             }
@@ -134,6 +149,9 @@ impl State {
     }
 
     fn settle_belonging(&mut self, user: UserId, conversation: ConversationId, listed: Result<Option<Listed>>) {
+        if self.nodes.looking.remove(&(user, conversation)) == Some(true) {
+            return self.look_at_belonging(user, conversation);
+        }
         let Some(person) = self.people.get(&user) else { return };
         let belongs = person.belongs.contains(&conversation);
         let last = self.rooms.get(&conversation).map_or(Number(0), |room| room.gaps.last());
