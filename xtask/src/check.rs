@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, bail};
 
 use crate::{
-    client, generate, mutants,
+    chaos, client, generate, mutants,
     postgres::{self, Postgres},
     redis::Redis,
     shell::{cargo, command, root, succeed, works},
@@ -32,7 +32,8 @@ pub fn run(may_install: bool) -> anyhow::Result<()> {
     steps.step("stories on two nodes", tests_on_two_nodes);
     steps.step("generated documents", generate::check);
     steps.step("the clients' tests", tests_of_clients);
-    steps.step("the checker finds deliberate faults", mutants::run);
+    steps.step("nothing is lost while things break", chaos::check);
+    steps.step("deliberate faults are found", mutants::run);
     steps.summary()
 }
 
@@ -106,6 +107,8 @@ fn prepare(may_install: bool) -> anyhow::Result<()> {
     tools::require("redis-server", may_install)?;
     tools::require_from("nginx", "/usr/sbin/nginx", "-v", may_install)?;
     tools::require_from("haproxy", "/usr/sbin/haproxy", "-v", may_install)?;
+    tools::require("strace", may_install)?;
+    tools::require("faketime", may_install)?;
     postgres::require(may_install)
 }
 

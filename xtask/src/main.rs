@@ -1,5 +1,6 @@
 //! The project's own commands. `cargo xtask` lists them.
 
+mod chaos;
 mod check;
 mod client;
 mod coverage;
@@ -26,6 +27,8 @@ cargo xtask with-postgres COMMAND…
                                   run a command with a private PostgreSQL in PALABRE_TEST_POSTGRES
 cargo xtask with-nodes COMMAND…   the same with a private Redis in PALABRE_TEST_REDIS besides: stories then have two nodes
 cargo xtask mutants               build the server with each deliberate fault and see the checker find it
+cargo xtask chaos [--shard I/N]   the long gate: nodes, databases, Redis and the ways between them are broken for about
+                                  an hour while people talk; the result is written to docs/reliability
 cargo xtask gen [--check]         write the generated documents, or check that they are fresh
 ";
 
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         ("with-postgres", [program, arguments @ ..]) => check::with_postgres(program, arguments),
         ("with-nodes", [program, arguments @ ..]) => check::with_nodes(program, arguments),
         ("mutants", []) => mutants::run(),
+        ("chaos", flags) => chaos::gate(flags),
         ("tidy", []) => tidy::run(),
         ("gen", []) => generate::write(),
         ("gen", ["--check"]) => generate::check(),

@@ -1,15 +1,9 @@
 //! Whoever was told that a message is kept finds it after any number of kills, once, and in its place.
 //!
-//! `PALABRE_SEED` repeats a run. `PALABRE_TEST_POSTGRES` adds a run on that database. For the proof that the checker
-//! sees anything at all, `cargo xtask check` sets `PALABRE_TEST_BINARY` to a server with a deliberate fault, and
-//! `PALABRE_TEST_EXPECT` to the rules of which at least one must then be found broken.
+//! `PALABRE_SEED` repeats a run. `PALABRE_TEST_POSTGRES` adds a run on that database. That the checker sees anything at
+//! all is proven by `cargo xtask mutants`.
 
-use std::path::PathBuf;
-
-use testkit::{
-    checker::Violation,
-    kill::{Report, Scenario, kill_scenario},
-};
+use testkit::kill::{Report, Scenario, kill_scenario};
 
 const KILLS: usize = 22;
 const CLIENTS: usize = 8;
@@ -25,10 +19,9 @@ fn seed() -> u64 {
 async fn run(database: &str, database_url: Option<String>) -> Report {
     let seed = seed();
     println!("{database}: PALABRE_SEED={seed}");
-    let given = std::env::var_os("PALABRE_TEST_BINARY").map(PathBuf::from);
     let folder = std::env::temp_dir().join(format!("palabre-kill-{database}-{}", std::process::id()));
     let scenario = Scenario {
-        binary: given.unwrap_or_else(|| env!("CARGO_BIN_EXE_palabre").into()),
+        binary: env!("CARGO_BIN_EXE_palabre").into(),
         folder: folder.clone(),
         database_url,
         seed,
@@ -36,7 +29,7 @@ async fn run(database: &str, database_url: Option<String>) -> Report {
         clients: CLIENTS,
     };
     let report = kill_scenario(scenario).await.expect("the scenario runs to its end");
-    if report.violations.is_empty() || std::env::var_os("PALABRE_TEST_EXPECT").is_some() {
+    if report.violations.is_empty() {
         std::fs::remove_dir_all(&folder).expect("the folder can be removed");
     } else {
         println!("the histories and the server's log are in {}", folder.display());
@@ -70,19 +63,7 @@ fn judge(report: &Report) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
-    let Ok(expected) = std::env::var("PALABRE_TEST_EXPECT") else {
-        return judge(&run("sqlite", None).await);
-    };
-    // A fault shows when the kill falls into the right millisecond: that may take a few rounds.
-    for _ in 0..4 {
-        let report = run("sqlite", None).await;
-        tell(&report);
-        let rule = |violation: &Violation| format!("{:?}", violation.rule);
-        if report.violations.iter().any(|violation| expected.split(',').any(|wanted| wanted == rule(violation))) {
-            return;
-        }
-    }
-    panic!("the fault was not found: none of {expected} is broken");
+    judge(&run("sqlite", None).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -90,9 +71,6 @@ async fn nothing_acknowledged_is_lost_when_the_server_is_killed_on_postgres() {
     let Ok(server) = std::env::var("PALABRE_TEST_POSTGRES") else {
         return println!("PALABRE_TEST_POSTGRES names no database; `cargo xtask check` always names one");
     };
-    if std::env::var_os("PALABRE_TEST_EXPECT").is_some() {
-        return;
-    }
     let schema = format!("palabre_kill_{}", std::process::id());
     let url = testkit::kill::fresh_schema(&server, &schema).await.expect("a fresh schema");
     judge(&run("postgres", Some(url)).await);

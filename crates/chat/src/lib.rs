@@ -23,6 +23,7 @@ pub mod reply;
 
 pub mod error;
 pub mod limits;
+pub mod mutants;
 pub mod permission;
 
 pub use command::{Command, Visit};

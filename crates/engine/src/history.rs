@@ -1,9 +1,15 @@
 //! History and catching up: both read the database, never a buffer.
 
+use std::{
+    collections::HashMap,
+    sync::{LazyLock, Mutex, PoisonError},
+};
+
 use chat::{
     ConversationId, Error, ErrorCode, MessageId, Number, Reply, Result,
     conversations::Conversation,
     messages::{Anchor, Page},
+    mutants::{self, Mutant},
     reply::CaughtUp,
 };
 use store::Conn;
@@ -107,6 +113,9 @@ pub(crate) async fn changes(conn: &mut Conn, row: Conversation, since: Number, m
         caught_up.members = store::members::changed(conn, conversation, since, most + 1).await?;
         caught_up.messages = store::messages::changed(conn, conversation, since, most + 1).await?;
         caught_up.messages.extend(store::messages::after(conn, conversation, since, most + 1).await?);
+        if mutants::is(Mutant::ResumeFromMemory) {
+            forget_what_was_before(&mut caught_up);
+        }
         // What has changed since the head was read comes with its own number, to those who may still hear it.
         caught_up.members.retain(|member| member.rev <= to);
         caught_up.messages.retain(|message| message.rev <= to);
@@ -118,6 +127,14 @@ pub(crate) async fn changes(conn: &mut Conn, row: Conversation, since: Number, m
         }
     }
     Ok(caught_up)
+}
+
+/// A deliberate fault: knows only what came after this process first looked.
+fn forget_what_was_before(caught_up: &mut CaughtUp) {
+    static SEEN: LazyLock<Mutex<HashMap<ConversationId, Number>>> = LazyLock::new(Mutex::default);
+    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let first = *seen.entry(caught_up.conversation.id).or_insert(caught_up.to);
+    caught_up.messages.retain(|message| message.rev > first);
 }
 
 type Messages = Vec<chat::messages::Message>;

@@ -5,12 +5,13 @@ use std::{collections::HashMap, sync::LazyLock};
 use chat::{
     ClientId, ConversationId, Error as Refusal, ErrorCode, Event, Fact, MessageId, Millis, Number, Told,
     messages::{Message, MessageType, Sent},
+    mutants::{self, Mutant},
 };
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use crate::{
-    Append, Conn, Error, Result, Unit,
+    Append, Conn, Error, Result, Unit, faults,
     writer::{Done, NewMessage},
 };
 
@@ -140,7 +141,10 @@ async fn store(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<chat::Result<S
                 let id = ids.get(&(conversation.0, number.0)).copied().unwrap_or_default();
                 unit.committed.push(Told::Event(created(append, MessageId(id), number, at)));
                 let client_id = append.draft.client_id.clone();
-                Ok(Sent { conversation, seq: number, id: MessageId(id), client_id, created_at: at, repeated: false })
+                let sent =
+                    Sent { conversation, seq: number, id: MessageId(id), client_id, created_at: at, repeated: false };
+                faults::remember(append, &sent);
+                Ok(sent)
             }
         });
     }
@@ -169,7 +173,10 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
             verdicts.push(repeat_in_batch(run, first, append));
             continue;
         }
-        let verdict = judge(append, &row, unit.now, &mut heads);
+        let verdict = match faults::repeat(append) {
+            Some(sent) => Verdict::Repeat(sent),
+            None => judge(append, &row, unit.now, &mut heads),
+        };
         // A refused send has not used its client id up.
         if let (Some(client_id), Verdict::New { .. }) = (remembered(append.draft.client_id.as_ref()), &verdict) {
             seen.insert((append.author.user.0, client_id), index);
@@ -211,7 +218,7 @@ fn judge(append: &NewMessage, row: &Checked, now: Millis, heads: &mut HashMap<i6
         return Verdict::Refused(Refusal::invalid("parent", "There is no message with this seq in the conversation."));
     }
     let (head, at) = heads.entry(conversation).or_insert((head, active_at));
-    *head += 1;
+    *head = faults::next(conversation, *head, now);
     *at = now.0.max(*at);
     Verdict::New { number: Number(*head), at: Millis(*at) }
 }
@@ -308,7 +315,8 @@ fn created(append: &NewMessage, id: MessageId, number: Number, at: Millis) -> Ev
 
 /// The client id as it is kept.
 fn remembered(client_id: Option<&ClientId>) -> Option<&str> {
-    if cfg!(feature = "mutant-forget-client-ids") { None } else { client_id.map(ClientId::as_str) }
+    let forgotten = mutants::is(Mutant::ForgetClientIds) || mutants::is(Mutant::CachedDedupe);
+    client_id.map(ClientId::as_str).filter(|_| !forgotten)
 }
 
 /// The type's name, if it is not the usual one.

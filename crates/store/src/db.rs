@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use chat::mutants::{self, Mutant};
 use sqlx::{
     Connection as _, Postgres, Sqlite,
     migrate::Migrator,
@@ -265,7 +266,7 @@ pub(crate) fn sqlite_options(url: &str) -> Result<SqliteConnectOptions> {
     Ok(SqliteConnectOptions::from_str(url)?
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
+        .synchronous(synchronous())
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5))
         .statement_cache_capacity(200)
@@ -280,7 +281,7 @@ pub(crate) fn postgres_options(url: &str) -> Result<PgConnectOptions> {
     Ok(PgConnectOptions::from_str(url)?
         .application_name("palabre")
         // Whatever the server's default is: an answer means that it is on disk.
-        .options([("synchronous_commit", "on")]))
+        .options([("synchronous_commit", if mutants::is(Mutant::SkipFsync) { "off" } else { "on" })]))
 }
 
 /// The id of the history that a database holds, if it was given one.
@@ -298,6 +299,11 @@ pub(crate) fn random_id() -> Result<String> {
     let mut fresh = [0_u8; 16];
     getrandom::fill(&mut fresh).map_err(|e| Error::Other(format!("no randomness: {e}")))?;
     Ok(fresh.iter().map(|b| format!("{b:02x}")).collect())
+}
+
+/// How far a commit waits for the disk: until what it wrote is there.
+fn synchronous() -> SqliteSynchronous {
+    if mutants::is(Mutant::SkipFsync) { SqliteSynchronous::Normal } else { SqliteSynchronous::Full }
 }
 
 fn random_node() -> Result<i64> {

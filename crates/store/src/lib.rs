@@ -11,6 +11,7 @@ mod names;
 
 pub mod db;
 pub mod error;
+mod faults;
 pub mod unit;
 pub mod writer;
 

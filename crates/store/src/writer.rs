@@ -19,6 +19,7 @@ use chat::{
     ConnectionId, ConversationId, ErrorCode, Event, Fact, Millis, Told,
     accounts::Speaker,
     messages::{Draft, Sent},
+    mutants::{self, Mutant},
 };
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
@@ -186,6 +187,7 @@ struct Committer {
 impl Committer {
     async fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         let mut batch = Vec::with_capacity(BATCH);
+        let mut batches = 0_u64;
         while queue.recv_many(&mut batch, BATCH).await > 0 {
             let size = batch.len();
             let begun = Instant::now();
@@ -197,9 +199,11 @@ impl Committer {
             let (committed, failure) = match outcome {
                 Ok(committed) => {
                     let messages = messages_in(&committed);
+                    batches += 1;
+                    let refuse = mutants::is(Mutant::RefuseAfterCommit) && messages > 0 && batches % 50 == 0;
                     self.sent.fetch_add(messages, Ordering::Relaxed);
                     metrics::counter!("chat_messages_sent_total").increment(messages);
-                    (committed, None)
+                    (committed, refuse.then(stopping))
                 }
                 Err(failure) => {
                     metrics::counter!("chat_errors_total", "type" => "database").increment(1);
@@ -251,13 +255,8 @@ impl Committer {
             }
             return Err(error);
         }
-        #[cfg(feature = "mutant-ack-before-commit")]
-        {
-            for answer in settled.drain(..) {
-                answer(None);
-            }
-            // As if the disk were slow: on a fast one the fault would rarely show, and its proof fail by luck.
-            tokio::time::sleep(Duration::from_millis(10)).await;
+        if mutants::is(Mutant::AckBeforeCommit) || mutants::is(Mutant::FanOutBeforeCommit) {
+            self.tell_early(&mut unit, settled).await;
         }
         match unit.conn.run("COMMIT").await {
             Ok(()) => {
@@ -272,6 +271,19 @@ impl Committer {
                 Err(if certain { error.into() } else { unknown() })
             }
         }
+    }
+
+    /// A deliberate fault: answers, or tells the others, before the commit.
+    async fn tell_early(&self, unit: &mut Unit, settled: &mut Vec<Settled>) {
+        let early: (Committed, Vec<Box<dyn FnOnce() + Send>>) = if mutants::is(Mutant::AckBeforeCommit) {
+            let give = |answer: Settled| Box::new(move || answer(None)) as Box<dyn FnOnce() + Send>;
+            (Committed::default(), settled.drain(..).map(give).collect())
+        } else {
+            (std::mem::take(&mut unit.committed), Vec::new())
+        };
+        let _nobody_listens = self.outlet.send(early).await;
+        // As if the disk were slow: on a fast one the fault would rarely show, and its proof fail by luck.
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 
     async fn begin(&mut self, touched: Vec<ConversationId>) -> Result<Conn> {

@@ -24,6 +24,7 @@ use chat::{
     ConnectionId, ConversationId, Error, ErrorCode, Fact, Limits, Notice, Number, Order, Result, Signal, Told, UserId,
     event::Audience,
     members::Departure,
+    mutants::{self, Mutant},
     presence::{Presence, Seen},
 };
 use dialects::Dialect;
@@ -367,6 +368,7 @@ impl State {
                 let place = chat::conversations::Place { kind: row.kind, name: row.name.clone(), pair: row.pair };
                 self.begin_listening(user, row.id, place, row.head, row.member_count);
             }
+            (Signal::ConversationRemoved { .. }, _) if mutants::is(Mutant::PermissionAtConnect) => return,
             (Signal::ConversationRemoved { conversation, .. }, Audience::User(user)) => {
                 self.belonging_changed(user, *conversation);
                 self.end_listening(user, *conversation);

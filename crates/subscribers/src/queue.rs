@@ -12,7 +12,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use chat::{ConnectionId, ConversationId, SessionId, UserId, accounts::ServerRole};
+use chat::{
+    ConnectionId, ConversationId, SessionId, UserId,
+    accounts::ServerRole,
+    mutants::{self, Mutant},
+};
 use dialects::Dialect;
 use futures_util::task::AtomicWaker;
 
@@ -62,6 +66,9 @@ impl Outbox {
             return;
         }
         if state.bytes + frames.len() > self.most {
+            if mutants::is(Mutant::DropWhenFull) {
+                return;
+            }
             metrics::counter!("palabre_slow_consumers_total").increment(1);
             state.end(Goodbye::SlowConsumer);
             return;

@@ -4,9 +4,12 @@
 //! socket. Whatever anybody does, the town checks afterwards that everybody's old snapshot and the events
 //! they heard make what a fresh reading shows (`law`).
 
+pub mod api;
 pub mod checker;
+pub mod dice;
 pub mod kill;
 pub mod process;
+pub mod talker;
 
 mod inbox;
 mod law;

@@ -1,6 +1,7 @@
 //! The real program, as its operator starts it: in a process of its own, which can be killed.
 
 use std::{
+    ffi::OsStr,
     fs::{File, OpenOptions},
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
@@ -29,6 +30,8 @@ pub struct Setup {
     pub database_url: Option<String>,
     /// Environment variables. Nothing else of the environment is passed on.
     pub environment: Vec<(String, String)>,
+    /// A program, with its arguments, that becomes the server (`setpriv … --`); none: it is started as it is.
+    pub wrapper: Vec<String>,
 }
 
 /// A server in a process of its own. Dropping it kills it.
@@ -83,6 +86,32 @@ impl Process {
         Ok(())
     }
 
+    /// Asks it to stop (SIGTERM) and waits until it has. Returns how long that took.
+    ///
+    /// # Errors
+    /// If it does not stop in order within `patience`, or had already ended by itself.
+    pub async fn stop(&mut self, patience: Duration) -> Result<Duration> {
+        let Some(child) = self.child.as_mut() else { return Ok(Duration::ZERO) };
+        let begin = Instant::now();
+        if let Some(status) = child.try_wait()? {
+            bail!("the server ended by itself ({status}):\n{}", end_of(&self.setup.data.join("server.log")));
+        }
+        Command::new("kill").args(["-TERM", &child.id().to_string()]).status()?;
+        loop {
+            if let Some(status) = child.try_wait()? {
+                self.child = None;
+                if !status.success() {
+                    bail!("the server stopped with {status}:\n{}", self.end_of_log());
+                }
+                return Ok(begin.elapsed());
+            }
+            if begin.elapsed() > patience {
+                bail!("the server had not stopped after {patience:?}:\n{}", self.end_of_log());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// Starts it again, on the same port and the same data, and waits until it is ready.
     /// Returns how long that took.
     ///
@@ -107,8 +136,15 @@ impl Process {
 
     fn spawn(&self) -> Result<Child> {
         let log = OpenOptions::new().create(true).append(true).open(self.log())?;
-        let mut command = Command::new(&self.setup.binary);
-        command.arg("serve").arg("--listen").arg(self.address.to_string()).arg("--data-dir").arg(&self.setup.data);
+        let mut words = self.setup.wrapper.iter().map(OsStr::new).chain([self.setup.binary.as_os_str()]);
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command
+            .args(words)
+            .arg("serve")
+            .arg("--listen")
+            .arg(self.address.to_string())
+            .arg("--data-dir")
+            .arg(&self.setup.data);
         if let Some(url) = &self.setup.database_url {
             command.arg("--database-url").arg(url);
         }
@@ -148,7 +184,10 @@ fn end_of(path: &Path) -> String {
 
 /// A free port below those that the system gives to outgoing connections: one of these could take it
 /// while the server is dead.
-fn free_address() -> Result<SocketAddr> {
+///
+/// # Errors
+/// If no port is free.
+pub fn free_address() -> Result<SocketAddr> {
     // Servers that start at the same moment must not find the same port free.
     static SERVERS: AtomicU16 = AtomicU16::new(0);
     let begin = 10_000 + u16::try_from(std::process::id() % 20_000)? + SERVERS.fetch_add(1, Relaxed) % 100 * 10;

@@ -56,8 +56,8 @@ pub async fn follow_with(page: &str, environment: &[(&str, &str)], variables: &[
     let text = fs::read_to_string(repository().join(page)).expect("the page can be read");
     let data = std::env::temp_dir().join(format!("palabre-{name}-{}", std::process::id()));
     let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let setup =
-        Setup { binary: env!("CARGO_BIN_EXE_palabre").into(), data: data.clone(), database_url: None, environment };
+    let binary = env!("CARGO_BIN_EXE_palabre").into();
+    let setup = Setup { binary, data: data.clone(), database_url: None, environment, wrapper: Vec::new() };
     let server = Process::start(setup).await.expect("the server starts");
     let address = format!("http://{}", server.address());
     let variables: Vec<(&str, &str)> = variables.iter().copied().chain([("PALABRE", address.as_str())]).collect();

@@ -154,7 +154,12 @@ impl State {
         }
         let Some(person) = self.people.get(&user) else { return };
         let belongs = person.belongs.contains(&conversation);
+        let last = self.rooms.get(&conversation).map_or(Number(0), |room| room.gaps.last());
         match listed {
+            // The room has gone on since this was read. Whoever is told this head now would miss what lies between.
+            Ok(Some(listed)) if listed.conversation.head < last && (!belongs || !self.was_told(user, conversation)) => {
+                self.look_at_belonging(user, conversation);
+            }
             // One who belongs already has brought it back into their list; but each nudge comes twice.
             Ok(Some(listed)) if !belongs || !self.was_told(user, conversation) => {
                 self.nodes.told.insert((user, conversation), Instant::now());

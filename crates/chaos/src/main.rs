@@ -1,0 +1,66 @@
+//! Breaks everything around the real program, and judges whether the promises hold.
+//!
+//! `chaos run` starts nodes, databases and proxies of its own on the loopback address, lets people talk, breaks
+//! things in an order that a seed decides, and has the checker of `testkit` judge what was seen.
+
+mod flush;
+mod frontend;
+mod mutants;
+mod nemesis;
+mod plan;
+mod postgres;
+mod proxy;
+mod redis;
+mod report;
+mod round;
+mod run;
+mod shell;
+mod slow;
+mod topology;
+mod town;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Breaks everything around a Palabre server of its own, and judges whether the promises hold.
+#[derive(Debug, Parser)]
+#[command(name = "chaos")]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Rounds of talk while things break.
+    Run(run::Options),
+    /// Sees by strace that no answer leaves before its flush has returned.
+    FlushOrder(flush::Options),
+    /// Sees that each deliberate fault of a server that was built with them is found.
+    Mutants(mutants::Options),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let work = async {
+        match &arguments.what {
+            What::Run(options) => run::run(options).await,
+            What::FlushOrder(options) => flush::run(options).await,
+            What::Mutants(options) => mutants::run(options).await,
+        }
+    };
+    // Whatever was started ends when its owner is dropped, also after Ctrl-C.
+    let done = tokio::select! {
+        done = work => done,
+        _interrupted = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("chaos: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The proof that the checker sees something: each deliberate fault of the server must be found.
+
+use std::{collections::BTreeSet, path::PathBuf, time::Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use testkit::checker::Rule;
+
+use crate::{flush, plan, run, topology::Profile};
+
+/// What is asked for.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// A server that was built with the feature `mutants`.
+    #[arg(long)]
+    pub binary: PathBuf,
+    /// Only these; all, if none is named.
+    pub names: Vec<String>,
+}
+
+/// Where a fault shows soonest.
+enum Shown {
+    /// In the order of flush and answer.
+    Flush,
+    /// In a round with so much of its usual faults, by one of these rules.
+    Round(&'static str, usize, &'static [Rule]),
+}
+
+/// A fault shows when a kill falls into the right millisecond: that may take a few rounds.
+const TRIES: u64 = 4;
+
+use Rule::{I2, I3, I6, I7, I10, I11, I15};
+
+const MUTANTS: [(&str, Shown); 12] = [
+    ("ack-before-commit", Shown::Flush),
+    ("skip-fsync", Shown::Flush),
+    ("clock-order", Shown::Round("quick", 100, &[I3, I6])),
+    ("refuse-after-commit", Shown::Round("quick", 100, &[I15])),
+    ("permission-at-connect", Shown::Round("quick", 100, &[I10])),
+    ("forget-client-ids", Shown::Round("kill-one", 15, &[I2])),
+    ("cached-dedupe", Shown::Round("kill-one", 15, &[I2])),
+    ("fan-out-before-commit", Shown::Round("kill-one", 15, &[I11])),
+    ("resume-from-memory", Shown::Round("kill-one", 15, &[I7])),
+    ("cached-counter", Shown::Round("full", 100, &[I3, I6])),
+    ("drop-when-full", Shown::Round("dawdlers", 100, &[I6, I7])),
+    ("no-reread", Shown::Round("deaf", 100, &[I6, I7])),
+];
+
+/// Runs a server with each fault until a rule of its own is found broken.
+///
+/// # Errors
+/// If one is not found.
+pub async fn run(options: &Options) -> Result<()> {
+    let binary = options.binary.canonicalize().with_context(|| format!("there is no {}", options.binary.display()))?;
+    let known: Vec<&str> = MUTANTS.iter().map(|(name, _)| *name).collect();
+    if let Some(unknown) = options.names.iter().find(|name| !known.contains(&name.as_str())) {
+        bail!("there is no mutant {unknown}; there are {}", known.join(", "));
+    }
+    let mut missed = Vec::new();
+    for (name, shown) in &MUTANTS {
+        if !options.names.is_empty() && !options.names.iter().any(|wanted| wanted == name) {
+            continue;
+        }
+        let begin = Instant::now();
+        let found = match shown {
+            Shown::Flush => by_flush(&binary, name).await?,
+            Shown::Round(round, share, rules) => by_round(&binary, name, round, *share, rules).await?,
+        };
+        println!("{name}, {:.1} s: {}", begin.elapsed().as_secs_f64(), found.as_deref().unwrap_or("NOT FOUND"));
+        missed.extend(found.is_none().then_some(*name));
+    }
+    ensure!(missed.is_empty(), "these faults were not found: {}", missed.join(", "));
+    Ok(())
+}
+
+async fn by_flush(binary: &std::path::Path, name: &str) -> Result<Option<String>> {
+    let options = flush::Options {
+        messages: 50,
+        profile: Profile::One,
+        binary: Some(binary.to_owned()),
+        mutant: Some(name.to_owned()),
+    };
+    let early = flush::early(&options).await?;
+    std::fs::remove_dir_all(run::folder("flush", 0)).ok();
+    Ok((!early.is_empty()).then(|| format!("found by strace: {} of 50 answers came early", early.len())))
+}
+
+async fn by_round(
+    binary: &std::path::Path,
+    name: &str,
+    round: &str,
+    share: usize,
+    rules: &[Rule],
+) -> Result<Option<String>> {
+    for seed in 1..=TRIES {
+        let plan = plan::round(round, share, seed).context("there is no such round")?;
+        let folder = run::folder(name, seed);
+        let outcome = plan
+            .run(seed, binary.to_owned(), folder.clone(), Some(name.to_owned()))
+            .await
+            .with_context(|| format!("mutant {name}, round {round}, seed {seed}"))?;
+        std::fs::remove_dir_all(folder).ok();
+        let broken: BTreeSet<Rule> = outcome.violations.iter().map(|violation| violation.rule).collect();
+        if broken.iter().any(|rule| rules.contains(rule)) {
+            let broken: Vec<String> = broken.iter().map(|rule| format!("{rule:?}")).collect();
+            return Ok(Some(format!("found by {} ({} times)", broken.join(", "), outcome.violations.len())));
+        }
+    }
+    Ok(None)
+}

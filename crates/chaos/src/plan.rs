@@ -1,0 +1,122 @@
+//! Which rounds there are, and what is broken in each.
+
+use testkit::dice::Dice;
+
+use crate::{
+    nemesis::{Fault, Kind, Way},
+    round::Round,
+    topology::Profile,
+};
+
+/// The names of all rounds, in the order in which they are run.
+pub const NAMES: [&str; 6] = ["kill-one", "kill-three", "one", "stores", "ways", "crowd"];
+/// More of them, for those who look into something.
+pub const MORE: [&str; 6] = ["loud", "quick", "full", "dawdlers", "deaf", "drains"];
+
+/// A round by its name; nothing if there is none. `share` is how much of the usual number of faults it has, in percent.
+#[must_use]
+pub fn round(name: &str, share: usize, seed: u64) -> Option<Round> {
+    let times = |fault: Fault, count: usize| std::iter::repeat_n(fault, (count * share / 100).max(1));
+    let each = |faults: &[Fault], count: usize| -> Vec<Fault> {
+        faults.iter().copied().cycle().take((count * share / 100).max(1)).collect()
+    };
+    let base = Round {
+        name: "",
+        profile: Profile::Three,
+        faults: Vec::new(),
+        between: (300, 900),
+        pace: (15, 60),
+        talkers: 24,
+        listeners: 0,
+        dawdlers: 0,
+        padding: 0,
+    };
+    // Partitions of different kinds in different rounds, if there are not enough for all.
+    let mut partitions = Fault::PARTITIONS.to_vec();
+    let turn = usize::try_from(Dice(seed).between(0, partitions.len() as u64)).unwrap_or_default();
+    partitions.rotate_left(turn);
+    Some(match name {
+        // N1
+        "kill-one" => {
+            let faults = times(Fault::KillNode, 60).collect();
+            Round { name: "kill-one", profile: Profile::One, faults, between: (200, 800), pace: (5, 30), ..base }
+        }
+        // N1 with as much talk as the node can bear
+        "loud" => {
+            let faults = times(Fault::KillNode, 60).collect();
+            Round { name: "loud", profile: Profile::One, faults, between: (1_000, 2_500), pace: (1, 8), ..base }
+        }
+        // N2
+        "kill-three" => {
+            Round { name: "kill-three", faults: times(Fault::KillNode, 40).collect(), between: (300, 1_000), ..base }
+        }
+        // N5, N13, N15 on one node
+        "one" => {
+            let mut faults: Vec<Fault> = times(Fault::FillDisk, 3).collect();
+            faults.extend(times(Fault::ClockStep, 2));
+            faults.extend(times(Fault::Drain, 2));
+            Round { name: "one", profile: Profile::One, faults, ..base }
+        }
+        // N6, N7, N14
+        "stores" => {
+            let mut faults = each(&Fault::POSTGRES, 9);
+            faults.extend(each(&Fault::REDIS, 10));
+            faults.extend(times(Fault::CommitInDoubt, 20));
+            Round { name: "stores", faults, between: (300, 4_500), ..base }
+        }
+        // N8, N9, N13, N15 on three nodes
+        "ways" => {
+            let mut faults = each(&partitions, 12);
+            faults.extend(each(&[Fault::Slow(Way::Door), Fault::Slow(Way::Database), Fault::Slow(Way::Redis)], 3));
+            faults.extend(times(Fault::ClockStep, 2));
+            faults.extend(times(Fault::Drain, 2));
+            Round { name: "ways", faults, ..base }
+        }
+        // N10, N12
+        "crowd" => {
+            let mut faults: Vec<Fault> = times(Fault::SlowReaders, 2).collect();
+            faults.extend(times(Fault::Storm, 4));
+            Round {
+                name: "crowd",
+                faults,
+                between: (4_000, 5_000),
+                listeners: 30,
+                dawdlers: 6,
+                padding: 300,
+                pace: (40, 120),
+                ..base
+            }
+        }
+        // As short as can be: one kill, many comings and goings.
+        "quick" => Round {
+            name: "quick",
+            profile: Profile::One,
+            faults: vec![Fault::KillNode],
+            between: (2_500, 3_000),
+            pace: (5, 30),
+            ..base
+        },
+        // N5 alone
+        "full" => Round { name: "full", profile: Profile::One, faults: vec![Fault::FillDisk; 2], ..base },
+        // Listeners who pause and then read on.
+        "dawdlers" => Round {
+            name: "dawdlers",
+            profile: Profile::One,
+            faults: vec![Fault::KillNode],
+            between: (8_000, 9_000),
+            pace: (10, 30),
+            dawdlers: 6,
+            padding: 1_800,
+            ..base
+        },
+        // N7 and N8, as far as they concern what nodes tell each other.
+        "deaf" => {
+            let mut faults = each(&[Fault::RedisDropSubscribers, Fault::RedisKill], 4);
+            faults.push(Fault::Partition(Way::Redis, Kind::Flapping));
+            Round { name: "deaf", faults, between: (1_000, 1_500), ..base }
+        }
+        // N15 alone
+        "drains" => Round { name: "drains", profile: Profile::One, faults: times(Fault::Drain, 10).collect(), ..base },
+        _ => return None,
+    })
+}

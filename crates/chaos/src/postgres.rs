@@ -1,0 +1,210 @@
+//! A private PostgreSQL that flushes its log as in earnest, and is killed.
+//!
+//! `xtask` starts one of its own for the tests. It does not share this one: it is built without the workspace's other
+//! crates, never restarts its server, and spares the machine the flushes that matter here.
+
+use std::{
+    fs,
+    io::Read as _,
+    net::SocketAddr,
+    os::unix::fs::{DirBuilderExt as _, chown},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::shell::{children, is_root, output, signal, title};
+
+const VERSIONS: &str = "/usr/lib/postgresql";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running server. Dropping it ends it and removes its folder.
+#[derive(Debug)]
+pub struct Postgres {
+    bin: PathBuf,
+    folder: PathBuf,
+    address: SocketAddr,
+    password: String,
+    owner: Option<(u32, u32)>,
+    server: Option<Child>,
+}
+
+impl Postgres {
+    /// Makes and starts one in a folder that is made for it.
+    ///
+    /// # Errors
+    /// If it is not installed or does not start.
+    pub async fn start(folder: PathBuf) -> Result<Self> {
+        let bin = programs().context("there is no PostgreSQL server; install Debian's package `postgresql`")?;
+        fs::DirBuilder::new().mode(0o700).create(&folder)?;
+        let owner = owner()?;
+        let mut random = [0; 16];
+        fs::File::open("/dev/urandom")?.read_exact(&mut random)?;
+        let password: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let password_file = folder.join("password");
+        fs::write(&password_file, &password)?;
+        if let Some((user, group)) = owner {
+            chown(&folder, Some(user), Some(group))?;
+            chown(&password_file, Some(user), Some(group))?;
+        }
+        let address = testkit::process::free_address()?;
+        let mut postgres = Self { bin, folder, address, password, owner, server: None };
+        let mut initdb = postgres.program("initdb");
+        initdb.args(["--auth=scram-sha-256", "--username=palabre", "--encoding=UTF8", "--locale=C", "--no-sync"]);
+        output(initdb.arg("--pwfile").arg(&password_file).arg("--pgdata").arg(postgres.folder.join("data")))?;
+        postgres.begin().await?;
+        Ok(postgres)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its address for a client that reaches it by another way.
+    #[must_use]
+    pub fn url_by(&self, way: SocketAddr) -> String {
+        format!("postgres://palabre:{}@{way}/postgres", self.password)
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.server.as_ref().map(Child::id)
+    }
+
+    /// Shuts it down at once, without a checkpoint, and starts it again. Returns when it accepts connections.
+    ///
+    /// # Errors
+    /// If it does not come back.
+    pub async fn restart_immediately(&mut self) -> Result<()> {
+        self.end("QUIT")?;
+        self.begin().await
+    }
+
+    /// Kills the postmaster and starts it again. Returns when it accepts connections.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn kill(&mut self) -> Result<()> {
+        self.end("KILL")?;
+        self.begin().await
+    }
+
+    /// Kills one process that serves a client; PostgreSQL then ends all others and recovers. Returns when it accepts
+    /// connections.
+    ///
+    /// # Errors
+    /// If there is none, or it does not come back.
+    pub async fn kill_backend(&mut self, choice: u64) -> Result<()> {
+        let postmaster = self.id().context("PostgreSQL does not run")?;
+        let all = children(postmaster).into_iter();
+        let backends: Vec<u32> = all.filter(|pid| title(*pid).contains("postgres: palabre")).collect();
+        let index = usize::try_from(choice % (backends.len() as u64).max(1))?;
+        let backend = backends.get(index).context("PostgreSQL serves nobody")?;
+        signal("KILL", *backend)?;
+        // Until it has noticed, it still accepts.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        self.wait().await
+    }
+
+    fn end(&mut self, how: &str) -> Result<()> {
+        let Some(mut server) = self.server.take() else { return Ok(()) };
+        signal(how, server.id())?;
+        server.wait()?;
+        Ok(())
+    }
+
+    /// Starts it; again and again while what is left of the one before is in the way.
+    async fn begin(&mut self) -> Result<()> {
+        let start = Instant::now();
+        loop {
+            let log = fs::OpenOptions::new().create(true).append(true).open(self.folder.join("log"))?;
+            let mut postgres = self.program("postgres");
+            postgres.arg("-D").arg(self.folder.join("data")).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+            let sockets = format!("unix_socket_directories={}", self.folder.display());
+            let port = format!("port={}", self.address.port());
+            for setting in ["listen_addresses=127.0.0.1", "max_connections=200", "fsync=on", &sockets, &port] {
+                postgres.args(["-c", setting]);
+            }
+            self.server = Some(postgres.spawn().context("PostgreSQL cannot be started")?);
+            match self.wait().await {
+                Err(_) if start.elapsed() < PATIENCE && self.has_ended() => {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn has_ended(&mut self) -> bool {
+        self.server.as_mut().is_none_or(|server| !matches!(server.try_wait(), Ok(None)))
+    }
+
+    async fn wait(&mut self) -> Result<()> {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            if self.has_ended() {
+                bail!("PostgreSQL ended:\n{}", self.log_end());
+            }
+            let mut ready = Command::new(self.bin.join("pg_isready"));
+            ready.args(["--quiet", "--host=127.0.0.1", "--timeout=1", "--port", &self.address.port().to_string()]);
+            if tokio::process::Command::from(ready).status().await.is_ok_and(|status| status.success()) {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        bail!("PostgreSQL is not ready after {PATIENCE:?}:\n{}", self.log_end())
+    }
+
+    fn log_end(&self) -> String {
+        let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines.get(lines.len().saturating_sub(20)..).unwrap_or_default().join("\n")
+    }
+
+    /// One of its programs, under an account that is not root's: it refuses that one.
+    fn program(&self, name: &str) -> Command {
+        let mut command = Command::new("setpriv");
+        command.current_dir("/");
+        if let Some((user, group)) = self.owner {
+            command.arg(format!("--reuid={user}")).arg(format!("--regid={group}")).arg("--clear-groups");
+        }
+        command.args(["--pdeathsig", "QUIT", "--"]).arg(self.bin.join(name));
+        command
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        // What it kept is not needed any more. If it has gone already, that is as good.
+        let _gone = self.end("QUIT");
+        let _left_over = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The folder of the newest server's programs.
+fn programs() -> Option<PathBuf> {
+    let mut versions: Vec<(u32, PathBuf)> = fs::read_dir(Path::new(VERSIONS))
+        .ok()?
+        .filter_map(Result::ok)
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
+        .filter(|(_, bin)| bin.join("postgres").exists() && bin.join("initdb").exists())
+        .collect();
+    versions.sort();
+    versions.pop().map(|(_, bin)| bin)
+}
+
+fn owner() -> Result<Option<(u32, u32)>> {
+    if !is_root() {
+        return Ok(None);
+    }
+    let id = |flag: &str| -> Result<u32> {
+        let text = output(Command::new("id").args([flag, "postgres"])).context("there is no account `postgres`")?;
+        Ok(text.parse()?)
+    };
+    Ok(Some((id("-u")?, id("-g")?)))
+}

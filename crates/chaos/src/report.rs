@@ -1,0 +1,172 @@
+//! What came of a run, as a file for people and one for programs.
+
+use std::{fs, path::Path, process::Command, time::Duration};
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+use testkit::checker::Rule;
+
+use crate::{round::Outcome, shell::output};
+
+/// A run as a whole.
+#[derive(Debug)]
+pub struct Report<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The seed that it began with.
+    pub seed: u64,
+    /// The rounds that were run: name, seed, seconds, broken promises.
+    pub rounds: Vec<(String, u64, f64, usize)>,
+    /// All rounds together.
+    pub outcome: &'a Outcome,
+    /// How long it took.
+    pub took: Duration,
+    /// What was run, if that is known.
+    pub commit: String,
+}
+
+/// What each rule says, in a few words. Those that do not apply yet are named in the document.
+const RULES: [(Rule, &str); 15] = [
+    (Rule::I1, "what was acknowledged is kept"),
+    (Rule::I2, "nothing is kept twice"),
+    (Rule::I3, "numbers without holes"),
+    (Rule::I4, "nothing that nobody said"),
+    (Rule::I5, "one send, one answer"),
+    (Rule::I6, "all see one order"),
+    (Rule::I7, "all get everything"),
+    (Rule::I8, "a sender's order is kept"),
+    (Rule::I9, "what was answered first stands first"),
+    (Rule::I10, "nobody sees what is not for them"),
+    (Rule::I11, "what was delivered is kept"),
+    (Rule::I12, "markers only move forward, unread is counted right"),
+    (Rule::I13, "reads show what was acknowledged before"),
+    (Rule::I15, "what was refused is not kept"),
+    (Rule::I16, "recovery and delay within their bounds"),
+];
+
+impl Report<'_> {
+    /// Writes `NAME.json` and `NAME.md` into a folder.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        fs::create_dir_all(folder)?;
+        let json = serde_json::to_string_pretty(&self.json())?;
+        fs::write(folder.join(format!("{}.json", self.name)), json + "\n")?;
+        fs::write(folder.join(format!("{}.md", self.name)), self.markdown())
+            .with_context(|| format!("the result cannot be written to {}", folder.display()))
+    }
+
+    fn broken(&self, rule: Rule) -> usize {
+        if rule == Rule::I16 {
+            return self.outcome.figures.bounds().iter().filter(|bound| !bound.is_kept()).count();
+        }
+        self.outcome.violations.iter().filter(|violation| violation.rule == rule).count()
+    }
+
+    fn applied(&self, rule: Rule) -> u64 {
+        if rule == Rule::I16 {
+            let bounds = self.outcome.figures.bounds();
+            return bounds.iter().filter(|bound| bound.limit_ms.is_some() && bound.of > 0).count() as u64;
+        }
+        self.outcome.checks.get(&rule).copied().unwrap_or_default()
+    }
+
+    fn json(&self) -> Value {
+        let rules: Vec<Value> = RULES
+            .iter()
+            .map(|(rule, says)| json!({"rule": rule, "says": says, "violations": self.broken(*rule), "checks": self.applied(*rule)}))
+            .collect();
+        let rounds: Vec<Value> = self
+            .rounds
+            .iter()
+            .map(|(name, seed, seconds, broken)| json!({"round": name, "seed": seed, "seconds": seconds.round(), "violations": broken}))
+            .collect();
+        json!({
+            "name": self.name, "seed": self.seed, "commit": self.commit, "machine": machine(), "seconds": self.took.as_secs(),
+            "faults": self.outcome.faults, "seen": self.outcome.seen, "acknowledged": self.outcome.acknowledged(),
+            "rules": rules, "bounds": self.outcome.figures.bounds(), "slow_readers": self.outcome.slow,
+            "slowest_start_ms": self.outcome.slowest_start.as_millis(), "slowest_stop_ms": self.outcome.slowest_stop.as_millis(),
+            "rounds": rounds,
+        })
+    }
+
+    fn markdown(&self) -> String {
+        let mut lines = vec![
+            format!("# Chaos: {}", self.name),
+            String::new(),
+            format!(
+                "{} rounds in {} minutes, seed {}, commit {}, on {}. Made by the program in `crates/chaos`; what it does is told in `docs/reliability/README.md`.",
+                self.rounds.len(),
+                self.took.as_secs() / 60,
+                self.seed,
+                self.commit,
+                machine()
+            ),
+            String::new(),
+        ];
+        let counts = |title: &str, counts: Vec<(String, u64)>| {
+            let rows = counts.into_iter().map(|(name, count)| format!("| {name} | {count} |"));
+            [format!("| {title} | |"), "|---|---|".to_owned()]
+                .into_iter()
+                .chain(rows)
+                .chain([String::new()])
+                .collect::<Vec<_>>()
+        };
+        let named = |(name, count): (&&'static str, &u64)| ((*name).to_owned(), *count);
+        lines.extend(counts("what was broken", self.outcome.faults.iter().map(named).collect()));
+        let acknowledged = ("acknowledged sends".to_owned(), self.outcome.acknowledged());
+        lines.extend(counts(
+            "what was seen",
+            [acknowledged].into_iter().chain(self.outcome.seen.iter().map(named)).collect(),
+        ));
+        lines.extend(["| promise | | violations | of checks |".to_owned(), "|---|---|---|---|".to_owned()]);
+        lines.extend(
+            RULES.iter().map(|(rule, says)| {
+                format!("| {rule:?} | {says} | {} | {} |", self.broken(*rule), self.applied(*rule))
+            }),
+        );
+        lines.extend([
+            String::new(),
+            "| bound | measured | limit | measurements | |".to_owned(),
+            "|---|---|---|---|---|".to_owned(),
+        ]);
+        lines.extend(self.outcome.figures.bounds().iter().map(|bound| {
+            let limit = bound.limit_ms.map_or("–".to_owned(), |limit| format!("{limit:.0} ms"));
+            let kept = if bound.is_kept() { "" } else { "broken" };
+            format!("| {} | {:.0} ms | {limit} | {} | {kept} |", bound.name, bound.measured_ms, bound.of)
+        }));
+        lines.push(format!(
+            "| slowest start of a killed node | {} ms | 2000 ms | | |",
+            self.outcome.slowest_start.as_millis()
+        ));
+        lines.push(format!("| slowest orderly stop | {} ms | 35000 ms | | |", self.outcome.slowest_stop.as_millis()));
+        if let Some(most) = self.outcome.slow.iter().map(|slow| slow.memory / slow.readers.max(1) as u64).max() {
+            lines.push(format!(
+                "| memory per slow connection | {} KiB | 512 KiB | {} | |",
+                most / 1_024,
+                self.outcome.slow.len()
+            ));
+        }
+        lines.push(String::new());
+        lines.join("\n")
+    }
+}
+
+/// The machine, in a line.
+fn machine() -> String {
+    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
+    let model = model.trim_start_matches([' ', '\t', ':']);
+    let count = cpus.lines().filter(|line| line.starts_with("processor")).count();
+    let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kilobytes = memory.lines().find_map(|line| line.strip_prefix("MemTotal:")).unwrap_or_default();
+    let kilobytes: u64 = kilobytes.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or_default();
+    format!("{count} × {model}, {} GiB", kilobytes / 1_048_576)
+}
+
+/// The commit of the working folder, if it is one of git's.
+#[must_use]
+pub fn commit() -> String {
+    output(Command::new("git").args(["rev-parse", "--short=12", "HEAD"])).unwrap_or_else(|_| "unknown".to_owned())
+}

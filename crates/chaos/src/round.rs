@@ -1,0 +1,254 @@
+//! One round: a topology, people who talk, a nemesis, quiet, and the judgement.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result};
+use testkit::{
+    api::Api,
+    checker::{Evidence, Figures, Rule, Step, Violation, check_and_count, figures},
+    dice::Dice,
+    talker::{Habits, Phase, Talker, wait_for_quiet},
+};
+use tokio::{sync::watch, task::JoinSet};
+
+use crate::{
+    nemesis::{Deeds, Fault, Nemesis},
+    slow::SlowFigures,
+    topology::{Needs, Profile, Topology},
+    town::Town,
+};
+
+/// What is to happen.
+#[derive(Clone, Debug)]
+pub struct Round {
+    /// Its name in reports.
+    pub name: &'static str,
+    /// On which topology.
+    pub profile: Profile,
+    /// What is broken, in an order that the seed decides.
+    pub faults: Vec<Fault>,
+    /// Milliseconds between two faults.
+    pub between: (u64, u64),
+    /// Milliseconds between two things that one talker does.
+    pub pace: (u64, u64),
+    /// How many talk.
+    pub talkers: usize,
+    /// How many listen only.
+    pub listeners: usize,
+    /// How many listen, and pause for seconds now and then.
+    pub dawdlers: usize,
+    /// By how many characters each text is longer than it need be.
+    pub padding: usize,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Faults, by heading.
+    pub faults: BTreeMap<&'static str, u64>,
+    /// What clients did and were told, by heading.
+    pub seen: BTreeMap<&'static str, u64>,
+    /// How often each rule was applied.
+    pub checks: BTreeMap<Rule, u64>,
+    /// Broken promises.
+    pub violations: Vec<Violation>,
+    /// Measurements.
+    pub figures: Figures,
+    /// The longest start of a node.
+    pub slowest_start: Duration,
+    /// The longest orderly stop of a node.
+    pub slowest_stop: Duration,
+    /// What slow readers cost.
+    pub slow: Vec<SlowFigures>,
+}
+
+impl Outcome {
+    /// Acknowledged sends, repeats included.
+    #[must_use]
+    pub fn acknowledged(&self) -> u64 {
+        self.seen.iter().filter(|(name, _)| name.starts_with("acknowledged")).map(|(_, count)| count).sum()
+    }
+
+    /// Adds another round's.
+    pub fn add(&mut self, other: Self) {
+        for (mine, others) in [(&mut self.faults, other.faults), (&mut self.seen, other.seen)] {
+            others.into_iter().for_each(|(name, count)| *mine.entry(name).or_default() += count);
+        }
+        other.checks.into_iter().for_each(|(rule, count)| *self.checks.entry(rule).or_default() += count);
+        self.violations.extend(other.violations);
+        self.figures.add(other.figures);
+        self.slowest_start = self.slowest_start.max(other.slowest_start);
+        self.slowest_stop = self.slowest_stop.max(other.slowest_stop);
+        self.slow.extend(other.slow);
+    }
+}
+
+impl Round {
+    fn needs(&self, binary: PathBuf, folder: PathBuf, mutant: Option<String>) -> Needs {
+        Needs {
+            binary,
+            folder,
+            clocks: self.faults.contains(&Fault::ClockStep),
+            small_disk: self.faults.contains(&Fault::FillDisk),
+            mutant,
+        }
+    }
+
+    /// Runs it in a folder of its own. The folder stays if a promise was broken.
+    ///
+    /// # Errors
+    /// If something cannot be started or does not come back. Broken promises are no error but in the outcome.
+    pub async fn run(&self, seed: u64, binary: PathBuf, folder: PathBuf, mutant: Option<String>) -> Result<Outcome> {
+        let needs = self.needs(binary, folder.clone(), mutant);
+        let mut topology = Topology::start(self.profile, &needs).await?;
+        let api = Api::at(topology.address()?);
+        let town = Town::settle(&api, self.talkers, 5).await?;
+        let clock = Instant::now();
+        let (phase, phases) = watch::channel(Phase::Talk);
+        let mut crowd = Crowd { tasks: JoinSet::new(), standings: Vec::new() };
+        self.gather(&mut crowd, &town, (&topology.urls(), &topology.direct()), seed, clock, &phases);
+
+        let dice = Dice(seed);
+        let mut nemesis = Nemesis { topology: &mut topology, town: &town, dice, clock, deeds: Deeds::default() };
+        let raged = nemesis.rage(&self.faults, self.between).await;
+        let deeds = std::mem::take(&mut nemesis.deeds);
+        raged?;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        phase.send_replace(Phase::Finish);
+        // A server that keeps its promises becomes quiet; one that does not is judged all the same.
+        let quiet = wait_for_quiet(&crowd.standings, Duration::from_secs(30)).await;
+        phase.send_replace(Phase::Over);
+        let mut evidence = Evidence::default();
+        while let Some(history) = crowd.tasks.join_next().await {
+            evidence.histories.push(history?);
+        }
+        evidence.strangers.extend(town.strangers.iter().map(|stranger| stranger.id));
+        dump(&api, &town, &mut evidence).await?;
+        drop(topology);
+        if let Err(error) = quiet {
+            eprintln!("{}: {error}", self.name);
+        }
+        self.judge(&evidence, deeds, &folder)
+    }
+
+    fn gather(
+        &self,
+        crowd: &mut Crowd,
+        town: &Town,
+        (urls, direct): (&[String], &[String]),
+        seed: u64,
+        clock: Instant,
+        phases: &watch::Receiver<Phase>,
+    ) {
+        let dice = |index: usize| Dice(seed ^ ((index as u64 + 1) << 32));
+        let everywhere: Vec<i64> = town.places.iter().map(|place| place.id).collect();
+        let talkers = town.people.iter().enumerate().map(|(index, person)| {
+            let (places, charges) = (town.places_of(index), town.charges_of(index));
+            let habits = Habits { padding: self.padding, ..Habits::mixed(self.pace) };
+            Talker::new(person, places, charges, habits, dice(index), clock)
+        });
+        let listeners = (0..self.listeners).filter_map(|index| {
+            let of = index % town.people.len();
+            let mut person = town.people.get(of)?.clone();
+            person.name = format!("listener{index}");
+            Some(Talker::new(&person, town.places_of(of), Vec::new(), Habits::listening(), dice(1_000 + index), clock))
+        });
+        let strangers = town.strangers.iter().enumerate().map(|(index, person)| {
+            Talker::new(person, everywhere.clone(), Vec::new(), Habits::prying(), dice(10_000 + index), clock)
+        });
+        let dawdlers = (0..self.dawdlers).filter_map(|index| {
+            let mut person = town.people.get(index)?.clone();
+            person.name = format!("dawdler{index}");
+            Some(Talker::new(
+                &person,
+                town.places_of(index),
+                Vec::new(),
+                Habits::dawdling(),
+                dice(2_000 + index),
+                clock,
+            ))
+        });
+        for (talker, standing) in talkers.chain(listeners).chain(strangers) {
+            crowd.standings.push(standing);
+            crowd.tasks.spawn(talker.live(urls.to_vec(), phases.clone()));
+        }
+        for (talker, standing) in dawdlers {
+            crowd.standings.push(standing);
+            crowd.tasks.spawn(talker.live(direct.to_vec(), phases.clone()));
+        }
+    }
+
+    fn judge(&self, evidence: &Evidence, deeds: Deeds, folder: &std::path::Path) -> Result<Outcome> {
+        let (mut violations, checks) = check_and_count(evidence);
+        violations.sort_by_key(|violation| violation.rule);
+        if violations.is_empty() {
+            std::fs::remove_dir_all(folder).context("the round's folder cannot be removed")?;
+        } else {
+            testkit::kill::keep(evidence, folder)?;
+            std::fs::write(folder.join("spells.json"), serde_json::to_string_pretty(&deeds.spells)?)?;
+        }
+        let mut outcome = Outcome {
+            faults: deeds.counts,
+            seen: seen(evidence),
+            figures: figures(evidence, &deeds.spells),
+            violations,
+            slowest_start: deeds.slowest_start,
+            slowest_stop: deeds.slowest_stop,
+            slow: deeds.slow,
+            ..Outcome::default()
+        };
+        for (rule, count) in checks {
+            *outcome.checks.entry(rule).or_default() += count;
+        }
+        Ok(outcome)
+    }
+}
+
+/// Those who talk, and where they stand.
+struct Crowd {
+    tasks: JoinSet<testkit::checker::History>,
+    standings: Vec<std::sync::Arc<std::sync::Mutex<testkit::talker::Standing>>>,
+}
+
+/// What is kept in the end, as fresh readers find it.
+async fn dump(api: &Api, town: &Town, evidence: &mut Evidence) -> Result<()> {
+    for place in &town.places {
+        let members = place.members.iter().filter_map(|index| town.people.get(*index));
+        let owner = members.clone().next().context("a conversation without an owner")?;
+        let mut log = api.dump(&owner.token, place.id, place.base).await?;
+        // Whoever was not brought in again before the patience was over has no marker.
+        let inside = log.members.clone();
+        for person in members.filter(|person| inside.contains(&person.id)) {
+            log.markers.push(api.marker(&person.token, person.id, place.id).await?);
+        }
+        evidence.logs.push(log);
+    }
+    Ok(())
+}
+
+fn seen(evidence: &Evidence) -> BTreeMap<&'static str, u64> {
+    let mut seen: BTreeMap<&'static str, u64> = BTreeMap::new();
+    for entry in evidence.histories.iter().flat_map(|history| &history.entries) {
+        let heading = match &entry.step {
+            Step::Ok { repeated: true, .. } => "acknowledged, and known to be a repeat",
+            Step::Ok { .. } => "acknowledged at the first time",
+            Step::Fail { .. } => "definitely refused",
+            Step::Unknown { .. } => "unknown for a while",
+            Step::Edited { .. } | Step::Deleted { .. } | Step::Reacted { .. } => "edits, deletions and reactions",
+            Step::Moved { .. } => "changes of members",
+            Step::Event { .. } => "live events",
+            Step::Changes { .. } => "catch-up answers",
+            Step::Read { .. } => "pages read",
+            Step::Marked { .. } => "markers moved",
+            Step::Denied { .. } => "reads denied",
+            Step::Welcome { .. } => "connections",
+            _ => continue,
+        };
+        *seen.entry(heading).or_default() += 1;
+    }
+    seen
+}

@@ -1,0 +1,187 @@
+//! `chaos run`: one round after the other.
+
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use crate::{
+    plan,
+    report::{self, Report},
+    round::Outcome,
+};
+
+/// What is asked for.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// The rounds to run, by name; all, if none is named: kill-one, kill-three, one, stores, ways, crowd.
+    pub rounds: Vec<String>,
+    /// Decides all that is left to chance, but for time itself. A new one, if it is not given.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// The server's program; `palabre` beside this one, if it is not given.
+    #[arg(long)]
+    pub binary: Option<PathBuf>,
+    /// How many faults each round has, in percent of the usual number.
+    #[arg(long, default_value_t = 100)]
+    pub share: usize,
+    /// How often all rounds are run, each time with another seed.
+    #[arg(long, default_value_t = 1)]
+    pub cycles: u64,
+    /// How often, besides, the round `loud` is run.
+    #[arg(long, default_value_t = 0)]
+    pub loud_cycles: u64,
+    /// Begins no further round after so many minutes.
+    #[arg(long)]
+    pub minutes: Option<u64>,
+    /// Runs only this part of the cycles, as in 1/3.
+    #[arg(long, default_value = "1/1", value_parser = parse_shard)]
+    pub shard: (u64, u64),
+    /// Rounds that once showed something, to be run first: a file with a round's name and its seed on each line.
+    #[arg(long)]
+    pub seeds: Option<PathBuf>,
+    /// Writes the result under this name.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The folder for the result.
+    #[arg(long, default_value = "docs/reliability")]
+    pub out: PathBuf,
+    /// Tells of bounds that were not kept, but does not fail for them: for machines that have other work.
+    #[arg(long)]
+    pub lenient: bool,
+    /// A deliberate fault of the server, if it was built with the feature `mutants`.
+    #[arg(long)]
+    pub mutant: Option<String>,
+}
+
+/// Runs the rounds and tells what came of each.
+///
+/// # Errors
+/// If a promise was broken, or something could not be run.
+pub async fn run(options: &Options) -> Result<()> {
+    let binary = binary(options.binary.clone())?;
+    let seed = options.seed.unwrap_or_else(new_seed);
+    let names = names(&options.rounds)?;
+    let (begin, mut all, mut rounds) = (Instant::now(), Outcome::default(), Vec::new());
+    // What is run is what was there at the beginning.
+    let commit = report::commit();
+    println!("seed {seed}");
+    for (name, seed) in replayed(options)?.into_iter().chain(planned(options, &names, seed)) {
+        if options.minutes.is_some_and(|minutes| begin.elapsed() > Duration::from_secs(60 * minutes)) {
+            println!("the time is over; what is left is not run");
+            break;
+        }
+        let round = plan::round(&name, options.share, seed).context("there is no such round")?;
+        let folder = folder(&name, seed);
+        let start = Instant::now();
+        let outcome = round
+            .run(seed, binary.clone(), folder.clone(), options.mutant.clone())
+            .await
+            .with_context(|| format!("round {name}, seed {seed}, folder {}", folder.display()))?;
+        tell(&name, seed, &outcome, start.elapsed());
+        if !outcome.violations.is_empty() {
+            println!("histories and logs are in {}; again with: chaos run {name} --seed {seed}", folder.display());
+        }
+        rounds.push((name, seed, start.elapsed().as_secs_f64(), outcome.violations.len()));
+        all.add(outcome);
+        if let Some(name) = &options.name {
+            let (rounds, took) = (rounds.clone(), begin.elapsed());
+            let report = Report { name, seed, rounds, outcome: &all, took, commit: commit.clone() };
+            report.write(&options.out)?;
+        }
+    }
+    println!("all together: {} acknowledged sends; {:?}", all.acknowledged(), all.faults);
+    for bound in all.figures.bounds() {
+        println!("{:>10.1} ms of {:>9}  {}", bound.measured_ms, bound.of, bound.name);
+    }
+    let broken: Vec<&str> =
+        all.figures.bounds().iter().filter(|bound| !bound.is_kept()).map(|bound| bound.name).collect();
+    ensure!(all.violations.is_empty(), "{} broken promises", all.violations.len());
+    ensure!(broken.is_empty() || options.lenient, "bounds that were not kept: {}", broken.join("; "));
+    Ok(())
+}
+
+/// The rounds that were asked for, each cycle with another seed.
+fn planned(options: &Options, names: &[String], seed: u64) -> Vec<(String, u64)> {
+    let (shard, shards) = options.shard;
+    // Seeds of neighbouring cycles have nothing in common, and the first is the one that was given.
+    let seeds = |cycles: u64| {
+        let mine = (0..cycles).filter(move |cycle| cycle % shards == shard - 1);
+        mine.map(move |cycle| seed.wrapping_add(cycle.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+    };
+    let rounds = seeds(options.cycles).flat_map(|seed| names.iter().map(move |name| (name.clone(), seed)));
+    rounds.chain(seeds(options.loud_cycles).map(|seed| ("loud".to_owned(), seed))).collect()
+}
+
+/// The rounds that once showed something: a line of the file is a round's name and its seed.
+fn replayed(options: &Options) -> Result<Vec<(String, u64)>> {
+    let Some(file) = &options.seeds else { return Ok(Vec::new()) };
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    lines
+        .filter(|line| !line.is_empty())
+        .map(|line| {
+            let (name, seed) = line.split_once(' ').with_context(|| format!("{line}: not ROUND SEED"))?;
+            Ok((name.to_owned(), seed.trim().parse().with_context(|| format!("{line}: the seed is no number"))?))
+        })
+        .collect()
+}
+
+/// Which part of how many, as in `2/3`.
+fn parse_shard(text: &str) -> Result<(u64, u64), String> {
+    let numbers = text.split_once('/').and_then(|(shard, of)| Some((shard.parse().ok()?, of.parse().ok()?)));
+    numbers
+        .filter(|(shard, of)| (1..=*of).contains(shard))
+        .ok_or_else(|| format!("{text} is not I/N with I from 1 to N, such as 1/3"))
+}
+
+/// The names, each of which must be a round's; all, if none is given.
+fn names(given: &[String]) -> Result<Vec<String>> {
+    if let Some(unknown) = given.iter().find(|name| !plan::NAMES.iter().chain(&plan::MORE).any(|known| known == name)) {
+        bail!("there is no round {unknown}; there are {}", plan::NAMES.join(", "));
+    }
+    let all = || plan::NAMES.iter().map(|name| (*name).to_owned()).collect();
+    Ok(if given.is_empty() { all() } else { given.to_vec() })
+}
+
+/// The program that is asked for, else the one beside this one.
+///
+/// # Errors
+/// If it is not there.
+pub fn binary(given: Option<PathBuf>) -> Result<PathBuf> {
+    let beside = || Some(std::env::current_exe().ok()?.with_file_name("palabre"));
+    let binary = given.or_else(beside).context("where this program is cannot be told; give --binary")?;
+    binary.canonicalize().with_context(|| format!("there is no {}; give --binary", binary.display()))
+}
+
+fn new_seed() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    // Short enough to be typed.
+    (u64::from(now.subsec_nanos()) ^ now.as_secs()) & 0xffff_ffff
+}
+
+/// A folder that no other run has.
+#[must_use]
+pub fn folder(name: &str, seed: u64) -> PathBuf {
+    std::env::temp_dir().join(format!("palabre-chaos-{}-{name}-{seed}", std::process::id()))
+}
+
+fn tell(name: &str, seed: u64, outcome: &Outcome, took: Duration) {
+    println!("{name}, seed {seed}, {:.1} s: {} broken promises", took.as_secs_f64(), outcome.violations.len());
+    println!(
+        "  faults: {:?}; slowest start {:?}, stop {:?}",
+        outcome.faults, outcome.slowest_start, outcome.slowest_stop
+    );
+    println!("  seen: {:?}", outcome.seen);
+    println!("  checks: {:?}", outcome.checks);
+    if !outcome.slow.is_empty() {
+        println!("  slow: {:?}", outcome.slow);
+    }
+    outcome.violations.iter().take(10).for_each(|violation| println!("  {violation}"));
+    for bound in outcome.figures.bounds().iter().filter(|bound| bound.of > 0) {
+        let kept = if bound.is_kept() { "" } else { " BROKEN" };
+        println!("  {:>10.1} ms of {:>7}  {}{kept}", bound.measured_ms, bound.of, bound.name);
+    }
+}

@@ -1,0 +1,122 @@
+//! The REST interface, for those who set the stage and for the fresh reader in the end.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::checker::{Content, Log, Marker, Row};
+
+/// A server's REST interface.
+#[derive(Clone, Debug)]
+pub struct Api {
+    base: String,
+    http: reqwest::Client,
+}
+
+impl Api {
+    /// The interface of the server at this address, `HOST:PORT`.
+    #[must_use]
+    pub fn at(address: impl std::fmt::Display) -> Self {
+        Self { base: format!("http://{address}"), http: reqwest::Client::new() }
+    }
+
+    /// Asks for something.
+    ///
+    /// # Errors
+    /// If it is refused, or the server cannot be reached.
+    pub async fn get(&self, token: &str, path: &str) -> Result<Value> {
+        let request = self.http.get(format!("{}/v1/{path}", self.base)).bearer_auth(token);
+        Self::answer(path, request).await
+    }
+
+    /// Has something done; without a token by a stranger, without a body if that is `null`.
+    ///
+    /// # Errors
+    /// As [`Api::get`].
+    pub async fn post(&self, token: &str, path: &str, body: &Value) -> Result<Value> {
+        let mut request = self.http.post(format!("{}/v1/{path}", self.base));
+        if !token.is_empty() {
+            request = request.bearer_auth(token);
+        }
+        if !body.is_null() {
+            request = request.json(body);
+        }
+        Self::answer(path, request).await
+    }
+
+    async fn answer(path: &str, request: reqwest::RequestBuilder) -> Result<Value> {
+        let mut tries = 0;
+        loop {
+            let again = request.try_clone().context("a request that cannot be repeated")?;
+            let answer = again.timeout(Duration::from_secs(20)).send().await?;
+            let status = answer.status();
+            let text = answer.text().await?;
+            if status.is_success() {
+                return Ok(serde_json::from_str(&text).unwrap_or_default());
+            }
+            // A server with a deliberate fault may not know yet what it has acknowledged. To find that out
+            // is for the checker; here only the stage is set.
+            tries += 1;
+            if tries > 20 || !matches!(status.as_u16(), 401 | 403 | 404) {
+                bail!("{path} was answered with {status}: {text}");
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// All that is kept of a conversation. Up to `base` nobody was watching yet.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub async fn dump(&self, token: &str, conversation: i64, base: i64) -> Result<Log> {
+        let place = format!("conversations/{conversation}");
+        let listed = self.get(token, &place).await?;
+        let number = |value: &Value| value.as_i64().context("a number is missing");
+        let mut log = Log { conversation, base, head: number(&listed["head"])?, ..Log::default() };
+        log.others.extend(1..=base);
+        log.others.push(number(&listed["rev"])?);
+        let members = self.get(token, &format!("{place}/members?limit=200")).await?;
+        let members = members["members"].as_array().context("no members")?;
+        log.others.extend(members.iter().filter_map(|member| member["rev"].as_i64()));
+        log.members.extend(members.iter().filter_map(|member| member["user"]["id"].as_i64()));
+        let mut after = 0;
+        loop {
+            let page = self.get(token, &format!("{place}/messages?after_seq={after}&limit=200")).await?;
+            let messages = page["messages"].as_array().context("no messages")?;
+            for message in messages {
+                log.rows.push(row(message).context("an unreadable message")?);
+            }
+            match log.rows.last() {
+                Some(row) if row.seq > after && !messages.is_empty() => after = row.seq,
+                _ => return Ok(log),
+            }
+        }
+    }
+
+    /// What a member is told of their own reading.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub async fn marker(&self, token: &str, user: i64, conversation: i64) -> Result<Marker> {
+        let listed = self.get(token, &format!("conversations/{conversation}")).await?;
+        let number = |name: &str| listed[name].as_i64().with_context(|| format!("a conversation without {name}"));
+        Ok(Marker { user, read_seq: number("read_seq")?, unread: number("unread")? })
+    }
+}
+
+/// A message of the protocol, as the checker knows it; nothing if it is none.
+#[must_use]
+pub fn row(message: &Value) -> Option<Row> {
+    let mut reactions: Vec<String> = message["reactions"].as_array()?.iter().map(Value::to_string).collect();
+    reactions.sort_unstable();
+    Some(Row {
+        seq: message["seq"].as_i64()?,
+        rev: message["rev"].as_i64()?,
+        id: message["id"].as_i64()?,
+        author: message["author"]["id"].as_i64()?,
+        cid: message["client_id"].as_str().map(str::to_owned),
+        content: message["text"].as_str().map(Content::of),
+        reactions: Content::of(&reactions.concat()),
+    })
+}

@@ -1,0 +1,251 @@
+//! I16: how long things took, and whether that is within the contract's bounds.
+//!
+//! All is read from the histories: when a send began and when others heard of it, when a connection was lost and when
+//! the next one was welcomed. What was under way during some other trouble is left out of a bound's figures.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::{Evidence, Step};
+
+/// What was made to fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trouble {
+    /// A node was killed; which one is in [`Spell::node`].
+    Node,
+    /// A node was told to stop.
+    Drain,
+    /// The database.
+    Database,
+    /// Redis, or the way to it from every node.
+    Redis,
+    /// A way between two.
+    Way,
+    /// All clients' connections broke.
+    Storm,
+    /// Some listeners read slowly or not at all.
+    Slow,
+    /// A clock.
+    Clock,
+    /// A disk.
+    Disk,
+}
+
+/// A time of trouble.
+#[derive(Clone, Debug, Serialize)]
+pub struct Spell {
+    /// Of which kind.
+    pub trouble: Trouble,
+    /// In words.
+    pub what: String,
+    /// Which node, if it is one node's.
+    pub node: Option<usize>,
+    /// When it began, in nanoseconds of the histories' clock.
+    pub from: u64,
+    /// When it was over: for a database, when it accepted connections again.
+    pub to: u64,
+}
+
+/// A figure and its limit, in milliseconds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Bound {
+    /// What was measured.
+    pub name: &'static str,
+    /// The limit; none where the figure is told only.
+    pub limit_ms: Option<f64>,
+    /// The figure.
+    pub measured_ms: f64,
+    /// Of how many measurements.
+    pub of: usize,
+}
+
+impl Bound {
+    /// Whether it is kept. A figure of nothing keeps no bound and breaks none.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.of == 0 || self.limit_ms.is_none_or(|limit| self.measured_ms <= limit)
+    }
+}
+
+/// All measurements of a kind, in nanoseconds.
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
+    /// From a send to its being heard by others, while there was no trouble.
+    pub calm: Vec<u64>,
+    /// The same while Redis was away, and nothing else.
+    pub without_redis: Vec<u64>,
+    /// The same from two to five seconds after Redis was back.
+    pub after_redis: Vec<u64>,
+    /// From the database accepting again to the next acknowledged send.
+    pub database_back: Vec<u64>,
+    /// From a node's kill to the welcome of each of its clients on another.
+    pub moved_on: Vec<u64>,
+    /// From the breaking of all connections to the welcome of each client.
+    pub after_storm: Vec<u64>,
+    /// From a send to its being heard by others, while some read slowly.
+    pub beside_slow: Vec<u64>,
+}
+
+const SECOND: u64 = 1_000_000_000;
+
+impl Figures {
+    /// Adds another run's.
+    pub fn add(&mut self, other: Self) {
+        self.calm.extend(other.calm);
+        self.without_redis.extend(other.without_redis);
+        self.after_redis.extend(other.after_redis);
+        self.database_back.extend(other.database_back);
+        self.moved_on.extend(other.moved_on);
+        self.after_storm.extend(other.after_storm);
+        self.beside_slow.extend(other.beside_slow);
+    }
+
+    /// The bounds of the contract.
+    #[must_use]
+    pub fn bounds(&self) -> Vec<Bound> {
+        let calm = percentile(&self.calm, 99.0);
+        // What is normal depends on the machine: twice what it takes without trouble, at least a tenth of a second.
+        let normal = (2.0 * calm).max(100.0);
+        let bound = |name, limit_ms, figures: &[u64], percent| Bound {
+            name,
+            limit_ms,
+            measured_ms: percentile(figures, percent),
+            of: figures.len(),
+        };
+        vec![
+            bound("delivery without trouble, median", None, &self.calm, 50.0),
+            bound("delivery without trouble, p99", None, &self.calm, 99.0),
+            bound("delivery while Redis is away, p99", Some(2_000.0), &self.without_redis, 99.0),
+            bound("delivery 2 to 5 s after Redis is back, p99", Some(normal), &self.after_redis, 99.0),
+            bound(
+                "first acknowledged send after the database accepts, longest",
+                Some(2_000.0),
+                &self.database_back,
+                100.0,
+            ),
+            bound("clients of a killed node welcomed elsewhere, p99", Some(1_000.0), &self.moved_on, 99.0),
+            bound("clients of a killed node welcomed elsewhere, longest", None, &self.moved_on, 100.0),
+            bound("all connections broken: the last client welcomed", Some(5_000.0), &self.after_storm, 100.0),
+            bound("delivery to others while some read slowly, p99", Some(normal), &self.beside_slow, 99.0),
+        ]
+    }
+}
+
+/// A percentile in milliseconds; 0 of nothing.
+fn percentile(figures: &[u64], percent: f64) -> f64 {
+    let mut sorted = figures.to_vec();
+    sorted.sort_unstable();
+    let last = sorted.len().saturating_sub(1);
+    let place = (last as f64 * percent / 100.0).ceil() as usize;
+    sorted.get(place).map_or(0.0, |nanos| *nanos as f64 / 1e6)
+}
+
+/// Measures what the histories tell about these times of trouble.
+#[must_use]
+pub fn figures(evidence: &Evidence, spells: &[Spell]) -> Figures {
+    let of_kill = |trouble| trouble == Trouble::Node;
+    let of_storm = |trouble| trouble == Trouble::Storm;
+    let mut figures = Figures {
+        moved_on: come_back(evidence, spells, of_kill),
+        after_storm: come_back(evidence, spells, of_storm),
+        ..Figures::default()
+    };
+    database_back(evidence, spells, &mut figures);
+    let mut invoked: HashMap<(i64, &str), u64> = HashMap::new();
+    for history in &evidence.histories {
+        for entry in &history.entries {
+            if let Step::Invoke { cid, .. } = &entry.step {
+                invoked.entry((history.author, cid)).or_insert(entry.at);
+            }
+        }
+    }
+    for history in &evidence.histories {
+        let mut welcome = u64::MAX;
+        for entry in &history.entries {
+            match &entry.step {
+                Step::Welcome { .. } => welcome = entry.at,
+                Step::Lost { .. } => welcome = u64::MAX,
+                Step::Event { row: Some(row), created: true, .. } if row.author != history.author => {
+                    let cid = row.cid.as_deref().unwrap_or_default();
+                    let Some(begun) = invoked.get(&(row.author, cid)).filter(|begun| **begun > welcome) else {
+                        continue;
+                    };
+                    place(&mut figures, spells, *begun, entry.at);
+                }
+                _ => {}
+            }
+        }
+    }
+    figures
+}
+
+/// Puts a delivery where it belongs, if it belongs anywhere.
+fn place(figures: &mut Figures, spells: &[Spell], begun: u64, heard: u64) {
+    let took = heard.saturating_sub(begun);
+    // Two seconds after its end, trouble is to be over.
+    let touches = |spell: &&Spell| begun < spell.to + 2 * SECOND && heard > spell.from;
+    let touched: Vec<&Spell> = spells.iter().filter(touches).collect();
+    let within =
+        |trouble| touched.iter().all(|spell| spell.trouble == trouble && begun > spell.from && begun < spell.to);
+    if touched.is_empty() {
+        let after = |spell: &Spell| {
+            spell.trouble == Trouble::Redis && begun >= spell.to + 2 * SECOND && begun < spell.to + 5 * SECOND
+        };
+        if spells.iter().any(after) {
+            figures.after_redis.push(took);
+        }
+        figures.calm.push(took);
+    } else if within(Trouble::Redis) {
+        figures.without_redis.push(took);
+    } else if within(Trouble::Slow) {
+        figures.beside_slow.push(took);
+    }
+}
+
+fn database_back(evidence: &Evidence, spells: &[Spell], figures: &mut Figures) {
+    let mut answered: Vec<u64> = evidence
+        .histories
+        .iter()
+        .flat_map(|history| &history.entries)
+        .filter(|entry| matches!(entry.step, Step::Ok { .. }))
+        .map(|entry| entry.at)
+        .collect();
+    answered.sort_unstable();
+    for spell in spells.iter().filter(|spell| spell.trouble == Trouble::Database) {
+        let next = answered.get(answered.partition_point(|at| *at < spell.to));
+        figures.database_back.extend(next.map(|at| at - spell.to));
+    }
+}
+
+/// How long it took those whose connection broke by such trouble until they were welcomed again.
+fn come_back(evidence: &Evidence, spells: &[Spell], wanted: impl Fn(Trouble) -> bool) -> Vec<u64> {
+    let wanted: Vec<&Spell> = spells.iter().filter(|spell| wanted(spell.trouble)).collect();
+    // Where nobody could come in, the bound does not apply.
+    let others = |spell: &Spell, until: u64| {
+        spells.iter().any(|other| other.from != spell.from && other.from < until && spell.from < other.to)
+    };
+    let mut found = Vec::new();
+    for history in &evidence.histories {
+        let mut lost: Option<&Spell> = None;
+        for entry in &history.entries {
+            match entry.step {
+                Step::Lost { node } => {
+                    let hit = |spell: &&&Spell| {
+                        spell.node.is_none_or(|of| of == node)
+                            && spell.from <= entry.at
+                            && entry.at < spell.from + SECOND / 4
+                    };
+                    lost = lost.or(wanted.iter().find(hit).copied());
+                }
+                Step::Welcome { .. } => {
+                    let spell = lost.take().filter(|spell| !others(spell, entry.at));
+                    found.extend(spell.map(|spell| entry.at - spell.from));
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}

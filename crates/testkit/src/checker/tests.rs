@@ -1,0 +1,441 @@
+//! A hand-made history for each rule, which breaks it.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+const ROOM: i64 = 9;
+
+fn row(seq: i64, author: i64, cid: &str) -> Row {
+    Row {
+        seq,
+        rev: seq,
+        id: 100 + seq,
+        author,
+        cid: Some(cid.into()),
+        content: Some(Content::of(cid)),
+        reactions: Content::of(""),
+    }
+}
+
+fn entry(at: u64, connection: u64, step: Step) -> Entry {
+    Entry { at, connection, step }
+}
+
+fn invoke(cid: &str) -> Step {
+    Step::Invoke { conversation: ROOM, cid: cid.into(), content: Content::of(cid) }
+}
+
+fn ok(cid: &str, seq: i64, repeated: bool) -> Step {
+    Step::Ok { conversation: ROOM, cid: cid.into(), seq, message: 100 + seq, epoch: "e".into(), repeated }
+}
+
+fn event(row: Row) -> Step {
+    Step::Event { conversation: ROOM, seq: row.rev, created: row.seq == row.rev, row: Some(row), member: None }
+}
+
+fn resume(cursor: i64) -> Step {
+    Step::Resume { conversation: ROOM, cursor }
+}
+
+fn changes(from: i64, to: i64, rows: Vec<Row>) -> Step {
+    Step::Changes { conversation: ROOM, from, to, reset: false, rows }
+}
+
+fn edited() -> Row {
+    Row { rev: 6, content: Some(Content::of("new")), ..row(3, 1, "a") }
+}
+
+/// Ann and Bob are in the room (1 and 2). Ann says a and b; b's answer is lost and she repeats it; Bob, who is
+/// cut off for b and c, catches up; Ann edits a.
+fn clean() -> Evidence {
+    let ann = vec![
+        entry(1, 1, resume(2)),
+        entry(2, 1, invoke("a")),
+        entry(5, 1, ok("a", 3, false)),
+        entry(6, 1, event(row(3, 1, "a"))),
+        entry(7, 1, invoke("b")),
+        entry(9, 1, Step::Unknown { cid: "b".into() }),
+        entry(10, 2, resume(3)),
+        entry(11, 2, changes(3, 5, vec![row(4, 1, "b"), row(5, 2, "c")])),
+        entry(12, 2, invoke("b")),
+        entry(13, 2, ok("b", 4, true)),
+        entry(20, 2, Step::Edit { conversation: ROOM, seq: 3, content: Content::of("new") }),
+        entry(21, 2, Step::Edited { conversation: ROOM, seq: 3, rev: 6 }),
+        entry(22, 2, event(edited())),
+        entry(23, 2, invoke("refused")),
+        entry(24, 2, Step::Fail { cid: "refused".into() }),
+        entry(25, 2, invoke("d")),
+        entry(26, 2, invoke("e")),
+        entry(27, 2, event(row(7, 1, "d"))),
+        entry(28, 2, event(row(8, 1, "e"))),
+        entry(29, 2, ok("d", 7, false)),
+        entry(30, 2, ok("e", 8, false)),
+    ];
+    let bob = vec![
+        entry(1, 1, resume(2)),
+        entry(4, 1, event(row(3, 1, "a"))),
+        entry(8, 1, invoke("c")),
+        entry(9, 1, ok("c", 5, false)),
+        entry(15, 2, resume(3)),
+        entry(16, 2, changes(3, 6, vec![edited(), row(4, 1, "b"), row(5, 2, "c")])),
+        entry(27, 2, event(row(7, 1, "d"))),
+        entry(28, 2, event(row(8, 1, "e"))),
+    ];
+    let rows = vec![edited(), row(4, 1, "b"), row(5, 2, "c"), row(7, 1, "d"), row(8, 1, "e")];
+    Evidence {
+        histories: vec![
+            History { client: "ann".into(), author: 1, entries: ann },
+            History { client: "bob".into(), author: 2, entries: bob },
+        ],
+        logs: vec![Log { conversation: ROOM, head: 8, base: 2, rows, others: vec![1, 2], ..Log::default() }],
+        ..Evidence::default()
+    }
+}
+
+/// The rules that are broken after a change of the clean evidence.
+fn broken(change: impl FnOnce(&mut Evidence)) -> BTreeSet<Rule> {
+    let mut evidence = clean();
+    change(&mut evidence);
+    check(&evidence).into_iter().map(|violation| violation.rule).collect()
+}
+
+fn ann(evidence: &mut Evidence) -> &mut Vec<Entry> {
+    &mut evidence.histories[0].entries
+}
+
+fn bob(evidence: &mut Evidence) -> &mut Vec<Entry> {
+    &mut evidence.histories[1].entries
+}
+
+#[test]
+fn a_clean_history_is_acquitted() {
+    assert_eq!(check(&clean()), []);
+}
+
+#[test]
+fn i1_an_acknowledged_message_that_is_gone() {
+    let rules = broken(|evidence| evidence.logs[0].rows.retain(|row| row.seq != 5));
+    assert!(rules.contains(&Rule::I1), "{rules:?}");
+}
+
+#[test]
+fn i1_an_acknowledged_message_with_another_text() {
+    let rules = broken(|evidence| evidence.logs[0].rows[2].content = Some(Content::of("other")));
+    assert!(rules.contains(&Rule::I1), "{rules:?}");
+}
+
+#[test]
+fn i1_an_acknowledged_edit_that_is_gone() {
+    let rules = broken(|evidence| evidence.logs[0].rows[0] = row(3, 1, "a"));
+    assert!(rules.contains(&Rule::I1), "{rules:?}");
+}
+
+#[test]
+fn i2_a_message_that_is_kept_twice() {
+    let rules = broken(|evidence| {
+        evidence.logs[0].rows.push(row(9, 1, "b"));
+        evidence.logs[0].head = 9;
+    });
+    assert!(rules.contains(&Rule::I2), "{rules:?}");
+}
+
+#[test]
+fn i2_a_message_that_is_kept_twice_without_the_senders_id() {
+    let rules = broken(|evidence| {
+        evidence.logs[0].rows.push(Row { cid: None, ..row(9, 1, "b") });
+        evidence.logs[0].head = 9;
+    });
+    assert!(rules.contains(&Rule::I2), "{rules:?}");
+}
+
+#[test]
+fn i3_a_hole_and_a_number_beyond_the_head() {
+    assert!(broken(|evidence| evidence.logs[0].others = vec![1]).contains(&Rule::I3));
+    assert!(broken(|evidence| evidence.logs[0].head = 7).contains(&Rule::I3));
+    assert!(broken(|evidence| evidence.logs[0].rows[1].seq = 5).contains(&Rule::I3));
+}
+
+#[test]
+fn i4_a_message_that_nobody_sent() {
+    let rules = broken(|evidence| {
+        evidence.logs[0].rows.push(row(9, 2, "phantom"));
+        evidence.logs[0].head = 9;
+    });
+    assert!(rules.contains(&Rule::I4), "{rules:?}");
+}
+
+#[test]
+fn i4_an_edit_that_nobody_made() {
+    let rules = broken(|evidence| evidence.logs[0].rows[0].content = Some(Content::of("forged")));
+    assert!(rules.contains(&Rule::I4), "{rules:?}");
+}
+
+#[test]
+fn i5_two_answers_to_one_send() {
+    let rules = broken(|evidence| {
+        ann(evidence).push(entry(40, 2, ok("b", 5, true)));
+    });
+    assert_eq!(rules, [Rule::I5].into());
+}
+
+#[test]
+fn i6_a_jump_within_a_connection() {
+    let rules = broken(|evidence| bob(evidence).retain(|entry| entry.at != 27));
+    assert!(rules.contains(&Rule::I6), "{rules:?}");
+}
+
+#[test]
+fn i6_a_repeat_within_a_connection() {
+    let rules = broken(|evidence| bob(evidence).push(entry(31, 2, event(row(8, 1, "e")))));
+    assert_eq!(rules, [Rule::I6].into());
+}
+
+#[test]
+fn an_event_that_a_catch_up_covered_may_come_late() {
+    let mut evidence = clean();
+    bob(&mut evidence).insert(6, entry(17, 2, event(row(5, 2, "c"))));
+    assert_eq!(check(&evidence), []);
+}
+
+#[test]
+fn i6_another_text_at_the_same_place() {
+    let rules = broken(|evidence| {
+        let other = Row { content: Some(Content::of("other")), ..row(8, 1, "e") };
+        bob(evidence)[7].step = event(other);
+    });
+    assert!(rules.contains(&Rule::I6), "{rules:?}");
+}
+
+#[test]
+fn i7_a_receiver_who_never_gets_the_end() {
+    let rules = broken(|evidence| drop(bob(evidence).pop()));
+    assert_eq!(rules, [Rule::I7].into());
+}
+
+#[test]
+fn i7_a_catch_up_that_leaves_something_out() {
+    let rules = broken(|evidence| bob(evidence)[5].step = changes(3, 6, vec![edited(), row(5, 2, "c")]));
+    assert_eq!(rules, [Rule::I7].into());
+    let rules = broken(|evidence| bob(evidence)[5].step = changes(3, 6, vec![row(4, 1, "b"), row(5, 2, "c")]));
+    assert_eq!(rules, [Rule::I7].into());
+}
+
+#[test]
+fn i8_a_sender_whose_messages_change_places() {
+    let rules = broken(|evidence| {
+        evidence.logs[0].rows[3] = row(7, 1, "e");
+        evidence.logs[0].rows[4] = row(8, 1, "d");
+        for entries in [0, 1] {
+            for entry in &mut evidence.histories[entries].entries {
+                match &mut entry.step {
+                    Step::Event { row: Some(shown), .. } if shown.seq == 7 => *shown = row(7, 1, "e"),
+                    Step::Event { row: Some(shown), .. } if shown.seq == 8 => *shown = row(8, 1, "d"),
+                    Step::Ok { cid, seq, message, .. } if cid == "d" => (*seq, *message) = (8, 108),
+                    Step::Ok { cid, seq, message, .. } if cid == "e" => (*seq, *message) = (7, 107),
+                    _ => {}
+                }
+            }
+        }
+    });
+    assert_eq!(rules, [Rule::I8].into());
+}
+
+#[test]
+fn i9_a_later_send_at_an_earlier_place() {
+    // Bob's c, at 5, began only after e, at 8, had been answered.
+    let rules = broken(|evidence| bob(evidence)[2].at = 35);
+    assert_eq!(rules, [Rule::I9].into());
+}
+
+#[test]
+fn i11_a_delivered_message_that_is_not_kept() {
+    let rules = broken(|evidence| bob(evidence).push(entry(31, 2, event(row(9, 1, "gone")))));
+    assert!(rules.contains(&Rule::I11), "{rules:?}");
+}
+
+#[test]
+fn i11_a_delivered_message_whose_place_another_took() {
+    let rules = broken(|evidence| bob(evidence)[1].step = event(row(3, 1, "gone")));
+    assert!(rules.contains(&Rule::I11), "{rules:?}");
+}
+
+#[test]
+fn i15_a_refused_message_that_is_kept() {
+    let rules = broken(|evidence| {
+        evidence.logs[0].rows.push(row(9, 1, "refused"));
+        evidence.logs[0].head = 9;
+    });
+    assert!(rules.contains(&Rule::I15), "{rules:?}");
+}
+
+fn read(begun: u64, head: i64, rows: Vec<Row>) -> Step {
+    Step::Read { conversation: ROOM, begun, head, rows }
+}
+
+fn marked(begun: u64, read_seq: i64) -> Step {
+    Step::Marked { conversation: ROOM, begun, read_seq }
+}
+
+/// Ann puts Bob out, says f, and brings him in again; Bob hears of his going and of his coming.
+fn wandering() -> Evidence {
+    let mut evidence = clean();
+    let moving = |inside| Step::Move { conversation: ROOM, user: 2, inside };
+    let moved = |inside| Step::Moved { conversation: ROOM, user: 2, inside };
+    let left = Step::Event { conversation: ROOM, seq: 9, row: None, created: false, member: Some((2, false)) };
+    let joined = Step::Event { conversation: ROOM, seq: 11, row: None, created: false, member: Some((2, true)) };
+    ann(&mut evidence).extend([
+        entry(40, 2, moving(false)),
+        entry(42, 2, left.clone()),
+        entry(43, 2, moved(false)),
+        entry(44, 2, invoke("f")),
+        entry(45, 2, event(row(10, 1, "f"))),
+        entry(46, 2, ok("f", 10, false)),
+        entry(50, 2, moving(true)),
+        entry(52, 2, joined),
+        entry(53, 2, moved(true)),
+    ]);
+    bob(&mut evidence).extend([
+        entry(42, 2, left),
+        entry(43, 2, Step::Removed { conversation: ROOM }),
+        entry(52, 2, Step::Added { conversation: ROOM, head: 11 }),
+    ]);
+    let log = &mut evidence.logs[0];
+    log.rows.push(row(10, 1, "f"));
+    (log.head, log.members) = (11, vec![1, 2]);
+    evidence
+}
+
+/// The rules that are broken after a change of the evidence with a wanderer.
+fn broken_wandering(change: impl FnOnce(&mut Evidence)) -> BTreeSet<Rule> {
+    let mut evidence = wandering();
+    change(&mut evidence);
+    check(&evidence).into_iter().map(|violation| violation.rule).collect()
+}
+
+#[test]
+fn who_goes_and_comes_back_is_acquitted() {
+    assert_eq!(check(&wandering()), []);
+}
+
+#[test]
+fn i7_a_member_who_was_never_told() {
+    let rules = broken_wandering(|evidence| drop(bob(evidence).pop()));
+    assert_eq!(rules, [Rule::I7].into());
+}
+
+#[test]
+fn i10_an_event_after_going() {
+    let rules = broken_wandering(|evidence| bob(evidence).insert(10, entry(45, 2, event(row(10, 1, "f")))));
+    assert!(rules.contains(&Rule::I10), "{rules:?}");
+}
+
+#[test]
+fn i10_a_page_and_a_catch_up_while_outside() {
+    let page = read(44, 10, vec![row(10, 1, "f")]);
+    let rules = broken_wandering(|evidence| bob(evidence).insert(10, entry(47, 2, page)));
+    assert_eq!(rules, [Rule::I10].into());
+    let caught_up = changes(9, 10, vec![row(10, 1, "f")]);
+    let rules = broken_wandering(|evidence| bob(evidence).insert(10, entry(47, 2, caught_up)));
+    assert!(rules.contains(&Rule::I10), "{rules:?}");
+}
+
+#[test]
+fn i10_a_stranger_who_sees_anything() {
+    let stranger = |step| {
+        broken(|evidence| {
+            evidence.strangers.insert(3);
+            let entries = vec![entry(30, 1, step)];
+            evidence.histories.push(History { client: "eve".into(), author: 3, entries });
+        })
+    };
+    assert_eq!(stranger(Step::Denied { conversation: ROOM }), BTreeSet::new());
+    assert!(stranger(event(row(8, 1, "e"))).contains(&Rule::I10));
+    assert!(stranger(read(29, 8, Vec::new())).contains(&Rule::I10));
+    assert!(stranger(Step::Added { conversation: ROOM, head: 8 }).contains(&Rule::I10));
+}
+
+#[test]
+fn i12_a_marker_that_goes_back_or_is_lost_or_lies_beyond_the_head() {
+    let marks = |read_seq, unread, steps: Vec<(u64, Step)>| {
+        broken(move |evidence| {
+            bob(evidence).extend(steps.into_iter().map(|(at, step)| entry(at, 2, step)));
+            evidence.logs[0].markers.push(Marker { user: 2, read_seq, unread });
+        })
+    };
+    assert_eq!(marks(7, 1, vec![(41, marked(40, 5)), (43, marked(42, 7))]), BTreeSet::new());
+    assert_eq!(marks(7, 1, vec![(41, marked(40, 7)), (43, marked(42, 5))]), [Rule::I12].into(), "back");
+    assert_eq!(marks(7, 1, vec![(41, marked(40, 5)), (43, marked(39, 7))]), BTreeSet::new(), "at the same time");
+    assert_eq!(marks(5, 2, vec![(41, marked(40, 7))]), [Rule::I12].into(), "lost");
+    assert_eq!(marks(9, 0, vec![(41, marked(40, 9))]), [Rule::I12].into(), "beyond");
+    assert_eq!(marks(7, 3, Vec::new()), [Rule::I12].into(), "counted wrong");
+}
+
+#[test]
+fn i13_a_page_that_shows_what_was_before() {
+    let page =
+        |begun, head, row| broken(|evidence| bob(evidence).push(entry(begun + 10, 2, read(begun, head, vec![row]))));
+    assert_eq!(page(35, 8, edited()), BTreeSet::new());
+    assert_eq!(page(35, 8, row(3, 1, "a")), [Rule::I13].into(), "the text before the edit");
+    assert_eq!(page(20, 8, row(3, 1, "a")), BTreeSet::new(), "asked before the edit was acknowledged");
+    assert_eq!(page(35, 7, edited()), [Rule::I13].into(), "the head before the last send");
+}
+
+#[test]
+fn i1_a_deleted_message_that_is_there_again() {
+    let rules = broken(|evidence| {
+        ann(evidence).push(entry(40, 2, Step::Delete { conversation: ROOM, seq: 8 }));
+        ann(evidence).push(entry(41, 2, Step::Deleted { conversation: ROOM, seq: 8, rev: 9 }));
+    });
+    assert_eq!(rules, [Rule::I1].into());
+}
+
+#[test]
+fn i3_a_change_that_nobody_heard_of_explains_one_hole_and_no_more() {
+    let tried = |evidence: &mut Evidence| {
+        ann(evidence).push(entry(40, 2, Step::React { conversation: ROOM, seq: 8 }));
+        evidence.logs[0].others.retain(|number| *number != 2);
+    };
+    assert_eq!(broken(tried), BTreeSet::new());
+    let rules = broken(|evidence| {
+        tried(evidence);
+        evidence.logs[0].others.clear();
+    });
+    assert_eq!(rules, [Rule::I3].into());
+}
+
+#[test]
+fn i16_each_bound_is_measured() {
+    let spell = |trouble, node, from: u64, to: u64| {
+        let (from, to) = (from * 1_000_000_000, to * 1_000_000_000);
+        Spell { trouble, what: String::new(), node, from, to }
+    };
+    let second = |at: u64| at * 1_000_000_000;
+    let mut evidence = Evidence::default();
+    let said =
+        |at: u64, cid: &str| vec![entry(second(at), 1, invoke(cid)), entry(second(at) + 1, 1, ok(cid, 3, false))];
+    let ann = [said(2, "a"), said(11, "b"), said(20, "c")].concat();
+    let heard = |at: u64, cid: &str| entry(second(at), 1, event(row(3, 1, cid)));
+    let bob = vec![
+        entry(0, 1, Step::Welcome { node: 0 }),
+        heard(3, "a"),
+        heard(15, "b"),
+        heard(21, "c"),
+        entry(second(30), 1, Step::Lost { node: 0 }),
+        entry(second(32), 2, Step::Welcome { node: 1 }),
+    ];
+    evidence.histories.push(History { client: "ann".into(), author: 1, entries: ann });
+    evidence.histories.push(History { client: "bob".into(), author: 2, entries: bob });
+    let spells = [
+        spell(Trouble::Redis, None, 10, 17),
+        spell(Trouble::Node, Some(0), 30, 31),
+        spell(Trouble::Database, None, 18, 19),
+    ];
+    let figures = figures(&evidence, &spells);
+    assert_eq!(figures.calm, [second(1)], "the first");
+    assert_eq!(figures.without_redis, [second(4)], "the second; the third was too near to the database's trouble");
+    assert_eq!(figures.database_back, [second(1) + 1]);
+    assert_eq!(figures.moved_on, [second(2)]);
+    let broken = figures.bounds().into_iter().filter(|bound| !bound.is_kept()).map(|bound| bound.name);
+    assert_eq!(broken.count(), 2, "four seconds without Redis, two for coming back");
+}

@@ -1,0 +1,606 @@
+//! Somebody who talks while things break: is cut off, comes back, repeats what is unknown, and writes a history.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    sync::watch,
+};
+use tokio_websockets::{ClientBuilder, Limits, Message, WebSocketStream};
+
+use crate::{
+    api::row,
+    checker::{Content, Entry, History, Step},
+    dice::Dice,
+};
+
+mod hearing;
+
+/// Sends that a client has under way at most.
+const PIPELINE: usize = 8;
+/// Messages of others that one may react to.
+const RECENT: usize = 64;
+/// A connection on which nothing was heard for this long is asked whether it still is one …
+const ASK_AFTER: Duration = Duration::from_secs(2);
+/// … and one that has not answered by then is none.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
+const EMOJI: [&str; 3] = ["👍", "🌳", "🎉"];
+
+/// What all talkers are to do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Talk.
+    Talk,
+    /// Nothing new is said; what is unknown is settled, and everybody comes in who can.
+    Finish,
+    /// Leave.
+    Over,
+}
+
+/// Somebody with an account.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// The username.
+    pub name: String,
+    /// The user's id.
+    pub id: i64,
+    /// An access token.
+    pub token: String,
+}
+
+/// What somebody does, out of a hundred things.
+#[derive(Clone, Copy, Debug)]
+pub struct Habits {
+    /// Editing, or deleting: one in three.
+    pub edit: u64,
+    /// Reacting.
+    pub react: u64,
+    /// Putting somebody out of a conversation or bringing them in again.
+    pub change_members: u64,
+    /// Reading history, catching up, moving the read marker.
+    pub read: u64,
+    /// Milliseconds between two things.
+    pub pause: (u64, u64),
+    /// Connecting anew once in so many things.
+    pub hop: u64,
+    /// Whether they say nothing at all.
+    pub silent: bool,
+    /// Whether they stop reading for seconds now and then.
+    pub dawdles: bool,
+    /// By how many characters each text is longer than it need be.
+    pub padding: usize,
+}
+
+impl Habits {
+    /// Mostly sends, some edits.
+    #[must_use]
+    pub fn talkative() -> Self {
+        Self {
+            edit: 6,
+            react: 0,
+            change_members: 0,
+            read: 0,
+            pause: (1, 15),
+            hop: 500,
+            silent: false,
+            dawdles: false,
+            padding: 0,
+        }
+    }
+
+    /// The contract's mix: seventy sends, ten edits and deletions, five reactions, five changes of members, ten reads.
+    #[must_use]
+    pub fn mixed(pause: (u64, u64)) -> Self {
+        Self {
+            edit: 10,
+            react: 5,
+            change_members: 5,
+            read: 9,
+            pause,
+            hop: 100,
+            silent: false,
+            dawdles: false,
+            padding: 0,
+        }
+    }
+
+    /// Reads and nothing else, as somebody does who is not let in anywhere.
+    #[must_use]
+    pub fn prying() -> Self {
+        Self {
+            edit: 0,
+            react: 0,
+            change_members: 0,
+            read: 100,
+            pause: (50, 400),
+            hop: 100,
+            silent: false,
+            dawdles: false,
+            padding: 0,
+        }
+    }
+
+    /// Listens, and stops reading for seconds now and then.
+    #[must_use]
+    pub fn dawdling() -> Self {
+        Self { dawdles: true, pause: (1_500, 4_000), ..Self::listening() }
+    }
+
+    /// Listens and nothing else.
+    #[must_use]
+    pub fn listening() -> Self {
+        Self {
+            edit: 0,
+            react: 0,
+            change_members: 0,
+            read: 0,
+            pause: (100, 200),
+            hop: u64::MAX,
+            silent: true,
+            dawdles: false,
+            padding: 0,
+        }
+    }
+}
+
+/// Whose membership a talker brings about and ends; nobody else does.
+#[derive(Clone, Debug)]
+pub struct Charge {
+    /// Where.
+    pub conversation: i64,
+    /// Whose; may be the talker's own.
+    pub user: i64,
+    /// Whether they are a member, as far as is known.
+    pub inside: bool,
+    /// What is being brought about, until that is sure, and whether it was asked for before.
+    pub wanted: Option<(bool, bool)>,
+    /// Whether the question is under way.
+    under_way: bool,
+}
+
+impl Charge {
+    /// A charge of a member.
+    #[must_use]
+    pub fn of(conversation: i64, user: i64) -> Self {
+        Self { conversation, user, inside: true, wanted: None, under_way: false }
+    }
+}
+
+/// Where a talker stands, for the one who waits for quiet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether nothing is open.
+    pub settled: bool,
+    /// How far it has heard, by conversation.
+    pub cursors: BTreeMap<i64, i64>,
+}
+
+type Socket = WebSocketStream<TcpStream>;
+
+/// A send that has no definite end yet.
+struct Pending {
+    conversation: i64,
+    cid: String,
+    text: String,
+    under_way: bool,
+    /// Whether nobody knows what became of an earlier try.
+    doubtful: bool,
+}
+
+/// What was asked besides sends, until it is answered or the connection is lost.
+enum Asked {
+    Edit { conversation: i64, seq: i64 },
+    Delete { conversation: i64, seq: i64 },
+    React { conversation: i64, seq: i64 },
+    Move { charge: usize },
+    Read { conversation: i64, begun: u64 },
+    Sync { conversation: i64 },
+    Mark { conversation: i64, begun: u64 },
+}
+
+/// Somebody who talks, listens, is cut off, comes back and repeats what is unknown.
+pub struct Talker {
+    history: History,
+    token: String,
+    places: Vec<i64>,
+    charges: Vec<Charge>,
+    habits: Habits,
+    dice: Dice,
+    clock: Instant,
+    standing: Arc<Mutex<Standing>>,
+    connection: u64,
+    node: usize,
+    epoch: String,
+    welcome: bool,
+    cursors: BTreeMap<i64, i64>,
+    pending: VecDeque<Pending>,
+    asked: HashMap<String, Asked>,
+    /// Own messages that have not been edited: each is edited or deleted once at most.
+    own: Vec<(i64, i64)>,
+    /// Messages that were heard lately.
+    recent: VecDeque<(i64, i64)>,
+    said: u64,
+}
+
+impl Talker {
+    /// Somebody who talks in `places`. `clock` is the same for all whose histories are judged together.
+    #[must_use]
+    pub fn new(
+        person: &Person,
+        places: Vec<i64>,
+        charges: Vec<Charge>,
+        habits: Habits,
+        dice: Dice,
+        clock: Instant,
+    ) -> (Self, Arc<Mutex<Standing>>) {
+        let standing = Arc::new(Mutex::new(Standing::default()));
+        let talker = Self {
+            history: History { client: person.name.clone(), author: person.id, entries: Vec::new() },
+            token: person.token.clone(),
+            places,
+            charges,
+            habits,
+            dice,
+            clock,
+            standing: Arc::clone(&standing),
+            connection: 0,
+            node: 0,
+            epoch: String::new(),
+            welcome: false,
+            cursors: BTreeMap::new(),
+            pending: VecDeque::new(),
+            asked: HashMap::new(),
+            own: Vec::new(),
+            recent: VecDeque::new(),
+            said: 0,
+        };
+        (talker, standing)
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.clock.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn note(&mut self, step: Step) {
+        let at = self.now();
+        self.history.entries.push(Entry { at, connection: self.connection, step });
+    }
+
+    fn stand(&self) {
+        let at_home = self.charges.iter().all(|charge| charge.inside && charge.wanted.is_none());
+        if let Ok(mut standing) = self.standing.lock() {
+            let settled = self.welcome && self.pending.is_empty() && at_home;
+            *standing = Standing { settled, cursors: self.cursors.clone() };
+        }
+    }
+
+    /// Lives until the phase is over, on one node after the other; `urls` are the nodes' sockets.
+    pub async fn live(mut self, urls: Vec<String>, mut phases: watch::Receiver<Phase>) -> History {
+        while *phases.borrow() != Phase::Over {
+            self.connection += 1;
+            self.node = usize::try_from(self.dice.between(0, urls.len() as u64)).unwrap_or_default();
+            // A lost connection is what this is about; whatever the reason, the client comes back.
+            if let Err(error) = self.connect_and_talk(&urls[self.node], &mut phases).await
+                && error.to_string().contains("refused:")
+            {
+                eprintln!("{}: {error:#}", self.history.client);
+            }
+            self.lose_connection();
+            let pause = if self.dice.one_in(6) && urls.len() == 1 {
+                self.dice.millis(100, 700)
+            } else {
+                self.dice.millis(5, 60)
+            };
+            tokio::time::sleep(pause).await;
+        }
+        self.history
+    }
+
+    /// Nobody knows what became of the sends that were under way.
+    fn lose_connection(&mut self) {
+        if self.welcome {
+            self.note(Step::Lost { node: self.node });
+        }
+        self.welcome = false;
+        let mut lost = Vec::new();
+        for pending in &mut self.pending {
+            if std::mem::take(&mut pending.under_way) {
+                pending.doubtful = true;
+                lost.push(pending.cid.clone());
+            }
+        }
+        lost.into_iter().for_each(|cid| self.note(Step::Unknown { cid }));
+        self.asked.clear();
+        self.charges.iter_mut().for_each(|charge| charge.under_way = false);
+        self.stand();
+    }
+
+    async fn connect_and_talk(&mut self, url: &str, phases: &mut watch::Receiver<Phase>) -> Result<()> {
+        let builder = ClientBuilder::new().uri(url)?.limits(Limits::unlimited());
+        let stream = connect(url, self.habits.dawdles);
+        let connecting = async { anyhow::Ok(builder.connect_on(stream.await?).await?) };
+        let (mut socket, _) = tokio::time::timeout(Duration::from_secs(3), connecting).await??;
+        self.welcome = false;
+        let resumed: Vec<(i64, i64)> = self.cursors.iter().map(|(place, cursor)| (*place, *cursor)).collect();
+        for (conversation, cursor) in resumed {
+            self.note(Step::Resume { conversation, cursor });
+        }
+        let cursors: BTreeMap<String, i64> =
+            self.cursors.iter().map(|(place, cursor)| (place.to_string(), *cursor)).collect();
+        let data = json!({"token": self.token, "cursors": cursors});
+        say(&mut socket, "authenticate", "authenticate", data).await?;
+        let begin = Instant::now();
+        while !self.welcome {
+            let limit = GIVE_UP_AFTER.saturating_sub(begin.elapsed());
+            let frame = tokio::time::timeout(limit, socket.next()).await?.context("closed")??;
+            self.hear(&frame)?;
+        }
+        self.repeat(&mut socket).await?;
+        self.talk(&mut socket, phases).await
+    }
+
+    /// Asks again, with the same ids and in the same order, for what has no definite end.
+    async fn repeat(&mut self, socket: &mut Socket) -> Result<()> {
+        for index in 0..self.pending.len() {
+            if !self.pending[index].under_way {
+                self.send(socket, index).await?;
+            }
+        }
+        for index in 0..self.charges.len() {
+            if self.charges[index].wanted.is_some() && !self.charges[index].under_way {
+                self.bring_about(socket, index).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, socket: &mut Socket, index: usize) -> Result<()> {
+        let pending = &mut self.pending[index];
+        pending.under_way = true;
+        let (conversation, cid, text) = (pending.conversation, pending.cid.clone(), pending.text.clone());
+        self.note(Step::Invoke { conversation, cid: cid.clone(), content: Content::of(&text) });
+        let data = json!({"conversation": conversation, "client_id": cid, "text": text});
+        say(socket, &cid, "message.send", data).await
+    }
+
+    async fn talk(&mut self, socket: &mut Socket, phases: &mut watch::Receiver<Phase>) -> Result<()> {
+        let mut heard = Instant::now();
+        let mut asked = false;
+        let mut next = tokio::time::Instant::now() + self.dice.millis(self.habits.pause.0, self.habits.pause.1);
+        loop {
+            self.stand();
+            let phase = *phases.borrow();
+            tokio::select! {
+                frame = socket.next() => {
+                    self.hear(&frame.context("closed")??)?;
+                    (heard, asked) = (Instant::now(), false);
+                }
+                changed = phases.changed() => {
+                    changed?;
+                    if *phases.borrow() == Phase::Over {
+                        return Ok(());
+                    }
+                }
+                () = tokio::time::sleep_until(next) => {
+                    next = tokio::time::Instant::now() + self.dice.millis(self.habits.pause.0, self.habits.pause.1);
+                    if self.habits.dawdles && phase == Phase::Talk {
+                        tokio::time::sleep(self.dice.millis(2_000, 4_500)).await;
+                        (heard, asked) = (Instant::now(), false);
+                    }
+                    if heard.elapsed() > GIVE_UP_AFTER {
+                        bail!("silence");
+                    }
+                    if heard.elapsed() > ASK_AFTER && !asked {
+                        asked = true;
+                        say(socket, "ping", "ping", json!({})).await?;
+                    }
+                    // Only what the server called unknown is waiting here without being under way.
+                    self.repeat(socket).await?;
+                    if phase == Phase::Talk && !self.habits.silent {
+                        self.act(socket).await?;
+                        if self.dice.one_in(self.habits.hop) {
+                            return Ok(());
+                        }
+                    } else if phase == Phase::Finish {
+                        self.come_home(socket).await?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Everybody is to be a member in the end.
+    async fn come_home(&mut self, socket: &mut Socket) -> Result<()> {
+        for index in 0..self.charges.len() {
+            let charge = &mut self.charges[index];
+            if !charge.inside && charge.wanted.is_none() {
+                charge.wanted = Some((true, false));
+                self.bring_about(socket, index).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Does one thing.
+    async fn act(&mut self, socket: &mut Socket) -> Result<()> {
+        let Habits { edit, react, change_members, read, .. } = self.habits;
+        let mut chance = self.dice.between(0, 100);
+        let mut falls_on = |share: u64| {
+            let falls = chance < share;
+            chance = if falls { u64::MAX } else { chance.saturating_sub(share) };
+            falls
+        };
+        if falls_on(edit) {
+            self.change(socket).await
+        } else if falls_on(react) {
+            self.react(socket).await
+        } else if falls_on(change_members) {
+            self.change_members(socket).await
+        } else if falls_on(read) {
+            self.read(socket).await
+        } else {
+            self.chat(socket).await
+        }
+    }
+
+    /// Edits something said before, or deletes it.
+    async fn change(&mut self, socket: &mut Socket) -> Result<()> {
+        if self.own.is_empty() {
+            return Ok(());
+        }
+        let index = self.dice.between(0, self.own.len() as u64);
+        let (conversation, seq) = self.own.swap_remove(usize::try_from(index)?);
+        let name = self.name("change");
+        if self.habits.react > 0 && self.dice.one_in(3) {
+            self.note(Step::Delete { conversation, seq });
+            self.asked.insert(name.clone(), Asked::Delete { conversation, seq });
+            return say(socket, &name, "message.delete", json!({"conversation": conversation, "seq": seq})).await;
+        }
+        let text = format!("{} edited {seq} in {conversation}", self.history.client);
+        self.note(Step::Edit { conversation, seq, content: Content::of(&text) });
+        self.asked.insert(name.clone(), Asked::Edit { conversation, seq });
+        say(socket, &name, "message.edit", json!({"conversation": conversation, "seq": seq, "text": text})).await
+    }
+
+    async fn react(&mut self, socket: &mut Socket) -> Result<()> {
+        let recent: Vec<(i64, i64)> = self.recent.iter().copied().collect();
+        let Some((conversation, seq)) = self.dice.pick(&recent).copied() else { return Ok(()) };
+        let (name, emoji) = (self.name("react"), self.dice.pick(&EMOJI).copied().unwrap_or("👍"));
+        let command = if self.dice.one_in(4) { "reaction.remove" } else { "reaction.add" };
+        self.note(Step::React { conversation, seq });
+        self.asked.insert(name.clone(), Asked::React { conversation, seq });
+        say(socket, &name, command, json!({"conversation": conversation, "seq": seq, "emoji": emoji})).await
+    }
+
+    async fn change_members(&mut self, socket: &mut Socket) -> Result<()> {
+        let free = |(index, charge): (usize, &Charge)| charge.wanted.is_none().then_some(index);
+        let free: Vec<usize> = self.charges.iter().enumerate().filter_map(free).collect();
+        let Some(index) = self.dice.pick(&free).copied() else { return Ok(()) };
+        self.charges[index].wanted = Some((!self.charges[index].inside, false));
+        self.bring_about(socket, index).await
+    }
+
+    /// Asks for the membership that is wanted.
+    async fn bring_about(&mut self, socket: &mut Socket, index: usize) -> Result<()> {
+        let charge = &mut self.charges[index];
+        let Some((inside, _)) = charge.wanted else { return Ok(()) };
+        charge.under_way = true;
+        let (conversation, user) = (charge.conversation, charge.user);
+        let (own, name) = (user == self.history.author, self.name("move"));
+        self.note(Step::Move { conversation, user, inside });
+        self.asked.insert(name.clone(), Asked::Move { charge: index });
+        let (command, data) = match (own, inside) {
+            (true, true) => ("conversation.join", json!({"conversation": conversation})),
+            (true, false) => ("conversation.leave", json!({"conversation": conversation})),
+            (false, true) => ("member.add", json!({"conversation": conversation, "user": user})),
+            (false, false) => ("member.remove", json!({"conversation": conversation, "user": user})),
+        };
+        say(socket, &name, command, data).await
+    }
+
+    /// Reads a page, catches up on what is known already, or moves the read marker.
+    async fn read(&mut self, socket: &mut Socket) -> Result<()> {
+        let Some(conversation) = self.dice.pick(&self.places).copied() else { return Ok(()) };
+        let (name, begun) = (self.name("read"), self.now());
+        let cursor = self.cursors.get(&conversation).copied();
+        match (self.dice.between(0, 4), cursor) {
+            (0 | 1, _) | (_, None) => {
+                self.asked.insert(name.clone(), Asked::Read { conversation, begun });
+                say(socket, &name, "message.history", json!({"conversation": conversation, "limit": 30})).await
+            }
+            (2, Some(cursor)) => {
+                self.asked.insert(name.clone(), Asked::Sync { conversation });
+                let since = cursor.saturating_sub(10).max(0);
+                say(socket, &name, "conversation.sync", json!({"conversation": conversation, "since": since})).await
+            }
+            (_, Some(cursor)) => {
+                self.asked.insert(name.clone(), Asked::Mark { conversation, begun });
+                let seq = cursor.saturating_sub(i64::try_from(self.dice.between(0, 5))?).max(0);
+                say(socket, &name, "marker.read", json!({"conversation": conversation, "seq": seq})).await
+            }
+        }
+    }
+
+    /// Says a few things at once.
+    async fn chat(&mut self, socket: &mut Socket) -> Result<()> {
+        for _ in 0..self.dice.between(1, 4) {
+            if self.pending.len() >= PIPELINE {
+                break;
+            }
+            let known: Vec<i64> =
+                self.places.iter().copied().filter(|place| self.cursors.contains_key(place)).collect();
+            // The first place is the hot one.
+            let hot = self.dice.one_in(3).then(|| known.first()).flatten().copied();
+            let Some(conversation) = hot.or_else(|| self.dice.pick(&known).copied()) else { break };
+            self.said += 1;
+            let cid = format!("{}-{}-{:08x}", self.history.client, self.said, self.dice.roll() >> 32);
+            let mut text = format!("{} says for the {}th time: {cid}", self.history.client, self.said);
+            text.extend(std::iter::repeat_n('.', self.habits.padding));
+            self.pending.push_back(Pending { conversation, cid, text, under_way: false, doubtful: false });
+            self.send(socket, self.pending.len() - 1).await?;
+        }
+        Ok(())
+    }
+
+    /// A name for a command that is no send.
+    fn name(&mut self, what: &str) -> String {
+        self.said += 1;
+        format!("{what}:{}", self.said)
+    }
+}
+
+/// A connection to the address in a URL; if it is `slow`, the system reads little on its behalf.
+async fn connect(url: &str, slow: bool) -> Result<TcpStream> {
+    let address = url.split('/').nth(2).context("a URL without an address")?;
+    if !slow {
+        return Ok(TcpStream::connect(address).await?);
+    }
+    let socket = TcpSocket::new_v4()?;
+    socket.set_recv_buffer_size(4_096)?;
+    Ok(socket.connect(address.parse()?).await?)
+}
+
+async fn say(socket: &mut Socket, id: &str, command: &str, data: Value) -> Result<()> {
+    let text = json!({"id": id, "type": command, "data": data}).to_string();
+    tokio::time::timeout(GIVE_UP_AFTER, socket.send(Message::text(text))).await??;
+    Ok(())
+}
+
+/// Waits until nobody has anything open and all stand at the same numbers, for a while.
+///
+/// # Errors
+/// If that does not happen within `patience`.
+pub async fn wait_for_quiet(standings: &[Arc<Mutex<Standing>>], patience: Duration) -> Result<()> {
+    let begin = Instant::now();
+    let (mut since, mut last) = (Instant::now(), Vec::new());
+    while begin.elapsed() < patience {
+        let now: Vec<Standing> =
+            standings.iter().map(|one| one.lock().map(|one| one.clone()).unwrap_or_default()).collect();
+        let mut heads: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
+        for (conversation, cursor) in now.iter().flat_map(|one| &one.cursors) {
+            heads.entry(*conversation).or_default().insert(*cursor);
+        }
+        let level = heads.values().all(|cursors| cursors.len() == 1);
+        if now != last || !level || !now.iter().all(|one| one.settled) {
+            since = Instant::now();
+        }
+        if since.elapsed() > Duration::from_millis(1_500) {
+            return Ok(());
+        }
+        last = now;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let open = last.iter().filter(|one| !one.settled).count();
+    let mut cursors: BTreeMap<i64, BTreeMap<i64, usize>> = BTreeMap::new();
+    for (conversation, cursor) in last.iter().flat_map(|one| &one.cursors) {
+        *cursors.entry(*conversation).or_default().entry(*cursor).or_default() += 1;
+    }
+    bail!("the clients did not become quiet: {open} have something open; how many stand where: {cursors:?}")
+}

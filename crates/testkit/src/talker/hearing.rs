@@ -1,0 +1,178 @@
+//! What a talker is told, as it goes into the history.
+
+use super::*;
+
+impl Talker {
+    pub(super) fn hear(&mut self, message: &Message) -> Result<()> {
+        if let Some((code, reason)) = message.as_close() {
+            bail!("closed with {code:?} {reason}");
+        }
+        let Some(text) = message.as_text() else { return Ok(()) };
+        let frame: Value = serde_json::from_str(text).context("a frame that is not JSON")?;
+        if let Some(re) = frame["re"].as_str() {
+            return self.hear_answer(re, &frame);
+        }
+        let (Some(conversation), data) = (frame["conversation"].as_i64(), &frame["data"]) else { return Ok(()) };
+        let kind = frame["type"].as_str().unwrap_or_default();
+        if let Some(seq) = frame["seq"].as_i64() {
+            self.hear_event(kind, conversation, seq, data);
+        } else if kind == "conversation.changes" {
+            self.hear_changes(conversation, data)?;
+        } else if kind == "conversation.added" {
+            let head = data["head"].as_i64().context("a conversation without a head")?;
+            self.cursors.insert(conversation, head);
+            self.note(Step::Added { conversation, head });
+        } else if kind == "conversation.removed" {
+            self.cursors.remove(&conversation);
+            self.recent.retain(|(place, _)| *place != conversation);
+            self.note(Step::Removed { conversation });
+        }
+        Ok(())
+    }
+
+    fn hear_event(&mut self, kind: &str, conversation: i64, seq: i64, data: &Value) {
+        let row = match kind.split_once('.') {
+            Some(("message", _)) => row(data),
+            Some(("reaction", _)) => row(&data["message"]),
+            _ => None,
+        };
+        let user = data["member"]["user"]["id"].as_i64();
+        let member = match kind {
+            "member.joined" => user.map(|user| (user, true)),
+            "member.left" => user.map(|user| (user, false)),
+            _ => None,
+        };
+        let created = kind == "message.created";
+        if created {
+            self.recent.push_back((conversation, seq));
+            if self.recent.len() > RECENT {
+                self.recent.pop_front();
+            }
+        }
+        self.note(Step::Event { conversation, seq, row, created, member });
+        if let Some(cursor) = self.cursors.get_mut(&conversation) {
+            *cursor = (*cursor).max(seq);
+        }
+    }
+
+    fn hear_changes(&mut self, conversation: i64, data: &Value) -> Result<()> {
+        let from = data["from"].as_i64().context("changes without from")?;
+        let to = data["to"].as_i64().context("changes without to")?;
+        let messages = data["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let rows = messages.iter().filter_map(row).collect();
+        let reset = data["reset"].as_bool().unwrap_or_default();
+        self.note(Step::Changes { conversation, from, to, reset, rows });
+        if let Some(cursor) = self.cursors.get_mut(&conversation) {
+            *cursor = (*cursor).max(to);
+        }
+        Ok(())
+    }
+
+    fn hear_answer(&mut self, re: &str, frame: &Value) -> Result<()> {
+        let (kind, data) = (frame["type"].as_str().unwrap_or_default(), &frame["data"]);
+        if let Some(asked) = self.asked.remove(re) {
+            return if kind == "error" { self.hear_no(asked, &frame["error"]) } else { self.hear_yes(asked, data) };
+        }
+        match kind {
+            "authenticated" => self.hear_welcome(data)?,
+            "message.sent" => self.hear_ack(re, data)?,
+            "error" if re == "authenticate" && frame["error"]["code"] == "unavailable" => bail!("no database"),
+            "error" if re == "authenticate" => bail!("the authentication was refused: {}", frame["error"]),
+            "error" => self.hear_refusal(re, &frame["error"]),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn hear_welcome(&mut self, data: &Value) -> Result<()> {
+        self.welcome = true;
+        self.note(Step::Welcome { node: self.node });
+        self.epoch = data["epoch"].as_str().context("a welcome without an epoch")?.to_owned();
+        let listed = data["conversations"].as_array().context("a welcome without conversations")?;
+        for one in listed {
+            let (Some(conversation), Some(head)) = (one["id"].as_i64(), one["head"].as_i64()) else { continue };
+            if self.places.contains(&conversation) && !self.cursors.contains_key(&conversation) {
+                self.cursors.insert(conversation, head);
+                self.note(Step::Resume { conversation, cursor: head });
+            }
+        }
+        Ok(())
+    }
+
+    fn hear_ack(&mut self, re: &str, data: &Value) -> Result<()> {
+        let number = |name: &str| data[name].as_i64().with_context(|| format!("an answer without {name}"));
+        let (conversation, seq, message) = (number("conversation")?, number("seq")?, number("id")?);
+        let repeated = data["repeated"].as_bool().context("an answer without repeated")?;
+        let epoch = self.epoch.clone();
+        self.note(Step::Ok { conversation, cid: re.to_owned(), seq, message, epoch, repeated });
+        self.pending.retain(|pending| pending.cid != re);
+        self.own.push((conversation, seq));
+        Ok(())
+    }
+
+    fn hear_refusal(&mut self, re: &str, error: &Value) {
+        let Some(index) = self.pending.iter().position(|pending| pending.cid == re) else { return };
+        let cid = re.to_owned();
+        // Whoever cannot store anything now says nothing about an earlier try.
+        let passing = ["unavailable", "storage_full", "rate_limited"].iter().any(|code| error["code"] == *code);
+        let pending = &mut self.pending[index];
+        if error["code"] == "outcome_unknown" || (passing && pending.doubtful) {
+            (pending.under_way, pending.doubtful) = (false, true);
+            return self.note(Step::Unknown { cid });
+        }
+        self.pending.remove(index);
+        self.note(Step::Fail { cid });
+    }
+
+    fn hear_yes(&mut self, asked: Asked, data: &Value) -> Result<()> {
+        let number = |name: &str| data[name].as_i64().with_context(|| format!("an answer without {name}"));
+        match asked {
+            Asked::Edit { conversation, seq } => self.note(Step::Edited { conversation, seq, rev: number("rev")? }),
+            Asked::Delete { conversation, seq } => self.note(Step::Deleted { conversation, seq, rev: number("rev")? }),
+            Asked::React { conversation, seq } => self.note(Step::Reacted { conversation, seq, rev: number("rev")? }),
+            Asked::Move { charge } => self.moved(charge),
+            Asked::Read { conversation, begun } => {
+                let messages = data["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
+                let rows = messages.iter().filter_map(row).collect();
+                self.note(Step::Read { conversation, begun, head: number("head")?, rows });
+            }
+            Asked::Sync { conversation } => self.hear_changes(conversation, data)?,
+            Asked::Mark { conversation, begun } => {
+                self.note(Step::Marked { conversation, begun, read_seq: number("read_seq")? });
+            }
+        }
+        Ok(())
+    }
+
+    fn hear_no(&mut self, asked: Asked, error: &Value) -> Result<()> {
+        match asked {
+            Asked::Read { conversation, .. } | Asked::Sync { conversation } if error["code"] == "not_found" => {
+                self.note(Step::Denied { conversation });
+            }
+            Asked::Move { charge } => {
+                let Some(Charge { wanted: Some((inside, again)), under_way, .. }) = self.charges.get_mut(charge) else {
+                    return Ok(());
+                };
+                *under_way = false;
+                // Who is not found has gone, if that was asked for before and nobody knew what became of it.
+                if error["code"] == "not_found" && !*inside && *again {
+                    self.moved(charge);
+                } else if let Some(Charge { wanted: Some((_, again)), .. }) = self.charges.get_mut(charge) {
+                    *again = true;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A membership is as it was wanted.
+    fn moved(&mut self, charge: usize) {
+        let Some(charge) = self.charges.get_mut(charge) else { return };
+        charge.under_way = false;
+        let Some((inside, _)) = charge.wanted.take() else { return };
+        charge.inside = inside;
+        let (conversation, user) = (charge.conversation, charge.user);
+        self.note(Step::Moved { conversation, user, inside });
+    }
+}

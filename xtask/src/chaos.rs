@@ -1,0 +1,54 @@
+//! Everything around the server is broken while people talk: a few minutes in each check, and the long gate.
+
+use std::{env, path::PathBuf, process::Command};
+
+use anyhow::{Result, ensure};
+
+use crate::shell::{cargo, command, root, succeed};
+
+/// How often the long gate runs each round. Six times come to more than the 500 node kills, 50 database faults, 50
+/// Redis faults and 40 partitions that are asked for.
+const CYCLES: &str = "6";
+/// How often it runs the round with as much talk as a node can bear, for the million acknowledged messages.
+const LOUD_CYCLES: &str = "10";
+/// How many of a round's faults a check has, in percent.
+const CHECKED: &str = "50";
+
+/// Where cargo puts what it builds.
+pub fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// Builds the sound server and the program that breaks things.
+pub fn build() -> Result<()> {
+    succeed(&mut cargo(&["build", "--locked", "--package", "palabre", "--package", "chaos"]))
+}
+
+/// The program that breaks things.
+pub fn program() -> Command {
+    command(target().join("debug/chaos"))
+}
+
+/// What each check runs: every round with half of its faults, the seeds that once showed something, and the order of
+/// flush and answer on both databases. Other work on the machine makes figures worse but no promise: bounds are told.
+pub fn check() -> Result<()> {
+    build()?;
+    for profile in ["one", "three"] {
+        succeed(program().args(["flush-order", "--profile", profile]))?;
+    }
+    let seeds = root().join("crates/chaos/seeds.txt");
+    succeed(program().args(["run", "--lenient", "--share", CHECKED, "--seeds"]).arg(seeds))
+}
+
+/// The long gate; its result goes to `docs/reliability`.
+pub fn gate(flags: &[&str]) -> Result<()> {
+    let (shard, name) = match flags {
+        [] => ("1/1", "gate".to_owned()),
+        ["--shard", shard] => (*shard, format!("gate-{}", shard.replace('/', "-of-"))),
+        _ => anyhow::bail!("cargo xtask chaos knows --shard I/N and nothing else"),
+    };
+    ensure!(!name.contains("--"), "{shard} is not I/N");
+    build()?;
+    let run = ["run", "--cycles", CYCLES, "--loud-cycles", LOUD_CYCLES, "--shard", shard, "--name", &name];
+    succeed(program().args(run))
+}
