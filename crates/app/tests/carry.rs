@@ -205,7 +205,7 @@ async fn talk(writer: Writer, stop: Arc<AtomicBool>, acked: Arc<AtomicI64>) {
         }
         acked.store(next, Ordering::Relaxed);
         // Enough to be in the way of a move, and not so much that copying it becomes the test.
-        let pace = if next < 8_000 { 1 } else { 50 };
+        let pace = if next < 15_000 { 1 } else { 50 };
         tokio::time::sleep(Duration::from_millis(pace)).await;
     }
 }
@@ -239,7 +239,7 @@ async fn a_move_that_is_killed_again_and_again_loses_nothing_and_leaves_one_livi
     settle(&here);
     let mut running = here.serve(&[]);
     let talk = Talk::begin(&here.0.join("data/palabre.db")).await;
-    talk.reaches(8_000).await;
+    talk.reaches(15_000).await;
     let mut seed = std::env::var("PALABRE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(5);
     println!("PALABRE_SEED={seed}");
     let (source, target) = (open(&sqlite(&here)).await, open(&url).await);
@@ -250,7 +250,7 @@ async fn a_move_that_is_killed_again_and_again_loses_nothing_and_leaves_one_livi
         let mut lines = BufReader::new(child.stdout.take().expect("stdout")).lines();
         let mut said = Vec::new();
         if attempt < 4 {
-            tokio::time::sleep(dice(&mut seed, 400 * (attempt + 1))).await;
+            tokio::time::sleep(dice(&mut seed, 100 * (attempt + 1))).await;
         } else {
             // The end is the delicate part: there the kill comes a moment after the pause begins.
             for line in lines.by_ref().map(|line| line.expect("UTF-8")) {
@@ -282,7 +282,7 @@ async fn a_move_that_is_killed_again_and_again_loses_nothing_and_leaves_one_livi
         let why = child.stderr.take().map(std::io::read_to_string).expect("stderr");
         assert!(status.code().is_none(), "it did not fail by itself: {said:?} {why:?}");
         kills += 1;
-        if there_now != Standing::Living && attempt == 2 {
+        if there_now != Standing::Living && attempt == 5 {
             here.refused(&["serve", "--listen", "127.0.0.1:0", "--database-url", &url], "is not whole");
         }
         assert!(attempt < 60, "it comes to an end");
