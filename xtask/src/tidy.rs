@@ -107,6 +107,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("subscribers", &["chat", "store", "dialects", "stream"]),
     ("web", &[]),
     ("connect", &["chat", "dialects", "engine", "stream", "subscribers", "web"]),
+    ("simulation", &["chat", "store", "engine", "stream"]),
     ("app", &["chat", "store", "dialects", "engine", "stream", "subscribers", "connect", "web"]),
 ];
 

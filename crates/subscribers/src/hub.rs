@@ -360,6 +360,14 @@ impl State {
     }
 
     fn tell_notice(&mut self, notice: &Notice, personal: &mut Vec<Arc<Listener>>) {
+        // The room here has gone on since this was said: whoever were told this head now would miss what lies between.
+        if let (Signal::ConversationAdded(listed), Audience::User(user)) = (&notice.signal, notice.to) {
+            let (id, head) = (listed.conversation.id, listed.conversation.head);
+            let has_gone_on = self.rooms.get(&id).is_some_and(|room| room.gaps.last() > head);
+            if has_gone_on && self.people.get(&user).is_some_and(|person| !person.listeners.is_empty()) {
+                return self.look_at_belonging(user, id);
+            }
+        }
         // Who belongs changes between two events: what was before is handed out to those who were there.
         match (&notice.signal, notice.to) {
             (Signal::ConversationAdded(listed), Audience::User(user)) => {

@@ -156,7 +156,7 @@ impl State {
         let belongs = person.belongs.contains(&conversation);
         let last = self.rooms.get(&conversation).map_or(Number(0), |room| room.gaps.last());
         match listed {
-            // The room has gone on since this was read. Whoever is told this head now would miss what lies between.
+            // The room has gone on since this was read.
             Ok(Some(listed)) if listed.conversation.head < last && (!belongs || !self.was_told(user, conversation)) => {
                 self.look_at_belonging(user, conversation);
             }
