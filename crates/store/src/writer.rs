@@ -200,7 +200,7 @@ impl Committer {
                 Ok(committed) => {
                     let messages = messages_in(&committed);
                     batches += 1;
-                    let refuse = mutants::is(Mutant::RefuseAfterCommit) && messages > 0 && batches % 50 == 0;
+                    let refuse = mutants::is(Mutant::RefuseAfterCommit) && messages > 0 && batches.is_multiple_of(50);
                     self.sent.fetch_add(messages, Ordering::Relaxed);
                     metrics::counter!("chat_messages_sent_total").increment(messages);
                     (committed, refuse.then(stopping))

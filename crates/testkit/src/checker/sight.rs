@@ -241,7 +241,9 @@ impl<'a> Eyes<'a> {
 
 /// Who was surely away when.
 fn absences(evidence: &Evidence) -> HashMap<(i64, i64), Vec<Absence>> {
-    let mut moves: HashMap<(i64, i64), Vec<(u64, bool, bool)>> = HashMap::new();
+    // When, whether it was acknowledged then, and whether they were to be inside.
+    type Moves = Vec<(u64, bool, bool)>;
+    let mut moves: HashMap<(i64, i64), Moves> = HashMap::new();
     for entry in evidence.histories.iter().flat_map(|history| &history.entries) {
         match entry.step {
             Step::Move { conversation, user, inside } => {
