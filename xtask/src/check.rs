@@ -103,9 +103,12 @@ fn prepare(may_install: bool) -> anyhow::Result<()> {
     // The quick start's test runs the page's commands, and they use it.
     tools::require("curl", may_install)?;
     tools::require("chromium", may_install)?;
+    // The doctor is tried, and the operator's guide followed, with real ones.
     tools::require("redis-server", may_install)?;
     tools::require("strace", may_install)?;
     tools::require("faketime", may_install)?;
+    tools::require_from("nginx", "/usr/sbin/nginx", "-v", may_install)?;
+    tools::require_from("haproxy", "/usr/sbin/haproxy", "-v", may_install)?;
     postgres::require(may_install)
 }
 

@@ -9,18 +9,24 @@ use crate::{
 
 /// Sees to it that a program of Debian's package of the same name is there.
 pub fn require(program: &str, may_install: bool) -> anyhow::Result<()> {
-    if works(command(program).arg("--version")) {
+    require_from(program, program, "--version", may_install)
+}
+
+/// The same for one that another package brings, and that answers to another flag.
+pub fn require_from(package: &str, program: &str, flag: &str, may_install: bool) -> anyhow::Result<()> {
+    if works(command(program).arg(flag)) {
         return Ok(());
     }
-    let advice = format!("{program} is missing; install it with: apt-get update && apt-get install -y {program}");
+    let advice = format!("{program} is missing; install it with: apt-get update && apt-get install -y {package}");
     if !may_install || !is_root() || !works(command("apt-get").arg("--version")) {
         bail!(advice);
     }
-    println!("installing {program} from Debian's packages");
+    println!("installing {package} from Debian's packages");
     let mut install = command("apt-get");
-    install.args(["install", "-y", "--no-install-recommends", program, "ca-certificates"]);
-    install.env("DEBIAN_FRONTEND", "noninteractive");
+    install.args(["install", "-y", "--no-install-recommends", package, "ca-certificates"]);
+    // Servers that a package brings are not to be started: the tests start their own.
+    install.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
     succeed(command("apt-get").arg("update")).and_then(|()| succeed(&mut install)).context(advice)?;
-    ensure!(works(command(program).arg("--version")), "{program} was installed, but it does not run");
+    ensure!(works(command(program).arg(flag)), "{program} was installed, but it does not run");
     Ok(())
 }

@@ -117,6 +117,7 @@ export class Client {
         session: this.#session,
         WebSocket: this.#WebSocket,
         cursors: () => this.#cursors(),
+        epoch: () => this.#state.epoch,
         now,
         random,
       },

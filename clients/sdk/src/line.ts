@@ -22,6 +22,7 @@ export interface LineOptions {
   readonly session: Session;
   readonly WebSocket: () => WebSocketConstructor;
   readonly cursors: () => Cursors;
+  readonly epoch: () => string | null;
   readonly now: () => number;
   readonly random: () => number;
 }
@@ -110,11 +111,11 @@ export class Line {
   }
 
   #open(token: string): void {
-    const { url, now, cursors } = this.#options;
+    const { url, now, cursors, epoch } = this.#options;
     const WebSocket = this.#options.WebSocket();
     this.#token = token;
     const socket: Socket = new Socket(
-      { url, WebSocket, token, cursors, now },
+      { url, WebSocket, token, cursors, epoch, now },
       {
         authenticated: (data, sent) => {
           this.#backoff.reset();

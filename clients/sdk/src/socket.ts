@@ -43,6 +43,8 @@ export interface SocketOptions {
   readonly token: string;
   /** Asked when it is their turn to be said. */
   readonly cursors: () => Cursors;
+  /** The history of which the cursors are, as the server named it; null if it has not yet. */
+  readonly epoch: () => string | null;
   readonly now: () => number;
 }
 
@@ -152,13 +154,16 @@ export class Socket {
     }
   }
 
-  #greet(): void {
+  #greet(withEpoch = true): void {
     const { token } = this.#options;
     const room = this.#frameBytes - GREETING_BYTES - bytesOf(token);
     const cursors = (this.#sent = fitting(this.#options.cursors(), room));
-    this.command('authenticate', { token, cursors }).then(
+    const epoch = withEpoch ? this.#options.epoch() : null;
+    this.command('authenticate', { token, cursors, ...(epoch !== null && { epoch }) }).then(
       () => this.#welcome(),
       (refusal: Refusal) => {
+        // A server before feature level 4, beside newer ones, does not know the word.
+        if (refusal.code === 'invalid' && epoch !== null) return this.#greet(false);
         if (refusal.passing && refusal.code !== 'network') {
           this.#end({ code: refusal.code, retry: true, retryAfterMs: refusal.retryAfterMs ?? 0 });
         }

@@ -664,6 +664,8 @@ export interface AccountUpdateData {
 export interface AuthenticateData {
   /** For each conversation (its id as the key) the last number that the client has seen. */
   readonly cursors?: Readonly<Record<string, Integer>> | null;
+  /** The `epoch` with which the cursors were told; if it is not the server's any more, each is answered by a reset. */
+  readonly epoch?: Text | null;
   /** The access token; absent if the handshake had it. */
   readonly token?: Text | null;
 }

@@ -4,6 +4,8 @@ import { Socket, type Goodbye, type WebSocketLike } from '../src/socket.js';
 /** A server that lets in, and answers only while `answers` says so. */
 class Quiet implements WebSocketLike {
   static answers = true;
+  /** A field that it does not know. */
+  static refuses = '';
   static limits: { readonly frame_bytes: number } | undefined;
   static sent: { readonly type: string; readonly data: Readonly<Record<string, unknown>> }[] = [];
   readonly readyState = 1;
@@ -28,6 +30,10 @@ class Quiet implements WebSocketLike {
     };
     Quiet.sent.push({ type, data: given });
     if (!Quiet.answers && type !== 'authenticate') return;
+    if (Quiet.refuses in given) {
+      const refusal = JSON.stringify({ re: id, type: 'error', error: { code: 'invalid', status: 422 } });
+      return queueMicrotask(() => this.onmessage?.({ data: refusal } as never));
+    }
     const data = type === 'authenticate' ? { ping_seconds: 25, limits: Quiet.limits } : {};
     const answer = JSON.stringify({ re: id, type: type === 'authenticate' ? 'authenticated' : 'done', data });
     queueMicrotask(() => this.onmessage?.({ data: answer } as never));
@@ -38,9 +44,19 @@ class Quiet implements WebSocketLike {
 
 let ends: Goodbye[] = [];
 
-async function connected(cursors: Readonly<Record<string, number>> = {}): Promise<Socket> {
+async function connected(
+  cursors: Readonly<Record<string, number>> = {},
+  epoch: string | null = null,
+): Promise<Socket> {
   const socket = new Socket(
-    { url: 'http://here', WebSocket: Quiet, token: 't', cursors: () => cursors, now: Date.now },
+    {
+      url: 'http://here',
+      WebSocket: Quiet,
+      token: 't',
+      cursors: () => cursors,
+      epoch: () => epoch,
+      now: Date.now,
+    },
     { authenticated() {}, event() {}, wire() {}, closed: (goodbye) => ends.push(goodbye) },
   );
   await vi.advanceTimersByTimeAsync(1);
@@ -51,6 +67,7 @@ async function connected(cursors: Readonly<Record<string, number>> = {}): Promis
 beforeEach(() => {
   vi.useFakeTimers();
   Quiet.answers = true;
+  Quiet.refuses = '';
   Quiet.limits = undefined;
   Quiet.sent = [];
   ends = [];
@@ -104,4 +121,19 @@ test('who is in very many conversations comes in all the same, with as many curs
   const greeting = JSON.stringify({ id: 'c1', ...Quiet.sent[0] });
   expect(greeting.length).toBeLessThanOrEqual(65_536);
   expect(greeting.length).toBeGreaterThan(65_000);
+});
+
+test('the history of which the cursors are is said with them, once the server has named it', async () => {
+  await connected({ 12: 40 });
+  await connected({ 12: 40 }, 'c0ffee');
+  expect(Quiet.sent.map(({ data }) => data)).toEqual([
+    { token: 't', cursors: { 12: 40 } },
+    { token: 't', cursors: { 12: 40 }, epoch: 'c0ffee' },
+  ]);
+});
+
+test('an older server that does not know the word is greeted without it', async () => {
+  Quiet.refuses = 'epoch';
+  await connected({ 12: 40 }, 'c0ffee');
+  expect(Quiet.sent.map(({ data }) => 'epoch' in data)).toEqual([true, false]);
 });

@@ -45,6 +45,11 @@ fn describe() {
         "palabre_slow_consumers_total",
         "Connections closed because too much waited for them."
     );
+    ::metrics::describe_gauge!("palabre_redis_connected", "1 while other nodes are heard by way of Redis, else 0.");
+    ::metrics::describe_gauge!("palabre_nodes_heard", "Other nodes that are heard.");
+    ::metrics::describe_counter!("palabre_node_publishes_total", "Words told to other nodes.");
+    ::metrics::describe_counter!("palabre_node_publish_failures_total", "Times that other nodes could not be told.");
+    ::metrics::describe_counter!("palabre_holes_read_total", "Times that missing numbers were read from the database.");
     ::metrics::describe_counter!("palabre_goodbyes_total", "Sockets ended, by reason.");
     ::metrics::describe_counter!("chat_auth_requests_total", "Log-ins, by status.");
     ::metrics::describe_counter!("auth_login_attempts_total", "Log-ins tried.");

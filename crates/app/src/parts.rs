@@ -9,9 +9,12 @@ use std::{
 use anyhow::Context as _;
 use chat::Millis;
 use engine::{Clock, Keys, Settings};
-use store::{Db, Options};
+use store::{Db, Options, carry::Standing};
 
-use crate::{config::Config, secrets};
+use crate::{
+    config::{Config, DatabaseUrl},
+    secrets,
+};
 
 /// The time of this machine.
 #[must_use]
@@ -22,17 +25,39 @@ pub fn clock() -> Clock {
     })
 }
 
-/// Opens the configured database; the data folder is made if it is not there. Does not migrate.
+/// Opens the configured database, if a server may work on it; the data folder is made if it is not there. Does not
+/// migrate.
 ///
 /// # Errors
-/// The folder cannot be made, or the database cannot be reached. The message holds no password.
+/// The folder cannot be made, the database cannot be reached, or it was moved away or is half full. The message
+/// holds no password.
 pub async fn database(config: &Config) -> anyhow::Result<Db> {
+    let db = any_database(config).await?;
+    match db.standing().await.map(|standing| departed(&standing)) {
+        Ok(None) => Ok(db),
+        Ok(Some(why)) => anyhow::bail!("{}: {why}", config.database_url().without_password()),
+        Err(error) => Err(error).context("the database cannot be read"),
+    }
+}
+
+/// Opens the configured database, whatever became of it.
+///
+/// # Errors
+/// As [`database`].
+pub async fn any_database(config: &Config) -> anyhow::Result<Db> {
     secrets::prepare_folder(&config.data.dir)?;
-    let url = config.database_url();
     if config.database.url.is_none() {
         // For its owner only, whatever the folder's rights are; SQLite gives its side files the same.
         secrets::own_file(&config.data.dir.join("palabre.db"))?;
     }
+    open(config, &config.database_url()).await
+}
+
+/// Opens a database with the configured number of connections.
+///
+/// # Errors
+/// It cannot be reached. The message holds no password.
+pub async fn open(config: &Config, url: &DatabaseUrl) -> anyhow::Result<Db> {
     let options = Options {
         url: url.reveal().to_owned(),
         // One connection is the writer's.
@@ -40,6 +65,22 @@ pub async fn database(config: &Config) -> anyhow::Result<Db> {
         connect_timeout: Duration::from_secs(config.database.connect_timeout_seconds),
     };
     Db::open(&options).await.with_context(|| format!("the database {} cannot be opened", url.without_password()))
+}
+
+/// Why no server may work on a database, if so.
+#[must_use]
+pub fn departed(standing: &Standing) -> Option<String> {
+    match standing {
+        Standing::Living => None,
+        Standing::Moved(mark) => Some(format!(
+            "this database was moved to {0} and lives there; set database.url to it (docs/operate/backup.md says how to go back)",
+            mark.other
+        )),
+        Standing::Incomplete(mark) => Some(format!(
+            "this database is not whole: the move from {0} was not finished, or was taken back; repeat `palabre move`, or use {0}",
+            mark.other
+        )),
+    }
 }
 
 /// The pace of messages on Matcha's doors.

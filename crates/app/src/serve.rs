@@ -25,6 +25,8 @@ use crate::{
 const SPREAD: Duration = Duration::from_secs(5);
 /// A database that is away may take this long to come, before the server gives up its start.
 const STARTING: Duration = Duration::from_secs(30);
+/// How often is looked whether the database was moved away.
+const LOOK: Duration = Duration::from_millis(500);
 /// The database may take this long to be closed.
 const CLOSING: Duration = Duration::from_secs(5);
 
@@ -251,10 +253,28 @@ fn origins(config: &Config, address: SocketAddr) -> Vec<String> {
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let server = Server::start(&config).await?;
     announce(&config, &server);
-    signalled().await?;
+    let departed = tokio::select! {
+        signal = signalled() => { signal?; None }
+        why = departed(server.db.clone()) => Some(why),
+    };
     tracing::info!("stopping");
     server.stop(Duration::from_secs(config.server.shutdown_seconds)).await;
-    Ok(())
+    departed.map_or(Ok(()), |why| Err(anyhow::anyhow!("{}: {why}", config.database_url().without_password())))
+}
+
+/// Waits until the database is no server's any more: it was moved away while we were working on it. Whoever starts
+/// us again then starts us on the other, if the configuration already names that.
+async fn departed(db: Db) -> String {
+    let mut tick = tokio::time::interval(LOOK);
+    loop {
+        tick.tick().await;
+        // A database that cannot be asked at the moment has not gone for good.
+        if let Ok(standing) = db.standing().await
+            && let Some(why) = parts::departed(&standing)
+        {
+            return why;
+        }
+    }
 }
 
 /// Tells the operator where the server is and how to begin. To standard output, where a log is not.

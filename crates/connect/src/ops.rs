@@ -1,22 +1,31 @@
 //! For the operator: is it alive, is it ready, what is it doing.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{net::SocketAddr, sync::atomic::Ordering, time::Duration};
 
 use axum::{
     Json,
-    extract::State,
-    http::{StatusCode, header},
+    extract::{ConnectInfo, State},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 
-use crate::Door;
+use crate::{Door, authenticate::client_address};
 
 /// A database that does not answer within this time is not ready.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// In which a caller of `/health` is told under which address it is counted. An operator sees by it whether a proxy's
+/// word on callers arrives and is believed; a caller hears nothing but what it is.
+const CALLER: header::HeaderName = header::HeaderName::from_static("x-palabre-caller");
+
 /// `GET /health`: the process answers.
-pub(crate) async fn health() -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], r#"{"status":"ok"}"#).into_response()
+pub(crate) async fn health(
+    State(door): State<Door>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+) -> Response {
+    let caller = client_address(&door.shared, peer, &headers).to_string();
+    ([(header::CONTENT_TYPE, "application/json"), (CALLER, &caller)], r#"{"status":"ok"}"#).into_response()
 }
 
 /// `GET /ready`: the server takes work: the database answers and it is not stopping.

@@ -17,7 +17,7 @@ use std::{
 
 use bytes::Bytes;
 use chat::{ConversationId, Error, ErrorCode, Number, Signal, members::Departure};
-use dialects::{Text, Then, Turn, Welcome};
+use dialects::{Resume, Text, Then, Turn, Welcome};
 use engine::{Arrival, Cost};
 use subscribers::{
     Goodbye, Listener, Outbox, Tuning,
@@ -391,8 +391,8 @@ impl Connection {
             turn = match turn {
                 Turn::Send(draft, then) => return self.send(draft, then).await,
                 Turn::Tune { conversation, hears, then } => then(self.tune(conversation, hears)),
-                Turn::Authenticate(token, cursors, then) => {
-                    return Box::pin(self.authenticate(token, cursors, then)).await;
+                Turn::Authenticate(token, resume, then) => {
+                    return Box::pin(self.authenticate(token, resume, then)).await;
                 }
                 turn => {
                     let (shared, actor) = (self.door.shared.clone(), self.actor.clone());
@@ -463,7 +463,7 @@ impl Connection {
     async fn authenticate(
         &mut self,
         token: Option<String>,
-        cursors: Vec<(ConversationId, Number)>,
+        resume: Resume,
         then: Then<Welcome>,
     ) -> Result<(), Goodbye> {
         let welcome = match self.let_in(token).await {
@@ -480,7 +480,11 @@ impl Connection {
         };
         let belongs = welcome.conversations.clone();
         self.finish(then(Ok(welcome))).await?;
-        for (conversation, cursor) in cursors {
+        // Of another history of the database, a cursor says nothing here, wherever it stands: it is taken for one
+        // beyond every head, which is answered by a reset.
+        let foreign = resume.epoch.is_some_and(|epoch| epoch != self.shared().info.epoch);
+        for (conversation, cursor) in resume.cursors {
+            let cursor = if foreign { Number(chat::MAX_SAFE_INTEGER) } else { cursor };
             let live_from =
                 belongs.binary_search_by_key(&conversation, |(id, _)| *id).ok().and_then(|at| belongs.get(at));
             self.catch_up(conversation, cursor, live_from.map(|(_, number)| *number)).await?;

@@ -45,7 +45,7 @@ pub enum Turn {
     /// End the speaker's own session.
     LogOut(Then<()>),
     /// Say who is speaking and where to resume from. Without a token the handshake's is meant.
-    Authenticate(Option<String>, Vec<(ConversationId, Number)>, Then<Welcome>),
+    Authenticate(Option<String>, Resume, Then<Welcome>),
     /// Tell what server this is.
     Server(Then<ServerInfo>),
     /// Tell how the server is doing.
@@ -70,6 +70,15 @@ pub enum Turn {
 
 /// How a turn goes on once a result is there.
 pub type Then<T> = Box<dyn FnOnce(Result<T, Error>) -> Turn + Send>;
+
+/// From where a client wants to resume.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resume {
+    /// The history of the database of which the cursors are, if the client says so.
+    pub epoch: Option<String>,
+    /// The last number that it has seen of each conversation.
+    pub cursors: Vec<(ConversationId, Number)>,
+}
 
 /// What a connection is told when it is let in.
 pub struct Welcome {

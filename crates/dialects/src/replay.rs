@@ -38,7 +38,7 @@ use chat::{
 use serde_json::{Value, json};
 
 use crate::{
-    AllFigures, Dialect, Figures, ServerInfo, Turn, Welcome,
+    AllFigures, Dialect, Figures, Resume, ServerInfo, Turn, Welcome,
     rest::{Body, Call, FormValue, Request},
 };
 
@@ -206,8 +206,9 @@ fn drive(mut turn: Turn, script: &mut VecDeque<&str>, said: &mut String) {
                 then(answer(&describe_visit(&visit), script, said).map(|value| tokens(&value["tokens"])))
             }
             Turn::LogOut(then) => then(answer("LogOut", script, said).map(|_| ())),
-            Turn::Authenticate(token, cursors, then) => {
-                let asked = format!("Authenticate {token:?} {cursors:?}");
+            Turn::Authenticate(token, Resume { epoch, cursors }, then) => {
+                let epoch = epoch.map(|epoch| format!(" of {epoch}")).unwrap_or_default();
+                let asked = format!("Authenticate {token:?} {cursors:?}{epoch}");
                 then(answer(&asked, script, said).map(|value| welcome(&value["welcome"])))
             }
             Turn::Server(then) => then(answer("Server", script, said).map(|_| server())),

@@ -21,8 +21,8 @@ use sqlx::{
 
 use crate::error::{Error, Result};
 
-static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+pub(crate) static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+pub(crate) static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 statements! {
     META = "SELECT value FROM meta WHERE key = $1";
@@ -86,10 +86,7 @@ impl Db {
         let node = Arc::new(AtomicI64::new(random_node()?));
         let url = options.url.as_str();
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let connect = PgConnectOptions::from_str(url)?
-                .application_name("palabre")
-                // Whatever the server's default is: an answer means that it is on disk.
-                .options([("synchronous_commit", if mutants::is(Mutant::SkipFsync) { "off" } else { "on" })]);
+            let connect = postgres_options(url)?;
             // The writer asks for a batch's rows by their keys and by nothing else. Left to guess from young
             // statistics, the planner would read whole tables, and keep that plan.
             let by_keys = connect.clone().options([
@@ -118,17 +115,7 @@ impl Db {
                 node,
             })
         } else if url.starts_with("sqlite:") {
-            let connect = SqliteConnectOptions::from_str(url)?
-                .create_if_missing(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(synchronous())
-                .foreign_keys(true)
-                .busy_timeout(Duration::from_secs(5))
-                .statement_cache_capacity(200)
-                // A page of rows crosses to this thread without waiting in between.
-                .row_buffer_size(512)
-                .pragma("cache_size", "-16384")
-                .pragma("temp_store", "memory");
+            let connect = sqlite_options(url)?;
             let file = Some(connect.get_filename().to_owned());
             // Checkpoints are kept off the commit's path: see `checkpoint`.
             let writer = connect.clone().pragma("wal_autocheckpoint", "0").pragma("cache_size", "-65536");
@@ -174,6 +161,21 @@ impl Db {
         match &self.writer {
             Pool::Sqlite(pool) => SQLITE_MIGRATIONS.run(pool).await,
             Pool::Postgres(pool) => POSTGRES_MIGRATIONS.run(pool).await,
+        }
+        .map_err(|e| Error::Other(format!("migration: {e}")))
+    }
+
+    /// Brings an empty database's schema up to an earlier program's, as long as that is not beyond this one's.
+    ///
+    /// # Errors
+    /// If a migration fails, or there is no migration of this number.
+    pub(crate) async fn migrate_to(&self, version: i64) -> Result<()> {
+        if !SQLITE_MIGRATIONS.version_exists(version) {
+            return Err(Error::Other(format!("this program knows no schema {version}; it knows up to {}", schema())));
+        }
+        match &self.writer {
+            Pool::Sqlite(pool) => SQLITE_MIGRATIONS.run_to(version, pool).await,
+            Pool::Postgres(pool) => POSTGRES_MIGRATIONS.run_to(version, pool).await,
         }
         .map_err(|e| Error::Other(format!("migration: {e}")))
     }
@@ -227,9 +229,7 @@ impl Db {
     /// # Errors
     /// If the database cannot be reached.
     pub async fn epoch(&self) -> Result<String> {
-        let mut fresh = [0_u8; 16];
-        getrandom::fill(&mut fresh).map_err(|e| Error::Other(format!("no randomness: {e}")))?;
-        let fresh: String = fresh.iter().map(|b| format!("{b:02x}")).collect();
+        let fresh = random_id()?;
         let conn = &mut self.write().await?;
         sql!(conn, execute, SET_META, "epoch", fresh)?;
         let (epoch,) = sql!(conn, fetch_one as (String,), META, "epoch")?;
@@ -264,6 +264,46 @@ impl Db {
 /// How far a commit waits for the disk: until what it wrote is there.
 fn synchronous() -> SqliteSynchronous {
     if mutants::is(Mutant::SkipFsync) { SqliteSynchronous::Normal } else { SqliteSynchronous::Full }
+}
+
+/// How every connection to a SQLite file is made.
+pub(crate) fn sqlite_options(url: &str) -> Result<SqliteConnectOptions> {
+    Ok(SqliteConnectOptions::from_str(url)?
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(synchronous())
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5))
+        .statement_cache_capacity(200)
+        // A page of rows crosses to this thread without waiting in between.
+        .row_buffer_size(512)
+        .pragma("cache_size", "-16384")
+        .pragma("temp_store", "memory"))
+}
+
+/// How every connection to a PostgreSQL server is made.
+pub(crate) fn postgres_options(url: &str) -> Result<PgConnectOptions> {
+    Ok(PgConnectOptions::from_str(url)?
+        .application_name("palabre")
+        // Whatever the server's default is: an answer means that it is on disk.
+        .options([("synchronous_commit", if mutants::is(Mutant::SkipFsync) { "off" } else { "on" })]))
+}
+
+/// The id of the history that a database holds, if it was given one.
+pub(crate) async fn epoch_in(conn: &mut Conn) -> Result<Option<String>> {
+    Ok(sql!(conn, fetch_optional as (String,), META, "epoch")?.map(|(epoch,)| epoch))
+}
+
+/// The number of this program's last migration.
+pub(crate) fn schema() -> i64 {
+    SQLITE_MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default()
+}
+
+/// A random id of 128 bits.
+pub(crate) fn random_id() -> Result<String> {
+    let mut fresh = [0_u8; 16];
+    getrandom::fill(&mut fresh).map_err(|e| Error::Other(format!("no randomness: {e}")))?;
+    Ok(fresh.iter().map(|b| format!("{b:02x}")).collect())
 }
 
 fn random_node() -> Result<i64> {

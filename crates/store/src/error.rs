@@ -48,6 +48,8 @@ impl From<sqlx::Error> for Error {
                     (ErrorKind::UniqueViolation, _) => Self::Conflict(text),
                     // SQLite: FULL. PostgreSQL: disk_full.
                     (_, "13" | "53100") => Self::StorageFull(text),
+                    // SQLite: the triggers of a database that was moved (see `carry::standing`).
+                    (_, "1811") => Self::Unavailable(text),
                     // SQLite: BUSY, LOCKED, READONLY, IOERR, CANTOPEN. PostgreSQL: connections,
                     // shutdowns, deadlocks and serialisation failures: repeating may succeed.
                     (_, "5" | "6" | "8" | "10" | "14" | "40001" | "40P01" | "25006") => Self::Unavailable(text),

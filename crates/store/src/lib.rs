@@ -17,7 +17,9 @@ pub mod writer;
 
 pub mod accounts;
 pub mod appends;
+pub mod carry;
 pub mod conversations;
+pub mod doctor;
 pub mod figures;
 pub mod members;
 pub mod messages;
@@ -46,6 +48,9 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         reactions::STATEMENTS,
         receipts::STATEMENTS,
         figures::STATEMENTS,
+        carry::standing::STATEMENTS,
+        carry::restore::STATEMENTS,
+        carry::moving::STATEMENTS,
         nudges::STATEMENTS,
     ]
     .concat()

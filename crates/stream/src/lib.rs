@@ -15,6 +15,7 @@ mod line;
 pub mod local;
 mod nudges;
 pub mod people;
+pub mod probe;
 pub mod wire;
 
 use std::{future::Future, pin::Pin, sync::Arc};

@@ -2,11 +2,15 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 the command line or the configuration is not acceptable.
 
+mod backup;
 pub mod bench;
 mod config;
 mod docs;
+mod doctor;
 mod migrate;
+mod moving;
 mod operator;
+mod restore;
 mod room;
 mod serve;
 mod user;
@@ -70,6 +74,12 @@ enum Command {
     Serve,
     /// Bring the database's tables up to date
     Migrate,
+    /// Write all that the database holds into a file, also while the server runs
+    Backup(backup::Args),
+    /// Fill an empty database with a backup
+    Restore(restore::Args),
+    /// Move from SQLite to PostgreSQL, also while the server runs
+    Move(moving::Args),
     /// Make and change accounts
     #[command(subcommand)]
     User(user::Command),
@@ -79,6 +89,8 @@ enum Command {
     /// Show, check and explain the configuration
     #[command(subcommand)]
     Config(config::Command),
+    /// Check what this node needs, and say what to do about what is wrong
+    Doctor(doctor::Args),
     /// Measure a running server
     Bench(bench::Args),
     /// Tell the program's version
@@ -111,9 +123,13 @@ fn run(command: Command, flags: &Flags) -> anyhow::Result<()> {
     match command {
         Command::Serve => wait_for(serve::run(with_log(flags)?)),
         Command::Migrate => wait_for(migrate::run(with_log(flags)?)),
+        Command::Backup(args) => wait_for(backup::run(args, with_log(flags)?)),
+        Command::Restore(args) => wait_for(restore::run(args, with_log(flags)?)),
+        Command::Move(args) => wait_for(moving::run(args, with_log(flags)?)),
         Command::User(command) => wait_for(user::run(command, with_log(flags)?)),
         Command::Room(command) => wait_for(room::run(command, with_log(flags)?)),
         Command::Config(command) => config::run(&command, flags),
+        Command::Doctor(args) => wait_for(doctor::run(args, flags)),
         Command::Bench(args) => wait_for(bench::run(args)),
         Command::Version => say(&format!("palabre {}", env!("CARGO_PKG_VERSION"))),
         Command::Docs(args) => docs::run(&args),

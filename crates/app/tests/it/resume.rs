@@ -248,3 +248,35 @@ async fn a_cursor_that_is_none_is_refused() {
         assert_eq!(stranger.hears().await["type"], "authenticated", "{cursors}");
     }
 }
+
+#[tokio::test]
+async fn a_cursor_of_another_history_is_void_wherever_it_stands() {
+    let town = Town::opens().await;
+    let ann = town.person("ann").await;
+    let room = ann.opens_room("garden").await;
+    ann.says(&room, "hello").await;
+    let (head, token) = (ann.cursor(&room), ann.tokens().access);
+    let epoch = town.request("GET", "/v1/server", json!({})).await.body["epoch"].clone();
+    // Of this history, or of one that is not named: only what is beyond the head is void.
+    for (epoch, cursor, reset) in [
+        (epoch.clone(), head - 1, Some(false)),
+        (epoch, head, None),
+        (json!(null), head, None),
+        (json!("another"), head, Some(true)),
+        (json!("another"), head - 1, Some(true)),
+        (json!("another"), 0, Some(true)),
+        (json!(""), head + 5, Some(true)),
+    ] {
+        let mut socket = town.stranger().await;
+        let data = json!({"token": token, "epoch": epoch, "cursors": {room.id.to_string(): cursor}});
+        socket.writes(json!({"id": "1", "type": "authenticate", "data": data})).await;
+        assert_eq!(socket.hears().await["type"], "authenticated");
+        socket.writes(r#"{"id":"2","type":"ping"}"#).await;
+        if let Some(reset) = reset {
+            let changes = socket.hears().await;
+            assert_eq!((&changes["type"], &changes["data"]["reset"]), (&json!("conversation.changes"), &json!(reset)));
+            assert_eq!(changes["data"]["to"], head);
+        }
+        assert_eq!(socket.hears().await["type"], "pong", "{epoch} {cursor}");
+    }
+}

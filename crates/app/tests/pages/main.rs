@@ -2,6 +2,7 @@
 
 mod chat_server;
 mod dreametrix;
+mod many_nodes;
 mod matcha;
 mod quickstart;
 mod shell;

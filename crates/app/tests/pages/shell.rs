@@ -32,10 +32,10 @@ fn commands(page: &str) -> String {
     commands
 }
 
-fn run(commands: &str, server: &Process, variables: &[(&str, &str)]) -> Output {
+fn run(commands: &str, variables: &[(&str, &str)]) -> Output {
     let mut shell = Command::new("timeout");
     shell.args([PATIENCE, "bash", "-eu", "-o", "pipefail", "-c", commands]).current_dir(repository());
-    shell.env("PALABRE", format!("http://{}", server.address())).envs(variables.iter().copied());
+    shell.envs(variables.iter().copied());
     // Tools go to `target/tools`, wherever the build goes.
     shell.env_remove("CARGO_TARGET_DIR").stdin(Stdio::null());
     shell.output().expect("there is a shell")
@@ -59,11 +59,26 @@ pub async fn follow_with(page: &str, environment: &[(&str, &str)], variables: &[
     let binary = env!("CARGO_BIN_EXE_palabre").into();
     let setup = Setup { binary, data: data.clone(), database_url: None, environment, wrapper: Vec::new() };
     let server = Process::start(setup).await.expect("the server starts");
-    let output = run(&commands(&text), &server, variables);
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{}\n{out}\n{err}", output.status);
+    let address = format!("http://{}", server.address());
+    let variables: Vec<(&str, &str)> = variables.iter().copied().chain([("PALABRE", address.as_str())]).collect();
+    let out = printed_by(&run(&commands(&text), &variables));
     drop(server);
     fs::remove_dir_all(&data).expect("the folder can be removed");
+    out
+}
+
+/// Runs the commands of a page that starts its own servers, with the program in `PALABRE`; what they have printed.
+pub async fn follow_alone(page: &str, variables: &[(&str, &str)]) -> String {
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let text = fs::read_to_string(repository().join(page)).expect("the page can be read");
+    let variables: Vec<(&str, &str)> =
+        variables.iter().copied().chain([("PALABRE", env!("CARGO_BIN_EXE_palabre"))]).collect();
+    printed_by(&run(&commands(&text), &variables))
+}
+
+fn printed_by(output: &Output) -> String {
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{}\n{out}\n{err}", output.status);
     out.into_owned()
 }
 

@@ -28,7 +28,7 @@ fn full(operation: &str) -> Value {
     };
     match operation {
         "ping" | "server.get" | "server.figures" | "session.list" | "session.logout" | "account.get" => json!({}),
-        "authenticate" => json!({ "token": "t", "cursors": { "12": 40 } }),
+        "authenticate" => json!({ "token": "t", "epoch": "e", "cursors": { "12": 40 } }),
         "account.register" => {
             with(json!({ "username": "ann", "password": "p", "email": "a@b.c", "setup_secret": "s" }))
         }

@@ -22,7 +22,7 @@ use super::{
     views,
 };
 use crate::{
-    Turn,
+    Resume, Turn,
     input::{given, nullable},
 };
 
@@ -82,7 +82,7 @@ pub(crate) enum Asked {
     Send(Draft),
     Visit(Visit),
     LogOut,
-    Authenticate(Option<String>, Vec<(ConversationId, Number)>),
+    Authenticate(Option<String>, Resume),
     Server,
     Figures,
     Pong,
@@ -132,9 +132,9 @@ impl Operation {
             Asked::LogOut => {
                 Turn::LogOut(Box::new(move |done| Turn::Say(end(done.map(|()| Answer::new("done", &views::Done {}))))))
             }
-            Asked::Authenticate(token, cursors) => Turn::Authenticate(
+            Asked::Authenticate(token, resume) => Turn::Authenticate(
                 token,
-                cursors,
+                resume,
                 Box::new(move |welcome| {
                     Turn::Say(end(welcome.map(|w| Answer::new("authenticated", &views::Authenticated::from(&w)))))
                 }),
@@ -206,7 +206,7 @@ fn order(command: Command) -> Result<Asked, Error> {
 operations! {
     "authenticate" anyone ["authenticated" views::Authenticated<'static>]
         "Say who is speaking and from where to resume; the first command on every socket." []
-        (Authenticate) |i| Ok(Asked::Authenticate(i.token.map(|t| t.0), i.cursors.0));
+        (Authenticate) |i| Ok(Asked::Authenticate(i.token.map(|t| t.0), Resume { epoch: i.epoch.map(|e| e.0), cursors: i.cursors.0 }));
     "ping" anyone ["pong" views::Done]
         "Ask for a sign of life." []
         (Nothing) |_| Ok(Asked::Pong);
@@ -466,6 +466,8 @@ struct Nothing {}
 struct Authenticate {
     /// The access token; absent if the handshake had it.
     token: Option<Text>,
+    /// The `epoch` with which the cursors were told; if it is not the server's any more, each is answered by a reset.
+    epoch: Option<Text>,
     /// For each conversation (its id as the key) the last number that the client has seen.
     #[serde(default)]
     #[schema(value_type = Option<std::collections::BTreeMap<String, Integer>>)]

@@ -12,7 +12,7 @@ use super::fields;
 use crate::time::Time;
 
 /// Increases with every addition to the protocol, so that clients can ask what a server can do.
-pub const FEATURE_LEVEL: i64 = 3;
+pub const FEATURE_LEVEL: i64 = 4;
 
 /// A person, as short as can be.
 #[derive(Serialize, ToSchema)]

@@ -1,6 +1,8 @@
 //! The store on both databases: SQLite always, PostgreSQL too when `PALABRE_TEST_POSTGRES` names one.
 //! `cargo xtask check` always names one.
 
+mod carry;
+
 use std::{
     sync::{
         Arc,
@@ -23,6 +25,23 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// A fresh database of each kind that there is, with its temporary folder.
 async fn databases() -> Vec<Db> {
+    let databases = unmigrated().await;
+    for db in &databases {
+        db.migrate().await.unwrap();
+    }
+    databases
+}
+
+/// The same, without tables.
+async fn unmigrated() -> Vec<Db> {
+    let mut databases = Vec::new();
+    for url in unmigrated_urls().await {
+        databases.push(Db::open(&options(&url)).await.unwrap());
+    }
+    databases
+}
+
+async fn unmigrated_urls() -> Vec<String> {
     let unique = format!("palabre_store_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     let folder = std::env::temp_dir().join(&unique);
     std::fs::create_dir_all(&folder).unwrap();
@@ -30,16 +49,11 @@ async fn databases() -> Vec<Db> {
     if let Ok(server) = std::env::var("PALABRE_TEST_POSTGRES") {
         let admin = Db::open(&options(&server)).await.unwrap();
         admin.create_schema_for_tests(&unique).await.unwrap();
+        admin.close().await;
         let separator = if server.contains('?') { '&' } else { '?' };
         urls.push(format!("{server}{separator}options[search_path]={unique},public"));
     }
-    let mut databases = Vec::new();
-    for url in urls {
-        let db = Db::open(&options(&url)).await.unwrap();
-        db.migrate().await.unwrap();
-        databases.push(db);
-    }
-    databases
+    urls
 }
 
 fn options(url: &str) -> Options {

@@ -1,0 +1,188 @@
+//! The database: reachable, writable, durable, with the tables of this program.
+
+use std::time::Duration;
+
+use store::doctor::{Examined, Schema, check_file, examine as look};
+
+use super::{clock, finding::Finding};
+use crate::{config::Config, parts};
+
+const CHECK: &str = "database";
+/// It must answer within this time.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// PostgreSQL's oldest version that its makers still mend.
+const OLDEST: i64 = 130_000;
+/// Connections that PostgreSQL keeps for its superusers.
+const RESERVED: i64 = 3;
+/// Slower than this a commit's handful of questions is felt.
+const DISTANT: Duration = Duration::from_millis(10);
+
+/// What was found, and the id of the database's history.
+pub(super) async fn examine(config: &Config) -> (Vec<Finding>, Option<String>) {
+    let url = config.database_url();
+    let shown = url.without_password();
+    match look(url.reveal(), PATIENCE).await {
+        Ok(None) => (vec![Finding::note(CHECK, format!("{shown} is not there yet; the first start makes it"))], None),
+        Ok(Some(examined)) => {
+            let mut findings = judge(config, &shown, &examined);
+            if url.is_sqlite() {
+                findings.push(damage(url.reveal(), &shown).await);
+            }
+            (findings, examined.epoch)
+        }
+        Err(error) => {
+            let cure = if url.is_sqlite() {
+                "see that the file is a SQLite database which the server's user may read and write; restore it from a \
+                 backup if it is damaged"
+            } else {
+                "see that PostgreSQL runs and that database.url has its address, user, password and database: \
+                 psql \"$DATABASE_URL\""
+            };
+            (vec![Finding::problem(CHECK, format!("{shown}: {error}"), cure)], None)
+        }
+    }
+}
+
+fn judge(config: &Config, shown: &str, examined: &Examined) -> Vec<Finding> {
+    let answered = format!("{shown} answers: {}", examined.version);
+    let mut findings = vec![Finding::good(CHECK, answered)];
+    if (1..OLDEST).contains(&examined.version_number) {
+        let says = format!("{} is older than 13, with which nobody has tried this", examined.version);
+        findings.push(Finding::warning(CHECK, says, "use PostgreSQL 15 or later"));
+    }
+    if examined.round_trip > DISTANT {
+        let says = format!("a question takes {} ms; every send asks a handful", examined.round_trip.as_millis());
+        findings.push(Finding::warning(CHECK, says, "bring the database nearer to the nodes"));
+    }
+    if let Some(why) = &examined.read_only {
+        let cure = "use the primary server, with a user who may write; on SQLite, let the server's user write the file";
+        findings.push(Finding::problem(CHECK, format!("nothing can be written: {why}"), cure));
+    }
+    findings.push(schema(config, &examined.schema));
+    findings.extend(durability(examined));
+    findings.extend(connections(config, examined));
+    findings.extend(examined.clock.map(|theirs| clock::compare("the database's", parts::clock()().0, theirs)));
+    findings
+}
+
+fn schema(config: &Config, schema: &Schema) -> Finding {
+    const TABLES: &str = "tables";
+    let behind = |says: String| match config.database.auto_migrate {
+        true => Finding::note(TABLES, format!("{says}; the next start makes them")),
+        false => Finding::problem(TABLES, says, "palabre migrate"),
+    };
+    match schema {
+        Schema::Fresh => Finding::good(TABLES, "are those of this version"),
+        Schema::Absent => behind("there are none yet".to_owned()),
+        Schema::Behind(missing) => behind(format!("are of an older version, {missing} migrations behind")),
+        Schema::Ahead(last) => Finding::problem(
+            TABLES,
+            format!("a later version of Palabre has made them (migration {last})"),
+            "install that version here; going back needs a backup from before the change",
+        ),
+        Schema::Foreign(version) => Finding::problem(
+            TABLES,
+            format!("migration {version} has failed, or is not the one that this version knows"),
+            "see the log of the start that made it; restore the backup from before if the tables are half-made",
+        ),
+    }
+}
+
+fn durability(examined: &Examined) -> Vec<Finding> {
+    const DURABILITY: &str = "durable";
+    let relaxed = examined.durability.iter().filter(|setting| !setting.durable);
+    let mut findings: Vec<Finding> = relaxed
+        .map(|setting| {
+            Finding::warning(
+                DURABILITY,
+                format!("{} is {}: what was acknowledged may be lost in a power cut", setting.name, setting.value),
+                match setting.name {
+                    "journal_mode" => "put the database on a disk of this machine; network file systems cannot do WAL",
+                    _ => "set it to on in postgresql.conf, and restart PostgreSQL",
+                },
+            )
+        })
+        .collect();
+    if findings.is_empty() {
+        let all: Vec<String> = examined.durability.iter().map(|s| format!("{} {}", s.name, s.value)).collect();
+        findings.push(Finding::good(DURABILITY, all.join(", ")));
+    }
+    findings
+}
+
+/// Whether PostgreSQL has room for this node's connections, and for how many such nodes.
+fn connections(config: &Config, examined: &Examined) -> Option<Finding> {
+    let (accepted, wanted) = (examined.connections?, i64::from(config.database.max_connections));
+    let nodes = (accepted - RESERVED) / wanted;
+    let says = format!("PostgreSQL accepts {accepted} connections, a node holds {wanted}: room for {nodes} nodes");
+    Some(if nodes < 1 {
+        Finding::problem(CHECK, says, "raise max_connections in PostgreSQL, or lower database.max_connections")
+    } else if nodes < 2 {
+        let cure = "raise max_connections in PostgreSQL, or lower database.max_connections: a rolling restart has one \
+                    node more for a while";
+        Finding::warning(CHECK, says, cure)
+    } else {
+        Finding::good(CHECK, says)
+    })
+}
+
+async fn damage(url: &str, shown: &str) -> Finding {
+    let cure = "stop the server, keep the file, and restore the last good backup";
+    match check_file(url).await {
+        Ok(lines) if lines.is_empty() => Finding::good(CHECK, "quick_check finds no damage"),
+        Ok(lines) => Finding::problem(CHECK, format!("{shown} is damaged: {}", lines.join("; ")), cure),
+        Err(error) => Finding::problem(CHECK, format!("{shown} cannot be checked: {error}"), cure),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use store::doctor::{Examined, Schema, Setting};
+
+    use super::{
+        super::finding::{Finding, Level},
+        judge,
+    };
+    use crate::config::Config;
+
+    fn healthy() -> Examined {
+        Examined {
+            version: "PostgreSQL 15".to_owned(),
+            version_number: 150_000,
+            durability: vec![Setting { name: "fsync", value: "on".to_owned(), durable: true }],
+            read_only: None,
+            connections: Some(100),
+            clock: None,
+            round_trip: Duration::from_millis(1),
+            schema: Schema::Fresh,
+            epoch: None,
+        }
+    }
+
+    fn worst(change: impl Fn(&mut Examined, &mut Config)) -> (Level, Vec<Finding>) {
+        let (mut examined, mut config) = (healthy(), Config::default());
+        change(&mut examined, &mut config);
+        let findings = judge(&config, "it", &examined);
+        (findings.iter().map(|finding| finding.level).max().expect("findings"), findings)
+    }
+
+    #[test]
+    fn each_weakness_of_a_database_is_told_with_its_weight() {
+        assert_eq!(worst(|_, _| {}).0, Level::Good);
+        assert_eq!(worst(|it, _| it.version_number = 120_003).0, Level::Warning);
+        assert_eq!(worst(|it, _| it.round_trip = Duration::from_millis(30)).0, Level::Warning);
+        assert_eq!(worst(|it, _| it.read_only = Some("standby".to_owned())).0, Level::Problem);
+        assert_eq!(worst(|it, _| it.durability[0].durable = false).0, Level::Warning);
+        assert_eq!(worst(|it, _| it.connections = Some(30)).0, Level::Warning);
+        assert_eq!(worst(|it, _| it.connections = Some(20)).0, Level::Problem);
+        assert_eq!(worst(|it, _| it.schema = Schema::Behind(1)).0, Level::Note);
+        assert_eq!(worst(|it, _| it.schema = Schema::Ahead(9)).0, Level::Problem);
+        assert_eq!(worst(|it, _| it.schema = Schema::Foreign(2)).0, Level::Problem);
+        let by_hand = worst(|it, config| {
+            (it.schema, config.database.auto_migrate) = (Schema::Absent, false);
+        });
+        assert!(by_hand.0 == Level::Problem && by_hand.1.iter().any(|f| f.cure.as_deref() == Some("palabre migrate")));
+    }
+}

@@ -1,0 +1,52 @@
+//! `palabre restore`
+
+use std::{
+    fs::File,
+    io::BufReader,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+use dialects::time::Time;
+
+use super::{backup::summary, say};
+use crate::{config::Loaded, parts};
+
+#[derive(clap::Args, Debug)]
+pub(super) struct Args {
+    /// A file that `palabre backup` wrote
+    file: PathBuf,
+    /// Only read it, and say whether it is unharmed and what it holds
+    #[arg(long)]
+    check: bool,
+}
+
+pub(super) async fn run(Args { file, check }: Args, loaded: Loaded) -> anyhow::Result<()> {
+    // Twice through the file: nothing of a damaged one reaches a database.
+    let name = || file.display().to_string();
+    let (header, contents) = store::carry::restore::inspect(open(&file)?).with_context(name)?;
+    let made = Time(chat::Millis(header.made_at));
+    if check {
+        return say(&format!("{}: whole, made {made}; {}", file.display(), summary(&contents)));
+    }
+    let url = loaded.config.database_url();
+    let advice = || {
+        let place = url.without_password();
+        if url.is_sqlite() {
+            format!(
+                "{place} was left as it was; to go on, stop the server and move that file and its -wal and -shm away"
+            )
+        } else {
+            format!("{place} was left as it was; to go on, make an empty database and name it with --database-url")
+        }
+    };
+    let db = parts::any_database(&loaded.config).await?;
+    let restored = store::carry::restore::read(&db, parts::clock()(), open(&file)?).await.with_context(advice)?;
+    db.close().await;
+    say(&format!("{}: {} of {made}", url.without_password(), summary(&restored)))?;
+    say("It is a new history: clients begin anew, and everybody must log in again.")
+}
+
+fn open(file: &Path) -> anyhow::Result<BufReader<File>> {
+    Ok(BufReader::new(File::open(file).with_context(|| format!("{} cannot be opened", file.display()))?))
+}

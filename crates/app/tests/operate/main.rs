@@ -1,0 +1,5 @@
+//! What operators do and copy: the doctor, the proxies' files, the guides.
+
+mod beside;
+mod doctor;
+mod proxies;

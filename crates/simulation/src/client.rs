@@ -1,0 +1,487 @@
+//! Clients: they send, change, come, go and come back, on whatever node, and apply what they hear by the law.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    rc::Rc,
+    time::Duration,
+};
+
+use chat::{
+    ClientId, Command, ConversationId, ErrorCode, Event, Fact, Number, Reply, UserId,
+    members::Member,
+    messages::{Draft, Message, MessageType},
+    reply::CaughtUp,
+};
+
+use crate::{
+    agenda::{Frame, Happening, Request},
+    database::Snapshot,
+    judge::Rule,
+    world::{World, note},
+};
+
+pub(crate) struct Client {
+    /// For whom it speaks.
+    pub person: usize,
+    pub line: Option<Line>,
+    pub known: BTreeMap<ConversationId, Known>,
+    pub pending: VecDeque<Pending>,
+    /// What was sent and acknowledged, for those who try an id again.
+    acked: Vec<(ConversationId, ClientId)>,
+    asked: BTreeMap<u64, Asked>,
+    /// Where the live events of each conversation are on this line.
+    heard: BTreeMap<ConversationId, Heard>,
+    sent: u64,
+}
+
+/// Where live events are.
+#[derive(Clone, Copy, Debug)]
+enum Heard {
+    /// None has come: the first may not leave anything out after this number.
+    Nothing(Number),
+    /// The last had this number.
+    Last(Number),
+}
+
+/// A client's connection to a node.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub node: usize,
+    pub life: u32,
+    pub connection: u64,
+    pub said_until: Duration,
+    /// Whether the node has said welcome.
+    open: bool,
+}
+
+/// What a client knows of a conversation.
+#[derive(Default)]
+pub(crate) struct Known {
+    pub cursor: Number,
+    pub messages: BTreeMap<Number, Message>,
+    pub members: BTreeMap<UserId, Member>,
+    /// The request by which it is being read anew; what comes meanwhile waits.
+    pub loading: Option<u64>,
+    waiting: Vec<Frame>,
+}
+
+/// A send that is not acknowledged yet.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub cid: ClientId,
+    conversation: ConversationId,
+    text: String,
+    /// The connection on which its answer is awaited.
+    asked_on: Option<u64>,
+}
+
+#[derive(Debug)]
+enum Asked {
+    Send(ClientId),
+    /// A known id with another text: it must be refused.
+    Misuse(ClientId),
+    Other,
+}
+
+impl Client {
+    pub(crate) fn new(person: usize) -> Self {
+        Self {
+            person,
+            line: None,
+            known: BTreeMap::new(),
+            pending: VecDeque::new(),
+            acked: Vec::new(),
+            asked: BTreeMap::new(),
+            heard: BTreeMap::new(),
+            sent: 0,
+        }
+    }
+}
+
+impl World<'_> {
+    pub(crate) fn user_of(&self, client: usize) -> UserId {
+        self.town.people[self.clients[client].person].user
+    }
+
+    // ---- the line ---------------------------------------------------------------------------------
+
+    pub(crate) fn connects(&mut self, client: usize) {
+        if self.clients[client].line.is_some() {
+            return;
+        }
+        let node = usize::try_from(self.dice.below(self.nodes.len() as u64)).unwrap_or(0);
+        if !self.nodes[node].up {
+            self.plan_in(400_000, Happening::Connects { client });
+            return;
+        }
+        let connection = self.count();
+        note!(self, "client {client} connects to node {node}");
+        let speaker = self.town.people[self.clients[client].person].clone();
+        let (life, said_until) = (self.nodes[node].life, self.now);
+        let me = &mut self.clients[client];
+        me.line = Some(Line { node, life, connection, said_until, open: false });
+        let read = me.known.iter().filter(|(_, known)| known.loading.is_none());
+        let cursors = read.map(|(id, known)| (*id, known.cursor)).collect();
+        self.say(client, Request::Hello { client, speaker, cursors });
+    }
+
+    pub(crate) fn finds_line_broken(&mut self, client: usize, connection: u64) {
+        let me = &mut self.clients[client];
+        if me.line.as_ref().is_none_or(|line| line.connection != connection) {
+            return;
+        }
+        me.line = None;
+        me.asked.clear();
+        me.heard.clear();
+        me.pending.iter_mut().for_each(|pending| pending.asked_on = None);
+        note!(self, "client {client} has no line");
+        let rest = self.dice.pick(&[20_000, 300_000, 2_000_000]).unwrap_or(300_000);
+        self.plan_in(rest, Happening::Connects { client });
+    }
+
+    /// The client goes away, or its line breaks: the node finds out later.
+    pub(crate) fn break_line(&mut self, client: usize) {
+        let Some(line) = &self.clients[client].line else { return };
+        let (node, life, connection) = (line.node, line.life, line.connection);
+        self.plan_in(1_500_000, Happening::ConnectionIsGone { node, life, connection });
+        self.finds_line_broken(client, connection);
+    }
+
+    // ---- what it does of its own accord ---------------------------------------------------------
+
+    pub(crate) fn acts(&mut self, client: usize) {
+        if self.quiet {
+            return;
+        }
+        // The fewer they are, the more each does.
+        let pause = 90_000 * self.town.people.len() as u64;
+        self.plan_in(pause, Happening::Acts { client });
+        let me = &self.clients[client];
+        if !me.line.as_ref().is_some_and(|line| line.open) {
+            return;
+        }
+        let known: Vec<ConversationId> = me.known.keys().copied().collect();
+        let any = self.town.rooms.clone();
+        let somebody: Vec<UserId> = self.town.people.iter().map(|person| person.user).collect();
+        let (Some(room), Some(user)) = (self.dice.pick(&any), self.dice.pick(&somebody)) else { return };
+        let own = self.dice.pick(&known);
+        if self.dice.below(100) < self.weather.restless {
+            return match (self.dice.below(5), own) {
+                (0, Some(conversation)) => self.does(client, Command::LeaveConversation(conversation)),
+                (1, Some(conversation)) => self.does(client, Command::AddMember { conversation, user }),
+                (2, Some(conversation)) => self.does(client, Command::RemoveMember { conversation, user }),
+                _ => self.does(client, Command::JoinConversation(room)),
+            };
+        }
+        match (self.dice.below(100), own) {
+            (0..66, Some(conversation)) => {
+                for _ in 0..self.dice.pick(&[1, 1, 1, 2, 5]).unwrap_or(1) {
+                    self.begin_send(client, conversation);
+                }
+            }
+            (66..84, Some(conversation)) => self.changes_a_message(client, conversation),
+            (84..89, _) => self.misuses_an_id(client),
+            (89..92, _) => self.begin_send(client, room),
+            _ => self.break_line(client),
+        }
+    }
+
+    fn does(&mut self, client: usize, command: Command) {
+        let request = self.count();
+        self.clients[client].asked.insert(request, Asked::Other);
+        self.say(client, Request::Do { request, command });
+    }
+
+    fn changes_a_message(&mut self, client: usize, conversation: ConversationId) {
+        let user = self.user_of(client);
+        let Some(known) = self.clients[client].known.get(&conversation) else { return };
+        let all: Vec<(Number, bool)> =
+            known.messages.values().rev().take(20).map(|message| (message.seq, message.author == user)).collect();
+        let Some((seq, own)) = self.dice.pick(&all) else { return };
+        let command = match self.dice.below(10) {
+            0..5 if own => {
+                let text = format!("edit {} of client {client}", self.count());
+                self.judge.edited(conversation, &text);
+                Command::EditMessage { conversation, seq, text }
+            }
+            5..7 => Command::DeleteMessage { conversation, seq },
+            _ => Command::AddReaction { conversation, seq, emoji: "👍".into() },
+        };
+        self.does(client, command);
+    }
+
+    fn begin_send(&mut self, client: usize, conversation: ConversationId) {
+        let me = &mut self.clients[client];
+        me.sent += 1;
+        let name = format!("c{client}-{}", me.sent);
+        let Ok(cid) = ClientId::parse(&name) else { return };
+        let text = format!("message {name}");
+        me.pending.push_back(Pending { cid: cid.clone(), conversation, text, asked_on: None });
+        self.repeats(client, cid.as_str());
+    }
+
+    /// Sends what is pending, for the first time or again.
+    pub(crate) fn repeats(&mut self, client: usize, cid: &str) {
+        let request = self.count();
+        let user = self.user_of(client);
+        let me = &mut self.clients[client];
+        let Some(line) = me.line.as_ref().filter(|line| line.open) else { return };
+        let connection = line.connection;
+        let pending = me.pending.iter_mut().find(|pending| pending.cid.as_str() == cid && pending.asked_on.is_none());
+        let Some(pending) = pending else { return };
+        pending.asked_on = Some(connection);
+        let (client_id, text, conversation) = (pending.cid.clone(), pending.text.clone(), pending.conversation);
+        self.judge.invoke((user, &client_id), connection, conversation, &text);
+        me.asked.insert(request, Asked::Send(client_id.clone()));
+        note!(self, "client {client} sends {cid} to {}", self.room(conversation));
+        self.say(client, Request::Do { request, command: send(conversation, client_id, text) });
+    }
+
+    fn misuses_an_id(&mut self, client: usize) {
+        let me = &self.clients[client];
+        let at = self.dice.below(me.acked.len() as u64);
+        let Some((conversation, cid)) = me.acked.get(usize::try_from(at).unwrap_or(0)).cloned() else { return };
+        let request = self.count();
+        let text = format!("misuse {request} of {cid}");
+        note!(self, "client {client} uses {cid} for another text");
+        self.clients[client].asked.insert(request, Asked::Misuse(cid.clone()));
+        self.say(client, Request::Do { request, command: send(conversation, cid, text) });
+    }
+
+    // ---- what it hears ----------------------------------------------------------------------------
+
+    pub(crate) fn hears_node(&mut self, client: usize, connection: u64, frame: Frame) {
+        if self.clients[client].line.as_ref().is_none_or(|line| line.connection != connection) {
+            return;
+        }
+        note!(self, "client {client} hears {}", self.shown_frame(&frame));
+        match frame {
+            Frame::Welcome(attached) => self.is_welcome(client, attached),
+            Frame::Event(event) => self.hears_event(client, event),
+            Frame::Changes { changes, live } => self.hears_changes(client, changes, live),
+            Frame::Added(conversation, head) => {
+                self.clients[client].heard.insert(conversation, Heard::Nothing(head));
+                self.reads_anew(client, conversation);
+            }
+            Frame::Removed(conversation) => {
+                self.clients[client].heard.remove(&conversation);
+                self.clients[client].known.remove(&conversation);
+            }
+            Frame::Answer { request, reply } => self.is_answered(client, request, reply),
+            Frame::ReadAnew { request, conversation, read } => self.has_read(client, request, conversation, read),
+            Frame::Closed => self.finds_line_broken(client, connection),
+        }
+    }
+
+    fn is_welcome(&mut self, client: usize, attached: Vec<(ConversationId, Number)>) {
+        let me = &mut self.clients[client];
+        if let Some(line) = &mut me.line {
+            line.open = true;
+        }
+        me.heard = attached.iter().map(|(id, last)| (*id, Heard::Last(*last))).collect();
+        let heard = &me.heard;
+        me.known.retain(|id, _| heard.contains_key(id));
+        let unread = |id: &ConversationId| me.known.get(id).is_none_or(|known| known.loading.is_some());
+        let unread: Vec<ConversationId> = me.heard.keys().copied().filter(unread).collect();
+        let pending: Vec<ClientId> = me.pending.iter().map(|pending| pending.cid.clone()).collect();
+        for conversation in unread {
+            self.reads_anew(client, conversation);
+        }
+        for cid in pending {
+            self.repeats(client, cid.as_str());
+        }
+    }
+
+    fn reads_anew(&mut self, client: usize, conversation: ConversationId) {
+        let request = self.count();
+        let known = Known { loading: Some(request), ..Known::default() };
+        self.clients[client].known.insert(conversation, known);
+        self.say(client, Request::ReadAnew { request, conversation });
+    }
+
+    fn has_read(
+        &mut self,
+        client: usize,
+        request: u64,
+        conversation: ConversationId,
+        read: chat::Result<Rc<Snapshot>>,
+    ) {
+        let me = &mut self.clients[client];
+        let Some(known) = me.known.get_mut(&conversation).filter(|known| known.loading == Some(request)) else {
+            return;
+        };
+        match read {
+            Ok(read) => {
+                self.figures.readings += 1;
+                let waiting = std::mem::take(&mut known.waiting);
+                *known = Known {
+                    cursor: read.page.head,
+                    messages: read.page.messages.iter().map(|message| (message.seq, message.clone())).collect(),
+                    members: read.members.iter().map(|member| (member.user, member.clone())).collect(),
+                    loading: None,
+                    waiting: Vec::new(),
+                };
+                waiting.into_iter().for_each(|frame| self.apply(client, frame));
+            }
+            Err(error) if error.code == ErrorCode::NotFound => _ = me.known.remove(&conversation),
+            Err(_) => self.reads_anew(client, conversation),
+        }
+    }
+
+    fn hears_event(&mut self, client: usize, event: Rc<Event>) {
+        let (conversation, number) = (event.conversation, event.number);
+        self.figures.events += 1;
+        let user = self.user_of(client);
+        self.judge.hears_event(client, user, &event);
+        let heard = self.clients[client].heard.insert(conversation, Heard::Last(number));
+        let wrong = |heard: &Heard| match heard {
+            Heard::Nothing(head) => number > head.next(),
+            Heard::Last(last) => number != last.next(),
+        };
+        if let Some(last) = heard.filter(wrong) {
+            let place = self.room(conversation);
+            self.judge
+                .accuse(Rule::I6, format!("client {client} heard {number} of {place} after {last:?} on one line"));
+        }
+        self.apply(client, Frame::Event(event));
+    }
+
+    fn hears_changes(&mut self, client: usize, changes: Rc<CaughtUp>, live: bool) {
+        let conversation = changes.conversation.id;
+        let user = self.user_of(client);
+        self.figures.catch_ups += 1;
+        self.figures.late += u64::from(self.judge.hears_changes(client, user, &changes, live, self.now));
+        if live {
+            let heard = self.clients[client].heard.entry(conversation).or_insert(Heard::Nothing(changes.from));
+            let (Heard::Nothing(last) | Heard::Last(last)) = *heard;
+            *heard = Heard::Last(changes.to.max(if let Heard::Last(last) = *heard { last } else { changes.to }));
+            if changes.from > last {
+                let place = self.room(conversation);
+                let what =
+                    format!("client {client} was taken from {} though it was at {last} of {place}", changes.from);
+                self.judge.accuse(Rule::I6, what);
+            }
+        }
+        self.apply(client, Frame::Changes { changes, live });
+    }
+
+    /// Applies what was heard by the law: the next is applied, what is not larger is dropped, a hole must not be.
+    fn apply(&mut self, client: usize, frame: Frame) {
+        let conversation = match &frame {
+            Frame::Event(event) => event.conversation,
+            Frame::Changes { changes, .. } => changes.conversation.id,
+            _ => return,
+        };
+        let place = self.room(conversation);
+        let Some(known) = self.clients[client].known.get_mut(&conversation) else {
+            return self.reads_anew(client, conversation);
+        };
+        if known.loading.is_some() {
+            return known.waiting.push(frame);
+        }
+        match frame {
+            Frame::Event(event) if event.number <= known.cursor => {}
+            Frame::Event(event) if event.number == known.cursor.next() => known.apply(&event),
+            Frame::Event(event) => {
+                let what = format!("client {client} is at {} of {place} and hears {}", known.cursor, event.number);
+                self.judge.accuse(Rule::I6, what);
+                self.reads_anew(client, conversation);
+            }
+            Frame::Changes { changes, .. } if changes.reset => self.reads_anew(client, conversation),
+            Frame::Changes { changes, .. } if changes.from > known.cursor => {
+                let what =
+                    format!("client {client} is at {} of {place} and is taken from {}", known.cursor, changes.from);
+                self.judge.accuse(Rule::I6, what);
+                self.reads_anew(client, conversation);
+            }
+            Frame::Changes { changes, .. } if changes.to > known.cursor => known.catch_up(&changes),
+            _ => {}
+        }
+    }
+
+    fn is_answered(&mut self, client: usize, request: u64, reply: chat::Result<Reply>) {
+        let user = self.user_of(client);
+        match self.clients[client].asked.remove(&request) {
+            Some(Asked::Send(cid)) => {
+                self.judge.answer((user, &cid));
+                self.send_is_answered(client, cid, reply);
+            }
+            Some(Asked::Misuse(cid)) => {
+                if reply.is_ok() {
+                    self.judge.accuse(Rule::P3, format!("another text under {cid} of {user} was accepted"));
+                }
+            }
+            Some(Asked::Other) | None => {}
+        }
+    }
+
+    fn send_is_answered(&mut self, client: usize, cid: ClientId, reply: chat::Result<Reply>) {
+        let user = self.user_of(client);
+        let me = &mut self.clients[client];
+        let Some(at) = me.pending.iter().position(|pending| pending.cid == cid) else { return };
+        let connection = me.line.as_ref().map_or(0, |line| line.connection);
+        match reply {
+            Ok(Reply::Sent(sent)) => {
+                self.figures.acks += 1;
+                self.figures.repeats += u64::from(sent.repeated);
+                me.acked.push((sent.conversation, cid.clone()));
+                me.pending.remove(at);
+                self.judge.acknowledge((user, &cid), connection, &sent);
+            }
+            Err(error) if matches!(error.code, ErrorCode::Unavailable | ErrorCode::OutcomeUnknown) => {
+                if let Some(pending) = me.pending.get_mut(at) {
+                    pending.asked_on = None;
+                }
+                self.plan_in(500_000, Happening::Repeats { client, cid: cid.as_str().to_owned() });
+            }
+            _ => {
+                me.pending.remove(at);
+                self.judge.refuse((user, &cid));
+            }
+        }
+    }
+}
+
+fn send(conversation: ConversationId, cid: ClientId, text: String) -> Command {
+    let message_type = MessageType::Text;
+    Command::SendMessage(Draft { conversation, client_id: Some(cid), message_type, text, parent: None })
+}
+
+impl Known {
+    fn apply(&mut self, event: &Event) {
+        self.cursor = event.number;
+        match &event.fact {
+            Fact::MessageCreated(message)
+            | Fact::MessageEdited(message)
+            | Fact::MessageDeleted(message)
+            | Fact::ReactionAdded { message, .. }
+            | Fact::ReactionRemoved { message, .. } => _ = self.messages.insert(message.seq, message.clone()),
+            Fact::MemberJoined { member, .. } | Fact::MemberUpdated(member) | Fact::MemberLeft { member, .. } => {
+                self.set_member(member);
+            }
+            Fact::ConversationCreated(_) | Fact::ConversationUpdated(_) => {}
+        }
+    }
+
+    fn catch_up(&mut self, changes: &CaughtUp) {
+        self.cursor = changes.to;
+        for message in &changes.messages {
+            if self.messages.get(&message.seq).is_none_or(|known| known.rev < message.rev) {
+                self.messages.insert(message.seq, message.clone());
+            }
+        }
+        for member in &changes.members {
+            if self.members.get(&member.user).is_none_or(|known| known.rev < member.rev) {
+                self.set_member(member);
+            }
+        }
+    }
+
+    fn set_member(&mut self, member: &Member) {
+        if member.role.is_some() {
+            self.members.insert(member.user, member.clone());
+        } else {
+            self.members.remove(&member.user);
+        }
+    }
+}

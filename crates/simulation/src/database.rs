@@ -1,0 +1,267 @@
+//! The database of all nodes: the real store and the real engine on a real SQLite file, one operation at a time.
+//!
+//! What PostgreSQL would do for several nodes (one transaction after the other in each conversation) SQLite does for
+//! the world, whose nodes take turns. Each world has people and rooms of its own, so that one file serves thousands.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use chat::{
+    Command, ConversationId, Limits, Millis, Number, Query, Reply, Told, UserId,
+    accounts::{Profile, ServerRole, Speaker},
+    conversations::Visibility,
+    members::Member,
+    messages::{Anchor, Page},
+    presence::{Presence, Seen},
+    reply::CaughtUp,
+};
+use engine::{Engine, Keys, Settings};
+use futures_util::future::join_all;
+use store::{Committed, Db, Nudge, Options, Writer, members::Belonging, nudges::Kept};
+use tokio::{runtime::Runtime, sync::mpsc};
+
+/// Changes that one catch-up answer carries here: few, so that clients must often read anew.
+const CATCH_UP: i64 = 25;
+/// Batches that the writer may hand over before anybody takes them.
+const BATCHES: usize = 1_024;
+/// Nudges that one reading takes.
+const NUDGES: i64 = 2_000;
+
+type Batch = (Committed, Vec<Box<dyn FnOnce() + Send>>);
+
+/// A SQLite file with the parts of a server that write and read it.
+pub struct Database {
+    runtime: Runtime,
+    db: Db,
+    engine: Engine,
+    writer: Writer,
+    batches: mpsc::Receiver<Batch>,
+    clock: Arc<AtomicI64>,
+    folder: PathBuf,
+    /// How many rooms were ever opened: their names differ by it.
+    rooms: u64,
+}
+
+/// Who lives in a world and where they talk.
+#[derive(Clone, Debug)]
+pub(crate) struct Town {
+    pub people: Vec<Speaker>,
+    pub rooms: Vec<ConversationId>,
+}
+
+/// A conversation read anew, at one number.
+#[derive(Clone, Debug)]
+pub(crate) struct Snapshot {
+    pub page: Page,
+    pub members: Vec<Member>,
+}
+
+impl Database {
+    /// Makes a fresh database in this folder, which is removed when it is dropped.
+    ///
+    /// # Errors
+    /// If the folder or the file cannot be made.
+    pub fn open(folder: &Path) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let url = format!("sqlite:{}", folder.join("simulation.db").display());
+        let clock = Arc::new(AtomicI64::new(0));
+        let (outlet, batches) = mpsc::channel(BATCHES);
+        let (db, engine, writer) = runtime.block_on(async {
+            let options = Options { url, readers: 1, connect_timeout: Duration::from_secs(30) };
+            let db = Db::open(&options).await?;
+            db.migrate().await?;
+            let time = clock.clone();
+            let clock: engine::Clock = Arc::new(move || Millis(time.load(Ordering::Relaxed)));
+            let (writer, _task) = Writer::start(db.clone(), clock.clone(), outlet);
+            let here: engine::Here = Arc::new(|_| Seen { presence: Presence::Online, last_seen_at: None });
+            anyhow::Ok((db.clone(), Engine::new(db, writer.clone(), clock, here, settings()), writer))
+        })?;
+        Ok(Self { runtime, db, engine, writer, batches, clock, folder: folder.to_owned(), rooms: 0 })
+    }
+
+    /// What the clock of whoever acts next says.
+    pub(crate) fn set_clock(&self, millis: i64) {
+        self.clock.store(millis, Ordering::Relaxed);
+    }
+
+    /// So many people, and public rooms that the first of them owns; and what was told of these.
+    pub(crate) fn found(&mut self, people: usize, rooms: usize) -> anyhow::Result<(Town, Vec<Told>)> {
+        let first = self.rooms;
+        let names: Vec<String> = (0..people).map(|person| format!("person-{first}-{person}")).collect();
+        let written = names.clone();
+        let profile = Profile::default();
+        let writing = self.writer.change(None, None, move |unit| {
+            Box::pin(async move {
+                let mut ids = Vec::new();
+                for username in &written {
+                    let new = store::accounts::New {
+                        id: None,
+                        username,
+                        email: None,
+                        password_hash: None,
+                        external_id: None,
+                        role: ServerRole::User,
+                        profile: &profile,
+                    };
+                    let now = unit.now;
+                    ids.push(store::accounts::create(&mut unit.conn, &new, now).await?);
+                }
+                Ok(ids)
+            })
+        });
+        let batches = &mut self.batches;
+        let ids = self.runtime.block_on(async { tokio::join!(writing, hand_over(batches)).0 })?;
+        let speakers = ids.into_iter().zip(names).map(|(user, name)| Speaker {
+            user,
+            username: name.clone(),
+            shown_name: name,
+            role: ServerRole::User,
+            session: None,
+        });
+        let mut town = Town { people: speakers.collect(), rooms: Vec::new() };
+        let mut opened = Vec::new();
+        for _ in 0..rooms {
+            self.rooms += 1;
+            let name = format!("room {}", self.rooms);
+            let open = Command::CreateRoom { name, topic: None, visibility: Visibility::Public, client_id: None };
+            let owner = town.people.first().cloned().context("a town without people")?;
+            let (told, mut replies) = self.commit(vec![(owner, open)]);
+            opened.extend(told);
+            match replies.pop() {
+                Some(Ok(Reply::Conversation(listed))) => town.rooms.push(listed.conversation.id),
+                _ => anyhow::bail!("a room could not be opened"),
+            }
+        }
+        Ok((town, opened))
+    }
+
+    /// Does all of this in one transaction: what was committed, and the answer to each.
+    pub(crate) fn commit(&mut self, commands: Vec<(Speaker, Command)>) -> (Vec<Told>, Vec<chat::Result<Reply>>) {
+        let engine = &self.engine;
+        let batches = &mut self.batches;
+        self.runtime.block_on(async {
+            // Polled in their order before the writer is: it finds them all in its queue.
+            let mut work = Box::pin(join_all(
+                commands
+                    .into_iter()
+                    .map(|(speaker, command)| async move { engine.execute(&speaker, command, None).await }),
+            ));
+            let mut told = Vec::new();
+            loop {
+                tokio::select! {
+                    biased;
+                    replies = &mut work => return (told, replies),
+                    batch = batches.recv() => {
+                        let Some((committed, answers)) = batch else { continue };
+                        told.extend(committed);
+                        answers.into_iter().for_each(|answer| answer());
+                    }
+                }
+            }
+        })
+    }
+
+    /// What somebody belongs to.
+    pub(crate) fn belongings(&self, user: UserId) -> chat::Result<Vec<Belonging>> {
+        let mut found = self.runtime.block_on(self.engine.belongings(user))?;
+        found.sort_by_key(|belonging| belonging.conversation);
+        Ok(found)
+    }
+
+    /// The head of a conversation, if this person belongs to it.
+    pub(crate) fn look(&self, user: UserId, conversation: ConversationId) -> chat::Result<Option<Number>> {
+        let listed = self.runtime.block_on(self.engine.listed_for(user, conversation))?;
+        Ok(listed.map(|listed| listed.conversation.head))
+    }
+
+    /// Which of these people belong to a conversation.
+    pub(crate) fn among(&self, users: &[UserId], conversation: ConversationId) -> chat::Result<BTreeSet<UserId>> {
+        let among = self.runtime.block_on(self.engine.among(users, &[conversation]))?;
+        Ok(among.into_iter().map(|(_, user, _)| user).collect())
+    }
+
+    /// The heads of these conversations.
+    pub(crate) fn heads(&self, conversations: &[ConversationId]) -> chat::Result<Vec<(ConversationId, Number)>> {
+        let mut heads = self.runtime.block_on(self.engine.heads(conversations))?;
+        heads.sort_unstable();
+        Ok(heads)
+    }
+
+    /// The place of the newest nudge.
+    pub(crate) fn newest_nudge(&self) -> chat::Result<i64> {
+        self.runtime.block_on(async { Ok(store::nudges::newest(&mut self.db.read().await?).await?) })
+    }
+
+    /// The nudges after a place.
+    pub(crate) fn nudges(&self, after: i64) -> chat::Result<Vec<Kept>> {
+        self.runtime.block_on(async { Ok(store::nudges::after(&mut self.db.read().await?, after, NUDGES).await?) })
+    }
+
+    /// Says that a node cannot tell others.
+    pub(crate) fn say_mute(&mut self) -> chat::Result<()> {
+        let (node, batches) = (self.db.node(), &mut self.batches);
+        let saying = self.writer.change(None, None, move |unit| {
+            Box::pin(async move { Ok(store::nudges::add(&mut unit.conn, &[Nudge::Mute], node, unit.now).await?) })
+        });
+        self.runtime.block_on(async { tokio::join!(saying, hand_over(batches)).0 })
+    }
+
+    /// What takes members of a conversation from a number to the present.
+    pub(crate) fn changes(&self, conversation: ConversationId, since: Number) -> chat::Result<CaughtUp> {
+        self.runtime.block_on(self.engine.changes_for_members(conversation, since))
+    }
+
+    /// The conversation as one of its members reads it anew.
+    pub(crate) fn snapshot(&self, speaker: &Speaker, conversation: ConversationId) -> chat::Result<Snapshot> {
+        let limit = i64::MAX;
+        let history = Query::History { conversation, anchor: Anchor::Latest, limit };
+        let members = Query::Members { conversation, after: None, limit };
+        self.runtime.block_on(async {
+            let (history, members) =
+                (self.engine.ask(speaker, history).await?, self.engine.ask(speaker, members).await?);
+            match (history, members) {
+                (Reply::History(page), Reply::Members { members, .. }) => Ok(Snapshot { page, members }),
+                _ => Err(chat::Error::internal()),
+            }
+        })
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        // What is left in a temporary folder is nobody's loss.
+        let _gone = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Takes the next batch and gives its answers.
+async fn hand_over(batches: &mut mpsc::Receiver<Batch>) {
+    if let Some((_, answers)) = batches.recv().await {
+        answers.into_iter().for_each(|answer| answer());
+    }
+}
+
+fn settings() -> Settings {
+    let limits = Limits { catch_up: CATCH_UP, history_page: 1_000, list_page: 1_000, ..Limits::default() };
+    Settings {
+        limits,
+        paces: Vec::new(),
+        keys: Keys::new(b"the simulation signs nothing", None),
+        access_seconds: 600,
+        idle_seconds: 600,
+        session_seconds: 600,
+        open_registration: false,
+        create_host_users: false,
+        setup_secret: None,
+        shared: true,
+    }
+}

@@ -1,0 +1,30 @@
+//! A world of its own: several nodes, one database, Redis, clients and everything that breaks, driven by one seed.
+//!
+//! Time is virtual and nobody sleeps; the same seed gives the same world, line by line. What decides about order and
+//! memory is the real code: the numbers, client ids and memberships of `store` and `engine` on a real SQLite file, the
+//! order of events by [`stream::gaps`], what nodes tell each other by [`stream::wire`]. The nodes around them are models
+//! in the shape of `subscribers/src/hub.rs`, which a task of its own runs and which cannot be driven step by step.
+//!
+//! Read it in this order: [`world`], `agenda`, `writes`, `telling`, `reading`, `node`, `redis`, `client`, `judge`.
+
+mod agenda;
+mod client;
+mod database;
+mod dice;
+mod fault;
+mod judge;
+mod node;
+mod reading;
+mod redis;
+mod sequence;
+mod telling;
+mod trace;
+mod troubles;
+mod verdict;
+mod world;
+mod writes;
+
+pub use database::Database;
+pub use fault::Fault;
+pub use judge::{Rule, Violation};
+pub use world::{Figures, Outcome, Plan, run};

@@ -1,0 +1,344 @@
+//! A node: who listens to what on it, and how connections come and go. In the shape of `subscribers/src/hub.rs`, but
+//! without bytes: what is told is looked at, not encoded.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    rc::Rc,
+    time::Duration,
+};
+
+use chat::{ConversationId, Event, Number, UserId, accounts::Speaker, reply::CaughtUp};
+use store::members::Belonging;
+
+use crate::{
+    agenda::{Frame, Happening, Job, Question, Request},
+    fault::Fault,
+    sequence::Sequence,
+    world::{World, note},
+};
+
+/// How long an answer to those who come back is kept for others: that of `connect/src/missed.rs`.
+const KEPT: Duration = Duration::from_secs(2);
+
+#[derive(Default)]
+pub(crate) struct Node {
+    pub up: bool,
+    /// Counts its starts.
+    pub life: u32,
+    pub slow: bool,
+    /// How far its clock is off, in milliseconds.
+    pub skew: i64,
+    pub cable_cut: bool,
+    /// Counts the ways to the database: what was asked over an earlier one is not answered.
+    pub cable: u32,
+    /// Whether it hears what others say, as far as it knows.
+    pub hears: bool,
+    pub rooms: BTreeMap<ConversationId, Room>,
+    pub people: BTreeMap<UserId, Person>,
+    pub connections: BTreeMap<u64, Connection>,
+    /// How many readings of belongings are under way, and what has changed since the first of them began.
+    pub loading: usize,
+    pub kept: Vec<(u64, UserId, ConversationId, Option<Number>)>,
+    pub tick: u64,
+    /// Memberships that are being looked at; true: they have changed meanwhile.
+    pub looking: BTreeMap<(UserId, ConversationId), bool>,
+    /// Under which it writes nudges: another one after a commit that it did not learn of.
+    pub name: u64,
+    /// The newest nudge at its start: later ones are read again and again, as some become visible late.
+    pub nudges_after: i64,
+    pub nudges_heard: BTreeSet<i64>,
+    pub reading_nudges: bool,
+    pub heads_at: Duration,
+    /// When the last subscription will have arrived.
+    pub subscribed_until: Duration,
+    pub queue: VecDeque<Job>,
+    pub writing: bool,
+    /// It will say in the database that others were not told.
+    pub muted: bool,
+    pub missed: BTreeMap<(ConversationId, Number, Number), (Duration, Rc<CaughtUp>)>,
+    /// What was told here, for the fault that resumes from it.
+    pub memory: BTreeMap<ConversationId, Vec<Event>>,
+    /// For the fault that numbers from memory.
+    pub counters: BTreeMap<ConversationId, Number>,
+}
+
+/// A conversation that somebody on this node listens to.
+#[derive(Debug)]
+pub(crate) struct Room {
+    pub sequence: Sequence,
+    pub listeners: BTreeSet<u64>,
+    /// Tells it from others of the same conversation, before and after.
+    pub born: u64,
+    /// When it will be looked for what is due.
+    pub wakes: Option<Duration>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Person {
+    pub listeners: BTreeSet<u64>,
+    pub belongs: BTreeSet<ConversationId>,
+}
+
+pub(crate) struct Connection {
+    pub client: usize,
+    pub speaker: Speaker,
+    cursors: Vec<(ConversationId, Number)>,
+    /// Live frames that wait until what was missed is told.
+    held: Option<Vec<Frame>>,
+    /// Answers that are still to come before the hold is released.
+    awaited: usize,
+    /// When the last frame will have arrived.
+    pub said_until: Duration,
+    /// Its client has gone and not all of what it said has arrived: nothing more does.
+    cut: bool,
+}
+
+impl World<'_> {
+    pub(crate) fn start_node(&mut self, node: usize) -> anyhow::Result<()> {
+        let life = self.nodes[node].life + 1;
+        if self.machine_down || self.nodes[node].cable_cut {
+            // It does not start without its database.
+            self.plan_in(300_000, Happening::Heals(crate::agenda::Trouble::Node(node)));
+            return Ok(());
+        }
+        let newest = self.database.newest_nudge()?;
+        let skew = i64::try_from(self.dice.below(7_200_000)).unwrap_or(0) - 3_600_000;
+        let Node { slow, cable, .. } = self.nodes[node];
+        let (cable, name) = (cable + 1, self.count());
+        let (up, heads_at) = (true, self.now);
+        self.nodes[node] =
+            Node { up, life, slow, cable, skew, name, nudges_after: newest, heads_at, ..Node::default() };
+        note!(self, "node {node} starts, its clock off by {skew} ms");
+        self.plan_in(1_000_000, Happening::Ticks { node, life });
+        self.plan_in(50_000, Happening::SeeksRedis { node, life });
+        Ok(())
+    }
+
+    /// Everything in its memory is gone; its clients find out.
+    pub(crate) fn kill(&mut self, node: usize) {
+        if !self.nodes[node].up {
+            return;
+        }
+        let life = self.nodes[node].life;
+        self.abandon_flights(node);
+        self.redis.drop_line(node);
+        let Node { slow, cable, cable_cut, .. } = self.nodes[node];
+        self.nodes[node] = Node { life, slow, cable, cable_cut, ..Node::default() };
+        for client in 0..self.clients.len() {
+            let line = self.clients[client].line.as_ref().filter(|line| line.node == node && line.life == life);
+            if let Some(connection) = line.map(|line| line.connection) {
+                self.plan_in(1_500_000, Happening::LineIsBroken { client, connection });
+            }
+        }
+    }
+
+    pub(crate) fn reaches_database(&self, node: usize) -> bool {
+        !self.machine_down && !self.nodes[node].cable_cut
+    }
+
+    // ---- what clients say -----------------------------------------------------------------------
+
+    pub(crate) fn hears_client(&mut self, node: usize, connection: u64, request: Request) {
+        if let Request::Hello { client, speaker, cursors } = request {
+            if self.clients[client].line.as_ref().is_some_and(|line| line.connection == connection) {
+                self.attach(node, connection, client, speaker, cursors);
+            }
+            return;
+        }
+        let Some(open) = self.nodes[node].connections.get_mut(&connection) else { return };
+        let gone = self.clients[open.client].line.as_ref().is_none_or(|line| line.connection != connection);
+        if open.cut || gone && self.dice.chance(500) {
+            open.cut = true;
+            return;
+        }
+        let speaker = open.speaker.clone();
+        match request {
+            Request::Hello { .. } => {}
+            Request::Do { request, command } => self.write(node, Job { connection, request, speaker, command }),
+            Request::ReadAnew { request, conversation } => {
+                self.ask(node, Question::Anew { connection, request, conversation });
+            }
+        }
+    }
+
+    fn attach(
+        &mut self,
+        node: usize,
+        connection: u64,
+        client: usize,
+        speaker: Speaker,
+        cursors: Vec<(ConversationId, Number)>,
+    ) {
+        let user = speaker.user;
+        let now = self.now;
+        let hub = &mut self.nodes[node];
+        let open =
+            Connection { client, speaker, cursors, held: Some(Vec::new()), awaited: 0, said_until: now, cut: false };
+        hub.connections.insert(connection, open);
+        let known = hub.people.get(&user).filter(|person| !person.listeners.is_empty());
+        if known.is_some_and(|person| person.belongs.iter().all(|id| hub.rooms.contains_key(id))) {
+            self.enter(node, connection);
+        } else {
+            hub.loading += 1;
+            let since = hub.tick;
+            self.ask(node, Question::Belongings { connection, since });
+        }
+    }
+
+    /// What a newcomer belongs to was read; what has changed meanwhile is applied to it.
+    pub(crate) fn loaded(
+        &mut self,
+        node: usize,
+        connection: u64,
+        since: u64,
+        belongings: chat::Result<Vec<Belonging>>,
+    ) {
+        let hub = &mut self.nodes[node];
+        hub.loading = hub.loading.saturating_sub(1);
+        let changed: Vec<_> = hub.kept.iter().copied().filter(|(tick, ..)| *tick > since).collect();
+        if hub.loading == 0 {
+            hub.kept.clear();
+        }
+        let Some(user) = hub.connections.get(&connection).map(|open| open.speaker.user) else { return };
+        let Ok(belongings) = belongings else { return self.close(node, connection) };
+        if hub.people.get(&user).is_none_or(|person| person.listeners.is_empty()) {
+            let mut places: BTreeMap<ConversationId, Number> =
+                belongings.into_iter().map(|belonging| (belonging.conversation, belonging.head)).collect();
+            for (_, whose, conversation, joined) in changed {
+                if whose != user {
+                    continue;
+                }
+                match joined {
+                    Some(number) => _ = places.entry(conversation).or_insert(number),
+                    None => _ = places.remove(&conversation),
+                }
+            }
+            let belongs = places.keys().copied().collect();
+            self.nodes[node].people.insert(user, Person { listeners: BTreeSet::new(), belongs });
+            for (conversation, head) in places {
+                self.listen_to(node, conversation, head);
+            }
+        }
+        self.enter(node, connection);
+    }
+
+    /// Lets a connection listen, tells it from where on, and then what it has missed.
+    fn enter(&mut self, node: usize, connection: u64) {
+        let hub = &mut self.nodes[node];
+        let Some(open) = hub.connections.get_mut(&connection) else { return };
+        let Some(person) = hub.people.get_mut(&open.speaker.user) else { return };
+        person.listeners.insert(connection);
+        let mut attached = Vec::new();
+        for conversation in &person.belongs {
+            if let Some(room) = hub.rooms.get_mut(conversation) {
+                room.listeners.insert(connection);
+                attached.push((*conversation, room.sequence.last()));
+            }
+        }
+        let of = |id: ConversationId| attached.iter().find(|(room, _)| *room == id).map(|(_, last)| *last);
+        let missed: Vec<_> = open.cursors.iter().filter_map(|(id, cursor)| Some((*id, *cursor, of(*id)?))).collect();
+        open.awaited = missed.len();
+        if self.fault == Some(Fault::HoldsNothingBack) {
+            open.held = None;
+        }
+        self.send(node, connection, Frame::Welcome(attached));
+        self.told_missed(node, connection, 0);
+        for (conversation, cursor, live_from) in missed {
+            let now = self.now;
+            let key = self.key_of_missed(conversation, cursor, live_from);
+            let forever = self.fault == Some(Fault::KeepsOldAnswers);
+            match self.nodes[node].missed.get(&key).filter(|(at, _)| forever || now - *at < KEPT) {
+                Some((_, changes)) => {
+                    let changes = changes.clone();
+                    self.tell_missed(node, connection, changes);
+                }
+                None => self.ask(node, Question::Missed { connection, conversation, cursor, live_from }),
+            }
+        }
+    }
+
+    fn key_of_missed(
+        &self,
+        conversation: ConversationId,
+        cursor: Number,
+        live_from: Number,
+    ) -> (ConversationId, Number, Number) {
+        let live_from = if self.fault == Some(Fault::KeepsOldAnswers) { Number(0) } else { live_from };
+        (conversation, cursor, live_from)
+    }
+
+    /// What a connection has missed was read.
+    pub(crate) fn missed(
+        &mut self,
+        node: usize,
+        connection: u64,
+        (conversation, cursor, live_from): (ConversationId, Number, Number),
+        changes: chat::Result<Rc<CaughtUp>>,
+    ) {
+        let Ok(changes) = changes else { return self.close(node, connection) };
+        let changes = self.remember(node, changes, live_from);
+        let key = self.key_of_missed(conversation, cursor, live_from);
+        self.nodes[node].missed.insert(key, (self.now, changes.clone()));
+        self.tell_missed(node, connection, changes);
+    }
+
+    /// The fault that knows only what this node has heard.
+    fn remember(&self, node: usize, changes: Rc<CaughtUp>, live_from: Number) -> Rc<CaughtUp> {
+        if self.fault != Some(Fault::ResumesFromMemory) {
+            return changes;
+        }
+        let heard = self.nodes[node].memory.get(&changes.conversation.id).map(Vec::as_slice).unwrap_or_default();
+        let known = |rev: Number| heard.iter().any(|event| event.number == rev);
+        let mut remembered = (*changes).clone();
+        remembered.messages.retain(|message| known(message.rev));
+        remembered.members.retain(|member| known(member.rev));
+        remembered.to = live_from.max(changes.from);
+        Rc::new(remembered)
+    }
+
+    fn tell_missed(&mut self, node: usize, connection: u64, changes: Rc<CaughtUp>) {
+        self.send(node, connection, Frame::Changes { changes, live: false });
+        self.told_missed(node, connection, 1);
+    }
+
+    /// Releases what was held back once nothing more is awaited.
+    fn told_missed(&mut self, node: usize, connection: u64, told: usize) {
+        let Some(open) = self.nodes[node].connections.get_mut(&connection) else { return };
+        open.awaited = open.awaited.saturating_sub(told);
+        if open.awaited == 0 {
+            for frame in open.held.take().unwrap_or_default() {
+                self.send(node, connection, frame);
+            }
+        }
+    }
+
+    /// Says something live: behind what is still to be said.
+    pub(crate) fn tell(&mut self, node: usize, connection: u64, frame: Frame) {
+        let Some(open) = self.nodes[node].connections.get_mut(&connection) else { return };
+        match &mut open.held {
+            Some(held) => held.push(frame),
+            None => self.send(node, connection, frame),
+        }
+    }
+
+    /// Ends a connection: its client may come back.
+    pub(crate) fn close(&mut self, node: usize, connection: u64) {
+        self.send(node, connection, Frame::Closed);
+        self.detach(node, connection);
+    }
+
+    pub(crate) fn detach(&mut self, node: usize, connection: u64) {
+        let hub = &mut self.nodes[node];
+        let Some(open) = hub.connections.remove(&connection) else { return };
+        let user = open.speaker.user;
+        let Some(person) = hub.people.get_mut(&user) else { return };
+        person.listeners.remove(&connection);
+        let belongs = person.belongs.clone();
+        if person.listeners.is_empty() {
+            hub.people.remove(&user);
+        }
+        for conversation in belongs {
+            self.leave_room(node, conversation, &[connection]);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! What a node asks of the database, and what it does with the answers.
+
+use std::{rc::Rc, time::Duration};
+
+use chat::{ConversationId, Error, ErrorCode, UserId, reply::CaughtUp};
+
+use crate::{
+    agenda::{Answer, Frame, Happening, Question},
+    fault::Fault,
+    world::{World, note},
+};
+
+/// How often nudges are read, and heads while Redis is away.
+const EVERY: Duration = Duration::from_secs(1);
+/// How often heads are asked for though Redis is there.
+const SELDOM: Duration = Duration::from_secs(5);
+
+fn away() -> Error {
+    Error::new(ErrorCode::Unavailable, "The database is away.")
+}
+
+impl World<'_> {
+    pub(crate) fn ask(&mut self, node: usize, question: Question) {
+        let (life, cable) = (self.nodes[node].life, self.nodes[node].cable);
+        let within = self.pace(node, self.weather.database);
+        if self.reaches_database(node) {
+            self.plan_in(within, Happening::Ask { node, life, cable, question });
+        } else {
+            self.plan_in(within + 200_000, Happening::Answered { node, life, cable, question, answer: Err(away()) });
+        }
+    }
+
+    /// The database answers, with what is true at this moment.
+    pub(crate) fn ask_now(&mut self, node: usize, cable: u32, question: Question) -> anyhow::Result<()> {
+        let life = self.nodes[node].life;
+        let answer = if self.reaches_database(node) { self.look_up(node, &question) } else { Err(away()) };
+        if let Err(error) = &answer
+            && !matches!(error.code, ErrorCode::Unavailable | ErrorCode::NotFound)
+        {
+            anyhow::bail!("the database answers {question:?} with {error}");
+        }
+        let within = self.pace(node, self.weather.database);
+        self.plan_in(within, Happening::Answered { node, life, cable, question, answer });
+        Ok(())
+    }
+
+    fn look_up(&self, node: usize, question: &Question) -> chat::Result<Answer> {
+        let database = &self.database;
+        let speaker = |connection: &u64| self.nodes[node].connections.get(connection).map(|open| &open.speaker);
+        Ok(match question {
+            Question::Belongings { connection, .. } => {
+                let user = speaker(connection).map(|speaker| speaker.user);
+                Answer::Belongings(user.map_or_else(|| Ok(Vec::new()), |user| database.belongings(user))?)
+            }
+            Question::Look { user, conversation } => Answer::Look(database.look(*user, *conversation)?),
+            Question::Nudges { after } => Answer::Nudges(database.nudges(*after)?),
+            Question::Heads(conversations) => Answer::Heads(database.heads(conversations)?),
+            Question::Missed { conversation, cursor, .. } => {
+                Answer::Changes(Rc::new(database.changes(*conversation, *cursor)?))
+            }
+            Question::Hole { conversation, after, people, .. } => {
+                let changes = Rc::new(database.changes(*conversation, *after)?);
+                Answer::Hole(changes, database.among(people, *conversation)?)
+            }
+            Question::Anew { connection, conversation, .. } => match speaker(connection) {
+                Some(speaker) => Answer::Snapshot(Rc::new(database.snapshot(speaker, *conversation)?)),
+                None => return Err(away()),
+            },
+        })
+    }
+
+    pub(crate) fn answered(&mut self, node: usize, cable: u32, question: Question, answer: chat::Result<Answer>) {
+        let answer = if cable == self.nodes[node].cable { answer } else { Err(away()) };
+        match (question, answer) {
+            (Question::Belongings { connection, since }, Ok(Answer::Belongings(found))) => {
+                self.loaded(node, connection, since, Ok(found));
+            }
+            (Question::Belongings { connection, since }, Err(error)) => {
+                self.loaded(node, connection, since, Err(error))
+            }
+            (Question::Look { user, conversation }, Ok(Answer::Look(found))) => {
+                self.looked(node, user, conversation, Ok(found));
+            }
+            (Question::Look { user, conversation }, Err(error)) => self.looked(node, user, conversation, Err(error)),
+            (Question::Nudges { .. }, read) => {
+                self.nodes[node].reading_nudges = false;
+                let Ok(Answer::Nudges(read)) = read else { return };
+                // Its own as well, if they were written under an earlier name: it does not know that it wrote them.
+                let own = self.nodes[node].name;
+                for kept in read {
+                    let foreign = self.nudges_of.get(&kept.id) != Some(&own);
+                    if foreign
+                        && self.nodes[node].nudges_heard.insert(kept.id)
+                        && let Some(nudge) = kept.nudge
+                    {
+                        self.nudged(node, nudge);
+                    }
+                }
+            }
+            (Question::Heads(_), Ok(Answer::Heads(heads))) => {
+                heads.into_iter().for_each(|(conversation, head)| self.heard_of(node, conversation, head));
+            }
+            (Question::Missed { connection, conversation, cursor, live_from }, Ok(Answer::Changes(changes))) => {
+                self.missed(node, connection, (conversation, cursor, live_from), Ok(changes));
+            }
+            (Question::Missed { connection, conversation, cursor, live_from }, Err(error)) => {
+                self.missed(node, connection, (conversation, cursor, live_from), Err(error));
+            }
+            (Question::Hole { room, conversation, people, .. }, Ok(Answer::Hole(changes, among))) => {
+                let stays = people.into_iter().map(|user| (user, among.contains(&user))).collect();
+                self.filled(node, room, conversation, &changes, stays);
+            }
+            (Question::Hole { room, conversation, .. }, Err(_)) => {
+                let now = self.instant();
+                let found = self.nodes[node].rooms.get_mut(&conversation).filter(|found| found.born == room);
+                if let Some(found) = found {
+                    found.sequence.failed(now);
+                    self.look_for_due(node, conversation);
+                }
+            }
+            (Question::Anew { connection, request, conversation }, read) => {
+                let read = read.and_then(|read| match read {
+                    Answer::Snapshot(snapshot) => Ok(snapshot),
+                    _ => Err(Error::internal()),
+                });
+                self.send(node, connection, Frame::ReadAnew { request, conversation, read });
+            }
+            // Heads are asked for again soon.
+            _ => {}
+        }
+    }
+
+    /// What this node had missed was read: whoever may not know it goes first.
+    fn filled(
+        &mut self,
+        node: usize,
+        born: u64,
+        conversation: ConversationId,
+        changes: &Rc<CaughtUp>,
+        stays: Vec<(UserId, bool)>,
+    ) {
+        let Some(room) = self.nodes[node].rooms.get(&conversation).filter(|room| room.born == born) else { return };
+        let to = changes.to;
+        if to > room.sequence.last() {
+            for (user, stays) in stays {
+                let Some(person) = self.nodes[node].people.get(&user) else { continue };
+                match (person.belongs.contains(&conversation), stays) {
+                    (false, true) => {
+                        self.member_changed(node, user, conversation, Some(to));
+                        self.begin_listening(node, user, conversation, to);
+                    }
+                    (true, false) => {
+                        self.member_changed(node, user, conversation, None);
+                        self.end_listening(node, user, conversation);
+                        self.look(node, user, conversation);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let now = self.instant();
+        let Some(room) = self.nodes[node].rooms.get_mut(&conversation).filter(|room| room.born == born) else { return };
+        let news = room.sequence.filled(to, now);
+        let listeners: Vec<u64> = room.listeners.iter().copied().collect();
+        note!(self, "node {node} has read {} up to {to}, news: {news}", self.room(conversation));
+        if news {
+            self.figures.holes += 1;
+            for connection in listeners {
+                self.tell(node, connection, Frame::Changes { changes: changes.clone(), live: true });
+            }
+        }
+        self.pass_waiting(node, conversation, born);
+        self.look_for_due(node, conversation);
+    }
+
+    // ---- what is asked again and again ----------------------------------------------------------
+
+    pub(crate) fn ticks(&mut self, node: usize) {
+        let life = self.nodes[node].life;
+        self.agenda.plan(self.now + EVERY, Happening::Ticks { node, life });
+        let hub = &mut self.nodes[node];
+        if !hub.reading_nudges && self.fault != Some(Fault::IgnoresNudges) {
+            hub.reading_nudges = true;
+            let after = hub.nudges_after;
+            self.ask(node, Question::Nudges { after });
+        }
+        let hub = &self.nodes[node];
+        if !hub.hears || self.now - hub.heads_at >= SELDOM {
+            self.ask_heads(node);
+        }
+    }
+
+    /// Asks for the heads of all that somebody here listens to.
+    pub(crate) fn ask_heads(&mut self, node: usize) {
+        let all = self.nodes[node].rooms.keys().copied().collect();
+        self.nodes[node].heads_at = self.now;
+        self.ask_heads_of(node, all);
+    }
+
+    pub(crate) fn ask_heads_of(&mut self, node: usize, conversations: Vec<ConversationId>) {
+        if !conversations.is_empty() && self.fault != Some(Fault::NeverPolls) {
+            self.ask(node, Question::Heads(conversations));
+        }
+    }
+}

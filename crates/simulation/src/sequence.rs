@@ -1,0 +1,71 @@
+//! The order of one conversation on one node: the real [`Gaps`], and around it the faults that can only be put there.
+
+use chat::{Event, Number};
+use stream::gaps::{Gaps, Turn};
+use tokio::time::Instant;
+
+use crate::fault::Fault;
+
+#[derive(Debug)]
+pub(crate) struct Sequence {
+    gaps: Gaps<Event>,
+    /// The largest number that was heard of.
+    head: Number,
+    fault: Option<Fault>,
+}
+
+impl Sequence {
+    pub(crate) fn new(last: Number, fault: Option<Fault>) -> Self {
+        Self { gaps: Gaps::new(last), head: last, fault }
+    }
+
+    pub(crate) fn last(&self) -> Number {
+        self.gaps.last()
+    }
+
+    /// The event, if it is its turn; then [`Sequence::pop`] gives what it has held up.
+    pub(crate) fn offer(&mut self, event: Event, now: Instant) -> Option<Event> {
+        let number = event.number;
+        self.head = self.head.max(number);
+        match self.fault {
+            Some(Fault::PassesHoles) if number > self.last() => {
+                self.gaps = Gaps::new(number);
+                return Some(event);
+            }
+            Some(Fault::PassesTwice) if number <= self.last() => return Some(event),
+            _ => {}
+        }
+        match self.gaps.offer(number, event, now) {
+            Turn::Now(event) => Some(event),
+            Turn::Later => None,
+        }
+    }
+
+    /// The next that has waited and whose turn it is now.
+    pub(crate) fn pop(&mut self) -> Option<Event> {
+        self.gaps.pop()
+    }
+
+    pub(crate) fn heard_of(&mut self, head: Number, now: Instant) {
+        self.head = self.head.max(head);
+        self.gaps.heard_of(head, now);
+    }
+
+    pub(crate) fn due(&self) -> Option<Instant> {
+        if self.fault == Some(Fault::NeverReads) { None } else { self.gaps.due() }
+    }
+
+    pub(crate) fn read_after(&mut self, now: Instant) -> Option<Number> {
+        self.gaps.read_after(now)
+    }
+
+    /// Whether what was read is news.
+    pub(crate) fn filled(&mut self, to: Number, now: Instant) -> bool {
+        let to = if self.fault == Some(Fault::TakesOldReadings) { to.max(self.head) } else { to };
+        self.gaps.filled(to, now)
+    }
+
+    pub(crate) fn failed(&mut self, now: Instant) {
+        self.gaps.failed(now);
+    }
+}

@@ -1,0 +1,81 @@
+//! The end of a world: what clients know is compared with what a fresh reader finds.
+
+use std::collections::BTreeMap;
+
+use chat::{Command, ConversationId};
+
+use crate::{judge::Rule, world::World};
+
+impl World<'_> {
+    /// Judges everything once all is quiet.
+    pub(crate) fn judge_all(&mut self) {
+        let mut kept = BTreeMap::new();
+        for conversation in self.town.rooms.clone() {
+            // Whoever founded the town may have gone: somebody who belongs reads.
+            let reader = self.town.people.iter().find(|person| self.judge.belongs(person.user, conversation)).cloned();
+            let Some(reader) = reader else { continue };
+            match self.database.snapshot(&reader, conversation) {
+                Ok(snapshot) => {
+                    let (head, told) = (snapshot.page.head, self.judge.head(conversation));
+                    if head != told {
+                        let place = self.room(conversation);
+                        self.judge.accuse(Rule::I3, format!("the head of {place} is {head}, told was {told}"));
+                    }
+                    kept.insert(conversation, snapshot);
+                }
+                Err(error) => {
+                    let place = self.room(conversation);
+                    self.judge.accuse(Rule::I7, format!("{place} cannot be read by a member: {error}"));
+                }
+            }
+        }
+        for client in 0..self.clients.len() {
+            self.judge_client(client, &kept);
+        }
+        for conversation in self.town.rooms.clone() {
+            // Everybody has left it: whoever comes now finds what was said.
+            if !kept.contains_key(&conversation)
+                && let Some(reader) = self.town.people.first().cloned()
+            {
+                self.database.commit(vec![(reader.clone(), Command::JoinConversation(conversation))]);
+                kept.extend(self.database.snapshot(&reader, conversation).ok().map(|read| (conversation, read)));
+            }
+        }
+        let messages = kept.into_iter().map(|(id, snapshot)| (id, snapshot.page.messages)).collect();
+        self.judge.judge_sends(&messages);
+    }
+
+    /// I7, and the law: old snapshot and events make what is read fresh.
+    fn judge_client(&mut self, client: usize, kept: &BTreeMap<ConversationId, crate::database::Snapshot>) {
+        let user = self.user_of(client);
+        let mut found = Vec::new();
+        let me = &self.clients[client];
+        if let Some(pending) = me.pending.front() {
+            found.push(format!("{} was never answered", pending.cid));
+        }
+        for conversation in &self.town.rooms {
+            let place = self.room(*conversation);
+            let fresh = kept.get(conversation).filter(|_| self.judge.belongs(user, *conversation));
+            match (me.known.get(conversation), fresh) {
+                (None, None) => {}
+                (Some(_), None) => found.push(format!("knows {place}, out of which they are")),
+                (None, Some(_)) => found.push(format!("does not know {place}")),
+                (Some(known), Some(fresh)) => {
+                    let head = fresh.page.head;
+                    if known.loading.is_some() {
+                        found.push(format!("still reads {place}"));
+                    } else if known.cursor != head {
+                        found.push(format!("is at {} of {place}, whose head is {head}", known.cursor));
+                    } else if !known.messages.values().eq(&fresh.page.messages) {
+                        found.push(format!("knows other messages of {place} than are read fresh"));
+                    } else if !known.members.values().eq(&fresh.members) {
+                        found.push(format!("knows other members of {place} than are read fresh"));
+                    }
+                }
+            }
+        }
+        for what in found {
+            self.judge.accuse(Rule::I7, format!("client {client} {what}"));
+        }
+    }
+}

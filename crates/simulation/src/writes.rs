@@ -1,0 +1,302 @@
+//! How a node writes: what has piled up is one transaction; after its commit others and listeners are told, and whoever
+//! asked is answered. In between, everything may break.
+
+use chat::{
+    Command, Error, ErrorCode, Event, Fact, MessageId, Millis, Notice, Number, Reply, Signal, Told,
+    event::Audience,
+    messages::{Draft, Message, Sent},
+};
+use store::Nudge;
+use stream::wire;
+
+use crate::{
+    agenda::{Channel, Frame, Happening, Job, Letter, Written},
+    fault::Fault,
+    world::{World, note},
+};
+
+/// Commands that one transaction takes at most.
+const BATCH: usize = 16;
+
+/// A transaction on its way into the database.
+pub(crate) struct Flight {
+    node: usize,
+    life: u32,
+    cable: u32,
+    jobs: Vec<Job>,
+}
+
+impl World<'_> {
+    /// Puts a command into the node's queue.
+    pub(crate) fn write(&mut self, node: usize, job: Job) {
+        self.nodes[node].queue.push_back(job);
+        self.write_next(node);
+    }
+
+    fn write_next(&mut self, node: usize) {
+        let writer = &mut self.nodes[node];
+        if writer.writing || writer.queue.is_empty() {
+            return;
+        }
+        let size = writer.queue.len().min(BATCH);
+        let jobs: Vec<Job> = writer.queue.drain(..size).collect();
+        writer.writing = true;
+        let (life, cable) = (writer.life, writer.cable);
+        let within = self.pace(node, self.weather.database);
+        if self.reaches_database(node) {
+            let flight = self.count();
+            self.flights.insert(flight, Flight { node, life, cable, jobs });
+            self.plan_in(within, Happening::Commit { flight });
+        } else {
+            let refuse = || Err(Error::new(ErrorCode::Unavailable, "The database is away."));
+            let written = Some(Written { told: Vec::new(), replies: jobs.iter().map(|_| refuse()).collect() });
+            self.plan_in(within + 100_000, Happening::Committed { node, life, cable, jobs, written });
+        }
+    }
+
+    /// The database does it.
+    pub(crate) fn commit(&mut self, flight: u64) {
+        let Some(Flight { node, life, cable, jobs }) = self.flights.remove(&flight) else { return };
+        let written = Some(self.execute(node, &jobs));
+        let within = self.pace(node, self.weather.database);
+        self.plan_in(within, Happening::Committed { node, life, cable, jobs, written });
+    }
+
+    fn execute(&mut self, node: usize, jobs: &[Job]) -> Written {
+        let millis = i64::try_from(self.now.as_millis()).unwrap_or(i64::MAX);
+        self.database.set_clock(1_000_000_000 + millis + self.nodes[node].skew);
+        let commands = jobs.iter().map(|job| (job.speaker.clone(), job.command.clone()));
+        let commands = commands.map(|(speaker, command)| (speaker, self.forget_id(command))).collect();
+        let (told, replies) = self.database.commit(commands);
+        for one in &told {
+            if let Told::Event(event) = one {
+                note!(self, "node {node} commits {}", self.shown(event));
+                self.figures.changes += 1;
+            }
+        }
+        self.judge.record(self.now, &told);
+        self.note_nudges(node, told.iter().filter_map(Nudge::after).count());
+        Written { told, replies }
+    }
+
+    fn forget_id(&mut self, command: Command) -> Command {
+        match command {
+            Command::SendMessage(draft) if self.fault == Some(Fault::ForgetsClientIds) => {
+                Command::SendMessage(Draft { client_id: None, ..draft })
+            }
+            command => command,
+        }
+    }
+
+    /// Notes that the newest nudges are this node's.
+    fn note_nudges(&mut self, node: usize, count: usize) {
+        if count == 0 {
+            return;
+        }
+        let newest = self.database.newest_nudge().unwrap_or_default();
+        let first = newest - i64::try_from(count).unwrap_or(0) + 1;
+        let name = self.nodes[node].name;
+        self.nudges_of.extend((first..=newest).map(|id| (id, name)));
+    }
+
+    /// The ways to the database break: of what is on them nobody knows whether it arrived.
+    pub(crate) fn doubt_flights(&mut self, of: Option<usize>) {
+        let doubtful: Vec<u64> = self
+            .flights
+            .iter()
+            .filter(|(_, flight)| of.is_none_or(|node| node == flight.node))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in doubtful {
+            let Some(flight) = self.flights.remove(&id) else { continue };
+            if self.dice.chance(500) {
+                self.execute(flight.node, &flight.jobs);
+            } else {
+                note!(self, "what node {} was writing is lost", flight.node);
+            }
+            let Flight { node, life, cable, jobs } = flight;
+            self.plan_in(300_000, Happening::Committed { node, life, cable, jobs, written: None });
+        }
+    }
+
+    /// A node dies: what it was writing arrives, or does not.
+    pub(crate) fn abandon_flights(&mut self, node: usize) {
+        let own: Vec<u64> = self.flights.iter().filter(|(_, flight)| flight.node == node).map(|(id, _)| *id).collect();
+        for id in own {
+            if self.dice.chance(500) {
+                self.flights.remove(&id);
+            }
+        }
+    }
+
+    /// The node learns what became of its transaction.
+    pub(crate) fn committed(&mut self, node: usize, cable: u32, jobs: Vec<Job>, written: Option<Written>) {
+        self.nodes[node].writing = false;
+        match written.filter(|_| cable == self.nodes[node].cable) {
+            None => self.answer_unknown(node, &jobs),
+            Some(mut written) => {
+                self.renumber(node, &mut written.told);
+                // Half of the deaths of a node come at the worst moments.
+                let dies = (!self.quiet && self.dice.chance(12)).then(|| self.dice.below(4));
+                let publishes_first = self.dice.chance(500);
+                for step in 0..4 {
+                    if dies == Some(step) {
+                        note!(self, "node {node} dies after {step} steps of telling");
+                        self.figures.troubles += 1;
+                        self.kill(node);
+                        let lasting = self.dice.between(100_000, 2_000_000);
+                        self.plan_in(lasting, Happening::Heals(crate::agenda::Trouble::Node(node)));
+                        return;
+                    }
+                    match step {
+                        0 if publishes_first => self.tell_others(node, &written.told),
+                        1 => self.tell_here(node, &written.told),
+                        2 if !publishes_first => self.tell_others(node, &written.told),
+                        3 => self.answer(node, &jobs, std::mem::take(&mut written.replies)),
+                        _ => {}
+                    }
+                }
+            }
+        }
+        self.write_next(node);
+    }
+
+    fn answer(&mut self, node: usize, jobs: &[Job], replies: Vec<chat::Result<Reply>>) {
+        for (job, reply) in jobs.iter().zip(replies) {
+            self.send(node, job.connection, Frame::Answer { request: job.request, reply });
+        }
+    }
+
+    fn answer_unknown(&mut self, node: usize, jobs: &[Job]) {
+        note!(self, "node {node} does not know what became of {} commands", jobs.len());
+        // It may be there, and then nobody else tells of it; what it says under its old name it hears from now on.
+        self.ask_heads(node);
+        if self.fault != Some(Fault::IgnoresOwnNudges) {
+            self.nodes[node].name = self.count();
+        }
+        for job in jobs {
+            self.figures.unknown += 1;
+            let mut reply = Err(Error::new(ErrorCode::OutcomeUnknown, "The commit was not confirmed."));
+            match (self.fault, &job.command) {
+                (Some(Fault::RefusesAfterCommit), _) => {
+                    reply = Err(Error::new(ErrorCode::Forbidden, "Nothing was stored."));
+                }
+                (Some(Fault::AnswersBeforeCommit), Command::SendMessage(draft)) => {
+                    reply = Ok(Reply::Sent(self.guess(node, draft)));
+                }
+                (Some(Fault::TellsBeforeCommit), Command::SendMessage(draft)) => {
+                    let told = self.imagine(node, job, draft);
+                    self.offer(node, told);
+                }
+                _ => {}
+            }
+            self.send(node, job.connection, Frame::Answer { request: job.request, reply });
+        }
+    }
+
+    /// Tells this node's listeners what was committed here.
+    fn tell_here(&mut self, node: usize, told: &[Told]) {
+        for one in told {
+            match one {
+                Told::Event(event) => self.offer(node, event.clone()),
+                Told::Notice(Notice { to: Audience::User(user), signal }) => match signal {
+                    Signal::ConversationAdded(listed) => {
+                        let row = &listed.conversation;
+                        self.member_changed(node, *user, row.id, Some(row.head));
+                        self.begin_listening(node, *user, row.id, row.head);
+                    }
+                    Signal::ConversationRemoved { conversation, .. } => {
+                        self.member_changed(node, *user, *conversation, None);
+                        self.end_listening(node, *user, *conversation);
+                    }
+                    _ => {}
+                },
+                Told::Notice(_) | Told::Order(_) | Told::Doubt => {}
+            }
+        }
+    }
+
+    /// Tells the other nodes, by what the real nodes write.
+    fn tell_others(&mut self, node: usize, told: &[Told]) {
+        let mut matters = false;
+        let mut heard = true;
+        for nudge in told.iter().filter_map(Nudge::after) {
+            heard &= self.publish(node, Channel::Nudges, Letter::Nudge(nudge));
+        }
+        for conversation in self.town.rooms.clone() {
+            let words = || told.iter().filter(|one| wire::about(one) == Some(conversation));
+            if let Some(frame) = wire::encode(words()) {
+                matters |= words().any(|one| matches!(one, Told::Event(_)));
+                heard &= self.publish(node, Channel::Conversation(conversation), Letter::Frame(conversation, frame));
+            }
+        }
+        if matters && !heard && !self.nodes[node].muted {
+            self.nodes[node].muted = true;
+            let life = self.nodes[node].life;
+            self.plan_in(1_000_000, Happening::Mutes { node, life });
+        }
+    }
+
+    /// Says in the database that this node could not tell others.
+    pub(crate) fn mutes(&mut self, node: usize) -> anyhow::Result<()> {
+        self.nodes[node].muted = false;
+        if self.reaches_database(node) {
+            self.database.say_mute()?;
+            self.note_nudges(node, 1);
+            note!(self, "node {node} says that it could not tell others");
+        }
+        Ok(())
+    }
+
+    // ---- what only faults do --------------------------------------------------------------------
+
+    fn renumber(&mut self, node: usize, told: &mut [Told]) {
+        if self.fault != Some(Fault::NumbersFromMemory) {
+            return;
+        }
+        for one in told {
+            if let Told::Event(event) = one {
+                let before = Number(event.number.0 - 1);
+                let counter = self.nodes[node].counters.entry(event.conversation).or_insert(before);
+                *counter = counter.next();
+                event.number = *counter;
+            }
+        }
+    }
+
+    fn guess(&mut self, node: usize, draft: &Draft) -> Sent {
+        let last = self.nodes[node].rooms.get(&draft.conversation).map_or(Number(0), |room| room.sequence.last());
+        Sent {
+            conversation: draft.conversation,
+            seq: last.next(),
+            id: MessageId(0),
+            client_id: draft.client_id.clone(),
+            created_at: Millis(0),
+            repeated: false,
+        }
+    }
+
+    fn imagine(&mut self, node: usize, job: &Job, draft: &Draft) -> Event {
+        let Sent { conversation, seq, id, client_id, created_at, .. } = self.guess(node, draft);
+        let message = Message {
+            id,
+            conversation,
+            seq,
+            rev: seq,
+            author: job.speaker.user,
+            author_name: job.speaker.username.clone(),
+            author_shown_name: job.speaker.shown_name.clone(),
+            author_role: job.speaker.role,
+            message_type: draft.message_type,
+            client_id,
+            text: Some(draft.text.clone()),
+            parent: None,
+            created_at,
+            edited_at: None,
+            deleted_at: None,
+            reactions: Vec::new(),
+        };
+        let fact = Fact::MessageCreated(message);
+        Event { conversation, number: seq, actor: job.speaker.user, origin: None, at: created_at, fact }
+    }
+}

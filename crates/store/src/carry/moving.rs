@@ -1,0 +1,487 @@
+//! Moving from SQLite to PostgreSQL while the server runs.
+//!
+//! 1. The target is marked as incomplete, so that no server starts on it, and gets the conversations as they are
+//!    now; then all messages, by their ids. How far that went is what is there: it goes on after a kill.
+//! 2. What has changed since is carried like to a client that comes back: of each conversation the rows with a rev
+//!    beyond the target's head. All messages are then read from both and compared, conversation by conversation.
+//! 3. The pause: SQLite's write lock is held, so that a running server can commit nothing. The rest is carried and
+//!    compared; then the source is marked and sealed by triggers, in the transaction that held the lock.
+//! 4. Only after that commit the target's mark is taken away. Killed in between, neither lives, and the next run
+//!    ends it.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use chat::Millis;
+
+use super::{
+    compare::{self, CHANGED, number, table},
+    restore::go_on_counting,
+    rows::{self, Given, begin, ended, freeze},
+    standing::{self, INCOMPLETE, MOVED, Mark, ORIGIN, Standing},
+    tables::{TABLES, Table},
+};
+use crate::{Conn, Db, Error, Result, appends::json_ids};
+
+/// Messages that are carried at once.
+const PAGE: i64 = 5_000;
+/// Messages whose reactions are compared at once.
+const REACTED: i64 = 100_000;
+/// The pause begins when one round carried fewer messages than this, or after so many rounds.
+const FEW: u64 = 500;
+const ROUNDS: usize = 10;
+/// How long to wait for SQLite's write lock, and for another move to let go.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+statements! {
+    LAST_MESSAGE = "SELECT COALESCE(MAX(id), 0) FROM messages";
+    FORGET_MAILS = "UPDATE users SET email_key = NULL, external_id = NULL
+                    WHERE id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)";
+    FORGET_NAMES = "UPDATE conversations SET name_key = NULL
+                    WHERE id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)";
+}
+
+/// Where from and where to, as it may be shown.
+#[derive(Clone, Debug)]
+pub struct Names {
+    /// The SQLite database.
+    pub from: String,
+    /// The PostgreSQL database, without its password.
+    pub to: String,
+}
+
+/// How far a move is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It begins, or goes on after it was stopped.
+    Begun {
+        /// Whether it goes on.
+        again: bool,
+    },
+    /// The target has so many messages.
+    Copied(i64),
+    /// So many messages were new or changed since.
+    CaughtUp(u64),
+    /// All is alike, conversation by conversation.
+    Compared {
+        /// So many conversations.
+        conversations: usize,
+    },
+    /// Nobody can write from here on.
+    Paused,
+}
+
+/// What a move has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Conversations in the target.
+    pub conversations: usize,
+    /// Messages in the target.
+    pub messages: i64,
+    /// The whole time.
+    pub took: Duration,
+    /// How long nobody could write.
+    pub paused: Duration,
+}
+
+/// Moves everything; afterwards `from` is sealed and `to` lives. Repeated after it was stopped, it goes on.
+///
+/// # Errors
+/// If `to` is not empty (or half filled by this very move), if something differs in the end, or one of the two
+/// cannot be read or written. Then `from` lives as before, unless it was already sealed.
+pub async fn run(
+    from: &Db,
+    to: &Db,
+    names: &Names,
+    clock: &(dyn Fn() -> Millis + Sync),
+    tell: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Report> {
+    if !from.is_sqlite() || to.is_sqlite() {
+        return refuse("a move goes from SQLite to PostgreSQL");
+    }
+    let (mut source, began) = (from.read().await?, Instant::now());
+    if matches!(standing::of(&mut source).await?, Standing::Living) {
+        prepare(&mut source, to).await?;
+    }
+    let mut target = alone(to).await?;
+    let moved = Move { from, names, clock, began }.run(source, &mut target, tell).await;
+    // The pool gets it back as it was; a connection that is gone has let go by itself.
+    let _gone = standing::run(&mut target, "SELECT pg_advisory_unlock_all()".to_owned()).await;
+    let _gone = standing::run(&mut target, "RESET ALL".to_owned()).await;
+    moved
+}
+
+/// Sees to it that both have this program's tables.
+async fn prepare(source: &mut Conn, to: &Db) -> Result<()> {
+    let (there, wanted) = (standing::schema(source).await?, crate::db::schema());
+    if there != wanted {
+        let told = format!("the database has schema {there}, this program {wanted}: run `palabre migrate` first");
+        return Err(Error::Other(told));
+    }
+    let mut target = to.read().await?;
+    if matches!(standing::of(&mut target).await?, Standing::Living) {
+        standing::refuse_unless_untouched(&mut target).await?;
+    }
+    drop(target);
+    to.migrate().await
+}
+
+/// The target's writing connection, as long as no other move has it.
+async fn alone(to: &Db) -> Result<Conn> {
+    let mut conn = to.write().await?;
+    // What the server's writer asks by keys is asked here by whole tables.
+    let plans = "SET enable_seqscan = on; SET enable_hashjoin = on; SET enable_mergejoin = on";
+    standing::run(&mut conn, plans.to_owned()).await?;
+    let began = Instant::now();
+    loop {
+        let mut free = false;
+        let lock = "SELECT CAST(pg_try_advisory_lock(7305437) AS TEXT)";
+        rows::each(&mut conn, lock.to_owned(), &[], |answer| {
+            free = answer == "true";
+            Ok(())
+        })
+        .await?;
+        if free {
+            return Ok(conn);
+        }
+        if began.elapsed() > PATIENCE {
+            return refuse("another move is writing to this PostgreSQL database");
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+struct Move<'a> {
+    from: &'a Db,
+    names: &'a Names,
+    clock: &'a (dyn Fn() -> Millis + Sync),
+    began: Instant,
+}
+
+impl Move<'_> {
+    async fn run(
+        &self,
+        mut source: Conn,
+        target: &mut Conn,
+        tell: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Report> {
+        let mark = match (standing::of(&mut source).await?, standing::of(target).await?) {
+            (Standing::Moved(moved), Standing::Incomplete(mark)) if moved.id == mark.id => {
+                return self.finish(target, &mark, Duration::ZERO).await;
+            }
+            (Standing::Moved(moved), _) => {
+                return refuse(&format!("this database was moved to {} already; it lives there", moved.other));
+            }
+            (Standing::Incomplete(_), _) => return refuse("the SQLite database is not whole"),
+            (Standing::Living, Standing::Living) => {
+                tell(Progress::Begun { again: false });
+                self.begin(&mut source, target).await?
+            }
+            (Standing::Living, Standing::Incomplete(mark)) if self.history(&mut source).await? == mark.history => {
+                tell(Progress::Begun { again: true });
+                mark
+            }
+            (Standing::Living, Standing::Incomplete(mark) | Standing::Moved(mark)) => {
+                let whose = mark.other;
+                return refuse(&format!("the PostgreSQL database was filled from {whose} and is not whole; empty it"));
+            }
+        };
+        self.copy(&mut source, target, tell).await?;
+        let compared = self.compare_all(&mut source, target, tell).await?;
+        for _ in 0..ROUNDS {
+            freeze(&mut source).await?;
+            let carried = self.catch_up(&mut source, target, false).await;
+            source.run("ROLLBACK").await?;
+            let carried = carried?;
+            tell(Progress::CaughtUp(carried));
+            if carried < FEW {
+                break;
+            }
+        }
+        drop(source);
+        let paused = self.pause(target, &mark, &compared, tell).await?;
+        self.finish(target, &mark, paused).await
+    }
+
+    /// The id of the history that is moved, by which a repeated move knows its target again.
+    async fn history(&self, source: &mut Conn) -> Result<String> {
+        let none = || Error::Other("there is nothing to move: no server has worked on the SQLite database".to_owned());
+        crate::db::epoch_in(source).await?.ok_or_else(none)
+    }
+
+    /// Marks the target and gives it the conversations as they are: their heads say what must be carried later.
+    async fn begin(&self, source: &mut Conn, target: &mut Conn) -> Result<Mark> {
+        standing::refuse_unless_untouched(target).await?;
+        let (id, history) = (crate::db::random_id()?, self.history(source).await?);
+        let mark = Mark { id, history, other: self.names.from.clone(), at: (self.clock)().0 };
+        freeze(source).await?;
+        begin(target).await?;
+        let work = async {
+            standing::set(target, INCOMPLETE, &mark).await?;
+            for name in ["users", "conversations"] {
+                let (table, columns) = (table(name)?, table(name)?.columns.iter().collect::<Vec<_>>());
+                let all = rows::read(source, table, name, &[]).await?;
+                rows::insert(target, table, &columns, &all).await?;
+            }
+            Ok(mark)
+        }
+        .await;
+        source.run("ROLLBACK").await?;
+        ended(target, work).await
+    }
+
+    /// Carries all messages, the oldest ids first, each page in a transaction of its own.
+    async fn copy(&self, source: &mut Conn, target: &mut Conn, tell: &mut (dyn FnMut(Progress) + Send)) -> Result<()> {
+        let messages = table("messages")?;
+        let columns: Vec<_> = messages.columns.iter().collect();
+        loop {
+            let (last,) = sql!(target, fetch_one as (i64,), LAST_MESSAGE)?;
+            let place = "messages WHERE id > $1 ORDER BY id LIMIT $2";
+            let page = rows::read(source, messages, place, &[Given::Number(last), Given::Number(PAGE)]).await?;
+            let Some(newest) = page.last().map(|row| number(row, 0)) else { return Ok(()) };
+            let is_last = page.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
+            begin(target).await?;
+            let work = rows::insert(target, messages, &columns, &page).await;
+            ended(target, work).await?;
+            tell(Progress::Copied(newest));
+            // What is said meanwhile is carried with the changes; following it here would have no end.
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Carries what has changed, reactions too, and compares all messages of both. Returns the heads up to which
+    /// both are alike.
+    async fn compare_all(
+        &self,
+        source: &mut Conn,
+        target: &mut Conn,
+        tell: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<BTreeMap<i64, i64>> {
+        freeze(source).await?;
+        let work = async {
+            tell(Progress::CaughtUp(self.catch_up(source, target, true).await?));
+            let heads = same("head", compare::heads(source).await?, compare::heads(target).await?)?;
+            same("count", compare::counts(source).await?, compare::counts(target).await?)?;
+            let (here, there) = tokio::try_join!(compare::tallies(source), compare::tallies(target))?;
+            same("checksum", here.into_iter().collect(), there.into_iter().collect())?;
+            tell(Progress::Compared { conversations: heads.len() });
+            Ok(heads)
+        }
+        .await;
+        source.run("ROLLBACK").await?;
+        // Its statistics are of an empty database; until they are gathered anew it would choose slow plans.
+        standing::run(target, "ANALYZE".to_owned()).await?;
+        work
+    }
+
+    /// Carries what `source` has and `target` has not, in one transaction. `source` must not change meanwhile.
+    /// Returns how many messages that were.
+    async fn catch_up(&self, source: &mut Conn, target: &mut Conn, all_reactions: bool) -> Result<u64> {
+        begin(target).await?;
+        let work = self.carry_changes(source, target, all_reactions).await;
+        ended(target, work).await
+    }
+
+    async fn carry_changes(&self, source: &mut Conn, target: &mut Conn, all_reactions: bool) -> Result<u64> {
+        let (here, there) = (compare::heads(source).await?, compare::heads(target).await?);
+        // People first: what they did refers to them. Conversations after their messages: their heads tell how far
+        // these were carried.
+        for table in TABLES.iter().take_while(|table| table.name != "conversations") {
+            alike(source, target, table, "1 = 1", &[]).await?;
+        }
+        let mut carried = 0;
+        for (conversation, head) in here {
+            let since = there.get(&conversation).copied().unwrap_or_default();
+            if head != since {
+                carried += carry_conversation(source, target, conversation, since).await?;
+            }
+        }
+        if all_reactions {
+            let (last,) = sql!(source, fetch_one as (i64,), LAST_MESSAGE)?;
+            for after in (0..=last).step_by(usize::try_from(REACTED).unwrap_or(1)) {
+                let within = [Given::Number(after), Given::Number(after + REACTED)];
+                let part = "message_id > $1 AND message_id <= $2";
+                alike(source, target, table("reactions")?, part, &within).await?;
+            }
+        }
+        for name in ["conversations", "members"] {
+            alike(source, target, table(name)?, "1 = 1", &[]).await?;
+        }
+        Ok(carried)
+    }
+
+    /// Keeps everybody from writing, carries and compares the rest, and seals the source. Returns how long that took.
+    async fn pause(
+        &self,
+        target: &mut Conn,
+        mark: &Mark,
+        compared: &BTreeMap<i64, i64>,
+        tell: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Duration> {
+        let mut source = self.from.write().await?;
+        lock(&mut source).await?;
+        let began = Instant::now();
+        tell(Progress::Paused);
+        let work = async {
+            if standing::of(&mut source).await? != Standing::Living {
+                return refuse("the SQLite database was moved by somebody else meanwhile");
+            }
+            self.catch_up(&mut source, target, false).await?;
+            compare_rest(&mut source, target, compared).await?;
+            go_on_counting(target).await?;
+            let moved = Mark { other: self.names.to.clone(), at: (self.clock)().0, ..mark.clone() };
+            standing::set(&mut source, MOVED, &moved).await?;
+            standing::seal(&mut source).await
+        }
+        .await;
+        ended(&mut source, work).await?;
+        Ok(began.elapsed())
+    }
+
+    /// The target is whole and the source sealed: the target lives.
+    async fn finish(&self, target: &mut Conn, mark: &Mark, paused: Duration) -> Result<Report> {
+        begin(target).await?;
+        let work = async {
+            standing::unset(target, INCOMPLETE).await?;
+            standing::set(target, ORIGIN, mark).await
+        }
+        .await;
+        ended(target, work).await?;
+        let counts = compare::counts(target).await?;
+        let conversations = compare::heads(target).await?.len();
+        Ok(Report { conversations, messages: counts.values().sum(), took: self.began.elapsed(), paused })
+    }
+}
+
+/// Goes back to the SQLite database that was moved away: gives the PostgreSQL database up, and lets the other live
+/// again. Refused if something was written there since, unless that is to be abandoned; then `to` may also be absent.
+///
+/// # Errors
+/// If `from` was not moved to `to`, or `to` has changed.
+pub async fn back(from: &Db, to: Option<&Db>, abandon: bool, now: Millis) -> Result<()> {
+    let mut source = from.write().await?;
+    let Standing::Moved(moved) = standing::of(&mut source).await? else {
+        return refuse("this database was not moved away");
+    };
+    match to {
+        Some(to) => {
+            let mut target = to.write().await?;
+            begin(&mut target).await?;
+            let work = give_up(&mut source, &mut target, &moved, abandon, now).await;
+            ended(&mut target, work).await?;
+        }
+        None if abandon => {}
+        None => return refuse("where it lives now must be said, or be abandoned"),
+    }
+    begin(&mut source).await?;
+    let work = async {
+        standing::unseal(&mut source).await?;
+        standing::unset(&mut source, MOVED).await
+    }
+    .await;
+    ended(&mut source, work).await
+}
+
+async fn give_up(source: &mut Conn, target: &mut Conn, moved: &Mark, abandon: bool, now: Millis) -> Result<()> {
+    let mark = match standing::of(target).await? {
+        Standing::Incomplete(mark) => Some(mark),
+        _ => standing::mark(target, ORIGIN).await?,
+    };
+    if mark.as_ref().map(|mark| &mark.id) != Some(&moved.id) {
+        // Given up before, by a run that was stopped then.
+        let given_up = mark.is_some_and(|mark| mark.history.is_empty() && mark.id == format!("-{}", moved.id));
+        return if given_up { Ok(()) } else { refuse("the PostgreSQL database is not the one that this was moved to") };
+    }
+    let given_up = Mark { id: format!("-{}", moved.id), history: String::new(), at: now.0, ..moved.clone() };
+    standing::set(target, INCOMPLETE, &given_up).await?;
+    // From here on nobody writes to it.
+    standing::seal(target).await?;
+    if !abandon && compare::heads(source).await? != compare::heads(target).await? {
+        return refuse("what was written to PostgreSQL since the move would be lost; `--abandon` does that");
+    }
+    Ok(())
+}
+
+/// Carries the messages of a conversation that were made or changed after `since`, with their reactions.
+async fn carry_conversation(source: &mut Conn, target: &mut Conn, conversation: i64, since: i64) -> Result<u64> {
+    let (messages, reactions) = (table("messages")?, table("reactions")?);
+    let given = [Given::Number(conversation), Given::Number(since)];
+    let changed = rows::read(source, messages, &format!("({CHANGED}) AS m"), &given).await?;
+    for page in changed.chunks(rows::CHUNK) {
+        rows::replace(target, messages, page).await?;
+        let ids = json_ids(page.iter().map(|row| number(row, 0)))?;
+        let of_these = "message_id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)";
+        alike(source, target, reactions, of_these, &[Given::Text(&ids)]).await?;
+    }
+    Ok(changed.len() as u64)
+}
+
+/// Makes a table (or the part of it for which `condition` holds) like the one of the source.
+async fn alike(
+    source: &mut Conn,
+    target: &mut Conn,
+    table: &Table,
+    condition: &str,
+    given: &[Given<'_>],
+) -> Result<()> {
+    let differences = compare::differences(source, target, table, condition, given).await?;
+    rows::delete(target, table, &differences.gone).await?;
+    // Two may have exchanged what must be unique; so it is first taken from both.
+    let ids = json_ids(differences.put.iter().map(|row| number(row, 0)))?;
+    match table.name {
+        "users" => sql!(target, execute, FORGET_MAILS, ids)?,
+        "conversations" => sql!(target, execute, FORGET_NAMES, ids)?,
+        _ => 0,
+    };
+    rows::replace(target, table, &differences.put).await
+}
+
+/// Compares what was carried since all was compared, and everything that can be compared quickly.
+async fn compare_rest(source: &mut Conn, target: &mut Conn, compared: &BTreeMap<i64, i64>) -> Result<()> {
+    let heads = same("head", compare::heads(source).await?, compare::heads(target).await?)?;
+    same("count", compare::counts(source).await?, compare::counts(target).await?)?;
+    for (conversation, head) in heads {
+        let since = compared.get(&conversation).copied().unwrap_or_default();
+        if head != since {
+            let here = compare::tally_after(source, conversation, since).await?;
+            let there = compare::tally_after(target, conversation, since).await?;
+            same("checksum", BTreeMap::from([(conversation, here)]), BTreeMap::from([(conversation, there)]))?;
+        }
+    }
+    for table in TABLES.iter().filter(|table| !["messages", "reactions"].contains(&table.name)) {
+        if !compare::differences(source, target, table, "1 = 1", &[]).await?.is_empty() {
+            return refuse(&format!("{} differs between the two databases; nothing was moved", table.name));
+        }
+    }
+    Ok(())
+}
+
+/// What both have alike, or which conversations differ.
+fn same<T: PartialEq>(what: &str, here: BTreeMap<i64, T>, there: BTreeMap<i64, T>) -> Result<BTreeMap<i64, T>> {
+    if here == there {
+        return Ok(here);
+    }
+    let differ = |id: &&i64| here.get(id) != there.get(id);
+    let ids: Vec<String> = here.keys().chain(there.keys()).filter(differ).take(10).map(i64::to_string).collect();
+    let told = format!("the {what} of these conversations differs: {}; nothing was moved", ids.join(", "));
+    Err(Error::Other(told))
+}
+
+/// Takes SQLite's write lock. A busy server lets go of it between its commits.
+async fn lock(source: &mut Conn) -> Result<()> {
+    let began = Instant::now();
+    loop {
+        match begin(source).await {
+            Err(Error::Unavailable(_)) if began.elapsed() < PATIENCE => {}
+            ended => return ended,
+        }
+    }
+}
+
+fn refuse<T>(why: &str) -> Result<T> {
+    Err(Error::Other(why.to_owned()))
+}

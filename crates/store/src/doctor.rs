@@ -1,0 +1,253 @@
+//! What an operator should know of a database: whether it can be written to, how durable it is, and whether its tables
+//! are this program's. Looks and changes nothing.
+
+use std::{
+    str::FromStr,
+    time::{Duration, Instant},
+};
+
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, migrate::Migrator, postgres::PgConnectOptions,
+    sqlite::SqliteConnectOptions,
+};
+
+use crate::{
+    db,
+    error::{Error, Result},
+};
+
+/// Questions of which the quickest counts.
+const QUESTIONS: usize = 5;
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Examined {
+    /// Product and version, such as `SQLite 3.50.1`.
+    pub version: String,
+    /// PostgreSQL's version as a number, such as 150013; 0 for SQLite.
+    pub version_number: i64,
+    /// Settings on which durability hangs, as they are for the server's writer.
+    pub durability: Vec<Setting>,
+    /// Why nothing can be written, if nothing can.
+    pub read_only: Option<String>,
+    /// Connections that PostgreSQL accepts in all.
+    pub connections: Option<i64>,
+    /// PostgreSQL's clock in milliseconds since 1970, now.
+    pub clock: Option<i64>,
+    /// How long a question took: the shortest of a few, since the first has to be prepared.
+    pub round_trip: Duration,
+    /// How the tables compare with this program's.
+    pub schema: Schema,
+    /// The id of this history of the database, if the server has made one.
+    pub epoch: Option<String>,
+}
+
+/// A setting, as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Its name in the database.
+    pub name: &'static str,
+    /// Its value.
+    pub value: String,
+    /// Whether what was acknowledged survives a power cut with it.
+    pub durable: bool,
+}
+
+/// How a database's tables compare with those that this program makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// There are none yet.
+    Absent,
+    /// They are this program's.
+    Fresh,
+    /// So many migrations are missing.
+    Behind(usize),
+    /// A later program made them; its last migration.
+    Ahead(i64),
+    /// A migration failed half-way, or is not the one that this program knows under its number.
+    Foreign(i64),
+}
+
+/// Looks at a database. Nothing if it is a SQLite file that is not there yet.
+///
+/// # Errors
+/// If it cannot be reached within `patience` or does not answer.
+pub async fn examine(url: &str, patience: Duration) -> Result<Option<Examined>> {
+    let work = async {
+        if url.starts_with("sqlite:") {
+            let options = db::sqlite_options(url)?;
+            return if options.get_filename().exists() { sqlite(options).await.map(Some) } else { Ok(None) };
+        }
+        postgres(db::postgres_options(url)?).await.map(Some)
+    };
+    let late = || Error::Unavailable(format!("no answer within {} seconds", patience.as_secs()));
+    tokio::time::timeout(patience, work).await.map_err(|_| late())?
+}
+
+/// What SQLite's own check finds damaged in a file, at most ten lines; empty is good. Reads all of it.
+///
+/// # Errors
+/// If it cannot be read at all.
+pub async fn check_file(url: &str) -> Result<Vec<String>> {
+    let mut conn = SqliteConnectOptions::from_str(url)?.connect().await?;
+    let lines: Vec<(String,)> = sqlx::query_as("PRAGMA quick_check(10)").fetch_all(&mut conn).await?;
+    conn.close().await?;
+    Ok(lines.into_iter().map(|(line,)| line).filter(|line| line != "ok").collect())
+}
+
+async fn sqlite(options: SqliteConnectOptions) -> Result<Examined> {
+    let mut conn = options.create_if_missing(false).connect().await?;
+    let mut round_trip = Duration::MAX;
+    let mut version = String::new();
+    for _ in 0..QUESTIONS {
+        let begin = Instant::now();
+        (version,) = sqlx::query_as("SELECT sqlite_version()").fetch_one(&mut conn).await?;
+        round_trip = round_trip.min(begin.elapsed());
+    }
+    let (journal,): (String,) = sqlx::query_as("PRAGMA journal_mode").fetch_one(&mut conn).await?;
+    let (synchronous,): (i64,) = sqlx::query_as("PRAGMA synchronous").fetch_one(&mut conn).await?;
+    let durability = vec![
+        Setting { name: "journal_mode", durable: journal == "wal", value: journal },
+        Setting { name: "synchronous", durable: synchronous >= 2, value: synchronous.to_string() },
+    ];
+    let read_only = match sqlx::query("BEGIN IMMEDIATE").execute(&mut conn).await {
+        Ok(_) => sqlx::query("ROLLBACK").execute(&mut conn).await.map(|_| None)?,
+        Err(error) if is_read_only(&error) => Some(error.to_string()),
+        // A server that writes at the moment.
+        Err(_) => None,
+    };
+    let (tables,): (i64,) =
+        sqlx::query_as("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'")
+            .fetch_one(&mut conn)
+            .await?;
+    let applied = if tables == 0 { Vec::new() } else { sqlx::query_as(APPLIED).fetch_all(&mut conn).await? };
+    let schema = compare(&db::SQLITE_MIGRATIONS, &applied);
+    let epoch: Option<(String,)> = match schema {
+        Schema::Absent => None,
+        _ => sqlx::query_as(EPOCH).fetch_optional(&mut conn).await?,
+    };
+    conn.close().await?;
+    Ok(Examined {
+        version: format!("SQLite {version}"),
+        version_number: 0,
+        durability,
+        read_only,
+        connections: None,
+        clock: None,
+        round_trip,
+        schema,
+        epoch: epoch.map(|(epoch,)| epoch),
+    })
+}
+
+fn is_read_only(error: &sqlx::Error) -> bool {
+    // Extended codes carry READONLY in their last byte.
+    let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == 8)
+}
+
+async fn postgres(options: PgConnectOptions) -> Result<Examined> {
+    let mut conn = options.connect().await?;
+    let version = show(&mut conn, "server_version").await?;
+    let version_number = show(&mut conn, "server_version_num").await?.parse().unwrap_or_default();
+    let mut durability = Vec::new();
+    for (name, good) in
+        [("fsync", &["on"][..]), ("full_page_writes", &["on"]), ("synchronous_commit", &["on", "remote_apply"])]
+    {
+        let value = show(&mut conn, name).await?;
+        durability.push(Setting { name, durable: good.contains(&value.as_str()), value });
+    }
+    let (standby,): (bool,) = sqlx::query_as("SELECT pg_is_in_recovery()").fetch_one(&mut conn).await?;
+    let read_only = if standby {
+        Some("the server is a standby, which accepts no writes".to_owned())
+    } else if show(&mut conn, "transaction_read_only").await? == "on" {
+        Some("default_transaction_read_only is on".to_owned())
+    } else {
+        None
+    };
+    let connections = show(&mut conn, "max_connections").await?.parse().ok();
+    let mut round_trip = Duration::MAX;
+    let mut clock = 0;
+    for _ in 0..QUESTIONS {
+        let begin = Instant::now();
+        let text = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint";
+        (clock,) = sqlx::query_as(text).fetch_one(&mut conn).await?;
+        round_trip = round_trip.min(begin.elapsed());
+        clock += i64::try_from(begin.elapsed().as_millis() / 2).unwrap_or_default();
+    }
+    let (there,): (bool,) =
+        sqlx::query_as("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(&mut conn).await?;
+    let applied = if there { sqlx::query_as(APPLIED).fetch_all(&mut conn).await? } else { Vec::new() };
+    let schema = compare(&db::POSTGRES_MIGRATIONS, &applied);
+    let epoch: Option<(String,)> = match schema {
+        Schema::Absent => None,
+        _ => sqlx::query_as(EPOCH).fetch_optional(&mut conn).await?,
+    };
+    conn.close().await?;
+    Ok(Examined {
+        version: format!("PostgreSQL {version}"),
+        version_number,
+        durability,
+        read_only,
+        connections,
+        clock: Some(clock),
+        round_trip,
+        schema,
+        epoch: epoch.map(|(epoch,)| epoch),
+    })
+}
+
+async fn show(conn: &mut PgConnection, setting: &'static str) -> Result<String> {
+    // Made of constants only.
+    let text = AssertSqlSafe(format!("SHOW {setting}"));
+    let (value,): (String,) = sqlx::query_as(text).fetch_one(conn).await?;
+    Ok(value)
+}
+
+const APPLIED: &str = "SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version";
+const EPOCH: &str = "SELECT value FROM meta WHERE key = 'epoch'";
+
+/// A migration's number, checksum, and whether it was done to its end.
+type Applied = (i64, Vec<u8>, bool);
+
+fn compare(known: &Migrator, applied: &[Applied]) -> Schema {
+    let of = |version: i64| known.iter().find(|migration| migration.version == version);
+    let is_foreign = |(version, checksum, success): &&Applied| {
+        !success || of(*version).is_some_and(|migration| migration.checksum.as_ref() != checksum.as_slice())
+    };
+    if applied.is_empty() {
+        return Schema::Absent;
+    }
+    if let Some((version, ..)) = applied.iter().find(is_foreign) {
+        return Schema::Foreign(*version);
+    }
+    if let Some((version, ..)) = applied.iter().rev().find(|(version, ..)| of(*version).is_none()) {
+        return Schema::Ahead(*version);
+    }
+    match known.iter().count() - applied.len() {
+        0 => Schema::Fresh,
+        missing => Schema::Behind(missing),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Applied, Schema, compare};
+    use crate::db::SQLITE_MIGRATIONS;
+
+    #[test]
+    fn tables_are_compared_with_the_programs() {
+        let all: Vec<_> = SQLITE_MIGRATIONS.iter().map(|m| (m.version, m.checksum.to_vec(), true)).collect();
+        let changed = |change: &dyn Fn(&mut Vec<Applied>)| {
+            let mut applied = all.clone();
+            change(&mut applied);
+            compare(&SQLITE_MIGRATIONS, &applied)
+        };
+        assert_eq!(changed(&|_| {}), Schema::Fresh);
+        assert_eq!(changed(&Vec::clear), Schema::Absent);
+        assert_eq!(changed(&|all| all.truncate(all.len() - 2)), Schema::Behind(2));
+        assert_eq!(changed(&|all| all.push((9_000, Vec::new(), true))), Schema::Ahead(9_000));
+        assert_eq!(changed(&|all| all[0].1.clear()), Schema::Foreign(1));
+        assert_eq!(changed(&|all| all[1].2 = false), Schema::Foreign(2));
+    }
+}
