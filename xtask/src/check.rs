@@ -105,10 +105,10 @@ fn prepare(may_install: bool) -> anyhow::Result<()> {
     tools::require("chromium", may_install)?;
     // The doctor is tried, and the operator's guide followed, with real ones.
     tools::require("redis-server", may_install)?;
-    tools::require("strace", may_install)?;
-    tools::require("faketime", may_install)?;
     tools::require_from("nginx", "/usr/sbin/nginx", "-v", may_install)?;
     tools::require_from("haproxy", "/usr/sbin/haproxy", "-v", may_install)?;
+    tools::require("strace", may_install)?;
+    tools::require("faketime", may_install)?;
     postgres::require(may_install)
 }
 

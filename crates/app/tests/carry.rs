@@ -57,15 +57,26 @@ impl Place {
         assert!(code == 1 && said.contains(why), "{words:?}: {code}, {said}");
     }
 
-    /// A server that is running; the caller ends it.
-    fn serve(&self, words: &[&str]) -> Child {
+    /// A server that is running.
+    fn serve(&self, words: &[&str]) -> Running {
         let all: Vec<&str> = ["serve", "--listen", "127.0.0.1:0"].iter().chain(words).copied().collect();
         let mut child = self.command(&all).spawn().expect("it starts");
         let mut lines = BufReader::new(child.stdout.take().expect("stdout")).lines();
         let first = lines.next().expect("a line").expect("UTF-8");
         assert!(first.contains("is running"), "{first}");
         std::thread::spawn(move || lines.for_each(drop));
-        child
+        Running(child)
+    }
+}
+
+/// A server in a process of its own; it ends with the test, also with one that fails.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already, which is as good.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -97,7 +108,7 @@ fn messages_in(said: &str) -> i64 {
 async fn an_operator_backs_up_a_running_server_and_restores_it_elsewhere() {
     let (here, there) = (Place::new("here"), Place::new("there"));
     settle(&here);
-    let mut server = here.serve(&[]);
+    let server = here.serve(&[]);
     let talk = Talk::begin(&here.0.join("data/palabre.db")).await;
     talk.reaches(200).await;
     let said = here.done(&["backup", "one.backup"]);
@@ -105,8 +116,7 @@ async fn an_operator_backs_up_a_running_server_and_restores_it_elsewhere() {
     here.done(&["backup", "."]);
     here.refused(&["backup", "one.backup"], "is there already");
     talk.stop().await;
-    server.kill().expect("killed");
-    server.wait().expect("ended");
+    drop(server);
 
     let named: Vec<PathBuf> =
         fs::read_dir(&here.0).expect("folder").map(|entry| entry.expect("entry").path()).collect();
@@ -205,7 +215,7 @@ async fn talk(writer: Writer, stop: Arc<AtomicBool>, acked: Arc<AtomicI64>) {
         }
         acked.store(next, Ordering::Relaxed);
         // Enough to be in the way of a move, and not so much that copying it becomes the test.
-        let pace = if next < 8_000 { 1 } else { 50 };
+        let pace = if next < 15_000 { 1 } else { 50 };
         tokio::time::sleep(Duration::from_millis(pace)).await;
     }
 }
@@ -239,7 +249,7 @@ async fn a_move_that_is_killed_again_and_again_loses_nothing_and_leaves_one_livi
     settle(&here);
     let mut running = here.serve(&[]);
     let talk = Talk::begin(&here.0.join("data/palabre.db")).await;
-    talk.reaches(8_000).await;
+    talk.reaches(15_000).await;
     let mut seed = std::env::var("PALABRE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(5);
     println!("PALABRE_SEED={seed}");
     let (source, target) = (open(&sqlite(&here)).await, open(&url).await);
@@ -250,7 +260,7 @@ async fn a_move_that_is_killed_again_and_again_loses_nothing_and_leaves_one_livi
         let mut lines = BufReader::new(child.stdout.take().expect("stdout")).lines();
         let mut said = Vec::new();
         if attempt < 4 {
-            tokio::time::sleep(dice(&mut seed, 400 * (attempt + 1))).await;
+            tokio::time::sleep(dice(&mut seed, 100 * (attempt + 1))).await;
         } else {
             // The end is the delicate part: there the kill comes a moment after the pause begins.
             for line in lines.by_ref().map(|line| line.expect("UTF-8")) {
@@ -282,7 +292,7 @@ async fn a_move_that_is_killed_again_and_again_loses_nothing_and_leaves_one_livi
         let why = child.stderr.take().map(std::io::read_to_string).expect("stderr");
         assert!(status.code().is_none(), "it did not fail by itself: {said:?} {why:?}");
         kills += 1;
-        if there_now != Standing::Living && attempt == 2 {
+        if there_now != Standing::Living && attempt == 5 {
             here.refused(&["serve", "--listen", "127.0.0.1:0", "--database-url", &url], "is not whole");
         }
         assert!(attempt < 60, "it comes to an end");
@@ -292,12 +302,12 @@ async fn a_move_that_is_killed_again_and_again_loses_nothing_and_leaves_one_livi
 
     // Whoever was working on the SQLite database has stopped, and says why; nobody starts on it again.
     let began = Instant::now();
-    while running.try_wait().expect("asked").is_none() {
+    while running.0.try_wait().expect("asked").is_none() {
         assert!(began.elapsed() < Duration::from_secs(30), "the server stops by itself");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let acked = talk.stop().await;
-    let told = std::io::read_to_string(running.stderr.take().expect("stderr")).expect("UTF-8");
+    let told = std::io::read_to_string(running.0.stderr.take().expect("stderr")).expect("UTF-8");
     assert!(told.contains("was moved to postgres://"), "{told}");
     for words in [&["serve", "--listen", "127.0.0.1:0"][..], &["user", "list"], &["backup", "."]] {
         here.refused(words, "was moved to postgres://");
@@ -331,7 +341,7 @@ async fn a_move_that_is_killed_again_and_again_loses_nothing_and_leaves_one_livi
     here.refused(&["move", "--back", "--to", &url], "would be lost");
     here.done(&["move", "--back", "--to", &url, "--abandon"]);
     let began = Instant::now();
-    while elsewhere.try_wait().expect("asked").is_none() {
+    while elsewhere.0.try_wait().expect("asked").is_none() {
         assert!(began.elapsed() < Duration::from_secs(30), "the server of the given-up copy stops too");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

@@ -261,11 +261,6 @@ impl Db {
     }
 }
 
-/// How far a commit waits for the disk: until what it wrote is there.
-fn synchronous() -> SqliteSynchronous {
-    if mutants::is(Mutant::SkipFsync) { SqliteSynchronous::Normal } else { SqliteSynchronous::Full }
-}
-
 /// How every connection to a SQLite file is made.
 pub(crate) fn sqlite_options(url: &str) -> Result<SqliteConnectOptions> {
     Ok(SqliteConnectOptions::from_str(url)?
@@ -304,6 +299,11 @@ pub(crate) fn random_id() -> Result<String> {
     let mut fresh = [0_u8; 16];
     getrandom::fill(&mut fresh).map_err(|e| Error::Other(format!("no randomness: {e}")))?;
     Ok(fresh.iter().map(|b| format!("{b:02x}")).collect())
+}
+
+/// How far a commit waits for the disk: until what it wrote is there.
+fn synchronous() -> SqliteSynchronous {
+    if mutants::is(Mutant::SkipFsync) { SqliteSynchronous::Normal } else { SqliteSynchronous::Full }
 }
 
 fn random_node() -> Result<i64> {

@@ -123,8 +123,13 @@ pub fn doctor(data: &Path, environment: &[(&str, &str)]) -> Said {
 
 pub async fn server(folder: &Folder, environment: &[(&str, &str)]) -> Process {
     let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let setup =
-        Setup { binary: env!("CARGO_BIN_EXE_palabre").into(), data: folder.data(), database_url: None, environment };
+    let setup = Setup {
+        binary: env!("CARGO_BIN_EXE_palabre").into(),
+        data: folder.data(),
+        database_url: None,
+        environment,
+        wrapper: Vec::new(),
+    };
     Process::start(setup).await.expect("the server starts")
 }
 
