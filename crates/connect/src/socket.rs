@@ -563,7 +563,11 @@ impl Connection {
             async move { shared.missed.between(&shared.engine, dialect, conversation, cursor, live_from).await };
         match self.while_writing(missed).await? {
             Ok(frame) => self.outbox.push_answer(frame),
-            Err(error) => self.say(vec![dialect.refusal(&error)]),
+            Err(error) => {
+                // What is live would follow after a hole. Whoever comes back is told everything.
+                tracing::warn!(%conversation, %error, "what was missed cannot be read now");
+                return Err(Goodbye::Restart(1_000));
+            }
         }
         // Answers are bounded here, not by closing: wait until the client has taken what it was told.
         self.drain().await

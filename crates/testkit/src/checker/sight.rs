@@ -241,7 +241,7 @@ impl<'a> Eyes<'a> {
 
 /// Who was surely away when.
 fn absences(evidence: &Evidence) -> HashMap<(i64, i64), Vec<Absence>> {
-    /// When, whether it was done then or only begun, and whether it leads inside.
+    // When, whether it was acknowledged then, and whether they were to be inside.
     type Moves = Vec<(u64, bool, bool)>;
     let mut moves: HashMap<(i64, i64), Moves> = HashMap::new();
     for entry in evidence.histories.iter().flat_map(|history| &history.entries) {
