@@ -93,6 +93,8 @@ impl Db {
                 ("enable_seqscan", "off"),
                 ("enable_hashjoin", "off"),
                 ("enable_mergejoin", "off"),
+                // The rows that it has locked must not wait for a node that is cut off.
+                ("idle_in_transaction_session_timeout", "3000"),
             ]);
             let pool = |n, connect| {
                 // Before every use it would double the cost of a read; this is before the first use after an outage.

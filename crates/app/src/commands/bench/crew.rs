@@ -1,7 +1,15 @@
 //! The people of a load: users of a host application, known to the server by the host's tokens, so that
 //! thousands of them need no password. The same names come back in the next run.
 
-use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail};
 use jsonwebtoken::{EncodingKey, Header};
@@ -16,8 +24,8 @@ pub const SETUP: usize = 64;
 /// The server and the secret that makes its users.
 #[derive(Clone)]
 pub struct Host {
-    /// Where the server is.
-    pub target: Target,
+    /// Where the server's nodes are, and whose turn it is.
+    targets: Arc<(Vec<Target>, AtomicUsize)>,
     key: Arc<EncodingKey>,
     now: u64,
 }
@@ -53,9 +61,13 @@ impl Host {
     ///
     /// # Errors
     /// If the clock stands before 1970.
-    pub fn new(target: Target, secret: &str) -> Result<Self> {
+    pub fn new(targets: Vec<Target>, secret: &str) -> Result<Self> {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
-        Ok(Self { target, key: Arc::new(EncodingKey::from_secret(secret.as_bytes())), now })
+        Ok(Self {
+            targets: Arc::new((targets, AtomicUsize::new(0))),
+            key: Arc::new(EncodingKey::from_secret(secret.as_bytes())),
+            now,
+        })
     }
 
     /// The `index`th person of a work.
@@ -86,12 +98,22 @@ impl Host {
         (0..count).map(|index| self.person(work, index)).collect()
     }
 
+    /// A connection to the node whose turn it is.
+    ///
+    /// # Errors
+    /// If it cannot be reached.
+    pub async fn open(&self) -> Result<Socket> {
+        let (targets, turn) = &*self.targets;
+        let turn = turn.fetch_add(1, Ordering::Relaxed) % targets.len().max(1);
+        Socket::open(targets.get(turn).context("the load needs --url")?).await
+    }
+
     /// Connects and authenticates a person who wants nothing caught up.
     ///
     /// # Errors
     /// If the server cannot be reached or does not know the person.
     pub async fn enter(&self, person: &Person) -> Result<(Socket, Welcome)> {
-        let mut socket = Socket::open(&self.target).await?;
+        let mut socket = self.open().await?;
         let told = socket.call("authenticate", &json!({"token": person.token})).await?;
         let user = told["user"]["id"].as_i64().context("the server did not tell the user's id")?;
         let listed = told["conversations"].as_array().map(Vec::as_slice).unwrap_or_default();

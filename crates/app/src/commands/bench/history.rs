@@ -71,7 +71,7 @@ pub async fn run(common: &Common, host: &Host, question: Question) -> Result<Rep
     );
     let mut report = Report::new(work.to_lowercase(), &common.setting);
     report.connections = connections;
-    report.remember("before", usage(common.server_pid)?);
+    report.remember("before", usage(&common.server_pid)?);
     let begin = Instant::now();
     let start = begin + Duration::from_secs(common.warm_up);
     let end = start + Duration::from_secs(common.seconds);
@@ -85,9 +85,9 @@ pub async fn run(common: &Common, host: &Host, question: Question) -> Result<Rep
         .await
     });
     tokio::time::sleep_until(start.into()).await;
-    let (before, answers_before) = (usage(common.server_pid)?, asked.answers.load(Relaxed));
+    let (before, answers_before) = (usage(&common.server_pid)?, asked.answers.load(Relaxed));
     tokio::time::sleep_until(end.into()).await;
-    let (after, answers) = (usage(common.server_pid)?, asked.answers.load(Relaxed) - answers_before);
+    let (after, answers) = (usage(&common.server_pid)?, asked.answers.load(Relaxed) - answers_before);
     readers.await??;
     report.seconds = (end - start).as_secs_f64();
     report.requests_per_second = Some(answers as f64 / report.seconds);

@@ -25,7 +25,7 @@ pub async fn run(common: &Common, host: &Host, count: usize, width: usize, large
     host_knows(host, &people).await?;
     tokio::time::sleep(Duration::from_secs(1)).await;
 
-    let (before, begin) = (usage(common.server_pid)?, Instant::now());
+    let (before, begin) = (usage(&common.server_pid)?, Instant::now());
     report.remember("before", before);
     let entering = host.clone();
     let sockets = together(people, width, move |person| {
@@ -36,12 +36,12 @@ pub async fn run(common: &Common, host: &Host, count: usize, width: usize, large
     let elapsed = begin.elapsed().as_secs_f64();
     report.connections = sockets.len();
     report.connects_per_second = Some(sockets.len() as f64 / elapsed);
-    let opened = usage(common.server_pid)?;
+    let opened = usage(&common.server_pid)?;
     report.server_cpu_seconds = before.zip(opened).map(|(before, after)| after.cpu_seconds - before.cpu_seconds);
     report.seconds = elapsed;
 
     tokio::time::sleep(Duration::from_secs(common.seconds.min(10))).await;
-    let idle = usage(common.server_pid)?;
+    let idle = usage(&common.server_pid)?;
     report.remember("idle", idle);
     let each = |bytes: u64, from: u64| (bytes as f64 - from as f64) / count.max(1) as f64;
     if let Some((before, idle)) = before.zip(idle) {
@@ -52,7 +52,7 @@ pub async fn run(common: &Common, host: &Host, count: usize, width: usize, large
 
     let sockets = together(sockets, SETUP, move |socket| large(socket, large_bytes)).await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let after = usage(common.server_pid)?;
+    let after = usage(&common.server_pid)?;
     report.remember("after large frames", after);
     report.rss_per_connection_after_large_frames = before.zip(after).map(|(before, after)| each(after.rss, before.rss));
     sockets.into_iter().for_each(Socket::cut);

@@ -329,7 +329,7 @@ impl Sitter {
 /// If somebody cannot be seated, or the server's process is not there.
 pub async fn run(common: &Common, host: &Host, seats: Vec<Seat>, mut report: Report) -> Result<Report> {
     report.connections = seats.len();
-    report.remember("before", usage(common.server_pid)?);
+    report.remember("before", usage(&common.server_pid)?);
     let connecting = Instant::now();
     let entering = host.clone();
     let entered = together(seats, SETUP, move |seat| {
@@ -343,7 +343,7 @@ pub async fn run(common: &Common, host: &Host, seats: Vec<Seat>, mut report: Rep
     })
     .await?;
     report.connects_per_second = Some(entered.len() as f64 / connecting.elapsed().as_secs_f64());
-    report.remember("connected", usage(common.server_pid)?);
+    report.remember("connected", usage(&common.server_pid)?);
 
     let run = Arc::new(new_run(common, entered.len()));
     let (mut tasks, mut seen, mut places) = (JoinSet::new(), Vec::new(), Vec::new());
@@ -368,7 +368,7 @@ pub async fn run(common: &Common, host: &Host, seats: Vec<Seat>, mut report: Rep
     measure(common, &run, &mut report).await?;
     run.stop.store(true, Relaxed);
     settle(Duration::from_secs(common.settle), &seen, &places).await;
-    report.remember("after", usage(common.server_pid)?);
+    report.remember("after", usage(&common.server_pid)?);
     tasks.abort_all();
     // The sums are taken when nobody writes any more.
     while tasks.join_next().await.is_some() {}
@@ -415,9 +415,9 @@ async fn measure(common: &Common, run: &Run, report: &mut Report) -> Result<()> 
     let at = |micros| tokio::time::Instant::from_std(run.begin + Duration::from_micros(micros));
     let counts = || (Instant::now(), run.acks.load(Relaxed), run.deliveries.load(Relaxed));
     tokio::time::sleep_until(at(run.window.0)).await;
-    let (before, (start, acks_before, deliveries_before)) = (usage(common.server_pid)?, counts());
+    let (before, (start, acks_before, deliveries_before)) = (usage(&common.server_pid)?, counts());
     tokio::time::sleep_until(at(run.window.1)).await;
-    let (after, (end, acks, deliveries)) = (usage(common.server_pid)?, counts());
+    let (after, (end, acks, deliveries)) = (usage(&common.server_pid)?, counts());
     report.seconds = (end - start).as_secs_f64();
     let deliveries = (deliveries - deliveries_before) as f64;
     report.acked_per_second = Some((acks - acks_before) as f64 / report.seconds);

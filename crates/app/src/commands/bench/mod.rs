@@ -46,15 +46,15 @@ pub struct Args {
 /// What all works have in common.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Common {
-    /// The server's native socket.
+    /// The server's native socket; repeated for several nodes, over which connections are spread.
     #[arg(long, global = true, default_value = "ws://127.0.0.1:8080/v1/ws")]
-    url: String,
+    url: Vec<String>,
     /// The secret with which the host application's tokens are signed (the server's `auth.jwt_secret`).
     #[arg(long, global = true, env = "PALABRE_BENCH_SECRET", hide_env_values = true, default_value = "")]
     secret: String,
-    /// The server's process, to read its processor time and memory.
+    /// The server's process, to read its processor time and memory; repeated for several nodes.
     #[arg(long, global = true)]
-    server_pid: Option<u32>,
+    server_pid: Vec<u32>,
     /// Seconds that are measured.
     #[arg(long, global = true, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     seconds: u64,
@@ -88,9 +88,9 @@ pub struct Common {
 impl Default for Common {
     fn default() -> Self {
         Self {
-            url: String::new(),
+            url: Vec::new(),
             secret: String::new(),
-            server_pid: None,
+            server_pid: Vec::new(),
             seconds: 1,
             warm_up: 0,
             settle: 5,
@@ -136,6 +136,18 @@ enum Work {
         /// Members of each.
         #[arg(long, default_value_t = 10, value_parser = count)]
         members: usize,
+    },
+    /// Many rooms with one sender each; messages are sent at a fixed rate, as in W1.
+    W2 {
+        /// Rooms.
+        #[arg(long, default_value_t = 100)]
+        rooms: usize,
+        /// Members of each.
+        #[arg(long, default_value_t = 10, value_parser = count)]
+        members: usize,
+        /// Messages a second of all senders together.
+        #[arg(long, default_value_t = 1_000.0, value_parser = rate)]
+        rate: f64,
     },
     /// Pairs in direct conversations; one of each sends and waits for the acknowledgement.
     W3c {
@@ -216,7 +228,7 @@ impl Work {
     fn sockets(&self) -> usize {
         match self {
             Self::W1c { members, .. } | Self::W1 { members, .. } => *members,
-            Self::W2c { rooms, members } => rooms * members,
+            Self::W2c { rooms, members } | Self::W2 { rooms, members, .. } => rooms * members,
             Self::W3c { pairs } => pairs * 2,
             Self::W4 { connections, .. } | Self::W5 { connections, .. } => *connections,
             Self::W6 { clients, .. } => *clients,
@@ -266,15 +278,19 @@ async fn work(args: &Args) -> Result<Report> {
     if let Some(most) = server::open_files().filter(|most| *most < wanted) {
         bail!("the load needs {wanted} open files and may have {most}; raise it with `ulimit -n {wanted}`");
     }
-    let target = Target::parse(&common.url, common.allow_remote).await?;
-    let host = Host::new(target, &common.secret)?;
+    let mut targets = Vec::with_capacity(common.url.len());
+    for url in &common.url {
+        targets.push(Target::parse(url, common.allow_remote).await?);
+    }
+    let host = Host::new(targets, &common.secret)?;
     // Fails early, with the server's own words.
     let (socket, _) = host.enter(&host.person("probe", 0)?).await.context("the server is not ready for the load")?;
     socket.cut();
     match args.work.clone() {
         Work::W1c { members, senders } => works::room(common, &host, members, senders, None).await,
         Work::W1 { members, senders, rate } => works::room(common, &host, members, senders, Some(rate)).await,
-        Work::W2c { rooms, members } => works::rooms(common, &host, rooms, members).await,
+        Work::W2c { rooms, members } => works::rooms(common, &host, rooms, members, None).await,
+        Work::W2 { rooms, members, rate } => works::rooms(common, &host, rooms, members, Some(rate)).await,
         Work::W3c { pairs } => works::pairs(common, &host, pairs).await,
         Work::W4 { connections, connecting, large_bytes } => {
             idle::run(common, &host, connections, connecting, large_bytes).await

@@ -21,12 +21,21 @@ pub struct Usage {
     pub slab: u64,
 }
 
-/// Reads what the process has used; nothing was asked for if `pid` is absent.
+/// Reads what the processes have used together; nothing was asked for if there are none.
 ///
 /// # Errors
 /// If there is no such process.
-pub fn usage(pid: Option<u32>) -> Result<Option<Usage>> {
-    let Some(pid) = pid else { return Ok(None) };
+pub fn usage(pids: &[u32]) -> Result<Option<Usage>> {
+    let mut all: Option<Usage> = None;
+    for pid in pids {
+        let (one, sum) = (of_one(*pid)?, all.unwrap_or_default());
+        let (cpu_seconds, rss, pss) = (sum.cpu_seconds + one.cpu_seconds, sum.rss + one.rss, sum.pss + one.pss);
+        all = Some(Usage { cpu_seconds, rss, pss, slab: one.slab });
+    }
+    Ok(all)
+}
+
+fn of_one(pid: u32) -> Result<Usage> {
     let read = |name: &str| {
         fs::read_to_string(format!("/proc/{pid}/{name}"))
             .with_context(|| format!("cannot read {name} of process {pid}"))
@@ -38,12 +47,7 @@ pub fn usage(pid: Option<u32>) -> Result<Option<Usage>> {
     // The smaps of another user's process are not readable; RSS is.
     let pss = read("smaps_rollup").map(|text| kilobytes(&text, "Pss:")).unwrap_or_default();
     let slab = fs::read_to_string("/proc/meminfo").map(|text| kilobytes(&text, "Slab:")).unwrap_or_default();
-    Ok(Some(Usage {
-        cpu_seconds: (ticks(11) + ticks(12)) / TICKS,
-        rss: kilobytes(&read("status")?, "VmRSS:"),
-        pss,
-        slab,
-    }))
+    Ok(Usage { cpu_seconds: (ticks(11) + ticks(12)) / TICKS, rss: kilobytes(&read("status")?, "VmRSS:"), pss, slab })
 }
 
 fn kilobytes(text: &str, name: &str) -> u64 {
@@ -79,10 +83,10 @@ mod tests {
 
     #[test]
     fn a_process_can_read_its_own_usage() {
-        let own = usage(Some(std::process::id())).unwrap().unwrap();
+        let own = usage(&[std::process::id()]).unwrap().unwrap();
         assert!(own.rss > 100_000 && own.pss > 0 && own.slab > 0, "{own:?}");
-        assert!(usage(None).unwrap().is_none());
-        assert!(usage(Some(0)).is_err());
+        assert!(usage(&[]).unwrap().is_none());
+        assert!(usage(&[0]).is_err());
         assert!(machine().contains("Linux") && open_files().is_some());
     }
 }

@@ -51,7 +51,7 @@ pub async fn run(common: &Common, host: &Host, count: usize, messages: usize, wi
     .await?;
     report.connections = entered.len();
     report.connects_per_second = Some(entered.len() as f64 / connecting.elapsed().as_secs_f64());
-    report.remember("connected", usage(common.server_pid)?);
+    report.remember("connected", usage(&common.server_pid)?);
     let (mut voice, _) = host.enter(&speaker).await?;
 
     let cursors: Vec<i64> = entered
@@ -76,7 +76,7 @@ pub async fn run(common: &Common, host: &Host, count: usize, messages: usize, wi
         wrong: AtomicU64::new(0),
         times: Histogram::default(),
     });
-    let before = usage(common.server_pid)?;
+    let before = usage(&common.server_pid)?;
     let mut tasks = JoinSet::new();
     for (person, cursor) in people.into_iter().zip(cursors) {
         tasks.spawn(come_back(Arc::clone(&storm), person, cursor));
@@ -86,7 +86,7 @@ pub async fn run(common: &Common, host: &Host, count: usize, messages: usize, wi
         back.push(done??);
     }
     report.seconds = storm.begin.elapsed().as_secs_f64();
-    let after = usage(common.server_pid)?;
+    let after = usage(&common.server_pid)?;
     report.server_cpu_seconds = before.zip(after).map(|(before, after)| after.cpu_seconds - before.cpu_seconds);
     report.remember("all back", after);
     report.catch_up = storm.times.percentiles();
@@ -168,7 +168,7 @@ async fn come_back(storm: Arc<Storm>, person: Person, cursor: i64) -> Result<Soc
 
 /// Connects with the cursor and reads until the last message; returns how many messages were told.
 async fn catch_up(storm: &Storm, person: &Person, cursor: i64) -> Result<(Socket, u64)> {
-    let mut socket = Socket::open(&storm.host.target).await?;
+    let mut socket = storm.host.open().await?;
     let data = json!({"token": person.token, "cursors": {storm.room.to_string(): cursor}});
     let command = json!({"id": "a", "type": "authenticate", "data": data}).to_string();
     let mut frames = Vec::new();

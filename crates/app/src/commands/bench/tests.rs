@@ -206,9 +206,9 @@ impl World {
 async fn measured(fault: Fault, work: Work) -> Report {
     let url = serve(fault).await;
     let common = Common {
-        url,
+        url: vec![url],
         secret: "a secret of the host".into(),
-        server_pid: Some(std::process::id()),
+        server_pid: vec![std::process::id()],
         ..Common::default()
     };
     super::work(&Args { common, work }).await.unwrap()
@@ -261,7 +261,7 @@ async fn idle_connections_histories_and_storms_are_measured() {
 #[tokio::test]
 async fn a_history_that_is_too_short_is_told() {
     let url = serve(Fault::None).await;
-    let common = Common { url, secret: "a secret of the host".into(), ..Common::default() };
+    let common = Common { url: vec![url], secret: "a secret of the host".into(), ..Common::default() };
     let work =
         Work::W5 { messages: 500, fill: false, connections: 1, depth: 1, page: 50, pages: history::Pages::Newest };
     let error = super::work(&Args { common, work }).await.unwrap_err();

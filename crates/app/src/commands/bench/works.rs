@@ -22,34 +22,44 @@ pub async fn room(common: &Common, host: &Host, members: usize, senders: usize, 
     let people = host.people("room", members)?;
     let room = host.room(&people[0], &format!("bench-room-{members}")).await?;
     host.join(people.iter().map(|person| (person.clone(), room)).collect()).await?;
-    let pace = |index: usize| {
-        let Some(rate) = rate else { return Pace::Closed };
-        let (every, step) = (senders as f64 / rate, 1.0 / rate);
-        Pace::Open { every: Duration::from_secs_f64(every), first: Duration::from_secs_f64(step * index as f64) }
+    let seat = |(index, person)| {
+        let pace = (index < senders).then(|| pace(rate, index, senders));
+        Seat { person, conversation: room, pace }
     };
-    let seat = |(index, person)| Seat { person, conversation: room, pace: (index < senders).then(|| pace(index)) };
     let seats = people.into_iter().enumerate().map(seat).collect();
-    let manner = rate.map_or("closed loop".to_owned(), |rate| format!("{rate} messages/s"));
+    let manner = manner(rate);
     let work = format!("one room of {members}, {senders} senders, {manner}, {} bytes of text", common.text_bytes);
     load::run(common, host, seats, Report::new(work, &common.setting)).await
+}
+
+/// How the sender at this place sends, of all senders.
+fn pace(rate: Option<f64>, index: usize, senders: usize) -> Pace {
+    let Some(rate) = rate else { return Pace::Closed };
+    let (every, step) = (senders as f64 / rate, 1.0 / rate);
+    Pace::Open { every: Duration::from_secs_f64(every), first: Duration::from_secs_f64(step * index as f64) }
+}
+
+fn manner(rate: Option<f64>) -> String {
+    rate.map_or("closed loop".to_owned(), |rate| format!("{rate} messages/s"))
 }
 
 /// Many rooms with one sender each.
 ///
 /// # Errors
 /// If the server refuses a part of it.
-pub async fn rooms(common: &Common, host: &Host, rooms: usize, members: usize) -> Result<Report> {
+pub async fn rooms(common: &Common, host: &Host, rooms: usize, members: usize, rate: Option<f64>) -> Result<Report> {
     let people = host.people("rooms", rooms * members)?;
     let mut seats = Vec::new();
     for (index, group) in people.chunks(members).enumerate() {
         let conversation = host.room(&group[0], &format!("bench-rooms-{members}-{index}")).await?;
-        let pace = |place| (place == 0).then_some(Pace::Closed);
+        let pace = |place| (place == 0).then(|| pace(rate, index, rooms));
         let seat =
             |(place, person): (usize, &_)| Seat { person: Clone::clone(person), conversation, pace: pace(place) };
         seats.extend(group.iter().enumerate().map(seat));
     }
     host.join(seats.iter().map(|seat| (seat.person.clone(), seat.conversation)).collect()).await?;
-    let work = format!("{rooms} rooms of {members}, one sender each, closed loop, {} bytes of text", common.text_bytes);
+    let (manner, bytes) = (manner(rate), common.text_bytes);
+    let work = format!("{rooms} rooms of {members}, one sender each, {manner}, {bytes} bytes of text");
     load::run(common, host, seats, Report::new(work, &common.setting)).await
 }
 
