@@ -53,8 +53,12 @@ impl Bell {
         Self { rings, dropped }
     }
 
-    /// Puts it into the queue; if that is full, the others will look into the database.
+    /// Puts it into the queue; if that is full, the others will look into the database. What may be missed leaves half
+    /// of the queue to what may not.
     pub(crate) fn ring(&self, ring: Ring) {
+        if matches!(ring, Ring::Notice(_)) && self.rings.capacity() < QUEUE / 2 {
+            return;
+        }
         if self.rings.try_send(ring).is_err() {
             self.dropped.store(true, Ordering::Relaxed);
         }

@@ -15,7 +15,7 @@ use crate::{Heard, Look};
 const EVERY: Duration = Duration::from_secs(1);
 /// A transaction that began earlier may become visible later: so far back is read again.
 const OVERLAP: Duration = Duration::from_secs(10);
-/// Nudges that one reading takes. Those beyond come with the next.
+/// Nudges that one statement reads.
 const AT_ONCE: i64 = 2_000;
 
 /// What was read, and from where to read on.
@@ -58,8 +58,7 @@ pub(crate) async fn run(look: Look, newest: i64, heard: mpsc::Sender<Heard>) {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while !heard.is_closed() {
         ticks.tick().await;
-        let read: Result<(Vec<Kept>, i64)> = look(seen.floor, AT_ONCE).await;
-        match read {
+        match read(&look, seen.floor).await {
             Ok((kept, own)) => {
                 for nudge in seen.news(kept, own, Instant::now()) {
                     if heard.send(Heard::Nudge(nudge)).await.is_err() {
@@ -72,8 +71,25 @@ pub(crate) async fn run(look: Look, newest: i64, heard: mpsc::Sender<Heard>) {
     }
 }
 
+/// All nudges after a place, and which node's are this one's own.
+async fn read(look: &Look, floor: i64) -> Result<(Vec<Kept>, i64)> {
+    let (mut all, mut own) = look(floor, AT_ONCE).await?;
+    let mut full = all.len();
+    while i64::try_from(full).unwrap_or(0) >= AT_ONCE
+        && let Some(last) = all.last().map(|last| last.id)
+    {
+        let (more, now) = look(last, AT_ONCE).await?;
+        full = more.len();
+        all.extend(more);
+        own = now;
+    }
+    Ok((all, own))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use chat::UserId;
     use store::Nudge;
 
@@ -85,6 +101,17 @@ mod tests {
 
     fn ids(nudges: Vec<Nudge>) -> Vec<i64> {
         nudges.into_iter().map(|nudge| nudge.parts().1.map_or(0, |user| user.0)).collect()
+    }
+
+    #[tokio::test]
+    async fn a_crowd_of_nudges_is_read_to_its_end() {
+        let all: Arc<Vec<Kept>> = Arc::new((1..=4_500).map(|id| kept(id, 2)).collect());
+        let look: Look = Box::new(move |after, limit| {
+            let some = all.iter().filter(|one| one.id > after).take(limit as usize).copied().collect();
+            Box::pin(async move { Ok((some, 1)) })
+        });
+        let (read, own) = read(&look, 10).await.expect("nudges");
+        assert_eq!((read.len(), read.last().map(|last| last.id), own), (4_490, Some(4_500), 1));
     }
 
     #[test]
