@@ -21,19 +21,20 @@ const ROOM: u64 = 64 << 20;
 type Key = (Dialect, ConversationId, Number, Number);
 
 pub(crate) struct Missed {
-    answers: Cache<Key, Bytes>,
+    answers: Cache<Key, (Bytes, Number)>,
 }
 
 impl Default for Missed {
     fn default() -> Self {
-        let weigh = |_: &Key, answer: &Bytes| u32::try_from(answer.len()).unwrap_or(u32::MAX);
+        let weigh = |_: &Key, (answer, _): &(Bytes, Number)| u32::try_from(answer.len()).unwrap_or(u32::MAX);
         Self { answers: Cache::builder().time_to_live(KEPT).max_capacity(ROOM).weigher(weigh).build() }
     }
 }
 
 impl Missed {
-    /// The frame that takes a member from their cursor to where they hear live events. Whether they are
-    /// a member the hub has just said: it listens on behalf of members only.
+    /// The frame that takes a member from their cursor to where they hear live events, and the number that it takes
+    /// them to. Whether they are a member at the former the hub has just said: it listens on behalf of members only. If
+    /// the answer goes further, the caller has to ask again.
     pub(crate) async fn between(
         &self,
         engine: &Engine,
@@ -41,11 +42,11 @@ impl Missed {
         conversation: ConversationId,
         cursor: Number,
         live_from: Number,
-    ) -> Result<Bytes> {
+    ) -> Result<(Bytes, Number)> {
         let read = async {
             let caught_up = engine.changes_for_members(conversation, cursor).await?;
             let text = dialect.caught_up(conversation, &caught_up);
-            Ok::<Bytes, Error>(text.map(|text| frame::text(&text)).unwrap_or_default())
+            Ok::<_, Error>((text.map(|text| frame::text(&text)).unwrap_or_default(), caught_up.to))
         };
         let key = (dialect, conversation, cursor, live_from);
         self.answers.try_get_with(key, read).await.map_err(|error: Arc<Error>| (*error).clone())

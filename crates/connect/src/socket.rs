@@ -558,11 +558,17 @@ impl Connection {
         if cursor == live_from {
             return Ok(());
         }
-        let shared = self.door.shared.clone();
-        let missed =
-            async move { shared.missed.between(&shared.engine, dialect, conversation, cursor, live_from).await };
+        let (shared, user) = (self.door.shared.clone(), self.actor.known().map(|speaker| speaker.user));
+        let missed = async move {
+            let (frame, to) = shared.missed.between(&shared.engine, dialect, conversation, cursor, live_from).await?;
+            // It goes further than where they were a member: it is theirs if they are one still.
+            let theirs = to <= live_from || shared.engine.is_member(user?, conversation).await?;
+            Ok::<_, Error>(theirs.then_some(frame))
+        };
         match self.while_writing(missed).await? {
-            Ok(frame) => self.outbox.push_answer(frame),
+            Ok(Some(frame)) => self.outbox.push_answer(frame),
+            // Somebody has just put them out. Coming back they learn it, and nothing of what came after.
+            Ok(None) => return Err(Goodbye::Restart(0)),
             Err(error) => {
                 // What is live would follow after a hole. Whoever comes back is told everything.
                 tracing::warn!(%conversation, %error, "what was missed cannot be read now");

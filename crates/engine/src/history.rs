@@ -32,9 +32,10 @@ impl Call {
         // The head is read first: what is newer than it comes as an event, and repeats do no harm.
         let head = self.access_in(&mut conn, conversation).await?.conversation.head;
         let limit = limit.clamp(1, self.settings.limits.history_page);
-        let (messages, has_more_before, has_more_after) = match anchor {
+        let (mut messages, has_more_before, has_more_after) = match anchor {
             Anchor::Latest => {
-                let (messages, more) = before(&mut conn, conversation, Number(i64::MAX), limit).await?;
+                // Not beyond what was there when membership was established.
+                let (messages, more) = before(&mut conn, conversation, head.next(), limit).await?;
                 (messages, more, false)
             }
             Anchor::Before(seq) => {
@@ -54,6 +55,7 @@ impl Call {
                 (messages, more_before, more_after)
             }
         };
+        messages.retain(|message| message.seq <= head);
         Ok(Reply::History(Page { messages, has_more_before, has_more_after, head }))
     }
 

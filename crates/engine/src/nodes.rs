@@ -45,6 +45,14 @@ impl Engine {
         }
     }
 
+    /// Whether a person is a member of a conversation now.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn is_member(&self, user: UserId, conversation: ConversationId) -> Result<bool> {
+        Ok(store::members::membership(&mut self.inner.db.read().await?, conversation, user).await?.is_some())
+    }
+
     /// The number up to which a conversation is out of this person's list, if it is.
     ///
     /// # Errors
