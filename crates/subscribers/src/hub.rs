@@ -181,6 +181,8 @@ struct Person {
     username: String,
     listeners: Vec<Arc<Listener>>,
     belongs: HashSet<ConversationId>,
+    /// Whether what they belong to was ever read: before that, nothing known is not the same as nothing.
+    read: bool,
     chosen: Presence,
     told: Presence,
     /// While what they belong to is being read: the connections that wait for it.
@@ -543,6 +545,7 @@ impl State {
             username: listener.username.clone(),
             listeners: Vec::new(),
             belongs: HashSet::new(),
+            read: false,
             chosen: Presence::Online,
             told: Presence::Offline,
             loading: None,
@@ -556,7 +559,7 @@ impl State {
         }
         match &mut person.loading {
             Some(loading) => loading.waiting.push((listener, answer)),
-            None if person.listeners.is_empty() && person.alone_since.is_none() => {
+            None if !person.read || (person.listeners.is_empty() && person.alone_since.is_none()) => {
                 person.loading =
                     Some(Loading { since: self.tick, nudged: Vec::new(), waiting: vec![(listener, answer)] });
                 self.load(user);
@@ -602,6 +605,7 @@ impl State {
                 return;
             }
         };
+        person.read = true;
         person.belongs = belongings.iter().map(|b| b.conversation).collect();
         let mut places: HashMap<ConversationId, Room> =
             belongings.into_iter().map(|b| (b.conversation, Room::new(b.place, b.head, b.member_count))).collect();
