@@ -351,13 +351,13 @@ impl State {
             _ => {}
         }
         room.chunk.add(&room.place, event, &room.listening);
-        // Here the notice that was committed with it does that; from elsewhere none comes in its turn.
-        if let Fact::MemberLeft { member, departure, .. } = &event.fact
-            && *foreign
-        {
+        // At once, for what has waited for this number is next, and its notice, if one was committed with it here, is not.
+        if let Fact::MemberLeft { member, departure, .. } = &event.fact {
             self.put_out(member.user, event.conversation, *departure);
-            // It may have waited for its turn, and they be back already.
-            self.look_at_belonging(member.user, event.conversation);
+            if *foreign {
+                // It may have waited for its turn, and they be back already.
+                self.look_at_belonging(member.user, event.conversation);
+            }
         }
     }
 
@@ -381,6 +381,10 @@ impl State {
             (Signal::ConversationRemoved { .. }, _) if mutants::is(Mutant::PermissionAtConnect) => return,
             (Signal::ConversationRemoved { conversation, .. }, Audience::User(user)) => {
                 self.belonging_changed(user, *conversation);
+                // Its event has told them already.
+                if !self.people.get(&user).is_some_and(|person| person.belongs.contains(conversation)) {
+                    return;
+                }
                 self.end_listening(user, *conversation);
             }
             // What the one who hides had seen comes first: heard afterwards, it would bring the conversation back. And
