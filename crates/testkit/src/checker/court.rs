@@ -337,10 +337,14 @@ impl<'a> Court<'a> {
                     let view = views.entry(*conversation).or_insert_with(|| View::new(seq - 1));
                     self.event(history, *conversation, view, *seq, row.as_ref());
                 }
-                Step::Changes { conversation, from, to, reset, rows } => {
-                    let view = views.entry(*conversation).or_insert_with(|| View::new(*from));
-                    self.changes(history, *conversation, view, (*from, *to, *reset), rows);
-                }
+                Step::Changes { conversation, from, to, reset, rows } => match views.get_mut(conversation) {
+                    Some(view) => self.changes(history, *conversation, view, (*from, *to, *reset), rows),
+                    // It was asked for before they were put out, and says nothing of where they stand.
+                    None => {
+                        let place = format!("{} in {conversation}", history.client);
+                        rows.iter().for_each(|row| self.row_is_kept(&place, *conversation, row));
+                    }
+                },
                 _ => {}
             }
         }
