@@ -582,14 +582,19 @@ impl State {
         }
     }
 
-    fn load(&mut self, user: UserId) {
+    /// Asks, and has the answer brought to the hub.
+    fn later(&self, answer: impl Future<Output = Control> + Send + 'static) {
         let Some(control) = self.control.upgrade() else { return };
+        tokio::spawn(async move {
+            let answer = answer.await;
+            let _ended = control.send(answer).await;
+        });
+    }
+
+    fn load(&mut self, user: UserId) {
         self.loading += 1;
         let reading = self.lookups.belongings(user);
-        tokio::spawn(async move {
-            let result = reading.await;
-            let _ended = control.send(Control::Loaded { user, result }).await;
-        });
+        self.later(async move { Control::Loaded { user, result: reading.await } });
     }
 
     fn loaded(&mut self, user: UserId, result: Result<Vec<Belonging>>) {

@@ -66,10 +66,7 @@ impl State {
         let mut told = Vec::with_capacity(words.len());
         for word in words {
             match word {
-                wire::Heard::Told(one) => match self.foreign(one) {
-                    Some(one) => told.push(one),
-                    None => continue,
-                },
+                wire::Heard::Told(one) => told.extend(self.foreign(one)),
                 wire::Heard::Number(number) => self.note_head(conversation, number),
             }
         }
@@ -98,7 +95,7 @@ impl State {
             let Some(room) = self.rooms.get_mut(&conversation) else { continue };
             let Some(since) = room.gaps.read_after(now) else {
                 // It was filled, or is due later.
-                self.watch_later(conversation, now);
+                self.watch_hole(conversation);
                 continue;
             };
             metrics::counter!("palabre_holes_read_total").increment(1);
@@ -117,22 +114,6 @@ impl State {
                 Control::Holes(Read::Changes(conversation, Box::new(changes), members))
             });
         }
-    }
-
-    fn watch_later(&mut self, conversation: ConversationId, now: Instant) {
-        let due = self.rooms.get(&conversation).and_then(|room| room.gaps.due());
-        if let Some(due) = due.filter(|due| *due > now) {
-            self.holes.due.insert((due, conversation));
-        }
-    }
-
-    /// Asks, and has the answer brought to the hub.
-    pub(super) fn later(&self, answer: impl Future<Output = Control> + Send + 'static) {
-        let Some(control) = self.control.upgrade() else { return };
-        tokio::spawn(async move {
-            let answer = answer.await;
-            let _ended = control.send(answer).await;
-        });
     }
 
     pub(super) fn holes_read(&mut self, read: Read) {
