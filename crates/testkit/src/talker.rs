@@ -242,7 +242,12 @@ impl Talker {
     ) -> (Self, Arc<Mutex<Standing>>) {
         let standing = Arc::new(Mutex::new(Standing::default()));
         let talker = Self {
-            history: History { client: person.name.clone(), author: person.id, entries: Vec::new() },
+            history: History {
+                client: person.name.clone(),
+                author: person.id,
+                dawdles: habits.dawdles,
+                entries: Vec::new(),
+            },
             token: person.token.clone(),
             places,
             charges,

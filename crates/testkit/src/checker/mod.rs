@@ -261,6 +261,8 @@ pub struct History {
     pub client: String,
     /// The user it speaks for.
     pub author: i64,
+    /// Whether it stops reading now and then, so that when it heard something says nothing about the server.
+    pub dawdles: bool,
     /// In the order in which it happened.
     pub entries: Vec<Entry>,
 }

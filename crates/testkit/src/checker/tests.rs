@@ -84,13 +84,14 @@ fn clean() -> Evidence {
     ];
     let rows = vec![edited(), row(4, 1, "b"), row(5, 2, "c"), row(7, 1, "d"), row(8, 1, "e")];
     Evidence {
-        histories: vec![
-            History { client: "ann".into(), author: 1, entries: ann },
-            History { client: "bob".into(), author: 2, entries: bob },
-        ],
+        histories: vec![history("ann", 1, ann), history("bob", 2, bob)],
         logs: vec![Log { conversation: ROOM, head: 8, base: 2, rows, others: vec![1, 2], ..Log::default() }],
         ..Evidence::default()
     }
+}
+
+fn history(client: &str, author: i64, entries: Vec<Entry>) -> History {
+    History { client: client.into(), author, entries, ..History::default() }
 }
 
 /// The rules that are broken after a change of the clean evidence.
@@ -346,7 +347,7 @@ fn i10_a_stranger_who_sees_anything() {
         broken(|evidence| {
             evidence.strangers.insert(3);
             let entries = vec![entry(30, 1, step)];
-            evidence.histories.push(History { client: "eve".into(), author: 3, entries });
+            evidence.histories.push(history("eve", 3, entries));
         })
     };
     assert_eq!(stranger(Step::Denied { conversation: ROOM }), BTreeSet::new());
@@ -424,15 +425,17 @@ fn i16_each_bound_is_measured() {
         entry(second(30), 1, Step::Lost { node: 0 }),
         entry(second(32), 2, Step::Welcome { node: 1 }),
     ];
-    evidence.histories.push(History { client: "ann".into(), author: 1, entries: ann });
-    evidence.histories.push(History { client: "bob".into(), author: 2, entries: bob });
+    evidence.histories.push(history("ann", 1, ann));
+    evidence.histories.push(history("bob", 2, bob));
+    let late = vec![entry(0, 1, Step::Welcome { node: 0 }), heard(9, "a")];
+    evidence.histories.push(History { dawdles: true, ..history("eve", 3, late) });
     let spells = [
         spell(Trouble::Redis, None, 10, 17),
         spell(Trouble::Node, Some(0), 30, 31),
         spell(Trouble::Database, None, 18, 19),
     ];
     let figures = figures(&evidence, &spells);
-    assert_eq!(figures.calm, [second(1)], "the first");
+    assert_eq!(figures.calm, [second(1)], "the first; who dawdles is to blame for hearing it late");
     assert_eq!(figures.without_redis, [second(4)], "the second; the third was too near to the database's trouble");
     assert_eq!(figures.database_back, [second(1) + 1]);
     assert_eq!(figures.moved_on, [second(2)]);
