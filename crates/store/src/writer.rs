@@ -5,6 +5,7 @@
 //! a savepoint of its own. Nobody is answered, and nobody is told, before the commit has returned.
 
 use std::{
+    collections::HashSet,
     future::Future,
     panic::AssertUnwindSafe,
     pin::Pin,
@@ -184,18 +185,64 @@ struct Committer {
     sent: Arc<AtomicU64>,
 }
 
-impl Committer {
-    async fn run(mut self, mut queue: mpsc::Receiver<Job>) {
+/// What waits to be written.
+struct Queue {
+    jobs: mpsc::Receiver<Job>,
+    /// What came too late for the last batch, and is the first of the next.
+    left: Option<Job>,
+}
+
+impl Queue {
+    /// All that has piled up, or else the next that comes; nothing once nobody can write any more.
+    async fn next(&mut self) -> Vec<Job> {
         let mut batch = Vec::with_capacity(BATCH);
+        match self.left.take() {
+            None => {
+                let _count = self.jobs.recv_many(&mut batch, BATCH).await;
+            }
+            Some(left) => {
+                batch.push(left);
+                while batch.len() < BATCH
+                    && let Ok(job) = self.jobs.try_recv()
+                {
+                    batch.push(job);
+                }
+            }
+        }
+        batch
+    }
+
+    /// Adds what has come while the rows of a batch were waited for, as far as it changes no others. Where several
+    /// nodes write into one conversation this makes their batches large: each gathers while another commits.
+    fn join_in(&mut self, batch: &mut Vec<Job>) {
+        let locked: HashSet<ConversationId> = batch.iter().filter_map(Job::conversation).collect();
+        while batch.len() < BATCH
+            && let Ok(job) = self.jobs.try_recv()
+        {
+            if job.conversation().is_some_and(|conversation| !locked.contains(&conversation)) {
+                // All stays in the order in which it came.
+                self.left = Some(job);
+                return;
+            }
+            batch.push(job);
+        }
+    }
+}
+
+impl Committer {
+    async fn run(mut self, jobs: mpsc::Receiver<Job>) {
+        let mut queue = Queue { jobs, left: None };
         let mut batches = 0_u64;
-        while queue.recv_many(&mut batch, BATCH).await > 0 {
-            let size = batch.len();
+        loop {
+            let jobs = queue.next().await;
+            if jobs.is_empty() {
+                return;
+            }
             let begun = Instant::now();
-            let mut settled = Vec::with_capacity(size);
-            let jobs = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
-            let outcome = self.transaction(jobs, &mut settled).await;
+            let mut settled = Vec::with_capacity(jobs.len());
+            let outcome = self.transaction(jobs, &mut queue, &mut settled).await;
             metrics::histogram!("chat_db_operation_duration_seconds", "operation" => "commit").record(begun.elapsed());
-            metrics::histogram!("palabre_commit_batch_size").record(size as f64);
+            metrics::histogram!("palabre_commit_batch_size").record(settled.len() as f64);
             let (committed, failure) = match outcome {
                 Ok(committed) => {
                     let messages = messages_in(&committed);
@@ -228,16 +275,22 @@ impl Committer {
     }
 
     /// Runs the jobs in one transaction and commits it. Whatever happens, every job ends in `settled`.
-    async fn transaction(&mut self, jobs: Vec<Job>, settled: &mut Vec<Settled>) -> chat::Result<Committed> {
-        let mut rest = jobs.into_iter();
-        let touched = rest.as_slice().iter().filter_map(Job::conversation).collect();
+    async fn transaction(
+        &mut self,
+        mut jobs: Vec<Job>,
+        queue: &mut Queue,
+        settled: &mut Vec<Settled>,
+    ) -> chat::Result<Committed> {
+        let touched = jobs.iter().filter_map(Job::conversation).collect();
         let conn = match self.begin(touched).await {
             Ok(conn) => conn,
             Err(error) => {
-                settled.extend(rest.map(Job::into_refusal));
+                settled.extend(jobs.into_iter().map(Job::into_refusal));
                 return Err(error.into());
             }
         };
+        queue.join_in(&mut jobs);
+        let mut rest = jobs.into_iter();
         let mut unit = Unit { conn, now: (self.clock)(), committed: Committed::default(), origin: None };
         let work = run_jobs(&mut unit, &mut rest, settled);
         let mut worked = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
@@ -394,5 +447,48 @@ async fn checkpoints(db: Db, alive: mpsc::WeakSender<Job>) {
         if let Err(error) = db.checkpoint().await {
             tracing::debug!(%error, "the log could not be moved into the file now");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(conversation: Option<i64>) -> Job {
+        Job::Change {
+            conversation: conversation.map(ConversationId),
+            origin: None,
+            work: Box::new(|_| Box::pin(async { Err(chat::Error::internal()) })),
+            refuse: Box::new(|_| {}),
+        }
+    }
+
+    fn places(batch: &[Job]) -> Vec<Option<i64>> {
+        batch.iter().map(|job| job.conversation().map(|id| id.0)).collect()
+    }
+
+    #[tokio::test]
+    async fn a_batch_takes_in_what_comes_meanwhile_up_to_the_first_that_is_elsewhere() {
+        let (sender, jobs) = mpsc::channel(QUEUE);
+        let mut queue = Queue { jobs, left: None };
+        let send = |conversation| assert!(sender.try_send(job(conversation)).is_ok());
+        send(Some(1));
+        send(Some(2));
+        let mut batch = queue.next().await;
+        [Some(2), None, Some(1), Some(3), Some(1)].into_iter().for_each(send);
+        queue.join_in(&mut batch);
+        assert_eq!(places(&batch), [Some(1), Some(2), Some(2), None, Some(1)]);
+        assert_eq!(places(&queue.next().await), [Some(3), Some(1)], "in the order in which they came");
+    }
+
+    #[tokio::test]
+    async fn no_batch_grows_beyond_its_size() {
+        let (sender, jobs) = mpsc::channel(QUEUE);
+        let mut queue = Queue { jobs, left: Some(job(Some(1))) };
+        (0..2 * BATCH).for_each(|_| assert!(sender.try_send(job(Some(1))).is_ok()));
+        let mut batch = queue.next().await;
+        assert_eq!(batch.len(), BATCH);
+        queue.join_in(&mut batch);
+        assert_eq!(batch.len(), BATCH);
     }
 }
