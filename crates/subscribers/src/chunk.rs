@@ -1,4 +1,4 @@
-//! A chunk: the frames of one batch for one conversation, encoded once for each dialect present.
+//! A chunk: the frames that are handed out together in one conversation, encoded once for each dialect present.
 
 use bytes::Bytes;
 use chat::{ConnectionId, ConversationId, Event, conversations::Place};
@@ -8,10 +8,12 @@ use crate::{frame, queue::Listener};
 
 const DIALECTS: usize = Dialect::ALL.len();
 
-/// What a batch says in one conversation, until it is handed out.
+/// What was said in one conversation, until it is handed out.
 #[derive(Default)]
 pub(crate) struct Chunk {
     conversation: ConversationId,
+    /// How many events it tells.
+    pub(crate) events: u32,
     parts: [Part; DIALECTS],
 }
 
@@ -27,9 +29,15 @@ impl Chunk {
         self.parts.iter().all(|part| part.frames.is_empty())
     }
 
+    /// Its bytes, in the dialect in which it is the longest.
+    pub(crate) fn len(&self) -> usize {
+        self.parts.iter().map(|part| part.frames.len()).max().unwrap_or_default()
+    }
+
     /// Adds an event in the words of the dialects that are listening.
     pub(crate) fn add(&mut self, place: &Place, event: &Event, listening: &[u32; DIALECTS]) {
         self.conversation = event.conversation;
+        self.events += 1;
         for dialect in Dialect::ALL {
             if listening[dialect as usize] == 0 {
                 continue;

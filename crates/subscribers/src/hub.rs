@@ -6,8 +6,9 @@
 //! reading is under way the hub keeps the batches, and applies them to what was read.
 //!
 //! What other nodes tell comes the same way as what was committed here, but may be late, doubled or lost: `holes` reads
-//! what is missing, `nodes` obeys what they have changed.
+//! what is missing, `nodes` obeys what they have changed. `hand_out` gives it to those who listen.
 
+mod hand_out;
 mod holes;
 mod nodes;
 
@@ -39,6 +40,7 @@ use crate::{
     Goodbye, frame,
     lookups::Lookups,
     orders::Orders,
+    pace::MUCH,
     presence::{Book, merged, seen},
     queue::Listener,
     room::{Room, Waiting},
@@ -117,7 +119,7 @@ impl Hub {
             tick: 0,
             loading: 0,
             draining: false,
-            touched: Vec::new(),
+            touched: hand_out::Touched::default(),
         };
         let task = tokio::spawn(state.run(stream, requests));
         (hub, task)
@@ -223,8 +225,7 @@ struct State {
     loading: usize,
     /// The server is stopping: whoever comes in is told to come back.
     draining: bool,
-    /// Conversations of the present batch that have something to hand out.
-    touched: Vec<ConversationId>,
+    touched: hand_out::Touched,
 }
 
 impl State {
@@ -232,7 +233,7 @@ impl State {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            let hole = self.holes.due();
+            let (hole, crowd) = (self.holes.due(), self.touched.due());
             tokio::select! {
                 biased;
                 heard = stream.next() => match heard {
@@ -240,7 +241,8 @@ impl State {
                     None => return,
                 },
                 Some(request) = requests.recv() => self.serve(request),
-                () = holes::wait(hole), if hole.is_some() => self.read_holes(),
+                () = wait(crowd), if crowd.is_some() => self.hand_out(Vec::new()),
+                () = wait(hole), if hole.is_some() => self.read_holes(),
                 _ = ticks.tick() => self.on_tick(),
             }
         }
@@ -282,26 +284,6 @@ impl State {
         }
     }
 
-    /// Gives everybody what was said since this was last done, and then the answers, and wakes each once.
-    fn hand_out(&mut self, answers: Vec<Box<dyn FnOnce() + Send>>) {
-        let touched = std::mem::take(&mut self.touched);
-        for conversation in &touched {
-            if let Some(room) = self.rooms.get_mut(conversation) {
-                self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
-            }
-        }
-        // The answers go into the same queues before anybody is woken, so that a sender's answer and
-        // event are one write.
-        for answer in answers {
-            answer();
-        }
-        for conversation in touched {
-            for listener in self.rooms.get(&conversation).into_iter().flat_map(|room| &room.listeners) {
-                listener.outbox.wake();
-            }
-        }
-    }
-
     /// Tells an event if it is its turn, and those that have waited for it.
     fn take_event(&mut self, conversation: ConversationId, number: Number, event: Waiting) {
         let Some(room) = self.rooms.get_mut(&conversation) else { return };
@@ -340,8 +322,8 @@ impl State {
             self.tell_typing(event.conversation, typist, false);
         }
         let Some(room) = self.rooms.get_mut(&event.conversation) else { return };
-        if room.chunk.is_empty() {
-            self.touched.push(event.conversation);
+        if room.chunk.is_empty() || room.chunk.len() >= MUCH {
+            self.touched.add(event.conversation);
         }
         match &event.fact {
             Fact::ConversationUpdated(conversation) => room.place.name = conversation.name.clone(),
@@ -651,6 +633,8 @@ impl State {
         let mut attached = Vec::with_capacity(belongs.len());
         for id in belongs {
             if let Some(room) = self.rooms.get_mut(id) {
+                // A crowd may not have been told yet what comes before this.
+                self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
                 room.add(listener.clone());
                 attached.push((*id, room.gaps.last()));
             }
@@ -815,6 +799,13 @@ impl State {
         let signal = Signal::Typing { conversation, user, username, shown_name, typing };
         self.tell_members(conversation, Some(user), &signal, &mut woken);
         woken.iter().for_each(|listener| listener.outbox.wake());
+    }
+}
+
+/// Waits for a moment that the caller knows to be there.
+async fn wait(until: Option<Instant>) {
+    if let Some(until) = until {
+        tokio::time::sleep_until(until).await;
     }
 }
 

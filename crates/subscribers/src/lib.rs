@@ -10,6 +10,7 @@ pub mod goodbye;
 pub mod hub;
 pub mod lookups;
 mod orders;
+mod pace;
 pub mod presence;
 mod queue;
 mod tuning;

@@ -132,6 +132,11 @@ impl Outbox {
         }
     }
 
+    /// Whether its writer was woken and has not looked yet.
+    pub(crate) fn is_awake(&self) -> bool {
+        self.awake.load(Ordering::Acquire)
+    }
+
     /// Takes everything that waits, and the goodbye if there is one. The bytes count as waiting until
     /// [`Outbox::written`].
     pub fn take(&self) -> (VecDeque<Bytes>, Option<Goodbye>) {

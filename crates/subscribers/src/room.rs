@@ -5,8 +5,9 @@ use std::sync::Arc;
 use chat::{ConnectionId, Notice, Number, Told, conversations::Place};
 use dialects::Dialect;
 use stream::Gaps;
+use tokio::time::Instant;
 
-use crate::{chunk::Chunk, queue::Listener};
+use crate::{chunk::Chunk, pace::Pace, queue::Listener};
 
 /// An event that waits for its turn: its batch, its place in it, and whether another node told it.
 pub(crate) type Waiting = (Arc<Vec<Told>>, usize, bool);
@@ -21,8 +22,12 @@ pub(crate) struct Room {
     pub listeners: Vec<Arc<Listener>>,
     /// How many listeners speak each dialect.
     pub listening: [u32; Dialect::ALL.len()],
-    /// What this batch says here, not handed out yet.
+    /// What was said here and is not handed out yet.
     pub chunk: Chunk,
+    /// When it may be.
+    pub pace: Pace,
+    /// Events that lie in the listeners' outboxes and for which they were not woken.
+    pub unwoken: u32,
 }
 
 impl Room {
@@ -35,6 +40,8 @@ impl Room {
             listeners: Vec::new(),
             listening: Default::default(),
             chunk: Chunk::default(),
+            pace: Pace::default(),
+            unwoken: 0,
         }
     }
 
@@ -52,8 +59,18 @@ impl Room {
         }
     }
 
-    /// Hands out what this batch says here; tells to how many listeners.
+    /// Hands out what was said here; tells to how many listeners. They are to be woken.
     pub(crate) fn flush(&mut self) -> u64 {
-        if self.chunk.is_empty() { 0 } else { std::mem::take(&mut self.chunk).hand_out(&self.listeners) }
+        if self.chunk.is_empty() {
+            return 0;
+        }
+        self.unwoken += self.chunk.events;
+        std::mem::take(&mut self.chunk).hand_out(&self.listeners)
+    }
+
+    /// Wakes everybody, once after all that was handed out. Tells when the room is to be looked at again, if it is.
+    pub(crate) fn wake(&mut self, now: Instant) -> Option<Instant> {
+        self.listeners.iter().for_each(|listener| listener.outbox.wake());
+        self.pace.told(now, self.listeners.len(), std::mem::take(&mut self.unwoken))
     }
 }

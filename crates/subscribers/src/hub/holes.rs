@@ -53,13 +53,6 @@ impl Holes {
     }
 }
 
-/// Waits for a moment that the caller knows to be there.
-pub(super) async fn wait(until: Option<Instant>) {
-    if let Some(until) = until {
-        tokio::time::sleep_until(until).await;
-    }
-}
-
 impl State {
     /// Another node's word for the listeners of a conversation.
     pub(super) fn hear_said(&mut self, conversation: ConversationId, words: Vec<wire::Heard>) {
@@ -172,7 +165,7 @@ impl State {
     /// Tells what has changed after `last`.
     fn tell_changes(&mut self, conversation: ConversationId, last: Number, changes: &CaughtUp) {
         let Some(room) = self.rooms.get_mut(&conversation) else { return };
-        self.touched.push(conversation);
+        self.touched.add(conversation);
         if let Some(messages) = new_messages(changes, last) {
             for message in messages {
                 room.chunk.add(&room.place, &created(message), &room.listening);
