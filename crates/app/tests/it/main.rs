@@ -6,6 +6,7 @@
 mod accounts;
 mod chat_server;
 mod conversations;
+mod crowd;
 mod doors;
 mod dreametrix;
 mod hostile;
