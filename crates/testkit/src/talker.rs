@@ -329,7 +329,9 @@ impl Talker {
 
     async fn connect_and_talk(&mut self, url: &str, phases: &mut watch::Receiver<Phase>) -> Result<()> {
         let builder = ClientBuilder::new().uri(url)?.limits(Limits::unlimited());
-        let stream = connect(url, self.habits.dawdles);
+        // In the end they all come home as anybody does: a tiny window may take minutes for what they have missed.
+        let slow = self.habits.dawdles && *phases.borrow() == Phase::Talk;
+        let stream = connect(url, slow);
         let connecting = async { anyhow::Ok(builder.connect_on(stream.await?).await?) };
         let (mut socket, _) = tokio::time::timeout(Duration::from_secs(3), connecting).await??;
         self.welcome = false;
@@ -389,7 +391,7 @@ impl Talker {
                 }
                 changed = phases.changed() => {
                     changed?;
-                    if *phases.borrow() == Phase::Over {
+                    if *phases.borrow() == Phase::Over || self.habits.dawdles {
                         return Ok(());
                     }
                 }
