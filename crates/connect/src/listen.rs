@@ -19,6 +19,9 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const HEADER_BYTES: usize = 16_384;
 /// A request's head may have at most so many fields.
 const HEADER_FIELDS: usize = 64;
+/// What is not sent yet, in bytes, that the system keeps of one connection.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 65_536;
 
 /// Opens a listening socket.
 ///
@@ -51,8 +54,20 @@ pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Recei
     }
 }
 
+/// Has the system keep little of what a client does not read: what waits then fills the outbox, which is bounded, and
+/// not up to 4 MiB of the system's memory for each slow reader. What is on its way is not limited by this.
+#[cfg(target_os = "linux")]
+fn hold_little(stream: &TcpStream) -> std::io::Result<()> {
+    socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn hold_little(_stream: &TcpStream) -> std::io::Result<()> {
+    Ok(())
+}
+
 async fn serve_connection(stream: TcpStream, peer: SocketAddr, router: Router, mut stop: watch::Receiver<bool>) {
-    if let Err(error) = stream.set_nodelay(true) {
+    if let Err(error) = stream.set_nodelay(true).and_then(|()| hold_little(&stream)) {
         tracing::debug!(%error, "the socket is gone already");
         return;
     }
