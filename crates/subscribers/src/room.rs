@@ -26,7 +26,7 @@ pub(crate) struct Room {
     pub chunk: Chunk,
     /// When it may be.
     pub pace: Pace,
-    /// Events that lie in the listeners' outboxes and for which they were not woken.
+    /// How much lies in the listeners' outboxes for which they were not woken: events, or what stands for them.
     pub unwoken: u32,
 }
 

@@ -212,6 +212,7 @@ impl Model {
         match frame.get("seq").and_then(Value::as_i64) {
             Some(seq) => known.take_event(kind, seq, data).map(|()| Next::Listen),
             None if kind == "conversation.changes" => {
+                known.hear_changes(data)?;
                 Ok(if known.take_changes(data)? { Next::Read(id) } else { Next::Listen })
             }
             None if matches!(kind, "typing.started" | "typing.stopped" | "marker.moved" | "presence.changed") => {
@@ -289,6 +290,13 @@ impl Known {
         } else {
             self.snapshot.members.insert(user, member.clone());
         }
+        Ok(())
+    }
+
+    /// Changes that were not asked for: events follow from their end.
+    fn hear_changes(&mut self, data: &Value) -> Result<(), String> {
+        let to = number(data, "to")?;
+        self.live = self.live.map(|last| last.max(to));
         Ok(())
     }
 

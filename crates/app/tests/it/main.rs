@@ -14,6 +14,7 @@ mod limits;
 mod matcha;
 mod members;
 mod messages;
+mod nodes;
 mod ops;
 mod presence;
 mod reactions;

@@ -190,6 +190,7 @@ impl State {
         for listener in room.listeners.iter().filter(|listener| listener.dialect == Dialect::Native) {
             listener.outbox.push(bytes.clone());
         }
+        room.unwoken += 1;
     }
 
     // ---- heads --------------------------------------------------------------------------------

@@ -1,0 +1,60 @@
+//! Several nodes. Every other story is told on two of them as well, by `cargo xtask with-nodes`; these are about what
+//! lies between them. On a single node they hold by themselves.
+
+use std::time::{Duration, Instant};
+
+use palabre::config::RedisUrl;
+use serde_json::json;
+use testkit::Town;
+
+/// How long what is over may go on while nodes do not hear each other (the figure).
+const DEAF: Duration = Duration::from_secs(5);
+
+/// A town whose nodes have a Redis that is not there.
+async fn deaf() -> Town {
+    Town::with(|config| {
+        if config.redis.url.is_some() {
+            // Nobody listens on this port.
+            config.redis.url = Some(RedisUrl::parse("redis://127.0.0.1:1").expect("the URL of a Redis"));
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn nodes_that_do_not_hear_each_other_tell_everything_all_the_same() {
+    let town = deaf().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    let begin = Instant::now();
+    let said = ann.says(&room, "is anybody there?").await;
+    bob.reacts(&said, "👍").await;
+    ann.edits(&said, "who is there?").await;
+    // After each of these everybody has been told, or the law would not hold.
+    assert!(begin.elapsed() < 3 * DEAF, "{:?}", begin.elapsed());
+    assert_eq!(bob.knows(&room), [Some("who is there?".into())]);
+}
+
+#[tokio::test]
+async fn who_is_put_out_or_deactivated_is_so_on_nodes_that_do_not_hear_it() {
+    let town = deaf().await;
+    let ann = town.admin("ann").await;
+    let (bob, cid) = (town.person("bob").await, town.person("cid").await);
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    cid.joins(&room).await;
+    let begin = Instant::now();
+    // Granted, and by the law known to him.
+    ann.removes(&bob, &room).await;
+    assert!(begin.elapsed() < DEAF, "put out after {:?}", begin.elapsed());
+    bob.forgets().await;
+    ann.says(&room, "not for bob").await;
+    bob.hears_nothing_more().await;
+    for person in [&bob, &cid] {
+        let begin = Instant::now();
+        ann.asks("user.active", json!({"user": person.id(), "active": false})).await.granted();
+        assert_eq!(person.is_sent_away().await.0, 4502);
+        assert!(begin.elapsed() < DEAF, "deactivated after {:?}", begin.elapsed());
+    }
+}
