@@ -76,6 +76,8 @@ pub struct Known {
     pub snapshot: Snapshot,
     /// On this connection, the number of the last event, or from which on events follow.
     live: Option<i64>,
+    /// The end of the last changes that were told unasked: events may follow from there.
+    told_to: Option<i64>,
 }
 
 /// What must be done after something was heard.
@@ -136,7 +138,7 @@ impl Model {
 
     /// Forgets that events followed: the connection has ended.
     pub fn hang_up(&mut self) {
-        self.conversations.values_mut().for_each(|known| known.live = None);
+        self.conversations.values_mut().for_each(|known| (known.live, known.told_to) = (None, None));
     }
 
     /// Takes the answer to `authenticate`; those that must be read first.
@@ -159,7 +161,7 @@ impl Model {
     fn begin(&mut self, id: i64, head: i64) {
         self.left.remove(&id);
         self.hidden.remove(&id);
-        self.conversations.insert(id, Known { cursor: -1, snapshot: Snapshot::default(), live: Some(head) });
+        self.conversations.insert(id, Known { cursor: -1, snapshot: Snapshot::default(), live: Some(head), told_to: None });
     }
 
     /// Puts what was read in place of what was known.
@@ -234,7 +236,7 @@ impl Model {
 impl Known {
     fn take_event(&mut self, kind: &str, seq: i64, data: &Value) -> Result<(), String> {
         match self.live {
-            Some(last) if seq == last + 1 => self.live = Some(seq),
+            Some(last) if seq == last + 1 || self.told_to.is_some_and(|to| seq == to + 1) => self.live = Some(seq),
             Some(last) => return Err(format!("{kind} has number {seq}, but follows {last}")),
             None => return Err(format!("{kind} came before it was said from where events follow")),
         }
@@ -293,10 +295,9 @@ impl Known {
         Ok(())
     }
 
-    /// Changes that were not asked for: events follow from their end.
+    /// Changes that were not asked for: events follow from their end, or from where they did, if what was read is newer.
     fn hear_changes(&mut self, data: &Value) -> Result<(), String> {
-        let to = number(data, "to")?;
-        self.live = self.live.map(|last| last.max(to));
+        self.told_to = Some(number(data, "to")?);
         Ok(())
     }
 
@@ -359,6 +360,20 @@ mod tests {
         assert!(model.hear(&event(4, &message(4, 4, "a"))).is_err());
         let foreign = json!({"type": "typing.started", "conversation": 2, "data": {}});
         assert!(model.hear(&foreign).is_err());
+    }
+
+    #[test]
+    fn events_follow_from_the_end_of_changes_that_were_told_unasked() {
+        let changes = json!({"type": "conversation.changes", "conversation": 1, "data": {"from": 3, "to": 5,
+            "reset": false, "members": [], "messages": [], "conversation": {"head": 5}}});
+        let (mut jumps, mut repeats, mut holes) = (following(3), following(3), following(3));
+        for model in [&mut jumps, &mut repeats, &mut holes] {
+            assert_eq!(model.hear(&changes), Ok(Next::Listen));
+        }
+        assert_eq!(jumps.hear(&event(6, &message(6, 6, "c"))), Ok(Next::Listen));
+        // What was read was newer than the number from which events follow.
+        assert_eq!(repeats.hear(&event(4, &message(4, 4, "a"))), Ok(Next::Listen));
+        assert!(holes.hear(&event(7, &message(7, 7, "d"))).is_err());
     }
 
     #[test]
