@@ -161,7 +161,8 @@ impl Model {
     fn begin(&mut self, id: i64, head: i64) {
         self.left.remove(&id);
         self.hidden.remove(&id);
-        self.conversations.insert(id, Known { cursor: -1, snapshot: Snapshot::default(), live: Some(head), told_to: None });
+        self.conversations
+            .insert(id, Known { cursor: -1, snapshot: Snapshot::default(), live: Some(head), told_to: None });
     }
 
     /// Puts what was read in place of what was known.
