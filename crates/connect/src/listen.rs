@@ -67,9 +67,12 @@ fn hold_little(_stream: &TcpStream) -> std::io::Result<()> {
 }
 
 async fn serve_connection(stream: TcpStream, peer: SocketAddr, router: Router, mut stop: watch::Receiver<bool>) {
-    if let Err(error) = stream.set_nodelay(true).and_then(|()| hold_little(&stream)) {
+    if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "the socket is gone already");
         return;
+    }
+    if let Err(error) = hold_little(&stream) {
+        tracing::debug!(%error, "the system does not know how to keep little for slow readers");
     }
     let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));

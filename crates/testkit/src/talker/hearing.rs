@@ -113,8 +113,10 @@ impl Talker {
     fn hear_refusal(&mut self, re: &str, error: &Value) {
         let Some(index) = self.pending.iter().position(|pending| pending.cid == re) else { return };
         let cid = re.to_owned();
-        // Whoever cannot store anything now says nothing about an earlier try.
-        let passing = ["unavailable", "storage_full", "rate_limited"].iter().any(|code| error["code"] == *code);
+        // What is true now says nothing about an earlier try: that may still be on its way, through a connection that was
+        // given up, to a node that can store it, or to a moment at which one is a member again.
+        let passing = ["unavailable", "storage_full", "rate_limited", "not_found", "forbidden"];
+        let passing = passing.iter().any(|code| error["code"] == *code);
         let pending = &mut self.pending[index];
         if error["code"] == "outcome_unknown" || (passing && pending.doubtful) {
             (pending.under_way, pending.doubtful) = (false, true);
