@@ -55,9 +55,9 @@ async function agree({ people, visits, room }: Talk, said: readonly string[]): P
 }
 
 /** Writes five times a second, until told to stop; what was written. */
-async function chatter(page: Page, name: string, until: () => boolean): Promise<string[]> {
+async function chatter(page: Page, name: string, until: (said: number) => boolean): Promise<string[]> {
   const said: string[] = [];
-  while (!until()) {
+  while (!until(said.length)) {
     const text = `${name} ${said.length}`;
     await say(page, text);
     said.push(text);
@@ -125,7 +125,9 @@ for (const [how, end] of [
   test(`the server ${how} twice under load: everything arrives once, and both see the same`, async () => {
     const here = await talk(how === 'falls' ? ['gil', 'hub'] : ['ivo', 'joy']);
     let over = false;
-    const writing = here.visits.map(({ page }, at) => chatter(page, at === 0 ? 'one' : 'two', () => over));
+    // How fast a page can be typed into is the machine's affair: whoever is slow goes on for longer.
+    const enough = (said: number) => over && said > 40;
+    const writing = here.visits.map(({ page }, at) => chatter(page, at === 0 ? 'one' : 'two', enough));
     for (let time = 0; time < 2; time += 1) {
       await sleep(4_000);
       await end();
@@ -135,8 +137,7 @@ for (const [how, end] of [
     await sleep(6_000);
     over = true;
     const said = (await Promise.all(writing)).flat();
-    // That there was a load; how fast a page can be typed into is the machine's affair.
-    expect(said.length).toBeGreaterThan(40);
+    expect(said.length).toBeGreaterThan(80);
     await agree(here, said);
   }, 120_000);
 }

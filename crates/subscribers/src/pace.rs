@@ -28,7 +28,7 @@ pub(crate) struct Pace {
     told_at: Option<Instant>,
     /// How much time is to pass at least.
     least: Duration,
-    /// When they had been written to, and until when nothing more is told since.
+    /// Until when nothing more is told; known once they have been written to.
     rest: Option<Instant>,
 }
 
