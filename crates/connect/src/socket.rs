@@ -95,7 +95,7 @@ pub(crate) async fn run(
     if let Some(address) = life.stranger.take() {
         shared.stranger_is_known(address);
     }
-    Box::pin(life.part()).await;
+    Box::pin(life.part(goodbye)).await;
     shared.counters.sockets.fetch_sub(1, Ordering::Relaxed);
     metrics::histogram!("chat_websocket_connection_duration_seconds").record(began.elapsed());
     metrics::counter!("palabre_goodbyes_total", "code" => goodbye.name()).increment(1);
@@ -136,6 +136,8 @@ struct Parts {
 
 enum Woken {
     Goodbye(Goodbye),
+    /// What was read before can be looked at.
+    Heard,
     Readable,
     Time,
 }
@@ -171,13 +173,18 @@ impl Connection {
         let early = std::mem::take(&mut self.unread);
         self.take_frames(&early);
         loop {
-            while let Some(heard) = self.heard.pop_front() {
+            // Whoever does not take their answers gets no more of them.
+            while !self.outbox.is_full()
+                && let Some(heard) = self.heard.pop_front()
+            {
                 if let Err(goodbye) = self.hear(heard).await {
                     return Box::pin(self.end(goodbye)).await;
                 }
             }
-            // An idle connection owns no queue.
-            self.heard = VecDeque::new();
+            if self.heard.is_empty() {
+                // An idle connection owns no queue.
+                self.heard = VecDeque::new();
+            }
             // Whoever has just authenticated may have less time now than before.
             let deadline = self.deadline();
             if deadline < timer.deadline() {
@@ -185,6 +192,7 @@ impl Connection {
             }
             match self.wait(&mut timer).await {
                 Woken::Goodbye(goodbye) => return goodbye,
+                Woken::Heard => {}
                 Woken::Readable => self.read(),
                 Woken::Time => match self.on_time() {
                     Ok(()) => timer.as_mut().reset(self.deadline()),
@@ -202,6 +210,9 @@ impl Connection {
                 return Poll::Ready(Woken::Goodbye(goodbye));
             }
             if !self.outbox.is_full() {
+                if !self.heard.is_empty() {
+                    return Poll::Ready(Woken::Heard);
+                }
                 match self.socket.poll_read_ready(context) {
                     Poll::Ready(Ok(())) => return Poll::Ready(Woken::Readable),
                     Poll::Ready(Err(_)) => return Poll::Ready(Woken::Goodbye(Goodbye::Gone)),
@@ -579,15 +590,16 @@ impl Connection {
         self.drain().await
     }
 
-    /// Waits while too much waits to be written.
+    /// Waits while too much waits to be written, but not for one who takes nothing.
     async fn drain(&mut self) -> Result<(), Goodbye> {
-        std::future::poll_fn(|context: &mut Context<'_>| {
+        let patience = self.slowly();
+        let drained = std::future::poll_fn(|context: &mut Context<'_>| {
             if let Poll::Ready(goodbye) = self.writer.poll(&self.socket, context) {
                 return Poll::Ready(Err(goodbye));
             }
             if self.outbox.is_full() { Poll::Pending } else { Poll::Ready(Ok(())) }
-        })
-        .await
+        });
+        tokio::time::timeout(patience, drained).await.unwrap_or(Err(Goodbye::SlowConsumer))
     }
 
     /// Says what a turn ends in.
@@ -624,12 +636,16 @@ impl Connection {
 
     fn deadline(&self) -> Instant {
         let limits = self.shared().limits();
-        let seconds = |n: i64| Duration::from_secs(u64::try_from(n).unwrap_or(1));
         if self.listener.is_none() {
             // Whatever a stranger says meanwhile: it gives them no more time.
             return self.began + seconds(limits.authentication_seconds);
         }
         self.last_heard + seconds(limits.ping_seconds) * if self.asked { 2 } else { 1 }
+    }
+
+    /// How long one is waited for who takes little of what they are told.
+    fn slowly(&self) -> Duration {
+        2 * seconds(self.shared().limits().ping_seconds)
     }
 
     fn on_time(&mut self) -> Result<(), Goodbye> {
@@ -656,21 +672,28 @@ impl Connection {
 
     /// Ends with this goodbye; what waits before it is still written if the socket takes it.
     async fn end(&mut self, goodbye: Goodbye) -> Goodbye {
-        let flushed = self.settle(u32::MAX).await;
-        if flushed.is_ok() {
-            self.outbox.end(goodbye);
-            let waiting = std::future::poll_fn(|context| self.writer.poll(&self.socket, context));
-            let _too_slow = tokio::time::timeout(FAREWELL, waiting).await;
+        if let Err(said_before) = self.settle(u32::MAX).await {
+            return said_before;
         }
-        goodbye
+        self.outbox.end(goodbye);
+        std::future::poll_fn(|context| self.writer.poll(&self.socket, context)).await
     }
 
-    /// Lets the client say its own goodbye before the socket is closed, so that ours is not lost in a reset.
-    async fn part(&mut self) {
+    /// Writes the goodbye, and lets the client say its own before the socket is closed, so that ours is not lost in a
+    /// reset.
+    async fn part(&mut self, goodbye: Goodbye) {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        // Whoever is sent away for being slow is slow to learn it, too.
+        let patience = if goodbye == Goodbye::SlowConsumer { self.slowly() } else { FAREWELL };
+        let written = std::future::poll_fn(|context| self.writer.poll_pending(&self.socket, context));
+        let _too_slow = tokio::time::timeout(patience, written).await;
         let _gone = self.socket.shutdown().await;
         let mut rest = [0_u8; 512];
         let until_closed = async { while matches!(self.socket.read(&mut rest).await, Ok(count) if count > 0) {} };
         let _too_slow = tokio::time::timeout(FAREWELL, until_closed).await;
     }
+}
+
+fn seconds(count: i64) -> Duration {
+    Duration::from_secs(u64::try_from(count).unwrap_or(1))
 }

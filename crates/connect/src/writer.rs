@@ -26,8 +26,9 @@ impl Writer {
         Self { outbox, pending: VecDeque::new(), goodbye: None }
     }
 
-    /// Writes what there is and the socket takes. Ready with the goodbye once that is written, or with
-    /// [`Goodbye::Gone`] if the socket has broken; pending otherwise, to be woken by either side.
+    /// Writes what there is and the socket takes. Ready with the goodbye once there is one, written or not: whoever
+    /// has been sent away is obeyed no more, also if they do not listen; or with [`Goodbye::Gone`] if the socket has
+    /// broken. Pending otherwise, to be woken by either side.
     pub(crate) fn poll(&mut self, socket: &TcpStream, context: &mut Context<'_>) -> Poll<Goodbye> {
         loop {
             self.outbox.register(context);
@@ -44,24 +45,33 @@ impl Writer {
                     self.pending.extend(queue);
                 }
             }
-            if self.pending.is_empty() {
-                return match self.goodbye {
-                    Some(goodbye) => Poll::Ready(goodbye),
-                    None => Poll::Pending,
-                };
+            let wrote_something = !self.pending.is_empty();
+            match (self.poll_pending(socket, context), self.goodbye) {
+                (Poll::Ready(Err(())), goodbye) => return Poll::Ready(goodbye.unwrap_or(Goodbye::Gone)),
+                (_, Some(goodbye)) => return Poll::Ready(goodbye),
+                // More may have come meanwhile.
+                (Poll::Ready(Ok(())), None) if wrote_something => {}
+                (_, None) => return Poll::Pending,
             }
+        }
+    }
+
+    /// Writes what is pending to its end; an error if the socket has broken.
+    pub(crate) fn poll_pending(&mut self, socket: &TcpStream, context: &mut Context<'_>) -> Poll<Result<(), ()>> {
+        while !self.pending.is_empty() {
             match self.write_some(socket) {
-                Ok(0) => return Poll::Ready(Goodbye::Gone),
+                Ok(0) => return Poll::Ready(Err(())),
                 Ok(written) => self.outbox.written(written),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => match socket.poll_write_ready(context) {
                     Poll::Ready(Ok(())) => {}
-                    Poll::Ready(Err(_)) => return Poll::Ready(Goodbye::Gone),
+                    Poll::Ready(Err(_)) => return Poll::Ready(Err(())),
                     Poll::Pending => return Poll::Pending,
                 },
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return Poll::Ready(Goodbye::Gone),
+                Err(_) => return Poll::Ready(Err(())),
             }
         }
+        Poll::Ready(Ok(()))
     }
 
     fn write_some(&mut self, socket: &TcpStream) -> std::io::Result<usize> {

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 /// Fewer listeners are no crowd.
 const CROWD: usize = 64;
-/// What has come together to so many bytes is told at once, so that it fits into an outbox.
+/// What has come together to so many bytes is told at once, so that no outbox is full for having waited.
 pub(crate) const MUCH: usize = 32 * 1_024;
 /// How long it may take to write to a crowd before it counts as done all the same.
 const PATIENCE: Duration = Duration::from_millis(40);

@@ -35,9 +35,14 @@ pub struct Outbox {
 #[derive(Default)]
 struct State {
     queue: VecDeque<Bytes>,
-    bytes: usize,
+    /// Live bytes in the queue, or taken and not written yet.
+    live: usize,
+    /// The same of answers. Whoever has asked for much is not slow because it takes long to come.
+    answers: usize,
     /// While catching up, live frames wait behind what was missed.
     held: Option<VecDeque<Bytes>>,
+    /// Bytes in `held`. They cannot be written before what was missed, so nobody waits for that.
+    held_bytes: usize,
     goodbye: Option<Goodbye>,
 }
 
@@ -58,14 +63,16 @@ impl Outbox {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Queues a live frame that must not be missed. A queue that is full ends the connection: its
-    /// client comes back and catches up.
+    /// Queues live frames that must not be missed. A queue that was full before ends the connection: its client comes
+    /// back and catches up. However much is said at once, it is one piece, and all listeners share its bytes.
     pub fn push(&self, frames: Bytes) {
         let mut state = self.state();
+        let state = &mut *state;
         if state.goodbye.is_some() {
             return;
         }
-        if state.bytes + frames.len() > self.most {
+        let waiting = if state.held.is_some() { &mut state.held_bytes } else { &mut state.live };
+        if *waiting >= self.most {
             if mutants::is(Mutant::DropWhenFull) {
                 return;
             }
@@ -73,20 +80,17 @@ impl Outbox {
             state.end(Goodbye::SlowConsumer);
             return;
         }
-        state.bytes += frames.len();
-        match &mut state.held {
-            Some(held) => held.push_back(frames),
-            None => state.queue.push_back(frames),
-        }
+        *waiting += frames.len();
+        state.held.as_mut().unwrap_or(&mut state.queue).push_back(frames);
     }
 
     /// Queues a live frame that may be missed: presence, typing. Dropped when the queue is half full.
     pub fn push_lossy(&self, frames: Bytes) {
         let mut state = self.state();
-        if state.goodbye.is_some() || state.held.is_some() || state.bytes + frames.len() > self.most / 2 {
+        if state.goodbye.is_some() || state.held.is_some() || state.waiting() + frames.len() > self.most / 2 {
             return;
         }
-        state.bytes += frames.len();
+        state.live += frames.len();
         state.queue.push_back(frames);
     }
 
@@ -95,7 +99,7 @@ impl Outbox {
     pub fn push_answer(&self, frames: Bytes) {
         let mut state = self.state();
         if state.goodbye.is_none() {
-            state.bytes += frames.len();
+            state.answers += frames.len();
             state.queue.push_back(frames);
         }
     }
@@ -110,6 +114,7 @@ impl Outbox {
         let mut state = self.state();
         if let Some(held) = state.held.take() {
             state.queue.extend(held);
+            state.live += std::mem::take(&mut state.held_bytes);
         }
     }
 
@@ -122,7 +127,7 @@ impl Outbox {
     /// Whether no more commands should be taken until something has been written.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.state().bytes > self.most / 2
+        self.state().waiting() > self.most / 2
     }
 
     /// Wakes the writer, once however often it is called.
@@ -145,10 +150,12 @@ impl Outbox {
         (std::mem::take(&mut state.queue), state.goodbye)
     }
 
-    /// So many bytes have been written.
+    /// So many bytes have been written. They count as live ones first, which does their reader no wrong.
     pub fn written(&self, bytes: usize) {
         let mut state = self.state();
-        state.bytes = state.bytes.saturating_sub(bytes);
+        let live = bytes.min(state.live);
+        state.live -= live;
+        state.answers = state.answers.saturating_sub(bytes - live);
     }
 
     /// To be called by the one task that writes, before it looks with [`Outbox::take`].
@@ -175,12 +182,16 @@ impl Outbox {
 }
 
 impl State {
+    fn waiting(&self) -> usize {
+        self.live + self.answers
+    }
+
     fn end(&mut self, goodbye: Goodbye) {
         if self.goodbye.is_none() {
             self.goodbye = Some(goodbye);
             self.queue = VecDeque::new();
             self.held = None;
-            self.bytes = 0;
+            (self.live, self.answers, self.held_bytes) = (0, 0, 0);
         }
     }
 }
@@ -231,6 +242,49 @@ mod tests {
         assert_eq!(outbox.take().1, None);
         outbox.push(Bytes::from_static(b"1"));
         assert_eq!(outbox.take(), (VecDeque::new(), Some(Goodbye::SlowConsumer)));
+    }
+
+    #[test]
+    fn what_is_said_at_once_is_taken_however_much_it_is() {
+        let outbox = Outbox::new(10);
+        outbox.push(Bytes::from_static(b"more than ten bytes"));
+        assert_eq!(outbox.take(), (VecDeque::from([Bytes::from_static(b"more than ten bytes")]), None));
+        outbox.push(Bytes::from_static(b"1"));
+        assert_eq!(outbox.take().1, Some(Goodbye::SlowConsumer), "it is not written yet");
+    }
+
+    #[test]
+    fn whoever_has_asked_for_much_is_not_slow() {
+        let outbox = Outbox::new(10);
+        outbox.push_answer(Bytes::from_static(b"a very long answer"));
+        assert!(outbox.is_full());
+        outbox.push(Bytes::from_static(b"1234567890"));
+        assert_eq!(outbox.take().1, None);
+        outbox.push(Bytes::from_static(b"1"));
+        assert_eq!(outbox.take().1, Some(Goodbye::SlowConsumer));
+    }
+
+    #[test]
+    fn nobody_waits_for_what_is_held() {
+        let outbox = Outbox::new(10);
+        outbox.hold();
+        outbox.push(Bytes::from_static(b"1234567890"));
+        assert!(!outbox.is_full(), "it cannot be written yet");
+        outbox.push_answer(Bytes::from_static(b"missed"));
+        let _written = outbox.take();
+        outbox.written(6);
+        outbox.release();
+        assert!(outbox.is_full());
+        assert_eq!(frames(&outbox), ["1234567890"]);
+    }
+
+    #[test]
+    fn what_is_held_is_bounded_too() {
+        let outbox = Outbox::new(10);
+        outbox.hold();
+        outbox.push(Bytes::from_static(b"1234567890"));
+        outbox.push(Bytes::from_static(b"1"));
+        assert_eq!(outbox.take().1, Some(Goodbye::SlowConsumer));
     }
 
     #[test]

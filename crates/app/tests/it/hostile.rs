@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::{Town, Wire};
+use testkit::{Person, Room, Town, Wire};
 
 #[tokio::test]
 async fn only_pages_of_an_allowed_origin_may_connect() {
@@ -277,4 +277,77 @@ async fn whoever_is_silent_is_asked_and_whoever_does_not_answer_is_gone() {
     assert!(gone.is_ok(), "it is not kept for ever");
     // Whoever answers, as any library does by itself, stays.
     ann.says(&room, "still here").await;
+}
+
+/// Says what makes a page of history some 700 kB long.
+async fn says_much(person: &Person, room: &Room) {
+    let long = "𝒳".repeat(1_900);
+    for ten in 0..10 {
+        person.says_all(room, (0..10).map(|n| format!("{ten}{n} {long}"))).await;
+    }
+}
+
+/// Somebody who logs in on the level of bytes, and asks for far more than they read: ten pages of history, and then to
+/// say something.
+async fn asks_and_does_not_read(town: &Town, person: &Person, room: &Room) -> Wire {
+    let mut wire = town.wire().await;
+    let mut frames = Vec::new();
+    let data = json!({"token": person.tokens().access});
+    frames.push(json!({"id": "login", "type": "authenticate", "data": data}));
+    for n in 0..10 {
+        let data = json!({"conversation": room.id, "limit": 100});
+        frames.push(json!({"id": format!("page{n}"), "type": "message.history", "data": data}));
+    }
+    let data = json!({"conversation": room.id, "client_id": "last", "text": "and I read nothing"});
+    frames.push(json!({"id": "last", "type": "message.send", "data": data}));
+    for frame in frames {
+        wire.writes_frame(0x81, frame.to_string().as_bytes()).await;
+    }
+    wire
+}
+
+#[tokio::test]
+async fn whoever_does_not_take_their_answers_gets_no_more_of_them() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    says_much(&ann, &room).await;
+    ann.forgets().await;
+    let mut wire = asks_and_does_not_read(&town, &bob, &room).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(ann.knows(&room).len(), 100, "what he asked for last has to wait for what he does not take");
+    let mut answer = async || loop {
+        let frame = wire.hears_text().await;
+        if frame["re"].is_string() {
+            return frame;
+        }
+    };
+    assert_eq!(answer().await["re"], "login");
+    for n in 0..10 {
+        let page = answer().await;
+        assert_eq!(
+            (&page["re"], page["data"]["messages"].as_array().map(Vec::len)),
+            (&json!(format!("page{n}")), Some(100))
+        );
+    }
+    assert_eq!(answer().await["re"], "last");
+    ann.hears("bob: and I read nothing").await;
+}
+
+#[tokio::test]
+async fn whoever_is_sent_away_is_obeyed_no_more_even_if_they_do_not_listen() {
+    let town = Town::opens().await;
+    let (ann, bob) = (town.admin("ann").await, town.person("bob").await);
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    says_much(&ann, &room).await;
+    bob.hangs_up().await;
+    let mut wire = asks_and_does_not_read(&town, &bob, &room).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    ann.asks("user.active", json!({"user": bob.id(), "active": false})).await.granted();
+    // Longer than nodes take to hear of it, and than one waits for a goodbye to be read.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    wire.is_sent_away().await;
+    assert_eq!(ann.knows(&room).len(), 100, "nothing that was asked on a connection that had ended");
 }
