@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, Weak},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use chat::{
@@ -10,7 +10,7 @@ use chat::{
     conversations::Listed, reply::CaughtUp, sessions::Standing,
 };
 use engine::Engine;
-use store::{Db, members::Belonging};
+use store::{Db, members::Belonging, nudges::Aging};
 use stream::{Address, Others};
 use subscribers::{Lookup, Lookups};
 
@@ -73,14 +73,20 @@ impl Asker {
     async fn forget_nudges(self) {
         let mut ticks = tokio::time::interval(FORGET_EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
+        let mut aging = Aging::default();
+        while self.0.strong_count() > 0 {
             ticks.tick().await;
-            if self.0.strong_count() == 0 {
-                return;
-            }
-            if let Err(error) = self.ask(|engine| async move { engine.forget_nudges().await }).await {
+            if let Err(error) = self.forget_old_nudges(&mut aging).await {
                 tracing::debug!(%error, "old nudges cannot be forgotten now");
             }
+        }
+    }
+
+    async fn forget_old_nudges(&self, aging: &mut Aging) -> Result<()> {
+        let newest = self.ask(|engine| async move { engine.newest_nudge().await }).await?;
+        match aging.note(newest, Instant::now()) {
+            Some(place) => self.ask(move |engine| async move { engine.forget_nudges(place).await }).await,
+            None => Ok(()),
         }
     }
 }

@@ -11,9 +11,6 @@ use store::Nudge;
 
 use crate::{Call, Engine};
 
-/// Nudges are read within seconds; a node that is away longer starts over with everything.
-const NUDGES_KEPT_MS: i64 = 10 * 60 * 1_000;
-
 impl Engine {
     /// What is still true of a person and of these sessions of theirs. What was remembered of tokens is forgotten.
     ///
@@ -75,17 +72,23 @@ impl Engine {
             .await
     }
 
-    /// Forgets nudges that every node has had time to read.
+    /// The place of the newest nudge.
     ///
     /// # Errors
     /// The store's.
-    pub async fn forget_nudges(&self) -> Result<()> {
+    pub async fn newest_nudge(&self) -> Result<i64> {
+        Ok(store::nudges::newest(&mut self.inner.db.read().await?).await?)
+    }
+
+    /// Forgets nudges up to this place.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn forget_nudges(&self, place: i64) -> Result<()> {
         self.inner
             .writer
-            .change(None, None, |unit| {
-                Box::pin(
-                    async move { Ok(store::nudges::forget(&mut unit.conn, unit.now.plus(-NUDGES_KEPT_MS)).await?) },
-                )
+            .change(None, None, move |unit| {
+                Box::pin(async move { Ok(store::nudges::forget(&mut unit.conn, place).await?) })
             })
             .await
     }

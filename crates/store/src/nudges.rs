@@ -3,6 +3,11 @@
 //! A nudge says at whom to look again, never what there is to see: the other tables say that. It is written in the
 //! transaction of the change itself, so that no change that must be obeyed can go without.
 
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
 use chat::{ConversationId, Millis, Notice, Signal, Told, UserId, event::Audience};
 use serde::Serialize;
 use sqlx::FromRow;
@@ -15,8 +20,11 @@ statements! {
            FROM json_each($1) AS j ORDER BY j.key";
     NEWEST = "SELECT COALESCE(MAX(id), 0) FROM nudges";
     AFTER = "SELECT id, node, what, user_id, conversation_id FROM nudges WHERE id > $1 ORDER BY id LIMIT $2";
-    FORGET = "DELETE FROM nudges WHERE at < $1";
+    FORGET = "DELETE FROM nudges WHERE id <= $1";
 }
+
+/// How long a nudge is kept at least. A node that has read none for half of this starts over with everything.
+pub const KEPT: Duration = Duration::from_mins(10);
 
 /// At what to look again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -141,11 +149,47 @@ pub async fn after(conn: &mut Conn, id: i64, limit: i64) -> Result<Vec<Kept>> {
     Ok(rows.into_iter().map(read).collect())
 }
 
-/// Forgets nudges from before this moment.
+/// Forgets nudges up to this place.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn forget(conn: &mut Conn, before: Millis) -> Result<()> {
-    sql!(conn, execute, FORGET, before.0)?;
+pub async fn forget(conn: &mut Conn, place: i64) -> Result<()> {
+    sql!(conn, execute, FORGET, place)?;
     Ok(())
+}
+
+/// Which nudges are older than [`KEPT`]: by how long this node has seen them, for the clocks of the nodes that wrote
+/// them may be wrong.
+#[derive(Debug, Default)]
+pub struct Aging(VecDeque<(Instant, i64)>);
+
+impl Aging {
+    /// Notes the newest place; returns up to which place nudges may be forgotten, if that is news.
+    pub fn note(&mut self, newest: i64, now: Instant) -> Option<i64> {
+        self.0.push_back((now, newest));
+        let mut old = None;
+        while let Some((at, place)) = self.0.front().copied()
+            && now.duration_since(at) >= KEPT
+        {
+            old = Some(place);
+            self.0.pop_front();
+        }
+        old
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nudges_are_old_when_they_were_seen_long_ago() {
+        let (begin, mut aging) = (Instant::now(), Aging::default());
+        let minutes = |count: u64| begin + Duration::from_mins(count);
+        assert_eq!(aging.note(7, begin), None);
+        assert_eq!(aging.note(9, minutes(5)), None);
+        assert_eq!(aging.note(20, minutes(10)), Some(7));
+        assert_eq!(aging.note(20, minutes(11)), None);
+        assert_eq!(aging.note(30, minutes(30)), Some(20));
+    }
 }

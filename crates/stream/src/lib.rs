@@ -46,6 +46,8 @@ pub enum Heard {
     Listening(Vec<ConversationId>),
     /// Anything may have been missed.
     Missed,
+    /// Nudges may have been forgotten before they were read: nothing that is known is sure.
+    Lost,
     /// What a node tells of its people.
     People(i64, People),
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use chat::Result;
-use store::nudges::Kept;
+use store::nudges::{KEPT, Kept};
 use tokio::{sync::mpsc, time::Instant};
 
 use crate::{Heard, Look};
@@ -54,12 +54,18 @@ impl Seen {
 /// Reads until nobody wants to hear any more.
 pub(crate) async fn run(look: Look, newest: i64, heard: mpsc::Sender<Heard>) {
     let mut seen = Seen::new(newest);
+    let mut read_at = Instant::now();
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while !heard.is_closed() {
         ticks.tick().await;
         match read(&look, seen.floor).await {
             Ok((kept, own)) => {
+                let away = read_at.elapsed();
+                read_at = Instant::now();
+                if away > KEPT / 2 && heard.send(Heard::Lost).await.is_err() {
+                    return;
+                }
                 for nudge in seen.news(kept, own, Instant::now()) {
                     if heard.send(Heard::Nudge(nudge)).await.is_err() {
                         return;
@@ -112,6 +118,23 @@ mod tests {
         });
         let (read, own) = read(&look, 10).await.expect("nudges");
         assert_eq!((read.len(), read.last().map(|last| last.id), own), (4_490, Some(4_500), 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_node_that_was_away_for_long_starts_over() {
+        let start = Instant::now();
+        let look: Look = Box::new(move |_, _| {
+            let away = (30..KEPT.as_secs()).contains(&start.elapsed().as_secs());
+            let gone = || Err(chat::Error::internal());
+            Box::pin(async move { if away { gone() } else { Ok((Vec::new(), 1)) } })
+        });
+        let (heard, mut hears) = mpsc::channel(1);
+        let reading = tokio::spawn(run(look, 0, heard));
+        assert!(matches!(hears.recv().await, Some(Heard::Lost)));
+        assert_eq!(start.elapsed().as_secs(), KEPT.as_secs());
+        let more = tokio::time::timeout(KEPT, hears.recv()).await;
+        assert!(more.is_err(), "and goes on as before");
+        reading.abort();
     }
 
     #[test]

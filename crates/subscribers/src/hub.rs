@@ -11,9 +11,11 @@
 mod hand_out;
 mod holes;
 mod nodes;
+#[cfg(test)]
+mod tests;
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::{
         Arc,
         atomic::{AtomicI64, AtomicU64, Ordering},
@@ -53,6 +55,8 @@ const TICK: Duration = Duration::from_millis(250);
 const GRACE: Duration = Duration::from_secs(2);
 /// How much longer than its authentication may take a connection may be on its way to the hub.
 const WAY: Duration = Duration::from_secs(60);
+/// Within this time all come back where the node starts over.
+const OVER: Duration = Duration::from_secs(5);
 /// Requests to the hub that may wait.
 const QUEUE: usize = 16_384;
 
@@ -62,7 +66,7 @@ pub type Attached = Vec<(ConversationId, Number)>;
 enum Control {
     Attach { listener: Arc<Listener>, answer: oneshot::Sender<Result<Attached>> },
     Detach { user: UserId, id: ConnectionId },
-    Loaded { user: UserId, result: Result<Vec<Belonging>> },
+    Loaded { user: UserId, since: u64, result: Result<Vec<Belonging>> },
     Presence { user: UserId, presence: Presence },
     Typing { conversation: ConversationId, typist: Typist, typing: bool },
     Drain { spread: Duration },
@@ -89,37 +93,12 @@ impl Hub {
         limits: &Limits,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (control, requests) = mpsc::channel(QUEUE);
-        let connections = Arc::new(AtomicI64::new(0));
-        let people_here = Arc::new(AtomicI64::new(0));
-        let deliveries = Arc::new(AtomicU64::new(0));
+        let state = State::new(lookups, stream.voice(), book, limits, control.downgrade());
         let hub = Self {
-            control: control.clone(),
-            connections: connections.clone(),
-            people: people_here.clone(),
-            deliveries: deliveries.clone(),
-        };
-        let state = State {
-            lookups,
-            voice: stream.voice(),
-            holes: holes::Holes::default(),
-            nodes: nodes::Nodes::default(),
-            book,
-            connections,
-            people_here,
-            deliveries,
-            per_user: usize::try_from(limits.connections_per_user).unwrap_or(usize::MAX),
-            presence_members: limits.presence_members,
-            typing: Typing::new(Duration::from_millis(u64::try_from(limits.typing_ms).unwrap_or(6_000))),
-            control: control.downgrade(),
-            orders: Orders::new(WAY + Duration::from_secs(u64::try_from(limits.authentication_seconds).unwrap_or(300))),
-            people: HashMap::new(),
-            rooms: HashMap::new(),
-            changed: HashSet::new(),
-            batches: VecDeque::new(),
-            tick: 0,
-            loading: 0,
-            draining: false,
-            touched: hand_out::Touched::default(),
+            control,
+            connections: state.connections.clone(),
+            people: state.people_here.clone(),
+            deliveries: state.deliveries.clone(),
         };
         let task = tokio::spawn(state.run(stream, requests));
         (hub, task)
@@ -194,9 +173,8 @@ struct Person {
 }
 
 struct Loading {
-    since: u64,
-    /// Conversations of theirs that another node has changed meanwhile.
-    nudged: Vec<ConversationId>,
+    /// Whether another node has changed any of it meanwhile.
+    nudged: bool,
     waiting: Vec<(Arc<Listener>, oneshot::Sender<Result<Attached>>)>,
 }
 
@@ -221,14 +199,46 @@ struct State {
     /// Batches that were told while somebody's belongings were being read, with their place in time.
     batches: VecDeque<(u64, Arc<Vec<Told>>)>,
     tick: u64,
-    /// How many people's belongings are being read.
-    loading: usize,
+    /// How many people's belongings are being read, by the tick at which that began.
+    loading: BTreeMap<u64, usize>,
     /// The server is stopping: whoever comes in is told to come back.
     draining: bool,
     touched: hand_out::Touched,
 }
 
 impl State {
+    fn new(
+        lookups: Arc<dyn Lookups>,
+        voice: Voice,
+        book: Arc<Book>,
+        limits: &Limits,
+        control: mpsc::WeakSender<Control>,
+    ) -> Self {
+        Self {
+            lookups,
+            voice,
+            holes: holes::Holes::default(),
+            nodes: nodes::Nodes::default(),
+            book,
+            connections: Arc::default(),
+            people_here: Arc::default(),
+            deliveries: Arc::default(),
+            per_user: usize::try_from(limits.connections_per_user).unwrap_or(usize::MAX),
+            presence_members: limits.presence_members,
+            typing: Typing::new(Duration::from_millis(u64::try_from(limits.typing_ms).unwrap_or(6_000))),
+            control,
+            orders: Orders::new(WAY + Duration::from_secs(u64::try_from(limits.authentication_seconds).unwrap_or(300))),
+            people: HashMap::new(),
+            rooms: HashMap::new(),
+            changed: HashSet::new(),
+            batches: VecDeque::new(),
+            tick: 0,
+            loading: BTreeMap::new(),
+            draining: false,
+            touched: hand_out::Touched::default(),
+        }
+    }
+
     async fn run(mut self, mut stream: Stream, mut requests: mpsc::Receiver<Control>) {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -257,6 +267,7 @@ impl State {
             Heard::Nudge(nudge) => self.obey_nudge(nudge),
             Heard::Listening(conversations) => self.ask_heads(&conversations),
             Heard::Missed => self.ask_all_heads(),
+            Heard::Lost => self.start_over(),
             Heard::People(node, word) => self.hear_people(node, word),
         }
     }
@@ -264,10 +275,8 @@ impl State {
     /// Tells what was committed, here or (`foreign`) on another node.
     fn tell(&mut self, told: &Arc<Vec<Told>>, foreign: bool, answers: Vec<Box<dyn FnOnce() + Send>>) {
         self.tick += 1;
-        if self.loading > 0 {
+        if !self.loading.is_empty() {
             self.batches.push_back((self.tick, told.clone()));
-        } else {
-            self.batches.clear();
         }
         let mut personal: Vec<Arc<Listener>> = Vec::new();
         for (at, one) in told.iter().enumerate() {
@@ -344,12 +353,20 @@ impl State {
     }
 
     fn tell_notice(&mut self, notice: &Notice, personal: &mut Vec<Arc<Listener>>) {
-        // The room here has gone on since this was said: whoever were told this head now would miss what lies between.
-        if let (Signal::ConversationAdded(listed), Audience::User(user)) = (&notice.signal, notice.to) {
+        // Whoever comes in is told the head from which events follow. The room here may stand elsewhere.
+        if let (Signal::ConversationAdded(listed), Audience::User(user)) = (&notice.signal, notice.to)
+            && self.is_here(user)
+        {
             let (id, head) = (listed.conversation.id, listed.conversation.head);
-            let has_gone_on = self.rooms.get(&id).is_some_and(|room| room.gaps.last() > head);
-            if has_gone_on && self.people.get(&user).is_some_and(|person| !person.listeners.is_empty()) {
-                return self.look_at_belonging(user, id);
+            match self.rooms.get_mut(&id) {
+                // It has gone on since this was said: told this head, they would miss what lies between.
+                Some(room) if room.gaps.last() > head => return self.look_at_belonging(user, id),
+                // It has not come so far: they would be told what is not for them, or what they have.
+                Some(room) if room.gaps.last() < head => {
+                    room.later.push((head, notice.clone()));
+                    return self.note_head(id, head);
+                }
+                _ => {}
             }
         }
         // Who belongs changes between two events: what was before is handed out to those who were there.
@@ -508,7 +525,7 @@ impl State {
         match request {
             Control::Attach { listener, answer } => self.attach(listener, answer),
             Control::Detach { user, id } => self.detach(user, id),
-            Control::Loaded { user, result } => self.loaded(user, result),
+            Control::Loaded { user, since, result } => self.loaded(user, since, result),
             Control::Presence { user, presence } => {
                 if let Some(person) = self.people.get_mut(&user) {
                     person.chosen = presence;
@@ -546,8 +563,7 @@ impl State {
         match &mut person.loading {
             Some(loading) => loading.waiting.push((listener, answer)),
             None if !person.read || (person.listeners.is_empty() && person.alone_since.is_none()) => {
-                person.loading =
-                    Some(Loading { since: self.tick, nudged: Vec::new(), waiting: vec![(listener, answer)] });
+                person.loading = Some(Loading { nudged: false, waiting: vec![(listener, answer)] });
                 self.load(user);
             }
             // Known already, from another connection or from a moment ago.
@@ -556,8 +572,7 @@ impl State {
                 if belongs.iter().all(|id| self.rooms.contains_key(id)) {
                     self.enter(listener, answer, &belongs);
                 } else {
-                    person.loading =
-                        Some(Loading { since: self.tick, nudged: Vec::new(), waiting: vec![(listener, answer)] });
+                    person.loading = Some(Loading { nudged: false, waiting: vec![(listener, answer)] });
                     self.load(user);
                 }
             }
@@ -574,14 +589,36 @@ impl State {
     }
 
     fn load(&mut self, user: UserId) {
-        self.loading += 1;
+        let since = self.tick;
+        *self.loading.entry(since).or_default() += 1;
         let reading = self.lookups.belongings(user);
-        self.later(async move { Control::Loaded { user, result: reading.await } });
+        self.later(async move { Control::Loaded { user, since, result: reading.await } });
     }
 
-    fn loaded(&mut self, user: UserId, result: Result<Vec<Belonging>>) {
-        self.loading = self.loading.saturating_sub(1);
+    /// A reading that began at this tick has ended: what was told before the others began is not needed any more.
+    fn end_reading(&mut self, since: u64) {
+        if let Some(count) = self.loading.get_mut(&since) {
+            *count -= 1;
+            if *count == 0 {
+                self.loading.remove(&since);
+            }
+        }
+        let oldest = self.loading.keys().next().copied().unwrap_or(u64::MAX);
+        while self.batches.front().is_some_and(|(tick, _)| *tick <= oldest) {
+            self.batches.pop_front();
+        }
+    }
+
+    fn loaded(&mut self, user: UserId, since: u64, result: Result<Vec<Belonging>>) {
+        let meanwhile: Vec<Arc<Vec<Told>>> =
+            self.batches.iter().filter(|(tick, _)| *tick > since).map(|(_, told)| told.clone()).collect();
+        self.end_reading(since);
         let Some(person) = self.people.get_mut(&user) else { return };
+        let Some(loading) = &mut person.loading else { return };
+        if result.is_ok() && std::mem::take(&mut loading.nudged) {
+            // What was read may be from before that.
+            return self.load(user);
+        }
         let Some(loading) = person.loading.take() else { return };
         let belongings = match result {
             Ok(belongings) => belongings,
@@ -600,7 +637,7 @@ impl State {
         person.belongs = belongings.iter().map(|b| b.conversation).collect();
         let mut places: HashMap<ConversationId, Room> =
             belongings.into_iter().map(|b| (b.conversation, Room::new(b.place, b.head, b.member_count))).collect();
-        for (_, told) in self.batches.iter().filter(|(tick, _)| *tick > loading.since) {
+        for told in &meanwhile {
             apply(told, user, &mut person.belongs, &mut places);
         }
         let belongs: Vec<ConversationId> = person.belongs.iter().copied().collect();
@@ -616,10 +653,6 @@ impl State {
             self.enter(listener, answer, &belongs);
         }
         self.forget_silent(&belongs);
-        // What was read may be from before the change.
-        for conversation in loading.nudged {
-            self.look_at_belonging(user, conversation);
-        }
     }
 
     /// Lets a connection listen to what its person belongs to, and answers from where on.
@@ -691,15 +724,37 @@ impl State {
 
     fn forget_silent(&mut self, conversations: &[ConversationId]) {
         for id in conversations {
-            if self.rooms.get(id).is_some_and(|room| room.listeners.is_empty()) {
-                self.rooms.remove(id);
-                self.voice.want(*id, false);
+            if self.rooms.get(id).is_none_or(|room| !room.listeners.is_empty()) {
+                continue;
+            }
+            self.voice.want(*id, false);
+            let later = self.rooms.remove(id).map(|room| room.later).unwrap_or_default();
+            for (_, notice) in later {
+                if let (Signal::ConversationAdded(_), Audience::User(user)) = (notice.signal, notice.to) {
+                    // They waited for a room that is no more.
+                    self.look_at_belonging(user, *id);
+                }
             }
         }
     }
 
     fn drain(&mut self, spread: Duration) {
         self.draining = true;
+        self.send_away(spread);
+    }
+
+    /// What this node knows may have been changed without a word to it: everybody comes back, and is read anew.
+    fn start_over(&mut self) {
+        tracing::warn!("changes may have been missed: all connections are told to come back");
+        self.send_away(OVER);
+        self.people.values_mut().for_each(|person| person.read = false);
+        for (conversation, _) in self.rooms.drain() {
+            self.voice.want(conversation, false);
+        }
+    }
+
+    /// Tells all connections to come back.
+    fn send_away(&self, spread: Duration) {
         let all: Vec<&Arc<Listener>> = self.people.values().flat_map(|person| &person.listeners).collect();
         let spread = u32::try_from(spread.as_millis()).unwrap_or(u32::MAX);
         let count = u32::try_from(all.len()).unwrap_or(u32::MAX).max(1);

@@ -73,7 +73,8 @@ impl State {
         }
     }
 
-    fn note_head(&mut self, conversation: ConversationId, head: Number) {
+    /// The database has this head: what does not come by itself up to there is read.
+    pub(super) fn note_head(&mut self, conversation: ConversationId, head: Number) {
         if let Some(room) = self.rooms.get_mut(&conversation) {
             room.gaps.heard_of(head, Instant::now());
             self.watch_hole(conversation);

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chat::{
-    ConversationId, Notice, Number, Result, SessionId, Signal, Told, UserId,
+    ConversationId, ErrorCode, Notice, Number, Result, SessionId, Signal, Told, UserId,
     accounts::Account,
     conversations::Listed,
     event::Audience,
@@ -39,8 +39,8 @@ pub(super) struct Nodes {
     looking: HashMap<(UserId, ConversationId), bool>,
     /// Who was told of a conversation a moment ago.
     told: HashMap<(UserId, ConversationId), Instant>,
-    /// Whose standing could not be read.
-    doubtful: HashSet<UserId>,
+    /// What could not be read, and is looked at again.
+    again: HashSet<Nudge>,
 }
 
 /// What was read.
@@ -78,7 +78,7 @@ impl State {
         }
     }
 
-    fn is_here(&self, user: UserId) -> bool {
+    pub(super) fn is_here(&self, user: UserId) -> bool {
         self.people.get(&user).is_some_and(|person| !person.listeners.is_empty())
     }
 
@@ -94,7 +94,8 @@ impl State {
     pub(super) fn look_at_belonging(&mut self, user: UserId, conversation: ConversationId) {
         let Some(person) = self.people.get_mut(&user) else { return };
         if let Some(loading) = &mut person.loading {
-            return loading.nudged.push(conversation);
+            loading.nudged = true;
+            return;
         }
         // One at a time, so that answers cannot come in the wrong order.
         if let Some(again) = self.nodes.looking.get_mut(&(user, conversation)) {
@@ -118,12 +119,12 @@ impl State {
             Read::Standing(user, standing) => self.judge(user, standing),
             Read::Listed(user, conversation, listed) => self.settle_belonging(user, conversation, *listed),
             Read::Hidden(user, conversation, hidden) => {
-                if let Ok(Some(at)) = hidden {
+                if let Some(Some(at)) = self.known(Nudge::Hidden(user, conversation), hidden) {
                     self.tell_user(user, Signal::ConversationHidden { conversation, at });
                 }
             }
             Read::Profile(user, account) => {
-                if let Ok(account) = *account {
+                if let Some(account) = self.known(Nudge::Profile(user), *account) {
                     self.tell_user(user, Signal::ProfileChanged(Box::new(account)));
                 }
             }
@@ -131,19 +132,24 @@ impl State {
         }
     }
 
-    fn judge(&mut self, user: UserId, standing: Result<Standing>) {
-        let Some(person) = self.people.get(&user) else { return };
-        match standing {
-            Ok(standing) => {
-                for listener in &person.listeners {
-                    if let Some(goodbye) = verdict(&standing, listener) {
-                        listener.outbox.end(goodbye);
-                    }
-                }
+    /// What was read for a nudge; nothing if it could not be, and will be looked at again.
+    fn known<T>(&mut self, nudge: Nudge, read: Result<T>) -> Option<T> {
+        read.inspect_err(|error| {
+            // Who is not there any more need not be asked for.
+            if error.code != ErrorCode::NotFound {
+                tracing::debug!(?nudge, %error, "what another node has changed cannot be read now");
+                self.nodes.again.insert(nudge);
             }
-            Err(error) => {
-                tracing::debug!(%user, %error, "whether connections may stay cannot be read now");
-                self.nodes.doubtful.insert(user);
+        })
+        .ok()
+    }
+
+    fn judge(&mut self, user: UserId, standing: Result<Standing>) {
+        let Some(standing) = self.known(Nudge::Standing(user), standing) else { return };
+        let Some(person) = self.people.get(&user) else { return };
+        for listener in &person.listeners {
+            if let Some(goodbye) = verdict(&standing, listener) {
+                listener.outbox.end(goodbye);
             }
         }
     }
@@ -152,25 +158,24 @@ impl State {
         if self.nodes.looking.remove(&(user, conversation)) == Some(true) {
             return self.look_at_belonging(user, conversation);
         }
+        let Some(listed) = self.known(Nudge::Belonging(user, conversation), listed) else { return };
         let Some(person) = self.people.get(&user) else { return };
         let belongs = person.belongs.contains(&conversation);
         let last = self.rooms.get(&conversation).map_or(Number(0), |room| room.gaps.last());
         match listed {
             // The room has gone on since this was read.
-            Ok(Some(listed)) if listed.conversation.head < last && (!belongs || !self.was_told(user, conversation)) => {
+            Some(listed) if listed.conversation.head < last && (!belongs || !self.was_told(user, conversation)) => {
                 self.look_at_belonging(user, conversation);
             }
             // One who belongs already has brought it back into their list; but each nudge comes twice.
-            Ok(Some(listed)) if !belongs || !self.was_told(user, conversation) => {
+            Some(listed) if !belongs || !self.was_told(user, conversation) => {
                 self.nodes.told.insert((user, conversation), Instant::now());
                 self.tell_user(user, Signal::ConversationAdded(Box::new(listed)));
             }
-            Ok(None) if belongs => {
+            None if belongs => {
                 self.tell_user(user, Signal::ConversationRemoved { conversation, departure: Departure::Removed });
             }
-            Ok(_) => {}
-            // Its nudge is heard again, or the next event of the conversation says it.
-            Err(error) => tracing::debug!(%user, %error, "who belongs where cannot be read now"),
+            _ => {}
         }
     }
 
@@ -229,8 +234,8 @@ impl State {
 
     pub(super) fn on_tick_of_nodes(&mut self, now: Instant) {
         self.poll_heads(now);
-        for user in std::mem::take(&mut self.nodes.doubtful) {
-            self.look_at_standing(user);
+        for nudge in std::mem::take(&mut self.nodes.again) {
+            self.obey_nudge(nudge);
         }
         if !self.voice.is_heard() {
             self.nodes.changed.clear();

@@ -1,0 +1,298 @@
+//! What can hardly be brought about from outside: answers that come too late, or not at all.
+
+use std::sync::Mutex;
+
+use chat::{
+    Event, Millis, SessionId,
+    accounts::{Account, ServerRole},
+    conversations::{Conversation, Kind, Listed, Place, Visibility},
+    members::{Member, Role},
+    messages::{Message, MessageType},
+    reply::CaughtUp,
+    sessions::Standing,
+};
+
+use super::*;
+use crate::{Lookup, Outbox};
+
+const GARDEN: ConversationId = ConversationId(7);
+const ANN: UserId = UserId(1);
+const BOB: UserId = UserId(2);
+
+/// Answers when the test does.
+#[derive(Default)]
+struct Desk {
+    belongings: Mutex<VecDeque<Result<Vec<Belonging>>>>,
+    listed: Mutex<VecDeque<Result<Option<Listed>>>>,
+}
+
+fn take<T: Send + 'static>(answers: &Mutex<VecDeque<Result<T>>>) -> Lookup<T> {
+    let answer = answers.lock().expect("a desk").pop_front().expect("nobody was to ask");
+    Box::pin(async move { answer })
+}
+
+fn never<T: Send + 'static>() -> Lookup<T> {
+    Box::pin(std::future::pending())
+}
+
+impl Lookups for Desk {
+    fn belongings(&self, _: UserId) -> Lookup<Vec<Belonging>> {
+        take(&self.belongings)
+    }
+    fn changes(&self, _: ConversationId, _: Number) -> Lookup<CaughtUp> {
+        never()
+    }
+    fn heads(&self, _: Vec<ConversationId>) -> Lookup<Vec<(ConversationId, Number)>> {
+        never()
+    }
+    fn standing(&self, _: UserId, _: Vec<SessionId>) -> Lookup<Standing> {
+        never()
+    }
+    fn listed(&self, _: UserId, _: ConversationId) -> Lookup<Option<Listed>> {
+        take(&self.listed)
+    }
+    fn hidden(&self, _: UserId, _: ConversationId) -> Lookup<Option<Number>> {
+        never()
+    }
+    fn profile(&self, _: UserId) -> Lookup<Account> {
+        never()
+    }
+    fn among(&self, _: Vec<UserId>, _: Vec<ConversationId>) -> Lookup<Vec<(ConversationId, UserId, String)>> {
+        never()
+    }
+    fn gone(&self, _: Vec<UserId>) {}
+    fn spent(&self) -> Vec<(UserId, u8, u32)> {
+        Vec::new()
+    }
+    fn note_spent(&self, _: Vec<(UserId, u8, u32)>) {}
+    fn share_rates(&self, _: usize) {}
+    fn now(&self) -> Millis {
+        Millis(0)
+    }
+}
+
+/// A hub that does one thing at a time.
+struct Small {
+    state: State,
+    desk: Arc<Desk>,
+    requests: mpsc::Receiver<Control>,
+    _control: mpsc::Sender<Control>,
+}
+
+impl Small {
+    fn new() -> Self {
+        let (control, requests) = mpsc::channel(64);
+        let desk = Arc::new(Desk::default());
+        let (voice, book) = (Stream::new().0.voice(), Arc::new(Book::default()));
+        let state = State::new(desk.clone(), voice, book, &Limits::default(), control.downgrade());
+        Self { state, desk, requests, _control: control }
+    }
+
+    fn answers_with(&self, belongings: Vec<Belonging>) {
+        self.desk.belongings.lock().expect("a desk").push_back(Ok(belongings));
+    }
+
+    /// Somebody comes; what they belong to is asked for.
+    fn attaches(&mut self, user: UserId) -> (Arc<Listener>, oneshot::Receiver<Result<Attached>>) {
+        let listener = Arc::new(Listener {
+            id: ConnectionId(user.0),
+            user,
+            username: format!("user{user}"),
+            session: None,
+            role: ServerRole::User,
+            dialect: Dialect::Native,
+            vouched_at: std::time::Instant::now(),
+            tuning: None,
+            outbox: Arc::new(Outbox::new(100_000)),
+        });
+        let (answer, attached) = oneshot::channel();
+        self.state.attach(listener.clone(), answer);
+        (listener, attached)
+    }
+
+    /// The next answer arrives.
+    async fn serves(&mut self) {
+        let request = tokio::time::timeout(Duration::from_secs(10), self.requests.recv()).await;
+        let request = request.expect("a request in time").expect("a request");
+        self.state.serve(request);
+    }
+
+    /// Another node tells what has happened.
+    fn hears(&mut self, number: i64, fact: Fact) {
+        let event =
+            Event { conversation: GARDEN, number: Number(number), actor: ANN, origin: None, at: Millis(0), fact };
+        self.state.tell(&Arc::new(vec![Told::Event(event)]), true, Vec::new());
+    }
+}
+
+fn belongs(user: UserId, head: i64) -> Vec<Belonging> {
+    let place = Place { kind: Kind::Room, name: None, pair: None };
+    vec![Belonging { user, conversation: GARDEN, place, head: Number(head), member_count: 2 }]
+}
+
+fn left(user: UserId) -> Fact {
+    let (username, rev) = (format!("user{user}"), Number(6));
+    let member = Member { user, shown_name: username.clone(), username, role: None, rev, joined_at: Millis(0) };
+    Fact::MemberLeft { member, departure: Departure::Removed, member_count: 1 }
+}
+
+fn added(user: UserId, head: i64) -> Notice {
+    let conversation = Conversation {
+        id: GARDEN,
+        kind: Kind::Room,
+        visibility: Visibility::Public,
+        name: Some("garden".into()),
+        topic: None,
+        created_by: ANN,
+        created_at: Millis(0),
+        head: Number(head),
+        rev: Number(1),
+        member_count: 2,
+        pair: None,
+    };
+    let listed =
+        Listed { conversation, role: Role::Member, read_seq: Number(0), unread: 0, last_message: None, peer: None };
+    Notice { to: Audience::User(user), signal: Signal::ConversationAdded(Box::new(listed)) }
+}
+
+/// What somebody was told: each frame's type, and the first number in it.
+fn told(listener: &Listener) -> Vec<String> {
+    let bytes: Vec<u8> = listener.outbox.take().0.into_iter().flatten().collect();
+    let text = String::from_utf8_lossy(&bytes);
+    let digits = |rest: &str| rest.chars().take_while(char::is_ascii_digit).collect::<String>();
+    let one = |frame: &str| {
+        let number = frame.split_once("\"seq\":").map(|(_, rest)| digits(rest)).unwrap_or_default();
+        format!("{} {number}", frame.split('"').next().unwrap_or_default())
+    };
+    text.split("{\"type\":\"").skip(1).map(one).collect()
+}
+
+fn said(seq: i64) -> Fact {
+    Fact::MessageCreated(Message {
+        id: chat::MessageId(seq),
+        conversation: GARDEN,
+        seq: Number(seq),
+        rev: Number(seq),
+        author: ANN,
+        author_name: "user1".into(),
+        author_shown_name: "user1".into(),
+        author_role: ServerRole::User,
+        message_type: MessageType::Text,
+        client_id: None,
+        text: Some("not for everybody".into()),
+        parent: None,
+        created_at: Millis(0),
+        edited_at: None,
+        deleted_at: None,
+        reactions: Vec::new(),
+    })
+}
+
+#[tokio::test]
+async fn who_is_put_out_while_they_come_in_hears_nothing_of_what_follows() {
+    let mut hub = Small::new();
+    hub.answers_with(belongs(ANN, 5));
+    let (ann, _in) = hub.attaches(ANN);
+    hub.serves().await;
+    // What is read for bob is from before he is put out, and told after that.
+    hub.answers_with(belongs(BOB, 5));
+    let (bob, attached) = hub.attaches(BOB);
+    hub.hears(6, left(BOB));
+    hub.answers_with(Vec::new());
+    hub.serves().await;
+    hub.hears(7, said(7));
+    hub.serves().await;
+    hub.hears(8, said(8));
+    assert_eq!(attached.await.expect("an answer").expect("belongings"), []);
+    assert_eq!(bob.outbox.take().0, VecDeque::<bytes::Bytes>::new());
+    assert_eq!(ann.outbox.take().0.len(), 3);
+}
+
+#[tokio::test]
+async fn what_is_told_while_somebody_comes_in_is_kept_no_longer_than_for_them() {
+    let mut hub = Small::new();
+    hub.answers_with(belongs(ANN, 5));
+    let (_ann, _in) = hub.attaches(ANN);
+    hub.hears(6, said(6));
+    hub.answers_with(belongs(BOB, 6));
+    let (_bob, _bob_in) = hub.attaches(BOB);
+    hub.hears(7, said(7));
+    assert_eq!(hub.state.batches.len(), 2);
+    hub.serves().await;
+    assert_eq!(hub.state.batches.len(), 1, "bob waits still, for what came after him");
+    hub.serves().await;
+    assert_eq!(hub.state.batches.len(), 0);
+    hub.hears(8, said(8));
+    assert_eq!(hub.state.batches.len(), 0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_for_a_nudge_is_asked_again() {
+    let mut hub = Small::new();
+    hub.answers_with(belongs(BOB, 5));
+    let (bob, _in) = hub.attaches(BOB);
+    hub.serves().await;
+    let away = Error::new(ErrorCode::Unavailable, "The database is away.");
+    hub.desk.listed.lock().expect("a desk").extend([Err(away), Ok(None)]);
+    hub.state.obey_nudge(store::Nudge::Belonging(BOB, GARDEN));
+    hub.serves().await;
+    hub.state.on_tick();
+    hub.serves().await;
+    assert!(hub.state.rooms.is_empty(), "he is put out");
+    let told =
+        bob.outbox.take().0.into_iter().filter(|frame| frame.windows(20).any(|some| some == b"conversation.removed"));
+    assert_eq!(told.count(), 1, "and is told");
+    hub.state.on_tick();
+    assert!(hub.requests.try_recv().is_err(), "once");
+}
+
+#[tokio::test]
+async fn a_node_that_was_away_for_long_sends_everybody_to_come_again() {
+    let mut hub = Small::new();
+    hub.answers_with(belongs(BOB, 5));
+    let (bob, _in) = hub.attaches(BOB);
+    hub.serves().await;
+    hub.state.hear(Heard::Lost);
+    assert!(matches!(bob.outbox.take().1, Some(Goodbye::Restart(_))));
+    // While the old connection is on its way out, what he belongs to is read anew.
+    hub.answers_with(Vec::new());
+    let (_again, attached) = hub.attaches(BOB);
+    hub.serves().await;
+    assert_eq!(attached.await.expect("an answer").expect("belongings"), []);
+    hub.hears(6, said(6));
+    assert!(hub.state.rooms.is_empty());
+}
+
+#[tokio::test]
+async fn who_comes_in_before_the_room_has_come_so_far_is_told_when_it_has() {
+    let mut hub = Small::new();
+    hub.answers_with(belongs(ANN, 5));
+    let (_ann, _in) = hub.attaches(ANN);
+    hub.serves().await;
+    hub.answers_with(Vec::new());
+    let (bob, _bob_in) = hub.attaches(BOB);
+    hub.serves().await;
+    hub.state.tell_one(added(BOB, 7));
+    for seq in 6..=8 {
+        hub.hears(seq, said(seq));
+    }
+    assert_eq!(told(&bob), ["conversation.added ", "message.created 8"]);
+}
+
+#[tokio::test]
+async fn who_waits_for_a_room_that_is_left_by_all_is_looked_at_again() {
+    let mut hub = Small::new();
+    hub.answers_with(belongs(ANN, 5));
+    let (ann, _in) = hub.attaches(ANN);
+    hub.serves().await;
+    hub.answers_with(Vec::new());
+    let (bob, _bob_in) = hub.attaches(BOB);
+    hub.serves().await;
+    hub.state.tell_one(added(BOB, 7));
+    let Signal::ConversationAdded(listed) = added(BOB, 7).signal else { return };
+    hub.desk.listed.lock().expect("a desk").push_back(Ok(Some(*listed)));
+    hub.state.detach(ANN, ann.id);
+    hub.serves().await;
+    hub.hears(8, said(8));
+    assert_eq!(told(&bob), ["conversation.added ", "message.created 8"]);
+}
