@@ -1,4 +1,4 @@
-//! Sends, a batch at a time: checked, numbered and stored by three statements, however many they are.
+//! Sends, a batch at a time: checked, numbered and stored by three statements, or two, however many they are.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -107,19 +107,36 @@ pub(crate) async fn append(
     run: Vec<Append>,
     settled: &mut Vec<Box<dyn FnOnce(Option<Refusal>) + Send>>,
 ) -> chat::Result<()> {
-    let (run, done): (Vec<NewMessage>, Vec<Done>) = run.into_iter().map(|a| (a.message, a.done)).unzip();
+    let (run, owed): (Vec<NewMessage>, Vec<Owed>) = run.into_iter().map(|a| (a.message, Owed(Some(a.done)))).unzip();
     match store(unit, &run).await {
         Ok(outcomes) => {
-            for (done, outcome) in done.into_iter().zip(outcomes) {
+            for (done, outcome) in owed.into_iter().map(Owed::done).zip(outcomes) {
                 settled.push(Box::new(move |failure| done(failure.map_or(outcome, Err))));
             }
             Ok(())
         }
         Err(error) => {
-            for done in done {
+            for done in owed.into_iter().map(Owed::done) {
                 settled.push(Box::new(move |failure| done(Err(failure.unwrap_or_else(Refusal::internal)))));
             }
             Err(error.into())
+        }
+    }
+}
+
+/// An outcome that is owed. Should storing panic, its transaction is rolled back, and those who wait are told.
+struct Owed(Option<Done>);
+
+impl Owed {
+    fn done(mut self) -> Done {
+        self.0.take().unwrap_or_else(|| Box::new(|_| {}))
+    }
+}
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        if let Some(done) = self.0.take() {
+            done(Err(Refusal::internal()));
         }
     }
 }
@@ -247,23 +264,25 @@ async fn insert(unit: &mut Unit, run: &[NewMessage], verdicts: &[Verdict]) -> Re
         return Ok(HashMap::new());
     }
     let heads: Vec<Head> = heads.into_values().collect();
-    let ids = insert_rows(&mut unit.conn, &rows).await.map_err(|error| match error {
+    insert_rows(&mut unit.conn, &rows, &heads).await.map_err(|error| match error {
         // Another node used one of these client ids since the check. Nothing of the batch is stored;
         // repeated, its sends find what is there.
         Error::Conflict(text) => Error::Unavailable(text),
         error => error,
-    })?;
-    sql!(&mut unit.conn, execute, ADVANCE, json(&heads)?)?;
-    Ok(ids)
+    })
 }
 
 /// For SQLite: a row that cannot be stored ends the whole transaction. That is what we would do anyway,
 /// and SQLite need not keep a journal of the statement to undo it alone.
 static INSERT_OR_ROLLBACK: LazyLock<String> = LazyLock::new(|| INSERT.replacen("INSERT", "INSERT OR ROLLBACK", 1));
 
-/// Stores the rows; their ids by conversation and seq.
-async fn insert_rows(conn: &mut Conn, rows: &[Row<'_>]) -> Result<HashMap<(i64, i64), i64>> {
-    let batch = json(rows)?;
+/// For PostgreSQL: both in one, because other nodes wait for the conversations' rows meanwhile.
+static ADVANCE_AND_INSERT: LazyLock<String> =
+    LazyLock::new(|| format!("WITH advanced AS ({}) {INSERT_RETURNING}", ADVANCE.replacen("$1", "$2", 1)));
+
+/// Stores the rows and the conversations' heads; the rows' ids by conversation and seq.
+async fn insert_rows(conn: &mut Conn, rows: &[Row<'_>], heads: &[Head]) -> Result<HashMap<(i64, i64), i64>> {
+    let (batch, heads) = (json(rows)?, json(heads)?);
     match conn {
         // SQLite gives ascending ids in the order of the batch, and has one writer: the last id tells
         // them all, without a row for each.
@@ -273,11 +292,13 @@ async fn insert_rows(conn: &mut Conn, rows: &[Row<'_>]) -> Result<HashMap<(i64, 
                 .execute(&mut **c)
                 .await?
                 .last_insert_rowid();
+            sqlx::query(ADVANCE).bind(heads).execute(&mut **c).await?;
             let ids = (1..=last).rev().zip(rows.iter().rev());
             Ok(ids.map(|(id, row)| ((row.c, row.s), id)).collect())
         }
         Conn::Postgres(c) => {
-            let insert = sqlx::query_as::<_, (i64, i64, i64)>(INSERT_RETURNING).bind(batch);
+            let text = sqlx::AssertSqlSafe(ADVANCE_AND_INSERT.as_str());
+            let insert = sqlx::query_as::<_, (i64, i64, i64)>(text).bind(batch).bind(heads);
             let ids = in_time!(c, insert.fetch_all(&mut **c))?;
             Ok(ids.into_iter().map(|(id, conversation, seq)| ((conversation, seq), id)).collect())
         }

@@ -4,7 +4,7 @@ use chat::{
     ClientId, ConversationId, Millis, Number, UserId,
     conversations::{Conversation, Kind, Visibility},
 };
-use sqlx::FromRow;
+use sqlx::{FromRow, Postgres, pool::PoolConnection};
 
 use crate::{
     Conn, Error, Result,
@@ -21,7 +21,6 @@ macro_rules! columns {
 }
 
 statements! {
-    LOCK = "SELECT id FROM conversations WHERE id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j) ORDER BY id";
     NEXT_NUMBER = "UPDATE conversations SET head = head + 1, \
                    active_at = CASE WHEN active_at < $2 THEN $2 ELSE active_at END WHERE id = $1 RETURNING head";
     CREATE = "INSERT INTO conversations (id, kind, visibility, name, name_key, topic, pair_low, pair_high, created_by, client_id, \
@@ -90,18 +89,13 @@ pub fn name_key(name: &str) -> String {
     name.to_lowercase()
 }
 
-/// Locks the rows of these conversations, in the order of their ids.
-pub(crate) async fn lock(conn: &mut Conn, ids: Vec<ConversationId>) -> Result<()> {
-    let ids = sorted(ids);
-    if ids.is_empty() {
-        return Ok(());
-    }
-    if let Conn::Postgres(c) = conn {
-        // The one clause that SQLite, which has a single writer anyway, does not know.
-        let lock = sqlx::query_as(sqlx::AssertSqlSafe(format!("{LOCK} FOR UPDATE")));
-        let ids = json_ids(ids.iter().map(|id| id.0))?;
-        let _locked: Vec<(i64,)> = in_time!(c, lock.bind(ids).fetch_all(&mut **c))?;
-    }
+/// Begins a transaction on PostgreSQL and locks the rows of these conversations, in one order and with one round trip.
+pub(crate) async fn begin_with(conn: &mut PoolConnection<Postgres>, ids: Vec<ConversationId>) -> Result<()> {
+    let ids: Vec<String> = sorted(ids).iter().map(|id| id.0.to_string()).collect();
+    // Numbers need no quotes; and what is prepared could not be one text with BEGIN.
+    let lock = format!("SELECT id FROM conversations WHERE id IN ({}) ORDER BY id FOR UPDATE", ids.join(", "));
+    let text = if ids.is_empty() { "BEGIN".to_owned() } else { format!("BEGIN; {lock}") };
+    in_time!(conn, sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(&mut **conn))?;
     Ok(())
 }
 

@@ -268,8 +268,9 @@ impl Committer {
                     Box::new(move || answer(failure)) as Box<dyn FnOnce() + Send>
                 })
                 .collect();
-            if self.outlet.send((committed, answers)).await.is_err() {
+            if let Err(mpsc::error::SendError((_, answers))) = self.outlet.send((committed, answers)).await {
                 tracing::warn!("a batch was committed after the last listener had gone");
+                answers.into_iter().for_each(|answer| answer());
             }
         }
     }
@@ -364,10 +365,7 @@ impl Committer {
 async fn open(conn: &mut Conn, touched: Vec<ConversationId>) -> Result<()> {
     match conn {
         Conn::Sqlite(_) => conn.run("BEGIN IMMEDIATE").await,
-        Conn::Postgres(_) => {
-            conn.run("BEGIN").await?;
-            crate::conversations::lock(conn, touched).await
-        }
+        Conn::Postgres(postgres) => crate::conversations::begin_with(postgres, touched).await,
     }
 }
 
