@@ -32,13 +32,30 @@ statements! {
     MOVE_COUNTER = "UPDATE counters SET value = $2 WHERE name = $1 AND value < $2";
 }
 
-/// How long PostgreSQL may take for one statement.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+/// How long PostgreSQL may take for one statement while people wait for it.
+const PATIENCE: Duration = Duration::from_secs(5);
+tokio::task_local! {
+    /// Nobody but an operator waits for what is done here.
+    static UNHURRIED: ();
+}
 /// A connection that was not used for so long is asked for a sign of life before it is.
 const RESTED: Duration = Duration::from_millis(500);
 
 /// How long leaving PostgreSQL in good order may take.
 const FAREWELL: Duration = Duration::from_millis(500);
+
+/// The answer to a statement, if it comes in time.
+pub(crate) async fn in_time<T>(statement: impl Future<Output = T>) -> Option<T> {
+    if UNHURRIED.try_with(|()| ()).is_ok() {
+        return Some(statement.await);
+    }
+    tokio::time::timeout(PATIENCE, statement).await.ok()
+}
+
+/// Does what may take long, such as a restore: its statements are waited for, however long they take.
+pub(crate) async fn unhurried<T>(work: impl Future<Output = T>) -> T {
+    UNHURRIED.scope((), work).await
+}
 
 /// How to open a database.
 #[derive(Clone, Debug)]

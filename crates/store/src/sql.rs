@@ -13,9 +13,9 @@ macro_rules! statements {
 /// a network that swallows what is sent would otherwise hold it for a quarter of an hour.
 macro_rules! in_time {
     ($conn:expr, $statement:expr) => {
-        match tokio::time::timeout($crate::db::PATIENCE, $statement).await {
-            Ok(answer) => answer,
-            Err(_) => {
+        match $crate::db::in_time($statement).await {
+            Some(answer) => answer,
+            None => {
                 $conn.close_on_drop();
                 Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))
             }

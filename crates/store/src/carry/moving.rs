@@ -23,7 +23,7 @@ use super::{
     standing::{self, INCOMPLETE, MOVED, Mark, ORIGIN, Standing},
     tables::{TABLES, Table},
 };
-use crate::{Conn, Db, Error, Result, appends::json_ids};
+use crate::{Conn, Db, Error, Result, appends::json_ids, db::unhurried};
 
 /// Messages that are carried at once.
 const PAGE: i64 = 5_000;
@@ -98,6 +98,16 @@ pub async fn run(
     clock: &(dyn Fn() -> Millis + Sync),
     tell: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Report> {
+    unhurried(move_all(from, to, names, clock, tell)).await
+}
+
+async fn move_all(
+    from: &Db,
+    to: &Db,
+    names: &Names,
+    clock: &(dyn Fn() -> Millis + Sync),
+    tell: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Report> {
     if !from.is_sqlite() || to.is_sqlite() {
         return refuse("a move goes from SQLite to PostgreSQL");
     }
@@ -133,7 +143,9 @@ async fn alone(to: &Db) -> Result<Conn> {
     let mut conn = to.write().await?;
     // What the server's writer asks by keys is asked here by whole tables.
     let plans = "SET enable_seqscan = on; SET enable_hashjoin = on; SET enable_mergejoin = on";
-    standing::run(&mut conn, plans.to_owned()).await?;
+    // And it waits while the source is read.
+    let idle = "SET idle_in_transaction_session_timeout = 0";
+    standing::run(&mut conn, format!("{plans}; {idle}")).await?;
     let began = Instant::now();
     loop {
         let mut free = false;

@@ -11,7 +11,7 @@ use super::{
     standing,
     tables::{Column, Table},
 };
-use crate::{Conn, Db, Error, Result};
+use crate::{Conn, Db, Error, Result, db::unhurried};
 
 /// Session ids that are left out after a restore: an access token that was given after the backup was made must
 /// never be good for somebody else's session.
@@ -52,6 +52,10 @@ pub fn inspect(input: impl Read) -> Result<(Header, Contents)> {
 /// # Errors
 /// If the database is not empty, the backup is not acceptable, or the database cannot be written.
 pub async fn read(db: &Db, now: Millis, input: impl Read) -> Result<Contents> {
+    unhurried(read_whole(db, now, input)).await
+}
+
+async fn read_whole(db: &Db, now: Millis, input: impl Read) -> Result<Contents> {
     let mut source = Source::new(input)?;
     let wanted = source.header.schema;
     {
@@ -69,8 +73,11 @@ pub async fn read(db: &Db, now: Millis, input: impl Read) -> Result<Contents> {
     let filled = fill(&mut conn, &mut source, now).await;
     let contents = rows::ended(&mut conn, filled).await?;
     // Its statistics are of an empty database; until they are gathered anew PostgreSQL would choose slow plans.
-    if matches!(conn, Conn::Postgres(_)) {
-        conn.run("ANALYZE").await?;
+    if matches!(conn, Conn::Postgres(_))
+        && let Err(error) = conn.run("ANALYZE").await
+    {
+        // All is there; PostgreSQL gathers them by itself before long.
+        tracing::warn!(%error, "the restored tables' statistics could not be gathered");
     }
     drop(conn);
     db.migrate().await?;
@@ -81,7 +88,10 @@ async fn fill(conn: &mut Conn, source: &mut Source<impl Read>, now: Millis) -> R
     standing::refuse_unless_untouched(conn).await?;
     if let Conn::Postgres(_) = conn {
         // What the server's writer asks by keys is asked here by whole tables.
-        standing::run(conn, "SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on".to_owned()).await?;
+        let plans = "SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on";
+        // And the backup may come from a slow disk.
+        let idle = "SET LOCAL idle_in_transaction_session_timeout = 0";
+        standing::run(conn, format!("{plans}; {idle}")).await?;
     }
     standing::run(conn, "DELETE FROM counters".to_owned()).await?;
     let mut contents = Contents::default();
