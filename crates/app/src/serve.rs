@@ -52,6 +52,7 @@ pub struct Server {
     stop: watch::Sender<bool>,
     listeners: Vec<JoinHandle<()>>,
     writer: JoinHandle<()>,
+    hub: JoinHandle<()>,
 }
 
 impl Server {
@@ -82,7 +83,7 @@ impl Server {
         let lent = Arc::new(engine.clone());
         let asker = Asker::new(&lent);
         let stream = stream.with(asker.others(config, &db, &epoch, newest_nudge));
-        let (hub, _) = Hub::start(stream, Arc::new(asker), book, &config.limits);
+        let (hub, handing_out) = Hub::start(stream, Arc::new(asker), book, &config.limits);
 
         let native = listen::bind(config.server.listen)
             .with_context(|| format!("server.listen: {} cannot be opened", config.server.listen))?;
@@ -121,7 +122,14 @@ impl Server {
             stop,
             listeners,
             writer: writing,
+            hub: handing_out,
         })
+    }
+
+    /// What of it has ended by itself, which must never be: without it the rest is of no use.
+    fn broken(&self) -> Option<&'static str> {
+        let parts = [("the writer", &self.writer), ("the hub", &self.hub)];
+        parts.into_iter().find(|(_, task)| task.is_finished()).map(|(name, _)| name)
     }
 
     /// Stops: lets nobody in, tells sockets to come back, finishes commits, leaves. Takes at most
@@ -253,26 +261,29 @@ fn origins(config: &Config, address: SocketAddr) -> Vec<String> {
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let server = Server::start(&config).await?;
     announce(&config, &server);
-    let departed = tokio::select! {
+    let trouble = tokio::select! {
         signal = signalled() => { signal?; None }
-        why = departed(server.db.clone()) => Some(why),
+        why = trouble(&server, &config) => Some(why),
     };
     tracing::info!("stopping");
     server.stop(Duration::from_secs(config.server.shutdown_seconds)).await;
-    departed.map_or(Ok(()), |why| Err(anyhow::anyhow!("{}: {why}", config.database_url().without_password())))
+    trouble.map_or(Ok(()), |why| Err(anyhow::anyhow!(why)))
 }
 
-/// Waits until the database is no server's any more: it was moved away while we were working on it. Whoever starts
-/// us again then starts us on the other, if the configuration already names that.
-async fn departed(db: Db) -> String {
+/// Waits until the server is of no use any more. The database may be no server's: it was moved away while we were
+/// working on it, and whoever starts us again starts us on the other, if the configuration already names that.
+async fn trouble(server: &Server, config: &Config) -> String {
     let mut tick = tokio::time::interval(LOOK);
     loop {
         tick.tick().await;
+        if let Some(part) = server.broken() {
+            return format!("{part} has ended by itself; the log says why");
+        }
         // A database that cannot be asked at the moment has not gone for good.
-        if let Ok(standing) = db.standing().await
+        if let Ok(standing) = server.db.standing().await
             && let Some(why) = parts::departed(&standing)
         {
-            return why;
+            return format!("{}: {why}", config.database_url().without_password());
         }
     }
 }

@@ -356,6 +356,8 @@ impl Call {
 /// Two administrators may put each other out at the same moment: the one who comes second is none any more. Checked in
 /// the transaction, with the rule that nobody changes themselves, it leaves one in any case.
 async fn require_still_admin(unit: &mut Unit, user: UserId) -> Result<()> {
+    // One after the other, also on several nodes.
+    unit.conn.before_making("user").await?;
     let account = store::accounts::by_id(&mut unit.conn, user).await?;
     if account.is_some_and(|account| account.active && permission::may_administer(account.role)) {
         return Ok(());

@@ -115,7 +115,9 @@ async fn trade(unit: &mut Unit, presented: String, fresh_hash: String, origin: O
         return Err(not_good());
     }
     let (user, session) = (token.user, token.session);
-    if let Some(used_at) = token.used_at {
+    if !store::sessions::use_token(&mut unit.conn, &presented, now).await? {
+        // If it was not when it was read, another node has traded it since.
+        let used_at = token.used_at.unwrap_or(now);
         let same_client = token.agent.is_some() && token.agent == origin.agent;
         if !(same_client && now.since(used_at) <= REPEAT_MS) {
             store::sessions::end(&mut unit.conn, session, user, now).await?;
@@ -123,7 +125,6 @@ async fn trade(unit: &mut Unit, presented: String, fresh_hash: String, origin: O
             return Ok(Traded::Reused { user });
         }
     }
-    store::sessions::use_token(&mut unit.conn, &presented, now).await?;
     store::sessions::add_token(&mut unit.conn, &fresh_hash, session).await?;
     store::sessions::note_use(&mut unit.conn, session, &origin, now, now.plus(idle_ms)).await?;
     Ok(Traded::For { user, session })
