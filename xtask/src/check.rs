@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use crate::{
     chaos, client, generate, mutants,
     postgres::{self, Postgres},
-    redis::Redis,
+    redis::{Cluster, Redis},
     shell::{cargo, command, root, succeed, works},
     tidy, tools,
 };
@@ -30,6 +30,7 @@ pub fn run(may_install: bool) -> anyhow::Result<()> {
     steps.step("tests on SQLite", || succeed(&mut cargo(&["test", "--locked", "--workspace", "--no-fail-fast"])));
     steps.step("tests on PostgreSQL", tests_on_postgres);
     steps.step("stories on two nodes", tests_on_two_nodes);
+    steps.step("stories on a Redis Cluster", tests_on_a_redis_cluster);
     steps.step("generated documents", generate::check);
     steps.step("the clients' tests", tests_of_clients);
     steps.step("nothing is lost while things break", chaos::check);
@@ -71,6 +72,24 @@ fn tests_on_postgres() -> anyhow::Result<()> {
 /// Every story once more, where each second person is on another node.
 fn tests_on_two_nodes() -> anyhow::Result<()> {
     with_nodes("cargo", &["test", "--locked", "--no-fail-fast", "--package", "palabre", "--test", "it"])
+}
+
+/// The same where the nodes' Redis is a cluster, for the stories in which they tell each other most. Not presence: a
+/// cluster keeps no order between its channels, so that somebody may be told that a friend is here a moment before
+/// their node would say so when asked.
+fn tests_on_a_redis_cluster() -> anyhow::Result<()> {
+    let stories = ["nodes::", "crowd::", "messages::", "members::", "sessions::", "typing::", "limits::"];
+    let tests = ["test", "--locked", "--no-fail-fast", "--package", "palabre", "--test", "it", "--"];
+    with_cluster("cargo", &[&tests[..], &stories].concat())
+}
+
+/// Runs one command with a private PostgreSQL in `PALABRE_TEST_POSTGRES` and one of the servers of a private Redis
+/// Cluster in `PALABRE_TEST_REDIS_CLUSTER`.
+pub fn with_cluster(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
+    let (postgres, redis) = (Postgres::start()?, Cluster::start()?);
+    let mut command = command(program);
+    command.args(arguments).env("PALABRE_TEST_POSTGRES", postgres.url()).env("PALABRE_TEST_REDIS_CLUSTER", redis.url());
+    succeed(&mut command)
 }
 
 /// Runs one command with a private PostgreSQL in `PALABRE_TEST_POSTGRES` and a private Redis in `PALABRE_TEST_REDIS`.

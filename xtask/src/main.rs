@@ -26,6 +26,8 @@ cargo xtask tidy                  the rules of the house that the compiler does 
 cargo xtask with-postgres COMMAND…
                                   run a command with a private PostgreSQL in PALABRE_TEST_POSTGRES
 cargo xtask with-nodes COMMAND…   the same with a private Redis in PALABRE_TEST_REDIS besides: stories then have two nodes
+cargo xtask with-cluster COMMAND…
+                                  the same with a private Redis Cluster instead, in PALABRE_TEST_REDIS_CLUSTER
 cargo xtask mutants               build the server with each deliberate fault and see the checker find it
 cargo xtask chaos [--shard I/N]   the long gate: nodes, databases, Redis and the ways between them are broken for about
                                   an hour while people talk; the result is written to docs/reliability
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         ("check", ["--no-install"]) => check::run(false),
         ("with-postgres", [program, arguments @ ..]) => check::with_postgres(program, arguments),
         ("with-nodes", [program, arguments @ ..]) => check::with_nodes(program, arguments),
+        ("with-cluster", [program, arguments @ ..]) => check::with_cluster(program, arguments),
         ("mutants", []) => mutants::run(),
         ("chaos", flags) => chaos::gate(flags),
         ("tidy", []) => tidy::run(),

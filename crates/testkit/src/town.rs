@@ -1,5 +1,5 @@
 //! A town: a whole server in the test's own process, with a database and ports of its own. With `PALABRE_TEST_REDIS`
-//! (and PostgreSQL) it has two nodes, and people come to the one and the other in turn: whatever a story says of a
+//! or `PALABRE_TEST_REDIS_CLUSTER` (and PostgreSQL) it has two nodes, and people come to the one and the other in turn: whatever a story says of a
 //! server is then said of a cluster.
 
 use std::{
@@ -111,7 +111,9 @@ impl Town {
         if let Ok(server) = std::env::var("PALABRE_TEST_POSTGRES") {
             let url = crate::kill::fresh_schema(&server, &format!("palabre_{unique}")).await.expect("a schema");
             config.database.url = Some(DatabaseUrl::parse(&url).expect("the URL of a database"));
-            if let Ok(redis) = std::env::var("PALABRE_TEST_REDIS") {
+            let cluster = std::env::var("PALABRE_TEST_REDIS_CLUSTER");
+            config.redis.cluster = cluster.is_ok();
+            if let Ok(redis) = cluster.or_else(|_| std::env::var("PALABRE_TEST_REDIS")) {
                 config.redis.url = Some(RedisUrl::parse(&redis).expect("the URL of a Redis"));
             }
         }
