@@ -22,6 +22,7 @@ mod town;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Breaks everything around a Palabre server of its own, and judges whether the promises hold.
 #[derive(Debug, Parser)]
@@ -41,9 +42,17 @@ enum What {
     Mutants(mutants::Options),
 }
 
+/// Allows this program and those it starts as many open files as the system would: thousands of clients, and a proxy
+/// between each and its node. Where that is not enough, the round says so.
+fn allow_many_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let _as_before = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    allow_many_files();
     let work = async {
         match &arguments.what {
             What::Run(options) => run::run(options).await,

@@ -11,7 +11,7 @@ use crate::{
 /// The names of all rounds, in the order in which they are run.
 pub const NAMES: [&str; 6] = ["kill-one", "kill-three", "one", "stores", "ways", "crowd"];
 /// More of them, for those who look into something.
-pub const MORE: [&str; 6] = ["loud", "quick", "full", "dawdlers", "deaf", "drains"];
+pub const MORE: [&str; 7] = ["loud", "many", "quick", "full", "dawdlers", "deaf", "drains"];
 
 /// A round by its name; nothing if there is none. `share` is how much of the usual number of faults it has, in percent.
 #[must_use]
@@ -86,6 +86,12 @@ pub fn round(name: &str, share: usize, seed: u64) -> Option<Round> {
                 pace: (40, 120),
                 ..base
             }
+        }
+        // N2 and N12 with as many clients as the contract's bounds speak of; they hear more than they say.
+        "many" => {
+            let mut faults: Vec<Fault> = times(Fault::KillNode, 6).collect();
+            faults.extend(times(Fault::Storm, 3));
+            Round { name: "many", faults, between: (7_000, 8_000), pace: (2_000, 6_000), listeners: 2_000, ..base }
         }
         // As short as can be: one kill, many comings and goings.
         "quick" => Round {

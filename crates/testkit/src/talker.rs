@@ -220,6 +220,8 @@ pub struct Talker {
     epoch: String,
     welcome: bool,
     cursors: BTreeMap<i64, i64>,
+    /// What was said before the welcome and is not known yet: up to where, by conversation. None once it is.
+    behind: Option<BTreeMap<i64, i64>>,
     pending: VecDeque<Pending>,
     asked: HashMap<String, Asked>,
     /// Own messages that have not been edited: each is edited or deleted once at most.
@@ -260,6 +262,7 @@ impl Talker {
             epoch: String::new(),
             welcome: false,
             cursors: BTreeMap::new(),
+            behind: None,
             pending: VecDeque::new(),
             asked: HashMap::new(),
             own: Vec::new(),
@@ -314,6 +317,7 @@ impl Talker {
             self.note(Step::Lost { node: self.node });
         }
         self.welcome = false;
+        self.behind = None;
         let mut lost = Vec::new();
         for pending in &mut self.pending {
             if std::mem::take(&mut pending.under_way) {

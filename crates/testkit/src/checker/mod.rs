@@ -200,6 +200,8 @@ pub enum Step {
         /// On which node.
         node: usize,
     },
+    /// A connection has been told all that had been missed before its welcome.
+    CaughtUp,
     /// A connection is lost.
     Lost {
         /// On which node.

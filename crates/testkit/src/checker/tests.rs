@@ -423,7 +423,8 @@ fn i16_each_bound_is_measured() {
         heard(15, "b"),
         heard(21, "c"),
         entry(second(30), 1, Step::Lost { node: 0 }),
-        entry(second(32), 2, Step::Welcome { node: 1 }),
+        entry(second(31), 2, Step::Welcome { node: 1 }),
+        entry(second(32), 2, Step::CaughtUp),
     ];
     evidence.histories.push(history("ann", 1, ann));
     evidence.histories.push(history("bob", 2, bob));

@@ -9,9 +9,15 @@ impl Talker {
         }
         let Some(text) = message.as_text() else { return Ok(()) };
         let frame: Value = serde_json::from_str(text).context("a frame that is not JSON")?;
-        if let Some(re) = frame["re"].as_str() {
-            return self.hear_answer(re, &frame);
+        match frame["re"].as_str() {
+            Some(re) => self.hear_answer(re, &frame)?,
+            None => self.hear_news(&frame)?,
         }
+        self.look_whether_caught_up();
+        Ok(())
+    }
+
+    fn hear_news(&mut self, frame: &Value) -> Result<()> {
         let (Some(conversation), data) = (frame["conversation"].as_i64(), &frame["data"]) else { return Ok(()) };
         let kind = frame["type"].as_str().unwrap_or_default();
         if let Some(seq) = frame["seq"].as_i64() {
@@ -89,14 +95,27 @@ impl Talker {
         self.note(Step::Welcome { node: self.node });
         self.epoch = data["epoch"].as_str().context("a welcome without an epoch")?.to_owned();
         let listed = data["conversations"].as_array().context("a welcome without conversations")?;
+        let mut behind = BTreeMap::new();
         for one in listed {
             let (Some(conversation), Some(head)) = (one["id"].as_i64(), one["head"].as_i64()) else { continue };
+            behind.insert(conversation, head);
             if self.places.contains(&conversation) && !self.cursors.contains_key(&conversation) {
                 self.cursors.insert(conversation, head);
                 self.note(Step::Resume { conversation, cursor: head });
             }
         }
+        self.behind = Some(behind);
         Ok(())
+    }
+
+    fn look_whether_caught_up(&mut self) {
+        let Some(behind) = &mut self.behind else { return };
+        // Where one is no member any more, there is nothing to catch up on.
+        behind.retain(|place, head| self.cursors.get(place).is_some_and(|cursor| cursor < head));
+        if behind.is_empty() {
+            self.behind = None;
+            self.note(Step::CaughtUp);
+        }
     }
 
     fn hear_ack(&mut self, re: &str, data: &Value) -> Result<()> {
