@@ -1,6 +1,6 @@
 //! A town: a whole server in the test's own process, with a database and ports of its own. With `PALABRE_TEST_REDIS`
-//! or `PALABRE_TEST_REDIS_CLUSTER` (and PostgreSQL) it has two nodes, and people come to the one and the other in turn: whatever a story says of a
-//! server is then said of a cluster.
+//! or `PALABRE_TEST_REDIS_CLUSTER` (and PostgreSQL) it has two nodes, and people come to the one and the other in turn:
+//! whatever a story says of a server is then said of several.
 
 use std::{
     collections::BTreeMap,
@@ -257,6 +257,11 @@ impl Town {
     #[must_use]
     pub fn rest(&self) -> &Rest {
         &self.shared.rest
+    }
+
+    /// The same of each node.
+    pub fn rests(&self) -> impl Iterator<Item = &Rest> {
+        self.shared.nodes.iter().map(|(rest, _)| rest)
     }
 
     /// Tries to log in.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use palabre::config::RedisUrl;
 use serde_json::json;
-use testkit::Town;
+use testkit::{Person, Rest, Town};
 
 /// How long what is over may go on while nodes do not hear each other: five seconds, and as long again for a machine
 /// that tells two hundred other stories meanwhile. How long it takes on a quiet one is printed (`--nocapture`).
@@ -61,5 +61,43 @@ async fn who_is_put_out_or_deactivated_is_so_on_nodes_that_do_not_hear_it() {
         ann.asks("user.active", json!({"user": person.id(), "active": false})).await.granted();
         assert_eq!(person.is_sent_away().await.0, 4502);
         in_time("deactivated", begin);
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_traded_once_on_all_nodes_together() {
+    let town = Town::opens().await;
+    for round in 0..10 {
+        let ann = town.absent(&format!("ann{round}")).await;
+        let body = json!({"refresh_token": ann.tokens().refresh});
+        let refresh = async |rest: &Rest, agent: &str| {
+            rest.ask_with("POST", "/v1/sessions/refresh", None, &body, &[("user-agent", agent)]).await.status
+        };
+        let (first, last) = (town.rests().next().unwrap(), town.rests().last().unwrap());
+        let (one, other) = tokio::join!(refresh(first, "one"), refresh(last, "other"));
+        assert!(one != 200 || other != 200, "both were given a successor");
+    }
+}
+
+#[tokio::test]
+async fn two_administrators_cannot_put_each_other_out() {
+    let town = Town::opens().await;
+    let ann = town.admin("ann").await;
+    ann.hangs_up().await;
+    let (first, last) = (town.rests().next().unwrap(), town.rests().last().unwrap());
+    for round in 0..10 {
+        let bob = town.absent(&format!("bob{round}")).await;
+        ann.requests("PUT", &format!("/v1/users/{}/role", bob.id()), json!({"role": "admin"})).await.granted();
+        let put = async |rest: &Rest, by: &Person, whom: &Person, active: bool| {
+            let (path, token) = (format!("/v1/users/{}/active", whom.id()), by.tokens().access);
+            rest.ask("PUT", &path, Some(&token), &json!({"active": active})).await.status
+        };
+        let (one, other) = tokio::join!(put(first, &ann, &bob, false), put(last, &bob, &ann, false));
+        assert!(one == 200 || other == 200, "{one} {other}");
+        assert!(one != 200 || other != 200, "nobody is left");
+        if other == 200 {
+            assert_eq!(put(last, &bob, &ann, true).await, 200);
+            ann.takes_tokens(&town.logs_in("ann", ann.password()).await.granted());
+        }
     }
 }
