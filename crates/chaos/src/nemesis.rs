@@ -241,7 +241,7 @@ impl Nemesis<'_> {
                 Ok(())
             }
             Fault::SlowReaders => {
-                let figures = slow::read_slowly(self.topology, self.town, 20, Duration::from_secs(6)).await?;
+                let figures = slow::read_slowly(self.topology, self.town, 20, Duration::from_secs(30)).await?;
                 self.deeds.slow.push(figures);
                 Ok(())
             }
