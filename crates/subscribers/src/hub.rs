@@ -55,6 +55,8 @@ const TICK: Duration = Duration::from_millis(250);
 const GRACE: Duration = Duration::from_secs(2);
 /// How much longer than its authentication may take a connection may be on its way to the hub.
 const WAY: Duration = Duration::from_secs(60);
+/// How often what somebody belongs to is read again because it changes meanwhile; then they are let in all the same.
+const AGAIN: u32 = 5;
 /// Within this time all come back where the node starts over.
 const OVER: Duration = Duration::from_secs(5);
 /// Requests to the hub that may wait.
@@ -173,9 +175,17 @@ struct Person {
 }
 
 struct Loading {
-    /// Whether another node has changed any of it meanwhile.
-    nudged: bool,
+    /// What of it another node has changed meanwhile.
+    nudged: HashSet<ConversationId>,
+    /// How often it was read for that.
+    again: u32,
     waiting: Vec<(Arc<Listener>, oneshot::Sender<Result<Attached>>)>,
+}
+
+impl Loading {
+    fn of(listener: Arc<Listener>, answer: oneshot::Sender<Result<Attached>>) -> Self {
+        Self { nudged: HashSet::new(), again: 0, waiting: vec![(listener, answer)] }
+    }
 }
 
 struct State {
@@ -360,9 +370,16 @@ impl State {
             let (id, head) = (listed.conversation.id, listed.conversation.head);
             match self.rooms.get_mut(&id) {
                 // It has gone on since this was said: told this head, they would miss what lies between.
-                Some(room) if room.gaps.last() > head => return self.look_at_belonging(user, id),
+                Some(room) if room.gaps.last() > head => {
+                    self.was_not_told(user, id);
+                    return self.look_at_belonging(user, id);
+                }
                 // It has not come so far: they would be told what is not for them, or what they have.
                 Some(room) if room.gaps.last() < head => {
+                    // Once, also if it was nudged twice.
+                    room.later.retain(|(_, other)| {
+                        other.to != notice.to || !matches!(other.signal, Signal::ConversationAdded(_))
+                    });
                     room.later.push((head, notice.clone()));
                     return self.note_head(id, head);
                 }
@@ -563,7 +580,7 @@ impl State {
         match &mut person.loading {
             Some(loading) => loading.waiting.push((listener, answer)),
             None if !person.read || (person.listeners.is_empty() && person.alone_since.is_none()) => {
-                person.loading = Some(Loading { nudged: false, waiting: vec![(listener, answer)] });
+                person.loading = Some(Loading::of(listener, answer));
                 self.load(user);
             }
             // Known already, from another connection or from a moment ago.
@@ -572,7 +589,7 @@ impl State {
                 if belongs.iter().all(|id| self.rooms.contains_key(id)) {
                     self.enter(listener, answer, &belongs);
                 } else {
-                    person.loading = Some(Loading { nudged: false, waiting: vec![(listener, answer)] });
+                    person.loading = Some(Loading::of(listener, answer));
                     self.load(user);
                 }
             }
@@ -615,8 +632,10 @@ impl State {
         self.end_reading(since);
         let Some(person) = self.people.get_mut(&user) else { return };
         let Some(loading) = &mut person.loading else { return };
-        if result.is_ok() && std::mem::take(&mut loading.nudged) {
+        if result.is_ok() && !loading.nudged.is_empty() && loading.again < AGAIN {
             // What was read may be from before that.
+            loading.nudged.clear();
+            loading.again += 1;
             return self.load(user);
         }
         let Some(loading) = person.loading.take() else { return };
@@ -630,7 +649,7 @@ impl State {
                     person.alone_since.get_or_insert_with(Instant::now);
                     self.changed.insert(user);
                 }
-                return;
+                return self.look_at_belongings(user, loading.nudged);
             }
         };
         person.read = true;
@@ -653,6 +672,14 @@ impl State {
             self.enter(listener, answer, &belongs);
         }
         self.forget_silent(&belongs);
+        self.look_at_belongings(user, loading.nudged);
+    }
+
+    /// What was changed while it was being read was not seen to its end.
+    fn look_at_belongings(&mut self, user: UserId, nudged: HashSet<ConversationId>) {
+        for conversation in nudged {
+            self.look_at_belonging(user, conversation);
+        }
     }
 
     /// Lets a connection listen to what its person belongs to, and answers from where on.

@@ -75,6 +75,7 @@ async fn a_refresh_token_is_traded_once_on_all_nodes_together() {
         };
         let (first, last) = (town.rests().next().unwrap(), town.rests().last().unwrap());
         let (one, other) = tokio::join!(refresh(first, "one"), refresh(last, "other"));
+        assert!(one == 200 || other == 200, "{one} {other}");
         assert!(one != 200 || other != 200, "both were given a successor");
     }
 }

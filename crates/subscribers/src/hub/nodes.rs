@@ -3,7 +3,10 @@
 //! A nudge is obeyed by reading again what it is about: heard twice it does no harm, heard late it says what is true
 //! now.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use chat::{
     ConversationId, ErrorCode, Notice, Number, Result, SessionId, Signal, Told, UserId,
@@ -19,7 +22,7 @@ use stream::{Hearing, People, people::BEAT};
 use tokio::time::{Duration, Instant};
 
 use super::{Control, State, Typist};
-use crate::orders::verdict;
+use crate::{orders::verdict, queue::Listener};
 
 /// Within this time a nudge comes by Redis and again by way of the database.
 const TWICE: Duration = Duration::from_secs(3);
@@ -45,7 +48,8 @@ pub(super) struct Nodes {
 
 /// What was read.
 pub(super) enum Read {
-    Standing(UserId, Result<Standing>),
+    /// Of these sessions.
+    Standing(UserId, Vec<SessionId>, Result<Standing>),
     Listed(UserId, ConversationId, Box<Result<Option<Listed>>>),
     Hidden(UserId, ConversationId, Result<Option<Number>>),
     Profile(UserId, Box<Result<Account>>),
@@ -86,15 +90,16 @@ impl State {
     pub(super) fn look_at_standing(&mut self, user: UserId) {
         let Some(person) = self.people.get(&user).filter(|person| !person.listeners.is_empty()) else { return };
         let sessions: HashSet<SessionId> = person.listeners.iter().filter_map(|listener| listener.session).collect();
-        let reading = self.lookups.standing(user, sessions.into_iter().collect());
-        self.later(async move { Control::Nodes(Read::Standing(user, reading.await)) });
+        let sessions: Vec<SessionId> = sessions.into_iter().collect();
+        let reading = self.lookups.standing(user, sessions.clone());
+        self.later(async move { Control::Nodes(Read::Standing(user, sessions, reading.await)) });
     }
 
     /// Reads whether a person belongs to a conversation.
     pub(super) fn look_at_belonging(&mut self, user: UserId, conversation: ConversationId) {
         let Some(person) = self.people.get_mut(&user) else { return };
         if let Some(loading) = &mut person.loading {
-            loading.nudged = true;
+            loading.nudged.insert(conversation);
             return;
         }
         // One at a time, so that answers cannot come in the wrong order.
@@ -116,7 +121,7 @@ impl State {
 
     pub(super) fn nodes_read(&mut self, read: Read) {
         match read {
-            Read::Standing(user, standing) => self.judge(user, standing),
+            Read::Standing(user, asked, standing) => self.judge(user, &asked, standing),
             Read::Listed(user, conversation, listed) => self.settle_belonging(user, conversation, *listed),
             Read::Hidden(user, conversation, hidden) => {
                 if let Some(Some(at)) = self.known(Nudge::Hidden(user, conversation), hidden) {
@@ -144,10 +149,14 @@ impl State {
         .ok()
     }
 
-    fn judge(&mut self, user: UserId, standing: Result<Standing>) {
+    fn judge(&mut self, user: UserId, asked: &[SessionId], standing: Result<Standing>) {
         let Some(standing) = self.known(Nudge::Standing(user), standing) else { return };
         let Some(person) = self.people.get(&user) else { return };
-        for listener in &person.listeners {
+        // Who has come since with another session was not asked for.
+        let concerned = |listener: &&Arc<Listener>| {
+            !standing.active || listener.session.is_none_or(|session| asked.contains(&session))
+        };
+        for listener in person.listeners.iter().filter(concerned) {
             if let Some(goodbye) = verdict(&standing, listener) {
                 listener.outbox.end(goodbye);
             }
@@ -182,6 +191,11 @@ impl State {
     fn was_told(&mut self, user: UserId, conversation: ConversationId) -> bool {
         self.nodes.told.retain(|_, at| at.elapsed() < TWICE);
         self.nodes.told.contains_key(&(user, conversation))
+    }
+
+    /// What somebody was to be told has become old before it was.
+    pub(super) fn was_not_told(&mut self, user: UserId, conversation: ConversationId) {
+        self.nodes.told.remove(&(user, conversation));
     }
 
     fn tell_user(&mut self, user: UserId, signal: Signal) {

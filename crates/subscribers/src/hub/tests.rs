@@ -24,6 +24,7 @@ const BOB: UserId = UserId(2);
 struct Desk {
     belongings: Mutex<VecDeque<Result<Vec<Belonging>>>>,
     listed: Mutex<VecDeque<Result<Option<Listed>>>>,
+    standing: Mutex<VecDeque<Result<Standing>>>,
 }
 
 fn take<T: Send + 'static>(answers: &Mutex<VecDeque<Result<T>>>) -> Lookup<T> {
@@ -46,7 +47,7 @@ impl Lookups for Desk {
         never()
     }
     fn standing(&self, _: UserId, _: Vec<SessionId>) -> Lookup<Standing> {
-        never()
+        take(&self.standing)
     }
     fn listed(&self, _: UserId, _: ConversationId) -> Lookup<Option<Listed>> {
         take(&self.listed)
@@ -77,6 +78,8 @@ struct Small {
     desk: Arc<Desk>,
     requests: mpsc::Receiver<Control>,
     _control: mpsc::Sender<Control>,
+    /// The id of the last connection, and of its session.
+    next: i64,
     /// Where those who are in have been answered: without it they would count as gone.
     answered: Vec<oneshot::Receiver<Result<Attached>>>,
 }
@@ -87,7 +90,7 @@ impl Small {
         let desk = Arc::new(Desk::default());
         let (voice, book) = (Stream::new().0.voice(), Arc::new(Book::default()));
         let state = State::new(desk.clone(), voice, book, &Limits::default(), control.downgrade());
-        Self { state, desk, requests, _control: control, answered: Vec::new() }
+        Self { state, desk, requests, _control: control, next: 0, answered: Vec::new() }
     }
 
     fn answers_with(&self, belongings: Vec<Belonging>) {
@@ -96,11 +99,12 @@ impl Small {
 
     /// Somebody comes; what they belong to is asked for.
     fn attaches(&mut self, user: UserId) -> (Arc<Listener>, oneshot::Receiver<Result<Attached>>) {
+        self.next += 1;
         let listener = Arc::new(Listener {
-            id: ConnectionId(user.0),
+            id: ConnectionId(self.next),
             user,
             username: format!("user{user}"),
-            session: None,
+            session: Some(SessionId(self.next)),
             role: ServerRole::User,
             dialect: Dialect::Native,
             vouched_at: std::time::Instant::now(),
@@ -291,4 +295,48 @@ async fn who_waits_for_a_room_that_is_left_by_all_is_looked_at_again() {
     hub.serves().await;
     hub.hears(8, said(8));
     assert_eq!(told(&bob), ["conversation.added ", "message.created 8"]);
+}
+
+#[tokio::test]
+async fn who_is_changed_all_the_time_comes_in_all_the_same() {
+    let mut hub = Small::new();
+    for _ in 0..=AGAIN {
+        hub.answers_with(belongs(BOB, 5));
+    }
+    let (_bob, attached) = hub.attaches(BOB);
+    for _ in 0..=AGAIN {
+        hub.state.obey_nudge(store::Nudge::Belonging(BOB, GARDEN));
+        hub.desk.listed.lock().expect("a desk").push_back(Ok(None));
+        hub.serves().await;
+    }
+    assert_eq!(attached.await.expect("an answer").expect("belongings"), [(GARDEN, Number(5))]);
+    hub.serves().await;
+    assert!(hub.state.rooms.is_empty(), "what was changed last is looked at");
+}
+
+#[tokio::test]
+async fn who_comes_while_older_sessions_are_looked_at_stays() {
+    let mut hub = Small::new();
+    let old = hub.has(BOB, belongs(BOB, 5)).await;
+    let nothing_lives = Standing { active: true, role: ServerRole::User, live: Default::default() };
+    hub.desk.standing.lock().expect("a desk").push_back(Ok(nothing_lives));
+    hub.state.obey_nudge(store::Nudge::Standing(BOB));
+    let (new, _attached) = hub.attaches(BOB);
+    hub.serves().await;
+    assert_eq!(old.outbox.take().1, Some(Goodbye::SessionEnded));
+    assert_eq!(new.outbox.take().1, None);
+}
+
+#[tokio::test]
+async fn what_is_changed_while_a_reading_fails_is_looked_at_all_the_same() {
+    let mut hub = Small::new();
+    let _old = hub.has(BOB, belongs(BOB, 5)).await;
+    hub.state.start_over();
+    hub.desk.belongings.lock().expect("a desk").push_back(Err(Error::new(ErrorCode::Unavailable, "Not now.")));
+    let (_new, attached) = hub.attaches(BOB);
+    hub.state.obey_nudge(store::Nudge::Belonging(BOB, GARDEN));
+    hub.desk.listed.lock().expect("a desk").push_back(Ok(None));
+    hub.serves().await;
+    assert!(attached.await.expect("an answer").is_err());
+    assert!(hub.desk.listed.lock().expect("a desk").is_empty(), "whether they belong is asked");
 }
