@@ -44,6 +44,10 @@ const PIPELINE: u32 = 64;
 const PATIENCE: u32 = 100;
 /// After a goodbye, how long the client may take to say its own.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// How long it may take to write the goodbye to one who is slow.
+const SLOW_FAREWELL: Duration = Duration::from_secs(20);
+/// Who takes fewer bytes than this in the time in which they would have been found silent is not waited for.
+const SLOWEST: u64 = 16 * 1_024;
 
 thread_local! {
     static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into_boxed_slice());
@@ -501,6 +505,8 @@ impl Connection {
             self.catch_up(conversation, cursor, live_from.map(|(_, number)| *number)).await?;
         }
         self.outbox.release();
+        // It was they who waited: however long that took, they have not been silent.
+        self.last_heard = Instant::now();
         self.settle(u32::MAX).await
     }
 
@@ -590,16 +596,24 @@ impl Connection {
         self.drain().await
     }
 
-    /// Waits while too much waits to be written, but not for one who takes nothing.
+    /// Waits while too much waits to be written, but not for one who takes next to nothing.
     async fn drain(&mut self) -> Result<(), Goodbye> {
-        let patience = self.slowly();
-        let drained = std::future::poll_fn(|context: &mut Context<'_>| {
-            if let Poll::Ready(goodbye) = self.writer.poll(&self.socket, context) {
-                return Poll::Ready(Err(goodbye));
+        let patience = 2 * seconds(self.shared().limits().ping_seconds);
+        loop {
+            let before = self.writer.written();
+            let drained = std::future::poll_fn(|context: &mut Context<'_>| {
+                if let Poll::Ready(goodbye) = self.writer.poll(&self.socket, context) {
+                    return Poll::Ready(Err(goodbye));
+                }
+                if self.outbox.is_full() { Poll::Pending } else { Poll::Ready(Ok(())) }
+            });
+            if let Ok(done) = tokio::time::timeout(patience, drained).await {
+                return done;
             }
-            if self.outbox.is_full() { Poll::Pending } else { Poll::Ready(Ok(())) }
-        });
-        tokio::time::timeout(patience, drained).await.unwrap_or(Err(Goodbye::SlowConsumer))
+            if self.writer.written() - before < SLOWEST {
+                return Err(Goodbye::SlowConsumer);
+            }
+        }
     }
 
     /// Says what a turn ends in.
@@ -643,11 +657,6 @@ impl Connection {
         self.last_heard + seconds(limits.ping_seconds) * if self.asked { 2 } else { 1 }
     }
 
-    /// How long one is waited for who takes little of what they are told.
-    fn slowly(&self) -> Duration {
-        2 * seconds(self.shared().limits().ping_seconds)
-    }
-
     fn on_time(&mut self) -> Result<(), Goodbye> {
         if Instant::now() < self.deadline() {
             // Something was heard since the clock was set.
@@ -684,7 +693,7 @@ impl Connection {
     async fn part(&mut self, goodbye: Goodbye) {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         // Whoever is sent away for being slow is slow to learn it, too.
-        let patience = if goodbye == Goodbye::SlowConsumer { self.slowly() } else { FAREWELL };
+        let patience = if goodbye == Goodbye::SlowConsumer { SLOW_FAREWELL } else { FAREWELL };
         let written = std::future::poll_fn(|context| self.writer.poll_pending(&self.socket, context));
         let _too_slow = tokio::time::timeout(patience, written).await;
         let _gone = self.socket.shutdown().await;

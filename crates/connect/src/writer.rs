@@ -19,11 +19,17 @@ pub(crate) struct Writer {
     outbox: Arc<Outbox>,
     pending: VecDeque<Bytes>,
     goodbye: Option<Goodbye>,
+    written: u64,
 }
 
 impl Writer {
     pub(crate) fn new(outbox: Arc<Outbox>) -> Self {
-        Self { outbox, pending: VecDeque::new(), goodbye: None }
+        Self { outbox, pending: VecDeque::new(), goodbye: None, written: 0 }
+    }
+
+    /// How many bytes the socket has taken since it was opened.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
     }
 
     /// Writes what there is and the socket takes. Ready with the goodbye once there is one, written or not: whoever
@@ -61,7 +67,10 @@ impl Writer {
         while !self.pending.is_empty() {
             match self.write_some(socket) {
                 Ok(0) => return Poll::Ready(Err(())),
-                Ok(written) => self.outbox.written(written),
+                Ok(written) => {
+                    self.written += written as u64;
+                    self.outbox.written(written);
+                }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => match socket.poll_write_ready(context) {
                     Poll::Ready(Ok(())) => {}
                     Poll::Ready(Err(_)) => return Poll::Ready(Err(())),
