@@ -263,6 +263,9 @@ fn come_back(evidence: &Evidence, spells: &[Spell], wanted: impl Fn(Trouble) -> 
                 _ => {}
             }
         }
+        // Who never came back has taken all the time there was.
+        let end = history.entries.last().map_or(0, |entry| entry.at);
+        found.extend(lost.filter(|spell| !others(spell, end)).map(|spell| end.saturating_sub(spell.from)));
     }
     found
 }
