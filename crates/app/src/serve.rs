@@ -6,11 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use connect::{Door, Shared, listen, router};
 use dialects::{Dialect, ServerInfo};
 use engine::{Engine, Pace};
-use store::{Db, Writer};
+use store::{Db, Schema, Writer};
 use stream::Stream;
 use subscribers::{Book, Hub};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
@@ -65,7 +65,13 @@ impl Server {
         if config.database.auto_migrate {
             db.migrate().await.context("the database cannot be migrated")?;
         }
-        let epoch = db.epoch().await.context("the database is not ready; run `palabre migrate`")?;
+        match db.schema().await.context("the tables cannot be read")? {
+            Schema::Fresh => {}
+            schema @ Schema::Ahead(_) => tracing::warn!("{schema}"),
+            schema @ (Schema::Absent | Schema::Behind(_)) => bail!("{schema}; run `palabre migrate`"),
+            schema => bail!("{schema}"),
+        }
+        let epoch = db.epoch().await.context("the database is not ready")?;
         let admins = store::accounts::admins(&mut db.read().await?).await?;
         let setup_secret = secrets::setup_secret(&config.data.dir, admins > 0)?.map(|s| s.reveal().to_owned());
 

@@ -139,6 +139,14 @@ fn a_wrong_command_line_or_configuration_ends_with_2_and_says_what_is_allowed() 
 }
 
 #[test]
+fn a_server_that_may_not_make_tables_says_who_may() {
+    let shell = Shell::new("tables");
+    let said =
+        shell.run_with(&[("PALABRE_DATABASE__AUTO_MIGRATE", "false")], "", &["serve", "--listen", "127.0.0.1:0"]);
+    assert!(said.code == 1 && said.err.contains("there are no tables yet; run `palabre migrate`"), "{}", said.err);
+}
+
+#[test]
 fn the_layers_are_told_with_their_origins() {
     let shell = Shell::new("layers");
     shell.write("palabre.toml", "[server]\nname = \"Usual\"\nshutdown_seconds = 5\n");

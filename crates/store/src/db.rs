@@ -13,16 +13,12 @@ use std::{
 use chat::mutants::{self, Mutant};
 use sqlx::{
     Connection as _, Postgres, Sqlite,
-    migrate::Migrator,
     pool::{PoolConnection, PoolOptions},
     postgres::{PgConnectOptions, PgPool},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous},
 };
 
 use crate::error::{Error, Result};
-
-pub(crate) static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
-pub(crate) static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 statements! {
     META = "SELECT value FROM meta WHERE key = $1";
@@ -172,33 +168,6 @@ impl Db {
         }
     }
 
-    /// Brings the schema up to this program's.
-    ///
-    /// # Errors
-    /// If a migration fails or the schema is a later program's.
-    pub async fn migrate(&self) -> Result<()> {
-        match &self.writer {
-            Pool::Sqlite(pool) => SQLITE_MIGRATIONS.run(pool).await,
-            Pool::Postgres(pool) => POSTGRES_MIGRATIONS.run(pool).await,
-        }
-        .map_err(|e| Error::Other(format!("migration: {e}")))
-    }
-
-    /// Brings an empty database's schema up to an earlier program's, as long as that is not beyond this one's.
-    ///
-    /// # Errors
-    /// If a migration fails, or there is no migration of this number.
-    pub(crate) async fn migrate_to(&self, version: i64) -> Result<()> {
-        if !SQLITE_MIGRATIONS.version_exists(version) {
-            return Err(Error::Other(format!("this program knows no schema {version}; it knows up to {}", schema())));
-        }
-        match &self.writer {
-            Pool::Sqlite(pool) => SQLITE_MIGRATIONS.run_to(version, pool).await,
-            Pool::Postgres(pool) => POSTGRES_MIGRATIONS.run_to(version, pool).await,
-        }
-        .map_err(|e| Error::Other(format!("migration: {e}")))
-    }
-
     /// A connection for reading.
     ///
     /// # Errors
@@ -306,11 +275,6 @@ pub(crate) fn postgres_options(url: &str) -> Result<PgConnectOptions> {
 /// The id of the history that a database holds, if it was given one.
 pub(crate) async fn epoch_in(conn: &mut Conn) -> Result<Option<String>> {
     Ok(sql!(conn, fetch_optional as (String,), META, "epoch")?.map(|(epoch,)| epoch))
-}
-
-/// The number of this program's last migration.
-pub(crate) fn schema() -> i64 {
-    SQLITE_MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default()
 }
 
 /// A random id of 128 bits.

@@ -7,13 +7,14 @@ use std::{
 };
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, migrate::Migrator, postgres::PgConnectOptions,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions,
     sqlite::SqliteConnectOptions,
 };
 
 use crate::{
     db,
     error::{Error, Result},
+    schema::{self, Schema},
 };
 
 /// Questions of which the quickest counts.
@@ -51,21 +52,6 @@ pub struct Setting {
     pub value: String,
     /// Whether what was acknowledged survives a power cut with it.
     pub durable: bool,
-}
-
-/// How a database's tables compare with those that this program makes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Schema {
-    /// There are none yet.
-    Absent,
-    /// They are this program's.
-    Fresh,
-    /// So many migrations are missing.
-    Behind(usize),
-    /// A later program made them; its last migration.
-    Ahead(i64),
-    /// A migration failed half-way, or is not the one that this program knows under its number.
-    Foreign(i64),
 }
 
 /// Looks at a database. Nothing if it is a SQLite file that is not there yet.
@@ -116,12 +102,7 @@ async fn sqlite(options: SqliteConnectOptions) -> Result<Examined> {
         // A server that writes at the moment.
         Err(_) => None,
     };
-    let (tables,): (i64,) =
-        sqlx::query_as("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'")
-            .fetch_one(&mut conn)
-            .await?;
-    let applied = if tables == 0 { Vec::new() } else { sqlx::query_as(APPLIED).fetch_all(&mut conn).await? };
-    let schema = compare(&db::SQLITE_MIGRATIONS, &applied);
+    let schema = schema::of_sqlite(&mut conn).await?;
     let epoch: Option<(String,)> = match schema {
         Schema::Absent => None,
         _ => sqlx::query_as(EPOCH).fetch_optional(&mut conn).await?,
@@ -175,10 +156,7 @@ async fn postgres(options: PgConnectOptions) -> Result<Examined> {
         round_trip = round_trip.min(begin.elapsed());
         clock += i64::try_from(begin.elapsed().as_millis() / 2).unwrap_or_default();
     }
-    let (there,): (bool,) =
-        sqlx::query_as("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(&mut conn).await?;
-    let applied = if there { sqlx::query_as(APPLIED).fetch_all(&mut conn).await? } else { Vec::new() };
-    let schema = compare(&db::POSTGRES_MIGRATIONS, &applied);
+    let schema = schema::of_postgres(&mut conn).await?;
     let epoch: Option<(String,)> = match schema {
         Schema::Absent => None,
         _ => sqlx::query_as(EPOCH).fetch_optional(&mut conn).await?,
@@ -204,50 +182,4 @@ async fn show(conn: &mut PgConnection, setting: &'static str) -> Result<String> 
     Ok(value)
 }
 
-const APPLIED: &str = "SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version";
 const EPOCH: &str = "SELECT value FROM meta WHERE key = 'epoch'";
-
-/// A migration's number, checksum, and whether it was done to its end.
-type Applied = (i64, Vec<u8>, bool);
-
-fn compare(known: &Migrator, applied: &[Applied]) -> Schema {
-    let of = |version: i64| known.iter().find(|migration| migration.version == version);
-    let is_foreign = |(version, checksum, success): &&Applied| {
-        !success || of(*version).is_some_and(|migration| migration.checksum.as_ref() != checksum.as_slice())
-    };
-    if applied.is_empty() {
-        return Schema::Absent;
-    }
-    if let Some((version, ..)) = applied.iter().find(is_foreign) {
-        return Schema::Foreign(*version);
-    }
-    if let Some((version, ..)) = applied.iter().rev().find(|(version, ..)| of(*version).is_none()) {
-        return Schema::Ahead(*version);
-    }
-    match known.iter().count() - applied.len() {
-        0 => Schema::Fresh,
-        missing => Schema::Behind(missing),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Applied, Schema, compare};
-    use crate::db::SQLITE_MIGRATIONS;
-
-    #[test]
-    fn tables_are_compared_with_the_programs() {
-        let all: Vec<_> = SQLITE_MIGRATIONS.iter().map(|m| (m.version, m.checksum.to_vec(), true)).collect();
-        let changed = |change: &dyn Fn(&mut Vec<Applied>)| {
-            let mut applied = all.clone();
-            change(&mut applied);
-            compare(&SQLITE_MIGRATIONS, &applied)
-        };
-        assert_eq!(changed(&|_| {}), Schema::Fresh);
-        assert_eq!(changed(&Vec::clear), Schema::Absent);
-        assert_eq!(changed(&|all| all.truncate(all.len() - 2)), Schema::Behind(2));
-        assert_eq!(changed(&|all| all.push((9_000, Vec::new(), true))), Schema::Ahead(9_000));
-        assert_eq!(changed(&|all| all[0].1.clear()), Schema::Foreign(1));
-        assert_eq!(changed(&|all| all[1].2 = false), Schema::Foreign(2));
-    }
-}

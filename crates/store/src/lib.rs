@@ -2,7 +2,7 @@
 //!
 //! One SQL text serves both databases: `$1` parameters, 64-bit integers for ids and times, `RETURNING`,
 //! `ON CONFLICT`, and whole batches as one JSON parameter. Read it in this order: [`db`] opens a
-//! database, [`unit`] is what one transaction collects, [`writer`] commits; then a file per noun.
+//! database, [`schema`] says whether its tables are this program's, [`unit`] is what one transaction collects, [`writer`] commits; then a file per noun.
 
 #[macro_use]
 mod sql;
@@ -12,6 +12,7 @@ mod names;
 pub mod db;
 pub mod error;
 mod faults;
+pub mod schema;
 pub mod unit;
 pub mod writer;
 
@@ -31,6 +32,7 @@ pub mod sessions;
 pub use db::{Conn, Db, Options};
 pub use error::{Error, Result};
 pub use nudges::Nudge;
+pub use schema::Schema;
 pub use unit::{Committed, Unit};
 pub use writer::{Append, NewMessage, Writer};
 

@@ -1,11 +1,20 @@
 //! `palabre migrate`
 
+use anyhow::bail;
+use store::Schema;
+
 use super::say;
 use crate::{config::Loaded, parts};
 
 pub(super) async fn run(loaded: Loaded) -> anyhow::Result<()> {
     let db = parts::database(&loaded.config).await?;
     db.migrate().await?;
+    let schema = db.schema().await?;
     db.close().await;
-    say(&format!("{} is up to date", loaded.config.database_url().without_password()))
+    let database = loaded.config.database_url().without_password().to_string();
+    match schema {
+        Schema::Fresh => say(&format!("{database} is up to date")),
+        Schema::Ahead(_) => say(&format!("{database}: {schema}")),
+        _ => bail!("{database}: {schema}"),
+    }
 }

@@ -177,7 +177,7 @@ fn a_database_that_is_damaged_or_not_there_is_told() {
     doctor(&folder.data(), &[]).has_problem(&["database:", "malformed", "backup"]);
     fs::write(folder.data().join("palabre.db"), "").expect("empty");
     let by_hand = doctor(&folder.data(), &[("PALABRE_DATABASE__AUTO_MIGRATE", "false")]);
-    by_hand.has_problem(&["tables:", "there are none yet", "palabre migrate"]);
+    by_hand.has_problem(&["tables:", "there are no tables yet", "palabre migrate"]);
     assert!(doctor(&folder.data(), &[]).of("note").iter().any(|note| note.contains("the next start makes them")));
 }
 

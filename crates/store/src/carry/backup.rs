@@ -45,8 +45,8 @@ async fn write_frozen<W: Write>(conn: &mut Conn, now: Millis, out: W) -> Result<
     if schema == 0 {
         return Err(Error::Other("there is nothing to back up: the database has no tables".to_owned()));
     }
-    if schema != crate::db::schema() {
-        let wanted = crate::db::schema();
+    if schema != crate::schema::schema() {
+        let wanted = crate::schema::schema();
         return Err(Error::Other(format!("the database has schema {schema}, this program {wanted}: use its program")));
     }
     let epoch = crate::db::epoch_in(conn).await?;

@@ -125,7 +125,7 @@ async fn move_all(
 
 /// Sees to it that both have this program's tables.
 async fn prepare(source: &mut Conn, to: &Db) -> Result<()> {
-    let (there, wanted) = (standing::schema(source).await?, crate::db::schema());
+    let (there, wanted) = (standing::schema(source).await?, crate::schema::schema());
     if there != wanted {
         let told = format!("the database has schema {there}, this program {wanted}: run `palabre migrate` first");
         return Err(Error::Other(told));

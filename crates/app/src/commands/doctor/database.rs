@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use store::doctor::{Examined, Schema, check_file, examine as look};
+use store::{
+    Schema,
+    doctor::{Examined, check_file, examine as look},
+};
 
 use super::{clock, finding::Finding};
 use crate::{config::Config, parts};
@@ -67,22 +70,21 @@ fn judge(config: &Config, shown: &str, examined: &Examined) -> Vec<Finding> {
 
 fn schema(config: &Config, schema: &Schema) -> Finding {
     const TABLES: &str = "tables";
-    let behind = |says: String| match config.database.auto_migrate {
-        true => Finding::note(TABLES, format!("{says}; the next start makes them")),
-        false => Finding::problem(TABLES, says, "palabre migrate"),
-    };
     match schema {
-        Schema::Fresh => Finding::good(TABLES, "are those of this version"),
-        Schema::Absent => behind("there are none yet".to_owned()),
-        Schema::Behind(missing) => behind(format!("are of an older version, {missing} migrations behind")),
-        Schema::Ahead(last) => Finding::problem(
+        Schema::Fresh => Finding::good(TABLES, schema.to_string()),
+        Schema::Absent | Schema::Behind(_) if config.database.auto_migrate => {
+            Finding::note(TABLES, format!("{schema}; the next start makes them"))
+        }
+        Schema::Absent | Schema::Behind(_) => Finding::problem(TABLES, schema.to_string(), "palabre migrate"),
+        Schema::Ahead(_) => Finding::warning(TABLES, schema.to_string(), "install that version here too"),
+        Schema::Beyond(_) => Finding::problem(
             TABLES,
-            format!("a later version of Palabre has made them (migration {last})"),
+            schema.to_string(),
             "install that version here; going back needs a backup from before the change",
         ),
-        Schema::Foreign(version) => Finding::problem(
+        Schema::Foreign(_) => Finding::problem(
             TABLES,
-            format!("migration {version} has failed, or is not the one that this version knows"),
+            schema.to_string(),
             "see the log of the start that made it; restore the backup from before if the tables are half-made",
         ),
     }
@@ -139,7 +141,10 @@ async fn damage(url: &str, shown: &str) -> Finding {
 mod tests {
     use std::time::Duration;
 
-    use store::doctor::{Examined, Schema, Setting};
+    use store::{
+        Schema,
+        doctor::{Examined, Setting},
+    };
 
     use super::{
         super::finding::{Finding, Level},
@@ -178,7 +183,8 @@ mod tests {
         assert_eq!(worst(|it, _| it.connections = Some(30)).0, Level::Warning);
         assert_eq!(worst(|it, _| it.connections = Some(20)).0, Level::Problem);
         assert_eq!(worst(|it, _| it.schema = Schema::Behind(1)).0, Level::Note);
-        assert_eq!(worst(|it, _| it.schema = Schema::Ahead(9)).0, Level::Problem);
+        assert_eq!(worst(|it, _| it.schema = Schema::Ahead(9)).0, Level::Warning);
+        assert_eq!(worst(|it, _| it.schema = Schema::Beyond(9)).0, Level::Problem);
         assert_eq!(worst(|it, _| it.schema = Schema::Foreign(2)).0, Level::Problem);
         let by_hand = worst(|it, config| {
             (it.schema, config.database.auto_migrate) = (Schema::Absent, false);

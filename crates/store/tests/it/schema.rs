@@ -1,0 +1,64 @@
+//! Programs of two versions on the same tables.
+
+use sqlx::Connection as _;
+use store::Schema;
+
+use super::{Db, Number, options, room, say, unmigrated_urls, writer};
+
+/// What a later version's migration does: it only adds.
+const ADDED: &str = "
+    ALTER TABLE messages ADD COLUMN mood TEXT;
+    ALTER TABLE conversations ADD COLUMN colour INTEGER NOT NULL DEFAULT 7;
+    ALTER TABLE users ADD COLUMN shoe_size INTEGER;
+    CREATE TABLE pins (conversation_id INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (conversation_id, seq));
+    INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+        SELECT 9000, 'pins', TRUE, checksum, 1 FROM _sqlx_migrations WHERE version = 1;";
+
+/// The same of one that has taken something away.
+const TAKEN: &str = "INSERT INTO meta (key, value) VALUES ('needs', '9000')";
+
+async fn later_version(url: &str, text: &'static str) {
+    if url.starts_with("sqlite:") {
+        let mut conn = sqlx::SqliteConnection::connect(url).await.unwrap();
+        sqlx::raw_sql(text).execute(&mut conn).await.unwrap();
+        conn.close().await.unwrap();
+    } else {
+        let mut conn = sqlx::PgConnection::connect(url).await.unwrap();
+        sqlx::raw_sql(text).execute(&mut conn).await.unwrap();
+        conn.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_older_program_goes_on_and_starts_again_on_tables_to_which_a_later_one_has_added() {
+    for url in unmigrated_urls().await {
+        let db = Db::open(&options(&url)).await.unwrap();
+        assert_eq!(db.schema().await.unwrap(), Schema::Absent);
+        db.migrate().await.unwrap();
+        assert_eq!(db.schema().await.unwrap(), Schema::Fresh);
+        let (running, _told) = writer(&db);
+        let (ann, bob, garden) = room(&running).await;
+        say(&running, ann, garden, "a1", "before").await.unwrap().unwrap();
+        let read = async |db: &Db| {
+            let page =
+                store::messages::before(&mut db.read().await.unwrap(), garden, Number(i64::MAX), 10).await.unwrap();
+            page.into_iter().map(|message| message.text.unwrap_or_default()).collect::<Vec<_>>()
+        };
+        assert_eq!(read(&db).await, ["before"]);
+
+        later_version(&url, ADDED).await;
+        say(&running, bob, garden, "b1", "meanwhile").await.unwrap().unwrap();
+        assert_eq!(read(&db).await, ["before", "meanwhile"]);
+
+        let again = Db::open(&options(&url)).await.unwrap();
+        again.migrate().await.unwrap();
+        assert_eq!(again.schema().await.unwrap(), Schema::Ahead(9_000));
+        let (started, _told) = writer(&again);
+        assert!(say(&started, bob, garden, "b1", "meanwhile").await.unwrap().unwrap().repeated);
+        say(&started, bob, garden, "b2", "after").await.unwrap().unwrap();
+        assert_eq!(read(&again).await, ["before", "meanwhile", "after"]);
+
+        later_version(&url, TAKEN).await;
+        assert_eq!(again.schema().await.unwrap(), Schema::Beyond(9_000));
+    }
+}
