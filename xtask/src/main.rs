@@ -29,8 +29,8 @@ cargo xtask with-nodes COMMAND…   the same with a private Redis in PALABRE_TES
 cargo xtask with-cluster COMMAND…
                                   the same with a private Redis Cluster instead, in PALABRE_TEST_REDIS_CLUSTER
 cargo xtask mutants               build the server with each deliberate fault and see the checker find it
-cargo xtask chaos [--shard I/N]   the long gate: nodes, databases, Redis and the ways between them are broken for about
-                                  an hour while people talk; the result is written to docs/reliability
+cargo xtask chaos [--shard I/N]   the long gate: nodes, databases, Redis and the ways between them are broken for
+                                  forty minutes while people talk; the results are written to docs/reliability
 cargo xtask gen [--check]         write the generated documents, or check that they are fresh
 ";
 

@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::Command, time::Duration};
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
-use testkit::checker::Rule;
+use testkit::checker::{Bound, Rule};
 
 use crate::{round::Outcome, shell::output};
 
@@ -59,15 +59,15 @@ impl Report<'_> {
 
     fn broken(&self, rule: Rule) -> usize {
         if rule == Rule::I16 {
-            return self.outcome.figures.bounds().iter().filter(|bound| !bound.is_kept()).count();
+            return self.outcome.bounds().iter().filter(|bound| !bound.is_kept()).count();
         }
         self.outcome.violations.iter().filter(|violation| violation.rule == rule).count()
     }
 
     fn applied(&self, rule: Rule) -> u64 {
         if rule == Rule::I16 {
-            let bounds = self.outcome.figures.bounds();
-            return bounds.iter().filter(|bound| bound.limit_ms.is_some() && bound.of > 0).count() as u64;
+            let bounds = self.outcome.bounds();
+            return bounds.iter().filter(|bound| bound.limit.is_some() && bound.of > 0).count() as u64;
         }
         self.outcome.checks.get(&rule).copied().unwrap_or_default()
     }
@@ -85,8 +85,7 @@ impl Report<'_> {
         json!({
             "name": self.name, "seed": self.seed, "commit": self.commit, "machine": machine(), "seconds": self.took.as_secs(),
             "faults": self.outcome.faults, "seen": self.outcome.seen, "acknowledged": self.outcome.acknowledged(),
-            "rules": rules, "bounds": self.outcome.figures.bounds(), "slow_readers": self.outcome.slow,
-            "slowest_start_ms": self.outcome.slowest_start.as_millis(), "slowest_stop_ms": self.outcome.slowest_stop.as_millis(),
+            "rules": rules, "bounds": self.outcome.bounds(), "slow_readers": self.outcome.slow,
             "rounds": rounds,
         })
     }
@@ -131,23 +130,12 @@ impl Report<'_> {
             "| bound | measured | limit | measurements | |".to_owned(),
             "|---|---|---|---|---|".to_owned(),
         ]);
-        lines.extend(self.outcome.figures.bounds().iter().map(|bound| {
-            let limit = bound.limit_ms.map_or("–".to_owned(), |limit| format!("{limit:.0} ms"));
+        lines.extend(self.outcome.bounds().iter().map(|bound| {
+            let Bound { name, unit, measured, of, .. } = bound;
+            let limit = bound.limit.map_or("–".to_owned(), |limit| format!("{limit:.0} {unit}"));
             let kept = if bound.is_kept() { "" } else { "broken" };
-            format!("| {} | {:.0} ms | {limit} | {} | {kept} |", bound.name, bound.measured_ms, bound.of)
+            format!("| {name} | {measured:.0} {unit} | {limit} | {of} | {kept} |")
         }));
-        lines.push(format!(
-            "| slowest start of a killed node | {} ms | 2000 ms | | |",
-            self.outcome.slowest_start.as_millis()
-        ));
-        lines.push(format!("| slowest orderly stop | {} ms | 35000 ms | | |", self.outcome.slowest_stop.as_millis()));
-        if let Some(most) = self.outcome.slow.iter().map(|slow| slow.memory / slow.readers.max(1) as u64).max() {
-            lines.push(format!(
-                "| memory per slow connection | {} KiB | 512 KiB | {} | |",
-                most / 1_024,
-                self.outcome.slow.len()
-            ));
-        }
         lines.push(String::new());
         lines.join("\n")
     }

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use testkit::{
     api::Api,
-    checker::{Evidence, Figures, Rule, Step, Violation, check_and_count, figures},
+    checker::{Bound, Evidence, Figures, Rule, Step, Violation, check_and_count, figures},
     dice::Dice,
     talker::{Habits, Phase, Talker, wait_for_quiet},
 };
@@ -71,6 +71,31 @@ impl Outcome {
     #[must_use]
     pub fn acknowledged(&self) -> u64 {
         self.seen.iter().filter(|(name, _)| name.starts_with("acknowledged")).map(|(_, count)| count).sum()
+    }
+
+    /// All bounds (I16): what clients measured, and what the nodes themselves were seen to take.
+    #[must_use]
+    pub fn bounds(&self) -> Vec<Bound> {
+        let time = |name, limit, took: Duration| Bound {
+            name,
+            unit: "ms",
+            limit: Some(limit),
+            measured: took.as_secs_f64() * 1_000.0,
+            of: usize::from(!took.is_zero()),
+        };
+        let each = self.slow.iter().map(|slow| slow.memory as f64 / 1_024.0 / slow.readers.max(1) as f64);
+        let memory = Bound {
+            name: "memory per slow connection, most",
+            unit: "KiB",
+            limit: Some(512.0),
+            measured: each.fold(0.0, f64::max),
+            of: self.slow.len(),
+        };
+        let mut bounds = self.figures.bounds();
+        bounds.push(time("start of a killed node, longest", 2_000.0, self.slowest_start));
+        bounds.push(time("orderly stop, longest", 35_000.0, self.slowest_stop));
+        bounds.push(memory);
+        bounds
     }
 
     /// Adds another round's.

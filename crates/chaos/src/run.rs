@@ -93,11 +93,8 @@ pub async fn run(options: &Options) -> Result<()> {
         }
     }
     println!("all together: {} acknowledged sends; {:?}", all.acknowledged(), all.faults);
-    for bound in all.figures.bounds() {
-        println!("{:>10.1} ms of {:>9}  {}", bound.measured_ms, bound.of, bound.name);
-    }
-    let broken: Vec<&str> =
-        all.figures.bounds().iter().filter(|bound| !bound.is_kept()).map(|bound| bound.name).collect();
+    tell_bounds(&all);
+    let broken: Vec<&str> = all.bounds().iter().filter(|bound| !bound.is_kept()).map(|bound| bound.name).collect();
     ensure!(all.violations.is_empty(), "{} broken promises", all.violations.len());
     ensure!(broken.is_empty() || options.lenient, "bounds that were not kept: {}", broken.join("; "));
     Ok(())
@@ -170,18 +167,16 @@ pub fn folder(name: &str, seed: u64) -> PathBuf {
 
 fn tell(name: &str, seed: u64, outcome: &Outcome, took: Duration) {
     println!("{name}, seed {seed}, {:.1} s: {} broken promises", took.as_secs_f64(), outcome.violations.len());
-    println!(
-        "  faults: {:?}; slowest start {:?}, stop {:?}",
-        outcome.faults, outcome.slowest_start, outcome.slowest_stop
-    );
+    println!("  faults: {:?}", outcome.faults);
     println!("  seen: {:?}", outcome.seen);
     println!("  checks: {:?}", outcome.checks);
-    if !outcome.slow.is_empty() {
-        println!("  slow: {:?}", outcome.slow);
-    }
     outcome.violations.iter().take(10).for_each(|violation| println!("  {violation}"));
-    for bound in outcome.figures.bounds().iter().filter(|bound| bound.of > 0) {
+    tell_bounds(outcome);
+}
+
+fn tell_bounds(outcome: &Outcome) {
+    for bound in outcome.bounds().iter().filter(|bound| bound.of > 0) {
         let kept = if bound.is_kept() { "" } else { " BROKEN" };
-        println!("  {:>10.1} ms of {:>7}  {}{kept}", bound.measured_ms, bound.of, bound.name);
+        println!("  {:>10.1} {} of {:>9}  {}{kept}", bound.measured, bound.unit, bound.of, bound.name);
     }
 }

@@ -48,15 +48,17 @@ pub struct Spell {
     pub to: u64,
 }
 
-/// A figure and its limit, in milliseconds.
+/// A figure and its limit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Bound {
     /// What was measured.
     pub name: &'static str,
+    /// In what: `ms` or `KiB`.
+    pub unit: &'static str,
     /// The limit; none where the figure is told only.
-    pub limit_ms: Option<f64>,
+    pub limit: Option<f64>,
     /// The figure.
-    pub measured_ms: f64,
+    pub measured: f64,
     /// Of how many measurements.
     pub of: usize,
 }
@@ -65,7 +67,7 @@ impl Bound {
     /// Whether it is kept. A figure of nothing keeps no bound and breaks none.
     #[must_use]
     pub fn is_kept(&self) -> bool {
-        self.of == 0 || self.limit_ms.is_none_or(|limit| self.measured_ms <= limit)
+        self.of == 0 || self.limit.is_none_or(|limit| self.measured <= limit)
     }
 }
 
@@ -117,10 +119,11 @@ impl Figures {
         // What is normal depends on the machine: twice what it takes without trouble, at least a tenth of a second.
         let normal = (2.0 * calm).max(100.0);
         let without_slow = percentile(&self.without_slow, 99.0);
-        let bound = |name, limit_ms, figures: &[u64], percent| Bound {
+        let bound = |name, limit, figures: &[u64], percent| Bound {
             name,
-            limit_ms,
-            measured_ms: percentile(figures, percent),
+            unit: "ms",
+            limit,
+            measured: percentile(figures, percent),
             of: figures.len(),
         };
         vec![
