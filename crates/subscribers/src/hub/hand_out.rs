@@ -34,7 +34,7 @@ impl Touched {
         self.later.first().map(|(due, _)| *due)
     }
 
-    /// Takes all that may be due.
+    /// Takes all that may be due, each once: told twice, a crowd would seem to have been told of nothing.
     fn take(&mut self, now: Instant) -> Vec<ConversationId> {
         let mut all = std::mem::take(&mut self.now);
         while let Some((due, _)) = self.later.first()
@@ -42,6 +42,8 @@ impl Touched {
         {
             all.extend(self.later.pop_first().map(|(_, conversation)| conversation));
         }
+        all.sort_unstable();
+        all.dedup();
         all
     }
 }
@@ -86,4 +88,23 @@ impl State {
 fn are_busy(listeners: &[Arc<Listener>]) -> bool {
     let sample = listeners.iter().step_by(listeners.len().div_ceil(SAMPLE).max(1));
     sample.filter(|listener| listener.outbox.is_awake()).count() > SAMPLE / 8
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_room_that_was_touched_often_is_handed_out_once() {
+        let (now, mut touched) = (Instant::now(), Touched::default());
+        for id in [7, 5, 7, 7] {
+            touched.add(ConversationId(id));
+        }
+        touched.later.insert((now, ConversationId(5)));
+        touched.later.insert((now + Duration::from_millis(1), ConversationId(9)));
+        assert_eq!(touched.take(now), [ConversationId(5), ConversationId(7)]);
+        assert_eq!(touched.due(), Some(now + Duration::from_millis(1)));
+    }
 }
