@@ -7,7 +7,7 @@ use std::{
 
 use chat::{
     ConversationId, Error, ErrorCode, Millis, Number, Result, SessionId, UserId, accounts::Account,
-    conversations::Listed, reply::CaughtUp, sessions::Standing,
+    conversations::Listed, rates::Spent, reply::CaughtUp, sessions::Standing,
 };
 use engine::Engine;
 use store::{Db, members::Belonging, nudges::Aging};
@@ -133,11 +133,11 @@ impl Lookups for Asker {
         });
     }
 
-    fn spent(&self) -> Vec<(UserId, u8, u32)> {
+    fn spent(&self) -> Spent {
         self.0.upgrade().map(|engine| engine.spent()).unwrap_or_default()
     }
 
-    fn note_spent(&self, spent: Vec<(UserId, u8, u32)>) {
+    fn note_spent(&self, spent: Spent) {
         if let Some(engine) = self.0.upgrade() {
             engine.note_spent(spent);
         }

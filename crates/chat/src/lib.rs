@@ -12,6 +12,7 @@ pub mod figures;
 pub mod members;
 pub mod messages;
 pub mod presence;
+pub mod rates;
 pub mod reactions;
 pub mod receipts;
 pub mod sessions;

@@ -32,6 +32,7 @@ use chat::{
     accounts::Speaker,
     messages::{Draft, Sent},
     presence::Seen,
+    rates::Spent,
     reply::CaughtUp,
     sessions::{Origin, Tokens},
 };
@@ -119,6 +120,7 @@ impl Engine {
                 throttle: throttle::Throttle::new(
                     settings.limits.login_attempts,
                     settings.limits.registrations_per_hour,
+                    settings.shared,
                 ),
                 hasher: passwords::Hasher::new(),
                 // A second is what a revoked token may live on elsewhere; here it is dropped at once.
@@ -158,20 +160,22 @@ impl Engine {
         self.inner.rates.admit(speaker.user, cost)
     }
 
-    /// What people have used up of their rates since this was last asked: who, of which rate, how much.
+    /// What was used up since this was last asked.
     #[must_use]
-    pub fn spent(&self) -> Vec<(UserId, u8, u32)> {
-        self.inner.rates.spent()
+    pub fn spent(&self) -> Spent {
+        Spent { rates: self.inner.rates.spent(), tries: self.inner.throttle.spent() }
     }
 
-    /// Takes off what people have used up of their rates on another node.
-    pub fn note_spent(&self, spent: Vec<(UserId, u8, u32)>) {
-        self.inner.rates.note_spent(spent);
+    /// Takes off what was used up on another node.
+    pub fn note_spent(&self, spent: Spent) {
+        self.inner.rates.note_spent(spent.rates);
+        self.inner.throttle.note_spent(spent.tries, self.now());
     }
 
     /// How many nodes share the rates without hearing of each other; 1 while they do.
     pub fn share_rates(&self, nodes: u32) {
         self.inner.rates.set_price(nodes);
+        self.inner.throttle.set_nodes(nodes);
     }
 
     /// Makes a change and answers once it is committed.

@@ -22,7 +22,7 @@ const REPEAT_MS: i64 = 10_000;
 pub(crate) async fn log_in(engine: &Engine, name: String, password: String, origin: Origin) -> Result<Tokens> {
     let inner = &engine.inner;
     let (account_key, address) = (store::accounts::key(&name), origin.address.clone().unwrap_or_default());
-    inner.throttle.check_login(&account_key, &address, engine.now())?;
+    let attempt = inner.throttle.log_in(&account_key, &address, engine.now())?;
     metrics::counter!("auth_login_attempts_total").increment(1);
     let found = store::accounts::password(&mut inner.db.read().await?, &name).await?;
     let (user, hash) = found.map_or((None, None), |(user, hash)| (Some(user), hash));
@@ -33,7 +33,7 @@ pub(crate) async fn log_in(engine: &Engine, name: String, password: String, orig
         _ => None,
     };
     let Some(account) = account else {
-        inner.throttle.login_failed(&account_key, &address, engine.now());
+        attempt.failed();
         metrics::counter!("auth_login_failures_total").increment(1);
         metrics::counter!("chat_auth_requests_total", "status" => "failure", "method" => "password").increment(1);
         return Err(Error::new(ErrorCode::BadCredentials, "Name or password is wrong."));
@@ -314,11 +314,11 @@ impl Call {
     pub(crate) async fn change_password(&self, current: String, new: String) -> Result<Reply> {
         let user = self.speaker.user;
         let address = format!("change of {user}");
-        self.throttle.check_login(&self.speaker.username, &address, self.engine.now())?;
         crate::passwords::check("new", &new, &self.speaker.username)?;
+        let attempt = self.throttle.log_in(&self.speaker.username, &address, self.engine.now())?;
         let stored = store::accounts::password_of(&mut self.db.read().await?, user).await?;
         if !self.hasher.verify(current, stored).await? {
-            self.throttle.login_failed(&self.speaker.username, &address, self.engine.now());
+            attempt.failed();
             return Err(Error {
                 field: Some("/current".into()),
                 ..Error::new(ErrorCode::BadCredentials, "The present password is wrong.")

@@ -5,7 +5,11 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use chat::{UserId, presence::Presence};
+use chat::{
+    UserId,
+    presence::Presence,
+    rates::{Spent, Try},
+};
 use serde::{Deserialize, Serialize};
 
 /// So long does the word of a node hold.
@@ -24,8 +28,8 @@ pub struct People {
     pub people: Vec<(UserId, Presence)>,
     /// The node that is asked to tell of all its people.
     pub ask: Option<i64>,
-    /// What people have used up of their rates here since the last word: who, of which rate, how much.
-    pub spent: Vec<(UserId, u8, u32)>,
+    /// What people have used up here since the last word.
+    pub spent: Spent,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -39,15 +43,28 @@ struct Form<'a> {
     ask: Option<i64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     spent: Vec<(i64, u8, u32)>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    failed: Vec<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    registered: Vec<Cow<'a, str>>,
 }
 
 pub(crate) fn encode(word: &People) -> Option<Vec<u8>> {
+    let (mut failed, mut registered) = (Vec::new(), Vec::new());
+    for one in &word.spent.tries {
+        match one {
+            Try::LogIn(key) => failed.push(key.into()),
+            Try::Registration(address) => registered.push(address.into()),
+        }
+    }
     let form = Form {
         v: word.version,
         all: word.all,
         people: word.people.iter().map(|(user, presence)| (user.0, presence.name().into())).collect(),
         ask: word.ask,
-        spent: word.spent.iter().map(|(user, rate, count)| (user.0, *rate, *count)).collect(),
+        spent: word.spent.rates.iter().map(|(user, rate, count)| (user.0, *rate, *count)).collect(),
+        failed,
+        registered,
     };
     serde_json::to_vec(&form).ok()
 }
@@ -55,12 +72,18 @@ pub(crate) fn encode(word: &People) -> Option<Vec<u8>> {
 pub(crate) fn decode(text: &str) -> Option<People> {
     let form: Form = serde_json::from_str(text).ok()?;
     let known = |(user, presence): (i64, Cow<str>)| Some((UserId(user), Presence::from_name(&presence)?));
+    let failed = form.failed.into_iter().map(|key| Try::LogIn(key.into_owned()));
+    let registered = form.registered.into_iter().map(|address| Try::Registration(address.into_owned()));
+    let spent = Spent {
+        rates: form.spent.into_iter().map(|(user, rate, count)| (UserId(user), rate, count)).collect(),
+        tries: failed.chain(registered).collect(),
+    };
     Some(People {
         version: form.v,
         all: form.all,
         people: form.people.into_iter().filter_map(known).collect(),
         ask: form.ask,
-        spent: form.spent.into_iter().map(|(user, rate, count)| (UserId(user), rate, count)).collect(),
+        spent,
     })
 }
 
@@ -75,7 +98,10 @@ mod tests {
             all: true,
             people: vec![(UserId(1), Presence::Away), (UserId(2), Presence::Offline)],
             ask: Some(9),
-            spent: vec![(UserId(1), 0, 3)],
+            spent: Spent {
+                rates: vec![(UserId(1), 0, 3)],
+                tries: vec![Try::LogIn("ann\0::1".into()), Try::Registration("::1".into())],
+            },
         };
         let text = encode(&word).expect("JSON");
         assert_eq!(decode(std::str::from_utf8(&text).expect("UTF-8")), Some(word));

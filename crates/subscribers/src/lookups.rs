@@ -3,7 +3,7 @@
 use std::{future::Future, pin::Pin};
 
 use chat::{
-    ConversationId, Millis, Number, Result, SessionId, UserId, accounts::Account, conversations::Listed,
+    ConversationId, Millis, Number, Result, SessionId, UserId, accounts::Account, conversations::Listed, rates::Spent,
     reply::CaughtUp, sessions::Standing,
 };
 use store::members::Belonging;
@@ -31,10 +31,10 @@ pub trait Lookups: Send + Sync + 'static {
     fn among(&self, users: Vec<UserId>, places: Vec<ConversationId>) -> Lookup<Vec<(ConversationId, UserId, String)>>;
     /// Notes that these people have gone.
     fn gone(&self, users: Vec<UserId>);
-    /// What people have used up of their rates here since this was last asked: who, of which rate, how much.
-    fn spent(&self) -> Vec<(UserId, u8, u32)>;
+    /// What people have used up here since this was last asked.
+    fn spent(&self) -> Spent;
     /// Notes what people have used up of their rates on another node.
-    fn note_spent(&self, spent: Vec<(UserId, u8, u32)>);
+    fn note_spent(&self, spent: Spent);
     /// Notes how many nodes share people's rates without hearing of each other; 1 while they do.
     fn share_rates(&self, nodes: usize);
     /// The time.

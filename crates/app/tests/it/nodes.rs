@@ -102,3 +102,27 @@ async fn two_administrators_cannot_put_each_other_out() {
         }
     }
 }
+
+#[tokio::test]
+async fn whoever_guesses_on_one_node_has_guessed_on_all() {
+    let town = Town::with(|config| config.limits.login_attempts = 3).await;
+    let ann = town.absent("ann").await;
+    let log_in = async |rest: &Rest, password: &str| {
+        let body = json!({"username": "ann", "password": password});
+        rest.ask("POST", "/v1/sessions", None, &body).await.status
+    };
+    let (first, last) = (town.rests().next().unwrap(), town.rests().last().unwrap());
+    for _ in 0..3 {
+        assert_eq!(log_in(first, "a wrong guess").await, 401);
+    }
+    // The right one does not count, so it tells when the other node has heard of the wrong ones.
+    let begin = Instant::now();
+    let mut answer = log_in(last, ann.password()).await;
+    while answer != 429 {
+        assert_eq!(answer, 201);
+        in_time("guessed", begin);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        answer = log_in(last, ann.password()).await;
+    }
+    assert_eq!(log_in(first, ann.password()).await, 429);
+}

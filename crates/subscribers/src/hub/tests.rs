@@ -8,6 +8,7 @@ use chat::{
     conversations::{Conversation, Kind, Listed, Place, Visibility},
     members::{Member, Role},
     messages::{Message, MessageType},
+    rates::Spent,
     reply::CaughtUp,
     sessions::Standing,
 };
@@ -62,10 +63,10 @@ impl Lookups for Desk {
         never()
     }
     fn gone(&self, _: Vec<UserId>) {}
-    fn spent(&self) -> Vec<(UserId, u8, u32)> {
-        Vec::new()
+    fn spent(&self) -> Spent {
+        Spent::default()
     }
-    fn note_spent(&self, _: Vec<(UserId, u8, u32)>) {}
+    fn note_spent(&self, _: Spent) {}
     fn share_rates(&self, _: usize) {}
     fn now(&self) -> Millis {
         Millis(0)
