@@ -1,16 +1,14 @@
 //! The hub: who listens to what. One task owns it, so that order needs no locks.
 //!
-//! A connection comes in three steps: it is attached (its outbox holds live frames back), the hub
-//! learns what its person belongs to, and answers with the number from which each conversation's
-//! events will follow. Whatever is committed between the reading and the answer is not lost: while a
-//! reading is under way the hub keeps the batches, and applies them to what was read.
-//!
-//! What other nodes tell comes the same way as what was committed here, but may be late, doubled or lost: `holes` reads
-//! what is missing, `nodes` obeys what they have changed. `hand_out` gives it to those who listen.
+//! `attach` lets people in and out, `hand_out` gives them what was said, `presence` tells who is here. What other nodes
+//! tell comes the same way as what was committed here, but may be late, doubled or lost: `holes` reads what is missing,
+//! `nodes` obeys what they have changed.
 
+mod attach;
 mod hand_out;
 mod holes;
 mod nodes;
+mod presence;
 #[cfg(test)]
 mod tests;
 
@@ -28,7 +26,7 @@ use chat::{
     event::Audience,
     members::Departure,
     mutants::{self, Mutant},
-    presence::{Presence, Seen},
+    presence::Presence,
 };
 use dialects::Dialect;
 use store::members::Belonging;
@@ -43,7 +41,7 @@ use crate::{
     lookups::Lookups,
     orders::Orders,
     pace::MUCH,
-    presence::{Book, merged, seen},
+    presence::Book,
     queue::Listener,
     room::{Room, Waiting},
     typing::{Typing, Typist},
@@ -55,10 +53,6 @@ const TICK: Duration = Duration::from_millis(250);
 const GRACE: Duration = Duration::from_secs(2);
 /// How much longer than its authentication may take a connection may be on its way to the hub.
 const WAY: Duration = Duration::from_secs(60);
-/// How often what somebody belongs to is read again because it changes meanwhile; then they are let in all the same.
-const AGAIN: u32 = 5;
-/// Within this time all come back where the node starts over.
-const OVER: Duration = Duration::from_secs(5);
 /// Requests to the hub that may wait.
 const QUEUE: usize = 16_384;
 
@@ -169,23 +163,9 @@ struct Person {
     chosen: Presence,
     told: Presence,
     /// While what they belong to is being read: the connections that wait for it.
-    loading: Option<Loading>,
+    loading: Option<attach::Loading>,
     /// When the last connection went.
     alone_since: Option<Instant>,
-}
-
-struct Loading {
-    /// What of it another node has changed meanwhile.
-    nudged: HashSet<ConversationId>,
-    /// How often it was read for that.
-    again: u32,
-    waiting: Vec<(Arc<Listener>, oneshot::Sender<Result<Attached>>)>,
-}
-
-impl Loading {
-    fn of(listener: Arc<Listener>, answer: oneshot::Sender<Result<Attached>>) -> Self {
-        Self { nudged: HashSet::new(), again: 0, waiting: vec![(listener, answer)] }
-    }
 }
 
 struct State {
@@ -559,43 +539,6 @@ impl State {
         }
     }
 
-    fn attach(&mut self, listener: Arc<Listener>, answer: oneshot::Sender<Result<Attached>>) {
-        let user = listener.user;
-        let person = self.people.entry(user).or_insert_with(|| Person {
-            username: listener.username.clone(),
-            listeners: Vec::new(),
-            belongs: HashSet::new(),
-            read: false,
-            chosen: Presence::Online,
-            told: Presence::Offline,
-            loading: None,
-            alone_since: None,
-        });
-        let waiting = person.loading.as_ref().map_or(0, |loading| loading.waiting.len());
-        if person.listeners.len() + waiting >= self.per_user {
-            let _gone = answer
-                .send(Err(Error::limit_reached(format!("One user may have at most {} connections.", self.per_user))));
-            return;
-        }
-        match &mut person.loading {
-            Some(loading) => loading.waiting.push((listener, answer)),
-            None if !person.read || (person.listeners.is_empty() && person.alone_since.is_none()) => {
-                person.loading = Some(Loading::of(listener, answer));
-                self.load(user);
-            }
-            // Known already, from another connection or from a moment ago.
-            None => {
-                let belongs: Vec<ConversationId> = person.belongs.iter().copied().collect();
-                if belongs.iter().all(|id| self.rooms.contains_key(id)) {
-                    self.enter(listener, answer, &belongs);
-                } else {
-                    person.loading = Some(Loading::of(listener, answer));
-                    self.load(user);
-                }
-            }
-        }
-    }
-
     /// Asks, and has the answer brought to the hub.
     fn later(&self, answer: impl Future<Output = Control> + Send + 'static) {
         let Some(control) = self.control.upgrade() else { return };
@@ -603,203 +546,6 @@ impl State {
             let answer = answer.await;
             let _ended = control.send(answer).await;
         });
-    }
-
-    fn load(&mut self, user: UserId) {
-        let since = self.tick;
-        *self.loading.entry(since).or_default() += 1;
-        let reading = self.lookups.belongings(user);
-        self.later(async move { Control::Loaded { user, since, result: reading.await } });
-    }
-
-    /// A reading that began at this tick has ended: what was told before the others began is not needed any more.
-    fn end_reading(&mut self, since: u64) {
-        if let Some(count) = self.loading.get_mut(&since) {
-            *count -= 1;
-            if *count == 0 {
-                self.loading.remove(&since);
-            }
-        }
-        let oldest = self.loading.keys().next().copied().unwrap_or(u64::MAX);
-        while self.batches.front().is_some_and(|(tick, _)| *tick <= oldest) {
-            self.batches.pop_front();
-        }
-    }
-
-    fn loaded(&mut self, user: UserId, since: u64, result: Result<Vec<Belonging>>) {
-        let meanwhile: Vec<Arc<Vec<Told>>> =
-            self.batches.iter().filter(|(tick, _)| *tick > since).map(|(_, told)| told.clone()).collect();
-        self.end_reading(since);
-        let Some(person) = self.people.get_mut(&user) else { return };
-        let Some(loading) = &mut person.loading else { return };
-        if result.is_ok() && !loading.nudged.is_empty() && loading.again < AGAIN {
-            // What was read may be from before that.
-            loading.nudged.clear();
-            loading.again += 1;
-            return self.load(user);
-        }
-        let Some(loading) = person.loading.take() else { return };
-        let belongings = match result {
-            Ok(belongings) => belongings,
-            Err(error) => {
-                for (_, answer) in loading.waiting {
-                    let _gone = answer.send(Err(error.clone()));
-                }
-                if person.listeners.is_empty() {
-                    person.alone_since.get_or_insert_with(Instant::now);
-                    self.changed.insert(user);
-                }
-                return self.look_at_belongings(user, loading.nudged);
-            }
-        };
-        person.read = true;
-        person.belongs = belongings.iter().map(|b| b.conversation).collect();
-        let mut places: HashMap<ConversationId, Room> =
-            belongings.into_iter().map(|b| (b.conversation, Room::new(b.place, b.head, b.member_count))).collect();
-        for told in &meanwhile {
-            apply(told, user, &mut person.belongs, &mut places);
-        }
-        let belongs: Vec<ConversationId> = person.belongs.iter().copied().collect();
-        for (id, room) in places {
-            if person.belongs.contains(&id) {
-                self.rooms.entry(id).or_insert_with(|| {
-                    self.voice.want(id, true);
-                    room
-                });
-            }
-        }
-        for (listener, answer) in loading.waiting {
-            self.enter(listener, answer, &belongs);
-        }
-        self.forget_silent(&belongs);
-        self.look_at_belongings(user, loading.nudged);
-    }
-
-    /// What was changed while it was being read was not seen to its end.
-    fn look_at_belongings(&mut self, user: UserId, nudged: HashSet<ConversationId>) {
-        for conversation in nudged {
-            self.look_at_belonging(user, conversation);
-        }
-    }
-
-    /// Lets a connection listen to what its person belongs to, and answers from where on.
-    fn enter(
-        &mut self,
-        listener: Arc<Listener>,
-        answer: oneshot::Sender<Result<Attached>>,
-        belongs: &[ConversationId],
-    ) {
-        let user = listener.user;
-        let mut attached = Vec::with_capacity(belongs.len());
-        for id in belongs {
-            if let Some(room) = self.rooms.get_mut(id) {
-                // A crowd may not have been told yet what comes before this.
-                self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
-                room.add(listener.clone());
-                attached.push((*id, room.gaps.last()));
-            }
-        }
-        attached.sort_unstable();
-        let id = listener.id;
-        if let Some(goodbye) = self.orders.missed(&listener) {
-            listener.outbox.end(goodbye);
-        }
-        if self.draining {
-            listener.outbox.end(Goodbye::Restart(0));
-        }
-        let doubtful = self.orders.is_doubtful(&listener);
-        if let Some(person) = self.people.get_mut(&user) {
-            person.alone_since = None;
-            if person.listeners.is_empty() {
-                self.people_here.fetch_add(1, Ordering::Relaxed);
-            }
-            person.listeners.push(listener);
-            self.connections.fetch_add(1, Ordering::Relaxed);
-        }
-        self.note_presence(user);
-        if doubtful {
-            self.look_at_standing(user);
-        }
-        if answer.send(Ok(attached)).is_err() {
-            // It has gone while it waited.
-            self.detach(user, id);
-        }
-    }
-
-    fn detach(&mut self, user: UserId, id: ConnectionId) {
-        let Some(person) = self.people.get_mut(&user) else { return };
-        let before = person.listeners.len();
-        person.listeners.retain(|listener| listener.id != id);
-        if person.listeners.len() == before {
-            return;
-        }
-        self.connections.fetch_sub(1, Ordering::Relaxed);
-        if person.listeners.is_empty() {
-            self.people_here.fetch_sub(1, Ordering::Relaxed);
-            person.alone_since = Some(Instant::now());
-            person.chosen = Presence::Online;
-            self.changed.insert(user);
-        }
-        let belongs: Vec<ConversationId> = person.belongs.iter().copied().collect();
-        for conversation in &belongs {
-            if let Some(room) = self.rooms.get_mut(conversation) {
-                room.remove(id);
-            }
-        }
-        self.forget_silent(&belongs);
-    }
-
-    fn forget_silent(&mut self, conversations: &[ConversationId]) {
-        for id in conversations {
-            if self.rooms.get(id).is_none_or(|room| !room.listeners.is_empty()) {
-                continue;
-            }
-            self.voice.want(*id, false);
-            let later = self.rooms.remove(id).map(|room| room.later).unwrap_or_default();
-            for (_, notice) in later {
-                if let (Signal::ConversationAdded(_), Audience::User(user)) = (notice.signal, notice.to) {
-                    // They waited for a room that is no more.
-                    self.look_at_belonging(user, *id);
-                }
-            }
-        }
-    }
-
-    fn drain(&mut self, spread: Duration) {
-        self.draining = true;
-        self.send_away(spread);
-    }
-
-    /// What this node knows may have been changed without a word to it: everybody comes back, and is read anew.
-    fn start_over(&mut self) {
-        tracing::warn!("changes may have been missed: all connections are told to come back");
-        self.send_away(OVER);
-        self.people.values_mut().for_each(|person| person.read = false);
-        for (conversation, _) in self.rooms.drain() {
-            self.voice.want(conversation, false);
-        }
-    }
-
-    /// Tells all connections to come back.
-    fn send_away(&self, spread: Duration) {
-        let all: Vec<&Arc<Listener>> = self.people.values().flat_map(|person| &person.listeners).collect();
-        let spread = u32::try_from(spread.as_millis()).unwrap_or(u32::MAX);
-        let count = u32::try_from(all.len()).unwrap_or(u32::MAX).max(1);
-        for (place, listener) in (0_u32..).zip(all) {
-            // Evenly spread, so that those who come back do not come all at once.
-            let after = u64::from(spread) * u64::from(place) / u64::from(count);
-            listener.outbox.end(Goodbye::Restart(u32::try_from(after).unwrap_or(spread)));
-        }
-    }
-
-    // ---- presence and typing ------------------------------------------------------------------
-
-    fn note_presence(&mut self, user: UserId) {
-        if let Some(person) = self.people.get(&user) {
-            let here = !person.listeners.is_empty();
-            self.book.note(user, if here { person.chosen } else { Presence::Offline });
-            self.changed.insert(user);
-        }
     }
 
     fn on_tick(&mut self) {
@@ -811,115 +557,12 @@ impl State {
         self.on_tick_of_nodes(now);
         metrics::gauge!("chat_websocket_connections_active").set(self.connections.load(Ordering::Relaxed) as f64);
     }
-
-    /// Tells all changes since the last tick together, in conversations that are not too large.
-    fn tell_presence(&mut self, now: Instant) {
-        let at = self.lookups.now();
-        let mut changes: HashMap<ConversationId, Vec<(UserId, String, Seen)>> = HashMap::new();
-        let mut gone = Vec::new();
-        for user in std::mem::take(&mut self.changed) {
-            let Some(person) = self.people.get_mut(&user) else { continue };
-            let leaving = person.listeners.is_empty() && person.loading.is_none();
-            if leaving && person.alone_since.is_some_and(|since| now - since < GRACE) {
-                self.changed.insert(user);
-                continue;
-            }
-            let here = if leaving { Presence::Offline } else { person.chosen };
-            self.nodes.changed.insert(user, here);
-            let presence = merged(here, self.book.elsewhere(user));
-            if presence.shown() != person.told.shown() {
-                let hidden = presence == Presence::Invisible;
-                for conversation in &person.belongs {
-                    // Where nobody listens here, somebody may elsewhere.
-                    let small = match self.rooms.get(conversation) {
-                        Some(room) => room.member_count <= self.presence_members,
-                        None => self.voice.is_heard(),
-                    };
-                    if small {
-                        let change = (user, person.username.clone(), seen(presence, hidden, at));
-                        changes.entry(*conversation).or_default().push(change);
-                    }
-                }
-            }
-            person.told = presence;
-            if leaving {
-                self.people.remove(&user);
-                self.book.note(user, Presence::Offline);
-                if presence == Presence::Offline {
-                    gone.push(user);
-                }
-            }
-        }
-        let mut woken = Vec::new();
-        // Those who share several conversations hear it once, unless their dialect says where.
-        let mut said: HashSet<(ConnectionId, bytes::Bytes)> = HashSet::new();
-        for (conversation, people) in changes {
-            let signal = Signal::PresenceChanged { conversation, people };
-            self.voice.say(Notice { to: Audience::Members(conversation), signal: signal.clone() });
-            self.tell_those(conversation, None, &signal, &mut woken, |listener, frame| {
-                listener.dialect.places_presence() || said.insert((listener.id, frame.clone()))
-            });
-        }
-        woken.iter().for_each(|listener| listener.outbox.wake());
-        if !gone.is_empty() {
-            self.lookups.gone(gone);
-        }
-    }
-
-    fn note_typing(&mut self, conversation: ConversationId, typist: Typist, typing: bool) {
-        if typing {
-            self.typing.start(conversation, typist.clone(), Instant::now());
-            self.tell_typing(conversation, typist, true);
-        } else if let Some(typist) = self.typing.stop(conversation, typist.user) {
-            self.tell_typing(conversation, typist, false);
-        }
-    }
-
-    fn tell_typing(&mut self, conversation: ConversationId, typist: Typist, typing: bool) {
-        let mut woken = Vec::new();
-        let Typist { user, username, shown_name } = typist;
-        let signal = Signal::Typing { conversation, user, username, shown_name, typing };
-        self.tell_members(conversation, Some(user), &signal, &mut woken);
-        woken.iter().for_each(|listener| listener.outbox.wake());
-    }
 }
 
 /// Waits for a moment that the caller knows to be there.
 async fn wait(until: Option<Instant>) {
     if let Some(until) = until {
         tokio::time::sleep_until(until).await;
-    }
-}
-
-/// Brings what was read up to what was told since.
-fn apply(
-    told: &[Told],
-    user: UserId,
-    belongs: &mut HashSet<ConversationId>,
-    places: &mut HashMap<ConversationId, Room>,
-) {
-    for one in told {
-        match one {
-            Told::Event(event) => {
-                if let Some(room) = places.get_mut(&event.conversation) {
-                    // Whatever has a smaller number is in the database by now, from where clients are caught up.
-                    room.gaps.filled(room.gaps.last().max(event.number), Instant::now());
-                }
-            }
-            Told::Notice(Notice { to: Audience::User(whom), signal }) if *whom == user => match signal {
-                Signal::ConversationAdded(listed) => {
-                    let row = &listed.conversation;
-                    let place = chat::conversations::Place { kind: row.kind, name: row.name.clone(), pair: row.pair };
-                    belongs.insert(row.id);
-                    places.entry(row.id).or_insert_with(|| Room::new(place, row.head, row.member_count));
-                }
-                Signal::ConversationRemoved { conversation, .. } => {
-                    belongs.remove(conversation);
-                }
-                _ => {}
-            },
-            Told::Notice(_) | Told::Order(_) | Told::Doubt => {}
-        }
     }
 }
 

@@ -301,11 +301,11 @@ async fn who_waits_for_a_room_that_is_left_by_all_is_looked_at_again() {
 #[tokio::test]
 async fn who_is_changed_all_the_time_comes_in_all_the_same() {
     let mut hub = Small::new();
-    for _ in 0..=AGAIN {
+    for _ in 0..=attach::AGAIN {
         hub.answers_with(belongs(BOB, 5));
     }
     let (_bob, attached) = hub.attaches(BOB);
-    for _ in 0..=AGAIN {
+    for _ in 0..=attach::AGAIN {
         hub.state.obey_nudge(store::Nudge::Belonging(BOB, GARDEN));
         hub.desk.listed.lock().expect("a desk").push_back(Ok(None));
         hub.serves().await;

@@ -1,0 +1,299 @@
+//! Coming in and going.
+//!
+//! A connection comes in three steps: it is attached (its outbox holds live frames back), the hub learns what its
+//! person belongs to, and answers with the number from which each conversation's events will follow. Whatever is
+//! committed between the reading and the answer is not lost: while a reading is under way the hub keeps the batches,
+//! and applies them to what was read.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use chat::{
+    ConnectionId, ConversationId, Error, Notice, Result, Signal, Told, UserId, conversations::Place, event::Audience,
+    presence::Presence,
+};
+use store::members::Belonging;
+use tokio::{sync::oneshot, time::Instant};
+
+use super::{Attached, Control, Person, State};
+use crate::{Goodbye, queue::Listener, room::Room};
+
+/// How often what somebody belongs to is read again because it changes meanwhile; then they are let in all the same.
+pub(super) const AGAIN: u32 = 5;
+/// Within this time all come back where the node starts over.
+const OVER: Duration = Duration::from_secs(5);
+
+pub(super) struct Loading {
+    /// What of it another node has changed meanwhile.
+    pub(super) nudged: HashSet<ConversationId>,
+    /// How often it was read for that.
+    again: u32,
+    waiting: Vec<(Arc<Listener>, oneshot::Sender<Result<Attached>>)>,
+}
+
+impl Loading {
+    fn of(listener: Arc<Listener>, answer: oneshot::Sender<Result<Attached>>) -> Self {
+        Self { nudged: HashSet::new(), again: 0, waiting: vec![(listener, answer)] }
+    }
+}
+
+impl State {
+    pub(super) fn attach(&mut self, listener: Arc<Listener>, answer: oneshot::Sender<Result<Attached>>) {
+        let user = listener.user;
+        let person = self.people.entry(user).or_insert_with(|| Person {
+            username: listener.username.clone(),
+            listeners: Vec::new(),
+            belongs: HashSet::new(),
+            read: false,
+            chosen: Presence::Online,
+            told: Presence::Offline,
+            loading: None,
+            alone_since: None,
+        });
+        let waiting = person.loading.as_ref().map_or(0, |loading| loading.waiting.len());
+        if person.listeners.len() + waiting >= self.per_user {
+            let _gone = answer
+                .send(Err(Error::limit_reached(format!("One user may have at most {} connections.", self.per_user))));
+            return;
+        }
+        match &mut person.loading {
+            Some(loading) => loading.waiting.push((listener, answer)),
+            None if !person.read || (person.listeners.is_empty() && person.alone_since.is_none()) => {
+                person.loading = Some(Loading::of(listener, answer));
+                self.load(user);
+            }
+            // Known already, from another connection or from a moment ago.
+            None => {
+                let belongs: Vec<ConversationId> = person.belongs.iter().copied().collect();
+                if belongs.iter().all(|id| self.rooms.contains_key(id)) {
+                    self.enter(listener, answer, &belongs);
+                } else {
+                    person.loading = Some(Loading::of(listener, answer));
+                    self.load(user);
+                }
+            }
+        }
+    }
+
+    fn load(&mut self, user: UserId) {
+        let since = self.tick;
+        *self.loading.entry(since).or_default() += 1;
+        let reading = self.lookups.belongings(user);
+        self.later(async move { Control::Loaded { user, since, result: reading.await } });
+    }
+
+    /// A reading that began at this tick has ended: what was told before the others began is not needed any more.
+    fn end_reading(&mut self, since: u64) {
+        if let Some(count) = self.loading.get_mut(&since) {
+            *count -= 1;
+            if *count == 0 {
+                self.loading.remove(&since);
+            }
+        }
+        let oldest = self.loading.keys().next().copied().unwrap_or(u64::MAX);
+        while self.batches.front().is_some_and(|(tick, _)| *tick <= oldest) {
+            self.batches.pop_front();
+        }
+    }
+
+    pub(super) fn loaded(&mut self, user: UserId, since: u64, result: Result<Vec<Belonging>>) {
+        let meanwhile: Vec<Arc<Vec<Told>>> =
+            self.batches.iter().filter(|(tick, _)| *tick > since).map(|(_, told)| told.clone()).collect();
+        self.end_reading(since);
+        let Some(person) = self.people.get_mut(&user) else { return };
+        let Some(loading) = &mut person.loading else { return };
+        if result.is_ok() && !loading.nudged.is_empty() && loading.again < AGAIN {
+            // What was read may be from before that.
+            loading.nudged.clear();
+            loading.again += 1;
+            return self.load(user);
+        }
+        let Some(loading) = person.loading.take() else { return };
+        let belongings = match result {
+            Ok(belongings) => belongings,
+            Err(error) => {
+                for (_, answer) in loading.waiting {
+                    let _gone = answer.send(Err(error.clone()));
+                }
+                if person.listeners.is_empty() {
+                    person.alone_since.get_or_insert_with(Instant::now);
+                    self.changed.insert(user);
+                }
+                return self.look_at_belongings(user, loading.nudged);
+            }
+        };
+        person.read = true;
+        person.belongs = belongings.iter().map(|b| b.conversation).collect();
+        let mut places: HashMap<ConversationId, Room> =
+            belongings.into_iter().map(|b| (b.conversation, Room::new(b.place, b.head, b.member_count))).collect();
+        for told in &meanwhile {
+            apply(told, user, &mut person.belongs, &mut places);
+        }
+        let belongs: Vec<ConversationId> = person.belongs.iter().copied().collect();
+        for (id, room) in places {
+            if person.belongs.contains(&id) {
+                self.rooms.entry(id).or_insert_with(|| {
+                    self.voice.want(id, true);
+                    room
+                });
+            }
+        }
+        for (listener, answer) in loading.waiting {
+            self.enter(listener, answer, &belongs);
+        }
+        self.forget_silent(&belongs);
+        self.look_at_belongings(user, loading.nudged);
+    }
+
+    /// What was changed while it was being read was not seen to its end.
+    fn look_at_belongings(&mut self, user: UserId, nudged: HashSet<ConversationId>) {
+        for conversation in nudged {
+            self.look_at_belonging(user, conversation);
+        }
+    }
+
+    /// Lets a connection listen to what its person belongs to, and answers from where on.
+    fn enter(
+        &mut self,
+        listener: Arc<Listener>,
+        answer: oneshot::Sender<Result<Attached>>,
+        belongs: &[ConversationId],
+    ) {
+        let user = listener.user;
+        let mut attached = Vec::with_capacity(belongs.len());
+        for id in belongs {
+            if let Some(room) = self.rooms.get_mut(id) {
+                // A crowd may not have been told yet what comes before this.
+                self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
+                room.add(listener.clone());
+                attached.push((*id, room.gaps.last()));
+            }
+        }
+        attached.sort_unstable();
+        let id = listener.id;
+        if let Some(goodbye) = self.orders.missed(&listener) {
+            listener.outbox.end(goodbye);
+        }
+        if self.draining {
+            listener.outbox.end(Goodbye::Restart(0));
+        }
+        let doubtful = self.orders.is_doubtful(&listener);
+        if let Some(person) = self.people.get_mut(&user) {
+            person.alone_since = None;
+            if person.listeners.is_empty() {
+                self.people_here.fetch_add(1, Ordering::Relaxed);
+            }
+            person.listeners.push(listener);
+            self.connections.fetch_add(1, Ordering::Relaxed);
+        }
+        self.note_presence(user);
+        if doubtful {
+            self.look_at_standing(user);
+        }
+        if answer.send(Ok(attached)).is_err() {
+            // It has gone while it waited.
+            self.detach(user, id);
+        }
+    }
+
+    pub(super) fn detach(&mut self, user: UserId, id: ConnectionId) {
+        let Some(person) = self.people.get_mut(&user) else { return };
+        let before = person.listeners.len();
+        person.listeners.retain(|listener| listener.id != id);
+        if person.listeners.len() == before {
+            return;
+        }
+        self.connections.fetch_sub(1, Ordering::Relaxed);
+        if person.listeners.is_empty() {
+            self.people_here.fetch_sub(1, Ordering::Relaxed);
+            person.alone_since = Some(Instant::now());
+            person.chosen = Presence::Online;
+            self.changed.insert(user);
+        }
+        let belongs: Vec<ConversationId> = person.belongs.iter().copied().collect();
+        for conversation in &belongs {
+            if let Some(room) = self.rooms.get_mut(conversation) {
+                room.remove(id);
+            }
+        }
+        self.forget_silent(&belongs);
+    }
+
+    pub(super) fn forget_silent(&mut self, conversations: &[ConversationId]) {
+        for id in conversations {
+            if self.rooms.get(id).is_none_or(|room| !room.listeners.is_empty()) {
+                continue;
+            }
+            self.voice.want(*id, false);
+            let later = self.rooms.remove(id).map(|room| room.later).unwrap_or_default();
+            for (_, notice) in later {
+                if let (Signal::ConversationAdded(_), Audience::User(user)) = (notice.signal, notice.to) {
+                    // They waited for a room that is no more.
+                    self.look_at_belonging(user, *id);
+                }
+            }
+        }
+    }
+
+    pub(super) fn drain(&mut self, spread: Duration) {
+        self.draining = true;
+        self.send_away(spread);
+    }
+
+    /// What this node knows may have been changed without a word to it: everybody comes back, and is read anew.
+    pub(super) fn start_over(&mut self) {
+        tracing::warn!("changes may have been missed: all connections are told to come back");
+        self.send_away(OVER);
+        self.people.values_mut().for_each(|person| person.read = false);
+        for (conversation, _) in self.rooms.drain() {
+            self.voice.want(conversation, false);
+        }
+    }
+
+    /// Tells all connections to come back.
+    fn send_away(&self, spread: Duration) {
+        let all: Vec<&Arc<Listener>> = self.people.values().flat_map(|person| &person.listeners).collect();
+        let spread = u32::try_from(spread.as_millis()).unwrap_or(u32::MAX);
+        let count = u32::try_from(all.len()).unwrap_or(u32::MAX).max(1);
+        for (place, listener) in (0_u32..).zip(all) {
+            // Evenly spread, so that those who come back do not come all at once.
+            let after = u64::from(spread) * u64::from(place) / u64::from(count);
+            listener.outbox.end(Goodbye::Restart(u32::try_from(after).unwrap_or(spread)));
+        }
+    }
+}
+
+/// Brings what was read up to what was told since.
+fn apply(
+    told: &[Told],
+    user: UserId,
+    belongs: &mut HashSet<ConversationId>,
+    places: &mut HashMap<ConversationId, Room>,
+) {
+    for one in told {
+        match one {
+            Told::Event(event) => {
+                if let Some(room) = places.get_mut(&event.conversation) {
+                    // Whatever has a smaller number is in the database by now, from where clients are caught up.
+                    room.gaps.filled(room.gaps.last().max(event.number), Instant::now());
+                }
+            }
+            Told::Notice(Notice { to: Audience::User(whom), signal }) if *whom == user => match signal {
+                Signal::ConversationAdded(listed) => {
+                    let row = &listed.conversation;
+                    let place = Place { kind: row.kind, name: row.name.clone(), pair: row.pair };
+                    belongs.insert(row.id);
+                    places.entry(row.id).or_insert_with(|| Room::new(place, row.head, row.member_count));
+                }
+                Signal::ConversationRemoved { conversation, .. } => {
+                    belongs.remove(conversation);
+                }
+                _ => {}
+            },
+            Told::Notice(_) | Told::Order(_) | Told::Doubt => {}
+        }
+    }
+}
