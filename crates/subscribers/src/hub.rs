@@ -516,7 +516,7 @@ impl State {
         self.orders.obey(order, |user| people.get(&user).map(|person| &*person.listeners).unwrap_or_default());
     }
 
-    // ---- who comes and goes -------------------------------------------------------------------
+    // ---- what is asked of it ------------------------------------------------------------------
 
     fn serve(&mut self, request: Control) {
         match request {
