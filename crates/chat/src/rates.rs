@@ -5,7 +5,7 @@ use crate::UserId;
 /// A try that few may be made of in a time, by whoever is not known yet.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Try {
-    /// A log-in that failed: which account from which address.
+    /// A log-in that failed: a digest of which account from which address.
     LogIn(String),
     /// A registration: from which address.
     Registration(String),

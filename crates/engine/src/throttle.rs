@@ -10,6 +10,8 @@ use std::{
 
 use chat::{Error, Millis, Result, rates::Try};
 
+use crate::tokens::digest;
+
 const LOGIN_WINDOW_MS: i64 = 5 * 60 * 1_000;
 const REGISTRATION_WINDOW_MS: i64 = 60 * 60 * 1_000;
 /// More keys than this are an attack; then the oldest are forgotten first.
@@ -41,7 +43,8 @@ impl Throttle {
     /// that nobody can lock another out. It counts from the beginning, so that many at once are no more than many
     /// one after another.
     pub(crate) fn log_in(&self, account: &str, address: &str, now: Millis) -> Result<Attempt<'_>> {
-        let key = format!("{account}\0{address}");
+        // However long a name somebody thinks up; and what other nodes are told names nobody.
+        let key = digest(&format!("{account}\0{address}"));
         self.logins.take(&key, self.nodes(), now).map_err(|ms| Error::rate_limited("log-in attempts", ms))?;
         Ok(Attempt { throttle: self, key: Some(key), at: now })
     }

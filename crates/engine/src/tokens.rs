@@ -221,7 +221,12 @@ pub(crate) fn new_refresh_token() -> Result<(String, String)> {
 
 /// The hash under which a refresh token is kept. It is random, so a plain digest is enough.
 pub(crate) fn refresh_hash(token: &str) -> String {
-    URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes()))
+    digest(token)
+}
+
+/// A text's SHA-256, in text.
+pub(crate) fn digest(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()))
 }
 
 /// Whether two secrets are equal, in a time that does not tell where they differ.
