@@ -1,6 +1,6 @@
 //! What a node asks of the database, and what it does with the answers.
 
-use std::{rc::Rc, time::Duration};
+use std::{collections::BTreeSet, rc::Rc, time::Duration};
 
 use chat::{ConversationId, Error, ErrorCode, UserId, reply::CaughtUp};
 
@@ -141,8 +141,16 @@ impl World<'_> {
     ) {
         let Some(room) = self.nodes[node].rooms.get(&conversation).filter(|room| room.born == born) else { return };
         let to = changes.to;
-        if to > room.sequence.last() {
-            for (user, stays) in stays {
+        let last = room.sequence.last();
+        if to > last {
+            // Whoever came in while this was read was not asked for. As in the hub, those are out who are shown to have
+            // gone, and all if nothing is shown.
+            let left: BTreeSet<UserId> =
+                changes.members.iter().filter(|m| m.role.is_none() && m.rev > last).map(|m| m.user).collect();
+            let asked: BTreeSet<UserId> = stays.iter().map(|(user, _)| *user).collect();
+            let others = self.nodes[node].people.keys().filter(|user| !asked.contains(user));
+            let gone = others.filter(|user| changes.reset || left.contains(user)).map(|user| (*user, false));
+            for (user, stays) in stays.into_iter().chain(gone.collect::<Vec<_>>()) {
                 let Some(person) = self.nodes[node].people.get(&user) else { continue };
                 match (person.belongs.contains(&conversation), stays) {
                     (false, true) => {
