@@ -48,7 +48,7 @@ async fn a_node_that_lacks_nothing_is_told_so() {
         "folder: ",
         "SQLite 3.",
         "durable: journal_mode wal, synchronous 2",
-        "tables: are those of this version",
+        "tables: the tables are those of this version",
         "quick_check finds no damage",
         "files: ",
         "server: runs at",

@@ -17,7 +17,7 @@ async fn three_nodes_work_as_pasted() {
     fs::remove_dir_all(&folder).expect("nobody writes there any more");
     for words in [
         // The doctor's, on a node that lacks nothing but what a test machine cannot have.
-        "tables    are those of this version",
+        "tables    the tables are those of this version",
         "what is said is heard",
         "socket    opens",
         // Bob's, on the other node.

@@ -21,7 +21,8 @@ use tokio::{sync::oneshot, time::Instant};
 use super::{Attached, Control, Person, State};
 use crate::{Goodbye, queue::Listener, room::Room};
 
-/// How often what somebody belongs to is read again because it changes meanwhile; then they are let in all the same.
+/// How often what somebody belongs to is read again because it changes meanwhile; then they are let in all the same,
+/// but for what has changed.
 pub(super) const AGAIN: u32 = 5;
 /// Within this time all come back where the node starts over.
 const OVER: Duration = Duration::from_secs(5);
@@ -132,6 +133,8 @@ impl State {
         for told in &meanwhile {
             apply(told, user, &mut person.belongs, &mut places);
         }
+        // What was read of these may be over. They are looked at by themselves.
+        person.belongs.retain(|id| !loading.nudged.contains(id));
         let belongs: Vec<ConversationId> = person.belongs.iter().copied().collect();
         for (id, room) in places {
             if person.belongs.contains(&id) {

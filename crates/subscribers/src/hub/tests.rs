@@ -304,15 +304,41 @@ async fn who_is_changed_all_the_time_comes_in_all_the_same() {
     for _ in 0..=attach::AGAIN {
         hub.answers_with(belongs(BOB, 5));
     }
-    let (_bob, attached) = hub.attaches(BOB);
+    let (bob, attached) = hub.attaches(BOB);
     for _ in 0..=attach::AGAIN {
         hub.state.obey_nudge(store::Nudge::Belonging(BOB, GARDEN));
-        hub.desk.listed.lock().expect("a desk").push_back(Ok(None));
+        let Signal::ConversationAdded(listed) = added(BOB, 5).signal else { unreachable!() };
+        hub.desk.listed.lock().expect("a desk").push_back(Ok(Some(*listed)));
         hub.serves().await;
     }
-    assert_eq!(attached.await.expect("an answer").expect("belongings"), [(GARDEN, Number(5))]);
+    assert_eq!(attached.await.expect("an answer").expect("belongings"), [], "what is known may be over");
+    hub.hears(6, said(6));
     hub.serves().await;
-    assert!(hub.state.rooms.is_empty(), "what was changed last is looked at");
+    assert_eq!(told(&bob), ["conversation.added "]);
+}
+
+#[tokio::test]
+async fn who_left_within_a_hole_and_came_in_while_it_was_read_hears_nothing_of_it() {
+    let mut hub = Small::new();
+    let ann = hub.has(ANN, belongs(ANN, 5)).await;
+    hub.hears(8, said(8));
+    let bob = hub.has(BOB, belongs(BOB, 5)).await;
+    let (Signal::ConversationAdded(listed), Fact::MemberLeft { member, .. }) = (added(BOB, 7).signal, left(BOB)) else {
+        unreachable!()
+    };
+    let Fact::MessageCreated(message) = said(7) else { unreachable!() };
+    let changes = CaughtUp {
+        from: Number(5),
+        to: Number(7),
+        conversation: listed.conversation,
+        members: vec![member],
+        messages: vec![message],
+        reset: false,
+    };
+    hub.desk.listed.lock().expect("a desk").push_back(Ok(None));
+    hub.state.serve(Control::Holes(holes::Read::Changes(GARDEN, Box::new(Ok(changes)), None)));
+    assert_eq!(told(&bob), ["conversation.removed "]);
+    assert_eq!(told(&ann), ["conversation.changes 7", "message.created 8"]);
 }
 
 #[tokio::test]
