@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use connect::{Door, Shared, listen, router};
 use dialects::{Dialect, ServerInfo};
 use engine::{Engine, Pace};
@@ -65,11 +65,8 @@ impl Server {
         if config.database.auto_migrate {
             db.migrate().await.context("the database cannot be migrated")?;
         }
-        match db.schema().await.context("the tables cannot be read")? {
-            Schema::Fresh => {}
-            schema @ Schema::Ahead(_) => tracing::warn!("{schema}"),
-            schema @ (Schema::Absent | Schema::Behind(_)) => bail!("{schema}; run `palabre migrate`"),
-            schema => bail!("{schema}"),
+        if let schema @ Schema::Ahead(_) = db.usable().await.context("this program cannot work on the database")? {
+            tracing::warn!("{schema}");
         }
         let epoch = db.epoch().await.context("the database is not ready")?;
         let admins = store::accounts::admins(&mut db.read().await?).await?;

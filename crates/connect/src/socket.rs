@@ -89,6 +89,7 @@ pub(crate) async fn run(
         began,
         last_heard: began,
         asked: false,
+        taken: 0,
         door,
     };
     let goodbye = life.live().await;
@@ -130,6 +131,8 @@ struct Connection {
     last_heard: Instant,
     /// Whether a ping has not been answered.
     asked: bool,
+    /// How many bytes it had taken when its silence was last looked at.
+    taken: u64,
 }
 
 struct Parts {
@@ -664,6 +667,12 @@ impl Connection {
         }
         if self.listener.is_none() {
             return Err(Goodbye::Unauthenticated);
+        }
+        let taken = self.writer.written() - std::mem::replace(&mut self.taken, self.writer.written());
+        if self.asked && self.outbox.is_full() && taken >= SLOWEST {
+            // What they say is not read while they still take what they have asked for.
+            self.last_heard = Instant::now();
+            return Ok(());
         }
         if self.asked {
             return Err(Goodbye::Silent);

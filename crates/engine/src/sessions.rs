@@ -38,6 +38,7 @@ pub(crate) async fn log_in(engine: &Engine, name: String, password: String, orig
         metrics::counter!("chat_auth_requests_total", "status" => "failure", "method" => "password").increment(1);
         return Err(Error::new(ErrorCode::BadCredentials, "Name or password is wrong."));
     };
+    drop(attempt);
     metrics::counter!("chat_auth_requests_total", "status" => "success", "method" => "password").increment(1);
     begin(engine, account, origin).await
 }
@@ -324,6 +325,7 @@ impl Call {
                 ..Error::new(ErrorCode::BadCredentials, "The present password is wrong.")
             });
         }
+        drop(attempt);
         let hash = self.hasher.hash(new).await?;
         self.set_password(user, hash, self.speaker.session).await?;
         Ok(Reply::Done)

@@ -19,6 +19,8 @@ const KEYS: usize = 100_000;
 /// More tries than this are not told of between two words; a word comes four times a second, and each try costs the
 /// hash of a password.
 const TOLD: usize = 1_000;
+/// When to try again if nothing but tries that are still under way stands against it.
+const SOON_MS: i64 = 1_000;
 
 pub(crate) struct Throttle {
     logins: Window,
@@ -45,12 +47,13 @@ impl Throttle {
     pub(crate) fn log_in(&self, account: &str, address: &str, now: Millis) -> Result<Attempt<'_>> {
         // However long a name somebody thinks up; and what other nodes are told names nobody.
         let key = digest(&format!("{account}\0{address}"));
-        self.logins.take(&key, self.nodes(), now).map_err(|ms| Error::rate_limited("log-in attempts", ms))?;
+        self.logins.begin(&key, self.nodes(), now).map_err(|ms| Error::rate_limited("log-in attempts", ms))?;
         Ok(Attempt { throttle: self, key: Some(key), at: now })
     }
 
     pub(crate) fn register(&self, address: &str, now: Millis) -> Result<()> {
-        self.registrations.take(address, self.nodes(), now).map_err(|ms| Error::rate_limited("registrations", ms))?;
+        self.registrations.begin(address, self.nodes(), now).map_err(|ms| Error::rate_limited("registrations", ms))?;
+        self.registrations.end(address, true, now);
         self.note(Try::Registration(address.to_owned()));
         Ok(())
     }
@@ -73,8 +76,8 @@ impl Throttle {
     pub(crate) fn note_spent(&self, tries: Vec<Try>, now: Millis) {
         for one in tries {
             match one {
-                Try::LogIn(key) => self.logins.count(key, now),
-                Try::Registration(address) => self.registrations.count(address, now),
+                Try::LogIn(key) => self.logins.count(&key, now),
+                Try::Registration(address) => self.registrations.count(&address, now),
             }
         }
     }
@@ -100,6 +103,7 @@ impl Attempt<'_> {
     /// It was wrong.
     pub(crate) fn failed(mut self) {
         if let Some(key) = self.key.take() {
+            self.throttle.logins.end(&key, true, self.at);
             self.throttle.note(Try::LogIn(key));
         }
     }
@@ -108,7 +112,7 @@ impl Attempt<'_> {
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         if let Some(key) = &self.key {
-            self.throttle.logins.give_back(key, self.at);
+            self.throttle.logins.end(key, false, self.at);
         }
     }
 }
@@ -116,52 +120,92 @@ impl Drop for Attempt<'_> {
 struct Window {
     most: usize,
     length_ms: i64,
-    times: Mutex<HashMap<String, Vec<Millis>>>,
+    seen: Mutex<HashMap<String, Seen>>,
+}
+
+/// What was tried under one key.
+#[derive(Default)]
+struct Seen {
+    /// When tries were made that count.
+    times: Vec<Millis>,
+    /// How many are under way, of which it is not known yet.
+    under_way: usize,
+    last: Millis,
 }
 
 impl Window {
     fn new(most: i64, length_ms: i64) -> Self {
-        Self { most: usize::try_from(most).unwrap_or(usize::MAX), length_ms, times: Mutex::default() }
+        Self { most: usize::try_from(most).unwrap_or(usize::MAX), length_ms, seen: Mutex::default() }
     }
 
-    fn times(&self) -> MutexGuard<'_, HashMap<String, Vec<Millis>>> {
-        self.times.lock().unwrap_or_else(PoisonError::into_inner)
+    fn seen(&self) -> MutexGuard<'_, HashMap<String, Seen>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts one more, or tells the milliseconds to wait, if this one of so many nodes' part of the window is full.
-    fn take(&self, key: &str, nodes: usize, now: Millis) -> Result<(), i64> {
-        if let Some(seen) = self.times().get_mut(key) {
-            seen.retain(|at| now.since(*at) < self.length_ms);
-            if seen.len() >= self.most.div_ceil(nodes) {
-                return Err(seen.first().map_or(0, |first| self.length_ms - now.since(*first)).max(1));
-            }
-            seen.push(now);
-            return Ok(());
+    /// Begins one more try, or tells the milliseconds to wait, if this one of so many nodes' part of the window is full.
+    fn begin(&self, key: &str, nodes: usize, now: Millis) -> Result<(), i64> {
+        let mut all = self.seen();
+        let seen = self.entry(&mut all, key, now);
+        let most = self.most.div_ceil(nodes);
+        if seen.times.len() >= most {
+            return Err(seen.times.first().map_or(0, |first| self.length_ms - now.since(*first)).max(1));
         }
-        self.count(key.to_owned(), now);
+        if seen.times.len() + seen.under_way >= most {
+            // What is under way may come out well.
+            return Err(SOON_MS);
+        }
+        seen.under_way += 1;
         Ok(())
     }
 
-    /// Takes one back that was counted at this time.
-    fn give_back(&self, key: &str, at: Millis) {
-        let mut times = self.times();
-        let Some(seen) = times.get_mut(key) else { return };
-        if let Some(place) = seen.iter().rposition(|seen| *seen == at) {
-            seen.remove(place);
-        }
-        if seen.is_empty() {
-            times.remove(key);
+    /// A try that was begun has ended; whether it counts.
+    fn end(&self, key: &str, counts: bool, at: Millis) {
+        let mut all = self.seen();
+        let Some(seen) = all.get_mut(key) else { return };
+        seen.under_way = seen.under_way.saturating_sub(1);
+        if counts {
+            seen.times.push(at);
+        } else if seen.times.is_empty() && seen.under_way == 0 {
+            all.remove(key);
         }
     }
 
-    fn count(&self, key: String, now: Millis) {
-        let mut times = self.times();
-        if times.len() >= KEYS {
-            times.retain(|_, seen| seen.last().is_some_and(|at| now.since(*at) < self.length_ms));
+    /// Counts what was tried elsewhere.
+    fn count(&self, key: &str, now: Millis) {
+        let mut all = self.seen();
+        let seen = self.entry(&mut all, key, now);
+        if seen.times.len() < self.most {
+            seen.times.push(now);
         }
-        if times.len() < KEYS {
-            times.entry(key).or_default().push(now);
+    }
+
+    /// What is known of a key, without what is over.
+    fn entry<'a>(&self, all: &'a mut HashMap<String, Seen>, key: &str, now: Millis) -> &'a mut Seen {
+        if all.len() >= KEYS && !all.contains_key(key) {
+            self.forget_half(all, now);
         }
+        let seen = all.entry(key.to_owned()).or_default();
+        seen.times.retain(|at| now.since(*at) < self.length_ms);
+        seen.last = now;
+        seen
+    }
+
+    /// Makes room: what is over goes, and if that is not enough, the older half.
+    fn forget_half(&self, all: &mut HashMap<String, Seen>, now: Millis) {
+        all.retain(|_, seen| seen.under_way > 0 || now.since(seen.last) < self.length_ms);
+        if all.len() < KEYS {
+            return;
+        }
+        let mut last: Vec<Millis> = all.values().map(|seen| seen.last).collect();
+        let middle = last.len() / 2;
+        let middle = *last.select_nth_unstable(middle).1;
+        // As many may be of one moment: no more than half of them stay.
+        let mut left = KEYS / 2;
+        all.retain(|_, seen| {
+            let stays = seen.under_way > 0 || (seen.last >= middle && left > 0);
+            left = left.saturating_sub(usize::from(stays));
+            stays
+        });
     }
 }
 
@@ -193,6 +237,8 @@ mod tests {
         let throttle = Throttle::new(5, 1, false);
         let under_way: Vec<_> = (0..9).filter_map(|_| throttle.log_in("ann", "1.2.3.4", Millis(1)).ok()).collect();
         assert_eq!(under_way.len(), 5);
+        let refused = fails(&throttle, "ann", "1.2.3.4", 1).unwrap_err();
+        assert_eq!(refused.retry_after_ms, Some(SOON_MS), "they may come out well");
         drop(under_way);
         assert!(throttle.log_in("ann", "1.2.3.4", Millis(2)).is_ok(), "none of them was wrong");
     }
@@ -223,5 +269,24 @@ mod tests {
         assert!(fails(&throttle, "ann", "1.2.3.4", 2).is_err());
         throttle.set_nodes(0);
         assert!(fails(&throttle, "ann", "1.2.3.4", 2).is_ok());
+    }
+
+    #[test]
+    fn an_attack_with_many_names_hides_nobody() {
+        let throttle = Throttle::new(2, 1, true);
+        let crowd = |count: usize, at: i64| {
+            let tries = (0..count).map(|name| Try::LogIn(name.to_string())).collect();
+            throttle.note_spent(tries, Millis(at));
+        };
+        crowd(KEYS, 0);
+        for i in 1..3 {
+            fails(&throttle, "ann", "1.2.3.4", i).expect("one of two");
+        }
+        assert!(throttle.logins.seen().len() <= KEYS / 2 + 2, "the older half is forgotten");
+        assert!(fails(&throttle, "ann", "1.2.3.4", 3).is_err());
+        for at in 4..9 {
+            crowd(9, at);
+        }
+        assert!(throttle.logins.seen().values().all(|seen| seen.times.len() <= 2), "no more than matter");
     }
 }

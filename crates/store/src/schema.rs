@@ -17,7 +17,7 @@ static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// The key in `meta` under which stands which migration a program must know; without it, any will do.
-const NEEDS: &str = "needs";
+pub(crate) const NEEDS: &str = "needs";
 
 /// How a database's tables compare with those that this program makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,8 +64,11 @@ impl Db {
     /// Brings the schema up to this program's. What a later program has made stays.
     ///
     /// # Errors
-    /// If a migration fails, or has failed before.
+    /// If a migration fails, or has failed before; or if this program must not touch the tables.
     pub async fn migrate(&self) -> Result<()> {
+        if let schema @ (Schema::Beyond(_) | Schema::Foreign(_)) = self.schema().await? {
+            return Err(Error::Other(schema.to_string()));
+        }
         match self.write().await? {
             Conn::Sqlite(mut conn) => beside_later(&SQLITE_MIGRATIONS).run(&mut *conn).await,
             Conn::Postgres(mut conn) => beside_later(&POSTGRES_MIGRATIONS).run(&mut *conn).await,
@@ -86,6 +89,20 @@ impl Db {
             Conn::Postgres(mut conn) => POSTGRES_MIGRATIONS.run_to(version, &mut *conn).await,
         }
         .map_err(|e| Error::Other(format!("migration: {e}")))
+    }
+
+    /// Sees that this program can work on the tables, and how they compare with its own.
+    ///
+    /// # Errors
+    /// If it cannot, or they cannot be read.
+    pub async fn usable(&self) -> Result<Schema> {
+        match self.schema().await? {
+            schema @ (Schema::Fresh | Schema::Ahead(_)) => Ok(schema),
+            schema @ (Schema::Absent | Schema::Behind(_)) => {
+                Err(Error::Other(format!("{schema}; run `palabre migrate`")))
+            }
+            schema @ (Schema::Beyond(_) | Schema::Foreign(_)) => Err(Error::Other(schema.to_string())),
+        }
     }
 
     /// How the tables compare with this program's.

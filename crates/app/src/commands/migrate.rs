@@ -1,6 +1,5 @@
 //! `palabre migrate`
 
-use anyhow::bail;
 use store::Schema;
 
 use super::say;
@@ -9,12 +8,11 @@ use crate::{config::Loaded, parts};
 pub(super) async fn run(loaded: Loaded) -> anyhow::Result<()> {
     let db = parts::database(&loaded.config).await?;
     db.migrate().await?;
-    let schema = db.schema().await?;
+    let schema = db.usable().await?;
     db.close().await;
     let database = loaded.config.database_url().without_password().to_string();
     match schema {
-        Schema::Fresh => say(&format!("{database} is up to date")),
         Schema::Ahead(_) => say(&format!("{database}: {schema}")),
-        _ => bail!("{database}: {schema}"),
+        _ => say(&format!("{database} is up to date")),
     }
 }

@@ -18,6 +18,7 @@ pub(super) async fn open(config: &Config, access_seconds: Option<i64>) -> anyhow
     if config.database.auto_migrate {
         db.migrate().await?;
     }
+    db.usable().await?;
     let mut settings = parts::engine_settings(config, None)?;
     if let Some(seconds) = access_seconds {
         settings.access_seconds = seconds;

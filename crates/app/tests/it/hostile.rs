@@ -336,6 +336,30 @@ async fn whoever_does_not_take_their_answers_gets_no_more_of_them() {
 }
 
 #[tokio::test]
+async fn whoever_takes_slowly_what_they_asked_for_is_waited_for() {
+    let town = Town::with(|config| config.limits.ping_seconds = 1).await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    says_much(&ann, &room).await;
+    bob.hangs_up().await;
+    let mut wire = asks_and_does_not_read(&town, &bob, &room).await;
+    // His pongs would stand behind his questions, which are not read meanwhile; and he gives none.
+    for answer in ["login", "page0", "page1", "page2", "page3", "page4", "page5", "page6", "page7"] {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        let frame = loop {
+            let (opcode, payload) = wire.hears().await.expect("he is not sent away");
+            if opcode == 1 {
+                break String::from_utf8(payload).expect("UTF-8");
+            }
+            assert_eq!(opcode, 9, "a ping, if anything");
+        };
+        assert!(frame.contains(&format!("{answer:?}")), "{answer}: {}", &frame[..60]);
+    }
+    wire.is_sent_away().await;
+}
+
+#[tokio::test]
 async fn whoever_is_sent_away_is_obeyed_no_more_even_if_they_do_not_listen() {
     let town = Town::opens().await;
     let (ann, bob) = (town.admin("ann").await, town.person("bob").await);

@@ -132,7 +132,7 @@ async fn fill(conn: &mut Conn, source: &mut Source<impl Read>, now: Millis) -> R
 async fn check(conn: &mut Conn, contents: &Contents) -> Result<()> {
     for (table, wanted) in &contents.tables {
         let mut found = 0;
-        each(conn, format!("SELECT CAST(COUNT(*) AS TEXT) FROM {table}"), &[], |count| {
+        each(conn, format!("SELECT CAST(COUNT(*) AS TEXT) FROM {}", standing::without_marks(table)), &[], |count| {
             found = count.parse().unwrap_or_default();
             Ok(())
         })

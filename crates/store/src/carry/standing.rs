@@ -10,7 +10,7 @@ use super::{
     rows::{Given, each},
     tables::TABLES,
 };
-use crate::{Conn, Db, Error, Result};
+use crate::{Conn, Db, Error, Result, schema::NEEDS};
 
 statements! {
     MARK = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
@@ -25,8 +25,14 @@ pub(super) const INCOMPLETE: &str = "incomplete";
 /// The key under which a database keeps from which move it came.
 pub(super) const ORIGIN: &str = "moved_from";
 
-/// Marks of this database, which are not carried to another.
-pub(super) const MARKS: [&str; 3] = [MOVED, INCOMPLETE, ORIGIN];
+/// Marks of this database, which are not carried to another. What a program must know is written by the migrations that
+/// make the other's tables.
+pub(super) const MARKS: [&str; 4] = [MOVED, INCOMPLETE, ORIGIN, NEEDS];
+
+/// A table without what is not carried.
+pub(super) fn without_marks(table: &str) -> String {
+    if table == "meta" { format!("meta WHERE key NOT IN ('{}')", MARKS.join("', '")) } else { table.to_owned() }
+}
 
 /// What became of a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,7 +139,9 @@ pub(super) async fn refuse_unless_untouched(conn: &mut Conn) -> Result<()> {
             continue;
         }
         let mut any = false;
-        each(conn, format!("SELECT 'x' FROM {} LIMIT 1", table.name), &[], |_| {
+        // What migrations write is no work of a server.
+        let by_others = if table.name == "meta" { format!("WHERE key <> '{NEEDS}'") } else { String::new() };
+        each(conn, format!("SELECT 'x' FROM {} {by_others} LIMIT 1", table.name), &[], |_| {
             any = true;
             Ok(())
         })

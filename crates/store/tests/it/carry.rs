@@ -18,7 +18,7 @@ use chat::{
 };
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use store::{
-    Db, Writer,
+    Db, Schema, Writer,
     carry::{
         Standing, backup,
         moving::{self, Names, Progress},
@@ -26,7 +26,7 @@ use store::{
     },
 };
 
-use super::{databases, options, room, say, unmigrated_urls, writer};
+use super::{databases, options, room, say, schema::later_version, unmigrated_urls, writer};
 
 /// Texts that a careless way of writing them down would change.
 const TEXTS: [&str; 6] = [
@@ -191,6 +191,26 @@ async fn a_backup_of_either_database_is_restored_into_either() {
 /// Databases without tables.
 async fn empty_databases() -> Vec<Db> {
     super::unmigrated().await
+}
+
+#[tokio::test]
+async fn what_migrations_write_for_programs_is_neither_carried_nor_in_the_way() {
+    for url in unmigrated_urls().await {
+        let from = Db::open(&options(&url)).await.unwrap();
+        from.migrate().await.unwrap();
+        let _town = town(&from).await;
+        later_version(&url, "INSERT INTO meta (key, value) VALUES ('needs', '3')").await;
+        let file = backed_up(&from).await;
+        for url in unmigrated_urls().await {
+            let to = Db::open(&options(&url)).await.unwrap();
+            to.migrate().await.unwrap();
+            later_version(&url, "INSERT INTO meta (key, value) VALUES ('needs', '5')").await;
+            restore::read(&to, Millis(77), &*file).await.unwrap();
+            assert_eq!(to.schema().await.unwrap(), Schema::Fresh);
+            later_version(&url, "UPDATE meta SET value = '9000' WHERE key = 'needs'").await;
+            assert_eq!(to.schema().await.unwrap(), Schema::Beyond(9_000), "its own stays");
+        }
+    }
 }
 
 #[tokio::test]

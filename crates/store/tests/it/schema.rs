@@ -17,7 +17,7 @@ const ADDED: &str = "
 /// The same of one that has taken something away.
 const TAKEN: &str = "INSERT INTO meta (key, value) VALUES ('needs', '9000')";
 
-async fn later_version(url: &str, text: &'static str) {
+pub(super) async fn later_version(url: &str, text: &'static str) {
     if url.starts_with("sqlite:") {
         let mut conn = sqlx::SqliteConnection::connect(url).await.unwrap();
         sqlx::raw_sql(text).execute(&mut conn).await.unwrap();
@@ -60,5 +60,7 @@ async fn an_older_program_goes_on_and_starts_again_on_tables_to_which_a_later_on
 
         later_version(&url, TAKEN).await;
         assert_eq!(again.schema().await.unwrap(), Schema::Beyond(9_000));
+        again.migrate().await.unwrap_err();
+        again.usable().await.unwrap_err();
     }
 }

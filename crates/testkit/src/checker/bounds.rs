@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::{Evidence, Step};
+use super::{Evidence, History, Step};
 
 /// What was made to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -95,6 +95,8 @@ pub struct Figures {
 }
 
 const SECOND: u64 = 1_000_000_000;
+/// Who has not come back within this time after some trouble is to blame on it, if there was no other until then.
+const ALONE: u64 = 5 * SECOND;
 /// So many clients have longer to come back.
 const MANY: usize = 2_000;
 
@@ -246,6 +248,8 @@ fn come_back(evidence: &Evidence, spells: &[Spell], wanted: impl Fn(Trouble) -> 
     let others = |spell: &Spell, until: u64| {
         spells.iter().any(|other| other.from != spell.from && other.from < until && spell.from < other.to)
     };
+    let last = |history: &History| history.entries.last().map_or(0, |entry| entry.at);
+    let end = evidence.histories.iter().map(last).max().unwrap_or_default();
     let mut found = Vec::new();
     for history in &evidence.histories {
         let mut lost: Option<&Spell> = None;
@@ -267,8 +271,8 @@ fn come_back(evidence: &Evidence, spells: &[Spell], wanted: impl Fn(Trouble) -> 
             }
         }
         // Who never came back has taken all the time there was.
-        let end = history.entries.last().map_or(0, |entry| entry.at);
-        found.extend(lost.filter(|spell| !others(spell, end)).map(|spell| end.saturating_sub(spell.from)));
+        let alone = |spell: &&Spell| !others(spell, end.min(spell.from + ALONE));
+        found.extend(lost.filter(alone).map(|spell| end.saturating_sub(spell.from)));
     }
     found
 }

@@ -428,8 +428,9 @@ fn i16_each_bound_is_measured() {
     ];
     evidence.histories.push(history("ann", 1, ann));
     evidence.histories.push(history("bob", 2, bob));
-    let lost = [entry(second(30), 1, Step::Lost { node: 0 }), entry(second(39), 2, Step::Welcome { node: 1 })];
-    evidence.histories.push(history("jim", 4, [vec![entry(0, 1, Step::Welcome { node: 0 })], lost.into()].concat()));
+    let lost = vec![entry(0, 1, Step::Welcome { node: 0 }), entry(second(30), 1, Step::Lost { node: 0 })];
+    evidence.histories.push(history("jim", 4, lost));
+    evidence.histories.push(history("kim", 5, vec![entry(second(39), 1, Step::Welcome { node: 1 })]));
     let late = vec![entry(0, 1, Step::Welcome { node: 0 }), heard(9, "a")];
     evidence.histories.push(History { dawdles: true, ..history("eve", 3, late) });
     let spells = [
