@@ -68,23 +68,23 @@ pub async fn run(options: &Options) -> Result<()> {
     // What is run is what was there at the beginning.
     let commit = report::commit();
     println!("seed {seed}");
-    for (name, seed) in replayed(options)?.into_iter().chain(planned(options, &names, seed)) {
+    for (name, its_seed) in replayed(options)?.into_iter().chain(planned(options, &names, seed)) {
         if options.minutes.is_some_and(|minutes| begin.elapsed() > Duration::from_secs(60 * minutes)) {
             println!("the time is over; what is left is not run");
             break;
         }
-        let round = plan::round(&name, options.share, seed).context("there is no such round")?;
-        let folder = folder(&name, seed);
+        let round = plan::round(&name, options.share, its_seed).context("there is no such round")?;
+        let folder = folder(&name, its_seed);
         let start = Instant::now();
         let outcome = round
-            .run(seed, binary.clone(), folder.clone(), options.mutant.clone())
+            .run(its_seed, binary.clone(), folder.clone(), options.mutant.clone())
             .await
-            .with_context(|| format!("round {name}, seed {seed}, folder {}", folder.display()))?;
-        tell(&name, seed, &outcome, start.elapsed());
+            .with_context(|| format!("round {name}, seed {its_seed}, folder {}", folder.display()))?;
+        tell(&name, its_seed, &outcome, start.elapsed());
         if !outcome.violations.is_empty() {
-            println!("histories and logs are in {}; again with: chaos run {name} --seed {seed}", folder.display());
+            println!("histories and logs are in {}; again with: chaos run {name} --seed {its_seed}", folder.display());
         }
-        rounds.push((name, seed, start.elapsed().as_secs_f64(), outcome.violations.len()));
+        rounds.push((name, its_seed, start.elapsed().as_secs_f64(), outcome.violations.len()));
         all.add(outcome);
         if let Some(name) = &options.name {
             let (rounds, took) = (rounds.clone(), begin.elapsed());
