@@ -217,6 +217,26 @@ impl Wire {
         }
     }
 
+    /// The next answer as JSON; events and pings before it are passed over.
+    ///
+    /// # Panics
+    /// If the server goes, or says something that is neither a text nor a ping.
+    pub async fn hears_answer(&mut self) -> Value {
+        loop {
+            let (opcode, payload) = self.hears().await.expect("the server to stay");
+            match opcode {
+                1 => {
+                    let frame: Value = serde_json::from_slice(&payload).expect("JSON");
+                    if frame["re"].is_string() {
+                        return frame;
+                    }
+                }
+                9 => {}
+                other => panic!("neither a text nor a ping, but {other}: {payload:?}"),
+            }
+        }
+    }
+
     /// Waits for a ping; what comes before it is passed over.
     ///
     /// # Panics
