@@ -341,6 +341,22 @@ describe('members and markers', () => {
     expect(story.it.markers.get(7)).toMatchObject({ read_seq: 4 });
   });
 
+  test('whoever came and was promoted while one was away has read what the list says', () => {
+    const story = Story.at(3).take({ type: 'members', conversation: 1, reading: 1, members: [member(1, 1)] });
+    const members = [member(7, 6, 'moderator'), member(8, 5)];
+    const changes = { from: 3, to: 6, reset: false, members, messages: [], conversation: conversation(6) };
+    story.take({ type: 'changes', conversation: 1, changes });
+    expect(story.it.markers.get(8)).toMatchObject({ read_seq: 5 });
+    const markers = [7, 8].map((user) => ({
+      user,
+      read_seq: user - 3,
+      delivered_seq: user - 3,
+      read_at: null,
+    }));
+    story.take({ type: 'markers', conversation: 1, markers });
+    expect([7, 8].map((user) => story.it.markers.get(user)?.read_seq)).toEqual([4, 5]);
+  });
+
   test('markers never move back', () => {
     const marker = (read_seq: number) => ({ user: 2, read_seq, delivered_seq: read_seq, read_at: AT });
     const story = Story.at(9).take({ type: 'marker', conversation: 1, marker: marker(5) });

@@ -258,13 +258,19 @@ function countMessage(state: ConversationState, message: Message, { me }: Contex
   return step(next, exceeds(state.unread, change) ? [{ type: 'row', conversation: state.id }] : [], news);
 }
 
-function putPlace(state: ConversationState, member: Member, { me }: Context): ConversationState {
+/** `readTo`: how far they have read, if they were not known as a member before. */
+function putPlace(
+  state: ConversationState,
+  member: Member,
+  { me }: Context,
+  readTo: number = member.rev,
+): ConversationState {
   const { inner } = state;
   const user = member.user.id;
   const first = !state.members?.has(user) && member.role !== null;
   let markers = state.markers;
   if (member.role === null) markers = departed(markers, user);
-  else if (first && state.members) markers = arrived(markers, user, member.rev);
+  else if (first && state.members) markers = arrived(markers, user, readTo);
   return {
     ...state,
     role: user === me && member.role !== null && member.rev > state.row.head ? member.role : state.role,
@@ -305,7 +311,11 @@ function applyChanges(state: ConversationState, changes: Changes, context: Conte
     uncertain ||= exceeds(next.unread, change);
     next = { ...next, unread: counted(next.unread, change) };
   }
-  for (const member of changes.members) next = putPlace(next, member, context);
+  for (const member of changes.members) {
+    // Everybody comes in as a member. Whoever is more came before their last change: a marker that is too far on would
+    // stay, but one that is too far back moves on with the next list of them.
+    next = putPlace(next, member, context, member.role === 'member' ? member.rev : changes.from);
+  }
   const row = changes.to >= next.row.head ? rowOf(changes.conversation) : next.row;
   next = withInner({ ...next, row, cursor: changes.to }, { countedTo: Math.max(base, changes.to) });
   return step(next, uncertain ? [{ type: 'row', conversation: state.id }] : []);
