@@ -10,6 +10,7 @@ import { Rest } from './rest.js';
 import { Seeking } from './seeking.js';
 import { Session, signedOut } from './session.js';
 import type { WebSocketConstructor, WireFrame } from './socket.js';
+import { resumesFrom } from './state/conversations.js';
 import {
   empty,
   reduce,
@@ -300,7 +301,7 @@ export class Client {
 
   #cursors(): Cursors {
     return Object.fromEntries(
-      [...this.#state.conversations.values()].map((it) => [String(it.id), it.cursor]),
+      [...this.#state.conversations.values()].map((it) => [String(it.id), resumesFrom(it)]),
     );
   }
 

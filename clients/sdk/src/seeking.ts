@@ -18,6 +18,14 @@ const SYNCS = 2;
 const AGAIN_MS = 1_000;
 const MOST_MS = 60_000;
 
+type Hole = Exclude<Want, { readonly type: 'row' }>;
+
+/** What is still to be asked for after an answer that was a piece. */
+function after(found: Input): Hole | null {
+  if (found.type !== 'changes' || !found.changes.more) return null;
+  return { type: 'sync', conversation: found.conversation, since: found.changes.to };
+}
+
 export class Seeking {
   readonly #options: SeekingOptions;
 
@@ -31,27 +39,35 @@ export class Seeking {
     if (!(row instanceof Refusal)) this.#options.dispatch({ type: 'rows', rows: [row], shown: false });
   }
 
+  /** Fills a hole, piece by piece. */
+  async #fill(want: Hole): Promise<void> {
+    const begun = this.#options.connection();
+    for (let next: Hole | null = want; next !== null;) {
+      const found = await this.#persist(next, begun);
+      if (!found) return;
+      this.#options.dispatch(found);
+      next = after(found);
+    }
+  }
+
   /**
    * A hole must be filled, or the conversation stands still: a refusal that does not pass is asked about again,
    * later and later, until the conversation is gone or the line is another.
    */
-  async #fill(want: Exclude<Want, { readonly type: 'row' }>): Promise<void> {
-    const { connection, state, dispatch, random } = this.#options;
-    const begun = connection();
+  async #persist(want: Hole, begun: number): Promise<Input | null> {
+    const { connection, state, random } = this.#options;
     const backoff = new Backoff({ base: AGAIN_MS, most: MOST_MS, random });
     for (let tries = 0; connection() === begun && state().conversations.has(want.conversation); tries += 1) {
       const found = await this.#asked(this.#read(want, tries));
-      if (!(found instanceof Refusal)) {
-        if (connection() === begun) dispatch(found);
-        return;
-      }
+      if (!(found instanceof Refusal)) return connection() === begun ? found : null;
       // It was asked until there was no line any more.
-      if (found.passing) return;
+      if (found.passing) return null;
       await new Promise((resolve) => setTimeout(resolve, backoff.next(AGAIN_MS)));
     }
+    return null;
   }
 
-  async #read(want: Exclude<Want, { readonly type: 'row' }>, tries: number): Promise<Input> {
+  async #read(want: Hole, tries: number): Promise<Input> {
     const { ask, anew } = this.#options;
     const { conversation } = want;
     if (want.type === 'reread' || tries >= SYNCS)

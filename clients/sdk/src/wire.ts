@@ -52,7 +52,7 @@ export interface Authenticated {
 
 /** What takes a client from one number of a conversation to another. */
 export interface Changes {
-  /** The conversation as it stands. */
+  /** The conversation as it stands; its `head` is beyond `to` where there is more to come. */
   readonly conversation: ConversationRow;
   /** The number that the client had. */
   readonly from: number;
@@ -60,6 +60,9 @@ export interface Changes {
   readonly members: readonly Member[];
   /** Messages that are new or changed, by `seq`. */
   readonly messages: readonly Message[];
+  /** True if this is a piece, and what changed after `to` is still to be told: the state is whole with the last
+piece, and `to` is the cursor until then. */
+  readonly more: boolean;
   /** True if too much has changed: forget the conversation and read it anew. */
   readonly reset: boolean;
   /** The number that it has after applying this. */
@@ -198,8 +201,10 @@ export interface Leaving {
 export interface Limits {
   /** Seconds in which a socket must authenticate. */
   readonly authentication_seconds: number;
-  /** Changes that one catch-up answer carries; beyond it the client reads the conversation anew. */
+  /** Changes that one catches up with; beyond it the client reads the conversation anew. */
   readonly catch_up: number;
+  /** Bytes that a piece of a catch-up has, about; it has at least one whole number. */
+  readonly catch_up_bytes: number;
   /** Open sockets of the whole server. */
   readonly connections: number;
   /** Open sockets of one user. */

@@ -13,8 +13,11 @@ const WINDOW = 40;
 
 let server: TestServer;
 beforeAll(async () => {
-  // So few that catching up often ends in a reset.
-  server = await TestServer.start({ PALABRE_LIMITS__CATCH_UP: '15' });
+  // So few that catching up often ends in a reset, and so small that before it there are often several pieces.
+  server = await TestServer.start({
+    PALABRE_LIMITS__CATCH_UP: '15',
+    PALABRE_LIMITS__CATCH_UP_BYTES: '1500',
+  });
 });
 afterAll(() => server.stop());
 

@@ -65,6 +65,7 @@ test('events that wait for a hole are bounded, and those that were let go are as
     from: 10,
     to: 11,
     reset: false,
+    more: false,
     conversation: conversation(11),
     members: [],
     messages: [],

@@ -32,7 +32,14 @@ describe('numbers', () => {
   test('when the hole is filled, what was held back follows', () => {
     const story = Story.at(3).open(history([], 3));
     story.hear('message.created', message(6)).hear('message.created', message(7));
-    const changes = { from: 3, to: 5, reset: false, members: [], messages: [message(4), message(5)] };
+    const changes = {
+      from: 3,
+      to: 5,
+      reset: false,
+      more: false,
+      members: [],
+      messages: [message(4), message(5)],
+    };
     story.take({ type: 'changes', conversation: 1, changes: { ...changes, conversation: conversation(5) } });
     expect(story.seqs).toEqual([4, 5, 6, 7]);
     expect(story.it).toMatchObject({ cursor: 7, unread: 4, row: { head: 7 } });
@@ -44,6 +51,7 @@ describe('numbers', () => {
       from: 5,
       to: 6,
       reset: false,
+      more: false,
       members: [],
       messages: [],
       conversation: conversation(6),
@@ -55,7 +63,15 @@ describe('numbers', () => {
 
   test('a reset is read anew, and events that come meanwhile are kept', () => {
     const story = Story.at(3).open(history([message(2)], 3));
-    const reset = { from: 3, to: 90, reset: true, members: [], messages: [], conversation: conversation(90) };
+    const reset = {
+      from: 3,
+      to: 90,
+      reset: true,
+      more: false,
+      members: [],
+      messages: [],
+      conversation: conversation(90),
+    };
     story.take({ type: 'changes', conversation: 1, changes: reset });
     expect(story.wants).toEqual([{ type: 'reread', conversation: 1 }]);
     story.hear('message.created', message(91)).hear('message.created', message(92));
@@ -214,7 +230,15 @@ describe('what is unread', () => {
   test('what was missed is counted: the new ones that are left, and not the deleted ones', () => {
     const story = Story.at(5, { unread: 2 });
     const messages = [deleted(4, 6), message(7), deleted(8, 9), message(5, { rev: 10, text: 'edited' })];
-    const changes = { from: 5, to: 10, reset: false, members: [], messages, conversation: conversation(10) };
+    const changes = {
+      from: 5,
+      to: 10,
+      reset: false,
+      more: false,
+      members: [],
+      messages,
+      conversation: conversation(10),
+    };
     story.take({ type: 'changes', conversation: 1, changes });
     expect(story.it.unread).toBe(2);
   });
@@ -222,7 +246,15 @@ describe('what is unread', () => {
   test('what is read may be newer than what it is read for: that is told again, and counts once', () => {
     const story = Story.at(5, { unread: 1 });
     const messages = [deleted(4, 9), deleted(6, 8), message(7)];
-    const changes = { from: 5, to: 6, reset: false, members: [], messages, conversation: conversation(6) };
+    const changes = {
+      from: 5,
+      to: 6,
+      reset: false,
+      more: false,
+      members: [],
+      messages,
+      conversation: conversation(6),
+    };
     story.take({ type: 'changes', conversation: 1, changes });
     expect(story.it.unread).toBe(2);
     story.hear('message.created', message(7)).hear('message.deleted', deleted(6, 8));
@@ -274,6 +306,7 @@ describe('the list', () => {
       from: 3,
       to: 4,
       reset: false,
+      more: false,
       members: [],
       messages: [message(4)],
       conversation: conversation(4),
@@ -344,7 +377,15 @@ describe('members and markers', () => {
   test('whoever came and was promoted while one was away has read what the list says', () => {
     const story = Story.at(3).take({ type: 'members', conversation: 1, reading: 1, members: [member(1, 1)] });
     const members = [member(7, 6, 'moderator'), member(8, 5)];
-    const changes = { from: 3, to: 6, reset: false, members, messages: [], conversation: conversation(6) };
+    const changes = {
+      from: 3,
+      to: 6,
+      reset: false,
+      more: false,
+      members,
+      messages: [],
+      conversation: conversation(6),
+    };
     story.take({ type: 'changes', conversation: 1, changes });
     expect(story.it.markers.get(8)).toMatchObject({ read_seq: 5 });
     const markers = [7, 8].map((user) => ({
@@ -434,6 +475,7 @@ describe('writing', () => {
       from: 3,
       to: 4,
       reset: false,
+      more: false,
       members: [],
       messages: [own],
       conversation: conversation(4),
@@ -470,6 +512,7 @@ describe('people', () => {
       from: 3,
       to: 4,
       reset: false,
+      more: false,
       members: [],
       messages: [message(4)],
       conversation: conversation(4),

@@ -9,7 +9,7 @@ use chat::{
     ConversationId, Error, ErrorCode, Millis, Number, Result, SessionId, UserId, accounts::Account,
     conversations::Listed, rates::Spent, reply::CaughtUp, sessions::Standing,
 };
-use engine::Engine;
+use engine::{Engine, Extent};
 use store::{Db, members::Belonging, nudges::Aging};
 use stream::{Address, Others};
 use subscribers::{Lookup, Lookups};
@@ -97,7 +97,7 @@ impl Lookups for Asker {
     }
 
     fn changes(&self, conversation: ConversationId, since: Number) -> Lookup<CaughtUp> {
-        self.ask(move |engine| async move { engine.changes_for_members(conversation, since).await })
+        self.ask(move |engine| async move { engine.changes_for_members(conversation, since, Extent::Whole).await })
     }
 
     fn heads(&self, conversations: Vec<ConversationId>) -> Lookup<Vec<(ConversationId, Number)>> {

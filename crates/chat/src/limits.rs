@@ -83,8 +83,10 @@ limits! {
     timeline_page: 1_000, 1..=1_000;
     /// Entries on a page of any other list at most.
     list_page: 200, 1..=1_000;
-    /// Changes that one catch-up answer carries; beyond it the client reads the conversation anew.
+    /// Changes that one catches up with; beyond it the client reads the conversation anew.
     catch_up: 1_000, 1..=100_000;
+    /// Bytes that a piece of a catch-up has, about; it has at least one whole number.
+    catch_up_bytes: 131_072, 1..=16_777_216;
     /// Failed log-ins per account and address in five minutes.
     login_attempts: 5, 1..=1_000_000;
     /// Registrations per network address in an hour.

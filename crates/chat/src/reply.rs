@@ -95,7 +95,7 @@ pub struct CaughtUp {
     pub from: Number,
     /// The number that it has after applying this.
     pub to: Number,
-    /// The conversation as it stands.
+    /// The conversation as it stands; where there is more to come its head is beyond `to`.
     pub conversation: Conversation,
     /// Memberships that changed, departures included.
     pub members: Vec<Member>,
@@ -104,4 +104,7 @@ pub struct CaughtUp {
     /// True if there was too much to send: forget the conversation and read it anew, from its
     /// newest page of history, whose head is then the cursor.
     pub reset: bool,
+    /// True if this is a piece, and what changed after `to` is still to be told. `to` is then a number to go on from:
+    /// a row that has changed again since comes later, with its newer number.
+    pub more: bool,
 }

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use chat::{ConversationId, Error, Number, Result};
 use dialects::Dialect;
-use engine::Engine;
+use engine::{Engine, Extent};
 use moka::future::Cache;
 use subscribers::frame;
 
@@ -20,21 +20,34 @@ const ROOM: u64 = 64 << 20;
 
 type Key = (Dialect, ConversationId, Number, Number);
 
+/// One step from a cursor towards the present.
+#[derive(Clone)]
+pub(crate) struct Piece {
+    /// What is told; empty where the dialect has no words for it.
+    pub frame: Bytes,
+    /// The number that it takes its reader to.
+    pub to: Number,
+    /// The conversation's head when it was read: what it tells of the conversation itself is from here.
+    pub head: Number,
+    /// Whether there is more to tell after it.
+    pub more: bool,
+}
+
 pub(crate) struct Missed {
-    answers: Cache<Key, (Bytes, Number)>,
+    answers: Cache<Key, Piece>,
 }
 
 impl Default for Missed {
     fn default() -> Self {
-        let weigh = |_: &Key, (answer, _): &(Bytes, Number)| u32::try_from(answer.len()).unwrap_or(u32::MAX);
+        let weigh = |_: &Key, piece: &Piece| u32::try_from(piece.frame.len()).unwrap_or(u32::MAX);
         Self { answers: Cache::builder().time_to_live(KEPT).max_capacity(ROOM).weigher(weigh).build() }
     }
 }
 
 impl Missed {
-    /// The frame that takes a member from their cursor to where they hear live events, and the number that it takes
-    /// them to. Whether they are a member at the former the hub has just said: it listens on behalf of members only. If
-    /// the answer goes further, the caller has to ask again.
+    /// The next piece of what takes a member from their cursor to where they hear live events. Whether they are a member
+    /// at the latter the hub has just said: it listens on behalf of members only. If the piece knows more than that, the
+    /// caller has to ask again.
     pub(crate) async fn between(
         &self,
         engine: &Engine,
@@ -42,11 +55,12 @@ impl Missed {
         conversation: ConversationId,
         cursor: Number,
         live_from: Number,
-    ) -> Result<(Bytes, Number)> {
+    ) -> Result<Piece> {
         let read = async {
-            let caught_up = engine.changes_for_members(conversation, cursor).await?;
+            let caught_up = engine.changes_for_members(conversation, cursor, Extent::Piece).await?;
             let text = dialect.caught_up(conversation, &caught_up);
-            Ok::<_, Error>((text.map(|text| frame::text(&text)).unwrap_or_default(), caught_up.to))
+            let frame = text.map(|text| frame::text(&text)).unwrap_or_default();
+            Ok::<_, Error>(Piece { frame, to: caught_up.to, head: caught_up.conversation.head, more: caught_up.more })
         };
         let key = (dialect, conversation, cursor, live_from);
         self.answers.try_get_with(key, read).await.map_err(|error: Arc<Error>| (*error).clone())

@@ -30,6 +30,7 @@ use tokio::{
 
 use crate::{
     Door, Shared,
+    missed::Piece,
     turns::{Actor, Step},
     writer::Writer,
 };
@@ -575,31 +576,43 @@ impl Connection {
             self.say(dialect.signal(None, &signal));
             return Ok(());
         };
-        if cursor == live_from {
-            return Ok(());
+        let mut at = cursor;
+        while at != live_from {
+            let piece = self.missed(conversation, at, live_from).await?;
+            at = piece.to;
+            self.outbox.push_answer(piece.frame);
+            // The next is read when this one was taken: whoever is slow costs one piece, and gets further each time.
+            self.drain().await?;
+            if !piece.more || at > live_from {
+                return Ok(());
+            }
         }
+        Ok(())
+    }
+
+    /// Reads the next piece of what was missed.
+    async fn missed(&mut self, conversation: ConversationId, at: Number, live_from: Number) -> Result<Piece, Goodbye> {
+        let dialect = self.door.dialect;
         let (shared, user) = (self.door.shared.clone(), self.actor.known().map(|speaker| speaker.user));
-        let missed = async move {
-            let (frame, to) = shared.missed.between(&shared.engine, dialect, conversation, cursor, live_from).await?;
-            // It goes further than where they were a member: it is theirs if they are one still.
-            let theirs = to <= live_from || shared.engine.is_member(user?, conversation).await?;
-            Ok::<_, Error>(theirs.then_some(frame))
+        let reading = async move {
+            let piece = shared.missed.between(&shared.engine, dialect, conversation, at, live_from).await?;
+            // It knows of more than where they were a member: it is theirs if they are one still.
+            let theirs = piece.head <= live_from || shared.engine.is_member(user?, conversation).await?;
+            Ok::<_, Error>(theirs.then_some(piece))
         };
-        match self.while_writing(missed).await? {
-            Ok(Some(frame)) => self.outbox.push_answer(frame),
+        match self.while_writing(reading).await? {
+            Ok(Some(piece)) => Ok(piece),
             // Somebody has just put them out. Coming back they learn it, and nothing of what came after.
-            Ok(None) => return Err(Goodbye::Restart(0)),
+            Ok(None) => Err(Goodbye::Restart(0)),
             Err(error) => {
                 // What is live would follow after a hole. Whoever comes back is told everything.
                 tracing::warn!(%conversation, %error, "what was missed cannot be read now");
-                return Err(Goodbye::Restart(1_000));
+                Err(Goodbye::Restart(1_000))
             }
         }
-        // Answers are bounded here, not by closing: wait until the client has taken what it was told.
-        self.drain().await
     }
 
-    /// Waits while too much waits to be written, but not for one who takes next to nothing.
+    /// Waits until the client has taken what it was told, but not for one who takes next to nothing.
     async fn drain(&mut self) -> Result<(), Goodbye> {
         let patience = 2 * seconds(self.shared().limits().ping_seconds);
         loop {
@@ -608,7 +621,7 @@ impl Connection {
                 if let Poll::Ready(goodbye) = self.writer.poll(&self.socket, context) {
                     return Poll::Ready(Err(goodbye));
                 }
-                if self.outbox.is_full() { Poll::Pending } else { Poll::Ready(Ok(())) }
+                if self.outbox.is_empty() { Poll::Ready(Ok(())) } else { Poll::Pending }
             });
             if let Ok(done) = tokio::time::timeout(patience, drained).await {
                 return done;

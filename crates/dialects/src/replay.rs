@@ -625,6 +625,7 @@ fn caught_up(value: &Value) -> CaughtUp {
         members: list(&value["members"], member),
         messages: list(&value["messages"], message),
         reset: value["reset"] == true,
+        more: value["more"] == true,
     }
 }
 

@@ -1,16 +1,8 @@
-//! History and catching up: both read the database, never a buffer.
-
-use std::{
-    collections::HashMap,
-    sync::{LazyLock, Mutex, PoisonError},
-};
+//! History: pages of a conversation's messages.
 
 use chat::{
     ConversationId, Error, ErrorCode, MessageId, Number, Reply, Result,
-    conversations::Conversation,
     messages::{Anchor, Page},
-    mutants::{self, Mutant},
-    reply::CaughtUp,
 };
 use store::Conn;
 
@@ -88,55 +80,6 @@ impl Call {
         let messages = store::messages::timeline(&mut conn, conversation, offset, limit).await?;
         Ok(Reply::Timeline { messages, total })
     }
-
-    pub(crate) async fn catch_up(&self, conversation: ConversationId, since: Number) -> Result<CaughtUp> {
-        let mut conn = self.db.read().await?;
-        let conversation = self.access_in(&mut conn, conversation).await?.conversation;
-        changes(&mut conn, conversation, since, self.settings.limits.catch_up).await
-    }
-}
-
-/// What takes any member of a conversation from a number to the present.
-pub(crate) async fn changes(conn: &mut Conn, row: Conversation, since: Number, most: i64) -> Result<CaughtUp> {
-    let (conversation, to) = (row.id, row.head);
-    if since.0 < 0 {
-        return Err(Error::invalid("since", "since must not be negative."));
-    }
-    let mut caught_up = CaughtUp {
-        from: since,
-        to,
-        conversation: row,
-        members: Vec::new(),
-        messages: Vec::new(),
-        // A cursor beyond the head is of another history of the database.
-        reset: since > to,
-    };
-    if since < to {
-        caught_up.members = store::members::changed(conn, conversation, since, most + 1).await?;
-        caught_up.messages = store::messages::changed(conn, conversation, since, most + 1).await?;
-        caught_up.messages.extend(store::messages::after(conn, conversation, since, most + 1).await?);
-        if mutants::is(Mutant::ResumeFromMemory) {
-            forget_what_was_before(&mut caught_up);
-        }
-        // What has changed since the head was read comes with its own number, to those who may still hear it.
-        caught_up.members.retain(|member| member.rev <= to);
-        caught_up.messages.retain(|message| message.rev <= to);
-        let changes = caught_up.members.len() + caught_up.messages.len();
-        if i64::try_from(changes).unwrap_or(i64::MAX) > most {
-            caught_up.members.clear();
-            caught_up.messages.clear();
-            caught_up.reset = true;
-        }
-    }
-    Ok(caught_up)
-}
-
-/// A deliberate fault: knows only what came after this process first looked.
-fn forget_what_was_before(caught_up: &mut CaughtUp) {
-    static SEEN: LazyLock<Mutex<HashMap<ConversationId, Number>>> = LazyLock::new(Mutex::default);
-    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
-    let first = *seen.entry(caught_up.conversation.id).or_insert(caught_up.to);
-    caught_up.messages.retain(|message| message.rev > first);
 }
 
 type Messages = Vec<chat::messages::Message>;

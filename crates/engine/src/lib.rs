@@ -14,6 +14,7 @@ mod throttle;
 mod tokens;
 
 mod accounts;
+mod catch_up;
 mod conversations;
 mod figures;
 mod history;
@@ -38,6 +39,7 @@ use chat::{
 };
 use store::{Db, Writer, members::Belonging};
 
+pub use catch_up::Extent;
 pub use rates::{Allowance, Cost, Pace};
 pub use tokens::Keys;
 
@@ -265,16 +267,21 @@ impl Engine {
         }
     }
 
-    /// What takes a member of a conversation from a number to the present, whoever asks: only for those
-    /// whose membership the caller has just established.
+    /// What takes a member of a conversation from a number to the present, or a piece of the way there, whoever asks:
+    /// only for those whose membership the caller has just established.
     ///
     /// # Errors
     /// `not_found`, or the store's.
-    pub async fn changes_for_members(&self, conversation: ConversationId, since: Number) -> Result<CaughtUp> {
+    pub async fn changes_for_members(
+        &self,
+        conversation: ConversationId,
+        since: Number,
+        extent: Extent,
+    ) -> Result<CaughtUp> {
         let mut conn = self.inner.db.read().await?;
         let row = store::conversations::by_id(&mut conn, conversation).await?;
         let row = row.ok_or_else(|| chat::Error::not_found("conversation"))?;
-        history::changes(&mut conn, row, since, self.limits().catch_up).await
+        catch_up::changes(&mut conn, row, since, extent, self.limits()).await
     }
 
     /// Registers, logs in or refreshes.

@@ -23,13 +23,15 @@ use chat::{
     presence::{Presence, Seen},
     reply::CaughtUp,
 };
-use engine::{Engine, Keys, Settings};
+use engine::{Engine, Extent, Keys, Settings};
 use futures_util::future::join_all;
 use store::{Committed, Db, Nudge, Options, Writer, members::Belonging, nudges::Kept};
 use tokio::{runtime::Runtime, sync::mpsc};
 
 /// Changes that one catch-up answer carries here: few, so that clients must often read anew.
 const CATCH_UP: i64 = 25;
+/// Bytes of a piece of such an answer: two or three messages.
+const PIECE: i64 = 1_200;
 /// Batches that the writer may hand over before anybody takes them.
 const BATCHES: usize = 1_024;
 /// Nudges that one reading takes.
@@ -217,7 +219,12 @@ impl Database {
 
     /// What takes members of a conversation from a number to the present.
     pub(crate) fn changes(&self, conversation: ConversationId, since: Number) -> chat::Result<CaughtUp> {
-        self.runtime.block_on(self.engine.changes_for_members(conversation, since))
+        self.runtime.block_on(self.engine.changes_for_members(conversation, since, Extent::Whole))
+    }
+
+    /// The next piece of the same; small ones, so that many worlds have many.
+    pub(crate) fn piece(&self, conversation: ConversationId, since: Number) -> chat::Result<CaughtUp> {
+        self.runtime.block_on(self.engine.changes_for_members(conversation, since, Extent::Piece))
     }
 
     /// The conversation as one of its members reads it anew.
@@ -251,7 +258,13 @@ async fn hand_over(batches: &mut mpsc::Receiver<Batch>) {
 }
 
 fn settings() -> Settings {
-    let limits = Limits { catch_up: CATCH_UP, history_page: 1_000, list_page: 1_000, ..Limits::default() };
+    let limits = Limits {
+        catch_up: CATCH_UP,
+        catch_up_bytes: PIECE,
+        history_page: 1_000,
+        list_page: 1_000,
+        ..Limits::default()
+    };
     Settings {
         limits,
         paces: Vec::new(),

@@ -244,16 +244,26 @@ impl World<'_> {
         self.send(node, connection, Frame::Welcome(attached));
         self.told_missed(node, connection, 0);
         for (conversation, cursor, live_from) in missed {
-            let now = self.now;
-            let key = self.key_of_missed(conversation, cursor, live_from);
-            let forever = self.fault == Some(Fault::KeepsOldAnswers);
-            match self.nodes[node].missed.get(&key).filter(|(at, _)| forever || now - *at < KEPT) {
-                Some((_, changes)) => {
-                    let changes = changes.clone();
-                    self.tell_missed(node, connection, changes);
-                }
-                None => self.ask(node, Question::Missed { connection, conversation, cursor, live_from }),
+            self.look_for_missed(node, connection, (conversation, cursor, live_from));
+        }
+    }
+
+    /// The next piece of what a connection has missed: somebody has just asked for the same, or it is read.
+    fn look_for_missed(
+        &mut self,
+        node: usize,
+        connection: u64,
+        (conversation, cursor, live_from): (ConversationId, Number, Number),
+    ) {
+        let now = self.now;
+        let key = self.key_of_missed(conversation, cursor, live_from);
+        let forever = self.fault == Some(Fault::KeepsOldAnswers);
+        match self.nodes[node].missed.get(&key).filter(|(at, _)| forever || now - *at < KEPT) {
+            Some((_, changes)) => {
+                let changes = changes.clone();
+                self.tell_missed(node, connection, changes, live_from);
             }
+            None => self.ask(node, Question::Missed { connection, conversation, cursor, live_from }),
         }
     }
 
@@ -279,7 +289,7 @@ impl World<'_> {
         let changes = self.remember(node, changes, live_from);
         let key = self.key_of_missed(conversation, cursor, live_from);
         self.nodes[node].missed.insert(key, (self.now, changes.clone()));
-        self.tell_missed(node, connection, changes);
+        self.tell_missed(node, connection, changes, live_from);
     }
 
     /// The fault that knows only what this node has heard.
@@ -293,12 +303,18 @@ impl World<'_> {
         remembered.messages.retain(|message| known(message.rev));
         remembered.members.retain(|member| known(member.rev));
         remembered.to = live_from.max(changes.from);
+        remembered.more = false;
         Rc::new(remembered)
     }
 
-    fn tell_missed(&mut self, node: usize, connection: u64, changes: Rc<CaughtUp>) {
+    fn tell_missed(&mut self, node: usize, connection: u64, changes: Rc<CaughtUp>, live_from: Number) {
+        let (conversation, to, more) = (changes.conversation.id, changes.to, changes.more);
         self.send(node, connection, Frame::Changes { changes, live: false });
-        self.told_missed(node, connection, 1);
+        if more && to < live_from && self.nodes[node].connections.contains_key(&connection) {
+            self.look_for_missed(node, connection, (conversation, to, live_from));
+        } else {
+            self.told_missed(node, connection, 1);
+        }
     }
 
     /// Releases what was held back once nothing more is awaited.

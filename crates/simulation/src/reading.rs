@@ -56,7 +56,7 @@ impl World<'_> {
             Question::Nudges { after } => Answer::Nudges(database.nudges(*after)?),
             Question::Heads(conversations) => Answer::Heads(database.heads(conversations)?),
             Question::Missed { conversation, cursor, .. } => {
-                Answer::Changes(Rc::new(database.changes(*conversation, *cursor)?))
+                Answer::Changes(Rc::new(database.piece(*conversation, *cursor)?))
             }
             Question::Hole { conversation, after, people, .. } => {
                 let changes = Rc::new(database.changes(*conversation, *after)?);

@@ -313,7 +313,11 @@ impl World<'_> {
             Frame::Changes { changes, live } => {
                 let (id, messages, members) = (changes.conversation.id, changes.messages.len(), changes.members.len());
                 let of = if *live { "its node's" } else { "its own" };
-                let reset = if changes.reset { " reset" } else { "" };
+                let reset = match (changes.reset, changes.more) {
+                    (true, _) => " reset",
+                    (false, true) => " and more to come",
+                    (false, false) => "",
+                };
                 let (from, to) = (changes.from, changes.to);
                 format!("{} {from}..{to} {of} {messages} messages {members} members{reset}", self.room(id))
             }

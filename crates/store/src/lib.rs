@@ -19,6 +19,7 @@ pub mod writer;
 pub mod accounts;
 pub mod appends;
 pub mod carry;
+pub mod catch_up;
 pub mod conversations;
 pub mod doctor;
 pub mod figures;
@@ -50,6 +51,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         reactions::STATEMENTS,
         receipts::STATEMENTS,
         figures::STATEMENTS,
+        catch_up::STATEMENTS,
         carry::standing::STATEMENTS,
         carry::restore::STATEMENTS,
         carry::moving::STATEMENTS,

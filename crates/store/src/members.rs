@@ -40,7 +40,7 @@ statements! {
              WHERE m.conversation_id = $1 AND m.role IS NOT NULL AND m.user_id > $2 ORDER BY m.user_id LIMIT $3");
     CHANGED = concat!("SELECT ", columns!(), "
              FROM members m JOIN users u ON u.id = m.user_id
-             WHERE m.conversation_id = $1 AND m.rev > $2 ORDER BY m.rev LIMIT $3");
+             WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev <= $3 ORDER BY m.rev");
     MEMBERSHIP = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
                          c.rev, c.member_count, c.active_at, m.role
                   FROM members m JOIN conversations c ON c.id = m.conversation_id
@@ -168,12 +168,12 @@ pub async fn page(conn: &mut Conn, conversation: ConversationId, after: UserId, 
     sql!(conn, fetch_all as Row, PAGE, conversation.0, after.0, limit)?.into_iter().map(Row::read).collect()
 }
 
-/// The memberships that changed after `since`, departures included.
+/// The memberships whose last change came after `since` and up to `to`, departures included.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn changed(conn: &mut Conn, conversation: ConversationId, since: Number, limit: i64) -> Result<Vec<Member>> {
-    sql!(conn, fetch_all as Row, CHANGED, conversation.0, since.0, limit)?.into_iter().map(Row::read).collect()
+pub async fn changed(conn: &mut Conn, conversation: ConversationId, since: Number, to: Number) -> Result<Vec<Member>> {
+    sql!(conn, fetch_all as Row, CHANGED, conversation.0, since.0, to.0)?.into_iter().map(Row::read).collect()
 }
 
 #[derive(FromRow)]

@@ -41,7 +41,10 @@ statements! {
              WHERE m.conversation_id = $1 AND m.seq > $2 ORDER BY m.seq LIMIT $3");
     CHANGED = concat!("SELECT ", columns!(), "
              FROM messages m JOIN users u ON u.id = m.author_id
-             WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev > m.seq AND m.seq <= $2 ORDER BY m.seq LIMIT $3");
+             WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev <= $3 AND m.rev > m.seq ORDER BY m.seq");
+    CREATED = concat!("SELECT ", columns!(), "
+             FROM messages m JOIN users u ON u.id = m.author_id
+             WHERE m.conversation_id = $1 AND m.seq > $2 AND m.seq <= $3 AND m.rev = m.seq ORDER BY m.seq");
     NEWEST = concat!("SELECT ", columns!(), "
              FROM json_each($1) AS j
              JOIN messages m ON m.conversation_id = CAST(j.value ->> 'v' AS BIGINT) AND m.seq = (
@@ -179,12 +182,21 @@ pub async fn after(conn: &mut Conn, conversation: ConversationId, seq: Number, l
     complete(conn, rows).await
 }
 
-/// At most `limit` messages created up to `since` that changed after it, by `seq`.
+/// The messages that were changed after they were created, and for the last time after `since` and up to `to`.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn changed(conn: &mut Conn, conversation: ConversationId, since: Number, limit: i64) -> Result<Vec<Message>> {
-    let rows = sql_many!(conn, Row, COLUMNS, CHANGED, conversation.0, since.0, limit)?;
+pub async fn changed(conn: &mut Conn, conversation: ConversationId, since: Number, to: Number) -> Result<Vec<Message>> {
+    let rows = sql_many!(conn, Row, COLUMNS, CHANGED, conversation.0, since.0, to.0)?;
+    complete(conn, rows).await
+}
+
+/// The messages that were created after `since` and up to `to`, and never changed.
+///
+/// # Errors
+/// Those of the database.
+pub async fn created(conn: &mut Conn, conversation: ConversationId, since: Number, to: Number) -> Result<Vec<Message>> {
+    let rows = sql_many!(conn, Row, COLUMNS, CREATED, conversation.0, since.0, to.0)?;
     complete(conn, rows).await
 }
 

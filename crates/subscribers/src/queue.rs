@@ -130,6 +130,12 @@ impl Outbox {
         self.state().waiting() > self.most / 2
     }
 
+    /// Whether everything that may be written now has been.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.state().waiting() == 0
+    }
+
     /// Wakes the writer, once however often it is called.
     pub fn wake(&self) {
         if !self.awake.swap(true, Ordering::AcqRel) {

@@ -134,6 +134,8 @@ pub fn environment() -> Vec<(String, String)> {
         ("login_attempts", 100_000),
         ("registrations_per_hour", 100_000),
         ("catch_up", 100_000),
+        // So small that whoever missed a few dozen messages is told in several pieces.
+        ("catch_up_bytes", 16_384),
     ];
     let variable =
         |(limit, value): (&str, i64)| (format!("PALABRE_LIMITS__{}", limit.to_uppercase()), value.to_string());

@@ -16,6 +16,7 @@ import { arrived, departed, present, readMarkers, type Markers } from './markers
 import { putMembers, readMembers, type Members } from './members.js';
 import { addPage, put, type PageRead, type Timeline } from './messages.js';
 import type { Pending } from './pending.js';
+import { gather, whole, type Pieces } from './pieces.js';
 import { ends, nobody, type Typing } from './typing.js';
 import { countAfter, countChange, counted, exceeds } from './unread.js';
 
@@ -63,6 +64,8 @@ export interface Inner {
   /** Events after a hole, until it is filled. */
   readonly gap: 'sync' | 'reset' | null;
   readonly held: readonly NumberedFrame[];
+  /** What has come of a long catch-up whose last piece has not; it outlasts the connection. */
+  readonly pieces: Pieces | null;
   /** Which readings are under way, and what changed meanwhile. */
   readonly readings: ReadonlySet<number>;
   readonly touchedMessages: readonly Message[];
@@ -134,6 +137,7 @@ export function begin(fresh: Conversation): ConversationState {
       hiddenAt: 0,
       gap: null,
       held: [],
+      pieces: null,
       readings: new Set(),
       touchedMessages: [],
       touchedMembers: [],
@@ -283,17 +287,28 @@ function putPlace(
 
 // Catching up --------------------------------------------------------------------------------------
 
+/** The number from which to go on: further than the cursor while the pieces of a long catch-up are gathered. */
+export function resumesFrom({ cursor, inner }: ConversationState): number {
+  return Math.max(cursor, inner.pieces?.to ?? 0);
+}
+
 /** Takes what leads from one number to another, then the events that were held back. */
 export function takeChanges(state: ConversationState, changes: Changes, context: Context): Step {
   if (changes.reset) {
-    return step(withInner(state, { gap: 'reset' }), [{ type: 'reread', conversation: state.id }]);
+    const inner = { gap: 'reset', pieces: null } as const;
+    return step(withInner(state, inner), [{ type: 'reread', conversation: state.id }]);
   }
-  if (changes.from > state.cursor) {
-    const want: Want = { type: 'sync', conversation: state.id, since: state.cursor };
+  if (changes.from > resumesFrom(state)) {
+    const want: Want = { type: 'sync', conversation: state.id, since: resumesFrom(state) };
     return step(withInner(state, { gap: 'sync' }), [want]);
   }
   if (state.inner.gap === 'reset') return step(state);
-  const caughtUp = changes.to > state.cursor ? applyChanges(state, changes, context) : step(state);
+  const { pieces } = state.inner;
+  // Events wait for the last piece: what has come of it so far is a place to go on from, and no state.
+  if (changes.more) return step(withInner(state, { gap: 'sync', pieces: gather(pieces, changes) }));
+  const all = whole(pieces, changes);
+  const gathered = pieces ? withInner(state, { pieces: null }) : state;
+  const caughtUp = all.to > state.cursor ? applyChanges(gathered, all, context) : step(gathered);
   return release(caughtUp, context);
 }
 

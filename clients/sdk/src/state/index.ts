@@ -312,7 +312,7 @@ function authenticated(state: State, data: Authenticated, sent: Cursors): Reduce
     else told.set(id, head);
     // It became known after the cursors were said.
     if (known && known.cursor < head && !(id in sent))
-      wants.push({ type: 'sync', conversation: id, since: known.cursor });
+      wants.push({ type: 'sync', conversation: id, since: conversations.resumesFrom(known) });
   }
   const { limits, epoch } = data;
   const next = { ...state, limits, epoch, ready: state.ready && !foreign, conversations: kept, told };
@@ -404,7 +404,7 @@ function added(state: State, data: Conversation): Reduced {
   const wants: Want[] = [...taken.wants];
   // Events follow from its head: what lies between must be asked for.
   if (before && before.cursor < data.head)
-    wants.push({ type: 'sync', conversation: data.id, since: before.cursor });
+    wants.push({ type: 'sync', conversation: data.id, since: conversations.resumesFrom(before) });
   return { ...taken, wants, state: known ? set(taken.state, conversations.show(known)) : taken.state };
 }
 

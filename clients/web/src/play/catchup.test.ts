@@ -26,7 +26,7 @@ function message(seq: number, change: Partial<Message> = {}): Message {
 
 function changes(messages: readonly Message[], change: Partial<Changes> = {}): Changes {
   const conversation = {} as ConversationRow;
-  return { from: 12, to: 17, reset: false, conversation, members: [], messages, ...change };
+  return { from: 12, to: 17, reset: false, more: false, conversation, members: [], messages, ...change };
 }
 
 const known = [message(3), message(5), message(8), message(9, { reactions: [{ emoji: '👍', users: [1] }] })];
@@ -47,6 +47,7 @@ describe('what was missed', () => {
       from: 12,
       to: 17,
       reset: false,
+      more: false,
       messages: 2,
       edits: 1,
       deletions: 1,

@@ -1,7 +1,7 @@
 //! Losing the connection, coming back, and having missed nothing.
 
 use serde_json::{Value, json};
-use testkit::{Stranger, Town};
+use testkit::{Person, Room, Stranger, Town};
 
 #[tokio::test]
 async fn whoever_comes_back_has_missed_nothing() {
@@ -119,6 +119,129 @@ async fn too_much_to_catch_up_with_is_read_anew() {
     assert_eq!(bob.knows(&room).len(), 22);
     ann.says(&room, "and on").await;
     bob.hears("ann: and on").await;
+}
+
+/// Much is said and changed while somebody is away: sixty long messages, of which some are edited, deleted or reacted
+/// to long after they were said, and a few comings and goings between them.
+async fn much_happens(ann: &Person, room: &Room, cid: &Person) {
+    let mut said = Vec::new();
+    for n in 0..60 {
+        said.push(ann.says(room, &format!("{n} {}", "𝒳".repeat(1_900))).await);
+        if n % 20 == 10 {
+            cid.joins(room).await;
+            cid.leaves(room).await;
+        }
+    }
+    for (n, message) in said.iter().enumerate().step_by(7) {
+        match n % 3 {
+            0 => ann.edits(message, &format!("{n} edited")).await,
+            1 => ann.deletes(message).await,
+            _ => _ = ann.reacts(message, "👍").await,
+        }
+    }
+}
+
+/// About what one piece may have on the wire: 128 KiB, and the message that goes beyond.
+const PIECE: usize = 150_000;
+
+#[tokio::test]
+async fn who_missed_much_is_told_in_pieces_that_lead_from_one_to_the_next() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let cid = town.person("cid").await;
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    ann.says(&room, "before").await;
+    bob.hears("ann: before").await;
+    bob.forgets().await;
+    bob.is_cut_off();
+    much_happens(&ann, &room, &cid).await;
+    let (mut at, head) = (bob.cursor(&room), ann.cursor(&room));
+    bob.comes_back().await;
+    let mut pieces = 0;
+    loop {
+        let piece = bob.catches_up().await;
+        let data = &piece["data"];
+        assert_eq!((&data["from"], &data["reset"]), (&json!(at), &json!(false)));
+        assert!(piece.to_string().len() < PIECE, "{}", piece.to_string().len());
+        at = data["to"].as_i64().unwrap();
+        for row in data["messages"].as_array().unwrap().iter().chain(data["members"].as_array().unwrap()) {
+            let rev = row["rev"].as_i64().unwrap();
+            assert!(rev > data["from"].as_i64().unwrap() && rev <= at, "{rev} is not of {}..{at}", data["from"]);
+        }
+        pieces += 1;
+        if data["more"] == false {
+            break;
+        }
+    }
+    assert_eq!((at, bob.catch_ups()), (head, 0));
+    assert!(pieces >= 3, "{pieces} pieces");
+    // The law is checked by the town: what he knows now is what a fresh reading gives.
+    ann.says(&room, "welcome back").await;
+    bob.hears("ann: welcome back").await;
+}
+
+#[tokio::test]
+async fn whoever_is_cut_off_while_catching_up_goes_on_from_the_last_piece() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let cid = town.person("cid").await;
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    let token = bob.tokens().access;
+    let (mut at, mut tries) = (bob.cursor(&room), 0);
+    bob.hangs_up().await;
+    much_happens(&ann, &room, &cid).await;
+    let head = ann.cursor(&room);
+    let mut known = std::collections::BTreeMap::new();
+    // Each try hears one piece, and is cut.
+    while at < head {
+        let mut socket = town.stranger().await;
+        let data = json!({"token": token, "cursors": {room.id.to_string(): at}});
+        socket.writes(json!({"id": "1", "type": "authenticate", "data": data})).await;
+        assert_eq!(socket.hears().await["type"], "authenticated");
+        let piece = hears_no_presence(&mut socket).await;
+        assert_eq!((&piece["type"], &piece["data"]["from"]), (&json!("conversation.changes"), &json!(at)));
+        for message in piece["data"]["messages"].as_array().unwrap() {
+            known.insert(message["seq"].as_i64().unwrap(), message.clone());
+        }
+        let to = piece["data"]["to"].as_i64().unwrap();
+        assert!(to > at, "it got no further than {at}");
+        (at, tries) = (to, tries + 1);
+    }
+    assert!(tries >= 3, "{tries} tries");
+    let path = format!("/v1/conversations/{}/messages?limit=200", room.id);
+    let page = ann.requests("GET", &path, json!(null)).await.granted();
+    let kept: Vec<Value> = page["messages"].as_array().unwrap().clone();
+    assert_eq!(known.into_values().collect::<Vec<_>>(), kept);
+}
+
+#[tokio::test]
+async fn who_asks_for_changes_is_answered_in_pieces_too() {
+    let town = Town::opens().await;
+    let ann = town.person("ann").await;
+    let cid = town.person("cid").await;
+    let room = ann.opens_room("garden").await;
+    much_happens(&ann, &room, &cid).await;
+    let (mut since, head) = (0, ann.cursor(&room));
+    let mut pieces = 0;
+    loop {
+        let path = format!("/v1/conversations/{}/changes?since={since}", room.id);
+        let over_rest = ann.requests("GET", &path, json!(null)).await.granted();
+        let on_socket =
+            ann.begins("conversation.sync", json!({"conversation": room.id, "since": since})).await.granted();
+        assert_eq!(over_rest, on_socket);
+        assert!(over_rest.to_string().len() < PIECE);
+        // Until the last piece, the row says how much there is still to come.
+        assert_eq!(over_rest["conversation"]["head"], head);
+        since = over_rest["to"].as_i64().unwrap();
+        pieces += 1;
+        assert_eq!(over_rest["more"], since < head);
+        if since == head {
+            break;
+        }
+    }
+    assert!(pieces >= 3, "{pieces} pieces");
 }
 
 #[tokio::test]

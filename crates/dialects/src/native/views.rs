@@ -568,7 +568,10 @@ pub struct Changes<'a> {
     to: i64,
     /// True if too much has changed: forget the conversation and read it anew.
     reset: bool,
-    /// The conversation as it stands.
+    /// True if this is a piece, and what changed after `to` is still to be told: the state is whole with the last
+    /// piece, and `to` is the cursor until then.
+    more: bool,
+    /// The conversation as it stands; its `head` is beyond `to` where there is more to come.
     conversation: ConversationRow<'a>,
     /// Memberships that changed, departures included.
     members: Vec<Member<'a>>,
@@ -582,6 +585,7 @@ impl<'a> From<&'a reply::CaughtUp> for Changes<'a> {
             from: caught_up.from.0,
             to: caught_up.to.0,
             reset: caught_up.reset,
+            more: caught_up.more,
             conversation: ConversationRow::from(&caught_up.conversation),
             members: caught_up.members.iter().map(Member::from).collect(),
             messages: caught_up.messages.iter().map(Message::from).collect(),

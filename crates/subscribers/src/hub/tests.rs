@@ -334,6 +334,7 @@ async fn who_left_within_a_hole_and_came_in_while_it_was_read_hears_nothing_of_i
         members: vec![member],
         messages: vec![message],
         reset: false,
+        more: false,
     };
     hub.desk.listed.lock().expect("a desk").push_back(Ok(None));
     hub.state.serve(Control::Holes(holes::Read::Changes(GARDEN, Box::new(Ok(changes)), None)));

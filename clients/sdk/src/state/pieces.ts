@@ -1,0 +1,39 @@
+// The pieces of a long catch-up. They are merged by `rev`, so one alone is no state: a message that was changed again
+// comes in a later piece than its neighbours. They are gathered, and taken as one when the last has come; until then
+// they say from where to go on if the line is cut.
+import type { Changes, Member, Message } from '../wire.js';
+
+export interface Pieces {
+  readonly from: number;
+  /** The cursor to go on from. */
+  readonly to: number;
+  readonly members: ReadonlyMap<number, Member>;
+  readonly messages: ReadonlyMap<number, Message>;
+}
+
+/** Adds a piece to those before it; the later state of a row stands for it. */
+export function gather(before: Pieces | null, piece: Changes): Pieces {
+  const members = new Map(before?.members);
+  const messages = new Map(before?.messages);
+  for (const member of piece.members) {
+    if ((members.get(member.user.id)?.rev ?? 0) <= member.rev) members.set(member.user.id, member);
+  }
+  for (const message of piece.messages) {
+    if ((messages.get(message.seq)?.rev ?? 0) <= message.rev) messages.set(message.seq, message);
+  }
+  const from = before?.from ?? piece.from;
+  return { from, to: Math.max(before?.to ?? 0, piece.to), members, messages };
+}
+
+/** What all pieces up to this last one tell. */
+export function whole(before: Pieces | null, last: Changes): Changes {
+  if (!before) return last;
+  const { from, to, members, messages } = gather(before, last);
+  return {
+    ...last,
+    from,
+    to,
+    members: [...members.values()],
+    messages: [...messages.values()].sort((one, other) => one.seq - other.seq),
+  };
+}
