@@ -576,18 +576,21 @@ impl Connection {
             self.say(dialect.signal(None, &signal));
             return Ok(());
         };
+        if cursor == live_from {
+            return Ok(());
+        }
         let mut at = cursor;
-        while at != live_from {
+        loop {
             let piece = self.missed(conversation, at, live_from).await?;
             at = piece.to;
             self.outbox.push_answer(piece.frame);
             // The next is read when this one was taken: whoever is slow costs one piece, and gets further each time.
             self.drain().await?;
-            if !piece.more || at > live_from {
+            // To the last piece, also beyond where live events begin: before it there is no state to apply them to.
+            if !piece.more {
                 return Ok(());
             }
         }
-        Ok(())
     }
 
     /// Reads the next piece of what was missed.

@@ -310,7 +310,7 @@ impl World<'_> {
     fn tell_missed(&mut self, node: usize, connection: u64, changes: Rc<CaughtUp>, live_from: Number) {
         let (conversation, to, more) = (changes.conversation.id, changes.to, changes.more);
         self.send(node, connection, Frame::Changes { changes, live: false });
-        if more && to < live_from && self.nodes[node].connections.contains_key(&connection) {
+        if more && self.nodes[node].connections.contains_key(&connection) {
             self.look_for_missed(node, connection, (conversation, to, live_from));
         } else {
             self.told_missed(node, connection, 1);

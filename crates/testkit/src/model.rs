@@ -78,6 +78,8 @@ pub struct Known {
     live: Option<i64>,
     /// The end of the last changes that were told unasked: events may follow from there.
     told_to: Option<i64>,
+    /// What was missed is being told in pieces, and the last has not come.
+    awaits_more: bool,
 }
 
 /// What must be done after something was heard.
@@ -138,7 +140,9 @@ impl Model {
 
     /// Forgets that events followed: the connection has ended.
     pub fn hang_up(&mut self) {
-        self.conversations.values_mut().for_each(|known| (known.live, known.told_to) = (None, None));
+        self.conversations.values_mut().for_each(|known| {
+            (known.live, known.told_to, known.awaits_more) = (None, None, false);
+        });
     }
 
     /// Takes the answer to `authenticate`; those that must be read first.
@@ -161,8 +165,10 @@ impl Model {
     fn begin(&mut self, id: i64, head: i64) {
         self.left.remove(&id);
         self.hidden.remove(&id);
-        self.conversations
-            .insert(id, Known { cursor: -1, snapshot: Snapshot::default(), live: Some(head), told_to: None });
+        self.conversations.insert(
+            id,
+            Known { cursor: -1, snapshot: Snapshot::default(), live: Some(head), told_to: None, awaits_more: false },
+        );
     }
 
     /// Puts what was read in place of what was known.
@@ -236,6 +242,9 @@ impl Model {
 
 impl Known {
     fn take_event(&mut self, kind: &str, seq: i64, data: &Value) -> Result<(), String> {
+        if self.awaits_more {
+            return Err(format!("{kind} has number {seq}, and came before the last piece of what was missed"));
+        }
         match self.live {
             Some(last) if seq == last + 1 || self.told_to.is_some_and(|to| seq == to + 1) => self.live = Some(seq),
             Some(last) => return Err(format!("{kind} has number {seq}, but follows {last}")),
@@ -299,6 +308,7 @@ impl Known {
     /// Changes that were not asked for: events follow from their end, or from where they did, if what was read is newer.
     fn hear_changes(&mut self, data: &Value) -> Result<(), String> {
         self.told_to = Some(number(data, "to")?);
+        self.awaits_more = data.get("more") == Some(&Value::Bool(true));
         Ok(())
     }
 

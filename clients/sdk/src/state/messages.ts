@@ -47,8 +47,17 @@ export function put(timeline: Timeline, message: Message, size: number): Timelin
   if (known?.seq === message.seq) {
     return known.rev >= message.rev ? timeline : { ...timeline, messages: messages.with(at, message) };
   }
-  if (at < messages.length || timeline.hasMoreAfter) return timeline;
-  return fitted({ ...timeline, messages: [...messages, message] }, size, 'end');
+  if (isOutside(timeline, at)) return timeline;
+  return fitted({ ...timeline, messages: messages.toSpliced(at, 0, message) }, size, 'end');
+}
+
+/**
+ * Whether a message at this place is one of those that the window does not hold. Within it there are no holes: one that
+ * is not known there was changed while what was missed was read, and comes with its change.
+ */
+function isOutside({ messages, hasMoreBefore, hasMoreAfter }: Timeline, at: number): boolean {
+  if (at === messages.length) return hasMoreAfter;
+  return at === 0 && hasMoreBefore;
 }
 
 /** Drops what is beyond the window's size, keeping the given end. */
