@@ -11,6 +11,7 @@ pub mod conversations;
 pub mod figures;
 pub mod members;
 pub mod messages;
+pub mod network;
 pub mod presence;
 pub mod rates;
 pub mod reactions;
