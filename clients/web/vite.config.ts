@@ -10,9 +10,14 @@ const server = process.env['PALABRE_URL'] ?? 'http://127.0.0.1:8080';
 const BASE =
   /clients\/(sdk|node_modules)|src\/(town|kept|i18n|route|place)|src\/ui\/(Icon|IconButton|Avatar|Menu|Lazy|Button|Spinner|Toasts|toasts|words|copying|confirm|announce)/;
 
+/** Pages name their files from the root, which the server changes; scripts and styles name each other as neighbours. */
+const anywhere = (file: string, { hostType }: { hostType: string }) =>
+  hostType === 'html' ? `/${file}` : { relative: true };
+
 export default defineConfig({
   plugins: [svelte(), emoji()],
   resolve: { alias: { '@palabre/sdk': here('../sdk/src/index.ts') } },
+  experimental: { renderBuiltUrl: anywhere },
   build: {
     target: 'es2022',
     // Small files stay files: a data: URL would need a hole in the Content-Security-Policy.

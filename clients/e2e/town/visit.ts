@@ -5,7 +5,7 @@ import type { Person } from './person';
 export interface VisitOptions extends Omit<BrowserContextOptions, 'storageState'> {
   /** Where to begin. */
   readonly path?: string;
-  /** The address by which the server is reached, if a cable lies between. */
+  /** The address by which the server is reached, if a cable or a proxy lies between. */
   readonly through?: string;
   /** What else the browser has kept since the last visit. */
   readonly kept?: Readonly<Record<string, string>>;
@@ -53,7 +53,7 @@ export class Visit {
         cookies: [],
         origins: [
           {
-            origin: through,
+            origin: new URL(through).origin,
             localStorage: Object.entries(stored).map(([name, value]) => ({ name, value })),
           },
         ],
@@ -100,8 +100,8 @@ export class Visit {
     });
     this.context.on('request', (request) => {
       const url = request.url();
-      if (!url.startsWith(`${this.home}/`) && !url.startsWith('data:') && !url.startsWith('blob:'))
-        note(`foreign request: ${url}`);
+      const ours = url === this.home || url.startsWith(`${this.home}/`);
+      if (!ours && !url.startsWith('data:') && !url.startsWith('blob:')) note(`foreign request: ${url}`);
     });
     this.context.on('page', (page) => note(`a page was opened: ${page.url()}`));
     this.page.on('console', (message) => {

@@ -1,7 +1,8 @@
-import { defaultStorage } from '@palabre/sdk';
+import { defaultStorage, prefixed } from '@palabre/sdk';
+import { scope } from './base';
 
 /** What is kept on this device; a browser that forbids that forgets it with the page. */
-export const storage = defaultStorage();
+export const storage = scope === '' ? defaultStorage() : prefixed(defaultStorage(), scope);
 
 const PREFIX = 'palabre.';
 

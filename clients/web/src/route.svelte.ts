@@ -1,22 +1,33 @@
-import { pathOf, placeOf, type Place } from './place';
+import { at, isBelow, within } from './base';
+import * as places from './place';
+import type { Place } from './place';
 
-export { pathOf, placeOf, type Place };
+export type { Place };
 
-let place = $state.raw<Place>(placeOf(location.pathname));
+let place = $state.raw<Place>(placeHere());
 
 /** What is open now. */
 export function here(): Place {
   return place;
 }
 
-/** Opens something; `replace` leaves no trace in the browser's history. */
-export function go(next: Place | string, replace = false): void {
-  const path = typeof next === 'string' ? next : pathOf(next);
-  if (path !== location.pathname) history[replace ? 'replaceState' : 'pushState'](null, '', path);
-  place = placeOf(path);
+/** The address of a place. */
+export function pathOf(place: Place): string {
+  return at(places.pathOf(place));
 }
 
-addEventListener('popstate', () => (place = placeOf(location.pathname)));
+/** Opens something, a path of the client's own among it; `replace` leaves no trace in the browser's history. */
+export function go(next: Place | string, replace = false): void {
+  const path = typeof next === 'string' ? at(next) : pathOf(next);
+  if (path !== location.pathname) history[replace ? 'replaceState' : 'pushState'](null, '', path);
+  place = placeHere();
+}
+
+function placeHere(): Place {
+  return places.placeOf(within(location.pathname));
+}
+
+addEventListener('popstate', () => (place = placeHere()));
 
 /** Follows plain clicks on our own links without loading the page anew; the rest is the browser's. */
 addEventListener('click', (event) => {
@@ -24,7 +35,9 @@ addEventListener('click', (event) => {
   if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   const link = (event.target as Element | null)?.closest?.('a');
   if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin) return;
-  if (/^\/(docs|play|v1)\b/.test(link.pathname)) return;
+  if (!isBelow(link.pathname)) return;
+  const path = within(link.pathname);
+  if (/^\/(docs|play|v1)\b/.test(path)) return;
   event.preventDefault();
-  go(link.pathname);
+  go(path);
 });

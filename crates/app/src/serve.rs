@@ -6,8 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context as _;
-use connect::{Door, Shared, listen, router};
+use anyhow::{Context as _, anyhow};
+use connect::{Door, PublicUrl, Shared, listen, router};
 use dialects::{Dialect, ServerInfo};
 use engine::{Engine, Pace};
 use store::{Db, Schema, Writer};
@@ -91,7 +91,7 @@ impl Server {
         let native = listen::bind(config.server.listen)
             .with_context(|| format!("server.listen: {} cannot be opened", config.server.listen))?;
         let address = native.local_addr()?;
-        let shared = Arc::new(shared(config, engine, hub, epoch, address));
+        let shared = Arc::new(shared(config, engine, hub, epoch, address)?);
         let (stop, stopped) = watch::channel(false);
         let doors = Doors::new(config, &shared);
         let open = |listener: TcpListener, router| tokio::spawn(listen::serve(listener, router, stopped.clone()));
@@ -111,7 +111,7 @@ impl Server {
             own("dreametrix.listen", config.dreametrix.listen, router::dreametrix(doors.dreametrix))?;
         let matcha_address = own("matcha.listen", config.matcha.listen, router::matcha(doors.matcha))?;
         own("server.metrics_listen", config.server.metrics_listen, router::operator(doors.native))?;
-        let public_url = config.public_url(address);
+        let public_url = shared.public_url.to_string();
         Ok(Self {
             address,
             chat_server_address,
@@ -219,10 +219,10 @@ impl Doors {
 fn old_origins(config: &Config, listen: Option<SocketAddr>) -> Arc<[String]> {
     let old = config.server.environment == Deployment::Development && config.server.allowed_origins.is_empty();
     let ports = listen.map(|address| address.port()).into_iter().chain(old.then_some(3000)).chain(old.then_some(8000));
-    ports.flat_map(|port| ["localhost", "127.0.0.1"].map(|host| format!("http://{host}:{port}"))).collect()
+    ports.flat_map(pages_of_port).collect()
 }
 
-fn shared(config: &Config, engine: Engine, hub: Hub, epoch: String, address: SocketAddr) -> Shared {
+fn shared(config: &Config, engine: Engine, hub: Hub, epoch: String, address: SocketAddr) -> anyhow::Result<Shared> {
     let info = ServerInfo {
         name: config.server.name.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -235,26 +235,38 @@ fn shared(config: &Config, engine: Engine, hub: Hub, epoch: String, address: Soc
     let proxies = config.server.trusted_proxies.clone();
     let is_trusted_proxy = Box::new(move |address| proxies.iter().any(|proxy| proxy.contains(address)));
     let handle = metrics::recorder();
-    Shared::new(
+    let public_url = config.public_url(address);
+    let public_url =
+        PublicUrl::parse(&public_url).map_err(|wrong| anyhow!("server.public_url: {public_url} {wrong}"))?;
+    Ok(Shared::new(
         engine,
         hub,
         info,
-        origins(config, address),
+        public_url.clone(),
+        origins(config, &public_url, address)?,
         is_trusted_proxy,
         Box::new(move || handle.render()),
         config.server.metrics_listen.is_none(),
-    )
+    ))
 }
 
-/// The origins whose pages may connect: the configured ones, and our own pages'.
-fn origins(config: &Config, address: SocketAddr) -> Vec<String> {
-    let mut origins = config.server.allowed_origins.clone();
-    origins.push(config.public_url(address));
+/// The origins whose pages may connect, in their normal form: the configured ones, and our own pages'.
+fn origins(config: &Config, public_url: &PublicUrl, address: SocketAddr) -> anyhow::Result<Vec<String>> {
+    let configured = config.server.allowed_origins.iter().map(|origin| {
+        connect::address::origin(origin).map_err(|wrong| anyhow!("server.allowed_origins: {origin} {wrong}"))
+    });
+    let mut origins = configured.collect::<Result<Vec<_>, _>>()?;
+    origins.push(public_url.origin().to_owned());
     if config.server.public_url.is_none() {
-        origins
-            .extend([format!("http://localhost:{}", address.port()), format!("http://127.0.0.1:{}", address.port())]);
+        origins.extend(pages_of_port(address.port()));
     }
-    origins
+    Ok(origins)
+}
+
+/// Origins of this machine's pages at a port, as browsers write them: without the port that is the usual one.
+fn pages_of_port(port: u16) -> [String; 2] {
+    let port = if port == 80 { String::new() } else { format!(":{port}") };
+    ["localhost", "127.0.0.1"].map(|host| format!("http://{host}{port}"))
 }
 
 /// Runs the server until it is told to stop.

@@ -1,6 +1,4 @@
-//! Who is speaking, and from where.
-
-use std::net::{IpAddr, SocketAddr};
+//! Who is speaking.
 
 use std::sync::Arc;
 
@@ -8,7 +6,11 @@ use axum::http::{HeaderMap, Method, header};
 use chat::{Error, ErrorCode};
 use engine::Arrival;
 
-use crate::{Door, Shared, headers::is_allowed, turns::unauthenticated};
+use crate::{
+    Door,
+    headers::{PagesOrigin, is_allowed},
+    turns::unauthenticated,
+};
 
 /// A credential, and whether a browser sends it whatever page asks it to.
 enum Credential<'a> {
@@ -85,9 +87,9 @@ async fn first_good(
 
 /// Where a cookie is the only credential, the page must say where it is from.
 fn check_cookies_origin(door: &Door, headers: &HeaderMap, needed: bool) -> Result<(), Error> {
-    match headers.get(header::ORIGIN) {
-        Some(origin) if is_allowed(door, origin) => Ok(()),
-        None if !needed => Ok(()),
+    match PagesOrigin::of(headers) {
+        PagesOrigin::One(origin) if is_allowed(door, origin) => Ok(()),
+        PagesOrigin::None if !needed => Ok(()),
         _ => Err(Error::new(
             ErrorCode::ForbiddenOrigin,
             "With a cookie, an Origin that is allowed is needed (server.allowed_origins).",
@@ -109,15 +111,6 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 /// Looks up a header by its name in lower case; bytes that are no text are shown as such.
 pub(crate) fn lookup(headers: &HeaderMap) -> impl Fn(&str) -> Option<String> {
     move |name| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-}
-
-/// The server as the caller reached it, for links: `http://localhost:8000`.
-pub(crate) fn base(shared: &Shared, peer: SocketAddr, headers: &HeaderMap) -> String {
-    let forwarded = headers.get("x-forwarded-proto").and_then(|proto| proto.to_str().ok());
-    let secure = (shared.is_trusted_proxy)(peer.ip()) && forwarded == Some("https");
-    let harmless = |host: &&str| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b));
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).filter(harmless);
-    format!("http{}://{}", if secure { "s" } else { "" }, host.unwrap_or("localhost"))
 }
 
 /// The token of an `Authorization: Bearer` header. The old doors' clients leave the scheme out.
@@ -148,26 +141,6 @@ pub(crate) fn subprotocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
 /// The value of `token=` in a query, wherever it stands.
 pub(crate) fn query_token(query: &str) -> Option<&str> {
     query.split('&').find_map(|pair| pair.strip_prefix("token=")).filter(|token| !token.is_empty())
-}
-
-/// The client's address: the peer's, or what a trusted proxy says of it. Of several hops, the last one
-/// that is not a proxy of ours; what stands further left may be invented.
-pub(crate) fn client_address(shared: &Shared, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
-    let mut address = peer.ip();
-    let hops: Vec<IpAddr> = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|hop| hop.trim().parse().ok())
-        .collect();
-    for hop in hops.into_iter().rev() {
-        if !(shared.is_trusted_proxy)(address) {
-            break;
-        }
-        address = hop;
-    }
-    address
 }
 
 #[cfg(test)]

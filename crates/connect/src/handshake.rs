@@ -20,9 +20,11 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use crate::{
-    Door,
-    authenticate::{self, Known, base, client_address, lookup, subprotocols},
-    headers::is_allowed,
+    Door, address,
+    authenticate::{self, Known, lookup, subprotocols},
+    below::Below,
+    forwarded::{self, client_address},
+    headers::{PagesOrigin, is_allowed},
     rest, socket,
     turns::Actor,
 };
@@ -63,7 +65,7 @@ struct Admitted {
 async fn admit(door: &Door, peer: SocketAddr, request: &Parts) -> Result<Admitted, Error> {
     let headers = &request.headers;
     let key = check_upgrade(headers)?;
-    check_origin(door, headers)?;
+    check_origin(door, peer, headers)?;
     let shared = &door.shared;
     if shared.draining.load(std::sync::atomic::Ordering::Relaxed) || shared.sockets() >= shared.limits().connections {
         return Err(Error {
@@ -83,7 +85,9 @@ async fn admit(door: &Door, peer: SocketAddr, request: &Parts) -> Result<Admitte
     if stranger.is_some_and(|address| !shared.admit_stranger(address)) {
         return Err(Error::rate_limited("unauthenticated connections", 1_000));
     }
-    let cookie = known.as_ref().and_then(|known| cookie(door, known, base(shared, peer, headers).starts_with("https")));
+    let secure = forwarded::scheme(shared, peer, headers) == "https";
+    let below = request.extensions.get::<Below>().filter(|below| below.asked).map_or("", |below| &*below.path);
+    let cookie = known.as_ref().and_then(|known| cookie(door, known, secure, below));
     let arrival = known.map(|known| known.arrival);
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).map(str::to_owned);
     let actor = Actor {
@@ -99,13 +103,13 @@ async fn admit(door: &Door, peer: SocketAddr, request: &Parts) -> Result<Admitte
 }
 
 /// The cookie for a browser that came with a token and will come back without one.
-fn cookie(door: &Door, known: &Known, secure: bool) -> Option<HeaderValue> {
+fn cookie(door: &Door, known: &Known, secure: bool, below: &str) -> Option<HeaderValue> {
     let places = door.dialect.credentials();
     let (name, token) = (places.cookie.filter(|_| places.gives_cookie)?, known.token.as_ref()?);
     let value = door.shared.engine.cookie(&known.arrival.speaker, token).ok()?;
     // Without an age it ends with the browser.
     let secure = if secure { "; Secure" } else { "" };
-    HeaderValue::from_str(&format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}")).ok()
+    HeaderValue::from_str(&format!("{name}={value}; Path={below}/; HttpOnly; SameSite=Lax{secure}")).ok()
 }
 
 fn check_upgrade(headers: &HeaderMap) -> Result<&HeaderValue, Error> {
@@ -134,26 +138,31 @@ fn check_upgrade(headers: &HeaderMap) -> Result<&HeaderValue, Error> {
 /// credential no page has it by accident, and such a door may admit everybody. A page that this very server has
 /// handed out, under whatever name it was asked for, may connect where no cookie speaks for anybody: it brings the
 /// token that it has, and could do the same over REST.
-fn check_origin(door: &Door, headers: &HeaderMap) -> Result<(), Error> {
-    match headers.get(header::ORIGIN) {
-        None => Ok(()),
-        Some(origin) if is_allowed(door, origin) => Ok(()),
-        Some(_) if !door.restricts_origins => Ok(()),
-        Some(origin) if door.dialect.credentials().cookie.is_none() && is_ours(origin, headers) => Ok(()),
-        Some(_) => Err(Error::new(
+fn check_origin(door: &Door, peer: SocketAddr, headers: &HeaderMap) -> Result<(), Error> {
+    let with_token = door.dialect.credentials().cookie.is_none();
+    match PagesOrigin::of(headers) {
+        PagesOrigin::None => Ok(()),
+        PagesOrigin::One(origin) if is_allowed(door, origin) => Ok(()),
+        PagesOrigin::One(_) if !door.restricts_origins => Ok(()),
+        PagesOrigin::One(origin) if with_token && is_ours(origin, door, peer, headers) => Ok(()),
+        PagesOrigin::One(_) | PagesOrigin::Several => Err(Error::new(
             ErrorCode::ForbiddenOrigin,
             "Pages of this origin may not connect (server.allowed_origins).",
         )),
     }
 }
 
-/// Whether a page's origin is the host that it asks.
-fn is_ours(origin: &HeaderValue, headers: &HeaderMap) -> bool {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let of_page = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
-    host.zip(of_page).is_some_and(|(host, (scheme, of_page))| {
-        matches!(scheme, "http" | "https") && !host.is_empty() && of_page.eq_ignore_ascii_case(host)
-    })
+/// Whether a page's origin is the host that it asks, both in their normal form. `Host` may name the scheme's own port.
+fn is_ours(origin: &HeaderValue, door: &Door, peer: SocketAddr, headers: &HeaderMap) -> bool {
+    let ours = || {
+        let page = origin.to_str().ok()?;
+        let (scheme, of_page) = page.split_once("://")?;
+        let host = forwarded::host(&door.shared, peer, headers)?;
+        // A page's origin has no slash at its end, and the dot of a name belongs to it.
+        let same = address::origin(page).ok()? == address::origin(&format!("{scheme}://{host}")).ok()?;
+        Some(same && !of_page.contains('/') && of_page.ends_with('.') == host.ends_with('.'))
+    };
+    ours().unwrap_or(false)
 }
 
 fn switching(key: &HeaderValue, headers: &HeaderMap) -> Response {

@@ -26,8 +26,10 @@ pub(crate) struct RequestId(pub String);
 /// Gives the request an id, answers preflights, and puts the security headers on what comes back.
 pub(crate) async fn dress(State(door): State<Door>, mut request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
-    let origin = request.headers().get(header::ORIGIN).cloned();
-    let allowed = origin.filter(|origin| is_allowed(&door, origin));
+    let allowed = match PagesOrigin::of(request.headers()) {
+        PagesOrigin::One(origin) if is_allowed(&door, origin) => Some(origin.clone()),
+        _ => None,
+    };
     request.extensions_mut().insert(RequestId(id.clone()));
     let preflight = request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
@@ -78,7 +80,28 @@ fn share_with(headers: &mut HeaderMap, origin: HeaderValue) {
     }
 }
 
-/// Whether pages of this origin may connect: exactly one of the list.
+/// From where the page is that asks.
+pub(crate) enum PagesOrigin<'a> {
+    /// It is no page that asks, or one that reads from where it came from.
+    None,
+    /// As browsers write it.
+    One(&'a HeaderValue),
+    /// Several lines, which no browser sends: whoever checks one and obeys another is deceived.
+    Several,
+}
+
+impl<'a> PagesOrigin<'a> {
+    pub(crate) fn of(headers: &'a HeaderMap) -> Self {
+        let mut lines = headers.get_all(header::ORIGIN).iter();
+        match (lines.next(), lines.next()) {
+            (None, _) => Self::None,
+            (Some(origin), None) => Self::One(origin),
+            (Some(_), Some(_)) => Self::Several,
+        }
+    }
+}
+
+/// Whether pages of this origin may connect: exactly one of the list, which has the normal form that browsers write.
 pub(crate) fn is_allowed(door: &Door, origin: &HeaderValue) -> bool {
     let mut allowed = door.shared.allowed_origins.iter().chain(&*door.origins);
     allowed.any(|allowed| allowed.as_bytes() == origin.as_bytes())

@@ -5,11 +5,14 @@
 //! speaks, [`socket`] reads and [`writer`] writes, [`turns`] drives what a dialect asked for; `rest`
 //! does the same for a request, and `ops` is for the operator, `pages` is the web client.
 
+pub mod address;
+pub mod below;
 pub mod listen;
 pub mod router;
 
 mod authenticate;
 mod body;
+mod forwarded;
 mod handshake;
 mod headers;
 mod missed;
@@ -34,6 +37,8 @@ use dialects::{AllFigures, Dialect, Figures, ServerInfo};
 use engine::{Engine, Pace};
 use subscribers::{Goodbye, Hub, Outbox};
 
+pub use address::PublicUrl;
+
 /// What every door shares.
 pub struct Shared {
     /// The meaning of commands.
@@ -42,7 +47,9 @@ pub struct Shared {
     pub hub: Hub,
     /// What server this is.
     pub info: ServerInfo,
-    /// Origins (`scheme://host[:port]`) whose pages may connect.
+    /// The address that people use.
+    pub public_url: PublicUrl,
+    /// Origins whose pages may connect, in their normal form ([`address::origin`]).
     pub allowed_origins: Vec<String>,
     /// Whether this address is a proxy of ours, whose `X-Forwarded-For` is true.
     pub is_trusted_proxy: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
@@ -73,6 +80,7 @@ impl Shared {
         engine: Engine,
         hub: Hub,
         info: ServerInfo,
+        public_url: PublicUrl,
         allowed_origins: Vec<String>,
         is_trusted_proxy: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
         metrics: Box<dyn Fn() -> String + Send + Sync>,
@@ -82,6 +90,7 @@ impl Shared {
             engine,
             hub,
             info,
+            public_url,
             allowed_origins,
             is_trusted_proxy,
             metrics,
@@ -208,7 +217,7 @@ pub struct Door {
     pub dialect: Dialect,
     /// Whether only pages of the allowed origins may connect.
     pub restricts_origins: bool,
-    /// Origins whose pages may connect here, besides those of all doors.
+    /// Origins whose pages may connect here, besides those of all doors; in their normal form.
     pub origins: Arc<[String]>,
     /// How fast messages may come through it.
     pub pace: Pace,

@@ -8,8 +8,9 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 
-use crate::{Door, authenticate::client_address};
+use crate::{Door, forwarded::client_address};
 
 /// A database that does not answer within this time is not ready.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -49,11 +50,13 @@ pub(crate) async fn metrics(State(door): State<Door>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], (door.shared.metrics)()).into_response()
 }
 
-/// What is at `/` where the web client is not served: where to go.
-pub(crate) async fn index() -> Response {
-    const PAGE: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Palabre</title>\
-        <h1>Palabre</h1><p>The server is running. <a href=\"/docs\">API reference</a></p></html>";
-    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], PAGE).into_response()
+/// What is at `/` where the web client is not served: where to go. `below` is the path of the public address.
+pub(crate) fn index(below: &str) -> impl Fn() -> std::future::Ready<Response> + Clone + use<> {
+    let page = Bytes::from(format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Palabre</title>\
+         <h1>Palabre</h1><p>The server is running. <a href=\"{below}/docs\">API reference</a></p></html>"
+    ));
+    move || std::future::ready(([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page.clone()).into_response())
 }
 
 /// One of the three files of the API reference.
@@ -62,7 +65,7 @@ pub(crate) fn document(media_type: &'static str, text: &'static str) -> Response
 }
 
 /// A generated JSON document.
-pub(crate) fn generated(text: &'static str) -> Response {
+pub(crate) fn generated(text: Bytes) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 

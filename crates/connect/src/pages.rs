@@ -1,4 +1,7 @@
 //! The web client: its pages and files, from `web`, as browsers like them.
+//!
+//! One build serves below every path of a site: its scripts and styles name each other relative to themselves, and its
+//! two pages, which name them from the root, are written anew once when the server starts.
 
 use std::net::SocketAddr;
 
@@ -8,7 +11,7 @@ use axum::{
     extract::{ConnectInfo, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{MethodRouter, get},
 };
 use bytes::Bytes;
 use web::File;
@@ -21,7 +24,7 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const ASK_AGAIN: &str = "no-cache";
 
 /// Where the client finds its own way: each of these is answered with its one page.
-const PLACES: &[&str] = &[
+pub(crate) const PLACES: &[&str] = &[
     "/",
     "/c/{*place}",
     "/discover",
@@ -36,14 +39,15 @@ const PLACES: &[&str] = &[
     "/welcome",
 ];
 
-/// The client's pages and files, and the playground if it is served.
-pub(crate) fn routes(playground: bool) -> Router<Door> {
+/// The client's pages and files, and the playground if it is served. `below` is the path of the public address.
+pub(crate) fn routes(playground: bool, below: &str) -> Router<Door> {
     let mut router = Router::new().route("/assets/{*file}", get(asset));
+    let client = Page::below(below, web::client());
     for place in PLACES {
-        router = router.route(place, get(client));
+        router = router.route(place, client.clone().served());
     }
     if let Some(page) = web::playground().filter(|_| playground) {
-        router = router.route("/play", get(move |headers: HeaderMap| async move { answer(page, ASK_AGAIN, &headers) }));
+        router = router.route("/play", Page::below(below, page).served());
     }
     for file in web::FILES.iter().filter(|file| has_its_own_route(file)) {
         router =
@@ -52,13 +56,44 @@ pub(crate) fn routes(playground: bool) -> Router<Door> {
     router
 }
 
+/// A page of the client, with its links below the path of the public address.
+#[derive(Clone)]
+enum Page {
+    /// There is no such path: as it was built.
+    Built(&'static File),
+    /// Written anew, its etag, its bytes. Not compressed: it is some 1,500 bytes, which travel in one packet.
+    Written(HeaderValue, Bytes),
+}
+
+impl Page {
+    fn below(path: &str, file: &'static File) -> Self {
+        let etag = format!("{}{path}\"", file.etag.trim_end_matches('"'));
+        match (HeaderValue::from_str(&etag), std::str::from_utf8(file.plain)) {
+            // The build quotes all of its attributes, and names its own files from the root.
+            (Ok(etag), Ok(text)) if !path.is_empty() => {
+                Self::Written(etag, text.replace("=\"/", &format!("=\"{path}/")).into())
+            }
+            _ => Self::Built(file),
+        }
+    }
+
+    fn served(self) -> MethodRouter<Door> {
+        get(move |headers: HeaderMap| async move { self.answer(&headers) })
+    }
+
+    fn answer(self, asked: &HeaderMap) -> Response {
+        match self {
+            Self::Built(file) => answer(file, ASK_AGAIN, asked),
+            Self::Written(etag, text) => cached(etag, ASK_AGAIN, asked, || {
+                ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response()
+            }),
+        }
+    }
+}
+
 /// Icons, the manifest and such: neither pages nor among the assets.
 fn has_its_own_route(file: &File) -> bool {
     !file.path.starts_with("/assets/") && !file.path.ends_with(".html")
-}
-
-async fn client(headers: HeaderMap) -> Response {
-    answer(web::client(), ASK_AGAIN, &headers)
 }
 
 /// A file among the assets; what there is not is refused like any other path.
@@ -70,10 +105,15 @@ async fn asset(State(door): State<Door>, peer: ConnectInfo<SocketAddr>, request:
 }
 
 fn answer(file: &'static File, caching: &'static str, asked: &HeaderMap) -> Response {
-    let has_it = asked.get_all(header::IF_NONE_MATCH).iter().any(|known| names(known, file.etag));
-    let mut response = if has_it { StatusCode::NOT_MODIFIED.into_response() } else { whole(file, asked) };
+    cached(HeaderValue::from_static(file.etag), caching, asked, || whole(file, asked))
+}
+
+/// The whole answer, or that the browser has it already.
+fn cached(etag: HeaderValue, caching: &'static str, asked: &HeaderMap, whole: impl FnOnce() -> Response) -> Response {
+    let has_it = asked.get_all(header::IF_NONE_MATCH).iter().any(|known| names(known, &etag));
+    let mut response = if has_it { StatusCode::NOT_MODIFIED.into_response() } else { whole() };
     let headers = response.headers_mut();
-    headers.insert(header::ETAG, HeaderValue::from_static(file.etag));
+    headers.insert(header::ETAG, etag);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     response
@@ -96,9 +136,10 @@ fn whole(file: &'static File, asked: &HeaderMap) -> Response {
 }
 
 /// Whether an `If-None-Match` names this content, whatever the encoding was.
-fn names(known: &HeaderValue, etag: &str) -> bool {
+fn names(known: &HeaderValue, etag: &HeaderValue) -> bool {
     let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    known.to_str().is_ok_and(|list| list.split(',').any(|tag| tag.trim() == "*" || bare(tag) == bare(etag)))
+    let (Ok(list), Ok(etag)) = (known.to_str(), etag.to_str()) else { return false };
+    list.split(',').any(|tag| tag.trim() == "*" || bare(tag) == bare(etag))
 }
 
 /// Whether an encoding is accepted: named, or meant by `*`, and not with a weight of zero.
@@ -196,7 +237,7 @@ mod tests {
             ("ab", false),
             ("", false),
         ] {
-            assert_eq!(names(&HeaderValue::from_static(list), "W/\"ab\""), known, "{list}");
+            assert_eq!(names(&HeaderValue::from_static(list), &HeaderValue::from_static("W/\"ab\"")), known, "{list}");
         }
     }
 }

@@ -17,8 +17,9 @@ use engine::{Allowance, Cost};
 
 use crate::{
     Door,
-    authenticate::{self, base, client_address, lookup},
+    authenticate::{self, lookup},
     body,
+    forwarded::{base, client_address},
     headers::{self, RequestId},
     turns::{Actor, Step},
 };
@@ -85,7 +86,7 @@ async fn carry_out(
         query: parts.uri.query().unwrap_or_default(),
         body: &body,
         header: &header,
-        base: &base(shared, peer, &parts.headers),
+        base: &base(shared, peer, parts),
     })?;
     let mut allowance = None;
     if !matches!(call.turn, Turn::Send(..)) {

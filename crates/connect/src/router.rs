@@ -1,6 +1,6 @@
 //! Every route on one screen.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, OnceLock};
 
 use axum::{
     Router,
@@ -10,26 +10,25 @@ use axum::{
     response::Response,
     routing::{MethodRouter, any, get},
 };
+use bytes::Bytes;
 use dialects::{Dialect, native};
 
-use crate::{Door, handshake, headers, ops, pages, rest};
-
-/// The generated documents, written when they are first asked for.
-static OPENAPI: LazyLock<String> = LazyLock::new(native::openapi::document);
-static ASYNCAPI: LazyLock<String> = LazyLock::new(native::asyncapi::document);
+use crate::{Door, PublicUrl, below::below, handshake, headers, ops, pages, rest};
 
 /// The common port: our own protocol, its documents, what the operator asks, the old doors whose paths are their own,
-/// and the web client if it is served.
+/// and the web client if it is served. All of it is also below the path of the public address.
 pub fn native(door: Door, dreametrix: Door, matcha: Door, serves_client: bool) -> Router {
+    let url = door.shared.public_url.clone();
     let first = if serves_client {
-        pages::routes(door.shared.info.playground)
+        pages::routes(door.shared.info.playground, url.path())
     } else {
-        Router::new().route("/", get(ops::index))
+        Router::new().route("/", get(ops::index(url.path())))
     };
+    let path = url.path().to_owned();
     let mut router = first
         .route("/v1/ws", get(handshake::upgrade))
-        .route("/v1/openapi.json", get(|| async { ops::generated(&OPENAPI) }))
-        .route("/v1/asyncapi.json", get(|| async { ops::generated(&ASYNCAPI) }))
+        .route("/v1/openapi.json", generated(&url, |url| native::openapi::document_below(url.path())))
+        .route("/v1/asyncapi.json", generated(&url, |url| native::asyncapi::document_at(url.origin(), url.path())))
         .route("/health", get(ops::health))
         .route("/ready", get(ops::ready));
     for (path, media_type, text) in native::DOCS {
@@ -42,7 +41,13 @@ pub fn native(door: Door, dreametrix: Door, matcha: Door, serves_client: bool) -
     let old = finish(dreametrix_routes(), dreametrix)
         .merge(finish(matcha_routes(), matcha))
         .merge(finish(gateway_routes(), gateway));
-    finish(router.fallback(rest::answer), door).merge(old)
+    below(&path, finish(router.fallback(rest::answer), door).merge(old))
+}
+
+/// A generated document, written when it is first asked for.
+fn generated(url: &PublicUrl, write: fn(&PublicUrl) -> String) -> MethodRouter<Door> {
+    let (url, written) = (url.clone(), Arc::new(OnceLock::<Bytes>::new()));
+    get(move || async move { ops::generated(written.get_or_init(|| write(&url).into()).clone()) })
 }
 
 /// The paths of the school messenger's clients.

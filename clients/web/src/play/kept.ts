@@ -1,8 +1,9 @@
 // What the playground keeps for as long as the tab is open: apart from the web client's own session.
 import { memoryStorage, prefixed, type KeyValue } from '@palabre/sdk';
 import type { Who } from './frames';
+import { scope } from '../base';
 
-const PREFIX = 'play.';
+const PREFIX = `${scope}play.`;
 const TOWN = 'town';
 
 /** What lets a test person in again. */

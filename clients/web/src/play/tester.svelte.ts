@@ -5,6 +5,7 @@ import type { Command } from './copy';
 import type { Frame, Who } from './frames';
 import { keep, randomText, readKept, storageOf, type Credentials } from './kept';
 import type { Wiretap } from './wire.svelte';
+import { home } from '../base';
 
 const PASSWORD_LENGTH = 24;
 const NAME_LENGTH = 5;
@@ -50,7 +51,7 @@ export class Tester {
     this.name = name;
     this.#wiretap = wiretap;
     this.client = new Client({
-      url: location.origin,
+      url: home,
       storage: storageOf(who),
       fetch: this.#cable.fetch,
       WebSocket: this.#cable.WebSocket,
@@ -138,7 +139,7 @@ export class Tester {
 
   /** An access token for use elsewhere, of a session of its own. */
   async freshToken(): Promise<string> {
-    const response = await this.#cable.fetch('/v1/sessions', {
+    const response = await this.#cable.fetch(`${home}/v1/sessions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(this.credentials),

@@ -2,6 +2,7 @@ import { mentions, type Message } from '@palabre/sdk';
 import { keep, kept } from '../kept';
 import { go, here } from '../route.svelte';
 import { client, town } from './town.svelte';
+import { at } from '../base';
 
 /** Of what the browser is to tell while one looks elsewhere. */
 export type Level = 'off' | 'direct' | 'all';
@@ -57,7 +58,7 @@ function tell(message: Message): void {
   const shown = notification(where, {
     body: (message.text ?? '').slice(0, 200),
     tag: `palabre-${message.conversation}`,
-    icon: '/favicon.svg',
+    icon: at('/favicon.svg'),
   });
   if (!shown) return;
   shown.onclick = () => {

@@ -8,9 +8,10 @@ import {
 } from '@palabre/sdk';
 import { keep, storage } from '../kept';
 import { forgetDrafts, openDrafts } from './drafts.svelte';
+import { home } from '../base';
 
 /** The SDK's client: the only way to the server. */
-export const client = new Client({ url: location.origin, storage });
+export const client = new Client({ url: home, storage });
 
 /**
  * What the client knows, as something that Svelte watches.

@@ -24,7 +24,10 @@ mod web;
 #[cfg(test)]
 mod tests;
 
-use std::{net::SocketAddr, path::Path};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::Path,
+};
 
 pub use auth::Auth;
 pub use chat_server::ChatServer;
@@ -88,10 +91,13 @@ impl Config {
         if let Some(url) = &self.server.public_url {
             return url.clone();
         }
-        if bound.ip().is_loopback() || bound.ip().is_unspecified() {
-            return format!("http://localhost:{}", bound.port());
-        }
-        format!("http://{bound}")
+        let usual = bound.port() == 80;
+        let host = match bound.ip().to_canonical() {
+            ip if ip.is_loopback() || ip.is_unspecified() => "localhost".to_owned(),
+            IpAddr::V4(v4) => v4.to_string(),
+            IpAddr::V6(v6) => format!("[{v6}]"),
+        };
+        if usual { format!("http://{host}") } else { format!("http://{host}:{}", bound.port()) }
     }
 
     /// Whether the playground is served: as configured, else where somebody works on the server.

@@ -17,11 +17,11 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Its name for people.
     pub name: String,
-    /// The address that people use, without a slash at its end; see [`super::Config::public_url`].
+    /// The address that people use, in its normal form, without a slash at its end; see [`super::Config::public_url`].
     pub public_url: Option<String>,
     /// Origins that may open a socket from a browser, beside the server's own; as browsers write them.
     pub allowed_origins: Vec<String>,
-    /// Proxies whose `Forwarded` and `X-Forwarded-For` are believed.
+    /// Proxies whose word on a request is believed: `X-Forwarded-For`, `-Proto` and `-Host`.
     pub trusted_proxies: Vec<Network>,
     /// A listener of its own for `/metrics`.
     pub metrics_listen: Option<SocketAddr>,
@@ -104,8 +104,9 @@ pub(super) fn keys() -> Vec<Key> {
         Key::new(
             "server",
             "public_url",
-            "The address that people use, if a proxy stands before the server. Its origin may open sockets.",
-            "http:// or https://, a host, and perhaps a port and a path",
+            "The address that people use, if a proxy stands before the server. Its origin may open sockets. With a path, \
+             everything is below it; the proxy may take the path off or not.",
+            "http:// or https://, a host, and perhaps a port and a path; no user, query or fragment",
             |_, config, input| {
                 input.text().and_then(values::public_url).map(|url| config.server.public_url = Some(url))
             },
@@ -115,8 +116,8 @@ pub(super) fn keys() -> Vec<Key> {
         Key::new(
             "server",
             "allowed_origins",
-            "Origins whose pages may open a socket from a browser, beside the server's own. Compared exactly; \
-             programs that send no `Origin` are not concerned.",
+            "Origins whose pages may open a socket from a browser, beside the server's own, in any form: case, the \
+             scheme's own port and the like make no difference. Programs that send no `Origin` are not concerned.",
             "a list of scheme://host or scheme://host:port (no path, no `*`)",
             |_, config, input| {
                 let origins = input.list()?.iter().map(|entry| values::origin(entry)).collect::<Result<_, _>>()?;
@@ -128,7 +129,8 @@ pub(super) fn keys() -> Vec<Key> {
         Key::new(
             "server",
             "trusted_proxies",
-            "Proxies whose word on a caller's address (`X-Forwarded-For`) is believed.",
+            "Proxies whose word on a caller is believed: its address (`X-Forwarded-For`), and how and under which name it \
+             asked (`X-Forwarded-Proto`, `X-Forwarded-Host`).",
             "a list of IP addresses and networks, such as [\"127.0.0.1\", \"10.0.0.0/8\"]",
             |_, config, input| {
                 let networks = input.list()?.iter().map(|entry| Network::parse(entry)).collect::<Result<_, _>>()?;

@@ -379,6 +379,72 @@ fn origins_are_kept_as_browsers_write_them() {
 }
 
 #[test]
+fn addresses_that_say_the_same_are_kept_in_one_form() {
+    for (written, kept) in [
+        ("https://Chat.Example.org:443", "https://chat.example.org"),
+        ("https://chat.example.org./", "https://chat.example.org"),
+        ("HTTP://chat.example.org:80/talk/", "http://chat.example.org/talk"),
+        ("https://bücher.example:8443/A", "https://xn--bcher-kva.example:8443/A"),
+        ("http://[2001:DB8::1]:80", "http://[2001:db8::1]"),
+    ] {
+        let config = from_env(&[("PALABRE_SERVER__PUBLIC_URL", written)]).config;
+        assert_eq!(config.server.public_url.as_deref(), Some(kept), "{written}");
+    }
+    for (wrong, reason) in [
+        ("https://ann:pw@chat.example.org", "names a user"),
+        ("https://chat.example.org/?a", "has a query"),
+        ("https://chat.example.org/#a", "a fragment"),
+        ("https://chat.example.org/v1", "cannot be told from the server's own path /v1"),
+        ("https://chat.example.org/c/", "cannot be told from the server's own path /c"),
+        ("https://*.example.org", "has no valid host"),
+    ] {
+        let problem = env_problem(&[("PALABRE_SERVER__PUBLIC_URL", wrong)]);
+        assert!(problem.contains("server.public_url") && problem.contains(reason), "{wrong}: {problem}");
+    }
+}
+
+#[test]
+fn a_network_has_one_form_however_it_was_written() {
+    for (written, kept) in [
+        ("10.1.2.3/8", "10.0.0.0/8"),
+        ("127.0.0.1", "127.0.0.1/32"),
+        (" 127.0.0.1 ", "127.0.0.1/32"),
+        ("0.0.0.0/0", "0.0.0.0/0"),
+        ("1.2.3.4/0", "0.0.0.0/0"),
+        ("::ffff:10.1.2.3", "10.1.2.3/32"),
+        ("::ffff:10.1.2.3/104", "10.0.0.0/8"),
+        ("::ffff:0:0/96", "0.0.0.0/0"),
+        ("2001:DB8::1/32", "2001:db8::/32"),
+        ("::1", "::1/128"),
+        ("::/0", "::/0"),
+    ] {
+        assert_eq!(Network::parse(written).expect(written).to_string(), kept, "{written}");
+    }
+    let mapped = Network::parse("::ffff:10.0.0.0/104").expect("a network");
+    for address in ["10.1.2.3", "::ffff:10.1.2.3"] {
+        assert!(mapped.contains(address.parse().expect("an address")), "{address}");
+    }
+    for wrong in [
+        "",
+        "/8",
+        "10.0.0.0/",
+        "10.0.0.0/+8",
+        "10.0.0.0/-1",
+        "10.0.0.0/33",
+        "::/129",
+        "10.0.0.0/8/8",
+        "::ffff:10.0.0.0/95",
+        "10.0.0.1:80",
+        "[::1]",
+        "10.0.0",
+        "010.0.0.1",
+        "fe80::1%eth0",
+    ] {
+        assert!(Network::parse(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn a_network_contains_its_addresses_and_no_others() {
     let ip = |text: &str| text.parse::<IpAddr>().expect(text);
     for (network, inside, outside) in [

@@ -5,6 +5,8 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
+use connect::PublicUrl;
+
 /// An address to listen on. `localhost` stands for 127.0.0.1; port 0 lets the system choose.
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     let text = text.trim();
@@ -15,60 +17,28 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
 pub(super) const ADDRESS: &str =
     "an IP address and a port, such as \"127.0.0.1:8080\" or \"[::]:8080\"; port 0 takes a free one";
 
-/// `scheme://host[:port]` as a browser writes it in `Origin`: lower case, the scheme's own port left out.
+/// An origin in its normal form: as a browser writes it in `Origin`.
 pub(super) fn origin(text: &str) -> Result<String, String> {
-    let (scheme, authority) = split_url(text)?;
-    if authority.contains(['/', '?', '#']) {
-        return Err(format!("\"{text}\" has a path; an origin ends with its host or port"));
-    }
-    let (host, port) = host_and_port(authority).ok_or_else(|| format!("\"{text}\" has no valid host or port"))?;
-    let own_port = if scheme == "https" { 443 } else { 80 };
-    Ok(match port {
-        Some(port) if port != own_port => format!("{scheme}://{host}:{port}"),
-        _ => format!("{scheme}://{host}"),
-    })
+    connect::address::origin(text).map_err(|wrong| format!("{text:?} {wrong}"))
 }
 
-/// An address that people use: `http(s)://host[:port][/path]`, kept without a slash at its end.
+/// An address that people use, `http(s)://host[:port][/path]`, in its normal form.
 pub(super) fn public_url(text: &str) -> Result<String, String> {
-    let text = text.trim().trim_end_matches('/');
-    let (scheme, rest) = split_url(text)?;
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    if path.contains(['?', '#', ' ']) || host_and_port(authority).is_none() {
-        return Err("is not a plain address of a site".to_owned());
+    let url = PublicUrl::parse(text)?;
+    match connect::below::rival(url.path()) {
+        Some(own) => Err(format!(
+            "is below {}, which cannot be told from the server's own path {own}; take another one",
+            url.path()
+        )),
+        None => Ok(url.to_string()),
     }
-    Ok(format!("{scheme}://{}{path}", authority.to_ascii_lowercase()))
 }
 
-fn split_url(text: &str) -> Result<(&'static str, &str), String> {
-    for scheme in ["http", "https"] {
-        if let Some(rest) =
-            text.get(..scheme.len() + 3).filter(|head| head.eq_ignore_ascii_case(&format!("{scheme}://")))
-        {
-            return Ok((scheme, &text[rest.len()..]));
-        }
-    }
-    Err(format!("\"{text}\" does not begin with http:// or https://"))
-}
+/// Bits before an IPv4 address that is written as IPv6, `::ffff:10.0.0.1`.
+const MAPPED: u8 = 96;
 
-fn host_and_port(authority: &str) -> Option<(String, Option<u16>)> {
-    let bracket = authority.rfind(']').map_or(0, |at| at + 1);
-    let (host, port) = match authority[bracket..].rfind(':') {
-        Some(colon) => {
-            let port = &authority[bracket + colon + 1..];
-            (&authority[..bracket + colon], Some(port.parse().ok().filter(|port| *port != 0)?))
-        }
-        None => (authority, None),
-    };
-    let inside = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    let valid = match inside {
-        Some(v6) => v6.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')),
-    };
-    valid.then(|| (host.to_ascii_lowercase(), port))
-}
-
-/// A network address with a prefix length.
+/// A network address with a prefix length, in its normal form: IPv4 is not written as IPv6, and what the prefix does
+/// not cover is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
     address: IpAddr,
@@ -77,15 +47,37 @@ pub struct Network {
 
 impl Network {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || format!("\"{text}\" is neither an IP address nor a network");
-        let (address, prefix) = match text.split_once('/') {
-            Some((address, prefix)) => (address, Some(prefix.parse::<u8>().map_err(|_| wrong())?)),
-            None => (text, None),
+        let wrong = || format!("{text:?} is neither an IP address nor a network");
+        let (address, prefix) = match text.trim().split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text.trim(), None),
         };
-        let address: IpAddr = address.parse().map_err(|_| wrong())?;
-        let longest = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = prefix.unwrap_or(longest);
-        if prefix > longest { Err(wrong()) } else { Ok(Self { address, prefix }) }
+        let written: IpAddr = address.parse().map_err(|_| wrong())?;
+        let longest = if written.is_ipv4() { 32 } else { 128 };
+        let digits = |text: &&str| text.bytes().all(|b| b.is_ascii_digit());
+        let prefix: Option<u8> = prefix.map_or(Some(longest), |text| Some(text).filter(digits)?.parse().ok());
+        let prefix = prefix.filter(|prefix| *prefix <= longest).ok_or_else(wrong)?;
+        match (written, written.to_canonical(), prefix.checked_sub(MAPPED)) {
+            (IpAddr::V6(_), IpAddr::V4(v4), Some(prefix)) => Ok(Self::new(v4.into(), prefix)),
+            (IpAddr::V6(_), IpAddr::V4(_), None) => {
+                Err(format!("{text:?} is wider than all of IPv4; write IPv4 networks as such, for example 10.0.0.0/8"))
+            }
+            _ => Ok(Self::new(written, prefix)),
+        }
+    }
+
+    fn new(address: IpAddr, prefix: u8) -> Self {
+        let address = match address {
+            IpAddr::V4(v4) => {
+                let mask = u32::MAX.checked_shl(u32::from(32 - prefix)).unwrap_or(0);
+                IpAddr::V4(std::net::Ipv4Addr::from_bits(v4.to_bits() & mask))
+            }
+            IpAddr::V6(v6) => {
+                let mask = u128::MAX.checked_shl(u32::from(128 - prefix)).unwrap_or(0);
+                IpAddr::V6(std::net::Ipv6Addr::from_bits(v6.to_bits() & mask))
+            }
+        };
+        Self { address, prefix }
     }
 
     /// Whether the address belongs to the network. An IPv4 address mapped into IPv6 counts as IPv4.

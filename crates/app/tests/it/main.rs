@@ -4,6 +4,7 @@
 //! On SQLite; on PostgreSQL when `PALABRE_TEST_POSTGRES` names one. `cargo xtask check` runs both.
 
 mod accounts;
+mod below;
 mod chat_server;
 mod conversations;
 mod crowd;
@@ -17,6 +18,7 @@ mod messages;
 mod nodes;
 mod ops;
 mod presence;
+mod proxies;
 mod reactions;
 mod receipts;
 mod rest;

@@ -68,6 +68,17 @@ static TOLD: &[Told] = &[
 /// The document, as pretty JSON. The same every time.
 #[must_use]
 pub fn document() -> String {
+    document_at("http://localhost:8080", "")
+}
+
+/// The document of a server at an origin (`https://example.org`), below a path of it (`/chat`; empty for none).
+#[must_use]
+pub fn document_at(origin: &str, path: &str) -> String {
+    let (scheme, host) = origin.split_once("://").unwrap_or(("http", origin));
+    let mut server = json!({ "host": host, "protocol": if scheme == "https" { "wss" } else { "ws" } });
+    if !path.is_empty() {
+        server["pathname"] = path.into();
+    }
     let mut parts = Parts::new();
     let mut messages: Map<String, Value> = Map::new();
     let mut operations: Map<String, Value> = Map::new();
@@ -107,7 +118,7 @@ pub fn document() -> String {
                             they were sent; events carry their number in the conversation.",
         },
         "defaultContentType": "application/json",
-        "servers": { "own": { "host": "localhost:8080", "protocol": "ws" } },
+        "servers": { "own": server },
         "channels": {
             "socket": {
                 "address": "/v1/ws",

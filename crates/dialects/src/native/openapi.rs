@@ -15,6 +15,12 @@ pub(super) const VERSION: &str = "1";
 /// The document, as pretty JSON. The same every time.
 #[must_use]
 pub fn document() -> String {
+    document_below("")
+}
+
+/// The document of a server that is below a path of its site (`/chat`; empty for none).
+#[must_use]
+pub fn document_below(path: &str) -> String {
     let mut parts = Parts::new();
     let mut paths: Map<String, Value> = Map::new();
     for operation in OPERATIONS {
@@ -32,7 +38,7 @@ pub fn document() -> String {
             "description": "Rooms, groups and direct conversations. Everything that the socket at /v1/ws can do, \
                             as requests. Unknown fields and parameters are refused; answers may grow new ones.",
         },
-        "servers": [{ "url": "/" }],
+        "servers": [{ "url": if path.is_empty() { "/" } else { path } }],
         "tags": tags(),
         "paths": paths,
         "components": {

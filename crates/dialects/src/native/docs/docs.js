@@ -174,7 +174,8 @@ async function read(address) {
 }
 
 async function start() {
-  const [openapi, asyncapi] = await Promise.all([read("/v1/openapi.json"), read("/v1/asyncapi.json")]);
+  // Beside this page, wherever it is: the server may be below a path of its site.
+  const [openapi, asyncapi] = await Promise.all([read("v1/openapi.json"), read("v1/asyncapi.json")]);
   const operations = Object.entries(asyncapi.operations);
   const commands = operations.filter(([, operation]) => operation.action === "receive");
   const routes = restByCommand(openapi, new Set(commands.map(([name]) => name)));
