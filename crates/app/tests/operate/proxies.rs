@@ -52,7 +52,12 @@ fn nginx(folder: &Folder, port: u16, text: &str) -> Beside {
 
 /// The doctor comes in through the proxy, and finds nothing to complain of there.
 fn lets_people_in(folder: &Folder, listen: &str, port: u16) {
-    let said = doctor(&folder.data(), &borrowed(&well(listen, &format!("http://127.0.0.1:{port}"))));
+    lets_people_in_below(folder, listen, port, "");
+}
+
+/// The same below a path.
+fn lets_people_in_below(folder: &Folder, listen: &str, port: u16, path: &str) {
+    let said = doctor(&folder.data(), &borrowed(&well(listen, &format!("http://127.0.0.1:{port}{path}"))));
     let complaints: Vec<String> = said
         .of("warning")
         .into_iter()
@@ -61,7 +66,10 @@ fn lets_people_in(folder: &Folder, listen: &str, port: u16) {
     assert!(said.code == 0 && complaints.is_empty(), "{said:#?}");
     let good = said.of("good").join("\n");
     assert!(good.contains("socket: opens") && good.contains("under 127.0.0.2"), "{good}");
-    assert_eq!((status(listen, "/metrics"), status(&format!("127.0.0.1:{port}"), "/metrics")), (200, 404));
+    assert_eq!(
+        (status(listen, "/metrics"), status(&format!("127.0.0.1:{port}"), &format!("{path}/metrics"))),
+        (200, 404)
+    );
 }
 
 fn status(address: &str, path: &str) -> u16 {
@@ -72,29 +80,50 @@ fn status(address: &str, path: &str) -> u16 {
     answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("HTTP")
 }
 
+/// `deploy/proxy/nginx.conf` for a server of the test, with these words in the place of others besides.
+fn nginx_before(listen: &str, port: u16, changes: &[(&str, &str)]) -> String {
+    let usual = [
+        ("    listen 80;\n", &*format!("    listen 127.0.0.1:{};\n", free_port())),
+        ("    listen [::]:80;\n", ""),
+        ("    listen 443 ssl http2;\n", &*format!("    listen 127.0.0.1:{port};\n")),
+        ("    listen [::]:443 ssl http2;\n", ""),
+        ("    ssl_certificate ", "    # "),
+        ("    ssl_certificate_key ", "    # "),
+        ("server_name chat.example.org", "server_name 127.0.0.1"),
+        // The other two nodes are away, and nobody notices.
+        ("127.0.0.1:8081", listen),
+        ("127.0.0.1:8082", "127.0.0.1:1"),
+        ("127.0.0.1:8083", "127.0.0.1:2"),
+    ];
+    adapted("deploy/proxy/nginx.conf", &[&usual, changes].concat())
+}
+
 #[tokio::test]
 async fn people_come_in_through_nginx() {
     let folder = Folder::new("deploy-nginx");
     let server = server(&folder, &[("PALABRE_SERVER__TRUSTED_PROXIES", "127.0.0.1")]).await;
-    let (port, other) = (free_port(), free_port());
-    let listen = server.address().to_string();
-    let text = adapted(
-        "deploy/proxy/nginx.conf",
-        &[
-            ("    listen 80;\n", &format!("    listen 127.0.0.1:{other};\n")),
-            ("    listen [::]:80;\n", ""),
-            ("    listen 443 ssl http2;\n", &format!("    listen 127.0.0.1:{port};\n")),
-            ("    listen [::]:443 ssl http2;\n", ""),
-            ("    ssl_certificate ", "    # "),
-            ("    ssl_certificate_key ", "    # "),
-            // The other two nodes are away, and nobody notices.
-            ("127.0.0.1:8081", &listen),
-            ("127.0.0.1:8082", "127.0.0.1:1"),
-            ("127.0.0.1:8083", "127.0.0.1:2"),
-        ],
-    );
-    let _nginx = nginx(&folder, port, &text.replace("server_name chat.example.org", "server_name 127.0.0.1"));
+    let (port, listen) = (free_port(), server.address().to_string());
+    let _nginx = nginx(&folder, port, &nginx_before(&listen, port, &[]));
     lets_people_in(&folder, &listen, port);
+}
+
+/// As `docs/operate/behind-a-proxy.md` says.
+#[tokio::test]
+async fn people_come_in_below_a_path_through_nginx() {
+    let here = [("location / {", "location /chat/ {"), ("location = /metrics {", "location = /chat/metrics {")];
+    let off = [&here[..], &[("proxy_pass http://palabre;", "proxy_pass http://palabre/;")]].concat();
+    for (way, changes) in [("on", &here[..]), ("off", &off)] {
+        let folder = Folder::new(&format!("deploy-nginx-path-{way}"));
+        let port = free_port();
+        let url = format!("http://127.0.0.1:{port}/chat");
+        let settings = [("PALABRE_SERVER__TRUSTED_PROXIES", "127.0.0.1"), ("PALABRE_SERVER__PUBLIC_URL", &*url)];
+        let server = server(&folder, &settings).await;
+        let listen = server.address().to_string();
+        let _nginx = nginx(&folder, port, &nginx_before(&listen, port, changes));
+        lets_people_in_below(&folder, &listen, port, "/chat");
+        assert_eq!(status(&format!("127.0.0.1:{port}"), "/chat/c/12"), 200, "{way}");
+        assert_eq!(status(&format!("127.0.0.1:{port}"), "/v1/server"), 404, "{way}: it is not at the root");
+    }
 }
 
 #[tokio::test]
@@ -123,25 +152,48 @@ async fn people_come_in_through_haproxy() {
     let folder = Folder::new("deploy-haproxy");
     let server = server(&folder, &[("PALABRE_SERVER__TRUSTED_PROXIES", "127.0.0.1")]).await;
     let (port, listen) = (free_port(), server.address().to_string());
-    let text = adapted(
-        "deploy/proxy/haproxy.cfg",
-        &[
-            ("    maxconn 200000\n", "    maxconn 500\n"),
-            ("    bind :80\n", ""),
-            (
-                "bind :443 ssl crt /etc/haproxy/certs/chat.example.org.pem alpn h2,http/1.1",
-                &format!("bind 127.0.0.1:{port}"),
-            ),
-            ("    http-request redirect scheme https code 301 unless { ssl_fc }\n", ""),
-            ("127.0.0.1:8081", &listen),
-            ("127.0.0.1:8082", "127.0.0.1:1"),
-            ("127.0.0.1:8083", "127.0.0.1:2"),
-        ],
-    );
+    let _haproxy = haproxy(&folder, &listen, port, &[]);
+    lets_people_in(&folder, &listen, port);
+}
+
+/// As `docs/operate/behind-a-proxy.md` says.
+#[tokio::test]
+async fn people_come_in_below_a_path_through_haproxy() {
+    let here = [
+        ("default_backend palabre", "use_backend palabre if { path /chat } or { path_beg /chat/ }"),
+        ("{ path /metrics }", "{ path /chat/metrics }"),
+    ];
+    let off = [("balance leastconn", "balance leastconn\n    http-request replace-path /chat/?(.*) /\\1")];
+    let off = [&here[..], &off].concat();
+    for (way, changes) in [("on", &here[..]), ("off", &off)] {
+        let folder = Folder::new(&format!("deploy-haproxy-path-{way}"));
+        let port = free_port();
+        let url = format!("http://127.0.0.1:{port}/chat");
+        let settings = [("PALABRE_SERVER__TRUSTED_PROXIES", "127.0.0.1"), ("PALABRE_SERVER__PUBLIC_URL", &*url)];
+        let server = server(&folder, &settings).await;
+        let listen = server.address().to_string();
+        let _haproxy = haproxy(&folder, &listen, port, changes);
+        lets_people_in_below(&folder, &listen, port, "/chat");
+        assert_eq!(status(&format!("127.0.0.1:{port}"), "/chat"), 200, "{way}");
+        assert_eq!(status(&format!("127.0.0.1:{port}"), "/v1/server"), 503, "{way}: it is not at the root");
+    }
+}
+
+/// HAProxy with `deploy/proxy/haproxy.cfg`, with these words in the place of others besides.
+fn haproxy(folder: &Folder, listen: &str, port: u16, changes: &[(&str, &str)]) -> Beside {
+    let bind = format!("bind 127.0.0.1:{port}");
+    let usual = [
+        ("    maxconn 200000\n", "    maxconn 500\n"),
+        ("    bind :80\n", ""),
+        ("bind :443 ssl crt /etc/haproxy/certs/chat.example.org.pem alpn h2,http/1.1", &*bind),
+        ("    http-request redirect scheme https code 301 unless { ssl_fc }\n", ""),
+        ("127.0.0.1:8081", listen),
+        ("127.0.0.1:8082", "127.0.0.1:1"),
+        ("127.0.0.1:8083", "127.0.0.1:2"),
+    ];
     let file = folder.0.join("haproxy.cfg");
-    fs::write(&file, text).expect("haproxy.cfg");
+    fs::write(&file, adapted("deploy/proxy/haproxy.cfg", &[&usual, changes].concat())).expect("haproxy.cfg");
     let checked = Command::new(program("haproxy")).arg("-c").arg("-f").arg(&file).output().expect("haproxy is there");
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
-    let _haproxy = Beside::start(Command::new(program("haproxy")).arg("-db").arg("-f").arg(&file), port);
-    lets_people_in(&folder, &listen, port);
+    Beside::start(Command::new(program("haproxy")).arg("-db").arg("-f").arg(&file), port)
 }

@@ -52,6 +52,16 @@ impl Place {
         Some(Self { tls, authority: authority.to_owned(), host, port, path })
     }
 
+    /// Whether it is this very machine.
+    pub(super) fn is_here(&self) -> bool {
+        self.host == "localhost" || self.host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+    }
+
+    /// What stands before the server's own paths; empty if nothing does.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The address of one of the server's sockets.
     pub(super) fn socket(&self, path: &str) -> String {
         format!("{}://{}{}{path}", if self.tls { "wss" } else { "ws" }, self.authority, self.path)

@@ -92,7 +92,15 @@ async fn reach(url: &str, place: &Place) -> Result<(IpAddr, Answer), Finding> {
         status => Err(Finding::problem(
             CHECK,
             format!("{url}/health is answered with status {status}, and not by Palabre"),
-            "let the proxy pass every path on to server.listen, its headers included; or correct server.public_url",
+            match place.path() {
+                "" => "let the proxy pass every path on to server.listen, its headers included; or correct \
+                       server.public_url"
+                    .to_owned(),
+                path => format!(
+                    "let the proxy pass everything below {path}/ on to server.listen, with or without {path}, its \
+                     headers included; or correct server.public_url"
+                ),
+            },
         )),
     }
 }

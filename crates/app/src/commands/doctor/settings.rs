@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::finding::Finding;
+use super::{finding::Finding, http::Place};
 use crate::config::{Config, ConfigError, Deployment};
 
 const CHECK: &str = "settings";
@@ -93,8 +93,7 @@ fn production(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// Whether a URL leads to this very machine.
+/// Whether a URL, in its normal form, leads to this very machine.
 fn is_here(url: &str) -> bool {
-    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
-    ["localhost", "127.", "[::1]"].iter().any(|here| host.starts_with(here))
+    Place::parse(url).is_some_and(|place| place.is_here())
 }
