@@ -4,13 +4,14 @@
 export const base = written();
 
 /** The server's address: what the SDK is given, and what people copy. */
-export const home = location.origin + base;
+export const home = (globalThis.location?.origin ?? '') + base;
 
 /** What this client's keys begin with in the storage, which belongs to the whole site: others may be on it. */
 export const scope = base === '' ? '' : `${base}:`;
 
+/** Tests of single functions have no page. */
 function written(): string {
-  const meta = document.querySelector<HTMLMetaElement>('meta[name="palabre-base"]');
+  const meta = globalThis.document?.querySelector<HTMLMetaElement>('meta[name="palabre-base"]');
   return (meta?.content ?? '/').replace(/\/+$/, '');
 }
 
