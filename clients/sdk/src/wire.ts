@@ -207,6 +207,8 @@ export interface Limits {
   readonly catch_up_bytes: number;
   /** Open sockets of the whole server. */
   readonly connections: number;
+  /** Open connections of one network address (of IPv6, of one /64); never more than three quarters of what the server can hold. */
+  readonly connections_per_address: number;
   /** Open sockets of one user. */
   readonly connections_per_user: number;
   /** Conversations that one user may be a member of. */
@@ -259,7 +261,11 @@ export interface Limits {
   readonly topic_length: number;
   /** Milliseconds after which typing ends by itself. */
   readonly typing_ms: number;
-  /** Sockets that have not authenticated yet, of one network address. */
+  /** Open connections that are no authenticated socket, plain HTTP included, of the whole server. */
+  readonly unauthenticated_connections: number;
+  /** The same of one network address (of IPv6, of one /64); never more than half of the server's. */
+  readonly unauthenticated_connections_per_address: number;
+  /** Sockets that have not authenticated yet, of one network address (of IPv6, of one /64). */
   readonly unauthenticated_per_address: number;
 }
 
@@ -414,6 +420,8 @@ export interface Problem {
     | 'invalid'
     | 'unknown_command'
     | 'method_not_allowed'
+    | 'too_slow'
+    | 'upgrade_required'
     | 'too_large'
     | 'unauthenticated'
     | 'bad_credentials'

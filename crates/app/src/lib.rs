@@ -3,6 +3,7 @@
 mod asker;
 pub mod commands;
 pub mod config;
+mod descriptors;
 pub mod logging;
 mod metrics;
 pub mod parts;

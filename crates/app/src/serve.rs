@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, anyhow};
-use connect::{Door, PublicUrl, Shared, listen, router};
+use connect::{Bounds, Door, PublicUrl, Shared, listen, router};
 use dialects::{Dialect, ServerInfo};
 use engine::{Engine, Pace};
 use store::{Db, Schema, Writer};
@@ -18,7 +18,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use crate::{
     asker::Asker,
     config::{Config, Deployment},
-    metrics, parts, secrets,
+    descriptors, metrics, parts, secrets,
 };
 
 /// Within this time the sockets of a stopping server are told to come back, one after another.
@@ -61,6 +61,7 @@ impl Server {
     /// # Errors
     /// What kept it from starting.
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
+        descriptors::raise();
         let db = reached(config).await?;
         if config.database.auto_migrate {
             db.migrate().await.context("the database cannot be migrated")?;
@@ -94,7 +95,9 @@ impl Server {
         let shared = Arc::new(shared(config, engine, hub, epoch, address)?);
         let (stop, stopped) = watch::channel(false);
         let doors = Doors::new(config, &shared);
-        let open = |listener: TcpListener, router| tokio::spawn(listen::serve(listener, router, stopped.clone()));
+        let open = |listener: TcpListener, router| {
+            tokio::spawn(listen::serve(listener, router, shared.clone(), stopped.clone()))
+        };
         let common =
             router::native(doors.native.clone(), doors.dreametrix.clone(), doors.matcha.clone(), config.web.client);
         let mut listeners = vec![open(native, common)];
@@ -247,6 +250,7 @@ fn shared(config: &Config, engine: Engine, hub: Hub, epoch: String, address: Soc
         is_trusted_proxy,
         Box::new(move || handle.render()),
         config.server.metrics_listen.is_none(),
+        Bounds::new(&config.limits, descriptors::for_connections(&config.database)),
     ))
 }
 

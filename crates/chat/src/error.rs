@@ -47,6 +47,10 @@ codes! {
     UnknownCommand = "unknown_command", 404, "There is no such command";
     /// The path exists, but not with this method.
     MethodNotAllowed = "method_not_allowed", 405, "The method is not allowed here";
+    /// Its bytes came too slowly.
+    TooSlow = "too_slow", 408, "The request came too slowly";
+    /// A WebSocket's path was asked for otherwise.
+    UpgradeRequired = "upgrade_required", 426, "This is a WebSocket";
     /// Larger than the limit.
     TooLarge = "too_large", 413, "The request is too large";
     /// No credential, or one that is not accepted.

@@ -69,7 +69,13 @@ limits! {
     connections_per_user: 20, 1..=1_000_000;
     /// Open sockets of the whole server.
     connections: 100_000, 1..=10_000_000;
-    /// Sockets that have not authenticated yet, of one network address.
+    /// Open connections of one network address (of IPv6, of one /64); never more than three quarters of what the server can hold.
+    connections_per_address: 10_000, 1..=10_000_000;
+    /// Open connections that are no authenticated socket, plain HTTP included, of the whole server.
+    unauthenticated_connections: 4_096, 16..=10_000_000;
+    /// The same of one network address (of IPv6, of one /64); never more than half of the server's.
+    unauthenticated_connections_per_address: 512, 8..=1_000_000;
+    /// Sockets that have not authenticated yet, of one network address (of IPv6, of one /64).
     unauthenticated_per_address: 50, 1..=1_000_000;
     /// Seconds in which a socket must authenticate.
     authentication_seconds: 10, 1..=300;

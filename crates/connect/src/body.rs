@@ -91,7 +91,7 @@ async fn collect(most: usize, body: Lent) -> Result<Vec<u8>, Error> {
         if error.is::<http_body_util::LengthLimitError>() {
             too_large(most)
         } else {
-            malformed("The body could not be read to its end.")
+            unreadable(&*error, "The body could not be read to its end.")
         }
     })?;
     Ok(body.to_bytes().into())
@@ -103,7 +103,7 @@ async fn read_multipart(most: usize, media_type: &str, body: Lent) -> Result<res
     let constraints = multer::Constraints::new().size_limit(limit);
     let mut form = multer::Multipart::with_constraints(BodyDataStream::new(body), boundary, constraints);
     let mut fields = Vec::new();
-    while let Some(field) = form.next_field().await.map_err(|error| unreadable(&error, most))? {
+    while let Some(field) = form.next_field().await.map_err(|error| unreadable_form(&error, most))? {
         if fields.len() >= FIELDS {
             return Err(too_many_fields());
         }
@@ -112,7 +112,7 @@ async fn read_multipart(most: usize, media_type: &str, body: Lent) -> Result<res
             fields.push((name, FormValue::File));
             break;
         }
-        let bytes = field.bytes().await.map_err(|error| unreadable(&error, most))?;
+        let bytes = field.bytes().await.map_err(|error| unreadable_form(&error, most))?;
         let text = String::from_utf8(bytes.into()).map_err(|_| Error {
             field: Some(format!("/{name}")),
             ..malformed("A field of the form is not text in UTF-8.")
@@ -122,11 +122,23 @@ async fn read_multipart(most: usize, media_type: &str, body: Lent) -> Result<res
     Ok(rest::Body::Form(fields))
 }
 
-fn unreadable(error: &multer::Error, most: usize) -> Error {
+fn unreadable_form(error: &multer::Error, most: usize) -> Error {
     match error {
         multer::Error::StreamSizeExceeded { .. } | multer::Error::FieldSizeExceeded { .. } => too_large(most),
-        _ => malformed("The form could not be read to its end."),
+        _ => unreadable(error, "The form could not be read to its end."),
     }
+}
+
+/// Why the rest of a body is not to be had.
+fn unreadable(error: &(dyn std::error::Error + 'static), detail: &str) -> Error {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let is_late = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
+    };
+    if causes.into_iter().any(is_late) {
+        return Error::new(ErrorCode::TooSlow, "The body came too slowly.");
+    }
+    malformed(detail)
 }
 
 fn too_large(most: usize) -> Error {

@@ -9,27 +9,28 @@ use std::{
 use axum::{
     body::Body,
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chat::{Error, ErrorCode, sessions::Origin};
 use engine::Arrival;
 use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
 use crate::{
     Door, address,
     authenticate::{self, Known, lookup, subprotocols},
     below::Below,
+    connections::Seat,
     forwarded::{self, client_address},
     headers::{PagesOrigin, is_allowed},
+    http::wire::Wire,
     rest, socket,
     turns::Actor,
 };
 
 const ACCEPT_SUFFIX: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+const VERSION: &str = "13";
 const SUBPROTOCOL: &str = "palabre.v1";
 
 /// `GET …/ws`.
@@ -40,6 +41,9 @@ pub(crate) async fn upgrade(
 ) -> Response {
     let (mut parts, _empty) = request.into_parts();
     let on_upgrade = parts.extensions.remove::<OnUpgrade>();
+    if let Err(refusal) = check_upgrade(&parts) {
+        return refusal.answer(&door);
+    }
     match admit(&door, peer, &parts).await {
         Ok(Admitted { response, actor, arrival, stranger }) => {
             if let Some(on_upgrade) = on_upgrade {
@@ -64,7 +68,6 @@ struct Admitted {
 /// Checks the handshake.
 async fn admit(door: &Door, peer: SocketAddr, request: &Parts) -> Result<Admitted, Error> {
     let headers = &request.headers;
-    let key = check_upgrade(headers)?;
     check_origin(door, peer, headers)?;
     let shared = &door.shared;
     if shared.draining.load(std::sync::atomic::Ordering::Relaxed) || shared.sockets() >= shared.limits().connections {
@@ -74,6 +77,10 @@ async fn admit(door: &Door, peer: SocketAddr, request: &Parts) -> Result<Admitte
         });
     }
     let address = client_address(shared, peer, headers);
+    let seat = request.extensions.get::<Arc<Seat>>();
+    if seat.is_some_and(|seat| !seat.may_become_socket()) {
+        return Err(Error::rate_limited("connections", 1_000));
+    }
     let known = authenticate::of_handshake(door, headers, request.uri.query()).await?;
     if known.is_none() && !door.dialect.authenticates_in_band() {
         return Err(Error::new(ErrorCode::Unauthenticated, "A token is needed."));
@@ -95,7 +102,7 @@ async fn admit(door: &Door, peer: SocketAddr, request: &Parts) -> Result<Admitte
         connection: Some(shared.next_connection()),
         origin: Origin { agent, address: Some(address.to_string()) },
     };
-    let mut response = switching(key, headers);
+    let mut response = switching(headers);
     if let Some(cookie) = cookie {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
@@ -112,8 +119,41 @@ fn cookie(door: &Door, known: &Known, secure: bool, below: &str) -> Option<Heade
     HeaderValue::from_str(&format!("{name}={value}; Path={below}/; HttpOnly; SameSite=Lax{secure}")).ok()
 }
 
-fn check_upgrade(headers: &HeaderMap) -> Result<&HeaderValue, Error> {
-    let malformed = |detail: &str| Error::new(ErrorCode::Malformed, detail);
+/// Why a request is no handshake.
+enum NoHandshake {
+    /// It does not even try to be one.
+    IsPlain,
+    /// It asks for another version than ours.
+    IsOfAnotherVersion,
+    /// It is broken.
+    IsMalformed(&'static str),
+}
+
+impl NoHandshake {
+    /// RFC 9110 section 15.5.22, RFC 6455 section 4.4: 426 names what one has to change to.
+    fn answer(self, door: &Door) -> Response {
+        let error = match self {
+            Self::IsMalformed(detail) => Error::new(ErrorCode::Malformed, detail),
+            Self::IsOfAnotherVersion => Error::new(ErrorCode::UpgradeRequired, "Sec-WebSocket-Version must be 13."),
+            Self::IsPlain => {
+                Error::new(ErrorCode::UpgradeRequired, "This is a WebSocket; connect with a WebSocket client.")
+            }
+        };
+        let mut response = rest::refuse(door, &error, None);
+        if error.code == ErrorCode::UpgradeRequired {
+            let headers = response.headers_mut();
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade, close"));
+            headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION));
+        }
+        response
+    }
+}
+
+/// Checks the form of a handshake (RFC 6455 section 4.2.1).
+fn check_upgrade(request: &Parts) -> Result<(), NoHandshake> {
+    use NoHandshake::{IsMalformed, IsOfAnotherVersion, IsPlain};
+    let headers = &request.headers;
     let holds = |name, word: &str| {
         headers
             .get_all(name)
@@ -122,16 +162,32 @@ fn check_upgrade(headers: &HeaderMap) -> Result<&HeaderValue, Error> {
             .flat_map(|value| value.split(','))
             .any(|part| part.trim().eq_ignore_ascii_case(word))
     };
+    let tries = [header::UPGRADE, header::SEC_WEBSOCKET_KEY, header::SEC_WEBSOCKET_VERSION];
+    if !tries.iter().any(|name| headers.contains_key(name)) {
+        return Err(IsPlain);
+    }
+    if request.method != Method::GET || request.version != Version::HTTP_11 {
+        return Err(IsMalformed("A WebSocket's handshake is a GET of HTTP/1.1."));
+    }
     if !holds(header::CONNECTION, "upgrade") || !holds(header::UPGRADE, "websocket") {
-        return Err(malformed("This is a WebSocket; connect with a WebSocket client."));
+        return Err(IsMalformed("A WebSocket's handshake has Connection: Upgrade and Upgrade: websocket."));
     }
-    if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
-        return Err(malformed("Sec-WebSocket-Version must be 13."));
+    if !headers.contains_key(header::SEC_WEBSOCKET_VERSION) {
+        return Err(IsMalformed("Sec-WebSocket-Version must be 13."));
     }
-    headers
-        .get(header::SEC_WEBSOCKET_KEY)
+    if only(headers, &header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != VERSION) {
+        return Err(IsOfAnotherVersion);
+    }
+    only(headers, &header::SEC_WEBSOCKET_KEY)
         .filter(|key| STANDARD.decode(key.as_bytes()).is_ok_and(|key| key.len() == 16))
-        .ok_or_else(|| malformed("Sec-WebSocket-Key must be 16 bytes in Base64."))
+        .map(|_| ())
+        .ok_or(IsMalformed("Sec-WebSocket-Key must be 16 bytes in Base64, once."))
+}
+
+/// The value of a field that stands there once.
+fn only<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    values.next().filter(|_| values.next().is_none())
 }
 
 /// A page of a foreign origin must not connect in its visitor's name. Where the token in the URL is the only
@@ -165,9 +221,10 @@ fn is_ours(origin: &HeaderValue, door: &Door, peer: SocketAddr, headers: &Header
     ours().unwrap_or(false)
 }
 
-fn switching(key: &HeaderValue, headers: &HeaderMap) -> Response {
+fn switching(headers: &HeaderMap) -> Response {
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes).unwrap_or_default();
     let mut digest = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY);
-    digest.update(key.as_bytes());
+    digest.update(key);
     digest.update(ACCEPT_SUFFIX);
     let accept = STANDARD.encode(digest.finish());
     let mut response = (
@@ -188,13 +245,17 @@ fn switching(key: &HeaderValue, headers: &HeaderMap) -> Response {
 /// Waits for the switch, takes the plain socket out of hyper's hands, and runs the connection.
 async fn run(door: Door, on_upgrade: OnUpgrade, actor: Actor, arrival: Option<Arc<Arrival>>, stranger: Option<IpAddr>) {
     let switched = match on_upgrade.await {
-        Ok(upgraded) => upgraded.downcast::<TokioIo<TcpStream>>().map_err(|_| "not a TCP socket".to_owned()),
+        Ok(upgraded) => upgraded.downcast::<Wire>().map_err(|_| "not a connection of ours".to_owned()),
         Err(error) => Err(error.to_string()),
     };
     match switched {
         Ok(parts) => {
+            let (socket, unread, seat) = parts.io.into_socket();
+            // A copy, because what hyper hands over is a piece of its whole read buffer.
+            let early = [&parts.read_buf, &unread[..]].concat();
+            drop((parts.read_buf, unread));
             // Boxed, so that this task keeps nothing of the handshake.
-            Box::pin(socket::run(door, parts.io.into_inner(), parts.read_buf, actor, arrival, stranger)).await;
+            Box::pin(socket::run(door, socket, seat, early, actor, arrival, stranger)).await;
         }
         Err(error) => {
             tracing::debug!(error, "a handshake was not completed");

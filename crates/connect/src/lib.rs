@@ -10,16 +10,24 @@ pub mod below;
 pub mod listen;
 pub mod router;
 
+pub use connections::{Bounds, Connections};
+
 mod authenticate;
 mod body;
+mod connections;
 mod forwarded;
 mod handshake;
 mod headers;
+mod http;
+mod incoming;
 mod missed;
+mod network;
 mod ops;
 mod pages;
+mod peer;
 mod rest;
 mod socket;
+mod transfer;
 mod turns;
 mod writer;
 
@@ -59,6 +67,8 @@ pub struct Shared {
     pub metrics_here: bool,
     /// Set when the server is stopping: nobody new is let in.
     pub draining: AtomicBool,
+    /// Everybody who is connected.
+    pub connections: Arc<Connections>,
     missed: missed::Missed,
     counters: Counters,
     began: std::time::Instant,
@@ -85,6 +95,7 @@ impl Shared {
         is_trusted_proxy: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
         metrics: Box<dyn Fn() -> String + Send + Sync>,
         metrics_here: bool,
+        bounds: Bounds,
     ) -> Self {
         Self {
             engine,
@@ -96,6 +107,7 @@ impl Shared {
             metrics,
             metrics_here,
             draining: AtomicBool::new(false),
+            connections: Arc::new(Connections::new(bounds)),
             missed: missed::Missed::default(),
             counters: Counters::default(),
             began: std::time::Instant::now(),
@@ -189,7 +201,7 @@ impl Shared {
     /// Counts a socket that nobody has vouched for yet; false if its address has too many.
     pub(crate) fn admit_stranger(&self, address: IpAddr) -> bool {
         let mut strangers = self.counters.strangers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let count = strangers.entry(address).or_insert(0);
+        let count = strangers.entry(network::network(address)).or_insert(0);
         if *count >= self.limits().unauthenticated_per_address {
             return false;
         }
@@ -199,10 +211,11 @@ impl Shared {
 
     pub(crate) fn stranger_is_known(&self, address: IpAddr) {
         let mut strangers = self.counters.strangers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(count) = strangers.get_mut(&address) {
+        let network = network::network(address);
+        if let Some(count) = strangers.get_mut(&network) {
             *count -= 1;
             if *count <= 0 {
-                strangers.remove(&address);
+                strangers.remove(&network);
             }
         }
     }

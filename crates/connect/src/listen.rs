@@ -1,24 +1,40 @@
-//! Listeners. Our own accept loop on hyper: a slow header ends in time, which `axum::serve` cannot do.
+//! Listeners. Our own accept loop on hyper: each wait for the other side has a clock, and each address a bound, which
+//! `axum::serve` cannot do.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, extract::ConnectInfo};
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    http::{HeaderValue, Request, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use chat::ErrorCode;
+use hyper::{body::Incoming, server::conn::http1};
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     sync::watch,
+    time::{Instant, MissedTickBehavior},
 };
 use tower::ServiceExt;
 
+use crate::{
+    Shared,
+    connections::Seat,
+    forwarded::client_address,
+    http::{head::Refusal, wire::Wire},
+    network::network,
+};
+
 /// Connections that the kernel keeps for us between two accepts.
 const BACKLOG: u32 = 4_096;
-/// A request's head must be complete after this time.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// A request's head may have at most so many bytes.
-const HEADER_BYTES: usize = 16_384;
-/// A request's head may have at most so many fields.
-const HEADER_FIELDS: usize = 64;
+/// What hyper may hold of what has come, and of what goes.
+const BUFFER: usize = 16_384;
+/// How often is looked whose time is over.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long accepting rests where there was no descriptor.
+const REST: Duration = Duration::from_millis(10);
 /// What is not sent yet, in bytes, that the system keeps of one connection.
 #[cfg(target_os = "linux")]
 const UNSENT: u32 = 65_536;
@@ -35,20 +51,33 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 /// Accepts until `stop` says so, then lets running requests end.
-pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
+pub async fn serve(listener: TcpListener, router: Router, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+    let mut look = tokio::time::interval(LOOK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
+            now = look.tick() => {
+                shared.connections.check(now);
+                continue;
+            }
             () = stopped(&mut stop) => return,
         };
         match accepted {
             Ok((stream, peer)) => {
-                tokio::spawn(serve_connection(stream, peer, router.clone(), stop.clone()));
+                let is_proxy = (shared.is_trusted_proxy)(peer.ip());
+                // Without a place it is closed at once.
+                if let Some(seat) = shared.connections.admit(network(peer.ip()), is_proxy, Instant::now()) {
+                    let connection =
+                        Connection { shared: shared.clone(), seat: Arc::new(seat), peer, router: router.clone() };
+                    tokio::spawn(serve_connection(stream, connection, stop.clone()));
+                }
             }
             Err(error) => {
-                // Out of descriptors, mostly: those who hold them must end first.
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                // Out of descriptors, mostly: those who hold them and keep us waiting must go.
+                let somebody_goes = shared.connections.make_room();
+                tracing::warn!(%error, somebody_goes, "a connection could not be accepted");
+                tokio::time::sleep(REST).await;
             }
         }
     }
@@ -66,7 +95,16 @@ fn hold_little(_stream: &TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
-async fn serve_connection(stream: TcpStream, peer: SocketAddr, router: Router, mut stop: watch::Receiver<bool>) {
+/// One connection, as each of its requests needs it.
+#[derive(Clone)]
+struct Connection {
+    shared: Arc<Shared>,
+    seat: Arc<Seat>,
+    peer: SocketAddr,
+    router: Router,
+}
+
+async fn serve_connection(stream: TcpStream, connection: Connection, mut stop: watch::Receiver<bool>) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "the socket is gone already");
         return;
@@ -74,28 +112,87 @@ async fn serve_connection(stream: TcpStream, peer: SocketAddr, router: Router, m
     if let Err(error) = hold_little(&stream) {
         tracing::debug!(%error, "the system does not know how to keep little for slow readers");
     }
-    let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().oneshot(request.map(axum::body::Body::new))
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(HEADER_BYTES)
-        .max_headers(HEADER_FIELDS)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
+    let (peer, state) = (connection.peer, connection.seat.peer().clone());
+    let wire = Wire::new(stream, connection.seat.clone());
+    let service = hyper::service::service_fn(move |request| connection.clone().answer(request));
+    let connection = http1::Builder::new().max_buf_size(BUFFER).serve_connection(wire, service).with_upgrades();
     let mut connection = Box::pin(connection);
-    let ended = tokio::select! {
-        ended = &mut connection => ended,
-        () = stopped(&mut stop) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let mut is_stopping = false;
+    let ended = loop {
+        tokio::select! {
+            ended = &mut connection => break ended,
+            () = stopped(&mut stop), if !is_stopping => {
+                is_stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = state.told() => if state.is_evicted() {
+                return;
+            },
         }
     };
     if let Err(error) = ended {
         tracing::debug!(%error, %peer, "a connection ended early");
     }
+}
+
+impl Connection {
+    /// Has one request answered, unless it is only there to be refused.
+    async fn answer(self, request: Request<Incoming>) -> Result<Response, Infallible> {
+        let state = self.seat.peer().clone();
+        let refusal = state.begins_request().or_else(|| self.refuse_caller(&request));
+        let response = match refusal {
+            Some(refusal) => refuse(refusal),
+            None => self.route(request).await?,
+        };
+        state.has_answer();
+        Ok(response)
+    }
+
+    /// Behind a proxy of ours all have its address; they are counted by the one that it names.
+    fn refuse_caller(&self, request: &Request<Incoming>) -> Option<Refusal> {
+        if !(self.shared.is_trusted_proxy)(self.peer.ip()) {
+            return None;
+        }
+        let caller = client_address(&self.shared, self.peer, request.headers());
+        let is_welcome = self.seat.belongs_to(network(caller));
+        (!is_welcome).then_some(Refusal { status: 429, detail: "There are too many requests of this address at once." })
+    }
+
+    async fn route(self, mut request: Request<Incoming>) -> Result<Response, Infallible> {
+        let may_switch = request.headers().contains_key(header::UPGRADE);
+        request.extensions_mut().insert(ConnectInfo(self.peer));
+        request.extensions_mut().insert(self.seat);
+        let mut response = self.router.oneshot(request.map(Body::new)).await?;
+        if may_switch && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            // What follows was not read as HTTP.
+            close(&mut response);
+        }
+        Ok(response)
+    }
+}
+
+/// The answer to what is not HTTP/1.1, or came too slowly.
+fn refuse(Refusal { status, detail }: Refusal) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+    let title = status.canonical_reason().unwrap_or_default();
+    let code = match status {
+        StatusCode::REQUEST_TIMEOUT => ErrorCode::TooSlow,
+        StatusCode::PAYLOAD_TOO_LARGE => ErrorCode::TooLarge,
+        StatusCode::TOO_MANY_REQUESTS => ErrorCode::RateLimited,
+        _ => ErrorCode::Malformed,
+    };
+    let body = format!(
+        r#"{{"type":"about:blank","title":"{title}","status":{},"detail":"{detail}","code":"{}"}}"#,
+        status.as_u16(),
+        code.name(),
+    );
+    let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+    close(&mut response);
+    response
+}
+
+fn close(response: &mut Response) {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
 }
 
 /// Returns once the server is to stop, or nobody is left to say so.

@@ -15,13 +15,12 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use chat::{ConversationId, Error, ErrorCode, Number, Signal, members::Departure};
 use dialects::{Resume, Text, Then, Turn, Welcome};
 use engine::{Arrival, Cost};
 use subscribers::{
     Goodbye, Listener, Outbox, Tuning,
-    frame::{self, Frame, Opcode, Parsed},
+    frame::{self, Opcode},
 };
 use tokio::{
     net::TcpStream,
@@ -30,15 +29,16 @@ use tokio::{
 
 use crate::{
     Door, Shared,
+    connections::Seat,
+    incoming::{Heard, Incoming},
     missed::Piece,
+    transfer::Transfer,
     turns::{Actor, Step},
     writer::Writer,
 };
 
 /// What one read takes; the buffer is the thread's.
 const READ: usize = 64 * 1_024;
-/// Parts of which one message may consist.
-const FRAGMENTS: usize = 64;
 /// Sends of one connection that may wait for their commit.
 const PIPELINE: u32 = 64;
 /// Frames that could not be understood, or came too often, before the connection is closed.
@@ -58,7 +58,8 @@ thread_local! {
 pub(crate) async fn run(
     door: Door,
     socket: TcpStream,
-    early: Bytes,
+    seat: Arc<Seat>,
+    early: Vec<u8>,
     actor: Actor,
     arrival: Option<Arc<Arrival>>,
     stranger: Option<IpAddr>,
@@ -67,24 +68,23 @@ pub(crate) async fn run(
     shared.counters.sockets.fetch_add(1, Ordering::Relaxed);
     metrics::counter!("chat_websocket_connections_total").increment(1);
     let began = Instant::now();
-    // A copy, because what hyper hands over is a piece of its whole read buffer.
-    let unread = early.to_vec();
-    drop(early);
+    let frame_bytes = usize::try_from(shared.limits().frame_bytes).unwrap_or(usize::MAX);
     let connection = actor.connection.unwrap_or_default();
     let queue_bytes = usize::try_from(shared.limits().queue_bytes).unwrap_or(usize::MAX);
     let outbox = Arc::new(Outbox::new(queue_bytes));
     shared.note_unknown(connection, &outbox);
+    seat.is_socket(&outbox);
     let mut life = Connection {
         writer: Writer::new(outbox.clone()),
         outbox,
         socket,
+        seat,
         actor,
         arrival,
         stranger,
         listener: None,
-        unread,
-        skip: 0,
-        parts: None,
+        incoming: Incoming::new(frame_bytes),
+        begun: None,
         heard: VecDeque::new(),
         offences: 0,
         began,
@@ -93,7 +93,7 @@ pub(crate) async fn run(
         taken: 0,
         door,
     };
-    let goodbye = life.live().await;
+    let goodbye = life.live(early).await;
     shared.is_known(connection);
     if let Some(listener) = life.listener.take() {
         Box::pin(shared.hub.detach(&listener)).await;
@@ -101,6 +101,7 @@ pub(crate) async fn run(
     if let Some(address) = life.stranger.take() {
         shared.stranger_is_known(address);
     }
+    life.seat.ends(Instant::now());
     Box::pin(life.part(goodbye)).await;
     shared.counters.sockets.fetch_sub(1, Ordering::Relaxed);
     metrics::histogram!("chat_websocket_connection_duration_seconds").record(began.elapsed());
@@ -111,6 +112,8 @@ pub(crate) async fn run(
 struct Connection {
     door: Door,
     socket: TcpStream,
+    /// Dropped after the socket, so that its descriptor is free when its place is.
+    seat: Arc<Seat>,
     outbox: Arc<Outbox>,
     writer: Writer,
     actor: Actor,
@@ -119,12 +122,9 @@ struct Connection {
     /// The address under which it is counted while nobody has vouched for it.
     stranger: Option<IpAddr>,
     listener: Option<Arc<Listener>>,
-    /// The beginning of a frame whose end has not come yet.
-    unread: Vec<u8>,
-    /// Bytes of a frame that was too large, still to come.
-    skip: u64,
-    /// The parts of a message whose last part has not come yet.
-    parts: Option<Parts>,
+    incoming: Incoming,
+    /// The message or frame that the client has begun and not ended.
+    begun: Option<Transfer>,
     /// What was read and not looked at yet.
     heard: VecDeque<Heard>,
     offences: u32,
@@ -136,12 +136,6 @@ struct Connection {
     taken: u64,
 }
 
-struct Parts {
-    opcode: Opcode,
-    bytes: Vec<u8>,
-    count: usize,
-}
-
 enum Woken {
     Goodbye(Goodbye),
     /// What was read before can be looked at.
@@ -150,23 +144,13 @@ enum Woken {
     Time,
 }
 
-/// What was made of the bytes that came, in their order.
-enum Heard {
-    Frame(Frame),
-    /// A frame over the limit; it is skipped.
-    TooLarge,
-    /// Not WebSocket.
-    Invalid,
-    /// The client has gone.
-    Closed,
-}
-
 impl Connection {
     fn shared(&self) -> &Shared {
         &self.door.shared
     }
 
-    async fn live(&mut self) -> Goodbye {
+    /// From the handshake to the goodbye; `early` came together with the handshake.
+    async fn live(&mut self, early: Vec<u8>) -> Goodbye {
         if self.actor.speaker.is_some() && !self.door.dialect.authenticates_in_band() {
             if let Err(error) = Box::pin(self.attach()).await {
                 self.say(vec![self.door.dialect.refusal(&error)]);
@@ -178,8 +162,8 @@ impl Connection {
             self.outbox.release();
         }
         let mut timer = Box::pin(tokio::time::sleep_until(self.deadline()));
-        let early = std::mem::take(&mut self.unread);
-        self.take_frames(&early);
+        self.take(&early);
+        drop(early);
         loop {
             // Whoever does not take their answers gets no more of them.
             while !self.outbox.is_full()
@@ -188,6 +172,12 @@ impl Connection {
                 if let Err(goodbye) = self.hear(heard).await {
                     return Box::pin(self.end(goodbye)).await;
                 }
+            }
+            if self.outbox.is_full()
+                && let Some(begun) = &mut self.begun
+            {
+                // It is not read meanwhile, so it is not the client that makes it wait.
+                *begun = Transfer::new(Instant::now());
             }
             if self.heard.is_empty() {
                 // An idle connection owns no queue.
@@ -259,131 +249,57 @@ impl Connection {
 
     fn read(&mut self) {
         BUFFER.with_borrow_mut(|buffer| match self.socket.try_read(buffer) {
-            Ok(0) => self.heard.push_back(Heard::Closed),
+            Ok(0) => self.heard.push_back(Heard::End(Goodbye::Gone)),
             Ok(count) => {
                 self.last_heard = Instant::now();
                 self.asked = false;
-                let fresh = buffer.get(..count).unwrap_or_default();
-                if self.unread.is_empty() {
-                    self.take_frames(fresh);
-                } else {
-                    let mut bytes = std::mem::take(&mut self.unread);
-                    bytes.extend_from_slice(fresh);
-                    self.take_frames(&bytes);
-                }
+                self.take(buffer.get(..count).unwrap_or_default());
             }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
-            Err(_) => self.heard.push_back(Heard::Closed),
+            Err(_) => self.heard.push_back(Heard::End(Goodbye::Gone)),
         });
     }
 
-    /// Takes whole frames off the bytes and keeps what is left.
-    fn take_frames(&mut self, bytes: &[u8]) {
-        let most = usize::try_from(self.shared().limits().frame_bytes).unwrap_or(usize::MAX);
-        let mut rest = bytes;
-        loop {
-            if self.skip > 0 {
-                let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(rest.len());
-                self.skip -= skipped as u64;
-                rest = rest.get(skipped..).unwrap_or_default();
-            }
-            match frame::parse(rest, most) {
-                Parsed::Frame(frame, length) => {
-                    self.heard.push_back(Heard::Frame(frame));
-                    rest = rest.get(length..).unwrap_or_default();
-                }
-                Parsed::Incomplete => {
-                    if !rest.is_empty() {
-                        self.unread = rest.to_vec();
-                    }
-                    return;
-                }
-                Parsed::TooLarge(length) => {
-                    self.heard.push_back(Heard::TooLarge);
-                    self.skip = length;
-                }
-                Parsed::Invalid(why) => {
-                    tracing::debug!(connection = ?self.actor.connection, why, "not WebSocket");
-                    self.heard.push_back(Heard::Invalid);
-                    return;
-                }
-            }
+    /// Takes bytes that came, and notes since when the client owes the end of what it has begun.
+    fn take(&mut self, bytes: &[u8]) {
+        let something_ended = self.incoming.take(bytes, &mut self.heard);
+        if something_ended || !self.incoming.is_unfinished() {
+            self.begun = None;
         }
-    }
-
-    async fn refuse_large(&mut self) -> Result<(), Goodbye> {
-        self.parts = None;
-        let most = self.shared().limits().frame_bytes;
-        let error = Error::new(ErrorCode::TooLarge, format!("A frame may have at most {most} bytes."));
-        self.settle(0).await?;
-        self.say(vec![self.door.dialect.refusal(&error)]);
-        self.offend()
+        if self.incoming.is_unfinished() {
+            let now = Instant::now();
+            self.begun.get_or_insert_with(|| Transfer::new(now)).went_on(now, bytes.len());
+        }
     }
 
     async fn hear(&mut self, heard: Heard) -> Result<(), Goodbye> {
         match heard {
-            Heard::Frame(frame) => self.hear_frame(frame).await,
-            Heard::TooLarge => self.refuse_large().await,
-            Heard::Invalid => Err(Goodbye::ProtocolViolation),
-            Heard::Closed => Err(Goodbye::Gone),
-        }
-    }
-
-    async fn hear_frame(&mut self, frame: Frame) -> Result<(), Goodbye> {
-        match frame.opcode {
-            Opcode::Ping => {
-                let mut pong = Vec::with_capacity(frame.payload.len() + 2);
-                frame::write(&mut pong, Opcode::Pong, &frame.payload);
+            Heard::Text(text) => {
+                let turn = self.door.dialect.decode(self.actor.speaker.as_ref(), &text);
+                drop(text);
+                self.take_turn(turn).await
+            }
+            Heard::Binary => self.refuse(Error::new(ErrorCode::Malformed, "Frames must be text in UTF-8.")).await,
+            Heard::TooLarge => {
+                let most = self.shared().limits().frame_bytes;
+                self.refuse(Error::new(ErrorCode::TooLarge, format!("A frame may have at most {most} bytes."))).await
+            }
+            Heard::Ping(payload) => {
+                let mut pong = Vec::with_capacity(payload.len() + 2);
+                frame::write(&mut pong, Opcode::Pong, &payload);
                 self.outbox.push_answer(pong.into());
                 self.settle(u32::MAX).await
             }
-            Opcode::Pong => Ok(()),
-            Opcode::Close => Err(Goodbye::Gone),
-            Opcode::Text | Opcode::Binary if self.parts.is_some() => Err(Goodbye::ProtocolViolation),
-            opcode @ (Opcode::Text | Opcode::Binary) if frame.fin => self.hear_message(opcode, frame.payload).await,
-            opcode @ (Opcode::Text | Opcode::Binary) => {
-                self.parts = Some(Parts { opcode, bytes: frame.payload, count: 1 });
-                Ok(())
-            }
-            Opcode::Continuation => self.hear_part(frame).await,
+            Heard::Pong => Ok(()),
+            Heard::End(goodbye) => Err(goodbye),
         }
     }
 
-    async fn hear_part(&mut self, frame: Frame) -> Result<(), Goodbye> {
-        let most = usize::try_from(self.shared().limits().frame_bytes).unwrap_or(usize::MAX);
-        let Some(mut parts) = self.parts.take() else {
-            // The rest of a message that was refused for its size may still come.
-            return self.offend();
-        };
-        parts.count += 1;
-        if parts.count > FRAGMENTS {
-            return Err(Goodbye::ProtocolViolation);
-        }
-        if parts.bytes.len() + frame.payload.len() > most {
-            return self.refuse_large().await;
-        }
-        parts.bytes.extend_from_slice(&frame.payload);
-        if frame.fin {
-            return self.hear_message(parts.opcode, parts.bytes).await;
-        }
-        self.parts = Some(parts);
-        Ok(())
-    }
-
-    async fn hear_message(&mut self, opcode: Opcode, bytes: Vec<u8>) -> Result<(), Goodbye> {
-        let text = match opcode {
-            Opcode::Text => String::from_utf8(bytes).ok(),
-            _ => None,
-        };
-        let Some(text) = text else {
-            let error = Error::new(ErrorCode::Malformed, "Frames must be text in UTF-8.");
-            self.settle(0).await?;
-            self.say(vec![self.door.dialect.refusal(&error)]);
-            return self.offend();
-        };
-        let turn = self.door.dialect.decode(self.actor.speaker.as_ref(), &text);
-        drop(text);
-        self.take_turn(turn).await
+    /// Refuses a message that no dialect gets to see.
+    async fn refuse(&mut self, error: Error) -> Result<(), Goodbye> {
+        self.settle(0).await?;
+        self.say(vec![self.door.dialect.refusal(&error)]);
+        self.offend()
     }
 
     // ---- commands -------------------------------------------------------------------------------
@@ -556,6 +472,7 @@ impl Connection {
         self.outbox.hold();
         let attached = self.shared().hub.attach(listener.clone()).await?;
         self.listener = Some(listener);
+        self.seat.is_authenticated();
         self.shared().is_known(self.actor.connection.unwrap_or_default());
         if let Some(address) = self.stranger.take() {
             self.shared().stranger_is_known(address);
@@ -673,7 +590,14 @@ impl Connection {
             // Whatever a stranger says meanwhile: it gives them no more time.
             return self.began + seconds(limits.authentication_seconds);
         }
-        self.last_heard + seconds(limits.ping_seconds) * if self.asked { 2 } else { 1 }
+        let silent = self.last_heard + seconds(limits.ping_seconds) * if self.asked { 2 } else { 1 };
+        self.owed().map_or(silent, |owed| owed.min(silent))
+    }
+
+    /// When a message that has begun must have ended or gone on. Whoever does not take their answers is not read from,
+    /// and has other clocks.
+    fn owed(&self) -> Option<Instant> {
+        self.begun.as_ref().filter(|_| !self.outbox.is_full()).map(Transfer::deadline)
     }
 
     fn on_time(&mut self) -> Result<(), Goodbye> {
@@ -683,6 +607,9 @@ impl Connection {
         }
         if self.listener.is_none() {
             return Err(Goodbye::Unauthenticated);
+        }
+        if self.owed().is_some_and(|owed| owed <= Instant::now()) {
+            return Err(Goodbye::Silent);
         }
         let taken = self.writer.written() - std::mem::replace(&mut self.taken, self.writer.written());
         if self.asked && self.outbox.is_full() && taken >= SLOWEST {
@@ -719,12 +646,19 @@ impl Connection {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         // Whoever is sent away for being slow is slow to learn it, too.
         let patience = if goodbye == Goodbye::SlowConsumer { SLOW_FAREWELL } else { FAREWELL };
-        let written = std::future::poll_fn(|context| self.writer.poll_pending(&self.socket, context));
-        let _too_slow = tokio::time::timeout(patience, written).await;
-        let _gone = self.socket.shutdown().await;
-        let mut rest = [0_u8; 512];
-        let until_closed = async { while matches!(self.socket.read(&mut rest).await, Ok(count) if count > 0) {} };
-        let _too_slow = tokio::time::timeout(FAREWELL, until_closed).await;
+        let peer = self.seat.peer().clone();
+        let farewell = async {
+            let written = std::future::poll_fn(|context| self.writer.poll_pending(&self.socket, context));
+            let _too_slow = tokio::time::timeout(patience, written).await;
+            let _gone = self.socket.shutdown().await;
+            let mut rest = [0_u8; 512];
+            let until_closed = async { while matches!(self.socket.read(&mut rest).await, Ok(count) if count > 0) {} };
+            let _too_slow = tokio::time::timeout(FAREWELL, until_closed).await;
+        };
+        tokio::select! {
+            () = farewell => {}
+            () = peer.told_to_go() => {}
+        }
     }
 }
 

@@ -39,9 +39,15 @@ pub enum Parsed {
     Incomplete,
     /// A frame of so many bytes in all.
     Frame(Frame, usize),
-    /// A data frame larger than the limit, of so many bytes in all (header included). It is skipped, and
-    /// the connection lives.
-    TooLarge(u64),
+    /// A data frame larger than the limit. It is skipped, and the connection lives.
+    TooLarge {
+        /// Whether it ends its message.
+        fin: bool,
+        /// What it is.
+        opcode: Opcode,
+        /// Its bytes in all, header included.
+        length: u64,
+    },
     /// Not a frame that a client may send.
     Invalid(&'static str),
 }
@@ -62,22 +68,25 @@ pub fn parse(bytes: &[u8], most: usize) -> Parsed {
         return Parsed::Invalid("a client's frames must be masked");
     }
     let short = u64::from(second & 0x7f);
+    let control = matches!(opcode, Opcode::Close | Opcode::Ping | Opcode::Pong);
+    if control && (!fin || short > CONTROL_LENGTH as u64) {
+        return Parsed::Invalid("control frames must be whole and short");
+    }
     let (length, rest) = match (short, rest) {
         (126, [a, b, rest @ ..]) => (u64::from(u16::from_be_bytes([*a, *b])), rest),
         (127, [a, b, c, d, e, f, g, h, rest @ ..]) => (u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]), rest),
         (126 | 127, _) => return Parsed::Incomplete,
         (short, rest) => (short, rest),
     };
-    let control = matches!(opcode, Opcode::Close | Opcode::Ping | Opcode::Pong);
-    if control && (!fin || short > CONTROL_LENGTH as u64) {
-        return Parsed::Invalid("control frames must be whole and short");
-    }
     if length > i64::MAX as u64 {
         return Parsed::Invalid("the length is not a length");
     }
+    if (short == 126 && length < 126) || (short == 127 && length <= 0xffff) {
+        return Parsed::Invalid("the length is not written in the fewest bytes");
+    }
     let header = bytes.len() - rest.len() + 4;
     if length > most as u64 {
-        return Parsed::TooLarge(length.saturating_add(header as u64));
+        return Parsed::TooLarge { fin, opcode, length: length.saturating_add(header as u64) };
     }
     let length = length as usize;
     let [k0, k1, k2, k3, rest @ ..] = rest else { return Parsed::Incomplete };
@@ -85,6 +94,22 @@ pub fn parse(bytes: &[u8], most: usize) -> Parsed {
     let mut payload = masked.to_vec();
     unmask(&mut payload, [*k0, *k1, *k2, *k3]);
     Parsed::Frame(Frame { fin, opcode, payload }, header + length)
+}
+
+/// What has come of the payload of a frame for which [`parse`] says [`Parsed::Incomplete`], unmasked from byte `from`
+/// on: so that a text that is none is known before its end has come.
+#[must_use]
+pub fn begun(bytes: &[u8], from: usize) -> Option<(Opcode, Vec<u8>)> {
+    let [first, second, ..] = bytes else { return None };
+    let header = match second & 0x7f {
+        126 => 8,
+        127 => 14,
+        _ => 6,
+    };
+    let key = *bytes.get(header - 4..header)?.first_chunk::<4>()?;
+    let fresh = bytes.get(header + from..)?;
+    let payload = fresh.iter().zip(key.iter().cycle().skip(from % 4)).map(|(byte, key)| byte ^ key).collect();
+    Some((opcode(first & 0x0f)?, payload))
 }
 
 fn unmask(payload: &mut [u8], key: [u8; 4]) {
@@ -199,7 +224,11 @@ mod tests {
         let broken_ping = [0x09, 0x80, 0, 0, 0, 0];
         let long_ping = [0x89, 0xfe, 0, 126, 0, 0, 0, 0];
         let negative = [0x81, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-        for bytes in [&unmasked[..], &reserved, &unknown, &broken_ping, &long_ping, &negative] {
+        let long_form = [0x81, 0xfe, 0, 125, 0, 0, 0, 0];
+        let longest_form = [0x81, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0];
+        for bytes in
+            [&unmasked[..], &reserved, &unknown, &broken_ping, &long_ping, &negative, &long_form, &longest_form]
+        {
             assert!(matches!(parse(bytes, 100), Parsed::Invalid(_)), "{bytes:?}");
         }
     }
@@ -207,9 +236,24 @@ mod tests {
     #[test]
     fn a_frame_over_the_limit_is_named_before_its_payload_has_come() {
         let bytes = masked(true, 1, &[0; 101]);
-        assert_eq!(parse(&bytes[..6], 100), Parsed::TooLarge(bytes.len() as u64));
+        let named = Parsed::TooLarge { fin: true, opcode: Opcode::Text, length: bytes.len() as u64 };
+        assert_eq!(parse(&bytes[..6], 100), named);
         let whole_memory = [0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
-        assert!(matches!(parse(&whole_memory, 100), Parsed::TooLarge(_)));
+        assert!(matches!(parse(&whole_memory, 100), Parsed::TooLarge { .. }));
+    }
+
+    #[test]
+    fn a_payload_is_seen_as_it_comes() {
+        for length in [5, 200, 70_000] {
+            let payload: Vec<u8> = (0..length).map(|i| i as u8).collect();
+            let bytes = masked(false, 1, &payload);
+            let header = bytes.len() - payload.len();
+            assert_eq!(begun(&bytes[..header - 1], 0), None);
+            for from in [0, 1, 3, 4] {
+                let seen = begun(&bytes[..header + 5], from);
+                assert_eq!(seen, Some((Opcode::Text, payload[from..5].to_vec())), "{length} {from}");
+            }
+        }
     }
 
     #[test]

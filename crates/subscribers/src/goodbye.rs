@@ -17,11 +17,17 @@ pub enum Goodbye {
     SessionEnded,
     /// The account was deactivated.
     Deactivated,
-    /// Not WebSocket, or far too many unreadable frames.
+    /// Bytes that are not WebSocket (RFC 6455).
+    ProtocolError,
+    /// A text that is not UTF-8.
+    NotText,
+    /// Far too many unreadable frames, or one that is far too large.
     ProtocolViolation,
     /// More sockets than one user may have.
     TooManyConnections,
-    /// The client closed first, or has gone.
+    /// The client closed first, with this code.
+    Closed(u16),
+    /// The client has gone.
     Gone,
 }
 
@@ -37,8 +43,11 @@ impl Goodbye {
             Self::Unauthenticated => 4500,
             Self::SessionEnded => 4501,
             Self::Deactivated => 4502,
+            Self::ProtocolError => 1002,
+            Self::NotText => 1007,
             Self::ProtocolViolation => 4503,
             Self::TooManyConnections => 4504,
+            Self::Closed(code) => code,
             Self::Gone => 1000,
         }
     }
@@ -54,9 +63,11 @@ impl Goodbye {
             Self::Unauthenticated => "unauthenticated",
             Self::SessionEnded => "session_ended",
             Self::Deactivated => "deactivated",
+            Self::ProtocolError => "protocol_error",
+            Self::NotText => "not_text",
             Self::ProtocolViolation => "protocol_violation",
             Self::TooManyConnections => "too_many_connections",
-            Self::Gone => "closed",
+            Self::Closed(_) | Self::Gone => "closed",
         }
     }
 

@@ -130,6 +130,8 @@ pub fn environment() -> Vec<(String, String)> {
     let raised = limits.map(|limit| (limit, 100_000_000));
     let others = [
         ("connections_per_user", 1_000),
+        ("unauthenticated_connections_per_address", 1_000_000),
+        ("unauthenticated_connections", 1_000_000),
         ("unauthenticated_per_address", 1_000),
         ("login_attempts", 100_000),
         ("registrations_per_hour", 100_000),

@@ -15,11 +15,13 @@ mod inbox;
 mod law;
 mod model;
 mod person;
+mod raw;
 mod rest;
 mod stranger;
 mod town;
 
 pub use person::{Person, Reply, Room, Said, Tokens};
+pub use raw::{Raw, RawAnswer};
 pub use rest::{Answer, Rest};
 pub use stranger::{Stranger, Wire};
 pub use town::{Town, host_token, host_token_signed, now};

@@ -46,7 +46,11 @@ pub struct Network {
 }
 
 impl Network {
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    /// Reads an address, or a network with its prefix.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn parse(text: &str) -> Result<Self, String> {
         let wrong = || format!("{text:?} is neither an IP address nor a network");
         let (address, prefix) = match text.trim().split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),

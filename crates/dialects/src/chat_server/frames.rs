@@ -164,6 +164,8 @@ pub(super) fn words(error: &Error) -> String {
     let field = error.field.as_deref().unwrap_or_default().trim_start_matches('/');
     match error.code {
         ErrorCode::Malformed => "Message illisible.".into(),
+        ErrorCode::TooSlow => "Message trop lent.".into(),
+        ErrorCode::UpgradeRequired => "Connexion WebSocket requise.".into(),
         ErrorCode::Invalid if field == "text" => "Message vide ou trop long.".into(),
         ErrorCode::Invalid if field.is_empty() => "Demande invalide.".into(),
         ErrorCode::Invalid => format!("Champ « {field} » absent ou invalide."),

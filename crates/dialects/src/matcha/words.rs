@@ -37,6 +37,8 @@ impl Missing {
 pub(super) fn of(error: &Error) -> String {
     match error.code {
         ErrorCode::Malformed => "invalid message format".into(),
+        ErrorCode::TooSlow => "request timeout".into(),
+        ErrorCode::UpgradeRequired => "websocket upgrade required".into(),
         ErrorCode::Invalid if error.field.as_deref() == Some("/conversation_id") => NO_CONVERSATION_ID.into(),
         // The detail of an invalid field names it; that of a missing thing was given by [`Missing::name`].
         ErrorCode::Invalid | ErrorCode::NotFound => error.detail.clone(),

@@ -1,0 +1,398 @@
+//! All connections of the server, and how many each network address may have: nobody may use up what is everybody's.
+//!
+//! A connection counts as unauthenticated until it has become a socket whose person is known. Where those are too many,
+//! whoever has kept us waiting longest goes, so that a newcomer who speaks is served. What we work on is never cut.
+
+use std::{
+    cmp::Reverse,
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use chat::Limits;
+use subscribers::Outbox;
+use tokio::time::Instant;
+
+use crate::peer::Peer;
+
+/// One in so many of those who may be there goes when there are too many, so that a flood costs little.
+const AT_ONCE: usize = 32;
+/// One in so many places is not for sockets, so that requests are still answered.
+const KEPT_FROM_SOCKETS: usize = 8;
+
+/// How many connections there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// All that the system can hold.
+    pub open: usize,
+    /// Sockets whose person is known.
+    pub authenticated: usize,
+    /// All others, plain HTTP included.
+    pub unauthenticated: usize,
+    /// The same of one network address.
+    pub unauthenticated_per_address: usize,
+    /// Of both kinds, of one network address.
+    pub per_address: usize,
+}
+
+impl Bounds {
+    /// What the configuration allows and the system can hold: so many open connections.
+    #[must_use]
+    pub fn new(limits: &Limits, open: usize) -> Self {
+        let at_most = |limit: i64, most: usize| usize::try_from(limit).unwrap_or(usize::MAX).min(most).max(1);
+        let unauthenticated = at_most(limits.unauthenticated_connections, open / 2);
+        Self {
+            open,
+            authenticated: at_most(limits.connections, open - open / KEPT_FROM_SOCKETS),
+            unauthenticated,
+            unauthenticated_per_address: at_most(limits.unauthenticated_connections_per_address, unauthenticated / 2),
+            per_address: at_most(limits.connections_per_address, open - open / 4),
+        }
+    }
+}
+
+impl Bounds {
+    /// How many connections there may be beside so many authenticated sockets.
+    fn unauthenticated_beside(&self, authenticated: usize) -> usize {
+        self.unauthenticated.min(self.open.saturating_sub(authenticated))
+    }
+}
+
+/// The connections of all listeners.
+pub struct Connections {
+    bounds: Bounds,
+    table: Mutex<Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    /// The number of the last connection.
+    last: u64,
+    /// Those on which nobody has authenticated.
+    unauthenticated: HashMap<u64, Entry>,
+    authenticated: usize,
+    networks: HashMap<IpAddr, Count>,
+}
+
+struct Entry {
+    peer: Arc<Peer>,
+    network: IpAddr,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Count {
+    unauthenticated: usize,
+    authenticated: usize,
+}
+
+impl Connections {
+    /// None yet.
+    #[must_use]
+    pub fn new(bounds: Bounds) -> Self {
+        Self { bounds, table: Mutex::default() }
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets a connection in; `network` is counted for it unless it is a proxy's. Whoever keeps us waiting makes room for
+    /// it; nothing if nobody does.
+    pub(crate) fn admit(self: &Arc<Self>, network: IpAddr, is_proxy: bool, now: Instant) -> Option<Seat> {
+        let mut table = self.table();
+        let count = table.count(network);
+        let total = count.unauthenticated + count.authenticated;
+        let is_crowded =
+            count.unauthenticated >= self.bounds.unauthenticated_per_address || total >= self.bounds.per_address;
+        let only = (is_crowded && !is_proxy).then_some(network);
+        let is_full = table.unauthenticated.len() >= self.bounds.unauthenticated_beside(table.authenticated);
+        if (only.is_some() || is_full) && table.make_room(only) == 0 {
+            metrics::counter!("palabre_connections_closed_total", "reason" => "full").increment(1);
+            return None;
+        }
+        table.last += 1;
+        let number = table.last;
+        let peer = Arc::new(Peer::new(now));
+        table.insert(number, Entry { peer: peer.clone(), network });
+        Some(Seat {
+            number,
+            peer,
+            connections: self.clone(),
+            place: Mutex::new(Place { network, authenticated: false }),
+        })
+    }
+
+    /// Sends those away whose time is over.
+    pub(crate) fn check(&self, now: Instant) {
+        for entry in self.table().unauthenticated.values() {
+            entry.peer.check(now);
+        }
+    }
+
+    /// Sends those away who keep us waiting longest; false if nobody does.
+    pub(crate) fn make_room(&self) -> bool {
+        self.table().make_room(None) > 0
+    }
+}
+
+impl Table {
+    fn count(&self, network: IpAddr) -> Count {
+        self.networks.get(&network).copied().unwrap_or_default()
+    }
+
+    fn change(&mut self, network: IpAddr, change: impl FnOnce(&mut Count)) {
+        let count = self.networks.entry(network).or_default();
+        change(count);
+        if count.unauthenticated + count.authenticated == 0 {
+            self.networks.remove(&network);
+        }
+    }
+
+    fn insert(&mut self, number: u64, entry: Entry) {
+        self.change(entry.network, |count| count.unauthenticated += 1);
+        self.unauthenticated.insert(number, entry);
+    }
+
+    fn remove(&mut self, number: u64) -> Option<Entry> {
+        let entry = self.unauthenticated.remove(&number)?;
+        self.change(entry.network, |count| count.unauthenticated = count.unauthenticated.saturating_sub(1));
+        Some(entry)
+    }
+
+    /// Has those go who keep us waiting longest: of this network, or of the one that has most. How many went.
+    fn make_room(&mut self, only: Option<IpAddr>) -> usize {
+        let waiting = self.unauthenticated.iter().filter(|(_, entry)| only.is_none_or(|only| only == entry.network));
+        let mut waiting: Vec<_> = waiting
+            .filter_map(|(number, entry)| {
+                let since = entry.peer.wait().since()?;
+                Some((Reverse(self.count(entry.network).unauthenticated), since, *number))
+            })
+            .collect();
+        waiting.sort_unstable();
+        let most = waiting.first().map(|(most, ..)| *most);
+        waiting.retain(|(count, ..)| Some(*count) == most);
+        waiting.truncate((waiting.len() / AT_ONCE).max(1));
+        for (_, _, number) in &waiting {
+            if let Some(entry) = self.remove(*number) {
+                entry.peer.evict();
+            }
+        }
+        waiting.len()
+    }
+}
+
+/// A connection's place among all; it is free again when this is dropped.
+pub(crate) struct Seat {
+    number: u64,
+    peer: Arc<Peer>,
+    connections: Arc<Connections>,
+    place: Mutex<Place>,
+}
+
+/// Where a connection is counted.
+struct Place {
+    network: IpAddr,
+    authenticated: bool,
+}
+
+impl Seat {
+    pub(crate) fn peer(&self) -> &Arc<Peer> {
+        &self.peer
+    }
+
+    fn place(&self) -> MutexGuard<'_, Place> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts it for this network from now on, since a proxy has said whose request it is. False if there are too many
+    /// of that network, and none that keeps us waiting.
+    pub(crate) fn belongs_to(&self, network: IpAddr) -> bool {
+        let mut place = self.place();
+        if place.network == network || place.authenticated {
+            return true;
+        }
+        let mut table = self.connections.table();
+        let is_crowded = table.count(network).unauthenticated >= self.connections.bounds.unauthenticated_per_address;
+        if is_crowded && table.make_room(Some(network)) == 0 {
+            return false;
+        }
+        if let Some(entry) = table.remove(self.number) {
+            table.insert(self.number, Entry { network, ..entry });
+            place.network = network;
+        }
+        true
+    }
+
+    /// Whether there is room for one more socket of its network.
+    pub(crate) fn may_become_socket(&self) -> bool {
+        let network = self.place().network;
+        let table = self.connections.table();
+        let bounds = &self.connections.bounds;
+        table.authenticated < bounds.authenticated && table.count(network).authenticated < bounds.per_address
+    }
+
+    /// It is a socket now; `outbox` hears of it when it has to make room.
+    pub(crate) fn is_socket(&self, outbox: &Arc<Outbox>) {
+        self.peer.is_socket(Instant::now(), outbox);
+    }
+
+    /// Somebody has authenticated on it: it makes room for nobody any more.
+    pub(crate) fn is_authenticated(&self) {
+        let mut place = self.place();
+        if !std::mem::replace(&mut place.authenticated, true) {
+            let mut table = self.connections.table();
+            table.remove(self.number);
+            table.authenticated += 1;
+            table.change(place.network, |count| count.authenticated += 1);
+        }
+    }
+
+    /// It has said goodbye, or has been told: whatever it was, it may make room now.
+    pub(crate) fn ends(&self, now: Instant) {
+        self.peer.parts(now);
+        let mut place = self.place();
+        if std::mem::take(&mut place.authenticated) {
+            let mut table = self.connections.table();
+            table.leave(place.network);
+            table.insert(self.number, Entry { peer: self.peer.clone(), network: place.network });
+        }
+    }
+}
+
+impl Table {
+    fn leave(&mut self, network: IpAddr) {
+        self.authenticated = self.authenticated.saturating_sub(1);
+        self.change(network, |count| count.authenticated = count.authenticated.saturating_sub(1));
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let place = self.place();
+        let mut table = self.connections.table();
+        if place.authenticated {
+            table.leave(place.network);
+        } else {
+            table.remove(self.number);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const BOUNDS: Bounds =
+        Bounds { open: 12, authenticated: 4, unauthenticated: 8, unauthenticated_per_address: 4, per_address: 6 };
+
+    fn connections() -> Arc<Connections> {
+        Arc::new(Connections::new(BOUNDS))
+    }
+
+    fn address(last: u8) -> IpAddr {
+        [10, 0, 0, last].into()
+    }
+
+    /// So many connections of one address, one after another.
+    fn crowd(connections: &Arc<Connections>, of: IpAddr, count: u64, began: Instant) -> Vec<Seat> {
+        (0..count).map(|at| connections.admit(of, false, began + Duration::from_millis(at)).unwrap()).collect()
+    }
+
+    fn gone(seats: &[Seat]) -> Vec<bool> {
+        seats.iter().map(|seat| seat.peer.is_evicted()).collect()
+    }
+
+    #[test]
+    fn whoever_waits_longest_makes_room_for_a_newcomer_of_the_same_address() {
+        let (all, began) = (connections(), Instant::now());
+        let seats = crowd(&all, address(1), 4, began);
+        seats[0].peer.begins_request();
+        let _new = all.admit(address(1), false, began + Duration::from_secs(1)).unwrap();
+        assert_eq!(gone(&seats), [false, true, false, false], "what is worked on is not cut");
+        assert!(all.admit(address(2), false, began).is_some());
+    }
+
+    #[test]
+    fn where_all_are_being_worked_on_a_newcomer_has_to_come_back() {
+        let (all, began) = (connections(), Instant::now());
+        let mut seats = crowd(&all, address(1), 4, began);
+        seats.iter().for_each(|seat| assert_eq!(seat.peer.begins_request(), None));
+        assert!(all.admit(address(1), false, began).is_none());
+        seats.pop();
+        assert!(all.admit(address(1), false, began).is_some());
+    }
+
+    #[test]
+    fn where_the_server_is_full_the_address_that_holds_most_makes_room() {
+        let (all, began) = (connections(), Instant::now());
+        let few = crowd(&all, address(1), 2, began);
+        let many = crowd(&all, address(2), 4, began + Duration::from_secs(1));
+        let some = crowd(&all, address(3), 2, began);
+        let _new = all.admit(address(4), false, began).unwrap();
+        assert_eq!((gone(&few), gone(&some)), (vec![false; 2], vec![false; 2]));
+        assert_eq!(gone(&many), [true, false, false, false]);
+    }
+
+    #[test]
+    fn a_proxy_is_not_one_address_but_those_for_whom_it_asks() {
+        let (all, began) = (connections(), Instant::now());
+        let proxy = address(9);
+        let seats: Vec<Seat> = (0..6).map(|_| all.admit(proxy, true, began).unwrap()).collect();
+        assert_eq!(gone(&seats), [false; 6]);
+        for seat in &seats[..4] {
+            seat.peer.begins_request();
+            assert!(seat.belongs_to(address(1)));
+        }
+        assert_eq!(all.table().count(proxy).unauthenticated, 2);
+        assert_eq!(all.table().count(address(1)).unauthenticated, 4);
+        seats[4].peer.begins_request();
+        assert!(!seats[4].belongs_to(address(1)), "four at a time are enough for one caller");
+        assert!(seats[4].belongs_to(address(2)));
+        seats[0].peer.has_answer();
+        seats[0].peer.wrote_all(began);
+        assert!(seats[5].belongs_to(address(1)), "one that is done makes room");
+    }
+
+    #[test]
+    fn whoever_has_authenticated_makes_no_room_and_is_counted_all_the_same() {
+        let (all, began) = (connections(), Instant::now());
+        let seats = crowd(&all, address(1), 4, began);
+        seats.iter().for_each(Seat::is_authenticated);
+        let others = crowd(&all, address(1), 2, began);
+        assert_eq!(gone(&seats), [false; 4]);
+        assert!(!others[0].may_become_socket(), "the server has as many sockets as it may have");
+        let _new = all.admit(address(1), false, began + Duration::from_secs(1)).unwrap();
+        assert_eq!(gone(&others), [true, false], "six of one address are enough");
+        seats[0].ends(began);
+        assert!(others[0].may_become_socket());
+        assert!(all.admit(address(1), false, began).is_some());
+        assert!(seats[0].peer.is_evicted(), "a goodbye that is not answered is no reason to stay");
+    }
+
+    #[test]
+    fn places_are_free_again() {
+        let (all, began) = (connections(), Instant::now());
+        let seats = crowd(&all, address(1), 4, began);
+        seats[0].is_authenticated();
+        seats[1].is_authenticated();
+        seats[1].ends(began);
+        seats[2].peer.evict();
+        drop(seats);
+        let table = all.table();
+        assert!(table.unauthenticated.is_empty() && table.networks.is_empty());
+        assert_eq!(table.authenticated, 0);
+    }
+
+    #[test]
+    fn one_address_never_has_all_that_the_server_can_hold() {
+        let bounds = Bounds::new(&Limits::default(), 1_000);
+        assert_eq!(bounds.unauthenticated, 500);
+        assert_eq!((bounds.unauthenticated_per_address, bounds.per_address), (250, 750));
+        let large = Bounds::new(&Limits::default(), 1_000_000);
+        assert_eq!((large.authenticated, large.unauthenticated), (100_000, 4_096));
+        assert_eq!((large.unauthenticated_per_address, large.per_address), (512, 10_000));
+    }
+}

@@ -1,0 +1,357 @@
+//! One request's head: what is wrong with it, and how long its body is.
+
+/// Fields that a head may have.
+const FIELDS: usize = 64;
+
+/// Why a request is refused before anybody looks at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    /// Why, for people.
+    pub detail: &'static str,
+}
+
+/// How a request's body is delimited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Length {
+    /// So many bytes.
+    Known(u64),
+    /// Chunks, the last of which is empty.
+    Chunked,
+}
+
+/// What one has to know of a head to find its end and the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub body: Length,
+    /// Whether what follows may be something else than HTTP.
+    pub upgrades: bool,
+}
+
+pub(crate) const fn malformed(detail: &'static str) -> Refusal {
+    Refusal { status: 400, detail }
+}
+
+/// Judges a whole head, the empty line at its end included. Its lines end in CRLF; the reader has seen to that.
+pub(crate) fn read(head: &[u8]) -> Result<Head, Refusal> {
+    let text = head.strip_suffix(b"\r\n\r\n").ok_or(malformed("The head has no end."))?;
+    let mut lines = Lines(Some(text));
+    let request = RequestLine::read(lines.next().unwrap_or_default())?;
+    let mut fields = Fields::default();
+    for (count, line) in lines.enumerate() {
+        if count >= FIELDS {
+            return Err(Refusal { status: 431, detail: "A request may have at most 64 header fields." });
+        }
+        fields.note(line)?;
+    }
+    request.check_host(&fields)?;
+    let body = fields.body(&request)?;
+    let upgrades = request.minor > 0 && fields.upgrades;
+    if upgrades && body != Length::Known(0) {
+        return Err(malformed("A WebSocket's handshake has no body."));
+    }
+    Ok(Head { body, upgrades })
+}
+
+/// The lines of a text, without their CRLF.
+struct Lines<'a>(Option<&'a [u8]>);
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let text = self.0?;
+        let end = text.windows(2).position(|two| two == b"\r\n");
+        self.0 = end.and_then(|end| text.get(end + 2..));
+        Some(end.and_then(|end| text.get(..end)).unwrap_or(text))
+    }
+}
+
+/// The first line of a request.
+struct RequestLine<'a> {
+    /// Of `https://host:port/path` the part `host:port`.
+    authority: Option<&'a [u8]>,
+    /// The version is 1 and this.
+    minor: u8,
+}
+
+impl<'a> RequestLine<'a> {
+    fn read(line: &'a [u8]) -> Result<Self, Refusal> {
+        let mut parts = line.split(|byte| *byte == b' ');
+        let (Some(method), Some(target), Some(version), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(malformed("A request begins with a method, a target and a version, one space between them."));
+        };
+        if !is_token(method) {
+            return Err(malformed("The method is not a word."));
+        }
+        let minor = match version {
+            b"HTTP/1.1" => 1,
+            b"HTTP/1.0" => 0,
+            [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] if major.is_ascii_digit() && minor.is_ascii_digit() => {
+                return Err(Refusal { status: 505, detail: "HTTP/1.1 is spoken here." });
+            }
+            _ => return Err(malformed("The version is none.")),
+        };
+        if method == b"CONNECT" {
+            return Err(Refusal { status: 501, detail: "This is not a proxy." });
+        }
+        Ok(Self { authority: read_target(method, target)?, minor })
+    }
+
+    /// RFC 9112 section 3.2: one host, which is the target's if the target has one.
+    fn check_host(&self, fields: &Fields<'_>) -> Result<(), Refusal> {
+        match (fields.host, self.authority) {
+            _ if fields.hosts > 1 => Err(malformed("There are several Host fields.")),
+            (None, _) if self.minor > 0 => Err(malformed("A Host field is needed.")),
+            (Some(host), _) if !is_host(host) => Err(malformed("The Host field is not a host.")),
+            (Some(host), Some(authority)) if !host.eq_ignore_ascii_case(authority) => {
+                Err(malformed("The Host field is not the target's host."))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The host that a target names, if it does.
+fn read_target<'a>(method: &[u8], target: &'a [u8]) -> Result<Option<&'a [u8]>, Refusal> {
+    const BAD: Refusal = malformed("The target is neither a path nor an address.");
+    if target.iter().any(|byte| byte.is_ascii_control()) {
+        return Err(BAD);
+    }
+    match target {
+        [b'/', ..] => Ok(None),
+        b"*" if method == b"OPTIONS" => Ok(None),
+        _ => {
+            let scheme = target.windows(3).position(|three| three == b"://").ok_or(BAD)?;
+            let (scheme, rest) =
+                (target.get(..scheme).unwrap_or_default(), target.get(scheme + 3..).unwrap_or_default());
+            let end = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
+            let authority = rest.get(..end).unwrap_or_default();
+            let ours = scheme.eq_ignore_ascii_case(b"http") || scheme.eq_ignore_ascii_case(b"https");
+            if ours && !authority.is_empty() && is_host(authority) { Ok(Some(authority)) } else { Err(BAD) }
+        }
+    }
+}
+
+/// What the fields say that matters here.
+#[derive(Default)]
+struct Fields<'a> {
+    host: Option<&'a [u8]>,
+    hosts: usize,
+    lengths: usize,
+    length: &'a [u8],
+    /// The transfer codings, in their order.
+    codings: Vec<&'a [u8]>,
+    upgrades: bool,
+}
+
+impl<'a> Fields<'a> {
+    fn note(&mut self, line: &'a [u8]) -> Result<(), Refusal> {
+        let (name, value) = read_field(line)?;
+        match name.to_ascii_lowercase().as_slice() {
+            b"host" => {
+                self.hosts += 1;
+                self.host = Some(value);
+            }
+            b"content-length" => {
+                self.lengths += 1;
+                self.length = value;
+            }
+            b"transfer-encoding" => self.codings.extend(words(value)),
+            b"upgrade" => self.upgrades |= words(value).any(|word| word.eq_ignore_ascii_case(b"websocket")),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// RFC 9112 section 6: exactly one way to tell how long the body is.
+    fn body(&self, request: &RequestLine<'_>) -> Result<Length, Refusal> {
+        if self.codings.is_empty() {
+            return self.known_length();
+        }
+        if request.minor == 0 {
+            return Err(malformed("HTTP/1.0 knows no Transfer-Encoding."));
+        }
+        if self.lengths > 0 {
+            return Err(malformed("There is a Content-Length beside a Transfer-Encoding."));
+        }
+        let is_chunked = |coding: &&[u8]| coding.eq_ignore_ascii_case(b"chunked");
+        let last = self.codings.last().is_some_and(|coding| is_chunked(coding));
+        match (last, self.codings.iter().filter(|coding| is_chunked(coding)).count(), self.codings.len()) {
+            (true, 1, 1) => Ok(Length::Chunked),
+            (true, 1, _) => {
+                Err(Refusal { status: 501, detail: "The only Transfer-Encoding that is known is chunked." })
+            }
+            _ => Err(malformed("Transfer-Encoding must end in chunked, once.")),
+        }
+    }
+
+    fn known_length(&self) -> Result<Length, Refusal> {
+        match self.lengths {
+            0 => return Ok(Length::Known(0)),
+            1 => {}
+            _ => return Err(malformed("There are several Content-Length fields.")),
+        }
+        if self.length.is_empty() || !self.length.iter().all(u8::is_ascii_digit) {
+            return Err(malformed("Content-Length is not a number."));
+        }
+        let digits = str::from_utf8(self.length).unwrap_or_default();
+        let too_large = Refusal { status: 413, detail: "Content-Length is larger than anything." };
+        digits.parse().map(Length::Known).map_err(|_| too_large)
+    }
+}
+
+/// The name and the value of a field's line.
+pub(crate) fn read_field(line: &[u8]) -> Result<(&[u8], &[u8]), Refusal> {
+    if line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
+        return Err(malformed("A field may not be folded."));
+    }
+    let colon = line.iter().position(|byte| *byte == b':').ok_or(malformed("A field has no colon."))?;
+    let (name, value) = (line.get(..colon).unwrap_or_default(), line.get(colon + 1..).unwrap_or_default());
+    if !is_token(name) {
+        return Err(malformed("A field's name is not a word directly before its colon."));
+    }
+    if value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+        return Err(malformed("A field's value has a control character."));
+    }
+    Ok((name, trim(value)))
+}
+
+/// The words of a list.
+fn words(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| *byte == b',').map(trim).filter(|word| !word.is_empty())
+}
+
+fn trim(value: &[u8]) -> &[u8] {
+    value.trim_ascii()
+}
+
+fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
+}
+
+/// A name or an address, and perhaps a port (RFC 3986 section 3.2.2). It may be empty.
+fn is_host(host: &[u8]) -> bool {
+    let (name, port) = match host.strip_prefix(b"[") {
+        Some(rest) => {
+            let Some(end) = rest.iter().position(|byte| *byte == b']') else { return false };
+            let address = rest.get(..end).and_then(|address| str::from_utf8(address).ok()).unwrap_or_default();
+            if address.parse::<std::net::Ipv6Addr>().is_err() {
+                return false;
+            }
+            (&b""[..], rest.get(end + 1..).unwrap_or_default())
+        }
+        None => host.split_at(host.iter().position(|byte| *byte == b':').unwrap_or(host.len())),
+    };
+    let port_is_good = match port {
+        [] => true,
+        [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    port_is_good && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_lines(lines: &[&str]) -> Result<Head, u16> {
+        let head = format!("{}\r\n\r\n", lines.join("\r\n"));
+        read(head.as_bytes()).map_err(|refusal| refusal.status)
+    }
+
+    #[test]
+    fn good_heads_pass_and_tell_how_long_their_bodies_are() {
+        let with = |fields: &[&str]| read_lines(&[&["GET / HTTP/1.1", "Host: a"][..], fields].concat());
+        let none = Head { body: Length::Known(0), upgrades: false };
+        assert_eq!(with(&[]), Ok(none));
+        assert_eq!(with(&["X-Text:  é\t "]), Ok(none));
+        assert_eq!(with(&["Content-Length: 12"]), Ok(Head { body: Length::Known(12), ..none }));
+        assert_eq!(with(&["transfer-ENCODING:Chunked"]), Ok(Head { body: Length::Chunked, ..none }));
+        assert_eq!(with(&["Upgrade: h2c, WebSocket"]), Ok(Head { upgrades: true, ..none }));
+        assert_eq!(with(&["Upgrade: h2c", "Content-Length: 1"]), Ok(Head { body: Length::Known(1), ..none }));
+        for host in ["", "localhost:8080", "a.example:", "10.0.0.1", "[::1]:80", "[::ffff:10.0.0.1]", "xn--caf-dma.fr"]
+        {
+            assert_eq!(read_lines(&["GET / HTTP/1.1", &format!("Host: {host}")]), Ok(none), "{host}");
+        }
+        for target in ["http://a.example/x", "HTTPS://A.EXAMPLE", "http://a.example?x"] {
+            assert_eq!(read_lines(&[&format!("GET {target} HTTP/1.1"), "Host: a.example"]), Ok(none), "{target}");
+        }
+        assert_eq!(read_lines(&["OPTIONS * HTTP/1.1", "Host: a"]), Ok(none));
+        assert_eq!(read_lines(&["GET / HTTP/1.0"]), Ok(none), "HTTP/1.0 knows no Host");
+        assert_eq!(read_lines(&["GET / HTTP/1.0", "Upgrade: websocket"]), Ok(none), "and no upgrade");
+    }
+
+    #[test]
+    fn whatever_two_readers_may_understand_differently_is_refused() {
+        let with = |fields: &[&str]| read_lines(&[&["POST / HTTP/1.1", "Host: a"][..], fields].concat());
+        for (status, fields) in [
+            (400, &["Host: a"][..]),
+            (400, &["Content-Length: 1", "Content-Length: 1"]),
+            (400, &["Content-Length: 1", "Content-Length: 2"]),
+            (400, &["Content-Length: 1, 1"]),
+            (400, &["Content-Length: +1"]),
+            (400, &["Content-Length: -1"]),
+            (400, &["Content-Length: 0x1"]),
+            (400, &["Content-Length: 1 1"]),
+            (400, &["Content-Length:"]),
+            (413, &["Content-Length: 99999999999999999999"]),
+            (400, &["Content-Length: 1", "Transfer-Encoding: chunked"]),
+            (400, &["Transfer-Encoding: chunked, chunked"]),
+            (400, &["Transfer-Encoding: chunked", "Transfer-Encoding: chunked"]),
+            (400, &["Transfer-Encoding: chunked, gzip"]),
+            (400, &["Transfer-Encoding: identity"]),
+            (400, &["Transfer-Encoding: xchunked"]),
+            (400, &["Transfer-Encoding: chunked;q=1"]),
+            (501, &["Transfer-Encoding: gzip, chunked"]),
+            (400, &["X-Text : a"]),
+            (400, &["X Text: a"]),
+            (400, &[": a"]),
+            (400, &["X-Text"]),
+            (400, &["X-Text: a", " b"]),
+            (400, &["X-Text: a", "\tb"]),
+            (400, &["X-Text: a\0b"]),
+            (400, &["X-Text: a\x7fb"]),
+            (400, &["Upgrade: websocket", "Content-Length: 1"]),
+            (431, &["X-Text: a"; 64]),
+        ] {
+            assert_eq!(with(fields), Err(status), "{fields:?}");
+        }
+        for host in ["a b", "a/b", "a@b", "a:b", "a:1:2", "[::1", "[a]", "::1", "a:123456", "é", "a,b c", "http://a"] {
+            assert_eq!(read_lines(&["GET / HTTP/1.1", &format!("Host: {host}")]), Err(400), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_request_line_has_three_words() {
+        for (status, line) in [
+            (400, ""),
+            (400, "GET /"),
+            (400, "GET  / HTTP/1.1"),
+            (400, "GET / HTTP/1.1 "),
+            (400, " GET / HTTP/1.1"),
+            (400, "GET /a b HTTP/1.1"),
+            (400, "GET\t/ HTTP/1.1"),
+            (400, "G(T / HTTP/1.1"),
+            (400, "GET a HTTP/1.1"),
+            (400, "GET * HTTP/1.1"),
+            (400, "GET ftp://a/ HTTP/1.1"),
+            (400, "GET http:///x HTTP/1.1"),
+            (400, "GET http://u@a/ HTTP/1.1"),
+            (400, "GET http://b/ HTTP/1.1"),
+            (400, "GET http://a:80/ HTTP/1.1"),
+            (400, "GET / http/1.1"),
+            (400, "GET / HTTP/11"),
+            (505, "GET / HTTP/2.0"),
+            (505, "GET / HTTP/1.2"),
+            (501, "CONNECT a:80 HTTP/1.1"),
+        ] {
+            assert_eq!(read_lines(&[line, "Host: a"]), Err(status), "{line}");
+        }
+        assert_eq!(read_lines(&["GET / HTTP/1.1"]), Err(400), "no host");
+        assert_eq!(read_lines(&["GET / HTTP/1.0", "Transfer-Encoding: chunked"]), Err(400));
+    }
+}
