@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, bail};
 
 use crate::{
-    chaos, client, generate, mutants,
+    chaos, client, generate, hostile, mutants,
     postgres::{self, Postgres},
     redis::{Cluster, Redis},
     shell::{cargo, command, root, succeed, works},
@@ -33,6 +33,7 @@ pub fn run(may_install: bool) -> anyhow::Result<()> {
     steps.step("stories on a Redis Cluster", tests_on_a_redis_cluster);
     steps.step("generated documents", generate::check);
     steps.step("the clients' tests", tests_of_clients);
+    steps.step("a stranger fells nothing", hostile::run);
     steps.step("nothing is lost while things break", chaos::check);
     steps.step("deliberate faults are found", mutants::run);
     steps.summary()

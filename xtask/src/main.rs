@@ -5,6 +5,7 @@ mod check;
 mod client;
 mod coverage;
 mod generate;
+mod hostile;
 mod mutants;
 mod postgres;
 mod redis;
@@ -31,6 +32,8 @@ cargo xtask with-cluster COMMAND…
 cargo xtask mutants               build the server with each deliberate fault and see the checker find it
 cargo xtask chaos [--shard I/N]   the long gate: nodes, databases, Redis and the ways between them are broken for
                                   forty minutes while people talk; the results are written to docs/reliability
+cargo xtask hostile               a stranger against the release binary, in every way that waits, piles up or breaks the
+                                  protocol: three minutes, in which others must not feel it
 cargo xtask gen [--check]         write the generated documents, or check that they are fresh
 ";
 
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         ("with-cluster", [program, arguments @ ..]) => check::with_cluster(program, arguments),
         ("mutants", []) => mutants::run(),
         ("chaos", flags) => chaos::gate(flags),
+        ("hostile", []) => hostile::run(),
         ("tidy", []) => tidy::run(),
         ("gen", []) => generate::write(),
         ("gen", ["--check"]) => generate::check(),

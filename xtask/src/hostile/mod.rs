@@ -1,0 +1,103 @@
+//! `cargo xtask hostile`: a stranger against the release binary, in every way that waits, piles up or breaks the
+//! protocol. It fails when memory, descriptors or the time in which others are answered leave their bounds.
+
+mod crowd;
+mod letter;
+mod others;
+mod passwords;
+mod server;
+mod ways;
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::ensure;
+
+use self::{others::Others, server::Server};
+use crate::shell::{cargo, succeed};
+
+/// Connections with which the stranger comes.
+const CONNECTIONS: usize = 3_000;
+/// Files that the server may have open.
+const DESCRIPTORS: u64 = 2_000;
+/// Memory that it may ever use, in MiB.
+const MEMORY: u64 = 150;
+/// How long others may wait for an answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the stranger goes on in each way.
+const EACH: Duration = Duration::from_secs(4);
+/// How long all may take.
+const ALL: Duration = Duration::from_secs(180);
+/// Descriptors by which a server may hold more than in the calm, a while after the stranger has gone.
+const LEFT_OVER: u64 = 64;
+
+/// Builds the release and plays the stranger.
+pub fn run() -> anyhow::Result<()> {
+    succeed(&mut cargo(&["build", "--release", "--locked", "--package", "palabre"]))?;
+    let began = Instant::now();
+    server::raise_own_limit()?;
+    let mut verdict = Verdict::default();
+    let server = Server::start(DESCRIPTORS)?;
+    let others = Others::come(server.address())?;
+    others.watch_for(EACH / 2, "calm", &mut verdict)?;
+    let calm = server.descriptors()?;
+    println!("in the calm: {calm} descriptors, {} MiB", server.memory()?);
+    for way in ways::all() {
+        let crowd = crowd::Crowd::come(server.address(), &way, CONNECTIONS);
+        others.watch_for(EACH, way.name, &mut verdict)?;
+        verdict.hold(&server, way.name)?;
+        drop(crowd);
+    }
+    verdict.judge(server.returns_to(calm + LEFT_OVER)?, "descriptors are free again when the stranger has gone");
+    letter::check(server.address(), &mut verdict);
+    passwords::guess(&server, &others, &mut verdict)?;
+    verdict.hold(&server, "wrong passwords")?;
+    verdict.judge(began.elapsed() < ALL, "all of it within three minutes");
+    println!("in {:.0} s", began.elapsed().as_secs_f64());
+    verdict.end()
+}
+
+/// What did not hold.
+#[derive(Default)]
+struct Verdict {
+    wrong: Vec<String>,
+}
+
+impl Verdict {
+    fn judge(&mut self, holds: bool, what: impl Into<String>) {
+        let what = what.into();
+        if !holds {
+            println!("FAILED: {what}");
+            self.wrong.push(what);
+        }
+    }
+
+    /// Whether the server is within its bounds.
+    fn hold(&mut self, server: &Server, during: &str) -> anyhow::Result<()> {
+        let (memory, descriptors) = (server.most_memory()?, server.descriptors()?);
+        println!("{during}: {descriptors} descriptors, at most {memory} MiB");
+        self.judge(memory < MEMORY, format!("{during}: memory stays below {MEMORY} MiB, it was {memory}"));
+        self.judge(descriptors < DESCRIPTORS, format!("{during}: some of {DESCRIPTORS} descriptors are left"));
+        Ok(())
+    }
+
+    fn end(self) -> anyhow::Result<()> {
+        ensure!(self.wrong.is_empty(), "{} things did not hold: {}", self.wrong.len(), self.wrong.join("; "));
+        println!("nothing that the stranger did was felt by others");
+        Ok(())
+    }
+}
+
+/// Asks again and again until it is so, or a while has passed.
+fn becomes(mut so: impl FnMut() -> anyhow::Result<bool>, within: Duration) -> anyhow::Result<bool> {
+    let began = Instant::now();
+    while began.elapsed() < within {
+        if so()? {
+            return Ok(true);
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    so()
+}
