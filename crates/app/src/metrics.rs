@@ -51,6 +51,14 @@ fn describe() {
     ::metrics::describe_counter!("palabre_node_publish_failures_total", "Times that other nodes could not be told.");
     ::metrics::describe_counter!("palabre_holes_read_total", "Times that missing numbers were read from the database.");
     ::metrics::describe_counter!("palabre_goodbyes_total", "Sockets ended, by reason.");
+    ::metrics::describe_counter!(
+        "palabre_connections_closed_total",
+        "Connections closed because they kept the server waiting, or to make room, by reason."
+    );
+    ::metrics::describe_counter!(
+        "palabre_requests_refused_total",
+        "Requests that were no HTTP/1.1 or came too slowly, by status."
+    );
     ::metrics::describe_counter!("chat_auth_requests_total", "Log-ins, by status.");
     ::metrics::describe_counter!("auth_login_attempts_total", "Log-ins tried.");
     ::metrics::describe_counter!("auth_login_failures_total", "Log-ins refused.");

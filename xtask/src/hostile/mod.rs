@@ -3,6 +3,7 @@
 
 mod crowd;
 mod letter;
+mod office;
 mod others;
 mod passwords;
 mod server;
@@ -30,6 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const EACH: Duration = Duration::from_secs(4);
 /// How long all may take.
 const ALL: Duration = Duration::from_secs(180);
+/// In which way the stranger dawdles while a whole office comes back.
+const OFFICE_BESIDE: &str = "a handshake and nothing";
 /// Descriptors by which a server may hold more than in the calm, a while after the stranger has gone.
 const LEFT_OVER: u64 = 64;
 
@@ -44,9 +47,13 @@ pub fn run() -> anyhow::Result<()> {
     others.watch_for(EACH / 2, "calm", &mut verdict)?;
     let calm = server.descriptors()?;
     println!("in the calm: {calm} descriptors, {} MiB", server.memory()?);
+    office::comes_back(&others, "calm", &mut verdict);
     for way in ways::all() {
         let crowd = crowd::Crowd::come(server.address(), &way, CONNECTIONS);
         others.watch_for(EACH, way.name, &mut verdict)?;
+        if way.name == OFFICE_BESIDE {
+            office::comes_back(&others, way.name, &mut verdict);
+        }
         verdict.hold(&server, way.name)?;
         drop(crowd);
     }

@@ -30,6 +30,7 @@ const PACE: Duration = Duration::from_millis(100);
 /// The others.
 pub struct Others {
     server: SocketAddr,
+    token: String,
     member: RefCell<Member>,
 }
 
@@ -41,7 +42,19 @@ impl Others {
         ensure!(matches!(answer.status, 200 | 201), "nobody can register: {}", answer.body);
         let tokens: Value = serde_json::from_str(&answer.body)?;
         let token = tokens["access_token"].as_str().context("a token")?;
-        Ok(Self { server, member: RefCell::new(Member::comes(server, token)?) })
+        let mut member = Member::comes_from(ELSEWHERE, server, token)?;
+        member.opens_room()?;
+        Ok(Self { server, token: token.to_owned(), member: RefCell::new(member) })
+    }
+
+    /// Whom they ask.
+    pub fn server(&self) -> SocketAddr {
+        self.server
+    }
+
+    /// With which somebody comes in.
+    pub fn token(&self) -> &str {
+        &self.token
     }
 
     /// Asks and says things for a while, and judges how long each took.
@@ -120,15 +133,16 @@ fn connect_from(server: SocketAddr, from: IpAddr, patience: Duration) -> anyhow:
 }
 
 /// Somebody with an open socket, and a room to say things in.
-struct Member {
+pub struct Member {
     stream: TcpStream,
     room: i64,
     said: u64,
 }
 
 impl Member {
-    fn comes(server: SocketAddr, token: &str) -> anyhow::Result<Self> {
-        let mut stream = connect_from(server, ELSEWHERE, AT_MOST)?;
+    /// Comes in.
+    pub fn comes_from(address: IpAddr, server: SocketAddr, token: &str) -> anyhow::Result<Self> {
+        let mut stream = connect_from(server, address, AT_MOST)?;
         stream.write_all(HANDSHAKE.as_bytes())?;
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -139,11 +153,15 @@ impl Member {
         ensure!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
         let mut member = Self { stream, room: 0, said: 0 };
         member.asks(&json!({"id": "in", "type": "authenticate", "data": {"token": token}}))?;
-        let data = json!({"kind": "room", "name": "garden"});
-        let opened = member.asks(&json!({"id": "room", "type": "conversation.create", "data": data}))?;
-        member.room =
-            opened["data"]["id"].as_i64().or(opened["data"]["conversation"]["id"].as_i64()).context("a room")?;
         Ok(member)
+    }
+
+    fn opens_room(&mut self) -> anyhow::Result<()> {
+        let data = json!({"kind": "room", "name": "garden"});
+        let opened = self.asks(&json!({"id": "room", "type": "conversation.create", "data": data}))?;
+        let data = &opened["data"];
+        self.room = data["id"].as_i64().or(data["conversation"]["id"].as_i64()).context("a room")?;
+        Ok(())
     }
 
     /// Says something, and waits until it is kept.

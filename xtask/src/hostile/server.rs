@@ -43,6 +43,8 @@ impl Server {
             // Those who watch say something all the time.
             .env("PALABRE_LIMITS__MESSAGES_PER_MINUTE", "100000")
             .env("PALABRE_LIMITS__MESSAGE_BURST", "100000")
+            // All of the office come with one account.
+            .env("PALABRE_LIMITS__CONNECTIONS_PER_USER", "1000")
             .stdout(log.try_clone()?)
             .stderr(log)
             .stdin(Stdio::null())

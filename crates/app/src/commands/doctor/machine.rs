@@ -17,7 +17,8 @@ const IDLE: u64 = 16 << 10;
 const LITTLE: u64 = 256 << 20;
 
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
-    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    // The server raises its own limit as far as it may.
+    let limit = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
     let mut findings = vec![files(config, limit)];
     findings.extend(available().map(|bytes| memory(config, bytes)));
     findings
