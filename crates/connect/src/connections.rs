@@ -6,11 +6,10 @@
 use std::{
     cmp::Reverse,
     collections::HashMap,
-    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use chat::Limits;
+use chat::{Limits, network::Network};
 use subscribers::Outbox;
 use tokio::time::Instant;
 
@@ -72,12 +71,12 @@ struct Table {
     /// Those on which nobody has authenticated.
     unauthenticated: HashMap<u64, Entry>,
     authenticated: usize,
-    networks: HashMap<IpAddr, Count>,
+    networks: HashMap<Network, Count>,
 }
 
 struct Entry {
     peer: Arc<Peer>,
-    network: IpAddr,
+    network: Network,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -99,7 +98,7 @@ impl Connections {
 
     /// Lets a connection in; `network` is counted for it unless it is a proxy's. Whoever keeps us waiting makes room for
     /// it; nothing if nobody does.
-    pub(crate) fn admit(self: &Arc<Self>, network: IpAddr, is_proxy: bool, now: Instant) -> Option<Seat> {
+    pub(crate) fn admit(self: &Arc<Self>, network: Network, is_proxy: bool, now: Instant) -> Option<Seat> {
         let mut table = self.table();
         let count = table.count(network);
         let total = count.unauthenticated + count.authenticated;
@@ -137,11 +136,11 @@ impl Connections {
 }
 
 impl Table {
-    fn count(&self, network: IpAddr) -> Count {
+    fn count(&self, network: Network) -> Count {
         self.networks.get(&network).copied().unwrap_or_default()
     }
 
-    fn change(&mut self, network: IpAddr, change: impl FnOnce(&mut Count)) {
+    fn change(&mut self, network: Network, change: impl FnOnce(&mut Count)) {
         let count = self.networks.entry(network).or_default();
         change(count);
         if count.unauthenticated + count.authenticated == 0 {
@@ -161,7 +160,7 @@ impl Table {
     }
 
     /// Has those go who keep us waiting longest: of this network, or of the one that has most. How many went.
-    fn make_room(&mut self, only: Option<IpAddr>) -> usize {
+    fn make_room(&mut self, only: Option<Network>) -> usize {
         let waiting = self.unauthenticated.iter().filter(|(_, entry)| only.is_none_or(|only| only == entry.network));
         let mut waiting: Vec<_> = waiting
             .filter_map(|(number, entry)| {
@@ -192,7 +191,7 @@ pub(crate) struct Seat {
 
 /// Where a connection is counted.
 struct Place {
-    network: IpAddr,
+    network: Network,
     authenticated: bool,
 }
 
@@ -207,7 +206,7 @@ impl Seat {
 
     /// Counts it for this network from now on, since a proxy has said whose request it is. False if there are too many
     /// of that network, and none that keeps us waiting.
-    pub(crate) fn belongs_to(&self, network: IpAddr) -> bool {
+    pub(crate) fn belongs_to(&self, network: Network) -> bool {
         let mut place = self.place();
         if place.network == network || place.authenticated {
             return true;
@@ -261,7 +260,7 @@ impl Seat {
 }
 
 impl Table {
-    fn leave(&mut self, network: IpAddr) {
+    fn leave(&mut self, network: Network) {
         self.authenticated = self.authenticated.saturating_sub(1);
         self.change(network, |count| count.authenticated = count.authenticated.saturating_sub(1));
     }
@@ -292,12 +291,12 @@ mod tests {
         Arc::new(Connections::new(BOUNDS))
     }
 
-    fn address(last: u8) -> IpAddr {
-        [10, 0, 0, last].into()
+    fn address(last: u8) -> Network {
+        Network::of([10, 0, 0, last].into())
     }
 
     /// So many connections of one address, one after another.
-    fn crowd(connections: &Arc<Connections>, of: IpAddr, count: u64, began: Instant) -> Vec<Seat> {
+    fn crowd(connections: &Arc<Connections>, of: Network, count: u64, began: Instant) -> Vec<Seat> {
         (0..count).map(|at| connections.admit(of, false, began + Duration::from_millis(at)).unwrap()).collect()
     }
 

@@ -21,7 +21,6 @@ mod headers;
 mod http;
 mod incoming;
 mod missed;
-mod network;
 mod ops;
 mod pages;
 mod peer;
@@ -40,7 +39,7 @@ use std::{
     },
 };
 
-use chat::{ConnectionId, Limits, accounts::Speaker};
+use chat::{ConnectionId, Limits, accounts::Speaker, network::Network};
 use dialects::{AllFigures, Dialect, Figures, ServerInfo};
 use engine::{Engine, Pace};
 use subscribers::{Goodbye, Hub, Outbox};
@@ -78,7 +77,7 @@ pub struct Shared {
 struct Counters {
     connection: AtomicU64,
     sockets: AtomicI64,
-    strangers: Mutex<HashMap<IpAddr, i64>>,
+    strangers: Mutex<HashMap<Network, i64>>,
     /// Sockets that the hub does not know (yet): nobody else can tell them to come back.
     unknown: Mutex<HashMap<ConnectionId, Arc<Outbox>>>,
 }
@@ -201,7 +200,7 @@ impl Shared {
     /// Counts a socket that nobody has vouched for yet; false if its address has too many.
     pub(crate) fn admit_stranger(&self, address: IpAddr) -> bool {
         let mut strangers = self.counters.strangers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let count = strangers.entry(network::network(address)).or_insert(0);
+        let count = strangers.entry(Network::of(address)).or_insert(0);
         if *count >= self.limits().unauthenticated_per_address {
             return false;
         }
@@ -211,7 +210,7 @@ impl Shared {
 
     pub(crate) fn stranger_is_known(&self, address: IpAddr) {
         let mut strangers = self.counters.strangers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let network = network::network(address);
+        let network = Network::of(address);
         if let Some(count) = strangers.get_mut(&network) {
             *count -= 1;
             if *count <= 0 {

@@ -10,7 +10,7 @@ use axum::{
     http::{HeaderValue, Request, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use chat::ErrorCode;
+use chat::{ErrorCode, network::Network};
 use hyper::{body::Incoming, server::conn::http1};
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
@@ -24,7 +24,6 @@ use crate::{
     connections::Seat,
     forwarded::client_address,
     http::{head::Refusal, wire::Wire},
-    network::network,
 };
 
 /// Connections that the kernel keeps for us between two accepts.
@@ -67,7 +66,7 @@ pub async fn serve(listener: TcpListener, router: Router, shared: Arc<Shared>, m
             Ok((stream, peer)) => {
                 let is_proxy = (shared.is_trusted_proxy)(peer.ip());
                 // Without a place it is closed at once.
-                if let Some(seat) = shared.connections.admit(network(peer.ip()), is_proxy, Instant::now()) {
+                if let Some(seat) = shared.connections.admit(Network::of(peer.ip()), is_proxy, Instant::now()) {
                     let connection =
                         Connection { shared: shared.clone(), seat: Arc::new(seat), peer, router: router.clone() };
                     tokio::spawn(serve_connection(stream, connection, stop.clone()));
@@ -154,7 +153,7 @@ impl Connection {
             return None;
         }
         let caller = client_address(&self.shared, self.peer, request.headers());
-        let is_welcome = self.seat.belongs_to(network(caller));
+        let is_welcome = self.seat.belongs_to(Network::of(caller));
         (!is_welcome).then_some(Refusal { status: 429, detail: "There are too many requests of this address at once." })
     }
 
