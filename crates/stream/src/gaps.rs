@@ -35,6 +35,10 @@ struct Hole<E> {
     ahead: BTreeMap<Number, E>,
     due: Instant,
     reading: bool,
+    /// The largest number that was known to exist when the reading began: the database must have it.
+    asked: Number,
+    /// The largest that was heard of since.
+    since: Number,
 }
 
 /// What becomes of an event that has come.
@@ -64,7 +68,7 @@ impl<E> Gaps<E> {
         if number <= self.last {
             return Turn::Later;
         }
-        self.head = self.head.max(number);
+        self.note(number);
         if number == self.last.next() || mutants::is(Mutant::NoReread) {
             self.pass(number);
             return Turn::Now(event);
@@ -87,8 +91,16 @@ impl<E> Gaps<E> {
     /// The database has this head: what is missing up to there may be on its way still.
     pub fn heard_of(&mut self, head: Number, now: Instant) {
         if head > self.last && !mutants::is(Mutant::NoReread) {
-            self.head = self.head.max(head);
+            self.note(head);
             self.hole_from(now + PATIENCE);
+        }
+    }
+
+    /// There is a change with this number, as somebody says.
+    fn note(&mut self, number: Number) {
+        self.head = self.head.max(number);
+        if let Some(hole) = &mut self.hole {
+            hole.since = hole.since.max(number);
         }
     }
 
@@ -103,18 +115,26 @@ impl<E> Gaps<E> {
     pub fn read_after(&mut self, now: Instant) -> Option<Number> {
         let hole = self.hole.as_mut().filter(|hole| !hole.reading && hole.due <= now)?;
         hole.reading = true;
+        hole.asked = self.head;
+        hole.since = Number(0);
         Some(self.last)
     }
 
     /// What was read takes listeners to `to`: true if that is news to them. What waited for it may be next.
+    ///
+    /// Whoever told of a number, told it after its commit; what was told before the reading began and is not there is
+    /// not true, and is let go. So a number that leads costs one reading, however large it is.
     pub fn filled(&mut self, to: Number, now: Instant) -> bool {
         let news = to > self.last;
         if let Some(hole) = &mut self.hole {
             hole.reading = false;
             hole.due = now + PATIENCE;
-            hole.ahead = hole.ahead.split_off(&to.next());
+            hole.ahead = hole.ahead.split_off(&to.max(hole.asked).next());
+            if to < hole.asked {
+                self.head = hole.since;
+            }
         }
-        self.head = self.head.max(to);
+        self.head = self.head.max(to).max(self.last);
         self.pass(self.last.max(to));
         news
     }
@@ -136,7 +156,9 @@ impl<E> Gaps<E> {
     }
 
     fn hole_from(&mut self, due: Instant) -> &mut Hole<E> {
-        self.hole.get_or_insert_with(|| Box::new(Hole { ahead: BTreeMap::new(), due, reading: false }))
+        self.hole.get_or_insert_with(|| {
+            Box::new(Hole { ahead: BTreeMap::new(), due, reading: false, asked: Number(0), since: Number(0) })
+        })
     }
 }
 
@@ -207,6 +229,36 @@ mod tests {
         assert_eq!(gaps.read_after(now + PATIENCE), Some(Number(0)));
         assert!(gaps.filled(Number(3), now));
         assert_eq!(gaps.read_after(now + PATIENCE), Some(Number(3)));
+    }
+
+    #[test]
+    fn a_number_that_the_database_does_not_have_costs_one_reading() {
+        let now = Instant::now();
+        let mut gaps: Gaps<i64> = Gaps::new(Number(7));
+        gaps.heard_of(Number(1_000_000_000_000), now);
+        assert_eq!(take(&mut gaps, 900, now), [0; 0]);
+        assert_eq!(gaps.read_after(now + PATIENCE), Some(Number(7)));
+        assert_eq!(take(&mut gaps, 8, now), [8]);
+        assert_eq!(take(&mut gaps, 10, now), [0; 0]);
+        assert!(!gaps.filled(Number(8), now));
+        // What came meanwhile and may be true is read once more.
+        assert_eq!(gaps.read_after(now + PATIENCE), Some(Number(8)));
+        assert!(gaps.filled(Number(10), now));
+        assert_eq!((gaps.due(), gaps.last()), (None, Number(10)));
+        assert_eq!(take(&mut gaps, 11, now), [11]);
+    }
+
+    #[test]
+    fn what_was_told_while_it_was_being_read_may_be_newer_than_what_was_read() {
+        let now = Instant::now();
+        let mut gaps: Gaps<i64> = Gaps::new(Number(7));
+        gaps.heard_of(Number(9), now);
+        assert_eq!(gaps.read_after(now + PATIENCE), Some(Number(7)));
+        gaps.heard_of(Number(12), now);
+        assert!(gaps.filled(Number(9), now));
+        assert_eq!(gaps.read_after(now + PATIENCE), Some(Number(9)));
+        assert!(gaps.filled(Number(12), now));
+        assert_eq!(gaps.due(), None);
     }
 
     #[test]
