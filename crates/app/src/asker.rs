@@ -11,21 +11,21 @@ use chat::{
 };
 use engine::{Engine, Extent};
 use store::{Db, members::Belonging, nudges::Aging};
-use stream::{Address, Others};
+use stream::{Address, Looked, Others, Secrets};
 use subscribers::{Lookup, Lookups};
 
-use crate::{config::Config, parts};
+use crate::{clock::Compared, config::Config};
 
 /// How often nudges that everybody has read are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
 
 /// The way to the engine, as long as there is one.
 #[derive(Clone)]
-pub(crate) struct Asker(Weak<Engine>);
+pub(crate) struct Asker(Weak<Engine>, Compared);
 
 impl Asker {
-    pub(crate) fn new(engine: &Arc<Engine>) -> Self {
-        let asker = Self(Arc::downgrade(engine));
+    pub(crate) fn new(engine: &Arc<Engine>, clock: Compared) -> Self {
+        let asker = Self(Arc::downgrade(engine), clock);
         tokio::spawn(asker.clone().forget_nudges());
         asker
     }
@@ -44,20 +44,21 @@ impl Asker {
     }
 
     /// How other nodes are heard and told.
-    pub(crate) fn others(&self, config: &Config, db: &Db, epoch: &str, newest_nudge: i64) -> Others {
+    pub(crate) fn others(&self, config: &Config, db: &Db, newest_nudge: i64, seal: (Secrets, [u8; 8])) -> Others {
         let redis = config.redis.url.as_ref();
-        let (look, mute) = (db.clone(), self.clone());
+        let (look, mute, (secrets, life)) = ((self.clone(), db.clone()), self.clone(), seal);
         Others {
             redis: redis.map(|url| Address { url: url.reveal().to_owned(), cluster: config.redis.cluster }),
             several: !db.is_sqlite(),
-            epoch: epoch.to_owned(),
+            epochs: db.epochs(),
+            secrets,
+            life,
+            clock: self.1.clock(),
             node: db.node(),
             newest_nudge,
             look: Box::new(move |after, limit| {
-                let db = look.clone();
-                Box::pin(
-                    async move { Ok((store::nudges::after(&mut db.read().await?, after, limit).await?, db.node())) },
-                )
+                let (asker, db) = look.clone();
+                Box::pin(async move { asker.look(&db, after, limit).await })
             }),
             mute: Arc::new(move || {
                 let said = mute.ask(|engine| async move { engine.say_mute().await });
@@ -68,6 +69,24 @@ impl Asker {
                 })
             }),
         }
+    }
+
+    /// Looks into the database for what other nodes have changed, for its time, and whether it is the same history.
+    async fn look(&self, db: &Db, after: i64, limit: i64) -> Result<Looked> {
+        let epoch = db.epochs().borrow().id.clone();
+        let mut conn = db.read().await?;
+        let begun = Instant::now();
+        if let Some(theirs) = store::clock::now(&mut conn).await? {
+            self.1.compare(begun, theirs);
+        }
+        let kept = store::nudges::after(&mut conn, after, limit).await?;
+        let newest = store::nudges::newest(&mut conn).await?;
+        if !db.is_same_history(&mut conn, self.1.clock()()).await? {
+            let followed = self.ask(|engine| async move { engine.follow_history().await });
+            // Not waited for: while the database takes no writes it cannot be done, and is tried with each look.
+            tokio::spawn(followed);
+        }
+        Ok(Looked { kept, newest, own: db.node(), epoch })
     }
 
     async fn forget_nudges(self) {
@@ -150,6 +169,11 @@ impl Lookups for Asker {
     }
 
     fn now(&self) -> Millis {
-        parts::clock()()
+        self.1.clock()()
+    }
+
+    fn lost(&self, what: String) {
+        let begun = self.ask(|engine| async move { engine.begin_new_history(what).await });
+        tokio::spawn(begun);
     }
 }

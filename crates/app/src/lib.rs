@@ -1,6 +1,7 @@
 //! The Palabre server: command line, configuration, wiring, start and stop.
 
 mod asker;
+mod clock;
 pub mod commands;
 pub mod config;
 mod descriptors;

@@ -50,6 +50,18 @@ fn describe() {
     ::metrics::describe_counter!("palabre_node_publishes_total", "Words told to other nodes.");
     ::metrics::describe_counter!("palabre_node_publish_failures_total", "Times that other nodes could not be told.");
     ::metrics::describe_counter!("palabre_holes_read_total", "Times that missing numbers were read from the database.");
+    ::metrics::describe_counter!(
+        "palabre_history_changes_total",
+        "Times that the database was found to be another history than before."
+    );
+    ::metrics::describe_counter!(
+        "palabre_node_frames_refused_total",
+        "Frames on Redis that were not believed, by reason: sealed (no node of ours made it), stale (heard before, or late)."
+    );
+    ::metrics::describe_gauge!(
+        "palabre_clock_ahead_seconds",
+        "How far this machine's clock is ahead of the database's; below 0: behind."
+    );
     ::metrics::describe_counter!("palabre_goodbyes_total", "Sockets ended, by reason.");
     ::metrics::describe_counter!(
         "palabre_connections_closed_total",

@@ -83,6 +83,19 @@ pub fn departed(standing: &Standing) -> Option<String> {
     }
 }
 
+/// What nodes seal their words to each other with: a secret of its own, else the one that signs tokens.
+///
+/// # Errors
+/// The key that signs tokens cannot be read or made.
+pub fn node_secrets(config: &Config) -> anyhow::Result<stream::Secrets> {
+    let own = match &config.redis.secret {
+        Some(secret) => secret.reveal().as_bytes().to_vec(),
+        None => secrets::signing_key(config)?,
+    };
+    let accepted = config.redis.accepted_secret.as_ref().map(|secret| secret.reveal().as_bytes().to_vec());
+    Ok(stream::Secrets { own, accepted })
+}
+
 /// The pace of messages on Matcha's doors.
 pub const MATCHA_PACE: engine::Pace = engine::Pace(1);
 

@@ -93,6 +93,16 @@ pub fn forget_setup_secret(folder: &Path) -> anyhow::Result<()> {
     }
 }
 
+/// Random bytes.
+///
+/// # Errors
+/// The system has no randomness to give.
+pub fn random_bytes<const N: usize>() -> anyhow::Result<[u8; N]> {
+    let mut random = [0; N];
+    getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
+    Ok(random)
+}
+
 /// A random text without anything that a URL or a shell would read as its own.
 ///
 /// # Errors

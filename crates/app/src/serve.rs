@@ -17,6 +17,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
     asker::Asker,
+    clock::Compared,
     config::{Config, Deployment},
     descriptors, metrics, parts, secrets,
 };
@@ -73,20 +74,23 @@ impl Server {
         let admins = store::accounts::admins(&mut db.read().await?).await?;
         let setup_secret = secrets::setup_secret(&config.data.dir, admins > 0)?.map(|s| s.reveal().to_owned());
 
+        let clock = Compared::new(parts::clock());
+        compare(&db, &clock).await?;
         // What is nudged from now on is heard; what was before is in what will be read.
         let newest_nudge = store::nudges::newest(&mut db.read().await?).await?;
         let (stream, outlet) = Stream::new();
-        let (writer, writing) = Writer::start(db.clone(), parts::clock(), outlet);
+        let (writer, writing) = Writer::start(db.clone(), clock.clock(), outlet);
         let book = Arc::new(Book::default());
         let here = {
             let book = book.clone();
             Arc::new(move |user| book.look_up(user))
         };
         let settings = parts::engine_settings(config, setup_secret.clone())?;
-        let engine = Engine::new(db.clone(), writer, parts::clock(), here, settings);
+        let engine = Engine::new(db.clone(), writer, clock.clock(), here, settings);
         let lent = Arc::new(engine.clone());
-        let asker = Asker::new(&lent);
-        let stream = stream.with(asker.others(config, &db, &epoch, newest_nudge));
+        let asker = Asker::new(&lent, clock);
+        let seal = (parts::node_secrets(config)?, secrets::random_bytes()?);
+        let stream = stream.with(asker.others(config, &db, newest_nudge, seal));
         let (hub, handing_out) = Hub::start(stream, Arc::new(asker), book, &config.limits);
 
         let native = listen::bind(config.server.listen)
@@ -162,6 +166,16 @@ impl Server {
             tracing::warn!("the database was still in use when the server left");
         }
     }
+}
+
+/// Compares this machine's clock with the database's, before anything is dated by it.
+async fn compare(db: &Db, clock: &Compared) -> anyhow::Result<()> {
+    let mut conn = db.read().await?;
+    let begun = Instant::now();
+    if let Some(theirs) = store::clock::now(&mut conn).await? {
+        clock.compare(begun, theirs);
+    }
+    Ok(())
 }
 
 /// Opens the database; waits for one that is starting too, as where all of a machine's services start together.

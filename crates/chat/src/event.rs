@@ -205,4 +205,6 @@ pub enum Told {
     Order(Order),
     /// Nobody knows whether a batch was committed: what it would tell has to be looked for.
     Doubt,
+    /// The database has come back as another history: nothing that was told before is sure any more.
+    NewHistory,
 }

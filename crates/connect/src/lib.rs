@@ -52,7 +52,7 @@ pub struct Shared {
     pub engine: Engine,
     /// Who listens.
     pub hub: Hub,
-    /// What server this is.
+    /// What server this is, as it was at its start.
     pub info: ServerInfo,
     /// The address that people use.
     pub public_url: PublicUrl,
@@ -149,7 +149,12 @@ impl Shared {
     /// The store's.
     pub(crate) async fn server(&self) -> chat::Result<ServerInfo> {
         let needs_administrator = self.engine.needs_administrator().await?;
-        Ok(ServerInfo { needs_administrator, ..self.info.clone() })
+        Ok(ServerInfo { needs_administrator, ..self.info_of(self.engine.epoch().id) })
+    }
+
+    /// What server this is, in this epoch.
+    pub(crate) fn info_of(&self, epoch: String) -> ServerInfo {
+        ServerInfo { epoch, ..self.info.clone() }
     }
 
     /// How the server is doing, for administrators.

@@ -18,7 +18,8 @@ const KEPT: Duration = Duration::from_secs(2);
 /// Bytes of answers that are kept.
 const ROOM: u64 = 64 << 20;
 
-type Key = (Dialect, ConversationId, Number, Number);
+/// In which epoch, in which words, where, from which cursor, and from where the asker hears live events.
+pub(crate) type Key = (String, Dialect, ConversationId, Number, Number);
 
 /// One step from a cursor towards the present.
 #[derive(Clone)]
@@ -48,21 +49,14 @@ impl Missed {
     /// The next piece of what takes a member from their cursor to where they hear live events. Whether they are a member
     /// at the latter the hub has just said: it listens on behalf of members only. If the piece knows more than that, the
     /// caller has to ask again.
-    pub(crate) async fn between(
-        &self,
-        engine: &Engine,
-        dialect: Dialect,
-        conversation: ConversationId,
-        cursor: Number,
-        live_from: Number,
-    ) -> Result<Piece> {
+    pub(crate) async fn between(&self, engine: &Engine, key: Key) -> Result<Piece> {
+        let (_, dialect, conversation, cursor, _) = key;
         let read = async {
             let caught_up = engine.changes_for_members(conversation, cursor, Extent::Piece).await?;
             let text = dialect.caught_up(conversation, &caught_up);
             let frame = text.map(|text| frame::text(&text)).unwrap_or_default();
             Ok::<_, Error>(Piece { frame, to: caught_up.to, head: caught_up.conversation.head, more: caught_up.more })
         };
-        let key = (dialect, conversation, cursor, live_from);
         self.answers.try_get_with(key, read).await.map_err(|error: Arc<Error>| (*error).clone())
     }
 }

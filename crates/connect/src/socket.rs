@@ -401,7 +401,9 @@ impl Connection {
         resume: Resume,
         then: Then<Welcome>,
     ) -> Result<(), Goodbye> {
-        let welcome = match self.let_in(token).await {
+        // Of the time before: what the client is told afterwards is at least as new as the epoch that it is told.
+        let epoch = self.shared().engine.epoch();
+        let welcome = match self.let_in(token, &epoch.id).await {
             Ok(welcome) => welcome,
             Err(error) => {
                 let goodbye = match error.code {
@@ -413,16 +415,20 @@ impl Connection {
                 return if stays { Ok(()) } else { Err(goodbye) };
             }
         };
+        if self.shared().engine.epoch() != epoch {
+            return Err(Goodbye::NewHistory(0));
+        }
         let belongs = welcome.conversations.clone();
         self.finish(then(Ok(welcome))).await?;
         // Of another history of the database, a cursor says nothing here, wherever it stands: it is taken for one
-        // beyond every head, which is answered by a reset.
-        let foreign = resume.epoch.is_some_and(|epoch| epoch != self.shared().info.epoch);
+        // beyond every head, which is answered by a reset. One that does not say its history may be of another, if
+        // there was another.
+        let foreign = resume.epoch.map_or(epoch.is_later, |theirs| theirs != epoch.id);
         for (conversation, cursor) in resume.cursors {
             let cursor = if foreign { Number(chat::MAX_SAFE_INTEGER) } else { cursor };
             let live_from =
                 belongs.binary_search_by_key(&conversation, |(id, _)| *id).ok().and_then(|at| belongs.get(at));
-            self.catch_up(conversation, cursor, live_from.map(|(_, number)| *number)).await?;
+            self.catch_up(&epoch.id, conversation, cursor, live_from.map(|(_, number)| *number)).await?;
         }
         self.outbox.release();
         // It was they who waited: however long that took, they have not been silent.
@@ -430,7 +436,7 @@ impl Connection {
         self.settle(u32::MAX).await
     }
 
-    async fn let_in(&mut self, token: Option<String>) -> chat::Result<Welcome> {
+    async fn let_in(&mut self, token: Option<String>, epoch: &str) -> chat::Result<Welcome> {
         if self.listener.is_some() {
             return Err(Error::new(ErrorCode::Conflict, "This connection has authenticated already."));
         }
@@ -450,7 +456,7 @@ impl Connection {
         };
         let conversations = self.attach().await?;
         let speaker = self.actor.known()?.clone();
-        Ok(Welcome { account, speaker, server: self.shared().info.clone(), conversations })
+        Ok(Welcome { account, speaker, server: self.shared().info_of(epoch.to_owned()), conversations })
     }
 
     /// Joins the listeners. Live frames are held back until the client knows where they begin.
@@ -483,6 +489,7 @@ impl Connection {
     /// Tells what was missed in one conversation, before anything live of it.
     async fn catch_up(
         &mut self,
+        epoch: &str,
         conversation: ConversationId,
         cursor: Number,
         live_from: Option<Number>,
@@ -498,7 +505,7 @@ impl Connection {
         }
         let mut at = cursor;
         loop {
-            let piece = self.missed(conversation, at, live_from).await?;
+            let piece = self.missed(epoch, conversation, at, live_from).await?;
             at = piece.to;
             self.outbox.push_answer(piece.frame);
             // The next is read when this one was taken: whoever is slow costs one piece, and gets further each time.
@@ -511,11 +518,18 @@ impl Connection {
     }
 
     /// Reads the next piece of what was missed.
-    async fn missed(&mut self, conversation: ConversationId, at: Number, live_from: Number) -> Result<Piece, Goodbye> {
+    async fn missed(
+        &mut self,
+        epoch: &str,
+        conversation: ConversationId,
+        at: Number,
+        live_from: Number,
+    ) -> Result<Piece, Goodbye> {
         let dialect = self.door.dialect;
         let (shared, user) = (self.door.shared.clone(), self.actor.known().map(|speaker| speaker.user));
+        let key = (epoch.to_owned(), dialect, conversation, at, live_from);
         let reading = async move {
-            let piece = shared.missed.between(&shared.engine, dialect, conversation, at, live_from).await?;
+            let piece = shared.missed.between(&shared.engine, key).await?;
             // It knows of more than where they were a member: it is theirs if they are one still.
             let theirs = piece.head <= live_from || shared.engine.is_member(user?, conversation).await?;
             Ok::<_, Error>(theirs.then_some(piece))

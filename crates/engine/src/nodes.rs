@@ -7,7 +7,7 @@ use chat::{
     sessions::Standing,
 };
 
-use store::Nudge;
+use store::{Epoch, Nudge};
 
 use crate::{Call, Engine};
 
@@ -70,6 +70,32 @@ impl Engine {
                 Box::pin(async move { Ok(store::nudges::add(&mut unit.conn, &[Nudge::Mute], node, unit.now).await?) })
             })
             .await
+    }
+
+    /// The history of the database that this node knows.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.inner.db.epochs().borrow().clone()
+    }
+
+    /// Something is gone that was seen committed: a new history begins. In words for the operator.
+    ///
+    /// # Errors
+    /// `unavailable`: the one error that is the rule here.
+    pub async fn begin_new_history(&self, why: String) -> Result<()> {
+        self.inner.db.note_lost(why);
+        self.follow_history().await
+    }
+
+    /// Has the writer compare the history with the database's and go over to that, if it is another.
+    ///
+    /// # Errors
+    /// `unavailable` if it is; the store's.
+    pub async fn follow_history(&self) -> Result<()> {
+        // Each transaction begins with it, also an empty one.
+        let followed = self.inner.writer.change(None, None, |_| Box::pin(async { Ok(()) })).await;
+        self.inner.speakers.invalidate_all();
+        followed
     }
 
     /// The place of the newest nudge.

@@ -211,7 +211,7 @@ impl World<'_> {
                     }
                     _ => {}
                 },
-                Told::Notice(_) | Told::Order(_) | Told::Doubt => {}
+                Told::Notice(_) | Told::Order(_) | Told::Doubt | Told::NewHistory => {}
             }
         }
     }

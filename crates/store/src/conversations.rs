@@ -4,7 +4,7 @@ use chat::{
     ClientId, ConversationId, Millis, Number, UserId,
     conversations::{Conversation, Kind, Visibility},
 };
-use sqlx::{FromRow, Postgres, pool::PoolConnection};
+use sqlx::FromRow;
 
 use crate::{
     Conn, Error, Result,
@@ -89,14 +89,12 @@ pub fn name_key(name: &str) -> String {
     name.to_lowercase()
 }
 
-/// Begins a transaction on PostgreSQL and locks the rows of these conversations, in one order and with one round trip.
-pub(crate) async fn begin_with(conn: &mut PoolConnection<Postgres>, ids: Vec<ConversationId>) -> Result<()> {
+/// What begins a transaction on PostgreSQL and locks the rows of these conversations, in one order.
+pub(crate) fn beginning_with(ids: Vec<ConversationId>) -> String {
     let ids: Vec<String> = sorted(ids).iter().map(|id| id.0.to_string()).collect();
     // Numbers need no quotes; and what is prepared could not be one text with BEGIN.
     let lock = format!("SELECT id FROM conversations WHERE id IN ({}) ORDER BY id FOR UPDATE", ids.join(", "));
-    let text = if ids.is_empty() { "BEGIN".to_owned() } else { format!("BEGIN; {lock}") };
-    in_time!(conn, sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(&mut **conn))?;
-    Ok(())
+    if ids.is_empty() { "BEGIN".to_owned() } else { format!("BEGIN; {lock}") }
 }
 
 /// Takes the conversation's next number.

@@ -18,11 +18,13 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous},
 };
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    history::History,
+};
 
 statements! {
     META = "SELECT value FROM meta WHERE key = $1";
-    SET_META = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
     NEXT_ID = "UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value";
     COUNTER = "SELECT value FROM counters WHERE name = $1";
     MOVE_COUNTER = "UPDATE counters SET value = $2 WHERE name = $1 AND value < $2";
@@ -74,6 +76,8 @@ pub struct Db {
     file: Option<PathBuf>,
     /// What this opening of the database is called where several share it.
     node: Arc<AtomicI64>,
+    /// What it knows of the database's history.
+    history: Arc<History>,
 }
 
 #[derive(Clone)]
@@ -97,6 +101,7 @@ impl Db {
     /// If the URL is not understood or the database cannot be reached.
     pub async fn open(options: &Options) -> Result<Self> {
         let node = Arc::new(AtomicI64::new(random_node()?));
+        let history = Arc::new(History::default());
         let url = options.url.as_str();
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let connect = postgres_options(url)?;
@@ -128,6 +133,7 @@ impl Db {
                 writer: Pool::Postgres(pool(1, by_keys).await?),
                 file: None,
                 node,
+                history,
             })
         } else if url.starts_with("sqlite:") {
             let connect = sqlite_options(url)?;
@@ -141,7 +147,7 @@ impl Db {
             let useful = u32::try_from(cores * 2).unwrap_or(u32::MAX).max(2);
             let readers =
                 pool_options::<Sqlite>(options, options.readers.clamp(1, useful)).connect_with(readers).await?;
-            Ok(Self { readers: Pool::Sqlite(readers), writer: Pool::Sqlite(writer), file, node })
+            Ok(Self { readers: Pool::Sqlite(readers), writer: Pool::Sqlite(writer), file, node, history })
         } else {
             Err(Error::Other("the database URL must begin with sqlite: or postgres://".into()))
         }
@@ -161,8 +167,13 @@ impl Db {
         self.node.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn history(&self) -> &History {
+        &self.history
+    }
+
     /// Takes another name; keeps the present one where there is no chance.
     pub(crate) fn rename(&self) {
+        self.history.doubt();
         if let Ok(name) = random_node() {
             self.node.store(name, Ordering::Relaxed);
         }
@@ -210,18 +221,6 @@ impl Db {
                 Ok(bytes)
             }
         }
-    }
-
-    /// The random id of this history of the database, made when it is first asked for.
-    ///
-    /// # Errors
-    /// If the database cannot be reached.
-    pub async fn epoch(&self) -> Result<String> {
-        let fresh = random_id()?;
-        let conn = &mut self.write().await?;
-        sql!(conn, execute, SET_META, "epoch", fresh)?;
-        let (epoch,) = sql!(conn, fetch_one as (String,), META, "epoch")?;
-        Ok(epoch)
     }
 
     /// Makes an empty PostgreSQL schema of this name (letters, digits and `_`), for one test to work in.

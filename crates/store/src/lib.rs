@@ -20,9 +20,11 @@ pub mod accounts;
 pub mod appends;
 pub mod carry;
 pub mod catch_up;
+pub mod clock;
 pub mod conversations;
 pub mod doctor;
 pub mod figures;
+pub mod history;
 pub mod members;
 pub mod messages;
 pub mod nudges;
@@ -32,6 +34,7 @@ pub mod sessions;
 
 pub use db::{Conn, Db, Options};
 pub use error::{Error, Result};
+pub use history::Epoch;
 pub use nudges::Nudge;
 pub use schema::Schema;
 pub use unit::{Committed, Unit};
@@ -52,6 +55,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         receipts::STATEMENTS,
         figures::STATEMENTS,
         catch_up::STATEMENTS,
+        history::STATEMENTS,
         carry::standing::STATEMENTS,
         carry::restore::STATEMENTS,
         carry::moving::STATEMENTS,

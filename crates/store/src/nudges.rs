@@ -20,7 +20,8 @@ statements! {
            FROM json_each($1) AS j ORDER BY j.key";
     NEWEST = "SELECT COALESCE(MAX(id), 0) FROM nudges";
     AFTER = "SELECT id, node, what, user_id, conversation_id FROM nudges WHERE id > $1 ORDER BY id LIMIT $2";
-    FORGET = "DELETE FROM nudges WHERE id <= $1";
+    /// The newest stays: by its place is seen that the database has not come back with less.
+    FORGET = "DELETE FROM nudges WHERE id <= $1 AND id < (SELECT MAX(id) FROM nudges)";
 }
 
 /// How long a nudge is kept at least. A node that has read none for half of this starts over with everything.
@@ -54,7 +55,7 @@ impl Nudge {
                 Signal::ProfileChanged(_) => Some(Self::Profile(*user)),
                 Signal::MarkerMoved { .. } | Signal::Typing { .. } | Signal::PresenceChanged { .. } => None,
             },
-            Told::Event(_) | Told::Notice(_) | Told::Doubt => None,
+            Told::Event(_) | Told::Notice(_) | Told::Doubt | Told::NewHistory => None,
         }
     }
 

@@ -25,7 +25,11 @@ use chat::{
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{Committed, Conn, Db, Error, Result, Unit, appends};
+use crate::{
+    Committed, Conn, Db, Error, Result, Unit, appends,
+    conversations::beginning_with,
+    history::{self, Mark, Passage},
+};
 
 /// Writes that may wait; more are held back at the door.
 const QUEUE: usize = 8_192;
@@ -92,7 +96,7 @@ impl Writer {
             tokio::spawn(checkpoints(db.clone(), jobs.downgrade()));
         }
         let sent = Arc::new(AtomicU64::new(0));
-        let committer = Committer { db, clock, outlet, conn: None, sent: sent.clone() };
+        let committer = Committer { db, clock, outlet, conn: None, sent: sent.clone(), mark: None, anew: false };
         (Self { jobs, sent }, tokio::spawn(committer.run(queue)))
     }
 
@@ -183,6 +187,10 @@ struct Committer {
     outlet: Outlet,
     conn: Option<Conn>,
     sent: Arc<AtomicU64>,
+    /// Where this node stands once the transaction that has begun is committed.
+    mark: Option<Mark>,
+    /// The database was found to be another history, and nobody was told yet.
+    anew: bool,
 }
 
 /// What waits to be written.
@@ -258,7 +266,8 @@ impl Committer {
                     if doubt {
                         self.db.rename();
                     }
-                    (doubt.then_some(Told::Doubt).into_iter().collect(), Some(failure))
+                    let anew = std::mem::take(&mut self.anew).then_some(Told::NewHistory);
+                    (anew.into_iter().chain(doubt.then_some(Told::Doubt)).collect(), Some(failure))
                 }
             };
             let answers = settled
@@ -315,6 +324,7 @@ impl Committer {
         match unit.conn.run("COMMIT").await {
             Ok(()) => {
                 self.conn = Some(unit.conn);
+                self.mark.take().into_iter().for_each(|mark| self.db.history().passed(mark));
                 Ok(unit.committed)
             }
             Err(error) => {
@@ -342,8 +352,9 @@ impl Committer {
 
     async fn begin(&mut self, touched: Vec<ConversationId>) -> Result<Conn> {
         if let Some(mut conn) = self.conn.take() {
-            match open(&mut conn, touched.clone()).await {
-                Ok(()) => return Ok(conn),
+            match self.open(&mut conn, touched.clone()).await {
+                Ok(true) => return Ok(conn),
+                Ok(false) => return Err(self.follow(conn).await),
                 // The database may have been away since the last batch: nothing was written, a new connection will tell.
                 Err(error) => {
                     tracing::debug!(%error, "the writer's connection is not good any more");
@@ -352,20 +363,55 @@ impl Committer {
             }
         }
         let mut conn = self.db.write().await?;
-        if let Err(error) = open(&mut conn, touched).await {
-            conn.discard().await;
-            return Err(error);
+        match self.open(&mut conn, touched).await {
+            Ok(true) => Ok(conn),
+            Ok(false) => Err(self.follow(conn).await),
+            Err(error) => {
+                conn.discard().await;
+                Err(error)
+            }
         }
-        Ok(conn)
     }
-}
 
-/// Begins the transaction. On PostgreSQL other nodes write too: the rows that the batch is known to
-/// change are locked first and in one order, so that two nodes never wait for each other.
-async fn open(conn: &mut Conn, touched: Vec<ConversationId>) -> Result<()> {
-    match conn {
-        Conn::Sqlite(_) => conn.run("BEGIN IMMEDIATE").await,
-        Conn::Postgres(postgres) => crate::conversations::begin_with(postgres, touched).await,
+    /// Begins the transaction; false if the database is not the history any more that this node knows. On PostgreSQL
+    /// other nodes write too: the rows that the batch is known to change are locked first and in one order, so that two
+    /// nodes never wait for each other.
+    async fn open(&mut self, conn: &mut Conn, touched: Vec<ConversationId>) -> Result<bool> {
+        let (node, now, history) = (self.db.node(), (self.clock)(), self.db.history());
+        match conn {
+            Conn::Sqlite(_) => conn.run("BEGIN IMMEDIATE").await?,
+            Conn::Postgres(postgres) => {
+                let begin = beginning_with(touched);
+                if let Some((pass, mark)) = history::passing(history, node, now) {
+                    self.mark = Some(mark);
+                    return Ok(history::run_text(postgres, format!("{begin}; {pass}")).await? == 1);
+                }
+                history::run_text(postgres, begin).await?;
+            }
+        }
+        let passage = history::pass(conn, history, node, now).await?;
+        self.mark = match passage {
+            Passage::Known(mark) => Some(mark),
+            Passage::Other => None,
+        };
+        Ok(self.mark.is_some())
+    }
+
+    /// Goes over to the database's new history, or begins one. Nothing of the batch is done: it was asked for by those
+    /// who know the one before.
+    async fn follow(&mut self, mut conn: Conn) -> Error {
+        let followed = async {
+            conn.run("ROLLBACK").await?;
+            history::follow(&mut conn, self.db.history(), (self.clock)()).await
+        };
+        if let Err(error) = followed.await {
+            conn.discard().await;
+            return error;
+        }
+        self.db.rename();
+        self.anew = true;
+        self.conn = Some(conn);
+        Error::Unavailable("the database has come back as another history".to_owned())
     }
 }
 

@@ -11,13 +11,18 @@ use std::{
 };
 
 use chat::{ConversationId, Notice, Told, event::Audience};
-use store::Nudge;
-use tokio::{sync::mpsc, time::Instant};
+use store::{Epoch, Nudge};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 
 use crate::{
-    channels::Channels,
+    Clock,
+    channels::{Channels, write_nudge},
     line::{Address, Line},
     people::{self, People},
+    seal::Sealer,
     wire,
 };
 
@@ -44,11 +49,26 @@ pub(crate) struct Bell {
 
 impl Bell {
     /// Starts telling. `mute` says in the database that this node cannot.
-    pub(crate) fn start(address: Address, channels: Channels, mute: crate::Mute) -> Self {
+    pub(crate) fn start(
+        address: Address,
+        epochs: watch::Receiver<Epoch>,
+        sealer: Sealer,
+        clock: Clock,
+        mute: crate::Mute,
+    ) -> Self {
         let (rings, queue) = mpsc::channel(QUEUE);
         let dropped = Arc::new(AtomicBool::new(false));
-        let ringer =
-            Ringer { address, channels, mute, dropped: dropped.clone(), line: None, muted_at: None, again: None };
+        let ringer = Ringer {
+            address,
+            epochs,
+            sealer,
+            clock,
+            mute,
+            dropped: dropped.clone(),
+            line: None,
+            muted_at: None,
+            again: None,
+        };
         tokio::spawn(ringer.run(queue));
         Self { rings, dropped }
     }
@@ -67,7 +87,9 @@ impl Bell {
 
 struct Ringer {
     address: Address,
-    channels: Channels,
+    epochs: watch::Receiver<Epoch>,
+    sealer: Sealer,
+    clock: Clock,
     mute: crate::Mute,
     dropped: Arc<AtomicBool>,
     line: Option<Line>,
@@ -91,52 +113,16 @@ impl Ringer {
     }
 
     /// What goes to which channel, each conversation's in its order; and whether events are among it.
-    fn words(&self, rings: &[Ring]) -> (Vec<(String, Vec<u8>)>, bool) {
-        let mut order: Vec<ConversationId> = Vec::new();
-        let mut of: HashMap<ConversationId, Vec<&Told>> = HashMap::new();
-        let mut notices = Vec::new();
-        let mut said = Vec::new();
-        let mut matters = false;
-        for ring in rings {
-            match ring {
-                Ring::Told(told) => {
-                    for one in told.iter() {
-                        matters |= matches!(one, Told::Event(_));
-                        if let Some(conversation) = wire::about(one) {
-                            let words = of.entry(conversation).or_insert_with(|| {
-                                order.push(conversation);
-                                Vec::new()
-                            });
-                            words.push(one);
-                        } else if let Some(nudge) = Nudge::after(one) {
-                            said.push((self.channels.nudges(), self.channels.nudge(nudge)));
-                        }
-                    }
-                }
-                Ring::Notice(notice) => {
-                    if let Audience::Members(conversation) | Audience::OtherMembers(conversation, _) = notice.to {
-                        notices.push((conversation, Told::Notice(notice.clone())));
-                    }
-                }
-                Ring::People(word) => {
-                    if let Some(words) = people::encode(word) {
-                        said.push((self.channels.people(), self.channels.signed(&words)));
-                    }
-                }
-            }
-        }
-        for conversation in order {
-            let words = of.remove(&conversation).unwrap_or_default();
-            if let Some(frame) = wire::encode(words.into_iter()) {
-                said.push((self.channels.of(conversation), self.channels.signed(frame.as_bytes())));
-            }
-        }
-        for (conversation, told) in &notices {
-            if let Some(frame) = wire::encode(std::iter::once(told)) {
-                said.push((self.channels.of(*conversation), self.channels.signed(frame.as_bytes())));
-            }
-        }
-        (said, matters)
+    fn words(&mut self, rings: &[Ring]) -> (Vec<(String, Vec<u8>)>, bool) {
+        let epoch = self.epochs.borrow().id.clone();
+        let channels = Channels::new(&epoch);
+        let (words, matters) = words(&channels, rings);
+        let now = (self.clock)();
+        let sealed = words.into_iter().filter_map(|(channel, words)| {
+            let frame = self.sealer.seal(&epoch, &channel, &words, now)?;
+            Some((channel, frame))
+        });
+        (sealed.collect(), matters)
     }
 
     async fn publish(&mut self, said: &[(String, Vec<u8>)]) -> bool {
@@ -175,4 +161,46 @@ impl Ringer {
             tokio::spawn((self.mute)());
         }
     }
+}
+
+/// The same before it is sealed.
+fn words(channels: &Channels, rings: &[Ring]) -> (Vec<(String, Vec<u8>)>, bool) {
+    let mut order: Vec<ConversationId> = Vec::new();
+    let mut of: HashMap<ConversationId, Vec<&Told>> = HashMap::new();
+    let mut notices = Vec::new();
+    let mut said = Vec::new();
+    let mut matters = false;
+    for ring in rings {
+        match ring {
+            Ring::Told(told) => {
+                for one in told.iter() {
+                    matters |= matches!(one, Told::Event(_));
+                    if let Some(conversation) = wire::about(one) {
+                        let words = of.entry(conversation).or_insert_with(|| {
+                            order.push(conversation);
+                            Vec::new()
+                        });
+                        words.push(one);
+                    } else if let Some(nudge) = Nudge::after(one) {
+                        said.push((channels.nudges(), write_nudge(nudge).into_bytes()));
+                    }
+                }
+            }
+            Ring::Notice(notice) => {
+                if let Audience::Members(conversation) | Audience::OtherMembers(conversation, _) = notice.to {
+                    notices.push((conversation, Told::Notice(notice.clone())));
+                }
+            }
+            Ring::People(word) => said.extend(people::encode(word).map(|words| (channels.people(), words))),
+        }
+    }
+    for conversation in order {
+        let words = of.remove(&conversation).unwrap_or_default();
+        said.extend(wire::encode(words.into_iter()).map(|frame| (channels.of(conversation), frame.into_bytes())));
+    }
+    for (conversation, told) in &notices {
+        let frame = wire::encode(std::iter::once(told));
+        said.extend(frame.map(|frame| (channels.of(*conversation), frame.into_bytes())));
+    }
+    (said, matters)
 }

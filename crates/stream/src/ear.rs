@@ -9,16 +9,22 @@ use std::{
     time::Duration,
 };
 
-use chat::ConversationId;
+use chat::{ConversationId, Told};
 use redis::{PushInfo, PushKind, RedisResult, Value};
-use tokio::sync::mpsc;
+use store::{Epoch, Nudge};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 
 use crate::{
-    Heard,
-    channels::{Channels, Said},
+    Clock, Heard,
+    channels::{About, Channels, read_nudge},
     interest::Interest,
     line::{Address, Line},
-    people, wire,
+    people,
+    seal::{Opened, Opener, Sealed, Secrets},
+    wire,
 };
 
 /// Words of the server that may wait; more, and all heads are asked for.
@@ -27,14 +33,26 @@ const QUEUE: usize = 16_384;
 const PING_EVERY: Duration = Duration::from_secs(1);
 /// How long to rest at least before connecting again.
 const REST_MS: u64 = 100;
+/// How often is told of frames that do not open.
+const WARN_EVERY: Duration = Duration::from_mins(1);
 
 pub(crate) struct Ear {
     pub address: Address,
-    pub channels: Channels,
+    pub epochs: watch::Receiver<Epoch>,
+    pub secrets: Secrets,
+    pub node: i64,
+    pub clock: Clock,
     pub interest: Arc<Interest>,
     pub heard: mpsc::Sender<Heard>,
     /// Whether what others say is heard.
     pub hears: Arc<AtomicBool>,
+}
+
+/// What is heard of one history.
+struct Hearing {
+    channels: Channels,
+    opener: Opener,
+    warned_at: Option<Instant>,
 }
 
 /// How long to wait before connecting again: not all nodes at once.
@@ -62,6 +80,11 @@ impl Ear {
     }
 
     async fn listen(&self) -> RedisResult<()> {
+        let mut epochs = self.epochs.clone();
+        let epoch = epochs.borrow_and_update().id.clone();
+        let channels = Channels::new(&epoch);
+        let opener = Opener::new(self.secrets.clone(), epoch, self.node);
+        let mut hearing = Hearing { channels: channels.clone(), opener, warned_at: None };
         let (pushed, mut pushes) = mpsc::channel(QUEUE);
         let lost = Arc::new(AtomicBool::new(false));
         let overflow = lost.clone();
@@ -72,9 +95,9 @@ impl Ear {
             Ok(())
         })
         .await?;
-        line.subscribe(&[self.channels.nudges(), self.channels.people()]).await?;
+        line.subscribe(&[channels.nudges(), channels.people()]).await?;
         let all = self.interest.all();
-        line.subscribe(&self.names(&all)).await?;
+        line.subscribe(&names(&channels, &all)).await?;
         tracing::info!("Redis is there: other nodes are heard");
         metrics::gauge!("palabre_redis_connected").set(1.0);
         self.hears.store(true, Ordering::Relaxed);
@@ -92,13 +115,17 @@ impl Ear {
                         // A cluster's connection subscribes again by itself.
                         self.hear(Heard::Missed).await;
                     }
-                    Some(push) => self.take(&push).await,
+                    Some(push) => self.take(&mut hearing, &push).await,
                     None => return Err(gone()),
                 },
                 (more, less) = self.interest.changes() => {
-                    line.unsubscribe(&self.names(&less)).await?;
-                    line.subscribe(&self.names(&more)).await?;
+                    line.unsubscribe(&names(&channels, &less)).await?;
+                    line.subscribe(&names(&channels, &more)).await?;
                     self.hear(Heard::Listening(more)).await;
+                }
+                changed = epochs.changed() => {
+                    // Another history has other channels and other keys. A database that is no more has neither.
+                    return changed.map_err(|_| gone());
                 }
                 _ = pings.tick() => {
                     line.ping().await?;
@@ -113,35 +140,74 @@ impl Ear {
         }
     }
 
-    fn names(&self, conversations: &[ConversationId]) -> Vec<String> {
-        conversations.iter().map(|id| self.channels.of(*id)).collect()
-    }
-
-    async fn take(&self, push: &PushInfo) {
+    async fn take(&self, hearing: &mut Hearing, push: &PushInfo) {
         if !matches!(push.kind, PushKind::Message | PushKind::SMessage) {
             return;
         }
-        let [channel, words] = push.data.as_slice() else { return };
-        let (Some(channel), Value::BulkString(words)) = (text(channel), words) else { return };
-        match self.channels.read(channel, words) {
-            Some(Said::Of(conversation, frame)) => {
-                let words = wire::decode(conversation, frame);
-                self.hear(Heard::Said(conversation, words)).await;
+        let [channel, frame] = push.data.as_slice() else { return };
+        let (Some(channel), Value::BulkString(frame)) = (text(channel), frame) else { return };
+        let Some(about) = hearing.channels.about(channel) else { return };
+        match hearing.opener.open(channel, frame, (self.clock)()) {
+            Ok(opened) => self.take_opened(about, opened).await,
+            Err(Sealed::Own) => {}
+            Err(Sealed::Foreign) => self.refuse(hearing).await,
+        }
+    }
+
+    /// What a node has said. Of what is heard again or late only numbers count, which say themselves what is news.
+    async fn take_opened(&self, about: About, opened: Opened) {
+        let Opened { node, words, is_fresh } = opened;
+        if !is_fresh {
+            metrics::counter!("palabre_node_frames_refused_total", "why" => "stale").increment(1);
+        }
+        let Ok(words) = std::str::from_utf8(&words) else { return };
+        match about {
+            About::Conversation(conversation) => {
+                let mut words = wire::decode(conversation, words);
+                words.retain(|word| {
+                    is_fresh || matches!(word, wire::Heard::Told(Told::Event(_)) | wire::Heard::Number(_))
+                });
+                if !words.is_empty() {
+                    self.hear(Heard::Said(conversation, words)).await;
+                }
             }
-            Some(Said::Nudge(nudge)) => self.hear(Heard::Nudge(nudge)).await,
-            Some(Said::People(node, word)) => {
-                if let Some(word) = people::decode(word) {
+            About::Nudges if is_fresh => {
+                if let Some(nudge) = read_nudge(words) {
+                    self.hear(Heard::Nudge(nudge)).await;
+                }
+            }
+            About::People if is_fresh => {
+                if let Some(word) = people::decode(words) {
                     self.hear(Heard::People(node, word)).await;
                 }
             }
-            None => {}
+            About::Nudges | About::People => {}
         }
+    }
+
+    /// A frame that no node with our secret has made for us. It may be of a node that has another secret, or is of an
+    /// earlier version: what such a one commits is looked for in the database every second.
+    async fn refuse(&self, hearing: &mut Hearing) {
+        metrics::counter!("palabre_node_frames_refused_total", "why" => "sealed").increment(1);
+        if hearing.warned_at.is_some_and(|at| at.elapsed() < WARN_EVERY) {
+            return;
+        }
+        hearing.warned_at = Some(Instant::now());
+        tracing::warn!(
+            "Redis has brought a frame that does not open: somebody else publishes there, or a node has another \
+             secret or is of an earlier version"
+        );
+        self.hear(Heard::Nudge(Nudge::Mute)).await;
     }
 
     async fn hear(&self, heard: Heard) {
         // Whoever has gone needs not hear it; `run` sees that.
         let _gone = self.heard.send(heard).await;
     }
+}
+
+fn names(channels: &Channels, conversations: &[ConversationId]) -> Vec<String> {
+    conversations.iter().map(|id| channels.of(*id)).collect()
 }
 
 fn text(value: &Value) -> Option<&str> {

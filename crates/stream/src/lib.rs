@@ -16,23 +16,40 @@ pub mod local;
 mod nudges;
 pub mod people;
 pub mod probe;
+mod seal;
 pub mod wire;
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use chat::{ConversationId, Result};
+use chat::{ConversationId, Millis, Result};
 use store::{Nudge, nudges::Kept};
 
 pub use gaps::Gaps;
 pub use line::Address;
 pub use local::{Batch, Others, Stream, Voice};
 pub use people::People;
+pub use seal::Secrets;
 
 type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// Says in the database that this node cannot tell others.
 pub type Mute = Arc<dyn Fn() -> Later<()> + Send + Sync>;
-/// Reads nudges after a place, at most so many, and tells which node's are this one's own.
-pub type Look = Box<dyn Fn(i64, i64) -> Later<Result<(Vec<Kept>, i64)>> + Send + Sync>;
+/// Looks into the database for nudges after a place, at most so many.
+pub type Look = Box<dyn Fn(i64, i64) -> Later<Result<Looked>> + Send + Sync>;
+/// Tells the time, as all nodes have it.
+pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
+
+/// What a look into the database has shown.
+#[derive(Clone, Debug, Default)]
+pub struct Looked {
+    /// The nudges, oldest first.
+    pub kept: Vec<Kept>,
+    /// The place of the newest of all; 0 if there is none.
+    pub newest: i64,
+    /// Which node's are this one's own.
+    pub own: i64,
+    /// The history that this node knew at that time.
+    pub epoch: String,
+}
 
 /// What this node hears.
 pub enum Heard {

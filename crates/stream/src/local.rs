@@ -7,15 +7,16 @@ use std::sync::{
 };
 
 use chat::{ConversationId, Notice, Told};
-use tokio::sync::mpsc;
+use store::Epoch;
+use tokio::sync::{mpsc, watch};
 
 use crate::{
-    Address, Heard, Hearing, Look, Mute, People,
+    Address, Clock, Heard, Hearing, Look, Mute, People, Secrets,
     bell::{Bell, Ring},
-    channels::Channels,
     ear::Ear,
     interest::Interest,
     nudges,
+    seal::Sealer,
 };
 
 /// Batches that may wait for the listeners; then the writer waits.
@@ -57,8 +58,14 @@ pub struct Others {
     pub redis: Option<Address>,
     /// Whether other nodes may write to the same database.
     pub several: bool,
-    /// The epoch of the database's history.
-    pub epoch: String,
+    /// The epoch of the database's history, and each that follows.
+    pub epochs: watch::Receiver<Epoch>,
+    /// What all nodes know and nobody else.
+    pub secrets: Secrets,
+    /// A random number that no other life of a node has.
+    pub life: [u8; 8],
+    /// Tells the time.
+    pub clock: Clock,
     /// What this node is called.
     pub node: i64,
     /// The place of the newest nudge before anything was read.
@@ -89,15 +96,16 @@ impl Stream {
             self.voice.hears = hears;
             return self;
         };
-        let channels = Channels::new(&others.epoch, others.node);
+        let Others { node, epochs, secrets, clock, .. } = others;
         let interest = Arc::new(Interest::default());
+        let sealer = Sealer::new(secrets.own.clone(), node, others.life);
         self.voice = Voice {
-            node: others.node,
-            bell: Some(Bell::start(address.clone(), channels.clone(), others.mute)),
+            node,
+            bell: Some(Bell::start(address.clone(), epochs.clone(), sealer, clock.clone(), others.mute)),
             interest: Some(interest.clone()),
             hears: Some(hears.clone()),
         };
-        tokio::spawn(Ear { address, channels, interest, heard: hear, hears }.run());
+        tokio::spawn(Ear { address, epochs, secrets, node, clock, interest, heard: hear, hears }.run());
         self
     }
 

@@ -9,7 +9,7 @@ use chat::Result;
 use store::nudges::{KEPT, Kept};
 use tokio::{sync::mpsc, time::Instant};
 
-use crate::{Heard, Look};
+use crate::{Heard, Look, Looked};
 
 /// How often the database is asked.
 const EVERY: Duration = Duration::from_secs(1);
@@ -54,19 +54,29 @@ impl Seen {
 /// Reads until nobody wants to hear any more.
 pub(crate) async fn run(look: Look, newest: i64, heard: mpsc::Sender<Heard>) {
     let mut seen = Seen::new(newest);
+    let mut epoch: Option<String> = None;
     let mut read_at = Instant::now();
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while !heard.is_closed() {
         ticks.tick().await;
         match read(&look, seen.floor).await {
-            Ok((kept, own)) => {
+            Ok(looked) => {
                 let away = read_at.elapsed();
                 read_at = Instant::now();
-                if away > KEPT / 2 && heard.send(Heard::Lost).await.is_err() {
+                // Of another history, or of one that has lost some: their places are given again.
+                let is_foreign = epoch.replace(looked.epoch.clone()).is_some_and(|before| before != looked.epoch);
+                let is_short = looked.newest < seen.floor;
+                if is_foreign || is_short {
+                    seen = Seen::new(0);
+                }
+                if (away > KEPT / 2 || is_short) && heard.send(Heard::Lost).await.is_err() {
                     return;
                 }
-                for nudge in seen.news(kept, own, Instant::now()) {
+                if is_foreign || is_short {
+                    continue;
+                }
+                for nudge in seen.news(looked.kept, looked.own, Instant::now()) {
                     if heard.send(Heard::Nudge(nudge)).await.is_err() {
                         return;
                     }
@@ -77,19 +87,19 @@ pub(crate) async fn run(look: Look, newest: i64, heard: mpsc::Sender<Heard>) {
     }
 }
 
-/// All nudges after a place, and which node's are this one's own.
-async fn read(look: &Look, floor: i64) -> Result<(Vec<Kept>, i64)> {
-    let (mut all, mut own) = look(floor, AT_ONCE).await?;
-    let mut full = all.len();
+/// All nudges after a place.
+async fn read(look: &Look, floor: i64) -> Result<Looked> {
+    let mut all = look(floor, AT_ONCE).await?;
+    let mut full = all.kept.len();
     while i64::try_from(full).unwrap_or(0) >= AT_ONCE
-        && let Some(last) = all.last().map(|last| last.id)
+        && let Some(last) = all.kept.last().map(|last| last.id)
     {
-        let (more, now) = look(last, AT_ONCE).await?;
-        full = more.len();
-        all.extend(more);
-        own = now;
+        let more = look(last, AT_ONCE).await?;
+        full = more.kept.len();
+        let kept = all.kept.into_iter().chain(more.kept).collect();
+        all = Looked { kept, ..more };
     }
-    Ok((all, own))
+    Ok(all)
 }
 
 #[cfg(test)]
@@ -113,11 +123,12 @@ mod tests {
     async fn a_crowd_of_nudges_is_read_to_its_end() {
         let all: Arc<Vec<Kept>> = Arc::new((1..=4_500).map(|id| kept(id, 2)).collect());
         let look: Look = Box::new(move |after, limit| {
-            let some = all.iter().filter(|one| one.id > after).take(limit as usize).copied().collect();
-            Box::pin(async move { Ok((some, 1)) })
+            let kept = all.iter().filter(|one| one.id > after).take(limit as usize).copied().collect();
+            let looked = Looked { kept, own: 1, newest: 4_500, ..Looked::default() };
+            Box::pin(async move { Ok(looked) })
         });
-        let (read, own) = read(&look, 10).await.expect("nudges");
-        assert_eq!((read.len(), read.last().map(|last| last.id), own), (4_490, Some(4_500), 1));
+        let Looked { kept, own, .. } = read(&look, 10).await.expect("nudges");
+        assert_eq!((kept.len(), kept.last().map(|last| last.id), own), (4_490, Some(4_500), 1));
     }
 
     #[tokio::test(start_paused = true)]
@@ -126,7 +137,7 @@ mod tests {
         let look: Look = Box::new(move |_, _| {
             let away = (30..KEPT.as_secs()).contains(&start.elapsed().as_secs());
             let gone = || Err(chat::Error::internal());
-            Box::pin(async move { if away { gone() } else { Ok((Vec::new(), 1)) } })
+            Box::pin(async move { if away { gone() } else { Ok(Looked { own: 1, ..Looked::default() }) } })
         });
         let (heard, mut hears) = mpsc::channel(1);
         let reading = tokio::spawn(run(look, 0, heard));
@@ -134,6 +145,60 @@ mod tests {
         assert_eq!(start.elapsed().as_secs(), KEPT.as_secs());
         let more = tokio::time::timeout(KEPT, hears.recv()).await;
         assert!(more.is_err(), "and goes on as before");
+        reading.abort();
+    }
+
+    /// A look that shows these, one after the other, and the last again and again.
+    fn looks(all: Vec<Looked>) -> Look {
+        let turn = std::sync::atomic::AtomicUsize::new(0);
+        Box::new(move |after, _| {
+            let turn = turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed).min(all.len() - 1);
+            let mut looked = all[turn].clone();
+            looked.kept.retain(|one| one.id > after);
+            Box::pin(async move { Ok(looked) })
+        })
+    }
+
+    fn looked(epoch: &str, ids: &[i64]) -> Looked {
+        let kept: Vec<Kept> = ids.iter().map(|id| kept(*id, 2)).collect();
+        let newest = ids.iter().copied().max().unwrap_or_default();
+        Looked { kept, newest, own: 1, epoch: epoch.to_owned() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn places_below_those_that_were_read_mean_that_anything_may_be_lost() {
+        let look = looks(vec![looked("a", &[]), looked("a", &[3]), looked("a", &[3, 4])]);
+        let (heard, mut hears) = mpsc::channel(8);
+        let reading = tokio::spawn(run(look, 40, heard));
+        assert!(matches!(hears.recv().await, Some(Heard::Lost)));
+        for user in [3, 4] {
+            let next = hears.recv().await;
+            assert!(matches!(next, Some(Heard::Nudge(Nudge::Standing(UserId(id)))) if id == user), "user {user}");
+        }
+        reading.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_another_history_all_nudges_are_news_also_below_those_that_were_read() {
+        let look = looks(vec![looked("a", &[41]), looked("b", &[30, 50])]);
+        let (heard, mut hears) = mpsc::channel(8);
+        let reading = tokio::spawn(run(look, 40, heard));
+        for user in [41, 30, 50] {
+            let next = hears.recv().await;
+            assert!(matches!(next, Some(Heard::Nudge(Nudge::Standing(UserId(id)))) if id == user), "user {user}");
+        }
+        reading.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn places_that_jump_ahead_are_nothing_to_worry_about() {
+        let look = looks(vec![looked("a", &[41]), looked("a", &[41, 74]), looked("a", &[41, 74, 1_074])]);
+        let (heard, mut hears) = mpsc::channel(8);
+        let reading = tokio::spawn(run(look, 40, heard));
+        for user in [41, 74, 1_074] {
+            let next = hears.recv().await;
+            assert!(matches!(next, Some(Heard::Nudge(Nudge::Standing(UserId(id)))) if id == user), "user {user}");
+        }
         reading.abort();
     }
 

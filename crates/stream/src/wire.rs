@@ -54,7 +54,7 @@ pub fn about(told: &Told) -> Option<ConversationId> {
         Told::Event(event) => Some(event.conversation),
         Told::Notice(Notice { to: Audience::Members(id) | Audience::OtherMembers(id, _), .. }) => Some(*id),
         Told::Notice(Notice { signal: Signal::MarkerMoved { conversation, .. }, .. }) => Some(*conversation),
-        Told::Notice(_) | Told::Order(_) | Told::Doubt => None,
+        Told::Notice(_) | Told::Order(_) | Told::Doubt | Told::NewHistory => None,
     }
 }
 
@@ -251,7 +251,7 @@ fn word(told: &Told) -> Option<Word<'_>> {
             | Signal::ConversationHidden { .. }
             | Signal::ProfileChanged(_) => None,
         },
-        Told::Order(_) | Told::Doubt => None,
+        Told::Order(_) | Told::Doubt | Told::NewHistory => None,
     }
 }
 

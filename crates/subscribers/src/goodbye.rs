@@ -11,6 +11,8 @@ pub enum Goodbye {
     SlowConsumer,
     /// Far too many commands; come back after so many milliseconds.
     RateLimited(u32),
+    /// The database has come back as another history; come back after so many milliseconds and read anew.
+    NewHistory(u32),
     /// No valid credential in time.
     Unauthenticated,
     /// Logged out, token revoked or password changed.
@@ -40,6 +42,7 @@ impl Goodbye {
             Self::Silent => 4000,
             Self::SlowConsumer => 4008,
             Self::RateLimited(_) => 4009,
+            Self::NewHistory(_) => 4010,
             Self::Unauthenticated => 4500,
             Self::SessionEnded => 4501,
             Self::Deactivated => 4502,
@@ -60,6 +63,7 @@ impl Goodbye {
             Self::Silent => "silent",
             Self::SlowConsumer => "slow_consumer",
             Self::RateLimited(_) => "rate_limited",
+            Self::NewHistory(_) => "new_history",
             Self::Unauthenticated => "unauthenticated",
             Self::SessionEnded => "session_ended",
             Self::Deactivated => "deactivated",
@@ -76,7 +80,7 @@ impl Goodbye {
     pub fn reason(self) -> String {
         let code = self.name();
         match self {
-            Self::Restart(ms) | Self::RateLimited(ms) => {
+            Self::Restart(ms) | Self::RateLimited(ms) | Self::NewHistory(ms) => {
                 format!(r#"{{"code":"{code}","retry":true,"retry_after_ms":{ms}}}"#)
             }
             Self::Silent | Self::SlowConsumer => format!(r#"{{"code":"{code}","retry":true,"retry_after_ms":250}}"#),

@@ -193,6 +193,8 @@ struct State {
     loading: BTreeMap<u64, usize>,
     /// The server is stopping: whoever comes in is told to come back.
     draining: bool,
+    /// Counts how often all was forgotten: what was asked before that is not answered any more.
+    generation: u64,
     touched: hand_out::Touched,
 }
 
@@ -225,6 +227,7 @@ impl State {
             tick: 0,
             loading: BTreeMap::new(),
             draining: false,
+            generation: 0,
             touched: hand_out::Touched::default(),
         }
     }
@@ -257,7 +260,7 @@ impl State {
             Heard::Nudge(nudge) => self.obey_nudge(nudge),
             Heard::Listening(conversations) => self.ask_heads(&conversations),
             Heard::Missed => self.ask_all_heads(),
-            Heard::Lost => self.start_over(),
+            Heard::Lost => self.start_over(Goodbye::Restart),
             Heard::People(node, word) => self.hear_people(node, word),
         }
     }
@@ -275,6 +278,7 @@ impl State {
                 Told::Notice(notice) => self.tell_notice(notice, &mut personal),
                 Told::Order(order) => self.obey(order),
                 Told::Doubt => self.ask_all_heads(),
+                Told::NewHistory => self.begin_anew(),
             }
         }
         self.hand_out(answers);

@@ -7,6 +7,7 @@ pub mod bench;
 mod config;
 mod docs;
 mod doctor;
+mod epoch;
 mod migrate;
 mod moving;
 mod operator;
@@ -86,6 +87,9 @@ enum Command {
     /// Make and list rooms
     #[command(subcommand)]
     Room(room::Command),
+    /// Tell which history of the database this is, or begin another
+    #[command(subcommand)]
+    Epoch(epoch::Command),
     /// Show, check and explain the configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -128,6 +132,7 @@ fn run(command: Command, flags: &Flags) -> anyhow::Result<()> {
         Command::Move(args) => wait_for(moving::run(args, with_log(flags)?)),
         Command::User(command) => wait_for(user::run(command, with_log(flags)?)),
         Command::Room(command) => wait_for(room::run(command, with_log(flags)?)),
+        Command::Epoch(command) => wait_for(epoch::run(command, with_log(flags)?)),
         Command::Config(command) => config::run(&command, flags),
         Command::Doctor(args) => wait_for(doctor::run(args, flags)),
         Command::Bench(args) => wait_for(bench::run(args)),

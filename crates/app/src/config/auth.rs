@@ -62,7 +62,7 @@ impl Auth {
     }
 }
 
-fn secret(text: &str) -> Result<Secret, String> {
+pub(super) fn secret(text: &str) -> Result<Secret, String> {
     let bare: String = text.chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>().to_ascii_lowercase();
     if SAMPLES.iter().any(|sample| bare.contains(sample)) {
         return Err("is a sample from a document, known to everybody; make one with `openssl rand -base64 32`".into());

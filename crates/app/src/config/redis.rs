@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Secrecy, database::without_password, key::Key};
+use super::{Secrecy, Secret, auth::secret, database::without_password, key::Key};
 
 /// What nodes tell each other through. Without it a server is alone on its database, or hears of the others by asking
 /// the database once a second.
@@ -12,6 +12,10 @@ pub struct Redis {
     pub url: Option<RedisUrl>,
     /// Whether it is a Redis Cluster.
     pub cluster: bool,
+    /// With which nodes encrypt what they tell each other there; none: `auth.jwt_secret`.
+    pub secret: Option<Secret>,
+    /// With which others may encrypt it while the secret is being changed.
+    pub accepted_secret: Option<Secret>,
 }
 
 /// The address of a Redis server. It may hold a password, so that `Debug` does not tell that part.
@@ -83,5 +87,31 @@ pub(super) fn keys() -> Vec<Key> {
             |_, config, input| input.boolean().map(|on| config.redis.cluster = on),
             |_, config| Some(config.redis.cluster.into()),
         ),
+        Key::new(
+            "redis",
+            "secret",
+            "Encrypts and signs what nodes tell each other through Redis; the same on every node.",
+            "32 characters or more, not a sample from a document",
+            |_, config, input| {
+                config.redis.secret = Some(secret(input.text()?)?);
+                Ok(())
+            },
+            |_, config| config.redis.secret.as_ref().map(|secret| secret.reveal().to_owned().into()),
+        )
+        .unset("\"…\"", "`auth.jwt_secret`, from which a key of its own is derived")
+        .secrecy(Secrecy::Hidden),
+        Key::new(
+            "redis",
+            "accepted_secret",
+            "A second secret by which other nodes are understood, while the first is changed on one node after another.",
+            "32 characters or more, not a sample from a document",
+            |_, config, input| {
+                config.redis.accepted_secret = Some(secret(input.text()?)?);
+                Ok(())
+            },
+            |_, config| config.redis.accepted_secret.as_ref().map(|secret| secret.reveal().to_owned().into()),
+        )
+        .unset("\"…\"", "no other")
+        .secrecy(Secrecy::Hidden),
     ]
 }

@@ -11,15 +11,16 @@ use super::{
     standing,
     tables::{Column, Table},
 };
-use crate::{Conn, Db, Error, Result, db::unhurried};
-
-/// Session ids that are left out after a restore: an access token that was given after the backup was made must
-/// never be good for somebody else's session.
-const SESSIONS_AHEAD: i64 = 1_000_000;
+use crate::{
+    Conn, Db, Error, Result,
+    db::unhurried,
+    history::{self, Record, SESSIONS_AHEAD},
+};
 
 statements! {
     SET_EPOCH = "INSERT INTO meta (key, value) VALUES ('epoch', $1) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
     END_SESSIONS = "UPDATE sessions SET ended_at = $1 WHERE ended_at IS NULL";
+    /// An access token that was given after the backup was made must never be good for somebody else's session.
     SKIP_SESSIONS = "UPDATE counters SET value = value + $1 WHERE name = 'session'";
     /// Messages that no server would have written.
     STRAY = "SELECT COUNT(*) FROM messages m LEFT JOIN conversations c ON c.id = m.conversation_id
@@ -122,6 +123,8 @@ async fn fill(conn: &mut Conn, source: &mut Source<impl Read>, now: Millis) -> R
     }
     check(conn, &contents).await?;
     sql!(conn, execute, SET_EPOCH, crate::db::random_id()?)?;
+    let why = "a backup was restored".to_owned();
+    history::set_record(conn, &Record { from: source.header.epoch.clone(), at: now.0, why }).await?;
     sql!(conn, execute, END_SESSIONS, now.0)?;
     sql!(conn, execute, SKIP_SESSIONS, SESSIONS_AHEAD)?;
     go_on_counting(conn).await?;

@@ -82,7 +82,7 @@ tables! {
 }
 
 /// Tables that stay where they are: what the migrations did, and what nodes tell each other in passing.
-pub(super) const LEFT_BEHIND: &[&str] = &["_sqlx_migrations", "nudges"];
+pub(super) const LEFT_BEHIND: &[&str] = &["_sqlx_migrations", "nudges", "nodes"];
 
 #[cfg(test)]
 mod tests {

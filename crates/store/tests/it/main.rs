@@ -2,6 +2,7 @@
 //! `cargo xtask check` always names one.
 
 mod carry;
+mod history;
 mod schema;
 
 use std::{

@@ -32,12 +32,14 @@ pub(super) struct Loading {
     pub(super) nudged: HashSet<ConversationId>,
     /// How often it was read for that.
     again: u32,
+    /// All that is known was forgotten meanwhile: what is being read may be from before that.
+    is_stale: bool,
     waiting: Vec<(Arc<Listener>, oneshot::Sender<Result<Attached>>)>,
 }
 
 impl Loading {
     fn of(listener: Arc<Listener>, answer: oneshot::Sender<Result<Attached>>) -> Self {
-        Self { nudged: HashSet::new(), again: 0, waiting: vec![(listener, answer)] }
+        Self { nudged: HashSet::new(), again: 0, is_stale: false, waiting: vec![(listener, answer)] }
     }
 }
 
@@ -106,6 +108,9 @@ impl State {
         self.end_reading(since);
         let Some(person) = self.people.get_mut(&user) else { return };
         let Some(loading) = &mut person.loading else { return };
+        if result.is_ok() && std::mem::take(&mut loading.is_stale) {
+            return self.load(user);
+        }
         if result.is_ok() && !loading.nudged.is_empty() && loading.again < AGAIN {
             // What was read may be from before that.
             loading.nudged.clear();
@@ -243,28 +248,41 @@ impl State {
 
     pub(super) fn drain(&mut self, spread: Duration) {
         self.draining = true;
-        self.send_away(spread);
+        self.send_away(spread, Goodbye::Restart);
+    }
+
+    /// The database has come back as another history.
+    pub(super) fn begin_anew(&mut self) {
+        self.start_over(Goodbye::NewHistory);
+        // What waits to be looked at again is of the history before, and read with everything else.
+        self.nodes.forget();
     }
 
     /// What this node knows may have been changed without a word to it: everybody comes back, and is read anew.
-    pub(super) fn start_over(&mut self) {
+    pub(super) fn start_over(&mut self, goodbye: impl Fn(u32) -> Goodbye) {
         tracing::warn!("changes may have been missed: all connections are told to come back");
-        self.send_away(OVER);
-        self.people.values_mut().for_each(|person| person.read = false);
+        self.send_away(OVER, goodbye);
+        self.generation += 1;
+        for person in self.people.values_mut() {
+            person.read = false;
+            if let Some(loading) = &mut person.loading {
+                loading.is_stale = true;
+            }
+        }
         for (conversation, _) in self.rooms.drain() {
             self.voice.want(conversation, false);
         }
     }
 
     /// Tells all connections to come back.
-    fn send_away(&self, spread: Duration) {
+    fn send_away(&self, spread: Duration, goodbye: impl Fn(u32) -> Goodbye) {
         let all: Vec<&Arc<Listener>> = self.people.values().flat_map(|person| &person.listeners).collect();
         let spread = u32::try_from(spread.as_millis()).unwrap_or(u32::MAX);
         let count = u32::try_from(all.len()).unwrap_or(u32::MAX).max(1);
         for (place, listener) in (0_u32..).zip(all) {
             // Evenly spread, so that those who come back do not come all at once.
             let after = u64::from(spread) * u64::from(place) / u64::from(count);
-            listener.outbox.end(Goodbye::Restart(u32::try_from(after).unwrap_or(spread)));
+            listener.outbox.end(goodbye(u32::try_from(after).unwrap_or(spread)));
         }
     }
 }
@@ -296,7 +314,7 @@ fn apply(
                 }
                 _ => {}
             },
-            Told::Notice(_) | Told::Order(_) | Told::Doubt => {}
+            Told::Notice(_) | Told::Order(_) | Told::Doubt | Told::NewHistory => {}
         }
     }
 }

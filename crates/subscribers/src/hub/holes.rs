@@ -4,7 +4,7 @@
 //! what has changed. If that is nothing but new messages it is told as those events; else clients of the native
 //! protocol get the frame with which they catch up, and old ones what an event could have said.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chat::{
     ConversationId, ErrorCode, Event, Fact, Number, Result, UserId, members::Departure, messages::Message,
@@ -42,8 +42,18 @@ pub(super) struct Holes {
 /// What was read.
 pub(super) enum Read {
     /// What has changed; and if that was too much to tell, who of the listeners is a member still.
-    Changes(ConversationId, Box<Result<CaughtUp>>, Option<HashSet<UserId>>),
-    Heads(Result<Vec<(ConversationId, Number)>>),
+    Changes(ConversationId, Asked, Box<Result<CaughtUp>>, Option<HashSet<UserId>>),
+    /// The heads, with what was known of them when they were asked for.
+    Heads(u64, Result<Vec<(ConversationId, Number)>>, HashMap<ConversationId, Number>),
+}
+
+/// What was known when something was asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    /// How often all had been forgotten.
+    generation: u64,
+    /// What had been told here.
+    last: Number,
 }
 
 impl Holes {
@@ -95,6 +105,7 @@ impl State {
             metrics::counter!("palabre_holes_read_total").increment(1);
             self.holes.reading += 1;
             let listening: Vec<UserId> = room.listeners.iter().map(|listener| listener.user).collect();
+            let asked = Asked { generation: self.generation, last: since };
             let (lookups, reading) = (self.lookups.clone(), self.lookups.changes(conversation, since));
             self.later(async move {
                 let changes = reading.await;
@@ -102,29 +113,48 @@ impl State {
                 if changes.as_ref().is_ok_and(|changes| changes.reset) {
                     match lookups.among(listening, vec![conversation]).await {
                         Ok(rows) => members = Some(rows.into_iter().map(|(_, user, _)| user).collect()),
-                        Err(error) => return Control::Holes(Read::Changes(conversation, Box::new(Err(error)), None)),
+                        Err(error) => {
+                            return Control::Holes(Read::Changes(conversation, asked, Box::new(Err(error)), None));
+                        }
                     }
                 }
-                Control::Holes(Read::Changes(conversation, Box::new(changes), members))
+                Control::Holes(Read::Changes(conversation, asked, Box::new(changes), members))
             });
         }
     }
 
     pub(super) fn holes_read(&mut self, read: Read) {
         match read {
-            Read::Changes(conversation, changes, members) => {
+            Read::Changes(conversation, asked, changes, members) => {
                 self.holes.reading = self.holes.reading.saturating_sub(1);
+                if asked.generation != self.generation {
+                    return;
+                }
+                if let Ok(changes) = &*changes {
+                    self.compare(conversation, changes.to, asked.last);
+                }
                 self.fill(conversation, *changes, members.as_ref());
                 self.watch_hole(conversation);
                 self.hand_out(Vec::new());
             }
-            Read::Heads(heads) => {
+            Read::Heads(generation, heads, known) => {
                 self.holes.asking = self.holes.asking.saturating_sub(1);
                 self.holes.owed |= heads.is_err();
                 for (conversation, head) in heads.unwrap_or_default() {
-                    self.note_head(conversation, head);
+                    if generation == self.generation {
+                        self.compare(conversation, head, known.get(&conversation).copied().unwrap_or(Number(0)));
+                        self.note_head(conversation, head);
+                    }
                 }
             }
+        }
+    }
+
+    /// A head that is below what had been told here when it was asked for is of another history: nothing is told that
+    /// was not committed.
+    fn compare(&self, conversation: ConversationId, head: Number, told: Number) {
+        if head < told {
+            self.lookups.lost(format!("conversation {conversation} had come to {told}, and is at {head}"));
         }
     }
 
@@ -200,8 +230,11 @@ impl State {
     pub(super) fn ask_heads(&mut self, conversations: &[ConversationId]) {
         for some in conversations.chunks(HEADS) {
             self.holes.asking += 1;
+            let generation = self.generation;
+            let last = |id: &ConversationId| Some((*id, self.rooms.get(id)?.gaps.last()));
+            let known: HashMap<ConversationId, Number> = some.iter().filter_map(last).collect();
             let asking = self.lookups.heads(some.to_vec());
-            self.later(async move { Control::Holes(Read::Heads(asking.await)) });
+            self.later(async move { Control::Holes(Read::Heads(generation, asking.await, known)) });
         }
     }
 

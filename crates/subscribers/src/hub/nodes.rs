@@ -46,6 +46,15 @@ pub(super) struct Nodes {
     again: HashSet<Nudge>,
 }
 
+impl Nodes {
+    /// Forgets what is to be looked at again. What is being looked at now is looked at once more.
+    pub(super) fn forget(&mut self) {
+        self.again.clear();
+        self.told.clear();
+        self.looking.values_mut().for_each(|again| *again = true);
+    }
+}
+
 /// What was read.
 pub(super) enum Read {
     /// Of these sessions.
