@@ -35,6 +35,7 @@ pub fn check() -> Result<()> {
     for profile in ["one", "three"] {
         succeed(program().args(["flush-order", "--profile", profile]))?;
     }
+    succeed(program().arg("failover"))?;
     let seeds = root().join("crates/chaos/seeds.txt");
     succeed(program().args(["run", "--lenient", "--seeds"]).arg(seeds))?;
     succeed(program().args(["run", "many", "--lenient", "--share", CHECKED_OF_MANY]))
@@ -51,7 +52,7 @@ pub fn gate(flags: &[&str]) -> Result<()> {
     succeed(&mut cargo(&["build", "--release", "--locked", "--package", "palabre", "--package", "chaos"]))?;
     let program = || command(target().join("release/chaos"));
     let run = ["run", "--cycles", CYCLES, "--shard", shard, "--name", &name];
-    let gate = succeed(program().args(run));
+    let gate = succeed(program().args(run)).and_then(|()| succeed(program().arg("failover")));
     if shard.starts_with("1/") {
         // By itself: with thousands of clients, all figures are others.
         succeed(program().args(["run", "many", "--name", "many"]))?;

@@ -1,5 +1,6 @@
 //! The Palabre server: command line, configuration, wiring, start and stop.
 
+mod alike;
 mod asker;
 mod clock;
 pub mod commands;

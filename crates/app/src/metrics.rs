@@ -58,6 +58,7 @@ fn describe() {
         "palabre_node_frames_refused_total",
         "Frames on Redis that were not believed, by reason: sealed (no node of ours made it), stale (heard before, or late)."
     );
+    ::metrics::describe_gauge!("palabre_nodes_unlike", "Ways in which other nodes do not fit together with this one.");
     ::metrics::describe_gauge!(
         "palabre_clock_ahead_seconds",
         "How far this machine's clock is ahead of the database's; below 0: behind."

@@ -16,6 +16,7 @@ use subscribers::{Book, Hub};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
+    alike::{self, About, Watch},
     asker::Asker,
     clock::Compared,
     config::{Config, Deployment},
@@ -28,6 +29,8 @@ const SPREAD: Duration = Duration::from_secs(5);
 const STARTING: Duration = Duration::from_secs(30);
 /// How often is looked whether the database was moved away.
 const LOOK: Duration = Duration::from_millis(500);
+/// That this node leaves may take this long to be said.
+const LEAVING: Duration = Duration::from_secs(1);
 /// The database may take this long to be closed.
 const CLOSING: Duration = Duration::from_secs(5);
 
@@ -64,6 +67,9 @@ impl Server {
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
         descriptors::raise();
         let db = reached(config).await?;
+        if let Some(why) = store::standby::read_only(&mut db.read().await?).await? {
+            anyhow::bail!("{why}; promote it, or set database.url to the primary server");
+        }
         if config.database.auto_migrate {
             db.migrate().await.context("the database cannot be migrated")?;
         }
@@ -76,6 +82,8 @@ impl Server {
 
         let clock = Compared::new(parts::clock());
         compare(&db, &clock).await?;
+        let about = About::of(config, db.node(), &epoch)?;
+        alike::refuse_strangers(&db, &about, &clock.clock()).await?;
         // What is nudged from now on is heard; what was before is in what will be read.
         let newest_nudge = store::nudges::newest(&mut db.read().await?).await?;
         let (stream, outlet) = Stream::new();
@@ -88,9 +96,14 @@ impl Server {
         let settings = parts::engine_settings(config, setup_secret.clone())?;
         let engine = Engine::new(db.clone(), writer, clock.clock(), here, settings);
         let lent = Arc::new(engine.clone());
-        let asker = Asker::new(&lent, clock);
+        let asker = Asker::new(&lent, clock.clone());
         let seal = (parts::node_secrets(config)?, secrets::random_bytes()?);
         let stream = stream.with(asker.others(config, &db, newest_nudge, seal));
+        if !db.is_sqlite() {
+            let (engine, db, clock) = (Arc::downgrade(&lent), db.clone(), clock.clock());
+            let watch = Watch { engine, db, clock, book: book.clone(), voice: stream.voice(), own: about };
+            tokio::spawn(watch.run());
+        }
         let (hub, handing_out) = Hub::start(stream, Arc::new(asker), book, &config.limits);
 
         let native = listen::bind(config.server.listen)
@@ -155,6 +168,11 @@ impl Server {
         }
         for listener in &self.listeners {
             listener.abort();
+        }
+        if !self.db.is_sqlite() {
+            let leaving = self.lent.say_about(String::new());
+            // If it cannot be said, its word holds for a few seconds more.
+            let _said = tokio::time::timeout(LEAVING, leaving).await;
         }
         drop((self.shared, self.lent));
         // The writer ends when the last request has let go of it and all it accepted is committed.

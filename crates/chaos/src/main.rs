@@ -3,6 +3,7 @@
 //! `chaos run` starts nodes, databases and proxies of its own on the loopback address, lets people talk, breaks
 //! things in an order that a seed decides, and has the checker of `testkit` judge what was seen.
 
+mod failover;
 mod flush;
 mod frontend;
 mod mutants;
@@ -38,6 +39,8 @@ enum What {
     Run(run::Options),
     /// Sees by strace that no answer leaves before its flush has returned.
     FlushOrder(flush::Options),
+    /// Another database takes the place of the one that died, which may have less.
+    Failover(failover::Options),
     /// Sees that each deliberate fault of a server that was built with them is found.
     Mutants(mutants::Options),
 }
@@ -57,6 +60,7 @@ async fn main() -> ExitCode {
         match &arguments.what {
             What::Run(options) => run::run(options).await,
             What::FlushOrder(options) => flush::run(options).await,
+            What::Failover(options) => failover::run(options).await,
             What::Mutants(options) => mutants::run(options).await,
         }
     };

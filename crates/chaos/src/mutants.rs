@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::PathBuf, time::Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use testkit::checker::Rule;
 
-use crate::{flush, plan, run, topology::Profile};
+use crate::{failover, flush, plan, run, topology::Profile};
 
 /// What is asked for.
 #[derive(Clone, Debug, clap::Args)]
@@ -19,6 +19,8 @@ pub struct Options {
 
 /// Where a fault shows soonest.
 enum Shown {
+    /// When another database takes the place of the one that died.
+    Failover,
     /// In the order of flush and answer.
     Flush,
     /// In a round with so much of its usual faults, by one of these rules.
@@ -30,7 +32,7 @@ const TRIES: u64 = 4;
 
 use Rule::{I2, I3, I6, I7, I10, I11, I15};
 
-const MUTANTS: [(&str, Shown); 12] = [
+const MUTANTS: [(&str, Shown); 13] = [
     ("ack-before-commit", Shown::Flush),
     ("skip-fsync", Shown::Flush),
     ("clock-order", Shown::Round("quick", 100, &[I3, I6])),
@@ -43,6 +45,7 @@ const MUTANTS: [(&str, Shown); 12] = [
     ("cached-counter", Shown::Round("full", 100, &[I3, I6])),
     ("drop-when-full", Shown::Round("dawdlers", 100, &[I6, I7])),
     ("no-reread", Shown::Round("deaf", 100, &[I6, I7])),
+    ("keep-history", Shown::Failover),
 ];
 
 /// Runs a server with each fault until a rule of its own is found broken.
@@ -63,6 +66,7 @@ pub async fn run(options: &Options) -> Result<()> {
         let begin = Instant::now();
         let found = match shown {
             Shown::Flush => by_flush(&binary, name).await?,
+            Shown::Failover => by_failover(&binary, name).await?,
             Shown::Round(round, share, rules) => by_round(&binary, name, round, *share, rules).await?,
         };
         println!("{name}, {:.1} s: {}", begin.elapsed().as_secs_f64(), found.as_deref().unwrap_or("NOT FOUND"));
@@ -82,6 +86,12 @@ async fn by_flush(binary: &std::path::Path, name: &str) -> Result<Option<String>
     let early = flush::early(&options).await?;
     std::fs::remove_dir_all(run::folder("flush", 0)).ok();
     Ok((!early.is_empty()).then(|| format!("found by strace: {} of 50 answers came early", early.len())))
+}
+
+async fn by_failover(binary: &std::path::Path, name: &str) -> Result<Option<String>> {
+    let options = failover::Options { binary: Some(binary.to_owned()), mutant: Some(name.to_owned()) };
+    let broken = failover::broken(&options).await?;
+    Ok(broken.first().map(|first| format!("found by the failover ({} times): {first}", broken.len())))
 }
 
 async fn by_round(

@@ -13,12 +13,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::shell::{children, is_root, output, signal, title};
 
 const VERSIONS: &str = "/usr/lib/postgresql";
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Where a copy of its files is, and where a standby's are.
+const COPY: &str = "copy";
+const STANDBY: &str = "standby";
 
 /// A running server. Dropping it ends it and removes its folder.
 #[derive(Debug)]
@@ -29,6 +32,10 @@ pub struct Postgres {
     password: String,
     owner: Option<(u32, u32)>,
     server: Option<Child>,
+    /// Where its files are, in the folder.
+    data: &'static str,
+    /// Another that follows it.
+    standby: Option<(SocketAddr, Child)>,
 }
 
 impl Postgres {
@@ -50,7 +57,7 @@ impl Postgres {
             chown(&password_file, Some(user), Some(group))?;
         }
         let address = testkit::process::free_address()?;
-        let mut postgres = Self { bin, folder, address, password, owner, server: None };
+        let mut postgres = Self { bin, folder, address, password, owner, server: None, data: "data", standby: None };
         let mut initdb = postgres.program("initdb");
         initdb.args(["--auth=scram-sha-256", "--username=palabre", "--encoding=UTF8", "--locale=C", "--no-sync"]);
         output(initdb.arg("--pwfile").arg(&password_file).arg("--pgdata").arg(postgres.folder.join("data")))?;
@@ -111,6 +118,90 @@ impl Postgres {
         self.wait().await
     }
 
+    /// Copies it while it runs, into files that [`Postgres::turn_back`] starts.
+    ///
+    /// # Errors
+    /// If it cannot be copied.
+    pub fn copy(&self) -> Result<()> {
+        let mut copy = self.client("pg_basebackup");
+        copy.args(["--checkpoint=fast", "--wal-method=stream", "--no-sync", "--pgdata"]).arg(self.folder.join(COPY));
+        output(&mut copy).map(drop)
+    }
+
+    /// Ends it at once, and starts the copy in its place. Returns when that accepts connections.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub async fn turn_back(&mut self) -> Result<()> {
+        self.end("QUIT")?;
+        self.data = COPY;
+        self.begin().await
+    }
+
+    /// Starts a standby without which it commits nothing. Returns when it follows.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub async fn follow(&mut self) -> Result<()> {
+        let mut copy = self.client("pg_basebackup");
+        copy.args(["--checkpoint=fast", "--wal-method=stream", "--no-sync", "--write-recovery-conf", "--pgdata"]);
+        output(copy.arg(self.folder.join(STANDBY)))?;
+        let address = testkit::process::free_address()?;
+        let server = self.postgres(STANDBY, address)?.spawn().context("a standby cannot be started")?;
+        self.standby = Some((address, server));
+        self.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")?;
+        self.sql("SELECT pg_reload_conf()")?;
+        let start = Instant::now();
+        while self.sql("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'")? != "1" {
+            ensure!(start.elapsed() < PATIENCE, "the standby does not follow: {}", self.log_end());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    /// Ends it at once, and lets its standby take its place and its address. Returns when that accepts writes.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub async fn promote(&mut self) -> Result<()> {
+        self.end("QUIT")?;
+        let (_, mut standby) = self.standby.take().context("there is no standby")?;
+        signal("INT", standby.id())?;
+        standby.wait()?;
+        self.data = STANDBY;
+        self.begin().await?;
+        self.sql("SELECT pg_promote()")?;
+        Ok(())
+    }
+
+    /// Lets it take no writes, or take them again.
+    ///
+    /// # Errors
+    /// If it cannot be told.
+    pub async fn set_read_only(&self, on: bool) -> Result<()> {
+        // Whoever asks for it may write.
+        self.sql(&format!(
+            "SET default_transaction_read_only = off; ALTER SYSTEM SET default_transaction_read_only = {on}"
+        ))?;
+        self.sql("SELECT pg_reload_conf()").map(drop)
+    }
+
+    /// One of its programs for clients.
+    fn client(&self, name: &str) -> Command {
+        let mut command = self.program(name);
+        command.env("PGPASSWORD", &self.password);
+        command.args(["--host=127.0.0.1", "--username=palabre", "--port", &self.address.port().to_string()]);
+        command
+    }
+
+    /// What a statement says, each in a transaction of its own.
+    fn sql(&self, text: &str) -> Result<String> {
+        let mut psql = self.client("psql");
+        psql.args(["--dbname=postgres", "--no-align", "--tuples-only", "--quiet"]);
+        text.split("; ").for_each(|one| _ = psql.args(["--command", one]));
+        output(&mut psql)
+    }
+
     fn end(&mut self, how: &str) -> Result<()> {
         let Some(mut server) = self.server.take() else { return Ok(()) };
         signal(how, server.id())?;
@@ -122,14 +213,7 @@ impl Postgres {
     async fn begin(&mut self) -> Result<()> {
         let start = Instant::now();
         loop {
-            let log = fs::OpenOptions::new().create(true).append(true).open(self.folder.join("log"))?;
-            let mut postgres = self.program("postgres");
-            postgres.arg("-D").arg(self.folder.join("data")).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-            let sockets = format!("unix_socket_directories={}", self.folder.display());
-            let port = format!("port={}", self.address.port());
-            for setting in ["listen_addresses=127.0.0.1", "max_connections=200", "fsync=on", &sockets, &port] {
-                postgres.args(["-c", setting]);
-            }
+            let mut postgres = self.postgres(self.data, self.address)?;
             self.server = Some(postgres.spawn().context("PostgreSQL cannot be started")?);
             match self.wait().await {
                 Err(_) if start.elapsed() < PATIENCE && self.has_ended() => {
@@ -138,6 +222,19 @@ impl Postgres {
                 outcome => return outcome,
             }
         }
+    }
+
+    /// The server itself, on these files and at this address.
+    fn postgres(&self, data: &str, address: SocketAddr) -> Result<Command> {
+        let log = fs::OpenOptions::new().create(true).append(true).open(self.folder.join("log"))?;
+        let mut postgres = self.program("postgres");
+        postgres.arg("-D").arg(self.folder.join(data)).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        let sockets = format!("unix_socket_directories={}", self.folder.display());
+        let port = format!("port={}", address.port());
+        for setting in ["listen_addresses=127.0.0.1", "max_connections=200", "fsync=on", &sockets, &port] {
+            postgres.args(["-c", setting]);
+        }
+        Ok(postgres)
     }
 
     fn has_ended(&mut self) -> bool {
@@ -182,6 +279,9 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         // What it kept is not needed any more. If it has gone already, that is as good.
         let _gone = self.end("QUIT");
+        if let Some((_, mut standby)) = self.standby.take() {
+            let _gone = signal("QUIT", standby.id()).and_then(|()| Ok(standby.wait()?));
+        }
         let _left_over = fs::remove_dir_all(&self.folder);
     }
 }

@@ -33,6 +33,8 @@ pub enum Profile {
     One,
     /// Three nodes on PostgreSQL and Redis.
     Three,
+    /// Three nodes on PostgreSQL, with nothing else between them.
+    Deaf,
 }
 
 impl Profile {
@@ -41,7 +43,7 @@ impl Profile {
     pub fn nodes(self) -> usize {
         match self {
             Self::One => 1,
-            Self::Three => 3,
+            Self::Three | Self::Deaf => 3,
         }
     }
 }
@@ -152,9 +154,9 @@ impl Topology {
     /// If a part does not start, or something that is needed is not installed.
     pub async fn start(profile: Profile, needs: &Needs) -> Result<Self> {
         fs::create_dir_all(&needs.folder)?;
-        let three = profile == Profile::Three;
-        let postgres = if three { Some(Postgres::start(needs.folder.join("postgres")).await?) } else { None };
-        let redis = if three { Some(Redis::start(needs.folder.join("redis")).await?) } else { None };
+        let (several, heard) = (profile != Profile::One, profile == Profile::Three);
+        let postgres = if several { Some(Postgres::start(needs.folder.join("postgres")).await?) } else { None };
+        let redis = if heard { Some(Redis::start(needs.folder.join("redis")).await?) } else { None };
         let disk = needs.small_disk.then(|| SmallDisk::mount(&needs.folder.join("node0"), 96)).transpose()?;
         let mut topology = Self { nodes: Vec::new(), postgres, redis, disk };
         for index in 0..profile.nodes() {

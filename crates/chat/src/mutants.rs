@@ -30,11 +30,13 @@ pub enum Mutant {
     ForgetClientIds,
     /// What was stored is refused now and then.
     RefuseAfterCommit,
+    /// A database that has come back with less is taken for the same history.
+    KeepHistory,
 }
 
 impl Mutant {
     /// All of them, by name.
-    pub const ALL: [(&'static str, Self); 12] = [
+    pub const ALL: [(&'static str, Self); 13] = [
         ("ack-before-commit", Self::AckBeforeCommit),
         ("skip-fsync", Self::SkipFsync),
         ("cached-counter", Self::CachedCounter),
@@ -47,6 +49,7 @@ impl Mutant {
         ("clock-order", Self::ClockOrder),
         ("forget-client-ids", Self::ForgetClientIds),
         ("refuse-after-commit", Self::RefuseAfterCommit),
+        ("keep-history", Self::KeepHistory),
     ];
 }
 

@@ -29,12 +29,16 @@ pub(crate) async fn health(
     ([(header::CONTENT_TYPE, "application/json"), (CALLER, &caller)], r#"{"status":"ok"}"#).into_response()
 }
 
-/// `GET /ready`: the server takes work: the database answers and it is not stopping.
+/// `GET /ready`: the server takes work: the database answers and takes writes, and the server is not stopping.
 pub(crate) async fn ready(State(door): State<Door>) -> Response {
     if door.shared.draining.load(Ordering::Relaxed) {
         return not_ready("the server is stopping");
     }
-    match tokio::time::timeout(PATIENCE, door.shared.engine.check_database()).await {
+    let engine = &door.shared.engine;
+    if let Ok(Ok(Some(why))) = tokio::time::timeout(PATIENCE, engine.read_only()).await {
+        return not_ready(why);
+    }
+    match tokio::time::timeout(PATIENCE, engine.check_database()).await {
         Ok(Ok(_)) => ([(header::CONTENT_TYPE, "application/json")], r#"{"status":"ready"}"#).into_response(),
         _ => not_ready("the database does not answer"),
     }

@@ -72,6 +72,14 @@ impl Engine {
             .await
     }
 
+    /// Why the database takes no writes, if it takes none.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn read_only(&self) -> Result<Option<&'static str>> {
+        Ok(store::standby::read_only(&mut self.inner.db.read().await?).await?)
+    }
+
     /// The history of the database that this node knows.
     #[must_use]
     pub fn epoch(&self) -> Epoch {
@@ -96,6 +104,23 @@ impl Engine {
         let followed = self.inner.writer.change(None, None, |_| Box::pin(async { Ok(()) })).await;
         self.inner.speakers.invalidate_all();
         followed
+    }
+
+    /// Says in the database what this node is like.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn say_about(&self, about: String) -> Result<()> {
+        let db = self.inner.db.clone();
+        self.inner
+            .writer
+            .change(None, None, move |unit| {
+                Box::pin(async move {
+                    store::nodes::say(&mut unit.conn, db.node(), &about).await?;
+                    Ok(db.forget_nodes(&mut unit.conn, unit.now).await?)
+                })
+            })
+            .await
     }
 
     /// The place of the newest nudge.

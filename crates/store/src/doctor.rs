@@ -14,6 +14,8 @@ use sqlx::{
 use crate::{
     db,
     error::{Error, Result},
+    history::Record,
+    nodes::Present,
     schema::{self, Schema},
 };
 
@@ -41,6 +43,10 @@ pub struct Examined {
     pub schema: Schema,
     /// The id of this history of the database, if the server has made one.
     pub epoch: Option<String>,
+    /// Why this history began, if it took another's place.
+    pub record: Option<Record>,
+    /// What the nodes say of themselves that were there within the last quarter of a minute.
+    pub nodes: Vec<Present>,
 }
 
 /// A setting, as it is.
@@ -107,6 +113,10 @@ async fn sqlite(options: SqliteConnectOptions) -> Result<Examined> {
         Schema::Absent => None,
         _ => sqlx::query_as(EPOCH).fetch_optional(&mut conn).await?,
     };
+    let record: Option<(String,)> = match schema {
+        Schema::Absent => None,
+        _ => sqlx::query_as(RECORD).fetch_optional(&mut conn).await?,
+    };
     conn.close().await?;
     Ok(Examined {
         version: format!("SQLite {version}"),
@@ -117,7 +127,9 @@ async fn sqlite(options: SqliteConnectOptions) -> Result<Examined> {
         clock: None,
         round_trip,
         schema,
+        record: record.and_then(|(text,)| serde_json::from_str(&text).ok()),
         epoch: epoch.map(|(epoch,)| epoch),
+        nodes: Vec::new(),
     })
 }
 
@@ -161,6 +173,16 @@ async fn postgres(options: PgConnectOptions) -> Result<Examined> {
         Schema::Absent => None,
         _ => sqlx::query_as(EPOCH).fetch_optional(&mut conn).await?,
     };
+    let record: Option<(String,)> = match schema {
+        Schema::Absent => None,
+        _ => sqlx::query_as(RECORD).fetch_optional(&mut conn).await?,
+    };
+    let nodes: Vec<Present> = match schema {
+        Schema::Fresh | Schema::Ahead(_) => {
+            sqlx::query_as(PRESENT).bind(clock - PRESENT_MS).fetch_all(&mut conn).await?
+        }
+        _ => Vec::new(),
+    };
     conn.close().await?;
     Ok(Examined {
         version: format!("PostgreSQL {version}"),
@@ -171,7 +193,9 @@ async fn postgres(options: PgConnectOptions) -> Result<Examined> {
         clock: Some(clock),
         round_trip,
         schema,
+        record: record.and_then(|(text,)| serde_json::from_str(&text).ok()),
         epoch: epoch.map(|(epoch,)| epoch),
+        nodes,
     })
 }
 
@@ -182,4 +206,8 @@ async fn show(conn: &mut PgConnection, setting: &'static str) -> Result<String> 
     Ok(value)
 }
 
+const RECORD: &str = "SELECT value FROM meta WHERE key = 'history'";
+const PRESENT: &str = "SELECT seen_at, about FROM nodes WHERE about <> '' AND seen_at > $1 ORDER BY seen_at";
+/// Milliseconds for which what a node has said holds.
+const PRESENT_MS: i64 = 15_000;
 const EPOCH: &str = "SELECT value FROM meta WHERE key = 'epoch'";

@@ -27,10 +27,12 @@ pub mod figures;
 pub mod history;
 pub mod members;
 pub mod messages;
+pub mod nodes;
 pub mod nudges;
 pub mod reactions;
 pub mod receipts;
 pub mod sessions;
+pub mod standby;
 
 pub use db::{Conn, Db, Options};
 pub use error::{Error, Result};
@@ -59,6 +61,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         carry::standing::STATEMENTS,
         carry::restore::STATEMENTS,
         carry::moving::STATEMENTS,
+        nodes::STATEMENTS,
         nudges::STATEMENTS,
     ]
     .concat()

@@ -122,15 +122,17 @@ impl<E> Gaps<E> {
 
     /// What was read takes listeners to `to`: true if that is news to them. What waited for it may be next.
     ///
-    /// Whoever told of a number, told it after its commit; what was told before the reading began and is not there is
-    /// not true, and is let go. So a number that leads costs one reading, however large it is.
+    /// Whoever told of a number, told it after its commit; what was told before the reading began, and of which it has
+    /// brought nothing, is not true and is let go. So a number that leads costs a reading, however large it is.
     pub fn filled(&mut self, to: Number, now: Instant) -> bool {
         let news = to > self.last;
         if let Some(hole) = &mut self.hole {
             hole.reading = false;
             hole.due = now + PATIENCE;
-            hole.ahead = hole.ahead.split_off(&to.max(hole.asked).next());
-            if to < hole.asked {
+            let is_untrue = !news && to < hole.asked;
+            let known = if is_untrue { hole.asked } else { to };
+            hole.ahead = hole.ahead.split_off(&known.next());
+            if is_untrue {
                 self.head = hole.since;
             }
         }

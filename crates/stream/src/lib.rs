@@ -28,7 +28,7 @@ pub use gaps::Gaps;
 pub use line::Address;
 pub use local::{Batch, Others, Stream, Voice};
 pub use people::People;
-pub use seal::Secrets;
+pub use seal::{Secrets, fingerprint};
 
 type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// Says in the database that this node cannot tell others.

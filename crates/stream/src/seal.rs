@@ -200,6 +200,24 @@ fn place(counter: u64) -> (usize, u64) {
     (usize::try_from(at / 64).unwrap_or(0), 1 << (at % 64))
 }
 
+/// A fingerprint of a secret: equal for equal ones, and of no use to whoever wants to know it.
+#[must_use]
+pub fn fingerprint(secret: &[u8], about: &[&[u8]]) -> String {
+    let root = Salt::new(HKDF_SHA256, b"palabre: what must be alike on all nodes").extract(secret);
+    let mut print = [0; 8];
+    let filled = root.expand(about, HKDF_SHA256).and_then(|print_of| {
+        let mut whole = [0; 32];
+        print_of.fill(&mut whole)?;
+        print.copy_from_slice(&whole[..8]);
+        Ok(())
+    });
+    // It cannot fail with so few bytes; if it did, all would look alike, and nothing worse.
+    if filled.is_err() {
+        tracing::warn!("a fingerprint cannot be made");
+    }
+    print.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A sender's key.
 fn key(secret: &[u8], epoch: &str, sender: &[u8]) -> Option<LessSafeKey> {
     let root = Salt::new(HKDF_SHA256, b"palabre: what nodes tell each other").extract(secret);

@@ -76,6 +76,12 @@ impl Book {
         self.lock().here.iter().map(|(user, presence)| (*user, *presence)).collect()
     }
 
+    /// Which other nodes are heard.
+    #[must_use]
+    pub fn heard(&self) -> Vec<i64> {
+        self.lock().nodes.keys().copied().collect()
+    }
+
     /// How many other nodes are heard.
     pub(crate) fn nodes(&self) -> usize {
         self.lock().nodes.len()

@@ -51,9 +51,9 @@ pub(super) enum Read {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked {
     /// How often all had been forgotten.
-    generation: u64,
+    pub(super) generation: u64,
     /// What had been told here.
-    last: Number,
+    pub(super) last: Number,
 }
 
 impl Holes {

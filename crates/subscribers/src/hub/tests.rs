@@ -343,7 +343,8 @@ async fn who_left_within_a_hole_and_came_in_while_it_was_read_hears_nothing_of_i
         more: false,
     };
     hub.desk.listed.lock().expect("a desk").push_back(Ok(None));
-    hub.state.serve(Control::Holes(holes::Read::Changes(GARDEN, Box::new(Ok(changes)), None)));
+    let asked = holes::Asked { generation: 0, last: Number(5) };
+    hub.state.serve(Control::Holes(holes::Read::Changes(GARDEN, asked, Box::new(Ok(changes)), None)));
     assert_eq!(told(&bob), ["conversation.removed "]);
     assert_eq!(told(&ann), ["conversation.changes 7", "message.created 8"]);
 }
@@ -365,7 +366,7 @@ async fn who_comes_while_older_sessions_are_looked_at_stays() {
 async fn what_is_changed_while_a_reading_fails_is_looked_at_all_the_same() {
     let mut hub = Small::new();
     let _old = hub.has(BOB, belongs(BOB, 5)).await;
-    hub.state.start_over();
+    hub.state.start_over(Goodbye::Restart);
     hub.desk.belongings.lock().expect("a desk").push_back(Err(Error::new(ErrorCode::Unavailable, "Not now.")));
     let (_new, attached) = hub.attaches(BOB);
     hub.state.obey_nudge(store::Nudge::Belonging(BOB, GARDEN));
@@ -373,4 +374,68 @@ async fn what_is_changed_while_a_reading_fails_is_looked_at_all_the_same() {
     hub.serves().await;
     assert!(attached.await.expect("an answer").is_err());
     assert!(hub.desk.listed.lock().expect("a desk").is_empty(), "whether they belong is asked");
+}
+
+#[tokio::test]
+async fn another_history_ends_every_connection_with_a_close_reason_of_its_own_and_is_read_anew() {
+    let mut hub = Small::new();
+    let bob = hub.has(BOB, belongs(BOB, 16)).await;
+    hub.state.tell(&Arc::new(vec![Told::NewHistory]), false, Vec::new());
+    let goodbye = bob.outbox.take().1.expect("a close reason");
+    assert_eq!((goodbye.code(), goodbye.name()), (4010, "new_history"));
+    // The number that the one before had come to is another's now.
+    let ann = hub.has(ANN, belongs(ANN, 10)).await;
+    hub.hears(11, said(11));
+    assert_eq!(told(&ann), ["message.created 11"]);
+}
+
+#[tokio::test]
+async fn what_was_read_of_the_history_before_lets_nobody_in() {
+    let mut hub = Small::new();
+    hub.answers_with(belongs(BOB, 16));
+    let (bob, attached) = hub.attaches(BOB);
+    hub.state.tell(&Arc::new(vec![Told::NewHistory]), false, Vec::new());
+    hub.answers_with(belongs(BOB, 10));
+    hub.serves().await;
+    assert!(hub.state.rooms.is_empty(), "it is read again");
+    hub.serves().await;
+    assert_eq!(attached.await.expect("an answer").expect("belongings"), [(GARDEN, Number(10))]);
+    hub.hears(11, said(11));
+    assert_eq!(told(&bob), ["message.created 11"]);
+}
+
+#[tokio::test]
+async fn a_head_below_what_was_told_is_another_history() {
+    let mut hub = Small::new();
+    let lost = |hub: &Small| hub.desk.lost.lock().expect("a desk").len();
+    hub.has(BOB, belongs(BOB, 5)).await;
+    let head = |number| Ok(vec![(GARDEN, Number(number))]);
+    hub.desk.heads.lock().expect("a desk").extend([head(5), head(4)]);
+    hub.state.ask_all_heads();
+    // It goes on while it is being asked: the answer is older, and not wrong.
+    hub.hears(6, said(6));
+    hub.serves().await;
+    assert_eq!(lost(&hub), 0);
+    hub.state.ask_all_heads();
+    hub.serves().await;
+    assert_eq!(lost(&hub), 1);
+    // Of the history before nothing is asked any more.
+    hub.desk.heads.lock().expect("a desk").push_back(head(3));
+    hub.state.ask_all_heads();
+    hub.state.tell(&Arc::new(vec![Told::NewHistory]), false, Vec::new());
+    hub.serves().await;
+    assert_eq!(lost(&hub), 1);
+}
+
+#[tokio::test]
+async fn a_head_that_nobody_has_written_is_looked_for_once() {
+    let mut hub = Small::new();
+    hub.has(BOB, belongs(BOB, 5)).await;
+    hub.state.note_head(GARDEN, Number(1_000_000_000_000));
+    let room = hub.state.rooms.get_mut(&GARDEN).expect("a room");
+    assert!(room.gaps.due().is_some());
+    let later = Instant::now() + Duration::from_secs(1);
+    assert_eq!(room.gaps.read_after(later), Some(Number(5)));
+    room.gaps.filled(Number(5), later);
+    assert_eq!(room.gaps.due(), None);
 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use dialects::time::Time;
 use store::{
     Schema,
     doctor::{Examined, check_file, examine as look},
+    history::Record,
 };
 
 use super::{clock, finding::Finding};
@@ -17,6 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const OLDEST: i64 = 130_000;
 /// Connections that PostgreSQL keeps for its superusers.
 const RESERVED: i64 = 3;
+/// Milliseconds for which is told that the history is another one.
+const RECENT: i64 = 7 * 24 * 3_600_000;
 /// Slower than this a commit's handful of questions is felt.
 const DISTANT: Duration = Duration::from_millis(10);
 
@@ -30,6 +34,10 @@ pub(super) async fn examine(config: &Config) -> (Vec<Finding>, Option<String>) {
             let mut findings = judge(config, &shown, &examined);
             if url.is_sqlite() {
                 findings.push(damage(url.reveal(), &shown).await);
+            }
+            findings.extend(history(examined.record.as_ref(), parts::clock()()));
+            if !url.is_sqlite() {
+                findings.extend(super::nodes::judge(config, &examined));
             }
             (findings, examined.epoch)
         }
@@ -66,6 +74,18 @@ fn judge(config: &Config, shown: &str, examined: &Examined) -> Vec<Finding> {
     findings.extend(connections(config, examined));
     findings.extend(examined.clock.map(|theirs| clock::compare("the database's", parts::clock()().0, theirs)));
     findings
+}
+
+/// Whether the database has come back as another history not long ago.
+fn history(record: Option<&Record>, now: chat::Millis) -> Option<Finding> {
+    let record = record.filter(|record| now.0 - record.at < RECENT)?;
+    let says = format!("since {} this is another history than before: {}", Time(chat::Millis(record.at)), record.why);
+    Some(Finding::warning(
+        CHECK,
+        says,
+        "find out what was lost between: what was acknowledged there, also log-outs, removals and deactivations, must \
+         be done again (docs/operate/many-nodes.md says how PostgreSQL keeps it)",
+    ))
 }
 
 fn schema(config: &Config, schema: &Schema) -> Finding {
@@ -144,11 +164,12 @@ mod tests {
     use store::{
         Schema,
         doctor::{Examined, Setting},
+        history::Record,
     };
 
     use super::{
         super::finding::{Finding, Level},
-        judge,
+        history, judge,
     };
     use crate::config::Config;
 
@@ -163,6 +184,8 @@ mod tests {
             round_trip: Duration::from_millis(1),
             schema: Schema::Fresh,
             epoch: None,
+            record: None,
+            nodes: Vec::new(),
         }
     }
 
@@ -171,6 +194,17 @@ mod tests {
         change(&mut examined, &mut config);
         let findings = judge(&config, "it", &examined);
         (findings.iter().map(|finding| finding.level).max().expect("findings"), findings)
+    }
+
+    #[test]
+    fn a_history_that_began_this_week_is_told() {
+        let record =
+            Record { from: "before".to_owned(), at: 1_000_000, why: "a node's transactions are gone".to_owned() };
+        let told = |after: i64| history(Some(&record), chat::Millis(record.at + after));
+        let says = told(60_000).map(|finding| finding.says).unwrap_or_default();
+        assert!(says.contains("transactions are gone"), "{says}");
+        assert_eq!(told(8 * 24 * 3_600_000), None);
+        assert_eq!(history(None, chat::Millis(0)), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod finding;
 mod folder;
 mod http;
 mod machine;
+mod nodes;
 mod proxy;
 mod redis;
 mod settings;

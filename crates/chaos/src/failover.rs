@@ -1,0 +1,182 @@
+//! Failover: another PostgreSQL takes the place of the one that died.
+//!
+//! People talk on three nodes, with Redis and without, while the database becomes read-only for a while, while a
+//! synchronous standby is promoted, and while a copy from before is started in its place. Each of them keeps what they
+//! were told, as a client does, and the [`judge`] compares it with what is there in the end.
+
+mod client;
+mod judge;
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+use testkit::api::Api;
+use tokio::{sync::watch, task::JoinSet};
+
+use self::{
+    client::Client,
+    judge::{Deed, Evidence, judge},
+};
+use crate::{
+    run,
+    topology::{Needs, Profile, Topology},
+};
+
+/// How many talk; on each node some.
+const CLIENTS: usize = 6;
+/// How long they talk before and after something happens.
+const TALK: Duration = Duration::from_millis(1_500);
+/// Within this time every node must have told its clients that the history is another one.
+pub(crate) const TOLD_WITHIN: Duration = Duration::from_secs(10);
+/// How long everybody may need to be at rest.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What is asked for.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// The server's program; `palabre` beside this one, if it is not given.
+    #[arg(long)]
+    pub binary: Option<PathBuf>,
+    /// A deliberate fault of the server, if it was built with the feature `mutants`.
+    #[arg(long)]
+    pub mutant: Option<String>,
+}
+
+/// Does all of it and tells what came of it.
+///
+/// # Errors
+/// If a promise was broken, or something could not be run.
+pub async fn run(options: &Options) -> Result<()> {
+    let broken = broken(options).await?;
+    ensure!(broken.is_empty(), "{} broken promises", broken.len());
+    Ok(())
+}
+
+/// The promises that were broken.
+///
+/// # Errors
+/// If something could not be run.
+pub async fn broken(options: &Options) -> Result<Vec<String>> {
+    let mut all = Vec::new();
+    for (name, profile, deeds) in [
+        ("with Redis", Profile::Three, &[Deed::ReadOnly, Deed::Promotion, Deed::Behind][..]),
+        ("without Redis", Profile::Deaf, &[Deed::Behind]),
+    ] {
+        let needs = Needs {
+            binary: run::binary(options.binary.clone())?,
+            folder: run::folder(&format!("failover-{profile:?}").to_lowercase(), 0),
+            clocks: false,
+            small_disk: false,
+            mutant: options.mutant.clone(),
+        };
+        let mut topology = Topology::start(profile, &needs).await?;
+        let api = Api::at(topology.address()?);
+        let (room, tokens) = settle(&api).await?;
+        for deed in deeds {
+            let begun = Instant::now();
+            let played = play(&mut topology, &api, room, &tokens, *deed).await;
+            let evidence = played.with_context(|| format!("{deed:?} {name}; see {}", needs.folder.display()))?;
+            let broken = judge(&evidence);
+            println!("{deed:?} {name}, {:.1} s: {}; {} broken", begun.elapsed().as_secs_f64(), evidence, broken.len());
+            broken.iter().for_each(|what| println!("  {what}"));
+            all.extend(broken);
+        }
+        drop(topology);
+        std::fs::remove_dir_all(&needs.folder).ok();
+    }
+    Ok(all)
+}
+
+/// One deed, and what everybody has seen of it.
+async fn play(topology: &mut Topology, api: &Api, room: i64, tokens: &[String], deed: Deed) -> Result<Evidence> {
+    let (talks, talking) = watch::channel(true);
+    let mut crowd = JoinSet::new();
+    let mut states = Vec::new();
+    for (index, token) in tokens.iter().enumerate() {
+        let node = topology.nodes.get(index % topology.nodes.len()).context("no such node")?;
+        let name = format!("{deed:?}{index}").to_lowercase();
+        let client = Client::new(name, token.clone(), node.process.address(), room);
+        states.push(client.state());
+        crowd.spawn(client.live(talking.clone()));
+    }
+    tokio::time::sleep(TALK).await;
+    let (from, to) = strike(topology, deed).await?;
+    let is_told = |state: &Arc<Mutex<client::State>>| state.lock().is_ok_and(|state| state.told.is_some());
+    while deed == Deed::Behind && !states.iter().all(is_told) && to.elapsed() < TOLD_WITHIN {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    tokio::time::sleep(TALK).await;
+    talks.send_replace(false);
+    let rest = Instant::now();
+    while !is_at_rest(&states, api, tokens, room).await && rest.elapsed() < PATIENCE {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    crowd.abort_all();
+    let mut epochs = Vec::new();
+    for node in &topology.nodes {
+        let server = Api::at(node.process.address()).get("", "server").await?;
+        epochs.push(server["epoch"].as_str().unwrap_or_default().to_owned());
+    }
+    let log = api.dump(tokens.first().context("nobody talks")?, room, 0).await?;
+    let kept = log.rows.into_iter().filter_map(|row| Some((row.cid?, row.seq))).collect();
+    let clients = states.iter().map(|state| state.lock().map(|state| state.clone()).unwrap_or_default()).collect();
+    Ok(Evidence { deed, from, to, clients, kept, epochs })
+}
+
+/// Accounts, and a room in which all of them are.
+async fn settle(api: &Api) -> Result<(i64, Vec<String>)> {
+    let mut tokens = Vec::new();
+    for index in 0..CLIENTS {
+        let account = json!({"username": format!("talker{index}"), "password": "a long talk under a tree"});
+        let made = api.post("", "accounts", &account).await?;
+        tokens.push(made["access_token"].as_str().context("an account without a token")?.to_owned());
+    }
+    let owner = tokens.first().context("nobody talks")?;
+    let made = api.post(owner, "conversations", &json!({"kind": "room", "name": "square"})).await?;
+    let room = made["id"].as_i64().context("a room without an id")?;
+    for token in tokens.iter().skip(1) {
+        api.post(token, &format!("conversations/{room}/join"), &Value::Null).await?;
+    }
+    Ok((room, tokens))
+}
+
+/// Does it. When what would be lost began, and when the database accepted again.
+async fn strike(topology: &mut Topology, deed: Deed) -> Result<(Instant, Instant)> {
+    let postgres = topology.postgres.as_mut().context("there is no PostgreSQL in this profile")?;
+    let begin;
+    match deed {
+        Deed::ReadOnly => {
+            begin = Instant::now();
+            postgres.set_read_only(true).await?;
+            tokio::time::sleep(TALK).await;
+            postgres.set_read_only(false).await?;
+        }
+        Deed::Promotion => {
+            postgres.follow().await?;
+            tokio::time::sleep(TALK).await;
+            begin = Instant::now();
+            postgres.promote().await?;
+        }
+        Deed::Behind => {
+            // What is acknowledged while it is being made may be in it or not.
+            begin = Instant::now();
+            postgres.copy()?;
+            tokio::time::sleep(TALK).await;
+            postgres.turn_back().await?;
+        }
+    }
+    Ok((begin, Instant::now()))
+}
+
+/// Whether nobody waits for an answer, and all know as much as the database.
+async fn is_at_rest(states: &[Arc<Mutex<client::State>>], api: &Api, tokens: &[String], room: i64) -> bool {
+    let Some(token) = tokens.first() else { return true };
+    let Ok(listed) = api.get(token, &format!("conversations/{room}")).await else { return false };
+    let head = listed["head"].as_i64();
+    states.iter().all(|state| state.lock().is_ok_and(|state| state.pending.is_empty() && Some(state.cursor) == head))
+}

@@ -1,0 +1,214 @@
+//! A client as the protocol asks for: it keeps its epoch with its cursor, repeats what was not answered, and begins
+//! anew where it is told to.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail};
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use testkit::api::Api;
+use tokio::{net::TcpStream, sync::watch};
+use tokio_websockets::{ClientBuilder, Message, WebSocketStream};
+
+/// Between two sends.
+const PACE: Duration = Duration::from_millis(60);
+/// Between two tries to connect.
+const REST: Duration = Duration::from_millis(150);
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(6);
+
+type Socket = WebSocketStream<TcpStream>;
+
+/// What a client knows, and what has happened to it.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// The history that it knows; none where it has to begin anew.
+    pub epoch: Option<String>,
+    /// The history in which it began.
+    first: Option<String>,
+    /// The last number that it has applied.
+    pub cursor: i64,
+    /// What was said, by number: the client ids.
+    pub known: BTreeMap<i64, String>,
+    /// What it has sent and got no answer to.
+    pub pending: BTreeMap<String, ()>,
+    /// What was acknowledged, at which number, in which history, when.
+    pub acks: Vec<(String, i64, String, Instant)>,
+    /// The codes with which its connections ended, and when.
+    pub closed: Vec<(u16, Instant)>,
+    /// When it first knew of another history than its first.
+    pub told: Option<Instant>,
+    /// What the server has done wrong.
+    pub wrong: Vec<String>,
+}
+
+impl State {
+    /// It is in this history now.
+    fn learn(&mut self, epoch: String) {
+        if *self.first.get_or_insert_with(|| epoch.clone()) != epoch {
+            self.told.get_or_insert_with(Instant::now);
+        }
+        self.epoch = Some(epoch);
+    }
+}
+
+/// A client on one node.
+pub struct Client {
+    name: String,
+    token: String,
+    node: SocketAddr,
+    room: i64,
+    sent: u64,
+    state: Arc<Mutex<State>>,
+}
+
+impl Client {
+    /// A client that knows nothing yet.
+    pub fn new(name: String, token: String, node: SocketAddr, room: i64) -> Self {
+        Self { name, token, node, room, sent: 0, state: Arc::default() }
+    }
+
+    /// What it knows, also while it lives.
+    pub fn state(&self) -> Arc<Mutex<State>> {
+        self.state.clone()
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    /// Talks while `talks` says so, and listens for good.
+    pub async fn live(mut self, talks: watch::Receiver<bool>) {
+        loop {
+            // That a connection ends is what this is about.
+            let _ended = self.connect_and_talk(&talks).await;
+            tokio::time::sleep(REST).await;
+        }
+    }
+
+    async fn connect_and_talk(&mut self, talks: &watch::Receiver<bool>) -> Result<()> {
+        if self.with(|state| state.epoch.is_none()) {
+            self.begin_anew().await?;
+        }
+        let uri = format!("ws://{}/v1/ws", self.node);
+        let stream = TcpStream::connect(self.node).await?;
+        let (mut socket, _) = ClientBuilder::new().uri(&uri)?.connect_on(stream).await?;
+        let (epoch, cursor) = self.with(|state| (state.epoch.clone(), state.cursor));
+        let data = json!({"token": self.token, "epoch": epoch, "cursors": {self.room.to_string(): cursor}});
+        say(&mut socket, "hello", "authenticate", &data).await?;
+        let mut open = false;
+        let mut next = tokio::time::interval(PACE);
+        loop {
+            tokio::select! {
+                frame = socket.next() => {
+                    let frame = frame.context("closed")??;
+                    if let Some((code, _)) = frame.as_close() {
+                        self.with(|state| state.closed.push((code.into(), Instant::now())));
+                        bail!("closed");
+                    }
+                    if let Some(text) = frame.as_text() {
+                        let frame: Value = serde_json::from_str(text)?;
+                        open |= self.hear(&frame)?;
+                        if frame["type"] == "authenticated" {
+                            for cid in self.with(|state| state.pending.keys().cloned().collect::<Vec<_>>()) {
+                                self.send(&mut socket, &cid).await?;
+                            }
+                        }
+                    }
+                }
+                _ = next.tick(), if open && *talks.borrow() => {
+                    self.sent += 1;
+                    let cid = format!("{}-{}", self.name, self.sent);
+                    self.with(|state| state.pending.insert(cid.clone(), ()));
+                    self.send(&mut socket, &cid).await?;
+                }
+                () = tokio::time::sleep(PATIENCE), if self.with(|state| !state.pending.is_empty()) => bail!("no answer"),
+            }
+        }
+    }
+
+    /// Reads everything, in the history of the moment before.
+    async fn begin_anew(&self) -> Result<()> {
+        let api = Api::at(self.node);
+        let server = tokio::time::timeout(PATIENCE, api.get("", "server")).await??;
+        let epoch = server["epoch"].as_str().context("a server without an epoch")?.to_owned();
+        let log = tokio::time::timeout(PATIENCE, api.dump(&self.token, self.room, 0)).await??;
+        let known = log.rows.into_iter().filter_map(|row| Some((row.seq, row.cid?))).collect();
+        self.with(|state| {
+            state.learn(epoch);
+            (state.cursor, state.known) = (log.head, known);
+        });
+        Ok(())
+    }
+
+    async fn send(&self, socket: &mut Socket, cid: &str) -> Result<()> {
+        let data = json!({"conversation": self.room, "client_id": cid, "text": format!("text of {cid}")});
+        say(socket, cid, "message.send", &data).await
+    }
+
+    /// Applies a frame; true if it lets the client in.
+    fn hear(&self, frame: &Value) -> Result<bool> {
+        let (kind, data) = (frame["type"].as_str().unwrap_or_default(), &frame["data"]);
+        match kind {
+            "authenticated" => {
+                let epoch = data["epoch"].as_str().context("a welcome without an epoch")?.to_owned();
+                if self.with(|state| state.epoch.as_ref() != Some(&epoch)) {
+                    self.with(|state| {
+                        state.learn(epoch);
+                        state.epoch = None;
+                    });
+                    bail!("another history");
+                }
+                return Ok(true);
+            }
+            "message.sent" => self.with(|state| {
+                let (cid, epoch) = (frame["re"].as_str().unwrap_or_default(), state.epoch.clone().unwrap_or_default());
+                state.pending.remove(cid);
+                if let Some(seq) = data["seq"].as_i64() {
+                    state.acks.push((cid.to_owned(), seq, epoch, Instant::now()));
+                }
+            }),
+            // It is asked again over the next connection, under the same id.
+            "error" => bail!("refused: {}", frame["error"]["code"]),
+            "conversation.changes" if data["reset"] == true => {
+                self.with(|state| state.epoch = None);
+                bail!("read anew");
+            }
+            "conversation.changes" => {
+                let messages = data["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
+                let to = data["to"].as_i64().context("changes without an end")?;
+                messages.iter().for_each(|message| self.note(message));
+                self.with(|state| state.cursor = state.cursor.max(to));
+            }
+            "message.created" => {
+                let seq = frame["seq"].as_i64().context("an event without a number")?;
+                self.with(|state| {
+                    if seq > state.cursor + 1 {
+                        state.wrong.push(format!("{seq} was told after {}", state.cursor));
+                    }
+                    state.cursor = state.cursor.max(seq);
+                });
+                self.note(data);
+            }
+            _ => {}
+        }
+        Ok(false)
+    }
+
+    fn note(&self, message: &Value) {
+        if let (Some(seq), Some(cid)) = (message["seq"].as_i64(), message["client_id"].as_str()) {
+            self.with(|state| state.known.insert(seq, cid.to_owned()));
+        }
+    }
+}
+
+async fn say(socket: &mut Socket, id: &str, command: &str, data: &Value) -> Result<()> {
+    let text = json!({"id": id, "type": command, "data": data}).to_string();
+    tokio::time::timeout(PATIENCE, socket.send(Message::text(text))).await??;
+    Ok(())
+}
