@@ -237,7 +237,7 @@ mod tests {
         assert_eq!(differences(|c| c.auth.jwt_secret = other()), [true, false]);
         assert_eq!(differences(|c| c.redis.secret = other()), [false]);
         assert_eq!(differences(|c| c.redis.url = None), [true]);
-        assert_eq!(differences(|c| c.limits.message_characters += 1), [false]);
+        assert_eq!(differences(|c| c.limits.message_length += 1), [false]);
         assert_eq!(differences(|c| c.auth.open_registration = !c.auth.open_registration), [false]);
     }
 
@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn of_what_a_node_has_said_the_last_counts() {
         let say = |seen_at, about: &About| Present { seen_at, about: serde_json::to_string(about).expect("JSON") };
-        let (before, after) = (about(2, |c| c.limits.message_characters += 1), about(2, |_| {}));
+        let (before, after) = (about(2, |c| c.limits.message_length += 1), about(2, |_| {}));
         let present =
             [say(1, &before), say(2, &about(1, |_| {})), say(3, &after), Present { seen_at: 4, about: "?".into() }];
         assert_eq!(others(&present, 1), [after]);

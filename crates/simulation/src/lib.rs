@@ -5,12 +5,14 @@
 //! order of events by [`stream::gaps`], what nodes tell each other by [`stream::wire`]. The nodes around them are models
 //! in the shape of `subscribers/src/hub.rs`, which a task of its own runs and which cannot be driven step by step.
 //!
-//! Read it in this order: [`world`], `agenda`, `writes`, `telling`, `reading`, `node`, `redis`, `client`, `judge`.
+//! Read it in this order: [`world`], `agenda`, `writes`, `telling`, `reading`, `node`, `redis`, `client`, `judge`. `failover` is a world
+//! of another kind: one in which the database goes back.
 
 mod agenda;
 mod client;
 mod database;
 mod dice;
+mod failover;
 mod fault;
 mod judge;
 mod node;
@@ -25,6 +27,7 @@ mod world;
 mod writes;
 
 pub use database::Database;
+pub use failover::{Failovers, Slip, go_back};
 pub use fault::Fault;
 pub use judge::{Rule, Violation};
 pub use world::{Figures, Outcome, Plan, run};

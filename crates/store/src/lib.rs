@@ -31,6 +31,7 @@ pub mod nodes;
 pub mod nudges;
 pub mod reactions;
 pub mod receipts;
+mod rewind;
 pub mod sessions;
 pub mod standby;
 
