@@ -87,7 +87,7 @@ fn another_value(path: &str) -> &'static str {
         "redis.cluster" => "true",
         "data.dir" => "/srv/palabre",
         "database.auto_migrate" | "auth.open_registration" | "chat_server.enabled" | "web.client" => "false",
-        "auth.jwt_secret" => SECRET,
+        "auth.jwt_secret" | "redis.secret" | "redis.accepted_secret" => SECRET,
         "auth.host_tokens" => "no",
         "auth.host_create_users" => "on",
         "chat_server.listen" => "127.0.0.1:9001",
