@@ -107,12 +107,14 @@ pub fn engine_settings(config: &Config, setup_secret: Option<String>) -> anyhow:
     const DAY: i64 = 86_400;
     let own = secrets::signing_key(config)?;
     let host = config.auth.jwt_secret.as_ref().filter(|_| config.auth.accepts_host_tokens());
+    let keys = Keys::new(&own, host.map(|secret| secret.reveal().as_bytes()));
     Ok(Settings {
+        name: config.server.name.clone(),
         limits: config.limits.clone(),
         // The place in this list is the place in `MATCHA_PACE`.
         paces: vec![(config.limits.matcha_messages_per_minute, config.limits.matcha_messages_per_minute)],
         shared: config.redis.url.is_some(),
-        keys: Keys::new(&own, host.map(|secret| secret.reveal().as_bytes())),
+        keys: keys.with_audience(config.server.public_url.as_deref(), config.auth.host_audience.as_deref()),
         access_seconds: config.auth.access_minutes * 60,
         idle_seconds: config.auth.refresh_days * DAY,
         session_seconds: config.auth.refresh_absolute_days * DAY,

@@ -93,9 +93,13 @@ limits! {
     catch_up: 1_000, 1..=100_000;
     /// Bytes that a piece of a catch-up has, about; it has at least one whole number.
     catch_up_bytes: 131_072, 1..=16_777_216;
-    /// Failed log-ins per account and address in five minutes.
+    /// Failed log-ins per account and network address (an IPv6 /64 is one) in five minutes.
     login_attempts: 5, 1..=1_000_000;
-    /// Registrations per network address in an hour.
+    /// Failed log-ins per network address in five minutes, of all accounts that were not used from it before.
+    login_attempts_per_address: 50, 1..=1_000_000;
+    /// Failed log-ins per account in an hour, from all network addresses that it was not used from before.
+    login_attempts_per_account: 50, 1..=1_000_000;
+    /// Registrations per network address (an IPv6 /64 is one) in an hour.
     registrations_per_hour: 60, 1..=1_000_000_000;
     /// Characters of a room's or group's name.
     name_length: 100, 1..=1_000;

@@ -1,10 +1,15 @@
 //! Sessions: a log-in and its rotating tokens.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use crate::{
     Millis, SessionId,
     accounts::{Account, ServerRole},
+    network::Network,
 };
 
 /// What a successful log-in gives.
@@ -14,7 +19,7 @@ pub struct Tokens {
     pub access_token: String,
     /// Seconds until the access token expires.
     pub expires_in: i64,
-    /// The single-use token for the next pair. Using one twice ends the session.
+    /// The token for the next pair. It stays good until its successor is used; after that, using it ends the session.
     pub refresh_token: String,
     /// The session that both belong to.
     pub session: SessionId,
@@ -48,6 +53,16 @@ pub struct Origin {
     pub address: Option<String>,
 }
 
+impl Origin {
+    /// The network by which what strangers may do is counted. Whoever comes from no readable address, as in a trial
+    /// without a network, is of one network that nobody else is of.
+    #[must_use]
+    pub fn network(&self) -> Network {
+        let address = self.address.as_deref().and_then(|address| address.parse().ok());
+        Network::of(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
+    }
+}
+
 /// What is still true of a person whose connections are open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
@@ -55,6 +70,6 @@ pub struct Standing {
     pub active: bool,
     /// What it may do on the server.
     pub role: ServerRole,
-    /// Those of the asked-for sessions that go on.
-    pub live: HashSet<SessionId>,
+    /// Those of the asked-for sessions that go on, and how much longer unless they are used.
+    pub live: HashMap<SessionId, Duration>,
 }

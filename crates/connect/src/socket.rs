@@ -472,6 +472,7 @@ impl Connection {
             role: speaker.role,
             dialect: self.door.dialect,
             vouched_at: arrival.vouched_at,
+            good_until: arrival.good_until,
             tuning: Tuning::new(self.door.dialect.hears()),
             outbox: self.outbox.clone(),
         });

@@ -11,7 +11,11 @@ use chat::{
 
 use store::Unit;
 
-use crate::{Call, Engine, passwords, sessions, text, tokens};
+use crate::{
+    Call, Engine,
+    passwords::{self, Share, Visitor},
+    sessions, text, tokens,
+};
 
 const USERNAME: std::ops::RangeInclusive<usize> = 3..=50;
 const EMAIL_LENGTH: usize = 255;
@@ -20,76 +24,106 @@ pub(crate) async fn register(engine: &Engine, registration: Registration, origin
     let inner = &engine.inner;
     let Registration { username, password, email, profile, setup_secret } = registration;
     check_username(&username)?;
-    passwords::check("password", &password, &username)?;
+    passwords::check("password", &password, &inner.about(&username, email.as_deref()))?;
     if let Some(email) = &email {
         check_email(email)?;
     }
     let profile = merged(Profile::default(), profile, inner.settings.limits.profile_length)?;
-    let role = role_for(engine, setup_secret.as_deref())?;
-    inner.throttle.register(origin.address.as_deref().unwrap_or_default(), engine.now())?;
-    let hash = inner.hasher.hash(password).await?;
-    let account = create(engine, username, email, Some(hash), role, profile).await?;
-    if role == ServerRole::Admin
-        && let Ok(mut secret) = inner.setup_secret.lock()
-    {
-        *secret = None;
+    check_right(engine, setup_secret.as_deref())?;
+    let network = origin.network();
+    inner.throttle.register(network, engine.moment())?;
+    let visitor = Visitor { share: Share::Network(network), account: None };
+    let hash = hashed(engine, visitor, password, email.as_deref()).await?;
+    let right = if setup_secret.is_some() { Right::SetupSecret } else { Right::Registration };
+    let account = create(engine, Opening { username, email, hash, right, profile }).await;
+    if right == Right::SetupSecret && matches!(&account, Ok(_) | Err(Error { code: ErrorCode::Forbidden, .. })) {
+        // Used, by this one or by somebody else.
+        *inner.setup_secret.lock().map_err(|_| Error::internal())? = None;
     }
-    sessions::begin(engine, account, origin).await
+    let begun = sessions::begin(engine, account?.id, origin, None).await?;
+    begun.ok_or_else(|| Error::forbidden("The account was deactivated at once."))
+}
+
+/// A password's hash. Accounts that name one mail address share the salt of the first: logging in by it then takes one
+/// hash, however many they are, and the time does not tell whether there are others.
+pub(crate) async fn hashed(engine: &Engine, visitor: Visitor, password: String, email: Option<&str>) -> Result<String> {
+    let mut salt = None;
+    if let Some(email) = email {
+        let others = store::accounts::passwords(&mut engine.inner.db.read().await?, email).await?;
+        salt = others.first().map(|(_, hash)| passwords::salt_of(hash)).transpose()?.flatten();
+    }
+    engine.inner.hasher.turn(visitor).await?.hash(password, salt).await
+}
+
+/// By what right an account is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Right {
+    /// Anybody may.
+    Registration,
+    /// The secret that makes the first administrator, once.
+    SetupSecret,
+    /// The operator gives it a role.
+    Operator(ServerRole),
+}
+
+/// An account that is to be opened; all of it was checked.
+pub(crate) struct Opening {
+    pub username: String,
+    pub email: Option<String>,
+    pub hash: String,
+    pub right: Right,
+    pub profile: Profile,
 }
 
 /// Stores a checked account.
-pub(crate) async fn create(
-    engine: &Engine,
-    username: String,
-    email: Option<String>,
-    hash: Option<String>,
-    role: ServerRole,
-    profile: Profile,
-) -> Result<Account> {
-    engine
-        .inner
-        .writer
-        .change(None, None, move |unit| {
-            Box::pin(async move {
-                if store::accounts::by_name(&mut unit.conn, &username).await?.is_some() {
-                    return Err(taken("username", "This username is taken."));
-                }
-                let new = store::accounts::New {
-                    id: None,
-                    username: &username,
-                    email: email.as_deref(),
-                    password_hash: hash.as_deref(),
-                    external_id: None,
-                    role,
-                    profile: &profile,
-                };
-                let id = match store::accounts::create(&mut unit.conn, &new, unit.now).await {
-                    // The name was free a moment ago, in this transaction: it is the address.
-                    Err(store::Error::Conflict(_)) => return Err(taken("email", "This mail address is taken.")),
-                    created => created?,
-                };
-                store::accounts::by_id(&mut unit.conn, id).await?.ok_or_else(Error::internal)
-            })
-        })
-        .await
+pub(crate) async fn create(engine: &Engine, opening: Opening) -> Result<Account> {
+    engine.inner.writer.change(None, None, move |unit| Box::pin(store_new(unit, opening))).await
 }
 
-fn role_for(engine: &Engine, setup_secret: Option<&str>) -> Result<ServerRole> {
-    let settings = &engine.inner.settings;
-    match setup_secret {
-        Some(given) => {
-            let expected = engine.inner.setup_secret.lock().map_err(|_| Error::internal())?.clone();
-            match expected {
-                Some(expected) if tokens::same_secret(given, &expected) => Ok(ServerRole::Admin),
-                _ => Err(Error {
-                    field: Some("/setup_secret".into()),
-                    ..Error::forbidden("The setup secret is wrong, or was used already.")
-                }),
-            }
-        }
-        None if settings.open_registration => Ok(ServerRole::User),
-        None => Err(Error::forbidden("Registration is closed on this server.")),
+async fn store_new(unit: &mut Unit, opening: Opening) -> Result<Account> {
+    let Opening { username, email, hash, right, profile } = opening;
+    // One after the other, also on several nodes.
+    unit.conn.before_making("user").await?;
+    let role = match right {
+        Right::Registration => ServerRole::User,
+        Right::Operator(role) => role,
+        // Many may have come with it at once: it is used up by the first of them.
+        Right::SetupSecret if store::accounts::admins(&mut unit.conn).await? == 0 => ServerRole::Admin,
+        Right::SetupSecret => return Err(used_up()),
+    };
+    if store::accounts::by_name(&mut unit.conn, &username).await?.is_some() {
+        return Err(taken("username", "This username is taken."));
     }
+    let new = store::accounts::New {
+        id: None,
+        username: &username,
+        email: email.as_deref(),
+        password_hash: Some(&hash),
+        external_id: None,
+        role,
+        profile: &profile,
+    };
+    let id = store::accounts::create(&mut unit.conn, &new, unit.now).await?;
+    store::accounts::by_id(&mut unit.conn, id).await?.ok_or_else(Error::internal)
+}
+
+/// Refuses who may not register.
+fn check_right(engine: &Engine, setup_secret: Option<&str>) -> Result<()> {
+    let Some(given) = setup_secret else {
+        if engine.inner.settings.open_registration {
+            return Ok(());
+        }
+        return Err(Error::forbidden("Registration is closed on this server."));
+    };
+    let expected = engine.inner.setup_secret.lock().map_err(|_| Error::internal())?.clone();
+    match expected {
+        Some(expected) if tokens::same_secret(given, &expected) => Ok(()),
+        _ => Err(used_up()),
+    }
+}
+
+fn used_up() -> Error {
+    Error { field: Some("/setup_secret".into()), ..Error::forbidden("The setup secret is wrong, or was used already.") }
 }
 
 fn taken(field: &str, detail: &str) -> Error {

@@ -50,6 +50,8 @@ pub type Here = Arc<dyn Fn(UserId) -> Seen + Send + Sync>;
 
 /// How the engine is to work.
 pub struct Settings {
+    /// The server's name, which is no password.
+    pub name: String,
     /// Everything countable.
     pub limits: Limits,
     /// Messages in a minute and at once for the doors that have a pace of their own: the first is [`Pace`] 1.
@@ -80,6 +82,8 @@ pub struct Arrival {
     pub account: chat::accounts::Account,
     /// When that was looked up.
     pub vouched_at: std::time::Instant,
+    /// When what they came with ends: a host application's token, or the session, unless it is used meanwhile.
+    pub good_until: std::time::Instant,
 }
 
 /// The meaning of commands. Cheap to clone.
@@ -98,10 +102,18 @@ struct Inner {
     rates: rates::Rates,
     throttle: throttle::Throttle,
     hasher: passwords::Hasher,
+    began: std::time::Instant,
     speakers: moka::future::Cache<tokens::Claim, Arc<Arrival>>,
     arrivals: batcher::Batcher<tokens::Claim, Result<Arc<Arrival>>>,
     belongings: batcher::Batcher<UserId, Result<Vec<Belonging>>>,
     counted: figures::Counted,
+}
+
+impl Inner {
+    /// What a password of this account must not be.
+    fn about<'a>(&'a self, username: &'a str, email: Option<&'a str>) -> passwords::About<'a> {
+        passwords::About { username, email, server: &self.settings.name }
+    }
 }
 
 impl Engine {
@@ -119,11 +131,8 @@ impl Engine {
             inner: Arc::new(Inner {
                 setup_secret: Mutex::new(settings.setup_secret.clone()),
                 rates: rates::Rates::new(&settings.limits, &settings.paces, settings.shared),
-                throttle: throttle::Throttle::new(
-                    settings.limits.login_attempts,
-                    settings.limits.registrations_per_hour,
-                    settings.shared,
-                ),
+                throttle: throttle::Throttle::new(&settings.limits, settings.shared),
+                began: std::time::Instant::now(),
                 hasher: passwords::Hasher::new(),
                 // A second is what a revoked token may live on elsewhere; here it is dropped at once.
                 speakers: moka::future::Cache::builder()
@@ -154,6 +163,11 @@ impl Engine {
         (self.inner.clock)()
     }
 
+    /// The time by which throttles count: it never jumps.
+    fn moment(&self) -> throttle::Moment {
+        self.inner.began.elapsed()
+    }
+
     /// Counts a message or another request against the speaker's rate.
     ///
     /// # Errors
@@ -171,7 +185,7 @@ impl Engine {
     /// Takes off what was used up on another node.
     pub fn note_spent(&self, spent: Spent) {
         self.inner.rates.note_spent(spent.rates);
-        self.inner.throttle.note_spent(spent.tries, self.now());
+        self.inner.throttle.note_spent(spent.tries, self.moment());
     }
 
     /// How many nodes share the rates without hearing of each other; 1 while they do.

@@ -9,7 +9,7 @@ use chat::{
 
 use store::{Epoch, Nudge};
 
-use crate::{Call, Engine};
+use crate::{Call, Engine, sessions};
 
 impl Engine {
     /// What is still true of a person and of these sessions of theirs. What was remembered of tokens is forgotten.
@@ -21,7 +21,9 @@ impl Engine {
         let mut conn = self.inner.db.read().await?;
         let account = store::accounts::by_id(&mut conn, user).await?.ok_or_else(|| Error::not_found("user"))?;
         let asked: Vec<(SessionId, UserId)> = sessions.iter().map(|session| (*session, user)).collect();
-        let live = store::sessions::live(&mut conn, &asked, self.now()).await?;
+        let now = self.now();
+        let live = store::sessions::live(&mut conn, &asked, now).await?;
+        let live = live.into_iter().map(|(session, until)| (session, sessions::left(until, now))).collect();
         Ok(Standing { active: account.active, role: account.role, live })
     }
 

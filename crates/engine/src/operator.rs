@@ -7,7 +7,14 @@ use chat::{
     sessions::{Origin, Tokens},
 };
 
-use crate::{Call, Engine, accounts, passwords, sessions};
+use crate::{
+    Call, Engine,
+    accounts::{self, Opening, Right},
+    passwords::{self, Share, Visitor},
+    sessions,
+};
+
+const OPERATOR: Visitor = Visitor { share: Share::Operator, account: None };
 
 /// Opens an account.
 ///
@@ -21,9 +28,10 @@ pub async fn add_user(
     role: ServerRole,
 ) -> Result<Account> {
     accounts::check_username(username)?;
-    passwords::check("password", &password, username)?;
-    let hash = engine.inner.hasher.hash(password).await?;
-    accounts::create(engine, username.to_owned(), email, Some(hash), role, Profile::default()).await
+    passwords::check("password", &password, &engine.inner.about(username, email.as_deref()))?;
+    let hash = accounts::hashed(engine, OPERATOR, password, email.as_deref()).await?;
+    let (username, right) = (username.to_owned(), Right::Operator(role));
+    accounts::create(engine, Opening { username, email, hash, right, profile: Profile::default() }).await
 }
 
 /// A page of all accounts, by id, after `after`.
@@ -49,9 +57,10 @@ pub async fn find_user(engine: &Engine, username: &str) -> Result<Account> {
 /// As for a change of password.
 pub async fn set_password(engine: &Engine, username: &str, password: String) -> Result<()> {
     let account = find_user(engine, username).await?;
-    passwords::check("password", &password, &account.username)?;
-    let hash = engine.inner.hasher.hash(password).await?;
-    sessions::set_password(engine, account.id, hash, None).await
+    let email = account.email.as_deref();
+    passwords::check("password", &password, &engine.inner.about(&account.username, email))?;
+    let hash = accounts::hashed(engine, OPERATOR, password, email).await?;
+    sessions::set_password(engine, account.id, None, hash, None).await
 }
 
 /// Gives an account another server role.
@@ -69,11 +78,9 @@ pub async fn set_role(engine: &Engine, username: &str, role: ServerRole) -> Resu
 /// `not_found`, or the store's.
 pub async fn token(engine: &Engine, username: &str) -> Result<Tokens> {
     let account = find_user(engine, username).await?;
-    if !account.active {
-        return Err(Error::forbidden(format!("The account of {username} is deactivated.")));
-    }
     let origin = Origin { agent: Some("palabre user token".into()), address: None };
-    sessions::begin(engine, account, origin).await
+    let begun = sessions::begin(engine, account.id, origin, None).await?;
+    begun.ok_or_else(|| Error::forbidden(format!("The account of {username} is deactivated.")))
 }
 
 /// How many active administrators there are.

@@ -1,139 +1,342 @@
-//! Passwords: Argon2id off the asynchronous threads, a few at a time.
+//! Passwords: Argon2id off the asynchronous threads, a few at a time, in memory that is kept.
 
-use std::sync::{Arc, OnceLock};
+mod common;
+mod queue;
 
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version, password_hash::phc::PasswordHash};
-use chat::{Error, Result};
-use tokio::sync::Semaphore;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use argon2::{
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::phc::{Output, PasswordHash, Salt},
+};
+use chat::{Error, Result, UserId};
+use tokio::sync::oneshot;
+
+use queue::Queue;
+
+pub(crate) use common::{About, check};
+pub(crate) use queue::{Share, Visitor};
 
 /// Memory in KiB, passes, lanes: OWASP's first recommendation for Argon2id.
 const MEMORY: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
-/// Log-ins that may wait for their turn; more are told to come back.
-const WAITING: usize = 256;
+/// Hashes at once, at most: 19 MiB are kept for each, for good.
+const AT_ONCE: usize = 4;
+/// When to try again if too many wait.
+const SOON_MS: i64 = 1_000;
 
-/// The commonest passwords of eight and more characters; whoever tries to guess begins here.
-const COMMON: &[&str] = &[
-    "password",
-    "password1",
-    "password123",
-    "passw0rd",
-    "12345678",
-    "123456789",
-    "1234567890",
-    "11111111",
-    "00000000",
-    "qwertyui",
-    "qwerty123",
-    "qwertyuiop",
-    "azertyuiop",
-    "azerty123",
-    "1q2w3e4r",
-    "1qaz2wsx",
-    "iloveyou",
-    "sunshine",
-    "princess",
-    "football",
-    "baseball",
-    "superman",
-    "trustno1",
-    "welcome1",
-    "letmein1",
-    "motdepasse",
-    "admin123",
-    "administrator",
-    "changeme",
-    "abcd1234",
-    "abc12345",
-    "88888888",
-    "66666666",
-    "87654321",
-    "987654321",
-    "asdfghjkl",
-];
+/// What one hash works in. It is taken once and kept: an allocator that is asked for 19 MiB at a time, by many threads,
+/// gives back little of it.
+type Arena = Box<[Block]>;
 
+/// Gives turns at hashing. Cheap to clone.
+#[derive(Clone)]
 pub(crate) struct Hasher {
-    permits: Arc<Semaphore>,
+    desk: Arc<Mutex<Desk>>,
     /// The hash of nothing in particular, checked when there is no account, so that both take as long.
     decoy: Arc<OnceLock<String>>,
+}
+
+struct Desk {
+    /// Arenas in which nobody works: only while nobody waits.
+    idle: Vec<Arena>,
+    /// How many more may be made.
+    left: usize,
+    waiting: Queue<oneshot::Sender<Arena>>,
 }
 
 impl Hasher {
     pub(crate) fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { permits: Arc::new(Semaphore::new(cores)), decoy: Arc::default() }
+        Self::with(cores.min(AT_ONCE))
     }
 
-    /// The PHC string of a password.
-    pub(crate) async fn hash(&self, password: String) -> Result<String> {
-        self.work(move |_| hash(&password)).await
+    fn with(at_once: usize) -> Self {
+        let desk = Desk { idle: Vec::new(), left: at_once, waiting: Queue::new() };
+        Self { desk: Arc::new(Mutex::new(desk)), decoy: Arc::default() }
     }
 
-    /// Whether it is the password of this hash; without a hash it takes as long, and is false.
-    pub(crate) async fn verify(&self, password: String, stored: Option<String>) -> Result<bool> {
-        self.work(move |decoy| {
-            let known = stored.is_some();
-            let against = match stored {
-                Some(stored) => stored,
-                None => match decoy.get() {
+    /// Waits for a turn.
+    ///
+    /// # Errors
+    /// `rate_limited` if too many wait, of this network or in all.
+    pub(crate) async fn turn(&self, visitor: Visitor) -> Result<Turn> {
+        let arena = match self.take_or_wait(visitor)? {
+            Ok(arena) => arena,
+            // Whoever makes room for others is told to come back.
+            Err(mut waiting) => (&mut waiting.woken).await.map_err(|_| too_many())?,
+        };
+        Ok(Turn { lease: Lease { arena: Some(arena), desk: self.desk.clone() }, decoy: self.decoy.clone() })
+    }
+
+    /// An arena that is free, or a place in the queue.
+    fn take_or_wait(&self, visitor: Visitor) -> Result<std::result::Result<Arena, Waiting>> {
+        let mut desk = open(&self.desk);
+        if let Some(arena) = desk.idle.pop() {
+            return Ok(Ok(arena));
+        }
+        if desk.left > 0 {
+            desk.left -= 1;
+            drop(desk);
+            return Ok(Ok(vec![Block::new(); MEMORY as usize].into()));
+        }
+        let (waker, woken) = oneshot::channel();
+        let share = visitor.share;
+        let ticket = desk.waiting.enter(visitor, waker).ok_or_else(too_many)?;
+        Ok(Err(Waiting { desk: self.desk.clone(), share, ticket, woken }))
+    }
+}
+
+fn open(desk: &Mutex<Desk>) -> MutexGuard<'_, Desk> {
+    desk.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn too_many() -> Error {
+    Error::rate_limited("log-ins at once", SOON_MS)
+}
+
+/// Hands an arena to whoever is next, or keeps it until somebody comes.
+fn hand_on(desk: &Mutex<Desk>, mut arena: Arena) {
+    let mut desk = open(desk);
+    while let Some(waker) = desk.waiting.next() {
+        match waker.send(arena) {
+            Ok(()) => return,
+            // This one has gone while it waited.
+            Err(back) => arena = back,
+        }
+    }
+    desk.idle.push(arena);
+}
+
+/// A place in the queue. Dropped, it is given up, with the arena that may just have come.
+struct Waiting {
+    desk: Arc<Mutex<Desk>>,
+    share: Share,
+    ticket: u64,
+    woken: oneshot::Receiver<Arena>,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        open(&self.desk).waiting.leave(self.share, self.ticket);
+        self.woken.close();
+        if let Ok(arena) = self.woken.try_recv() {
+            hand_on(&self.desk, arena);
+        }
+    }
+}
+
+/// An arena in use. Dropped, it is handed on.
+struct Lease {
+    arena: Option<Arena>,
+    desk: Arc<Mutex<Desk>>,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(arena) = self.arena.take() {
+            hand_on(&self.desk, arena);
+        }
+    }
+}
+
+/// A turn at hashing.
+pub(crate) struct Turn {
+    lease: Lease,
+    decoy: Arc<OnceLock<String>>,
+}
+
+impl Turn {
+    /// The PHC string of a password. Accounts that name one mail address share a salt (see [`Turn::find`]); otherwise
+    /// it is random.
+    pub(crate) async fn hash(self, password: String, salt: Option<Salt>) -> Result<String> {
+        self.work(move |arena, _| hash(arena, &password, salt)).await.map(|(_, hash)| hash)
+    }
+
+    /// Whose password it is of these people, the first of them if it is that of several. Without any, it takes as long
+    /// as with one.
+    pub(crate) async fn find(
+        self,
+        password: String,
+        people: Vec<(UserId, String)>,
+    ) -> Result<(Self, Option<(UserId, String)>)> {
+        self.work(move |arena, decoy| {
+            if people.is_empty() {
+                let decoy = match decoy.get() {
                     Some(decoy) => decoy.clone(),
-                    None => decoy.get_or_init(|| hash("decoy").unwrap_or_default()).clone(),
-                },
-            };
-            let parsed = PasswordHash::new(&against).map_err(|error| {
-                tracing::error!(%error, "a stored password hash cannot be read");
-                Error::internal()
-            })?;
-            Ok(argon2()?.verify_password(password.as_bytes(), &parsed).is_ok() && known)
+                    None => {
+                        let hashed = hash(arena, "decoy", None)?;
+                        decoy.get_or_init(|| hashed).clone()
+                    }
+                };
+                find(arena, &password, vec![(UserId(0), decoy)])?;
+                return Ok(None);
+            }
+            find(arena, &password, people)
         })
         .await
     }
 
     async fn work<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&OnceLock<String>) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        // Bounded: whoever floods the log-in waits here, not the server.
-        static QUEUE: Semaphore = Semaphore::const_new(WAITING);
-        let Ok(_place) = QUEUE.try_acquire() else {
-            return Err(Error::rate_limited("log-ins at once", 1_000));
-        };
-        let permit = self.permits.clone().acquire_owned().await.map_err(|_| Error::internal())?;
-        let decoy = self.decoy.clone();
+        mut self,
+        work: impl FnOnce(&mut Arena, &OnceLock<String>) -> Result<T> + Send + 'static,
+    ) -> Result<(Self, T)> {
         let done = tokio::task::spawn_blocking(move || {
-            let result = work(&decoy);
-            drop(permit);
-            result
+            let arena = self.lease.arena.as_mut().ok_or_else(Error::internal)?;
+            let result = work(arena, &self.decoy)?;
+            Ok((self, result))
         });
         done.await.map_err(|_| Error::internal())?
     }
 }
 
-fn argon2() -> Result<Argon2<'static>> {
-    let params = Params::new(MEMORY, PASSES, LANES, None).map_err(|_| Error::internal())?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+fn unreadable(error: impl std::fmt::Display) -> Error {
+    tracing::error!(%error, "a stored password hash cannot be read");
+    Error::internal()
 }
 
-fn hash(password: &str) -> Result<String> {
-    argon2()?.hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(|error| {
+/// The salt of a PHC string.
+///
+/// # Errors
+/// `internal` if it is none.
+pub(crate) fn salt_of(stored: &str) -> Result<Option<Salt>> {
+    Ok(PasswordHash::new(stored).map_err(unreadable)?.salt)
+}
+
+fn hash(arena: &mut Arena, password: &str, salt: Option<Salt>) -> Result<String> {
+    let failed = |error: &dyn std::fmt::Display| {
         tracing::error!(%error, "a password could not be hashed");
         Error::internal()
-    })
+    };
+    let salt = match salt {
+        Some(salt) => salt,
+        None => {
+            let mut random = [0_u8; argon2::RECOMMENDED_SALT_LEN];
+            getrandom::fill(&mut random).map_err(|error| failed(&error))?;
+            Salt::new(&random).map_err(|error| failed(&error))?
+        }
+    };
+    let params = Params::new(MEMORY, PASSES, LANES, None).map_err(|error| failed(&error))?;
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: (&params).try_into().map_err(|error| failed(&error))?,
+        salt: Some(salt),
+        hash: None,
+    };
+    let output = compute(arena, password, &hash)?;
+    Ok(PasswordHash { hash: Some(output), ..hash }.to_string())
 }
 
-/// Refuses a password that is too short, too long, too common or the name itself.
-pub(crate) fn check(field: &str, password: &str, username: &str) -> Result<()> {
-    let length = password.chars().count();
-    if !(8..=256).contains(&length) {
-        return Err(Error::invalid(field, format!("{field} must have 8 to 256 characters.")));
+/// Hashes a password as another was.
+fn compute(arena: &mut Arena, password: &str, like: &PasswordHash) -> Result<Output> {
+    let algorithm = Algorithm::try_from(like.algorithm.as_str()).map_err(unreadable)?;
+    let version = like.version.map_or(Ok(Version::default()), Version::try_from).map_err(unreadable)?;
+    let params = Params::try_from(like).map_err(unreadable)?;
+    let salt = like.salt.ok_or_else(|| unreadable("it has no salt"))?;
+    let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+    let mut output = [0_u8; Output::MAX_LENGTH];
+    let output = output.get_mut(..length).ok_or_else(|| unreadable("it is too long"))?;
+    let needed = params.block_count();
+    let memory = arena.get_mut(..needed).ok_or_else(|| unreadable(format!("it needs {needed} KiB")))?;
+    Argon2::new(algorithm, version, params)
+        .hash_password_into_with_memory(password.as_bytes(), &salt, output, memory)
+        .map_err(unreadable)?;
+    Output::new(output).map_err(unreadable)
+}
+
+fn find(arena: &mut Arena, password: &str, people: Vec<(UserId, String)>) -> Result<Option<(UserId, String)>> {
+    // Of one mail address they have one salt: it is computed once, and the time does not tell how many they are.
+    let mut computed: Vec<(PasswordHash, Output)> = Vec::with_capacity(1);
+    for (user, stored) in people {
+        let hash = PasswordHash::new(&stored).map_err(unreadable)?;
+        let alike = |(other, _): &&(PasswordHash, Output)| {
+            (other.algorithm, other.version, &other.params, other.salt)
+                == (hash.algorithm, hash.version, &hash.params, hash.salt)
+        };
+        let output = match computed.iter().find(alike) {
+            Some((_, output)) => *output,
+            None => compute(arena, password, &hash)?,
+        };
+        // Compared in constant time.
+        if hash.hash == Some(output) {
+            return Ok(Some((user, stored)));
+        }
+        computed.push((hash, output));
     }
-    if password.contains('\0') {
-        return Err(Error::invalid(field, format!("{field} must not hold the NUL character.")));
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use chat::network::Network;
+
+    use super::*;
+
+    fn stranger(last: u8) -> Visitor {
+        Visitor { share: Share::Network(Network::of([192, 0, 2, last].into())), account: None }
     }
-    let lower = password.to_lowercase();
-    if COMMON.contains(&lower.as_str()) || lower == username.to_lowercase() {
-        return Err(Error::invalid(field, format!("{field} is too easy to guess; choose another.")));
+
+    #[tokio::test]
+    async fn a_password_is_found_among_the_people_who_name_one_address() {
+        let hasher = Hasher::with(1);
+        let hash = async |password: &str, salt| {
+            hasher.turn(stranger(1)).await.expect("free").hash(password.to_owned(), salt).await.expect("hashed")
+        };
+        let ann = hash("hello trees", None).await;
+        assert!(ann.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{ann}");
+        assert_ne!(hash("hello trees", None).await, ann, "salts are random");
+        let bob = hash("hello hills", salt_of(&ann).expect("readable")).await;
+        let people = vec![(UserId(1), ann), (UserId(2), bob)];
+        for (password, whose) in [("hello trees", Some(1)), ("hello hills", Some(2)), ("hello", None)] {
+            let turn = hasher.turn(stranger(1)).await.expect("free");
+            let (_, found) = turn.find(password.to_owned(), people.clone()).await.expect("readable");
+            assert_eq!(found.map(|(user, _)| user.0), whose, "{password}");
+        }
+        let turn = hasher.turn(stranger(1)).await.expect("free");
+        assert!(turn.find("decoy".to_owned(), Vec::new()).await.expect("readable").1.is_none());
     }
-    Ok(())
+
+    #[tokio::test]
+    async fn hashes_of_other_programs_are_read_if_they_need_no_more_memory() {
+        let stored = |text: &str| vec![(UserId(1), text.to_owned())];
+        // From the command line program of the reference implementation.
+        let small = "$argon2i$v=19$m=4096,t=3,p=1$c29tZXNhbHQ$zuHJmEHcOMmgEjhxoBIqVMdgvmmcpmT3+8cfJyl5Ofc";
+        let hasher = Hasher::with(1);
+        for other in [
+            "no hash",
+            "$argon2id$v=19$m=99999,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        ] {
+            let turn = hasher.turn(stranger(1)).await.expect("free");
+            assert!(turn.find("x".into(), stored(other)).await.is_err(), "{other}");
+        }
+        let turn = hasher.turn(stranger(1)).await.expect("the arena came back");
+        assert!(turn.find("not it".into(), stored(small)).await.expect("readable").1.is_none());
+    }
+
+    #[tokio::test]
+    async fn as_many_arenas_as_turns_are_made_however_many_ask_and_leave() {
+        let hasher = Hasher::with(1);
+        let first = hasher.turn(stranger(1)).await.expect("free");
+        let mut waiting: Vec<_> = (0..200).map(|at| Box::pin(hasher.turn(stranger(at)))).collect();
+        let polled = futures_of(&mut waiting).await;
+        assert_eq!(polled, 0, "there is one arena, and it is in use");
+        drop(first);
+        // It was handed to the first of them, who leaves without having looked.
+        drop(waiting);
+        let desk = open(&hasher.desk);
+        assert_eq!((desk.idle.len(), desk.left), (1, 0));
+    }
+
+    /// Polls each once; how many are ready.
+    async fn futures_of<F: Future + Unpin>(futures: &mut [F]) -> usize {
+        std::future::poll_fn(|context| {
+            let ready = futures
+                .iter_mut()
+                .filter_map(|future| std::pin::Pin::new(future).poll(context).is_ready().then_some(()));
+            std::task::Poll::Ready(ready.count())
+        })
+        .await
+    }
 }

@@ -31,7 +31,7 @@ pub enum Cost {
 }
 
 /// How fast messages may come: the place of a rate in [`crate::Settings::paces`]. Doors that share a pace share the
-/// count, whether over sockets or requests.
+/// count, whether over sockets or requests; and what is sent at one pace is used up at all others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pace(pub usize);
 
@@ -106,11 +106,20 @@ impl Rates {
     pub(crate) fn note_spent(&self, spent: Vec<(UserId, u8, u32)>) {
         for (user, place, count) in spent {
             let Some(limiter) = self.limiter(place) else { continue };
-            // One by one: as much as is left.
-            for _ in 0..count {
-                if limiter.check_key(&user.0).is_err() {
-                    break;
-                }
+            charge(limiter, user, count);
+            self.charge_others(user, usize::from(place), count);
+        }
+    }
+
+    /// A message costs as much at the paces of all other endpoints, as far as there is something left: only its own may
+    /// refuse it, but nobody speaks faster by going from one to the next.
+    fn charge_others(&self, user: UserId, place: usize, count: u32) {
+        if place >= self.messages.len() {
+            return;
+        }
+        for (other, (limiter, _)) in self.messages.iter().enumerate() {
+            if other != place {
+                charge(limiter, user, count);
             }
         }
     }
@@ -129,8 +138,10 @@ impl Rates {
             Cost::Message(Pace(place)) => (self.messages.get(place).ok_or_else(Error::internal)?, "messages", place),
             Cost::Request => (&self.requests, "requests", self.messages.len()),
         };
-        match take(limiter, user, self.price.load(Ordering::Relaxed)) {
+        let price = self.price.load(Ordering::Relaxed);
+        match take(limiter, user, price) {
             Ok(state) => {
+                self.charge_others(user, place, price);
                 self.note(user, place);
                 let quota = state.quota();
                 Ok(Allowance {
@@ -145,6 +156,15 @@ impl Rates {
                 let wait = not_yet.wait_time_from(DefaultClock::default().now());
                 Err(Error::rate_limited(what, i64::try_from(wait.as_millis()).unwrap_or(i64::MAX).max(1)))
             }
+        }
+    }
+}
+
+/// Takes so much off a rate, or what is left.
+fn charge(limiter: &Limiter, user: UserId, count: u32) {
+    for _ in 0..count {
+        if limiter.check_key(&user.0).is_err() {
+            break;
         }
     }
 }
@@ -200,6 +220,25 @@ mod tests {
         // More than there is, and a rate that is not known here.
         other.note_spent(vec![(UserId(1), 0, u32::MAX), (UserId(1), 9, 1)]);
         assert!(rates(false).spent().is_empty());
+    }
+
+    #[test]
+    fn a_pace_of_its_own_is_no_way_around_the_others() {
+        let limits = Limits { messages_per_minute: 1, message_burst: 6, ..Limits::default() };
+        let rates = || Rates::new(&limits, &[(1, 10)], true);
+        let admitted = |rates: &Rates, pace: usize, most: usize| {
+            (0..most).filter(|_| rates.admit(UserId(1), Cost::Message(Pace(pace))).is_ok()).count()
+        };
+        let fast_first = rates();
+        assert_eq!((admitted(&fast_first, 1, 99), admitted(&fast_first, 0, 99)), (10, 0));
+        let slow_first = rates();
+        assert_eq!((admitted(&slow_first, 0, 99), admitted(&slow_first, 1, 99)), (6, 4));
+        assert!(slow_first.admit(UserId(1), Cost::Request).is_ok(), "requests have a rate of their own");
+        assert_eq!(admitted(&rates(), 1, 99), 10, "whoever uses one has all of it");
+        // Also on another node.
+        let there = rates();
+        there.note_spent(fast_first.spent());
+        assert_eq!((admitted(&there, 0, 99), admitted(&there, 1, 99)), (0, 0));
     }
 
     #[test]

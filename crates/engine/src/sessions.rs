@@ -1,38 +1,56 @@
 //! Sessions: logging in, trading tokens, logging out, and telling who speaks.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use chat::{
     Error, ErrorCode, Millis, Reply, Result, SessionId, UserId,
     accounts::{Account, Profile, ServerRole, Speaker},
     event::Order,
+    network::Network,
     sessions::{Origin, Tokens},
 };
-use store::{Db, Unit, Writer};
+use store::{Db, Unit, Writer, sessions::Use};
 
 use crate::{
     Arrival, Call, Clock, Engine, Inner,
     batcher::Answers,
+    passwords::{self, Share, Visitor},
+    throttle::Guess,
     tokens::{self, Claim},
 };
 
-/// A lost answer to a refresh may be asked for again within this time, by the same client.
-const REPEAT_MS: i64 = 10_000;
+/// Nothing is good for longer than this without being looked at again; a time without end would be no time.
+const LONG: Duration = Duration::from_secs(366 * 86_400);
+
+/// How much longer something is good.
+pub(crate) fn left(until: Millis, now: Millis) -> Duration {
+    Duration::from_millis(u64::try_from(until.since(now)).unwrap_or(0)).min(LONG)
+}
 
 pub(crate) async fn log_in(engine: &Engine, name: String, password: String, origin: Origin) -> Result<Tokens> {
     let inner = &engine.inner;
-    let (account_key, address) = (store::accounts::key(&name), origin.address.clone().unwrap_or_default());
-    let attempt = inner.throttle.log_in(&account_key, &address, engine.now())?;
+    let network = origin.network();
+    let guess = Guess::log_in(&store::accounts::key(&name), network);
     metrics::counter!("auth_login_attempts_total").increment(1);
-    let found = store::accounts::password(&mut inner.db.read().await?, &name).await?;
-    let (user, hash) = found.map_or((None, None), |(user, hash)| (Some(user), hash));
-    let right = inner.hasher.verify(password, hash).await?;
+    let (people, user) = candidates(inner, &name, network).await?;
+    // Told before anybody waits, and again when it is their turn: many may have waited together.
+    inner.throttle.check(&guess, user.is_some(), engine.moment())?;
+    let share = user.map_or(Share::Network(network), Share::Person);
+    let visitor = Visitor { share, account: guess.account().map(str::to_owned) };
+    let turn = inner.hasher.turn(visitor).await?;
+    let attempt = inner.throttle.begin(guess, user.is_some(), engine.moment())?;
+    let (turn, found) = turn.find(password, people).await?;
+    drop(turn);
     // One answer for an unknown name, a wrong password and a deactivated account.
-    let account = match user {
-        Some(user) if right => store::accounts::by_id(&mut inner.db.read().await?, user).await?.filter(|a| a.active),
-        _ => None,
+    let tokens = match found {
+        Some((user, hash)) => begin(engine, user, origin, Some(hash)).await?,
+        None => None,
     };
-    let Some(account) = account else {
+    let Some(tokens) = tokens else {
         attempt.failed();
         metrics::counter!("auth_login_failures_total").increment(1);
         metrics::counter!("chat_auth_requests_total", "status" => "failure", "method" => "password").increment(1);
@@ -40,29 +58,50 @@ pub(crate) async fn log_in(engine: &Engine, name: String, password: String, orig
     };
     drop(attempt);
     metrics::counter!("chat_auth_requests_total", "status" => "success", "method" => "password").increment(1);
-    begin(engine, account, origin).await
+    Ok(tokens)
 }
 
-/// Begins a session of an account whose right to it was proven.
-pub(crate) async fn begin(engine: &Engine, account: Account, origin: Origin) -> Result<Tokens> {
+/// Who may log in under a name, and whom it names if that person has logged in from this network before. By a mail
+/// address nobody is known: the answers would tell whether it belongs to somebody.
+async fn candidates(inner: &Inner, name: &str, network: Network) -> Result<(Vec<(UserId, String)>, Option<UserId>)> {
+    let mut conn = inner.db.read().await?;
+    let people = store::accounts::passwords(&mut conn, name).await?;
+    let named = people.first().filter(|_| !name.contains('@')).map(|(user, _)| *user);
+    // Asked for nobody, too: it takes as long.
+    let addresses = store::sessions::addresses(&mut conn, named.unwrap_or_default()).await?;
+    let was_here = |address: &String| address.parse().is_ok_and(|address| Network::of(address) == network);
+    Ok((people, named.filter(|_| addresses.iter().any(was_here))))
+}
+
+/// Begins a session of somebody whose right to it was proven, by the password of this hash if there is one. None if
+/// the account is not active, or the password was changed meanwhile.
+pub(crate) async fn begin(
+    engine: &Engine,
+    user: UserId,
+    origin: Origin,
+    hash: Option<String>,
+) -> Result<Option<Tokens>> {
     let inner = &engine.inner;
-    let user = account.id;
     let idle_ms = inner.settings.idle_seconds * 1_000;
     let whole_ms = inner.settings.session_seconds * 1_000;
-    let (refresh_token, hash) = tokens::new_refresh_token()?;
-    let session = inner
+    let (refresh_token, token_hash) = tokens::new_refresh_token()?;
+    let begun = inner
         .writer
         .change(None, None, move |unit| {
             Box::pin(async move {
+                if !store::accounts::hold(&mut unit.conn, user, hash.as_deref()).await? {
+                    return Ok(None);
+                }
                 let now = unit.now;
                 let (expires, ends) = (now.plus(idle_ms.min(whole_ms)), now.plus(whole_ms));
                 let session = store::sessions::create(&mut unit.conn, user, &origin, now, expires, ends).await?;
-                store::sessions::add_token(&mut unit.conn, &hash, session).await?;
-                Ok(session)
+                store::sessions::add_token(&mut unit.conn, &token_hash, session).await?;
+                let account = store::accounts::by_id(&mut unit.conn, user).await?.ok_or_else(Error::internal)?;
+                Ok(Some((account, session)))
             })
         })
         .await?;
-    issue(engine, account, session, refresh_token)
+    begun.map(|(account, session)| issue(engine, account, session, refresh_token)).transpose()
 }
 
 fn issue(engine: &Engine, account: Account, session: SessionId, refresh_token: String) -> Result<Tokens> {
@@ -82,6 +121,8 @@ enum Traded {
     /// It was used before: its session is over.
     Reused {
         user: UserId,
+        session: SessionId,
+        why: &'static str,
     },
 }
 
@@ -89,7 +130,10 @@ pub(crate) async fn refresh(engine: &Engine, token: String, origin: Origin) -> R
     let inner = &engine.inner;
     let idle_ms = inner.settings.idle_seconds * 1_000;
     let presented = tokens::refresh_hash(&token);
-    let (fresh, fresh_hash) = tokens::new_refresh_token()?;
+    // What strangers invent costs a look, and the writer nothing.
+    let known = store::sessions::token(&mut inner.db.read().await?, &presented, engine.now()).await?;
+    known.filter(|token| token.live).ok_or_else(not_good)?;
+    let (fresh, fresh_hash) = inner.settings.keys.successor(&token);
     let traded = inner
         .writer
         .change(None, None, move |unit| Box::pin(trade(unit, presented, fresh_hash, origin, idle_ms)))
@@ -100,8 +144,8 @@ pub(crate) async fn refresh(engine: &Engine, token: String, origin: Origin) -> R
             let account = account.filter(|a| a.active).ok_or_else(not_good)?;
             issue(engine, account, session, fresh)
         }
-        Traded::Reused { user } => {
-            tracing::warn!(%user, "a used refresh token came back; its session is ended");
+        Traded::Reused { user, session, why } => {
+            tracing::warn!(%user, %session, why, "a used refresh token came back; its session is ended");
             metrics::counter!("security_suspicious_activities_total").increment(1);
             inner.speakers.invalidate_all();
             Err(not_good())
@@ -109,26 +153,53 @@ pub(crate) async fn refresh(engine: &Engine, token: String, origin: Origin) -> R
     }
 }
 
+/// Trades a refresh token for its successor. A used one is traded again, for the same successor, as long as nobody has
+/// used that: then the answer did not arrive, or two tabs of one client asked at once. Otherwise two have it, and
+/// nobody knows who of them is its owner.
 async fn trade(unit: &mut Unit, presented: String, fresh_hash: String, origin: Origin, idle_ms: i64) -> Result<Traded> {
     let now = unit.now;
+    let session = store::sessions::token(&mut unit.conn, &presented, now).await?.ok_or_else(not_good)?.session;
+    // On another node it may be traded at this moment.
+    store::sessions::lock(&mut unit.conn, session).await?;
     let token = store::sessions::token(&mut unit.conn, &presented, now).await?.ok_or_else(not_good)?;
     if !token.live {
         return Err(not_good());
     }
-    let (user, session) = (token.user, token.session);
-    if !store::sessions::use_token(&mut unit.conn, &presented, now).await? {
-        // If it was not when it was read, another node has traded it since.
-        let used_at = token.used_at.unwrap_or(now);
-        let same_client = token.agent.is_some() && token.agent == origin.agent;
-        if !(same_client && now.since(used_at) <= REPEAT_MS) {
-            store::sessions::end(&mut unit.conn, session, user, now).await?;
-            unit.order(Order::SessionEnded { user, session });
-            return Ok(Traded::Reused { user });
+    let user = token.user;
+    let why = match token.used {
+        Use::Unused => {
+            store::sessions::use_token(&mut unit.conn, &presented, &fresh_hash, now).await?;
+            None
         }
+        Use::Traded(_) if !is_same_client(token.agent.as_deref(), origin.agent.as_deref()) => {
+            Some("by another client than the one that has used it")
+        }
+        Use::Traded(next) => {
+            if next != fresh_hash {
+                // The key that successors are made with is another by now.
+                store::sessions::replace_successor(&mut unit.conn, &presented, &next, &fresh_hash).await?;
+            }
+            None
+        }
+        Use::Over => Some("after its successor was used"),
+    };
+    if let Some(why) = why {
+        store::sessions::end(&mut unit.conn, session, user, now).await?;
+        unit.order(Order::SessionEnded { user, session });
+        return Ok(Traded::Reused { user, session, why });
     }
     store::sessions::add_token(&mut unit.conn, &fresh_hash, session).await?;
     store::sessions::note_use(&mut unit.conn, session, &origin, now, now.plus(idle_ms)).await?;
     Ok(Traded::For { user, session })
+}
+
+/// Whether two clients describe themselves alike, but for the numbers of their versions: a browser may have been
+/// updated while the lid was closed.
+fn is_same_client(one: Option<&str>, other: Option<&str>) -> bool {
+    let name = |agent: Option<&str>| -> Option<String> {
+        agent.map(|agent| agent.chars().filter(|c| !c.is_ascii_digit() && *c != '.').collect())
+    };
+    name(one) == name(other)
 }
 
 fn not_good() -> Error {
@@ -164,7 +235,10 @@ impl Answers<Claim, Result<Arc<Arrival>>> for Arrivals {
 impl Arrivals {
     async fn look_up(&self, claims: &[Claim]) -> Result<Vec<Result<Arc<Arrival>>>> {
         // Before the reading: what ends a session after this is an order that the hub remembers.
-        let vouched_at = std::time::Instant::now();
+        let vouched_at = Instant::now();
+        let now = (self.clock)();
+        // By a clock that does not jump from here on.
+        let in_time = |until: Millis| vouched_at + left(until, now);
         let mut conn = self.db.read().await?;
         let mut own = Vec::new();
         let mut hosts = Vec::new();
@@ -177,7 +251,7 @@ impl Arrivals {
         let users: Vec<UserId> = own.iter().map(|(_, user)| *user).collect();
         let accounts: HashMap<UserId, Account> =
             store::accounts::by_ids(&mut conn, &users).await?.into_iter().map(|a| (a.id, a)).collect();
-        let live = store::sessions::live(&mut conn, &own, (self.clock)()).await?;
+        let live = store::sessions::live(&mut conn, &own, now).await?;
         let mut guests = store::accounts::by_external_ids(&mut conn, &hosts).await?;
         drop(conn);
         self.create_missing(claims, &mut guests).await?;
@@ -185,14 +259,15 @@ impl Arrivals {
             .iter()
             .map(|claim| match claim {
                 Claim::Own { user, session } => match accounts.get(user) {
-                    Some(account) if account.active && live.contains(session) => {
-                        Ok(arrival(account, account.role, Some(*session), vouched_at))
-                    }
-                    _ => Err(tokens::refused("The session is over. Log in again.")),
+                    Some(account) if account.active => match live.get(session) {
+                        Some(until) => Ok(arrival(account, account.role, Some(*session), vouched_at, in_time(*until))),
+                        None => Err(session_over()),
+                    },
+                    _ => Err(session_over()),
                 },
-                Claim::Host { external_id, role, .. } => match guests.get(external_id) {
+                Claim::Host { external_id, role, until, .. } => match guests.get(external_id) {
                     Some(account) if account.active => {
-                        Ok(arrival(account, role.unwrap_or(account.role), None, vouched_at))
+                        Ok(arrival(account, role.unwrap_or(account.role), None, vouched_at, in_time(*until)))
                     }
                     _ => Err(tokens::refused("There is no active account for this token.")),
                 },
@@ -207,7 +282,7 @@ impl Arrivals {
         }
         let mut missing: HashMap<String, (Option<String>, Option<ServerRole>)> = HashMap::new();
         for claim in claims {
-            if let Claim::Host { external_id, username, role } = claim
+            if let Claim::Host { external_id, username, role, .. } = claim
                 && !guests.contains_key(external_id)
             {
                 missing.entry(external_id.clone()).or_insert_with(|| (username.clone(), *role));
@@ -235,11 +310,16 @@ impl Arrivals {
     }
 }
 
+fn session_over() -> Error {
+    tokens::refused("The session is over. Log in again.")
+}
+
 fn arrival(
     account: &Account,
     role: ServerRole,
     session: Option<SessionId>,
-    vouched_at: std::time::Instant,
+    vouched_at: Instant,
+    good_until: Instant,
 ) -> Arc<Arrival> {
     let speaker = Speaker {
         user: account.id,
@@ -248,7 +328,7 @@ fn arrival(
         role,
         session,
     };
-    Arc::new(Arrival { speaker, account: account.clone(), vouched_at })
+    Arc::new(Arrival { speaker, account: account.clone(), vouched_at, good_until })
 }
 
 /// An account for a host's user. Their number there is their number here if it is free, because the
@@ -314,37 +394,54 @@ impl Call {
 
     pub(crate) async fn change_password(&self, current: String, new: String) -> Result<Reply> {
         let user = self.speaker.user;
-        let address = format!("change of {user}");
-        crate::passwords::check("new", &new, &self.speaker.username)?;
-        let attempt = self.throttle.log_in(&self.speaker.username, &address, self.engine.now())?;
+        let account = store::accounts::by_id(&mut self.db.read().await?, user).await?;
+        let email = account.and_then(|account| account.email);
+        let about = self.about(&self.speaker.username, email.as_deref());
+        passwords::check("new", &new, &about)?;
+        let guess = Guess::change(user);
+        self.throttle.check(&guess, true, self.engine.moment())?;
+        let turn = self.hasher.turn(Visitor { share: Share::Person(user), account: None }).await?;
+        let attempt = self.throttle.begin(guess, true, self.engine.moment())?;
         let stored = store::accounts::password_of(&mut self.db.read().await?, user).await?;
-        if !self.hasher.verify(current, stored).await? {
+        let people: Vec<(UserId, String)> = stored.into_iter().map(|hash| (user, hash)).collect();
+        let (turn, found) = turn.find(current, people).await?;
+        let Some((_, old)) = found else {
             attempt.failed();
-            return Err(Error {
-                field: Some("/current".into()),
-                ..Error::new(ErrorCode::BadCredentials, "The present password is wrong.")
-            });
-        }
+            return Err(wrong_password());
+        };
         drop(attempt);
-        let hash = self.hasher.hash(new).await?;
-        self.set_password(user, hash, self.speaker.session).await?;
+        let hash = turn.hash(new, passwords::salt_of(&old)?).await?;
+        set_password(&self.engine, user, Some(old), hash, self.speaker.session).await?;
         Ok(Reply::Done)
-    }
-
-    /// Stores a password hash and ends all sessions but one.
-    pub(crate) async fn set_password(&self, user: UserId, hash: String, except: Option<SessionId>) -> Result<()> {
-        set_password(&self.engine, user, hash, except).await
     }
 }
 
-pub(crate) async fn set_password(engine: &Engine, user: UserId, hash: String, except: Option<SessionId>) -> Result<()> {
+fn wrong_password() -> Error {
+    Error { field: Some("/current".into()), ..Error::new(ErrorCode::BadCredentials, "The present password is wrong.") }
+}
+
+/// Stores a password hash in place of `old`, if that is given, and ends all sessions but one.
+pub(crate) async fn set_password(
+    engine: &Engine,
+    user: UserId,
+    old: Option<String>,
+    hash: String,
+    except: Option<SessionId>,
+) -> Result<()> {
     engine
         .inner
         .writer
         .change(None, None, move |unit| {
             Box::pin(async move {
                 let now: Millis = unit.now;
-                store::accounts::set_password(&mut unit.conn, user, &hash).await?;
+                match old {
+                    Some(old) if !store::accounts::change_password(&mut unit.conn, user, &old, &hash).await? => {
+                        // Somebody else has changed it since it was compared.
+                        return Err(wrong_password());
+                    }
+                    Some(_) => {}
+                    None => store::accounts::set_password(&mut unit.conn, user, &hash).await?,
+                }
                 store::sessions::end_others(&mut unit.conn, user, except, now).await?;
                 unit.order(Order::SessionsEnded { user, except });
                 Ok(())
@@ -353,4 +450,18 @@ pub(crate) async fn set_password(engine: &Engine, user: UserId, hash: String, ex
         .await?;
     engine.inner.speakers.invalidate_all();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_the_same_after_an_update_and_another_is_another() {
+        let firefox = |version: &str| format!("Mozilla/5.0 (X11; Linux x86_64; rv:{version}) Gecko Firefox/{version}");
+        assert!(is_same_client(Some(&firefox("141.0")), Some(&firefox("142.0.1"))));
+        assert!(is_same_client(None, None));
+        assert!(!is_same_client(Some(&firefox("141.0")), Some("curl/8.5.0")));
+        assert!(!is_same_client(Some("phone"), None));
+    }
 }

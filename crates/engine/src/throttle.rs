@@ -1,4 +1,5 @@
-//! Guessing is slow: failed log-ins per account and address, and registrations per address.
+//! Guessing is slow: failed log-ins are counted by account and network, by network, and by account, and registrations
+//! by network. All times are of a clock that only goes forwards: one that is set back or ahead locks nobody out.
 
 use std::{
     collections::HashMap,
@@ -6,24 +7,34 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
-use chat::{Error, Millis, Result, rates::Try};
+use chat::{Error, Limits, Result, UserId, network::Network, rates::Try};
 
 use crate::tokens::digest;
 
-const LOGIN_WINDOW_MS: i64 = 5 * 60 * 1_000;
-const REGISTRATION_WINDOW_MS: i64 = 60 * 60 * 1_000;
+/// A time, since the engine began.
+pub(crate) type Moment = Duration;
+
+const LOGIN_WINDOW: Duration = Duration::from_secs(5 * 60);
+const ACCOUNT_WINDOW: Duration = Duration::from_secs(60 * 60);
+const REGISTRATION_WINDOW: Duration = Duration::from_secs(60 * 60);
 /// More keys than this are an attack; then the oldest are forgotten first.
 const KEYS: usize = 100_000;
 /// More tries than this are not told of between two words; a word comes four times a second, and each try costs the
 /// hash of a password.
 const TOLD: usize = 1_000;
 /// When to try again if nothing but tries that are still under way stands against it.
-const SOON_MS: i64 = 1_000;
+const SOON: Duration = Duration::from_secs(1);
 
 pub(crate) struct Throttle {
-    logins: Window,
+    /// Failed log-ins of one account from one network.
+    pairs: Window,
+    /// Failed log-ins from one network, whatever the account.
+    networks: Window,
+    /// Failed log-ins of one account, wherever from.
+    accounts: Window,
     registrations: Window,
     /// Tries here since other nodes were last told; absent where there are none.
     spent: Option<Mutex<Vec<Try>>>,
@@ -31,30 +42,97 @@ pub(crate) struct Throttle {
     nodes: AtomicUsize,
 }
 
+/// Whose password is tried, and from where.
+#[derive(Clone, Debug)]
+pub(crate) struct Guess {
+    pair: String,
+    /// The network, and the account. Absent if it is tried by whoever has a session of that account.
+    apart: Option<(String, String)>,
+}
+
+impl Guess {
+    /// A log-in. `account` is what was typed, in the form in which it is looked up: whether there is such an account
+    /// must not be seen.
+    pub(crate) fn log_in(account: &str, network: Network) -> Self {
+        // However long a name somebody thinks up; and what other nodes are told names nobody.
+        let pair = digest(&format!("{account}\0{network}"));
+        Self { pair, apart: Some((network.to_string(), digest(account))) }
+    }
+
+    /// A change of one's own password.
+    pub(crate) fn change(user: UserId) -> Self {
+        Self { pair: digest(&format!("change of {user}")), apart: None }
+    }
+
+    /// The account that is tried, in a form of fixed length.
+    pub(crate) fn account(&self) -> Option<&str> {
+        self.apart.as_ref().map(|(_, account)| &**account)
+    }
+
+    /// For other nodes, in one text.
+    fn told(&self) -> Try {
+        let Self { pair, apart } = self;
+        Try::LogIn(match apart {
+            Some((network, account)) => format!("{pair} {network} {account}"),
+            None => pair.clone(),
+        })
+    }
+}
+
 impl Throttle {
-    pub(crate) fn new(logins: i64, registrations: i64, shared: bool) -> Self {
+    pub(crate) fn new(limits: &Limits, shared: bool) -> Self {
         Self {
-            logins: Window::new(logins, LOGIN_WINDOW_MS),
-            registrations: Window::new(registrations, REGISTRATION_WINDOW_MS),
+            pairs: Window::new(limits.login_attempts, LOGIN_WINDOW),
+            networks: Window::new(limits.login_attempts_per_address, LOGIN_WINDOW),
+            accounts: Window::new(limits.login_attempts_per_account, ACCOUNT_WINDOW),
+            registrations: Window::new(limits.registrations_per_hour, REGISTRATION_WINDOW),
             spent: shared.then(Mutex::default),
             nodes: AtomicUsize::new(1),
         }
     }
 
-    /// Begins to compare a password. Refuses if this account was tried too often from this address: by the pair, so
-    /// that nobody can lock another out. It counts from the beginning, so that many at once are no more than many
-    /// one after another.
-    pub(crate) fn log_in(&self, account: &str, address: &str, now: Millis) -> Result<Attempt<'_>> {
-        // However long a name somebody thinks up; and what other nodes are told names nobody.
-        let key = digest(&format!("{account}\0{address}"));
-        self.logins.begin(&key, self.nodes(), now).map_err(|ms| Error::rate_limited("log-in attempts", ms))?;
-        Ok(Attempt { throttle: self, key: Some(key), at: now })
+    /// Refuses at once what [`Throttle::begin`] would refuse for what was tried before.
+    ///
+    /// # Errors
+    /// `rate_limited`, with when to try again.
+    pub(crate) fn check(&self, guess: &Guess, known: bool, now: Moment) -> Result<()> {
+        let nodes = self.nodes();
+        self.windows(guess, known).try_for_each(|(window, key)| window.check(key, nodes, now)).map_err(refused)
     }
 
-    pub(crate) fn register(&self, address: &str, now: Millis) -> Result<()> {
-        self.registrations.begin(address, self.nodes(), now).map_err(|ms| Error::rate_limited("registrations", ms))?;
-        self.registrations.end(address, true, now);
-        self.note(Try::Registration(address.to_owned()));
+    /// Begins to compare a password. Refuses if this account was tried too often from this network. Unless the account
+    /// is known to be used from it, refuses also if too much was tried from the network, or at the account by anybody:
+    /// so nobody can lock a person out of where they have been before. It counts from the beginning, so that many at
+    /// once are no more than many one after another.
+    ///
+    /// # Errors
+    /// `rate_limited`, with when to try again.
+    pub(crate) fn begin(&self, guess: Guess, known: bool, now: Moment) -> Result<Attempt<'_>> {
+        self.check(&guess, known, now)?;
+        let nodes = self.nodes();
+        let mut begun: Vec<(&Window, &str)> = Vec::with_capacity(3);
+        for (window, key) in self.windows(&guess, known) {
+            if let Err(wait) = window.begin(key, nodes, now) {
+                begun.iter().for_each(|(window, key)| window.end(key, false, now));
+                return Err(refused(wait));
+            }
+            begun.push((window, key));
+        }
+        Ok(Attempt { throttle: self, guess, known, at: now, failed: false })
+    }
+
+    /// The windows that a guess counts in, and under which key. Whoever is known is limited by the pair alone.
+    fn windows<'a>(&'a self, guess: &'a Guess, known: bool) -> impl Iterator<Item = (&'a Window, &'a str)> {
+        let apart = guess.apart.iter().filter(move |_| !known);
+        let apart = apart.flat_map(|(network, account)| [(&self.networks, &**network), (&self.accounts, &**account)]);
+        std::iter::once((&self.pairs, &*guess.pair)).chain(apart)
+    }
+
+    pub(crate) fn register(&self, network: Network, now: Moment) -> Result<()> {
+        let key = network.to_string();
+        self.registrations.begin(&key, self.nodes(), now).map_err(|wait| limited("registrations", wait))?;
+        self.registrations.end(&key, true, now);
+        self.note(Try::Registration(key));
         Ok(())
     }
 
@@ -73,11 +151,17 @@ impl Throttle {
     }
 
     /// Counts what was tried on another node.
-    pub(crate) fn note_spent(&self, tries: Vec<Try>, now: Millis) {
+    pub(crate) fn note_spent(&self, tries: Vec<Try>, now: Moment) {
         for one in tries {
             match one {
-                Try::LogIn(key) => self.logins.count(&key, now),
-                Try::Registration(address) => self.registrations.count(&address, now),
+                Try::LogIn(told) => {
+                    let windows = [&self.pairs, &self.networks, &self.accounts];
+                    // A node of the version before tells the pair alone.
+                    for (window, key) in windows.into_iter().zip(told.split(' ')) {
+                        window.count(key, now);
+                    }
+                }
+                Try::Registration(network) => self.registrations.count(&network, now),
             }
         }
     }
@@ -92,34 +176,48 @@ impl Throttle {
     }
 }
 
+fn refused(wait: Duration) -> Error {
+    limited("log-in attempts", wait)
+}
+
+fn limited(what: &'static str, wait: Duration) -> Error {
+    Error::rate_limited(what, i64::try_from(wait.as_millis()).unwrap_or(i64::MAX).max(1))
+}
+
 /// A password that is being compared. Unless it was wrong it does not count in the end.
 pub(crate) struct Attempt<'a> {
     throttle: &'a Throttle,
-    key: Option<String>,
-    at: Millis,
+    guess: Guess,
+    known: bool,
+    at: Moment,
+    failed: bool,
 }
 
 impl Attempt<'_> {
     /// It was wrong.
     pub(crate) fn failed(mut self) {
-        if let Some(key) = self.key.take() {
-            self.throttle.logins.end(&key, true, self.at);
-            self.throttle.note(Try::LogIn(key));
+        self.failed = true;
+        if let (true, Some((network, account))) = (self.known, &self.guess.apart) {
+            // It was not begun there, but is a guess all the same.
+            self.throttle.networks.count(network, self.at);
+            self.throttle.accounts.count(account, self.at);
         }
+        self.throttle.note(self.guess.told());
     }
 }
 
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
-        if let Some(key) = &self.key {
-            self.throttle.logins.end(key, false, self.at);
+        for (window, key) in self.throttle.windows(&self.guess, self.known) {
+            window.end(key, self.failed, self.at);
         }
     }
 }
 
+/// Tries in a time that glides along.
 struct Window {
     most: usize,
-    length_ms: i64,
+    length: Duration,
     seen: Mutex<HashMap<String, Seen>>,
 }
 
@@ -127,39 +225,50 @@ struct Window {
 #[derive(Default)]
 struct Seen {
     /// When tries were made that count.
-    times: Vec<Millis>,
+    times: Vec<Moment>,
     /// How many are under way, of which it is not known yet.
     under_way: usize,
-    last: Millis,
+    last: Moment,
 }
 
 impl Window {
-    fn new(most: i64, length_ms: i64) -> Self {
-        Self { most: usize::try_from(most).unwrap_or(usize::MAX), length_ms, seen: Mutex::default() }
+    fn new(most: i64, length: Duration) -> Self {
+        Self { most: usize::try_from(most).unwrap_or(usize::MAX), length, seen: Mutex::default() }
     }
 
     fn seen(&self) -> MutexGuard<'_, HashMap<String, Seen>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins one more try, or tells the milliseconds to wait, if this one of so many nodes' part of the window is full.
-    fn begin(&self, key: &str, nodes: usize, now: Millis) -> Result<(), i64> {
+    /// Tells how long to wait, if this one of so many nodes' part of the window is full.
+    fn check(&self, key: &str, nodes: usize, now: Moment) -> Result<(), Duration> {
+        let all = self.seen();
+        let Some(seen) = all.get(key) else { return Ok(()) };
+        let mut times = seen.times.iter().filter(|at| self.counts(**at, now));
+        let first = times.next();
+        match first {
+            Some(first) if 1 + times.count() >= self.most.div_ceil(nodes) => {
+                Err(self.length.saturating_sub(now.saturating_sub(*first)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Begins one more try, or tells how long to wait.
+    fn begin(&self, key: &str, nodes: usize, now: Moment) -> Result<(), Duration> {
+        self.check(key, nodes, now)?;
         let mut all = self.seen();
         let seen = self.entry(&mut all, key, now);
-        let most = self.most.div_ceil(nodes);
-        if seen.times.len() >= most {
-            return Err(seen.times.first().map_or(0, |first| self.length_ms - now.since(*first)).max(1));
-        }
-        if seen.times.len() + seen.under_way >= most {
+        if seen.times.len() + seen.under_way >= self.most.div_ceil(nodes) {
             // What is under way may come out well.
-            return Err(SOON_MS);
+            return Err(SOON);
         }
         seen.under_way += 1;
         Ok(())
     }
 
     /// A try that was begun has ended; whether it counts.
-    fn end(&self, key: &str, counts: bool, at: Millis) {
+    fn end(&self, key: &str, counts: bool, at: Moment) {
         let mut all = self.seen();
         let Some(seen) = all.get_mut(key) else { return };
         seen.under_way = seen.under_way.saturating_sub(1);
@@ -171,7 +280,7 @@ impl Window {
     }
 
     /// Counts what was tried elsewhere.
-    fn count(&self, key: &str, now: Millis) {
+    fn count(&self, key: &str, now: Moment) {
         let mut all = self.seen();
         let seen = self.entry(&mut all, key, now);
         if seen.times.len() < self.most {
@@ -179,24 +288,28 @@ impl Window {
         }
     }
 
+    fn counts(&self, at: Moment, now: Moment) -> bool {
+        now.saturating_sub(at) < self.length
+    }
+
     /// What is known of a key, without what is over.
-    fn entry<'a>(&self, all: &'a mut HashMap<String, Seen>, key: &str, now: Millis) -> &'a mut Seen {
+    fn entry<'a>(&self, all: &'a mut HashMap<String, Seen>, key: &str, now: Moment) -> &'a mut Seen {
         if all.len() >= KEYS && !all.contains_key(key) {
             self.forget_half(all, now);
         }
         let seen = all.entry(key.to_owned()).or_default();
-        seen.times.retain(|at| now.since(*at) < self.length_ms);
+        seen.times.retain(|at| self.counts(*at, now));
         seen.last = now;
         seen
     }
 
     /// Makes room: what is over goes, and if that is not enough, the older half.
-    fn forget_half(&self, all: &mut HashMap<String, Seen>, now: Millis) {
-        all.retain(|_, seen| seen.under_way > 0 || now.since(seen.last) < self.length_ms);
+    fn forget_half(&self, all: &mut HashMap<String, Seen>, now: Moment) {
+        all.retain(|_, seen| seen.under_way > 0 || self.counts(seen.last, now));
         if all.len() < KEYS {
             return;
         }
-        let mut last: Vec<Millis> = all.values().map(|seen| seen.last).collect();
+        let mut last: Vec<Moment> = all.values().map(|seen| seen.last).collect();
         let middle = last.len() / 2;
         let middle = *last.select_nth_unstable(middle).1;
         // As many may be of one moment: no more than half of them stay.
@@ -213,80 +326,145 @@ impl Window {
 mod tests {
     use super::*;
 
-    fn fails(throttle: &Throttle, account: &str, address: &str, now: i64) -> Result<()> {
-        throttle.log_in(account, address, Millis(now)).map(Attempt::failed)
+    fn network(address: &str) -> Network {
+        Network::of(address.parse().expect(address))
+    }
+
+    fn throttle(shared: bool) -> Throttle {
+        let limits = Limits {
+            login_attempts: 5,
+            login_attempts_per_address: 20,
+            login_attempts_per_account: 30,
+            registrations_per_hour: 1,
+            ..Limits::default()
+        };
+        Throttle::new(&limits, shared)
+    }
+
+    fn at(ms: u64) -> Moment {
+        Duration::from_millis(ms)
+    }
+
+    fn fails(throttle: &Throttle, account: &str, address: &str, now: Moment) -> Result<()> {
+        throttle.begin(Guess::log_in(account, network(address)), false, now).map(Attempt::failed)
+    }
+
+    fn known_fails(throttle: &Throttle, account: &str, address: &str, now: Moment) -> Result<()> {
+        throttle.begin(Guess::log_in(account, network(address)), true, now).map(Attempt::failed)
     }
 
     #[test]
     fn the_sixth_failure_waits_and_others_do_not() {
-        let throttle = Throttle::new(5, 1, false);
+        let throttle = throttle(false);
         for i in 0..5 {
-            drop(throttle.log_in("ann", "1.2.3.4", Millis(i)).expect("what is right does not count"));
-            fails(&throttle, "ann", "1.2.3.4", i).expect("one of five");
+            let guess = Guess::log_in("ann", network("192.0.2.1"));
+            drop(throttle.begin(guess, false, at(i)).expect("what is right does not count"));
+            fails(&throttle, "ann", "192.0.2.1", at(i)).expect("one of five");
         }
-        let refused = fails(&throttle, "ann", "1.2.3.4", 10).unwrap_err();
-        assert_eq!(refused.retry_after_ms, Some(LOGIN_WINDOW_MS - 10));
-        assert!(fails(&throttle, "ann", "5.6.7.8", 10).is_ok());
-        assert!(fails(&throttle, "bob", "1.2.3.4", 10).is_ok());
-        assert!(fails(&throttle, "ann", "1.2.3.4", LOGIN_WINDOW_MS).is_ok());
+        let refused = fails(&throttle, "ann", "192.0.2.1", at(10)).unwrap_err();
+        assert_eq!(refused.retry_after_ms, Some(5 * 60 * 1_000 - 10));
+        assert!(known_fails(&throttle, "ann", "192.0.2.1", at(10)).is_err(), "also from where she has been before");
+        assert!(fails(&throttle, "ann", "192.0.2.2", at(10)).is_ok());
+        assert!(fails(&throttle, "bob", "192.0.2.1", at(10)).is_ok());
+        assert!(fails(&throttle, "ann", "192.0.2.1", LOGIN_WINDOW).is_ok());
         assert!(throttle.spent().is_empty(), "nobody is there to be told");
     }
 
     #[test]
+    fn all_addresses_of_a_network_and_all_names_tried_from_it_are_counted_together() {
+        let throttle = throttle(false);
+        for i in 0..5 {
+            fails(&throttle, "ann", &format!("2001:db8:1:2::{i}"), at(1)).expect("one of five");
+        }
+        assert!(fails(&throttle, "ann", "2001:db8:1:2:ffff::1", at(2)).is_err());
+        for i in 0..15 {
+            fails(&throttle, &format!("name {i}"), "2001:db8:1:2::1", at(2)).expect("one of twenty");
+        }
+        assert!(fails(&throttle, "another name", "2001:db8:1:2::1", at(3)).is_err());
+        assert!(fails(&throttle, "another name", "2001:db8:1:3::1", at(3)).is_ok());
+        // Whoever has logged in from there before is not shut out by whoever else is there.
+        assert!(known_fails(&throttle, "eve", "2001:db8:1:2::1", at(3)).is_ok());
+        assert!(fails(&throttle, "another name", "2001:db8:1:2::1", at(2) + LOGIN_WINDOW).is_ok(), "and it ends");
+    }
+
+    #[test]
+    fn an_account_is_guessed_at_so_often_from_all_networks_and_its_owner_comes_in_all_the_same() {
+        let throttle = throttle(false);
+        for i in 0..30 {
+            fails(&throttle, "ann", &format!("198.51.100.{i}"), at(1)).expect("one of thirty");
+        }
+        assert!(fails(&throttle, "ann", "203.0.113.1", at(2)).is_err());
+        assert!(fails(&throttle, "bob", "203.0.113.1", at(2)).is_ok());
+        let guess = Guess::log_in("ann", network("192.0.2.1"));
+        assert!(throttle.begin(guess, true, at(2)).is_ok(), "she has been there before");
+        assert!(
+            fails(&throttle, "ann", "203.0.113.1", at(1) + ACCOUNT_WINDOW).is_ok(),
+            "nobody is locked out for good"
+        );
+    }
+
+    #[test]
     fn many_at_once_are_no_more_than_many_one_after_another() {
-        let throttle = Throttle::new(5, 1, false);
-        let under_way: Vec<_> = (0..9).filter_map(|_| throttle.log_in("ann", "1.2.3.4", Millis(1)).ok()).collect();
+        let throttle = throttle(false);
+        let guess = Guess::log_in("ann", network("192.0.2.1"));
+        let under_way: Vec<_> = (0..9).filter_map(|_| throttle.begin(guess.clone(), false, at(1)).ok()).collect();
         assert_eq!(under_way.len(), 5);
-        let refused = fails(&throttle, "ann", "1.2.3.4", 1).unwrap_err();
-        assert_eq!(refused.retry_after_ms, Some(SOON_MS), "they may come out well");
+        let refused = fails(&throttle, "ann", "192.0.2.1", at(1)).unwrap_err();
+        assert_eq!(refused.retry_after_ms, Some(1_000), "they may come out well");
         drop(under_way);
-        assert!(throttle.log_in("ann", "1.2.3.4", Millis(2)).is_ok(), "none of them was wrong");
+        assert!(throttle.begin(guess, false, at(2)).is_ok(), "none of them was wrong");
+        assert!(throttle.networks.seen().values().all(|seen| seen.under_way == 0), "what was refused is not under way");
     }
 
     #[test]
     fn what_was_tried_elsewhere_counts_here() {
-        let (one, other) = (Throttle::new(5, 1, true), Throttle::new(5, 1, true));
+        let (one, other) = (throttle(true), throttle(true));
         for i in 0..4 {
-            fails(&one, "ann", "1.2.3.4", i).expect("one of five");
+            fails(&one, "ann", "192.0.2.1", at(i)).expect("one of five");
         }
-        one.register("1.2.3.4", Millis(4)).expect("the first");
-        fails(&other, "ann", "1.2.3.4", 4).expect("the first here");
-        other.note_spent(one.spent(), Millis(5));
+        one.register(network("192.0.2.1"), at(4)).expect("the first");
+        fails(&other, "ann", "192.0.2.1", at(4)).expect("the first here");
+        other.note_spent(one.spent(), at(5));
         assert!(one.spent().is_empty(), "told once");
-        assert!(fails(&other, "ann", "1.2.3.4", 6).is_err());
-        assert!(fails(&other, "ann", "5.6.7.8", 6).is_ok());
-        assert!(other.register("1.2.3.4", Millis(6)).is_err());
+        assert!(fails(&other, "ann", "192.0.2.1", at(6)).is_err());
+        assert!(fails(&other, "ann", "192.0.2.2", at(6)).is_ok());
+        assert!(other.register(network("192.0.2.1"), at(6)).is_err());
         assert_eq!(other.spent().len(), 2, "what was heard is not told again");
+        for i in 0..20 {
+            fails(&one, &format!("name {i}"), "203.0.113.9", at(7)).expect("one of twenty");
+        }
+        other.note_spent(one.spent(), at(8));
+        assert!(fails(&other, "one more", "203.0.113.9", at(8)).is_err(), "by the network as well");
     }
 
     #[test]
     fn nodes_that_do_not_hear_each_other_share_the_limit() {
-        let throttle = Throttle::new(5, 1, true);
+        let throttle = throttle(true);
         throttle.set_nodes(3);
         for i in 0..2 {
-            fails(&throttle, "ann", "1.2.3.4", i).expect("one of two");
+            fails(&throttle, "ann", "192.0.2.1", at(i)).expect("one of two");
         }
-        assert!(fails(&throttle, "ann", "1.2.3.4", 2).is_err());
+        assert!(fails(&throttle, "ann", "192.0.2.1", at(2)).is_err());
         throttle.set_nodes(0);
-        assert!(fails(&throttle, "ann", "1.2.3.4", 2).is_ok());
+        assert!(fails(&throttle, "ann", "192.0.2.1", at(2)).is_ok());
     }
 
     #[test]
     fn an_attack_with_many_names_hides_nobody() {
-        let throttle = Throttle::new(2, 1, true);
-        let crowd = |count: usize, at: i64| {
+        let throttle = throttle(true);
+        let crowd = |count: usize, now: Moment| {
             let tries = (0..count).map(|name| Try::LogIn(name.to_string())).collect();
-            throttle.note_spent(tries, Millis(at));
+            throttle.note_spent(tries, now);
         };
-        crowd(KEYS, 0);
-        for i in 1..3 {
-            fails(&throttle, "ann", "1.2.3.4", i).expect("one of two");
+        crowd(KEYS, at(0));
+        for i in 1..6 {
+            fails(&throttle, "ann", "192.0.2.1", at(i)).expect("one of five");
         }
-        assert!(throttle.logins.seen().len() <= KEYS / 2 + 2, "the older half is forgotten");
-        assert!(fails(&throttle, "ann", "1.2.3.4", 3).is_err());
-        for at in 4..9 {
-            crowd(9, at);
+        assert!(throttle.pairs.seen().len() <= KEYS / 2 + 2, "the older half is forgotten");
+        assert!(fails(&throttle, "ann", "192.0.2.1", at(6)).is_err());
+        for now in 7..20 {
+            crowd(9, at(now));
         }
-        assert!(throttle.logins.seen().values().all(|seen| seen.times.len() <= 2), "no more than matter");
+        assert!(throttle.pairs.seen().values().all(|seen| seen.times.len() <= 5), "no more than matter");
     }
 }

@@ -1,5 +1,8 @@
 //! Tokens: our own access tokens, those of a host application, and refresh tokens.
 
+mod purpose;
+
+use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chat::{
     Error, ErrorCode, Millis, Result, SessionId, UserId,
@@ -7,6 +10,7 @@ use chat::{
 };
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 const ISSUER: &str = "palabre";
 /// RFC 9068's type of an access token: a refresh or other token is never taken for one.
@@ -16,12 +20,23 @@ const LEEWAY: i64 = 60;
 /// The type of what is kept in a cookie: an access token is none, and it is no access token.
 const COOKIE_TYPE: &str = "cookie+jwt";
 const REFRESH_PREFIX: &str = "plb_rt_";
+/// What a successor of a refresh token is made of, beside the token: nothing else is made with that key and this word.
+const SUCCESSOR: &str = "palabre successor of a refresh token";
+/// Bytes of a token at most. It comes in a header or a frame of which as much more may be, and each is decoded twice.
+const LONGEST: usize = 8_192;
+/// Audiences that tokens of the replaced systems name.
+const OLD_AUDIENCES: &[&str] = &["veza-chat", "chat-server"];
 
 /// The keys for signing and checking tokens.
 pub struct Keys {
     signing: EncodingKey,
     own: DecodingKey,
+    successors: hmac::Key,
     host: Option<DecodingKey>,
+    /// Audiences of a host's tokens that are accepted.
+    audiences: Vec<String>,
+    /// Whether a host's token must name one of them.
+    audience_needed: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -37,26 +52,13 @@ struct OwnClaims {
     role: String,
 }
 
-#[derive(Deserialize)]
-struct HostClaims {
-    exp: i64,
-    nbf: Option<i64>,
-    sub: Option<serde_json::Value>,
-    user_id: Option<serde_json::Value>,
-    username: Option<String>,
-    role: Option<String>,
-    // What the token is for, by the names that the old back ends give it.
-    scope: Option<serde_json::Value>,
-    token_type: Option<serde_json::Value>,
-}
-
 /// Whom a token says it speaks for. Whether that still holds, the store knows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Claim {
     /// A log-in of ours.
     Own { user: UserId, session: SessionId },
-    /// A host application's user.
-    Host { external_id: String, username: Option<String>, role: Option<ServerRole> },
+    /// A host application's user, and when the token ends.
+    Host { external_id: String, username: Option<String>, role: Option<ServerRole>, until: Millis },
 }
 
 impl Keys {
@@ -66,8 +68,33 @@ impl Keys {
         Self {
             signing: EncodingKey::from_secret(own),
             own: DecodingKey::from_secret(own),
+            successors: hmac::Key::new(hmac::HMAC_SHA256, own),
             host: host.map(DecodingKey::from_secret),
+            audiences: OLD_AUDIENCES.iter().copied().chain([ISSUER]).map(str::to_owned).collect(),
+            audience_needed: false,
         }
+    }
+
+    /// Accepts a host's tokens that are for the server at this address. `only`, if given, is instead the one audience
+    /// that they must name.
+    #[must_use]
+    pub fn with_audience(mut self, url: Option<&str>, only: Option<&str>) -> Self {
+        if let Some(only) = only {
+            self.audiences = vec![only.to_owned()];
+            self.audience_needed = true;
+        } else {
+            self.audiences.extend(url.map(str::to_owned));
+        }
+        self
+    }
+
+    /// The refresh token that follows this one, and the hash under which it is kept: always the same, so that whoever
+    /// asks twice gets one answer; and nobody makes it who only has this one.
+    pub(crate) fn successor(&self, token: &str) -> (String, String) {
+        let tag = hmac::sign(&self.successors, format!("{SUCCESSOR}\0{token}").as_bytes());
+        let token = format!("{REFRESH_PREFIX}{}", URL_SAFE_NO_PAD.encode(tag));
+        let hash = refresh_hash(&token);
+        (token, hash)
     }
 
     pub(crate) fn sign(
@@ -122,21 +149,21 @@ impl Keys {
         })
     }
 
-    /// Checks the signature and the times.
+    /// Checks the signature, the times, and what the token is for.
     pub(crate) fn verify(&self, token: &str, now: Millis) -> Result<Claim> {
-        match typ_of(token)?.as_deref() {
-            Some(TYPE) => self.verify_own(token, now),
+        match kind_of(token)? {
+            Kind::Own => self.verify_own(token, now),
             // Host and server may share one key: its number must not be taken for that of a host's user.
-            Some(COOKIE_TYPE) => Err(refused("This is a cookie's value and no access token.")),
-            _ => self.verify_host(token, now),
+            Kind::Cookie => Err(refused("This is a cookie's value and no access token.")),
+            Kind::Other => self.verify_host(token, now),
         }
     }
 
     /// The same for what came in a cookie.
     pub(crate) fn verify_cookie(&self, cookie: &str, now: Millis) -> Result<Claim> {
-        match typ_of(cookie)?.as_deref() {
-            Some(COOKIE_TYPE) => self.verify_own(cookie, now),
-            _ => self.verify(cookie, now),
+        match kind_of(cookie)? {
+            Kind::Cookie => self.verify_own(cookie, now),
+            Kind::Own | Kind::Other => self.verify(cookie, now),
         }
     }
 
@@ -145,38 +172,61 @@ impl Keys {
         if claims.iss != ISSUER {
             return Err(refused("The token was not issued here."));
         }
-        check_times(claims.exp, None, now)?;
+        check_times(claims.exp, Some(claims.iat), now)?;
         let user = claims.sub.parse().map_err(|_| refused("The token names no user."))?;
         Ok(Claim::Own { user: UserId(user), session: SessionId(claims.sid) })
     }
 
     fn verify_host(&self, token: &str, now: Millis) -> Result<Claim> {
         let key = self.host.as_ref().ok_or_else(|| refused("The token was not issued here."))?;
-        let claims = decode::<HostClaims>(token, key)?;
-        check_times(claims.exp, claims.nbf, now)?;
-        // The hosts sign their refresh tokens with the same secret; one is good for days and for nothing here.
-        if [claims.scope, claims.token_type].iter().flatten().any(|purpose| purpose == "refresh") {
-            return Err(refused("This is a refresh token."));
-        }
-        let id = claims.user_id.or(claims.sub).as_ref().and_then(text_of);
+        let claims = decode::<Map<String, Value>>(token, key)?;
+        let until = check_times_of_host(&claims, now)?;
+        purpose::check_claims(&claims)?;
+        purpose::check_audience(&claims, &self.audiences, self.audience_needed)?;
+        let id = claims.get("user_id").filter(|id| !id.is_null()).or_else(|| claims.get("sub")).and_then(text_of);
         let external_id = id.ok_or_else(|| refused("The token names no user: it needs user_id or sub."))?;
         // The old back ends' highest role has another name.
-        let role = claims.role.as_deref().and_then(|role| match role {
+        let role = claims.get("role").and_then(Value::as_str).and_then(|role| match role {
             "super_admin" => Some(ServerRole::Admin),
             role => ServerRole::from_name(role),
         });
-        Ok(Claim::Host { external_id, username: claims.username, role })
+        let username = claims.get("username").and_then(Value::as_str).map(str::to_owned);
+        Ok(Claim::Host { external_id, username, role, until })
     }
 }
 
-fn typ_of(token: &str) -> Result<Option<String>> {
-    Ok(jsonwebtoken::decode_header(token).map_err(|_| refused("The token cannot be read."))?.typ)
+/// Who a token says to be made by; its signature was not looked at.
+enum Kind {
+    Own,
+    Cookie,
+    Other,
+}
+
+fn kind_of(token: &str) -> Result<Kind> {
+    let unreadable = || refused("The token cannot be read.");
+    if token.len() > LONGEST {
+        return Err(unreadable());
+    }
+    let mut parts = token.split('.').map(|part| {
+        let bytes = URL_SAFE_NO_PAD.decode(part).ok()?;
+        serde_json::from_slice::<Map<String, Value>>(&bytes).ok()
+    });
+    let header = parts.next().flatten().ok_or_else(unreadable)?;
+    if header.get("typ").is_some_and(|kind| kind == COOKIE_TYPE) {
+        return Ok(Kind::Cookie);
+    }
+    purpose::check_header(&header)?;
+    let claims = parts.next().flatten().ok_or_else(unreadable)?;
+    // A host's may be of the same type, as RFC 9068 wants.
+    let own = header.get("typ").is_some_and(|kind| kind == TYPE) && claims.get("iss").is_some_and(|iss| iss == ISSUER);
+    Ok(if own { Kind::Own } else { Kind::Other })
 }
 
 fn decode<T: serde::de::DeserializeOwned>(token: &str, key: &DecodingKey) -> Result<T> {
     // The times are checked by our own clock; the algorithm is fixed, whatever the header says.
     let mut validation = Validation::new(Algorithm::HS256);
     validation.validate_exp = false;
+    validation.validate_nbf = false;
     validation.validate_aud = false;
     validation.required_spec_claims.clear();
     jsonwebtoken::decode::<T>(token, key, &validation)
@@ -184,24 +234,41 @@ fn decode<T: serde::de::DeserializeOwned>(token: &str, key: &DecodingKey) -> Res
         .map_err(|_| refused("The token is not valid."))
 }
 
-fn check_times(exp: i64, nbf: Option<i64>, now: Millis) -> Result<()> {
+/// Times are in seconds; clocks may differ by [`LEEWAY`].
+fn check_times(exp: i64, not_before: Option<i64>, now: Millis) -> Result<()> {
     let now = now.0 / 1_000;
     if now >= exp.saturating_add(LEEWAY) {
         return Err(refused("The token has expired."));
     }
-    if nbf.is_some_and(|nbf| now < nbf.saturating_sub(LEEWAY)) {
+    if not_before.is_some_and(|begin| now < begin.saturating_sub(LEEWAY)) {
         return Err(refused("The token is not valid yet."));
     }
     Ok(())
 }
 
+/// Checks the times of a host's token, and tells when it ends. Within the leeway, that is when the leeway does.
+fn check_times_of_host(claims: &Map<String, Value>, now: Millis) -> Result<Millis> {
+    let exp = claims.get("exp").ok_or_else(|| refused("The token never expires: it needs exp."))?;
+    let exp = seconds(exp)?;
+    let begins = [claims.get("nbf"), claims.get("iat")].into_iter().flatten().map(seconds);
+    let begins = begins.collect::<Result<Vec<i64>>>()?;
+    check_times(exp, begins.into_iter().max(), now)?;
+    let end = if now.0 / 1_000 < exp { exp } else { exp.saturating_add(LEEWAY) };
+    Ok(Millis(end.saturating_mul(1_000)))
+}
+
+/// A time of a token (RFC 7519: a JSON number, perhaps with a fraction).
+fn seconds(value: &Value) -> Result<i64> {
+    // A conversion from a float saturates.
+    let whole = value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64));
+    whole.ok_or_else(|| refused("The token's times (exp, nbf, iat) must be numbers."))
+}
+
 /// An id in a claim: a number, or text that is short and printable.
-fn text_of(value: &serde_json::Value) -> Option<String> {
+fn text_of(value: &Value) -> Option<String> {
     match value {
-        serde_json::Value::Number(number) => Some(number.to_string()),
-        serde_json::Value::String(text) if (1..=200).contains(&text.len()) && !text.contains('\0') => {
-            Some(text.clone())
-        }
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) if (1..=200).contains(&text.len()) && !text.contains('\0') => Some(text.clone()),
         _ => None,
     }
 }
@@ -236,6 +303,8 @@ pub(crate) fn same_secret(one: &str, other: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     const NOW: Millis = Millis(1_700_000_000_000);
@@ -244,7 +313,7 @@ mod tests {
         Keys::new(b"our own secret of thirty-two bytes", Some(b"the host's secret of thirty-two b."))
     }
 
-    fn host_token(claims: &serde_json::Value, secret: &[u8], algorithm: Algorithm) -> String {
+    fn host_token(claims: &Value, secret: &[u8], algorithm: Algorithm) -> String {
         jsonwebtoken::encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(secret)).unwrap()
     }
 
@@ -281,42 +350,147 @@ mod tests {
         assert!(keys.verify_cookie("sessionid", NOW).is_err());
     }
 
-    #[test]
-    fn host_tokens_are_taken_with_either_id_and_no_forged_one_is() {
-        let keys = keys();
-        let secret = b"the host's secret of thirty-two b.";
-        let exp = NOW.0 / 1_000 + 60;
-        let with = |claims: serde_json::Value| host_token(&claims, secret, Algorithm::HS256);
-        let good = with(serde_json::json!({"user_id": 5, "username": "ann", "role": "super_admin", "exp": exp}));
-        let claim =
-            Claim::Host { external_id: "5".into(), username: Some("ann".into()), role: Some(ServerRole::Admin) };
-        assert_eq!(keys.verify(&good, NOW).unwrap(), claim);
-        let sub = with(serde_json::json!({"sub": "u-5", "exp": exp, "scope": "access", "token_type": ["access"]}));
-        assert_eq!(
-            keys.verify(&sub, NOW).unwrap(),
-            Claim::Host { external_id: "u-5".into(), username: None, role: None }
-        );
+    const HOST: &[u8] = b"the host's secret of thirty-two b.";
+    const EXP: i64 = NOW.0 / 1_000 + 60;
 
-        let claims = serde_json::json!({"user_id": 5, "exp": exp});
-        let own_key_for_host = host_token(&claims, b"our own secret of thirty-two bytes", Algorithm::HS256);
+    fn hosts(claims: &Value) -> String {
+        host_token(claims, HOST, Algorithm::HS256)
+    }
+
+    fn refuses(keys: &Keys, token: &str) {
+        assert_eq!(keys.verify(token, NOW).unwrap_err().code, ErrorCode::Unauthenticated, "{token}");
+    }
+
+    #[test]
+    fn host_tokens_are_taken_with_either_id() {
+        let keys = keys();
+        let good = hosts(&json!({"user_id": 5, "username": "ann", "role": "super_admin", "exp": EXP}));
+        let until = Millis(EXP * 1_000);
+        let claim =
+            Claim::Host { external_id: "5".into(), username: Some("ann".into()), role: Some(ServerRole::Admin), until };
+        assert_eq!(keys.verify(&good, NOW).unwrap(), claim);
+        let sub = Claim::Host { external_id: "u-5".into(), username: None, role: None, until };
+        for claims in [
+            json!({"sub": "u-5", "exp": EXP, "scope": "access", "token_type": ["access"]}),
+            json!({"sub": "u-5", "exp": EXP, "user_id": null, "username": 7, "role": ["admin"], "aud": "palabre"}),
+            json!({"sub": "u-5", "exp": EXP as f64 + 0.5, "iat": NOW.0 / 1_000 + 30, "nbf": NOW.0 / 1_000 - 9}),
+            json!({"sub": "u-5", "exp": EXP, "aud": ["mail", "veza-chat"], "iss": "veza-auth"}),
+        ] {
+            assert_eq!(keys.verify(&hosts(&claims), NOW).unwrap(), sub, "{claims}");
+        }
+        // Of the type that RFC 9068 wants, as our own are.
+        let header = Header { typ: Some(TYPE.into()), ..Header::new(Algorithm::HS256) };
+        let claims = json!({"sub": "u-5", "exp": EXP, "iss": "https://id.example.org"});
+        let typed = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(HOST)).unwrap();
+        assert_eq!(keys.verify(&typed, NOW).unwrap(), sub);
+        // A host's token is no token where no host is configured.
+        refuses(&Keys::new(HOST, None), &good);
+    }
+
+    #[test]
+    fn a_hosts_token_ends_when_it_says_or_with_the_leeway() {
+        let token = hosts(&json!({"sub": "5", "exp": EXP}));
+        let until = |now: Millis| match keys().verify(&token, now) {
+            Ok(Claim::Host { until, .. }) => Some(until.0 / 1_000 - EXP),
+            _ => None,
+        };
+        assert_eq!(until(NOW), Some(0));
+        assert_eq!(until(Millis(EXP * 1_000)), Some(LEEWAY));
+        assert_eq!(until(Millis((EXP + LEEWAY) * 1_000)), None);
+    }
+
+    #[test]
+    fn no_forged_or_foreign_token_of_a_host_is_taken() {
+        let keys = keys();
+        let claims = json!({"user_id": 5, "exp": EXP});
+        let good = hosts(&claims);
+        let (header, payload) = (good.split('.').next().unwrap(), good.split('.').nth(1).unwrap());
+        let signature = good.split('.').nth(2).unwrap();
+        let encoded = |header: &Value| URL_SAFE_NO_PAD.encode(header.to_string());
+        // Signed as it should be, under a header of one's own.
+        let under = |header: &Value| {
+            let signed = format!("{}.{payload}", encoded(header));
+            let key = hmac::Key::new(hmac::HMAC_SHA256, HOST);
+            format!("{signed}.{}", URL_SAFE_NO_PAD.encode(hmac::sign(&key, signed.as_bytes())))
+        };
+        assert!(keys.verify(&under(&json!({"alg": "HS256"})), NOW).is_ok());
         for forged in [
             host_token(&claims, b"another secret of thirty-two bytes", Algorithm::HS256),
-            host_token(&claims, secret, Algorithm::HS512),
-            own_key_for_host,
-            with(serde_json::json!({"user_id": 5, "exp": exp - 121})),
-            with(serde_json::json!({"user_id": 5})),
-            with(serde_json::json!({"exp": exp})),
-            with(serde_json::json!({"user_id": {"$ne": 1}, "exp": exp})),
-            with(serde_json::json!({"user_id": 5, "exp": exp, "scope": "refresh"})),
-            with(serde_json::json!({"user_id": 5, "exp": exp, "token_type": "refresh"})),
-            // {"alg":"none"} with the same claims and no signature.
-            format!("eyJhbGciOiJub25lIn0.{}.", good.split('.').nth(1).unwrap()),
+            host_token(&claims, b"our own secret of thirty-two bytes", Algorithm::HS256),
+            host_token(&claims, b"", Algorithm::HS256),
+            host_token(&claims, HOST, Algorithm::HS384),
+            host_token(&claims, HOST, Algorithm::HS512),
+            format!("{}.{payload}.", encoded(&json!({"alg": "none"}))),
+            format!("{}.{payload}.{signature}", encoded(&json!({"alg": "none"}))),
+            format!("{}.{payload}.{signature}", encoded(&json!({"alg": "NONE", "typ": "JWT"}))),
+            under(&json!({"alg": "none"})),
+            under(&json!({"alg": "RS256"})),
+            under(&json!({"alg": "hs256"})),
+            under(&json!({"alg": ["HS256"]})),
+            under(&json!({})),
+            under(&json!({"alg": "HS256", "crit": ["exp"], "exp": 1})),
+            under(&json!({"alg": "HS256", "typ": "rt+jwt"})),
+            under(&json!({"alg": "HS256", "typ": COOKIE_TYPE})),
+            format!("{header}.{payload}"),
+            format!("{header}.{payload}."),
+            format!("{header}.{payload}.{signature}."),
+            format!("{header}.{payload}.{signature}.{signature}"),
+            format!("{header}.{payload}={}", &signature),
+            format!(" {good}"),
+            format!("{good} "),
+            format!("{header}..{signature}"),
+            format!(".{payload}.{signature}"),
+            format!("{header}.{}.{signature}", encoded(&json!({"user_id": 1, "exp": EXP}))),
+            hosts(&json!({"user_id": 5, "exp": EXP, "padding": "x".repeat(LONGEST)})),
+            "x".repeat(100_000),
             "not a token".into(),
+            "..".into(),
             String::new(),
         ] {
-            assert_eq!(keys.verify(&forged, NOW).unwrap_err().code, ErrorCode::Unauthenticated, "{forged}");
+            refuses(&keys, &forged);
         }
-        // A host's token is no token where no host is configured.
-        assert!(Keys::new(secret, None).verify(&good, NOW).is_err());
+    }
+
+    #[test]
+    fn a_hosts_token_needs_a_user_and_times_that_are_now() {
+        let seconds = NOW.0 / 1_000;
+        for claims in [
+            json!({"user_id": 5}),
+            json!({"user_id": 5, "exp": null}),
+            json!({"user_id": 5, "exp": EXP.to_string()}),
+            json!({"user_id": 5, "exp": seconds - LEEWAY}),
+            json!({"user_id": 5, "exp": -EXP}),
+            json!({"user_id": 5, "exp": EXP, "nbf": seconds + LEEWAY + 1}),
+            json!({"user_id": 5, "exp": EXP, "iat": seconds + LEEWAY + 1}),
+            json!({"user_id": 5, "exp": EXP, "iat": "now"}),
+            json!({"exp": EXP}),
+            json!({"exp": EXP, "user_id": ""}),
+            json!({"exp": EXP, "user_id": "a\u{0}b"}),
+            json!({"exp": EXP, "user_id": "x".repeat(201)}),
+            json!({"exp": EXP, "user_id": {"$ne": 1}}),
+            json!({"exp": EXP, "sub": [5]}),
+            json!({"exp": EXP, "sub": true}),
+            json!({"user_id": 5, "exp": EXP, "scope": "refresh"}),
+            json!({"user_id": 5, "exp": EXP, "purpose": "password_reset"}),
+            json!({"user_id": 5, "exp": EXP, "aud": "mailer"}),
+        ] {
+            refuses(&keys(), &hosts(&claims));
+        }
+        let strict = keys().with_audience(Some("https://chat.example.org"), Some("our-chat"));
+        assert!(strict.verify(&hosts(&json!({"sub": "5", "exp": EXP, "aud": "our-chat"})), NOW).is_ok());
+        refuses(&strict, &hosts(&json!({"sub": "5", "exp": EXP})));
+        refuses(&strict, &hosts(&json!({"sub": "5", "exp": EXP, "aud": "palabre"})));
+    }
+
+    #[test]
+    fn a_refresh_token_has_one_successor_and_only_the_key_makes_it() {
+        let (token, hash) = new_refresh_token().unwrap();
+        let (next, next_hash) = keys().successor(&token);
+        assert_eq!(keys().successor(&token), (next.clone(), next_hash.clone()));
+        assert_eq!(refresh_hash(&next), next_hash);
+        assert_eq!((next.len(), next.starts_with(REFRESH_PREFIX)), (token.len(), true));
+        assert_ne!(next_hash, hash);
+        let other = Keys::new(b"another key of thirty-two bytes...", None);
+        assert_ne!(other.successor(&token).0, next);
     }
 }

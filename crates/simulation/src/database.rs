@@ -266,6 +266,7 @@ fn settings() -> Settings {
         ..Limits::default()
     };
     Settings {
+        name: "A world".into(),
         limits,
         paces: Vec::new(),
         keys: Keys::new(b"the simulation signs nothing", None),

@@ -22,7 +22,7 @@ macro_rules! columns {
 }
 
 statements! {
-    CREATE = "INSERT INTO users (id, username, username_key, email, email_key, password_hash, external_id, role, display_name, \
+    CREATE = "INSERT INTO users (id, username, username_key, email, mail_key, password_hash, external_id, role, display_name, \
                                  first_name, last_name, birth_date, profession, city, language, time_zone, status_message, created_at)
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
     BY_ID = concat!("SELECT ", columns!(), " FROM users WHERE id = $1");
@@ -37,14 +37,21 @@ statements! {
              WHERE id > $1 AND deactivated_at IS NULL
              AND ((username_key >= $2 AND username_key < $3) OR LOWER(display_name) LIKE $4 ESCAPE '\\') ORDER BY id LIMIT $5");
     SEARCH = concat!("SELECT ", columns!(), " FROM users
-             WHERE id > $1 AND ((username_key >= $2 AND username_key < $3) OR (email_key >= $2 AND email_key < $3) OR EXISTS (
+             WHERE id > $1 AND ((username_key >= $2 AND username_key < $3) OR (mail_key >= $2 AND mail_key < $3) OR (email_key >= $2 AND email_key < $3) OR EXISTS (
              SELECT 1 FROM json_each($4) AS j WHERE LOWER(display_name) LIKE j.value ->> 'v' ESCAPE '\\'
              OR LOWER(first_name) LIKE j.value ->> 'v' ESCAPE '\\' OR LOWER(last_name) LIKE j.value ->> 'v' ESCAPE '\\'))
              ORDER BY id LIMIT $5");
     ALL = concat!("SELECT ", columns!(), " FROM users WHERE id > $1 ORDER BY id LIMIT $2");
-    PASSWORD = "SELECT id, password_hash FROM users WHERE username_key = $1 OR email_key = $1 ORDER BY CASE WHEN username_key = $1 THEN 0 ELSE 1 END LIMIT 1";
+    PASSWORD_BY_NAME = "SELECT id, password_hash FROM users WHERE username_key = $1 AND password_hash IS NOT NULL";
+    // A program of the version before writes `email_key` alone.
+    PASSWORDS_BY_MAIL = "SELECT id, password_hash FROM users WHERE (mail_key = $1 OR email_key = $1) AND password_hash IS NOT NULL
+                         AND deactivated_at IS NULL ORDER BY id LIMIT 1000";
     PASSWORD_OF = "SELECT id, password_hash FROM users WHERE id = $1";
     SET_PASSWORD = "UPDATE users SET password_hash = $2 WHERE id = $1";
+    // They change nothing: whoever changes the account meanwhile, on another node, waits or is waited for.
+    HOLD = "UPDATE users SET password_hash = password_hash WHERE id = $1 AND deactivated_at IS NULL";
+    HOLD_PASSWORD = "UPDATE users SET password_hash = password_hash WHERE id = $1 AND deactivated_at IS NULL AND password_hash = $2";
+    CHANGE_PASSWORD = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
     SET_PROFILE = "UPDATE users SET display_name = $2, first_name = $3, last_name = $4, birth_date = $5, profession = $6, city = $7, \
                                     language = $8, time_zone = $9, status_message = $10 WHERE id = $1";
     SET_ROLE = "UPDATE users SET role = $2 WHERE id = $1";
@@ -109,7 +116,7 @@ pub struct New<'a> {
     pub id: Option<UserId>,
     /// Its name.
     pub username: &'a str,
-    /// Its mail address.
+    /// Its mail address, which others may name as well.
     pub email: Option<&'a str>,
     /// The hashed password (PHC string), absent for a host application's users.
     pub password_hash: Option<&'a str>,
@@ -121,7 +128,7 @@ pub struct New<'a> {
     pub profile: &'a Profile,
 }
 
-/// The form of a name or mail address under which it is unique: without case.
+/// The form of a name or mail address under which it is looked up: without case.
 #[must_use]
 pub fn key(text: &str) -> String {
     text.to_lowercase()
@@ -130,7 +137,7 @@ pub fn key(text: &str) -> String {
 /// Stores a new account.
 ///
 /// # Errors
-/// [`Error::Conflict`] if its name, mail address, external id or id is taken.
+/// [`Error::Conflict`] if its name, external id or id is taken.
 pub async fn create(conn: &mut Conn, new: &New<'_>, now: Millis) -> Result<UserId> {
     let id = match new.id {
         Some(id) => {
@@ -278,13 +285,19 @@ pub async fn all(conn: &mut Conn, after: UserId, limit: i64) -> Result<Vec<Accou
     sql!(conn, fetch_all as Row, ALL, after.0, limit)?.into_iter().map(Row::read).collect()
 }
 
-/// The id and password hash of the account with this username or mail address.
+/// Who may log in under this username or mail address, each with their password hash: one person by their username,
+/// or all active ones who name the address, the oldest account first.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn password(conn: &mut Conn, name: &str) -> Result<Option<(UserId, Option<String>)>> {
-    let row = sql!(conn, fetch_optional as (i64, Option<String>), PASSWORD, key(name))?;
-    Ok(row.map(|(id, hash)| (UserId(id), hash)))
+pub async fn passwords(conn: &mut Conn, name: &str) -> Result<Vec<(UserId, String)>> {
+    // No username has this sign.
+    let rows = if name.contains('@') {
+        sql!(conn, fetch_all as (i64, String), PASSWORDS_BY_MAIL, key(name))?
+    } else {
+        sql!(conn, fetch_all as (i64, String), PASSWORD_BY_NAME, key(name))?
+    };
+    Ok(rows.into_iter().map(|(id, hash)| (UserId(id), hash)).collect())
 }
 
 /// The password hash of an account.
@@ -302,6 +315,27 @@ pub async fn password_of(conn: &mut Conn, id: UserId) -> Result<Option<String>> 
 pub async fn set_password(conn: &mut Conn, id: UserId, hash: &str) -> Result<()> {
     sql!(conn, execute, SET_PASSWORD, id.0, hash)?;
     Ok(())
+}
+
+/// Holds an account as it is until the end of this transaction; false if it is not active, or its password hash is
+/// another than this one.
+///
+/// # Errors
+/// Those of the database.
+pub async fn hold(conn: &mut Conn, id: UserId, hash: Option<&str>) -> Result<bool> {
+    let held = match hash {
+        Some(hash) => sql!(conn, execute, HOLD_PASSWORD, id.0, hash)?,
+        None => sql!(conn, execute, HOLD, id.0)?,
+    };
+    Ok(held > 0)
+}
+
+/// Stores another password hash in place of this one; false if it is another by now.
+///
+/// # Errors
+/// Those of the database.
+pub async fn change_password(conn: &mut Conn, id: UserId, from: &str, to: &str) -> Result<bool> {
+    Ok(sql!(conn, execute, CHANGE_PASSWORD, id.0, from, to)? > 0)
 }
 
 /// Stores a profile.

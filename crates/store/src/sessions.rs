@@ -4,7 +4,7 @@ use chat::{
     Millis, SessionId, UserId,
     sessions::{Origin, Session},
 };
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use serde::Serialize;
 use sqlx::FromRow;
@@ -14,7 +14,7 @@ use crate::{Conn, Result, appends::json};
 statements! {
     CREATE = "INSERT INTO sessions (id, user_id, agent, address, created_at, used_at, expires_at, ends_at)
               VALUES ($1, $2, $3, $4, $5, $5, $6, $7)";
-    LIVE = "SELECT s.id FROM json_each($1) AS j JOIN sessions s ON s.id = CAST(j.value ->> 'v' AS BIGINT)
+    LIVE = "SELECT s.id, s.expires_at FROM json_each($1) AS j JOIN sessions s ON s.id = CAST(j.value ->> 'v' AS BIGINT)
             WHERE s.user_id = CAST(j.value ->> 'u' AS BIGINT) AND s.ended_at IS NULL AND s.expires_at > $2";
     OF_USER = "SELECT id, agent, address, created_at, used_at, expires_at FROM sessions
                WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 ORDER BY id DESC";
@@ -22,10 +22,16 @@ statements! {
                expires_at = CASE WHEN $5 < ends_at THEN $5 ELSE ends_at END WHERE id = $1";
     END = "UPDATE sessions SET ended_at = $3 WHERE id = $1 AND user_id = $2 AND ended_at IS NULL";
     END_OTHERS = "UPDATE sessions SET ended_at = $3 WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL";
-    ADD_TOKEN = "INSERT INTO refresh_tokens (hash, session_id) VALUES ($1, $2)";
-    TOKEN = "SELECT t.session_id, s.user_id, s.agent, t.used_at, s.expires_at, s.ended_at
-             FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id WHERE t.hash = $1";
-    USE_TOKEN = "UPDATE refresh_tokens SET used_at = $2 WHERE hash = $1 AND used_at IS NULL";
+    ADD_TOKEN = "INSERT INTO refresh_tokens (hash, session_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    TOKEN = "SELECT t.session_id, s.user_id, s.agent, t.used_at, n.hash AS next, n.used_at AS next_used_at,
+                    s.expires_at, s.ended_at
+             FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id LEFT JOIN refresh_tokens n ON n.hash = t.successor
+             WHERE t.hash = $1";
+    USE_TOKEN = "UPDATE refresh_tokens SET used_at = $2, successor = $3 WHERE hash = $1 AND used_at IS NULL";
+    REPLACE_SUCCESSOR = "UPDATE refresh_tokens SET successor = $2 WHERE hash = $1";
+    FORGET_TOKEN = "DELETE FROM refresh_tokens WHERE hash = $1 AND used_at IS NULL";
+    LOCK = "UPDATE sessions SET used_at = used_at WHERE id = $1";
+    ADDRESSES = "SELECT address FROM sessions WHERE user_id = $1 AND address IS NOT NULL ORDER BY id DESC LIMIT 50";
 }
 
 /// Stores a new session.
@@ -46,22 +52,26 @@ pub async fn create(
     Ok(SessionId(id))
 }
 
-/// Which of these sessions, each of this person, go on.
+/// Which of these sessions, each of this person, go on, and until when unless they are used.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn live(conn: &mut Conn, sessions: &[(SessionId, UserId)], now: Millis) -> Result<HashSet<SessionId>> {
+pub async fn live(
+    conn: &mut Conn,
+    sessions: &[(SessionId, UserId)],
+    now: Millis,
+) -> Result<HashMap<SessionId, Millis>> {
     #[derive(Serialize)]
     struct Asked {
         v: i64,
         u: i64,
     }
     if sessions.is_empty() {
-        return Ok(HashSet::new());
+        return Ok(HashMap::new());
     }
     let asked: Vec<Asked> = sessions.iter().map(|(session, user)| Asked { v: session.0, u: user.0 }).collect();
-    let rows = sql!(conn, fetch_all as (i64,), LIVE, json(&asked)?, now.0)?;
-    Ok(rows.into_iter().map(|(id,)| SessionId(id)).collect())
+    let rows = sql!(conn, fetch_all as (i64, i64), LIVE, json(&asked)?, now.0)?;
+    Ok(rows.into_iter().map(|(id, until)| (SessionId(id), Millis(until))).collect())
 }
 
 #[derive(FromRow)]
@@ -129,6 +139,15 @@ pub async fn add_token(conn: &mut Conn, hash: &str, session: SessionId) -> Resul
     Ok(())
 }
 
+/// The network addresses from which somebody has lately logged in or refreshed, also in sessions that have ended.
+///
+/// # Errors
+/// Those of the database.
+pub async fn addresses(conn: &mut Conn, user: UserId) -> Result<Vec<String>> {
+    let rows = sql!(conn, fetch_all as (String,), ADDRESSES, user.0)?;
+    Ok(rows.into_iter().map(|(address,)| address).collect())
+}
+
 /// What is known of a refresh token.
 pub struct Token {
     /// Its session.
@@ -137,10 +156,21 @@ pub struct Token {
     pub user: UserId,
     /// The client that last used the session.
     pub agent: Option<String>,
-    /// When it was traded, if it was.
-    pub used_at: Option<Millis>,
+    /// Whether it was traded.
+    pub used: Use,
     /// Whether the session goes on.
     pub live: bool,
+}
+
+/// How far a refresh token was used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// It was not traded yet.
+    Unused,
+    /// It was traded for the token of this hash, which nobody has used: the answer may have been lost.
+    Traded(String),
+    /// The token that it was traded for was used: that one arrived.
+    Over,
 }
 
 #[derive(FromRow)]
@@ -149,6 +179,8 @@ struct TokenRow {
     user_id: i64,
     agent: Option<String>,
     used_at: Option<i64>,
+    next: Option<String>,
+    next_used_at: Option<i64>,
     expires_at: i64,
     ended_at: Option<i64>,
 }
@@ -162,15 +194,40 @@ pub async fn token(conn: &mut Conn, hash: &str, now: Millis) -> Result<Option<To
         session: SessionId(row.session_id),
         user: UserId(row.user_id),
         agent: row.agent,
-        used_at: row.used_at.map(Millis),
+        used: match (row.used_at, row.next, row.next_used_at) {
+            (None, ..) => Use::Unused,
+            (Some(_), Some(next), None) => Use::Traded(next),
+            // A program of the version before notes no successor.
+            (Some(_), ..) => Use::Over,
+        },
         live: row.ended_at.is_none() && row.expires_at > now.0,
     }))
 }
 
-/// Marks a refresh token as traded; false if somebody else was faster.
+/// Makes whoever else trades a token of this session, on another node, wait for this transaction.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn use_token(conn: &mut Conn, hash: &str, now: Millis) -> Result<bool> {
-    Ok(sql!(conn, execute, USE_TOKEN, hash, now.0)? > 0)
+pub async fn lock(conn: &mut Conn, session: SessionId) -> Result<()> {
+    sql!(conn, execute, LOCK, session.0)?;
+    Ok(())
+}
+
+/// Marks a refresh token as traded for another.
+///
+/// # Errors
+/// Those of the database.
+pub async fn use_token(conn: &mut Conn, hash: &str, successor: &str, now: Millis) -> Result<()> {
+    sql!(conn, execute, USE_TOKEN, hash, now.0, successor)?;
+    Ok(())
+}
+
+/// Gives a traded token another successor in place of one that nobody has used, which is good no more.
+///
+/// # Errors
+/// Those of the database.
+pub async fn replace_successor(conn: &mut Conn, hash: &str, from: &str, to: &str) -> Result<()> {
+    sql!(conn, execute, REPLACE_SUCCESSOR, hash, to)?;
+    sql!(conn, execute, FORGET_TOKEN, from)?;
+    Ok(())
 }

@@ -13,6 +13,8 @@ pub enum Goodbye {
     RateLimited(u32),
     /// The database has come back as another history; come back after so many milliseconds and read anew.
     NewHistory(u32),
+    /// The host application's token has ended; come back with another.
+    TokenExpired,
     /// No valid credential in time.
     Unauthenticated,
     /// Logged out, token revoked or password changed.
@@ -43,6 +45,7 @@ impl Goodbye {
             Self::SlowConsumer => 4008,
             Self::RateLimited(_) => 4009,
             Self::NewHistory(_) => 4010,
+            Self::TokenExpired => 4011,
             Self::Unauthenticated => 4500,
             Self::SessionEnded => 4501,
             Self::Deactivated => 4502,
@@ -64,6 +67,7 @@ impl Goodbye {
             Self::SlowConsumer => "slow_consumer",
             Self::RateLimited(_) => "rate_limited",
             Self::NewHistory(_) => "new_history",
+            Self::TokenExpired => "token_expired",
             Self::Unauthenticated => "unauthenticated",
             Self::SessionEnded => "session_ended",
             Self::Deactivated => "deactivated",
@@ -83,7 +87,9 @@ impl Goodbye {
             Self::Restart(ms) | Self::RateLimited(ms) | Self::NewHistory(ms) => {
                 format!(r#"{{"code":"{code}","retry":true,"retry_after_ms":{ms}}}"#)
             }
-            Self::Silent | Self::SlowConsumer => format!(r#"{{"code":"{code}","retry":true,"retry_after_ms":250}}"#),
+            Self::Silent | Self::SlowConsumer | Self::TokenExpired => {
+                format!(r#"{{"code":"{code}","retry":true,"retry_after_ms":250}}"#)
+            }
             _ => format!(r#"{{"code":"{code}","retry":false}}"#),
         }
     }

@@ -1,10 +1,11 @@
 //! The hub: who listens to what. One task owns it, so that order needs no locks.
 //!
-//! `attach` lets people in and out, `hand_out` gives them what was said, `presence` tells who is here. What other nodes
+//! `attach` lets people in and out, `expiry` ends what has lasted its time, `hand_out` gives them what was said, `presence` tells who is here. What other nodes
 //! tell comes the same way as what was committed here, but may be late, doubled or lost: `holes` reads what is missing,
 //! `nodes` obeys what they have changed.
 
 mod attach;
+mod expiry;
 mod hand_out;
 mod holes;
 mod nodes;
@@ -196,6 +197,7 @@ struct State {
     /// Counts how often all was forgotten: what was asked before that is not answered any more.
     generation: u64,
     touched: hand_out::Touched,
+    expiry: expiry::Expiry,
 }
 
 impl State {
@@ -229,6 +231,7 @@ impl State {
             draining: false,
             generation: 0,
             touched: hand_out::Touched::default(),
+            expiry: expiry::Expiry::default(),
         }
     }
 
@@ -558,6 +561,7 @@ impl State {
             self.tell_typing(conversation, typist, false);
         }
         self.tell_presence(now);
+        self.on_tick_of_expiry(now);
         self.on_tick_of_nodes(now);
         metrics::gauge!("chat_websocket_connections_active").set(self.connections.load(Ordering::Relaxed) as f64);
     }

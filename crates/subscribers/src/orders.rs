@@ -33,7 +33,7 @@ pub(crate) fn verdict(standing: &Standing, listener: &Listener) -> Option<Goodby
     }
     // Tokens of a host application have no session here, and bring a role of their own.
     let session = listener.session?;
-    if !standing.live.contains(&session) {
+    if !standing.live.contains_key(&session) {
         return Some(Goodbye::SessionEnded);
     }
     (standing.role != listener.role).then_some(Goodbye::Restart(0))
@@ -117,6 +117,7 @@ mod tests {
             role: chat::accounts::ServerRole::User,
             dialect: Dialect::Native,
             vouched_at,
+            good_until: vouched_at + Duration::from_secs(3_600),
             tuning: None,
             outbox: Arc::new(Outbox::new(1_000)),
         })
@@ -145,7 +146,7 @@ mod tests {
         let mut standing = Standing {
             active: true,
             role: chat::accounts::ServerRole::User,
-            live: std::collections::HashSet::from([SessionId(3)]),
+            live: HashMap::from([(SessionId(3), Duration::from_secs(60))]),
         };
         assert_eq!(verdict(&standing, &listener(3, before)), None);
         assert_eq!(verdict(&standing, &listener(4, before)), Some(Goodbye::SessionEnded));

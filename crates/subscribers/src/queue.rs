@@ -218,6 +218,8 @@ pub struct Listener {
     pub dialect: Dialect,
     /// When its credential was found good.
     pub vouched_at: Instant,
+    /// When what it came with ends, unless it is used meanwhile.
+    pub good_until: Instant,
     /// Which conversations it hears, if its client chooses.
     pub tuning: Option<Tuning>,
     /// What waits for it.

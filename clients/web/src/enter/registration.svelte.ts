@@ -84,6 +84,6 @@ export class Registration {
     if (name === 'setup_secret') return t().setUpCodeWrong;
     if (name === 'password') return t().passwordGuessable;
     if (this.submission.code(name) !== 'conflict') return said;
-    return name === 'email' ? t().emailTaken : name === 'username' ? t().usernameTaken : said;
+    return name === 'username' ? t().usernameTaken : said;
   }
 }

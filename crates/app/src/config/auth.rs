@@ -1,13 +1,70 @@
 //! `[auth]`: who is let in.
 
+use std::collections::BTreeSet;
+
 use super::{Secrecy, Secret, key::Key};
 
-/// Fewest characters of a secret that signs tokens.
+/// Fewest bytes of a secret that signs tokens: as many as the signature's (RFC 7518, section 3.2).
 const SECRET_LENGTH: usize = 32;
 
-/// Secrets that stand in the documents of the replaced systems and of many others; parts of a
-/// configured secret are compared, without case and signs.
-const SAMPLES: &[&str] = &["yoursecret", "yoursupersecret", "supersecret", "changeme", "changethis", "jwtsecretkey"];
+/// What stands in secrets of documents, examples and trials; parts of a configured secret are compared, without case
+/// and signs. A random secret holds one of them once in some twenty million.
+const SAMPLES: &[&str] = &[
+    "yoursecret",
+    "yourjwt",
+    "yoursuper",
+    "yourown",
+    "yourkey",
+    "secretkey",
+    "secretjwt",
+    "jwtsecret",
+    "supersecret",
+    "verysecret",
+    "topsecret",
+    "mysecret",
+    "secrethere",
+    "secretvalue",
+    "sharedsecret",
+    "testsecret",
+    "devsecret",
+    "secretfor",
+    "thisisasecret",
+    "notasecret",
+    "changeme",
+    "changethis",
+    "changeit",
+    "changein",
+    "replaceme",
+    "replacethis",
+    "replacewith",
+    "pleasechange",
+    "inproduction",
+    "placeholder",
+    "insecure",
+    "donotuse",
+    "example",
+    "sample",
+    "default",
+    "development",
+    "minimum32",
+    "atleast32",
+    "32characters",
+    "32chars",
+    "password",
+    "motdepasse",
+    "votresecret",
+    "abcdefgh",
+    "12345678",
+    "01234567",
+    "deadbeef",
+    "loremipsum",
+    "asecretthat",
+    "correcthorse",
+];
+/// Different characters that a secret has at least. A random one in hexadecimal digits nearly always has twelve.
+const KINDS: usize = 8;
+/// A secret that is a piece of at most this length again and again, is that piece.
+const PIECE: usize = 16;
 
 /// Who is let in.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +79,8 @@ pub struct Auth {
     pub refresh_absolute_days: i64,
     /// Whether tokens of a host application are accepted; see [`Auth::accepts_host_tokens`].
     pub host_tokens: Option<bool>,
+    /// The audience that a host application's tokens must name; if absent, see [`engine::Keys::with_audience`].
+    pub host_audience: Option<String>,
     /// Whether a host application's user gets an account at first sight.
     pub host_create_users: bool,
     /// Whether anybody may register.
@@ -36,6 +95,7 @@ impl Default for Auth {
             refresh_days: 30,
             refresh_absolute_days: 90,
             host_tokens: None,
+            host_audience: None,
             host_create_users: false,
             open_registration: true,
         }
@@ -67,14 +127,19 @@ pub(super) fn secret(text: &str) -> Result<Secret, String> {
     if SAMPLES.iter().any(|sample| bare.contains(sample)) {
         return Err("is a sample from a document, known to everybody; make one with `openssl rand -base64 32`".into());
     }
-    if text.chars().count() < SECRET_LENGTH {
+    if text.len() < SECRET_LENGTH {
         return Err(format!("is shorter than {SECRET_LENGTH} characters; make one with `openssl rand -base64 32`"));
     }
-    let mut kinds: Vec<char> = text.chars().collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    if kinds.len() < 8 {
-        return Err("repeats fewer than 8 different characters; make one with `openssl rand -base64 32`".into());
+    let chars: Vec<char> = text.chars().collect();
+    let kinds: BTreeSet<char> = chars.iter().copied().collect();
+    if kinds.len() < KINDS {
+        return Err(format!(
+            "repeats fewer than {KINDS} different characters; make one with `openssl rand -base64 32`"
+        ));
+    }
+    let repeats = |period: usize| chars.iter().zip(chars.iter().skip(period)).all(|(one, next)| one == next);
+    if (1..=PIECE).any(repeats) {
+        return Err("repeats itself; make one with `openssl rand -base64 32`".into());
     }
     Ok(Secret::new(text))
 }
@@ -128,6 +193,23 @@ pub(super) fn keys() -> Vec<Key> {
             |_, config| config.auth.host_tokens.map(Into::into),
         )
         .unset("true", "true if `jwt_secret` is set, else false"),
+        Key::new(
+            "auth",
+            "host_audience",
+            "The audience (`aud`) that a host application's tokens must name. Unset, a token needs none, and one that \
+             names some must name `palabre`, the `public_url`, or an audience of a replaced system.",
+            "up to 200 characters",
+            |_, config, input| {
+                let audience = input.text()?;
+                if !(1..=200).contains(&audience.chars().count()) {
+                    return Err("must have 1 to 200 characters".to_owned());
+                }
+                config.auth.host_audience = Some(audience.to_owned());
+                Ok(())
+            },
+            |_, config| config.auth.host_audience.clone().map(Into::into),
+        )
+        .unset("\"our-chat\"", "none is needed"),
         Key::new(
             "auth",
             "host_create_users",

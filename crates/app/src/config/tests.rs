@@ -328,9 +328,20 @@ fn keys_that_contradict_each_other_are_refused() {
 
 #[test]
 fn sample_secrets_are_refused_and_no_secret_is_told() {
-    for sample in
-        ["your_secret_key_that_is_long_enough_now", "your-super-secret-key-with-some-more-text", &"a".repeat(40)]
-    {
+    for sample in [
+        "your_secret_key_that_is_long_enough_now",
+        "your-super-secret-key-with-some-more-text",
+        "my_very_secret_key_2024_for_production",
+        "change-me-please-0f9a8b7c6d5e4f3a2b1c",
+        "ChangeMeInProduction1234567890!!!!",
+        "veza_jwt_secret_key_minimum_32_characters_long",
+        "dev-secret-dev-secret-0f9a8b7c6d5e",
+        "0123456789abcdef0123456789abcdef",
+        "this-is-an-example-of-0f9a8b7c6d5e4f3a",
+        "x9Q2mZ7kx9Q2mZ7kx9Q2mZ7kx9Q2mZ7kx9",
+        "n3Wq8ZkP1xVb6TgYc0RmJ5sLd9HfEa2",
+        &"a".repeat(40),
+    ] {
         let problem = env_problem(&[("JWT_SECRET", sample)]);
         assert!(problem.contains("auth.jwt_secret") && !problem.contains(sample), "{problem}");
     }

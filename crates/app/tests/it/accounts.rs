@@ -26,7 +26,6 @@ async fn an_account_is_opened_under_a_free_name_with_a_good_password() {
     let too_long = format!("long {}", "x".repeat(252));
     for (fields, status, code, pointer) in [
         (json!({"username": "ann-1_X"}), 409, "conflict", "/username"),
-        (json!({"username": "bob", "email": "ANN@example.org"}), 409, "conflict", "/email"),
         (json!({"username": "an"}), 422, "invalid", "/username"),
         (json!({"username": long}), 422, "invalid", "/username"),
         (json!({"username": "ann bob"}), 422, "invalid", "/username"),
@@ -37,6 +36,9 @@ async fn an_account_is_opened_under_a_free_name_with_a_good_password() {
         (json!({"username": "bob", "password": "1234567"}), 422, "invalid", "/password"),
         (json!({"username": "bob", "password": "password"}), 422, "invalid", "/password"),
         (json!({"username": "bobbobbob", "password": "BobBobBob"}), 422, "invalid", "/password"),
+        (json!({"username": "bob", "password": "Sunshine2024!"}), 422, "invalid", "/password"),
+        (json!({"username": "bob", "password": "palabre2026"}), 422, "invalid", "/password"),
+        (json!({"username": "bob", "password": "treehouse", "email": "treehouse@x.org"}), 422, "invalid", "/password"),
         (json!({"username": "bob", "password": too_long}), 422, "invalid", "/password"),
         (json!({"username": "bob", "password": null}), 422, "invalid", "/password"),
         (json!({"username": "bob", "role": "admin"}), 422, "invalid", "/role"),
@@ -69,6 +71,70 @@ async fn the_first_administrator_is_made_with_the_secret_and_only_once() {
     let admin = register("ann", town.setup_secret()).await.granted();
     assert_eq!(admin["user"]["role"], "admin");
     register("bob", town.setup_secret()).await.refused(403, "forbidden");
+}
+
+#[tokio::test]
+async fn many_who_come_with_the_secret_at_once_make_one_administrator() {
+    let town = Town::opens().await;
+    let rests: Vec<_> = town.rests().collect();
+    let registering = (0..12_usize).map(|at| {
+        let body = json!({"username": format!("admin{at}"), "password": GOOD, "setup_secret": town.setup_secret()});
+        let rest = rests[at % rests.len()];
+        async move { rest.ask("POST", "/v1/accounts", None, &body).await }
+    });
+    let answers = futures_util::future::join_all(registering).await;
+    let (made, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 201);
+    assert_eq!((made.len(), refused.len()), (1, 11));
+    for answer in refused {
+        answer.refused(403, "forbidden");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_many_want_at_once_is_given_to_one() {
+    let town = Town::opens().await;
+    let rests: Vec<_> = town.rests().collect();
+    let registering = (0..8_usize).map(|at| {
+        let rest = rests[at % rests.len()];
+        async move { rest.ask("POST", "/v1/accounts", None, &json!({"username": "ann", "password": GOOD})).await }
+    });
+    let answers = futures_util::future::join_all(registering).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
+    for answer in answers.into_iter().filter(|answer| answer.status != 201) {
+        assert_eq!(answer.refused(409, "conflict")["errors"][0]["pointer"], "/username");
+    }
+}
+
+#[tokio::test]
+async fn registering_does_not_tell_whether_a_mail_address_has_an_account() {
+    let town = Town::opens().await;
+    let register = async |name: &str, password: &str, email: &str| {
+        let body = json!({"username": name, "password": password, "email": email});
+        let answer = town.request("POST", "/v1/accounts", body).await;
+        (answer.status, answer.granted())
+    };
+    let (first, ann) = register("ann", "the first tree", "Ann@example.org").await;
+    let (second, bob) = register("bob", "the second tree", "ann@EXAMPLE.org").await;
+    assert_eq!((first, second), (201, 201));
+    assert_eq!(bob["user"]["email"], "ann@EXAMPLE.org", "it is told what was said");
+    assert_eq!(ann.as_object().unwrap().len(), bob.as_object().unwrap().len());
+    // Nor does logging in by it: everybody who has named it comes in, each with their own password.
+    for (name, password, user) in [
+        ("ann@example.org", "the first tree", "ann"),
+        ("ANN@example.org", "the second tree", "bob"),
+        ("ann", "the first tree", "ann"),
+        ("bob", "the second tree", "bob"),
+    ] {
+        assert_eq!(town.logs_in(name, password).await.granted()["user"]["username"], user);
+    }
+    town.logs_in("ann@example.org", "a third tree").await.refused(401, "bad_credentials");
+    town.logs_in("bob", "the first tree").await.refused(401, "bad_credentials");
+    // Of two with one password, the older account is meant, until it is deactivated.
+    register("eve", "the first tree", "ann@example.org").await;
+    assert_eq!(town.logs_in("ann@example.org", "the first tree").await.granted()["user"]["username"], "ann");
+    let admin = town.admin("root").await;
+    admin.asks("user.active", json!({"user": ann["user"]["id"], "active": false})).await.granted();
+    assert_eq!(town.logs_in("ann@example.org", "the first tree").await.granted()["user"]["username"], "eve");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Proving who one is: logging in, trading tokens, ending sessions, and coming with another's word.
 
+use palabre::config::layers::{Sources, merge};
 use serde_json::{Value, json};
 use testkit::{Person, Town, host_token, host_token_signed, now};
 
@@ -77,7 +78,50 @@ async fn a_refresh_token_is_good_once_and_its_reuse_ends_the_session() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_to_a_refresh_may_be_asked_for_again_by_the_same_client() {
+async fn a_used_refresh_token_stays_good_until_its_successor_is_used() {
+    let town = Town::opens().await;
+    let ann = town.person("ann").await;
+    let rests: Vec<_> = town.rests().collect();
+    let refresh = async |at: usize, token: &str, agent: &str| {
+        let (rest, body) = (rests[at % rests.len()], json!({"refresh_token": token}));
+        rest.ask_with("POST", "/v1/sessions/refresh", None, &body, &[("user-agent", agent)]).await
+    };
+    let first = ann.tokens().refresh;
+    let next = |answer: &Value| answer["refresh_token"].as_str().unwrap().to_owned();
+    // However often its answer is lost, on whatever node it is asked for again, it is the same.
+    let second = next(&refresh(0, &first, "phone/1.0").await.granted());
+    for at in 0..4 {
+        assert_eq!(next(&refresh(at, &first, "phone/1.1").await.granted()), second);
+    }
+    let third = next(&refresh(1, &second, "phone/1.1").await.granted());
+    assert_ne!(third, second);
+    assert_eq!(next(&refresh(0, &second, "phone/1.1").await.granted()), third);
+    assert!(ann.is_connected());
+    // The second was used, so that the answer to the first arrived: who has it now has taken it from somebody.
+    refresh(1, &first, "phone/1.1").await.refused(401, "unauthenticated");
+    refresh(0, &third, "phone/1.1").await.refused(401, "unauthenticated");
+    assert_eq!(ann.is_sent_away().await.0, 4501);
+    assert!(town.log().iter().any(|line| line.contains("after its successor was used")), "the operator is told why");
+}
+
+#[tokio::test]
+async fn two_tabs_that_refresh_at_once_get_one_answer() {
+    let town = Town::opens().await;
+    let ann = town.person("ann").await;
+    let body = json!({"refresh_token": ann.tokens().refresh});
+    let refreshing = town
+        .rests()
+        .chain(town.rests())
+        .chain(town.rests())
+        .map(|rest| rest.ask_with("POST", "/v1/sessions/refresh", None, &body, &[("user-agent", "tab")]));
+    let answers = futures_util::future::join_all(refreshing).await;
+    let tokens: Vec<Value> = answers.into_iter().map(|answer| answer.granted()["refresh_token"].clone()).collect();
+    assert!(tokens.iter().all(|token| *token == tokens[0]), "{tokens:?}");
+    assert!(ann.is_connected());
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_refresh_may_not_be_asked_for_by_another_client() {
     let town = Town::opens().await;
     let ann = town.person("ann").await;
     let body = json!({"refresh_token": ann.tokens().refresh});
@@ -90,6 +134,134 @@ async fn a_lost_answer_to_a_refresh_may_be_asked_for_again_by_the_same_client() 
     refresh("thief").await.refused(401, "unauthenticated");
     refresh("phone").await.refused(401, "unauthenticated");
     assert_eq!(ann.is_sent_away().await.0, 4501);
+}
+
+/// A town that believes what a proxy says of where somebody comes from.
+async fn behind_a_proxy(change: impl FnOnce(&mut palabre::config::Config)) -> Town {
+    let flags = vec![("--trusted-proxies", "server.trusted_proxies", "127.0.0.1".to_owned())];
+    let loaded = merge(&Sources { flags, ..Sources::default() }).unwrap();
+    Town::with(|config| {
+        config.server.trusted_proxies = loaded.config.server.trusted_proxies;
+        change(config);
+    })
+    .await
+}
+
+async fn logs_in_from(town: &Town, address: &str, name: &str, password: &str) -> testkit::Answer {
+    let body = json!({"username": name, "password": password});
+    town.rest().ask_with("POST", "/v1/sessions", None, &body, &[("x-forwarded-for", address)]).await
+}
+
+#[tokio::test]
+async fn guessing_over_many_names_or_from_many_addresses_of_one_network_ends() {
+    let town = behind_a_proxy(|config| {
+        config.limits.login_attempts = 3;
+        config.limits.login_attempts_per_address = 6;
+    })
+    .await;
+    town.absent("ann").await;
+    for i in 0..3 {
+        let address = format!("2001:db8:1:2::{i}");
+        logs_in_from(&town, &address, "ann", "a wrong guess").await.refused(401, "bad_credentials");
+    }
+    logs_in_from(&town, "2001:db8:1:2:ffff::1", "ann", "a wrong guess").await.refused(429, "rate_limited");
+    for i in 0..3 {
+        let name = format!("invented{i}");
+        logs_in_from(&town, "2001:db8:1:2::9", &name, "a wrong guess").await.refused(401, "bad_credentials");
+    }
+    logs_in_from(&town, "2001:db8:1:2::9", "nobody", "a wrong guess").await.refused(429, "rate_limited");
+    logs_in_from(&town, "2001:db8:1:3::9", "nobody", "a wrong guess").await.refused(401, "bad_credentials");
+}
+
+#[tokio::test]
+async fn whoever_guesses_from_everywhere_shuts_the_person_out_of_nowhere_they_have_been() {
+    let town = behind_a_proxy(|config| config.limits.login_attempts_per_account = 4).await;
+    let ann = town.person("ann").await;
+    logs_in_from(&town, "192.0.2.7", "ann", ann.password()).await.granted();
+    for i in 0..4 {
+        logs_in_from(&town, &format!("198.51.100.{i}"), "ann", "a wrong guess").await.refused(401, "bad_credentials");
+    }
+    // Also with the right one: what is refused tells nothing.
+    let refused = logs_in_from(&town, "203.0.113.1", "ann", ann.password()).await;
+    assert!(refused.header("retry-after").unwrap().parse::<u32>().unwrap() <= 3_600);
+    refused.refused(429, "rate_limited");
+    logs_in_from(&town, "203.0.113.1", "nobody", "a wrong guess").await.refused(401, "bad_credentials");
+    // From home, also as IPv4 in IPv6, and with the session that she has, nothing has changed.
+    logs_in_from(&town, "192.0.2.7", "ann", ann.password()).await.granted();
+    logs_in_from(&town, "::ffff:192.0.2.7", "ann", ann.password()).await.granted();
+    ann.requests("GET", "/v1/users/me", json!(null)).await.granted();
+    let refresh = json!({"refresh_token": ann.tokens().refresh});
+    town.request("POST", "/v1/sessions/refresh", refresh).await.granted();
+    assert!(ann.is_connected());
+}
+
+#[tokio::test]
+async fn somebody_elses_log_in_is_answered_while_a_stranger_sends_hundreds() {
+    let town = behind_a_proxy(|config| {
+        config.limits.login_attempts_per_address = 1_000;
+        config.limits.registrations_per_hour = 1_000;
+    })
+    .await;
+    let bob = town.absent("bob").await;
+    let flood = (0..300).map(|at| {
+        let town = &town;
+        async move {
+            let name = format!("invented{at}");
+            (logs_in_from(town, "198.51.100.1", &name, "a wrong guess").await.status, false)
+        }
+    });
+    let mut all: Vec<std::pin::Pin<Box<dyn Future<Output = (u16, bool)>>>> = Vec::new();
+    for one in flood {
+        all.push(Box::pin(one));
+    }
+    all.push(Box::pin(async {
+        // Comes when they are all there.
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        (logs_in_from(&town, "203.0.113.1", "bob", bob.password()).await.status, true)
+    }));
+    let mut waiting: futures_util::stream::FuturesUnordered<_> = all.into_iter().collect();
+    let (mut before, mut refused, mut after) = (0, 0, None);
+    while let Some((status, is_bob)) = futures_util::StreamExt::next(&mut waiting).await {
+        match (is_bob, status) {
+            (true, status) => {
+                assert_eq!(status, 201);
+                after = Some(before);
+            }
+            (false, 401) => before += 1,
+            (false, status) => {
+                assert_eq!(status, 429);
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 0 && before >= 100, "{refused} refused, {before} compared");
+    assert!(after.is_some_and(|before_him| before_him < before), "not after all of them: {after:?} of {before}");
+}
+
+#[tokio::test]
+async fn registrations_are_counted_by_network() {
+    let town = behind_a_proxy(|config| config.limits.registrations_per_hour = 2).await;
+    let register = async |address: &str, name: &str| {
+        let body = json!({"username": name, "password": "the tree in the middle"});
+        town.rest().ask_with("POST", "/v1/accounts", None, &body, &[("x-forwarded-for", address)]).await
+    };
+    register("2001:db8::1", "ann").await.granted();
+    register("2001:db8::2", "bob").await.granted();
+    register("2001:db8::3", "eve").await.refused(429, "rate_limited");
+    register("2001:db8:0:1::3", "eve").await.granted();
+}
+
+#[tokio::test]
+async fn a_hosts_token_that_ends_ends_its_sockets_and_one_comes_back_with_another() {
+    let town = Town::with_a_host().await;
+    let claims = |exp: u64| host_token(&json!({"user_id": 41, "username": "ann", "exp": exp}));
+    // It has ended within the leeway, so that it is good for its rest.
+    let short = town.sent_by_host(&claims(now() - 57)).await;
+    let long = town.sent_by_host(&claims(now() + 600)).await;
+    let (code, reason) = short.is_sent_away().await;
+    assert_eq!((code, &reason["code"], &reason["retry"]), (4011, &json!("token_expired"), &json!(true)));
+    assert!(long.is_connected());
+    town.sent_by_host(&claims(now() + 600)).await;
 }
 
 #[tokio::test]
@@ -301,6 +473,10 @@ async fn a_hosts_token_that_is_old_forged_or_nobodys_is_refused() {
         host_token(&json!({"user_id": {"$gt": 0}, "exp": exp})),
         host_token(&json!({"user_id": "", "exp": exp})),
         host_token(&json!({"user_id": 5, "exp": exp, "nbf": exp - 100})),
+        host_token(&json!({"user_id": 5, "exp": exp, "aud": "mailer"})),
+        host_token(&json!({"user_id": 5, "exp": exp, "type": "refresh"})),
+        host_token(&json!({"user_id": 5, "exp": exp, "scope": "password_reset"})),
+        host_token(&json!({"user_id": 5, "exp": exp, "purpose": "verify-email"})),
         host_token_signed(&good, "another host's secret of some length"),
     ] {
         town.rest().ask("GET", "/v1/users/me", Some(&token), &Value::Null).await.refused(401, "unauthenticated");

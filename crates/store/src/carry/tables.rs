@@ -57,13 +57,13 @@ tables! {
         id: Number, username: Text, username_key: Text, email: Text, email_key: Text, password_hash: Text,
         external_id: Text, role: Text, display_name: Text, first_name: Text, last_name: Text, birth_date: Text,
         profession: Text, city: Text, language: Text, time_zone: Text, status_message: Text, created_at: Number,
-        last_seen_at: Number, deactivated_at: Number
+        last_seen_at: Number, deactivated_at: Number, mail_key: Text
     }
     sessions by (id) {
         id: Number, user_id: Number, agent: Text, address: Text, created_at: Number, used_at: Number,
         expires_at: Number, ends_at: Number, ended_at: Number
     }
-    refresh_tokens by (hash) { hash: Text, session_id: Number, used_at: Number }
+    refresh_tokens by (hash) { hash: Text, session_id: Number, used_at: Number, successor: Text }
     conversations by (id) {
         id: Number, kind: Text, visibility: Text, name: Text, name_key: Text, topic: Text, pair_low: Number,
         pair_high: Number, created_by: Number, client_id: Text, created_at: Number, head: Number, rev: Number,

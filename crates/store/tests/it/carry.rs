@@ -101,7 +101,7 @@ async fn town(db: &Db) -> (Writer, UserId, UserId, ConversationId) {
             )
             .await?;
             store::sessions::add_token(&mut unit.conn, "used", session).await?;
-            store::sessions::use_token(&mut unit.conn, "used", unit.now).await?;
+            store::sessions::use_token(&mut unit.conn, "used", "good", unit.now).await?;
             store::sessions::add_token(&mut unit.conn, "good", session).await?;
             Ok(())
         })

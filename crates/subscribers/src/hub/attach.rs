@@ -189,6 +189,7 @@ impl State {
             listener.outbox.end(Goodbye::Restart(0));
         }
         let doubtful = self.orders.is_doubtful(&listener);
+        let entered = listener.clone();
         if let Some(person) = self.people.get_mut(&user) {
             person.alone_since = None;
             if person.listeners.is_empty() {
@@ -197,6 +198,7 @@ impl State {
             person.listeners.push(listener);
             self.connections.fetch_add(1, Ordering::Relaxed);
         }
+        self.watch_expiry(&entered);
         self.note_presence(user);
         if doubtful {
             self.look_at_standing(user);
@@ -222,6 +224,7 @@ impl State {
             self.changed.insert(user);
         }
         let belongs: Vec<ConversationId> = person.belongs.iter().copied().collect();
+        self.forget_expiry(user, id);
         for conversation in &belongs {
             if let Some(room) = self.rooms.get_mut(conversation) {
                 room.remove(id);

@@ -170,6 +170,8 @@ impl State {
                 listener.outbox.end(goodbye);
             }
         }
+        let listeners = person.listeners.clone();
+        self.watch_again(&listeners, &standing, Instant::now());
     }
 
     fn settle_belonging(&mut self, user: UserId, conversation: ConversationId, listed: Result<Option<Listed>>) {

@@ -87,6 +87,10 @@ struct Small {
     _control: mpsc::Sender<Control>,
     /// The id of the last connection, and of its session.
     next: i64,
+    /// How long what the next ones come with is good.
+    good_for: Duration,
+    /// Whether the next ones come with a session, or with a host application's token.
+    of_host: bool,
     /// Where those who are in have been answered: without it they would count as gone.
     answered: Vec<oneshot::Receiver<Result<Attached>>>,
 }
@@ -97,7 +101,16 @@ impl Small {
         let desk = Arc::new(Desk::default());
         let (voice, book) = (Stream::new().0.voice(), Arc::new(Book::default()));
         let state = State::new(desk.clone(), voice, book, &Limits::default(), control.downgrade());
-        Self { state, desk, requests, _control: control, next: 0, answered: Vec::new() }
+        Self {
+            state,
+            desk,
+            requests,
+            _control: control,
+            next: 0,
+            good_for: Duration::from_secs(3_600),
+            of_host: false,
+            answered: Vec::new(),
+        }
     }
 
     fn answers_with(&self, belongings: Vec<Belonging>) {
@@ -111,10 +124,11 @@ impl Small {
             id: ConnectionId(self.next),
             user,
             username: format!("user{user}"),
-            session: Some(SessionId(self.next)),
+            session: (!self.of_host).then_some(SessionId(self.next)),
             role: ServerRole::User,
             dialect: Dialect::Native,
             vouched_at: std::time::Instant::now(),
+            good_until: std::time::Instant::now() + self.good_for,
             tuning: None,
             outbox: Arc::new(Outbox::new(100_000)),
         });
@@ -438,4 +452,59 @@ async fn a_head_that_nobody_has_written_is_looked_for_once() {
     assert_eq!(room.gaps.read_after(later), Some(Number(5)));
     room.gaps.filled(Number(5), later);
     assert_eq!(room.gaps.due(), None);
+}
+
+#[tokio::test]
+async fn a_hosts_token_that_ends_ends_its_socket_and_no_other_of_the_same_person() {
+    let mut hub = Small::new();
+    hub.of_host = true;
+    hub.good_for = Duration::from_secs(60);
+    let short = hub.has(BOB, belongs(BOB, 5)).await;
+    hub.good_for = Duration::from_secs(600);
+    let (long, _attached) = hub.attaches(BOB);
+    hub.state.on_tick_of_expiry(Instant::now() + Duration::from_secs(59));
+    assert_eq!(short.outbox.take().1, None);
+    hub.state.on_tick_of_expiry(Instant::now() + Duration::from_secs(61));
+    assert_eq!(short.outbox.take().1, Some(Goodbye::TokenExpired));
+    assert_eq!(long.outbox.take().1, None);
+}
+
+#[tokio::test]
+async fn a_session_that_ends_by_time_ends_its_sockets_unless_it_was_used() {
+    let mut hub = Small::new();
+    hub.good_for = Duration::from_secs(60);
+    let used = hub.has(BOB, belongs(BOB, 5)).await;
+    let (unused, _attached) = hub.attaches(BOB);
+    let session = used.session.expect("of a session");
+    let live = HashMap::from([(session, Duration::from_secs(300))]);
+    let goes_on = Standing { active: true, role: ServerRole::User, live };
+    hub.desk.standing.lock().expect("a desk").push_back(Ok(goes_on));
+    hub.state.on_tick_of_expiry(Instant::now() + Duration::from_secs(61));
+    hub.serves().await;
+    assert_eq!(used.outbox.take().1, None);
+    assert_eq!(unused.outbox.take().1, Some(Goodbye::SessionEnded));
+    hub.state.detach(BOB, unused.id);
+    // And looked at again when it should end then.
+    hub.state.on_tick_of_expiry(Instant::now() + Duration::from_secs(299));
+    let over = Standing { active: true, role: ServerRole::User, live: HashMap::new() };
+    hub.desk.standing.lock().expect("a desk").push_back(Ok(over));
+    hub.state.on_tick_of_expiry(Instant::now() + Duration::from_secs(301));
+    hub.serves().await;
+    assert_eq!(used.outbox.take().1, Some(Goodbye::SessionEnded));
+}
+
+#[tokio::test]
+async fn a_session_that_cannot_be_looked_at_when_it_should_end_is_looked_at_again() {
+    let mut hub = Small::new();
+    hub.good_for = Duration::from_secs(60);
+    let bob = hub.has(BOB, belongs(BOB, 5)).await;
+    hub.desk.standing.lock().expect("a desk").push_back(Err(Error::new(ErrorCode::Unavailable, "Not now.")));
+    hub.state.on_tick_of_expiry(Instant::now() + Duration::from_secs(61));
+    hub.serves().await;
+    assert_eq!(bob.outbox.take().1, None);
+    let over = Standing { active: true, role: ServerRole::User, live: HashMap::new() };
+    hub.desk.standing.lock().expect("a desk").push_back(Ok(over));
+    hub.state.on_tick_of_nodes(Instant::now());
+    hub.serves().await;
+    assert_eq!(bob.outbox.take().1, Some(Goodbye::SessionEnded));
 }

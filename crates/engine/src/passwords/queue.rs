@@ -1,0 +1,264 @@
+//! Turns at hashing a password, given in a round of those who ask.
+//!
+//! A hash costs a core for some twenty milliseconds, so a stranger with hundreds of connections could keep everybody
+//! else waiting. Each network therefore has one place in the round, however many of its requests wait, and a person
+//! who comes from where they have logged in before has a round apart from that of strangers.
+
+use std::collections::{HashMap, VecDeque};
+
+use chat::{UserId, network::Network};
+
+/// Requests that wait in all. As many are worked off in some three seconds on two cores; more are refused.
+const WAITING: usize = 256;
+/// Requests that wait of one share, so that two networks at least can wait.
+const OF_SHARE: usize = WAITING / 2;
+/// Requests that wait for one account from networks that it has not been used from.
+const OF_ACCOUNT: usize = 16;
+
+/// Whose place in the round it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Share {
+    /// Strangers of one network.
+    Network(Network),
+    /// Somebody who claims to be this person, from where that person has logged in before, or with their session.
+    Person(UserId),
+    /// The operator, at the command line.
+    Operator,
+}
+
+/// Who asks for a turn.
+#[derive(Clone, Debug)]
+pub(crate) struct Visitor {
+    pub share: Share,
+    /// The account that is tried, in a form of any fixed length.
+    pub account: Option<String>,
+}
+
+/// The requests that wait. `T` is what each is woken by.
+pub(crate) struct Queue<T> {
+    strangers: Round<T>,
+    known: Round<T>,
+    /// Whether a stranger had the last turn: the two rounds take turns.
+    stranger_was_last: bool,
+    next_ticket: u64,
+}
+
+struct Round<T> {
+    order: VecDeque<Share>,
+    waiting: HashMap<Share, VecDeque<Waiting<T>>>,
+    count: usize,
+}
+
+struct Waiting<T> {
+    ticket: u64,
+    account: Option<String>,
+    waker: T,
+}
+
+impl<T> Queue<T> {
+    pub(crate) fn new() -> Self {
+        Self { strangers: Round::new(), known: Round::new(), stranger_was_last: false, next_ticket: 0 }
+    }
+
+    /// Waits, and gives the ticket with which to leave. If the queue is full, the newest request of the share that has
+    /// most of them is refused: its waker is dropped. If that is this one, it gets no ticket.
+    pub(crate) fn enter(&mut self, visitor: Visitor, waker: T) -> Option<u64> {
+        let Visitor { share, account } = visitor;
+        let own = self.round(share).of(share);
+        if own >= OF_SHARE || (matches!(share, Share::Network(_)) && self.strangers.tries(&account) >= OF_ACCOUNT) {
+            return None;
+        }
+        if self.strangers.count + self.known.count >= WAITING && !self.make_room(share, own) {
+            return None;
+        }
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        self.round(share).push(share, Waiting { ticket, account, waker });
+        Some(ticket)
+    }
+
+    /// Refuses the newest request of the fullest share, if it will still have as many as the share that asks, or if a
+    /// stranger makes room for somebody known.
+    fn make_room(&mut self, asking: Share, own: usize) -> bool {
+        // Of equals, a stranger.
+        let fullest = self.known.fullest().into_iter().chain(self.strangers.fullest()).max_by_key(|(_, count)| *count);
+        let Some((share, most)) = fullest else { return false };
+        let privileged = matches!(share, Share::Network(_)) && !matches!(asking, Share::Network(_));
+        let yields = most > own + usize::from(!privileged);
+        if yields {
+            self.round(share).pop_newest(share);
+        }
+        yields
+    }
+
+    /// Leaves without a turn.
+    pub(crate) fn leave(&mut self, share: Share, ticket: u64) {
+        self.round(share).remove(share, ticket);
+    }
+
+    /// Whose turn it is.
+    pub(crate) fn next(&mut self) -> Option<T> {
+        let (first, second) = match self.stranger_was_last {
+            true => (&mut self.known, &mut self.strangers),
+            false => (&mut self.strangers, &mut self.known),
+        };
+        let (waker, from_first) = match first.next() {
+            Some(waker) => (waker, true),
+            None => (second.next()?, false),
+        };
+        self.stranger_was_last ^= from_first;
+        Some(waker)
+    }
+
+    fn round(&mut self, share: Share) -> &mut Round<T> {
+        match share {
+            Share::Network(_) => &mut self.strangers,
+            Share::Person(_) | Share::Operator => &mut self.known,
+        }
+    }
+}
+
+impl<T> Round<T> {
+    fn new() -> Self {
+        Self { order: VecDeque::new(), waiting: HashMap::new(), count: 0 }
+    }
+
+    fn of(&self, share: Share) -> usize {
+        self.waiting.get(&share).map_or(0, VecDeque::len)
+    }
+
+    fn tries(&self, account: &Option<String>) -> usize {
+        if account.is_none() {
+            return 0;
+        }
+        self.waiting.values().flatten().filter(|waiting| waiting.account == *account).count()
+    }
+
+    fn fullest(&self) -> Option<(Share, usize)> {
+        self.waiting.iter().map(|(share, waiting)| (*share, waiting.len())).max_by_key(|(_, count)| *count)
+    }
+
+    fn push(&mut self, share: Share, waiting: Waiting<T>) {
+        let of_share = self.waiting.entry(share).or_default();
+        if of_share.is_empty() {
+            self.order.push_back(share);
+        }
+        of_share.push_back(waiting);
+        self.count += 1;
+    }
+
+    fn next(&mut self) -> Option<T> {
+        let share = self.order.pop_front()?;
+        let of_share = self.waiting.get_mut(&share)?;
+        let next = of_share.pop_front()?;
+        self.count -= 1;
+        if of_share.is_empty() {
+            self.waiting.remove(&share);
+        } else {
+            self.order.push_back(share);
+        }
+        Some(next.waker)
+    }
+
+    fn pop_newest(&mut self, share: Share) {
+        if self.waiting.get_mut(&share).is_some_and(|waiting| waiting.pop_back().is_some()) {
+            self.one_less(share);
+        }
+    }
+
+    fn remove(&mut self, share: Share, ticket: u64) {
+        let Some(of_share) = self.waiting.get_mut(&share) else { return };
+        let before = of_share.len();
+        of_share.retain(|waiting| waiting.ticket != ticket);
+        if of_share.len() < before {
+            self.one_less(share);
+        }
+    }
+
+    fn one_less(&mut self, share: Share) {
+        self.count -= 1;
+        if self.of(share) == 0 {
+            self.waiting.remove(&share);
+            self.order.retain(|other| *other != share);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn network(last: u8) -> Share {
+        Share::Network(Network::of([192, 0, 2, last].into()))
+    }
+
+    fn stranger(last: u8, account: &str) -> Visitor {
+        Visitor { share: network(last), account: Some(account.to_owned()) }
+    }
+
+    fn round(queue: &mut Queue<String>) -> Vec<String> {
+        std::iter::from_fn(|| queue.next()).collect()
+    }
+
+    #[test]
+    fn whoever_comes_from_elsewhere_is_next_however_many_a_stranger_sends() {
+        let mut queue = Queue::new();
+        for name in 0..300 {
+            queue.enter(stranger(1, &format!("invented {name}")), "attack".to_owned());
+        }
+        queue.enter(stranger(2, "ann"), "ann".to_owned()).expect("there is room for another network");
+        queue.enter(stranger(3, "bob"), "bob".to_owned()).expect("there is room for another network");
+        let turns = round(&mut queue);
+        assert_eq!(turns.len(), OF_SHARE + 2, "one network fills half of it");
+        assert_eq!(turns.iter().take(3).collect::<Vec<_>>(), ["attack", "ann", "bob"]);
+    }
+
+    #[test]
+    fn of_a_full_queue_the_newest_of_the_fullest_network_is_refused_first() {
+        let mut queue = Queue::new();
+        for at in 0..WAITING {
+            let last = if at < 100 { 1 } else { u8::try_from(at % 100 + 2).unwrap() };
+            queue.enter(stranger(last, &at.to_string()), at.to_string()).expect("not full yet");
+        }
+        assert!(queue.enter(stranger(1, "more"), "of the fullest".into()).is_none());
+        assert!(queue.enter(stranger(200, "ann"), "ann".into()).is_some());
+        let turns = round(&mut queue);
+        assert_eq!(turns.len(), WAITING);
+        assert!(turns.contains(&"ann".to_owned()) && !turns.contains(&"99".to_owned()), "the newest of it");
+    }
+
+    #[test]
+    fn whoever_is_known_waits_for_one_stranger_at_most() {
+        let mut queue = Queue::new();
+        for last in 0..=255 {
+            queue.enter(stranger(last, &last.to_string()), "attack".to_owned());
+        }
+        let known = Visitor { share: Share::Person(UserId(7)), account: Some("ann".into()) };
+        queue.enter(known, "ann".into()).expect("a stranger makes room");
+        let turns = round(&mut queue);
+        assert!(turns.iter().position(|turn| turn == "ann").is_some_and(|at| at <= 1));
+    }
+
+    #[test]
+    fn one_account_is_tried_by_so_many_strangers_at_once_and_its_owner_is_none_of_them() {
+        let mut queue = Queue::new();
+        let entered =
+            (0..100).filter(|last| queue.enter(stranger(*last, "ann"), "attack".to_owned()).is_some()).count();
+        assert_eq!(entered, OF_ACCOUNT);
+        let owner = Visitor { share: Share::Person(UserId(7)), account: Some("ann".into()) };
+        assert!(queue.enter(owner, "ann".into()).is_some());
+        assert!(queue.enter(stranger(1, "bob"), "bob".into()).is_some());
+    }
+
+    #[test]
+    fn whoever_leaves_gives_their_place_away() {
+        let mut queue = Queue::new();
+        let ticket = queue.enter(stranger(1, "ann"), "left".to_owned()).expect("room");
+        queue.enter(stranger(2, "bob"), "stays".to_owned()).expect("room");
+        queue.leave(network(1), ticket);
+        queue.leave(network(1), ticket);
+        assert_eq!(round(&mut queue), ["stays"]);
+        assert_eq!(queue.strangers.count + queue.known.count, 0);
+        assert!(queue.strangers.waiting.is_empty() && queue.strangers.order.is_empty());
+    }
+}

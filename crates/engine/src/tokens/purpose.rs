@@ -1,0 +1,251 @@
+//! What a host application's token is for.
+//!
+//! Hosts sign many things with one secret: access, refresh and identity tokens, links for a new password or a mail
+//! address, log-ins that still lack a second factor, tokens for their other services. All carry a user and an end, and
+//! only the first is a credential here. There is no one way of telling them apart (RFC 8725, section 3.11), so that
+//! every way in use is looked at, and what says to be anything else is refused.
+
+use chat::Result;
+use serde_json::{Map, Value};
+
+use super::refused;
+
+/// Types of a token in its header (`typ`) that may be a credential: none other was meant for this.
+const TYPES: &[&str] = &["jwt", "at+jwt", "application/jwt", "application/at+jwt"];
+/// Claims that say in one word what a token is for.
+const SAYS_WHAT_FOR: &[&str] =
+    &["typ", "type", "token_type", "tokenType", "token_use", "use", "usage", "purpose", "kind"];
+/// What they say of a credential, without case and signs.
+const CREDENTIAL: &[&str] = &[
+    "access",
+    "accesstoken",
+    "bearer",
+    "bearertoken",
+    "jwt",
+    "atjwt",
+    "auth",
+    "authentication",
+    "session",
+    "sessiontoken",
+    "user",
+    "api",
+    "chat",
+    "websocket",
+];
+/// Claims that list what may be done with a token.
+const SCOPES: &[&str] = &["scope", "scopes", "scp"];
+/// Words in a scope, or in the name of a claim that is true, of a token that is none for using a service.
+const SOMETHING_ELSE: &[&str] = &[
+    "refresh",
+    "reset",
+    "recover",
+    "recovery",
+    "forgot",
+    "verify",
+    "verification",
+    "confirm",
+    "confirmation",
+    "activate",
+    "activation",
+    "mfa",
+    "2fa",
+    "otp",
+    "totp",
+    "pending",
+    "challenge",
+    "unsubscribe",
+    "magic",
+    "idtoken",
+];
+/// Claims of an OpenID Connect identity token, and of its log-out token.
+const IDENTITY: &[&str] = &["nonce", "at_hash", "c_hash", "s_hash", "events"];
+/// Claims that say of what was done, and not of what the token is for, though a word of theirs is above.
+const DONE: &[&str] = &["mfa", "2fa", "otp", "totp"];
+
+/// Refuses a token whose header says that it is not for this, or must be understood in a way that is not known here.
+///
+/// # Errors
+/// `unauthenticated`, with the reason.
+pub(super) fn check_header(header: &Map<String, Value>) -> Result<()> {
+    // RFC 7515, section 4.1.11: whoever does not understand an extension named there must refuse. None is understood.
+    if header.contains_key("crit") {
+        return Err(refused("The token's header names extensions (crit) that are not understood here."));
+    }
+    let good = match header.get("typ") {
+        None => true,
+        Some(Value::String(kind)) => TYPES.contains(&&*kind.to_ascii_lowercase()),
+        Some(_) => false,
+    };
+    if good { Ok(()) } else { Err(not_for_this("typ")) }
+}
+
+/// Refuses a token whose claims say that it is for something else.
+///
+/// # Errors
+/// `unauthenticated`, with the claim that says so.
+pub(super) fn check_claims(claims: &Map<String, Value>) -> Result<()> {
+    let says = |claim: &&&str| claims.get(**claim).is_some_and(|value| !is_credential(value));
+    let scoped = |claim: &&&str| claims.get(**claim).is_some_and(is_for_something_else);
+    let wrong = SAYS_WHAT_FOR
+        .iter()
+        .find(says)
+        .or_else(|| SCOPES.iter().find(scoped))
+        .or_else(|| IDENTITY.iter().find(|claim| claims.contains_key(**claim)))
+        .copied();
+    let marked = |(name, value): &(&String, &Value)| {
+        **value == Value::Bool(true) && !DONE.contains(&&*name.to_ascii_lowercase()) && has_word(name)
+    };
+    match wrong.or_else(|| claims.iter().find(marked).map(|(name, _)| &**name)) {
+        Some(claim) => Err(not_for_this(claim)),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a token that names other audiences than this server (RFC 7519, section 4.1.3).
+///
+/// # Errors
+/// `unauthenticated`.
+pub(super) fn check_audience(claims: &Map<String, Value>, accepted: &[String], needed: bool) -> Result<()> {
+    let is_ours = |value: &Value| value.as_str().is_some_and(|text| accepted.iter().any(|ours| ours == text));
+    let good = match claims.get("aud") {
+        None => !needed,
+        Some(Value::Array(several)) => several.iter().any(is_ours),
+        Some(one) => is_ours(one),
+    };
+    if good { Ok(()) } else { Err(refused("The token is for another audience (aud); auth.host_audience names ours.")) }
+}
+
+fn not_for_this(claim: &str) -> chat::Error {
+    // A claim's name is the host's; it is told to whoever holds the token.
+    let claim: String = claim.chars().take(40).collect();
+    refused(&format!("The token is not one for access: its {claim} says so."))
+}
+
+fn is_credential(value: &Value) -> bool {
+    match value {
+        Value::String(text) => CREDENTIAL.contains(&&*plain(text)),
+        Value::Array(several) => several.iter().all(is_credential),
+        _ => false,
+    }
+}
+
+/// Whether a scope, a text of several words or a list, names what no access to a service is.
+fn is_for_something_else(scope: &Value) -> bool {
+    match scope {
+        Value::String(text) => text.split([' ', ',']).any(has_word),
+        Value::Array(several) => several.iter().any(is_for_something_else),
+        Value::Null => false,
+        _ => true,
+    }
+}
+
+/// Whether a name such as `password_reset`, `mfa:pending` or `emailVerification` has one of those words.
+fn has_word(name: &str) -> bool {
+    let mut words: Vec<String> = vec![String::new()];
+    for c in name.chars() {
+        let begins =
+            !c.is_alphanumeric() || c.is_uppercase() && words.last().is_some_and(|w| !w.ends_with(char::is_uppercase));
+        if begins && words.last().is_some_and(|word| !word.is_empty()) {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| c.is_alphanumeric()) {
+            word.push(c);
+        }
+    }
+    let something_else = |word: &str| SOMETHING_ELSE.contains(&word);
+    words.iter().any(|word| something_else(&word.to_lowercase())) || something_else(&plain(name))
+}
+
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn map(value: Value) -> Map<String, Value> {
+        value.as_object().cloned().expect("an object")
+    }
+
+    #[test]
+    fn a_token_that_says_what_else_it_is_for_is_refused() {
+        for claims in [
+            json!({"type": "refresh"}),
+            json!({"typ": "Refresh"}),
+            json!({"token_type": "refresh_token"}),
+            json!({"tokenType": "RESET"}),
+            json!({"token_use": "id"}),
+            json!({"use": "email-verification"}),
+            json!({"purpose": "password_reset"}),
+            json!({"purpose": ["access", "reset"]}),
+            json!({"purpose": 5}),
+            json!({"kind": "invitation"}),
+            json!({"type": null}),
+            json!({"scope": "refresh"}),
+            json!({"scope": "password_reset"}),
+            json!({"scope": "password:reset"}),
+            json!({"scope": "resetPassword"}),
+            json!({"scope": "chat mfa_pending"}),
+            json!({"scope": "EMAIL_VERIFICATION"}),
+            json!({"scope": {"refresh": true}}),
+            json!({"scopes": ["chat", "2fa"]}),
+            json!({"scp": ["verify-email"]}),
+            json!({"nonce": "n-0S6_WzA2Mj", "sub": "5"}),
+            json!({"at_hash": "x"}),
+            json!({"events": {}}),
+            json!({"mfa_pending": true}),
+            json!({"mfaRequired": true}),
+            json!({"refresh": true}),
+            json!({"isPasswordReset": true}),
+        ] {
+            assert!(check_claims(&map(claims.clone())).is_err(), "{claims}");
+        }
+    }
+
+    #[test]
+    fn the_tokens_of_the_old_systems_and_of_plain_hosts_are_taken() {
+        for claims in [
+            json!({"user_id": 5, "username": "ann", "role": "admin", "exp": 1, "iat": 1}),
+            json!({"sub": "5", "iat": 1, "nbf": 1, "exp": 1, "scope": "access"}),
+            json!({"sub": "5", "username": "ann", "role": "user", "permissions": ["chat"], "jti": "x"}),
+            json!({"user_id": 5, "token_type": "access", "jti": "0b6e"}),
+            json!({"scope": "openid profile email offline_access messages:read"}),
+            json!({"scope": ["chat", "users.write"], "mfa": true, "email_verified": true}),
+            json!({"type": "Bearer", "use": "access_token", "mfa_pending": false}),
+        ] {
+            assert!(check_claims(&map(claims.clone())).is_ok(), "{claims}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_asks_for_more_than_is_understood_is_refused() {
+        for good in [json!({"alg": "HS256"}), json!({"typ": "JWT"}), json!({"typ": "at+jwt", "kid": "1"})] {
+            assert!(check_header(&map(good.clone())).is_ok(), "{good}");
+        }
+        for bad in [
+            json!({"typ": "refresh+jwt"}),
+            json!({"typ": "logout+jwt"}),
+            json!({"typ": "dpop+jwt"}),
+            json!({"typ": 5}),
+            json!({"typ": null}),
+            json!({"typ": "JWT", "crit": ["b64"]}),
+            json!({"crit": []}),
+        ] {
+            assert!(check_header(&map(bad.clone())).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_token_for_another_audience_is_refused() {
+        let ours = ["palabre".to_owned(), "https://chat.example.org".to_owned()];
+        let check = |claims: Value, needed| check_audience(&map(claims), &ours, needed).is_ok();
+        assert!(check(json!({"aud": "palabre"}), true) && check(json!({"aud": ["mail", "palabre"]}), true));
+        assert!(check(json!({}), false) && !check(json!({}), true));
+        for other in [json!("mail"), json!(["mail"]), json!([]), json!(""), json!("PALABRE"), json!(5), json!(null)] {
+            assert!(!check(json!({"aud": other}), false), "{other}");
+        }
+    }
+}
