@@ -223,8 +223,12 @@ export interface Limits {
   readonly history_page: number;
   /** Entries on a page of any other list at most. */
   readonly list_page: number;
-  /** Failed log-ins per account and address in five minutes. */
+  /** Failed log-ins per account and network address (an IPv6 /64 is one) in five minutes. */
   readonly login_attempts: number;
+  /** Failed log-ins per account in an hour, from all network addresses that it was not used from before. */
+  readonly login_attempts_per_account: number;
+  /** Failed log-ins per network address in five minutes, of all accounts that were not used from it before. */
+  readonly login_attempts_per_address: number;
   /** Messages that a user may send in a minute, and at once, through Matcha's doors. */
   readonly matcha_messages_per_minute: number;
   /** Messages that a user may send at once, before the minute's rate applies. */
@@ -247,7 +251,7 @@ export interface Limits {
   readonly reactions_per_message: number;
   /** Different emoji of one user on one message. */
   readonly reactions_per_user: number;
-  /** Registrations per network address in an hour. */
+  /** Registrations per network address (an IPv6 /64 is one) in an hour. */
   readonly registrations_per_hour: number;
   /** Other commands and requests that a user may give at once. */
   readonly request_burst: number;
