@@ -150,9 +150,9 @@ impl Postgres {
         let server = self.postgres(STANDBY, address)?.spawn().context("a standby cannot be started")?;
         self.standby = Some((address, server));
         self.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")?;
-        self.sql("SELECT pg_reload_conf()")?;
+        self.reload()?;
         let start = Instant::now();
-        while self.sql("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'")? != "1" {
+        while !self.sql("TABLE pg_stat_replication")?.contains("|sync|") {
             ensure!(start.elapsed() < PATIENCE, "the standby does not follow: {}", self.log_end());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -170,8 +170,8 @@ impl Postgres {
         standby.wait()?;
         self.data = STANDBY;
         self.begin().await?;
-        self.sql("SELECT pg_promote()")?;
-        Ok(())
+        let mut promote = self.program("pg_ctl");
+        output(promote.args(["promote", "--wait", "--pgdata"]).arg(self.folder.join(STANDBY))).map(drop)
     }
 
     /// Lets it take no writes, or take them again.
@@ -183,7 +183,12 @@ impl Postgres {
         self.sql(&format!(
             "SET default_transaction_read_only = off; ALTER SYSTEM SET default_transaction_read_only = {on}"
         ))?;
-        self.sql("SELECT pg_reload_conf()").map(drop)
+        self.reload()
+    }
+
+    /// Has it read its settings anew.
+    fn reload(&self) -> Result<()> {
+        signal("HUP", self.id().context("PostgreSQL does not run")?)
     }
 
     /// One of its programs for clients.

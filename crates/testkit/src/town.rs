@@ -186,6 +186,15 @@ impl Town {
         self.setup_secret.as_deref().unwrap_or_default()
     }
 
+    /// An operator begins another history of the database, beside the running servers.
+    pub async fn begins_another_history(&self) {
+        let url = self.config.database_url().reveal().to_owned();
+        let options = store::Options { url, readers: 1, connect_timeout: Duration::from_secs(10) };
+        let db = store::Db::open(&options).await.expect("the town's database");
+        db.renew_epoch("a test has asked for it", app::parts::clock()()).await.expect("a new epoch");
+        db.close().await;
+    }
+
     /// Stops the server in order, as SIGTERM does.
     pub async fn closes(&mut self) {
         for server in self.server.take().into_iter().chain(self.second.take()) {

@@ -414,3 +414,32 @@ async fn a_cursor_of_another_history_is_void_wherever_it_stands() {
         assert_eq!(hears_no_presence(&mut socket).await["type"], "pong", "{epoch} {cursor}");
     }
 }
+
+#[tokio::test]
+async fn in_another_history_everybody_is_sent_away_and_no_cursor_from_before_is_honoured() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    ann.says(&room, "hello").await;
+    let (head, token) = (ann.cursor(&room), ann.tokens().access);
+    let epoch = async || town.request("GET", "/v1/server", json!({})).await.body["epoch"].clone();
+    let before = epoch().await;
+    town.begins_another_history().await;
+    for person in [&ann, &bob] {
+        let (code, reason) = person.is_sent_away().await;
+        assert_eq!((code, &reason["code"], &reason["retry"]), (4010, &json!("new_history"), &json!(true)));
+    }
+    let after = epoch().await;
+    assert_ne!(before, after);
+    // One that does not say of which history it is may be of the one before.
+    for (epoch, reset) in [(before, true), (json!(null), true), (after.clone(), false)] {
+        let mut socket = town.stranger().await;
+        let data = json!({"token": token, "epoch": epoch, "cursors": {room.id.to_string(): head - 1}});
+        socket.writes(json!({"id": "1", "type": "authenticate", "data": data})).await;
+        let welcome = socket.hears().await;
+        assert_eq!((&welcome["type"], &welcome["data"]["epoch"]), (&json!("authenticated"), &after));
+        let changes = hears_no_presence(&mut socket).await;
+        assert_eq!(changes["data"]["reset"], json!(reset), "{epoch}");
+    }
+}

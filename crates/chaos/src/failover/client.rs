@@ -30,7 +30,7 @@ pub struct State {
     /// The history that it knows; none where it has to begin anew.
     pub epoch: Option<String>,
     /// The history in which it began.
-    first: Option<String>,
+    pub first: Option<String>,
     /// The last number that it has applied.
     pub cursor: i64,
     /// What was said, by number: the client ids.

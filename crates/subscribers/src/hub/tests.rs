@@ -20,13 +20,16 @@ const GARDEN: ConversationId = ConversationId(7);
 const ANN: UserId = UserId(1);
 const BOB: UserId = UserId(2);
 
+/// The heads of conversations.
+type Heads = Vec<(ConversationId, Number)>;
+
 /// Answers when the test does.
 #[derive(Default)]
 struct Desk {
     belongings: Mutex<VecDeque<Result<Vec<Belonging>>>>,
     listed: Mutex<VecDeque<Result<Option<Listed>>>>,
     standing: Mutex<VecDeque<Result<Standing>>>,
-    heads: Mutex<VecDeque<Result<Vec<(ConversationId, Number)>>>>,
+    heads: Mutex<VecDeque<Result<Heads>>>,
     lost: Mutex<Vec<String>>,
 }
 
