@@ -4,7 +4,10 @@ use std::{env, path::PathBuf, process::Command};
 
 use anyhow::{Result, ensure};
 
-use crate::shell::{cargo, command, root, succeed};
+use crate::{
+    release,
+    shell::{cargo, command, root, succeed},
+};
 
 /// How often the long gate runs each round. Six times come to more than the 500 node kills, 50 database faults, 50
 /// Redis faults, 40 partitions and 1,000,000 acknowledged messages that are asked for.
@@ -49,7 +52,7 @@ pub fn gate(flags: &[&str]) -> Result<()> {
         _ => anyhow::bail!("cargo xtask chaos knows --shard I/N and nothing else"),
     };
     ensure!(!name.contains("--"), "{shard} is not I/N");
-    succeed(&mut cargo(&["build", "--release", "--locked", "--package", "palabre", "--package", "chaos"]))?;
+    release::build(&["chaos"])?;
     let program = || command(target().join("release/chaos"));
     let run = ["run", "--cycles", CYCLES, "--shard", shard, "--name", &name];
     let gate = succeed(program().args(run)).and_then(|()| succeed(program().arg("failover")));

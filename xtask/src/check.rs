@@ -13,7 +13,7 @@ use crate::{
     postgres::{self, Postgres},
     redis::{Cluster, Redis},
     shell::{cargo, command, root, succeed, works},
-    tidy, tools,
+    supply, tidy, tools,
 };
 
 /// Runs every step, also after one has failed, so that one run tells all.
@@ -27,6 +27,7 @@ pub fn run(may_install: bool) -> anyhow::Result<()> {
         succeed(&mut cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))
     });
     steps.step("tidy", tidy::run);
+    steps.step("supply", supply::run);
     steps.step("tests on SQLite", || succeed(&mut cargo(&["test", "--locked", "--workspace", "--no-fail-fast"])));
     steps.step("tests on PostgreSQL", tests_on_postgres);
     steps.step("stories on two nodes", tests_on_two_nodes);

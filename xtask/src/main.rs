@@ -9,8 +9,10 @@ mod hostile;
 mod mutants;
 mod postgres;
 mod redis;
+mod release;
 mod run;
 mod shell;
+mod supply;
 mod tidy;
 mod tools;
 
@@ -20,10 +22,13 @@ const HELP: &str = "\
 cargo xtask run [FLAG…]           build the web client (with Node and npm, if they are there) and the server, and
                                   start it on http://localhost:8080, data in ./data, for development unless
                                   something else is configured; flags are those of `palabre serve`
-cargo xtask check [--no-install]  everything that must hold: the clients, format, clippy, tidy, all tests on SQLite
+cargo xtask check [--no-install]  everything that must hold: the clients, format, clippy, tidy, supply, all tests on SQLite
                                   and on PostgreSQL, in browsers, generated documents; as root, what is missing is
                                   installed from Debian's packages unless --no-install is given (but Node is not)
 cargo xtask tidy                  the rules of the house that the compiler does not check
+cargo xtask release               build the program as people get it, and tell its size
+cargo xtask supply                licences, sources and second versions of everything that the lock files name, held
+                                  against deny.toml and clients/deny.toml
 cargo xtask with-postgres COMMAND…
                                   run a command with a private PostgreSQL in PALABRE_TEST_POSTGRES
 cargo xtask with-nodes COMMAND…   the same with a private Redis in PALABRE_TEST_REDIS besides: stories then have two nodes
@@ -55,6 +60,8 @@ fn main() -> ExitCode {
         ("chaos", flags) => chaos::gate(flags),
         ("hostile", []) => hostile::run(),
         ("tidy", []) => tidy::run(),
+        ("release", []) => release::build(&[]),
+        ("supply", []) => supply::run(),
         ("gen", []) => generate::write(),
         ("gen", ["--check"]) => generate::check(),
         ("help" | "--help" | "-h", _) => {

@@ -1,0 +1,27 @@
+//! The program as people get it: built, stripped, and of a size that is told.
+
+use std::fs;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::{
+    chaos::target,
+    shell::{cargo, succeed},
+};
+
+/// The program has at most so many bytes. It had 159 million with its tables of lines, and has 37 without.
+const CEILING: u64 = 50_000_000;
+
+/// Builds the release with further packages, and tells the program's size.
+///
+/// # Errors
+/// It does not build, or has become too large.
+pub fn build(packages: &[&str]) -> Result<()> {
+    let mut build = cargo(&["build", "--release", "--locked", "--package", "palabre"]);
+    succeed(build.args(packages.iter().flat_map(|package| ["--package", package])))?;
+    let program = target().join("release/palabre");
+    let size = fs::metadata(&program).with_context(|| format!("{} is not there", program.display()))?.len();
+    println!("{}: {size} bytes, of at most {CEILING}", program.display());
+    ensure!(size <= CEILING, "the program has {size} bytes, more than {CEILING}: is it stripped?");
+    Ok(())
+}
