@@ -610,71 +610,71 @@ export interface AccountGetData {}
 /** What accounts are looked for by, and which page. */
 export interface AccountListData {
   /** The previous page's `next_cursor`. */
-  readonly cursor?: Text | null;
-  /** How many; 50 if absent. */
-  readonly limit?: Integer | null;
+  readonly cursor?: string | null;
+  /** How many; 50 if absent. More than 200 are never given. */
+  readonly limit?: number | null;
   /** Beginning of the username, the mail address, or the display, first or last name, in any case; all if absent. */
-  readonly search?: Text | null;
+  readonly search?: string | null;
 }
 
 /** The old and the new password. */
 export interface AccountPasswordData {
   /** The present password. */
   readonly current: Text;
-  /** The new one, 8 to 256 characters. */
-  readonly new: Text;
+  /** 8 to 256 characters; one that is easy to guess is refused. */
+  readonly new: string;
 }
 
 /** What is needed to open an account. */
 export interface AccountRegisterData {
   /** Date of birth, `YYYY-MM-DD`. */
-  readonly birth_date?: Text | null;
+  readonly birth_date?: string | null;
   /** Where the person lives. */
-  readonly city?: Text | null;
+  readonly city?: string | null;
   /** The name shown to others. */
-  readonly display_name?: Text | null;
+  readonly display_name?: string | null;
   /** A mail address, unique on the server. */
-  readonly email?: Text | null;
+  readonly email?: string | null;
   /** Given name. */
-  readonly first_name?: Text | null;
+  readonly first_name?: string | null;
   /** Preferred language, a BCP 47 tag. */
-  readonly language?: Text | null;
+  readonly language?: string | null;
   /** Family name. */
-  readonly last_name?: Text | null;
-  /** 8 to 256 characters. */
-  readonly password: Text;
+  readonly last_name?: string | null;
+  /** 8 to 256 characters; one that is easy to guess is refused. */
+  readonly password: string;
   /** What the person does. */
-  readonly profession?: Text | null;
+  readonly profession?: string | null;
   /** The one-time secret that makes the first administrator. */
   readonly setup_secret?: Text | null;
   /** A line that the person shows to others. */
-  readonly status_message?: Text | null;
+  readonly status_message?: string | null;
   /** IANA time zone. */
-  readonly time_zone?: Text | null;
+  readonly time_zone?: string | null;
   /** 3 to 50 of `a-z A-Z 0-9 _ -`; never changes. */
-  readonly username: Text;
+  readonly username: string;
 }
 
 /** What is to change in the profile. */
 export interface AccountUpdateData {
   /** Date of birth, `YYYY-MM-DD`. */
-  readonly birth_date?: Text | null;
+  readonly birth_date?: string | null;
   /** Where the person lives. */
-  readonly city?: Text | null;
+  readonly city?: string | null;
   /** The name shown to others. */
-  readonly display_name?: Text | null;
+  readonly display_name?: string | null;
   /** Given name. */
-  readonly first_name?: Text | null;
+  readonly first_name?: string | null;
   /** Preferred language, a BCP 47 tag. */
-  readonly language?: Text | null;
+  readonly language?: string | null;
   /** Family name. */
-  readonly last_name?: Text | null;
+  readonly last_name?: string | null;
   /** What the person does. */
-  readonly profession?: Text | null;
+  readonly profession?: string | null;
   /** A line that the person shows to others. */
-  readonly status_message?: Text | null;
+  readonly status_message?: string | null;
   /** IANA time zone. */
-  readonly time_zone?: Text | null;
+  readonly time_zone?: string | null;
 }
 
 /** Who is speaking, and from where to resume. */
@@ -696,9 +696,9 @@ export interface ConversationCreateData {
   /** Groups: who else is in it, required. */
   readonly members?: readonly Integer[] | null;
   /** Rooms: the unique name, required. Groups: a name, if it is to have one. */
-  readonly name?: Text | null;
+  readonly name?: string | null;
   /** Rooms: what it is about. */
-  readonly topic?: Text | null;
+  readonly topic?: string | null;
   /** Direct: the other person, required. */
   readonly user?: Integer | null;
   /** Rooms: who may find and enter it; `public` if absent. */
@@ -732,9 +732,9 @@ export interface ConversationLeaveData {
 /** Which page of a list. */
 export interface ConversationListData {
   /** The previous page's `next_cursor`. */
-  readonly cursor?: Text | null;
-  /** How many; 50 if absent. */
-  readonly limit?: Integer | null;
+  readonly cursor?: string | null;
+  /** How many; 50 if absent. More than 200 are never given. */
+  readonly limit?: number | null;
 }
 
 /** A conversation and a number. */
@@ -750,11 +750,11 @@ export interface ConversationUpdateData {
   /** Which. */
   readonly conversation: Integer;
   /** The new name. */
-  readonly name?: Text | null;
+  readonly name?: string;
   /** The new topic; null clears it. */
-  readonly topic?: Text | null;
+  readonly topic?: string | null;
   /** Rooms only. */
-  readonly visibility?: Visibility | null;
+  readonly visibility?: Visibility;
 }
 
 /** A person. */
@@ -798,9 +798,9 @@ export interface MemberListData {
   /** Which. */
   readonly conversation: Integer;
   /** The previous page's `next_cursor`. */
-  readonly cursor?: Text | null;
-  /** How many; 50 if absent. */
-  readonly limit?: Integer | null;
+  readonly cursor?: string | null;
+  /** How many; 50 if absent. More than 200 are never given. */
+  readonly limit?: number | null;
 }
 
 /** A conversation and a person. */
@@ -836,7 +836,7 @@ export interface MessageEditData {
   /** Which. */
   readonly seq: Integer;
   /** The new text. */
-  readonly text: Text;
+  readonly text: string;
 }
 
 /** A message, by its id. */
@@ -855,16 +855,16 @@ export interface MessageGetData {
 
 /** A conversation, and which part of its history. At most one of the three numbers. */
 export interface MessageHistoryData {
-  /** The messages just after this number. */
+  /** The messages just after this number; without the other two. */
   readonly after_seq?: Integer | null;
-  /** The messages on both sides of this number. */
+  /** The messages on both sides of this number; without the other two. */
   readonly around_seq?: Integer | null;
-  /** The messages just before this number. */
+  /** The messages just before this number; without the other two. */
   readonly before_seq?: Integer | null;
   /** Where. */
   readonly conversation: Integer;
-  /** How many; 50 if absent. */
-  readonly limit?: Integer | null;
+  /** How many; 50 if absent. More than 200 are never given. */
+  readonly limit?: number | null;
 }
 
 /** A message that is to be sent. */
@@ -878,7 +878,7 @@ export interface MessageSendData {
   /** The `seq` of the message that it answers. */
   readonly parent?: Integer | null;
   /** The text. */
-  readonly text: Text;
+  readonly text: string;
 }
 
 /** No fields. */
@@ -901,7 +901,7 @@ export interface ReactionAddData {
   /** Where. */
   readonly conversation: Integer;
   /** The emoji. */
-  readonly emoji: Text;
+  readonly emoji: string;
   /** Which. */
   readonly seq: Integer;
 }
@@ -926,10 +926,10 @@ export interface RoomGetData {
 export interface RoomListData {
   /** The previous page's `next_cursor`. */
   readonly cursor?: Text | null;
-  /** How many; 50 if absent. */
-  readonly limit?: Integer | null;
+  /** How many; 50 if absent. More than 200 are never given. */
+  readonly limit?: number | null;
   /** Beginning of the name; all if absent. */
-  readonly prefix?: Text | null;
+  readonly prefix?: string | null;
 }
 
 /** No fields. */
@@ -989,11 +989,11 @@ export interface UserGetData {
 /** People by the beginning of their name and which page of them, or by their ids. */
 export interface UserListData {
   /** The previous page's `next_cursor`. */
-  readonly cursor?: Text | null;
-  /** How many; 50 if absent. */
-  readonly limit?: Integer | null;
+  readonly cursor?: string | null;
+  /** How many; 50 if absent. More than 200 are never given. */
+  readonly limit?: number | null;
   /** Beginning of the name; all if absent. */
-  readonly prefix?: Text | null;
+  readonly prefix?: string | null;
   /** Those of these ids, and nobody else; without the other fields. */
   readonly users?: readonly Integer[] | null;
 }

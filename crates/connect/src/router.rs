@@ -13,7 +13,7 @@ use axum::{
 use bytes::Bytes;
 use dialects::{Dialect, native};
 
-use crate::{Door, PublicUrl, below::below, handshake, headers, ops, pages, rest};
+use crate::{Door, Shared, below::below, handshake, headers, ops, pages, rest};
 
 /// The common port: our own protocol, its documents, what the operator asks, the old doors whose paths are their own,
 /// and the web client if it is served. All of it is also below the path of the public address.
@@ -27,8 +27,17 @@ pub fn native(door: Door, dreametrix: Door, matcha: Door, serves_client: bool) -
     let path = url.path().to_owned();
     let mut router = first
         .route("/v1/ws", get(handshake::upgrade))
-        .route("/v1/openapi.json", generated(&url, |url| native::openapi::document_below(url.path())))
-        .route("/v1/asyncapi.json", generated(&url, |url| native::asyncapi::document_at(url.origin(), url.path())))
+        .route(
+            "/v1/openapi.json",
+            generated(&door, |shared| native::openapi::document_below(shared.public_url.path(), shared.limits())),
+        )
+        .route(
+            "/v1/asyncapi.json",
+            generated(&door, |shared| {
+                let url = &shared.public_url;
+                native::asyncapi::document_at(url.origin(), url.path(), shared.limits())
+            }),
+        )
         .route("/health", get(ops::health))
         .route("/ready", get(ops::ready));
     for (path, media_type, text) in native::DOCS {
@@ -44,10 +53,10 @@ pub fn native(door: Door, dreametrix: Door, matcha: Door, serves_client: bool) -
     below(&path, finish(router.fallback(rest::answer), door).merge(old))
 }
 
-/// A generated document, written when it is first asked for.
-fn generated(url: &PublicUrl, write: fn(&PublicUrl) -> String) -> MethodRouter<Door> {
-    let (url, written) = (url.clone(), Arc::new(OnceLock::<Bytes>::new()));
-    get(move || async move { ops::generated(written.get_or_init(|| write(&url).into()).clone()) })
+/// A generated document, written when it is first asked for: it says where the server is, and its limits.
+fn generated(door: &Door, write: fn(&Shared) -> String) -> MethodRouter<Door> {
+    let (shared, written) = (door.shared.clone(), Arc::new(OnceLock::<Bytes>::new()));
+    get(move || async move { ops::generated(written.get_or_init(|| write(&shared).into()).clone()) })
 }
 
 /// The paths of the school messenger's clients.

@@ -18,6 +18,7 @@ use crate::{
 };
 
 const USERNAME: std::ops::RangeInclusive<usize> = 3..=50;
+/// Characters of a mail address.
 const EMAIL_LENGTH: usize = 255;
 
 pub(crate) async fn register(engine: &Engine, registration: Registration, origin: Origin) -> Result<Tokens> {
@@ -152,7 +153,7 @@ pub(crate) fn usable_name(name: &str) -> String {
 }
 
 fn check_email(email: &str) -> Result<()> {
-    let plausible = email.len() <= EMAIL_LENGTH
+    let plausible = email.chars().count() <= EMAIL_LENGTH
         && !email.contains(|c: char| c.is_whitespace() || c.is_control())
         && email.split_once('@').is_some_and(|(local, host)| {
             !local.is_empty()

@@ -12,6 +12,7 @@ mod crowd;
 mod dawdlers;
 mod doors;
 mod dreametrix;
+mod forms;
 mod hostile;
 mod http;
 mod limits;

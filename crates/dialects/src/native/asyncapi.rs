@@ -1,8 +1,10 @@
 //! The AsyncAPI 3.0 document of the socket, made of the operations' table and the list of events.
 
+use chat::Limits;
 use serde_json::{Map, Value, json};
 
 use super::{
+    forms,
     openapi::{VERSION, pretty, problem},
     operations::{OPERATIONS, Operation},
     schemas::{Parts, Shape},
@@ -68,12 +70,13 @@ static TOLD: &[Told] = &[
 /// The document, as pretty JSON. The same every time.
 #[must_use]
 pub fn document() -> String {
-    document_at("http://localhost:8080", "")
+    document_at("http://localhost:8080", "", &Limits::default())
 }
 
-/// The document of a server at an origin (`https://example.org`), below a path of it (`/chat`; empty for none).
+/// The document of a server with these limits at an origin (`https://example.org`), below a path of it (`/chat`; empty
+/// for none).
 #[must_use]
-pub fn document_at(origin: &str, path: &str) -> String {
+pub fn document_at(origin: &str, path: &str, limits: &Limits) -> String {
     let (scheme, host) = origin.split_once("://").unwrap_or(("http", origin));
     let mut server = json!({ "host": host, "protocol": if scheme == "https" { "wss" } else { "ws" } });
     if !path.is_empty() {
@@ -85,7 +88,7 @@ pub fn document_at(origin: &str, path: &str) -> String {
     let problem = problem(&mut parts);
     messages.insert("error".into(), refusal(&problem));
     for operation in OPERATIONS {
-        messages.insert(format!("command.{}", operation.name), command(operation, &mut parts));
+        messages.insert(format!("command.{}", operation.name), command(operation, limits, &mut parts));
         for (answer, output) in operation.answers.iter().zip(operation.outputs) {
             let data = output.reference(true, &mut parts);
             messages.entry(format!("answer.{answer}")).or_insert_with(|| self::answer(answer, &data));
@@ -151,8 +154,9 @@ fn asked(operation: &Operation) -> Value {
     })
 }
 
-fn command(operation: &Operation, parts: &mut Parts) -> Value {
-    let data = operation.input.own(false, parts);
+fn command(operation: &Operation, limits: &Limits, parts: &mut Parts) -> Value {
+    let mut data = operation.input.own(false, parts);
+    forms::complete(operation, &mut data, limits);
     let mut required = vec!["id", "type"];
     if data["required"].as_array().is_some_and(|fields| !fields.is_empty()) {
         required.push("data");

@@ -32,7 +32,7 @@ schema!(Integer, {
     "type": "integer", "format": "int64", "minimum": 0, "maximum": (chat::MAX_SAFE_INTEGER),
     "description": "An id or a number: a whole number below 2^53."
 });
-schema!(Text, { "type": "string", "description": "A text. NUL and lone surrogates are refused." });
+schema!(Text, { "type": "string", "pattern": (super::forms::TEXT), "description": "A text. NUL and lone surrogates are refused." });
 schema!(Key, {
     "type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[!-~]+$",
     "description": "Chosen by the client; makes a repeat harmless. A UUID will do."

@@ -5,6 +5,7 @@ pub mod asyncapi;
 pub mod decode;
 pub mod encode;
 pub mod fields;
+mod forms;
 pub mod openapi;
 pub mod operations;
 pub mod rest;

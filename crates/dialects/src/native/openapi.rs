@@ -1,9 +1,10 @@
 //! The OpenAPI 3.1 document of the REST interface, made of the operations' table and the views' schemas.
 
-use chat::ErrorCode;
+use chat::{ErrorCode, Limits};
 use serde_json::{Map, Value, json};
 
 use super::{
+    forms,
     operations::{OPERATIONS, Operation, ParameterKind, Route},
     schemas::{Parts, Shape},
     views,
@@ -15,18 +16,18 @@ pub(super) const VERSION: &str = "1";
 /// The document, as pretty JSON. The same every time.
 #[must_use]
 pub fn document() -> String {
-    document_below("")
+    document_below("", &Limits::default())
 }
 
-/// The document of a server that is below a path of its site (`/chat`; empty for none).
+/// The document of a server with these limits that is below a path of its site (`/chat`; empty for none).
 #[must_use]
-pub fn document_below(path: &str) -> String {
+pub fn document_below(path: &str, limits: &Limits) -> String {
     let mut parts = Parts::new();
     let mut paths: Map<String, Value> = Map::new();
     for operation in OPERATIONS {
         for (index, route) in operation.routes.iter().enumerate() {
             let item = paths.entry(route.path).or_insert_with(|| json!({}));
-            item[route.method.to_lowercase()] = described(operation, index, route, &mut parts);
+            item[route.method.to_lowercase()] = described(operation, index, route, limits, &mut parts);
         }
     }
     let problem = problem(&mut parts);
@@ -87,8 +88,9 @@ fn tags() -> Vec<Value> {
     topics.iter().map(|topic| json!({ "name": topic })).collect()
 }
 
-fn described(operation: &Operation, index: usize, route: &Route, parts: &mut Parts) -> Value {
+fn described(operation: &Operation, index: usize, route: &Route, limits: &Limits, parts: &mut Parts) -> Value {
     let mut input = operation.input.own(false, parts);
+    forms::complete(operation, &mut input, limits);
     let parameters = parameters(route, &mut input);
     let mut described = json!({
         "operationId": if index == 0 {
@@ -159,7 +161,13 @@ fn is_required(input: &Value, field: &str) -> bool {
 }
 
 /// The schema of a value that is there: without `null`.
-fn present(schema: Value) -> Value {
+fn present(mut schema: Value) -> Value {
+    if let Some(types) = schema["type"].as_array_mut() {
+        types.retain(|name| name != "null");
+        if let [only] = types.as_slice() {
+            schema["type"] = only.clone();
+        }
+    }
     let Some(choices) = schema["oneOf"].as_array() else { return schema };
     let mut rest = choices.iter().filter(|choice| choice["type"] != "null");
     match (rest.next(), rest.next()) {
@@ -176,10 +184,15 @@ fn present(schema: Value) -> Value {
 
 fn responses(operation: &Operation, route: &Route, parts: &mut Parts) -> Value {
     let refused = json!({ "$ref": "#/components/responses/Problem" });
-    let mut responses = json!({ "422": refused, "429": refused, "default": refused });
-    if operation.speaker {
-        responses["401"] = refused;
-    }
+    let mut responses = json!({ "400": refused, "422": refused, "429": refused, "503": refused, "default": refused });
+    let mut give = |wanted: bool, statuses: &[&str]| {
+        for status in statuses.iter().filter(|_| wanted) {
+            responses[*status] = refused.clone();
+        }
+    };
+    give(operation.speaker, &["401", "403"]);
+    give(operation.speaker && !route.path_fields.is_empty(), &["404"]);
+    give(route.method != "GET", &["409", "413", "507"]);
     responses[route.status.to_string()] = if route.status == 204 {
         json!({ "description": "It is done." })
     } else {

@@ -447,12 +447,18 @@ fn strange_cursor() -> Error {
     Error::invalid("cursor", "cursor is not one that this server gave.")
 }
 
+/// Digits of a number in a cursor. The server gives none that is longer.
+const CURSOR_DIGITS: usize = 15;
+
 fn id_cursor(cursor: Option<Text>) -> Result<Option<UserId>, Error> {
-    cursor.map(|Text(text)| views::number(&text).map(UserId).ok_or_else(strange_cursor)).transpose()
+    let number = |text: &str| views::number(text).filter(|_| text.len() <= CURSOR_DIGITS);
+    cursor.map(|Text(text)| number(&text).map(UserId).ok_or_else(strange_cursor)).transpose()
 }
 
 fn position_cursor(cursor: Option<Text>) -> Result<Option<chat::query::ListPosition>, Error> {
-    cursor.map(|Text(text)| views::position_of(&text).ok_or_else(strange_cursor)).transpose()
+    let short = |text: &str| text.split('-').all(|part| part.len() <= CURSOR_DIGITS);
+    let position = |text: &str| views::position_of(text).filter(|_| short(text));
+    cursor.map(|Text(text)| position(&text).ok_or_else(strange_cursor)).transpose()
 }
 
 /// No fields.
@@ -837,6 +843,7 @@ struct UpdateConversation {
     conversation: Integer,
     /// The new name.
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Text, required = false)]
     name: Option<Text>,
     /// The new topic; null clears it.
     #[serde(default, deserialize_with = "nullable")]
@@ -844,6 +851,7 @@ struct UpdateConversation {
     topic: Option<Option<Text>>,
     /// Rooms only.
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = fields::Visibility, required = false)]
     visibility: Option<fields::Visibility>,
 }
 
@@ -954,11 +962,11 @@ impl From<SendMessage> for Draft {
 struct History {
     /// Where.
     conversation: Integer,
-    /// The messages just before this number.
+    /// The messages just before this number; without the other two.
     before_seq: Option<Integer>,
-    /// The messages just after this number.
+    /// The messages just after this number; without the other two.
     after_seq: Option<Integer>,
-    /// The messages on both sides of this number.
+    /// The messages on both sides of this number; without the other two.
     around_seq: Option<Integer>,
     /// How many; 50 if absent.
     limit: Option<Integer>,

@@ -1,0 +1,195 @@
+//! What the documents say of an input field beyond its type: lengths, patterns, bounds, and which fields go together.
+//!
+//! The engine checks it, by the limits in force; whoever reads the documents should not have to find it out by being
+//! refused. A test asks a real server about each field, with values on both sides of what is said here
+//! (`app/tests/it/forms.rs`), so that the two cannot part.
+
+use chat::{Limits, MAX_SAFE_INTEGER};
+use serde_json::{Map, Value, json};
+
+use super::operations::Operation;
+
+/// A text without NUL, which no text may hold.
+pub(super) const TEXT: &str = "^[^\\u0000]*$";
+/// Shown on one line: no control characters, and neither end is a space.
+const LINE: &str = "^[^\\p{White_Space}\\p{Cc}]([^\\p{Cc}]*[^\\p{White_Space}\\p{Cc}])?$";
+/// Something besides spaces.
+const WRITTEN: &str = "^[^\\u0000]*[^\\p{White_Space}\\u0000][^\\u0000]*$";
+const USERNAME: &str = "^[A-Za-z0-9_-]{3,50}$";
+const EMAIL: &str = "^[^\\p{White_Space}\\p{Cc}@]+@[^\\p{White_Space}\\p{Cc}@.]([^\\p{White_Space}\\p{Cc}@]*\\.)+\
+                     [^\\p{White_Space}\\p{Cc}@]*[^\\p{White_Space}\\p{Cc}@.]$";
+const DATE: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$";
+/// What `next_cursor` is, where people or members are listed.
+const PLACE: &str = "^[0-9]{1,15}$";
+/// What `next_cursor` is, where conversations are listed.
+const POSITION: &str = "^[0-9]{1,15}-[0-9]{1,15}$";
+/// A conversation's id as a key.
+const ID: &str = "^[0-9]{1,16}$";
+/// Characters of a mail address, and of what accounts are looked for by.
+const EMAIL_LENGTH: i64 = 255;
+
+/// Completes the schema of an operation's input.
+pub(super) fn complete(operation: &Operation, input: &mut Value, limits: &Limits) {
+    if let Some(fields) = input["properties"].as_object_mut() {
+        for (field, schema) in fields {
+            if let Some(said) = of_field(operation.name, field, limits) {
+                put(schema, said);
+            }
+        }
+    }
+    let together = together(operation.name);
+    if let (Some(input), Some(together)) = (input.as_object_mut(), together.as_object()) {
+        input.extend(together.clone());
+    }
+}
+
+/// What a field's value is; absent where its type says it all.
+fn of_field(operation: &str, field: &str, limits: &Limits) -> Option<Value> {
+    Some(match (operation, field) {
+        ("account.register", "username") => {
+            json!({ "type": "string", "pattern": USERNAME, "minLength": 3, "maxLength": 50 })
+        }
+        ("account.register", "password") | ("account.password", "new") => json!({
+            "type": "string", "pattern": TEXT, "minLength": 8, "maxLength": 256,
+            "description": "8 to 256 characters; one that is easy to guess is refused.",
+        }),
+        ("account.register", "email") => json!({ "type": "string", "pattern": EMAIL, "maxLength": EMAIL_LENGTH }),
+        (_, "birth_date") => json!({ "type": "string", "format": "date", "pattern": DATE }),
+        (
+            _,
+            "display_name" | "first_name" | "last_name" | "profession" | "city" | "language" | "time_zone"
+            | "status_message",
+        ) => text(LINE, limits.profile_length),
+        ("conversation.create" | "conversation.update", "name") => text(LINE, limits.name_length),
+        (_, "topic") => json!({ "type": "string", "pattern": TEXT, "maxLength": limits.topic_length }),
+        (_, "prefix") => json!({ "type": "string", "pattern": TEXT, "maxLength": limits.name_length }),
+        (_, "search") => json!({ "type": "string", "pattern": TEXT, "maxLength": EMAIL_LENGTH }),
+        ("message.send" | "message.edit", "text") => text(WRITTEN, limits.message_length),
+        ("reaction.add", "emoji") => text(LINE, limits.emoji_length),
+        (_, "limit") => {
+            let most = if operation == "message.history" { limits.history_page } else { limits.list_page };
+            json!({
+                "type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_SAFE_INTEGER, "default": 50.min(most),
+                "description": format!("How many; {} if absent. More than {most} are never given.", 50.min(most)),
+            })
+        }
+        ("conversation.list", "cursor") => json!({ "type": "string", "pattern": POSITION }),
+        ("room.list", "cursor") => return None,
+        (_, "cursor") => json!({ "type": "string", "pattern": PLACE }),
+        ("user.list" | "presence.get", "users") => json!({ "maxItems": limits.list_page }),
+        ("authenticate", "cursors") => json!({ "propertyNames": { "pattern": ID } }),
+        _ => return None,
+    })
+}
+
+/// A text with at least one character. Characters are Unicode scalar values, as JSON Schema counts them.
+fn text(pattern: &str, most: i64) -> Value {
+    json!({ "type": "string", "pattern": pattern, "minLength": 1, "maxLength": most })
+}
+
+/// Puts what is said into the schema of a field, which may allow `null` besides. Where the field's own schema was only
+/// the name of a type, what is said stands in its place.
+fn put(schema: &mut Value, said: Value) {
+    let own = match schema["oneOf"].as_array_mut() {
+        Some(choices) => choices.iter_mut().find(|choice| choice["type"] != "null"),
+        None => Some(schema),
+    };
+    let (Some(Value::Object(own)), Value::Object(said)) = (own, said) else { return };
+    if said.contains_key("type") {
+        own.remove("$ref");
+    }
+    own.extend(said);
+}
+
+/// Which fields go together.
+fn together(operation: &str) -> Value {
+    match operation {
+        "conversation.create" => json!({ "oneOf": [
+            kind("room", &["name"], &["members", "user"]),
+            kind("group", &["members"], &["topic", "visibility", "user"]),
+            kind("direct", &["user"], &["name", "topic", "visibility", "members"]),
+        ] }),
+        "message.history" => without_each_other(&["before_seq", "after_seq", "around_seq"]),
+        "user.list" => {
+            let others: Map<String, Value> =
+                ["prefix", "cursor", "limit"].into_iter().map(|field| (field.into(), absent())).collect();
+            json!({ "anyOf": [{ "properties": { "users": absent() } }, { "properties": others }] })
+        }
+        _ => Value::Null,
+    }
+}
+
+/// An absent field may also be written as `null`.
+fn absent() -> Value {
+    json!({ "type": "null" })
+}
+
+/// The fields of one kind of conversation: those that it needs, and those that are others'.
+fn kind(name: &str, needed: &[&str], foreign: &[&str]) -> Value {
+    let mut properties: Map<String, Value> = foreign.iter().map(|field| ((*field).into(), absent())).collect();
+    properties.extend(needed.iter().map(|field| ((*field).into(), json!({ "not": absent() }))));
+    properties.insert("kind".into(), json!({ "const": name }));
+    json!({ "title": name, "properties": properties, "required": ([&["kind"], needed].concat()) })
+}
+
+/// At most one of these fields.
+fn without_each_other(fields: &[&str]) -> Value {
+    let only = |given: &&str| {
+        let others = fields.iter().filter(|field| field != &given);
+        json!({ "properties": others.map(|field| ((*field).into(), absent())).collect::<Map<_, _>>() })
+    };
+    json!({ "anyOf": fields.iter().map(only).collect::<Vec<_>>() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::native::{operations::OPERATIONS, schemas::Parts};
+
+    /// Texts of which nothing but their type is to be said: secrets, ids of elsewhere, and what is only compared.
+    const ANY_TEXT: &[&str] = &[
+        "authenticate token",
+        "authenticate epoch",
+        "account.register setup_secret",
+        "session.create username",
+        "session.create password",
+        "session.refresh refresh_token",
+        "account.password current",
+        "room.get name",
+        "room.list cursor",
+        // Whatever there is can be taken back, also what an earlier limit let in.
+        "reaction.remove emoji",
+    ];
+
+    #[test]
+    fn every_text_has_a_form_or_is_known_to_have_none() {
+        let mut without = Vec::new();
+        for operation in OPERATIONS {
+            let mut input = operation.input.own(false, &mut Parts::new());
+            complete(operation, &mut input, &Limits::default());
+            let fields = input["properties"].as_object().cloned().unwrap_or_default();
+            let bare = fields.into_iter().filter(|(_, schema)| schema.to_string().contains("schemas/Text\""));
+            without.extend(bare.map(|(field, _)| format!("{} {field}", operation.name)));
+        }
+        without.sort();
+        let mut known = ANY_TEXT.to_vec();
+        known.sort_unstable();
+        assert_eq!(without, known);
+    }
+
+    #[test]
+    fn the_limits_in_force_are_said() {
+        let limits = Limits { message_length: 7, ..Limits::default() };
+        let said = of_field("message.send", "text", &limits).unwrap();
+        assert_eq!(said["maxLength"], 7);
+    }
+
+    #[test]
+    fn what_is_said_of_a_field_leaves_null_where_it_was() {
+        let mut schema = json!({ "oneOf": [{ "$ref": "#/x", "description": "A name." }, { "type": "null" }] });
+        put(&mut schema, text(LINE, 3));
+        let own =
+            json!({ "type": "string", "pattern": LINE, "minLength": 1, "maxLength": 3, "description": "A name." });
+        assert_eq!(schema, json!({ "oneOf": [own, { "type": "null" }] }));
+    }
+}
