@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, anyhow};
-use connect::{Bounds, Door, PublicUrl, Shared, listen, router};
+use connect::{Bounds, Door, PublicUrl, Shared, Site, listen, router};
 use dialects::{Dialect, ServerInfo};
 use engine::{Engine, Pace};
 use store::{Db, Schema, Writer};
@@ -131,7 +131,7 @@ impl Server {
             own("dreametrix.listen", config.dreametrix.listen, router::dreametrix(doors.dreametrix))?;
         let matcha_address = own("matcha.listen", config.matcha.listen, router::matcha(doors.matcha))?;
         own("server.metrics_listen", config.server.metrics_listen, router::operator(doors.native))?;
-        let public_url = shared.public_url.to_string();
+        let public_url = shared.site.public_url.to_string();
         Ok(Self {
             address,
             chat_server_address,
@@ -277,8 +277,7 @@ fn shared(config: &Config, engine: Engine, hub: Hub, epoch: String, address: Soc
         engine,
         hub,
         info,
-        public_url.clone(),
-        origins(config, &public_url, address)?,
+        Site { allowed_origins: origins(config, &public_url, address)?, public_url },
         is_trusted_proxy,
         Box::new(move || handle.render()),
         config.server.metrics_listen.is_none(),

@@ -17,6 +17,14 @@ pub struct PublicUrl {
     path: String,
 }
 
+/// Where the server is on the web, and whose pages may connect to it.
+pub struct Site {
+    /// The address that people use.
+    pub public_url: PublicUrl,
+    /// Origins whose pages may connect, the server's own among them; in their normal form ([`origin`]).
+    pub allowed_origins: Vec<String>,
+}
+
 impl PublicUrl {
     /// Reads `http(s)://host[:port][/path]`.
     ///

@@ -103,7 +103,7 @@ impl<'a> PagesOrigin<'a> {
 
 /// Whether pages of this origin may connect: exactly one of the list, which has the normal form that browsers write.
 pub(crate) fn is_allowed(door: &Door, origin: &HeaderValue) -> bool {
-    let mut allowed = door.shared.allowed_origins.iter().chain(&*door.origins);
+    let mut allowed = door.shared.site.allowed_origins.iter().chain(&*door.origins);
     allowed.any(|allowed| allowed.as_bytes() == origin.as_bytes())
 }
 

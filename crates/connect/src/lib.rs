@@ -44,7 +44,7 @@ use dialects::{AllFigures, Dialect, Figures, ServerInfo};
 use engine::{Engine, Pace};
 use subscribers::{Goodbye, Hub, Outbox};
 
-pub use address::PublicUrl;
+pub use address::{PublicUrl, Site};
 
 /// What every door shares.
 pub struct Shared {
@@ -54,10 +54,8 @@ pub struct Shared {
     pub hub: Hub,
     /// What server this is, as it was at its start.
     pub info: ServerInfo,
-    /// The address that people use.
-    pub public_url: PublicUrl,
-    /// Origins whose pages may connect, in their normal form ([`address::origin`]).
-    pub allowed_origins: Vec<String>,
+    /// Where it is on the web, and whose pages may connect.
+    pub site: Site,
     /// Whether this address is a proxy of ours, whose `X-Forwarded-For` is true.
     pub is_trusted_proxy: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
     /// The metrics in Prometheus' text format.
@@ -89,8 +87,7 @@ impl Shared {
         engine: Engine,
         hub: Hub,
         info: ServerInfo,
-        public_url: PublicUrl,
-        allowed_origins: Vec<String>,
+        site: Site,
         is_trusted_proxy: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
         metrics: Box<dyn Fn() -> String + Send + Sync>,
         metrics_here: bool,
@@ -100,8 +97,7 @@ impl Shared {
             engine,
             hub,
             info,
-            public_url,
-            allowed_origins,
+            site,
             is_trusted_proxy,
             metrics,
             metrics_here,

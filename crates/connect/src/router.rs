@@ -18,7 +18,7 @@ use crate::{Door, Shared, below::below, handshake, headers, ops, pages, rest};
 /// The common port: our own protocol, its documents, what the operator asks, the old doors whose paths are their own,
 /// and the web client if it is served. All of it is also below the path of the public address.
 pub fn native(door: Door, dreametrix: Door, matcha: Door, serves_client: bool) -> Router {
-    let url = door.shared.public_url.clone();
+    let url = door.shared.site.public_url.clone();
     let first = if serves_client {
         pages::routes(door.shared.info.playground, url.path())
     } else {
@@ -29,12 +29,12 @@ pub fn native(door: Door, dreametrix: Door, matcha: Door, serves_client: bool) -
         .route("/v1/ws", get(handshake::upgrade))
         .route(
             "/v1/openapi.json",
-            generated(&door, |shared| native::openapi::document_below(shared.public_url.path(), shared.limits())),
+            generated(&door, |shared| native::openapi::document_below(shared.site.public_url.path(), shared.limits())),
         )
         .route(
             "/v1/asyncapi.json",
             generated(&door, |shared| {
-                let url = &shared.public_url;
+                let url = &shared.site.public_url;
                 native::asyncapi::document_at(url.origin(), url.path(), shared.limits())
             }),
         )
