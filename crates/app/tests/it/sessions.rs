@@ -210,7 +210,7 @@ async fn somebody_elses_log_in_is_answered_while_a_stranger_sends_hundreds() {
             (logs_in_from(town, "198.51.100.1", &name, "a wrong guess").await.status, false)
         }
     });
-    let mut all: Vec<std::pin::Pin<Box<dyn Future<Output = (u16, bool)>>>> = Vec::new();
+    let mut all: Vec<futures_util::future::LocalBoxFuture<'_, (u16, bool)>> = Vec::new();
     for one in flood {
         all.push(Box::pin(one));
     }
