@@ -211,7 +211,7 @@ export interface Limits {
   readonly connections_per_address: number;
   /** Open sockets of one user. */
   readonly connections_per_user: number;
-  /** Conversations that one user may be a member of. */
+  /** Conversations that one user may be a member of by their own doing: that they opened or joined. */
   readonly conversations_per_user: number;
   /** Characters of an emoji (a flag or a family is several). */
   readonly emoji_length: number;
@@ -221,6 +221,12 @@ export interface Limits {
   readonly group_members: number;
   /** Messages on a page of history at most; 50 when nothing is asked for. */
   readonly history_page: number;
+  /** Memberships of others that one user may bring about in an hour. */
+  readonly invitations_per_hour: number;
+  /** Conversations into which one user may bring the same other user, in all. */
+  readonly invited_per_pair: number;
+  /** Memberships of others that one user may have brought about, as long as they last. */
+  readonly invited_per_user: number;
   /** Entries on a page of any other list at most. */
   readonly list_page: number;
   /** Failed log-ins per account and network address (an IPv6 /64 is one) in five minutes. */
@@ -430,6 +436,7 @@ export interface Problem {
     | 'unauthenticated'
     | 'bad_credentials'
     | 'forbidden'
+    | 'not_accepting'
     | 'forbidden_origin'
     | 'not_found'
     | 'conflict'
@@ -1026,7 +1033,7 @@ export interface Commands {
   'conversation.get': { data: ConversationGetData; answer: Conversation };
   /** Take a conversation out of one's own list until something happens in it. */
   'conversation.hide': { data: ConversationHideData; answer: Done };
-  /** Enter a public room. */
+  /** Enter a public room, or come back to where one left and is wanted. */
   'conversation.join': { data: ConversationJoinData; answer: Conversation };
   /** Leave a room or a group. */
   'conversation.leave': { data: ConversationLeaveData; answer: Done };

@@ -8,9 +8,9 @@ use std::{
 
 use anyhow::{Context as _, anyhow};
 use connect::{Bounds, Door, PublicUrl, Shared, Site, listen, router};
-use dialects::{Dialect, ServerInfo};
+use dialects::{Dialect, ServerInfo, time::Time};
 use engine::{Engine, Pace};
-use store::{Db, Schema, Writer};
+use store::{Db, Schema, Writer, damage::Checked, lock::Lock};
 use stream::Stream;
 use subscribers::{Book, Hub};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
@@ -27,6 +27,8 @@ use crate::{
 const SPREAD: Duration = Duration::from_secs(5);
 /// A database that is away may take this long to come, before the server gives up its start.
 const STARTING: Duration = Duration::from_secs(30);
+/// Looking for damage may make a start so much longer.
+const LOOKING: Duration = Duration::from_millis(700);
 /// How often is looked whether the database was moved away.
 const LOOK: Duration = Duration::from_millis(500);
 /// That this node leaves may take this long to be said.
@@ -53,6 +55,8 @@ pub struct Server {
     /// last engine.
     lent: Arc<Engine>,
     db: Db,
+    /// Given back last, when nothing of this server uses the database any more.
+    _lock: Option<Lock>,
     stop: watch::Sender<bool>,
     listeners: Vec<JoinHandle<()>>,
     writer: JoinHandle<()>,
@@ -66,6 +70,8 @@ impl Server {
     /// What kept it from starting.
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
         descriptors::raise();
+        let mut lock = hold(config)?;
+        look_for_damage(config).await?;
         let db = reached(config).await?;
         if let Some(why) = store::standby::read_only(&mut db.read().await?).await? {
             anyhow::bail!("{why}; promote it, or set database.url to the primary server");
@@ -132,7 +138,11 @@ impl Server {
         let matcha_address = own("matcha.listen", config.matcha.listen, router::matcha(doors.matcha))?;
         own("server.metrics_listen", config.server.metrics_listen, router::operator(doors.native))?;
         let public_url = shared.site.public_url.to_string();
+        if let Some(lock) = &mut lock {
+            lock.describe(&holder(address));
+        }
         Ok(Self {
+            _lock: lock,
             address,
             chat_server_address,
             dreametrix_address,
@@ -194,6 +204,42 @@ async fn compare(db: &Db, clock: &Compared) -> anyhow::Result<()> {
         clock.compare(begun, theirs);
     }
     Ok(())
+}
+
+/// Makes sure that no other server works on the SQLite file.
+fn hold(config: &Config) -> anyhow::Result<Option<Lock>> {
+    secrets::prepare_folder(&config.data.dir)?;
+    Lock::take(config.database_url().reveal(), &holder(config.server.listen))
+        .with_context(|| config.database_url().without_password())
+}
+
+/// What a second server is told about the first.
+fn holder(address: SocketAddr) -> String {
+    format!("pid {}, at {address}, since {}", std::process::id(), Time(parts::clock()()))
+}
+
+/// Looks whether the SQLite file is damaged, as far as that is possible in [`LOOKING`].
+async fn look_for_damage(config: &Config) -> anyhow::Result<()> {
+    let url = config.database_url();
+    match store::damage::check(url.reveal(), LOOKING).await {
+        Ok(Checked::Whole) => Ok(()),
+        Ok(Checked::Partly) => {
+            tracing::info!("the file is too large to look for damage in all of it now; palabre doctor does");
+            Ok(())
+        }
+        Err(error @ store::Error::Damaged(_)) => Err(error).with_context(|| {
+            format!(
+                "{}: keep a copy of the folder, move the file and its -wal and -shm away, and restore the last good \
+                 backup with `palabre restore`; `palabre doctor` names all that it finds",
+                url.without_password()
+            )
+        }),
+        // What is wrong will be said by whoever opens it.
+        Err(error) => {
+            tracing::debug!(%error, "the file could not be looked at");
+            Ok(())
+        }
+    }
 }
 
 /// Opens the database; waits for one that is starting too, as where all of a machine's services start together.

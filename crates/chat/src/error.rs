@@ -59,6 +59,8 @@ codes! {
     BadCredentials = "bad_credentials", 401, "Name or password is wrong";
     /// Known and understood, but not allowed.
     Forbidden = "forbidden", 403, "This is not allowed";
+    /// The other person does not accept it; the answer never says why.
+    NotAccepting = "not_accepting", 403, "The other person does not accept this";
     /// The request's `Origin` is not one of those that may connect.
     ForbiddenOrigin = "forbidden_origin", 403, "The origin is not allowed";
     /// Absent, or not the asker's to see: the answer is the same.

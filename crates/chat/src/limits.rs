@@ -111,8 +111,14 @@ limits! {
     room_members: 100_000, 2..=10_000_000;
     /// Members of a group.
     group_members: 100, 2..=100_000;
-    /// Conversations that one user may be a member of.
+    /// Conversations that one user may be a member of by their own doing: that they opened or joined.
     conversations_per_user: 5_000, 1..=1_000_000;
+    /// Memberships of others that one user may have brought about, as long as they last.
+    invited_per_user: 20_000, 1..=10_000_000;
+    /// Conversations into which one user may bring the same other user, in all.
+    invited_per_pair: 500, 1..=1_000_000;
+    /// Memberships of others that one user may bring about in an hour.
+    invitations_per_hour: 5_000, 1..=1_000_000_000;
     /// Different emoji on one message.
     reactions_per_message: 50, 1..=1_000;
     /// Different emoji of one user on one message.

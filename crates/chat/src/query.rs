@@ -106,10 +106,37 @@ pub enum Query {
 }
 
 /// Where a page of the conversation list ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// The list is read in two passes, so that nothing is missed that moves up between two pages: first downwards by time
+/// of last activity; then, by id, what was active after the first page had been read.
+#[derive(Clone, PartialEq, Eq)]
 pub struct ListPosition {
-    /// The last conversation's time of last activity, in milliseconds.
-    pub active_at: i64,
+    /// The last conversation's time of last activity, in milliseconds; absent in the second pass.
+    pub active_at: Option<i64>,
     /// The last conversation.
     pub conversation: ConversationId,
+    /// The second pass is of what was active after this, in milliseconds.
+    pub horizon: i64,
+    /// What the first pass has listed of that already.
+    pub listed: Vec<ConversationId>,
+}
+
+impl ListPosition {
+    /// The horizon of a list that has no second pass.
+    pub const NO_HORIZON: i64 = crate::MAX_SAFE_INTEGER;
+}
+
+/// Says no more than there is: a position without a second pass is a time and a conversation.
+impl std::fmt::Debug for ListPosition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("ListPosition");
+        if let Some(active_at) = &self.active_at {
+            shown.field("active_at", active_at);
+        }
+        shown.field("conversation", &self.conversation);
+        if self.horizon != Self::NO_HORIZON {
+            shown.field("horizon", &self.horizon).field("listed", &self.listed);
+        }
+        shown.finish()
+    }
 }

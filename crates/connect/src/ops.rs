@@ -40,7 +40,8 @@ pub(crate) async fn ready(State(door): State<Door>) -> Response {
     }
     match tokio::time::timeout(PATIENCE, engine.check_database()).await {
         Ok(Ok(_)) => ([(header::CONTENT_TYPE, "application/json")], r#"{"status":"ready"}"#).into_response(),
-        _ => not_ready("the database does not answer"),
+        Ok(Err(error)) => not_ready(&error.detail),
+        Err(_late) => not_ready("the database does not answer"),
     }
 }
 

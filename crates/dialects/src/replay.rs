@@ -405,9 +405,12 @@ fn script(value: Value) -> Reply {
         })),
         "conversations" => Reply::Conversations {
             conversations: list(inner, listed),
-            next: next
-                .as_array()
-                .map(|at| ListPosition { active_at: int(&at[0], 0), conversation: ConversationId(int(&at[1], 0)) }),
+            next: next.as_array().map(|at| ListPosition {
+                active_at: at[0].as_i64(),
+                conversation: ConversationId(int(&at[1], 0)),
+                horizon: int(at.get(2).unwrap_or(&Value::Null), ListPosition::NO_HORIZON),
+                listed: at.iter().skip(3).map(|id| ConversationId(int(id, 0))).collect(),
+            }),
         },
         "rooms" => Reply::Rooms {
             rooms: list(inner, |room| (conversation(room), room["member"] == true)),

@@ -1,7 +1,9 @@
 //! What several dialects need to ask before they can do what a frame or request is for.
 
+use std::collections::HashMap;
+
 use chat::{
-    Error, ErrorCode, Query, Reply, UserId,
+    ConversationId, Error, ErrorCode, Query, Reply, UserId,
     accounts::Account,
     conversations::{Conversation, Listed},
     presence::{Presence, Seen},
@@ -24,12 +26,29 @@ pub(crate) fn conversations(
     wanted: impl Fn(&Conversation) -> bool + Send + 'static,
     then: Then<Vec<Listed>>,
 ) -> Turn {
-    more_conversations(None, Vec::new(), most, wanted, then)
+    more_conversations(None, Found::default(), most, wanted, then)
+}
+
+/// What the pages have held so far. What has moved up meanwhile comes a second time, as it is now.
+#[derive(Default)]
+struct Found {
+    list: Vec<Listed>,
+    places: HashMap<ConversationId, usize>,
+}
+
+impl Found {
+    fn take(&mut self, listed: Listed) {
+        let place = *self.places.entry(listed.conversation.id).or_insert(self.list.len());
+        match self.list.get_mut(place) {
+            Some(earlier) => *earlier = listed,
+            None => self.list.push(listed),
+        }
+    }
 }
 
 fn more_conversations(
     after: Option<ListPosition>,
-    mut found: Vec<Listed>,
+    mut found: Found,
     most: usize,
     wanted: impl Fn(&Conversation) -> bool + Send + 'static,
     then: Then<Vec<Listed>>,
@@ -38,12 +57,12 @@ fn more_conversations(
         Query::Conversations { after, limit: PAGE },
         Box::new(move |reply| match reply {
             Ok(Reply::Conversations { conversations: listed, next }) => {
-                found.extend(listed.into_iter().filter(|listed| wanted(&listed.conversation)));
+                listed.into_iter().filter(|listed| wanted(&listed.conversation)).for_each(|listed| found.take(listed));
                 match next {
-                    Some(next) if found.len() < most => more_conversations(Some(next), found, most, wanted, then),
+                    Some(next) if found.list.len() < most => more_conversations(Some(next), found, most, wanted, then),
                     _ => {
-                        found.truncate(most);
-                        then(Ok(found))
+                        found.list.truncate(most);
+                        then(Ok(found.list))
                     }
                 }
             }

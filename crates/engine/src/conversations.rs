@@ -12,7 +12,7 @@ use chat::{
 };
 use store::{Conn, Unit, conversations::New, receipts::Entry};
 
-use crate::{Call, history::cut, text};
+use crate::{Call, history::cut, listing, text};
 
 impl Call {
     pub(crate) async fn create_room(
@@ -35,7 +35,10 @@ impl Call {
                 {
                     return Ok(earlier);
                 }
-                if store::conversations::by_name(&mut unit.conn, &name).await?.is_some() {
+                // Only public rooms are asked: of others' private ones nobody must hear.
+                if visibility == Visibility::Public
+                    && store::conversations::public_by_name(&mut unit.conn, &name).await?.is_some()
+                {
                     return Err(name_taken());
                 }
                 let new = New {
@@ -149,6 +152,9 @@ impl Call {
             Box::pin(async move {
                 let head = call.access_in(&mut unit.conn, conversation).await?.conversation.head;
                 let me = call.speaker.user;
+                if store::members::hidden(&mut unit.conn, conversation, me).await?.is_some() {
+                    return Ok(Reply::Done);
+                }
                 store::members::hide(&mut unit.conn, conversation, me, head).await?;
                 unit.notify(Audience::User(me), Signal::ConversationHidden { conversation, at: head });
                 Ok(Reply::Done)
@@ -216,13 +222,16 @@ impl Call {
     /// Stores a conversation with its first members and tells them.
     async fn create(&self, unit: &mut Unit, new: &New<'_>, people: &[(UserId, Role)]) -> Result<ConversationId> {
         let now = unit.now;
+        self.require_own_room(&mut unit.conn).await?;
+        let others: Vec<UserId> = people.iter().map(|(user, _)| *user).filter(|user| *user != new.created_by).collect();
+        self.require_may_bring(unit, &others).await?;
         let id = match store::conversations::create(&mut unit.conn, new, now).await {
             Err(store::Error::Conflict(_)) => return Err(name_taken()),
             created => created?,
         };
         for (user, role) in people {
-            self.require_room_for(&mut unit.conn, *user).await?;
-            store::members::join(&mut unit.conn, id, *user, *role, Number(1), now).await?;
+            let by = Some(new.created_by);
+            store::members::join_by(&mut unit.conn, id, *user, *role, Number(1), now, by).await?;
         }
         let count = i64::try_from(people.len()).unwrap_or(i64::MAX);
         store::conversations::count_members(&mut unit.conn, id, count).await?;
@@ -236,18 +245,9 @@ impl Call {
 
     /// Tells a person's own connections that they are now a member.
     pub(crate) async fn tell_added(&self, unit: &mut Unit, conversation: ConversationId, user: UserId) -> Result<()> {
-        let entries = store::receipts::listed(&mut unit.conn, user, Some(conversation), None, 1).await?;
-        if let Some((listed, _)) = self.complete(&mut unit.conn, user, entries).await?.pop() {
+        let entry = store::receipts::entry(&mut unit.conn, user, conversation).await?;
+        if let Some(listed) = self.complete(&mut unit.conn, user, entry.into_iter().collect()).await?.pop() {
             unit.notify(Audience::User(user), Signal::ConversationAdded(Box::new(listed)));
-        }
-        Ok(())
-    }
-
-    /// Refuses if a person is in as many conversations as one may be.
-    pub(crate) async fn require_room_for(&self, conn: &mut Conn, user: UserId) -> Result<()> {
-        let most = self.settings.limits.conversations_per_user;
-        if store::members::count_of_user(conn, user).await? >= most {
-            return Err(Error::limit_reached(format!("One may be in at most {most} conversations; {user} is.")));
         }
         Ok(())
     }
@@ -308,27 +308,22 @@ impl Call {
     }
 
     pub(crate) async fn listed(&self, conn: &mut Conn, conversation: ConversationId) -> Result<Listed> {
-        let entries = store::receipts::listed(conn, self.speaker.user, Some(conversation), None, 1).await?;
-        let listed = self.complete(conn, self.speaker.user, entries).await?.pop();
-        listed.map(|(listed, _)| listed).ok_or_else(|| Error::not_found("conversation"))
+        let entry = store::receipts::entry(conn, self.speaker.user, conversation).await?;
+        let listed = self.complete(conn, self.speaker.user, entry.into_iter().collect()).await?.pop();
+        listed.ok_or_else(|| Error::not_found("conversation"))
     }
 
     pub(crate) async fn conversations(&self, after: Option<ListPosition>, limit: i64) -> Result<Reply> {
         let limit = self.list_limit(limit);
+        let now = self.engine.now();
         let mut conn = self.db.read().await?;
-        let mut entries = store::receipts::listed(&mut conn, self.speaker.user, None, after, limit + 1).await?;
-        let next = cut(&mut entries, limit).map(|last| last.position);
-        let completed = self.complete(&mut conn, self.speaker.user, entries).await?;
-        Ok(Reply::Conversations { conversations: completed.into_iter().map(|(listed, _)| listed).collect(), next })
+        let (entries, next) = listing::page(&mut conn, self.speaker.user, after, limit, now).await?;
+        let conversations = self.complete(&mut conn, self.speaker.user, entries).await?;
+        Ok(Reply::Conversations { conversations, next })
     }
 
     /// Adds the newest message and the other person to entries of a list: two questions for all.
-    async fn complete(
-        &self,
-        conn: &mut Conn,
-        user: UserId,
-        entries: Vec<Entry>,
-    ) -> Result<Vec<(Listed, ListPosition)>> {
+    async fn complete(&self, conn: &mut Conn, user: UserId, entries: Vec<Entry>) -> Result<Vec<Listed>> {
         let ids: Vec<ConversationId> = entries.iter().map(|e| e.conversation.id).collect();
         let mut newest = if ids.is_empty() { HashMap::new() } else { store::messages::newest(conn, &ids).await? };
         let peers: Vec<UserId> = entries.iter().filter_map(|e| peer_of(&e.conversation, user)).collect();
@@ -346,15 +341,14 @@ impl Call {
                     last_name: account.profile.last_name.clone(),
                     presence: (self.here)(account.id).presence.shown(),
                 });
-                let listed = Listed {
+                Listed {
                     last_message: newest.remove(&entry.conversation.id),
                     conversation: entry.conversation,
                     role: entry.role,
                     read_seq: entry.read_seq,
                     unread: entry.unread,
                     peer,
-                };
-                (listed, entry.position)
+                }
             })
             .collect())
     }
@@ -370,17 +364,21 @@ impl Call {
         Ok(Reply::Rooms { rooms, next })
     }
 
-    /// A room by its name: one's own, or a public one. A private one of others is not there.
+    /// A room by its name: the public one, else the oldest private one that the speaker is in. Those of others are not
+    /// there, and asking for them costs what asking for any name costs.
     pub(crate) async fn room_by_name(&self, name: &str) -> Result<Reply> {
         let mut conn = self.db.read().await?;
-        let room = store::conversations::by_name(&mut conn, name).await?.ok_or_else(|| Error::not_found("room"))?;
-        if let Some(listed) = self.listed(&mut conn, room.id).await.map(Some).or_else(absent)? {
-            return Ok(Reply::Conversation(Box::new(listed)));
+        if let Some(room) = store::conversations::public_by_name(&mut conn, name).await? {
+            if let Some(listed) = self.listed(&mut conn, room.id).await.map(Some).or_else(absent)? {
+                return Ok(Reply::Conversation(Box::new(listed)));
+            }
+            if permission::may_roam(self.speaker.role) {
+                return Ok(Reply::Rooms { rooms: vec![(room, false)], next: None });
+            }
         }
-        if room.visibility == Visibility::Public && permission::may_roam(self.speaker.role) {
-            return Ok(Reply::Rooms { rooms: vec![(room, false)], next: None });
-        }
-        Err(Error::not_found("room"))
+        let own = store::conversations::private_by_name(&mut conn, self.speaker.user, name).await?;
+        let own = own.ok_or_else(|| Error::not_found("room"))?;
+        Ok(Reply::Conversation(Box::new(self.listed(&mut conn, own.id).await?)))
     }
 }
 
@@ -406,5 +404,8 @@ pub(crate) async fn require_active(conn: &mut Conn, field: &str, users: &[UserId
 }
 
 fn name_taken() -> Error {
-    Error { field: Some("/name".into()), ..Error::new(ErrorCode::Conflict, "A room of this name exists already.") }
+    Error {
+        field: Some("/name".into()),
+        ..Error::new(ErrorCode::Conflict, "A public room of this name exists already.")
+    }
 }

@@ -18,10 +18,12 @@ mod catch_up;
 mod conversations;
 mod figures;
 mod history;
+mod listing;
 mod members;
 mod messages;
 mod nodes;
 pub mod operator;
+mod quotas;
 mod reactions;
 mod receipts;
 mod sessions;
@@ -29,7 +31,8 @@ mod sessions;
 use std::sync::{Arc, Mutex};
 
 use chat::{
-    Command, ConnectionId, ConversationId, Limits, Millis, Number, Query, Reply, Result, SessionId, UserId, Visit,
+    Command, ConnectionId, ConversationId, ErrorCode, Limits, Millis, Number, Query, Reply, Result, SessionId, UserId,
+    Visit,
     accounts::Speaker,
     messages::{Draft, Sent},
     presence::Seen,
@@ -394,13 +397,19 @@ impl Engine {
         Ok((messages, conversations, newest))
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers and takes writes.
     ///
     /// # Errors
-    /// If it does not.
+    /// Why it does not.
     pub async fn check_database(&self) -> Result<(i64, i64)> {
         let mut conn = self.inner.db.read().await?;
-        Ok(store::conversations::totals(&mut conn).await?)
+        let totals = store::conversations::totals(&mut conn).await?;
+        drop(conn);
+        if store::Damage::seen().is_some() {
+            return Err(chat::Error::new(ErrorCode::Internal, "The database is damaged: run palabre doctor."));
+        }
+        self.inner.writer.check().await?;
+        Ok(totals)
     }
 }
 

@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 
 use chat::{
-    ConversationId, Error, Fact, Number, Reply, Result, UserId,
+    ConversationId, Error, ErrorCode, Fact, Number, Reply, Result, UserId,
     conversations::{Conversation, Kind, Visibility},
     event::{Audience, Signal},
     members::{Departure, Member, Role},
     permission::{self, Ability},
 };
-use store::{Db, Unit, members::Belonging};
+use store::{
+    Db, Unit,
+    members::{Belonging, Return},
+};
 
 use crate::{Call, batcher::Answers, conversations::require_active, history::cut};
 
@@ -66,9 +69,11 @@ impl Call {
                 if store::members::membership(&mut unit.conn, conversation, me).await?.is_some() {
                     return Ok(());
                 }
+                let way_back = store::members::way_back(&mut unit.conn, conversation, me).await?;
                 let room = store::conversations::by_id(&mut unit.conn, conversation).await?;
-                let room = room.filter(|c| c.kind == Kind::Room && c.visibility == Visibility::Public);
-                let room = room.filter(|_| permission::may_roam(call.speaker.role));
+                let is_public = |c: &Conversation| c.kind == Kind::Room && c.visibility == Visibility::Public;
+                let may_roam = permission::may_roam(call.speaker.role);
+                let room = room.filter(|c| way_back == Return::AskedBack || (may_roam && is_public(c)));
                 let room = room.ok_or_else(|| Error::not_found("conversation"))?;
                 // An empty room belongs to whoever comes first.
                 let role = if room.member_count == 0 { Role::Owner } else { Role::Member };
@@ -81,18 +86,23 @@ impl Call {
 
     pub(crate) async fn add_member(&self, conversation: ConversationId, user: UserId) -> Result<Reply> {
         let call = self.clone();
-        self.change(conversation, move |unit| {
+        let added = self.change(conversation, move |unit| {
             Box::pin(async move {
                 let access = call.access_in(&mut unit.conn, conversation).await?;
                 access.require(Ability::Invite)?;
                 require_active(&mut unit.conn, "user", &[user]).await?;
                 if let Some(member) = present(unit, conversation, user).await? {
-                    return Ok(Reply::Member(member));
+                    return Ok(Some(member));
                 }
-                call.bring_in(unit, &access.conversation, user, Role::Member).await.map(Reply::Member)
+                // Whoever left by themself comes back by themself. That they are wanted is all that is noted.
+                if store::members::way_back(&mut unit.conn, conversation, user).await? != Return::Open {
+                    store::members::ask_back(&mut unit.conn, conversation, user).await?;
+                    return Ok(None);
+                }
+                call.bring_in(unit, &access.conversation, user, Role::Member).await.map(Some)
             })
-        })
-        .await
+        });
+        added.await?.map(Reply::Member).ok_or_else(not_accepting)
     }
 
     /// Makes somebody a member and tells everybody.
@@ -104,11 +114,16 @@ impl Call {
         if conversation.member_count >= most {
             return Err(Error::limit_reached(format!("It may have at most {most} members.")));
         }
-        self.require_room_for(&mut unit.conn, user).await?;
+        let by = self.speaker.user;
+        if user == by {
+            self.require_own_room(&mut unit.conn).await?;
+        } else {
+            self.require_may_bring(unit, &[user]).await?;
+        }
         let id = conversation.id;
         let number = unit.next_number(id).await?;
         let now = unit.now;
-        store::members::join(&mut unit.conn, id, user, role, number, now).await?;
+        store::members::join_by(&mut unit.conn, id, user, role, number, now, Some(by)).await?;
         let member_count = store::conversations::count_members(&mut unit.conn, id, 1).await?;
         let member = one(unit, id, user).await?;
         unit.record(id, number, self.speaker.user, Fact::MemberJoined { member: member.clone(), member_count });
@@ -161,7 +176,7 @@ impl Call {
         departure: Departure,
     ) -> Result<()> {
         let number = unit.next_number(conversation).await?;
-        store::members::set_role(&mut unit.conn, conversation, user, None, number).await?;
+        store::members::leave(&mut unit.conn, conversation, user, departure, number).await?;
         let member_count = store::conversations::count_members(&mut unit.conn, conversation, -1).await?;
         let member = one(unit, conversation, user).await?;
         unit.record(conversation, number, self.speaker.user, Fact::MemberLeft { member, departure, member_count });
@@ -217,6 +232,14 @@ impl Call {
         })
         .await
     }
+}
+
+/// One and the same refusal for whatever keeps a person from being brought in: it says nothing about them.
+fn not_accepting() -> Error {
+    Error::new(
+        ErrorCode::NotAccepting,
+        "This person does not accept being brought in. If they wish to come, they can join by themselves.",
+    )
 }
 
 fn require_outranked(acting: Role, target: &Member) -> Result<()> {

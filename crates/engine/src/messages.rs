@@ -54,6 +54,9 @@ impl Call {
                 if message.author != call.speaker.user {
                     return Err(Error::forbidden("Only its author may edit a message."));
                 }
+                if message.text.as_deref() == Some(text.as_str()) {
+                    return Ok(Reply::Message(Box::new(message)));
+                }
                 let number = unit.next_number(conversation).await?;
                 let now = unit.now;
                 store::messages::edit(&mut unit.conn, conversation, seq, &text, number, now).await?;

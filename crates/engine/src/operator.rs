@@ -1,7 +1,7 @@
 //! What the operator does from the command line: the same changes, by the right of having the machine.
 
 use chat::{
-    Error, ErrorCode, Reply, Result, UserId,
+    ConversationId, Error, ErrorCode, Reply, Result, UserId,
     accounts::{Account, Profile, ServerRole, Speaker},
     conversations::{Conversation, Visibility},
     sessions::{Origin, Tokens},
@@ -117,10 +117,10 @@ pub async fn create_room(
     }
 }
 
-/// A page of all rooms, by name, after `after`.
+/// A page of all rooms, by name and id, after that of this name and id.
 ///
 /// # Errors
 /// The store's.
-pub async fn list_rooms(engine: &Engine, after: &str, limit: i64) -> Result<Vec<Conversation>> {
+pub async fn list_rooms(engine: &Engine, after: (&str, ConversationId), limit: i64) -> Result<Vec<Conversation>> {
     Ok(store::conversations::all_rooms(&mut engine.inner.db.read().await?, after, limit).await?)
 }

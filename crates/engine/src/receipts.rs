@@ -21,8 +21,11 @@ impl Call {
                 let seq = seq.min(access.conversation.head);
                 let read = if marker == Marker::Read { seq } else { Number(0) };
                 let (user, now) = (call.speaker.user, unit.now);
-                let markers = store::receipts::mark(&mut unit.conn, conversation, user, read, seq, now).await?;
-                let markers = markers.ok_or_else(|| Error::not_found("conversation"))?;
+                let moved = store::receipts::mark(&mut unit.conn, conversation, user, read, seq, now).await?;
+                let Some(markers) = moved else {
+                    let markers = store::receipts::markers_of(&mut unit.conn, conversation, user).await?;
+                    return markers.map(Reply::Marked).ok_or_else(|| Error::not_found("conversation"));
+                };
                 let all = access.conversation.member_count <= call.settings.limits.presence_members;
                 let to = if all { Audience::Members(conversation) } else { Audience::User(user) };
                 unit.notify(to, Signal::MarkerMoved { conversation, markers });

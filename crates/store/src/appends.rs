@@ -11,7 +11,10 @@ use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use crate::{
-    Append, Conn, Error, Result, Unit, faults,
+    Append, Conn, Error, Result, Unit,
+    clock::at_least,
+    faults,
+    unreadable::{Rest, Salvage},
     writer::{Done, NewMessage},
 };
 
@@ -64,6 +67,24 @@ struct Checked {
     content_hash: Option<i64>,
     created_at: Option<i64>,
     parent_seq: Option<i64>,
+}
+
+impl Salvage for Checked {
+    /// Every send has its row. Without a role that can be read, it is none of a member.
+    fn salvage(rest: &Rest) -> Option<Self> {
+        Some(Self {
+            i: rest.number("i")?,
+            head: rest.number("head"),
+            active_at: rest.number("active_at"),
+            role: rest.text("role"),
+            id: rest.number("id"),
+            seq: rest.number("seq"),
+            conversation_id: rest.number("conversation_id"),
+            content_hash: rest.number("content_hash"),
+            created_at: rest.number("created_at"),
+            parent_seq: rest.number("parent_seq"),
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -178,7 +199,11 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
             p: append.draft.parent.map(|p| p.0),
         })
         .collect();
-    let mut rows = sql_many!(&mut unit.conn, Checked, CHECKED, CHECK, json(&asked)?)?;
+    let asked = json(&asked)?;
+    let mut rows = sql_many!(&mut unit.conn, Checked, CHECKED, CHECK, asked.as_str())?;
+    if rows.len() != run.len() {
+        return Err(Error::Other("not every send of a batch could be checked".into()));
+    }
     rows.sort_unstable_by_key(|row| row.i);
     let mut heads: HashMap<i64, (i64, i64)> = HashMap::new();
     let mut seen: HashMap<(i64, &str), usize> = HashMap::new();
@@ -236,7 +261,7 @@ fn judge(append: &NewMessage, row: &Checked, now: Millis, heads: &mut HashMap<i6
     }
     let (head, at) = heads.entry(conversation).or_insert((head, active_at));
     *head = faults::next(conversation, *head, now);
-    *at = now.0.max(*at);
+    *at = at_least(*at, now).0;
     Verdict::New { number: Number(*head), at: Millis(*at) }
 }
 

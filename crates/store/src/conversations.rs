@@ -9,6 +9,8 @@ use sqlx::FromRow;
 use crate::{
     Conn, Error, Result,
     appends::{json_ids, sorted},
+    clock,
+    unreadable::{self, Rest, Salvage},
 };
 
 const TABLE: &str = "conversations";
@@ -21,17 +23,30 @@ macro_rules! columns {
 }
 
 statements! {
+    /// `$3` is as far ahead of `$2` as a time may be to hold it up.
     NEXT_NUMBER = "UPDATE conversations SET head = head + 1, \
-                   active_at = CASE WHEN active_at < $2 THEN $2 ELSE active_at END WHERE id = $1 RETURNING head";
+                   active_at = CASE WHEN active_at > $2 AND active_at <= $3 THEN active_at ELSE $2 END \
+                   WHERE id = $1 RETURNING head";
+    /// Times beyond `$2` are taken back to before `$1`, in the order in which they were.
+    TAKE_BACK = "UPDATE conversations SET active_at = $1 - r.place
+                 FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY active_at DESC, id DESC) AS place
+                       FROM conversations WHERE active_at > $2) AS r
+                 WHERE conversations.id = r.id";
     CREATE = "INSERT INTO conversations (id, kind, visibility, name, name_key, topic, pair_low, pair_high, created_by, client_id, \
-                                         created_at, head, rev, member_count, active_at)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, 1, 0, $11)";
-    UPDATE = "UPDATE conversations SET name = $2, name_key = $3, topic = $4, visibility = $5, rev = $6 WHERE id = $1";
+                                         created_at, head, rev, member_count, active_at, room_key)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, 1, 0, $11, $12)";
+    UPDATE = "UPDATE conversations SET name = $2, name_key = $3, topic = $4, visibility = $5, rev = $6, room_key = $7 WHERE id = $1";
     COUNT_MEMBERS = "UPDATE conversations SET member_count = member_count + $2 WHERE id = $1 RETURNING member_count";
     BY_ID = concat!("SELECT ", columns!(), "
              FROM conversations WHERE id = $1");
-    BY_NAME = concat!("SELECT ", columns!(), "
-             FROM conversations WHERE name_key = $1");
+    PUBLIC_BY_NAME = concat!("SELECT ", columns!(), "
+             FROM conversations WHERE name_key = $1 AND visibility = 'public'");
+    /// Through the person's memberships, whatever rooms of this name there are besides.
+    PRIVATE_BY_NAME = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
+                              c.rev, c.member_count, c.active_at
+             FROM members m JOIN conversations c ON c.id = m.conversation_id
+             WHERE m.user_id = $1 AND m.role IS NOT NULL AND c.room_key = $2 AND c.visibility = 'private'
+             ORDER BY c.id LIMIT 1";
     BY_PAIR = concat!("SELECT ", columns!(), "
              FROM conversations WHERE pair_low = $1 AND pair_high = $2");
     BY_CLIENT_ID = concat!("SELECT ", columns!(), "
@@ -42,7 +57,7 @@ statements! {
               WHERE c.name_key >= $2 AND c.name_key < $3 AND c.name_key > $4 AND c.visibility = 'public'
               ORDER BY c.name_key LIMIT $5";
     ALL_ROOMS = concat!("SELECT ", columns!(), "
-             FROM conversations WHERE kind = 'room' AND name_key > $1 ORDER BY name_key LIMIT $2");
+             FROM conversations WHERE kind = 'room' AND (room_key > $1 OR (room_key = $1 AND id > $2)) ORDER BY room_key, id LIMIT $3");
     HEADS = "SELECT c.id, c.head FROM json_each($1) AS j JOIN conversations c ON c.id = CAST(j.value ->> 'v' AS BIGINT)";
     TOTALS = "SELECT (SELECT COUNT(*) FROM users), (SELECT COUNT(*) FROM conversations)";
 }
@@ -66,11 +81,14 @@ pub(crate) struct Row {
 
 impl Row {
     pub(crate) fn read(self) -> Result<Conversation> {
-        let unreadable = |what: &str| Error::Unreadable { table: TABLE, id: self.id, what: what.to_owned() };
         Ok(Conversation {
             id: ConversationId(self.id),
-            kind: Kind::from_name(&self.kind).ok_or_else(|| unreadable("kind"))?,
-            visibility: Visibility::from_name(&self.visibility).ok_or_else(|| unreadable("visibility"))?,
+            kind: Kind::from_name(&self.kind).ok_or_else(|| unreadable_kind(self.id))?,
+            // Who must not be shown more than there is to see is shown less.
+            visibility: Visibility::from_name(&self.visibility).unwrap_or_else(|| {
+                unreadable::note(TABLE, self.id, "visibility");
+                Visibility::Private
+            }),
             name: self.name,
             topic: self.topic,
             created_by: UserId(self.created_by),
@@ -83,10 +101,42 @@ impl Row {
     }
 }
 
-/// The form of a name under which it is unique: without case.
+impl Salvage for Row {
+    fn salvage(rest: &Rest) -> Option<Self> {
+        Some(Self {
+            id: rest.number("id")?,
+            kind: rest.text("kind")?,
+            visibility: rest.text("visibility").unwrap_or_default(),
+            name: rest.text("name"),
+            topic: rest.text("topic"),
+            pair_low: rest.number("pair_low"),
+            pair_high: rest.number("pair_high"),
+            created_by: rest.number("created_by")?,
+            created_at: rest.number("created_at").unwrap_or_default(),
+            head: rest.number("head")?,
+            rev: rest.number("rev")?,
+            member_count: rest.number("member_count").unwrap_or_default(),
+            active_at: rest.number("active_at").unwrap_or_default(),
+        })
+    }
+}
+
+/// Of a conversation whose kind cannot be read nobody knows what it is: it is left out everywhere.
+pub(crate) fn unreadable_kind(id: i64) -> Error {
+    Error::Unreadable { table: TABLE, id, what: "kind".to_owned() }
+}
+
+/// The form of a name in which names are compared: without case.
 #[must_use]
 pub fn name_key(name: &str) -> String {
     name.to_lowercase()
+}
+
+/// The compared forms of a room's name: the one that is unique, which only public rooms have, and the one by which
+/// its members find it. Groups and direct conversations have none.
+fn keys(kind: Kind, visibility: Visibility, name: Option<&str>) -> (Option<String>, Option<String>) {
+    let key = (kind == Kind::Room).then(|| name.map(name_key)).flatten();
+    (key.clone().filter(|_| visibility == Visibility::Public), key)
 }
 
 /// What begins a transaction on PostgreSQL and locks the rows of these conversations, in one order.
@@ -99,8 +149,19 @@ pub(crate) fn beginning_with(ids: Vec<ConversationId>) -> String {
 
 /// Takes the conversation's next number.
 pub(crate) async fn next_number(conn: &mut Conn, id: ConversationId, now: Millis) -> Result<Number> {
-    let (head,) = sql!(conn, fetch_one as (i64,), NEXT_NUMBER, id.0, now.0)?;
+    let (head,) = sql!(conn, fetch_one as (i64,), NEXT_NUMBER, id.0, now.0, clock::furthest(now).0)?;
     Ok(Number(head))
+}
+
+/// Takes times of last activity that lie in the future back to just before now; their order stays. Returns how many.
+///
+/// They are of a time when the clock was ahead. Left as they are, those conversations would stand above all others
+/// in everybody's list until the clock has come to them.
+///
+/// # Errors
+/// Those of the database.
+pub async fn take_back_future(conn: &mut Conn, now: Millis) -> Result<u64> {
+    sql!(conn, execute, TAKE_BACK, now.0, clock::furthest(now).0)
 }
 
 /// What a new conversation is made of.
@@ -124,10 +185,10 @@ pub struct New<'a> {
 /// Stores a new conversation without members; its head and rev are 1.
 ///
 /// # Errors
-/// [`Error::Conflict`] if its name, pair or client id is taken.
+/// [`Error::Conflict`] if its name is that of a public room and it is one, or if its pair or client id is taken.
 pub async fn create(conn: &mut Conn, new: &New<'_>, now: Millis) -> Result<ConversationId> {
     let id = conn.next_id("conversation").await?;
-    let key = (new.kind == Kind::Room).then(|| new.name.map(name_key)).flatten();
+    let (unique, key) = keys(new.kind, new.visibility, new.name);
     let (low, high) = (new.pair.map(|p| p.0.0), new.pair.map(|p| p.1.0));
     sql!(
         conn,
@@ -137,13 +198,14 @@ pub async fn create(conn: &mut Conn, new: &New<'_>, now: Millis) -> Result<Conve
         new.kind.name(),
         new.visibility.name(),
         new.name,
-        key.as_deref(),
+        unique.as_deref(),
         new.topic,
         low,
         high,
         new.created_by.0,
         new.client_id.map(ClientId::as_str),
-        now.0
+        now.0,
+        key.as_deref()
     )?;
     Ok(ConversationId(id))
 }
@@ -151,19 +213,20 @@ pub async fn create(conn: &mut Conn, new: &New<'_>, now: Millis) -> Result<Conve
 /// Stores a conversation's name, topic and visibility, changed under this number.
 ///
 /// # Errors
-/// [`Error::Conflict`] if its name is taken.
+/// [`Error::Conflict`] if it is a public room and another one has its name.
 pub async fn update(conn: &mut Conn, conversation: &Conversation) -> Result<()> {
-    let key = (conversation.kind == Kind::Room).then(|| conversation.name.as_deref().map(name_key)).flatten();
+    let (unique, key) = keys(conversation.kind, conversation.visibility, conversation.name.as_deref());
     sql!(
         conn,
         execute,
         UPDATE,
         conversation.id.0,
         conversation.name.as_deref(),
-        key.as_deref(),
+        unique.as_deref(),
         conversation.topic.as_deref(),
         conversation.visibility.name(),
-        conversation.rev.0
+        conversation.rev.0,
+        key.as_deref()
     )?;
     Ok(())
 }
@@ -182,15 +245,23 @@ pub async fn count_members(conn: &mut Conn, id: ConversationId, by: i64) -> Resu
 /// # Errors
 /// Those of the database.
 pub async fn by_id(conn: &mut Conn, id: ConversationId) -> Result<Option<Conversation>> {
-    sql!(conn, fetch_optional as Row, BY_ID, id.0)?.map(Row::read).transpose()
+    Ok(unreadable::readable(sql!(conn, salvage as Row, BY_ID, id.0)?, Row::read)?.pop())
 }
 
-/// The room of this name.
+/// The public room of this name.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn by_name(conn: &mut Conn, name: &str) -> Result<Option<Conversation>> {
-    sql!(conn, fetch_optional as Row, BY_NAME, name_key(name))?.map(Row::read).transpose()
+pub async fn public_by_name(conn: &mut Conn, name: &str) -> Result<Option<Conversation>> {
+    Ok(unreadable::readable(sql!(conn, salvage as Row, PUBLIC_BY_NAME, name_key(name))?, Row::read)?.pop())
+}
+
+/// Of the private rooms of this name the oldest of which this person is a member.
+///
+/// # Errors
+/// Those of the database.
+pub async fn private_by_name(conn: &mut Conn, user: UserId, name: &str) -> Result<Option<Conversation>> {
+    Ok(unreadable::readable(sql!(conn, salvage as Row, PRIVATE_BY_NAME, user.0, name_key(name))?, Row::read)?.pop())
 }
 
 /// The direct conversation of this pair.
@@ -198,7 +269,7 @@ pub async fn by_name(conn: &mut Conn, name: &str) -> Result<Option<Conversation>
 /// # Errors
 /// Those of the database.
 pub async fn by_pair(conn: &mut Conn, low: UserId, high: UserId) -> Result<Option<Conversation>> {
-    sql!(conn, fetch_optional as Row, BY_PAIR, low.0, high.0)?.map(Row::read).transpose()
+    Ok(unreadable::readable(sql!(conn, salvage as Row, BY_PAIR, low.0, high.0)?, Row::read)?.pop())
 }
 
 /// The conversation that this person opened with this client id.
@@ -206,7 +277,7 @@ pub async fn by_pair(conn: &mut Conn, low: UserId, high: UserId) -> Result<Optio
 /// # Errors
 /// Those of the database.
 pub async fn by_client_id(conn: &mut Conn, creator: UserId, client_id: &ClientId) -> Result<Option<Conversation>> {
-    sql!(conn, fetch_optional as Row, BY_CLIENT_ID, creator.0, client_id.as_str())?.map(Row::read).transpose()
+    Ok(unreadable::readable(sql!(conn, salvage as Row, BY_CLIENT_ID, creator.0, client_id.as_str())?, Row::read)?.pop())
 }
 
 #[derive(FromRow)]
@@ -214,6 +285,12 @@ struct PublicRow {
     #[sqlx(flatten)]
     conversation: Row,
     role: Option<String>,
+}
+
+impl Salvage for PublicRow {
+    fn salvage(rest: &Rest) -> Option<Self> {
+        Some(Self { conversation: Row::salvage(rest)?, role: rest.text("role") })
+    }
 }
 
 /// Public rooms whose name begins with `prefix`, by name, after the name `after`; each with whether
@@ -230,18 +307,17 @@ pub async fn public(
 ) -> Result<Vec<(Conversation, bool)>> {
     let low = name_key(prefix);
     let high = format!("{low}\u{10ffff}");
-    sql!(conn, fetch_all as PublicRow, PUBLIC, user.0, low, high, name_key(after), limit)?
-        .into_iter()
-        .map(|row| Ok((row.conversation.read()?, row.role.is_some())))
-        .collect()
+    let rows = sql!(conn, salvage as PublicRow, PUBLIC, user.0, low, high, name_key(after), limit)?;
+    unreadable::readable(rows, |row| Ok((row.conversation.read()?, row.role.is_some())))
 }
 
-/// All rooms, for the operator, by name.
+/// All rooms after this one (its name and id), for the operator: by name, those of one name by id.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn all_rooms(conn: &mut Conn, after: &str, limit: i64) -> Result<Vec<Conversation>> {
-    sql!(conn, fetch_all as Row, ALL_ROOMS, name_key(after), limit)?.into_iter().map(Row::read).collect()
+pub async fn all_rooms(conn: &mut Conn, after: (&str, ConversationId), limit: i64) -> Result<Vec<Conversation>> {
+    let (name, id) = after;
+    unreadable::readable(sql!(conn, salvage as Row, ALL_ROOMS, name_key(name), id.0, limit)?, Row::read)
 }
 
 /// The heads of these conversations; those that are not there are left out.

@@ -12,7 +12,7 @@ use std::{
 
 use chat::mutants::{self, Mutant};
 use sqlx::{
-    Connection as _, Postgres, Sqlite,
+    Connection as _, Postgres, Sqlite, SqliteConnection,
     pool::{PoolConnection, PoolOptions},
     postgres::{PgConnectOptions, PgPool},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous},
@@ -38,6 +38,12 @@ tokio::task_local! {
 }
 /// A connection that was not used for so long is asked for a sign of life before it is.
 const RESTED: Duration = Duration::from_millis(500);
+
+/// How long one statement on SQLite waits for another that is in its way.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// SQLite's log is cut back to so many bytes once all that is in it is in the file. In ordinary use it is shorter.
+const LOG_BYTES: u64 = 16 << 20;
 
 /// How long leaving PostgreSQL in good order may take.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -139,7 +145,11 @@ impl Db {
             let connect = sqlite_options(url)?;
             let file = Some(connect.get_filename().to_owned());
             // Checkpoints are kept off the commit's path: see `checkpoint`.
-            let writer = connect.clone().pragma("wal_autocheckpoint", "0").pragma("cache_size", "-65536");
+            let writer = connect
+                .clone()
+                .pragma("wal_autocheckpoint", "0")
+                .pragma("journal_size_limit", LOG_BYTES.to_string())
+                .pragma("cache_size", "-65536");
             let writer = pool_options::<Sqlite>(options, 1).connect_with(writer).await?;
             let readers = connect.pragma("query_only", "on");
             // Each is a thread; more than the cores can run only wait for each other.
@@ -196,14 +206,21 @@ impl Db {
     }
 
     /// Moves what was committed from SQLite's log into its file, so that the log stays short. Runs on
-    /// a reader's connection beside the writer and never holds it up. On PostgreSQL nothing is to do.
+    /// a reader's connection beside the writer and does not hold it up. On PostgreSQL nothing is to do.
+    ///
+    /// While somebody reads for long the log only grows. The writer begins it anew when they have gone, and cuts it
+    /// back then; if nobody writes, it is cut back here.
     ///
     /// # Errors
     /// If the database cannot be reached.
     pub async fn checkpoint(&self) -> Result<()> {
-        if let Pool::Sqlite(pool) = &self.readers {
-            let mut conn = pool.acquire().await?;
-            sqlx::raw_sql("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut *conn).await?;
+        let Pool::Sqlite(pool) = &self.readers else { return Ok(()) };
+        let mut conn = pool.acquire().await?;
+        let pass = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&mut *conn);
+        let (_busy, frames, moved): (i64, i64, i64) = pass.await?;
+        let is_long = self.file.as_deref().is_some_and(|file| size(&log_of(file)) > LOG_BYTES);
+        if is_long && frames == moved {
+            cut_log(&mut conn).await?;
         }
         Ok(())
     }
@@ -255,7 +272,7 @@ pub(crate) fn sqlite_options(url: &str) -> Result<SqliteConnectOptions> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(synchronous())
         .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(5))
+        .busy_timeout(BUSY)
         .statement_cache_capacity(200)
         // A page of rows crosses to this thread without waiting in between.
         .row_buffer_size(512)
@@ -294,12 +311,29 @@ fn random_node() -> Result<i64> {
     Ok(i64::from_le_bytes(bytes) & chat::MAX_SAFE_INTEGER)
 }
 
+/// Cuts SQLite's log to nothing, unless somebody uses it. The writer waits meanwhile: for as long as cutting a file
+/// takes, and never for readers.
+async fn cut_log(conn: &mut SqliteConnection) -> Result<()> {
+    sqlx::query("PRAGMA busy_timeout = 0").execute(&mut *conn).await?;
+    let cut = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut *conn).await;
+    let restored = format!("PRAGMA busy_timeout = {}", BUSY.as_millis());
+    sqlx::query(sqlx::AssertSqlSafe(restored)).execute(&mut *conn).await?;
+    cut.map(|_| ()).map_err(Error::from)
+}
+
 /// The size of SQLite's file and of the log beside it.
 fn bytes_on_disk(file: &Path) -> i64 {
+    i64::try_from(size(file) + size(&log_of(file))).unwrap_or(i64::MAX)
+}
+
+fn log_of(file: &Path) -> PathBuf {
     let mut log = file.as_os_str().to_owned();
     log.push("-wal");
-    let size = |file: &Path| std::fs::metadata(file).map_or(0, |about| about.len());
-    i64::try_from(size(file) + size(Path::new(&log))).unwrap_or(i64::MAX)
+    log.into()
+}
+
+fn size(file: &Path) -> u64 {
+    std::fs::metadata(file).map_or(0, |about| about.len())
 }
 
 fn pool_options<D: sqlx::Database>(options: &Options, connections: u32) -> PoolOptions<D> {
@@ -344,6 +378,12 @@ impl Conn {
         if let Err(error) = closed {
             tracing::debug!(%error, "closing a broken connection failed");
         }
+    }
+
+    /// Whether it leads to the embedded SQLite, which has one writer.
+    #[must_use]
+    pub fn is_sqlite(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
     }
 
     /// Prepares a statement without running it.

@@ -12,10 +12,11 @@ use sqlx::{
 };
 
 use crate::{
-    db,
+    Db, Options, db,
     error::{Error, Result},
     history::Record,
     nodes::Present,
+    rows,
     schema::{self, Schema},
 };
 
@@ -76,13 +77,25 @@ pub async fn examine(url: &str, patience: Duration) -> Result<Option<Examined>> 
     tokio::time::timeout(patience, work).await.map_err(|_| late())?
 }
 
+/// Rows that cannot be read, in words; empty is good. Reads all of them.
+///
+/// # Errors
+/// Those of the database.
+pub async fn unreadable_rows(url: &str) -> Result<Vec<String>> {
+    let options = Options { url: url.to_owned(), readers: 1, connect_timeout: Duration::from_secs(5) };
+    let db = Db::open(&options).await?;
+    let found = rows::unreadable(&mut db.read().await?).await;
+    db.close().await;
+    found
+}
+
 /// What SQLite's own check finds damaged in a file, at most ten lines; empty is good. Reads all of it.
 ///
 /// # Errors
 /// If it cannot be read at all.
 pub async fn check_file(url: &str) -> Result<Vec<String>> {
     let mut conn = SqliteConnectOptions::from_str(url)?.connect().await?;
-    let lines: Vec<(String,)> = sqlx::query_as("PRAGMA quick_check(10)").fetch_all(&mut conn).await?;
+    let lines: Vec<(String,)> = sqlx::query_as("PRAGMA integrity_check(10)").fetch_all(&mut conn).await?;
     conn.close().await?;
     Ok(lines.into_iter().map(|(line,)| line).filter(|line| line != "ok").collect())
 }

@@ -1,6 +1,7 @@
 //! What can go wrong below the statements, and how it is told to callers.
 
 use chat::ErrorCode;
+use sqlx::sqlite::SqliteError;
 
 /// The result of a statement.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -11,9 +12,18 @@ pub enum Error {
     /// It cannot be reached, or not in time. Nothing was stored.
     #[error("the database is not available: {0}")]
     Unavailable(String),
-    /// The disk is full. Nothing was stored.
-    #[error("the disk is full: {0}")]
+    /// There is no room: the disk or a quota is full, or a file may not grow. Nothing was stored.
+    #[error("there is no room to store anything: {0}")]
     StorageFull(String),
+    /// It takes no writes: a read-only disk, a standby. Nothing was stored.
+    #[error("the database is read-only: {0}")]
+    ReadOnly(String),
+    /// What it has stored is damaged.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
+    /// Another server works on it; what that has written down about itself.
+    #[error("another server works on this database: {0}")]
+    Held(String),
     /// A unique index refused the row.
     #[error("already taken: {0}")]
     Conflict(String),
@@ -44,24 +54,57 @@ impl From<sqlx::Error> for Error {
             | sqlx::Error::Tls(_) => Self::Unavailable(text),
             sqlx::Error::Database(db) => {
                 let code = db.code().unwrap_or_default();
-                match (db.kind(), code.as_ref()) {
-                    (ErrorKind::UniqueViolation, _) => Self::Conflict(text),
-                    // SQLite: FULL. PostgreSQL: disk_full.
-                    (_, "13" | "53100") => Self::StorageFull(text),
-                    // SQLite: the triggers of a database that was moved (see `carry::standing`).
-                    (_, "1811") => Self::Unavailable(text),
-                    // SQLite: BUSY, LOCKED, READONLY, IOERR, CANTOPEN. PostgreSQL: connections,
-                    // shutdowns, deadlocks and serialisation failures: repeating may succeed.
-                    (_, "5" | "6" | "8" | "10" | "14" | "40001" | "40P01" | "25006") => Self::Unavailable(text),
-                    (_, c) if c.starts_with("08") || c.starts_with("57P") || c.starts_with("53") => {
-                        Self::Unavailable(text)
-                    }
-                    _ => Self::Other(text),
+                let is_sqlite = db.try_downcast_ref::<SqliteError>().is_some();
+                match db.kind() {
+                    ErrorKind::UniqueViolation => Self::Conflict(text),
+                    _ if is_sqlite => of_sqlite(code.parse().unwrap_or_default(), text),
+                    _ => of_postgres(&code, text),
                 }
             }
             _ => Self::Other(text),
         }
     }
+}
+
+/// What SQLite's extended result codes mean; the last byte is the primary code.
+fn of_sqlite(code: u32, text: String) -> Error {
+    const TRIGGER: u32 = 1_811;
+    const IOERR_WRITE: u32 = 778;
+    const IOERR_SHMSIZE: u32 = 4_874;
+    match (code, code & 0xff) {
+        // The triggers of a database that was moved (see `carry::standing`).
+        (TRIGGER, _) => Error::Unavailable(text),
+        // FULL. And where a quota or the limit of a file's size is what is full, SQLite says that writing failed.
+        (_, 13) | (IOERR_WRITE | IOERR_SHMSIZE, _) => Error::StorageFull(text),
+        (_, 8) => Error::ReadOnly(text),
+        // CORRUPT, NOTADB.
+        (_, 11 | 26) => damaged(text),
+        // BUSY, LOCKED, IOERR, CANTOPEN: repeating may succeed.
+        (_, 5 | 6 | 10 | 14) => Error::Unavailable(text),
+        _ => Error::Other(text),
+    }
+}
+
+/// What PostgreSQL's codes (SQLSTATE) mean.
+fn of_postgres(code: &str, text: String) -> Error {
+    match code {
+        // disk_full.
+        "53100" => Error::StorageFull(text),
+        // read_only_sql_transaction.
+        "25006" => Error::ReadOnly(text),
+        // data_corrupted, index_corrupted.
+        "XX001" | "XX002" => damaged(text),
+        // Deadlocks, serialisation failures, system errors, connections, shutdowns, other resources: repeating may
+        // succeed.
+        "40001" | "40P01" => Error::Unavailable(text),
+        _ if ["08", "57P", "53", "58"].iter().any(|class| code.starts_with(class)) => Error::Unavailable(text),
+        _ => Error::Other(text),
+    }
+}
+
+fn damaged(text: String) -> Error {
+    crate::damage::note(&text);
+    Error::Damaged(text)
 }
 
 impl From<Error> for chat::Error {
@@ -76,8 +119,12 @@ impl From<Error> for chat::Error {
                 tracing::error!(%error, "a statement failed");
                 refusal(ErrorCode::StorageFull, "There is no room left to store it; nothing was stored.")
             }
+            Error::ReadOnly(_) => {
+                tracing::error!(%error, "a statement failed");
+                refusal(ErrorCode::Unavailable, "The store takes no writes at the moment; nothing was stored.")
+            }
             Error::Conflict(_) => Self::new(ErrorCode::Conflict, "This is already taken."),
-            Error::Unreadable { .. } | Error::Other(_) => {
+            Error::Held(_) | Error::Unreadable { .. } | Error::Damaged(_) | Error::Other(_) => {
                 tracing::error!(%error, "a statement failed");
                 Self::internal()
             }

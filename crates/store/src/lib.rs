@@ -9,11 +9,16 @@ mod sql;
 #[macro_use]
 mod names;
 
+pub mod damage;
 pub mod db;
 pub mod error;
 mod faults;
+pub mod health;
+pub mod lock;
+mod rows;
 pub mod schema;
 pub mod unit;
+mod unreadable;
 pub mod writer;
 
 pub mod accounts;
@@ -35,6 +40,7 @@ mod rewind;
 pub mod sessions;
 pub mod standby;
 
+pub use damage::Damage;
 pub use db::{Conn, Db, Options};
 pub use error::{Error, Result};
 pub use history::Epoch;
@@ -59,6 +65,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         figures::STATEMENTS,
         catch_up::STATEMENTS,
         history::STATEMENTS,
+        health::STATEMENTS,
         carry::standing::STATEMENTS,
         carry::restore::STATEMENTS,
         carry::moving::STATEMENTS,

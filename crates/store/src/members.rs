@@ -3,11 +3,16 @@
 use chat::{
     ConversationId, Millis, Number, UserId,
     conversations::{Conversation, Kind},
-    members::{Member, Role},
+    members::{Departure, Member, Role},
 };
 use sqlx::FromRow;
 
-use crate::{Conn, Error, Result, appends::json_ids, conversations};
+use crate::{
+    Conn, Result,
+    appends::json_ids,
+    conversations,
+    unreadable::{self, Rest, Salvage},
+};
 
 const TABLE: &str = "members";
 
@@ -23,11 +28,15 @@ macro_rules! columns {
 }
 
 statements! {
-    JOIN = "INSERT INTO members (conversation_id, user_id, role, rev, joined_at, read_seq, delivered_seq)
-            VALUES ($1, $2, $3, $4, $5, $6, $6)
+    JOIN = "INSERT INTO members (conversation_id, user_id, role, rev, joined_at, read_seq, delivered_seq, joined_number, invited_by)
+            VALUES ($1, $2, $3, $4, $5, $6, $6, $6, $7)
             ON CONFLICT (conversation_id, user_id) DO UPDATE SET role = excluded.role, rev = excluded.rev, \
                 joined_at = excluded.joined_at, read_seq = excluded.read_seq, delivered_seq = excluded.delivered_seq, \
-                read_at = NULL, hidden_seq = 0";
+                read_at = NULL, hidden_seq = 0, joined_number = excluded.joined_number, invited_by = excluded.invited_by, \
+                declined = 0";
+    LEAVE = "UPDATE members SET role = NULL, rev = $3, declined = $4 WHERE conversation_id = $1 AND user_id = $2";
+    DECLINED = "SELECT declined FROM members WHERE conversation_id = $1 AND user_id = $2 AND role IS NULL";
+    ASK_BACK = "UPDATE members SET declined = 2 WHERE conversation_id = $1 AND user_id = $2 AND role IS NULL AND declined = 1";
     HIDE = "UPDATE members SET hidden_seq = $3 WHERE conversation_id = $1 AND user_id = $2 AND role IS NOT NULL";
     SHOW = "UPDATE members SET hidden_seq = 0 WHERE conversation_id = $1 AND user_id = $2";
     HIDDEN = "SELECT m.hidden_seq FROM members m JOIN conversations c ON c.id = m.conversation_id
@@ -47,8 +56,14 @@ statements! {
                   WHERE m.conversation_id = $1 AND m.user_id = $2 AND m.role IS NOT NULL";
     OWNERS = "SELECT COUNT(*) FROM members WHERE conversation_id = $1 AND role = 'owner'";
     HEIR = "SELECT user_id FROM members WHERE conversation_id = $1 AND role IS NOT NULL
-            ORDER BY CASE role WHEN 'admin' THEN 0 WHEN 'moderator' THEN 1 ELSE 2 END, joined_at, user_id LIMIT 1";
-    COUNT_OF_USER = "SELECT COUNT(*) FROM members WHERE user_id = $1 AND role IS NOT NULL";
+            ORDER BY CASE role WHEN 'admin' THEN 0 WHEN 'moderator' THEN 1 ELSE 2 END, joined_number, joined_at, user_id LIMIT 1";
+    COUNT_OWN = "SELECT COUNT(*) FROM members WHERE user_id = $1 AND role IS NOT NULL AND invited_by IS NULL";
+    /// The memberships of others that somebody brought about: those that last, and those that began in a span of time.
+    COUNT_INVITED = "SELECT COUNT(role), COUNT(CASE WHEN joined_at > $2 AND joined_at <= $3 THEN 1 END) \
+                     FROM members WHERE invited_by = $1";
+    MOST_INVITED = "SELECT COUNT(*) AS times FROM members WHERE invited_by = $1
+                        AND user_id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($2) AS j)
+                    GROUP BY user_id ORDER BY times DESC LIMIT 1";
     OF_USERS = "SELECT m.user_id, c.id, c.kind, c.name, c.pair_low, c.pair_high, c.head, c.member_count
                 FROM json_each($1) AS j
                 JOIN members m ON m.user_id = CAST(j.value ->> 'v' AS BIGINT) AND m.role IS NOT NULL
@@ -74,23 +89,23 @@ struct Row {
 }
 
 impl Row {
-    fn read(self) -> Result<Member> {
-        Ok(Member {
+    fn read(self) -> Member {
+        Member {
             user: UserId(self.user_id),
             username: self.username,
             shown_name: self.shown_name,
-            role: self.role.as_deref().map(|role| read_role(role, self.conversation_id)).transpose()?,
+            role: self.role.as_deref().map(|role| read_role(role, self.conversation_id, self.user_id)),
             rev: Number(self.rev),
             joined_at: Millis(self.joined_at),
-        })
+        }
     }
 }
 
-pub(crate) fn read_role(role: &str, conversation: i64) -> Result<Role> {
-    Role::from_name(role).ok_or_else(|| Error::Unreadable {
-        table: TABLE,
-        id: conversation,
-        what: format!("role {role}"),
+/// The role of this name; the lowest if there is none of this name.
+pub(crate) fn read_role(role: &str, conversation: i64, user: i64) -> Role {
+    Role::from_name(role).unwrap_or_else(|| {
+        unreadable::note(TABLE, format!("conversation_id {conversation}, user_id {user}"), "role");
+        Role::Member
     })
 }
 
@@ -106,7 +121,73 @@ pub async fn join(
     number: Number,
     now: Millis,
 ) -> Result<()> {
-    sql!(conn, execute, JOIN, conversation.0, user.0, role.name(), number.0, now.0, number.0)?;
+    join_by(conn, conversation, user, role, number, now, None).await
+}
+
+/// The same for somebody whom `by` brings in, unless that is the person themself.
+///
+/// # Errors
+/// Those of the database.
+pub async fn join_by(
+    conn: &mut Conn,
+    conversation: ConversationId,
+    user: UserId,
+    role: Role,
+    number: Number,
+    now: Millis,
+    by: Option<UserId>,
+) -> Result<()> {
+    let by = by.filter(|by| *by != user).map(|by| by.0);
+    sql!(conn, execute, JOIN, conversation.0, user.0, role.name(), number.0, now.0, number.0, by)?;
+    Ok(())
+}
+
+/// Ends a membership under this number: a member left by themself, or was removed.
+///
+/// # Errors
+/// Those of the database.
+pub async fn leave(
+    conn: &mut Conn,
+    conversation: ConversationId,
+    user: UserId,
+    departure: Departure,
+    number: Number,
+) -> Result<()> {
+    let declined = i64::from(departure == Departure::Left);
+    sql!(conn, execute, LEAVE, conversation.0, user.0, number.0, declined)?;
+    Ok(())
+}
+
+/// Whether somebody who is no member (any more) may be brought in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Return {
+    /// By whoever may invite.
+    Open,
+    /// They left by themselves: by nobody.
+    Declined,
+    /// They left by themselves, and a member has asked them to come back: they may join.
+    AskedBack,
+}
+
+/// How somebody who is no member can come (back).
+///
+/// # Errors
+/// Those of the database.
+pub async fn way_back(conn: &mut Conn, conversation: ConversationId, user: UserId) -> Result<Return> {
+    let found = sql!(conn, fetch_optional as (i64,), DECLINED, conversation.0, user.0)?;
+    Ok(match found {
+        Some((1,)) => Return::Declined,
+        Some((2,)) => Return::AskedBack,
+        _ => Return::Open,
+    })
+}
+
+/// Lets somebody who left by themself join again.
+///
+/// # Errors
+/// Those of the database.
+pub async fn ask_back(conn: &mut Conn, conversation: ConversationId, user: UserId) -> Result<()> {
+    sql!(conn, execute, ASK_BACK, conversation.0, user.0)?;
     Ok(())
 }
 
@@ -157,7 +238,7 @@ pub async fn hidden(conn: &mut Conn, conversation: ConversationId, user: UserId)
 /// # Errors
 /// Those of the database.
 pub async fn one(conn: &mut Conn, conversation: ConversationId, user: UserId) -> Result<Option<Member>> {
-    sql!(conn, fetch_optional as Row, ONE, conversation.0, user.0)?.map(Row::read).transpose()
+    Ok(sql!(conn, fetch_all as Row, ONE, conversation.0, user.0)?.pop().map(Row::read))
 }
 
 /// The members with ids after `after`.
@@ -165,7 +246,7 @@ pub async fn one(conn: &mut Conn, conversation: ConversationId, user: UserId) ->
 /// # Errors
 /// Those of the database.
 pub async fn page(conn: &mut Conn, conversation: ConversationId, after: UserId, limit: i64) -> Result<Vec<Member>> {
-    sql!(conn, fetch_all as Row, PAGE, conversation.0, after.0, limit)?.into_iter().map(Row::read).collect()
+    Ok(sql!(conn, fetch_all as Row, PAGE, conversation.0, after.0, limit)?.into_iter().map(Row::read).collect())
 }
 
 /// The memberships whose last change came after `since` and up to `to`, departures included.
@@ -173,7 +254,7 @@ pub async fn page(conn: &mut Conn, conversation: ConversationId, after: UserId, 
 /// # Errors
 /// Those of the database.
 pub async fn changed(conn: &mut Conn, conversation: ConversationId, since: Number, to: Number) -> Result<Vec<Member>> {
-    sql!(conn, fetch_all as Row, CHANGED, conversation.0, since.0, to.0)?.into_iter().map(Row::read).collect()
+    Ok(sql!(conn, fetch_all as Row, CHANGED, conversation.0, since.0, to.0)?.into_iter().map(Row::read).collect())
 }
 
 #[derive(FromRow)]
@@ -181,6 +262,13 @@ struct MembershipRow {
     #[sqlx(flatten)]
     conversation: conversations::Row,
     role: String,
+}
+
+impl Salvage for MembershipRow {
+    fn salvage(rest: &Rest) -> Option<Self> {
+        let conversation = conversations::Row::salvage(rest)?;
+        Some(Self { conversation, role: rest.text("role").unwrap_or_default() })
+    }
 }
 
 /// The conversation and the person's role in it: the only way to a conversation on someone's behalf.
@@ -192,9 +280,9 @@ pub async fn membership(
     conversation: ConversationId,
     user: UserId,
 ) -> Result<Option<(Conversation, Role)>> {
-    sql!(conn, fetch_optional as MembershipRow, MEMBERSHIP, conversation.0, user.0)?
-        .map(|row| Ok((row.conversation.read()?, read_role(&row.role, conversation.0)?)))
-        .transpose()
+    let rows = sql!(conn, salvage as MembershipRow, MEMBERSHIP, conversation.0, user.0)?;
+    let read = |row: MembershipRow| Ok((row.conversation.read()?, read_role(&row.role, conversation.0, user.0)));
+    Ok(unreadable::readable(rows, read)?.pop())
 }
 
 /// How many owners a conversation has.
@@ -214,13 +302,32 @@ pub async fn heir(conn: &mut Conn, conversation: ConversationId) -> Result<Optio
     Ok(sql!(conn, fetch_optional as (i64,), HEIR, conversation.0)?.map(|(id,)| UserId(id)))
 }
 
-/// How many conversations a person belongs to.
+/// How many conversations a person belongs to by their own doing: those that they opened or joined.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn count_of_user(conn: &mut Conn, user: UserId) -> Result<i64> {
-    let (count,) = sql!(conn, fetch_one as (i64,), COUNT_OF_USER, user.0)?;
+pub async fn count_own(conn: &mut Conn, user: UserId) -> Result<i64> {
+    let (count,) = sql!(conn, fetch_one as (i64,), COUNT_OWN, user.0)?;
     Ok(count)
+}
+
+/// How many memberships of others a person has brought about that last, and how many that began after `since`.
+///
+/// # Errors
+/// Those of the database.
+pub async fn count_invited(conn: &mut Conn, by: UserId, since: Millis, now: Millis) -> Result<(i64, i64)> {
+    sql!(conn, fetch_one as (i64, i64), COUNT_INVITED, by.0, since.0, now.0)
+}
+
+/// Into how many conversations a person has brought one of these others, past memberships included: of that other
+/// with whom they did it most.
+///
+/// # Errors
+/// Those of the database.
+pub async fn most_invited(conn: &mut Conn, by: UserId, others: &[UserId]) -> Result<i64> {
+    let others = json_ids(others.iter().map(|user| user.0))?;
+    let found = sql!(conn, fetch_optional as (i64,), MOST_INVITED, by.0, others)?;
+    Ok(found.map_or(0, |(times,)| times))
 }
 
 /// Whether two people belong to a conversation together.
@@ -274,26 +381,38 @@ struct BelongingRow {
     member_count: i64,
 }
 
+impl Salvage for BelongingRow {
+    fn salvage(rest: &Rest) -> Option<Self> {
+        Some(Self {
+            user_id: rest.number("user_id")?,
+            id: rest.number("id")?,
+            kind: rest.text("kind")?,
+            name: rest.text("name"),
+            pair_low: rest.number("pair_low"),
+            pair_high: rest.number("pair_high"),
+            head: rest.number("head")?,
+            member_count: rest.number("member_count").unwrap_or_default(),
+        })
+    }
+}
+
 /// The memberships of all of these people, in one question.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn of_users(conn: &mut Conn, users: &[UserId]) -> Result<Vec<Belonging>> {
-    sql!(conn, fetch_all as BelongingRow, OF_USERS, json_ids(users.iter().map(|u| u.0))?)?
-        .into_iter()
-        .map(|row| {
-            let unreadable = || Error::Unreadable { table: "conversations", id: row.id, what: "kind".into() };
-            Ok(Belonging {
-                user: UserId(row.user_id),
-                conversation: ConversationId(row.id),
-                place: chat::conversations::Place {
-                    kind: Kind::from_name(&row.kind).ok_or_else(unreadable)?,
-                    name: row.name,
-                    pair: row.pair_low.zip(row.pair_high).map(|(low, high)| (UserId(low), UserId(high))),
-                },
-                head: Number(row.head),
-                member_count: row.member_count,
-            })
+    let rows = sql!(conn, salvage as BelongingRow, OF_USERS, json_ids(users.iter().map(|u| u.0))?)?;
+    unreadable::readable(rows, |row| {
+        Ok(Belonging {
+            user: UserId(row.user_id),
+            conversation: ConversationId(row.id),
+            place: chat::conversations::Place {
+                kind: Kind::from_name(&row.kind).ok_or_else(|| conversations::unreadable_kind(row.id))?,
+                name: row.name,
+                pair: row.pair_low.zip(row.pair_high).map(|(low, high)| (UserId(low), UserId(high))),
+            },
+            head: Number(row.head),
+            member_count: row.member_count,
         })
-        .collect()
+    })
 }

@@ -1,6 +1,9 @@
 //! Messages: rows and statements. New ones are written by [`crate::appends`].
+//!
+//! A message that cannot be read whole is shown all the same, as a tombstone if need be: without its number there would
+//! be a gap that nothing closes.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::RangeInclusive};
 
 use chat::{
     ClientId, ConversationId, MessageId, Millis, Number, UserId,
@@ -10,46 +13,55 @@ use chat::{
 use serde::Deserialize;
 use sqlx::FromRow;
 
-use crate::{Conn, Error, Result, reactions};
+use crate::{
+    Conn, Error, Result, reactions,
+    unreadable::{self, Rest, Salvage},
+};
+
+const TABLE: &str = "messages";
+/// Where a message can be.
+const PLACES: RangeInclusive<i64> = 1..=chat::MAX_SAFE_INTEGER;
+/// When it can be of: until the year 9999.
+const TIMES: RangeInclusive<i64> = 0..=253_402_300_799_999;
 
 /// The columns of [`Row`].
 macro_rules! columns {
     () => {
         concat!(
-            "m.id, m.conversation_id, m.seq, m.rev, m.author_id, u.username, ",
+            "m.id, m.conversation_id, m.seq, m.rev, m.author_id, COALESCE(u.username, '') AS username, COALESCE(",
             shown_name!(),
-            " AS shown_name, u.role, m.message_type, m.client_id, m.text, m.parent, m.created_at, m.edited_at, m.deleted_at"
+            ", '') AS shown_name, COALESCE(u.role, 'guest') AS role, m.message_type, m.client_id, m.text, m.parent, m.created_at, m.edited_at, m.deleted_at"
         )
     };
 }
 
 statements! {
     ONE = concat!("SELECT ", columns!(), "
-             FROM messages m JOIN users u ON u.id = m.author_id WHERE m.conversation_id = $1 AND m.seq = $2");
+             FROM messages m LEFT JOIN users u ON u.id = m.author_id WHERE m.conversation_id = $1 AND m.seq = $2");
     BY_ID = concat!("SELECT ", columns!(), "
-             FROM messages m JOIN users u ON u.id = m.author_id WHERE m.id = $1");
+             FROM messages m LEFT JOIN users u ON u.id = m.author_id WHERE m.id = $1");
     TIMELINE = concat!("SELECT ", columns!(), "
-             FROM messages m JOIN users u ON u.id = m.author_id
+             FROM messages m LEFT JOIN users u ON u.id = m.author_id
              WHERE m.conversation_id = $1 AND m.deleted_at IS NULL ORDER BY m.seq DESC LIMIT $2 OFFSET $3");
     COUNT = "SELECT COUNT(*) FROM messages WHERE conversation_id = $1 AND deleted_at IS NULL";
     NEWEST_OF_ALL = "SELECT id, created_at FROM messages ORDER BY id DESC LIMIT 1";
     BEFORE = concat!("SELECT ", columns!(), "
-             FROM messages m JOIN users u ON u.id = m.author_id
+             FROM messages m LEFT JOIN users u ON u.id = m.author_id
              WHERE m.conversation_id = $1 AND m.seq < $2 ORDER BY m.seq DESC LIMIT $3");
     AFTER = concat!("SELECT ", columns!(), "
-             FROM messages m JOIN users u ON u.id = m.author_id
+             FROM messages m LEFT JOIN users u ON u.id = m.author_id
              WHERE m.conversation_id = $1 AND m.seq > $2 ORDER BY m.seq LIMIT $3");
     CHANGED = concat!("SELECT ", columns!(), "
-             FROM messages m JOIN users u ON u.id = m.author_id
+             FROM messages m LEFT JOIN users u ON u.id = m.author_id
              WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev <= $3 AND m.rev > m.seq ORDER BY m.seq");
     CREATED = concat!("SELECT ", columns!(), "
-             FROM messages m JOIN users u ON u.id = m.author_id
+             FROM messages m LEFT JOIN users u ON u.id = m.author_id
              WHERE m.conversation_id = $1 AND m.seq > $2 AND m.seq <= $3 AND m.rev = m.seq ORDER BY m.seq");
     NEWEST = concat!("SELECT ", columns!(), "
              FROM json_each($1) AS j
              JOIN messages m ON m.conversation_id = CAST(j.value ->> 'v' AS BIGINT) AND m.seq = (
              SELECT MAX(n.seq) FROM messages n WHERE n.conversation_id = CAST(j.value ->> 'v' AS BIGINT))
-             JOIN users u ON u.id = m.author_id");
+             LEFT JOIN users u ON u.id = m.author_id");
     EDIT = "UPDATE messages SET text = $3, rev = $4, edited_at = $5 WHERE conversation_id = $1 AND seq = $2";
     DELETE = "UPDATE messages SET text = NULL, rev = $3, deleted_at = $4 WHERE conversation_id = $1 AND seq = $2";
     TOUCH = "UPDATE messages SET rev = $3 WHERE conversation_id = $1 AND seq = $2";
@@ -79,33 +91,83 @@ struct Row {
 }
 
 impl Row {
+    /// The message; nothing of a place that no message can have.
     fn read(self) -> Result<Message> {
         let row = self;
-        let unreadable = |what: &str| Error::Unreadable { table: "messages", id: row.id, what: what.to_owned() };
+        let mut wrong: Vec<&str> = Vec::new();
+        if !PLACES.contains(&row.seq) {
+            return Err(Error::Unreadable { table: TABLE, id: row.id, what: "seq".into() });
+        }
+        let mut found = |what, is_wrong: bool| {
+            if is_wrong {
+                wrong.push(what);
+            }
+            is_wrong
+        };
+        let rev = if found("rev", !(row.seq..=*PLACES.end()).contains(&row.rev)) { row.seq } else { row.rev };
+        let message_type = MessageType::from_name(&row.message_type);
+        found("message_type", message_type.is_none());
+        let author_role = ServerRole::from_name(&row.role);
+        found("author's role", author_role.is_none());
+        found("author", row.username.is_empty());
+        let is_time = |at: &i64| TIMES.contains(at);
+        found("created_at", !is_time(&row.created_at));
+        let created_at = row.created_at.clamp(*TIMES.start(), *TIMES.end());
+        let deleted_at = row.deleted_at.filter(is_time);
+        found("deleted_at", deleted_at != row.deleted_at);
+        let edited_at = row.edited_at.filter(is_time);
+        found("edited_at", edited_at != row.edited_at);
+        let is_empty = found("text", row.text.is_none() && row.deleted_at.is_none());
+        let deleted_at = if row.deleted_at.is_some() || is_empty { deleted_at.or(Some(created_at)) } else { None };
+        if !wrong.is_empty() {
+            unreadable::note(TABLE, row.id, wrong.join(", "));
+        }
         Ok(Message {
             id: MessageId(row.id),
             conversation: ConversationId(row.conversation_id),
             seq: Number(row.seq),
-            rev: Number(row.rev),
+            rev: Number(rev),
             author: UserId(row.author_id),
-            author_role: ServerRole::from_name(&row.role).ok_or_else(|| unreadable("author's role"))?,
-            message_type: MessageType::from_name(&row.message_type).ok_or_else(|| unreadable("message_type"))?,
+            author_role: author_role.unwrap_or(ServerRole::Guest),
+            message_type: message_type.unwrap_or_default(),
             author_name: row.username,
             author_shown_name: row.shown_name,
             client_id: row.client_id.and_then(|id| ClientId::parse(&id).ok()),
-            text: row.text,
+            text: row.text.filter(|_| deleted_at.is_none()),
             parent: row.parent.map(Number),
-            created_at: Millis(row.created_at),
-            edited_at: row.edited_at.map(Millis),
-            deleted_at: row.deleted_at.map(Millis),
+            created_at: Millis(created_at),
+            edited_at: edited_at.map(Millis),
+            deleted_at: deleted_at.map(Millis),
             reactions: Vec::new(),
+        })
+    }
+}
+
+impl Salvage for Row {
+    fn salvage(rest: &Rest) -> Option<Self> {
+        Some(Self {
+            id: rest.number("id")?,
+            conversation_id: rest.number("conversation_id")?,
+            seq: rest.number("seq")?,
+            rev: rest.number("rev")?,
+            author_id: rest.number("author_id").unwrap_or_default(),
+            username: rest.text("username").unwrap_or_default(),
+            shown_name: rest.text("shown_name").unwrap_or_default(),
+            role: rest.text("role").unwrap_or_default(),
+            message_type: rest.text("message_type").unwrap_or_default(),
+            client_id: rest.text("client_id"),
+            text: rest.text("text"),
+            parent: rest.number("parent"),
+            created_at: rest.number("created_at").unwrap_or_default(),
+            edited_at: rest.number("edited_at"),
+            deleted_at: rest.number("deleted_at"),
         })
     }
 }
 
 /// Turns rows into messages with their reactions. Only a changed message can have any.
 async fn complete(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<Message>> {
-    let mut messages: Vec<Message> = rows.into_iter().map(Row::read).collect::<Result<_>>()?;
+    let mut messages: Vec<Message> = unreadable::readable(rows, Row::read)?;
     let changed: Vec<MessageId> =
         messages.iter().filter(|m| m.rev > m.seq && m.deleted_at.is_none()).map(|m| m.id).collect();
     if !changed.is_empty() {
@@ -122,7 +184,7 @@ async fn complete(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<Message>> {
 /// # Errors
 /// Those of the database.
 pub async fn one(conn: &mut Conn, conversation: ConversationId, seq: Number) -> Result<Option<Message>> {
-    let rows = sql!(conn, fetch_all as Row, ONE, conversation.0, seq.0)?;
+    let rows = sql!(conn, salvage as Row, ONE, conversation.0, seq.0)?;
     Ok(complete(conn, rows).await?.pop())
 }
 
@@ -131,7 +193,7 @@ pub async fn one(conn: &mut Conn, conversation: ConversationId, seq: Number) -> 
 /// # Errors
 /// Those of the database.
 pub async fn by_id(conn: &mut Conn, id: MessageId) -> Result<Option<Message>> {
-    let rows = sql!(conn, fetch_all as Row, BY_ID, id.0)?;
+    let rows = sql!(conn, salvage as Row, BY_ID, id.0)?;
     Ok(complete(conn, rows).await?.pop())
 }
 
@@ -206,7 +268,7 @@ pub async fn created(conn: &mut Conn, conversation: ConversationId, since: Numbe
 /// Those of the database.
 pub async fn newest(conn: &mut Conn, conversations: &[ConversationId]) -> Result<HashMap<ConversationId, Message>> {
     let ids = crate::appends::json_ids(conversations.iter().map(|c| c.0))?;
-    let rows = sql_many!(conn, Row, COLUMNS, NEWEST, ids)?;
+    let rows = sql_many!(conn, Row, COLUMNS, NEWEST, ids.as_str())?;
     Ok(complete(conn, rows).await?.into_iter().map(|m| (m.conversation, m)).collect())
 }
 

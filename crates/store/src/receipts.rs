@@ -1,30 +1,41 @@
 //! Receipts and the conversation list: rows and statements.
 
-use chat::{
-    ConversationId, Millis, Number, UserId, conversations::Conversation, members::Role, query::ListPosition,
-    receipts::Markers,
-};
+use chat::{ConversationId, Millis, Number, UserId, conversations::Conversation, members::Role, receipts::Markers};
 use sqlx::FromRow;
 
-use crate::{Conn, Result, conversations, members::read_role};
+use crate::{
+    Conn, Result, conversations,
+    members::read_role,
+    unreadable::{self, Rest, Salvage},
+};
+
+/// Entries of the list of `$1`: all that are not hidden, or `$2` alone.
+macro_rules! listed {
+    () => {
+        "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
+                c.member_count, c.active_at, m.role, m.read_seq, (
+             SELECT COUNT(*) FROM (SELECT 1 FROM messages n
+                 WHERE n.conversation_id = c.id AND n.seq > m.read_seq AND n.author_id <> $1 AND n.deleted_at IS NULL
+                 LIMIT 1000) AS counted) AS unread
+         FROM members m JOIN conversations c ON c.id = m.conversation_id
+         WHERE m.user_id = $1 AND m.role IS NOT NULL AND (c.id = $2 OR ($2 = 0 AND c.head > m.hidden_seq)) "
+    };
+}
 
 statements! {
     MARK = "UPDATE members SET
                 read_at = CASE WHEN read_seq < $3 THEN $5 ELSE read_at END,
                 read_seq = CASE WHEN read_seq < $3 THEN $3 ELSE read_seq END,
                 delivered_seq = CASE WHEN delivered_seq < $4 THEN $4 ELSE delivered_seq END
-            WHERE conversation_id = $1 AND user_id = $2 AND role IS NOT NULL
+            WHERE conversation_id = $1 AND user_id = $2 AND role IS NOT NULL AND (read_seq < $3 OR delivered_seq < $4)
             RETURNING user_id, read_seq, delivered_seq, read_at";
+    MARKERS_OF = "SELECT user_id, read_seq, delivered_seq, read_at FROM members
+                  WHERE conversation_id = $1 AND user_id = $2 AND role IS NOT NULL";
     MARKERS = "SELECT user_id, read_seq, delivered_seq, read_at FROM members WHERE conversation_id = $1 AND role IS NOT NULL ORDER BY user_id";
-    LISTED = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
-                     c.member_count, c.active_at, m.role, m.read_seq, (
-                  SELECT COUNT(*) FROM (SELECT 1 FROM messages n
-                      WHERE n.conversation_id = c.id AND n.seq > m.read_seq AND n.author_id <> $1 AND n.deleted_at IS NULL
-                      LIMIT 1000) AS counted) AS unread
-              FROM members m JOIN conversations c ON c.id = m.conversation_id
-              WHERE m.user_id = $1 AND m.role IS NOT NULL AND (c.id = $2 OR ($2 = 0 AND c.head > m.hidden_seq))
-                AND (c.active_at < $3 OR (c.active_at = $3 AND c.id < $4))
-              ORDER BY c.active_at DESC, c.id DESC LIMIT $5";
+    LISTED = concat!(listed!(), "AND (c.active_at < $3 OR (c.active_at = $3 AND c.id < $4))
+              ORDER BY c.active_at DESC, c.id DESC LIMIT $5");
+    /// What was active after `$3`, by id.
+    MOVED = concat!(listed!(), "AND c.active_at > $3 AND c.id > $4 ORDER BY c.id LIMIT $5");
 }
 
 #[derive(FromRow)]
@@ -46,7 +57,8 @@ impl From<MarkersRow> for Markers {
     }
 }
 
-/// Moves a member's markers forward to these places; never back. Nothing if they are no member.
+/// Moves a member's markers forward to these places; never back. Returns nothing if neither of them moves, or if the
+/// person is no member.
 ///
 /// # Errors
 /// Those of the database.
@@ -60,6 +72,14 @@ pub async fn mark(
 ) -> Result<Option<Markers>> {
     Ok(sql!(conn, fetch_optional as MarkersRow, MARK, conversation.0, user.0, read.0, delivered.0, now.0)?
         .map(Markers::from))
+}
+
+/// A member's markers.
+///
+/// # Errors
+/// Those of the database.
+pub async fn markers_of(conn: &mut Conn, conversation: ConversationId, user: UserId) -> Result<Option<Markers>> {
+    Ok(sql!(conn, fetch_optional as MarkersRow, MARKERS_OF, conversation.0, user.0)?.map(Markers::from))
 }
 
 /// The markers of all members.
@@ -79,6 +99,17 @@ struct ListedRow {
     unread: i64,
 }
 
+impl Salvage for ListedRow {
+    fn salvage(rest: &Rest) -> Option<Self> {
+        Some(Self {
+            conversation: conversations::Row::salvage(rest)?,
+            role: rest.text("role").unwrap_or_default(),
+            read_seq: rest.number("read_seq")?,
+            unread: rest.number("unread").unwrap_or_default(),
+        })
+    }
+}
+
 /// A conversation in somebody's list, without its last message and peer.
 pub struct Entry {
     /// The conversation.
@@ -89,38 +120,55 @@ pub struct Entry {
     pub read_seq: Number,
     /// Others' messages after it, counted up to [`chat::limits::UNREAD_CAP`].
     pub unread: i64,
-    /// Where the list stands after this entry.
-    pub position: ListPosition,
+    /// Its time of last activity, in milliseconds: what the list is ordered by.
+    pub active_at: i64,
 }
 
-/// A person's conversations, the most recently active first; or just the one that is asked for.
+/// A conversation of a person's list.
+///
+/// # Errors
+/// Those of the database.
+pub async fn entry(conn: &mut Conn, user: UserId, only: ConversationId) -> Result<Option<Entry>> {
+    let rows = sql!(conn, salvage as ListedRow, LISTED, user.0, only.0, i64::MAX, i64::MAX, 1_i64)?;
+    Ok(read(rows, user)?.pop())
+}
+
+/// A person's conversations, the most recently active first, after this time of last activity and id.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn listed(
     conn: &mut Conn,
     user: UserId,
-    only: Option<ConversationId>,
-    after: Option<ListPosition>,
+    after: Option<(i64, ConversationId)>,
     limit: i64,
 ) -> Result<Vec<Entry>> {
-    let only = only.map_or(0, |id| id.0);
-    let (active_at, id) = after.map_or((i64::MAX, i64::MAX), |p| (p.active_at, p.conversation.0));
-    sql!(conn, fetch_all as ListedRow, LISTED, user.0, only, active_at, id, limit)?
-        .into_iter()
-        .map(|row| {
-            let position = ListPosition {
-                active_at: row.conversation.active_at,
-                conversation: ConversationId(row.conversation.id),
-            };
-            let role = read_role(&row.role, row.conversation.id)?;
-            Ok(Entry {
-                conversation: row.conversation.read()?,
-                role,
-                read_seq: Number(row.read_seq),
-                unread: row.unread,
-                position,
-            })
+    let (active_at, id) = after.map_or((i64::MAX, i64::MAX), |(active_at, conversation)| (active_at, conversation.0));
+    read(sql!(conn, salvage as ListedRow, LISTED, user.0, 0_i64, active_at, id, limit)?, user)
+}
+
+/// Those of a person's conversations that were active after a time, by id, after this one.
+///
+/// # Errors
+/// Those of the database.
+pub async fn moved(
+    conn: &mut Conn,
+    user: UserId,
+    horizon: i64,
+    after: ConversationId,
+    limit: i64,
+) -> Result<Vec<Entry>> {
+    read(sql!(conn, salvage as ListedRow, MOVED, user.0, 0_i64, horizon, after.0, limit)?, user)
+}
+
+fn read(rows: Vec<ListedRow>, user: UserId) -> Result<Vec<Entry>> {
+    unreadable::readable(rows, |row| {
+        Ok(Entry {
+            active_at: row.conversation.active_at,
+            role: read_role(&row.role, row.conversation.id, user.0),
+            conversation: row.conversation.read()?,
+            read_seq: Number(row.read_seq),
+            unread: row.unread,
         })
-        .collect()
+    })
 }

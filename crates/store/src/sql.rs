@@ -34,6 +34,26 @@ macro_rules! sql {
         }
         .map_err($crate::error::Error::from)
     };
+    // Of many rows those that cannot be read are left out: see `unreadable`.
+    ($conn:expr, fetch_all as $row:ty, $text:expr $(, $arg:expr)* $(,)?) => {
+        match $conn {
+            $crate::db::Conn::Sqlite(c) => sqlx::query($text)$(.bind($arg))*.fetch_all(&mut **c).await
+                .map(|rows| $crate::unreadable::keep::<_, $row>(rows, $text)),
+            $crate::db::Conn::Postgres(c) => in_time!(c, sqlx::query($text)$(.bind($arg))*.fetch_all(&mut **c))
+                .map(|rows| $crate::unreadable::keep::<_, $row>(rows, $text)),
+        }
+        .map_err($crate::error::Error::from)
+    };
+    // The same, with what can be salvaged of them.
+    ($conn:expr, salvage as $row:ty, $text:expr $(, $arg:expr)* $(,)?) => {
+        match $conn {
+            $crate::db::Conn::Sqlite(c) => sqlx::query($text)$(.bind($arg))*.fetch_all(&mut **c).await
+                .map(|rows| $crate::unreadable::salvage::<_, $row>(rows, $text)),
+            $crate::db::Conn::Postgres(c) => in_time!(c, sqlx::query($text)$(.bind($arg))*.fetch_all(&mut **c))
+                .map(|rows| $crate::unreadable::salvage::<_, $row>(rows, $text)),
+        }
+        .map_err($crate::error::Error::from)
+    };
     ($conn:expr, $how:ident as $row:ty, $text:expr $(, $arg:expr)* $(,)?) => {
         match $conn {
             $crate::db::Conn::Sqlite(c) => sqlx::query_as::<_, $row>($text)$(.bind($arg))*.$how(&mut **c).await,
@@ -45,21 +65,31 @@ macro_rules! sql {
 
 /// Runs a statement that returns many rows. SQLite's rows come from another thread one by one, each column
 /// copied by itself; there the same statement is wrapped into one that returns them as a single JSON text,
-/// which is several times cheaper. `$columns` are the row's fields, in their order.
+/// which is several times cheaper. `$columns` are the row's fields, in their order. One row that cannot be read makes
+/// the whole text unreadable; then they are read one by one.
 macro_rules! sql_many {
     ($conn:expr, $row:ty, $columns:expr, $text:expr $(, $arg:expr)* $(,)?) => {
         match $conn {
             $crate::db::Conn::Sqlite(c) => {
                 let text = format!("SELECT json_group_array(json_array({})) FROM ({})", $columns, $text);
                 // Made of constants only.
-                sqlx::query_as::<_, (String,)>(sqlx::AssertSqlSafe(text))$(.bind($arg))*
+                let packed = sqlx::query_as::<_, (String,)>(sqlx::AssertSqlSafe(text))$(.bind($arg))*
                     .fetch_one(&mut **c)
                     .await
                     .map_err($crate::error::Error::from)
-                    .and_then(|(rows,)| $crate::sql::unpack::<$row>(&rows))
+                    .and_then(|(rows,)| $crate::sql::unpack::<$row>(&rows));
+                match packed {
+                    Err($crate::error::Error::Other(_)) => sqlx::query($text)$(.bind($arg))*
+                        .fetch_all(&mut **c)
+                        .await
+                        .map(|rows| $crate::unreadable::salvage::<_, $row>(rows, $text))
+                        .map_err($crate::error::Error::from),
+                    packed => packed,
+                }
             }
             $crate::db::Conn::Postgres(c) => {
-                in_time!(c, sqlx::query_as::<_, $row>($text)$(.bind($arg))*.fetch_all(&mut **c))
+                in_time!(c, sqlx::query($text)$(.bind($arg))*.fetch_all(&mut **c))
+                    .map(|rows| $crate::unreadable::salvage::<_, $row>(rows, $text))
                     .map_err($crate::error::Error::from)
             }
         }

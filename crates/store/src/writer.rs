@@ -27,7 +27,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     Committed, Conn, Db, Error, Result, Unit, appends,
+    clock::{Reading, Steady},
     conversations::beginning_with,
+    health::{self, Health, Verdict},
     history::{self, Mark, Passage},
 };
 
@@ -81,6 +83,7 @@ pub type Outlet = mpsc::Sender<(Committed, Vec<Box<dyn FnOnce() + Send>>)>;
 pub struct Writer {
     jobs: mpsc::Sender<Job>,
     sent: Arc<AtomicU64>,
+    health: Health,
 }
 
 impl Writer {
@@ -96,14 +99,43 @@ impl Writer {
             tokio::spawn(checkpoints(db.clone(), jobs.downgrade()));
         }
         let sent = Arc::new(AtomicU64::new(0));
-        let committer = Committer { db, clock, outlet, conn: None, sent: sent.clone(), mark: None, anew: false };
-        (Self { jobs, sent }, tokio::spawn(committer.run(queue)))
+        let health = Health::default();
+        let committer = Committer {
+            db,
+            clock,
+            steady: Steady::new(),
+            times_checked: false,
+            outlet,
+            conn: None,
+            sent: sent.clone(),
+            mark: None,
+            anew: false,
+            health: health.clone(),
+        };
+        (Self { jobs, sent, health }, tokio::spawn(committer.run(queue)))
     }
 
     /// How many messages were stored since the start.
     #[must_use]
     pub fn messages_sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Whether the database takes writes: known by the last commit, or tried now.
+    ///
+    /// # Errors
+    /// Why it takes none.
+    pub async fn check(&self) -> chat::Result<()> {
+        match self.health.ask(Instant::now()) {
+            Verdict::Good => Ok(()),
+            Verdict::Failing(why) => Err(why),
+            Verdict::Try { fill } => {
+                self.change(None, None, move |unit| {
+                    Box::pin(async move { Ok(health::try_to_write(&mut unit.conn, fill).await?) })
+                })
+                .await
+            }
+        }
     }
 
     /// Queues a send; waits only while the queue is full. The outcome goes to `append.done`.
@@ -184,6 +216,9 @@ type Settled = Box<dyn FnOnce(Option<chat::Error>) + Send>;
 struct Committer {
     db: Db,
     clock: Arc<dyn Fn() -> Millis + Send + Sync>,
+    steady: Steady,
+    /// Whether no conversation's time of last activity lies in the future, as far as this writer can know.
+    times_checked: bool,
     outlet: Outlet,
     conn: Option<Conn>,
     sent: Arc<AtomicU64>,
@@ -191,6 +226,7 @@ struct Committer {
     mark: Option<Mark>,
     /// The database was found to be another history, and nobody was told yet.
     anew: bool,
+    health: Health,
 }
 
 /// What waits to be written.
@@ -253,6 +289,7 @@ impl Committer {
             metrics::histogram!("palabre_commit_batch_size").record(settled.len() as f64);
             let (committed, failure) = match outcome {
                 Ok(committed) => {
+                    self.health.committed(Instant::now());
                     let messages = messages_in(&committed);
                     batches += 1;
                     let refuse = mutants::is(Mutant::RefuseAfterCommit) && messages > 0 && batches.is_multiple_of(50);
@@ -261,6 +298,7 @@ impl Committer {
                     (committed, refuse.then(stopping))
                 }
                 Err(failure) => {
+                    self.health.failed(&failure);
                     metrics::counter!("chat_errors_total", "type" => "database").increment(1);
                     let doubt = failure.code == ErrorCode::OutcomeUnknown;
                     if doubt {
@@ -301,8 +339,16 @@ impl Committer {
         };
         queue.join_in(&mut jobs);
         let mut rest = jobs.into_iter();
-        let mut unit = Unit { conn, now: (self.clock)(), committed: Committed::default(), origin: None };
-        let work = run_jobs(&mut unit, &mut rest, settled);
+        let Reading { now, put_back } = self.steady.read((self.clock)());
+        self.times_checked &= !put_back;
+        let mut unit = Unit { conn, now, committed: Committed::default(), origin: None };
+        let checks_times = !self.times_checked;
+        let work = async {
+            if checks_times {
+                take_back_future(&mut unit).await?;
+            }
+            run_jobs(&mut unit, &mut rest, settled).await
+        };
         let mut worked = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
             tracing::error!("a change panicked; its transaction is rolled back");
             Err(chat::Error::internal())
@@ -325,12 +371,18 @@ impl Committer {
             Ok(()) => {
                 self.conn = Some(unit.conn);
                 self.mark.take().into_iter().for_each(|mark| self.db.history().passed(mark));
+                self.times_checked = true;
                 Ok(unit.committed)
             }
             Err(error) => {
                 tracing::error!(%error, "a commit failed");
-                // SQLite says for certain that a full disk stored nothing; for the rest nobody knows.
-                let certain = matches!(error, Error::StorageFull(_)) && unit.conn.run("ROLLBACK").await.is_ok();
+                // The database says so itself: what ends a transaction is written last, and was not written. For the
+                // rest nobody knows.
+                let certain = matches!(error, Error::StorageFull(_) | Error::ReadOnly(_));
+                if certain {
+                    // Mostly it has rolled back already; else what closes the connection does.
+                    let _rolled_back = unit.conn.run("ROLLBACK").await;
+                }
                 unit.conn.discard().await;
                 Err(if certain { error.into() } else { unknown() })
             }
@@ -415,6 +467,18 @@ impl Committer {
     }
 }
 
+/// Takes back what was dated while the clock was ahead: at the start, and when the clock was put back since.
+async fn take_back_future(unit: &mut Unit) -> chat::Result<()> {
+    let taken = crate::conversations::take_back_future(&mut unit.conn, unit.now).await?;
+    if taken > 0 {
+        tracing::warn!(
+            conversations = taken,
+            "the clock was ahead: times of last activity in the future are taken back"
+        );
+    }
+    Ok(())
+}
+
 /// Runs the jobs in their order, neighbouring sends together.
 async fn run_jobs(unit: &mut Unit, rest: &mut std::vec::IntoIter<Job>, settled: &mut Vec<Settled>) -> chat::Result<()> {
     while !rest.as_slice().is_empty() {
@@ -449,7 +513,10 @@ async fn run_change(unit: &mut Unit, work: Closure, refuse: Answer, settled: &mu
             }
         }
         Err(error) => {
-            unit.conn.run("ROLLBACK TO SAVEPOINT change").await?;
+            if let Err(broken) = unit.conn.run("ROLLBACK TO SAVEPOINT change").await {
+                // Where there was no room SQLite has rolled all back by itself, and that is what there is to say.
+                return Err(if error.code == ErrorCode::StorageFull { error } else { broken.into() });
+            }
             unit.conn.run("RELEASE SAVEPOINT change").await?;
             unit.committed.truncate(before);
             if let Some(refuse) = settled.pop() {

@@ -8,9 +8,10 @@ use std::{
 
 use anyhow::Context as _;
 use dialects::time::Time;
+use store::lock::Lock;
 
 use super::{backup::summary, say};
-use crate::{config::Loaded, parts};
+use crate::{config::Loaded, parts, secrets};
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
@@ -40,6 +41,10 @@ pub(super) async fn run(Args { file, check }: Args, loaded: Loaded) -> anyhow::R
             format!("{place} was left as it was; to go on, make an empty database and name it with --database-url")
         }
     };
+    secrets::prepare_folder(&loaded.config.data.dir)?;
+    // No server may be on the file, nor come while it is filled.
+    let holder = format!("pid {}, palabre restore", std::process::id());
+    let _lock = Lock::take(url.reveal(), &holder).with_context(advice)?;
     let db = parts::any_database(&loaded.config).await?;
     let restored = store::carry::restore::read(&db, parts::clock()(), open(&file)?).await.with_context(advice)?;
     db.close().await;

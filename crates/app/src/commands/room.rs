@@ -1,6 +1,9 @@
 //! `palabre room`
 
-use chat::conversations::{Conversation, Visibility};
+use chat::{
+    ConversationId,
+    conversations::{Conversation, Visibility},
+};
 use clap::Subcommand;
 use engine::{Engine, operator};
 
@@ -47,11 +50,11 @@ pub(super) async fn run(command: Command, loaded: Loaded) -> anyhow::Result<()> 
 
 async fn list(engine: &Engine) -> anyhow::Result<()> {
     let header = ["id", "name", "visibility", "members", "topic"].map(str::to_owned).to_vec();
-    let (mut rows, mut after) = (vec![header], String::new());
+    let (mut rows, mut after) = (vec![header], (String::new(), ConversationId(0)));
     loop {
-        let page = operator::list_rooms(engine, &after, PAGE).await?;
+        let page = operator::list_rooms(engine, (&after.0, after.1), PAGE).await?;
         let Some(last) = page.last() else { break };
-        after = name_of(last).to_owned();
+        after = (name_of(last).to_owned(), last.id);
         rows.extend(page.iter().map(|room| {
             vec![
                 room.id.to_string(),

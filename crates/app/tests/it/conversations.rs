@@ -280,19 +280,168 @@ async fn a_guest_sees_only_where_they_were_brought_into() {
 }
 
 #[tokio::test]
-async fn one_may_be_in_so_many_conversations_and_not_one_more() {
+async fn what_others_do_to_somebody_takes_nothing_of_what_they_may_do_themselves() {
     let town = Town::with(|config| config.limits.conversations_per_user = 2).await;
     let (ann, bob) = town.two("ann", "bob").await;
     let (one, two) = (ann.opens_room("one").await, ann.opens_room("two").await);
-    ann.asks("conversation.create", json!({"kind": "room", "name": "three"})).await.refused("limit_reached");
     let three = bob.opens_room("three").await;
-    ann.asks("conversation.join", json!({"conversation": three.id})).await.refused("limit_reached");
-    bob.asks("conversation.create", json!({"kind": "direct", "user": ann.id()})).await.refused("limit_reached");
-    bob.asks("conversation.create", json!({"kind": "group", "members": [ann.id()]})).await.refused("limit_reached");
-    bob.asks("member.add", json!({"conversation": three.id, "user": ann.id()})).await.refused("limit_reached");
-    bob.joins(&one).await;
+    // Ann is where one may be. Bob may write to her and bring her in all the same.
+    bob.adds(&ann, &three).await;
+    let direct = bob.turns_to(&ann).await;
+    ann.says(&direct, "hello").await;
+    ann.leaves(&three).await;
+    // What they do themselves counts: ann's third, and bob's.
+    let mut refusals = Vec::new();
+    let room = json!({"kind": "room", "name": "four"});
+    refusals.push(ann.asks("conversation.create", room.clone()).await.refused("limit_reached"));
+    refusals.push(ann.asks("conversation.join", json!({"conversation": three.id})).await.refused("limit_reached"));
+    refusals.push(bob.asks("conversation.create", room).await.refused("limit_reached"));
+    let group = json!({"kind": "group", "members": [ann.id()]});
+    refusals.push(bob.asks("conversation.create", group).await.refused("limit_reached"));
+    for refusal in refusals {
+        assert!(refusal["detail"].as_str().unwrap().starts_with("You may"), "{refusal}");
+    }
     ann.leaves(&two).await;
     ann.joins(&three).await;
+    ann.sees(&one).await;
+}
+
+#[tokio::test]
+async fn whoever_brings_others_in_does_it_at_their_own_cost() {
+    let town = Town::with(|config| {
+        config.limits.invited_per_user = 4;
+        config.limits.invited_per_pair = 2;
+    })
+    .await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let (cid, dan) = (town.absent("cid").await, town.absent("dan").await);
+    let group = |people: &[&Person]| json!({"kind": "group", "members": people.iter().map(|person| person.id()).collect::<Vec<_>>()});
+    let (first, second) = (ann.opens_group(&[&bob]).await, ann.opens_group(&[&bob]).await);
+    // Twice the same person; that bob leaves does not make room for a third time.
+    bob.leaves(&first).await;
+    ann.asks("conversation.create", group(&[&bob])).await.refused("limit_reached");
+    ann.asks("conversation.create", json!({"kind": "direct", "user": bob.id()})).await.refused("limit_reached");
+    // Four in all, of whom three are there; with the fourth it is enough.
+    ann.asks("conversation.create", group(&[&cid, &dan])).await.granted();
+    ann.adds(&dan, &second).await;
+    let refusal = ann.asks("member.add", json!({"conversation": second.id, "user": cid.id()})).await;
+    let refusal = refusal.refused("limit_reached");
+    assert!(refusal["detail"].as_str().unwrap().starts_with("You may bring"), "{refusal}");
+    // Nobody else pays for it.
+    bob.opens_group(&[&cid, &dan]).await;
+}
+
+#[tokio::test]
+async fn so_many_may_be_brought_in_within_an_hour() {
+    let town = Town::with(|config| config.limits.invitations_per_hour = 2).await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let cid = town.absent("cid").await;
+    ann.opens_group(&[&bob, &cid]).await;
+    ann.asks("conversation.create", json!({"kind": "direct", "user": cid.id()})).await.refused("limit_reached");
+    ann.opens_room("garden").await;
+    bob.turns_to(&cid).await;
+}
+
+#[tokio::test]
+async fn a_private_rooms_name_is_known_to_its_members_alone() {
+    let town = Town::opens().await;
+    let (ann, eve) = town.two("ann", "eve").await;
+    let secret = ann.opens_private_room("layoffs").await;
+    // Whatever eve does with the name goes as if there were no such room.
+    let hers = eve.opens_private_room("Layoffs").await;
+    let public = eve.opens_room("layoffs").await;
+    let other = eve.opens_room("kitchen").await;
+    let rename = |room: &Room, name: &str| json!({"conversation": room.id, "name": name});
+    eve.asks("conversation.update", rename(&other, "LAYOFFS")).await.refused("conflict");
+    eve.asks("conversation.update", rename(&public, "garden")).await.granted();
+    eve.asks("conversation.update", rename(&other, "LAYOFFS")).await.granted();
+    // Two public rooms have no name in common, however the second comes to it.
+    let publish = |room: &Room| json!({"conversation": room.id, "visibility": "public"});
+    ann.asks("conversation.update", publish(&secret)).await.refused("conflict");
+    // A name means the public room, else the oldest private one that one is in.
+    let named = async |person: &Person| {
+        let answer = person.requests("GET", "/v1/rooms/layoffs", json!(null)).await;
+        if answer.status == 404 { None } else { answer.granted()["id"].as_i64() }
+    };
+    assert_eq!((named(&ann).await, named(&eve).await), (Some(other.id), Some(other.id)));
+    eve.asks("conversation.update", json!({"conversation": other.id, "visibility": "private"})).await.granted();
+    assert_eq!((named(&ann).await, named(&eve).await), (Some(secret.id), Some(hers.id)));
+    let bob = town.person("bob").await;
+    assert_eq!(named(&bob).await, None);
+    ann.asks("conversation.update", publish(&secret)).await.granted();
+    assert_eq!((named(&bob).await, named(&eve).await), (Some(secret.id), Some(secret.id)));
+}
+
+#[tokio::test]
+async fn a_list_misses_nothing_that_moves_between_two_pages() {
+    let town = Town::opens().await;
+    let ann = town.person("ann").await;
+    let mut rooms = Vec::new();
+    for name in ["one", "two", "three", "four", "five", "six", "seven"] {
+        rooms.push(ann.opens_room(name).await);
+    }
+    // Whatever moves after whichever page, every room is on some page, and none is there more than twice.
+    for moving in [vec![0], vec![6], vec![3, 2], vec![0, 1, 2, 3, 4, 5, 6]] {
+        for after in 1..5 {
+            let (mut listed, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
+            loop {
+                let path = format!("/v1/conversations?limit=2{cursor}");
+                let page = ann.requests("GET", &path, json!(null)).await.granted();
+                listed.extend(page["conversations"].as_array().unwrap().iter().map(|c| c["id"].as_i64().unwrap()));
+                pages += 1;
+                assert!(pages < 12, "the list has an end");
+                if pages == after {
+                    for place in &moving {
+                        ann.says(&rooms[*place], "moves up").await;
+                    }
+                }
+                let Some(next) = page["next_cursor"].as_str() else { break };
+                cursor = format!("&cursor={next}");
+            }
+            for room in &rooms {
+                let times = listed.iter().filter(|id| **id == room.id).count();
+                assert!((1..=2).contains(&times), "{} is there {times} times: {listed:?}", room.id);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_changes_nothing_is_told_to_nobody() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let phone = ann.on_another_device().await;
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    let said = ann.says(&room, "same").await;
+    bob.reacts(&said, "👍").await;
+    bob.reads(&said).await;
+    let data = |more: Value| {
+        let mut data = json!({"conversation": room.id});
+        data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        data
+    };
+    ann.asks("conversation.update", data(json!({"topic": "plants"}))).await.granted();
+    ann.asks("conversation.hide", data(json!({}))).await.granted();
+    let head = bob.sees(&room).await["head"].clone();
+    for person in [&ann, &bob, &phone] {
+        person.forgets().await;
+    }
+    let edited = ann.asks("message.edit", data(json!({"seq": said.seq, "text": "same"}))).await.granted();
+    assert_eq!(edited["edited_at"], json!(null));
+    bob.asks("reaction.add", data(json!({"seq": said.seq, "emoji": "👍"}))).await.granted();
+    bob.asks("reaction.remove", data(json!({"seq": said.seq, "emoji": "🎉"}))).await.granted();
+    bob.asks("marker.read", data(json!({"seq": 1}))).await.granted();
+    bob.asks("conversation.join", data(json!({}))).await.granted();
+    let same = json!({"name": "garden", "topic": "plants", "visibility": "public"});
+    ann.asks("conversation.update", data(same)).await.granted();
+    ann.asks("conversation.hide", data(json!({}))).await.granted();
+    ann.asks("member.add", data(json!({"user": bob.id()}))).await.granted();
+    ann.asks("member.update", data(json!({"user": bob.id(), "role": "member"}))).await.granted();
+    for person in [&ann, &bob, &phone] {
+        person.hears_nothing_more().await;
+    }
+    assert_eq!(bob.sees(&room).await["head"], head);
 }
 
 /// The observer: connected, a member of nothing, and told nothing of what others do.

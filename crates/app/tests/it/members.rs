@@ -87,6 +87,29 @@ async fn into_a_private_room_one_is_brought() {
 }
 
 #[tokio::test]
+async fn whoever_left_by_themself_comes_back_by_themself() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let group = ann.opens_group(&[&bob]).await;
+    bob.leaves(&group).await;
+    let join = json!({"conversation": group.id});
+    // They were not asked back: to them it is not there.
+    bob.asks("conversation.join", join.clone()).await.refused("not_found");
+    let add = json!({"conversation": group.id, "user": bob.id()});
+    bob.forgets().await;
+    ann.asks("member.add", add.clone()).await.refused("not_accepting");
+    ann.asks("member.add", add.clone()).await.refused("not_accepting");
+    bob.hears_nothing_more().await;
+    bob.joins(&group).await;
+    ann.says(&group, "welcome back").await;
+    assert_eq!(bob.sees(&group).await["role"], "member");
+    // Whoever was removed has declined nothing, but cannot come by themself.
+    ann.removes(&bob, &group).await;
+    bob.asks("conversation.join", join).await.refused("not_found");
+    ann.adds(&bob, &group).await;
+}
+
+#[tokio::test]
 async fn members_are_listed_page_by_page() {
     let town = Town::with(|config| config.limits.list_page = 2).await;
     let ann = town.person("ann").await;

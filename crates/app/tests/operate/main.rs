@@ -1,5 +1,6 @@
 //! What operators do and copy: the doctor, the proxies' files, the guides.
 
 mod beside;
+mod disk;
 mod doctor;
 mod proxies;

@@ -174,7 +174,9 @@ pub(super) fn words(error: &Error) -> String {
         ErrorCode::TooLarge => "Message trop grand.".into(),
         ErrorCode::Unauthenticated => "Authentification requise.".into(),
         ErrorCode::BadCredentials => "Identifiants invalides.".into(),
-        ErrorCode::Forbidden | ErrorCode::ForbiddenOrigin => "Permissions insuffisantes.".into(),
+        ErrorCode::Forbidden | ErrorCode::ForbiddenOrigin | ErrorCode::NotAccepting => {
+            "Permissions insuffisantes.".into()
+        }
         ErrorCode::NotFound => "Introuvable.".into(),
         ErrorCode::Conflict | ErrorCode::IdempotencyMismatch => "Ce nom est déjà pris.".into(),
         ErrorCode::RateLimited => "Trop de messages ; réessayez dans un instant.".into(),

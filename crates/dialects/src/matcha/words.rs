@@ -47,7 +47,7 @@ pub(super) fn of(error: &Error) -> String {
         ErrorCode::TooLarge => TOO_LONG.into(),
         ErrorCode::Unauthenticated => "missing or invalid token".into(),
         ErrorCode::BadCredentials => "invalid token".into(),
-        ErrorCode::Forbidden => "access denied".into(),
+        ErrorCode::Forbidden | ErrorCode::NotAccepting => "access denied".into(),
         ErrorCode::ForbiddenOrigin => "origin not allowed".into(),
         ErrorCode::Conflict | ErrorCode::IdempotencyMismatch => "it conflicts with what is there".into(),
         ErrorCode::RateLimited => "rate limited".into(),

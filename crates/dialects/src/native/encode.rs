@@ -160,7 +160,7 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, one_room: bool) 
         }
         Reply::Conversations { conversations, next } => {
             let conversations = conversations.iter().map(views::Conversation::from).collect();
-            let next_cursor = next.map(views::position_cursor);
+            let next_cursor = next.as_ref().map(views::position_cursor);
             Answer::new("conversations", &views::Conversations { conversations, next_cursor })
         }
         Reply::Rooms { rooms, next } => {

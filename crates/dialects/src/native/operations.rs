@@ -290,7 +290,7 @@ operations! {
         [route("PATCH", "/v1/conversations/{conversation}", 200, &[CONVERSATION], &[])]
         (UpdateConversation) |i| order(i.into());
     "conversation.join" member ["conversation" views::Conversation<'static>]
-        "Enter a public room." [route("POST", "/v1/conversations/{conversation}/join", 200, &[CONVERSATION], &[])]
+        "Enter a public room, or come back to where one left and is wanted." [route("POST", "/v1/conversations/{conversation}/join", 200, &[CONVERSATION], &[])]
         (OfConversation) |i| order(Command::JoinConversation(i.id()));
     "conversation.leave" member ["done" views::Done]
         "Leave a room or a group." [route("POST", "/v1/conversations/{conversation}/leave", 204, &[CONVERSATION], &[])]

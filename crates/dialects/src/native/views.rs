@@ -888,18 +888,31 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// Where a page of the conversation list ended, as an opaque cursor.
+/// Where a page of the conversation list ended, as an opaque cursor: time of last activity (nothing in the second
+/// pass), conversation, horizon, and what is listed already.
 #[must_use]
-pub(crate) fn position_cursor(position: chat::query::ListPosition) -> String {
-    format!("{}-{}", position.active_at, position.conversation)
+pub(crate) fn position_cursor(position: &chat::query::ListPosition) -> String {
+    let active_at = position.active_at.map(|at| at.to_string()).unwrap_or_default();
+    let mut cursor = format!("{active_at}-{}", position.conversation);
+    if position.horizon == chat::query::ListPosition::NO_HORIZON {
+        return cursor;
+    }
+    cursor.push_str(&format!("-{}", position.horizon));
+    for id in &position.listed {
+        cursor.push_str(&format!("-{id}"));
+    }
+    cursor
 }
 
-/// The position that [`position_cursor`] wrote.
+/// The position that [`position_cursor`] wrote, or a program of an earlier version: its lists had no second pass.
 pub(crate) fn position_of(cursor: &str) -> Option<chat::query::ListPosition> {
-    let (active_at, conversation) = cursor.split_once('-')?;
+    let (active_at, rest) = cursor.split_once('-')?;
+    let mut numbers = rest.split('-').map(number);
     Some(chat::query::ListPosition {
-        active_at: number(active_at)?,
-        conversation: ConversationId(number(conversation)?),
+        active_at: if active_at.is_empty() { None } else { Some(number(active_at)?) },
+        conversation: ConversationId(numbers.next()??),
+        horizon: numbers.next().unwrap_or(Some(chat::query::ListPosition::NO_HORIZON))?,
+        listed: numbers.map(|id| id.map(ConversationId)).collect::<Option<_>>()?,
     })
 }
 

@@ -67,11 +67,12 @@ tables! {
     conversations by (id) {
         id: Number, kind: Text, visibility: Text, name: Text, name_key: Text, topic: Text, pair_low: Number,
         pair_high: Number, created_by: Number, client_id: Text, created_at: Number, head: Number, rev: Number,
-        member_count: Number, active_at: Number
+        member_count: Number, active_at: Number, room_key: Text
     }
     members by (conversation_id, user_id) {
         conversation_id: Number, user_id: Number, role: Text, rev: Number, joined_at: Number, read_seq: Number,
-        delivered_seq: Number, read_at: Number, hidden_seq: Number
+        delivered_seq: Number, read_at: Number, hidden_seq: Number, invited_by: Number, joined_number: Number,
+        declined: Number
     }
     messages by (id) {
         id: Number, conversation_id: Number, seq: Number, rev: Number, author_id: Number, client_id: Text,

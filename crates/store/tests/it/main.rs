@@ -2,8 +2,11 @@
 //! `cargo xtask check` always names one.
 
 mod carry;
+mod clock;
 mod history;
+mod log;
 mod schema;
+mod unreadable;
 
 use std::{
     sync::{
@@ -64,6 +67,11 @@ fn options(url: &str) -> Options {
 
 /// A writer with what it hands over; answers are given at once.
 fn writer(db: &Db) -> (Writer, mpsc::Receiver<Committed>) {
+    writer_at(db, Arc::new(|| Millis(1_000)))
+}
+
+/// The same with a clock of its own.
+fn writer_at(db: &Db, clock: Arc<dyn Fn() -> Millis + Send + Sync>) -> (Writer, mpsc::Receiver<Committed>) {
     let (outlet, mut batches) = mpsc::channel::<(Committed, Vec<Box<dyn FnOnce() + Send>>)>(64);
     let (told, told_to) = mpsc::channel(1_024);
     tokio::spawn(async move {
@@ -74,7 +82,7 @@ fn writer(db: &Db) -> (Writer, mpsc::Receiver<Committed>) {
             told.send(committed).await.unwrap();
         }
     });
-    let (writer, _task) = Writer::start(db.clone(), Arc::new(|| Millis(1_000)), outlet);
+    let (writer, _task) = Writer::start(db.clone(), clock, outlet);
     (writer, told_to)
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use dialects::time::Time;
 use store::{
     Schema,
-    doctor::{Examined, check_file, examine as look},
+    doctor::{Examined, check_file, examine as look, unreadable_rows},
     history::Record,
 };
 
@@ -34,6 +34,9 @@ pub(super) async fn examine(config: &Config) -> (Vec<Finding>, Option<String>) {
             let mut findings = judge(config, &shown, &examined);
             if url.is_sqlite() {
                 findings.push(damage(url.reveal(), &shown).await);
+            }
+            if matches!(examined.schema, Schema::Fresh | Schema::Ahead(_)) {
+                findings.push(unreadable(url.reveal()).await);
             }
             findings.extend(history(examined.record.as_ref(), parts::clock()()));
             if !url.is_sqlite() {
@@ -148,10 +151,24 @@ fn connections(config: &Config, examined: &Examined) -> Option<Finding> {
     })
 }
 
+/// Whether every row can be read. One that cannot stops nothing but itself; but what it held is missing.
+async fn unreadable(url: &str) -> Finding {
+    const ROWS: &str = "rows";
+    match unreadable_rows(url).await {
+        Ok(found) if found.is_empty() => Finding::good(ROWS, "every row can be read"),
+        Ok(found) => Finding::warning(
+            ROWS,
+            format!("not to be read: {}", found.join("; ")),
+            "mend them by hand from a backup; until then they are left out, or shown without what is wrong in them",
+        ),
+        Err(error) => Finding::warning(ROWS, format!("cannot be looked through: {error}"), "see the lines above"),
+    }
+}
+
 async fn damage(url: &str, shown: &str) -> Finding {
     let cure = "stop the server, keep the file, and restore the last good backup";
     match check_file(url).await {
-        Ok(lines) if lines.is_empty() => Finding::good(CHECK, "quick_check finds no damage"),
+        Ok(lines) if lines.is_empty() => Finding::good(CHECK, "integrity_check finds no damage"),
         Ok(lines) => Finding::problem(CHECK, format!("{shown} is damaged: {}", lines.join("; ")), cure),
         Err(error) => Finding::problem(CHECK, format!("{shown} cannot be checked: {error}"), cure),
     }

@@ -1,0 +1,97 @@
+//! One page of a list by last activity, in which nothing is missed while it moves.
+//!
+//! The first pass goes down by time of last activity. What is active meanwhile moves up, to where the pass has been
+//! already; so a second pass lists what was active after the first page was read, by id. When it begins, whatever has
+//! not moved was listed by the first pass; and what moves while it goes on was listed as well. A conversation that was
+//! listed and moves afterwards comes a second time, as it is then.
+
+use chat::{ConversationId, Millis, UserId, query::ListPosition};
+use store::{Conn, Result, receipts, receipts::Entry};
+
+/// By how many milliseconds a change that is committed later may bear an earlier time: with several nodes, whose
+/// clocks differ and whose commits overlap. A database with one writer has none of this.
+const OVERLAP: i64 = 2_000;
+/// Conversations of the first pass that a cursor can name, so that the second does not list them again.
+const NAMED: usize = 100;
+
+/// The entries of a page, and where it ended, if there may be more.
+pub(crate) async fn page(
+    conn: &mut Conn,
+    user: UserId,
+    after: Option<ListPosition>,
+    limit: i64,
+    now: Millis,
+) -> Result<(Vec<Entry>, Option<ListPosition>)> {
+    let Some(mut position) = after else { return first(conn, user, limit, now).await };
+    let mut entries = Vec::new();
+    if let Some(active_at) = position.active_at {
+        entries = receipts::listed(conn, user, Some((active_at, position.conversation)), limit + 1).await?;
+        if let Some(last) = cut(&mut entries, limit) {
+            position.active_at = Some(last.active_at);
+            position.conversation = last.conversation.id;
+            position.note(&entries);
+            return Ok((entries, Some(position)));
+        }
+        position.note(&entries);
+        (position.active_at, position.conversation) = (None, ConversationId(0));
+    }
+    let next = second(conn, user, &mut position, &mut entries, limit).await?;
+    Ok((entries, next.then_some(position)))
+}
+
+async fn first(conn: &mut Conn, user: UserId, limit: i64, now: Millis) -> Result<(Vec<Entry>, Option<ListPosition>)> {
+    let mut entries = receipts::listed(conn, user, None, limit + 1).await?;
+    let newest = entries.first().map_or(0, |entry| entry.active_at);
+    let overlap = if conn.is_sqlite() { 0 } else { OVERLAP };
+    let next = cut(&mut entries, limit).map(|last| ListPosition {
+        active_at: Some(last.active_at),
+        conversation: last.conversation.id,
+        // A time in the future, of a clock that was ahead, would hide what happens now.
+        horizon: newest.min(now.0.saturating_add(OVERLAP)).saturating_sub(overlap).max(0),
+        listed: Vec::new(),
+    });
+    let next = next.map(|mut position| {
+        position.note(&entries);
+        position
+    });
+    Ok((entries, next))
+}
+
+/// Fills the page up with what has moved; says whether there may be more of it.
+async fn second(
+    conn: &mut Conn,
+    user: UserId,
+    position: &mut ListPosition,
+    entries: &mut Vec<Entry>,
+    limit: i64,
+) -> Result<bool> {
+    let room = limit.saturating_sub(i64::try_from(entries.len()).unwrap_or(i64::MAX));
+    let mut moved = receipts::moved(conn, user, position.horizon, position.conversation, room + 1).await?;
+    let more = i64::try_from(moved.len()).unwrap_or(i64::MAX) > room;
+    cut(&mut moved, room);
+    if let Some(last) = moved.last() {
+        position.conversation = last.conversation.id;
+    }
+    moved.retain(|entry| !position.listed.contains(&entry.conversation.id));
+    entries.append(&mut moved);
+    Ok(more)
+}
+
+/// Cuts a page that was read with one entry too many; the last entry that stays if there are more.
+fn cut(entries: &mut Vec<Entry>, limit: i64) -> Option<&Entry> {
+    crate::history::cut(entries, limit)
+}
+
+trait Note {
+    fn note(&mut self, entries: &[Entry]);
+}
+
+impl Note for ListPosition {
+    /// Remembers which of these the second pass would list again though they have not moved.
+    fn note(&mut self, entries: &[Entry]) {
+        let horizon = self.horizon;
+        let recent = entries.iter().filter(|entry| entry.active_at > horizon).map(|entry| entry.conversation.id);
+        let free = NAMED.saturating_sub(self.listed.len());
+        self.listed.extend(recent.take(free));
+    }
+}

@@ -1,0 +1,78 @@
+//! A clock that was wrong, and is right again.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use chat::{ConversationId, Millis, Number, UserId};
+use store::Db;
+
+use super::{databases, room, say, writer_at};
+
+const DAY: i64 = 86_400_000;
+const TODAY: i64 = 1_800_000_000_000;
+
+async fn order(db: &Db, user: UserId) -> Vec<ConversationId> {
+    let entries = store::receipts::listed(&mut db.read().await.unwrap(), user, None, 10).await.unwrap();
+    assert!(entries.iter().all(|entry| entry.active_at <= TODAY + 10 * DAY));
+    entries.into_iter().map(|entry| entry.conversation.id).collect()
+}
+
+#[tokio::test]
+async fn what_a_clock_that_was_ahead_has_dated_holds_nothing_up() {
+    for db in databases().await {
+        let time = Arc::new(AtomicI64::new(TODAY + 400 * DAY));
+        let clock = {
+            let time = time.clone();
+            Arc::new(move || Millis(time.load(Ordering::Relaxed)))
+        };
+        let (writer, mut told) = writer_at(&db, clock.clone());
+        tokio::spawn(async move { while told.recv().await.is_some() {} });
+        let (ann, _bob, garden) = room(&writer).await;
+        let other = writer
+            .change(None, None, move |unit| {
+                Box::pin(async move {
+                    let new = store::conversations::New {
+                        kind: chat::conversations::Kind::Group,
+                        visibility: chat::conversations::Visibility::Private,
+                        name: None,
+                        topic: None,
+                        pair: None,
+                        created_by: ann,
+                        client_id: None,
+                    };
+                    let id = store::conversations::create(&mut unit.conn, &new, unit.now).await?;
+                    let (role, now) = (chat::members::Role::Owner, unit.now);
+                    store::members::join(&mut unit.conn, id, ann, role, Number(1), now).await?;
+                    Ok(id)
+                })
+            })
+            .await
+            .unwrap();
+        say(&writer, ann, garden, "", "in the future").await.unwrap().unwrap();
+        say(&writer, ann, other, "", "a moment later").await.unwrap().unwrap();
+
+        // While it runs the clock is put right; another conversation is the newest at once.
+        time.store(TODAY, Ordering::Relaxed);
+        let sent = say(&writer, ann, garden, "", "today").await.unwrap().unwrap();
+        assert_eq!(sent.created_at, Millis(TODAY));
+        assert_eq!(order(&db, ann).await, [garden, other]);
+        let sent = say(&writer, ann, other, "", "a little later").await.unwrap().unwrap();
+        assert!((TODAY..TODAY + 2_000).contains(&sent.created_at.0), "{sent:?}");
+        assert_eq!(order(&db, ann).await, [other, garden]);
+
+        // It was ahead once more, and was put right while the server was down.
+        time.store(TODAY + 800 * DAY, Ordering::Relaxed);
+        say(&writer, ann, garden, "", "in the future").await.unwrap().unwrap();
+        drop(writer);
+        time.store(TODAY + DAY, Ordering::Relaxed);
+        let (writer, mut told) = writer_at(&db, clock.clone());
+        tokio::spawn(async move { while told.recv().await.is_some() {} });
+        let sent = say(&writer, ann, other, "", "tomorrow").await.unwrap().unwrap();
+        assert_eq!(sent.created_at, Millis(TODAY + DAY));
+        assert_eq!(order(&db, ann).await, [other, garden]);
+        let sent = say(&writer, ann, garden, "", "tomorrow too").await.unwrap().unwrap();
+        assert!(sent.created_at.0 < TODAY + DAY + 2_000, "{sent:?}");
+    }
+}

@@ -1,0 +1,111 @@
+//! Rows that hold what the program never writes, on both databases: each stops nothing but itself.
+
+use chat::{ConversationId, Number, UserId, members::Role};
+use store::Db;
+
+use super::{options, room, say, schema::later_version as run, unmigrated_urls, writer};
+
+/// What is broken, and whether SQLite alone can hold it.
+const BROKEN: &[(&str, bool)] = &[
+    ("UPDATE messages SET message_type = 'hologram' WHERE seq = 2", false),
+    ("UPDATE messages SET message_type = '' WHERE seq = 2", false),
+    ("UPDATE messages SET author_id = 999 WHERE seq = 2", false),
+    ("UPDATE messages SET author_id = -1 WHERE seq = 2", false),
+    ("UPDATE messages SET text = NULL WHERE seq = 2", false),
+    ("UPDATE messages SET created_at = 9000000000000000000 WHERE seq = 2", false),
+    ("UPDATE messages SET created_at = -1 WHERE seq = 2", false),
+    ("UPDATE messages SET rev = 1 WHERE seq = 2", false),
+    ("UPDATE messages SET parent = -7 WHERE seq = 2", false),
+    ("UPDATE messages SET deleted_at = -5, edited_at = 9000000000000000000 WHERE seq = 2", false),
+    ("UPDATE messages SET client_id = ' not an id ' WHERE seq = 2", false),
+    ("UPDATE messages SET text = CAST(x'ff22c3' AS TEXT) WHERE seq = 2", true),
+    ("UPDATE messages SET message_type = CAST(x'c328' AS TEXT) WHERE seq = 2", true),
+    ("UPDATE users SET role = 'emperor' WHERE id = 1", false),
+    ("UPDATE users SET display_name = CAST(x'fe' AS TEXT) WHERE id = 2", true),
+    ("UPDATE members SET role = 'emperor' WHERE user_id = 1", false),
+    ("UPDATE members SET role = CAST(x'ff' AS TEXT) WHERE user_id = 2", true),
+    ("UPDATE conversations SET visibility = 'hidden' WHERE id = 1", false),
+    ("UPDATE conversations SET topic = CAST(x'ff' AS TEXT) WHERE id = 1", true),
+    ("UPDATE conversations SET name = CAST(x'ff' AS TEXT) WHERE id = 1", true),
+    ("INSERT INTO reactions (message_id, emoji, user_id, number) VALUES (2, CAST(x'ff' AS TEXT), 1, 3)", true),
+    ("UPDATE sessions SET agent = CAST(x'ff' AS TEXT)", true),
+];
+
+/// What is told of a room whose every second thing may be broken.
+async fn everything_else_is_read(db: &Db, what: &str, ann: UserId, room: ConversationId) {
+    let conn = &mut db.read().await.unwrap();
+    let seqs = |messages: &[chat::messages::Message]| messages.iter().map(|m| m.seq.0).collect::<Vec<_>>();
+    let page = store::messages::before(conn, room, Number(i64::MAX), 10).await.unwrap();
+    assert_eq!(seqs(&page), [2, 3, 4], "{what}: history has no gap");
+    assert!(page.iter().all(|m| m.text.is_some() != m.deleted_at.is_some()), "{what}: {page:?}");
+    assert!(page.iter().all(|m| m.rev >= m.seq && m.created_at.0 >= 0), "{what}: {page:?}");
+    assert_eq!(page[1].text.as_deref(), Some("two"), "{what}");
+    let after = store::messages::after(conn, room, Number(1), 10).await.unwrap();
+    assert_eq!(seqs(&after), [2, 3, 4], "{what}: catching up has none either");
+    assert_eq!(store::messages::one(conn, room, Number(2)).await.unwrap().unwrap().seq, Number(2), "{what}");
+    assert!(store::conversations::by_id(conn, room).await.unwrap().is_some(), "{what}: it can be caught up");
+    assert!(store::members::membership(conn, room, ann).await.unwrap().is_some(), "{what}");
+    let (_, role) = store::members::membership(conn, room, ann).await.unwrap().unwrap();
+    assert!(role <= Role::Member || !what.contains("members"), "{what}: nobody may more than before");
+    let belongings = store::members::of_users(conn, &[ann]).await.unwrap();
+    assert_eq!(belongings.len(), 1, "{what}");
+    let listed = store::receipts::listed(conn, ann, None, 10).await.unwrap();
+    assert_eq!(listed.len(), 1, "{what}");
+    assert_eq!(store::messages::newest(conn, &[room]).await.unwrap().len(), 1, "{what}");
+    assert!(!store::members::page(conn, room, UserId(0), 10).await.unwrap().is_empty(), "{what}");
+    store::members::changed(conn, room, Number(0), Number(i64::MAX)).await.unwrap();
+    store::sessions::of_user(conn, ann, chat::Millis(0)).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_row_that_cannot_be_read_stops_nothing_but_itself() {
+    for (what, only_sqlite) in BROKEN {
+        for url in unmigrated_urls().await {
+            if *only_sqlite && !url.starts_with("sqlite:") {
+                continue;
+            }
+            let db = Db::open(&options(&url)).await.unwrap();
+            db.migrate().await.unwrap();
+            let (writer, mut told) = writer(&db);
+            tokio::spawn(async move { while told.recv().await.is_some() {} });
+            let (ann, bob, room) = room(&writer).await;
+            for text in ["one", "two", "three"] {
+                say(&writer, ann, room, "", text).await.unwrap().unwrap();
+            }
+            run(&url, what).await;
+            everything_else_is_read(&db, what, ann, room).await;
+            let found = store::doctor::unreadable_rows(&url).await.unwrap();
+            let harmless = what.contains("parent") || what.contains("client_id") || what.contains("sessions");
+            let harmless = harmless || what.contains("deleted_at = -5");
+            assert!(harmless || !found.is_empty(), "{what}: the doctor finds {found:?}");
+            let sent = say(&writer, bob, room, "", "it goes on").await.unwrap();
+            assert!(sent.is_ok() || what.contains("members SET role = CAST"), "{what}: {sent:?}");
+            drop(writer);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_conversation_of_an_unknown_kind_is_left_out_and_the_others_are_there() {
+    for url in unmigrated_urls().await {
+        let db = Db::open(&options(&url)).await.unwrap();
+        db.migrate().await.unwrap();
+        let (writer, mut told) = writer(&db);
+        tokio::spawn(async move { while told.recv().await.is_some() {} });
+        let (ann, _bob, garden) = room(&writer).await;
+        let text = "INSERT INTO conversations (id, kind, visibility, created_by, created_at, head, rev, member_count, active_at)
+                        VALUES (77, 'castle', 'private', 1, 1, 1, 1, 1, 1);
+                    INSERT INTO members (conversation_id, user_id, role, rev, joined_at, read_seq, delivered_seq)
+                        VALUES (77, 1, 'owner', 1, 1, 0, 0)";
+        run(&url, text).await;
+        let conn = &mut db.read().await.unwrap();
+        let castle = ConversationId(77);
+        assert!(store::conversations::by_id(conn, castle).await.unwrap().is_none());
+        assert!(store::members::membership(conn, castle, ann).await.unwrap().is_none());
+        let ids: Vec<_> =
+            store::members::of_users(conn, &[ann]).await.unwrap().iter().map(|b| b.conversation).collect();
+        assert_eq!(ids, [garden]);
+        assert_eq!(store::receipts::listed(conn, ann, None, 10).await.unwrap().len(), 1);
+        assert_eq!(store::doctor::unreadable_rows(&url).await.unwrap().len(), 1);
+    }
+}
