@@ -3,7 +3,7 @@
 //! Lower case, names in ASCII (IDNA), the scheme's own port left out, no dot at the end of a name. Whatever an operator
 //! writes and whatever a request says is brought into this form by the same function before the two are compared.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 use url::{Host, Url};
 
@@ -17,12 +17,14 @@ pub struct PublicUrl {
     path: String,
 }
 
-/// Where the server is on the web, and whose pages may connect to it.
+/// Where the server is on the web, what stands before it, and whose pages may connect to it.
 pub struct Site {
     /// The address that people use.
     pub public_url: PublicUrl,
     /// Origins whose pages may connect, the server's own among them; in their normal form ([`origin`]).
     pub allowed_origins: Vec<String>,
+    /// Whether this address is a proxy of ours, whose `X-Forwarded-For` is true.
+    pub is_trusted_proxy: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
 }
 
 impl PublicUrl {

@@ -20,7 +20,7 @@ const LONGEST_WAY: usize = 32;
 /// The client's address in its normal form (IPv4 is never written as IPv6): the peer's, or what trusted proxies say.
 /// An entry that cannot be read ends the walk at the proxy that wrote it: never is the caller believed instead.
 pub(crate) fn client_address(shared: &Shared, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
-    caller(peer.ip(), headers, &shared.is_trusted_proxy)
+    caller(peer.ip(), headers, &shared.site.is_trusted_proxy)
 }
 
 fn caller(peer: IpAddr, headers: &HeaderMap, is_trusted: &dyn Fn(IpAddr) -> bool) -> IpAddr {
@@ -65,14 +65,14 @@ pub(crate) fn base(shared: &Shared, peer: SocketAddr, request: &Parts) -> String
 /// How the caller speaks to the first of the proxies: of several words the first. Nobody but the caller has an
 /// advantage by it.
 pub(crate) fn scheme(shared: &Shared, peer: SocketAddr, headers: &HeaderMap) -> &'static str {
-    let secure = (shared.is_trusted_proxy)(peer.ip())
+    let secure = (shared.site.is_trusted_proxy)(peer.ip())
         && text(headers, FORWARDED_PROTO).and_then(first).is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
     if secure { "https" } else { "http" }
 }
 
 /// The host for which the caller asked, with the port if one was named: a trusted proxy's word, else `Host`.
 pub(crate) fn host<'a>(shared: &Shared, peer: SocketAddr, headers: &'a HeaderMap) -> Option<&'a str> {
-    let forwarded = text(headers, FORWARDED_HOST).and_then(first).filter(|_| (shared.is_trusted_proxy)(peer.ip()));
+    let forwarded = text(headers, FORWARDED_HOST).and_then(first).filter(|_| (shared.site.is_trusted_proxy)(peer.ip()));
     forwarded.or_else(|| text(headers, header::HOST))
 }
 

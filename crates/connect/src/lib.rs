@@ -56,8 +56,6 @@ pub struct Shared {
     pub info: ServerInfo,
     /// Where it is on the web, and whose pages may connect.
     pub site: Site,
-    /// Whether this address is a proxy of ours, whose `X-Forwarded-For` is true.
-    pub is_trusted_proxy: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
     /// The metrics in Prometheus' text format.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
     /// Whether metrics are served on the common port.
@@ -88,7 +86,6 @@ impl Shared {
         hub: Hub,
         info: ServerInfo,
         site: Site,
-        is_trusted_proxy: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
         metrics: Box<dyn Fn() -> String + Send + Sync>,
         metrics_here: bool,
         bounds: Bounds,
@@ -98,7 +95,6 @@ impl Shared {
             hub,
             info,
             site,
-            is_trusted_proxy,
             metrics,
             metrics_here,
             draining: AtomicBool::new(false),

@@ -64,7 +64,7 @@ pub async fn serve(listener: TcpListener, router: Router, shared: Arc<Shared>, m
         };
         match accepted {
             Ok((stream, peer)) => {
-                let is_proxy = (shared.is_trusted_proxy)(peer.ip());
+                let is_proxy = (shared.site.is_trusted_proxy)(peer.ip());
                 // Without a place it is closed at once.
                 if let Some(seat) = shared.connections.admit(Network::of(peer.ip()), is_proxy, Instant::now()) {
                     let connection =
@@ -149,7 +149,7 @@ impl Connection {
 
     /// Behind a proxy of ours all have its address; they are counted by the one that it names.
     fn refuse_caller(&self, request: &Request<Incoming>) -> Option<Refusal> {
-        if !(self.shared.is_trusted_proxy)(self.peer.ip()) {
+        if !(self.shared.site.is_trusted_proxy)(self.peer.ip()) {
             return None;
         }
         let caller = client_address(&self.shared, self.peer, request.headers());
