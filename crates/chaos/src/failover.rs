@@ -83,7 +83,7 @@ pub async fn broken(options: &Options) -> Result<Vec<String>> {
             let evidence = played.with_context(|| format!("{deed:?} {name}; see {}", needs.folder.display()))?;
             let broken = judge(&evidence);
             println!("{deed:?} {name}, {:.1} s: {}; {} broken", begun.elapsed().as_secs_f64(), evidence, broken.len());
-            broken.iter().for_each(|what| println!("  {what}"));
+            broken.iter().take(10).for_each(|what| println!("  {what}"));
             all.extend(broken);
         }
         drop(topology);

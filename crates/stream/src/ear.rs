@@ -53,6 +53,8 @@ struct Hearing {
     channels: Channels,
     opener: Opener,
     warned_at: Option<Instant>,
+    /// When heads were last asked for because of a frame that does not open.
+    refused_at: Option<Instant>,
 }
 
 /// How long to wait before connecting again: not all nodes at once.
@@ -84,7 +86,7 @@ impl Ear {
         let epoch = epochs.borrow_and_update().id.clone();
         let channels = Channels::new(&epoch);
         let opener = Opener::new(self.secrets.clone(), epoch, self.node);
-        let mut hearing = Hearing { channels: channels.clone(), opener, warned_at: None };
+        let mut hearing = Hearing { channels: channels.clone(), opener, warned_at: None, refused_at: None };
         let (pushed, mut pushes) = mpsc::channel(QUEUE);
         let lost = Arc::new(AtomicBool::new(false));
         let overflow = lost.clone();
@@ -189,21 +191,30 @@ impl Ear {
     /// earlier version: what such a one commits is looked for in the database every second.
     async fn refuse(&self, hearing: &mut Hearing) {
         metrics::counter!("palabre_node_frames_refused_total", "why" => "sealed").increment(1);
-        if hearing.warned_at.is_some_and(|at| at.elapsed() < WARN_EVERY) {
-            return;
+        if is_due(&mut hearing.warned_at, WARN_EVERY) {
+            tracing::warn!(
+                "Redis has brought a frame that does not open: somebody else publishes there, or a node has another \
+                 secret or is of an earlier version"
+            );
         }
-        hearing.warned_at = Some(Instant::now());
-        tracing::warn!(
-            "Redis has brought a frame that does not open: somebody else publishes there, or a node has another \
-             secret or is of an earlier version"
-        );
-        self.hear(Heard::Nudge(Nudge::Mute)).await;
+        if is_due(&mut hearing.refused_at, PING_EVERY) {
+            self.hear(Heard::Nudge(Nudge::Mute)).await;
+        }
     }
 
     async fn hear(&self, heard: Heard) {
         // Whoever has gone needs not hear it; `run` sees that.
         let _gone = self.heard.send(heard).await;
     }
+}
+
+/// Whether so much time has passed since, or it never was; notes that it is now.
+fn is_due(at: &mut Option<Instant>, every: Duration) -> bool {
+    let is_due = at.is_none_or(|at| at.elapsed() >= every);
+    if is_due {
+        *at = Some(Instant::now());
+    }
+    is_due
 }
 
 fn names(channels: &Channels, conversations: &[ConversationId]) -> Vec<String> {
