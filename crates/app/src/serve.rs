@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, anyhow};
-use connect::{Bounds, Door, PublicUrl, Shared, Site, listen, router};
+use connect::{Door, PublicUrl, Shared, Site, listen, router};
 use dialects::{Dialect, ServerInfo, time::Time};
 use engine::{Engine, Pace};
 use store::{Db, Schema, Writer, damage::Checked, lock::Lock};
@@ -326,8 +326,8 @@ fn shared(config: &Config, engine: Engine, hub: Hub, epoch: String, address: Soc
         Site { allowed_origins: origins(config, &public_url, address)?, public_url, is_trusted_proxy },
         Box::new(move || handle.render()),
         config.server.metrics_listen.is_none(),
-        Bounds::new(&config.limits, descriptors::for_connections(&config.database)),
-    ))
+    )
+    .holding(descriptors::for_connections(&config.database)))
 }
 
 /// The origins whose pages may connect, in their normal form: the configured ones, and our own pages'.

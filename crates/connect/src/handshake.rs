@@ -14,6 +14,7 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chat::{Error, ErrorCode, sessions::Origin};
+use dialects::Dialect;
 use engine::Arrival;
 use hyper::upgrade::OnUpgrade;
 
@@ -122,20 +123,24 @@ fn cookie(door: &Door, known: &Known, secure: bool, below: &str) -> Option<Heade
 /// Why a request is no handshake.
 enum NoHandshake {
     /// It does not even try to be one.
-    IsPlain,
+    Plain,
     /// It asks for another version than ours.
-    IsOfAnotherVersion,
+    OtherVersion,
     /// It is broken.
-    IsMalformed(&'static str),
+    Malformed(&'static str),
 }
 
 impl NoHandshake {
     /// RFC 9110 section 15.5.22, RFC 6455 section 4.4: 426 names what one has to change to.
     fn answer(self, door: &Door) -> Response {
         let error = match self {
-            Self::IsMalformed(detail) => Error::new(ErrorCode::Malformed, detail),
-            Self::IsOfAnotherVersion => Error::new(ErrorCode::UpgradeRequired, "Sec-WebSocket-Version must be 13."),
-            Self::IsPlain => {
+            // The old servers answered 400, and their clients know it.
+            Self::Plain if door.dialect != Dialect::Native => {
+                Error::new(ErrorCode::Malformed, "This is a WebSocket; connect with a WebSocket client.")
+            }
+            Self::Malformed(detail) => Error::new(ErrorCode::Malformed, detail),
+            Self::OtherVersion => Error::new(ErrorCode::UpgradeRequired, "Sec-WebSocket-Version must be 13."),
+            Self::Plain => {
                 Error::new(ErrorCode::UpgradeRequired, "This is a WebSocket; connect with a WebSocket client.")
             }
         };
@@ -152,7 +157,7 @@ impl NoHandshake {
 
 /// Checks the form of a handshake (RFC 6455 section 4.2.1).
 fn check_upgrade(request: &Parts) -> Result<(), NoHandshake> {
-    use NoHandshake::{IsMalformed, IsOfAnotherVersion, IsPlain};
+    use NoHandshake::{Malformed, OtherVersion, Plain};
     let headers = &request.headers;
     let holds = |name, word: &str| {
         headers
@@ -164,24 +169,24 @@ fn check_upgrade(request: &Parts) -> Result<(), NoHandshake> {
     };
     let tries = [header::UPGRADE, header::SEC_WEBSOCKET_KEY, header::SEC_WEBSOCKET_VERSION];
     if !tries.iter().any(|name| headers.contains_key(name)) {
-        return Err(IsPlain);
+        return Err(Plain);
     }
     if request.method != Method::GET || request.version != Version::HTTP_11 {
-        return Err(IsMalformed("A WebSocket's handshake is a GET of HTTP/1.1."));
+        return Err(Malformed("A WebSocket's handshake is a GET of HTTP/1.1."));
     }
     if !holds(header::CONNECTION, "upgrade") || !holds(header::UPGRADE, "websocket") {
-        return Err(IsMalformed("A WebSocket's handshake has Connection: Upgrade and Upgrade: websocket."));
+        return Err(Malformed("A WebSocket's handshake has Connection: Upgrade and Upgrade: websocket."));
     }
     if !headers.contains_key(header::SEC_WEBSOCKET_VERSION) {
-        return Err(IsMalformed("Sec-WebSocket-Version must be 13."));
+        return Err(Malformed("Sec-WebSocket-Version must be 13."));
     }
     if only(headers, &header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != VERSION) {
-        return Err(IsOfAnotherVersion);
+        return Err(OtherVersion);
     }
     only(headers, &header::SEC_WEBSOCKET_KEY)
         .filter(|key| STANDARD.decode(key.as_bytes()).is_ok_and(|key| key.len() == 16))
         .map(|_| ())
-        .ok_or(IsMalformed("Sec-WebSocket-Key must be 16 bytes in Base64, once."))
+        .ok_or(Malformed("Sec-WebSocket-Key must be 16 bytes in Base64, once."))
 }
 
 /// The value of a field that stands there once.

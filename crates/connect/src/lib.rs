@@ -88,8 +88,8 @@ impl Shared {
         site: Site,
         metrics: Box<dyn Fn() -> String + Send + Sync>,
         metrics_here: bool,
-        bounds: Bounds,
     ) -> Self {
+        let bounds = Bounds::new(&info.limits, usize::MAX);
         Self {
             engine,
             hub,
@@ -103,6 +103,13 @@ impl Shared {
             counters: Counters::default(),
             began: std::time::Instant::now(),
         }
+    }
+
+    /// The same where the system can hold so many connections.
+    #[must_use]
+    pub fn holding(self, connections: usize) -> Self {
+        let bounds = Bounds::new(self.limits(), connections);
+        Self { connections: Arc::new(Connections::new(bounds)), ..self }
     }
 
     /// How many sockets are open, authenticated or not.

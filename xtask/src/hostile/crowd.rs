@@ -55,10 +55,9 @@ fn open(address: SocketAddr, begins: &[u8]) -> std::io::Result<TcpStream> {
 
 /// Whether there is still somebody to write to.
 fn goes_on_with(stream: &mut TcpStream, bytes: &[u8]) -> bool {
-    match stream.write(bytes) {
-        Ok(_) => true,
-        Err(error) => error.kind() == std::io::ErrorKind::WouldBlock,
-    }
+    // A part of it is as good as all.
+    let written = stream.write(bytes).map(|count| count > 0);
+    written.unwrap_or_else(|error| error.kind() == std::io::ErrorKind::WouldBlock)
 }
 
 impl Drop for Crowd {

@@ -214,7 +214,7 @@ fn fragments() -> Vec<Case> {
 fn text_case(number: &str, text: &[u8]) -> Case {
     let (bytes, says) = match str::from_utf8(text) {
         Err(_) => (text.to_vec(), Says::Close(NOT_TEXT)),
-        Ok(text) if text.is_empty() => (Vec::new(), Says::Refusal("malformed")),
+        Ok("") => (Vec::new(), Says::Refusal("malformed")),
         Ok(text) if text.chars().any(|character| character < ' ') => {
             (text.as_bytes().to_vec(), Says::Refusal("malformed"))
         }

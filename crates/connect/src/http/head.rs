@@ -179,7 +179,7 @@ impl<'a> Fields<'a> {
             return Err(malformed("There is a Content-Length beside a Transfer-Encoding."));
         }
         let is_chunked = |coding: &&[u8]| coding.eq_ignore_ascii_case(b"chunked");
-        let last = self.codings.last().is_some_and(|coding| is_chunked(coding));
+        let last = self.codings.last().is_some_and(is_chunked);
         match (last, self.codings.iter().filter(|coding| is_chunked(coding)).count(), self.codings.len()) {
             (true, 1, 1) => Ok(Length::Chunked),
             (true, 1, _) => {
