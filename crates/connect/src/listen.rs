@@ -113,7 +113,11 @@ async fn serve_connection(stream: TcpStream, connection: Connection, mut stop: w
     }
     let (peer, state) = (connection.peer, connection.seat.peer().clone());
     let wire = Wire::new(stream, connection.seat.clone());
-    let service = hyper::service::service_fn(move |request| connection.clone().answer(request));
+    let service = hyper::service::service_fn(move |request| {
+        // At once, and not when the answer is first polled: what is read of a body in between has a clock.
+        let refusal = connection.seat.peer().begins_request();
+        connection.clone().answer(refusal, request)
+    });
     let connection = http1::Builder::new().max_buf_size(BUFFER).serve_connection(wire, service).with_upgrades();
     let mut connection = Box::pin(connection);
     let mut is_stopping = false;
@@ -136,9 +140,9 @@ async fn serve_connection(stream: TcpStream, connection: Connection, mut stop: w
 
 impl Connection {
     /// Has one request answered, unless it is only there to be refused.
-    async fn answer(self, request: Request<Incoming>) -> Result<Response, Infallible> {
+    async fn answer(self, refusal: Option<Refusal>, request: Request<Incoming>) -> Result<Response, Infallible> {
         let state = self.seat.peer().clone();
-        let refusal = state.begins_request().or_else(|| self.refuse_caller(&request));
+        let refusal = refusal.or_else(|| self.refuse_caller(&request));
         let response = match refusal {
             Some(refusal) => refuse(refusal),
             None => self.route(request).await?,

@@ -24,7 +24,8 @@ pub fn check(server: SocketAddr, verdict: &mut Verdict) {
         ("another version", HANDSHAKE.replace("Version: 13", "Version: 8").into(), "426"),
     ] {
         let said = ask(server, &request);
-        let answered = said.starts_with(format!("HTTP/1.1 {status}").as_bytes());
+        // "HTTP/1.0" or "HTTP/1.1", as it was asked.
+        let answered = said.get(9..12) == Some(status.as_bytes());
         verdict.judge(answered, format!("{what} is answered {status}: {}", String::from_utf8_lossy(&said)));
     }
     for (what, frame, code) in [

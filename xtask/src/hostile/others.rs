@@ -175,9 +175,17 @@ impl Member {
     /// Gives a command and waits for its answer.
     fn asks(&mut self, command: &Value) -> anyhow::Result<Value> {
         let text = command.to_string();
-        let length = u16::try_from(text.len())?.to_be_bytes();
+        let length = u16::try_from(text.len())?;
+        let mut frame = vec![0x81];
+        match u8::try_from(length) {
+            Ok(short @ 0..=125) => frame.push(0x80 | short),
+            _ => {
+                frame.push(0x80 | 126);
+                frame.extend(length.to_be_bytes());
+            }
+        }
         // With a key of zeros a masked payload is the payload.
-        let frame = [&[0x81, 0xfe][..], &length, &[0; 4], text.as_bytes()].concat();
+        frame.extend([&[0; 4], text.as_bytes()].concat());
         self.stream.write_all(&frame)?;
         loop {
             let (opcode, payload) = self.hears()?;

@@ -26,6 +26,7 @@ fn ways() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("nothing", Vec::new()),
         ("half a head", b"GET /health HTTP/1.1\r\nHos".to_vec()),
+        ("a head without its body", HALF_A_BODY.trim_end_matches('{').into()),
         ("half a body", HALF_A_BODY.into()),
         (
             "half a chunk",
