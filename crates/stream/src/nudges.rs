@@ -159,6 +159,11 @@ mod tests {
         })
     }
 
+    /// What is heard next; nothing if that takes too long.
+    async fn next(hears: &mut mpsc::Receiver<Heard>) -> Option<Heard> {
+        tokio::time::timeout(KEPT, hears.recv()).await.ok().flatten()
+    }
+
     fn looked(epoch: &str, ids: &[i64]) -> Looked {
         let kept: Vec<Kept> = ids.iter().map(|id| kept(*id, 2)).collect();
         let newest = ids.iter().copied().max().unwrap_or_default();
@@ -170,9 +175,9 @@ mod tests {
         let look = looks(vec![looked("a", &[]), looked("a", &[3]), looked("a", &[3, 4])]);
         let (heard, mut hears) = mpsc::channel(8);
         let reading = tokio::spawn(run(look, 40, heard));
-        assert!(matches!(hears.recv().await, Some(Heard::Lost)));
+        assert!(matches!(next(&mut hears).await, Some(Heard::Lost)));
         for user in [3, 4] {
-            let next = hears.recv().await;
+            let next = next(&mut hears).await;
             assert!(matches!(next, Some(Heard::Nudge(Nudge::Standing(UserId(id)))) if id == user), "user {user}");
         }
         reading.abort();
@@ -184,7 +189,7 @@ mod tests {
         let (heard, mut hears) = mpsc::channel(8);
         let reading = tokio::spawn(run(look, 40, heard));
         for user in [41, 30, 50] {
-            let next = hears.recv().await;
+            let next = next(&mut hears).await;
             assert!(matches!(next, Some(Heard::Nudge(Nudge::Standing(UserId(id)))) if id == user), "user {user}");
         }
         reading.abort();
@@ -196,7 +201,7 @@ mod tests {
         let (heard, mut hears) = mpsc::channel(8);
         let reading = tokio::spawn(run(look, 40, heard));
         for user in [41, 74, 1_074] {
-            let next = hears.recv().await;
+            let next = next(&mut hears).await;
             assert!(matches!(next, Some(Heard::Nudge(Nudge::Standing(UserId(id)))) if id == user), "user {user}");
         }
         reading.abort();
