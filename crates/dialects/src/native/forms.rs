@@ -22,7 +22,7 @@ const DATE: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$";
 /// What `next_cursor` is, where people or members are listed.
 const PLACE: &str = "^[0-9]{1,15}$";
 /// What `next_cursor` is, where conversations are listed.
-const POSITION: &str = "^[0-9]{1,15}-[0-9]{1,15}$";
+const POSITION: &str = "^[0-9]{0,15}(-[0-9]{1,15})+$";
 /// A conversation's id as a key.
 const ID: &str = "^[0-9]{1,16}$";
 /// Characters of a mail address, and of what accounts are looked for by.
