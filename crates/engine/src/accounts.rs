@@ -314,7 +314,11 @@ impl Call {
                 Box::pin(async move {
                     let found = store::accounts::by_id(&mut unit.conn, user).await?;
                     let mut account = found.ok_or_else(|| Error::not_found("user"))?;
-                    account.profile = merged(account.profile, change, most)?;
+                    let profile = merged(account.profile.clone(), change, most)?;
+                    if profile == account.profile {
+                        return Ok(account);
+                    }
+                    account.profile = profile;
                     store::accounts::set_profile(&mut unit.conn, user, &account.profile).await?;
                     unit.notify(Audience::User(user), Signal::ProfileChanged(Box::new(account.clone())));
                     Ok(account)
@@ -338,8 +342,9 @@ impl Call {
             .change(None, None, move |unit| {
                 Box::pin(async move {
                     require_still_admin(unit, by).await?;
-                    if store::accounts::by_id(&mut unit.conn, user).await?.is_none() {
-                        return Err(Error::not_found("user"));
+                    let account = store::accounts::by_id(&mut unit.conn, user).await?;
+                    if account.ok_or_else(|| Error::not_found("user"))?.active == active {
+                        return Ok(());
                     }
                     let now = unit.now;
                     store::accounts::set_deactivated(&mut unit.conn, user, (!active).then_some(now)).await?;
@@ -410,8 +415,9 @@ pub(crate) async fn set_role(engine: &Engine, by: Option<UserId>, user: UserId, 
                 if let Some(by) = by {
                     require_still_admin(unit, by).await?;
                 }
-                if store::accounts::by_id(&mut unit.conn, user).await?.is_none() {
-                    return Err(Error::not_found("user"));
+                let account = store::accounts::by_id(&mut unit.conn, user).await?;
+                if account.ok_or_else(|| Error::not_found("user"))?.role == role {
+                    return Ok(());
                 }
                 store::accounts::set_role(&mut unit.conn, user, role).await?;
                 unit.order(Order::RoleChanged { user, role });

@@ -60,13 +60,16 @@ impl Call {
 
     pub(crate) async fn message_by_id(&self, id: MessageId) -> Result<Reply> {
         let mut conn = self.db.read().await?;
-        let message = store::messages::by_id(&mut conn, id).await?.ok_or_else(|| Error::not_found("message"))?;
-        // Whoever may not have the conversation must not learn that there is such a message.
-        match self.access_in(&mut conn, message.conversation).await {
-            Ok(_) => Ok(Reply::Message(Box::new(message))),
-            Err(error) if error.code == ErrorCode::NotFound => Err(Error::not_found("message")),
-            Err(error) => Err(error),
+        // Whoever may not have the conversation must not learn that there is such a message, not even by how long the
+        // answer takes: for one that is not there, the membership in no conversation is looked for.
+        let conversation = store::messages::conversation_of(&mut conn, id).await?.unwrap_or_default();
+        match self.access_in(&mut conn, conversation).await {
+            Ok(_) => {}
+            Err(error) if error.code == ErrorCode::NotFound => return Err(Error::not_found("message")),
+            Err(error) => return Err(error),
         }
+        let message = store::messages::by_id(&mut conn, id).await?;
+        message.map(|message| Reply::Message(Box::new(message))).ok_or_else(|| Error::not_found("message"))
     }
 
     pub(crate) async fn timeline(&self, conversation: ConversationId, offset: i64, limit: i64) -> Result<Reply> {

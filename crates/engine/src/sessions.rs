@@ -16,7 +16,7 @@ use chat::{
 use store::{Db, Unit, Writer, sessions::Use};
 
 use crate::{
-    Arrival, Call, Clock, Engine, Inner,
+    Arrival, Call, Clock, Engine, Inner, Settings,
     batcher::Answers,
     passwords::{self, Share, Visitor},
     throttle::Guess,
@@ -29,6 +29,21 @@ const LONG: Duration = Duration::from_secs(366 * 86_400);
 /// How much longer something is good.
 pub(crate) fn left(until: Millis, now: Millis) -> Duration {
     Duration::from_millis(u64::try_from(until.since(now)).unwrap_or(0)).min(LONG)
+}
+
+/// How long a session lasts, in milliseconds.
+#[derive(Clone, Copy)]
+struct Lasts {
+    /// Unused.
+    idle_ms: i64,
+    /// At all.
+    whole_ms: i64,
+}
+
+impl Lasts {
+    fn of(settings: &Settings) -> Self {
+        Self { idle_ms: settings.idle_seconds * 1_000, whole_ms: settings.session_seconds * 1_000 }
+    }
 }
 
 pub(crate) async fn log_in(engine: &Engine, name: String, password: String, origin: Origin) -> Result<Tokens> {
@@ -82,8 +97,7 @@ pub(crate) async fn begin(
     hash: Option<String>,
 ) -> Result<Option<Tokens>> {
     let inner = &engine.inner;
-    let idle_ms = inner.settings.idle_seconds * 1_000;
-    let whole_ms = inner.settings.session_seconds * 1_000;
+    let Lasts { idle_ms, whole_ms } = Lasts::of(&inner.settings);
     let (refresh_token, token_hash) = tokens::new_refresh_token()?;
     let begun = inner
         .writer
@@ -128,7 +142,7 @@ enum Traded {
 
 pub(crate) async fn refresh(engine: &Engine, token: String, origin: Origin) -> Result<Tokens> {
     let inner = &engine.inner;
-    let idle_ms = inner.settings.idle_seconds * 1_000;
+    let lasts = Lasts::of(&inner.settings);
     let presented = tokens::refresh_hash(&token);
     // What strangers invent costs a look, and the writer nothing.
     let known = store::sessions::token(&mut inner.db.read().await?, &presented, engine.now()).await?;
@@ -136,7 +150,7 @@ pub(crate) async fn refresh(engine: &Engine, token: String, origin: Origin) -> R
     let (fresh, fresh_hash) = inner.settings.keys.successor(&token);
     let traded = inner
         .writer
-        .change(None, None, move |unit| Box::pin(trade(unit, presented, fresh_hash, origin, idle_ms)))
+        .change(None, None, move |unit| Box::pin(trade(unit, presented, fresh_hash, origin, lasts)))
         .await?;
     match traded {
         Traded::For { user, session } => {
@@ -156,7 +170,7 @@ pub(crate) async fn refresh(engine: &Engine, token: String, origin: Origin) -> R
 /// Trades a refresh token for its successor. A used one is traded again, for the same successor, as long as nobody has
 /// used that: then the answer did not arrive, or two tabs of one client asked at once. Otherwise two have it, and
 /// nobody knows who of them is its owner.
-async fn trade(unit: &mut Unit, presented: String, fresh_hash: String, origin: Origin, idle_ms: i64) -> Result<Traded> {
+async fn trade(unit: &mut Unit, presented: String, fresh_hash: String, origin: Origin, lasts: Lasts) -> Result<Traded> {
     let now = unit.now;
     let session = store::sessions::token(&mut unit.conn, &presented, now).await?.ok_or_else(not_good)?.session;
     // On another node it may be traded at this moment.
@@ -189,7 +203,8 @@ async fn trade(unit: &mut Unit, presented: String, fresh_hash: String, origin: O
         return Ok(Traded::Reused { user, session, why });
     }
     store::sessions::add_token(&mut unit.conn, &fresh_hash, session).await?;
-    store::sessions::note_use(&mut unit.conn, session, &origin, now, now.plus(idle_ms)).await?;
+    store::sessions::note_use(&mut unit.conn, session, &origin, now, now.plus(lasts.idle_ms), now.plus(lasts.whole_ms))
+        .await?;
     Ok(Traded::For { user, session })
 }
 

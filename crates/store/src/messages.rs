@@ -40,6 +40,7 @@ statements! {
              FROM messages m LEFT JOIN users u ON u.id = m.author_id WHERE m.conversation_id = $1 AND m.seq = $2");
     BY_ID = concat!("SELECT ", columns!(), "
              FROM messages m LEFT JOIN users u ON u.id = m.author_id WHERE m.id = $1");
+    CONVERSATION_OF = "SELECT conversation_id FROM messages WHERE id = $1";
     TIMELINE = concat!("SELECT ", columns!(), "
              FROM messages m LEFT JOIN users u ON u.id = m.author_id
              WHERE m.conversation_id = $1 AND m.deleted_at IS NULL ORDER BY m.seq DESC LIMIT $2 OFFSET $3");
@@ -195,6 +196,15 @@ pub async fn one(conn: &mut Conn, conversation: ConversationId, seq: Number) -> 
 pub async fn by_id(conn: &mut Conn, id: MessageId) -> Result<Option<Message>> {
     let rows = sql!(conn, salvage as Row, BY_ID, id.0)?;
     Ok(complete(conn, rows).await?.pop())
+}
+
+/// In which conversation the message of this id is.
+///
+/// # Errors
+/// Those of the database.
+pub async fn conversation_of(conn: &mut Conn, id: MessageId) -> Result<Option<ConversationId>> {
+    let found = sql!(conn, fetch_optional as (i64,), CONVERSATION_OF, id.0)?;
+    Ok(found.map(|(conversation,)| ConversationId(conversation)))
 }
 
 /// At most `limit` messages that are not deleted, newest first, without the `offset` newest.

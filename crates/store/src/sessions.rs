@@ -19,7 +19,8 @@ statements! {
     OF_USER = "SELECT id, agent, address, created_at, used_at, expires_at FROM sessions
                WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 ORDER BY id DESC";
     USE = "UPDATE sessions SET used_at = $2, agent = $3, address = $4, \
-               expires_at = CASE WHEN $5 < ends_at THEN $5 ELSE ends_at END WHERE id = $1";
+               expires_at = CASE WHEN $5 < ends_at THEN $5 ELSE ends_at END, \
+               ends_at = CASE WHEN $6 < ends_at THEN $6 ELSE ends_at END WHERE id = $1";
     END = "UPDATE sessions SET ended_at = $3 WHERE id = $1 AND user_id = $2 AND ended_at IS NULL";
     END_OTHERS = "UPDATE sessions SET ended_at = $3 WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL";
     ADD_TOKEN = "INSERT INTO refresh_tokens (hash, session_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
@@ -103,13 +104,21 @@ pub async fn of_user(conn: &mut Conn, user: UserId, now: Millis) -> Result<Vec<S
         .collect())
 }
 
-/// Notes a use of a session and moves its end.
+/// Notes a use of a session and moves its end to `expires_at`, if its last end is not sooner. That is `latest` at most:
+/// a session that began while the clock was ahead does not last as much longer.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn note_use(conn: &mut Conn, id: SessionId, origin: &Origin, now: Millis, expires_at: Millis) -> Result<()> {
+pub async fn note_use(
+    conn: &mut Conn,
+    id: SessionId,
+    origin: &Origin,
+    now: Millis,
+    expires_at: Millis,
+    latest: Millis,
+) -> Result<()> {
     let (agent, address) = (origin.agent.as_deref(), origin.address.as_deref());
-    sql!(conn, execute, USE, id.0, now.0, agent, address, expires_at.0)?;
+    sql!(conn, execute, USE, id.0, now.0, agent, address, expires_at.0, latest.0)?;
     Ok(())
 }
 

@@ -196,6 +196,23 @@ async fn a_profile_is_changed_cleared_and_told_to_ones_own_devices() {
 }
 
 #[tokio::test]
+async fn what_changes_nothing_in_an_account_is_told_to_nobody() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let admin = town.admin("root").await;
+    let phone = ann.on_another_device().await;
+    ann.asks("account.update", json!({"city": "Lyon"})).await.granted();
+    assert_eq!(phone.notices("account.updated").await["data"]["city"], "Lyon");
+    ann.asks("account.update", json!({"city": "Lyon"})).await.granted();
+    assert!(!phone.has_noticed("account.updated").await);
+    // Whose role or state does not change is not sent away.
+    admin.asks("user.role", json!({"user": bob.id(), "role": "user"})).await.granted();
+    admin.asks("user.active", json!({"user": bob.id(), "active": true})).await.granted();
+    bob.hears_nothing_more().await;
+    bob.asks("account.get", json!({})).await.granted();
+}
+
+#[tokio::test]
 async fn people_are_found_by_the_beginning_of_their_name_page_by_page() {
     let town = Town::with(|config| config.limits.list_page = 2).await;
     let ann = town.person("anna").await;

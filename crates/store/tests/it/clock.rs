@@ -76,3 +76,40 @@ async fn what_a_clock_that_was_ahead_has_dated_holds_nothing_up() {
         assert!(sent.created_at.0 < TODAY + DAY + 2_000, "{sent:?}");
     }
 }
+
+#[tokio::test]
+async fn a_session_that_began_while_the_clock_was_ahead_does_not_last_as_much_longer() {
+    const WHOLE: i64 = 90 * DAY;
+    for db in databases().await {
+        let clock = Arc::new(move || Millis(TODAY));
+        let (writer, mut told) = writer_at(&db, clock);
+        tokio::spawn(async move { while told.recv().await.is_some() {} });
+        let (ann, _bob, _garden) = room(&writer).await;
+        let at = |day: i64| Millis(TODAY + day * DAY);
+        let session = writer
+            .change(None, None, move |unit| {
+                Box::pin(async move {
+                    let (conn, origin) = (&mut unit.conn, chat::sessions::Origin::default());
+                    let ahead = Millis(TODAY + 400 * DAY);
+                    let ends = ahead.plus(WHOLE);
+                    let id = store::sessions::create(conn, ann, &origin, ahead, ends, ends).await?;
+                    // Used today; it is idle for at most thirty days and lasts ninety.
+                    let today = at(0);
+                    store::sessions::note_use(conn, id, &origin, today, at(30), today.plus(WHOLE)).await?;
+                    for day in [29, 58, 87] {
+                        let latest = at(day).plus(WHOLE);
+                        store::sessions::note_use(conn, id, &origin, at(day), at(day + 30), latest).await?;
+                    }
+                    Ok(id)
+                })
+            })
+            .await
+            .unwrap();
+        let conn = &mut db.read().await.unwrap();
+        let is_live = async |conn: &mut store::Conn, now| {
+            store::sessions::live(conn, &[(session, ann)], now).await.unwrap().contains_key(&session)
+        };
+        assert!(is_live(conn, Millis(TODAY + WHOLE - 1)).await);
+        assert!(!is_live(conn, Millis(TODAY + WHOLE)).await);
+    }
+}
