@@ -70,6 +70,9 @@ pub async fn serve(listener: TcpListener, router: Router, shared: Arc<Shared>, m
                     let connection =
                         Connection { shared: shared.clone(), seat: Arc::new(seat), peer, router: router.clone() };
                     tokio::spawn(serve_connection(stream, connection, stop.clone()));
+                    // What it has said already is read before the next comes: in a flood it would have to make room
+                    // before anybody had listened to it.
+                    tokio::task::yield_now().await;
                 }
             }
             Err(error) => {

@@ -47,7 +47,6 @@ describe('what was missed', () => {
       from: 12,
       to: 17,
       reset: false,
-      more: false,
       messages: 2,
       edits: 1,
       deletions: 1,
