@@ -36,6 +36,7 @@ pub mod nodes;
 pub mod nudges;
 pub mod reactions;
 pub mod receipts;
+#[cfg(feature = "rewind")]
 mod rewind;
 pub mod sessions;
 pub mod standby;

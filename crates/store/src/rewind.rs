@@ -1,4 +1,4 @@
-//! For the simulation and for tests: a SQLite database that is kept as it is, and comes back as it was, under those who
+//! For the simulation: a SQLite database that is kept as it is, and comes back as it was, under those who
 //! work on it. Nothing else does that to a database; what really does is a failover, or an operator's copy.
 
 use std::path::Path;
