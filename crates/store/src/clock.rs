@@ -39,33 +39,28 @@ pub(crate) struct Steady {
     last: Option<i64>,
 }
 
-/// What a clock says.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Reading {
-    /// The time of this batch.
-    pub now: Millis,
-    /// Whether the clock was put back since the last batch, or nothing is known of what it was before.
-    pub put_back: bool,
-}
-
 impl Steady {
     pub(crate) const fn new() -> Self {
         Self { last: None }
     }
 
+    /// Whether the clock, which says this now, was put back since the last batch, or nothing is known of it before.
+    pub(crate) fn is_put_back(&self, clock: Millis) -> bool {
+        self.last.is_none_or(|last| last > furthest(clock).0)
+    }
+
     /// The time of the next batch, of what the clock says.
-    pub(crate) fn read(&mut self, clock: Millis) -> Reading {
-        let reading = match self.last {
-            None => Reading { now: clock, put_back: true },
-            Some(last) if last > furthest(clock).0 => Reading { now: clock, put_back: true },
+    pub(crate) fn read(&mut self, clock: Millis) -> Millis {
+        let now = match self.last.filter(|_| !self.is_put_back(clock)) {
+            None => clock,
             Some(last) => {
                 // Not further ahead than half of what it may be, however many batches come.
                 let next = last.max(last.saturating_add(1).min(clock.0.saturating_add(AHEAD / 2)));
-                Reading { now: Millis(clock.0.max(next)), put_back: false }
+                Millis(clock.0.max(next))
             }
         };
-        self.last = Some(reading.now.0);
-        reading
+        self.last = Some(now.0);
+        now
     }
 }
 
@@ -85,16 +80,16 @@ mod tests {
     #[test]
     fn batches_have_ascending_times_until_the_clock_is_put_back() {
         let mut steady = Steady::new();
-        let mut read = |clock| steady.read(Millis(clock));
-        assert_eq!(read(5_000), Reading { now: Millis(5_000), put_back: true });
-        assert_eq!(read(5_000), Reading { now: Millis(5_001), put_back: false });
+        let mut read = |clock| (steady.is_put_back(Millis(clock)), steady.read(Millis(clock)));
+        assert_eq!(read(5_000), (true, Millis(5_000)));
+        assert_eq!(read(5_000), (false, Millis(5_001)));
         // Not further ahead than a second, whatever comes.
-        assert_eq!(read(4_000), Reading { now: Millis(5_001), put_back: false });
-        assert_eq!(read(6_000), Reading { now: Millis(6_000), put_back: false });
-        assert_eq!(read(3_999), Reading { now: Millis(3_999), put_back: true });
+        assert_eq!(read(4_000), (false, Millis(5_001)));
+        assert_eq!(read(6_000), (false, Millis(6_000)));
+        assert_eq!(read(3_999), (true, Millis(3_999)));
         for _ in 0..2_000 {
             read(4_000);
         }
-        assert_eq!(read(4_000), Reading { now: Millis(5_000), put_back: false });
+        assert_eq!(read(4_000), (false, Millis(5_000)));
     }
 }

@@ -22,16 +22,30 @@ macro_rules! columns {
     };
 }
 
+/// Times beyond `$2` are taken back to before `$1`, in the order in which they were.
+macro_rules! take_back {
+    ($locking:literal) => {
+        concat!(
+            "UPDATE conversations SET active_at = $1 - r.place
+             FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY active_at DESC, id DESC) AS place
+                   FROM (SELECT id, active_at FROM conversations WHERE active_at > $2",
+            $locking,
+            ") AS ahead) AS r
+             WHERE conversations.id = r.id"
+        )
+    };
+}
+
+/// On PostgreSQL other nodes write too, and hold rows. What one of them changes meanwhile it dates anew by itself; so
+/// nobody is waited for, and nobody can come to wait for each other.
+const TAKE_BACK_FREE: &str = take_back!(" ORDER BY id FOR UPDATE SKIP LOCKED");
+
 statements! {
     /// `$3` is as far ahead of `$2` as a time may be to hold it up.
     NEXT_NUMBER = "UPDATE conversations SET head = head + 1, \
                    active_at = CASE WHEN active_at > $2 AND active_at <= $3 THEN active_at ELSE $2 END \
                    WHERE id = $1 RETURNING head";
-    /// Times beyond `$2` are taken back to before `$1`, in the order in which they were.
-    TAKE_BACK = "UPDATE conversations SET active_at = $1 - r.place
-                 FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY active_at DESC, id DESC) AS place
-                       FROM conversations WHERE active_at > $2) AS r
-                 WHERE conversations.id = r.id";
+    TAKE_BACK = take_back!("");
     CREATE = "INSERT INTO conversations (id, kind, visibility, name, name_key, topic, pair_low, pair_high, created_by, client_id, \
                                          created_at, head, rev, member_count, active_at, room_key)
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, 1, 0, $11, $12)";
@@ -156,12 +170,14 @@ pub(crate) async fn next_number(conn: &mut Conn, id: ConversationId, now: Millis
 /// Takes times of last activity that lie in the future back to just before now; their order stays. Returns how many.
 ///
 /// They are of a time when the clock was ahead. Left as they are, those conversations would stand above all others
-/// in everybody's list until the clock has come to them.
+/// in everybody's list until the clock has come to them. On PostgreSQL those are left as they are that another node
+/// is changing.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn take_back_future(conn: &mut Conn, now: Millis) -> Result<u64> {
-    sql!(conn, execute, TAKE_BACK, now.0, clock::furthest(now).0)
+    let text = if conn.is_sqlite() { TAKE_BACK } else { TAKE_BACK_FREE };
+    sql!(conn, execute, text, now.0, clock::furthest(now).0)
 }
 
 /// What a new conversation is made of.

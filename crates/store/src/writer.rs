@@ -27,8 +27,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     Committed, Conn, Db, Error, Result, Unit, appends,
-    clock::{Reading, Steady},
-    conversations::beginning_with,
+    clock::Steady,
+    conversations::{self, beginning_with},
     health::{self, Health, Verdict},
     history::{self, Mark, Passage},
 };
@@ -38,6 +38,8 @@ const QUEUE: usize = 8_192;
 /// Writes that one transaction takes at most. Not more, so that under load one batch is answered and
 /// asks again while the next is committed, instead of all waiting for the same commit.
 const BATCH: usize = 128;
+/// When times of last activity that lie in the future are looked at again, where that failed.
+const TIMES_AGAIN: Duration = Duration::from_mins(1);
 /// How often SQLite's log is moved into its file.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
 
@@ -104,7 +106,7 @@ impl Writer {
             db,
             clock,
             steady: Steady::new(),
-            times_checked: false,
+            times_due: Some(Instant::now()),
             outlet,
             conn: None,
             sent: sent.clone(),
@@ -217,8 +219,8 @@ struct Committer {
     db: Db,
     clock: Arc<dyn Fn() -> Millis + Send + Sync>,
     steady: Steady,
-    /// Whether no conversation's time of last activity lies in the future, as far as this writer can know.
-    times_checked: bool,
+    /// From when on conversations' times of last activity are to be looked at that may lie in the future.
+    times_due: Option<Instant>,
     outlet: Outlet,
     conn: Option<Conn>,
     sent: Arc<AtomicU64>,
@@ -330,7 +332,11 @@ impl Committer {
         settled: &mut Vec<Settled>,
     ) -> chat::Result<Committed> {
         let touched = jobs.iter().filter_map(Job::conversation).collect();
-        let conn = match self.begin(touched).await {
+        let begun = match self.take_back_future().await {
+            Ok(()) => self.begin(touched).await,
+            Err(error) => Err(error),
+        };
+        let conn = match begun {
             Ok(conn) => conn,
             Err(error) => {
                 settled.extend(jobs.into_iter().map(Job::into_refusal));
@@ -339,16 +345,9 @@ impl Committer {
         };
         queue.join_in(&mut jobs);
         let mut rest = jobs.into_iter();
-        let Reading { now, put_back } = self.steady.read((self.clock)());
-        self.times_checked &= !put_back;
+        let now = self.steady.read((self.clock)());
         let mut unit = Unit { conn, now, committed: Committed::default(), origin: None };
-        let checks_times = !self.times_checked;
-        let work = async {
-            if checks_times {
-                take_back_future(&mut unit).await?;
-            }
-            run_jobs(&mut unit, &mut rest, settled).await
-        };
+        let work = run_jobs(&mut unit, &mut rest, settled);
         let mut worked = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
             tracing::error!("a change panicked; its transaction is rolled back");
             Err(chat::Error::internal())
@@ -371,7 +370,6 @@ impl Committer {
             Ok(()) => {
                 self.conn = Some(unit.conn);
                 self.mark.take().into_iter().for_each(|mark| self.db.history().passed(mark));
-                self.times_checked = true;
                 Ok(unit.committed)
             }
             Err(error) => {
@@ -387,6 +385,50 @@ impl Committer {
                 Err(if certain { error.into() } else { unknown() })
             }
         }
+    }
+
+    /// Takes back what was dated while the clock was ahead, if that is due: at the start, and when the clock was put
+    /// back. In a transaction of its own: the rows of a batch are locked in one order, and these are others. That it
+    /// fails is no reason to refuse what people want to store.
+    ///
+    /// # Errors
+    /// If no transaction can be begun; then the batch, which knows no other history, cannot either.
+    async fn take_back_future(&mut self) -> Result<()> {
+        let (begun, now) = (Instant::now(), (self.clock)());
+        if self.steady.is_put_back(now) {
+            self.times_due = Some(begun);
+        }
+        if self.times_due.is_none_or(|due| due > begun) {
+            return Ok(());
+        }
+        let mut conn = self.begin(Vec::new()).await?;
+        self.times_due = Some(begun + TIMES_AGAIN);
+        let taken = match conversations::take_back_future(&mut conn, now).await {
+            Ok(taken) => taken,
+            Err(error) => {
+                tracing::warn!(%error, "times of last activity in the future could not be taken back");
+                // A connection that cannot do this is found out by the batch's beginning.
+                let _rolled_back = conn.run("ROLLBACK").await;
+                self.conn = Some(conn);
+                return Ok(());
+            }
+        };
+        if let Err(error) = conn.run("COMMIT").await {
+            tracing::warn!(%error, "it is not known whether times of last activity in the future were taken back");
+            conn.discard().await;
+            self.db.rename();
+            return Ok(());
+        }
+        self.conn = Some(conn);
+        self.mark.take().into_iter().for_each(|mark| self.db.history().passed(mark));
+        self.times_due = None;
+        if taken > 0 {
+            tracing::warn!(
+                conversations = taken,
+                "the clock was ahead: times of last activity in the future are taken back"
+            );
+        }
+        Ok(())
     }
 
     /// A deliberate fault: answers, or tells the others, before the commit.
@@ -465,18 +507,6 @@ impl Committer {
         self.conn = Some(conn);
         Error::Unavailable("the database has come back as another history".to_owned())
     }
-}
-
-/// Takes back what was dated while the clock was ahead: at the start, and when the clock was put back since.
-async fn take_back_future(unit: &mut Unit) -> chat::Result<()> {
-    let taken = crate::conversations::take_back_future(&mut unit.conn, unit.now).await?;
-    if taken > 0 {
-        tracing::warn!(
-            conversations = taken,
-            "the clock was ahead: times of last activity in the future are taken back"
-        );
-    }
-    Ok(())
 }
 
 /// Runs the jobs in their order, neighbouring sends together.

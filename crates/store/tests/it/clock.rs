@@ -7,8 +7,9 @@ use std::sync::{
 
 use chat::{ConversationId, Millis, Number, UserId};
 use store::Db;
+use tokio::sync::oneshot;
 
-use super::{databases, room, say, writer_at};
+use super::{databases, options, room, say, unmigrated_urls, writer_at};
 
 const DAY: i64 = 86_400_000;
 const TODAY: i64 = 1_800_000_000_000;
@@ -74,6 +75,41 @@ async fn what_a_clock_that_was_ahead_has_dated_holds_nothing_up() {
         assert_eq!(order(&db, ann).await, [other, garden]);
         let sent = say(&writer, ann, garden, "", "tomorrow too").await.unwrap().unwrap();
         assert!(sent.created_at.0 < TODAY + DAY + 2_000, "{sent:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_another_node_holds_is_not_waited_for_to_take_its_time_back() {
+    for url in unmigrated_urls().await.into_iter().filter(|url| !url.starts_with("sqlite:")) {
+        let (db, other) = (Db::open(&options(&url)).await.unwrap(), Db::open(&options(&url)).await.unwrap());
+        db.migrate().await.unwrap();
+        let (ahead, mut told) = writer_at(&other, Arc::new(|| Millis(TODAY + 400 * DAY)));
+        tokio::spawn(async move { while told.recv().await.is_some() {} });
+        let (ann, _bob, garden) = room(&ahead).await;
+        let (holds, held) = oneshot::channel();
+        let (let_go, gone) = oneshot::channel::<()>();
+        let holding = ahead.clone();
+        let holding = tokio::spawn(async move {
+            let work = async move {
+                holds.send(()).unwrap();
+                gone.await.unwrap();
+                Ok(())
+            };
+            holding.change(Some(garden), None, |_unit| Box::pin(work)).await
+        });
+        held.await.unwrap();
+
+        // The node whose clock is right finds a time in the future in a row that it cannot have.
+        let (right, mut told) = writer_at(&db, Arc::new(|| Millis(TODAY)));
+        tokio::spawn(async move { while told.recv().await.is_some() {} });
+        right
+            .change(None, None, move |unit| {
+                Box::pin(async move { Ok(store::sessions::of_user(&mut unit.conn, ann, unit.now).await?) })
+            })
+            .await
+            .unwrap();
+        let_go.send(()).unwrap();
+        holding.await.unwrap().unwrap();
     }
 }
 
