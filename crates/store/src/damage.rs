@@ -70,11 +70,21 @@ pub async fn check(url: &str, at_most: Duration) -> Result<Checked> {
     conn.lock_handle().await?.set_progress_handler(STEPS, move || Instant::now() < end);
     let checked = check_tables(&mut conn).await;
     let closed = conn.close().await;
+    if let Some(found) = judge(checked, Instant::now() >= end) {
+        return found;
+    }
+    closed.map(|()| Checked::Whole).map_err(Error::from)
+}
+
+/// What has come of a check, whether or not its time was over at its end; nothing if all was looked at.
+fn judge(checked: Result<()>, is_over: bool) -> Option<Result<Checked>> {
     match checked {
+        Ok(()) => None,
+        // Also where it was found at the last moment.
+        Err(error @ Error::Damaged(_)) => Some(Err(error)),
         // Interrupted.
-        Err(_) if Instant::now() >= end => Ok(Checked::Partly),
-        Ok(()) => closed.map(|()| Checked::Whole).map_err(Error::from),
-        Err(error) => Err(error),
+        Err(_) if is_over => Some(Ok(Checked::Partly)),
+        Err(error) => Some(Err(error)),
     }
 }
 
@@ -90,4 +100,20 @@ async fn check_tables(conn: &mut SqliteConnection) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damage_that_is_found_at_the_last_moment_is_told() {
+        let damaged = || Err(Error::Damaged("a page".into()));
+        let interrupted = || Err(Error::Other("interrupted".into()));
+        assert!(matches!(judge(damaged(), true), Some(Err(Error::Damaged(_)))));
+        assert!(matches!(judge(damaged(), false), Some(Err(Error::Damaged(_)))));
+        assert!(matches!(judge(interrupted(), true), Some(Ok(Checked::Partly))));
+        assert!(matches!(judge(interrupted(), false), Some(Err(Error::Other(_)))));
+        assert!(judge(Ok(()), true).is_none());
+    }
 }
