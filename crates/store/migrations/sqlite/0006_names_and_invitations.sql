@@ -13,5 +13,6 @@ ALTER TABLE members ADD COLUMN joined_number INTEGER NOT NULL DEFAULT 0;
 -- 1 for those who left by themselves and must not be brought in again, 2 once a member has asked them to come back.
 ALTER TABLE members ADD COLUMN declined INTEGER NOT NULL DEFAULT 0;
 UPDATE members SET invited_by = (SELECT c.created_by FROM conversations c
-    WHERE c.id = members.conversation_id AND c.kind <> 'room' AND c.created_by <> members.user_id);
+    WHERE c.id = members.conversation_id AND c.created_by <> members.user_id)
+    WHERE conversation_id IN (SELECT id FROM conversations WHERE kind <> 'room');
 CREATE INDEX members_invited_by ON members (invited_by, user_id) WHERE invited_by IS NOT NULL;
