@@ -20,27 +20,30 @@ const FILL: &str = "CREATE TEMPORARY TABLE palabre_room ON COMMIT DROP AS
 
 /// For so long a commit proves that the next one will succeed.
 const PROVEN: Duration = Duration::from_secs(5);
-/// While writes fail, no more is tried than once in this time, however often somebody asks.
+/// For so long what a try has found holds, however often somebody asks.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// What is known of it. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Health(Arc<Mutex<Known>>);
+pub struct Health {
+    known: Arc<Mutex<Known>>,
+    /// Held by the one who tries: strangers may ask, and their tries would fill the writer's queue.
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
 
 #[derive(Debug, Default)]
 struct Known {
     committed: Option<Instant>,
-    tried: Option<Instant>,
+    /// When somebody tried last, and why that failed.
+    tried: Option<(Instant, chat::Error)>,
     failing: Option<chat::Error>,
 }
 
 /// What to do for an answer.
 #[derive(Debug, PartialEq)]
-pub enum Verdict {
-    /// Writes succeed.
-    Good,
-    /// Writes fail, for this reason.
-    Failing(chat::Error),
+pub(crate) enum Verdict {
+    /// Whether writes succeed, or why they fail.
+    Known(chat::Result<()>),
     /// Nobody knows: try, and make sure of room if that was missing.
     Try {
         /// Whether the last write failed because there was no room.
@@ -50,7 +53,7 @@ pub enum Verdict {
 
 impl Health {
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes a commit.
@@ -67,24 +70,49 @@ impl Health {
         }
     }
 
-    /// What is known now; whoever is told to try is the only one for a while.
-    #[must_use]
-    pub fn ask(&self, now: Instant) -> Verdict {
-        let mut known = self.known();
-        let since = |at: Option<Instant>| at.map(|at| now.saturating_duration_since(at));
-        if let Some(failing) = &known.failing {
-            if since(known.tried).is_some_and(|since| since < PAUSE) {
-                return Verdict::Failing(failing.clone());
-            }
-            let fill = failing.code == ErrorCode::StorageFull;
-            known.tried = Some(now);
-            return Verdict::Try { fill };
+    /// What is known now; nothing known is tried, by one caller for all who ask meanwhile. A try goes on to its end
+    /// also where its caller has gone, and the next one begins after that.
+    ///
+    /// # Errors
+    /// Why writes fail.
+    pub(crate) async fn check<F>(&self, attempt: impl FnOnce(bool) -> F) -> chat::Result<()>
+    where
+        F: Future<Output = chat::Result<()>> + Send + 'static,
+    {
+        if let Verdict::Known(known) = self.ask(Instant::now()) {
+            return known;
         }
-        if since(known.committed).is_some_and(|since| since < PROVEN) {
-            return Verdict::Good;
+        let turn = self.turn.clone().lock_owned().await;
+        let fill = match self.ask(Instant::now()) {
+            Verdict::Known(known) => return known,
+            Verdict::Try { fill } => fill,
+        };
+        let (health, attempt) = (self.clone(), attempt(fill));
+        let trying = tokio::spawn(async move {
+            let found = attempt.await;
+            health.tried(&found, Instant::now());
+            drop(turn);
+            found
+        });
+        trying.await.unwrap_or_else(|_| Err(chat::Error::internal()))
+    }
+
+    /// Notes what a try has found.
+    fn tried(&self, found: &chat::Result<()>, now: Instant) {
+        self.known().tried = found.as_ref().err().map(|why| (now, why.clone()));
+    }
+
+    /// What is known now.
+    pub(crate) fn ask(&self, now: Instant) -> Verdict {
+        let known = self.known();
+        let since = |at: Instant| now.saturating_duration_since(at);
+        if known.failing.is_none() && known.committed.is_some_and(|at| since(at) < PROVEN) {
+            return Verdict::Known(Ok(()));
         }
-        known.tried = Some(now);
-        Verdict::Try { fill: false }
+        match &known.tried {
+            Some((at, why)) if since(*at) < PAUSE => Verdict::Known(Err(why.clone())),
+            _ => Verdict::Try { fill: known.failing.as_ref().is_some_and(|why| why.code == ErrorCode::StorageFull) },
+        }
     }
 }
 
@@ -102,6 +130,10 @@ pub async fn try_to_write(conn: &mut Conn, fill: bool) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::sync::watch;
+
     use super::*;
 
     fn refusal(code: ErrorCode) -> chat::Error {
@@ -113,22 +145,54 @@ mod tests {
         let (begin, health) = (Instant::now(), Health::default());
         assert_eq!(health.ask(begin), Verdict::Try { fill: false });
         health.committed(begin);
-        assert_eq!(health.ask(begin + Duration::from_millis(4_999)), Verdict::Good);
+        assert_eq!(health.ask(begin + Duration::from_millis(4_999)), Verdict::Known(Ok(())));
         assert_eq!(health.ask(begin + PROVEN), Verdict::Try { fill: false });
     }
 
     #[test]
     fn while_writes_fail_somebody_tries_twice_a_second_and_a_commit_ends_it() {
         let (begin, health) = (Instant::now(), Health::default());
-        let full = refusal(ErrorCode::StorageFull);
+        let away = refusal(ErrorCode::Unavailable);
         health.committed(begin);
-        health.failed(&full);
-        assert_eq!(health.ask(begin), Verdict::Try { fill: true });
-        assert_eq!(health.ask(begin + Duration::from_millis(499)), Verdict::Failing(full));
-        assert_eq!(health.ask(begin + PAUSE), Verdict::Try { fill: true });
+        health.failed(&away);
+        assert_eq!(health.ask(begin), Verdict::Try { fill: false });
+        health.tried(&Err(away.clone()), begin);
+        assert_eq!(health.ask(begin + Duration::from_millis(499)), Verdict::Known(Err(away)));
+        assert_eq!(health.ask(begin + PAUSE), Verdict::Try { fill: false });
         health.committed(begin + PAUSE);
-        assert_eq!(health.ask(begin + PAUSE), Verdict::Good);
+        assert_eq!(health.ask(begin + PAUSE), Verdict::Known(Ok(())));
         health.failed(&refusal(ErrorCode::Internal));
-        assert_eq!(health.ask(begin + PAUSE), Verdict::Good);
+        assert_eq!(health.ask(begin + PAUSE), Verdict::Known(Ok(())));
+    }
+
+    #[tokio::test]
+    async fn however_many_ask_one_tries_for_all_also_when_they_do_not_wait() {
+        let (health, tries) = (Health::default(), Arc::new(AtomicUsize::new(0)));
+        let (end, ended) = watch::channel(false);
+        let ask = || {
+            let (health, tries, mut ended) = (health.clone(), tries.clone(), ended.clone());
+            tokio::spawn(async move {
+                let attempt = |_fill| async move {
+                    tries.fetch_add(1, Ordering::Relaxed);
+                    let _ended = ended.wait_for(|ended| *ended).await;
+                    Err(refusal(ErrorCode::Internal))
+                };
+                health.check(attempt).await
+            })
+        };
+        // Strangers who do not wait for the answer.
+        for _ in 0..20 {
+            let gone = ask();
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
+            gone.abort();
+        }
+        let waiting: Vec<_> = (0..20).map(|_| ask()).collect();
+        tokio::task::yield_now().await;
+        assert_eq!(tries.load(Ordering::Relaxed), 1);
+        end.send(true).expect("somebody waits");
+        for asked in waiting {
+            assert_eq!(asked.await.expect("an answer"), Err(refusal(ErrorCode::Internal)));
+        }
     }
 }

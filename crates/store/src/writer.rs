@@ -29,7 +29,7 @@ use crate::{
     Committed, Conn, Db, Error, Result, Unit, appends,
     clock::Steady,
     conversations::{self, beginning_with},
-    health::{self, Health, Verdict},
+    health::{self, Health},
     history::{self, Mark, Passage},
 };
 
@@ -128,16 +128,16 @@ impl Writer {
     /// # Errors
     /// Why it takes none.
     pub async fn check(&self) -> chat::Result<()> {
-        match self.health.ask(Instant::now()) {
-            Verdict::Good => Ok(()),
-            Verdict::Failing(why) => Err(why),
-            Verdict::Try { fill } => {
-                self.change(None, None, move |unit| {
+        let attempt = |fill| {
+            let writer = self.clone();
+            async move {
+                let work = writer.change(None, None, move |unit| {
                     Box::pin(async move { Ok(health::try_to_write(&mut unit.conn, fill).await?) })
-                })
-                .await
+                });
+                work.await
             }
-        }
+        };
+        self.health.check(attempt).await
     }
 
     /// Queues a send; waits only while the queue is full. The outcome goes to `append.done`.
