@@ -7,15 +7,16 @@ use std::{
 
 use chat::ErrorCode;
 
-use crate::{Conn, Result};
+use crate::{Conn, Error, Result};
 
 statements! {
     /// Writes what is there already: one row, one flush of the disk, no change.
     TRY = "UPDATE counters SET value = value WHERE name = 'session'";
 }
 
-/// For PostgreSQL, whose small rows find room for a long time in a file that cannot grow any more.
-const FILL: &str = "CREATE TEMPORARY TABLE palabre_room ON COMMIT DROP AS
+/// For PostgreSQL, whose small rows find room for a long time in a file that cannot grow any more: a new file, where
+/// the tables are. It is never committed.
+const FILL: &str = "CREATE TABLE palabre_room AS
                     SELECT repeat(md5(s.i::text), 8) AS filler FROM generate_series(1, 1000) AS s (i)";
 
 /// For so long a commit proves that the next one will succeed.
@@ -51,22 +52,33 @@ pub(crate) enum Verdict {
     },
 }
 
+impl Known {
+    fn is_full(&self) -> bool {
+        self.failing.as_ref().is_some_and(|why| why.code == ErrorCode::StorageFull)
+    }
+}
+
 impl Health {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes a commit.
+    /// Notes a commit. It does not prove that there is room: small rows may find some where large ones do not.
     pub(crate) fn committed(&self, now: Instant) {
         let mut known = self.known();
-        (known.committed, known.failing) = (Some(now), None);
+        known.committed = Some(now);
+        if !known.is_full() {
+            known.failing = None;
+        }
     }
 
-    /// Notes that a transaction failed. A mistake of the program says nothing about the database.
+    /// Notes that a transaction failed, or a part of one. A mistake of the program says nothing about the database.
     pub(crate) fn failed(&self, error: &chat::Error) {
         let codes = [ErrorCode::StorageFull, ErrorCode::Unavailable, ErrorCode::OutcomeUnknown];
-        if codes.contains(&error.code) {
-            self.known().failing = Some(error.clone());
+        let mut known = self.known();
+        // That there was no room is not over because the database has gone away besides.
+        if codes.contains(&error.code) && !known.is_full() {
+            known.failing = Some(error.clone());
         }
     }
 
@@ -90,16 +102,20 @@ impl Health {
         let (health, attempt) = (self.clone(), attempt(fill));
         let trying = tokio::spawn(async move {
             let found = attempt.await;
-            health.tried(&found, Instant::now());
+            health.tried(&found, fill, Instant::now());
             drop(turn);
             found
         });
         trying.await.unwrap_or_else(|_| Err(chat::Error::internal()))
     }
 
-    /// Notes what a try has found.
-    fn tried(&self, found: &chat::Result<()>, now: Instant) {
-        self.known().tried = found.as_ref().err().map(|why| (now, why.clone()));
+    /// Notes what a try has found, which made sure of room or did not.
+    fn tried(&self, found: &chat::Result<()>, fill: bool, now: Instant) {
+        let mut known = self.known();
+        known.tried = found.as_ref().err().map(|why| (now, why.clone()));
+        if fill && found.is_ok() {
+            known.failing = None;
+        }
     }
 
     /// What is known now.
@@ -111,7 +127,7 @@ impl Health {
         }
         match &known.tried {
             Some((at, why)) if since(*at) < PAUSE => Verdict::Known(Err(why.clone())),
-            _ => Verdict::Try { fill: known.failing.as_ref().is_some_and(|why| why.code == ErrorCode::StorageFull) },
+            _ => Verdict::Try { fill: known.is_full() },
         }
     }
 }
@@ -120,12 +136,28 @@ impl Health {
 ///
 /// # Errors
 /// Why nothing can be written.
-pub async fn try_to_write(conn: &mut Conn, fill: bool) -> Result<()> {
+pub(crate) async fn try_to_write(conn: &mut Conn, fill: bool) -> Result<()> {
     if fill && let Conn::Postgres(_) = conn {
-        conn.run(FILL).await?;
+        try_to_fill(conn).await?;
     }
     sql!(conn, execute, TRY)?;
     Ok(())
+}
+
+/// Tries to make a large table, and leaves nothing of it.
+async fn try_to_fill(conn: &mut Conn) -> Result<()> {
+    conn.run("SAVEPOINT room").await?;
+    let filled = conn.run(FILL).await;
+    conn.run("ROLLBACK TO SAVEPOINT room").await?;
+    conn.run("RELEASE SAVEPOINT room").await?;
+    match filled {
+        // A server on which this program may make no tables: there the small row has to do.
+        Err(Error::Other(why)) => {
+            tracing::debug!(why, "whether there is room could not be tried with a large table");
+            Ok(())
+        }
+        filled => filled,
+    }
 }
 
 #[cfg(test)]
@@ -156,13 +188,28 @@ mod tests {
         health.committed(begin);
         health.failed(&away);
         assert_eq!(health.ask(begin), Verdict::Try { fill: false });
-        health.tried(&Err(away.clone()), begin);
+        health.tried(&Err(away.clone()), false, begin);
         assert_eq!(health.ask(begin + Duration::from_millis(499)), Verdict::Known(Err(away)));
         assert_eq!(health.ask(begin + PAUSE), Verdict::Try { fill: false });
         health.committed(begin + PAUSE);
         assert_eq!(health.ask(begin + PAUSE), Verdict::Known(Ok(())));
         health.failed(&refusal(ErrorCode::Internal));
         assert_eq!(health.ask(begin + PAUSE), Verdict::Known(Ok(())));
+    }
+
+    #[test]
+    fn that_there_was_no_room_is_over_only_when_some_was_tried() {
+        let (begin, health) = (Instant::now(), Health::default());
+        health.failed(&refusal(ErrorCode::StorageFull));
+        // What was refused was part of a transaction that was committed without it; and small ones follow.
+        health.committed(begin);
+        health.failed(&refusal(ErrorCode::Unavailable));
+        health.committed(begin);
+        assert_eq!(health.ask(begin), Verdict::Try { fill: true });
+        health.tried(&Ok(()), false, begin);
+        assert_eq!(health.ask(begin), Verdict::Try { fill: true });
+        health.tried(&Ok(()), true, begin);
+        assert_eq!(health.ask(begin), Verdict::Known(Ok(())));
     }
 
     #[tokio::test]

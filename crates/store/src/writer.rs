@@ -347,7 +347,7 @@ impl Committer {
         let mut rest = jobs.into_iter();
         let now = self.steady.read((self.clock)());
         let mut unit = Unit { conn, now, committed: Committed::default(), origin: None };
-        let work = run_jobs(&mut unit, &mut rest, settled);
+        let work = run_jobs(&mut unit, &mut rest, settled, &self.health);
         let mut worked = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
             tracing::error!("a change panicked; its transaction is rolled back");
             Err(chat::Error::internal())
@@ -510,7 +510,12 @@ impl Committer {
 }
 
 /// Runs the jobs in their order, neighbouring sends together.
-async fn run_jobs(unit: &mut Unit, rest: &mut std::vec::IntoIter<Job>, settled: &mut Vec<Settled>) -> chat::Result<()> {
+async fn run_jobs(
+    unit: &mut Unit,
+    rest: &mut std::vec::IntoIter<Job>,
+    settled: &mut Vec<Settled>,
+    health: &Health,
+) -> chat::Result<()> {
     while !rest.as_slice().is_empty() {
         let sends = rest.as_slice().iter().take_while(|job| matches!(job, Job::Append(_))).count();
         if sends > 0 {
@@ -523,14 +528,20 @@ async fn run_jobs(unit: &mut Unit, rest: &mut std::vec::IntoIter<Job>, settled: 
             appends::append(unit, run, settled).await?;
         } else if let Some(Job::Change { origin, work, refuse, .. }) = rest.next() {
             unit.origin = origin;
-            run_change(unit, work, refuse, settled).await?;
+            run_change(unit, work, refuse, settled, health).await?;
             unit.origin = None;
         }
     }
     Ok(())
 }
 
-async fn run_change(unit: &mut Unit, work: Closure, refuse: Answer, settled: &mut Vec<Settled>) -> chat::Result<()> {
+async fn run_change(
+    unit: &mut Unit,
+    work: Closure,
+    refuse: Answer,
+    settled: &mut Vec<Settled>,
+    health: &Health,
+) -> chat::Result<()> {
     let before = unit.committed.len();
     // In place before the work begins, so that a panic in it still gives its caller an answer.
     settled.push(refuse);
@@ -543,6 +554,8 @@ async fn run_change(unit: &mut Unit, work: Closure, refuse: Answer, settled: &mu
             }
         }
         Err(error) => {
+            // The transaction may go on without it, and say nothing of what has failed here.
+            health.failed(&error);
             if let Err(broken) = unit.conn.run("ROLLBACK TO SAVEPOINT change").await {
                 // Where there was no room SQLite has rolled all back by itself, and that is what there is to say.
                 return Err(if error.code == ErrorCode::StorageFull { error } else { broken.into() });

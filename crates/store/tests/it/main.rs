@@ -265,3 +265,21 @@ async fn a_refused_change_leaves_nothing_and_a_panicking_one_fails_alone_in_time
         assert_eq!(say(&writer, ann, room, "", "still here").await.unwrap().unwrap().seq, Number(2));
     }
 }
+
+#[tokio::test]
+async fn that_there_is_room_again_is_tried_and_what_is_tried_leaves_nothing() {
+    for url in unmigrated_urls().await {
+        let db = Db::open(&options(&url)).await.unwrap();
+        db.migrate().await.unwrap();
+        let (writer, mut told) = writer(&db);
+        tokio::spawn(async move { while told.recv().await.is_some() {} });
+        let full: chat::Result<()> = writer
+            .change(None, None, |_unit| {
+                Box::pin(async { Err(store::Error::StorageFull("could not extend file".into()).into()) })
+            })
+            .await;
+        assert_eq!(full.unwrap_err().code, ErrorCode::StorageFull);
+        writer.check().await.unwrap();
+        schema::later_version(&url, "CREATE TABLE palabre_room (filler TEXT)").await;
+    }
+}
