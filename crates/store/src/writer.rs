@@ -557,8 +557,7 @@ async fn run_change(
             // The transaction may go on without it, and say nothing of what has failed here.
             health.failed(&error);
             if let Err(broken) = unit.conn.run("ROLLBACK TO SAVEPOINT change").await {
-                // Where there was no room SQLite has rolled all back by itself, and that is what there is to say.
-                return Err(if error.code == ErrorCode::StorageFull { error } else { broken.into() });
+                return Err(why_all_failed(error, broken));
             }
             unit.conn.run("RELEASE SAVEPOINT change").await?;
             unit.committed.truncate(before);
@@ -569,6 +568,14 @@ async fn run_change(
         }
     }
     Ok(())
+}
+
+/// Why a transaction failed of which a part has failed and could not be taken back alone. Where there is no room or the
+/// disk fails SQLite has rolled all back by itself: that is certain, and what there is to say. A refusal of the part's
+/// own says nothing about the others.
+fn why_all_failed(part: chat::Error, broken: Error) -> chat::Error {
+    let is_the_databases = matches!(part.code, ErrorCode::StorageFull | ErrorCode::Unavailable);
+    if is_the_databases { part } else { broken.into() }
 }
 
 impl Job {
@@ -633,6 +640,17 @@ mod tests {
         queue.join_in(&mut batch);
         assert_eq!(places(&batch), [Some(1), Some(2), Some(2), None, Some(1)]);
         assert_eq!(places(&queue.next().await), [Some(3), Some(1)], "in the order in which they came");
+    }
+
+    #[test]
+    fn what_the_database_has_rolled_back_by_itself_fails_for_the_reason_that_it_gave() {
+        let no_savepoint = || Error::Other("no such savepoint: change".into());
+        for error in [Error::Unavailable("disk I/O error".into()), Error::StorageFull("full".into())] {
+            let part = chat::Error::from(error);
+            assert_eq!(why_all_failed(part.clone(), no_savepoint()), part);
+        }
+        let own = chat::Error::forbidden("not yours");
+        assert_eq!(why_all_failed(own, no_savepoint()).code, ErrorCode::Internal);
     }
 
     #[tokio::test]
