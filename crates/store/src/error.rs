@@ -15,6 +15,10 @@ pub enum Error {
     /// There is no room: the disk or a quota is full, or a file may not grow. Nothing was stored.
     #[error("there is no room to store anything: {0}")]
     StorageFull(String),
+    /// Writing to the disk fails. SQLite does not tell a quota or the limit of a file's size, which are full, from a disk
+    /// that is broken. Nothing was stored.
+    #[error("there is no room to store anything, or the disk refuses to write: {0}")]
+    Unwritable(String),
     /// It takes no writes: a read-only disk, a standby. Nothing was stored.
     #[error("the database is read-only: {0}")]
     ReadOnly(String),
@@ -74,8 +78,9 @@ fn of_sqlite(code: u32, text: String) -> Error {
     match (code, code & 0xff) {
         // The triggers of a database that was moved (see `carry::standing`).
         (TRIGGER, _) => Error::Unavailable(text),
-        // FULL. And where a quota or the limit of a file's size is what is full, SQLite says that writing failed.
-        (_, 13) | (IOERR_WRITE | IOERR_SHMSIZE, _) => Error::StorageFull(text),
+        // FULL.
+        (_, 13) => Error::StorageFull(text),
+        (IOERR_WRITE | IOERR_SHMSIZE, _) => Error::Unwritable(text),
         (_, 8) => Error::ReadOnly(text),
         // CORRUPT, NOTADB.
         (_, 11 | 26) => damaged(text),
@@ -119,6 +124,11 @@ impl From<Error> for chat::Error {
                 tracing::error!(%error, "a statement failed");
                 refusal(ErrorCode::StorageFull, "There is no room left to store it; nothing was stored.")
             }
+            Error::Unwritable(text) => {
+                tracing::error!(error = text, "there is no room, or the disk refuses to write");
+                let detail = format!("There is no room, or the disk refuses to write ({text}); nothing was stored.");
+                refusal(ErrorCode::StorageFull, &detail)
+            }
             Error::ReadOnly(_) => {
                 tracing::error!(%error, "a statement failed");
                 refusal(ErrorCode::Unavailable, "The store takes no writes at the moment; nothing was stored.")
@@ -129,5 +139,25 @@ impl From<Error> for chat::Error {
                 Self::internal()
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_refuses_to_write_is_not_said_to_be_full() {
+        let told = |code, text: &str| chat::Error::from(of_sqlite(code, text.to_owned()));
+        let full = told(13, "database or disk is full");
+        assert_eq!((full.code, full.detail.contains("refuses to write")), (ErrorCode::StorageFull, false));
+        let write = told(778, "(code: 778) disk I/O error");
+        assert_eq!(write.code, ErrorCode::StorageFull);
+        assert!(
+            write.detail.contains("no room, or the disk refuses to write ((code: 778) disk I/O error)"),
+            "{write:?}"
+        );
+        // Reading failed.
+        assert_eq!(told(266, "(code: 266) disk I/O error").code, ErrorCode::Unavailable);
     }
 }

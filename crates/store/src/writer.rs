@@ -376,7 +376,7 @@ impl Committer {
                 tracing::error!(%error, "a commit failed");
                 // The database says so itself: what ends a transaction is written last, and was not written. For the
                 // rest nobody knows.
-                let certain = matches!(error, Error::StorageFull(_) | Error::ReadOnly(_));
+                let certain = matches!(error, Error::StorageFull(_) | Error::Unwritable(_) | Error::ReadOnly(_));
                 if certain {
                     // Mostly it has rolled back already; else what closes the connection does.
                     let _rolled_back = unit.conn.run("ROLLBACK").await;
