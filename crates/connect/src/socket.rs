@@ -151,8 +151,10 @@ impl Connection {
 
     /// From the handshake to the goodbye; `early` came together with the handshake.
     async fn live(&mut self, early: Vec<u8>) -> Goodbye {
-        if self.actor.speaker.is_some() && !self.door.dialect.authenticates_in_band() {
-            if let Err(error) = Box::pin(self.attach()).await {
+        if let Some(arrival) = self.arrival.clone()
+            && !self.door.dialect.authenticates_in_band()
+        {
+            if let Err(error) = Box::pin(self.attach(&arrival)).await {
                 self.say(vec![self.door.dialect.refusal(&error)]);
                 return Box::pin(self.end(Goodbye::TooManyConnections)).await;
             }
@@ -440,34 +442,25 @@ impl Connection {
         if self.listener.is_some() {
             return Err(Error::new(ErrorCode::Conflict, "This connection has authenticated already."));
         }
-        let engine = self.shared().engine.clone();
-        let account = match (token, self.actor.speaker.clone()) {
-            (Some(token), _) => {
-                let arrival = engine.authenticate(&token).await?;
-                self.actor.speaker = Some(arrival.speaker.clone());
-                self.arrival = Some(arrival.clone());
-                arrival.account.clone()
+        let arrival = match token {
+            Some(token) => self.shared().engine.authenticate(&token).await?,
+            None => {
+                self.arrival.clone().ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "A token is needed."))?
             }
-            (None, Some(_)) => match &self.arrival {
-                Some(arrival) => arrival.account.clone(),
-                None => return Err(Error::internal()),
-            },
-            (None, None) => return Err(Error::new(ErrorCode::Unauthenticated, "A token is needed.")),
         };
-        let conversations = self.attach().await?;
-        let speaker = self.actor.known()?.clone();
+        let conversations = self.attach(&arrival).await?;
+        let (account, speaker) = (arrival.account.clone(), arrival.speaker.clone());
         Ok(Welcome { account, speaker, server: self.shared().info_of(epoch.to_owned()), conversations })
     }
 
-    /// Joins the listeners. Live frames are held back until the client knows where they begin.
-    async fn attach(&mut self) -> chat::Result<subscribers::Attached> {
-        let speaker = self.actor.known()?.clone();
-        // Not needed any more, whatever comes of this.
-        let arrival = self.arrival.take().ok_or_else(Error::internal)?;
+    /// Joins the listeners. Live frames are held back until the client knows where they begin. Where it fails, the
+    /// connection is whose it was before, and the client may try again.
+    async fn attach(&mut self, arrival: &Arrival) -> chat::Result<subscribers::Attached> {
+        let speaker = arrival.speaker.clone();
         let listener = Arc::new(Listener {
             id: self.actor.connection.unwrap_or_default(),
             user: speaker.user,
-            username: speaker.username,
+            username: speaker.username.clone(),
             session: speaker.session,
             role: speaker.role,
             dialect: self.door.dialect,
@@ -479,6 +472,8 @@ impl Connection {
         self.outbox.hold();
         let attached = self.shared().hub.attach(listener.clone()).await?;
         self.listener = Some(listener);
+        self.actor.speaker = Some(speaker);
+        self.arrival = None;
         self.seat.is_authenticated();
         self.shared().is_known(self.actor.connection.unwrap_or_default());
         if let Some(address) = self.stranger.take() {
