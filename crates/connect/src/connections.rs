@@ -372,6 +372,20 @@ mod tests {
     }
 
     #[test]
+    fn a_socket_whose_credential_is_looked_at_makes_no_room() {
+        let (all, began) = (connections(), Instant::now());
+        let seats = crowd(&all, address(1), 4, began);
+        let outbox = Arc::new(Outbox::new(1));
+        seats.iter().for_each(|seat| seat.peer.is_socket(began, &outbox));
+        seats[..3].iter().for_each(|seat| seat.peer.has_credential());
+        let _new = all.admit(address(1), false, began).unwrap();
+        assert_eq!(gone(&seats), [false, false, false, true]);
+        seats[1].peer.needs_credential(began);
+        let _newer = all.admit(address(1), false, began).unwrap();
+        assert_eq!(gone(&seats), [false, true, false, true], "it waits again");
+    }
+
+    #[test]
     fn places_are_free_again() {
         let (all, began) = (connections(), Instant::now());
         let seats = crowd(&all, address(1), 4, began);

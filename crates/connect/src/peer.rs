@@ -214,6 +214,16 @@ impl Peer {
         }
     }
 
+    /// What tells who speaks has come: it is our turn.
+    pub(crate) fn has_credential(&self) {
+        self.state().wait = Wait::Us;
+    }
+
+    /// Who speaks could not be settled, and the socket stays; it has waited since this moment.
+    pub(crate) fn needs_credential(&self, since: Instant) {
+        self.state().wait = Wait::Credential(since);
+    }
+
     // ---- what it is told ------------------------------------------------------------------------
 
     /// Tells it that its time is over, if it is: it gets its last words, and a moment later it goes.

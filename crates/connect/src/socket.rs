@@ -154,6 +154,7 @@ impl Connection {
         if let Some(arrival) = self.arrival.clone()
             && !self.door.dialect.authenticates_in_band()
         {
+            self.seat.peer().has_credential();
             if let Err(error) = Box::pin(self.attach(&arrival)).await {
                 self.say(vec![self.door.dialect.refusal(&error)]);
                 return Box::pin(self.end(Goodbye::TooManyConnections)).await;
@@ -405,6 +406,7 @@ impl Connection {
     ) -> Result<(), Goodbye> {
         // Of the time before: what the client is told afterwards is at least as new as the epoch that it is told.
         let epoch = self.shared().engine.epoch();
+        self.seat.peer().has_credential();
         let welcome = match self.let_in(token, &epoch.id).await {
             Ok(welcome) => welcome,
             Err(error) => {
@@ -413,6 +415,10 @@ impl Connection {
                     _ => Goodbye::Unauthenticated,
                 };
                 let stays = matches!(error.code, ErrorCode::Conflict | ErrorCode::Unavailable);
+                if stays && self.listener.is_none() {
+                    // As with its clock, a failure gives it no more time.
+                    self.seat.peer().needs_credential(self.began);
+                }
                 self.finish(then(Err(error))).await?;
                 return if stays { Ok(()) } else { Err(goodbye) };
             }
@@ -444,9 +450,7 @@ impl Connection {
         }
         let arrival = match token {
             Some(token) => self.shared().engine.authenticate(&token).await?,
-            None => {
-                self.arrival.clone().ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "A token is needed."))?
-            }
+            None => self.arrival.clone().ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "A token is needed."))?,
         };
         let conversations = self.attach(&arrival).await?;
         let (account, speaker) = (arrival.account.clone(), arrival.speaker.clone());
