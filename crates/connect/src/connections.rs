@@ -223,12 +223,11 @@ impl Seat {
         true
     }
 
-    /// Whether there is room for one more socket of its network.
+    /// Whether there is room for one more socket of its network. A handshake is refused by it; whether there still is
+    /// when somebody authenticates, [`Seat::is_authenticated`] tells.
     pub(crate) fn may_become_socket(&self) -> bool {
         let network = self.place().network;
-        let table = self.connections.table();
-        let bounds = &self.connections.bounds;
-        table.authenticated < bounds.authenticated && table.count(network).authenticated < bounds.per_address
+        self.connections.table().has_room(network, &self.connections.bounds)
     }
 
     /// It is a socket now; `outbox` hears of it when it has to make room.
@@ -236,26 +235,46 @@ impl Seat {
         self.peer.is_socket(Instant::now(), outbox);
     }
 
-    /// Somebody has authenticated on it: it makes room for nobody any more.
-    pub(crate) fn is_authenticated(&self) {
+    /// Somebody has authenticated on it: it makes room for nobody any more. False if there is no room for one more of
+    /// its network.
+    #[must_use]
+    pub(crate) fn is_authenticated(&self) -> bool {
         let mut place = self.place();
-        if !std::mem::replace(&mut place.authenticated, true) {
-            let mut table = self.connections.table();
-            table.remove(self.number);
-            table.authenticated += 1;
-            table.change(place.network, |count| count.authenticated += 1);
+        if place.authenticated {
+            return true;
         }
+        let mut table = self.connections.table();
+        if !table.has_room(place.network, &self.connections.bounds) {
+            return false;
+        }
+        place.authenticated = true;
+        table.remove(self.number);
+        table.authenticated += 1;
+        table.change(place.network, |count| count.authenticated += 1);
+        true
     }
 
-    /// It has said goodbye, or has been told: whatever it was, it may make room now.
-    pub(crate) fn ends(&self, now: Instant) {
-        self.peer.parts(now);
+    /// Whoever has authenticated on it could not be let in: it is as before.
+    pub(crate) fn is_unauthenticated(&self) {
         let mut place = self.place();
         if std::mem::take(&mut place.authenticated) {
             let mut table = self.connections.table();
             table.leave(place.network);
             table.insert(self.number, Entry { peer: self.peer.clone(), network: place.network });
         }
+    }
+
+    /// It has said goodbye, or has been told: whatever it was, it may make room now.
+    pub(crate) fn ends(&self, now: Instant) {
+        self.peer.parts(now);
+        self.is_unauthenticated();
+    }
+}
+
+impl Table {
+    /// Whether one more socket of this network may be authenticated.
+    fn has_room(&self, network: Network, bounds: &Bounds) -> bool {
+        self.authenticated < bounds.authenticated && self.count(network).authenticated < bounds.per_address
     }
 }
 
@@ -359,7 +378,7 @@ mod tests {
     fn whoever_has_authenticated_makes_no_room_and_is_counted_all_the_same() {
         let (all, began) = (connections(), Instant::now());
         let seats = crowd(&all, address(1), 4, began);
-        seats.iter().for_each(Seat::is_authenticated);
+        assert!(seats.iter().all(Seat::is_authenticated));
         let others = crowd(&all, address(1), 2, began);
         assert_eq!(gone(&seats), [false; 4]);
         assert!(!others[0].may_become_socket(), "the server has as many sockets as it may have");
@@ -386,11 +405,27 @@ mod tests {
     }
 
     #[test]
+    fn whoever_authenticates_where_no_room_is_left_meanwhile_is_not_let_in() {
+        let bounds = Bounds { authenticated: 3, per_address: 2, ..BOUNDS };
+        let (all, began) = (Arc::new(Connections::new(bounds)), Instant::now());
+        let mut seats = crowd(&all, address(1), 2, began);
+        seats.extend(crowd(&all, address(2), 2, began));
+        seats.push(all.admit(address(3), false, began).unwrap());
+        assert!(seats.iter().all(Seat::may_become_socket), "all of them shake hands before anybody is known");
+        let let_in: Vec<bool> = seats.iter().map(Seat::is_authenticated).collect();
+        assert_eq!(let_in, [true, true, true, false, false]);
+        assert!(seats[0].is_authenticated(), "once is enough");
+        seats[0].is_unauthenticated();
+        assert!(seats[4].is_authenticated() && !seats[0].is_authenticated());
+        drop(seats);
+        assert!(all.table().networks.is_empty());
+    }
+
+    #[test]
     fn places_are_free_again() {
         let (all, began) = (connections(), Instant::now());
         let seats = crowd(&all, address(1), 4, began);
-        seats[0].is_authenticated();
-        seats[1].is_authenticated();
+        assert!(seats[..2].iter().all(Seat::is_authenticated));
         seats[1].ends(began);
         seats[2].peer.evict();
         drop(seats);

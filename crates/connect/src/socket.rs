@@ -157,7 +157,7 @@ impl Connection {
             self.seat.peer().has_credential();
             if let Err(error) = Box::pin(self.attach(&arrival)).await {
                 self.say(vec![self.door.dialect.refusal(&error)]);
-                return Box::pin(self.end(Goodbye::TooManyConnections)).await;
+                return Box::pin(self.end(shut_out(&error, Goodbye::TooManyConnections))).await;
             }
             if let Some(speaker) = &self.actor.speaker {
                 self.say(self.door.dialect.greeting(speaker));
@@ -410,10 +410,7 @@ impl Connection {
         let welcome = match self.let_in(token, &epoch.id).await {
             Ok(welcome) => welcome,
             Err(error) => {
-                let goodbye = match error.code {
-                    ErrorCode::LimitReached => Goodbye::TooManyConnections,
-                    _ => Goodbye::Unauthenticated,
-                };
+                let goodbye = shut_out(&error, Goodbye::Unauthenticated);
                 let stays = matches!(error.code, ErrorCode::Conflict | ErrorCode::Unavailable);
                 if stays && self.listener.is_none() {
                     // As with its clock, a failure gives it no more time.
@@ -473,12 +470,16 @@ impl Connection {
             tuning: Tuning::new(self.door.dialect.hears()),
             outbox: self.outbox.clone(),
         });
+        // How many are authenticated already is known only now: at the handshake nobody was.
+        if !self.seat.is_authenticated() {
+            return Err(Error::rate_limited("connections", 1_000));
+        }
         self.outbox.hold();
-        let attached = self.shared().hub.attach(listener.clone()).await?;
+        let attached = self.shared().hub.attach(listener.clone()).await;
+        let attached = attached.inspect_err(|_| self.seat.is_unauthenticated())?;
         self.listener = Some(listener);
         self.actor.speaker = Some(speaker);
         self.arrival = None;
-        self.seat.is_authenticated();
         self.shared().is_known(self.actor.connection.unwrap_or_default());
         if let Some(address) = self.stranger.take() {
             self.shared().stranger_is_known(address);
@@ -673,6 +674,16 @@ impl Connection {
             () = farewell => {}
             () = peer.told_to_go() => {}
         }
+    }
+}
+
+/// The goodbye to somebody who was not let in: a server that is full now may have room in a moment.
+fn shut_out(error: &Error, otherwise: Goodbye) -> Goodbye {
+    let after = error.retry_after_ms.and_then(|ms| u32::try_from(ms).ok()).unwrap_or(1_000);
+    match error.code {
+        ErrorCode::LimitReached => Goodbye::TooManyConnections,
+        ErrorCode::RateLimited => Goodbye::Restart(after),
+        _ => otherwise,
     }
 }
 
