@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, anyhow};
-use connect::{Door, PublicUrl, Shared, Site, listen, router};
+use connect::{Connections, Door, PublicUrl, Shared, Site, listen, router};
 use dialects::{Dialect, ServerInfo, time::Time};
 use engine::{Engine, Pace};
 use store::{Db, Schema, Writer, damage::Checked, lock::Lock};
@@ -118,25 +118,26 @@ impl Server {
         let shared = Arc::new(shared(config, engine, hub, epoch, address)?);
         let (stop, stopped) = watch::channel(false);
         let doors = Doors::new(config, &shared);
-        let open = |listener: TcpListener, router| {
-            tokio::spawn(listen::serve(listener, router, shared.clone(), stopped.clone()))
+        let open = |listener: TcpListener, router, connections: &Arc<Connections>| {
+            tokio::spawn(listen::serve(listener, router, shared.clone(), connections.clone(), stopped.clone()))
         };
+        let (everybody, operator) = (&shared.connections, &Arc::new(Connections::of_operator()));
         let common =
             router::native(doors.native.clone(), doors.dreametrix.clone(), doors.matcha.clone(), config.web.client);
-        let mut listeners = vec![open(native, common)];
-        let mut own = |name: &str, wanted: Option<SocketAddr>, router| {
+        let mut listeners = vec![open(native, common, everybody)];
+        let mut own = |name: &str, wanted: Option<SocketAddr>, router, connections| {
             let Some(wanted) = wanted else { return anyhow::Ok(None) };
             let listener = listen::bind(wanted).with_context(|| format!("{name}: {wanted} cannot be opened"))?;
             let address = listener.local_addr()?;
-            listeners.push(open(listener, router));
+            listeners.push(open(listener, router, connections));
             Ok(Some(address))
         };
         let chat_server_address =
-            own("chat_server.listen", config.chat_server.address(), router::chat_server(doors.chat_server))?;
+            own("chat_server.listen", config.chat_server.address(), router::chat_server(doors.chat_server), everybody)?;
         let dreametrix_address =
-            own("dreametrix.listen", config.dreametrix.listen, router::dreametrix(doors.dreametrix))?;
-        let matcha_address = own("matcha.listen", config.matcha.listen, router::matcha(doors.matcha))?;
-        own("server.metrics_listen", config.server.metrics_listen, router::operator(doors.native))?;
+            own("dreametrix.listen", config.dreametrix.listen, router::dreametrix(doors.dreametrix), everybody)?;
+        let matcha_address = own("matcha.listen", config.matcha.listen, router::matcha(doors.matcha), everybody)?;
+        own("server.metrics_listen", config.server.metrics_listen, router::operator(doors.native), operator)?;
         let public_url = shared.site.public_url.to_string();
         if let Some(lock) = &mut lock {
             lock.describe(&holder(address));

@@ -17,6 +17,8 @@ use crate::peer::Peer;
 
 /// One in so many of those who may be there goes when there are too many, so that a flood costs little.
 const AT_ONCE: usize = 32;
+/// Connections of the operator's own listener, which has no sockets. Their descriptors are of those that are set aside.
+const OPERATOR: usize = 32;
 /// One in so many places is not for sockets, so that requests are still answered.
 const KEPT_FROM_SOCKETS: usize = 8;
 
@@ -90,6 +92,18 @@ impl Connections {
     #[must_use]
     pub fn new(bounds: Bounds) -> Self {
         Self { bounds, table: Mutex::default() }
+    }
+
+    /// None yet of those on the operator's own listener: strangers, who do not get there, fill none of its places.
+    #[must_use]
+    pub fn of_operator() -> Self {
+        Self::new(Bounds {
+            open: OPERATOR,
+            authenticated: 0,
+            unauthenticated: OPERATOR,
+            unauthenticated_per_address: OPERATOR,
+            per_address: OPERATOR,
+        })
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {

@@ -21,7 +21,7 @@ use tower::ServiceExt;
 
 use crate::{
     Shared,
-    connections::Seat,
+    connections::{Connections, Seat},
     forwarded::client_address,
     http::{head::Refusal, wire::Wire},
 };
@@ -49,15 +49,22 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Accepts until `stop` says so, then lets running requests end.
-pub async fn serve(listener: TcpListener, router: Router, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+/// Accepts until `stop` says so, then lets running requests end. `connections` are those among which its own are
+/// counted: those of all, or the operator's.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    shared: Arc<Shared>,
+    connections: Arc<Connections>,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut look = tokio::time::interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             now = look.tick() => {
-                shared.connections.check(now);
+                connections.check(now);
                 continue;
             }
             () = stopped(&mut stop) => return,
@@ -66,7 +73,7 @@ pub async fn serve(listener: TcpListener, router: Router, shared: Arc<Shared>, m
             Ok((stream, peer)) => {
                 let is_proxy = (shared.site.is_trusted_proxy)(peer.ip());
                 // Without a place it is closed at once.
-                if let Some(seat) = shared.connections.admit(Network::of(peer.ip()), is_proxy, Instant::now()) {
+                if let Some(seat) = connections.admit(Network::of(peer.ip()), is_proxy, Instant::now()) {
                     let connection =
                         Connection { shared: shared.clone(), seat: Arc::new(seat), peer, router: router.clone() };
                     tokio::spawn(serve_connection(stream, connection, stop.clone()));

@@ -5,6 +5,10 @@ use std::time::Duration;
 use palabre::config::{Deployment, Secret};
 use serde_json::{Value, json};
 use testkit::{Rest, Town, host_token, now};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 #[tokio::test]
 async fn it_says_that_it_lives_and_that_it_takes_work() {
@@ -127,6 +131,28 @@ async fn figures_may_have_a_listener_of_their_own() {
 }
 
 #[tokio::test]
+async fn strangers_take_no_places_on_the_operators_own_listener() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let town = Town::with(|config| {
+        config.server.metrics_listen = Some(free);
+        config.limits.unauthenticated_connections = 4;
+        config.redis.url = None;
+    })
+    .await;
+    let mut of_operator = TcpStream::connect(free).await.unwrap();
+    let mut strangers = Vec::new();
+    for _ in 0..8 {
+        strangers.push(TcpStream::connect(town.address()).await.unwrap());
+    }
+    // They come to so many that those go who came first.
+    assert_eq!(strangers[0].read(&mut [0]).await.unwrap_or(0), 0);
+    of_operator.write_all(b"GET /health HTTP/1.1\r\nhost: it\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    of_operator.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test]
 async fn a_server_that_stops_tells_all_sockets_to_come_back() {
     let mut town = Town::alone().await;
     let (ann, bob) = town.two("ann", "bob").await;
@@ -145,7 +171,7 @@ async fn a_server_that_stops_tells_all_sockets_to_come_back() {
     after.sort_unstable();
     after.dedup();
     assert_eq!(after.len(), 3, "they do not all come back at once: {after:?}");
-    assert!(tokio::net::TcpStream::connect(address).await.is_err(), "nobody is let in any more");
+    assert!(TcpStream::connect(address).await.is_err(), "nobody is let in any more");
 }
 
 #[tokio::test]
