@@ -77,6 +77,8 @@ impl Wait {
 /// One connection, as all see it who have to do with it: its reader, its service, and the table of all.
 pub(crate) struct Peer {
     state: Mutex<State>,
+    /// It holds one permit, which is enough: there is one who waits at a time, its HTTP service or, after the upgrade,
+    /// its socket, and whoever takes the permit looks at the state, where everything stands that was told.
     told: Notify,
 }
 
