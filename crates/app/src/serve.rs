@@ -88,7 +88,7 @@ impl Server {
 
         let clock = Compared::new(parts::clock());
         compare(&db, &clock).await?;
-        let about = About::of(config, db.node(), &epoch)?;
+        let about = About::of(config, db.node())?;
         alike::refuse_strangers(&db, &about, &clock.clock()).await?;
         // What is nudged from now on is heard; what was before is in what will be read.
         let newest_nudge = store::nudges::newest(&mut db.read().await?).await?;
