@@ -1,7 +1,8 @@
-//! One server for a SQLite file: an advisory lock on a file beside it, which the kernel takes back at any death.
+//! One server for a SQLite file: advisory locks, which the kernel takes back at any death.
 //!
-//! Two servers on one file would store everything, and their people would hear each other late. The lock stands beside
-//! the file itself, not in the configured folder: whatever path leads to the file leads to the lock as well.
+//! Two servers on one file would store everything, and their people would hear each other late. What holds is a lock on
+//! the file itself (`flock`, of which SQLite's own locks know nothing), whatever name or link leads to it. A file beside
+//! it, locked first, says by whom it is held.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -12,10 +13,14 @@ use std::{
 
 use crate::{Error, Result, db};
 
-/// A held lock. Dropping it gives it back.
+/// A held lock. Dropping it gives it back; not while the database is open: closing any descriptor of its file would
+/// take SQLite's own locks away from this process.
 #[derive(Debug)]
 pub struct Lock {
+    /// Beside the database.
     file: File,
+    /// The database itself.
+    _database: File,
 }
 
 impl Lock {
@@ -28,23 +33,22 @@ impl Lock {
         if !url.starts_with("sqlite:") {
             return Ok(None);
         }
-        let path = beside(db::sqlite_options(url)?.get_filename())?;
-        let said = |error: io::Error| Error::Other(explain(&path, &error));
-        let mut open = OpenOptions::new();
-        // For its owner only, as the file itself.
-        open.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let mut file = open.open(&path).map_err(said)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                // Who holds it is for people: if it cannot be read, that it is held is enough.
-                let _unknown = file.read_to_string(&mut holder);
-                return Err(Error::Held(holder.trim().to_owned()));
-            }
-            Err(TryLockError::Error(error)) => return Err(said(error)),
+        let options = db::sqlite_options(url)?;
+        let path = beside(options.get_filename())?;
+        let (mut file, is_free) = try_lock(&path)?;
+        if !is_free {
+            let mut holder = String::new();
+            // Who holds it is for people: if it cannot be read, that it is held is enough.
+            let _unknown = file.read_to_string(&mut holder);
+            return Err(Error::Held(holder.trim().to_owned()));
         }
-        let mut lock = Self { file };
+        let (database, is_free) = try_lock(options.get_filename())?;
+        if !is_free {
+            return Err(Error::Held(
+                "a server that came to it by another way, or whose lock file was removed".to_owned(),
+            ));
+        }
+        let mut lock = Self { file, _database: database };
         lock.describe(holder);
         Ok(Some(lock))
     }
@@ -59,6 +63,20 @@ impl Lock {
         if let Err(error) = written {
             tracing::warn!(%error, "who holds the database could not be written down");
         }
+    }
+}
+
+/// Opens a file, makes it if it is not there, and locks it; false if somebody else has.
+fn try_lock(path: &Path) -> Result<(File, bool)> {
+    let said = |error: io::Error| Error::Other(explain(path, &error));
+    let mut open = OpenOptions::new();
+    // For its owner only.
+    open.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let file = open.open(path).map_err(said)?;
+    match file.try_lock() {
+        Ok(()) => Ok((file, true)),
+        Err(TryLockError::WouldBlock) => Ok((file, false)),
+        Err(TryLockError::Error(error)) => Err(said(error)),
     }
 }
 
@@ -116,6 +134,18 @@ mod tests {
         drop(held);
         let again = Lock::take(&other, "the next").unwrap();
         assert!(again.is_some());
+        // A name of its own in another folder, and a lock file that somebody has removed.
+        let hard = folder.join("hard.db");
+        std::fs::hard_link(folder.join("data/palabre.db"), &hard).unwrap();
+        assert!(matches!(Lock::take(&url(&hard), "another"), Err(Error::Held(_))));
+        std::fs::remove_file(folder.join("data/palabre.db.lock")).unwrap();
+        assert!(matches!(Lock::take(&direct, "another"), Err(Error::Held(_))));
+        drop(again);
+        // A link to what is not there yet.
+        let (later, target) = (folder.join("later.db"), folder.join("target.db"));
+        std::os::unix::fs::symlink(&target, &later).unwrap();
+        let first = Lock::take(&url(&later), "the first").unwrap();
+        assert!(first.is_some() && matches!(Lock::take(&url(&target), "another"), Err(Error::Held(_))));
         assert!(Lock::take("postgres://localhost/x", "a node").unwrap().is_none());
         std::fs::remove_dir_all(&folder).unwrap();
     }
