@@ -17,6 +17,11 @@ const ISSUER: &str = "palabre";
 const TYPE: &str = "at+jwt";
 /// Clocks may differ by so much, in seconds.
 const LEEWAY: i64 = 60;
+/// Seconds by which this server's clock may have been put back since it signed a token: whoever has one is not sent to
+/// log in for it. What was signed by a clock that was further ahead is not good until then.
+const PUT_BACK: i64 = 86_400;
+/// Seconds that a host's token may still be good for: ten years. What is later was not meant in seconds.
+const LATEST: i64 = 10 * 365 * 86_400;
 /// The type of what is kept in a cookie: an access token is none, and it is no access token.
 const COOKIE_TYPE: &str = "cookie+jwt";
 const REFRESH_PREFIX: &str = "plb_rt_";
@@ -172,7 +177,8 @@ impl Keys {
         if claims.iss != ISSUER {
             return Err(refused("The token was not issued here."));
         }
-        check_times(claims.exp, Some(claims.iat), now)?;
+        // Our own clock may have been put back since.
+        check_times(claims.exp, Some(claims.iat.saturating_sub(PUT_BACK)), now)?;
         let user = claims.sub.parse().map_err(|_| refused("The token names no user."))?;
         Ok(Claim::Own { user: UserId(user), session: SessionId(claims.sid) })
     }
@@ -253,6 +259,9 @@ fn check_times_of_host(claims: &Map<String, Value>, now: Millis) -> Result<Milli
     let begins = [claims.get("nbf"), claims.get("iat")].into_iter().flatten().map(seconds);
     let begins = begins.collect::<Result<Vec<i64>>>()?;
     check_times(exp, begins.into_iter().max(), now)?;
+    if exp > (now.0 / 1_000).saturating_add(LATEST) {
+        return Err(refused("The token's end (exp) is decades ahead; it is a time in seconds."));
+    }
     let end = if now.0 / 1_000 < exp { exp } else { exp.saturating_add(LEEWAY) };
     Ok(Millis(end.saturating_mul(1_000)))
 }

@@ -57,6 +57,33 @@ const SOMETHING_ELSE: &[&str] = &[
     "magic",
     "idtoken",
 ];
+/// Claims that say what is to be done, in words of many kinds: only those above make them something else.
+const SAYS_WHAT_IS_DONE: &[&str] = &[
+    "action",
+    "actions",
+    "intent",
+    "operation",
+    "flow",
+    "reason",
+    "for",
+    "class",
+    "grant",
+    "grant_type",
+    "mode",
+    "stage",
+    "step",
+    "context",
+    "task",
+    "event",
+    "subject_type",
+    "permission",
+    "permissions",
+    "aim",
+    "goal",
+    "category",
+];
+/// Claims of a token that is good only together with something else: its holder's key (RFC 7800).
+const BOUND: &[&str] = &["cnf"];
 /// Claims of an OpenID Connect identity token, and of its log-out token.
 const IDENTITY: &[&str] = &["nonce", "at_hash", "c_hash", "s_hash", "events"];
 /// Claims that say of what was done, and not of what the token is for, though a word of theirs is above.
@@ -71,6 +98,10 @@ pub(super) fn check_header(header: &Map<String, Value>) -> Result<()> {
     if header.contains_key("crit") {
         return Err(refused("The token's header names extensions (crit) that are not understood here."));
     }
+    // A token within the token, or one that is compressed: no access token is either.
+    if header.contains_key("cty") || header.contains_key("zip") {
+        return Err(refused("The token's header says that something else is in it (cty, zip)."));
+    }
     let good = match header.get("typ") {
         None => true,
         Some(Value::String(kind)) => TYPES.contains(&&*kind.to_ascii_lowercase()),
@@ -84,20 +115,41 @@ pub(super) fn check_header(header: &Map<String, Value>) -> Result<()> {
 /// # Errors
 /// `unauthenticated`, with the claim that says so.
 pub(super) fn check_claims(claims: &Map<String, Value>) -> Result<()> {
-    let says = |claim: &&&str| claims.get(**claim).is_some_and(|value| !is_credential(value));
-    let scoped = |claim: &&&str| claims.get(**claim).is_some_and(is_for_something_else);
-    let wrong = SAYS_WHAT_FOR
-        .iter()
-        .find(says)
-        .or_else(|| SCOPES.iter().find(scoped))
-        .or_else(|| IDENTITY.iter().find(|claim| claims.contains_key(**claim)))
-        .copied();
-    let marked = |(name, value): &(&String, &Value)| {
-        **value == Value::Bool(true) && !DONE.contains(&&*name.to_ascii_lowercase()) && has_word(name)
-    };
-    match wrong.or_else(|| claims.iter().find(marked).map(|(name, _)| &**name)) {
-        Some(claim) => Err(not_for_this(claim)),
+    match claims.iter().find(|(name, value)| says_something_else(name, value)) {
+        Some((claim, _)) => Err(not_for_this(claim)),
         None => Ok(()),
+    }
+}
+
+/// Whether a claim says that the token is none for access. Hosts write the names of their claims in any case.
+fn says_something_else(name: &str, value: &Value) -> bool {
+    let is_among = |names: &[&str]| names.iter().any(|one| one.eq_ignore_ascii_case(name));
+    if is_among(IDENTITY) || is_among(BOUND) {
+        return true;
+    }
+    if is_among(SAYS_WHAT_FOR) {
+        return !is_credential(value);
+    }
+    if is_among(SCOPES) {
+        return is_for_something_else(value);
+    }
+    if is_among(SAYS_WHAT_IS_DONE) {
+        return names_something_else(value);
+    }
+    // `mfa_pending: true`, `reset_token: "…"`; but `last_password_reset: "2026-01-01"` only tells of one.
+    match value {
+        Value::Bool(true) => !is_among(DONE) && has_word(name),
+        Value::String(_) | Value::Object(_) => !is_among(DONE) && begins_with_word(name),
+        _ => false,
+    }
+}
+
+/// Whether a text or a list has one of the words.
+fn names_something_else(value: &Value) -> bool {
+    match value {
+        Value::String(text) => has_word(text),
+        Value::Array(several) => several.iter().any(names_something_else),
+        _ => false,
     }
 }
 
@@ -141,6 +193,20 @@ fn is_for_something_else(scope: &Value) -> bool {
 
 /// Whether a name such as `password_reset`, `mfa:pending` or `emailVerification` has one of those words.
 fn has_word(name: &str) -> bool {
+    words(name).iter().any(|word| is_something_else(word)) || is_something_else(&plain(name))
+}
+
+/// Whether a name such as `reset_token` begins with one of those words.
+fn begins_with_word(name: &str) -> bool {
+    words(name).first().is_some_and(|word| is_something_else(word))
+}
+
+fn is_something_else(word: &str) -> bool {
+    SOMETHING_ELSE.contains(&word)
+}
+
+/// The words of a name in any of the ways of writing several, in small letters.
+fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = vec![String::new()];
     for c in name.chars() {
         let begins =
@@ -152,8 +218,7 @@ fn has_word(name: &str) -> bool {
             word.push(c);
         }
     }
-    let something_else = |word: &str| SOMETHING_ELSE.contains(&word);
-    words.iter().any(|word| something_else(&word.to_lowercase())) || something_else(&plain(name))
+    words.iter().map(|word| word.to_lowercase()).collect()
 }
 
 fn plain(text: &str) -> String {
@@ -168,6 +233,29 @@ mod tests {
 
     fn map(value: Value) -> Map<String, Value> {
         value.as_object().cloned().expect("an object")
+    }
+
+    #[test]
+    fn what_a_token_is_for_is_found_in_any_claim_in_any_case_and_what_was_done_is_no_purpose() {
+        let claims = |text: &str| serde_json::from_str::<Map<String, Value>>(text).expect("claims");
+        for other in [
+            r#"{"action":"reset_password"}"#,
+            r#"{"Type":"refresh"}"#,
+            r#"{"INTENT":"verify"}"#,
+            r#"{"grant_type":"refresh_token"}"#,
+            r#"{"verify_email":"ann@example.org"}"#,
+            r#"{"resetToken":"x"}"#,
+            r#"{"cnf":{"jkt":"x"}}"#,
+        ] {
+            assert!(check_claims(&claims(other)).is_err(), "{other}");
+        }
+        for access in [
+            r#"{"last_password_reset":"2026-01-01","email_verified":true}"#,
+            r#"{"amr":["pwd","otp"],"action":"chat"}"#,
+            r#"{"username":"reset","role":"user","reason":"log in"}"#,
+        ] {
+            assert!(check_claims(&claims(access)).is_ok(), "{access}");
+        }
     }
 
     #[test]
