@@ -39,8 +39,10 @@ pub(crate) fn check(field: &str, password: &str, about: &About<'_>) -> Result<()
 fn is_easy(password: &str, about: &About<'_>) -> bool {
     let forwards = password.to_lowercase();
     let backwards: String = forwards.chars().rev().collect();
+    // `p a s s w o r d`, `pass-word`
+    let joined: String = forwards.chars().filter(|c| c.is_alphanumeric()).collect();
     let names: Vec<String> = names(about);
-    [forwards, backwards].iter().any(|text| {
+    [forwards, backwards, joined].iter().filter(|text| !text.is_empty()).any(|text| {
         is_repeated(text)
             || is_a_row(text)
             || cores(text).any(|core| is_common(core) || names.iter().any(|name| name == core))
@@ -58,14 +60,22 @@ fn names(about: &About<'_>) -> Vec<String> {
         .collect()
 }
 
-/// The text itself, what is left of it without digits and signs at its ends, and the half that it repeats.
+/// The text itself, what is left of it with fewer and fewer digits and signs at its ends (they may belong to the name),
+/// and the half that it repeats.
 fn cores(text: &str) -> impl Iterator<Item = &str> {
-    let trimming = |c: char| !c.is_alphabetic();
-    let front = text.chars().take_while(|c| trimming(*c)).count();
-    let back = text.chars().rev().take_while(|c| trimming(*c)).count();
-    let core = (front <= TRIMMINGS && back <= TRIMMINGS).then(|| text.trim_matches(trimming));
+    let fronts = trimmed(text, |text| text.strip_prefix(is_trimming));
+    let cores = fronts.flat_map(|text| trimmed(text, |text| text.strip_suffix(is_trimming)));
     let half = text.get(..text.len() / 2).filter(|half| text.get(half.len()..) == Some(half));
-    [Some(text), core, half].into_iter().flatten().filter(|core| !core.is_empty())
+    cores.chain(half).filter(|core| !core.is_empty())
+}
+
+fn is_trimming(c: char) -> bool {
+    !c.is_alphabetic()
+}
+
+/// The text, and what is left of it with one to [`TRIMMINGS`] characters less at one end.
+fn trimmed<'a>(text: &'a str, less: impl Fn(&'a str) -> Option<&'a str>) -> impl Iterator<Item = &'a str> {
+    std::iter::successors(Some(text), move |text| less(text)).take(TRIMMINGS + 1)
 }
 
 fn is_common(text: &str) -> bool {
@@ -136,9 +146,20 @@ mod tests {
             "motdepasse",
             "Azerty123",
             "liverpool99",
+            "p a s s w o r d",
+            "pass-word",
         ] {
             assert!(refused(easy), "{easy}");
         }
+    }
+
+    #[test]
+    fn digits_that_belong_to_a_name_are_not_taken_for_trimmings() {
+        let about = About { username: "anna1985", email: None, server: "The Village" };
+        for easy in ["anna1985123", "1anna1985", "anna1985!", "anna198512345"] {
+            assert!(check("password", easy, &about).is_err(), "{easy}");
+        }
+        assert!(check("password", "anna1985123456", &about).is_ok(), "six are more than a few");
     }
 
     #[test]
