@@ -355,6 +355,7 @@ fn pages_of_port(port: u16) -> [String; 2] {
 /// # Errors
 /// What kept it from starting or from stopping in order.
 pub async fn run(config: Config) -> anyhow::Result<()> {
+    let _larger_than_allowed = survive_large_files()?;
     let server = Server::start(&config).await?;
     announce(&config, &server);
     let trouble = tokio::select! {
@@ -419,6 +420,12 @@ fn invite(config: &Config, url: &str, secret: &str) {
     println!(
         "  curl -H 'content-type: application/json' {url}/v1/accounts \\\n    -d '{{\"username\":\"admin\",\"password\":\"…\",\"setup_secret\":\"{secret}\"}}'"
     );
+}
+
+/// A file that may not grow (`LimitFSIZE`, `prlimit --fsize`) is a full disk, and no reason to be killed by SIGXFSZ.
+fn survive_large_files() -> anyhow::Result<tokio::signal::unix::Signal> {
+    let kind = tokio::signal::unix::SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+    tokio::signal::unix::signal(kind).context("SIGXFSZ cannot be listened for")
 }
 
 /// Waits for SIGTERM or Ctrl-C.

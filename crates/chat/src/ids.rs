@@ -49,7 +49,8 @@ impl Number {
     /// The number after this one.
     #[must_use]
     pub fn next(self) -> Self {
-        Self(self.0 + 1)
+        // A number that a damaged row holds may be the last that there is.
+        Self(self.0.saturating_add(1))
     }
 }
 
