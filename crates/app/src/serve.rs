@@ -83,6 +83,9 @@ impl Server {
             tracing::warn!("{schema}");
         }
         let epoch = db.epoch().await.context("the database is not ready")?;
+        if let Err(error) = db.settle_room_names().await {
+            tracing::warn!(%error, "the names of rooms that an earlier version has made were not looked at");
+        }
         let admins = store::accounts::admins(&mut db.read().await?).await?;
         let setup_secret = secrets::setup_secret(&config.data.dir, admins > 0)?.map(|s| s.reveal().to_owned());
 

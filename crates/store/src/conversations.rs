@@ -7,7 +7,7 @@ use chat::{
 use sqlx::FromRow;
 
 use crate::{
-    Conn, Error, Result,
+    Conn, Db, Error, Result,
     appends::{json_ids, sorted},
     clock,
     unreadable::{self, Rest, Salvage},
@@ -40,6 +40,25 @@ macro_rules! take_back {
 /// nobody is waited for, and nobody can come to wait for each other.
 const TAKE_BACK_FREE: &str = take_back!(" ORDER BY id FOR UPDATE SKIP LOCKED");
 
+/// A program of before migration 6 knows `name_key` alone, gives it to private rooms too, and leaves `room_key` as it is.
+/// So where there is a `name_key` it is the one that holds.
+macro_rules! settle_names {
+    ($locking:literal) => {
+        concat!(
+            "UPDATE conversations SET
+                 room_key = name_key, name_key = CASE WHEN visibility = 'private' THEN NULL ELSE name_key END
+             FROM (SELECT id FROM conversations WHERE kind = 'room' AND name_key IS NOT NULL
+                   AND (visibility = 'private' OR room_key IS NULL OR room_key <> name_key)",
+            $locking,
+            ") AS unsettled
+             WHERE conversations.id = unsettled.id"
+        )
+    };
+}
+
+/// Waits for no other node, which may be one of those programs: see [`TAKE_BACK_FREE`].
+const SETTLE_NAMES_FREE: &str = settle_names!(" ORDER BY id FOR UPDATE SKIP LOCKED");
+
 statements! {
     /// `$3` is as far ahead of `$2` as a time may be to hold it up.
     NEXT_NUMBER = "UPDATE conversations SET head = head + 1, \
@@ -59,7 +78,7 @@ statements! {
     PRIVATE_BY_NAME = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
                               c.rev, c.member_count, c.active_at
              FROM members m JOIN conversations c ON c.id = m.conversation_id
-             WHERE m.user_id = $1 AND m.role IS NOT NULL AND c.room_key = $2 AND c.visibility = 'private'
+             WHERE m.user_id = $1 AND m.role IS NOT NULL AND COALESCE(c.name_key, c.room_key) = $2 AND c.visibility = 'private'
              ORDER BY c.id LIMIT 1";
     BY_PAIR = concat!("SELECT ", columns!(), "
              FROM conversations WHERE pair_low = $1 AND pair_high = $2");
@@ -71,7 +90,9 @@ statements! {
               WHERE c.name_key >= $2 AND c.name_key < $3 AND c.name_key > $4 AND c.visibility = 'public'
               ORDER BY c.name_key LIMIT $5";
     ALL_ROOMS = concat!("SELECT ", columns!(), "
-             FROM conversations WHERE kind = 'room' AND (room_key > $1 OR (room_key = $1 AND id > $2)) ORDER BY room_key, id LIMIT $3");
+             FROM (SELECT ", columns!(), ", COALESCE(name_key, room_key) AS listed_key FROM conversations WHERE kind = 'room') AS rooms
+             WHERE listed_key > $1 OR (listed_key = $1 AND id > $2) ORDER BY listed_key, id LIMIT $3");
+    SETTLE_NAMES = settle_names!("");
     HEADS = "SELECT c.id, c.head FROM json_each($1) AS j JOIN conversations c ON c.id = CAST(j.value ->> 'v' AS BIGINT)";
     TOTALS = "SELECT (SELECT COUNT(*) FROM users), (SELECT COUNT(*) FROM conversations)";
 }
@@ -159,6 +180,21 @@ pub(crate) fn beginning_with(ids: Vec<ConversationId>) -> String {
     // Numbers need no quotes; and what is prepared could not be one text with BEGIN.
     let lock = format!("SELECT id FROM conversations WHERE id IN ({}) ORDER BY id FOR UPDATE", ids.join(", "));
     if ids.is_empty() { "BEGIN".to_owned() } else { format!("BEGIN; {lock}") }
+}
+
+impl Db {
+    /// Gives the rooms that programs of before migration 6 have made or renamed the names by which they are found, and
+    /// takes from private ones the unique name, by which a stranger could find out about them. Returns how many.
+    ///
+    /// Before the writer is started.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn settle_room_names(&self) -> Result<u64> {
+        let conn = &mut self.write().await?;
+        let text = if conn.is_sqlite() { SETTLE_NAMES } else { SETTLE_NAMES_FREE };
+        sql!(conn, execute, text)
+    }
 }
 
 /// Takes the conversation's next number.

@@ -1,5 +1,6 @@
 //! Programs of two versions on the same tables.
 
+use chat::ConversationId;
 use sqlx::Connection as _;
 use store::Schema;
 
@@ -62,5 +63,44 @@ async fn an_older_program_goes_on_and_starts_again_on_tables_to_which_a_later_on
         assert_eq!(again.schema().await.unwrap(), Schema::Beyond(9_000));
         again.migrate().await.unwrap_err();
         again.usable().await.unwrap_err();
+    }
+}
+
+/// What a program of before migration 6 writes: it makes a private room, and renames one that a later program has made.
+const BEFORE_ROOM_KEYS: &str = "
+    INSERT INTO conversations (id, kind, visibility, name, name_key, created_by, created_at, head, rev, member_count, active_at)
+        VALUES (77, 'room', 'private', 'Attic', 'attic', 1, 1, 1, 1, 1, 1);
+    INSERT INTO members (conversation_id, user_id, role, rev, joined_at, read_seq, delivered_seq)
+        VALUES (77, 1, 'owner', 1, 1, 0, 0);
+    UPDATE conversations SET visibility = 'private', name = 'Cellar', name_key = 'cellar' WHERE id = 1;";
+
+#[tokio::test]
+async fn private_rooms_of_an_older_program_are_found_by_members_and_end_to_take_the_name_from_others() {
+    for url in unmigrated_urls().await {
+        let db = Db::open(&options(&url)).await.unwrap();
+        db.migrate().await.unwrap();
+        let (running, mut told) = writer(&db);
+        tokio::spawn(async move { while told.recv().await.is_some() {} });
+        let (ann, _bob, garden) = room(&running).await;
+        drop(running);
+        later_version(&url, BEFORE_ROOM_KEYS).await;
+        let found = async || {
+            let conn = &mut db.read().await.unwrap();
+            let mut ids = Vec::new();
+            for name in ["Attic", "CELLAR", "Garden"] {
+                let room = store::conversations::private_by_name(conn, ann, name).await.unwrap();
+                ids.push(room.map(|room| room.id.0));
+            }
+            let all = store::conversations::all_rooms(conn, ("attic", ConversationId(0)), 10).await.unwrap();
+            (ids, all.iter().map(|room| room.id.0).collect::<Vec<_>>())
+        };
+        let expected = (vec![Some(77), Some(garden.0), None], vec![77, garden.0]);
+        assert_eq!(found().await, expected);
+        for settled in [2, 0] {
+            assert_eq!(db.settle_room_names().await.unwrap(), settled);
+            assert_eq!(found().await, expected);
+        }
+        // The names are free for what everybody may see.
+        later_version(&url, "UPDATE conversations SET name_key = 'attic' WHERE id = 1").await;
     }
 }
