@@ -66,15 +66,20 @@ async fn second(
     limit: i64,
 ) -> Result<bool> {
     let room = limit.saturating_sub(i64::try_from(entries.len()).unwrap_or(i64::MAX));
-    let mut moved = receipts::moved(conn, user, position.horizon, position.conversation, room + 1).await?;
-    let more = i64::try_from(moved.len()).unwrap_or(i64::MAX) > room;
-    cut(&mut moved, room);
-    if let Some(last) = moved.last() {
-        position.conversation = last.conversation.id;
+    loop {
+        let mut moved = receipts::moved(conn, user, position.horizon, position.conversation, room + 1).await?;
+        let more = i64::try_from(moved.len()).unwrap_or(i64::MAX) > room;
+        cut(&mut moved, room);
+        if let Some(last) = moved.last() {
+            position.conversation = last.conversation.id;
+        }
+        moved.retain(|entry| !position.listed.contains(&entry.conversation.id));
+        entries.append(&mut moved);
+        // Clients take a page on which nothing is for the last. What was listed is passed over, and that has an end.
+        if !more || !entries.is_empty() {
+            return Ok(more);
+        }
     }
-    moved.retain(|entry| !position.listed.contains(&entry.conversation.id));
-    entries.append(&mut moved);
-    Ok(more)
 }
 
 /// Cuts a page that was read with one entry too many; the last entry that stays if there are more.

@@ -380,14 +380,17 @@ async fn a_list_misses_nothing_that_moves_between_two_pages() {
     for name in ["one", "two", "three", "four", "five", "six", "seven"] {
         rooms.push(ann.opens_room(name).await);
     }
-    // Whatever moves after whichever page, every room is on some page, and none is there more than twice.
+    // Whatever moves after whichever page, every room is on some page, and none is there more than twice. Only the last
+    // page may be empty.
     for moving in [vec![0], vec![6], vec![3, 2], vec![0, 1, 2, 3, 4, 5, 6]] {
         for after in 1..5 {
             let (mut listed, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
             loop {
                 let path = format!("/v1/conversations?limit=2{cursor}");
                 let page = ann.requests("GET", &path, json!(null)).await.granted();
+                let before = listed.len();
                 listed.extend(page["conversations"].as_array().unwrap().iter().map(|c| c["id"].as_i64().unwrap()));
+                assert!(listed.len() > before || page["next_cursor"].is_null(), "an empty page is the last: {page}");
                 pages += 1;
                 assert!(pages < 12, "the list has an end");
                 if pages == after {
