@@ -146,11 +146,12 @@ impl Row {
 
 impl Salvage for Row {
     fn salvage(rest: &Rest) -> Option<Self> {
+        let seq = rest.number("seq")?;
         Some(Self {
             id: rest.number("id")?,
             conversation_id: rest.number("conversation_id")?,
-            seq: rest.number("seq")?,
-            rev: rest.number("rev")?,
+            seq,
+            rev: rest.number("rev").unwrap_or(seq),
             author_id: rest.number("author_id").unwrap_or_default(),
             username: rest.text("username").unwrap_or_default(),
             shown_name: rest.text("shown_name").unwrap_or_default(),
@@ -315,4 +316,17 @@ pub async fn delete(conn: &mut Conn, message: &Message, number: Number, now: Mil
 pub async fn touch(conn: &mut Conn, conversation: ConversationId, seq: Number, number: Number) -> Result<()> {
     sql!(conn, execute, TOUCH, conversation.0, seq.0, number.0)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_which_only_the_place_can_be_read_is_there_as_a_tombstone() {
+        let rest = Rest::of_numbers(&[("id", 7), ("conversation_id", 1), ("seq", 3)]);
+        let message = Row::salvage(&rest).expect("enough can be read").read().expect("a place");
+        assert_eq!((message.seq, message.rev), (Number(3), Number(3)));
+        assert!(message.text.is_none() && message.deleted_at.is_some(), "{message:?}");
+    }
 }

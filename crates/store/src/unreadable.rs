@@ -55,6 +55,13 @@ pub(crate) struct Rest {
 }
 
 impl Rest {
+    /// A row of which these numbers can be read.
+    #[cfg(test)]
+    pub(crate) fn of_numbers(numbers: &[(&str, i64)]) -> Self {
+        let numbers = numbers.iter().map(|(name, number)| ((*name).to_owned(), *number)).collect();
+        Self { numbers, ..Self::default() }
+    }
+
     /// The number in this column.
     pub(crate) fn number(&self, column: &str) -> Option<i64> {
         self.numbers.get(column).copied()
