@@ -23,6 +23,9 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 /// Hashes at once, at most: 19 MiB are kept for each, for good.
 const AT_ONCE: usize = 4;
+/// Salts that one log-in computes. Accounts of one mail address share one, unless they were opened at the same moment or
+/// before there was sharing; however many are opened so, a log-in by the address costs three hashes at most.
+const SALTS: usize = 3;
 /// When to try again if too many wait.
 const SOON_MS: i64 = 1_000;
 
@@ -246,6 +249,7 @@ fn compute(arena: &mut Arena, password: &str, like: &PasswordHash) -> Result<Out
     Output::new(output).map_err(unreadable)
 }
 
+/// Whose password it is. What comes after [`SALTS`] different salts is passed over, unless it has one of these.
 fn find(arena: &mut Arena, password: &str, people: Vec<(UserId, String)>) -> Result<Option<(UserId, String)>> {
     // Of one mail address they have one salt: it is computed once, and the time does not tell how many they are.
     let mut computed: Vec<(PasswordHash, Output)> = Vec::with_capacity(1);
@@ -255,15 +259,19 @@ fn find(arena: &mut Arena, password: &str, people: Vec<(UserId, String)>) -> Res
             (other.algorithm, other.version, &other.params, other.salt)
                 == (hash.algorithm, hash.version, &hash.params, hash.salt)
         };
-        let output = match computed.iter().find(alike) {
-            Some((_, output)) => *output,
-            None => compute(arena, password, &hash)?,
+        let known = computed.iter().find(alike).map(|(_, output)| *output);
+        let output = match known {
+            Some(output) => output,
+            None if computed.len() < SALTS => compute(arena, password, &hash)?,
+            None => continue,
         };
         // Compared in constant time.
         if hash.hash == Some(output) {
             return Ok(Some((user, stored)));
         }
-        computed.push((hash, output));
+        if known.is_none() {
+            computed.push((hash, output));
+        }
     }
     Ok(None)
 }
@@ -296,6 +304,26 @@ mod tests {
         }
         let turn = hasher.turn(stranger(1)).await.expect("free");
         assert!(turn.find("decoy".to_owned(), Vec::new()).await.expect("readable").1.is_none());
+    }
+
+    #[tokio::test]
+    async fn logging_in_computes_three_salts_at_most_the_oldest_accounts_first() {
+        let hasher = Hasher::with(1);
+        let hash = async |password: &str, salt| {
+            hasher.turn(stranger(1)).await.expect("free").hash(password.to_owned(), salt).await.expect("hashed")
+        };
+        let mut people = Vec::new();
+        // Registered at the same moment, so that none of them saw the salt of another.
+        for id in 1..=4 {
+            people.push((UserId(id), hash(&format!("hello {id}"), None).await));
+        }
+        let shared = salt_of(&people[0].1).expect("readable");
+        people.push((UserId(5), hash("hello 5", shared).await));
+        for (id, whose) in [(1, Some(1)), (3, Some(3)), (4, None), (5, Some(5))] {
+            let turn = hasher.turn(stranger(1)).await.expect("free");
+            let (_, found) = turn.find(format!("hello {id}"), people.clone()).await.expect("readable");
+            assert_eq!(found.map(|(user, _)| user.0), whose, "{id}");
+        }
     }
 
     #[tokio::test]
