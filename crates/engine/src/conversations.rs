@@ -294,6 +294,10 @@ impl Call {
                     Err(store::Error::Conflict(_)) => return Err(name_taken()),
                     updated => updated?,
                 }
+                if before.visibility == Visibility::Public && after.visibility == Visibility::Private {
+                    // They were asked back into a room that anybody might enter.
+                    store::members::withdraw_all(&mut unit.conn, conversation).await?;
+                }
                 unit.record(conversation, number, call.speaker.user, Fact::ConversationUpdated(after));
                 Ok(())
             })

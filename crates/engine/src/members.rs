@@ -156,7 +156,9 @@ impl Call {
             Box::pin(async move {
                 let access = call.access_in(&mut unit.conn, conversation).await?;
                 access.require(Ability::Remove)?;
-                let target = present(unit, conversation, user).await?.ok_or_else(|| Error::not_found("member"))?;
+                let Some(target) = present(unit, conversation, user).await? else {
+                    return call.withdraw(unit, conversation, user).await;
+                };
                 require_outranked(access.acting, &target)?;
                 call.put_out(unit, conversation, user, Departure::Removed).await?;
                 if target.role == Some(Role::Owner) {
@@ -166,6 +168,15 @@ impl Call {
             })
         })
         .await
+    }
+
+    /// Takes back that somebody who left by themself was asked to come back.
+    async fn withdraw(&self, unit: &mut Unit, conversation: ConversationId, user: UserId) -> Result<Reply> {
+        if store::members::way_back(&mut unit.conn, conversation, user).await? != Return::AskedBack {
+            return Err(Error::not_found("member"));
+        }
+        store::members::withdraw(&mut unit.conn, conversation, user).await?;
+        Ok(Reply::Done)
     }
 
     async fn put_out(

@@ -37,6 +37,8 @@ statements! {
     LEAVE = "UPDATE members SET role = NULL, rev = $3, declined = $4 WHERE conversation_id = $1 AND user_id = $2";
     DECLINED = "SELECT declined FROM members WHERE conversation_id = $1 AND user_id = $2 AND role IS NULL";
     ASK_BACK = "UPDATE members SET declined = 2 WHERE conversation_id = $1 AND user_id = $2 AND role IS NULL AND declined = 1";
+    WITHDRAW = "UPDATE members SET declined = 1 WHERE conversation_id = $1 AND user_id = $2 AND role IS NULL AND declined = 2";
+    WITHDRAW_ALL = "UPDATE members SET declined = 1 WHERE conversation_id = $1 AND role IS NULL AND declined = 2";
     HIDE = "UPDATE members SET hidden_seq = $3 WHERE conversation_id = $1 AND user_id = $2 AND role IS NOT NULL";
     SHOW = "UPDATE members SET hidden_seq = 0 WHERE conversation_id = $1 AND user_id = $2";
     HIDDEN = "SELECT m.hidden_seq FROM members m JOIN conversations c ON c.id = m.conversation_id
@@ -188,6 +190,24 @@ pub async fn way_back(conn: &mut Conn, conversation: ConversationId, user: UserI
 /// Those of the database.
 pub async fn ask_back(conn: &mut Conn, conversation: ConversationId, user: UserId) -> Result<()> {
     sql!(conn, execute, ASK_BACK, conversation.0, user.0)?;
+    Ok(())
+}
+
+/// Takes back that somebody who left by themself may join again: they are where they were before they were asked.
+///
+/// # Errors
+/// Those of the database.
+pub async fn withdraw(conn: &mut Conn, conversation: ConversationId, user: UserId) -> Result<()> {
+    sql!(conn, execute, WITHDRAW, conversation.0, user.0)?;
+    Ok(())
+}
+
+/// The same for all who were asked back into a conversation.
+///
+/// # Errors
+/// Those of the database.
+pub async fn withdraw_all(conn: &mut Conn, conversation: ConversationId) -> Result<()> {
+    sql!(conn, execute, WITHDRAW_ALL, conversation.0)?;
     Ok(())
 }
 

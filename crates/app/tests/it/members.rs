@@ -110,6 +110,33 @@ async fn whoever_left_by_themself_comes_back_by_themself() {
 }
 
 #[tokio::test]
+async fn whoever_was_asked_back_may_be_asked_no_more() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let group = ann.opens_group(&[&bob]).await;
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    for place in [&group, &room] {
+        bob.leaves(place).await;
+        let both = json!({"conversation": place.id, "user": bob.id()});
+        ann.asks("member.remove", both.clone()).await.refused("not_found");
+        ann.asks("member.add", both.clone()).await.refused("not_accepting");
+    }
+    let join = |place: &Room| json!({"conversation": place.id});
+    // By name, and by closing the room.
+    let both = json!({"conversation": group.id, "user": bob.id()});
+    ann.asks("member.remove", both.clone()).await.granted();
+    ann.asks("member.remove", both.clone()).await.refused("not_found");
+    ann.asks("conversation.update", json!({"conversation": room.id, "visibility": "private"})).await.granted();
+    for place in [&group, &room] {
+        bob.asks("conversation.join", join(place)).await.refused("not_found");
+    }
+    // They left by themself, still.
+    ann.asks("member.add", both).await.refused("not_accepting");
+    bob.joins(&group).await;
+}
+
+#[tokio::test]
 async fn members_are_listed_page_by_page() {
     let town = Town::with(|config| config.limits.list_page = 2).await;
     let ann = town.person("ann").await;
