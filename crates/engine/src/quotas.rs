@@ -10,6 +10,7 @@ use crate::Call;
 
 /// Milliseconds in which [`chat::Limits::invitations_per_hour`] may be brought in.
 const HOUR: i64 = 3_600_000;
+const TOO_FAST: &str = "people into conversations in an hour; try again later";
 
 impl Call {
     /// Refuses if the speaker is in as many conversations by their own doing as one may be.
@@ -37,10 +38,14 @@ impl Call {
             return refusal(limits.invited_per_user, "people into conversations at most");
         }
         if recent.saturating_add(asked) > limits.invitations_per_hour {
-            return refusal(limits.invitations_per_hour, "people into conversations in an hour; try again later");
+            return refusal(limits.invitations_per_hour, TOO_FAST);
         }
         if store::members::most_invited(&mut unit.conn, me, others).await? >= limits.invited_per_pair {
             return refusal(limits.invited_per_pair, "times the same person into a conversation at most");
+        }
+        // Last, because it counts them: whoever is put out and brought in again has one row for all these times.
+        if !self.rates.may_invite(me, others.len()) {
+            return refusal(limits.invitations_per_hour, TOO_FAST);
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! How often one may speak: a rate per user for messages, and one for everything else.
+//! How often one may speak: a rate per user for messages, one for everything else, and one for bringing others in.
 
 use std::{
     collections::HashMap,
@@ -18,6 +18,8 @@ use governor::{
     state::keyed::DefaultKeyedStateStore,
 };
 
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
 /// After so many decisions, users who have been silent long enough are forgotten.
 const FORGET_EVERY: u32 = 100_000;
 
@@ -53,6 +55,9 @@ type Limiter = RateLimiter<i64, DefaultKeyedStateStore<i64>, DefaultClock, State
 pub(crate) struct Rates {
     messages: Vec<(Limiter, i64)>,
     requests: (Limiter, i64),
+    /// People brought into conversations. Their rows count them, too, and survive a restart; but somebody who was put
+    /// out and is brought in again has one row.
+    invitations: Limiter,
     decisions: AtomicU32,
     /// What was used up here since it was last told to other nodes; absent where there are none.
     spent: Option<Mutex<HashMap<(UserId, u8), u32>>>,
@@ -69,29 +74,28 @@ impl Rates {
         Self {
             messages: std::iter::once(&usual)
                 .chain(paces)
-                .map(|&(per_minute, burst)| (limiter(per_minute, burst), per_minute))
+                .map(|&(per_minute, burst)| (limiter(MINUTE, per_minute, burst), per_minute))
                 .collect(),
-            requests: (limiter(limits.requests_per_minute, limits.request_burst), limits.requests_per_minute),
+            requests: (limiter(MINUTE, limits.requests_per_minute, limits.request_burst), limits.requests_per_minute),
+            invitations: limiter(HOUR, limits.invitations_per_hour, limits.invitations_per_hour),
             decisions: AtomicU32::new(0),
             spent: shared.then(Mutex::default),
             price: AtomicU32::new(1),
         }
     }
 
-    /// The rate at this place: first those of messages, then that of requests.
+    /// The rate at this place: first those of messages, then that of requests, then that of invitations.
     fn limiter(&self, place: u8) -> Option<&Limiter> {
-        let place = usize::from(place);
-        self.messages
-            .get(place)
-            .map_or_else(|| (place == self.messages.len()).then_some(&self.requests.0), |(limiter, _)| Some(limiter))
+        let others = [&self.requests.0, &self.invitations];
+        self.messages.iter().map(|(limiter, _)| limiter).chain(others).nth(usize::from(place))
     }
 
-    fn note(&self, user: UserId, place: usize) {
+    fn note(&self, user: UserId, place: usize, count: u32) {
         let Some(mut spent) = self.spent.as_ref().and_then(|spent| spent.lock().ok()) else { return };
         if let Ok(place) = u8::try_from(place)
             && (spent.len() < TOLD || spent.contains_key(&(user, place)))
         {
-            *spent.entry((user, place)).or_default() += 1;
+            *spent.entry((user, place)).or_default() += count;
         }
     }
 
@@ -133,6 +137,7 @@ impl Rates {
         if self.decisions.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
             self.messages.iter().for_each(|(limiter, _)| limiter.retain_recent());
             self.requests.0.retain_recent();
+            self.invitations.retain_recent();
         }
         let ((limiter, per_minute), what, place) = match cost {
             Cost::Message(Pace(place)) => (self.messages.get(place).ok_or_else(Error::internal)?, "messages", place),
@@ -142,7 +147,7 @@ impl Rates {
         match take(limiter, user, price) {
             Ok(state) => {
                 self.charge_others(user, place, price);
-                self.note(user, place);
+                self.note(user, place, 1);
                 let quota = state.quota();
                 Ok(Allowance {
                     burst: quota.burst_size().get(),
@@ -157,6 +162,18 @@ impl Rates {
                 Err(Error::rate_limited(what, i64::try_from(wait.as_millis()).unwrap_or(i64::MAX).max(1)))
             }
         }
+    }
+
+    /// Whether somebody may bring in so many more at the moment; if so, they are counted.
+    pub(crate) fn may_invite(&self, user: UserId, people: usize) -> bool {
+        let Some(count) = u32::try_from(people).ok().and_then(NonZeroU32::new) else { return people == 0 };
+        if !matches!(self.invitations.check_key_n(&user.0, count), Ok(Ok(_))) {
+            return false;
+        }
+        let others = self.price.load(Ordering::Relaxed).saturating_sub(1);
+        charge(&self.invitations, user, count.get().saturating_mul(others));
+        self.note(user, self.messages.len() + 1, count.get());
+        true
     }
 }
 
@@ -181,9 +198,9 @@ fn take(limiter: &Limiter, user: UserId, price: u32) -> Result<StateSnapshot, No
     Ok(state)
 }
 
-fn limiter(per_minute: i64, burst: i64) -> Limiter {
+fn limiter(span: Duration, in_span: i64, burst: i64) -> Limiter {
     // One every so often; the configuration admits 1 and more.
-    let period = Duration::from_nanos(60_000_000_000 / u64::try_from(per_minute).unwrap_or(1).max(1));
+    let period = span / u32::try_from(in_span).unwrap_or(u32::MAX).max(1);
     let burst = NonZeroU32::new(u32::try_from(burst).unwrap_or(u32::MAX)).unwrap_or(NonZeroU32::MIN);
     let quota = Quota::with_period(period.max(Duration::from_nanos(1)))
         .unwrap_or_else(|| Quota::per_minute(burst))
@@ -239,6 +256,21 @@ mod tests {
         let there = rates();
         there.note_spent(fast_first.spent());
         assert_eq!((admitted(&there, 0, 99), admitted(&there, 1, 99)), (0, 0));
+    }
+
+    #[test]
+    fn so_many_are_brought_in_however_often_the_same_and_on_whichever_node() {
+        let limits = Limits { invitations_per_hour: 5, ..Limits::default() };
+        let (one, other) = (Rates::new(&limits, &[], true), Rates::new(&limits, &[], true));
+        assert!(one.may_invite(UserId(1), 0) && !one.may_invite(UserId(1), 6), "all of them, or nobody");
+        assert!(one.may_invite(UserId(1), 4) && one.may_invite(UserId(2), 5));
+        assert!(!one.may_invite(UserId(1), 2));
+        other.note_spent(one.spent());
+        assert!(!other.may_invite(UserId(1), 2) && other.may_invite(UserId(1), 1));
+        assert!(other.admit(UserId(1), Cost::Request).is_ok(), "requests have a rate of their own");
+        let alone = Rates::new(&limits, &[], true);
+        alone.set_price(3);
+        assert!(alone.may_invite(UserId(1), 2) && !alone.may_invite(UserId(1), 1));
     }
 
     #[test]

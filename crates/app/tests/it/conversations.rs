@@ -340,6 +340,13 @@ async fn so_many_may_be_brought_in_within_an_hour() {
     ann.asks("conversation.create", json!({"kind": "direct", "user": cid.id()})).await.refused("limit_reached");
     ann.opens_room("garden").await;
     bob.turns_to(&cid).await;
+    // Each time counts, also if it is one person whom one puts out in between.
+    let dan = town.person("dan").await;
+    let group = dan.opens_group(&[&cid]).await;
+    dan.removes(&cid, &group).await;
+    dan.adds(&cid, &group).await;
+    dan.removes(&cid, &group).await;
+    dan.asks("member.add", json!({"conversation": group.id, "user": cid.id()})).await.refused("limit_reached");
 }
 
 #[tokio::test]
