@@ -102,8 +102,8 @@ impl Throttle {
 
     /// Begins to compare a password. Refuses if this account was tried too often from this network. Unless the account
     /// is known to be used from it, refuses also if too much was tried from the network, or at the account by anybody:
-    /// so nobody can lock a person out of where they have been before. It counts from the beginning, so that many at
-    /// once are no more than many one after another.
+    /// so nobody can lock a person who logs in by username out of where they have been before. By mail address nobody
+    /// is known. It counts from the beginning, so that many at once are no more than many one after another.
     ///
     /// # Errors
     /// `rate_limited`, with when to try again.
