@@ -19,6 +19,9 @@ use crate::peer::Peer;
 const AT_ONCE: usize = 32;
 /// Connections of the operator's own listener, which has no sockets. Their descriptors are of those that are set aside.
 const OPERATOR: usize = 32;
+/// Bytes of answers that may wait to be read by one network address, and by all: a page of history may have megabytes.
+const UNREAD_PER_ADDRESS: u64 = 32 << 20;
+const UNREAD: u64 = 128 << 20;
 /// One in so many places is not for sockets, so that requests are still answered.
 const KEPT_FROM_SOCKETS: usize = 8;
 
@@ -149,7 +152,36 @@ impl Connections {
     }
 }
 
+impl Connections {
+    /// Sends those away who take nothing of large answers, where what waits for them takes too much memory.
+    pub(crate) fn bound_answers(&self) {
+        let mut table = self.table();
+        while let Some(number) = table.heaviest_dawdler()
+            && let Some(entry) = table.remove(number)
+        {
+            entry.peer.evict();
+        }
+    }
+}
+
 impl Table {
+    /// Who has taken nothing for longest at the address for which most is waiting, if that is too much.
+    fn heaviest_dawdler(&self) -> Option<u64> {
+        let mut waiting: HashMap<Network, u64> = HashMap::new();
+        let mut dawdlers = Vec::new();
+        for (number, entry) in &self.unauthenticated {
+            let (bytes, since) = entry.peer.unread();
+            *waiting.entry(entry.network).or_default() += bytes;
+            dawdlers.extend(since.map(|since| (since, entry.network, *number)));
+        }
+        let (heaviest, bytes) = waiting.iter().max_by_key(|(_, bytes)| **bytes)?;
+        if *bytes <= UNREAD_PER_ADDRESS && waiting.values().sum::<u64>() <= UNREAD {
+            return None;
+        }
+        let of_it = dawdlers.into_iter().filter(|(_, network, _)| network == heaviest);
+        of_it.min_by_key(|(since, ..)| *since).map(|(_, _, number)| number)
+    }
+
     fn count(&self, network: Network) -> Count {
         self.networks.get(&network).copied().unwrap_or_default()
     }
@@ -383,7 +415,7 @@ mod tests {
         seats[4].peer.begins_request();
         assert!(!seats[4].belongs_to(address(1)), "four at a time are enough for one caller");
         assert!(seats[4].belongs_to(address(2)));
-        seats[0].peer.has_answer();
+        seats[0].peer.has_answer(0);
         seats[0].peer.wrote_all(began);
         assert!(seats[5].belongs_to(address(1)), "one that is done makes room");
     }
@@ -433,6 +465,27 @@ mod tests {
         assert!(seats[4].is_authenticated() && !seats[0].is_authenticated());
         drop(seats);
         assert!(all.table().networks.is_empty());
+    }
+
+    #[test]
+    fn answers_that_nobody_reads_are_bounded_by_their_bytes() {
+        let (all, began) = (connections(), Instant::now());
+        let (few, many) = (crowd(&all, address(1), 1, began), crowd(&all, address(2), 4, began));
+        for (at, seat) in few.iter().chain(&many).enumerate() {
+            seat.peer.begins_request();
+            seat.peer.has_answer(UNREAD_PER_ADDRESS / 3);
+            // The last one of them is being read.
+            if at < 4 {
+                seat.peer.wrote_nothing(began + Duration::from_secs(at as u64));
+            }
+        }
+        all.bound_answers();
+        assert_eq!((gone(&few), gone(&many)), (vec![false], vec![true, false, false, false]));
+        many[1].peer.wrote_all(began);
+        many[2].peer.begins_request();
+        many[2].peer.has_answer(0);
+        all.bound_answers();
+        assert_eq!(gone(&many), [true, false, false, false], "what was taken takes no memory");
     }
 
     #[test]

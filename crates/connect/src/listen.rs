@@ -26,6 +26,8 @@ use crate::{
     http::{head::Refusal, wire::Wire},
 };
 
+/// An answer of so many bytes has those of all looked at that nobody reads.
+const LARGE_ANSWER: u64 = 65_536;
 /// Connections that the kernel keeps for us between two accepts.
 const BACKLOG: u32 = 4_096;
 /// What hyper may hold of what has come, and of what goes.
@@ -155,9 +157,13 @@ impl Connection {
         let refusal = refusal.or_else(|| self.refuse_caller(&request));
         let response = match refusal {
             Some(refusal) => refuse(refusal),
-            None => self.route(request).await?,
+            None => self.clone().route(request).await?,
         };
-        state.has_answer();
+        let bytes = takes_memory(&response);
+        state.has_answer(bytes);
+        if bytes >= LARGE_ANSWER {
+            self.shared.connections.bound_answers();
+        }
         Ok(response)
     }
 
@@ -182,6 +188,11 @@ impl Connection {
         }
         Ok(response)
     }
+}
+
+/// How many bytes of memory an answer takes. Files of the client, which have a tag, are part of the program.
+fn takes_memory(response: &Response) -> u64 {
+    if response.headers().contains_key(header::ETAG) { 0 } else { hyper::body::Body::size_hint(response.body()).lower() }
 }
 
 /// The answer to what is not HTTP/1.1, or came too slowly.

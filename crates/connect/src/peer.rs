@@ -86,6 +86,8 @@ struct State {
     wait: Wait,
     /// Whether a request is not answered yet.
     owes_answer: bool,
+    /// Bytes of the answer that is being written, if it takes memory of its own.
+    answer_bytes: u64,
     /// Requests that have come to the service.
     requests: u64,
     /// The request that is none, and why.
@@ -104,6 +106,7 @@ impl Peer {
             state: Mutex::new(State {
                 wait: Wait::Head(now),
                 owes_answer: false,
+                answer_bytes: 0,
                 requests: 0,
                 refused: None,
                 overdue: None,
@@ -139,9 +142,18 @@ impl Peer {
         refusal
     }
 
-    /// The answer is known; it is written next.
-    pub(crate) fn has_answer(&self) {
-        self.state().owes_answer = false;
+    /// The answer is known; it is written next, and takes so many bytes of memory until then.
+    pub(crate) fn has_answer(&self, bytes: u64) {
+        let mut state = self.state();
+        state.owes_answer = false;
+        state.answer_bytes = bytes;
+    }
+
+    /// How many bytes of memory its answer takes, and since when the other side takes nothing of it, if it does not.
+    pub(crate) fn unread(&self) -> (u64, Option<Instant>) {
+        let state = self.state();
+        let since = matches!(state.wait, Wait::Answer(_)).then(|| state.wait.since()).flatten();
+        (state.answer_bytes, since)
     }
 
     /// The `nth` request is to be refused.
@@ -187,7 +199,7 @@ impl Peer {
     pub(crate) fn wrote_all(&self, now: Instant) {
         let mut state = self.state();
         match (state.wait, state.owes_answer) {
-            (Wait::Us | Wait::Answer(_), false) => state.wait = Wait::Head(now),
+            (Wait::Us | Wait::Answer(_), false) => (state.wait, state.answer_bytes) = (Wait::Head(now), 0),
             (Wait::Answer(_), true) => state.wait = Wait::Us,
             _ => {}
         }
@@ -314,7 +326,7 @@ mod tests {
         let peer = Peer::new(began);
         peer.begins_request();
         assert_eq!(overdue_at(&peer, began, &[60]), [false], "it is our turn");
-        peer.has_answer();
+        peer.has_answer(0);
         peer.wrote_all(began + after(60));
         assert_eq!(overdue_at(&peer, began, &[69, 70]), [false, true]);
     }
@@ -341,7 +353,7 @@ mod tests {
         let began = Instant::now();
         let peer = Peer::new(began);
         peer.begins_request();
-        peer.has_answer();
+        peer.has_answer(0);
         peer.wrote_nothing(began);
         assert_eq!(overdue_at(&peer, began, &[29]), [false]);
         peer.wrote(began + after(29), 64 << 10);
