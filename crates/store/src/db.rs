@@ -170,8 +170,8 @@ impl Db {
     }
 
     /// What this opening of the database is called where several share it: a random number, another at every start,
-    /// and after each commit of which nobody knows whether it was made. What that one has written is then as if
-    /// another node had.
+    /// after each commit of which nobody knows whether it was made, and after a silence of days. What that one has
+    /// written is then as if another node had.
     #[must_use]
     pub fn node(&self) -> i64 {
         self.node.load(Ordering::Relaxed)

@@ -49,7 +49,11 @@ pub(crate) const SESSIONS_AHEAD: i64 = 1_000_000;
 /// How long, in milliseconds, a node's mark is compared after it was last raised.
 const REMEMBERED: i64 = 10 * 60_000;
 /// How long, in milliseconds, the row of a node is kept that says nothing any more.
-const KEPT: i64 = 60 * 60_000;
+const KEPT: i64 = 3 * DAY;
+/// How long, in milliseconds, a node misses its own row. Much less than [`KEPT`], so that the others have not forgotten
+/// it: what is missing is lost. And more than an outage takes, so that what is lost in it is found.
+const MISSED: i64 = DAY;
+const DAY: i64 = 24 * 60 * 60_000;
 
 /// Why this history began, as it is kept in the database for operators.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -135,6 +139,11 @@ impl History {
     /// The transaction was committed.
     pub(crate) fn passed(&self, mark: Mark) {
         self.known().own = Some(mark);
+    }
+
+    /// Whether this node has written nothing for so long that the others may have forgotten its row.
+    pub(crate) fn may_be_forgotten(&self, now: Millis) -> bool {
+        self.known().own.is_some_and(|own| own.seen_at <= now.0 - MISSED)
     }
 
     /// It is not known whether it was. The node takes another name; of this one is sure what was before.

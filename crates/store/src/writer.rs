@@ -471,7 +471,11 @@ impl Committer {
     /// other nodes write too: the rows that the batch is known to change are locked first and in one order, so that two
     /// nodes never wait for each other.
     async fn open(&mut self, conn: &mut Conn, touched: Vec<ConversationId>) -> Result<bool> {
-        let (node, now, history) = (self.db.node(), (self.clock)(), self.db.history());
+        let (now, history) = ((self.clock)(), self.db.history());
+        if history.may_be_forgotten(now) {
+            self.db.rename();
+        }
+        let node = self.db.node();
         match conn {
             Conn::Sqlite(_) => conn.run("BEGIN IMMEDIATE").await?,
             Conn::Postgres(postgres) => {

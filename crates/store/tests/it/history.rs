@@ -1,10 +1,19 @@
 //! A database that comes back with less than it has acknowledged.
 
-use chat::{ErrorCode, Millis, Told, sessions::Origin};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 
-use super::{Db, options, room, say, schema::later_version as run, unmigrated_urls, writer};
+use chat::{ErrorCode, Millis, Told, sessions::Origin};
+use store::{Committed, Writer};
+use tokio::sync::mpsc;
+
+use super::{Db, options, room, say, schema::later_version as run, unmigrated_urls, writer, writer_at};
 
 const NOW: Millis = Millis(1_000);
+/// In milliseconds.
+const DAY: i64 = 24 * 60 * 60_000;
 /// What a node that has committed something would find in a copy from before that.
 const BACK: &str = "UPDATE nodes SET mark = mark - 1";
 /// The same, after another node has given the lost numbers to other messages.
@@ -36,7 +45,11 @@ fn epoch(opened: &Opened) -> String {
 }
 
 async fn is_same(opened: &Opened) -> bool {
-    opened.db.is_same_history(&mut opened.db.read().await.unwrap(), NOW).await.unwrap()
+    is_same_at(opened, NOW).await
+}
+
+async fn is_same_at(opened: &Opened, now: Millis) -> bool {
+    opened.db.is_same_history(&mut opened.db.read().await.unwrap(), now).await.unwrap()
 }
 
 #[tokio::test]
@@ -130,6 +143,47 @@ async fn a_database_that_lost_nothing_is_the_same_history() {
         say(&first, ann, garden, "c1", "one").await.unwrap().unwrap();
         assert_eq!(epoch(&one), epoch(&other));
         assert_eq!(one.db.history_record().await.unwrap(), None);
+    }
+}
+
+/// A writer whose clock the test puts forward.
+fn timed(db: &Db) -> (Writer, mpsc::Receiver<Committed>, Arc<AtomicI64>) {
+    let time = Arc::new(AtomicI64::new(NOW.0));
+    let clock = time.clone();
+    let (writer, told) = writer_at(db, Arc::new(move || Millis(clock.load(Ordering::Relaxed))));
+    (writer, told, time)
+}
+
+#[tokio::test]
+async fn a_node_that_was_cut_off_until_the_others_had_forgotten_it_has_lost_nothing() {
+    for (one, other) in nodes().await {
+        let (running, _told, time) = timed(&one.db);
+        let (ann, _, garden) = room(&running).await;
+        let before = epoch(&one);
+        let now = Millis(NOW.0 + 4 * DAY);
+        time.store(now.0, Ordering::Relaxed);
+        let (others, _other_told) = writer_at(&other.db, Arc::new(move || now));
+        let db = other.db.clone();
+        others
+            .change(None, None, |unit| Box::pin(async move { Ok(db.forget_nodes(&mut unit.conn, unit.now).await?) }))
+            .await
+            .unwrap();
+        say(&running, ann, garden, "a1", "back again").await.unwrap().unwrap();
+        assert_eq!(epoch(&one), before);
+        assert!(is_same_at(&one, now).await);
+    }
+}
+
+#[tokio::test]
+async fn what_is_lost_in_an_outage_of_hours_is_found() {
+    for (one, _) in nodes().await {
+        let (running, _told, time) = timed(&one.db);
+        let (ann, _, garden) = room(&running).await;
+        let before = epoch(&one);
+        time.fetch_add(DAY / 2, Ordering::Relaxed);
+        run(&one.url, BACK_TO_BEFORE).await;
+        say(&running, ann, garden, "a1", "of before").await.unwrap().unwrap_err();
+        assert_ne!(epoch(&one), before);
     }
 }
 
