@@ -172,8 +172,13 @@ impl Lookups for Asker {
         self.1.clock()()
     }
 
-    fn lost(&self, what: String) {
-        let begun = self.ask(|engine| async move { engine.begin_new_history(what).await });
+    fn epoch(&self) -> String {
+        self.0.upgrade().map(|engine| engine.epoch().id).unwrap_or_default()
+    }
+
+    fn lost(&self, epoch: &str, what: String) {
+        let epoch = epoch.to_owned();
+        let begun = self.ask(|engine| async move { engine.begin_new_history(&epoch, what).await });
         tokio::spawn(begun);
     }
 }

@@ -88,13 +88,13 @@ impl Engine {
         self.inner.db.epochs().borrow().clone()
     }
 
-    /// Something is gone that was seen committed: a new history begins. In words for the operator.
+    /// Something is gone that was seen committed in the history with this epoch: a new one begins, unless one has
+    /// begun already. In words for the operator.
     ///
     /// # Errors
     /// `unavailable`: the one error that is the rule here.
-    pub async fn begin_new_history(&self, why: String) -> Result<()> {
-        self.inner.db.note_lost(why);
-        self.follow_history().await
+    pub async fn begin_new_history(&self, epoch: &str, why: String) -> Result<()> {
+        if self.inner.db.note_lost(epoch, why) { self.follow_history().await } else { Ok(()) }
     }
 
     /// Has the writer compare the history with the database's and go over to that, if it is another.

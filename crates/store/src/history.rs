@@ -154,8 +154,15 @@ impl History {
         }
     }
 
-    fn note_lost(&self, why: String) {
-        self.known().lost.get_or_insert(why);
+    /// False, and not noted, if it was seen in another history than the present one.
+    fn note_lost(&self, epoch: &str, why: String) -> bool {
+        // Held while the epoch is looked at: `adopt` does so, too.
+        let mut known = self.known();
+        let is_present = self.epoch() == epoch;
+        if is_present {
+            known.lost.get_or_insert(why);
+        }
+        is_present
     }
 
     fn lost(&self) -> Option<String> {
@@ -235,12 +242,10 @@ impl Db {
         Ok(known.lost.is_none())
     }
 
-    /// Notes that something is gone which was seen committed: the writer's next transaction begins a new history.
-    pub fn note_lost(&self, why: String) {
-        if mutants::is(Mutant::KeepHistory) {
-            return;
-        }
-        self.history().note_lost(why);
+    /// Notes that something is gone which was seen committed in the history with this epoch: the writer's next
+    /// transaction begins a new one. False, and not noted, if that history is over already.
+    pub fn note_lost(&self, epoch: &str, why: String) -> bool {
+        !mutants::is(Mutant::KeepHistory) && self.history().note_lost(epoch, why)
     }
 
     /// Begins a new history in the place of whichever there is, by an operator's wish. Returns its epoch.
@@ -250,7 +255,7 @@ impl Db {
     pub async fn renew_epoch(&self, why: &str, now: Millis) -> Result<String> {
         let conn = &mut self.write().await?;
         learn(conn, self.history()).await?;
-        self.history().note_lost(why.to_owned());
+        self.history().note_lost(&self.history().epoch(), why.to_owned());
         follow(conn, self.history(), now).await?;
         Ok(self.history().epoch())
     }

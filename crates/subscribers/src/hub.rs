@@ -196,6 +196,10 @@ struct State {
     draining: bool,
     /// Counts how often all was forgotten: what was asked before that is not answered any more.
     generation: u64,
+    /// Of the history of which everything here is.
+    epoch: String,
+    /// Something of it was found to be gone: that is said once.
+    lost: bool,
     touched: hand_out::Touched,
     expiry: expiry::Expiry,
 }
@@ -208,6 +212,7 @@ impl State {
         limits: &Limits,
         control: mpsc::WeakSender<Control>,
     ) -> Self {
+        let epoch = lookups.epoch();
         Self {
             lookups,
             voice,
@@ -230,6 +235,8 @@ impl State {
             loading: BTreeMap::new(),
             draining: false,
             generation: 0,
+            epoch,
+            lost: false,
             touched: hand_out::Touched::default(),
             expiry: expiry::Expiry::default(),
         }

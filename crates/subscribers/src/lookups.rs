@@ -29,8 +29,11 @@ pub trait Lookups: Send + Sync + 'static {
     fn profile(&self, user: UserId) -> Lookup<Account>;
     /// Which of these people, with their names, belong to which of these conversations.
     fn among(&self, users: Vec<UserId>, places: Vec<ConversationId>) -> Lookup<Vec<(ConversationId, UserId, String)>>;
-    /// Something is gone that was seen committed: the database has come back with less. In words for the operator.
-    fn lost(&self, what: String);
+    /// The epoch of the history that this node knows.
+    fn epoch(&self) -> String;
+    /// Something is gone that was seen committed in the history with this epoch: the database has come back with less.
+    /// In words for the operator.
+    fn lost(&self, epoch: &str, what: String);
     /// Notes that these people have gone.
     fn gone(&self, users: Vec<UserId>);
     /// What people have used up here since this was last asked.

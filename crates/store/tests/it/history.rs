@@ -188,6 +188,22 @@ async fn what_is_lost_in_an_outage_of_hours_is_found() {
 }
 
 #[tokio::test]
+async fn what_was_asked_of_the_history_before_does_not_begin_another() {
+    for (one, _) in nodes().await {
+        let (running, _told) = writer(&one.db);
+        let (ann, _, garden) = room(&running).await;
+        let first = epoch(&one);
+        assert!(one.db.note_lost(&first, "a head has fallen".into()));
+        say(&running, ann, garden, "a1", "of before").await.unwrap().unwrap_err();
+        let second = epoch(&one);
+        assert_ne!(second, first);
+        assert!(!one.db.note_lost(&first, "a head had fallen".into()));
+        say(&running, ann, garden, "a2", "of now").await.unwrap().unwrap();
+        assert_eq!(epoch(&one), second);
+    }
+}
+
+#[tokio::test]
 async fn an_epoch_that_was_over_never_holds_again() {
     for (one, _) in nodes().await {
         let (running, _told) = writer(&one.db);

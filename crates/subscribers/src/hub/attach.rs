@@ -257,6 +257,7 @@ impl State {
     /// The database has come back as another history.
     pub(super) fn begin_anew(&mut self) {
         self.start_over(Goodbye::NewHistory);
+        self.epoch = self.lookups.epoch();
         // What waits to be looked at again is of the history before, and read with everything else.
         self.nodes.forget();
     }
@@ -266,6 +267,7 @@ impl State {
         tracing::warn!("changes may have been missed: all connections are told to come back");
         self.send_away(OVER, goodbye);
         self.generation += 1;
+        self.lost = false;
         for person in self.people.values_mut() {
             person.read = false;
             if let Some(loading) = &mut person.loading {

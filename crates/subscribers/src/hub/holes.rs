@@ -152,9 +152,9 @@ impl State {
 
     /// A head that is below what had been told here when it was asked for is of another history: nothing is told that
     /// was not committed.
-    fn compare(&self, conversation: ConversationId, head: Number, told: Number) {
-        if head < told {
-            self.lookups.lost(format!("conversation {conversation} had come to {told}, and is at {head}"));
+    fn compare(&mut self, conversation: ConversationId, head: Number, told: Number) {
+        if head < told && !std::mem::replace(&mut self.lost, true) {
+            self.lookups.lost(&self.epoch, format!("conversation {conversation} had come to {told}, and is at {head}"));
         }
     }
 

@@ -30,6 +30,9 @@ struct Desk {
     listed: Mutex<VecDeque<Result<Option<Listed>>>>,
     standing: Mutex<VecDeque<Result<Standing>>>,
     heads: Mutex<VecDeque<Result<Heads>>>,
+    /// Of the history that the database has.
+    epoch: Mutex<String>,
+    /// The epochs of which something was said to be lost.
     lost: Mutex<Vec<String>>,
 }
 
@@ -68,8 +71,11 @@ impl Lookups for Desk {
     fn among(&self, _: Vec<UserId>, _: Vec<ConversationId>) -> Lookup<Vec<(ConversationId, UserId, String)>> {
         never()
     }
-    fn lost(&self, what: String) {
-        self.lost.lock().expect("a desk").push(what);
+    fn epoch(&self) -> String {
+        self.epoch.lock().expect("a desk").clone()
+    }
+    fn lost(&self, epoch: &str, _: String) {
+        self.lost.lock().expect("a desk").push(epoch.to_owned());
     }
     fn gone(&self, _: Vec<UserId>) {}
     fn spent(&self) -> Spent {
@@ -442,6 +448,33 @@ async fn a_head_below_what_was_told_is_another_history() {
     hub.state.tell(&Arc::new(vec![Told::NewHistory]), false, Vec::new());
     hub.serves().await;
     assert_eq!(lost(&hub), 1);
+}
+
+#[tokio::test]
+async fn what_is_gone_is_said_once_in_each_history_and_of_that_in_which_it_was_told() {
+    let mut hub = Small::new();
+    let heads = |hub: &Small, numbers: [i64; 2]| {
+        let heads = numbers.map(|number| Ok(vec![(GARDEN, Number(number))]));
+        hub.desk.heads.lock().expect("a desk").extend(heads);
+    };
+    let lost = |hub: &Small| hub.desk.lost.lock().expect("a desk").clone();
+    hub.has(BOB, belongs(BOB, 5)).await;
+    // The database has gone over already, and the hub has not heard of it.
+    *hub.desk.epoch.lock().expect("a desk") = "second".to_owned();
+    heads(&hub, [4, 3]);
+    for _ in 0..2 {
+        hub.state.ask_all_heads();
+        hub.serves().await;
+    }
+    assert_eq!(lost(&hub), [""]);
+    hub.state.tell(&Arc::new(vec![Told::NewHistory]), false, Vec::new());
+    hub.has(ANN, belongs(ANN, 3)).await;
+    heads(&hub, [2, 1]);
+    for _ in 0..2 {
+        hub.state.ask_all_heads();
+        hub.serves().await;
+    }
+    assert_eq!(lost(&hub), ["", "second"]);
 }
 
 #[tokio::test]
