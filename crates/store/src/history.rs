@@ -171,6 +171,11 @@ impl History {
 }
 
 impl Known {
+    /// Whether nothing was seen committed that could be missing.
+    fn has_seen_nothing(&self) -> bool {
+        self.own.is_none() && self.marks.is_empty() && self.lost.is_none()
+    }
+
     /// Compares what was read with what was known before the reading began; notes what is newer.
     fn compare(&mut self, before: &HashMap<i64, (i64, i64)>, read: &[Mark], since: i64) -> Option<String> {
         let found: HashMap<i64, i64> = read.iter().map(|row| (row.id, row.mark)).collect();
@@ -349,15 +354,19 @@ pub(crate) async fn run_text(conn: &mut PoolConnection<Postgres>, text: String) 
 }
 
 /// Goes over to the history that the database has, and begins it where nobody has: the epoch is replaced if it is this
-/// node's or one before it. Not within a transaction.
-pub(crate) async fn follow(conn: &mut Conn, history: &History, now: Millis) -> Result<()> {
+/// node's or one before it. False if it is this node's own after all. Not within a transaction.
+pub(crate) async fn follow(conn: &mut Conn, history: &History, now: Millis) -> Result<bool> {
     let begin = match conn {
         Conn::Sqlite(_) => "BEGIN IMMEDIATE",
         Conn::Postgres(_) => "BEGIN",
     };
     conn.run(begin).await?;
     match follow_in(conn, history, now).await {
-        Ok((epoch, record, own)) => {
+        Ok(None) => {
+            conn.run("COMMIT").await?;
+            Ok(false)
+        }
+        Ok(Some(Followed { epoch, record, own })) => {
             conn.run("COMMIT").await?;
             let why = record.as_ref().map(|record| record.why.as_str()).unwrap_or_default();
             tracing::error!(
@@ -367,7 +376,7 @@ pub(crate) async fn follow(conn: &mut Conn, history: &History, now: Millis) -> R
             );
             metrics::counter!("palabre_history_changes_total").increment(1);
             history.adopt(epoch, record.as_ref());
-            Ok(())
+            Ok(true)
         }
         Err(error) => {
             conn.run("ROLLBACK").await?;
@@ -376,11 +385,21 @@ pub(crate) async fn follow(conn: &mut Conn, history: &History, now: Millis) -> R
     }
 }
 
-/// The epoch to go on with, its record, and whether it begins here.
-async fn follow_in(conn: &mut Conn, history: &History, now: Millis) -> Result<(String, Option<Record>, bool)> {
+/// The history to go on with.
+struct Followed {
+    epoch: String,
+    record: Option<Record>,
+    /// Whether it begins here.
+    own: bool,
+}
+
+/// The history to go on with; nothing if it is this node's own.
+async fn follow_in(conn: &mut Conn, history: &History, now: Millis) -> Result<Option<Followed>> {
     let mine = history.epoch();
-    // It may have been made in a transaction that was rolled back.
-    sql!(conn, execute, BEGIN_EPOCH, mine.as_str())?;
+    // It may have been made in a transaction that was rolled back: then nothing was ever seen committed.
+    if sql!(conn, execute, BEGIN_EPOCH, mine.as_str())? == 1 && history.known().has_seen_nothing() {
+        return Ok(None);
+    }
     let (there,) = sql!(conn, fetch_one as (String,), EPOCH)?;
     let is_past = history.known().past.contains(&there);
     if there == mine || is_past {
@@ -393,12 +412,12 @@ async fn follow_in(conn: &mut Conn, history: &History, now: Millis) -> Result<(S
             sql!(conn, execute, SKIP_SESSIONS, SESSIONS_AHEAD)?;
             let record = Record { from: mine, at: now.0, why };
             set_record(conn, &record).await?;
-            return Ok((fresh, Some(record), true));
+            return Ok(Some(Followed { epoch: fresh, record: Some(record), own: true }));
         }
     }
     // Another node was quicker, or an operator has put another database here.
     let (epoch,) = sql!(conn, fetch_one as (String,), EPOCH)?;
-    Ok((epoch, record(conn).await?, false))
+    Ok(Some(Followed { epoch, record: record(conn).await?, own: false }))
 }
 
 #[cfg(test)]

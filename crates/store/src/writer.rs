@@ -111,7 +111,7 @@ impl Writer {
             conn: None,
             sent: sent.clone(),
             mark: None,
-            anew: false,
+            followed: None,
             health: health.clone(),
         };
         (Self { jobs, sent, health }, tokio::spawn(committer.run(queue)))
@@ -226,8 +226,9 @@ struct Committer {
     sent: Arc<AtomicU64>,
     /// Where this node stands once the transaction that has begun is committed.
     mark: Option<Mark>,
-    /// The database was found to be another history, and nobody was told yet.
-    anew: bool,
+    /// The batch was refused because the database was not the history that this node knew. Whether it is another is
+    /// told with the refusals.
+    followed: Option<bool>,
     health: Health,
 }
 
@@ -300,13 +301,14 @@ impl Committer {
                     (committed, refuse.then(stopping))
                 }
                 Err(failure) => {
+                    let followed = self.followed.take();
                     self.health.failed(&failure);
                     metrics::counter!("chat_errors_total", "type" => "database").increment(1);
                     let doubt = failure.code == ErrorCode::OutcomeUnknown;
                     if doubt {
                         self.db.rename();
                     }
-                    let anew = std::mem::take(&mut self.anew).then_some(Told::NewHistory);
+                    let anew = (followed == Some(true)).then_some(Told::NewHistory);
                     (anew.into_iter().chain(doubt.then_some(Told::Doubt)).collect(), Some(failure))
                 }
             };
@@ -502,14 +504,21 @@ impl Committer {
             conn.run("ROLLBACK").await?;
             history::follow(&mut conn, self.db.history(), (self.clock)()).await
         };
-        if let Err(error) = followed.await {
-            conn.discard().await;
-            return error;
-        }
+        let is_another = match followed.await {
+            Ok(is_another) => is_another,
+            Err(error) => {
+                conn.discard().await;
+                return error;
+            }
+        };
         self.db.rename();
-        self.anew = true;
+        self.followed = Some(is_another);
         self.conn = Some(conn);
-        Error::Unavailable("the database has come back as another history".to_owned())
+        Error::Unavailable(if is_another {
+            "the database has come back as another history".to_owned()
+        } else {
+            "the database's history had not been begun yet".to_owned()
+        })
     }
 }
 

@@ -204,6 +204,19 @@ async fn what_was_asked_of_the_history_before_does_not_begin_another() {
 }
 
 #[tokio::test]
+async fn a_history_that_was_begun_in_a_transaction_that_failed_has_lost_nothing() {
+    for (one, _) in nodes().await {
+        let (running, _told) = writer(&one.db);
+        let before = epoch(&one);
+        run(&one.url, "DELETE FROM meta WHERE key = 'epoch'").await;
+        let nothing = async || running.change(None, None, |_| Box::pin(async { Ok(()) })).await;
+        assert_eq!(nothing().await.unwrap_err().code, ErrorCode::Unavailable);
+        nothing().await.unwrap();
+        assert_eq!((epoch(&one), one.db.history_record().await.unwrap()), (before, None));
+    }
+}
+
+#[tokio::test]
 async fn an_epoch_that_was_over_never_holds_again() {
     for (one, _) in nodes().await {
         let (running, _told) = writer(&one.db);
