@@ -16,7 +16,7 @@ use subscribers::{Lookup, Lookups};
 
 use crate::{clock::Compared, config::Config};
 
-/// How often nudges that everybody has read are forgotten.
+/// How often nudges that everybody has read, and nodes that are gone, are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
 
 /// The way to the engine, as long as there is one.
@@ -26,7 +26,7 @@ pub(crate) struct Asker(Weak<Engine>, Compared);
 impl Asker {
     pub(crate) fn new(engine: &Arc<Engine>, clock: Compared) -> Self {
         let asker = Self(Arc::downgrade(engine), clock);
-        tokio::spawn(asker.clone().forget_nudges());
+        tokio::spawn(asker.clone().forget());
         asker
     }
 
@@ -89,22 +89,22 @@ impl Asker {
         Ok(Looked { kept, newest, own: db.node(), epoch })
     }
 
-    async fn forget_nudges(self) {
+    async fn forget(self) {
         let mut ticks = tokio::time::interval(FORGET_EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut aging = Aging::default();
         while self.0.strong_count() > 0 {
             ticks.tick().await;
-            if let Err(error) = self.forget_old_nudges(&mut aging).await {
-                tracing::debug!(%error, "old nudges cannot be forgotten now");
+            if let Err(error) = self.forget_old(&mut aging).await {
+                tracing::debug!(%error, "old nudges and nodes cannot be forgotten now");
             }
         }
     }
 
-    async fn forget_old_nudges(&self, aging: &mut Aging) -> Result<()> {
+    async fn forget_old(&self, aging: &mut Aging) -> Result<()> {
         let newest = self.ask(|engine| async move { engine.newest_nudge().await }).await?;
         match aging.note(newest, Instant::now()) {
-            Some(place) => self.ask(move |engine| async move { engine.forget_nudges(place).await }).await,
+            Some(place) => self.ask(move |engine| async move { engine.forget_old(place).await }).await,
             None => Ok(()),
         }
     }

@@ -117,10 +117,7 @@ impl Engine {
         self.inner
             .writer
             .change(None, None, move |unit| {
-                Box::pin(async move {
-                    store::nodes::say(&mut unit.conn, db.node(), &about).await?;
-                    Ok(db.forget_nodes(&mut unit.conn, unit.now).await?)
-                })
+                Box::pin(async move { Ok(store::nodes::say(&mut unit.conn, db.node(), &about).await?) })
             })
             .await
     }
@@ -133,15 +130,19 @@ impl Engine {
         Ok(store::nudges::newest(&mut self.inner.db.read().await?).await?)
     }
 
-    /// Forgets nudges up to this place.
+    /// Forgets nudges up to this place, and nodes that have not written for days.
     ///
     /// # Errors
     /// The store's.
-    pub async fn forget_nudges(&self, place: i64) -> Result<()> {
+    pub async fn forget_old(&self, place: i64) -> Result<()> {
+        let db = self.inner.db.clone();
         self.inner
             .writer
             .change(None, None, move |unit| {
-                Box::pin(async move { Ok(store::nudges::forget(&mut unit.conn, place).await?) })
+                Box::pin(async move {
+                    store::nudges::forget(&mut unit.conn, place).await?;
+                    Ok(db.forget_nodes(&mut unit.conn, unit.now).await?)
+                })
             })
             .await
     }
