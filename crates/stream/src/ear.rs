@@ -48,8 +48,10 @@ pub(crate) struct Ear {
     pub hears: Arc<AtomicBool>,
 }
 
-/// What is heard of one history.
+/// What is heard of one history. It outlasts the connections: a frame that was heard before one broke is not heard for
+/// the first time after it.
 struct Hearing {
+    epoch: String,
     channels: Channels,
     opener: Opener,
     warned_at: Option<Instant>,
@@ -65,12 +67,28 @@ pub(crate) fn rest() -> Duration {
     Duration::from_millis(REST_MS + u64::from(u16::from_le_bytes(chance)) % 200)
 }
 
+impl Hearing {
+    fn of(epoch: String, secrets: &Secrets, node: i64) -> Self {
+        let channels = Channels::new(&epoch);
+        let opener = Opener::new(secrets.clone(), epoch.clone(), node);
+        Self { epoch, channels, opener, warned_at: None, refused_at: None }
+    }
+
+    /// Begins with nothing where it is another history, and goes on where only the connection is another.
+    fn turn_to(&mut self, epoch: String, secrets: &Secrets, node: i64) {
+        if self.epoch != epoch {
+            *self = Self::of(epoch, secrets, node);
+        }
+    }
+}
+
 impl Ear {
     /// Listens until nobody wants to hear any more.
     pub(crate) async fn run(self) {
         let mut said = false;
+        let mut hearing = Hearing::of(self.epochs.borrow().id.clone(), &self.secrets, self.node);
         while !self.heard.is_closed() {
-            if let Err(error) = self.listen().await {
+            if let Err(error) = self.listen(&mut hearing).await {
                 if self.hears.swap(false, Ordering::Relaxed) || !said {
                     tracing::warn!(%error, "Redis is away; other nodes' messages are looked for in the database");
                     said = true;
@@ -81,12 +99,11 @@ impl Ear {
         }
     }
 
-    async fn listen(&self) -> RedisResult<()> {
+    async fn listen(&self, hearing: &mut Hearing) -> RedisResult<()> {
         let mut epochs = self.epochs.clone();
         let epoch = epochs.borrow_and_update().id.clone();
-        let channels = Channels::new(&epoch);
-        let opener = Opener::new(self.secrets.clone(), epoch, self.node);
-        let mut hearing = Hearing { channels: channels.clone(), opener, warned_at: None, refused_at: None };
+        hearing.turn_to(epoch, &self.secrets, self.node);
+        let channels = hearing.channels.clone();
         let (pushed, mut pushes) = mpsc::channel(QUEUE);
         let lost = Arc::new(AtomicBool::new(false));
         let overflow = lost.clone();
@@ -117,7 +134,7 @@ impl Ear {
                         // A cluster's connection subscribes again by itself.
                         self.hear(Heard::Missed).await;
                     }
-                    Some(push) => self.take(&mut hearing, &push).await,
+                    Some(push) => self.take(hearing, &push).await,
                     None => return Err(gone()),
                 },
                 (more, less) = self.interest.changes() => {
@@ -231,4 +248,30 @@ fn text(value: &Value) -> Option<&str> {
 
 fn gone() -> redis::RedisError {
     std::io::Error::from(std::io::ErrorKind::ConnectionAborted).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use chat::Millis;
+
+    use super::*;
+    use crate::seal::Sealer;
+
+    #[test]
+    fn a_frame_that_was_heard_before_a_connection_broke_is_not_fresh_on_the_next() {
+        let secrets = Secrets { own: b"secret".to_vec(), accepted: None };
+        let mut sealer = Sealer::new(b"secret".to_vec(), 1, [7; 8]);
+        let mut sealed = |epoch| sealer.seal(epoch, "c:1", b"hello", Millis(0)).expect("a frame");
+        let mut hearing = Hearing::of("first".into(), &secrets, 2);
+        let is_fresh = |hearing: &mut Hearing, frame: &[u8]| {
+            hearing.opener.open("c:1", frame, Millis(0)).map(|opened| opened.is_fresh)
+        };
+        let frame = sealed("first");
+        assert_eq!(is_fresh(&mut hearing, &frame), Ok(true));
+        hearing.turn_to("first".into(), &secrets, 2);
+        assert_eq!(is_fresh(&mut hearing, &frame), Ok(false));
+        hearing.turn_to("second".into(), &secrets, 2);
+        assert_eq!(is_fresh(&mut hearing, &frame), Err(Sealed::Foreign));
+        assert_eq!(is_fresh(&mut hearing, &sealed("second")), Ok(true));
+    }
 }
