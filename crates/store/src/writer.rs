@@ -302,7 +302,10 @@ impl Committer {
                 }
                 Err(failure) => {
                     let followed = self.followed.take();
-                    self.health.failed(&failure);
+                    // Whoever follows the database into another history has just written there.
+                    if followed.is_none() {
+                        self.health.failed(&failure);
+                    }
                     metrics::counter!("chat_errors_total", "type" => "database").increment(1);
                     let doubt = failure.code == ErrorCode::OutcomeUnknown;
                     if doubt {
@@ -664,6 +667,39 @@ mod tests {
         }
         let own = chat::Error::forbidden("not yours");
         assert_eq!(why_all_failed(own, no_savepoint()).code, ErrorCode::Internal);
+    }
+
+    /// A writer on a database of its own, which goes with the folder.
+    async fn on_sqlite(name: &str) -> (Writer, Db, std::path::PathBuf) {
+        let folder = std::env::temp_dir().join(format!("palabre-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let url = format!("sqlite:{}/test.db", folder.display());
+        let options = crate::Options { url, readers: 1, connect_timeout: Duration::from_secs(5) };
+        let db = Db::open(&options).await.expect("a database");
+        db.migrate().await.expect("tables");
+        let (outlet, mut batches) = mpsc::channel::<(Committed, Vec<Box<dyn FnOnce() + Send>>)>(8);
+        tokio::spawn(async move {
+            while let Some((_, answers)) = batches.recv().await {
+                answers.into_iter().for_each(|answer| answer());
+            }
+        });
+        let (writer, _task) = Writer::start(db.clone(), Arc::new(|| Millis(1_000)), outlet);
+        (writer, db, folder)
+    }
+
+    async fn nothing(writer: &Writer) -> chat::Result<()> {
+        writer.change(None, None, |_| Box::pin(async { Ok(()) })).await
+    }
+
+    #[tokio::test]
+    async fn another_history_says_nothing_against_the_database() {
+        let (writer, db, folder) = on_sqlite("another").await;
+        nothing(&writer).await.expect("a first commit");
+        let epoch = db.epochs().borrow().id.clone();
+        assert!(db.note_lost(&epoch, "a test".into()));
+        assert_eq!(nothing(&writer).await.expect_err("of before").code, ErrorCode::Unavailable);
+        assert_eq!(writer.health.ask(Instant::now()), health::Verdict::Known(Ok(())));
+        std::fs::remove_dir_all(&folder).expect("the folder goes");
     }
 
     #[tokio::test]
