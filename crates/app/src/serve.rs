@@ -82,7 +82,8 @@ impl Server {
         if let schema @ Schema::Ahead(_) = db.usable().await.context("this program cannot work on the database")? {
             tracing::warn!("{schema}");
         }
-        let epoch = db.epoch().await.context("the database is not ready")?;
+        // Known from here on: the engine has it, and follows when the database becomes another history.
+        db.epoch().await.context("the database is not ready")?;
         if let Err(error) = db.settle_room_names().await {
             tracing::warn!(%error, "the names of rooms that an earlier version has made were not looked at");
         }
@@ -118,7 +119,7 @@ impl Server {
         let native = listen::bind(config.server.listen)
             .with_context(|| format!("server.listen: {} cannot be opened", config.server.listen))?;
         let address = native.local_addr()?;
-        let shared = Arc::new(shared(config, engine, hub, epoch, address)?);
+        let shared = Arc::new(shared(config, engine, hub, address)?);
         let (stop, stopped) = watch::channel(false);
         let doors = Doors::new(config, &shared);
         let open = |listener: TcpListener, router, connections: &Arc<Connections>| {
@@ -307,11 +308,11 @@ fn old_origins(config: &Config, listen: Option<SocketAddr>) -> Arc<[String]> {
     ports.flat_map(pages_of_port).collect()
 }
 
-fn shared(config: &Config, engine: Engine, hub: Hub, epoch: String, address: SocketAddr) -> anyhow::Result<Shared> {
+fn shared(config: &Config, engine: Engine, hub: Hub, address: SocketAddr) -> anyhow::Result<Shared> {
     let info = ServerInfo {
         name: config.server.name.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        epoch,
+        epoch: String::new(),
         limits: config.limits.clone(),
         open_registration: config.auth.open_registration,
         needs_administrator: false,

@@ -52,7 +52,7 @@ pub struct Shared {
     pub engine: Engine,
     /// Who listens.
     pub hub: Hub,
-    /// What server this is, as it was at its start.
+    /// What server this is, without what may change while it runs.
     pub info: ServerInfo,
     /// Where it is on the web, and whose pages may connect.
     pub site: Site,

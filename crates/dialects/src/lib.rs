@@ -99,7 +99,7 @@ pub struct ServerInfo {
     pub name: String,
     /// The program's version.
     pub version: String,
-    /// The id of this history of the database; it changes when a backup is restored.
+    /// The id of this history of the database; it changes when a backup is restored. Looked up when it is asked for.
     pub epoch: String,
     /// The limits in force.
     pub limits: chat::Limits,
