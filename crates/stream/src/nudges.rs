@@ -66,7 +66,8 @@ pub(crate) async fn run(look: Look, newest: i64, heard: mpsc::Sender<Heard>) {
                 read_at = Instant::now();
                 // Of another history, or of one that has lost some: their places are given again.
                 let is_foreign = epoch.replace(looked.epoch.clone()).is_some_and(|before| before != looked.epoch);
-                let is_short = looked.newest < seen.floor;
+                // A node of the version before forgets the newest one, too: that there are none says nothing.
+                let is_short = (1..seen.floor).contains(&looked.newest);
                 if is_foreign || is_short {
                     seen = Seen::new(0);
                 }
@@ -172,11 +173,23 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn places_below_those_that_were_read_mean_that_anything_may_be_lost() {
-        let look = looks(vec![looked("a", &[]), looked("a", &[3]), looked("a", &[3, 4])]);
+        let look = looks(vec![looked("a", &[3]), looked("a", &[3]), looked("a", &[3, 4])]);
         let (heard, mut hears) = mpsc::channel(8);
         let reading = tokio::spawn(run(look, 40, heard));
         assert!(matches!(next(&mut hears).await, Some(Heard::Lost)));
         for user in [3, 4] {
+            let next = next(&mut hears).await;
+            assert!(matches!(next, Some(Heard::Nudge(Nudge::Standing(UserId(id)))) if id == user), "user {user}");
+        }
+        reading.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn that_a_node_of_the_version_before_has_forgotten_all_nudges_is_nothing_to_worry_about() {
+        let look = looks(vec![looked("a", &[41]), looked("a", &[]), looked("a", &[]), looked("a", &[42])]);
+        let (heard, mut hears) = mpsc::channel(8);
+        let reading = tokio::spawn(run(look, 40, heard));
+        for user in [41, 42] {
             let next = next(&mut hears).await;
             assert!(matches!(next, Some(Heard::Nudge(Nudge::Standing(UserId(id)))) if id == user), "user {user}");
         }
