@@ -192,7 +192,11 @@ impl Connection {
 
 /// How many bytes of memory an answer takes. Files of the client, which have a tag, are part of the program.
 fn takes_memory(response: &Response) -> u64 {
-    if response.headers().contains_key(header::ETAG) { 0 } else { hyper::body::Body::size_hint(response.body()).lower() }
+    if response.headers().contains_key(header::ETAG) {
+        0
+    } else {
+        hyper::body::Body::size_hint(response.body()).lower()
+    }
 }
 
 /// The answer to what is not HTTP/1.1, or came too slowly.
