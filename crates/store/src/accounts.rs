@@ -12,6 +12,7 @@ use sqlx::FromRow;
 use crate::{
     Conn, Result,
     appends::{json, json_ids},
+    unreadable::{Rest, Salvage},
 };
 
 /// The columns of [`Row`].
@@ -110,6 +111,32 @@ impl Row {
     }
 }
 
+/// A text that cannot be read costs its field and not the account: nobody is shut out for a damaged byte in their city.
+impl Salvage for Row {
+    fn salvage(rest: &Rest) -> Option<Self> {
+        let id = rest.number("id")?;
+        Some(Self {
+            id,
+            username: rest.text("username").unwrap_or_else(|| format!("user {id}")),
+            email: rest.text("email"),
+            role: rest.text("role").unwrap_or_default(),
+            display_name: rest.text("display_name"),
+            first_name: rest.text("first_name"),
+            last_name: rest.text("last_name"),
+            birth_date: rest.text("birth_date"),
+            profession: rest.text("profession"),
+            city: rest.text("city"),
+            language: rest.text("language"),
+            time_zone: rest.text("time_zone"),
+            status_message: rest.text("status_message"),
+            created_at: rest.number("created_at").unwrap_or_default(),
+            last_seen_at: rest.number("last_seen_at"),
+            // A text there is no time; but whoever was deactivated stays so.
+            deactivated_at: rest.number("deactivated_at").or_else(|| rest.text("deactivated_at").map(|_| 0)),
+        })
+    }
+}
+
 /// What a new account is made of.
 pub struct New<'a> {
     /// Its id, if a host application gave one that is free; else the next.
@@ -178,7 +205,7 @@ pub async fn create(conn: &mut Conn, new: &New<'_>, now: Millis) -> Result<UserI
 /// # Errors
 /// Those of the database.
 pub async fn by_id(conn: &mut Conn, id: UserId) -> Result<Option<Account>> {
-    sql!(conn, fetch_optional as Row, BY_ID, id.0)?.map(Row::read).transpose()
+    sql!(conn, salvage as Row, BY_ID, id.0)?.pop().map(Row::read).transpose()
 }
 
 /// The account of this name.
@@ -186,7 +213,7 @@ pub async fn by_id(conn: &mut Conn, id: UserId) -> Result<Option<Account>> {
 /// # Errors
 /// Those of the database.
 pub async fn by_name(conn: &mut Conn, username: &str) -> Result<Option<Account>> {
-    sql!(conn, fetch_optional as Row, BY_NAME, key(username))?.map(Row::read).transpose()
+    sql!(conn, salvage as Row, BY_NAME, key(username))?.pop().map(Row::read).transpose()
 }
 
 /// The account of a host application's user.
@@ -194,7 +221,7 @@ pub async fn by_name(conn: &mut Conn, username: &str) -> Result<Option<Account>>
 /// # Errors
 /// Those of the database.
 pub async fn by_external_id(conn: &mut Conn, external_id: &str) -> Result<Option<Account>> {
-    sql!(conn, fetch_optional as Row, BY_EXTERNAL_ID, external_id)?.map(Row::read).transpose()
+    sql!(conn, salvage as Row, BY_EXTERNAL_ID, external_id)?.pop().map(Row::read).transpose()
 }
 
 #[derive(FromRow)]
@@ -202,6 +229,12 @@ struct ExternalRow {
     external_id: String,
     #[sqlx(flatten)]
     account: Row,
+}
+
+impl Salvage for ExternalRow {
+    fn salvage(rest: &Rest) -> Option<Self> {
+        Some(Self { external_id: rest.text("external_id")?, account: Row::salvage(rest)? })
+    }
 }
 
 /// The accounts of these users of a host application, by its ids.
@@ -217,7 +250,7 @@ pub async fn by_external_ids(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<St
         return Ok(HashMap::new());
     }
     let ids = json(&ids.iter().map(|v| Id { v }).collect::<Vec<_>>())?;
-    let rows = sql!(conn, fetch_all as ExternalRow, BY_EXTERNAL_IDS, ids)?;
+    let rows = sql!(conn, salvage as ExternalRow, BY_EXTERNAL_IDS, ids)?;
     rows.into_iter().map(|row| Ok((row.external_id, row.account.read()?))).collect()
 }
 
@@ -229,7 +262,7 @@ pub async fn by_ids(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<Account>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    sql!(conn, fetch_all as Row, BY_IDS, json_ids(ids.iter().map(|u| u.0))?)?.into_iter().map(Row::read).collect()
+    sql!(conn, salvage as Row, BY_IDS, json_ids(ids.iter().map(|u| u.0))?)?.into_iter().map(Row::read).collect()
 }
 
 /// Active accounts whose username or display name begins with `prefix`, with ids after `after`.
@@ -239,7 +272,7 @@ pub async fn by_ids(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<Account>> {
 pub async fn page(conn: &mut Conn, prefix: &str, after: UserId, limit: i64) -> Result<Vec<Account>> {
     let low = key(prefix);
     let (high, like) = (above(&low), beginning_with(&low));
-    sql!(conn, fetch_all as Row, PAGE, after.0, low, high, like, limit)?.into_iter().map(Row::read).collect()
+    sql!(conn, salvage as Row, PAGE, after.0, low, high, like, limit)?.into_iter().map(Row::read).collect()
 }
 
 /// What comes after everything that begins with this.
@@ -269,7 +302,7 @@ pub async fn search(conn: &mut Conn, search: &str, after: UserId, limit: i64) ->
         .map(|text| Pattern { v: beginning_with(&text.to_ascii_lowercase()) })
         .into();
     let (high, patterns) = (above(&low), json(&patterns)?);
-    sql!(conn, fetch_all as Row, SEARCH, after.0, low, high, patterns, limit)?.into_iter().map(Row::read).collect()
+    sql!(conn, salvage as Row, SEARCH, after.0, low, high, patterns, limit)?.into_iter().map(Row::read).collect()
 }
 
 fn capitalised(text: &str) -> String {
@@ -282,7 +315,7 @@ fn capitalised(text: &str) -> String {
 /// # Errors
 /// Those of the database.
 pub async fn all(conn: &mut Conn, after: UserId, limit: i64) -> Result<Vec<Account>> {
-    sql!(conn, fetch_all as Row, ALL, after.0, limit)?.into_iter().map(Row::read).collect()
+    sql!(conn, salvage as Row, ALL, after.0, limit)?.into_iter().map(Row::read).collect()
 }
 
 /// Who may log in under this username or mail address, each with their password hash: one person by their username,

@@ -9,7 +9,11 @@ use std::collections::HashMap;
 use serde::Serialize;
 use sqlx::FromRow;
 
-use crate::{Conn, Result, appends::json};
+use crate::{
+    Conn, Result,
+    appends::json,
+    unreadable::{Rest, Salvage},
+};
 
 statements! {
     CREATE = "INSERT INTO sessions (id, user_id, agent, address, created_at, used_at, expires_at, ends_at)
@@ -85,12 +89,26 @@ struct Row {
     expires_at: i64,
 }
 
+/// What a client calls itself, and from where it came, is for people: without it a session goes on.
+impl Salvage for Row {
+    fn salvage(rest: &Rest) -> Option<Self> {
+        Some(Self {
+            id: rest.number("id")?,
+            agent: rest.text("agent"),
+            address: rest.text("address"),
+            created_at: rest.number("created_at").unwrap_or_default(),
+            used_at: rest.number("used_at").unwrap_or_default(),
+            expires_at: rest.number("expires_at")?,
+        })
+    }
+}
+
 /// A person's sessions that go on, newest first.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn of_user(conn: &mut Conn, user: UserId, now: Millis) -> Result<Vec<Session>> {
-    let rows = sql!(conn, fetch_all as Row, OF_USER, user.0, now.0)?;
+    let rows = sql!(conn, salvage as Row, OF_USER, user.0, now.0)?;
     Ok(rows
         .into_iter()
         .map(|row| Session {
@@ -194,12 +212,28 @@ struct TokenRow {
     ended_at: Option<i64>,
 }
 
+impl Salvage for TokenRow {
+    fn salvage(rest: &Rest) -> Option<Self> {
+        let over = |column: &str| rest.number(column).or_else(|| rest.text(column).map(|_| 0));
+        Some(Self {
+            session_id: rest.number("session_id")?,
+            user_id: rest.number("user_id")?,
+            agent: rest.text("agent"),
+            used_at: over("used_at"),
+            next: rest.text("next"),
+            next_used_at: over("next_used_at"),
+            expires_at: rest.number("expires_at")?,
+            ended_at: over("ended_at"),
+        })
+    }
+}
+
 /// The refresh token of this hash.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn token(conn: &mut Conn, hash: &str, now: Millis) -> Result<Option<Token>> {
-    Ok(sql!(conn, fetch_optional as TokenRow, TOKEN, hash)?.map(|row| Token {
+    Ok(sql!(conn, salvage as TokenRow, TOKEN, hash)?.pop().map(|row| Token {
         session: SessionId(row.session_id),
         user: UserId(row.user_id),
         agent: row.agent,

@@ -9,7 +9,7 @@ use std::{
     sync::{LazyLock, Mutex, PoisonError},
 };
 
-use sqlx::{ColumnIndex, Decode, FromRow, Type};
+use sqlx::{ColumnIndex, Decode, FromRow, Type, ValueRef as _};
 
 use crate::{Error, Result};
 
@@ -101,6 +101,10 @@ where
     fn rest(&self) -> Rest {
         let mut rest = Rest::default();
         for (at, column) in self.columns().iter().enumerate() {
+            // SQLite would read nothing as 0.
+            if self.try_get_raw(at).is_ok_and(|value| value.is_null()) {
+                continue;
+            }
             let name = sqlx::Column::name(column).to_owned();
             if let Ok(number) = self.try_get::<i64, _>(at) {
                 rest.numbers.insert(name, number);

@@ -86,6 +86,45 @@ async fn one_row_that_cannot_be_read_stops_nothing_but_itself() {
 }
 
 #[tokio::test]
+async fn a_damaged_text_of_a_person_costs_its_field_and_not_the_account() {
+    for damage in [
+        "UPDATE users SET username = CAST(x'ff80fe' AS TEXT) WHERE id = 1",
+        "UPDATE users SET email = CAST(x'ff80fe' AS TEXT) WHERE id = 1",
+        "UPDATE users SET display_name = CAST(x'ff80fe' AS TEXT) WHERE id = 1",
+        "UPDATE users SET language = CAST(x'ff80fe' AS TEXT), time_zone = CAST(x'ff' AS TEXT) WHERE id = 1",
+        "UPDATE users SET status_message = CAST(x'ff80fe' AS TEXT) WHERE id = 1",
+    ] {
+        for url in unmigrated_urls().await.into_iter().filter(|url| url.starts_with("sqlite:")) {
+            let db = Db::open(&options(&url)).await.unwrap();
+            db.migrate().await.unwrap();
+            let (writer, mut told) = writer(&db);
+            tokio::spawn(async move { while told.recv().await.is_some() {} });
+            let (ann, bob, _room) = room(&writer).await;
+            let session = writer
+                .change(None, None, move |unit| {
+                    Box::pin(async move {
+                        let (origin, now) = (chat::sessions::Origin::default(), unit.now);
+                        let id = store::sessions::create(&mut unit.conn, ann, &origin, now, now, now).await?;
+                        store::sessions::add_token(&mut unit.conn, "hash", id).await?;
+                        Ok(id)
+                    })
+                })
+                .await
+                .unwrap();
+            run(&url, damage).await;
+            run(&url, "UPDATE sessions SET agent = CAST(x'ff' AS TEXT), address = CAST(x'fe' AS TEXT)").await;
+            let conn = &mut db.read().await.unwrap();
+            let account = store::accounts::by_id(conn, ann).await.unwrap().expect(damage);
+            assert!(account.active, "{damage}");
+            assert_eq!(store::accounts::by_ids(conn, &[ann, bob]).await.unwrap().len(), 2, "{damage}");
+            let token = store::sessions::token(conn, "hash", chat::Millis(0)).await.unwrap().expect(damage);
+            assert_eq!((token.session, token.agent), (session, None), "{damage}");
+            drop(writer);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_conversation_of_an_unknown_kind_is_left_out_and_the_others_are_there() {
     for url in unmigrated_urls().await {
         let db = Db::open(&options(&url)).await.unwrap();
