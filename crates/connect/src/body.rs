@@ -68,13 +68,13 @@ async fn read_lent(most: i64, headers: &HeaderMap, body: Lent) -> Result<rest::B
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if kind == "multipart/form-data" {
+        return read_multipart(most, media_type, body).await;
+    }
     // What says itself that it is too large is not read, and nobody who asks first (`Expect`) is told to send it.
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length > u64::try_from(most).unwrap_or(u64::MAX)) {
         return Err(too_large(most));
-    }
-    if kind == "multipart/form-data" {
-        return read_multipart(most, media_type, body).await;
     }
     let bytes = collect(most, body).await?;
     match kind.as_str() {
