@@ -20,7 +20,7 @@ const MOST_MS = 60_000;
 
 type Hole = Exclude<Want, { readonly type: 'row' }>;
 
-/** What is still to be asked for after an answer that was a piece. */
+/** The next hole to ask for after an answer that was a piece; `null` after the last one. */
 function after(found: Input): Hole | null {
   if (found.type !== 'changes' || !found.changes.more) return null;
   return { type: 'sync', conversation: found.conversation, since: found.changes.to };

@@ -64,7 +64,7 @@ export interface Inner {
   /** Events after a hole, until it is filled. */
   readonly gap: 'sync' | 'reset' | null;
   readonly held: readonly NumberedFrame[];
-  /** What has come of a long catch-up whose last piece has not; it outlasts the connection. */
+  /** The pieces of a long catch-up that have come before its last; they outlast the connection. */
   readonly pieces: Pieces | null;
   /** Which readings are under way, and what changed meanwhile. */
   readonly readings: ReadonlySet<number>;

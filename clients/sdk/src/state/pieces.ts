@@ -25,7 +25,7 @@ export function gather(before: Pieces | null, piece: Changes): Pieces {
   return { from, to: Math.max(before?.to ?? 0, piece.to), members, messages };
 }
 
-/** What all pieces up to this last one tell. */
+/** All pieces up to this last one, as one answer. */
 export function whole(before: Pieces | null, last: Changes): Changes {
   if (!before) return last;
   const { from, to, members, messages } = gather(before, last);
