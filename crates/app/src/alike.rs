@@ -128,7 +128,7 @@ pub(crate) async fn refuse_strangers(db: &Db, own: &About, clock: &Clock) -> any
     let began = Instant::now();
     let mut first: Option<Millis> = None;
     loop {
-        let present = store::nodes::present(&mut db.read().await?, since(clock)).await?;
+        let present = store::nodes::present(&mut *db.read().await?, since(clock)).await?;
         let strange =
             |one: &&Present| serde_json::from_str::<About>(&one.about).is_ok_and(|about| about.tokens != own.tokens);
         let Some(stranger) = present.iter().rev().find(strange) else { return Ok(()) };

@@ -13,7 +13,7 @@ use store::{Db, Options, carry::Standing};
 
 use crate::{
     config::{Config, DatabaseUrl},
-    secrets,
+    descriptors, secrets,
 };
 
 /// The time of this machine.
@@ -98,6 +98,8 @@ pub fn node_secrets(config: &Config) -> anyhow::Result<stream::Secrets> {
 
 /// The pace of messages on Matcha's doors.
 pub const MATCHA_PACE: engine::Pace = engine::Pace(1);
+/// One connection in so many may wait for a password to be hashed.
+const KEPT_FROM_LOG_INS: usize = 8;
 
 /// How the engine is to work. `setup_secret` is the one that makes the first administrator.
 ///
@@ -120,6 +122,7 @@ pub fn engine_settings(config: &Config, setup_secret: Option<String>) -> anyhow:
         session_seconds: config.auth.refresh_absolute_days * DAY,
         open_registration: config.auth.open_registration,
         create_host_users: config.auth.host_create_users,
+        waiting_log_ins: descriptors::for_connections(&config.database) / KEPT_FROM_LOG_INS,
         setup_secret,
     })
 }

@@ -73,7 +73,7 @@ impl Server {
         let mut lock = hold(config)?;
         look_for_damage(config).await?;
         let db = reached(config).await?;
-        if let Some(why) = store::standby::read_only(&mut db.read().await?).await? {
+        if let Some(why) = store::standby::read_only(&mut *db.read().await?).await? {
             anyhow::bail!("{why}; promote it, or set database.url to the primary server");
         }
         if config.database.auto_migrate {
@@ -87,7 +87,7 @@ impl Server {
         if let Err(error) = db.settle_room_names().await {
             tracing::warn!(%error, "the names of rooms that an earlier version has made were not looked at");
         }
-        let admins = store::accounts::admins(&mut db.read().await?).await?;
+        let admins = store::accounts::admins(&mut *db.read().await?).await?;
         let setup_secret = secrets::setup_secret(&config.data.dir, admins > 0)?.map(|s| s.reveal().to_owned());
 
         let clock = Compared::new(parts::clock());
@@ -95,7 +95,7 @@ impl Server {
         let about = About::of(config, db.node())?;
         alike::refuse_strangers(&db, &about, &clock.clock()).await?;
         // What is nudged from now on is heard; what was before is in what will be read.
-        let newest_nudge = store::nudges::newest(&mut db.read().await?).await?;
+        let newest_nudge = store::nudges::newest(&mut *db.read().await?).await?;
         let (stream, outlet) = Stream::new();
         let (writer, writing) = Writer::start(db.clone(), clock.clock(), outlet);
         let book = Arc::new(Book::default());

@@ -535,6 +535,7 @@ impl Connection {
             let theirs = piece.head <= live_from || shared.engine.is_member(user?, conversation).await?;
             Ok::<_, Error>(theirs.then_some(piece))
         };
+        let reading = engine::reading_for(self.actor.reader(), reading);
         match self.while_writing(reading).await? {
             Ok(Some(piece)) => Ok(piece),
             // Somebody has just put them out. Coming back they learn it, and nothing of what came after.

@@ -2,7 +2,7 @@
 
 use chat::{Command, ConnectionId, Error, ErrorCode, Query, Reply, Result, accounts::Speaker, sessions::Origin};
 use dialects::Turn;
-use engine::{Allowance, Cost};
+use engine::{Allowance, Cost, Reader};
 use subscribers::typing::Typist;
 
 use crate::Shared;
@@ -21,6 +21,14 @@ pub(crate) struct Actor {
 impl Actor {
     pub(crate) fn known(&self) -> Result<&Speaker> {
         self.speaker.as_ref().ok_or_else(unauthenticated)
+    }
+
+    /// In whose turn the database is read for them.
+    pub(crate) fn reader(&self) -> Reader {
+        match &self.speaker {
+            Some(speaker) => Reader::Person(speaker.user),
+            None => Reader::Network(self.origin.network()),
+        }
     }
 }
 
@@ -44,7 +52,11 @@ impl Shared {
     }
 
     /// Drives a turn until it ends, or needs something special.
-    pub(crate) async fn drive(&self, actor: &Actor, mut turn: Turn) -> Step {
+    pub(crate) async fn drive(&self, actor: &Actor, turn: Turn) -> Step {
+        engine::reading_for(actor.reader(), self.until_special(actor, turn)).await
+    }
+
+    async fn until_special(&self, actor: &Actor, mut turn: Turn) -> Step {
         loop {
             turn = match turn {
                 Turn::Do(command, then) => then(self.execute(actor, *command).await),

@@ -50,7 +50,7 @@ pub(crate) async fn register(engine: &Engine, registration: Registration, origin
 pub(crate) async fn hashed(engine: &Engine, visitor: Visitor, password: String, email: Option<&str>) -> Result<String> {
     let mut salt = None;
     if let Some(email) = email {
-        let others = store::accounts::passwords(&mut engine.inner.db.read().await?, email).await?;
+        let others = store::accounts::passwords(&mut *engine.inner.db.read().await?, email).await?;
         salt = others.first().map(|(_, hash)| passwords::salt_of(hash)).transpose()?.flatten();
     }
     engine.inner.hasher.turn(visitor).await?.hash(password, salt).await
@@ -223,7 +223,7 @@ impl Call {
     }
 
     async fn account(&self, user: UserId) -> Result<Account> {
-        store::accounts::by_id(&mut self.db.read().await?, user).await?.ok_or_else(|| Error::not_found("user"))
+        store::accounts::by_id(&mut *self.db.read().await?, user).await?.ok_or_else(|| Error::not_found("user"))
     }
 
     /// Guests know only those with whom they share a conversation.
@@ -231,7 +231,7 @@ impl Call {
         let account = self.account(user).await?;
         if !permission::may_roam(self.speaker.role)
             && user != self.speaker.user
-            && !store::members::share(&mut self.db.read().await?, self.speaker.user, user).await?
+            && !store::members::share(&mut *self.db.read().await?, self.speaker.user, user).await?
         {
             return Err(Error::not_found("user"));
         }
@@ -242,7 +242,7 @@ impl Call {
     }
 
     pub(crate) async fn user_by_name(&self, name: &str) -> Result<Reply> {
-        let found = store::accounts::by_name(&mut self.db.read().await?, name).await?;
+        let found = store::accounts::by_name(&mut *self.db.read().await?, name).await?;
         self.user(found.ok_or_else(|| Error::not_found("user"))?.id).await
     }
 

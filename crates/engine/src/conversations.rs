@@ -105,7 +105,7 @@ impl Call {
         let me = self.speaker.user;
         let (low, high) = (me.min(user), me.max(user));
         // Nearly always it is there already; then nothing is written.
-        let found = store::conversations::by_pair(&mut self.db.read().await?, low, high).await?;
+        let found = store::conversations::by_pair(&mut *self.db.read().await?, low, high).await?;
         if let Some(found) = found {
             self.show(found.id).await?;
             return self.conversation(found.id).await;
@@ -140,7 +140,7 @@ impl Call {
     /// The speaker's direct conversation with somebody; reading opens none.
     pub(crate) async fn direct_with(&self, user: UserId) -> Result<Reply> {
         let me = self.speaker.user;
-        let found = store::conversations::by_pair(&mut self.db.read().await?, me.min(user), me.max(user)).await?;
+        let found = store::conversations::by_pair(&mut *self.db.read().await?, me.min(user), me.max(user)).await?;
         let found = found.ok_or_else(|| Error::not_found("conversation"))?;
         self.conversation(found.id).await
     }
@@ -165,7 +165,7 @@ impl Call {
 
     /// Brings a direct conversation that was hidden back into the speaker's list: they have opened it again.
     async fn show(&self, conversation: ConversationId) -> Result<()> {
-        if store::members::hidden(&mut self.db.read().await?, conversation, self.speaker.user).await?.is_none() {
+        if store::members::hidden(&mut *self.db.read().await?, conversation, self.speaker.user).await?.is_none() {
             return Ok(());
         }
         let call = self.clone();

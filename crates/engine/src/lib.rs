@@ -44,6 +44,7 @@ use store::{Db, Writer, members::Belonging};
 
 pub use catch_up::Extent;
 pub use rates::{Allowance, Cost, Pace};
+pub use store::turns::{Reader, reading_for};
 pub use tokens::Keys;
 
 /// Tells the time.
@@ -73,6 +74,8 @@ pub struct Settings {
     pub open_registration: bool,
     /// Whether users of a host application's valid token are created at first sight.
     pub create_host_users: bool,
+    /// How many log-ins may wait for their password to be hashed: each is a connection that makes room for nobody.
+    pub waiting_log_ins: usize,
     /// The one-time secret that makes the first administrator, while there is none.
     pub setup_secret: Option<String>,
 }
@@ -136,7 +139,7 @@ impl Engine {
                 rates: rates::Rates::new(&settings.limits, &settings.paces, settings.shared),
                 throttle: throttle::Throttle::new(&settings.limits, settings.shared),
                 began: std::time::Instant::now(),
-                hasher: passwords::Hasher::new(),
+                hasher: passwords::Hasher::new(settings.waiting_log_ins),
                 // A second is what a revoked token may live on elsewhere; here it is dropped at once.
                 speakers: moka::future::Cache::builder()
                     .max_capacity(100_000)
@@ -383,7 +386,7 @@ impl Engine {
     /// The store's.
     pub async fn needs_administrator(&self) -> Result<bool> {
         let there_is_a_secret = self.inner.setup_secret.lock().is_ok_and(|secret| secret.is_some());
-        Ok(there_is_a_secret && store::accounts::admins(&mut self.inner.db.read().await?).await? == 0)
+        Ok(there_is_a_secret && store::accounts::admins(&mut *self.inner.db.read().await?).await? == 0)
     }
 
     /// How many messages and conversations there are, and when the newest message was stored.

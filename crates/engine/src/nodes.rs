@@ -32,12 +32,12 @@ impl Engine {
     /// # Errors
     /// The store's.
     pub async fn listed_for(&self, user: UserId, conversation: ConversationId) -> Result<Option<Listed>> {
-        let found = store::accounts::by_id(&mut self.inner.db.read().await?, user).await?;
+        let found = store::accounts::by_id(&mut *self.inner.db.read().await?, user).await?;
         let Some(account) = found else { return Ok(None) };
         let shown_name = account.shown_name();
         let speaker = Speaker { user, username: account.username, shown_name, role: account.role, session: None };
         let call = Call { engine: self.clone(), speaker, origin: None };
-        match call.listed(&mut self.inner.db.read().await?, conversation).await {
+        match call.listed(&mut *self.inner.db.read().await?, conversation).await {
             Ok(listed) => Ok(Some(listed)),
             Err(error) if error.code == ErrorCode::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -49,7 +49,7 @@ impl Engine {
     /// # Errors
     /// The store's.
     pub async fn is_member(&self, user: UserId, conversation: ConversationId) -> Result<bool> {
-        Ok(store::members::membership(&mut self.inner.db.read().await?, conversation, user).await?.is_some())
+        Ok(store::members::membership(&mut *self.inner.db.read().await?, conversation, user).await?.is_some())
     }
 
     /// The number up to which a conversation is out of this person's list, if it is.
@@ -57,7 +57,7 @@ impl Engine {
     /// # Errors
     /// The store's.
     pub async fn hidden(&self, user: UserId, conversation: ConversationId) -> Result<Option<Number>> {
-        Ok(store::members::hidden(&mut self.inner.db.read().await?, conversation, user).await?)
+        Ok(store::members::hidden(&mut *self.inner.db.read().await?, conversation, user).await?)
     }
 
     /// Says in the database that this node cannot tell others what happens.
@@ -79,7 +79,7 @@ impl Engine {
     /// # Errors
     /// The store's.
     pub async fn read_only(&self) -> Result<Option<&'static str>> {
-        Ok(store::standby::read_only(&mut self.inner.db.read().await?).await?)
+        Ok(store::standby::read_only(&mut *self.inner.db.read().await?).await?)
     }
 
     /// The history of the database that this node knows.
@@ -127,7 +127,7 @@ impl Engine {
     /// # Errors
     /// The store's.
     pub async fn newest_nudge(&self) -> Result<i64> {
-        Ok(store::nudges::newest(&mut self.inner.db.read().await?).await?)
+        Ok(store::nudges::newest(&mut *self.inner.db.read().await?).await?)
     }
 
     /// Forgets nudges up to this place, and nodes that have not written for days.
@@ -153,7 +153,7 @@ impl Engine {
     /// `not_found`, or the store's.
     pub async fn profile_of(&self, user: UserId) -> Result<Account> {
         self.inner.speakers.invalidate_all();
-        let found = store::accounts::by_id(&mut self.inner.db.read().await?, user).await?;
+        let found = store::accounts::by_id(&mut *self.inner.db.read().await?, user).await?;
         found.ok_or_else(|| Error::not_found("user"))
     }
 
@@ -162,7 +162,7 @@ impl Engine {
     /// # Errors
     /// The store's.
     pub async fn heads(&self, conversations: &[ConversationId]) -> Result<Vec<(ConversationId, Number)>> {
-        Ok(store::conversations::heads(&mut self.inner.db.read().await?, conversations).await?)
+        Ok(store::conversations::heads(&mut *self.inner.db.read().await?, conversations).await?)
     }
 
     /// Which of these people, with their names, belong to which of these conversations.
@@ -174,6 +174,6 @@ impl Engine {
         users: &[UserId],
         conversations: &[ConversationId],
     ) -> Result<Vec<(ConversationId, UserId, String)>> {
-        Ok(store::members::among(&mut self.inner.db.read().await?, users, conversations).await?)
+        Ok(store::members::among(&mut *self.inner.db.read().await?, users, conversations).await?)
     }
 }

@@ -39,7 +39,7 @@ pub async fn add_user(
 /// # Errors
 /// The store's.
 pub async fn list_users(engine: &Engine, after: UserId, limit: i64) -> Result<Vec<Account>> {
-    Ok(store::accounts::all(&mut engine.inner.db.read().await?, after, limit).await?)
+    Ok(store::accounts::all(&mut *engine.inner.db.read().await?, after, limit).await?)
 }
 
 /// The account of this name.
@@ -47,7 +47,7 @@ pub async fn list_users(engine: &Engine, after: UserId, limit: i64) -> Result<Ve
 /// # Errors
 /// `not_found`, or the store's.
 pub async fn find_user(engine: &Engine, username: &str) -> Result<Account> {
-    let found = store::accounts::by_name(&mut engine.inner.db.read().await?, username).await?;
+    let found = store::accounts::by_name(&mut *engine.inner.db.read().await?, username).await?;
     found.ok_or_else(|| Error::new(ErrorCode::NotFound, format!("There is no user called {username}.")))
 }
 
@@ -88,7 +88,7 @@ pub async fn token(engine: &Engine, username: &str) -> Result<Tokens> {
 /// # Errors
 /// The store's.
 pub async fn count_admins(engine: &Engine) -> Result<i64> {
-    Ok(store::accounts::admins(&mut engine.inner.db.read().await?).await?)
+    Ok(store::accounts::admins(&mut *engine.inner.db.read().await?).await?)
 }
 
 /// Opens a room in the name of its owner.
@@ -122,5 +122,5 @@ pub async fn create_room(
 /// # Errors
 /// The store's.
 pub async fn list_rooms(engine: &Engine, after: (&str, ConversationId), limit: i64) -> Result<Vec<Conversation>> {
-    Ok(store::conversations::all_rooms(&mut engine.inner.db.read().await?, after, limit).await?)
+    Ok(store::conversations::all_rooms(&mut *engine.inner.db.read().await?, after, limit).await?)
 }

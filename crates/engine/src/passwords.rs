@@ -50,13 +50,14 @@ struct Desk {
 }
 
 impl Hasher {
-    pub(crate) fn new() -> Self {
+    /// Hashes for which so many may wait.
+    pub(crate) fn new(waiting: usize) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self::with(cores.min(AT_ONCE))
+        Self::with(cores.min(AT_ONCE), waiting)
     }
 
-    fn with(at_once: usize) -> Self {
-        let desk = Desk { idle: Vec::new(), left: at_once, waiting: Queue::new() };
+    fn with(at_once: usize, waiting: usize) -> Self {
+        let desk = Desk { idle: Vec::new(), left: at_once, waiting: Queue::new(waiting) };
         Self { desk: Arc::new(Mutex::new(desk)), decoy: Arc::default() }
     }
 
@@ -288,7 +289,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_is_found_among_the_people_who_name_one_address() {
-        let hasher = Hasher::with(1);
+        let hasher = Hasher::with(1, queue::WAITING);
         let hash = async |password: &str, salt| {
             hasher.turn(stranger(1)).await.expect("free").hash(password.to_owned(), salt).await.expect("hashed")
         };
@@ -308,7 +309,7 @@ mod tests {
 
     #[tokio::test]
     async fn logging_in_computes_three_salts_at_most_the_oldest_accounts_first() {
-        let hasher = Hasher::with(1);
+        let hasher = Hasher::with(1, queue::WAITING);
         let hash = async |password: &str, salt| {
             hasher.turn(stranger(1)).await.expect("free").hash(password.to_owned(), salt).await.expect("hashed")
         };
@@ -331,7 +332,7 @@ mod tests {
         let stored = |text: &str| vec![(UserId(1), text.to_owned())];
         // From the command line program of the reference implementation.
         let small = "$argon2i$v=19$m=4096,t=3,p=1$c29tZXNhbHQ$zuHJmEHcOMmgEjhxoBIqVMdgvmmcpmT3+8cfJyl5Ofc";
-        let hasher = Hasher::with(1);
+        let hasher = Hasher::with(1, queue::WAITING);
         for other in [
             "no hash",
             "$argon2id$v=19$m=99999,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
@@ -345,7 +346,7 @@ mod tests {
 
     #[tokio::test]
     async fn as_many_arenas_as_turns_are_made_however_many_ask_and_leave() {
-        let hasher = Hasher::with(1);
+        let hasher = Hasher::with(1, queue::WAITING);
         let first = hasher.turn(stranger(1)).await.expect("free");
         let mut waiting: Vec<_> = (0..200).map(|at| Box::pin(hasher.turn(stranger(at)))).collect();
         let polled = futures_of(&mut waiting).await;

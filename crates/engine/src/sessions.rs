@@ -145,7 +145,7 @@ pub(crate) async fn refresh(engine: &Engine, token: String, origin: Origin) -> R
     let lasts = Lasts::of(&inner.settings);
     let presented = tokens::refresh_hash(&token);
     // What strangers invent costs a look, and the writer nothing.
-    let known = store::sessions::token(&mut inner.db.read().await?, &presented, engine.now()).await?;
+    let known = store::sessions::token(&mut *inner.db.read().await?, &presented, engine.now()).await?;
     known.filter(|token| token.live).ok_or_else(not_good)?;
     let (fresh, fresh_hash) = inner.settings.keys.successor(&token);
     let traded = inner
@@ -154,7 +154,7 @@ pub(crate) async fn refresh(engine: &Engine, token: String, origin: Origin) -> R
         .await?;
     match traded {
         Traded::For { user, session } => {
-            let account = store::accounts::by_id(&mut inner.db.read().await?, user).await?;
+            let account = store::accounts::by_id(&mut *inner.db.read().await?, user).await?;
             let account = account.filter(|a| a.active).ok_or_else(not_good)?;
             issue(engine, account, session, fresh)
         }
@@ -409,7 +409,7 @@ impl Call {
 
     pub(crate) async fn change_password(&self, current: String, new: String) -> Result<Reply> {
         let user = self.speaker.user;
-        let account = store::accounts::by_id(&mut self.db.read().await?, user).await?;
+        let account = store::accounts::by_id(&mut *self.db.read().await?, user).await?;
         let email = account.and_then(|account| account.email);
         let about = self.about(&self.speaker.username, email.as_deref());
         passwords::check("new", &new, &about)?;
@@ -417,7 +417,7 @@ impl Call {
         self.throttle.check(&guess, true, self.engine.moment())?;
         let turn = self.hasher.turn(Visitor { share: Share::Person(user), account: None }).await?;
         let attempt = self.throttle.begin(guess, true, self.engine.moment())?;
-        let stored = store::accounts::password_of(&mut self.db.read().await?, user).await?;
+        let stored = store::accounts::password_of(&mut *self.db.read().await?, user).await?;
         let people: Vec<(UserId, String)> = stored.into_iter().map(|hash| (user, hash)).collect();
         let (turn, found) = turn.find(current, people).await?;
         let Some((_, old)) = found else {

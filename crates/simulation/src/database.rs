@@ -200,12 +200,12 @@ impl Database {
 
     /// The place of the newest nudge.
     pub(crate) fn newest_nudge(&self) -> chat::Result<i64> {
-        self.runtime.block_on(async { Ok(store::nudges::newest(&mut self.db.read().await?).await?) })
+        self.runtime.block_on(async { Ok(store::nudges::newest(&mut *self.db.read().await?).await?) })
     }
 
     /// The nudges after a place.
     pub(crate) fn nudges(&self, after: i64) -> chat::Result<Vec<Kept>> {
-        self.runtime.block_on(async { Ok(store::nudges::after(&mut self.db.read().await?, after, NUDGES).await?) })
+        self.runtime.block_on(async { Ok(store::nudges::after(&mut *self.db.read().await?, after, NUDGES).await?) })
     }
 
     /// Says that a node cannot tell others.
@@ -275,6 +275,7 @@ fn settings() -> Settings {
         session_seconds: 600,
         open_registration: false,
         create_host_users: false,
+        waiting_log_ins: 1,
         setup_secret: None,
         shared: true,
     }

@@ -214,7 +214,7 @@ impl World {
         }
         let now = Millis(self.clock.load(Ordering::Relaxed));
         let db = self.nodes[node].db.clone();
-        if !db.is_same_history(&mut db.read().await?, now).await? {
+        if !db.is_same_history(&mut *db.read().await?, now).await? {
             let writer = self.nodes[node].writer.clone();
             let (_refused, ()) =
                 tokio::join!(writer.change(None, None, |_| Box::pin(async { Ok(()) })), self.hand_over(node));
@@ -241,7 +241,7 @@ impl World {
     }
 
     async fn rows(&self, db: &Db) -> anyhow::Result<BTreeMap<Number, String>> {
-        let page = store::messages::before(&mut db.read().await?, self.room, Number(i64::MAX), ALL).await?;
+        let page = store::messages::before(&mut *db.read().await?, self.room, Number(i64::MAX), ALL).await?;
         let cid = |id: Option<ClientId>| id.map(|id| id.to_string()).unwrap_or_default();
         Ok(page.into_iter().map(|message| (message.seq, cid(message.client_id))).collect())
     }

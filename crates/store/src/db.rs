@@ -1,6 +1,7 @@
 //! Opening a database: SQLite in a file of ours, or PostgreSQL.
 
 use std::{
+    ops::{Deref, DerefMut},
     path::{Path, PathBuf},
     str::FromStr,
     sync::{
@@ -21,6 +22,7 @@ use sqlx::{
 use crate::{
     error::{Error, Result},
     history::History,
+    turns::{Turn, Turns},
 };
 
 statements! {
@@ -77,6 +79,9 @@ pub struct Options {
 #[derive(Clone)]
 pub struct Db {
     readers: Pool,
+    /// Turns at those, and how long one may wait for one.
+    turns: Turns,
+    patience: Duration,
     writer: Pool,
     /// SQLite's file.
     file: Option<PathBuf>,
@@ -90,6 +95,13 @@ pub struct Db {
 enum Pool {
     Sqlite(SqlitePool),
     Postgres(PgPool),
+}
+
+/// A connection for reading, until it is dropped.
+pub struct Reading {
+    conn: Conn,
+    /// Dropped after the connection, which is in its pool by then.
+    _turn: Turn,
 }
 
 /// A connection to either database.
@@ -109,7 +121,7 @@ impl Db {
         let node = Arc::new(AtomicI64::new(random_node()?));
         let history = Arc::new(History::default());
         let url = options.url.as_str();
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        let (readers, writer, file) = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let connect = postgres_options(url)?;
             // The writer asks for a batch's rows by their keys and by nothing else. Left to guess from young
             // statistics, the planner would read whole tables, and keep that plan.
@@ -134,13 +146,8 @@ impl Db {
                 });
                 alive.connect_with(connect)
             };
-            Ok(Self {
-                readers: Pool::Postgres(pool(options.readers, connect).await?),
-                writer: Pool::Postgres(pool(1, by_keys).await?),
-                file: None,
-                node,
-                history,
-            })
+            let readers = pool(options.readers, connect).await?;
+            (Pool::Postgres(readers), Pool::Postgres(pool(1, by_keys).await?), None)
         } else if url.starts_with("sqlite:") {
             let connect = sqlite_options(url)?;
             let file = Some(connect.get_filename().to_owned());
@@ -157,10 +164,12 @@ impl Db {
             let useful = u32::try_from(cores * 2).unwrap_or(u32::MAX).max(2);
             let readers =
                 pool_options::<Sqlite>(options, options.readers.clamp(1, useful)).connect_with(readers).await?;
-            Ok(Self { readers: Pool::Sqlite(readers), writer: Pool::Sqlite(writer), file, node, history })
+            (Pool::Sqlite(readers), Pool::Sqlite(writer), file)
         } else {
-            Err(Error::Other("the database URL must begin with sqlite: or postgres://".into()))
-        }
+            return Err(Error::Other("the database URL must begin with sqlite: or postgres://".into()));
+        };
+        let turns = Turns::new(readers.size());
+        Ok(Self { readers, turns, patience: options.connect_timeout, writer, file, node, history })
     }
 
     /// Whether it is the embedded SQLite.
@@ -189,12 +198,14 @@ impl Db {
         }
     }
 
-    /// A connection for reading.
+    /// A connection for reading, when it is the turn of whoever this task reads for (see [`crate::turns`]).
     ///
     /// # Errors
     /// If none can be had in time.
-    pub async fn read(&self) -> Result<Conn> {
-        self.readers.acquire().await
+    pub async fn read(&self) -> Result<Reading> {
+        let turn = tokio::time::timeout(self.patience, self.turns.next()).await;
+        let turn = turn.map_err(|_| Error::from(sqlx::Error::PoolTimedOut))?;
+        Ok(Reading { conn: self.readers.acquire().await?, _turn: turn })
     }
 
     /// The connection for writing. The [`crate::Writer`] holds it; nobody else writes.
@@ -347,11 +358,34 @@ fn pool_options<D: sqlx::Database>(options: &Options, connections: u32) -> PoolO
 }
 
 impl Pool {
+    /// How many connections it may have.
+    fn size(&self) -> usize {
+        let size = match self {
+            Self::Sqlite(pool) => pool.options().get_max_connections(),
+            Self::Postgres(pool) => pool.options().get_max_connections(),
+        };
+        usize::try_from(size).unwrap_or(usize::MAX)
+    }
+
     async fn acquire(&self) -> Result<Conn> {
         Ok(match self {
             Self::Sqlite(pool) => Conn::Sqlite(pool.acquire().await?),
             Self::Postgres(pool) => Conn::Postgres(pool.acquire().await?),
         })
+    }
+}
+
+impl Deref for Reading {
+    type Target = Conn;
+
+    fn deref(&self) -> &Conn {
+        &self.conn
+    }
+}
+
+impl DerefMut for Reading {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.conn
     }
 }
 

@@ -84,7 +84,7 @@ pub async fn examine(url: &str, patience: Duration) -> Result<Option<Examined>> 
 pub async fn unreadable_rows(url: &str) -> Result<Vec<String>> {
     let options = Options { url: url.to_owned(), readers: 1, connect_timeout: Duration::from_secs(5) };
     let db = Db::open(&options).await?;
-    let found = rows::unreadable(&mut db.read().await?).await;
+    let found = rows::unreadable(&mut *db.read().await?).await;
     db.close().await;
     found
 }

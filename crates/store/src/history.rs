@@ -270,7 +270,8 @@ impl Db {
     /// # Errors
     /// Those of the database.
     pub async fn history_record(&self) -> Result<Option<Record>> {
-        record(&mut self.read().await?).await
+        let mut conn = self.read().await?;
+        record(&mut conn).await
     }
 
     /// Forgets nodes that have not said anything for long, but not this one.

@@ -40,6 +40,7 @@ pub mod receipts;
 mod rewind;
 pub mod sessions;
 pub mod standby;
+pub mod turns;
 
 pub use damage::Damage;
 pub use db::{Conn, Db, Options};

@@ -110,9 +110,9 @@ impl Db {
     /// # Errors
     /// If they cannot be read.
     pub async fn schema(&self) -> Result<Schema> {
-        match self.read().await? {
-            Conn::Sqlite(mut conn) => of_sqlite(&mut conn).await,
-            Conn::Postgres(mut conn) => of_postgres(&mut conn).await,
+        match &mut *self.read().await? {
+            Conn::Sqlite(conn) => of_sqlite(conn).await,
+            Conn::Postgres(conn) => of_postgres(conn).await,
         }
     }
 }

@@ -4,14 +4,11 @@
 //! else waiting. Each network therefore has one place in the round, however many of its requests wait, and a person
 //! who comes from where they have logged in before has a round apart from that of strangers.
 
-use std::collections::{HashMap, VecDeque};
-
 use chat::{UserId, network::Network};
+use store::turns::Round;
 
-/// Requests that wait in all. As many are worked off in some three seconds on two cores; more are refused.
-const WAITING: usize = 256;
-/// Requests that wait of one share, so that two networks at least can wait.
-const OF_SHARE: usize = WAITING / 2;
+/// Requests that wait in all, at most. As many are worked off in some three seconds on two cores; more are refused.
+pub(crate) const WAITING: usize = 256;
 /// Requests that wait for one account from networks that it has not been used from.
 const OF_ACCOUNT: usize = 16;
 
@@ -36,17 +33,13 @@ pub(crate) struct Visitor {
 
 /// The requests that wait. `T` is what each is woken by.
 pub(crate) struct Queue<T> {
-    strangers: Round<T>,
-    known: Round<T>,
+    strangers: Round<Share, Waiting<T>>,
+    known: Round<Share, Waiting<T>>,
     /// Whether a stranger had the last turn: the two rounds take turns.
     stranger_was_last: bool,
     next_ticket: u64,
-}
-
-struct Round<T> {
-    order: VecDeque<Share>,
-    waiting: HashMap<Share, VecDeque<Waiting<T>>>,
-    count: usize,
+    /// How many may wait.
+    most: usize,
 }
 
 struct Waiting<T> {
@@ -56,8 +49,10 @@ struct Waiting<T> {
 }
 
 impl<T> Queue<T> {
-    pub(crate) fn new() -> Self {
-        Self { strangers: Round::new(), known: Round::new(), stranger_was_last: false, next_ticket: 0 }
+    /// One in which so many may wait, and [`WAITING`] at most.
+    pub(crate) fn new(most: usize) -> Self {
+        let (strangers, known) = (Round::default(), Round::default());
+        Self { strangers, known, stranger_was_last: false, next_ticket: 0, most: most.clamp(2, WAITING) }
     }
 
     /// Waits, and gives the ticket with which to leave. If the queue is full, the newest request of the share that has
@@ -65,10 +60,13 @@ impl<T> Queue<T> {
     pub(crate) fn enter(&mut self, visitor: Visitor, waker: T) -> Option<u64> {
         let Visitor { share, account } = visitor;
         let own = self.round(share).of(share);
-        if own >= OF_SHARE || (matches!(share, Share::Network(_)) && self.strangers.tries(&account) >= OF_ACCOUNT) {
+        // Two networks at least can wait.
+        if own >= self.most / 2
+            || (matches!(share, Share::Network(_)) && tries(&self.strangers, &account) >= OF_ACCOUNT)
+        {
             return None;
         }
-        if self.strangers.count + self.known.count >= WAITING && !self.make_room(share, own) {
+        if self.strangers.count() + self.known.count() >= self.most && !self.make_room(share, own) {
             return None;
         }
         let ticket = self.next_ticket;
@@ -93,7 +91,7 @@ impl<T> Queue<T> {
 
     /// Leaves without a turn.
     pub(crate) fn leave(&mut self, share: Share, ticket: u64) {
-        self.round(share).remove(share, ticket);
+        self.round(share).retain(share, |waiting| waiting.ticket != ticket);
     }
 
     /// Whose turn it is.
@@ -102,15 +100,15 @@ impl<T> Queue<T> {
             true => (&mut self.known, &mut self.strangers),
             false => (&mut self.strangers, &mut self.known),
         };
-        let (waker, from_first) = match first.next() {
-            Some(waker) => (waker, true),
-            None => (second.next()?, false),
+        let (waiting, from_first) = match first.take() {
+            Some(waiting) => (waiting, true),
+            None => (second.take()?, false),
         };
         self.stranger_was_last ^= from_first;
-        Some(waker)
+        Some(waiting.waker)
     }
 
-    fn round(&mut self, share: Share) -> &mut Round<T> {
+    fn round(&mut self, share: Share) -> &mut Round<Share, Waiting<T>> {
         match share {
             Share::Network(_) => &mut self.strangers,
             Share::Person(_) | Share::Operator => &mut self.known,
@@ -118,70 +116,12 @@ impl<T> Queue<T> {
     }
 }
 
-impl<T> Round<T> {
-    fn new() -> Self {
-        Self { order: VecDeque::new(), waiting: HashMap::new(), count: 0 }
+/// How many try this account, which is none if there is none.
+fn tries<T>(round: &Round<Share, Waiting<T>>, account: &Option<String>) -> usize {
+    if account.is_none() {
+        return 0;
     }
-
-    fn of(&self, share: Share) -> usize {
-        self.waiting.get(&share).map_or(0, VecDeque::len)
-    }
-
-    fn tries(&self, account: &Option<String>) -> usize {
-        if account.is_none() {
-            return 0;
-        }
-        self.waiting.values().flatten().filter(|waiting| waiting.account == *account).count()
-    }
-
-    fn fullest(&self) -> Option<(Share, usize)> {
-        self.waiting.iter().map(|(share, waiting)| (*share, waiting.len())).max_by_key(|(_, count)| *count)
-    }
-
-    fn push(&mut self, share: Share, waiting: Waiting<T>) {
-        let of_share = self.waiting.entry(share).or_default();
-        if of_share.is_empty() {
-            self.order.push_back(share);
-        }
-        of_share.push_back(waiting);
-        self.count += 1;
-    }
-
-    fn next(&mut self) -> Option<T> {
-        let share = self.order.pop_front()?;
-        let of_share = self.waiting.get_mut(&share)?;
-        let next = of_share.pop_front()?;
-        self.count -= 1;
-        if of_share.is_empty() {
-            self.waiting.remove(&share);
-        } else {
-            self.order.push_back(share);
-        }
-        Some(next.waker)
-    }
-
-    fn pop_newest(&mut self, share: Share) {
-        if self.waiting.get_mut(&share).is_some_and(|waiting| waiting.pop_back().is_some()) {
-            self.one_less(share);
-        }
-    }
-
-    fn remove(&mut self, share: Share, ticket: u64) {
-        let Some(of_share) = self.waiting.get_mut(&share) else { return };
-        let before = of_share.len();
-        of_share.retain(|waiting| waiting.ticket != ticket);
-        if of_share.len() < before {
-            self.one_less(share);
-        }
-    }
-
-    fn one_less(&mut self, share: Share) {
-        self.count -= 1;
-        if self.of(share) == 0 {
-            self.waiting.remove(&share);
-            self.order.retain(|other| *other != share);
-        }
-    }
+    round.all().filter(|waiting| waiting.account == *account).count()
 }
 
 #[cfg(test)]
@@ -202,20 +142,20 @@ mod tests {
 
     #[test]
     fn whoever_comes_from_elsewhere_is_next_however_many_a_stranger_sends() {
-        let mut queue = Queue::new();
+        let mut queue = Queue::new(WAITING);
         for name in 0..300 {
             queue.enter(stranger(1, &format!("invented {name}")), "attack".to_owned());
         }
         queue.enter(stranger(2, "ann"), "ann".to_owned()).expect("there is room for another network");
         queue.enter(stranger(3, "bob"), "bob".to_owned()).expect("there is room for another network");
         let turns = round(&mut queue);
-        assert_eq!(turns.len(), OF_SHARE + 2, "one network fills half of it");
+        assert_eq!(turns.len(), WAITING / 2 + 2, "one network fills half of it");
         assert_eq!(turns.iter().take(3).collect::<Vec<_>>(), ["attack", "ann", "bob"]);
     }
 
     #[test]
     fn of_a_full_queue_the_newest_of_the_fullest_network_is_refused_first() {
-        let mut queue = Queue::new();
+        let mut queue = Queue::new(WAITING);
         for at in 0..WAITING {
             let last = if at < 100 { 1 } else { u8::try_from(at % 100 + 2).unwrap() };
             queue.enter(stranger(last, &at.to_string()), at.to_string()).expect("not full yet");
@@ -229,7 +169,7 @@ mod tests {
 
     #[test]
     fn whoever_is_known_waits_for_one_stranger_at_most() {
-        let mut queue = Queue::new();
+        let mut queue = Queue::new(WAITING);
         for last in 0..=255 {
             queue.enter(stranger(last, &last.to_string()), "attack".to_owned());
         }
@@ -241,7 +181,7 @@ mod tests {
 
     #[test]
     fn one_account_is_tried_by_so_many_strangers_at_once_and_its_owner_is_none_of_them() {
-        let mut queue = Queue::new();
+        let mut queue = Queue::new(WAITING);
         let entered =
             (0..100).filter(|last| queue.enter(stranger(*last, "ann"), "attack".to_owned()).is_some()).count();
         assert_eq!(entered, OF_ACCOUNT);
@@ -251,14 +191,24 @@ mod tests {
     }
 
     #[test]
+    fn of_few_places_one_network_has_half() {
+        let mut queue = Queue::new(10);
+        let entered = (0..20).filter(|name| queue.enter(stranger(1, &name.to_string()), String::new()).is_some());
+        assert_eq!(entered.count(), 5);
+        let others = (2..20).filter(|last| queue.enter(stranger(*last, &last.to_string()), String::new()).is_some());
+        assert_eq!(others.count(), 9, "the fullest makes room until all have one");
+        assert_eq!(round(&mut queue).len(), 10);
+    }
+
+    #[test]
     fn whoever_leaves_gives_their_place_away() {
-        let mut queue = Queue::new();
+        let mut queue = Queue::new(WAITING);
         let ticket = queue.enter(stranger(1, "ann"), "left".to_owned()).expect("room");
         queue.enter(stranger(2, "bob"), "stays".to_owned()).expect("room");
         queue.leave(network(1), ticket);
         queue.leave(network(1), ticket);
         assert_eq!(round(&mut queue), ["stays"]);
-        assert_eq!(queue.strangers.count + queue.known.count, 0);
-        assert!(queue.strangers.waiting.is_empty() && queue.strangers.order.is_empty());
+        assert_eq!(queue.strangers.count() + queue.known.count(), 0);
+        assert_eq!(queue.strangers.of(network(1)) + queue.strangers.of(network(2)), 0);
     }
 }

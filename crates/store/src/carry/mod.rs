@@ -23,7 +23,7 @@ pub use standing::Standing;
 /// Those of the database.
 pub async fn check_tables(db: &crate::Db) -> crate::Result<Vec<String>> {
     let mut conn = db.read().await?;
-    let there = match &conn {
+    let there = match &*conn {
         crate::Conn::Sqlite(_) => {
             "SELECT m.name || '.' || c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c \
              WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'"

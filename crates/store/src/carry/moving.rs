@@ -23,7 +23,11 @@ use super::{
     standing::{self, INCOMPLETE, MOVED, Mark, ORIGIN, Standing},
     tables::{TABLES, Table},
 };
-use crate::{Conn, Db, Error, Result, appends::json_ids, db::unhurried};
+use crate::{
+    Conn, Db, Error, Result,
+    appends::json_ids,
+    db::{Reading, unhurried},
+};
 
 /// Messages that are carried at once.
 const PAGE: i64 = 5_000;
@@ -175,7 +179,7 @@ struct Move<'a> {
 impl Move<'_> {
     async fn run(
         &self,
-        mut source: Conn,
+        mut source: Reading,
         target: &mut Conn,
         tell: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Report> {

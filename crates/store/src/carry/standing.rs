@@ -64,7 +64,8 @@ impl Db {
     /// # Errors
     /// Those of the database.
     pub async fn standing(&self) -> Result<Standing> {
-        of(&mut self.read().await?).await
+        let mut conn = self.read().await?;
+        of(&mut conn).await
     }
 }
 

@@ -6,6 +6,7 @@ mod clock;
 mod history;
 mod log;
 mod schema;
+mod turns;
 mod unreadable;
 
 use std::{
