@@ -13,21 +13,22 @@ use sqlx::FromRow;
 use crate::{
     Append, Conn, Error, Result, Unit,
     clock::at_least,
+    conversations::{self, head_is_wrong},
     faults,
     unreadable::{Rest, Salvage},
     writer::{Done, NewMessage},
 };
 
 statements! {
-    /// For each send: the conversation's head, whether the author is a member, the earlier message
-    /// under the same client id, and whether the message it answers is there.
-    CHECK = "SELECT CAST(j.key AS BIGINT) AS i, c.head, c.active_at, m.role, d.id, d.seq, d.conversation_id, d.content_hash, \
-                    d.created_at, p.seq AS parent_seq
+    /// For each send: the conversation's head, and whether that is damaged; whether the author is a member, the earlier
+    /// message under the same client id, and whether the message it answers is there.
+    CHECK = concat!("SELECT CAST(j.key AS BIGINT) AS i, c.head, c.active_at, m.role, d.id, d.seq, d.conversation_id, d.content_hash, \
+                    d.created_at, p.seq AS parent_seq, ", head_is_wrong!("c.head", "c"), " AS is_wrong
              FROM json_each($1) AS j
              LEFT JOIN conversations c ON c.id = CAST(j.value ->> 'c' AS BIGINT)
              LEFT JOIN members m ON m.conversation_id = CAST(j.value ->> 'c' AS BIGINT) AND m.user_id = CAST(j.value ->> 'u' AS BIGINT)
              LEFT JOIN messages d ON d.author_id = CAST(j.value ->> 'u' AS BIGINT) AND d.client_id = j.value ->> 'k'
-             LEFT JOIN messages p ON p.conversation_id = CAST(j.value ->> 'c' AS BIGINT) AND p.seq = CAST(j.value ->> 'p' AS BIGINT)";
+             LEFT JOIN messages p ON p.conversation_id = CAST(j.value ->> 'c' AS BIGINT) AND p.seq = CAST(j.value ->> 'p' AS BIGINT)");
     INSERT = "INSERT INTO messages (conversation_id, seq, rev, author_id, client_id, content_hash, message_type, text, parent, created_at)
               SELECT CAST(j.value ->> 'c' AS BIGINT), CAST(j.value ->> 's' AS BIGINT), CAST(j.value ->> 's' AS BIGINT),
                      CAST(j.value ->> 'u' AS BIGINT), j.value ->> 'k', CAST(j.value ->> 'h' AS BIGINT), COALESCE(j.value ->> 'y', 'text'), j.value ->> 't',
@@ -53,7 +54,8 @@ struct Asked<'a> {
 }
 
 /// The fields of [`Checked`], in their order.
-const CHECKED: &str = "i, head, active_at, role, id, seq, conversation_id, content_hash, created_at, parent_seq";
+const CHECKED: &str =
+    "i, head, active_at, role, id, seq, conversation_id, content_hash, created_at, parent_seq, is_wrong";
 
 #[derive(FromRow, Deserialize)]
 struct Checked {
@@ -67,6 +69,7 @@ struct Checked {
     content_hash: Option<i64>,
     created_at: Option<i64>,
     parent_seq: Option<i64>,
+    is_wrong: i64,
 }
 
 impl Salvage for Checked {
@@ -83,6 +86,7 @@ impl Salvage for Checked {
             content_hash: rest.number("content_hash"),
             created_at: rest.number("created_at"),
             parent_seq: rest.number("parent_seq"),
+            is_wrong: rest.number("is_wrong").unwrap_or_default(),
         })
     }
 }
@@ -205,6 +209,7 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
         return Err(Error::Other("not every send of a batch could be checked".into()));
     }
     rows.sort_unstable_by_key(|row| row.i);
+    mend_heads(unit, run, &mut rows).await?;
     let mut heads: HashMap<i64, (i64, i64)> = HashMap::new();
     let mut seen: HashMap<(i64, &str), usize> = HashMap::new();
     let mut verdicts = Vec::with_capacity(run.len());
@@ -226,6 +231,23 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
         verdicts.push(verdict);
     }
     Ok(verdicts)
+}
+
+/// Raises the damaged heads among those of a batch. Numbers that were given already would be refused, and all that is in
+/// the batch with them, for ever.
+async fn mend_heads(unit: &mut Unit, run: &[NewMessage], rows: &mut [Checked]) -> Result<()> {
+    let mut mended: HashMap<ConversationId, i64> = HashMap::new();
+    for (append, row) in run.iter().zip(rows) {
+        let (true, Some(head)) = (row.is_wrong != 0, row.head) else { continue };
+        let conversation = append.draft.conversation;
+        let last = match mended.get(&conversation) {
+            Some(last) => *last,
+            None => conversations::mend_head(&mut unit.conn, conversation, head).await?,
+        };
+        mended.insert(conversation, last);
+        row.head = Some(last);
+    }
+    Ok(())
 }
 
 fn repeat_in_batch(run: &[NewMessage], first: usize, append: &NewMessage) -> Verdict {

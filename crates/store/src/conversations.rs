@@ -22,6 +22,50 @@ macro_rules! columns {
     };
 }
 
+/// 1 where the head of a conversation is below a number that was given, or is none. A row beyond the greatest number that
+/// a head can come to is damaged itself, and counts for nothing.
+macro_rules! head_is_wrong {
+    ($head:literal, $row:literal) => {
+        concat!(
+            "CAST(CASE WHEN ",
+            $head,
+            " < 1 OR ",
+            $head,
+            " > 4503599627370496
+                 OR (",
+            $row,
+            ".rev > ",
+            $head,
+            " AND ",
+            $row,
+            ".rev <= 4503599627370496)
+                 OR EXISTS (SELECT 1 FROM messages n WHERE n.conversation_id = ",
+            $row,
+            ".id
+                            AND n.seq > ",
+            $head,
+            " AND n.seq <= 4503599627370496)
+                 OR EXISTS (SELECT 1 FROM messages n WHERE n.conversation_id = ",
+            $row,
+            ".id
+                            AND n.rev > ",
+            $head,
+            " AND n.rev <= 4503599627370496 AND n.rev > n.seq)
+                 OR EXISTS (SELECT 1 FROM members n WHERE n.conversation_id = ",
+            $row,
+            ".id
+                            AND n.rev > ",
+            $head,
+            " AND n.rev <= 4503599627370496)
+             THEN 1 ELSE 0 END AS BIGINT)"
+        )
+    };
+}
+pub(crate) use head_is_wrong;
+
+/// The greatest number that a head can come to: far beyond what anybody can say, and far below what a client can count.
+const GREATEST: i64 = 1 << 52;
+
 /// Times beyond `$2` are taken back to before `$1`, in the order in which they were.
 macro_rules! take_back {
     ($locking:literal) => {
@@ -61,9 +105,17 @@ const SETTLE_NAMES_FREE: &str = settle_names!(" ORDER BY id FOR UPDATE SKIP LOCK
 
 statements! {
     /// `$3` is as far ahead of `$2` as a time may be to hold it up.
-    NEXT_NUMBER = "UPDATE conversations SET head = head + 1, \
+    NEXT_NUMBER = concat!("UPDATE conversations SET head = CASE WHEN head > 4503599627370496 THEN 4503599627370498 ELSE head + 1 END, \
                    active_at = CASE WHEN active_at > $2 AND active_at <= $3 THEN active_at ELSE $2 END \
-                   WHERE id = $1 RETURNING head";
+                   WHERE id = $1 RETURNING head, ", head_is_wrong!("(conversations.head - 1)", "conversations"), " AS is_wrong");
+    /// The last number that was given, as the rows tell: each change leaves its number in one, until a later change of it.
+    LAST_NUMBER = "SELECT MAX(n) FROM (
+                     SELECT rev AS n FROM conversations WHERE id = $1
+                     UNION ALL SELECT MAX(seq) FROM messages WHERE conversation_id = $1 AND seq <= $2
+                     UNION ALL SELECT MAX(rev) FROM messages WHERE conversation_id = $1 AND rev <= $2 AND rev > seq
+                     UNION ALL SELECT MAX(rev) FROM members WHERE conversation_id = $1 AND rev <= $2) AS numbers
+                   WHERE n BETWEEN 1 AND $2";
+    SET_HEAD = "UPDATE conversations SET head = $2 WHERE id = $1";
     TAKE_BACK = take_back!("");
     CREATE = "INSERT INTO conversations (id, kind, visibility, name, name_key, topic, pair_low, pair_high, created_by, client_id, \
                                          created_at, head, rev, member_count, active_at, room_key)
@@ -199,8 +251,31 @@ impl Db {
 
 /// Takes the conversation's next number.
 pub(crate) async fn next_number(conn: &mut Conn, id: ConversationId, now: Millis) -> Result<Number> {
-    let (head,) = sql!(conn, fetch_one as (i64,), NEXT_NUMBER, id.0, now.0, clock::furthest(now).0)?;
+    let furthest = clock::furthest(now).0;
+    let (mut head, is_wrong) = sql!(conn, fetch_one as (i64, i64), NEXT_NUMBER, id.0, now.0, furthest)?;
+    if is_wrong != 0 {
+        mend_head(conn, id, head.saturating_sub(1)).await?;
+        (head, _) = sql!(conn, fetch_one as (i64, i64), NEXT_NUMBER, id.0, now.0, furthest)?;
+    }
     Ok(Number(head))
+}
+
+/// Sets a damaged head, which was read as `found`, to the last number that was given, so that none is given twice, and
+/// returns it.
+///
+/// Whoever has been told more than a head says cannot know whether that is damage or another history of the database:
+/// a node that sees the head before it is mended takes it for another history (`subscribers/src/hub/holes.rs`), and the
+/// next send is told to come again. Mended, the head is not below what anybody was told, and the history goes on.
+pub(crate) async fn mend_head(conn: &mut Conn, id: ConversationId, found: i64) -> Result<i64> {
+    let (last,) = sql!(conn, fetch_one as (Option<i64>,), LAST_NUMBER, id.0, GREATEST)?;
+    let last = last.unwrap_or(1);
+    unreadable::note(
+        TABLE,
+        id.0,
+        format_args!("head {found}, but {last} was the last number: the head is set to that"),
+    );
+    sql!(conn, execute, SET_HEAD, id.0, last)?;
+    Ok(last)
 }
 
 /// Takes times of last activity that lie in the future back to just before now; their order stays. Returns how many.
