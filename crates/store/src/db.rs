@@ -177,6 +177,11 @@ impl Db {
         self.node.load(Ordering::Relaxed)
     }
 
+    /// SQLite's file.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
     pub(crate) fn history(&self) -> &History {
         &self.history
     }

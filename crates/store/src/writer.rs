@@ -8,6 +8,7 @@ use std::{
     collections::HashSet,
     future::Future,
     panic::AssertUnwindSafe,
+    path::{Path, PathBuf},
     pin::Pin,
     sync::{
         Arc,
@@ -86,6 +87,8 @@ pub struct Writer {
     jobs: mpsc::Sender<Job>,
     sent: Arc<AtomicU64>,
     health: Health,
+    /// SQLite's file.
+    file: Option<PathBuf>,
 }
 
 impl Writer {
@@ -102,6 +105,7 @@ impl Writer {
         }
         let sent = Arc::new(AtomicU64::new(0));
         let health = Health::default();
+        let file = db.file().map(Path::to_owned);
         let committer = Committer {
             db,
             clock,
@@ -114,7 +118,7 @@ impl Writer {
             followed: None,
             health: health.clone(),
         };
-        (Self { jobs, sent, health }, tokio::spawn(committer.run(queue)))
+        (Self { jobs, sent, health, file }, tokio::spawn(committer.run(queue)))
     }
 
     /// How many messages were stored since the start.
@@ -131,6 +135,9 @@ impl Writer {
         let attempt = |fill| {
             let writer = self.clone();
             async move {
+                if let Some(file) = writer.file.clone().filter(|_| fill) {
+                    health::try_for_room(file).await?;
+                }
                 let work = writer.change(None, None, move |unit| {
                     Box::pin(async move { Ok(health::try_to_write(&mut unit.conn, fill).await?) })
                 });
