@@ -274,8 +274,13 @@ pub(crate) async fn mend_head(conn: &mut Conn, id: ConversationId, found: i64) -
         id.0,
         format_args!("head {found}, but {last} was the last number: the head is set to that"),
     );
-    sql!(conn, execute, SET_HEAD, id.0, last)?;
+    set_head(conn, id, last).await?;
     Ok(last)
+}
+
+pub(crate) async fn set_head(conn: &mut Conn, id: ConversationId, head: i64) -> Result<()> {
+    sql!(conn, execute, SET_HEAD, id.0, head)?;
+    Ok(())
 }
 
 /// Takes times of last activity that lie in the future back to just before now; their order stays. Returns how many.

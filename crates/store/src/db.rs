@@ -259,6 +259,15 @@ impl Db {
         }
     }
 
+    /// Writes something else where the head of the conversation of this id stands, as a damaged byte or somebody's hand
+    /// does, for one test to see what follows.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn damage_head_for_tests(&self, conversation: i64, head: i64) -> Result<()> {
+        crate::conversations::set_head(&mut self.write().await?, chat::ConversationId(conversation), head).await
+    }
+
     /// Closes all connections.
     pub async fn close(&self) {
         for pool in [&self.readers, &self.writer] {
