@@ -235,13 +235,13 @@ export interface Limits {
   readonly login_attempts_per_account: number;
   /** Failed log-ins per network address in five minutes, of all accounts that were not used from it before. */
   readonly login_attempts_per_address: number;
-  /** Messages that a user may send in a minute, and at once, through Matcha's doors. */
+  /** Messages that a user may send or edit in a minute, and at once, through Matcha's doors. */
   readonly matcha_messages_per_minute: number;
-  /** Messages that a user may send at once, before the minute's rate applies. */
+  /** Messages that a user may send or edit at once, before the minute's rate applies. */
   readonly message_burst: number;
   /** Characters (Unicode scalar values) in a message. */
   readonly message_length: number;
-  /** Messages that a user may send in a minute. */
+  /** Messages that a user may send or edit in a minute. */
   readonly messages_per_minute: number;
   /** Characters of a room's or group's name. */
   readonly name_length: number;
@@ -261,7 +261,7 @@ export interface Limits {
   readonly registrations_per_hour: number;
   /** Other commands and requests that a user may give at once. */
   readonly request_burst: number;
-  /** Other commands and requests that a user may give in a minute. */
+  /** Other commands and requests that a user may give in a minute, reactions among them. */
   readonly requests_per_minute: number;
   /** Members of a room. */
   readonly room_members: number;

@@ -159,6 +159,14 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Whether it counts at the pace of messages: everybody in the conversation is told a text by it.
+    #[must_use]
+    pub fn is_paced_as_a_message(&self) -> bool {
+        matches!(self, Self::SendMessage(_) | Self::EditMessage { .. })
+    }
+}
+
 /// What somebody without an account, or before proving it, can ask for.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Visit {

@@ -55,13 +55,13 @@ macro_rules! limits {
 limits! {
     /// Characters (Unicode scalar values) in a message.
     message_length: 2_000, 1..=MESSAGE_LENGTH_CEILING;
-    /// Messages that a user may send in a minute.
+    /// Messages that a user may send or edit in a minute.
     messages_per_minute: 60, 1..=1_000_000_000;
-    /// Messages that a user may send at once, before the minute's rate applies.
+    /// Messages that a user may send or edit at once, before the minute's rate applies.
     message_burst: 10, 1..=1_000_000_000;
-    /// Messages that a user may send in a minute, and at once, through Matcha's doors.
+    /// Messages that a user may send or edit in a minute, and at once, through Matcha's doors.
     matcha_messages_per_minute: 100, 1..=1_000_000_000;
-    /// Other commands and requests that a user may give in a minute.
+    /// Other commands and requests that a user may give in a minute, reactions among them.
     requests_per_minute: 1_200, 1..=1_000_000_000;
     /// Other commands and requests that a user may give at once.
     request_burst: 200, 1..=1_000_000_000;

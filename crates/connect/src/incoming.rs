@@ -1,13 +1,13 @@
 //! A client's bytes, made into messages (RFC 6455 sections 5 to 8), without I/O and without a clock.
 //!
 //! What the bytes mean does not depend on how the network has cut them, but for one thing: a text that is no UTF-8 is
-//! found as early as its bytes show it, within a frame that has not ended too.
+//! found as early as its bytes show it, within a frame that has not ended too, and within one that is too large.
 
 use std::collections::VecDeque;
 
 use subscribers::{
     Goodbye,
-    frame::{self, Frame, Opcode, Parsed},
+    frame::{self, Frame, Mask, Opcode, Parsed},
 };
 
 /// Fragments of which one message may consist.
@@ -43,8 +43,8 @@ pub(crate) struct Incoming {
     unread: Vec<u8>,
     /// Bytes of that frame's payload that have been found to be text.
     seen: usize,
-    /// Bytes of a frame that was too large, still to come.
-    skip: u64,
+    /// A frame that was too large, whose end has not come yet.
+    skip: Option<Skip>,
     /// The message whose last fragment has not come yet.
     message: Option<Message>,
     /// The text of the unfinished message or frame, as far as it is looked at.
@@ -58,18 +58,30 @@ struct Message {
     opcode: Opcode,
     bytes: Vec<u8>,
     fragments: usize,
-    /// Whether it was refused as too large, so that its rest is of no interest.
+    /// Whether it was refused as too large, so that its rest need only be text, if it is one.
     refused: bool,
+}
+
+/// A frame that is too large, and passed over.
+#[derive(Debug)]
+struct Skip {
+    /// Bytes of its payload that are still to come.
+    left: u64,
+    mask: Mask,
+    /// Whether it is of a text, which must be one all the same.
+    is_text: bool,
+    /// Whether its message ends with it.
+    ends: bool,
 }
 
 impl Incoming {
     pub(crate) fn new(most: usize) -> Self {
-        Self { most, unread: Vec::new(), seen: 0, skip: 0, message: None, utf8: Utf8::default(), ended: false }
+        Self { most, unread: Vec::new(), seen: 0, skip: None, message: None, utf8: Utf8::default(), ended: false }
     }
 
     /// Whether the client has begun something that it has not ended.
     pub(crate) fn is_unfinished(&self) -> bool {
-        !self.ended && (!self.unread.is_empty() || self.skip > 0 || self.message.is_some())
+        !self.ended && (!self.unread.is_empty() || self.skip.is_some() || self.message.is_some())
     }
 
     /// Takes bytes as they came, and adds to `heard` what they complete. True if something ended with them, so that
@@ -86,22 +98,22 @@ impl Incoming {
     fn take_frames(&mut self, bytes: &[u8], heard: &mut VecDeque<Heard>) -> bool {
         let mut rest = bytes;
         let mut something_ended = false;
-        while !self.ended {
-            if self.skip > 0 {
-                let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(rest.len());
-                self.skip -= skipped as u64;
+        while !self.ended && !rest.is_empty() {
+            if let Some(skip) = self.skip.take() {
+                let skipped = usize::try_from(skip.left).unwrap_or(usize::MAX).min(rest.len());
+                heard.extend(self.pass_over(skip, rest.get(..skipped).unwrap_or_default()));
                 rest = rest.get(skipped..).unwrap_or_default();
-            }
-            if rest.is_empty() {
-                break;
+                continue;
             }
             match frame::parse(rest, self.most) {
                 Parsed::Frame(frame, length) => {
                     heard.extend(self.take_frame(frame));
                     rest = rest.get(length..).unwrap_or_default();
                 }
-                Parsed::TooLarge { fin, opcode, length } => {
-                    heard.extend(self.skip_frame(fin, opcode, length));
+                Parsed::TooLarge { fin, opcode, header, length, mask } => {
+                    let is_text = self.is_of_text(opcode);
+                    heard.extend(self.skip_frame(fin, opcode, Skip { left: length, mask, is_text, ends: fin }));
+                    rest = rest.get(header..).unwrap_or_default();
                 }
                 Parsed::Incomplete => {
                     self.unread = rest.to_vec();
@@ -139,12 +151,12 @@ impl Incoming {
         if message.fragments > FRAGMENTS {
             return Some(self.end(Goodbye::ProtocolViolation));
         }
+        if message.opcode == Opcode::Text && !self.is_text(payload, fin) {
+            return Some(self.not_text());
+        }
         if message.refused {
             self.message = (!fin).then_some(message);
             return None;
-        }
-        if message.opcode == Opcode::Text && !self.is_text(payload, fin) {
-            return Some(self.not_text());
         }
         if message.bytes.len() + payload.len() > self.most {
             return self.refuse(fin, message);
@@ -168,12 +180,11 @@ impl Incoming {
     }
 
     /// Goes over a frame that is too large, whose place must be right all the same.
-    fn skip_frame(&mut self, fin: bool, opcode: Opcode, length: u64) -> Option<Heard> {
-        if length > self.most as u64 + SKIPPED {
+    fn skip_frame(&mut self, fin: bool, opcode: Opcode, skip: Skip) -> Option<Heard> {
+        if skip.left > self.most as u64 + SKIPPED {
             return Some(self.end(Goodbye::ProtocolViolation));
         }
-        self.skip = length;
-        self.seen = 0;
+        self.skip = Some(skip);
         match (opcode, self.message.take()) {
             (Opcode::Continuation, None) => Some(self.fail("a continuation of nothing")),
             (Opcode::Continuation, Some(mut message)) => {
@@ -190,24 +201,38 @@ impl Incoming {
     }
 
     fn refuse(&mut self, fin: bool, message: Message) -> Option<Heard> {
-        self.utf8 = Utf8::default();
         self.message = (!fin).then_some(Message { bytes: Vec::new(), refused: true, ..message });
         Some(Heard::TooLarge)
+    }
+
+    /// Passes over what has come of a frame that is too large. That it is refused does not make a text of it.
+    fn pass_over(&mut self, mut skip: Skip, masked: &[u8]) -> Option<Heard> {
+        skip.left -= masked.len() as u64;
+        let (is_over, is_text) = (skip.left == 0, skip.is_text);
+        if is_text && !self.is_text(&skip.mask.take_off(masked), is_over && skip.ends) {
+            return Some(self.not_text());
+        }
+        self.skip = (!is_over).then_some(skip);
+        None
     }
 
     /// Looks at what has come of an unfinished frame: a text that is none need not be waited for.
     fn look_ahead(&mut self) -> Option<Heard> {
         let (opcode, fresh) = frame::begun(&self.unread, self.seen)?;
-        let is_text = match (opcode, &self.message) {
-            (Opcode::Text, None) => true,
-            (Opcode::Continuation, Some(message)) => message.opcode == Opcode::Text && !message.refused,
-            _ => false,
-        };
-        if !is_text {
+        if !self.is_of_text(opcode) {
             return None;
         }
         self.seen += fresh.len();
         (!self.utf8.goes_on_with(&fresh)).then(|| self.not_text())
+    }
+
+    /// Whether the next frame, which is this, is a text or goes on with one.
+    fn is_of_text(&self, opcode: Opcode) -> bool {
+        match (opcode, &self.message) {
+            (Opcode::Text, None) => true,
+            (Opcode::Continuation, Some(message)) => message.opcode == Opcode::Text,
+            _ => false,
+        }
     }
 
     /// Whether a text's frame is text, which may have been looked at in part.
@@ -236,7 +261,7 @@ impl Incoming {
 
     fn end(&mut self, goodbye: Goodbye) -> Heard {
         self.ended = true;
-        (self.unread, self.message, self.skip) = (Vec::new(), None, 0);
+        (self.unread, self.message, self.skip) = (Vec::new(), None, None);
         Heard::End(goodbye)
     }
 }
@@ -349,6 +374,11 @@ mod tests {
                 [frame(1, &[b'a'; 150]), frame(0, &[b'a'; 150]), frame(0x80, b"c"), frame(TEXT, b"d")].concat(),
                 vec![Heard::TooLarge, text("d")],
             ),
+            (
+                [frame(TEXT, "é".repeat(60).as_bytes()), frame(2, &[0xff; 101]), frame(0x80, &[0xff; 101])].concat(),
+                vec![Heard::TooLarge, Heard::TooLarge],
+            ),
+            ([frame(1, &[b'a'; 101]), frame(0, &[0xc3]), frame(0x80, &[0xa9])].concat(), vec![Heard::TooLarge]),
             ([frame(0x88, b""), frame(TEXT, b"a")].concat(), vec![Heard::End(Goodbye::Closed(1000))]),
             (closes(4999, "é".as_bytes()), vec![Heard::End(Goodbye::Closed(4999))]),
             (closes(1005, b""), vec![error()]),
@@ -381,10 +411,37 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_is_none_is_no_better_for_being_too_large() {
+        let long = [b'a'; 101];
+        let with = |end: &[u8]| [&long[..], end].concat();
+        for frames in [
+            vec![frame(TEXT, &with(&[0xff]))],
+            vec![frame(TEXT, &with(&[0xc3]))],
+            vec![frame(1, &with(&[0xc3])), frame(0x80, b"a")],
+            vec![frame(1, &with(&[0xc3])), frame(0x80, &long)],
+            vec![frame(1, &with(&[0xc3])), frame(0x80, b"")],
+            vec![frame(1, &long), frame(0x80, &[0xff])],
+            vec![frame(1, &long), frame(0x89, b""), frame(0, &with(&[0xff])), frame(0x80, b"")],
+            vec![frame(1, &[b'a', 0xc3]), frame(0x80, &long)],
+            vec![frame(1, &long[..60]), frame(0, &long[..60]), frame(0x80, &[0xff])],
+        ] {
+            let bytes = [frames.concat(), frame(TEXT, b"b")].concat();
+            for size in [1, 7, bytes.len()] {
+                let mut heard = hears(&bytes.chunks(size).collect::<Vec<_>>());
+                heard.retain(|heard| !matches!(heard, Heard::Ping(_)));
+                assert_eq!(heard, [Heard::TooLarge, Heard::End(Goodbye::NotText)], "{frames:x?} by {size}");
+            }
+        }
+        let ends = frame(TEXT, &[&[0xff][..], &long].concat());
+        assert_eq!(hears(&[&ends[..6]]), [Heard::TooLarge]);
+        assert_eq!(hears(&[&ends[..7]]), [Heard::TooLarge, Heard::End(Goodbye::NotText)], "it is not waited for");
+    }
+
+    #[test]
     fn a_frame_that_is_far_too_large_is_not_skipped() {
         let head = |length: u64| [&[0x82, 0xff][..], &length.to_be_bytes(), &[0; 4]].concat();
-        assert_eq!(hears(&[&head(SKIPPED)]), [Heard::TooLarge]);
-        assert_eq!(hears(&[&head(SKIPPED + 200)]), [Heard::End(Goodbye::ProtocolViolation)]);
+        assert_eq!(hears(&[&head(SKIPPED + 100)]), [Heard::TooLarge]);
+        assert_eq!(hears(&[&head(SKIPPED + 101)]), [Heard::End(Goodbye::ProtocolViolation)]);
     }
 
     #[test]

@@ -219,8 +219,13 @@ fn refuse(Refusal { status, detail }: Refusal) -> Response {
     response
 }
 
+/// Says that the connection is closed after the answer, besides what it says of the connection already.
 fn close(response: &mut Response) {
-    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    let headers = response.headers_mut();
+    let options = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    if !options.flat_map(|value| value.split(',')).any(|option| option.trim() == "close") {
+        headers.append(header::CONNECTION, HeaderValue::from_static("close"));
+    }
 }
 
 /// Returns once the server is to stop, or nobody is left to say so.

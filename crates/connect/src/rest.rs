@@ -89,17 +89,20 @@ async fn carry_out(
         base: &base(shared, peer, parts),
     })?;
     let mut allowance = None;
-    if !matches!(call.turn, Turn::Send(..)) {
+    if !call.turn.is_paced_as_a_message() {
         allowance = shared.admit(&actor, Cost::Request)?.map(|a| ("requests", a));
     }
     let mut turn = call.turn;
     loop {
-        turn = match shared.drive(&actor, turn).await {
+        let (paced, paid) = shared.pace(&actor, door.pace, turn);
+        allowance = paid?.map(|a| ("messages", a)).or(allowance);
+        turn = match shared.drive(&actor, paced).await {
             Step::Special(Turn::Send(draft, then)) => {
                 allowance = shared.admit(&actor, Cost::Message(door.pace))?.map(|a| ("messages", a));
                 let sent = send(door, &actor, draft).await;
                 Turn::Say(then(sent))
             }
+            Step::Special(turn) if turn.is_paced_as_a_message() => turn,
             Step::Special(_) => return Err(Error::new(ErrorCode::UnknownCommand, "This is for sockets only.")),
             Step::Over(_) => break,
         };

@@ -315,6 +315,10 @@ impl Connection {
                 self.say(texts);
                 return self.offend();
             }
+            turn if turn.is_paced_as_a_message() => {
+                self.settle(0).await?;
+                turn
+            }
             turn => {
                 self.settle(0).await?;
                 if let Err(error) = self.shared().admit(&self.actor, Cost::Request) {
@@ -326,7 +330,12 @@ impl Connection {
         };
         let mut turn = turn;
         loop {
-            turn = match turn {
+            let (paced, paid) = self.shared().pace(&self.actor, self.door.pace, turn);
+            if let Err(error) = paid {
+                self.finish(paced).await?;
+                return self.rush(&error);
+            }
+            turn = match paced {
                 Turn::Send(draft, then) => return self.send(draft, then).await,
                 Turn::Tune { conversation, hears, then } => then(self.tune(conversation, hears)),
                 Turn::Authenticate(token, resume, then) => {

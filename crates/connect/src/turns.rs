@@ -2,7 +2,7 @@
 
 use chat::{Command, ConnectionId, Error, ErrorCode, Query, Reply, Result, accounts::Speaker, sessions::Origin};
 use dialects::Turn;
-use engine::{Allowance, Cost, Reader};
+use engine::{Allowance, Cost, Pace, Reader};
 use subscribers::typing::Typist;
 
 use crate::Shared;
@@ -39,7 +39,7 @@ pub(crate) fn unauthenticated() -> Error {
 /// What a turn has come to.
 pub(crate) enum Step {
     /// It needs one of the things that only a socket does: send without waiting, authenticate, or choose what to
-    /// hear.
+    /// hear. Or it asks for something now that counts at the pace of messages.
     Special(Turn),
     /// It is over.
     Over(Turn),
@@ -51,13 +51,31 @@ impl Shared {
         actor.speaker.as_ref().map(|speaker| self.engine.admit(speaker, cost)).transpose()
     }
 
-    /// Drives a turn until it ends, or needs something special.
+    /// Counts a change that a turn asks for at the pace of messages, if it is one that is paced so. One that comes too
+    /// soon has failed: the turn goes on with that.
+    pub(crate) fn pace(&self, actor: &Actor, pace: Pace, turn: Turn) -> (Turn, Result<Option<Allowance>>) {
+        match turn {
+            Turn::Do(command, then) if command.is_paced_as_a_message() => {
+                match self.admit(actor, Cost::Message(pace)) {
+                    Ok(allowance) => (Turn::Do(command, then), Ok(allowance)),
+                    Err(error) => (then(Err(error.clone())), Err(error)),
+                }
+            }
+            turn => (turn, Ok(None)),
+        }
+    }
+
+    /// Drives a turn until it ends, or needs something special. What it asks for first is counted already.
     pub(crate) async fn drive(&self, actor: &Actor, turn: Turn) -> Step {
         engine::reading_for(actor.reader(), self.until_special(actor, turn)).await
     }
 
     async fn until_special(&self, actor: &Actor, mut turn: Turn) -> Step {
+        let mut is_first = true;
         loop {
+            if !std::mem::take(&mut is_first) && turn.is_paced_as_a_message() {
+                return Step::Special(turn);
+            }
             turn = match turn {
                 Turn::Do(command, then) => then(self.execute(actor, *command).await),
                 Turn::Ask(query, then) => then(self.ask(actor, query).await),

@@ -68,6 +68,18 @@ pub enum Turn {
     Refuse(Vec<Text>),
 }
 
+impl Turn {
+    /// Whether what it asks for first counts at the pace of messages.
+    #[must_use]
+    pub fn is_paced_as_a_message(&self) -> bool {
+        match self {
+            Self::Send(..) => true,
+            Self::Do(command, _) => command.is_paced_as_a_message(),
+            _ => false,
+        }
+    }
+}
+
 /// How a turn goes on once a result is there.
 pub type Then<T> = Box<dyn FnOnce(Result<T, Error>) -> Turn + Send>;
 

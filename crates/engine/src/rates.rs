@@ -26,7 +26,7 @@ const FORGET_EVERY: u32 = 100_000;
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cost {
-    /// A message, at the pace of the door it comes through.
+    /// A message or the edit of one, at the pace of the door it comes through.
     Message(Pace),
     /// Any other command or request.
     Request,

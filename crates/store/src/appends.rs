@@ -190,6 +190,7 @@ async fn store(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<chat::Result<S
 }
 
 async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
+    unit.heads.look_at(&mut unit.conn, run.iter().map(|append| append.draft.conversation)).await?;
     let asked: Vec<Asked> = run
         .iter()
         .map(|append| Asked {
@@ -205,6 +206,7 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
         return Err(Error::Other("not every send of a batch could be checked".into()));
     }
     rows.sort_unstable_by_key(|row| row.i);
+    mend_heads(unit, run, &mut rows).await?;
     let mut heads: HashMap<i64, (i64, i64)> = HashMap::new();
     let mut seen: HashMap<(i64, &str), usize> = HashMap::new();
     let mut verdicts = Vec::with_capacity(run.len());
@@ -226,6 +228,24 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
         verdicts.push(verdict);
     }
     Ok(verdicts)
+}
+
+/// Mends the heads of a batch that were damaged since they were last looked at.
+async fn mend_heads(unit: &mut Unit, run: &[NewMessage], rows: &mut [Checked]) -> Result<()> {
+    let mut mended: HashMap<ConversationId, i64> = HashMap::new();
+    for (append, row) in run.iter().zip(rows) {
+        let (conversation, Some(head)) = (append.draft.conversation, row.head) else { continue };
+        if !unit.heads.is_wrong(conversation, head) {
+            continue;
+        }
+        let last = match mended.get(&conversation) {
+            Some(last) => *last,
+            None => unit.heads.mend(&mut unit.conn, conversation, head).await?,
+        };
+        mended.insert(conversation, last);
+        row.head = Some(last);
+    }
+    Ok(())
 }
 
 fn repeat_in_batch(run: &[NewMessage], first: usize, append: &NewMessage) -> Verdict {

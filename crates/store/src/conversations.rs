@@ -61,7 +61,7 @@ const SETTLE_NAMES_FREE: &str = settle_names!(" ORDER BY id FOR UPDATE SKIP LOCK
 
 statements! {
     /// `$3` is as far ahead of `$2` as a time may be to hold it up.
-    NEXT_NUMBER = "UPDATE conversations SET head = head + 1, \
+    NEXT_NUMBER = "UPDATE conversations SET head = CASE WHEN head < 4503599627370498 THEN head + 1 ELSE head END, \
                    active_at = CASE WHEN active_at > $2 AND active_at <= $3 THEN active_at ELSE $2 END \
                    WHERE id = $1 RETURNING head";
     TAKE_BACK = take_back!("");
@@ -197,7 +197,7 @@ impl Db {
     }
 }
 
-/// Takes the conversation's next number.
+/// Takes the conversation's next number. A damaged head does not overflow: see [`crate::heads`].
 pub(crate) async fn next_number(conn: &mut Conn, id: ConversationId, now: Millis) -> Result<Number> {
     let (head,) = sql!(conn, fetch_one as (i64,), NEXT_NUMBER, id.0, now.0, clock::furthest(now).0)?;
     Ok(Number(head))

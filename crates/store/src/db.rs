@@ -186,6 +186,11 @@ impl Db {
         self.node.load(Ordering::Relaxed)
     }
 
+    /// SQLite's file.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
     pub(crate) fn history(&self) -> &History {
         &self.history
     }
@@ -263,6 +268,15 @@ impl Db {
             }
             _ => Err(Error::Other("a schema needs PostgreSQL and a plain name".into())),
         }
+    }
+
+    /// Writes something else where the head of the conversation of this id stands, as a damaged byte or somebody's hand
+    /// does, for one test to see what follows.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn damage_head_for_tests(&self, conversation: i64, head: i64) -> Result<()> {
+        crate::heads::set(&mut self.write().await?, chat::ConversationId(conversation), head).await
     }
 
     /// Closes all connections.

@@ -1,6 +1,9 @@
 //! Whether the database takes writes: by its last commit, or by trying.
 
 use std::{
+    fs::{self, File},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -18,6 +21,11 @@ statements! {
 /// the tables are. It is never committed.
 const FILL: &str = "CREATE TABLE palabre_room AS
                     SELECT repeat(md5(s.i::text), 8) AS filler FROM generate_series(1, 1000) AS s (i)";
+
+/// For SQLite, whose small rows find room in pages that are there: so many bytes beside its file, written in so many
+/// pieces.
+const ROOM: usize = 4 << 20;
+const PIECES: usize = 64;
 
 /// For so long a commit proves that the next one will succeed.
 const PROVEN: Duration = Duration::from_secs(5);
@@ -160,6 +168,44 @@ async fn try_to_fill(conn: &mut Conn) -> Result<()> {
     }
 }
 
+/// Makes sure that there is room beside SQLite's file, and leaves nothing there.
+///
+/// # Errors
+/// [`Error::StorageFull`] if there is none.
+pub(crate) async fn try_for_room(database: PathBuf) -> Result<()> {
+    let tried = tokio::task::spawn_blocking(move || fill_beside(&database)).await;
+    match tried.unwrap_or_else(|error| Err(io::Error::other(error))) {
+        Ok(()) => Ok(()),
+        Err(error) if is_full(&error) => Err(Error::StorageFull(error.to_string())),
+        // Whatever else forbids it: there the small row has to do.
+        Err(error) => {
+            tracing::debug!(%error, "whether there is room could not be tried with a file");
+            Ok(())
+        }
+    }
+}
+
+/// A disk, a quota or the limit of a file's size that is used up.
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
+
+fn fill_beside(database: &Path) -> io::Result<()> {
+    let mut name = fs::canonicalize(database)?.into_os_string();
+    name.push("-room");
+    let mut file = File::create(&name)?;
+    // It has lost its name before it has a byte: however this ends, and the process with it, nothing is left.
+    fs::remove_file(&name)?;
+    let mut piece = vec![0; ROOM / PIECES];
+    // What a file system cannot make smaller.
+    getrandom::fill(&mut piece).map_err(io::Error::other)?;
+    for _ in 0..PIECES {
+        file.write_all(&piece)?;
+    }
+    file.sync_all()
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -210,6 +256,20 @@ mod tests {
         assert_eq!(health.ask(begin), Verdict::Try { fill: true });
         health.tried(&Ok(()), true, begin);
         assert_eq!(health.ask(begin), Verdict::Known(Ok(())));
+    }
+
+    #[tokio::test]
+    async fn trying_for_room_leaves_nothing_and_overwrites_what_another_has_left() {
+        let folder = std::env::temp_dir().join(format!("palabre-room-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        let database = folder.join("test.db");
+        fs::write(&database, "a database").expect("a file");
+        fs::write(folder.join("test.db-room"), "of a process that was killed").expect("a file");
+        try_for_room(database.clone()).await.expect("there is room");
+        assert_eq!(fs::read_dir(&folder).expect("the folder").count(), 1);
+        assert_eq!(fs::read(&database).expect("the file"), b"a database");
+        fs::remove_dir_all(&folder).expect("the folder goes");
+        try_for_room(database).await.expect("what cannot be tried says nothing");
     }
 
     #[tokio::test]

@@ -13,6 +13,7 @@ pub mod damage;
 pub mod db;
 pub mod error;
 mod faults;
+mod heads;
 pub mod health;
 pub mod lock;
 mod rows;
@@ -59,6 +60,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         accounts::STATEMENTS,
         sessions::STATEMENTS,
         conversations::STATEMENTS,
+        heads::STATEMENTS,
         members::STATEMENTS,
         messages::STATEMENTS,
         appends::STATEMENTS,

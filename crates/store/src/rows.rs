@@ -2,12 +2,13 @@
 
 use sqlx::{AssertSqlSafe, Column as _, Row as _, SqliteConnection, TypeInfo as _, ValueRef as _};
 
-use crate::{Conn, Result};
+use crate::{Conn, Result, heads::head_is_wrong};
 
 /// What is wrong with rows, and how they are found: how many, and the least id among them.
 const WRONG: &[(&str, &str)] = &[
     ("conversations of an unknown kind", "conversations WHERE kind NOT IN ('room', 'group', 'direct')"),
     ("conversations of an unknown visibility", "conversations WHERE visibility NOT IN ('public', 'private')"),
+    ("conversations whose head is not their last number", concat!("conversations WHERE ", head_is_wrong!())),
     ("accounts of an unknown role", "users WHERE role NOT IN ('guest', 'user', 'moderator', 'admin')"),
     ("messages of an unknown type", "messages WHERE message_type NOT IN ('text', 'image', 'file', 'audio', 'video')"),
     ("messages at no place", "messages WHERE seq < 1 OR seq > 9007199254740991 OR rev < seq OR rev > 9007199254740991"),

@@ -5,7 +5,7 @@ use chat::{
     event::{Audience, Order, Signal},
 };
 
-use crate::{Conn, Nudge, Result, nudges};
+use crate::{Conn, Nudge, Result, heads::Heads, nudges};
 
 /// What was committed together, in order: told to listeners after the commit, and only then.
 pub type Committed = Vec<Told>;
@@ -18,6 +18,7 @@ pub struct Unit {
     pub now: Millis,
     pub(crate) committed: Committed,
     pub(crate) origin: Option<ConnectionId>,
+    pub(crate) heads: Heads,
 }
 
 impl Unit {
@@ -26,7 +27,14 @@ impl Unit {
     /// # Errors
     /// Those of the database.
     pub async fn next_number(&mut self, conversation: ConversationId) -> Result<Number> {
-        crate::conversations::next_number(&mut self.conn, conversation, self.now).await
+        let Self { conn, now, heads, .. } = self;
+        heads.look_at(conn, std::iter::once(conversation)).await?;
+        let number = crate::conversations::next_number(conn, conversation, *now).await?;
+        if !heads.is_wrong(conversation, number.0 - 1) {
+            return Ok(number);
+        }
+        heads.mend(conn, conversation, number.0 - 1).await?;
+        crate::conversations::next_number(conn, conversation, *now).await
     }
 
     /// Records a numbered change, to be told after the commit.

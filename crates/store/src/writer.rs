@@ -8,6 +8,7 @@ use std::{
     collections::HashSet,
     future::Future,
     panic::AssertUnwindSafe,
+    path::{Path, PathBuf},
     pin::Pin,
     sync::{
         Arc,
@@ -29,6 +30,7 @@ use crate::{
     Committed, Conn, Db, Error, Result, Unit, appends,
     clock::Steady,
     conversations::{self, beginning_with},
+    heads::Heads,
     health::{self, Health},
     history::{self, Mark, Passage},
 };
@@ -86,6 +88,8 @@ pub struct Writer {
     jobs: mpsc::Sender<Job>,
     sent: Arc<AtomicU64>,
     health: Health,
+    /// SQLite's file.
+    file: Option<PathBuf>,
 }
 
 impl Writer {
@@ -102,6 +106,7 @@ impl Writer {
         }
         let sent = Arc::new(AtomicU64::new(0));
         let health = Health::default();
+        let file = db.file().map(Path::to_owned);
         let committer = Committer {
             db,
             clock,
@@ -113,8 +118,9 @@ impl Writer {
             mark: None,
             followed: None,
             health: health.clone(),
+            heads: Heads::default(),
         };
-        (Self { jobs, sent, health }, tokio::spawn(committer.run(queue)))
+        (Self { jobs, sent, health, file }, tokio::spawn(committer.run(queue)))
     }
 
     /// How many messages were stored since the start.
@@ -131,6 +137,9 @@ impl Writer {
         let attempt = |fill| {
             let writer = self.clone();
             async move {
+                if let Some(file) = writer.file.clone().filter(|_| fill) {
+                    health::try_for_room(file).await?;
+                }
                 let work = writer.change(None, None, move |unit| {
                     Box::pin(async move { Ok(health::try_to_write(&mut unit.conn, fill).await?) })
                 });
@@ -230,6 +239,7 @@ struct Committer {
     /// told with the refusals.
     followed: Option<bool>,
     health: Health,
+    heads: Heads,
 }
 
 /// What waits to be written.
@@ -351,7 +361,9 @@ impl Committer {
         queue.join_in(&mut jobs);
         let mut rest = jobs.into_iter();
         let now = self.steady.read((self.clock)());
-        let mut unit = Unit { conn, now, committed: Committed::default(), origin: None };
+        // Given back by a commit only: else what was mended was rolled back.
+        let heads = std::mem::take(&mut self.heads);
+        let mut unit = Unit { conn, now, committed: Committed::default(), origin: None, heads };
         let work = run_jobs(&mut unit, &mut rest, settled, &self.health);
         let mut worked = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
             tracing::error!("a change panicked; its transaction is rolled back");
@@ -374,6 +386,8 @@ impl Committer {
         match unit.conn.run("COMMIT").await {
             Ok(()) => {
                 self.conn = Some(unit.conn);
+                self.heads = unit.heads;
+                self.heads.committed(&unit.committed);
                 self.mark.take().into_iter().for_each(|mark| self.db.history().passed(mark));
                 Ok(unit.committed)
             }
@@ -515,6 +529,8 @@ impl Committer {
             }
         };
         self.db.rename();
+        // Its heads may be below what was given in the one before.
+        self.heads = Heads::default();
         self.followed = Some(is_another);
         self.conn = Some(conn);
         Error::Unavailable(if is_another {
@@ -558,7 +574,7 @@ async fn run_change(
     settled: &mut Vec<Settled>,
     health: &Health,
 ) -> chat::Result<()> {
-    let before = unit.committed.len();
+    let (before, mended) = (unit.committed.len(), unit.heads.mended());
     // In place before the work begins, so that a panic in it still gives its caller an answer.
     settled.push(refuse);
     unit.conn.run("SAVEPOINT change").await?;
@@ -577,6 +593,7 @@ async fn run_change(
             }
             unit.conn.run("RELEASE SAVEPOINT change").await?;
             unit.committed.truncate(before);
+            unit.heads.rolled_back_to(mended);
             if let Some(refuse) = settled.pop() {
                 // The refusal is this job's own; should the commit fail too, it is as true as before.
                 settled.push(Box::new(move |_| refuse(Some(error))));

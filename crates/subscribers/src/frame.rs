@@ -45,11 +45,31 @@ pub enum Parsed {
         fin: bool,
         /// What it is.
         opcode: Opcode,
-        /// Its bytes in all, header included.
+        /// The bytes of its header, which have come.
+        header: usize,
+        /// The bytes of its payload.
         length: u64,
+        /// With what that is masked.
+        mask: Mask,
     },
     /// Not a frame that a client may send.
     Invalid(&'static str),
+}
+
+/// A frame's mask, at the place of the payload's next byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mask {
+    key: [u8; 4],
+    at: usize,
+}
+
+impl Mask {
+    /// The payload's next bytes as they were meant; those after them are at their place then.
+    pub fn take_off(&mut self, masked: &[u8]) -> Vec<u8> {
+        let bytes = masked.iter().zip(self.key.iter().cycle().skip(self.at)).map(|(byte, key)| byte ^ key).collect();
+        self.at = (self.at + masked.len()) % self.key.len();
+        bytes
+    }
 }
 
 /// The longest payload of a control frame.
@@ -85,14 +105,14 @@ pub fn parse(bytes: &[u8], most: usize) -> Parsed {
         return Parsed::Invalid("the length is not written in the fewest bytes");
     }
     let header = bytes.len() - rest.len() + 4;
+    let Some((key, rest)) = rest.split_first_chunk::<4>() else { return Parsed::Incomplete };
     if length > most as u64 {
-        return Parsed::TooLarge { fin, opcode, length: length.saturating_add(header as u64) };
+        return Parsed::TooLarge { fin, opcode, header, length, mask: Mask { key: *key, at: 0 } };
     }
     let length = length as usize;
-    let [k0, k1, k2, k3, rest @ ..] = rest else { return Parsed::Incomplete };
     let Some(masked) = rest.get(..length) else { return Parsed::Incomplete };
     let mut payload = masked.to_vec();
-    unmask(&mut payload, [*k0, *k1, *k2, *k3]);
+    unmask(&mut payload, *key);
     Parsed::Frame(Frame { fin, opcode, payload }, header + length)
 }
 
@@ -108,8 +128,7 @@ pub fn begun(bytes: &[u8], from: usize) -> Option<(Opcode, Vec<u8>)> {
     };
     let key = *bytes.get(header - 4..header)?.first_chunk::<4>()?;
     let fresh = bytes.get(header + from..)?;
-    let payload = fresh.iter().zip(key.iter().cycle().skip(from % 4)).map(|(byte, key)| byte ^ key).collect();
-    Some((opcode(first & 0x0f)?, payload))
+    Some((opcode(first & 0x0f)?, Mask { key, at: from % key.len() }.take_off(fresh)))
 }
 
 fn unmask(payload: &mut [u8], key: [u8; 4]) {
@@ -236,10 +255,23 @@ mod tests {
     #[test]
     fn a_frame_over_the_limit_is_named_before_its_payload_has_come() {
         let bytes = masked(true, 1, &[0; 101]);
-        let named = Parsed::TooLarge { fin: true, opcode: Opcode::Text, length: bytes.len() as u64 };
+        let mask = Mask { key: [1, 2, 3, 250], at: 0 };
+        let named = Parsed::TooLarge { fin: true, opcode: Opcode::Text, header: 6, length: 101, mask };
         assert_eq!(parse(&bytes[..6], 100), named);
-        let whole_memory = [0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+        let whole_memory = [0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
         assert!(matches!(parse(&whole_memory, 100), Parsed::TooLarge { .. }));
+    }
+
+    #[test]
+    fn a_mask_is_taken_off_piece_by_piece() {
+        let payload = b"twelve bytes";
+        let bytes = masked(true, 1, payload);
+        let Parsed::TooLarge { header, mask, .. } = parse(&bytes, 5) else { panic!("it is too large") };
+        for size in 1..=payload.len() {
+            let mut mask = mask;
+            let pieces: Vec<u8> = bytes[header..].chunks(size).flat_map(|piece| mask.take_off(piece)).collect();
+            assert_eq!(pieces, payload, "{size}");
+        }
     }
 
     #[test]

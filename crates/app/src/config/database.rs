@@ -35,6 +35,9 @@ impl DatabaseUrl {
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         if let Some(file) = text.strip_prefix("sqlite:") {
+            if file.starts_with("file:") || file.starts_with(":memory:") {
+                return Err("does not have the path of a file after sqlite:".to_owned());
+            }
             let named = !file.trim_start_matches('/').is_empty();
             return if named { Ok(Self(text.to_owned())) } else { Err("names no SQLite file".to_owned()) };
         }
@@ -112,7 +115,7 @@ pub(super) fn keys() -> Vec<Key> {
             "database",
             "url",
             "The database. The same server runs on SQLite and on PostgreSQL.",
-            "sqlite:FILE, or postgres://USER:PASSWORD@HOST:PORT/NAME (postgresql:// too)",
+            "sqlite:FILE (its path, no URI), or postgres://USER:PASSWORD@HOST:PORT/NAME (postgresql:// too)",
             |_, config, input| input.text().and_then(DatabaseUrl::parse).map(|url| config.database.url = Some(url)),
             |_, config| config.database.url.as_ref().map(|url| url.reveal().to_owned().into()),
         )

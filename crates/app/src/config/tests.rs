@@ -272,6 +272,8 @@ fn nonsense_is_refused_with_the_keys_name_and_what_is_allowed() {
         ("server", "shutdown_seconds = 0"),
         ("database", "url = \"mysql://u:p@h/d\""),
         ("database", "url = \"sqlite:\""),
+        ("database", "url = \"sqlite:file:x.db\""),
+        ("database", "url = \"sqlite::memory:\""),
         ("database", "max_connections = 1"),
         ("database", "max_connections = \"20\""),
         ("database", "auto_migrate = \"yes\""),

@@ -28,6 +28,13 @@ fn refused() -> Vec<(u16, String)> {
         (400, health("Host: a b\r\n")),
         (400, health("Host: a/b\r\n")),
         (400, health("Host: user@a\r\n")),
+        (400, health("Host: a:99999\r\n")),
+        (400, health("Host: a%zz\r\n")),
+        (400, health("Host: [::1\r\n")),
+        (400, health("Host: :80\r\n")),
+        (400, "GET /health#x HTTP/1.1\r\nHost: a\r\n\r\n".to_owned()),
+        (400, "GET http://a:99999/health HTTP/1.1\r\nHost: a:99999\r\n\r\n".to_owned()),
+        (400, "\r\n".repeat(5)),
         (400, "GET /health HTTP/1.1\nHost: a\n\n".to_owned()),
         (400, "GET /health HTTP/1.1\r\nHost: a\nX: b\r\n\r\n".to_owned()),
         (400, "GET /health HTTP/1.1\r\nHost: a\rX: b\r\n\r\n".to_owned()),
@@ -104,6 +111,7 @@ async fn good_requests_of_every_form_are_answered() {
     for request in [
         GOOD.to_owned(),
         format!("\r\n{GOOD}"),
+        format!("\r\n\r\n\r\n\r\n{GOOD}"),
         health("host:a\r\nX:\tb \r\n"),
         health("Host: [::1]:8080\r\nContent-Length: 0\r\n"),
         "GET http://A.example/health HTTP/1.1\r\nHost: a.EXAMPLE\r\n\r\n".to_owned(),
@@ -171,6 +179,8 @@ async fn a_handshake_is_one_by_the_letter_or_none() {
         assert_eq!(answer.status, status, "{request:?}");
         if status == 426 {
             assert_eq!(answer.header("upgrade"), Some("websocket"), "{request:?}");
+            let connection = answer.header("connection").unwrap_or_default();
+            assert!(connection.split(',').any(|option| option.trim() == "upgrade"), "{request:?}: {connection:?}");
             assert_eq!(answer.header("sec-websocket-version"), Some("13"), "{request:?}");
         }
     }

@@ -40,6 +40,50 @@ async fn one_says_so_many_messages_at_once_and_not_one_more() {
     assert_eq!(bob.knows(&room).len(), 5);
 }
 
+#[tokio::test]
+async fn an_edit_counts_as_a_message_on_sockets_over_rest_and_at_the_old_doors() {
+    let town = Town::with(|config| {
+        config.limits.message_burst = 5;
+        config.limits.messages_per_minute = 1;
+        config.limits.request_burst = 1_000;
+    })
+    .await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    let said = ann.says(&room, "one").await;
+    ann.edits(&said, "two").await;
+    let path = format!("/v1/conversations/{}/messages/{}", room.id, said.seq);
+    let edit = |text: &str| json!({"text": text});
+    let third = ann.requests("PATCH", &path, edit("three")).await;
+    assert_eq!(third.header("x-ratelimit-bucket"), Some("messages"));
+    assert_eq!(third.header("x-ratelimit-remaining"), Some("2"));
+    third.granted();
+    let (token, old) = (ann.tokens().access, format!("/chats/messages/{}/", said.id));
+    let old_door = testkit::Rest::to(town.dreametrix());
+    old_door.ask("PATCH", &old, Some(&token), &json!({"content": "four"})).await.granted();
+    ann.says(&room, "five").await;
+    // Now there is nothing left, for edits and for messages, wherever.
+    let data = json!({"conversation": room.id, "seq": said.seq, "text": "six"});
+    let refusal = ann.asks("message.edit", data.clone()).await.refused("rate_limited");
+    assert!(refusal["retry_after_ms"].as_i64().is_some_and(|ms| ms > 1_000), "{refusal}");
+    ann.requests("PATCH", &path, edit("six")).await.refused(429, "rate_limited");
+    assert_eq!(old_door.ask("PATCH", &old, Some(&token), &json!({"content": "six"})).await.status, 429);
+    ann.asks("message.send", ann.draft(&room, "six")).await.refused("rate_limited");
+    // What else there is to ask goes at the pace of requests.
+    ann.reacts(&said, "👍").await;
+    for words in ["ann: one", "ann edits: two", "ann edits: three", "ann edits: four", "ann: five"] {
+        bob.hears(words).await;
+    }
+    assert_eq!(bob.knows(&room), [Some("four".to_owned()), Some("five".to_owned())]);
+    // Whoever goes on all the same is sent away, as with messages.
+    let (mut socket, _) = socket_of(&town, &ann).await;
+    for _ in 0..100 {
+        socket.writes(json!({"id": "9", "type": "message.edit", "data": data})).await;
+    }
+    assert_eq!(socket.is_sent_away().await.0, 4009);
+}
+
 /// A socket on which somebody has asked to be let in.
 async fn socket_of(town: &Town, person: &Person) -> (Stranger, Value) {
     let mut socket = town.stranger().await;

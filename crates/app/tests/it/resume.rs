@@ -443,3 +443,35 @@ async fn in_another_history_everybody_is_sent_away_and_no_cursor_from_before_is_
         assert_eq!(changes["data"]["reset"], json!(reset), "{epoch}");
     }
 }
+
+#[tokio::test]
+async fn a_damaged_head_stops_nobody_whoever_listens_and_whoever_comes_back() {
+    for head in [1, -7, i64::MAX] {
+        let town = Town::alone().await;
+        let (ann, bob) = town.two("ann", "bob").await;
+        let room = ann.opens_room("garden").await;
+        bob.joins(&room).await;
+        let said = ann.says(&room, "one").await;
+        ann.edits(&said, "two").await;
+        bob.hears("ann: one").await;
+        bob.hears("ann edits: two").await;
+        let last = bob.cursor(&room);
+        town.has_a_damaged_head(&room, head).await;
+        assert_eq!(ann.says(&room, "three").await.seq, last + 1, "{head}");
+        bob.hears("ann: three").await;
+        town.has_a_damaged_head(&room, head).await;
+        ann.edits(&said, "four").await;
+        bob.hears("ann edits: four").await;
+        // One who comes back meanwhile is told of a head that is none, and goes on from there all the same.
+        town.has_a_damaged_head(&room, head).await;
+        let mut socket = town.stranger().await;
+        let data = json!({"token": bob.tokens().access, "cursors": {room.id.to_string(): last + 2}});
+        socket.writes(json!({"id": "1", "type": "authenticate", "data": data})).await;
+        assert_eq!(socket.hears().await["type"], "authenticated");
+        assert_eq!(ann.says(&room, "five").await.seq, last + 3, "{head}");
+        bob.hears("ann: five").await;
+        while !socket.hears().await.to_string().contains("five") {}
+        let texts = ["four", "three", "five"].map(|text| Some(text.to_owned()));
+        assert_eq!(bob.knows(&room), texts, "{head}");
+    }
+}

@@ -6,6 +6,8 @@ use super::head::{self, Length, Refusal, malformed};
 const HEAD: usize = 16_384;
 /// Bytes that a request's first line may have.
 const REQUEST_LINE: usize = 8_192;
+/// Empty lines that may come before a request (RFC 9112 section 2.2 asks for one).
+const EMPTY_LINES: usize = 4;
 /// Bytes that the line before a chunk may have.
 const CHUNK_LINE: usize = 256;
 
@@ -23,6 +25,8 @@ pub(crate) struct Framing {
     at: At,
     /// The head, or the line, whose end has not come yet.
     line: Vec<u8>,
+    /// Empty lines that have come in the place of the head.
+    empty_lines: usize,
     /// Bytes of the trailers so far.
     trailers: usize,
     /// Heads that were let pass.
@@ -101,13 +105,16 @@ impl Framing {
             push(&mut self.line, *byte)?;
             self.check_size()?;
             if self.line == b"\r\n" {
-                // RFC 9112 section 2.2: an empty line before a request is passed over.
                 self.line.clear();
+                self.empty_lines += 1;
+                if self.empty_lines > EMPTY_LINES {
+                    return Err(malformed("At most four empty lines may come before a request."));
+                }
             }
             if self.line.ends_with(b"\r\n\r\n") {
                 let head = head::read(&self.line)?;
                 passed.append(&mut self.line);
-                self.line = Vec::new();
+                (self.line, self.empty_lines) = (Vec::new(), 0);
                 self.requests += 1;
                 self.at = match head.body {
                     _ if head.upgrades => At::Opaque,
@@ -234,8 +241,9 @@ mod tests {
         let all = format!("{GET}{length}{chunked}{GET}");
         assert_eq!(take([all.as_bytes()]), (all.clone(), 4, None));
         assert_eq!(take([&all.as_bytes()[..GET.len() + 10]]), (GET.to_owned(), 1, None));
-        let empty_lines = format!("\r\n\r\n{GET}\r\n{GET}");
-        assert_eq!(take([empty_lines.as_bytes()]), (format!("{GET}{GET}"), 2, None));
+        let empty_lines = "\r\n".repeat(EMPTY_LINES);
+        let between = format!("{empty_lines}{GET}{empty_lines}{GET}{empty_lines}");
+        assert_eq!(take([between.as_bytes()]), (format!("{GET}{GET}"), 2, None), "they are counted for each request");
     }
 
     #[test]
@@ -248,6 +256,7 @@ mod tests {
     fn refused() -> Vec<(u16, String)> {
         let bad = |status, text: &str| (status, text.to_owned());
         let mut cases = vec![
+            bad(400, &"\r\n".repeat(EMPTY_LINES + 1)),
             bad(400, "\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"),
             bad(400, "GET / HTTP/1.1\nHost: a\n\n"),
             bad(400, "GET / HTTP/1.1\r\nHost: a\r\n\n"),

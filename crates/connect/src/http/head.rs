@@ -106,10 +106,11 @@ impl<'a> RequestLine<'a> {
         match (fields.host, self.authority) {
             _ if fields.hosts > 1 => Err(malformed("There are several Host fields.")),
             (None, _) if self.minor > 0 => Err(malformed("A Host field is needed.")),
-            (Some(host), _) if !is_host(host) => Err(malformed("The Host field is not a host.")),
             (Some(host), Some(authority)) if !host.eq_ignore_ascii_case(authority) => {
                 Err(malformed("The Host field is not the target's host."))
             }
+            // Of a target without a host the field may be empty.
+            (Some(host), _) if !host.is_empty() => check_authority(host),
             _ => Ok(()),
         }
     }
@@ -121,6 +122,9 @@ fn read_target<'a>(method: &[u8], target: &'a [u8]) -> Result<Option<&'a [u8]>, 
     if target.iter().any(|byte| byte.is_ascii_control()) {
         return Err(BAD);
     }
+    if target.contains(&b'#') {
+        return Err(malformed("A target has no fragment (#)."));
+    }
     match target {
         [b'/', ..] => Ok(None),
         b"*" if method == b"OPTIONS" => Ok(None),
@@ -128,10 +132,12 @@ fn read_target<'a>(method: &[u8], target: &'a [u8]) -> Result<Option<&'a [u8]>, 
             let scheme = target.windows(3).position(|three| three == b"://").ok_or(BAD)?;
             let (scheme, rest) =
                 (target.get(..scheme).unwrap_or_default(), target.get(scheme + 3..).unwrap_or_default());
-            let end = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
+            if !scheme.eq_ignore_ascii_case(b"http") && !scheme.eq_ignore_ascii_case(b"https") {
+                return Err(BAD);
+            }
+            let end = rest.iter().position(|byte| b"/?".contains(byte)).unwrap_or(rest.len());
             let authority = rest.get(..end).unwrap_or_default();
-            let ours = scheme.eq_ignore_ascii_case(b"http") || scheme.eq_ignore_ascii_case(b"https");
-            if ours && !authority.is_empty() && is_host(authority) { Ok(Some(authority)) } else { Err(BAD) }
+            check_authority(authority).map(|()| Some(authority))
         }
     }
 }
@@ -233,25 +239,50 @@ fn is_token(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
 }
 
-/// A name or an address, and perhaps a port (RFC 3986 section 3.2.2). It may be empty.
-fn is_host(host: &[u8]) -> bool {
-    let (name, port) = match host.strip_prefix(b"[") {
-        Some(rest) => {
-            let Some(end) = rest.iter().position(|byte| *byte == b']') else { return false };
-            let address = rest.get(..end).and_then(|address| str::from_utf8(address).ok()).unwrap_or_default();
-            if address.parse::<std::net::Ipv6Addr>().is_err() {
-                return false;
-            }
-            (&b""[..], rest.get(end + 1..).unwrap_or_default())
-        }
-        None => host.split_at(host.iter().position(|byte| *byte == b':').unwrap_or(host.len())),
+/// A name or an address, and perhaps a port: RFC 3986 section 3.2, without the user that it knows, which RFC 9110
+/// section 4.2 forbids as it forbids an empty name.
+fn check_authority(authority: &[u8]) -> Result<(), Refusal> {
+    if authority.contains(&b'@') {
+        return Err(malformed("A host is named without a user (@)."));
+    }
+    let port = match authority.strip_prefix(b"[") {
+        Some(rest) => check_address(rest)?,
+        None => check_name(authority)?,
     };
-    let port_is_good = match port {
-        [] => true,
-        [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
-        _ => false,
+    let digits = match port {
+        [] | [b':'] => return Ok(()),
+        [b':', digits @ ..] => digits,
+        _ => return Err(malformed("After the brackets of a host's address there is more than a port.")),
     };
-    port_is_good && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(byte))
+    let is_port = digits.len() <= 5
+        && digits.iter().all(u8::is_ascii_digit)
+        && str::from_utf8(digits).is_ok_and(|digits| digits.parse::<u16>().is_ok());
+    is_port.then_some(()).ok_or(malformed("A host's port is a number up to 65535."))
+}
+
+/// What follows an address that has begun with a bracket.
+fn check_address(rest: &[u8]) -> Result<&[u8], Refusal> {
+    const BAD: Refusal = malformed("What a host has in brackets is not an IPv6 address.");
+    let end = rest.iter().position(|byte| *byte == b']').ok_or(BAD)?;
+    let address = rest.get(..end).and_then(|address| str::from_utf8(address).ok()).unwrap_or_default();
+    address.parse::<std::net::Ipv6Addr>().map_err(|_| BAD)?;
+    Ok(rest.get(end + 1..).unwrap_or_default())
+}
+
+/// What follows a host's name.
+fn check_name(authority: &[u8]) -> Result<&[u8], Refusal> {
+    let (name, port) = authority.split_at(authority.iter().position(|byte| *byte == b':').unwrap_or(authority.len()));
+    if name.is_empty() {
+        return Err(malformed("A host has no name."));
+    }
+    if !name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(byte)) {
+        return Err(malformed("A host's name has a character that none may have."));
+    }
+    let is_escape = |after: &[u8]| matches!(after, [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
+    if !name.split(|byte| *byte == b'%').skip(1).all(is_escape) {
+        return Err(malformed("A host's name has a percent sign that is not followed by two hexadecimal digits."));
+    }
+    Ok(port)
 }
 
 #[cfg(test)]
@@ -273,12 +304,27 @@ mod tests {
         assert_eq!(with(&["transfer-ENCODING:Chunked"]), Ok(Head { body: Length::Chunked, ..none }));
         assert_eq!(with(&["Upgrade: h2c, WebSocket"]), Ok(Head { upgrades: true, ..none }));
         assert_eq!(with(&["Upgrade: h2c", "Content-Length: 1"]), Ok(Head { body: Length::Known(1), ..none }));
-        for host in ["", "localhost:8080", "a.example:", "10.0.0.1", "[::1]:80", "[::ffff:10.0.0.1]", "xn--caf-dma.fr"]
-        {
+        for host in [
+            "",
+            "localhost:8080",
+            "a.example:",
+            "a.example.",
+            "a_b:65535",
+            "caf%C3%a9.fr",
+            "10.0.0.1",
+            "[::1]:80",
+            "[::1]:",
+            "[::ffff:10.0.0.1]",
+            "xn--caf-dma.fr",
+        ] {
             assert_eq!(read_lines(&["GET / HTTP/1.1", &format!("Host: {host}")]), Ok(none), "{host}");
         }
         for target in ["http://a.example/x", "HTTPS://A.EXAMPLE", "http://a.example?x"] {
             assert_eq!(read_lines(&[&format!("GET {target} HTTP/1.1"), "Host: a.example"]), Ok(none), "{target}");
+        }
+        for target in ["/100%", "/%zz?a|b=[c]", "/?next=http://u@b:99999/"] {
+            let read = read_lines(&[&format!("GET {target} HTTP/1.1"), "Host: a"]);
+            assert_eq!(read, Ok(none), "browsers send {target}");
         }
         assert_eq!(read_lines(&["OPTIONS * HTTP/1.1", "Host: a"]), Ok(none));
         assert_eq!(read_lines(&["GET / HTTP/1.0"]), Ok(none), "HTTP/1.0 knows no Host");
@@ -320,8 +366,29 @@ mod tests {
         ] {
             assert_eq!(with(fields), Err(status), "{fields:?}");
         }
-        for host in ["a b", "a/b", "a@b", "a:b", "a:1:2", "[::1", "[a]", "::1", "a:123456", "é", "a,b c", "http://a"] {
-            assert_eq!(read_lines(&["GET / HTTP/1.1", &format!("Host: {host}")]), Err(400), "{host}");
+    }
+
+    #[test]
+    fn what_is_no_host_is_refused_with_what_is_wrong_wherever_it_stands() {
+        for (why, hosts) in [
+            ("'s port", &["a:99999", "a:65536", "a:123456", "a:b", "a:1:2", "a:+1", "[::1]:99999", "http://a"][..]),
+            ("a percent sign", &["a%zz", "a%", "%2", "a%2g.b:80", "%%20"]),
+            ("a user", &["u@a", "@a", "u:p@a:80", "a@", "u@[::1]"]),
+            ("in brackets", &["[::1", "[a]", "[]", "[]:80", "[10.0.0.1]", "[v1.a]", "[::1%25lo]"]),
+            ("more than a port", &["[::1]a", "[::1][::1]"]),
+            ("no name", &[":", ":80", "::1"]),
+            ("a character", &["a b", "a/b", "é", "a,b c", "a]", "a[::1]", "a\\b", "a#b"]),
+        ] {
+            for host in hosts {
+                let field = format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
+                let target = format!("GET http://{host}/ HTTP/1.1\r\nHost: {host}\r\n\r\n");
+                let is_a_target = !host.contains([' ', '/', '#']) && host.is_ascii();
+                for head in std::iter::once(field).chain(is_a_target.then_some(target)) {
+                    let refusal = read(head.as_bytes()).expect_err(&head);
+                    let named = refusal.detail.contains(why);
+                    assert!(refusal.status == 400 && named, "{head:?}: {refusal:?}");
+                }
+            }
         }
     }
 
@@ -343,6 +410,11 @@ mod tests {
             (400, "GET http://u@a/ HTTP/1.1"),
             (400, "GET http://b/ HTTP/1.1"),
             (400, "GET http://a:80/ HTTP/1.1"),
+            (400, "GET /#x HTTP/1.1"),
+            (400, "GET /health?a#x HTTP/1.1"),
+            (400, "GET http://a/#x HTTP/1.1"),
+            (400, "GET http://a#x HTTP/1.1"),
+            (400, "OPTIONS *#x HTTP/1.1"),
             (400, "GET / http/1.1"),
             (400, "GET / HTTP/11"),
             (505, "GET / HTTP/2.0"),

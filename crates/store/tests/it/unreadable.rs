@@ -1,7 +1,11 @@
 //! Rows that hold what the program never writes, on both databases: each stops nothing but itself.
 
-use chat::{ConversationId, Number, UserId, members::Role};
-use store::Db;
+use chat::{
+    ConversationId, Fact, Number, UserId,
+    conversations::{Kind, Visibility},
+    members::{Member, Role},
+};
+use store::{Db, Writer};
 
 use super::{options, room, say, schema::later_version as run, unmigrated_urls, writer};
 
@@ -121,6 +125,115 @@ async fn a_damaged_text_of_a_person_costs_its_field_and_not_the_account() {
             assert_eq!((token.session, token.agent), (session, None), "{damage}");
             drop(writer);
         }
+    }
+}
+
+/// A change that leaves its number in the first message of a room.
+async fn touch(writer: &Writer, room: ConversationId) -> i64 {
+    let work = writer.change(Some(room), None, move |unit| {
+        Box::pin(async move {
+            let number = unit.next_number(room).await?;
+            store::messages::touch(&mut unit.conn, room, Number(2), number).await?;
+            let member = Member {
+                user: UserId(1),
+                username: "ann".into(),
+                shown_name: "Ann".into(),
+                role: Some(Role::Owner),
+                rev: number,
+                joined_at: unit.now,
+            };
+            unit.record(room, number, UserId(1), Fact::MemberUpdated(member));
+            Ok(number.0)
+        })
+    });
+    work.await.unwrap()
+}
+
+/// A conversation of one besides the room.
+async fn diary(writer: &Writer, of: UserId) -> ConversationId {
+    let work = writer.change(None, None, move |unit| {
+        Box::pin(async move {
+            let new = store::conversations::New {
+                kind: Kind::Group,
+                visibility: Visibility::Private,
+                name: None,
+                topic: None,
+                pair: None,
+                created_by: of,
+                client_id: None,
+            };
+            let id = store::conversations::create(&mut unit.conn, &new, unit.now).await?;
+            store::members::join(&mut unit.conn, id, of, Role::Owner, Number(1), unit.now).await?;
+            Ok(id)
+        })
+    });
+    work.await.unwrap()
+}
+
+/// Heads that are not the last number, which is 5.
+const DAMAGED_HEADS: &[i64] = &[4, 3, 1, 0, -7, i64::MIN, i64::MAX, 1 << 60];
+
+#[tokio::test]
+async fn a_damaged_head_is_mended_by_the_next_change_and_no_number_is_given_twice() {
+    for url in unmigrated_urls().await {
+        let db = Db::open(&options(&url)).await.unwrap();
+        db.migrate().await.unwrap();
+        let (writer, mut told) = writer(&db);
+        tokio::spawn(async move { while told.recv().await.is_some() {} });
+        let (ann, bob, garden) = room(&writer).await;
+        let diary = diary(&writer, bob).await;
+        for text in ["one", "two", "three"] {
+            say(&writer, ann, garden, "", text).await.unwrap().unwrap();
+        }
+        let mut last = touch(&writer, garden).await;
+        assert_eq!(last, 5);
+        for (head, by_a_change) in DAMAGED_HEADS.iter().flat_map(|head| [(*head, false), (*head, true)]) {
+            let head = if (1..5).contains(&head) { head + last - 5 } else { head };
+            let what = format!("UPDATE conversations SET head = {head} WHERE id = {garden}");
+            run(&url, what.clone().leak()).await;
+            let found = store::doctor::unreadable_rows(&url).await.unwrap();
+            assert!(found.iter().any(|found| found.contains("head")), "{what}: {found:?}");
+            let mut numbers = Vec::new();
+            if by_a_change {
+                numbers.push(touch(&writer, garden).await);
+            }
+            // All at once: the others of the batch do not suffer.
+            let others: Vec<_> = (0..3).map(|_| say(&writer, bob, diary, "", "elsewhere")).collect();
+            for said in [say(&writer, ann, garden, "", "a"), say(&writer, bob, garden, "", "b")] {
+                numbers.push(said.await.unwrap().expect(&what).seq.0);
+            }
+            for other in others {
+                other.await.unwrap().expect(&what);
+            }
+            numbers.push(touch(&writer, garden).await);
+            let next: Vec<i64> = (last + 1..).take(numbers.len()).collect();
+            numbers.sort_unstable();
+            assert_eq!(numbers, next, "{what}");
+            last += numbers.len() as i64;
+            let conn = &mut db.read().await.unwrap();
+            assert_eq!(store::conversations::heads(conn, &[garden]).await.unwrap(), [(garden, Number(last))], "{what}");
+            assert!(store::doctor::unreadable_rows(&url).await.unwrap().is_empty(), "{what}");
+        }
+        drop(writer);
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_is_beyond_every_number_raises_no_head() {
+    for url in unmigrated_urls().await {
+        let db = Db::open(&options(&url)).await.unwrap();
+        db.migrate().await.unwrap();
+        let (writer, mut told) = writer(&db);
+        tokio::spawn(async move { while told.recv().await.is_some() {} });
+        let (ann, _bob, garden) = room(&writer).await;
+        say(&writer, ann, garden, "", "one").await.unwrap().unwrap();
+        const BEYOND: &str = "UPDATE messages SET rev = 9223372036854775807;
+                              UPDATE members SET rev = 9223372036854775807 WHERE user_id = 2;
+                              UPDATE conversations SET rev = 9223372036854775807, head = 1";
+        run(&url, BEYOND).await;
+        assert_eq!(say(&writer, ann, garden, "", "two").await.unwrap().unwrap().seq, Number(3));
+        assert_eq!(say(&writer, ann, garden, "", "three").await.unwrap().unwrap().seq, Number(4));
+        drop(writer);
     }
 }
 

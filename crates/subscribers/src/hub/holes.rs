@@ -151,7 +151,8 @@ impl State {
     }
 
     /// A head that is below what had been told here when it was asked for is of another history: nothing is told that
-    /// was not committed.
+    /// was not committed. A head that is damaged looks the same from here, and costs everybody a new epoch, too; the next
+    /// change in the conversation mends it (`store/src/conversations.rs`).
     fn compare(&mut self, conversation: ConversationId, head: Number, told: Number) {
         if head < told && !std::mem::replace(&mut self.lost, true) {
             self.lookups.lost(&self.epoch, format!("conversation {conversation} had come to {told}, and is at {head}"));

@@ -1,0 +1,134 @@
+//! Damaged heads: a conversation whose counter is below what its rows hold, by a damaged byte or somebody's hand.
+//!
+//! It would give a number that is taken: a send would be refused, and all of its batch with it, for ever; an edit would
+//! take the number a second time. So the first change of a conversation after a start looks at its head, later ones
+//! whether it has come at least to what this node has given; and whoever finds it damaged mends it.
+
+use std::collections::{HashMap, HashSet};
+
+use chat::{ConversationId, Told};
+
+use crate::{Committed, Conn, Result, appends::json_ids, unreadable};
+
+/// The greatest number that a head can come to: far beyond what anybody can say, and far below what a client can count.
+/// A row beyond it is damaged itself, and counts for nothing.
+const GREATEST: i64 = 1 << 52;
+/// Conversations of which is remembered that their heads are sound.
+const REMEMBERED: usize = 200_000;
+
+/// Where the head of a row of `conversations` is below a number that was given, or is none.
+macro_rules! head_is_wrong {
+    () => {
+        "(conversations.head < 1 OR conversations.head > 4503599627370496
+          OR (conversations.rev > conversations.head AND conversations.rev <= 4503599627370496)
+          OR EXISTS (SELECT 1 FROM messages n WHERE n.conversation_id = conversations.id
+                     AND n.seq > conversations.head AND n.seq <= 4503599627370496)
+          OR EXISTS (SELECT 1 FROM messages n WHERE n.conversation_id = conversations.id
+                     AND n.rev > conversations.head AND n.rev <= 4503599627370496 AND n.rev > n.seq)
+          OR EXISTS (SELECT 1 FROM members n WHERE n.conversation_id = conversations.id
+                     AND n.rev > conversations.head AND n.rev <= 4503599627370496))"
+    };
+}
+pub(crate) use head_is_wrong;
+
+statements! {
+    WRONG = concat!("SELECT id, head FROM conversations \
+                     WHERE id IN (SELECT CAST(j.value AS BIGINT) FROM json_each($1) AS j) AND ", head_is_wrong!());
+    /// The last number that was given, as the rows tell: each change leaves its number in one, until a later change of it.
+    LAST_NUMBER = "SELECT MAX(n) FROM (
+                     SELECT rev AS n FROM conversations WHERE id = $1
+                     UNION ALL SELECT MAX(seq) FROM messages WHERE conversation_id = $1 AND seq <= $2
+                     UNION ALL SELECT MAX(rev) FROM messages WHERE conversation_id = $1 AND rev <= $2 AND rev > seq
+                     UNION ALL SELECT MAX(rev) FROM members WHERE conversation_id = $1 AND rev <= $2) AS numbers
+                   WHERE n BETWEEN 1 AND $2";
+    SET_HEAD = "UPDATE conversations SET head = $2 WHERE id = $1";
+}
+
+/// What is known of heads: which were looked at, and the last number that this node has given. Nothing that was rolled
+/// back.
+#[derive(Debug, Default)]
+pub(crate) struct Heads {
+    given: HashMap<ConversationId, i64>,
+    mended: usize,
+}
+
+impl Heads {
+    /// Looks at those heads that were not looked at before, and mends them.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) async fn look_at(
+        &mut self,
+        conn: &mut Conn,
+        conversations: impl Iterator<Item = ConversationId>,
+    ) -> Result<()> {
+        let unknown: HashSet<ConversationId> = conversations.filter(|id| !self.given.contains_key(id)).collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let ids = json_ids(unknown.iter().map(|id| id.0))?;
+        for (id, head) in sql!(conn, fetch_all as (i64, i64), WRONG, ids)? {
+            self.mend(conn, ConversationId(id), head).await?;
+        }
+        if self.given.len() + unknown.len() > REMEMBERED {
+            self.given.clear();
+        }
+        self.given.extend(unknown.into_iter().map(|id| (id, 0)));
+        Ok(())
+    }
+
+    /// Whether this cannot be the head of a conversation.
+    pub(crate) fn is_wrong(&self, conversation: ConversationId, head: i64) -> bool {
+        head > GREATEST || self.given.get(&conversation).is_some_and(|given| head < *given)
+    }
+
+    /// Mends a damaged head, which was read as `found`, and returns it.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) async fn mend(&mut self, conn: &mut Conn, conversation: ConversationId, found: i64) -> Result<i64> {
+        self.mended += 1;
+        mend(conn, conversation, found).await
+    }
+
+    /// Notes what was committed.
+    pub(crate) fn committed(&mut self, told: &Committed) {
+        for told in told {
+            if let Told::Event(event) = told {
+                self.given.insert(event.conversation, event.number.0);
+            }
+        }
+    }
+
+    /// How many were mended.
+    pub(crate) fn mended(&self) -> usize {
+        self.mended
+    }
+
+    /// What was done since so many were mended was rolled back.
+    pub(crate) fn rolled_back_to(&mut self, mended: usize) {
+        if self.mended != mended {
+            *self = Self::default();
+        }
+    }
+}
+
+/// Sets a damaged head, which was read as `found`, to the last number that was given, so that none is given twice, and returns it.
+///
+/// Whoever has been told more than a head says cannot know whether that is damage or another history of the database:
+/// a node that sees the head before it is mended takes it for another history (`subscribers/src/hub/holes.rs`), and the
+/// next send is told to come again. Mended, the head is not below what anybody was told, and the history goes on.
+async fn mend(conn: &mut Conn, id: ConversationId, found: i64) -> Result<i64> {
+    let (last,) = sql!(conn, fetch_one as (Option<i64>,), LAST_NUMBER, id.0, GREATEST)?;
+    let last = last.unwrap_or(1);
+    let what = format!("head {found}, but {last} was the last number: the head is set to that");
+    unreadable::note("conversations", id.0, what);
+    set(conn, id, last).await?;
+    Ok(last)
+}
+
+/// Writes a head.
+pub(crate) async fn set(conn: &mut Conn, id: ConversationId, head: i64) -> Result<()> {
+    sql!(conn, execute, SET_HEAD, id.0, head)?;
+    Ok(())
+}
