@@ -5,13 +5,14 @@
 #   docs/benchmarks/nodes.sh OUTPUT_FOLDER
 #
 # The figures go to OUTPUT_FOLDER as JSON and text. ROUNDS=3 repeats all of it, so that medians can be taken.
+# RUNS="w3c:1 w1c:2" measures only those: a work, and on how many nodes.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 palabre=$(realpath "${PALABRE:-target/release/palabre}")
 out=$(mkdir -p "${1:?usage: nodes.sh OUTPUT_FOLDER}" && realpath "$1")
 port=${PORT:-18180}
 PATH=$PATH:/usr/sbin:$(ls -d /usr/lib/postgresql/*/bin | tail -n 1)
-work=$(mktemp -d) && chmod 711 "$work"
+folder=$(mktemp -d) && chmod 711 "$folder"
 secret() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 as_postgres() { if [ "$(id -u)" = 0 ]; then (cd / && setpriv --reuid=postgres --regid=postgres --clear-groups "$@"); else "$@"; fi; }
 stop_nodes() { for pid in "${pids[@]}"; do kill "$pid" 2> /dev/null; wait "$pid" || true; done; pids=(); }
@@ -19,19 +20,19 @@ stop_all() {
   set +e
   stop_nodes
   kill "$redis"
-  as_postgres pg_ctl -D "$work/postgres" -m fast stop
-  rm -rf "$work"
+  as_postgres pg_ctl -D "$folder/postgres" -m fast stop
+  rm -rf "$folder"
 } > /dev/null 2>&1
 pids=()
 trap stop_all EXIT
 
 password=$(secret)
-mkdir "$work/postgres" && echo "$password" > "$work/password"
-[ "$(id -u)" != 0 ] || chown postgres "$work/postgres" "$work/password"
-as_postgres initdb -D "$work/postgres" -U palabre --pwfile="$work/password" --auth=scram-sha-256 --encoding=UTF8 \
+mkdir "$folder/postgres" && echo "$password" > "$folder/password"
+[ "$(id -u)" != 0 ] || chown postgres "$folder/postgres" "$folder/password"
+as_postgres initdb -D "$folder/postgres" -U palabre --pwfile="$folder/password" --auth=scram-sha-256 --encoding=UTF8 \
   --locale=C > /dev/null
-as_postgres pg_ctl -D "$work/postgres" -w -l "$work/postgres/log" -o "-h 127.0.0.1 -p $port -k $work/postgres" start > /dev/null
-redis-server --bind 127.0.0.1 --port $((port + 9)) --save '' --appendonly no --dir "$work" > /dev/null &
+as_postgres pg_ctl -D "$folder/postgres" -w -l "$folder/postgres/log" -o "-h 127.0.0.1 -p $port -k $folder/postgres" start > /dev/null
+redis-server --bind 127.0.0.1 --port $((port + 9)) --save '' --appendonly no --dir "$folder" > /dev/null &
 redis=$!
 
 token_secret=$(secret)
@@ -50,7 +51,7 @@ start() {
       PALABRE_LIMITS__UNAUTHENTICATED_PER_ADDRESS=1000000 PALABRE_LIMITS__CONNECTIONS_PER_ADDRESS=1000000 \
       PALABRE_LIMITS__UNAUTHENTICATED_CONNECTIONS=1000000 \
       PALABRE_LIMITS__UNAUTHENTICATED_CONNECTIONS_PER_ADDRESS=1000000 \
-      "$palabre" serve --listen "127.0.0.1:$((port + node))" --data-dir "$work/node-$node" > "$work/node-$node.log" 2>&1 &
+      "$palabre" serve --listen "127.0.0.1:$((port + node))" --data-dir "$folder/node-$node" > "$folder/node-$node.log" 2>&1 &
     pids+=($!)
     for _ in $(seq 200); do curl -fs "http://127.0.0.1:$((port + node))/ready" > /dev/null && break; sleep 0.1; done
     urls+=(--url "ws://127.0.0.1:$((port + node))/v1/ws" --server-pid "${pids[-1]}")
@@ -67,7 +68,10 @@ measure() {
 }
 
 for round in $(seq "${ROUNDS:-1}"); do
-  for count in 1 3; do measure "w2-$count-nodes-$round" "$count" w2 --rooms 100 --members 10 --rate 1000; done
-  for count in 1 2; do measure "w1c-$count-nodes-$round" "$count" w1c; done
+  for run in ${RUNS:-w2:1 w2:3 w1c:1 w1c:2}; do
+    work=${run%:*} count=${run#*:} flags=()
+    if [ "$work" = w2 ]; then flags=(--rooms 100 --members 10 --rate 1000); fi
+    measure "$work-$count-nodes-$round" "$count" "$work" "${flags[@]}"
+  done
 done
 grep -hE 'p99|per CPU|^work|nodes=' "$out"/*.txt || true

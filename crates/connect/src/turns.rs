@@ -66,8 +66,8 @@ impl Shared {
     }
 
     /// Drives a turn until it ends, or needs something special. What it asks for first is counted already.
-    pub(crate) async fn drive(&self, actor: &Actor, turn: Turn) -> Step {
-        engine::reading_for(actor.reader(), self.until_special(actor, turn)).await
+    pub(crate) fn drive(&self, actor: &Actor, turn: Turn) -> impl Future<Output = Step> {
+        engine::reading_for(actor.reader(), self.until_special(actor, turn))
     }
 
     async fn until_special(&self, actor: &Actor, mut turn: Turn) -> Step {

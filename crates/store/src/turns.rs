@@ -30,8 +30,9 @@ tokio::task_local! {
 }
 
 /// Does some work whose readings wait in the turn of `reader`.
-pub async fn reading_for<T>(reader: Reader, work: impl Future<Output = T>) -> T {
-    READER.scope(reader, work).await
+// No `async fn`: it would hold the work twice, as what it was given and as what it waits for.
+pub fn reading_for<F: Future>(reader: Reader, work: F) -> impl Future<Output = F::Output> {
+    READER.scope(reader, work)
 }
 
 /// Gives turns at reading. Cheap to clone.
