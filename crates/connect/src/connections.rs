@@ -50,7 +50,10 @@ impl Bounds {
             open,
             authenticated: at_most(limits.connections, open - open / KEPT_FROM_SOCKETS),
             unauthenticated,
-            unauthenticated_per_address: at_most(limits.unauthenticated_connections_per_address, unauthenticated / 2),
+            unauthenticated_per_address: at_most(
+                limits.unauthenticated_connections_per_address,
+                unauthenticated - unauthenticated / 4,
+            ),
             per_address: at_most(limits.connections_per_address, open - open / 4),
         }
     }
@@ -505,7 +508,7 @@ mod tests {
     fn one_address_never_has_all_that_the_server_can_hold() {
         let bounds = Bounds::new(&Limits::default(), 1_000);
         assert_eq!(bounds.unauthenticated, 500);
-        assert_eq!((bounds.unauthenticated_per_address, bounds.per_address), (250, 750));
+        assert_eq!((bounds.unauthenticated_per_address, bounds.per_address), (375, 750));
         let large = Bounds::new(&Limits::default(), 1_000_000);
         assert_eq!((large.authenticated, large.unauthenticated), (100_000, 4_096));
         assert_eq!((large.unauthenticated_per_address, large.per_address), (512, 10_000));

@@ -51,12 +51,15 @@ impl Missed {
     /// caller has to ask again.
     pub(crate) async fn between(&self, engine: &Engine, key: Key) -> Result<Piece> {
         let (_, dialect, conversation, cursor, _) = key;
-        let read = async {
-            let caught_up = engine.changes_for_members(conversation, cursor, Extent::Piece).await?;
-            let text = dialect.caught_up(conversation, &caught_up);
-            let frame = text.map(|text| frame::text(&text)).unwrap_or_default();
-            Ok::<_, Error>(Piece { frame, to: caught_up.to, head: caught_up.conversation.head, more: caught_up.more })
-        };
+        // Boxed when it begins: of thousands who wait for it one reads, and the others would each hold its room.
+        let read = async { Box::pin(read(engine, dialect, conversation, cursor)).await };
         self.answers.try_get_with(key, read).await.map_err(|error: Arc<Error>| (*error).clone())
     }
+}
+
+async fn read(engine: &Engine, dialect: Dialect, conversation: ConversationId, cursor: Number) -> Result<Piece> {
+    let caught_up = engine.changes_for_members(conversation, cursor, Extent::Piece).await?;
+    let text = dialect.caught_up(conversation, &caught_up);
+    let frame = text.map(|text| frame::text(&text)).unwrap_or_default();
+    Ok(Piece { frame, to: caught_up.to, head: caught_up.conversation.head, more: caught_up.more })
 }

@@ -541,7 +541,7 @@ impl Connection {
         let reading = async move {
             let piece = shared.missed.between(&shared.engine, key).await?;
             // It knows of more than where they were a member: it is theirs if they are one still.
-            let theirs = piece.head <= live_from || shared.engine.is_member(user?, conversation).await?;
+            let theirs = piece.head <= live_from || Box::pin(shared.engine.is_member(user?, conversation)).await?;
             Ok::<_, Error>(theirs.then_some(piece))
         };
         let reading = engine::reading_for(self.actor.reader(), reading);
