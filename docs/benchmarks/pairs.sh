@@ -57,7 +57,9 @@ for (work, name), of in sorted(runs.items()):
     cells = []
     for which in ("before", "after"):
         values = of.get(which, [])
-        cells.append(f"{statistics.median(values):,.0f} ({min(values):,.0f} to {max(values):,.0f})" if values else "–")
+        digits = 2 if values and max(values) < 10 else 0
+        told = [f"{value:,.{digits}f}" for value in (statistics.median(values), min(values), max(values))] if values else []
+        cells.append(f"{told[0]} ({told[1]} to {told[2]})" if told else "–")
     ratio = "–"
     if len(of) == 2:
         ratio = f"{statistics.median(of['after']) / statistics.median(of['before']):.2f}"

@@ -32,8 +32,8 @@ macro_rules! head_is_wrong {
 pub(crate) use head_is_wrong;
 
 statements! {
-    WRONG = concat!("SELECT id, head FROM conversations \
-                     WHERE id IN (SELECT CAST(j.value AS BIGINT) FROM json_each($1) AS j) AND ", head_is_wrong!());
+    WRONG = concat!("SELECT conversations.id, conversations.head FROM json_each($1) AS j \
+                     JOIN conversations ON conversations.id = CAST(j.value ->> 'v' AS BIGINT) WHERE ", head_is_wrong!());
     /// The last number that was given, as the rows tell: each change leaves its number in one, until a later change of it.
     LAST_NUMBER = "SELECT MAX(n) FROM (
                      SELECT rev AS n FROM conversations WHERE id = $1

@@ -170,6 +170,12 @@ async fn diary(writer: &Writer, of: UserId) -> ConversationId {
     work.await.unwrap()
 }
 
+/// A writer of which nobody hears.
+fn writing(db: &Db) -> (Writer, tokio::task::JoinHandle<()>) {
+    let (writer, mut told) = writer(db);
+    (writer, tokio::spawn(async move { while told.recv().await.is_some() {} }))
+}
+
 /// Heads that are not the last number, which is 5.
 const DAMAGED_HEADS: &[i64] = &[4, 3, 1, 0, -7, i64::MIN, i64::MAX, 1 << 60];
 
@@ -178,8 +184,7 @@ async fn a_damaged_head_is_mended_by_the_next_change_and_no_number_is_given_twic
     for url in unmigrated_urls().await {
         let db = Db::open(&options(&url)).await.unwrap();
         db.migrate().await.unwrap();
-        let (writer, mut told) = writer(&db);
-        tokio::spawn(async move { while told.recv().await.is_some() {} });
+        let (mut writer, _) = writing(&db);
         let (ann, bob, garden) = room(&writer).await;
         let diary = diary(&writer, bob).await;
         for text in ["one", "two", "three"] {
@@ -187,7 +192,14 @@ async fn a_damaged_head_is_mended_by_the_next_change_and_no_number_is_given_twic
         }
         let mut last = touch(&writer, garden).await;
         assert_eq!(last, 5);
-        for (head, by_a_change) in DAMAGED_HEADS.iter().flat_map(|head| [(*head, false), (*head, true)]) {
+        for (head, by_a_change, is_restarted) in DAMAGED_HEADS
+            .iter()
+            .flat_map(|head| [(*head, false, false), (*head, true, false), (*head, false, true), (*head, true, true)])
+        {
+            if is_restarted {
+                // It has given no number yet.
+                (writer, _) = writing(&db);
+            }
             let head = if (1..5).contains(&head) { head + last - 5 } else { head };
             let what = format!("UPDATE conversations SET head = {head} WHERE id = {garden}");
             run(&url, what.clone().leak()).await;
