@@ -10,7 +10,6 @@ use utoipa::ToSchema;
 use super::{
     fields::{self, Integer, Text},
     pages::{id_cursor, page_limit},
-    table::{Asked, ask},
 };
 use crate::{input::nullable, time::Time};
 
@@ -150,9 +149,9 @@ pub(super) struct FindUsers {
 }
 
 impl FindUsers {
-    pub(super) fn asked(self) -> Result<Asked, Error> {
+    pub(super) fn query(self) -> Result<Query, Error> {
         let Some(users) = self.users else {
-            return ask(Query::Users {
+            return Ok(Query::Users {
                 prefix: self.prefix.map(|prefix| prefix.0).unwrap_or_default(),
                 after: id_cursor(self.cursor)?,
                 limit: page_limit(self.limit)?,
@@ -163,7 +162,7 @@ impl FindUsers {
         if let Some((other, _)) = others.iter().find(|(_, given)| *given) {
             return Err(Error::invalid(other, format!("{other} does not go with users.")));
         }
-        ask(Query::UsersById(users.iter().map(|id| UserId(id.0)).collect()))
+        Ok(Query::UsersById(users.iter().map(|id| UserId(id.0)).collect()))
     }
 }
 

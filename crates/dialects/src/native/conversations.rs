@@ -8,7 +8,6 @@ use super::{
     fields::{self, Integer, Key, Text},
     members::Member,
     messages::Message,
-    table::{Asked, order},
 };
 use crate::{
     input::{given, nullable},
@@ -36,7 +35,7 @@ pub(super) struct CreateConversation {
 }
 
 impl CreateConversation {
-    pub(super) fn asked(self) -> Result<Asked, Error> {
+    pub(super) fn command(self) -> Result<Command, Error> {
         use conversations::{Kind, Visibility};
         let kind = self.kind.0;
         let there = [
@@ -52,7 +51,7 @@ impl CreateConversation {
         }
         let missing = |field: &str| Error::invalid(field, format!("{field} is missing."));
         let client_id = self.client_id.map(|key| key.0);
-        order(match kind {
+        Ok(match kind {
             Kind::Room => Command::CreateRoom {
                 name: self.name.ok_or_else(|| missing("name"))?.0,
                 topic: self.topic.map(|topic| topic.0),

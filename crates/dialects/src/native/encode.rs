@@ -141,8 +141,8 @@ impl Answer {
     }
 }
 
-/// The answer to a reply. `session` is the one that asks; `one_room` if a single room was asked for.
-pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, one_room: bool) -> Result<Answer, Error> {
+/// The answer to a reply. `session` is the one that asks; `types` are those that the operation's answers may have.
+pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, types: &[&str]) -> Result<Answer, Error> {
     Ok(match reply {
         Reply::Done => Answer::new("done", &server::Done {}),
         Reply::Tokens(tokens) => Answer::new("tokens", &sessions::Tokens::from(&**tokens)),
@@ -171,7 +171,7 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, one_room: bool) 
         }
         Reply::Rooms { rooms, next } => {
             let mut rooms = rooms.iter().map(|(row, member)| conversations::Room { row: row.into(), member: *member });
-            if one_room {
+            if types.contains(&"room") {
                 let room = rooms.next().ok_or_else(|| Error::not_found("room"))?;
                 return Ok(Answer::new("room", &room));
             }

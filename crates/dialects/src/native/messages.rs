@@ -12,7 +12,6 @@ use super::{
     fields::{self, Integer, Key, Text},
     pages::page_limit,
     reactions::Reaction,
-    table::{Asked, ask},
 };
 use crate::time::Time;
 
@@ -61,7 +60,7 @@ pub(super) struct ReadHistory {
 }
 
 impl ReadHistory {
-    pub(super) fn asked(self) -> Result<Asked, Error> {
+    pub(super) fn query(self) -> Result<Query, Error> {
         let anchor = match (self.before_seq, self.after_seq, self.around_seq) {
             (None, None, None) => Anchor::Latest,
             (Some(seq), None, None) => Anchor::Before(Number(seq.0)),
@@ -72,7 +71,7 @@ impl ReadHistory {
                 return Err(Error::invalid(field, "Only one of before_seq, after_seq and around_seq may be given."));
             }
         };
-        ask(Query::History {
+        Ok(Query::History {
             conversation: ConversationId(self.conversation.0),
             anchor,
             limit: page_limit(self.limit)?,

@@ -101,15 +101,15 @@ impl Operation {
             return Err(Error::new(ErrorCode::Unauthenticated, format!("{} needs a valid credential.", self.name)));
         }
         let session = speaker.and_then(|speaker| speaker.session);
-        let one_room = self.name == "room.get";
+        let answers = self.answers;
         Ok(match (self.read)(input)? {
             Asked::Do(command) => Turn::Do(
                 Box::new(command),
-                Box::new(move |reply| Turn::Say(end(reply.and_then(|r| encode::answer(&r, session, one_room))))),
+                Box::new(move |reply| Turn::Say(end(reply.and_then(|r| encode::answer(&r, session, answers))))),
             ),
             Asked::Ask(query) => Turn::Ask(
                 query,
-                Box::new(move |reply| Turn::Say(end(reply.and_then(|r| encode::answer(&r, session, one_room))))),
+                Box::new(move |reply| Turn::Say(end(reply.and_then(|r| encode::answer(&r, session, answers))))),
             ),
             Asked::Send(draft) => Turn::Send(
                 draft,
@@ -189,11 +189,11 @@ macro_rules! operations {
     (@who member) => { true };
 }
 
-pub(super) fn ask(query: Query) -> Result<Asked, Error> {
+fn ask(query: Query) -> Result<Asked, Error> {
     Ok(Asked::Ask(query))
 }
 
-pub(super) fn order(command: Command) -> Result<Asked, Error> {
+fn order(command: Command) -> Result<Asked, Error> {
     Ok(Asked::Do(command))
 }
 
@@ -258,7 +258,7 @@ operations! {
     "user.list" member ["users" accounts::Users<'static>]
         "People whose name begins with a text, or those of some ids."
         [route("GET", "/v1/users", 200, &[], &[("users", INTS), ("prefix", TEXT), ("cursor", TEXT), ("limit", INT)])]
-        (accounts::FindUsers) accounts::FindUsers::asked;
+        (accounts::FindUsers) |i| ask(i.query()?);
     "user.role" member ["account" accounts::Account<'static>]
         "Give an account another role on the server. Administrators only."
         [route("PUT", "/v1/users/{user}/role", 200, &[USER], &[])]
@@ -270,7 +270,7 @@ operations! {
     "conversation.create" member ["conversation" conversations::Conversation<'static>]
         "Open a room or a group, or get the direct conversation with somebody."
         [idempotent(route("POST", "/v1/conversations", 201, &[], &[]))]
-        (conversations::CreateConversation) conversations::CreateConversation::asked;
+        (conversations::CreateConversation) |i| order(i.command()?);
     "conversation.list" member ["conversations" conversations::Conversations<'static>]
         "The speaker's conversations, most recently active first."
         [route("GET", "/v1/conversations", 200, &[], PAGE)]
@@ -358,7 +358,7 @@ operations! {
             &[CONVERSATION],
             &[("before_seq", INT), ("after_seq", INT), ("around_seq", INT), ("limit", INT)],
         )]
-        (messages::ReadHistory) messages::ReadHistory::asked;
+        (messages::ReadHistory) |i| ask(i.query()?);
     "message.get" member ["message" messages::Message<'static>]
         "One message."
         [route("GET", "/v1/conversations/{conversation}/messages/{message}", 200, &[CONVERSATION, SEQ], &[])]
