@@ -4,10 +4,10 @@ use crate::{
     ClientId, ConversationId, Number, SessionId, UserId,
     accounts::{ProfileChange, ServerRole},
     conversations::Visibility,
+    markers::Marker,
     members::Role,
     messages::Draft,
     presence::Presence,
-    receipts::Marker,
 };
 
 /// A change that somebody with an account asks for.

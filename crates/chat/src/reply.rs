@@ -4,11 +4,11 @@ use crate::{
     Number, UserId,
     accounts::Account,
     conversations::{Conversation, Listed},
+    markers::Markers,
     members::Member,
     messages::{Message, Page, Sent},
     presence::Seen,
     query::ListPosition,
-    receipts::Markers,
     sessions::{Session, Tokens},
 };
 

@@ -26,12 +26,12 @@ use chat::{
     accounts::{Account, Profile, ServerRole, Speaker},
     conversations::{Conversation, Kind, Listed, Peer, Place, Visibility},
     figures::Kept,
+    markers::Markers,
     members::{Departure, Member, Role},
     messages::{Message, MessageType, Page, Sent},
     presence::{Presence, Seen},
     query::ListPosition,
     reactions::Reaction,
-    receipts::Markers,
     reply::CaughtUp,
     sessions::{Session, Tokens},
 };

@@ -19,13 +19,13 @@ mod conversations;
 mod figures;
 mod history;
 mod listing;
+mod markers;
 mod members;
 mod messages;
 mod nodes;
 pub mod operator;
 mod quotas;
 mod reactions;
-mod receipts;
 mod sessions;
 
 use std::sync::{Arc, Mutex};

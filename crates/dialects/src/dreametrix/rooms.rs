@@ -3,9 +3,9 @@
 use chat::{
     Command, ConversationId, Error, ErrorCode, Reply, UserId,
     conversations::{Kind, Listed},
+    markers::Marker,
     members::Member,
     messages::{Draft, MessageType, Sent},
-    receipts::Marker,
 };
 use serde::Serialize;
 

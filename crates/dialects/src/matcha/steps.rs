@@ -2,8 +2,8 @@
 //! names messages by their id alone, and reads a conversation to its end; the server knows places.
 
 use chat::{
-    Command, ConversationId, Error, MessageId, Number, Query, Reply, conversations::Listed, messages::Message,
-    receipts::Marker,
+    Command, ConversationId, Error, MessageId, Number, Query, Reply, conversations::Listed, markers::Marker,
+    messages::Message,
 };
 
 use super::{fields::Id, words::Missing};

@@ -1,6 +1,6 @@
 //! How far members have read and received, as it is shown.
 
-use chat::receipts;
+use chat::markers;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -21,8 +21,8 @@ pub struct Marker {
     read_at: Option<Time>,
 }
 
-impl From<&receipts::Markers> for Marker {
-    fn from(markers: &receipts::Markers) -> Self {
+impl From<&markers::Markers> for Marker {
+    fn from(markers: &markers::Markers) -> Self {
         Self {
             user: markers.user.0,
             read_seq: markers.read_seq.0,

@@ -71,11 +71,7 @@ impl ReadHistory {
                 return Err(Error::invalid(field, "Only one of before_seq, after_seq and around_seq may be given."));
             }
         };
-        Ok(Query::History {
-            conversation: ConversationId(self.conversation.0),
-            anchor,
-            limit: page_limit(self.limit)?,
-        })
+        Ok(Query::History { conversation: ConversationId(self.conversation.0), anchor, limit: page_limit(self.limit)? })
     }
 }
 

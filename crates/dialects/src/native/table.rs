@@ -4,7 +4,7 @@
 
 use chat::{
     Command, ConversationId, Error, ErrorCode, MessageId, Number, Query, SessionId, UserId, Visit, accounts::Speaker,
-    messages::Draft, receipts::Marker,
+    markers::Marker, messages::Draft,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;

@@ -1,6 +1,6 @@
 //! A member's markers, as nodes tell each other of them.
 
-use chat::{Millis, Number, UserId, event::Audience, receipts::Markers};
+use chat::{Millis, Number, UserId, event::Audience, markers::Markers};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]

@@ -233,11 +233,11 @@ mod tests {
         ClientId, MessageId,
         accounts::ServerRole,
         conversations::{Conversation, Kind, Visibility},
+        markers::Markers,
         members::{Member, Role},
         messages::{Message, MessageType},
         presence::{Presence, Seen},
         reactions::Reaction,
-        receipts::Markers,
     };
 
     use super::*;
