@@ -50,7 +50,7 @@ pub enum Command {
         emoji: String,
     },
     /// Move an own marker forward.
-    Mark {
+    MoveMarker {
         /// Where.
         conversation: ConversationId,
         /// Which marker.

@@ -313,7 +313,7 @@ fn describe(command: &Command) -> String {
         Command::DeleteMessage { conversation, seq } => format!("DeleteMessage {conversation} {seq}"),
         Command::AddReaction { conversation, seq, emoji } => format!("AddReaction {conversation} {seq} {emoji}"),
         Command::RemoveReaction { conversation, seq, emoji } => format!("RemoveReaction {conversation} {seq} {emoji}"),
-        Command::Mark { conversation, marker, seq } => format!("Mark {conversation} {marker:?} {seq}"),
+        Command::MoveMarker { conversation, marker, seq } => format!("MoveMarker {conversation} {marker:?} {seq}"),
         Command::CreateRoom { name, topic, visibility, client_id } => {
             format!("CreateRoom {name:?} {topic:?} {visibility:?} {client_id:?}")
         }
@@ -418,7 +418,7 @@ fn script(value: Value) -> Reply {
         },
         "members" => Reply::Members { members: list(inner, member), next: next.as_i64().map(UserId) },
         "markers" => Reply::Markers(list(inner, markers)),
-        "marked" => Reply::Marked(markers(inner)),
+        "marker" => Reply::Marker(markers(inner)),
         "history" => Reply::History(Page {
             messages: list(&inner["messages"], message),
             has_more_before: inner["before"] == true,

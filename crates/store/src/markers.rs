@@ -6,7 +6,7 @@ use sqlx::FromRow;
 use crate::{Conn, Result};
 
 statements! {
-    MARK = "UPDATE members SET
+    MOVE_MARKERS = "UPDATE members SET
                 read_at = CASE WHEN read_seq < $3 THEN $5 ELSE read_at END,
                 read_seq = CASE WHEN read_seq < $3 THEN $3 ELSE read_seq END,
                 delivered_seq = CASE WHEN delivered_seq < $4 THEN $4 ELSE delivered_seq END
@@ -41,7 +41,7 @@ impl From<MarkersRow> for Markers {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn mark(
+pub async fn advance(
     conn: &mut Conn,
     conversation: ConversationId,
     user: UserId,
@@ -49,7 +49,7 @@ pub async fn mark(
     delivered: Number,
     now: Millis,
 ) -> Result<Option<Markers>> {
-    Ok(sql!(conn, fetch_optional as MarkersRow, MARK, conversation.0, user.0, read.0, delivered.0, now.0)?
+    Ok(sql!(conn, fetch_optional as MarkersRow, MOVE_MARKERS, conversation.0, user.0, read.0, delivered.0, now.0)?
         .map(Markers::from))
 }
 

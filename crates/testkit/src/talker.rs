@@ -202,7 +202,7 @@ enum Asked {
     Move { charge: usize },
     Read { conversation: i64, begun: u64 },
     Sync { conversation: i64 },
-    Mark { conversation: i64, begun: u64 },
+    Marker { conversation: i64, begun: u64 },
 }
 
 /// Somebody who talks, listens, is cut off, comes back and repeats what is unknown.
@@ -532,7 +532,7 @@ impl Talker {
                 say(socket, &name, "conversation.sync", json!({"conversation": conversation, "since": since})).await
             }
             (_, Some(cursor)) => {
-                self.asked.insert(name.clone(), Asked::Mark { conversation, begun });
+                self.asked.insert(name.clone(), Asked::Marker { conversation, begun });
                 let seq = cursor.saturating_sub(i64::try_from(self.dice.between(0, 5))?).max(0);
                 say(socket, &name, "marker.read", json!({"conversation": conversation, "seq": seq})).await
             }

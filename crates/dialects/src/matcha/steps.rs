@@ -44,7 +44,7 @@ pub(super) fn change(command: Command, missing: Missing, then: Then<()>) -> Turn
 
 /// Moves the speaker's read marker up to a number.
 pub(super) fn mark_read(conversation: ConversationId, seq: Number, then: Then<()>) -> Turn {
-    change(Command::Mark { conversation, marker: Marker::Read, seq }, Missing::Conversation, then)
+    change(Command::MoveMarker { conversation, marker: Marker::Read, seq }, Missing::Conversation, then)
 }
 
 /// Moves the speaker's read marker to the end of a conversation.

@@ -191,6 +191,6 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, types: &[&str]) 
         Reply::Presence(people) => {
             Answer::new("presence", &presence::Presences { people: people.iter().map(Into::into).collect() })
         }
-        Reply::Marked(markers) => Answer::new("marker", &markers::Marker::from(markers)),
+        Reply::Marker(markers) => Answer::new("marker", &markers::Marker::from(markers)),
     })
 }

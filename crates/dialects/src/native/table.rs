@@ -410,11 +410,11 @@ operations! {
     "marker.read" member ["marker" markers::Marker]
         "Everything up to here was read."
         [route("PUT", "/v1/conversations/{conversation}/read", 200, &[CONVERSATION], &[])]
-        (messages::OfMessage) |i| order(Command::Mark { conversation: i.place(), marker: Marker::Read, seq: i.seq() });
+        (messages::OfMessage) |i| order(Command::MoveMarker { conversation: i.place(), marker: Marker::Read, seq: i.seq() });
     "marker.delivered" member ["marker" markers::Marker]
         "Everything up to here has reached a device."
         [route("PUT", "/v1/conversations/{conversation}/delivered", 200, &[CONVERSATION], &[])]
-        (messages::OfMessage) |i| order(Command::Mark { conversation: i.place(), marker: Marker::Delivered, seq: i.seq() });
+        (messages::OfMessage) |i| order(Command::MoveMarker { conversation: i.place(), marker: Marker::Delivered, seq: i.seq() });
     "marker.list" member ["markers" markers::Markers]
         "How far the members have read."
         [route("GET", "/v1/conversations/{conversation}/markers", 200, &[CONVERSATION], &[])]
