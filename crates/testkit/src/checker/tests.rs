@@ -366,7 +366,11 @@ fn i12_a_marker_that_goes_back_or_is_lost_or_lies_beyond_the_head() {
     };
     assert_eq!(marks(7, 1, vec![(41, marker_moved(40, 5)), (43, marker_moved(42, 7))]), BTreeSet::new());
     assert_eq!(marks(7, 1, vec![(41, marker_moved(40, 7)), (43, marker_moved(42, 5))]), [Rule::I12].into(), "back");
-    assert_eq!(marks(7, 1, vec![(41, marker_moved(40, 5)), (43, marker_moved(39, 7))]), BTreeSet::new(), "at the same time");
+    assert_eq!(
+        marks(7, 1, vec![(41, marker_moved(40, 5)), (43, marker_moved(39, 7))]),
+        BTreeSet::new(),
+        "at the same time"
+    );
     assert_eq!(marks(5, 2, vec![(41, marker_moved(40, 7))]), [Rule::I12].into(), "lost");
     assert_eq!(marks(9, 0, vec![(41, marker_moved(40, 9))]), [Rule::I12].into(), "beyond");
     assert_eq!(marks(7, 3, Vec::new()), [Rule::I12].into(), "counted wrong");
