@@ -24,6 +24,7 @@ mod members;
 mod messages;
 mod nodes;
 pub mod operator;
+mod presence;
 mod quotas;
 mod reactions;
 mod sessions;
