@@ -12,6 +12,7 @@ mod crowd;
 mod dawdlers;
 mod doors;
 mod dreametrix;
+mod figures;
 mod forms;
 mod hostile;
 mod http;
