@@ -1,5 +1,7 @@
 //! `cargo xtask tidy`: the rules of the house that the compiler does not check.
 
+mod nouns;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -25,6 +27,8 @@ pub fn run() -> anyhow::Result<()> {
     problems.extend(dependencies(&sources));
     problems.extend(code(&sources));
     problems.extend(everywhere(&sources));
+    problems.extend(nouns::check(&sources));
+    problems.extend(lengths(&sources));
     for problem in &problems {
         println!("{problem}");
     }
@@ -259,9 +263,20 @@ fn everywhere(sources: &[Source]) -> Vec<String> {
     problems
 }
 
+/// Lines that a file of Rust has at most: beyond that it is two things.
+const LENGTH: usize = 600;
+/// Tables: a line or two for each thing that there is. They are as long as what they list.
+const TABLES: &[&str] = &["crates/dialects/src/native/table.rs"];
+
+fn lengths(sources: &[Source]) -> Vec<String> {
+    let files = sources.iter().filter(|source| source.path.ends_with(".rs") && !TABLES.contains(&&*source.path));
+    let long = files.map(|source| (source, source.text.lines().count())).filter(|(_, lines)| *lines > LENGTH);
+    long.map(|(source, lines)| format!("{}: {lines} lines; {LENGTH} at most", source.path)).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Source, code, dependencies, everywhere, is_path, program, used};
+    use super::{LENGTH, Source, TABLES, code, dependencies, everywhere, is_path, lengths, program, used};
 
     fn source(path: &str, text: &str) -> Source {
         Source { path: path.to_owned(), text: text.to_owned() }
@@ -307,6 +322,16 @@ mod tests {
             assert!(dependencies(&[source(&path, &format!("[dev-dependencies]\n{line}\n"))]).is_empty(), "{line}");
         }
         assert_eq!(used("[dependencies]\na.workspace = true\n# no\nb = \"1\"\n").len(), 2);
+    }
+
+    #[test]
+    fn a_file_that_is_too_long_is_found_unless_it_is_a_table() {
+        let (most, more) = ("x\n".repeat(LENGTH), "x\n".repeat(LENGTH + 1));
+        assert_eq!(
+            lengths(&[source("crates/x/src/a.rs", &most), source(TABLES[0], &more), source("a.md", &more)]).len(),
+            0
+        );
+        assert_eq!(lengths(&[source("crates/x/src/a.rs", &more)]).len(), 1);
     }
 
     #[test]

@@ -1,10 +1,10 @@
 // A client: one person's session, line, outbox and state.
 import { Line } from './line.js';
+import { Markers } from './markers.js';
 import { Outbox } from './outbox.js';
 import { People } from './people.js';
 import { Refusal } from './problem.js';
 import { Readings } from './readings.js';
-import { Receipts } from './receipts.js';
 import { isolated } from './report.js';
 import { Rest } from './rest.js';
 import { Seeking } from './seeking.js';
@@ -24,6 +24,7 @@ import type { Pending } from './state/pending.js';
 import { shownName } from './state/people.js';
 import { nextEnd } from './state/typing.js';
 import { defaultStorage, type KeyValue } from './storage.js';
+import { Typing } from './typing.js';
 import type {
   Account,
   AccountRegisterData,
@@ -82,7 +83,8 @@ export class Client {
   readonly #outbox: Outbox;
   readonly #readings: Readings;
   readonly #seeking: Seeking;
-  readonly #receipts: Receipts;
+  readonly #markers: Markers;
+  readonly #typing: Typing;
   readonly #people: People;
   readonly #now: () => number;
   readonly #WebSocket: () => WebSocketConstructor;
@@ -144,7 +146,9 @@ export class Client {
       random,
     });
     this.#people = new People(within);
-    this.#receipts = new Receipts({ ...within, now, command: (type, data) => this.#onSocket(type, data) });
+    const command = <T extends CommandType>(type: T, data: DataOf<T>) => this.#onSocket(type, data);
+    this.#markers = new Markers({ ...within, command });
+    this.#typing = new Typing({ ...within, now, command });
     this.#outbox = new Outbox({
       storage,
       now,
@@ -229,7 +233,8 @@ export class Client {
   #forget(): void {
     this.#whose = this.#session.user;
     this.#readings.forget();
-    this.#receipts.forget();
+    this.#markers.forget();
+    this.#typing.forget();
     this.#people.forget();
     this.#presence = null;
     clearTimeout(this.#typingTimer);
@@ -325,7 +330,8 @@ export class Client {
 
   #online(): void {
     this.#outbox.pump();
-    this.#receipts.resume();
+    this.#typing.forget();
+    this.#markers.resume();
     if (this.#presence) void this.#onSocket('presence.set', { presence: this.#presence })?.catch(ignore);
     void this.#list()
       .then(() => this.#readings.resume())
@@ -415,7 +421,7 @@ export class Client {
   /** Puts a message into the outbox, which sends it as soon as there is a line; returns its client id. */
   send(conversation: number, text: string, options: { readonly parent?: number } = {}): string {
     if (!this.signedIn) throw signedOut();
-    this.#receipts.said(conversation);
+    this.#typing.said(conversation);
     return this.#outbox.add(conversation, text, options.parent ?? null);
   }
 
@@ -463,12 +469,12 @@ export class Client {
 
   /** Everything up to here was read. */
   markRead(conversation: number, seq: number): void {
-    this.#receipts.read(conversation, seq);
+    this.#markers.read(conversation, seq);
   }
 
   /** Says that one is writing, or no longer. */
   typing(conversation: number, typing: boolean): void {
-    this.#receipts.typing(conversation, typing);
+    this.#typing.say(conversation, typing);
   }
 
   /** Says how one wants to be shown; said again after every coming back. */

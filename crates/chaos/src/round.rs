@@ -270,7 +270,7 @@ fn seen(evidence: &Evidence) -> BTreeMap<&'static str, u64> {
             Step::Event { .. } => "live events",
             Step::Changes { .. } => "catch-up answers",
             Step::Read { .. } => "pages read",
-            Step::Marked { .. } => "markers moved",
+            Step::MarkerMoved { .. } => "markers moved",
             Step::Denied { .. } => "reads denied",
             Step::Welcome { .. } => "connections",
             _ => continue,

@@ -4,10 +4,10 @@ use crate::{
     ClientId, ConversationId, Number, SessionId, UserId,
     accounts::{ProfileChange, ServerRole},
     conversations::Visibility,
+    markers::Marker,
     members::Role,
     messages::Draft,
     presence::Presence,
-    receipts::Marker,
 };
 
 /// A change that somebody with an account asks for.
@@ -50,7 +50,7 @@ pub enum Command {
         emoji: String,
     },
     /// Move an own marker forward.
-    Mark {
+    MoveMarker {
         /// Where.
         conversation: ConversationId,
         /// Which marker.

@@ -7,10 +7,10 @@ use crate::{
     ConnectionId, ConversationId, Millis, Number, SessionId, UserId,
     accounts::{Account, ServerRole},
     conversations::{Conversation, Listed},
+    markers::Markers,
     members::{Departure, Member},
     messages::Message,
     presence::Seen,
-    receipts::Markers,
 };
 
 /// A committed, numbered change of a conversation.

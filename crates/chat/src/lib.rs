@@ -9,13 +9,13 @@ mod time;
 pub mod accounts;
 pub mod conversations;
 pub mod figures;
+pub mod markers;
 pub mod members;
 pub mod messages;
 pub mod network;
 pub mod presence;
 pub mod rates;
 pub mod reactions;
-pub mod receipts;
 pub mod sessions;
 
 pub mod command;

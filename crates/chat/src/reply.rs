@@ -4,11 +4,11 @@ use crate::{
     Number, UserId,
     accounts::Account,
     conversations::{Conversation, Listed},
+    markers::Markers,
     members::Member,
     messages::{Message, Page, Sent},
     presence::Seen,
     query::ListPosition,
-    receipts::Markers,
     sessions::{Session, Tokens},
 };
 
@@ -84,7 +84,7 @@ pub enum Reply {
     /// Who is here.
     Presence(Vec<(UserId, Seen)>),
     /// The marker's position after a move.
-    Marked(Markers),
+    Marker(Markers),
 }
 
 /// What takes a client of a conversation from one number to another: the rows that have changed in

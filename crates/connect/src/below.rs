@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn every_path_of_pages_files_and_protocol_is_known_as_the_servers_own() {
-        let protocol = dialects::native::operations::OPERATIONS.iter().flat_map(|operation| operation.routes);
+        let protocol = dialects::native::table::OPERATIONS.iter().flat_map(|operation| operation.routes);
         let files = web::FILES.iter().map(|file| file.path).filter(|path| !path.ends_with(".html"));
         let paths = protocol
             .map(|route| route.path)

@@ -8,7 +8,7 @@
 //! | `> POST /path?query {…} @name:value` | a request comes in; each ` @name:value` at the end is a header |
 //! | `> POST /path form a=b&file=@` | the same with the fields of a form; `@` stands for a file |
 //! | `? …` | what the dialect wants done or asks |
-//! | `= {…}` | what it is answered: see [`script`] |
+//! | `= {…}` | what it is answered: see [`nouns::script`] |
 //! | `! {…}` | something happened: an event, a signal, a catch-up, a refusal outside of a command |
 //! | `< {…}` | a frame goes out; of an event: to every listener |
 //! | `<others {…}` | the event is told to all but the connection that caused it |
@@ -18,27 +18,21 @@
 //! JSON is compared by value. A turn without `<` ends in silence. To write down what is said now, run the
 //! tests with `REWRITE_TRANSCRIPTS=1`, and read the difference before keeping it.
 
+mod nouns;
+
 use std::{collections::VecDeque, fs, path::Path};
 
 use chat::{
-    ClientId, Command, ConversationId, Error, ErrorCode, Event, Fact, Limits, MessageId, Millis, Number, Reply,
-    SessionId, Signal, UserId, Visit,
-    accounts::{Account, Profile, ServerRole, Speaker},
-    conversations::{Conversation, Kind, Listed, Peer, Place, Visibility},
-    figures::Kept,
-    members::{Departure, Member, Role},
-    messages::{Message, MessageType, Page, Sent},
-    presence::{Presence, Seen},
-    query::ListPosition,
-    reactions::Reaction,
-    receipts::Markers,
-    reply::CaughtUp,
-    sessions::{Session, Tokens},
+    Command, ConversationId, Error, Millis, SessionId, UserId, Visit,
+    accounts::{ServerRole, Speaker},
 };
 use serde_json::{Value, json};
 
+use self::nouns::{
+    FIGURES, all_figures, caught_up, error, event, place, script, sent, server, signal, tokens, welcome,
+};
 use crate::{
-    AllFigures, Dialect, Figures, Resume, ServerInfo, Turn, Welcome,
+    Dialect, Resume, Turn,
     rest::{Body, Call, FormValue, Request},
 };
 
@@ -313,7 +307,7 @@ fn describe(command: &Command) -> String {
         Command::DeleteMessage { conversation, seq } => format!("DeleteMessage {conversation} {seq}"),
         Command::AddReaction { conversation, seq, emoji } => format!("AddReaction {conversation} {seq} {emoji}"),
         Command::RemoveReaction { conversation, seq, emoji } => format!("RemoveReaction {conversation} {seq} {emoji}"),
-        Command::Mark { conversation, marker, seq } => format!("Mark {conversation} {marker:?} {seq}"),
+        Command::MoveMarker { conversation, marker, seq } => format!("MoveMarker {conversation} {marker:?} {seq}"),
         Command::CreateRoom { name, topic, visibility, client_id } => {
             format!("CreateRoom {name:?} {topic:?} {visibility:?} {client_id:?}")
         }
@@ -347,329 +341,5 @@ fn describe_visit(visit: &Visit) -> String {
         }
         Visit::LogIn { name, password } => format!("LogIn {name:?} {password:?}"),
         Visit::Refresh { token } => format!("Refresh {token:?}"),
-    }
-}
-
-// What follows makes the vocabulary's nouns of short JSON; what is not given has a usual value.
-
-fn int(value: &Value, usual: i64) -> i64 {
-    value.as_i64().unwrap_or(usual)
-}
-
-fn text(value: &Value, usual: &str) -> String {
-    value.as_str().unwrap_or(usual).to_owned()
-}
-
-fn optional(value: &Value) -> Option<String> {
-    value.as_str().map(str::to_owned)
-}
-
-fn list<T>(value: &Value, make: impl Fn(&Value) -> T) -> Vec<T> {
-    value.as_array().map(|items| items.iter().map(make).collect()).unwrap_or_default()
-}
-
-fn error(value: &Value) -> Error {
-    let name = value["error"].as_str().unwrap();
-    let code = ErrorCode::ALL.iter().find(|code| code.name() == name).unwrap_or_else(|| panic!("no code {name}"));
-    Error {
-        field: optional(&value["field"]),
-        retry_after_ms: value["retry_after_ms"].as_i64(),
-        ..Error::new(*code, text(&value["detail"], "Because."))
-    }
-}
-
-/// A scripted reply: `{"done":true}`, `{"message":{…}}`, `{"conversation":{…}}`, `{"history":[…]}`, …; lists of
-/// rooms and such may have a `next`.
-fn script(value: Value) -> Reply {
-    let next = &value["next"];
-    let beside = |key: &str| matches!(key, "next" | "total");
-    let (kind, inner) = value.as_object().and_then(|object| object.iter().find(|(key, _)| !beside(key))).unwrap();
-    match kind.as_str() {
-        "done" => Reply::Done,
-        "tokens" => Reply::Tokens(Box::new(tokens(inner))),
-        "sent" => Reply::Sent(sent(inner)),
-        "message" => Reply::Message(Box::new(message(inner))),
-        "conversation" => Reply::Conversation(Box::new(listed(inner))),
-        "member" => Reply::Member(member(inner)),
-        "account" => Reply::Account(Box::new(account(inner))),
-        "user" => Reply::User(Box::new(account(inner))),
-        "users" => Reply::Users { users: list(inner, account), next: next.as_i64().map(UserId) },
-        "accounts" => Reply::Accounts { accounts: list(inner, account), next: next.as_i64().map(UserId) },
-        "sessions" => Reply::Sessions(list(inner, |session| Session {
-            id: SessionId(int(session, 7)),
-            created_at: NOON,
-            used_at: NOON.plus(1_500),
-            expires_at: NOON.plus(86_400_000),
-            agent: Some("curl".into()),
-            address: None,
-        })),
-        "conversations" => Reply::Conversations {
-            conversations: list(inner, listed),
-            next: next.as_array().map(|at| ListPosition {
-                active_at: at[0].as_i64(),
-                conversation: ConversationId(int(&at[1], 0)),
-                horizon: int(at.get(2).unwrap_or(&Value::Null), ListPosition::NO_HORIZON),
-                listed: at.iter().skip(3).map(|id| ConversationId(int(id, 0))).collect(),
-            }),
-        },
-        "rooms" => Reply::Rooms {
-            rooms: list(inner, |room| (conversation(room), room["member"] == true)),
-            next: optional(next),
-        },
-        "members" => Reply::Members { members: list(inner, member), next: next.as_i64().map(UserId) },
-        "markers" => Reply::Markers(list(inner, markers)),
-        "marked" => Reply::Marked(markers(inner)),
-        "history" => Reply::History(Page {
-            messages: list(&inner["messages"], message),
-            has_more_before: inner["before"] == true,
-            has_more_after: inner["after"] == true,
-            head: Number(int(&inner["head"], 44)),
-        }),
-        "timeline" => Reply::Timeline { messages: list(inner, message), total: int(&value["total"], 0) },
-        "caught_up" => Reply::CaughtUp(Box::new(caught_up(inner))),
-        "presence" => Reply::Presence(list(inner, |one| (UserId(int(&one[0], 3)), seen(&one[1])))),
-        other => panic!("no reply is called {other}"),
-    }
-}
-
-fn seen(value: &Value) -> Seen {
-    let presence = Presence::from_name(value.as_str().unwrap()).unwrap();
-    Seen { presence, last_seen_at: (presence == Presence::Offline).then_some(NOON) }
-}
-
-fn sent(value: &Value) -> Sent {
-    Sent {
-        conversation: ConversationId(int(&value["conversation"], 12)),
-        seq: Number(int(&value["seq"], 42)),
-        id: MessageId(int(&value["id"], 100)),
-        client_id: value["client_id"].as_str().map(|id| ClientId::parse(id).unwrap()),
-        created_at: NOON,
-        repeated: value["repeated"] == true,
-    }
-}
-
-/// `{"id","seq","by":[id,name,shown name,role],"type","text","parent","edited","reactions":[[emoji,[ids]]]}`;
-/// `"text":null` is a tombstone.
-fn message(value: &Value) -> Message {
-    let seq = int(&value["seq"], 42);
-    let deleted = value.get("text").is_some_and(Value::is_null);
-    Message {
-        id: MessageId(int(&value["id"], 100)),
-        conversation: ConversationId(int(&value["conversation"], 12)),
-        seq: Number(seq),
-        rev: Number(int(&value["rev"], seq)),
-        author: UserId(int(&value["by"][0], 3)),
-        author_name: text(&value["by"][1], "ann"),
-        author_shown_name: text(&value["by"][2], "Ann Onyme"),
-        author_role: ServerRole::from_name(&text(&value["by"][3], "user")).unwrap(),
-        message_type: MessageType::from_name(&text(&value["type"], "text")).unwrap(),
-        client_id: value["client_id"].as_str().map(|id| ClientId::parse(id).unwrap()),
-        text: (!deleted).then(|| text(&value["text"], "Bonjour")),
-        parent: value["parent"].as_i64().map(Number),
-        created_at: NOON,
-        edited_at: (value["edited"] == true).then(|| NOON.plus(60_001)),
-        deleted_at: deleted.then(|| NOON.plus(60_002)),
-        reactions: list(&value["reactions"], |one| Reaction {
-            emoji: text(&one[0], "👍"),
-            users: list(&one[1], |id| UserId(int(id, 3))),
-        }),
-    }
-}
-
-/// `{"id","kind","name","private","topic","pair":[a,b]}`.
-fn conversation(value: &Value) -> Conversation {
-    let place = place(value);
-    let private = place.kind != Kind::Room || value["private"] == true;
-    Conversation {
-        id: ConversationId(int(&value["id"], 12)),
-        kind: place.kind,
-        visibility: if private { Visibility::Private } else { Visibility::Public },
-        name: place.name,
-        topic: optional(&value["topic"]),
-        created_by: UserId(1),
-        created_at: NOON,
-        head: Number(int(&value["head"], 44)),
-        rev: Number(1),
-        member_count: 2,
-        pair: place.pair,
-    }
-}
-
-fn place(value: &Value) -> Place {
-    let kind = Kind::from_name(&text(&value["kind"], "room")).unwrap();
-    let pair = value["pair"].as_array().map(|pair| (UserId(int(&pair[0], 1)), UserId(int(&pair[1], 3))));
-    let name = (kind == Kind::Room).then(|| text(&value["name"], "general")).or_else(|| optional(&value["name"]));
-    Place { kind, name, pair }
-}
-
-fn listed(value: &Value) -> Listed {
-    Listed {
-        conversation: conversation(value),
-        role: Role::from_name(&text(&value["role"], "member")).unwrap(),
-        read_seq: Number(int(&value["read"], 40)),
-        unread: int(&value["unread"], 2),
-        last_message: value.get("last").map(message),
-        peer: value.get("peer").map(|peer| Peer {
-            user: UserId(int(&peer[0], 1)),
-            username: text(&peer[1], "bob"),
-            shown_name: shown_name(&text(&peer[1], "bob"), &peer[2], &peer[3]),
-            display_name: None,
-            first_name: optional(&peer[2]),
-            last_name: optional(&peer[3]),
-            presence: Presence::Online,
-        }),
-    }
-}
-
-/// First and last name if there are any, else the username.
-fn shown_name(username: &str, first: &Value, last: &Value) -> String {
-    let full = [first, last].map(|name| text(name, "")).join(" ");
-    if full.trim().is_empty() { username.to_owned() } else { full.trim().to_owned() }
-}
-
-fn member(value: &Value) -> Member {
-    Member {
-        user: UserId(int(&value["user"][0], 3)),
-        username: text(&value["user"][1], "ann"),
-        shown_name: text(&value["user"][2], "Ann Onyme"),
-        role: Role::from_name(&text(&value["role"], "left")),
-        rev: Number(int(&value["rev"], 42)),
-        joined_at: NOON,
-    }
-}
-
-fn markers(value: &Value) -> Markers {
-    Markers {
-        user: UserId(int(&value["user"], 3)),
-        read_seq: Number(int(&value["read"], 40)),
-        delivered_seq: Number(int(&value["delivered"], 41)),
-        read_at: value["read_at"].as_i64().map(|ms| NOON.plus(ms)),
-    }
-}
-
-fn account(value: &Value) -> Account {
-    Account {
-        id: UserId(int(&value["id"], 3)),
-        username: text(&value["name"], "ann"),
-        email: optional(&value["email"]),
-        role: ServerRole::User,
-        active: value["active"] != false,
-        profile: Profile {
-            display_name: optional(&value["display_name"]),
-            first_name: optional(&value["first_name"]),
-            last_name: optional(&value["last_name"]),
-            birth_date: optional(&value["birth_date"]),
-            ..Profile::default()
-        },
-        created_at: NOON,
-        last_seen_at: None,
-    }
-}
-
-fn tokens(value: &Value) -> Tokens {
-    Tokens {
-        access_token: "eyJ".into(),
-        expires_in: 3_600,
-        refresh_token: "r-2".into(),
-        session: SessionId(7),
-        account: account(value),
-    }
-}
-
-const FIGURES: Figures = Figures {
-    connections: 5,
-    people_here: 3,
-    messages: 1_234,
-    conversations: 17,
-    uptime_seconds: 3_600,
-    active_at: Some(NOON),
-};
-
-fn all_figures() -> AllFigures {
-    let kept = Kept {
-        accounts: 9,
-        rooms: 8,
-        groups: 5,
-        directs: 4,
-        messages: 1_234,
-        messages_sent: 34,
-        storage_bytes: 1_048_576,
-    };
-    let (connections, people_here, deliveries, uptime_seconds) = (5, 3, 99, 3_600);
-    AllFigures { connections, people_here, deliveries, uptime_seconds, version: "0.1.0".into(), kept }
-}
-
-fn server() -> ServerInfo {
-    ServerInfo {
-        name: "Palabre".into(),
-        version: "0.1.0".into(),
-        epoch: "c0ffee".into(),
-        limits: Limits::default(),
-        open_registration: true,
-        needs_administrator: false,
-        playground: false,
-    }
-}
-
-fn welcome(value: &Value) -> Welcome {
-    Welcome {
-        account: account(value),
-        speaker: ann(),
-        server: server(),
-        conversations: vec![(ConversationId(12), Number(44)), (ConversationId(15), Number(3))],
-    }
-}
-
-fn caught_up(value: &Value) -> CaughtUp {
-    CaughtUp {
-        from: Number(int(&value["from"], 40)),
-        to: Number(int(&value["to"], 44)),
-        conversation: conversation(&value["conversation"]),
-        members: list(&value["members"], member),
-        messages: list(&value["messages"], message),
-        reset: value["reset"] == true,
-        more: value["more"] == true,
-    }
-}
-
-fn event(value: &Value) -> Event {
-    let message = || message(&value["message"]);
-    let user = UserId(int(&value["user"], 3));
-    let emoji = text(&value["emoji"], "👍");
-    let departure = if value["reason"] == "removed" { Departure::Removed } else { Departure::Left };
-    let fact = match value["event"].as_str().unwrap() {
-        "message.created" => Fact::MessageCreated(message()),
-        "message.edited" => Fact::MessageEdited(message()),
-        "message.deleted" => Fact::MessageDeleted(message()),
-        "reaction.added" => Fact::ReactionAdded { message: message(), user, emoji },
-        "reaction.removed" => Fact::ReactionRemoved { message: message(), user, emoji },
-        "member.joined" => Fact::MemberJoined { member: member(&value["member"]), member_count: 3 },
-        "member.left" => Fact::MemberLeft { member: member(&value["member"]), departure, member_count: 2 },
-        "member.updated" => Fact::MemberUpdated(member(&value["member"])),
-        "conversation.created" => Fact::ConversationCreated(conversation(&value["in"])),
-        "conversation.updated" => Fact::ConversationUpdated(conversation(&value["in"])),
-        other => panic!("no event is called {other}"),
-    };
-    let number = Number(int(&value["number"], 42));
-    Event { conversation: ConversationId(12), number, actor: user, origin: None, at: NOON, fact }
-}
-
-fn signal(value: &Value) -> Signal {
-    let conversation = ConversationId(12);
-    match value["signal"].as_str().unwrap() {
-        "conversation.added" => Signal::ConversationAdded(Box::new(listed(&value["in"]))),
-        "conversation.removed" => Signal::ConversationRemoved { conversation, departure: Departure::Removed },
-        "conversation.hidden" => Signal::ConversationHidden { conversation, at: Number(42) },
-        "marker.moved" => Signal::MarkerMoved { conversation, markers: markers(&value["markers"]) },
-        "typing" => {
-            let (username, shown_name) = ("bob".into(), "Bob Bricoleur".into());
-            Signal::Typing { conversation, user: UserId(1), username, shown_name, typing: value["typing"] == true }
-        }
-        "presence.changed" => Signal::PresenceChanged {
-            conversation,
-            people: list(&value["people"], |one| (UserId(int(&one[0], 1)), text(&one[1], "bob"), seen(&one[2]))),
-        },
-        "account.updated" => Signal::ProfileChanged(Box::new(account(&value["account"]))),
-        other => panic!("no signal is called {other}"),
     }
 }

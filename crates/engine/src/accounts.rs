@@ -5,7 +5,6 @@ use chat::{
     accounts::{Account, Profile, ProfileChange, Registration, ServerRole},
     event::{Audience, Order, Signal},
     permission,
-    presence::Seen,
     sessions::{Origin, Tokens},
 };
 
@@ -281,7 +280,7 @@ impl Call {
         Ok(Reply::Users { users: found, next: None })
     }
 
-    fn check_how_many(&self, users: &[UserId]) -> Result<()> {
+    pub(crate) fn check_how_many(&self, users: &[UserId]) -> Result<()> {
         let most = self.settings.limits.list_page;
         if i64::try_from(users.len()).is_ok_and(|asked| asked <= most) {
             return Ok(());
@@ -369,27 +368,6 @@ impl Call {
             return Err(Error::invalid(field, "You cannot change your own account in this way."));
         }
         Ok(())
-    }
-
-    pub(crate) async fn presence(&self, users: Vec<UserId>) -> Result<Reply> {
-        self.check_how_many(&users)?;
-        let mut people: Vec<(UserId, Seen)> = Vec::with_capacity(users.len());
-        let mut conn = self.db.read().await?;
-        let accounts = store::accounts::by_ids(&mut conn, &users).await?;
-        for account in accounts.into_iter().filter(|a| a.active) {
-            let known = permission::may_roam(self.speaker.role)
-                || account.id == self.speaker.user
-                || store::members::share(&mut conn, self.speaker.user, account.id).await?;
-            if known {
-                let mut seen = (self.here)(account.id);
-                if seen.presence == chat::presence::Presence::Offline && seen.last_seen_at.is_none() {
-                    seen.last_seen_at = account.last_seen_at;
-                }
-                people.push((account.id, seen));
-            }
-        }
-        people.sort_unstable_by_key(|(user, _)| *user);
-        Ok(Reply::Presence(people))
     }
 }
 

@@ -10,7 +10,7 @@ use chat::{
     permission::{self, Ability},
     query::ListPosition,
 };
-use store::{Conn, Unit, conversations::New, receipts::Entry};
+use store::{Conn, Unit, conversations::New, listing::Entry};
 
 use crate::{Call, history::cut, listing, text};
 
@@ -245,7 +245,7 @@ impl Call {
 
     /// Tells a person's own connections that they are now a member.
     pub(crate) async fn tell_added(&self, unit: &mut Unit, conversation: ConversationId, user: UserId) -> Result<()> {
-        let entry = store::receipts::entry(&mut unit.conn, user, conversation).await?;
+        let entry = store::listing::entry(&mut unit.conn, user, conversation).await?;
         if let Some(listed) = self.complete(&mut unit.conn, user, entry.into_iter().collect()).await?.pop() {
             unit.notify(Audience::User(user), Signal::ConversationAdded(Box::new(listed)));
         }
@@ -312,7 +312,7 @@ impl Call {
     }
 
     pub(crate) async fn listed(&self, conn: &mut Conn, conversation: ConversationId) -> Result<Listed> {
-        let entry = store::receipts::entry(conn, self.speaker.user, conversation).await?;
+        let entry = store::listing::entry(conn, self.speaker.user, conversation).await?;
         let listed = self.complete(conn, self.speaker.user, entry.into_iter().collect()).await?.pop();
         listed.ok_or_else(|| Error::not_found("conversation"))
     }

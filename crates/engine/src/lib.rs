@@ -19,13 +19,14 @@ mod conversations;
 mod figures;
 mod history;
 mod listing;
+mod markers;
 mod members;
 mod messages;
 mod nodes;
 pub mod operator;
+mod presence;
 mod quotas;
 mod reactions;
-mod receipts;
 mod sessions;
 
 use std::sync::{Arc, Mutex};
@@ -214,7 +215,7 @@ impl Engine {
             Command::RemoveReaction { conversation, seq, emoji } => {
                 call.remove_reaction(conversation, seq, emoji).await
             }
-            Command::Mark { conversation, marker, seq } => call.mark(conversation, marker, seq).await,
+            Command::MoveMarker { conversation, marker, seq } => call.move_marker(conversation, marker, seq).await,
             Command::CreateRoom { name, topic, visibility, client_id } => {
                 call.create_room(name, topic, visibility, client_id).await
             }

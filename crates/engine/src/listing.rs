@@ -6,7 +6,10 @@
 //! listed and moves afterwards comes a second time, as it is then.
 
 use chat::{ConversationId, Millis, UserId, query::ListPosition};
-use store::{Conn, Result, receipts, receipts::Entry};
+use store::{
+    Conn, Result,
+    listing::{self, Entry},
+};
 
 /// By how many milliseconds a change that is committed later may bear an earlier time: with several nodes, whose
 /// clocks differ and whose commits overlap. A database with one writer has none of this.
@@ -25,7 +28,7 @@ pub(crate) async fn page(
     let Some(mut position) = after else { return first(conn, user, limit, now).await };
     let mut entries = Vec::new();
     if let Some(active_at) = position.active_at {
-        entries = receipts::listed(conn, user, Some((active_at, position.conversation)), limit + 1).await?;
+        entries = listing::listed(conn, user, Some((active_at, position.conversation)), limit + 1).await?;
         if let Some(last) = cut(&mut entries, limit) {
             position.active_at = Some(last.active_at);
             position.conversation = last.conversation.id;
@@ -40,7 +43,7 @@ pub(crate) async fn page(
 }
 
 async fn first(conn: &mut Conn, user: UserId, limit: i64, now: Millis) -> Result<(Vec<Entry>, Option<ListPosition>)> {
-    let mut entries = receipts::listed(conn, user, None, limit + 1).await?;
+    let mut entries = listing::listed(conn, user, None, limit + 1).await?;
     let newest = entries.first().map_or(0, |entry| entry.active_at);
     let overlap = if conn.is_sqlite() { 0 } else { OVERLAP };
     let next = cut(&mut entries, limit).map(|last| ListPosition {
@@ -67,7 +70,7 @@ async fn second(
 ) -> Result<bool> {
     let room = limit.saturating_sub(i64::try_from(entries.len()).unwrap_or(i64::MAX));
     loop {
-        let mut moved = receipts::moved(conn, user, position.horizon, position.conversation, room + 1).await?;
+        let mut moved = listing::moved(conn, user, position.horizon, position.conversation, room + 1).await?;
         let more = i64::try_from(moved.len()).unwrap_or(i64::MAX) > room;
         cut(&mut moved, room);
         if let Some(last) = moved.last() {

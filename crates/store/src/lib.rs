@@ -31,12 +31,13 @@ pub mod conversations;
 pub mod doctor;
 pub mod figures;
 pub mod history;
+pub mod listing;
+pub mod markers;
 pub mod members;
 pub mod messages;
 pub mod nodes;
 pub mod nudges;
 pub mod reactions;
-pub mod receipts;
 #[cfg(feature = "rewind")]
 mod rewind;
 pub mod sessions;
@@ -65,7 +66,8 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         messages::STATEMENTS,
         appends::STATEMENTS,
         reactions::STATEMENTS,
-        receipts::STATEMENTS,
+        markers::STATEMENTS,
+        listing::STATEMENTS,
         figures::STATEMENTS,
         catch_up::STATEMENTS,
         history::STATEMENTS,

@@ -3,9 +3,13 @@
 //!
 //! Sends are written a batch at a time ([`crate::appends`]); every other change runs as a closure under
 //! a savepoint of its own. Nobody is answered, and nobody is told, before the commit has returned.
+//!
+//! `queue` has what waits, `begin` how a transaction begins.
+
+mod begin;
+mod queue;
 
 use std::{
-    collections::HashSet,
     future::Future,
     panic::AssertUnwindSafe,
     path::{Path, PathBuf},
@@ -27,21 +31,14 @@ use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    Committed, Conn, Db, Error, Result, Unit, appends,
+    Committed, Conn, Db, Error, Unit, appends,
     clock::Steady,
-    conversations::{self, beginning_with},
     heads::Heads,
     health::{self, Health},
-    history::{self, Mark, Passage},
+    history::Mark,
 };
+use queue::{Job, QUEUE, Queue};
 
-/// Writes that may wait; more are held back at the door.
-const QUEUE: usize = 8_192;
-/// Writes that one transaction takes at most. Not more, so that under load one batch is answered and
-/// asks again while the next is committed, instead of all waiting for the same commit.
-const BATCH: usize = 128;
-/// When times of last activity that lie in the future are looked at again, where that failed.
-const TIMES_AGAIN: Duration = Duration::from_mins(1);
 /// How often SQLite's log is moved into its file.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
 
@@ -72,11 +69,6 @@ pub type Work<'u, T> = Pin<Box<dyn Future<Output = chat::Result<T>> + Send + 'u>
 type Closure = Box<dyn for<'u> FnOnce(&'u mut Unit) -> Work<'u, Answer> + Send>;
 /// Gives the waiting caller its answer, or the failure of the whole transaction.
 type Answer = Box<dyn FnOnce(Option<chat::Error>) + Send>;
-
-enum Job {
-    Append(Append),
-    Change { conversation: Option<ConversationId>, origin: Option<ConnectionId>, work: Closure, refuse: Answer },
-}
 
 /// Where committed batches go: to the stream, in the order of their commits, with the answers that
 /// are to be given at the same time.
@@ -242,50 +234,6 @@ struct Committer {
     heads: Heads,
 }
 
-/// What waits to be written.
-struct Queue {
-    jobs: mpsc::Receiver<Job>,
-    /// What came too late for the last batch, and is the first of the next.
-    left: Option<Job>,
-}
-
-impl Queue {
-    /// All that has piled up, or else the next that comes; nothing once nobody can write any more.
-    async fn next(&mut self) -> Vec<Job> {
-        let mut batch = Vec::with_capacity(BATCH);
-        match self.left.take() {
-            None => {
-                let _count = self.jobs.recv_many(&mut batch, BATCH).await;
-            }
-            Some(left) => {
-                batch.push(left);
-                while batch.len() < BATCH
-                    && let Ok(job) = self.jobs.try_recv()
-                {
-                    batch.push(job);
-                }
-            }
-        }
-        batch
-    }
-
-    /// Adds what has come while the rows of a batch were waited for, as far as it changes no others. Where several
-    /// nodes write into one conversation this makes their batches large: each gathers while another commits.
-    fn join_in(&mut self, batch: &mut Vec<Job>) {
-        let locked: HashSet<ConversationId> = batch.iter().filter_map(Job::conversation).collect();
-        while batch.len() < BATCH
-            && let Ok(job) = self.jobs.try_recv()
-        {
-            if job.conversation().is_some_and(|conversation| !locked.contains(&conversation)) {
-                // All stays in the order in which it came.
-                self.left = Some(job);
-                return;
-            }
-            batch.push(job);
-        }
-    }
-}
-
 impl Committer {
     async fn run(mut self, jobs: mpsc::Receiver<Job>) {
         let mut queue = Queue { jobs, left: None };
@@ -406,50 +354,6 @@ impl Committer {
         }
     }
 
-    /// Takes back what was dated while the clock was ahead, if that is due: at the start, and when the clock was put
-    /// back. In a transaction of its own: the rows of a batch are locked in one order, and these are others. That it
-    /// fails is no reason to refuse what people want to store.
-    ///
-    /// # Errors
-    /// If no transaction can be begun; then the batch, which knows no other history, cannot either.
-    async fn take_back_future(&mut self) -> Result<()> {
-        let (begun, now) = (Instant::now(), (self.clock)());
-        if self.steady.is_put_back(now) {
-            self.times_due = Some(begun);
-        }
-        if self.times_due.is_none_or(|due| due > begun) {
-            return Ok(());
-        }
-        let mut conn = self.begin(Vec::new()).await?;
-        self.times_due = Some(begun + TIMES_AGAIN);
-        let taken = match conversations::take_back_future(&mut conn, now).await {
-            Ok(taken) => taken,
-            Err(error) => {
-                tracing::warn!(%error, "times of last activity in the future could not be taken back");
-                // A connection that cannot do this is found out by the batch's beginning.
-                let _rolled_back = conn.run("ROLLBACK").await;
-                self.conn = Some(conn);
-                return Ok(());
-            }
-        };
-        if let Err(error) = conn.run("COMMIT").await {
-            tracing::warn!(%error, "it is not known whether times of last activity in the future were taken back");
-            conn.discard().await;
-            self.db.rename();
-            return Ok(());
-        }
-        self.conn = Some(conn);
-        self.mark.take().into_iter().for_each(|mark| self.db.history().passed(mark));
-        self.times_due = None;
-        if taken > 0 {
-            tracing::warn!(
-                conversations = taken,
-                "the clock was ahead: times of last activity in the future are taken back"
-            );
-        }
-        Ok(())
-    }
-
     /// A deliberate fault: answers, or tells the others, before the commit.
     async fn tell_early(&self, unit: &mut Unit, settled: &mut Vec<Settled>) {
         let early: (Committed, Vec<Box<dyn FnOnce() + Send>>) = if mutants::is(Mutant::AckBeforeCommit) {
@@ -461,83 +365,6 @@ impl Committer {
         let _nobody_listens = self.outlet.send(early).await;
         // As if the disk were slow: on a fast one the fault would rarely show, and its proof fail by luck.
         tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-
-    async fn begin(&mut self, touched: Vec<ConversationId>) -> Result<Conn> {
-        if let Some(mut conn) = self.conn.take() {
-            match self.open(&mut conn, touched.clone()).await {
-                Ok(true) => return Ok(conn),
-                Ok(false) => return Err(self.follow(conn).await),
-                // The database may have been away since the last batch: nothing was written, a new connection will tell.
-                Err(error) => {
-                    tracing::debug!(%error, "the writer's connection is not good any more");
-                    conn.discard().await;
-                }
-            }
-        }
-        let mut conn = self.db.write().await?;
-        match self.open(&mut conn, touched).await {
-            Ok(true) => Ok(conn),
-            Ok(false) => Err(self.follow(conn).await),
-            Err(error) => {
-                conn.discard().await;
-                Err(error)
-            }
-        }
-    }
-
-    /// Begins the transaction; false if the database is not the history any more that this node knows. On PostgreSQL
-    /// other nodes write too: the rows that the batch is known to change are locked first and in one order, so that two
-    /// nodes never wait for each other.
-    async fn open(&mut self, conn: &mut Conn, touched: Vec<ConversationId>) -> Result<bool> {
-        let (now, history) = ((self.clock)(), self.db.history());
-        if history.may_be_forgotten(now) {
-            self.db.rename();
-        }
-        let node = self.db.node();
-        match conn {
-            Conn::Sqlite(_) => conn.run("BEGIN IMMEDIATE").await?,
-            Conn::Postgres(postgres) => {
-                let begin = beginning_with(touched);
-                if let Some((pass, mark)) = history::passing(history, node, now) {
-                    self.mark = Some(mark);
-                    return Ok(history::run_text(postgres, format!("{begin}; {pass}")).await? == 1);
-                }
-                history::run_text(postgres, begin).await?;
-            }
-        }
-        let passage = history::pass(conn, history, node, now).await?;
-        self.mark = match passage {
-            Passage::Known(mark) => Some(mark),
-            Passage::Other => None,
-        };
-        Ok(self.mark.is_some())
-    }
-
-    /// Goes over to the database's new history, or begins one. Nothing of the batch is done: it was asked for by those
-    /// who know the one before.
-    async fn follow(&mut self, mut conn: Conn) -> Error {
-        let followed = async {
-            conn.run("ROLLBACK").await?;
-            history::follow(&mut conn, self.db.history(), (self.clock)()).await
-        };
-        let is_another = match followed.await {
-            Ok(is_another) => is_another,
-            Err(error) => {
-                conn.discard().await;
-                return error;
-            }
-        };
-        self.db.rename();
-        // Its heads may be below what was given in the one before.
-        self.heads = Heads::default();
-        self.followed = Some(is_another);
-        self.conn = Some(conn);
-        Error::Unavailable(if is_another {
-            "the database has come back as another history".to_owned()
-        } else {
-            "the database's history had not been begun yet".to_owned()
-        })
     }
 }
 
@@ -611,24 +438,6 @@ fn why_all_failed(part: chat::Error, broken: Error) -> chat::Error {
     if is_the_databases { part } else { broken.into() }
 }
 
-impl Job {
-    fn conversation(&self) -> Option<ConversationId> {
-        match self {
-            Self::Append(append) => Some(append.message.draft.conversation),
-            Self::Change { conversation, .. } => *conversation,
-        }
-    }
-
-    fn into_refusal(self) -> Settled {
-        match self {
-            Self::Append(append) => {
-                Box::new(move |failure| (append.done)(Err(failure.unwrap_or_else(chat::Error::internal))))
-            }
-            Self::Change { refuse, .. } => refuse,
-        }
-    }
-}
-
 /// Keeps SQLite's log short while there is a writer.
 async fn checkpoints(db: Db, alive: mpsc::WeakSender<Job>) {
     let mut tick = tokio::time::interval(CHECKPOINT_EVERY);
@@ -647,33 +456,6 @@ async fn checkpoints(db: Db, alive: mpsc::WeakSender<Job>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn job(conversation: Option<i64>) -> Job {
-        Job::Change {
-            conversation: conversation.map(ConversationId),
-            origin: None,
-            work: Box::new(|_| Box::pin(async { Err(chat::Error::internal()) })),
-            refuse: Box::new(|_| {}),
-        }
-    }
-
-    fn places(batch: &[Job]) -> Vec<Option<i64>> {
-        batch.iter().map(|job| job.conversation().map(|id| id.0)).collect()
-    }
-
-    #[tokio::test]
-    async fn a_batch_takes_in_what_comes_meanwhile_up_to_the_first_that_is_elsewhere() {
-        let (sender, jobs) = mpsc::channel(QUEUE);
-        let mut queue = Queue { jobs, left: None };
-        let send = |conversation| assert!(sender.try_send(job(conversation)).is_ok());
-        send(Some(1));
-        send(Some(2));
-        let mut batch = queue.next().await;
-        [Some(2), None, Some(1), Some(3), Some(1)].into_iter().for_each(send);
-        queue.join_in(&mut batch);
-        assert_eq!(places(&batch), [Some(1), Some(2), Some(2), None, Some(1)]);
-        assert_eq!(places(&queue.next().await), [Some(3), Some(1)], "in the order in which they came");
-    }
 
     #[test]
     fn what_the_database_has_rolled_back_by_itself_fails_for_the_reason_that_it_gave() {
@@ -717,16 +499,5 @@ mod tests {
         assert_eq!(nothing(&writer).await.expect_err("of before").code, ErrorCode::Unavailable);
         assert_eq!(writer.health.ask(Instant::now()), health::Verdict::Known(Ok(())));
         std::fs::remove_dir_all(&folder).expect("the folder goes");
-    }
-
-    #[tokio::test]
-    async fn no_batch_grows_beyond_its_size() {
-        let (sender, jobs) = mpsc::channel(QUEUE);
-        let mut queue = Queue { jobs, left: Some(job(Some(1))) };
-        (0..2 * BATCH).for_each(|_| assert!(sender.try_send(job(Some(1))).is_ok()));
-        let mut batch = queue.next().await;
-        assert_eq!(batch.len(), BATCH);
-        queue.join_in(&mut batch);
-        assert_eq!(batch.len(), BATCH);
     }
 }

@@ -1,4 +1,9 @@
 //! A person: an account, a socket, what they know and what they hear.
+//!
+//! What they do is in `doing`, what they hear in `hearing`.
+
+mod doing;
+mod hearing;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -21,7 +26,7 @@ use tokio::{
 use tokio_websockets::{CloseCode, Message};
 
 use crate::{
-    inbox::{Heard, Inbox},
+    inbox::Inbox,
     law::{self, Depth},
     model::{Model, Next},
     rest::{Answer, Rest},
@@ -529,264 +534,6 @@ impl Person {
     async fn lives_by_the_law(&self, touched: Option<i64>) {
         self.inner.town.law(touched).await;
     }
-
-    // ---- conversations --------------------------------------------------------------------------
-
-    /// Opens a public room.
-    pub async fn opens_room(&self, name: &str) -> Room {
-        self.opens(json!({"kind": "room", "name": name})).await
-    }
-
-    /// Opens a private room.
-    pub async fn opens_private_room(&self, name: &str) -> Room {
-        self.opens(json!({"kind": "room", "name": name, "visibility": "private"})).await
-    }
-
-    /// Brings people together.
-    pub async fn opens_group(&self, with: &[&Self]) -> Room {
-        let members: Vec<i64> = with.iter().map(|person| person.id()).collect();
-        self.opens(json!({"kind": "group", "members": members})).await
-    }
-
-    /// Gets the direct conversation with somebody.
-    pub async fn turns_to(&self, other: &Self) -> Room {
-        self.opens(json!({"kind": "direct", "user": other.id()})).await
-    }
-
-    async fn opens(&self, what: Value) -> Room {
-        let room = room(&self.asks("conversation.create", what).await.granted());
-        self.knows_that(room, "conversation.added");
-        room
-    }
-
-    /// What one did oneself is no news.
-    fn knows_that(&self, room: Room, kind: &str) {
-        let mut state = self.inner.state();
-        for heard in &mut state.inbox.heard {
-            heard.own |= heard.frame["type"] == kind && heard.frame["conversation"] == room.id;
-        }
-    }
-
-    /// Enters a public room.
-    pub async fn joins(&self, room: &Room) {
-        self.asks("conversation.join", json!({"conversation": room.id})).await.granted();
-        self.knows_that(*room, "conversation.added");
-    }
-
-    /// Leaves.
-    pub async fn leaves(&self, room: &Room) {
-        self.asks("conversation.leave", json!({"conversation": room.id})).await.granted();
-        self.knows_that(*room, "conversation.removed");
-    }
-
-    /// Brings somebody in.
-    pub async fn adds(&self, other: &Self, room: &Room) {
-        self.asks("member.add", json!({"conversation": room.id, "user": other.id()})).await.granted();
-    }
-
-    /// Puts somebody out.
-    pub async fn removes(&self, other: &Self, room: &Room) {
-        self.asks("member.remove", json!({"conversation": room.id, "user": other.id()})).await.granted();
-    }
-
-    /// Gives somebody a role.
-    pub async fn makes(&self, other: &Self, role: &str, room: &Room) -> Reply {
-        self.asks("member.update", json!({"conversation": room.id, "user": other.id(), "role": role})).await
-    }
-
-    /// A conversation as they see it in their list.
-    pub async fn sees(&self, room: &Room) -> Value {
-        self.requests("GET", &format!("/v1/conversations/{}", room.id), Value::Null).await.granted()
-    }
-
-    /// Whether a conversation is not there for them.
-    pub async fn does_not_see(&self, room: &Room) {
-        self.requests("GET", &format!("/v1/conversations/{}", room.id), Value::Null).await.refused(404, "not_found");
-    }
-
-    /// The texts that they know of a conversation, by what they were told; `None` for tombstones.
-    #[must_use]
-    pub fn knows(&self, room: &Room) -> Vec<Option<String>> {
-        let state = self.inner.state();
-        let known = state.model.get(room.id);
-        known
-            .into_iter()
-            .flat_map(|known| known.snapshot.messages.values())
-            .map(|m| m["text"].as_str().map(str::to_owned))
-            .collect()
-    }
-
-    /// The number of the last change that they know.
-    #[must_use]
-    pub fn cursor(&self, room: &Room) -> i64 {
-        self.inner.state().model.get(room.id).map_or(0, |known| known.cursor)
-    }
-
-    // ---- messages -------------------------------------------------------------------------------
-
-    /// A client id that was never used.
-    #[must_use]
-    pub fn new_client_id(&self) -> String {
-        format!("{}-{}", self.inner.name, self.inner.town.sends.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// Says something.
-    pub async fn says(&self, room: &Room, text: &str) -> Said {
-        said(&self.asks("message.send", self.draft(room, text)).await.granted())
-    }
-
-    /// Says many things, without waiting for an answer between them.
-    pub async fn says_all<T: AsRef<str>>(&self, room: &Room, texts: impl IntoIterator<Item = T>) -> Vec<Said> {
-        let sends: Vec<_> =
-            texts.into_iter().map(|text| self.begins("message.send", self.draft(room, text.as_ref()))).collect();
-        let mut all = Vec::new();
-        for send in sends {
-            all.push(said(&send.await.granted()));
-        }
-        self.lives_by_the_law(Some(room.id)).await;
-        all
-    }
-
-    /// The data of a send under a new client id.
-    #[must_use]
-    pub fn draft(&self, room: &Room, text: &str) -> Value {
-        json!({"conversation": room.id, "client_id": self.new_client_id(), "text": text})
-    }
-
-    /// Answers to something that was said.
-    pub async fn replies(&self, to: &Said, text: &str) -> Said {
-        let mut draft = self.draft(&to.room, text);
-        draft["parent"] = to.seq.into();
-        said(&self.asks("message.send", draft).await.granted())
-    }
-
-    /// Changes what they said.
-    pub async fn edits(&self, said: &Said, text: &str) {
-        self.asks("message.edit", at(said, json!({"text": text}))).await.granted();
-    }
-
-    /// Takes something back.
-    pub async fn deletes(&self, said: &Said) {
-        self.asks("message.delete", at(said, json!({}))).await.granted();
-    }
-
-    /// Puts an emoji on something that was said.
-    pub async fn reacts(&self, said: &Said, emoji: &str) -> Value {
-        self.asks("reaction.add", at(said, json!({"emoji": emoji}))).await.granted()
-    }
-
-    /// Takes an emoji back.
-    pub async fn takes_back(&self, said: &Said, emoji: &str) -> Value {
-        self.asks("reaction.remove", at(said, json!({"emoji": emoji}))).await.granted()
-    }
-
-    /// Reads up to what was said.
-    pub async fn reads(&self, said: &Said) {
-        self.asks("marker.read", at(said, json!({}))).await.granted();
-    }
-
-    /// Is writing.
-    pub async fn types(&self, room: &Room) {
-        self.asks("typing.set", json!({"conversation": room.id, "typing": true})).await.granted();
-    }
-
-    /// Is online, away, busy or invisible.
-    pub async fn is_now(&self, presence: &str) {
-        self.asks("presence.set", json!({"presence": presence})).await.granted();
-    }
-
-    // ---- hearing --------------------------------------------------------------------------------
-
-    /// Waits for this, said or done by others; nothing else may come before it.
-    ///
-    /// # Panics
-    /// If something else comes.
-    pub async fn hears(&self, words: &str) -> Value {
-        let heard = self.next_heard(words).await;
-        assert_eq!(heard.words, words, "{} hears something else: {}", self.inner.name, heard.frame);
-        heard.frame
-    }
-
-    async fn next_heard(&self, what: &str) -> Heard {
-        let next = |state: &mut State| {
-            while state.inbox.heard.front().is_some_and(|heard| heard.own) {
-                state.inbox.heard.pop_front();
-            }
-            state.inbox.heard.pop_front()
-        };
-        self.inner.wait_for(what, next).await
-    }
-
-    /// Waits for what they said or did themselves to come back to them.
-    pub async fn hears_themselves(&self, words: &str) -> Value {
-        let next = |state: &mut State| {
-            let at = state.inbox.heard.iter().position(|heard| heard.own && heard.words == words)?;
-            state.inbox.heard.remove(at)
-        };
-        self.inner.wait_for(words, next).await.frame
-    }
-
-    /// Waits for a signal: typing, presence (perhaps among others'), a marker. What comes before it is passed over.
-    pub async fn notices(&self, words: &str) -> Value {
-        let next = |state: &mut State| {
-            let at = state.inbox.signals.iter().position(|heard| heard.words.split(", ").any(|one| one == words))?;
-            state.inbox.signals.drain(..=at).next_back()
-        };
-        self.inner.wait_for(words, next).await.frame
-    }
-
-    /// Whether a signal has come that was not asked for yet; what was sent before is waited for.
-    pub async fn has_noticed(&self, words: &str) -> bool {
-        self.begins("ping", json!({})).await.granted();
-        self.inner.state().inbox.signals.iter().any(|heard| heard.words.contains(words))
-    }
-
-    /// Everything that was told is asked for: whatever was on its way has come.
-    ///
-    /// # Panics
-    /// If there is something more that others said or did.
-    pub async fn hears_nothing_more(&self) {
-        // The server answers in order: what it had to tell before has come when this is answered.
-        self.begins("ping", json!({})).await.granted();
-        let state = self.inner.state();
-        let more: Vec<&Heard> = state.inbox.heard.iter().filter(|heard| !heard.own).collect();
-        assert!(more.is_empty(), "{} hears more: {more:?}", self.inner.name);
-    }
-
-    /// Forgets what was heard so far.
-    pub async fn forgets(&self) {
-        self.begins("ping", json!({})).await.granted();
-        self.inner.state().inbox = Inbox::default();
-    }
-
-    /// The next catch-up of a conversation.
-    pub async fn catches_up(&self) -> Value {
-        self.inner.wait_for("a catch-up", |state| state.inbox.changes.pop_front()).await
-    }
-
-    /// How many catch-ups came that were not asked for yet.
-    #[must_use]
-    pub fn catch_ups(&self) -> usize {
-        self.inner.state().inbox.changes.len()
-    }
-
-    /// Asks for what changed since their cursor, and takes it.
-    ///
-    /// # Panics
-    /// If it is not as the protocol says.
-    pub async fn syncs(&self, room: &Room, since: i64) -> Value {
-        let data = self.begins("conversation.sync", json!({"conversation": room.id, "since": since})).await.granted();
-        let anew = self.inner.state().model.take_changes(room.id, &data).expect("changes");
-        if anew {
-            self.inner.read(room.id).await;
-        }
-        self.lives_by_the_law(Some(room.id)).await;
-        data
-    }
-}
-
-fn room(conversation: &Value) -> Room {
-    Room { id: conversation["id"].as_i64().expect("a conversation") }
 }
 
 /// What an answer to a send says.
@@ -798,12 +545,6 @@ pub(crate) fn said(data: &Value) -> Said {
         client_id: data["client_id"].as_str().unwrap_or_default().to_owned(),
         repeated: data["repeated"] == true,
     }
-}
-
-fn at(said: &Said, mut data: Value) -> Value {
-    data["conversation"] = said.room.id.into();
-    data["seq"] = said.seq.into();
-    data
 }
 
 /// The tokens of an answer.

@@ -21,7 +21,11 @@ use crate::{
     dice::Dice,
 };
 
+mod acting;
+mod habits;
 mod hearing;
+
+pub use habits::Habits;
 
 /// Sends that a client has under way at most.
 const PIPELINE: usize = 8;
@@ -53,101 +57,6 @@ pub struct Person {
     pub id: i64,
     /// An access token.
     pub token: String,
-}
-
-/// What somebody does, out of a hundred things.
-#[derive(Clone, Copy, Debug)]
-pub struct Habits {
-    /// Editing, or deleting: one in three.
-    pub edit: u64,
-    /// Reacting.
-    pub react: u64,
-    /// Putting somebody out of a conversation or bringing them in again.
-    pub change_members: u64,
-    /// Reading history, catching up, moving the read marker.
-    pub read: u64,
-    /// Milliseconds between two things.
-    pub pause: (u64, u64),
-    /// Connecting anew once in so many things.
-    pub hop: u64,
-    /// Whether they say nothing at all.
-    pub silent: bool,
-    /// Whether they stop reading for seconds now and then.
-    pub dawdles: bool,
-    /// By how many characters each text is longer than it need be.
-    pub padding: usize,
-}
-
-impl Habits {
-    /// Mostly sends, some edits.
-    #[must_use]
-    pub fn talkative() -> Self {
-        Self {
-            edit: 6,
-            react: 0,
-            change_members: 0,
-            read: 0,
-            pause: (1, 15),
-            hop: 500,
-            silent: false,
-            dawdles: false,
-            padding: 0,
-        }
-    }
-
-    /// The contract's mix: seventy sends, ten edits and deletions, five reactions, five changes of members, ten reads.
-    #[must_use]
-    pub fn mixed(pause: (u64, u64)) -> Self {
-        Self {
-            edit: 10,
-            react: 5,
-            change_members: 5,
-            read: 9,
-            pause,
-            hop: 100,
-            silent: false,
-            dawdles: false,
-            padding: 0,
-        }
-    }
-
-    /// Reads and nothing else, as somebody does who is not let in anywhere.
-    #[must_use]
-    pub fn prying() -> Self {
-        Self {
-            edit: 0,
-            react: 0,
-            change_members: 0,
-            read: 100,
-            pause: (50, 400),
-            hop: 100,
-            silent: false,
-            dawdles: false,
-            padding: 0,
-        }
-    }
-
-    /// Listens, and stops reading for seconds now and then.
-    #[must_use]
-    pub fn dawdling() -> Self {
-        Self { dawdles: true, pause: (1_500, 4_000), ..Self::listening() }
-    }
-
-    /// Listens and nothing else.
-    #[must_use]
-    pub fn listening() -> Self {
-        Self {
-            edit: 0,
-            react: 0,
-            change_members: 0,
-            read: 0,
-            pause: (100, 200),
-            hop: u64::MAX,
-            silent: true,
-            dawdles: false,
-            padding: 0,
-        }
-    }
 }
 
 /// Whose membership a talker brings about and ends; nobody else does.
@@ -202,7 +111,7 @@ enum Asked {
     Move { charge: usize },
     Read { conversation: i64, begun: u64 },
     Sync { conversation: i64 },
-    Mark { conversation: i64, begun: u64 },
+    Marker { conversation: i64, begun: u64 },
 }
 
 /// Somebody who talks, listens, is cut off, comes back and repeats what is unknown.
@@ -435,127 +344,6 @@ impl Talker {
                 charge.wanted = Some((true, false));
                 self.bring_about(socket, index).await?;
             }
-        }
-        Ok(())
-    }
-
-    /// Does one thing.
-    async fn act(&mut self, socket: &mut Socket) -> Result<()> {
-        let Habits { edit, react, change_members, read, .. } = self.habits;
-        let mut chance = self.dice.between(0, 100);
-        let mut falls_on = |share: u64| {
-            let falls = chance < share;
-            chance = if falls { u64::MAX } else { chance.saturating_sub(share) };
-            falls
-        };
-        if falls_on(edit) {
-            self.change(socket).await
-        } else if falls_on(react) {
-            self.react(socket).await
-        } else if falls_on(change_members) {
-            self.change_members(socket).await
-        } else if falls_on(read) {
-            self.read(socket).await
-        } else {
-            self.chat(socket).await
-        }
-    }
-
-    /// Edits something said before, or deletes it.
-    async fn change(&mut self, socket: &mut Socket) -> Result<()> {
-        if self.own.is_empty() {
-            return Ok(());
-        }
-        let index = self.dice.between(0, self.own.len() as u64);
-        let (conversation, seq) = self.own.swap_remove(usize::try_from(index)?);
-        let name = self.name("change");
-        if self.habits.react > 0 && self.dice.one_in(3) {
-            self.note(Step::Delete { conversation, seq });
-            self.asked.insert(name.clone(), Asked::Delete { conversation, seq });
-            return say(socket, &name, "message.delete", json!({"conversation": conversation, "seq": seq})).await;
-        }
-        let text = format!("{} edited {seq} in {conversation}", self.history.client);
-        self.note(Step::Edit { conversation, seq, content: Content::of(&text) });
-        self.asked.insert(name.clone(), Asked::Edit { conversation, seq });
-        say(socket, &name, "message.edit", json!({"conversation": conversation, "seq": seq, "text": text})).await
-    }
-
-    async fn react(&mut self, socket: &mut Socket) -> Result<()> {
-        let recent: Vec<(i64, i64)> = self.recent.iter().copied().collect();
-        let Some((conversation, seq)) = self.dice.pick(&recent).copied() else { return Ok(()) };
-        let (name, emoji) = (self.name("react"), self.dice.pick(&EMOJI).copied().unwrap_or("👍"));
-        let command = if self.dice.one_in(4) { "reaction.remove" } else { "reaction.add" };
-        self.note(Step::React { conversation, seq });
-        self.asked.insert(name.clone(), Asked::React { conversation, seq });
-        say(socket, &name, command, json!({"conversation": conversation, "seq": seq, "emoji": emoji})).await
-    }
-
-    async fn change_members(&mut self, socket: &mut Socket) -> Result<()> {
-        let free = |(index, charge): (usize, &Charge)| charge.wanted.is_none().then_some(index);
-        let free: Vec<usize> = self.charges.iter().enumerate().filter_map(free).collect();
-        let Some(index) = self.dice.pick(&free).copied() else { return Ok(()) };
-        self.charges[index].wanted = Some((!self.charges[index].inside, false));
-        self.bring_about(socket, index).await
-    }
-
-    /// Asks for the membership that is wanted.
-    async fn bring_about(&mut self, socket: &mut Socket, index: usize) -> Result<()> {
-        let charge = &mut self.charges[index];
-        let Some((inside, _)) = charge.wanted else { return Ok(()) };
-        charge.under_way = true;
-        let (conversation, user) = (charge.conversation, charge.user);
-        let (own, name) = (user == self.history.author, self.name("move"));
-        self.note(Step::Move { conversation, user, inside });
-        self.asked.insert(name.clone(), Asked::Move { charge: index });
-        let (command, data) = match (own, inside) {
-            (true, true) => ("conversation.join", json!({"conversation": conversation})),
-            (true, false) => ("conversation.leave", json!({"conversation": conversation})),
-            (false, true) => ("member.add", json!({"conversation": conversation, "user": user})),
-            (false, false) => ("member.remove", json!({"conversation": conversation, "user": user})),
-        };
-        say(socket, &name, command, data).await
-    }
-
-    /// Reads a page, catches up on what is known already, or moves the read marker.
-    async fn read(&mut self, socket: &mut Socket) -> Result<()> {
-        let Some(conversation) = self.dice.pick(&self.places).copied() else { return Ok(()) };
-        let (name, begun) = (self.name("read"), self.now());
-        let cursor = self.cursors.get(&conversation).copied();
-        match (self.dice.between(0, 4), cursor) {
-            (0 | 1, _) | (_, None) => {
-                self.asked.insert(name.clone(), Asked::Read { conversation, begun });
-                say(socket, &name, "message.history", json!({"conversation": conversation, "limit": 30})).await
-            }
-            (2, Some(cursor)) => {
-                self.asked.insert(name.clone(), Asked::Sync { conversation });
-                let since = cursor.saturating_sub(10).max(0);
-                say(socket, &name, "conversation.sync", json!({"conversation": conversation, "since": since})).await
-            }
-            (_, Some(cursor)) => {
-                self.asked.insert(name.clone(), Asked::Mark { conversation, begun });
-                let seq = cursor.saturating_sub(i64::try_from(self.dice.between(0, 5))?).max(0);
-                say(socket, &name, "marker.read", json!({"conversation": conversation, "seq": seq})).await
-            }
-        }
-    }
-
-    /// Says a few things at once.
-    async fn chat(&mut self, socket: &mut Socket) -> Result<()> {
-        for _ in 0..self.dice.between(1, 4) {
-            if self.pending.len() >= PIPELINE {
-                break;
-            }
-            let known: Vec<i64> =
-                self.places.iter().copied().filter(|place| self.cursors.contains_key(place)).collect();
-            // The first place is the hot one.
-            let hot = self.dice.one_in(3).then(|| known.first()).flatten().copied();
-            let Some(conversation) = hot.or_else(|| self.dice.pick(&known).copied()) else { break };
-            self.said += 1;
-            let cid = format!("{}-{}-{:08x}", self.history.client, self.said, self.dice.roll() >> 32);
-            let mut text = format!("{} says for the {}th time: {cid}", self.history.client, self.said);
-            text.extend(std::iter::repeat_n('.', self.habits.padding));
-            self.pending.push_back(Pending { conversation, cid, text, under_way: false, doubtful: false });
-            self.send(socket, self.pending.len() - 1).await?;
         }
         Ok(())
     }

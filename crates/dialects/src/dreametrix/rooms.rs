@@ -3,9 +3,9 @@
 use chat::{
     Command, ConversationId, Error, ErrorCode, Reply, UserId,
     conversations::{Kind, Listed},
+    markers::Marker,
     members::Member,
     messages::{Draft, MessageType, Sent},
-    receipts::Marker,
 };
 use serde::Serialize;
 
@@ -198,7 +198,7 @@ pub(super) fn mark_as_read(caller: Caller, id: ConversationId) -> Turn {
         success: bool,
     }
     caller.room(id, move |caller, room| {
-        let mark = Command::Mark { conversation: id, marker: Marker::Read, seq: room.conversation.head };
+        let mark = Command::MoveMarker { conversation: id, marker: Marker::Read, seq: room.conversation.head };
         caller.act(mark, anything, |caller, ()| caller.answer(200, &Success { success: true }))
     })
 }

@@ -6,9 +6,9 @@ use chat::{
     Error,
     accounts::Speaker,
     conversations::{Kind, Listed},
+    markers::Markers,
     members::{self, Member},
     messages::{self, Draft, Sent},
-    receipts::Markers,
 };
 use serde::Serialize;
 

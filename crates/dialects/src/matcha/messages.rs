@@ -2,8 +2,8 @@
 
 use chat::{
     ConversationId, Error, Millis, Number, Query, Reply, UserId,
+    markers::Markers,
     messages::{self, Sent},
-    receipts::Markers,
 };
 use serde::{Deserialize, Serialize};
 

@@ -2,8 +2,8 @@
 //! names messages by their id alone, and reads a conversation to its end; the server knows places.
 
 use chat::{
-    Command, ConversationId, Error, MessageId, Number, Query, Reply, conversations::Listed, messages::Message,
-    receipts::Marker,
+    Command, ConversationId, Error, MessageId, Number, Query, Reply, conversations::Listed, markers::Marker,
+    messages::Message,
 };
 
 use super::{fields::Id, words::Missing};
@@ -44,7 +44,7 @@ pub(super) fn change(command: Command, missing: Missing, then: Then<()>) -> Turn
 
 /// Moves the speaker's read marker up to a number.
 pub(super) fn mark_read(conversation: ConversationId, seq: Number, then: Then<()>) -> Turn {
-    change(Command::Mark { conversation, marker: Marker::Read, seq }, Missing::Conversation, then)
+    change(Command::MoveMarker { conversation, marker: Marker::Read, seq }, Missing::Conversation, then)
 }
 
 /// Moves the speaker's read marker to the end of a conversation.

@@ -4,11 +4,13 @@ use chat::Limits;
 use serde_json::{Map, Value, json};
 
 use super::{
-    forms,
+    accounts, conversations, forms, markers, members, messages,
     openapi::{VERSION, pretty, problem},
-    operations::{OPERATIONS, Operation},
+    presence, reactions,
     schemas::{Parts, Shape},
-    views,
+    server,
+    table::{OPERATIONS, Operation},
+    typing,
 };
 
 /// What the server tells without being asked.
@@ -33,10 +35,10 @@ const fn signal(name: &'static str, summary: &'static str, data: Shape) -> Told 
     Told { name, summary, numbered: false, placed: true, data }
 }
 
-type Message = views::Message<'static>;
-type Conversation = views::Conversation<'static>;
-type Row = views::ConversationRow<'static>;
-type Reaction = views::ReactionChange<'static>;
+type Message = messages::Message<'static>;
+type Conversation = conversations::Conversation<'static>;
+type Row = conversations::ConversationRow<'static>;
+type Reaction = reactions::ReactionChange<'static>;
 
 static TOLD: &[Told] = &[
     event("message.created", "A message was sent.", Shape::of::<Message>()),
@@ -44,26 +46,26 @@ static TOLD: &[Told] = &[
     event("message.deleted", "A message became a tombstone.", Shape::of::<Message>()),
     event("reaction.added", "Somebody reacted to a message.", Shape::of::<Reaction>()),
     event("reaction.removed", "Somebody took a reaction back.", Shape::of::<Reaction>()),
-    event("member.joined", "Somebody became a member.", Shape::of::<views::Arrival<'static>>()),
-    event("member.left", "Somebody is a member no more.", Shape::of::<views::Leaving<'static>>()),
-    event("member.updated", "A member has another role.", Shape::of::<views::Member<'static>>()),
+    event("member.joined", "Somebody became a member.", Shape::of::<members::Arrival<'static>>()),
+    event("member.left", "Somebody is a member no more.", Shape::of::<members::Leaving<'static>>()),
+    event("member.updated", "A member has another role.", Shape::of::<members::Member<'static>>()),
     event("conversation.created", "The conversation was opened: its first change.", Shape::of::<Row>()),
     event("conversation.updated", "The conversation was renamed, described, opened or closed.", Shape::of::<Row>()),
     signal("conversation.added", "You are now a member; its head is your cursor.", Shape::of::<Conversation>()),
-    signal("conversation.removed", "You are a member no more.", Shape::of::<views::Removal>()),
+    signal("conversation.removed", "You are a member no more.", Shape::of::<members::Removal>()),
     signal(
         "conversation.hidden",
         "You took it out of your list; the next event of it brings it back.",
-        Shape::of::<views::Done>(),
+        Shape::of::<server::Done>(),
     ),
-    signal("conversation.changes", "What you have missed.", Shape::of::<views::Changes<'static>>()),
-    signal("marker.moved", "Somebody has read or received more.", Shape::of::<views::Marker>()),
-    signal("typing.started", "Somebody is writing.", Shape::of::<views::Typing<'static>>()),
-    signal("typing.stopped", "Somebody has stopped writing.", Shape::of::<views::Typing<'static>>()),
-    signal("presence.changed", "People came, went or are busy.", Shape::of::<views::PresenceChange<'static>>()),
+    signal("conversation.changes", "What you have missed.", Shape::of::<conversations::Changes<'static>>()),
+    signal("marker.moved", "Somebody has read or received more.", Shape::of::<markers::Marker>()),
+    signal("typing.started", "Somebody is writing.", Shape::of::<typing::Typing<'static>>()),
+    signal("typing.stopped", "Somebody has stopped writing.", Shape::of::<typing::Typing<'static>>()),
+    signal("presence.changed", "People came, went or are busy.", Shape::of::<presence::PresenceChange<'static>>()),
     Told {
         placed: false,
-        ..signal("account.updated", "Your profile was changed.", Shape::of::<views::Account<'static>>())
+        ..signal("account.updated", "Your profile was changed.", Shape::of::<accounts::Account<'static>>())
     },
 ];
 

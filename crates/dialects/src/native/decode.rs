@@ -7,7 +7,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{encode, operations::Operation};
+use super::{encode, table::Operation};
 use crate::Turn;
 
 /// The longest id of a command, in characters.

@@ -3,7 +3,9 @@
 use chat::{ConversationId, Error, Event, Fact, Reply, SessionId, Signal, reply::CaughtUp};
 use serde::Serialize;
 
-use super::views;
+use super::{
+    accounts, conversations, markers, members, messages, pages, presence, reactions, server, sessions, typing,
+};
 use crate::Text;
 
 /// An event's or signal's frame.
@@ -38,25 +40,29 @@ pub fn event(event: &Event) -> Text {
         told(kind, Some(event.conversation), Some(event.number.0), data)
     }
     match &event.fact {
-        Fact::MessageCreated(message) => tell(event, "message.created", views::Message::from(message)),
-        Fact::MessageEdited(message) => tell(event, "message.edited", views::Message::from(message)),
-        Fact::MessageDeleted(message) => tell(event, "message.deleted", views::Message::from(message)),
+        Fact::MessageCreated(message) => tell(event, "message.created", messages::Message::from(message)),
+        Fact::MessageEdited(message) => tell(event, "message.edited", messages::Message::from(message)),
+        Fact::MessageDeleted(message) => tell(event, "message.deleted", messages::Message::from(message)),
         Fact::ReactionAdded { message, user, emoji } => {
-            tell(event, "reaction.added", views::ReactionChange { message: message.into(), user: user.0, emoji })
+            tell(event, "reaction.added", reactions::ReactionChange { message: message.into(), user: user.0, emoji })
         }
         Fact::ReactionRemoved { message, user, emoji } => {
-            tell(event, "reaction.removed", views::ReactionChange { message: message.into(), user: user.0, emoji })
+            tell(event, "reaction.removed", reactions::ReactionChange { message: message.into(), user: user.0, emoji })
         }
         Fact::MemberJoined { member, member_count } => {
-            tell(event, "member.joined", views::Arrival { member: member.into(), member_count: *member_count })
+            tell(event, "member.joined", members::Arrival { member: member.into(), member_count: *member_count })
         }
         Fact::MemberLeft { member, departure, member_count } => {
             let reason = departure.name();
-            tell(event, "member.left", views::Leaving { member: member.into(), member_count: *member_count, reason })
+            tell(event, "member.left", members::Leaving { member: member.into(), member_count: *member_count, reason })
         }
-        Fact::MemberUpdated(member) => tell(event, "member.updated", views::Member::from(member)),
-        Fact::ConversationCreated(row) => tell(event, "conversation.created", views::ConversationRow::from(row)),
-        Fact::ConversationUpdated(row) => tell(event, "conversation.updated", views::ConversationRow::from(row)),
+        Fact::MemberUpdated(member) => tell(event, "member.updated", members::Member::from(member)),
+        Fact::ConversationCreated(row) => {
+            tell(event, "conversation.created", conversations::ConversationRow::from(row))
+        }
+        Fact::ConversationUpdated(row) => {
+            tell(event, "conversation.updated", conversations::ConversationRow::from(row))
+        }
     }
 }
 
@@ -65,33 +71,33 @@ pub fn event(event: &Event) -> Text {
 pub fn signal(signal: &Signal) -> Text {
     match signal {
         Signal::ConversationAdded(listed) => {
-            told("conversation.added", Some(listed.conversation.id), None, views::Conversation::from(&**listed))
+            told("conversation.added", Some(listed.conversation.id), None, conversations::Conversation::from(&**listed))
         }
         Signal::ConversationRemoved { conversation, departure } => {
-            told("conversation.removed", Some(*conversation), None, views::Removal { reason: departure.name() })
+            told("conversation.removed", Some(*conversation), None, members::Removal { reason: departure.name() })
         }
         Signal::MarkerMoved { conversation, markers } => {
-            told("marker.moved", Some(*conversation), None, views::Marker::from(markers))
+            told("marker.moved", Some(*conversation), None, markers::Marker::from(markers))
         }
         Signal::ConversationHidden { conversation, .. } => {
-            told("conversation.hidden", Some(*conversation), None, views::Done {})
+            told("conversation.hidden", Some(*conversation), None, server::Done {})
         }
         Signal::Typing { conversation, user, username, typing, .. } => {
             let kind = if *typing { "typing.started" } else { "typing.stopped" };
-            told(kind, Some(*conversation), None, views::Typing { user: views::Person::new(*user, username) })
+            told(kind, Some(*conversation), None, typing::Typing { user: accounts::Person::new(*user, username) })
         }
         Signal::PresenceChanged { conversation, people } => {
-            let people = people.iter().map(views::NamedPresence::from).collect();
-            told("presence.changed", Some(*conversation), None, views::PresenceChange { people })
+            let people = people.iter().map(presence::NamedPresence::from).collect();
+            told("presence.changed", Some(*conversation), None, presence::PresenceChange { people })
         }
-        Signal::ProfileChanged(account) => told("account.updated", None, None, views::Account::from(&**account)),
+        Signal::ProfileChanged(account) => told("account.updated", None, None, accounts::Account::from(&**account)),
     }
 }
 
 /// The frame that takes a reconnected client from its cursor to the present.
 #[must_use]
 pub fn caught_up(conversation: ConversationId, caught_up: &CaughtUp) -> Text {
-    told("conversation.changes", Some(conversation), None, views::Changes::from(caught_up))
+    told("conversation.changes", Some(conversation), None, conversations::Changes::from(caught_up))
 }
 
 /// The frame that refuses a command; without an id if none could be read.
@@ -102,15 +108,15 @@ pub fn refusal(id: Option<&str>, error: &Error) -> Text {
         re: Option<&'a str>,
         #[serde(rename = "type")]
         kind: &'static str,
-        error: views::Problem<'a>,
+        error: server::Problem<'a>,
     }
-    write(&Refused { re: id, kind: "error", error: views::Problem::new(error, None) })
+    write(&Refused { re: id, kind: "error", error: server::Problem::new(error, None) })
 }
 
 /// The problem object of a refusal.
 #[must_use]
 pub fn problem(error: &Error, request_id: Option<&str>) -> Text {
-    write(&views::Problem::new(error, request_id))
+    write(&server::Problem::new(error, request_id))
 }
 
 /// What a command or request is answered: the frame's type and the object, which is also REST's body.
@@ -135,56 +141,56 @@ impl Answer {
     }
 }
 
-/// The answer to a reply. `session` is the one that asks; `one_room` if a single room was asked for.
-pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, one_room: bool) -> Result<Answer, Error> {
+/// The answer to a reply. `session` is the one that asks; `types` are those that the operation's answers may have.
+pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, types: &[&str]) -> Result<Answer, Error> {
     Ok(match reply {
-        Reply::Done => Answer::new("done", &views::Done {}),
-        Reply::Tokens(tokens) => Answer::new("tokens", &views::Tokens::from(&**tokens)),
-        Reply::Sent(sent) => Answer::new("message.sent", &views::MessageSent::from(sent)),
-        Reply::Message(message) => Answer::new("message", &views::Message::from(&**message)),
-        Reply::Conversation(listed) => Answer::new("conversation", &views::Conversation::from(&**listed)),
-        Reply::Member(member) => Answer::new("member", &views::Member::from(member)),
-        Reply::Account(account) => Answer::new("account", &views::Account::from(&**account)),
-        Reply::User(account) => Answer::new("user", &views::User::from(&**account)),
+        Reply::Done => Answer::new("done", &server::Done {}),
+        Reply::Tokens(tokens) => Answer::new("tokens", &sessions::Tokens::from(&**tokens)),
+        Reply::Sent(sent) => Answer::new("message.sent", &messages::MessageSent::from(sent)),
+        Reply::Message(message) => Answer::new("message", &messages::Message::from(&**message)),
+        Reply::Conversation(listed) => Answer::new("conversation", &conversations::Conversation::from(&**listed)),
+        Reply::Member(member) => Answer::new("member", &members::Member::from(member)),
+        Reply::Account(account) => Answer::new("account", &accounts::Account::from(&**account)),
+        Reply::User(account) => Answer::new("user", &accounts::User::from(&**account)),
         Reply::Users { users, next } => {
-            let users = users.iter().map(views::User::from).collect();
-            Answer::new("users", &views::Users { users, next_cursor: next.map(|id| id.to_string()) })
+            let users = users.iter().map(accounts::User::from).collect();
+            Answer::new("users", &accounts::Users { users, next_cursor: next.map(|id| id.to_string()) })
         }
         Reply::Accounts { accounts, next } => {
-            let accounts = accounts.iter().map(views::Account::from).collect();
-            Answer::new("accounts", &views::Accounts { accounts, next_cursor: next.map(|id| id.to_string()) })
+            let accounts = accounts.iter().map(accounts::Account::from).collect();
+            Answer::new("accounts", &accounts::Accounts { accounts, next_cursor: next.map(|id| id.to_string()) })
         }
         Reply::Sessions(sessions) => {
-            let sessions = sessions.iter().map(|one| views::Session::new(one, session)).collect();
-            Answer::new("sessions", &views::Sessions { sessions })
+            let sessions = sessions.iter().map(|one| sessions::Session::new(one, session)).collect();
+            Answer::new("sessions", &sessions::Sessions { sessions })
         }
         Reply::Conversations { conversations, next } => {
-            let conversations = conversations.iter().map(views::Conversation::from).collect();
-            let next_cursor = next.as_ref().map(views::position_cursor);
-            Answer::new("conversations", &views::Conversations { conversations, next_cursor })
+            let conversations = conversations.iter().map(conversations::Conversation::from).collect();
+            let next_cursor = next.as_ref().map(pages::cursor_of);
+            Answer::new("conversations", &conversations::Conversations { conversations, next_cursor })
         }
         Reply::Rooms { rooms, next } => {
-            let mut rooms = rooms.iter().map(|(row, member)| views::Room { row: row.into(), member: *member });
-            if one_room {
+            let mut rooms = rooms.iter().map(|(row, member)| conversations::Room { row: row.into(), member: *member });
+            if types.contains(&"room") {
                 let room = rooms.next().ok_or_else(|| Error::not_found("room"))?;
                 return Ok(Answer::new("room", &room));
             }
-            Answer::new("rooms", &views::Rooms { rooms: rooms.collect(), next_cursor: next.as_deref() })
+            Answer::new("rooms", &conversations::Rooms { rooms: rooms.collect(), next_cursor: next.as_deref() })
         }
         Reply::Members { members, next } => {
-            let members = members.iter().map(views::Member::from).collect();
-            Answer::new("members", &views::Members { members, next_cursor: next.map(|id| id.to_string()) })
+            let members = members.iter().map(members::Member::from).collect();
+            Answer::new("members", &members::Members { members, next_cursor: next.map(|id| id.to_string()) })
         }
         Reply::Markers(markers) => {
-            Answer::new("markers", &views::Markers { markers: markers.iter().map(views::Marker::from).collect() })
+            Answer::new("markers", &markers::Markers { markers: markers.iter().map(markers::Marker::from).collect() })
         }
-        Reply::History(page) => Answer::new("history", &views::History::from(page)),
+        Reply::History(page) => Answer::new("history", &messages::History::from(page)),
         // No operation of ours asks for one.
         Reply::Timeline { .. } => return Err(Error::internal()),
-        Reply::CaughtUp(caught_up) => Answer::new("conversation.changes", &views::Changes::from(&**caught_up)),
+        Reply::CaughtUp(caught_up) => Answer::new("conversation.changes", &conversations::Changes::from(&**caught_up)),
         Reply::Presence(people) => {
-            Answer::new("presence", &views::Presences { people: people.iter().map(Into::into).collect() })
+            Answer::new("presence", &presence::Presences { people: people.iter().map(Into::into).collect() })
         }
-        Reply::Marked(markers) => Answer::new("marker", &views::Marker::from(markers)),
+        Reply::Marker(markers) => Answer::new("marker", &markers::Marker::from(markers)),
     })
 }

@@ -95,3 +95,9 @@ schema!(Moment, {
 });
 /// A [`crate::time::Time`] in the documents.
 pub struct Moment;
+
+/// A whole number from 0 to 2^53 − 1 in digits and nothing else.
+pub(crate) fn number(text: &str) -> Option<i64> {
+    let digits = !text.is_empty() && text.len() <= 16 && text.bytes().all(|b| b.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten().filter(|n| *n <= chat::MAX_SAFE_INTEGER)
+}

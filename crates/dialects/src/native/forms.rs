@@ -7,7 +7,7 @@
 use chat::{Limits, MAX_SAFE_INTEGER};
 use serde_json::{Map, Value, json};
 
-use super::operations::Operation;
+use super::table::Operation;
 
 /// A text without NUL, which no text may hold.
 pub(super) const TEXT: &str = "^[^\\u0000]*$";
@@ -144,7 +144,7 @@ fn without_each_other(fields: &[&str]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::native::{operations::OPERATIONS, schemas::Parts};
+    use crate::native::{schemas::Parts, table::OPERATIONS};
 
     /// Texts of which nothing but their type is to be said: secrets, ids of elsewhere, and what is only compared.
     const ANY_TEXT: &[&str] = &[

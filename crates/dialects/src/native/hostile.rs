@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     decode::decode,
-    operations::{OPERATIONS, Operation},
     rest,
+    table::{OPERATIONS, Operation},
 };
 use crate::{
     Turn,

@@ -1,15 +1,27 @@
 //! Our own protocol, `docs/protocol/native.md`: everything that the server can do, alike over the
-//! socket and over REST. [`operations`] has the one table from which both are served and documented.
+//! socket and over REST. [`table`] has all operations, from which both are served and documented; what they
+//! ask for and what is shown of it is in the file of its noun.
 
+mod accounts;
 pub mod asyncapi;
+mod conversations;
 pub mod decode;
 pub mod encode;
-pub mod fields;
+mod fields;
+mod figures;
 mod forms;
+mod markers;
+mod members;
+mod messages;
 pub mod openapi;
-pub mod operations;
+mod pages;
+mod presence;
+mod reactions;
 pub mod rest;
-pub mod views;
+mod server;
+mod sessions;
+pub mod table;
+mod typing;
 
 #[cfg(test)]
 mod hostile;

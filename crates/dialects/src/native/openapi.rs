@@ -1,13 +1,13 @@
-//! The OpenAPI 3.1 document of the REST interface, made of the operations' table and the views' schemas.
+//! The OpenAPI 3.1 document of the REST interface, made of the operations' table and the nouns' schemas.
 
 use chat::{ErrorCode, Limits};
 use serde_json::{Map, Value, json};
 
 use super::{
     forms,
-    operations::{OPERATIONS, Operation, ParameterKind, Route},
     schemas::{Parts, Shape},
-    views,
+    server,
+    table::{OPERATIONS, Operation, ParameterKind, Route},
 };
 
 /// The protocol's version, which is also the first part of its paths.
@@ -66,7 +66,7 @@ pub(super) fn pretty(document: &Value) -> String {
 
 /// A reference to the problem object, with all codes that there are.
 pub(super) fn problem(parts: &mut Parts) -> Value {
-    let reference = Shape::of::<views::Problem<'static>>().reference(true, parts);
+    let reference = Shape::of::<server::Problem<'static>>().reference(true, parts);
     if let Some(code) = parts.get_mut("Problem").map(|problem| &mut problem["properties"]["code"]) {
         code["enum"] = ErrorCode::ALL.iter().map(|code| code.name()).collect();
     }

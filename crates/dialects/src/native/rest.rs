@@ -20,9 +20,8 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{
-    encode,
-    operations::{OPERATIONS, Operation, ParameterKind, Route},
-    views,
+    encode, fields,
+    table::{OPERATIONS, Operation, ParameterKind, Route},
 };
 use crate::input::pointer_to;
 use crate::rest::{Call, Captures, Desk, Misrouted, Request, RestAnswer, find, query_pairs};
@@ -166,7 +165,7 @@ fn same(one: &str, other: &str) -> bool {
 fn parameter(field: &str, kind: ParameterKind, text: &str) -> Result<String, Error> {
     let whole = |text: &str| {
         let wrong = || Error::invalid(&pointer_to(field), format!("{field} must be {}.", expected(kind)));
-        views::number(text).map(|number| number.to_string()).ok_or_else(wrong)
+        fields::number(text).map(|number| number.to_string()).ok_or_else(wrong)
     };
     match kind {
         ParameterKind::Text => quoted(text),

@@ -86,7 +86,7 @@ async fn town(db: &Db) -> (Writer, UserId, UserId, ConversationId) {
                 store::reactions::add(&mut unit.conn, message.id, emoji, who, number).await?;
                 store::messages::touch(&mut unit.conn, room, Number(4), number).await?;
             }
-            store::receipts::mark(&mut unit.conn, room, bob, Number(4), Number(6), unit.now).await?;
+            store::markers::advance(&mut unit.conn, room, bob, Number(4), Number(6), unit.now).await?;
             store::members::hide(&mut unit.conn, room, ann, Number(5)).await?;
             let number = unit.next_number(room).await?;
             store::members::set_role(&mut unit.conn, room, zoe, None, number).await?;
@@ -387,7 +387,7 @@ async fn a_move_carries_everything_while_others_write_and_leaves_one_living_copy
                             store::reactions::clear(&mut unit.conn, MessageId(3)).await?;
                             store::reactions::add(&mut unit.conn, MessageId(3), &format!("r{at}"), bob, number).await?;
                             store::messages::touch(&mut unit.conn, first, seq, number).await?;
-                            store::receipts::mark(&mut unit.conn, first, bob, number, number, unit.now).await?;
+                            store::markers::advance(&mut unit.conn, first, bob, number, number, unit.now).await?;
                             Ok(())
                         })
                     })

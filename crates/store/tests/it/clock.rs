@@ -15,7 +15,7 @@ const DAY: i64 = 86_400_000;
 const TODAY: i64 = 1_800_000_000_000;
 
 async fn order(db: &Db, user: UserId) -> Vec<ConversationId> {
-    let entries = store::receipts::listed(&mut db.read().await.unwrap(), user, None, 10).await.unwrap();
+    let entries = store::listing::listed(&mut db.read().await.unwrap(), user, None, 10).await.unwrap();
     assert!(entries.iter().all(|entry| entry.active_at <= TODAY + 10 * DAY));
     entries.into_iter().map(|entry| entry.conversation.id).collect()
 }

@@ -53,7 +53,7 @@ async fn everything_else_is_read(db: &Db, what: &str, ann: UserId, room: Convers
     assert!(role <= Role::Member || !what.contains("members"), "{what}: nobody may more than before");
     let belongings = store::members::of_users(conn, &[ann]).await.unwrap();
     assert_eq!(belongings.len(), 1, "{what}");
-    let listed = store::receipts::listed(conn, ann, None, 10).await.unwrap();
+    let listed = store::listing::listed(conn, ann, None, 10).await.unwrap();
     assert_eq!(listed.len(), 1, "{what}");
     assert_eq!(store::messages::newest(conn, &[room]).await.unwrap().len(), 1, "{what}");
     assert!(!store::members::page(conn, room, UserId(0), 10).await.unwrap().is_empty(), "{what}");
@@ -269,7 +269,7 @@ async fn a_conversation_of_an_unknown_kind_is_left_out_and_the_others_are_there(
         let ids: Vec<_> =
             store::members::of_users(conn, &[ann]).await.unwrap().iter().map(|b| b.conversation).collect();
         assert_eq!(ids, [garden]);
-        assert_eq!(store::receipts::listed(conn, ann, None, 10).await.unwrap().len(), 1);
+        assert_eq!(store::listing::listed(conn, ann, None, 10).await.unwrap().len(), 1);
         assert_eq!(store::doctor::unreadable_rows(&url).await.unwrap().len(), 1);
     }
 }

@@ -3,15 +3,17 @@
 use std::sync::Mutex;
 
 use chat::{
-    Event, Millis, SessionId,
+    Event, Millis, SessionId, Signal,
     accounts::{Account, ServerRole},
     conversations::{Conversation, Kind, Listed, Place, Visibility},
-    members::{Member, Role},
+    event::Audience,
+    members::{Departure, Member, Role},
     messages::{Message, MessageType},
     rates::Spent,
     reply::CaughtUp,
     sessions::Standing,
 };
+use dialects::Dialect;
 
 use super::*;
 use crate::{Lookup, Outbox};

@@ -182,7 +182,7 @@ pub enum Step {
         rows: Vec<Row>,
     },
     /// The read marker was moved.
-    Marked {
+    MarkerMoved {
         /// Where.
         conversation: i64,
         /// When this was asked for.

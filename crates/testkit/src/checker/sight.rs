@@ -196,7 +196,7 @@ impl<'a> Eyes<'a> {
     fn markers_move_forward(&mut self, history: &History) {
         let mut moved: BTreeMap<i64, Vec<(u64, u64, i64)>> = BTreeMap::new();
         for entry in &history.entries {
-            if let Step::Marked { conversation, begun, read_seq } = entry.step {
+            if let Step::MarkerMoved { conversation, begun, read_seq } = entry.step {
                 moved.entry(conversation).or_default().push((entry.at, begun, read_seq));
             }
         }

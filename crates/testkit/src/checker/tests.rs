@@ -274,8 +274,8 @@ fn read(begun: u64, head: i64, rows: Vec<Row>) -> Step {
     Step::Read { conversation: ROOM, begun, head, rows }
 }
 
-fn marked(begun: u64, read_seq: i64) -> Step {
-    Step::Marked { conversation: ROOM, begun, read_seq }
+fn marker_moved(begun: u64, read_seq: i64) -> Step {
+    Step::MarkerMoved { conversation: ROOM, begun, read_seq }
 }
 
 /// Ann puts Bob out, says f, and brings him in again; Bob hears of his going and of his coming.
@@ -364,11 +364,15 @@ fn i12_a_marker_that_goes_back_or_is_lost_or_lies_beyond_the_head() {
             evidence.logs[0].markers.push(Marker { user: 2, read_seq, unread });
         })
     };
-    assert_eq!(marks(7, 1, vec![(41, marked(40, 5)), (43, marked(42, 7))]), BTreeSet::new());
-    assert_eq!(marks(7, 1, vec![(41, marked(40, 7)), (43, marked(42, 5))]), [Rule::I12].into(), "back");
-    assert_eq!(marks(7, 1, vec![(41, marked(40, 5)), (43, marked(39, 7))]), BTreeSet::new(), "at the same time");
-    assert_eq!(marks(5, 2, vec![(41, marked(40, 7))]), [Rule::I12].into(), "lost");
-    assert_eq!(marks(9, 0, vec![(41, marked(40, 9))]), [Rule::I12].into(), "beyond");
+    assert_eq!(marks(7, 1, vec![(41, marker_moved(40, 5)), (43, marker_moved(42, 7))]), BTreeSet::new());
+    assert_eq!(marks(7, 1, vec![(41, marker_moved(40, 7)), (43, marker_moved(42, 5))]), [Rule::I12].into(), "back");
+    assert_eq!(
+        marks(7, 1, vec![(41, marker_moved(40, 5)), (43, marker_moved(39, 7))]),
+        BTreeSet::new(),
+        "at the same time"
+    );
+    assert_eq!(marks(5, 2, vec![(41, marker_moved(40, 7))]), [Rule::I12].into(), "lost");
+    assert_eq!(marks(9, 0, vec![(41, marker_moved(40, 9))]), [Rule::I12].into(), "beyond");
     assert_eq!(marks(7, 3, Vec::new()), [Rule::I12].into(), "counted wrong");
 }
 

@@ -158,8 +158,8 @@ impl Talker {
                 self.note(Step::Read { conversation, begun, head: number("head")?, rows });
             }
             Asked::Sync { conversation } => self.hear_changes(conversation, data)?,
-            Asked::Mark { conversation, begun } => {
-                self.note(Step::Marked { conversation, begun, read_seq: number("read_seq")? });
+            Asked::Marker { conversation, begun } => {
+                self.note(Step::MarkerMoved { conversation, begun, read_seq: number("read_seq")? });
             }
         }
         Ok(())

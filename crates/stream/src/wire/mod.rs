@@ -1,24 +1,32 @@
-//! What nodes tell each other, as it is written.
+//! What nodes tell each other, as it is written; each noun's form is in the file of its noun.
 //!
 //! A frame is for one conversation: `[{"event":…}, {"marker":…}, …]` in the order of the commits. Nodes of two
 //! versions may talk for a while: fields that are not known are left aside, and an event that cannot be read is a
 //! number that is missing, which the database has.
 
-use std::borrow::Cow;
+mod conversations;
+mod markers;
+mod members;
+mod messages;
+mod presence;
+mod reactions;
+mod typing;
 
 use chat::{
-    ClientId, ConversationId, Event, Fact, MessageId, Millis, Notice, Number, Signal, Told, UserId,
-    accounts::ServerRole,
-    conversations::{Conversation, Kind, Visibility},
-    event::Audience,
-    members::{Departure, Member, Role},
-    messages::{Message, MessageType},
-    presence::{Presence, Seen},
-    reactions::Reaction,
-    receipts::Markers,
+    ConversationId, Event, Fact, Millis, Notice, Number, Signal, Told, UserId, event::Audience, members::Departure,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+use self::{
+    conversations::{ConversationForm, conversation_form, row},
+    markers::{MarkerForm, marker_form, markers},
+    members::{MemberForm, member, member_form},
+    messages::{MessageForm, message, message_form},
+    presence::{SeenForm, presence, seen_form},
+    reactions::{ReactedForm, reacted_form},
+    typing::{TypingForm, typing, typing_form},
+};
 
 /// One thing out of a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,105 +130,6 @@ enum FactForm<'a> {
     Updated(ConversationForm<'a>),
 }
 
-#[derive(Serialize, Deserialize)]
-struct MessageForm<'a> {
-    id: i64,
-    seq: i64,
-    rev: i64,
-    author: i64,
-    #[serde(borrow)]
-    name: Cow<'a, str>,
-    #[serde(borrow)]
-    shown: Cow<'a, str>,
-    role: Cow<'a, str>,
-    #[serde(rename = "type")]
-    kind: Cow<'a, str>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    cid: Option<Cow<'a, str>>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    text: Option<Cow<'a, str>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    parent: Option<i64>,
-    created: i64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    edited: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    deleted: Option<i64>,
-    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
-    reactions: Vec<(Cow<'a, str>, Vec<i64>)>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct ReactedForm<'a> {
-    #[serde(borrow)]
-    message: MessageForm<'a>,
-    user: i64,
-    #[serde(borrow)]
-    emoji: Cow<'a, str>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct MemberForm<'a> {
-    user: i64,
-    #[serde(borrow)]
-    name: Cow<'a, str>,
-    #[serde(borrow)]
-    shown: Cow<'a, str>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    role: Option<Cow<'a, str>>,
-    rev: i64,
-    joined: i64,
-}
-
-#[derive(Serialize, Deserialize)]
-struct ConversationForm<'a> {
-    kind: Cow<'a, str>,
-    visibility: Cow<'a, str>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    name: Option<Cow<'a, str>>,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    topic: Option<Cow<'a, str>>,
-    by: i64,
-    created: i64,
-    head: i64,
-    rev: i64,
-    members: i64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pair: Option<(i64, i64)>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct MarkerForm {
-    user: i64,
-    read: i64,
-    delivered: i64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    at: Option<i64>,
-    /// Whether nobody but its owner is to be told.
-    #[serde(default)]
-    own: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-struct TypingForm<'a> {
-    user: i64,
-    #[serde(borrow)]
-    name: Cow<'a, str>,
-    #[serde(borrow)]
-    shown: Cow<'a, str>,
-    on: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-struct SeenForm<'a> {
-    user: i64,
-    #[serde(borrow)]
-    name: Cow<'a, str>,
-    presence: Cow<'a, str>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    last: Option<i64>,
-}
-
 // ---- writing --------------------------------------------------------------------------------------
 
 fn word(told: &Told) -> Option<Word<'_>> {
@@ -232,19 +141,10 @@ fn word(told: &Told) -> Option<Word<'_>> {
             fact: fact_form(&event.fact),
         })),
         Told::Notice(Notice { to, signal }) => match signal {
-            Signal::MarkerMoved { markers, .. } => Some(Word::Marker(MarkerForm {
-                user: markers.user.0,
-                read: markers.read_seq.0,
-                delivered: markers.delivered_seq.0,
-                at: markers.read_at.map(|at| at.0),
-                own: matches!(to, Audience::User(_)),
-            })),
-            Signal::Typing { user, username, shown_name, typing, .. } => Some(Word::Typing(TypingForm {
-                user: user.0,
-                name: username.into(),
-                shown: shown_name.into(),
-                on: *typing,
-            })),
+            Signal::MarkerMoved { markers, .. } => Some(Word::Marker(marker_form(*to, markers))),
+            Signal::Typing { user, username, shown_name, typing, .. } => {
+                Some(Word::Typing(typing_form(*user, username, shown_name, *typing)))
+            }
             Signal::PresenceChanged { people, .. } => Some(Word::Presence(people.iter().map(seen_form).collect())),
             Signal::ConversationAdded(_)
             | Signal::ConversationRemoved { .. }
@@ -252,15 +152,6 @@ fn word(told: &Told) -> Option<Word<'_>> {
             | Signal::ProfileChanged(_) => None,
         },
         Told::Order(_) | Told::Doubt | Told::NewHistory => None,
-    }
-}
-
-fn seen_form((user, name, seen): &(UserId, String, Seen)) -> SeenForm<'_> {
-    SeenForm {
-        user: user.0,
-        name: name.into(),
-        presence: seen.presence.name().into(),
-        last: seen.last_seen_at.map(|at| at.0),
     }
 }
 
@@ -284,60 +175,6 @@ fn fact_form(fact: &Fact) -> FactForm<'_> {
     }
 }
 
-fn message_form(message: &Message) -> MessageForm<'_> {
-    MessageForm {
-        id: message.id.0,
-        seq: message.seq.0,
-        rev: message.rev.0,
-        author: message.author.0,
-        name: (&message.author_name).into(),
-        shown: (&message.author_shown_name).into(),
-        role: message.author_role.name().into(),
-        kind: message.message_type.name().into(),
-        cid: message.client_id.as_ref().map(|id| id.as_str().into()),
-        text: message.text.as_ref().map(Into::into),
-        parent: message.parent.map(|seq| seq.0),
-        created: message.created_at.0,
-        edited: message.edited_at.map(|at| at.0),
-        deleted: message.deleted_at.map(|at| at.0),
-        reactions: message
-            .reactions
-            .iter()
-            .map(|one| ((&one.emoji).into(), one.users.iter().map(|user| user.0).collect()))
-            .collect(),
-    }
-}
-
-fn reacted_form<'a>(message: &'a Message, user: UserId, emoji: &'a str) -> ReactedForm<'a> {
-    ReactedForm { message: message_form(message), user: user.0, emoji: emoji.into() }
-}
-
-fn member_form(member: &Member) -> MemberForm<'_> {
-    MemberForm {
-        user: member.user.0,
-        name: (&member.username).into(),
-        shown: (&member.shown_name).into(),
-        role: member.role.map(|role| role.name().into()),
-        rev: member.rev.0,
-        joined: member.joined_at.0,
-    }
-}
-
-fn conversation_form(row: &Conversation) -> ConversationForm<'_> {
-    ConversationForm {
-        kind: row.kind.name().into(),
-        visibility: row.visibility.name().into(),
-        name: row.name.as_ref().map(Into::into),
-        topic: row.topic.as_ref().map(Into::into),
-        by: row.created_by.0,
-        created: row.created_at.0,
-        head: row.head.0,
-        rev: row.rev.0,
-        members: row.member_count,
-        pair: row.pair.map(|(low, high)| (low.0, high.0)),
-    }
-}
-
 // ---- reading --------------------------------------------------------------------------------------
 
 fn read(conversation: ConversationId, word: Word<'_>) -> Option<Heard> {
@@ -353,33 +190,14 @@ fn read(conversation: ConversationId, word: Word<'_>) -> Option<Heard> {
             })
         }
         Word::Marker(form) => {
-            let user = UserId(form.user);
-            let markers = Markers {
-                user,
-                read_seq: Number(form.read),
-                delivered_seq: Number(form.delivered),
-                read_at: form.at.map(Millis),
-            };
-            let to = if form.own { Audience::User(user) } else { members };
+            let markers = markers(&form);
+            let to = if form.own { Audience::User(markers.user) } else { members };
             notice(to, Signal::MarkerMoved { conversation, markers })
         }
         Word::Typing(form) => {
-            let user = UserId(form.user);
-            let (username, shown_name) = (form.name.into_owned(), form.shown.into_owned());
-            let signal = Signal::Typing { conversation, user, username, shown_name, typing: form.on };
-            notice(Audience::OtherMembers(conversation, user), signal)
+            notice(Audience::OtherMembers(conversation, UserId(form.user)), typing(conversation, form))
         }
-        Word::Presence(people) => {
-            let people = people
-                .into_iter()
-                .filter_map(|one| {
-                    let presence = Presence::from_name(&one.presence)?;
-                    let seen = Seen { presence, last_seen_at: one.last.map(Millis) };
-                    Some((UserId(one.user), one.name.into_owned(), seen))
-                })
-                .collect();
-            notice(members, Signal::PresenceChanged { conversation, people })
-        }
+        Word::Presence(people) => notice(members, presence(conversation, people)),
     }
 }
 
@@ -409,67 +227,19 @@ fn fact(conversation: ConversationId, form: FactForm<'_>) -> Option<Fact> {
     })
 }
 
-fn message(conversation: ConversationId, form: MessageForm<'_>) -> Option<Message> {
-    Some(Message {
-        id: MessageId(form.id),
-        conversation,
-        seq: Number(form.seq),
-        rev: Number(form.rev),
-        author: UserId(form.author),
-        author_name: form.name.into_owned(),
-        author_shown_name: form.shown.into_owned(),
-        author_role: ServerRole::from_name(&form.role)?,
-        message_type: MessageType::from_name(&form.kind)?,
-        client_id: form.cid.map(|id| ClientId::parse(&id)).transpose().ok()?,
-        text: form.text.map(Cow::into_owned),
-        parent: form.parent.map(Number),
-        created_at: Millis(form.created),
-        edited_at: form.edited.map(Millis),
-        deleted_at: form.deleted.map(Millis),
-        reactions: form
-            .reactions
-            .into_iter()
-            .map(|(emoji, users)| Reaction {
-                emoji: emoji.into_owned(),
-                users: users.into_iter().map(UserId).collect(),
-            })
-            .collect(),
-    })
-}
-
-fn member(form: MemberForm<'_>) -> Option<Member> {
-    let role = match form.role {
-        Some(role) => Some(Role::from_name(&role)?),
-        None => None,
-    };
-    Some(Member {
-        user: UserId(form.user),
-        username: form.name.into_owned(),
-        shown_name: form.shown.into_owned(),
-        role,
-        rev: Number(form.rev),
-        joined_at: Millis(form.joined),
-    })
-}
-
-fn row(id: ConversationId, form: ConversationForm<'_>) -> Option<Conversation> {
-    Some(Conversation {
-        id,
-        kind: Kind::from_name(&form.kind)?,
-        visibility: Visibility::from_name(&form.visibility)?,
-        name: form.name.map(Cow::into_owned),
-        topic: form.topic.map(Cow::into_owned),
-        created_by: UserId(form.by),
-        created_at: Millis(form.created),
-        head: Number(form.head),
-        rev: Number(form.rev),
-        member_count: form.members,
-        pair: form.pair.map(|(low, high)| (UserId(low), UserId(high))),
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use chat::{
+        ClientId, MessageId,
+        accounts::ServerRole,
+        conversations::{Conversation, Kind, Visibility},
+        markers::Markers,
+        members::{Member, Role},
+        messages::{Message, MessageType},
+        presence::{Presence, Seen},
+        reactions::Reaction,
+    };
+
     use super::*;
 
     const HERE: ConversationId = ConversationId(12);

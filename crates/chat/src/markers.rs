@@ -1,4 +1,4 @@
-//! Receipts: how far a member has read, and how far messages have reached them. Markers are not
+//! Markers: how far a member has read, and how far messages have reached them. Markers are not
 //! numbered; they are read fresh and only ever move forward.
 
 use crate::{Millis, Number, UserId};

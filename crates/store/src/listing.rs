@@ -1,6 +1,6 @@
-//! Receipts and the conversation list: rows and statements.
+//! The list of a person's conversations, by last activity: rows and statements.
 
-use chat::{ConversationId, Millis, Number, UserId, conversations::Conversation, members::Role, receipts::Markers};
+use chat::{ConversationId, Number, UserId, conversations::Conversation, members::Role};
 use sqlx::FromRow;
 
 use crate::{
@@ -23,71 +23,10 @@ macro_rules! listed {
 }
 
 statements! {
-    MARK = "UPDATE members SET
-                read_at = CASE WHEN read_seq < $3 THEN $5 ELSE read_at END,
-                read_seq = CASE WHEN read_seq < $3 THEN $3 ELSE read_seq END,
-                delivered_seq = CASE WHEN delivered_seq < $4 THEN $4 ELSE delivered_seq END
-            WHERE conversation_id = $1 AND user_id = $2 AND role IS NOT NULL AND (read_seq < $3 OR delivered_seq < $4)
-            RETURNING user_id, read_seq, delivered_seq, read_at";
-    MARKERS_OF = "SELECT user_id, read_seq, delivered_seq, read_at FROM members
-                  WHERE conversation_id = $1 AND user_id = $2 AND role IS NOT NULL";
-    MARKERS = "SELECT user_id, read_seq, delivered_seq, read_at FROM members WHERE conversation_id = $1 AND role IS NOT NULL ORDER BY user_id";
     LISTED = concat!(listed!(), "AND (c.active_at < $3 OR (c.active_at = $3 AND c.id < $4))
               ORDER BY c.active_at DESC, c.id DESC LIMIT $5");
     /// What was active after `$3`, by id.
     MOVED = concat!(listed!(), "AND c.active_at > $3 AND c.id > $4 ORDER BY c.id LIMIT $5");
-}
-
-#[derive(FromRow)]
-struct MarkersRow {
-    user_id: i64,
-    read_seq: i64,
-    delivered_seq: i64,
-    read_at: Option<i64>,
-}
-
-impl From<MarkersRow> for Markers {
-    fn from(row: MarkersRow) -> Self {
-        Self {
-            user: UserId(row.user_id),
-            read_seq: Number(row.read_seq),
-            delivered_seq: Number(row.delivered_seq),
-            read_at: row.read_at.map(Millis),
-        }
-    }
-}
-
-/// Moves a member's markers forward to these places; never back. Returns nothing if neither of them moves, or if the
-/// person is no member.
-///
-/// # Errors
-/// Those of the database.
-pub async fn mark(
-    conn: &mut Conn,
-    conversation: ConversationId,
-    user: UserId,
-    read: Number,
-    delivered: Number,
-    now: Millis,
-) -> Result<Option<Markers>> {
-    Ok(sql!(conn, fetch_optional as MarkersRow, MARK, conversation.0, user.0, read.0, delivered.0, now.0)?
-        .map(Markers::from))
-}
-
-/// A member's markers.
-///
-/// # Errors
-/// Those of the database.
-pub async fn markers_of(conn: &mut Conn, conversation: ConversationId, user: UserId) -> Result<Option<Markers>> {
-    Ok(sql!(conn, fetch_optional as MarkersRow, MARKERS_OF, conversation.0, user.0)?.map(Markers::from))
-}
-
-/// The markers of all members.
-///
-/// # Errors
-/// Those of the database.
-pub async fn markers(conn: &mut Conn, conversation: ConversationId) -> Result<Vec<Markers>> {
-    Ok(sql!(conn, fetch_all as MarkersRow, MARKERS, conversation.0)?.into_iter().map(Markers::from).collect())
 }
 
 #[derive(FromRow)]

@@ -1,0 +1,187 @@
+//! How somebody is let in: they authenticate, join the listeners, and are told what they have missed.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use chat::{ConversationId, Error, ErrorCode, Number, Signal, members::Departure};
+use dialects::{Resume, Then, Welcome};
+use engine::Arrival;
+use subscribers::{Goodbye, Listener, Tuning};
+use tokio::time::Instant;
+
+use super::{Connection, SLOWEST, seconds, shut_out};
+use crate::missed::Piece;
+
+impl Connection {
+    pub(super) async fn authenticate(
+        &mut self,
+        token: Option<String>,
+        resume: Resume,
+        then: Then<Welcome>,
+    ) -> Result<(), Goodbye> {
+        // Of the time before: what the client is told afterwards is at least as new as the epoch that it is told.
+        let epoch = self.shared().engine.epoch();
+        self.seat.peer().has_credential();
+        let welcome = match self.let_in(token, &epoch.id).await {
+            Ok(welcome) => welcome,
+            Err(error) => {
+                let goodbye = shut_out(&error, Goodbye::Unauthenticated);
+                let stays = matches!(error.code, ErrorCode::Conflict | ErrorCode::Unavailable);
+                if stays && self.listener.is_none() {
+                    // As with its clock, a failure gives it no more time.
+                    self.seat.peer().needs_credential(self.began);
+                }
+                self.finish(then(Err(error))).await?;
+                return if stays { Ok(()) } else { Err(goodbye) };
+            }
+        };
+        if self.shared().engine.epoch() != epoch {
+            return Err(Goodbye::NewHistory(0));
+        }
+        let belongs = welcome.conversations.clone();
+        self.finish(then(Ok(welcome))).await?;
+        // Of another history of the database, a cursor says nothing here, wherever it stands: it is taken for one
+        // beyond every head, which is answered by a reset. One that does not say its history may be of another, if
+        // there was another.
+        let foreign = resume.epoch.map_or(epoch.is_later, |theirs| theirs != epoch.id);
+        for (conversation, cursor) in resume.cursors {
+            let cursor = if foreign { Number(chat::MAX_SAFE_INTEGER) } else { cursor };
+            let live_from =
+                belongs.binary_search_by_key(&conversation, |(id, _)| *id).ok().and_then(|at| belongs.get(at));
+            self.catch_up(&epoch.id, conversation, cursor, live_from.map(|(_, number)| *number)).await?;
+        }
+        self.outbox.release();
+        // It was they who waited: however long that took, they have not been silent.
+        self.last_heard = Instant::now();
+        self.settle(u32::MAX).await
+    }
+
+    async fn let_in(&mut self, token: Option<String>, epoch: &str) -> chat::Result<Welcome> {
+        if self.listener.is_some() {
+            return Err(Error::new(ErrorCode::Conflict, "This connection has authenticated already."));
+        }
+        let arrival = match token {
+            Some(token) => self.shared().engine.authenticate(&token).await?,
+            None => self.arrival.clone().ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "A token is needed."))?,
+        };
+        let conversations = self.attach(&arrival).await?;
+        let (account, speaker) = (arrival.account.clone(), arrival.speaker.clone());
+        Ok(Welcome { account, speaker, server: self.shared().info_of(epoch.to_owned()), conversations })
+    }
+
+    /// Joins the listeners. Live frames are held back until the client knows where they begin. Where it fails, the
+    /// connection is whose it was before, and the client may try again.
+    pub(super) async fn attach(&mut self, arrival: &Arrival) -> chat::Result<subscribers::Attached> {
+        let speaker = arrival.speaker.clone();
+        let listener = Arc::new(Listener {
+            id: self.actor.connection.unwrap_or_default(),
+            user: speaker.user,
+            username: speaker.username.clone(),
+            session: speaker.session,
+            role: speaker.role,
+            dialect: self.door.dialect,
+            vouched_at: arrival.vouched_at,
+            good_until: arrival.good_until,
+            tuning: Tuning::new(self.door.dialect.hears()),
+            outbox: self.outbox.clone(),
+        });
+        // How many are authenticated already is known only now: at the handshake nobody was.
+        if !self.seat.is_authenticated() {
+            return Err(Error::rate_limited("connections", 1_000));
+        }
+        self.outbox.hold();
+        let attached = self.shared().hub.attach(listener.clone()).await;
+        let attached = attached.inspect_err(|_| self.seat.is_unauthenticated())?;
+        self.listener = Some(listener);
+        self.actor.speaker = Some(speaker);
+        self.arrival = None;
+        self.shared().is_known(self.actor.connection.unwrap_or_default());
+        if let Some(address) = self.stranger.take() {
+            self.shared().stranger_is_known(address);
+        }
+        Ok(attached)
+    }
+
+    /// Tells what was missed in one conversation, before anything live of it.
+    async fn catch_up(
+        &mut self,
+        epoch: &str,
+        conversation: ConversationId,
+        cursor: Number,
+        live_from: Option<Number>,
+    ) -> Result<(), Goodbye> {
+        let dialect = self.door.dialect;
+        let Some(live_from) = live_from else {
+            let signal = Signal::ConversationRemoved { conversation, departure: Departure::Left };
+            self.say(dialect.signal(None, &signal));
+            return Ok(());
+        };
+        if cursor == live_from {
+            return Ok(());
+        }
+        let mut at = cursor;
+        loop {
+            let piece = self.missed(epoch, conversation, at, live_from).await?;
+            at = piece.to;
+            self.outbox.push_answer(piece.frame);
+            // The next is read when this one was taken: whoever is slow costs one piece, and gets further each time.
+            self.drain().await?;
+            // To the last piece, also beyond where live events begin: before it there is no state to apply them to.
+            if !piece.more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads the next piece of what was missed.
+    async fn missed(
+        &mut self,
+        epoch: &str,
+        conversation: ConversationId,
+        at: Number,
+        live_from: Number,
+    ) -> Result<Piece, Goodbye> {
+        let dialect = self.door.dialect;
+        let (shared, user) = (self.door.shared.clone(), self.actor.known().map(|speaker| speaker.user));
+        let key = (epoch.to_owned(), dialect, conversation, at, live_from);
+        let reading = async move {
+            let piece = shared.missed.between(&shared.engine, key).await?;
+            // It knows of more than where they were a member: it is theirs if they are one still.
+            let theirs = piece.head <= live_from || Box::pin(shared.engine.is_member(user?, conversation)).await?;
+            Ok::<_, Error>(theirs.then_some(piece))
+        };
+        let reading = engine::reading_for(self.actor.reader(), reading);
+        match self.while_writing(reading).await? {
+            Ok(Some(piece)) => Ok(piece),
+            // Somebody has just put them out. Coming back they learn it, and nothing of what came after.
+            Ok(None) => Err(Goodbye::Restart(0)),
+            Err(error) => {
+                // What is live would follow after a hole. Whoever comes back is told everything.
+                tracing::warn!(%conversation, %error, "what was missed cannot be read now");
+                Err(Goodbye::Restart(1_000))
+            }
+        }
+    }
+
+    /// Waits until the client has taken what it was told, but not for one who takes next to nothing.
+    async fn drain(&mut self) -> Result<(), Goodbye> {
+        let patience = 2 * seconds(self.shared().limits().ping_seconds);
+        loop {
+            let before = self.writer.written();
+            let drained = std::future::poll_fn(|context: &mut Context<'_>| {
+                if let Poll::Ready(goodbye) = self.writer.poll(&self.socket, context) {
+                    return Poll::Ready(Err(goodbye));
+                }
+                if self.outbox.is_empty() { Poll::Ready(Ok(())) } else { Poll::Pending }
+            });
+            if let Ok(done) = tokio::time::timeout(patience, drained).await {
+                return done;
+            }
+            if self.writer.written() - before < SLOWEST {
+                return Err(Goodbye::SlowConsumer);
+            }
+        }
+    }
+}

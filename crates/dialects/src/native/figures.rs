@@ -1,0 +1,58 @@
+//! How the server is doing, as administrators are shown it.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// How the server is doing.
+#[derive(Serialize, ToSchema)]
+pub struct Figures<'a> {
+    /// Open authenticated connections, people's several ones counted each.
+    connections: i64,
+    /// People with at least one connection.
+    people_here: i64,
+    /// Accounts, deactivated ones too.
+    accounts: i64,
+    /// Conversations by kind.
+    conversations: ConversationCounts,
+    /// Messages since the database was made, deleted ones too.
+    messages: i64,
+    /// Messages stored since the server was started: the difference of two readings is a rate.
+    messages_sent: i64,
+    /// Batches of frames put into connections' queues since the server was started.
+    deliveries: i64,
+    /// Bytes that the database takes on its disk.
+    storage_bytes: i64,
+    /// Seconds since the server was started.
+    uptime_seconds: i64,
+    /// The program's version.
+    version: &'a str,
+}
+
+/// How many conversations of each kind there are.
+#[derive(Serialize, ToSchema)]
+pub struct ConversationCounts {
+    /// Rooms.
+    rooms: i64,
+    /// Groups.
+    groups: i64,
+    /// Direct conversations.
+    direct: i64,
+}
+
+impl<'a> From<&'a crate::AllFigures> for Figures<'a> {
+    fn from(figures: &'a crate::AllFigures) -> Self {
+        let kept = &figures.kept;
+        Self {
+            connections: figures.connections,
+            people_here: figures.people_here,
+            accounts: kept.accounts,
+            conversations: ConversationCounts { rooms: kept.rooms, groups: kept.groups, direct: kept.directs },
+            messages: kept.messages,
+            messages_sent: kept.messages_sent,
+            deliveries: figures.deliveries,
+            storage_bytes: kept.storage_bytes,
+            uptime_seconds: figures.uptime_seconds,
+            version: &figures.version,
+        }
+    }
+}

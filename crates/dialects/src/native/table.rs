@@ -1,0 +1,431 @@
+//! The one table of all operations: the socket's commands, the REST interface and both documents are
+//! made of it. An operation reads an input object and says what is to be done; how it is answered
+//! follows from the reply.
+
+use chat::{
+    Command, ConversationId, Error, ErrorCode, MessageId, Number, Query, SessionId, UserId, Visit, accounts::Speaker,
+    markers::Marker, messages::Draft,
+};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{
+    accounts, conversations,
+    encode::{self, Answer},
+    figures, markers, members, messages,
+    pages::{self, id_cursor, page_limit, position_cursor},
+    presence, reactions,
+    schemas::Shape,
+    server, sessions, typing,
+};
+use crate::{Resume, Turn};
+
+/// What may be asked of the server in one go.
+pub struct Operation {
+    /// The command's type on the socket.
+    pub name: &'static str,
+    /// What it does, in a line.
+    pub summary: &'static str,
+    /// Whether it needs somebody who has authenticated.
+    pub speaker: bool,
+    /// The answers' types on the socket, the usual one first.
+    pub answers: &'static [&'static str],
+    /// How it is asked for over REST; empty for what only a socket needs.
+    pub routes: &'static [Route],
+    /// The input object.
+    pub input: Shape,
+    /// The answers' objects, in the order of `answers`.
+    pub outputs: &'static [Shape],
+    /// Reads the input object.
+    pub(crate) read: fn(&str) -> Result<Asked, Error>,
+}
+
+/// A method and a path of the REST interface.
+pub struct Route {
+    /// The method.
+    pub method: &'static str,
+    /// The path, with placeholders: `/v1/users/{user}`.
+    pub path: &'static str,
+    /// The status of success.
+    pub status: u16,
+    /// The path's placeholders: the input fields that they stand for.
+    pub path_fields: &'static [(&'static str, &'static str, ParameterKind)],
+    /// Query parameters; each is an input field of the same name.
+    pub query: &'static [(&'static str, ParameterKind)],
+    /// Whether an `Idempotency-Key` header stands for the field `client_id`.
+    pub idempotency_key: bool,
+}
+
+/// What a path or query parameter holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParameterKind {
+    /// A whole number.
+    Integer,
+    /// A text.
+    Text,
+    /// `true` or `false`.
+    Boolean,
+    /// Whole numbers with commas between them.
+    Integers,
+}
+
+/// What an input object asks for.
+pub(crate) enum Asked {
+    Do(Command),
+    Ask(Query),
+    Send(Draft),
+    Visit(Visit),
+    LogOut,
+    Authenticate(Option<String>, Resume),
+    Server,
+    Figures,
+    Pong,
+}
+
+impl Operation {
+    /// The operation of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        OPERATIONS.iter().find(|operation| operation.name == name)
+    }
+
+    /// Reads the input and says what is to be done; `end` makes of the answer what ends the turn.
+    ///
+    /// # Errors
+    /// Why the input is not acceptable, or that nobody has authenticated.
+    pub(crate) fn turn<E>(&'static self, speaker: Option<&Speaker>, input: &str, end: E) -> Result<Turn, Error>
+    where
+        E: FnOnce(Result<Answer, Error>) -> Vec<crate::Text> + Send + 'static,
+    {
+        if self.speaker && speaker.is_none() {
+            return Err(Error::new(ErrorCode::Unauthenticated, format!("{} needs a valid credential.", self.name)));
+        }
+        let session = speaker.and_then(|speaker| speaker.session);
+        let answers = self.answers;
+        Ok(match (self.read)(input)? {
+            Asked::Do(command) => Turn::Do(
+                Box::new(command),
+                Box::new(move |reply| Turn::Say(end(reply.and_then(|r| encode::answer(&r, session, answers))))),
+            ),
+            Asked::Ask(query) => Turn::Ask(
+                query,
+                Box::new(move |reply| Turn::Say(end(reply.and_then(|r| encode::answer(&r, session, answers))))),
+            ),
+            Asked::Send(draft) => Turn::Send(
+                draft,
+                Box::new(move |sent| {
+                    end(sent.map(|sent| Answer::new("message.sent", &messages::MessageSent::from(&sent))))
+                }),
+            ),
+            Asked::Visit(visit) => Turn::Visit(
+                visit,
+                Box::new(move |tokens| {
+                    Turn::Say(end(tokens.map(|tokens| Answer::new("tokens", &sessions::Tokens::from(&tokens)))))
+                }),
+            ),
+            Asked::LogOut => {
+                Turn::LogOut(Box::new(move |done| Turn::Say(end(done.map(|()| Answer::new("done", &server::Done {}))))))
+            }
+            Asked::Authenticate(token, resume) => Turn::Authenticate(
+                token,
+                resume,
+                Box::new(move |welcome| {
+                    Turn::Say(end(welcome.map(|w| Answer::new("authenticated", &sessions::Authenticated::from(&w)))))
+                }),
+            ),
+            Asked::Server => Turn::Server(Box::new(move |server| {
+                Turn::Say(end(server.map(|server| Answer::new("server", &server::Server::from(&server)))))
+            })),
+            Asked::Figures => Turn::AllFigures(Box::new(move |figures| {
+                Turn::Say(end(figures.map(|figures| Answer::new("figures", &figures::Figures::from(&figures)))))
+            })),
+            Asked::Pong => Turn::Say(end(Ok(Answer::new("pong", &server::Done {})))),
+        })
+    }
+}
+
+const fn route(
+    method: &'static str,
+    path: &'static str,
+    status: u16,
+    path_fields: &'static [(&'static str, &'static str, ParameterKind)],
+    query: &'static [(&'static str, ParameterKind)],
+) -> Route {
+    Route { method, path, status, path_fields, query, idempotency_key: false }
+}
+
+const fn idempotent(route: Route) -> Route {
+    Route { idempotency_key: true, ..route }
+}
+
+use ParameterKind::{Integer as INT, Integers as INTS, Text as TEXT};
+
+type PathField = (&'static str, &'static str, ParameterKind);
+const CONVERSATION: PathField = ("conversation", "conversation", INT);
+const USER: PathField = ("user", "user", INT);
+const SEQ: PathField = ("message", "seq", INT);
+const PAGE: &[(&str, ParameterKind)] = &[("cursor", TEXT), ("limit", INT)];
+const FOUND: &[(&str, ParameterKind)] = &[("prefix", TEXT), ("cursor", TEXT), ("limit", INT)];
+
+macro_rules! operations {
+    ($($name:literal $who:ident [$($answer:literal $output:ty),*] $summary:literal $routes:tt
+       ($input:ty) $read:expr;)*) => {
+        /// All operations, in the order of the protocol's page.
+        pub static OPERATIONS: &[Operation] = &[$(Operation {
+            name: $name,
+            summary: $summary,
+            speaker: operations!(@who $who),
+            answers: &[$($answer),*],
+            routes: &$routes,
+            input: Shape::of::<$input>(),
+            outputs: &[$(Shape::of::<$output>()),*],
+            read: |text| {
+                let read: fn($input) -> Result<Asked, Error> = $read;
+                read(crate::input::read::<$input>(text)?)
+            },
+        },)*];
+    };
+    (@who anyone) => { false };
+    (@who member) => { true };
+}
+
+fn ask(query: Query) -> Result<Asked, Error> {
+    Ok(Asked::Ask(query))
+}
+
+fn order(command: Command) -> Result<Asked, Error> {
+    Ok(Asked::Do(command))
+}
+
+operations! {
+    "authenticate" anyone ["authenticated" sessions::Authenticated<'static>]
+        "Say who is speaking and from where to resume; the first command on every socket." []
+        (sessions::Authenticate) |i| Ok(Asked::Authenticate(i.token.map(|t| t.0), Resume { epoch: i.epoch.map(|e| e.0), cursors: i.cursors.0 }));
+    "ping" anyone ["pong" server::Done]
+        "Ask for a sign of life." []
+        (Nothing) |_| Ok(Asked::Pong);
+    "server.get" anyone ["server" server::Server<'static>]
+        "What server this is, and its limits." [route("GET", "/v1/server", 200, &[], &[])]
+        (Nothing) |_| Ok(Asked::Server);
+    "server.figures" member ["figures" figures::Figures<'static>]
+        "How the server is doing. Administrators only." [route("GET", "/v1/server/figures", 200, &[], &[])]
+        (Nothing) |_| Ok(Asked::Figures);
+    "account.register" anyone ["tokens" sessions::Tokens<'static>]
+        "Open an account." [route("POST", "/v1/accounts", 201, &[], &[])]
+        (accounts::Register) |i| Ok(Asked::Visit(Visit::Register(Box::new(i.into()))));
+    "account.list" member ["accounts" accounts::Accounts<'static>]
+        "Accounts, deactivated ones too. Administrators only."
+        [route("GET", "/v1/accounts", 200, &[], &[("search", TEXT), ("cursor", TEXT), ("limit", INT)])]
+        (accounts::FindAccounts) |i| ask(Query::Accounts {
+            search: i.search.map(|search| search.0).unwrap_or_default(),
+            after: id_cursor(i.cursor)?,
+            limit: page_limit(i.limit)?,
+        });
+    "session.create" anyone ["tokens" sessions::Tokens<'static>]
+        "Log in." [route("POST", "/v1/sessions", 201, &[], &[])]
+        (sessions::LogIn) |i| Ok(Asked::Visit(Visit::LogIn { name: i.username.0, password: i.password.0 }));
+    "session.refresh" anyone ["tokens" sessions::Tokens<'static>]
+        "Trade a refresh token for a new pair of tokens." [route("POST", "/v1/sessions/refresh", 200, &[], &[])]
+        (sessions::Refresh) |i| Ok(Asked::Visit(Visit::Refresh { token: i.refresh_token.0 }));
+    "session.list" member ["sessions" sessions::Sessions<'static>]
+        "The speaker's own sessions." [route("GET", "/v1/sessions", 200, &[], &[])]
+        (Nothing) |_| ask(Query::Sessions);
+    "session.logout" member ["done" server::Done]
+        "End the session that asks." [route("DELETE", "/v1/sessions/current", 204, &[], &[])]
+        (Nothing) |_| Ok(Asked::LogOut);
+    "session.end" member ["done" server::Done]
+        "End one of the speaker's own sessions."
+        [route("DELETE", "/v1/sessions/{session}", 204, &[("session", "session", INT)], &[])]
+        (sessions::OfSession) |i| order(Command::EndSession(SessionId(i.session.0)));
+    "account.get" member ["account" accounts::Account<'static>]
+        "The speaker's own account." [route("GET", "/v1/users/me", 200, &[], &[])]
+        (Nothing) |_| ask(Query::Me);
+    "account.update" member ["account" accounts::Account<'static>]
+        "Change the own profile: absent fields stay, null clears." [route("PATCH", "/v1/users/me", 200, &[], &[])]
+        (accounts::UpdateAccount) |i| order(Command::UpdateProfile(i.into()));
+    "account.password" member ["done" server::Done]
+        "Change the own password; ends all other sessions." [route("PUT", "/v1/users/me/password", 204, &[], &[])]
+        (accounts::ChangePassword) |i| order(Command::ChangePassword { current: i.current.0, new: i.new.0 });
+    "presence.set" member ["done" server::Done]
+        "Be online, away, busy or invisible." [route("PUT", "/v1/users/me/presence", 204, &[], &[])]
+        (presence::SetPresence) |i| order(Command::SetPresence(i.presence.0));
+    "presence.get" member ["presence" presence::Presences]
+        "Who is here, of these people." [route("GET", "/v1/presence", 200, &[], &[("users", INTS)])]
+        (presence::GetPresence) |i| ask(Query::Presence(i.users.iter().map(|id| UserId(id.0)).collect()));
+    "user.get" member ["user" accounts::User<'static>]
+        "Somebody's public profile." [route("GET", "/v1/users/{user}", 200, &[USER], &[])]
+        (accounts::OfUser) |i| ask(Query::User(UserId(i.user.0)));
+    "user.list" member ["users" accounts::Users<'static>]
+        "People whose name begins with a text, or those of some ids."
+        [route("GET", "/v1/users", 200, &[], &[("users", INTS), ("prefix", TEXT), ("cursor", TEXT), ("limit", INT)])]
+        (accounts::FindUsers) |i| ask(i.query()?);
+    "user.role" member ["account" accounts::Account<'static>]
+        "Give an account another role on the server. Administrators only."
+        [route("PUT", "/v1/users/{user}/role", 200, &[USER], &[])]
+        (accounts::SetServerRole) |i| order(Command::SetServerRole { user: UserId(i.user.0), role: i.role.0 });
+    "user.active" member ["account" accounts::Account<'static>]
+        "Deactivate an account or bring it back. Administrators only."
+        [route("PUT", "/v1/users/{user}/active", 200, &[USER], &[])]
+        (accounts::SetActive) |i| order(Command::SetActive { user: UserId(i.user.0), active: i.active });
+    "conversation.create" member ["conversation" conversations::Conversation<'static>]
+        "Open a room or a group, or get the direct conversation with somebody."
+        [idempotent(route("POST", "/v1/conversations", 201, &[], &[]))]
+        (conversations::CreateConversation) |i| order(i.command()?);
+    "conversation.list" member ["conversations" conversations::Conversations<'static>]
+        "The speaker's conversations, most recently active first."
+        [route("GET", "/v1/conversations", 200, &[], PAGE)]
+        (pages::Page) |i| ask(Query::Conversations { after: position_cursor(i.cursor)?, limit: page_limit(i.limit)? });
+    "conversation.get" member ["conversation" conversations::Conversation<'static>]
+        "One conversation, as its members see it."
+        [route("GET", "/v1/conversations/{conversation}", 200, &[CONVERSATION], &[])]
+        (conversations::OfConversation) |i| ask(Query::Conversation(i.id()));
+    "conversation.update" member ["conversation" conversations::Conversation<'static>]
+        "Rename, describe, open or close a room or group: absent fields stay."
+        [route("PATCH", "/v1/conversations/{conversation}", 200, &[CONVERSATION], &[])]
+        (conversations::UpdateConversation) |i| order(i.into());
+    "conversation.join" member ["conversation" conversations::Conversation<'static>]
+        "Enter a public room, or come back to where one left and is wanted." [route("POST", "/v1/conversations/{conversation}/join", 200, &[CONVERSATION], &[])]
+        (conversations::OfConversation) |i| order(Command::JoinConversation(i.id()));
+    "conversation.leave" member ["done" server::Done]
+        "Leave a room or a group." [route("POST", "/v1/conversations/{conversation}/leave", 204, &[CONVERSATION], &[])]
+        (conversations::OfConversation) |i| order(Command::LeaveConversation(i.id()));
+    "conversation.hide" member ["done" server::Done]
+        "Take a conversation out of one's own list until something happens in it."
+        [route("POST", "/v1/conversations/{conversation}/hide", 204, &[CONVERSATION], &[])]
+        (conversations::OfConversation) |i| order(Command::HideConversation(i.id()));
+    "conversation.sync" member ["conversation.changes" conversations::Changes<'static>]
+        "Everything that has changed since a number."
+        [route("GET", "/v1/conversations/{conversation}/changes", 200, &[CONVERSATION], &[("since", INT)])]
+        (conversations::SyncConversation) |i| ask(Query::CatchUp { conversation: ConversationId(i.conversation.0), since: Number(i.since.0) });
+    "room.list" member ["rooms" conversations::Rooms<'static>]
+        "Public rooms, by name." [route("GET", "/v1/rooms", 200, &[], FOUND)]
+        (conversations::Find) |i| ask(Query::Discover {
+            prefix: i.prefix(),
+            after: i.cursor.map(|c| c.0),
+            limit: page_limit(i.limit)?,
+        });
+    "room.get" member ["conversation" conversations::Conversation<'static>, "room" conversations::Room<'static>]
+        "A room by its name: as a member sees it, or as others find it."
+        [route("GET", "/v1/rooms/{name}", 200, &[("name", "name", TEXT)], &[])]
+        (conversations::OfName) |i| ask(Query::RoomByName(i.name.0));
+    "direct.get" member ["conversation" conversations::Conversation<'static>]
+        "The direct conversation with somebody, if there is one: asking opens none."
+        [route("GET", "/v1/users/{user}/conversation", 200, &[USER], &[])]
+        (accounts::OfUser) |i| ask(Query::DirectWith(UserId(i.user.0)));
+    "member.list" member ["members" members::Members<'static>]
+        "The members of a conversation."
+        [route("GET", "/v1/conversations/{conversation}/members", 200, &[CONVERSATION], PAGE)]
+        (members::MembersPage) |i| ask(Query::Members {
+            conversation: ConversationId(i.conversation.0),
+            after: id_cursor(i.cursor)?,
+            limit: page_limit(i.limit)?,
+        });
+    "member.add" member ["member" members::Member<'static>]
+        "Bring somebody into a room or group."
+        [route("POST", "/v1/conversations/{conversation}/members", 201, &[CONVERSATION], &[])]
+        (members::OfMember) |i| order(Command::AddMember { conversation: i.place(), user: i.user() });
+    "member.update" member ["member" members::Member<'static>]
+        "Give a member another role."
+        [route("PATCH", "/v1/conversations/{conversation}/members/{user}", 200, &[CONVERSATION, USER], &[])]
+        (members::SetRole) |i| order(Command::SetMemberRole {
+            conversation: ConversationId(i.conversation.0),
+            user: UserId(i.user.0),
+            role: i.role.0,
+        });
+    "member.remove" member ["done" server::Done]
+        "Put somebody out of a room or group."
+        [route("DELETE", "/v1/conversations/{conversation}/members/{user}", 204, &[CONVERSATION, USER], &[])]
+        (members::OfMember) |i| order(Command::RemoveMember { conversation: i.place(), user: i.user() });
+    "message.send" member ["message.sent" messages::MessageSent<'static>]
+        "Say something. With a client id it can be repeated without harm."
+        [
+            idempotent(route("POST", "/v1/conversations/{conversation}/messages", 201, &[CONVERSATION], &[])),
+            route(
+                "PUT",
+                "/v1/conversations/{conversation}/messages/{message}",
+                201,
+                &[CONVERSATION, ("message", "client_id", TEXT)],
+                &[],
+            ),
+        ]
+        (messages::SendMessage) |i| Ok(Asked::Send(i.into()));
+    "message.history" member ["history" messages::History<'static>]
+        "A page of messages: the newest, or those before, after or around a number."
+        [route(
+            "GET",
+            "/v1/conversations/{conversation}/messages",
+            200,
+            &[CONVERSATION],
+            &[("before_seq", INT), ("after_seq", INT), ("around_seq", INT), ("limit", INT)],
+        )]
+        (messages::ReadHistory) |i| ask(i.query()?);
+    "message.get" member ["message" messages::Message<'static>]
+        "One message."
+        [route("GET", "/v1/conversations/{conversation}/messages/{message}", 200, &[CONVERSATION, SEQ], &[])]
+        (messages::OfMessage) |i| ask(Query::Message { conversation: i.place(), seq: i.seq() });
+    "message.find" member ["message" messages::Message<'static>]
+        "One message, by its id alone."
+        [route("GET", "/v1/messages/{message}", 200, &[("message", "message", INT)], &[])]
+        (messages::FindMessage) |i| ask(Query::MessageById(MessageId(i.message.0)));
+    "message.edit" member ["message" messages::Message<'static>]
+        "Change the text of an own message."
+        [route("PATCH", "/v1/conversations/{conversation}/messages/{message}", 200, &[CONVERSATION, SEQ], &[])]
+        (messages::Edit) |i| order(Command::EditMessage {
+            conversation: ConversationId(i.conversation.0),
+            seq: Number(i.seq.0),
+            text: i.text.0,
+        });
+    "message.delete" member ["message" messages::Message<'static>]
+        "Turn a message into a tombstone."
+        [route("DELETE", "/v1/conversations/{conversation}/messages/{message}", 200, &[CONVERSATION, SEQ], &[])]
+        (messages::OfMessage) |i| order(Command::DeleteMessage { conversation: i.place(), seq: i.seq() });
+    "reaction.add" member ["message" messages::Message<'static>]
+        "React to a message; repeating it changes nothing."
+        [route(
+            "PUT",
+            "/v1/conversations/{conversation}/messages/{message}/reactions/{emoji}",
+            200,
+            &[CONVERSATION, SEQ, ("emoji", "emoji", TEXT)],
+            &[],
+        )]
+        (reactions::React) |i| order(Command::AddReaction {
+            conversation: ConversationId(i.conversation.0),
+            seq: Number(i.seq.0),
+            emoji: i.emoji.0,
+        });
+    "reaction.remove" member ["message" messages::Message<'static>]
+        "Take an own reaction back; repeating it changes nothing."
+        [route(
+            "DELETE",
+            "/v1/conversations/{conversation}/messages/{message}/reactions/{emoji}",
+            200,
+            &[CONVERSATION, SEQ, ("emoji", "emoji", TEXT)],
+            &[],
+        )]
+        (reactions::React) |i| order(Command::RemoveReaction {
+            conversation: ConversationId(i.conversation.0),
+            seq: Number(i.seq.0),
+            emoji: i.emoji.0,
+        });
+    "marker.read" member ["marker" markers::Marker]
+        "Everything up to here was read."
+        [route("PUT", "/v1/conversations/{conversation}/read", 200, &[CONVERSATION], &[])]
+        (messages::OfMessage) |i| order(Command::MoveMarker { conversation: i.place(), marker: Marker::Read, seq: i.seq() });
+    "marker.delivered" member ["marker" markers::Marker]
+        "Everything up to here has reached a device."
+        [route("PUT", "/v1/conversations/{conversation}/delivered", 200, &[CONVERSATION], &[])]
+        (messages::OfMessage) |i| order(Command::MoveMarker { conversation: i.place(), marker: Marker::Delivered, seq: i.seq() });
+    "marker.list" member ["markers" markers::Markers]
+        "How far the members have read."
+        [route("GET", "/v1/conversations/{conversation}/markers", 200, &[CONVERSATION], &[])]
+        (conversations::OfConversation) |i| ask(Query::Markers(i.id()));
+    "typing.set" member ["done" server::Done]
+        "Tell the others that one is writing, or has stopped; it ends by itself."
+        [route("PUT", "/v1/conversations/{conversation}/typing", 204, &[CONVERSATION], &[])]
+        (typing::SetTyping) |i| order(Command::Typing { conversation: ConversationId(i.conversation.0), typing: i.typing });
+}
+
+/// No fields.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}

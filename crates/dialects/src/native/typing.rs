@@ -1,0 +1,23 @@
+//! That somebody writes: how one says it, and how it is shown.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{accounts::Person, fields::Integer};
+
+/// A conversation, and whether one is writing in it.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SetTyping {
+    /// Where.
+    pub(super) conversation: Integer,
+    /// Started or stopped.
+    pub(super) typing: bool,
+}
+
+/// Somebody writes, or has stopped.
+#[derive(Serialize, ToSchema)]
+pub struct Typing<'a> {
+    /// Who.
+    pub(crate) user: Person<'a>,
+}

@@ -1,0 +1,28 @@
+//! Presence: whom one may see come and go. It is known to the hub and never stored.
+
+use chat::{Reply, Result, UserId, permission, presence::Seen};
+
+use crate::Call;
+
+impl Call {
+    pub(crate) async fn presence(&self, users: Vec<UserId>) -> Result<Reply> {
+        self.check_how_many(&users)?;
+        let mut people: Vec<(UserId, Seen)> = Vec::with_capacity(users.len());
+        let mut conn = self.db.read().await?;
+        let accounts = store::accounts::by_ids(&mut conn, &users).await?;
+        for account in accounts.into_iter().filter(|a| a.active) {
+            let known = permission::may_roam(self.speaker.role)
+                || account.id == self.speaker.user
+                || store::members::share(&mut conn, self.speaker.user, account.id).await?;
+            if known {
+                let mut seen = (self.here)(account.id);
+                if seen.presence == chat::presence::Presence::Offline && seen.last_seen_at.is_none() {
+                    seen.last_seen_at = account.last_seen_at;
+                }
+                people.push((account.id, seen));
+            }
+        }
+        people.sort_unstable_by_key(|(user, _)| *user);
+        Ok(Reply::Presence(people))
+    }
+}

@@ -1,0 +1,57 @@
+//! A conversation's row, as nodes tell each other of it.
+
+use std::borrow::Cow;
+
+use chat::{
+    ConversationId, Millis, Number, UserId,
+    conversations::{Conversation, Kind, Visibility},
+};
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct ConversationForm<'a> {
+    kind: Cow<'a, str>,
+    visibility: Cow<'a, str>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    name: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    topic: Option<Cow<'a, str>>,
+    by: i64,
+    created: i64,
+    head: i64,
+    rev: i64,
+    members: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pair: Option<(i64, i64)>,
+}
+
+pub(super) fn conversation_form(row: &Conversation) -> ConversationForm<'_> {
+    ConversationForm {
+        kind: row.kind.name().into(),
+        visibility: row.visibility.name().into(),
+        name: row.name.as_ref().map(Into::into),
+        topic: row.topic.as_ref().map(Into::into),
+        by: row.created_by.0,
+        created: row.created_at.0,
+        head: row.head.0,
+        rev: row.rev.0,
+        members: row.member_count,
+        pair: row.pair.map(|(low, high)| (low.0, high.0)),
+    }
+}
+
+pub(super) fn row(id: ConversationId, form: ConversationForm<'_>) -> Option<Conversation> {
+    Some(Conversation {
+        id,
+        kind: Kind::from_name(&form.kind)?,
+        visibility: Visibility::from_name(&form.visibility)?,
+        name: form.name.map(Cow::into_owned),
+        topic: form.topic.map(Cow::into_owned),
+        created_by: UserId(form.by),
+        created_at: Millis(form.created),
+        head: Number(form.head),
+        rev: Number(form.rev),
+        member_count: form.members,
+        pair: form.pair.map(|(low, high)| (UserId(low), UserId(high))),
+    })
+}

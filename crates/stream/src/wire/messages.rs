@@ -1,0 +1,91 @@
+//! A message, as nodes tell each other of it.
+
+use std::borrow::Cow;
+
+use chat::{
+    ClientId, ConversationId, MessageId, Millis, Number, UserId,
+    accounts::ServerRole,
+    messages::{Message, MessageType},
+    reactions::Reaction,
+};
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct MessageForm<'a> {
+    id: i64,
+    seq: i64,
+    rev: i64,
+    author: i64,
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow)]
+    shown: Cow<'a, str>,
+    role: Cow<'a, str>,
+    #[serde(rename = "type")]
+    kind: Cow<'a, str>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    cid: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    text: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parent: Option<i64>,
+    created: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    edited: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deleted: Option<i64>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    reactions: Vec<(Cow<'a, str>, Vec<i64>)>,
+}
+
+pub(super) fn message_form(message: &Message) -> MessageForm<'_> {
+    MessageForm {
+        id: message.id.0,
+        seq: message.seq.0,
+        rev: message.rev.0,
+        author: message.author.0,
+        name: (&message.author_name).into(),
+        shown: (&message.author_shown_name).into(),
+        role: message.author_role.name().into(),
+        kind: message.message_type.name().into(),
+        cid: message.client_id.as_ref().map(|id| id.as_str().into()),
+        text: message.text.as_ref().map(Into::into),
+        parent: message.parent.map(|seq| seq.0),
+        created: message.created_at.0,
+        edited: message.edited_at.map(|at| at.0),
+        deleted: message.deleted_at.map(|at| at.0),
+        reactions: message
+            .reactions
+            .iter()
+            .map(|one| ((&one.emoji).into(), one.users.iter().map(|user| user.0).collect()))
+            .collect(),
+    }
+}
+
+pub(super) fn message(conversation: ConversationId, form: MessageForm<'_>) -> Option<Message> {
+    Some(Message {
+        id: MessageId(form.id),
+        conversation,
+        seq: Number(form.seq),
+        rev: Number(form.rev),
+        author: UserId(form.author),
+        author_name: form.name.into_owned(),
+        author_shown_name: form.shown.into_owned(),
+        author_role: ServerRole::from_name(&form.role)?,
+        message_type: MessageType::from_name(&form.kind)?,
+        client_id: form.cid.map(|id| ClientId::parse(&id)).transpose().ok()?,
+        text: form.text.map(Cow::into_owned),
+        parent: form.parent.map(Number),
+        created_at: Millis(form.created),
+        edited_at: form.edited.map(Millis),
+        deleted_at: form.deleted.map(Millis),
+        reactions: form
+            .reactions
+            .into_iter()
+            .map(|(emoji, users)| Reaction {
+                emoji: emoji.into_owned(),
+                users: users.into_iter().map(UserId).collect(),
+            })
+            .collect(),
+    })
+}

@@ -1,0 +1,126 @@
+//! What a talker does: says something, changes it, reacts, moves people, reads.
+
+use super::*;
+
+impl Talker {
+    /// Does one thing.
+    pub(super) async fn act(&mut self, socket: &mut Socket) -> Result<()> {
+        let Habits { edit, react, change_members, read, .. } = self.habits;
+        let mut chance = self.dice.between(0, 100);
+        let mut falls_on = |share: u64| {
+            let falls = chance < share;
+            chance = if falls { u64::MAX } else { chance.saturating_sub(share) };
+            falls
+        };
+        if falls_on(edit) {
+            self.change(socket).await
+        } else if falls_on(react) {
+            self.react(socket).await
+        } else if falls_on(change_members) {
+            self.change_members(socket).await
+        } else if falls_on(read) {
+            self.read(socket).await
+        } else {
+            self.chat(socket).await
+        }
+    }
+
+    /// Edits something said before, or deletes it.
+    async fn change(&mut self, socket: &mut Socket) -> Result<()> {
+        if self.own.is_empty() {
+            return Ok(());
+        }
+        let index = self.dice.between(0, self.own.len() as u64);
+        let (conversation, seq) = self.own.swap_remove(usize::try_from(index)?);
+        let name = self.name("change");
+        if self.habits.react > 0 && self.dice.one_in(3) {
+            self.note(Step::Delete { conversation, seq });
+            self.asked.insert(name.clone(), Asked::Delete { conversation, seq });
+            return say(socket, &name, "message.delete", json!({"conversation": conversation, "seq": seq})).await;
+        }
+        let text = format!("{} edited {seq} in {conversation}", self.history.client);
+        self.note(Step::Edit { conversation, seq, content: Content::of(&text) });
+        self.asked.insert(name.clone(), Asked::Edit { conversation, seq });
+        say(socket, &name, "message.edit", json!({"conversation": conversation, "seq": seq, "text": text})).await
+    }
+
+    async fn react(&mut self, socket: &mut Socket) -> Result<()> {
+        let recent: Vec<(i64, i64)> = self.recent.iter().copied().collect();
+        let Some((conversation, seq)) = self.dice.pick(&recent).copied() else { return Ok(()) };
+        let (name, emoji) = (self.name("react"), self.dice.pick(&EMOJI).copied().unwrap_or("👍"));
+        let command = if self.dice.one_in(4) { "reaction.remove" } else { "reaction.add" };
+        self.note(Step::React { conversation, seq });
+        self.asked.insert(name.clone(), Asked::React { conversation, seq });
+        say(socket, &name, command, json!({"conversation": conversation, "seq": seq, "emoji": emoji})).await
+    }
+
+    async fn change_members(&mut self, socket: &mut Socket) -> Result<()> {
+        let free = |(index, charge): (usize, &Charge)| charge.wanted.is_none().then_some(index);
+        let free: Vec<usize> = self.charges.iter().enumerate().filter_map(free).collect();
+        let Some(index) = self.dice.pick(&free).copied() else { return Ok(()) };
+        self.charges[index].wanted = Some((!self.charges[index].inside, false));
+        self.bring_about(socket, index).await
+    }
+
+    /// Asks for the membership that is wanted.
+    pub(super) async fn bring_about(&mut self, socket: &mut Socket, index: usize) -> Result<()> {
+        let charge = &mut self.charges[index];
+        let Some((inside, _)) = charge.wanted else { return Ok(()) };
+        charge.under_way = true;
+        let (conversation, user) = (charge.conversation, charge.user);
+        let (own, name) = (user == self.history.author, self.name("move"));
+        self.note(Step::Move { conversation, user, inside });
+        self.asked.insert(name.clone(), Asked::Move { charge: index });
+        let (command, data) = match (own, inside) {
+            (true, true) => ("conversation.join", json!({"conversation": conversation})),
+            (true, false) => ("conversation.leave", json!({"conversation": conversation})),
+            (false, true) => ("member.add", json!({"conversation": conversation, "user": user})),
+            (false, false) => ("member.remove", json!({"conversation": conversation, "user": user})),
+        };
+        say(socket, &name, command, data).await
+    }
+
+    /// Reads a page, catches up on what is known already, or moves the read marker.
+    async fn read(&mut self, socket: &mut Socket) -> Result<()> {
+        let Some(conversation) = self.dice.pick(&self.places).copied() else { return Ok(()) };
+        let (name, begun) = (self.name("read"), self.now());
+        let cursor = self.cursors.get(&conversation).copied();
+        match (self.dice.between(0, 4), cursor) {
+            (0 | 1, _) | (_, None) => {
+                self.asked.insert(name.clone(), Asked::Read { conversation, begun });
+                say(socket, &name, "message.history", json!({"conversation": conversation, "limit": 30})).await
+            }
+            (2, Some(cursor)) => {
+                self.asked.insert(name.clone(), Asked::Sync { conversation });
+                let since = cursor.saturating_sub(10).max(0);
+                say(socket, &name, "conversation.sync", json!({"conversation": conversation, "since": since})).await
+            }
+            (_, Some(cursor)) => {
+                self.asked.insert(name.clone(), Asked::Marker { conversation, begun });
+                let seq = cursor.saturating_sub(i64::try_from(self.dice.between(0, 5))?).max(0);
+                say(socket, &name, "marker.read", json!({"conversation": conversation, "seq": seq})).await
+            }
+        }
+    }
+
+    /// Says a few things at once.
+    async fn chat(&mut self, socket: &mut Socket) -> Result<()> {
+        for _ in 0..self.dice.between(1, 4) {
+            if self.pending.len() >= PIPELINE {
+                break;
+            }
+            let known: Vec<i64> =
+                self.places.iter().copied().filter(|place| self.cursors.contains_key(place)).collect();
+            // The first place is the hot one.
+            let hot = self.dice.one_in(3).then(|| known.first()).flatten().copied();
+            let Some(conversation) = hot.or_else(|| self.dice.pick(&known).copied()) else { break };
+            self.said += 1;
+            let cid = format!("{}-{}-{:08x}", self.history.client, self.said, self.dice.roll() >> 32);
+            let mut text = format!("{} says for the {}th time: {cid}", self.history.client, self.said);
+            text.extend(std::iter::repeat_n('.', self.habits.padding));
+            self.pending.push_back(Pending { conversation, cid, text, under_way: false, doubtful: false });
+            self.send(socket, self.pending.len() - 1).await?;
+        }
+        Ok(())
+    }
+}

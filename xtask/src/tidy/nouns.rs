@@ -1,0 +1,119 @@
+//! A noun is a file, and the same file in every layer.
+
+use super::Source;
+
+/// Files of the vocabulary that are no nouns: what all nouns share, and how they are asked for and told.
+const NO_NOUNS: &[&str] = &[
+    "command",
+    "error",
+    "event",
+    "ids",
+    "lib",
+    "limits",
+    "mutants",
+    "network",
+    "permission",
+    "query",
+    "rates",
+    "reply",
+    "time",
+];
+
+/// Where a noun of the vocabulary has its file, and how that file's name ends.
+const LAYERS: &[(&str, &str)] = &[
+    ("crates/store/src", "rs"),
+    ("crates/engine/src", "rs"),
+    ("crates/dialects/src/native", "rs"),
+    ("crates/stream/src/wire", "rs"),
+    ("crates/app/tests/it", "rs"),
+    ("clients/sdk/src/state", "ts"),
+];
+
+/// What a noun does not have, and why not.
+const ABSENT: &[(&str, &str, &str)] = &[
+    ("accounts", "crates/stream/src/wire", "nodes are told of an account by nudges, through the database"),
+    ("accounts", "clients/sdk/src/state", "people.ts keeps profiles together with presence"),
+    ("figures", "crates/stream/src/wire", "nobody is told of them"),
+    ("figures", "clients/sdk/src/state", "they are read anew each time, and not kept"),
+    ("presence", "crates/store/src", "it is never stored"),
+    ("presence", "clients/sdk/src/state", "people.ts keeps it together with profiles"),
+    ("reactions", "clients/sdk/src/state", "a reaction comes with its message as it is afterwards"),
+    ("sessions", "crates/stream/src/wire", "nodes are told of a session's end by nudges, through the database"),
+    ("sessions", "clients/sdk/src/state", "clients/sdk/src/session.ts keeps the client's own on the device"),
+];
+
+/// Nouns without their file in a layer, and exceptions that are none any more.
+pub(super) fn check(sources: &[Source]) -> Vec<String> {
+    let there = |path: &str| sources.iter().any(|source| source.path == path);
+    let nouns = nouns(sources);
+    let mut problems = Vec::new();
+    for noun in &nouns {
+        for (folder, ending) in LAYERS {
+            let (file, inside) = (format!("{folder}/{noun}.{ending}"), format!("{folder}/{noun}/mod.{ending}"));
+            let excused = ABSENT.iter().any(|(of, layer, _)| of == noun && layer == folder);
+            if there(&file) || there(&inside) {
+                if excused {
+                    problems.push(format!("{file}: it is there, and xtask/src/tidy/nouns.rs says that it is not"));
+                }
+            } else if !excused {
+                problems.push(format!(
+                    "crates/chat/src/{noun}.rs: there is no {file}; xtask/src/tidy/nouns.rs may say why"
+                ));
+            }
+        }
+    }
+    for (noun, ..) in ABSENT.iter().filter(|(noun, ..)| !nouns.contains(noun)) {
+        problems.push(format!("xtask/src/tidy/nouns.rs: {noun} is no noun of the vocabulary"));
+    }
+    problems
+}
+
+/// The nouns of the vocabulary.
+fn nouns(sources: &[Source]) -> Vec<&str> {
+    let files = sources.iter().filter_map(|source| source.path.strip_prefix("crates/chat/src/")?.strip_suffix(".rs"));
+    files.filter(|name| !name.contains('/') && !NO_NOUNS.contains(name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A repository in which everything is as it should be.
+    fn tidy() -> Vec<Source> {
+        let mut nouns: Vec<&str> = ABSENT.iter().map(|(noun, ..)| *noun).chain(["messages"]).collect();
+        nouns.dedup();
+        let mut paths: Vec<String> = NO_NOUNS.iter().map(|name| format!("crates/chat/src/{name}.rs")).collect();
+        for noun in nouns {
+            paths.push(format!("crates/chat/src/{noun}.rs"));
+            let absent = |folder: &str| ABSENT.iter().any(|(of, layer, _)| *of == noun && *layer == folder);
+            let layers = LAYERS.iter().filter(|(folder, _)| !absent(folder));
+            paths.extend(layers.map(|(folder, ending)| format!("{folder}/{noun}.{ending}")));
+        }
+        paths.into_iter().map(|path| Source { path, text: String::new() }).collect()
+    }
+
+    #[test]
+    fn a_noun_that_is_missing_in_a_layer_is_found() {
+        assert_eq!(check(&tidy()), [] as [String; 0]);
+        for (folder, ending) in LAYERS {
+            let gone = format!("{folder}/messages.{ending}");
+            let mut sources = tidy();
+            sources.retain(|source| source.path != gone);
+            let found = check(&sources);
+            assert!(found.len() == 1 && found[0].contains(&gone), "{found:?}");
+            sources.push(Source { path: format!("{folder}/messages/mod.{ending}"), text: String::new() });
+            assert_eq!(check(&sources), [] as [String; 0], "a folder will do");
+        }
+    }
+
+    #[test]
+    fn an_exception_that_is_none_is_found() {
+        let mut sources = tidy();
+        sources.push(Source { path: "crates/store/src/presence.rs".into(), text: String::new() });
+        assert_eq!(check(&sources).len(), 1);
+        let mut sources = tidy();
+        sources.retain(|source| source.path != "crates/chat/src/figures.rs");
+        assert!(check(&sources).iter().all(|problem| problem.contains("figures is no noun")));
+        assert!(!check(&sources).is_empty());
+    }
+}
