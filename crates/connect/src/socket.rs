@@ -152,15 +152,15 @@ impl Connection {
     /// From the handshake to the goodbye; `early` came together with the handshake.
     async fn live(&mut self, early: Vec<u8>) -> Goodbye {
         if let Some(arrival) = self.arrival.clone()
-            && !self.door.dialect.authenticates_in_band()
+            && !self.door.dialect.authenticates_in_band
         {
             self.seat.peer().has_credential();
             if let Err(error) = Box::pin(self.attach(&arrival)).await {
-                self.say(vec![self.door.dialect.refusal(&error)]);
+                self.say(vec![(self.door.dialect.refusal)(&error)]);
                 return Box::pin(self.end(shut_out(&error, Goodbye::TooManyConnections))).await;
             }
             if let Some(speaker) = &self.actor.speaker {
-                self.say(self.door.dialect.greeting(speaker));
+                self.say((self.door.dialect.greeting)(speaker));
             }
             self.outbox.release();
         }
@@ -278,7 +278,7 @@ impl Connection {
     async fn hear(&mut self, heard: Heard) -> Result<(), Goodbye> {
         match heard {
             Heard::Text(text) => {
-                let turn = self.door.dialect.decode(self.actor.speaker.as_ref(), &text);
+                let turn = (self.door.dialect.decode)(self.actor.speaker.as_ref(), &text);
                 drop(text);
                 self.take_turn(turn).await
             }
@@ -301,7 +301,7 @@ impl Connection {
     /// Refuses a message that no dialect gets to see.
     async fn refuse(&mut self, error: Error) -> Result<(), Goodbye> {
         self.settle(0).await?;
-        self.say(vec![self.door.dialect.refusal(&error)]);
+        self.say(vec![(self.door.dialect.refusal)(&error)]);
         self.offend()
     }
 
@@ -318,7 +318,7 @@ impl Connection {
             turn => {
                 self.settle(0).await?;
                 if let Err(error) = self.shared().admit(&self.actor, Cost::Request) {
-                    self.say(vec![self.door.dialect.refusal(&error)]);
+                    self.say(vec![(self.door.dialect.refusal)(&error)]);
                     return self.rush(&error);
                 }
                 turn
@@ -467,7 +467,7 @@ impl Connection {
             dialect: self.door.dialect,
             vouched_at: arrival.vouched_at,
             good_until: arrival.good_until,
-            tuning: Tuning::new(self.door.dialect.hears()),
+            tuning: Tuning::new(self.door.dialect.hears),
             outbox: self.outbox.clone(),
         });
         // How many are authenticated already is known only now: at the handshake nobody was.
@@ -498,7 +498,7 @@ impl Connection {
         let dialect = self.door.dialect;
         let Some(live_from) = live_from else {
             let signal = Signal::ConversationRemoved { conversation, departure: Departure::Left };
-            self.say(dialect.signal(None, &signal));
+            self.say((dialect.signal)(None, &signal));
             return Ok(());
         };
         if cursor == live_from {
