@@ -25,6 +25,8 @@ cargo xtask run [FLAG…]           build the web client (with Node and npm, if 
 cargo xtask check [--no-install]  everything that must hold: the clients, format, clippy, tidy, supply, all tests on SQLite
                                   and on PostgreSQL, in browsers, generated documents; as root, what is missing is
                                   installed from Debian's packages unless --no-install is given (but Node is not)
+cargo xtask check --quick         what can be known within minutes: format, tidy, clippy, unit tests with all transcripts,
+                                  and the stories on SQLite
 cargo xtask tidy                  the rules of the house that the compiler does not check
 cargo xtask release               build the program as people get it, and tell its size
 cargo xtask supply                licences, sources and second versions of everything that the lock files name, held
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         ("run", _) => run::run(rest),
         ("check", []) => check::run(true),
         ("check", ["--no-install"]) => check::run(false),
+        ("check", ["--quick"]) => check::quick(),
         ("with-postgres", [program, arguments @ ..]) => check::with_postgres(program, arguments),
         ("with-nodes", [program, arguments @ ..]) => check::with_nodes(program, arguments),
         ("with-cluster", [program, arguments @ ..]) => check::with_cluster(program, arguments),

@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::Context as _;
 use chat::Millis;
+use dialects::Dialect;
 use engine::{Clock, Keys, Settings};
 use store::{Db, Options, carry::Standing};
 
@@ -97,9 +98,18 @@ pub fn node_secrets(config: &Config) -> anyhow::Result<stream::Secrets> {
 }
 
 /// The pace of messages on Matcha's doors.
-pub const MATCHA_PACE: engine::Pace = engine::Pace(1);
+const MATCHA_PACE: engine::Pace = engine::Pace(1);
 /// One connection in so many may wait for a password to be hashed.
 const KEPT_FROM_LOG_INS: usize = 8;
+
+/// How fast messages may come from clients of a dialect.
+#[must_use]
+pub fn pace_of(dialect: Dialect) -> engine::Pace {
+    match dialect.paths.beside.unwrap_or(dialect.name) {
+        "matcha" => MATCHA_PACE,
+        _ => engine::Pace::default(),
+    }
+}
 
 /// How the engine is to work. `setup_secret` is the one that makes the first administrator.
 ///

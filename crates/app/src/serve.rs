@@ -1,6 +1,7 @@
 //! Builds every part in the order of a message's journey; stops them in reverse.
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
@@ -40,12 +41,8 @@ const CLOSING: Duration = Duration::from_secs(5);
 pub struct Server {
     /// Where the native door listens.
     pub address: SocketAddr,
-    /// Where the door of chat-server's clients listens, if it is open.
-    pub chat_server_address: Option<SocketAddr>,
-    /// Where the door of Dreametrix' clients listens besides, if it does.
-    pub dreametrix_address: Option<SocketAddr>,
-    /// Where the door of Matcha's clients listens besides, if it does.
-    pub matcha_address: Option<SocketAddr>,
+    /// Listeners of the old systems' clients, by the dialects' names.
+    pub addresses: BTreeMap<&'static str, SocketAddr>,
     /// The address that people use.
     pub public_url: String,
     /// With which the first administrator is made, while there is none.
@@ -126,8 +123,7 @@ impl Server {
             tokio::spawn(listen::serve(listener, router, shared.clone(), connections.clone(), stopped.clone()))
         };
         let (everybody, operator) = (&shared.connections, &Arc::new(Connections::of_operator()));
-        let common =
-            router::native(doors.native.clone(), doors.dreametrix.clone(), doors.matcha.clone(), config.web.client);
+        let common = router::native(doors.native.clone(), &doors.on_common_port(), config.web.client);
         let mut listeners = vec![open(native, common, everybody)];
         let mut own = |name: &str, wanted: Option<SocketAddr>, router, connections| {
             let Some(wanted) = wanted else { return anyhow::Ok(None) };
@@ -136,11 +132,13 @@ impl Server {
             listeners.push(open(listener, router, connections));
             Ok(Some(address))
         };
-        let chat_server_address =
-            own("chat_server.listen", config.chat_server.address(), router::chat_server(doors.chat_server), everybody)?;
-        let dreametrix_address =
-            own("dreametrix.listen", config.dreametrix.listen, router::dreametrix(doors.dreametrix), everybody)?;
-        let matcha_address = own("matcha.listen", config.matcha.listen, router::matcha(doors.matcha), everybody)?;
+        let mut addresses = BTreeMap::new();
+        for (door, wanted) in &doors.others {
+            let dialect = door.dialect;
+            let setting = format!("{}.listen", dialect.name);
+            let address = own(&setting, *wanted, router::own(door.clone(), &doors.beside(dialect)), everybody)?;
+            addresses.extend(address.map(|address| (dialect.name, address)));
+        }
         own("server.metrics_listen", config.server.metrics_listen, router::operator(doors.native), operator)?;
         let public_url = shared.site.public_url.to_string();
         if let Some(lock) = &mut lock {
@@ -149,9 +147,7 @@ impl Server {
         Ok(Self {
             _lock: lock,
             address,
-            chat_server_address,
-            dreametrix_address,
-            matcha_address,
+            addresses,
             public_url,
             setup_secret,
             shared,
@@ -268,35 +264,44 @@ fn is_away(error: &anyhow::Error) -> bool {
 /// The ways in.
 struct Doors {
     native: Door,
-    chat_server: Door,
-    dreametrix: Door,
-    matcha: Door,
+    /// Those of the old systems' clients, and where each listens besides the common port.
+    others: Vec<(Door, Option<SocketAddr>)>,
 }
 
 impl Doors {
     fn new(config: &Config, shared: &Arc<Shared>) -> Self {
         let native = Door {
             shared: shared.clone(),
-            dialect: Dialect::Native,
+            dialect: Dialect::NATIVE,
             restricts_origins: true,
             origins: Arc::new([]),
             pace: Pace::default(),
         };
-        // A list that was not given: any page may connect that has a token to put into the URL.
-        let restricts_origins = !config.server.allowed_origins.is_empty();
-        Self {
-            chat_server: Door { restricts_origins, ..native.speaking(Dialect::ChatServer) },
-            dreametrix: Door {
-                origins: old_origins(config, config.dreametrix.listen),
-                ..native.speaking(Dialect::Dreametrix)
-            },
-            matcha: Door {
-                origins: old_origins(config, config.matcha.listen),
-                pace: parts::MATCHA_PACE,
-                ..native.speaking(Dialect::Matcha)
-            },
-            native,
-        }
+        let other = |dialect: Dialect| {
+            let listen = config.listener_of(dialect.paths.beside.unwrap_or(dialect.name));
+            let speaks_by_cookie = dialect.credentials.cookie.is_some();
+            let door = Door {
+                // Without a cookie, and a list that was given: any page may connect that has a token for the URL.
+                restricts_origins: speaks_by_cookie || !config.server.allowed_origins.is_empty(),
+                origins: if speaks_by_cookie { old_origins(config, listen) } else { Arc::new([]) },
+                pace: parts::pace_of(dialect),
+                ..native.speaking(dialect)
+            };
+            (door, listen.filter(|_| dialect.paths.beside.is_none()))
+        };
+        let others = Dialect::all().filter(|dialect| *dialect != Dialect::NATIVE).map(other).collect();
+        Self { native, others }
+    }
+
+    /// Those that are served on the common port.
+    fn on_common_port(&self) -> Vec<Door> {
+        self.others.iter().map(|(door, _)| door.clone()).collect()
+    }
+
+    /// Those that are served beside another on its own listener.
+    fn beside(&self, dialect: Dialect) -> Vec<Door> {
+        let doors = self.others.iter().map(|(door, _)| door);
+        doors.filter(|door| door.dialect.paths.beside == Some(dialect.name)).cloned().collect()
     }
 }
 
@@ -393,14 +398,11 @@ async fn trouble(server: &Server, config: &Config) -> String {
 fn announce(config: &Config, server: &Server) {
     tracing::info!(address = %server.address, database = %config.database_url().without_password(), "listening");
     println!("Palabre {} is running at {}", env!("CARGO_PKG_VERSION"), server.public_url);
-    if let Some(address) = server.chat_server_address {
-        println!("chat-server's clients connect to ws://{address}/");
-    }
-    if let Some(address) = server.dreametrix_address {
-        println!("Dreametrix' clients connect to ws://{address}/ws/chat/");
-    }
-    if let Some(address) = server.matcha_address {
-        println!("Matcha's clients connect to http://{address}/api/v1/chat/ and ws://{address}/ws");
+    for dialect in Dialect::all() {
+        if let Some(address) = server.addresses.get(dialect.name) {
+            let path = dialect.paths.sockets.first().unwrap_or(&"/");
+            println!("Clients of {} connect to ws://{address}{path}", dialect.system);
+        }
     }
     if config.server.environment == Deployment::Development {
         println!("The API is described at {}/docs", server.public_url);

@@ -31,7 +31,7 @@ pub(crate) async fn of_handshake(
     headers: &HeaderMap,
     query: Option<&str>,
 ) -> Result<Option<Known>, Error> {
-    let places = door.dialect.credentials();
+    let places = door.dialect.credentials;
     let mut found: Vec<Credential<'_>> =
         bearer(headers, places.scheme_needed).into_iter().map(Credential::Token).collect();
     if places.subprotocol {
@@ -47,7 +47,7 @@ pub(crate) async fn of_handshake(
 
 /// Who speaks in a request.
 pub(crate) async fn of_request(door: &Door, method: &Method, headers: &HeaderMap) -> Result<Option<Known>, Error> {
-    let places = door.dialect.credentials();
+    let places = door.dialect.credentials;
     let mut found: Vec<Credential<'_>> =
         bearer(headers, places.scheme_needed).into_iter().map(Credential::Token).collect();
     found.extend(places.cookie.and_then(|name| cookie(headers, name)).map(Credential::Cookie));

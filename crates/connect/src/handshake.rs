@@ -14,7 +14,6 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chat::{Error, ErrorCode, sessions::Origin};
-use dialects::Dialect;
 use engine::Arrival;
 use hyper::upgrade::OnUpgrade;
 
@@ -83,11 +82,11 @@ async fn admit(door: &Door, peer: SocketAddr, request: &Parts) -> Result<Admitte
         return Err(Error::rate_limited("connections", 1_000));
     }
     let known = authenticate::of_handshake(door, headers, request.uri.query()).await?;
-    if known.is_none() && !door.dialect.authenticates_in_band() {
+    if known.is_none() && !door.dialect.authenticates_in_band {
         return Err(Error::new(ErrorCode::Unauthenticated, "A token is needed."));
     }
     if let Some(known) = &known {
-        door.dialect.check_headers(&known.arrival.speaker, &lookup(headers))?;
+        (door.dialect.check_headers)(&known.arrival.speaker, &lookup(headers))?;
     }
     let stranger = known.is_none().then_some(address);
     if stranger.is_some_and(|address| !shared.admit_stranger(address)) {
@@ -112,7 +111,7 @@ async fn admit(door: &Door, peer: SocketAddr, request: &Parts) -> Result<Admitte
 
 /// The cookie for a browser that came with a token and will come back without one.
 fn cookie(door: &Door, known: &Known, secure: bool, below: &str) -> Option<HeaderValue> {
-    let places = door.dialect.credentials();
+    let places = door.dialect.credentials;
     let (name, token) = (places.cookie.filter(|_| places.gives_cookie)?, known.token.as_ref()?);
     let value = door.shared.engine.cookie(&known.arrival.speaker, token).ok()?;
     // Without an age it ends with the browser.
@@ -134,14 +133,10 @@ impl NoHandshake {
     /// RFC 9110 section 15.5.22, RFC 6455 section 4.4: 426 names what one has to change to.
     fn answer(self, door: &Door) -> Response {
         let error = match self {
-            // The old servers answered 400, and their clients know it.
-            Self::Plain if door.dialect != Dialect::Native => {
-                Error::new(ErrorCode::Malformed, "This is a WebSocket; connect with a WebSocket client.")
-            }
             Self::Malformed(detail) => Error::new(ErrorCode::Malformed, detail),
             Self::OtherVersion => Error::new(ErrorCode::UpgradeRequired, "Sec-WebSocket-Version must be 13."),
             Self::Plain => {
-                Error::new(ErrorCode::UpgradeRequired, "This is a WebSocket; connect with a WebSocket client.")
+                Error::new(door.dialect.no_handshake, "This is a WebSocket; connect with a WebSocket client.")
             }
         };
         let mut response = rest::refuse(door, &error, None);
@@ -200,7 +195,7 @@ fn only<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a Hea
 /// handed out, under whatever name it was asked for, may connect where no cookie speaks for anybody: it brings the
 /// token that it has, and could do the same over REST.
 fn check_origin(door: &Door, peer: SocketAddr, headers: &HeaderMap) -> Result<(), Error> {
-    let with_token = door.dialect.credentials().cookie.is_none();
+    let with_token = door.dialect.credentials.cookie.is_none();
     match PagesOrigin::of(headers) {
         PagesOrigin::None => Ok(()),
         PagesOrigin::One(origin) if is_allowed(door, origin) => Ok(()),

@@ -55,7 +55,7 @@ pub(crate) async fn dress(State(door): State<Door>, mut request: Request, next: 
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if let Some(origin) = allowed {
         share_with(headers, origin);
-        if door.dialect.credentials().cookie.is_some() {
+        if door.dialect.credentials.cookie.is_some() {
             headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
         }
     }

@@ -59,7 +59,7 @@ impl Missed {
 
 async fn read(engine: &Engine, dialect: Dialect, conversation: ConversationId, cursor: Number) -> Result<Piece> {
     let caught_up = engine.changes_for_members(conversation, cursor, Extent::Piece).await?;
-    let text = dialect.caught_up(conversation, &caught_up);
+    let text = (dialect.caught_up)(conversation, &caught_up);
     let frame = text.map(|text| frame::text(&text)).unwrap_or_default();
     Ok(Piece { frame, to: caught_up.to, head: caught_up.conversation.head, more: caught_up.more })
 }

@@ -33,7 +33,7 @@ pub(crate) async fn answer(
     let (parts, body) = request.into_parts();
     let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
     let refuse = |error: &Error| refuse(&door, error, request_id.as_deref());
-    let matched = match door.dialect.route(parts.method.as_str(), parts.uri.path()) {
+    let matched = match (door.dialect.route)(parts.method.as_str(), parts.uri.path()) {
         Ok(matched) => matched,
         Err(misrouted) => {
             let mut response = refuse(&misrouted.error);
@@ -47,7 +47,7 @@ pub(crate) async fn answer(
     };
     let began = std::time::Instant::now();
     let outcome = carry_out(&door, peer, &matched, &parts, body).await;
-    metrics::histogram!("chat_message_processing_duration_seconds", "operation" => matched.path())
+    metrics::histogram!("chat_message_processing_duration_seconds", "operation" => matched.path)
         .record(began.elapsed());
     match outcome {
         Ok((answer, allowance)) => {
@@ -81,7 +81,7 @@ async fn carry_out(
         },
     };
     let body = body::read(shared.limits().frame_bytes, &parts.headers, body).await?;
-    let call = matched.request(&dialects::rest::Request {
+    let call = (matched.read)(&dialects::rest::Request {
         speaker: actor.speaker.as_ref(),
         query: parts.uri.query().unwrap_or_default(),
         body: &body,
@@ -120,14 +120,14 @@ async fn send(door: &Door, actor: &Actor, draft: chat::messages::Draft) -> chat:
 
 /// Who speaks, where somebody must. A bad token is refused there, but not where a new one is asked for.
 async fn speaker(door: &Door, matched: &Matched, parts: &Parts) -> Result<Option<Speaker>, Error> {
-    if !matched.needs_speaker() {
+    if !matched.needs_speaker {
         return Ok(None);
     }
     let known = authenticate::of_request(door, &parts.method, &parts.headers).await?;
     let known = known
         .ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "A token is needed: Authorization: Bearer <token>."))?;
     let speaker = known.arrival.speaker.clone();
-    door.dialect.check_headers(&speaker, &lookup(&parts.headers))?;
+    (door.dialect.check_headers)(&speaker, &lookup(&parts.headers))?;
     Ok(Some(speaker))
 }
 
@@ -145,7 +145,7 @@ fn respond(answer: RestAnswer) -> Response {
 
 /// A refusal in the words of the door's dialect.
 pub(crate) fn refuse(door: &Door, error: &Error, request_id: Option<&str>) -> Response {
-    let (media_type, status, body) = door.dialect.problem(error, request_id);
+    let dialects::rest::Refusal { media_type, status, body } = (door.dialect.problem)(error, request_id);
     if error.code == ErrorCode::Internal {
         tracing::error!(request_id, "a request failed by a mistake of the server");
     }

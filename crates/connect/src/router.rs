@@ -1,4 +1,4 @@
-//! Every route on one screen.
+//! Every route on one screen, but for those at which the old systems' clients look: each dialect names its own.
 
 use std::sync::{Arc, OnceLock};
 
@@ -17,7 +17,7 @@ use crate::{Door, Shared, below::below, handshake, headers, ops, pages, rest};
 
 /// The common port: our own protocol, its documents, what the operator asks, the old doors whose paths are their own,
 /// and the web client if it is served. All of it is also below the path of the public address.
-pub fn native(door: Door, dreametrix: Door, matcha: Door, serves_client: bool) -> Router {
+pub fn native(door: Door, others: &[Door], serves_client: bool) -> Router {
     let url = door.shared.site.public_url.clone();
     let first = if serves_client {
         pages::routes(door.shared.info.playground, url.path())
@@ -26,7 +26,7 @@ pub fn native(door: Door, dreametrix: Door, matcha: Door, serves_client: bool) -
     };
     let path = url.path().to_owned();
     let mut router = first
-        .route("/v1/ws", get(handshake::upgrade))
+        .merge(paths(door.dialect))
         .route(
             "/v1/openapi.json",
             generated(&door, |shared| native::openapi::document_below(shared.site.public_url.path(), shared.limits())),
@@ -46,11 +46,8 @@ pub fn native(door: Door, dreametrix: Door, matcha: Door, serves_client: bool) -
     if door.shared.metrics_here {
         router = router.route("/metrics", get(ops::metrics));
     }
-    let gateway = matcha.speaking(Dialect::MatchaGateway);
-    let old = finish(dreametrix_routes(), dreametrix)
-        .merge(finish(matcha_routes(), matcha))
-        .merge(finish(gateway_routes(), gateway));
-    below(&path, finish(router.fallback(rest::answer), door).merge(old))
+    let others = others.iter().fold(Router::new(), |all, other| all.merge(finish(paths(other.dialect), other.clone())));
+    below(&path, finish(router.fallback(rest::answer), door).merge(others))
 }
 
 /// A generated document, written when it is first asked for: it says where the server is, and its limits.
@@ -59,23 +56,10 @@ fn generated(door: &Door, write: fn(&Shared) -> String) -> MethodRouter<Door> {
     get(move || async move { ops::generated(written.get_or_init(|| write(&shared).into()).clone()) })
 }
 
-/// The paths of the school messenger's clients.
-fn dreametrix_routes() -> Router<Door> {
-    Router::new().route("/ws/chat/", socket()).route("/ws/chat", socket()).route("/chats/{*path}", any(rest::answer))
-}
-
-/// The paths of the dating application's chat service, and what its clients ask of the services beside it.
-fn matcha_routes() -> Router<Door> {
-    Router::new()
-        .route("/api/v1/chat/ws", socket())
-        .route("/api/v1/chat/{*path}", any(rest::answer))
-        .route("/api/v1/users/{user}/online-status", any(rest::answer))
-        .route("/api/v1/auth/refresh", any(rest::answer))
-}
-
-/// The gateway's socket. Veza's clients will share its path: they bring no credential in the handshake.
-fn gateway_routes() -> Router<Door> {
-    Router::new().route("/ws", socket())
+/// The paths at which a dialect's clients look for it.
+fn paths(dialect: Dialect) -> Router<Door> {
+    let sockets = dialect.paths.sockets.iter().fold(Router::new(), |router, path| router.route(path, socket()));
+    dialect.paths.requests.iter().fold(sockets, |router, path| router.route(path, any(rest::answer)))
 }
 
 /// A socket's path; another method than its own is refused in the words of the door.
@@ -83,20 +67,16 @@ fn socket() -> MethodRouter<Door> {
     get(handshake::upgrade).fallback(rest::answer)
 }
 
-/// The listener of the school messenger's clients.
-pub fn dreametrix(door: Door) -> Router {
-    finish(dreametrix_routes().fallback(rest::answer), door)
-}
-
-/// The listener of the dating application's clients.
-pub fn matcha(door: Door) -> Router {
-    let gateway = finish(gateway_routes(), door.speaking(Dialect::MatchaGateway));
-    finish(matcha_routes().fallback(rest::answer), door).merge(gateway)
-}
-
-/// The listener of chat-server's clients: a socket at any path, and the REST calls they make besides.
-pub fn chat_server(door: Door) -> Router {
-    finish(Router::new().fallback(socket_or_rest), door)
+/// A listener of a dialect's own, with the paths of those that are served beside it. Where its sockets have no paths,
+/// they are at any.
+pub fn own(door: Door, beside: &[Door]) -> Router {
+    let router = paths(door.dialect);
+    let router = if door.dialect.paths.sockets.is_empty() {
+        router.fallback(socket_or_rest)
+    } else {
+        router.fallback(rest::answer)
+    };
+    beside.iter().fold(finish(router, door), |all, other| all.merge(finish(paths(other.dialect), other.clone())))
 }
 
 /// A listener for figures alone.

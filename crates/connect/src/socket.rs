@@ -144,15 +144,15 @@ impl Connection {
     /// From the handshake to the goodbye; `early` came together with the handshake.
     async fn live(&mut self, early: Vec<u8>) -> Goodbye {
         if let Some(arrival) = self.arrival.clone()
-            && !self.door.dialect.authenticates_in_band()
+            && !self.door.dialect.authenticates_in_band
         {
             self.seat.peer().has_credential();
             if let Err(error) = Box::pin(self.attach(&arrival)).await {
-                self.say(vec![self.door.dialect.refusal(&error)]);
+                self.say(vec![(self.door.dialect.refusal)(&error)]);
                 return Box::pin(self.end(shut_out(&error, Goodbye::TooManyConnections))).await;
             }
             if let Some(speaker) = &self.actor.speaker {
-                self.say(self.door.dialect.greeting(speaker));
+                self.say((self.door.dialect.greeting)(speaker));
             }
             self.outbox.release();
         }
@@ -257,7 +257,7 @@ impl Connection {
             turn => {
                 self.settle(0).await?;
                 if let Err(error) = self.shared().admit(&self.actor, Cost::Request) {
-                    self.say(vec![self.door.dialect.refusal(&error)]);
+                    self.say(vec![(self.door.dialect.refusal)(&error)]);
                     return self.rush(&error);
                 }
                 turn

@@ -20,7 +20,11 @@
 
 mod nouns;
 
-use std::{collections::VecDeque, fs, path::Path};
+use std::{
+    collections::VecDeque,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use chat::{
     Command, ConversationId, Error, Millis, SessionId, UserId, Visit,
@@ -39,9 +43,17 @@ use crate::{
 /// 2025-01-01T12:00:00Z, the moment of everything in a transcript.
 const NOON: Millis = Millis(1_735_732_800_000);
 
-/// Plays every transcript of a folder and compares.
-fn play_all(dialect: Dialect, folder: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder).join("transcripts");
+/// The transcripts of a dialect are in its folder, which may be one in another's.
+fn transcripts(dialect: Dialect) -> PathBuf {
+    let places = [dialect.name.to_owned(), dialect.name.replacen('_', "/", 1)];
+    let mut folders = places.map(|place| Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(place)).into_iter();
+    let folder = folders.find(|folder| folder.is_dir()).unwrap_or_else(|| panic!("{} has no folder", dialect.name));
+    folder.join("transcripts")
+}
+
+/// Plays every transcript of a dialect and compares.
+fn play_all(dialect: Dialect) {
+    let folder = transcripts(dialect);
     let mut played = 0;
     for entry in fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
@@ -58,34 +70,16 @@ fn play_all(dialect: Dialect, folder: &str) {
 }
 
 #[test]
-fn the_native_transcripts_hold() {
-    play_all(Dialect::Native, "native");
-}
-
-#[test]
-fn the_chat_server_transcripts_hold() {
-    play_all(Dialect::ChatServer, "chat_server");
-}
-
-#[test]
-fn the_dreametrix_transcripts_hold() {
-    play_all(Dialect::Dreametrix, "dreametrix");
-}
-
-#[test]
-fn the_matcha_transcripts_hold() {
-    play_all(Dialect::Matcha, "matcha");
-}
-
-#[test]
-fn the_matcha_gateway_transcripts_hold() {
-    play_all(Dialect::MatchaGateway, "matcha/gateway");
+fn the_transcripts_of_every_dialect_hold() {
+    for dialect in Dialect::all() {
+        play_all(dialect);
+    }
 }
 
 #[test]
 fn a_transcript_that_is_wrong_is_noticed() {
     let right = "> {\"id\":\"1\",\"type\":\"ping\"}\n< {\"type\":\"pong\",\"re\":\"1\",\"data\":{}}\n";
-    assert_eq!(difference(right, &play(Dialect::Native, right)), None);
+    assert_eq!(difference(right, &play(Dialect::NATIVE, right)), None);
     for wrong in [
         right.replace("pong", "gnop"),
         right.replace("\"data\":{}", "\"data\":null"),
@@ -93,7 +87,7 @@ fn a_transcript_that_is_wrong_is_noticed() {
         format!("{right}< {{}}\n"),
         right.replace("< ", "<! "),
     ] {
-        assert!(difference(&wrong, &play(Dialect::Native, &wrong)).is_some(), "{wrong}");
+        assert!(difference(&wrong, &play(Dialect::NATIVE, &wrong)).is_some(), "{wrong}");
     }
 }
 
@@ -153,7 +147,7 @@ fn play(dialect: Dialect, transcript: &str) -> String {
                 request(dialect, speaker.as_ref(), incoming, &mut lines, &mut said);
             } else {
                 let incoming = expand(incoming);
-                drive(dialect.decode(speaker.as_ref(), &incoming), &mut lines, &mut said);
+                drive((dialect.decode)(speaker.as_ref(), &incoming), &mut lines, &mut said);
             }
         } else {
             panic!("nobody waits for this: {line}");
@@ -247,11 +241,11 @@ fn request(
     let body = body_of(body);
     let request = Request { speaker, query, body: &body, header: &header, base: "http://palabre.example" };
     let called: Result<Call, Error> =
-        dialect.route(method, path).map_err(|misrouted| misrouted.error).and_then(|matched| {
-            if let Some(speaker) = speaker.filter(|_| matched.needs_speaker()) {
-                dialect.check_headers(speaker, &header)?;
+        (dialect.route)(method, path).map_err(|misrouted| misrouted.error).and_then(|matched| {
+            if let Some(speaker) = speaker.filter(|_| matched.needs_speaker) {
+                (dialect.check_headers)(speaker, &header)?;
             }
-            matched.request(&request)
+            (matched.read)(&request)
         });
     let outcome = called.and_then(|Call { turn, pending }| {
         drive(turn, script, said);
@@ -260,8 +254,8 @@ fn request(
     let (status, body) = match outcome {
         Ok(answer) => (answer.status, answer.body.unwrap_or_default()),
         Err(error) => {
-            let (_, status, body) = dialect.problem(&error, Some("r1"));
-            (status, body)
+            let refusal = (dialect.problem)(&error, Some("r1"));
+            (refusal.status, refusal.body)
         }
     };
     line(said, "<", format!("{status} {body}").trim_end());
@@ -280,21 +274,21 @@ fn body_of(text: &str) -> Body {
 fn tell(dialect: Dialect, happened: &Value, said: &mut String) {
     let place = place(&happened["in"]);
     if happened["refusal"].is_string() {
-        line(said, "<", &dialect.refusal(&error(&json!({ "error": happened["refusal"] }))));
+        line(said, "<", &(dialect.refusal)(&error(&json!({ "error": happened["refusal"] }))));
     } else if happened["signal"].is_string() {
         let signal = signal(happened);
-        dialect.signal(Some(&place), &signal).iter().for_each(|text| line(said, "<", text));
+        (dialect.signal)(Some(&place), &signal).iter().for_each(|text| line(said, "<", text));
     } else if happened["greeting"] == true {
-        dialect.greeting(&ann()).iter().for_each(|text| line(said, "<", text));
+        (dialect.greeting)(&ann()).iter().for_each(|text| line(said, "<", text));
     } else if happened["caught_up"].is_object() {
         let caught_up = caught_up(&happened["caught_up"]);
-        if let Some(text) = dialect.caught_up(ConversationId(12), &caught_up) {
+        if let Some(text) = (dialect.caught_up)(ConversationId(12), &caught_up) {
             line(said, "<", &text);
         }
     } else {
         let event = event(happened);
-        if let Some(text) = dialect.event(&place, &event) {
-            line(said, if dialect.echoes(&place, &event) { "<" } else { "<others" }, &text);
+        if let Some(text) = (dialect.event)(&place, &event) {
+            line(said, if (dialect.echoes)(&place, &event) { "<" } else { "<others" }, &text);
         }
     }
 }

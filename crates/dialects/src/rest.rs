@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use chat::{Error, ErrorCode, accounts::Speaker};
 
-use crate::{Turn, chat_server, dreametrix, matcha, native};
+use crate::Turn;
 
 /// The media type of most answers.
 pub const JSON: &str = "application/json";
@@ -49,50 +49,46 @@ pub enum FormValue {
     File,
 }
 
-/// What a request is for, in the dialect of its door.
-pub struct Matched(pub(crate) InDialect);
-
-pub(crate) enum InDialect {
-    Native(native::rest::Matched),
-    ChatServer(Found<chat_server::rest::Operation>),
-    Dreametrix(Found<dreametrix::rest::Operation>),
-    Matcha(Found<matcha::rest::Operation>),
+/// What a request is for.
+pub struct Matched {
+    /// The path with its placeholders, for logs and metrics.
+    pub path: &'static str,
+    /// Whether a credential is needed.
+    pub needs_speaker: bool,
+    /// Reads the rest of the request, or says what is wrong with it.
+    pub read: Read,
 }
 
+/// Reads a request of which the method and the path are known.
+pub type Read = Box<dyn Fn(&Request<'_>) -> Result<Call, Error> + Send + Sync>;
+
 impl Matched {
-    /// The path with its placeholders, for logs and metrics.
-    #[must_use]
-    pub fn path(&self) -> &'static str {
-        match &self.0 {
-            InDialect::Native(matched) => matched.path(),
-            InDialect::ChatServer(found) => found.path,
-            InDialect::Dreametrix(found) => found.path,
-            InDialect::Matcha(found) => found.path,
-        }
+    /// What is read by these functions of a dialect.
+    pub(crate) fn by<O: Copy + Send + Sync + 'static>(
+        found: Found<O>,
+        needs_speaker: fn(O) -> bool,
+        read: fn(&Found<O>, &Request<'_>) -> Result<Call, Error>,
+    ) -> Self {
+        let (path, needs_speaker) = (found.path, needs_speaker(found.operation));
+        Self { path, needs_speaker, read: Box::new(move |request| read(&found, request)) }
     }
+}
 
-    /// Whether a credential is needed.
-    #[must_use]
-    pub fn needs_speaker(&self) -> bool {
-        match &self.0 {
-            InDialect::Native(matched) => matched.needs_speaker(),
-            InDialect::ChatServer(found) => chat_server::rest::needs_speaker(found.operation),
-            InDialect::Dreametrix(_) => true,
-            InDialect::Matcha(found) => matcha::rest::needs_speaker(found.operation),
-        }
-    }
+/// How a request is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The media type of the body.
+    pub media_type: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: String,
+}
 
-    /// Reads the rest of the request.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn request(&self, request: &Request<'_>) -> Result<Call, Error> {
-        match &self.0 {
-            InDialect::Native(matched) => native::rest::request(matched, request),
-            InDialect::ChatServer(found) => chat_server::rest::request(found, request),
-            InDialect::Dreametrix(found) => dreametrix::rest::request(found, request),
-            InDialect::Matcha(found) => matcha::rest::request(found, request),
-        }
+impl Refusal {
+    /// One in JSON.
+    pub(crate) fn json((status, body): (u16, String)) -> Self {
+        Self { media_type: JSON, status, body }
     }
 }
 

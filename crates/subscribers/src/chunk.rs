@@ -6,7 +6,7 @@ use dialects::Dialect;
 
 use crate::{frame, queue::Listener};
 
-const DIALECTS: usize = Dialect::ALL.len();
+const DIALECTS: usize = Dialect::COUNT;
 
 /// What was said in one conversation, until it is handed out.
 #[derive(Default)]
@@ -38,16 +38,16 @@ impl Chunk {
     pub(crate) fn add(&mut self, place: &Place, event: &Event, listening: &[u32; DIALECTS]) {
         self.conversation = event.conversation;
         self.events += 1;
-        for dialect in Dialect::ALL {
-            if listening[dialect as usize] == 0 {
+        for dialect in Dialect::all() {
+            if listening[dialect.place()] == 0 {
                 continue;
             }
-            let Some(text) = dialect.event(place, event) else { continue };
-            let part = &mut self.parts[dialect as usize];
+            let Some(text) = (dialect.event)(place, event) else { continue };
+            let part = &mut self.parts[dialect.place()];
             let start = part.frames.len();
             frame::write(&mut part.frames, frame::Opcode::Text, text.as_bytes());
             if let Some(origin) = event.origin
-                && !dialect.echoes(place, event)
+                && !(dialect.echoes)(place, event)
             {
                 part.skips.push((start, part.frames.len(), origin));
             }
@@ -60,7 +60,7 @@ impl Chunk {
         let sealed: [Sealed; DIALECTS] = self.parts.map(Sealed::from);
         let mut handed = 0_u64;
         for listener in listeners.iter().filter(|listener| listener.hears(conversation)) {
-            let bytes = sealed[listener.dialect as usize].bytes_for(listener.id);
+            let bytes = sealed[listener.dialect.place()].bytes_for(listener.id);
             if !bytes.is_empty() {
                 listener.outbox.push(bytes);
                 handed += 1;

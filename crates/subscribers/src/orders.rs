@@ -115,7 +115,7 @@ mod tests {
             username: "ann".into(),
             session: Some(SessionId(session)),
             role: chat::accounts::ServerRole::User,
-            dialect: Dialect::Native,
+            dialect: Dialect::NATIVE,
             vouched_at,
             good_until: vouched_at + Duration::from_secs(3_600),
             tuning: None,

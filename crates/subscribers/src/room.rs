@@ -21,7 +21,7 @@ pub(crate) struct Room {
     pub later: Vec<(Number, Notice)>,
     pub listeners: Vec<Arc<Listener>>,
     /// How many listeners speak each dialect.
-    pub listening: [u32; Dialect::ALL.len()],
+    pub listening: [u32; Dialect::COUNT],
     /// What was said here and is not handed out yet.
     pub chunk: Chunk,
     /// When it may be.
@@ -47,7 +47,7 @@ impl Room {
 
     pub(crate) fn add(&mut self, listener: Arc<Listener>) {
         if self.listeners.iter().all(|known| known.id != listener.id) {
-            self.listening[listener.dialect as usize] += 1;
+            self.listening[listener.dialect.place()] += 1;
             self.listeners.push(listener);
         }
     }
@@ -55,7 +55,7 @@ impl Room {
     pub(crate) fn remove(&mut self, id: ConnectionId) {
         if let Some(at) = self.listeners.iter().position(|listener| listener.id == id) {
             let listener = self.listeners.swap_remove(at);
-            self.listening[listener.dialect as usize] -= 1;
+            self.listening[listener.dialect.place()] -= 1;
         }
     }
 

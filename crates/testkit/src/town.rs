@@ -339,13 +339,18 @@ impl Town {
         socket.map(Stranger::new).map_err(|error| error.to_string())
     }
 
+    fn listener_of(&self, dialect: &str) -> SocketAddr {
+        let address = self.server.as_ref().and_then(|server| server.addresses.get(dialect).copied());
+        address.unwrap_or_else(|| panic!("{dialect} has no listener"))
+    }
+
     /// The listener of the old chat-server's clients.
     ///
     /// # Panics
     /// If there is none.
     #[must_use]
     pub fn chat_server(&self) -> SocketAddr {
-        self.server.as_ref().and_then(|server| server.chat_server_address).expect("the old door is open")
+        self.listener_of("chat_server")
     }
 
     /// The listener of Dreametrix' clients.
@@ -354,7 +359,7 @@ impl Town {
     /// If there is none.
     #[must_use]
     pub fn dreametrix(&self) -> SocketAddr {
-        self.server.as_ref().and_then(|server| server.dreametrix_address).expect("Dreametrix' door is open")
+        self.listener_of("dreametrix")
     }
 
     /// The listener of Matcha's clients.
@@ -363,7 +368,7 @@ impl Town {
     /// If there is none.
     #[must_use]
     pub fn matcha(&self) -> SocketAddr {
-        self.server.as_ref().and_then(|server| server.matcha_address).expect("Matcha's door is open")
+        self.listener_of("matcha")
     }
 
     /// A socket at an old door: a listener, a path and headers.

@@ -107,14 +107,27 @@ impl Config {
         self.web.client && self.web.playground.unwrap_or(development)
     }
 
+    /// The listeners of the old systems' clients: the dialect, the setting, and where, if there is one.
+    fn listeners(&self) -> [(&'static str, &'static str, Option<SocketAddr>); 3] {
+        [
+            ("chat_server", "chat_server.listen", self.chat_server.address()),
+            ("dreametrix", "dreametrix.listen", self.dreametrix.listen),
+            ("matcha", "matcha.listen", self.matcha.listen),
+        ]
+    }
+
+    /// Where a dialect of this name has a listener of its own, if it does.
+    #[must_use]
+    pub fn listener_of(&self, dialect: &str) -> Option<SocketAddr> {
+        self.listeners().into_iter().find(|(name, ..)| *name == dialect).and_then(|(.., address)| address)
+    }
+
     /// What one key alone cannot tell.
     fn check_together(&self) -> Vec<String> {
         let mut problems = self.auth.check();
         let mut listeners = vec![("server.listen", self.server.listen)];
         listeners.extend(self.server.metrics_listen.map(|address| ("server.metrics_listen", address)));
-        listeners.extend(self.chat_server.address().map(|address| ("chat_server.listen", address)));
-        listeners.extend(self.dreametrix.listen.map(|address| ("dreametrix.listen", address)));
-        listeners.extend(self.matcha.listen.map(|address| ("matcha.listen", address)));
+        listeners.extend(self.listeners().into_iter().filter_map(|(_, name, address)| Some((name, address?))));
         for (at, (name, address)) in listeners.iter().enumerate() {
             let rival = listeners[..at].iter().find(|(_, other)| other == address && address.port() != 0);
             problems.extend(rival.map(|(other, _)| format!("{name} and {other} are the same address, {address}")));

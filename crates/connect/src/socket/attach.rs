@@ -84,7 +84,7 @@ impl Connection {
             dialect: self.door.dialect,
             vouched_at: arrival.vouched_at,
             good_until: arrival.good_until,
-            tuning: Tuning::new(self.door.dialect.hears()),
+            tuning: Tuning::new(self.door.dialect.hears),
             outbox: self.outbox.clone(),
         });
         // How many are authenticated already is known only now: at the handshake nobody was.
@@ -115,7 +115,7 @@ impl Connection {
         let dialect = self.door.dialect;
         let Some(live_from) = live_from else {
             let signal = Signal::ConversationRemoved { conversation, departure: Departure::Left };
-            self.say(dialect.signal(None, &signal));
+            self.say((dialect.signal)(None, &signal));
             return Ok(());
         };
         if cursor == live_from {

@@ -48,7 +48,7 @@ impl Connection {
     pub(super) async fn hear(&mut self, heard: Heard) -> Result<(), Goodbye> {
         match heard {
             Heard::Text(text) => {
-                let turn = self.door.dialect.decode(self.actor.speaker.as_ref(), &text);
+                let turn = (self.door.dialect.decode)(self.actor.speaker.as_ref(), &text);
                 drop(text);
                 self.take_turn(turn).await
             }
@@ -71,7 +71,7 @@ impl Connection {
     /// Refuses a message that no dialect gets to see.
     async fn refuse(&mut self, error: Error) -> Result<(), Goodbye> {
         self.settle(0).await?;
-        self.say(vec![self.door.dialect.refusal(&error)]);
+        self.say(vec![(self.door.dialect.refusal)(&error)]);
         self.offend()
     }
 }

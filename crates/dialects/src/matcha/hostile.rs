@@ -33,8 +33,8 @@ fn frames() -> Vec<(Dialect, Value)> {
         json!({ "type": "notification", "data": { "action": "mark_read", "notification_id": "4" } }),
         json!({ "type": "ping" }),
     ];
-    let service = service.into_iter().map(|frame| (Dialect::Matcha, frame));
-    service.chain(gateway.into_iter().map(|frame| (Dialect::MatchaGateway, frame))).collect()
+    let service = service.into_iter().map(|frame| (named("matcha"), frame));
+    service.chain(gateway.into_iter().map(|frame| (named("matcha_gateway"), frame))).collect()
 }
 
 /// Every request with a body.
@@ -77,10 +77,14 @@ fn with_field(object: &Value, field: &str, text: Option<&str>) -> String {
     format!("{{{}}}", fields.join(","))
 }
 
+fn named(name: &str) -> Dialect {
+    Dialect::named(name).unwrap()
+}
+
 /// What comes of a frame: its refusal, if it is not understood.
 fn refusal(dialect: Dialect, frame: &str) -> Option<Value> {
     let shown: String = frame.chars().take(200).collect();
-    let turn = catch_unwind(|| dialect.decode(Some(&ann()), frame)).unwrap_or_else(|_| panic!("panicked at {shown}"));
+    let turn = catch_unwind(|| (dialect.decode)(Some(&ann()), frame)).unwrap_or_else(|_| panic!("panicked at {shown}"));
     let Turn::Refuse(frames) = turn else { return None };
     assert_eq!(frames.len(), 1, "{shown}");
     let refused: Value = serde_json::from_str(&frames[0]).unwrap();
@@ -153,9 +157,9 @@ fn a_missing_field_is_named_unless_it_may_be_missing() {
             let refused = refused.unwrap_or_else(|| panic!("{frame} without {name}"));
             let words = refused["data"]["message"].as_str().unwrap();
             // A text has several names; the usual one is said.
-            let name = match (name.as_str(), dialect) {
-                ("message", Dialect::Matcha) => "content",
-                ("content", Dialect::MatchaGateway) => "message",
+            let name = match (name.as_str(), dialect.name) {
+                ("message", "matcha") => "content",
+                ("content", "matcha_gateway") => "message",
                 (name, _) => name,
             };
             assert!(names_it(words, name), "{frame} without {name}: {refused}");

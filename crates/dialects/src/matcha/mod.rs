@@ -19,9 +19,12 @@ mod steps;
 mod told;
 mod words;
 
-use chat::{Error, accounts::Speaker};
+use chat::{Error, ErrorCode, accounts::Speaker};
 
-use crate::rest::Headers;
+use crate::{
+    Credentials, Hears, Paths, Translator,
+    rest::{Found, Headers, Matched, Misrouted, Refusal},
+};
 
 /// The cookie in which a browser may keep its access token.
 pub const COOKIE: &str = "access_token";
@@ -37,4 +40,43 @@ pub fn check_headers(speaker: &Speaker, header: Headers<'_>) -> Result<(), Error
         }
         _ => Ok(()),
     }
+}
+
+/// How clients of the chat service speak.
+pub static TRANSLATOR: Translator = Translator {
+    name: "matcha",
+    system: "Matcha",
+    credentials: CREDENTIALS,
+    hears: Hears::All,
+    authenticates_in_band: false,
+    places_presence: false,
+    // The last two are what its clients ask of the services beside it.
+    paths: Paths {
+        sockets: &["/api/v1/chat/ws"],
+        requests: &["/api/v1/chat/{*path}", "/api/v1/users/{user}/online-status", "/api/v1/auth/refresh"],
+        beside: None,
+    },
+    // The old server answered 400, and its clients know it.
+    no_handshake: ErrorCode::Malformed,
+    check_headers,
+    greeting: encode::greeting,
+    decode: decode::decode,
+    event: |_, event| encode::event(event),
+    echoes: |_, _| true,
+    signal: |_, signal| encode::signal(signal),
+    caught_up: |_, _| None,
+    refusal: encode::refusal,
+    route,
+    problem,
+};
+
+const CREDENTIALS: Credentials = Credentials { cookie: Some(COOKIE), ..Credentials::OLD };
+
+fn route(method: &str, path: &str) -> Result<Matched, Misrouted> {
+    let found = Found::among(rest::ROUTES, method, path)?;
+    Ok(Matched::by(found, rest::needs_speaker, rest::request))
+}
+
+fn problem(error: &Error, _request_id: Option<&str>) -> Refusal {
+    Refusal::json(rest::problem(error))
 }

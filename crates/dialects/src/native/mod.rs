@@ -27,6 +27,43 @@ mod typing;
 mod hostile;
 mod schemas;
 
+use chat::ErrorCode;
+
+use crate::{
+    Credentials, Hears, Paths, Translator,
+    rest::{Matched, Refusal},
+};
+
+/// How its clients speak. Every path that is nobody else's is a request to it.
+pub static TRANSLATOR: Translator = Translator {
+    name: "native",
+    system: "Palabre",
+    // No token in the URL, where it would end in logs.
+    credentials: Credentials { scheme_needed: true, subprotocol: true, in_query: false, ..Credentials::OLD },
+    hears: Hears::All,
+    authenticates_in_band: true,
+    places_presence: true,
+    paths: Paths { sockets: &["/v1/ws"], requests: &[], beside: None },
+    no_handshake: ErrorCode::UpgradeRequired,
+    check_headers: |_, _| Ok(()),
+    greeting: |_| Vec::new(),
+    decode: decode::decode,
+    event: |_, event| Some(encode::event(event)),
+    echoes: |_, _| true,
+    signal: |_, signal| vec![encode::signal(signal)],
+    caught_up: |conversation, caught_up| Some(encode::caught_up(conversation, caught_up)),
+    refusal: |error| encode::refusal(None, error),
+    route: |method, path| {
+        let matched = rest::route(method, path)?;
+        let (path, needs_speaker) = (matched.path(), matched.needs_speaker());
+        Ok(Matched { path, needs_speaker, read: Box::new(move |request| rest::request(&matched, request)) })
+    },
+    problem: |error, request_id| {
+        let (status, body) = rest::problem(error, request_id);
+        Refusal { media_type: rest::PROBLEM_TYPE, status, body }
+    },
+};
+
 /// The files of the browsable reference, `/docs`: page, style sheet, script.
 pub const DOCS: [(&str, &str, &str); 3] = [
     ("/docs", "text/html; charset=utf-8", include_str!("docs/docs.html")),

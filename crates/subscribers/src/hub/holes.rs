@@ -10,7 +10,7 @@ use chat::{
     ConversationId, ErrorCode, Event, Fact, Number, Result, UserId, members::Departure, messages::Message,
     reply::CaughtUp,
 };
-use dialects::Dialect;
+use dialects::{Dialect, Text};
 use stream::{Hearing, wire};
 use tokio::time::{Duration, Instant};
 
@@ -204,11 +204,14 @@ impl State {
             }
             return;
         }
+        let texts: Vec<Option<Text>> =
+            Dialect::all().map(|dialect| (dialect.caught_up)(conversation, changes)).collect();
+        let text_of = |dialect: Dialect| texts.get(dialect.place()).and_then(Option::as_deref);
         let mut old = room.listening;
-        old[Dialect::Native as usize] = 0;
+        Dialect::all().filter(|dialect| text_of(*dialect).is_some()).for_each(|dialect| old[dialect.place()] = 0);
         if changes.reset {
             // An old client has no words for it: it comes back and reads what it shows.
-            for listener in room.listeners.iter().filter(|listener| listener.dialect != Dialect::Native) {
+            for listener in room.listeners.iter().filter(|listener| text_of(listener.dialect).is_none()) {
                 listener.outbox.end(Goodbye::Restart(0));
             }
         } else if old.iter().any(|count| *count > 0) {
@@ -217,10 +220,11 @@ impl State {
             }
             self.deliveries.fetch_add(room.flush(), super::Ordering::Relaxed);
         }
-        let Some(text) = Dialect::Native.caught_up(conversation, changes) else { return };
-        let bytes = frame::text(&text);
-        for listener in room.listeners.iter().filter(|listener| listener.dialect == Dialect::Native) {
-            listener.outbox.push(bytes.clone());
+        for dialect in Dialect::all().filter(|dialect| room.listening[dialect.place()] > 0) {
+            let Some(bytes) = text_of(dialect).map(frame::text) else { continue };
+            for listener in room.listeners.iter().filter(|listener| listener.dialect == dialect) {
+                listener.outbox.push(bytes.clone());
+            }
         }
         room.unwoken += 1;
     }

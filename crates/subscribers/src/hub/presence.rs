@@ -66,7 +66,7 @@ impl State {
             let signal = Signal::PresenceChanged { conversation, people };
             self.voice.say(Notice { to: Audience::Members(conversation), signal: signal.clone() });
             self.tell_those(conversation, None, &signal, &mut woken, |listener, frame| {
-                listener.dialect.places_presence() || said.insert((listener.id, frame.clone()))
+                listener.dialect.places_presence || said.insert((listener.id, frame.clone()))
             });
         }
         woken.iter().for_each(|listener| listener.outbox.wake());

@@ -164,7 +164,7 @@ fn conversation_of(signal: &Signal) -> Option<ConversationId> {
 struct Frames<'a> {
     signal: &'a Signal,
     place: Option<&'a chat::conversations::Place>,
-    encoded: [Option<bytes::Bytes>; Dialect::ALL.len()],
+    encoded: [Option<bytes::Bytes>; Dialect::COUNT],
 }
 
 impl<'a> Frames<'a> {
@@ -174,9 +174,9 @@ impl<'a> Frames<'a> {
 
     fn for_dialect(&mut self, dialect: Dialect) -> Option<bytes::Bytes> {
         let (signal, place) = (self.signal, self.place);
-        let encoded = self.encoded[dialect as usize].get_or_insert_with(|| {
+        let encoded = self.encoded[dialect.place()].get_or_insert_with(|| {
             let mut frames = Vec::new();
-            for text in dialect.signal(place, signal) {
+            for text in (dialect.signal)(place, signal) {
                 frame::write(&mut frames, frame::Opcode::Text, text.as_bytes());
             }
             frames.into()

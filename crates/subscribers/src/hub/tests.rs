@@ -137,7 +137,7 @@ impl Small {
             username: format!("user{user}"),
             session: (!self.of_host).then_some(SessionId(self.next)),
             role: ServerRole::User,
-            dialect: Dialect::Native,
+            dialect: Dialect::NATIVE,
             vouched_at: std::time::Instant::now(),
             good_until: std::time::Instant::now() + self.good_for,
             tuning: None,
