@@ -8,3 +8,6 @@ export interface Asking {
   /** Asks, and tries again while that may help. */
   readonly ask: <T extends CommandType>(type: T, data: DataOf<T>) => Promise<AnswerOf<T>>;
 }
+
+/** Gives a command on the socket; `null` if there is none. */
+export type OnSocket = <T extends CommandType>(type: T, data: DataOf<T>) => Promise<AnswerOf<T>> | null;

@@ -1,16 +1,17 @@
 // A client: one person's session, line, outbox and state.
+import { Profiles } from './accounts.js';
+import type { OnSocket } from './asking.js';
 import { Line } from './line.js';
+import { OwnMarkers } from './markers.js';
 import { Outbox } from './outbox.js';
-import { People } from './people.js';
 import { Refusal } from './problem.js';
 import { Readings } from './readings.js';
-import { Receipts } from './receipts.js';
 import { isolated } from './report.js';
 import { Rest } from './rest.js';
 import { Seeking } from './seeking.js';
 import { Session, signedOut } from './session.js';
 import type { WebSocketConstructor, WireFrame } from './socket.js';
-import { resumesFrom } from './state/conversations.js';
+import { shownName } from './state/accounts.js';
 import {
   empty,
   reduce,
@@ -21,9 +22,10 @@ import {
   type State,
 } from './state/index.js';
 import type { Pending } from './state/pending.js';
-import { shownName } from './state/people.js';
+import { resumesFrom } from './state/pieces.js';
 import { nextEnd } from './state/typing.js';
 import { defaultStorage, type KeyValue } from './storage.js';
+import { OwnTyping } from './typing.js';
 import type {
   Account,
   AccountRegisterData,
@@ -82,8 +84,9 @@ export class Client {
   readonly #outbox: Outbox;
   readonly #readings: Readings;
   readonly #seeking: Seeking;
-  readonly #receipts: Receipts;
-  readonly #people: People;
+  readonly #markers: OwnMarkers;
+  readonly #typing: OwnTyping;
+  readonly #profiles: Profiles;
   readonly #now: () => number;
   readonly #WebSocket: () => WebSocketConstructor;
   readonly #windowSize: number;
@@ -143,8 +146,10 @@ export class Client {
       anew: (conversation) => this.#readings.anew(conversation),
       random,
     });
-    this.#people = new People(within);
-    this.#receipts = new Receipts({ ...within, now, command: (type, data) => this.#onSocket(type, data) });
+    const command: OnSocket = (type, data) => this.#onSocket(type, data);
+    this.#profiles = new Profiles(within);
+    this.#markers = new OwnMarkers({ ...within, command });
+    this.#typing = new OwnTyping({ ...within, now, command });
     this.#outbox = new Outbox({
       storage,
       now,
@@ -229,8 +234,9 @@ export class Client {
   #forget(): void {
     this.#whose = this.#session.user;
     this.#readings.forget();
-    this.#receipts.forget();
-    this.#people.forget();
+    this.#markers.forget();
+    this.#typing.forget();
+    this.#profiles.forget();
     this.#presence = null;
     clearTimeout(this.#typingTimer);
     this.#dispatch({ type: 'forgotten' });
@@ -325,7 +331,8 @@ export class Client {
 
   #online(): void {
     this.#outbox.pump();
-    this.#receipts.resume();
+    this.#typing.forget();
+    this.#markers.resume();
     if (this.#presence) void this.#onSocket('presence.set', { presence: this.#presence })?.catch(ignore);
     void this.#list()
       .then(() => this.#readings.resume())
@@ -415,7 +422,7 @@ export class Client {
   /** Puts a message into the outbox, which sends it as soon as there is a line; returns its client id. */
   send(conversation: number, text: string, options: { readonly parent?: number } = {}): string {
     if (!this.signedIn) throw signedOut();
-    this.#receipts.said(conversation);
+    this.#typing.sent(conversation);
     return this.#outbox.add(conversation, text, options.parent ?? null);
   }
 
@@ -463,12 +470,12 @@ export class Client {
 
   /** Everything up to here was read. */
   markRead(conversation: number, seq: number): void {
-    this.#receipts.read(conversation, seq);
+    this.#markers.read(conversation, seq);
   }
 
   /** Says that one is writing, or no longer. */
   typing(conversation: number, typing: boolean): void {
-    this.#receipts.typing(conversation, typing);
+    this.#typing.set(conversation, typing);
   }
 
   /** Says how one wants to be shown; said again after every coming back. */
@@ -487,7 +494,7 @@ export class Client {
 
   /** Loads the profiles of these people, if they are not known. */
   loadPeople(ids: Iterable<number>): void {
-    this.#people.load(ids);
+    this.#profiles.load(ids);
   }
 
   /** The display name, else first and last name, else the username. */

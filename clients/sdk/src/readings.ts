@@ -1,8 +1,8 @@
 // What is read for conversations that are open: pages of history, members, markers, presence.
 import type { Asking } from './asking.js';
-import type { Reread } from './state/conversations.js';
+import type { Reread } from './state/catch_up.js';
 import { Refusal } from './problem.js';
-import { fits, type PageRead, type Where } from './state/messages.js';
+import { fits, type PageRead, type Where } from './state/timeline.js';
 import type { History, Member, MessageHistoryData } from './wire.js';
 
 /** Of a larger conversation the members are not loaded; ask for them by `member.list`. */

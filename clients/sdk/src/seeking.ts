@@ -2,8 +2,8 @@
 import type { Asking } from './asking.js';
 import { Backoff } from './backoff.js';
 import { Refusal } from './problem.js';
-import type { Reread, Want } from './state/conversations.js';
-import type { Input } from './state/index.js';
+import type { Reread } from './state/catch_up.js';
+import type { Input, Want } from './state/index.js';
 
 export interface SeekingOptions extends Asking {
   /** Counts connections: after coming back, what is missing is found out anew. */

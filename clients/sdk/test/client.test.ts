@@ -1,4 +1,4 @@
-// A client against a real server: sessions that are refreshed, ended and shared, lines that are silent, people, receipts.
+// A client against a real server: sessions that are refreshed, ended and shared, lines that are silent, people, markers.
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Client, memoryStorage, type KeyValue, type Refusal } from '../src/index.js';
 import { goodbye } from '../src/socket.js';

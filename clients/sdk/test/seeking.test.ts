@@ -1,7 +1,7 @@
 // Holes between a cursor and an event are filled, however often the server refuses.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Client } from '../src/index.js';
-import { MOST_HELD } from '../src/state/conversations.js';
+import { MOST_HELD } from '../src/state/numbered.js';
 import { conversation, history, message, Story } from './help/made.js';
 import { Scripted } from './help/scripted.js';
 

@@ -134,6 +134,17 @@ describe('numbers', () => {
     expect(story.it.cursor).toBe(4);
     expect(story.wants).toEqual([{ type: 'row', conversation: 1 }]);
   });
+
+  test('an event of a type that is not known yet, and that has no number, changes nothing', () => {
+    const story = Story.at(3);
+    const before = story.state;
+    for (const type of ['message.seen', 'constructor', 'toString'])
+      story.take({ type: 'frame', frame: { type, conversation: 1, data: {} } as never, now: 0 });
+    expect(story.state).toBe(before);
+    const frame = { type: 'constructor', conversation: 1, seq: 4, data: {} };
+    story.take({ type: 'frame', frame: frame as never, now: 0 });
+    expect(story.it.cursor).toBe(4);
+  });
 });
 
 describe('the timeline', () => {

@@ -1,6 +1,6 @@
 // How many messages of others come after the read marker. The server counts those that are not deleted, up to a cap.
 import type { Message } from '../wire.js';
-import type { ConversationState } from './conversations.js';
+import type { ConversationState } from './state.js';
 
 /** The server counts no further. */
 export const UNREAD_CAP = 1000;

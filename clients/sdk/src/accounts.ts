@@ -1,4 +1,4 @@
-// Loads profiles, many at once, each of them once.
+// Loads the profiles of accounts, many at once, each of them once.
 import type { Asking } from './asking.js';
 import { Refusal } from './problem.js';
 
@@ -6,7 +6,7 @@ import { Refusal } from './problem.js';
 const GATHER_MS = 20;
 const AT_ONCE = 100;
 
-export class People {
+export class Profiles {
   readonly #asking: Asking;
   readonly #asked = new Set<number>();
   readonly #gathered = new Set<number>();

@@ -1,28 +1,25 @@
-// What one tells the others while reading and writing: how far one has read, and that one writes.
-import type { Asking } from './asking.js';
+// Says how far one has read.
+import type { Asking, OnSocket } from './asking.js';
 import { Refusal } from './problem.js';
-import type { AnswerOf, CommandType, DataOf } from './wire.js';
 
-export interface ReceiptsOptions extends Asking {
-  readonly now: () => number;
-  /** Gives a command on the socket; `null` if there is none. */
-  readonly command: <T extends CommandType>(type: T, data: DataOf<T>) => Promise<AnswerOf<T>> | null;
+export interface OwnMarkersOptions extends Asking {
+  readonly command: OnSocket;
 }
 
-/** Markers of one conversation are not said more often. */
+/** Milliseconds between two read markers of one conversation, at least. */
 const EVERY_MS = 300;
 
-export class Receipts {
-  readonly #options: ReceiptsOptions;
+export class OwnMarkers {
+  readonly #options: OwnMarkersOptions;
   /** How far was read and not yet acknowledged, by conversation. */
   readonly #wanted = new Map<number, number>();
   readonly #busy = new Set<number>();
-  readonly #typedAt = new Map<number, number>();
 
-  constructor(options: ReceiptsOptions) {
+  constructor(options: OwnMarkersOptions) {
     this.#options = options;
   }
 
+  /** Everything up to here was read. */
   read(conversation: number, seq: number): void {
     const known = this.#options.state().conversations.get(conversation);
     if (!known || seq <= known.readSeq) return;
@@ -31,33 +28,15 @@ export class Receipts {
     void this.#say(conversation);
   }
 
-  typing(conversation: number, typing: boolean): void {
-    const { now, state, command } = this.#options;
-    const at = this.#typedAt.get(conversation);
-    const repeat = (state().limits?.typing_ms ?? 6000) / 2;
-    if (typing ? at !== undefined && now() - at < repeat : at === undefined) return;
-    const said = command('typing.set', { conversation, typing });
-    if (!said) return;
-    said.catch(ignore);
-    if (typing) this.#typedAt.set(conversation, now());
-    else this.#typedAt.delete(conversation);
-  }
-
-  /** With what is said, the writing has ended. */
-  said(conversation: number): void {
-    this.#typedAt.delete(conversation);
-  }
-
   /** The line is back: says what could not be said. */
   resume(): void {
-    this.#typedAt.clear();
     for (const conversation of this.#wanted.keys()) void this.#say(conversation);
   }
 
+  /** Somebody else comes: they have read nothing here. */
   forget(): void {
     this.#wanted.clear();
     this.#busy.clear();
-    this.#typedAt.clear();
   }
 
   async #say(conversation: number): Promise<void> {
@@ -87,8 +66,4 @@ function later(error: unknown): number | null {
   if (!(error instanceof Refusal)) throw error;
   if (!error.passing) return null;
   return Math.max(EVERY_MS + 1, error.retryAfterMs ?? 1000);
-}
-
-function ignore(error: unknown): void {
-  if (!(error instanceof Refusal)) throw error;
 }
