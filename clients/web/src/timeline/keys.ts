@@ -32,3 +32,9 @@ export function actOf(key: string, message: Message, own: boolean, doing: Doing,
       return undefined;
   }
 }
+
+/** Whether a key writes a character that no field, menu or message is there to take: it belongs to the composer. */
+export function isForComposer({ target, key, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
+  if (ctrlKey || metaKey || altKey || key.length !== 1 || key === ' ') return false;
+  return !(target as Element).closest('input, textarea, select, dialog, [popover], [role="article"]');
+}
