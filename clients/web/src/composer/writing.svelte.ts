@@ -7,10 +7,6 @@ import { toast } from '../ui/toasts.svelte';
 /** The text in the composer: the conversation's draft, or one's own message while it is edited. */
 export class Writing {
   text = $state('');
-  readonly most = $derived(town.state.limits?.message_length ?? 2000);
-  /** Characters as the server counts them: Unicode scalars. */
-  readonly length = $derived([...this.text].length);
-  readonly ready = $derived(this.text.trim() !== '' && this.length <= this.most);
   readonly #conversation: number;
   #edited: Message | null = null;
   #saving = false;
@@ -18,6 +14,21 @@ export class Writing {
   constructor(conversation: number) {
     this.#conversation = conversation;
     this.text = draft(conversation);
+  }
+
+  /** How long it may be. */
+  get most(): number {
+    return town.state.limits?.message_length ?? 2000;
+  }
+
+  /** Characters as the server counts them: Unicode scalars. */
+  get length(): number {
+    return [...this.text].length;
+  }
+
+  /** Whether it can be sent or saved. */
+  get ready(): boolean {
+    return this.text.trim() !== '' && this.length <= this.most;
   }
 
   /** The message that is edited takes the place of the draft, and gives it back. */

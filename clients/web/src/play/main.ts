@@ -1,6 +1,5 @@
 import '../style/tokens.css';
 import '../style/base.css';
-import '../style/forms.css';
 import { mount } from 'svelte';
 import PlaygroundPage from './PlaygroundPage.svelte';
 

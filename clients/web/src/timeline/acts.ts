@@ -23,12 +23,20 @@ export async function react({ conversation, seq, reactions }: Message, emoji: st
   await attempt(client.command(own ? 'reaction.remove' : 'reaction.add', { conversation, seq, emoji }));
 }
 
+/** The newest page holds this many messages: more unread ones begin before it. */
+const PAGE = 50;
+
+/** The message after which the unread ones begin, if that is far from the end; else null. */
+export function farUnread({ unread, readSeq }: ConversationState): number | null {
+  return unread >= PAGE ? readSeq : null;
+}
+
 /** The last message of one's own that can be edited, of those that are loaded. */
 export function lastOwn({ timeline }: ConversationState): Message | undefined {
   return timeline?.messages.findLast((one) => one.author.id === town.me?.id && one.text !== null);
 }
 
-/** So many members are asked for by name, at most; the others when they speak. */
+/** The names of at most this many members are loaded; the others' when they write. */
 const NAMED_MEMBERS = 200;
 
 /** Loads the names of the authors, and of members who read or react. */

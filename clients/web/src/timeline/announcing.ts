@@ -1,4 +1,4 @@
-import { isWatched } from '../town/notifications.svelte';
+import { isWatched } from '../town/watched';
 import { client, town } from '../town/town.svelte';
 import { announce } from '../ui/announce.svelte';
 import { t } from './words';

@@ -17,7 +17,7 @@ export function moveFocus(log: HTMLElement, from: HTMLElement | null, up: boolea
   return true;
 }
 
-/** What a key does to the message that has the focus; absent if nothing. */
+/** The action of a key on the message that has the focus; undefined if it has none. */
 export function actOf(key: string, message: Message, own: boolean, doing: Doing, row: HTMLElement) {
   switch (key) {
     case 'r':

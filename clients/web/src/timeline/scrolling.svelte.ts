@@ -1,10 +1,10 @@
 import type { ConversationState } from '@palabre/sdk';
 import { tick, untrack } from 'svelte';
-import { isWatched } from '../town/notifications.svelte';
+import { isWatched } from '../town/watched';
 import { client } from '../town/town.svelte';
 import { anchored, END, lastSeen, type Anchor } from './scroll';
 
-/** So many pixels from an edge the next page is loaded, so that it is there before one arrives. */
+/** The next page is loaded this many pixels before an edge, so that it is there before the reader. */
 const AHEAD = 800;
 
 /** A page that could not be loaded is asked for again at the next look; the banner says that the line is away. */
