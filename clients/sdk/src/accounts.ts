@@ -24,7 +24,7 @@ export class Profiles {
     if (this.#gathered.size > 0) this.#timer ??= setTimeout(() => void this.#ask(), GATHER_MS);
   }
 
-  /** Somebody else comes: they ask for themselves. */
+  /** Somebody else logs in: they load their own. */
   forget(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

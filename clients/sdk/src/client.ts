@@ -58,11 +58,11 @@ export interface ClientOptions {
   readonly pageSize?: number;
 }
 
-/** What can be listened to with `on`. */
+/** The events that `on` subscribes to. */
 export interface ClientEvents {
   /** A frame of the wire, without its secrets. */
   frame: WireFrame;
-  /** Somebody else's message, as it comes; not those that are caught up. */
+  /** Somebody else's message, as it comes; not the messages of a catch-up. */
   message: Message;
   /** The session is over: logged out here or elsewhere, or ended by the server. */
   signedOut: undefined;
@@ -71,7 +71,7 @@ export interface ClientEvents {
 type Listener = (state: State, before: State) => void;
 type Heard<T extends keyof ClientEvents> = (event: ClientEvents[T]) => void;
 
-/** Goodbyes after which the session is of no more use. */
+/** Close reasons after which the session is of no more use. */
 const ENDED: ReadonlySet<string> = new Set(['session_ended', 'deactivated', 'unauthenticated']);
 const LIST_PAGE = 200;
 /** Between two tries of something that the client asks for by itself. */
@@ -97,11 +97,11 @@ export class Client {
     signedOut: new Set(),
   };
   #state: State = empty;
-  #told: State = empty;
-  #telling = false;
+  #published: State = empty;
+  #scheduled = false;
   #presence: Presence | null = null;
   #typingTimer: ReturnType<typeof setTimeout> | undefined;
-  /** Whose the state and the line are. */
+  /** The account that the state and the line belong to. */
   #whose: number | null;
   /** Counts connections, so that what was begun on an older one is not gone on with. */
   #connection = 0;
@@ -131,7 +131,7 @@ export class Client {
         event: (frame) => this.#hear(frame),
         cut: () => this.#cut(),
         ended: (code) => this.#ended(code),
-        wire: (frame) => this.#tell('frame', frame),
+        wire: (frame) => this.#emit('frame', frame),
       },
     );
     const within = {
@@ -143,7 +143,7 @@ export class Client {
     this.#seeking = new Seeking({
       ...within,
       connection: () => this.#connection,
-      anew: (conversation) => this.#readings.anew(conversation),
+      reread: (conversation) => this.#readings.reread(conversation),
       random,
     });
     const command: OnSocket = (type, data) => this.#onSocket(type, data);
@@ -164,18 +164,18 @@ export class Client {
 
   // State --------------------------------------------------------------------------------------------
 
-  /** What is known; a new object after every change. */
+  /** Everything that is known; a new object after every change. */
   get state(): State {
     return this.#state;
   }
 
-  /** Calls back after changes, once for all that come together. Returns how to stop. */
+  /** Calls back after changes, once for all that come together. Returns a function that unsubscribes. */
   subscribe(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Calls back when something happens. Returns how to stop. */
+  /** Calls back when something happens. Returns a function that unsubscribes. */
   on<T extends keyof ClientEvents>(type: T, listener: Heard<T>): () => void {
     const heard: Set<Heard<T>> = this.#heard[type];
     heard.add(listener);
@@ -189,7 +189,7 @@ export class Client {
     return this.#session.signedIn;
   }
 
-  /** What server it is. */
+  /** Asks the server about itself. */
   server(): Promise<Server> {
     return this.#rest.command('server.get', {}, null);
   }
@@ -203,13 +203,13 @@ export class Client {
     return this.#entered(await this.#session.logIn(data));
   }
 
-  /** Forgets at once everything that was kept of the session; the server is told behind that. */
+  /** Forgets at once everything that was kept of the session, then logs out on the server. */
   async logOut(): Promise<void> {
     this.#line.disconnect();
     this.#outbox.clear();
     void this.#session.logOut();
     this.#forget();
-    this.#tell('signedOut', undefined);
+    this.#emit('signedOut', undefined);
   }
 
   #entered(account: Account): Account {
@@ -228,7 +228,7 @@ export class Client {
   #lost(code: string): void {
     if (this.#state.line !== 'idle') this.#line.end(code);
     this.#forget();
-    this.#tell('signedOut', undefined);
+    this.#emit('signedOut', undefined);
   }
 
   #forget(): void {
@@ -343,7 +343,7 @@ export class Client {
     this.#dispatch({ type: 'cut' });
   }
 
-  /** Reads the whole list of conversations: what no event tells (markers, counts, presence) is fresh with it. */
+  /** Reads the whole list of conversations: with it, what has no numbered events (markers, counts, presence) is fresh. */
   async #list(): Promise<void> {
     const connection = this.#connection;
     const ids = new Set<number>();
@@ -391,10 +391,10 @@ export class Client {
 
   #follow({ state, wants, news }: Reduced): void {
     for (const want of wants) void this.#seeking.seek(want);
-    for (const message of news) if (message.author.id !== state.me?.id) this.#tell('message', message);
+    for (const message of news) if (message.author.id !== state.me?.id) this.#emit('message', message);
   }
 
-  /** What was pending and is not in the state any more has become a message. */
+  /** A message that was pending and is no longer in the state has arrived. */
   #settle(pending: readonly Pending[]): void {
     const left = new Set([...this.#state.outbox.values()].flat().map((it) => it.clientId));
     const arrived = pending.map((it) => it.clientId).filter((clientId) => !left.has(clientId));
@@ -402,17 +402,17 @@ export class Client {
   }
 
   #schedule(): void {
-    if (this.#telling) return;
-    this.#telling = true;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
     queueMicrotask(() => {
-      this.#telling = false;
-      const [state, before] = [this.#state, this.#told];
-      this.#told = state;
+      this.#scheduled = false;
+      const [state, before] = [this.#state, this.#published];
+      this.#published = state;
       for (const listener of [...this.#listeners]) isolated(() => listener(state, before));
     });
   }
 
-  #tell<T extends keyof ClientEvents>(type: T, event: ClientEvents[T]): void {
+  #emit<T extends keyof ClientEvents>(type: T, event: ClientEvents[T]): void {
     const heard: Set<Heard<T>> = this.#heard[type];
     for (const listener of [...heard]) isolated(() => listener(event));
   }
@@ -485,7 +485,7 @@ export class Client {
     await this.command('presence.set', { presence });
     if (era !== this.#session.era) return;
     const { me } = this.#state;
-    // Told by the server only where one is in a conversation with somebody who may see it.
+    // The server publishes it only in conversations with somebody who may see it.
     if (me) {
       const seen = { user: me.id, presence, last_seen_at: me.last_seen_at };
       this.#dispatch({ type: 'presences', people: [seen] });

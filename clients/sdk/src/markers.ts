@@ -33,7 +33,7 @@ export class OwnMarkers {
     for (const conversation of this.#wanted.keys()) void this.#say(conversation);
   }
 
-  /** Somebody else comes: they have read nothing here. */
+  /** Somebody else logs in: they have read nothing here. */
   forget(): void {
     this.#wanted.clear();
     this.#busy.clear();

@@ -39,9 +39,9 @@ export const events: Reducers<'conversation.added' | 'conversation.hidden' | 'co
 
 function added(state: State, data: Conversation): Reduced {
   const before = state.conversations.get(data.id);
-  const told = new Map(state.told);
-  told.delete(data.id);
-  const taken = takeRows({ ...state, told }, [data], true);
+  const unknownHeads = new Map(state.unknownHeads);
+  unknownHeads.delete(data.id);
+  const taken = takeRows({ ...state, unknownHeads }, [data], true);
   const known = taken.state.conversations.get(data.id);
   const wants: Want[] = [...taken.wants];
   // Events follow from its head: the changes between must be asked for.
@@ -53,12 +53,12 @@ function added(state: State, data: Conversation): Reduced {
 function without(state: State, id: number): State {
   const next = new Map(state.conversations);
   next.delete(id);
-  return { ...state, conversations: next, told: new Map(state.told).set(id, Infinity) };
+  return { ...state, conversations: next, unknownHeads: new Map(state.unknownHeads).set(id, Infinity) };
 }
 
 // Rows ---------------------------------------------------------------------------------------------
 
-/** The row that all members share, out of what one of them is told. */
+/** The row that all members share, out of one member's conversation. */
 export function rowOf(from: ConversationRow): ConversationRow {
   const { id, kind, visibility, name, topic, created_by, created_at, head, rev, member_count } = from;
   return { id, kind, visibility, name, topic, created_by, created_at, head, rev, member_count };
@@ -105,10 +105,10 @@ export function takeRows(state: State, fresh: readonly Conversation[], shown: bo
   const wants: Want[] = [];
   for (const row of fresh) {
     const known = next.conversations.get(row.id);
-    const told = next.told.get(row.id) ?? 0;
+    const head = next.unknownHeads.get(row.id) ?? 0;
     // It was left while this was on its way.
-    if (!known && told === Infinity) continue;
-    if (!known && told > row.head) wants.push({ type: 'sync', conversation: row.id, since: row.head });
+    if (!known && head === Infinity) continue;
+    if (!known && head > row.head) wants.push({ type: 'sync', conversation: row.id, since: row.head });
     const taken = known ? takeRow(known, row) : step(begun(next, row));
     next = put(next, shown && taken.next.hidden ? { ...taken.next, hidden: false } : taken.next);
     wants.push(...taken.wants);

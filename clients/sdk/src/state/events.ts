@@ -56,6 +56,9 @@ function hearUnnumbered<T extends Unnumbered>(
 function hearUnknown(state: State, frame: NumberedFrame): Reduced {
   const { conversation, seq } = frame;
   const news = frame.type === 'message.created' ? [frame.data] : [];
-  const told = new Map(state.told).set(conversation, Math.max(seq, state.told.get(conversation) ?? 0));
-  return { state: { ...state, told }, wants: [{ type: 'row', conversation }], news };
+  const unknownHeads = new Map(state.unknownHeads).set(
+    conversation,
+    Math.max(seq, state.unknownHeads.get(conversation) ?? 0),
+  );
+  return { state: { ...state, unknownHeads }, wants: [{ type: 'row', conversation }], news };
 }

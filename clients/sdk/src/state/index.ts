@@ -36,10 +36,10 @@ export {
   type Want,
 } from './state.js';
 
-/** What a client hears, reads or does. */
+/** Everything that changes the state. */
 export type Input = Hearing | Answer | Reading | Doing;
 
-/** What the line says. */
+/** Inputs from the line. */
 type Hearing =
   | {
       readonly type: 'line';
@@ -53,7 +53,7 @@ type Hearing =
   | { readonly type: 'clock'; readonly now: number }
   | { readonly type: 'forgotten' };
 
-/** What was asked for. */
+/** Answers to what was asked for. */
 type Answer =
   | { readonly type: 'rows'; readonly rows: readonly Conversation[]; readonly shown: boolean }
   | { readonly type: 'listed'; readonly ids: ReadonlySet<number> }
@@ -81,7 +81,7 @@ type Reading =
       readonly members: readonly Member[];
     };
 
-/** What the person does. */
+/** Actions of the person. */
 type Doing =
   | { readonly type: 'opened'; readonly conversation: number }
   | { readonly type: 'closed'; readonly conversation: number }

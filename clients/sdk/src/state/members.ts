@@ -1,4 +1,4 @@
-// Who is in a conversation.
+// The members of a conversation.
 import type { Member } from '../wire.js';
 import { person } from './accounts.js';
 import { arrived, departed, present } from './markers.js';

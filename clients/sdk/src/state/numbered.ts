@@ -28,7 +28,7 @@ const REDUCERS: NumberedReducers<NumberedType> = {
   ...reactions.numbered,
 };
 
-/** So many events of a conversation wait at most for a gap before them to be filled. */
+/** At most this many events of a conversation wait for a gap before them to be filled. */
 export const MOST_HELD = 1000;
 
 export function isNumbered(frame: EventFrame): frame is NumberedFrame {

@@ -12,18 +12,18 @@ export function authenticate(state: State, data: Authenticated, sent: Cursors): 
   // Another history of the database: nothing that was known belongs to this one.
   const foreign = state.epoch !== null && state.epoch !== data.epoch;
   const kept = new Map<number, ConversationState>();
-  const told = new Map<number, number>();
+  const unknownHeads = new Map<number, number>();
   const wants: Want[] = [];
   for (const { id, head } of data.conversations) {
     const known = foreign ? undefined : state.conversations.get(id);
     if (known) kept.set(id, follow(known, head));
-    else told.set(id, head);
+    else unknownHeads.set(id, head);
     // It became known after the cursors were said.
     if (known && known.cursor < head && !(id in sent))
       wants.push({ type: 'sync', conversation: id, since: resumesFrom(known) });
   }
   const { limits, epoch } = data;
-  const next = { ...state, limits, epoch, ready: state.ready && !foreign, conversations: kept, told };
+  const next = { ...state, limits, epoch, ready: state.ready && !foreign, conversations: kept, unknownHeads };
   return { state: takeAccount(next, data.user), wants, news: [] };
 }
 

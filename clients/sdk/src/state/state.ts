@@ -1,4 +1,4 @@
-// What a client knows, as one immutable value, and the forms in which reducers answer. The nouns fill it.
+// The state of a client as one immutable value, and the forms in which reducers answer.
 import type {
   Account,
   ConversationRow,
@@ -38,7 +38,7 @@ export interface State {
   /** All that is in the outbox, by conversation; also of conversations that are not known (yet). */
   readonly outbox: ReadonlyMap<number, readonly Pending[]>;
   /** For the SDK itself: the last number heard of each unknown conversation; `Infinity` once left. */
-  readonly told: ReadonlyMap<number, number>;
+  readonly unknownHeads: ReadonlyMap<number, number>;
 }
 
 export const empty: State = {
@@ -52,7 +52,7 @@ export const empty: State = {
   conversations: new Map(),
   people: new Map(),
   outbox: new Map(),
-  told: new Map(),
+  unknownHeads: new Map(),
 };
 
 /** A conversation as its member sees it. */
@@ -117,7 +117,7 @@ export interface Bounds {
   readonly windowSize: number;
 }
 
-/** What the reducers of one conversation must know besides it. */
+/** The reducers of one conversation need this besides it. */
 export interface Context extends Bounds {
   readonly me: number | null;
 }
@@ -126,16 +126,16 @@ export function contextOf(state: State, { windowSize }: Bounds): Context {
   return { me: state.me?.id ?? null, windowSize };
 }
 
-/** What must be asked for. */
+/** Something that must be asked for. */
 export type Want =
   | { readonly type: 'sync'; readonly conversation: number; readonly since: number }
   | { readonly type: 'reread'; readonly conversation: number }
   | { readonly type: 'row'; readonly conversation: number };
 
-/** What a reducer makes of the state. */
+/** The result of a reducer. */
 export interface Reduced {
   readonly state: State;
-  /** What must be asked for now. */
+  /** To be asked for now. */
   readonly wants: readonly Want[];
   /** Messages that just came, one's own included. */
   readonly news: readonly Message[];

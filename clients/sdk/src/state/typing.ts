@@ -1,4 +1,4 @@
-// Who is writing. It ends with an event, with a message by that person, or by itself.
+// The people who are typing. It ends with an event, with a message by that person, or by itself.
 import type { Person } from '../wire.js';
 import { meetAll, person } from './accounts.js';
 import { each, put, putKnown } from './put.js';
@@ -49,7 +49,7 @@ export function ends(typing: Typing, user: number): Typing {
   return next;
 }
 
-/** Those who still write at this moment. */
+/** The people who are still typing at this moment. */
 function still(typing: Typing, now: number): Typing {
   const next = new Map([...typing].filter(([, writer]) => writer.until > now));
   return next.size === typing.size ? typing : next;
