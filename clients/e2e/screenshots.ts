@@ -45,7 +45,7 @@ test('pictures', async () => {
     const visit = await look(ines, inGarden, options);
     await sees(log(visit.page).getByText('See you at the gate!'));
     await grace.type(here.garden, true);
-    await sees(visit.page.getByText('Grace Okafor is writing…'));
+    await sees(visit.page.getByText('Grace Okafor is typing…'));
     await shoot(visit, name);
     await visit.close();
   };
@@ -80,22 +80,22 @@ test('pictures', async () => {
   await shoot(create, 'create');
   await create.close();
 
-  const figures = await look(ines, '/admin/figures');
-  await sees(figures.page.getByRole('img', { name: /Messages per second/ }));
+  const statistics = await look(ines, '/admin/statistics');
+  await sees(statistics.page.getByRole('img', { name: /Messages per second/ }));
   for (let burst = 0; burst < 24; burst += 1) {
     await tom.sayAll(
       here.lobby,
       Array.from({ length: Math.round(6 + 5 * Math.sin(burst / 3)) }, () => 'Testing, testing'),
     );
-    await figures.page.waitForTimeout(2_000);
+    await statistics.page.waitForTimeout(2_000);
   }
-  await shoot(figures, 'admin-figures');
-  await figures.close();
+  await shoot(statistics, 'admin-statistics');
+  await statistics.close();
 
   const play = await look(null, '/play', { viewport: { width: 1440, height: 900 } });
   play.expects(/WebSocket|Failed to load resource/);
   const { page } = play;
-  await page.getByRole('button', { name: 'Begin' }).click();
+  await page.getByRole('button', { name: 'Start' }).click();
   const write = async (name: string, text: string) => {
     await page.getByLabel(`Write as ${name}`).fill(text);
     await page.getByLabel(`Write as ${name}`).press('Enter');

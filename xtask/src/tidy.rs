@@ -26,6 +26,7 @@ pub fn run() -> anyhow::Result<()> {
     problems.extend(migrations());
     problems.extend(dependencies(&sources));
     problems.extend(code(&sources));
+    problems.extend(components(&sources));
     problems.extend(everywhere(&sources));
     problems.extend(nouns::check(&sources));
     problems.extend(lengths(&sources));
@@ -233,6 +234,30 @@ fn other_dialect(of: &str, inside: &str, line: &str, sources: &[Source]) -> Opti
     folders.into_iter().find(|other| *other != own && named(other)).map(str::to_owned)
 }
 
+/// A Svelte component is one thing on the screen, and fits on two.
+const COMPONENT_LINES: usize = 150;
+
+/// Svelte files that may be longer because they are a table, with the reason.
+const TABLES: &[(&str, &str)] = &[];
+
+fn components(sources: &[Source]) -> Vec<String> {
+    let long = |source: &&Source| source.path.ends_with(".svelte") && source.text.lines().count() > COMPONENT_LINES;
+    let excepted = |path: &str| TABLES.iter().any(|(table, _)| *table == path);
+    let mut problems: Vec<String> = sources
+        .iter()
+        .filter(long)
+        .filter(|source| !excepted(&source.path))
+        .map(|source| {
+            let lines = source.text.lines().count();
+            format!("{}: {lines} lines: beyond {COMPONENT_LINES} a component is two things", source.path)
+        })
+        .collect();
+    for (table, _) in TABLES.iter().filter(|(table, _)| !sources.iter().filter(long).any(|it| it.path == *table)) {
+        problems.push(format!("xtask/src/tidy.rs: {table} needs no exception"));
+    }
+    problems
+}
+
 /// What must not stand anywhere. Written in two parts, so that this file does not name them itself.
 fn everywhere(sources: &[Source]) -> Vec<String> {
     let anywhere = [
@@ -276,7 +301,7 @@ fn lengths(sources: &[Source]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{LENGTH, Source, TABLES, code, dependencies, everywhere, is_path, lengths, program, used};
+    use super::{LENGTH, Source, TABLES, code, components, dependencies, everywhere, is_path, lengths, program, used};
 
     fn source(path: &str, text: &str) -> Source {
         Source { path: path.to_owned(), text: text.to_owned() }
@@ -332,6 +357,14 @@ mod tests {
             0
         );
         assert_eq!(lengths(&[source("crates/x/src/a.rs", &more)]).len(), 1);
+    }
+
+    #[test]
+    fn a_component_has_at_most_150_lines() {
+        let of = |lines: usize| components(&[source("clients/web/src/ui/A.svelte", &"<p></p>\n".repeat(lines))]);
+        assert!(of(150).is_empty());
+        assert_eq!(of(151), ["clients/web/src/ui/A.svelte: 151 lines: beyond 150 a component is two things"]);
+        assert!(components(&[source("clients/web/src/rows.ts", &"let a;\n".repeat(151))]).is_empty());
     }
 
     #[test]

@@ -128,7 +128,7 @@ const ADDRESSES = [
   '<a ping=//evil.example/ href=/>x</a>',
 ];
 
-/** What templates, and those who build strings, take for their own. */
+/** Texts that templates and string builders could take for their own syntax. */
 const TEMPLATES = [
   '{canary(110)}',
   '{@html "<img src=x onerror=canary(111)>"}',

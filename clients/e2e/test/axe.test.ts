@@ -20,7 +20,7 @@ test('axe finds what is wrong, so that its silence means something', async () =>
   expect((await violations(page)).join()).toContain('button-name');
 });
 
-test('the doors', async () => {
+test('the log-in pages', async () => {
   const setUp = await plain().visit(null, '/');
   await sees(setUp.page.getByRole('heading', { level: 1 }));
   await expectAccessibleEverywhere(setUp.page, 'set-up');
@@ -46,7 +46,7 @@ test('an empty client, and what is made in it', async () => {
     await dialog(page)
       .getByRole('radio', { name: new RegExp(`^${kind}`) })
       .check({ force: true });
-    await sees(kind === 'Room' ? dialog(page).getByText('Who may come in') : dialog(page).getByText('@ines'));
+    await sees(kind === 'Room' ? dialog(page).getByText('Who can join') : dialog(page).getByText('@ines'));
     await expectAccessible(page, `new ${kind}`);
   }
   await dialog(page).getByRole('button', { name: 'Create' }).click();
@@ -60,7 +60,7 @@ test('a conversation with all that can be in one', async () => {
   const { page, context } = visit;
   await sees(log(page).getByText('See you at the gate!'));
   await grace.type(here.garden, true);
-  await sees(page.getByText('Grace Okafor is writing…'));
+  await sees(page.getByText('Grace Okafor is typing…'));
   const last = await tom.say(here.garden, 'Gone in a moment');
   await tom.delete(here.garden, last.seq);
   await sees(page.getByText('This message was deleted.'));
@@ -111,7 +111,7 @@ test('details of people, and what is asked there', async () => {
   });
   const details = page.getByRole('complementary', { name: 'Details' });
   await sees(details.getByText('Sofia Rossi'));
-  await details.getByRole('button', { name: 'What to do about Sofia Rossi' }).click();
+  await details.getByRole('button', { name: 'Actions for Sofia Rossi' }).click();
   await sees(page.getByRole('menuitem', { name: 'Remove Sofia Rossi' }));
   await expectAccessible(page, 'the menu of a member');
   await page.getByRole('menuitem', { name: 'Remove Sofia Rossi' }).click();
@@ -192,7 +192,7 @@ test('the administration', async () => {
   for (const [section, sign] of [
     ['people', 'Tom Baker'],
     ['rooms', 'Workshop'],
-    ['figures', 'Running for'],
+    ['statistics', 'Running for'],
   ] as const) {
     await page.goto(`${town().server.url}/admin/${section}`);
     await sees(page.getByRole('main').getByText(sign));

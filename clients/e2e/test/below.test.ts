@@ -75,7 +75,7 @@ for (const strips of [true, false]) {
     await say(bob, 'I am!');
     await sees(message(ann, 'I am!'));
 
-    // A place is opened anew by its address, and one goes back and forth as usual.
+    // A place can be opened by its address, and one goes back and forth as usual.
     await ann.reload();
     await sees(message(ann, 'I am!'));
     await ann
@@ -117,7 +117,7 @@ for (const strips of [true, false]) {
       permissions: ['clipboard-read', 'clipboard-write'],
     });
     const { page } = visit;
-    await page.getByRole('button', { name: 'Begin' }).click();
+    await page.getByRole('button', { name: 'Start' }).click();
     await page.getByLabel('Write as Ada').fill('over the wire');
     await page.getByLabel('Write as Ada').press('Enter');
     await sees(page.getByRole('log', { name: 'What Bob sees' }).getByText('over the wire'));

@@ -9,7 +9,7 @@ const town = useTown();
 /** Of script and style, as they come over the wire. */
 const ROOM_BYTES = 60_000;
 
-/** What a page loads from now on. */
+/** Records what a page loads from now on. */
 function watchLoading({ context }: Visit) {
   const requests: Request[] = [];
   context.on('requestfinished', (request) => {

@@ -43,7 +43,7 @@ test('colours are chosen in the settings, apply at once, and stay', async () => 
   await page.reload();
   await sees(page.getByRole('radio', { name: 'Dark' }));
   expect(await paper()).toBe(dark);
-  await page.getByRole('radio', { name: 'As my device' }).check({ force: true });
+  await page.getByRole('radio', { name: 'Same as my device' }).check({ force: true });
   expect(await paper()).not.toBe(dark);
 });
 
@@ -98,7 +98,7 @@ test('on a phone one sees the list or what it leads to, and comes back', async (
   await page.goBack();
 });
 
-/** Whatever sticks out at the side. */
+/** The elements that stick out at the side. */
 const tooWide = (page: Page) =>
   page.evaluate(() => {
     const { scrollWidth, clientWidth } = document.documentElement;
@@ -129,7 +129,7 @@ test('no page is wider than a narrow phone', async () => {
       (one) => `/settings/${one}`,
     ),
     '/admin',
-    ...['people', 'rooms', 'figures'].map((one) => `/admin/${one}`),
+    ...['people', 'rooms', 'statistics'].map((one) => `/admin/${one}`),
   ]) {
     await page.goto(town().server.url + path);
     await sees(page.getByRole('heading', { level: 1 }));
@@ -164,7 +164,7 @@ function noteNotifications(): void {
 }
 const told = (page: Page) => page.evaluate(() => (window as unknown as { told: Told[] }).told);
 
-test('the browser tells of what was said to one alone, and not of what one looks at', async () => {
+test('the browser notifies of direct messages, and not of the conversation that one looks at', async () => {
   const [xan, yan] = [await town().person('xan'), await town().person('yan')];
   const room = await xan.makeRoom('Crowd');
   await yan.join(room);
@@ -187,7 +187,7 @@ test('the browser tells of what was said to one alone, and not of what one looks
   expect(await told(page)).toHaveLength(2);
 });
 
-test('nobody is asked for permission before they want to be told', async () => {
+test('nobody is asked for permission before they want notifications', async () => {
   const zed = await town().person('zed');
   const { page } = await town().visit(zed, {
     before: () => {

@@ -62,7 +62,7 @@ test('on a slow machine the first messages are painted within a second of a relo
   console.info(
     `first paint of ${MESSAGES} messages, CPU at a fourth: ${times.join(', ')} ms; median ${median} ms`,
   );
-  // Whatever else the machine does only adds: what the page itself takes is the least of them.
+  // Other work of the machine only adds: the page's own time is the least of them.
   expect(Math.min(...times)).toBeLessThan(FIRST_PAINT_MS);
   expect(await rows(page)).toBeLessThanOrEqual(MOST_ROWS);
 });
@@ -75,7 +75,7 @@ const lastSeq = (page: Page) =>
     Number([...element.querySelectorAll<HTMLElement>('[data-seq]')].at(-1)?.dataset['seq']),
   );
 
-/** What a reader's eye rests on: the row in the middle of the screen, in every frame. */
+/** The row in the middle of the screen, in every frame. */
 async function watchJumps(page: Page): Promise<void> {
   await log(page).evaluate((element) => {
     const eye = { worst: 0, most: 0, changes: 0 };

@@ -11,7 +11,7 @@ test('from the first page to the first message with the keyboard alone', async (
   const { page } = await town().visit(null);
   const { keyboard } = page;
 
-  await getsFocus(page.getByLabel('Username or mail address'));
+  await getsFocus(page.getByLabel('Username or email address'));
   await tabTo(page, page.getByRole('link', { name: 'Create an account' }));
   await keyboard.press('Enter');
 

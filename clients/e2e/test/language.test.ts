@@ -15,7 +15,7 @@ beforeAll(async () => {
 const ENGLISH =
   /\b(the|and|you|your|here|with|from|this|what|who|search|settings|people|room|rooms|members?|online|offline|away|busy|log (?:in|out)|password|send|reply|delete|edit|write|new|none|close|save|open|join|leave|show|hide|details|account|loading|today|yesterday|ago|since|active|unread|as|is|of)\b/i;
 
-/** What people wrote themselves, and names. */
+/** Texts that people wrote themselves, and names. */
 const OTHERS = [
   '.what .text',
   '.what > p[dir]',
@@ -65,7 +65,7 @@ async function expectFrench(page: Page, what: string): Promise<void> {
 
 test('a French browser is spoken to in French, on every page', async () => {
   const stranger = await town().visit(null, { path: '/login', locale: 'fr-FR' });
-  await sees(stranger.page.getByRole('heading', { name: 'Bon retour' }));
+  await sees(stranger.page.getByRole('heading', { name: 'Content de vous revoir' }));
   expect(await stranger.page.evaluate(() => document.documentElement.lang)).toBe('fr');
   await expectFrench(stranger.page, 'the log-in');
   await stranger.goto('/register');
@@ -103,7 +103,7 @@ test('a French browser is spoken to in French, on every page', async () => {
     ['/settings/keyboard', 'Clavier'],
     ['/admin/people', 'Personnes'],
     ['/admin/rooms', 'Salons'],
-    ['/admin/figures', 'Chiffres'],
+    ['/admin/statistics', 'Statistiques'],
     ['/play', 'Bac à sable'],
   ] as const) {
     await visit.goto(path);
@@ -126,10 +126,10 @@ test('a language that was chosen stays, whatever the browser speaks', async () =
   await sees(page.getByRole('heading', { name: 'Welcome back' }));
   expect(await page.evaluate(() => document.documentElement.lang)).toBe('en');
   await page.getByRole('radio', { name: 'Français' }).check({ force: true });
-  await sees(page.getByRole('heading', { name: 'Bon retour' }));
+  await sees(page.getByRole('heading', { name: 'Content de vous revoir' }));
   expect(await page.evaluate(() => document.documentElement.lang)).toBe('fr');
   await page.reload();
-  await sees(page.getByRole('heading', { name: 'Bon retour' }));
+  await sees(page.getByRole('heading', { name: 'Content de vous revoir' }));
 
   const inside = await town().visit(here.people.malik, { path: '/settings/look', locale: 'fr-FR' });
   await inside.page.getByRole('radio', { name: 'English' }).check({ force: true });

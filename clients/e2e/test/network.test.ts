@@ -15,7 +15,7 @@ const town = useTown({
   'limits.message_length': 4_000,
 });
 
-/** What browsers write to their console while a server is not there. */
+/** Lines that browsers write to their console while a server is not there. */
 const AWAY = [/WebSocket connection to .* failed/, /Failed to load resource: (net::ERR|.*status of 503)/];
 
 const NO_CONNECTION = /^No connection\. What you write is kept/;
@@ -37,7 +37,7 @@ async function talk(names: readonly [string, string], through?: string): Promise
   for (const visit of [first, second]) {
     visit.expects(...AWAY);
     await sees(composer(visit.page));
-    await sees(log(visit.page).getByText('Nothing has been said here yet.'));
+    await sees(log(visit.page).getByText('No messages yet.'));
   }
   return { people: [one, other], visits: [first, second], room };
 }
@@ -83,7 +83,7 @@ test('one loses the network while both write: afterwards both see the same', asy
   expect(await message(ann, 'Hello?').getByText('Waiting for the connection…').count()).toBe(1);
   expect(await message(ann, 'Anybody?').getByText('Waiting for the connection…').count()).toBe(1);
   expect(await message(ann, 'I hear you').count()).toBe(0);
-  // What waits survives a page that is closed by mistake, once the page can be had again.
+  // Waiting messages survive a page that is closed by mistake.
   cable.mend();
   await here.visits[0].context.setOffline(false);
   await seesNot(ann.getByText(NO_CONNECTION));
@@ -106,7 +106,7 @@ test('a cable that is cut again and again under load loses and doubles nothing',
   await agree(here, (await Promise.all(writing)).flat());
 });
 
-test('a message that waits is sent after the page was loaded anew', async () => {
+test('a message that waits is sent after the page was reloaded', async () => {
   const here = await talk(['eli', 'fee']);
   const [eli, fee] = [here.visits[0].page, here.visits[1].page];
   await town().server.kill();
@@ -151,7 +151,7 @@ test('a message that is refused stays, says so, and is tried again or discarded'
 
   const failed = message(page, 'Too long').getByRole('alert');
   await failed.waitFor({ timeout: 30_000 });
-  expect(await failed.innerText()).toContain('Not sent. That is not acceptable.');
+  expect(await failed.innerText()).toContain('Not sent. That is not valid.');
   await sees(message(here.visits[1].page, 'Short enough'));
   // It stays through a reload, and is not sent on its own.
   await page.reload();

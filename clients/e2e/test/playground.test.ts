@@ -25,7 +25,7 @@ async function begin(): Promise<Visit> {
     viewport: { width: 1440, height: 900 },
     permissions: ['clipboard-read', 'clipboard-write'],
   });
-  await visit.page.getByRole('button', { name: 'Begin' }).click();
+  await visit.page.getByRole('button', { name: 'Start' }).click();
   await sees(seen(visit.page, 'Ada'));
   for (const name of ['Ada', 'Bob']) await sees(side(visit.page, name).getByText('online', { exact: true }));
   return visit;
@@ -40,7 +40,7 @@ async function copied(page: Page, button: string): Promise<string> {
   await page.evaluate(() => navigator.clipboard.writeText(''));
   await page.getByRole('button', { name: button, exact: true }).last().click();
   await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).not.toBe('');
-  // What says so lies over what one wants next.
+  // The message about it lies over the next button.
   await page.getByRole('button', { name: 'Dismiss' }).last().click();
   return page.evaluate(() => navigator.clipboard.readText());
 }
@@ -74,14 +74,14 @@ test('one’s cable is cut, the other goes on, and the catch-up is shown', async
   await side(page, 'Ada').getByRole('button', { name: 'edit last' }).click();
   await sees(seen(page, 'Ada').getByText(/Three.*\(corrected\)/));
   await write(page, 'Bob', 'Written in the dark');
-  await sees(seen(page, 'Bob').getByText('waiting for the line…'));
+  await sees(seen(page, 'Bob').getByText('waiting for the connection…'));
   expect(await seen(page, 'Bob').getByText('Three').count()).toBe(0);
 
   await side(page, 'Bob').getByRole('switch').click();
   await sees(side(page, 'Bob').getByText(/^Came back: from \d+ to \d+, 3 messages/));
   await sees(seen(page, 'Bob').getByText(/Three.*\(corrected\)/));
   await sees(seen(page, 'Ada').getByText('Written in the dark'));
-  await seesNot(page.getByText('waiting for the line…'));
+  await seesNot(page.getByText('waiting for the connection…'));
   await sees(wire(page).getByText('conversation.changes'));
   await sees(wire(page).getByText('catch-up'));
   const texts = (name: string) => seen(page, name).locator('.text').allInnerTexts();
@@ -168,7 +168,7 @@ test('nothing of the playground touches who is logged in in the same browser', a
   await sees(page.getByRole('heading', { name: 'Welcome, eve' }));
   const before = await page.evaluate(() => ({ ...localStorage }));
   await visit.goto('/play');
-  await page.getByRole('button', { name: 'Begin' }).click();
+  await page.getByRole('button', { name: 'Start' }).click();
   await sees(seen(page, 'Ada'));
   expect(await page.evaluate(() => ({ ...localStorage }))).toEqual(before);
   await visit.goto('/');

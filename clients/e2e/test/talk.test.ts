@@ -28,7 +28,7 @@ async function pair(names: readonly [string, string], room: string): Promise<[Pe
   return [one, other, made];
 }
 
-/** What one can do with a message, which is shown while the pointer rests on it. */
+/** The tools of a message, which are shown while the pointer rests on it. */
 async function tools(page: Page, text: string) {
   await message(page, text).hover();
   return message(page, text).getByRole('toolbar');
@@ -67,7 +67,7 @@ test('answers, edits and deletions are seen by the other at once', async () => {
   await sees(b.page.getByText('This message was deleted.'));
   expect(await message(b.page, 'Soup, please').count()).toBe(0);
 
-  // What is somebody else's can be neither edited nor deleted.
+  // Others' messages can be neither edited nor deleted.
   const theirs = log(a.page).getByRole('article', { name: /^ben/ });
   await theirs.hover();
   await theirs.getByRole('button', { name: 'More' }).click();
@@ -102,13 +102,13 @@ test('one sees who writes, and how far the other has read', async () => {
   await sees(composer(e.page));
   await sees(composer(f.page));
   await composer(e.page).pressSequentially('Well, ');
-  await sees(f.page.getByText('eve is writing…'));
-  expect(await e.page.getByText('eve is writing…').count()).toBe(0);
+  await sees(f.page.getByText('eve is typing…'));
+  expect(await e.page.getByText('eve is typing…').count()).toBe(0);
   await say(e.page, 'Well, hello');
-  await seesNot(f.page.getByText('eve is writing…'));
+  await seesNot(f.page.getByText('eve is typing…'));
 
   await sees(message(e.page, 'Well, hello').getByRole('img', { name: 'Read by fay' }));
-  // Who looks at something else has not read it.
+  // A person who looks at something else has not read it.
   await f.page.getByRole('link', { name: 'Discover rooms' }).click();
   await sees(f.page.getByRole('heading', { name: 'Discover rooms' }));
   await say(e.page, 'Are you there?');
@@ -122,7 +122,7 @@ test('one sees who writes, and how far the other has read', async () => {
   await sees(message(e.page, 'Are you there?').getByRole('img', { name: 'Read by fay' }));
 });
 
-test('days are told apart, and a line shows where the new begins', async () => {
+test('days are separated, and a line shows where the new messages begin', async () => {
   const [gus, hal, room] = await pair(['gus', 'hal'], 'Diary');
   for (const text of ['Two days ago', 'Yesterday at noon', 'This morning', 'Just now'])
     await hal.say(room, text);

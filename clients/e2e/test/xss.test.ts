@@ -9,13 +9,13 @@ import type { Visit } from '../town/visit';
 
 const town = useTown();
 
-/** What the server does not keep, such as a null byte in a name; few of them. */
+/** Texts that the server refuses, such as a null byte in a name; few of them. */
 const MOST_REFUSED = 12;
 
 let observer: Person;
 let villain: Person;
 let square: Conversation;
-/** What was accepted as a message, as a name, as a room's name and as a topic. */
+/** Texts that were accepted as a message, as a name, as a room's name and as a topic. */
 const kept = { texts: [] as string[], names: [] as string[], rooms: [] as string[], topics: [] as string[] };
 
 const tried = (work: Promise<unknown>) =>
@@ -61,7 +61,7 @@ beforeAll(async () => {
   await observer.read(square, seq);
 }, 240_000);
 
-/** What must not be run, is found if it is; and nothing else that scripts use to speak may be used. */
+/** Reports scripts that must not run, and any use of what scripts could call. */
 async function visit(person: Person | null, path: string): Promise<Visit> {
   const visit = await town().visit(person, {
     path,
@@ -161,7 +161,7 @@ test('as messages, authors and reactions they are text', async () => {
   for (let turn = 0; turn < 60; turn += 1) {
     for (const text of await read(page, '[role=log] .what > p[dir]')) seen.add(text);
     for (const text of await read(page, '[role=log] .who b')) names.add(text);
-    if (await page.getByText('This is where it begins.').isVisible()) break;
+    if (await page.getByText('This is the beginning of the conversation.').isVisible()) break;
     await log(page).evaluate((element) => (element.scrollTop -= 2_000));
     await page.waitForTimeout(80);
   }
@@ -223,7 +223,7 @@ test('to administrators they are text', async () => {
   await isClean(page);
 });
 
-test('as they arrive, are read aloud and told by the browser they are text', async () => {
+test('as they arrive, are read aloud and shown in notifications they are text', async () => {
   const { page } = await visit(observer, '/settings/profile');
   await sees(page.getByRole('heading', { name: 'Profile' }));
   const bob = await town().person('bobby');

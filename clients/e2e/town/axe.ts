@@ -1,4 +1,4 @@
-// What axe has against a page.
+// The accessibility errors that axe finds in a page.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
@@ -8,7 +8,7 @@ import { expect } from 'vitest';
 const SOURCE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-/** What is wrong, one line for each element. */
+/** The errors, one line for each element. */
 export async function violations(page: Page): Promise<string[]> {
   // By the debugger, past the page's own policy, which stays as it is.
   await page.evaluate(`window.axe ?? (() => { ${SOURCE} })()`);

@@ -16,7 +16,7 @@ const PEOPLE = {
 } as const;
 type Name = keyof typeof PEOPLE;
 
-/** Who said it, how many minutes ago, and what; then the line (from 0) that it answers, and reactions to it. */
+/** The author, how many minutes ago, and the text; then the line (from 0) that it answers, and reactions to it. */
 type Line = readonly [
   Name,
   number,

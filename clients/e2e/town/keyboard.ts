@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 /** More stops than any screen has. */
 const STOPS = 80;
 
-/** What has the focus, in words; `body` if nothing has. */
+/** The element that has the focus, in words; `body` if none has. */
 export function focused(page: Page): Promise<string> {
   return page.evaluate(() => {
     const element = document.activeElement;

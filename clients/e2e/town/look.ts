@@ -1,4 +1,4 @@
-// What people see on the screen, and what they do with it.
+// Finds things on the screen, and does what people do with them.
 import type { Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
 

@@ -16,7 +16,7 @@ import { randomUUID } from 'node:crypto';
 
 export const PASSWORD = 'correct horse battery';
 
-/** So many requests are under way at once when many things are said. */
+/** At most this many requests are under way at once when many messages are sent. */
 const AT_ONCE = 64;
 
 export interface RoomOptions {

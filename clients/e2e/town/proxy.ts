@@ -19,7 +19,7 @@ export class Proxy {
   readonly url: string;
   readonly #server: Server;
   readonly #sockets = new Set<Duplex>();
-  /** What was asked for that is not below the path: the site's other pages would have had it. */
+  /** Requests that are not below the path: the site's other pages would have got them. */
   readonly astray: string[] = [];
 
   private constructor(server: Server, path: string) {

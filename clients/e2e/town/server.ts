@@ -58,7 +58,7 @@ export class Server {
     return readFileSync(join(this.#data, 'setup.secret'), 'utf8').trim();
   }
 
-  /** What the server has said so far. */
+  /** The server's log so far. */
   get log(): string {
     return readFileSync(join(this.#data, 'log'), 'utf8');
   }

@@ -7,11 +7,11 @@ export interface VisitOptions extends Omit<BrowserContextOptions, 'storageState'
   readonly path?: string;
   /** The address by which the server is reached, if a cable or a proxy lies between. */
   readonly through?: string;
-  /** What else the browser has kept since the last visit. */
+  /** Other values that the browser has stored since the last visit. */
   readonly kept?: Readonly<Record<string, string>>;
   /** A script that runs in the page before its own. */
   readonly before?: () => void;
-  /** What else is to be done before the page opens. */
+  /** Is called before the page opens. */
   readonly arrange?: (context: BrowserContext) => Promise<void>;
 }
 
@@ -69,7 +69,7 @@ export class Visit {
     return visit;
   }
 
-  /** What happened and must not have. */
+  /** Errors that must not have happened. */
   get troubles(): readonly string[] {
     return this.#troubles.filter((trouble) => !this.#expected.some((pattern) => pattern.test(trouble)));
   }

@@ -170,10 +170,16 @@ readonly body: boolean;
 readonly secured: boolean;
 }
 
+function call(line: string, query: readonly string[] = [], body = false, secured = true): Operation {
+const [method = '', path = ''] = line.split(' ');
+return { method, path, query, body, secured };
+}
+
 /** Every command's REST call; \`null\` for those that there are on the socket only. */
 export const operations: { readonly [T in CommandType]: Operation | null } = {\n${rows.join('\n')}\n};`;
 }
 
+/** As short as can be: every page that uses the SDK loads the table. */
 function operationRow(command, { path, method, operation }) {
   const fields = Object.keys(command.data?.properties ?? {});
   const named = path.replaceAll(
@@ -181,14 +187,11 @@ function operationRow(command, { path, method, operation }) {
     (_all, parameter) => `{${fieldOf(command.type, parameter, fields)}}`,
   );
   const query = (operation.parameters ?? []).filter((it) => it.in === 'query').map((it) => it.name);
-  const row = {
-    method,
-    path: named,
-    query,
-    body: 'requestBody' in operation,
-    secured: (operation.security ?? []).length > 0,
-  };
-  return JSON.stringify(row);
+  const [body, secured] = ['requestBody' in operation, (operation.security ?? []).length > 0];
+  const values = [`${method} ${named}`, query, body, secured];
+  const usual = [undefined, [], false, true];
+  while (JSON.stringify(values.at(-1)) === JSON.stringify(usual[values.length - 1])) values.pop();
+  return `call(${values.map((value) => JSON.stringify(value)).join(', ')})`;
 }
 
 function fieldOf(type, parameter, fields) {

@@ -1,8 +1,9 @@
 // A client: one person's session, line, outbox and state.
+import { Profiles } from './accounts.js';
+import type { OnSocket } from './asking.js';
 import { Line } from './line.js';
-import { Markers } from './markers.js';
+import { OwnMarkers } from './markers.js';
 import { Outbox } from './outbox.js';
-import { People } from './people.js';
 import { Refusal } from './problem.js';
 import { Readings } from './readings.js';
 import { isolated } from './report.js';
@@ -10,7 +11,7 @@ import { Rest } from './rest.js';
 import { Seeking } from './seeking.js';
 import { Session, signedOut } from './session.js';
 import type { WebSocketConstructor, WireFrame } from './socket.js';
-import { resumesFrom } from './state/conversations.js';
+import { shownName } from './state/accounts.js';
 import {
   empty,
   reduce,
@@ -21,10 +22,10 @@ import {
   type State,
 } from './state/index.js';
 import type { Pending } from './state/pending.js';
-import { shownName } from './state/people.js';
+import { resumesFrom } from './state/pieces.js';
 import { nextEnd } from './state/typing.js';
 import { defaultStorage, type KeyValue } from './storage.js';
-import { Typing } from './typing.js';
+import { OwnTyping } from './typing.js';
 import type {
   Account,
   AccountRegisterData,
@@ -57,11 +58,11 @@ export interface ClientOptions {
   readonly pageSize?: number;
 }
 
-/** What can be listened to with `on`. */
+/** The events that `on` subscribes to. */
 export interface ClientEvents {
   /** A frame of the wire, without its secrets. */
   frame: WireFrame;
-  /** Somebody else's message, as it comes; not those that are caught up. */
+  /** Somebody else's message, as it comes; not the messages of a catch-up. */
   message: Message;
   /** The session is over: logged out here or elsewhere, or ended by the server. */
   signedOut: undefined;
@@ -70,7 +71,7 @@ export interface ClientEvents {
 type Listener = (state: State, before: State) => void;
 type Heard<T extends keyof ClientEvents> = (event: ClientEvents[T]) => void;
 
-/** Goodbyes after which the session is of no more use. */
+/** Close reasons after which the session is of no more use. */
 const ENDED: ReadonlySet<string> = new Set(['session_ended', 'deactivated', 'unauthenticated']);
 const LIST_PAGE = 200;
 /** Between two tries of something that the client asks for by itself. */
@@ -83,9 +84,9 @@ export class Client {
   readonly #outbox: Outbox;
   readonly #readings: Readings;
   readonly #seeking: Seeking;
-  readonly #markers: Markers;
-  readonly #typing: Typing;
-  readonly #people: People;
+  readonly #markers: OwnMarkers;
+  readonly #typing: OwnTyping;
+  readonly #profiles: Profiles;
   readonly #now: () => number;
   readonly #WebSocket: () => WebSocketConstructor;
   readonly #windowSize: number;
@@ -96,11 +97,11 @@ export class Client {
     signedOut: new Set(),
   };
   #state: State = empty;
-  #told: State = empty;
-  #telling = false;
+  #published: State = empty;
+  #scheduled = false;
   #presence: Presence | null = null;
   #typingTimer: ReturnType<typeof setTimeout> | undefined;
-  /** Whose the state and the line are. */
+  /** The account that the state and the line belong to. */
   #whose: number | null;
   /** Counts connections, so that what was begun on an older one is not gone on with. */
   #connection = 0;
@@ -130,7 +131,7 @@ export class Client {
         event: (frame) => this.#hear(frame),
         cut: () => this.#cut(),
         ended: (code) => this.#ended(code),
-        wire: (frame) => this.#tell('frame', frame),
+        wire: (frame) => this.#emit('frame', frame),
       },
     );
     const within = {
@@ -142,13 +143,13 @@ export class Client {
     this.#seeking = new Seeking({
       ...within,
       connection: () => this.#connection,
-      anew: (conversation) => this.#readings.anew(conversation),
+      reread: (conversation) => this.#readings.reread(conversation),
       random,
     });
-    this.#people = new People(within);
-    const command = <T extends CommandType>(type: T, data: DataOf<T>) => this.#onSocket(type, data);
-    this.#markers = new Markers({ ...within, command });
-    this.#typing = new Typing({ ...within, now, command });
+    const command: OnSocket = (type, data) => this.#onSocket(type, data);
+    this.#profiles = new Profiles(within);
+    this.#markers = new OwnMarkers({ ...within, command });
+    this.#typing = new OwnTyping({ ...within, now, command });
     this.#outbox = new Outbox({
       storage,
       now,
@@ -163,18 +164,18 @@ export class Client {
 
   // State --------------------------------------------------------------------------------------------
 
-  /** What is known; a new object after every change. */
+  /** Everything that is known; a new object after every change. */
   get state(): State {
     return this.#state;
   }
 
-  /** Calls back after changes, once for all that come together. Returns how to stop. */
+  /** Calls back after changes, once for all that come together. Returns a function that unsubscribes. */
   subscribe(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Calls back when something happens. Returns how to stop. */
+  /** Calls back when something happens. Returns a function that unsubscribes. */
   on<T extends keyof ClientEvents>(type: T, listener: Heard<T>): () => void {
     const heard: Set<Heard<T>> = this.#heard[type];
     heard.add(listener);
@@ -188,7 +189,7 @@ export class Client {
     return this.#session.signedIn;
   }
 
-  /** What server it is. */
+  /** Asks the server about itself. */
   server(): Promise<Server> {
     return this.#rest.command('server.get', {}, null);
   }
@@ -202,13 +203,13 @@ export class Client {
     return this.#entered(await this.#session.logIn(data));
   }
 
-  /** Forgets at once everything that was kept of the session; the server is told behind that. */
+  /** Forgets at once everything that was kept of the session, then logs out on the server. */
   async logOut(): Promise<void> {
     this.#line.disconnect();
     this.#outbox.clear();
     void this.#session.logOut();
     this.#forget();
-    this.#tell('signedOut', undefined);
+    this.#emit('signedOut', undefined);
   }
 
   #entered(account: Account): Account {
@@ -227,7 +228,7 @@ export class Client {
   #lost(code: string): void {
     if (this.#state.line !== 'idle') this.#line.end(code);
     this.#forget();
-    this.#tell('signedOut', undefined);
+    this.#emit('signedOut', undefined);
   }
 
   #forget(): void {
@@ -235,7 +236,7 @@ export class Client {
     this.#readings.forget();
     this.#markers.forget();
     this.#typing.forget();
-    this.#people.forget();
+    this.#profiles.forget();
     this.#presence = null;
     clearTimeout(this.#typingTimer);
     this.#dispatch({ type: 'forgotten' });
@@ -342,7 +343,7 @@ export class Client {
     this.#dispatch({ type: 'cut' });
   }
 
-  /** Reads the whole list of conversations: what no event tells (markers, counts, presence) is fresh with it. */
+  /** Reads the whole list of conversations: with it, what has no numbered events (markers, counts, presence) is fresh. */
   async #list(): Promise<void> {
     const connection = this.#connection;
     const ids = new Set<number>();
@@ -390,10 +391,10 @@ export class Client {
 
   #follow({ state, wants, news }: Reduced): void {
     for (const want of wants) void this.#seeking.seek(want);
-    for (const message of news) if (message.author.id !== state.me?.id) this.#tell('message', message);
+    for (const message of news) if (message.author.id !== state.me?.id) this.#emit('message', message);
   }
 
-  /** What was pending and is not in the state any more has become a message. */
+  /** A message that was pending and is no longer in the state has arrived. */
   #settle(pending: readonly Pending[]): void {
     const left = new Set([...this.#state.outbox.values()].flat().map((it) => it.clientId));
     const arrived = pending.map((it) => it.clientId).filter((clientId) => !left.has(clientId));
@@ -401,17 +402,17 @@ export class Client {
   }
 
   #schedule(): void {
-    if (this.#telling) return;
-    this.#telling = true;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
     queueMicrotask(() => {
-      this.#telling = false;
-      const [state, before] = [this.#state, this.#told];
-      this.#told = state;
+      this.#scheduled = false;
+      const [state, before] = [this.#state, this.#published];
+      this.#published = state;
       for (const listener of [...this.#listeners]) isolated(() => listener(state, before));
     });
   }
 
-  #tell<T extends keyof ClientEvents>(type: T, event: ClientEvents[T]): void {
+  #emit<T extends keyof ClientEvents>(type: T, event: ClientEvents[T]): void {
     const heard: Set<Heard<T>> = this.#heard[type];
     for (const listener of [...heard]) isolated(() => listener(event));
   }
@@ -421,7 +422,7 @@ export class Client {
   /** Puts a message into the outbox, which sends it as soon as there is a line; returns its client id. */
   send(conversation: number, text: string, options: { readonly parent?: number } = {}): string {
     if (!this.signedIn) throw signedOut();
-    this.#typing.said(conversation);
+    this.#typing.sent(conversation);
     return this.#outbox.add(conversation, text, options.parent ?? null);
   }
 
@@ -474,7 +475,7 @@ export class Client {
 
   /** Says that one is writing, or no longer. */
   typing(conversation: number, typing: boolean): void {
-    this.#typing.say(conversation, typing);
+    this.#typing.set(conversation, typing);
   }
 
   /** Says how one wants to be shown; said again after every coming back. */
@@ -484,7 +485,7 @@ export class Client {
     await this.command('presence.set', { presence });
     if (era !== this.#session.era) return;
     const { me } = this.#state;
-    // Told by the server only where one is in a conversation with somebody who may see it.
+    // The server publishes it only in conversations with somebody who may see it.
     if (me) {
       const seen = { user: me.id, presence, last_seen_at: me.last_seen_at };
       this.#dispatch({ type: 'presences', people: [seen] });
@@ -493,7 +494,7 @@ export class Client {
 
   /** Loads the profiles of these people, if they are not known. */
   loadPeople(ids: Iterable<number>): void {
-    this.#people.load(ids);
+    this.#profiles.load(ids);
   }
 
   /** The display name, else first and last name, else the username. */

@@ -1,7 +1,7 @@
-// What has become of messages, for whoever waits for it.
+// Waits until messages have arrived or were refused.
 import { Refusal, unanswered } from './problem.js';
 
-/** So many ends are remembered, for those who ask late. */
+/** This many outcomes are remembered, for callers who ask late. */
 const MOST_ENDS = 1000;
 
 interface Waiting {
@@ -11,11 +11,11 @@ interface Waiting {
 
 export class Deliveries {
   readonly #waiting = new Map<string, Waiting[]>();
-  /** What has become of those that are in the outbox no longer; `null`: they have arrived. */
+  /** The outcomes of messages that are no longer in the outbox; `null`: it has arrived. */
   readonly #ends = new Map<string, Refusal | null>();
   #closed = false;
 
-  /** Waits for the end of a message that is in the outbox. */
+  /** Waits for the outcome of a message that is in the outbox. */
   wait(clientId: string): Promise<void> {
     if (this.#closed) return Promise.reject(disposed());
     return new Promise((resolve, reject) => {
@@ -23,7 +23,7 @@ export class Deliveries {
     });
   }
 
-  /** Tells the end of a message that is not in the outbox. */
+  /** The outcome of a message that is not in the outbox. */
   async past(clientId: string): Promise<void> {
     const end = this.#ends.get(clientId);
     if (end === null) return;
@@ -36,11 +36,11 @@ export class Deliveries {
     this.#ends.set(clientId, refusal);
     const [oldest] = this.#ends.keys();
     if (this.#ends.size > MOST_ENDS && oldest !== undefined) this.#ends.delete(oldest);
-    this.tell(clientId, refusal);
+    this.answer(clientId, refusal);
   }
 
-  /** Tells those who wait: it has arrived, or was refused (and stays in the outbox, perhaps to be tried again). */
-  tell(clientId: string, refusal: Refusal | null): void {
+  /** Answers the callers who wait: it has arrived, or was refused (and stays in the outbox, perhaps to be tried again). */
+  answer(clientId: string, refusal: Refusal | null): void {
     const waiting = this.#waiting.get(clientId) ?? [];
     this.#waiting.delete(clientId);
     for (const { resolve, reject } of waiting) {
@@ -49,10 +49,10 @@ export class Deliveries {
     }
   }
 
-  /** Nobody is told anything any more. */
+  /** Ends all waiting: the client is not used any more. */
   close(): void {
     this.#closed = true;
-    for (const clientId of [...this.#waiting.keys()]) this.tell(clientId, disposed());
+    for (const clientId of [...this.#waiting.keys()]) this.answer(clientId, disposed());
   }
 }
 

@@ -2,7 +2,7 @@
 import { Backoff } from './backoff.js';
 import { Refusal } from './problem.js';
 import type { Session } from './session.js';
-import { Socket, type Goodbye, type WebSocketConstructor, type WireFrame } from './socket.js';
+import { Socket, type CloseReason, type WebSocketConstructor, type WireFrame } from './socket.js';
 import type { Cursors, LineState } from './state/index.js';
 import type { Authenticated, EventFrame } from './wire.js';
 
@@ -10,7 +10,7 @@ export interface LineListener {
   changed(line: LineState, retryAt: number | null, ended: string | null): void;
   authenticated(data: Authenticated, sent: Cursors): void;
   event(frame: EventFrame): void;
-  /** The socket is gone; what was under way will not come. */
+  /** The socket is gone; answers that were under way will not come. */
   cut(): void;
   /** It has ended by itself, for a reason that does not pass. */
   ended(code: string): void;
@@ -27,7 +27,7 @@ export interface LineOptions {
   readonly random: () => number;
 }
 
-/** So often a refused token is traded for another in a row, before it is believed. */
+/** A refused token is traded for another this many times in a row, before the refusal is believed. */
 const TRADES = 2;
 
 export class Line {
@@ -125,23 +125,23 @@ export class Line {
         },
         event: (frame) => this.#listener.event(frame),
         wire: (frame) => this.#listener.wire(frame),
-        closed: (goodbye) => {
-          if (this.#socket === socket) void this.#closed(goodbye);
+        closed: (reason) => {
+          if (this.#socket === socket) void this.#closed(reason);
         },
       },
     );
     this.#socket = socket;
   }
 
-  async #closed(goodbye: Goodbye): Promise<void> {
+  async #closed(reason: CloseReason): Promise<void> {
     this.#socket = null;
     this.#listener.cut();
-    if (goodbye.retry) return this.#wait(goodbye.retryAfterMs);
-    if (goodbye.code !== 'unauthenticated' || this.#trades >= TRADES) return this.#final(goodbye.code);
+    if (reason.retry) return this.#wait(reason.retryAfterMs);
+    if (reason.code !== 'unauthenticated' || this.#trades >= TRADES) return this.#final(reason.code);
     const attempt = this.#attempt;
     const refusal = await this.#options.session.renewed(this.#token).then(() => null, passing);
     if (attempt !== this.#attempt) return;
-    // Whoever stands between us and the server says nothing of the token.
+    // A refusal by a proxy says nothing about the token.
     if (refusal) return this.#wait(refusal.retryAfterMs ?? 0);
     this.#trades += 1;
     await this.#try();
@@ -166,7 +166,7 @@ export class Line {
   }
 }
 
-/** A refusal that passes; of others the next try will tell. */
+/** A refusal that passes; the next try will show the others. */
 function passing(error: unknown): Refusal | null {
   if (!(error instanceof Refusal)) throw error;
   return error.passing ? error : null;

@@ -1,26 +1,25 @@
-// Tells the others how far one has read.
-import type { Asking } from './asking.js';
+// Says how far one has read.
+import type { Asking, OnSocket } from './asking.js';
 import { Refusal } from './problem.js';
-import type { AnswerOf, CommandType, DataOf } from './wire.js';
 
-export interface MarkersOptions extends Pick<Asking, 'state' | 'dispatch'> {
-  /** Gives a command on the socket; `null` if there is none. */
-  readonly command: <T extends CommandType>(type: T, data: DataOf<T>) => Promise<AnswerOf<T>> | null;
+export interface OwnMarkersOptions extends Asking {
+  readonly command: OnSocket;
 }
 
-/** Markers of one conversation are not said more often. */
+/** Milliseconds between two read markers of one conversation, at least. */
 const EVERY_MS = 300;
 
-export class Markers {
-  readonly #options: MarkersOptions;
+export class OwnMarkers {
+  readonly #options: OwnMarkersOptions;
   /** How far was read and not yet acknowledged, by conversation. */
   readonly #wanted = new Map<number, number>();
   readonly #busy = new Set<number>();
 
-  constructor(options: MarkersOptions) {
+  constructor(options: OwnMarkersOptions) {
     this.#options = options;
   }
 
+  /** Everything up to here was read. */
   read(conversation: number, seq: number): void {
     const known = this.#options.state().conversations.get(conversation);
     if (!known || seq <= known.readSeq) return;
@@ -34,6 +33,7 @@ export class Markers {
     for (const conversation of this.#wanted.keys()) void this.#say(conversation);
   }
 
+  /** Somebody else logs in: they have read nothing here. */
   forget(): void {
     this.#wanted.clear();
     this.#busy.clear();

@@ -14,11 +14,11 @@ export interface OutboxOptions {
   readonly random: () => number;
   /** Gives the command; `null` while there is no line. */
   readonly send: (pending: Pending) => Promise<MessageSent> | null;
-  /** Tells all that is in it, in order. */
+  /** Is called with all its messages, in order, after each change. */
   readonly changed: (pending: readonly Pending[]) => void;
 }
 
-/** What storage keeps of a message. */
+/** The form of a message in storage. */
 interface Kept {
   readonly clientId: string;
   readonly conversation: number;
@@ -28,7 +28,7 @@ interface Kept {
   readonly failed?: { readonly code: Refusal['code']; readonly status: number; readonly detail: string };
 }
 
-/** What another tab wrote is that tab's to send, unless it has not done so after this time. */
+/** A message of another tab is left to that tab for this long, in milliseconds. */
 const FOREIGN_MS = 10_000;
 
 export class Outbox {
@@ -38,7 +38,7 @@ export class Outbox {
   readonly #notBefore = new Map<number, number>();
   /** Until when another tab's messages are that tab's to send. */
   readonly #foreign = new Map<string, number>();
-  /** What storage did not take (it was full): it is sent all the same, but a reload loses it. */
+  /** Messages that storage did not take (it was full): they are sent all the same, but a reload loses them. */
   readonly #unkept = new Set<string>();
   #key: string | null = null;
   #pending: readonly Pending[] = [];
@@ -196,7 +196,7 @@ export class Outbox {
       kept.map((it) => (it.clientId === message.clientId ? keep({ ...message, refusal }) : it)),
     );
     this.#change(message.clientId, { state: 'failed', refusal });
-    this.#deliveries.tell(message.clientId, refusal);
+    this.#deliveries.answer(message.clientId, refusal);
   }
 
   #change(clientId: string, change: Partial<Pending>): void {

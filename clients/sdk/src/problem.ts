@@ -12,13 +12,13 @@ const TRY_AGAIN: ReadonlySet<string> = new Set([
   'storage_full',
 ]);
 
-/** What was not done, and why. */
+/** The answer to a command that was not done, with the reason. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly code: RefusalCode;
   /** The HTTP status; 0 if there was no answer. */
   readonly status: number;
-  /** What is wrong, for people. */
+  /** The reason, for people. */
   readonly detail: string;
   /** The fields that were wrong. */
   readonly errors: readonly FieldProblem[];

@@ -1,14 +1,14 @@
-// What is read for conversations that are open: pages of history, members, markers, presence.
+// Reads what an open conversation shows: pages of history, members, markers, presence.
 import type { Asking } from './asking.js';
-import type { Reread } from './state/conversations.js';
+import type { Reread } from './state/catch_up.js';
 import { Refusal } from './problem.js';
-import { fits, type PageRead, type Where } from './state/messages.js';
+import { fits, type PageRead, type Where } from './state/timeline.js';
 import type { History, Member, MessageHistoryData } from './wire.js';
 
 /** Of a larger conversation the members are not loaded; ask for them by `member.list`. */
 export const MOST_MEMBERS = 1000;
 const PAGE = 200;
-/** So often a page is read again because the window has moved meanwhile. */
+/** A page is read this many times at most, if the window moves meanwhile. */
 const TRIES = 3;
 
 /** A conversation that is open. */
@@ -26,7 +26,7 @@ export class Readings {
   readonly #pageSize: number;
   readonly #open = new Map<number, Opened>();
   #readings = 0;
-  /** Counts who reads: what was begun for somebody who is gone must not change what is shown to the next. */
+  /** Counts sessions: a reading for somebody who is gone must not change what the next person sees. */
   #era = 0;
   /** Pages under way: one for each conversation. */
   readonly #pages = new Map<number, Promise<void>>();
@@ -56,14 +56,14 @@ export class Readings {
     this.#open.delete(conversation);
   }
 
-  /** Somebody else comes: nothing is open, and nothing that is under way counts. */
+  /** Somebody else logs in: nothing is open, and readings under way do not count. */
   forget(): void {
     this.#era += 1;
     this.#open.clear();
     this.#pages.clear();
   }
 
-  /** After coming back: reads what could not be read, and what no event tells. */
+  /** After coming back: reads what could not be read, and what has no numbered events. */
   async resume(): Promise<void> {
     await Promise.all([...this.#open].map(([conversation, opened]) => this.#again(conversation, opened)));
   }
@@ -94,8 +94,8 @@ export class Readings {
     await this.#page(conversation, where, null);
   }
 
-  /** Reads a conversation anew, as far as it is known. */
-  async anew(conversation: number): Promise<Reread> {
+  /** Reads a conversation again from the start, as far as it is known. */
+  async reread(conversation: number): Promise<Reread> {
     const known = this.#asking.state().conversations.get(conversation);
     const row = await this.#asking.ask('conversation.get', { conversation });
     const page = known?.timeline ? await this.#history({ conversation }) : null;
@@ -114,7 +114,7 @@ export class Readings {
       const row = await this.#asking.ask('conversation.get', { conversation });
       this.#asking.dispatch({ type: 'rows', rows: [row], shown: false });
     } catch (error) {
-      // What is only away for a moment is opened when the line is back.
+      // A conversation that cannot be read for a moment is opened when the line is back.
       const mine = this.#open.get(conversation) === opened;
       if (mine && !(error instanceof Refusal && error.passing)) this.#open.delete(conversation);
       throw error;
@@ -170,7 +170,7 @@ export class Readings {
     return this.#asking.ask('message.history', { limit: this.#pageSize, ...data });
   }
 
-  /** What changes during a reading is put onto its result. */
+  /** Changes during a reading are put onto its result. */
   async #while<T>(
     conversation: number,
     where: Where | null,

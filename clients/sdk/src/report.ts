@@ -1,6 +1,6 @@
 // Errors of whoever listens are theirs: they are reported, and nobody else hears less for them.
 
-/** Calls a listener; what it throws is reported as an error that nobody has caught. */
+/** Calls a listener; an error that it throws is reported as uncaught. */
 export function isolated(call: () => void): void {
   try {
     call();

@@ -1,27 +1,27 @@
-// Asks for what the state wants: rows, and what fills a hole between a cursor and an event.
+// Asks for what the state wants: rows, and the changes that fill a gap between a cursor and an event.
 import type { Asking } from './asking.js';
 import { Backoff } from './backoff.js';
 import { Refusal } from './problem.js';
-import type { Reread, Want } from './state/conversations.js';
-import type { Input } from './state/index.js';
+import type { Reread } from './state/catch_up.js';
+import type { Input, Want } from './state/index.js';
 
 export interface SeekingOptions extends Asking {
-  /** Counts connections: after coming back, what is missing is found out anew. */
+  /** Counts connections: a new connection finds its own gaps. */
   readonly connection: () => number;
-  /** Reads a conversation anew. */
-  readonly anew: (conversation: number) => Promise<Reread>;
+  /** Reads a conversation again from the start. */
+  readonly reread: (conversation: number) => Promise<Reread>;
   readonly random: () => number;
 }
 
-/** So often the changes are asked for, before the conversation is read anew instead. */
+/** The changes are asked for this many times, before the whole conversation is read again instead. */
 const SYNCS = 2;
 const AGAIN_MS = 1_000;
 const MOST_MS = 60_000;
 
-type Hole = Exclude<Want, { readonly type: 'row' }>;
+type Gap = Exclude<Want, { readonly type: 'row' }>;
 
-/** The next hole to ask for after an answer that was a piece; `null` after the last one. */
-function after(found: Input): Hole | null {
+/** The next gap to ask for after an answer that was a piece; `null` after the last one. */
+function after(found: Input): Gap | null {
   if (found.type !== 'changes' || !found.changes.more) return null;
   return { type: 'sync', conversation: found.conversation, since: found.changes.to };
 }
@@ -39,10 +39,10 @@ export class Seeking {
     if (!(row instanceof Refusal)) this.#options.dispatch({ type: 'rows', rows: [row], shown: false });
   }
 
-  /** Fills a hole, piece by piece. */
-  async #fill(want: Hole): Promise<void> {
+  /** Fills a gap, piece by piece. */
+  async #fill(want: Gap): Promise<void> {
     const begun = this.#options.connection();
-    for (let next: Hole | null = want; next !== null;) {
+    for (let next: Gap | null = want; next !== null;) {
       const found = await this.#persist(next, begun);
       if (!found) return;
       this.#options.dispatch(found);
@@ -51,27 +51,27 @@ export class Seeking {
   }
 
   /**
-   * A hole must be filled, or the conversation stands still: a refusal that does not pass is asked about again,
+   * A gap must be filled, or the conversation stands still: after a refusal that does not pass it is asked for again,
    * later and later, until the conversation is gone or the line is another.
    */
-  async #persist(want: Hole, begun: number): Promise<Input | null> {
+  async #persist(want: Gap, begun: number): Promise<Input | null> {
     const { connection, state, random } = this.#options;
     const backoff = new Backoff({ base: AGAIN_MS, most: MOST_MS, random });
     for (let tries = 0; connection() === begun && state().conversations.has(want.conversation); tries += 1) {
       const found = await this.#asked(this.#read(want, tries));
       if (!(found instanceof Refusal)) return connection() === begun ? found : null;
-      // It was asked until there was no line any more.
+      // The refusal came because the line was gone.
       if (found.passing) return null;
       await new Promise((resolve) => setTimeout(resolve, backoff.next(AGAIN_MS)));
     }
     return null;
   }
 
-  async #read(want: Hole, tries: number): Promise<Input> {
-    const { ask, anew } = this.#options;
+  async #read(want: Gap, tries: number): Promise<Input> {
+    const { ask, reread } = this.#options;
     const { conversation } = want;
     if (want.type === 'reread' || tries >= SYNCS)
-      return { type: 'reread', conversation, read: await anew(conversation) };
+      return { type: 'reread', conversation, read: await reread(conversation) };
     const changes = await ask('conversation.sync', { conversation, since: want.since });
     return { type: 'changes', conversation, changes };
   }

@@ -8,7 +8,7 @@ const KEY = 'palabre.session';
 /** An access token is traded this long before it expires, or after half of its life if that is shorter. */
 const MARGIN = 30_000;
 
-/** What is kept. */
+/** The form of a session in storage. */
 interface Kept {
   readonly access: string;
   readonly refresh: string;
@@ -30,7 +30,7 @@ export class Session {
   #kept: Kept | null;
   #era = 0;
   #refreshing: Promise<Kept> | null = null;
-  /** What storage holds in place of tokens that it did not take (it was full): they live here until it changes. */
+  /** The content of storage in place of tokens that it did not take (it was full): they live here until it changes. */
   #outdated: { readonly text: string | null } | null = null;
   readonly #unwatch: () => void;
 
@@ -47,7 +47,7 @@ export class Session {
     return this.#kept !== null;
   }
 
-  /** Whose tokens they are. */
+  /** The id of the account that the tokens belong to. */
   get user(): number | null {
     return this.#kept?.user ?? null;
   }
@@ -65,7 +65,7 @@ export class Session {
     return this.#enter(await this.#options.rest.command('session.create', data, null));
   }
 
-  /** Forgets the tokens at once. The server is told behind that, if it can be reached: only that is waited for. */
+  /** Forgets the tokens at once, then logs out on the server if it can be reached; only the latter is waited for. */
   async logOut(): Promise<void> {
     const [kept, trading] = [this.#kept, this.#refreshing];
     this.forget();
@@ -156,7 +156,7 @@ export class Session {
     return fresh;
   }
 
-  /** What comes of a refresh token; `null` if it is good no longer. */
+  /** Trades a refresh token for new tokens; `null` if it is no longer valid. */
   async #traded({ refresh }: Kept): Promise<Kept | null> {
     const { rest, now } = this.#options;
     try {
@@ -204,7 +204,7 @@ export class Session {
     return isKept(value) ? value : null;
   }
 
-  /** What storage holds now. */
+  /** The session in storage now. */
   #adopt(): Kept | null {
     const before = this.#kept;
     const kept = this.#read();

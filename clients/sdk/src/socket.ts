@@ -1,9 +1,9 @@
-// One WebSocket, from the handshake to the goodbye: commands with their answers, and events.
+// One WebSocket, from the handshake to its end: commands with their answers, and events.
 import { Refusal, refusalIn, unanswered } from './problem.js';
 import type { Cursors } from './state/index.js';
 import type { AnswerOf, Authenticated, CommandType, DataOf, EventFrame } from './wire.js';
 
-/** What the SDK needs of a WebSocket; the browser's and that of `ws` have it. */
+/** The part of a WebSocket that the SDK needs; the browser's and that of `ws` have it. */
 export interface WebSocketLike {
   readonly readyState: number;
   send(text: string): void;
@@ -17,7 +17,7 @@ export interface WebSocketLike {
 export type WebSocketConstructor = new (url: string, protocols?: string | string[]) => WebSocketLike;
 
 /** Why a connection ended, and whether to come back. */
-export interface Goodbye {
+export interface CloseReason {
   readonly code: string;
   readonly retry: boolean;
   readonly retryAfterMs: number;
@@ -33,7 +33,7 @@ export interface WireFrame {
 export interface SocketListener {
   authenticated(data: Authenticated, sent: Cursors): void;
   event(frame: EventFrame): void;
-  closed(goodbye: Goodbye): void;
+  closed(reason: CloseReason): void;
   wire(frame: WireFrame): void;
 }
 
@@ -92,7 +92,7 @@ export class Socket {
     this.#socket.onopen = () => this.#greet();
     this.#socket.onmessage = (event: { readonly data: unknown }) => this.#hear(String(event.data));
     this.#socket.onclose = (event: { readonly code: number; readonly reason: string }) =>
-      this.#end(goodbye(event.code, event.reason));
+      this.#end(closeReason(event.code, event.reason));
     this.#socket.onerror = () => undefined;
     this.#timer = setTimeout(() => this.#end(broken), GREETING_MS);
   }
@@ -105,7 +105,7 @@ export class Socket {
   /**
    * Gives a command; refused with `network` if the connection ends before the answer.
    *
-   * What is larger than a frame may be is refused here: the server would not know to what to answer.
+   * A frame that is too large is refused here: the server could not tell which command to answer.
    */
   command<T extends CommandType>(type: T, data: DataOf<T>): Promise<AnswerOf<T>> {
     if (this.#over) return Promise.reject(unanswered('The connection has ended.'));
@@ -132,7 +132,7 @@ export class Socket {
     }, ANSWER_MS);
   }
 
-  /** Closes it; nothing is told of it any more. */
+  /** Closes it; its listener hears nothing more of it. */
   close(): void {
     this.#end(null);
   }
@@ -144,7 +144,7 @@ export class Socket {
   }
 
   #send(text: string): void {
-    // It is closing: what is said now would be lost, and the browser would complain. The close is told soon.
+    // It is closing: a frame would be lost, and the browser would complain. The end of the socket follows soon.
     if (this.#socket.readyState !== OPEN) return;
     this.#listener.wire({ direction: 'out', text: withoutSecrets(text), at: this.#options.now() });
     try {
@@ -198,7 +198,7 @@ export class Socket {
     else waiting?.resolve(frame.data);
   }
 
-  /** Told at once, not with the promise: what was missed follows in the very next frames. */
+  /** At once, not with the promise: the missed changes follow in the very next frames. */
   #begin(data: Authenticated): void {
     this.#authenticated = true;
     this.#silence = data.ping_seconds * 1000;
@@ -229,7 +229,7 @@ export class Socket {
     }, patience);
   }
 
-  #end(reason: Goodbye | null): void {
+  #end(reason: CloseReason | null): void {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#timer);
@@ -246,7 +246,7 @@ export class Socket {
   }
 }
 
-const broken: Goodbye = { code: 'broken', retry: true, retryAfterMs: 0 };
+const broken: CloseReason = { code: 'broken', retry: true, retryAfterMs: 0 };
 
 function bytesOf(text: string): number {
   return new TextEncoder().encode(text).length;
@@ -271,8 +271,8 @@ function socketUrl(url: string): string {
   return `${url.replace(/\/+$/, '').replace(/^http/, 'ws')}/v1/ws`;
 }
 
-/** What a close code and its reason say. 4500 to 4999 mean "do not come back, unless something changes". */
-export function goodbye(code: number, reason: string): Goodbye {
+/** Reads a close code and its reason. 4500 to 4999 mean "do not come back, unless something changes". */
+export function closeReason(code: number, reason: string): CloseReason {
   const said = parse(reason);
   const name = typeof said?.code === 'string' ? said.code : nameOf(code);
   const after = typeof said?.retry_after_ms === 'number' ? said.retry_after_ms : 0;
@@ -294,7 +294,7 @@ function parse(text: string): Readonly<Record<string, unknown>> | null {
   }
 }
 
-/** What is shown of a frame: never a token, never a password. */
+/** The text of a frame as it may be shown: never a token, never a password. */
 function withoutSecrets(text: string): string {
   return text.replaceAll(
     /"(token|access_token|refresh_token|password|current|new)":"(?:[^"\\]|\\.)*"/g,

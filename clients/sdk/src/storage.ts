@@ -43,7 +43,7 @@ export function prefixed(storage: KeyValue, prefix: string): KeyValue {
   };
 }
 
-/** Hears what other tabs change; the browser tells it to the window. */
+/** Calls back when another tab changes a key. */
 export function watch(storage: KeyValue, changed: (key: string | null) => void): () => void {
   if (storage.watch) return storage.watch(changed);
   if (typeof globalThis.addEventListener !== 'function') return () => undefined;
@@ -79,7 +79,7 @@ export function removeText(storage: KeyValue, key: string): void {
   try {
     storage.removeItem(key);
   } catch {
-    // What cannot be removed could not be written either.
+    // A value that cannot be removed could not have been written either.
   }
 }
 
@@ -88,7 +88,7 @@ export function readJson(storage: KeyValue, key: string): unknown {
   return parsed(readText(storage, key));
 }
 
-/** What a text says as JSON; nothing if it is none. */
+/** Parses a text as JSON; undefined if it is no JSON. */
 export function parsed(text: string | null): unknown {
   try {
     return text === null ? null : (JSON.parse(text) as unknown);

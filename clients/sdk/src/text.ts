@@ -1,11 +1,11 @@
-// What a message's text is made of. Put together, the parts' texts are the text, but for the backticks around code.
+// The parts of a message's text. Put together, their texts are the whole text, but for the backticks around code.
 // Nothing of it is ever HTML.
 
 export type Part =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'link'; readonly text: string; readonly href: string }
   | { readonly kind: 'mention'; readonly text: string; readonly username: string }
-  /** What stands between backticks; between three of them it is a block, with its lines. */
+  /** Text between backticks; between three of them it is a block, with its lines. */
   | { readonly kind: 'code'; readonly text: string; readonly block: boolean };
 
 /** Code first: in it nothing else is looked for. */
@@ -33,7 +33,7 @@ export function mentions(text: string | null, username: string): boolean {
 
 function plain(text: string, found: Part[]): void {
   split(text, LINK, found, mentioning, (match) => {
-    // What looks like a link and may be none is left as it is, mentions and all.
+    // Text that looks like a link and may be none is left as it is, mentions and all.
     return whole(link(match[0]) ?? { kind: 'text', text: match[0] });
   });
 }

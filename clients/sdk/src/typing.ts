@@ -1,44 +1,43 @@
-// Tells the others that one writes, and no longer.
-import type { Asking } from './asking.js';
+// Says that one is writing, and that one has stopped.
+import type { Asking, OnSocket } from './asking.js';
 import { Refusal } from './problem.js';
-import type { AnswerOf, CommandType, DataOf } from './wire.js';
 
-export interface TypingOptions extends Pick<Asking, 'state'> {
+export interface OwnTypingOptions extends Asking {
   readonly now: () => number;
-  /** Gives a command on the socket; `null` if there is none. */
-  readonly command: <T extends CommandType>(type: T, data: DataOf<T>) => Promise<AnswerOf<T>> | null;
+  readonly command: OnSocket;
 }
 
-export class Typing {
-  readonly #options: TypingOptions;
-  readonly #typedAt = new Map<number, number>();
+export class OwnTyping {
+  readonly #options: OwnTypingOptions;
+  /** When it was said last, by conversation. */
+  readonly #saidAt = new Map<number, number>();
 
-  constructor(options: TypingOptions) {
+  constructor(options: OwnTypingOptions) {
     this.#options = options;
   }
 
-  say(conversation: number, typing: boolean): void {
+  /** One is writing, or no longer; said again while it goes on, before it would end by itself. */
+  set(conversation: number, typing: boolean): void {
     const { now, state, command } = this.#options;
-    const at = this.#typedAt.get(conversation);
+    const at = this.#saidAt.get(conversation);
     const repeat = (state().limits?.typing_ms ?? 6000) / 2;
     if (typing ? at !== undefined && now() - at < repeat : at === undefined) return;
     const said = command('typing.set', { conversation, typing });
     if (!said) return;
-    said.catch(ignore);
-    if (typing) this.#typedAt.set(conversation, now());
-    else this.#typedAt.delete(conversation);
+    said.catch((error: unknown) => {
+      if (!(error instanceof Refusal)) throw error;
+    });
+    if (typing) this.#saidAt.set(conversation, now());
+    else this.#saidAt.delete(conversation);
   }
 
-  /** With what is said, the writing has ended. */
-  said(conversation: number): void {
-    this.#typedAt.delete(conversation);
+  /** A message was sent: with it the writing has ended. */
+  sent(conversation: number): void {
+    this.#saidAt.delete(conversation);
   }
 
+  /** Another connection: nothing was said on it. */
   forget(): void {
-    this.#typedAt.clear();
+    this.#saidAt.clear();
   }
-}
-
-function ignore(error: unknown): void {
-  if (!(error instanceof Refusal)) throw error;
 }

@@ -1,7 +1,7 @@
 // A client against a real server: sessions that are refreshed, ended and shared, lines that are silent, people, markers.
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Client, memoryStorage, type KeyValue, type Refusal } from '../src/index.js';
-import { goodbye } from '../src/socket.js';
+import { closeReason } from '../src/socket.js';
 import { clientFor, join, PASSWORD, texts, until, wire } from './help/people.js';
 import { TestServer } from './help/server.js';
 
@@ -131,7 +131,7 @@ test('without a WebSocket the error says what to do', async () => {
   }
 });
 
-test('a line that says nothing is given up and made anew', async () => {
+test('a silent line is given up and opened again', async () => {
   const { client, wire: line } = await join(server.url, 'silvia');
   line.mute();
   client.reconnectNow();
@@ -141,7 +141,7 @@ test('a line that says nothing is given up and made anew', async () => {
   client.disconnect();
 });
 
-test('reading is told to the others, and typing; profiles are loaded at once', async () => {
+test('others see reading and typing; profiles are loaded at once', async () => {
   const [ann, bob] = await Promise.all([join(server.url, 'anna'), join(server.url, 'bobo')]);
   const { id } = await ann.client.command('conversation.create', { kind: 'direct', user: bob.id });
   await ann.client.delivered(ann.client.send(id, 'one'));
@@ -206,7 +206,7 @@ test('history is read at both ends, around a message and to the latest', async (
   client.disconnect();
 });
 
-test('many changes are told together, and each state is another object', async () => {
+test('subscribers are called once for many changes, and each state is another object', async () => {
   const { client } = await join(server.url, 'olga');
   const calls: boolean[] = [];
   client.subscribe((state, before) => calls.push(state !== before));
@@ -247,5 +247,5 @@ test.each([
   [4504, '', { code: 'closed_4504', retry: false, retryAfterMs: 0 }],
   [4501, '{"code":"session_ended","retry":false}', { code: 'session_ended', retry: false, retryAfterMs: 0 }],
 ])('close code %i %s', (code, reason, wanted) => {
-  expect(goodbye(code, reason)).toEqual(wanted);
+  expect(closeReason(code, reason)).toEqual(wanted);
 });

@@ -1,4 +1,4 @@
-// Who waits for a message learns what has become of it.
+// A caller who waits for a message learns whether it arrived.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Client } from '../src/index.js';
 import { message } from './help/made.js';
@@ -20,7 +20,7 @@ async function ann(): Promise<{ server: Scripted; client: Client }> {
   return { server, client };
 }
 
-/** What has become of a promise so far. */
+/** The state of a promise so far. */
 function watched(promise: Promise<void>): { end: string } {
   const it = { end: 'waits' };
   promise.then(
@@ -55,7 +55,7 @@ test.each(['discard', 'logOut', 'dispose'] as const)('after %s it has not arrive
   await expect(client.delivered(id)).rejects.toMatchObject({ code: 'network' });
 });
 
-test('what was refused is told, and waited for anew once it is tried again', async () => {
+test('a refusal ends the waiting, and a new try can be waited for again', async () => {
   const { server, client } = await ann();
   server.answer = ({ type }) => (type === 'message.send' ? { refused: 'forbidden', status: 403 } : undefined);
   const id = client.send(1, 'hello');

@@ -13,7 +13,7 @@ const WINDOW = 40;
 
 let server: TestServer;
 beforeAll(async () => {
-  // So few that catching up often ends in a reset, and so small that before it there are often several pieces.
+  // Few enough that catching up often ends in a reset, and small enough that there are often several pieces.
   server = await TestServer.start({
     PALABRE_LIMITS__CATCH_UP: '15',
     PALABRE_LIMITS__CATCH_UP_BYTES: '1500',
@@ -24,7 +24,7 @@ afterAll(() => server.stop());
 const random = chance(SEED);
 const pick = <T>(of: readonly T[]): T | undefined => of[Math.floor(random() * of.length)];
 
-/** What is compared: all that both sides can know. */
+/** Everything that both sides can know, to be compared. */
 function view(it: ConversationState, like: ConversationState) {
   return {
     row: it.row,
@@ -266,7 +266,7 @@ function hiddenOrGone({ client }: Somebody, id: number): boolean {
   return client.state.conversations.get(id)?.hidden ?? true;
 }
 
-/** What is refused is refused; nothing else may go wrong. */
+/** Refusals are expected; nothing else may go wrong. */
 async function done(result: unknown): Promise<void> {
   await Promise.resolve(result).catch((error: unknown) => {
     if (!(error instanceof Refusal)) throw error;

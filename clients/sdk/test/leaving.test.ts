@@ -1,4 +1,4 @@
-// Who leaves is forgotten at once, and nothing of theirs goes on in the name of who comes next.
+// Logging out forgets a person at once, and nothing of theirs goes on in the name of the next person.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { memoryStorage, type Client } from '../src/index.js';
 import { history, message } from './help/made.js';

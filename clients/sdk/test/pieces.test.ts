@@ -1,7 +1,7 @@
 // A long catch-up comes in pieces, of which only the last makes a state.
 import { expect, test, vi } from 'vitest';
 import type { Changes } from '../src/index.js';
-import { resumesFrom } from '../src/state/conversations.js';
+import { resumesFrom } from '../src/state/pieces.js';
 import { conversation, deleted, history, message, Story } from './help/made.js';
 import { Scripted } from './help/scripted.js';
 

@@ -81,7 +81,7 @@ test('no answer is a refusal by the network, and so is one that is not JSON', as
   await expect(portal.command('server.get', {}, null)).rejects.toMatchObject({ code: 'network' });
 });
 
-test('a token is told only where it is needed', async () => {
+test('a token is sent only where it is needed', async () => {
   const told: (string | null)[] = [];
   const fetch = async (_url: unknown, init?: RequestInit) => {
     told.push(new Headers(init?.headers).get('authorization'));

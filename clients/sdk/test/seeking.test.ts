@@ -1,7 +1,7 @@
-// Holes between a cursor and an event are filled, however often the server refuses.
+// Gaps between a cursor and an event are filled, however often the server refuses.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Client } from '../src/index.js';
-import { MOST_HELD } from '../src/state/conversations.js';
+import { MOST_HELD } from '../src/state/numbered.js';
 import { conversation, history, message, Story } from './help/made.js';
 import { Scripted } from './help/scripted.js';
 
@@ -22,7 +22,7 @@ const asked = (server: Scripted, wanted: string) =>
   server.commands.filter(({ type }) => type === wanted).length;
 const cursor = (client: Client) => client.state.conversations.get(1)?.cursor;
 
-test('what cannot be asked for is asked for again, then read anew', async () => {
+test('a gap that cannot be filled is asked for again, then the conversation is read again', async () => {
   const server = new Scripted();
   const client = await reader(server);
   let trouble = true;
@@ -57,7 +57,7 @@ test('nothing is asked for any more when the conversation is gone', async () => 
   expect(asked(server, 'conversation.sync')).toBe(1);
 });
 
-test('events that wait for a hole are bounded, and those that were let go are asked for', () => {
+test('events that wait for a gap are bounded, and those that were dropped are asked for', () => {
   const story = Story.at(10);
   for (let seq = 12; seq < 12 + MOST_HELD + 50; seq += 1) story.hear('message.created', message(seq));
   expect(story.it.inner.held.length).toBeLessThanOrEqual(MOST_HELD);

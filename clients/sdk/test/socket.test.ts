@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Socket, type Goodbye, type WebSocketLike } from '../src/socket.js';
+import { Socket, type CloseReason, type WebSocketLike } from '../src/socket.js';
 
 /** A server that lets in, and answers only while `answers` says so. */
 class Quiet implements WebSocketLike {
@@ -42,7 +42,7 @@ class Quiet implements WebSocketLike {
   close(): void {}
 }
 
-let ends: Goodbye[] = [];
+let ends: CloseReason[] = [];
 
 async function connected(
   cursors: Readonly<Record<string, number>> = {},
@@ -57,7 +57,7 @@ async function connected(
       epoch: () => epoch,
       now: Date.now,
     },
-    { authenticated() {}, event() {}, wire() {}, closed: (goodbye) => ends.push(goodbye) },
+    { authenticated() {}, event() {}, wire() {}, closed: (reason) => ends.push(reason) },
   );
   await vi.advanceTimersByTimeAsync(1);
   expect(socket.open).toBe(true);

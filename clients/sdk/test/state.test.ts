@@ -18,7 +18,7 @@ const seqs = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_none, at) => message(from + at));
 
 describe('numbers', () => {
-  test('the next event is applied, a repeat is dropped, a hole is asked for', () => {
+  test('the next event is applied, a repeat is dropped, a gap is asked for', () => {
     const story = Story.at(3).hear('message.created', message(4));
     expect(story.it.cursor).toBe(4);
     const before = story.it;
@@ -29,7 +29,7 @@ describe('numbers', () => {
     expect(story.hear('message.created', message(7)).wants).toEqual([]);
   });
 
-  test('when the hole is filled, what was held back follows', () => {
+  test('when the gap is filled, the held events follow', () => {
     const story = Story.at(3).open(history([], 3));
     story.hear('message.created', message(6)).hear('message.created', message(7));
     const changes = {
@@ -61,7 +61,7 @@ describe('numbers', () => {
     expect(story.it.cursor).toBe(3);
   });
 
-  test('a reset is read anew, and events that come meanwhile are kept', () => {
+  test('after a reset the conversation is read again, and events that come meanwhile are kept', () => {
     const story = Story.at(3).open(history([message(2)], 3));
     const reset = {
       from: 3,
@@ -101,7 +101,7 @@ describe('numbers', () => {
     expect(story.wants).toEqual([]);
   });
 
-  test('a row that is older than an event that was told of it has a hole', () => {
+  test('a row that is older than an event of it has a gap', () => {
     const story = new Story();
     story.take({ type: 'authenticated', data: authenticated([[1, 3]]), sent: {} });
     story.hear('message.created', message(4));
@@ -133,6 +133,17 @@ describe('numbers', () => {
     story.take({ type: 'frame', frame: frame as never, now: 0 });
     expect(story.it.cursor).toBe(4);
     expect(story.wants).toEqual([{ type: 'row', conversation: 1 }]);
+  });
+
+  test('an event of a type that is not known yet, and that has no number, changes nothing', () => {
+    const story = Story.at(3);
+    const before = story.state;
+    for (const type of ['message.seen', 'constructor', 'toString'])
+      story.take({ type: 'frame', frame: { type, conversation: 1, data: {} } as never, now: 0 });
+    expect(story.state).toBe(before);
+    const frame = { type: 'constructor', conversation: 1, seq: 4, data: {} };
+    story.take({ type: 'frame', frame: frame as never, now: 0 });
+    expect(story.it.cursor).toBe(4);
   });
 });
 
@@ -243,7 +254,7 @@ describe('what is unread', () => {
     expect(story.it.unread).toBe(2);
   });
 
-  test('what is read may be newer than what it is read for: that is told again, and counts once', () => {
+  test('a page may be newer than the events up to now: the events follow, and count once', () => {
     const story = Story.at(5, { unread: 1 });
     const messages = [deleted(4, 9), deleted(6, 8), message(7)];
     const changes = {
@@ -408,7 +419,7 @@ describe('members and markers', () => {
     expect(story.it.markers.get(2)?.read_seq).toBe(5);
   });
 
-  test("one's own new role is told", () => {
+  test("one's own new role is known", () => {
     const data = member(ME, 4, 'admin');
     const frame = { type: 'member.updated', conversation: 1, seq: 4, data } as const;
     expect(Story.at(3).take({ type: 'frame', frame, now: 0 }).it.role).toBe('admin');
@@ -495,7 +506,7 @@ describe('writing', () => {
 });
 
 describe('people', () => {
-  test('whoever is named is known, with the presence that is told', () => {
+  test('everybody who is named is known, with the presence of the last event', () => {
     const story = Story.at(3).hear('message.created', message(4));
     const people = [{ user: { id: 2, username: 'bob' }, presence: 'busy' as const, last_seen_at: null }];
     story.take({

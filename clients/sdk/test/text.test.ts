@@ -39,7 +39,7 @@ const table: readonly (readonly [string, readonly Part[]])[] = [
   ['https://a.example/@ann', [link('https://a.example/@ann')]],
   ['https://a.example/?next=https://b.example/', [link('https://a.example/?next=https://b.example/')]],
 
-  // What must not be a link.
+  // These must not be links.
   ['javascript:alert(1)', [text('javascript:alert(1)')]],
   ['JaVaScRiPt:alert(1)', [text('JaVaScRiPt:alert(1)')]],
   ['java\tscript:alert(1)', [text('java\tscript:alert(1)')]],

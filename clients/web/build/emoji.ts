@@ -3,7 +3,7 @@ import type { Plugin } from 'vite';
 
 const require = createRequire(import.meta.url);
 
-/** What emojibase says of one emoji; only what is used here. */
+/** The fields of emojibase that are used here. */
 interface Source {
   unicode: string;
   label: string;

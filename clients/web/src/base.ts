@@ -1,12 +1,12 @@
 // Where the client is on its site. The server writes it into the page when it is below a path: one build serves everywhere.
 
-/** What stands before the client's own paths: empty at the root of a site, `/chat` below a path. */
+/** The prefix of the client's own paths: empty at the root of a site, `/chat` below a path. */
 export const base = written();
 
 /** The server's address: what the SDK is given, and what people copy. */
 export const home = (globalThis.location?.origin ?? '') + base;
 
-/** What this client's keys begin with in the storage, which belongs to the whole site: others may be on it. */
+/** The prefix of this client's keys in the storage, which it shares with other pages of the site. */
 export const scope = base === '' ? '' : `${base}:`;
 
 /** Tests of single functions have no page. */

@@ -6,7 +6,7 @@ export type Language = keyof typeof LANGUAGES;
 
 const STORED = 'language';
 
-/** What is the same in all languages of one part of the screen: a function where there is something to put in. */
+/** The words of one part of the screen: a function where there is something to put in. */
 type Words = Record<string, string | ((...values: never[]) => string)>;
 type Same<W> = {
   [K in keyof W]: W[K] extends (...values: infer V) => string ? (...values: V) => string : string;
@@ -58,13 +58,6 @@ const DAY = 86_400_000;
 /** `14:05`. */
 export function clock(time: string | Date): string {
   return new Date(time).toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit' });
-}
-
-/** `14:05:09.123`, as long as where one compares moments. */
-export function exact(time: Date): string {
-  const pad = (value: number, digits = 2) => String(value).padStart(digits, '0');
-  const parts = [time.getHours(), time.getMinutes(), time.getSeconds()].map((part) => pad(part));
-  return `${parts.join(':')}.${pad(time.getMilliseconds(), 3)}`;
 }
 
 /** `Monday, 3 March 2025`; the year only if it is another one. */

@@ -1,12 +1,12 @@
 import { defaultStorage, prefixed } from '@palabre/sdk';
 import { scope } from './base';
 
-/** What is kept on this device; a browser that forbids that forgets it with the page. */
+/** The storage of this device; where the browser forbids that, values last as long as the page. */
 export const storage = scope === '' ? defaultStorage() : prefixed(defaultStorage(), scope);
 
 const PREFIX = 'palabre.';
 
-/** What was kept under a name. */
+/** The value that was stored under a name. */
 export function kept(name: string): string | null {
   return storage.getItem(PREFIX + name);
 }

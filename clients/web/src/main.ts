@@ -4,7 +4,7 @@ import { mount } from 'svelte';
 import App from './App.svelte';
 import { town } from './town/town.svelte';
 
-// What the server is called and allows is wanted by the first screen, but none waits for it.
+// The first screen wants the server's name and settings, but does not wait for them.
 town.askServer().catch(() => {});
 town.enter();
 mount(App, { target: document.body });

@@ -8,7 +8,7 @@ const PLACES: [string, Place][] = [
   ['/discover', { page: 'discover' }],
   ['/settings', { page: 'settings', section: '' }],
   ['/settings/profile', { page: 'settings', section: 'profile' }],
-  ['/admin/figures', { page: 'admin', section: 'figures' }],
+  ['/admin/statistics', { page: 'admin', section: 'statistics' }],
   ['/login', { page: 'login' }],
   ['/register', { page: 'register' }],
   ['/setup', { page: 'setup' }],

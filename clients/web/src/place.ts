@@ -1,4 +1,4 @@
-/** What is open, as the address bar says it. */
+/** The place that the address bar names. */
 export type Place =
   | { page: 'talk'; conversation: number | null; at: number | null }
   | { page: 'discover' }
@@ -10,7 +10,7 @@ export type Place =
 const id = (text: string | undefined) =>
   text !== undefined && /^[1-9]\d{0,15}$/.test(text) ? Number(text) : null;
 
-/** Reads an address. What is unknown is the list of conversations. */
+/** Reads an address; an unknown one is the list of conversations. */
 export function placeOf(path: string): Place {
   const [first, second, third] = path.split('/').filter(Boolean);
   switch (first) {

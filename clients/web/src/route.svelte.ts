@@ -6,7 +6,7 @@ export type { Place };
 
 let place = $state.raw<Place>(placeHere());
 
-/** What is open now. */
+/** The place that is open now. */
 export function here(): Place {
   return place;
 }
@@ -29,7 +29,7 @@ function placeHere(): Place {
 
 addEventListener('popstate', () => (place = placeHere()));
 
-/** Follows plain clicks on our own links without loading the page anew; the rest is the browser's. */
+/** Follows plain clicks on our own links without reloading the page; the browser does the rest. */
 addEventListener('click', (event) => {
   if (event.defaultPrevented || event.button !== 0) return;
   if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;

@@ -1,11 +1,73 @@
-// Who is in a conversation.
+// The members of a conversation.
 import type { Member } from '../wire.js';
+import { person } from './accounts.js';
+import { arrived, departed, present } from './markers.js';
+import {
+  step,
+  type Context,
+  type ConversationState,
+  type NumberedReducer,
+  type NumberedReducers,
+} from './state.js';
+import { ends } from './typing.js';
 
 /** Present members by id. */
 export type Members = ReadonlyMap<number, Member>;
 
+const cameOrWent: NumberedReducer<'member.joined' | 'member.left'> = {
+  people: ({ member }) => [person(member.user)],
+  apply: (known, { data, seq }, context) =>
+    step(putMember(withCount(known, data.member_count, seq), data.member, context)),
+};
+
+export const numbered: NumberedReducers<'member.joined' | 'member.left' | 'member.updated'> = {
+  'member.joined': cameOrWent,
+  'member.left': cameOrWent,
+  'member.updated': {
+    people: ({ user }) => [person(user)],
+    apply: (known, { data }, context) => step(putMember(known, data, context)),
+  },
+};
+
+/** A repeat of an event must not take back what a fresh row has brought already. */
+function withCount(state: ConversationState, member_count: number, seq: number): ConversationState {
+  return seq > state.row.head ? { ...state, row: { ...state.row, member_count } } : state;
+}
+
+/**
+ * Puts a membership wherever the conversation shows it.
+ * `readTo`: how far they have read, if they were not known as a member before.
+ */
+export function putMember(
+  state: ConversationState,
+  member: Member,
+  { me }: Context,
+  readTo: number = member.rev,
+): ConversationState {
+  const { inner } = state;
+  const user = member.user.id;
+  const first = !state.members?.has(user) && member.role !== null;
+  let markers = state.markers;
+  if (member.role === null) markers = departed(markers, user);
+  else if (first && state.members) markers = arrived(markers, user, readTo);
+  return {
+    ...state,
+    role: user === me && member.role !== null && member.rev > state.row.head ? member.role : state.role,
+    members: state.members && putMembers(state.members, [member]),
+    markers,
+    typing: member.role === null ? ends(state.typing, user) : state.typing,
+    inner: inner.readings.size > 0 ? { ...inner, touchedMembers: [...inner.touchedMembers, member] } : inner,
+  };
+}
+
+/** Takes the list of members. */
+export function takeMembers(state: ConversationState, listed: readonly Member[]): ConversationState {
+  const members = readMembers(state.members, listed, state.inner.touchedMembers);
+  return { ...state, members, markers: present(state.markers, members) };
+}
+
 /** Puts memberships in place of what was known; those who have left go. */
-export function putMembers(members: Members, changes: Iterable<Member>): Members {
+function putMembers(members: Members, changes: Iterable<Member>): Members {
   let next: Map<number, Member> | null = null;
   for (const member of changes) {
     const known = (next ?? members).get(member.user.id);
@@ -17,7 +79,7 @@ export function putMembers(members: Members, changes: Iterable<Member>): Members
   return next ?? members;
 }
 
-/** What was listed, and what changed while it was being read. */
+/** A list of members, and the memberships that changed while it was being read. */
 export function readMembers(
   known: Members | null,
   listed: Iterable<Member>,

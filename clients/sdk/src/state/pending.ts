@@ -1,4 +1,4 @@
-// Messages that are written and not yet in the conversation, as the outbox tells of them.
+// Messages that are written and not yet in the conversation, as the outbox has them.
 import type { Refusal } from '../problem.js';
 import type { Message } from '../wire.js';
 
@@ -16,7 +16,7 @@ export interface Pending {
   readonly seq: number | null;
 }
 
-/** Those that are not messages yet: neither seen, nor said to be at a place that was passed already. */
+/** The pending messages that have not arrived: neither seen, nor known to be at a place that was passed already. */
 export function unsettled(
   pending: readonly Pending[],
   seen: Iterable<Message>,

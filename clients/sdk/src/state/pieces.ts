@@ -2,6 +2,7 @@
 // comes in a later piece than its neighbours. They are gathered, and taken as one when the last has come; until then
 // they say from where to go on if the line is cut.
 import type { Changes, Member, Message } from '../wire.js';
+import type { ConversationState } from './state.js';
 
 export interface Pieces {
   readonly from: number;
@@ -9,6 +10,11 @@ export interface Pieces {
   readonly to: number;
   readonly members: ReadonlyMap<number, Member>;
   readonly messages: ReadonlyMap<number, Message>;
+}
+
+/** The number from which to go on: further than the cursor while the pieces of a long catch-up are gathered. */
+export function resumesFrom({ cursor, inner }: ConversationState): number {
+  return Math.max(cursor, inner.pieces?.to ?? 0);
 }
 
 /** Adds a piece to those before it; the later state of a row stands for it. */

@@ -1,19 +1,19 @@
 // How many messages of others come after the read marker. The server counts those that are not deleted, up to a cap.
 import type { Message } from '../wire.js';
-import type { ConversationState } from './conversations.js';
+import type { ConversationState } from './state.js';
 
 /** The server counts no further. */
 export const UNREAD_CAP = 1000;
 
-/** What a new or a just deleted message changes, unless the count knows of it already. */
+/** The change of the count by a new or a just deleted message, unless the count includes it already. */
 export function countChange(message: Message, readSeq: number, countedTo: number, me: number | null): number {
   if (message.rev <= countedTo || message.seq <= readSeq || message.author.id === me) return 0;
   return message.deleted_at === null ? 1 : -1;
 }
 
 /**
- * What a message's present state changes for a count that was made at `base` and is to be that of `to`.
- * The state may be newer than `to`; what came after is still to be told, and counts then.
+ * The change of a count that was made at `base` and is to become that of `to`, by a message's present state.
+ * The state may be newer than `to`; later changes are still to come, and count then.
  */
 export function countAfter(
   message: Message,
@@ -37,7 +37,7 @@ export function exceeds(unread: number, change: number): boolean {
   return change < 0 && unread >= UNREAD_CAP;
 }
 
-/** Moves one's own read marker forward; the count is told if what is known suffices. */
+/** Moves one's own read marker forward, and counts again if enough is known for that. */
 export function readTo(state: ConversationState, readSeq: number, me: number | null): ConversationState {
   const unread = countUnread(state, readSeq, me);
   if (unread === null) return { ...state, readSeq, inner: { ...state.inner, uncounted: true } };
@@ -50,7 +50,7 @@ function countUnread(
   me: number | null,
 ) {
   if (!lastMessage || readSeq >= lastMessage.seq) return 0;
-  // What is known must be exactly what the events up to now have told.
+  // The known messages must be exactly those of the events up to now.
   if (!timeline || timeline.hasMoreAfter || timeline.loading === 'around') return null;
   if (inner.readTo > cursor || inner.countedTo > cursor) return null;
   const reaches = !timeline.hasMoreBefore || (timeline.messages[0]?.seq ?? Infinity) <= readSeq + 1;

@@ -8,7 +8,7 @@ export const LIFE_S = 60;
 export class Issuer {
   now = 1_000_000;
   refreshes = 0;
-  /** What the next calls are answered, in place of the truth. */
+  /** The answers to the next calls, in place of the real ones. */
   readonly trouble: ('down' | 'lost' | 'portal' | 503)[] = [];
   #tokens = 0;
   #refresh = '';

@@ -14,9 +14,9 @@ export const PASSWORD = 'correct horse battery';
 /** The sockets that a person's client has opened, so that a test can cut them. */
 export interface Wire {
   readonly WebSocket: WebSocketConstructor;
-  /** Breaks the connection without a goodbye. */
+  /** Breaks the connection without a close frame. */
   cut(): void;
-  /** Nothing comes through any more, in either direction, and nobody is told. */
+  /** Nothing comes through any more, in either direction, and neither side knows. */
   mute(): void;
   /** While false, no connection comes about. */
   up: boolean;

@@ -7,7 +7,7 @@ export interface Command {
   readonly id: string;
   readonly type: string;
   readonly data: Readonly<Record<string, unknown>>;
-  /** Who gave it. */
+  /** The person who gave it. */
   readonly user: number;
 }
 
@@ -23,9 +23,9 @@ export class Scripted {
   readonly commands: Command[] = [];
   /** The paths that were called, with their methods. */
   readonly calls: string[] = [];
-  /** What a command is answered; what it leaves open is answered as ever. */
+  /** The answer to a command; undefined for the usual one. */
   answer: (command: Command) => Reply | undefined = () => undefined;
-  /** What a call is answered; what it leaves open is answered as ever. */
+  /** The answer to a call; undefined for the usual one. */
   call: (path: string, init: RequestInit | undefined) => Promise<Response> | undefined = () => undefined;
   /** While false, no token is good on a socket. */
   lets = true;
@@ -75,7 +75,7 @@ export class Scripted {
     });
   }
 
-  /** What the newest socket is told. */
+  /** Sends a frame to the newest socket. */
   tell(frame: Readonly<Record<string, unknown>>): void {
     this.sockets.at(-1)?.hear(frame);
   }

@@ -10,7 +10,7 @@ const BINARY =
   process.env.PALABRE_BINARY ?? fileURLToPath(new URL('../../../../target/debug/palabre', import.meta.url));
 const START_MS = 30_000;
 
-/** So that people in tests are not told to slow down. */
+/** Limits that people in tests do not reach. */
 const PLENTY: Readonly<Record<string, string>> = Object.fromEntries(
   [
     'MESSAGES_PER_MINUTE',

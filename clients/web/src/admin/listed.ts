@@ -2,10 +2,10 @@ import type { Account, ShownPresence } from '@palabre/sdk';
 import { client } from '../town/town.svelte';
 import type { Page } from './pages.svelte';
 
-/** An account, and whether whose it is is here; null if that could not be asked. */
+/** An account and its presence; null if that could not be asked. */
 export type Listed = Account & { readonly presence: ShownPresence | null };
 
-/** A page of accounts. `last_seen_at` is the end of a last connection, so it says nothing of those who are here. */
+/** A page of accounts. `last_seen_at` is the end of the last connection, so presence is asked for besides. */
 export async function readAccounts(search: string, cursor: string | null): Promise<Page<Listed>> {
   const { accounts, next_cursor } = await client.command('account.list', {
     ...(search && { search }),

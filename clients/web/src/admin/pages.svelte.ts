@@ -6,10 +6,10 @@ export interface Page<T> {
   readonly next: string | null;
 }
 
-/** How a page is read: of what is looked for, from a cursor on. */
+/** Reads a page of the search's results, from a cursor on. */
 export type Read<T> = (search: string, cursor: string | null) => Promise<Page<T>>;
 
-/** A list that is read page by page, anew for each search. */
+/** A list that is read page by page, from the start for each search. */
 export class Pages<T extends { readonly id: number }> {
   items = $state.raw<readonly T[]>([]);
   /** Whether a page is on its way. */
@@ -31,13 +31,13 @@ export class Pages<T extends { readonly id: number }> {
     return this.#next !== null;
   }
 
-  /** Begins anew with what is looked for. */
+  /** Begins again with another search. */
   async search(text: string): Promise<void> {
     this.#search = text;
     await this.#load(null);
   }
 
-  /** Reads on. */
+  /** Reads the next page. */
   async readMore(): Promise<void> {
     if (this.#next !== null && !this.busy) await this.#load(this.#next);
   }

@@ -1,13 +1,13 @@
 import type { ConversationUpdateData, Room, Visibility } from '@palabre/sdk';
 
-/** What the form for a room holds. */
+/** The fields of the form for a room. */
 export interface RoomDraft {
   name: string;
   topic: string;
   visibility: Visibility;
 }
 
-/** What was changed of a room; nothing if all is as it was. */
+/** The changes of a room; null if there are none. */
 export function roomChanges(room: Room, draft: RoomDraft): ConversationUpdateData | null {
   const name = draft.name.trim();
   const topic = draft.topic.trim();

@@ -5,7 +5,7 @@ export interface Point {
   readonly value: number;
 }
 
-/** What one reading says of the charts. */
+/** The values of one reading that the charts show. */
 export interface Sample {
   readonly at: number;
   readonly messages_sent: number;
@@ -15,16 +15,16 @@ export interface Sample {
 
 /** How far back the charts look. */
 export const SPAN_MS = 5 * 60_000;
-/** Between readings that lie further apart the line is broken: nobody looked in between. */
+/** Between readings that lie further apart the line of the chart is broken: the page was hidden. */
 const GAP_MS = 10_000;
 
-/** A new reading at the end, what is too old gone. One is kept beyond the span, for the first difference. */
+/** Adds a reading at the end and drops those that are too old, but for one before the span, for the first difference. */
 export function withSample(samples: readonly Sample[], next: Sample): Sample[] {
   const first = samples.findIndex((one) => one.at > next.at - SPAN_MS);
   return [...(first < 0 ? [] : samples.slice(Math.max(0, first - 1))), next];
 }
 
-/** How fast a counter ran between readings, per second; after a restart it begins again and says nothing. */
+/** The rate of a counter between readings, per second; undefined after a restart, when it begins again. */
 export function rates(samples: readonly Sample[]): Point[] {
   return samples.slice(1).flatMap((now, index) => {
     const before = samples[index];

@@ -13,7 +13,7 @@ export async function loadEmoji(language: Language): Promise<readonly (readonly 
 /** Without accents and case, as people type when they search. */
 export const folded = (text: string) => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
 
-/** Those that are found by a word (folded already): first what is called so, then what is only tagged with it. */
+/** The emoji that a word (folded already) finds: first by their label, then by their tags. */
 export function ranked(all: readonly Emoji[], wanted: string): readonly Emoji[] {
   const rank = ([, label, tags]: Emoji) => {
     const words = folded(label).split(/[^\p{L}\p{N}]+/u);
@@ -31,7 +31,7 @@ const STORED = 'emoji';
 const KEPT = 16;
 const FIRST = ['👍', '❤️', '😂', '🎉', '😮', '😢', '🙏', '👀'];
 
-/** Those that one used last, on this device. */
+/** The emoji that were used last on this device. */
 export function recentEmoji(): string[] {
   const stored = (kept(STORED) ?? '').split(' ').filter(Boolean);
   return [...new Set([...stored, ...FIRST])].slice(0, KEPT);

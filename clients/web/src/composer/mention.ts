@@ -4,5 +4,5 @@ export function mentionAt(text: string, caret: number): { from: number; typed: s
   return match ? { from: caret - (match[1]?.length ?? 0) - 1, typed: match[1] ?? '' } : null;
 }
 
-/** What a chosen name puts in its place. */
+/** The text that a chosen name puts in its place. */
 export const completed = (username: string) => `@${username} `;

@@ -1,4 +1,4 @@
-/** What a form can say of a field before the server is asked: the name of the words that say it. */
+/** An error that a form finds before it asks the server, as the key of its words. */
 export type UsernameFault = 'usernameShort' | 'usernameLong' | 'usernameLetters';
 export type PasswordFault = 'passwordShort' | 'passwordLong' | 'passwordIsName';
 
@@ -10,14 +10,14 @@ const USERNAME_MOST = 50;
 /** Characters as the server counts them: an emoji is one, where JavaScript counts two. */
 export const length = (text: string) => [...text].length;
 
-/** What is wrong with a username. */
+/** The error in a username; null if there is none. */
 export function usernameFault(name: string): UsernameFault | null {
   if (!/^[A-Za-z0-9_-]*$/.test(name)) return 'usernameLetters';
   if (name.length < USERNAME_LEAST) return 'usernameShort';
   return name.length > USERNAME_MOST ? 'usernameLong' : null;
 }
 
-/** What is wrong with a new password. The commonest ones only the server knows. */
+/** The error in a new password; null if there is none. Only the server knows the most common passwords. */
 export function passwordFault(password: string, username: string): PasswordFault | null {
   if (length(password) < PASSWORD_LEAST) return 'passwordShort';
   if (length(password) > PASSWORD_MOST) return 'passwordLong';

@@ -5,7 +5,7 @@ import { t } from './words';
 const FIELDS = ['username', 'display_name', 'email', 'password', 'setup_secret'] as const;
 type Name = (typeof FIELDS)[number];
 
-/** What is written into the form that opens an account, and what is wrong with it. */
+/** The form that creates an account: its values, and their errors. */
 export class Registration {
   readonly submission = new Submission();
   readonly #values = $state({ username: '', display_name: '', email: '', password: '', setup_secret: '' });
@@ -20,13 +20,13 @@ export class Registration {
     return this.#values;
   }
 
-  /** Looks at all fields; whether the server may be asked. */
+  /** Checks all fields; true if the form can be sent. */
   ready(): boolean {
     this.#tried = true;
     return FIELDS.every((name) => this.#fault(name) === undefined);
   }
 
-  /** What the server is asked for; what was left empty is not said. */
+  /** The data for the server, without empty fields. */
   input() {
     const { username, display_name, email, password, setup_secret } = this.#values;
     return {
@@ -38,13 +38,13 @@ export class Registration {
     };
   }
 
-  /** Forgets the secrets: the account is there. */
+  /** Forgets the secrets, once the account exists. */
   forget(): void {
     this.#values.password = '';
     this.#values.setup_secret = '';
   }
 
-  /** What is to be shown beside a field: nothing before it was first sent. */
+  /** The error to show beside a field; undefined before the form was first sent. */
   error(name: Name): string | undefined {
     return (this.#tried ? this.#fault(name) : undefined) ?? this.#refused(name);
   }
@@ -56,7 +56,7 @@ export class Registration {
     return has < PASSWORD_LEAST ? t().passwordMore(PASSWORD_LEAST - has) : t().passwordGood;
   }
 
-  /** What is wrong apart from the fields. */
+  /** The error that belongs to no field. */
   whole(): string | undefined {
     return this.submission.whole(FIELDS);
   }

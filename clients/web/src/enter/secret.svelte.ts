@@ -21,7 +21,7 @@ export function setupSecret(): string | null {
   return secret;
 }
 
-/** Forgets it: it was used, or it is wrong. */
+/** Forgets the set-up code: it was used, or it is wrong. */
 export function dropSetupSecret(): void {
   secret = null;
 }

@@ -1,13 +1,14 @@
 import { Refusal } from '@palabre/sdk';
 import { tick } from 'svelte';
-import { fieldError, reason } from '../town/problems';
+import { reason } from '../town/problems';
+import { fieldError } from './refusals';
 
-/** One form on its way to the server: sent once at a time, and what came back against it. */
+/** One form on its way to the server: sent once at a time, with the refusal that came back. */
 export class Submission {
   busy = $state(false);
   #error = $state.raw<unknown>(null);
 
-  /** Does the work unless it is being done; whether it succeeded. */
+  /** Does the work, unless it is under way already; true if it succeeded. */
   async run(work: () => Promise<unknown>): Promise<boolean> {
     if (this.busy) return false;
     this.busy = true;
@@ -23,7 +24,7 @@ export class Submission {
     }
   }
 
-  /** What the server has against one field. */
+  /** The reason why the server refused one field. */
   field(name: string): string | undefined {
     return fieldError(this.#error, name);
   }
@@ -40,7 +41,7 @@ export class Submission {
   }
 }
 
-/** Puts the focus into the first field that is wrong, once the page shows which. */
+/** Puts the focus into the first field with an error, once the page shows it. */
 export async function focusFault(form: HTMLFormElement | null): Promise<void> {
   await tick();
   form?.querySelector<HTMLElement>('[aria-invalid]')?.focus();

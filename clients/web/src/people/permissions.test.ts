@@ -1,6 +1,7 @@
 import type { Role, ServerRole } from '@palabre/sdk';
 import { expect, test } from 'vitest';
-import { givable, may, mayTo } from './permissions';
+import { may } from './permissions';
+import { givable, mayTo } from './roles';
 
 const where = (kind: 'room' | 'group' | 'direct', role: Role, visibility: 'public' | 'private' = 'public') =>
   ({ role, row: { kind, visibility } }) as Parameters<typeof may>[1];

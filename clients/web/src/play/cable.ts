@@ -1,8 +1,8 @@
-// The cable between a person and the server. When it is cut, nothing goes through: sockets die without a goodbye,
+// The cable between a person and the server. When it is cut, nothing goes through: sockets die without a close frame,
 // and calls fail as they do without a network.
 import type { WebSocketConstructor, WebSocketLike } from '@palabre/sdk';
 
-/** A connection that ended without saying why. */
+/** A connection that ended without a reason. */
 const ABNORMAL = 1006;
 const OPEN = 1;
 const CLOSED = 3;
@@ -40,7 +40,7 @@ export class Cable {
     this.#wires.clear();
   }
 
-  /** Makes it whole again; what broke stays broken. */
+  /** Connects the cable again; broken sockets stay broken. */
   mend(): void {
     this.#whole = true;
     this.#breaking = new AbortController();
@@ -88,7 +88,7 @@ class Wire implements WebSocketLike {
     this.#real?.close(code, reason);
   }
 
-  /** Nothing more comes or goes; whoever listens is told of an end, but of no reason. */
+  /** Nothing more comes or goes; the page sees an end without a reason. */
   break(): void {
     const real = this.#real;
     if (!real) return;

@@ -1,11 +1,11 @@
-// What somebody missed, told in numbers.
+// Counts what somebody has missed.
 import type { Changes, ConversationState, Message } from '@palabre/sdk';
 import type { Frame } from './frames';
 
 export interface Catchup {
   readonly from: number;
   readonly to: number;
-  /** It was too much to tell: the conversation was read anew. */
+  /** It was too much to catch up on: the conversation was read again. */
   readonly reset: boolean;
   readonly messages: number;
   readonly edits: number;
@@ -15,7 +15,7 @@ export interface Catchup {
   readonly members: number;
 }
 
-/** What changes bring to somebody who knew these messages. */
+/** Counts the changes for somebody who knew these messages. */
 export function catchupOf(changes: Changes, known: readonly Message[]): Catchup {
   const before = new Map(known.map((message) => [message.seq, message]));
   const kinds = changes.messages.flatMap((message) =>
@@ -39,7 +39,7 @@ type Kind = 'message' | 'edit' | 'deletion' | 'reaction';
 function whatHappened(message: Message, before: Message | undefined, { from }: Changes): Kind[] {
   if (message.deleted_at !== null) return ['deletion'];
   if (message.seq > from) return ['message'];
-  // Of what is too old to be known, an edit is all that can be seen.
+  // A message that is too old to be known can only be seen to be edited.
   if (!before) return [message.edited_at !== null ? 'edit' : 'reaction'];
   const kinds: Kind[] = [];
   if (message.edited_at !== before.edited_at) kinds.push('edit');
@@ -48,7 +48,7 @@ function whatHappened(message: Message, before: Message | undefined, { from }: C
 }
 
 /**
- * What a frame tells somebody who comes back about a conversation; nothing if it is another frame.
+ * Counts what a frame brings to somebody who comes back to a conversation; null if it is another frame.
  *
  * @param conversation as it was known before the frame
  */
@@ -59,7 +59,7 @@ export function toldBy({ frame }: Frame, conversation: ConversationState): Catch
   return catchupOf(frame.data as unknown as Changes, conversation.timeline?.messages ?? []);
 }
 
-/** Whoever is told of no changes has missed none: then only the heads say so. */
+/** A person who has missed nothing gets no changes: only the heads show it. */
 function upToDate(data: unknown, { id, cursor }: ConversationState): Catchup | null {
   const heads = (data as { conversations?: readonly { id: number; head: number }[] }).conversations ?? [];
   if (heads.find((one) => one.id === id)?.head !== cursor) return null;

@@ -8,14 +8,14 @@ export class Console {
   readonly #playground: Playground;
   who = $state<Who>('ada');
   text = $state('');
-  /** Whose answers they are: to as many commands as were given in one go. */
+  /** The answers, one for each command that was given together. */
   answers = $state.raw<{ who: Who; list: readonly Answer[] } | null>(null);
   busy = $state(false);
   /** Where it is written. */
   area = $state.raw<HTMLTextAreaElement | null>(null);
 
   readonly command = $derived(readCommand(this.text));
-  /** What was put there last: as long as it is the same, nobody has written anything of their own. */
+  /** The text that was put there last: while the field has it, nobody has typed anything. */
   #filled = '';
 
   constructor(playground: Playground) {
@@ -34,12 +34,12 @@ export class Console {
     if (this.text === this.#filled) this.fill(who, command);
   }
 
-  /** Gives what is written there. */
+  /** Sends the command in the field. */
   async send(): Promise<void> {
     if (this.command) await this.run(this.who, [this.command]);
   }
 
-  /** Gives commands, one after the other, and shows the last. */
+  /** Sends commands, one after the other, and shows the last answer. */
   async run(who: Who, commands: readonly Command[]): Promise<void> {
     const tester = this.#playground.tester(who);
     const last = commands.at(-1);

@@ -4,7 +4,7 @@ import { asCurl, asSdkCode, literal, shellQuote, type Command } from './copy';
 
 const SERVER = 'http://127.0.0.1:8080';
 
-/** Texts that a shell or a program would take for something else, if it were let. */
+/** Texts that a careless shell or program would take for something else. */
 const HOSTILE = [
   '',
   'plain',
@@ -22,7 +22,7 @@ const HOSTILE = [
   '%s %n ${`x`}',
 ];
 
-/** What a real shell makes of words; curl itself is not asked: a function in its place prints what it was given. */
+/** The words that a real shell passes on; a function in place of curl prints its arguments. */
 function shellWords(line: string, variables: Record<string, string> = {}): string[] {
   const script = `curl() { for word; do printf '%s\\0' "$word"; done; }\n${line}\n`;
   const out = execFileSync('/bin/sh', ['-c', script], { env: variables, encoding: 'utf8' });

@@ -1,13 +1,13 @@
 // A command of the wire as something to paste elsewhere: a curl call, or code with the SDK.
 import { operations, requestOf, type CommandType, type Operation } from '@palabre/sdk';
 
-/** What a command frame says, but for its id. */
+/** A command frame without its id. */
 export interface Command {
   readonly type: string;
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** What is never copied; the variable of the shell that stands for it. */
+/** The fields that are never copied, and the shell variable in place of each. */
 const SECRETS: Readonly<Record<string, string>> = {
   token: 'TOKEN',
   password: 'PASSWORD',
@@ -22,7 +22,7 @@ export function shellQuote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** The REST call of a command; null for what there is on the socket only, and for what there is not. */
+/** The REST call of a command; null if it exists on the socket only, or not at all. */
 export function asCurl(command: Command, server: string): string | null {
   const operation = operationOf(command.type);
   if (!operation) return null;

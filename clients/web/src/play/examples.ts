@@ -7,7 +7,7 @@ import { t } from './words';
 export type ExampleName =
   'edit' | 'remove' | 'react' | 'typing' | 'read' | 'history' | 'twice' | 'mismatch' | 'long' | 'unknown';
 
-/** Given one after the other; null where there is nothing to do it to. */
+/** The commands of the example, in order; null if there is no message for it. */
 type Example = (tester: Tester, room: number) => readonly Command[] | null;
 
 const CLIENT_ID_LENGTH = 16;

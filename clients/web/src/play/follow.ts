@@ -1,4 +1,4 @@
-/** So near the end one is at the end. */
+/** Nearer to the end than this many pixels is the end. */
 const NEAR = 40;
 
 /** Keeps the end of a list in view, until somebody scrolls away from it or opens something. */
@@ -10,7 +10,7 @@ export function follow(list: HTMLElement): () => void {
     if (held) list.scrollTop = list.scrollHeight;
   };
   const scrolled = () => {
-    // What comes while the end is being gone to is no reason to let go: only a way back is.
+    // New lines while it scrolls to the end are no reason to stop following: only scrolling back is.
     if (isNear()) held = true;
     else if (list.scrollTop < before) held = false;
     before = list.scrollTop;

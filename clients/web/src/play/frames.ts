@@ -29,19 +29,19 @@ export interface Frame {
   /** The id of a command, and of the command that it answers. */
   readonly ref: string | null;
   readonly refused: boolean;
-  /** It belongs to a coming back. */
+  /** Whether it belongs to a catch-up. */
   readonly back: boolean;
 }
 
-/** What a frame is like that cannot be read. */
+/** Stands for a frame that cannot be read. */
 const UNREADABLE = '?';
-/** What stands for a secret; the SDK has taken most of them out already. */
+/** Stands for a secret; the SDK has replaced most of them already. */
 const MASK = '…';
 const TOKEN = /eyJ[\w-]{8,}(?:\.[\w-]+)*/g;
 const encoder = new TextEncoder();
 let last = 0;
 
-/** Looks into a frame that somebody said or heard. */
+/** Describes a frame that was sent or received. */
 export function look(who: Who, { direction, text, at }: WireFrame): Frame {
   const shown = text.replaceAll(TOKEN, `eyJ${MASK}`);
   const frame = spoken(shown);
@@ -107,7 +107,7 @@ function fields(data: unknown): Command['data'] {
   return typeof data === 'object' && data !== null ? (data as Command['data']) : {};
 }
 
-/** A command as one writes it: its name, and what it says. */
+/** A command as one writes it: its type and its data. */
 export function written({ type, data }: Command): string {
   const fields = Object.entries(data).map(
     ([name, value]) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`,

@@ -1,4 +1,4 @@
-// What the playground keeps for as long as the tab is open: apart from the web client's own session.
+// The storage of the playground, for as long as the tab is open: apart from the web client's own session.
 import { memoryStorage, prefixed, type KeyValue } from '@palabre/sdk';
 import type { Who } from './frames';
 import { scope } from '../base';
@@ -6,7 +6,7 @@ import { scope } from '../base';
 const PREFIX = `${scope}play.`;
 const TOWN = 'town';
 
-/** What lets a test person in again. */
+/** The credentials of a test person. */
 export interface Credentials {
   readonly username: string;
   readonly password: string;

@@ -28,7 +28,7 @@ export class Playground {
     return readKept().room !== undefined;
   }
 
-  /** Goes on where it was, or makes the two people and their room. */
+  /** Continues with the stored people, or creates the two people and their room. */
   async begin(): Promise<void> {
     this.phase = 'beginning';
     this.problem = null;

@@ -10,7 +10,7 @@ import { home } from '../base';
 const PASSWORD_LENGTH = 24;
 const NAME_LENGTH = 5;
 
-/** What became of a command. */
+/** The answer to a command, or its refusal. */
 export type Answer =
   | { readonly done: true; readonly data: unknown; readonly ms: number }
   | { readonly done: false; readonly error: unknown; readonly ms: number };
@@ -29,7 +29,7 @@ export class Tester {
   id = $state(0);
   room = $state<number | null>(null);
   cut = $state(false);
-  /** What was told at the last coming back; null until then. */
+  /** The catch-up of the last coming back; null until then. */
   caughtUp = $state.raw<Catchup | null>(null);
 
   readonly conversation = $derived.by(() =>
@@ -84,7 +84,7 @@ export class Tester {
   async open(room: number): Promise<void> {
     this.room = room;
     this.client.connect();
-    // Only then, so that the first coming has no cursors and is told apart from a coming back.
+    // Only then, so that the first connection has no cursors and differs from a coming back.
     await this.#connected();
     await this.client.open(room);
     this.client.loadPeople(this.client.state.conversations.get(room)?.members?.keys() ?? []);
@@ -124,7 +124,7 @@ export class Tester {
     this.client.reconnectNow();
   }
 
-  /** Gives any command, also one that there is not. */
+  /** Sends any command, also one that does not exist. */
   async give({ type, data }: Command): Promise<Answer> {
     const begun = performance.now();
     const since = () => Math.round(performance.now() - begun);

@@ -7,7 +7,7 @@ const KEPT = 500;
 /** Everything that goes over both people's wires, and which of it is shown. */
 export class Wiretap {
   #frames = $state.raw<readonly Frame[]>([]);
-  /** What was there when somebody pressed pause. */
+  /** The frames when somebody pressed pause. */
   #still = $state.raw<readonly Frame[] | null>(null);
   who = $state<Who | 'both'>('both');
   type = $state('');

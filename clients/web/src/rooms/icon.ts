@@ -1,7 +1,7 @@
 import type { ConversationRow } from '@palabre/sdk';
 import type { IconName } from '../ui/Icon.svelte';
 
-/** What stands for a conversation; a direct one has the other person's picture instead. */
+/** The icon of a conversation; a direct one has the other person's avatar instead. */
 export function iconOf({
   kind,
   visibility,

@@ -1,4 +1,4 @@
-/** Browsers by what only they say: those that pretend to be others come first. */
+/** Browsers by the word that only they have: those that pretend to be others come first. */
 const BROWSERS: readonly [RegExp, string][] = [
   [/\bEdg(?:e|A|iOS)?\//, 'Edge'],
   [/\bOPR\/|\bOpera\b/, 'Opera'],
@@ -22,7 +22,7 @@ const SYSTEMS: readonly [RegExp, string][] = [
 const named = (text: string, table: readonly [RegExp, string][]) =>
   table.find(([pattern]) => pattern.test(text))?.[1] ?? null;
 
-/** What a session's agent says in words: a browser and a system; or the program's own name, as of `curl/8.5`. */
+/** A session's agent in words: a browser and a system, or the program's own name, as of `curl/8.5`. */
 export function agentOf(agent: string | null): { browser: string | null; system: string | null } {
   if (agent === null) return { browser: null, system: null };
   const browser = named(agent, BROWSERS);

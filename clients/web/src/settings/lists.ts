@@ -13,7 +13,7 @@ export function languageOptions(reader: string, current: string): Option[] {
     .sort((a, b) => a.label.localeCompare(b.label, reader));
 }
 
-/** A profile may hold a tag that is none: older clients wrote what they liked. */
+/** A profile may hold a tag that is invalid: older clients wrote any text. */
 function nameOf(names: Intl.DisplayNames, tag: string): string {
   try {
     const name = names.of(tag) ?? tag;

@@ -14,15 +14,15 @@ export const FIELDS = [
 ] as const satisfies readonly (keyof AccountUpdateData & keyof Account)[];
 export type FieldName = (typeof FIELDS)[number];
 
-/** A form's values: what is not said is empty. */
+/** A form's values, with empty texts for missing ones. */
 export type Draft = Record<FieldName, string>;
 
-/** What a profile looks like in the form. */
+/** The fields of a profile in the form. */
 export function draftOf(account: Pick<Account, FieldName>): Draft {
   return Object.fromEntries(FIELDS.map((name) => [name, account[name] ?? ''])) as Draft;
 }
 
-/** What is to be said to the server: only what was changed here, and null for what is to be forgotten. */
+/** The changed fields for the server, with null for each that is to be cleared. */
 export function changedFields(before: Draft, now: Draft): AccountUpdateData {
   const changed = FIELDS.filter((name) => now[name].trim() !== before[name]);
   return Object.fromEntries(changed.map((name) => [name, now[name].trim() || null]));

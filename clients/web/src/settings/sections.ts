@@ -7,7 +7,7 @@ import Profile from './Profile.svelte';
 import Security from './Security.svelte';
 import Sessions from './Sessions.svelte';
 
-/** The rooms of the settings: the name in the address, its picture, what is shown. */
+/** The pages of the settings: name in the address, icon, content. */
 export const SECTIONS = [
   { name: 'profile', icon: 'person', content: Profile },
   { name: 'security', icon: 'key', content: Security },

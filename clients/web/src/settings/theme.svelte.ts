@@ -33,7 +33,7 @@ function show(next: Theme): void {
   else document.documentElement.dataset['theme'] = next;
 }
 
-/** What is chosen in one tab is seen in all. */
+/** A choice in one tab shows in all. */
 addEventListener('storage', (event) => {
   if (event.key === `palabre.${STORED}` || event.key === null) show(stored());
 });

@@ -3,7 +3,6 @@ import { speak } from '../i18n.svelte';
 export const t = speak({
   en: {
     settings: 'Settings',
-    sections: 'Settings',
     backToTalk: 'Back to the conversations',
     backToList: 'All settings',
     profile: 'Profile',
@@ -16,10 +15,10 @@ export const t = speak({
     save: 'Save',
     saved: 'Saved.',
     unchanged: 'Nothing has changed.',
-    notSaid: 'Not said',
+    notSet: 'Not set',
 
     profileWhy:
-      'Others see this, except your mail address and your date of birth. Leave empty what you do not wish to say.',
+      'Others see this, except your email address and your date of birth. Leave empty what you do not want to share.',
     username: 'Username',
     fixed: 'Neither can be changed here.',
     fixedName: 'It cannot be changed.',
@@ -49,14 +48,15 @@ export const t = speak({
     securityWhy: 'When you change your password, you are logged out everywhere else.',
     current: 'Current password',
     next: 'New password',
-    repeat: 'New password, once more',
+    repeat: 'New password again',
     changePassword: 'Change the password',
     changed: 'The password is changed. You are logged out everywhere else.',
-    currentMissing: 'Please enter your present password.',
-    currentWrong: 'The present password is wrong.',
+    currentMissing: 'Please enter your current password.',
+    currentWrong: 'The current password is wrong.',
     differs: 'The two do not match.',
 
-    sessionsWhy: 'Where you are logged in. End what you do not recognise, and change your password then.',
+    sessionsWhy:
+      'The devices where you are logged in. Log out any that you do not recognise, then change your password.',
     thisDevice: 'This device',
     unknownAgent: 'Unknown program',
     agent: (browser: string, system: string) => `${browser} on ${system}`,
@@ -70,17 +70,17 @@ export const t = speak({
     othersEnded: 'You are logged out everywhere else.',
 
     theme: 'Colours',
-    system: 'As my device',
+    system: 'Same as my device',
     light: 'Light',
     dark: 'Dark',
     language: 'Language',
 
     notificationsWhy:
-      'Your browser can tell you of new messages while you look at something else. This is kept on this device.',
+      'Your browser can tell you of new messages while you look at something else. This choice is stored on this device.',
     tellMe: 'Notify me about',
     off: 'Nothing',
     direct: 'Direct messages and mentions',
-    directHint: 'What is said to you alone, or with @your-name',
+    directHint: 'Messages to you alone, or with @your-name',
     all: 'Everything',
     allHint: 'Every message in your conversations',
     blocked:
@@ -114,7 +114,6 @@ export const t = speak({
   },
   fr: {
     settings: 'Réglages',
-    sections: 'Réglages',
     backToTalk: 'Retour aux conversations',
     backToList: 'Tous les réglages',
     profile: 'Profil',
@@ -127,10 +126,10 @@ export const t = speak({
     save: 'Enregistrer',
     saved: 'Enregistré.',
     unchanged: 'Rien n’a changé.',
-    notSaid: 'Non précisé',
+    notSet: 'Non précisé',
 
     profileWhy:
-      'Les autres voient ceci, sauf votre adresse électronique et votre date de naissance. Laissez vide ce que vous ne souhaitez pas dire.',
+      'Les autres voient ceci, sauf votre adresse e-mail et votre date de naissance. Laissez vide ce que vous ne souhaitez pas partager.',
     username: 'Nom d’utilisateur',
     fixed: 'Ni l’un ni l’autre ne se changent ici.',
     fixedName: 'Il ne peut pas être changé.',
@@ -188,11 +187,11 @@ export const t = speak({
     language: 'Langue',
 
     notificationsWhy:
-      'Votre navigateur peut vous signaler les nouveaux messages pendant que vous regardez autre chose. Ce choix est gardé sur cet appareil.',
+      'Votre navigateur peut vous signaler les nouveaux messages pendant que vous regardez autre chose. Ce choix est enregistré sur cet appareil.',
     tellMe: 'Me signaler',
     off: 'Rien',
     direct: 'Les messages directs et les mentions',
-    directHint: 'Ce qui n’est dit qu’à vous, ou avec @votre-nom',
+    directHint: 'Les messages à vous seul, ou avec @votre-nom',
     all: 'Tout',
     allHint: 'Chaque message de vos conversations',
     blocked:

@@ -1,6 +1,6 @@
 import type { Message } from '@palabre/sdk';
 
-/** What one can do with a message; the conversation's screen does it. */
+/** The actions on a message; the conversation's screen does them. */
 export interface Doing {
   reply(message: Message): void;
   edit(message: Message): void;

@@ -17,7 +17,7 @@ export function moveFocus(log: HTMLElement, from: HTMLElement | null, up: boolea
   return true;
 }
 
-/** What a key does to the message that has the focus; absent if nothing. */
+/** The action of a key on the message that has the focus; undefined if it has none. */
 export function actOf(key: string, message: Message, own: boolean, doing: Doing, row: HTMLElement) {
   switch (key) {
     case 'r':
@@ -31,4 +31,10 @@ export function actOf(key: string, message: Message, own: boolean, doing: Doing,
     default:
       return undefined;
   }
+}
+
+/** Whether a key writes a character that no field, menu or message is there to take: it belongs to the composer. */
+export function isForComposer({ target, key, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
+  if (ctrlKey || metaKey || altKey || key.length !== 1 || key === ' ') return false;
+  return !(target as Element).closest('input, textarea, select, dialog, [popover], [role="article"]');
 }

@@ -1,6 +1,6 @@
 import type { Message, Pending, Person } from '@palabre/sdk';
 
-/** One thing that somebody said, sent or still on its way. */
+/** One message, sent or still on its way. */
 export interface Entry {
   /** The same before and after it was sent, so that it becomes real in place. */
   readonly key: string;
@@ -18,7 +18,7 @@ export type Row =
   | { readonly kind: 'new'; readonly key: string }
   | { readonly kind: 'entry'; readonly key: string; readonly entry: Entry; readonly first: boolean };
 
-/** Within this time the same person goes on speaking, without name and picture. */
+/** Within this time the next message of the same person follows without name and avatar. */
 const BREATH_MS = 5 * 60_000;
 
 const keyOf = (message: Message, me: number) =>
@@ -59,7 +59,7 @@ function waiting(pending: Pending, me: Person): Entry {
 
 const dayOf = (at: string) => new Date(at).toDateString();
 
-/** Whether it goes on what the same person said just before. */
+/** Whether it follows a message of the same person closely. */
 function continues(entry: Entry, before: Entry | null): boolean {
   return (
     before !== null &&
@@ -71,8 +71,8 @@ function continues(entry: Entry, before: Entry | null): boolean {
 }
 
 /**
- * The lines of a timeline: a separator for each day, one where the unread begins, and who speaks once for what
- * they say in one breath.
+ * The lines of a timeline: a separator for each day, one where the unread messages begin, and the author once for
+ * several messages in a row.
  *
  * @param newAfter the number up to which everything had been read when the conversation was opened; null for no line
  */
@@ -103,8 +103,8 @@ export function rowsOf(
 }
 
 /**
- * For each shown message, who has read up to it and no further. Nobody is told to have read their own words, and
- * who came in later and has never looked has read nothing, though their marker begins at the head.
+ * For each shown message, the people who have read up to it and no further. Nobody is shown to have read their own messages, and
+ * a member who came later and has never looked has read nothing, though their marker begins at the head.
  */
 export function readersOf(
   messages: readonly Message[],

@@ -22,7 +22,7 @@ export function anchored(log: HTMLElement, atEnd: boolean): Anchor {
     const { key } = row.dataset;
     return {
       hold() {
-        // The element may have been made anew; its key has not changed. By its lower edge: the oldest row loses its
+        // The element may have been replaced; its key has not changed. By its lower edge: the oldest row loses its
         // name line when what the same person said before comes above it, and nothing below may move for that.
         const now = row.isConnected ? row : log.querySelector(`[data-key="${CSS.escape(key ?? '')}"]`);
         if (now) log.scrollTop += now.getBoundingClientRect().bottom - box.bottom;

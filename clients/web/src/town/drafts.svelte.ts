@@ -1,6 +1,6 @@
 import { keep, kept } from '../kept';
 
-/** What was written and not sent: one text per conversation, somebody's own, kept on this device. */
+/** The drafts of one person: one text per conversation, stored on this device. */
 const nameOf = (user: number) => `drafts.${user}`;
 
 let owner: number | null = null;
@@ -34,7 +34,7 @@ export function keepDraft(conversation: number, text: string): void {
   keep(nameOf(owner), Object.keys(drafts).length > 0 ? JSON.stringify(drafts) : null);
 }
 
-/** Who logs out leaves no draft behind. */
+/** Logging out leaves no draft behind. */
 export function forgetDrafts(): void {
   if (owner !== null) keep(nameOf(owner), null);
   owner = null;

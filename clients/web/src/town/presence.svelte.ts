@@ -5,7 +5,7 @@ import { client } from './town.svelte';
 const CHOICES: readonly Presence[] = ['online', 'away', 'busy', 'invisible'];
 const nameOf = (user: number) => `presence.${user}`;
 
-/** What was chosen on this device; the server forgets it with the connection. */
+/** The presence that was chosen on this device; the server forgets it with the connection. */
 function choiceOf(user: number): Presence {
   const value = kept(nameOf(user));
   return CHOICES.find((one) => one === value) ?? 'online';
@@ -30,7 +30,7 @@ client.subscribe((state, before) => {
   if (state.line !== 'online' || before.line === 'online' || state.me === null) return;
   user = state.me.id;
   chosen = choiceOf(user);
-  // Before the server has told anybody that one is there; if this is lost, the line is, and it is said again.
+  // Before the server publishes that one is online; if this is lost, so is the line, and the next one sends it again.
   if (chosen !== 'online') client.setPresence(chosen).catch(() => {});
 });
 

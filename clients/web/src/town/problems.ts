@@ -3,25 +3,25 @@ import { speak } from '../i18n.svelte';
 
 const t = speak({
   en: {
-    invalid: 'That is not acceptable.',
+    invalid: 'That is not valid.',
     too_large: 'That is too large.',
-    unauthenticated: 'Your session is over. Please log in again.',
+    unauthenticated: 'Your session has ended. Please log in again.',
     bad_credentials: 'Name or password is wrong.',
     forbidden: 'You may not do that.',
     not_accepting: 'This person does not accept that.',
-    not_found: 'It is not there, or you may not see it.',
-    conflict: 'It conflicts with what is there already.',
-    too_slow: 'The line is too slow. Please try again.',
+    not_found: 'It does not exist, or you cannot see it.',
+    conflict: 'It conflicts with something that exists already.',
+    too_slow: 'The connection is too slow. Please try again.',
     rate_limited: 'Too fast: please wait a moment.',
-    limit_reached: 'A limit is reached.',
+    limit_reached: 'A limit has been reached.',
     unavailable: 'The server is busy. Please try again.',
     outcome_unknown: 'It is not known whether that was done. Please try again.',
-    storage_full: 'The server has no room left.',
+    storage_full: 'The storage of the server is full.',
     other: 'That did not work.',
     away: 'The server cannot be reached.',
   },
   fr: {
-    invalid: 'Ce n’est pas acceptable.',
+    invalid: 'Ce n’est pas valide.',
     too_large: 'C’est trop volumineux.',
     unauthenticated: 'Votre session est terminée. Reconnectez-vous.',
     bad_credentials: 'Nom ou mot de passe incorrect.',
@@ -34,23 +34,17 @@ const t = speak({
     limit_reached: 'Une limite est atteinte.',
     unavailable: 'Le serveur est occupé. Réessayez.',
     outcome_unknown: 'On ignore si cela a été fait. Réessayez.',
-    storage_full: 'Le serveur n’a plus de place.',
+    storage_full: 'Le stockage du serveur est plein.',
     other: 'Cela n’a pas fonctionné.',
     away: 'Le serveur est injoignable.',
   },
 });
 
-/** Why something did not work, in the reader's language; what the server adds in its own is put behind. */
+/** The reason why something failed, in the reader's language, followed by the server's own details. */
 export function reason(error: unknown): string {
   if (!(error instanceof Refusal) || error.code === 'network') return t().away;
   const words = t() as Record<string, string>;
   const said = words[error.code] ?? t().other;
   const details = error.code === 'invalid' || error.code === 'limit_reached' || error.code === 'conflict';
   return details && error.detail ? `${said} ${error.detail}` : said;
-}
-
-/** What the server has against one field, if that is what it refused. */
-export function fieldError(error: unknown, field: string): string | undefined {
-  if (!(error instanceof Refusal)) return undefined;
-  return error.errors.find((one) => one.pointer === `/${field}`)?.detail;
 }

@@ -28,7 +28,7 @@ export function fetchQuoted(conversation: number, seq: number): void {
   );
 }
 
-/** What was deleted must not be readable in a quote, and what was edited is quoted as it is. */
+/** A deleted message must not be readable in a quote, and an edited message is quoted as it is now. */
 const CHANGED = /"type":"message\.(?:edited|deleted)"/;
 client.on('frame', ({ direction, text }) => {
   if (direction !== 'in' || fetched.size === 0 || !CHANGED.test(text)) return;

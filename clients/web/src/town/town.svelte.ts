@@ -14,7 +14,7 @@ import { home } from '../base';
 export const client = new Client({ url: home, storage });
 
 /**
- * What the client knows, as something that Svelte watches.
+ * The state of the client, as something that Svelte watches.
  *
  * The SDK gives a new state after every change and keeps the identity of whatever did not change, so a raw
  * reference is enough: whatever is derived from it stops where nothing is new.
@@ -22,7 +22,7 @@ export const client = new Client({ url: home, storage });
 class Town {
   state = $state.raw<State>(client.state);
   signedIn = $state(client.signedIn);
-  /** What the server says of itself; null until it has been asked. */
+  /** The server's description of itself; null until it has been asked. */
   server = $state.raw<Server | null>(null);
 
   readonly me = $derived(this.state.me);
@@ -57,13 +57,13 @@ class Town {
     if (this.signedIn) client.connect();
   }
 
-  /** How a person is called here: display name, else first and last name, else username. */
+  /** The shown name of a person: display name, else first and last name, else username. */
   nameOf(person: Person): string {
     const user = this.people.get(person.id)?.user ?? (this.me?.id === person.id ? this.me : null);
     return user ? shownNameOf(user) : person.username;
   }
 
-  /** What a conversation is called: its name, the other person's, or its members'. */
+  /** The title of a conversation: its name, the other person's, or its members'. */
   titleOf(conversation: ConversationState): string {
     const { row, peer, members } = conversation;
     if (row.name) return row.name;

@@ -1,6 +1,6 @@
 let said = $state('');
 
-/** What the one polite announcer says now. */
+/** The text of the one polite announcer. */
 export function announcement(): string {
   return said;
 }

@@ -17,7 +17,7 @@ async function byClipboard(text: string): Promise<boolean> {
   }
 }
 
-/** The old way, which works over plain http too. */
+/** By a selection, which works over plain http too. */
 function bySelection(text: string): boolean {
   const focused = document.activeElement;
   const area = document.createElement('textarea');

@@ -11,10 +11,10 @@ const STAY_MS = 6_000;
 let last = 0;
 export const toasts = $state<Toast[]>([]);
 
-/** Says something for a few seconds; the same again takes the place of what still stands there. */
+/** Shows a message for a few seconds; the same text again replaces the one that is still there. */
 export function toast(text: string, kind: Toast['kind'] = 'info'): void {
   const id = ++last;
-  // Whoever says something in an effect does not depend on what else is being said.
+  // An effect that shows a message does not depend on the other messages.
   untrack(() => {
     const same = toasts.find((one) => one.text === text);
     if (same) dismiss(same.id);

@@ -1,4 +1,4 @@
-// Loads profiles, many at once, each of them once.
+// Loads the profiles of accounts, many at once, each of them once.
 import type { Asking } from './asking.js';
 import { Refusal } from './problem.js';
 
@@ -6,7 +6,7 @@ import { Refusal } from './problem.js';
 const GATHER_MS = 20;
 const AT_ONCE = 100;
 
-export class People {
+export class Profiles {
   readonly #asking: Asking;
   readonly #asked = new Set<number>();
   readonly #gathered = new Set<number>();
@@ -24,7 +24,7 @@ export class People {
     if (this.#gathered.size > 0) this.#timer ??= setTimeout(() => void this.#ask(), GATHER_MS);
   }
 
-  /** Somebody else comes: they ask for themselves. */
+  /** Somebody else logs in: they load their own. */
   forget(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -1,22 +1,46 @@
-// People: whoever was named anywhere, with the profile and the presence that are known of them.
-import type { Person, PersonPresence, ShownPresence, User } from '../wire.js';
+// Accounts: one's own, and everybody who was named anywhere, with the profile and the presence that are known of them.
+import type { Account, Person, ShownPresence, User } from '../wire.js';
+import { only, type Reducers, type State } from './state.js';
 
 export interface PersonState {
   readonly id: number;
   readonly username: string;
   /** The profile, once it was loaded. */
   readonly user: User | null;
-  /** Whether they are here; `null` while nobody has said. */
+  /** Whether they are here; `null` while it is not known. */
   readonly presence: ShownPresence | null;
   readonly lastSeenAt: string | null;
 }
 
 export type People = ReadonlyMap<number, PersonState>;
 
-type Change = Partial<PersonState> & Person;
+export type PersonChange = Partial<PersonState> & Person;
 
-/** Puts what is known in place of what was known before; the same map if nothing is new. */
-export function meet(people: People, changes: Iterable<Change>): People {
+export const events: Reducers<'account.updated'> = {
+  'account.updated': (state, { data }) => only(takeAccount(state, data)),
+};
+
+/** Takes one's own account. */
+export function takeAccount(state: State, me: Account): State {
+  return { ...state, me, people: meet(state.people, [{ ...person(me), user: profile(me) }]) };
+}
+
+/** Takes profiles that were asked for. */
+export function takeUsers(state: State, users: readonly User[]): State {
+  return meetAll(
+    state,
+    users.map((user) => ({ ...person(user), user })),
+  );
+}
+
+/** Takes what was said of people in passing; the same state if nothing is new. */
+export function meetAll(state: State, changes: Iterable<PersonChange>): State {
+  const people = meet(state.people, changes);
+  return people === state.people ? state : { ...state, people };
+}
+
+/** Merges changes into the people; the same map if nothing is new. */
+export function meet(people: People, changes: Iterable<PersonChange>): People {
   let next: Map<number, PersonState> | null = null;
   for (const change of changes) {
     const known = (next ?? people).get(change.id);
@@ -27,7 +51,7 @@ export function meet(people: People, changes: Iterable<Change>): People {
   return next ?? people;
 }
 
-function same(known: PersonState, change: Change): boolean {
+function same(known: PersonState, change: PersonChange): boolean {
   return (Object.keys(change) as (keyof PersonState)[]).every((field) =>
     field === 'user'
       ? JSON.stringify(known.user) === JSON.stringify(change.user)
@@ -35,7 +59,7 @@ function same(known: PersonState, change: Change): boolean {
   );
 }
 
-/** As short as can be, out of anything that has more. */
+/** The shortest form of a person, out of anything that has more. */
 export function person({ id, username }: Person): Person {
   return { id, username };
 }
@@ -68,16 +92,7 @@ export function profile(user: User): User {
   };
 }
 
-/** Takes the presence of people who are known by name; others cannot be shown anyway. */
-export function see(people: People, seen: readonly PersonPresence[]): People {
-  const changes = seen.flatMap(({ user, presence, last_seen_at }): Change[] => {
-    const known = people.get(user);
-    return known ? [{ id: user, username: known.username, presence, lastSeenAt: last_seen_at }] : [];
-  });
-  return meet(people, changes);
-}
-
-/** What a name is made of; a peer and a person have less of it than a profile. */
+/** The parts of a name; a peer and a person have fewer of them than a profile. */
 export interface Named {
   readonly username: string;
   readonly display_name?: string | null;
@@ -93,6 +108,6 @@ export function shownNameOf({ username, display_name, first_name, last_name }: N
 
 /** The same, with what is known of a person. */
 export function shownName(people: People, person: Person): string {
-  // Who names them now may know a newer username than the profile that was loaded once.
+  // A profile that was loaded earlier may have an older username than the person at hand.
   return shownNameOf({ ...people.get(person.id)?.user, username: person.username });
 }

@@ -1,10 +1,12 @@
+// The browser's notifications. Loaded by those who want them, and by the settings.
 import { mentions, type Message } from '@palabre/sdk';
 import { keep, kept } from '../kept';
-import { go, here } from '../route.svelte';
-import { client, town } from './town.svelte';
 import { at } from '../base';
+import { go } from '../route.svelte';
+import { client, town } from '../town/town.svelte';
+import { isWatched } from '../town/watched';
 
-/** Of what the browser is to tell while one looks elsewhere. */
+/** The messages that the browser notifies of while one looks elsewhere. */
 export type Level = 'off' | 'direct' | 'all';
 
 const STORED = 'notify';
@@ -33,14 +35,6 @@ export async function setNotificationLevel(next: Level): Promise<boolean> {
   return true;
 }
 
-/** Whether somebody is looking at this conversation. */
-export function isWatched(conversation: number): boolean {
-  const place = here();
-  return (
-    place.page === 'talk' && place.conversation === conversation && document.hasFocus() && !document.hidden
-  );
-}
-
 function isWanted(message: Message): boolean {
   if (level === 'off' || isWatched(message.conversation)) return false;
   if (level === 'all') return true;
@@ -48,7 +42,7 @@ function isWanted(message: Message): boolean {
   return kind === 'direct' || (town.me !== null && mentions(message.text, town.me.username));
 }
 
-function tell(message: Message): void {
+function notify(message: Message): void {
   const conversation = town.conversations.get(message.conversation);
   if (!conversation || !isWanted(message)) return;
   if (!('Notification' in window) || Notification.permission !== 'granted') return;
@@ -77,7 +71,4 @@ function notification(title: string, options: NotificationOptions): Notification
   }
 }
 
-/** Begins to tell. */
-export function startNotifying(): () => void {
-  return client.on('message', tell);
-}
+client.on('message', notify);

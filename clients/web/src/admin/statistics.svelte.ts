@@ -4,7 +4,7 @@ import { withSample, type Sample } from './series';
 
 const EVERY_MS = 2_000;
 
-/** The server's figures, read again and again while somebody looks at them. */
+/** The server's statistics, refreshed while somebody looks at them. */
 export class Watch {
   now = $state.raw<Figures | null>(null);
   samples = $state.raw<readonly Sample[]>([]);
@@ -13,7 +13,7 @@ export class Watch {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #watching = false;
 
-  /** Begins; returns how to stop. A page that nobody sees asks for nothing. */
+  /** Starts reading; returns a function that stops it. A page that is hidden asks for nothing. */
   start(): () => void {
     const look = () => {
       const visible = !document.hidden;
@@ -33,9 +33,9 @@ export class Watch {
 
   async #read(): Promise<void> {
     try {
-      const figures = await client.command('server.figures', {});
-      const { messages_sent, connections, storage_bytes } = figures;
-      this.now = figures;
+      const statistics = await client.command('server.figures', {});
+      const { messages_sent, connections, storage_bytes } = statistics;
+      this.now = statistics;
       this.samples = withSample(this.samples, { at: Date.now(), messages_sent, connections, storage_bytes });
       this.problem = null;
     } catch (error) {

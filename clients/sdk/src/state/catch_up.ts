@@ -1,0 +1,142 @@
+// Catching up: from a conversation's cursor to its head, by its changes or by reading it again from the start.
+import type { Changes, Conversation, History, Marker, Member } from '../wire.js';
+import { meetAll, person } from './accounts.js';
+import { begin, peopleOf, rowOf } from './conversations.js';
+import { present, readMarkers } from './markers.js';
+import { putMember, readMembers } from './members.js';
+import { putMessage } from './messages.js';
+import { release } from './numbered.js';
+import { gather, resumesFrom, whole } from './pieces.js';
+import { each, putStep } from './put.js';
+import {
+  only,
+  step,
+  withInner,
+  type Context,
+  type ConversationState,
+  type Reduced,
+  type Reducers,
+  type State,
+  type Step,
+  type Want,
+} from './state.js';
+import { addPage, newestRev } from './timeline.js';
+import { nobody } from './typing.js';
+import { countAfter, counted, exceeds } from './unread.js';
+
+export const events: Reducers<'conversation.changes'> = {
+  'conversation.changes': (state, { conversation, data }, context) =>
+    takeChanges(state, conversation, data, context),
+};
+
+/** Takes the changes that lead from one number to another, then the events that were held back. */
+export function takeChanges(state: State, conversation: number, changes: Changes, context: Context): Reduced {
+  const known = state.conversations.get(conversation);
+  if (!known) return only(state);
+  const { messages, members } = changes;
+  const people = [...messages.map(({ author }) => author), ...members.map(({ user }) => user)];
+  const met = meetAll(state, people.map(person));
+  return putStep(met, catchUp(known, changes, context), messages);
+}
+
+function catchUp(state: ConversationState, changes: Changes, context: Context): Step {
+  if (changes.reset) {
+    const inner = { gap: 'reset', pieces: null } as const;
+    return step(withInner(state, inner), [{ type: 'reread', conversation: state.id }]);
+  }
+  if (changes.from > resumesFrom(state)) {
+    const want: Want = { type: 'sync', conversation: state.id, since: resumesFrom(state) };
+    return step(withInner(state, { gap: 'sync' }), [want]);
+  }
+  if (state.inner.gap === 'reset') return step(state);
+  const { pieces } = state.inner;
+  // Events wait for the last piece: the pieces before it are a place to go on from, and no state.
+  if (changes.more) return step(withInner(state, { gap: 'sync', pieces: gather(pieces, changes) }));
+  const all = whole(pieces, changes);
+  const gathered = pieces ? withInner(state, { pieces: null }) : state;
+  const caughtUp = all.to > state.cursor ? applyChanges(gathered, all, context) : step(gathered);
+  return release(caughtUp, context);
+}
+
+function applyChanges(state: ConversationState, changes: Changes, context: Context): Step {
+  const base = state.inner.countedTo;
+  const { hiddenAt, liveFrom } = state.inner;
+  let next: ConversationState = {
+    ...state,
+    hidden: state.hidden && changes.to <= Math.max(hiddenAt, liveFrom),
+  };
+  let uncertain = false;
+  for (const message of changes.messages) {
+    next = putMessage(next, message, context);
+    const change = countAfter(message, state.readSeq, base, changes.to, context.me);
+    uncertain ||= exceeds(next.unread, change);
+    next = { ...next, unread: counted(next.unread, change) };
+  }
+  for (const member of changes.members) {
+    // Everybody comes in as a member. A higher role was given after they came in: a marker that is too far on would
+    // stay, but one that is too far back moves on with the next list of them.
+    next = putMember(next, member, context, member.role === 'member' ? member.rev : changes.from);
+  }
+  const row = changes.to >= next.row.head ? rowOf(changes.conversation) : next.row;
+  next = withInner({ ...next, row, cursor: changes.to }, { countedTo: Math.max(base, changes.to) });
+  return step(next, uncertain ? [{ type: 'row', conversation: state.id }] : []);
+}
+
+/** A conversation that was read again from the start, as far as it was known. */
+export interface Reread {
+  readonly row: Conversation;
+  /** The newest page, if the conversation is open. */
+  readonly page: History | null;
+  readonly members: readonly Member[] | null;
+  readonly markers: readonly Marker[] | null;
+}
+
+/** Takes a conversation that was read again, in place of what was known of it. */
+export function takeReread(state: State, conversation: number, read: Reread, context: Context): Reduced {
+  const known = state.conversations.get(conversation);
+  if (!known) return only(state);
+  const { page, members, row } = read;
+  const authors = page?.messages.map(({ author }) => person(author)) ?? [];
+  const users = members?.map(({ user }) => person(user)) ?? [];
+  const met = meetAll(state, [...peopleOf(row), ...authors, ...users]);
+  return putStep(met, replace(known, read, context), page?.messages);
+}
+
+/** First the row, then the rest. */
+function replace(state: ConversationState, read: Reread, context: Context): Step {
+  const { row, page } = read;
+  const fresh = begin(row);
+  const members = read.members && readMembers(state.members, read.members, []);
+  const next: ConversationState = {
+    ...fresh,
+    hidden: state.hidden,
+    markers: present(read.markers ? readMarkers(state.markers, read.markers) : state.markers, members),
+    pending: state.pending,
+    readSeq: Math.max(fresh.readSeq, state.readSeq),
+    members,
+    timeline:
+      page &&
+      state.timeline &&
+      addPage(state.timeline, { where: 'newest', beside: null, page }, [], context.windowSize),
+    inner: {
+      ...fresh.inner,
+      held: state.inner.held,
+      liveFrom: state.inner.liveFrom,
+      heard: state.inner.heard,
+      added: state.inner.added,
+      hiddenAt: state.inner.hiddenAt,
+      readings: state.inner.readings,
+      uncounted: fresh.readSeq < state.readSeq,
+      readTo: Math.max(fresh.inner.readTo, page ? newestRev(page) : 0),
+    },
+  };
+  return release(step(next), context);
+}
+
+/** The line is cut: gaps are filled by the next connection, and nobody is heard writing. */
+export function cut(state: State): State {
+  return each(state, (known) => {
+    if (known.inner.gap === null && known.typing.size === 0) return known;
+    return withInner({ ...known, typing: nobody }, { gap: null, held: [] });
+  });
+}

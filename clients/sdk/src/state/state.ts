@@ -1,0 +1,184 @@
+// The state of a client as one immutable value, and the forms in which reducers answer.
+import type {
+  Account,
+  ConversationRow,
+  EventFrame,
+  Events,
+  EventType,
+  Limits,
+  Member,
+  Message,
+  Peer,
+  Person,
+  Role,
+} from '../wire.js';
+import type { People } from './accounts.js';
+import type { Markers } from './markers.js';
+import type { Members } from './members.js';
+import type { Pending } from './pending.js';
+import type { Pieces } from './pieces.js';
+import type { Timeline } from './timeline.js';
+import type { Typing } from './typing.js';
+
+/** Idle: not wanted. Waiting: tries again at `retryAt`. Over: does not come back, for the reason in `ended`. */
+export type LineState = 'idle' | 'connecting' | 'online' | 'waiting' | 'over';
+
+export interface State {
+  readonly line: LineState;
+  readonly retryAt: number | null;
+  /** Why the line is over: the code of the close reason. */
+  readonly ended: string | null;
+  readonly me: Account | null;
+  readonly limits: Limits | null;
+  readonly epoch: string | null;
+  /** The list of conversations has been read once. */
+  readonly ready: boolean;
+  readonly conversations: ReadonlyMap<number, ConversationState>;
+  readonly people: People;
+  /** All that is in the outbox, by conversation; also of conversations that are not known (yet). */
+  readonly outbox: ReadonlyMap<number, readonly Pending[]>;
+  /** For the SDK itself: the last number heard of each unknown conversation; `Infinity` once left. */
+  readonly unknownHeads: ReadonlyMap<number, number>;
+}
+
+export const empty: State = {
+  line: 'idle',
+  retryAt: null,
+  ended: null,
+  me: null,
+  limits: null,
+  epoch: null,
+  ready: false,
+  conversations: new Map(),
+  people: new Map(),
+  outbox: new Map(),
+  unknownHeads: new Map(),
+};
+
+/** A conversation as its member sees it. */
+export interface ConversationState {
+  readonly id: number;
+  readonly row: ConversationRow;
+  readonly role: Role;
+  /** Out of the list until something happens in it. */
+  readonly hidden: boolean;
+  /** The number of the last change that was applied. */
+  readonly cursor: number;
+  readonly readSeq: number;
+  /** Others' messages after the read marker; 1000 means "1000 or more". */
+  readonly unread: number;
+  readonly lastMessage: Message | null;
+  readonly peer: Peer | null;
+  /** Present members by id; `null` until they are loaded. */
+  readonly members: Members | null;
+  readonly markers: Markers;
+  readonly typing: Typing;
+  /** `null` until it is opened. */
+  readonly timeline: Timeline | null;
+  /** Messages that are written and not yet in it, in order. */
+  readonly pending: readonly Pending[];
+  /** For the SDK itself. */
+  readonly inner: Inner;
+}
+
+/** Keeps the rest true while several answers are under way. */
+export interface Inner {
+  /** The count of unread messages includes every change up to this number. */
+  readonly countedTo: number;
+  /** The read marker moved, and the count could not be computed. */
+  readonly uncounted: boolean;
+  /** Pages that were read may hold changes up to this number, whose events are still to come. */
+  readonly readTo: number;
+  /** On this connection events follow from this number; the list has everything before it. */
+  readonly liveFrom: number;
+  /** The last number that was heard on this connection, applied or held. */
+  readonly heard: number;
+  /** On this connection it was put into the list: a list that was read before does not count. */
+  readonly added: boolean;
+  /** Nothing up to this number brings it back into the list. */
+  readonly hiddenAt: number;
+  /** How a gap is being filled; events after it are held until then. */
+  readonly gap: 'sync' | 'reset' | null;
+  readonly held: readonly NumberedFrame[];
+  /** The pieces of a long catch-up that have come before its last; they outlast the connection. */
+  readonly pieces: Pieces | null;
+  /** The readings under way, and the messages and members that changed meanwhile. */
+  readonly readings: ReadonlySet<number>;
+  readonly touchedMessages: readonly Message[];
+  readonly touchedMembers: readonly Member[];
+}
+
+/** An event with its number. */
+export type NumberedFrame = Extract<EventFrame, { readonly seq: number }>;
+export type NumberedType = NumberedFrame['type'];
+
+/** Sizes that the reducers keep to. */
+export interface Bounds {
+  readonly windowSize: number;
+}
+
+/** The reducers of one conversation need this besides it. */
+export interface Context extends Bounds {
+  readonly me: number | null;
+}
+
+export function contextOf(state: State, { windowSize }: Bounds): Context {
+  return { me: state.me?.id ?? null, windowSize };
+}
+
+/** Something that must be asked for. */
+export type Want =
+  | { readonly type: 'sync'; readonly conversation: number; readonly since: number }
+  | { readonly type: 'reread'; readonly conversation: number }
+  | { readonly type: 'row'; readonly conversation: number };
+
+/** The result of a reducer. */
+export interface Reduced {
+  readonly state: State;
+  /** To be asked for now. */
+  readonly wants: readonly Want[];
+  /** Messages that just came, one's own included. */
+  readonly news: readonly Message[];
+}
+
+/** The same for one conversation. */
+export interface Step {
+  readonly next: ConversationState;
+  readonly wants: readonly Want[];
+  readonly news: readonly Message[];
+}
+
+/** The reducer of an event that has a number in its conversation. */
+export interface NumberedReducer<T extends NumberedType> {
+  /** The people whom the event names. */
+  readonly people: (data: Events[T]['data']) => readonly Person[];
+  readonly apply: (known: ConversationState, frame: Events[T], context: Context) => Step;
+}
+
+/** The reducers of a noun's numbered events. */
+export type NumberedReducers<T extends NumberedType> = { readonly [One in T]: NumberedReducer<One> };
+
+/** The reducers of a noun's events without a number. */
+export type Reducers<T extends EventType> = {
+  readonly [One in T]: (
+    state: State,
+    frame: Events[One],
+    context: Context & { readonly now: number },
+  ) => Reduced;
+};
+
+export function only(state: State): Reduced {
+  return { state, wants: [], news: [] };
+}
+
+export function step(
+  next: ConversationState,
+  wants: readonly Want[] = [],
+  news: readonly Message[] = [],
+): Step {
+  return { next, wants, news };
+}
+
+export function withInner(state: ConversationState, inner: Partial<Inner>): ConversationState {
+  return { ...state, inner: { ...state.inner, ...inner } };
+}

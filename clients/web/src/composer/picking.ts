@@ -1,0 +1,2 @@
+/** The emoji picker, loaded when it is first wanted. */
+export const loadPicker = () => import('./EmojiPicker.svelte');

@@ -1,0 +1,47 @@
+import type { ConversationState, Message } from '@palabre/sdk';
+import { untrack } from 'svelte';
+import { reason } from '../town/problems';
+import { client, town } from '../town/town.svelte';
+import { confirm } from '../ui/confirm.svelte';
+import { toast } from '../ui/toasts.svelte';
+import { t } from './words';
+
+async function attempt(doing: Promise<unknown>): Promise<void> {
+  await doing.catch((error: unknown) => toast(reason(error), 'error'));
+}
+
+/** Deletes a message, after asking. */
+export async function remove({ conversation, seq }: Message): Promise<void> {
+  if (!(await confirm(t().removeAsk, t().remove))) return;
+  await attempt(client.command('message.delete', { conversation, seq }));
+}
+
+/** Reacts to a message; the same emoji a second time takes the reaction back. */
+export async function react({ conversation, seq, reactions }: Message, emoji: string): Promise<void> {
+  const users = reactions.find((one) => one.emoji === emoji)?.users ?? [];
+  const own = town.me !== null && users.includes(town.me.id);
+  await attempt(client.command(own ? 'reaction.remove' : 'reaction.add', { conversation, seq, emoji }));
+}
+
+/** The newest page holds this many messages: more unread ones begin before it. */
+const PAGE = 50;
+
+/** The message after which the unread ones begin, if that is far from the end; else null. */
+export function farUnread({ unread, readSeq }: ConversationState): number | null {
+  return unread >= PAGE ? readSeq : null;
+}
+
+/** The last message of one's own that can be edited, of those that are loaded. */
+export function lastOwn({ timeline }: ConversationState): Message | undefined {
+  return timeline?.messages.findLast((one) => one.author.id === town.me?.id && one.text !== null);
+}
+
+/** The names of at most this many members are loaded; the others' when they write. */
+const NAMED_MEMBERS = 200;
+
+/** Loads the names of the authors, and of members who read or react. */
+export function loadNames({ timeline, members }: ConversationState): void {
+  const authors = timeline?.messages.map((one) => one.author.id) ?? [];
+  const readers = [...(members?.keys() ?? [])].slice(0, NAMED_MEMBERS);
+  untrack(() => client.loadPeople(new Set([...authors, ...readers])));
+}
