@@ -18,6 +18,8 @@ pub mod health;
 pub mod lock;
 mod rows;
 pub mod schema;
+#[macro_use]
+mod tables;
 pub mod unit;
 mod unreadable;
 pub mod writer;
@@ -74,7 +76,6 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         health::STATEMENTS,
         carry::standing::STATEMENTS,
         carry::restore::STATEMENTS,
-        carry::moving::STATEMENTS,
         nodes::STATEMENTS,
         nudges::STATEMENTS,
     ]

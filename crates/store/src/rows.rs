@@ -1,8 +1,12 @@
 //! Which rows cannot be read: for the doctor, who reads all of them.
 
-use sqlx::{AssertSqlSafe, Column as _, Row as _, SqliteConnection, TypeInfo as _, ValueRef as _};
+use sqlx::{AssertSqlSafe, Column as _, Row as _, SqliteConnection, TypeInfo as _, ValueRef as _, sqlite::SqliteRow};
 
-use crate::{Conn, Result, heads::head_is_wrong};
+use crate::{
+    Conn, Result,
+    heads::head_is_wrong,
+    tables::{Column, Kind, Scope, TABLES, Tables},
+};
 
 /// What is wrong with rows, and how they are found: how many, and the least id among them.
 const WRONG: &[(&str, &str)] = &[
@@ -15,11 +19,6 @@ const WRONG: &[(&str, &str)] = &[
     ("messages without a text", "messages WHERE text IS NULL AND deleted_at IS NULL"),
     ("messages of an impossible time", "messages WHERE created_at < 0 OR created_at > 253402300799999"),
     ("messages of nobody", "messages WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = author_id)"),
-    (
-        "messages in no conversation",
-        "messages WHERE NOT EXISTS (SELECT 1 FROM conversations c WHERE c.id = conversation_id)",
-    ),
-    ("sessions of nobody", "sessions WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = user_id)"),
 ];
 
 /// The same of tables whose rows have no id of their own; the number is that of what they belong to.
@@ -34,50 +33,70 @@ const WRONG_PARTS: &[(&str, &str, &str)] = &[
         "conversation_id",
         "members WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = user_id)",
     ),
-    (
-        "members of no conversation",
-        "conversation_id",
-        "members WHERE NOT EXISTS (SELECT 1 FROM conversations c WHERE c.id = conversation_id)",
-    ),
-    (
-        "reactions to no message",
-        "message_id",
-        "reactions WHERE NOT EXISTS (SELECT 1 FROM messages m WHERE m.id = message_id)",
-    ),
     ("reactions of nobody", "message_id", "reactions WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = user_id)"),
 ];
-
-/// Tables whose texts SQLite takes as they come; PostgreSQL takes none that is not UTF-8.
-const WITH_TEXTS: &[&str] = &["users", "sessions", "conversations", "members", "messages", "reactions"];
 
 /// What cannot be read, in words, such as `2 messages of nobody (the first is 17)`. Empty is good.
 ///
 /// # Errors
 /// Those of the database.
 pub(crate) async fn unreadable(conn: &mut Conn) -> Result<Vec<String>> {
+    unreadable_in(TABLES, conn).await
+}
+
+/// [`unreadable`] with these tables.
+pub(crate) async fn unreadable_in(tables: Tables, conn: &mut Conn) -> Result<Vec<String>> {
     let mut found = Vec::new();
-    let parts = WRONG_PARTS.iter().copied();
-    for (what, id, which) in WRONG.iter().map(|(what, which)| (*what, "id", *which)).chain(parts) {
-        // Made of constants only.
-        let text = AssertSqlSafe(format!("SELECT COUNT(*), COALESCE(MIN({id}), 0) FROM {which}"));
-        let (count, first): (i64, i64) = match conn {
-            Conn::Sqlite(c) => sqlx::query_as(text).fetch_one(&mut **c).await?,
-            Conn::Postgres(c) => sqlx::query_as(text).fetch_one(&mut **c).await?,
-        };
-        if count > 0 {
-            found.push(format!("{count} {what} (the first is {first})"));
+    for (what, which) in WRONG {
+        found.extend(wrong(conn, what, "id", which).await?);
+    }
+    for (what, id, which) in WRONG_PARTS {
+        found.extend(wrong(conn, what, id, which).await?);
+    }
+    for table in tables {
+        if let (Some((wanted, column)), Some(id)) = (table.scope.named_by(), first_number(table.columns)) {
+            let name = table.name;
+            let which = format!("{name} WHERE NOT EXISTS (SELECT 1 FROM {wanted} w WHERE w.id = {name}.{column})");
+            found.extend(wrong(conn, &format!("{name} of {}", nothing(table.scope)), id, &which).await?);
         }
     }
+    // SQLite takes texts as they come; PostgreSQL takes none that is not UTF-8.
     if let Conn::Sqlite(conn) = conn {
-        for table in WITH_TEXTS {
-            found.extend(texts(conn, table).await?);
+        for table in tables.iter().filter(|table| table.columns.iter().any(|column| column.kind == Kind::Text)) {
+            found.extend(texts(conn, table.name, first_number(table.columns)).await?);
         }
     }
     Ok(found)
 }
 
+/// What rows belong to whose account, conversation or message is not there.
+fn nothing(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Server | Scope::Root => "nothing",
+        Scope::Account(_) => "nobody",
+        Scope::Conversation(..) => "no conversation",
+        Scope::Message(_) => "no message",
+    }
+}
+
+/// The first column, by which a row is named, if it is a number.
+fn first_number(columns: &[Column]) -> Option<&'static str> {
+    columns.first().filter(|column| column.kind == Kind::Number).map(|column| column.name)
+}
+
+/// How many rows of `which` there are, and the least number in their column `id`; nothing if there are none.
+async fn wrong(conn: &mut Conn, what: &str, id: &str, which: &str) -> Result<Option<String>> {
+    // Made of constants only.
+    let text = AssertSqlSafe(format!("SELECT COUNT(*), COALESCE(MIN({id}), 0) FROM {which}"));
+    let (count, first): (i64, i64) = match conn {
+        Conn::Sqlite(c) => sqlx::query_as(text).fetch_one(&mut **c).await?,
+        Conn::Postgres(c) => sqlx::query_as(text).fetch_one(&mut **c).await?,
+    };
+    Ok((count > 0).then(|| format!("{count} {what} (the first is {first})")))
+}
+
 /// Which texts of a table are none: not UTF-8, or something else where a text should be.
-async fn texts(conn: &mut SqliteConnection, table: &str) -> Result<Option<String>> {
+async fn texts(conn: &mut SqliteConnection, table: &str, id: Option<&str>) -> Result<Option<String>> {
     use futures_util::TryStreamExt as _;
     let text = AssertSqlSafe(format!("SELECT * FROM {table}"));
     let mut rows = sqlx::query(text).fetch(conn);
@@ -88,10 +107,15 @@ async fn texts(conn: &mut SqliteConnection, table: &str) -> Result<Option<String
         let wrong = row.columns().iter().find(|column| is_wrong(column.ordinal()));
         if let Some(column) = wrong {
             count += 1;
-            first.get_or_insert_with(|| (column.name().to_owned(), row.try_get::<i64, _>(0).unwrap_or_default()));
+            first.get_or_insert_with(|| (column.name().to_owned(), row_id(&row, id)));
         }
     }
     Ok(first.map(|(column, id)| {
-        format!("{count} rows of {table} with a text that is not UTF-8 (the first is {column} of {id})")
+        format!("{count} rows of {table} with a text that is not UTF-8 (the first is {column}{id})")
     }))
+}
+
+/// Which row it is, as it can be told: rows of some tables are named by texts, which are nobody's business.
+fn row_id(row: &SqliteRow, id: Option<&str>) -> String {
+    id.map(|id| format!(" of {}", row.try_get::<i64, _>(id).unwrap_or_default())).unwrap_or_default()
 }

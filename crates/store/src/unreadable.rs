@@ -11,13 +11,13 @@ use std::{
 
 use sqlx::{ColumnIndex, Decode, FromRow, Type, ValueRef as _};
 
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    tables::{self, TABLES},
+};
 
 /// Rows that are remembered as named in the log. Beyond it none is named any more; all are counted.
 const NAMED: usize = 1_000;
-
-/// Tables by whose names rows are counted.
-const TABLES: &[&str] = &["messages", "members", "conversations", "reactions", "users", "sessions", "refresh_tokens"];
 
 static SEEN: LazyLock<Mutex<HashSet<(&'static str, String)>>> = LazyLock::new(Mutex::default);
 
@@ -154,8 +154,8 @@ fn table_of(statement: &str) -> &'static str {
     let mut words = statement.split_whitespace();
     while words.find(|word| matches!(*word, "FROM" | "JOIN")).is_some() {
         let Some(word) = words.next() else { break };
-        if let Some(table) = TABLES.iter().find(|table| **table == word) {
-            return table;
+        if let Some(table) = tables::named(TABLES, word) {
+            return table.name;
         }
     }
     "other"

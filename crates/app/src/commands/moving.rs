@@ -67,10 +67,10 @@ async fn forward(config: &Config, source: &Db, target: &Db, url: &DatabaseUrl) -
     let mut told = Instant::now();
     let mut tell = |progress| {
         let line = match progress {
-            Progress::Copied(_) if told.elapsed() < TELL => return,
-            Progress::Copied(count) => {
+            Progress::Copied { .. } if told.elapsed() < TELL => return,
+            Progress::Copied { table, last } => {
                 told = Instant::now();
-                format!("{count} messages copied")
+                format!("{last} {table} copied")
             }
             Progress::Begun { again: false } => "copying, while the server may go on".to_owned(),
             Progress::Begun { again: true } => "going on where it was stopped".to_owned(),

@@ -7,10 +7,12 @@ use chat::Millis;
 use super::{
     file::{Header, Sink},
     rows::{self, each, freeze},
-    standing::{self, MARKS},
-    tables::TABLES,
+    standing,
 };
-use crate::{Conn, Db, Error, Result};
+use crate::{
+    Conn, Db, Error, Result,
+    tables::{TABLES, Tables},
+};
 
 /// What a backup holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,15 +34,20 @@ impl Contents {
 /// # Errors
 /// If the database has no tables, or cannot be read, or `out` not be written.
 pub async fn write<W: Write>(db: &Db, now: Millis, out: W) -> Result<(Contents, W)> {
+    write_tables(TABLES, db, now, out).await
+}
+
+/// [`write`] with these tables.
+pub(super) async fn write_tables<W: Write>(tables: Tables, db: &Db, now: Millis, out: W) -> Result<(Contents, W)> {
     let mut conn = db.read().await?;
     freeze(&mut conn).await?;
-    let written = write_frozen(&mut conn, now, out).await;
+    let written = write_frozen(tables, &mut conn, now, out).await;
     // Nothing was changed; a connection that is gone has let go by itself.
     let _gone = conn.run("ROLLBACK").await;
     written
 }
 
-async fn write_frozen<W: Write>(conn: &mut Conn, now: Millis, out: W) -> Result<(Contents, W)> {
+async fn write_frozen<W: Write>(tables: Tables, conn: &mut Conn, now: Millis, out: W) -> Result<(Contents, W)> {
     let schema = standing::schema(conn).await?;
     if schema == 0 {
         return Err(Error::Other("there is nothing to back up: the database has no tables".to_owned()));
@@ -53,14 +60,14 @@ async fn write_frozen<W: Write>(conn: &mut Conn, now: Millis, out: W) -> Result<
     let epoch = epoch.ok_or_else(|| Error::Other("there is nothing to back up: no server has run yet".to_owned()))?;
     let mut sink = Sink::new(out, &Header::new(schema, epoch, now.0))?;
     let mut contents = Contents::default();
-    for table in TABLES {
+    for table in tables {
         sink.table(table)?;
         let mut count = 0;
         let text =
             rows::select(conn, &table.column_names(), &format!("{} ORDER BY {}", table.name, table.key.join(", ")));
         each(conn, text, &[], |text| {
             let row = rows::parse(text)?;
-            if table.name == "meta" && is_mark(&row) {
+            if !standing::is_carried(table, &row) {
                 return Ok(());
             }
             count += 1;
@@ -70,9 +77,4 @@ async fn write_frozen<W: Write>(conn: &mut Conn, now: Millis, out: W) -> Result<
         contents.tables.push((table.name, count));
     }
     Ok((contents, sink.end()?))
-}
-
-/// Whether a row of `meta` says something of its own database only.
-pub(super) fn is_mark(row: &[serde_json::Value]) -> bool {
-    row.first().and_then(serde_json::Value::as_str).is_some_and(|key| MARKS.contains(&key))
 }

@@ -7,12 +7,14 @@ use serde_json::Value;
 
 use super::{
     rows::{self, Given, Row, each},
-    standing::MARKS,
-    tables::Table,
+    standing,
 };
-use crate::{Conn, Error, Result};
+use crate::{
+    Conn, Error, Result,
+    tables::{self, CONVERSATIONS, Changes, MESSAGES, Scope, Table, Tables},
+};
 
-/// Messages and reactions of a conversation, or of a part of it: how many, and a checksum that does not depend on
+/// The numbered rows of a conversation, or of a part of it: how many, and a checksum that does not depend on
 /// their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
@@ -21,8 +23,9 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, row: &[Value]) -> Result<()> {
-        let hash = digest::digest(&digest::SHA256, rows::write(row)?.as_bytes());
+    fn add(&mut self, table: &Table, row: &[Value]) -> Result<()> {
+        let text = format!("{} {}", table.name, rows::write(row)?);
+        let hash = digest::digest(&digest::SHA256, text.as_bytes());
         let half = hash.as_ref().first_chunk().copied().unwrap_or_default();
         self.rows += 1;
         self.sum = self.sum.wrapping_add(u128::from_be_bytes(half));
@@ -33,51 +36,101 @@ impl Tally {
 /// Each conversation's tally.
 pub(super) type Tallies = HashMap<i64, Tally>;
 
-/// The tallies of all conversations.
-pub(super) async fn tallies(conn: &mut Conn) -> Result<Tallies> {
+/// The tallies of all conversations: of everything that their numbers tell about.
+pub(super) async fn tallies(conn: &mut Conn, tables: Tables) -> Result<Tallies> {
     let mut tallies = Tallies::new();
-    let messages = rows::select(conn, &table("messages")?.column_names(), "messages");
-    each(conn, messages, &[], |text| {
-        let row = rows::parse(text)?;
-        tallies.entry(number(&row, 1)).or_default().add(&row)
-    })
-    .await?;
-    let reactions = rows::select(conn, REACTION, "reactions r JOIN messages m ON m.id = r.message_id");
-    each(conn, reactions, &[], |text| {
-        let row = rows::parse(text)?;
-        tallies.entry(number(&row, 0)).or_default().add(&row)
-    })
-    .await?;
+    for table in tables.iter().filter(|table| table.is_numbered()) {
+        let (conversation, from) = with_conversations(tables, table)?;
+        let columns = [vec![conversation], prefixed(table)].concat();
+        let text = rows::select(conn, &columns.iter().map(String::as_str).collect::<Vec<_>>(), &from);
+        each(conn, text, &[], |text| {
+            let row = rows::parse(text)?;
+            tallies.entry(number(&row, 0)).or_default().add(table, row.get(1..).unwrap_or_default())
+        })
+        .await?;
+    }
     Ok(tallies)
 }
 
-/// A reaction with its conversation.
-const REACTION: &[&str] = &["m.conversation_id", "r.message_id", "r.emoji", "r.user_id", "r.number"];
-
 /// The tally of what has changed in a conversation after this number.
-pub(super) async fn tally_after(conn: &mut Conn, conversation: i64, after: i64) -> Result<Tally> {
+pub(super) async fn tally_after(conn: &mut Conn, tables: Tables, conversation: i64, after: i64) -> Result<Tally> {
     let given = [Given::Number(conversation), Given::Number(after)];
     let mut tally = Tally::default();
-    let messages = rows::select(conn, &table("messages")?.column_names(), &format!("({CHANGED}) AS m"));
-    let reactions = rows::select(conn, REACTION, &format!("reactions r JOIN ({CHANGED}) AS m ON m.id = r.message_id"));
-    for text in [messages, reactions] {
-        each(conn, text, &given, |row| tally.add(&rows::parse(row)?)).await?;
+    for table in tables.iter().filter(|table| table.is_numbered()) {
+        let columns = prefixed(table);
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+        let text = rows::select(conn, &columns, &changed(tables, table)?);
+        each(conn, text, &given, |row| tally.add(table, &rows::parse(row)?)).await?;
     }
     Ok(tally)
 }
 
-/// Messages of conversation `$1` that were made or changed after number `$2`, by the indexes for each.
-pub(super) const CHANGED: &str = "SELECT * FROM messages WHERE conversation_id = $1 AND seq > $2 \
-     UNION ALL SELECT * FROM messages WHERE conversation_id = $1 AND rev > $2 AND rev > seq AND seq <= $2";
-
-/// Each conversation's head.
-pub(super) async fn heads(conn: &mut Conn) -> Result<BTreeMap<i64, i64>> {
-    pairs(conn, "id, head", "conversations").await
+/// Where a numbered table's rows are read with their conversation: its column, and what stands after `FROM`.
+fn with_conversations(tables: Tables, table: &Table) -> Result<(String, String)> {
+    match table.scope {
+        Scope::Conversation(column, _) => Ok((format!("t.{column}"), format!("{} AS t", table.name))),
+        Scope::Message(column) => {
+            let (_, conversation) = messages(tables)?.scope.named_by().unwrap_or_default();
+            let from = format!("{} AS t JOIN {MESSAGES} AS m ON m.id = t.{column}", table.name);
+            Ok((format!("m.{conversation}"), from))
+        }
+        Scope::Server | Scope::Root | Scope::Account(_) => unnumbered(table),
+    }
 }
 
-/// How many messages each conversation has.
-pub(super) async fn counts(conn: &mut Conn) -> Result<BTreeMap<i64, i64>> {
-    pairs(conn, "conversation_id, COUNT(*)", "messages GROUP BY conversation_id").await
+/// The rows `t` of a numbered table that have changed in conversation `$1` after number `$2`: what stands after `FROM`.
+pub(super) fn changed(tables: Tables, table: &Table) -> Result<String> {
+    let (name, columns) = (table.name, table.column_names().join(", "));
+    match table.scope {
+        Scope::Conversation(column, Changes::Rev) => Ok(format!("{name} AS t WHERE t.{column} = $1 AND t.rev > $2")),
+        // Each half by its index.
+        Scope::Conversation(column, Changes::SeqAndRev) => {
+            let created = format!("SELECT {columns} FROM {name} WHERE {column} = $1 AND seq > $2");
+            let later = "rev > $2 AND rev > seq AND seq <= $2";
+            let changed = format!("SELECT {columns} FROM {name} WHERE {column} = $1 AND {later}");
+            Ok(format!("({created} UNION ALL {changed}) AS t"))
+        }
+        Scope::Message(column) => {
+            let messages = changed_messages(tables)?;
+            Ok(format!("{name} AS t JOIN ({messages}) AS m ON m.id = t.{column}"))
+        }
+        Scope::Server | Scope::Root | Scope::Account(_) | Scope::Conversation(_, Changes::Unnumbered) => {
+            unnumbered(table)
+        }
+    }
+}
+
+/// The statement that reads the ids of those messages.
+pub(super) fn changed_messages(tables: Tables) -> Result<String> {
+    let messages = messages(tables)?;
+    match messages.scope {
+        Scope::Message(_) => unnumbered(messages),
+        _ => Ok(format!("SELECT t.id FROM {}", changed(tables, messages)?)),
+    }
+}
+
+fn unnumbered<T>(table: &Table) -> Result<T> {
+    Err(Error::Other(format!("the rows of {} do not change by the numbers of conversations", table.name)))
+}
+
+/// The messages, to which other tables' rows may belong.
+pub(super) fn messages(tables: Tables) -> Result<&'static Table> {
+    tables::named(tables, MESSAGES).ok_or_else(|| Error::Other("no messages are carried".to_owned()))
+}
+
+fn prefixed(table: &Table) -> Vec<String> {
+    table.column_names().into_iter().map(|column| format!("t.{column}")).collect()
+}
+
+/// Each conversation's head: it tells how far everything that belongs to the conversation was carried.
+pub(super) async fn heads(conn: &mut Conn) -> Result<BTreeMap<i64, i64>> {
+    pairs(conn, "id, head", CONVERSATIONS).await
+}
+
+/// How many rows of this table each conversation has; of tables whose rows name it.
+pub(super) async fn counts(conn: &mut Conn, table: &Table) -> Result<BTreeMap<i64, i64>> {
+    let column = table.scope.named_by().map_or("NULL", |(_, column)| column);
+    pairs(conn, &format!("{column}, COUNT(*)"), &format!("{} GROUP BY {column}", table.name)).await
 }
 
 async fn pairs(conn: &mut Conn, columns: &str, from: &str) -> Result<BTreeMap<i64, i64>> {
@@ -108,7 +161,7 @@ impl Differences {
 }
 
 /// What makes a table (or the part of it for which `condition` holds) in `to` like the one in `from`. Holds the
-/// table's rows in memory: not for messages.
+/// compared rows of both in memory.
 pub(super) async fn differences(
     from: &mut Conn,
     to: &mut Conn,
@@ -118,10 +171,7 @@ pub(super) async fn differences(
 ) -> Result<Differences> {
     let place = format!("{} WHERE {condition}", table.name);
     let key = |row: &Row| rows::write(row.get(..table.key.len()).unwrap_or_default());
-    let carried = |row: &Row| {
-        let name = row.first().and_then(Value::as_str).unwrap_or_default();
-        table.name != "meta" || !MARKS.contains(&name)
-    };
+    let carried = |row: &Row| standing::is_carried(table, row);
     let mut wanted: HashMap<String, Row> = HashMap::new();
     for row in rows::read(from, table, &place, given).await?.into_iter().filter(carried) {
         wanted.insert(key(&row)?, row);
@@ -143,9 +193,42 @@ pub(super) async fn differences(
     Ok(Differences { put: wanted.into_values().collect(), gone })
 }
 
-/// A table by its name.
-pub(super) fn table(name: &str) -> Result<&'static Table> {
-    Table::named(name).ok_or_else(|| Error::Other(format!("no table {name} is carried")))
+/// The greatest id in a table; 0 if it is empty.
+pub(super) async fn last(conn: &mut Conn, table: &Table, id: &str) -> Result<i64> {
+    let mut last = 0;
+    let text = format!("SELECT CAST(COALESCE(MAX({id}), 0) AS TEXT) FROM {}", table.name);
+    each(conn, text, &[], |found| {
+        last = found.parse().unwrap_or_default();
+        Ok(())
+    })
+    .await?;
+    Ok(last)
+}
+
+/// Rows that are compared at once, where a table need not be compared as a whole.
+const PART: i64 = 100_000;
+
+/// Cuts a table by what its rows belong to into parts of some hundred thousand rows, each from after one number up to another. Together
+/// they are all that there can be, so that the same parts of another database lack nothing.
+pub(super) async fn parts(conn: &mut Conn, table: &Table, column: &str) -> Result<Vec<(i64, i64)>> {
+    let next = format!(
+        "SELECT CAST({column} AS TEXT) FROM {} WHERE {column} > $1 ORDER BY {column} LIMIT 1 OFFSET {PART}",
+        table.name
+    );
+    let (mut parts, mut after) = (Vec::new(), i64::MIN);
+    loop {
+        let mut last = None;
+        each(conn, next.clone(), &[Given::Number(after)], |found| {
+            last = found.parse().ok();
+            Ok(())
+        })
+        .await?;
+        parts.push((after, last.unwrap_or(i64::MAX)));
+        match last {
+            Some(last) => after = last,
+            None => return Ok(parts),
+        }
+    }
 }
 
 /// A number of a row.

@@ -10,11 +10,11 @@ use aws_lc_rs::digest;
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    rows::{self, Row},
-    tables::{Column, Table},
+use super::rows::{self, Row};
+use crate::{
+    Error, Result,
+    tables::{self, Column, Table, Tables},
 };
-use crate::{Error, Result};
 
 /// The version of the format.
 const FORMAT: u32 = 1;
@@ -112,6 +112,8 @@ pub(super) enum Part {
 /// A backup that is being read.
 pub(super) struct Source<R: Read> {
     input: BufReader<GzDecoder<R>>,
+    /// The tables that it may hold.
+    tables: Tables,
     sum: digest::Context,
     columns: usize,
     rows: u64,
@@ -120,7 +122,7 @@ pub(super) struct Source<R: Read> {
 }
 
 impl<R: Read> Source<R> {
-    pub(super) fn new(input: R) -> Result<Self> {
+    pub(super) fn new(input: R, tables: Tables) -> Result<Self> {
         let mut input = BufReader::with_capacity(1 << 16, GzDecoder::new(input));
         let mut sum = digest::Context::new(&digest::SHA256);
         let strange = || Error::Other("it is no backup that `palabre backup` made".to_owned());
@@ -134,7 +136,7 @@ impl<R: Read> Source<R> {
             return Err(Error::Other(told));
         }
         feed(&mut sum, &line);
-        Ok(Self { input, sum, columns: 0, rows: 0, header })
+        Ok(Self { input, tables, sum, columns: 0, rows: 0, header })
     }
 
     /// The next part; after [`Part::End`] there is none.
@@ -149,7 +151,7 @@ impl<R: Read> Source<R> {
         if let Ok(Heading { table, columns }) = serde_json::from_str(&line) {
             feed(&mut self.sum, &line);
             self.columns = columns.len();
-            return known(&table, &columns);
+            return known(self.tables, &table, &columns);
         }
         let trailer: Trailer = serde_json::from_str(&line).map_err(|_| self.damaged())?;
         let sha256 = hex(self.sum.clone().finish().as_ref());
@@ -169,8 +171,9 @@ impl<R: Read> Source<R> {
 }
 
 /// The table and the columns that a heading names.
-fn known(table: &str, columns: &[String]) -> Result<Part> {
-    let found = Table::named(table).ok_or_else(|| Error::Other(format!("this program knows no table {table:?}")))?;
+fn known(tables: Tables, table: &str, columns: &[String]) -> Result<Part> {
+    let found =
+        tables::named(tables, table).ok_or_else(|| Error::Other(format!("this program knows no table {table:?}")))?;
     let column = |name: &String| found.columns.iter().find(|column| column.name == name);
     let known: Option<Vec<&'static Column>> = columns.iter().map(column).collect();
     let strange = || Error::Other(format!("this program knows other columns of {table}"));

@@ -1,9 +1,12 @@
 //! Moving from SQLite to PostgreSQL while the server runs.
 //!
-//! 1. The target is marked as incomplete, so that no server starts on it, and gets the conversations as they are
-//!    now; then all messages, by their ids. How far that went is what is there: it goes on after a kill.
+//! Which tables there are, in which order they go and how their changes are found says the list of tables ([`Scope`]).
+//!
+//! 1. The target is marked as incomplete, so that no server starts on it, and gets the accounts and conversations as they
+//!    are now; then all messages, by their ids. How far that went is what is there: it goes on after a kill.
 //! 2. What has changed since is carried like to a client that comes back: of each conversation the rows with a rev
-//!    beyond the target's head. All messages are then read from both and compared, conversation by conversation.
+//!    beyond the target's head. What has no numbers is compared and made alike. All that has numbers is then read from
+//!    both and compared, conversation by conversation.
 //! 3. The pause: SQLite's write lock is held, so that a running server can commit nothing. The rest is carried and
 //!    compared; then the source is marked and sealed by triggers, in the transaction that held the lock.
 //! 4. Only after that commit the target's mark is taken away. Killed in between, neither lives, and the next run
@@ -17,35 +20,24 @@ use std::{
 use chat::Millis;
 
 use super::{
-    compare::{self, CHANGED, number, table},
+    compare::{self, number},
     restore::go_on_counting,
     rows::{self, Given, begin, ended, freeze},
     standing::{self, INCOMPLETE, MOVED, Mark, ORIGIN, Standing},
-    tables::{TABLES, Table},
 };
 use crate::{
     Conn, Db, Error, Result,
-    appends::json_ids,
     db::{Reading, unhurried},
+    tables::{Changes, Scope, TABLES, Table, Tables},
 };
 
-/// Messages that are carried at once.
+/// Rows that are copied at once.
 const PAGE: i64 = 5_000;
-/// Messages whose reactions are compared at once.
-const REACTED: i64 = 100_000;
-/// The pause begins when one round carried fewer messages than this, or after so many rounds.
+/// The pause begins when one round carried fewer rows than this, or after so many rounds.
 const FEW: u64 = 500;
 const ROUNDS: usize = 10;
 /// How long to wait for SQLite's write lock, and for another move to let go.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-statements! {
-    LAST_MESSAGE = "SELECT COALESCE(MAX(id), 0) FROM messages";
-    FORGET_MAILS = "UPDATE users SET email_key = NULL, external_id = NULL
-                    WHERE id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)";
-    FORGET_NAMES = "UPDATE conversations SET name_key = NULL
-                    WHERE id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)";
-}
 
 /// Where from and where to, as it may be shown.
 #[derive(Clone, Debug)]
@@ -64,9 +56,14 @@ pub enum Progress {
         /// Whether it goes on.
         again: bool,
     },
-    /// The target has so many messages.
-    Copied(i64),
-    /// So many messages were new or changed since.
+    /// The target has the rows of this table up to this id.
+    Copied {
+        /// The table: of all that are copied by their ids, messages are by far the longest.
+        table: &'static str,
+        /// The id.
+        last: i64,
+    },
+    /// So many rows with a number, most of them messages, were new or changed since.
     CaughtUp(u64),
     /// All is alike, conversation by conversation.
     Compared {
@@ -102,25 +99,33 @@ pub async fn run(
     clock: &(dyn Fn() -> Millis + Sync),
     tell: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Report> {
-    unhurried(move_all(from, to, names, clock, tell)).await
+    run_tables(TABLES, from, to, names, clock, tell).await
 }
 
-async fn move_all(
+/// [`run`] with these tables.
+pub(super) async fn run_tables(
+    tables: Tables,
     from: &Db,
     to: &Db,
     names: &Names,
     clock: &(dyn Fn() -> Millis + Sync),
     tell: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Report> {
+    let began = Instant::now();
+    unhurried(move_all(Move { tables, from, names, clock, began }, to, tell)).await
+}
+
+async fn move_all(one: Move<'_>, to: &Db, tell: &mut (dyn FnMut(Progress) + Send)) -> Result<Report> {
+    let from = one.from;
     if !from.is_sqlite() || to.is_sqlite() {
         return refuse("a move goes from SQLite to PostgreSQL");
     }
-    let (mut source, began) = (from.read().await?, Instant::now());
+    let mut source = from.read().await?;
     if matches!(standing::of(&mut source).await?, Standing::Living) {
-        prepare(&mut source, to).await?;
+        prepare(one.tables, &mut source, to).await?;
     }
     let mut target = alone(to).await?;
-    let moved = Move { from, names, clock, began }.run(source, &mut target, tell).await;
+    let moved = one.run(source, &mut target, tell).await;
     // The pool gets it back as it was; a connection that is gone has let go by itself.
     let _gone = standing::run(&mut target, "SELECT pg_advisory_unlock_all()".to_owned()).await;
     let _gone = standing::run(&mut target, "RESET ALL".to_owned()).await;
@@ -128,7 +133,7 @@ async fn move_all(
 }
 
 /// Sees to it that both have this program's tables.
-async fn prepare(source: &mut Conn, to: &Db) -> Result<()> {
+async fn prepare(tables: Tables, source: &mut Conn, to: &Db) -> Result<()> {
     let (there, wanted) = (standing::schema(source).await?, crate::schema::schema());
     if there != wanted {
         let told = format!("the database has schema {there}, this program {wanted}: run `palabre migrate` first");
@@ -136,7 +141,7 @@ async fn prepare(source: &mut Conn, to: &Db) -> Result<()> {
     }
     let mut target = to.read().await?;
     if matches!(standing::of(&mut target).await?, Standing::Living) {
-        standing::refuse_unless_untouched(&mut target).await?;
+        standing::refuse_unless_untouched(&mut target, tables).await?;
     }
     drop(target);
     to.migrate().await
@@ -170,6 +175,7 @@ async fn alone(to: &Db) -> Result<Conn> {
 }
 
 struct Move<'a> {
+    tables: Tables,
     from: &'a Db,
     names: &'a Names,
     clock: &'a (dyn Fn() -> Millis + Sync),
@@ -227,19 +233,19 @@ impl Move<'_> {
         crate::db::epoch_in(source).await?.ok_or_else(none)
     }
 
-    /// Marks the target and gives it the conversations as they are: their heads say what must be carried later.
+    /// Marks the target and gives it the accounts and conversations as they are: the others' rows refer to them, and the
+    /// conversations' heads say what must be carried later.
     async fn begin(&self, source: &mut Conn, target: &mut Conn) -> Result<Mark> {
-        standing::refuse_unless_untouched(target).await?;
+        standing::refuse_unless_untouched(target, self.tables).await?;
         let (id, history) = (crate::db::random_id()?, self.history(source).await?);
         let mark = Mark { id, history, other: self.names.from.clone(), at: (self.clock)().0 };
         freeze(source).await?;
         begin(target).await?;
         let work = async {
             standing::set(target, INCOMPLETE, &mark).await?;
-            for name in ["users", "conversations"] {
-                let (table, columns) = (table(name)?, table(name)?.columns.iter().collect::<Vec<_>>());
-                let all = rows::read(source, table, name, &[]).await?;
-                rows::insert(target, table, &columns, &all).await?;
+            for table in self.tables.iter().filter(|table| table.scope == Scope::Root) {
+                let all = rows::read(source, table, table.name, &[]).await?;
+                rows::insert(target, table, &table.columns.iter().collect::<Vec<_>>(), &all).await?;
             }
             Ok(mark)
         }
@@ -248,29 +254,18 @@ impl Move<'_> {
         ended(target, work).await
     }
 
-    /// Carries all messages, the oldest ids first, each page in a transaction of its own.
+    /// Carries the tables that can be, each by its ids.
     async fn copy(&self, source: &mut Conn, target: &mut Conn, tell: &mut (dyn FnMut(Progress) + Send)) -> Result<()> {
-        let messages = table("messages")?;
-        let columns: Vec<_> = messages.columns.iter().collect();
-        loop {
-            let (last,) = sql!(target, fetch_one as (i64,), LAST_MESSAGE)?;
-            let place = "messages WHERE id > $1 ORDER BY id LIMIT $2";
-            let page = rows::read(source, messages, place, &[Given::Number(last), Given::Number(PAGE)]).await?;
-            let Some(newest) = page.last().map(|row| number(row, 0)) else { return Ok(()) };
-            let is_last = page.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
-            begin(target).await?;
-            let work = rows::insert(target, messages, &columns, &page).await;
-            ended(target, work).await?;
-            tell(Progress::Copied(newest));
-            // What is said meanwhile is carried with the changes; following it here would have no end.
-            if is_last {
-                return Ok(());
+        for table in self.tables {
+            if let Some(id) = copied_by(table) {
+                copy_table(source, target, table, id, tell).await?;
             }
         }
+        Ok(())
     }
 
-    /// Carries what has changed, reactions too, and compares all messages of both. Returns the heads up to which
-    /// both are alike.
+    /// Carries what was not copied and what has changed, and compares all numbered rows of both. Returns the heads up to
+    /// which both are alike.
     async fn compare_all(
         &self,
         source: &mut Conn,
@@ -281,8 +276,9 @@ impl Move<'_> {
         let work = async {
             tell(Progress::CaughtUp(self.catch_up(source, target, true).await?));
             let heads = same("head", compare::heads(source).await?, compare::heads(target).await?)?;
-            same("count", compare::counts(source).await?, compare::counts(target).await?)?;
-            let (here, there) = tokio::try_join!(compare::tallies(source), compare::tallies(target))?;
+            self.same_counts(source, target).await?;
+            let (here, there) =
+                tokio::try_join!(compare::tallies(source, self.tables), compare::tallies(target, self.tables))?;
             same("checksum", here.into_iter().collect(), there.into_iter().collect())?;
             tell(Progress::Compared { conversations: heads.len() });
             Ok(heads)
@@ -294,40 +290,70 @@ impl Move<'_> {
         work
     }
 
-    /// Carries what `source` has and `target` has not, in one transaction. `source` must not change meanwhile.
-    /// Returns how many messages that were.
-    async fn catch_up(&self, source: &mut Conn, target: &mut Conn, all_reactions: bool) -> Result<u64> {
+    /// How many rows each conversation has of each table whose rows name it, if both have as many.
+    async fn same_counts(&self, source: &mut Conn, target: &mut Conn) -> Result<()> {
+        let by_conversation = |table: &&Table| table.is_numbered() && matches!(table.scope, Scope::Conversation(..));
+        for table in self.tables.iter().filter(by_conversation) {
+            let (here, there) = (compare::counts(source, table).await?, compare::counts(target, table).await?);
+            same(&format!("count of {} in", table.name), here, there)?;
+        }
+        Ok(())
+    }
+
+    /// Carries what `source` has and `target` has not, in one transaction. `source` must not change meanwhile. The first
+    /// time that is all of the tables that were not copied. Returns how many numbered rows that were.
+    async fn catch_up(&self, source: &mut Conn, target: &mut Conn, first: bool) -> Result<u64> {
         begin(target).await?;
-        let work = self.carry_changes(source, target, all_reactions).await;
+        let work = self.carry_changes(source, target, first).await;
         ended(target, work).await
     }
 
-    async fn carry_changes(&self, source: &mut Conn, target: &mut Conn, all_reactions: bool) -> Result<u64> {
-        let (here, there) = (compare::heads(source).await?, compare::heads(target).await?);
-        // People first: what they did refers to them. Conversations after their messages: their heads tell how far
-        // these were carried.
-        for table in TABLES.iter().take_while(|table| table.name != "conversations") {
-            alike(source, target, table, "1 = 1", &[]).await?;
-        }
+    async fn carry_changes(&self, source: &mut Conn, target: &mut Conn, first: bool) -> Result<u64> {
+        let grown = Grown::between(&compare::heads(source).await?, &compare::heads(target).await?);
         let mut carried = 0;
-        for (conversation, head) in here {
-            let since = there.get(&conversation).copied().unwrap_or_default();
-            if head != since {
-                carried += carry_conversation(source, target, conversation, since).await?;
+        // In the order of the list: each row finds those that it refers to.
+        for table in self.tables {
+            match table.scope {
+                Scope::Server | Scope::Root => alike(source, target, table, "1 = 1", &[]).await?,
+                Scope::Account(column) | Scope::Conversation(column, Changes::Unnumbered) => {
+                    alike_in_parts(source, target, table, column).await?;
+                }
+                Scope::Conversation(column, _) | Scope::Message(column) if first && copied_by(table).is_none() => {
+                    alike_in_parts(source, target, table, column).await?;
+                }
+                Scope::Conversation(..) => carried += self.carry_rows(source, target, table, &grown).await?,
+                Scope::Message(column) => self.carry_with_messages(source, target, table, column, &grown).await?,
             }
-        }
-        if all_reactions {
-            let (last,) = sql!(source, fetch_one as (i64,), LAST_MESSAGE)?;
-            for after in (0..=last).step_by(usize::try_from(REACTED).unwrap_or(1)) {
-                let within = [Given::Number(after), Given::Number(after + REACTED)];
-                let part = "message_id > $1 AND message_id <= $2";
-                alike(source, target, table("reactions")?, part, &within).await?;
-            }
-        }
-        for name in ["conversations", "members"] {
-            alike(source, target, table(name)?, "1 = 1", &[]).await?;
         }
         Ok(carried)
+    }
+
+    /// Carries a table's rows of conversations that were made or changed since.
+    async fn carry_rows(&self, source: &mut Conn, target: &mut Conn, table: &Table, grown: &[Grown]) -> Result<u64> {
+        let place = compare::changed(self.tables, table)?;
+        let mut carried = 0;
+        for one in grown {
+            let changed = rows::read(source, table, &place, &one.given()).await?;
+            rows::replace(target, table, &changed).await?;
+            carried += changed.len() as u64;
+        }
+        Ok(carried)
+    }
+
+    /// Makes those rows alike whose messages, which are carried already, were made or changed since.
+    async fn carry_with_messages(
+        &self,
+        source: &mut Conn,
+        target: &mut Conn,
+        table: &Table,
+        column: &str,
+        grown: &[Grown],
+    ) -> Result<()> {
+        let condition = format!("{column} IN ({})", compare::changed_messages(self.tables)?);
+        for one in grown {
+            alike(source, target, table, &condition, &one.given()).await?;
+        }
+        Ok(())
     }
 
     /// Keeps everybody from writing, carries and compares the rest, and seals the source. Returns how long that took.
@@ -347,15 +373,36 @@ impl Move<'_> {
                 return refuse("the SQLite database was moved by somebody else meanwhile");
             }
             self.catch_up(&mut source, target, false).await?;
-            compare_rest(&mut source, target, compared).await?;
-            go_on_counting(target).await?;
+            self.compare_rest(&mut source, target, compared).await?;
+            go_on_counting(target, &self.tables.iter().collect::<Vec<_>>()).await?;
             let moved = Mark { other: self.names.to.clone(), at: (self.clock)().0, ..mark.clone() };
             standing::set(&mut source, MOVED, &moved).await?;
-            standing::seal(&mut source).await
+            standing::seal(&mut source, self.tables).await
         }
         .await;
         ended(&mut source, work).await?;
         Ok(began.elapsed())
+    }
+
+    /// Compares what was carried since all was compared, and everything that can be compared quickly.
+    async fn compare_rest(&self, source: &mut Conn, target: &mut Conn, compared: &BTreeMap<i64, i64>) -> Result<()> {
+        let heads = same("head", compare::heads(source).await?, compare::heads(target).await?)?;
+        self.same_counts(source, target).await?;
+        for Grown { conversation, since } in Grown::between(&heads, compared) {
+            let here = compare::tally_after(source, self.tables, conversation, since).await?;
+            let there = compare::tally_after(target, self.tables, conversation, since).await?;
+            same("checksum", BTreeMap::from([(conversation, here)]), BTreeMap::from([(conversation, there)]))?;
+        }
+        for table in self.tables.iter().filter(|table| !table.is_numbered()) {
+            let differ = match table.scope.named_by() {
+                Some((_, column)) => differ_in_parts(source, target, table, column).await?,
+                None => !compare::differences(source, target, table, "1 = 1", &[]).await?.is_empty(),
+            };
+            if differ {
+                return refuse(&format!("{} differs between the two databases; nothing was moved", table.name));
+            }
+        }
+        Ok(())
     }
 
     /// The target is whole and the source sealed: the target lives.
@@ -367,7 +414,7 @@ impl Move<'_> {
         }
         .await;
         ended(target, work).await?;
-        let counts = compare::counts(target).await?;
+        let counts = compare::counts(target, compare::messages(self.tables)?).await?;
         let conversations = compare::heads(target).await?.len();
         Ok(Report { conversations, messages: counts.values().sum(), took: self.began.elapsed(), paused })
     }
@@ -379,6 +426,11 @@ impl Move<'_> {
 /// # Errors
 /// If `from` was not moved to `to`, or `to` has changed.
 pub async fn back(from: &Db, to: Option<&Db>, abandon: bool, now: Millis) -> Result<()> {
+    back_tables(TABLES, from, to, abandon, now).await
+}
+
+/// [`back`] with these tables.
+pub(super) async fn back_tables(tables: Tables, from: &Db, to: Option<&Db>, abandon: bool, now: Millis) -> Result<()> {
     let mut source = from.write().await?;
     let Standing::Moved(moved) = standing::of(&mut source).await? else {
         return refuse("this database was not moved away");
@@ -387,7 +439,8 @@ pub async fn back(from: &Db, to: Option<&Db>, abandon: bool, now: Millis) -> Res
         Some(to) => {
             let mut target = to.write().await?;
             begin(&mut target).await?;
-            let work = give_up(&mut source, &mut target, &moved, abandon, now).await;
+            let given_up = Mark { id: format!("-{}", moved.id), history: String::new(), at: now.0, ..moved.clone() };
+            let work = give_up(tables, &mut source, &mut target, (&moved, &given_up), abandon).await;
             ended(&mut target, work).await?;
         }
         None if abandon => {}
@@ -395,45 +448,90 @@ pub async fn back(from: &Db, to: Option<&Db>, abandon: bool, now: Millis) -> Res
     }
     begin(&mut source).await?;
     let work = async {
-        standing::unseal(&mut source).await?;
+        standing::unseal(&mut source, tables).await?;
         standing::unset(&mut source, MOVED).await
     }
     .await;
     ended(&mut source, work).await
 }
 
-async fn give_up(source: &mut Conn, target: &mut Conn, moved: &Mark, abandon: bool, now: Millis) -> Result<()> {
+async fn give_up(
+    tables: Tables,
+    source: &mut Conn,
+    target: &mut Conn,
+    (moved, given_up): (&Mark, &Mark),
+    abandon: bool,
+) -> Result<()> {
     let mark = match standing::of(target).await? {
         Standing::Incomplete(mark) => Some(mark),
         _ => standing::mark(target, ORIGIN).await?,
     };
     if mark.as_ref().map(|mark| &mark.id) != Some(&moved.id) {
         // Given up before, by a run that was stopped then.
-        let given_up = mark.is_some_and(|mark| mark.history.is_empty() && mark.id == format!("-{}", moved.id));
-        return if given_up { Ok(()) } else { refuse("the PostgreSQL database is not the one that this was moved to") };
+        let before = mark.is_some_and(|mark| mark.history.is_empty() && mark.id == given_up.id);
+        return if before { Ok(()) } else { refuse("the PostgreSQL database is not the one that this was moved to") };
     }
-    let given_up = Mark { id: format!("-{}", moved.id), history: String::new(), at: now.0, ..moved.clone() };
-    standing::set(target, INCOMPLETE, &given_up).await?;
+    standing::set(target, INCOMPLETE, given_up).await?;
     // From here on nobody writes to it.
-    standing::seal(target).await?;
+    standing::seal(target, tables).await?;
     if !abandon && compare::heads(source).await? != compare::heads(target).await? {
         return refuse("what was written to PostgreSQL since the move would be lost; `--abandon` does that");
     }
     Ok(())
 }
 
-/// Carries the messages of a conversation that were made or changed after `since`, with their reactions.
-async fn carry_conversation(source: &mut Conn, target: &mut Conn, conversation: i64, since: i64) -> Result<u64> {
-    let (messages, reactions) = (table("messages")?, table("reactions")?);
-    let given = [Given::Number(conversation), Given::Number(since)];
-    let changed = rows::read(source, messages, &format!("({CHANGED}) AS m"), &given).await?;
-    for page in changed.chunks(rows::CHUNK) {
-        rows::replace(target, messages, page).await?;
-        let ids = json_ids(page.iter().map(|row| number(row, 0)))?;
-        let of_these = "message_id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)";
-        alike(source, target, reactions, of_these, &[Given::Text(&ids)]).await?;
+/// A conversation that has changed since its numbers were carried up to `since`.
+struct Grown {
+    conversation: i64,
+    since: i64,
+}
+
+impl Grown {
+    /// Those whose heads here are others than there.
+    fn between(here: &BTreeMap<i64, i64>, there: &BTreeMap<i64, i64>) -> Vec<Self> {
+        let since = |conversation: &i64| there.get(conversation).copied().unwrap_or_default();
+        let grown = here.iter().filter(|(conversation, head)| since(conversation) != **head);
+        grown.map(|(conversation, _)| Self { conversation: *conversation, since: since(conversation) }).collect()
     }
-    Ok(changed.len() as u64)
+
+    fn given(&self) -> [Given<'static>; 2] {
+        [Given::Number(self.conversation), Given::Number(self.since)]
+    }
+}
+
+/// The id by which a table is copied before anything is compared: of those whose changes since then will be found by
+/// their numbers.
+fn copied_by(table: &Table) -> Option<&'static str> {
+    match table.scope {
+        Scope::Conversation(_, Changes::Rev | Changes::SeqAndRev) => table.id(),
+        _ => None,
+    }
+}
+
+/// Copies a table, the least ids first, each page in a transaction of its own.
+async fn copy_table(
+    source: &mut Conn,
+    target: &mut Conn,
+    table: &'static Table,
+    id: &str,
+    tell: &mut (dyn FnMut(Progress) + Send),
+) -> Result<()> {
+    let columns: Vec<_> = table.columns.iter().collect();
+    let place = format!("{} WHERE {id} > $1 ORDER BY {id} LIMIT $2", table.name);
+    loop {
+        let last = compare::last(target, table, id).await?;
+        let page = rows::read(source, table, &place, &[Given::Number(last), Given::Number(PAGE)]).await?;
+        let Some(newest) = page.last().map(|row| number(row, 0)) else { return Ok(()) };
+        let is_last = page.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
+        begin(target).await?;
+        let work = rows::insert(target, table, &columns, &page).await;
+        ended(target, work).await?;
+        tell(Progress::Copied { table: table.name, last: newest });
+        // What is said meanwhile is carried with the changes; following it here would have no end.
+        if is_last {
+            return Ok(());
+        }
+    }
 }
 
 /// Makes a table (or the part of it for which `condition` holds) like the one of the source.
@@ -447,33 +545,29 @@ async fn alike(
     let differences = compare::differences(source, target, table, condition, given).await?;
     rows::delete(target, table, &differences.gone).await?;
     // Two may have exchanged what must be unique; so it is first taken from both.
-    let ids = json_ids(differences.put.iter().map(|row| number(row, 0)))?;
-    match table.name {
-        "users" => sql!(target, execute, FORGET_MAILS, ids)?,
-        "conversations" => sql!(target, execute, FORGET_NAMES, ids)?,
-        _ => 0,
-    };
+    rows::empty_exchanged(target, table, &differences.put).await?;
     rows::replace(target, table, &differences.put).await
 }
 
-/// Compares what was carried since all was compared, and everything that can be compared quickly.
-async fn compare_rest(source: &mut Conn, target: &mut Conn, compared: &BTreeMap<i64, i64>) -> Result<()> {
-    let heads = same("head", compare::heads(source).await?, compare::heads(target).await?)?;
-    same("count", compare::counts(source).await?, compare::counts(target).await?)?;
-    for (conversation, head) in heads {
-        let since = compared.get(&conversation).copied().unwrap_or_default();
-        if head != since {
-            let here = compare::tally_after(source, conversation, since).await?;
-            let there = compare::tally_after(target, conversation, since).await?;
-            same("checksum", BTreeMap::from([(conversation, here)]), BTreeMap::from([(conversation, there)]))?;
-        }
-    }
-    for table in TABLES.iter().filter(|table| !["messages", "reactions"].contains(&table.name)) {
-        if !compare::differences(source, target, table, "1 = 1", &[]).await?.is_empty() {
-            return refuse(&format!("{} differs between the two databases; nothing was moved", table.name));
-        }
+/// The same of a whole table, one part after the other.
+async fn alike_in_parts(source: &mut Conn, target: &mut Conn, table: &Table, column: &str) -> Result<()> {
+    for (after, last) in compare::parts(source, table, column).await? {
+        let within = [Given::Number(after), Given::Number(last)];
+        alike(source, target, table, &format!("{column} > $1 AND {column} <= $2"), &within).await?;
     }
     Ok(())
+}
+
+/// Whether a table differs, looked at in the same parts.
+async fn differ_in_parts(source: &mut Conn, target: &mut Conn, table: &Table, column: &str) -> Result<bool> {
+    for (after, last) in compare::parts(source, table, column).await? {
+        let within = [Given::Number(after), Given::Number(last)];
+        let condition = format!("{column} > $1 AND {column} <= $2");
+        if !compare::differences(source, target, table, &condition, &within).await?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What both have alike, or which conversations differ.

@@ -9,12 +9,12 @@ use super::{
     file::{Header, Part, Source},
     rows::{self, Row, begin, each},
     standing,
-    tables::{Column, Table},
 };
 use crate::{
     Conn, Db, Error, Result,
     db::unhurried,
     history::{self, Record, SESSIONS_AHEAD},
+    tables::{self, CONVERSATIONS, Changes, Column, Scope, TABLES, Table, Tables},
 };
 
 statements! {
@@ -22,9 +22,6 @@ statements! {
     END_SESSIONS = "UPDATE sessions SET ended_at = $1 WHERE ended_at IS NULL";
     /// An access token that was given after the backup was made must never be good for somebody else's session.
     SKIP_SESSIONS = "UPDATE counters SET value = value + $1 WHERE name = 'session'";
-    /// Messages that no server would have written.
-    STRAY = "SELECT COUNT(*) FROM messages m LEFT JOIN conversations c ON c.id = m.conversation_id
-             WHERE c.id IS NULL OR m.seq > c.head OR m.rev > c.head OR m.rev < m.seq";
 }
 
 /// Reads a whole backup and checks that it is unharmed, without writing anything.
@@ -32,7 +29,12 @@ statements! {
 /// # Errors
 /// What is wrong with it.
 pub fn inspect(input: impl Read) -> Result<(Header, Contents)> {
-    let mut source = Source::new(input)?;
+    inspect_tables(TABLES, input)
+}
+
+/// [`inspect`] with these tables.
+pub(super) fn inspect_tables(tables: Tables, input: impl Read) -> Result<(Header, Contents)> {
+    let mut source = Source::new(input, tables)?;
     let mut contents = Contents::default();
     loop {
         match source.next()? {
@@ -53,15 +55,20 @@ pub fn inspect(input: impl Read) -> Result<(Header, Contents)> {
 /// # Errors
 /// If the database is not empty, the backup is not acceptable, or the database cannot be written.
 pub async fn read(db: &Db, now: Millis, input: impl Read) -> Result<Contents> {
-    unhurried(read_whole(db, now, input)).await
+    read_tables(TABLES, db, now, input).await
 }
 
-async fn read_whole(db: &Db, now: Millis, input: impl Read) -> Result<Contents> {
-    let mut source = Source::new(input)?;
+/// [`read`] with these tables.
+pub(super) async fn read_tables(tables: Tables, db: &Db, now: Millis, input: impl Read) -> Result<Contents> {
+    unhurried(read_whole(tables, db, now, input)).await
+}
+
+async fn read_whole(tables: Tables, db: &Db, now: Millis, input: impl Read) -> Result<Contents> {
+    let mut source = Source::new(input, tables)?;
     let wanted = source.header.schema;
     {
         let mut conn = db.read().await?;
-        standing::refuse_unless_untouched(&mut conn).await?;
+        standing::refuse_unless_untouched(&mut conn, tables).await?;
         let there = standing::schema(&mut conn).await?;
         if there > wanted {
             let told = format!("the backup has schema {wanted}, the database {there}; give it an empty one");
@@ -71,7 +78,7 @@ async fn read_whole(db: &Db, now: Millis, input: impl Read) -> Result<Contents> 
     db.migrate_to(wanted).await?;
     let mut conn = db.write().await?;
     begin(&mut conn).await?;
-    let filled = fill(&mut conn, &mut source, now).await;
+    let filled = fill(tables, &mut conn, &mut source, now).await;
     let contents = rows::ended(&mut conn, filled).await?;
     // Its statistics are of an empty database; until they are gathered anew PostgreSQL would choose slow plans.
     if matches!(conn, Conn::Postgres(_))
@@ -85,8 +92,8 @@ async fn read_whole(db: &Db, now: Millis, input: impl Read) -> Result<Contents> 
     Ok(contents)
 }
 
-async fn fill(conn: &mut Conn, source: &mut Source<impl Read>, now: Millis) -> Result<Contents> {
-    standing::refuse_unless_untouched(conn).await?;
+async fn fill(tables: Tables, conn: &mut Conn, source: &mut Source<impl Read>, now: Millis) -> Result<Contents> {
+    standing::refuse_unless_untouched(conn, tables).await?;
     if let Conn::Postgres(_) = conn {
         // What the server's writer asks by keys is asked here by whole tables.
         let plans = "SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on";
@@ -94,6 +101,7 @@ async fn fill(conn: &mut Conn, source: &mut Source<impl Read>, now: Millis) -> R
         let idle = "SET LOCAL idle_in_transaction_session_timeout = 0";
         standing::run(conn, format!("{plans}; {idle}")).await?;
     }
+    // The migrations have written their first rows.
     standing::run(conn, "DELETE FROM counters".to_owned()).await?;
     let mut contents = Contents::default();
     let mut heading: Option<(&'static Table, Vec<&'static Column>)> = None;
@@ -121,46 +129,67 @@ async fn fill(conn: &mut Conn, source: &mut Source<impl Read>, now: Millis) -> R
             Part::End => break,
         }
     }
-    check(conn, &contents).await?;
+    // A backup of an earlier version has fewer tables, and so has the database until it is whole.
+    let there: Vec<&Table> = contents.tables.iter().filter_map(|(name, _)| tables::named(tables, name)).collect();
+    check(conn, &contents, &there).await?;
     sql!(conn, execute, SET_EPOCH, crate::db::random_id()?)?;
     let why = "a backup was restored".to_owned();
     history::set_record(conn, &Record { from: source.header.epoch.clone(), at: now.0, why }).await?;
     sql!(conn, execute, END_SESSIONS, now.0)?;
     sql!(conn, execute, SKIP_SESSIONS, SESSIONS_AHEAD)?;
-    go_on_counting(conn).await?;
+    go_on_counting(conn, &there).await?;
     Ok(contents)
 }
 
 /// What was written must be what is there, and hang together.
-async fn check(conn: &mut Conn, contents: &Contents) -> Result<()> {
+async fn check(conn: &mut Conn, contents: &Contents, tables: &[&Table]) -> Result<()> {
     for (table, wanted) in &contents.tables {
-        let mut found = 0;
-        each(conn, format!("SELECT CAST(COUNT(*) AS TEXT) FROM {}", standing::without_marks(table)), &[], |count| {
-            found = count.parse().unwrap_or_default();
-            Ok(())
-        })
-        .await?;
-        if found != *wanted {
+        let found = count(conn, standing::without_marks(table)).await?;
+        if u64::try_from(found) != Ok(*wanted) {
             return Err(Error::Other(format!("{table} has {found} rows instead of {wanted}; nothing was written")));
         }
     }
-    let (stray,) = sql!(conn, fetch_one as (i64,), STRAY)?;
-    if stray > 0 {
-        return Err(Error::Other(format!("{stray} messages do not fit their conversations; nothing was written")));
+    for table in tables {
+        let stray = strays(conn, table).await?;
+        if stray != 0 {
+            let told = format!("{stray} {} do not fit their conversations; nothing was written", table.name);
+            return Err(Error::Other(told));
+        }
     }
     Ok(())
 }
 
-/// Lets PostgreSQL count messages on from the last one. SQLite does so by itself.
-pub(super) async fn go_on_counting(conn: &mut Conn) -> Result<()> {
-    match conn {
-        Conn::Sqlite(_) => Ok(()),
-        Conn::Postgres(_) => {
-            let last = "SELECT GREATEST(MAX(id), 1), MAX(id) IS NOT NULL FROM messages";
-            let set = format!(
-                "SELECT setval(pg_get_serial_sequence('messages', 'id'), m.id, m.used) FROM ({last}) AS m (id, used)"
-            );
-            standing::run(conn, set).await
-        }
+/// How many rows have a number that no server would have given them in their conversation, or none there is.
+async fn strays(conn: &mut Conn, table: &Table) -> Result<i64> {
+    let (column, beside) = match table.scope {
+        Scope::Conversation(column, Changes::Rev) => (column, ""),
+        Scope::Conversation(column, Changes::SeqAndRev) => (column, " OR t.rev < t.seq"),
+        _ => return Ok(0),
+    };
+    let from = format!("{} AS t LEFT JOIN {CONVERSATIONS} c ON c.id = t.{column}", table.name);
+    count(conn, format!("{from} WHERE c.id IS NULL OR t.rev > c.head{beside}")).await
+}
+
+async fn count(conn: &mut Conn, from: String) -> Result<i64> {
+    let mut found = 0;
+    each(conn, format!("SELECT CAST(COUNT(*) AS TEXT) FROM {from}"), &[], |count| {
+        found = count.parse().unwrap_or_default();
+        Ok(())
+    })
+    .await?;
+    Ok(found)
+}
+
+/// Lets PostgreSQL count on from the last id where it counts ids itself. SQLite does so without being told.
+pub(super) async fn go_on_counting(conn: &mut Conn, tables: &[&Table]) -> Result<()> {
+    if let Conn::Sqlite(_) = conn {
+        return Ok(());
     }
+    for (table, id) in tables.iter().filter_map(|table| Some((table.name, table.id()?))) {
+        let last = format!("SELECT GREATEST(MAX({id}), 1), MAX({id}) IS NOT NULL FROM {table}");
+        // Where it does not count, there is no sequence, and nothing is set.
+        let sequence = format!("pg_get_serial_sequence('{table}', '{id}')");
+        standing::run(conn, format!("SELECT setval({sequence}, m.id, m.used) FROM ({last}) AS m (id, used)")).await?;
+    }
+    Ok(())
 }

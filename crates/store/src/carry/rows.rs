@@ -4,8 +4,10 @@ use futures_util::TryStreamExt as _;
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
 
-use super::tables::{Column, Kind, Table};
-use crate::{Conn, Error, Result};
+use crate::{
+    Conn, Error, Result,
+    tables::{Column, Kind, Table},
+};
 
 /// A row: the values of its table's columns, in their order. Numbers, texts and nulls.
 pub(super) type Row = Vec<Value>;
@@ -144,29 +146,42 @@ pub(super) async fn replace(conn: &mut Conn, table: &Table, rows: &[Row]) -> Res
     let others = columns.iter().filter(|column| !table.key.contains(&column.name));
     let set: Vec<String> = others.map(|column| format!("{0} = excluded.{0}", column.name)).collect();
     let insertion = insertion(table, &columns);
-    let text = format!("{insertion} ON CONFLICT ({}) DO UPDATE SET {}", table.key.join(", "), set.join(", "));
+    let instead = if set.is_empty() { "NOTHING".to_owned() } else { format!("UPDATE SET {}", set.join(", ")) };
+    let text = format!("{insertion} ON CONFLICT ({}) DO {instead}", table.key.join(", "));
     for chunk in rows.chunks(CHUNK) {
         put(conn, &text, chunk).await?;
     }
     Ok(())
 }
 
-/// Deletes the rows whose keys begin with these values.
+/// Deletes the rows with these keys.
 pub(super) async fn delete(conn: &mut Conn, table: &Table, keys: &[Row]) -> Result<()> {
-    let Some(length) = keys.first().map(Vec::len) else { return Ok(()) };
-    let equal: Vec<String> = table
-        .columns
-        .iter()
-        .take(length)
-        .enumerate()
-        .map(|(at, column)| format!("{}.{} = {}", table.name, column.name, value(at, column)))
-        .collect();
-    let found = format!("SELECT 1 FROM json_each($1) AS j WHERE {}", equal.join(" AND "));
-    let text = format!("DELETE FROM {} WHERE EXISTS ({found})", table.name);
+    let text = format!("DELETE FROM {} WHERE {}", table.name, with_keys(table));
     for chunk in keys.chunks(CHUNK) {
         put(conn, &text, chunk).await?;
     }
     Ok(())
+}
+
+/// Empties, in the rows with the keys of these, the columns that may pass from one row to another.
+pub(super) async fn empty_exchanged(conn: &mut Conn, table: &Table, rows: &[Row]) -> Result<()> {
+    if table.exchanged.is_empty() {
+        return Ok(());
+    }
+    let set: Vec<String> = table.exchanged.iter().map(|column| format!("{column} = NULL")).collect();
+    let text = format!("UPDATE {} SET {} WHERE {}", table.name, set.join(", "), with_keys(table));
+    for chunk in rows.chunks(CHUNK) {
+        put(conn, &text, chunk).await?;
+    }
+    Ok(())
+}
+
+/// The condition that a row's key is one of those that begin the given rows.
+fn with_keys(table: &Table) -> String {
+    let key = table.columns.iter().take(table.key.len()).enumerate();
+    let equal: Vec<String> =
+        key.map(|(at, column)| format!("{}.{} = {}", table.name, column.name, value(at, column))).collect();
+    format!("EXISTS (SELECT 1 FROM json_each($1) AS j WHERE {})", equal.join(" AND "))
 }
 
 fn insertion(table: &Table, columns: &[&Column]) -> String {

@@ -6,11 +6,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    rows::{Given, each},
-    tables::TABLES,
+use super::rows::{Given, each};
+use crate::{
+    Conn, Db, Error, Result,
+    schema::NEEDS,
+    tables::{Table, Tables},
 };
-use crate::{Conn, Db, Error, Result, schema::NEEDS};
 
 statements! {
     MARK = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
@@ -29,9 +30,20 @@ pub(super) const ORIGIN: &str = "moved_from";
 /// make the other's tables.
 pub(super) const MARKS: [&str; 4] = [MOVED, INCOMPLETE, ORIGIN, NEEDS];
 
+/// The table with those marks: it is named, here and below, because some of its rows say something of their database only.
+const META: &str = "meta";
+/// The table of which migrations write the first rows.
+const COUNTERS: &str = "counters";
+
+/// Whether this row of the table is carried.
+pub(super) fn is_carried(table: &Table, row: &[serde_json::Value]) -> bool {
+    let key = row.first().and_then(serde_json::Value::as_str).unwrap_or_default();
+    table.name != META || !MARKS.contains(&key)
+}
+
 /// A table without what is not carried.
 pub(super) fn without_marks(table: &str) -> String {
-    if table == "meta" { format!("meta WHERE key NOT IN ('{}')", MARKS.join("', '")) } else { table.to_owned() }
+    if table == META { format!("{META} WHERE key NOT IN ('{}')", MARKS.join("', '")) } else { table.to_owned() }
 }
 
 /// What became of a database.
@@ -70,7 +82,7 @@ impl Db {
 }
 
 pub(super) async fn of(conn: &mut Conn) -> Result<Standing> {
-    if !has_table(conn, "meta").await? {
+    if !has_table(conn, META).await? {
         return Ok(Standing::Living);
     }
     if let Some(mark) = mark(conn, MOVED).await? {
@@ -130,25 +142,25 @@ pub(super) async fn schema(conn: &mut Conn) -> Result<i64> {
 }
 
 /// Refuses a database that holds anything, were it only the id of a history: then a server has worked on it.
-pub(super) async fn refuse_unless_untouched(conn: &mut Conn) -> Result<()> {
+pub(super) async fn refuse_unless_untouched(conn: &mut Conn, tables: Tables) -> Result<()> {
     if schema(conn).await? == 0 {
         return Ok(());
     }
-    for table in TABLES.iter().filter(|table| table.name != "counters") {
+    for table in tables.iter().filter(|table| table.name != COUNTERS) {
         // The migrations may have been stopped half-way.
         if !has_table(conn, table.name).await? {
             continue;
         }
         let mut any = false;
         // What migrations write is no work of a server.
-        let by_others = if table.name == "meta" { format!("WHERE key <> '{NEEDS}'") } else { String::new() };
+        let by_others = if table.name == META { format!("WHERE key <> '{NEEDS}'") } else { String::new() };
         each(conn, format!("SELECT 'x' FROM {} {by_others} LIMIT 1", table.name), &[], |_| {
             any = true;
             Ok(())
         })
         .await?;
         if any {
-            let what = if table.name == "meta" { "a server has worked on it" } else { table.name };
+            let what = if table.name == META { "a server has worked on it" } else { table.name };
             return Err(Error::Other(format!("the database is not empty ({what}); nothing was written")));
         }
     }
@@ -157,7 +169,7 @@ pub(super) async fn refuse_unless_untouched(conn: &mut Conn) -> Result<()> {
 
 /// Lets nobody change anything in the database any more, once this is committed: neither a server that is still
 /// running nor an older program. On PostgreSQL this waits for those who are writing.
-pub(super) async fn seal(conn: &mut Conn) -> Result<()> {
+pub(super) async fn seal(conn: &mut Conn, tables: Tables) -> Result<()> {
     if let Conn::Postgres(_) = conn {
         // The code of a database that is open for reading only.
         let raise = "RAISE EXCEPTION 'this database was given up' USING ERRCODE = '25006'";
@@ -165,7 +177,7 @@ pub(super) async fn seal(conn: &mut Conn) -> Result<()> {
         let text = format!("CREATE FUNCTION moved() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$");
         run(conn, text).await?;
     }
-    for (table, change) in changes() {
+    for (table, change) in changes(tables) {
         let trigger = format!("CREATE TRIGGER moved_{}_{table} BEFORE {change} ON {table}", change.to_lowercase());
         let text = match conn {
             Conn::Sqlite(_) => {
@@ -179,15 +191,15 @@ pub(super) async fn seal(conn: &mut Conn) -> Result<()> {
 }
 
 /// Lets it be changed again. Only a SQLite database is ever taken back.
-pub(super) async fn unseal(conn: &mut Conn) -> Result<()> {
-    for (table, change) in changes() {
+pub(super) async fn unseal(conn: &mut Conn, tables: Tables) -> Result<()> {
+    for (table, change) in changes(tables) {
         run(conn, format!("DROP TRIGGER moved_{}_{table}", change.to_lowercase())).await?;
     }
     Ok(())
 }
 
-fn changes() -> impl Iterator<Item = (&'static str, &'static str)> {
-    TABLES.iter().flat_map(|table| ["INSERT", "UPDATE", "DELETE"].map(|change| (table.name, change)))
+fn changes(tables: Tables) -> impl Iterator<Item = (&'static str, &'static str)> {
+    tables.iter().flat_map(|table| ["INSERT", "UPDATE", "DELETE"].map(|change| (table.name, change)))
 }
 
 /// Runs a statement that is made of constants.

@@ -443,7 +443,7 @@ async fn a_move_that_finds_a_difference_moves_nothing() {
     // Somebody else writes into the target, after the copy and before the comparison.
     let tampered = AtomicBool::new(false);
     let mut spoil = |step| {
-        if matches!(step, Progress::Copied(_)) && !tampered.swap(true, Ordering::Relaxed) {
+        if matches!(step, Progress::Copied { .. }) && !tampered.swap(true, Ordering::Relaxed) {
             let admin = admin.clone();
             tokio::task::block_in_place(|| {
                 tokio::runtime::Handle::current().block_on(async move {
