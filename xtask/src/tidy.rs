@@ -112,7 +112,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("subscribers", &["chat", "store", "dialects", "stream"]),
     ("web", &[]),
     ("connect", &["chat", "dialects", "engine", "stream", "subscribers", "web"]),
-    ("simulation", &["chat", "store", "engine", "stream"]),
+    ("promises", &["chat"]),
+    ("simulation", &["chat", "store", "engine", "stream", "promises"]),
     ("app", &["chat", "store", "dialects", "engine", "stream", "subscribers", "connect", "web"]),
 ];
 

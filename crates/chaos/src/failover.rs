@@ -178,5 +178,7 @@ async fn is_at_rest(states: &[Arc<Mutex<client::State>>], api: &Api, tokens: &[S
     let Some(token) = tokens.first() else { return true };
     let Ok(listed) = api.get(token, &format!("conversations/{room}")).await else { return false };
     let head = listed["head"].as_i64();
-    states.iter().all(|state| state.lock().is_ok_and(|state| state.pending.is_empty() && Some(state.cursor) == head))
+    states
+        .iter()
+        .all(|state| state.lock().is_ok_and(|state| state.pending.is_empty() && Some(state.known.cursor.0) == head))
 }

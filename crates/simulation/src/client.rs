@@ -7,16 +7,15 @@ use std::{
 };
 
 use chat::{
-    ClientId, Command, ConversationId, ErrorCode, Event, Fact, Number, Reply, UserId,
-    members::Member,
-    messages::{Draft, Message, MessageType},
+    ClientId, Command, ConversationId, ErrorCode, Event, Number, Reply, UserId,
+    messages::{Draft, MessageType},
     reply::CaughtUp,
 };
+use promises::{Change, Facts, Known, Place, Rule};
 
 use crate::{
     agenda::{Frame, Happening, Request},
     database::Snapshot,
-    judge::Rule,
     world::{World, note},
 };
 
@@ -24,7 +23,7 @@ pub(crate) struct Client {
     /// For whom it speaks.
     pub person: usize,
     pub line: Option<Line>,
-    pub known: BTreeMap<ConversationId, Known>,
+    pub known: BTreeMap<ConversationId, Followed>,
     pub pending: VecDeque<Pending>,
     /// What was sent and acknowledged, for those who try an id again.
     acked: Vec<(ConversationId, ClientId)>,
@@ -54,12 +53,9 @@ pub(crate) struct Line {
     open: bool,
 }
 
-/// What a client knows of a conversation.
-#[derive(Default)]
-pub(crate) struct Known {
-    pub cursor: Number,
-    pub messages: BTreeMap<Number, Message>,
-    pub members: BTreeMap<UserId, Member>,
+/// A conversation that a client follows.
+pub(crate) struct Followed {
+    pub known: Known<Facts>,
     /// The request by which it is being read anew; what comes meanwhile waits.
     pub loading: Option<u64>,
     waiting: Vec<Frame>,
@@ -120,8 +116,8 @@ impl World<'_> {
         let (life, said_until) = (self.nodes[node].life, self.now);
         let me = &mut self.clients[client];
         me.line = Some(Line { node, life, connection, said_until, open: false });
-        let read = me.known.iter().filter(|(_, known)| known.loading.is_none());
-        let cursors = read.map(|(id, known)| (*id, known.cursor)).collect();
+        let read = me.known.iter().filter(|(_, followed)| followed.loading.is_none());
+        let cursors = read.map(|(id, followed)| (*id, followed.known.cursor)).collect();
         self.say(client, Request::Hello { client, speaker, cursors });
     }
 
@@ -194,9 +190,15 @@ impl World<'_> {
 
     fn changes_a_message(&mut self, client: usize, conversation: ConversationId) {
         let user = self.user_of(client);
-        let Some(known) = self.clients[client].known.get(&conversation) else { return };
-        let all: Vec<(Number, bool)> =
-            known.messages.values().rev().take(20).map(|message| (message.seq, message.author == user)).collect();
+        let Some(followed) = self.clients[client].known.get(&conversation) else { return };
+        let all: Vec<(Number, bool)> = followed
+            .known
+            .messages
+            .values()
+            .rev()
+            .take(20)
+            .map(|message| (message.seq, message.author == user))
+            .collect();
         let Some((seq, own)) = self.dice.pick(&all) else { return };
         let command = match self.dice.below(10) {
             0..5 if own => {
@@ -281,7 +283,7 @@ impl World<'_> {
         me.heard = attached.iter().map(|(id, last)| (*id, Heard::Last(*last))).collect();
         let heard = &me.heard;
         me.known.retain(|id, _| heard.contains_key(id));
-        let unread = |id: &ConversationId| me.known.get(id).is_none_or(|known| known.loading.is_some());
+        let unread = |id: &ConversationId| me.known.get(id).is_none_or(|followed| followed.loading.is_some());
         let unread: Vec<ConversationId> = me.heard.keys().copied().filter(unread).collect();
         let pending: Vec<ClientId> = me.pending.iter().map(|pending| pending.cid.clone()).collect();
         for conversation in unread {
@@ -294,8 +296,8 @@ impl World<'_> {
 
     fn reads_anew(&mut self, client: usize, conversation: ConversationId) {
         let request = self.count();
-        let known = Known { loading: Some(request), ..Known::default() };
-        self.clients[client].known.insert(conversation, known);
+        let followed = Followed { known: Known::default(), loading: Some(request), waiting: Vec::new() };
+        self.clients[client].known.insert(conversation, followed);
         self.say(client, Request::ReadAnew { request, conversation });
     }
 
@@ -307,20 +309,15 @@ impl World<'_> {
         read: chat::Result<Rc<Snapshot>>,
     ) {
         let me = &mut self.clients[client];
-        let Some(known) = me.known.get_mut(&conversation).filter(|known| known.loading == Some(request)) else {
+        let Some(followed) = me.known.get_mut(&conversation).filter(|followed| followed.loading == Some(request))
+        else {
             return;
         };
         match read {
             Ok(read) => {
                 self.figures.readings += 1;
-                let waiting = std::mem::take(&mut known.waiting);
-                *known = Known {
-                    cursor: read.page.head,
-                    messages: read.page.messages.iter().map(|message| (message.seq, message.clone())).collect(),
-                    members: read.members.iter().map(|member| (member.user, member.clone())).collect(),
-                    loading: None,
-                    waiting: Vec::new(),
-                };
+                let waiting = std::mem::take(&mut followed.waiting);
+                (followed.known, followed.loading) = (read.known(), None);
                 waiting.into_iter().for_each(|frame| self.apply(client, frame));
             }
             Err(error) if error.code == ErrorCode::NotFound => _ = me.known.remove(&conversation),
@@ -373,29 +370,33 @@ impl World<'_> {
             _ => return,
         };
         let place = self.room(conversation);
-        let Some(known) = self.clients[client].known.get_mut(&conversation) else {
+        let Some(followed) = self.clients[client].known.get_mut(&conversation) else {
             return self.reads_anew(client, conversation);
         };
-        if known.loading.is_some() {
-            return known.waiting.push(frame);
+        if followed.loading.is_some() {
+            return followed.waiting.push(frame);
         }
-        match frame {
-            Frame::Event(event) if event.number <= known.cursor => {}
-            Frame::Event(event) if event.number == known.cursor.next() => known.apply(&event),
-            Frame::Event(event) => {
-                let what = format!("client {client} is at {} of {place} and hears {}", known.cursor, event.number);
-                self.judge.accuse(Rule::I6, what);
-                self.reads_anew(client, conversation);
+        let known = &mut followed.known;
+        let cursor = known.cursor;
+        let wrong = match frame {
+            Frame::Event(event) => match known.place(event.number) {
+                Place::Known => None,
+                Place::Next if known.apply(event.number, Change::from(&event.fact)) => None,
+                Place::Next => Some(format!("hears with {} something older than it knows", event.number)),
+                Place::Beyond => Some(format!("hears {}", event.number)),
+            },
+            Frame::Changes { changes, .. } if changes.reset => return self.reads_anew(client, conversation),
+            Frame::Changes { changes, .. } if changes.from > cursor => Some(format!("is taken from {}", changes.from)),
+            Frame::Changes { changes, .. } if changes.to > cursor => {
+                let (members, messages) = (changes.members.iter().cloned(), changes.messages.iter().cloned());
+                let older = known.catch_up(changes.to, (), members, messages);
+                (older > 0).then(|| format!("is taken to {} with {older} older rows than it knows", changes.to))
             }
-            Frame::Changes { changes, .. } if changes.reset => self.reads_anew(client, conversation),
-            Frame::Changes { changes, .. } if changes.from > known.cursor => {
-                let what =
-                    format!("client {client} is at {} of {place} and is taken from {}", known.cursor, changes.from);
-                self.judge.accuse(Rule::I6, what);
-                self.reads_anew(client, conversation);
-            }
-            Frame::Changes { changes, .. } if changes.to > known.cursor => known.catch_up(&changes),
-            _ => {}
+            _ => None,
+        };
+        if let Some(wrong) = wrong {
+            self.judge.accuse(Rule::I6, format!("client {client} is at {cursor} of {place} and {wrong}"));
+            self.reads_anew(client, conversation);
         }
     }
 
@@ -445,43 +446,4 @@ impl World<'_> {
 fn send(conversation: ConversationId, cid: ClientId, text: String) -> Command {
     let message_type = MessageType::Text;
     Command::SendMessage(Draft { conversation, client_id: Some(cid), message_type, text, parent: None })
-}
-
-impl Known {
-    fn apply(&mut self, event: &Event) {
-        self.cursor = event.number;
-        match &event.fact {
-            Fact::MessageCreated(message)
-            | Fact::MessageEdited(message)
-            | Fact::MessageDeleted(message)
-            | Fact::ReactionAdded { message, .. }
-            | Fact::ReactionRemoved { message, .. } => _ = self.messages.insert(message.seq, message.clone()),
-            Fact::MemberJoined { member, .. } | Fact::MemberUpdated(member) | Fact::MemberLeft { member, .. } => {
-                self.set_member(member);
-            }
-            Fact::ConversationCreated(_) | Fact::ConversationUpdated(_) => {}
-        }
-    }
-
-    fn catch_up(&mut self, changes: &CaughtUp) {
-        self.cursor = changes.to;
-        for message in &changes.messages {
-            if self.messages.get(&message.seq).is_none_or(|known| known.rev < message.rev) {
-                self.messages.insert(message.seq, message.clone());
-            }
-        }
-        for member in &changes.members {
-            if self.members.get(&member.user).is_none_or(|known| known.rev < member.rev) {
-                self.set_member(member);
-            }
-        }
-    }
-
-    fn set_member(&mut self, member: &Member) {
-        if member.role.is_some() {
-            self.members.insert(member.user, member.clone());
-        } else {
-            self.members.remove(&member.user);
-        }
-    }
 }

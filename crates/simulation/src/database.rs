@@ -25,6 +25,7 @@ use chat::{
 };
 use engine::{Engine, Extent, Keys, Settings};
 use futures_util::future::join_all;
+use promises::{Facts, Known};
 use store::{Committed, Db, Nudge, Options, Writer, members::Belonging, nudges::Kept};
 use tokio::{runtime::Runtime, sync::mpsc};
 
@@ -64,6 +65,13 @@ pub(crate) struct Town {
 pub(crate) struct Snapshot {
     pub page: Page,
     pub members: Vec<Member>,
+}
+
+impl Snapshot {
+    /// What somebody knows who has just read it.
+    pub(crate) fn known(&self) -> Known<Facts> {
+        Known::read(self.page.head, (), self.members.iter().cloned(), self.page.messages.iter().cloned())
+    }
 }
 
 impl Database {

@@ -5,7 +5,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt,
     time::Duration,
 };
 
@@ -14,57 +13,12 @@ use chat::{
     messages::{Message, Sent},
     reply::CaughtUp,
 };
+use promises::{Rule, Violation};
 
 use crate::database::Town;
 
 /// So long after a removal a catch-up answer may still show what followed: the contract's bound without Redis.
 const GRACE: Duration = Duration::from_secs(5);
-
-/// The promises, numbered as in the delivery contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rule {
-    /// What was acknowledged is kept.
-    I1,
-    /// Nothing is kept twice.
-    I2,
-    /// Numbers have no holes.
-    I3,
-    /// What is kept was sent.
-    I4,
-    /// All answers to one send are the same.
-    I5,
-    /// Every receiver sees the one order.
-    I6,
-    /// In the end every member knows everything.
-    I7,
-    /// A sender's messages keep their order.
-    I8,
-    /// What was acknowledged before another began stands before it.
-    I9,
-    /// Nobody hears what they may not know.
-    I10,
-    /// What was delivered is kept.
-    I11,
-    /// What was refused is not kept.
-    I15,
-    /// The same id with another text is refused.
-    P3,
-}
-
-/// A promise that was not kept.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Violation {
-    /// Which.
-    pub rule: Rule,
-    /// Who, where, what.
-    pub detail: String,
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {}", self.rule, self.detail)
-    }
-}
 
 #[derive(Debug)]
 struct Send {

@@ -29,5 +29,5 @@ mod writes;
 pub use database::Database;
 pub use failover::{Failovers, Slip, go_back};
 pub use fault::Fault;
-pub use judge::{Rule, Violation};
+pub use promises::{Rule, Violation};
 pub use world::{Figures, Outcome, Plan, run};

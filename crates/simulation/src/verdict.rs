@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use chat::{Command, ConversationId};
+use promises::Rule;
 
-use crate::{judge::Rule, world::World};
+use crate::world::World;
 
 impl World<'_> {
     /// Judges everything once all is quiet.
@@ -20,6 +21,12 @@ impl World<'_> {
                     if head != told {
                         let place = self.room(conversation);
                         self.judge.accuse(Rule::I3, format!("the head of {place} is {head}, told was {told}"));
+                    }
+                    let read = snapshot.known();
+                    let messages = read.messages.values().eq(&snapshot.page.messages);
+                    if !messages || !read.members.values().eq(&snapshot.members) {
+                        let place = self.room(conversation);
+                        self.judge.accuse(Rule::I6, format!("{place} is read with repeats, or in another order"));
                     }
                     kept.insert(conversation, snapshot);
                 }
@@ -60,16 +67,15 @@ impl World<'_> {
                 (None, None) => {}
                 (Some(_), None) => found.push(format!("knows {place}, out of which they are")),
                 (None, Some(_)) => found.push(format!("does not know {place}")),
-                (Some(known), Some(fresh)) => {
-                    let head = fresh.page.head;
-                    if known.loading.is_some() {
+                (Some(followed), Some(fresh)) => {
+                    let (cursor, head) = (followed.known.cursor, fresh.page.head);
+                    if followed.loading.is_some() {
                         found.push(format!("still reads {place}"));
-                    } else if known.cursor != head {
-                        found.push(format!("is at {} of {place}, whose head is {head}", known.cursor));
-                    } else if !known.messages.values().eq(&fresh.page.messages) {
-                        found.push(format!("knows other messages of {place} than are read fresh"));
-                    } else if !known.members.values().eq(&fresh.members) {
-                        found.push(format!("knows other members of {place} than are read fresh"));
+                    } else if cursor != head {
+                        found.push(format!("is at {cursor} of {place}, whose head is {head}"));
+                    } else {
+                        let differences = followed.known.differences(&fresh.known());
+                        found.extend(differences.into_iter().map(|what| format!("has read {place}, where {what}")));
                     }
                 }
             }

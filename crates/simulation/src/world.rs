@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt, rc::Rc, time::Duration};
 
 use chat::{Command, ConversationId, Event, Fact, Told, UserId};
+use promises::Violation;
 use tokio::time::Instant;
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
     database::{Database, Town},
     dice::Dice,
     fault::Fault,
-    judge::{Judge, Violation},
+    judge::Judge,
     node::Node,
     redis::Redis,
     trace::Trace,

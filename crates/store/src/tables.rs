@@ -22,7 +22,8 @@ pub(crate) struct Column {
 }
 
 /// What the rows of a table belong to. It decides how a move finds the rows that have changed while it copied, and how
-/// it compares both sides. The column that names it holds a number, is never null, and has an index that begins with it.
+/// it compares both sides. The column that names it holds a number, is never null, and has an index that begins with
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// None of those below: the rows are the server's, or belong to a row of another kind. A move reads the table whole
@@ -31,7 +32,8 @@ pub(crate) enum Scope {
     /// Nothing else: others belong to these rows, the accounts and the conversations. A move carries them before the
     /// others, and reads the table whole. They are never deleted.
     Root,
-    /// The account in this column. Its changes have no number: a move compares all rows, part by part, also in the pause.
+    /// The account in this column. Its changes have no number: a move compares all rows, part by part, also in the
+    /// pause.
     Account(&'static str),
     /// The conversation in this column.
     Conversation(&'static str, Changes),
@@ -44,8 +46,8 @@ pub(crate) enum Scope {
 pub(crate) enum Changes {
     /// Not by numbers, as some changes have none: a move compares all rows, part by part, also in the pause.
     Unnumbered,
-    /// By `rev`, the number of a row's last change, with an index on conversation and `rev`. No row is ever deleted: it stays
-    /// as a tombstone.
+    /// By `rev`, the number of a row's last change, with an index on conversation and `rev`. No row is ever deleted: it
+    /// stays as a tombstone.
     #[cfg_attr(not(test), expect(dead_code, reason = "only a test's tables are found so yet; the next nouns will be"))]
     Rev,
     /// The same, with `seq`, the number with which a row was created. There is an index on conversation and `seq`, and
@@ -59,8 +61,8 @@ pub(crate) struct Table {
     pub name: &'static str,
     /// What its primary key consists of: its first columns, in this order.
     pub key: &'static [&'static str],
-    /// Columns that must be unique and may pass from one row to another: a move empties them in all changed rows before it
-    /// writes any, for which it must read the table whole.
+    /// Columns that must be unique and may pass from one row to another: a move empties them in all changed rows before
+    /// it writes any, for which it must read the table whole.
     pub exchanged: &'static [&'static str],
     pub columns: &'static [Column],
     pub scope: Scope,

@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use promises::{Number, UserId};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -72,17 +73,17 @@ macro_rules! seen {
 async fn read_once(person: &Inner, id: i64, depth: Depth) -> Seen<Option<Snapshot>> {
     let path = format!("/v1/conversations/{id}");
     let before = row_of(&seen!(get(person, &path).await));
-    let mut snapshot = Snapshot { row: before, ..Snapshot::default() };
+    let mut snapshot = Snapshot::read(Number(before["head"].as_i64().unwrap_or_default()), before, [], []);
     let mut page = seen!(get(person, &format!("{path}/messages?limit=200")).await);
     loop {
         let messages = page["messages"].as_array().cloned().unwrap_or_default();
         let first = messages.first().and_then(|message| message["seq"].as_i64());
-        snapshot.messages.extend(messages.into_iter().map(|m| (m["seq"].as_i64().unwrap_or_default(), m)));
+        messages.into_iter().for_each(|message| _ = snapshot.put_message(message));
         let Some(first) = first.filter(|_| page["has_more_before"] == true) else { break };
         match depth {
             Depth::To(floor) if floor < first => {}
             _ => {
-                snapshot.floor = first;
+                snapshot.floor = Number(first);
                 break;
             }
         }
@@ -91,9 +92,7 @@ async fn read_once(person: &Inner, id: i64, depth: Depth) -> Seen<Option<Snapsho
     let mut cursor = String::new();
     loop {
         let page = seen!(get(person, &format!("{path}/members?limit=200{cursor}")).await);
-        for member in page["members"].as_array().into_iter().flatten() {
-            snapshot.members.insert(member["user"]["id"].as_i64().unwrap_or_default(), member.clone());
-        }
+        page["members"].as_array().into_iter().flatten().for_each(|member| _ = snapshot.put_member(member.clone()));
         let Some(next) = page["next_cursor"].as_str() else { break };
         cursor = format!("&cursor={next}");
     }
@@ -154,16 +153,17 @@ async fn judge(person: &Inner, all: &BTreeMap<i64, Value>, touched: Option<i64>)
         let head = conversation["head"].as_i64().unwrap_or_default();
         let (floor, verified) = {
             let state = person.state();
-            let Some(known) = state.model.get(id) else { return Err(format!("conversation {id} is gone")) };
-            if known.cursor != head {
+            let Some(followed) = state.model.get(id) else { return Err(format!("conversation {id} is gone")) };
+            let known = &followed.known;
+            if known.cursor != Number(head) {
                 return Err(format!("in conversation {id} they are at {}, but its head is {head}", known.cursor));
             }
             // What is read may be newer than the number told with it (ARCHITECTURE.md): its events are on the way.
             if conversation["last_message"]["rev"].as_i64().unwrap_or_default() > head {
                 return Err(format!("the newest message of conversation {id} was read after its head {head}"));
             }
-            same_as_listed(person, &known.snapshot, conversation);
-            (known.snapshot.floor, state.verified.get(&id) == Some(&head))
+            same_as_listed(person, known, conversation);
+            (known.floor.0, state.verified.get(&id) == Some(&head))
         };
         if verified && touched != Some(id) {
             continue;
@@ -172,14 +172,15 @@ async fn judge(person: &Inner, all: &BTreeMap<i64, Value>, touched: Option<i64>)
             return Err(format!("conversation {id} cannot be read"));
         };
         let mut state = person.state();
-        let Some(known) = state.model.get(id) else { return Err(format!("conversation {id} is gone")) };
-        if known.cursor != fresh.head() {
-            return Err(format!("in conversation {id} they are at {}, but its head is {}", known.cursor, fresh.head()));
+        let Some(followed) = state.model.get(id) else { return Err(format!("conversation {id} is gone")) };
+        let (cursor, head) = (followed.known.cursor, fresh.cursor);
+        if cursor != head {
+            return Err(format!("in conversation {id} they are at {cursor}, but its head is {head}"));
         }
-        if let Some(difference) = known.snapshot.difference(&fresh) {
-            panic!("the law is broken for {} in conversation {id} at {head}: {difference}", person.name);
-        }
-        state.verified.insert(id, fresh.head());
+        let differences = followed.known.differences(&fresh).join("; ");
+        let name = &person.name;
+        assert!(differences.is_empty(), "the law is broken for {name} in conversation {id} at {head}: {differences}");
+        state.verified.insert(id, head.0);
     }
     Ok(())
 }
@@ -190,14 +191,14 @@ fn same_as_listed(person: &Inner, known: &Snapshot, listed: &Value) {
     assert_eq!(known.row, row_of(listed), "the list shows {name} conversation {id} otherwise");
     let newest = known.messages.last_key_value().map(|(_, message)| message.clone()).unwrap_or_default();
     assert_eq!(newest, listed["last_message"], "the list shows {name} another newest message in {id}");
-    let role = known.members.get(&person.id).map(|member| member["role"].clone()).unwrap_or_default();
+    let role = known.members.get(&UserId(person.id)).map(|member| member["role"].clone()).unwrap_or_default();
     assert_eq!(role, listed["role"], "the list shows {name} another role in {id}");
     // Markers are not numbered; what they leave unread can be counted all the same.
     let read = listed["read_seq"].as_i64().unwrap_or_default();
-    if known.floor <= read {
+    if known.floor <= Number(read) {
         let unread = known
             .messages
-            .range(read + 1..)
+            .range(Number(read).next()..)
             .filter(|(_, message)| message["author"]["id"] != person.id && message["deleted_at"].is_null());
         assert_eq!(listed["unread"], unread.count().min(UNREAD_CAP), "the list counts otherwise for {name} in {id}");
     }

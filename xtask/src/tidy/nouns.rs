@@ -32,14 +32,10 @@ const LAYERS: &[(&str, &str)] = &[
 /// What a noun does not have, and why not.
 const ABSENT: &[(&str, &str, &str)] = &[
     ("accounts", "crates/stream/src/wire", "nodes are told of an account by nudges, through the database"),
-    ("accounts", "clients/sdk/src/state", "people.ts keeps profiles together with presence"),
     ("figures", "crates/stream/src/wire", "nobody is told of them"),
     ("figures", "clients/sdk/src/state", "they are read anew each time, and not kept"),
     ("presence", "crates/store/src", "it is never stored"),
-    ("presence", "clients/sdk/src/state", "people.ts keeps it together with profiles"),
-    ("reactions", "clients/sdk/src/state", "a reaction comes with its message as it is afterwards"),
     ("sessions", "crates/stream/src/wire", "nodes are told of a session's end by nudges, through the database"),
-    ("sessions", "clients/sdk/src/state", "clients/sdk/src/session.ts keeps the client's own on the device"),
 ];
 
 /// Nouns without their file in a layer, and exceptions that are none any more.

@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use futures_util::{SinkExt as _, StreamExt as _};
+use promises::{Change, Form, Known, Nobody, Number, Place, UserId};
 use serde_json::{Value, json};
 use testkit::api::Api;
 use tokio::{net::TcpStream, sync::watch};
@@ -24,6 +25,26 @@ const PATIENCE: Duration = Duration::from_secs(6);
 
 type Socket = WebSocketStream<TcpStream>;
 
+/// Messages by their numbers and client ids: nothing else happens in the room, and none is changed.
+#[derive(Clone, Debug)]
+pub struct Said;
+
+impl Form for Said {
+    type Message = (i64, String);
+    type Member = Nobody;
+    type Row = ();
+
+    fn message((seq, _): &(i64, String)) -> (Number, Number) {
+        (Number(*seq), Number(*seq))
+    }
+
+    fn member(member: &Nobody) -> (UserId, Number, bool) {
+        match *member {}
+    }
+
+    fn moved((): &mut (), _head: Number, _member_count: Option<i64>) {}
+}
+
 /// What a client knows, and what has happened to it.
 #[derive(Clone, Debug, Default)]
 pub struct State {
@@ -31,10 +52,8 @@ pub struct State {
     pub epoch: Option<String>,
     /// The history in which it began.
     pub first: Option<String>,
-    /// The last number that it has applied.
-    pub cursor: i64,
-    /// What was said, by number: the client ids.
-    pub known: BTreeMap<i64, String>,
+    /// What it knows of the room.
+    pub known: Known<Said>,
     /// What it has sent and got no answer to.
     pub pending: BTreeMap<String, ()>,
     /// What was acknowledged, at which number, in which history, when.
@@ -98,7 +117,7 @@ impl Client {
         let uri = format!("ws://{}/v1/ws", self.node);
         let stream = TcpStream::connect(self.node).await?;
         let (mut socket, _) = ClientBuilder::new().uri(&uri)?.connect_on(stream).await?;
-        let (epoch, cursor) = self.with(|state| (state.epoch.clone(), state.cursor));
+        let (epoch, cursor) = self.with(|state| (state.epoch.clone(), state.known.cursor.0));
         let data = json!({"token": self.token, "epoch": epoch, "cursors": {self.room.to_string(): cursor}});
         say(&mut socket, "hello", "authenticate", &data).await?;
         let mut open = false;
@@ -138,10 +157,10 @@ impl Client {
         let server = tokio::time::timeout(PATIENCE, api.get("", "server")).await??;
         let epoch = server["epoch"].as_str().context("a server without an epoch")?.to_owned();
         let log = tokio::time::timeout(PATIENCE, api.dump(&self.token, self.room, 0)).await??;
-        let known = log.rows.into_iter().filter_map(|row| Some((row.seq, row.cid?))).collect();
+        let rows = log.rows.into_iter().filter_map(|row| Some((row.seq, row.cid?)));
         self.with(|state| {
             state.learn(epoch);
-            (state.cursor, state.known) = (log.head, known);
+            state.known = Known::read(Number(log.head), (), [], rows);
         });
         Ok(())
     }
@@ -182,29 +201,28 @@ impl Client {
             "conversation.changes" => {
                 let messages = data["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
                 let to = data["to"].as_i64().context("changes without an end")?;
-                messages.iter().for_each(|message| self.note(message));
-                self.with(|state| state.cursor = state.cursor.max(to));
+                let said = messages.iter().filter_map(said);
+                self.with(|state| state.known.catch_up(Number(to), (), [], said));
             }
             "message.created" => {
-                let seq = frame["seq"].as_i64().context("an event without a number")?;
+                let seq = Number(frame["seq"].as_i64().context("an event without a number")?);
+                let change = said(data).map_or(Change::Nothing, Change::Message);
                 self.with(|state| {
-                    if seq > state.cursor + 1 {
-                        state.wrong.push(format!("{seq} was told after {}", state.cursor));
+                    if state.known.place(seq) == Place::Beyond {
+                        state.wrong.push(format!("{seq} was told after {}", state.known.cursor));
                     }
-                    state.cursor = state.cursor.max(seq);
+                    state.known.apply(seq, change)
                 });
-                self.note(data);
             }
             _ => {}
         }
         Ok(false)
     }
+}
 
-    fn note(&self, message: &Value) {
-        if let (Some(seq), Some(cid)) = (message["seq"].as_i64(), message["client_id"].as_str()) {
-            self.with(|state| state.known.insert(seq, cid.to_owned()));
-        }
-    }
+/// A message of the protocol, if it has a client id.
+fn said(message: &Value) -> Option<(i64, String)> {
+    Some((message["seq"].as_i64()?, message["client_id"].as_str()?.to_owned()))
 }
 
 async fn say(socket: &mut Socket, id: &str, command: &str, data: &Value) -> Result<()> {

@@ -110,7 +110,7 @@ fn judge_client(evidence: &Evidence, index: usize, client: &State, last: &String
         broken.push(format!("client {index} is in another history in the end"));
     }
     let kept: BTreeMap<i64, &String> = evidence.kept.iter().map(|(cid, seq)| (*seq, cid)).collect();
-    let known: BTreeMap<i64, &String> = client.known.iter().map(|(seq, cid)| (*seq, cid)).collect();
+    let known: BTreeMap<i64, &String> = client.known.messages.values().map(|(seq, cid)| (*seq, cid)).collect();
     if known != kept {
         let differing = known.iter().find(|(seq, cid)| kept.get(seq) != Some(cid));
         let what = differing.map_or_else(
@@ -125,6 +125,8 @@ fn judge_client(evidence: &Evidence, index: usize, client: &State, last: &String
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use promises::{Known, Number};
 
     use super::*;
 
@@ -141,8 +143,7 @@ mod tests {
         }
         let client = State {
             epoch: Some(epoch.to_owned()),
-            cursor: 3,
-            known: kept.iter().map(|(cid, seq)| (*seq, cid.clone())).collect(),
+            known: Known::read(Number(3), (), [], kept.iter().map(|(cid, seq)| (*seq, cid.clone()))),
             acks: vec![ack("a", 2, 1), ack("b", 3, 3)],
             told: is_behind.then(|| at(6)),
             ..State::default()
@@ -171,7 +172,7 @@ mod tests {
         assert!(is_broken(Deed::Behind, &|it| it.epochs[2] = "another".to_owned()));
         assert!(is_broken(Deed::Behind, &|it| it.clients[0].told = None));
         assert!(is_broken(Deed::Behind, &|it| it.clients[0].told = Some(it.to + Duration::from_secs(11))));
-        assert!(is_broken(Deed::Behind, &|it| _ = it.clients[0].known.insert(3, "b".to_owned())));
+        assert!(is_broken(Deed::Behind, &|it| _ = it.clients[0].known.put_message((3, "b".to_owned()))));
         assert!(is_broken(Deed::Behind, &|it| it.kept.clear()));
         assert!(is_broken(Deed::Behind, &|it| it.clients[0].acks[1].2 = "after".to_owned()));
         assert!(is_broken(Deed::Behind, &|it| it.clients[0].wrong.push("a gap".to_owned())));

@@ -208,8 +208,8 @@ pub(super) async fn last(conn: &mut Conn, table: &Table, id: &str) -> Result<i64
 /// Rows that are compared at once, where a table need not be compared as a whole.
 const PART: i64 = 100_000;
 
-/// Cuts a table by what its rows belong to into parts of some hundred thousand rows, each from after one number up to another. Together
-/// they are all that there can be, so that the same parts of another database lack nothing.
+/// Cuts a table by what its rows belong to into parts of some hundred thousand rows, each from after one number up to
+/// another. Together they are all that there can be, so that the same parts of another database lack nothing.
 pub(super) async fn parts(conn: &mut Conn, table: &Table, column: &str) -> Result<Vec<(i64, i64)>> {
     let next = format!(
         "SELECT CAST({column} AS TEXT) FROM {} WHERE {column} > $1 ORDER BY {column} LIMIT 1 OFFSET {PART}",

@@ -233,8 +233,8 @@ impl Move<'_> {
         crate::db::epoch_in(source).await?.ok_or_else(none)
     }
 
-    /// Marks the target and gives it the accounts and conversations as they are: the others' rows refer to them, and the
-    /// conversations' heads say what must be carried later.
+    /// Marks the target and gives it the accounts and conversations as they are: the others' rows refer to them, and
+    /// the conversations' heads say what must be carried later.
     async fn begin(&self, source: &mut Conn, target: &mut Conn) -> Result<Mark> {
         standing::refuse_unless_untouched(target, self.tables).await?;
         let (id, history) = (crate::db::random_id()?, self.history(source).await?);
@@ -264,8 +264,8 @@ impl Move<'_> {
         Ok(())
     }
 
-    /// Carries what was not copied and what has changed, and compares all numbered rows of both. Returns the heads up to
-    /// which both are alike.
+    /// Carries what was not copied and what has changed, and compares all numbered rows of both. Returns the heads up
+    /// to which both are alike.
     async fn compare_all(
         &self,
         source: &mut Conn,
@@ -300,8 +300,8 @@ impl Move<'_> {
         Ok(())
     }
 
-    /// Carries what `source` has and `target` has not, in one transaction. `source` must not change meanwhile. The first
-    /// time that is all of the tables that were not copied. Returns how many numbered rows that were.
+    /// Carries what `source` has and `target` has not, in one transaction. `source` must not change meanwhile. The
+    /// first time that is all of the tables that were not copied. Returns how many numbered rows that were.
     async fn catch_up(&self, source: &mut Conn, target: &mut Conn, first: bool) -> Result<u64> {
         begin(target).await?;
         let work = self.carry_changes(source, target, first).await;

@@ -30,7 +30,8 @@ pub(super) const ORIGIN: &str = "moved_from";
 /// make the other's tables.
 pub(super) const MARKS: [&str; 4] = [MOVED, INCOMPLETE, ORIGIN, NEEDS];
 
-/// The table with those marks: it is named, here and below, because some of its rows say something of their database only.
+/// The table with those marks: it is named, here and below, because some of its rows say something of their database
+/// only.
 const META: &str = "meta";
 /// The table of which migrations write the first rows.
 const COUNTERS: &str = "counters";

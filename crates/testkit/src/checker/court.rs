@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::{Content, Entry, Evidence, History, Log, Row, Rule, Step, Violation};
+use promises::{Change, Known, Number, Place};
+
+use super::{Content, Entry, Evidence, History, Log, Row, Rows, Rule, Step, Violation};
 
 /// Judges, and tells how often each rule was applied.
 pub(super) fn judge(evidence: &Evidence) -> (Vec<Violation>, Vec<(Rule, u64)>) {
@@ -318,8 +320,8 @@ impl<'a> Court<'a> {
                 Step::Resume { conversation, cursor } => {
                     let view = views.entry(*conversation).or_insert_with(|| View::new(*cursor));
                     view.live = None;
-                    if view.cursor != *cursor {
-                        let (client, own) = (&history.client, view.cursor);
+                    if view.known.cursor != Number(*cursor) {
+                        let (client, own) = (&history.client, view.known.cursor);
                         self.accuse(Rule::I6, format!("{client} resumed {conversation} at {cursor} instead of {own}"));
                     }
                 }
@@ -370,14 +372,14 @@ impl<'a> Court<'a> {
             self.accuse(Rule::I6, format!("{place} was told {seq} again on one connection"));
         }
         view.live = view.live.max(Some(seq));
-        if seq <= view.cursor {
-            return;
+        match view.known.place(Number(seq)) {
+            Place::Known => return,
+            Place::Next => {}
+            Place::Beyond => self.accuse(Rule::I6, format!("{place} was told {seq} after {}", view.known.cursor)),
         }
-        if seq > view.cursor + 1 {
-            self.accuse(Rule::I6, format!("{place} was told {seq} after {}", view.cursor));
-        }
-        view.cursor = seq;
-        row.into_iter().for_each(|row| view.put(row));
+        let change = row.map_or(Change::Nothing, |row| Change::Message(row.clone()));
+        // An answer that was read before an event may have come after it, and the other way about.
+        let _newer = view.known.apply(Number(seq), change);
     }
 
     fn changes(
@@ -392,8 +394,8 @@ impl<'a> Court<'a> {
         rows.iter().for_each(|row| self.row_is_kept(&place, conversation, row));
         if reset {
             *view = View::new(to);
-        } else if from > view.cursor {
-            self.accuse(Rule::I6, format!("{place} was caught up from {from}, but stood at {}", view.cursor));
+        } else if Number(from) > view.known.cursor {
+            self.accuse(Rule::I6, format!("{place} was caught up from {from}, but stood at {}", view.known.cursor));
         }
         let given: HashSet<i64> = rows.iter().map(|row| row.seq).collect();
         let missing: Vec<i64> = self.kept.get(&conversation).map_or_else(Vec::new, |kept| {
@@ -406,8 +408,8 @@ impl<'a> Court<'a> {
         for seq in missing {
             self.accuse(Rule::I7, format!("{place} was caught up from {from} to {to} without {seq}"));
         }
-        view.cursor = view.cursor.max(to);
-        rows.iter().for_each(|row| view.put(row));
+        // An answer that was read before an event may come after it.
+        let _older = view.known.catch_up(Number(to), (), [], rows.iter().cloned());
     }
 
     /// I11 and the contents of I6: what was shown is kept, or something later of it.
@@ -435,11 +437,11 @@ impl<'a> Court<'a> {
         self.applied(Rule::I7, 1);
         let mut found = Vec::new();
         let Some(kept) = self.kept.get(&conversation) else { return };
-        if view.cursor != kept.log.head {
-            found.push(format!("{place} ended at {} of {}", view.cursor, kept.log.head));
+        if view.known.cursor != Number(kept.log.head) {
+            found.push(format!("{place} ended at {} of {}", view.known.cursor, kept.log.head));
         }
         for (seq, row) in &kept.rows {
-            match view.rows.get(seq) {
+            match view.known.messages.get(&Number(*seq)) {
                 None if *seq > view.start => found.push(format!("{place} never got {seq}")),
                 Some(own) if own != *row => found.push(format!("{place} ended with {own:?} instead of {row:?}")),
                 _ => {}
@@ -451,23 +453,15 @@ impl<'a> Court<'a> {
 
 /// A conversation as one client has it.
 struct View {
+    /// What was said before it began is not missed.
     start: i64,
-    cursor: i64,
+    known: Known<Rows>,
     /// The number of the last live event on the present connection.
     live: Option<i64>,
-    rows: BTreeMap<i64, Row>,
 }
 
 impl View {
     fn new(start: i64) -> Self {
-        Self { start, cursor: start, live: None, rows: BTreeMap::new() }
-    }
-
-    /// An answer that was read before an event may come after it.
-    fn put(&mut self, row: &Row) {
-        let known = self.rows.entry(row.seq).or_insert_with(|| row.clone());
-        if known.rev <= row.rev {
-            *known = row.clone();
-        }
+        Self { start, known: Known::at(Number(start)), live: None }
     }
 }

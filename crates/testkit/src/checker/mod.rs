@@ -11,9 +11,12 @@ mod sight;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
+use promises::{Form, Nobody, Number, UserId};
 use serde::Serialize;
+
+pub use promises::{Rule, Violation};
 
 pub use bounds::{Bound, Figures, Spell, Trouble, figures};
 
@@ -49,6 +52,26 @@ pub struct Row {
     pub content: Option<Content>,
     /// Its reactions, all together; the same for all messages without one.
     pub reactions: Content,
+}
+
+/// What histories have of a conversation: rows of messages, and nothing else.
+#[derive(Clone, Copy, Debug)]
+struct Rows;
+
+impl Form for Rows {
+    type Message = Row;
+    type Member = Nobody;
+    type Row = ();
+
+    fn message(row: &Row) -> (Number, Number) {
+        (Number(row.seq), Number(row.rev))
+    }
+
+    fn member(member: &Nobody) -> (UserId, Number, bool) {
+        match *member {}
+    }
+
+    fn moved((): &mut (), _head: Number, _member_count: Option<i64>) {}
 }
 
 /// Something that a client did or was told.
@@ -308,56 +331,6 @@ pub struct Evidence {
     pub logs: Vec<Log>,
     /// Users who were never in any of them, and must have seen nothing.
     pub strangers: BTreeSet<i64>,
-}
-
-/// The rules, numbered as in the delivery contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub enum Rule {
-    /// Durability: what was acknowledged is kept.
-    I1,
-    /// No duplicate effect.
-    I2,
-    /// Numbers without holes.
-    I3,
-    /// No phantom.
-    I4,
-    /// All answers to one send are the same.
-    I5,
-    /// Every receiver sees the one order.
-    I6,
-    /// Every receiver gets everything.
-    I7,
-    /// A sender's messages keep their order.
-    I8,
-    /// What was acknowledged before another began stands before it.
-    I9,
-    /// Nobody is shown what is not for them.
-    I10,
-    /// What was delivered is kept.
-    I11,
-    /// Read markers never go back, and what is unread is counted right.
-    I12,
-    /// What was acknowledged is seen by every later read.
-    I13,
-    /// What was refused is not kept.
-    I15,
-    /// Recovery and delay stay within their bounds.
-    I16,
-}
-
-/// A promise that was not kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// Which rule.
-    pub rule: Rule,
-    /// Who, where, what.
-    pub detail: String,
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {}", self.rule, self.detail)
-    }
 }
 
 /// Judges the evidence; an empty list means that every promise was kept.

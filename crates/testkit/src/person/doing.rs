@@ -85,10 +85,10 @@ impl Person {
     #[must_use]
     pub fn knows(&self, room: &Room) -> Vec<Option<String>> {
         let state = self.inner.state();
-        let known = state.model.get(room.id);
-        known
+        let followed = state.model.get(room.id);
+        followed
             .into_iter()
-            .flat_map(|known| known.snapshot.messages.values())
+            .flat_map(|followed| followed.known.messages.values())
             .map(|m| m["text"].as_str().map(str::to_owned))
             .collect()
     }
@@ -96,7 +96,7 @@ impl Person {
     /// The number of the last change that they know.
     #[must_use]
     pub fn cursor(&self, room: &Room) -> i64 {
-        self.inner.state().model.get(room.id).map_or(0, |known| known.cursor)
+        self.inner.state().model.get(room.id).map_or(0, |followed| followed.known.cursor.0)
     }
 
     // ---- messages -------------------------------------------------------------------------------

@@ -1,0 +1,75 @@
+//! The promises.
+
+use std::fmt;
+
+macro_rules! rules {
+    ($($rule:ident, $name:literal, $says:literal;)*) => {
+        /// The promises, numbered as in the delivery contract: what must hold of everything that was seen.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Rule {
+            $(#[doc = concat!($name, ": ", $says, ".")] $rule,)*
+        }
+
+        impl Rule {
+            /// All of them, in their order.
+            pub const ALL: &[Self] = &[$(Self::$rule),*];
+
+            /// The contract's word for it.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$rule => $name,)*
+                }
+            }
+
+            /// What it says, in a few words.
+            #[must_use]
+            pub fn says(self) -> &'static str {
+                match self {
+                    $(Self::$rule => $says,)*
+                }
+            }
+        }
+    };
+}
+
+rules! {
+    I1, "durability", "what was acknowledged is kept";
+    I2, "no duplicate effect", "nothing is kept twice";
+    I3, "gap-free", "numbers without holes";
+    I4, "no phantom", "nothing that nobody said";
+    I5, "stable ack", "one send, one answer";
+    I6, "order agreement", "all see one order";
+    I7, "completeness", "all get everything";
+    I8, "sender FIFO", "a sender's order is kept";
+    I9, "real-time order", "what was answered first stands first";
+    I10, "no leak", "nobody sees what is not for them";
+    I11, "delivered ⇒ durable", "what was delivered is kept";
+    I12, "markers", "markers only move forward, unread is counted right";
+    I13, "read-your-writes", "reads show what was acknowledged before";
+    I15, "honest errors", "what was refused is not kept";
+    I16, "bounds", "recovery and delay within their bounds";
+    P3, "exactly-once effect", "the same client id with another text is refused";
+}
+
+/// Its number, such as `I7`.
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// A promise that was not kept.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Violation {
+    /// Which.
+    pub rule: Rule,
+    /// Who, where, what.
+    pub detail: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}): {}", self.rule, self.rule.name(), self.detail)
+    }
+}
