@@ -16,7 +16,8 @@ const GREATEST: i64 = 1 << 52;
 /// Conversations of which is remembered that their heads are sound.
 const REMEMBERED: usize = 200_000;
 
-/// Where the head of a row of `conversations` is below a number that was given, or is none.
+/// Where the head of a row of `conversations` is below a number that was given, or is none. 4503599627370496 is
+/// [`GREATEST`].
 macro_rules! head_is_wrong {
     () => {
         "(conversations.head < 1 OR conversations.head > 4503599627370496
@@ -70,11 +71,18 @@ impl Heads {
         for (id, head) in sql!(conn, fetch_all as (i64, i64), WRONG, ids)? {
             self.mend(conn, ConversationId(id), head).await?;
         }
-        if self.given.len() + unknown.len() > REMEMBERED {
+        for id in unknown {
+            self.remember(id, 0);
+        }
+        Ok(())
+    }
+
+    /// Notes the last number that was given; when there are too many, the others are looked at again.
+    fn remember(&mut self, conversation: ConversationId, number: i64) {
+        if self.given.len() >= REMEMBERED && !self.given.contains_key(&conversation) {
             self.given.clear();
         }
-        self.given.extend(unknown.into_iter().map(|id| (id, 0)));
-        Ok(())
+        self.given.insert(conversation, number);
     }
 
     /// Whether this cannot be the head of a conversation.
@@ -95,7 +103,7 @@ impl Heads {
     pub(crate) fn committed(&mut self, told: &Committed) {
         for told in told {
             if let Told::Event(event) = told {
-                self.given.insert(event.conversation, event.number.0);
+                self.remember(event.conversation, event.number.0);
             }
         }
     }
@@ -113,7 +121,8 @@ impl Heads {
     }
 }
 
-/// Sets a damaged head, which was read as `found`, to the last number that was given, so that none is given twice, and returns it.
+/// Sets a damaged head, which was read as `found`, to the last number that was given, so that none is given twice, and
+/// returns it.
 ///
 /// Whoever has been told more than a head says cannot know whether that is damage or another history of the database:
 /// a node that sees the head before it is mended takes it for another history (`subscribers/src/hub/holes.rs`), and the

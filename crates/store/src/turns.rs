@@ -62,7 +62,7 @@ impl Turns {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a turn of whoever this task reads for. Who gives up waiting is passed over when their turn comes.
+    /// Waits for a turn of whoever this task reads for. A task that gives up waiting is passed over when its turn comes.
     pub(crate) async fn next(&self) -> Turn {
         let reader = READER.try_with(|reader| *reader).unwrap_or(Reader::Server);
         loop {
