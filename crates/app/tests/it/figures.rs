@@ -33,7 +33,7 @@ async fn administrators_see_how_the_server_is_doing_and_nobody_else_does() {
     assert!(number("deliveries") >= 2, "what was said went to two people: {figures}");
     assert!(number("storage_bytes") > 50_000, "an empty database is larger: {figures}");
     assert_eq!(figures["version"], env!("CARGO_PKG_VERSION"));
-    // What is counted may be some seconds old; what was sent is not.
+    // Counts may be some seconds old; the number of messages sent is not.
     bob.says(&room, "four").await;
     let later = admin.asks("server.figures", json!({})).await.granted();
     assert_eq!(later["messages_sent"], 4);

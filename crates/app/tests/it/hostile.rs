@@ -1,4 +1,4 @@
-//! What nobody should send, and somebody will: refused with words, and the connection lives; abuse ends it.
+//! Frames that nobody should send, and somebody will: refused with words, and the connection lives; abuse ends it.
 
 use std::time::Duration;
 

@@ -70,7 +70,7 @@ async fn an_edit_counts_as_a_message_on_sockets_over_rest_and_at_the_old_doors()
     ann.requests("PATCH", &path, edit("six")).await.refused(429, "rate_limited");
     assert_eq!(old_door.ask("PATCH", &old, Some(&token), &json!({"content": "six"})).await.status, 429);
     ann.asks("message.send", ann.draft(&room, "six")).await.refused("rate_limited");
-    // What else there is to ask goes at the pace of requests.
+    // All other commands go at the pace of requests.
     ann.reacts(&said, "👍").await;
     for words in ["ann: one", "ann edits: two", "ann edits: three", "ann edits: four", "ann: five"] {
         bob.hears(words).await;

@@ -1,4 +1,4 @@
-//! Who is let in, by token and by cookie.
+//! Access by token and by cookie.
 
 use super::*;
 

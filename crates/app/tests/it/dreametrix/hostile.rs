@@ -1,4 +1,4 @@
-//! What nobody should send, and how fast.
+//! Frames and requests that nobody should send, and the pace.
 
 use super::*;
 

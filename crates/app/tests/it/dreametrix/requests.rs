@@ -1,4 +1,4 @@
-//! What is asked for by requests, as forms and as JSON.
+//! Requests and their answers, as forms and as JSON.
 
 use super::*;
 
@@ -108,7 +108,7 @@ async fn rooms_are_made_listed_changed_and_left_as_forms_and_as_json() {
     assert_eq!(ask(&alice, "GET", "/chats/rooms/", Value::Null).await.granted()["count"], 2);
     assert_eq!(ask(&bob, "DELETE", "/chats/rooms/", Value::Null).await.status, 405);
     assert_eq!(ask(&bob, "GET", "/chats/nowhere/", Value::Null).await.status, 404);
-    // What all this came to is the same at the new door.
+    // The room is the same at the new door.
     bob.says(&room, "only two of us").await;
     alice.does_not_see(&room).await;
 }
@@ -157,7 +157,7 @@ async fn messages_are_sent_read_changed_and_deleted_as_forms_and_as_json() {
     assert_eq!(first["results"][0]["message_type"], "image");
     let last = ask(&bob, "GET", &page(2, 4), Value::Null).await.granted();
     assert_eq!((&last["next"], contents(&last)), (&Value::Null, vec!["Bonjour, l'été".to_owned()]));
-    // What has become of one: sent, then read by all others.
+    // A message's status: sent, then read by all others.
     let id = first["results"][0]["id"].as_i64().unwrap();
     let path = format!("/chats/messages/{id}/");
     assert_eq!(ask(&alice, "GET", &path, Value::Null).await.granted()["status"], "sent");

@@ -1,4 +1,4 @@
-//! Who hears what of which room, on the socket.
+//! Rooms on the socket: which of their events each connection hears.
 
 use super::*;
 
@@ -40,7 +40,7 @@ async fn the_web_clients_frames_are_understood_and_answered() {
     alice.adds(&bob, &room).await;
     let (mut a, mut b) = (client(&town, &alice).await, client(&town, &bob).await);
     let at = "2025-01-01T12:00:00.000Z";
-    // Who one is was shown by the handshake: what the first frame says is neither answered nor believed.
+    // The handshake has shown the person: the first frame is neither answered nor believed.
     b.writes(json!({"type": "auth", "data": {"user_id": alice.id()}, "timestamp": at})).await;
     hears_nothing_more(&mut b).await;
     let (number, text) = (json!(room.id), json!(room.id.to_string()));
@@ -253,7 +253,7 @@ async fn what_is_said_at_one_door_is_heard_at_the_other() {
     alice.notices("bob types").await;
     old.writes(json!({"type": "typing", "room_id": room.id, "is_typing": false})).await;
     alice.notices("bob stops typing").await;
-    // What is no new message is an update, which the old page passes over; reactions and markers have no word.
+    // Every event but a new message is an update, which the old page passes over; reactions and markers have no word.
     alice.reacts(&said, "👍").await;
     bob.reads(&said).await;
     alice.edits(&said, "from the newest one").await;
@@ -298,7 +298,7 @@ async fn whoever_shares_a_room_is_told_who_comes_and_goes() {
     let gone = sees(&mut a, &bob, "offline").await;
     assert!(gone["last_seen"].as_str().unwrap().ends_with('Z'), "{gone}");
     alice.notices("bob is offline").await;
-    // Who comes back within the grace was never away.
+    // A person who comes back within the grace was never away.
     let desk = client(&town, &bob).await;
     sees(&mut a, &bob, "online").await;
     drop(desk);
@@ -306,7 +306,7 @@ async fn whoever_shares_a_room_is_told_who_comes_and_goes() {
     let mut desk = client(&town, &bob).await;
     tokio::time::sleep(Duration::from_millis(2_600)).await;
     assert_eq!(heard_by_now(&mut a).await, [] as [Value; 0]);
-    // Who says to be away although here is shown as gone, and hears everything.
+    // A person who says to be away although here is shown as gone, and hears everything.
     desk.writes(json!({"type": "user_status", "status": "offline"})).await;
     let hidden = sees(&mut a, &bob, "offline").await;
     assert!(hidden.get("last_seen").is_none(), "{hidden}");

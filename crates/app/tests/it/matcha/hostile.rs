@@ -1,4 +1,4 @@
-//! What nobody should send.
+//! Frames and requests that nobody should send.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What is asked for by requests.
+//! Requests and their answers.
 
 use super::*;
 
