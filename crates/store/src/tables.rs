@@ -165,6 +165,14 @@ pub(crate) static TABLES: Tables = tables! {
         content_hash: Number, text: Text, parent: Number, created_at: Number, edited_at: Number,
         deleted_at: Number, message_type: Text
     }
+    account_heads by (user_id) of Scope::Account("user_id"); { user_id: Number, head: Number, floor: Number }
+    account_changes by (user_id, noun, key) of Scope::Account("user_id"); {
+        user_id: Number, noun: Text, key: Text, rev: Number, gone: Number
+    }
+    drafts by (user_id, conversation_id, edit) of Scope::Account("user_id"); {
+        user_id: Number, conversation_id: Number, edit: Number, text: Text, parent: Number, rev: Number,
+        saved_at: Number
+    }
     reactions by (message_id, emoji, user_id) of Scope::Message("message_id"); { message_id: Number, emoji: Text, user_id: Number, number: Number }
 };
 

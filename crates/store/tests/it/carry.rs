@@ -379,7 +379,7 @@ async fn a_move_carries_everything_while_others_write_and_leaves_one_living_copy
                     return (at, error);
                 }
                 let done: chat::Result<()> = writer
-                    .change(Some(first), None, move |unit| {
+                    .change(&[first.into()], None, move |unit| {
                         Box::pin(async move {
                             let number = unit.next_number(first).await?;
                             // Old messages too: what was carried long ago changes.
