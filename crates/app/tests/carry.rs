@@ -16,7 +16,7 @@ use std::{
 use chat::{
     ClientId, ConversationId, Millis, Number, UserId,
     accounts::{ServerRole, Speaker},
-    messages::{Submission, MessageType},
+    messages::{MessageType, Submission},
 };
 use store::{Append, Db, NewMessage, Options, Writer, carry::Standing};
 use tokio::sync::{mpsc, oneshot};

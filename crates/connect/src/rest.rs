@@ -110,7 +110,11 @@ async fn carry_out(
     Ok((call.pending.outcome()?, allowance))
 }
 
-async fn send(door: &Door, actor: &Actor, submission: chat::messages::Submission) -> chat::Result<chat::messages::Sent> {
+async fn send(
+    door: &Door,
+    actor: &Actor,
+    submission: chat::messages::Submission,
+) -> chat::Result<chat::messages::Sent> {
     let command = chat::Command::SendMessage(submission);
     match door.shared.engine.execute(actor.known()?, command, None).await? {
         chat::Reply::Sent(sent) => Ok(sent),

@@ -33,7 +33,8 @@ use chat::{
 use serde_json::{Value, json};
 
 use self::nouns::{
-    FIGURES, account_changes, account_event, all_figures, caught_up, error, event, place, script, sent, server, signal, tokens, welcome,
+    FIGURES, account_changes, account_event, all_figures, caught_up, error, event, place, script, sent, server, signal,
+    tokens, welcome,
 };
 use crate::{
     Dialect, Resume, Turn,

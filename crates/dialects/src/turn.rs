@@ -3,7 +3,7 @@
 use chat::{
     Command, ConversationId, Error, Number, Query, Reply, Visit,
     accounts::Speaker,
-    messages::{Submission, Sent},
+    messages::{Sent, Submission},
     sessions::Tokens,
 };
 

@@ -37,7 +37,7 @@ use chat::{
     Command, ConnectionId, ConversationId, ErrorCode, Limits, Millis, Number, Query, Reply, Result, SessionId, UserId,
     Visit,
     accounts::Speaker,
-    messages::{Submission, Sent},
+    messages::{Sent, Submission},
     presence::Seen,
     rates::Spent,
     reply::CaughtUp,

@@ -28,9 +28,7 @@ impl Answers<UserId, Result<Belongings>> for Lookup {
             store::members::of_users(&mut conn, &asked).await
         };
         match found.await {
-            Ok(by_user) => {
-                users.iter().map(|user| Ok(by_user.get(user).cloned().unwrap_or_default())).collect()
-            }
+            Ok(by_user) => users.iter().map(|user| Ok(by_user.get(user).cloned().unwrap_or_default())).collect(),
             Err(error) => {
                 let error = chat::Error::from(error);
                 users.iter().map(|_| Err(error.clone())).collect()

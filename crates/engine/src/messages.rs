@@ -3,7 +3,7 @@
 use chat::{
     ConnectionId, ConversationId, Error, Fact, Number, Reply, Result, Scope,
     accounts::Speaker,
-    messages::{Submission, Message, Sent},
+    messages::{Message, Sent, Submission},
     permission::Ability,
 };
 use store::{Append, NewMessage};

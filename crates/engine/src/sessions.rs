@@ -148,10 +148,8 @@ pub(crate) async fn refresh(engine: &Engine, token: String, origin: Origin) -> R
     let known = store::sessions::token(&mut *inner.db.read().await?, &presented, engine.now()).await?;
     known.filter(|token| token.live).ok_or_else(not_good)?;
     let (fresh, fresh_hash) = inner.settings.keys.successor(&token);
-    let traded = inner
-        .writer
-        .change(&[], None, move |unit| Box::pin(trade(unit, presented, fresh_hash, origin, lasts)))
-        .await?;
+    let traded =
+        inner.writer.change(&[], None, move |unit| Box::pin(trade(unit, presented, fresh_hash, origin, lasts))).await?;
     match traded {
         Traded::For { user, session } => {
             let account = store::accounts::by_id(&mut *inner.db.read().await?, user).await?;

@@ -5,10 +5,7 @@
 //! makes it true, and leaves that number in the row of what it changed. "Everything after N" is the rows with a greater
 //! number, as the things are now.
 
-use chat::{
-    AccountFact, ConversationId, Number, UserId,
-    drafts::DraftKey,
-};
+use chat::{AccountFact, ConversationId, Number, UserId, drafts::DraftKey};
 use sqlx::FromRow;
 
 use crate::{Conn, Result, appends::json_ids, unreadable};

@@ -445,10 +445,8 @@ pub struct Belongings {
 pub async fn of_users(conn: &mut Conn, users: &[UserId]) -> Result<HashMap<UserId, Belongings>> {
     // First, so that nothing of what the memberships lack is missing among the events.
     let heads = account_changes::heads(conn, users).await?;
-    let mut of: HashMap<UserId, Belongings> = heads
-        .into_iter()
-        .map(|(user, account)| (user, Belongings { account, memberships: Vec::new() }))
-        .collect();
+    let mut of: HashMap<UserId, Belongings> =
+        heads.into_iter().map(|(user, account)| (user, Belongings { account, memberships: Vec::new() })).collect();
     for membership in memberships(conn, users).await? {
         of.entry(membership.user).or_default().memberships.push(membership);
     }

@@ -24,7 +24,7 @@ use std::{
 use chat::{
     ConnectionId, ErrorCode, Event, Fact, Millis, Scope, Told,
     accounts::Speaker,
-    messages::{Submission, Sent},
+    messages::{Sent, Submission},
     mutants::{self, Mutant},
 };
 use futures_util::FutureExt;
@@ -157,12 +157,7 @@ impl Writer {
     ///
     /// # Errors
     /// The closure's own, or `unavailable`, `storage_full`, `outcome_unknown` from the commit.
-    pub async fn change<T, F>(
-        &self,
-        scopes: &[Scope],
-        origin: Option<ConnectionId>,
-        work: F,
-    ) -> chat::Result<T>
+    pub async fn change<T, F>(&self, scopes: &[Scope], origin: Option<ConnectionId>, work: F) -> chat::Result<T>
     where
         T: Send + 'static,
         F: for<'u> FnOnce(&'u mut Unit) -> Work<'u, T> + Send + 'static,

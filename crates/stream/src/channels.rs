@@ -83,11 +83,7 @@ mod tests {
 
     #[test]
     fn nudges_are_read_as_they_were_written() {
-        for nudge in [
-            Nudge::Standing(UserId(7)),
-            Nudge::Account(UserId(7), Number(8)),
-            Nudge::Mute,
-        ] {
+        for nudge in [Nudge::Standing(UserId(7)), Nudge::Account(UserId(7), Number(8)), Nudge::Mute] {
             assert_eq!(read_nudge(&write_nudge(nudge)), Some(nudge));
         }
         assert_eq!(read_nudge("dance 1 2"), None);

@@ -3,7 +3,7 @@
 use chat::{
     Command, ConversationId, Error, ErrorCode, Query,
     accounts::Speaker,
-    messages::{Submission, MessageType},
+    messages::{MessageType, Submission},
     presence::Presence,
 };
 

@@ -2,7 +2,7 @@
 
 use chat::{
     Command, Error, MessageId,
-    messages::{Submission, Message, MessageType},
+    messages::{Message, MessageType, Submission},
 };
 
 use super::{

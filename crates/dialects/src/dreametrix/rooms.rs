@@ -5,7 +5,7 @@ use chat::{
     conversations::{Kind, Listed},
     markers::Marker,
     members::Member,
-    messages::{Submission, MessageType, Sent},
+    messages::{MessageType, Sent, Submission},
 };
 use serde::Serialize;
 
@@ -141,7 +141,8 @@ fn open(caller: Caller, room: Listed, first: Option<String>) -> Turn {
     caller.members(conversation, move |caller, members| match first {
         None => caller.answer(201, &Room::new(&room, &members, &caller.speaker)),
         Some(text) => {
-            let submission = Submission { conversation, client_id: None, message_type: MessageType::Text, text, parent: None };
+            let submission =
+                Submission { conversation, client_id: None, message_type: MessageType::Text, text, parent: None };
             Turn::Send(
                 submission.clone(),
                 Box::new(move |sent| {

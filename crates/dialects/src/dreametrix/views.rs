@@ -8,7 +8,7 @@ use chat::{
     conversations::{Kind, Listed},
     markers::Markers,
     members::{self, Member},
-    messages::{self, Submission, Sent},
+    messages::{self, Sent, Submission},
 };
 use serde::Serialize;
 

@@ -4,7 +4,7 @@ use chat::{Command, ConversationId, Error, ErrorCode, accounts::Speaker};
 use serde::Deserialize;
 
 use super::{
-    fields::{Id, Reacting, Said, Tag, check_emoji, submission, object},
+    fields::{Id, Reacting, Said, Tag, check_emoji, object, submission},
     frames, steps,
     words::{self, Missing},
 };

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use chat::{
     ConversationId, Error, ErrorCode, MAX_SAFE_INTEGER,
-    messages::{Submission, MessageType},
+    messages::{MessageType, Submission},
 };
 use serde::{Deserialize, Deserializer, de::Visitor};
 use serde_json::value::RawValue;

@@ -64,7 +64,9 @@ fn of_field(operation: &str, field: &str, limits: &Limits) -> Option<Value> {
         (_, "topic") => json!({ "type": "string", "pattern": TEXT, "maxLength": limits.topic_length }),
         (_, "prefix") => json!({ "type": "string", "pattern": TEXT, "maxLength": limits.name_length }),
         (_, "search") => json!({ "type": "string", "pattern": TEXT, "maxLength": EMAIL_LENGTH }),
-        ("draft.save", "edit" | "parent") => json!({ "type": "integer", "format": "int64", "minimum": 1 }),
+        ("draft.save", "edit" | "parent") => {
+            json!({ "type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_SAFE_INTEGER })
+        }
         ("message.send" | "message.edit" | "draft.save", "text") => text(WRITTEN, limits.message_length),
         ("reaction.add", "emoji") => text(LINE, limits.emoji_length),
         (_, "limit") => {

@@ -1,8 +1,8 @@
 //! Makes the vocabulary's nouns of short JSON; what is not given has a usual value.
 
 use chat::{
-    AccountEvent, AccountFact, ClientId, ConversationId, Error, ErrorCode, Event, Fact, Limits, MessageId, Number, Reply, SessionId, Signal,
-    UserId,
+    AccountEvent, AccountFact, ClientId, ConversationId, Error, ErrorCode, Event, Fact, Limits, MessageId, Number,
+    Reply, SessionId, Signal, UserId,
     accounts::{Account, Profile, ServerRole},
     conversations::{Conversation, Kind, Listed, Peer, Place, Visibility},
     drafts::{Draft, DraftKey, Saved},
@@ -351,9 +351,7 @@ pub(super) fn account_event(value: &Value) -> AccountEvent {
     let conversation = ConversationId(12);
     let fact = match value["account_event"].as_str().unwrap() {
         "conversation.added" => AccountFact::ConversationAdded(Box::new(listed(&value["in"]))),
-        "conversation.removed" => {
-            AccountFact::ConversationRemoved { conversation, departure: Departure::Removed }
-        }
+        "conversation.removed" => AccountFact::ConversationRemoved { conversation, departure: Departure::Removed },
         "conversation.hidden" => AccountFact::ConversationHidden { conversation, at: Number(42) },
         "account.updated" => AccountFact::ProfileChanged(Box::new(account(&value["account"]))),
         "draft.saved" => AccountFact::DraftSaved(draft(&value["draft"])),

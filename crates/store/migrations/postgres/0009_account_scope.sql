@@ -1,7 +1,7 @@
 -- What concerns one person has numbers of its own, as a conversation's changes have. No foreign keys: on PostgreSQL
 -- they would lock rows of conversations after those of accounts, and the order of locks is the other one.
 CREATE TABLE account_heads (
-    user_id BIGINT PRIMARY KEY,
+    user_id BIGINT NOT NULL PRIMARY KEY,
     -- The number of the last change.
     head BIGINT NOT NULL,
     -- What was before this number may be forgotten: whoever knows no more than that reads everything anew.

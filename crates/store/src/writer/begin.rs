@@ -6,11 +6,10 @@ use chat::Scope;
 
 use super::Committer;
 use crate::{
-    Conn, Error, Result,
-    conversations,
-    unit::beginning_with,
+    Conn, Error, Result, conversations,
     heads::Heads,
     history::{self, Passage},
+    unit::beginning_with,
 };
 
 /// When times of last activity that lie in the future are looked at again, where that failed.

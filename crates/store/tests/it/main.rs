@@ -22,7 +22,7 @@ use chat::{
     accounts::{Profile, ServerRole, Speaker},
     conversations::{Kind, Visibility},
     members::Role,
-    messages::{Submission, MessageType, Sent},
+    messages::{MessageType, Sent, Submission},
 };
 use store::{Append, Committed, Db, NewMessage, Options, Writer};
 use tokio::sync::{mpsc, oneshot};

@@ -267,8 +267,11 @@ async fn a_conversation_of_an_unknown_kind_is_left_out_and_the_others_are_there(
         let castle = ConversationId(77);
         assert!(store::conversations::by_id(conn, castle).await.unwrap().is_none());
         assert!(store::members::membership(conn, castle, ann).await.unwrap().is_none());
-        let ids: Vec<_> =
-            store::members::of_users(conn, &[ann]).await.unwrap().iter().map(|b| b.conversation).collect();
+        let ids: Vec<_> = store::members::of_users(conn, &[ann]).await.unwrap()[&ann]
+            .memberships
+            .iter()
+            .map(|b| b.conversation)
+            .collect();
         assert_eq!(ids, [garden]);
         assert_eq!(store::listing::listed(conn, ann, None, 10).await.unwrap().len(), 1);
         assert_eq!(store::doctor::unreadable_rows(&url).await.unwrap().len(), 1);

@@ -43,7 +43,6 @@ impl Account {
     pub(super) fn told(&self) -> Number {
         self.told
     }
-
 }
 
 /// Whether an event can be told now.

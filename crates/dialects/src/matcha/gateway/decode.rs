@@ -14,7 +14,7 @@ use crate::{
     Then, Turn,
     input::{Text, read},
     matcha::{
-        fields::{Id, Reacting, Said, Tag, check_emoji, submission, object},
+        fields::{Id, Reacting, Said, Tag, check_emoji, object, submission},
         steps,
         words::{self, Missing, NO_CONVERSATION_ID},
     },
