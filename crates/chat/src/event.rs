@@ -188,6 +188,13 @@ pub enum Signal {
         /// Started or stopped (by themselves, or because time ran out).
         typing: bool,
     },
+    /// To those who share a conversation: somebody tells something else about themselves.
+    CardChanged {
+        /// Where both are members.
+        conversation: ConversationId,
+        /// Who, as others see them.
+        account: Box<Account>,
+    },
     /// To those who share a conversation: people came, went or changed their presence.
     PresenceChanged {
         /// Where both are members.
