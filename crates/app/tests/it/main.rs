@@ -11,6 +11,7 @@ mod conversations;
 mod crowd;
 mod dawdlers;
 mod doors;
+mod drafts;
 mod dreametrix;
 mod figures;
 mod forms;
