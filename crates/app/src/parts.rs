@@ -134,5 +134,6 @@ pub fn engine_settings(config: &Config, setup_secret: Option<String>) -> anyhow:
         create_host_users: config.auth.host_create_users,
         waiting_log_ins: descriptors::for_connections(&config.database) / KEPT_FROM_LOG_INS,
         setup_secret,
+        asks_further: None,
     })
 }

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, anyhow};
 use connect::{Connections, Door, PublicUrl, Shared, Site, listen, router};
 use dialects::{Dialect, ServerInfo, time::Time};
-use engine::{Engine, Pace};
+use engine::{AsksFurther, Engine, Pace, Settings};
 use store::{Db, Schema, Writer, damage::Checked, lock::Lock};
 use stream::Stream;
 use subscribers::{Book, Hub};
@@ -36,6 +36,15 @@ const LOOK: Duration = Duration::from_millis(500);
 const LEAVING: Duration = Duration::from_secs(1);
 /// The database may take this long to be closed.
 const CLOSING: Duration = Duration::from_secs(5);
+
+/// What no configuration says: what trials bring along.
+#[derive(Default)]
+pub struct Additions {
+    /// Dialects that are served on the common port besides those of the list.
+    pub dialects: Vec<Dialect>,
+    /// What is asked of those who visit, besides their password.
+    pub asks_further: Option<AsksFurther>,
+}
 
 /// A server that is running.
 pub struct Server {
@@ -66,6 +75,14 @@ impl Server {
     /// # Errors
     /// What kept it from starting.
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
+        Self::start_with(config, Additions::default()).await
+    }
+
+    /// The same with something besides what the configuration says.
+    ///
+    /// # Errors
+    /// What kept it from starting.
+    pub async fn start_with(config: &Config, additions: Additions) -> anyhow::Result<Self> {
         descriptors::raise();
         let mut lock = hold(config)?;
         look_for_damage(config).await?;
@@ -100,7 +117,8 @@ impl Server {
             let book = book.clone();
             Arc::new(move |user| book.look_up(user))
         };
-        let settings = parts::engine_settings(config, setup_secret.clone())?;
+        let Additions { dialects, asks_further } = additions;
+        let settings = Settings { asks_further, ..parts::engine_settings(config, setup_secret.clone())? };
         let engine = Engine::new(db.clone(), writer, clock.clock(), here, settings);
         let lent = Arc::new(engine.clone());
         let asker = Asker::new(&lent, clock.clone());
@@ -123,7 +141,9 @@ impl Server {
             tokio::spawn(listen::serve(listener, router, shared.clone(), connections.clone(), stopped.clone()))
         };
         let (everybody, operator) = (&shared.connections, &Arc::new(Connections::of_operator()));
-        let common = router::native(doors.native.clone(), &doors.on_common_port(), config.web.client);
+        let guests = dialects.into_iter().map(|dialect| doors.native.speaking(dialect));
+        let on_common_port: Vec<Door> = doors.on_common_port().into_iter().chain(guests).collect();
+        let common = router::native(doors.native.clone(), &on_common_port, config.web.client);
         let mut listeners = vec![open(native, common, everybody)];
         let mut own = |name: &str, wanted: Option<SocketAddr>, router, connections| {
             let Some(wanted) = wanted else { return anyhow::Ok(None) };

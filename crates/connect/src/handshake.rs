@@ -14,6 +14,7 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chat::{Error, ErrorCode, sessions::Origin};
+use dialects::rest::Cookie;
 use engine::Arrival;
 use hyper::upgrade::OnUpgrade;
 
@@ -114,9 +115,9 @@ fn cookie(door: &Door, known: &Known, secure: bool, below: &str) -> Option<Heade
     let places = door.dialect.credentials;
     let (name, token) = (places.cookie.filter(|_| places.gives_cookie)?, known.token.as_ref()?);
     let value = door.shared.engine.cookie(&known.arrival.speaker, token).ok()?;
-    // Without an age it ends with the browser.
-    let secure = if secure { "; Secure" } else { "" };
-    HeaderValue::from_str(&format!("{name}={value}; Path={below}/; HttpOnly; SameSite=Lax{secure}")).ok()
+    let path = format!("{below}/");
+    let cookie = Cookie { name, value: &value, path: &path, lasts: None, secure };
+    HeaderValue::from_str(&cookie.to_string()).ok()
 }
 
 /// Why a request is no handshake.

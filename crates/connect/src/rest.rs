@@ -5,20 +5,20 @@ use std::net::SocketAddr;
 use axum::{
     body::Body,
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use chat::{Error, ErrorCode, accounts::Speaker, sessions::Origin};
 use dialects::{
     Turn,
-    rest::{Matched, RestAnswer},
+    rest::{Matched, RestAnswer, Takes},
 };
 use engine::{Allowance, Cost};
 
 use crate::{
     Door,
     authenticate::{self, lookup},
-    body,
+    body::{self, Pieces},
     forwarded::{base, client_address},
     headers::{self, RequestId},
     turns::{Actor, Step},
@@ -51,7 +51,10 @@ pub(crate) async fn answer(
         .record(began.elapsed());
     match outcome {
         Ok((answer, allowance)) => {
-            let mut response = respond(answer);
+            let mut response = match respond(answer) {
+                Ok(response) => response,
+                Err(error) => return refuse(&error),
+            };
             if let Some((policy, allowance)) = allowance {
                 headers::rate(response.headers_mut(), policy, &allowance);
             }
@@ -80,7 +83,10 @@ async fn carry_out(
             address: Some(client_address(shared, peer, &parts.headers).to_string()),
         },
     };
-    let body = body::read(shared.limits().frame_bytes, &parts.headers, body).await?;
+    let (body, mut pieces) = match matched.takes {
+        Takes::Whole => (body::read(shared.limits().frame_bytes, &parts.headers, body).await?, None),
+        Takes::Pieces { most } => (dialects::rest::Body::Pieces, Some(Pieces::new(most, &parts.headers, body)?)),
+    };
     let call = (matched.read)(&dialects::rest::Request {
         speaker: actor.speaker.as_ref(),
         query: parts.uri.query().unwrap_or_default(),
@@ -102,6 +108,10 @@ async fn carry_out(
                 let sent = send(door, &actor, draft).await;
                 Turn::Say(then(sent))
             }
+            Step::Special(Turn::Piece(then)) => match &mut pieces {
+                Some(pieces) => then(pieces.next().await),
+                None => then(Err(Error::internal())),
+            },
             Step::Special(turn) if turn.is_paced_as_a_message() => turn,
             Step::Special(_) => return Err(Error::new(ErrorCode::UnknownCommand, "This is for sockets only.")),
             Step::Over(_) => break,
@@ -135,12 +145,19 @@ fn text_of(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
-fn respond(answer: RestAnswer) -> Response {
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
-    match answer.body {
-        Some(body) => (status, [(header::CONTENT_TYPE, "application/json")], body).into_response(),
+/// The answer as HTTP has it. What HTTP cannot say is a mistake of the dialect's, and is not left out.
+fn respond(answer: RestAnswer) -> Result<Response, Error> {
+    let status = StatusCode::from_u16(answer.status).map_err(|_| Error::internal())?;
+    let mut response = match answer.content {
+        Some(content) => (status, [(header::CONTENT_TYPE, content.media_type)], content.bytes).into_response(),
         None => status.into_response(),
+    };
+    for (name, value) in answer.headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Error::internal())?;
+        let value = HeaderValue::try_from(value).map_err(|_| Error::internal())?;
+        response.headers_mut().append(name, value);
     }
+    Ok(response)
 }
 
 /// A refusal in the words of the door's dialect.

@@ -39,7 +39,8 @@ pub(crate) fn unauthenticated() -> Error {
 /// What a turn has come to.
 pub(crate) enum Step {
     /// It needs one of the things that only a socket does: send without waiting, authenticate, or choose what to
-    /// hear. Or it asks for something now that counts at the pace of messages.
+    /// hear; or only a request: give a piece of its body. Or it asks for something now that counts at the pace of
+    /// messages.
     Special(Turn),
     /// It is over.
     Over(Turn),
@@ -91,7 +92,11 @@ impl Shared {
                     Err(error) => Err(error),
                 }),
                 Turn::Now(then) => then(Ok(self.engine.now())),
-                Turn::Send(..) | Turn::Authenticate(..) | Turn::Tune { .. } => return Step::Special(turn),
+                // A frame has no body besides itself.
+                Turn::Piece(then) if actor.connection.is_some() => then(Err(Error::internal())),
+                Turn::Piece(_) | Turn::Send(..) | Turn::Authenticate(..) | Turn::Tune { .. } => {
+                    return Step::Special(turn);
+                }
                 Turn::Say(_) | Turn::Refuse(_) => return Step::Over(turn),
             };
         }

@@ -4,6 +4,7 @@
 //! the other dialects. What it wants done it says as a [`Turn`]; whoever holds the socket does it and
 //! hands the result back. So a dialect can be tested by transcripts, line by line.
 
+mod answer;
 pub mod chat_server;
 pub mod dialect;
 pub mod dreametrix;

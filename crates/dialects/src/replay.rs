@@ -13,12 +13,14 @@
 //! | `< {…}` | a frame goes out; of an event: to every listener |
 //! | `<others {…}` | the event is told to all but the connection that caused it |
 //! | `<! {…}` | a frame goes out and counts against the connection |
-//! | `< 201 {…}` | a request is answered |
+//! | `> PUT /path pieces` | the same with a body that comes when it is asked for |
+//! | `< 201 {…}` | a request is answered; with ` @name:value` for each header and the media type of what is not JSON |
 //!
 //! JSON is compared by value. A turn without `<` ends in silence. To write down what is said now, run the
 //! tests with `REWRITE_TRANSCRIPTS=1`, and read the difference before keeping it.
 
 mod nouns;
+mod trial;
 
 use std::{
     collections::VecDeque,
@@ -33,11 +35,11 @@ use chat::{
 use serde_json::{Value, json};
 
 use self::nouns::{
-    FIGURES, all_figures, caught_up, error, event, place, script, sent, server, signal, tokens, welcome,
+    FIGURES, all_figures, caught_up, error, event, piece, place, script, sent, server, signal, visited, welcome,
 };
 use crate::{
     Dialect, Resume, Turn,
-    rest::{Body, Call, FormValue, Request},
+    rest::{Body, Call, FormValue, JSON, Request, RestAnswer},
 };
 
 /// 2025-01-01T12:00:00Z, the moment of everything in a transcript.
@@ -191,8 +193,9 @@ fn drive(mut turn: Turn, script: &mut VecDeque<&str>, said: &mut String) {
                 return then(sent).iter().for_each(|frame| line(said, "<", frame));
             }
             Turn::Visit(visit, then) => {
-                then(answer(&describe_visit(&visit), script, said).map(|value| tokens(&value["tokens"])))
+                then(answer(&describe_visit(&visit), script, said).map(|value| visited(&value)))
             }
+            Turn::Piece(then) => then(answer("Piece", script, said).map(|value| piece(&value))),
             Turn::LogOut(then) => then(answer("LogOut", script, said).map(|_| ())),
             Turn::Authenticate(token, Resume { epoch, cursors }, then) => {
                 let epoch = epoch.map(|epoch| format!(" of {epoch}")).unwrap_or_default();
@@ -251,18 +254,30 @@ fn request(
         drive(turn, script, said);
         pending.outcome()
     });
-    let (status, body) = match outcome {
-        Ok(answer) => (answer.status, answer.body.unwrap_or_default()),
-        Err(error) => {
+    let answered = outcome.map_or_else(
+        |error| {
             let refusal = (dialect.problem)(&error, Some("r1"));
-            (refusal.status, refusal.body)
-        }
-    };
-    line(said, "<", format!("{status} {body}").trim_end());
+            format!("{} {}", refusal.status, refusal.body)
+        },
+        |answer| describe_answer(&answer),
+    );
+    line(said, "<", answered.trim_end());
+}
+
+fn describe_answer(answer: &RestAnswer) -> String {
+    let headers: String = answer.headers.iter().map(|(name, value)| format!(" @{name}:{value}")).collect();
+    let content = answer.content.as_ref().map(|content| {
+        let text = String::from_utf8_lossy(&content.bytes);
+        if content.media_type == JSON { text.into_owned() } else { format!("{} {text}", content.media_type) }
+    });
+    format!("{}{headers} {}", answer.status, content.unwrap_or_default())
 }
 
 /// The body of a request as it is written in a transcript.
 fn body_of(text: &str) -> Body {
+    if text == "pieces" {
+        return Body::Pieces;
+    }
     let Some(fields) = text.strip_prefix("form ") else { return Body::Json(expand(text).into_bytes()) };
     let field = |field: &str| match field.split_once('=').unwrap() {
         (name, "@") => (name.to_owned(), FormValue::File),

@@ -4,7 +4,7 @@ use chat::{
     Command, ConversationId, Error, Number, Query, Reply, Visit,
     accounts::Speaker,
     messages::{Draft, Sent},
-    sessions::Tokens,
+    sessions::Visited,
 };
 
 /// The text of one outgoing frame.
@@ -24,7 +24,7 @@ pub enum Turn {
     /// the commit is under way, so the continuation must be able to finish without asking more.
     Send(Draft, Box<dyn FnOnce(Result<Sent, Error>) -> Vec<Text> + Send>),
     /// Register, log in or refresh.
-    Visit(Visit, Then<Tokens>),
+    Visit(Visit, Then<Visited>),
     /// End the speaker's own session.
     LogOut(Then<()>),
     /// Say who is speaking and where to resume from. Without a token the handshake's is meant.
@@ -47,6 +47,9 @@ pub enum Turn {
         /// How the turn goes on.
         then: Then<()>,
     },
+    /// Give the next piece of the request's body; nothing once it has ended. Only for requests that
+    /// [take it so](crate::rest::Takes::Pieces). What is not asked for waits with the sender.
+    Piece(Then<Option<Vec<u8>>>),
     /// The frame was not understood: say these frames, and count it against the connection.
     Refuse(Vec<Text>),
 }

@@ -34,12 +34,12 @@ use std::sync::{Arc, Mutex};
 use chat::{
     Command, ConnectionId, ConversationId, ErrorCode, Limits, Millis, Number, Query, Reply, Result, SessionId, UserId,
     Visit,
-    accounts::Speaker,
+    accounts::{Account, Speaker},
     messages::{Draft, Sent},
     presence::Seen,
     rates::Spent,
     reply::CaughtUp,
-    sessions::{Origin, Tokens},
+    sessions::{Challenge, Origin, Visited},
 };
 use store::{Db, Writer, members::Belonging};
 
@@ -79,7 +79,12 @@ pub struct Settings {
     pub waiting_log_ins: usize,
     /// The one-time secret that makes the first administrator, while there is none.
     pub setup_secret: Option<String>,
+    /// What is asked of those who visit, besides their password.
+    pub asks_further: Option<AsksFurther>,
 }
+
+/// Says what is asked of somebody whose password was right before they have a session; nothing if that is enough.
+pub type AsksFurther = Arc<dyn Fn(&Account) -> Option<Challenge> + Send + Sync>;
 
 /// Somebody whose token was accepted.
 pub struct Arrival {
@@ -309,11 +314,11 @@ impl Engine {
     ///
     /// # Errors
     /// A refusal; equal for known and unknown names.
-    pub async fn visit(&self, visit: Visit, origin: Origin) -> Result<Tokens> {
+    pub async fn visit(&self, visit: Visit, origin: Origin) -> Result<Visited> {
         match visit {
             Visit::Register(registration) => accounts::register(self, *registration, origin).await,
             Visit::LogIn { name, password } => sessions::log_in(self, name, password, origin).await,
-            Visit::Refresh { token } => sessions::refresh(self, token, origin).await,
+            Visit::Refresh { token } => sessions::refresh(self, token, origin).await.map(Visited::In),
         }
     }
 

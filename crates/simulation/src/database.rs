@@ -285,6 +285,7 @@ fn settings() -> Settings {
         create_host_users: false,
         waiting_log_ins: 1,
         setup_secret: None,
+        asks_further: None,
         shared: true,
     }
 }

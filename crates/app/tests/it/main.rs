@@ -4,6 +4,7 @@
 //! On SQLite; on PostgreSQL when `PALABRE_TEST_POSTGRES` names one. `cargo xtask check` runs both.
 
 mod accounts;
+mod answers;
 mod autobahn;
 mod below;
 mod chat_server;

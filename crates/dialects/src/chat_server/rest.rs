@@ -6,7 +6,7 @@ use chat::{
     Command, Error, ErrorCode, Query, Reply, UserId, Visit,
     accounts::{ProfileChange, Registration},
     conversations::Visibility,
-    sessions::Tokens,
+    sessions::Visited,
 };
 use serde::{Deserialize, Serialize};
 
@@ -142,7 +142,7 @@ fn limit(query: &str) -> Result<Option<i64>, Error> {
 
 /// Ends a turn with what was found, or with the refusal.
 fn end<T>(desk: &Desk, status: u16, found: Result<T, Error>, body: impl FnOnce(&T) -> String) -> Turn {
-    desk.end(found.map(|found| RestAnswer { status, body: Some(body(&found)) }))
+    desk.end(found.map(|found| RestAnswer::json(status, body(&found))))
 }
 
 fn list<T: Serialize>(envelope: Envelope, entries: &[T]) -> String {
@@ -355,8 +355,8 @@ fn visit(visit: Visit, status: u16, desk: Desk) -> Turn {
     }
     Turn::Visit(
         visit,
-        Box::new(move |tokens: Result<Tokens, Error>| {
-            end(&desk, status, tokens, |tokens| {
+        Box::new(move |visited: Result<Visited, Error>| {
+            end(&desk, status, visited.and_then(Visited::tokens), |tokens| {
                 let data = Pair {
                     user: Person::own(&tokens.account),
                     access_token: &tokens.access_token,

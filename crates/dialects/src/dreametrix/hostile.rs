@@ -201,7 +201,7 @@ fn the_markers_of_a_large_room_are_not_asked_for() {
         let last = then(Ok(Reply::Timeline { messages: Vec::new(), total: 0 }));
         assert_eq!(matches!(last, Turn::Ask(..)), asks, "{members}");
         if !asks {
-            let answer: Value = serde_json::from_str(&pending.outcome().unwrap().body.unwrap()).unwrap();
+            let answer: Value = serde_json::from_slice(&pending.outcome().unwrap().content.unwrap().bytes).unwrap();
             assert_eq!(answer, json!({ "count": 0, "next": null, "previous": null, "results": [] }));
         }
     }

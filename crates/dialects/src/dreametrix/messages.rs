@@ -68,7 +68,7 @@ pub(super) fn create(caller: Caller, fields: &Fields<'_>) -> Result<Turn, Error>
                 let message = spoken(&caller.speaker, draft, &sent);
                 // Nobody can have read it yet.
                 let body = write(&views::Message::with_person(&message, &Readers::Many));
-                RestAnswer { status: 201, body: Some(body) }
+                RestAnswer::json(201, body)
             }));
             Vec::new()
         }),

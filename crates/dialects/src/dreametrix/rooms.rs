@@ -158,7 +158,7 @@ fn opened(caller: &Caller, room: Listed, members: &[Member], draft: Draft, sent:
         Ok(sent) => {
             let room = Listed { last_message: Some(spoken(&caller.speaker, draft, &sent)), ..room };
             let body = crate::output::write(&Room::new(&room, members, &caller.speaker));
-            Ok(RestAnswer { status: 201, body: Some(body) })
+            Ok(RestAnswer::json(201, body))
         }
         Err(error) if error.field.as_deref() == Some("/text") => {
             let detail = error.detail.replacen("text", "initial_message", 1);

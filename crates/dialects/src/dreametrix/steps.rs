@@ -27,12 +27,12 @@ pub(super) struct Caller {
 impl Caller {
     /// Ends the request with this body.
     pub(super) fn answer<T: Serialize>(&self, status: u16, body: &T) -> Turn {
-        self.desk.end(Ok(RestAnswer { status, body: Some(write(body)) }))
+        self.desk.end(Ok(RestAnswer::json(status, write(body))))
     }
 
     /// Ends the request without a body.
     pub(super) fn done(&self) -> Turn {
-        self.desk.end(Ok(RestAnswer { status: 204, body: None }))
+        self.desk.end(Ok(RestAnswer::empty(204)))
     }
 
     /// Ends the request with a refusal.

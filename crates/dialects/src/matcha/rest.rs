@@ -3,7 +3,7 @@
 
 use chat::{
     ConversationId, Error, ErrorCode, MAX_SAFE_INTEGER, UserId, Visit, accounts::Speaker, presence::Presence,
-    sessions::Tokens,
+    sessions::Visited,
 };
 use serde::{Deserialize, Serialize};
 
@@ -224,7 +224,7 @@ pub(super) fn done(message: &'static str) -> String {
 
 /// The answer to a request.
 pub(super) fn answer(status: u16, body: String) -> RestAnswer {
-    RestAnswer { status, body: Some(body) }
+    RestAnswer::json(status, body)
 }
 
 /// Ends a turn with what was found, or with the refusal.
@@ -245,8 +245,8 @@ fn refresh(given: RefreshToken, desk: Desk) -> Turn {
     }
     Turn::Visit(
         Visit::Refresh { token: given.refresh_token.0 },
-        Box::new(move |tokens: Result<Tokens, Error>| {
-            end(&desk, 200, tokens, |tokens| {
+        Box::new(move |visited: Result<Visited, Error>| {
+            end(&desk, 200, visited.and_then(Visited::tokens), |tokens| {
                 success(&Pair { access_token: &tokens.access_token, refresh_token: &tokens.refresh_token })
             })
         }),

@@ -31,7 +31,7 @@ use chat::ErrorCode;
 
 use crate::{
     Credentials, Hears, Paths, Translator,
-    rest::{Matched, Refusal},
+    rest::{Matched, Refusal, Takes},
 };
 
 /// How its clients speak. Every path that is nobody else's is a request to it.
@@ -56,7 +56,8 @@ pub static TRANSLATOR: Translator = Translator {
     route: |method, path| {
         let matched = rest::route(method, path)?;
         let (path, needs_speaker) = (matched.path(), matched.needs_speaker());
-        Ok(Matched { path, needs_speaker, read: Box::new(move |request| rest::request(&matched, request)) })
+        let read = Box::new(move |request: &crate::rest::Request<'_>| rest::request(&matched, request));
+        Ok(Matched { path, needs_speaker, takes: Takes::Whole, read })
     },
     problem: |error, request_id| {
         let (status, body) = rest::problem(error, request_id);

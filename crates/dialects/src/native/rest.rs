@@ -84,7 +84,10 @@ pub fn request(matched: &Matched, request: &Request<'_>) -> Result<Call, Error> 
     let (desk, pending) = Desk::new();
     let status = matched.route.status;
     let turn = matched.operation.turn(request.speaker, &input, move |answer| {
-        desk.put(answer.map(|answer| RestAnswer { status, body: (status != 204).then_some(answer.data) }));
+        desk.put(answer.map(|answer| match status {
+            204 => RestAnswer::empty(status),
+            _ => RestAnswer::json(status, answer.data),
+        }));
         Vec::new()
     })?;
     Ok(Call { turn, pending })

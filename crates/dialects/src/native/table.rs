@@ -4,7 +4,7 @@
 
 use chat::{
     Command, ConversationId, Error, ErrorCode, MessageId, Number, Query, SessionId, UserId, Visit, accounts::Speaker,
-    markers::Marker, messages::Draft,
+    markers::Marker, messages::Draft, sessions::Visited,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -119,7 +119,8 @@ impl Operation {
             ),
             Asked::Visit(visit) => Turn::Visit(
                 visit,
-                Box::new(move |tokens| {
+                Box::new(move |visited| {
+                    let tokens = visited.and_then(Visited::tokens);
                     Turn::Say(end(tokens.map(|tokens| Answer::new("tokens", &sessions::Tokens::from(&tokens)))))
                 }),
             ),

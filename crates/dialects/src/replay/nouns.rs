@@ -13,7 +13,7 @@ use chat::{
     query::ListPosition,
     reactions::Reaction,
     reply::CaughtUp,
-    sessions::{Session, Tokens},
+    sessions::{Challenge, Session, Tokens, Visited},
 };
 use serde_json::Value;
 
@@ -234,7 +234,15 @@ pub(super) fn account(value: &Value) -> Account {
     }
 }
 
-pub(super) fn tokens(value: &Value) -> Tokens {
+/// What a visit comes to: tokens, or `{"challenge":"…"}`.
+pub(super) fn visited(value: &Value) -> Visited {
+    if let Some(asks_for) = value["challenge"].as_str() {
+        return Visited::Challenge(Challenge { asks_for: asks_for.to_owned(), token: "c-1".into() });
+    }
+    Visited::In(tokens(&value["tokens"]))
+}
+
+fn tokens(value: &Value) -> Tokens {
     Tokens {
         access_token: "eyJ".into(),
         expires_in: 3_600,
@@ -242,6 +250,11 @@ pub(super) fn tokens(value: &Value) -> Tokens {
         session: SessionId(7),
         account: account(value),
     }
+}
+
+/// The next piece of a body: `{"piece":"…"}`, or `{"piece":null}` at its end.
+pub(super) fn piece(value: &Value) -> Option<Vec<u8>> {
+    value["piece"].as_str().map(|text| text.as_bytes().to_vec())
 }
 
 pub(super) const FIGURES: Figures = Figures {
