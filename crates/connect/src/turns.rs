@@ -1,6 +1,9 @@
 //! Turns: doing what a dialect asked for, until it has nothing left to ask.
 
-use chat::{Command, ConnectionId, Error, ErrorCode, Query, Reply, Result, accounts::Speaker, sessions::Origin};
+use chat::{
+    Command, ConnectionId, ConversationId, Error, ErrorCode, Query, Reply, Result, accounts::Speaker,
+    presence::Presence, sessions::Origin,
+};
 use dialects::Turn;
 use engine::{Allowance, Cost, Pace, Reader};
 use subscribers::typing::Typist;
@@ -44,6 +47,22 @@ pub(crate) enum Step {
     Special(Turn),
     /// It is over.
     Over(Turn),
+}
+
+/// The part of a command that is never stored. The hub tells it, once the engine has said that it may be told.
+enum Unstored {
+    Presence(Presence),
+    Typing(ConversationId, bool),
+}
+
+impl Unstored {
+    fn of(command: &Command) -> Option<Self> {
+        match command {
+            Command::SetPresence(presence) => Some(Self::Presence(*presence)),
+            Command::Typing { conversation, typing } => Some(Self::Typing(*conversation, *typing)),
+            _ => None,
+        }
+    }
 }
 
 impl Shared {
@@ -104,15 +123,15 @@ impl Shared {
 
     async fn execute(&self, actor: &Actor, command: Command) -> Result<Reply> {
         let speaker = actor.known()?;
-        let reply = self.engine.execute(speaker, command.clone(), actor.connection).await?;
-        // What is never stored is the hub's to tell; the engine has said that it may be told.
-        match command {
-            Command::SetPresence(presence) => self.hub.set_presence(speaker.user, presence).await,
-            Command::Typing { conversation, typing } => {
+        let unstored = Unstored::of(&command);
+        let reply = self.engine.execute(speaker, command, actor.connection).await?;
+        match unstored {
+            Some(Unstored::Presence(presence)) => self.hub.set_presence(speaker.user, presence).await,
+            Some(Unstored::Typing(conversation, typing)) => {
                 let Speaker { user, username, shown_name, .. } = speaker.clone();
                 self.hub.set_typing(conversation, Typist { user, username, shown_name }, typing).await;
             }
-            _ => {}
+            None => {}
         }
         Ok(reply)
     }
