@@ -406,8 +406,8 @@ async fn trouble(server: &Server, config: &Config) -> String {
             return format!("{part} has ended by itself; the log says why");
         }
         // A database that cannot be asked at the moment has not gone for good.
-        if let Ok(standing) = server.db.standing().await
-            && let Some(why) = parts::departed(&standing)
+        if let Ok(lifecycle) = server.db.lifecycle().await
+            && let Some(why) = parts::departed(&lifecycle)
         {
             return format!("{}: {why}", config.database_url().without_password());
         }

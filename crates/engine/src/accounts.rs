@@ -94,7 +94,7 @@ async fn store_new(unit: &mut Unit, opening: Opening) -> Result<Account> {
     if store::accounts::by_name(&mut unit.conn, &username).await?.is_some() {
         return Err(taken("username", "This username is taken."));
     }
-    let new = store::accounts::New {
+    let new = store::accounts::NewAccount {
         id: None,
         username: &username,
         email: email.as_deref(),

@@ -383,7 +383,7 @@ async fn create_host_user(
         let suffix: String = external_id.chars().filter(char::is_ascii_alphanumeric).take(12).collect();
         name = format!("{}_{suffix}", name.chars().take(30).collect::<String>());
     }
-    let new = store::accounts::New {
+    let new = store::accounts::NewAccount {
         id,
         username: &name,
         email: None,

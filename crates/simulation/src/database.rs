@@ -113,7 +113,7 @@ impl Database {
             Box::pin(async move {
                 let mut ids = Vec::new();
                 for username in &written {
-                    let new = store::accounts::New {
+                    let new = store::accounts::NewAccount {
                         id: None,
                         username,
                         email: None,

@@ -74,7 +74,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         catch_up::STATEMENTS,
         history::STATEMENTS,
         health::STATEMENTS,
-        carry::standing::STATEMENTS,
+        carry::lifecycle::STATEMENTS,
         carry::restore::STATEMENTS,
         nodes::STATEMENTS,
         nudges::STATEMENTS,

@@ -34,13 +34,13 @@ pub use chat_server::ChatServer;
 pub use data::Data;
 pub use database::{Database, DatabaseUrl};
 pub use key::{Input, Key, Secrecy};
-pub use layers::{ConfigError, Flags, Loaded, Origin, load};
+pub use layers::{ConfigError, Flags, Loaded, ValueSource, load};
 pub use log::{Format, Level, Log};
 pub use old_doors::OldDoor;
 pub use redis::{Redis, RedisUrl};
 pub use secret::Secret;
 pub use server::{Deployment, Server};
-pub use values::Network;
+pub use values::Subnet;
 pub(crate) use values::seconds;
 pub use web::Web;
 

@@ -20,7 +20,7 @@ use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use store::{
     Db, Schema, Writer,
     carry::{
-        Standing, backup,
+        Lifecycle, backup,
         moving::{self, Names, Progress},
         restore,
     },
@@ -63,7 +63,7 @@ async fn town(db: &Db) -> (Writer, UserId, UserId, ConversationId) {
                 Profile {
                     display_name: Some("Zoé \"Z\"\t".into()), city: Some("東京".into()), ..Profile::default()
                 };
-            let new = store::accounts::New {
+            let new = store::accounts::NewAccount {
                 id: None,
                 username: "Zoe",
                 email: Some("zoe@example.org"),
@@ -409,8 +409,8 @@ async fn a_move_carries_everything_while_others_write_and_leaves_one_living_copy
     assert!(report.messages > 18 && report.paused < report.took, "{report:?}");
 
     assert_eq!(rows(&from, &[]).await, rows(&to, &[]).await, "everything, the epoch too");
-    assert!(matches!(from.standing().await.unwrap(), Standing::Moved(mark) if mark.other == "postgres://there"));
-    assert_eq!(to.standing().await.unwrap(), Standing::Living);
+    assert!(matches!(from.lifecycle().await.unwrap(), Lifecycle::Moved(mark) if mark.other == "postgres://there"));
+    assert_eq!(to.lifecycle().await.unwrap(), Lifecycle::Living);
     goes_on(&to, ann, first).await;
     let again = moved(&from, &to, &mut |_| {}).await.unwrap_err().to_string();
     assert!(again.contains("moved to postgres://there already"), "{again}");
@@ -418,11 +418,11 @@ async fn a_move_carries_everything_while_others_write_and_leaves_one_living_copy
     // Back, but not if that would lose something.
     let refused = moving::back(&from, Some(&to), false, Millis(10)).await.unwrap_err().to_string();
     assert!(refused.contains("would be lost"), "{refused}");
-    assert_eq!(to.standing().await.unwrap(), Standing::Living);
+    assert_eq!(to.lifecycle().await.unwrap(), Lifecycle::Living);
     assert!(moving::back(&from, None, false, Millis(10)).await.is_err());
     moving::back(&from, Some(&to), true, Millis(10)).await.unwrap();
-    assert_eq!(from.standing().await.unwrap(), Standing::Living);
-    assert!(matches!(to.standing().await.unwrap(), Standing::Incomplete(_)));
+    assert_eq!(from.lifecycle().await.unwrap(), Lifecycle::Living);
+    assert!(matches!(to.lifecycle().await.unwrap(), Lifecycle::Incomplete(_)));
     let (here, mut told) = super::writer(&from);
     tokio::spawn(async move { while told.recv().await.is_some() {} });
     say(&here, ann, first, "home", "again").await.unwrap().unwrap();
@@ -457,8 +457,8 @@ async fn a_move_that_finds_a_difference_moves_nothing() {
     let refused = moved(&from, &to, &mut spoil).await;
     let refused = refused.unwrap_err().to_string();
     assert!(refused.contains("checksum of these conversations differs: 1"), "{refused}");
-    assert_eq!(from.standing().await.unwrap(), Standing::Living);
-    assert!(matches!(to.standing().await.unwrap(), Standing::Incomplete(_)));
+    assert_eq!(from.lifecycle().await.unwrap(), Lifecycle::Living);
+    assert!(matches!(to.lifecycle().await.unwrap(), Lifecycle::Incomplete(_)));
 }
 
 #[tokio::test]
@@ -471,5 +471,5 @@ async fn a_database_that_is_not_empty_or_half_filled_by_another_is_not_moved_to(
     assert!(refused.contains("a server has worked on it"), "{refused}");
     let backwards = moved(&to, &from, &mut |_| {}).await.unwrap_err().to_string();
     assert!(backwards.contains("from SQLite to PostgreSQL"), "{backwards}");
-    assert_eq!(from.standing().await.unwrap(), Standing::Living);
+    assert_eq!(from.lifecycle().await.unwrap(), Lifecycle::Living);
 }
