@@ -8,7 +8,6 @@ mod time;
 
 pub mod accounts;
 pub mod conversations;
-pub mod figures;
 pub mod markers;
 pub mod members;
 pub mod messages;
@@ -17,6 +16,7 @@ pub mod presence;
 pub mod rates;
 pub mod reactions;
 pub mod sessions;
+pub mod statistics;
 
 pub mod command;
 pub mod event;

@@ -40,7 +40,7 @@ use std::{
 };
 
 use chat::{ConnectionId, Limits, accounts::Speaker, network::Network};
-use dialects::{AllFigures, Dialect, Figures, ServerInfo};
+use dialects::{AllStatistics, Dialect, ServerInfo, Statistics};
 use engine::{Engine, Pace};
 use subscribers::{Goodbye, Hub, Outbox};
 
@@ -160,9 +160,9 @@ impl Shared {
     ///
     /// # Errors
     /// `forbidden` for all others, or the store's.
-    pub(crate) async fn all_figures(&self, speaker: &Speaker) -> chat::Result<AllFigures> {
-        let kept = self.engine.figures(speaker).await?;
-        Ok(AllFigures {
+    pub(crate) async fn all_statistics(&self, speaker: &Speaker) -> chat::Result<AllStatistics> {
+        let kept = self.engine.statistics(speaker).await?;
+        Ok(AllStatistics {
             connections: self.hub.connections(),
             people_here: self.hub.people(),
             deliveries: self.hub.deliveries(),
@@ -180,9 +180,9 @@ impl Shared {
     ///
     /// # Errors
     /// The store's.
-    pub(crate) async fn figures(&self) -> chat::Result<Figures> {
+    pub(crate) async fn statistics(&self) -> chat::Result<Statistics> {
         let (messages, conversations, active_at) = self.engine.totals().await?;
-        Ok(Figures {
+        Ok(Statistics {
             connections: self.hub.connections(),
             people_here: self.hub.people(),
             messages,

@@ -50,7 +50,7 @@ fn not_ready(why: &str) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, [(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-/// `GET /metrics`: figures for Prometheus.
+/// `GET /metrics`: metrics for Prometheus.
 pub(crate) async fn metrics(State(door): State<Door>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], (door.shared.metrics)()).into_response()
 }

@@ -60,7 +60,7 @@ impl Wait {
         }
     }
 
-    /// For the figures.
+    /// For the metrics.
     fn name(&self) -> &'static str {
         match self {
             Self::Us => "us",

@@ -79,7 +79,7 @@ pub fn own(door: Door, beside: &[Door]) -> Router {
     beside.iter().fold(finish(router, door), |all, other| all.merge(finish(paths(other.dialect), other.clone())))
 }
 
-/// A listener for figures alone.
+/// A listener for metrics alone.
 pub fn operator(door: Door) -> Router {
     let router = Router::new()
         .route("/metrics", get(ops::metrics))

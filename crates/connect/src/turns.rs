@@ -105,9 +105,9 @@ impl Shared {
                     Err(error) => Err(error),
                 }),
                 Turn::Server(then) => then(self.server().await),
-                Turn::Figures(then) => then(self.figures().await),
-                Turn::AllFigures(then) => then(match actor.known() {
-                    Ok(speaker) => self.all_figures(speaker).await,
+                Turn::Statistics(then) => then(self.statistics().await),
+                Turn::AllStatistics(then) => then(match actor.known() {
+                    Ok(speaker) => self.all_statistics(speaker).await,
                     Err(error) => Err(error),
                 }),
                 Turn::Now(then) => then(Ok(self.engine.now())),

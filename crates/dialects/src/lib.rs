@@ -20,4 +20,4 @@ pub mod time;
 pub mod turn;
 
 pub use dialect::{Credentials, Dialect, Hears, Paths, Translator};
-pub use turn::{AllFigures, Figures, Resume, ServerInfo, Text, Then, Turn, Welcome};
+pub use turn::{AllStatistics, Resume, ServerInfo, Statistics, Text, Then, Turn, Welcome};

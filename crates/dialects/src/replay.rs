@@ -35,7 +35,7 @@ use chat::{
 use serde_json::{Value, json};
 
 use self::nouns::{
-    FIGURES, all_figures, caught_up, error, event, piece, place, script, sent, server, signal, visited, welcome,
+    STATISTICS, all_statistics, caught_up, error, event, piece, place, script, sent, server, signal, visited, welcome,
 };
 use crate::{
     Dialect, Resume, Turn,
@@ -203,8 +203,8 @@ fn drive(mut turn: Turn, script: &mut VecDeque<&str>, said: &mut String) {
                 then(answer(&asked, script, said).map(|value| welcome(&value["welcome"])))
             }
             Turn::Server(then) => then(answer("Server", script, said).map(|_| server())),
-            Turn::Figures(then) => then(answer("Figures", script, said).map(|_| FIGURES)),
-            Turn::AllFigures(then) => then(answer("AllFigures", script, said).map(|_| all_figures())),
+            Turn::Statistics(then) => then(answer("Statistics", script, said).map(|_| STATISTICS)),
+            Turn::AllStatistics(then) => then(answer("AllStatistics", script, said).map(|_| all_statistics())),
             Turn::Now(then) => then(answer("Now", script, said).map(|_| NOON)),
             Turn::Tune { conversation, hears, then } => {
                 then(answer(&format!("Tune {conversation} {hears}"), script, said).map(|_| ()))

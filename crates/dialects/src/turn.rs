@@ -32,9 +32,9 @@ pub enum Turn {
     /// Tell what server this is.
     Server(Then<ServerInfo>),
     /// Tell how the server is doing.
-    Figures(Then<Figures>),
+    Statistics(Then<Statistics>),
     /// Tell an administrator all about how the server is doing.
-    AllFigures(Then<AllFigures>),
+    AllStatistics(Then<AllStatistics>),
     /// Tell the time.
     Now(Then<chat::Millis>),
     /// From here on this connection hears the messages of this conversation, or does not. Only for the dialects
@@ -111,7 +111,7 @@ pub struct ServerInfo {
 
 /// How the server is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Figures {
+pub struct Statistics {
     /// Open connections, people's several ones counted each.
     pub connections: i64,
     /// People with at least one connection.
@@ -128,7 +128,7 @@ pub struct Figures {
 
 /// How the server is doing, for administrators.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AllFigures {
+pub struct AllStatistics {
     /// Open connections, people's several ones counted each.
     pub connections: i64,
     /// People with at least one connection.
@@ -140,5 +140,5 @@ pub struct AllFigures {
     /// The program's version.
     pub version: String,
     /// What the store holds.
-    pub kept: chat::figures::Kept,
+    pub kept: chat::statistics::Stored,
 }

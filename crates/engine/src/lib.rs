@@ -16,7 +16,6 @@ mod tokens;
 mod accounts;
 mod catch_up;
 mod conversations;
-mod figures;
 mod history;
 mod listing;
 mod markers;
@@ -28,6 +27,7 @@ mod presence;
 mod quotas;
 mod reactions;
 mod sessions;
+mod statistics;
 
 use std::sync::{Arc, Mutex};
 
@@ -118,7 +118,7 @@ struct Inner {
     speakers: moka::future::Cache<tokens::Claim, Arc<Arrival>>,
     arrivals: batcher::Batcher<tokens::Claim, Result<Arc<Arrival>>>,
     belongings: batcher::Batcher<UserId, Result<Vec<Belonging>>>,
-    counted: figures::Counted,
+    counted: statistics::Counted,
 }
 
 impl Inner {
@@ -153,7 +153,7 @@ impl Engine {
                     .build(),
                 arrivals,
                 belongings,
-                counted: figures::Counted::default(),
+                counted: statistics::Counted::default(),
                 db,
                 writer,
                 clock,

@@ -31,7 +31,6 @@ pub mod catch_up;
 pub mod clock;
 pub mod conversations;
 pub mod doctor;
-pub mod figures;
 pub mod history;
 pub mod listing;
 pub mod markers;
@@ -44,6 +43,7 @@ pub mod reactions;
 mod rewind;
 pub mod sessions;
 pub mod standby;
+pub mod statistics;
 pub mod turns;
 
 pub use damage::Damage;
@@ -70,7 +70,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         reactions::STATEMENTS,
         markers::STATEMENTS,
         listing::STATEMENTS,
-        figures::STATEMENTS,
+        statistics::STATEMENTS,
         catch_up::STATEMENTS,
         history::STATEMENTS,
         health::STATEMENTS,

@@ -6,7 +6,6 @@ mod conversations;
 pub mod decode;
 pub mod encode;
 mod fields;
-mod figures;
 mod frames;
 pub mod gateway;
 #[cfg(test)]
@@ -15,6 +14,7 @@ mod messages;
 mod presence;
 mod reactions;
 pub mod rest;
+mod statistics;
 mod steps;
 mod told;
 mod words;

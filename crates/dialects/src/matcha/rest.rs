@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     conversations,
     fields::Id,
-    figures, messages, presence, reactions,
+    messages, presence, reactions, statistics,
     words::{self, NO_CONVERSATION_ID},
 };
 use crate::{
@@ -38,8 +38,8 @@ pub(crate) enum Operation {
     OnlineStatus,
     Refresh,
     Health,
-    Figures,
-    FiguresInGroups,
+    Statistics,
+    StatisticsInGroups,
 }
 
 pub(crate) const ROUTES: &Routes<Operation> = &[
@@ -62,11 +62,11 @@ pub(crate) const ROUTES: &Routes<Operation> = &[
     ("GET", "/api/v1/users/{user}/online-status", Operation::OnlineStatus),
     ("POST", "/api/v1/auth/refresh", Operation::Refresh),
     ("GET", "/health", Operation::Health),
-    ("GET", "/stats", Operation::Figures),
-    ("GET", "/stats/detailed", Operation::FiguresInGroups),
+    ("GET", "/stats", Operation::Statistics),
+    ("GET", "/stats/detailed", Operation::StatisticsInGroups),
     ("GET", "/api/v1/chat/health", Operation::Health),
-    ("GET", "/api/v1/chat/stats", Operation::Figures),
-    ("GET", "/api/v1/chat/stats/detailed", Operation::FiguresInGroups),
+    ("GET", "/api/v1/chat/stats", Operation::Statistics),
+    ("GET", "/api/v1/chat/stats/detailed", Operation::StatisticsInGroups),
 ];
 
 /// Whether a credential is needed.
@@ -118,7 +118,7 @@ pub fn problem(error: &Error) -> (u16, String) {
 pub(crate) fn request(matched: &Found<Operation>, request: &Request<'_>) -> Result<Call, Error> {
     let (desk, pending) = Desk::new();
     let turn = match matched.operation {
-        Operation::Health => figures::health(&desk),
+        Operation::Health => statistics::health(&desk),
         Operation::Refresh => refresh(input(request)?, desk),
         operation => {
             let speaker =
@@ -153,8 +153,8 @@ fn of_member(
         Operation::SetPresence(chosen) => presence::set(chosen, desk),
         Operation::Presence => presence::of(matched.user()?, presence::Form::Presence, desk),
         Operation::OnlineStatus => presence::of(matched.user()?, presence::Form::OnlineStatus, desk),
-        Operation::Figures => figures::flat(desk),
-        Operation::FiguresInGroups => figures::in_groups(desk),
+        Operation::Statistics => statistics::flat(desk),
+        Operation::StatisticsInGroups => statistics::in_groups(desk),
         Operation::Health | Operation::Refresh => desk.end(Err(Error::internal())),
     })
 }

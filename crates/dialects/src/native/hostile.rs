@@ -27,7 +27,8 @@ fn full(operation: &str) -> Value {
         input
     };
     match operation {
-        "ping" | "server.get" | "server.figures" | "session.list" | "session.logout" | "account.get" => json!({}),
+        "ping" | "server.get" | "server.statistics" | "server.figures" | "session.list" | "session.logout"
+        | "account.get" => json!({}),
         "authenticate" => json!({ "token": "t", "epoch": "e", "cursors": { "12": 40 } }),
         "account.register" => {
             with(json!({ "username": "ann", "password": "p", "email": "a@b.c", "setup_secret": "s" }))

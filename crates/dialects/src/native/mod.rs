@@ -8,7 +8,6 @@ mod conversations;
 pub mod decode;
 pub mod encode;
 mod fields;
-mod figures;
 mod forms;
 mod markers;
 mod members;
@@ -20,6 +19,7 @@ mod reactions;
 pub mod rest;
 mod server;
 mod sessions;
+mod statistics;
 pub mod table;
 mod typing;
 

@@ -12,11 +12,11 @@ use utoipa::ToSchema;
 use super::{
     accounts, conversations,
     encode::{self, Answer},
-    figures, markers, members, messages,
+    markers, members, messages,
     pages::{self, id_cursor, page_limit, position_cursor},
     presence, reactions,
     schemas::Shape,
-    server, sessions, typing,
+    server, sessions, statistics, typing,
 };
 use crate::{Resume, Turn};
 
@@ -78,7 +78,7 @@ pub(crate) enum Asked {
     LogOut,
     Authenticate(Option<String>, Resume),
     Server,
-    Figures,
+    Statistics,
     Pong,
 }
 
@@ -137,8 +137,11 @@ impl Operation {
             Asked::Server => Turn::Server(Box::new(move |server| {
                 Turn::Say(end(server.map(|server| Answer::new("server", &server::Server::from(&server)))))
             })),
-            Asked::Figures => Turn::AllFigures(Box::new(move |figures| {
-                Turn::Say(end(figures.map(|figures| Answer::new("figures", &figures::Figures::from(&figures)))))
+            Asked::Statistics => Turn::AllStatistics(Box::new(move |statistics| {
+                let name = answers.first().copied().unwrap_or_default();
+                Turn::Say(end(
+                    statistics.map(|statistics| Answer::new(name, &statistics::Statistics::from(&statistics)))
+                ))
             })),
             Asked::Pong => Turn::Say(end(Ok(Answer::new("pong", &server::Done {})))),
         })
@@ -208,9 +211,12 @@ operations! {
     "server.get" anyone ["server" server::Server<'static>]
         "What server this is, and its limits." [route("GET", "/v1/server", 200, &[], &[])]
         (Nothing) |_| Ok(Asked::Server);
-    "server.figures" member ["figures" figures::Figures<'static>]
-        "How the server is doing. Administrators only." [route("GET", "/v1/server/figures", 200, &[], &[])]
-        (Nothing) |_| Ok(Asked::Figures);
+    "server.statistics" member ["statistics" statistics::Statistics<'static>]
+        "How the server is doing. Administrators only." [route("GET", "/v1/server/statistics", 200, &[], &[])]
+        (Nothing) |_| Ok(Asked::Statistics);
+    "server.figures" member ["figures" statistics::Statistics<'static>]
+        "The former name of server.statistics, for one more version." [route("GET", "/v1/server/figures", 200, &[], &[])]
+        (Nothing) |_| Ok(Asked::Statistics);
     "account.register" anyone ["tokens" sessions::Tokens<'static>]
         "Open an account." [route("POST", "/v1/accounts", 201, &[], &[])]
         (accounts::Register) |i| Ok(Asked::Visit(Visit::Register(Box::new(i.into()))));

@@ -5,7 +5,6 @@ use chat::{
     UserId,
     accounts::{Account, Profile, ServerRole},
     conversations::{Conversation, Kind, Listed, Peer, Place, Visibility},
-    figures::Kept,
     markers::Markers,
     members::{Departure, Member, Role},
     messages::{Message, MessageType, Page, Sent},
@@ -14,11 +13,12 @@ use chat::{
     reactions::Reaction,
     reply::CaughtUp,
     sessions::{Challenge, Session, Tokens, Visited},
+    statistics::Stored,
 };
 use serde_json::Value;
 
 use super::{NOON, ann};
-use crate::{AllFigures, Figures, ServerInfo, Welcome};
+use crate::{AllStatistics, ServerInfo, Statistics, Welcome};
 
 pub(super) fn int(value: &Value, usual: i64) -> i64 {
     value.as_i64().unwrap_or(usual)
@@ -257,7 +257,7 @@ pub(super) fn piece(value: &Value) -> Option<Vec<u8>> {
     value["piece"].as_str().map(|text| text.as_bytes().to_vec())
 }
 
-pub(super) const FIGURES: Figures = Figures {
+pub(super) const STATISTICS: Statistics = Statistics {
     connections: 5,
     people_here: 3,
     messages: 1_234,
@@ -266,8 +266,8 @@ pub(super) const FIGURES: Figures = Figures {
     active_at: Some(NOON),
 };
 
-pub(super) fn all_figures() -> AllFigures {
-    let kept = Kept {
+pub(super) fn all_statistics() -> AllStatistics {
+    let kept = Stored {
         accounts: 9,
         rooms: 8,
         groups: 5,
@@ -277,7 +277,7 @@ pub(super) fn all_figures() -> AllFigures {
         storage_bytes: 1_048_576,
     };
     let (connections, people_here, deliveries, uptime_seconds) = (5, 3, 99, 3_600);
-    AllFigures { connections, people_here, deliveries, uptime_seconds, version: "0.1.0".into(), kept }
+    AllStatistics { connections, people_here, deliveries, uptime_seconds, version: "0.1.0".into(), kept }
 }
 
 pub(super) fn server() -> ServerInfo {
