@@ -31,7 +31,7 @@ pub struct Tokens {
 #[derive(Clone, PartialEq, Eq)]
 pub enum Visited {
     /// They are in.
-    In(Tokens),
+    In(Box<Tokens>),
     /// Something more is asked of them first. There is no session yet.
     Challenge(Challenge),
 }
@@ -43,7 +43,7 @@ impl Visited {
     /// `forbidden` if more is asked.
     pub fn tokens(self) -> Result<Tokens> {
         match self {
-            Self::In(tokens) => Ok(tokens),
+            Self::In(tokens) => Ok(*tokens),
             Self::Challenge(_) => {
                 Err(Error::forbidden("This account needs more than a password, and this client cannot ask for it."))
             }

@@ -318,7 +318,7 @@ impl Engine {
         match visit {
             Visit::Register(registration) => accounts::register(self, *registration, origin).await,
             Visit::LogIn { name, password } => sessions::log_in(self, name, password, origin).await,
-            Visit::Refresh { token } => sessions::refresh(self, token, origin).await.map(Visited::In),
+            Visit::Refresh { token } => sessions::refresh(self, token, origin).await.map(Box::new).map(Visited::In),
         }
     }
 

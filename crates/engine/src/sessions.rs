@@ -90,7 +90,7 @@ async fn candidates(inner: &Inner, name: &str, network: Network) -> Result<(Vec<
 
 /// What a proven right to a session comes to.
 enum Begun {
-    Session(Account, SessionId),
+    Session(Box<Account>, SessionId),
     Challenge(Challenge),
 }
 
@@ -121,12 +121,14 @@ pub(crate) async fn begin(
                 let (expires, ends) = (now.plus(idle_ms.min(whole_ms)), now.plus(whole_ms));
                 let session = store::sessions::create(&mut unit.conn, user, &origin, now, expires, ends).await?;
                 store::sessions::add_token(&mut unit.conn, &token_hash, session).await?;
-                Ok(Some(Begun::Session(account, session)))
+                Ok(Some(Begun::Session(Box::new(account), session)))
             })
         })
         .await?;
     let visited = begun.map(|begun| match begun {
-        Begun::Session(account, session) => issue(engine, account, session, refresh_token).map(Visited::In),
+        Begun::Session(account, session) => {
+            issue(engine, *account, session, refresh_token).map(Box::new).map(Visited::In)
+        }
         Begun::Challenge(challenge) => Ok(Visited::Challenge(challenge)),
     });
     visited.transpose()

@@ -239,7 +239,7 @@ pub(super) fn visited(value: &Value) -> Visited {
     if let Some(asks_for) = value["challenge"].as_str() {
         return Visited::Challenge(Challenge { asks_for: asks_for.to_owned(), token: "c-1".into() });
     }
-    Visited::In(tokens(&value["tokens"]))
+    Visited::In(Box::new(tokens(&value["tokens"])))
 }
 
 fn tokens(value: &Value) -> Tokens {
