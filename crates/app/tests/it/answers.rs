@@ -56,6 +56,8 @@ static TRIAL: Translator = Translator {
     decode: |_, _| Turn::Refuse(Vec::new()),
     event: |_, _| None,
     echoes: |_, _| true,
+    account: |_, _| Vec::new(),
+    account_caught_up: |_| Vec::new(),
     signal: |_, _| Vec::new(),
     caught_up: |_, _| None,
     refusal: |error| error.detail.clone(),
