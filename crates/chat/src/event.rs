@@ -259,7 +259,6 @@ impl Order {
 }
 
 /// One thing to tell after a commit. What a commit tells is a list of these, in order.
-#[expect(clippy::large_enum_variant, reason = "nearly all are events; a box would cost an allocation for each message")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
     /// A numbered change of a conversation. Those of one conversation stand in the order of their numbers.
