@@ -9,7 +9,7 @@ use engine::Arrival;
 use crate::{
     Door,
     headers::{PagesOrigin, is_allowed},
-    turns::unauthenticated,
+    steps::unauthenticated,
 };
 
 /// A credential, and whether a browser sends it whatever page asks it to.

@@ -27,7 +27,7 @@ use crate::{
     headers::{PagesOrigin, is_allowed},
     http::wire::Wire,
     rest, socket,
-    turns::Actor,
+    steps::Actor,
 };
 
 const ACCEPT_SUFFIX: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";

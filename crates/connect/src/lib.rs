@@ -2,7 +2,7 @@
 //! crate knows axum.
 //!
 //! Read it in this order: [`listen`] accepts, [`router`] finds the way, [`authenticate`] asks who
-//! speaks, [`socket`] reads and [`writer`] writes, [`turns`] drives what a dialect asked for; `rest`
+//! speaks, [`socket`] reads and [`writer`] writes, [`steps`] drives what a dialect asked for; `rest`
 //! does the same for a request, and `ops` is for the operator, `pages` is the web client.
 
 pub mod address;
@@ -26,8 +26,8 @@ mod pages;
 mod peer;
 mod rest;
 mod socket;
+mod steps;
 mod transfer;
-mod turns;
 mod writer;
 
 use std::{

@@ -10,7 +10,7 @@ use axum::{
 };
 use chat::{Error, ErrorCode, accounts::Speaker, sessions::Origin};
 use dialects::{
-    Turn,
+    Step,
     rest::{Matched, RestAnswer, Takes},
 };
 use engine::{Allowance, Cost};
@@ -21,7 +21,7 @@ use crate::{
     body::{self, Pieces},
     forwarded::{base, client_address},
     headers::{self, RequestId},
-    turns::{Actor, Step},
+    steps::{Actor, Driven},
 };
 
 /// Answers a request, in whichever dialect the door has.
@@ -95,26 +95,26 @@ async fn carry_out(
         base: &base(shared, peer, parts),
     })?;
     let mut allowance = None;
-    if !call.turn.is_paced_as_a_message() {
+    if !call.step.is_paced_as_a_message() {
         allowance = shared.admit(&actor, Cost::Request)?.map(|a| ("requests", a));
     }
-    let mut turn = call.turn;
+    let mut step = call.step;
     loop {
-        let (paced, paid) = shared.pace(&actor, door.pace, turn);
+        let (paced, paid) = shared.pace(&actor, door.pace, step);
         allowance = paid?.map(|a| ("messages", a)).or(allowance);
-        turn = match shared.drive(&actor, paced).await {
-            Step::Special(Turn::Send(submission, then)) => {
+        step = match shared.drive(&actor, paced).await {
+            Driven::Special(Step::Send(submission, then)) => {
                 allowance = shared.admit(&actor, Cost::Message(door.pace))?.map(|a| ("messages", a));
                 let sent = send(door, &actor, submission).await;
-                Turn::Say(then(sent))
+                Step::Say(then(sent))
             }
-            Step::Special(Turn::Piece(then)) => match &mut pieces {
+            Driven::Special(Step::Piece(then)) => match &mut pieces {
                 Some(pieces) => then(pieces.next().await),
                 None => then(Err(Error::internal())),
             },
-            Step::Special(turn) if turn.is_paced_as_a_message() => turn,
-            Step::Special(_) => return Err(Error::new(ErrorCode::UnknownCommand, "This is for sockets only.")),
-            Step::Over(_) => break,
+            Driven::Special(step) if step.is_paced_as_a_message() => step,
+            Driven::Special(_) => return Err(Error::new(ErrorCode::UnknownCommand, "This is for sockets only.")),
+            Driven::Over(_) => break,
         };
     }
     Ok((call.pending.outcome()?, allowance))

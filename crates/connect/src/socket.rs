@@ -20,7 +20,7 @@ use std::{
 };
 
 use chat::{ConversationId, Error, ErrorCode};
-use dialects::{Text, Turn};
+use dialects::{Step, Text};
 use engine::{Arrival, Cost};
 use subscribers::{Goodbye, Listener, Outbox, frame};
 use tokio::{
@@ -32,8 +32,8 @@ use crate::{
     Door, Shared,
     connections::Seat,
     incoming::{Heard, Incoming},
+    steps::{Actor, Driven},
     transfer::Transfer,
-    turns::{Actor, Step},
     writer::Writer,
 };
 
@@ -242,55 +242,55 @@ impl Connection {
 
     // ---- commands -------------------------------------------------------------------------------
 
-    async fn take_turn(&mut self, turn: Turn) -> Result<(), Goodbye> {
-        let turn = match turn {
-            Turn::Send(..) => turn,
-            Turn::Refuse(texts) => {
+    async fn take_step(&mut self, step: Step) -> Result<(), Goodbye> {
+        let step = match step {
+            Step::Send(..) => step,
+            Step::Refuse(texts) => {
                 self.settle(0).await?;
                 self.say(texts);
                 return self.offend();
             }
-            turn if turn.is_paced_as_a_message() => {
+            step if step.is_paced_as_a_message() => {
                 self.settle(0).await?;
-                turn
+                step
             }
-            turn => {
+            step => {
                 self.settle(0).await?;
                 if let Err(error) = self.shared().admit(&self.actor, Cost::Request) {
                     self.say(vec![(self.door.dialect.refusal)(&error)]);
                     return self.rush(&error);
                 }
-                turn
+                step
             }
         };
-        let mut turn = turn;
+        let mut step = step;
         loop {
-            let (paced, paid) = self.shared().pace(&self.actor, self.door.pace, turn);
+            let (paced, paid) = self.shared().pace(&self.actor, self.door.pace, step);
             if let Err(error) = paid {
                 self.finish(paced).await?;
                 return self.rush(&error);
             }
-            turn = match paced {
-                Turn::Send(submission, then) => return self.send(submission, then).await,
-                Turn::Tune { conversation, hears, then } => then(self.tune(conversation, hears)),
-                Turn::Authenticate(token, resume, then) => {
+            step = match paced {
+                Step::Send(submission, then) => return self.send(submission, then).await,
+                Step::Tune { conversation, hears, then } => then(self.tune(conversation, hears)),
+                Step::Authenticate(token, resume, then) => {
                     return Box::pin(self.authenticate(token, resume, then)).await;
                 }
-                turn => {
+                step => {
                     let (shared, actor) = (self.door.shared.clone(), self.actor.clone());
                     // Boxed, because it is as large as the largest command, and a connection is mostly idle.
-                    let driven = Box::pin(async move { shared.drive(&actor, turn).await });
+                    let driven = Box::pin(async move { shared.drive(&actor, step).await });
                     match self.while_writing(driven).await? {
-                        Step::Special(turn) => turn,
-                        Step::Over(Turn::Say(texts)) => {
+                        Driven::Special(step) => step,
+                        Driven::Over(Step::Say(texts)) => {
                             self.say(texts);
                             return self.settle(u32::MAX).await;
                         }
-                        Step::Over(Turn::Refuse(texts)) => {
+                        Driven::Over(Step::Refuse(texts)) => {
                             self.say(texts);
                             return self.offend();
                         }
-                        Step::Over(_) => return Ok(()),
+                        Driven::Over(_) => return Ok(()),
                     }
                 }
             };
@@ -342,9 +342,9 @@ impl Connection {
         }
     }
 
-    /// Says what a turn ends in.
-    async fn finish(&mut self, turn: Turn) -> Result<(), Goodbye> {
-        if let Turn::Say(texts) | Turn::Refuse(texts) = turn {
+    /// Says what a step ends in.
+    async fn finish(&mut self, step: Step) -> Result<(), Goodbye> {
+        if let Step::Say(texts) | Step::Refuse(texts) = step {
             self.say(texts);
         }
         self.settle(u32::MAX).await

@@ -16,7 +16,7 @@ use chat::{
 use crate::{
     chat_server, dreametrix, matcha, native,
     rest::{Headers, Matched, Misrouted, Refusal},
-    turn::{Text, Turn},
+    step::{Step, Text},
 };
 
 /// All dialects, our own first. To add one, write its folder and put its value here.
@@ -53,7 +53,7 @@ pub struct Translator {
     /// What a connection is told first, once its handshake has let it in.
     pub greeting: fn(&Speaker) -> Vec<Text>,
     /// What a frame asks for. The speaker is absent until the connection has authenticated.
-    pub decode: fn(Option<&Speaker>, &str) -> Turn,
+    pub decode: fn(Option<&Speaker>, &str) -> Step,
     /// What a listener is told of a numbered event; nothing if this dialect has no word for it.
     /// Encoded once for all listeners of the dialect, whoever they are.
     pub event: fn(&Place, &Event) -> Option<Text>,

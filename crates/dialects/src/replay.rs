@@ -16,7 +16,7 @@
 //! | `> PUT /path pieces` | the same with a body that comes when it is asked for |
 //! | `< 201 {…}` | a request is answered; with ` @name:value` for each header and the media type of what is not JSON |
 //!
-//! JSON is compared by value. A turn without `<` ends in silence. To write down what is said now, run the
+//! JSON is compared by value. A step without `<` ends in silence. To write down what is said now, run the
 //! tests with `REWRITE_TRANSCRIPTS=1`, and read the difference before keeping it.
 
 mod nouns;
@@ -39,7 +39,7 @@ use self::nouns::{
     server, signal, visited, welcome,
 };
 use crate::{
-    Dialect, Resume, Turn,
+    Dialect, Resume, Step,
     rest::{Body, Call, FormValue, JSON, Request, RestAnswer},
 };
 
@@ -181,34 +181,34 @@ fn line(said: &mut String, mark: &str, text: &str) {
     said.push('\n');
 }
 
-/// Drives a turn to its end.
-fn drive(mut turn: Turn, script: &mut VecDeque<&str>, said: &mut String) {
+/// Drives a step to its end.
+fn drive(mut step: Step, script: &mut VecDeque<&str>, said: &mut String) {
     loop {
-        turn = match turn {
-            Turn::Say(frames) => return frames.iter().for_each(|frame| line(said, "<", frame)),
-            Turn::Refuse(frames) => return frames.iter().for_each(|frame| line(said, "<!", frame)),
-            Turn::Do(command, then) => then(answer(&describe(&command), script, said).map(self::script)),
-            Turn::Ask(query, then) => then(answer(&format!("{query:?}"), script, said).map(self::script)),
-            Turn::Send(submission, then) => {
+        step = match step {
+            Step::Say(frames) => return frames.iter().for_each(|frame| line(said, "<", frame)),
+            Step::Refuse(frames) => return frames.iter().for_each(|frame| line(said, "<!", frame)),
+            Step::Do(command, then) => then(answer(&describe(&command), script, said).map(self::script)),
+            Step::Ask(query, then) => then(answer(&format!("{query:?}"), script, said).map(self::script)),
+            Step::Send(submission, then) => {
                 let sent = answer(&format!("Send {submission:?}"), script, said).map(|value| sent(&value["sent"]));
                 return then(sent).iter().for_each(|frame| line(said, "<", frame));
             }
-            Turn::Visit(visit, then) => {
+            Step::Visit(visit, then) => {
                 then(answer(&describe_visit(&visit), script, said).map(|value| visited(&value)))
             }
-            Turn::Piece(then) => then(answer("Piece", script, said).map(|value| piece(&value))),
-            Turn::LogOut(then) => then(answer("LogOut", script, said).map(|_| ())),
-            Turn::Authenticate(token, Resume { epoch, account, cursors }, then) => {
+            Step::Piece(then) => then(answer("Piece", script, said).map(|value| piece(&value))),
+            Step::LogOut(then) => then(answer("LogOut", script, said).map(|_| ())),
+            Step::Authenticate(token, Resume { epoch, account, cursors }, then) => {
                 let epoch = epoch.map(|epoch| format!(" of {epoch}")).unwrap_or_default();
                 let account = account.map(|number| format!(" account {number}")).unwrap_or_default();
                 let asked = format!("Authenticate {token:?} {cursors:?}{account}{epoch}");
                 then(answer(&asked, script, said).map(|value| welcome(&value["welcome"])))
             }
-            Turn::Server(then) => then(answer("Server", script, said).map(|_| server())),
-            Turn::Statistics(then) => then(answer("Statistics", script, said).map(|_| STATISTICS)),
-            Turn::AllStatistics(then) => then(answer("AllStatistics", script, said).map(|_| all_statistics())),
-            Turn::Now(then) => then(answer("Now", script, said).map(|_| NOON)),
-            Turn::Tune { conversation, hears, then } => {
+            Step::Server(then) => then(answer("Server", script, said).map(|_| server())),
+            Step::Statistics(then) => then(answer("Statistics", script, said).map(|_| STATISTICS)),
+            Step::AllStatistics(then) => then(answer("AllStatistics", script, said).map(|_| all_statistics())),
+            Step::Now(then) => then(answer("Now", script, said).map(|_| NOON)),
+            Step::Tune { conversation, hears, then } => {
                 then(answer(&format!("Tune {conversation} {hears}"), script, said).map(|_| ()))
             }
         };
@@ -252,8 +252,8 @@ fn request(
             }
             (matched.read)(&request)
         });
-    let outcome = called.and_then(|Call { turn, pending }| {
-        drive(turn, script, said);
+    let outcome = called.and_then(|Call { step, pending }| {
+        drive(step, script, said);
         pending.outcome()
     });
     let answered = outcome.map_or_else(

@@ -1,14 +1,14 @@
 //! What the dialects' REST interfaces have in common.
 //!
-//! A request becomes a [`Call`]: a [`Turn`] that is driven by the same loop as a socket's, and a
-//! [`Pending`] that has the answer once the turn is over. The turn of a call always ends in
+//! A request becomes a [`Call`]: a [`Step`] that is driven by the same loop as a socket's, and a
+//! [`Pending`] that has the answer once the step is over. The step of a call always ends in
 //! `Say` or `Refuse` **without texts**; the driver then takes [`Pending::outcome`].
 
 use std::sync::{Arc, OnceLock};
 
 use chat::{Error, ErrorCode, accounts::Speaker};
 
-use crate::Turn;
+use crate::Step;
 pub use crate::answer::{Content, Cookie, RestAnswer};
 
 /// The media type of most answers.
@@ -39,7 +39,7 @@ pub enum Body {
     Json(Vec<u8>),
     /// The fields of a form, in their order.
     Form(Vec<(String, FormValue)>),
-    /// Bytes of any media type, which come when they are asked for: by [`Turn::Piece`].
+    /// Bytes of any media type, which come when they are asked for: by [`Step::Piece`].
     Pieces,
 }
 
@@ -158,25 +158,25 @@ impl Request<'_> {
 /// A request that was understood.
 pub struct Call {
     /// What is to be done.
-    pub turn: Turn,
+    pub step: Step,
     /// Where the answer will be.
     pub pending: Pending,
 }
 
-/// The answer of a call, once its turn is over.
+/// The answer of a call, once its step is over.
 pub struct Pending(Arc<OnceLock<Result<RestAnswer, Error>>>);
 
 impl Pending {
     /// The answer.
     ///
     /// # Errors
-    /// The refusal that the turn ended in; `internal` if the turn is not over.
+    /// The refusal that the step ended in; `internal` if the step is not over.
     pub fn outcome(self) -> Result<RestAnswer, Error> {
         self.0.get().cloned().unwrap_or_else(|| Err(Error::internal()))
     }
 }
 
-/// The turn's side of a [`Pending`]: where it puts the answer.
+/// The step's side of a [`Pending`]: where it puts the answer.
 #[derive(Clone)]
 pub struct Desk(Arc<OnceLock<Result<RestAnswer, Error>>>);
 
@@ -188,10 +188,10 @@ impl Desk {
         (Self(Arc::clone(&slot)), Pending(slot))
     }
 
-    /// Puts the answer and ends the turn.
-    pub fn end(&self, outcome: Result<RestAnswer, Error>) -> Turn {
+    /// Puts the answer and ends the step.
+    pub fn end(&self, outcome: Result<RestAnswer, Error>) -> Step {
         self.put(outcome);
-        Turn::Say(Vec::new())
+        Step::Say(Vec::new())
     }
 
     /// Puts the answer. A second one has no effect.

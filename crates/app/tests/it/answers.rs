@@ -16,7 +16,7 @@ use chat::{
     sessions::{Challenge, Visited},
 };
 use dialects::{
-    Credentials, Dialect, Hears, Paths, Translator, Turn,
+    Credentials, Dialect, Hears, Paths, Step, Translator,
     rest::{Call, Cookie, Desk, JSON, Matched, Misrouted, Refusal, Request, RestAnswer, Takes},
 };
 use palabre::{
@@ -53,7 +53,7 @@ static TRIAL: Translator = Translator {
     no_handshake: ErrorCode::UnknownCommand,
     check_headers: |_, _| Ok(()),
     greeting: |_| Vec::new(),
-    decode: |_, _| Turn::Refuse(Vec::new()),
+    decode: |_, _| Step::Refuse(Vec::new()),
     event: |_, _| None,
     echoes: |_, _| true,
     account: |_, _| Vec::new(),
@@ -69,7 +69,7 @@ const OLD: Credentials =
     Credentials { scheme_needed: false, subprotocol: false, in_query: false, cookie: None, gives_cookie: false };
 
 fn route(method: &str, path: &str) -> Result<Matched, Misrouted> {
-    let (path, needs_speaker, takes, read): (_, _, _, fn(&Request<'_>, Desk) -> Turn) = match (method, path) {
+    let (path, needs_speaker, takes, read): (_, _, _, fn(&Request<'_>, Desk) -> Step) = match (method, path) {
         ("GET", "/trial/enter") => ("/trial/enter", false, Takes::Whole, enter),
         ("GET", "/trial/home") => ("/trial/home", true, Takes::Whole, |_, desk| home(desk)),
         ("GET", "/trial/broken") => ("/trial/broken", false, Takes::Whole, |_, desk| {
@@ -82,13 +82,13 @@ fn route(method: &str, path: &str) -> Result<Matched, Misrouted> {
     };
     let read = move |request: &Request<'_>| {
         let (desk, pending) = Desk::new();
-        Ok(Call { turn: read(request, desk), pending })
+        Ok(Call { step: read(request, desk), pending })
     };
     Ok(Matched { path, needs_speaker, takes, read: Box::new(read) })
 }
 
 /// Logs in the person whom the query names: they are sent on with a cookie, or get a page that asks them for more.
-fn enter(request: &Request<'_>, desk: Desk) -> Turn {
+fn enter(request: &Request<'_>, desk: Desk) -> Step {
     let secure = request.base.starts_with("https:");
     let visit = Visit::LogIn { name: request.query.to_owned(), password: PASSWORD.to_owned() };
     let answer = move |visited| match visited {
@@ -101,12 +101,12 @@ fn enter(request: &Request<'_>, desk: Desk) -> Turn {
             RestAnswer::of(401, HTML, format!("<form><input name={asks_for}><input name=token value={token}></form>"))
         }
     };
-    Turn::Visit(visit, Box::new(move |visited| desk.end(visited.map(answer))))
+    Step::Visit(visit, Box::new(move |visited| desk.end(visited.map(answer))))
 }
 
 /// A page with the name of whoever has the cookie.
-fn home(desk: Desk) -> Turn {
-    Turn::Ask(
+fn home(desk: Desk) -> Step {
+    Step::Ask(
         Query::Me,
         Box::new(move |reply| {
             desk.end(match reply {
@@ -126,8 +126,8 @@ struct Upload {
 }
 
 /// Takes an upload piece by piece and tells what it was.
-fn take(upload: Upload, desk: Desk) -> Turn {
-    Turn::Piece(Box::new(move |piece| match piece {
+fn take(upload: Upload, desk: Desk) -> Step {
+    Step::Piece(Box::new(move |piece| match piece {
         Ok(Some(piece)) => {
             TAKEN.fetch_add(piece.len() as u64, Ordering::Relaxed);
             let is_spoilt = upload.is_spoilt || !CHUNK.starts_with(&piece);

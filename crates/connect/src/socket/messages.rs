@@ -1,4 +1,4 @@
-//! What comes in: bytes become messages, and messages turns.
+//! What comes in: bytes become messages, and messages steps.
 
 use std::{cell::RefCell, io::ErrorKind};
 
@@ -48,9 +48,9 @@ impl Connection {
     pub(super) async fn hear(&mut self, heard: Heard) -> Result<(), Goodbye> {
         match heard {
             Heard::Text(text) => {
-                let turn = (self.door.dialect.decode)(self.actor.speaker.as_ref(), &text);
+                let step = (self.door.dialect.decode)(self.actor.speaker.as_ref(), &text);
                 drop(text);
-                self.take_turn(turn).await
+                self.take_step(step).await
             }
             Heard::Binary => self.refuse(Error::new(ErrorCode::Malformed, "Frames must be text in UTF-8.")).await,
             Heard::TooLarge => {

@@ -14,7 +14,7 @@ use super::{
     words::{self, NO_CONVERSATION_ID},
 };
 use crate::{
-    Turn,
+    Step,
     input::{Text, read},
     output::write,
     rest::{Call, Desk, Found, Request, RestAnswer, Routes, query_pairs},
@@ -117,7 +117,7 @@ pub fn problem(error: &Error) -> (u16, String) {
 /// What is wrong with the request.
 pub(crate) fn request(matched: &Found<Operation>, request: &Request<'_>) -> Result<Call, Error> {
     let (desk, pending) = Desk::new();
-    let turn = match matched.operation {
+    let step = match matched.operation {
         Operation::Health => statistics::health(&desk),
         Operation::Refresh => refresh(input(request)?, desk),
         operation => {
@@ -126,7 +126,7 @@ pub(crate) fn request(matched: &Found<Operation>, request: &Request<'_>) -> Resu
             of_member(operation, speaker, matched, request, desk)?
         }
     };
-    Ok(Call { turn, pending })
+    Ok(Call { step, pending })
 }
 
 fn of_member(
@@ -135,7 +135,7 @@ fn of_member(
     matched: &Found<Operation>,
     request: &Request<'_>,
     desk: Desk,
-) -> Result<Turn, Error> {
+) -> Result<Step, Error> {
     Ok(match operation {
         Operation::Conversations => {
             let form = conversations::Form::of(request);
@@ -227,8 +227,8 @@ pub(super) fn answer(status: u16, body: String) -> RestAnswer {
     RestAnswer::json(status, body)
 }
 
-/// Ends a turn with what was found, or with the refusal.
-pub(super) fn end<T>(desk: &Desk, status: u16, found: Result<T, Error>, body: impl FnOnce(&T) -> String) -> Turn {
+/// Ends a step with what was found, or with the refusal.
+pub(super) fn end<T>(desk: &Desk, status: u16, found: Result<T, Error>, body: impl FnOnce(&T) -> String) -> Step {
     desk.end(found.map(|found| answer(status, body(&found))))
 }
 
@@ -237,13 +237,13 @@ struct RefreshToken {
     refresh_token: Text,
 }
 
-fn refresh(given: RefreshToken, desk: Desk) -> Turn {
+fn refresh(given: RefreshToken, desk: Desk) -> Step {
     #[derive(Serialize)]
     struct Pair<'a> {
         access_token: &'a str,
         refresh_token: &'a str,
     }
-    Turn::Visit(
+    Step::Visit(
         Visit::Refresh { token: given.refresh_token.0 },
         Box::new(move |visited: Result<Visited, Error>| {
             end(&desk, 200, visited.and_then(Visited::tokens), |tokens| {

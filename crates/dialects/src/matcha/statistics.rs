@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::rest::{answer, end, success};
-use crate::{Statistics, Turn, output::write, rest::Desk, time::Time};
+use crate::{Statistics, Step, output::write, rest::Desk, time::Time};
 
 /// Exactly what the old service said, whose monitors compare it: without the envelope.
-pub(super) fn health(desk: &Desk) -> Turn {
+pub(super) fn health(desk: &Desk) -> Step {
     #[derive(Serialize)]
     struct Health {
         status: &'static str,
@@ -72,15 +72,15 @@ impl From<&Statistics> for Groups {
 }
 
 /// All statistics side by side.
-pub(super) fn flat(desk: Desk) -> Turn {
+pub(super) fn flat(desk: Desk) -> Step {
     told(desk, |statistics| success(&Flat::from(statistics)))
 }
 
 /// The statistics by what they are about.
-pub(super) fn in_groups(desk: Desk) -> Turn {
+pub(super) fn in_groups(desk: Desk) -> Step {
     told(desk, |statistics| success(&Groups::from(statistics)))
 }
 
-fn told(desk: Desk, body: fn(&Statistics) -> String) -> Turn {
-    Turn::Statistics(Box::new(move |statistics| end(&desk, 200, statistics, body)))
+fn told(desk: Desk, body: fn(&Statistics) -> String) -> Step {
+    Step::Statistics(Box::new(move |statistics| end(&desk, 200, statistics, body)))
 }

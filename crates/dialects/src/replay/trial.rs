@@ -4,7 +4,7 @@ use chat::{Error, ErrorCode, Visit, sessions::Visited};
 
 use super::play;
 use crate::{
-    Credentials, Dialect, Hears, Paths, Translator, Turn,
+    Credentials, Dialect, Hears, Paths, Step, Translator,
     rest::{Call, Cookie, Desk, JSON, Matched, Misrouted, Refusal, RestAnswer, Takes},
 };
 
@@ -19,7 +19,7 @@ static TRIAL: Translator = Translator {
     no_handshake: ErrorCode::UnknownCommand,
     check_headers: |_, _| Ok(()),
     greeting: |_| Vec::new(),
-    decode: |_, _| Turn::Refuse(Vec::new()),
+    decode: |_, _| Step::Refuse(Vec::new()),
     event: |_, _| None,
     echoes: |_, _| true,
     account: |_, _| Vec::new(),
@@ -32,20 +32,20 @@ static TRIAL: Translator = Translator {
 };
 
 fn route(method: &str, path: &str) -> Result<Matched, Misrouted> {
-    let (path, takes, first): (_, _, fn(Desk) -> Turn) = match (method, path) {
+    let (path, takes, first): (_, _, fn(Desk) -> Step) = match (method, path) {
         ("POST", "/trial/log-in") => ("/trial/log-in", Takes::Whole, log_in),
         ("PUT", "/trial/file") => ("/trial/file", Takes::Pieces { most: 10 }, |desk| count(0, desk)),
         _ => return Err(Misrouted { error: Error::not_found("path"), allow: Vec::new() }),
     };
     let read = move |_: &crate::rest::Request<'_>| {
         let (desk, pending) = Desk::new();
-        Ok(Call { turn: first(desk), pending })
+        Ok(Call { step: first(desk), pending })
     };
     Ok(Matched { path, needs_speaker: false, takes, read: Box::new(read) })
 }
 
 /// A browser is sent on with a cookie, or gets the page that asks it for more.
-fn log_in(desk: Desk) -> Turn {
+fn log_in(desk: Desk) -> Step {
     let answer = |visited| match visited {
         Visited::In(tokens) => {
             let value = tokens.access_token.as_str();
@@ -57,11 +57,11 @@ fn log_in(desk: Desk) -> Turn {
         }
     };
     let visit = Visit::LogIn { name: "ann".into(), password: "sesame".into() };
-    Turn::Visit(visit, Box::new(move |visited| desk.end(visited.map(answer))))
+    Step::Visit(visit, Box::new(move |visited| desk.end(visited.map(answer))))
 }
 
-fn count(bytes: usize, desk: Desk) -> Turn {
-    Turn::Piece(Box::new(move |piece| match piece {
+fn count(bytes: usize, desk: Desk) -> Step {
+    Step::Piece(Box::new(move |piece| match piece {
         Ok(Some(piece)) => count(bytes + piece.len(), desk),
         Ok(None) => desk.end(Ok(RestAnswer::json(200, bytes.to_string()))),
         Err(error) => desk.end(Err(error)),

@@ -1,4 +1,4 @@
-//! A turn: what a dialect asks of whoever holds the socket, and what it is told in return.
+//! A step: what a dialect asks of whoever holds the socket, and what it is told in return.
 
 use chat::{
     Command, ConversationId, Error, Number, Query, Reply, Visit,
@@ -11,10 +11,10 @@ use chat::{
 pub type Text = String;
 
 /// What a dialect does with a frame that came in: the next thing it needs, and how it goes on.
-// A turn is made, matched and gone: boxing its rare large variant would buy nothing.
+// A step is made, matched and gone: boxing its rare large variant would buy nothing.
 #[allow(clippy::large_enum_variant)]
-pub enum Turn {
-    /// Say these frames, and the turn is over.
+pub enum Step {
+    /// Say these frames, and the step is over.
     Say(Vec<Text>),
     /// Do this, then go on with the result.
     Do(Box<Command>, Then<Reply>),
@@ -44,7 +44,7 @@ pub enum Turn {
         conversation: ConversationId,
         /// Whether to hear it.
         hears: bool,
-        /// How the turn goes on.
+        /// How the step goes on.
         then: Then<()>,
     },
     /// Give the next piece of the request's body; nothing once it has ended. Only for requests that
@@ -54,7 +54,7 @@ pub enum Turn {
     Refuse(Vec<Text>),
 }
 
-impl Turn {
+impl Step {
     /// Whether what it asks for first counts at the pace of messages.
     #[must_use]
     pub fn is_paced_as_a_message(&self) -> bool {
@@ -66,8 +66,8 @@ impl Turn {
     }
 }
 
-/// How a turn goes on once a result is there.
-pub type Then<T> = Box<dyn FnOnce(Result<T, Error>) -> Turn + Send>;
+/// How a step goes on once a result is there.
+pub type Then<T> = Box<dyn FnOnce(Result<T, Error>) -> Step + Send>;
 
 /// From where a client wants to resume.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,16 +1,16 @@
-//! Turns: doing what a dialect asked for, until it has nothing left to ask.
+//! Steps: doing what a dialect asked for, until it has nothing left to ask.
 
 use chat::{
     Command, ConnectionId, ConversationId, Error, ErrorCode, Query, Reply, Result, accounts::Speaker,
     presence::Presence, sessions::Origin,
 };
-use dialects::Turn;
+use dialects::Step;
 use engine::{Allowance, Cost, Pace, Reader};
 use subscribers::typing::Typist;
 
 use crate::Shared;
 
-/// On whose behalf a turn is driven.
+/// On whose behalf a step is driven.
 #[derive(Clone)]
 pub(crate) struct Actor {
     /// Who speaks, if they have proven it.
@@ -39,14 +39,14 @@ pub(crate) fn unauthenticated() -> Error {
     Error::new(ErrorCode::Unauthenticated, "Authenticate first.")
 }
 
-/// What a turn has come to.
-pub(crate) enum Step {
+/// What a step has come to.
+pub(crate) enum Driven {
     /// It needs one of the things that only a socket does: send without waiting, authenticate, or choose what to
     /// hear; or only a request: give a piece of its body. Or it asks for something now that counts at the pace of
     /// messages.
-    Special(Turn),
+    Special(Step),
     /// It is over.
-    Over(Turn),
+    Over(Step),
 }
 
 /// The part of a command that is never stored. The hub tells it, once the engine has said that it may be told.
@@ -71,52 +71,52 @@ impl Shared {
         actor.speaker.as_ref().map(|speaker| self.engine.admit(speaker, cost)).transpose()
     }
 
-    /// Counts a change that a turn asks for at the pace of messages, if it is one that is paced so. One that comes too
-    /// soon has failed: the turn goes on with that.
-    pub(crate) fn pace(&self, actor: &Actor, pace: Pace, turn: Turn) -> (Turn, Result<Option<Allowance>>) {
-        match turn {
-            Turn::Do(command, then) if command.is_paced_as_a_message() => {
+    /// Counts a change that a step asks for at the pace of messages, if it is one that is paced so. One that comes too
+    /// soon has failed: the step goes on with that.
+    pub(crate) fn pace(&self, actor: &Actor, pace: Pace, step: Step) -> (Step, Result<Option<Allowance>>) {
+        match step {
+            Step::Do(command, then) if command.is_paced_as_a_message() => {
                 match self.admit(actor, Cost::Message(pace)) {
-                    Ok(allowance) => (Turn::Do(command, then), Ok(allowance)),
+                    Ok(allowance) => (Step::Do(command, then), Ok(allowance)),
                     Err(error) => (then(Err(error.clone())), Err(error)),
                 }
             }
-            turn => (turn, Ok(None)),
+            step => (step, Ok(None)),
         }
     }
 
-    /// Drives a turn until it ends, or needs something special. What it asks for first is counted already.
-    pub(crate) fn drive(&self, actor: &Actor, turn: Turn) -> impl Future<Output = Step> {
-        engine::reading_for(actor.reader(), self.until_special(actor, turn))
+    /// Drives a step until it ends, or needs something special. What it asks for first is counted already.
+    pub(crate) fn drive(&self, actor: &Actor, step: Step) -> impl Future<Output = Driven> {
+        engine::reading_for(actor.reader(), self.until_special(actor, step))
     }
 
-    async fn until_special(&self, actor: &Actor, mut turn: Turn) -> Step {
+    async fn until_special(&self, actor: &Actor, mut step: Step) -> Driven {
         let mut is_first = true;
         loop {
-            if !std::mem::take(&mut is_first) && turn.is_paced_as_a_message() {
-                return Step::Special(turn);
+            if !std::mem::take(&mut is_first) && step.is_paced_as_a_message() {
+                return Driven::Special(step);
             }
-            turn = match turn {
-                Turn::Do(command, then) => then(self.execute(actor, *command).await),
-                Turn::Ask(query, then) => then(self.ask(actor, query).await),
-                Turn::Visit(visit, then) => then(self.engine.visit(visit, actor.origin.clone()).await),
-                Turn::LogOut(then) => then(match actor.known() {
+            step = match step {
+                Step::Do(command, then) => then(self.execute(actor, *command).await),
+                Step::Ask(query, then) => then(self.ask(actor, query).await),
+                Step::Visit(visit, then) => then(self.engine.visit(visit, actor.origin.clone()).await),
+                Step::LogOut(then) => then(match actor.known() {
                     Ok(speaker) => self.engine.log_out(speaker).await,
                     Err(error) => Err(error),
                 }),
-                Turn::Server(then) => then(self.server().await),
-                Turn::Statistics(then) => then(self.statistics().await),
-                Turn::AllStatistics(then) => then(match actor.known() {
+                Step::Server(then) => then(self.server().await),
+                Step::Statistics(then) => then(self.statistics().await),
+                Step::AllStatistics(then) => then(match actor.known() {
                     Ok(speaker) => self.all_statistics(speaker).await,
                     Err(error) => Err(error),
                 }),
-                Turn::Now(then) => then(Ok(self.engine.now())),
+                Step::Now(then) => then(Ok(self.engine.now())),
                 // A frame has no body besides itself.
-                Turn::Piece(then) if actor.connection.is_some() => then(Err(Error::internal())),
-                Turn::Piece(_) | Turn::Send(..) | Turn::Authenticate(..) | Turn::Tune { .. } => {
-                    return Step::Special(turn);
+                Step::Piece(then) if actor.connection.is_some() => then(Err(Error::internal())),
+                Step::Piece(_) | Step::Send(..) | Step::Authenticate(..) | Step::Tune { .. } => {
+                    return Driven::Special(step);
                 }
-                Turn::Say(_) | Turn::Refuse(_) => return Step::Over(turn),
+                Step::Say(_) | Step::Refuse(_) => return Driven::Over(step),
             };
         }
     }
