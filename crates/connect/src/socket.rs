@@ -230,7 +230,7 @@ impl Connection {
     }
 
     /// Waits until no send is under way, so that answers keep the order of their commands.
-    async fn settle(&mut self, at_most: u32) -> Result<(), Goodbye> {
+    async fn wait_for_pending_sends(&mut self, at_most: u32) -> Result<(), Goodbye> {
         std::future::poll_fn(|context: &mut Context<'_>| {
             if let Poll::Ready(goodbye) = self.writer.poll(&self.socket, context) {
                 return Poll::Ready(Err(goodbye));
@@ -246,16 +246,16 @@ impl Connection {
         let step = match step {
             Step::Send(..) => step,
             Step::Refuse(texts) => {
-                self.settle(0).await?;
+                self.wait_for_pending_sends(0).await?;
                 self.say(texts);
                 return self.offend();
             }
             step if step.is_paced_as_a_message() => {
-                self.settle(0).await?;
+                self.wait_for_pending_sends(0).await?;
                 step
             }
             step => {
-                self.settle(0).await?;
+                self.wait_for_pending_sends(0).await?;
                 if let Err(error) = self.shared().admit(&self.actor, Cost::Request) {
                     self.say(vec![(self.door.dialect.refusal)(&error)]);
                     return self.rush(&error);
@@ -284,7 +284,7 @@ impl Connection {
                         Driven::Special(step) => step,
                         Driven::Over(Step::Say(texts)) => {
                             self.say(texts);
-                            return self.settle(u32::MAX).await;
+                            return self.wait_for_pending_sends(u32::MAX).await;
                         }
                         Driven::Over(Step::Refuse(texts)) => {
                             self.say(texts);
@@ -311,12 +311,12 @@ impl Connection {
         let speaker = match admitted {
             Ok(speaker) => speaker,
             Err(error) => {
-                self.settle(0).await?;
+                self.wait_for_pending_sends(0).await?;
                 self.say(then(Err(error.clone())));
                 return self.rush(&error);
             }
         };
-        self.settle(PIPELINE - 1).await?;
+        self.wait_for_pending_sends(PIPELINE - 1).await?;
         let outbox = self.outbox.clone();
         outbox.begin_send();
         let done = Box::new(move |sent| {
@@ -347,7 +347,7 @@ impl Connection {
         if let Step::Say(texts) | Step::Refuse(texts) = step {
             self.say(texts);
         }
-        self.settle(u32::MAX).await
+        self.wait_for_pending_sends(u32::MAX).await
     }
 
     fn say(&self, texts: Vec<Text>) {
@@ -360,7 +360,7 @@ impl Connection {
 
     /// Ends with this goodbye; what waits before it is still written if the socket takes it.
     async fn end(&mut self, goodbye: Goodbye) -> Goodbye {
-        if let Err(said_before) = self.settle(u32::MAX).await {
+        if let Err(said_before) = self.wait_for_pending_sends(u32::MAX).await {
             return said_before;
         }
         self.outbox.end(goodbye);

@@ -59,7 +59,7 @@ impl Connection {
         self.outbox.release();
         // It was they who waited: however long that took, they have not been silent.
         self.last_heard = Instant::now();
-        self.settle(u32::MAX).await
+        self.wait_for_pending_sends(u32::MAX).await
     }
 
     async fn let_in(&mut self, token: Option<String>, epoch: &str) -> chat::Result<Welcome> {

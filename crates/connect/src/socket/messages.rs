@@ -61,7 +61,7 @@ impl Connection {
                 let mut pong = Vec::with_capacity(payload.len() + 2);
                 frame::write(&mut pong, Opcode::Pong, &payload);
                 self.outbox.push_answer(pong.into());
-                self.settle(u32::MAX).await
+                self.wait_for_pending_sends(u32::MAX).await
             }
             Heard::Pong => Ok(()),
             Heard::End(goodbye) => Err(goodbye),
@@ -70,7 +70,7 @@ impl Connection {
 
     /// Refuses a message that no dialect gets to see.
     async fn refuse(&mut self, error: Error) -> Result<(), Goodbye> {
-        self.settle(0).await?;
+        self.wait_for_pending_sends(0).await?;
         self.say(vec![(self.door.dialect.refusal)(&error)]);
         self.offend()
     }
