@@ -256,7 +256,7 @@ export interface Limits {
   readonly login_attempts_per_account: number;
   /** Failed log-ins per network address in five minutes, of all accounts that were not used from it before. */
   readonly login_attempts_per_address: number;
-  /** Messages that a user may send or edit in a minute, and at once, through Matcha's doors. */
+  /** Messages that a user may send or edit in a minute, and at once, through Matcha's endpoints. */
   readonly matcha_messages_per_minute: number;
   /** Messages that a user may send or edit at once, before the minute's rate applies. */
   readonly message_burst: number;
@@ -286,7 +286,7 @@ export interface Limits {
   readonly requests_per_minute: number;
   /** Members of a room. */
   readonly room_members: number;
-  /** Messages on a page that is found by counting, as some of the old doors do. */
+  /** Messages on a page that is found by counting, as some of the old endpoints do. */
   readonly timeline_page: number;
   /** Characters of a topic. */
   readonly topic_length: number;

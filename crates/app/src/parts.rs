@@ -97,7 +97,7 @@ pub fn node_secrets(config: &Config) -> anyhow::Result<stream::Secrets> {
     Ok(stream::Secrets { own, accepted })
 }
 
-/// The pace of messages on Matcha's doors.
+/// The pace of messages on Matcha's endpoints.
 const MATCHA_PACE: engine::Pace = engine::Pace(1);
 /// One connection in so many may wait for a password to be hashed.
 const KEPT_FROM_LOG_INS: usize = 8;

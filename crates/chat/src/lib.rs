@@ -1,6 +1,6 @@
 //! The vocabulary of Palabre: identifiers, nouns, commands, queries, replies and events.
 //!
-//! This crate knows nobody: no I/O, no serialisation, no clock. Every door speaks to the engine in
+//! This crate knows nobody: no I/O, no serialisation, no clock. Every endpoint speaks to the engine in
 //! these words, and every listener is told of what happened in them. Read it in this order.
 
 mod ids;

@@ -24,7 +24,7 @@ const DISCARDED: usize = 16 << 20;
 /// How long they may take to come.
 const DISCARDING: Duration = Duration::from_secs(10);
 
-/// Reads a body of at most so many bytes. Of a form, reading ends at the first file: no door keeps one yet, and
+/// Reads a body of at most so many bytes. Of a form, reading ends at the first file: no endpoint keeps one yet, and
 /// whoever sends one should be told before it has come. Many clients read the answer only when they have written
 /// everything, so the rest is taken meanwhile: the end of the connection would take the answer with it.
 pub(crate) async fn read(most: i64, headers: &HeaderMap, body: Body) -> Result<rest::Body, Error> {

@@ -46,7 +46,7 @@ use subscribers::{Goodbye, Hub, Outbox};
 
 pub use address::{PublicUrl, Site};
 
-/// What every door shares.
+/// What every endpoint shares.
 pub struct Shared {
     /// The meaning of commands.
     pub engine: Engine,
@@ -79,7 +79,7 @@ struct Counters {
 }
 
 impl Shared {
-    /// What every door shares, with the parts that are its own business at rest.
+    /// What every endpoint shares, with the parts that are its own business at rest.
     #[must_use]
     pub fn new(
         engine: Engine,
@@ -226,20 +226,20 @@ impl Shared {
 
 /// A way in: what a listener serves.
 #[derive(Clone)]
-pub struct Door {
-    /// What every door shares.
+pub struct Endpoint {
+    /// What every endpoint shares.
     pub shared: Arc<Shared>,
     /// How sockets speak here.
     pub dialect: Dialect,
     /// Whether only pages of the allowed origins may connect.
     pub restricts_origins: bool,
-    /// Origins whose pages may connect here, besides those of all doors; in their normal form.
+    /// Origins whose pages may connect here, besides those of all endpoints; in their normal form.
     pub origins: Arc<[String]>,
     /// How fast messages may come through it.
     pub pace: Pace,
 }
 
-impl Door {
+impl Endpoint {
     /// The same way in for clients that speak otherwise.
     #[must_use]
     pub fn speaking(&self, dialect: Dialect) -> Self {

@@ -16,7 +16,7 @@ use dialects::{
 use engine::{Allowance, Cost};
 
 use crate::{
-    Door,
+    Endpoint,
     authenticate::{self, lookup},
     body::{self, Pieces},
     forwarded::{base, client_address},
@@ -24,16 +24,16 @@ use crate::{
     steps::{Actor, Driven},
 };
 
-/// Answers a request, in whichever dialect the door has.
+/// Answers a request, in whichever dialect the endpoint has.
 pub(crate) async fn answer(
-    State(door): State<Door>,
+    State(endpoint): State<Endpoint>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
     let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
-    let refuse = |error: &Error| refuse(&door, error, request_id.as_deref());
-    let matched = match (door.dialect.route)(parts.method.as_str(), parts.uri.path()) {
+    let refuse = |error: &Error| refuse(&endpoint, error, request_id.as_deref());
+    let matched = match (endpoint.dialect.route)(parts.method.as_str(), parts.uri.path()) {
         Ok(matched) => matched,
         Err(misrouted) => {
             let mut response = refuse(&misrouted.error);
@@ -46,7 +46,7 @@ pub(crate) async fn answer(
         }
     };
     let began = std::time::Instant::now();
-    let outcome = carry_out(&door, peer, &matched, &parts, body).await;
+    let outcome = carry_out(&endpoint, peer, &matched, &parts, body).await;
     metrics::histogram!("chat_message_processing_duration_seconds", "operation" => matched.path)
         .record(began.elapsed());
     match outcome {
@@ -67,16 +67,16 @@ pub(crate) async fn answer(
 type Answered = (RestAnswer, Option<(&'static str, Allowance)>);
 
 async fn carry_out(
-    door: &Door,
+    endpoint: &Endpoint,
     peer: SocketAddr,
     matched: &Matched,
     parts: &Parts,
     body: Body,
 ) -> Result<Answered, Error> {
-    let shared = &door.shared;
+    let shared = &endpoint.shared;
     let header = lookup(&parts.headers);
     let actor = Actor {
-        speaker: speaker(door, matched, parts).await?,
+        speaker: speaker(endpoint, matched, parts).await?,
         connection: None,
         origin: Origin {
             agent: text_of(&parts.headers, header::USER_AGENT),
@@ -100,12 +100,12 @@ async fn carry_out(
     }
     let mut step = call.step;
     loop {
-        let (paced, paid) = shared.pace(&actor, door.pace, step);
+        let (paced, paid) = shared.pace(&actor, endpoint.pace, step);
         allowance = paid?.map(|a| ("messages", a)).or(allowance);
         step = match shared.drive(&actor, paced).await {
             Driven::Special(Step::Send(submission, then)) => {
-                allowance = shared.admit(&actor, Cost::Message(door.pace))?.map(|a| ("messages", a));
-                let sent = send(door, &actor, submission).await;
+                allowance = shared.admit(&actor, Cost::Message(endpoint.pace))?.map(|a| ("messages", a));
+                let sent = send(endpoint, &actor, submission).await;
                 Step::Say(then(sent))
             }
             Driven::Special(Step::Piece(then)) => match &mut pieces {
@@ -121,27 +121,27 @@ async fn carry_out(
 }
 
 async fn send(
-    door: &Door,
+    endpoint: &Endpoint,
     actor: &Actor,
     submission: chat::messages::Submission,
 ) -> chat::Result<chat::messages::Sent> {
     let command = chat::Command::SendMessage(submission);
-    match door.shared.engine.execute(actor.known()?, command, None).await? {
+    match endpoint.shared.engine.execute(actor.known()?, command, None).await? {
         chat::Reply::Sent(sent) => Ok(sent),
         _ => Err(Error::internal()),
     }
 }
 
 /// Who speaks, where somebody must. A bad token is refused there, but not where a new one is asked for.
-async fn speaker(door: &Door, matched: &Matched, parts: &Parts) -> Result<Option<Speaker>, Error> {
+async fn speaker(endpoint: &Endpoint, matched: &Matched, parts: &Parts) -> Result<Option<Speaker>, Error> {
     if !matched.needs_speaker {
         return Ok(None);
     }
-    let known = authenticate::of_request(door, &parts.method, &parts.headers).await?;
+    let known = authenticate::of_request(endpoint, &parts.method, &parts.headers).await?;
     let known = known
         .ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "A token is needed: Authorization: Bearer <token>."))?;
     let speaker = known.arrival.speaker.clone();
-    (door.dialect.check_headers)(&speaker, &lookup(&parts.headers))?;
+    (endpoint.dialect.check_headers)(&speaker, &lookup(&parts.headers))?;
     Ok(Some(speaker))
 }
 
@@ -164,9 +164,9 @@ fn respond(answer: RestAnswer) -> Result<Response, Error> {
     Ok(response)
 }
 
-/// A refusal in the words of the door's dialect.
-pub(crate) fn refuse(door: &Door, error: &Error, request_id: Option<&str>) -> Response {
-    let dialects::rest::Refusal { media_type, status, body } = (door.dialect.problem)(error, request_id);
+/// A refusal in the words of the endpoint's dialect.
+pub(crate) fn refuse(endpoint: &Endpoint, error: &Error, request_id: Option<&str>) -> Response {
+    let dialects::rest::Refusal { media_type, status, body } = (endpoint.dialect.problem)(error, request_id);
     if error.code == ErrorCode::Internal {
         tracing::error!(request_id, "a request failed by a mistake of the server");
     }

@@ -29,7 +29,7 @@ use tokio::{
 };
 
 use crate::{
-    Door, Shared,
+    Endpoint, Shared,
     connections::Seat,
     incoming::{Heard, Incoming},
     steps::{Actor, Driven},
@@ -48,7 +48,7 @@ const SLOWEST: u64 = 16 * 1_024;
 
 /// Runs a connection to its end.
 pub(crate) async fn run(
-    door: Door,
+    endpoint: Endpoint,
     socket: TcpStream,
     seat: Arc<Seat>,
     early: Vec<u8>,
@@ -56,7 +56,7 @@ pub(crate) async fn run(
     arrival: Option<Arc<Arrival>>,
     stranger: Option<IpAddr>,
 ) {
-    let shared = door.shared.clone();
+    let shared = endpoint.shared.clone();
     shared.counters.sockets.fetch_add(1, Ordering::Relaxed);
     metrics::counter!("chat_websocket_connections_total").increment(1);
     let began = Instant::now();
@@ -83,7 +83,7 @@ pub(crate) async fn run(
         last_heard: began,
         asked: false,
         taken: 0,
-        door,
+        endpoint,
     };
     let goodbye = life.live(early).await;
     shared.is_known(connection);
@@ -102,7 +102,7 @@ pub(crate) async fn run(
 }
 
 struct Connection {
-    door: Door,
+    endpoint: Endpoint,
     socket: TcpStream,
     /// Dropped after the socket, so that its descriptor is free when its place is.
     seat: Arc<Seat>,
@@ -138,21 +138,21 @@ enum Woken {
 
 impl Connection {
     fn shared(&self) -> &Shared {
-        &self.door.shared
+        &self.endpoint.shared
     }
 
     /// From the handshake to the goodbye; `early` came together with the handshake.
     async fn live(&mut self, early: Vec<u8>) -> Goodbye {
         if let Some(arrival) = self.arrival.clone()
-            && !self.door.dialect.authenticates_in_band
+            && !self.endpoint.dialect.authenticates_in_band
         {
             self.seat.peer().has_credential();
             if let Err(error) = Box::pin(self.attach(&arrival)).await {
-                self.say(vec![(self.door.dialect.refusal)(&error)]);
+                self.say(vec![(self.endpoint.dialect.refusal)(&error)]);
                 return Box::pin(self.end(shut_out(&error, Goodbye::TooManyConnections))).await;
             }
             if let Some(speaker) = &self.actor.speaker {
-                self.say((self.door.dialect.greeting)(speaker));
+                self.say((self.endpoint.dialect.greeting)(speaker));
             }
             self.outbox.release();
         }
@@ -257,7 +257,7 @@ impl Connection {
             step => {
                 self.wait_for_pending_sends(0).await?;
                 if let Err(error) = self.shared().admit(&self.actor, Cost::Request) {
-                    self.say(vec![(self.door.dialect.refusal)(&error)]);
+                    self.say(vec![(self.endpoint.dialect.refusal)(&error)]);
                     return self.rush(&error);
                 }
                 step
@@ -265,7 +265,7 @@ impl Connection {
         };
         let mut step = step;
         loop {
-            let (paced, paid) = self.shared().pace(&self.actor, self.door.pace, step);
+            let (paced, paid) = self.shared().pace(&self.actor, self.endpoint.pace, step);
             if let Err(error) = paid {
                 self.finish(paced).await?;
                 return self.rush(&error);
@@ -277,7 +277,7 @@ impl Connection {
                     return Box::pin(self.authenticate(token, resume, then)).await;
                 }
                 step => {
-                    let (shared, actor) = (self.door.shared.clone(), self.actor.clone());
+                    let (shared, actor) = (self.endpoint.shared.clone(), self.actor.clone());
                     // Boxed, because it is as large as the largest command, and a connection is mostly idle.
                     let driven = Box::pin(async move { shared.drive(&actor, step).await });
                     match self.while_writing(driven).await? {
@@ -305,7 +305,7 @@ impl Connection {
         then: Box<dyn FnOnce(chat::Result<chat::messages::Sent>) -> Vec<Text> + Send>,
     ) -> Result<(), Goodbye> {
         let admitted = self.actor.known().cloned().and_then(|speaker| {
-            self.shared().admit(&self.actor, Cost::Message(self.door.pace))?;
+            self.shared().admit(&self.actor, Cost::Message(self.endpoint.pace))?;
             Ok(speaker)
         });
         let speaker = match admitted {

@@ -141,7 +141,7 @@ impl<O: Copy> Found<O> {
 }
 
 impl Request<'_> {
-    /// The body of a door that reads JSON only.
+    /// The body of an endpoint that reads JSON only.
     ///
     /// # Errors
     /// `malformed` if it is something else.

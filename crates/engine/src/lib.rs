@@ -1,6 +1,6 @@
 //! What a command means: check, then do, in one transaction that records its events.
 //!
-//! Every door comes through [`Engine::execute`], [`Engine::send`], [`Engine::ask`] and
+//! Every endpoint comes through [`Engine::execute`], [`Engine::send`], [`Engine::ask`] and
 //! [`Engine::visit`]. In each noun's file `check_…` refuses what a person can get wrong, and `do_…` is a
 //! numbered change that only machines can spoil. The engine holds no handle on sockets: whom to tell,
 //! and whose connection must go, is in what it commits.
@@ -61,7 +61,7 @@ pub struct Settings {
     pub name: String,
     /// Everything countable.
     pub limits: Limits,
-    /// Messages in a minute and at once for the doors that have a pace of their own: the first is [`Pace`] 1.
+    /// Messages in a minute and at once for the endpoints that have a pace of their own: the first is [`Pace`] 1.
     pub paces: Vec<(i64, i64)>,
     /// Whether other nodes are told what people use up of their rates.
     pub shared: bool,

@@ -148,7 +148,7 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Connects to the native door; says nothing yet.
+    /// Connects to the native endpoint; says nothing yet.
     pub(crate) async fn connect(address: SocketAddr) -> Self {
         let mut stream = TcpStream::connect(address).await.expect("a connection");
         let request = format!(

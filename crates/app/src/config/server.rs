@@ -155,7 +155,7 @@ pub(super) fn keys() -> Vec<Key> {
             "environment",
             "What this server is for. In development the playground is served (`web.playground`), the start tells where \
              the API is described, and, unless there are `allowed_origins`, pages of ports 3000 and 8000 of this machine \
-             may open sockets at the old doors that admitted them.",
+             may open sockets at the old endpoints that admitted them.",
             "development (dev), staging (test) or production (prod)",
             |_, config, input| {
                 config.server.environment = values::one_of(input.text()?, DEPLOYMENTS)?;

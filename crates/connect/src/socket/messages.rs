@@ -48,7 +48,7 @@ impl Connection {
     pub(super) async fn hear(&mut self, heard: Heard) -> Result<(), Goodbye> {
         match heard {
             Heard::Text(text) => {
-                let step = (self.door.dialect.decode)(self.actor.speaker.as_ref(), &text);
+                let step = (self.endpoint.dialect.decode)(self.actor.speaker.as_ref(), &text);
                 drop(text);
                 self.take_step(step).await
             }
@@ -71,7 +71,7 @@ impl Connection {
     /// Refuses a message that no dialect gets to see.
     async fn refuse(&mut self, error: Error) -> Result<(), Goodbye> {
         self.wait_for_pending_sends(0).await?;
-        self.say(vec![(self.door.dialect.refusal)(&error)]);
+        self.say(vec![(self.endpoint.dialect.refusal)(&error)]);
         self.offend()
     }
 }

@@ -1,4 +1,4 @@
-//! What the requests of this door ask on their way. Each step goes on only if its question was answered; a refusal
+//! What the requests of this endpoint ask on their way. Each step goes on only if its question was answered; a refusal
 //! ends the request.
 
 use chat::{

@@ -1,4 +1,4 @@
-//! Whatever is sent to these doors, the answer is a refusal that names the field, or a step; never a panic.
+//! Whatever is sent to these endpoints, the answer is a refusal that names the field, or a step; never a panic.
 
 use std::panic::catch_unwind;
 

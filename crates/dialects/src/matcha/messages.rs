@@ -108,7 +108,7 @@ pub(super) struct To {
 /// Says something.
 ///
 /// # Errors
-/// `invalid` if there is no text, or one that these doors do not allow.
+/// `invalid` if there is no text, or one that these endpoints do not allow.
 pub(super) fn send(to: To, words: Said, speaker: UserId, desk: Desk) -> Result<Step, Error> {
     let submission = submission(ConversationId(to.conversation_id.0), words.text("message")?)?;
     let text = submission.text.clone();

@@ -1,4 +1,4 @@
-//! The dating application's doors: its chat service ([`decode`], [`encode`], [`rest`]), and the socket of the
+//! The dating application's endpoints: its chat service ([`decode`], [`encode`], [`rest`]), and the socket of the
 //! [`gateway`] in front of it, which is what its web client talks to. `quirks.md` lists what the old system does
 //! without saying so, and what we do.
 

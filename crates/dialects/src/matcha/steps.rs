@@ -1,4 +1,4 @@
-//! What several frames and requests of these doors need before they can do what they are for. The old protocol
+//! What several frames and requests of these endpoints need before they can do what they are for. The old protocol
 //! names messages by their id alone, and reads a conversation to its end; the server knows places.
 
 use chat::{
@@ -22,7 +22,7 @@ pub(super) fn conversation(id: ConversationId, then: Then<Listed>) -> Step {
     )
 }
 
-/// A message by its id alone. These doors have no tombstones: what was deleted is not there.
+/// A message by its id alone. These endpoints have no tombstones: what was deleted is not there.
 pub(super) fn message(id: Id, then: Then<Message>) -> Step {
     Step::Ask(
         Query::MessageById(MessageId(id.0)),
