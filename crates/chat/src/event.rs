@@ -46,7 +46,7 @@ pub struct Event {
     pub number: Number,
     /// Who did it.
     pub actor: UserId,
-    /// On which connection of this node, if on one: some doors do not echo to it.
+    /// On which connection of this node, if on one: some endpoints do not echo to it.
     pub origin: Option<ConnectionId>,
     /// When.
     pub at: Millis,

@@ -90,7 +90,7 @@ pub enum Query {
     /// One message, by its id alone.
     MessageById(MessageId),
     /// A part of the messages that are not deleted, newest first, for those who page by counting. Live
-    /// conversations move under such pages: our own door pages by place ([`Query::History`]).
+    /// conversations move under such pages: our own endpoint pages by place ([`Query::History`]).
     Timeline {
         /// Where.
         conversation: ConversationId,

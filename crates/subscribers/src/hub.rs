@@ -360,7 +360,13 @@ impl State {
             Fact::MemberJoined { member_count, .. } | Fact::MemberLeft { member_count, .. } => {
                 room.member_count = *member_count;
             }
-            _ => {}
+            Fact::MessageCreated(_)
+            | Fact::MessageEdited(_)
+            | Fact::MessageDeleted(_)
+            | Fact::ReactionAdded { .. }
+            | Fact::ReactionRemoved { .. }
+            | Fact::MemberUpdated(_)
+            | Fact::ConversationCreated(_) => {}
         }
         room.chunk.add(&room.place, event, &room.listening);
         // At once, for what has waited for this number is next. Their account's event tells them so.
