@@ -81,6 +81,25 @@ pub enum Fact {
     ConversationUpdated(Conversation),
 }
 
+impl Fact {
+    /// The message that it is about, if it is about one.
+    #[must_use]
+    pub fn message(&self) -> Option<&Message> {
+        match self {
+            Self::MessageCreated(message)
+            | Self::MessageEdited(message)
+            | Self::MessageDeleted(message)
+            | Self::ReactionAdded { message, .. }
+            | Self::ReactionRemoved { message, .. } => Some(message),
+            Self::MemberJoined { .. }
+            | Self::MemberLeft { .. }
+            | Self::MemberUpdated(_)
+            | Self::ConversationCreated(_)
+            | Self::ConversationUpdated(_) => None,
+        }
+    }
+}
+
 /// A change without a number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signal {

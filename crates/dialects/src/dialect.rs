@@ -2,7 +2,9 @@
 
 use std::ops::Deref;
 
-use chat::{ConversationId, Error, ErrorCode, Event, Signal, accounts::Speaker, conversations::Place, reply::CaughtUp};
+use chat::{
+    ConversationId, Error, ErrorCode, Event, Number, Signal, accounts::Speaker, conversations::Place, reply::CaughtUp,
+};
 
 use crate::{
     chat_server, dreametrix, matcha, native,
@@ -48,6 +50,9 @@ pub struct Translator {
     /// What a listener is told of a numbered event; nothing if this dialect has no word for it.
     /// Encoded once for all listeners of the dialect, whoever they are.
     pub event: fn(&Place, &Event) -> Option<Text>,
+    /// What a listener is told of an event with this number that is about a message which they do not see; nothing if
+    /// this dialect does not count.
+    pub hidden: fn(ConversationId, Number) -> Option<Text>,
     /// Whether the connection that caused the event is told of it too.
     pub echoes: fn(&Place, &Event) -> bool,
     /// What a listener is told of a signal, frame by frame; nothing if this dialect has no word for it.

@@ -7,7 +7,8 @@ use chat::{
     conversations::{Conversation, Kind, Listed, Peer, Visibility},
     event::{Audience, Signal},
     members::Role,
-    permission::{self, Ability},
+    permission,
+    policies::Ability,
     query::ListPosition,
 };
 use store::{Conn, Unit, conversations::New, listing::Entry};
@@ -276,7 +277,7 @@ impl Call {
         self.change(conversation, move |unit| {
             Box::pin(async move {
                 let access = call.access_in(&mut unit.conn, conversation).await?;
-                access.require(Ability::Update)?;
+                access.may(Ability::EditSettings)?;
                 let before = access.conversation;
                 if visibility.is_some() && before.kind != Kind::Room {
                     return Err(Error::invalid("visibility", "Only rooms can be public."));
@@ -346,9 +347,12 @@ impl Call {
                     presence: (self.here)(account.id).presence.shown(),
                 });
                 Listed {
-                    last_message: newest.remove(&entry.conversation.id),
+                    last_message: newest
+                        .remove(&entry.conversation.id)
+                        .filter(|newest| newest.seq >= entry.visible_from),
                     conversation: entry.conversation,
                     role: entry.role,
+                    visible_from: entry.visible_from,
                     read_seq: entry.read_seq,
                     unread: entry.unread,
                     peer,

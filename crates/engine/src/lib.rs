@@ -24,6 +24,7 @@ mod members;
 mod messages;
 mod nodes;
 pub mod operator;
+pub mod policies;
 mod presence;
 mod quotas;
 mod reactions;
@@ -32,10 +33,10 @@ mod sessions;
 use std::sync::{Arc, Mutex};
 
 use chat::{
-    Command, ConnectionId, ConversationId, ErrorCode, Limits, Millis, Number, Query, Reply, Result, SessionId, UserId,
-    Visit,
+    Command, ConnectionId, ConversationId, ErrorCode, Limits, Millis, Query, Reply, Result, SessionId, UserId, Visit,
     accounts::Speaker,
     messages::{Draft, Sent},
+    policies::Ability,
     presence::Seen,
     rates::Spent,
     reply::CaughtUp,
@@ -43,7 +44,7 @@ use chat::{
 };
 use store::{Db, Writer, members::Belonging};
 
-pub use catch_up::Extent;
+pub use catch_up::{Extent, Wanted};
 pub use rates::{Allowance, Cost, Pace};
 pub use store::turns::{Reader, reading_for};
 pub use tokens::Keys;
@@ -237,8 +238,11 @@ impl Engine {
             Command::SetActive { user, active } => call.set_active(user, active).await,
             // What is never stored needs only the right to say it; the hub does the rest.
             Command::SetPresence(_) => Ok(Reply::Done),
-            Command::Typing { conversation, .. } => {
-                call.access(conversation).await?;
+            Command::Typing { conversation, typing } => {
+                let access = call.access(conversation).await?;
+                if typing {
+                    access.may(Ability::Post)?;
+                }
                 Ok(Reply::Done)
             }
         }
@@ -275,6 +279,7 @@ impl Engine {
             Query::Conversation(conversation) => call.conversation(conversation).await,
             Query::RoomByName(name) => call.room_by_name(&name).await,
             Query::DirectWith(user) => call.direct_with(user).await,
+            Query::Abilities { conversation, user } => call.abilities(conversation, user).await,
             Query::Members { conversation, after, limit } => call.members(conversation, after, limit).await,
             Query::Markers(conversation) => call.markers(conversation).await,
             Query::History { conversation, anchor, limit } => call.history(conversation, anchor, limit).await,
@@ -293,16 +298,11 @@ impl Engine {
     ///
     /// # Errors
     /// `not_found`, or the store's.
-    pub async fn changes_for_members(
-        &self,
-        conversation: ConversationId,
-        since: Number,
-        extent: Extent,
-    ) -> Result<CaughtUp> {
+    pub async fn changes_for_members(&self, conversation: ConversationId, wanted: Wanted) -> Result<CaughtUp> {
         let mut conn = self.inner.db.read().await?;
         let row = store::conversations::by_id(&mut conn, conversation).await?;
         let row = row.ok_or_else(|| chat::Error::not_found("conversation"))?;
-        catch_up::changes(&mut conn, row, since, extent, self.limits()).await
+        catch_up::changes(&mut conn, row, wanted, self.limits()).await
     }
 
     /// Registers, logs in or refreshes.

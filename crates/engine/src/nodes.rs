@@ -44,12 +44,13 @@ impl Engine {
         }
     }
 
-    /// Whether a person is a member of a conversation now.
+    /// The number from which on a person sees a conversation's messages now; nothing if they are no member.
     ///
     /// # Errors
     /// The store's.
-    pub async fn is_member(&self, user: UserId, conversation: ConversationId) -> Result<bool> {
-        Ok(store::members::membership(&mut *self.inner.db.read().await?, conversation, user).await?.is_some())
+    pub async fn sees_from(&self, user: UserId, conversation: ConversationId) -> Result<Option<Number>> {
+        let found = store::members::membership(&mut *self.inner.db.read().await?, conversation, user).await?;
+        Ok(found.map(|membership| membership.visible_from))
     }
 
     /// The number up to which a conversation is out of this person's list, if it is.

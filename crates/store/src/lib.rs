@@ -39,6 +39,7 @@ pub mod members;
 pub mod messages;
 pub mod nodes;
 pub mod nudges;
+pub mod policies;
 pub mod reactions;
 #[cfg(feature = "rewind")]
 mod rewind;
@@ -69,6 +70,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         appends::STATEMENTS,
         reactions::STATEMENTS,
         markers::STATEMENTS,
+        policies::STATEMENTS,
         listing::STATEMENTS,
         figures::STATEMENTS,
         catch_up::STATEMENTS,

@@ -25,6 +25,7 @@ use std::{
 
 use chat::{
     ConnectionId, ConversationId, Error, ErrorCode, Fact, Limits, Notice, Number, Order, Result, Told, UserId,
+    conversations::{Listed, Place},
     presence::Presence,
 };
 use store::members::Belonging;
@@ -54,8 +55,14 @@ const WAY: Duration = Duration::from_secs(60);
 /// Requests to the hub that may wait.
 const QUEUE: usize = 16_384;
 
-/// With which number each of a person's conversations begins to be live.
-pub type Attached = Vec<(ConversationId, Number)>;
+/// With which numbers live events begin.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attached {
+    /// Those of each of the person's conversations, by id.
+    pub conversations: Vec<(ConversationId, Number)>,
+    /// From which number on the person sees messages, in those conversations where they do not see all.
+    pub visible_from: HashMap<ConversationId, Number>,
+}
 
 enum Control {
     Attach { listener: Arc<Listener>, answer: oneshot::Sender<Result<Attached>> },
@@ -342,7 +349,7 @@ impl State {
             }
             _ => {}
         }
-        room.chunk.add(&room.place, event, &room.listening);
+        room.chunk.add(&room.place, event, &room.listening, &room.limited);
         // At once, for what has waited for this number is next, and its notice, if one was committed with it here, is not.
         if let Fact::MemberLeft { member, departure, .. } = &event.fact {
             self.put_out(member.user, event.conversation, *departure);
@@ -353,14 +360,8 @@ impl State {
         }
     }
 
-    fn begin_listening(
-        &mut self,
-        user: UserId,
-        conversation: ConversationId,
-        place: chat::conversations::Place,
-        head: Number,
-        member_count: i64,
-    ) {
+    fn begin_listening(&mut self, user: UserId, listed: &Listed) {
+        let (row, conversation) = (&listed.conversation, listed.conversation.id);
         let Some(person) = self.people.get_mut(&user) else { return };
         person.belongs.insert(conversation);
         if person.listeners.is_empty() {
@@ -368,9 +369,11 @@ impl State {
         }
         let room = self.rooms.entry(conversation).or_insert_with(|| {
             self.voice.want(conversation, true);
-            Room::new(place, head, member_count)
+            let place = Place { kind: row.kind, name: row.name.clone(), pair: row.pair };
+            Room::new(place, row.head, row.member_count)
         });
         self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
+        room.limited.set(user, listed.visible_from);
         for listener in &person.listeners {
             room.add(listener.clone());
         }

@@ -34,6 +34,7 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ("accounts", "crates/stream/src/wire", "nodes are told of an account by nudges, through the database"),
     ("figures", "crates/stream/src/wire", "nobody is told of them"),
     ("figures", "clients/sdk/src/state", "they are read anew each time, and not kept"),
+    ("policies", "crates/stream/src/wire", "nobody is told of them: each node reads them with the membership"),
     ("presence", "crates/store/src", "it is never stored"),
     ("sessions", "crates/stream/src/wire", "nodes are told of a session's end by nudges, through the database"),
 ];

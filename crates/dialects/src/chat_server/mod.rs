@@ -29,6 +29,8 @@ pub static TRANSLATOR: Translator = Translator {
     greeting: |_| Vec::new(),
     decode: decode::decode,
     event: encode::event,
+    // Its clients do not count.
+    hidden: |_, _| None,
     echoes: encode::echoes,
     signal: |place, signal| encode::signal(place, signal).into_iter().collect(),
     caught_up: |_, _| None,

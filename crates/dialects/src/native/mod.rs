@@ -15,6 +15,7 @@ mod members;
 mod messages;
 pub mod openapi;
 mod pages;
+mod policies;
 mod presence;
 mod reactions;
 pub mod rest;
@@ -49,6 +50,7 @@ pub static TRANSLATOR: Translator = Translator {
     greeting: |_| Vec::new(),
     decode: decode::decode,
     event: |_, event| Some(encode::event(event)),
+    hidden: |conversation, number| Some(encode::hidden(conversation, number)),
     echoes: |_, _| true,
     signal: |_, signal| vec![encode::signal(signal)],
     caught_up: |conversation, caught_up| Some(encode::caught_up(conversation, caught_up)),

@@ -12,8 +12,8 @@ use std::{
 };
 
 use chat::{
-    ConnectionId, ConversationId, Error, Notice, Result, Signal, Told, UserId, conversations::Place, event::Audience,
-    presence::Presence,
+    ConnectionId, ConversationId, Error, Notice, Number, Result, Signal, Told, UserId, conversations::Place,
+    event::Audience, presence::Presence,
 };
 use store::members::Belonging;
 use tokio::{sync::oneshot, time::Instant};
@@ -133,6 +133,8 @@ impl State {
         };
         person.read = true;
         person.belongs = belongings.iter().map(|b| b.conversation).collect();
+        let limited: Vec<(ConversationId, Number)> =
+            belongings.iter().map(|one| (one.conversation, one.visible_from)).collect();
         let mut places: HashMap<ConversationId, Room> =
             belongings.into_iter().map(|b| (b.conversation, Room::new(b.place, b.head, b.member_count))).collect();
         for told in &meanwhile {
@@ -147,6 +149,11 @@ impl State {
                     self.voice.want(id, true);
                     room
                 });
+            }
+        }
+        for (conversation, visible_from) in limited {
+            if let Some(room) = self.rooms.get_mut(&conversation) {
+                room.limited.set(user, visible_from);
             }
         }
         for (listener, answer) in loading.waiting {
@@ -172,12 +179,15 @@ impl State {
     ) {
         let user = listener.user;
         let mut attached = Vec::with_capacity(belongs.len());
+        let mut visible_from = HashMap::new();
         for id in belongs {
             if let Some(room) = self.rooms.get_mut(id) {
                 // A crowd may not have been told yet what comes before this.
                 self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
                 room.add(listener.clone());
                 attached.push((*id, room.gaps.last()));
+                let sees_from = Some(room.limited.sees_from(user)).filter(|number| *number > Number(0));
+                visible_from.extend(sees_from.map(|number| (*id, number)));
             }
         }
         attached.sort_unstable();
@@ -203,6 +213,7 @@ impl State {
         if doubtful {
             self.look_at_standing(user);
         }
+        let attached = Attached { conversations: attached, visible_from };
         if answer.send(Ok(attached)).is_err() {
             // It has gone while it waited.
             self.detach(user, id);

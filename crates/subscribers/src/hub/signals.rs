@@ -42,9 +42,7 @@ impl State {
         match (&notice.signal, notice.to) {
             (Signal::ConversationAdded(listed), Audience::User(user)) => {
                 self.belonging_changed(user, listed.conversation.id);
-                let row = &listed.conversation;
-                let place = chat::conversations::Place { kind: row.kind, name: row.name.clone(), pair: row.pair };
-                self.begin_listening(user, row.id, place, row.head, row.member_count);
+                self.begin_listening(user, listed);
             }
             (Signal::ConversationRemoved { .. }, _) if mutants::is(Mutant::PermissionAtConnect) => return,
             (Signal::ConversationRemoved { conversation, .. }, Audience::User(user)) => {

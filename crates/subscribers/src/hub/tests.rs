@@ -174,7 +174,7 @@ impl Small {
 
 fn belongs(user: UserId, head: i64) -> Vec<Belonging> {
     let place = Place { kind: Kind::Room, name: None, pair: None };
-    vec![Belonging { user, conversation: GARDEN, place, head: Number(head), member_count: 2 }]
+    vec![Belonging { user, conversation: GARDEN, place, head: Number(head), member_count: 2, visible_from: Number(0) }]
 }
 
 fn left(user: UserId) -> Fact {
@@ -197,8 +197,15 @@ fn added(user: UserId, head: i64) -> Notice {
         member_count: 2,
         pair: None,
     };
-    let listed =
-        Listed { conversation, role: Role::Member, read_seq: Number(0), unread: 0, last_message: None, peer: None };
+    let listed = Listed {
+        conversation,
+        role: Role::Member,
+        read_seq: Number(0),
+        visible_from: Number(0),
+        unread: 0,
+        last_message: None,
+        peer: None,
+    };
     Notice { to: Audience::User(user), signal: Signal::ConversationAdded(Box::new(listed)) }
 }
 
@@ -248,7 +255,7 @@ async fn who_is_put_out_while_they_come_in_hears_nothing_of_what_follows() {
     hub.hears(7, said(7));
     hub.serves().await;
     hub.hears(8, said(8));
-    assert_eq!(attached.await.expect("an answer").expect("belongings"), []);
+    assert_eq!(attached.await.expect("an answer").expect("belongings").conversations, []);
     assert_eq!(bob.outbox.take().0, VecDeque::<bytes::Bytes>::new());
     assert_eq!(ann.outbox.take().0.len(), 3);
 }
@@ -298,7 +305,7 @@ async fn a_node_that_was_away_for_long_sends_everybody_to_come_again() {
     hub.answers_with(Vec::new());
     let (_again, attached) = hub.attaches(BOB);
     hub.serves().await;
-    assert_eq!(attached.await.expect("an answer").expect("belongings"), []);
+    assert_eq!(attached.await.expect("an answer").expect("belongings").conversations, []);
     hub.hears(6, said(6));
     assert!(hub.state.rooms.is_empty());
 }
@@ -342,7 +349,7 @@ async fn who_is_changed_all_the_time_comes_in_all_the_same() {
         hub.desk.listed.lock().expect("a desk").push_back(Ok(Some(*listed)));
         hub.serves().await;
     }
-    assert_eq!(attached.await.expect("an answer").expect("belongings"), [], "what is known may be over");
+    assert_eq!(attached.await.expect("an answer").expect("belongings").conversations, [], "what is known may be over");
     hub.hears(6, said(6));
     hub.serves().await;
     assert_eq!(told(&bob), ["conversation.added "]);
@@ -424,7 +431,7 @@ async fn what_was_read_of_the_history_before_lets_nobody_in() {
     hub.serves().await;
     assert!(hub.state.rooms.is_empty(), "it is read again");
     hub.serves().await;
-    assert_eq!(attached.await.expect("an answer").expect("belongings"), [(GARDEN, Number(10))]);
+    assert_eq!(attached.await.expect("an answer").expect("belongings").conversations, [(GARDEN, Number(10))]);
     hub.hears(11, said(11));
     assert_eq!(told(&bob), ["message.created 11"]);
 }
