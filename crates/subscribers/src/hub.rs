@@ -163,6 +163,8 @@ struct Person {
     username: String,
     listeners: Vec<Arc<Listener>>,
     belongs: HashSet<ConversationId>,
+    /// From which number on they see messages, in those conversations where they do not see all.
+    limited: HashMap<ConversationId, Number>,
     /// Whether what they belong to was ever read: before that, nothing known is not the same as nothing.
     read: bool,
     chosen: Presence,
@@ -364,6 +366,7 @@ impl State {
         let (row, conversation) = (&listed.conversation, listed.conversation.id);
         let Some(person) = self.people.get_mut(&user) else { return };
         person.belongs.insert(conversation);
+        limit(&mut person.limited, listed);
         if person.listeners.is_empty() {
             return;
         }
@@ -438,6 +441,16 @@ impl State {
         self.on_tick_of_expiry(now);
         self.on_tick_of_nodes(now);
         metrics::gauge!("chat_websocket_connections_active").set(self.connections.load(Ordering::Relaxed) as f64);
+    }
+}
+
+/// Notes whether a member sees all messages.
+fn limit(limited: &mut HashMap<ConversationId, Number>, listed: &Listed) {
+    let conversation = listed.conversation.id;
+    if listed.visible_from > Number(0) {
+        limited.insert(conversation, listed.visible_from);
+    } else {
+        limited.remove(&conversation);
     }
 }
 

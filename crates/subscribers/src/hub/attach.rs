@@ -18,7 +18,7 @@ use chat::{
 use store::members::Belonging;
 use tokio::{sync::oneshot, time::Instant};
 
-use super::{Attached, Control, Person, State};
+use super::{Attached, Control, Person, State, limit};
 use crate::{Goodbye, queue::Listener, room::Room};
 
 /// How often what somebody belongs to is read again because it changes meanwhile; then they are let in all the same,
@@ -50,6 +50,7 @@ impl State {
             username: listener.username.clone(),
             listeners: Vec::new(),
             belongs: HashSet::new(),
+            limited: HashMap::new(),
             read: false,
             chosen: Presence::Online,
             told: Presence::Offline,
@@ -133,12 +134,12 @@ impl State {
         };
         person.read = true;
         person.belongs = belongings.iter().map(|b| b.conversation).collect();
-        let limited: Vec<(ConversationId, Number)> =
-            belongings.iter().map(|one| (one.conversation, one.visible_from)).collect();
+        let limited = belongings.iter().filter(|one| one.visible_from > Number(0));
+        person.limited = limited.map(|one| (one.conversation, one.visible_from)).collect();
         let mut places: HashMap<ConversationId, Room> =
             belongings.into_iter().map(|b| (b.conversation, Room::new(b.place, b.head, b.member_count))).collect();
         for told in &meanwhile {
-            apply(told, user, &mut person.belongs, &mut places);
+            apply(told, person, user, &mut places);
         }
         // What was read of these may be over. They are looked at by themselves.
         person.belongs.retain(|id| !loading.nudged.contains(id));
@@ -149,11 +150,6 @@ impl State {
                     self.voice.want(id, true);
                     room
                 });
-            }
-        }
-        for (conversation, visible_from) in limited {
-            if let Some(room) = self.rooms.get_mut(&conversation) {
-                room.limited.set(user, visible_from);
             }
         }
         for (listener, answer) in loading.waiting {
@@ -179,15 +175,14 @@ impl State {
     ) {
         let user = listener.user;
         let mut attached = Vec::with_capacity(belongs.len());
-        let mut visible_from = HashMap::new();
+        let visible_from = self.people.get(&user).map(|person| person.limited.clone()).unwrap_or_default();
         for id in belongs {
             if let Some(room) = self.rooms.get_mut(id) {
                 // A crowd may not have been told yet what comes before this.
                 self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
                 room.add(listener.clone());
+                room.limited.set(user, visible_from.get(id).copied().unwrap_or_default());
                 attached.push((*id, room.gaps.last()));
-                let sees_from = Some(room.limited.sees_from(user)).filter(|number| *number > Number(0));
-                visible_from.extend(sees_from.map(|number| (*id, number)));
             }
         }
         attached.sort_unstable();
@@ -304,12 +299,7 @@ impl State {
 }
 
 /// Brings what was read up to what was told since.
-fn apply(
-    told: &[Told],
-    user: UserId,
-    belongs: &mut HashSet<ConversationId>,
-    places: &mut HashMap<ConversationId, Room>,
-) {
+fn apply(told: &[Told], person: &mut Person, user: UserId, places: &mut HashMap<ConversationId, Room>) {
     for one in told {
         match one {
             Told::Event(event) => {
@@ -322,11 +312,12 @@ fn apply(
                 Signal::ConversationAdded(listed) => {
                     let row = &listed.conversation;
                     let place = Place { kind: row.kind, name: row.name.clone(), pair: row.pair };
-                    belongs.insert(row.id);
+                    person.belongs.insert(row.id);
+                    limit(&mut person.limited, listed);
                     places.entry(row.id).or_insert_with(|| Room::new(place, row.head, row.member_count));
                 }
                 Signal::ConversationRemoved { conversation, .. } => {
-                    belongs.remove(conversation);
+                    person.belongs.remove(conversation);
                 }
                 _ => {}
             },
