@@ -76,7 +76,7 @@ pub async fn set_rule(
     engine
         .inner
         .writer
-        .change(Some(conversation), None, move |unit| {
+        .change(&[conversation.into()], None, move |unit| {
             Box::pin(async move {
                 let found = store::conversations::by_id(&mut unit.conn, conversation).await?;
                 found.ok_or_else(|| Error::not_found("conversation"))?;

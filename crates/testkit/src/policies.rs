@@ -18,7 +18,8 @@ impl Town {
     pub async fn sets(&self, room: &Room, ability: Ability, role: Option<Role>) {
         let room = ConversationId(room.id);
         let operator = self.operator().await;
-        let changed = operator.writer.change(Some(room), None, move |unit| {
+        let scopes = [room.into()];
+        let changed = operator.writer.change(&scopes, None, move |unit| {
             Box::pin(async move {
                 let mut policy = store::policies::of(&mut unit.conn, room).await?;
                 policy.set(ability, role);
@@ -34,7 +35,8 @@ impl Town {
         let (room, user) = (ConversationId(room.id), UserId(person.id()));
         let grant = Grant { ability, given, ends_at: ms.map(|ms| app::parts::clock()().plus(ms)) };
         let operator = self.operator().await;
-        let changed = operator.writer.change(Some(room), None, move |unit| {
+        let scopes = [room.into()];
+        let changed = operator.writer.change(&scopes, None, move |unit| {
             Box::pin(async move { Ok(store::policies::grant(&mut unit.conn, room, user, grant).await?) })
         });
         changed.await.expect("another grant");

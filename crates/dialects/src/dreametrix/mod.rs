@@ -43,6 +43,8 @@ pub static TRANSLATOR: Translator = Translator {
     // Its clients do not count.
     hidden: |_, _| None,
     echoes: |_, _| true,
+    account: |_, event| encode::account(event),
+    account_caught_up: |_| Vec::new(),
     signal: |_, signal| encode::signal(signal),
     caught_up: |_, _| None,
     refusal: encode::refusal,

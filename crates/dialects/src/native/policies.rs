@@ -32,8 +32,7 @@ pub struct Ability {
     ability: &'static str,
     /// Whether they may.
     may: bool,
-    /// Why: `kind` (nobody may in a conversation of this kind), `role` (by the role in which they act), `grant` (it was
-    /// given to them) or `withdrawal` (it was withdrawn from them).
+    /// Why: `kind` (nobody may in this kind of conversation), `role`, `grant` or `withdrawal`.
     reason: &'static str,
     /// With `role`: the least role for it.
     #[schema(value_type = Option<fields::Role>)]

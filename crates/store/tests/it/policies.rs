@@ -8,7 +8,7 @@ use std::sync::{
 use chat::{
     ConversationId, ErrorCode, Millis, Number, UserId,
     members::Role,
-    messages::{Draft, MessageType},
+    messages::{MessageType, Submission},
     policies::{Ability, Grant, Policy},
 };
 use store::{Append, NewMessage, Writer};
@@ -19,7 +19,7 @@ use super::{databases, room, say, speaker, writer, writer_at};
 
 async fn sets(writer: &Writer, room: ConversationId, ability: Ability, role: Option<Role>) {
     writer
-        .change(Some(room), None, move |unit| {
+        .change(&[room.into()], None, move |unit| {
             Box::pin(async move {
                 let mut policy = store::policies::of(&mut unit.conn, room).await?;
                 policy.set(ability, role);
@@ -33,7 +33,7 @@ async fn sets(writer: &Writer, room: ConversationId, ability: Ability, role: Opt
 async fn grants(writer: &Writer, room: ConversationId, user: UserId, given: bool, ends_at: Option<Millis>) {
     let grant = Grant { ability: Ability::Post, given, ends_at };
     writer
-        .change(Some(room), None, move |unit| {
+        .change(&[room.into()], None, move |unit| {
             Box::pin(async move { Ok(store::policies::grant(&mut unit.conn, room, user, grant).await?) })
         })
         .await
@@ -88,7 +88,7 @@ async fn nobody_reads_or_answers_what_was_said_before_the_number_from_which_they
             say(&writer, ann, room, "", text).await.unwrap().unwrap();
         }
         writer
-            .change(Some(room), None, move |unit| {
+            .change(&[room.into()], None, move |unit| {
                 Box::pin(async move {
                     let number = unit.next_number(room).await?;
                     store::messages::edit(&mut unit.conn, room, Number(2), "two!", number, unit.now).await?;
@@ -110,8 +110,9 @@ async fn nobody_reads_or_answers_what_was_said_before_the_number_from_which_they
         for (parent, sees) in [(3, false), (4, true)] {
             let (answer, result) = oneshot::channel();
             let (message_type, parent) = (MessageType::Text, Some(Number(parent)));
-            let draft = Draft { conversation: room, client_id: None, message_type, text: "ah".into(), parent };
-            let message = NewMessage { author: speaker(bob), draft, origin: None };
+            let submission =
+                Submission { conversation: room, client_id: None, message_type, text: "ah".into(), parent };
+            let message = NewMessage { author: speaker(bob), submission, origin: None };
             writer.append(Append { message, done: Box::new(move |outcome| answer.send(outcome).unwrap()) }).await;
             assert_eq!(result.await.unwrap().is_ok(), sees);
         }
