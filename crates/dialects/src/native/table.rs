@@ -14,7 +14,7 @@ use super::{
     encode::{self, Answer},
     markers, members, messages,
     pages::{self, id_cursor, page_limit, position_cursor},
-    presence, reactions,
+    policies, presence, reactions,
     schemas::Shape,
     server, sessions, statistics, typing,
 };
@@ -354,6 +354,10 @@ operations! {
             user: UserId(i.user.0),
             role: i.role.0,
         });
+    "member.abilities" member ["abilities" policies::Abilities]
+        "What a member may do in a conversation, and why; of others for moderators and above."
+        [route("GET", "/v1/conversations/{conversation}/members/{user}/abilities", 200, &[CONVERSATION, USER], &[])]
+        (members::OfMember) |i| ask(Query::Abilities { conversation: i.place(), user: i.user() });
     "member.remove" member ["done" server::Done]
         "Put somebody out of a room or group."
         [route("DELETE", "/v1/conversations/{conversation}/members/{user}", 204, &[CONVERSATION, USER], &[])]
