@@ -38,7 +38,7 @@ impl Inbox {
         match kind {
             "conversation.changes" => self.changes.push_back(frame.clone()),
             "typing.started" | "typing.stopped" | "marker.moved" | "presence.changed" | "account.updated"
-            | "draft.saved" | "draft.discarded" | "account.reset" => self.signals.push_back(heard),
+            | "user.updated" | "draft.saved" | "draft.discarded" | "account.reset" => self.signals.push_back(heard),
             _ => self.heard.push_back(heard),
         }
     }

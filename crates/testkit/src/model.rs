@@ -240,7 +240,7 @@ impl Model {
             return self.hear_account(kind, frame, data);
         }
         let Some(id) = frame.get("conversation").and_then(Value::as_i64) else {
-            return Err(format!("{kind} has no conversation"));
+            return if kind == "user.updated" { Ok(Next::Listen) } else { Err(format!("{kind} has no conversation")) };
         };
         if kind == "conversation.removed" {
             // The answer to a cursor of a conversation that one is in no more.

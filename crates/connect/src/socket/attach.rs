@@ -59,7 +59,7 @@ impl Connection {
         self.outbox.release();
         // It was they who waited: however long that took, they have not been silent.
         self.last_heard = Instant::now();
-        self.settle(u32::MAX).await
+        self.wait_for_pending_sends(u32::MAX).await
     }
 
     async fn let_in(&mut self, token: Option<String>, epoch: &str) -> chat::Result<Welcome> {
@@ -85,10 +85,10 @@ impl Connection {
             username: speaker.username.clone(),
             session: speaker.session,
             role: speaker.role,
-            dialect: self.door.dialect,
+            dialect: self.endpoint.dialect,
             vouched_at: arrival.vouched_at,
             good_until: arrival.good_until,
-            tuning: Tuning::new(self.door.dialect.hears),
+            tuning: Tuning::new(self.endpoint.dialect.hears),
             outbox: self.outbox.clone(),
         });
         // How many are authenticated already is known only now: at the handshake nobody was.
@@ -124,7 +124,7 @@ impl Connection {
                 }
             };
             at = changes.to;
-            self.say((self.door.dialect.account_caught_up)(&changes));
+            self.say((self.endpoint.dialect.account_caught_up)(&changes));
             self.drain().await?;
             if !changes.more {
                 return Ok(());
@@ -140,7 +140,7 @@ impl Connection {
         cursor: Number,
         live_from: Option<Number>,
     ) -> Result<(), Goodbye> {
-        let dialect = self.door.dialect;
+        let dialect = self.endpoint.dialect;
         let Some(live_from) = live_from else {
             self.say((dialect.signal)(None, &Signal::NotAMember(conversation)));
             return Ok(());
@@ -170,8 +170,8 @@ impl Connection {
         at: Number,
         live_from: Number,
     ) -> Result<Piece, Goodbye> {
-        let dialect = self.door.dialect;
-        let (shared, user) = (self.door.shared.clone(), self.actor.known().map(|speaker| speaker.user));
+        let dialect = self.endpoint.dialect;
+        let (shared, user) = (self.endpoint.shared.clone(), self.actor.known().map(|speaker| speaker.user));
         let key = (epoch.to_owned(), dialect, conversation, at, live_from);
         let reading = async move {
             let piece = shared.missed.between(&shared.engine, key).await?;
