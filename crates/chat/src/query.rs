@@ -101,6 +101,13 @@ pub enum Query {
         /// The last number that the asker has seen.
         since: Number,
     },
+    /// Everything of the speaker's account that has changed since a number of it.
+    AccountChanges {
+        /// The last number that the asker has seen.
+        since: Number,
+    },
+    /// The speaker's drafts.
+    Drafts,
     /// Who is here, of these people.
     Presence(Vec<UserId>),
 }

@@ -50,6 +50,7 @@ rules! {
     I15, "honest errors", "what was refused is not kept";
     I16, "bounds", "recovery and delay within their bounds";
     P3, "exactly-once effect", "the same client id with another text is refused";
+    A1, "account", "an account is alike on all its devices";
 }
 
 /// Its number, such as `I7`.
