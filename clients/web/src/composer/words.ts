@@ -1,4 +1,4 @@
-import { plural, speak } from '../i18n.svelte';
+import { speak } from '../i18n.svelte';
 
 export const t = speak({
   en: {
@@ -9,8 +9,6 @@ export const t = speak({
     replying: (name: string) => `Replying to ${name}`,
     editing: 'Editing your message',
     stop: 'Cancel',
-    left: (count: number) => plural(count, '# character left', '# characters left'),
-    tooLong: (count: number) => plural(count, '# character too many', '# characters too many'),
     people: 'People to mention',
   },
   fr: {
@@ -21,8 +19,6 @@ export const t = speak({
     replying: (name: string) => `Réponse à ${name}`,
     editing: 'Modification de votre message',
     stop: 'Annuler',
-    left: (count: number) => plural(count, '# caractère restant', '# caractères restants'),
-    tooLong: (count: number) => plural(count, '# caractère de trop', '# caractères de trop'),
     people: 'Personnes à mentionner',
   },
 });
