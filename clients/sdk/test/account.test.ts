@@ -55,6 +55,8 @@ test('a long answer comes in pieces, and what came meanwhile is applied after th
     });
   piece(15, 17, true, { ...saved(draft(17, 'some', { edit: 2 })), account_seq: 17 });
   expect([story.state.accountSeq, texts(story)]).toEqual([17, { '1/2': 'some' }]);
+  // The next piece is asked for by whoever asked for this one.
+  expect(story.wants).toEqual([]);
   piece(17, 19, false, { ...discarded(2), account_seq: 19, account_after: 17 });
   expect([story.state.accountSeq, texts(story)]).toEqual([20, { 1: 'last' }]);
 });
