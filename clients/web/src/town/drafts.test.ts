@@ -252,6 +252,26 @@ test('what was sent is discarded, and does not come back with a late answer', as
   expect(drafts.waiting(7)).toBe('something else');
 });
 
+test('what is written while a save is under way is saved next, as begun from that one', async () => {
+  let answer = (_draft: unknown): void => {};
+  client.saveDraft.mockReturnValueOnce(new Promise((resolve) => (answer = resolve)));
+  drafts.write('7', written('first'));
+  await rest();
+  drafts.write('7', written('first and more'));
+  const first = kept('first');
+  town.drafts = new Map([['7', first]]);
+  answer({ ...first, replaced: null });
+  await rest();
+  expect(client.saveDraft).toHaveBeenLastCalledWith(
+    expect.objectContaining({ text: 'first and more', since: first.rev }),
+  );
+  expect([client.saveDraft.mock.calls.length, stored(1), drafts.waiting(7)]).toEqual([
+    2,
+    {},
+    'first and more',
+  ]);
+});
+
 test('without a line all waits for it; what another device wrote on is neither discarded nor replaced unasked', async () => {
   town.drafts = new Map([
     ['7', kept('seven')],
