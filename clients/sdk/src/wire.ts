@@ -642,6 +642,8 @@ export interface User {
   readonly last_name: string | null;
   /** What the person does. */
   readonly profession: string | null;
+  /** The number of the last change of all this: of two readings, the one with the greater is newer. */
+  readonly rev: number;
   /** A line that the person shows to others. */
   readonly status_message: string | null;
   /** IANA time zone. */
@@ -1083,7 +1085,9 @@ export interface UserListData {
   readonly limit?: number | null;
   /** Beginning of the name; all if absent. */
   readonly prefix?: string | null;
-  /** Those of these ids, and nobody else; without the other fields. */
+  /** The `rev` that is known of each of `users`, in the same order; 0 if none is. Who has it still is left out. */
+  readonly revs?: readonly Integer[] | null;
+  /** Those of these ids, and nobody else; without `prefix`, `cursor` and `limit`. */
   readonly users?: readonly Integer[] | null;
 }
 
@@ -1348,6 +1352,8 @@ export interface Events {
   'typing.started': { readonly type: 'typing.started'; readonly conversation: number; readonly data: Typing };
   /** Somebody has stopped writing. */
   'typing.stopped': { readonly type: 'typing.stopped'; readonly conversation: number; readonly data: Typing };
+  /** Somebody tells something else about themselves. */
+  'user.updated': { readonly type: 'user.updated'; readonly data: User };
 }
 export type EventType = keyof Events;
 export type EventFrame = Events[EventType];
@@ -1427,6 +1433,6 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'typing.set': call('PUT /v1/conversations/{conversation}/typing', [], true),
   'user.active': call('PUT /v1/users/{user}/active', [], true),
   'user.get': call('GET /v1/users/{user}'),
-  'user.list': call('GET /v1/users', ['users', 'prefix', 'cursor', 'limit']),
+  'user.list': call('GET /v1/users', ['users', 'revs', 'prefix', 'cursor', 'limit']),
   'user.role': call('PUT /v1/users/{user}/role', [], true),
 };

@@ -37,9 +37,8 @@ impl Inbox {
         let heard = Heard { words, own: actor == Some(me), frame: frame.clone() };
         match kind {
             "conversation.changes" => self.changes.push_back(frame.clone()),
-            "typing.started" | "typing.stopped" | "marker.moved" | "presence.changed" | "account.updated" => {
-                self.signals.push_back(heard);
-            }
+            "typing.started" | "typing.stopped" | "marker.moved" | "presence.changed" | "account.updated"
+            | "user.updated" => self.signals.push_back(heard),
             _ => self.heard.push_back(heard),
         }
     }
