@@ -47,13 +47,12 @@ export interface Account extends User {
 /** What takes a client of its own account from one number to another. */
 export interface AccountChanges {
   /** Events as they are told live, one for each thing that has changed, in the order of their `account_seq`. */
-  readonly events: readonly Readonly<Record<string, never>>[];
+  readonly events: readonly EventFrame[];
   /** The number that the client had. */
   readonly from: number;
   /** True if there is more: ask again with `since: to`. */
   readonly more: boolean;
-  /** True if there was too much, or the number is not of this history: forget what is known of the account, read it
-anew, and go on from `to`. */
+  /** True if there was too much, or the number is not of this history: forget what is known of the account, read it anew, and go on from `to`. */
   readonly reset: boolean;
   /** The number that it has after applying these. */
   readonly to: number;
@@ -105,8 +104,7 @@ export interface Changes {
   readonly members: readonly Member[];
   /** Messages that are new or changed, by `seq`. */
   readonly messages: readonly Message[];
-  /** True if this is a piece, and what changed after `to` is still to be told: the state is whole with the last
-piece, and `to` is the cursor until then. */
+  /** True if this is a piece, and what changed after `to` is still to be told: the state is whole with the last piece, and `to` is the cursor until then. */
   readonly more: boolean;
   /** True if too much has changed: forget the conversation and read it anew. */
   readonly reset: boolean;
@@ -1196,7 +1194,7 @@ export interface Commands {
   'member.remove': { data: MemberRemoveData; answer: Done };
   /** Give a member another role. */
   'member.update': { data: MemberUpdateData; answer: Member };
-  /** Turn a message into a tombstone. */
+  /** Step a message into a tombstone. */
   'message.delete': { data: MessageDeleteData; answer: Message };
   /** Change the text of an own message. */
   'message.edit': { data: MessageEditData; answer: Message };
@@ -1256,13 +1254,25 @@ export type AnswerOf<T extends CommandType> = Commands[T]['answer'];
 /** The frames that answer no command, by type. */
 export interface Events {
   /** Too much of your account has changed, or your number is not of this history: read it anew. */
-  'account.reset': { readonly type: 'account.reset'; readonly data: Done };
+  'account.reset': {
+    readonly type: 'account.reset';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: Done;
+  };
   /** Your profile was changed. */
-  'account.updated': { readonly type: 'account.updated'; readonly data: Account };
+  'account.updated': {
+    readonly type: 'account.updated';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: Account;
+  };
   /** You are now a member; its head is your cursor. */
   'conversation.added': {
     readonly type: 'conversation.added';
     readonly conversation: number;
+    readonly account_seq: number;
+    readonly account_after?: number;
     readonly data: Conversation;
   };
   /** What you have missed. */
@@ -1282,12 +1292,16 @@ export interface Events {
   'conversation.hidden': {
     readonly type: 'conversation.hidden';
     readonly conversation: number;
+    readonly account_seq: number;
+    readonly account_after?: number;
     readonly data: Done;
   };
   /** You are a member no more. */
   'conversation.removed': {
     readonly type: 'conversation.removed';
     readonly conversation: number;
+    readonly account_seq?: number;
+    readonly account_after?: number;
     readonly data: Removal;
   };
   /** The conversation was renamed, described, opened or closed. */
@@ -1301,10 +1315,18 @@ export interface Events {
   'draft.discarded': {
     readonly type: 'draft.discarded';
     readonly conversation: number;
+    readonly account_seq: number;
+    readonly account_after?: number;
     readonly data: DraftKey;
   };
   /** You have begun to write this. */
-  'draft.saved': { readonly type: 'draft.saved'; readonly conversation: number; readonly data: Draft };
+  'draft.saved': {
+    readonly type: 'draft.saved';
+    readonly conversation: number;
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: Draft;
+  };
   /** Something about a message that you do not see has changed: take its number as passed. */
   'event.hidden': {
     readonly type: 'event.hidden';
