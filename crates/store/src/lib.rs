@@ -33,7 +33,6 @@ pub mod clock;
 pub mod conversations;
 pub mod doctor;
 pub mod drafts;
-pub mod figures;
 pub mod history;
 pub mod listing;
 pub mod markers;
@@ -41,11 +40,13 @@ pub mod members;
 pub mod messages;
 pub mod nodes;
 pub mod nudges;
+pub mod policies;
 pub mod reactions;
 #[cfg(feature = "rewind")]
 mod rewind;
 pub mod sessions;
 pub mod standby;
+pub mod statistics;
 pub mod turns;
 
 pub use damage::Damage;
@@ -71,14 +72,15 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         appends::STATEMENTS,
         reactions::STATEMENTS,
         markers::STATEMENTS,
+        policies::STATEMENTS,
         listing::STATEMENTS,
-        figures::STATEMENTS,
+        statistics::STATEMENTS,
         catch_up::STATEMENTS,
         account_changes::STATEMENTS,
         drafts::STATEMENTS,
         history::STATEMENTS,
         health::STATEMENTS,
-        carry::standing::STATEMENTS,
+        carry::lifecycle::STATEMENTS,
         carry::restore::STATEMENTS,
         nodes::STATEMENTS,
         nudges::STATEMENTS,
