@@ -402,7 +402,7 @@ operations! {
             text: i.text.0,
         });
     "message.delete" member ["message" messages::Message<'static>]
-        "Step a message into a tombstone."
+        "Turn a message into a tombstone."
         [route("DELETE", "/v1/conversations/{conversation}/messages/{message}", 200, &[CONVERSATION, SEQ], &[])]
         (messages::OfMessage) |i| order(Command::DeleteMessage { conversation: i.place(), seq: i.seq() });
     "reaction.add" member ["message" messages::Message<'static>]
