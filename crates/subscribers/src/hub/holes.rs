@@ -4,7 +4,10 @@
 //! what has changed. If that is nothing but new messages it is told as those events; else clients of the native
 //! protocol get the frame with which they catch up, and old ones what an event could have said.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use chat::{
     ConversationId, ErrorCode, Event, Fact, Number, Result, Scope, UserId,
@@ -17,6 +20,7 @@ use stream::{Hearing, wire};
 use tokio::time::{Duration, Instant};
 
 use super::{Control, Goodbye, State, frame};
+use crate::queue::Listener;
 
 /// Holes that are read at the same time.
 const READINGS: usize = 16;
@@ -44,11 +48,26 @@ pub(super) struct Holes {
 /// What was read.
 pub(super) enum Read {
     /// What has changed; and if that was too much to tell, who of the listeners is a member still.
-    Changes(ConversationId, Asked, Box<Result<CaughtUp>>, Option<HashSet<UserId>>),
+    Changes(ConversationId, Asked, Box<Result<CaughtUp>>, Option<Members>),
     /// What has changed of an account.
     Account(UserId, Asked, Box<Result<AccountChanges>>),
     /// The heads, with what was known of them when they were asked for.
     Heads(u64, Result<Vec<(ConversationId, Number)>>, HashMap<ConversationId, Number>),
+}
+
+/// Who is a member still, of those who listened when that was asked.
+pub(super) struct Members {
+    pub(super) asked: HashSet<UserId>,
+    pub(super) inside: HashSet<UserId>,
+}
+
+impl Members {
+    /// Who of these has gone. Who has come since was not asked for: coming again, they learn whether they are a member.
+    fn missing(&self, listeners: &[Arc<Listener>]) -> HashSet<UserId> {
+        let (asked, since): (Vec<_>, Vec<_>) = listeners.iter().partition(|one| self.asked.contains(&one.user));
+        since.into_iter().for_each(|listener| listener.outbox.end(Goodbye::Restart(0)));
+        asked.into_iter().map(|listener| listener.user).filter(|user| !self.inside.contains(user)).collect()
+    }
 }
 
 /// What was known when something was asked.
@@ -135,8 +154,12 @@ impl State {
             let changes = reading.await;
             let mut members = None;
             if changes.as_ref().is_ok_and(|changes| changes.reset) {
+                let those = listening.iter().copied().collect();
                 match lookups.among(listening, vec![conversation]).await {
-                    Ok(rows) => members = Some(rows.into_iter().map(|(_, user, _)| user).collect()),
+                    Ok(rows) => {
+                        let inside = rows.into_iter().map(|(_, user, _)| user).collect();
+                        members = Some(Members { asked: those, inside });
+                    }
                     Err(error) => {
                         return Control::Holes(Read::Changes(conversation, asked, Box::new(Err(error)), None));
                     }
@@ -198,7 +221,7 @@ impl State {
         }
     }
 
-    fn fill(&mut self, conversation: ConversationId, changes: Result<CaughtUp>, members: Option<&HashSet<UserId>>) {
+    fn fill(&mut self, conversation: ConversationId, changes: Result<CaughtUp>, members: Option<&Members>) {
         let now = Instant::now();
         let Some(room) = self.rooms.get_mut(&conversation) else { return };
         let changes = match changes {
@@ -213,9 +236,8 @@ impl State {
         let last = room.gaps.last();
         // Who has gone hears nothing of what came after, whatever is told in one frame with it.
         let left = changes.members.iter().filter(|m| m.role.is_none() && m.rev > last).map(|m| (m.user, m.rev));
-        let listening = room.listeners.iter().map(|listener| listener.user);
-        let missing = listening.filter(|user| members.is_some_and(|members| !members.contains(user)));
-        let gone: HashMap<UserId, Number> = missing.map(|user| (user, changes.to)).chain(left).collect();
+        let missing = members.map(|members| members.missing(&room.listeners)).unwrap_or_default();
+        let gone: HashMap<UserId, Number> = missing.into_iter().map(|user| (user, changes.to)).chain(left).collect();
         for (user, number) in gone {
             self.put_out(user, conversation, number);
         }
