@@ -207,30 +207,6 @@ export interface FieldProblem {
   readonly pointer: string;
 }
 
-/** How the server is doing. */
-export interface Figures {
-  /** Accounts, deactivated ones too. */
-  readonly accounts: number;
-  /** Open authenticated connections, people's several ones counted each. */
-  readonly connections: number;
-  /** Conversations by kind. */
-  readonly conversations: ConversationCounts;
-  /** Batches of frames put into connections' queues since the server was started. */
-  readonly deliveries: number;
-  /** Messages since the database was made, deleted ones too. */
-  readonly messages: number;
-  /** Messages stored since the server was started: the difference of two readings is a rate. */
-  readonly messages_sent: number;
-  /** People with at least one connection. */
-  readonly people_here: number;
-  /** Bytes that the database takes on its disk. */
-  readonly storage_bytes: number;
-  /** Seconds since the server was started. */
-  readonly uptime_seconds: number;
-  /** The program's version. */
-  readonly version: string;
-}
-
 /** A conversation and the number from which its live events follow. */
 export interface Head {
   /** Its last number. */
@@ -308,7 +284,7 @@ export interface Limits {
   readonly login_attempts_per_account: number;
   /** Failed log-ins per network address in five minutes, of all accounts that were not used from it before. */
   readonly login_attempts_per_address: number;
-  /** Messages that a user may send or edit in a minute, and at once, through Matcha's doors. */
+  /** Messages that a user may send or edit in a minute, and at once, through Matcha's endpoints. */
   readonly matcha_messages_per_minute: number;
   /** Messages that a user may send or edit at once, before the minute's rate applies. */
   readonly message_burst: number;
@@ -338,7 +314,7 @@ export interface Limits {
   readonly requests_per_minute: number;
   /** Members of a room. */
   readonly room_members: number;
-  /** Messages on a page that is found by counting, as some of the old doors do. */
+  /** Messages on a page that is found by counting, as some of the old endpoints do. */
   readonly timeline_page: number;
   /** Characters of a topic. */
   readonly topic_length: number;
@@ -631,6 +607,30 @@ export interface Sessions {
 
 export type ShownPresence = 'online' | 'away' | 'busy' | 'invisible' | 'offline';
 
+/** How the server is doing. */
+export interface Statistics {
+  /** Accounts, deactivated ones too. */
+  readonly accounts: number;
+  /** Open authenticated connections, people's several ones counted each. */
+  readonly connections: number;
+  /** Conversations by kind. */
+  readonly conversations: ConversationCounts;
+  /** Batches of frames put into connections' queues since the server was started. */
+  readonly deliveries: number;
+  /** Messages since the database was made, deleted ones too. */
+  readonly messages: number;
+  /** Messages stored since the server was started: the difference of two readings is a rate. */
+  readonly messages_sent: number;
+  /** People with at least one connection. */
+  readonly people_here: number;
+  /** Bytes that the database takes on its disk. */
+  readonly storage_bytes: number;
+  /** Seconds since the server was started. */
+  readonly uptime_seconds: number;
+  /** The program's version. */
+  readonly version: string;
+}
+
 /** A text. NUL and lone surrogates are refused. */
 export type Text = string;
 
@@ -672,6 +672,8 @@ export interface User {
   readonly last_name: string | null;
   /** What the person does. */
   readonly profession: string | null;
+  /** The number of the last change of all this: of two readings, the one with the greater is newer. */
+  readonly rev: number;
   /** A line that the person shows to others. */
   readonly status_message: string | null;
   /** IANA time zone. */
@@ -1065,6 +1067,9 @@ export interface ServerFiguresData {}
 /** No fields. */
 export interface ServerGetData {}
 
+/** No fields. */
+export interface ServerStatisticsData {}
+
 /** Name and password. */
 export interface SessionCreateData {
   /** The password. */
@@ -1121,7 +1126,9 @@ export interface UserListData {
   readonly limit?: number | null;
   /** Beginning of the name; all if absent. */
   readonly prefix?: string | null;
-  /** Those of these ids, and nobody else; without the other fields. */
+  /** The `rev` that is known of each of `users`, in the same order; 0 if none is. Who has it still is left out. */
+  readonly revs?: readonly Integer[] | null;
+  /** Those of these ids, and nobody else; without `prefix`, `cursor` and `limit`. */
   readonly users?: readonly Integer[] | null;
 }
 
@@ -1189,7 +1196,7 @@ export interface Commands {
   'member.remove': { data: MemberRemoveData; answer: Done };
   /** Give a member another role. */
   'member.update': { data: MemberUpdateData; answer: Member };
-  /** Turn a message into a tombstone. */
+  /** Step a message into a tombstone. */
   'message.delete': { data: MessageDeleteData; answer: Message };
   /** Change the text of an own message. */
   'message.edit': { data: MessageEditData; answer: Message };
@@ -1215,10 +1222,12 @@ export interface Commands {
   'room.get': { data: RoomGetData; answer: Conversation | Room };
   /** Public rooms, by name. */
   'room.list': { data: RoomListData; answer: Rooms };
-  /** How the server is doing. Administrators only. */
-  'server.figures': { data: ServerFiguresData; answer: Figures };
+  /** The former name of server.statistics, for one more version. */
+  'server.figures': { data: ServerFiguresData; answer: Statistics };
   /** What server this is, and its limits. */
   'server.get': { data: ServerGetData; answer: Server };
+  /** How the server is doing. Administrators only. */
+  'server.statistics': { data: ServerStatisticsData; answer: Statistics };
   /** Log in. */
   'session.create': { data: SessionCreateData; answer: Tokens };
   /** End one of the speaker's own sessions. */
@@ -1371,6 +1380,8 @@ export interface Events {
   'typing.started': { readonly type: 'typing.started'; readonly conversation: number; readonly data: Typing };
   /** Somebody has stopped writing. */
   'typing.stopped': { readonly type: 'typing.stopped'; readonly conversation: number; readonly data: Typing };
+  /** Somebody tells something else about themselves. */
+  'user.updated': { readonly type: 'user.updated'; readonly data: User };
 }
 export type EventType = keyof Events;
 export type EventFrame = Events[EventType];
@@ -1443,6 +1454,7 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'room.list': call('GET /v1/rooms', ['prefix', 'cursor', 'limit']),
   'server.figures': call('GET /v1/server/figures'),
   'server.get': call('GET /v1/server', [], false, false),
+  'server.statistics': call('GET /v1/server/statistics'),
   'session.create': call('POST /v1/sessions', [], true, false),
   'session.end': call('DELETE /v1/sessions/{session}'),
   'session.list': call('GET /v1/sessions'),
@@ -1451,6 +1463,6 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'typing.set': call('PUT /v1/conversations/{conversation}/typing', [], true),
   'user.active': call('PUT /v1/users/{user}/active', [], true),
   'user.get': call('GET /v1/users/{user}'),
-  'user.list': call('GET /v1/users', ['users', 'prefix', 'cursor', 'limit']),
+  'user.list': call('GET /v1/users', ['users', 'revs', 'prefix', 'cursor', 'limit']),
   'user.role': call('PUT /v1/users/{user}/role', [], true),
 };

@@ -125,7 +125,7 @@ pub struct Peer {
     pub presence: Presence,
 }
 
-/// What a door needs to know of a conversation to tell what happened in it.
+/// What an endpoint needs to know of a conversation to tell what happened in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Room, group or direct.

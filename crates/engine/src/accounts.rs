@@ -1,11 +1,13 @@
 //! Accounts: opening one, its profile, and what administrators may do to it.
 
+use std::collections::HashMap;
+
 use chat::{
-    AccountFact, Error, ErrorCode, Reply, Result, UserId,
+    AccountFact, Error, ErrorCode, Number, Reply, Result, UserId,
     accounts::{Account, Profile, ProfileChange, Registration, ServerRole},
     event::Order,
     permission,
-    sessions::{Origin, Tokens},
+    sessions::{Origin, Visited},
 };
 
 use store::Unit;
@@ -20,7 +22,7 @@ const USERNAME: std::ops::RangeInclusive<usize> = 3..=50;
 /// Characters of a mail address.
 const EMAIL_LENGTH: usize = 255;
 
-pub(crate) async fn register(engine: &Engine, registration: Registration, origin: Origin) -> Result<Tokens> {
+pub(crate) async fn register(engine: &Engine, registration: Registration, origin: Origin) -> Result<Visited> {
     let inner = &engine.inner;
     let Registration { username, password, email, profile, setup_secret } = registration;
     check_username(&username)?;
@@ -40,7 +42,7 @@ pub(crate) async fn register(engine: &Engine, registration: Registration, origin
         // Used, by this one or by somebody else.
         *inner.setup_secret.lock().map_err(|_| Error::internal())? = None;
     }
-    let begun = sessions::begin(engine, account?.id, origin, None).await?;
+    let begun = sessions::begin(engine, account?.id, origin, None, inner.settings.asks_further.clone()).await?;
     begun.ok_or_else(|| Error::forbidden("The account was deactivated at once."))
 }
 
@@ -94,7 +96,7 @@ async fn store_new(unit: &mut Unit, opening: Opening) -> Result<Account> {
     if store::accounts::by_name(&mut unit.conn, &username).await?.is_some() {
         return Err(taken("username", "This username is taken."));
     }
-    let new = store::accounts::New {
+    let new = store::accounts::NewAccount {
         id: None,
         username: &username,
         email: email.as_deref(),
@@ -262,11 +264,16 @@ impl Call {
     }
 
     /// The public profiles of these people, deactivated ones too: what they said is still there. Guests are shown
-    /// those with whom they share a conversation.
-    pub(crate) async fn users_by_id(&self, users: Vec<UserId>) -> Result<Reply> {
+    /// those with whom they share a conversation. Who is known as they are is left out.
+    pub(crate) async fn users_by_id(&self, users: Vec<UserId>, revs: &[Number]) -> Result<Reply> {
         self.check_how_many(&users)?;
+        if !revs.is_empty() && revs.len() != users.len() {
+            return Err(Error::invalid("revs", "revs must have as many numbers as users has people."));
+        }
+        let known: HashMap<UserId, Number> = users.iter().copied().zip(revs.iter().copied()).collect();
         let mut conn = self.db.read().await?;
         let mut found = store::accounts::by_ids(&mut conn, &users).await?;
+        found.retain(|account| known.get(&account.id) != Some(&account.rev));
         if !permission::may_roam(self.speaker.role) {
             let mut known = Vec::with_capacity(found.len());
             for account in found {
@@ -318,10 +325,10 @@ impl Call {
                         return Ok(account);
                     }
                     account.profile = profile;
-                    store::accounts::set_profile(&mut unit.conn, user, &account.profile).await?;
-                    let number = unit.next_number_of(user).await?;
+                    account.rev = unit.next_number_of(user).await?;
+                    store::accounts::set_profile(&mut unit.conn, user, &account.profile, account.rev).await?;
                     let fact = AccountFact::ProfileChanged(Box::new(account.clone()));
-                    unit.record_of(user, number, fact).await?;
+                    unit.record_of(user, account.rev, fact).await?;
                     Ok(account)
                 })
             })

@@ -8,7 +8,7 @@ use chat::{
     policies::Ability,
     query::ListPosition,
 };
-use store::{Conn, Unit, conversations::New};
+use store::{Conn, Unit, conversations::NewConversation};
 
 use crate::{Call, history::cut, listing, text};
 
@@ -39,7 +39,7 @@ impl Call {
                 {
                     return Err(name_taken());
                 }
-                let new = New {
+                let new = NewConversation {
                     kind: Kind::Room,
                     visibility,
                     name: Some(&name),
@@ -83,7 +83,7 @@ impl Call {
                     return Ok(earlier);
                 }
                 require_active(&mut unit.conn, "members", &others).await?;
-                let new = New {
+                let new = NewConversation {
                     kind: Kind::Group,
                     visibility: Visibility::Private,
                     name: name.as_deref(),
@@ -119,7 +119,7 @@ impl Call {
                     return Ok(found.id);
                 }
                 require_active(&mut unit.conn, "user", &[user]).await?;
-                let new = New {
+                let new = NewConversation {
                     kind: Kind::Direct,
                     visibility: Visibility::Private,
                     name: None,
@@ -218,7 +218,12 @@ impl Call {
     }
 
     /// Stores a conversation with its first members and tells them.
-    async fn create(&self, unit: &mut Unit, new: &New<'_>, people: &[(UserId, Role)]) -> Result<ConversationId> {
+    async fn create(
+        &self,
+        unit: &mut Unit,
+        new: &NewConversation<'_>,
+        people: &[(UserId, Role)],
+    ) -> Result<ConversationId> {
         let now = unit.now;
         self.require_own_room(&mut unit.conn).await?;
         let others: Vec<UserId> = people.iter().map(|(user, _)| *user).filter(|user| *user != new.created_by).collect();

@@ -1,6 +1,6 @@
 //! What a command means: check, then do, in one transaction that records its events.
 //!
-//! Every door comes through [`Engine::execute`], [`Engine::send`], [`Engine::ask`] and
+//! Every endpoint comes through [`Engine::execute`], [`Engine::send`], [`Engine::ask`] and
 //! [`Engine::visit`]. In each noun's file `check_…` refuses what a person can get wrong, and `do_…` is a
 //! numbered change that only machines can spoil. The engine holds no handle on sockets: whom to tell,
 //! and whose connection must go, is in what it commits.
@@ -18,7 +18,6 @@ mod accounts;
 mod catch_up;
 mod conversations;
 mod drafts;
-mod figures;
 mod history;
 mod listing;
 mod markers;
@@ -31,18 +30,19 @@ mod presence;
 mod quotas;
 mod reactions;
 mod sessions;
+mod statistics;
 
 use std::sync::{Arc, Mutex};
 
 use chat::{
     Command, ConnectionId, ConversationId, ErrorCode, Limits, Millis, Query, Reply, Result, SessionId, UserId, Visit,
-    accounts::Speaker,
+    accounts::{Account, Speaker},
     messages::{Sent, Submission},
     policies::Ability,
     presence::Seen,
     rates::Spent,
     reply::CaughtUp,
-    sessions::{Origin, Tokens},
+    sessions::{Challenge, Origin, Visited},
 };
 use store::{Db, Writer, members::Belongings};
 
@@ -62,7 +62,7 @@ pub struct Settings {
     pub name: String,
     /// Everything countable.
     pub limits: Limits,
-    /// Messages in a minute and at once for the doors that have a pace of their own: the first is [`Pace`] 1.
+    /// Messages in a minute and at once for the endpoints that have a pace of their own: the first is [`Pace`] 1.
     pub paces: Vec<(i64, i64)>,
     /// Whether other nodes are told what people use up of their rates.
     pub shared: bool,
@@ -82,7 +82,12 @@ pub struct Settings {
     pub waiting_log_ins: usize,
     /// The one-time secret that makes the first administrator, while there is none.
     pub setup_secret: Option<String>,
+    /// What is asked of those who visit, besides their password.
+    pub asks_further: Option<AsksFurther>,
 }
+
+/// Says what is asked of somebody whose password was right before they have a session; nothing if that is enough.
+pub type AsksFurther = Arc<dyn Fn(&Account) -> Option<Challenge> + Send + Sync>;
 
 /// Somebody whose token was accepted.
 pub struct Arrival {
@@ -116,7 +121,7 @@ struct Inner {
     speakers: moka::future::Cache<tokens::Claim, Arc<Arrival>>,
     arrivals: batcher::Batcher<tokens::Claim, Result<Arc<Arrival>>>,
     belongings: batcher::Batcher<UserId, Result<Belongings>>,
-    counted: figures::Counted,
+    counted: statistics::Counted,
 }
 
 impl Inner {
@@ -151,7 +156,7 @@ impl Engine {
                     .build(),
                 arrivals,
                 belongings,
-                counted: figures::Counted::default(),
+                counted: statistics::Counted::default(),
                 db,
                 writer,
                 clock,
@@ -276,7 +281,7 @@ impl Engine {
             Query::User(user) => call.user(user).await,
             Query::UserByName(name) => call.user_by_name(&name).await,
             Query::Users { prefix, after, limit } => call.users(&prefix, after, limit).await,
-            Query::UsersById(users) => call.users_by_id(users).await,
+            Query::UsersById { users, revs } => call.users_by_id(users, &revs).await,
             Query::Accounts { search, after, limit } => call.accounts(&search, after, limit).await,
             Query::Conversations { after, limit } => call.conversations(after, limit).await,
             Query::Discover { prefix, after, limit } => call.discover(&prefix, after, limit).await,
@@ -315,11 +320,11 @@ impl Engine {
     ///
     /// # Errors
     /// A refusal; equal for known and unknown names.
-    pub async fn visit(&self, visit: Visit, origin: Origin) -> Result<Tokens> {
+    pub async fn visit(&self, visit: Visit, origin: Origin) -> Result<Visited> {
         match visit {
             Visit::Register(registration) => accounts::register(self, *registration, origin).await,
             Visit::LogIn { name, password } => sessions::log_in(self, name, password, origin).await,
-            Visit::Refresh { token } => sessions::refresh(self, token, origin).await,
+            Visit::Refresh { token } => sessions::refresh(self, token, origin).await.map(Box::new).map(Visited::In),
         }
     }
 

@@ -113,7 +113,7 @@ impl Database {
             Box::pin(async move {
                 let mut ids = Vec::new();
                 for username in &written {
-                    let new = store::accounts::New {
+                    let new = store::accounts::NewAccount {
                         id: None,
                         username,
                         email: None,
@@ -315,6 +315,7 @@ fn settings() -> Settings {
         create_host_users: false,
         waiting_log_ins: 1,
         setup_secret: None,
+        asks_further: None,
         shared: true,
     }
 }

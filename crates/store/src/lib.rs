@@ -33,7 +33,6 @@ pub mod clock;
 pub mod conversations;
 pub mod doctor;
 pub mod drafts;
-pub mod figures;
 pub mod history;
 pub mod listing;
 pub mod markers;
@@ -47,6 +46,7 @@ pub mod reactions;
 mod rewind;
 pub mod sessions;
 pub mod standby;
+pub mod statistics;
 pub mod turns;
 
 pub use damage::Damage;
@@ -74,13 +74,13 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         markers::STATEMENTS,
         policies::STATEMENTS,
         listing::STATEMENTS,
-        figures::STATEMENTS,
+        statistics::STATEMENTS,
         catch_up::STATEMENTS,
         account_changes::STATEMENTS,
         drafts::STATEMENTS,
         history::STATEMENTS,
         health::STATEMENTS,
-        carry::standing::STATEMENTS,
+        carry::lifecycle::STATEMENTS,
         carry::restore::STATEMENTS,
         nodes::STATEMENTS,
         nudges::STATEMENTS,

@@ -4,15 +4,16 @@
 //! On SQLite; on PostgreSQL when `PALABRE_TEST_POSTGRES` names one. `cargo xtask check` runs both.
 
 mod accounts;
+mod answers;
 mod autobahn;
 mod below;
 mod chat_server;
 mod conversations;
 mod crowd;
 mod dawdlers;
-mod doors;
+mod drafts;
 mod dreametrix;
-mod figures;
+mod endpoints;
 mod forms;
 mod hostile;
 mod http;
@@ -30,5 +31,6 @@ mod reactions;
 mod rest;
 mod resume;
 mod sessions;
+mod statistics;
 mod typing;
 mod web;

@@ -65,7 +65,7 @@ impl Connection {
         self.outbox.release();
         // It was they who waited: however long that took, they have not been silent.
         self.last_heard = Instant::now();
-        self.settle(u32::MAX).await
+        self.wait_for_pending_sends(u32::MAX).await
     }
 
     /// What the client is told, and where its person does not see all messages.
@@ -94,10 +94,10 @@ impl Connection {
             username: speaker.username.clone(),
             session: speaker.session,
             role: speaker.role,
-            dialect: self.door.dialect,
+            dialect: self.endpoint.dialect,
             vouched_at: arrival.vouched_at,
             good_until: arrival.good_until,
-            tuning: Tuning::new(self.door.dialect.hears),
+            tuning: Tuning::new(self.endpoint.dialect.hears),
             outbox: self.outbox.clone(),
         });
         // How many are authenticated already is known only now: at the handshake nobody was.
@@ -133,7 +133,7 @@ impl Connection {
                 }
             };
             at = changes.to;
-            self.say((self.door.dialect.account_caught_up)(&changes));
+            self.say((self.endpoint.dialect.account_caught_up)(&changes));
             self.drain().await?;
             if !changes.more {
                 return Ok(());
@@ -149,7 +149,7 @@ impl Connection {
         live_from: Option<Number>,
         visible_from: Number,
     ) -> Result<(), Goodbye> {
-        let dialect = self.door.dialect;
+        let dialect = self.endpoint.dialect;
         let Some(live_from) = live_from else {
             self.say((dialect.signal)(None, &Signal::NotAMember(conversation)));
             return Ok(());
@@ -175,7 +175,7 @@ impl Connection {
     /// Reads the next piece of what was missed.
     async fn missed(&mut self, key: Key) -> Result<Piece, Goodbye> {
         let (conversation, live_from, visible_from) = (key.conversation, key.live_from, key.visible_from);
-        let (shared, user) = (self.door.shared.clone(), self.actor.known().map(|speaker| speaker.user));
+        let (shared, user) = (self.endpoint.shared.clone(), self.actor.known().map(|speaker| speaker.user));
         let reading = async move {
             let piece = shared.missed.between(&shared.engine, key).await?;
             if piece.head <= live_from {

@@ -1,4 +1,4 @@
-//! The school messenger's door: the protocol of Dreametrix' document and of the web client that was made for it.
+//! The school messenger's endpoint: the protocol of Dreametrix' document and of the web client that was made for it.
 //! `quirks.md` lists what the old system does without saying so, and what we do.
 
 pub mod decode;

@@ -1,4 +1,4 @@
-//! The dating application's doors: its chat service ([`decode`], [`encode`], [`rest`]), and the socket of the
+//! The dating application's endpoints: its chat service ([`decode`], [`encode`], [`rest`]), and the socket of the
 //! [`gateway`] in front of it, which is what its web client talks to. `quirks.md` lists what the old system does
 //! without saying so, and what we do.
 
@@ -6,7 +6,6 @@ mod conversations;
 pub mod decode;
 pub mod encode;
 mod fields;
-mod figures;
 mod frames;
 pub mod gateway;
 #[cfg(test)]
@@ -15,6 +14,7 @@ mod messages;
 mod presence;
 mod reactions;
 pub mod rest;
+mod statistics;
 mod steps;
 mod told;
 mod words;

@@ -10,7 +10,6 @@ pub mod decode;
 mod drafts;
 pub mod encode;
 mod fields;
-mod figures;
 mod forms;
 mod markers;
 mod members;
@@ -23,6 +22,7 @@ mod reactions;
 pub mod rest;
 mod server;
 mod sessions;
+mod statistics;
 pub mod table;
 mod typing;
 
@@ -34,7 +34,7 @@ use chat::ErrorCode;
 
 use crate::{
     Credentials, Hears, Paths, Translator,
-    rest::{Matched, Refusal},
+    rest::{Matched, Refusal, Takes},
 };
 
 /// How its clients speak. Every path that is nobody else's is a request to it.
@@ -62,7 +62,8 @@ pub static TRANSLATOR: Translator = Translator {
     route: |method, path| {
         let matched = rest::route(method, path)?;
         let (path, needs_speaker) = (matched.path(), matched.needs_speaker());
-        Ok(Matched { path, needs_speaker, read: Box::new(move |request| rest::request(&matched, request)) })
+        let read = Box::new(move |request: &crate::rest::Request<'_>| rest::request(&matched, request));
+        Ok(Matched { path, needs_speaker, takes: Takes::Whole, read })
     },
     problem: |error, request_id| {
         let (status, body) = rest::problem(error, request_id);

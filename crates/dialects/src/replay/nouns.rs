@@ -6,7 +6,6 @@ use chat::{
     accounts::{Account, Profile, ServerRole},
     conversations::{Conversation, Kind, Listed, Peer, Place, Visibility},
     drafts::{Draft, DraftKey, Saved},
-    figures::Kept,
     markers::Markers,
     members::{Departure, Member, Role},
     messages::{Message, MessageType, Page, Sent},
@@ -15,12 +14,13 @@ use chat::{
     query::ListPosition,
     reactions::Reaction,
     reply::{AccountChanges, CaughtUp},
-    sessions::{Session, Tokens},
+    sessions::{Challenge, Session, Tokens, Visited},
+    statistics::Stored,
 };
 use serde_json::Value;
 
 use super::{NOON, ann};
-use crate::{AllFigures, Figures, ServerInfo, Welcome};
+use crate::{AllStatistics, ServerInfo, Statistics, Welcome};
 
 pub(super) fn int(value: &Value, usual: i64) -> i64 {
     value.as_i64().unwrap_or(usual)
@@ -260,12 +260,21 @@ pub(super) fn account(value: &Value) -> Account {
             birth_date: optional(&value["birth_date"]),
             ..Profile::default()
         },
+        rev: Number(int(&value["rev"], 0)),
         created_at: NOON,
         last_seen_at: None,
     }
 }
 
-pub(super) fn tokens(value: &Value) -> Tokens {
+/// What a visit comes to: tokens, or `{"challenge":"…"}`.
+pub(super) fn visited(value: &Value) -> Visited {
+    if let Some(asks_for) = value["challenge"].as_str() {
+        return Visited::Challenge(Challenge { asks_for: asks_for.to_owned(), token: "c-1".into() });
+    }
+    Visited::In(Box::new(tokens(&value["tokens"])))
+}
+
+fn tokens(value: &Value) -> Tokens {
     Tokens {
         access_token: "eyJ".into(),
         expires_in: 3_600,
@@ -275,7 +284,12 @@ pub(super) fn tokens(value: &Value) -> Tokens {
     }
 }
 
-pub(super) const FIGURES: Figures = Figures {
+/// The next piece of a body: `{"piece":"…"}`, or `{"piece":null}` at its end.
+pub(super) fn piece(value: &Value) -> Option<Vec<u8>> {
+    value["piece"].as_str().map(|text| text.as_bytes().to_vec())
+}
+
+pub(super) const STATISTICS: Statistics = Statistics {
     connections: 5,
     people_here: 3,
     messages: 1_234,
@@ -284,8 +298,8 @@ pub(super) const FIGURES: Figures = Figures {
     active_at: Some(NOON),
 };
 
-pub(super) fn all_figures() -> AllFigures {
-    let kept = Kept {
+pub(super) fn all_statistics() -> AllStatistics {
+    let kept = Stored {
         accounts: 9,
         rooms: 8,
         groups: 5,
@@ -295,7 +309,7 @@ pub(super) fn all_figures() -> AllFigures {
         storage_bytes: 1_048_576,
     };
     let (connections, people_here, deliveries, uptime_seconds) = (5, 3, 99, 3_600);
-    AllFigures { connections, people_here, deliveries, uptime_seconds, version: "0.1.0".into(), kept }
+    AllStatistics { connections, people_here, deliveries, uptime_seconds, version: "0.1.0".into(), kept }
 }
 
 pub(super) fn server() -> ServerInfo {
@@ -357,6 +371,7 @@ pub(super) fn event(value: &Value) -> Event {
 pub(super) fn signal(value: &Value) -> Signal {
     let conversation = ConversationId(12);
     match value["signal"].as_str().unwrap() {
+        "user.updated" => Signal::CardChanged { conversation, account: Box::new(account(&value["account"])) },
         "not.a.member" => Signal::NotAMember(conversation),
         "marker.moved" => Signal::MarkerMoved { conversation, markers: markers(&value["markers"]) },
         "typing" => {

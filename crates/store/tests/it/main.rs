@@ -102,7 +102,7 @@ async fn room(writer: &Writer) -> (UserId, UserId, ConversationId) {
             Box::pin(async move {
                 let mut people = Vec::new();
                 for username in ["Ann", "Bob"] {
-                    let new = store::accounts::New {
+                    let new = store::accounts::NewAccount {
                         id: None,
                         username,
                         email: None,
@@ -113,7 +113,7 @@ async fn room(writer: &Writer) -> (UserId, UserId, ConversationId) {
                     };
                     people.push(store::accounts::create(&mut unit.conn, &new, unit.now).await?);
                 }
-                let new = store::conversations::New {
+                let new = store::conversations::NewConversation {
                     kind: Kind::Room,
                     visibility: Visibility::Public,
                     name: Some("Garden"),

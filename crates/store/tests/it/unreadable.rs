@@ -156,7 +156,7 @@ async fn touch(writer: &Writer, room: ConversationId) -> i64 {
 async fn diary(writer: &Writer, of: UserId) -> ConversationId {
     let work = writer.change(&[], None, move |unit| {
         Box::pin(async move {
-            let new = store::conversations::New {
+            let new = store::conversations::NewConversation {
                 kind: Kind::Group,
                 visibility: Visibility::Private,
                 name: None,

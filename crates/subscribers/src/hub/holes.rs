@@ -335,7 +335,7 @@ fn new_messages(changes: &CaughtUp, last: Number) -> Option<Vec<&Message>> {
 
 /// What an old client can be told of it: one event for each row.
 fn events(changes: &CaughtUp, last: Number) -> Vec<Event> {
-    let mut events: Vec<Event> = Vec::new();
+    let mut events: Vec<(Number, Event)> = Vec::new();
     let conversation = changes.conversation.id;
     for member in changes.members.iter().filter(|member| member.rev > last && member.rev <= changes.to) {
         let (member, member_count) = (member.clone(), changes.conversation.member_count);
@@ -344,7 +344,7 @@ fn events(changes: &CaughtUp, last: Number) -> Vec<Event> {
             Some(_) => Fact::MemberUpdated(member),
             None => Fact::MemberLeft { member, departure: Departure::Removed, member_count },
         };
-        events.push(Event { conversation, number, actor, origin: None, at, fact });
+        events.push((number, Event { conversation, number, actor, origin: None, at, fact }));
     }
     let mut told = HashSet::new();
     for message in changes.messages.iter().filter(|message| message.rev > last && message.seq <= changes.to) {
@@ -358,13 +358,12 @@ fn events(changes: &CaughtUp, last: Number) -> Vec<Event> {
             (false, None) => Fact::MessageEdited(message.clone()),
             (false, Some(_)) => Fact::MessageDeleted(message.clone()),
         };
-        events.push(Event { fact, number: message.rev, ..created(message) });
+        // A message that was changed since it was created is told as it is now, in its first place.
+        let place = if is_new { message.seq } else { message.rev };
+        events.push((place, Event { fact, number: message.rev, ..created(message) }));
     }
-    events.sort_by_key(|event| match &event.fact {
-        Fact::MessageCreated(message) => message.seq,
-        _ => event.number,
-    });
-    events
+    events.sort_by_key(|(place, _)| *place);
+    events.into_iter().map(|(_, event)| event).collect()
 }
 
 fn created(message: &Message) -> Event {
