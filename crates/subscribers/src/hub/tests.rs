@@ -1,6 +1,7 @@
 //! What can hardly be brought about from outside: answers that come too late, or not at all.
 
 mod accounts;
+mod gaps;
 
 use std::sync::Mutex;
 
@@ -349,55 +350,6 @@ async fn a_node_that_was_away_for_long_sends_everybody_to_come_again() {
 }
 
 #[tokio::test]
-async fn who_left_within_a_hole_and_came_in_while_it_was_read_hears_nothing_of_it() {
-    let mut hub = Small::new();
-    let ann = hub.has(ANN, belongs(ANN, 5)).await;
-    hub.hears(8, said(8));
-    let bob = hub.has(BOB, belongs(BOB, 5)).await;
-    let (Fact::MemberLeft { member, .. }, Fact::MessageCreated(message)) = (left(BOB), said(7)) else { unreachable!() };
-    let changes = CaughtUp {
-        from: Number(5),
-        to: Number(7),
-        conversation: listed(7).conversation,
-        members: vec![member],
-        messages: vec![message],
-        reset: false,
-        more: false,
-    };
-    let asked = holes::Asked { generation: 0, last: Number(5) };
-    hub.state.serve(Control::Holes(holes::Read::Changes(GARDEN, asked, Box::new(Ok(changes)), None)));
-    assert_eq!(told(&bob), [""; 0]);
-    assert_eq!(told(&ann), ["conversation.changes 7", "message.created 8"]);
-    hub.commits(BOB, 2, removed());
-    assert_eq!(told(&bob), ["conversation.removed 2"]);
-}
-
-#[tokio::test]
-async fn who_came_in_while_too_much_was_read_comes_again_and_is_not_put_out_unasked() {
-    let mut hub = Small::new();
-    let ann = hub.has(ANN, belongs(ANN, 5)).await;
-    let cid = hub.has(CID, belongs(CID, 5)).await;
-    let bob = hub.has(BOB, belongs(BOB, 5)).await;
-    let changes = CaughtUp {
-        from: Number(5),
-        to: Number(7),
-        conversation: listed(7).conversation,
-        members: Vec::new(),
-        messages: Vec::new(),
-        reset: true,
-        more: false,
-    };
-    let asked = holes::Asked { generation: 0, last: Number(5) };
-    // When it was asked, Bob was not here; and Cid has gone.
-    let members = holes::Members { asked: [ANN, CID].into(), inside: [ANN].into() };
-    hub.state.serve(Control::Holes(holes::Read::Changes(GARDEN, asked, Box::new(Ok(changes)), Some(members))));
-    assert_eq!(told(&ann), ["conversation.changes "]);
-    assert_eq!(told(&cid), [""; 0]);
-    assert!(matches!(bob.outbox.take().1, Some(Goodbye::Restart(_))));
-    assert_eq!((ann.outbox.take().1, cid.outbox.take().1), (None, None));
-}
-
-#[tokio::test]
 async fn who_comes_while_older_sessions_are_looked_at_stays() {
     let mut hub = Small::new();
     let old = hub.has(BOB, belongs(BOB, 5)).await;
@@ -436,69 +388,6 @@ async fn what_was_read_of_the_history_before_lets_nobody_in() {
     assert_eq!(attached.await.expect("an answer").expect("belongings"), into(1, &[(GARDEN, Number(10))]));
     hub.hears(11, said(11));
     assert_eq!(told(&bob), ["message.created 11"]);
-}
-
-#[tokio::test]
-async fn a_head_below_what_was_told_is_another_history() {
-    let mut hub = Small::new();
-    let lost = |hub: &Small| hub.desk.lost.lock().expect("a desk").len();
-    hub.has(BOB, belongs(BOB, 5)).await;
-    let head = |number| Ok(vec![(GARDEN, Number(number))]);
-    hub.desk.heads.lock().expect("a desk").extend([head(5), head(4)]);
-    hub.state.ask_all_heads();
-    // It goes on while it is being asked: the answer is older, and not wrong.
-    hub.hears(6, said(6));
-    hub.serves().await;
-    assert_eq!(lost(&hub), 0);
-    hub.state.ask_all_heads();
-    hub.serves().await;
-    assert_eq!(lost(&hub), 1);
-    // Of the history before nothing is asked any more.
-    hub.desk.heads.lock().expect("a desk").push_back(head(3));
-    hub.state.ask_all_heads();
-    hub.state.tell(&Arc::new(vec![Told::NewHistory]), Vec::new());
-    hub.serves().await;
-    assert_eq!(lost(&hub), 1);
-}
-
-#[tokio::test]
-async fn what_is_gone_is_said_once_in_each_history_and_of_that_in_which_it_was_told() {
-    let mut hub = Small::new();
-    let heads = |hub: &Small, numbers: [i64; 2]| {
-        let heads = numbers.map(|number| Ok(vec![(GARDEN, Number(number))]));
-        hub.desk.heads.lock().expect("a desk").extend(heads);
-    };
-    let lost = |hub: &Small| hub.desk.lost.lock().expect("a desk").clone();
-    hub.has(BOB, belongs(BOB, 5)).await;
-    // The database has gone over already, and the hub has not heard of it.
-    *hub.desk.epoch.lock().expect("a desk") = "second".to_owned();
-    heads(&hub, [4, 3]);
-    for _ in 0..2 {
-        hub.state.ask_all_heads();
-        hub.serves().await;
-    }
-    assert_eq!(lost(&hub), [""]);
-    hub.state.tell(&Arc::new(vec![Told::NewHistory]), Vec::new());
-    hub.has(ANN, belongs(ANN, 3)).await;
-    heads(&hub, [2, 1]);
-    for _ in 0..2 {
-        hub.state.ask_all_heads();
-        hub.serves().await;
-    }
-    assert_eq!(lost(&hub), ["", "second"]);
-}
-
-#[tokio::test]
-async fn a_head_that_nobody_has_written_is_looked_for_once() {
-    let mut hub = Small::new();
-    hub.has(BOB, belongs(BOB, 5)).await;
-    hub.state.note_head(GARDEN, Number(1_000_000_000_000));
-    let room = hub.state.rooms.get_mut(&GARDEN).expect("a room");
-    assert!(room.gaps.due().is_some());
-    let later = Instant::now() + Duration::from_secs(1);
-    assert_eq!(room.gaps.read_after(later), Some(Number(5)));
-    room.gaps.filled(Number(5), later);
-    assert_eq!(room.gaps.due(), None);
 }
 
 #[tokio::test]
