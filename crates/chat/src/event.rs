@@ -105,6 +105,25 @@ pub enum Fact {
     ConversationUpdated(Conversation),
 }
 
+impl Fact {
+    /// The message that it is about, if it is about one.
+    #[must_use]
+    pub fn message(&self) -> Option<&Message> {
+        match self {
+            Self::MessageCreated(message)
+            | Self::MessageEdited(message)
+            | Self::MessageDeleted(message)
+            | Self::ReactionAdded { message, .. }
+            | Self::ReactionRemoved { message, .. } => Some(message),
+            Self::MemberJoined { .. }
+            | Self::MemberLeft { .. }
+            | Self::MemberUpdated(_)
+            | Self::ConversationCreated(_)
+            | Self::ConversationUpdated(_) => None,
+        }
+    }
+}
+
 /// A committed, numbered change of an account, as its person's connections are told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountEvent {

@@ -13,6 +13,7 @@ pub mod markers;
 pub mod members;
 pub mod messages;
 pub mod network;
+pub mod policies;
 pub mod presence;
 pub mod rates;
 pub mod reactions;

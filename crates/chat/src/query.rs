@@ -69,6 +69,13 @@ pub enum Query {
         /// How many.
         limit: i64,
     },
+    /// What a member may do in a conversation, and why.
+    Abilities {
+        /// Where.
+        conversation: ConversationId,
+        /// Who.
+        user: UserId,
+    },
     /// The members' read and delivered markers.
     Markers(ConversationId),
     /// A page of messages.

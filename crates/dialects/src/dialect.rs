@@ -7,7 +7,7 @@ use std::{
 };
 
 use chat::{
-    AccountEvent, ConversationId, Error, ErrorCode, Event, Signal,
+    AccountEvent, ConversationId, Error, ErrorCode, Event, Number, Signal,
     accounts::Speaker,
     conversations::Place,
     reply::{AccountChanges, CaughtUp},
@@ -57,6 +57,9 @@ pub struct Translator {
     /// What a listener is told of a numbered event; nothing if this dialect has no word for it.
     /// Encoded once for all listeners of the dialect, whoever they are.
     pub event: fn(&Place, &Event) -> Option<Text>,
+    /// What a listener is told of an event with this number that is about a message which they do not see; nothing if
+    /// this dialect does not count.
+    pub hidden: fn(ConversationId, Number) -> Option<Text>,
     /// Whether the connection that caused the event is told of it too.
     pub echoes: fn(&Place, &Event) -> bool,
     /// What a person's connections are told of a numbered event of their account, frame by frame; nothing if this

@@ -9,7 +9,7 @@
 //! | `> POST /path form a=b&file=@` | the same with the fields of a form; `@` stands for a file |
 //! | `? …` | what the dialect wants done or asks |
 //! | `= {…}` | what it is answered: see [`nouns::script`] |
-//! | `! {…}` | something happened: an event, a signal, a catch-up, a refusal outside of a command |
+//! | `! {…}` | something happened: an event, a signal, a catch-up, an event about a hidden message, a refusal outside of a command |
 //! | `< {…}` | a frame goes out; of an event: to every listener |
 //! | `<others {…}` | the event is told to all but the connection that caused it |
 //! | `<! {…}` | a frame goes out and counts against the connection |
@@ -29,7 +29,7 @@ use std::{
 };
 
 use chat::{
-    Command, ConversationId, Error, Millis, SessionId, UserId, Visit,
+    Command, ConversationId, Error, Millis, Number, SessionId, UserId, Visit,
     accounts::{ServerRole, Speaker},
 };
 use serde_json::{Value, json};
@@ -301,6 +301,8 @@ fn tell(dialect: Dialect, happened: &Value, said: &mut String) {
     } else if happened["account_caught_up"].is_object() {
         let changes = account_changes(&happened["account_caught_up"]);
         (dialect.account_caught_up)(&changes).iter().for_each(|text| line(said, "<", text));
+    } else if let Some(number) = happened["hidden"].as_i64() {
+        (dialect.hidden)(ConversationId(12), Number(number)).iter().for_each(|text| line(said, "<", text));
     } else if happened["greeting"] == true {
         (dialect.greeting)(&ann()).iter().for_each(|text| line(said, "<", text));
     } else if happened["caught_up"].is_object() {

@@ -4,7 +4,8 @@ use chat::{
     AccountFact, ClientId, ConversationId, Error, ErrorCode, Fact, Number, Reply, Result, Scope, UserId,
     conversations::{Kind, Listed, Visibility},
     members::Role,
-    permission::{self, Ability},
+    permission,
+    policies::Ability,
     query::ListPosition,
 };
 use store::{Conn, Unit, conversations::NewConversation};
@@ -279,7 +280,7 @@ impl Call {
         self.change(&[conversation.into()], move |unit| {
             Box::pin(async move {
                 let access = call.access_in(&mut unit.conn, conversation).await?;
-                access.require(Ability::Update)?;
+                access.may(Ability::EditSettings)?;
                 let before = access.conversation;
                 if visibility.is_some() && before.kind != Kind::Room {
                     return Err(Error::invalid("visibility", "Only rooms can be public."));

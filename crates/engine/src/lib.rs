@@ -25,6 +25,7 @@ mod members;
 mod messages;
 mod nodes;
 pub mod operator;
+pub mod policies;
 mod presence;
 mod quotas;
 mod reactions;
@@ -34,10 +35,10 @@ mod statistics;
 use std::sync::{Arc, Mutex};
 
 use chat::{
-    Command, ConnectionId, ConversationId, ErrorCode, Limits, Millis, Number, Query, Reply, Result, SessionId, UserId,
-    Visit,
+    Command, ConnectionId, ConversationId, ErrorCode, Limits, Millis, Query, Reply, Result, SessionId, UserId, Visit,
     accounts::{Account, Speaker},
     messages::{Sent, Submission},
+    policies::Ability,
     presence::Seen,
     rates::Spent,
     reply::CaughtUp,
@@ -45,7 +46,7 @@ use chat::{
 };
 use store::{Db, Writer, members::Belongings};
 
-pub use catch_up::Extent;
+pub use catch_up::{Extent, Wanted};
 pub use rates::{Allowance, Cost, Pace};
 pub use store::turns::{Reader, reading_for};
 pub use tokens::Keys;
@@ -246,8 +247,11 @@ impl Engine {
             Command::SetActive { user, active } => call.set_active(user, active).await,
             // What is never stored needs only the right to say it; the hub does the rest.
             Command::SetPresence(_) => Ok(Reply::Done),
-            Command::Typing { conversation, .. } => {
-                call.access(conversation).await?;
+            Command::Typing { conversation, typing } => {
+                let access = call.access(conversation).await?;
+                if typing {
+                    access.may(Ability::Post)?;
+                }
                 Ok(Reply::Done)
             }
         }
@@ -284,6 +288,7 @@ impl Engine {
             Query::Conversation(conversation) => call.conversation(conversation).await,
             Query::RoomByName(name) => call.room_by_name(&name).await,
             Query::DirectWith(user) => call.direct_with(user).await,
+            Query::Abilities { conversation, user } => call.abilities(conversation, user).await,
             Query::Members { conversation, after, limit } => call.members(conversation, after, limit).await,
             Query::Markers(conversation) => call.markers(conversation).await,
             Query::History { conversation, anchor, limit } => call.history(conversation, anchor, limit).await,
@@ -304,16 +309,11 @@ impl Engine {
     ///
     /// # Errors
     /// `not_found`, or the store's.
-    pub async fn changes_for_members(
-        &self,
-        conversation: ConversationId,
-        since: Number,
-        extent: Extent,
-    ) -> Result<CaughtUp> {
+    pub async fn changes_for_members(&self, conversation: ConversationId, wanted: Wanted) -> Result<CaughtUp> {
         let mut conn = self.inner.db.read().await?;
         let row = store::conversations::by_id(&mut conn, conversation).await?;
         let row = row.ok_or_else(|| chat::Error::not_found("conversation"))?;
-        catch_up::changes(&mut conn, row, since, extent, self.limits()).await
+        catch_up::changes(&mut conn, row, wanted, self.limits()).await
     }
 
     /// Registers, logs in or refreshes.

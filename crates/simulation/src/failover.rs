@@ -241,7 +241,7 @@ impl World {
     }
 
     async fn rows(&self, db: &Db) -> anyhow::Result<BTreeMap<Number, String>> {
-        let page = store::messages::before(&mut *db.read().await?, self.room, Number(i64::MAX), ALL).await?;
+        let page = store::messages::before(&mut *db.read().await?, self.room, Number(i64::MAX), Number(0), ALL).await?;
         let cid = |id: Option<ClientId>| id.map(|id| id.to_string()).unwrap_or_default();
         Ok(page.into_iter().map(|message| (message.seq, cid(message.client_id))).collect())
     }

@@ -40,6 +40,7 @@ pub mod members;
 pub mod messages;
 pub mod nodes;
 pub mod nudges;
+pub mod policies;
 pub mod reactions;
 #[cfg(feature = "rewind")]
 mod rewind;
@@ -71,6 +72,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         appends::STATEMENTS,
         reactions::STATEMENTS,
         markers::STATEMENTS,
+        policies::STATEMENTS,
         listing::STATEMENTS,
         statistics::STATEMENTS,
         catch_up::STATEMENTS,

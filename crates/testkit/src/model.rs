@@ -415,6 +415,7 @@ fn change(kind: &str, seq: i64, data: &Value) -> Result<Change<Objects>, String>
             let whose = member(data.get("member").ok_or("a membership without its member")?)?;
             Ok(Change::Member(whose, Some(number(data, "member_count")?)))
         }
+        "event.hidden" => Ok(Change::Nothing),
         "member.updated" => Ok(Change::Member(member(data)?, None)),
         "conversation.updated" => Ok(Change::Row(row_of(data))),
         _ => Err(format!("{kind} is not an event that there is")),

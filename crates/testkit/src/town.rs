@@ -66,7 +66,7 @@ pub struct Town {
     shared: Arc<Shared>,
     server: Option<Server>,
     second: Option<Server>,
-    config: Config,
+    pub(crate) config: Config,
     setup_secret: Option<String>,
     log: Arc<Mutex<Vec<String>>>,
     _logging: tracing::subscriber::DefaultGuard,

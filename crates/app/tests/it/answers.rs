@@ -55,6 +55,7 @@ static TRIAL: Translator = Translator {
     greeting: |_| Vec::new(),
     decode: |_, _| Step::Refuse(Vec::new()),
     event: |_, _| None,
+    hidden: |_, _| None,
     echoes: |_, _| true,
     account: |_, _| Vec::new(),
     account_caught_up: |_| Vec::new(),

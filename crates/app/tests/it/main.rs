@@ -24,6 +24,7 @@ mod members;
 mod messages;
 mod nodes;
 mod ops;
+mod policies;
 mod presence;
 mod proxies;
 mod reactions;

@@ -29,6 +29,8 @@ pub static TRANSLATOR: Translator = Translator {
     greeting: |_| Vec::new(),
     decode: decode::decode,
     event: encode::event,
+    // Its clients do not count.
+    hidden: |_, _| None,
     echoes: encode::echoes,
     account: |_, _| Vec::new(),
     account_caught_up: |_| Vec::new(),

@@ -185,7 +185,15 @@ fn room(member_count: i64) -> Reply {
         pair: None,
     };
     let (role, read_seq) = (Role::Member, Number(0));
-    Reply::Conversation(Box::new(Listed { conversation, role, read_seq, unread: 0, last_message: None, peer: None }))
+    Reply::Conversation(Box::new(Listed {
+        conversation,
+        role,
+        read_seq,
+        visible_from: Number(0),
+        unread: 0,
+        last_message: None,
+        peer: None,
+    }))
 }
 
 #[test]

@@ -40,6 +40,8 @@ pub static TRANSLATOR: Translator = Translator {
     greeting: encode::greeting,
     decode: decode::decode,
     event: |_, event| encode::event(event),
+    // Its clients do not count.
+    hidden: |_, _| None,
     echoes: |_, _| true,
     account: |_, event| encode::account(event),
     account_caught_up: |_| Vec::new(),

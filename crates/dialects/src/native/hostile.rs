@@ -59,7 +59,7 @@ fn full(operation: &str) -> Value {
         "conversation.sync" => json!({ "conversation": 1, "since": 0 }),
         "room.get" => json!({ "name": "general" }),
         "member.list" => json!({ "conversation": 1, "cursor": "3", "limit": 5 }),
-        "member.add" | "member.remove" => json!({ "conversation": 1, "user": 2 }),
+        "member.add" | "member.remove" | "member.abilities" => json!({ "conversation": 1, "user": 2 }),
         "member.update" => json!({ "conversation": 1, "user": 2, "role": "owner" }),
         "message.send" => {
             json!({ "conversation": 1, "client_id": "c", "message_type": "image", "text": "x", "parent": 4 })

@@ -16,6 +16,7 @@ mod members;
 mod messages;
 pub mod openapi;
 mod pages;
+mod policies;
 mod presence;
 mod reactions;
 pub mod rest;
@@ -51,6 +52,7 @@ pub static TRANSLATOR: Translator = Translator {
     greeting: |_| Vec::new(),
     decode: decode::decode,
     event: |_, event| Some(encode::event(event)),
+    hidden: |conversation, number| Some(encode::hidden(conversation, number)),
     echoes: |_, _| true,
     account: |_, event| vec![encode::account(event)],
     account_caught_up: encode::account_caught_up,

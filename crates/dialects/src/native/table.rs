@@ -14,7 +14,7 @@ use super::{
     encode::{self, Answer},
     markers, members, messages,
     pages::{self, id_cursor, page_limit, position_cursor},
-    presence, reactions,
+    policies, presence, reactions,
     schemas::Shape,
     server, sessions, statistics, typing,
 };
@@ -354,6 +354,10 @@ operations! {
             user: UserId(i.user.0),
             role: i.role.0,
         });
+    "member.abilities" member ["abilities" policies::Abilities]
+        "What a member may do in a conversation, and why; of others for moderators and above."
+        [route("GET", "/v1/conversations/{conversation}/members/{user}/abilities", 200, &[CONVERSATION, USER], &[])]
+        (members::OfMember) |i| ask(Query::Abilities { conversation: i.place(), user: i.user() });
     "member.remove" member ["done" server::Done]
         "Put somebody out of a room or group."
         [route("DELETE", "/v1/conversations/{conversation}/members/{user}", 204, &[CONVERSATION, USER], &[])]
@@ -398,7 +402,7 @@ operations! {
             text: i.text.0,
         });
     "message.delete" member ["message" messages::Message<'static>]
-        "Step a message into a tombstone."
+        "Turn a message into a tombstone."
         [route("DELETE", "/v1/conversations/{conversation}/messages/{message}", 200, &[CONVERSATION, SEQ], &[])]
         (messages::OfMessage) |i| order(Command::DeleteMessage { conversation: i.place(), seq: i.seq() });
     "reaction.add" member ["message" messages::Message<'static>]

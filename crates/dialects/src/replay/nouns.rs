@@ -9,6 +9,7 @@ use chat::{
     markers::Markers,
     members::{Departure, Member, Role},
     messages::{Message, MessageType, Page, Sent},
+    policies::{Ability, Explanation, Grant, Policy, Rights},
     presence::{Presence, Seen},
     query::ListPosition,
     reactions::Reaction,
@@ -86,6 +87,7 @@ pub(super) fn script(value: Value) -> Reply {
             next: optional(next),
         },
         "members" => Reply::Members { members: list(inner, member), next: next.as_i64().map(UserId) },
+        "abilities" => Reply::Abilities(Box::new(explanation(inner))),
         "markers" => Reply::Markers(list(inner, markers)),
         "marker" => Reply::Marker(markers(inner)),
         "history" => Reply::History(Page {
@@ -181,6 +183,7 @@ pub(super) fn listed(value: &Value) -> Listed {
     Listed {
         conversation: conversation(value),
         role: Role::from_name(&text(&value["role"], "member")).unwrap(),
+        visible_from: Number(0),
         read_seq: Number(int(&value["read"], 40)),
         unread: int(&value["unread"], 2),
         last_message: value.get("last").map(message),
@@ -210,6 +213,27 @@ pub(super) fn member(value: &Value) -> Member {
         role: Role::from_name(&text(&value["role"], "left")),
         rev: Number(int(&value["rev"], 42)),
         joined_at: NOON,
+    }
+}
+
+fn explanation(value: &Value) -> Explanation {
+    let rights = Rights {
+        kind: Kind::from_name(&text(&value["kind"], "room")).unwrap(),
+        visibility: Visibility::Private,
+        role: Role::from_name(&text(&value["role"], "member")).unwrap(),
+        server_role: ServerRole::User,
+        policy: Policy::default(),
+        grants: list(&value["grants"], |grant| Grant {
+            ability: Ability::from_name(&text(&grant["ability"], "post")).unwrap(),
+            given: grant["given"].as_bool().unwrap_or_default(),
+            ends_at: grant["ends_at"].as_i64().map(|ms| NOON.plus(ms)),
+        }),
+    };
+    Explanation {
+        role: rights.role,
+        acting_role: rights.acting_role(),
+        visible_from: Number(int(&value["visible_from"], 0)),
+        decisions: [Ability::Post, Ability::Invite].map(|ability| rights.decide(ability, NOON)).to_vec(),
     }
 }
 

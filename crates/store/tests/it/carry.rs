@@ -14,6 +14,7 @@ use chat::{
     ConversationId, ErrorCode, MessageId, Millis, Number, Scope, UserId,
     accounts::{Profile, ServerRole},
     members::Role,
+    policies::{Ability, Grant, Policy},
     sessions::Origin,
 };
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
@@ -47,7 +48,7 @@ where
 }
 
 /// A town with all that can be kept: people with every field and none, a room, edits, deletions, reactions, markers,
-/// departures and sessions.
+/// departures, a policy, a withdrawal and sessions.
 async fn town(db: &Db) -> (Writer, UserId, UserId, ConversationId) {
     db.epoch().await.unwrap();
     let (writer, mut told) = writer(db);
@@ -89,6 +90,12 @@ async fn town(db: &Db) -> (Writer, UserId, UserId, ConversationId) {
             }
             store::markers::advance(&mut unit.conn, room, bob, Number(4), Number(6), unit.now).await?;
             store::members::hide(&mut unit.conn, room, ann, Number(5)).await?;
+            let mut policy = Policy::default();
+            policy.set(Ability::React, Some(Role::Moderator));
+            store::policies::set(&mut unit.conn, room, &policy).await?;
+            let withdrawn = Grant { ability: Ability::React, given: false, ends_at: Some(Millis(9_000)) };
+            store::policies::grant(&mut unit.conn, room, bob, withdrawn).await?;
+            store::policies::see_from(&mut unit.conn, room, bob, Number(2)).await?;
             let number = unit.next_number(room).await?;
             store::members::set_role(&mut unit.conn, room, zoe, None, number).await?;
             let origin = Origin { agent: Some("Mozilla/5.0 \"x\"".into()), address: None };
@@ -142,7 +149,7 @@ async fn goes_on(db: &Db, ann: UserId, room: ConversationId) {
     let (writer, mut told) = writer(db);
     tokio::spawn(async move { while told.recv().await.is_some() {} });
     let conn = &mut db.read().await.unwrap();
-    let last = store::messages::before(conn, room, Number(i64::MAX), 1).await.unwrap()[0].id;
+    let last = store::messages::before(conn, room, Number(i64::MAX), Number(0), 1).await.unwrap()[0].id;
     let sent = say(&writer, ann, room, "after", "it goes on").await.unwrap().unwrap();
     assert!(sent.id > last, "{sent:?} after {last}");
     let again = say(&writer, ann, room, "c0", TEXTS[0]).await.unwrap().unwrap();

@@ -5,6 +5,7 @@ mod carry;
 mod clock;
 mod history;
 mod log;
+mod policies;
 mod schema;
 mod turns;
 mod unreadable;
@@ -212,7 +213,9 @@ async fn many_sends_at_once_are_numbered_without_holes_and_told_in_order() {
             numbers.extend(told.recv().await.unwrap().into_iter().map(number));
         }
         assert_eq!(numbers, (2..=201).collect::<Vec<_>>());
-        let page = store::messages::before(&mut db.read().await.unwrap(), room, Number(i64::MAX), 1_000).await.unwrap();
+        let page = store::messages::before(&mut db.read().await.unwrap(), room, Number(i64::MAX), Number(0), 1_000)
+            .await
+            .unwrap();
         assert_eq!(page.iter().map(|m| m.seq.0).collect::<Vec<_>>(), numbers);
     }
 }

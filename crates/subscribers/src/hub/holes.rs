@@ -259,7 +259,7 @@ impl State {
         self.touched.add(conversation);
         if let Some(messages) = new_messages(changes, last) {
             for message in messages {
-                room.chunk.add(&room.place, &created(message), &room.listening);
+                room.chunk.add(&room.place, &created(message), &room.listening, &room.limited);
             }
             return;
         }
@@ -275,14 +275,18 @@ impl State {
             }
         } else if old.iter().any(|count| *count > 0) {
             for event in events(changes, last) {
-                room.chunk.add(&room.place, &event, &old);
+                room.chunk.add(&room.place, &event, &old, &room.limited);
             }
             self.deliveries.fetch_add(room.flush(), super::Ordering::Relaxed);
         }
         for dialect in Dialect::all().filter(|dialect| room.listening[dialect.place()] > 0) {
             let Some(bytes) = text_of(dialect).map(frame::text) else { continue };
             for listener in room.listeners.iter().filter(|listener| listener.dialect == dialect) {
-                listener.outbox.push(bytes.clone());
+                let sees_from = room.limited.sees_from(listener.user);
+                let whole = sees_from == Number(0) || changes.reset;
+                let seen = || (listener.dialect.caught_up)(conversation, &changes.seen_from(sees_from));
+                let bytes = if whole { Some(bytes.clone()) } else { seen().as_deref().map(frame::text) };
+                bytes.into_iter().for_each(|bytes| listener.outbox.push(bytes));
             }
         }
         room.unwoken += 1;
