@@ -119,18 +119,18 @@ impl World<'_> {
     }
 
     fn moment_of(&self, node: usize, fact: &AccountFact) -> Moment {
-        let (conversation, at, is_old_beyond) = match fact {
-            AccountFact::ConversationAdded(listed) => (listed.conversation.id, listed.conversation.head, true),
-            AccountFact::ConversationHidden { conversation, at } => (*conversation, *at, false),
+        let (conversation, at) = match fact {
+            AccountFact::ConversationAdded(listed) => (listed.conversation.id, listed.conversation.head),
+            AccountFact::ConversationHidden { conversation, at } => (*conversation, *at),
             AccountFact::ConversationRemoved { .. }
             | AccountFact::ProfileChanged(_)
             | AccountFact::DraftSaved(_)
             | AccountFact::DraftDiscarded(_) => return Moment::Now,
         };
-        let is_old_beyond = is_old_beyond && self.fault != Some(Fault::AddsWithOldRows);
+        let is_seen = self.fault != Some(Fault::AddsWithOldRows);
         match self.nodes[node].rooms.get(&conversation).map(|room| room.sequence.last()) {
             Some(last) if last < at => Moment::Later(conversation, at),
-            Some(last) if last > at && is_old_beyond => Moment::Over(conversation),
+            Some(last) if last > at && is_seen => Moment::Over(conversation),
             _ => Moment::Now,
         }
     }

@@ -97,12 +97,21 @@ impl World<'_> {
             let (id, head) = (listed.conversation.id, listed.conversation.head);
             self.clients[client].heard.insert(id, Heard::Nothing(head));
         }
+        let event = if live { self.as_it_is_told(client, event) } else { event };
         if self.clients[client].account.loading.is_some() {
             self.clients[client].account.waiting.push(event.clone());
             // The conversations are followed meanwhile.
             return self.follows_fact(client, &event.fact);
         }
         self.applies_account_event(client, event);
+    }
+
+    /// What is told live of a conversation that was hidden does not say up to which number: it is told at its moment.
+    fn as_it_is_told(&self, client: usize, event: Rc<AccountEvent>) -> Rc<AccountEvent> {
+        let AccountFact::ConversationHidden { conversation, at } = event.fact else { return event };
+        let heard = self.clients[client].heard.get(&conversation);
+        let at = heard.map_or(at, |(Heard::Nothing(number) | Heard::Last(number))| *number);
+        Rc::new(AccountEvent { fact: AccountFact::ConversationHidden { conversation, at }, ..(*event).clone() })
     }
 
     fn applies_account_event(&mut self, client: usize, event: Rc<AccountEvent>) {

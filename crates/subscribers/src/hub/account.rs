@@ -146,10 +146,11 @@ impl State {
     }
 
     fn moment_of(&self, fact: &AccountFact) -> Moment {
-        let (conversation, at, is_old_beyond) = match fact {
-            AccountFact::ConversationAdded(listed) => (listed.conversation.id, listed.conversation.head, true),
-            // What the one who hides had seen comes first: heard afterwards, it would bring the conversation back.
-            AccountFact::ConversationHidden { conversation, at } => (*conversation, *at, false),
+        let (conversation, at) = match fact {
+            AccountFact::ConversationAdded(listed) => (listed.conversation.id, listed.conversation.head),
+            // What the one who hides had seen comes first: heard afterwards, it would bring the conversation back. And
+            // what comes after has brought it back.
+            AccountFact::ConversationHidden { conversation, at } => (*conversation, *at),
             AccountFact::ConversationRemoved { .. }
             | AccountFact::ProfileChanged(_)
             | AccountFact::DraftSaved(_)
@@ -157,7 +158,7 @@ impl State {
         };
         match self.rooms.get(&conversation).map(|room| room.gaps.last()) {
             Some(last) if last < at => Moment::Later(conversation, at),
-            Some(last) if last > at && is_old_beyond => Moment::Over(conversation),
+            Some(last) if last > at => Moment::Over(conversation),
             _ => Moment::Now,
         }
     }
