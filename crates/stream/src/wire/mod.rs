@@ -89,7 +89,6 @@ fn heard(conversation: ConversationId, word: &str) -> Option<Heard> {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "nearly all are events, and it lives for one line of code")]
 enum Word<'a> {
     #[serde(borrow)]
     Event(EventForm<'a>),
