@@ -16,6 +16,7 @@ pub mod network;
 pub mod presence;
 pub mod rates;
 pub mod reactions;
+pub mod reminders;
 pub mod sessions;
 
 pub mod command;
@@ -31,7 +32,9 @@ pub mod permission;
 pub use command::{Command, Visit};
 pub use error::{Error, ErrorCode, Result};
 pub use event::{Event, Fact, Notice, Order, Signal, Told};
-pub use ids::{ClientId, ConnectionId, ConversationId, MAX_SAFE_INTEGER, MessageId, Number, SessionId, UserId};
+pub use ids::{
+    ClientId, ConnectionId, ConversationId, MAX_SAFE_INTEGER, MessageId, Number, ReminderId, SessionId, UserId,
+};
 pub use limits::Limits;
 pub use query::Query;
 pub use reply::Reply;

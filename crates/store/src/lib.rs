@@ -33,6 +33,7 @@ pub mod conversations;
 pub mod doctor;
 pub mod figures;
 pub mod history;
+pub mod jobs;
 pub mod listing;
 pub mod markers;
 pub mod members;
@@ -40,6 +41,7 @@ pub mod messages;
 pub mod nodes;
 pub mod nudges;
 pub mod reactions;
+pub mod reminders;
 #[cfg(feature = "rewind")]
 mod rewind;
 pub mod sessions;
@@ -68,6 +70,8 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         messages::STATEMENTS,
         appends::STATEMENTS,
         reactions::STATEMENTS,
+        reminders::STATEMENTS,
+        jobs::STATEMENTS,
         markers::STATEMENTS,
         listing::STATEMENTS,
         figures::STATEMENTS,

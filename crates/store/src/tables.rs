@@ -166,6 +166,13 @@ pub(crate) static TABLES: Tables = tables! {
         deleted_at: Number, message_type: Text
     }
     reactions by (message_id, emoji, user_id) of Scope::Message("message_id"); { message_id: Number, emoji: Text, user_id: Number, number: Number }
+    reminders by (user_id, conversation_id, seq) of Scope::Account("user_id"); {
+        user_id: Number, conversation_id: Number, seq: Number, id: Number, at: Number, created_at: Number, due_at: Number
+    }
+    // Jobs belong to rows of several kinds.
+    jobs by (kind, subject) of Scope::Server; {
+        kind: Text, subject: Number, due_at: Number, tries: Number, claim: Number, failed_at: Number, error: Text
+    }
 };
 
 /// Tables that stay where they are: what the migrations did, and what nodes tell each other in passing.

@@ -4,7 +4,9 @@
 mod carry;
 mod clock;
 mod history;
+mod jobs;
 mod log;
+mod reminders;
 mod schema;
 mod turns;
 mod unreadable;
