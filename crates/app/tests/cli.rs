@@ -69,7 +69,7 @@ impl Drop for Shell {
 fn every_command_has_help() {
     let shell = Shell::new("help");
     let commands = "serve|backup|restore|move|migrate|user|user add|user list|user password|user role|user token|room|room create|\
-                    room list|config|config template|config check|config docs|doctor|bench|version";
+                    room list|jobs|jobs list|jobs retry|config|config template|config check|config docs|doctor|bench|version";
     for command in commands.split('|') {
         let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
         let said = shell.run(&words);

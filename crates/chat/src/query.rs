@@ -101,6 +101,11 @@ pub enum Query {
         /// The last number that the asker has seen.
         since: Number,
     },
+    /// The speaker's own reminders, by their moments.
+    Reminders {
+        /// Only those that are due, or only those that are not; all if absent.
+        due: Option<bool>,
+    },
     /// Who is here, of these people.
     Presence(Vec<UserId>),
 }

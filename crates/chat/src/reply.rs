@@ -9,6 +9,7 @@ use crate::{
     messages::{Message, Page, Sent},
     presence::Seen,
     query::ListPosition,
+    reminders::Reminder,
     sessions::{Session, Tokens},
 };
 
@@ -83,6 +84,10 @@ pub enum Reply {
     CaughtUp(Box<CaughtUp>),
     /// Who is here.
     Presence(Vec<(UserId, Seen)>),
+    /// A reminder as it stands now.
+    Reminder(Reminder),
+    /// The speaker's reminders.
+    Reminders(Vec<Reminder>),
     /// The marker's position after a move.
     Marker(Markers),
 }

@@ -18,6 +18,7 @@ mod catch_up;
 mod conversations;
 mod figures;
 mod history;
+mod jobs;
 mod listing;
 mod markers;
 mod members;
@@ -27,6 +28,7 @@ pub mod operator;
 mod presence;
 mod quotas;
 mod reactions;
+mod reminders;
 mod sessions;
 
 use std::sync::{Arc, Mutex};
@@ -44,7 +46,9 @@ use chat::{
 use store::{Db, Writer, members::Belonging};
 
 pub use catch_up::Extent;
+pub use jobs::Due;
 pub use rates::{Allowance, Cost, Pace};
+pub use store::jobs::Job;
 pub use store::turns::{Reader, reading_for};
 pub use tokens::Keys;
 
@@ -216,6 +220,8 @@ impl Engine {
                 call.remove_reaction(conversation, seq, emoji).await
             }
             Command::MoveMarker { conversation, marker, seq } => call.move_marker(conversation, marker, seq).await,
+            Command::CreateReminder { conversation, seq, at } => call.create_reminder(conversation, seq, at).await,
+            Command::CancelReminder(reminder) => call.cancel_reminder(reminder).await,
             Command::CreateRoom { name, topic, visibility, client_id } => {
                 call.create_room(name, topic, visibility, client_id).await
             }
@@ -284,6 +290,7 @@ impl Engine {
             Query::CatchUp { conversation, since } => {
                 call.catch_up(conversation, since).await.map(|caught_up| Reply::CaughtUp(Box::new(caught_up)))
             }
+            Query::Reminders { due } => call.reminders(due).await,
             Query::Presence(users) => call.presence(users).await,
         }
     }

@@ -35,6 +35,7 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ("figures", "crates/stream/src/wire", "nobody is told of them"),
     ("figures", "clients/sdk/src/state", "they are read anew each time, and not kept"),
     ("presence", "crates/store/src", "it is never stored"),
+    ("reminders", "crates/stream/src/wire", "they are one person's: nodes are told of them through the database"),
     ("sessions", "crates/stream/src/wire", "nodes are told of a session's end by nudges, through the database"),
 ];
 

@@ -8,6 +8,7 @@ mod config;
 mod docs;
 mod doctor;
 mod epoch;
+mod jobs;
 mod migrate;
 mod moving;
 mod operator;
@@ -87,6 +88,9 @@ enum Command {
     /// Make and list rooms
     #[command(subcommand)]
     Room(room::Command),
+    /// List jobs that were given up, and have them tried again
+    #[command(subcommand)]
+    Jobs(jobs::Command),
     /// Tell which history of the database this is, or begin another
     #[command(subcommand)]
     Epoch(epoch::Command),
@@ -132,6 +136,7 @@ fn run(command: Command, flags: &Flags) -> anyhow::Result<()> {
         Command::Move(args) => wait_for(moving::run(args, with_log(flags)?)),
         Command::User(command) => wait_for(user::run(command, with_log(flags)?)),
         Command::Room(command) => wait_for(room::run(command, with_log(flags)?)),
+        Command::Jobs(command) => wait_for(jobs::run(command, with_log(flags)?)),
         Command::Epoch(command) => wait_for(epoch::run(command, with_log(flags)?)),
         Command::Config(command) => config::run(&command, flags),
         Command::Doctor(args) => wait_for(doctor::run(args, flags)),

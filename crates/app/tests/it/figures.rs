@@ -32,6 +32,7 @@ async fn administrators_see_how_the_server_is_doing_and_nobody_else_does() {
     assert!(number("messages") >= 3 && number("uptime_seconds") < 600, "{figures}");
     assert!(number("deliveries") >= 2, "what was said went to two people: {figures}");
     assert!(number("storage_bytes") > 50_000, "an empty database is larger: {figures}");
+    assert_eq!((&figures["jobs_waiting"], &figures["jobs_failed"]), (&json!(0), &json!(0)), "{figures}");
     assert_eq!(figures["version"], env!("CARGO_PKG_VERSION"));
     // Counts may be some seconds old; the number of messages sent is not.
     bob.says(&room, "four").await;

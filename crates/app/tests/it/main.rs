@@ -26,6 +26,7 @@ mod ops;
 mod presence;
 mod proxies;
 mod reactions;
+mod reminders;
 mod rest;
 mod resume;
 mod sessions;

@@ -4,7 +4,8 @@ use chat::{ConversationId, Error, Event, Fact, Reply, SessionId, Signal, reply::
 use serde::Serialize;
 
 use super::{
-    accounts, conversations, markers, members, messages, pages, presence, reactions, server, sessions, typing,
+    accounts, conversations, markers, members, messages, pages, presence, reactions, reminders, server, sessions,
+    typing,
 };
 use crate::Text;
 
@@ -190,6 +191,11 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, types: &[&str]) 
         Reply::CaughtUp(caught_up) => Answer::new("conversation.changes", &conversations::Changes::from(&**caught_up)),
         Reply::Presence(people) => {
             Answer::new("presence", &presence::Presences { people: people.iter().map(Into::into).collect() })
+        }
+        Reply::Reminder(reminder) => Answer::new("reminder", &reminders::Reminder::from(reminder)),
+        Reply::Reminders(all) => {
+            let reminders = all.iter().map(reminders::Reminder::from).collect();
+            Answer::new("reminders", &reminders::Reminders { reminders })
         }
         Reply::Marker(markers) => Answer::new("marker", &markers::Marker::from(markers)),
     })

@@ -17,6 +17,7 @@ pub mod openapi;
 mod pages;
 mod presence;
 mod reactions;
+mod reminders;
 pub mod rest;
 mod server;
 mod sessions;

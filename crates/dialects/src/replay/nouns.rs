@@ -1,8 +1,8 @@
 //! Makes the vocabulary's nouns of short JSON; what is not given has a usual value.
 
 use chat::{
-    ClientId, ConversationId, Error, ErrorCode, Event, Fact, Limits, MessageId, Number, Reply, SessionId, Signal,
-    UserId,
+    ClientId, ConversationId, Error, ErrorCode, Event, Fact, Limits, MessageId, Number, ReminderId, Reply, SessionId,
+    Signal, UserId,
     accounts::{Account, Profile, ServerRole},
     conversations::{Conversation, Kind, Listed, Peer, Place, Visibility},
     figures::Kept,
@@ -12,6 +12,7 @@ use chat::{
     presence::{Presence, Seen},
     query::ListPosition,
     reactions::Reaction,
+    reminders::Reminder,
     reply::CaughtUp,
     sessions::{Session, Tokens},
 };
@@ -86,6 +87,8 @@ pub(super) fn script(value: Value) -> Reply {
         },
         "members" => Reply::Members { members: list(inner, member), next: next.as_i64().map(UserId) },
         "markers" => Reply::Markers(list(inner, markers)),
+        "reminder" => Reply::Reminder(reminder(inner)),
+        "reminders" => Reply::Reminders(list(inner, reminder)),
         "marker" => Reply::Marker(markers(inner)),
         "history" => Reply::History(Page {
             messages: list(&inner["messages"], message),
@@ -215,6 +218,18 @@ pub(super) fn markers(value: &Value) -> Markers {
     }
 }
 
+pub(super) fn reminder(value: &Value) -> Reminder {
+    Reminder {
+        id: ReminderId(int(&value["id"], 7)),
+        user: UserId(3),
+        conversation: ConversationId(int(&value["conversation"], 12)),
+        seq: Number(int(&value["seq"], 42)),
+        at: NOON.plus(86_400_000),
+        created_at: NOON,
+        due_at: (value["due"] == true).then(|| NOON.plus(86_400_010)),
+    }
+}
+
 pub(super) fn account(value: &Value) -> Account {
     Account {
         id: UserId(int(&value["id"], 3)),
@@ -262,6 +277,8 @@ pub(super) fn all_figures() -> AllFigures {
         messages: 1_234,
         messages_sent: 34,
         storage_bytes: 1_048_576,
+        jobs_waiting: 6,
+        jobs_failed: 1,
     };
     let (connections, people_here, deliveries, uptime_seconds) = (5, 3, 99, 3_600);
     AllFigures { connections, people_here, deliveries, uptime_seconds, version: "0.1.0".into(), kept }
