@@ -38,11 +38,12 @@ async fn run(database: &str, database_url: Option<String>) -> Report {
 }
 
 fn tell(report: &Report) {
-    let Report { seed, kills, acked, unknown, repeated, refused, edited, events, catch_ups, kept, .. } = report;
+    let Report { seed, kills, acked, unknown, repeated, refused, edited, reminded, events, catch_ups, kept, .. } =
+        report;
     let slowest = report.slowest_start.as_millis();
     println!(
         "seed {seed}: {kills} kills, slowest start {slowest} ms; {acked} acknowledged, {unknown} unknown, \
-         {repeated} stored the first time, {refused} refused, {edited} edited, {events} events, \
+         {repeated} stored the first time, {refused} refused, {edited} edited, {reminded} reminders, {events} events, \
          {catch_ups} catch-ups, {kept} kept"
     );
     report.violations.iter().take(10).for_each(|violation| println!("{violation}"));
@@ -51,11 +52,11 @@ fn tell(report: &Report) {
 
 fn judge(report: &Report) {
     tell(report);
-    let Report { seed, kills, acked, unknown, repeated, refused, catch_ups, .. } = report;
+    let Report { seed, kills, acked, unknown, repeated, refused, reminded, catch_ups, .. } = report;
     assert!(report.violations.is_empty(), "seed {seed}: promises were broken");
     // A run in which nothing happened proves nothing.
     assert!(
-        *kills >= 20 && *acked > 1_000 && *unknown > 20 && *repeated > 0 && *catch_ups > 20,
+        *kills >= 20 && *acked > 1_000 && *unknown > 20 && *repeated > 0 && *reminded > 50 && *catch_ups > 20,
         "seed {seed}: too little happened"
     );
     assert_eq!(*refused, 0, "seed {seed}: nothing may be refused here");

@@ -11,6 +11,8 @@ pub struct Habits {
     pub change_members: u64,
     /// Reading history, catching up, moving the read marker.
     pub read: u64,
+    /// Asking to be reminded of what was heard, in a few seconds.
+    pub remind: u64,
     /// Milliseconds between two things.
     pub pause: (u64, u64),
     /// Connecting anew once in so many things.
@@ -24,7 +26,7 @@ pub struct Habits {
 }
 
 impl Habits {
-    /// Mostly sends, some edits.
+    /// Mostly sends, some edits and reminders.
     #[must_use]
     pub fn talkative() -> Self {
         Self {
@@ -32,6 +34,7 @@ impl Habits {
             react: 0,
             change_members: 0,
             read: 0,
+            remind: 4,
             pause: (1, 15),
             hop: 500,
             silent: false,
@@ -40,7 +43,8 @@ impl Habits {
         }
     }
 
-    /// The contract's mix: seventy sends, ten edits and deletions, five reactions, five changes of members, ten reads.
+    /// The contract's mix: seventy sends, ten edits and deletions, five reactions, five changes of members, ten reads; a
+    /// few of the sends are reminders instead.
     #[must_use]
     pub fn mixed(pause: (u64, u64)) -> Self {
         Self {
@@ -48,6 +52,7 @@ impl Habits {
             react: 5,
             change_members: 5,
             read: 9,
+            remind: 4,
             pause,
             hop: 100,
             silent: false,
@@ -64,6 +69,7 @@ impl Habits {
             react: 0,
             change_members: 0,
             read: 100,
+            remind: 0,
             pause: (50, 400),
             hop: 100,
             silent: false,
@@ -86,6 +92,7 @@ impl Habits {
             react: 0,
             change_members: 0,
             read: 0,
+            remind: 0,
             pause: (100, 200),
             hop: u64::MAX,
             silent: true,
