@@ -27,8 +27,10 @@ statements! {
            ON CONFLICT (kind, subject) DO UPDATE SET due_at = excluded.due_at, tries = 0, claim = jobs.claim + 1,
                 failed_at = NULL, error = NULL";
     REMOVE = "DELETE FROM jobs WHERE kind = $1 AND subject = $2";
-    NEXT = "SELECT MIN(due_at) FROM jobs WHERE failed_at IS NULL";
     /// Kinds that a later version has brought are left to its nodes.
+    NEXT = "SELECT due_at FROM jobs
+            WHERE failed_at IS NULL AND kind IN (SELECT j.value ->> 'v' FROM json_each($1) AS j)
+            ORDER BY due_at LIMIT 1";
     DUE = "SELECT kind, subject, due_at FROM jobs
            WHERE failed_at IS NULL AND due_at <= $1 AND kind IN (SELECT j.value ->> 'v' FROM json_each($2) AS j)
            ORDER BY due_at, kind, subject LIMIT $3";
@@ -139,8 +141,17 @@ pub async fn remove(conn: &mut Conn, kind: Kind, subject: i64) -> Result<()> {
 /// # Errors
 /// Those of the database.
 pub async fn next(conn: &mut Conn) -> Result<Option<Millis>> {
-    let (due_at,) = sql!(conn, fetch_one as (Option<i64>,), NEXT)?;
-    Ok(due_at.map(Millis))
+    let due_at = sql!(conn, fetch_optional as (i64,), NEXT, known()?)?;
+    Ok(due_at.map(|(due_at,)| Millis(due_at)))
+}
+
+/// The kinds that this program knows, as the parameter of a statement.
+fn known() -> Result<String> {
+    #[derive(Serialize)]
+    struct Known {
+        v: &'static str,
+    }
+    json(&Kind::ALL.iter().map(|kind| Known { v: kind.name() }).collect::<Vec<_>>())
 }
 
 /// Claims jobs that are due, at most so many, until their lease runs out. Those that another node is claiming at this
@@ -177,11 +188,7 @@ pub async fn claim(conn: &mut Conn, limit: i64, now: Millis) -> Result<Vec<Job>>
 
 /// Kind, subject and moment of what may be claimed; on PostgreSQL these rows are then locked.
 async fn due(conn: &mut Conn, limit: i64, now: Millis) -> Result<Vec<(String, i64, i64)>> {
-    #[derive(Serialize)]
-    struct Known {
-        v: &'static str,
-    }
-    let known = json(&Kind::ALL.iter().map(|kind| Known { v: kind.name() }).collect::<Vec<_>>())?;
+    let known = known()?;
     // SQLite has one writer.
     if let Conn::Postgres(c) = conn {
         let locked = sqlx::AssertSqlSafe(format!("{DUE} FOR UPDATE SKIP LOCKED"));

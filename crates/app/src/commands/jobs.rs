@@ -70,5 +70,5 @@ async fn retry_all(engine: &Engine) -> anyhow::Result<()> {
     for job in operator::failed_jobs(engine, MOST).await? {
         count += i64::from(operator::retry_job(engine, job.kind, job.subject).await?);
     }
-    say(&format!("{count} jobs are tried again"))
+    say(&format!("tried again: {count}"))
 }
