@@ -16,6 +16,21 @@ export interface Account extends User {
   readonly role: ServerRole;
 }
 
+/** What takes a client of its own account from one number to another. */
+export interface AccountChanges {
+  /** Events as they are told live, one for each thing that has changed, in the order of their `account_seq`. */
+  readonly events: readonly Readonly<Record<string, never>>[];
+  /** The number that the client had. */
+  readonly from: number;
+  /** True if there is more: ask again with `since: to`. */
+  readonly more: boolean;
+  /** True if there was too much, or the number is not of this history: forget what is known of the account, read it
+anew, and go on from `to`. */
+  readonly reset: boolean;
+  /** The number that it has after applying these. */
+  readonly to: number;
+}
+
 /** A page of accounts. */
 export interface Accounts {
   /** The accounts. */
@@ -34,6 +49,8 @@ export interface Arrival {
 
 /** What a connection is told when it is let in. */
 export interface Authenticated {
+  /** The number from which live events of the account follow. */
+  readonly account_seq: number;
   /** Every conversation of the person, with the number from which live events follow. */
   readonly conversations: readonly Head[];
   /** The id of this history of the database; when it changes, all cursors are void. */
@@ -128,6 +145,32 @@ export interface Conversations {
 /** Nothing to add. */
 export type Done = Readonly<Record<string, never>>;
 
+/** A text that is not sent yet. */
+export interface Draft extends DraftKey {
+  /** The `seq` of the message that it will answer. */
+  readonly parent: number | null;
+  /** The `account_seq` of its last change. */
+  readonly rev: number;
+  /** When it was saved. */
+  readonly saved_at: Moment;
+  /** The text so far. */
+  readonly text: string;
+}
+
+/** Which draft. */
+export interface DraftKey {
+  /** Where. */
+  readonly conversation: number;
+  /** The `seq` of the own message that it will change; `null` for a new message. */
+  readonly edit: number | null;
+}
+
+/** The speaker's drafts. */
+export interface Drafts {
+  /** All of them. */
+  readonly drafts: readonly Draft[];
+}
+
 /** A field that was wrong. */
 export interface FieldProblem {
   /** What is wrong with it. */
@@ -220,6 +263,8 @@ export interface Limits {
   readonly connections_per_user: number;
   /** Conversations that one user may be a member of by their own doing: that they opened or joined. */
   readonly conversations_per_user: number;
+  /** Drafts that one user may keep. */
+  readonly drafts_per_user: number;
   /** Characters of an emoji (a flag or a family is several). */
   readonly emoji_length: number;
   /** Bytes of a frame, and of a request's body. */
@@ -535,6 +580,12 @@ export interface Rooms {
   readonly rooms: readonly Room[];
 }
 
+/** A draft as it is kept now. */
+export interface SavedDraft extends Draft {
+  /** What it has replaced, if that was saved elsewhere meanwhile: the later one wins, and this can be offered. */
+  readonly replaced: Draft | null;
+}
+
 /** What server this is. */
 export interface Server {
   /** The id of this history of the database; when it changes, all cursors are void. */
@@ -693,6 +744,12 @@ export interface AccountRegisterData {
   readonly username: string;
 }
 
+/** A number of the account. */
+export interface AccountSyncData {
+  /** The last `account_seq` that the client has applied. */
+  readonly since: Integer;
+}
+
 /** What is to change in the profile. */
 export interface AccountUpdateData {
   /** Date of birth, `YYYY-MM-DD`. */
@@ -717,6 +774,8 @@ export interface AccountUpdateData {
 
 /** Who is speaking, and from where to resume. */
 export interface AuthenticateData {
+  /** The last `account_seq` that the client has applied; what it missed of its account is told if this is given. */
+  readonly account_seq?: Integer | null;
   /** For each conversation (its id as the key) the last number that the client has seen. */
   readonly cursors?: Readonly<Record<string, Integer>> | null;
   /** The `epoch` with which the cursors were told; if it is not the server's any more, each is answered by a reset. */
@@ -799,6 +858,31 @@ export interface ConversationUpdateData {
 export interface DirectGetData {
   /** Whom. */
   readonly user: Integer;
+}
+
+/** A draft of one's own. */
+export interface DraftDiscardData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** The `seq` of the message that it would have changed; absent for a new message. */
+  readonly edit?: Integer | null;
+}
+
+/** No fields. */
+export interface DraftListData {}
+
+/** What one has begun to write. */
+export interface DraftSaveData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** The `seq` of the own message that it will change; absent for a new message. */
+  readonly edit?: number | null;
+  /** The `seq` of the message that it will answer; not for an edit. */
+  readonly parent?: number | null;
+  /** The `rev` of the draft from which this one was begun; 0 or absent: from none. */
+  readonly since?: Integer | null;
+  /** The text so far. */
+  readonly text: string;
 }
 
 /** A message, by its place. */
@@ -1076,6 +1160,8 @@ export interface Commands {
   'account.password': { data: AccountPasswordData; answer: Done };
   /** Open an account. */
   'account.register': { data: AccountRegisterData; answer: Tokens };
+  /** Everything of the own account that has changed since a number of it. */
+  'account.sync': { data: AccountSyncData; answer: AccountChanges };
   /** Change the own profile: absent fields stay, null clears. */
   'account.update': { data: AccountUpdateData; answer: Account };
   /** Say who is speaking and from where to resume; the first command on every socket. */
@@ -1098,6 +1184,12 @@ export interface Commands {
   'conversation.update': { data: ConversationUpdateData; answer: Conversation };
   /** The direct conversation with somebody, if there is one: asking opens none. */
   'direct.get': { data: DirectGetData; answer: Conversation };
+  /** Drop a draft: it was sent, or is not wanted any more. */
+  'draft.discard': { data: DraftDiscardData; answer: Done };
+  /** What one has begun to write, everywhere. */
+  'draft.list': { data: DraftListData; answer: Drafts };
+  /** Keep what one has begun to write, for all of one's devices. The later one wins. */
+  'draft.save': { data: DraftSaveData; answer: SavedDraft };
   /** Everything up to here has reached a device. */
   'marker.delivered': { data: MarkerDeliveredData; answer: Marker };
   /** How far the members have read. */
@@ -1175,6 +1267,8 @@ export type AnswerOf<T extends CommandType> = Commands[T]['answer'];
 
 /** The frames that answer no command, by type. */
 export interface Events {
+  /** Too much of your account has changed, or your number is not of this history: read it anew. */
+  'account.reset': { readonly type: 'account.reset'; readonly data: Done };
   /** Your profile was changed. */
   'account.updated': { readonly type: 'account.updated'; readonly data: Account };
   /** You are now a member; its head is your cursor. */
@@ -1215,6 +1309,14 @@ export interface Events {
     readonly seq: number;
     readonly data: ConversationRow;
   };
+  /** There is no such draft any more. */
+  'draft.discarded': {
+    readonly type: 'draft.discarded';
+    readonly conversation: number;
+    readonly data: DraftKey;
+  };
+  /** You have begun to write this. */
+  'draft.saved': { readonly type: 'draft.saved'; readonly conversation: number; readonly data: Draft };
   /** Somebody has read or received more. */
   'marker.moved': { readonly type: 'marker.moved'; readonly conversation: number; readonly data: Marker };
   /** Somebody became a member. */
@@ -1312,6 +1414,7 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'account.list': call('GET /v1/accounts', ['search', 'cursor', 'limit']),
   'account.password': call('PUT /v1/users/me/password', [], true),
   'account.register': call('POST /v1/accounts', [], true, false),
+  'account.sync': call('GET /v1/users/me/changes', ['since']),
   'account.update': call('PATCH /v1/users/me', [], true),
   authenticate: null,
   'conversation.create': call('POST /v1/conversations', [], true),
@@ -1323,6 +1426,9 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'conversation.sync': call('GET /v1/conversations/{conversation}/changes', ['since']),
   'conversation.update': call('PATCH /v1/conversations/{conversation}', [], true),
   'direct.get': call('GET /v1/users/{user}/conversation'),
+  'draft.discard': call('DELETE /v1/conversations/{conversation}/draft', ['edit']),
+  'draft.list': call('GET /v1/drafts'),
+  'draft.save': call('PUT /v1/conversations/{conversation}/draft', [], true),
   'marker.delivered': call('PUT /v1/conversations/{conversation}/delivered', [], true),
   'marker.list': call('GET /v1/conversations/{conversation}/markers'),
   'marker.read': call('PUT /v1/conversations/{conversation}/read', [], true),

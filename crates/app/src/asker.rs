@@ -6,11 +6,14 @@ use std::{
 };
 
 use chat::{
-    ConversationId, Error, ErrorCode, Millis, Number, Result, SessionId, UserId, accounts::Account,
-    conversations::Listed, rates::Spent, reply::CaughtUp, sessions::Standing,
+    ConversationId, Error, ErrorCode, Millis, Number, Result, SessionId, UserId,
+    conversations::Listed,
+    rates::Spent,
+    reply::{AccountChanges, CaughtUp},
+    sessions::Standing,
 };
 use engine::{Engine, Extent};
-use store::{Db, members::Belonging, nudges::Aging};
+use store::{Db, members::Belongings, nudges::Aging};
 use stream::{Address, Looked, Others, Secrets};
 use subscribers::{Lookup, Lookups};
 
@@ -111,8 +114,12 @@ impl Asker {
 }
 
 impl Lookups for Asker {
-    fn belongings(&self, user: UserId) -> Lookup<Vec<Belonging>> {
+    fn belongings(&self, user: UserId) -> Lookup<Belongings> {
         self.ask(move |engine| async move { engine.belongings(user).await })
+    }
+
+    fn account_changes(&self, user: UserId, since: Number) -> Lookup<AccountChanges> {
+        self.ask(move |engine| async move { engine.account_changes(user, since, Extent::Whole).await })
     }
 
     fn changes(&self, conversation: ConversationId, since: Number) -> Lookup<CaughtUp> {
@@ -129,14 +136,6 @@ impl Lookups for Asker {
 
     fn listed(&self, user: UserId, conversation: ConversationId) -> Lookup<Option<Listed>> {
         self.ask(move |engine| async move { engine.listed_for(user, conversation).await })
-    }
-
-    fn hidden(&self, user: UserId, conversation: ConversationId) -> Lookup<Option<Number>> {
-        self.ask(move |engine| async move { engine.hidden(user, conversation).await })
-    }
-
-    fn profile(&self, user: UserId) -> Lookup<Account> {
-        self.ask(move |engine| async move { engine.profile_of(user).await })
     }
 
     fn among(&self, users: Vec<UserId>, places: Vec<ConversationId>) -> Lookup<Vec<(ConversationId, UserId, String)>> {

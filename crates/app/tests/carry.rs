@@ -16,7 +16,7 @@ use std::{
 use chat::{
     ClientId, ConversationId, Millis, Number, UserId,
     accounts::{ServerRole, Speaker},
-    messages::{Draft, MessageType},
+    messages::{MessageType, Submission},
 };
 use store::{Append, Db, NewMessage, Options, Writer, carry::Standing};
 use tokio::sync::{mpsc, oneshot};
@@ -224,14 +224,14 @@ fn message(number: i64) -> NewMessage {
     let name = "ann".to_owned();
     let author =
         Speaker { user: UserId(1), username: name.clone(), shown_name: name, role: ServerRole::Admin, session: None };
-    let draft = Draft {
+    let submission = Submission {
         conversation: ConversationId(1),
         client_id: ClientId::parse(&format!("c{number}")).ok(),
         message_type: MessageType::Text,
         text: format!("message {number}: {}", "and so on ".repeat(10)),
         parent: None,
     };
-    NewMessage { author, draft, origin: None }
+    NewMessage { author, submission, origin: None }
 }
 
 /// Chance that can be repeated.

@@ -267,7 +267,7 @@ async fn give_up_a_job(url: &str, subject: i64) {
         }
     });
     let (writer, _task) = store::Writer::start(db, std::sync::Arc::new(|| chat::Millis(1_000)), outlet);
-    let work = writer.change(None, None, move |unit| {
+    let work = writer.change(&[], None, move |unit| {
         Box::pin(async move {
             let mut now = chat::Millis(1_000);
             store::jobs::add(&mut unit.conn, store::jobs::Kind::Reminder, subject, now).await?;

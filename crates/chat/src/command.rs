@@ -4,9 +4,10 @@ use crate::{
     ClientId, ConversationId, Millis, Number, ReminderId, SessionId, UserId,
     accounts::{ProfileChange, ServerRole},
     conversations::Visibility,
+    drafts::DraftKey,
     markers::Marker,
     members::Role,
-    messages::Draft,
+    messages::Submission,
     presence::Presence,
 };
 
@@ -14,7 +15,7 @@ use crate::{
 #[derive(Clone, PartialEq, Eq)]
 pub enum Command {
     /// Say something. Answered with [`crate::Reply::Sent`].
-    SendMessage(Draft),
+    SendMessage(Submission),
     /// Change the text of an own message.
     EditMessage {
         /// Where.
@@ -134,6 +135,19 @@ pub enum Command {
         /// Public or private; rooms only.
         visibility: Option<Visibility>,
     },
+    /// Keep what one has begun to write, for all of one's devices. Answered with [`crate::Reply::DraftSaved`].
+    SaveDraft {
+        /// Which.
+        key: DraftKey,
+        /// The text so far.
+        text: String,
+        /// The `seq` of the message that it will answer.
+        parent: Option<Number>,
+        /// The [`crate::drafts::Draft::rev`] of the draft from which this one was begun; 0 if from none.
+        since: Number,
+    },
+    /// Drop a draft: it was sent, or is not wanted any more. Repeating it changes nothing.
+    DiscardDraft(DraftKey),
     /// Change the own profile.
     UpdateProfile(ProfileChange),
     /// Change the own password; ends all other sessions.

@@ -1,17 +1,41 @@
 //! What has happened, told to those who may know it.
 //!
-//! An [`Event`] is a durable change: it has a number and is told after its commit. A [`Signal`] is
-//! everything else; it has no number, and what a reconnected client missed it can read fresh.
+//! Two scopes number their changes: a conversation, whose [`Event`] all its members are told, and an account, whose
+//! [`AccountEvent`] only its own person's connections are told. Both are durable: they are told after their commit, and
+//! whoever missed some reads what they changed. A [`Signal`] is everything else; it has no number, and what a
+//! reconnected client missed of it can be read fresh.
 
 use crate::{
     ConnectionId, ConversationId, Millis, Number, SessionId, UserId,
     accounts::{Account, ServerRole},
     conversations::{Conversation, Listed},
+    drafts::{Draft, DraftKey},
     markers::Markers,
     members::{Departure, Member},
     messages::Message,
     presence::Seen,
 };
+
+/// What numbers its changes: 1, 2, 3 … without holes. Their order is the order in which a transaction locks them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// What all members of a conversation share.
+    Conversation(ConversationId),
+    /// What concerns one person on all their devices.
+    Account(UserId),
+}
+
+impl From<ConversationId> for Scope {
+    fn from(conversation: ConversationId) -> Self {
+        Self::Conversation(conversation)
+    }
+}
+
+impl From<UserId> for Scope {
+    fn from(account: UserId) -> Self {
+        Self::Account(account)
+    }
+}
 
 /// A committed, numbered change of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,32 +99,75 @@ pub enum Fact {
     },
     /// A member's role was changed.
     MemberUpdated(Member),
-    /// The conversation was made; those in it are told by [`Signal::ConversationAdded`].
+    /// The conversation was made; those in it are told by [`AccountFact::ConversationAdded`].
     ConversationCreated(Conversation),
     /// The conversation was renamed, described, opened or closed.
     ConversationUpdated(Conversation),
 }
 
-/// A change without a number.
+/// A committed, numbered change of an account, as its person's connections are told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Signal {
-    /// To a person's own connections: they are now a member of this conversation.
+pub struct AccountEvent {
+    /// Whose.
+    pub account: UserId,
+    /// The number that it follows: the one before its own, unless what came in between is said by later events.
+    pub after: Number,
+    /// Its number in the account.
+    pub number: Number,
+    /// On which connection of this node it was caused, if on one.
+    pub origin: Option<ConnectionId>,
+    /// What is true of it now.
+    pub fact: AccountFact,
+}
+
+/// What is true now of one thing that belongs to an account. Being told it twice does no harm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccountFact {
+    /// They are a member of this conversation. Its head is the number from which its events follow.
     ConversationAdded(Box<Listed>),
-    /// To a person's own connections: they are a member no more.
+    /// They are a member of it no more.
     ConversationRemoved {
         /// Of what.
         conversation: ConversationId,
         /// Why.
         departure: Departure,
     },
-    /// To a person's own connections: they took the conversation out of their list, where the next event of it
-    /// brings it back.
+    /// They took the conversation out of their list, where the next event of it brings it back.
     ConversationHidden {
         /// Which.
         conversation: ConversationId,
         /// Up to which number: told after it and before the next.
         at: Number,
     },
+    /// Their profile is this.
+    ProfileChanged(Box<Account>),
+    /// They have begun to write this and not sent it.
+    DraftSaved(Draft),
+    /// There is no such draft any more.
+    DraftDiscarded(DraftKey),
+}
+
+impl AccountFact {
+    /// The conversation that it is about, if it is about one.
+    #[must_use]
+    pub fn conversation(&self) -> Option<ConversationId> {
+        match self {
+            Self::ConversationAdded(listed) => Some(listed.conversation.id),
+            Self::ConversationRemoved { conversation, .. } | Self::ConversationHidden { conversation, .. } => {
+                Some(*conversation)
+            }
+            Self::ProfileChanged(_) => None,
+            Self::DraftSaved(draft) => Some(draft.key.conversation),
+            Self::DraftDiscarded(key) => Some(key.conversation),
+        }
+    }
+}
+
+/// A change without a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// To one connection that comes back with a cursor of a conversation to which its person does not belong.
+    NotAMember(ConversationId),
     /// To the members (in large conversations to the person's own connections): somebody's marker moved.
     MarkerMoved {
         /// Where.
@@ -128,8 +195,6 @@ pub enum Signal {
         /// Who, and how they are now shown.
         people: Vec<(UserId, String, Seen)>,
     },
-    /// To a person's own connections: their profile changed.
-    ProfileChanged(Box<Account>),
 }
 
 /// A signal and those who are to be told.
@@ -197,8 +262,11 @@ impl Order {
 #[expect(clippy::large_enum_variant, reason = "nearly all are events; a box would cost an allocation for each message")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
-    /// A numbered change. Those of one conversation stand in the order of their numbers.
+    /// A numbered change of a conversation. Those of one conversation stand in the order of their numbers.
     Event(Event),
+    /// A numbered change of an account. Those of one account stand in the order of their numbers, after the changes of
+    /// conversations that they name.
+    Account(AccountEvent),
     /// A change without a number.
     Notice(Notice),
     /// What open connections must obey.

@@ -8,6 +8,7 @@ mod time;
 
 pub mod accounts;
 pub mod conversations;
+pub mod drafts;
 pub mod figures;
 pub mod markers;
 pub mod members;
@@ -31,10 +32,8 @@ pub mod permission;
 
 pub use command::{Command, Visit};
 pub use error::{Error, ErrorCode, Result};
-pub use event::{Event, Fact, Notice, Order, Signal, Told};
-pub use ids::{
-    ClientId, ConnectionId, ConversationId, MAX_SAFE_INTEGER, MessageId, Number, ReminderId, SessionId, UserId,
-};
+pub use event::{AccountEvent, AccountFact, Event, Fact, Notice, Order, Scope, Signal, Told};
+pub use ids::{ClientId, ConnectionId, ConversationId, MAX_SAFE_INTEGER, MessageId, Number, ReminderId, SessionId, UserId};
 pub use limits::Limits;
 pub use query::Query;
 pub use reply::Reply;

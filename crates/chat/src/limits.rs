@@ -119,6 +119,8 @@ limits! {
     invited_per_pair: 500, 1..=1_000_000;
     /// Memberships of others that one user may bring about in an hour.
     invitations_per_hour: 5_000, 1..=1_000_000_000;
+    /// Drafts that one user may keep.
+    drafts_per_user: 500, 1..=100_000;
     /// Different emoji on one message.
     reactions_per_message: 50, 1..=1_000;
     /// Different emoji of one user on one message.

@@ -82,7 +82,7 @@ pub struct Message {
 
 /// A send that the engine has checked as far as it can without the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Draft {
+pub struct Submission {
     /// Where to say it.
     pub conversation: ConversationId,
     /// The sender's id for this send.

@@ -106,6 +106,13 @@ pub enum Query {
         /// Only those that are due, or only those that are not; all if absent.
         due: Option<bool>,
     },
+    /// Everything of the speaker's account that has changed since a number of it.
+    AccountChanges {
+        /// The last number that the asker has seen.
+        since: Number,
+    },
+    /// The speaker's drafts.
+    Drafts,
     /// Who is here, of these people.
     Presence(Vec<UserId>),
 }

@@ -97,9 +97,9 @@ async fn carry_out(
         let (paced, paid) = shared.pace(&actor, door.pace, turn);
         allowance = paid?.map(|a| ("messages", a)).or(allowance);
         turn = match shared.drive(&actor, paced).await {
-            Step::Special(Turn::Send(draft, then)) => {
+            Step::Special(Turn::Send(submission, then)) => {
                 allowance = shared.admit(&actor, Cost::Message(door.pace))?.map(|a| ("messages", a));
-                let sent = send(door, &actor, draft).await;
+                let sent = send(door, &actor, submission).await;
                 Turn::Say(then(sent))
             }
             Step::Special(turn) if turn.is_paced_as_a_message() => turn,
@@ -110,8 +110,12 @@ async fn carry_out(
     Ok((call.pending.outcome()?, allowance))
 }
 
-async fn send(door: &Door, actor: &Actor, draft: chat::messages::Draft) -> chat::Result<chat::messages::Sent> {
-    let command = chat::Command::SendMessage(draft);
+async fn send(
+    door: &Door,
+    actor: &Actor,
+    submission: chat::messages::Submission,
+) -> chat::Result<chat::messages::Sent> {
+    let command = chat::Command::SendMessage(submission);
     match door.shared.engine.execute(actor.known()?, command, None).await? {
         chat::Reply::Sent(sent) => Ok(sent),
         _ => Err(Error::internal()),

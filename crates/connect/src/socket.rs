@@ -271,7 +271,7 @@ impl Connection {
                 return self.rush(&error);
             }
             turn = match paced {
-                Turn::Send(draft, then) => return self.send(draft, then).await,
+                Turn::Send(submission, then) => return self.send(submission, then).await,
                 Turn::Tune { conversation, hears, then } => then(self.tune(conversation, hears)),
                 Turn::Authenticate(token, resume, then) => {
                     return Box::pin(self.authenticate(token, resume, then)).await;
@@ -301,7 +301,7 @@ impl Connection {
     /// together with the events of its batch.
     async fn send(
         &mut self,
-        draft: chat::messages::Draft,
+        submission: chat::messages::Submission,
         then: Box<dyn FnOnce(chat::Result<chat::messages::Sent>) -> Vec<Text> + Send>,
     ) -> Result<(), Goodbye> {
         let admitted = self.actor.known().cloned().and_then(|speaker| {
@@ -327,7 +327,7 @@ impl Connection {
             outbox.wake();
         });
         let (engine, connection) = (self.shared().engine.clone(), self.actor.connection);
-        let sending = Box::pin(async move { engine.send(&speaker, draft, connection, done).await });
+        let sending = Box::pin(async move { engine.send(&speaker, submission, connection, done).await });
         self.while_writing(sending).await
     }
 

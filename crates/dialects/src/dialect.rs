@@ -2,7 +2,12 @@
 
 use std::ops::Deref;
 
-use chat::{ConversationId, Error, ErrorCode, Event, Signal, accounts::Speaker, conversations::Place, reply::CaughtUp};
+use chat::{
+    AccountEvent, ConversationId, Error, ErrorCode, Event, Signal,
+    accounts::Speaker,
+    conversations::Place,
+    reply::{AccountChanges, CaughtUp},
+};
 
 use crate::{
     chat_server, dreametrix, matcha, native,
@@ -50,6 +55,11 @@ pub struct Translator {
     pub event: fn(&Place, &Event) -> Option<Text>,
     /// Whether the connection that caused the event is told of it too.
     pub echoes: fn(&Place, &Event) -> bool,
+    /// What a person's connections are told of a numbered event of their account, frame by frame; nothing if this
+    /// dialect has no word for it.
+    pub account: fn(Option<&Place>, &AccountEvent) -> Vec<Text>,
+    /// What one of them is told that comes back, of the account's changes that it missed.
+    pub account_caught_up: fn(&AccountChanges) -> Vec<Text>,
     /// What a listener is told of a signal, frame by frame; nothing if this dialect has no word for it.
     pub signal: fn(Option<&Place>, &Signal) -> Vec<Text>,
     /// What a reconnected listener is told of what it missed; nothing if this dialect has no word for it.

@@ -33,7 +33,8 @@ use chat::{
 use serde_json::{Value, json};
 
 use self::nouns::{
-    FIGURES, all_figures, caught_up, error, event, place, script, sent, server, signal, tokens, welcome,
+    FIGURES, account_changes, account_event, all_figures, caught_up, error, event, place, script, sent, server, signal,
+    tokens, welcome,
 };
 use crate::{
     Dialect, Resume, Turn,
@@ -186,17 +187,18 @@ fn drive(mut turn: Turn, script: &mut VecDeque<&str>, said: &mut String) {
             Turn::Refuse(frames) => return frames.iter().for_each(|frame| line(said, "<!", frame)),
             Turn::Do(command, then) => then(answer(&describe(&command), script, said).map(self::script)),
             Turn::Ask(query, then) => then(answer(&format!("{query:?}"), script, said).map(self::script)),
-            Turn::Send(draft, then) => {
-                let sent = answer(&format!("Send {draft:?}"), script, said).map(|value| sent(&value["sent"]));
+            Turn::Send(submission, then) => {
+                let sent = answer(&format!("Send {submission:?}"), script, said).map(|value| sent(&value["sent"]));
                 return then(sent).iter().for_each(|frame| line(said, "<", frame));
             }
             Turn::Visit(visit, then) => {
                 then(answer(&describe_visit(&visit), script, said).map(|value| tokens(&value["tokens"])))
             }
             Turn::LogOut(then) => then(answer("LogOut", script, said).map(|_| ())),
-            Turn::Authenticate(token, Resume { epoch, cursors }, then) => {
+            Turn::Authenticate(token, Resume { epoch, account, cursors }, then) => {
                 let epoch = epoch.map(|epoch| format!(" of {epoch}")).unwrap_or_default();
-                let asked = format!("Authenticate {token:?} {cursors:?}{epoch}");
+                let account = account.map(|number| format!(" account {number}")).unwrap_or_default();
+                let asked = format!("Authenticate {token:?} {cursors:?}{account}{epoch}");
                 then(answer(&asked, script, said).map(|value| welcome(&value["welcome"])))
             }
             Turn::Server(then) => then(answer("Server", script, said).map(|_| server())),
@@ -278,6 +280,12 @@ fn tell(dialect: Dialect, happened: &Value, said: &mut String) {
     } else if happened["signal"].is_string() {
         let signal = signal(happened);
         (dialect.signal)(Some(&place), &signal).iter().for_each(|text| line(said, "<", text));
+    } else if happened["account_event"].is_string() {
+        let event = account_event(happened);
+        (dialect.account)(Some(&place), &event).iter().for_each(|text| line(said, "<", text));
+    } else if happened["account_caught_up"].is_object() {
+        let changes = account_changes(&happened["account_caught_up"]);
+        (dialect.account_caught_up)(&changes).iter().for_each(|text| line(said, "<", text));
     } else if happened["greeting"] == true {
         (dialect.greeting)(&ann()).iter().for_each(|text| line(said, "<", text));
     } else if happened["caught_up"].is_object() {
@@ -296,7 +304,7 @@ fn tell(dialect: Dialect, happened: &Value, said: &mut String) {
 /// Commands have no `Debug`, because two of them hold passwords.
 fn describe(command: &Command) -> String {
     match command {
-        Command::SendMessage(draft) => format!("Send {draft:?}"),
+        Command::SendMessage(submission) => format!("Send {submission:?}"),
         Command::EditMessage { conversation, seq, text } => format!("EditMessage {conversation} {seq} {text:?}"),
         Command::DeleteMessage { conversation, seq } => format!("DeleteMessage {conversation} {seq}"),
         Command::AddReaction { conversation, seq, emoji } => format!("AddReaction {conversation} {seq} {emoji}"),
@@ -320,6 +328,8 @@ fn describe(command: &Command) -> String {
         Command::UpdateConversation { conversation, name, topic, visibility } => {
             format!("UpdateConversation {conversation} {name:?} {topic:?} {visibility:?}")
         }
+        Command::SaveDraft { key, text, parent, since } => format!("SaveDraft {key:?} {text:?} {parent:?} {since}"),
+        Command::DiscardDraft(key) => format!("DiscardDraft {key:?}"),
         Command::UpdateProfile(change) => format!("UpdateProfile {change:?}"),
         Command::ChangePassword { current, new } => format!("ChangePassword {current:?} {new:?}"),
         Command::EndSession(session) => format!("EndSession {session}"),

@@ -3,7 +3,7 @@
 use chat::{
     Command, ConversationId, Error, Number, Query, Reply, Visit,
     accounts::Speaker,
-    messages::{Draft, Sent},
+    messages::{Sent, Submission},
     sessions::Tokens,
 };
 
@@ -22,7 +22,7 @@ pub enum Turn {
     Ask(Query, Then<Reply>),
     /// Send this message. Apart from `Do` because sends are pipelined: the next frame is read while
     /// the commit is under way, so the continuation must be able to finish without asking more.
-    Send(Draft, Box<dyn FnOnce(Result<Sent, Error>) -> Vec<Text> + Send>),
+    Send(Submission, Box<dyn FnOnce(Result<Sent, Error>) -> Vec<Text> + Send>),
     /// Register, log in or refresh.
     Visit(Visit, Then<Tokens>),
     /// End the speaker's own session.
@@ -71,6 +71,8 @@ pub type Then<T> = Box<dyn FnOnce(Result<T, Error>) -> Turn + Send>;
 pub struct Resume {
     /// The history of the database of which the cursors are, if the client says so.
     pub epoch: Option<String>,
+    /// The last number that it has seen of its account, if it says so.
+    pub account: Option<Number>,
     /// The last number that it has seen of each conversation.
     pub cursors: Vec<(ConversationId, Number)>,
 }
@@ -83,6 +85,8 @@ pub struct Welcome {
     pub speaker: Speaker,
     /// What server this is.
     pub server: ServerInfo,
+    /// The number from which live events of the account follow.
+    pub account_seq: Number,
     /// Every conversation of the person, with the number from which live events follow.
     pub conversations: Vec<(ConversationId, Number)>,
 }

@@ -1,9 +1,9 @@
 //! Accounts: opening one, its profile, and what administrators may do to it.
 
 use chat::{
-    Error, ErrorCode, Reply, Result, UserId,
+    AccountFact, Error, ErrorCode, Reply, Result, UserId,
     accounts::{Account, Profile, ProfileChange, Registration, ServerRole},
-    event::{Audience, Order, Signal},
+    event::Order,
     permission,
     sessions::{Origin, Tokens},
 };
@@ -77,7 +77,7 @@ pub(crate) struct Opening {
 
 /// Stores a checked account.
 pub(crate) async fn create(engine: &Engine, opening: Opening) -> Result<Account> {
-    engine.inner.writer.change(None, None, move |unit| Box::pin(store_new(unit, opening))).await
+    engine.inner.writer.change(&[], None, move |unit| Box::pin(store_new(unit, opening))).await
 }
 
 async fn store_new(unit: &mut Unit, opening: Opening) -> Result<Account> {
@@ -309,7 +309,7 @@ impl Call {
         let most = self.settings.limits.profile_length;
         let account = self
             .writer
-            .change(None, self.origin, move |unit| {
+            .change(&[user.into()], self.origin, move |unit| {
                 Box::pin(async move {
                     let found = store::accounts::by_id(&mut unit.conn, user).await?;
                     let mut account = found.ok_or_else(|| Error::not_found("user"))?;
@@ -319,7 +319,9 @@ impl Call {
                     }
                     account.profile = profile;
                     store::accounts::set_profile(&mut unit.conn, user, &account.profile).await?;
-                    unit.notify(Audience::User(user), Signal::ProfileChanged(Box::new(account.clone())));
+                    let number = unit.next_number_of(user).await?;
+                    let fact = AccountFact::ProfileChanged(Box::new(account.clone()));
+                    unit.record_of(user, number, fact).await?;
                     Ok(account)
                 })
             })
@@ -338,7 +340,7 @@ impl Call {
         self.require_admin(user, "active")?;
         let by = self.speaker.user;
         self.writer
-            .change(None, None, move |unit| {
+            .change(&[], None, move |unit| {
                 Box::pin(async move {
                     require_still_admin(unit, by).await?;
                     let account = store::accounts::by_id(&mut unit.conn, user).await?;
@@ -388,7 +390,7 @@ pub(crate) async fn set_role(engine: &Engine, by: Option<UserId>, user: UserId, 
     engine
         .inner
         .writer
-        .change(None, None, move |unit| {
+        .change(&[], None, move |unit| {
             Box::pin(async move {
                 if let Some(by) = by {
                     require_still_admin(unit, by).await?;

@@ -1,16 +1,13 @@
 //! Conversations: opening, listing, discovering and describing them.
 
-use std::collections::HashMap;
-
 use chat::{
-    ClientId, ConversationId, Error, ErrorCode, Fact, Number, Reply, Result, UserId,
-    conversations::{Conversation, Kind, Listed, Peer, Visibility},
-    event::{Audience, Signal},
+    AccountFact, ClientId, ConversationId, Error, ErrorCode, Fact, Number, Reply, Result, Scope, UserId,
+    conversations::{Kind, Listed, Visibility},
     members::Role,
     permission::{self, Ability},
     query::ListPosition,
 };
-use store::{Conn, Unit, conversations::New, listing::Entry};
+use store::{Conn, Unit, conversations::New};
 
 use crate::{Call, history::cut, listing, text};
 
@@ -28,7 +25,7 @@ impl Call {
             text::check_optional("topic", topic, self.settings.limits.topic_length)?;
         }
         let call = self.clone();
-        self.open(move |unit| {
+        self.open(&[self.speaker.user], move |unit| {
             Box::pin(async move {
                 let me = call.speaker.user;
                 if let Some(earlier) = call.earlier(&mut unit.conn, client_id.as_ref(), Kind::Room, Some(&name)).await?
@@ -75,7 +72,8 @@ impl Call {
             return Err(Error::limit_reached(format!("A group may have at most {most} members.")));
         }
         let call = self.clone();
-        self.open(move |unit| {
+        let people: Vec<UserId> = others.iter().copied().chain([self.speaker.user]).collect();
+        self.open(&people, move |unit| {
             Box::pin(async move {
                 let me = call.speaker.user;
                 if let Some(earlier) =
@@ -114,7 +112,7 @@ impl Call {
             self.require_roaming("write to people first")?;
         }
         let call = self.clone();
-        self.open(move |unit| {
+        self.open(&[low, high], move |unit| {
             Box::pin(async move {
                 if let Some(found) = store::conversations::by_pair(&mut unit.conn, low, high).await? {
                     return Ok(found.id);
@@ -148,7 +146,7 @@ impl Call {
     /// Takes a conversation out of the speaker's list until something happens in it.
     pub(crate) async fn hide(&self, conversation: ConversationId) -> Result<Reply> {
         let call = self.clone();
-        self.change(conversation, move |unit| {
+        self.change(&[conversation.into(), self.speaker.user.into()], move |unit| {
             Box::pin(async move {
                 let head = call.access_in(&mut unit.conn, conversation).await?.conversation.head;
                 let me = call.speaker.user;
@@ -156,7 +154,8 @@ impl Call {
                     return Ok(Reply::Done);
                 }
                 store::members::hide(&mut unit.conn, conversation, me, head).await?;
-                unit.notify(Audience::User(me), Signal::ConversationHidden { conversation, at: head });
+                let number = unit.next_number_of(me).await?;
+                unit.record_of(me, number, AccountFact::ConversationHidden { conversation, at: head }).await?;
                 Ok(Reply::Done)
             })
         })
@@ -169,26 +168,24 @@ impl Call {
             return Ok(());
         }
         let call = self.clone();
-        self.change(conversation, move |unit| {
+        self.change(&[conversation.into(), self.speaker.user.into()], move |unit| {
             Box::pin(async move {
                 let me = call.speaker.user;
                 store::members::show(&mut unit.conn, conversation, me).await?;
-                let listed = call.listed(&mut unit.conn, conversation).await?;
-                unit.notify(Audience::User(me), Signal::ConversationAdded(Box::new(listed)));
-                Ok(())
+                call.tell_added(unit, conversation, me).await
             })
         })
         .await
     }
 
-    /// Runs a change that makes a conversation, and answers with what it made.
-    async fn open<F>(&self, work: F) -> Result<Reply>
+    /// Runs a change that makes a conversation of these people, and answers with what it made.
+    async fn open<F>(&self, people: &[UserId], work: F) -> Result<Reply>
     where
         F: for<'u> FnOnce(&'u mut Unit) -> store::writer::Work<'u, ConversationId> + Send + 'static,
     {
+        let scopes: Vec<Scope> = people.iter().map(|user| Scope::Account(*user)).collect();
         let id = self
-            .writer
-            .change(None, self.origin, move |unit| {
+            .change(&scopes, move |unit| {
                 Box::pin(async move {
                     unit.conn.before_making("conversation").await?;
                     work(unit).await
@@ -246,8 +243,9 @@ impl Call {
     /// Tells a person's own connections that they are now a member.
     pub(crate) async fn tell_added(&self, unit: &mut Unit, conversation: ConversationId, user: UserId) -> Result<()> {
         let entry = store::listing::entry(&mut unit.conn, user, conversation).await?;
-        if let Some(listed) = self.complete(&mut unit.conn, user, entry.into_iter().collect()).await?.pop() {
-            unit.notify(Audience::User(user), Signal::ConversationAdded(Box::new(listed)));
+        if let Some(listed) = self.engine.complete(&mut unit.conn, user, entry.into_iter().collect()).await?.pop() {
+            let number = unit.next_number_of(user).await?;
+            unit.record_of(user, number, AccountFact::ConversationAdded(Box::new(listed))).await?;
         }
         Ok(())
     }
@@ -273,7 +271,7 @@ impl Call {
             text::check_optional("topic", topic, self.settings.limits.topic_length)?;
         }
         let call = self.clone();
-        self.change(conversation, move |unit| {
+        self.change(&[conversation.into()], move |unit| {
             Box::pin(async move {
                 let access = call.access_in(&mut unit.conn, conversation).await?;
                 access.require(Ability::Update)?;
@@ -313,7 +311,7 @@ impl Call {
 
     pub(crate) async fn listed(&self, conn: &mut Conn, conversation: ConversationId) -> Result<Listed> {
         let entry = store::listing::entry(conn, self.speaker.user, conversation).await?;
-        let listed = self.complete(conn, self.speaker.user, entry.into_iter().collect()).await?.pop();
+        let listed = self.engine.complete(conn, self.speaker.user, entry.into_iter().collect()).await?.pop();
         listed.ok_or_else(|| Error::not_found("conversation"))
     }
 
@@ -322,39 +320,8 @@ impl Call {
         let now = self.engine.now();
         let mut conn = self.db.read().await?;
         let (entries, next) = listing::page(&mut conn, self.speaker.user, after, limit, now).await?;
-        let conversations = self.complete(&mut conn, self.speaker.user, entries).await?;
+        let conversations = self.engine.complete(&mut conn, self.speaker.user, entries).await?;
         Ok(Reply::Conversations { conversations, next })
-    }
-
-    /// Adds the newest message and the other person to entries of a list: two questions for all.
-    async fn complete(&self, conn: &mut Conn, user: UserId, entries: Vec<Entry>) -> Result<Vec<Listed>> {
-        let ids: Vec<ConversationId> = entries.iter().map(|e| e.conversation.id).collect();
-        let mut newest = if ids.is_empty() { HashMap::new() } else { store::messages::newest(conn, &ids).await? };
-        let peers: Vec<UserId> = entries.iter().filter_map(|e| peer_of(&e.conversation, user)).collect();
-        let accounts: HashMap<UserId, _> =
-            store::accounts::by_ids(conn, &peers).await?.into_iter().map(|a| (a.id, a)).collect();
-        Ok(entries
-            .into_iter()
-            .map(|entry| {
-                let peer = peer_of(&entry.conversation, user).and_then(|id| accounts.get(&id)).map(|account| Peer {
-                    user: account.id,
-                    username: account.username.clone(),
-                    shown_name: account.shown_name(),
-                    display_name: account.profile.display_name.clone(),
-                    first_name: account.profile.first_name.clone(),
-                    last_name: account.profile.last_name.clone(),
-                    presence: (self.here)(account.id).presence.shown(),
-                });
-                Listed {
-                    last_message: newest.remove(&entry.conversation.id),
-                    conversation: entry.conversation,
-                    role: entry.role,
-                    read_seq: entry.read_seq,
-                    unread: entry.unread,
-                    peer,
-                }
-            })
-            .collect())
     }
 
     pub(crate) async fn discover(&self, prefix: &str, after: Option<String>, limit: i64) -> Result<Reply> {
@@ -389,11 +356,6 @@ impl Call {
 /// Turns "not found" into nothing.
 fn absent<T>(error: Error) -> Result<Option<T>> {
     if error.code == ErrorCode::NotFound { Ok(None) } else { Err(error) }
-}
-
-fn peer_of(conversation: &Conversation, user: UserId) -> Option<UserId> {
-    let (low, high) = conversation.pair?;
-    Some(if low == user { high } else { low })
 }
 
 /// Refuses unless all of these are active accounts.

@@ -48,7 +48,7 @@ impl Engine {
     /// # Errors
     /// The store's.
     pub async fn claim_jobs(&self, limit: i64) -> Result<Vec<Job>> {
-        let work = self.inner.writer.change(None, None, move |unit| {
+        let work = self.inner.writer.change(&[], None, move |unit| {
             Box::pin(async move {
                 let now = now(unit).await?;
                 Ok(store::jobs::claim(&mut unit.conn, limit, now).await?)
@@ -74,7 +74,7 @@ impl Engine {
     /// The store's; the job is then tried again when its lease has run out.
     pub async fn note_failed_job(&self, job: Job, error: &Error) -> Result<bool> {
         let code = error.code.name();
-        let work = self.inner.writer.change(None, None, move |unit| {
+        let work = self.inner.writer.change(&[], None, move |unit| {
             Box::pin(async move {
                 let now = now(unit).await?;
                 Ok(store::jobs::fail(&mut unit.conn, &job, code, now).await?)

@@ -13,9 +13,11 @@ mod text;
 mod throttle;
 mod tokens;
 
+mod account_changes;
 mod accounts;
 mod catch_up;
 mod conversations;
+mod drafts;
 mod figures;
 mod history;
 mod jobs;
@@ -37,13 +39,13 @@ use chat::{
     Command, ConnectionId, ConversationId, ErrorCode, Limits, Millis, Number, Query, Reply, Result, SessionId, UserId,
     Visit,
     accounts::Speaker,
-    messages::{Draft, Sent},
+    messages::{Sent, Submission},
     presence::Seen,
     rates::Spent,
     reply::CaughtUp,
     sessions::{Origin, Tokens},
 };
-use store::{Db, Writer, members::Belonging};
+use store::{Db, Writer, members::Belongings};
 
 pub use catch_up::Extent;
 pub use jobs::Due;
@@ -116,7 +118,7 @@ struct Inner {
     began: std::time::Instant,
     speakers: moka::future::Cache<tokens::Claim, Arc<Arrival>>,
     arrivals: batcher::Batcher<tokens::Claim, Result<Arc<Arrival>>>,
-    belongings: batcher::Batcher<UserId, Result<Vec<Belonging>>>,
+    belongings: batcher::Batcher<UserId, Result<Belongings>>,
     counted: figures::Counted,
 }
 
@@ -137,7 +139,7 @@ impl Engine {
             clock: clock.clone(),
             create_host_users: settings.create_host_users,
         });
-        let belongings = batcher::Batcher::start(members::Belongings { db: db.clone() });
+        let belongings = batcher::Batcher::start(members::Lookup { db: db.clone() });
         Self {
             inner: Arc::new(Inner {
                 setup_secret: Mutex::new(settings.setup_secret.clone()),
@@ -212,7 +214,7 @@ impl Engine {
     pub async fn execute(&self, speaker: &Speaker, command: Command, origin: Option<ConnectionId>) -> Result<Reply> {
         let call = Call { engine: self.clone(), speaker: speaker.clone(), origin };
         match command {
-            Command::SendMessage(draft) => call.send_and_wait(draft).await.map(Reply::Sent),
+            Command::SendMessage(submission) => call.send_and_wait(submission).await.map(Reply::Sent),
             Command::EditMessage { conversation, seq, text } => call.edit_message(conversation, seq, text).await,
             Command::DeleteMessage { conversation, seq } => call.delete_message(conversation, seq).await,
             Command::AddReaction { conversation, seq, emoji } => call.add_reaction(conversation, seq, emoji).await,
@@ -236,6 +238,8 @@ impl Engine {
             Command::UpdateConversation { conversation, name, topic, visibility } => {
                 call.update_conversation(conversation, name, topic, visibility).await
             }
+            Command::SaveDraft { key, text, parent, since } => call.save_draft(key, text, parent, since).await,
+            Command::DiscardDraft(key) => call.discard_draft(key).await,
             Command::UpdateProfile(change) => call.update_profile(change).await,
             Command::ChangePassword { current, new } => call.change_password(current, new).await,
             Command::EndSession(session) => call.end_session(session).await,
@@ -255,11 +259,11 @@ impl Engine {
     pub async fn send(
         &self,
         speaker: &Speaker,
-        draft: Draft,
+        submission: Submission,
         origin: Option<ConnectionId>,
         done: Box<dyn FnOnce(Result<Sent>) + Send>,
     ) {
-        messages::send(&self.inner, speaker, draft, origin, done).await;
+        messages::send(&self.inner, speaker, submission, origin, done).await;
     }
 
     /// Answers a question. Changes nothing.
@@ -291,6 +295,8 @@ impl Engine {
                 call.catch_up(conversation, since).await.map(|caught_up| Reply::CaughtUp(Box::new(caught_up)))
             }
             Query::Reminders { due } => call.reminders(due).await,
+            Query::AccountChanges { since } => call.account_changes(since).await,
+            Query::Drafts => call.drafts().await,
             Query::Presence(users) => call.presence(users).await,
         }
     }
@@ -367,11 +373,11 @@ impl Engine {
         }
     }
 
-    /// The conversations that a person belongs to.
+    /// How far a person's account has come, and the conversations that they belonged to then or since.
     ///
     /// # Errors
     /// The store's.
-    pub async fn belongings(&self, user: UserId) -> Result<Vec<Belonging>> {
+    pub async fn belongings(&self, user: UserId) -> Result<Belongings> {
         self.inner.belongings.ask(user).await.unwrap_or_else(|| Err(chat::Error::internal()))
     }
 
@@ -382,7 +388,7 @@ impl Engine {
     pub async fn note_last_seen(&self, users: Vec<UserId>) -> Result<()> {
         self.inner
             .writer
-            .change(None, None, move |unit| {
+            .change(&[], None, move |unit| {
                 Box::pin(async move { Ok(store::accounts::set_last_seen(&mut unit.conn, &users, unit.now).await?) })
             })
             .await

@@ -5,11 +5,19 @@
 //! not moved was listed by the first pass; and what moves while it goes on was listed as well. A conversation that was
 //! listed and moves afterwards comes a second time, as it is then.
 
-use chat::{ConversationId, Millis, UserId, query::ListPosition};
+use std::collections::HashMap;
+
+use chat::{
+    ConversationId, Millis, UserId,
+    conversations::{Conversation, Listed, Peer},
+    query::ListPosition,
+};
 use store::{
     Conn, Result,
     listing::{self, Entry},
 };
+
+use crate::Engine;
 
 /// By how many milliseconds a change that is committed later may bear an earlier time: with several nodes, whose
 /// clocks differ and whose commits overlap. A database with one writer has none of this.
@@ -83,6 +91,44 @@ async fn second(
             return Ok(more);
         }
     }
+}
+
+impl Engine {
+    /// Adds the newest message and the other person to entries of a list: two questions for all.
+    pub(crate) async fn complete(&self, conn: &mut Conn, user: UserId, entries: Vec<Entry>) -> Result<Vec<Listed>> {
+        let ids: Vec<ConversationId> = entries.iter().map(|e| e.conversation.id).collect();
+        let mut newest = if ids.is_empty() { HashMap::new() } else { store::messages::newest(conn, &ids).await? };
+        let peers: Vec<UserId> = entries.iter().filter_map(|e| peer_of(&e.conversation, user)).collect();
+        let accounts: HashMap<UserId, _> =
+            store::accounts::by_ids(conn, &peers).await?.into_iter().map(|a| (a.id, a)).collect();
+        Ok(entries
+            .into_iter()
+            .map(|entry| {
+                let peer = peer_of(&entry.conversation, user).and_then(|id| accounts.get(&id)).map(|account| Peer {
+                    user: account.id,
+                    username: account.username.clone(),
+                    shown_name: account.shown_name(),
+                    display_name: account.profile.display_name.clone(),
+                    first_name: account.profile.first_name.clone(),
+                    last_name: account.profile.last_name.clone(),
+                    presence: (self.inner.here)(account.id).presence.shown(),
+                });
+                Listed {
+                    last_message: newest.remove(&entry.conversation.id),
+                    conversation: entry.conversation,
+                    role: entry.role,
+                    read_seq: entry.read_seq,
+                    unread: entry.unread,
+                    peer,
+                }
+            })
+            .collect())
+    }
+}
+
+fn peer_of(conversation: &Conversation, user: UserId) -> Option<UserId> {
+    let (low, high) = conversation.pair?;
+    Some(if low == user { high } else { low })
 }
 
 /// Cuts a page that was read with one entry too many; the last entry that stays if there are more.

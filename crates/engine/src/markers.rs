@@ -14,7 +14,7 @@ impl Call {
             return Err(Error::invalid("seq", "seq must not be negative."));
         }
         let call = self.clone();
-        self.change(conversation, move |unit| {
+        self.change(&[conversation.into()], move |unit| {
             Box::pin(async move {
                 let access = call.access_in(&mut unit.conn, conversation).await?;
                 // A marker beyond the end would hide what is yet to come.

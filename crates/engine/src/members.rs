@@ -1,28 +1,25 @@
 //! Members: joining, leaving, bringing in, putting out, and roles.
 
-use std::collections::HashMap;
-
 use chat::{
-    ConversationId, Error, ErrorCode, Fact, Number, Reply, Result, UserId,
+    AccountFact, ConversationId, Error, ErrorCode, Fact, Number, Reply, Result, UserId,
     conversations::{Conversation, Kind, Visibility},
-    event::{Audience, Signal},
     members::{Departure, Member, Role},
     permission::{self, Ability},
 };
 use store::{
     Db, Unit,
-    members::{Belonging, Return},
+    members::{Belongings, Return},
 };
 
 use crate::{Call, batcher::Answers, conversations::require_active, history::cut};
 
 /// Looks up what people belong to, many at a time.
-pub(crate) struct Belongings {
+pub(crate) struct Lookup {
     pub db: Db,
 }
 
-impl Answers<UserId, Result<Vec<Belonging>>> for Belongings {
-    async fn answer(&mut self, users: Vec<UserId>) -> Vec<Result<Vec<Belonging>>> {
+impl Answers<UserId, Result<Belongings>> for Lookup {
+    async fn answer(&mut self, users: Vec<UserId>) -> Vec<Result<Belongings>> {
         let found = async {
             let mut conn = self.db.read().await?;
             let mut asked = users.clone();
@@ -31,13 +28,7 @@ impl Answers<UserId, Result<Vec<Belonging>>> for Belongings {
             store::members::of_users(&mut conn, &asked).await
         };
         match found.await {
-            Ok(found) => {
-                let mut by_user: HashMap<UserId, Vec<Belonging>> = HashMap::new();
-                for belonging in found {
-                    by_user.entry(belonging.user).or_default().push(belonging);
-                }
-                users.iter().map(|user| Ok(by_user.get(user).cloned().unwrap_or_default())).collect()
-            }
+            Ok(by_user) => users.iter().map(|user| Ok(by_user.get(user).cloned().unwrap_or_default())).collect(),
             Err(error) => {
                 let error = chat::Error::from(error);
                 users.iter().map(|_| Err(error.clone())).collect()
@@ -63,7 +54,7 @@ impl Call {
 
     pub(crate) async fn join(&self, conversation: ConversationId) -> Result<Reply> {
         let call = self.clone();
-        self.change(conversation, move |unit| {
+        self.change(&[conversation.into(), self.speaker.user.into()], move |unit| {
             Box::pin(async move {
                 let me = call.speaker.user;
                 if store::members::membership(&mut unit.conn, conversation, me).await?.is_some() {
@@ -86,7 +77,8 @@ impl Call {
 
     pub(crate) async fn add_member(&self, conversation: ConversationId, user: UserId) -> Result<Reply> {
         let call = self.clone();
-        let added = self.change(conversation, move |unit| {
+        let scopes = [conversation.into(), user.into()];
+        let added = self.change(&scopes, move |unit| {
             Box::pin(async move {
                 let access = call.access_in(&mut unit.conn, conversation).await?;
                 access.require(Ability::Invite)?;
@@ -133,7 +125,7 @@ impl Call {
 
     pub(crate) async fn leave(&self, conversation: ConversationId) -> Result<Reply> {
         let call = self.clone();
-        self.change(conversation, move |unit| {
+        self.change(&[conversation.into(), self.speaker.user.into()], move |unit| {
             Box::pin(async move {
                 let access = call.access_in(&mut unit.conn, conversation).await?;
                 access.require(Ability::Leave)?;
@@ -152,7 +144,7 @@ impl Call {
             return self.leave(conversation).await;
         }
         let call = self.clone();
-        self.change(conversation, move |unit| {
+        self.change(&[conversation.into(), user.into()], move |unit| {
             Box::pin(async move {
                 let access = call.access_in(&mut unit.conn, conversation).await?;
                 access.require(Ability::Remove)?;
@@ -191,8 +183,8 @@ impl Call {
         let member_count = store::conversations::count_members(&mut unit.conn, conversation, -1).await?;
         let member = one(unit, conversation, user).await?;
         unit.record(conversation, number, self.speaker.user, Fact::MemberLeft { member, departure, member_count });
-        unit.notify(Audience::User(user), Signal::ConversationRemoved { conversation, departure });
-        Ok(())
+        let number = unit.next_number_of(user).await?;
+        Ok(unit.record_of(user, number, AccountFact::ConversationRemoved { conversation, departure }).await?)
     }
 
     /// When the last owner has gone, the highest and longest member becomes the owner.
@@ -219,7 +211,7 @@ impl Call {
         role: Role,
     ) -> Result<Reply> {
         let call = self.clone();
-        self.change(conversation, move |unit| {
+        self.change(&[conversation.into()], move |unit| {
             Box::pin(async move {
                 let access = call.access_in(&mut unit.conn, conversation).await?;
                 access.require(Ability::SetRole)?;

@@ -1,9 +1,9 @@
 //! Messages: sending, editing, deleting.
 
 use chat::{
-    ConnectionId, ConversationId, Error, Fact, Number, Reply, Result,
+    ConnectionId, ConversationId, Error, Fact, Number, Reply, Result, Scope,
     accounts::Speaker,
-    messages::{Draft, Message, Sent},
+    messages::{Message, Sent, Submission},
     permission::Ability,
 };
 use store::{Append, NewMessage};
@@ -13,41 +13,41 @@ use crate::{Call, Inner, text};
 
 /// What can be refused without the database: the rest of the check stands in the transaction, beside
 /// the membership and the counter (`store::appends`).
-fn check_send(inner: &Inner, draft: &Draft) -> Result<()> {
-    text::check("text", &draft.text, inner.settings.limits.message_length)
+fn check_send(inner: &Inner, submission: &Submission) -> Result<()> {
+    text::check("text", &submission.text, inner.settings.limits.message_length)
 }
 
 pub(crate) async fn send(
     inner: &Inner,
     speaker: &Speaker,
-    draft: Draft,
+    submission: Submission,
     origin: Option<ConnectionId>,
     done: Box<dyn FnOnce(Result<Sent>) + Send>,
 ) {
-    if let Err(error) = check_send(inner, &draft) {
+    if let Err(error) = check_send(inner, &submission) {
         done(Err(error));
         return;
     }
     metrics::counter!("chat_messages_received_total").increment(1);
-    let message = NewMessage { author: speaker.clone(), draft, origin };
+    let message = NewMessage { author: speaker.clone(), submission, origin };
     inner.writer.append(Append { message, done }).await;
 }
 
 impl Call {
-    pub(crate) async fn send_and_wait(&self, draft: Draft) -> Result<Sent> {
+    pub(crate) async fn send_and_wait(&self, submission: Submission) -> Result<Sent> {
         let (answer, outcome) = oneshot::channel();
         let done = Box::new(move |sent| {
             // If the asker has gone, the message is stored all the same.
             let _gone = answer.send(sent);
         });
-        send(self, &self.speaker, draft, self.origin, done).await;
+        send(self, &self.speaker, submission, self.origin, done).await;
         outcome.await.unwrap_or_else(|_| Err(Error::internal()))
     }
 
     pub(crate) async fn edit_message(&self, conversation: ConversationId, seq: Number, text: String) -> Result<Reply> {
         text::check("text", &text, self.settings.limits.message_length)?;
         let call = self.clone();
-        self.change(conversation, move |unit| {
+        self.change(&[conversation.into()], move |unit| {
             Box::pin(async move {
                 call.access_in(&mut unit.conn, conversation).await?;
                 let message = Self::live_message(&mut unit.conn, conversation, seq).await?;
@@ -70,7 +70,7 @@ impl Call {
 
     pub(crate) async fn delete_message(&self, conversation: ConversationId, seq: Number) -> Result<Reply> {
         let call = self.clone();
-        self.change(conversation, move |unit| {
+        self.change(&[conversation.into()], move |unit| {
             Box::pin(async move {
                 let access = call.access_in(&mut unit.conn, conversation).await?;
                 let message = Self::live_message(&mut unit.conn, conversation, seq).await?;
@@ -88,13 +88,13 @@ impl Call {
         .await
     }
 
-    /// A change in one conversation, in the next transaction.
-    pub(crate) async fn change<T, F>(&self, conversation: ConversationId, work: F) -> Result<T>
+    /// A change that numbers these scopes, in the next transaction.
+    pub(crate) async fn change<T, F>(&self, scopes: &[Scope], work: F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'u> FnOnce(&'u mut store::Unit) -> store::writer::Work<'u, T> + Send + 'static,
     {
-        self.writer.change(Some(conversation), self.origin, work).await
+        self.writer.change(scopes, self.origin, work).await
     }
 }
 

@@ -1,15 +1,10 @@
 //! What this node must know of changes that others made: read again from the database, never taken on trust.
 
-use chat::{
-    ConversationId, Error, ErrorCode, Number, Result, SessionId, UserId,
-    accounts::{Account, Speaker},
-    conversations::Listed,
-    sessions::Standing,
-};
+use chat::{ConversationId, Error, Number, Result, SessionId, UserId, conversations::Listed, sessions::Standing};
 
 use store::{Epoch, Nudge};
 
-use crate::{Call, Engine, sessions};
+use crate::{Engine, sessions};
 
 impl Engine {
     /// What is still true of a person and of these sessions of theirs. What was remembered of tokens is forgotten.
@@ -32,16 +27,9 @@ impl Engine {
     /// # Errors
     /// The store's.
     pub async fn listed_for(&self, user: UserId, conversation: ConversationId) -> Result<Option<Listed>> {
-        let found = store::accounts::by_id(&mut *self.inner.db.read().await?, user).await?;
-        let Some(account) = found else { return Ok(None) };
-        let shown_name = account.shown_name();
-        let speaker = Speaker { user, username: account.username, shown_name, role: account.role, session: None };
-        let call = Call { engine: self.clone(), speaker, origin: None };
-        match call.listed(&mut *self.inner.db.read().await?, conversation).await {
-            Ok(listed) => Ok(Some(listed)),
-            Err(error) if error.code == ErrorCode::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        let mut conn = self.inner.db.read().await?;
+        let entry = store::listing::entry(&mut conn, user, conversation).await?;
+        Ok(self.complete(&mut conn, user, entry.into_iter().collect()).await?.pop())
     }
 
     /// Whether a person is a member of a conversation now.
@@ -52,14 +40,6 @@ impl Engine {
         Ok(store::members::membership(&mut *self.inner.db.read().await?, conversation, user).await?.is_some())
     }
 
-    /// The number up to which a conversation is out of this person's list, if it is.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn hidden(&self, user: UserId, conversation: ConversationId) -> Result<Option<Number>> {
-        Ok(store::members::hidden(&mut *self.inner.db.read().await?, conversation, user).await?)
-    }
-
     /// Says in the database that this node cannot tell others what happens.
     ///
     /// # Errors
@@ -68,7 +48,7 @@ impl Engine {
         let node = self.inner.db.node();
         self.inner
             .writer
-            .change(None, None, move |unit| {
+            .change(&[], None, move |unit| {
                 Box::pin(async move { Ok(store::nudges::add(&mut unit.conn, &[Nudge::Mute], node, unit.now).await?) })
             })
             .await
@@ -103,7 +83,7 @@ impl Engine {
     /// `unavailable` if it is; the store's.
     pub async fn follow_history(&self) -> Result<()> {
         // Each transaction begins with it, also an empty one.
-        let followed = self.inner.writer.change(None, None, |_| Box::pin(async { Ok(()) })).await;
+        let followed = self.inner.writer.change(&[], None, |_| Box::pin(async { Ok(()) })).await;
         self.inner.speakers.invalidate_all();
         followed
     }
@@ -116,7 +96,7 @@ impl Engine {
         let db = self.inner.db.clone();
         self.inner
             .writer
-            .change(None, None, move |unit| {
+            .change(&[], None, move |unit| {
                 Box::pin(async move { Ok(store::nodes::say(&mut unit.conn, db.node(), &about).await?) })
             })
             .await
@@ -138,23 +118,13 @@ impl Engine {
         let db = self.inner.db.clone();
         self.inner
             .writer
-            .change(None, None, move |unit| {
+            .change(&[], None, move |unit| {
                 Box::pin(async move {
                     store::nudges::forget(&mut unit.conn, place).await?;
                     Ok(db.forget_nodes(&mut unit.conn, unit.now).await?)
                 })
             })
             .await
-    }
-
-    /// An account as its owner sees it. What was remembered of tokens is forgotten.
-    ///
-    /// # Errors
-    /// `not_found`, or the store's.
-    pub async fn profile_of(&self, user: UserId) -> Result<Account> {
-        self.inner.speakers.invalidate_all();
-        let found = store::accounts::by_id(&mut *self.inner.db.read().await?, user).await?;
-        found.ok_or_else(|| Error::not_found("user"))
     }
 
     /// The heads of these conversations.

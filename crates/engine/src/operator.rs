@@ -141,7 +141,7 @@ pub async fn count_jobs(engine: &Engine) -> Result<(i64, i64)> {
 /// # Errors
 /// The store's.
 pub async fn retry_job(engine: &Engine, kind: String, subject: i64) -> Result<bool> {
-    let work = engine.inner.writer.change(None, None, move |unit| {
+    let work = engine.inner.writer.change(&[], None, move |unit| {
         Box::pin(async move {
             let now = jobs::now(unit).await?;
             Ok(store::jobs::again(&mut unit.conn, &kind, subject, now).await?)

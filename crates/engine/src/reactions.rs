@@ -8,7 +8,7 @@ impl Call {
     pub(crate) async fn add_reaction(&self, conversation: ConversationId, seq: Number, emoji: String) -> Result<Reply> {
         text::check_name("emoji", &emoji, self.settings.limits.emoji_length)?;
         let call = self.clone();
-        self.change(conversation, move |unit| {
+        self.change(&[conversation.into()], move |unit| {
             Box::pin(async move {
                 call.access_in(&mut unit.conn, conversation).await?;
                 let message = Self::live_message(&mut unit.conn, conversation, seq).await?;
@@ -36,7 +36,7 @@ impl Call {
         emoji: String,
     ) -> Result<Reply> {
         let call = self.clone();
-        self.change(conversation, move |unit| {
+        self.change(&[conversation.into()], move |unit| {
             Box::pin(async move {
                 call.access_in(&mut unit.conn, conversation).await?;
                 let message = Self::live_message(&mut unit.conn, conversation, seq).await?;

@@ -18,7 +18,7 @@ impl Call {
     pub(crate) async fn create_reminder(&self, conversation: ConversationId, seq: Number, at: Millis) -> Result<Reply> {
         check_moment(at, self.engine.now())?;
         let call = self.clone();
-        let work = self.writer.change(None, self.origin, move |unit| {
+        let work = self.writer.change(&[], self.origin, move |unit| {
             Box::pin(async move {
                 call.access_in(&mut unit.conn, conversation).await?;
                 Self::live_message(&mut unit.conn, conversation, seq).await?;
@@ -47,7 +47,7 @@ impl Call {
 
     pub(crate) async fn cancel_reminder(&self, reminder: ReminderId) -> Result<Reply> {
         let user = self.speaker.user;
-        let work = self.writer.change(None, self.origin, move |unit| {
+        let work = self.writer.change(&[], self.origin, move |unit| {
             Box::pin(async move {
                 if reminders::remove(&mut unit.conn, user, reminder).await? {
                     jobs::remove(&mut unit.conn, Kind::Reminder, reminder.0).await?;
@@ -78,7 +78,7 @@ fn check_moment(at: Millis, now: Millis) -> Result<()> {
 
 /// Has a reminder become due, and ends its job.
 pub(crate) async fn become_due(engine: &Engine, job: Job) -> Result<()> {
-    let work = engine.inner.writer.change(None, None, move |unit| {
+    let work = engine.inner.writer.change(&[], None, move |unit| {
         Box::pin(async move {
             if jobs::finish(&mut unit.conn, &job).await? {
                 let now = unit.now;

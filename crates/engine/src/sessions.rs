@@ -101,7 +101,7 @@ pub(crate) async fn begin(
     let (refresh_token, token_hash) = tokens::new_refresh_token()?;
     let begun = inner
         .writer
-        .change(None, None, move |unit| {
+        .change(&[], None, move |unit| {
             Box::pin(async move {
                 if !store::accounts::hold(&mut unit.conn, user, hash.as_deref()).await? {
                     return Ok(None);
@@ -148,10 +148,8 @@ pub(crate) async fn refresh(engine: &Engine, token: String, origin: Origin) -> R
     let known = store::sessions::token(&mut *inner.db.read().await?, &presented, engine.now()).await?;
     known.filter(|token| token.live).ok_or_else(not_good)?;
     let (fresh, fresh_hash) = inner.settings.keys.successor(&token);
-    let traded = inner
-        .writer
-        .change(None, None, move |unit| Box::pin(trade(unit, presented, fresh_hash, origin, lasts)))
-        .await?;
+    let traded =
+        inner.writer.change(&[], None, move |unit| Box::pin(trade(unit, presented, fresh_hash, origin, lasts))).await?;
     match traded {
         Traded::For { user, session } => {
             let account = store::accounts::by_id(&mut *inner.db.read().await?, user).await?;
@@ -308,7 +306,7 @@ impl Arrivals {
         }
         let created = self
             .writer
-            .change(None, None, move |unit| {
+            .change(&[], None, move |unit| {
                 Box::pin(async move {
                     unit.conn.before_making("user").await?;
                     let mut created = Vec::new();
@@ -392,7 +390,7 @@ impl Call {
     pub(crate) async fn end_session(&self, session: SessionId) -> Result<Reply> {
         let user = self.speaker.user;
         self.writer
-            .change(None, None, move |unit| {
+            .change(&[], None, move |unit| {
                 Box::pin(async move {
                     let now = unit.now;
                     if !store::sessions::end(&mut unit.conn, session, user, now).await? {
@@ -446,7 +444,7 @@ pub(crate) async fn set_password(
     engine
         .inner
         .writer
-        .change(None, None, move |unit| {
+        .change(&[], None, move |unit| {
             Box::pin(async move {
                 let now: Millis = unit.now;
                 match old {

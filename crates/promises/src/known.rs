@@ -181,7 +181,7 @@ impl<F: Form> Known<F> {
     }
 }
 
-fn differ<K: Ord + fmt::Display, V: fmt::Debug + PartialEq>(
+pub(crate) fn differ<K: Ord + fmt::Display, V: fmt::Debug + PartialEq>(
     what: &str,
     known: &BTreeMap<K, V>,
     fresh: &BTreeMap<K, V>,

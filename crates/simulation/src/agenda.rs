@@ -7,8 +7,14 @@ use std::{
     time::Duration,
 };
 
-use chat::{Command, ConversationId, Event, Number, Reply, Told, UserId, accounts::Speaker, reply::CaughtUp};
-use store::{Nudge, members::Belonging, nudges::Kept};
+use chat::{
+    AccountEvent, Command, ConversationId, Event, Number, Reply, Scope, Told, UserId,
+    accounts::Speaker,
+    conversations::Listed,
+    reply::{AccountChanges, CaughtUp},
+};
+use promises::{Facts, KnownAccount};
+use store::{Nudge, members::Belongings, nudges::Kept};
 
 use crate::database::Snapshot;
 
@@ -38,8 +44,10 @@ pub(crate) enum Happening {
     Ask { node: usize, life: u32, cable: u32, question: Question },
     /// A node gets the answer.
     Answered { node: usize, life: u32, cable: u32, question: Question, answer: chat::Result<Answer> },
-    /// A node looks for what is due in a conversation.
-    Due { node: usize, life: u32, conversation: ConversationId },
+    /// A node looks for what is due of a conversation or an account.
+    Due { node: usize, life: u32, scope: Scope },
+    /// A node tries again to tell of accounts that have waited.
+    GoesOn { node: usize, life: u32 },
     /// A node reads nudges, and looks whether it is time to ask for heads.
     Ticks { node: usize, life: u32 },
     /// A letter reaches Redis.
@@ -77,25 +85,33 @@ pub(crate) enum Trouble {
 /// What a client says to its node.
 #[derive(Clone)]
 pub(crate) enum Request {
-    Hello { client: usize, speaker: Speaker, cursors: Vec<(ConversationId, Number)> },
+    Hello { client: usize, speaker: Speaker, account: Option<Number>, cursors: Vec<(ConversationId, Number)> },
     Do { request: u64, command: Command },
     ReadAnew { request: u64, conversation: ConversationId },
+    ReadAccount { request: u64 },
 }
 
 /// What a node says to a client.
 #[derive(Clone)]
 pub(crate) enum Frame {
-    /// The numbers after which each conversation's events follow.
-    Welcome(Vec<(ConversationId, Number)>),
+    /// The numbers after which the account's events follow, and each conversation's.
+    Welcome {
+        account: Number,
+        attached: Vec<(ConversationId, Number)>,
+    },
     Event(Rc<Event>),
     /// What was missed: by this client (`live` is false), or by its node.
     Changes {
         changes: Rc<CaughtUp>,
         live: bool,
     },
-    /// The client's person belongs to this conversation now, by a row of this head; its events leave out nothing after.
-    Added(ConversationId, Number),
-    Removed(ConversationId),
+    /// What has changed of the account: as it happened (`live`), or missed by this client.
+    Account {
+        event: Rc<AccountEvent>,
+        live: bool,
+    },
+    /// The client must read its account anew; this is then its cursor.
+    AccountReset(Number),
     Answer {
         request: u64,
         reply: chat::Result<Reply>,
@@ -104,6 +120,10 @@ pub(crate) enum Frame {
         request: u64,
         conversation: ConversationId,
         read: chat::Result<Rc<Snapshot>>,
+    },
+    AccountRead {
+        request: u64,
+        read: chat::Result<Rc<KnownAccount<Facts>>>,
     },
     Closed,
 }
@@ -131,10 +151,21 @@ pub(crate) enum Question {
         connection: u64,
         since: u64,
     },
-    /// Whether somebody belongs to a conversation.
-    Look {
+    /// A conversation as somebody sees it, of whom an event of this number says that they belong to it.
+    Listed {
         user: UserId,
         conversation: ConversationId,
+        number: Number,
+    },
+    /// What has changed of an account that this node has missed.
+    Account {
+        user: UserId,
+        after: Number,
+    },
+    /// What has changed of an account that a connection has missed.
+    AccountMissed {
+        connection: u64,
+        cursor: Number,
     },
     /// At whom to look again.
     Nudges {
@@ -161,14 +192,21 @@ pub(crate) enum Question {
         request: u64,
         conversation: ConversationId,
     },
+    /// An account from the beginning.
+    AccountAnew {
+        connection: u64,
+        request: u64,
+    },
 }
 
 /// What the database answers.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
-    Belongings(Vec<Belonging>),
-    /// The head, for a member.
-    Look(Option<Number>),
+    Belongings(Belongings),
+    /// For a member.
+    Listed(Box<Option<Listed>>),
+    AccountChanges(Rc<AccountChanges>),
+    Account(Rc<KnownAccount<Facts>>),
     Nudges(Vec<Kept>),
     Heads(Vec<(ConversationId, Number)>),
     Changes(Rc<CaughtUp>),

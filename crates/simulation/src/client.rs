@@ -7,11 +7,11 @@ use std::{
 };
 
 use chat::{
-    ClientId, Command, ConversationId, ErrorCode, Event, Number, Reply, UserId,
-    messages::{Draft, MessageType},
+    AccountEvent, ClientId, Command, ConversationId, ErrorCode, Event, Number, Reply, UserId,
+    messages::{MessageType, Submission},
     reply::CaughtUp,
 };
-use promises::{Change, Facts, Known, Place, Rule};
+use promises::{Change, Facts, Known, KnownAccount, Place, Rule};
 
 use crate::{
     agenda::{Frame, Happening, Request},
@@ -24,22 +24,36 @@ pub(crate) struct Client {
     pub person: usize,
     pub line: Option<Line>,
     pub known: BTreeMap<ConversationId, Followed>,
+    pub account: OwnAccount,
     pub pending: VecDeque<Pending>,
     /// What was sent and acknowledged, for those who try an id again.
     acked: Vec<(ConversationId, ClientId)>,
     asked: BTreeMap<u64, Asked>,
     /// Where the live events of each conversation are on this line.
-    heard: BTreeMap<ConversationId, Heard>,
+    pub heard: BTreeMap<ConversationId, Heard>,
     sent: u64,
 }
 
 /// Where live events are.
 #[derive(Clone, Copy, Debug)]
-enum Heard {
+pub(crate) enum Heard {
     /// None has come: the first may not leave anything out after this number.
     Nothing(Number),
     /// The last had this number.
     Last(Number),
+}
+
+/// The account as a client follows it.
+#[derive(Default)]
+pub(crate) struct OwnAccount {
+    pub known: Option<KnownAccount<Facts>>,
+    /// The request by which it is being read anew, and from which number on; what comes meanwhile waits.
+    pub loading: Option<(u64, Number)>,
+    pub waiting: Vec<Rc<AccountEvent>>,
+    /// Where the live events are on this line.
+    pub heard: Number,
+    /// Where those that were missed are.
+    pub caught_up: Number,
 }
 
 /// A client's connection to a node.
@@ -85,6 +99,7 @@ impl Client {
             person,
             line: None,
             known: BTreeMap::new(),
+            account: OwnAccount::default(),
             pending: VecDeque::new(),
             acked: Vec::new(),
             asked: BTreeMap::new(),
@@ -118,7 +133,11 @@ impl World<'_> {
         me.line = Some(Line { node, life, connection, said_until, open: false });
         let read = me.known.iter().filter(|(_, followed)| followed.loading.is_none());
         let cursors = read.map(|(id, followed)| (*id, followed.known.cursor)).collect();
-        self.say(client, Request::Hello { client, speaker, cursors });
+        me.account.waiting.clear();
+        me.account.loading = None;
+        let account = me.account.known.as_ref().map(|known| known.cursor);
+        me.account.caught_up = account.unwrap_or_default();
+        self.say(client, Request::Hello { client, speaker, account, cursors });
     }
 
     pub(crate) fn finds_line_broken(&mut self, client: usize, connection: u64) {
@@ -161,6 +180,9 @@ impl World<'_> {
         let somebody: Vec<UserId> = self.town.people.iter().map(|person| person.user).collect();
         let (Some(room), Some(user)) = (self.dice.pick(&any), self.dice.pick(&somebody)) else { return };
         let own = self.dice.pick(&known);
+        if self.dice.chance(200) {
+            return self.acts_on_account(client, own);
+        }
         if self.dice.below(100) < self.weather.restless {
             return match (self.dice.below(5), own) {
                 (0, Some(conversation)) => self.does(client, Command::LeaveConversation(conversation)),
@@ -182,7 +204,7 @@ impl World<'_> {
         }
     }
 
-    fn does(&mut self, client: usize, command: Command) {
+    pub(crate) fn does(&mut self, client: usize, command: Command) {
         let request = self.count();
         self.clients[client].asked.insert(request, Asked::Other);
         self.say(client, Request::Do { request, command });
@@ -258,17 +280,15 @@ impl World<'_> {
         }
         note!(self, "client {client} hears {}", self.shown_frame(&frame));
         match frame {
-            Frame::Welcome(attached) => self.is_welcome(client, attached),
+            Frame::Welcome { account, attached } => {
+                self.is_welcome(client, attached);
+                self.follows_account(client, account);
+            }
             Frame::Event(event) => self.hears_event(client, event),
             Frame::Changes { changes, live } => self.hears_changes(client, changes, live),
-            Frame::Added(conversation, head) => {
-                self.clients[client].heard.insert(conversation, Heard::Nothing(head));
-                self.reads_anew(client, conversation);
-            }
-            Frame::Removed(conversation) => {
-                self.clients[client].heard.remove(&conversation);
-                self.clients[client].known.remove(&conversation);
-            }
+            Frame::Account { event, live } => self.hears_account_event(client, event, live),
+            Frame::AccountReset(to) => self.reads_account(client, to),
+            Frame::AccountRead { request, read } => self.has_read_account(client, request, read),
             Frame::Answer { request, reply } => self.is_answered(client, request, reply),
             Frame::ReadAnew { request, conversation, read } => self.has_read(client, request, conversation, read),
             Frame::Closed => self.finds_line_broken(client, connection),
@@ -294,7 +314,7 @@ impl World<'_> {
         }
     }
 
-    fn reads_anew(&mut self, client: usize, conversation: ConversationId) {
+    pub(crate) fn reads_anew(&mut self, client: usize, conversation: ConversationId) {
         let request = self.count();
         let followed = Followed { known: Known::default(), loading: Some(request), waiting: Vec::new() };
         self.clients[client].known.insert(conversation, followed);
@@ -445,5 +465,5 @@ impl World<'_> {
 
 fn send(conversation: ConversationId, cid: ClientId, text: String) -> Command {
     let message_type = MessageType::Text;
-    Command::SendMessage(Draft { conversation, client_id: Some(cid), message_type, text, parent: None })
+    Command::SendMessage(Submission { conversation, client_id: Some(cid), message_type, text, parent: None })
 }

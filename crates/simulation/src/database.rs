@@ -17,16 +17,16 @@ use anyhow::Context as _;
 use chat::{
     Command, ConversationId, Limits, Millis, Number, Query, Reply, Told, UserId,
     accounts::{Profile, ServerRole, Speaker},
-    conversations::Visibility,
+    conversations::{Listed, Visibility},
     members::Member,
     messages::{Anchor, Page},
     presence::{Presence, Seen},
-    reply::CaughtUp,
+    reply::{AccountChanges, CaughtUp},
 };
 use engine::{Engine, Extent, Keys, Settings};
 use futures_util::future::join_all;
-use promises::{Facts, Known};
-use store::{Committed, Db, Nudge, Options, Writer, members::Belonging, nudges::Kept};
+use promises::{Facts, Known, KnownAccount};
+use store::{Committed, Db, Nudge, Options, Writer, members::Belongings, nudges::Kept};
 use tokio::{runtime::Runtime, sync::mpsc};
 
 /// Changes that one catch-up answer carries here: few, so that clients must often read anew.
@@ -109,7 +109,7 @@ impl Database {
         let names: Vec<String> = (0..people).map(|person| format!("person-{first}-{person}")).collect();
         let written = names.clone();
         let profile = Profile::default();
-        let writing = self.writer.change(None, None, move |unit| {
+        let writing = self.writer.change(&[], None, move |unit| {
             Box::pin(async move {
                 let mut ids = Vec::new();
                 for username in &written {
@@ -180,17 +180,45 @@ impl Database {
         })
     }
 
-    /// What somebody belongs to.
-    pub(crate) fn belongings(&self, user: UserId) -> chat::Result<Vec<Belonging>> {
+    /// How far somebody's account has come, and what they belong to.
+    pub(crate) fn belongings(&self, user: UserId) -> chat::Result<Belongings> {
         let mut found = self.runtime.block_on(self.engine.belongings(user))?;
-        found.sort_by_key(|belonging| belonging.conversation);
+        found.memberships.sort_by_key(|belonging| belonging.conversation);
         Ok(found)
     }
 
-    /// The head of a conversation, if this person belongs to it.
-    pub(crate) fn look(&self, user: UserId, conversation: ConversationId) -> chat::Result<Option<Number>> {
-        let listed = self.runtime.block_on(self.engine.listed_for(user, conversation))?;
-        Ok(listed.map(|listed| listed.conversation.head))
+    /// A conversation as this person sees it, if they belong to it.
+    pub(crate) fn listed(&self, user: UserId, conversation: ConversationId) -> chat::Result<Option<Listed>> {
+        self.runtime.block_on(self.engine.listed_for(user, conversation))
+    }
+
+    /// What has changed of an account after a number.
+    pub(crate) fn account_changes(&self, user: UserId, since: Number) -> chat::Result<AccountChanges> {
+        self.runtime.block_on(self.engine.account_changes(user, since, Extent::Whole))
+    }
+
+    /// The next piece of the same.
+    pub(crate) fn account_piece(&self, user: UserId, since: Number) -> chat::Result<AccountChanges> {
+        self.runtime.block_on(self.engine.account_changes(user, since, Extent::Piece))
+    }
+
+    /// An account as its person reads it anew.
+    pub(crate) fn account(&self, speaker: &Speaker) -> chat::Result<KnownAccount<Facts>> {
+        let user = speaker.user;
+        self.runtime.block_on(async {
+            let belongings = self.engine.belongings(user).await?;
+            let me = self.engine.ask(speaker, Query::Me).await?;
+            let drafts = self.engine.ask(speaker, Query::Drafts).await?;
+            let (Reply::Account(me), Reply::Drafts(drafts)) = (me, drafts) else {
+                return Err(chat::Error::internal());
+            };
+            let ids: Vec<ConversationId> = belongings.memberships.iter().map(|one| one.conversation).collect();
+            let mut conn = self.db.read().await.map_err(chat::Error::from)?;
+            let list = store::listing::entries(&mut conn, user, &ids).await.map_err(chat::Error::from)?;
+            let list = list.into_iter().map(|entry| (entry.conversation.id, entry.hidden));
+            let drafts = drafts.into_iter().map(|draft| (draft.key, draft));
+            Ok(KnownAccount::read(belongings.account, Some(*me), list, drafts))
+        })
     }
 
     /// Which of these people belong to a conversation.
@@ -219,7 +247,7 @@ impl Database {
     /// Says that a node cannot tell others.
     pub(crate) fn say_mute(&mut self) -> chat::Result<()> {
         let (node, batches) = (self.db.node(), &mut self.batches);
-        let saying = self.writer.change(None, None, move |unit| {
+        let saying = self.writer.change(&[], None, move |unit| {
             Box::pin(async move { Ok(store::nudges::add(&mut unit.conn, &[Nudge::Mute], node, unit.now).await?) })
         });
         self.runtime.block_on(async { tokio::join!(saying, hand_over(batches)).0 })

@@ -20,7 +20,7 @@ use chat::{
     accounts::{Profile, ServerRole, Speaker},
     conversations::{Kind, Visibility},
     members::Role,
-    messages::{Draft, MessageType, Sent},
+    messages::{MessageType, Sent, Submission},
 };
 use store::{Append, Committed, Db, NewMessage, Options, Writer};
 use tokio::sync::{mpsc, oneshot};
@@ -164,14 +164,14 @@ impl World {
         self.sent += 1;
         let cid = format!("c{}", self.sent);
         let (answer, mut result) = oneshot::channel::<chat::Result<Sent>>();
-        let draft = Draft {
+        let submission = Submission {
             conversation: self.room,
             client_id: Some(ClientId::parse(&cid).map_err(anyhow::Error::msg)?),
             message_type: MessageType::Text,
             text: format!("text of {cid}"),
             parent: None,
         };
-        let message = NewMessage { author: self.speaker.clone(), draft, origin: None };
+        let message = NewMessage { author: self.speaker.clone(), submission, origin: None };
         let done = Box::new(move |outcome| _ = answer.send(outcome));
         self.nodes[node].writer.append(Append { message, done }).await;
         self.hand_over(node).await;
@@ -217,7 +217,7 @@ impl World {
         if !db.is_same_history(&mut *db.read().await?, now).await? {
             let writer = self.nodes[node].writer.clone();
             let (_refused, ()) =
-                tokio::join!(writer.change(None, None, |_| Box::pin(async { Ok(()) })), self.hand_over(node));
+                tokio::join!(writer.change(&[], None, |_| Box::pin(async { Ok(()) })), self.hand_over(node));
         }
         Ok(())
     }
@@ -348,7 +348,7 @@ async fn node(db: Db, clock: &Arc<AtomicI64>) -> anyhow::Result<Node> {
 /// Somebody who talks, and where.
 async fn settle(node: &mut Node) -> anyhow::Result<(UserId, ConversationId)> {
     let profile = Profile::default();
-    let settling = node.writer.change(None, None, move |unit| {
+    let settling = node.writer.change(&[], None, move |unit| {
         Box::pin(async move {
             let new = store::accounts::New {
                 id: None,

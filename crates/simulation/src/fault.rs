@@ -27,21 +27,25 @@ pub enum Fault {
     KeepsOldAnswers,
     /// Live events overtake what was missed.
     HoldsNothingBack,
-    /// Memberships are looked at when a connection comes, and not again.
+    /// Whoever is put out of a conversation is told what follows in it.
     ForgetsRemovals,
     /// Nobody reads the nudges.
     IgnoresNudges,
     /// A node does not hear its own nudges, also those of a commit that it did not learn of.
     IgnoresOwnNudges,
-    /// Who comes in is added by a look alone, with a row that may be older than what others were told.
+    /// Who comes in is added with a row that may be older than what others were told.
     AddsWithOldRows,
+    /// Of an account is told what can be told, whatever waits before it.
+    TellsAccountsOutOfTurn,
+    /// What waits of an account is forgotten.
+    ForgetsWaitingAccounts,
     /// What nobody knows is answered as a refusal.
     RefusesAfterCommit,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::NeverReads,
         Self::PassesHoles,
         Self::PassesTwice,
@@ -58,6 +62,8 @@ impl Fault {
         Self::IgnoresNudges,
         Self::IgnoresOwnNudges,
         Self::AddsWithOldRows,
+        Self::TellsAccountsOutOfTurn,
+        Self::ForgetsWaitingAccounts,
         Self::RefusesAfterCommit,
     ];
 }

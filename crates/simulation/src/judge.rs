@@ -9,11 +9,12 @@ use std::{
 };
 
 use chat::{
-    ClientId, ConversationId, Event, Fact, Number, Told, UserId,
+    AccountEvent, AccountFact, ClientId, ConversationId, Event, Fact, Number, Told, UserId,
     messages::{Message, Sent},
     reply::CaughtUp,
 };
 use promises::{Rule, Violation};
+use store::account_changes::Thing;
 
 use crate::database::Town;
 
@@ -46,6 +47,8 @@ pub(crate) struct Judge {
     rooms: Vec<ConversationId>,
     people: Vec<UserId>,
     logs: BTreeMap<ConversationId, Log>,
+    /// What each account's numbers were given to.
+    accounts: BTreeMap<UserId, BTreeMap<Number, Thing>>,
     sends: BTreeMap<(UserId, String), Send>,
     edits: BTreeSet<(ConversationId, String)>,
     /// For each connection, when each send began on it and which numbers its answers gave.
@@ -79,6 +82,9 @@ impl Judge {
     /// A transaction was committed.
     pub(crate) fn record(&mut self, at: Duration, told: &[Told]) {
         for one in told {
+            if let Told::Account(event) = one {
+                self.record_account_event(event);
+            }
             let Told::Event(event) = one else { continue };
             let log = self.logs.entry(event.conversation).or_default();
             let expected = i64::try_from(log.events.len()).unwrap_or(0) + 1;
@@ -93,6 +99,16 @@ impl Judge {
                 let place = self.place(event.conversation);
                 self.accuse(Rule::I3, format!("{} was committed in {place} instead of {expected}", event.number));
             }
+        }
+    }
+
+    fn record_account_event(&mut self, event: &AccountEvent) {
+        let log = self.accounts.entry(event.account).or_default();
+        let before = log.last_key_value().map_or(Number(event.number.0 - 1), |(number, _)| *number);
+        log.insert(event.number, about(&event.fact));
+        if event.number != before.next() {
+            let (who, number) = (self.name(event.account), event.number);
+            self.accuse(Rule::I3, format!("{number} was committed in the account of {who} after {before}"));
         }
     }
 
@@ -164,6 +180,19 @@ impl Judge {
         }
         if self.gone_at(user, event.conversation, number).is_some() {
             self.accuse(Rule::I10, format!("{who} heard {number} of {place}, out of which they were"));
+        }
+    }
+
+    /// I11 for an event of an account: its number was given to what it is about. The last of those that were missed
+    /// bears the number from which live ones follow, whatever it is about.
+    pub(crate) fn hears_account_event(&mut self, client: usize, user: UserId, event: &AccountEvent, live: bool) {
+        let kept = self.accounts.get(&event.account).and_then(|log| log.get(&event.number));
+        let is_kept = kept.is_some_and(|thing| !live || *thing == about(&event.fact));
+        let who = format!("client {client} of {}", self.name(user));
+        if event.account != user {
+            self.accuse(Rule::I10, format!("{who} heard of another's account"));
+        } else if !is_kept {
+            self.accuse(Rule::I11, format!("{who} heard {} of the account, which is not kept", event.number));
         }
     }
 
@@ -317,6 +346,14 @@ impl Judge {
     /// Who belongs to a conversation, by what was committed.
     pub(crate) fn belongs(&self, user: UserId, conversation: ConversationId) -> bool {
         self.gone_at(user, conversation, Number(i64::MAX)).is_none()
+    }
+}
+
+/// What an event of an account is about: that somebody has hidden a conversation may be told as what has become of it.
+fn about(fact: &AccountFact) -> Thing {
+    match Thing::of(fact).0 {
+        Thing::Hidden(conversation) => Thing::Conversation(conversation),
+        thing => thing,
     }
 }
 

@@ -5,9 +5,10 @@
 //! order of events by [`stream::gaps`], what nodes tell each other by [`stream::wire`]. The nodes around them are models
 //! in the shape of `subscribers/src/hub.rs`, which a task of its own runs and which cannot be driven step by step.
 //!
-//! Read it in this order: [`world`], `agenda`, `writes`, `telling`, `reading`, `node`, `redis`, `client`, `judge`. `failover` is a world
+//! Read it in this order: [`world`], `agenda`, `writes`, `telling`, `account`, `reading`, `node`, `redis`, `client`, `own_account`, `judge`. `failover` is a world
 //! of another kind: one in which the database goes back.
 
+mod account;
 mod agenda;
 mod client;
 mod database;
@@ -16,6 +17,7 @@ mod failover;
 mod fault;
 mod judge;
 mod node;
+mod own_account;
 mod reading;
 mod redis;
 mod sequence;

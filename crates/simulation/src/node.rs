@@ -7,10 +7,15 @@ use std::{
     time::Duration,
 };
 
-use chat::{ConversationId, Event, Number, UserId, accounts::Speaker, reply::CaughtUp};
-use store::members::Belonging;
+use chat::{
+    ConversationId, Event, Number, Told, UserId,
+    accounts::Speaker,
+    reply::{AccountChanges, CaughtUp},
+};
+use store::members::Belongings;
 
 use crate::{
+    account::Account,
     agenda::{Frame, Happening, Job, Question, Request},
     fault::Fault,
     sequence::Sequence,
@@ -36,12 +41,12 @@ pub(crate) struct Node {
     pub rooms: BTreeMap<ConversationId, Room>,
     pub people: BTreeMap<UserId, Person>,
     pub connections: BTreeMap<u64, Connection>,
-    /// How many readings of belongings are under way, and what has changed since the first of them began.
+    /// How many readings of belongings are under way, and what has happened since the first of them began.
     pub loading: usize,
-    pub kept: Vec<(u64, UserId, ConversationId, Option<Number>)>,
-    pub tick: u64,
-    /// Memberships that are being looked at; true: they have changed meanwhile.
-    pub looking: BTreeMap<(UserId, ConversationId), bool>,
+    kept: Vec<(u64, Meanwhile)>,
+    tick: u64,
+    /// Whose account has something to tell that waits for a conversation.
+    pub stalled: BTreeSet<UserId>,
     /// Under which it writes nudges: another one after a commit that it did not learn of.
     pub name: u64,
     /// The newest nudge at its start: later ones are read again and again, as some become visible late.
@@ -62,27 +67,55 @@ pub(crate) struct Node {
     pub counters: BTreeMap<ConversationId, Number>,
 }
 
+/// What happens while somebody's belongings are being read.
+#[derive(Clone, Debug)]
+pub(crate) enum Meanwhile {
+    /// This was told here.
+    Told(Rc<Vec<Told>>),
+    /// Somebody has left, with this number.
+    Left(UserId, ConversationId, Number),
+    /// Another node has brought an account to this number.
+    Account(UserId, Number),
+}
+
+impl Node {
+    /// Keeps what happens for those whose belongings are being read.
+    pub(crate) fn keep(&mut self, what: Meanwhile) {
+        self.tick += 1;
+        if self.loading > 0 {
+            self.kept.push((self.tick, what));
+        }
+    }
+}
+
 /// A conversation that somebody on this node listens to.
 #[derive(Debug)]
 pub(crate) struct Room {
-    pub sequence: Sequence,
+    pub sequence: Sequence<Event>,
     pub listeners: BTreeSet<u64>,
     /// Tells it from others of the same conversation, before and after.
     pub born: u64,
     /// When it will be looked for what is due.
     pub wakes: Option<Duration>,
+    /// Whose account waits for a number which was not told yet.
+    pub later: Vec<(Number, UserId)>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Person {
     pub listeners: BTreeSet<u64>,
     pub belongs: BTreeSet<ConversationId>,
+    pub account: Account,
 }
 
 pub(crate) struct Connection {
     pub client: usize,
     pub speaker: Speaker,
     cursors: Vec<(ConversationId, Number)>,
+    /// The number of the account that its client knows.
+    account: Option<Number>,
+    /// The number that the account's live events follow.
+    live_from: Number,
     /// Live frames that wait until what was missed is told.
     held: Option<Vec<Frame>>,
     /// Answers that are still to come before the hold is released.
@@ -139,9 +172,12 @@ impl World<'_> {
     // ---- what clients say -----------------------------------------------------------------------
 
     pub(crate) fn hears_client(&mut self, node: usize, connection: u64, request: Request) {
-        if let Request::Hello { client, speaker, cursors } = request {
+        if let Request::Hello { client, speaker, account, cursors } = request {
             if self.clients[client].line.as_ref().is_some_and(|line| line.connection == connection) {
-                self.attach(node, connection, client, speaker, cursors);
+                let (held, live_from, said_until) = (Some(Vec::new()), Number(0), self.now);
+                let (awaited, cut) = (0, false);
+                let open = Connection { client, speaker, cursors, account, live_from, held, awaited, said_until, cut };
+                self.attach(node, connection, open);
             }
             return;
         }
@@ -158,22 +194,13 @@ impl World<'_> {
             Request::ReadAnew { request, conversation } => {
                 self.ask(node, Question::Anew { connection, request, conversation });
             }
+            Request::ReadAccount { request } => self.ask(node, Question::AccountAnew { connection, request }),
         }
     }
 
-    fn attach(
-        &mut self,
-        node: usize,
-        connection: u64,
-        client: usize,
-        speaker: Speaker,
-        cursors: Vec<(ConversationId, Number)>,
-    ) {
-        let user = speaker.user;
-        let now = self.now;
+    fn attach(&mut self, node: usize, connection: u64, open: Connection) {
+        let user = open.speaker.user;
         let hub = &mut self.nodes[node];
-        let open =
-            Connection { client, speaker, cursors, held: Some(Vec::new()), awaited: 0, said_until: now, cut: false };
         hub.connections.insert(connection, open);
         let known = hub.people.get(&user).filter(|person| !person.listeners.is_empty());
         if known.is_some_and(|person| person.belongs.iter().all(|id| hub.rooms.contains_key(id))) {
@@ -185,41 +212,40 @@ impl World<'_> {
         }
     }
 
-    /// What a newcomer belongs to was read; what has changed meanwhile is applied to it.
-    pub(crate) fn loaded(
-        &mut self,
-        node: usize,
-        connection: u64,
-        since: u64,
-        belongings: chat::Result<Vec<Belonging>>,
-    ) {
+    /// What a newcomer belongs to was read; what has happened meanwhile is applied to it.
+    pub(crate) fn loaded(&mut self, node: usize, connection: u64, since: u64, belongings: chat::Result<Belongings>) {
         let hub = &mut self.nodes[node];
         hub.loading = hub.loading.saturating_sub(1);
-        let changed: Vec<_> = hub.kept.iter().copied().filter(|(tick, ..)| *tick > since).collect();
-        if hub.loading == 0 {
-            hub.kept.clear();
-        }
+        let kept = if hub.loading == 0 { std::mem::take(&mut hub.kept) } else { hub.kept.clone() };
         let Some(user) = hub.connections.get(&connection).map(|open| open.speaker.user) else { return };
         let Ok(belongings) = belongings else { return self.close(node, connection) };
-        if hub.people.get(&user).is_none_or(|person| person.listeners.is_empty()) {
-            let mut places: BTreeMap<ConversationId, Number> =
-                belongings.into_iter().map(|belonging| (belonging.conversation, belonging.head)).collect();
-            for (_, whose, conversation, joined) in changed {
-                if whose != user {
-                    continue;
-                }
-                match joined {
-                    Some(number) => _ = places.entry(conversation).or_insert(number),
-                    None => _ = places.remove(&conversation),
-                }
-            }
-            let belongs = places.keys().copied().collect();
-            self.nodes[node].people.insert(user, Person { listeners: BTreeSet::new(), belongs });
-            for (conversation, head) in places {
-                self.listen_to(node, conversation, head);
-            }
+        if hub.people.contains_key(&user) {
+            return self.enter(node, connection);
+        }
+        let mut meanwhile = Loading::default();
+        kept.into_iter().filter(|(tick, _)| *tick > since).for_each(|(_, what)| meanwhile.add(user, what));
+        let Belongings { account, memberships } = belongings;
+        let places: BTreeMap<ConversationId, Number> = memberships
+            .into_iter()
+            .filter(|one| meanwhile.left.get(&one.conversation).is_none_or(|left| *left <= one.head))
+            .map(|one| (one.conversation, one.head.max(meanwhile.head(one.conversation))))
+            .collect();
+        let (listeners, belongs) = (BTreeSet::new(), places.keys().copied().collect());
+        let account = Account::new(account, self.fault);
+        self.nodes[node].people.insert(user, Person { listeners, belongs, account });
+        for (conversation, head) in places {
+            self.listen_to(node, conversation, head);
         }
         self.enter(node, connection);
+        // What has changed since comes as events; what the memberships have already, a second time.
+        for one in meanwhile.told.iter().flat_map(|told| told.iter()) {
+            if let Told::Account(event) = one
+                && event.account == user
+            {
+                self.take_account_event(node, event, false);
+            }
+        }
+        self.note_account(node, user, meanwhile.account);
     }
 
     /// Lets a connection listen, tells it from where on, and then what it has missed.
@@ -237,14 +263,38 @@ impl World<'_> {
         }
         let of = |id: ConversationId| attached.iter().find(|(room, _)| *room == id).map(|(_, last)| *last);
         let missed: Vec<_> = open.cursors.iter().filter_map(|(id, cursor)| Some((*id, *cursor, of(*id)?))).collect();
-        open.awaited = missed.len();
+        let live_from = person.account.told;
+        let account = open.account.filter(|cursor| *cursor != live_from);
+        open.live_from = live_from;
+        open.awaited = missed.len() + usize::from(account.is_some());
         if self.fault == Some(Fault::HoldsNothingBack) {
             open.held = None;
         }
-        self.send(node, connection, Frame::Welcome(attached));
+        self.send(node, connection, Frame::Welcome { account: live_from, attached });
         self.told_missed(node, connection, 0);
+        if let Some(cursor) = account {
+            self.ask(node, Question::AccountMissed { connection, cursor });
+        }
         for (conversation, cursor, live_from) in missed {
             self.look_for_missed(node, connection, (conversation, cursor, live_from));
+        }
+    }
+
+    /// What a connection has missed of its person's account was read.
+    pub(crate) fn account_missed(&mut self, node: usize, connection: u64, changes: chat::Result<Rc<AccountChanges>>) {
+        let Ok(changes) = changes else { return self.close(node, connection) };
+        let Some(live_from) = self.nodes[node].connections.get(&connection).map(|open| open.live_from) else { return };
+        let changes = (*changes).clone().until(live_from);
+        if changes.reset {
+            self.send(node, connection, Frame::AccountReset(changes.to));
+        }
+        for event in &changes.events {
+            self.send(node, connection, Frame::Account { event: Rc::new(event.clone()), live: false });
+        }
+        if changes.more {
+            self.ask(node, Question::AccountMissed { connection, cursor: changes.to });
+        } else {
+            self.told_missed(node, connection, 1);
         }
     }
 
@@ -356,5 +406,38 @@ impl World<'_> {
         for conversation in belongs {
             self.leave_room(node, conversation, &[connection]);
         }
+    }
+}
+
+/// What has happened while somebody's belongings were being read.
+#[derive(Default)]
+struct Loading {
+    told: Vec<Rc<Vec<Told>>>,
+    /// What they have left.
+    left: BTreeMap<ConversationId, Number>,
+    /// How far their account has come.
+    account: Number,
+}
+
+impl Loading {
+    fn add(&mut self, me: UserId, what: Meanwhile) {
+        match what {
+            Meanwhile::Told(told) => self.told.push(told),
+            Meanwhile::Left(user, conversation, number) if user == me => {
+                let left = self.left.entry(conversation).or_default();
+                *left = number.max(*left);
+            }
+            Meanwhile::Account(user, number) if user == me => self.account = self.account.max(number),
+            Meanwhile::Left(..) | Meanwhile::Account(..) => {}
+        }
+    }
+
+    /// How far a conversation was told here.
+    fn head(&self, conversation: ConversationId) -> Number {
+        let numbers = self.told.iter().flat_map(|told| told.iter()).filter_map(|one| match one {
+            Told::Event(event) if event.conversation == conversation => Some(event.number),
+            _ => None,
+        });
+        numbers.max().unwrap_or_default()
     }
 }

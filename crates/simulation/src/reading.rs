@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeSet, rc::Rc, time::Duration};
 
-use chat::{ConversationId, Error, ErrorCode, UserId, reply::CaughtUp};
+use chat::{
+    ConversationId, Error, ErrorCode, UserId,
+    reply::{AccountChanges, CaughtUp},
+};
+use store::members::Belongings;
 
 use crate::{
     agenda::{Answer, Frame, Happening, Question},
@@ -17,6 +21,13 @@ const SELDOM: Duration = Duration::from_secs(5);
 
 fn away() -> Error {
     Error::new(ErrorCode::Unavailable, "The database is away.")
+}
+
+fn account_changes(answer: Answer) -> chat::Result<Rc<AccountChanges>> {
+    match answer {
+        Answer::AccountChanges(changes) => Ok(changes),
+        _ => Err(Error::internal()),
+    }
 }
 
 impl World<'_> {
@@ -50,9 +61,22 @@ impl World<'_> {
         Ok(match question {
             Question::Belongings { connection, .. } => {
                 let user = speaker(connection).map(|speaker| speaker.user);
-                Answer::Belongings(user.map_or_else(|| Ok(Vec::new()), |user| database.belongings(user))?)
+                Answer::Belongings(user.map_or_else(|| Ok(Belongings::default()), |user| database.belongings(user))?)
             }
-            Question::Look { user, conversation } => Answer::Look(database.look(*user, *conversation)?),
+            Question::Listed { user, conversation, .. } => {
+                Answer::Listed(Box::new(database.listed(*user, *conversation)?))
+            }
+            Question::Account { user, after } => {
+                Answer::AccountChanges(Rc::new(database.account_changes(*user, *after)?))
+            }
+            Question::AccountMissed { connection, cursor } => match speaker(connection) {
+                Some(speaker) => Answer::AccountChanges(Rc::new(database.account_piece(speaker.user, *cursor)?)),
+                None => return Err(away()),
+            },
+            Question::AccountAnew { connection, .. } => match speaker(connection) {
+                Some(speaker) => Answer::Account(Rc::new(database.account(speaker)?)),
+                None => return Err(away()),
+            },
             Question::Nudges { after } => Answer::Nudges(database.nudges(*after)?),
             Question::Heads(conversations) => Answer::Heads(database.heads(conversations)?),
             Question::Missed { conversation, cursor, .. } => {
@@ -78,10 +102,26 @@ impl World<'_> {
             (Question::Belongings { connection, since }, Err(error)) => {
                 self.loaded(node, connection, since, Err(error))
             }
-            (Question::Look { user, conversation }, Ok(Answer::Look(found))) => {
-                self.looked(node, user, conversation, Ok(found));
+            (Question::Listed { user, number, .. }, read) => {
+                let listed = read.and_then(|read| match read {
+                    Answer::Listed(listed) => Ok(*listed),
+                    _ => Err(Error::internal()),
+                });
+                self.listed_read(node, user, number, listed);
             }
-            (Question::Look { user, conversation }, Err(error)) => self.looked(node, user, conversation, Err(error)),
+            (Question::Account { user, .. }, read) => {
+                self.fill_account(node, user, read.and_then(account_changes));
+            }
+            (Question::AccountMissed { connection, .. }, read) => {
+                self.account_missed(node, connection, read.and_then(account_changes));
+            }
+            (Question::AccountAnew { connection, request }, read) => {
+                let read = read.and_then(|read| match read {
+                    Answer::Account(account) => Ok(account),
+                    _ => Err(Error::internal()),
+                });
+                self.send(node, connection, Frame::AccountRead { request, read });
+            }
             (Question::Nudges { .. }, read) => {
                 self.nodes[node].reading_nudges = false;
                 let Ok(Answer::Nudges(read)) = read else { return };
@@ -115,7 +155,7 @@ impl World<'_> {
                 let found = self.nodes[node].rooms.get_mut(&conversation).filter(|found| found.born == room);
                 if let Some(found) = found {
                     found.sequence.failed(now);
-                    self.look_for_due(node, conversation);
+                    self.look_for_due(node, conversation.into());
                 }
             }
             (Question::Anew { connection, request, conversation }, read) => {
@@ -148,22 +188,13 @@ impl World<'_> {
             let left: BTreeSet<UserId> =
                 changes.members.iter().filter(|m| m.role.is_none() && m.rev > last).map(|m| m.user).collect();
             let asked: BTreeSet<UserId> = stays.iter().map(|(user, _)| *user).collect();
-            let others = self.nodes[node].people.keys().filter(|user| !asked.contains(user));
-            let gone = others.filter(|user| changes.reset || left.contains(user)).map(|user| (*user, false));
-            for (user, stays) in stays.into_iter().chain(gone.collect::<Vec<_>>()) {
-                let Some(person) = self.nodes[node].people.get(&user) else { continue };
-                match (person.belongs.contains(&conversation), stays) {
-                    (false, true) => {
-                        self.member_changed(node, user, conversation, Some(to));
-                        self.begin_listening(node, user, conversation, to);
-                    }
-                    (true, false) => {
-                        self.member_changed(node, user, conversation, None);
-                        self.end_listening(node, user, conversation);
-                        self.look(node, user, conversation);
-                    }
-                    _ => {}
-                }
+            let people = self.nodes[node].people.keys();
+            let gone = people.filter(|user| left.contains(user) || changes.reset && !asked.contains(user));
+            let gone = gone.map(|user| (*user, false));
+            let missing =
+                stays.into_iter().filter(|(_, stays)| !stays && changes.reset).chain(gone.collect::<Vec<_>>());
+            for (user, _) in missing.collect::<Vec<_>>() {
+                self.put_out(node, user, conversation, to);
             }
         }
         let now = self.instant();
@@ -177,8 +208,9 @@ impl World<'_> {
                 self.tell(node, connection, Frame::Changes { changes: changes.clone(), live: true });
             }
         }
+        self.tell_what_is_due(node, conversation);
         self.pass_waiting(node, conversation, born);
-        self.look_for_due(node, conversation);
+        self.look_for_due(node, conversation.into());
     }
 
     // ---- what is asked again and again ----------------------------------------------------------

@@ -7,6 +7,7 @@ use stream::wire::{self, Heard};
 
 use crate::{
     agenda::{Channel, Happening, Letter},
+    node::Meanwhile,
     world::{World, note},
 };
 
@@ -127,6 +128,7 @@ impl World<'_> {
                     match heard {
                         Heard::Told(Told::Event(event)) => {
                             note!(self, "node {node} hears {}", self.shown(&event));
+                            self.nodes[node].keep(Meanwhile::Told(Rc::new(vec![Told::Event(event.clone())])));
                             self.offer(node, event);
                         }
                         Heard::Number(number) => self.heard_of(node, *conversation, number),

@@ -1,20 +1,37 @@
-//! The order of one conversation on one node: the real [`Gaps`], and around it the faults that can only be put there.
+//! The order of one conversation, or of one account, on one node: the real [`Gaps`], and around it the faults that can only be put there.
 
-use chat::{Event, Number};
+use chat::{AccountEvent, Event, Number};
 use stream::gaps::{Gaps, Turn};
 use tokio::time::Instant;
 
 use crate::fault::Fault;
 
+/// What has a number.
+pub(crate) trait Numbered {
+    fn number(&self) -> Number;
+}
+
+impl Numbered for Event {
+    fn number(&self) -> Number {
+        self.number
+    }
+}
+
+impl Numbered for AccountEvent {
+    fn number(&self) -> Number {
+        self.number
+    }
+}
+
 #[derive(Debug)]
-pub(crate) struct Sequence {
-    gaps: Gaps<Event>,
+pub(crate) struct Sequence<E> {
+    gaps: Gaps<E>,
     /// The largest number that was heard of.
     head: Number,
     fault: Option<Fault>,
 }
 
-impl Sequence {
+impl<E: Numbered> Sequence<E> {
     pub(crate) fn new(last: Number, fault: Option<Fault>) -> Self {
         Self { gaps: Gaps::new(last), head: last, fault }
     }
@@ -24,8 +41,8 @@ impl Sequence {
     }
 
     /// The event, if it is its turn; then [`Sequence::pop`] gives what it has held up.
-    pub(crate) fn offer(&mut self, event: Event, now: Instant) -> Option<Event> {
-        let number = event.number;
+    pub(crate) fn offer(&mut self, event: E, now: Instant) -> Option<E> {
+        let number = event.number();
         self.head = self.head.max(number);
         match self.fault {
             Some(Fault::PassesHoles) if number > self.last() => {
@@ -42,13 +59,19 @@ impl Sequence {
     }
 
     /// The next that has waited and whose turn it is now.
-    pub(crate) fn pop(&mut self) -> Option<Event> {
+    pub(crate) fn pop(&mut self) -> Option<E> {
         self.gaps.pop()
     }
 
     pub(crate) fn heard_of(&mut self, head: Number, now: Instant) {
         self.head = self.head.max(head);
         self.gaps.heard_of(head, now);
+    }
+
+    /// The same, and nothing is on its way.
+    pub(crate) fn must_read_to(&mut self, head: Number, now: Instant) {
+        self.heard_of(head, now);
+        self.gaps.hurry(now);
     }
 
     pub(crate) fn due(&self) -> Option<Instant> {

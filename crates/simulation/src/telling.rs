@@ -1,14 +1,14 @@
 //! What a node tells its listeners, and who they are: events in the order of their numbers, whatever way they came.
 
-use std::rc::Rc;
+use std::{collections::BTreeSet, rc::Rc, time::Duration};
 
-use chat::{ConversationId, Event, Fact, Number, UserId};
+use chat::{ConversationId, Event, Fact, Number, Scope, UserId};
 use store::Nudge;
 
 use crate::{
     agenda::{Channel, Frame, Happening, Question},
     fault::Fault,
-    node::Room,
+    node::{Meanwhile, Room},
     sequence::Sequence,
     world::{World, note},
 };
@@ -25,7 +25,7 @@ impl World<'_> {
             self.pass(node, born, event);
             self.pass_waiting(node, conversation, born);
         }
-        self.look_for_due(node, conversation);
+        self.look_for_due(node, conversation.into());
     }
 
     /// It is the turn of what has waited. One after the other: who listens may change with each.
@@ -49,21 +49,11 @@ impl World<'_> {
         for connection in listeners {
             self.tell(node, connection, Frame::Event(event.clone()));
         }
-        match &event.fact {
-            Fact::MemberJoined { member, .. } => {
-                self.member_changed(node, member.user, conversation, Some(number));
-                if self.fault != Some(Fault::AddsWithOldRows) {
-                    self.begin_listening(node, member.user, conversation, number);
-                }
-            }
-            Fact::MemberLeft { member, .. } => {
-                self.member_changed(node, member.user, conversation, None);
-                self.end_listening(node, member.user, conversation);
-                // They may be back since, and then this node must know it also if nobody else listens here.
-                self.look(node, member.user, conversation);
-            }
-            _ => {}
+        // At once, for what has waited for this number is next. Their account's event tells them so.
+        if let Fact::MemberLeft { member, .. } = &event.fact {
+            self.put_out(node, member.user, conversation, number);
         }
+        self.tell_what_is_due(node, conversation);
     }
 
     /// There is a change of this number.
@@ -71,95 +61,68 @@ impl World<'_> {
         let now = self.instant();
         if let Some(room) = self.nodes[node].rooms.get_mut(&conversation) {
             room.sequence.heard_of(head, now);
-            self.look_for_due(node, conversation);
+            self.look_for_due(node, conversation.into());
         }
     }
 
     /// Plans to look again when something is due.
-    pub(crate) fn look_for_due(&mut self, node: usize, conversation: ConversationId) {
+    pub(crate) fn look_for_due(&mut self, node: usize, scope: Scope) {
         let life = self.nodes[node].life;
-        let Some(due) = self.nodes[node].rooms.get(&conversation).and_then(|room| room.sequence.due()) else { return };
+        let Some(due) = self.due_of(node, scope) else { return };
         let at = self.moment(due).max(self.now);
-        let Some(room) = self.nodes[node].rooms.get_mut(&conversation) else { return };
-        if room.wakes.is_none_or(|wakes| at < wakes) {
-            room.wakes = Some(at);
-            self.agenda.plan(at, Happening::Due { node, life, conversation });
+        let Some(wakes) = self.wakes(node, scope) else { return };
+        if wakes.is_none_or(|wakes| at < wakes) {
+            *wakes = Some(at);
+            self.agenda.plan(at, Happening::Due { node, life, scope });
         }
     }
 
-    pub(crate) fn due(&mut self, node: usize, conversation: ConversationId) {
+    fn wakes(&mut self, node: usize, scope: Scope) -> Option<&mut Option<Duration>> {
+        match scope {
+            Scope::Conversation(id) => self.nodes[node].rooms.get_mut(&id).map(|room| &mut room.wakes),
+            Scope::Account(user) => self.account(node, user).map(|account| &mut account.wakes),
+        }
+    }
+
+    pub(crate) fn due(&mut self, node: usize, scope: Scope) {
+        if let Some(wakes) = self.wakes(node, scope) {
+            *wakes = None;
+        }
+        match scope {
+            Scope::Conversation(conversation) => self.read_conversation(node, conversation),
+            Scope::Account(user) => self.read_account(node, user),
+        }
+        self.look_for_due(node, scope);
+    }
+
+    fn read_conversation(&mut self, node: usize, conversation: ConversationId) {
         let now = self.instant();
         let people = self.nodes[node].people.keys().copied().collect();
         let Some(room) = self.nodes[node].rooms.get_mut(&conversation) else { return };
-        room.wakes = None;
         let born = room.born;
         if let Some(after) = room.sequence.read_after(now) {
             note!(self, "node {node} reads {} after {after}", self.room(conversation));
             self.ask(node, Question::Hole { room: born, conversation, after, people });
         }
-        self.look_for_due(node, conversation);
+    }
+
+    fn read_account(&mut self, node: usize, user: UserId) {
+        let now = self.instant();
+        if let Some(after) = self.account(node, user).and_then(|account| account.sequence.read_after(now)) {
+            note!(self, "node {node} reads the account of {} after {after}", self.person(user));
+            self.ask(node, Question::Account { user, after });
+        }
     }
 
     // ---- who listens ------------------------------------------------------------------------------
-
-    /// Keeps a change of a membership for those who are reading it.
-    pub(crate) fn member_changed(
-        &mut self,
-        node: usize,
-        user: UserId,
-        conversation: ConversationId,
-        joined: Option<Number>,
-    ) {
-        let hub = &mut self.nodes[node];
-        hub.tick += 1;
-        if hub.loading > 0 {
-            hub.kept.push((hub.tick, user, conversation, joined));
-        }
-        if let Some(changed) = hub.looking.get_mut(&(user, conversation)) {
-            *changed = true;
-        }
-    }
 
     /// Another node says at what to look again.
     pub(crate) fn nudged(&mut self, node: usize, nudge: Nudge) {
         match nudge {
             _ if self.fault == Some(Fault::IgnoresNudges) => {}
-            Nudge::Belonging(user, conversation) => self.look(node, user, conversation),
+            Nudge::Account(user, number) => self.note_account(node, user, number),
             Nudge::Mute => self.ask_heads(node),
-            Nudge::Standing(_) | Nudge::Hidden(..) | Nudge::Profile(_) => {}
-        }
-    }
-
-    /// Looks whether somebody who is here belongs to a conversation; one look at a time.
-    pub(crate) fn look(&mut self, node: usize, user: UserId, conversation: ConversationId) {
-        let hub = &mut self.nodes[node];
-        if !hub.connections.values().any(|open| open.speaker.user == user) {
-            return;
-        }
-        if let Some(changed) = hub.looking.get_mut(&(user, conversation)) {
-            *changed = true;
-            return;
-        }
-        hub.looking.insert((user, conversation), false);
-        self.ask(node, Question::Look { user, conversation });
-    }
-
-    pub(crate) fn looked(
-        &mut self,
-        node: usize,
-        user: UserId,
-        conversation: ConversationId,
-        found: chat::Result<Option<Number>>,
-    ) {
-        let changed = self.nodes[node].looking.remove(&(user, conversation)).unwrap_or(false);
-        let hub = &self.nodes[node];
-        let coming = hub.connections.values().any(|open| open.speaker.user == user) && !hub.people.contains_key(&user);
-        match found {
-            // Something has happened since, or they are only just coming in.
-            Ok(_) if changed || coming => self.look(node, user, conversation),
-            Ok(Some(head)) => self.begin_listening(node, user, conversation, head),
-            Ok(None) => self.end_listening(node, user, conversation),
-            Err(_) => self.look(node, user, conversation),
+            Nudge::Standing(_) => {}
         }
     }
 
@@ -169,33 +132,29 @@ impl World<'_> {
             return self.heard_of(node, conversation, head);
         }
         let (born, sequence) = (self.count(), Sequence::new(head, self.fault));
-        let room = Room { sequence, listeners: std::collections::BTreeSet::new(), born, wakes: None };
+        let room = Room { sequence, listeners: BTreeSet::new(), born, wakes: None, later: Vec::new() };
         self.nodes[node].rooms.insert(conversation, room);
         self.subscribe(node, conversation, true);
     }
 
-    /// Somebody belongs to a conversation, by a row that was read at this head.
+    /// Somebody belongs to a conversation, whose events they are told from here on.
     pub(crate) fn begin_listening(&mut self, node: usize, user: UserId, conversation: ConversationId, head: Number) {
-        let hub = &mut self.nodes[node];
-        let Some(person) = hub.people.get_mut(&user).filter(|person| !person.belongs.contains(&conversation)) else {
-            return;
-        };
-        let told = hub.rooms.get(&conversation).map_or(head, |room| room.sequence.last());
-        if told > head && self.fault != Some(Fault::AddsWithOldRows) {
-            // Others here were told more than this row knows: it is read again, or a hole would follow it.
-            return self.look(node, user, conversation);
-        }
+        let Some(person) = self.nodes[node].people.get_mut(&user) else { return };
         person.belongs.insert(conversation);
         let listeners: Vec<u64> = person.listeners.iter().copied().collect();
         if listeners.is_empty() {
             return;
         }
         self.listen_to(node, conversation, head);
-        let Some(room) = self.nodes[node].rooms.get_mut(&conversation) else { return };
-        room.listeners.extend(&listeners);
-        for connection in listeners {
-            self.tell(node, connection, Frame::Added(conversation, head));
+        if let Some(room) = self.nodes[node].rooms.get_mut(&conversation) {
+            room.listeners.extend(&listeners);
         }
+    }
+
+    /// Somebody is a member no more, since this number.
+    pub(crate) fn put_out(&mut self, node: usize, user: UserId, conversation: ConversationId, number: Number) {
+        self.nodes[node].keep(Meanwhile::Left(user, conversation, number));
+        self.end_listening(node, user, conversation);
     }
 
     pub(crate) fn end_listening(&mut self, node: usize, user: UserId, conversation: ConversationId) {
@@ -203,14 +162,10 @@ impl World<'_> {
             return;
         }
         let Some(person) = self.nodes[node].people.get_mut(&user) else { return };
-        if !person.belongs.remove(&conversation) {
-            return;
+        if person.belongs.remove(&conversation) {
+            let listeners: Vec<u64> = person.listeners.iter().copied().collect();
+            self.leave_room(node, conversation, &listeners);
         }
-        let listeners: Vec<u64> = person.listeners.iter().copied().collect();
-        for connection in &listeners {
-            self.tell(node, *connection, Frame::Removed(conversation));
-        }
-        self.leave_room(node, conversation, &listeners);
     }
 
     /// Takes connections out of a room; it goes with the last.
@@ -218,7 +173,10 @@ impl World<'_> {
         let Some(room) = self.nodes[node].rooms.get_mut(&conversation) else { return };
         room.listeners.retain(|listener| !listeners.contains(listener));
         if room.listeners.is_empty() {
+            let later = std::mem::take(&mut room.later);
             self.nodes[node].rooms.remove(&conversation);
+            // They waited for it, and begin it anew.
+            later.into_iter().for_each(|(_, user)| self.stall(node, user));
             self.subscribe(node, conversation, false);
         }
     }
@@ -227,8 +185,8 @@ impl World<'_> {
         let (wire, within) = (self.redis.wire(node), self.pace(node, self.weather.redis));
         let channel = Channel::Conversation(conversation);
         // One after the other, as they go over one line.
-        let at = (self.now + std::time::Duration::from_micros(self.dice.between(1, within)))
-            .max(self.nodes[node].subscribed_until + std::time::Duration::from_micros(1));
+        let at = (self.now + Duration::from_micros(self.dice.between(1, within)))
+            .max(self.nodes[node].subscribed_until + Duration::from_micros(1));
         self.nodes[node].subscribed_until = at;
         self.agenda.plan(at, Happening::Subscribes { node, wire, channel, wanted });
     }

@@ -38,6 +38,7 @@ impl World<'_> {
         }
         for client in 0..self.clients.len() {
             self.judge_client(client, &kept);
+            self.judge_account(client);
         }
         for conversation in self.town.rooms.clone() {
             // Everybody has left it: whoever comes now finds what was said.
@@ -82,6 +83,31 @@ impl World<'_> {
         }
         for what in found {
             self.judge.accuse(Rule::I7, format!("client {client} {what}"));
+        }
+    }
+
+    /// A1: old state of the account and events make what is read fresh.
+    fn judge_account(&mut self, client: usize) {
+        let mut found = Vec::new();
+        let speaker = self.town.people[self.clients[client].person].clone();
+        let me = &mut self.clients[client];
+        match (&mut me.account.known, self.database.account(&speaker)) {
+            (_, Err(error)) => found.push(format!("cannot read its account: {error}")),
+            (None, _) => found.push("does not know its account".to_owned()),
+            (Some(known), Ok(mut fresh)) => {
+                for (conversation, followed) in &me.known {
+                    known.happened(*conversation, followed.known.cursor);
+                    fresh.happened(*conversation, followed.known.cursor);
+                }
+                if known.cursor != fresh.cursor {
+                    found.push(format!("is at {} of its account, which is at {}", known.cursor, fresh.cursor));
+                }
+                let differences = known.differences(&fresh).into_iter();
+                found.extend(differences.map(|what| format!("has an account in which {what}")));
+            }
+        }
+        for what in found {
+            self.judge.accuse(Rule::A1, format!("client {client} {what}"));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, rc::Rc, time::Duration};
 
-use chat::{Command, ConversationId, Event, Fact, Told, UserId};
+use chat::{AccountEvent, AccountFact, Command, ConversationId, Event, Fact, Told, UserId};
 use promises::Violation;
 use tokio::time::Instant;
 
@@ -52,6 +52,8 @@ pub struct Outcome {
 pub struct Figures {
     /// Numbered changes.
     pub changes: u64,
+    /// Numbered changes of accounts.
+    pub account_changes: u64,
     /// Sends that were acknowledged.
     pub acks: u64,
     /// Repeats that were recognised.
@@ -60,6 +62,8 @@ pub struct Figures {
     pub unknown: u64,
     /// Events that clients heard.
     pub events: u64,
+    /// Events of their accounts that clients heard.
+    pub account_events: u64,
     /// Holes that nodes filled from the database.
     pub holes: u64,
     /// Catch-up answers that clients got.
@@ -75,6 +79,8 @@ pub struct Figures {
 impl std::ops::AddAssign for Figures {
     fn add_assign(&mut self, other: Self) {
         self.changes += other.changes;
+        self.account_changes += other.account_changes;
+        self.account_events += other.account_events;
         self.acks += other.acks;
         self.repeats += other.repeats;
         self.unknown += other.unknown;
@@ -252,7 +258,8 @@ impl World<'_> {
             Happening::Answered { node, life, cable, question, answer } if self.lives(node, life) => {
                 self.answered(node, cable, question, answer);
             }
-            Happening::Due { node, life, conversation } if self.lives(node, life) => self.due(node, conversation),
+            Happening::Due { node, life, scope } if self.lives(node, life) => self.due(node, scope),
+            Happening::GoesOn { node, life } if self.lives(node, life) => self.goes_on(node),
             Happening::Mutes { node, life } if self.lives(node, life) => self.mutes(node)?,
             Happening::Repeats { client, cid } => self.repeats(client, &cid),
             Happening::Ticks { node, life } if self.lives(node, life) => self.ticks(node),
@@ -305,10 +312,10 @@ impl World<'_> {
 
     pub(crate) fn shown_frame(&self, frame: &Frame) -> String {
         match frame {
-            Frame::Welcome(attached) => {
+            Frame::Welcome { account, attached } => {
                 let places: Vec<String> =
                     attached.iter().map(|(id, last)| format!("{}:{last}", self.room(*id))).collect();
-                format!("welcome {}", places.join(" "))
+                format!("welcome at {account} {}", places.join(" "))
             }
             Frame::Event(event) => self.shown(event),
             Frame::Changes { changes, live } => {
@@ -322,8 +329,11 @@ impl World<'_> {
                 let (from, to) = (changes.from, changes.to);
                 format!("{} {from}..{to} {of} {messages} messages {members} members{reset}", self.room(id))
             }
-            Frame::Added(id, head) => format!("added to {} at {head}", self.room(*id)),
-            Frame::Removed(id) => format!("removed from {}", self.room(*id)),
+            Frame::Account { event, live } => {
+                let missed = if *live { "" } else { ", which was missed" };
+                format!("{} after {}{missed}", self.shown_account(event), event.after)
+            }
+            Frame::AccountReset(to) => format!("account reset at {to}"),
             Frame::Answer { request, reply } => match reply {
                 Ok(chat::Reply::Sent(sent)) => {
                     let repeated = if sent.repeated { " repeated" } else { "" };
@@ -339,8 +349,33 @@ impl World<'_> {
                 };
                 format!("answer {request} {} anew {read}", self.room(*conversation))
             }
+            Frame::AccountRead { request, read } => {
+                let read = match read {
+                    Ok(read) => format!("at {}", read.cursor),
+                    Err(error) => error.code.name().to_owned(),
+                };
+                format!("answer {request} the account anew {read}")
+            }
             Frame::Closed => "closed".to_owned(),
         }
+    }
+
+    pub(crate) fn shown_account(&self, event: &AccountEvent) -> String {
+        let what = match &event.fact {
+            AccountFact::ConversationAdded(listed) => {
+                format!("added to {} at {}", self.room(listed.conversation.id), listed.conversation.head)
+            }
+            AccountFact::ConversationRemoved { conversation, .. } => {
+                format!("removed from {}", self.room(*conversation))
+            }
+            AccountFact::ConversationHidden { conversation, at } => {
+                format!("hides {} at {at}", self.room(*conversation))
+            }
+            AccountFact::ProfileChanged(_) => "profile".to_owned(),
+            AccountFact::DraftSaved(draft) => format!("draft in {}: {}", self.room(draft.key.conversation), draft.text),
+            AccountFact::DraftDiscarded(key) => format!("no draft in {}", self.room(key.conversation)),
+        };
+        format!("{}#{} {what}", self.person(event.account), event.number)
     }
 
     pub(crate) fn shown(&self, event: &Event) -> String {

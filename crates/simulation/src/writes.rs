@@ -1,17 +1,19 @@
 //! How a node writes: what has piled up is one transaction; after its commit others and listeners are told, and whoever
 //! asked is answered. In between, everything may break.
 
+use std::rc::Rc;
+
 use chat::{
-    Command, Error, ErrorCode, Event, Fact, MessageId, Millis, Notice, Number, Reply, Signal, Told,
-    event::Audience,
-    messages::{Draft, Message, Sent},
+    Command, Error, ErrorCode, Event, Fact, MessageId, Millis, Number, Reply, Told,
+    messages::{Message, Sent, Submission},
 };
-use store::Nudge;
+use store::nudges;
 use stream::wire;
 
 use crate::{
     agenda::{Channel, Frame, Happening, Job, Letter, Written},
     fault::Fault,
+    node::Meanwhile,
     world::{World, note},
 };
 
@@ -69,20 +71,27 @@ impl World<'_> {
         let commands = commands.map(|(speaker, command)| (speaker, self.forget_id(command))).collect();
         let (told, replies) = self.database.commit(commands);
         for one in &told {
-            if let Told::Event(event) = one {
-                note!(self, "node {node} commits {}", self.shown(event));
-                self.figures.changes += 1;
+            match one {
+                Told::Event(event) => {
+                    note!(self, "node {node} commits {}", self.shown(event));
+                    self.figures.changes += 1;
+                }
+                Told::Account(event) => {
+                    note!(self, "node {node} commits {}", self.shown_account(event));
+                    self.figures.account_changes += 1;
+                }
+                Told::Notice(_) | Told::Order(_) | Told::Doubt | Told::NewHistory => {}
             }
         }
         self.judge.record(self.now, &told);
-        self.note_nudges(node, told.iter().filter_map(Nudge::after).count());
+        self.note_nudges(node, nudges::of(&told).len());
         Written { told, replies }
     }
 
     fn forget_id(&mut self, command: Command) -> Command {
         match command {
-            Command::SendMessage(draft) if self.fault == Some(Fault::ForgetsClientIds) => {
-                Command::SendMessage(Draft { client_id: None, ..draft })
+            Command::SendMessage(submission) if self.fault == Some(Fault::ForgetsClientIds) => {
+                Command::SendMessage(Submission { client_id: None, ..submission })
             }
             command => command,
         }
@@ -181,11 +190,11 @@ impl World<'_> {
                 (Some(Fault::RefusesAfterCommit), _) => {
                     reply = Err(Error::new(ErrorCode::Forbidden, "Nothing was stored."));
                 }
-                (Some(Fault::AnswersBeforeCommit), Command::SendMessage(draft)) => {
-                    reply = Ok(Reply::Sent(self.guess(node, draft)));
+                (Some(Fault::AnswersBeforeCommit), Command::SendMessage(submission)) => {
+                    reply = Ok(Reply::Sent(self.guess(node, submission)));
                 }
-                (Some(Fault::TellsBeforeCommit), Command::SendMessage(draft)) => {
-                    let told = self.imagine(node, job, draft);
+                (Some(Fault::TellsBeforeCommit), Command::SendMessage(submission)) => {
+                    let told = self.imagine(node, job, submission);
                     self.offer(node, told);
                 }
                 _ => {}
@@ -196,21 +205,11 @@ impl World<'_> {
 
     /// Tells this node's listeners what was committed here.
     fn tell_here(&mut self, node: usize, told: &[Told]) {
+        self.nodes[node].keep(Meanwhile::Told(Rc::new(told.to_vec())));
         for one in told {
             match one {
                 Told::Event(event) => self.offer(node, event.clone()),
-                Told::Notice(Notice { to: Audience::User(user), signal }) => match signal {
-                    Signal::ConversationAdded(listed) => {
-                        let row = &listed.conversation;
-                        self.member_changed(node, *user, row.id, Some(row.head));
-                        self.begin_listening(node, *user, row.id, row.head);
-                    }
-                    Signal::ConversationRemoved { conversation, .. } => {
-                        self.member_changed(node, *user, *conversation, None);
-                        self.end_listening(node, *user, *conversation);
-                    }
-                    _ => {}
-                },
+                Told::Account(event) => self.take_account_event(node, event, true),
                 Told::Notice(_) | Told::Order(_) | Told::Doubt | Told::NewHistory => {}
             }
         }
@@ -220,7 +219,7 @@ impl World<'_> {
     fn tell_others(&mut self, node: usize, told: &[Told]) {
         let mut matters = false;
         let mut heard = true;
-        for nudge in told.iter().filter_map(Nudge::after) {
+        for nudge in nudges::of(told) {
             heard &= self.publish(node, Channel::Nudges, Letter::Nudge(nudge));
         }
         for conversation in self.town.rooms.clone() {
@@ -264,20 +263,20 @@ impl World<'_> {
         }
     }
 
-    fn guess(&mut self, node: usize, draft: &Draft) -> Sent {
-        let last = self.nodes[node].rooms.get(&draft.conversation).map_or(Number(0), |room| room.sequence.last());
+    fn guess(&mut self, node: usize, submission: &Submission) -> Sent {
+        let last = self.nodes[node].rooms.get(&submission.conversation).map_or(Number(0), |room| room.sequence.last());
         Sent {
-            conversation: draft.conversation,
+            conversation: submission.conversation,
             seq: last.next(),
             id: MessageId(0),
-            client_id: draft.client_id.clone(),
+            client_id: submission.client_id.clone(),
             created_at: Millis(0),
             repeated: false,
         }
     }
 
-    fn imagine(&mut self, node: usize, job: &Job, draft: &Draft) -> Event {
-        let Sent { conversation, seq, id, client_id, created_at, .. } = self.guess(node, draft);
+    fn imagine(&mut self, node: usize, job: &Job, submission: &Submission) -> Event {
+        let Sent { conversation, seq, id, client_id, created_at, .. } = self.guess(node, submission);
         let message = Message {
             id,
             conversation,
@@ -287,9 +286,9 @@ impl World<'_> {
             author_name: job.speaker.username.clone(),
             author_shown_name: job.speaker.shown_name.clone(),
             author_role: job.speaker.role,
-            message_type: draft.message_type,
+            message_type: submission.message_type,
             client_id,
-            text: Some(draft.text.clone()),
+            text: Some(submission.text.clone()),
             parent: None,
             created_at,
             edited_at: None,

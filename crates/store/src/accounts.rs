@@ -10,7 +10,7 @@ use serde::Serialize;
 use sqlx::FromRow;
 
 use crate::{
-    Conn, Result,
+    Conn, Result, account_changes,
     appends::{json, json_ids},
     unreadable::{Rest, Salvage},
 };
@@ -197,6 +197,7 @@ pub async fn create(conn: &mut Conn, new: &New<'_>, now: Millis) -> Result<UserI
         p.status_message.as_deref(),
         now.0
     )?;
+    account_changes::begin(conn, UserId(id)).await?;
     Ok(UserId(id))
 }
 

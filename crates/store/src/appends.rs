@@ -167,7 +167,7 @@ async fn store(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<chat::Result<S
     let ids = insert(unit, run, &verdicts).await?;
     let mut outcomes: Vec<chat::Result<Sent>> = Vec::with_capacity(run.len());
     for (append, verdict) in run.iter().zip(verdicts) {
-        let conversation = append.draft.conversation;
+        let conversation = append.submission.conversation;
         outcomes.push(match verdict {
             Verdict::Refused(error) => Err(error),
             Verdict::Repeat(sent) => Ok(sent),
@@ -178,7 +178,7 @@ async fn store(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<chat::Result<S
             Verdict::New { number, at } => {
                 let id = ids.get(&(conversation.0, number.0)).copied().unwrap_or_default();
                 unit.committed.push(Told::Event(created(append, MessageId(id), number, at)));
-                let client_id = append.draft.client_id.clone();
+                let client_id = append.submission.client_id.clone();
                 let sent =
                     Sent { conversation, seq: number, id: MessageId(id), client_id, created_at: at, repeated: false };
                 faults::remember(append, &sent);
@@ -190,14 +190,14 @@ async fn store(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<chat::Result<S
 }
 
 async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
-    unit.heads.look_at(&mut unit.conn, run.iter().map(|append| append.draft.conversation)).await?;
+    unit.heads.look_at(&mut unit.conn, run.iter().map(|append| append.submission.conversation)).await?;
     let asked: Vec<Asked> = run
         .iter()
         .map(|append| Asked {
-            c: append.draft.conversation.0,
+            c: append.submission.conversation.0,
             u: append.author.user.0,
-            k: remembered(append.draft.client_id.as_ref()),
-            p: append.draft.parent.map(|p| p.0),
+            k: remembered(append.submission.client_id.as_ref()),
+            p: append.submission.parent.map(|p| p.0),
         })
         .collect();
     let asked = json(&asked)?;
@@ -211,7 +211,7 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
     let mut seen: HashMap<(i64, &str), usize> = HashMap::new();
     let mut verdicts = Vec::with_capacity(run.len());
     for (index, (append, row)) in run.iter().zip(rows).enumerate() {
-        if let Some(client_id) = remembered(append.draft.client_id.as_ref())
+        if let Some(client_id) = remembered(append.submission.client_id.as_ref())
             && let Some(first) = seen.get(&(append.author.user.0, client_id)).copied()
         {
             verdicts.push(repeat_in_batch(run, first, append));
@@ -222,7 +222,7 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
             None => judge(append, &row, unit.now, &mut heads),
         };
         // A refused send has not used its client id up.
-        if let (Some(client_id), Verdict::New { .. }) = (remembered(append.draft.client_id.as_ref()), &verdict) {
+        if let (Some(client_id), Verdict::New { .. }) = (remembered(append.submission.client_id.as_ref()), &verdict) {
             seen.insert((append.author.user.0, client_id), index);
         }
         verdicts.push(verdict);
@@ -234,7 +234,7 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
 async fn mend_heads(unit: &mut Unit, run: &[NewMessage], rows: &mut [Checked]) -> Result<()> {
     let mut mended: HashMap<ConversationId, i64> = HashMap::new();
     for (append, row) in run.iter().zip(rows) {
-        let (conversation, Some(head)) = (append.draft.conversation, row.head) else { continue };
+        let (conversation, Some(head)) = (append.submission.conversation, row.head) else { continue };
         if !unit.heads.is_wrong(conversation, head) {
             continue;
         }
@@ -250,22 +250,22 @@ async fn mend_heads(unit: &mut Unit, run: &[NewMessage], rows: &mut [Checked]) -
 
 fn repeat_in_batch(run: &[NewMessage], first: usize, append: &NewMessage) -> Verdict {
     match run.get(first) {
-        Some(earlier) if earlier.draft == append.draft => Verdict::RepeatOf(first),
+        Some(earlier) if earlier.submission == append.submission => Verdict::RepeatOf(first),
         _ => Verdict::Refused(mismatch()),
     }
 }
 
 fn judge(append: &NewMessage, row: &Checked, now: Millis, heads: &mut HashMap<i64, (i64, i64)>) -> Verdict {
-    let conversation = append.draft.conversation.0;
+    let conversation = append.submission.conversation.0;
     // First of all: a repeat is answered even to those who have left since.
     if let (Some(id), Some(seq), Some(at)) = (row.id, row.seq, row.created_at) {
         let same = row.conversation_id == Some(conversation) && row.content_hash == Some(content_hash(append));
         return if same {
             Verdict::Repeat(Sent {
-                conversation: append.draft.conversation,
+                conversation: append.submission.conversation,
                 seq: Number(seq),
                 id: MessageId(id),
-                client_id: append.draft.client_id.clone(),
+                client_id: append.submission.client_id.clone(),
                 created_at: Millis(at),
                 repeated: true,
             })
@@ -276,7 +276,7 @@ fn judge(append: &NewMessage, row: &Checked, now: Millis, heads: &mut HashMap<i6
     let (Some(head), Some(active_at), Some(_member)) = (row.head, row.active_at, &row.role) else {
         return Verdict::Refused(Refusal::not_found("conversation"));
     };
-    if append.draft.parent.is_some() && row.parent_seq.is_none() {
+    if append.submission.parent.is_some() && row.parent_seq.is_none() {
         return Verdict::Refused(Refusal::invalid("parent", "There is no message with this seq in the conversation."));
     }
     let (head, at) = heads.entry(conversation).or_insert((head, active_at));
@@ -290,17 +290,17 @@ async fn insert(unit: &mut Unit, run: &[NewMessage], verdicts: &[Verdict]) -> Re
     let mut rows = Vec::with_capacity(run.len());
     for (append, verdict) in run.iter().zip(verdicts) {
         if let Verdict::New { number, at } = verdict {
-            let c = append.draft.conversation.0;
+            let c = append.submission.conversation.0;
             heads.insert(c, Head { c, h: number.0, a: at.0 });
             rows.push(Row {
                 c,
                 s: number.0,
                 u: append.author.user.0,
-                k: remembered(append.draft.client_id.as_ref()),
+                k: remembered(append.submission.client_id.as_ref()),
                 h: content_hash(append),
                 y: special_type(append),
-                t: &append.draft.text,
-                p: append.draft.parent.map(|p| p.0),
+                t: &append.submission.text,
+                p: append.submission.parent.map(|p| p.0),
                 a: at.0,
             });
         }
@@ -353,24 +353,24 @@ async fn insert_rows(conn: &mut Conn, rows: &[Row<'_>], heads: &[Head]) -> Resul
 fn created(append: &NewMessage, id: MessageId, number: Number, at: Millis) -> Event {
     let message = Message {
         id,
-        conversation: append.draft.conversation,
+        conversation: append.submission.conversation,
         seq: number,
         rev: number,
         author: append.author.user,
         author_name: append.author.username.clone(),
         author_shown_name: append.author.shown_name.clone(),
         author_role: append.author.role,
-        message_type: append.draft.message_type,
-        client_id: append.draft.client_id.clone(),
-        text: Some(append.draft.text.clone()),
-        parent: append.draft.parent,
+        message_type: append.submission.message_type,
+        client_id: append.submission.client_id.clone(),
+        text: Some(append.submission.text.clone()),
+        parent: append.submission.parent,
         created_at: at,
         edited_at: None,
         deleted_at: None,
         reactions: Vec::new(),
     };
     Event {
-        conversation: append.draft.conversation,
+        conversation: append.submission.conversation,
         number,
         actor: append.author.user,
         origin: append.origin,
@@ -387,14 +387,14 @@ fn remembered(client_id: Option<&ClientId>) -> Option<&str> {
 
 /// The type's name, if it is not the usual one.
 fn special_type(append: &NewMessage) -> Option<&'static str> {
-    Some(append.draft.message_type).filter(|kind| *kind != MessageType::Text).map(MessageType::name)
+    Some(append.submission.message_type).filter(|kind| *kind != MessageType::Text).map(MessageType::name)
 }
 
 /// FNV-1a over what was sent. It tells honest repeats from mistakes; it is no secret and no proof.
 fn content_hash(append: &NewMessage) -> i64 {
-    let parent = append.draft.parent.map_or(0, |p| p.0).to_le_bytes();
+    let parent = append.submission.parent.map_or(0, |p| p.0).to_le_bytes();
     let hash = append
-        .draft
+        .submission
         .text
         .bytes()
         .chain(parent)
@@ -426,11 +426,4 @@ pub(crate) fn json_ids(ids: impl IntoIterator<Item = i64>) -> Result<String> {
         v: i64,
     }
     json(&ids.into_iter().map(|v| Id { v }).collect::<Vec<_>>())
-}
-
-/// The conversations of a batch, for those who lock them.
-pub(crate) fn sorted(mut ids: Vec<ConversationId>) -> Vec<ConversationId> {
-    ids.sort_unstable();
-    ids.dedup();
-    ids
 }

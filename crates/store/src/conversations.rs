@@ -8,7 +8,7 @@ use sqlx::FromRow;
 
 use crate::{
     Conn, Db, Error, Result,
-    appends::{json_ids, sorted},
+    appends::json_ids,
     clock,
     unreadable::{self, Rest, Salvage},
 };
@@ -174,12 +174,10 @@ fn keys(kind: Kind, visibility: Visibility, name: Option<&str>) -> (Option<Strin
     (key.clone().filter(|_| visibility == Visibility::Public), key)
 }
 
-/// What begins a transaction on PostgreSQL and locks the rows of these conversations, in one order.
-pub(crate) fn beginning_with(ids: Vec<ConversationId>) -> String {
-    let ids: Vec<String> = sorted(ids).iter().map(|id| id.0.to_string()).collect();
-    // Numbers need no quotes; and what is prepared could not be one text with BEGIN.
-    let lock = format!("SELECT id FROM conversations WHERE id IN ({}) ORDER BY id FOR UPDATE", ids.join(", "));
-    if ids.is_empty() { "BEGIN".to_owned() } else { format!("BEGIN; {lock}") }
+/// What locks the rows of these conversations in one order, where other nodes write too.
+pub(crate) fn lock_text(conversations: &[ConversationId]) -> String {
+    let ids: Vec<String> = conversations.iter().map(|id| id.0.to_string()).collect();
+    format!("SELECT id FROM conversations WHERE id IN ({}) ORDER BY id FOR UPDATE", ids.join(", "))
 }
 
 impl Db {

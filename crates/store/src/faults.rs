@@ -38,13 +38,13 @@ pub(crate) fn repeat(append: &NewMessage) -> Option<Sent> {
         return None;
     }
     let sent = SENT.lock().unwrap_or_else(PoisonError::into_inner);
-    let earlier = sent.get(&(append.author.user.0, append.draft.client_id.as_ref()?.as_str().to_owned()))?;
+    let earlier = sent.get(&(append.author.user.0, append.submission.client_id.as_ref()?.as_str().to_owned()))?;
     Some(Sent { repeated: true, ..earlier.clone() })
 }
 
 /// Remembers the answer to a send.
 pub(crate) fn remember(append: &NewMessage, sent: &Sent) {
-    if let Some(client_id) = append.draft.client_id.as_ref().filter(|_| mutants::is(Mutant::CachedDedupe)) {
+    if let Some(client_id) = append.submission.client_id.as_ref().filter(|_| mutants::is(Mutant::CachedDedupe)) {
         let key = (append.author.user.0, client_id.as_str().to_owned());
         SENT.lock().unwrap_or_else(PoisonError::into_inner).insert(key, sent.clone());
     }

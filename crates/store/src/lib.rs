@@ -9,6 +9,7 @@ mod sql;
 #[macro_use]
 mod names;
 
+pub mod account_changes;
 pub mod damage;
 pub mod db;
 pub mod error;
@@ -31,6 +32,7 @@ pub mod catch_up;
 pub mod clock;
 pub mod conversations;
 pub mod doctor;
+pub mod drafts;
 pub mod figures;
 pub mod history;
 pub mod jobs;
@@ -76,6 +78,8 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         listing::STATEMENTS,
         figures::STATEMENTS,
         catch_up::STATEMENTS,
+        account_changes::STATEMENTS,
+        drafts::STATEMENTS,
         history::STATEMENTS,
         health::STATEMENTS,
         carry::standing::STATEMENTS,

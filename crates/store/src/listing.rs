@@ -4,27 +4,38 @@ use chat::{ConversationId, Number, UserId, conversations::Conversation, members:
 use sqlx::FromRow;
 
 use crate::{
-    Conn, Result, conversations,
+    Conn, Result,
+    appends::json_ids,
+    conversations,
     members::read_role,
     unreadable::{self, Rest, Salvage},
 };
 
-/// Entries of the list of `$1`: all that are not hidden, or `$2` alone.
-macro_rules! listed {
+/// Entries of the list of `$1`, hidden ones too.
+macro_rules! entry {
     () => {
         "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
-                c.member_count, c.active_at, m.role, m.read_seq, (
+                c.member_count, c.active_at, m.role, m.read_seq, m.hidden_seq, (
              SELECT COUNT(*) FROM (SELECT 1 FROM messages n
                  WHERE n.conversation_id = c.id AND n.seq > m.read_seq AND n.author_id <> $1 AND n.deleted_at IS NULL
                  LIMIT 1000) AS counted) AS unread
          FROM members m JOIN conversations c ON c.id = m.conversation_id
-         WHERE m.user_id = $1 AND m.role IS NOT NULL AND (c.id = $2 OR ($2 = 0 AND c.head > m.hidden_seq)) "
+         WHERE m.user_id = $1 AND m.role IS NOT NULL "
+    };
+}
+
+/// The same: all that are not hidden, or `$2` alone.
+macro_rules! listed {
+    () => {
+        concat!(entry!(), "AND (c.id = $2 OR ($2 = 0 AND c.head > m.hidden_seq)) ")
     };
 }
 
 statements! {
     LISTED = concat!(listed!(), "AND (c.active_at < $3 OR (c.active_at = $3 AND c.id < $4))
               ORDER BY c.active_at DESC, c.id DESC LIMIT $5");
+    /// These, hidden ones too.
+    THESE = concat!(entry!(), "AND c.id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($2) AS j)");
     /// What was active after `$3`, by id.
     MOVED = concat!(listed!(), "AND c.active_at > $3 AND c.id > $4 ORDER BY c.id LIMIT $5");
 }
@@ -35,6 +46,7 @@ struct ListedRow {
     conversation: conversations::Row,
     role: String,
     read_seq: i64,
+    hidden_seq: i64,
     unread: i64,
 }
 
@@ -44,6 +56,7 @@ impl Salvage for ListedRow {
             conversation: conversations::Row::salvage(rest)?,
             role: rest.text("role").unwrap_or_default(),
             read_seq: rest.number("read_seq")?,
+            hidden_seq: rest.number("hidden_seq").unwrap_or_default(),
             unread: rest.number("unread").unwrap_or_default(),
         })
     }
@@ -57,6 +70,8 @@ pub struct Entry {
     pub role: Role,
     /// Their read marker.
     pub read_seq: Number,
+    /// The number up to which it is out of the person's list, if it is.
+    pub hidden: Option<Number>,
     /// Others' messages after it, counted up to [`chat::limits::UNREAD_CAP`].
     pub unread: i64,
     /// Its time of last activity, in milliseconds: what the list is ordered by.
@@ -70,6 +85,15 @@ pub struct Entry {
 pub async fn entry(conn: &mut Conn, user: UserId, only: ConversationId) -> Result<Option<Entry>> {
     let rows = sql!(conn, salvage as ListedRow, LISTED, user.0, only.0, i64::MAX, i64::MAX, 1_i64)?;
     Ok(read(rows, user)?.pop())
+}
+
+/// Those of these conversations to which a person belongs, hidden ones too.
+///
+/// # Errors
+/// Those of the database.
+pub async fn entries(conn: &mut Conn, user: UserId, these: &[ConversationId]) -> Result<Vec<Entry>> {
+    let ids = json_ids(these.iter().map(|id| id.0))?;
+    read(sql!(conn, salvage as ListedRow, THESE, user.0, ids)?, user)
 }
 
 /// A person's conversations, the most recently active first, after this time of last activity and id.
@@ -104,6 +128,7 @@ fn read(rows: Vec<ListedRow>, user: UserId) -> Result<Vec<Entry>> {
     unreadable::readable(rows, |row| {
         Ok(Entry {
             active_at: row.conversation.active_at,
+            hidden: (row.hidden_seq >= row.conversation.head).then_some(Number(row.hidden_seq)),
             role: read_role(&row.role, row.conversation.id, user.0),
             conversation: row.conversation.read()?,
             read_seq: Number(row.read_seq),

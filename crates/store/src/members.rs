@@ -1,5 +1,7 @@
 //! Members: rows and statements.
 
+use std::collections::HashMap;
+
 use chat::{
     ConversationId, Millis, Number, UserId,
     conversations::{Conversation, Kind},
@@ -8,7 +10,7 @@ use chat::{
 use sqlx::FromRow;
 
 use crate::{
-    Conn, Result,
+    Conn, Result, account_changes,
     appends::json_ids,
     conversations,
     unreadable::{self, Rest, Salvage},
@@ -36,6 +38,8 @@ statements! {
                 declined = 0";
     LEAVE = "UPDATE members SET role = NULL, rev = $3, declined = $4 WHERE conversation_id = $1 AND user_id = $2";
     DECLINED = "SELECT declined FROM members WHERE conversation_id = $1 AND user_id = $2 AND role IS NULL";
+    DECLINED_THESE = "SELECT conversation_id FROM members WHERE user_id = $1 AND role IS NULL AND declined <> 0
+                      AND conversation_id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($2) AS j)";
     ASK_BACK = "UPDATE members SET declined = 2 WHERE conversation_id = $1 AND user_id = $2 AND role IS NULL AND declined = 1";
     WITHDRAW = "UPDATE members SET declined = 1 WHERE conversation_id = $1 AND user_id = $2 AND role IS NULL AND declined = 2";
     WITHDRAW_ALL = "UPDATE members SET declined = 1 WHERE conversation_id = $1 AND role IS NULL AND declined = 2";
@@ -182,6 +186,15 @@ pub async fn way_back(conn: &mut Conn, conversation: ConversationId, user: UserI
         Some((2,)) => Return::AskedBack,
         _ => Return::Open,
     })
+}
+
+/// Which of these conversations a person has left by themself.
+///
+/// # Errors
+/// Those of the database.
+pub async fn left(conn: &mut Conn, user: UserId, these: &[ConversationId]) -> Result<Vec<ConversationId>> {
+    let rows = sql!(conn, fetch_all as (i64,), DECLINED_THESE, user.0, json_ids(these.iter().map(|id| id.0))?)?;
+    Ok(rows.into_iter().map(|(id,)| ConversationId(id)).collect())
 }
 
 /// Lets somebody who left by themself join again.
@@ -416,11 +429,31 @@ impl Salvage for BelongingRow {
     }
 }
 
-/// The memberships of all of these people, in one question.
+/// What the hub needs to know of a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Belongings {
+    /// A number of their account: what was changed later may be in the memberships already, and comes as an event.
+    pub account: Number,
+    /// Their memberships.
+    pub memberships: Vec<Belonging>,
+}
+
+/// The memberships of all of these people, in two questions.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn of_users(conn: &mut Conn, users: &[UserId]) -> Result<Vec<Belonging>> {
+pub async fn of_users(conn: &mut Conn, users: &[UserId]) -> Result<HashMap<UserId, Belongings>> {
+    // First, so that nothing of what the memberships lack is missing among the events.
+    let heads = account_changes::heads(conn, users).await?;
+    let mut of: HashMap<UserId, Belongings> =
+        heads.into_iter().map(|(user, account)| (user, Belongings { account, memberships: Vec::new() })).collect();
+    for membership in memberships(conn, users).await? {
+        of.entry(membership.user).or_default().memberships.push(membership);
+    }
+    Ok(of)
+}
+
+async fn memberships(conn: &mut Conn, users: &[UserId]) -> Result<Vec<Belonging>> {
     let rows = sql!(conn, salvage as BelongingRow, OF_USERS, json_ids(users.iter().map(|u| u.0))?)?;
     unreadable::readable(rows, |row| {
         Ok(Belonging {

@@ -4,22 +4,22 @@
 //! transaction of the change itself, so that no change that must be obeyed can go without.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque, hash_map::Entry},
     time::{Duration, Instant},
 };
 
-use chat::{ConversationId, Millis, Notice, Signal, Told, UserId, event::Audience};
+use chat::{Millis, Number, Told, UserId};
 use serde::Serialize;
 use sqlx::FromRow;
 
 use crate::{Conn, Result, appends::json};
 
 statements! {
-    ADD = "INSERT INTO nudges (at, node, what, user_id, conversation_id)
-           SELECT $2, $3, j.value ->> 'w', CAST(j.value ->> 'u' AS BIGINT), CAST(j.value ->> 'c' AS BIGINT)
+    ADD = "INSERT INTO nudges (at, node, what, user_id, number)
+           SELECT $2, $3, j.value ->> 'w', CAST(j.value ->> 'u' AS BIGINT), CAST(j.value ->> 'n' AS BIGINT)
            FROM json_each($1) AS j ORDER BY j.key";
     NEWEST = "SELECT COALESCE(MAX(id), 0) FROM nudges";
-    AFTER = "SELECT id, node, what, user_id, conversation_id FROM nudges WHERE id > $1 ORDER BY id LIMIT $2";
+    AFTER = "SELECT id, node, what, user_id, number FROM nudges WHERE id > $1 ORDER BY id LIMIT $2";
     /// The newest stays: by its place is seen that the database has not come back with less.
     FORGET = "DELETE FROM nudges WHERE id <= $1 AND id < (SELECT MAX(id) FROM nudges)";
 }
@@ -32,57 +32,57 @@ pub const KEPT: Duration = Duration::from_mins(10);
 pub enum Nudge {
     /// Whether this person's account and sessions still allow what their connections do.
     Standing(UserId),
-    /// Whether this person belongs to this conversation.
-    Belonging(UserId, ConversationId),
-    /// This person took a conversation out of their list.
-    Hidden(UserId, ConversationId),
-    /// What this person tells about themselves.
-    Profile(UserId),
+    /// What has changed of this person's account, up to this number.
+    Account(UserId, Number),
     /// A node cannot tell the others of events: heads must be asked for.
     Mute,
 }
 
 impl Nudge {
-    /// What other nodes must look at again after this was committed, if anything.
+    /// How it is written: a word, whom it is about, and up to which number.
     #[must_use]
-    pub fn after(told: &Told) -> Option<Self> {
-        match told {
-            Told::Order(order) => Some(Self::Standing(order.user())),
-            Told::Notice(Notice { to: Audience::User(user), signal }) => match signal {
-                Signal::ConversationAdded(listed) => Some(Self::Belonging(*user, listed.conversation.id)),
-                Signal::ConversationRemoved { conversation, .. } => Some(Self::Belonging(*user, *conversation)),
-                Signal::ConversationHidden { conversation, .. } => Some(Self::Hidden(*user, *conversation)),
-                Signal::ProfileChanged(_) => Some(Self::Profile(*user)),
-                Signal::MarkerMoved { .. } | Signal::Typing { .. } | Signal::PresenceChanged { .. } => None,
-            },
-            Told::Event(_) | Told::Notice(_) | Told::Doubt | Told::NewHistory => None,
-        }
-    }
-
-    /// How it is written: a word, whom and which conversation it is about.
-    #[must_use]
-    pub fn parts(self) -> (&'static str, Option<UserId>, Option<ConversationId>) {
+    pub fn parts(self) -> (&'static str, Option<UserId>, Option<Number>) {
         match self {
             Self::Standing(user) => ("standing", Some(user), None),
-            Self::Belonging(user, conversation) => ("belonging", Some(user), Some(conversation)),
-            Self::Hidden(user, conversation) => ("hidden", Some(user), Some(conversation)),
-            Self::Profile(user) => ("profile", Some(user), None),
+            Self::Account(user, number) => ("account", Some(user), Some(number)),
             Self::Mute => ("mute", None, None),
         }
     }
 
-    /// Reads what [`Nudge::parts`] has written; nothing if a later version has.
+    /// Reads what [`Nudge::parts`] has written; nothing if a version has that says it otherwise.
     #[must_use]
-    pub fn from_parts(what: &str, user: Option<UserId>, conversation: Option<ConversationId>) -> Option<Self> {
+    pub fn from_parts(what: &str, user: Option<UserId>, number: Option<Number>) -> Option<Self> {
         Some(match what {
             "standing" => Self::Standing(user?),
-            "belonging" => Self::Belonging(user?, conversation?),
-            "hidden" => Self::Hidden(user?, conversation?),
-            "profile" => Self::Profile(user?),
+            "account" => Self::Account(user?, number?),
             "mute" => Self::Mute,
             _ => return None,
         })
     }
+}
+
+/// What other nodes must look at again after this was committed: each account once, up to its last number.
+#[must_use]
+pub fn of(committed: &[Told]) -> Vec<Nudge> {
+    let mut nudges: Vec<Nudge> = Vec::new();
+    let mut places: HashMap<UserId, usize> = HashMap::new();
+    for told in committed {
+        match told {
+            Told::Order(order) => nudges.push(Nudge::Standing(order.user())),
+            Told::Account(event) => {
+                let nudge = Nudge::Account(event.account, event.number);
+                match places.entry(event.account) {
+                    Entry::Occupied(place) => nudges[*place.get()] = nudge,
+                    Entry::Vacant(place) => {
+                        place.insert(nudges.len());
+                        nudges.push(nudge);
+                    }
+                }
+            }
+            Told::Event(_) | Told::Notice(_) | Told::Doubt | Told::NewHistory => {}
+        }
+    }
+    nudges
 }
 
 /// A nudge as it is kept.
@@ -105,14 +105,14 @@ pub async fn add(conn: &mut Conn, nudges: &[Nudge], node: i64, now: Millis) -> R
     struct Row {
         w: &'static str,
         u: Option<i64>,
-        c: Option<i64>,
+        n: Option<i64>,
     }
     if nudges.is_empty() {
         return Ok(());
     }
     let row = |nudge: &Nudge| {
-        let (w, user, conversation) = nudge.parts();
-        Row { w, u: user.map(|id| id.0), c: conversation.map(|id| id.0) }
+        let (w, user, number) = nudge.parts();
+        Row { w, u: user.map(|id| id.0), n: number.map(|number| number.0) }
     };
     let rows: Vec<Row> = nudges.iter().map(row).collect();
     sql!(conn, execute, ADD, json(&rows)?, now.0, node)?;
@@ -134,7 +134,7 @@ struct KeptRow {
     node: i64,
     what: String,
     user_id: Option<i64>,
-    conversation_id: Option<i64>,
+    number: Option<i64>,
 }
 
 /// The nudges after a place, at most so many, oldest first.
@@ -144,7 +144,7 @@ struct KeptRow {
 pub async fn after(conn: &mut Conn, id: i64, limit: i64) -> Result<Vec<Kept>> {
     let rows = sql!(conn, fetch_all as KeptRow, AFTER, id, limit)?;
     let read = |row: KeptRow| {
-        let nudge = Nudge::from_parts(&row.what, row.user_id.map(UserId), row.conversation_id.map(ConversationId));
+        let nudge = Nudge::from_parts(&row.what, row.user_id.map(UserId), row.number.map(Number));
         Kept { id: row.id, node: row.node, nudge }
     };
     Ok(rows.into_iter().map(read).collect())

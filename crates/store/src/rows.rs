@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, Column as _, Row as _, SqliteConnection, TypeInfo as _
 use crate::{
     Conn, Result,
     heads::head_is_wrong,
-    tables::{Column, Kind, Scope, TABLES, Tables},
+    tables::{Column, Kind, Owner, TABLES, Tables},
 };
 
 /// What is wrong with rows, and how they are found: how many, and the least id among them.
@@ -54,10 +54,10 @@ pub(crate) async fn unreadable_in(tables: Tables, conn: &mut Conn) -> Result<Vec
         found.extend(wrong(conn, what, id, which).await?);
     }
     for table in tables {
-        if let (Some((wanted, column)), Some(id)) = (table.scope.named_by(), first_number(table.columns)) {
+        if let (Some((wanted, column)), Some(id)) = (table.owner.named_by(), first_number(table.columns)) {
             let name = table.name;
             let which = format!("{name} WHERE NOT EXISTS (SELECT 1 FROM {wanted} w WHERE w.id = {name}.{column})");
-            found.extend(wrong(conn, &format!("{name} of {}", nothing(table.scope)), id, &which).await?);
+            found.extend(wrong(conn, &format!("{name} of {}", nothing(table.owner)), id, &which).await?);
         }
     }
     // SQLite takes texts as they come; PostgreSQL takes none that is not UTF-8.
@@ -70,12 +70,12 @@ pub(crate) async fn unreadable_in(tables: Tables, conn: &mut Conn) -> Result<Vec
 }
 
 /// What rows belong to whose account, conversation or message is not there.
-fn nothing(scope: Scope) -> &'static str {
-    match scope {
-        Scope::Server | Scope::Root => "nothing",
-        Scope::Account(_) => "nobody",
-        Scope::Conversation(..) => "no conversation",
-        Scope::Message(_) => "no message",
+fn nothing(owner: Owner) -> &'static str {
+    match owner {
+        Owner::Server | Owner::Root => "nothing",
+        Owner::Account(_) => "nobody",
+        Owner::Conversation(..) => "no conversation",
+        Owner::Message(_) => "no message",
     }
 }
 

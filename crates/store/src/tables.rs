@@ -25,7 +25,7 @@ pub(crate) struct Column {
 /// it compares both sides. The column that names it holds a number, is never null, and has an index that begins with
 /// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
+pub(crate) enum Owner {
     /// None of those below: the rows are the server's, or belong to a row of another kind. A move reads the table whole
     /// into memory, also in the pause.
     Server,
@@ -65,7 +65,7 @@ pub(crate) struct Table {
     /// it writes any, for which it must read the table whole.
     pub exchanged: &'static [&'static str],
     pub columns: &'static [Column],
-    pub scope: Scope,
+    pub owner: Owner,
 }
 
 /// Where accounts, conversations and messages are, by their `id`.
@@ -73,7 +73,7 @@ const ACCOUNTS: &str = "users";
 pub(crate) const CONVERSATIONS: &str = "conversations";
 pub(crate) const MESSAGES: &str = "messages";
 
-impl Scope {
+impl Owner {
     /// The table of what a row belongs to, and the column that names it.
     pub(crate) fn named_by(self) -> Option<(&'static str, &'static str)> {
         match self {
@@ -93,9 +93,9 @@ impl Table {
 
     /// Whether the numbers of conversations tell which rows have changed.
     pub(crate) fn is_numbered(&self) -> bool {
-        match self.scope {
-            Scope::Server | Scope::Root | Scope::Account(_) | Scope::Conversation(_, Changes::Unnumbered) => false,
-            Scope::Conversation(_, Changes::Rev | Changes::SeqAndRev) | Scope::Message(_) => true,
+        match self.owner {
+            Owner::Server | Owner::Root | Owner::Account(_) | Owner::Conversation(_, Changes::Unnumbered) => false,
+            Owner::Conversation(_, Changes::Rev | Changes::SeqAndRev) | Owner::Message(_) => true,
         }
     }
 
@@ -119,7 +119,7 @@ pub(crate) fn named(tables: Tables, name: &str) -> Option<&'static Table> {
 /// Makes the entries of a list of tables.
 macro_rules! tables {
     ($(
-        $table:ident by ($($key:ident),+) $(exchanging ($($exchanged:ident),+))? of $scope:expr;
+        $table:ident by ($($key:ident),+) $(exchanging ($($exchanged:ident),+))? of $owner:expr;
         { $($column:ident: $kind:ident),+ }
     )*) => {
         &[$($crate::tables::Table {
@@ -129,48 +129,56 @@ macro_rules! tables {
             columns: &[$($crate::tables::Column {
                 name: stringify!($column), kind: $crate::tables::Kind::$kind
             }),+],
-            scope: $scope,
+            owner: $owner,
         }),*]
     };
 }
 
 /// Every table of this program that lasts. Rows refer to rows of tables above their own.
 pub(crate) static TABLES: Tables = tables! {
-    meta by (key) of Scope::Server; { key: Text, value: Text }
-    counters by (name) of Scope::Server; { name: Text, value: Number }
-    users by (id) exchanging (email_key, external_id) of Scope::Root; {
+    meta by (key) of Owner::Server; { key: Text, value: Text }
+    counters by (name) of Owner::Server; { name: Text, value: Number }
+    users by (id) exchanging (email_key, external_id) of Owner::Root; {
         id: Number, username: Text, username_key: Text, email: Text, email_key: Text, password_hash: Text,
         external_id: Text, role: Text, display_name: Text, first_name: Text, last_name: Text, birth_date: Text,
         profession: Text, city: Text, language: Text, time_zone: Text, status_message: Text, created_at: Number,
         last_seen_at: Number, deactivated_at: Number, mail_key: Text
     }
-    sessions by (id) of Scope::Account("user_id"); {
+    sessions by (id) of Owner::Account("user_id"); {
         id: Number, user_id: Number, agent: Text, address: Text, created_at: Number, used_at: Number,
         expires_at: Number, ends_at: Number, ended_at: Number
     }
-    refresh_tokens by (hash) of Scope::Server; { hash: Text, session_id: Number, used_at: Number, successor: Text }
-    conversations by (id) exchanging (name_key) of Scope::Root; {
+    refresh_tokens by (hash) of Owner::Server; { hash: Text, session_id: Number, used_at: Number, successor: Text }
+    conversations by (id) exchanging (name_key) of Owner::Root; {
         id: Number, kind: Text, visibility: Text, name: Text, name_key: Text, topic: Text, pair_low: Number,
         pair_high: Number, created_by: Number, client_id: Text, created_at: Number, head: Number, rev: Number,
         member_count: Number, active_at: Number, room_key: Text
     }
     // A marker moves without a number.
-    members by (conversation_id, user_id) of Scope::Conversation("conversation_id", Changes::Unnumbered); {
+    members by (conversation_id, user_id) of Owner::Conversation("conversation_id", Changes::Unnumbered); {
         conversation_id: Number, user_id: Number, role: Text, rev: Number, joined_at: Number, read_seq: Number,
         delivered_seq: Number, read_at: Number, hidden_seq: Number, invited_by: Number, joined_number: Number,
         declined: Number
     }
-    messages by (id) of Scope::Conversation("conversation_id", Changes::SeqAndRev); {
+    messages by (id) of Owner::Conversation("conversation_id", Changes::SeqAndRev); {
         id: Number, conversation_id: Number, seq: Number, rev: Number, author_id: Number, client_id: Text,
         content_hash: Number, text: Text, parent: Number, created_at: Number, edited_at: Number,
         deleted_at: Number, message_type: Text
     }
-    reactions by (message_id, emoji, user_id) of Scope::Message("message_id"); { message_id: Number, emoji: Text, user_id: Number, number: Number }
-    reminders by (user_id, conversation_id, seq) of Scope::Account("user_id"); {
+    account_heads by (user_id) of Owner::Account("user_id"); { user_id: Number, head: Number, floor: Number }
+    account_changes by (user_id, noun, key) of Owner::Account("user_id"); {
+        user_id: Number, noun: Text, key: Text, rev: Number, gone: Number
+    }
+    drafts by (user_id, conversation_id, edit) of Owner::Account("user_id"); {
+        user_id: Number, conversation_id: Number, edit: Number, text: Text, parent: Number, rev: Number,
+        saved_at: Number
+    }
+    reactions by (message_id, emoji, user_id) of Owner::Message("message_id"); { message_id: Number, emoji: Text, user_id: Number, number: Number }
+    reminders by (user_id, conversation_id, seq) of Owner::Account("user_id"); {
         user_id: Number, conversation_id: Number, seq: Number, id: Number, at: Number, created_at: Number, due_at: Number
     }
     // Jobs belong to rows of several kinds.
-    jobs by (kind, subject) of Scope::Server; {
+    jobs by (kind, subject) of Owner::Server; {
         kind: Text, subject: Number, due_at: Number, tries: Number, claim: Number, failed_at: Number, error: Text
     }
 };
@@ -187,13 +195,13 @@ mod tests {
         for table in TABLES {
             let is_number =
                 |name: &str| table.columns.iter().any(|column| column.name == name && column.kind == Kind::Number);
-            let numbers: &[&str] = match table.scope {
-                Scope::Conversation(_, Changes::Rev) => &["rev"],
-                Scope::Conversation(_, Changes::SeqAndRev) => &["seq", "rev"],
+            let numbers: &[&str] = match table.owner {
+                Owner::Conversation(_, Changes::Rev) => &["rev"],
+                Owner::Conversation(_, Changes::SeqAndRev) => &["seq", "rev"],
                 _ => &[],
             };
             assert!(
-                table.scope.named_by().iter().map(|(_, column)| column).chain(numbers).all(|name| is_number(name)),
+                table.owner.named_by().iter().map(|(_, column)| column).chain(numbers).all(|name| is_number(name)),
                 "{}",
                 table.name
             );
@@ -204,7 +212,7 @@ mod tests {
     #[test]
     fn what_may_be_exchanged_is_in_tables_that_are_read_whole() {
         for table in TABLES {
-            assert!(table.exchanged.is_empty() || table.scope.named_by().is_none(), "{}", table.name);
+            assert!(table.exchanged.is_empty() || table.owner.named_by().is_none(), "{}", table.name);
         }
     }
 

@@ -1,11 +1,31 @@
 //! A unit of work: one transaction's connection, and what it will have to tell once it is committed.
 
 use chat::{
-    ConnectionId, ConversationId, Event, Fact, Millis, Notice, Number, Told, UserId,
+    AccountEvent, AccountFact, ConnectionId, ConversationId, Event, Fact, Millis, Notice, Number, Scope, Told, UserId,
     event::{Audience, Order, Signal},
 };
 
-use crate::{Conn, Nudge, Result, heads::Heads, nudges};
+use crate::{Conn, Error, Result, account_changes, conversations, heads::Heads, nudges};
+
+/// What begins a transaction on PostgreSQL and locks the rows of these scopes: conversations by their ids, then
+/// accounts by theirs.
+pub(crate) fn beginning_with(mut scopes: Vec<Scope>) -> String {
+    scopes.sort_unstable();
+    scopes.dedup();
+    let (mut conversations, mut accounts) = (Vec::new(), Vec::new());
+    for scope in scopes {
+        match scope {
+            Scope::Conversation(id) => conversations.push(id),
+            Scope::Account(id) => accounts.push(id),
+        }
+    }
+    // Numbers need no quotes; and what is prepared could not be one text with BEGIN.
+    let locks = [
+        (!conversations.is_empty()).then(|| conversations::lock_text(&conversations)),
+        (!accounts.is_empty()).then(|| account_changes::lock_text(&accounts)),
+    ];
+    [Some("BEGIN".to_owned())].into_iter().chain(locks).flatten().collect::<Vec<_>>().join("; ")
+}
 
 /// What was committed together, in order: told to listeners after the commit, and only then.
 pub type Committed = Vec<Told>;
@@ -18,6 +38,8 @@ pub struct Unit {
     pub now: Millis,
     pub(crate) committed: Committed,
     pub(crate) origin: Option<ConnectionId>,
+    /// What the change that is being made has declared, and is locked.
+    pub(crate) declared: Vec<Scope>,
     pub(crate) heads: Heads,
 }
 
@@ -43,6 +65,29 @@ impl Unit {
         self.committed.push(Told::Event(Event { conversation, number, actor, origin, at, fact }));
     }
 
+    /// Takes the next number of an account. Whoever takes one must [`Unit::record_of`] an event with it.
+    ///
+    /// # Errors
+    /// Those of the database; and if the change has not declared that it numbers this account: two nodes that lock rows
+    /// in two orders would come to wait for each other.
+    pub async fn next_number_of(&mut self, account: UserId) -> Result<Number> {
+        if !self.declared.contains(&Scope::Account(account)) {
+            return Err(Error::Other(format!("a change numbers account {account} and has not declared it")));
+        }
+        account_changes::next_number(&mut self.conn, account).await
+    }
+
+    /// Records a numbered change of an account, for those who were away and to be told after the commit.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn record_of(&mut self, account: UserId, number: Number, fact: AccountFact) -> Result<()> {
+        account_changes::note(&mut self.conn, account, number, &fact).await?;
+        let (origin, after) = (self.origin, Number(number.0 - 1));
+        self.committed.push(Told::Account(AccountEvent { account, after, number, origin, fact }));
+        Ok(())
+    }
+
     /// Records a change without a number.
     pub fn notify(&mut self, to: Audience, signal: Signal) {
         self.committed.push(Told::Notice(Notice { to, signal }));
@@ -50,8 +95,7 @@ impl Unit {
 
     /// Writes what other nodes must look at again once this is committed.
     pub(crate) async fn nudge(&mut self, node: i64) -> Result<()> {
-        let nudges: Vec<Nudge> = self.committed.iter().filter_map(Nudge::after).collect();
-        nudges::add(&mut self.conn, &nudges, node, self.now).await
+        nudges::add(&mut self.conn, &nudges::of(&self.committed), node, self.now).await
     }
 
     /// Records what open connections must obey.

@@ -22,9 +22,9 @@ use std::{
 };
 
 use chat::{
-    ConnectionId, ConversationId, ErrorCode, Event, Fact, Millis, Told,
+    ConnectionId, ErrorCode, Event, Fact, Millis, Scope, Told,
     accounts::Speaker,
-    messages::{Draft, Sent},
+    messages::{Sent, Submission},
     mutants::{self, Mutant},
 };
 use futures_util::FutureExt;
@@ -58,7 +58,7 @@ pub struct NewMessage {
     /// Who says it.
     pub author: Speaker,
     /// What, where, and under which client id.
-    pub draft: Draft,
+    pub submission: Submission,
     /// On which connection.
     pub origin: Option<ConnectionId>,
 }
@@ -132,7 +132,7 @@ impl Writer {
                 if let Some(file) = writer.file.clone().filter(|_| fill) {
                     health::try_for_room(file).await?;
                 }
-                let work = writer.change(None, None, move |unit| {
+                let work = writer.change(&[], None, move |unit| {
                     Box::pin(async move { Ok(health::try_to_write(&mut unit.conn, fill).await?) })
                 });
                 work.await
@@ -151,16 +151,13 @@ impl Writer {
     /// Runs a change in the next transaction and returns its result once that is committed. If the
     /// closure refuses, what it did is rolled back and nothing of it is told.
     ///
-    /// `conversation` is the one that the closure will change, if any: its row is locked in good time.
+    /// `scopes` are what the closure will number, but for a conversation that it makes itself: their rows are locked
+    /// first and in one order, conversations before accounts, so that two nodes never wait for each other. They are few:
+    /// what numbers more than a few hundred is done in parts.
     ///
     /// # Errors
     /// The closure's own, or `unavailable`, `storage_full`, `outcome_unknown` from the commit.
-    pub async fn change<T, F>(
-        &self,
-        conversation: Option<ConversationId>,
-        origin: Option<ConnectionId>,
-        work: F,
-    ) -> chat::Result<T>
+    pub async fn change<T, F>(&self, scopes: &[Scope], origin: Option<ConnectionId>, work: F) -> chat::Result<T>
     where
         T: Send + 'static,
         F: for<'u> FnOnce(&'u mut Unit) -> Work<'u, T> + Send + 'static,
@@ -186,7 +183,7 @@ impl Writer {
                 let _gone = answer.send(Err(failure.unwrap_or_else(chat::Error::internal)));
             }
         });
-        if self.jobs.send(Job::Change { conversation, origin, work, refuse }).await.is_err() {
+        if self.jobs.send(Job::Change { scopes: scopes.to_vec(), origin, work, refuse }).await.is_err() {
             return Err(stopping());
         }
         result.await.unwrap_or_else(|_| Err(stopping()))
@@ -294,7 +291,7 @@ impl Committer {
         queue: &mut Queue,
         settled: &mut Vec<Settled>,
     ) -> chat::Result<Committed> {
-        let touched = jobs.iter().filter_map(Job::conversation).collect();
+        let touched = jobs.iter().flat_map(Job::scopes).collect();
         let begun = match self.take_back_future().await {
             Ok(()) => self.begin(touched).await,
             Err(error) => Err(error),
@@ -311,7 +308,7 @@ impl Committer {
         let now = self.steady.read((self.clock)());
         // Given back by a commit only: else what was mended was rolled back.
         let heads = std::mem::take(&mut self.heads);
-        let mut unit = Unit { conn, now, committed: Committed::default(), origin: None, heads };
+        let mut unit = Unit { conn, now, committed: Committed::default(), origin: None, declared: Vec::new(), heads };
         let work = run_jobs(&mut unit, &mut rest, settled, &self.health);
         let mut worked = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
             tracing::error!("a change panicked; its transaction is rolled back");
@@ -385,10 +382,10 @@ async fn run_jobs(
                 }
             }
             appends::append(unit, run, settled).await?;
-        } else if let Some(Job::Change { origin, work, refuse, .. }) = rest.next() {
-            unit.origin = origin;
+        } else if let Some(Job::Change { scopes, origin, work, refuse }) = rest.next() {
+            (unit.origin, unit.declared) = (origin, scopes);
             run_change(unit, work, refuse, settled, health).await?;
-            unit.origin = None;
+            (unit.origin, unit.declared) = (None, Vec::new());
         }
     }
     Ok(())
@@ -487,7 +484,7 @@ mod tests {
     }
 
     async fn nothing(writer: &Writer) -> chat::Result<()> {
-        writer.change(None, None, |_| Box::pin(async { Ok(()) })).await
+        writer.change(&[], None, |_| Box::pin(async { Ok(()) })).await
     }
 
     #[tokio::test]

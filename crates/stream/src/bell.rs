@@ -11,7 +11,7 @@ use std::{
 };
 
 use chat::{ConversationId, Notice, Told, event::Audience};
-use store::{Epoch, Nudge};
+use store::Epoch;
 use tokio::{
     sync::{mpsc, watch},
     time::Instant,
@@ -181,10 +181,10 @@ fn words(channels: &Channels, rings: &[Ring]) -> (Vec<(String, Vec<u8>)>, bool) 
                             Vec::new()
                         });
                         words.push(one);
-                    } else if let Some(nudge) = Nudge::after(one) {
-                        said.push((channels.nudges(), write_nudge(nudge).into_bytes()));
                     }
                 }
+                let nudges = store::nudges::of(told).into_iter();
+                said.extend(nudges.map(|nudge| (channels.nudges(), write_nudge(nudge).into_bytes())));
             }
             Ring::Notice(notice) => {
                 if let Audience::Members(conversation) | Audience::OtherMembers(conversation, _) = notice.to {

@@ -3,7 +3,7 @@
 //! The history's epoch is part of every name: two servers that share one Redis do not hear each other. The names are
 //! all that Redis can read: which history, and the ids of conversations.
 
-use chat::{ConversationId, UserId};
+use chat::{ConversationId, Number, UserId};
 use store::Nudge;
 
 #[derive(Clone, Debug)]
@@ -49,17 +49,17 @@ impl Channels {
 
 /// A nudge, as it is written.
 pub(crate) fn write_nudge(nudge: Nudge) -> String {
-    let (what, user, conversation) = nudge.parts();
-    let id = |id: Option<i64>| id.unwrap_or_default();
-    format!("{what} {} {}", id(user.map(|u| u.0)), id(conversation.map(|c| c.0)))
+    let (what, user, number) = nudge.parts();
+    let or_none = |value: Option<i64>| value.unwrap_or_default();
+    format!("{what} {} {}", or_none(user.map(|user| user.0)), or_none(number.map(|number| number.0)))
 }
 
 /// Reads what [`write_nudge`] has written.
 pub(crate) fn read_nudge(words: &str) -> Option<Nudge> {
     let mut parts = words.split(' ');
     let what = parts.next()?;
-    let mut id = || parts.next().and_then(|id| id.parse::<i64>().ok()).filter(|id| *id != 0);
-    Nudge::from_parts(what, id().map(UserId), id().map(ConversationId))
+    let mut next = || parts.next().and_then(|part| part.parse::<i64>().ok()).filter(|value| *value != 0);
+    Nudge::from_parts(what, next().map(UserId), next().map(Number))
 }
 
 #[cfg(test)]
@@ -83,13 +83,7 @@ mod tests {
 
     #[test]
     fn nudges_are_read_as_they_were_written() {
-        for nudge in [
-            Nudge::Standing(UserId(7)),
-            Nudge::Belonging(UserId(7), ConversationId(8)),
-            Nudge::Hidden(UserId(7), ConversationId(8)),
-            Nudge::Profile(UserId(7)),
-            Nudge::Mute,
-        ] {
+        for nudge in [Nudge::Standing(UserId(7)), Nudge::Account(UserId(7), Number(8)), Nudge::Mute] {
             assert_eq!(read_nudge(&write_nudge(nudge)), Some(nudge));
         }
         assert_eq!(read_nudge("dance 1 2"), None);

@@ -96,6 +96,13 @@ impl<E> Gaps<E> {
         }
     }
 
+    /// What is missing is not on its way: the database is to be asked at once.
+    pub fn hurry(&mut self, now: Instant) {
+        if let Some(hole) = &mut self.hole {
+            hole.due = hole.due.min(now);
+        }
+    }
+
     /// There is a change with this number, as somebody says.
     fn note(&mut self, number: Number) {
         self.head = self.head.max(number);

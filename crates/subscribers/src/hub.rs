@@ -1,9 +1,10 @@
 //! The hub: who listens to what. One task owns it, so that order needs no locks.
 //!
-//! `attach` lets people in and out, `expiry` ends what has lasted its time, `hand_out` gives them what was said,
+//! `attach` lets people in and out, `account` tells them what concerns each alone, `expiry` ends what has lasted its time, `hand_out` gives them what was said,
 //! `signals` tells what has no number, `presence` who is here. What other nodes tell comes the same way as what was
 //! committed here, but may be late, doubled or lost: `holes` reads what is missing, `nodes` obeys what they have changed.
 
+mod account;
 mod attach;
 mod expiry;
 mod hand_out;
@@ -24,10 +25,12 @@ use std::{
 };
 
 use chat::{
-    ConnectionId, ConversationId, Error, ErrorCode, Fact, Limits, Notice, Number, Order, Result, Told, UserId,
+    ConnectionId, ConversationId, Error, ErrorCode, Fact, Limits, Number, Order, Result, Told, UserId,
+    conversations::Listed,
+    mutants::{self, Mutant},
     presence::Presence,
 };
-use store::members::Belonging;
+use store::members::Belongings;
 use stream::{Batch, Heard, Stream, Voice, gaps::Turn};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -54,13 +57,20 @@ const WAY: Duration = Duration::from_secs(60);
 /// Requests to the hub that may wait.
 const QUEUE: usize = 16_384;
 
-/// With which number each of a person's conversations begins to be live.
-pub type Attached = Vec<(ConversationId, Number)>;
+/// With which numbers live events begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attached {
+    /// Those of the account.
+    pub account: Number,
+    /// Those of each of the person's conversations, by id.
+    pub conversations: Vec<(ConversationId, Number)>,
+}
 
 enum Control {
     Attach { listener: Arc<Listener>, answer: oneshot::Sender<Result<Attached>> },
     Detach { user: UserId, id: ConnectionId },
-    Loaded { user: UserId, since: u64, result: Result<Vec<Belonging>> },
+    Loaded { user: UserId, since: u64, result: Result<Belongings> },
+    Listed { user: UserId, number: Number, listed: Box<Result<Option<Listed>>> },
     Presence { user: UserId, presence: Presence },
     Typing { conversation: ConversationId, typist: Typist, typing: bool },
     Drain { spread: Duration },
@@ -156,8 +166,8 @@ struct Person {
     username: String,
     listeners: Vec<Arc<Listener>>,
     belongs: HashSet<ConversationId>,
-    /// Whether what they belong to was ever read: before that, nothing known is not the same as nothing.
-    read: bool,
+    /// Absent until what they belong to was read: before that, nothing known is not the same as nothing.
+    account: Option<account::Account>,
     chosen: Presence,
     told: Presence,
     /// While what they belong to is being read: the connections that wait for it.
@@ -182,6 +192,8 @@ struct State {
     orders: Orders,
     people: HashMap<UserId, Person>,
     rooms: HashMap<ConversationId, Room>,
+    /// Whose account has something to tell that waits for a conversation.
+    stalled: HashSet<UserId>,
     /// Whose presence is to be told with the next tick.
     changed: HashSet<UserId>,
     /// Batches that were told while somebody's belongings were being read, with their place in time.
@@ -226,6 +238,7 @@ impl State {
             orders: Orders::new(WAY + Duration::from_secs(u64::try_from(limits.authentication_seconds).unwrap_or(300))),
             people: HashMap::new(),
             rooms: HashMap::new(),
+            stalled: HashSet::new(),
             changed: HashSet::new(),
             batches: VecDeque::new(),
             tick: 0,
@@ -262,7 +275,7 @@ impl State {
 
     fn hear(&mut self, heard: Heard) {
         match heard {
-            Heard::Committed(Batch { told, answers }) => self.tell(&told, false, answers),
+            Heard::Committed(Batch { told, answers }) => self.tell(&told, answers),
             Heard::Said(conversation, words) => self.hear_said(conversation, words),
             Heard::Nudge(nudge) => self.obey_nudge(nudge),
             Heard::Listening(conversations) => self.ask_heads(&conversations),
@@ -272,8 +285,8 @@ impl State {
         }
     }
 
-    /// Tells what was committed, here or (`foreign`) on another node.
-    fn tell(&mut self, told: &Arc<Vec<Told>>, foreign: bool, answers: Vec<Box<dyn FnOnce() + Send>>) {
+    /// Tells what was committed, here or on another node.
+    fn tell(&mut self, told: &Arc<Vec<Told>>, answers: Vec<Box<dyn FnOnce() + Send>>) {
         self.tick += 1;
         if !self.loading.is_empty() {
             self.batches.push_back((self.tick, told.clone()));
@@ -281,7 +294,8 @@ impl State {
         let mut personal: Vec<Arc<Listener>> = Vec::new();
         for (at, one) in told.iter().enumerate() {
             match one {
-                Told::Event(event) => self.take_event(event.conversation, event.number, (told.clone(), at, foreign)),
+                Told::Event(event) => self.take_event(event.conversation, event.number, (told.clone(), at)),
+                Told::Account(event) => self.take_account_event(event, true),
                 Told::Notice(notice) => self.tell_notice(notice, &mut personal),
                 Told::Order(order) => self.obey(order),
                 Told::Doubt => self.ask_all_heads(),
@@ -314,17 +328,17 @@ impl State {
         }
     }
 
-    /// Tells the notices that have waited for the number that was just told.
+    /// Goes on with the accounts that have waited for the number that was just told.
     fn tell_what_is_due(&mut self, conversation: ConversationId) {
         let Some(room) = self.rooms.get_mut(&conversation).filter(|room| !room.later.is_empty()) else { return };
         let last = room.gaps.last();
-        let due: Vec<Notice> = room.later.extract_if(.., |(at, _)| *at <= last).map(|(_, notice)| notice).collect();
-        for notice in due {
-            self.tell_one(notice);
+        let due: Vec<UserId> = room.later.extract_if(.., |(at, _)| *at <= last).map(|(_, user)| user).collect();
+        for user in due {
+            self.tell_account(user, false);
         }
     }
 
-    fn tell_event(&mut self, (told, at, foreign): &Waiting) {
+    fn tell_event(&mut self, (told, at): &Waiting) {
         let Some(Told::Event(event)) = told.get(*at) else { return };
         if let Fact::MessageCreated(message) = &event.fact
             && let Some(typist) = self.typing.stop(event.conversation, message.author)
@@ -343,13 +357,9 @@ impl State {
             _ => {}
         }
         room.chunk.add(&room.place, event, &room.listening);
-        // At once, for what has waited for this number is next, and its notice, if one was committed with it here, is not.
-        if let Fact::MemberLeft { member, departure, .. } = &event.fact {
-            self.put_out(member.user, event.conversation, *departure);
-            if *foreign {
-                // It may have waited for its turn, and they be back already.
-                self.look_at_belonging(member.user, event.conversation);
-            }
+        // At once, for what has waited for this number is next. Their account's event tells them so.
+        if let Fact::MemberLeft { member, .. } = &event.fact {
+            self.put_out(member.user, event.conversation, event.number);
         }
     }
 
@@ -377,6 +387,9 @@ impl State {
     }
 
     fn end_listening(&mut self, user: UserId, conversation: ConversationId) {
+        if mutants::is(Mutant::PermissionAtConnect) {
+            return;
+        }
         let Some(person) = self.people.get_mut(&user) else { return };
         person.belongs.remove(&conversation);
         if let Some(room) = self.rooms.get_mut(&conversation) {
@@ -401,6 +414,7 @@ impl State {
             Control::Attach { listener, answer } => self.attach(listener, answer),
             Control::Detach { user, id } => self.detach(user, id),
             Control::Loaded { user, since, result } => self.loaded(user, since, result),
+            Control::Listed { user, number, listed } => self.listed_read(user, number, *listed),
             Control::Presence { user, presence } => {
                 if let Some(person) = self.people.get_mut(&user) {
                     person.chosen = presence;
@@ -431,6 +445,7 @@ impl State {
         for (conversation, typist) in self.typing.expired(now) {
             self.tell_typing(conversation, typist, false);
         }
+        self.tell_stalled_accounts();
         self.tell_presence(now);
         self.on_tick_of_expiry(now);
         self.on_tick_of_nodes(now);

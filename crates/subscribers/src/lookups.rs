@@ -3,18 +3,23 @@
 use std::{future::Future, pin::Pin};
 
 use chat::{
-    ConversationId, Millis, Number, Result, SessionId, UserId, accounts::Account, conversations::Listed, rates::Spent,
-    reply::CaughtUp, sessions::Standing,
+    ConversationId, Millis, Number, Result, SessionId, UserId,
+    conversations::Listed,
+    rates::Spent,
+    reply::{AccountChanges, CaughtUp},
+    sessions::Standing,
 };
-use store::members::Belonging;
+use store::members::Belongings;
 
 /// An answer that comes later.
 pub type Lookup<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
 /// What the hub asks of others. All of it is read fresh from the database.
 pub trait Lookups: Send + Sync + 'static {
-    /// What a person belongs to.
-    fn belongings(&self, user: UserId) -> Lookup<Vec<Belonging>>;
+    /// What a person belongs to, and a number of their account of before.
+    fn belongings(&self, user: UserId) -> Lookup<Belongings>;
+    /// What takes a person's connections from a number of their account to the present.
+    fn account_changes(&self, user: UserId, since: Number) -> Lookup<AccountChanges>;
     /// What takes the members of a conversation from a number to the present.
     fn changes(&self, conversation: ConversationId, since: Number) -> Lookup<CaughtUp>;
     /// The heads of these conversations.
@@ -23,10 +28,6 @@ pub trait Lookups: Send + Sync + 'static {
     fn standing(&self, user: UserId, sessions: Vec<SessionId>) -> Lookup<Standing>;
     /// A conversation as a person sees it; nothing if they do not belong to it.
     fn listed(&self, user: UserId, conversation: ConversationId) -> Lookup<Option<Listed>>;
-    /// The number up to which a conversation is out of a person's list, if it is.
-    fn hidden(&self, user: UserId, conversation: ConversationId) -> Lookup<Option<Number>>;
-    /// An account as its owner sees it.
-    fn profile(&self, user: UserId) -> Lookup<Account>;
     /// Which of these people, with their names, belong to which of these conversations.
     fn among(&self, users: Vec<UserId>, places: Vec<ConversationId>) -> Lookup<Vec<(ConversationId, UserId, String)>>;
     /// The epoch of the history that this node knows.

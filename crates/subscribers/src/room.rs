@@ -2,23 +2,23 @@
 
 use std::sync::Arc;
 
-use chat::{ConnectionId, Notice, Number, Told, conversations::Place};
+use chat::{ConnectionId, Number, Told, UserId, conversations::Place};
 use dialects::Dialect;
 use stream::Gaps;
 use tokio::time::Instant;
 
 use crate::{chunk::Chunk, pace::Pace, queue::Listener};
 
-/// An event that waits for its turn: its batch, its place in it, and whether another node told it.
-pub(crate) type Waiting = (Arc<Vec<Told>>, usize, bool);
+/// An event that waits for its turn: its batch, and its place in it.
+pub(crate) type Waiting = (Arc<Vec<Told>>, usize);
 
 pub(crate) struct Room {
     pub place: Place,
     /// Which numbers were told here, and what waits for its turn.
     pub gaps: Gaps<Waiting>,
     pub member_count: i64,
-    /// Notices that are due after a number which was not told yet.
-    pub later: Vec<(Number, Notice)>,
+    /// Whose account waits for a number which was not told yet.
+    pub later: Vec<(Number, UserId)>,
     pub listeners: Vec<Arc<Listener>>,
     /// How many listeners speak each dialect.
     pub listening: [u32; Dialect::COUNT],

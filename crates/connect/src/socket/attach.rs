@@ -5,10 +5,10 @@ use std::{
     task::{Context, Poll},
 };
 
-use chat::{ConversationId, Error, ErrorCode, Number, Signal, members::Departure};
+use chat::{ConversationId, Error, ErrorCode, Number, Signal};
 use dialects::{Resume, Then, Welcome};
-use engine::Arrival;
-use subscribers::{Goodbye, Listener, Tuning};
+use engine::{Arrival, Extent};
+use subscribers::{Attached, Goodbye, Listener, Tuning};
 use tokio::time::Instant;
 
 use super::{Connection, SLOWEST, seconds, shut_out};
@@ -40,14 +40,18 @@ impl Connection {
         if self.shared().engine.epoch() != epoch {
             return Err(Goodbye::NewHistory(0));
         }
-        let belongs = welcome.conversations.clone();
+        let (belongs, account_seq) = (welcome.conversations.clone(), welcome.account_seq);
         self.finish(then(Ok(welcome))).await?;
         // Of another history of the database, a cursor says nothing here, wherever it stands: it is taken for one
         // beyond every head, which is answered by a reset. One that does not say its history may be of another, if
         // there was another.
         let foreign = resume.epoch.map_or(epoch.is_later, |theirs| theirs != epoch.id);
+        let known = |cursor| if foreign { Number(chat::MAX_SAFE_INTEGER) } else { cursor };
+        if let Some(cursor) = resume.account.map(known).filter(|cursor| *cursor != account_seq) {
+            self.catch_up_account(cursor, account_seq).await?;
+        }
         for (conversation, cursor) in resume.cursors {
-            let cursor = if foreign { Number(chat::MAX_SAFE_INTEGER) } else { cursor };
+            let cursor = known(cursor);
             let live_from =
                 belongs.binary_search_by_key(&conversation, |(id, _)| *id).ok().and_then(|at| belongs.get(at));
             self.catch_up(&epoch.id, conversation, cursor, live_from.map(|(_, number)| *number)).await?;
@@ -66,14 +70,14 @@ impl Connection {
             Some(token) => self.shared().engine.authenticate(&token).await?,
             None => self.arrival.clone().ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "A token is needed."))?,
         };
-        let conversations = self.attach(&arrival).await?;
+        let Attached { account: account_seq, conversations } = self.attach(&arrival).await?;
         let (account, speaker) = (arrival.account.clone(), arrival.speaker.clone());
-        Ok(Welcome { account, speaker, server: self.shared().info_of(epoch.to_owned()), conversations })
+        Ok(Welcome { account, speaker, server: self.shared().info_of(epoch.to_owned()), account_seq, conversations })
     }
 
     /// Joins the listeners. Live frames are held back until the client knows where they begin. Where it fails, the
     /// connection is whose it was before, and the client may try again.
-    pub(super) async fn attach(&mut self, arrival: &Arrival) -> chat::Result<subscribers::Attached> {
+    pub(super) async fn attach(&mut self, arrival: &Arrival) -> chat::Result<Attached> {
         let speaker = arrival.speaker.clone();
         let listener = Arc::new(Listener {
             id: self.actor.connection.unwrap_or_default(),
@@ -104,6 +108,30 @@ impl Connection {
         Ok(attached)
     }
 
+    /// Tells what was missed of the person's account, before anything live of it.
+    async fn catch_up_account(&mut self, cursor: Number, live_from: Number) -> Result<(), Goodbye> {
+        let Ok(user) = self.actor.known().map(|speaker| speaker.user) else { return Ok(()) };
+        let mut at = cursor;
+        loop {
+            let engine = self.shared().engine.clone();
+            let reading = async move { Box::pin(engine.account_changes(user, at, Extent::Piece)).await };
+            let reading = engine::reading_for(self.actor.reader(), reading);
+            let changes = match self.while_writing(reading).await? {
+                Ok(changes) => changes.until(live_from),
+                Err(error) => {
+                    tracing::warn!(%user, %error, "what was missed of an account cannot be read now");
+                    return Err(Goodbye::Restart(1_000));
+                }
+            };
+            at = changes.to;
+            self.say((self.door.dialect.account_caught_up)(&changes));
+            self.drain().await?;
+            if !changes.more {
+                return Ok(());
+            }
+        }
+    }
+
     /// Tells what was missed in one conversation, before anything live of it.
     async fn catch_up(
         &mut self,
@@ -114,8 +142,7 @@ impl Connection {
     ) -> Result<(), Goodbye> {
         let dialect = self.door.dialect;
         let Some(live_from) = live_from else {
-            let signal = Signal::ConversationRemoved { conversation, departure: Departure::Left };
-            self.say((dialect.signal)(None, &signal));
+            self.say((dialect.signal)(None, &Signal::NotAMember(conversation)));
             return Ok(());
         };
         if cursor == live_from {

@@ -4,7 +4,7 @@ use chat::{
     Command, Error, ErrorCode, Query, Reply, UserId,
     accounts::Speaker,
     conversations::{Conversation, Kind},
-    messages::{Draft, MessageType},
+    messages::{MessageType, Submission},
 };
 use serde::Deserialize;
 
@@ -157,10 +157,11 @@ fn dm(to: UserId, content: String) -> Turn {
 }
 
 fn send(place: &Conversation, text: String, ack: impl FnOnce(Conversation) -> String + Send + 'static) -> Turn {
-    let draft = Draft { conversation: place.id, client_id: None, message_type: MessageType::Text, text, parent: None };
+    let submission =
+        Submission { conversation: place.id, client_id: None, message_type: MessageType::Text, text, parent: None };
     let place = place.clone();
     Turn::Send(
-        draft,
+        submission,
         Box::new(move |sent| match sent {
             Ok(_) => vec![ack(place)],
             Err(error) => vec![frames::error(&frames::words(&error))],

@@ -30,6 +30,8 @@ pub static TRANSLATOR: Translator = Translator {
     decode: decode::decode,
     event: encode::event,
     echoes: encode::echoes,
+    account: |_, _| Vec::new(),
+    account_caught_up: |_| Vec::new(),
     signal: |place, signal| encode::signal(place, signal).into_iter().collect(),
     caught_up: |_, _| None,
     refusal: encode::refusal,

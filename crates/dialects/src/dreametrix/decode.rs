@@ -3,7 +3,7 @@
 use chat::{
     Command, ConversationId, Error, ErrorCode, Query,
     accounts::Speaker,
-    messages::{Draft, MessageType},
+    messages::{MessageType, Submission},
     presence::Presence,
 };
 
@@ -88,8 +88,8 @@ fn hear(room: ConversationId, hears: bool) -> Turn {
 
 /// The sender learns of it as all others do, by the message itself.
 fn send(conversation: ConversationId, text: String) -> Turn {
-    let draft = Draft { conversation, client_id: None, message_type: MessageType::Text, text, parent: None };
-    Turn::Send(draft, Box::new(|sent| sent.err().iter().map(refused).collect()))
+    let submission = Submission { conversation, client_id: None, message_type: MessageType::Text, text, parent: None };
+    Turn::Send(submission, Box::new(|sent| sent.err().iter().map(refused).collect()))
 }
 
 fn typing(conversation: ConversationId, typing: bool) -> Turn {

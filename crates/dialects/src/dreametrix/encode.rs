@@ -2,7 +2,7 @@
 //! doing anything; reactions and markers have no word.
 
 use chat::{
-    Error, Event, Fact, Signal,
+    AccountEvent, AccountFact, Error, Event, Fact, Signal,
     accounts::Speaker,
     presence::{Presence, Seen},
 };
@@ -26,29 +26,38 @@ pub fn event(event: &Event) -> Option<Text> {
         Fact::MemberUpdated(member) => Change::ParticipantUpdated(member.into()),
         Fact::MemberLeft { member, .. } => Change::ParticipantRemoved(member.user.0),
         Fact::ConversationUpdated(room) => Change::of_room(room),
-        // Those in it are told by the signal that it was added.
+        // Those in it are told by the event of their account.
         Fact::ConversationCreated(_) | Fact::ReactionAdded { .. } | Fact::ReactionRemoved { .. } => return None,
     };
     Some(frames::room_update(event.conversation, change))
+}
+
+/// The frames of a numbered event of the person's account.
+#[must_use]
+pub fn account(event: &AccountEvent) -> Vec<Text> {
+    match &event.fact {
+        AccountFact::ConversationAdded(listed) => {
+            vec![frames::room_update(listed.conversation.id, Change::to_own(listed))]
+        }
+        AccountFact::ConversationRemoved { conversation, .. }
+        | AccountFact::ConversationHidden { conversation, .. } => {
+            vec![frames::room_update(*conversation, Change::Removed(true))]
+        }
+        AccountFact::ProfileChanged(_) | AccountFact::DraftSaved(_) | AccountFact::DraftDiscarded(_) => Vec::new(),
+    }
 }
 
 /// The frames of a signal.
 #[must_use]
 pub fn signal(signal: &Signal) -> Vec<Text> {
     match signal {
-        Signal::ConversationAdded(listed) => {
-            vec![frames::room_update(listed.conversation.id, Change::to_own(listed))]
-        }
-        Signal::ConversationRemoved { conversation, .. } | Signal::ConversationHidden { conversation, .. } => {
-            vec![frames::room_update(*conversation, Change::Removed(true))]
-        }
         Signal::Typing { conversation, user, shown_name, typing, .. } => {
             vec![frames::typing(*conversation, *user, shown_name, *typing)]
         }
         Signal::PresenceChanged { people, .. } => {
             people.iter().map(|(user, _, seen)| frames::user_status(*user, *seen)).collect()
         }
-        Signal::MarkerMoved { .. } | Signal::ProfileChanged(_) => Vec::new(),
+        Signal::MarkerMoved { .. } | Signal::NotAMember(_) => Vec::new(),
     }
 }
 

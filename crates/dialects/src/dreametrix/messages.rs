@@ -2,7 +2,7 @@
 
 use chat::{
     Command, Error, MessageId,
-    messages::{Draft, Message, MessageType},
+    messages::{Message, MessageType, Submission},
 };
 
 use super::{
@@ -60,12 +60,12 @@ pub(super) fn create(caller: Caller, fields: &Fields<'_>) -> Result<Turn, Error>
     let message_type = message_type(fields)?;
     let text = content(fields)?;
     let conversation = room.0.ok_or_else(|| Error::not_found("room"))?;
-    let draft = Draft { conversation, client_id: None, message_type, text, parent: None };
+    let submission = Submission { conversation, client_id: None, message_type, text, parent: None };
     Ok(Turn::Send(
-        draft.clone(),
+        submission.clone(),
         Box::new(move |sent| {
             caller.desk.put(sent.map(|sent| {
-                let message = spoken(&caller.speaker, draft, &sent);
+                let message = spoken(&caller.speaker, submission, &sent);
                 // Nobody can have read it yet.
                 let body = write(&views::Message::with_person(&message, &Readers::Many));
                 RestAnswer { status: 201, body: Some(body) }

@@ -5,7 +5,7 @@ use chat::{
     conversations::{Kind, Listed},
     markers::Marker,
     members::Member,
-    messages::{Draft, MessageType, Sent},
+    messages::{MessageType, Sent, Submission},
 };
 use serde::Serialize;
 
@@ -141,11 +141,12 @@ fn open(caller: Caller, room: Listed, first: Option<String>) -> Turn {
     caller.members(conversation, move |caller, members| match first {
         None => caller.answer(201, &Room::new(&room, &members, &caller.speaker)),
         Some(text) => {
-            let draft = Draft { conversation, client_id: None, message_type: MessageType::Text, text, parent: None };
+            let submission =
+                Submission { conversation, client_id: None, message_type: MessageType::Text, text, parent: None };
             Turn::Send(
-                draft.clone(),
+                submission.clone(),
                 Box::new(move |sent| {
-                    opened(&caller, room, &members, draft, sent);
+                    opened(&caller, room, &members, submission, sent);
                     Vec::new()
                 }),
             )
@@ -153,10 +154,10 @@ fn open(caller: Caller, room: Listed, first: Option<String>) -> Turn {
     })
 }
 
-fn opened(caller: &Caller, room: Listed, members: &[Member], draft: Draft, sent: Result<Sent, Error>) {
+fn opened(caller: &Caller, room: Listed, members: &[Member], submission: Submission, sent: Result<Sent, Error>) {
     let outcome = match sent {
         Ok(sent) => {
-            let room = Listed { last_message: Some(spoken(&caller.speaker, draft, &sent)), ..room };
+            let room = Listed { last_message: Some(spoken(&caller.speaker, submission, &sent)), ..room };
             let body = crate::output::write(&Room::new(&room, members, &caller.speaker));
             Ok(RestAnswer { status: 201, body: Some(body) })
         }

@@ -8,7 +8,7 @@ use chat::{
     conversations::{Kind, Listed},
     markers::Markers,
     members::{self, Member},
-    messages::{self, Draft, Sent},
+    messages::{self, Sent, Submission},
 };
 use serde::Serialize;
 
@@ -244,7 +244,7 @@ impl<'a, S> Message<'a, S> {
 }
 
 /// The message that a send has made.
-pub(super) fn spoken(speaker: &Speaker, draft: Draft, sent: &Sent) -> messages::Message {
+pub(super) fn spoken(speaker: &Speaker, submission: Submission, sent: &Sent) -> messages::Message {
     messages::Message {
         id: sent.id,
         conversation: sent.conversation,
@@ -254,10 +254,10 @@ pub(super) fn spoken(speaker: &Speaker, draft: Draft, sent: &Sent) -> messages::
         author_name: speaker.username.clone(),
         author_shown_name: speaker.shown_name.clone(),
         author_role: speaker.role,
-        message_type: draft.message_type,
-        client_id: draft.client_id,
-        text: Some(draft.text),
-        parent: draft.parent,
+        message_type: submission.message_type,
+        client_id: submission.client_id,
+        text: Some(submission.text),
+        parent: submission.parent,
         created_at: sent.created_at,
         edited_at: None,
         deleted_at: None,

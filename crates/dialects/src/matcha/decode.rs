@@ -4,7 +4,7 @@ use chat::{Command, ConversationId, Error, ErrorCode, accounts::Speaker};
 use serde::Deserialize;
 
 use super::{
-    fields::{Id, Reacting, Said, Tag, check_emoji, draft, object},
+    fields::{Id, Reacting, Said, Tag, check_emoji, object, submission},
     frames, steps,
     words::{self, Missing},
 };
@@ -61,10 +61,10 @@ fn understand(frame: &str) -> Result<Turn, Error> {
 
 /// The sender's own `new_message` is the confirmation.
 fn send(conversation: ConversationId, text: String) -> Turn {
-    match draft(conversation, text) {
+    match submission(conversation, text) {
         Err(error) => refused(&error),
-        Ok(draft) => Turn::Send(
-            draft,
+        Ok(submission) => Turn::Send(
+            submission,
             Box::new(|sent| match sent {
                 Ok(_) => Vec::new(),
                 Err(error) => vec![frames::error(&words::of(&Missing::Conversation.name(error)))],

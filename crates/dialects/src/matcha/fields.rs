@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use chat::{
     ConversationId, Error, ErrorCode, MAX_SAFE_INTEGER,
-    messages::{Draft, MessageType},
+    messages::{MessageType, Submission},
 };
 use serde::{Deserialize, Deserializer, de::Visitor};
 use serde_json::value::RawValue;
@@ -97,14 +97,14 @@ pub(super) struct Reacting {
 ///
 /// # Errors
 /// `invalid` if the text is empty or too long.
-pub(super) fn draft(conversation: ConversationId, text: String) -> Result<Draft, Error> {
+pub(super) fn submission(conversation: ConversationId, text: String) -> Result<Submission, Error> {
     if text.trim().is_empty() {
         return Err(Error::invalid("message", words::EMPTY));
     }
     if text.chars().count() > TEXT_LENGTH {
         return Err(Error::invalid("message", words::TOO_LONG));
     }
-    Ok(Draft { conversation, client_id: None, message_type: MessageType::Text, text, parent: None })
+    Ok(Submission { conversation, client_id: None, message_type: MessageType::Text, text, parent: None })
 }
 
 /// Refuses what is no emoji by its length, or holds NUL, which a path can hold.
@@ -140,10 +140,10 @@ mod tests {
 
     #[test]
     fn texts_and_emoji_are_counted_in_characters() {
-        let with = |length| draft(ConversationId(1), "é".repeat(length));
+        let with = |length| submission(ConversationId(1), "é".repeat(length));
         assert!(with(1_000).is_ok());
         assert_eq!(with(1_001).unwrap_err().detail, words::TOO_LONG);
-        assert_eq!(draft(ConversationId(1), " \n".into()).unwrap_err().detail, words::EMPTY);
+        assert_eq!(submission(ConversationId(1), " \n".into()).unwrap_err().detail, words::EMPTY);
         assert!(check_emoji(&"é".repeat(10)).is_ok());
         assert!(check_emoji(&"é".repeat(11)).is_err() && check_emoji("").is_err());
         assert!(check_emoji("\0").is_err());

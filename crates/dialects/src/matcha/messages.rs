@@ -8,7 +8,7 @@ use chat::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    fields::{Id, Said, draft},
+    fields::{Id, Said, submission},
     reactions::{Reaction, of_message},
     rest::{Page, answer, end, success},
     words::Missing,
@@ -110,10 +110,10 @@ pub(super) struct To {
 /// # Errors
 /// `invalid` if there is no text, or one that these doors do not allow.
 pub(super) fn send(to: To, words: Said, speaker: UserId, desk: Desk) -> Result<Turn, Error> {
-    let draft = draft(ConversationId(to.conversation_id.0), words.text("message")?)?;
-    let text = draft.text.clone();
+    let submission = submission(ConversationId(to.conversation_id.0), words.text("message")?)?;
+    let text = submission.text.clone();
     Ok(Turn::Send(
-        draft,
+        submission,
         Box::new(move |sent| {
             let said = |sent: Sent| answer(201, success(&Message::sent(&sent, speaker, &text)));
             desk.put(sent.map(said).map_err(|error| Missing::Conversation.name(error)));

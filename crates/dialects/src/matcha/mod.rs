@@ -63,6 +63,8 @@ pub static TRANSLATOR: Translator = Translator {
     decode: decode::decode,
     event: |_, event| encode::event(event),
     echoes: |_, _| true,
+    account: |_, _| Vec::new(),
+    account_caught_up: |_| Vec::new(),
     signal: |_, signal| encode::signal(signal),
     caught_up: |_, _| None,
     refusal: encode::refusal,

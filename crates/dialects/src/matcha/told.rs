@@ -40,11 +40,7 @@ impl Words {
             Signal::PresenceChanged { people, .. } => {
                 people.iter().map(|(user, _, seen)| (self.presence)(*user, seen)).collect()
             }
-            Signal::ConversationAdded(_)
-            | Signal::ConversationRemoved { .. }
-            | Signal::ConversationHidden { .. }
-            | Signal::MarkerMoved { .. }
-            | Signal::ProfileChanged(_) => Vec::new(),
+            Signal::MarkerMoved { .. } | Signal::NotAMember(_) => Vec::new(),
         }
     }
 }

@@ -4,7 +4,7 @@ use chat::Limits;
 use serde_json::{Map, Value, json};
 
 use super::{
-    accounts, conversations, forms, markers, members, messages,
+    accounts, conversations, drafts, forms, markers, members, messages,
     openapi::{VERSION, pretty, problem},
     presence, reactions,
     schemas::{Parts, Shape},
@@ -19,20 +19,37 @@ struct Told {
     name: &'static str,
     /// What has happened.
     summary: &'static str,
-    /// Whether it has a number in its conversation.
-    numbered: bool,
+    /// Which number it has.
+    number: Numbered,
     /// Whether it belongs to a conversation.
     placed: bool,
     /// What `data` holds.
     data: Shape,
 }
 
+/// What gives an event its number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Numbered {
+    /// Its conversation.
+    InConversation,
+    /// The account of the person who is told.
+    InAccount,
+    /// The account, but where it answers a cursor of a conversation in which the person is not (any more).
+    InAccountMostly,
+    /// Nothing.
+    Not,
+}
+
 const fn event(name: &'static str, summary: &'static str, data: Shape) -> Told {
-    Told { name, summary, numbered: true, placed: true, data }
+    Told { name, summary, number: Numbered::InConversation, placed: true, data }
+}
+
+const fn own(name: &'static str, summary: &'static str, placed: bool, data: Shape) -> Told {
+    Told { name, summary, number: Numbered::InAccount, placed, data }
 }
 
 const fn signal(name: &'static str, summary: &'static str, data: Shape) -> Told {
-    Told { name, summary, numbered: false, placed: true, data }
+    Told { name, summary, number: Numbered::Not, placed: true, data }
 }
 
 type Message = messages::Message<'static>;
@@ -51,11 +68,24 @@ static TOLD: &[Told] = &[
     event("member.updated", "A member has another role.", Shape::of::<members::Member<'static>>()),
     event("conversation.created", "The conversation was opened: its first change.", Shape::of::<Row>()),
     event("conversation.updated", "The conversation was renamed, described, opened or closed.", Shape::of::<Row>()),
-    signal("conversation.added", "You are now a member; its head is your cursor.", Shape::of::<Conversation>()),
-    signal("conversation.removed", "You are a member no more.", Shape::of::<members::Removal>()),
-    signal(
+    own("conversation.added", "You are now a member; its head is your cursor.", true, Shape::of::<Conversation>()),
+    Told {
+        number: Numbered::InAccountMostly,
+        ..own("conversation.removed", "You are a member no more.", true, Shape::of::<members::Removal>())
+    },
+    own(
         "conversation.hidden",
         "You took it out of your list; the next event of it brings it back.",
+        true,
+        Shape::of::<server::Done>(),
+    ),
+    own("account.updated", "Your profile was changed.", false, Shape::of::<accounts::Account<'static>>()),
+    own("draft.saved", "You have begun to write this.", true, Shape::of::<drafts::Draft<'static>>()),
+    own("draft.discarded", "There is no such draft any more.", true, Shape::of::<drafts::DraftKey>()),
+    own(
+        "account.reset",
+        "Too much of your account has changed, or your number is not of this history: read it anew.",
+        false,
         Shape::of::<server::Done>(),
     ),
     signal("conversation.changes", "What you have missed.", Shape::of::<conversations::Changes<'static>>()),
@@ -63,10 +93,6 @@ static TOLD: &[Told] = &[
     signal("typing.started", "Somebody is writing.", Shape::of::<typing::Typing<'static>>()),
     signal("typing.stopped", "Somebody has stopped writing.", Shape::of::<typing::Typing<'static>>()),
     signal("presence.changed", "People came, went or are busy.", Shape::of::<presence::PresenceChange<'static>>()),
-    Told {
-        placed: false,
-        ..signal("account.updated", "Your profile was changed.", Shape::of::<accounts::Account<'static>>())
-    },
 ];
 
 /// The document, as pretty JSON. The same every time.
@@ -220,9 +246,22 @@ fn event_message(told: &Told, data: &Value) -> Value {
         properties["conversation"] = json!({ "type": "integer", "description": "Where it happened." });
         required.push("conversation");
     }
-    if told.numbered {
-        properties["seq"] = json!({ "type": "integer", "description": "Its number in the conversation." });
-        required.push("seq");
+    match told.number {
+        Numbered::InConversation => {
+            properties["seq"] = json!({ "type": "integer", "description": "Its number in the conversation." });
+            required.push("seq");
+        }
+        Numbered::InAccount | Numbered::InAccountMostly => {
+            properties["account_seq"] = json!({ "type": "integer", "description": "Its number in the account." });
+            properties["account_after"] = json!({
+                "type": "integer",
+                "description": "The number that it follows, if that is not the one before its own.",
+            });
+            if told.number == Numbered::InAccount {
+                required.push("account_seq");
+            }
+        }
+        Numbered::Not => {}
     }
     json!({
         "name": told.name,

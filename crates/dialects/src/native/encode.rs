@@ -1,11 +1,15 @@
 //! Replies, events and signals to frames.
 
-use chat::{ConversationId, Error, Event, Fact, Reply, SessionId, Signal, reply::CaughtUp};
+use chat::{
+    AccountEvent, AccountFact, ConversationId, Error, Event, Fact, Reply, SessionId, Signal,
+    members::Departure,
+    reply::{AccountChanges, CaughtUp},
+};
 use serde::Serialize;
 
 use super::{
-    accounts, conversations, markers, members, messages, pages, presence, reactions, reminders, server, sessions,
-    typing,
+    account_changes, accounts, conversations, drafts, markers, members, messages, pages, presence, reactions, reminders, server,
+    sessions, typing,
 };
 use crate::Text;
 
@@ -18,6 +22,19 @@ struct Told<T> {
     conversation: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<i64>,
+    data: T,
+}
+
+/// The frame of an event of an account.
+#[derive(Serialize)]
+struct ToldAccount<T> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conversation: Option<i64>,
+    account_seq: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_after: Option<i64>,
     data: T,
 }
 
@@ -67,21 +84,52 @@ pub fn event(event: &Event) -> Text {
     }
 }
 
+/// The frame of a numbered event of an account.
+#[must_use]
+pub fn account(event: &AccountEvent) -> Text {
+    fn tell<T: Serialize>(event: &AccountEvent, kind: &'static str, data: T) -> Text {
+        let follows = event.after.next() != event.number;
+        write(&ToldAccount {
+            kind,
+            conversation: event.fact.conversation().map(|id| id.0),
+            account_seq: event.number.0,
+            account_after: follows.then_some(event.after.0),
+            data,
+        })
+    }
+    match &event.fact {
+        AccountFact::ConversationAdded(listed) => {
+            tell(event, "conversation.added", conversations::Conversation::from(&**listed))
+        }
+        AccountFact::ConversationRemoved { departure, .. } => {
+            tell(event, "conversation.removed", members::Removal { reason: departure.name() })
+        }
+        AccountFact::ConversationHidden { .. } => tell(event, "conversation.hidden", server::Done {}),
+        AccountFact::ProfileChanged(account) => tell(event, "account.updated", accounts::Account::from(&**account)),
+        AccountFact::DraftSaved(draft) => tell(event, "draft.saved", drafts::Draft::from(draft)),
+        AccountFact::DraftDiscarded(key) => tell(event, "draft.discarded", drafts::DraftKey::from(key)),
+    }
+}
+
+/// The frames that take a reconnected client of an account from its cursor towards the present.
+#[must_use]
+pub fn account_caught_up(changes: &AccountChanges) -> Vec<Text> {
+    if !changes.reset {
+        return changes.events.iter().map(account).collect();
+    }
+    let (account_seq, data) = (changes.to.0, server::Done {});
+    vec![write(&ToldAccount { kind: "account.reset", conversation: None, account_seq, account_after: None, data })]
+}
+
 /// The frame of a signal.
 #[must_use]
 pub fn signal(signal: &Signal) -> Text {
     match signal {
-        Signal::ConversationAdded(listed) => {
-            told("conversation.added", Some(listed.conversation.id), None, conversations::Conversation::from(&**listed))
-        }
-        Signal::ConversationRemoved { conversation, departure } => {
-            told("conversation.removed", Some(*conversation), None, members::Removal { reason: departure.name() })
+        Signal::NotAMember(conversation) => {
+            told("conversation.removed", Some(*conversation), None, members::Removal { reason: Departure::Left.name() })
         }
         Signal::MarkerMoved { conversation, markers } => {
             told("marker.moved", Some(*conversation), None, markers::Marker::from(markers))
-        }
-        Signal::ConversationHidden { conversation, .. } => {
-            told("conversation.hidden", Some(*conversation), None, server::Done {})
         }
         Signal::Typing { conversation, user, username, typing, .. } => {
             let kind = if *typing { "typing.started" } else { "typing.stopped" };
@@ -91,7 +139,6 @@ pub fn signal(signal: &Signal) -> Text {
             let people = people.iter().map(presence::NamedPresence::from).collect();
             told("presence.changed", Some(*conversation), None, presence::PresenceChange { people })
         }
-        Signal::ProfileChanged(account) => told("account.updated", None, None, accounts::Account::from(&**account)),
     }
 }
 
@@ -189,6 +236,13 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, types: &[&str]) 
         // No operation of ours asks for one.
         Reply::Timeline { .. } => return Err(Error::internal()),
         Reply::CaughtUp(caught_up) => Answer::new("conversation.changes", &conversations::Changes::from(&**caught_up)),
+        Reply::AccountChanges(changes) => {
+            Answer::new("account.changes", &account_changes::AccountChanges::from(&**changes))
+        }
+        Reply::DraftSaved(saved) => Answer::new("draft", &drafts::SavedDraft::from(&**saved)),
+        Reply::Drafts(all) => {
+            Answer::new("drafts", &drafts::Drafts { drafts: all.iter().map(drafts::Draft::from).collect() })
+        }
         Reply::Presence(people) => {
             Answer::new("presence", &presence::Presences { people: people.iter().map(Into::into).collect() })
         }

@@ -64,7 +64,10 @@ fn of_field(operation: &str, field: &str, limits: &Limits) -> Option<Value> {
         (_, "topic") => json!({ "type": "string", "pattern": TEXT, "maxLength": limits.topic_length }),
         (_, "prefix") => json!({ "type": "string", "pattern": TEXT, "maxLength": limits.name_length }),
         (_, "search") => json!({ "type": "string", "pattern": TEXT, "maxLength": EMAIL_LENGTH }),
-        ("message.send" | "message.edit", "text") => text(WRITTEN, limits.message_length),
+        ("draft.save", "edit" | "parent") => {
+            json!({ "type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_SAFE_INTEGER })
+        }
+        ("message.send" | "message.edit" | "draft.save", "text") => text(WRITTEN, limits.message_length),
         ("reaction.add", "emoji") => text(LINE, limits.emoji_length),
         (_, "limit") => {
             let most = if operation == "message.history" { limits.history_page } else { limits.list_page };
@@ -109,6 +112,7 @@ fn together(operation: &str) -> Value {
             kind("group", &["members"], &["topic", "visibility", "user"]),
             kind("direct", &["user"], &["name", "topic", "visibility", "members"]),
         ] }),
+        "draft.save" => without_each_other(&["edit", "parent"]),
         "message.history" => without_each_other(&["before_seq", "after_seq", "around_seq"]),
         "user.list" => {
             let others: Map<String, Value> =

@@ -27,8 +27,13 @@ fn full(operation: &str) -> Value {
         input
     };
     match operation {
-        "ping" | "server.get" | "server.figures" | "session.list" | "session.logout" | "account.get" => json!({}),
-        "authenticate" => json!({ "token": "t", "epoch": "e", "cursors": { "12": 40 } }),
+        "ping" | "server.get" | "server.figures" | "session.list" | "session.logout" | "account.get" | "draft.list" => {
+            json!({})
+        }
+        "authenticate" => json!({ "token": "t", "epoch": "e", "account_seq": 5, "cursors": { "12": 40 } }),
+        "account.sync" => json!({ "since": 5 }),
+        "draft.save" => json!({ "conversation": 1, "edit": 3, "text": "x", "parent": 4, "since": 5 }),
+        "draft.discard" => json!({ "conversation": 1, "edit": 3 }),
         "account.register" => {
             with(json!({ "username": "ann", "password": "p", "email": "a@b.c", "setup_secret": "s" }))
         }
@@ -303,12 +308,12 @@ fn post(path: &str, query: &str, body: &[u8], key: Option<&str>) -> Result<Turn,
 #[test]
 fn what_is_given_twice_must_agree() {
     let path = "/v1/conversations/12/messages";
-    let draft = |turn: Result<Turn, chat::Error>| match turn {
-        Ok(Turn::Send(draft, _)) => draft,
+    let submission = |turn: Result<Turn, chat::Error>| match turn {
+        Ok(Turn::Send(submission, _)) => submission,
         Ok(_) => panic!("not a send"),
         Err(error) => panic!("{error}"),
     };
-    let sent = draft(post(path, "", br#"{"text":"x","conversation":12}"#, Some("\"k-1\"")));
+    let sent = submission(post(path, "", br#"{"text":"x","conversation":12}"#, Some("\"k-1\"")));
     assert_eq!((sent.conversation.0, sent.client_id.unwrap().as_str()), (12, "k-1"));
     assert!(post(path, "", br#"{"text":"x","client_id":"k"}"#, Some("k")).is_ok());
     let refused = |body: &[u8], key| {

@@ -2,7 +2,7 @@
 
 use chat::{
     ConversationId, Error, Number, Query,
-    messages::{self, Anchor, Draft},
+    messages::{self, Anchor, Submission},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -31,7 +31,7 @@ pub(super) struct SendMessage {
     pub(super) parent: Option<Integer>,
 }
 
-impl From<SendMessage> for Draft {
+impl From<SendMessage> for Submission {
     fn from(send: SendMessage) -> Self {
         Self {
             conversation: ConversationId(send.conversation.0),

@@ -2,10 +2,12 @@
 //! socket and over REST. [`table`] has all operations, from which both are served and documented; what they
 //! ask for and what is shown of it is in the file of its noun.
 
+mod account_changes;
 mod accounts;
 pub mod asyncapi;
 mod conversations;
 pub mod decode;
+mod drafts;
 pub mod encode;
 mod fields;
 mod figures;
@@ -51,6 +53,8 @@ pub static TRANSLATOR: Translator = Translator {
     decode: decode::decode,
     event: |_, event| Some(encode::event(event)),
     echoes: |_, _| true,
+    account: |_, event| vec![encode::account(event)],
+    account_caught_up: encode::account_caught_up,
     signal: |_, signal| vec![encode::signal(signal)],
     caught_up: |conversation, caught_up| Some(encode::caught_up(conversation, caught_up)),
     refusal: |error| encode::refusal(None, error),

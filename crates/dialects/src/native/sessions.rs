@@ -22,6 +22,8 @@ pub(super) struct Authenticate {
     pub(super) token: Option<Text>,
     /// The `epoch` with which the cursors were told; if it is not the server's any more, each is answered by a reset.
     pub(super) epoch: Option<Text>,
+    /// The last `account_seq` that the client has applied; what it missed of its account is told if this is given.
+    pub(super) account_seq: Option<Integer>,
     /// For each conversation (its id as the key) the last number that the client has seen.
     #[serde(default)]
     #[schema(value_type = Option<std::collections::BTreeMap<String, Integer>>)]
@@ -184,6 +186,8 @@ pub struct Authenticated<'a> {
     ping_seconds: i64,
     /// The limits in force.
     limits: LimitValues<'a>,
+    /// The number from which live events of the account follow.
+    account_seq: i64,
     /// Every conversation of the person, with the number from which live events follow.
     conversations: Vec<Head>,
 }
@@ -198,6 +202,7 @@ impl<'a> From<&'a crate::Welcome> for Authenticated<'a> {
             feature_level: FEATURE_LEVEL,
             ping_seconds: limits.ping_seconds,
             limits: LimitValues(limits),
+            account_seq: welcome.account_seq.0,
             conversations: welcome.conversations.iter().map(|(id, head)| Head { id: id.0, head: head.0 }).collect(),
         }
     }

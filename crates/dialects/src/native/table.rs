@@ -3,14 +3,14 @@
 //! follows from the reply.
 
 use chat::{
-    Command, ConversationId, Error, ErrorCode, MessageId, Number, Query, ReminderId, SessionId, UserId, Visit,
-    accounts::Speaker, markers::Marker, messages::Draft,
+    Command, ConversationId, Error, ErrorCode, MessageId, Number, Query, ReminderId, SessionId, UserId, Visit, accounts::Speaker,
+    markers::Marker, messages::Submission,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    accounts, conversations,
+    account_changes, accounts, conversations, drafts,
     encode::{self, Answer},
     figures, markers, members, messages,
     pages::{self, id_cursor, page_limit, position_cursor},
@@ -73,7 +73,7 @@ pub enum ParameterKind {
 pub(crate) enum Asked {
     Do(Command),
     Ask(Query),
-    Send(Draft),
+    Send(Submission),
     Visit(Visit),
     LogOut,
     Authenticate(Option<String>, Resume),
@@ -111,8 +111,8 @@ impl Operation {
                 query,
                 Box::new(move |reply| Turn::Say(end(reply.and_then(|r| encode::answer(&r, session, answers))))),
             ),
-            Asked::Send(draft) => Turn::Send(
-                draft,
+            Asked::Send(submission) => Turn::Send(
+                submission,
                 Box::new(move |sent| {
                     end(sent.map(|sent| Answer::new("message.sent", &messages::MessageSent::from(&sent))))
                 }),
@@ -200,7 +200,7 @@ fn order(command: Command) -> Result<Asked, Error> {
 operations! {
     "authenticate" anyone ["authenticated" sessions::Authenticated<'static>]
         "Say who is speaking and from where to resume; the first command on every socket." []
-        (sessions::Authenticate) |i| Ok(Asked::Authenticate(i.token.map(|t| t.0), Resume { epoch: i.epoch.map(|e| e.0), cursors: i.cursors.0 }));
+        (sessions::Authenticate) |i| Ok(Asked::Authenticate(i.token.map(|t| t.0), Resume { epoch: i.epoch.map(|e| e.0), account: i.account_seq.map(|seq| Number(seq.0)), cursors: i.cursors.0 }));
     "ping" anyone ["pong" server::Done]
         "Ask for a sign of life." []
         (Nothing) |_| Ok(Asked::Pong);
@@ -243,6 +243,21 @@ operations! {
     "account.update" member ["account" accounts::Account<'static>]
         "Change the own profile: absent fields stay, null clears." [route("PATCH", "/v1/users/me", 200, &[], &[])]
         (accounts::UpdateAccount) |i| order(Command::UpdateProfile(i.into()));
+    "account.sync" member ["account.changes" account_changes::AccountChanges]
+        "Everything of the own account that has changed since a number of it."
+        [route("GET", "/v1/users/me/changes", 200, &[], &[("since", INT)])]
+        (account_changes::SyncAccount) |i| ask(Query::AccountChanges { since: Number(i.since.0) });
+    "draft.list" member ["drafts" drafts::Drafts<'static>]
+        "What one has begun to write, everywhere." [route("GET", "/v1/drafts", 200, &[], &[])]
+        (Nothing) |_| ask(Query::Drafts);
+    "draft.save" member ["draft" drafts::SavedDraft<'static>]
+        "Keep what one has begun to write, for all of one's devices. The later one wins."
+        [route("PUT", "/v1/conversations/{conversation}/draft", 200, &[CONVERSATION], &[])]
+        (drafts::SaveDraft) |i| order(i.into());
+    "draft.discard" member ["done" server::Done]
+        "Drop a draft: it was sent, or is not wanted any more."
+        [route("DELETE", "/v1/conversations/{conversation}/draft", 204, &[CONVERSATION], &[("edit", INT)])]
+        (drafts::OfDraft) |i| order(Command::DiscardDraft(i.key()));
     "account.password" member ["done" server::Done]
         "Change the own password; ends all other sessions." [route("PUT", "/v1/users/me/password", 204, &[], &[])]
         (accounts::ChangePassword) |i| order(Command::ChangePassword { current: i.current.0, new: i.new.0 });

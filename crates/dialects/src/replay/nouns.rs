@@ -1,10 +1,11 @@
 //! Makes the vocabulary's nouns of short JSON; what is not given has a usual value.
 
 use chat::{
-    ClientId, ConversationId, Error, ErrorCode, Event, Fact, Limits, MessageId, Number, ReminderId, Reply, SessionId,
-    Signal, UserId,
+    AccountEvent, AccountFact, ClientId, ConversationId, Error, ErrorCode, Event, Fact, Limits, MessageId, Number,
+    ReminderId, Reply, SessionId, Signal, UserId,
     accounts::{Account, Profile, ServerRole},
     conversations::{Conversation, Kind, Listed, Peer, Place, Visibility},
+    drafts::{Draft, DraftKey, Saved},
     figures::Kept,
     markers::Markers,
     members::{Departure, Member, Role},
@@ -13,7 +14,7 @@ use chat::{
     query::ListPosition,
     reactions::Reaction,
     reminders::Reminder,
-    reply::CaughtUp,
+    reply::{AccountChanges, CaughtUp},
     sessions::{Session, Tokens},
 };
 use serde_json::Value;
@@ -97,6 +98,12 @@ pub(super) fn script(value: Value) -> Reply {
             head: Number(int(&inner["head"], 44)),
         }),
         "timeline" => Reply::Timeline { messages: list(inner, message), total: int(&value["total"], 0) },
+        "account_changes" => Reply::AccountChanges(Box::new(account_changes(inner))),
+        "draft" => {
+            let replaced = inner["replaced"].is_object().then(|| draft(&inner["replaced"]));
+            Reply::DraftSaved(Box::new(Saved { draft: draft(inner), replaced }))
+        }
+        "drafts" => Reply::Drafts(list(inner, draft)),
         "caught_up" => Reply::CaughtUp(Box::new(caught_up(inner))),
         "presence" => Reply::Presence(list(inner, |one| (UserId(int(&one[0], 3)), seen(&one[1])))),
         other => panic!("no reply is called {other}"),
@@ -301,6 +308,7 @@ pub(super) fn welcome(value: &Value) -> Welcome {
         account: account(value),
         speaker: ann(),
         server: server(),
+        account_seq: Number(7),
         conversations: vec![(ConversationId(12), Number(44)), (ConversationId(15), Number(3))],
     }
 }
@@ -342,9 +350,7 @@ pub(super) fn event(value: &Value) -> Event {
 pub(super) fn signal(value: &Value) -> Signal {
     let conversation = ConversationId(12);
     match value["signal"].as_str().unwrap() {
-        "conversation.added" => Signal::ConversationAdded(Box::new(listed(&value["in"]))),
-        "conversation.removed" => Signal::ConversationRemoved { conversation, departure: Departure::Removed },
-        "conversation.hidden" => Signal::ConversationHidden { conversation, at: Number(42) },
+        "not.a.member" => Signal::NotAMember(conversation),
         "marker.moved" => Signal::MarkerMoved { conversation, markers: markers(&value["markers"]) },
         "typing" => {
             let (username, shown_name) = ("bob".into(), "Bob Bricoleur".into());
@@ -354,7 +360,39 @@ pub(super) fn signal(value: &Value) -> Signal {
             conversation,
             people: list(&value["people"], |one| (UserId(int(&one[0], 1)), text(&one[1], "bob"), seen(&one[2]))),
         },
-        "account.updated" => Signal::ProfileChanged(Box::new(account(&value["account"]))),
         other => panic!("no signal is called {other}"),
+    }
+}
+
+pub(super) fn account_event(value: &Value) -> AccountEvent {
+    let conversation = ConversationId(12);
+    let fact = match value["account_event"].as_str().unwrap() {
+        "conversation.added" => AccountFact::ConversationAdded(Box::new(listed(&value["in"]))),
+        "conversation.removed" => AccountFact::ConversationRemoved { conversation, departure: Departure::Removed },
+        "conversation.hidden" => AccountFact::ConversationHidden { conversation, at: Number(42) },
+        "account.updated" => AccountFact::ProfileChanged(Box::new(account(&value["account"]))),
+        "draft.saved" => AccountFact::DraftSaved(draft(&value["draft"])),
+        "draft.discarded" => AccountFact::DraftDiscarded(draft(&value["draft"]).key),
+        other => panic!("no event of an account is called {other}"),
+    };
+    let number = Number(int(&value["number"], 7));
+    let after = Number(int(&value["after"], number.0 - 1));
+    AccountEvent { account: UserId(3), after, number, origin: None, fact }
+}
+
+pub(super) fn account_changes(value: &Value) -> AccountChanges {
+    let (from, to) = (Number(int(&value["from"], 5)), Number(int(&value["to"], 7)));
+    let (reset, more) = (value["reset"] == true, value["more"] == true);
+    AccountChanges { from, to, reset, more, events: list(&value["events"], account_event) }
+}
+
+pub(super) fn draft(value: &Value) -> Draft {
+    let seq = |value: &Value| value.as_i64().map(Number);
+    Draft {
+        key: DraftKey { conversation: ConversationId(12), edit: seq(&value["edit"]) },
+        text: text(&value["text"], "hey"),
+        parent: seq(&value["parent"]),
+        rev: Number(int(&value["rev"], 7)),
+        saved_at: NOON,
     }
 }

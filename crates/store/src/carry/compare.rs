@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Conn, Error, Result,
-    tables::{self, CONVERSATIONS, Changes, MESSAGES, Scope, Table, Tables},
+    tables::{self, CONVERSATIONS, Changes, MESSAGES, Owner, Table, Tables},
 };
 
 /// The numbered rows of a conversation, or of a part of it: how many, and a checksum that does not depend on
@@ -67,34 +67,34 @@ pub(super) async fn tally_after(conn: &mut Conn, tables: Tables, conversation: i
 
 /// Where a numbered table's rows are read with their conversation: its column, and what stands after `FROM`.
 fn with_conversations(tables: Tables, table: &Table) -> Result<(String, String)> {
-    match table.scope {
-        Scope::Conversation(column, _) => Ok((format!("t.{column}"), format!("{} AS t", table.name))),
-        Scope::Message(column) => {
-            let (_, conversation) = messages(tables)?.scope.named_by().unwrap_or_default();
+    match table.owner {
+        Owner::Conversation(column, _) => Ok((format!("t.{column}"), format!("{} AS t", table.name))),
+        Owner::Message(column) => {
+            let (_, conversation) = messages(tables)?.owner.named_by().unwrap_or_default();
             let from = format!("{} AS t JOIN {MESSAGES} AS m ON m.id = t.{column}", table.name);
             Ok((format!("m.{conversation}"), from))
         }
-        Scope::Server | Scope::Root | Scope::Account(_) => unnumbered(table),
+        Owner::Server | Owner::Root | Owner::Account(_) => unnumbered(table),
     }
 }
 
 /// The rows `t` of a numbered table that have changed in conversation `$1` after number `$2`: what stands after `FROM`.
 pub(super) fn changed(tables: Tables, table: &Table) -> Result<String> {
     let (name, columns) = (table.name, table.column_names().join(", "));
-    match table.scope {
-        Scope::Conversation(column, Changes::Rev) => Ok(format!("{name} AS t WHERE t.{column} = $1 AND t.rev > $2")),
+    match table.owner {
+        Owner::Conversation(column, Changes::Rev) => Ok(format!("{name} AS t WHERE t.{column} = $1 AND t.rev > $2")),
         // Each half by its index.
-        Scope::Conversation(column, Changes::SeqAndRev) => {
+        Owner::Conversation(column, Changes::SeqAndRev) => {
             let created = format!("SELECT {columns} FROM {name} WHERE {column} = $1 AND seq > $2");
             let later = "rev > $2 AND rev > seq AND seq <= $2";
             let changed = format!("SELECT {columns} FROM {name} WHERE {column} = $1 AND {later}");
             Ok(format!("({created} UNION ALL {changed}) AS t"))
         }
-        Scope::Message(column) => {
+        Owner::Message(column) => {
             let messages = changed_messages(tables)?;
             Ok(format!("{name} AS t JOIN ({messages}) AS m ON m.id = t.{column}"))
         }
-        Scope::Server | Scope::Root | Scope::Account(_) | Scope::Conversation(_, Changes::Unnumbered) => {
+        Owner::Server | Owner::Root | Owner::Account(_) | Owner::Conversation(_, Changes::Unnumbered) => {
             unnumbered(table)
         }
     }
@@ -103,8 +103,8 @@ pub(super) fn changed(tables: Tables, table: &Table) -> Result<String> {
 /// The statement that reads the ids of those messages.
 pub(super) fn changed_messages(tables: Tables) -> Result<String> {
     let messages = messages(tables)?;
-    match messages.scope {
-        Scope::Message(_) => unnumbered(messages),
+    match messages.owner {
+        Owner::Message(_) => unnumbered(messages),
         _ => Ok(format!("SELECT t.id FROM {}", changed(tables, messages)?)),
     }
 }
@@ -129,7 +129,7 @@ pub(super) async fn heads(conn: &mut Conn) -> Result<BTreeMap<i64, i64>> {
 
 /// How many rows of this table each conversation has; of tables whose rows name it.
 pub(super) async fn counts(conn: &mut Conn, table: &Table) -> Result<BTreeMap<i64, i64>> {
-    let column = table.scope.named_by().map_or("NULL", |(_, column)| column);
+    let column = table.owner.named_by().map_or("NULL", |(_, column)| column);
     pairs(conn, &format!("{column}, COUNT(*)"), &format!("{} GROUP BY {column}", table.name)).await
 }
 

@@ -31,7 +31,7 @@ pub async fn check_tables(db: &Db) -> Result<Vec<String>> {
     check_these(TABLES, db).await
 }
 
-/// [`check_tables`] with these tables. What names a row's scope must also never be null: the row would be in no part.
+/// [`check_tables`] with these tables. What names a row's owner must also never be null: the row would be in no part.
 async fn check_these(tables: Tables, db: &Db) -> Result<Vec<String>> {
     let mut conn = db.read().await?;
     let there = match &*conn {
@@ -56,11 +56,11 @@ async fn check_these(tables: Tables, db: &Db) -> Result<Vec<String>> {
         table.columns.iter().map(|column| format!("{}.{}", table.name, column.name)).collect()
     };
     let known: Vec<String> = tables.iter().flat_map(of).collect();
-    let scopes = tables.iter().filter_map(|table| Some(format!("{}.{}", table.name, table.scope.named_by()?.1)));
+    let owners = tables.iter().filter_map(|table| Some(format!("{}.{}", table.name, table.owner.named_by()?.1)));
     let left = |name: &str| tables::LEFT_BEHIND.iter().any(|table| name.starts_with(&format!("{table}.")));
     let forgotten = found.iter().filter(|name| !left(name) && !known.contains(name));
     let mut problems: Vec<String> = forgotten.map(|name| format!("{name} would not be carried")).collect();
     problems.extend(known.iter().filter(|name| !found.contains(name)).map(|name| format!("there is no {name}")));
-    problems.extend(scopes.filter(|name| nullable.contains(name)).map(|name| format!("{name} may be null")));
+    problems.extend(owners.filter(|name| nullable.contains(name)).map(|name| format!("{name} may be null")));
     Ok(problems)
 }

@@ -1,6 +1,6 @@
 //! Moving from SQLite to PostgreSQL while the server runs.
 //!
-//! Which tables there are, in which order they go and how their changes are found says the list of tables ([`Scope`]).
+//! Which tables there are, in which order they go and how their changes are found says the list of tables ([`Owner`]).
 //!
 //! 1. The target is marked as incomplete, so that no server starts on it, and gets the accounts and conversations as they
 //!    are now; then all messages, by their ids. How far that went is what is there: it goes on after a kill.
@@ -28,7 +28,7 @@ use super::{
 use crate::{
     Conn, Db, Error, Result,
     db::{Reading, unhurried},
-    tables::{Changes, Scope, TABLES, Table, Tables},
+    tables::{Changes, Owner, TABLES, Table, Tables},
 };
 
 /// Rows that are copied at once.
@@ -243,7 +243,7 @@ impl Move<'_> {
         begin(target).await?;
         let work = async {
             standing::set(target, INCOMPLETE, &mark).await?;
-            for table in self.tables.iter().filter(|table| table.scope == Scope::Root) {
+            for table in self.tables.iter().filter(|table| table.owner == Owner::Root) {
                 let all = rows::read(source, table, table.name, &[]).await?;
                 rows::insert(target, table, &table.columns.iter().collect::<Vec<_>>(), &all).await?;
             }
@@ -292,7 +292,7 @@ impl Move<'_> {
 
     /// How many rows each conversation has of each table whose rows name it, if both have as many.
     async fn same_counts(&self, source: &mut Conn, target: &mut Conn) -> Result<()> {
-        let by_conversation = |table: &&Table| table.is_numbered() && matches!(table.scope, Scope::Conversation(..));
+        let by_conversation = |table: &&Table| table.is_numbered() && matches!(table.owner, Owner::Conversation(..));
         for table in self.tables.iter().filter(by_conversation) {
             let (here, there) = (compare::counts(source, table).await?, compare::counts(target, table).await?);
             same(&format!("count of {} in", table.name), here, there)?;
@@ -313,16 +313,16 @@ impl Move<'_> {
         let mut carried = 0;
         // In the order of the list: each row finds those that it refers to.
         for table in self.tables {
-            match table.scope {
-                Scope::Server | Scope::Root => alike(source, target, table, "1 = 1", &[]).await?,
-                Scope::Account(column) | Scope::Conversation(column, Changes::Unnumbered) => {
+            match table.owner {
+                Owner::Server | Owner::Root => alike(source, target, table, "1 = 1", &[]).await?,
+                Owner::Account(column) | Owner::Conversation(column, Changes::Unnumbered) => {
                     alike_in_parts(source, target, table, column).await?;
                 }
-                Scope::Conversation(column, _) | Scope::Message(column) if first && copied_by(table).is_none() => {
+                Owner::Conversation(column, _) | Owner::Message(column) if first && copied_by(table).is_none() => {
                     alike_in_parts(source, target, table, column).await?;
                 }
-                Scope::Conversation(..) => carried += self.carry_rows(source, target, table, &grown).await?,
-                Scope::Message(column) => self.carry_with_messages(source, target, table, column, &grown).await?,
+                Owner::Conversation(..) => carried += self.carry_rows(source, target, table, &grown).await?,
+                Owner::Message(column) => self.carry_with_messages(source, target, table, column, &grown).await?,
             }
         }
         Ok(carried)
@@ -394,7 +394,7 @@ impl Move<'_> {
             same("checksum", BTreeMap::from([(conversation, here)]), BTreeMap::from([(conversation, there)]))?;
         }
         for table in self.tables.iter().filter(|table| !table.is_numbered()) {
-            let differ = match table.scope.named_by() {
+            let differ = match table.owner.named_by() {
                 Some((_, column)) => differ_in_parts(source, target, table, column).await?,
                 None => !compare::differences(source, target, table, "1 = 1", &[]).await?.is_empty(),
             };
@@ -502,8 +502,8 @@ impl Grown {
 /// The id by which a table is copied before anything is compared: of those whose changes since then will be found by
 /// their numbers.
 fn copied_by(table: &Table) -> Option<&'static str> {
-    match table.scope {
-        Scope::Conversation(_, Changes::Rev | Changes::SeqAndRev) => table.id(),
+    match table.owner {
+        Owner::Conversation(_, Changes::Rev | Changes::SeqAndRev) => table.id(),
         _ => None,
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     Conn, Db, Error, Result,
     db::unhurried,
     history::{self, Record, SESSIONS_AHEAD},
-    tables::{self, CONVERSATIONS, Changes, Column, Scope, TABLES, Table, Tables},
+    tables::{self, CONVERSATIONS, Changes, Column, Owner, TABLES, Table, Tables},
 };
 
 statements! {
@@ -161,9 +161,9 @@ async fn check(conn: &mut Conn, contents: &Contents, tables: &[&Table]) -> Resul
 
 /// How many rows have a number that no server would have given them in their conversation, or none there is.
 async fn strays(conn: &mut Conn, table: &Table) -> Result<i64> {
-    let (column, beside) = match table.scope {
-        Scope::Conversation(column, Changes::Rev) => (column, ""),
-        Scope::Conversation(column, Changes::SeqAndRev) => (column, " OR t.rev < t.seq"),
+    let (column, beside) = match table.owner {
+        Owner::Conversation(column, Changes::Rev) => (column, ""),
+        Owner::Conversation(column, Changes::SeqAndRev) => (column, " OR t.rev < t.seq"),
         _ => return Ok(0),
     };
     let from = format!("{} AS t LEFT JOIN {CONVERSATIONS} c ON c.id = t.{column}", table.name);

@@ -20,18 +20,18 @@ use super::{
 };
 use crate::{
     Conn, Db, Options, Result, rows,
-    tables::{Changes, Scope, TABLES, Tables},
+    tables::{Changes, Owner, TABLES, Tables},
 };
 
 /// One table for each way in which a row may belong to something and be found when it has changed.
 static ADDED: Tables = tables! {
-    drafts by (user_id, conversation_id) of Scope::Account("user_id");
+    sketches by (user_id, conversation_id) of Owner::Account("user_id");
     { user_id: Number, conversation_id: Number, text: Text }
-    threads by (conversation_id, root) of Scope::Conversation("conversation_id", Changes::Rev);
+    threads by (conversation_id, root) of Owner::Conversation("conversation_id", Changes::Rev);
     { conversation_id: Number, root: Number, rev: Number, replies: Number }
-    polls by (id) of Scope::Conversation("conversation_id", Changes::Rev);
+    polls by (id) of Owner::Conversation("conversation_id", Changes::Rev);
     { id: Number, conversation_id: Number, rev: Number, question: Text }
-    stars by (message_id, user_id) of Scope::Message("message_id");
+    stars by (message_id, user_id) of Owner::Message("message_id");
     { message_id: Number, user_id: Number }
 };
 
@@ -40,7 +40,7 @@ static LATER: LazyLock<Tables> = LazyLock::new(|| Box::leak([TABLES, ADDED].conc
 
 /// What a later migration would do.
 const CREATED: &str = "
-    CREATE TABLE drafts (
+    CREATE TABLE sketches (
         user_id BIGINT NOT NULL, conversation_id BIGINT NOT NULL, text TEXT, PRIMARY KEY (user_id, conversation_id));
     CREATE TABLE threads (
         conversation_id BIGINT NOT NULL, root BIGINT NOT NULL, rev BIGINT NOT NULL, replies BIGINT NOT NULL,
@@ -57,7 +57,7 @@ const FILLED: &str = "
     VALUES (1, 'group', 'private', 1, 1, 5, 1, 2, 1), (2, 'group', 'private', 1, 1, 2, 1, 2, 1);
     INSERT INTO messages (conversation_id, seq, rev, author_id, content_hash, text, created_at)
     VALUES (1, 2, 2, 1, 7, 'one', 1), (1, 3, 3, 1, 7, 'two', 1), (2, 2, 2, 1, 7, 'three', 1);
-    INSERT INTO drafts VALUES (1, 1, 'a word'), (1, 2, 'another'), (70000000000, 1, NULL);
+    INSERT INTO sketches VALUES (1, 1, 'a word'), (1, 2, 'another'), (70000000000, 1, NULL);
     INSERT INTO threads VALUES (1, 2, 4, 1), (1, 3, 5, 0), (2, 2, 2, 9);
     INSERT INTO polls (conversation_id, rev, question) VALUES (1, 4, 'when?'), (2, 2, 'where?');
     INSERT INTO stars VALUES (1, 1), (2, 1), (3, 70000000000)";
@@ -74,9 +74,9 @@ const MEANWHILE: &str = "
     INSERT INTO threads VALUES (1, 6, 8, 0);
     UPDATE polls SET rev = 8, question = 'when then?' WHERE id = 1;
     INSERT INTO polls (conversation_id, rev, question) VALUES (1, 7, 'why?');
-    UPDATE drafts SET text = 'a better word' WHERE user_id = 1 AND conversation_id = 1;
-    DELETE FROM drafts WHERE user_id = 1 AND conversation_id = 2;
-    INSERT INTO drafts VALUES (70000000000, 2, 'new')";
+    UPDATE sketches SET text = 'a better word' WHERE user_id = 1 AND conversation_id = 1;
+    DELETE FROM sketches WHERE user_id = 1 AND conversation_id = 2;
+    INSERT INTO sketches VALUES (70000000000, 2, 'new')";
 
 /// And again, once everything was compared.
 const IN_THE_END: &str = "
@@ -85,7 +85,7 @@ const IN_THE_END: &str = "
     INSERT INTO stars VALUES (3, 1);
     UPDATE threads SET rev = 4, replies = 10 WHERE conversation_id = 2;
     INSERT INTO polls (conversation_id, rev, question) VALUES (2, 4, 'who?');
-    UPDATE drafts SET text = 'the last word' WHERE user_id = 1";
+    UPDATE sketches SET text = 'the last word' WHERE user_id = 1";
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
@@ -151,9 +151,9 @@ async fn rows_of(db: &Db, left: &[&str]) -> Vec<String> {
 
 /// The rows of the later tables, as [`MEANWHILE`] and [`IN_THE_END`] leave them.
 const LEFT: [&str; 13] = [
-    r#"drafts [1,1,"the last word"]"#,
-    r#"drafts [70000000000,1,null]"#,
-    r#"drafts [70000000000,2,"new"]"#,
+    r#"sketches [1,1,"the last word"]"#,
+    r#"sketches [70000000000,1,null]"#,
+    r#"sketches [70000000000,2,"new"]"#,
     r#"polls [1,1,8,"when then?"]"#,
     r#"polls [2,2,2,"where?"]"#,
     r#"polls [3,1,7,"why?"]"#,
@@ -182,15 +182,15 @@ async fn a_table_that_nobody_has_listed_is_noticed() {
         assert_eq!(check_these(*LATER, &db).await.unwrap(), Vec::<String>::new());
         let forgotten = check_these(TABLES, &db).await.unwrap();
         assert_eq!(forgotten.len(), 13, "{forgotten:?}");
-        assert!(forgotten.contains(&"drafts.text would not be carried".to_owned()), "{forgotten:?}");
+        assert!(forgotten.contains(&"sketches.text would not be carried".to_owned()), "{forgotten:?}");
     }
     static ODD: Tables = tables! {
-        drafts by (user_id, conversation_id) of Scope::Account("text");
+        sketches by (user_id, conversation_id) of Owner::Account("text");
         { user_id: Number, conversation_id: Number, text: Text }
     };
     let odd: Tables = Box::leak([*LATER, ODD].concat().into_boxed_slice());
     for (_, db) in databases().await {
-        assert_eq!(check_these(odd, &db).await.unwrap(), ["drafts.text may be null"]);
+        assert_eq!(check_these(odd, &db).await.unwrap(), ["sketches.text may be null"]);
     }
 }
 
@@ -200,7 +200,7 @@ async fn rows_of_later_tables_are_backed_up_and_restored() {
         filled(&from).await;
         let file = backed_up(&from).await;
         let (_, contents) = restore::inspect_tables(*LATER, &*file).unwrap();
-        let counts = ["drafts", "threads", "polls", "stars"].map(|table| contents.rows(table));
+        let counts = ["sketches", "threads", "polls", "stars"].map(|table| contents.rows(table));
         assert_eq!(counts, [3, 3, 2, 3]);
         assert!(restore::inspect(&*file).is_err(), "today's program knows no such tables");
         for (_, to) in databases().await {
@@ -337,15 +337,15 @@ async fn a_move_that_finds_a_difference_in_a_later_table_moves_nothing() {
 async fn the_doctor_looks_into_later_tables() {
     for (_, db) in databases().await {
         filled(&db).await;
-        done(&db, "INSERT INTO drafts VALUES (5, 1, 'x'), (6, 1, 'y'); INSERT INTO stars VALUES (99, 1)")
+        done(&db, "INSERT INTO sketches VALUES (5, 1, 'x'), (6, 1, 'y'); INSERT INTO stars VALUES (99, 1)")
             .await
             .unwrap();
         let mut conn = db.write().await.unwrap();
-        let mut wanted = vec!["2 drafts of nobody (the first is 5)", "1 stars of no message (the first is 99)"];
+        let mut wanted = vec!["2 sketches of nobody (the first is 5)", "1 stars of no message (the first is 99)"];
         if let Conn::Sqlite(_) = conn {
-            let odd = "INSERT INTO drafts VALUES (1, 3, CAST(x'ff' AS TEXT))";
+            let odd = "INSERT INTO sketches VALUES (1, 3, CAST(x'ff' AS TEXT))";
             standing::run(&mut conn, odd.into()).await.unwrap();
-            wanted.push("1 rows of drafts with a text that is not UTF-8 (the first is text of 1)");
+            wanted.push("1 rows of sketches with a text that is not UTF-8 (the first is text of 1)");
         }
         assert_eq!(rows::unreadable_in(*LATER, &mut conn).await.unwrap(), wanted);
     }

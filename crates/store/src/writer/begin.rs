@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use chat::ConversationId;
+use chat::Scope;
 
 use super::Committer;
 use crate::{
-    Conn, Error, Result,
-    conversations::{self, beginning_with},
+    Conn, Error, Result, conversations,
     heads::Heads,
     history::{self, Passage},
+    unit::beginning_with,
 };
 
 /// When times of last activity that lie in the future are looked at again, where that failed.
@@ -60,7 +60,7 @@ impl Committer {
         Ok(())
     }
 
-    pub(super) async fn begin(&mut self, touched: Vec<ConversationId>) -> Result<Conn> {
+    pub(super) async fn begin(&mut self, touched: Vec<Scope>) -> Result<Conn> {
         if let Some(mut conn) = self.conn.take() {
             match self.open(&mut conn, touched.clone()).await {
                 Ok(true) => return Ok(conn),
@@ -86,7 +86,7 @@ impl Committer {
     /// Begins the transaction; false if the database is not the history any more that this node knows. On PostgreSQL
     /// other nodes write too: the rows that the batch is known to change are locked first and in one order, so that two
     /// nodes never wait for each other.
-    async fn open(&mut self, conn: &mut Conn, touched: Vec<ConversationId>) -> Result<bool> {
+    async fn open(&mut self, conn: &mut Conn, touched: Vec<Scope>) -> Result<bool> {
         let (now, history) = ((self.clock)(), self.db.history());
         if history.may_be_forgotten(now) {
             self.db.rename();

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use chat::{ConnectionId, ConversationId};
+use chat::{ConnectionId, Scope};
 use tokio::sync::mpsc;
 
 use super::{Answer, Append, Closure, Settled};
@@ -15,15 +15,17 @@ const BATCH: usize = 128;
 
 pub(super) enum Job {
     Append(Append),
-    Change { conversation: Option<ConversationId>, origin: Option<ConnectionId>, work: Closure, refuse: Answer },
+    Change { scopes: Vec<Scope>, origin: Option<ConnectionId>, work: Closure, refuse: Answer },
 }
 
 impl Job {
-    pub(super) fn conversation(&self) -> Option<ConversationId> {
-        match self {
-            Self::Append(append) => Some(append.message.draft.conversation),
-            Self::Change { conversation, .. } => *conversation,
-        }
+    /// What it numbers, as far as that exists already.
+    pub(super) fn scopes(&self) -> impl Iterator<Item = Scope> + '_ {
+        let (sent, declared) = match self {
+            Self::Append(append) => (Some(Scope::Conversation(append.message.submission.conversation)), &[][..]),
+            Self::Change { scopes, .. } => (None, &scopes[..]),
+        };
+        sent.into_iter().chain(declared.iter().copied())
     }
 
     pub(super) fn into_refusal(self) -> Settled {
@@ -66,11 +68,11 @@ impl Queue {
     /// Adds what has come while the rows of a batch were waited for, as far as it changes no others. Where several
     /// nodes write into one conversation this makes their batches large: each gathers while another commits.
     pub(super) fn join_in(&mut self, batch: &mut Vec<Job>) {
-        let locked: HashSet<ConversationId> = batch.iter().filter_map(Job::conversation).collect();
+        let locked: HashSet<Scope> = batch.iter().flat_map(Job::scopes).collect();
         while batch.len() < BATCH
             && let Ok(job) = self.jobs.try_recv()
         {
-            if job.conversation().is_some_and(|conversation| !locked.contains(&conversation)) {
+            if job.scopes().any(|scope| !locked.contains(&scope)) {
                 // All stays in the order in which it came.
                 self.left = Some(job);
                 return;
@@ -82,11 +84,13 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
+    use chat::ConversationId;
+
     use super::*;
 
     fn job(conversation: Option<i64>) -> Job {
         Job::Change {
-            conversation: conversation.map(ConversationId),
+            scopes: conversation.map(|id| Scope::Conversation(ConversationId(id))).into_iter().collect(),
             origin: None,
             work: Box::new(|_| Box::pin(async { Err(chat::Error::internal()) })),
             refuse: Box::new(|_| {}),
@@ -94,7 +98,11 @@ mod tests {
     }
 
     fn places(batch: &[Job]) -> Vec<Option<i64>> {
-        batch.iter().map(|job| job.conversation().map(|id| id.0)).collect()
+        let place = |scope| match scope {
+            Scope::Conversation(id) => id.0,
+            Scope::Account(id) => -id.0,
+        };
+        batch.iter().map(|job| job.scopes().map(place).next()).collect()
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ use std::{
 };
 
 use chat::{
-    ConversationId, ErrorCode, MessageId, Millis, Number, UserId,
+    ConversationId, ErrorCode, MessageId, Millis, Number, Scope, UserId,
     accounts::{Profile, ServerRole},
     members::Role,
     sessions::Origin,
@@ -43,7 +43,8 @@ async fn change<F>(writer: &Writer, conversation: Option<ConversationId>, work: 
 where
     F: for<'u> FnOnce(&'u mut store::Unit) -> store::writer::Work<'u, ()> + Send + 'static,
 {
-    writer.change(conversation, None, work).await.unwrap();
+    let scopes: Vec<Scope> = conversation.into_iter().map(Scope::from).collect();
+    writer.change(&scopes, None, work).await.unwrap();
 }
 
 /// A town with all that can be kept: people with every field and none, a room, edits, deletions, reactions, markers,
@@ -202,18 +203,23 @@ async fn empty_databases() -> Vec<Db> {
     super::unmigrated().await
 }
 
+const NEEDS_3: &str =
+    "INSERT INTO meta (key, value) VALUES ('needs', '3') ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+const NEEDS_5: &str =
+    "INSERT INTO meta (key, value) VALUES ('needs', '5') ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+
 #[tokio::test]
 async fn what_migrations_write_for_programs_is_neither_carried_nor_in_the_way() {
     for url in unmigrated_urls().await {
         let from = Db::open(&options(&url)).await.unwrap();
         from.migrate().await.unwrap();
         let _town = town(&from).await;
-        later_version(&url, "INSERT INTO meta (key, value) VALUES ('needs', '3')").await;
+        later_version(&url, NEEDS_3).await;
         let file = backed_up(&from).await;
         for url in unmigrated_urls().await {
             let to = Db::open(&options(&url)).await.unwrap();
             to.migrate().await.unwrap();
-            later_version(&url, "INSERT INTO meta (key, value) VALUES ('needs', '5')").await;
+            later_version(&url, NEEDS_5).await;
             restore::read(&to, Millis(77), &*file).await.unwrap();
             assert_eq!(to.schema().await.unwrap(), Schema::Fresh);
             later_version(&url, "UPDATE meta SET value = '9000' WHERE key = 'needs'").await;
@@ -388,7 +394,7 @@ async fn a_move_carries_everything_while_others_write_and_leaves_one_living_copy
                     return (at, error);
                 }
                 let done: chat::Result<()> = writer
-                    .change(Some(first), None, move |unit| {
+                    .change(&[first.into()], None, move |unit| {
                         Box::pin(async move {
                             let number = unit.next_number(first).await?;
                             // Old messages too: what was carried long ago changes.

@@ -32,7 +32,7 @@ async fn what_a_clock_that_was_ahead_has_dated_holds_nothing_up() {
         tokio::spawn(async move { while told.recv().await.is_some() {} });
         let (ann, _bob, garden) = room(&writer).await;
         let other = writer
-            .change(None, None, move |unit| {
+            .change(&[], None, move |unit| {
                 Box::pin(async move {
                     let new = store::conversations::New {
                         kind: chat::conversations::Kind::Group,
@@ -95,7 +95,7 @@ async fn what_another_node_holds_is_not_waited_for_to_take_its_time_back() {
                 gone.await.unwrap();
                 Ok(())
             };
-            holding.change(Some(garden), None, |_unit| Box::pin(work)).await
+            holding.change(&[garden.into()], None, |_unit| Box::pin(work)).await
         });
         held.await.unwrap();
 
@@ -103,7 +103,7 @@ async fn what_another_node_holds_is_not_waited_for_to_take_its_time_back() {
         let (right, mut told) = writer_at(&db, Arc::new(|| Millis(TODAY)));
         tokio::spawn(async move { while told.recv().await.is_some() {} });
         right
-            .change(None, None, move |unit| {
+            .change(&[], None, move |unit| {
                 Box::pin(async move { Ok(store::sessions::of_user(&mut unit.conn, ann, unit.now).await?) })
             })
             .await
@@ -123,7 +123,7 @@ async fn a_session_that_began_while_the_clock_was_ahead_does_not_last_as_much_lo
         let (ann, _bob, _garden) = room(&writer).await;
         let at = |day: i64| Millis(TODAY + day * DAY);
         let session = writer
-            .change(None, None, move |unit| {
+            .change(&[], None, move |unit| {
                 Box::pin(async move {
                     let (conn, origin) = (&mut unit.conn, chat::sessions::Origin::default());
                     let ahead = Millis(TODAY + 400 * DAY);

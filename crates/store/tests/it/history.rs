@@ -94,7 +94,7 @@ async fn what_a_node_has_lost_is_seen_by_the_others_also_without_it() {
             run(&one.url, lost).await;
             assert!(!is_same(&other).await, "{lost}");
             let before = epoch(&other);
-            let followed = idle.change(None, None, |_| Box::pin(async { Ok(()) })).await;
+            let followed = idle.change(&[], None, |_| Box::pin(async { Ok(()) })).await;
             assert_eq!(followed.unwrap_err().code, ErrorCode::Unavailable);
             assert_ne!(epoch(&other), before);
             assert!(is_same(&other).await);
@@ -165,7 +165,7 @@ async fn a_node_that_was_cut_off_until_the_others_had_forgotten_it_has_lost_noth
         let (others, _other_told) = writer_at(&other.db, Arc::new(move || now));
         let db = other.db.clone();
         others
-            .change(None, None, |unit| Box::pin(async move { Ok(db.forget_nodes(&mut unit.conn, unit.now).await?) }))
+            .change(&[], None, |unit| Box::pin(async move { Ok(db.forget_nodes(&mut unit.conn, unit.now).await?) }))
             .await
             .unwrap();
         say(&running, ann, garden, "a1", "back again").await.unwrap().unwrap();
@@ -209,7 +209,7 @@ async fn a_history_that_was_begun_in_a_transaction_that_failed_has_lost_nothing(
         let (running, _told) = writer(&one.db);
         let before = epoch(&one);
         run(&one.url, "DELETE FROM meta WHERE key = 'epoch'").await;
-        let nothing = async || running.change(None, None, |_| Box::pin(async { Ok(()) })).await;
+        let nothing = async || running.change(&[], None, |_| Box::pin(async { Ok(()) })).await;
         assert_eq!(nothing().await.unwrap_err().code, ErrorCode::Unavailable);
         nothing().await.unwrap();
         assert_eq!((epoch(&one), one.db.history_record().await.unwrap()), (before, None));
@@ -268,7 +268,7 @@ async fn a_session_that_was_lost_shares_its_id_with_no_later_one() {
         let (ann, ..) = room(&running).await;
         let session = async || {
             running
-                .change(None, None, move |unit| {
+                .change(&[], None, move |unit| {
                     Box::pin(async move {
                         let (origin, later) = (Origin::default(), Millis(9_000));
                         Ok(store::sessions::create(&mut unit.conn, ann, &origin, unit.now, later, later).await?)

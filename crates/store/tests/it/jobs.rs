@@ -33,7 +33,7 @@ async fn pairs() -> Vec<(Writer, Writer)> {
 }
 
 async fn add(writer: &Writer, subjects: std::ops::Range<i64>, due_at: i64) {
-    let work = writer.change(None, None, move |unit| {
+    let work = writer.change(&[], None, move |unit| {
         Box::pin(async move {
             for subject in subjects {
                 jobs::add(&mut unit.conn, Kind::Reminder, subject, Millis(due_at)).await?;
@@ -45,7 +45,7 @@ async fn add(writer: &Writer, subjects: std::ops::Range<i64>, due_at: i64) {
 }
 
 async fn claim(writer: &Writer, limit: i64, now: i64) -> Vec<Job> {
-    let work = writer.change(None, None, move |unit| {
+    let work = writer.change(&[], None, move |unit| {
         Box::pin(async move { Ok(jobs::claim(&mut unit.conn, limit, Millis(now)).await?) })
     });
     work.await.unwrap()
@@ -53,12 +53,12 @@ async fn claim(writer: &Writer, limit: i64, now: i64) -> Vec<Job> {
 
 async fn finish(writer: &Writer, job: Job) -> bool {
     let work =
-        writer.change(None, None, move |unit| Box::pin(async move { Ok(jobs::finish(&mut unit.conn, &job).await?) }));
+        writer.change(&[], None, move |unit| Box::pin(async move { Ok(jobs::finish(&mut unit.conn, &job).await?) }));
     work.await.unwrap()
 }
 
 async fn fail(writer: &Writer, job: Job, now: i64) -> bool {
-    let work = writer.change(None, None, move |unit| {
+    let work = writer.change(&[], None, move |unit| {
         Box::pin(async move { Ok(jobs::fail(&mut unit.conn, &job, "unavailable", Millis(now)).await?) })
     });
     work.await.unwrap()
@@ -154,7 +154,7 @@ async fn what_fails_is_tried_again_later_and_later_and_then_given_up_until_someb
         assert_eq!(shown, ("reminder", 7, TRIES, Some("unavailable")));
         drop(conn);
         let again = |kind: &'static str, subject| {
-            writer.change(None, None, move |unit| {
+            writer.change(&[], None, move |unit| {
                 Box::pin(async move { Ok(jobs::again(&mut unit.conn, kind, subject, Millis(5)).await?) })
             })
         };
@@ -169,7 +169,7 @@ async fn a_job_whose_cause_is_refused_is_not_there_and_one_that_is_added_again_i
     for db in databases().await {
         let (writer, _told) = writer(&db);
         let refused: chat::Result<()> = writer
-            .change(None, None, |unit| {
+            .change(&[], None, |unit| {
                 Box::pin(async move {
                     jobs::add(&mut unit.conn, Kind::Reminder, 1, Millis(1)).await?;
                     Err(Error::forbidden("changed my mind"))

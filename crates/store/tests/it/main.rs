@@ -24,7 +24,7 @@ use chat::{
     accounts::{Profile, ServerRole, Speaker},
     conversations::{Kind, Visibility},
     members::Role,
-    messages::{Draft, MessageType, Sent},
+    messages::{MessageType, Sent, Submission},
 };
 use store::{Append, Committed, Db, NewMessage, Options, Writer};
 use tokio::sync::{mpsc, oneshot};
@@ -99,7 +99,7 @@ fn number(told: Told) -> i64 {
 /// A room of ann and bob; returns both and the room.
 async fn room(writer: &Writer) -> (UserId, UserId, ConversationId) {
     writer
-        .change(None, None, |unit| {
+        .change(&[], None, |unit| {
             Box::pin(async move {
                 let mut people = Vec::new();
                 for username in ["Ann", "Bob"] {
@@ -147,14 +147,14 @@ fn say(
     text: &str,
 ) -> oneshot::Receiver<chat::Result<Sent>> {
     let (answer, result) = oneshot::channel();
-    let draft = Draft {
+    let submission = Submission {
         conversation,
         client_id: (!client_id.is_empty()).then(|| ClientId::parse(client_id).unwrap()),
         message_type: MessageType::Text,
         text: text.to_owned(),
         parent: None,
     };
-    let message = NewMessage { author: speaker(author), draft, origin: None };
+    let message = NewMessage { author: speaker(author), submission, origin: None };
     let writer = writer.clone();
     tokio::spawn(async move {
         writer.append(Append { message, done: Box::new(move |outcome| answer.send(outcome).unwrap()) }).await;
@@ -225,7 +225,7 @@ async fn a_stranger_and_a_missing_parent_are_refused_without_a_hole() {
         let (writer, _told) = writer(&db);
         let (ann, bob, room) = room(&writer).await;
         writer
-            .change(Some(room), None, move |unit| {
+            .change(&[room.into()], None, move |unit| {
                 Box::pin(async move {
                     store::members::set_role(&mut unit.conn, room, bob, None, Number(1)).await?;
                     Ok(())
@@ -237,8 +237,8 @@ async fn a_stranger_and_a_missing_parent_are_refused_without_a_hole() {
         assert_eq!(stranger.code, ErrorCode::NotFound);
         let (answer, result) = oneshot::channel();
         let (message_type, parent) = (MessageType::Text, Some(Number(99)));
-        let draft = Draft { conversation: room, client_id: None, message_type, text: "what?".into(), parent };
-        let message = NewMessage { author: speaker(ann), draft, origin: None };
+        let submission = Submission { conversation: room, client_id: None, message_type, text: "what?".into(), parent };
+        let message = NewMessage { author: speaker(ann), submission, origin: None };
         writer.append(Append { message, done: Box::new(move |outcome| answer.send(outcome).unwrap()) }).await;
         assert_eq!(result.await.unwrap().unwrap_err().field.as_deref(), Some("/parent"));
         assert_eq!(say(&writer, ann, room, "", "alone").await.unwrap().unwrap().seq, Number(2));
@@ -252,7 +252,7 @@ async fn a_refused_change_leaves_nothing_and_a_panicking_one_fails_alone_in_time
         let (ann, _bob, room) = room(&writer).await;
         told.recv().await.unwrap();
         let refused: chat::Result<()> = writer
-            .change(Some(room), None, move |unit| {
+            .change(&[room.into()], None, move |unit| {
                 Box::pin(async move {
                     let number = unit.next_number(room).await?;
                     store::messages::touch(&mut unit.conn, room, Number(1), number).await?;
@@ -263,7 +263,7 @@ async fn a_refused_change_leaves_nothing_and_a_panicking_one_fails_alone_in_time
         assert_eq!(refused.unwrap_err().code, ErrorCode::Forbidden);
         assert!(told.recv().await.unwrap().is_empty());
         let panicked: chat::Result<()> =
-            writer.change(None, None, |_unit| Box::pin(async { panic!("a mistake") })).await;
+            writer.change(&[], None, |_unit| Box::pin(async { panic!("a mistake") })).await;
         assert_eq!(panicked.unwrap_err().code, ErrorCode::Internal);
         assert_eq!(say(&writer, ann, room, "", "still here").await.unwrap().unwrap().seq, Number(2));
     }
@@ -277,7 +277,7 @@ async fn that_there_is_room_again_is_tried_and_what_is_tried_leaves_nothing() {
         let (writer, mut told) = writer(&db);
         tokio::spawn(async move { while told.recv().await.is_some() {} });
         let full: chat::Result<()> = writer
-            .change(None, None, |_unit| {
+            .change(&[], None, |_unit| {
                 Box::pin(async { Err(store::Error::StorageFull("could not extend file".into()).into()) })
             })
             .await;

@@ -11,7 +11,7 @@ async fn somebody_has_one_reminder_of_a_message_which_moves() {
         let (writer, _told) = writer(&db);
         let (ann, bob, room) = room(&writer).await;
         let put = |user, seq, at| {
-            writer.change(None, None, move |unit| {
+            writer.change(&[], None, move |unit| {
                 let now = unit.now;
                 Box::pin(
                     async move { Ok(reminders::put(&mut unit.conn, user, room, Number(seq), Millis(at), now).await?) },
@@ -22,7 +22,7 @@ async fn somebody_has_one_reminder_of_a_message_which_moves() {
         let bobs = put(bob, 2, 9_000).await.unwrap();
         let second = put(ann, 3, 8_000).await.unwrap();
         assert!(first.id != bobs.id && first.id != second.id);
-        let due = writer.change(None, None, move |unit| {
+        let due = writer.change(&[], None, move |unit| {
             Box::pin(async move { Ok(reminders::become_due(&mut unit.conn, first.id, Millis(9_001)).await?) })
         });
         assert_eq!(due.await.unwrap(), Some(Reminder { due_at: Some(Millis(9_001)), ..first }));
@@ -35,7 +35,7 @@ async fn somebody_has_one_reminder_of_a_message_which_moves() {
         assert_eq!(reminders::count(&mut conn, ann).await.unwrap(), 2);
         drop(conn);
         let remove = |user| {
-            writer.change(None, None, move |unit| {
+            writer.change(&[], None, move |unit| {
                 Box::pin(async move { Ok(reminders::remove(&mut unit.conn, user, moved.id).await?) })
             })
         };

@@ -16,7 +16,8 @@ const ADDED: &str = "
         SELECT 9000, 'pins', TRUE, checksum, 1 FROM _sqlx_migrations WHERE version = 1;";
 
 /// The same of one that has taken something away.
-const TAKEN: &str = "INSERT INTO meta (key, value) VALUES ('needs', '9000')";
+const TAKEN: &str =
+    "INSERT INTO meta (key, value) VALUES ('needs', '9000') ON CONFLICT (key) DO UPDATE SET value = excluded.value";
 
 pub(super) async fn later_version(url: &str, text: &'static str) {
     if url.starts_with("sqlite:") {

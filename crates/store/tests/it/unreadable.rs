@@ -105,7 +105,7 @@ async fn a_damaged_text_of_a_person_costs_its_field_and_not_the_account() {
             tokio::spawn(async move { while told.recv().await.is_some() {} });
             let (ann, bob, _room) = room(&writer).await;
             let session = writer
-                .change(None, None, move |unit| {
+                .change(&[], None, move |unit| {
                     Box::pin(async move {
                         let (origin, now) = (chat::sessions::Origin::default(), unit.now);
                         let id = store::sessions::create(&mut unit.conn, ann, &origin, now, now, now).await?;
@@ -130,7 +130,8 @@ async fn a_damaged_text_of_a_person_costs_its_field_and_not_the_account() {
 
 /// A change that leaves its number in the first message of a room.
 async fn touch(writer: &Writer, room: ConversationId) -> i64 {
-    let work = writer.change(Some(room), None, move |unit| {
+    let scopes = [room.into()];
+    let work = writer.change(&scopes, None, move |unit| {
         Box::pin(async move {
             let number = unit.next_number(room).await?;
             store::messages::touch(&mut unit.conn, room, Number(2), number).await?;
@@ -151,7 +152,7 @@ async fn touch(writer: &Writer, room: ConversationId) -> i64 {
 
 /// A conversation of one besides the room.
 async fn diary(writer: &Writer, of: UserId) -> ConversationId {
-    let work = writer.change(None, None, move |unit| {
+    let work = writer.change(&[], None, move |unit| {
         Box::pin(async move {
             let new = store::conversations::New {
                 kind: Kind::Group,
@@ -266,8 +267,11 @@ async fn a_conversation_of_an_unknown_kind_is_left_out_and_the_others_are_there(
         let castle = ConversationId(77);
         assert!(store::conversations::by_id(conn, castle).await.unwrap().is_none());
         assert!(store::members::membership(conn, castle, ann).await.unwrap().is_none());
-        let ids: Vec<_> =
-            store::members::of_users(conn, &[ann]).await.unwrap().iter().map(|b| b.conversation).collect();
+        let ids: Vec<_> = store::members::of_users(conn, &[ann]).await.unwrap()[&ann]
+            .memberships
+            .iter()
+            .map(|b| b.conversation)
+            .collect();
         assert_eq!(ids, [garden]);
         assert_eq!(store::listing::listed(conn, ann, None, 10).await.unwrap().len(), 1);
         assert_eq!(store::doctor::unreadable_rows(&url).await.unwrap().len(), 1);

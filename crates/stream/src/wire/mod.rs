@@ -62,7 +62,8 @@ pub fn about(told: &Told) -> Option<ConversationId> {
         Told::Event(event) => Some(event.conversation),
         Told::Notice(Notice { to: Audience::Members(id) | Audience::OtherMembers(id, _), .. }) => Some(*id),
         Told::Notice(Notice { signal: Signal::MarkerMoved { conversation, .. }, .. }) => Some(*conversation),
-        Told::Notice(_) | Told::Order(_) | Told::Doubt | Told::NewHistory => None,
+        // Of accounts other nodes hear by a nudge, and read what it is about.
+        Told::Account(_) | Told::Notice(_) | Told::Order(_) | Told::Doubt | Told::NewHistory => None,
     }
 }
 
@@ -146,12 +147,9 @@ fn word(told: &Told) -> Option<Word<'_>> {
                 Some(Word::Typing(typing_form(*user, username, shown_name, *typing)))
             }
             Signal::PresenceChanged { people, .. } => Some(Word::Presence(people.iter().map(seen_form).collect())),
-            Signal::ConversationAdded(_)
-            | Signal::ConversationRemoved { .. }
-            | Signal::ConversationHidden { .. }
-            | Signal::ProfileChanged(_) => None,
+            Signal::NotAMember(_) => None,
         },
-        Told::Order(_) | Told::Doubt | Told::NewHistory => None,
+        Told::Account(_) | Told::Order(_) | Told::Doubt | Told::NewHistory => None,
     }
 }
 
@@ -230,7 +228,7 @@ fn fact(conversation: ConversationId, form: FactForm<'_>) -> Option<Fact> {
 #[cfg(test)]
 mod tests {
     use chat::{
-        ClientId, MessageId,
+        AccountEvent, AccountFact, ClientId, MessageId,
         accounts::ServerRole,
         conversations::{Conversation, Kind, Visibility},
         markers::Markers,
@@ -356,10 +354,9 @@ mod tests {
 
     #[test]
     fn what_is_for_one_person_is_not_told_to_a_conversation() {
-        let to_one = Told::Notice(Notice {
-            to: Audience::User(UserId(1)),
-            signal: Signal::ConversationHidden { conversation: HERE, at: Number(1) },
-        });
+        let fact = AccountFact::ConversationHidden { conversation: HERE, at: Number(1) };
+        let (after, number) = (Number(0), Number(1));
+        let to_one = Told::Account(AccountEvent { account: UserId(1), after, number, origin: None, fact });
         assert_eq!((about(&to_one), encode([&to_one].into_iter())), (None, None));
     }
 }

@@ -11,35 +11,34 @@ use std::{
     time::Duration,
 };
 
-use chat::{
-    ConnectionId, ConversationId, Error, Notice, Result, Signal, Told, UserId, conversations::Place, event::Audience,
-    presence::Presence,
-};
-use store::members::Belonging;
+use chat::{ConnectionId, ConversationId, Error, Number, Result, Told, UserId, presence::Presence};
+use store::members::Belongings;
 use tokio::{sync::oneshot, time::Instant};
 
-use super::{Attached, Control, Person, State};
+use super::{Attached, Control, Person, State, account::Account};
 use crate::{Goodbye, queue::Listener, room::Room};
 
-/// How often what somebody belongs to is read again because it changes meanwhile; then they are let in all the same,
-/// but for what has changed.
-pub(super) const AGAIN: u32 = 5;
 /// Within this time all come back where the node starts over.
 const OVER: Duration = Duration::from_secs(5);
 
 pub(super) struct Loading {
-    /// What of it another node has changed meanwhile.
-    pub(super) nudged: HashSet<ConversationId>,
-    /// How often it was read for that.
-    again: u32,
+    /// What they have left meanwhile, and with which number: what is being read may be from before that.
+    left: HashMap<ConversationId, Number>,
+    /// How far another node has brought the account meanwhile.
+    pub(super) account: Number,
     /// All that is known was forgotten meanwhile: what is being read may be from before that.
     is_stale: bool,
     waiting: Vec<(Arc<Listener>, oneshot::Sender<Result<Attached>>)>,
 }
 
 impl Loading {
+    pub(super) fn has_left(&mut self, conversation: ConversationId, number: Number) {
+        let left = self.left.entry(conversation).or_default();
+        *left = number.max(*left);
+    }
+
     fn of(listener: Arc<Listener>, answer: oneshot::Sender<Result<Attached>>) -> Self {
-        Self { nudged: HashSet::new(), again: 0, is_stale: false, waiting: vec![(listener, answer)] }
+        Self { left: HashMap::new(), account: Number(0), is_stale: false, waiting: vec![(listener, answer)] }
     }
 }
 
@@ -50,7 +49,7 @@ impl State {
             username: listener.username.clone(),
             listeners: Vec::new(),
             belongs: HashSet::new(),
-            read: false,
+            account: None,
             chosen: Presence::Online,
             told: Presence::Offline,
             loading: None,
@@ -64,7 +63,7 @@ impl State {
         }
         match &mut person.loading {
             Some(loading) => loading.waiting.push((listener, answer)),
-            None if !person.read || (person.listeners.is_empty() && person.alone_since.is_none()) => {
+            None if person.account.is_none() || (person.listeners.is_empty() && person.alone_since.is_none()) => {
                 person.loading = Some(Loading::of(listener, answer));
                 self.load(user);
             }
@@ -102,19 +101,13 @@ impl State {
         }
     }
 
-    pub(super) fn loaded(&mut self, user: UserId, since: u64, result: Result<Vec<Belonging>>) {
+    pub(super) fn loaded(&mut self, user: UserId, since: u64, result: Result<Belongings>) {
         let meanwhile: Vec<Arc<Vec<Told>>> =
             self.batches.iter().filter(|(tick, _)| *tick > since).map(|(_, told)| told.clone()).collect();
         self.end_reading(since);
         let Some(person) = self.people.get_mut(&user) else { return };
         let Some(loading) = &mut person.loading else { return };
         if result.is_ok() && std::mem::take(&mut loading.is_stale) {
-            return self.load(user);
-        }
-        if result.is_ok() && !loading.nudged.is_empty() && loading.again < AGAIN {
-            // What was read may be from before that.
-            loading.nudged.clear();
-            loading.again += 1;
             return self.load(user);
         }
         let Some(loading) = person.loading.take() else { return };
@@ -128,38 +121,43 @@ impl State {
                     person.alone_since.get_or_insert_with(Instant::now);
                     self.changed.insert(user);
                 }
-                return self.look_at_belongings(user, loading.nudged);
+                return;
             }
         };
-        person.read = true;
-        person.belongs = belongings.iter().map(|b| b.conversation).collect();
-        let mut places: HashMap<ConversationId, Room> =
-            belongings.into_iter().map(|b| (b.conversation, Room::new(b.place, b.head, b.member_count))).collect();
-        for told in &meanwhile {
-            apply(told, user, &mut person.belongs, &mut places);
-        }
-        // What was read of these may be over. They are looked at by themselves.
-        person.belongs.retain(|id| !loading.nudged.contains(id));
-        let belongs: Vec<ConversationId> = person.belongs.iter().copied().collect();
+        let Belongings { account, mut memberships } = belongings;
+        memberships.retain(|one| loading.left.get(&one.conversation).is_none_or(|left| *left <= one.head));
+        person.account = Some(Account::new(account));
+        let belongs: Vec<ConversationId> = memberships.iter().map(|one| one.conversation).collect();
+        person.belongs = belongs.iter().copied().collect();
+        let mut places: HashMap<ConversationId, Room> = memberships
+            .into_iter()
+            .map(|one| (one.conversation, Room::new(one.place, one.head, one.member_count)))
+            .collect();
+        meanwhile.iter().for_each(|told| bring_up_to(told, &mut places));
         for (id, room) in places {
-            if person.belongs.contains(&id) {
-                self.rooms.entry(id).or_insert_with(|| {
-                    self.voice.want(id, true);
-                    room
-                });
-            }
+            self.rooms.entry(id).or_insert_with(|| {
+                self.voice.want(id, true);
+                room
+            });
         }
         for (listener, answer) in loading.waiting {
             self.enter(listener, answer, &belongs);
         }
         self.forget_silent(&belongs);
-        self.look_at_belongings(user, loading.nudged);
+        // What has changed since comes as events; what the memberships have already, a second time.
+        for told in &meanwhile {
+            self.take_account_events(user, told);
+        }
+        self.note_account(user, loading.account);
     }
 
-    /// What was changed while it was being read was not seen to its end.
-    fn look_at_belongings(&mut self, user: UserId, nudged: HashSet<ConversationId>) {
-        for conversation in nudged {
-            self.look_at_belonging(user, conversation);
+    fn take_account_events(&mut self, user: UserId, told: &[Told]) {
+        for one in told {
+            if let Told::Account(event) = one
+                && event.account == user
+            {
+                self.take_account_event(event, false);
+            }
         }
     }
 
@@ -171,6 +169,7 @@ impl State {
         belongs: &[ConversationId],
     ) {
         let user = listener.user;
+        let account = self.people.get(&user).and_then(|person| person.account.as_ref()).map(Account::told);
         let mut attached = Vec::with_capacity(belongs.len());
         for id in belongs {
             if let Some(room) = self.rooms.get_mut(id) {
@@ -203,6 +202,7 @@ impl State {
         if doubtful {
             self.look_at_standing(user);
         }
+        let attached = Attached { account: account.unwrap_or_default(), conversations: attached };
         if answer.send(Ok(attached)).is_err() {
             // It has gone while it waited.
             self.detach(user, id);
@@ -240,12 +240,8 @@ impl State {
             }
             self.voice.want(*id, false);
             let later = self.rooms.remove(id).map(|room| room.later).unwrap_or_default();
-            for (_, notice) in later {
-                if let (Signal::ConversationAdded(_), Audience::User(user)) = (notice.signal, notice.to) {
-                    // They waited for a room that is no more.
-                    self.look_at_belonging(user, *id);
-                }
-            }
+            // They waited for it, and begin it anew with the next tick.
+            self.stalled.extend(later.into_iter().map(|(_, user)| user));
         }
     }
 
@@ -269,7 +265,7 @@ impl State {
         self.generation += 1;
         self.lost = false;
         for person in self.people.values_mut() {
-            person.read = false;
+            person.account = None;
             if let Some(loading) = &mut person.loading {
                 loading.is_stale = true;
             }
@@ -293,33 +289,13 @@ impl State {
 }
 
 /// Brings what was read up to what was told since.
-fn apply(
-    told: &[Told],
-    user: UserId,
-    belongs: &mut HashSet<ConversationId>,
-    places: &mut HashMap<ConversationId, Room>,
-) {
+fn bring_up_to(told: &[Told], places: &mut HashMap<ConversationId, Room>) {
     for one in told {
-        match one {
-            Told::Event(event) => {
-                if let Some(room) = places.get_mut(&event.conversation) {
-                    // Whatever has a smaller number is in the database by now, from where clients are caught up.
-                    room.gaps.filled(room.gaps.last().max(event.number), Instant::now());
-                }
-            }
-            Told::Notice(Notice { to: Audience::User(whom), signal }) if *whom == user => match signal {
-                Signal::ConversationAdded(listed) => {
-                    let row = &listed.conversation;
-                    let place = Place { kind: row.kind, name: row.name.clone(), pair: row.pair };
-                    belongs.insert(row.id);
-                    places.entry(row.id).or_insert_with(|| Room::new(place, row.head, row.member_count));
-                }
-                Signal::ConversationRemoved { conversation, .. } => {
-                    belongs.remove(conversation);
-                }
-                _ => {}
-            },
-            Told::Notice(_) | Told::Order(_) | Told::Doubt | Told::NewHistory => {}
+        if let Told::Event(event) = one
+            && let Some(room) = places.get_mut(&event.conversation)
+        {
+            // Whatever has a smaller number is in the database by now, from where clients are caught up.
+            room.gaps.filled(room.gaps.last().max(event.number), Instant::now());
         }
     }
 }

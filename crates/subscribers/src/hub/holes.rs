@@ -7,8 +7,10 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chat::{
-    ConversationId, ErrorCode, Event, Fact, Number, Result, UserId, members::Departure, messages::Message,
-    reply::CaughtUp,
+    ConversationId, ErrorCode, Event, Fact, Number, Result, Scope, UserId,
+    members::Departure,
+    messages::Message,
+    reply::{AccountChanges, CaughtUp},
 };
 use dialects::{Dialect, Text};
 use stream::{Hearing, wire};
@@ -28,7 +30,7 @@ const HEADS: usize = 2_000;
 /// Where something is missing, and what is being asked.
 #[derive(Default)]
 pub(super) struct Holes {
-    due: BTreeSet<(Instant, ConversationId)>,
+    due: BTreeSet<(Instant, Scope)>,
     reading: usize,
     /// Questions for heads that are under way.
     asking: usize,
@@ -43,6 +45,8 @@ pub(super) struct Holes {
 pub(super) enum Read {
     /// What has changed; and if that was too much to tell, who of the listeners is a member still.
     Changes(ConversationId, Asked, Box<Result<CaughtUp>>, Option<HashSet<UserId>>),
+    /// What has changed of an account.
+    Account(UserId, Asked, Box<Result<AccountChanges>>),
     /// The heads, with what was known of them when they were asked for.
     Heads(u64, Result<Vec<(ConversationId, Number)>>, HashMap<ConversationId, Number>),
 }
@@ -73,13 +77,18 @@ impl State {
                 wire::Heard::Number(number) => self.note_head(conversation, number),
             }
         }
-        self.tell(&told.into(), true, Vec::new());
+        self.tell(&told.into(), Vec::new());
     }
 
-    /// Looks again at a room whose number did not come.
-    pub(super) fn watch_hole(&mut self, conversation: ConversationId) {
-        if let Some(due) = self.rooms.get(&conversation).and_then(|room| room.gaps.due()) {
-            self.holes.due.insert((due, conversation));
+    /// Looks again at a scope whose number did not come.
+    pub(super) fn watch_hole(&mut self, scope: impl Into<Scope>) {
+        let scope = scope.into();
+        let due = match scope {
+            Scope::Conversation(conversation) => self.rooms.get(&conversation).and_then(|room| room.gaps.due()),
+            Scope::Account(user) => self.account_gaps(user).and_then(|gaps| gaps.due()),
+        };
+        if let Some(due) = due {
+            self.holes.due.insert((due, scope));
         }
     }
 
@@ -95,32 +104,46 @@ impl State {
     pub(super) fn read_holes(&mut self) {
         let now = Instant::now();
         while self.holes.due().is_some_and(|due| due <= now) {
-            let Some((_, conversation)) = self.holes.due.pop_first() else { return };
-            let Some(room) = self.rooms.get_mut(&conversation) else { continue };
-            let Some(since) = room.gaps.read_after(now) else {
+            let Some((_, scope)) = self.holes.due.pop_first() else { return };
+            let since = match scope {
+                Scope::Conversation(conversation) => {
+                    self.rooms.get_mut(&conversation).and_then(|room| room.gaps.read_after(now))
+                }
+                Scope::Account(user) => self.account_gaps(user).and_then(|gaps| gaps.read_after(now)),
+            };
+            let Some(since) = since else {
                 // It was filled, or is due later.
-                self.watch_hole(conversation);
+                self.watch_hole(scope);
                 continue;
             };
             metrics::counter!("palabre_holes_read_total").increment(1);
             self.holes.reading += 1;
-            let listening: Vec<UserId> = room.listeners.iter().map(|listener| listener.user).collect();
-            let asked = Asked { generation: self.generation, last: since };
-            let (lookups, reading) = (self.lookups.clone(), self.lookups.changes(conversation, since));
-            self.later(async move {
-                let changes = reading.await;
-                let mut members = None;
-                if changes.as_ref().is_ok_and(|changes| changes.reset) {
-                    match lookups.among(listening, vec![conversation]).await {
-                        Ok(rows) => members = Some(rows.into_iter().map(|(_, user, _)| user).collect()),
-                        Err(error) => {
-                            return Control::Holes(Read::Changes(conversation, asked, Box::new(Err(error)), None));
-                        }
+            match scope {
+                Scope::Conversation(conversation) => self.read_changes(conversation, since),
+                Scope::Account(user) => self.read_account(user, since),
+            }
+        }
+    }
+
+    /// Reads what has changed in a conversation after a number.
+    fn read_changes(&self, conversation: ConversationId, since: Number) {
+        let Some(room) = self.rooms.get(&conversation) else { return };
+        let listening: Vec<UserId> = room.listeners.iter().map(|listener| listener.user).collect();
+        let asked = Asked { generation: self.generation, last: since };
+        let (lookups, reading) = (self.lookups.clone(), self.lookups.changes(conversation, since));
+        self.later(async move {
+            let changes = reading.await;
+            let mut members = None;
+            if changes.as_ref().is_ok_and(|changes| changes.reset) {
+                match lookups.among(listening, vec![conversation]).await {
+                    Ok(rows) => members = Some(rows.into_iter().map(|(_, user, _)| user).collect()),
+                    Err(error) => {
+                        return Control::Holes(Read::Changes(conversation, asked, Box::new(Err(error)), None));
                     }
                 }
-                Control::Holes(Read::Changes(conversation, asked, Box::new(changes), members))
-            });
-        }
+            }
+            Control::Holes(Read::Changes(conversation, asked, Box::new(changes), members))
+        });
     }
 
     pub(super) fn holes_read(&mut self, read: Read) {
@@ -131,10 +154,22 @@ impl State {
                     return;
                 }
                 if let Ok(changes) = &*changes {
-                    self.compare(conversation, changes.to, asked.last);
+                    self.compare(conversation.into(), changes.to, asked.last);
                 }
                 self.fill(conversation, *changes, members.as_ref());
                 self.watch_hole(conversation);
+                self.hand_out(Vec::new());
+            }
+            Read::Account(user, asked, changes) => {
+                self.holes.reading = self.holes.reading.saturating_sub(1);
+                if asked.generation != self.generation {
+                    return;
+                }
+                if let Ok(changes) = &*changes {
+                    self.compare(user.into(), changes.to, asked.last);
+                }
+                self.fill_account(user, *changes);
+                self.watch_hole(user);
                 self.hand_out(Vec::new());
             }
             Read::Heads(generation, heads, known) => {
@@ -142,7 +177,7 @@ impl State {
                 self.holes.owed |= heads.is_err();
                 for (conversation, head) in heads.unwrap_or_default() {
                     if generation == self.generation {
-                        self.compare(conversation, head, known.get(&conversation).copied().unwrap_or(Number(0)));
+                        self.compare(conversation.into(), head, known.get(&conversation).copied().unwrap_or(Number(0)));
                         self.note_head(conversation, head);
                     }
                 }
@@ -153,9 +188,13 @@ impl State {
     /// A head that is below what had been told here when it was asked for is of another history: nothing is told that
     /// was not committed. A head that is damaged looks the same from here, and costs everybody a new epoch, too; the next
     /// change in the conversation mends it (`store/src/conversations.rs`).
-    fn compare(&mut self, conversation: ConversationId, head: Number, told: Number) {
+    fn compare(&mut self, scope: Scope, head: Number, told: Number) {
         if head < told && !std::mem::replace(&mut self.lost, true) {
-            self.lookups.lost(&self.epoch, format!("conversation {conversation} had come to {told}, and is at {head}"));
+            let what = match scope {
+                Scope::Conversation(conversation) => format!("conversation {conversation}"),
+                Scope::Account(user) => format!("account {user}"),
+            };
+            self.lookups.lost(&self.epoch, format!("{what} had come to {told}, and is at {head}"));
         }
     }
 
@@ -173,14 +212,12 @@ impl State {
         };
         let last = room.gaps.last();
         // Who has gone hears nothing of what came after, whatever is told in one frame with it.
-        let left = changes.members.iter().filter(|m| m.role.is_none() && m.rev > last).map(|m| m.user);
+        let left = changes.members.iter().filter(|m| m.role.is_none() && m.rev > last).map(|m| (m.user, m.rev));
         let listening = room.listeners.iter().map(|listener| listener.user);
         let missing = listening.filter(|user| members.is_some_and(|members| !members.contains(user)));
-        let gone: HashSet<UserId> = left.chain(missing).collect();
-        for user in gone {
-            self.put_out(user, conversation, Departure::Removed);
-            // They may be back already, by a change that is newer than what was read.
-            self.look_at_belonging(user, conversation);
+        let gone: HashMap<UserId, Number> = missing.map(|user| (user, changes.to)).chain(left).collect();
+        for (user, number) in gone {
+            self.put_out(user, conversation, number);
         }
         let Some(room) = self.rooms.get_mut(&conversation) else { return };
         self.deliveries.fetch_add(room.flush(), super::Ordering::Relaxed);

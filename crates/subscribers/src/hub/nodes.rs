@@ -9,23 +9,17 @@ use std::{
 };
 
 use chat::{
-    ConversationId, ErrorCode, Notice, Number, Result, SessionId, Signal, Told, UserId,
-    accounts::Account,
-    conversations::Listed,
+    ConversationId, ErrorCode, Notice, Result, SessionId, Signal, Told, UserId,
     event::Audience,
-    members::Departure,
     presence::{Presence, Seen},
     sessions::Standing,
 };
 use store::Nudge;
 use stream::{Hearing, People, people::BEAT};
-use tokio::time::{Duration, Instant};
+use tokio::time::Instant;
 
 use super::{Control, State, Typist};
 use crate::{orders::verdict, queue::Listener};
-
-/// Within this time a nudge comes by Redis and again by way of the database.
-const TWICE: Duration = Duration::from_secs(3);
 
 /// What this node tells the others of its people, and what it wants to know.
 #[derive(Default)]
@@ -38,20 +32,14 @@ pub(super) struct Nodes {
     asked: HashMap<i64, Instant>,
     /// How many nodes were heard while they could be.
     others: usize,
-    /// Who is being looked at, and whether that must be done again.
-    looking: HashMap<(UserId, ConversationId), bool>,
-    /// Who was told of a conversation a moment ago.
-    told: HashMap<(UserId, ConversationId), Instant>,
-    /// What could not be read, and is looked at again.
-    again: HashSet<Nudge>,
+    /// Whose standing could not be read, and is looked at again.
+    again: HashSet<UserId>,
 }
 
 impl Nodes {
-    /// Forgets what is to be looked at again. What is being looked at now is looked at once more.
+    /// Forgets what is to be looked at again.
     pub(super) fn forget(&mut self) {
         self.again.clear();
-        self.told.clear();
-        self.looking.values_mut().for_each(|again| *again = true);
     }
 }
 
@@ -59,9 +47,6 @@ impl Nodes {
 pub(super) enum Read {
     /// Of these sessions.
     Standing(UserId, Vec<SessionId>, Result<Standing>),
-    Listed(UserId, ConversationId, Box<Result<Option<Listed>>>),
-    Hidden(UserId, ConversationId, Result<Option<Number>>),
-    Profile(UserId, Box<Result<Account>>),
     Gone(Result<Vec<(ConversationId, UserId, String)>>),
 }
 
@@ -74,25 +59,9 @@ impl State {
                 self.orders.nudge(user);
                 self.look_at_standing(user);
             }
-            Nudge::Belonging(user, conversation) => self.look_at_belonging(user, conversation),
-            Nudge::Hidden(user, conversation) => {
-                if self.is_here(user) {
-                    let reading = self.lookups.hidden(user, conversation);
-                    self.later(async move { Control::Nodes(Read::Hidden(user, conversation, reading.await)) });
-                }
-            }
-            Nudge::Profile(user) => {
-                if self.is_here(user) {
-                    let reading = self.lookups.profile(user);
-                    self.later(async move { Control::Nodes(Read::Profile(user, Box::new(reading.await))) });
-                }
-            }
+            Nudge::Account(user, number) => self.note_account(user, number),
             Nudge::Mute => self.look_out(),
         }
-    }
-
-    pub(super) fn is_here(&self, user: UserId) -> bool {
-        self.people.get(&user).is_some_and(|person| !person.listeners.is_empty())
     }
 
     /// Reads whether a person's connections may stay.
@@ -104,62 +73,25 @@ impl State {
         self.later(async move { Control::Nodes(Read::Standing(user, sessions, reading.await)) });
     }
 
-    /// Reads whether a person belongs to a conversation.
-    pub(super) fn look_at_belonging(&mut self, user: UserId, conversation: ConversationId) {
-        let Some(person) = self.people.get_mut(&user) else { return };
-        if let Some(loading) = &mut person.loading {
-            loading.nudged.insert(conversation);
-            return;
-        }
-        // One at a time, so that answers cannot come in the wrong order.
-        if let Some(again) = self.nodes.looking.get_mut(&(user, conversation)) {
-            *again = true;
-            return;
-        }
-        self.nodes.looking.insert((user, conversation), false);
-        let reading = self.lookups.listed(user, conversation);
-        self.later(async move { Control::Nodes(Read::Listed(user, conversation, Box::new(reading.await))) });
-    }
-
-    /// An event or a notice says who belongs: what is being read may be older.
-    pub(super) fn belonging_changed(&mut self, user: UserId, conversation: ConversationId) {
-        if let Some(again) = self.nodes.looking.get_mut(&(user, conversation)) {
-            *again = true;
-        }
-    }
-
     pub(super) fn nodes_read(&mut self, read: Read) {
         match read {
             Read::Standing(user, asked, standing) => self.judge(user, &asked, standing),
-            Read::Listed(user, conversation, listed) => self.settle_belonging(user, conversation, *listed),
-            Read::Hidden(user, conversation, hidden) => {
-                if let Some(Some(at)) = self.known(Nudge::Hidden(user, conversation), hidden) {
-                    self.tell_user(user, Signal::ConversationHidden { conversation, at });
-                }
-            }
-            Read::Profile(user, account) => {
-                if let Some(account) = self.known(Nudge::Profile(user), *account) {
-                    self.tell_user(user, Signal::ProfileChanged(Box::new(account)));
-                }
-            }
             Read::Gone(rows) => self.tell_gone(rows.unwrap_or_default()),
         }
     }
 
-    /// What was read for a nudge; nothing if it could not be, and will be looked at again.
-    fn known<T>(&mut self, nudge: Nudge, read: Result<T>) -> Option<T> {
-        read.inspect_err(|error| {
-            // Who is not there any more need not be asked for.
-            if error.code != ErrorCode::NotFound {
-                tracing::debug!(?nudge, %error, "what another node has changed cannot be read now");
-                self.nodes.again.insert(nudge);
-            }
-        })
-        .ok()
-    }
-
     fn judge(&mut self, user: UserId, asked: &[SessionId], standing: Result<Standing>) {
-        let Some(standing) = self.known(Nudge::Standing(user), standing) else { return };
+        let standing = match standing {
+            Ok(standing) => standing,
+            Err(error) => {
+                // Who is not there any more need not be asked for.
+                if error.code != ErrorCode::NotFound {
+                    tracing::debug!(%user, %error, "what another node has changed cannot be read now");
+                    self.nodes.again.insert(user);
+                }
+                return;
+            }
+        };
         let Some(person) = self.people.get(&user) else { return };
         // Who has come since with another session was not asked for.
         let concerned = |listener: &&Arc<Listener>| {
@@ -172,46 +104,6 @@ impl State {
         }
         let listeners = person.listeners.clone();
         self.watch_again(&listeners, &standing, Instant::now());
-    }
-
-    fn settle_belonging(&mut self, user: UserId, conversation: ConversationId, listed: Result<Option<Listed>>) {
-        if self.nodes.looking.remove(&(user, conversation)) == Some(true) {
-            return self.look_at_belonging(user, conversation);
-        }
-        let Some(listed) = self.known(Nudge::Belonging(user, conversation), listed) else { return };
-        let Some(person) = self.people.get(&user) else { return };
-        let belongs = person.belongs.contains(&conversation);
-        let last = self.rooms.get(&conversation).map_or(Number(0), |room| room.gaps.last());
-        match listed {
-            // The room has gone on since this was read.
-            Some(listed) if listed.conversation.head < last && (!belongs || !self.was_told(user, conversation)) => {
-                self.look_at_belonging(user, conversation);
-            }
-            // One who belongs already has brought it back into their list; but each nudge comes twice.
-            Some(listed) if !belongs || !self.was_told(user, conversation) => {
-                self.nodes.told.insert((user, conversation), Instant::now());
-                self.tell_user(user, Signal::ConversationAdded(Box::new(listed)));
-            }
-            None if belongs => {
-                self.tell_user(user, Signal::ConversationRemoved { conversation, departure: Departure::Removed });
-            }
-            _ => {}
-        }
-    }
-
-    fn was_told(&mut self, user: UserId, conversation: ConversationId) -> bool {
-        self.nodes.told.retain(|_, at| at.elapsed() < TWICE);
-        self.nodes.told.contains_key(&(user, conversation))
-    }
-
-    /// What somebody was to be told has become old before it was.
-    pub(super) fn was_not_told(&mut self, user: UserId, conversation: ConversationId) {
-        self.nodes.told.remove(&(user, conversation));
-    }
-
-    fn tell_user(&mut self, user: UserId, signal: Signal) {
-        self.tell_one(Notice { to: Audience::User(user), signal });
-        self.hand_out(Vec::new());
     }
 
     // ---- typing and presence ------------------------------------------------------------------
@@ -259,8 +151,8 @@ impl State {
 
     pub(super) fn on_tick_of_nodes(&mut self, now: Instant) {
         self.poll_heads(now);
-        for nudge in std::mem::take(&mut self.nodes.again) {
-            self.obey_nudge(nudge);
+        for user in std::mem::take(&mut self.nodes.again) {
+            self.obey_nudge(Nudge::Standing(user));
         }
         if !self.voice.is_heard() {
             self.nodes.changed.clear();

@@ -2,12 +2,7 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use chat::{
-    ConversationId, Notice, Signal, UserId,
-    event::Audience,
-    members::Departure,
-    mutants::{self, Mutant},
-};
+use chat::{ConversationId, Notice, Number, Signal, UserId, event::Audience};
 use dialects::Dialect;
 
 use super::State;
@@ -15,65 +10,9 @@ use crate::{frame, queue::Listener};
 
 impl State {
     pub(super) fn tell_notice(&mut self, notice: &Notice, personal: &mut Vec<Arc<Listener>>) {
-        // Whoever comes in is told the head from which events follow. The room here may stand elsewhere.
-        if let (Signal::ConversationAdded(listed), Audience::User(user)) = (&notice.signal, notice.to)
-            && self.is_here(user)
-        {
-            let (id, head) = (listed.conversation.id, listed.conversation.head);
-            match self.rooms.get_mut(&id) {
-                // It has gone on since this was said: told this head, they would miss what lies between.
-                Some(room) if room.gaps.last() > head => {
-                    self.was_not_told(user, id);
-                    return self.look_at_belonging(user, id);
-                }
-                // It has not come so far: they would be told what is not for them, or what they have.
-                Some(room) if room.gaps.last() < head => {
-                    // Once, also if it was nudged twice.
-                    room.later.retain(|(_, other)| {
-                        other.to != notice.to || !matches!(other.signal, Signal::ConversationAdded(_))
-                    });
-                    room.later.push((head, notice.clone()));
-                    return self.note_head(id, head);
-                }
-                _ => {}
-            }
-        }
-        // Who belongs changes between two events: what was before is handed out to those who were there.
-        match (&notice.signal, notice.to) {
-            (Signal::ConversationAdded(listed), Audience::User(user)) => {
-                self.belonging_changed(user, listed.conversation.id);
-                let row = &listed.conversation;
-                let place = chat::conversations::Place { kind: row.kind, name: row.name.clone(), pair: row.pair };
-                self.begin_listening(user, row.id, place, row.head, row.member_count);
-            }
-            (Signal::ConversationRemoved { .. }, _) if mutants::is(Mutant::PermissionAtConnect) => return,
-            (Signal::ConversationRemoved { conversation, .. }, Audience::User(user)) => {
-                self.belonging_changed(user, *conversation);
-                // Its event has told them already.
-                if !self.people.get(&user).is_some_and(|person| person.belongs.contains(conversation)) {
-                    return;
-                }
-                self.end_listening(user, *conversation);
-            }
-            // What the one who hides had seen comes first: heard afterwards, it would bring the conversation back. And
-            // what came after it has brought it back already.
-            (Signal::ConversationHidden { conversation, at }, _) => {
-                if let Some(room) = self.rooms.get_mut(conversation) {
-                    if room.gaps.last() > *at {
-                        return;
-                    }
-                    if room.gaps.last() < *at {
-                        return room.later.push((*at, notice.clone()));
-                    }
-                    self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
-                }
-            }
-            _ => {}
-        }
         match notice.to {
             Audience::User(user) => {
-                let conversation = conversation_of(&notice.signal);
-                let place = conversation.and_then(|id| self.rooms.get(&id)).map(|room| &room.place);
+                let place = self.rooms.get(&conversation_of(&notice.signal)).map(|room| &room.place);
                 let Some(person) = self.people.get(&user) else { return };
                 let mut frames = Frames::of(&notice.signal, place);
                 for listener in &person.listeners {
@@ -129,13 +68,15 @@ impl State {
         }
     }
 
-    /// Somebody is a member no more, and no notice says so.
-    pub(super) fn put_out(&mut self, user: UserId, conversation: ConversationId, departure: Departure) {
-        if !self.people.get(&user).is_some_and(|person| person.belongs.contains(&conversation)) {
-            return;
+    /// Somebody is a member no more, since this number.
+    pub(super) fn put_out(&mut self, user: UserId, conversation: ConversationId, number: Number) {
+        let Some(person) = self.people.get_mut(&user) else { return };
+        if let Some(loading) = &mut person.loading {
+            loading.has_left(conversation, number);
         }
-        let signal = Signal::ConversationRemoved { conversation, departure };
-        self.tell_one(Notice { to: Audience::User(user), signal });
+        if person.belongs.contains(&conversation) {
+            self.end_listening(user, conversation);
+        }
     }
 
     /// Tells a notice of its own.
@@ -148,15 +89,12 @@ impl State {
     }
 }
 
-fn conversation_of(signal: &Signal) -> Option<ConversationId> {
+fn conversation_of(signal: &Signal) -> ConversationId {
     match signal {
-        Signal::ConversationAdded(listed) => Some(listed.conversation.id),
-        Signal::ConversationRemoved { conversation, .. }
-        | Signal::ConversationHidden { conversation, .. }
+        Signal::NotAMember(conversation)
         | Signal::MarkerMoved { conversation, .. }
         | Signal::Typing { conversation, .. }
-        | Signal::PresenceChanged { conversation, .. } => Some(*conversation),
-        Signal::ProfileChanged(_) => None,
+        | Signal::PresenceChanged { conversation, .. } => *conversation,
     }
 }
 

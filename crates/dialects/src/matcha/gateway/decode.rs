@@ -14,7 +14,7 @@ use crate::{
     Then, Turn,
     input::{Text, read},
     matcha::{
-        fields::{Id, Reacting, Said, Tag, check_emoji, draft, object},
+        fields::{Id, Reacting, Said, Tag, check_emoji, object, submission},
         steps,
         words::{self, Missing, NO_CONVERSATION_ID},
     },
@@ -178,9 +178,9 @@ fn tune(conversation: ConversationId, hears: bool, then: impl FnOnce() -> Turn +
 
 fn send(speaker: UserId, conversation: ConversationId, words: Said) -> Result<Turn, Fault> {
     let text = words.text("message").map_err(|error| Fault::new("invalid_chat_data", error.detail))?;
-    Ok(match draft(conversation, text) {
-        Ok(draft) => Turn::Send(
-            draft,
+    Ok(match submission(conversation, text) {
+        Ok(submission) => Turn::Send(
+            submission,
             Box::new(move |sent| {
                 vec![match sent {
                     Ok(sent) => frames::sent(speaker, &sent),

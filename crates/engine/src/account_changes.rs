@@ -1,0 +1,145 @@
+//! What has changed of an account: an event for each thing, as it is now, read from the database and never from a
+//! buffer. Things do not depend on each other, so each piece of a long answer can be applied as it comes.
+
+use std::collections::HashMap;
+
+use chat::{
+    AccountEvent, AccountFact, ConversationId, Error, Number, Reply, Result, UserId,
+    conversations::Listed,
+    drafts::{Draft, DraftKey},
+    members::Departure,
+    reply::AccountChanges,
+};
+use store::{
+    Conn,
+    account_changes::{Change, Thing},
+};
+
+use crate::{Call, Engine, catch_up::Extent};
+
+/// Changes that a piece has at most: with the longest texts that is half a megabyte.
+const PIECE: i64 = 50;
+
+impl Call {
+    pub(crate) async fn account_changes(&self, since: Number) -> Result<Reply> {
+        let changes = self.engine.account_changes(self.speaker.user, since, Extent::Piece).await?;
+        Ok(Reply::AccountChanges(Box::new(changes)))
+    }
+}
+
+impl Engine {
+    /// What takes a client of an account from a number towards the present: only for the account's own person.
+    ///
+    /// # Errors
+    /// `invalid` if the number is negative; the store's.
+    pub async fn account_changes(&self, user: UserId, since: Number, extent: Extent) -> Result<AccountChanges> {
+        if since.0 < 0 {
+            return Err(Error::invalid("since", "since must not be negative."));
+        }
+        let mut conn = self.inner.db.read().await?;
+        // Before the rows, which may be newer: that is told twice, and does no harm.
+        let (head, floor) = store::account_changes::head(&mut conn, user).await?;
+        let mut changes = AccountChanges { from: since, to: head, events: Vec::new(), reset: false, more: false };
+        let most = self.limits().catch_up;
+        changes.reset = since > head || since < floor;
+        if changes.reset || since == head {
+            return Ok(changes);
+        }
+        let limit = match extent {
+            Extent::Piece => PIECE.min(most),
+            Extent::Whole => most,
+        };
+        let mut rows = store::account_changes::since(&mut conn, user, since, limit + 1).await?;
+        changes.more = i64::try_from(rows.len()).unwrap_or(i64::MAX) > limit;
+        if changes.more && extent == Extent::Whole {
+            changes.reset = true;
+            return Ok(changes);
+        }
+        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        if let Some(last) = rows.last() {
+            changes.to = if changes.more { last.rev } else { head.max(last.rev) };
+        }
+        let things = self.things(&mut conn, user, &rows).await?;
+        changes.events = events(user, since, &rows, things);
+        Ok(changes)
+    }
+
+    /// What is true now of the things that have changed.
+    async fn things(&self, conn: &mut Conn, user: UserId, rows: &[Change]) -> Result<Things> {
+        let of = |pick: fn(Thing) -> Option<ConversationId>| -> Vec<ConversationId> {
+            rows.iter().filter_map(|row| row.thing.and_then(pick)).collect()
+        };
+        let mut things = Things::default();
+        let conversations = of(|thing| match thing {
+            Thing::Conversation(id) | Thing::Hidden(id) => Some(id),
+            Thing::Profile | Thing::Draft(_) => None,
+        });
+        if !conversations.is_empty() {
+            let entries = store::listing::entries(conn, user, &conversations).await?;
+            let hidden = entries.iter().map(|entry| entry.hidden).collect::<Vec<_>>();
+            let listed = self.complete(conn, user, entries).await?;
+            things.listed = listed.into_iter().zip(hidden).map(|(one, at)| (one.conversation.id, (one, at))).collect();
+            things.left = store::members::left(conn, user, &conversations).await?;
+        }
+        if rows.iter().any(|row| matches!(row.thing, Some(Thing::Draft(_)))) {
+            let drafts = store::drafts::all(conn, user).await?;
+            things.drafts = drafts.into_iter().map(|draft| (draft.key, draft)).collect();
+        }
+        if rows.iter().any(|row| row.thing == Some(Thing::Profile)) {
+            // What was remembered of tokens has the name of before.
+            self.inner.speakers.invalidate_all();
+            things.profile = store::accounts::by_id(conn, user).await?;
+        }
+        Ok(things)
+    }
+}
+
+/// What was read of the things that have changed.
+#[derive(Default)]
+struct Things {
+    listed: HashMap<ConversationId, (Listed, Option<Number>)>,
+    /// Conversations that the person left by themself.
+    left: Vec<ConversationId>,
+    drafts: HashMap<DraftKey, Draft>,
+    profile: Option<chat::accounts::Account>,
+}
+
+impl Things {
+    fn fact(&mut self, thing: Thing) -> Option<AccountFact> {
+        match thing {
+            Thing::Conversation(conversation) => Some(self.conversation(conversation, None)),
+            Thing::Hidden(conversation) => {
+                let hidden_at = self.listed.get(&conversation).and_then(|(_, hidden_at)| *hidden_at);
+                Some(self.conversation(conversation, hidden_at))
+            }
+            Thing::Profile => self.profile.take().map(|account| AccountFact::ProfileChanged(Box::new(account))),
+            Thing::Draft(key) => Some(match self.drafts.remove(&key) {
+                Some(draft) => AccountFact::DraftSaved(draft),
+                None => AccountFact::DraftDiscarded(key),
+            }),
+        }
+    }
+
+    fn conversation(&self, conversation: ConversationId, hidden_at: Option<Number>) -> AccountFact {
+        match (self.listed.get(&conversation), hidden_at) {
+            (Some(_), Some(at)) => AccountFact::ConversationHidden { conversation, at },
+            (Some((listed, _)), None) => AccountFact::ConversationAdded(Box::new(listed.clone())),
+            (None, _) => {
+                let departure = if self.left.contains(&conversation) { Departure::Left } else { Departure::Removed };
+                AccountFact::ConversationRemoved { conversation, departure }
+            }
+        }
+    }
+}
+
+/// An event for each row, each of which follows the one before.
+fn events(account: UserId, since: Number, rows: &[Change], mut things: Things) -> Vec<AccountEvent> {
+    let mut after = since;
+    let mut events = Vec::with_capacity(rows.len());
+    for row in rows {
+        let Some(fact) = row.thing.and_then(|thing| things.fact(thing)) else { continue };
+        events.push(AccountEvent { account, after, number: row.rev, origin: None, fact });
+        after = row.rev;
+    }
+    events
+}

@@ -1,0 +1,227 @@
+//! What a client knows of its own account, reduced from the account's numbered events.
+
+use std::{collections::BTreeMap, fmt};
+
+use chat::{
+    AccountFact, ConversationId, Number,
+    accounts::Account,
+    drafts::{Draft, DraftKey},
+};
+
+use crate::known::{Place, differ};
+
+/// The form in which a judge has what belongs to an account.
+pub trait AccountForm {
+    /// What the person tells about themselves.
+    type Profile: Clone + fmt::Debug + PartialEq;
+    /// What they have begun to write.
+    type Draft: Clone + fmt::Debug + PartialEq;
+}
+
+/// What an event of an account says is true now.
+#[derive(Clone, Debug)]
+pub enum AccountChange<F: AccountForm> {
+    /// They are in a conversation, and it is in their list.
+    Added(ConversationId),
+    /// They are in it no more.
+    Removed(ConversationId),
+    /// It is not in their list until something happens in it after this number.
+    Hidden(ConversationId, Number),
+    /// The profile is this.
+    Profile(F::Profile),
+    /// There is this draft.
+    Draft(DraftKey, F::Draft),
+    /// There is no such draft.
+    NoDraft(DraftKey),
+}
+
+/// How somebody has a conversation that they are in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum InList {
+    Shown,
+    Hidden(Number),
+}
+
+/// An account as one of its clients knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KnownAccount<F: AccountForm> {
+    /// The number of the last event that it knows.
+    pub cursor: Number,
+    profile: Option<F::Profile>,
+    conversations: BTreeMap<ConversationId, InList>,
+    drafts: BTreeMap<DraftKey, F::Draft>,
+}
+
+impl<F: AccountForm> KnownAccount<F> {
+    /// What was read, from a number on: it may be newer than that, and then events say again what is known. A
+    /// conversation comes with the number up to which it is hidden, if it is.
+    pub fn read(
+        cursor: Number,
+        profile: Option<F::Profile>,
+        conversations: impl IntoIterator<Item = (ConversationId, Option<Number>)>,
+        drafts: impl IntoIterator<Item = (DraftKey, F::Draft)>,
+    ) -> Self {
+        let in_list = |hidden: Option<Number>| hidden.map_or(InList::Shown, InList::Hidden);
+        let conversations = conversations.into_iter().map(|(id, hidden)| (id, in_list(hidden))).collect();
+        Self { cursor, profile, conversations, drafts: drafts.into_iter().collect() }
+    }
+
+    /// Where an event stands that follows `after`.
+    #[must_use]
+    pub fn place(&self, after: Number, number: Number) -> Place {
+        if number <= self.cursor {
+            Place::Known
+        } else if after <= self.cursor {
+            Place::Next
+        } else {
+            Place::Beyond
+        }
+    }
+
+    /// Applies an event that is not known yet.
+    pub fn apply(&mut self, number: Number, change: AccountChange<F>) {
+        self.cursor = self.cursor.max(number);
+        match change {
+            AccountChange::Added(id) => _ = self.conversations.insert(id, InList::Shown),
+            AccountChange::Removed(id) => _ = self.conversations.remove(&id),
+            AccountChange::Hidden(id, at) => _ = self.conversations.insert(id, InList::Hidden(at)),
+            AccountChange::Profile(profile) => self.profile = Some(profile),
+            AccountChange::Draft(key, draft) => _ = self.drafts.insert(key, draft),
+            AccountChange::NoDraft(key) => _ = self.drafts.remove(&key),
+        }
+    }
+
+    /// A conversation has come to this number: if it was hidden before, it is in the list again.
+    pub fn happened(&mut self, conversation: ConversationId, head: Number) {
+        if let Some(in_list) = self.conversations.get_mut(&conversation)
+            && matches!(in_list, InList::Hidden(at) if *at < head)
+        {
+            *in_list = InList::Shown;
+        }
+    }
+
+    /// Whether a conversation is out of the list.
+    #[must_use]
+    pub fn is_hidden(&self, conversation: ConversationId) -> bool {
+        self.conversations.get(&conversation).is_some_and(|in_list| *in_list != InList::Shown)
+    }
+
+    /// A draft as it is known.
+    #[must_use]
+    pub fn draft(&self, key: DraftKey) -> Option<&F::Draft> {
+        self.drafts.get(&key)
+    }
+
+    /// The law for accounts: what is known of it differs from what is read fresh at the same number, in words.
+    #[must_use]
+    pub fn differences(&self, fresh: &Self) -> Vec<String> {
+        let mut words = Vec::new();
+        if self.profile != fresh.profile {
+            words.push(format!("the profile is known as {:?}, but is {:?}", self.profile, fresh.profile));
+        }
+        differ("conversation", &self.list(), &fresh.list(), &mut words);
+        differ("draft", &self.named_drafts(), &fresh.named_drafts(), &mut words);
+        words
+    }
+
+    fn list(&self) -> BTreeMap<ConversationId, &'static str> {
+        let word = |in_list: &InList| if *in_list == InList::Shown { "shown" } else { "hidden" };
+        self.conversations.iter().map(|(id, in_list)| (*id, word(in_list))).collect()
+    }
+
+    fn named_drafts(&self) -> BTreeMap<String, &F::Draft> {
+        let name = |key: &DraftKey| match key.edit {
+            None => format!("in {}", key.conversation),
+            Some(seq) => format!("of {} in {}", seq, key.conversation),
+        };
+        self.drafts.iter().map(|(key, draft)| (name(key), draft)).collect()
+    }
+}
+
+/// Facts, as the program has them.
+impl AccountForm for crate::Facts {
+    type Profile = Account;
+    type Draft = Draft;
+}
+
+impl From<&AccountFact> for AccountChange<crate::Facts> {
+    fn from(fact: &AccountFact) -> Self {
+        match fact {
+            AccountFact::ConversationAdded(listed) => Self::Added(listed.conversation.id),
+            AccountFact::ConversationRemoved { conversation, .. } => Self::Removed(*conversation),
+            AccountFact::ConversationHidden { conversation, at } => Self::Hidden(*conversation, *at),
+            AccountFact::ProfileChanged(account) => Self::Profile((**account).clone()),
+            AccountFact::DraftSaved(draft) => Self::Draft(draft.key, draft.clone()),
+            AccountFact::DraftDiscarded(key) => Self::NoDraft(*key),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A profile as a city, a draft as its text.
+    #[derive(Clone, Debug, PartialEq)]
+    struct Plain;
+
+    impl AccountForm for Plain {
+        type Profile = &'static str;
+        type Draft = &'static str;
+    }
+
+    const HERE: ConversationId = ConversationId(1);
+    const THERE: ConversationId = ConversationId(2);
+    const NEW: DraftKey = DraftKey { conversation: HERE, edit: None };
+    const EDIT: DraftKey = DraftKey { conversation: HERE, edit: Some(Number(7)) };
+
+    fn known() -> KnownAccount<Plain> {
+        KnownAccount::read(Number(3), Some("Lyon"), [(HERE, None)], [(NEW, "hey")])
+    }
+
+    #[test]
+    fn an_event_follows_the_number_that_it_names() {
+        let place = |after, number| known().place(Number(after), Number(number));
+        assert_eq!(
+            [place(2, 3), place(3, 4), place(1, 9), place(4, 5)],
+            [Place::Known, Place::Next, Place::Next, Place::Beyond]
+        );
+    }
+
+    #[test]
+    fn old_state_and_events_are_a_fresh_state() {
+        let mut heard = known();
+        let changes = [
+            AccountChange::Added(THERE),
+            AccountChange::Hidden(HERE, Number(12)),
+            AccountChange::Profile("Nantes"),
+            AccountChange::Draft(EDIT, "better"),
+            AccountChange::NoDraft(NEW),
+        ];
+        for (number, change) in (4..).zip(changes) {
+            heard.apply(Number(number), change);
+        }
+        heard.happened(HERE, Number(12));
+        let fresh = KnownAccount::read(
+            Number(8),
+            Some("Nantes"),
+            [(HERE, Some(Number(12))), (THERE, None)],
+            [(EDIT, "better")],
+        );
+        assert_eq!((heard.cursor, heard.differences(&fresh)), (fresh.cursor, vec![]));
+        heard.happened(HERE, Number(13));
+        assert_eq!(heard.differences(&fresh), ["conversation 1 is known as \"shown\", but is \"hidden\""]);
+        heard.apply(Number(9), AccountChange::Removed(HERE));
+        assert_eq!((heard.cursor, heard.differences(&fresh).len()), (Number(9), 1));
+    }
+
+    #[test]
+    fn whatever_differs_is_told() {
+        let fresh = KnownAccount::read(Number(3), Some("Brest"), [(THERE, None)], [(NEW, "hello"), (EDIT, "b")]);
+        let words = known().differences(&fresh);
+        let wanted =
+            ["the profile", "conversation 1 is", "conversation 2 is not", "draft in 1 is", "draft of 7 in 1 is not"];
+        let is_told = |(word, wanted): (&String, &str)| word.starts_with(wanted);
+        assert!(words.len() == wanted.len() && words.iter().zip(wanted).all(is_told), "{words:?}");
+    }
+}

@@ -1,0 +1,263 @@
+//! What a person's connections are told of their account: each number once, in its turn, and each at the right moment of
+//! the conversation that it names.
+//!
+//! Events of this node come with their batch. Of other nodes' the hub hears only how far the account has come, and
+//! reads what has changed, as it reads any gap. So what people belong to has one source on every node: the numbers of
+//! their accounts.
+
+use std::{collections::VecDeque, sync::atomic::Ordering};
+
+use chat::{
+    AccountEvent, AccountFact, ConversationId, Number, Result, Scope, UserId,
+    conversations::{Listed, Place},
+    reply::AccountChanges,
+};
+use dialects::Dialect;
+use stream::{Gaps, gaps::Turn};
+use tokio::time::Instant;
+
+use super::{
+    Control, Goodbye, State, frame,
+    holes::{Asked, Read},
+};
+
+/// The account of a person who is here, from a number on.
+pub(super) struct Account {
+    /// Which numbers have come.
+    gaps: Gaps<AccountEvent>,
+    /// Up to which number its person was told.
+    told: Number,
+    /// What has come in its turn, and waits for the conversation that the first of them names.
+    waiting: VecDeque<AccountEvent>,
+    /// The conversation that the first of them names is being read again.
+    reading: bool,
+}
+
+impl Account {
+    /// An account of which everything up to a number is known.
+    pub(super) fn new(at: Number) -> Self {
+        Self { gaps: Gaps::new(at), told: at, waiting: VecDeque::new(), reading: false }
+    }
+
+    /// The number after which a connection hears what follows.
+    pub(super) fn told(&self) -> Number {
+        self.told
+    }
+}
+
+/// Whether an event can be told now.
+enum Moment {
+    Now,
+    /// The conversation has not come so far: what its members are told until then comes first.
+    Later(ConversationId, Number),
+    /// The conversation has gone on since: what the event says of it is old.
+    Over(ConversationId),
+}
+
+impl State {
+    fn account(&mut self, user: UserId) -> Option<&mut Account> {
+        self.people.get_mut(&user)?.account.as_mut()
+    }
+
+    /// An event of an account was committed here: just now, if it is fresh.
+    pub(super) fn take_account_event(&mut self, event: &AccountEvent, is_fresh: bool) {
+        let (user, number) = (event.account, event.number);
+        let Some(account) = self.account(user) else { return };
+        let is_fresh = is_fresh && account.waiting.is_empty();
+        match account.gaps.offer(number, event.clone(), Instant::now()) {
+            Turn::Now(event) => {
+                account.waiting.push_back(event);
+                account.waiting.extend(std::iter::from_fn(|| account.gaps.pop()));
+                self.tell_account(user, is_fresh);
+            }
+            Turn::Later => self.watch_hole(Scope::Account(user)),
+        }
+    }
+
+    /// An account has come to this number, as another node says.
+    pub(super) fn note_account(&mut self, user: UserId, number: Number) {
+        let Some(person) = self.people.get_mut(&user) else { return };
+        if let Some(loading) = &mut person.loading {
+            loading.account = loading.account.max(number);
+        }
+        if let Some(account) = &mut person.account {
+            // Its payload is not on its way: there is nothing to be patient for.
+            account.gaps.heard_of(number, Instant::now());
+            account.gaps.hurry(Instant::now());
+            self.watch_hole(Scope::Account(user));
+        }
+    }
+
+    pub(super) fn account_gaps(&mut self, user: UserId) -> Option<&mut Gaps<AccountEvent>> {
+        self.account(user).map(|account| &mut account.gaps)
+    }
+
+    /// Reads what an account has changed after a number.
+    pub(super) fn read_account(&self, user: UserId, since: Number) {
+        let asked = Asked { generation: self.generation, last: since };
+        let reading = self.lookups.account_changes(user, since);
+        self.later(async move { Control::Holes(Read::Account(user, asked, Box::new(reading.await))) });
+    }
+
+    /// What was missing of an account was read.
+    pub(super) fn fill_account(&mut self, user: UserId, changes: Result<AccountChanges>) {
+        let now = Instant::now();
+        let Some(account) = self.account(user) else { return };
+        let changes = match changes {
+            Ok(changes) => changes,
+            Err(error) => {
+                tracing::debug!(%user, %error, "what has changed of an account cannot be read now");
+                return account.gaps.failed(now);
+            }
+        };
+        if changes.reset {
+            return self.send_back(user);
+        }
+        let last = account.gaps.last();
+        if account.gaps.filled(changes.to, now) {
+            account.waiting.extend(changes.events.into_iter().filter(|event| event.number > last));
+        }
+        account.waiting.extend(std::iter::from_fn(|| account.gaps.pop()));
+        self.tell_account(user, false);
+    }
+
+    /// Too much has changed to be told one by one: a person's connections come back and read it.
+    fn send_back(&mut self, user: UserId) {
+        let Some(person) = self.people.get_mut(&user) else { return };
+        person.account = None;
+        person.listeners.iter().for_each(|listener| listener.outbox.end(Goodbye::Restart(0)));
+    }
+
+    /// Tells what waits, as far as its moment has come. Fresh is what comes straight from its commit: nothing can have
+    /// happened since in a conversation to which nobody listened here.
+    pub(super) fn tell_account(&mut self, user: UserId, mut is_fresh: bool) {
+        while let Some(event) = self.account(user).and_then(|account| account.waiting.front()).cloned() {
+            match self.moment_of(&event.fact) {
+                Moment::Now => {}
+                Moment::Later(conversation, number) => return self.wait_for(user, conversation, number),
+                Moment::Over(conversation) => return self.read_listed(user, conversation, event.number),
+            }
+            if let Some(account) = self.account(user) {
+                account.waiting.pop_front();
+            }
+            self.tell_account_event(event, is_fresh);
+            is_fresh = false;
+        }
+    }
+
+    fn moment_of(&self, fact: &AccountFact) -> Moment {
+        let (conversation, at, is_old_beyond) = match fact {
+            AccountFact::ConversationAdded(listed) => (listed.conversation.id, listed.conversation.head, true),
+            // What the one who hides had seen comes first: heard afterwards, it would bring the conversation back.
+            AccountFact::ConversationHidden { conversation, at } => (*conversation, *at, false),
+            AccountFact::ConversationRemoved { .. }
+            | AccountFact::ProfileChanged(_)
+            | AccountFact::DraftSaved(_)
+            | AccountFact::DraftDiscarded(_) => return Moment::Now,
+        };
+        match self.rooms.get(&conversation).map(|room| room.gaps.last()) {
+            Some(last) if last < at => Moment::Later(conversation, at),
+            Some(last) if last > at && is_old_beyond => Moment::Over(conversation),
+            _ => Moment::Now,
+        }
+    }
+
+    fn wait_for(&mut self, user: UserId, conversation: ConversationId, number: Number) {
+        self.stalled.insert(user);
+        if let Some(room) = self.rooms.get_mut(&conversation) {
+            room.later.retain(|(_, waiting)| *waiting != user);
+            room.later.push((number, user));
+        }
+        self.note_head(conversation, number);
+    }
+
+    /// Reads anew what an event says of a conversation.
+    fn read_listed(&mut self, user: UserId, conversation: ConversationId, number: Number) {
+        let Some(account) = self.account(user) else { return };
+        let is_being_read = std::mem::replace(&mut account.reading, true);
+        self.stalled.insert(user);
+        if is_being_read {
+            return;
+        }
+        let reading = self.lookups.listed(user, conversation);
+        self.later(async move { Control::Listed { user, number, listed: Box::new(reading.await) } });
+    }
+
+    /// What an event says of a conversation was read anew.
+    pub(super) fn listed_read(&mut self, user: UserId, number: Number, listed: Result<Option<Listed>>) {
+        let Some(account) = self.account(user) else { return };
+        account.reading = false;
+        if account.waiting.front().is_none_or(|event| event.number != number) {
+            return;
+        }
+        match listed {
+            Ok(Some(listed)) => {
+                if let Some(event) = account.waiting.front_mut() {
+                    event.fact = AccountFact::ConversationAdded(Box::new(listed));
+                }
+            }
+            // They have gone since, and what follows says so.
+            Ok(None) => drop(account.waiting.pop_front()),
+            // Tried again with the next tick.
+            Err(error) => return tracing::debug!(%user, %error, "a conversation cannot be read now"),
+        }
+        self.tell_account(user, false);
+        self.hand_out(Vec::new());
+    }
+
+    /// Tries again where something waits: a conversation could not be read, or has lost its last subscriber meanwhile.
+    pub(super) fn tell_stalled_accounts(&mut self) {
+        for user in std::mem::take(&mut self.stalled) {
+            self.tell_account(user, false);
+        }
+    }
+
+    fn tell_account_event(&mut self, mut event: AccountEvent, is_fresh: bool) {
+        let user = event.account;
+        self.obey_account_fact(user, &event.fact, is_fresh);
+        let conversation = event.fact.conversation();
+        let place = conversation.and_then(|id| self.rooms.get(&id)).map(|room| &room.place);
+        let Some(person) = self.people.get_mut(&user) else { return };
+        let Some(account) = &mut person.account else { return };
+        event.after = std::mem::replace(&mut account.told, event.number);
+        let mut encoded: [Option<bytes::Bytes>; Dialect::COUNT] = Default::default();
+        for listener in &person.listeners {
+            let dialect = listener.dialect;
+            let bytes = encoded[dialect.place()].get_or_insert_with(|| frames(dialect, place, &event));
+            if !bytes.is_empty() {
+                listener.outbox.push(bytes.clone());
+                listener.outbox.wake();
+            }
+        }
+    }
+
+    /// Who belongs changes between two events of a conversation: what was before is handed out to those who were there.
+    fn obey_account_fact(&mut self, user: UserId, fact: &AccountFact, is_fresh: bool) {
+        match fact {
+            AccountFact::ConversationAdded(listed) => {
+                let row = &listed.conversation;
+                let place = Place { kind: row.kind, name: row.name.clone(), pair: row.pair };
+                let is_new = !self.rooms.contains_key(&row.id);
+                self.begin_listening(user, row.id, place, row.head, row.member_count);
+                if is_new && !is_fresh {
+                    self.ask_heads(&[row.id]);
+                }
+            }
+            AccountFact::ConversationRemoved { conversation, .. } => self.end_listening(user, *conversation),
+            AccountFact::ConversationHidden { conversation, .. } => {
+                if let Some(room) = self.rooms.get_mut(conversation) {
+                    self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
+                }
+            }
+            AccountFact::ProfileChanged(_) | AccountFact::DraftSaved(_) | AccountFact::DraftDiscarded(_) => {}
+        }
+    }
+}
+
+fn frames(dialect: Dialect, place: Option<&Place>, event: &AccountEvent) -> bytes::Bytes {
+    let mut frames = Vec::new();
+    for text in (dialect.account)(place, event) {
+        frame::write(&mut frames, frame::Opcode::Text, text.as_bytes());
+    }
+    frames.into()
+}
