@@ -548,6 +548,8 @@ export interface Reminder {
   readonly due: boolean;
   /** Its id. */
   readonly id: number;
+  /** The number of its last change in the account. */
+  readonly rev: number;
   /** Which message. */
   readonly seq: number;
 }
@@ -562,6 +564,12 @@ export interface Reminders {
 export interface Removal {
   /** `left` or `removed`. */
   readonly reason: string;
+}
+
+/** A reminder that is no more. */
+export interface RemovedReminder {
+  /** Which it was. */
+  readonly id: number;
 }
 
 export type Role = 'member' | 'moderator' | 'admin' | 'owner';
@@ -1381,6 +1389,12 @@ export interface Events {
     readonly seq: number;
     readonly data: ReactionChange;
   };
+  /** What you wanted to be reminded of. */
+  'reminder.due': { readonly type: 'reminder.due'; readonly data: Reminder };
+  /** You have no such reminder any more. */
+  'reminder.removed': { readonly type: 'reminder.removed'; readonly data: RemovedReminder };
+  /** You have asked to be reminded. */
+  'reminder.set': { readonly type: 'reminder.set'; readonly data: Reminder };
   /** Somebody is writing. */
   'typing.started': { readonly type: 'typing.started'; readonly conversation: number; readonly data: Typing };
   /** Somebody has stopped writing. */

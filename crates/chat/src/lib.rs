@@ -33,7 +33,9 @@ pub mod permission;
 pub use command::{Command, Visit};
 pub use error::{Error, ErrorCode, Result};
 pub use event::{AccountEvent, AccountFact, Event, Fact, Notice, Order, Scope, Signal, Told};
-pub use ids::{ClientId, ConnectionId, ConversationId, MAX_SAFE_INTEGER, MessageId, Number, ReminderId, SessionId, UserId};
+pub use ids::{
+    ClientId, ConnectionId, ConversationId, MAX_SAFE_INTEGER, MessageId, Number, ReminderId, SessionId, UserId,
+};
 pub use limits::Limits;
 pub use query::Query;
 pub use reply::Reply;

@@ -25,4 +25,6 @@ pub struct Reminder {
     pub created_at: Millis,
     /// When it became due; absent while it waits. A reminder that is due stays until it is dismissed.
     pub due_at: Option<Millis>,
+    /// The number of its last change in its person's account.
+    pub rev: Number,
 }

@@ -3,8 +3,8 @@
 //! does not get to the text.
 
 use chat::{
-    ConversationId, Error, Limits, Millis, Number, ReminderId, Reply, Result,
-    reminders::{LATEST, SOONEST},
+    AccountFact, ConversationId, Error, Limits, Millis, Number, ReminderId, Reply, Result, Scope,
+    reminders::{LATEST, Reminder, SOONEST},
 };
 use store::{
     Conn,
@@ -18,7 +18,7 @@ impl Call {
     pub(crate) async fn create_reminder(&self, conversation: ConversationId, seq: Number, at: Millis) -> Result<Reply> {
         check_moment(at, self.engine.now())?;
         let call = self.clone();
-        let work = self.writer.change(&[], self.origin, move |unit| {
+        self.change(&[self.speaker.user.into()], move |unit| {
             Box::pin(async move {
                 call.access_in(&mut unit.conn, conversation).await?;
                 Self::live_message(&mut unit.conn, conversation, seq).await?;
@@ -29,12 +29,14 @@ impl Call {
                     Some(_) => {}
                     None => call.check_room_for_a_reminder(&mut unit.conn).await?,
                 }
-                let reminder = reminders::put(&mut unit.conn, user, conversation, seq, at, now).await?;
+                let rev = unit.next_number_of(user).await?;
+                let reminder = reminders::put(&mut unit.conn, user, conversation, seq, at, (now, rev)).await?;
                 jobs::add(&mut unit.conn, Kind::Reminder, reminder.id.0, at).await?;
+                unit.record_of(user, rev, AccountFact::ReminderChanged(reminder)).await?;
                 Ok(Reply::Reminder(reminder))
             })
-        });
-        work.await
+        })
+        .await
     }
 
     async fn check_room_for_a_reminder(&self, conn: &mut Conn) -> Result<()> {
@@ -47,15 +49,17 @@ impl Call {
 
     pub(crate) async fn cancel_reminder(&self, reminder: ReminderId) -> Result<Reply> {
         let user = self.speaker.user;
-        let work = self.writer.change(&[], self.origin, move |unit| {
+        self.change(&[user.into()], move |unit| {
             Box::pin(async move {
                 if reminders::remove(&mut unit.conn, user, reminder).await? {
                     jobs::remove(&mut unit.conn, Kind::Reminder, reminder.0).await?;
+                    let number = unit.next_number_of(user).await?;
+                    unit.record_of(user, number, AccountFact::ReminderRemoved(reminder)).await?;
                 }
                 Ok(Reply::Done)
             })
-        });
-        work.await
+        })
+        .await
     }
 
     pub(crate) async fn reminders(&self, due: Option<bool>) -> Result<Reply> {
@@ -78,11 +82,23 @@ fn check_moment(at: Millis, now: Millis) -> Result<()> {
 
 /// Has a reminder become due, and ends its job.
 pub(crate) async fn become_due(engine: &Engine, job: Job) -> Result<()> {
-    let work = engine.inner.writer.change(&[], None, move |unit| {
+    let id = ReminderId(job.subject);
+    // Whose account it numbers must be known before the transaction begins; a reminder never passes to another person.
+    let reminder = reminders::by_id(&mut *engine.inner.db.read().await?, id).await?;
+    let scopes: Vec<Scope> = reminder.iter().map(|reminder| reminder.user.into()).collect();
+    let work = engine.inner.writer.change(&scopes, None, move |unit| {
         Box::pin(async move {
-            if jobs::finish(&mut unit.conn, &job).await? {
-                let now = unit.now;
-                reminders::become_due(&mut unit.conn, ReminderId(job.subject), now).await?;
+            if !jobs::finish(&mut unit.conn, &job).await? {
+                return Ok(());
+            }
+            let Some(Reminder { user, .. }) = reminder else { return Ok(()) };
+            // It may have been taken back meanwhile.
+            if reminders::by_id(&mut unit.conn, id).await?.is_none() {
+                return Ok(());
+            }
+            let (now, rev) = (unit.now, unit.next_number_of(user).await?);
+            if let Some(reminder) = reminders::become_due(&mut unit.conn, id, (now, rev)).await? {
+                unit.record_of(user, rev, AccountFact::ReminderChanged(reminder)).await?;
             }
             Ok(())
         })

@@ -6,16 +6,17 @@ use sqlx::FromRow;
 use crate::{Conn, Result};
 
 statements! {
-    PUT = "INSERT INTO reminders (id, user_id, conversation_id, seq, at, created_at) VALUES ($1, $2, $3, $4, $5, $6)
-           ON CONFLICT (user_id, conversation_id, seq) DO UPDATE SET at = excluded.at, due_at = NULL
-           RETURNING id, user_id, conversation_id, seq, at, created_at, due_at";
-    BECOME_DUE = "UPDATE reminders SET due_at = $2 WHERE id = $1
-                  RETURNING id, user_id, conversation_id, seq, at, created_at, due_at";
+    PUT = "INSERT INTO reminders (id, user_id, conversation_id, seq, at, created_at, rev)
+           VALUES ($1, $2, $3, $4, $5, $6, $7)
+           ON CONFLICT (user_id, conversation_id, seq) DO UPDATE SET at = excluded.at, due_at = NULL, rev = excluded.rev
+           RETURNING id, user_id, conversation_id, seq, at, created_at, due_at, rev";
+    BECOME_DUE = "UPDATE reminders SET due_at = $2, rev = $3 WHERE id = $1
+                  RETURNING id, user_id, conversation_id, seq, at, created_at, due_at, rev";
     REMOVE = "DELETE FROM reminders WHERE id = $1 AND user_id = $2";
-    BY_ID = "SELECT id, user_id, conversation_id, seq, at, created_at, due_at FROM reminders WHERE id = $1";
-    OF_MESSAGE = "SELECT id, user_id, conversation_id, seq, at, created_at, due_at FROM reminders
+    BY_ID = "SELECT id, user_id, conversation_id, seq, at, created_at, due_at, rev FROM reminders WHERE id = $1";
+    OF_MESSAGE = "SELECT id, user_id, conversation_id, seq, at, created_at, due_at, rev FROM reminders
                   WHERE user_id = $1 AND conversation_id = $2 AND seq = $3";
-    OF_USER = "SELECT id, user_id, conversation_id, seq, at, created_at, due_at FROM reminders
+    OF_USER = "SELECT id, user_id, conversation_id, seq, at, created_at, due_at, rev FROM reminders
                WHERE user_id = $1 ORDER BY at, id";
     COUNT = "SELECT COUNT(*) FROM reminders WHERE user_id = $1";
 }
@@ -29,6 +30,7 @@ struct ReminderRow {
     at: i64,
     created_at: i64,
     due_at: Option<i64>,
+    rev: i64,
 }
 
 impl From<ReminderRow> for Reminder {
@@ -41,11 +43,12 @@ impl From<ReminderRow> for Reminder {
             at: Millis(row.at),
             created_at: Millis(row.created_at),
             due_at: row.due_at.map(Millis),
+            rev: Number(row.rev),
         }
     }
 }
 
-/// Stores that somebody wants to be reminded of a message. If they already do, only the moment becomes another, and a
+/// Stores that somebody wants to be reminded of a message, now and under a number of their account. If they already do, only the moment becomes another, and a
 /// reminder that was due waits again.
 ///
 /// # Errors
@@ -56,19 +59,19 @@ pub async fn put(
     conversation: ConversationId,
     seq: Number,
     at: Millis,
-    now: Millis,
+    (now, rev): (Millis, Number),
 ) -> Result<Reminder> {
     let id = conn.next_id("reminder").await?;
-    let row = sql!(conn, fetch_one as ReminderRow, PUT, id, user.0, conversation.0, seq.0, at.0, now.0)?;
+    let row = sql!(conn, fetch_one as ReminderRow, PUT, id, user.0, conversation.0, seq.0, at.0, now.0, rev.0)?;
     Ok(row.into())
 }
 
-/// Notes that a reminder is due; returns it as it then stands, or nothing if there is none.
+/// Notes that a reminder is due, now and under a number of its person's account; returns it as it then stands, or nothing if there is none.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn become_due(conn: &mut Conn, id: ReminderId, now: Millis) -> Result<Option<Reminder>> {
-    Ok(sql!(conn, fetch_optional as ReminderRow, BECOME_DUE, id.0, now.0)?.map(Reminder::from))
+pub async fn become_due(conn: &mut Conn, id: ReminderId, (now, rev): (Millis, Number)) -> Result<Option<Reminder>> {
+    Ok(sql!(conn, fetch_optional as ReminderRow, BECOME_DUE, id.0, now.0, rev.0)?.map(Reminder::from))
 }
 
 /// Removes somebody's reminder. Whether there was one.

@@ -37,7 +37,8 @@ impl Inbox {
         let heard = Heard { words, own: actor == Some(me), frame: frame.clone() };
         match kind {
             "conversation.changes" => self.changes.push_back(frame.clone()),
-            "typing.started" | "typing.stopped" | "marker.moved" | "presence.changed" | "account.updated" => {
+            "typing.started" | "typing.stopped" | "marker.moved" | "presence.changed" | "account.updated"
+            | "reminder.set" | "reminder.due" | "reminder.removed" => {
                 self.signals.push_back(heard);
             }
             _ => self.heard.push_back(heard),
@@ -77,6 +78,9 @@ fn words(kind: &str, data: &Value, name: &dyn Fn(i64) -> String) -> (String, Opt
         }
         "conversation.removed" => (format!("out: {}", text(&data["reason"])), None),
         "conversation.hidden" => ("hidden".to_owned(), None),
+        "reminder.set" | "reminder.due" | "reminder.removed" => {
+            (format!("reminder {} {}", data["id"], kind.trim_start_matches("reminder.")), None)
+        }
         "typing.started" => (format!("{} types", person(&data["user"]).0), None),
         "typing.stopped" => (format!("{} stops typing", person(&data["user"]).0), None),
         "marker.moved" => {

@@ -58,6 +58,8 @@ async fn whoever_asked_is_reminded_until_they_dismiss_it_and_nobody_else_is() {
     assert!(ahead(0) >= at, "not before its moment");
     let mut expected = made.clone();
     expected["due"] = true.into();
+    expected["rev"] = now_due[0]["rev"].clone();
+    assert!(expected["rev"].as_i64() > later["rev"].as_i64(), "a change of the account, with its number: {expected}");
     assert_eq!(now_due, [expected.clone()]);
     assert_eq!(list(&bob, json!({"due": false})).await, [later.clone()]);
     // Nobody else sees it or dismisses it.
@@ -74,6 +76,41 @@ async fn whoever_asked_is_reminded_until_they_dismiss_it_and_nobody_else_is() {
         bob.asks("reminder.cancel", json!({"reminder": made["id"]})).await.granted();
         assert_eq!(list(&bob, json!({})).await, [later.clone()]);
     }
+    town.closes().await;
+}
+
+#[tokio::test]
+async fn every_device_is_told_of_a_reminder_at_once_and_one_that_was_away_when_it_returns() {
+    let mut town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    let said = ann.says(&room, "water the lime tree").await;
+    let phone = bob.on_another_device().await;
+    let away = bob.on_another_device().await;
+    away.hangs_up().await;
+    let known = away.comes().await["account_seq"].clone();
+    away.hangs_up().await;
+    let made = asks_for(&bob, &said, &ahead(1_500)).await;
+    let words = |what: &str| format!("reminder {} {what}", made["id"]);
+    for device in [&bob, &phone] {
+        assert_eq!(device.notices(&words("set")).await["data"], made);
+        let due = device.notices(&words("due")).await;
+        assert_eq!((&due["data"]["due"], &due["data"]["seq"]), (&json!(true), &json!(said.seq)));
+        assert!(due["account_seq"].as_i64() > made["rev"].as_i64(), "{due}");
+        assert_eq!(due.get("conversation"), None, "it is of an account, and waits for no conversation");
+    }
+    // Who was away is told what is true now, not what happened meanwhile.
+    away.connects().await;
+    let back = json!({"token": away.tokens().access, "cursors": away.cursors(), "account_seq": known});
+    away.authenticates(back).await.granted();
+    away.notices(&words("due")).await;
+    assert!(!away.has_noticed(&words("set")).await);
+    phone.asks("reminder.cancel", json!({"reminder": made["id"]})).await.granted();
+    for device in [&bob, &phone, &away] {
+        device.notices(&words("removed")).await;
+    }
+    assert!(!ann.has_noticed("reminder").await, "nobody else is told");
     town.closes().await;
 }
 

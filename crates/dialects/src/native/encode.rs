@@ -8,8 +8,8 @@ use chat::{
 use serde::Serialize;
 
 use super::{
-    account_changes, accounts, conversations, drafts, markers, members, messages, pages, presence, reactions, reminders, server,
-    sessions, typing,
+    account_changes, accounts, conversations, drafts, markers, members, messages, pages, presence, reactions,
+    reminders, server, sessions, typing,
 };
 use crate::Text;
 
@@ -108,6 +108,11 @@ pub fn account(event: &AccountEvent) -> Text {
         AccountFact::ProfileChanged(account) => tell(event, "account.updated", accounts::Account::from(&**account)),
         AccountFact::DraftSaved(draft) => tell(event, "draft.saved", drafts::Draft::from(draft)),
         AccountFact::DraftDiscarded(key) => tell(event, "draft.discarded", drafts::DraftKey::from(key)),
+        AccountFact::ReminderChanged(reminder) => {
+            let kind = if reminder.due_at.is_some() { "reminder.due" } else { "reminder.set" };
+            tell(event, kind, reminders::Reminder::from(reminder))
+        }
+        AccountFact::ReminderRemoved(id) => tell(event, "reminder.removed", reminders::RemovedReminder { id: id.0 }),
     }
 }
 

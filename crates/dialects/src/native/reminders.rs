@@ -52,6 +52,8 @@ pub struct Reminder {
     /// When it was first asked for.
     #[schema(value_type = fields::Moment)]
     created_at: Time,
+    /// The number of its last change in the account.
+    rev: i64,
 }
 
 impl From<&reminders::Reminder> for Reminder {
@@ -63,8 +65,16 @@ impl From<&reminders::Reminder> for Reminder {
             at: Time(reminder.at),
             due: reminder.due_at.is_some(),
             created_at: Time(reminder.created_at),
+            rev: reminder.rev.0,
         }
     }
+}
+
+/// A reminder that is no more.
+#[derive(Serialize, ToSchema)]
+pub struct RemovedReminder {
+    /// Which it was.
+    pub(crate) id: i64,
 }
 
 /// Somebody's reminders.

@@ -3,8 +3,8 @@
 //! follows from the reply.
 
 use chat::{
-    Command, ConversationId, Error, ErrorCode, MessageId, Number, Query, ReminderId, SessionId, UserId, Visit, accounts::Speaker,
-    markers::Marker, messages::Submission,
+    Command, ConversationId, Error, ErrorCode, MessageId, Number, Query, ReminderId, SessionId, UserId, Visit,
+    accounts::Speaker, markers::Marker, messages::Submission,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;

@@ -234,6 +234,7 @@ pub(super) fn reminder(value: &Value) -> Reminder {
         at: NOON.plus(86_400_000),
         created_at: NOON,
         due_at: (value["due"] == true).then(|| NOON.plus(86_400_010)),
+        rev: Number(int(&value["rev"], 5)),
     }
 }
 
@@ -372,6 +373,8 @@ pub(super) fn account_event(value: &Value) -> AccountEvent {
         "conversation.hidden" => AccountFact::ConversationHidden { conversation, at: Number(42) },
         "account.updated" => AccountFact::ProfileChanged(Box::new(account(&value["account"]))),
         "draft.saved" => AccountFact::DraftSaved(draft(&value["draft"])),
+        "reminder.changed" => AccountFact::ReminderChanged(reminder(&value["reminder"])),
+        "reminder.removed" => AccountFact::ReminderRemoved(reminder(&value["reminder"]).id),
         "draft.discarded" => AccountFact::DraftDiscarded(draft(&value["draft"]).key),
         other => panic!("no event of an account is called {other}"),
     };

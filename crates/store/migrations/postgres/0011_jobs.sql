@@ -31,6 +31,8 @@ CREATE TABLE reminders (
     created_at BIGINT NOT NULL,
     -- When it became due; absent while it waits.
     due_at BIGINT,
+    -- The number of its last change in its person's account.
+    rev BIGINT NOT NULL,
     PRIMARY KEY (user_id, conversation_id, seq)
 );
 CREATE INDEX reminders_by_id ON reminders (id);

@@ -31,6 +31,8 @@ CREATE TABLE reminders (
     created_at INTEGER NOT NULL,
     -- When it became due; absent while it waits.
     due_at INTEGER,
+    -- The number of its last change in its person's account.
+    rev INTEGER NOT NULL,
     PRIMARY KEY (user_id, conversation_id, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX reminders_by_id ON reminders (id);

@@ -105,8 +105,8 @@ async fn town(db: &Db) -> (Writer, UserId, UserId, ConversationId) {
             store::sessions::add_token(&mut unit.conn, "used", session).await?;
             store::sessions::use_token(&mut unit.conn, "used", "good", unit.now).await?;
             store::sessions::add_token(&mut unit.conn, "good", session).await?;
-            let (at, now) = (Millis(90_000_000), unit.now);
-            let reminder = store::reminders::put(&mut unit.conn, bob, room, Number(2), at, now).await?;
+            let (at, when) = (Millis(90_000_000), (unit.now, Number(1)));
+            let reminder = store::reminders::put(&mut unit.conn, bob, room, Number(2), at, when).await?;
             store::jobs::add(&mut unit.conn, Kind::Reminder, reminder.id.0, at).await?;
             Ok(())
         })
