@@ -8,7 +8,7 @@ const server = process.env['PALABRE_URL'] ?? 'http://127.0.0.1:8080';
 
 /** The SDK, Svelte, and the parts of the client that are there from the first moment. */
 const BASE =
-  /clients\/(sdk|node_modules)|src\/(town|kept|i18n|route|place)|src\/ui\/(Icon|IconButton|Avatar|Menu|Lazy|Button|Spinner|Toasts|toasts|words|copying|confirm|announce)/;
+  /clients\/(sdk|node_modules)|src\/(town\/(?!saving)|kept|i18n|route|place)|src\/style\/(tokens|base)|src\/ui\/(Icon|IconButton|Avatar|Menu|Lazy|Button|Spinner|Toasts|toasts|words|copying|confirm|announce)/;
 
 /** Pages name their files from the root, which the server changes; scripts and styles name each other as neighbours. */
 const anywhere = (file: string, { hostType }: { hostType: string }) =>

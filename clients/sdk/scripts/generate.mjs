@@ -9,6 +9,12 @@ const protocol = new URL('../../../docs/protocol/', import.meta.url);
 /** Path parameters that are called otherwise among a command's fields. */
 const FIELD_OF_PARAMETER = { message: 'seq' };
 
+/** Fields whose objects are described elsewhere in the documents. */
+const TYPE_OF_FIELD = { 'AccountChanges.events': 'readonly EventFrame[]' };
+
+/** The fields of an event frame beside its type and its data. */
+const NUMBERS = ['conversation', 'seq', 'account_seq', 'account_after'];
+
 /** The text that src/wire.ts should have. */
 export async function generate() {
   const [rest, socket] = await Promise.all(['openapi.json', 'asyncapi.json'].map(read));
@@ -67,7 +73,7 @@ function callsByType(rest) {
 // Types --------------------------------------------------------------------------------------------
 
 function comment(text) {
-  return text ? `/** ${text.replaceAll('*/', '* /')} */\n` : '';
+  return text ? `/** ${text.replaceAll('*/', '* /').replaceAll(/\s*\n\s*/g, ' ')} */\n` : '';
 }
 
 function declaration(name, schema) {
@@ -77,7 +83,7 @@ function declaration(name, schema) {
     return `${heading}export interface ${name} extends ${typeOf(base)} ${members(own)}`;
   }
   if (schema.type === 'object' && schema.properties)
-    return `${heading}export interface ${name} ${members(schema)}`;
+    return `${heading}export interface ${name} ${members(schema, name)}`;
   return `${heading}export type ${name} = ${typeOf(schema)};`;
 }
 
@@ -89,12 +95,13 @@ function dataName(type) {
   return `${type.replaceAll(/(^|\.)([a-z])/g, (_all, _dot, letter) => letter.toUpperCase())}Data`;
 }
 
-function members(schema) {
+function members(schema, name) {
   const required = schema.required ?? [];
-  const lines = Object.entries(schema.properties ?? {}).map(([name, property]) => {
+  const lines = Object.entries(schema.properties ?? {}).map(([field, property]) => {
     const described =
       property.description ?? property.oneOf?.find((option) => option.description)?.description;
-    return `${comment(described)}readonly ${key(name)}${required.includes(name) ? '' : '?'}: ${typeOf(property)};`;
+    const type = TYPE_OF_FIELD[`${name}.${field}`] ?? typeOf(property);
+    return `${comment(described)}readonly ${key(field)}${required.includes(field) ? '' : '?'}: ${type};`;
   });
   return `{\n${lines.join('\n')}\n}`;
 }
@@ -142,7 +149,7 @@ function eventMap(socket) {
     .map(([name, message]) => ({ type: name.slice('event.'.length), message }));
   const frames = events.map(({ type, message }) => {
     const { properties, required } = message.payload;
-    const places = ['conversation', 'seq'].filter((field) => field in properties);
+    const places = NUMBERS.filter((field) => field in properties);
     const fields = places.map((field) => `readonly ${field}${required.includes(field) ? '' : '?'}: number;`);
     return `${comment(message.summary)}'${type}': { readonly type: '${type}'; ${fields.join(' ')} readonly data: ${typeOf(properties.data)} };`;
   });

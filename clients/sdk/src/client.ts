@@ -14,15 +14,16 @@ import type { WebSocketConstructor, WireFrame } from './socket.js';
 import { shownName } from './state/accounts.js';
 import {
   empty,
+  positionOf,
   reduce,
-  type Cursors,
   type Input,
   type LineState,
+  type Position,
   type Reduced,
   type State,
 } from './state/index.js';
+import { draftKey } from './state/drafts.js';
 import type { Pending } from './state/pending.js';
-import { resumesFrom } from './state/pieces.js';
 import { nextEnd } from './state/typing.js';
 import { defaultStorage, type KeyValue } from './storage.js';
 import { OwnTyping } from './typing.js';
@@ -33,6 +34,8 @@ import type {
   Authenticated,
   CommandType,
   DataOf,
+  DraftSaveData,
+  SavedDraft,
   EventFrame,
   Message,
   Person,
@@ -120,8 +123,7 @@ export class Client {
         url,
         session: this.#session,
         WebSocket: this.#WebSocket,
-        cursors: () => this.#cursors(),
-        epoch: () => this.#state.epoch,
+        position: () => positionOf(this.#state),
         now,
         random,
       },
@@ -305,12 +307,6 @@ export class Client {
     }
   }
 
-  #cursors(): Cursors {
-    return Object.fromEntries(
-      [...this.#state.conversations.values()].map((it) => [String(it.id), resumesFrom(it)]),
-    );
-  }
-
   #lineChanged(line: LineState, retryAt: number | null, ended: string | null): void {
     this.#dispatch({ type: 'line', line, retryAt, ended });
     if (line === 'online') this.#online();
@@ -322,7 +318,7 @@ export class Client {
     this.#lost(code);
   }
 
-  #authenticated(data: Authenticated, sent: Cursors): void {
+  #authenticated(data: Authenticated, sent: Position): void {
     this.#connection += 1;
     this.#whose = data.user.id;
     this.#outbox.open(data.user.id);
@@ -343,7 +339,10 @@ export class Client {
     this.#dispatch({ type: 'cut' });
   }
 
-  /** Reads the whole list of conversations: with it, what has no numbered events (markers, counts, presence) is fresh. */
+  /**
+   * Reads the whole list of conversations, after every coming back: with it, what has no numbered events is fresh (one's
+   * own read markers and the counts that depend on them, presence), which neither scope's cursor can bring.
+   */
   async #list(): Promise<void> {
     const connection = this.#connection;
     const ids = new Set<number>();
@@ -390,7 +389,10 @@ export class Client {
   }
 
   #follow({ state, wants, news }: Reduced): void {
-    for (const want of wants) void this.#seeking.seek(want);
+    for (const want of wants) {
+      if (want.type === 'reconnect') this.#line.restart();
+      else void this.#seeking.seek(want);
+    }
     for (const message of news) if (message.author.id !== state.me?.id) this.#emit('message', message);
   }
 
@@ -476,6 +478,26 @@ export class Client {
   /** Says that one is writing, or no longer. */
   typing(conversation: number, typing: boolean): void {
     this.#typing.set(conversation, typing);
+  }
+
+  /**
+   * Saves a text that is being written, for all devices of its person; in `replaced` is what another device had saved
+   * meanwhile. Servers that keep no drafts have `accountSeq` null in the state. Throws a `Refusal`.
+   */
+  async saveDraft(data: DraftSaveData): Promise<SavedDraft> {
+    const { era } = this.#session;
+    const { replaced, ...draft } = await this.command('draft.save', data);
+    if (era === this.#session.era) this.#dispatch({ type: 'draft', draft });
+    return { ...draft, replaced };
+  }
+
+  /** Drops a draft on all devices: it was sent, or is not wanted any more. Throws a `Refusal`. */
+  async discardDraft(conversation: number, edit: number | null = null): Promise<void> {
+    const { era } = this.#session;
+    const key = draftKey(conversation, edit);
+    const rev = this.#state.drafts.get(key)?.rev ?? 0;
+    await this.command('draft.discard', { conversation, edit });
+    if (era === this.#session.era) this.#dispatch({ type: 'draft.gone', key, rev });
   }
 
   /** Says how one wants to be shown; said again after every coming back. */

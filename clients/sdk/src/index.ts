@@ -6,6 +6,8 @@ export { defaultStorage, memoryStorage, prefixed, type KeyValue } from './storag
 export type { WebSocketConstructor, WebSocketLike, WireFrame } from './socket.js';
 export type { LineState as Line, State } from './state/index.js';
 export type { ConversationState } from './state/state.js';
+export { knowsAccount } from './state/account_scope.js';
+export { draftKey } from './state/drafts.js';
 export type { Timeline } from './state/timeline.js';
 export type { Pending } from './state/pending.js';
 export { shownNameOf, type Named, type PersonState } from './state/accounts.js';

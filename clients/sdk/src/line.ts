@@ -3,12 +3,12 @@ import { Backoff } from './backoff.js';
 import { Refusal } from './problem.js';
 import type { Session } from './session.js';
 import { Socket, type CloseReason, type WebSocketConstructor, type WireFrame } from './socket.js';
-import type { Cursors, LineState } from './state/index.js';
+import type { LineState, Position } from './state/index.js';
 import type { Authenticated, EventFrame } from './wire.js';
 
 export interface LineListener {
   changed(line: LineState, retryAt: number | null, ended: string | null): void;
-  authenticated(data: Authenticated, sent: Cursors): void;
+  authenticated(data: Authenticated, sent: Position): void;
   event(frame: EventFrame): void;
   /** The socket is gone; answers that were under way will not come. */
   cut(): void;
@@ -21,8 +21,7 @@ export interface LineOptions {
   readonly url: string;
   readonly session: Session;
   readonly WebSocket: () => WebSocketConstructor;
-  readonly cursors: () => Cursors;
-  readonly epoch: () => string | null;
+  readonly position: () => Position;
   readonly now: () => number;
   readonly random: () => number;
 }
@@ -75,6 +74,15 @@ export class Line {
     else if (!this.#socket && this.#timer !== undefined) void this.#try();
   }
 
+  /** Ends the connection and opens another one at once. */
+  restart(): void {
+    if (!this.#wanted || !this.#socket) return;
+    this.#socket.close();
+    this.#socket = null;
+    this.#listener.cut();
+    void this.#try();
+  }
+
   readonly #look = () => this.retryNow();
 
   #stop(): void {
@@ -111,11 +119,11 @@ export class Line {
   }
 
   #open(token: string): void {
-    const { url, now, cursors, epoch } = this.#options;
+    const { url, now, position } = this.#options;
     const WebSocket = this.#options.WebSocket();
     this.#token = token;
     const socket: Socket = new Socket(
-      { url, WebSocket, token, cursors, epoch, now },
+      { url, WebSocket, token, position, now },
       {
         authenticated: (data, sent) => {
           this.#backoff.reset();

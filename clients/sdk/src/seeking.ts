@@ -18,10 +18,12 @@ const SYNCS = 2;
 const AGAIN_MS = 1_000;
 const MOST_MS = 60_000;
 
-type Gap = Exclude<Want, { readonly type: 'row' }>;
+type Gap = Exclude<Want, { readonly type: 'row' | 'reconnect' }>;
 
 /** The next gap to ask for after an answer that was a piece; `null` after the last one. */
 function after(found: Input): Gap | null {
+  if (found.type === 'account.changes')
+    return found.changes.more ? { type: 'account.sync', since: found.changes.to } : null;
   if (found.type !== 'changes' || !found.changes.more) return null;
   return { type: 'sync', conversation: found.conversation, since: found.changes.to };
 }
@@ -33,7 +35,7 @@ export class Seeking {
     this.#options = options;
   }
 
-  async seek(want: Want): Promise<void> {
+  async seek(want: Exclude<Want, { readonly type: 'reconnect' }>): Promise<void> {
     if (want.type !== 'row') return this.#fill(want);
     const row = await this.#asked(this.#options.ask('conversation.get', { conversation: want.conversation }));
     if (!(row instanceof Refusal)) this.#options.dispatch({ type: 'rows', rows: [row], shown: false });
@@ -51,13 +53,13 @@ export class Seeking {
   }
 
   /**
-   * A gap must be filled, or the conversation stands still: after a refusal that does not pass it is asked for again,
-   * later and later, until the conversation is gone or the line is another.
+   * A gap must be filled, or its scope stands still: after a refusal that does not pass it is asked for again,
+   * later and later, until the conversation or the person is gone or the line is another.
    */
   async #persist(want: Gap, begun: number): Promise<Input | null> {
-    const { connection, state, random } = this.#options;
+    const { connection, random } = this.#options;
     const backoff = new Backoff({ base: AGAIN_MS, most: MOST_MS, random });
-    for (let tries = 0; connection() === begun && state().conversations.has(want.conversation); tries += 1) {
+    for (let tries = 0; connection() === begun && this.#wanted(want); tries += 1) {
       const found = await this.#asked(this.#read(want, tries));
       if (!(found instanceof Refusal)) return connection() === begun ? found : null;
       // The refusal came because the line was gone.
@@ -67,13 +69,29 @@ export class Seeking {
     return null;
   }
 
+  #wanted(want: Gap): boolean {
+    const { conversations, accountSeq } = this.#options.state();
+    return 'conversation' in want ? conversations.has(want.conversation) : accountSeq !== null;
+  }
+
   async #read(want: Gap, tries: number): Promise<Input> {
     const { ask, reread } = this.#options;
+    if (!('conversation' in want)) return this.#readAccount(want);
     const { conversation } = want;
     if (want.type === 'reread' || tries >= SYNCS)
       return { type: 'reread', conversation, read: await reread(conversation) };
     const changes = await ask('conversation.sync', { conversation, since: want.since });
     return { type: 'changes', conversation, changes };
+  }
+
+  async #readAccount(want: Exclude<Gap, { readonly conversation: number }>): Promise<Input> {
+    const { ask, state } = this.#options;
+    if (want.type === 'account.sync') {
+      return { type: 'account.changes', changes: await ask('account.sync', { since: want.since }) };
+    }
+    const since = state().accountSeq ?? 0;
+    const { drafts } = await ask('draft.list', {});
+    return { type: 'drafts', drafts, since };
   }
 
   async #asked<T>(asked: Promise<T>): Promise<T | Refusal> {

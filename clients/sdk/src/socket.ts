@@ -1,6 +1,6 @@
 // One WebSocket, from the handshake to its end: commands with their answers, and events.
 import { Refusal, refusalIn, unanswered } from './problem.js';
-import type { Cursors } from './state/index.js';
+import type { Cursors, Position } from './state/index.js';
 import type { AnswerOf, Authenticated, CommandType, DataOf, EventFrame } from './wire.js';
 
 /** The part of a WebSocket that the SDK needs; the browser's and that of `ws` have it. */
@@ -31,7 +31,7 @@ export interface WireFrame {
 }
 
 export interface SocketListener {
-  authenticated(data: Authenticated, sent: Cursors): void;
+  authenticated(data: Authenticated, sent: Position): void;
   event(frame: EventFrame): void;
   closed(reason: CloseReason): void;
   wire(frame: WireFrame): void;
@@ -42,9 +42,7 @@ export interface SocketOptions {
   readonly WebSocket: WebSocketConstructor;
   readonly token: string;
   /** Asked when it is their turn to be said. */
-  readonly cursors: () => Cursors;
-  /** The history of which the cursors are, as the server named it; null if it has not yet. */
-  readonly epoch: () => string | null;
+  readonly position: () => Position;
   readonly now: () => number;
 }
 
@@ -72,7 +70,7 @@ export class Socket {
   readonly #listener: SocketListener;
   readonly #socket: WebSocketLike;
   readonly #waiting = new Map<string, Waiting>();
-  #sent: Cursors = {};
+  #sent: Position = nowhere;
   #commands = 0;
   #frameBytes = FRAME_BYTES;
   #authenticated = false;
@@ -89,7 +87,7 @@ export class Socket {
     this.#listener = listener;
     this.#heardAt = options.now();
     this.#socket = new options.WebSocket(socketUrl(options.url), ['palabre.v1']);
-    this.#socket.onopen = () => this.#greet();
+    this.#socket.onopen = () => this.#greet(options.position());
     this.#socket.onmessage = (event: { readonly data: unknown }) => this.#hear(String(event.data));
     this.#socket.onclose = (event: { readonly code: number; readonly reason: string }) =>
       this.#end(closeReason(event.code, event.reason));
@@ -154,16 +152,23 @@ export class Socket {
     }
   }
 
-  #greet(withEpoch = true): void {
+  #greet(from: Position): void {
     const { token } = this.#options;
+    const { epoch, accountSeq } = from;
     const room = this.#frameBytes - GREETING_BYTES - bytesOf(token);
-    const cursors = (this.#sent = fitting(this.#options.cursors(), room));
-    const epoch = withEpoch ? this.#options.epoch() : null;
-    this.command('authenticate', { token, cursors, ...(epoch !== null && { epoch }) }).then(
+    const cursors = fitting(from.cursors, room);
+    this.#sent = { ...from, cursors };
+    const words = {
+      ...(epoch !== null && { epoch }),
+      ...(accountSeq !== null && { account_seq: accountSeq }),
+    };
+    this.command('authenticate', { token, cursors, ...words }).then(
       () => this.#welcome(),
       (refusal: Refusal) => {
-        // A server before feature level 4, beside newer ones, does not know the word.
-        if (refusal.code === 'invalid' && epoch !== null) return this.#greet(false);
+        // A server before feature level 5, or before 4, beside newer ones, does not know the word.
+        if (refusal.code === 'invalid' && accountSeq !== null)
+          return this.#greet({ ...from, accountSeq: null });
+        if (refusal.code === 'invalid' && epoch !== null) return this.#greet({ ...from, epoch: null });
         if (refusal.passing && refusal.code !== 'network') {
           this.#end({ code: refusal.code, retry: true, retryAfterMs: refusal.retryAfterMs ?? 0 });
         }
@@ -245,6 +250,8 @@ export class Socket {
     this.#waiting.clear();
   }
 }
+
+const nowhere: Position = { cursors: {}, epoch: null, accountSeq: null };
 
 const broken: CloseReason = { code: 'broken', retry: true, retryAfterMs: 0 };
 

@@ -19,13 +19,12 @@ export interface Account extends User {
 /** What takes a client of its own account from one number to another. */
 export interface AccountChanges {
   /** Events as they are told live, one for each thing that has changed, in the order of their `account_seq`. */
-  readonly events: readonly Readonly<Record<string, never>>[];
+  readonly events: readonly EventFrame[];
   /** The number that the client had. */
   readonly from: number;
   /** True if there is more: ask again with `since: to`. */
   readonly more: boolean;
-  /** True if there was too much, or the number is not of this history: forget what is known of the account, read it
-anew, and go on from `to`. */
+  /** True if there was too much, or the number is not of this history: forget what is known of the account, read it anew, and go on from `to`. */
   readonly reset: boolean;
   /** The number that it has after applying these. */
   readonly to: number;
@@ -77,8 +76,7 @@ export interface Changes {
   readonly members: readonly Member[];
   /** Messages that are new or changed, by `seq`. */
   readonly messages: readonly Message[];
-  /** True if this is a piece, and what changed after `to` is still to be told: the state is whole with the last
-piece, and `to` is the cursor until then. */
+  /** True if this is a piece, and what changed after `to` is still to be told: the state is whole with the last piece, and `to` is the cursor until then. */
   readonly more: boolean;
   /** True if too much has changed: forget the conversation and read it anew. */
   readonly reset: boolean;
@@ -683,6 +681,8 @@ export interface User {
   readonly last_name: string | null;
   /** What the person does. */
   readonly profession: string | null;
+  /** The number of the last change of all this: of two readings, the one with the greater is newer. */
+  readonly rev: number;
   /** A line that the person shows to others. */
   readonly status_message: string | null;
   /** IANA time zone. */
@@ -1146,7 +1146,9 @@ export interface UserListData {
   readonly limit?: number | null;
   /** Beginning of the name; all if absent. */
   readonly prefix?: string | null;
-  /** Those of these ids, and nobody else; without the other fields. */
+  /** The `rev` that is known of each of `users`, in the same order; 0 if none is. Who has it still is left out. */
+  readonly revs?: readonly Integer[] | null;
+  /** Those of these ids, and nobody else; without `prefix`, `cursor` and `limit`. */
   readonly users?: readonly Integer[] | null;
 }
 
@@ -1276,13 +1278,25 @@ export type AnswerOf<T extends CommandType> = Commands[T]['answer'];
 /** The frames that answer no command, by type. */
 export interface Events {
   /** Too much of your account has changed, or your number is not of this history: read it anew. */
-  'account.reset': { readonly type: 'account.reset'; readonly data: Done };
+  'account.reset': {
+    readonly type: 'account.reset';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: Done;
+  };
   /** Your profile was changed. */
-  'account.updated': { readonly type: 'account.updated'; readonly data: Account };
+  'account.updated': {
+    readonly type: 'account.updated';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: Account;
+  };
   /** You are now a member; its head is your cursor. */
   'conversation.added': {
     readonly type: 'conversation.added';
     readonly conversation: number;
+    readonly account_seq: number;
+    readonly account_after?: number;
     readonly data: Conversation;
   };
   /** What you have missed. */
@@ -1302,12 +1316,16 @@ export interface Events {
   'conversation.hidden': {
     readonly type: 'conversation.hidden';
     readonly conversation: number;
+    readonly account_seq: number;
+    readonly account_after?: number;
     readonly data: Done;
   };
   /** You are a member no more. */
   'conversation.removed': {
     readonly type: 'conversation.removed';
     readonly conversation: number;
+    readonly account_seq?: number;
+    readonly account_after?: number;
     readonly data: Removal;
   };
   /** The conversation was renamed, described, opened or closed. */
@@ -1321,10 +1339,18 @@ export interface Events {
   'draft.discarded': {
     readonly type: 'draft.discarded';
     readonly conversation: number;
+    readonly account_seq: number;
+    readonly account_after?: number;
     readonly data: DraftKey;
   };
   /** You have begun to write this. */
-  'draft.saved': { readonly type: 'draft.saved'; readonly conversation: number; readonly data: Draft };
+  'draft.saved': {
+    readonly type: 'draft.saved';
+    readonly conversation: number;
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: Draft;
+  };
   /** Somebody has read or received more. */
   'marker.moved': { readonly type: 'marker.moved'; readonly conversation: number; readonly data: Marker };
   /** Somebody became a member. */
@@ -1399,6 +1425,8 @@ export interface Events {
   'typing.started': { readonly type: 'typing.started'; readonly conversation: number; readonly data: Typing };
   /** Somebody has stopped writing. */
   'typing.stopped': { readonly type: 'typing.stopped'; readonly conversation: number; readonly data: Typing };
+  /** Somebody tells something else about themselves. */
+  'user.updated': { readonly type: 'user.updated'; readonly data: User };
 }
 export type EventType = keyof Events;
 export type EventFrame = Events[EventType];
@@ -1481,6 +1509,6 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'typing.set': call('PUT /v1/conversations/{conversation}/typing', [], true),
   'user.active': call('PUT /v1/users/{user}/active', [], true),
   'user.get': call('GET /v1/users/{user}'),
-  'user.list': call('GET /v1/users', ['users', 'prefix', 'cursor', 'limit']),
+  'user.list': call('GET /v1/users', ['users', 'revs', 'prefix', 'cursor', 'limit']),
   'user.role': call('PUT /v1/users/{user}/role', [], true),
 };

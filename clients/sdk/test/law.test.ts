@@ -40,6 +40,12 @@ function view(it: ConversationState, like: ConversationState) {
   };
 }
 
+/** Everything of one's own account. */
+function own({ state }: Client) {
+  const drafts = [...state.drafts].sort(([one], [two]) => (one < two ? -1 : 1));
+  return { accountSeq: state.accountSeq, me: { ...state.me, last_seen_at: null }, drafts };
+}
+
 /** The window on the history: everything from its first message to its last, or to either end. */
 async function compareTimeline(known: ConversationState, other: Client): Promise<void> {
   const { timeline } = known;
@@ -120,6 +126,7 @@ async function holds(of: Somebody): Promise<void> {
 async function compare(known: Client, other: Client): Promise<unknown> {
   try {
     expect([...shown(known).keys()]).toEqual([...shown(other).keys()]);
+    expect(own(known)).toEqual(own(other));
     for (const [id, one] of shown(known)) {
       const two = other.state.conversations.get(id);
       if (!two) continue;
@@ -224,6 +231,17 @@ const deeds: readonly (readonly [number, Deed])[] = [
       return other && client.command('conversation.create', { kind: 'direct', user: other.id });
     },
   ],
+  [
+    8,
+    within((client, it) => {
+      const own = message(it, client.state.me?.id);
+      const edit = random() < 0.3 ? (own?.seq ?? null) : null;
+      if (random() < 0.3) return client.discardDraft(it.id, edit);
+      const parent = edit === null && random() < 0.3 ? (message(it)?.seq ?? null) : null;
+      return client.saveDraft({ conversation: it.id, edit, parent, text: said() });
+    }),
+  ],
+  [2, ({ client }) => client.command('account.update', { status_message: said() })],
   [5, within((client, it) => client.open(it.id))],
   [2, within((client, it) => client.close(it.id))],
   [3, within((client, it) => client.loadBefore(it.id))],

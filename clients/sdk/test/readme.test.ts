@@ -30,6 +30,7 @@ test('there are examples', () => {
   expect(examples.map(({ title }) => title)).toEqual([
     'Say something',
     'Show what is there',
+    'What is being written',
     'A bot',
     'Texts',
   ]);

@@ -1,7 +1,7 @@
 // Gaps between a cursor and an event are filled, however often the server refuses.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Client } from '../src/index.js';
-import { MOST_HELD } from '../src/state/numbered.js';
+import { MOST_HELD } from '../src/state/scope.js';
 import { conversation, history, message, Story } from './help/made.js';
 import { Scripted } from './help/scripted.js';
 

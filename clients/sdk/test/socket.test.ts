@@ -47,14 +47,14 @@ let ends: CloseReason[] = [];
 async function connected(
   cursors: Readonly<Record<string, number>> = {},
   epoch: string | null = null,
+  accountSeq: number | null = null,
 ): Promise<Socket> {
   const socket = new Socket(
     {
       url: 'http://here',
       WebSocket: Quiet,
       token: 't',
-      cursors: () => cursors,
-      epoch: () => epoch,
+      position: () => ({ cursors, epoch, accountSeq }),
       now: Date.now,
     },
     { authenticated() {}, event() {}, wire() {}, closed: (reason) => ends.push(reason) },
@@ -136,4 +136,16 @@ test('an older server that does not know the word is greeted without it', async 
   Quiet.refuses = 'epoch';
   await connected({ 12: 40 }, 'c0ffee');
   expect(Quiet.sent.map(({ data }) => 'epoch' in data)).toEqual([true, false]);
+});
+
+test('the cursor of the account is said with the others, and kept back from a server that does not know it', async () => {
+  await connected({ 12: 40 }, 'c0ffee', 15);
+  Quiet.refuses = 'account_seq';
+  await connected({ 12: 40 }, 'c0ffee', 15);
+  Quiet.refuses = 'epoch';
+  await connected({ 12: 40 }, 'c0ffee', 15);
+  const whole = { token: 't', cursors: { 12: 40 }, epoch: 'c0ffee', account_seq: 15 };
+  const { account_seq: _account, ...four } = whole;
+  const { epoch: _epoch, ...three } = four;
+  expect(Quiet.sent.map(({ data }) => data)).toEqual([whole, whole, four, whole, four, three]);
 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Refusal } from '../src/problem.js';
 import type { Pending } from '../src/state/pending.js';
 import {
+  at,
   authenticated,
   AT,
   conversation,
@@ -88,22 +89,22 @@ describe('numbers', () => {
 
   test('another history of the database voids everything', () => {
     const story = Story.at(3);
-    story.take({ type: 'authenticated', data: authenticated([[1, 9]], 'another'), sent: { 1: 3 } });
+    story.take({ type: 'authenticated', data: authenticated([[1, 9]], 'another'), sent: at({ 1: 3 }) });
     expect(story.state.conversations.size).toBe(0);
     expect(story.state.ready).toBe(false);
   });
 
   test('what became known after the cursors were said is asked for', () => {
     const story = Story.at(3);
-    story.take({ type: 'authenticated', data: authenticated([[1, 5]]), sent: {} });
+    story.take({ type: 'authenticated', data: authenticated([[1, 5]]), sent: at({}) });
     expect(story.wants).toEqual([{ type: 'sync', conversation: 1, since: 3 }]);
-    story.take({ type: 'authenticated', data: authenticated([[1, 5]]), sent: { 1: 3 } });
+    story.take({ type: 'authenticated', data: authenticated([[1, 5]]), sent: at({ 1: 3 }) });
     expect(story.wants).toEqual([]);
   });
 
   test('a row that is older than an event of it has a gap', () => {
     const story = new Story();
-    story.take({ type: 'authenticated', data: authenticated([[1, 3]]), sent: {} });
+    story.take({ type: 'authenticated', data: authenticated([[1, 3]]), sent: at({}) });
     story.hear('message.created', message(4));
     expect(story.wants).toEqual([{ type: 'row', conversation: 1 }]);
     story.take({ type: 'rows', rows: [conversation(3)], shown: true });
@@ -121,7 +122,7 @@ describe('numbers', () => {
     expect(story.state.conversations.size).toBe(0);
     story.take({
       type: 'frame',
-      frame: { type: 'conversation.added', conversation: 1, data: conversation(5) },
+      frame: { type: 'conversation.added', conversation: 1, account_seq: 1, data: conversation(5) },
       now: 0,
     });
     expect(story.it.cursor).toBe(5);
@@ -301,7 +302,7 @@ describe('what is unread', () => {
 describe('the list', () => {
   const hidden = {
     type: 'frame',
-    frame: { type: 'conversation.hidden', conversation: 1, data: {} },
+    frame: { type: 'conversation.hidden', conversation: 1, account_seq: 1, data: {} },
     now: 0,
   } as const;
 
@@ -330,7 +331,12 @@ describe('the list', () => {
     const list = { type: 'listed', ids: new Set<number>() } as const;
     expect(Story.at(3).take(list).it.hidden).toBe(true);
     expect(Story.at(3).hear('message.created', message(4)).take(list).it.hidden).toBe(false);
-    const added = { type: 'conversation.added', conversation: 1, data: conversation(3) } as const;
+    const added = {
+      type: 'conversation.added',
+      conversation: 1,
+      account_seq: 1,
+      data: conversation(3),
+    } as const;
     expect(Story.at(3).take({ type: 'frame', frame: added, now: 0 }, list).it.hidden).toBe(false);
   });
 });

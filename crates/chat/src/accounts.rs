@@ -1,6 +1,6 @@
 //! Accounts: who a person is on this server, and what they tell about themselves.
 
-use crate::{Millis, SessionId, UserId};
+use crate::{Millis, Number, SessionId, UserId};
 
 /// What an account may do on the server as a whole. In a conversation, [`crate::members::Role`] decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,6 +99,9 @@ pub struct Account {
     pub active: bool,
     /// What it tells about itself.
     pub profile: Profile,
+    /// The number, in the account, of the last change of what it tells: of two readings the one with the greater is
+    /// newer.
+    pub rev: Number,
     /// When it was made.
     pub created_at: Millis,
     /// When its last connection ended, if that is known and it may be told.

@@ -194,6 +194,13 @@ pub enum Signal {
         /// Started or stopped (by themselves, or because time ran out).
         typing: bool,
     },
+    /// To those who share a conversation: somebody tells something else about themselves.
+    CardChanged {
+        /// Where both are members.
+        conversation: ConversationId,
+        /// Who, as others see them.
+        account: Box<Account>,
+    },
     /// To those who share a conversation: people came, went or changed their presence.
     PresenceChanged {
         /// Where both are members.
@@ -265,7 +272,6 @@ impl Order {
 }
 
 /// One thing to tell after a commit. What a commit tells is a list of these, in order.
-#[expect(clippy::large_enum_variant, reason = "nearly all are events; a box would cost an allocation for each message")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
     /// A numbered change of a conversation. Those of one conversation stand in the order of their numbers.

@@ -22,8 +22,13 @@ pub enum Query {
         /// How many.
         limit: i64,
     },
-    /// The public profiles of these people; ids that are nobody's are left out.
-    UsersById(Vec<UserId>),
+    /// The public profiles of these people; ids that are nobody's are left out, and so is who is known already.
+    UsersById {
+        /// Whose.
+        users: Vec<UserId>,
+        /// The [`crate::accounts::Account::rev`] that is known of each, in the same order; empty if none is.
+        revs: Vec<Number>,
+    },
     /// Accounts, deactivated ones too. Administrators only.
     Accounts {
         /// Beginning of the username, the mail address, or the display, first or last name; empty for all.

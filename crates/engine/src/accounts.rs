@@ -1,7 +1,9 @@
 //! Accounts: opening one, its profile, and what administrators may do to it.
 
+use std::collections::HashMap;
+
 use chat::{
-    AccountFact, Error, ErrorCode, Reply, Result, UserId,
+    AccountFact, Error, ErrorCode, Number, Reply, Result, UserId,
     accounts::{Account, Profile, ProfileChange, Registration, ServerRole},
     event::Order,
     permission,
@@ -262,11 +264,16 @@ impl Call {
     }
 
     /// The public profiles of these people, deactivated ones too: what they said is still there. Guests are shown
-    /// those with whom they share a conversation.
-    pub(crate) async fn users_by_id(&self, users: Vec<UserId>) -> Result<Reply> {
+    /// those with whom they share a conversation. Who is known as they are is left out.
+    pub(crate) async fn users_by_id(&self, users: Vec<UserId>, revs: &[Number]) -> Result<Reply> {
         self.check_how_many(&users)?;
+        if !revs.is_empty() && revs.len() != users.len() {
+            return Err(Error::invalid("revs", "revs must have as many numbers as users has people."));
+        }
+        let known: HashMap<UserId, Number> = users.iter().copied().zip(revs.iter().copied()).collect();
         let mut conn = self.db.read().await?;
         let mut found = store::accounts::by_ids(&mut conn, &users).await?;
+        found.retain(|account| known.get(&account.id) != Some(&account.rev));
         if !permission::may_roam(self.speaker.role) {
             let mut known = Vec::with_capacity(found.len());
             for account in found {
@@ -318,10 +325,10 @@ impl Call {
                         return Ok(account);
                     }
                     account.profile = profile;
-                    store::accounts::set_profile(&mut unit.conn, user, &account.profile).await?;
-                    let number = unit.next_number_of(user).await?;
+                    account.rev = unit.next_number_of(user).await?;
+                    store::accounts::set_profile(&mut unit.conn, user, &account.profile, account.rev).await?;
                     let fact = AccountFact::ProfileChanged(Box::new(account.clone()));
-                    unit.record_of(user, number, fact).await?;
+                    unit.record_of(user, account.rev, fact).await?;
                     Ok(account)
                 })
             })

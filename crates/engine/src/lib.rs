@@ -278,7 +278,7 @@ impl Engine {
             Query::User(user) => call.user(user).await,
             Query::UserByName(name) => call.user_by_name(&name).await,
             Query::Users { prefix, after, limit } => call.users(&prefix, after, limit).await,
-            Query::UsersById(users) => call.users_by_id(users).await,
+            Query::UsersById { users, revs } => call.users_by_id(users, &revs).await,
             Query::Accounts { search, after, limit } => call.accounts(&search, after, limit).await,
             Query::Conversations { after, limit } => call.conversations(after, limit).await,
             Query::Discover { prefix, after, limit } => call.discover(&prefix, after, limit).await,

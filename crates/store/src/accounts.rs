@@ -1,7 +1,7 @@
 //! Accounts: rows and statements.
 
 use chat::{
-    Millis, UserId,
+    Millis, Number, UserId,
     accounts::{Account, Profile, ServerRole},
 };
 use std::collections::HashMap;
@@ -18,7 +18,7 @@ use crate::{
 /// The columns of [`Row`].
 macro_rules! columns {
     () => {
-        "id, username, email, role, display_name, first_name, last_name, birth_date, profession, city, language, time_zone, status_message, created_at, last_seen_at, deactivated_at"
+        "id, username, email, role, display_name, first_name, last_name, birth_date, profession, city, language, time_zone, status_message, card_rev, created_at, last_seen_at, deactivated_at"
     };
 }
 
@@ -30,7 +30,7 @@ statements! {
     BY_NAME = concat!("SELECT ", columns!(), " FROM users WHERE username_key = $1");
     BY_EXTERNAL_ID = concat!("SELECT ", columns!(), " FROM users WHERE external_id = $1");
     BY_EXTERNAL_IDS = "SELECT u.external_id, u.id, u.username, u.email, u.role, u.display_name, u.first_name, u.last_name, u.birth_date, \
-                              u.profession, u.city, u.language, u.time_zone, u.status_message, u.created_at, u.last_seen_at, u.deactivated_at
+                              u.profession, u.city, u.language, u.time_zone, u.status_message, u.card_rev, u.created_at, u.last_seen_at, u.deactivated_at
                        FROM json_each($1) AS j JOIN users u ON u.external_id = j.value ->> 'v'";
     BY_IDS = concat!("SELECT ", columns!(), " FROM users
              WHERE id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)");
@@ -54,7 +54,7 @@ statements! {
     HOLD_PASSWORD = "UPDATE users SET password_hash = password_hash WHERE id = $1 AND deactivated_at IS NULL AND password_hash = $2";
     CHANGE_PASSWORD = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
     SET_PROFILE = "UPDATE users SET display_name = $2, first_name = $3, last_name = $4, birth_date = $5, profession = $6, city = $7, \
-                                    language = $8, time_zone = $9, status_message = $10 WHERE id = $1";
+                                    language = $8, time_zone = $9, status_message = $10, card_rev = $11 WHERE id = $1";
     SET_ROLE = "UPDATE users SET role = $2 WHERE id = $1";
     SET_DEACTIVATED = "UPDATE users SET deactivated_at = $2 WHERE id = $1";
     SET_LAST_SEEN = "UPDATE users SET last_seen_at = $2 WHERE id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)";
@@ -76,6 +76,7 @@ struct Row {
     language: Option<String>,
     time_zone: Option<String>,
     status_message: Option<String>,
+    card_rev: i64,
     created_at: i64,
     last_seen_at: Option<i64>,
     deactivated_at: Option<i64>,
@@ -105,6 +106,7 @@ impl Row {
                 time_zone: self.time_zone,
                 status_message: self.status_message,
             },
+            rev: Number(self.card_rev),
             created_at: Millis(self.created_at),
             last_seen_at: self.last_seen_at.map(Millis),
         })
@@ -129,6 +131,7 @@ impl Salvage for Row {
             language: rest.text("language"),
             time_zone: rest.text("time_zone"),
             status_message: rest.text("status_message"),
+            card_rev: rest.number("card_rev").unwrap_or_default(),
             created_at: rest.number("created_at").unwrap_or_default(),
             last_seen_at: rest.number("last_seen_at"),
             // A text there is no time; but whoever was deactivated stays so.
@@ -372,11 +375,11 @@ pub async fn change_password(conn: &mut Conn, id: UserId, from: &str, to: &str) 
     Ok(sql!(conn, execute, CHANGE_PASSWORD, id.0, from, to)? > 0)
 }
 
-/// Stores a profile.
+/// Stores a profile, which was changed under this number of its account.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn set_profile(conn: &mut Conn, id: UserId, p: &Profile) -> Result<()> {
+pub async fn set_profile(conn: &mut Conn, id: UserId, p: &Profile, rev: Number) -> Result<()> {
     sql!(
         conn,
         execute,
@@ -390,7 +393,8 @@ pub async fn set_profile(conn: &mut Conn, id: UserId, p: &Profile) -> Result<()>
         p.city.as_deref(),
         p.language.as_deref(),
         p.time_zone.as_deref(),
-        p.status_message.as_deref()
+        p.status_message.as_deref(),
+        rev.0
     )?;
     Ok(())
 }

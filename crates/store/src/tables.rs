@@ -142,7 +142,7 @@ pub(crate) static TABLES: Tables = tables! {
         id: Number, username: Text, username_key: Text, email: Text, email_key: Text, password_hash: Text,
         external_id: Text, role: Text, display_name: Text, first_name: Text, last_name: Text, birth_date: Text,
         profession: Text, city: Text, language: Text, time_zone: Text, status_message: Text, created_at: Number,
-        last_seen_at: Number, deactivated_at: Number, mail_key: Text
+        last_seen_at: Number, deactivated_at: Number, mail_key: Text, card_rev: Number
     }
     sessions by (id) of Owner::Account("user_id"); {
         id: Number, user_id: Number, agent: Text, address: Text, created_at: Number, used_at: Number,

@@ -6,6 +6,7 @@
 
 mod account;
 mod attach;
+mod cards;
 mod expiry;
 mod hand_out;
 mod holes;
@@ -26,6 +27,7 @@ use std::{
 
 use chat::{
     ConnectionId, ConversationId, Error, ErrorCode, Fact, Limits, Number, Order, Result, Told, UserId,
+    accounts::Account,
     conversations::Listed,
     mutants::{self, Mutant},
     presence::Presence,
@@ -71,6 +73,7 @@ enum Control {
     Detach { user: UserId, id: ConnectionId },
     Loaded { user: UserId, since: u64, result: Result<Belongings> },
     Listed { user: UserId, number: Number, listed: Box<Result<Option<Listed>>> },
+    Card(Box<Account>, Result<Belongings>),
     Presence { user: UserId, presence: Presence },
     Typing { conversation: ConversationId, typist: Typist, typing: bool },
     Drain { spread: Duration },
@@ -295,7 +298,10 @@ impl State {
         for (at, one) in told.iter().enumerate() {
             match one {
                 Told::Event(event) => self.take_event(event.conversation, event.number, (told.clone(), at)),
-                Told::Account(event) => self.take_account_event(event, true),
+                Told::Account(event) => {
+                    self.take_account_event(event, true);
+                    self.take_card(event);
+                }
                 Told::Notice(notice) => self.tell_notice(notice, &mut personal),
                 Told::Order(order) => self.obey(order),
                 Told::Doubt => self.ask_all_heads(),
@@ -415,6 +421,7 @@ impl State {
             Control::Detach { user, id } => self.detach(user, id),
             Control::Loaded { user, since, result } => self.loaded(user, since, result),
             Control::Listed { user, number, listed } => self.listed_read(user, number, *listed),
+            Control::Card(account, belongings) => self.belongings_of_card(&account, belongings),
             Control::Presence { user, presence } => {
                 if let Some(person) = self.people.get_mut(&user) {
                     person.chosen = presence;

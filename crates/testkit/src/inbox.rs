@@ -38,7 +38,7 @@ impl Inbox {
         match kind {
             "conversation.changes" => self.changes.push_back(frame.clone()),
             "typing.started" | "typing.stopped" | "marker.moved" | "presence.changed" | "account.updated"
-            | "reminder.set" | "reminder.due" | "reminder.removed" => {
+            | "user.updated" | "reminder.set" | "reminder.due" | "reminder.removed" => {
                 self.signals.push_back(heard);
             }
             _ => self.heard.push_back(heard),

@@ -179,7 +179,7 @@ impl Model {
         let kind = frame.get("type").and_then(Value::as_str).ok_or("a frame has no type")?;
         let data = frame.get("data").ok_or("a frame has no data")?;
         let Some(id) = frame.get("conversation").and_then(Value::as_i64) else {
-            return if kind == "account.updated" || kind.starts_with("reminder.") {
+            return if matches!(kind, "account.updated" | "user.updated") || kind.starts_with("reminder.") {
                 Ok(Next::Listen)
             } else {
                 Err(format!("{kind} has no conversation"))

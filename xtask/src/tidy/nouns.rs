@@ -31,7 +31,6 @@ const LAYERS: &[(&str, &str)] = &[
 
 /// What a noun does not have, and why not.
 const ABSENT: &[(&str, &str, &str)] = &[
-    ("accounts", "crates/stream/src/wire", "nodes are told of an account by nudges, through the database"),
     ("drafts", "crates/stream/src/wire", "nodes are told of an account by nudges, through the database"),
     ("figures", "crates/stream/src/wire", "nobody is told of them"),
     ("figures", "clients/sdk/src/state", "they are read anew each time, and not kept"),

@@ -1,8 +1,11 @@
-// The one path of an event: to the reducer of its type, by way of its conversation's numbers if it has one.
-import type { EventFrame, Events, EventType } from '../wire.js';
+// The one path of an event: to the reducer of its type, by way of the numbers of its scope if it has one. A scope is a
+// conversation or one's own account.
+import type { AccountChanges, EventFrame, Events, EventType } from '../wire.js';
+import { hearOfAccount, isOfAccount, takeAccountChanges } from './account_scope.js';
 import * as accounts from './accounts.js';
 import * as catchUp from './catch_up.js';
 import * as conversations from './conversations.js';
+import * as drafts from './drafts.js';
 import * as markers from './markers.js';
 import { hearNumbered, isNumbered } from './numbered.js';
 import * as presence from './presence.js';
@@ -18,12 +21,14 @@ import {
 } from './state.js';
 import * as typing from './typing.js';
 
-type Unnumbered = Exclude<EventType, NumberedType>;
+/** Those without a number in a conversation; in the account's numbers a reset is no event, but says that there are none. */
+type Unnumbered = Exclude<EventType, NumberedType | 'account.reset'>;
 
 const REDUCERS: Reducers<Unnumbered> = {
   ...accounts.events,
   ...catchUp.events,
   ...conversations.events,
+  ...drafts.events,
   ...markers.events,
   ...presence.events,
   ...typing.events,
@@ -31,11 +36,23 @@ const REDUCERS: Reducers<Unnumbered> = {
 
 /** Takes an event; `now` is the time of the client's clock, in milliseconds. */
 export function hear(state: State, frame: EventFrame, now: number, bounds: Bounds): Reduced {
+  if (isOfAccount(frame)) return hearOfAccount(state, frame, applying(bounds));
   if (isUnnumbered(frame)) return hearUnnumbered(state, frame, now, bounds);
   // A type that was added to the protocol later, and that nothing depends on.
   if (!isNumbered(frame)) return only(state);
   const known = state.conversations.get(frame.conversation);
   return known ? hearNumbered(state, known, frame, contextOf(state, bounds)) : hearUnknown(state, frame);
+}
+
+/** Takes what was missed of one's own account. */
+export function hearMissed(state: State, changes: AccountChanges, bounds: Bounds): Reduced {
+  return takeAccountChanges(state, changes, applying(bounds));
+}
+
+/** Applies an event of the account; one of a type that was added to the protocol later says nothing here. */
+function applying(bounds: Bounds) {
+  return (state: State, frame: EventFrame): Reduced =>
+    isUnnumbered(frame) ? hearUnnumbered(state, frame, 0, bounds) : only(state);
 }
 
 function isUnnumbered(frame: EventFrame): frame is Events[Unnumbered] {

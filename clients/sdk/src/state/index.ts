@@ -1,31 +1,35 @@
 // Everything that a client knows, and what each input makes of it. Without I/O and without a clock.
 import type {
   Account,
+  AccountChanges,
   Authenticated,
   Changes,
   Conversation,
+  Draft,
   EventFrame,
   Marker,
   Member,
   PersonPresence,
   User,
 } from '../wire.js';
+import { cutAccount } from './account_scope.js';
 import { takeAccount, takeUsers } from './accounts.js';
 import { cut, takeChanges, takeReread, type Reread } from './catch_up.js';
 import { takeList, takeRows } from './conversations.js';
-import { hear } from './events.js';
+import { dropDraft, putDraft, takeDrafts } from './drafts.js';
+import { hear, hearMissed } from './events.js';
 import { markRead, moveMarker, takeMarkers } from './markers.js';
 import { takeOutbox } from './outbox.js';
 import type { Pending } from './pending.js';
 import { takePresences } from './presence.js';
 import { putKnown } from './put.js';
 import * as readings from './readings.js';
-import { authenticate, forget, type Cursors } from './sessions.js';
+import { authenticate, forget, type Position } from './sessions.js';
 import { contextOf, only, type Bounds, type LineState, type Reduced, type State } from './state.js';
 import type { PageRead } from './timeline.js';
 import { expireTyping } from './typing.js';
 
-export type { Cursors } from './sessions.js';
+export { positionOf, type Cursors, type Position } from './sessions.js';
 export {
   empty,
   type Bounds,
@@ -48,7 +52,7 @@ type Hearing =
       readonly ended: string | null;
     }
   | { readonly type: 'cut' }
-  | { readonly type: 'authenticated'; readonly data: Authenticated; readonly sent: Cursors }
+  | { readonly type: 'authenticated'; readonly data: Authenticated; readonly sent: Position }
   | { readonly type: 'frame'; readonly frame: EventFrame; readonly now: number }
   | { readonly type: 'clock'; readonly now: number }
   | { readonly type: 'forgotten' };
@@ -63,7 +67,11 @@ type Answer =
   | { readonly type: 'marker'; readonly conversation: number; readonly marker: Marker }
   | { readonly type: 'users'; readonly users: readonly User[] }
   | { readonly type: 'presences'; readonly people: readonly PersonPresence[] }
-  | { readonly type: 'account'; readonly account: Account };
+  | { readonly type: 'account'; readonly account: Account }
+  | { readonly type: 'account.changes'; readonly changes: AccountChanges }
+  | { readonly type: 'drafts'; readonly drafts: readonly Draft[]; readonly since: number }
+  | { readonly type: 'draft'; readonly draft: Draft }
+  | { readonly type: 'draft.gone'; readonly key: string; readonly rev: number };
 
 /** The readings of a conversation that is open. */
 type Reading =
@@ -94,7 +102,7 @@ export function reduce(state: State, input: Input, bounds: Bounds): Reduced {
     case 'line':
       return only({ ...state, line: input.line, retryAt: input.retryAt, ended: input.ended });
     case 'cut':
-      return only(cut(state));
+      return only(cutAccount(cut(state)));
     case 'authenticated':
       return authenticate(state, input.data, input.sent);
     case 'frame':
@@ -121,6 +129,14 @@ export function reduce(state: State, input: Input, bounds: Bounds): Reduced {
       return only(takePresences(state, input.people));
     case 'account':
       return only(takeAccount(state, input.account));
+    case 'account.changes':
+      return hearMissed(state, input.changes, bounds);
+    case 'drafts':
+      return only(takeDrafts(state, input.drafts, input.since));
+    case 'draft':
+      return only(putDraft(state, input.draft));
+    case 'draft.gone':
+      return only(dropDraft(state, input.key, input.rev));
     case 'opened':
       return putKnown(state, input.conversation, readings.open);
     case 'closed':

@@ -7,6 +7,7 @@ import * as members from './members.js';
 import * as messages from './messages.js';
 import { putStep } from './put.js';
 import * as reactions from './reactions.js';
+import { hold, turnOf } from './scope.js';
 import {
   step,
   withInner,
@@ -28,9 +29,6 @@ const REDUCERS: NumberedReducers<NumberedType> = {
   ...reactions.numbered,
 };
 
-/** At most this many events of a conversation wait for a gap before them to be filled. */
-export const MOST_HELD = 1000;
-
 export function isNumbered(frame: EventFrame): frame is NumberedFrame {
   return 'conversation' in frame && 'seq' in frame && typeof frame.seq === 'number';
 }
@@ -49,14 +47,19 @@ export function hearNumbered(
 function takeEvent(before: ConversationState, frame: NumberedFrame, context: Context): Step {
   const heard = Math.max(before.inner.heard, frame.seq);
   const state = heard === before.inner.heard ? before : withInner(before, { heard });
-  if (frame.seq <= state.cursor) return step(state);
   const { gap, held } = state.inner;
-  // Of too many only the newest is held: when the gap is filled, it shows that there is another one.
-  if (gap) return step(withInner(state, { held: held.length < MOST_HELD ? [...held, frame] : [frame] }));
-  if (frame.seq === state.cursor + 1) return applyEvent(state, frame, context);
-  return step(withInner(state, { gap: 'sync', held: [frame] }), [
-    { type: 'sync', conversation: state.id, since: state.cursor },
-  ]);
+  switch (turnOf(frame.seq, frame.seq - 1, state.cursor, gap)) {
+    case 'repeat':
+      return step(state);
+    case 'held':
+      return step(withInner(state, { held: hold(held, frame) }));
+    case 'next':
+      return applyEvent(state, frame, context);
+    case 'missing':
+      return step(withInner(state, { gap: 'sync', held: [frame] }), [
+        { type: 'sync', conversation: state.id, since: state.cursor },
+      ]);
+  }
 }
 
 function applyEvent(state: ConversationState, frame: NumberedFrame, context: Context): Step {

@@ -1,5 +1,6 @@
 // The session: whose it is, and from which numbers events follow once it is authenticated.
 import type { Authenticated } from '../wire.js';
+import { resumeAccount, resumesAccountFrom } from './account_scope.js';
 import { takeAccount } from './accounts.js';
 import { resumesFrom } from './pieces.js';
 import { empty, withInner, type ConversationState, type Reduced, type State, type Want } from './state.js';
@@ -7,8 +8,27 @@ import { empty, withInner, type ConversationState, type Reduced, type State, typ
 /** The cursors with which a client came back, by conversation. */
 export type Cursors = Readonly<Record<string, number>>;
 
+/** From where a client comes back. */
+export interface Position {
+  readonly cursors: Cursors;
+  /** The history of which they are, as the server named it; `null` if it has not yet. */
+  readonly epoch: string | null;
+  /** The cursor of one's own account; `null` if there is none. */
+  readonly accountSeq: number | null;
+}
+
+/** Where a client is that has this state. */
+export function positionOf(state: State): Position {
+  const cursors = [...state.conversations.values()].map((it) => [String(it.id), resumesFrom(it)]);
+  return {
+    cursors: Object.fromEntries(cursors) as Cursors,
+    epoch: state.epoch,
+    accountSeq: resumesAccountFrom(state),
+  };
+}
+
 /** The line is there again. */
-export function authenticate(state: State, data: Authenticated, sent: Cursors): Reduced {
+export function authenticate(state: State, data: Authenticated, sent: Position): Reduced {
   // Another history of the database: nothing that was known belongs to this one.
   const foreign = state.epoch !== null && state.epoch !== data.epoch;
   const kept = new Map<number, ConversationState>();
@@ -19,12 +39,13 @@ export function authenticate(state: State, data: Authenticated, sent: Cursors): 
     if (known) kept.set(id, follow(known, head));
     else unknownHeads.set(id, head);
     // It became known after the cursors were said.
-    if (known && known.cursor < head && !(id in sent))
+    if (known && known.cursor < head && !(id in sent.cursors))
       wants.push({ type: 'sync', conversation: id, since: resumesFrom(known) });
   }
   const { limits, epoch } = data;
   const next = { ...state, limits, epoch, ready: state.ready && !foreign, conversations: kept, unknownHeads };
-  return { state: takeAccount(next, data.user), wants, news: [] };
+  const resumed = resumeAccount(takeAccount(next, data.user), data, sent.accountSeq, foreign);
+  return { ...resumed, wants: [...wants, ...resumed.wants] };
 }
 
 /** On this connection, events follow from this number. */

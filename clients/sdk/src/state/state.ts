@@ -13,10 +13,12 @@ import type {
   Role,
 } from '../wire.js';
 import type { People } from './accounts.js';
+import type { Drafts } from './drafts.js';
 import type { Markers } from './markers.js';
 import type { Members } from './members.js';
 import type { Pending } from './pending.js';
 import type { Pieces } from './pieces.js';
+import type { Gap } from './scope.js';
 import type { Timeline } from './timeline.js';
 import type { Typing } from './typing.js';
 
@@ -31,14 +33,33 @@ export interface State {
   readonly me: Account | null;
   readonly limits: Limits | null;
   readonly epoch: string | null;
+  /** The number of the last change of one's own account that was applied; `null` where the server numbers none. */
+  readonly accountSeq: number | null;
   /** The list of conversations has been read once. */
   readonly ready: boolean;
   readonly conversations: ReadonlyMap<number, ConversationState>;
   readonly people: People;
+  /** Texts that are being written, on whichever device; see `draftKey`. */
+  readonly drafts: Drafts;
   /** All that is in the outbox, by conversation; also of conversations that are not known (yet). */
   readonly outbox: ReadonlyMap<number, readonly Pending[]>;
   /** For the SDK itself: the last number heard of each unknown conversation; `Infinity` once left. */
   readonly unknownHeads: ReadonlyMap<number, number>;
+  /** For the SDK itself. */
+  readonly own: Own;
+}
+
+/** Keeps the own account true while several answers are under way. */
+export interface Own {
+  /** How a gap is being filled; events after it are held until then. */
+  readonly gap: Gap;
+  readonly held: readonly AccountFrame[];
+  /** Everything before the cursor is known: one can come back with it. */
+  readonly whole: boolean;
+  /** On this connection events follow from this number; those before it are being told. */
+  readonly liveFrom: number;
+  /** The number with which each draft was discarded last. */
+  readonly discarded: ReadonlyMap<string, number>;
 }
 
 export const empty: State = {
@@ -48,11 +69,14 @@ export const empty: State = {
   me: null,
   limits: null,
   epoch: null,
+  accountSeq: null,
   ready: false,
   conversations: new Map(),
   people: new Map(),
+  drafts: new Map(),
   outbox: new Map(),
   unknownHeads: new Map(),
+  own: { gap: null, held: [], whole: false, liveFrom: 0, discarded: new Map() },
 };
 
 /** A conversation as its member sees it. */
@@ -98,7 +122,7 @@ export interface Inner {
   /** Nothing up to this number brings it back into the list. */
   readonly hiddenAt: number;
   /** How a gap is being filled; events after it are held until then. */
-  readonly gap: 'sync' | 'reset' | null;
+  readonly gap: Gap;
   readonly held: readonly NumberedFrame[];
   /** The pieces of a long catch-up that have come before its last; they outlast the connection. */
   readonly pieces: Pieces | null;
@@ -111,6 +135,12 @@ export interface Inner {
 /** An event with its number. */
 export type NumberedFrame = Extract<EventFrame, { readonly seq: number }>;
 export type NumberedType = NumberedFrame['type'];
+
+/** An event of one's own account with its number, and with the number that it follows if that is not the one before. */
+export type AccountFrame = Extract<EventFrame, { readonly account_seq?: number }> & {
+  readonly account_seq: number;
+  readonly account_after?: number;
+};
 
 /** Sizes that the reducers keep to. */
 export interface Bounds {
@@ -130,7 +160,10 @@ export function contextOf(state: State, { windowSize }: Bounds): Context {
 export type Want =
   | { readonly type: 'sync'; readonly conversation: number; readonly since: number }
   | { readonly type: 'reread'; readonly conversation: number }
-  | { readonly type: 'row'; readonly conversation: number };
+  | { readonly type: 'row'; readonly conversation: number }
+  | { readonly type: 'account.sync'; readonly since: number }
+  | { readonly type: 'reconnect' }
+  | { readonly type: 'drafts' };
 
 /** The result of a reducer. */
 export interface Reduced {

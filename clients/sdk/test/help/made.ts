@@ -1,6 +1,23 @@
 // Conversations, messages and events, made up.
-import { empty, reduce, type Input, type Reduced, type State } from '../../src/state/index.js';
-import type { Account, Authenticated, Conversation, History, Member, Message } from '../../src/wire.js';
+import {
+  empty,
+  reduce,
+  type Cursors,
+  type Input,
+  type Position,
+  type Reduced,
+  type State,
+} from '../../src/state/index.js';
+import type {
+  Account,
+  Authenticated,
+  Conversation,
+  Draft,
+  EventFrame,
+  History,
+  Member,
+  Message,
+} from '../../src/wire.js';
 
 export const ME = 1;
 export const AT = '2026-01-01T12:00:00.000Z';
@@ -59,10 +76,36 @@ export function history(messages: readonly Message[], head: number, before = fal
 
 const account = { id: ME, username: 'ann', role: 'user' } as Account;
 
-export function authenticated(heads: readonly (readonly [number, number])[], epoch = 'e'): Authenticated {
+export function authenticated(
+  heads: readonly (readonly [number, number])[],
+  epoch = 'e',
+  account_seq?: number,
+): Authenticated {
   const conversations = heads.map(([id, head]) => ({ id, head }));
   const limits = { typing_ms: 6000 } as Authenticated['limits'];
-  return { user: account, session: 1, epoch, feature_level: 2, ping_seconds: 25, limits, conversations };
+  const greeting: Omit<Authenticated, 'account_seq'> = {
+    user: account,
+    session: 1,
+    epoch,
+    feature_level: 2,
+    ping_seconds: 25,
+    limits,
+    conversations,
+  };
+  // A server before feature level 5 leaves the number out.
+  return account_seq === undefined
+    ? (greeting as Authenticated)
+    : { ...greeting, feature_level: 5, account_seq };
+}
+
+/** Where somebody comes back from who has these cursors. */
+export function at(cursors: Cursors, accountSeq: number | null = null): Position {
+  return { cursors, epoch: 'e', accountSeq };
+}
+
+/** A draft of the kitchen. */
+export function draft(rev: number, text: string, change: Partial<Draft> = {}): Draft {
+  return { conversation: 1, edit: null, text, parent: null, rev, saved_at: AT, ...change };
 }
 
 /** A state, step by step, with what each step asked for. */
@@ -76,7 +119,7 @@ export class Story {
   /** Ann is in the kitchen, which is at `head`. */
   static at(head: number, change: Partial<Conversation> = {}, windowSize = 300): Story {
     const story = new Story(windowSize);
-    story.take({ type: 'authenticated', data: authenticated([[1, head]]), sent: {} });
+    story.take({ type: 'authenticated', data: authenticated([[1, head]]), sent: at({}) });
     return story.take({ type: 'rows', rows: [conversation(head, change)], shown: true });
   }
 
@@ -93,6 +136,12 @@ export class Story {
   /** An event of the kitchen; its number is the message's rev unless it is given. */
   hear(type: 'message.created' | 'message.edited' | 'message.deleted', data: Message): this {
     return this.take({ type: 'frame', frame: { type, conversation: 1, seq: data.rev, data }, now: 0 });
+  }
+
+  /** An event of one's own account; `after` is the number that it follows, if not the one before. */
+  own(frame: object, account_seq: number, after?: number): this {
+    const numbers = after === undefined ? { account_seq } : { account_seq, account_after: after };
+    return this.take({ type: 'frame', frame: { ...frame, ...numbers } as EventFrame, now: 0 });
   }
 
   /** Opens the timeline with this page. */

@@ -30,6 +30,10 @@ export class Scripted {
   /** While false, no token is good on a socket. */
   lets = true;
   heads: [number, number][] = [[1, 1]];
+  /** The number of everybody's account; undefined for a server that numbers none. */
+  accountSeq: number | undefined;
+  /** What was said with each greeting. */
+  readonly greetings: Readonly<Record<string, unknown>>[] = [];
   #tokens = 0;
   readonly sockets: Fake[] = [];
 
@@ -89,6 +93,7 @@ export class Scripted {
       'message.history': history([], first?.head ?? 0),
       'member.list': { members: [], next_cursor: null },
       'marker.list': { markers: [] },
+      'draft.list': { drafts: [] },
     };
     return { data: data[type] ?? {} };
   }
@@ -120,7 +125,10 @@ class Fake implements WebSocketLike {
 
   send(text: string): void {
     const { id, type, data = {} } = JSON.parse(text) as Omit<Command, 'user'>;
-    if (type === 'authenticate') return this.#greet(id, String(data.token));
+    if (type === 'authenticate') {
+      this.server.greetings.push(data);
+      return this.#greet(id, String(data.token));
+    }
     const command: Command = { id, type, data, user: this.#user };
     this.server.commands.push(command);
     const reply = this.server.answer(command) ?? this.server.reply(command);
@@ -147,7 +155,7 @@ class Fake implements WebSocketLike {
     if (!this.server.lets) return this.#refuse();
     this.#user = Number.parseInt(token, 10);
     const username = Object.keys(PEOPLE).find((name) => PEOPLE[name] === this.#user) ?? 'nobody';
-    const data = authenticated(this.server.heads);
+    const data = authenticated(this.server.heads, 'e', this.server.accountSeq);
     this.hear({
       re: id,
       type: 'authenticated',

@@ -1,19 +1,57 @@
-import type { Message } from '@palabre/sdk';
-import { draft, keepDraft } from '../town/drafts.svelte';
+import { draftKey, knowsAccount, type Message } from '@palabre/sdk';
+import * as drafts from '../town/drafts.svelte';
 import { reason } from '../town/problems';
+import { fetchQuoted, quoted } from '../town/quotes.svelte';
 import { client, town } from '../town/town.svelte';
 import { toast } from '../ui/toasts.svelte';
 
-/** The text in the composer: the conversation's draft, or one's own message while it is edited. */
+/** The text in the composer: the conversation's draft, or that of one's own message while it is edited. */
 export class Writing {
-  text = $state('');
-  readonly #conversation: number;
+  readonly conversation: number;
+  /** The `seq` of the message that is edited. */
+  edit = $state<number | null>(null);
   #edited: Message | null = null;
+  /** The edit has a draft. */
+  #kept = false;
+  /** Nothing was written since the conversation was opened. */
+  #opening = true;
   #saving = false;
 
   constructor(conversation: number) {
-    this.#conversation = conversation;
-    this.text = draft(conversation);
+    this.conversation = conversation;
+  }
+
+  /** Of the draft. */
+  get key(): string {
+    return draftKey(this.conversation, this.edit);
+  }
+
+  get text(): string {
+    return drafts.draft(this.key)?.text ?? this.#before;
+  }
+
+  set text(text: string) {
+    this.#write(text, this.parent);
+  }
+
+  /** The text without a draft. */
+  get #before(): string {
+    return this.editing?.text ?? '';
+  }
+
+  /** The `seq` of the message that the next one answers. */
+  get parent(): number | null {
+    return drafts.draft(this.key)?.parent ?? null;
+  }
+
+  /** The message that is edited. */
+  get editing(): Message | null {
+    return this.edit === null ? null : (quoted(this.conversation, this.edit) ?? this.#edited);
+  }
+
+  /** The message that the next one answers, once it is here. */
+  get replyTo(): Message | null {
+    return this.parent === null ? null : (quoted(this.conversation, this.parent) ?? null);
   }
 
   /** How long it may be. */
@@ -31,47 +69,107 @@ export class Writing {
     return this.text.trim() !== '' && this.length <= this.most;
   }
 
+  /** A text that another device wrote at the same time. */
+  get other(): drafts.Written | undefined {
+    return drafts.otherDraft(this.key);
+  }
+
+  /** The next message answers this one. */
+  reply({ seq }: Message): void {
+    this.edit = null;
+    this.#write(this.text, seq);
+  }
+
   /** The message that is edited takes the place of the draft, and gives it back. */
-  edit(message: Message | null): void {
-    if (message === this.#edited) return;
+  begin(message: Message): void {
+    this.#opening = false;
     this.#edited = message;
-    this.text = message ? (message.text ?? '') : draft(this.#conversation);
+    this.#kept = false;
+    this.edit = message.seq;
+  }
+
+  /** Gives the edit up, or the answer. */
+  stop(): void {
+    if (this.edit === null) return this.#write(this.text, null);
+    drafts.drop(this.key);
+    this.edit = null;
+  }
+
+  /** Follows what was begun here or elsewhere: loads the quote, and takes up an edit if nothing else is written. */
+  follow(): void {
+    if (this.edit !== null) {
+      const before = this.#kept;
+      this.#kept = drafts.draft(this.key) !== undefined;
+      // Another device has saved the edit, or given it up.
+      if (before && !this.#kept) this.edit = null;
+    }
+    if (town.state.line === 'online' && this.parent !== null) fetchQuoted(this.conversation, this.parent);
+    if (!this.#opening) return;
+    const [seq] = drafts.edits(this.conversation);
+    if (seq === undefined || this.text !== '' || this.parent !== null) {
+      // An edit that somebody begins elsewhere later on is not to come between.
+      if (knowsAccount(town.state)) this.#opening = false;
+      return;
+    }
+    const message = quoted(this.conversation, seq);
+    if (message === undefined) fetchQuoted(this.conversation, seq);
+    else if (message?.text && message.author.id === town.me?.id) this.begin(message);
+    else drafts.drop(draftKey(this.conversation, seq));
   }
 
   /** The text was changed by its writer. */
   changed(): void {
-    if (this.#edited) return;
-    keepDraft(this.#conversation, this.text);
-    client.typing(this.#conversation, this.text.trim() !== '');
+    if (this.edit === null) client.typing(this.conversation, this.text.trim() !== '');
+  }
+
+  /** An input method begins or ends composing. */
+  compose(on: boolean): void {
+    drafts.compose(this.key, on);
   }
 
   /** The writer has gone elsewhere. */
   left(): void {
-    if (!this.#edited) client.typing(this.#conversation, false);
+    if (this.edit === null) client.typing(this.conversation, false);
   }
 
-  /** Sends the draft as the answer to a message, or as one by itself. */
-  send(replyTo: Message | null): void {
-    client.send(this.#conversation, this.text.trim(), replyTo ? { parent: replyTo.seq } : {});
-    client.typing(this.#conversation, false);
-    this.text = '';
-    keepDraft(this.#conversation, '');
+  /** The conversation is closed. */
+  close(): void {
+    drafts.saveNow(this.key);
   }
 
-  /** Saves the message that is edited; false if it was not. The text stays after a refusal. */
-  async save(): Promise<boolean> {
-    if (!this.#edited || this.#saving) return false;
-    const { conversation, seq, text: before } = this.#edited;
+  /** Sends the draft. */
+  send(): void {
+    // A message that is no longer there cannot be answered.
+    const { parent: wanted, conversation } = this;
+    const parent = wanted !== null && quoted(conversation, wanted) !== null ? wanted : null;
+    client.send(this.conversation, this.text.trim(), parent === null ? {} : { parent });
+    client.typing(this.conversation, false);
+    this.#opening = false;
+    drafts.drop(this.key);
+  }
+
+  /** Saves the message that is edited. The text stays after a refusal. */
+  async save(): Promise<void> {
+    const { edit: seq, editing, conversation } = this;
+    if (seq === null || this.#saving) return;
     const text = this.text.trim();
     this.#saving = true;
     try {
-      if (text !== before) await client.command('message.edit', { conversation, seq, text });
-      return true;
+      if (text !== editing?.text) await client.command('message.edit', { conversation, seq, text });
+      drafts.drop(draftKey(conversation, seq));
+      if (this.edit === seq) this.edit = null;
     } catch (error) {
       toast(reason(error), 'error');
-      return false;
     } finally {
       this.#saving = false;
     }
+  }
+
+  #write(text: string, parent: number | null): void {
+    this.#opening = false;
+    if (text === this.#before && parent === null) {
+      this.#kept = false;
+      drafts.drop(this.key);
+    } else drafts.write(this.key, { text, parent });
   }
 }

@@ -7,7 +7,6 @@ import {
   type State,
 } from '@palabre/sdk';
 import { keep, storage } from '../kept';
-import { forgetDrafts, openDrafts } from './drafts.svelte';
 import { home } from '../base';
 
 /** The SDK's client: the only way to the server. */
@@ -28,21 +27,18 @@ class Town {
   readonly me = $derived(this.state.me);
   readonly people = $derived(this.state.people);
   readonly conversations = $derived(this.state.conversations);
+  readonly drafts = $derived(this.state.drafts);
   /** The list of conversations as it is shown: the liveliest first. */
   readonly list = $derived(sorted(this.conversations));
   /** Messages of others that were not read, in all conversations. */
   readonly unread = $derived(this.list.reduce((sum, one) => sum + one.unread, 0));
 
   constructor() {
-    client.subscribe((state) => {
-      if (state.me) openDrafts(state.me.id);
-      this.state = state;
-    });
+    client.subscribe((state) => (this.state = state));
     client.on('signedOut', () => {
       this.signedIn = false;
       // Habits are somebody's own, too; the theme and the language belong to the device.
       for (const habit of ['notify', 'emoji', 'details']) keep(habit, null);
-      forgetDrafts();
     });
   }
 

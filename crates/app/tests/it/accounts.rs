@@ -196,6 +196,45 @@ async fn a_profile_is_changed_cleared_and_told_to_ones_own_devices() {
 }
 
 #[tokio::test]
+async fn what_somebody_tells_about_themselves_is_told_to_those_who_know_them_and_asked_for_by_its_number() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let eve = town.person("eve").await;
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    ann.turns_to(&bob).await;
+    ann.asks("account.update", json!({"display_name": "Ann of the garden", "birth_date": "1990-12-31"}))
+        .await
+        .granted();
+    let card = bob.notices("user.updated").await["data"].clone();
+    assert_eq!((&card["id"], &card["display_name"]), (&json!(ann.id()), &json!("Ann of the garden")));
+    assert!(card["rev"].as_i64().unwrap() > 0);
+    assert!(card.get("birth_date").is_none() && card.get("email").is_none(), "{card}");
+    assert!(!eve.has_noticed("user.updated").await, "they share nothing");
+    // Over REST, while she has no connection: he is told all the same.
+    ann.hangs_up().await;
+    ann.requests("PATCH", "/v1/users/me", json!({"city": "Lyon"})).await.granted();
+    loop {
+        let newer = bob.notices("user.updated").await["data"].clone();
+        if newer["city"] == "Lyon" {
+            assert!(newer["rev"].as_i64() > card["rev"].as_i64());
+            break;
+        }
+    }
+    // Whoever comes back asks for what is newer than they know, and for nothing else.
+    let asks = async |revs: serde_json::Value| {
+        let asked = json!({"users": [ann.id(), bob.id()], "revs": revs});
+        bob.asks("user.list", asked).await.granted()["users"].clone()
+    };
+    let all = asks(json!([card["rev"], 9_999])).await;
+    assert_eq!(all.as_array().unwrap().len(), 2, "{all}");
+    let known = asks(json!([all[0]["rev"], all[1]["rev"]])).await;
+    assert_eq!(known, json!([]));
+    bob.asks("user.list", json!({"users": [ann.id()], "revs": [1, 2]})).await.refused("invalid");
+    bob.asks("user.list", json!({"revs": [1]})).await.refused("invalid");
+}
+
+#[tokio::test]
 async fn what_changes_nothing_in_an_account_is_told_to_nobody() {
     let town = Town::opens().await;
     let (ann, bob) = town.two("ann", "bob").await;

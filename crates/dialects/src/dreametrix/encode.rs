@@ -61,7 +61,7 @@ pub fn signal(signal: &Signal) -> Vec<Text> {
         Signal::PresenceChanged { people, .. } => {
             people.iter().map(|(user, _, seen)| frames::user_status(*user, *seen)).collect()
         }
-        Signal::MarkerMoved { .. } | Signal::NotAMember(_) => Vec::new(),
+        Signal::MarkerMoved { .. } | Signal::CardChanged { .. } | Signal::NotAMember(_) => Vec::new(),
     }
 }
 

@@ -40,7 +40,7 @@ impl Words {
             Signal::PresenceChanged { people, .. } => {
                 people.iter().map(|(user, _, seen)| (self.presence)(*user, seen)).collect()
             }
-            Signal::MarkerMoved { .. } | Signal::NotAMember(_) => Vec::new(),
+            Signal::MarkerMoved { .. } | Signal::CardChanged { .. } | Signal::NotAMember(_) => Vec::new(),
         }
     }
 }

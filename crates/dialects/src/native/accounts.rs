@@ -1,7 +1,7 @@
 //! People and their accounts: what may be asked of them, and how they are shown.
 
 use chat::{
-    Error, Query, UserId,
+    Error, Number, Query, UserId,
     accounts::{self, ProfileChange, Registration},
 };
 use serde::{Deserialize, Serialize};
@@ -138,8 +138,10 @@ pub(super) struct OfUser {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FindUsers {
-    /// Those of these ids, and nobody else; without the other fields.
+    /// Those of these ids, and nobody else; without `prefix`, `cursor` and `limit`.
     pub(super) users: Option<Vec<Integer>>,
+    /// The `rev` that is known of each of `users`, in the same order; 0 if none is. Who has it still is left out.
+    pub(super) revs: Option<Vec<Integer>>,
     /// Beginning of the name; all if absent.
     pub(super) prefix: Option<Text>,
     /// The previous page's `next_cursor`.
@@ -151,6 +153,9 @@ pub(super) struct FindUsers {
 impl FindUsers {
     pub(super) fn query(self) -> Result<Query, Error> {
         let Some(users) = self.users else {
+            if self.revs.is_some() {
+                return Err(Error::invalid("revs", "revs goes with users."));
+            }
             return Ok(Query::Users {
                 prefix: self.prefix.map(|prefix| prefix.0).unwrap_or_default(),
                 after: id_cursor(self.cursor)?,
@@ -162,7 +167,11 @@ impl FindUsers {
         if let Some((other, _)) = others.iter().find(|(_, given)| *given) {
             return Err(Error::invalid(other, format!("{other} does not go with users.")));
         }
-        Ok(Query::UsersById(users.iter().map(|id| UserId(id.0)).collect()))
+        let revs = self.revs.unwrap_or_default();
+        Ok(Query::UsersById {
+            users: users.iter().map(|id| UserId(id.0)).collect(),
+            revs: revs.iter().map(|rev| Number(rev.0)).collect(),
+        })
     }
 }
 
@@ -238,6 +247,8 @@ pub struct User<'a> {
     time_zone: Option<&'a str>,
     /// A line that the person shows to others.
     status_message: Option<&'a str>,
+    /// The number of the last change of all this: of two readings, the one with the greater is newer.
+    rev: i64,
 }
 
 impl<'a> From<&'a accounts::Account> for User<'a> {
@@ -254,6 +265,7 @@ impl<'a> From<&'a accounts::Account> for User<'a> {
             language: profile.language.as_deref(),
             time_zone: profile.time_zone.as_deref(),
             status_message: profile.status_message.as_deref(),
+            rev: account.rev.0,
         }
     }
 }

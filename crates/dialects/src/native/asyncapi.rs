@@ -95,6 +95,14 @@ static TOLD: &[Told] = &[
     signal("marker.moved", "Somebody has read or received more.", Shape::of::<markers::Marker>()),
     signal("typing.started", "Somebody is writing.", Shape::of::<typing::Typing<'static>>()),
     signal("typing.stopped", "Somebody has stopped writing.", Shape::of::<typing::Typing<'static>>()),
+    Told {
+        placed: false,
+        ..signal(
+            "user.updated",
+            "Somebody tells something else about themselves.",
+            Shape::of::<accounts::User<'static>>(),
+        )
+    },
     signal("presence.changed", "People came, went or are busy.", Shape::of::<presence::PresenceChange<'static>>()),
 ];
 

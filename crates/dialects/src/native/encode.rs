@@ -140,6 +140,7 @@ pub fn signal(signal: &Signal) -> Text {
             let kind = if *typing { "typing.started" } else { "typing.stopped" };
             told(kind, Some(*conversation), None, typing::Typing { user: accounts::Person::new(*user, username) })
         }
+        Signal::CardChanged { account, .. } => told("user.updated", None, None, accounts::User::from(&**account)),
         Signal::PresenceChanged { conversation, people } => {
             let people = people.iter().map(presence::NamedPresence::from).collect();
             told("presence.changed", Some(*conversation), None, presence::PresenceChange { people })

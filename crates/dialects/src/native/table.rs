@@ -272,7 +272,7 @@ operations! {
         (accounts::OfUser) |i| ask(Query::User(UserId(i.user.0)));
     "user.list" member ["users" accounts::Users<'static>]
         "People whose name begins with a text, or those of some ids."
-        [route("GET", "/v1/users", 200, &[], &[("users", INTS), ("prefix", TEXT), ("cursor", TEXT), ("limit", INT)])]
+        [route("GET", "/v1/users", 200, &[], &[("users", INTS), ("revs", INTS), ("prefix", TEXT), ("cursor", TEXT), ("limit", INT)])]
         (accounts::FindUsers) |i| ask(i.query()?);
     "user.role" member ["account" accounts::Account<'static>]
         "Give an account another role on the server. Administrators only."

@@ -252,6 +252,7 @@ pub(super) fn account(value: &Value) -> Account {
             birth_date: optional(&value["birth_date"]),
             ..Profile::default()
         },
+        rev: Number(int(&value["rev"], 0)),
         created_at: NOON,
         last_seen_at: None,
     }
@@ -351,6 +352,7 @@ pub(super) fn event(value: &Value) -> Event {
 pub(super) fn signal(value: &Value) -> Signal {
     let conversation = ConversationId(12);
     match value["signal"].as_str().unwrap() {
+        "user.updated" => Signal::CardChanged { conversation, account: Box::new(account(&value["account"])) },
         "not.a.member" => Signal::NotAMember(conversation),
         "marker.moved" => Signal::MarkerMoved { conversation, markers: markers(&value["markers"]) },
         "typing" => {

@@ -36,6 +36,9 @@ CREATE TABLE drafts (
     PRIMARY KEY (user_id, conversation_id, edit)
 ) STRICT;
 
+-- The number of the last change of what an account tells about itself.
+ALTER TABLE users ADD COLUMN card_rev INTEGER NOT NULL DEFAULT 0;
+
 -- The number to which an account has come, where a nudge is about that.
 ALTER TABLE nudges ADD COLUMN number INTEGER;
 

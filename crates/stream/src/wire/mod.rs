@@ -4,6 +4,7 @@
 //! versions may talk for a while: fields that are not known are left aside, and an event that cannot be read is a
 //! number that is missing, which the database has.
 
+mod accounts;
 mod conversations;
 mod markers;
 mod members;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use self::{
+    accounts::{CardForm, card, card_form},
     conversations::{ConversationForm, conversation_form, row},
     markers::{MarkerForm, marker_form, markers},
     members::{MemberForm, member, member_form},
@@ -96,6 +98,8 @@ enum Word<'a> {
     Typing(TypingForm<'a>),
     #[serde(borrow)]
     Presence(Vec<SeenForm<'a>>),
+    #[serde(borrow)]
+    Card(CardForm<'a>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -147,6 +151,7 @@ fn word(told: &Told) -> Option<Word<'_>> {
                 Some(Word::Typing(typing_form(*user, username, shown_name, *typing)))
             }
             Signal::PresenceChanged { people, .. } => Some(Word::Presence(people.iter().map(seen_form).collect())),
+            Signal::CardChanged { account, .. } => Some(Word::Card(card_form(account))),
             Signal::NotAMember(_) => None,
         },
         Told::Account(_) | Told::Order(_) | Told::Doubt | Told::NewHistory => None,
@@ -196,6 +201,7 @@ fn read(conversation: ConversationId, word: Word<'_>) -> Option<Heard> {
             notice(Audience::OtherMembers(conversation, UserId(form.user)), typing(conversation, form))
         }
         Word::Presence(people) => notice(members, presence(conversation, people)),
+        Word::Card(form) => notice(members, card(conversation, form)),
     }
 }
 
@@ -229,7 +235,7 @@ fn fact(conversation: ConversationId, form: FactForm<'_>) -> Option<Fact> {
 mod tests {
     use chat::{
         AccountEvent, AccountFact, ClientId, MessageId,
-        accounts::ServerRole,
+        accounts::{Account, Profile, ServerRole},
         conversations::{Conversation, Kind, Visibility},
         markers::Markers,
         members::{Member, Role},
@@ -260,6 +266,27 @@ mod tests {
             edited_at: Some(Millis(6)),
             deleted_at: Some(Millis(7)),
             reactions: vec![Reaction { emoji: "👍".into(), users: vec![UserId(1), UserId(2)] }],
+        }
+    }
+
+    /// With nothing in it that only its owner may see.
+    fn an_account() -> Account {
+        let profile = Profile {
+            display_name: Some("Ann \"é\"".into()),
+            city: Some("Nîmes".into()),
+            status_message: Some("back at 3".into()),
+            ..Profile::default()
+        };
+        Account {
+            id: UserId(4),
+            username: "ann".into(),
+            email: None,
+            role: ServerRole::User,
+            active: true,
+            profile,
+            rev: Number(9),
+            created_at: Millis(0),
+            last_seen_at: None,
         }
     }
 
@@ -323,6 +350,7 @@ mod tests {
                 (Audience::User(user), moved),
                 (Audience::OtherMembers(HERE, user), typing),
                 (Audience::Members(HERE), Signal::PresenceChanged { conversation: HERE, people }),
+                (Audience::Members(HERE), Signal::CardChanged { conversation: HERE, account: Box::new(an_account()) }),
             ]
             .map(|(to, signal)| Told::Notice(Notice { to, signal })),
         );

@@ -39,7 +39,7 @@ impl State {
     ) {
         // What another node says is not bounded by what this one would.
         let large = self.rooms.get(&conversation).is_some_and(|room| room.member_count > self.presence_members);
-        if large && matches!(signal, Signal::PresenceChanged { .. }) {
+        if large && matches!(signal, Signal::PresenceChanged { .. } | Signal::CardChanged { .. }) {
             return;
         }
         self.tell_those(conversation, except, signal, woken, |_, _| true);
@@ -94,6 +94,7 @@ fn conversation_of(signal: &Signal) -> ConversationId {
         Signal::NotAMember(conversation)
         | Signal::MarkerMoved { conversation, .. }
         | Signal::Typing { conversation, .. }
+        | Signal::CardChanged { conversation, .. }
         | Signal::PresenceChanged { conversation, .. } => *conversation,
     }
 }
