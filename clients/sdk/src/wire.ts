@@ -1416,11 +1416,26 @@ export interface Events {
     readonly data: ReactionChange;
   };
   /** What you wanted to be reminded of. */
-  'reminder.due': { readonly type: 'reminder.due'; readonly data: Reminder };
+  'reminder.due': {
+    readonly type: 'reminder.due';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: Reminder;
+  };
   /** You have no such reminder any more. */
-  'reminder.removed': { readonly type: 'reminder.removed'; readonly data: RemovedReminder };
+  'reminder.removed': {
+    readonly type: 'reminder.removed';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: RemovedReminder;
+  };
   /** You have asked to be reminded. */
-  'reminder.set': { readonly type: 'reminder.set'; readonly data: Reminder };
+  'reminder.set': {
+    readonly type: 'reminder.set';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: Reminder;
+  };
   /** Somebody is writing. */
   'typing.started': { readonly type: 'typing.started'; readonly conversation: number; readonly data: Typing };
   /** Somebody has stopped writing. */

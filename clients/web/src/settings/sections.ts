@@ -1,6 +1,7 @@
 import type { Component } from 'svelte';
 import type { IconName } from '../ui/Icon.svelte';
 import Keyboard from './Keyboard.svelte';
+import ReminderList from '../reminders/ReminderList.svelte';
 import Look from './Look.svelte';
 import Notifications from './Notifications.svelte';
 import Profile from './Profile.svelte';
@@ -14,5 +15,6 @@ export const SECTIONS = [
   { name: 'sessions', icon: 'shield', content: Sessions },
   { name: 'look', icon: 'moon', content: Look },
   { name: 'notifications', icon: 'bell', content: Notifications },
+  { name: 'reminders', icon: 'clock', content: ReminderList },
   { name: 'keyboard', icon: 'keyboard', content: Keyboard },
 ] as const satisfies readonly { name: string; icon: IconName; content: Component }[];
