@@ -13,7 +13,7 @@ use crate::{
 enum Author {
     /// The server, by its word for the document.
     Server(&'static str),
-    /// The transcripts of the old doors.
+    /// The transcripts of the old endpoints.
     Transcripts,
 }
 

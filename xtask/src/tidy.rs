@@ -1,5 +1,7 @@
 //! `cargo xtask tidy`: the rules of the house that the compiler does not check.
 
+mod matches;
+mod names;
 mod nouns;
 
 use std::{
@@ -29,6 +31,8 @@ pub fn run() -> anyhow::Result<()> {
     problems.extend(components(&sources));
     problems.extend(everywhere(&sources));
     problems.extend(nouns::check(&sources));
+    problems.extend(matches::check(&sources));
+    problems.extend(names::check(&sources));
     problems.extend(lengths(&sources));
     for problem in &problems {
         println!("{problem}");

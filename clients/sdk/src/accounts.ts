@@ -24,6 +24,17 @@ export class Profiles {
     if (this.#gathered.size > 0) this.#timer ??= setTimeout(() => void this.#ask(), GATHER_MS);
   }
 
+  /** After coming back: asks who of those that are known tells something else about themselves by now. */
+  resume(): void {
+    const { people, me } = this.#asking.state();
+    // Servers before feature level 5 give no `rev`, and are not asked.
+    const known = [...people.values()].flatMap(({ id, user }) => (user?.rev && id !== me?.id ? [user] : []));
+    for (let at = 0; at < known.length; at += AT_ONCE) {
+      const some = known.slice(at, at + AT_ONCE);
+      void this.#some({ users: some.map(({ id }) => id), revs: some.map(({ rev }) => rev) });
+    }
+  }
+
   /** Somebody else logs in: they load their own. */
   forget(): void {
     clearTimeout(this.#timer);
@@ -37,17 +48,17 @@ export class Profiles {
     const ids = [...this.#gathered];
     this.#gathered.clear();
     for (const id of ids) this.#asked.add(id);
-    for (let at = 0; at < ids.length; at += AT_ONCE) await this.#some(ids.slice(at, at + AT_ONCE));
+    for (let at = 0; at < ids.length; at += AT_ONCE) await this.#some({ users: ids.slice(at, at + AT_ONCE) });
   }
 
-  async #some(users: number[]): Promise<void> {
+  async #some(wanted: { readonly users: number[]; readonly revs?: number[] }): Promise<void> {
     try {
-      const answer = await this.#asking.ask('user.list', { users });
+      const answer = await this.#asking.ask('user.list', wanted);
       this.#asking.dispatch({ type: 'users', users: answer.users });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
     } finally {
-      for (const id of users) this.#asked.delete(id);
+      for (const id of wanted.users) this.#asked.delete(id);
     }
   }
 }

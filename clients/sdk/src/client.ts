@@ -329,6 +329,7 @@ export class Client {
     this.#outbox.pump();
     this.#typing.forget();
     this.#markers.resume();
+    this.#profiles.resume();
     if (this.#presence) void this.#onSocket('presence.set', { presence: this.#presence })?.catch(ignore);
     void this.#list()
       .then(() => this.#readings.resume())

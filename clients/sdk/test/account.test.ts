@@ -1,8 +1,8 @@
 // The numbers of one's own account: the same law as that of a conversation.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { draftKey } from '../src/index.js';
-import { positionOf } from '../src/state/index.js';
-import type { Draft, EventFrame } from '../src/wire.js';
+import { positionOf, type State } from '../src/state/index.js';
+import type { Draft, EventFrame, User } from '../src/wire.js';
 import { at, authenticated, conversation, draft, message, Story } from './help/made.js';
 import { Scripted } from './help/scripted.js';
 
@@ -250,6 +250,40 @@ test('an account question that is refused is asked again, and not for somebody w
   await vi.advanceTimersByTimeAsync(300_000);
   expect(server.commands.filter(({ type }) => type === 'account.sync')).toHaveLength(1);
   expect(client.state.drafts.size).toBe(0);
+});
+
+const told = (id: number, rev: number | undefined, display_name: string) =>
+  ({ id, username: `person${id}`, display_name, rev }) as User;
+const nameOf = ({ state }: { readonly state: State }, id: number) => state.people.get(id)?.user?.display_name;
+
+test('of two readings of what somebody tells about themselves the newer one stays', () => {
+  const story = arrived(15).take({ type: 'users', users: [told(2, 5, 'Bobby')] });
+  const updated = (rev: number, name: string) =>
+    story.take({ type: 'frame', frame: { type: 'user.updated', data: told(2, rev, name) }, now: 0 });
+  expect(nameOf(updated(7, 'Robert'), 2)).toBe('Robert');
+  expect(nameOf(updated(6, 'Rob'), 2)).toBe('Robert');
+  expect(nameOf(story.take({ type: 'users', users: [told(2, 5, 'Bobby')] }), 2)).toBe('Robert');
+  // An older server tells no number.
+  const older = Story.at(3).take({ type: 'users', users: [told(2, undefined, 'Bobby')] });
+  expect(nameOf(older.take({ type: 'users', users: [told(2, undefined, 'Robert')] }), 2)).toBe('Robert');
+});
+
+test('after coming back a client asks who tells something else about themselves, by what it knows', async () => {
+  const server = new Scripted();
+  server.accountSeq = 15;
+  server.answer = ({ type }) =>
+    type === 'user.list' ? { data: { users: [told(2, 5, 'Bobby'), told(3, undefined, 'Cat')] } } : undefined;
+  const client = await writer(server);
+  client.loadPeople([2, 3]);
+  await vi.advanceTimersByTimeAsync(100);
+  server.answer = ({ type }) =>
+    type === 'user.list' ? { data: { users: [told(2, 8, 'Robert')] } } : undefined;
+  client.disconnect();
+  client.connect();
+  await vi.advanceTimersByTimeAsync(1);
+  const asked = server.commands.filter(({ type }) => type === 'user.list').map(({ data }) => data);
+  expect(asked).toEqual([{ users: [2, 3] }, { users: [2], revs: [5] }]);
+  expect([nameOf(client, 2), nameOf(client, 3)]).toEqual(['Robert', 'Cat']);
 });
 
 test('what a client saves and discards it knows by the answers', async () => {

@@ -128,6 +128,15 @@ describe('numbers', () => {
     expect(story.it.cursor).toBe(5);
   });
 
+  test('an event about a message that one does not see takes its number, and nothing is asked for', () => {
+    const story = Story.at(3);
+    const frame = { type: 'event.hidden', conversation: 1, seq: 4, data: {} } as const;
+    story.take({ type: 'frame', frame, now: 0 });
+    expect(story.it.cursor).toBe(4);
+    expect(story.it.row.head).toBe(4);
+    expect(story.wants).toEqual([]);
+  });
+
   test('an event of a type that is not known yet takes its number', () => {
     const story = Story.at(3);
     const frame = { type: 'message.translated', conversation: 1, seq: 4, data: {} };

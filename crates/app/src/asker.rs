@@ -12,7 +12,7 @@ use chat::{
     reply::{AccountChanges, CaughtUp},
     sessions::Standing,
 };
-use engine::{Engine, Extent};
+use engine::{Engine, Extent, Wanted};
 use store::{Db, members::Belongings, nudges::Aging};
 use stream::{Address, Looked, Others, Secrets};
 use subscribers::{Lookup, Lookups};
@@ -123,7 +123,8 @@ impl Lookups for Asker {
     }
 
     fn changes(&self, conversation: ConversationId, since: Number) -> Lookup<CaughtUp> {
-        self.ask(move |engine| async move { engine.changes_for_members(conversation, since, Extent::Whole).await })
+        let wanted = Wanted { since, visible_from: Number(0), extent: Extent::Whole };
+        self.ask(move |engine| async move { engine.changes_for_members(conversation, wanted).await })
     }
 
     fn heads(&self, conversations: Vec<ConversationId>) -> Lookup<Vec<(ConversationId, Number)>> {

@@ -1,4 +1,4 @@
-//! The figures' recorder: one for the process, rendered for Prometheus.
+//! The metrics' recorder: one for the process, rendered for Prometheus.
 
 use std::sync::OnceLock;
 

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use chat::Millis;
 use dialects::Dialect;
 use engine::{Clock, Keys, Settings};
-use store::{Db, Options, carry::Standing};
+use store::{Db, Options, carry::Lifecycle};
 
 use crate::{
     config::{Config, DatabaseUrl},
@@ -34,7 +34,7 @@ pub fn clock() -> Clock {
 /// holds no password.
 pub async fn database(config: &Config) -> anyhow::Result<Db> {
     let db = any_database(config).await?;
-    match db.standing().await.map(|standing| departed(&standing)) {
+    match db.lifecycle().await.map(|lifecycle| departed(&lifecycle)) {
         Ok(None) => Ok(db),
         Ok(Some(why)) => anyhow::bail!("{}: {why}", config.database_url().without_password()),
         Err(error) => Err(error).context("the database cannot be read"),
@@ -70,14 +70,14 @@ pub async fn open(config: &Config, url: &DatabaseUrl) -> anyhow::Result<Db> {
 
 /// Why no server may work on a database, if so.
 #[must_use]
-pub fn departed(standing: &Standing) -> Option<String> {
-    match standing {
-        Standing::Living => None,
-        Standing::Moved(mark) => Some(format!(
+pub fn departed(lifecycle: &Lifecycle) -> Option<String> {
+    match lifecycle {
+        Lifecycle::Living => None,
+        Lifecycle::Moved(mark) => Some(format!(
             "this database was moved to {0} and lives there; set database.url to it (docs/operate/backup.md says how to go back)",
             mark.other
         )),
-        Standing::Incomplete(mark) => Some(format!(
+        Lifecycle::Incomplete(mark) => Some(format!(
             "this database is not whole: the move from {0} was not finished, or was taken back; repeat `palabre move`, or use {0}",
             mark.other
         )),
@@ -97,7 +97,7 @@ pub fn node_secrets(config: &Config) -> anyhow::Result<stream::Secrets> {
     Ok(stream::Secrets { own, accepted })
 }
 
-/// The pace of messages on Matcha's doors.
+/// The pace of messages on Matcha's endpoints.
 const MATCHA_PACE: engine::Pace = engine::Pace(1);
 /// One connection in so many may wait for a password to be hashed.
 const KEPT_FROM_LOG_INS: usize = 8;
@@ -134,5 +134,6 @@ pub fn engine_settings(config: &Config, setup_secret: Option<String>) -> anyhow:
         create_host_users: config.auth.host_create_users,
         waiting_log_ins: descriptors::for_connections(&config.database) / KEPT_FROM_LOG_INS,
         setup_secret,
+        asks_further: None,
     })
 }

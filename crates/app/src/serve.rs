@@ -8,9 +8,9 @@ use std::{
 };
 
 use anyhow::{Context as _, anyhow};
-use connect::{Connections, Door, PublicUrl, Shared, Site, listen, router};
+use connect::{Connections, Endpoint, PublicUrl, Shared, Site, listen, router};
 use dialects::{Dialect, ServerInfo, time::Time};
-use engine::{Engine, Pace};
+use engine::{AsksFurther, Engine, Pace, Settings};
 use store::{Db, Schema, Writer, damage::Checked, lock::Lock};
 use stream::Stream;
 use subscribers::{Book, Hub};
@@ -38,9 +38,18 @@ const LEAVING: Duration = Duration::from_secs(1);
 /// The database may take this long to be closed.
 const CLOSING: Duration = Duration::from_secs(5);
 
+/// What no configuration says: what trials bring along.
+#[derive(Default)]
+pub struct Additions {
+    /// Dialects that are served on the common port besides those of the list.
+    pub dialects: Vec<Dialect>,
+    /// What is asked of those who visit, besides their password.
+    pub asks_further: Option<AsksFurther>,
+}
+
 /// A server that is running.
 pub struct Server {
-    /// Where the native door listens.
+    /// Where the native endpoint listens.
     pub address: SocketAddr,
     /// Listeners of the old systems' clients, by the dialects' names.
     pub addresses: BTreeMap<&'static str, SocketAddr>,
@@ -63,11 +72,19 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the database and the doors.
+    /// Opens the database and the endpoints.
     ///
     /// # Errors
     /// What kept it from starting.
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
+        Self::start_with(config, Additions::default()).await
+    }
+
+    /// The same with something besides what the configuration says.
+    ///
+    /// # Errors
+    /// What kept it from starting.
+    pub async fn start_with(config: &Config, additions: Additions) -> anyhow::Result<Self> {
         descriptors::raise();
         let mut lock = hold(config)?;
         look_for_damage(config).await?;
@@ -102,7 +119,8 @@ impl Server {
             let book = book.clone();
             Arc::new(move |user| book.look_up(user))
         };
-        let settings = parts::engine_settings(config, setup_secret.clone())?;
+        let Additions { dialects, asks_further } = additions;
+        let settings = Settings { asks_further, ..parts::engine_settings(config, setup_secret.clone())? };
         let engine = Engine::new(db.clone(), writer, clock.clock(), here, settings);
         let lent = Arc::new(engine.clone());
         let asker = Asker::new(&lent, clock.clone());
@@ -120,12 +138,14 @@ impl Server {
         let address = native.local_addr()?;
         let shared = Arc::new(shared(config, engine, hub, address)?);
         let (stop, stopped) = watch::channel(false);
-        let doors = Doors::new(config, &shared);
+        let endpoints = Endpoints::new(config, &shared);
         let open = |listener: TcpListener, router, connections: &Arc<Connections>| {
             tokio::spawn(listen::serve(listener, router, shared.clone(), connections.clone(), stopped.clone()))
         };
         let (everybody, operator) = (&shared.connections, &Arc::new(Connections::of_operator()));
-        let common = router::native(doors.native.clone(), &doors.on_common_port(), config.web.client);
+        let guests = dialects.into_iter().map(|dialect| endpoints.native.speaking(dialect));
+        let on_common_port: Vec<Endpoint> = endpoints.on_common_port().into_iter().chain(guests).collect();
+        let common = router::native(endpoints.native.clone(), &on_common_port, config.web.client);
         let mut listeners = vec![open(native, common, everybody)];
         let mut own = |name: &str, wanted: Option<SocketAddr>, router, connections| {
             let Some(wanted) = wanted else { return anyhow::Ok(None) };
@@ -135,13 +155,13 @@ impl Server {
             Ok(Some(address))
         };
         let mut addresses = BTreeMap::new();
-        for (door, wanted) in &doors.others {
-            let dialect = door.dialect;
+        for (endpoint, wanted) in &endpoints.others {
+            let dialect = endpoint.dialect;
             let setting = format!("{}.listen", dialect.name);
-            let address = own(&setting, *wanted, router::own(door.clone(), &doors.beside(dialect)), everybody)?;
+            let address = own(&setting, *wanted, router::own(endpoint.clone(), &endpoints.beside(dialect)), everybody)?;
             addresses.extend(address.map(|address| (dialect.name, address)));
         }
-        own("server.metrics_listen", config.server.metrics_listen, router::operator(doors.native), operator)?;
+        own("server.metrics_listen", config.server.metrics_listen, router::operator(endpoints.native), operator)?;
         let public_url = shared.site.public_url.to_string();
         if let Some(lock) = &mut lock {
             lock.describe(&holder(address));
@@ -271,15 +291,15 @@ fn is_away(error: &anyhow::Error) -> bool {
 }
 
 /// The ways in.
-struct Doors {
-    native: Door,
+struct Endpoints {
+    native: Endpoint,
     /// Those of the old systems' clients, and where each listens besides the common port.
-    others: Vec<(Door, Option<SocketAddr>)>,
+    others: Vec<(Endpoint, Option<SocketAddr>)>,
 }
 
-impl Doors {
+impl Endpoints {
     fn new(config: &Config, shared: &Arc<Shared>) -> Self {
-        let native = Door {
+        let native = Endpoint {
             shared: shared.clone(),
             dialect: Dialect::NATIVE,
             restricts_origins: true,
@@ -289,33 +309,33 @@ impl Doors {
         let other = |dialect: Dialect| {
             let listen = config.listener_of(dialect.paths.beside.unwrap_or(dialect.name));
             let speaks_by_cookie = dialect.credentials.cookie.is_some();
-            let door = Door {
+            let endpoint = Endpoint {
                 // Without a cookie, and a list that was given: any page may connect that has a token for the URL.
                 restricts_origins: speaks_by_cookie || !config.server.allowed_origins.is_empty(),
                 origins: if speaks_by_cookie { old_origins(config, listen) } else { Arc::new([]) },
                 pace: parts::pace_of(dialect),
                 ..native.speaking(dialect)
             };
-            (door, listen.filter(|_| dialect.paths.beside.is_none()))
+            (endpoint, listen.filter(|_| dialect.paths.beside.is_none()))
         };
         let others = Dialect::all().filter(|dialect| *dialect != Dialect::NATIVE).map(other).collect();
         Self { native, others }
     }
 
     /// Those that are served on the common port.
-    fn on_common_port(&self) -> Vec<Door> {
-        self.others.iter().map(|(door, _)| door.clone()).collect()
+    fn on_common_port(&self) -> Vec<Endpoint> {
+        self.others.iter().map(|(endpoint, _)| endpoint.clone()).collect()
     }
 
     /// Those that are served beside another on its own listener.
-    fn beside(&self, dialect: Dialect) -> Vec<Door> {
-        let doors = self.others.iter().map(|(door, _)| door);
-        doors.filter(|door| door.dialect.paths.beside == Some(dialect.name)).cloned().collect()
+    fn beside(&self, dialect: Dialect) -> Vec<Endpoint> {
+        let endpoints = self.others.iter().map(|(endpoint, _)| endpoint);
+        endpoints.filter(|endpoint| endpoint.dialect.paths.beside == Some(dialect.name)).cloned().collect()
     }
 }
 
-/// Origins that an old door has besides the configured ones: its own listener's; and, where somebody works on it and
-/// has configured none, those that the old systems admitted.
+/// Origins that an old endpoint has besides the configured ones: its own listener's; and, where somebody works on it
+/// and has configured none, those that the old systems admitted.
 fn old_origins(config: &Config, listen: Option<SocketAddr>) -> Arc<[String]> {
     let old = config.server.environment == Deployment::Development && config.server.allowed_origins.is_empty();
     let ports = listen.map(|address| address.port()).into_iter().chain(old.then_some(3000)).chain(old.then_some(8000));
@@ -395,8 +415,8 @@ async fn trouble(server: &Server, config: &Config) -> String {
             return format!("{part} has ended by itself; the log says why");
         }
         // A database that cannot be asked at the moment has not gone for good.
-        if let Ok(standing) = server.db.standing().await
-            && let Some(why) = parts::departed(&standing)
+        if let Ok(lifecycle) = server.db.lifecycle().await
+            && let Some(why) = parts::departed(&lifecycle)
         {
             return format!("{}: {why}", config.database_url().without_password());
         }

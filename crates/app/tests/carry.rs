@@ -18,7 +18,7 @@ use chat::{
     accounts::{ServerRole, Speaker},
     messages::{MessageType, Submission},
 };
-use store::{Append, Db, NewMessage, Options, Writer, carry::Standing};
+use store::{Append, Db, NewMessage, Options, Writer, carry::Lifecycle};
 use tokio::sync::{mpsc, oneshot};
 
 /// An empty folder, in which the program finds nothing else.
@@ -277,23 +277,23 @@ async fn a_move_that_is_killed_again_and_again_loses_nothing_and_leaves_one_livi
         // Then at the very moment at which the one is sealed and the other does not live yet.
         while attempt > 6
             && child.try_wait().expect("asked").is_none()
-            && source.standing().await.expect("read") == Standing::Living
+            && source.lifecycle().await.expect("read") == Lifecycle::Living
         {}
         child.kill().expect("killed, or has ended");
         let status = child.wait().expect("ended");
         // PostgreSQL may still be ending what a dead program had asked for; people never come without their mark.
         let filled = has_people(&target).await;
-        let (here_now, there_now) = (source.standing().await.expect("read"), target.standing().await.expect("read"));
+        let (here_now, there_now) = (source.lifecycle().await.expect("read"), target.lifecycle().await.expect("read"));
         println!("attempt {attempt}: {status}, {here_now:?}, {there_now:?}, {said:?}");
-        assert!(here_now != Standing::Living || there_now != Standing::Living || !filled, "two living copies");
+        assert!(here_now != Lifecycle::Living || there_now != Lifecycle::Living || !filled, "two living copies");
         // Or it was killed when it had asked for the last commit already.
-        if status.success() || matches!(here_now, Standing::Moved(_)) && there_now == Standing::Living {
+        if status.success() || matches!(here_now, Lifecycle::Moved(_)) && there_now == Lifecycle::Living {
             break;
         }
         let why = child.stderr.take().map(std::io::read_to_string).expect("stderr");
         assert!(status.code().is_none(), "it did not fail by itself: {said:?} {why:?}");
         kills += 1;
-        if there_now != Standing::Living && attempt == 5 {
+        if there_now != Lifecycle::Living && attempt == 5 {
             here.refused(&["serve", "--listen", "127.0.0.1:0", "--database-url", &url], "is not whole");
         }
         assert!(attempt < 60, "it comes to an end");

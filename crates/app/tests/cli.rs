@@ -69,7 +69,7 @@ impl Drop for Shell {
 fn every_command_has_help() {
     let shell = Shell::new("help");
     let commands = "serve|backup|restore|move|migrate|user|user add|user list|user password|user role|user token|room|room create|\
-                    room list|jobs|jobs list|jobs retry|config|config template|config check|config docs|doctor|bench|version";
+                    room list|jobs|jobs list|jobs retry|policy|policy set|explain|config|config template|config check|config docs|doctor|bench|version";
     for command in commands.split('|') {
         let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
         let said = shell.run(&words);
@@ -305,4 +305,33 @@ async fn jobs_that_were_given_up_are_listed_and_tried_again() {
     assert_eq!(shell.run(&["jobs", "list"]).out.lines().next(), Some("1 waiting, 1 given up"));
     assert_eq!(retry(&["--all"]).out.trim(), "tried again: 1");
     assert_eq!(shell.run(&["jobs", "list"]).out.trim(), "2 waiting, 0 given up");
+}
+
+#[test]
+fn an_operator_sets_a_policy_and_is_told_who_may_what_and_why() {
+    let shell = Shell::new("policy");
+    assert_eq!(shell.run(&["user", "add", "ann"]).code, 0);
+    assert_eq!(shell.run(&["room", "create", "garden", "--owner", "ann"]).code, 0);
+    let room =
+        shell.run(&["room", "list"]).out.lines().nth(1).and_then(|line| line.split(' ').next().map(str::to_owned));
+    let room = room.expect("a room");
+    let set = |ability: &str, role: &str| {
+        shell.run(&["policy", "set", "--conversation", &room, "--ability", ability, "--role", role])
+    };
+    let said = set("post", "moderator");
+    assert_eq!((said.code, said.out.trim()), (0, format!("post in conversation {room} takes moderator").as_str()));
+    let told = shell.run(&["explain", "--conversation", &room, "--user", "1"]);
+    assert_eq!(told.code, 0, "{}", told.err);
+    assert!(told.out.starts_with("role: owner\n"), "{}", told.out);
+    let line = |of: &str| told.out.lines().find(|line| line.starts_with(of)).map(str::to_owned).unwrap_or_default();
+    assert!(line("post").ends_with("yes  by this conversation's policy it takes moderator"), "{}", told.out);
+    assert!(line("set_roles").ends_with("yes  by default it takes admin"), "{}", told.out);
+    assert_eq!(set("post", "default").code, 0);
+    let told = shell.run(&["explain", "--conversation", &room, "--user", "1"]);
+    assert!(!told.out.contains("policy"), "{}", told.out);
+    for wrong in [set("leave", "owner"), shell.run(&["explain", "--conversation", &room, "--user", "99"])] {
+        assert_eq!(wrong.code, 1, "{}{}", wrong.out, wrong.err);
+    }
+    assert_eq!(set("levitate", "owner").code, 2);
+    assert_eq!(set("post", "king").code, 2);
 }

@@ -255,6 +255,9 @@ async fn dump(api: &Api, town: &Town, evidence: &mut Evidence) -> Result<()> {
         evidence.logs.push(log);
     }
     evidence.reminders = testkit::kill::reminders(api, &town.people).await?;
+    for person in town.people.iter().chain(&town.strangers) {
+        evidence.accounts.push(api.account(&person.token, person.id).await?);
+    }
     Ok(())
 }
 
@@ -268,6 +271,8 @@ fn seen(evidence: &Evidence) -> BTreeMap<&'static str, u64> {
             Step::Unknown { .. } => "unknown for a while",
             Step::Edited { .. } | Step::Deleted { .. } | Step::Reacted { .. } => "edits, deletions and reactions",
             Step::Moved { .. } => "changes of members",
+            Step::Drafted => "drafts saved or dropped",
+            Step::Account { .. } => "events of accounts",
             Step::Event { .. } => "live events",
             Step::Changes { .. } => "catch-up answers",
             Step::Read { .. } => "pages read",

@@ -1,4 +1,4 @@
-//! What people can ask the server to do. Every door ends in one of these.
+//! What people can ask the server to do. Every endpoint ends in one of these.
 
 use crate::{
     ClientId, ConversationId, Millis, Number, ReminderId, SessionId, UserId,

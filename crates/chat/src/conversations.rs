@@ -94,6 +94,8 @@ pub struct Listed {
     pub conversation: Conversation,
     /// The member's role in it.
     pub role: Role,
+    /// The number from which on the member sees messages; 0 if they see all.
+    pub visible_from: Number,
     /// The member's read marker.
     pub read_seq: Number,
     /// Messages of others after the read marker, counted up to [`crate::limits::UNREAD_CAP`].
@@ -123,7 +125,7 @@ pub struct Peer {
     pub presence: Presence,
 }
 
-/// What a door needs to know of a conversation to tell what happened in it.
+/// What an endpoint needs to know of a conversation to tell what happened in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Room, group or direct.

@@ -47,7 +47,7 @@ pub struct Event {
     pub number: Number,
     /// Who did it.
     pub actor: UserId,
-    /// On which connection of this node, if on one: some doors do not echo to it.
+    /// On which connection of this node, if on one: some endpoints do not echo to it.
     pub origin: Option<ConnectionId>,
     /// When.
     pub at: Millis,
@@ -104,6 +104,25 @@ pub enum Fact {
     ConversationCreated(Conversation),
     /// The conversation was renamed, described, opened or closed.
     ConversationUpdated(Conversation),
+}
+
+impl Fact {
+    /// The message that it is about, if it is about one.
+    #[must_use]
+    pub fn message(&self) -> Option<&Message> {
+        match self {
+            Self::MessageCreated(message)
+            | Self::MessageEdited(message)
+            | Self::MessageDeleted(message)
+            | Self::ReactionAdded { message, .. }
+            | Self::ReactionRemoved { message, .. } => Some(message),
+            Self::MemberJoined { .. }
+            | Self::MemberLeft { .. }
+            | Self::MemberUpdated(_)
+            | Self::ConversationCreated(_)
+            | Self::ConversationUpdated(_) => None,
+        }
+    }
 }
 
 /// A committed, numbered change of an account, as its person's connections are told of it.

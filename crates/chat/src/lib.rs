@@ -1,6 +1,6 @@
 //! The vocabulary of Palabre: identifiers, nouns, commands, queries, replies and events.
 //!
-//! This crate knows nobody: no I/O, no serialisation, no clock. Every door speaks to the engine in
+//! This crate knows nobody: no I/O, no serialisation, no clock. Every endpoint speaks to the engine in
 //! these words, and every listener is told of what happened in them. Read it in this order.
 
 mod ids;
@@ -9,16 +9,17 @@ mod time;
 pub mod accounts;
 pub mod conversations;
 pub mod drafts;
-pub mod figures;
 pub mod markers;
 pub mod members;
 pub mod messages;
 pub mod network;
+pub mod policies;
 pub mod presence;
 pub mod rates;
 pub mod reactions;
 pub mod reminders;
 pub mod sessions;
+pub mod statistics;
 
 pub mod command;
 pub mod event;

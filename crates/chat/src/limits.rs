@@ -59,7 +59,7 @@ limits! {
     messages_per_minute: 60, 1..=1_000_000_000;
     /// Messages that a user may send or edit at once, before the minute's rate applies.
     message_burst: 10, 1..=1_000_000_000;
-    /// Messages that a user may send or edit in a minute, and at once, through Matcha's doors.
+    /// Messages that a user may send or edit in a minute, and at once, through Matcha's endpoints.
     matcha_messages_per_minute: 100, 1..=1_000_000_000;
     /// Other commands and requests that a user may give in a minute, reactions among them.
     requests_per_minute: 1_200, 1..=1_000_000_000;
@@ -69,7 +69,8 @@ limits! {
     connections_per_user: 20, 1..=1_000_000;
     /// Open sockets of the whole server.
     connections: 100_000, 1..=10_000_000;
-    /// Open connections of one network address (of IPv6, of one /64); never more than three quarters of what the server can hold.
+    /// Open connections of one network address (of IPv6, of one /64); never more than three quarters of what the server
+    /// can hold.
     connections_per_address: 10_000, 1..=10_000_000;
     /// Open connections that are no authenticated socket, plain HTTP included, of the whole server.
     unauthenticated_connections: 4_096, 16..=10_000_000;
@@ -85,7 +86,7 @@ limits! {
     queue_bytes: 262_144, 16_384..=67_108_864;
     /// Messages on a page of history at most; 50 when nothing is asked for.
     history_page: 200, 1..=1_000;
-    /// Messages on a page that is found by counting, as some of the old doors do.
+    /// Messages on a page that is found by counting, as some of the old endpoints do.
     timeline_page: 1_000, 1..=1_000;
     /// Entries on a page of any other list at most.
     list_page: 200, 1..=1_000;

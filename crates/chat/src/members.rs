@@ -2,7 +2,7 @@
 
 use crate::{Millis, Number, UserId};
 
-/// What a member may do in a conversation. See [`crate::permission`].
+/// What a member may do in a conversation. See [`crate::policies`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Reads and writes.

@@ -69,6 +69,13 @@ pub enum Query {
         /// How many.
         limit: i64,
     },
+    /// What a member may do in a conversation, and why.
+    Abilities {
+        /// Where.
+        conversation: ConversationId,
+        /// Who.
+        user: UserId,
+    },
     /// The members' read and delivered markers.
     Markers(ConversationId),
     /// A page of messages.
@@ -90,7 +97,7 @@ pub enum Query {
     /// One message, by its id alone.
     MessageById(MessageId),
     /// A part of the messages that are not deleted, newest first, for those who page by counting. Live
-    /// conversations move under such pages: our own door pages by place ([`Query::History`]).
+    /// conversations move under such pages: our own endpoint pages by place ([`Query::History`]).
     Timeline {
         /// Where.
         conversation: ConversationId,

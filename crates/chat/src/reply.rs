@@ -8,6 +8,7 @@ use crate::{
     markers::Markers,
     members::Member,
     messages::{Message, Page, Sent},
+    policies::Explanation,
     presence::Seen,
     query::ListPosition,
     reminders::Reminder,
@@ -70,6 +71,8 @@ pub enum Reply {
         /// Present if there are more.
         next: Option<UserId>,
     },
+    /// What a member may do in a conversation, and why.
+    Abilities(Box<Explanation>),
     /// Read and delivered markers.
     Markers(Vec<Markers>),
     /// A page of history.
@@ -119,6 +122,16 @@ pub struct CaughtUp {
     /// True if this is a piece, and what changed after `to` is still to be told. `to` is then a number to go on from:
     /// a row that has changed again since comes later, with its newer number.
     pub more: bool,
+}
+
+impl CaughtUp {
+    /// The same for a member who sees messages from this number on.
+    #[must_use]
+    pub fn seen_from(&self, number: Number) -> Self {
+        let mut seen = self.clone();
+        seen.messages.retain(|message| message.seq >= number);
+        seen
+    }
 }
 
 /// What takes a client of an account from one number to another: an event for each thing that has changed in between,

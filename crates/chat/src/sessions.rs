@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    Millis, SessionId,
+    Error, Millis, Result, SessionId,
     accounts::{Account, ServerRole},
     network::Network,
 };
@@ -25,6 +25,39 @@ pub struct Tokens {
     pub session: SessionId,
     /// Whose they are.
     pub account: Account,
+}
+
+/// What a visit comes to.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Visited {
+    /// They are in.
+    In(Box<Tokens>),
+    /// Something more is asked of them first. There is no session yet.
+    Challenge(Challenge),
+}
+
+impl Visited {
+    /// The tokens, for a dialect that cannot ask its clients for more.
+    ///
+    /// # Errors
+    /// `forbidden` if more is asked.
+    pub fn tokens(self) -> Result<Tokens> {
+        match self {
+            Self::In(tokens) => Ok(*tokens),
+            Self::Challenge(_) => {
+                Err(Error::forbidden("This account needs more than a password, and this client cannot ask for it."))
+            }
+        }
+    }
+}
+
+/// What is asked of somebody whose password was right.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Challenge {
+    /// What they must show, by its name in the protocol.
+    pub asks_for: String,
+    /// What the answer brings back. Whoever has it has shown the password.
+    pub token: String,
 }
 
 /// A log-in, as its owner sees it.

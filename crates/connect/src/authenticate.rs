@@ -7,9 +7,9 @@ use chat::{Error, ErrorCode};
 use engine::Arrival;
 
 use crate::{
-    Door,
+    Endpoint,
     headers::{PagesOrigin, is_allowed},
-    turns::unauthenticated,
+    steps::unauthenticated,
 };
 
 /// A credential, and whether a browser sends it whatever page asks it to.
@@ -27,11 +27,11 @@ pub(crate) struct Known {
 
 /// Who speaks in a handshake: the first good one of its credentials, the best place first.
 pub(crate) async fn of_handshake(
-    door: &Door,
+    endpoint: &Endpoint,
     headers: &HeaderMap,
     query: Option<&str>,
 ) -> Result<Option<Known>, Error> {
-    let places = door.dialect.credentials;
+    let places = endpoint.dialect.credentials;
     let mut found: Vec<Credential<'_>> =
         bearer(headers, places.scheme_needed).into_iter().map(Credential::Token).collect();
     if places.subprotocol {
@@ -42,21 +42,25 @@ pub(crate) async fn of_handshake(
     }
     found.extend(places.cookie.and_then(|name| cookie(headers, name)).map(Credential::Cookie));
     // A page of any origin can open a socket with its visitor's cookies.
-    first_good(door, headers, found, true).await
+    first_good(endpoint, headers, found, true).await
 }
 
 /// Who speaks in a request.
-pub(crate) async fn of_request(door: &Door, method: &Method, headers: &HeaderMap) -> Result<Option<Known>, Error> {
-    let places = door.dialect.credentials;
+pub(crate) async fn of_request(
+    endpoint: &Endpoint,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Option<Known>, Error> {
+    let places = endpoint.dialect.credentials;
     let mut found: Vec<Credential<'_>> =
         bearer(headers, places.scheme_needed).into_iter().map(Credential::Token).collect();
     found.extend(places.cookie.and_then(|name| cookie(headers, name)).map(Credential::Cookie));
     // Browsers name no origin when a page reads from where it came from; and no other page can read the answer.
-    first_good(door, headers, found, !method.is_safe()).await
+    first_good(endpoint, headers, found, !method.is_safe()).await
 }
 
 async fn first_good(
-    door: &Door,
+    endpoint: &Endpoint,
     headers: &HeaderMap,
     found: Vec<Credential<'_>>,
     origin_needed: bool,
@@ -64,13 +68,13 @@ async fn first_good(
     if found.is_empty() {
         return Ok(None);
     }
-    let engine = &door.shared.engine;
+    let engine = &endpoint.shared.engine;
     let mut refusal = unauthenticated();
     for credential in found {
         let (outcome, token) = match credential {
             Credential::Token(token) => (engine.authenticate(token).await, Some(token.to_owned())),
             Credential::Cookie(cookie) => {
-                if let Err(error) = check_cookies_origin(door, headers, origin_needed) {
+                if let Err(error) = check_cookies_origin(endpoint, headers, origin_needed) {
                     refusal = error;
                     continue;
                 }
@@ -86,9 +90,9 @@ async fn first_good(
 }
 
 /// Where a cookie is the only credential, the page must say where it is from.
-fn check_cookies_origin(door: &Door, headers: &HeaderMap, needed: bool) -> Result<(), Error> {
+fn check_cookies_origin(endpoint: &Endpoint, headers: &HeaderMap, needed: bool) -> Result<(), Error> {
     match PagesOrigin::of(headers) {
-        PagesOrigin::One(origin) if is_allowed(door, origin) => Ok(()),
+        PagesOrigin::One(origin) if is_allowed(endpoint, origin) => Ok(()),
         PagesOrigin::None if !needed => Ok(()),
         _ => Err(Error::new(
             ErrorCode::ForbiddenOrigin,
@@ -113,7 +117,7 @@ pub(crate) fn lookup(headers: &HeaderMap) -> impl Fn(&str) -> Option<String> {
     move |name| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// The token of an `Authorization: Bearer` header. The old doors' clients leave the scheme out.
+/// The token of an `Authorization: Bearer` header. The old endpoints' clients leave the scheme out.
 pub(crate) fn bearer(headers: &HeaderMap, scheme_needed: bool) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?.trim();
     match value.split_once(' ') {

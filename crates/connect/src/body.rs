@@ -1,4 +1,4 @@
-//! A request's body: JSON, or the fields of a form. It is measured while it comes.
+//! A request's body: JSON, the fields of a form, or pieces that are asked for. It is measured while it comes.
 
 use std::{
     pin::Pin,
@@ -24,17 +24,70 @@ const DISCARDED: usize = 16 << 20;
 /// How long they may take to come.
 const DISCARDING: Duration = Duration::from_secs(10);
 
-/// Reads a body of at most so many bytes. Of a form, reading ends at the first file: no door keeps one yet, and
+/// Reads a body of at most so many bytes. Of a form, reading ends at the first file: no endpoint keeps one yet, and
 /// whoever sends one should be told before it has come. Many clients read the answer only when they have written
 /// everything, so the rest is taken meanwhile: the end of the connection would take the answer with it.
 pub(crate) async fn read(most: i64, headers: &HeaderMap, body: Body) -> Result<rest::Body, Error> {
     let body = Lent(Arc::new(Mutex::new(body)));
-    let outcome = read_lent(most, headers, body.clone()).await;
-    // Who asks first whether to send it (`Expect: 100-continue`) sends nothing once it is refused.
-    if !body.is_end_stream() && !headers.contains_key(header::EXPECT) {
-        tokio::spawn(tokio::time::timeout(DISCARDING, discard(body)));
+    let _rest = Rest::of(headers, body.clone());
+    read_lent(most, headers, body).await
+}
+
+/// Takes what was not read of a body when nobody reads it any more. Who asks first whether to send it
+/// (`Expect: 100-continue`) sends nothing once it is refused.
+struct Rest(Option<Lent>);
+
+impl Rest {
+    fn of(headers: &HeaderMap, body: Lent) -> Self {
+        Self((!headers.contains_key(header::EXPECT)).then_some(body))
     }
-    outcome
+}
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        if let Some(body) = self.0.take().filter(|body| !body.is_end_stream()) {
+            tokio::spawn(tokio::time::timeout(DISCARDING, discard(body)));
+        }
+    }
+}
+
+/// A body that is read piece by piece. What is not asked for stays with the sender, but for what the connection has
+/// read already, which is bounded; the sender's clock rests meanwhile ([`Peer`](crate::peer::Peer)).
+pub(crate) struct Pieces {
+    body: Lent,
+    most: u64,
+    taken: u64,
+    _rest: Rest,
+}
+
+impl Pieces {
+    /// A body of at most so many bytes.
+    ///
+    /// # Errors
+    /// `too_large` if it says itself that it is larger.
+    pub(crate) fn new(most: u64, headers: &HeaderMap, body: Body) -> Result<Self, Error> {
+        let body = Lent(Arc::new(Mutex::new(body)));
+        let pieces = Self { _rest: Rest::of(headers, body.clone()), body, most, taken: 0 };
+        if content_length(headers).is_some_and(|length| length > most) { Err(too_large(most)) } else { Ok(pieces) }
+    }
+
+    /// The next piece; nothing at the end.
+    ///
+    /// # Errors
+    /// `too_large`, `too_slow`, or `malformed` if it breaks off.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        while let Some(frame) = self.body.frame().await {
+            let frame = frame.map_err(|error| unreadable(&error, "The body could not be read to its end."))?;
+            // What comes after the bytes are fields of HTTP, which mean nothing here.
+            let Ok(piece) = frame.into_data() else { continue };
+            self.taken = self.taken.saturating_add(piece.len() as u64);
+            if self.taken > self.most {
+                return Err(too_large(self.most));
+            }
+            return Ok(Some(piece.into()));
+        }
+        Ok(None)
+    }
 }
 
 /// A body that is given to a reader and kept.
@@ -72,8 +125,7 @@ async fn read_lent(most: i64, headers: &HeaderMap, body: Lent) -> Result<rest::B
         return read_multipart(most, media_type, body).await;
     }
     // What says itself that it is too large is not read, and nobody who asks first (`Expect`) is told to send it.
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > u64::try_from(most).unwrap_or(u64::MAX)) {
+    if content_length(headers).is_some_and(|length| length > most as u64) {
         return Err(too_large(most));
     }
     let bytes = collect(most, body).await?;
@@ -147,7 +199,11 @@ fn unreadable(error: &(dyn std::error::Error + 'static), detail: &str) -> Error 
     malformed(detail)
 }
 
-fn too_large(most: usize) -> Error {
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok())
+}
+
+fn too_large(most: impl std::fmt::Display) -> Error {
     Error::new(ErrorCode::TooLarge, format!("A body may have at most {most} bytes."))
 }
 
@@ -161,6 +217,8 @@ fn malformed(detail: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     async fn read_as(kind: &str, text: &str) -> Result<rest::Body, ErrorCode> {
@@ -209,5 +267,57 @@ mod tests {
         assert_eq!(read_as("text/plain", "").await, Ok(rest::Body::Json(Vec::new())));
         assert_eq!(read_as("text/plain", "x").await, Err(ErrorCode::Malformed));
         assert_eq!(read_as("application/json", &"x".repeat(1_001)).await, Err(ErrorCode::TooLarge));
+    }
+
+    /// A body of so many pieces of 16 KiB, and how many of them have been taken from it.
+    fn of_pieces(count: usize) -> (Body, Arc<AtomicUsize>) {
+        let taken = Arc::new(AtomicUsize::new(0));
+        (Body::new(OfPieces { left: count, taken: taken.clone() }), taken)
+    }
+
+    struct OfPieces {
+        left: usize,
+        taken: Arc<AtomicUsize>,
+    }
+
+    impl hyper::body::Body for OfPieces {
+        type Data = Bytes;
+        type Error = std::io::Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+            if self.left == 0 {
+                return Poll::Ready(None);
+            }
+            self.left -= 1;
+            self.taken.fetch_add(1, Ordering::Relaxed);
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from(vec![7; 16 << 10])))))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hundred_megabytes_are_taken_piece_by_piece_and_none_before_it_is_asked_for() {
+        let count = (100 << 20) / (16 << 10);
+        let (body, taken) = of_pieces(count);
+        let mut pieces = Pieces::new(100 << 20, &HeaderMap::new(), body).unwrap();
+        for nth in 1..=count {
+            assert_eq!(pieces.next().await.unwrap().map(|piece| piece.len()), Some(16 << 10));
+            assert_eq!(taken.load(Ordering::Relaxed), nth, "it waits with the sender");
+        }
+        assert_eq!(pieces.next().await, Ok(None));
+    }
+
+    #[tokio::test]
+    async fn pieces_are_refused_beyond_their_limit_before_they_come_or_when_they_do() {
+        let (body, taken) = of_pieces(3);
+        let length = HeaderMap::from_iter([(header::CONTENT_LENGTH, header::HeaderValue::from(3 * (16 << 10)))]);
+        let refused = Pieces::new(40_000, &length, body).map(|_| ()).map_err(|error| error.code);
+        assert_eq!((refused, taken.load(Ordering::Relaxed)), (Err(ErrorCode::TooLarge), 0));
+        let (body, _) = of_pieces(3);
+        let mut pieces = Pieces::new(40_000, &HeaderMap::new(), body).unwrap();
+        assert!(pieces.next().await.is_ok() && pieces.next().await.is_ok());
+        assert_eq!(pieces.next().await.map_err(|error| error.code), Err(ErrorCode::TooLarge));
     }
 }

@@ -14,11 +14,12 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chat::{Error, ErrorCode, sessions::Origin};
+use dialects::rest::Cookie;
 use engine::Arrival;
 use hyper::upgrade::OnUpgrade;
 
 use crate::{
-    Door, address,
+    Endpoint, address,
     authenticate::{self, Known, lookup, subprotocols},
     below::Below,
     connections::Seat,
@@ -26,7 +27,7 @@ use crate::{
     headers::{PagesOrigin, is_allowed},
     http::wire::Wire,
     rest, socket,
-    turns::Actor,
+    steps::Actor,
 };
 
 const ACCEPT_SUFFIX: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -35,23 +36,23 @@ const SUBPROTOCOL: &str = "palabre.v1";
 
 /// `GET …/ws`.
 pub(crate) async fn upgrade(
-    State(door): State<Door>,
+    State(endpoint): State<Endpoint>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
     let (mut parts, _empty) = request.into_parts();
     let on_upgrade = parts.extensions.remove::<OnUpgrade>();
     if let Err(refusal) = check_upgrade(&parts) {
-        return refusal.answer(&door);
+        return refusal.answer(&endpoint);
     }
-    match admit(&door, peer, &parts).await {
+    match admit(&endpoint, peer, &parts).await {
         Ok(Admitted { response, actor, arrival, stranger }) => {
             if let Some(on_upgrade) = on_upgrade {
-                tokio::spawn(run(door, on_upgrade, actor, arrival, stranger));
+                tokio::spawn(run(endpoint, on_upgrade, actor, arrival, stranger));
             }
             response
         }
-        Err(error) => rest::refuse(&door, &error, None),
+        Err(error) => rest::refuse(&endpoint, &error, None),
     }
 }
 
@@ -66,10 +67,10 @@ struct Admitted {
 }
 
 /// Checks the handshake.
-async fn admit(door: &Door, peer: SocketAddr, request: &Parts) -> Result<Admitted, Error> {
+async fn admit(endpoint: &Endpoint, peer: SocketAddr, request: &Parts) -> Result<Admitted, Error> {
     let headers = &request.headers;
-    check_origin(door, peer, headers)?;
-    let shared = &door.shared;
+    check_origin(endpoint, peer, headers)?;
+    let shared = &endpoint.shared;
     if shared.draining.load(std::sync::atomic::Ordering::Relaxed) || shared.sockets() >= shared.limits().connections {
         return Err(Error {
             retry_after_ms: Some(1_000),
@@ -81,12 +82,12 @@ async fn admit(door: &Door, peer: SocketAddr, request: &Parts) -> Result<Admitte
     if seat.is_some_and(|seat| !seat.may_become_socket()) {
         return Err(Error::rate_limited("connections", 1_000));
     }
-    let known = authenticate::of_handshake(door, headers, request.uri.query()).await?;
-    if known.is_none() && !door.dialect.authenticates_in_band {
+    let known = authenticate::of_handshake(endpoint, headers, request.uri.query()).await?;
+    if known.is_none() && !endpoint.dialect.authenticates_in_band {
         return Err(Error::new(ErrorCode::Unauthenticated, "A token is needed."));
     }
     if let Some(known) = &known {
-        (door.dialect.check_headers)(&known.arrival.speaker, &lookup(headers))?;
+        (endpoint.dialect.check_headers)(&known.arrival.speaker, &lookup(headers))?;
     }
     let stranger = known.is_none().then_some(address);
     if stranger.is_some_and(|address| !shared.admit_stranger(address)) {
@@ -94,7 +95,7 @@ async fn admit(door: &Door, peer: SocketAddr, request: &Parts) -> Result<Admitte
     }
     let secure = forwarded::scheme(shared, peer, headers) == "https";
     let below = request.extensions.get::<Below>().filter(|below| below.asked).map_or("", |below| &*below.path);
-    let cookie = known.as_ref().and_then(|known| cookie(door, known, secure, below));
+    let cookie = known.as_ref().and_then(|known| cookie(endpoint, known, secure, below));
     let arrival = known.map(|known| known.arrival);
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).map(str::to_owned);
     let actor = Actor {
@@ -110,13 +111,13 @@ async fn admit(door: &Door, peer: SocketAddr, request: &Parts) -> Result<Admitte
 }
 
 /// The cookie for a browser that came with a token and will come back without one.
-fn cookie(door: &Door, known: &Known, secure: bool, below: &str) -> Option<HeaderValue> {
-    let places = door.dialect.credentials;
+fn cookie(endpoint: &Endpoint, known: &Known, secure: bool, below: &str) -> Option<HeaderValue> {
+    let places = endpoint.dialect.credentials;
     let (name, token) = (places.cookie.filter(|_| places.gives_cookie)?, known.token.as_ref()?);
-    let value = door.shared.engine.cookie(&known.arrival.speaker, token).ok()?;
-    // Without an age it ends with the browser.
-    let secure = if secure { "; Secure" } else { "" };
-    HeaderValue::from_str(&format!("{name}={value}; Path={below}/; HttpOnly; SameSite=Lax{secure}")).ok()
+    let value = endpoint.shared.engine.cookie(&known.arrival.speaker, token).ok()?;
+    let path = format!("{below}/");
+    let cookie = Cookie { name, value: &value, path: &path, lasts: None, secure };
+    HeaderValue::from_str(&cookie.to_string()).ok()
 }
 
 /// Why a request is no handshake.
@@ -131,15 +132,15 @@ enum NoHandshake {
 
 impl NoHandshake {
     /// RFC 9110 section 15.5.22, RFC 6455 section 4.4: 426 names what one has to change to.
-    fn answer(self, door: &Door) -> Response {
+    fn answer(self, endpoint: &Endpoint) -> Response {
         let error = match self {
             Self::Malformed(detail) => Error::new(ErrorCode::Malformed, detail),
             Self::OtherVersion => Error::new(ErrorCode::UpgradeRequired, "Sec-WebSocket-Version must be 13."),
             Self::Plain => {
-                Error::new(door.dialect.no_handshake, "This is a WebSocket; connect with a WebSocket client.")
+                Error::new(endpoint.dialect.no_handshake, "This is a WebSocket; connect with a WebSocket client.")
             }
         };
-        let mut response = rest::refuse(door, &error, None);
+        let mut response = rest::refuse(endpoint, &error, None);
         if error.code == ErrorCode::UpgradeRequired {
             let headers = response.headers_mut();
             headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
@@ -191,16 +192,16 @@ fn only<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a Hea
 }
 
 /// A page of a foreign origin must not connect in its visitor's name. Where the token in the URL is the only
-/// credential no page has it by accident, and such a door may admit everybody. A page that this very server has
+/// credential no page has it by accident, and such an endpoint may admit everybody. A page that this very server has
 /// handed out, under whatever name it was asked for, may connect where no cookie speaks for anybody: it brings the
 /// token that it has, and could do the same over REST.
-fn check_origin(door: &Door, peer: SocketAddr, headers: &HeaderMap) -> Result<(), Error> {
-    let with_token = door.dialect.credentials.cookie.is_none();
+fn check_origin(endpoint: &Endpoint, peer: SocketAddr, headers: &HeaderMap) -> Result<(), Error> {
+    let with_token = endpoint.dialect.credentials.cookie.is_none();
     match PagesOrigin::of(headers) {
         PagesOrigin::None => Ok(()),
-        PagesOrigin::One(origin) if is_allowed(door, origin) => Ok(()),
-        PagesOrigin::One(_) if !door.restricts_origins => Ok(()),
-        PagesOrigin::One(origin) if with_token && is_ours(origin, door, peer, headers) => Ok(()),
+        PagesOrigin::One(origin) if is_allowed(endpoint, origin) => Ok(()),
+        PagesOrigin::One(_) if !endpoint.restricts_origins => Ok(()),
+        PagesOrigin::One(origin) if with_token && is_ours(origin, endpoint, peer, headers) => Ok(()),
         PagesOrigin::One(_) | PagesOrigin::Several => Err(Error::new(
             ErrorCode::ForbiddenOrigin,
             "Pages of this origin may not connect (server.allowed_origins).",
@@ -209,11 +210,11 @@ fn check_origin(door: &Door, peer: SocketAddr, headers: &HeaderMap) -> Result<()
 }
 
 /// Whether a page's origin is the host that it asks, both in their normal form. `Host` may name the scheme's own port.
-fn is_ours(origin: &HeaderValue, door: &Door, peer: SocketAddr, headers: &HeaderMap) -> bool {
+fn is_ours(origin: &HeaderValue, endpoint: &Endpoint, peer: SocketAddr, headers: &HeaderMap) -> bool {
     let ours = || {
         let page = origin.to_str().ok()?;
         let (scheme, of_page) = page.split_once("://")?;
-        let host = forwarded::host(&door.shared, peer, headers)?;
+        let host = forwarded::host(&endpoint.shared, peer, headers)?;
         // A page's origin has no slash at its end, and the dot of a name belongs to it.
         let same = address::origin(page).ok()? == address::origin(&format!("{scheme}://{host}")).ok()?;
         Some(same && !of_page.contains('/') && of_page.ends_with('.') == host.ends_with('.'))
@@ -243,7 +244,13 @@ fn switching(headers: &HeaderMap) -> Response {
 }
 
 /// Waits for the switch, takes the plain socket out of hyper's hands, and runs the connection.
-async fn run(door: Door, on_upgrade: OnUpgrade, actor: Actor, arrival: Option<Arc<Arrival>>, stranger: Option<IpAddr>) {
+async fn run(
+    endpoint: Endpoint,
+    on_upgrade: OnUpgrade,
+    actor: Actor,
+    arrival: Option<Arc<Arrival>>,
+    stranger: Option<IpAddr>,
+) {
     let switched = match on_upgrade.await {
         Ok(upgraded) => upgraded.downcast::<Wire>().map_err(|_| "not a connection of ours".to_owned()),
         Err(error) => Err(error.to_string()),
@@ -255,12 +262,12 @@ async fn run(door: Door, on_upgrade: OnUpgrade, actor: Actor, arrival: Option<Ar
             let early = [&parts.read_buf, &unread[..]].concat();
             drop((parts.read_buf, unread));
             // Boxed, so that this task keeps nothing of the handshake.
-            Box::pin(socket::run(door, socket, seat, early, actor, arrival, stranger)).await;
+            Box::pin(socket::run(endpoint, socket, seat, early, actor, arrival, stranger)).await;
         }
         Err(error) => {
             tracing::debug!(error, "a handshake was not completed");
             if let Some(address) = stranger {
-                door.shared.stranger_is_known(address);
+                endpoint.shared.stranger_is_known(address);
             }
         }
     }

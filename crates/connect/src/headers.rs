@@ -9,7 +9,7 @@ use axum::{
 use chat::ErrorCode;
 use engine::Allowance;
 
-use crate::Door;
+use crate::Endpoint;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What our own pages need and no more: nothing from elsewhere, nothing inline, and no text that becomes markup but by
@@ -24,10 +24,10 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-
 pub(crate) struct RequestId(pub String);
 
 /// Gives the request an id, answers preflights, and puts the security headers on what comes back.
-pub(crate) async fn dress(State(door): State<Door>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn dress(State(endpoint): State<Endpoint>, mut request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     let allowed = match PagesOrigin::of(request.headers()) {
-        PagesOrigin::One(origin) if is_allowed(&door, origin) => Some(origin.clone()),
+        PagesOrigin::One(origin) if is_allowed(&endpoint, origin) => Some(origin.clone()),
         _ => None,
     };
     request.extensions_mut().insert(RequestId(id.clone()));
@@ -55,7 +55,7 @@ pub(crate) async fn dress(State(door): State<Door>, mut request: Request, next: 
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if let Some(origin) = allowed {
         share_with(headers, origin);
-        if door.dialect.credentials.cookie.is_some() {
+        if endpoint.dialect.credentials.cookie.is_some() {
             headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
         }
     }
@@ -102,8 +102,8 @@ impl<'a> PagesOrigin<'a> {
 }
 
 /// Whether pages of this origin may connect: exactly one of the list, which has the normal form that browsers write.
-pub(crate) fn is_allowed(door: &Door, origin: &HeaderValue) -> bool {
-    let mut allowed = door.shared.site.allowed_origins.iter().chain(&*door.origins);
+pub(crate) fn is_allowed(endpoint: &Endpoint, origin: &HeaderValue) -> bool {
+    let mut allowed = endpoint.shared.site.allowed_origins.iter().chain(&*endpoint.origins);
     allowed.any(|allowed| allowed.as_bytes() == origin.as_bytes())
 }
 

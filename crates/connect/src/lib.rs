@@ -2,7 +2,7 @@
 //! crate knows axum.
 //!
 //! Read it in this order: [`listen`] accepts, [`router`] finds the way, [`authenticate`] asks who
-//! speaks, [`socket`] reads and [`writer`] writes, [`turns`] drives what a dialect asked for; `rest`
+//! speaks, [`socket`] reads and [`writer`] writes, [`steps`] drives what a dialect asked for; `rest`
 //! does the same for a request, and `ops` is for the operator, `pages` is the web client.
 
 pub mod address;
@@ -26,8 +26,8 @@ mod pages;
 mod peer;
 mod rest;
 mod socket;
+mod steps;
 mod transfer;
-mod turns;
 mod writer;
 
 use std::{
@@ -40,13 +40,13 @@ use std::{
 };
 
 use chat::{ConnectionId, Limits, accounts::Speaker, network::Network};
-use dialects::{AllFigures, Dialect, Figures, ServerInfo};
+use dialects::{AllStatistics, Dialect, ServerInfo, Statistics};
 use engine::{Engine, Pace};
 use subscribers::{Goodbye, Hub, Outbox};
 
 pub use address::{PublicUrl, Site};
 
-/// What every door shares.
+/// What every endpoint shares.
 pub struct Shared {
     /// The meaning of commands.
     pub engine: Engine,
@@ -79,7 +79,7 @@ struct Counters {
 }
 
 impl Shared {
-    /// What every door shares, with the parts that are its own business at rest.
+    /// What every endpoint shares, with the parts that are its own business at rest.
     #[must_use]
     pub fn new(
         engine: Engine,
@@ -160,9 +160,9 @@ impl Shared {
     ///
     /// # Errors
     /// `forbidden` for all others, or the store's.
-    pub(crate) async fn all_figures(&self, speaker: &Speaker) -> chat::Result<AllFigures> {
-        let kept = self.engine.figures(speaker).await?;
-        Ok(AllFigures {
+    pub(crate) async fn all_statistics(&self, speaker: &Speaker) -> chat::Result<AllStatistics> {
+        let kept = self.engine.statistics(speaker).await?;
+        Ok(AllStatistics {
             connections: self.hub.connections(),
             people_here: self.hub.people(),
             deliveries: self.hub.deliveries(),
@@ -180,9 +180,9 @@ impl Shared {
     ///
     /// # Errors
     /// The store's.
-    pub(crate) async fn figures(&self) -> chat::Result<Figures> {
+    pub(crate) async fn statistics(&self) -> chat::Result<Statistics> {
         let (messages, conversations, active_at) = self.engine.totals().await?;
-        Ok(Figures {
+        Ok(Statistics {
             connections: self.hub.connections(),
             people_here: self.hub.people(),
             messages,
@@ -226,20 +226,20 @@ impl Shared {
 
 /// A way in: what a listener serves.
 #[derive(Clone)]
-pub struct Door {
-    /// What every door shares.
+pub struct Endpoint {
+    /// What every endpoint shares.
     pub shared: Arc<Shared>,
     /// How sockets speak here.
     pub dialect: Dialect,
     /// Whether only pages of the allowed origins may connect.
     pub restricts_origins: bool,
-    /// Origins whose pages may connect here, besides those of all doors; in their normal form.
+    /// Origins whose pages may connect here, besides those of all endpoints; in their normal form.
     pub origins: Arc<[String]>,
     /// How fast messages may come through it.
     pub pace: Pace,
 }
 
-impl Door {
+impl Endpoint {
     /// The same way in for clients that speak otherwise.
     #[must_use]
     pub fn speaking(&self, dialect: Dialect) -> Self {

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use chat::{ConversationId, Error, Number, Result};
 use dialects::Dialect;
-use engine::{Engine, Extent};
+use engine::{Engine, Extent, Wanted};
 use moka::future::Cache;
 use subscribers::frame;
 
@@ -18,8 +18,19 @@ const KEPT: Duration = Duration::from_secs(2);
 /// Bytes of answers that are kept.
 const ROOM: u64 = 64 << 20;
 
-/// In which epoch, in which words, where, from which cursor, and from where the asker hears live events.
-pub(crate) type Key = (String, Dialect, ConversationId, Number, Number);
+/// Who has the same key is told the same.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub epoch: String,
+    /// In which words.
+    pub dialect: Dialect,
+    pub conversation: ConversationId,
+    pub cursor: Number,
+    /// From where the asker hears live events.
+    pub live_from: Number,
+    /// From where they see messages; 0 if they see all.
+    pub visible_from: Number,
+}
 
 /// One step from a cursor towards the present.
 #[derive(Clone)]
@@ -50,15 +61,16 @@ impl Missed {
     /// at the latter the hub has just said: it listens on behalf of members only. If the piece knows more than that, the
     /// caller has to ask again.
     pub(crate) async fn between(&self, engine: &Engine, key: Key) -> Result<Piece> {
-        let (_, dialect, conversation, cursor, _) = key;
+        let (dialect, conversation) = (key.dialect, key.conversation);
+        let wanted = Wanted { since: key.cursor, visible_from: key.visible_from, extent: Extent::Piece };
         // Boxed when it begins: of thousands who wait for it one reads, and the others would each hold its room.
-        let read = async { Box::pin(read(engine, dialect, conversation, cursor)).await };
+        let read = async { Box::pin(read(engine, dialect, conversation, wanted)).await };
         self.answers.try_get_with(key, read).await.map_err(|error: Arc<Error>| (*error).clone())
     }
 }
 
-async fn read(engine: &Engine, dialect: Dialect, conversation: ConversationId, cursor: Number) -> Result<Piece> {
-    let caught_up = engine.changes_for_members(conversation, cursor, Extent::Piece).await?;
+async fn read(engine: &Engine, dialect: Dialect, conversation: ConversationId, wanted: Wanted) -> Result<Piece> {
+    let caught_up = engine.changes_for_members(conversation, wanted).await?;
     let text = (dialect.caught_up)(conversation, &caught_up);
     let frame = text.map(|text| frame::text(&text)).unwrap_or_default();
     Ok(Piece { frame, to: caught_up.to, head: caught_up.conversation.head, more: caught_up.more })

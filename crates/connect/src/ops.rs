@@ -10,7 +10,7 @@ use axum::{
 };
 use bytes::Bytes;
 
-use crate::{Door, forwarded::client_address};
+use crate::{Endpoint, forwarded::client_address};
 
 /// A database that does not answer within this time is not ready.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -21,20 +21,20 @@ const CALLER: header::HeaderName = header::HeaderName::from_static("x-palabre-ca
 
 /// `GET /health`: the process answers.
 pub(crate) async fn health(
-    State(door): State<Door>,
+    State(endpoint): State<Endpoint>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
 ) -> Response {
-    let caller = client_address(&door.shared, peer, &headers).to_string();
+    let caller = client_address(&endpoint.shared, peer, &headers).to_string();
     ([(header::CONTENT_TYPE, "application/json"), (CALLER, &caller)], r#"{"status":"ok"}"#).into_response()
 }
 
 /// `GET /ready`: the server takes work: the database answers and takes writes, and the server is not stopping.
-pub(crate) async fn ready(State(door): State<Door>) -> Response {
-    if door.shared.draining.load(Ordering::Relaxed) {
+pub(crate) async fn ready(State(endpoint): State<Endpoint>) -> Response {
+    if endpoint.shared.draining.load(Ordering::Relaxed) {
         return not_ready("the server is stopping");
     }
-    let engine = &door.shared.engine;
+    let engine = &endpoint.shared.engine;
     if let Ok(Ok(Some(why))) = tokio::time::timeout(PATIENCE, engine.read_only()).await {
         return not_ready(why);
     }
@@ -50,9 +50,9 @@ fn not_ready(why: &str) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, [(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-/// `GET /metrics`: figures for Prometheus.
-pub(crate) async fn metrics(State(door): State<Door>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], (door.shared.metrics)()).into_response()
+/// `GET /metrics`: metrics for Prometheus.
+pub(crate) async fn metrics(State(endpoint): State<Endpoint>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], (endpoint.shared.metrics)()).into_response()
 }
 
 /// What is at `/` where the web client is not served: where to go. `below` is the path of the public address.

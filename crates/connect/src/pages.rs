@@ -16,7 +16,7 @@ use axum::{
 use bytes::Bytes;
 use web::File;
 
-use crate::{Door, rest};
+use crate::{Endpoint, rest};
 
 /// A file of this name never changes: its name has a digest of its content.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -40,7 +40,7 @@ pub(crate) const PLACES: &[&str] = &[
 ];
 
 /// The client's pages and files, and the playground if it is served. `below` is the path of the public address.
-pub(crate) fn routes(playground: bool, below: &str) -> Router<Door> {
+pub(crate) fn routes(playground: bool, below: &str) -> Router<Endpoint> {
     let mut router = Router::new().route("/assets/{*file}", get(asset));
     let client = Page::below(below, web::client());
     for place in PLACES {
@@ -77,7 +77,7 @@ impl Page {
         }
     }
 
-    fn served(self) -> MethodRouter<Door> {
+    fn served(self) -> MethodRouter<Endpoint> {
         get(move |headers: HeaderMap| async move { self.answer(&headers) })
     }
 
@@ -97,10 +97,10 @@ fn has_its_own_route(file: &File) -> bool {
 }
 
 /// A file among the assets; what there is not is refused like any other path.
-async fn asset(State(door): State<Door>, peer: ConnectInfo<SocketAddr>, request: Request) -> Response {
+async fn asset(State(endpoint): State<Endpoint>, peer: ConnectInfo<SocketAddr>, request: Request) -> Response {
     match web::find(request.uri().path()) {
         Some(file) => answer(file, FOR_EVER, request.headers()),
-        None => rest::answer(State(door), peer, request).await,
+        None => rest::answer(State(endpoint), peer, request).await,
     }
 }
 

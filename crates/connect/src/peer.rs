@@ -60,7 +60,7 @@ impl Wait {
         }
     }
 
-    /// For the figures.
+    /// For the metrics.
     fn name(&self) -> &'static str {
         match self {
             Self::Us => "us",
@@ -84,6 +84,8 @@ pub(crate) struct Peer {
 
 struct State {
     wait: Wait,
+    /// The clock of a body while nobody waits for more of it, and since when it rests.
+    resting: Option<(Transfer, Instant)>,
     /// Whether a request is not answered yet.
     owes_answer: bool,
     /// Bytes of the answer that is being written, if it takes memory of its own.
@@ -105,6 +107,7 @@ impl Peer {
         Self {
             state: Mutex::new(State {
                 wait: Wait::Head(now),
+                resting: None,
                 owes_answer: false,
                 answer_bytes: 0,
                 requests: 0,
@@ -133,7 +136,7 @@ impl Peer {
         let mut state = self.state();
         state.requests += 1;
         state.owes_answer = true;
-        state.wait = Wait::Us;
+        (state.wait, state.resting) = (Wait::Us, None);
         let refusal = state.refused.filter(|(nth, _)| *nth == state.requests).map(|(_, why)| why);
         if refusal.is_none() {
             // It came at the last moment.
@@ -162,20 +165,30 @@ impl Peer {
         self.state().refused = Some((nth, why));
     }
 
-    /// Nothing came; `in_body` if something has to.
+    /// Nothing came; `in_body` if something has to. From here on the other side is waited for.
     pub(crate) fn read_nothing(&self, now: Instant, in_body: bool) {
         let mut state = self.state();
         if in_body && matches!(state.wait, Wait::Us | Wait::Head(_)) {
-            state.wait = Wait::Body(Transfer::new(now));
+            let resting = state.resting.take();
+            state.wait = Wait::Body(resting.map_or(Transfer::new(now), |(body, since)| body.after_rest(since, now)));
         }
     }
 
-    /// Bytes came; `in_body` if there is still something of a body to come.
+    /// Bytes came; `in_body` if there is still something of a body to come. Until it is asked for, it is not the other
+    /// side that is waited for.
     pub(crate) fn read(&self, now: Instant, bytes: usize, in_body: bool) {
         let mut state = self.state();
-        match &mut state.wait {
-            Wait::Body(body) if in_body => body.went_on(now, bytes),
-            Wait::Body(_) => state.wait = if state.owes_answer { Wait::Us } else { Wait::Head(now) },
+        let turn = if state.owes_answer { Wait::Us } else { Wait::Head(now) };
+        match (state.wait, state.resting) {
+            (Wait::Body(mut body), _) if in_body => {
+                body.went_on(now, bytes);
+                (state.wait, state.resting) = (turn, Some((body, now)));
+            }
+            (Wait::Body(_), _) => state.wait = turn,
+            (_, Some((mut body, since))) if in_body => {
+                body.went_on(since, bytes);
+                state.resting = Some((body, since));
+            }
             _ => {}
         }
     }
@@ -340,12 +353,25 @@ mod tests {
             peer.read_nothing(began, true);
             for second in 1..=20 {
                 peer.read(began + after(second), bytes, true);
+                peer.read_nothing(began + after(second), true);
                 peer.check(began + after(second));
             }
             assert_eq!(peer.is_overdue(), is_overdue, "{bytes}");
             peer.read(began + after(20), 1, false);
             assert_eq!(peer.wait(), Wait::Us);
         }
+    }
+
+    #[test]
+    fn the_clock_of_a_body_rests_while_nobody_asks_for_more_and_goes_on_where_it_was() {
+        let began = Instant::now();
+        let peer = Peer::new(began);
+        peer.begins_request();
+        peer.read_nothing(began, true);
+        peer.read(began + after(9), 16, true);
+        assert_eq!(overdue_at(&peer, began, &[600]), [false], "a minute for each piece is our business");
+        peer.read_nothing(began + after(600), true);
+        assert_eq!(overdue_at(&peer, began, &[600, 601]), [false, true], "it had used nine seconds of its ten");
     }
 
     #[test]

@@ -5,35 +5,35 @@ use std::net::SocketAddr;
 use axum::{
     body::Body,
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use chat::{Error, ErrorCode, accounts::Speaker, sessions::Origin};
 use dialects::{
-    Turn,
-    rest::{Matched, RestAnswer},
+    Step,
+    rest::{Matched, RestAnswer, Takes},
 };
 use engine::{Allowance, Cost};
 
 use crate::{
-    Door,
+    Endpoint,
     authenticate::{self, lookup},
-    body,
+    body::{self, Pieces},
     forwarded::{base, client_address},
     headers::{self, RequestId},
-    turns::{Actor, Step},
+    steps::{Actor, Driven},
 };
 
-/// Answers a request, in whichever dialect the door has.
+/// Answers a request, in whichever dialect the endpoint has.
 pub(crate) async fn answer(
-    State(door): State<Door>,
+    State(endpoint): State<Endpoint>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
     let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
-    let refuse = |error: &Error| refuse(&door, error, request_id.as_deref());
-    let matched = match (door.dialect.route)(parts.method.as_str(), parts.uri.path()) {
+    let refuse = |error: &Error| refuse(&endpoint, error, request_id.as_deref());
+    let matched = match (endpoint.dialect.route)(parts.method.as_str(), parts.uri.path()) {
         Ok(matched) => matched,
         Err(misrouted) => {
             let mut response = refuse(&misrouted.error);
@@ -46,12 +46,15 @@ pub(crate) async fn answer(
         }
     };
     let began = std::time::Instant::now();
-    let outcome = carry_out(&door, peer, &matched, &parts, body).await;
+    let outcome = carry_out(&endpoint, peer, &matched, &parts, body).await;
     metrics::histogram!("chat_message_processing_duration_seconds", "operation" => matched.path)
         .record(began.elapsed());
     match outcome {
         Ok((answer, allowance)) => {
-            let mut response = respond(answer);
+            let mut response = match respond(answer) {
+                Ok(response) => response,
+                Err(error) => return refuse(&error),
+            };
             if let Some((policy, allowance)) = allowance {
                 headers::rate(response.headers_mut(), policy, &allowance);
             }
@@ -64,23 +67,26 @@ pub(crate) async fn answer(
 type Answered = (RestAnswer, Option<(&'static str, Allowance)>);
 
 async fn carry_out(
-    door: &Door,
+    endpoint: &Endpoint,
     peer: SocketAddr,
     matched: &Matched,
     parts: &Parts,
     body: Body,
 ) -> Result<Answered, Error> {
-    let shared = &door.shared;
+    let shared = &endpoint.shared;
     let header = lookup(&parts.headers);
     let actor = Actor {
-        speaker: speaker(door, matched, parts).await?,
+        speaker: speaker(endpoint, matched, parts).await?,
         connection: None,
         origin: Origin {
             agent: text_of(&parts.headers, header::USER_AGENT),
             address: Some(client_address(shared, peer, &parts.headers).to_string()),
         },
     };
-    let body = body::read(shared.limits().frame_bytes, &parts.headers, body).await?;
+    let (body, mut pieces) = match matched.takes {
+        Takes::Whole => (body::read(shared.limits().frame_bytes, &parts.headers, body).await?, None),
+        Takes::Pieces { most } => (dialects::rest::Body::Pieces, Some(Pieces::new(most, &parts.headers, body)?)),
+    };
     let call = (matched.read)(&dialects::rest::Request {
         speaker: actor.speaker.as_ref(),
         query: parts.uri.query().unwrap_or_default(),
@@ -89,49 +95,53 @@ async fn carry_out(
         base: &base(shared, peer, parts),
     })?;
     let mut allowance = None;
-    if !call.turn.is_paced_as_a_message() {
+    if !call.step.is_paced_as_a_message() {
         allowance = shared.admit(&actor, Cost::Request)?.map(|a| ("requests", a));
     }
-    let mut turn = call.turn;
+    let mut step = call.step;
     loop {
-        let (paced, paid) = shared.pace(&actor, door.pace, turn);
+        let (paced, paid) = shared.pace(&actor, endpoint.pace, step);
         allowance = paid?.map(|a| ("messages", a)).or(allowance);
-        turn = match shared.drive(&actor, paced).await {
-            Step::Special(Turn::Send(submission, then)) => {
-                allowance = shared.admit(&actor, Cost::Message(door.pace))?.map(|a| ("messages", a));
-                let sent = send(door, &actor, submission).await;
-                Turn::Say(then(sent))
+        step = match shared.drive(&actor, paced).await {
+            Driven::Special(Step::Send(submission, then)) => {
+                allowance = shared.admit(&actor, Cost::Message(endpoint.pace))?.map(|a| ("messages", a));
+                let sent = send(endpoint, &actor, submission).await;
+                Step::Say(then(sent))
             }
-            Step::Special(turn) if turn.is_paced_as_a_message() => turn,
-            Step::Special(_) => return Err(Error::new(ErrorCode::UnknownCommand, "This is for sockets only.")),
-            Step::Over(_) => break,
+            Driven::Special(Step::Piece(then)) => match &mut pieces {
+                Some(pieces) => then(pieces.next().await),
+                None => then(Err(Error::internal())),
+            },
+            Driven::Special(step) if step.is_paced_as_a_message() => step,
+            Driven::Special(_) => return Err(Error::new(ErrorCode::UnknownCommand, "This is for sockets only.")),
+            Driven::Over(_) => break,
         };
     }
     Ok((call.pending.outcome()?, allowance))
 }
 
 async fn send(
-    door: &Door,
+    endpoint: &Endpoint,
     actor: &Actor,
     submission: chat::messages::Submission,
 ) -> chat::Result<chat::messages::Sent> {
     let command = chat::Command::SendMessage(submission);
-    match door.shared.engine.execute(actor.known()?, command, None).await? {
+    match endpoint.shared.engine.execute(actor.known()?, command, None).await? {
         chat::Reply::Sent(sent) => Ok(sent),
         _ => Err(Error::internal()),
     }
 }
 
 /// Who speaks, where somebody must. A bad token is refused there, but not where a new one is asked for.
-async fn speaker(door: &Door, matched: &Matched, parts: &Parts) -> Result<Option<Speaker>, Error> {
+async fn speaker(endpoint: &Endpoint, matched: &Matched, parts: &Parts) -> Result<Option<Speaker>, Error> {
     if !matched.needs_speaker {
         return Ok(None);
     }
-    let known = authenticate::of_request(door, &parts.method, &parts.headers).await?;
+    let known = authenticate::of_request(endpoint, &parts.method, &parts.headers).await?;
     let known = known
         .ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "A token is needed: Authorization: Bearer <token>."))?;
     let speaker = known.arrival.speaker.clone();
-    (door.dialect.check_headers)(&speaker, &lookup(&parts.headers))?;
+    (endpoint.dialect.check_headers)(&speaker, &lookup(&parts.headers))?;
     Ok(Some(speaker))
 }
 
@@ -139,17 +149,24 @@ fn text_of(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
-fn respond(answer: RestAnswer) -> Response {
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
-    match answer.body {
-        Some(body) => (status, [(header::CONTENT_TYPE, "application/json")], body).into_response(),
+/// The answer as HTTP has it. What HTTP cannot say is a mistake of the dialect's, and is not left out.
+fn respond(answer: RestAnswer) -> Result<Response, Error> {
+    let status = StatusCode::from_u16(answer.status).map_err(|_| Error::internal())?;
+    let mut response = match answer.content {
+        Some(content) => (status, [(header::CONTENT_TYPE, content.media_type)], content.bytes).into_response(),
         None => status.into_response(),
+    };
+    for (name, value) in answer.headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Error::internal())?;
+        let value = HeaderValue::try_from(value).map_err(|_| Error::internal())?;
+        response.headers_mut().append(name, value);
     }
+    Ok(response)
 }
 
-/// A refusal in the words of the door's dialect.
-pub(crate) fn refuse(door: &Door, error: &Error, request_id: Option<&str>) -> Response {
-    let dialects::rest::Refusal { media_type, status, body } = (door.dialect.problem)(error, request_id);
+/// A refusal in the words of the endpoint's dialect.
+pub(crate) fn refuse(endpoint: &Endpoint, error: &Error, request_id: Option<&str>) -> Response {
+    let dialects::rest::Refusal { media_type, status, body } = (endpoint.dialect.problem)(error, request_id);
     if error.code == ErrorCode::Internal {
         tracing::error!(request_id, "a request failed by a mistake of the server");
     }

@@ -13,27 +13,29 @@ use axum::{
 use bytes::Bytes;
 use dialects::{Dialect, native};
 
-use crate::{Door, Shared, below::below, handshake, headers, ops, pages, rest};
+use crate::{Endpoint, Shared, below::below, handshake, headers, ops, pages, rest};
 
-/// The common port: our own protocol, its documents, what the operator asks, the old doors whose paths are their own,
-/// and the web client if it is served. All of it is also below the path of the public address.
-pub fn native(door: Door, others: &[Door], serves_client: bool) -> Router {
-    let url = door.shared.site.public_url.clone();
+/// The common port: our own protocol, its documents, what the operator asks, the old endpoints whose paths are their
+/// own, and the web client if it is served. All of it is also below the path of the public address.
+pub fn native(endpoint: Endpoint, others: &[Endpoint], serves_client: bool) -> Router {
+    let url = endpoint.shared.site.public_url.clone();
     let first = if serves_client {
-        pages::routes(door.shared.info.playground, url.path())
+        pages::routes(endpoint.shared.info.playground, url.path())
     } else {
         Router::new().route("/", get(ops::index(url.path())))
     };
     let path = url.path().to_owned();
     let mut router = first
-        .merge(paths(door.dialect))
+        .merge(paths(endpoint.dialect))
         .route(
             "/v1/openapi.json",
-            generated(&door, |shared| native::openapi::document_below(shared.site.public_url.path(), shared.limits())),
+            generated(&endpoint, |shared| {
+                native::openapi::document_below(shared.site.public_url.path(), shared.limits())
+            }),
         )
         .route(
             "/v1/asyncapi.json",
-            generated(&door, |shared| {
+            generated(&endpoint, |shared| {
                 let url = &shared.site.public_url;
                 native::asyncapi::document_at(url.origin(), url.path(), shared.limits())
             }),
@@ -43,65 +45,65 @@ pub fn native(door: Door, others: &[Door], serves_client: bool) -> Router {
     for (path, media_type, text) in native::DOCS {
         router = router.route(path, get(move || async move { ops::document(media_type, text) }));
     }
-    if door.shared.metrics_here {
+    if endpoint.shared.metrics_here {
         router = router.route("/metrics", get(ops::metrics));
     }
     let others = others.iter().fold(Router::new(), |all, other| all.merge(finish(paths(other.dialect), other.clone())));
-    below(&path, finish(router.fallback(rest::answer), door).merge(others))
+    below(&path, finish(router.fallback(rest::answer), endpoint).merge(others))
 }
 
 /// A generated document, written when it is first asked for: it says where the server is, and its limits.
-fn generated(door: &Door, write: fn(&Shared) -> String) -> MethodRouter<Door> {
-    let (shared, written) = (door.shared.clone(), Arc::new(OnceLock::<Bytes>::new()));
+fn generated(endpoint: &Endpoint, write: fn(&Shared) -> String) -> MethodRouter<Endpoint> {
+    let (shared, written) = (endpoint.shared.clone(), Arc::new(OnceLock::<Bytes>::new()));
     get(move || async move { ops::generated(written.get_or_init(|| write(&shared).into()).clone()) })
 }
 
 /// The paths at which a dialect's clients look for it.
-fn paths(dialect: Dialect) -> Router<Door> {
+fn paths(dialect: Dialect) -> Router<Endpoint> {
     let sockets = dialect.paths.sockets.iter().fold(Router::new(), |router, path| router.route(path, socket()));
     dialect.paths.requests.iter().fold(sockets, |router, path| router.route(path, any(rest::answer)))
 }
 
-/// A socket's path; another method than its own is refused in the words of the door.
-fn socket() -> MethodRouter<Door> {
+/// A socket's path; another method than its own is refused in the words of the endpoint.
+fn socket() -> MethodRouter<Endpoint> {
     get(handshake::upgrade).fallback(rest::answer)
 }
 
 /// A listener of a dialect's own, with the paths of those that are served beside it. Where its sockets have no paths,
 /// they are at any.
-pub fn own(door: Door, beside: &[Door]) -> Router {
-    let router = paths(door.dialect);
-    let router = if door.dialect.paths.sockets.is_empty() {
+pub fn own(endpoint: Endpoint, beside: &[Endpoint]) -> Router {
+    let router = paths(endpoint.dialect);
+    let router = if endpoint.dialect.paths.sockets.is_empty() {
         router.fallback(socket_or_rest)
     } else {
         router.fallback(rest::answer)
     };
-    beside.iter().fold(finish(router, door), |all, other| all.merge(finish(paths(other.dialect), other.clone())))
+    beside.iter().fold(finish(router, endpoint), |all, other| all.merge(finish(paths(other.dialect), other.clone())))
 }
 
-/// A listener for figures alone.
-pub fn operator(door: Door) -> Router {
+/// A listener for metrics alone.
+pub fn operator(endpoint: Endpoint) -> Router {
     let router = Router::new()
         .route("/metrics", get(ops::metrics))
         .route("/health", get(ops::health))
         .route("/ready", get(ops::ready))
         .fallback(|| async { ops::nothing_here() });
-    finish(router, door)
+    finish(router, endpoint)
 }
 
-fn finish(router: Router<Door>, door: Door) -> Router {
-    router.layer(middleware::from_fn_with_state(door.clone(), headers::dress)).with_state(door)
+fn finish(router: Router<Endpoint>, endpoint: Endpoint) -> Router {
+    router.layer(middleware::from_fn_with_state(endpoint.clone(), headers::dress)).with_state(endpoint)
 }
 
 async fn socket_or_rest(
-    State(door): State<Door>,
+    State(endpoint): State<Endpoint>,
     connect_info: axum::extract::ConnectInfo<std::net::SocketAddr>,
     request: Request,
 ) -> Response {
     let upgrades = request.headers().contains_key(header::UPGRADE);
     if upgrades {
-        handshake::upgrade(State(door), connect_info, request).await
+        handshake::upgrade(State(endpoint), connect_info, request).await
     } else {
-        rest::answer(State(door), connect_info, request).await
+        rest::answer(State(endpoint), connect_info, request).await
     }
 }

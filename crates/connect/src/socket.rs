@@ -20,7 +20,7 @@ use std::{
 };
 
 use chat::{ConversationId, Error, ErrorCode};
-use dialects::{Text, Turn};
+use dialects::{Step, Text};
 use engine::{Arrival, Cost};
 use subscribers::{Goodbye, Listener, Outbox, frame};
 use tokio::{
@@ -29,11 +29,11 @@ use tokio::{
 };
 
 use crate::{
-    Door, Shared,
+    Endpoint, Shared,
     connections::Seat,
     incoming::{Heard, Incoming},
+    steps::{Actor, Driven},
     transfer::Transfer,
-    turns::{Actor, Step},
     writer::Writer,
 };
 
@@ -48,7 +48,7 @@ const SLOWEST: u64 = 16 * 1_024;
 
 /// Runs a connection to its end.
 pub(crate) async fn run(
-    door: Door,
+    endpoint: Endpoint,
     socket: TcpStream,
     seat: Arc<Seat>,
     early: Vec<u8>,
@@ -56,7 +56,7 @@ pub(crate) async fn run(
     arrival: Option<Arc<Arrival>>,
     stranger: Option<IpAddr>,
 ) {
-    let shared = door.shared.clone();
+    let shared = endpoint.shared.clone();
     shared.counters.sockets.fetch_add(1, Ordering::Relaxed);
     metrics::counter!("chat_websocket_connections_total").increment(1);
     let began = Instant::now();
@@ -83,7 +83,7 @@ pub(crate) async fn run(
         last_heard: began,
         asked: false,
         taken: 0,
-        door,
+        endpoint,
     };
     let goodbye = life.live(early).await;
     shared.is_known(connection);
@@ -102,7 +102,7 @@ pub(crate) async fn run(
 }
 
 struct Connection {
-    door: Door,
+    endpoint: Endpoint,
     socket: TcpStream,
     /// Dropped after the socket, so that its descriptor is free when its place is.
     seat: Arc<Seat>,
@@ -138,21 +138,21 @@ enum Woken {
 
 impl Connection {
     fn shared(&self) -> &Shared {
-        &self.door.shared
+        &self.endpoint.shared
     }
 
     /// From the handshake to the goodbye; `early` came together with the handshake.
     async fn live(&mut self, early: Vec<u8>) -> Goodbye {
         if let Some(arrival) = self.arrival.clone()
-            && !self.door.dialect.authenticates_in_band
+            && !self.endpoint.dialect.authenticates_in_band
         {
             self.seat.peer().has_credential();
             if let Err(error) = Box::pin(self.attach(&arrival)).await {
-                self.say(vec![(self.door.dialect.refusal)(&error)]);
+                self.say(vec![(self.endpoint.dialect.refusal)(&error)]);
                 return Box::pin(self.end(shut_out(&error, Goodbye::TooManyConnections))).await;
             }
             if let Some(speaker) = &self.actor.speaker {
-                self.say((self.door.dialect.greeting)(speaker));
+                self.say((self.endpoint.dialect.greeting)(speaker));
             }
             self.outbox.release();
         }
@@ -230,7 +230,7 @@ impl Connection {
     }
 
     /// Waits until no send is under way, so that answers keep the order of their commands.
-    async fn settle(&mut self, at_most: u32) -> Result<(), Goodbye> {
+    async fn wait_for_pending_sends(&mut self, at_most: u32) -> Result<(), Goodbye> {
         std::future::poll_fn(|context: &mut Context<'_>| {
             if let Poll::Ready(goodbye) = self.writer.poll(&self.socket, context) {
                 return Poll::Ready(Err(goodbye));
@@ -242,55 +242,55 @@ impl Connection {
 
     // ---- commands -------------------------------------------------------------------------------
 
-    async fn take_turn(&mut self, turn: Turn) -> Result<(), Goodbye> {
-        let turn = match turn {
-            Turn::Send(..) => turn,
-            Turn::Refuse(texts) => {
-                self.settle(0).await?;
+    async fn take_step(&mut self, step: Step) -> Result<(), Goodbye> {
+        let step = match step {
+            Step::Send(..) => step,
+            Step::Refuse(texts) => {
+                self.wait_for_pending_sends(0).await?;
                 self.say(texts);
                 return self.offend();
             }
-            turn if turn.is_paced_as_a_message() => {
-                self.settle(0).await?;
-                turn
+            step if step.is_paced_as_a_message() => {
+                self.wait_for_pending_sends(0).await?;
+                step
             }
-            turn => {
-                self.settle(0).await?;
+            step => {
+                self.wait_for_pending_sends(0).await?;
                 if let Err(error) = self.shared().admit(&self.actor, Cost::Request) {
-                    self.say(vec![(self.door.dialect.refusal)(&error)]);
+                    self.say(vec![(self.endpoint.dialect.refusal)(&error)]);
                     return self.rush(&error);
                 }
-                turn
+                step
             }
         };
-        let mut turn = turn;
+        let mut step = step;
         loop {
-            let (paced, paid) = self.shared().pace(&self.actor, self.door.pace, turn);
+            let (paced, paid) = self.shared().pace(&self.actor, self.endpoint.pace, step);
             if let Err(error) = paid {
                 self.finish(paced).await?;
                 return self.rush(&error);
             }
-            turn = match paced {
-                Turn::Send(submission, then) => return self.send(submission, then).await,
-                Turn::Tune { conversation, hears, then } => then(self.tune(conversation, hears)),
-                Turn::Authenticate(token, resume, then) => {
+            step = match paced {
+                Step::Send(submission, then) => return self.send(submission, then).await,
+                Step::Tune { conversation, hears, then } => then(self.tune(conversation, hears)),
+                Step::Authenticate(token, resume, then) => {
                     return Box::pin(self.authenticate(token, resume, then)).await;
                 }
-                turn => {
-                    let (shared, actor) = (self.door.shared.clone(), self.actor.clone());
+                step => {
+                    let (shared, actor) = (self.endpoint.shared.clone(), self.actor.clone());
                     // Boxed, because it is as large as the largest command, and a connection is mostly idle.
-                    let driven = Box::pin(async move { shared.drive(&actor, turn).await });
+                    let driven = Box::pin(async move { shared.drive(&actor, step).await });
                     match self.while_writing(driven).await? {
-                        Step::Special(turn) => turn,
-                        Step::Over(Turn::Say(texts)) => {
+                        Driven::Special(step) => step,
+                        Driven::Over(Step::Say(texts)) => {
                             self.say(texts);
-                            return self.settle(u32::MAX).await;
+                            return self.wait_for_pending_sends(u32::MAX).await;
                         }
-                        Step::Over(Turn::Refuse(texts)) => {
+                        Driven::Over(Step::Refuse(texts)) => {
                             self.say(texts);
                             return self.offend();
                         }
-                        Step::Over(_) => return Ok(()),
+                        Driven::Over(_) => return Ok(()),
                     }
                 }
             };
@@ -305,18 +305,18 @@ impl Connection {
         then: Box<dyn FnOnce(chat::Result<chat::messages::Sent>) -> Vec<Text> + Send>,
     ) -> Result<(), Goodbye> {
         let admitted = self.actor.known().cloned().and_then(|speaker| {
-            self.shared().admit(&self.actor, Cost::Message(self.door.pace))?;
+            self.shared().admit(&self.actor, Cost::Message(self.endpoint.pace))?;
             Ok(speaker)
         });
         let speaker = match admitted {
             Ok(speaker) => speaker,
             Err(error) => {
-                self.settle(0).await?;
+                self.wait_for_pending_sends(0).await?;
                 self.say(then(Err(error.clone())));
                 return self.rush(&error);
             }
         };
-        self.settle(PIPELINE - 1).await?;
+        self.wait_for_pending_sends(PIPELINE - 1).await?;
         let outbox = self.outbox.clone();
         outbox.begin_send();
         let done = Box::new(move |sent| {
@@ -342,12 +342,12 @@ impl Connection {
         }
     }
 
-    /// Says what a turn ends in.
-    async fn finish(&mut self, turn: Turn) -> Result<(), Goodbye> {
-        if let Turn::Say(texts) | Turn::Refuse(texts) = turn {
+    /// Says what a step ends in.
+    async fn finish(&mut self, step: Step) -> Result<(), Goodbye> {
+        if let Step::Say(texts) | Step::Refuse(texts) = step {
             self.say(texts);
         }
-        self.settle(u32::MAX).await
+        self.wait_for_pending_sends(u32::MAX).await
     }
 
     fn say(&self, texts: Vec<Text>) {
@@ -360,7 +360,7 @@ impl Connection {
 
     /// Ends with this goodbye; what waits before it is still written if the socket takes it.
     async fn end(&mut self, goodbye: Goodbye) -> Goodbye {
-        if let Err(said_before) = self.settle(u32::MAX).await {
+        if let Err(said_before) = self.wait_for_pending_sends(u32::MAX).await {
             return said_before;
         }
         self.outbox.end(goodbye);

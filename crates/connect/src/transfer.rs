@@ -40,6 +40,12 @@ impl Transfer {
         self.bytes = self.bytes.saturating_add(bytes as u64);
     }
 
+    /// The same after a rest in which nobody waited for it.
+    pub(crate) fn after_rest(self, since: Instant, until: Instant) -> Self {
+        let rest = until.saturating_duration_since(since);
+        Self { began: self.began + rest, last: self.last + rest, ..self }
+    }
+
     /// When it must have ended, or gone on.
     pub(crate) fn deadline(&self) -> Instant {
         let at_least_rate = Duration::from_secs(self.bytes / RATE);

@@ -1,9 +1,13 @@
 //! A dialect is a value: each folder gives one [`Translator`], and [`LIST`] has all of them.
 
-use std::ops::Deref;
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    ops::Deref,
+};
 
 use chat::{
-    AccountEvent, ConversationId, Error, ErrorCode, Event, Signal,
+    AccountEvent, ConversationId, Error, ErrorCode, Event, Number, Signal,
     accounts::Speaker,
     conversations::Place,
     reply::{AccountChanges, CaughtUp},
@@ -12,7 +16,7 @@ use chat::{
 use crate::{
     chat_server, dreametrix, matcha, native,
     rest::{Headers, Matched, Misrouted, Refusal},
-    turn::{Text, Turn},
+    step::{Step, Text},
 };
 
 /// All dialects, our own first. To add one, write its folder and put its value here.
@@ -49,10 +53,13 @@ pub struct Translator {
     /// What a connection is told first, once its handshake has let it in.
     pub greeting: fn(&Speaker) -> Vec<Text>,
     /// What a frame asks for. The speaker is absent until the connection has authenticated.
-    pub decode: fn(Option<&Speaker>, &str) -> Turn,
+    pub decode: fn(Option<&Speaker>, &str) -> Step,
     /// What a listener is told of a numbered event; nothing if this dialect has no word for it.
     /// Encoded once for all listeners of the dialect, whoever they are.
     pub event: fn(&Place, &Event) -> Option<Text>,
+    /// What a listener is told of an event with this number that is about a message which they do not see; nothing if
+    /// this dialect does not count.
+    pub hidden: fn(ConversationId, Number) -> Option<Text>,
     /// Whether the connection that caused the event is told of it too.
     pub echoes: fn(&Place, &Event) -> bool,
     /// What a person's connections are told of a numbered event of their account, frame by frame; nothing if this
@@ -117,18 +124,21 @@ pub enum Hears {
 }
 
 /// One of the dialects. Cheap to copy; its [`Translator`] is what it dereferences to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Dialect(usize);
+#[derive(Clone, Copy)]
+pub struct Dialect {
+    place: usize,
+    translator: &'static Translator,
+}
 
 impl Dialect {
     /// Our own.
-    pub const NATIVE: Self = Self(0);
+    pub const NATIVE: Self = Self { place: 0, translator: &native::TRANSLATOR };
     /// How many there are.
     pub const COUNT: usize = LIST.len();
 
     /// All of them, our own first.
     pub fn all() -> impl Iterator<Item = Self> {
-        (0..Self::COUNT).map(Self)
+        LIST.iter().enumerate().map(|(place, translator)| Self { place, translator })
     }
 
     /// The one of this name.
@@ -137,10 +147,36 @@ impl Dialect {
         Self::all().find(|dialect| dialect.name == name)
     }
 
+    /// One that is not in the list: it answers requests, and nobody is told events in it. None if it has sockets.
+    #[must_use]
+    pub fn of_requests(translator: &'static Translator) -> Option<Self> {
+        translator.paths.sockets.is_empty().then_some(Self { place: 0, translator })
+    }
+
     /// Its place among all: less than [`Dialect::COUNT`].
     #[must_use]
     pub fn place(self) -> usize {
-        self.0
+        self.place
+    }
+}
+
+impl PartialEq for Dialect {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Dialect {}
+
+impl Hash for Dialect {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+impl fmt::Debug for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
     }
 }
 
@@ -148,7 +184,7 @@ impl Deref for Dialect {
     type Target = Translator;
 
     fn deref(&self) -> &Translator {
-        LIST[self.0]
+        self.translator
     }
 }
 
@@ -160,7 +196,7 @@ mod tests {
     fn ours_is_the_first_and_each_has_a_name_of_its_own() {
         assert_eq!(Dialect::NATIVE.name, "native");
         for dialect in Dialect::all() {
-            assert_eq!(Dialect::named(dialect.name), Some(dialect));
+            assert_eq!(Dialect::named(dialect.name).map(Dialect::place), Some(dialect.place()));
             assert!(dialect.paths.beside.is_none_or(|name| Dialect::named(name).is_some()), "{}", dialect.name);
         }
     }

@@ -9,16 +9,18 @@
 //! | `> POST /path form a=b&file=@` | the same with the fields of a form; `@` stands for a file |
 //! | `? …` | what the dialect wants done or asks |
 //! | `= {…}` | what it is answered: see [`nouns::script`] |
-//! | `! {…}` | something happened: an event, a signal, a catch-up, a refusal outside of a command |
+//! | `! {…}` | something happened: an event, a signal, a catch-up, an event about a hidden message, a refusal outside of a command |
 //! | `< {…}` | a frame goes out; of an event: to every listener |
 //! | `<others {…}` | the event is told to all but the connection that caused it |
 //! | `<! {…}` | a frame goes out and counts against the connection |
-//! | `< 201 {…}` | a request is answered |
+//! | `> PUT /path pieces` | the same with a body that comes when it is asked for |
+//! | `< 201 {…}` | a request is answered; with ` @name:value` for each header and the media type of what is not JSON |
 //!
-//! JSON is compared by value. A turn without `<` ends in silence. To write down what is said now, run the
+//! JSON is compared by value. A step without `<` ends in silence. To write down what is said now, run the
 //! tests with `REWRITE_TRANSCRIPTS=1`, and read the difference before keeping it.
 
 mod nouns;
+mod trial;
 
 use std::{
     collections::VecDeque,
@@ -27,18 +29,18 @@ use std::{
 };
 
 use chat::{
-    Command, ConversationId, Error, Millis, SessionId, UserId, Visit,
+    Command, ConversationId, Error, Millis, Number, SessionId, UserId, Visit,
     accounts::{ServerRole, Speaker},
 };
 use serde_json::{Value, json};
 
 use self::nouns::{
-    FIGURES, account_changes, account_event, all_figures, caught_up, error, event, place, script, sent, server, signal,
-    tokens, welcome,
+    STATISTICS, account_changes, account_event, all_statistics, caught_up, error, event, piece, place, script, sent,
+    server, signal, visited, welcome,
 };
 use crate::{
-    Dialect, Resume, Turn,
-    rest::{Body, Call, FormValue, Request},
+    Dialect, Resume, Step,
+    rest::{Body, Call, FormValue, JSON, Request, RestAnswer},
 };
 
 /// 2025-01-01T12:00:00Z, the moment of everything in a transcript.
@@ -179,33 +181,34 @@ fn line(said: &mut String, mark: &str, text: &str) {
     said.push('\n');
 }
 
-/// Drives a turn to its end.
-fn drive(mut turn: Turn, script: &mut VecDeque<&str>, said: &mut String) {
+/// Drives a step to its end.
+fn drive(mut step: Step, script: &mut VecDeque<&str>, said: &mut String) {
     loop {
-        turn = match turn {
-            Turn::Say(frames) => return frames.iter().for_each(|frame| line(said, "<", frame)),
-            Turn::Refuse(frames) => return frames.iter().for_each(|frame| line(said, "<!", frame)),
-            Turn::Do(command, then) => then(answer(&describe(&command), script, said).map(self::script)),
-            Turn::Ask(query, then) => then(answer(&format!("{query:?}"), script, said).map(self::script)),
-            Turn::Send(submission, then) => {
+        step = match step {
+            Step::Say(frames) => return frames.iter().for_each(|frame| line(said, "<", frame)),
+            Step::Refuse(frames) => return frames.iter().for_each(|frame| line(said, "<!", frame)),
+            Step::Do(command, then) => then(answer(&describe(&command), script, said).map(self::script)),
+            Step::Ask(query, then) => then(answer(&format!("{query:?}"), script, said).map(self::script)),
+            Step::Send(submission, then) => {
                 let sent = answer(&format!("Send {submission:?}"), script, said).map(|value| sent(&value["sent"]));
                 return then(sent).iter().for_each(|frame| line(said, "<", frame));
             }
-            Turn::Visit(visit, then) => {
-                then(answer(&describe_visit(&visit), script, said).map(|value| tokens(&value["tokens"])))
+            Step::Visit(visit, then) => {
+                then(answer(&describe_visit(&visit), script, said).map(|value| visited(&value)))
             }
-            Turn::LogOut(then) => then(answer("LogOut", script, said).map(|_| ())),
-            Turn::Authenticate(token, Resume { epoch, account, cursors }, then) => {
+            Step::Piece(then) => then(answer("Piece", script, said).map(|value| piece(&value))),
+            Step::LogOut(then) => then(answer("LogOut", script, said).map(|_| ())),
+            Step::Authenticate(token, Resume { epoch, account, cursors }, then) => {
                 let epoch = epoch.map(|epoch| format!(" of {epoch}")).unwrap_or_default();
                 let account = account.map(|number| format!(" account {number}")).unwrap_or_default();
                 let asked = format!("Authenticate {token:?} {cursors:?}{account}{epoch}");
                 then(answer(&asked, script, said).map(|value| welcome(&value["welcome"])))
             }
-            Turn::Server(then) => then(answer("Server", script, said).map(|_| server())),
-            Turn::Figures(then) => then(answer("Figures", script, said).map(|_| FIGURES)),
-            Turn::AllFigures(then) => then(answer("AllFigures", script, said).map(|_| all_figures())),
-            Turn::Now(then) => then(answer("Now", script, said).map(|_| NOON)),
-            Turn::Tune { conversation, hears, then } => {
+            Step::Server(then) => then(answer("Server", script, said).map(|_| server())),
+            Step::Statistics(then) => then(answer("Statistics", script, said).map(|_| STATISTICS)),
+            Step::AllStatistics(then) => then(answer("AllStatistics", script, said).map(|_| all_statistics())),
+            Step::Now(then) => then(answer("Now", script, said).map(|_| NOON)),
+            Step::Tune { conversation, hears, then } => {
                 then(answer(&format!("Tune {conversation} {hears}"), script, said).map(|_| ()))
             }
         };
@@ -249,22 +252,34 @@ fn request(
             }
             (matched.read)(&request)
         });
-    let outcome = called.and_then(|Call { turn, pending }| {
-        drive(turn, script, said);
+    let outcome = called.and_then(|Call { step, pending }| {
+        drive(step, script, said);
         pending.outcome()
     });
-    let (status, body) = match outcome {
-        Ok(answer) => (answer.status, answer.body.unwrap_or_default()),
-        Err(error) => {
+    let answered = outcome.map_or_else(
+        |error| {
             let refusal = (dialect.problem)(&error, Some("r1"));
-            (refusal.status, refusal.body)
-        }
-    };
-    line(said, "<", format!("{status} {body}").trim_end());
+            format!("{} {}", refusal.status, refusal.body)
+        },
+        |answer| describe_answer(&answer),
+    );
+    line(said, "<", answered.trim_end());
+}
+
+fn describe_answer(answer: &RestAnswer) -> String {
+    let headers: String = answer.headers.iter().map(|(name, value)| format!(" @{name}:{value}")).collect();
+    let content = answer.content.as_ref().map(|content| {
+        let text = String::from_utf8_lossy(&content.bytes);
+        if content.media_type == JSON { text.into_owned() } else { format!("{} {text}", content.media_type) }
+    });
+    format!("{}{headers} {}", answer.status, content.unwrap_or_default())
 }
 
 /// The body of a request as it is written in a transcript.
 fn body_of(text: &str) -> Body {
+    if text == "pieces" {
+        return Body::Pieces;
+    }
     let Some(fields) = text.strip_prefix("form ") else { return Body::Json(expand(text).into_bytes()) };
     let field = |field: &str| match field.split_once('=').unwrap() {
         (name, "@") => (name.to_owned(), FormValue::File),
@@ -286,6 +301,8 @@ fn tell(dialect: Dialect, happened: &Value, said: &mut String) {
     } else if happened["account_caught_up"].is_object() {
         let changes = account_changes(&happened["account_caught_up"]);
         (dialect.account_caught_up)(&changes).iter().for_each(|text| line(said, "<", text));
+    } else if let Some(number) = happened["hidden"].as_i64() {
+        (dialect.hidden)(ConversationId(12), Number(number)).iter().for_each(|text| line(said, "<", text));
     } else if happened["greeting"] == true {
         (dialect.greeting)(&ann()).iter().for_each(|text| line(said, "<", text));
     } else if happened["caught_up"].is_object() {

@@ -1,14 +1,15 @@
 //! What the dialects' REST interfaces have in common.
 //!
-//! A request becomes a [`Call`]: a [`Turn`] that is driven by the same loop as a socket's, and a
-//! [`Pending`] that has the answer once the turn is over. The turn of a call always ends in
+//! A request becomes a [`Call`]: a [`Step`] that is driven by the same loop as a socket's, and a
+//! [`Pending`] that has the answer once the step is over. The step of a call always ends in
 //! `Say` or `Refuse` **without texts**; the driver then takes [`Pending::outcome`].
 
 use std::sync::{Arc, OnceLock};
 
 use chat::{Error, ErrorCode, accounts::Speaker};
 
-use crate::Turn;
+use crate::Step;
+pub use crate::answer::{Content, Cookie, RestAnswer};
 
 /// The media type of most answers.
 pub const JSON: &str = "application/json";
@@ -38,6 +39,8 @@ pub enum Body {
     Json(Vec<u8>),
     /// The fields of a form, in their order.
     Form(Vec<(String, FormValue)>),
+    /// Bytes of any media type, which come when they are asked for: by [`Step::Piece`].
+    Pieces,
 }
 
 /// What stands in a field of a form.
@@ -55,8 +58,22 @@ pub struct Matched {
     pub path: &'static str,
     /// Whether a credential is needed.
     pub needs_speaker: bool,
+    /// How its body is taken.
+    pub takes: Takes,
     /// Reads the rest of the request, or says what is wrong with it.
     pub read: Read,
+}
+
+/// How the body of a request is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Before the request is read, within the limit of a frame: JSON or a form.
+    Whole,
+    /// While the request is carried out, piece by piece, each when it is asked for.
+    Pieces {
+        /// Bytes of all pieces together at most.
+        most: u64,
+    },
 }
 
 /// Reads a request of which the method and the path are known.
@@ -70,7 +87,7 @@ impl Matched {
         read: fn(&Found<O>, &Request<'_>) -> Result<Call, Error>,
     ) -> Self {
         let (path, needs_speaker) = (found.path, needs_speaker(found.operation));
-        Self { path, needs_speaker, read: Box::new(move |request| read(&found, request)) }
+        Self { path, needs_speaker, takes: Takes::Whole, read: Box::new(move |request| read(&found, request)) }
     }
 }
 
@@ -124,69 +141,61 @@ impl<O: Copy> Found<O> {
 }
 
 impl Request<'_> {
-    /// The body of a door that reads JSON only.
+    /// The body of an endpoint that reads JSON only.
     ///
     /// # Errors
-    /// `malformed` if it is a form.
+    /// `malformed` if it is something else.
     pub fn json(&self) -> Result<&[u8], Error> {
         match self.body {
             Body::Json(bytes) => Ok(bytes),
-            Body::Form(_) => {
+            Body::Form(_) | Body::Pieces => {
                 Err(Error::new(ErrorCode::Malformed, "The body must be JSON: Content-Type: application/json."))
             }
         }
     }
 }
 
-/// What is answered to a request that went well.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RestAnswer {
-    /// The HTTP status.
-    pub status: u16,
-    /// The JSON body; absent with status 204.
-    pub body: Option<String>,
-}
-
 /// A request that was understood.
 pub struct Call {
     /// What is to be done.
-    pub turn: Turn,
+    pub step: Step,
     /// Where the answer will be.
     pub pending: Pending,
 }
 
-/// The answer of a call, once its turn is over.
+/// The answer of a call, once its step is over.
 pub struct Pending(Arc<OnceLock<Result<RestAnswer, Error>>>);
 
 impl Pending {
     /// The answer.
     ///
     /// # Errors
-    /// The refusal that the turn ended in; `internal` if the turn is not over.
+    /// The refusal that the step ended in; `internal` if the step is not over.
     pub fn outcome(self) -> Result<RestAnswer, Error> {
         self.0.get().cloned().unwrap_or_else(|| Err(Error::internal()))
     }
 }
 
-/// The turn's side of a [`Pending`]: where it puts the answer.
+/// The step's side of a [`Pending`]: where it puts the answer.
 #[derive(Clone)]
-pub(crate) struct Desk(Arc<OnceLock<Result<RestAnswer, Error>>>);
+pub struct Desk(Arc<OnceLock<Result<RestAnswer, Error>>>);
 
 impl Desk {
     /// A new pair.
-    pub(crate) fn new() -> (Self, Pending) {
+    #[must_use]
+    pub fn new() -> (Self, Pending) {
         let slot = Arc::new(OnceLock::new());
         (Self(Arc::clone(&slot)), Pending(slot))
     }
 
-    /// Puts the answer and ends the turn.
-    pub(crate) fn end(&self, outcome: Result<RestAnswer, Error>) -> Turn {
+    /// Puts the answer and ends the step.
+    pub fn end(&self, outcome: Result<RestAnswer, Error>) -> Step {
         self.put(outcome);
-        Turn::Say(Vec::new())
+        Step::Say(Vec::new())
     }
 
     /// Puts the answer. A second one has no effect.
-    pub(crate) fn put(&self, outcome: Result<RestAnswer, Error>) {
+    pub fn put(&self, outcome: Result<RestAnswer, Error>) {
         let _ = self.0.set(outcome);
     }
 }

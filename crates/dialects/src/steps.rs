@@ -10,7 +10,7 @@ use chat::{
     query::ListPosition,
 };
 
-use crate::{Then, Turn};
+use crate::{Step, Then};
 
 /// Entries to ask for at a time.
 pub(crate) const PAGE: i64 = 200;
@@ -25,7 +25,7 @@ pub(crate) fn conversations(
     most: usize,
     wanted: impl Fn(&Conversation) -> bool + Send + 'static,
     then: Then<Vec<Listed>>,
-) -> Turn {
+) -> Step {
     more_conversations(None, Found::default(), most, wanted, then)
 }
 
@@ -52,8 +52,8 @@ fn more_conversations(
     most: usize,
     wanted: impl Fn(&Conversation) -> bool + Send + 'static,
     then: Then<Vec<Listed>>,
-) -> Turn {
-    Turn::Ask(
+) -> Step {
+    Step::Ask(
         Query::Conversations { after, limit: PAGE },
         Box::new(move |reply| match reply {
             Ok(Reply::Conversations { conversations: listed, next }) => {
@@ -73,8 +73,8 @@ fn more_conversations(
 }
 
 /// The speaker's direct conversation with somebody, if there is one. Reading opens none.
-pub(crate) fn direct_with(user: UserId, then: Then<Option<Listed>>) -> Turn {
-    Turn::Ask(
+pub(crate) fn direct_with(user: UserId, then: Then<Option<Listed>>) -> Step {
+    Step::Ask(
         Query::DirectWith(user),
         Box::new(move |reply| match reply {
             Ok(Reply::Conversation(listed)) => then(Ok(Some(*listed))),
@@ -86,8 +86,8 @@ pub(crate) fn direct_with(user: UserId, then: Then<Option<Listed>>) -> Turn {
 }
 
 /// How these people are shown.
-pub(crate) fn seen(users: Vec<UserId>, then: Then<Vec<(UserId, Seen)>>) -> Turn {
-    Turn::Ask(
+pub(crate) fn seen(users: Vec<UserId>, then: Then<Vec<(UserId, Seen)>>) -> Step {
+    Step::Ask(
         Query::Presence(users),
         Box::new(move |reply| match reply {
             Ok(Reply::Presence(seen)) => then(Ok(seen)),
@@ -98,7 +98,7 @@ pub(crate) fn seen(users: Vec<UserId>, then: Then<Vec<(UserId, Seen)>>) -> Turn 
 }
 
 /// Adds to these people whether they are here.
-pub(crate) fn online(users: Vec<Account>, then: Then<Vec<(Account, bool)>>) -> Turn {
+pub(crate) fn online(users: Vec<Account>, then: Then<Vec<(Account, bool)>>) -> Step {
     seen(
         users.iter().map(|user| user.id).collect(),
         Box::new(move |seen| {

@@ -2,11 +2,11 @@
 //! membership is not there.
 
 use chat::{
-    ConversationId, Error, Number, Result,
+    ConversationId, Error, Millis, Number, Result,
     conversations::Conversation,
-    members::Role,
+    members::{Member, Role},
     messages::Message,
-    permission::{self, Ability},
+    policies::{Ability, Rights},
 };
 use store::Conn;
 
@@ -15,23 +15,51 @@ use crate::Call;
 /// A conversation as somebody may act in it.
 pub(crate) struct Access {
     pub conversation: Conversation,
-    /// The member's own role.
-    pub role: Role,
-    /// The role in which they act: server staff have more in public rooms.
-    pub acting: Role,
+    /// The number from which on they see messages; 0 if they see all.
+    pub visible_from: Number,
+    /// What decides what they may do.
+    pub rights: Rights,
+    /// When it was found out.
+    now: Millis,
 }
 
 impl Access {
     /// Refuses unless the member may do this here.
-    pub(crate) fn require(&self, ability: Ability) -> Result<()> {
-        if permission::member_may(self.acting, self.conversation.kind, ability) {
+    pub(crate) fn may(&self, ability: Ability) -> Result<()> {
+        self.rights.require(ability, self.now)
+    }
+
+    /// Refuses unless the member may act on this one: beside the ability, that takes a higher role.
+    pub(crate) fn may_act_on(&self, target: &Member) -> Result<()> {
+        match target.role {
+            Some(role) if self.rights.outranks(role) => Ok(()),
+            _ => Err(Error::forbidden("You may act on members of a lower role only.")),
+        }
+    }
+
+    /// Refuses unless the member may give this role: beside the ability, that takes a higher one.
+    pub(crate) fn may_give(&self, role: Role) -> Result<()> {
+        if self.rights.may_give(role) {
             return Ok(());
         }
-        Err(Error::forbidden(format!(
-            "As {} of this {} you may not do this.",
-            self.role.name(),
-            self.conversation.kind.name()
-        )))
+        Err(Error::forbidden("You may give roles below your own only."))
+    }
+
+    /// Whether the member sees the message with this number.
+    pub(crate) fn sees(&self, seq: Number) -> bool {
+        seq >= self.visible_from
+    }
+
+    /// A message, deleted or not. One that the member does not see is not there.
+    pub(crate) async fn message(&self, conn: &mut Conn, seq: Number) -> Result<Message> {
+        let message = store::messages::one(conn, self.conversation.id, seq).await?;
+        message.filter(|message| self.sees(message.seq)).ok_or_else(|| Error::not_found("message"))
+    }
+
+    /// A message that is not deleted.
+    pub(crate) async fn live_message(&self, conn: &mut Conn, seq: Number) -> Result<Message> {
+        let message = self.message(conn, seq).await?;
+        if message.deleted_at.is_none() { Ok(message) } else { Err(Error::not_found("message")) }
     }
 }
 
@@ -45,17 +73,9 @@ impl Call {
     /// The same on a given connection; inside the committing transaction for changes.
     pub(crate) async fn access_in(&self, conn: &mut Conn, conversation: ConversationId) -> Result<Access> {
         let found = store::members::membership(conn, conversation, self.speaker.user).await?;
-        let (conversation, role) = found.ok_or_else(|| Error::not_found("conversation"))?;
-        let acting = permission::acting_role(self.speaker.role, role, &conversation);
-        Ok(Access { conversation, role, acting })
-    }
-
-    /// A message that is not deleted, of a conversation that the speaker had access to.
-    pub(crate) async fn live_message(conn: &mut Conn, conversation: ConversationId, seq: Number) -> Result<Message> {
-        let message = store::messages::one(conn, conversation, seq).await?;
-        match message {
-            Some(message) if message.deleted_at.is_none() => Ok(message),
-            _ => Err(Error::not_found("message")),
-        }
+        let found = found.ok_or_else(|| Error::not_found("conversation"))?;
+        let rights = found.rights(self.speaker.role);
+        let (conversation, visible_from) = (found.conversation, found.visible_from);
+        Ok(Access { conversation, visible_from, rights, now: self.engine.now() })
     }
 }

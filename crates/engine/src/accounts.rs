@@ -7,7 +7,7 @@ use chat::{
     accounts::{Account, Profile, ProfileChange, Registration, ServerRole},
     event::Order,
     permission,
-    sessions::{Origin, Tokens},
+    sessions::{Origin, Visited},
 };
 
 use store::Unit;
@@ -22,7 +22,7 @@ const USERNAME: std::ops::RangeInclusive<usize> = 3..=50;
 /// Characters of a mail address.
 const EMAIL_LENGTH: usize = 255;
 
-pub(crate) async fn register(engine: &Engine, registration: Registration, origin: Origin) -> Result<Tokens> {
+pub(crate) async fn register(engine: &Engine, registration: Registration, origin: Origin) -> Result<Visited> {
     let inner = &engine.inner;
     let Registration { username, password, email, profile, setup_secret } = registration;
     check_username(&username)?;
@@ -42,7 +42,7 @@ pub(crate) async fn register(engine: &Engine, registration: Registration, origin
         // Used, by this one or by somebody else.
         *inner.setup_secret.lock().map_err(|_| Error::internal())? = None;
     }
-    let begun = sessions::begin(engine, account?.id, origin, None).await?;
+    let begun = sessions::begin(engine, account?.id, origin, None, inner.settings.asks_further.clone()).await?;
     begun.ok_or_else(|| Error::forbidden("The account was deactivated at once."))
 }
 
@@ -96,7 +96,7 @@ async fn store_new(unit: &mut Unit, opening: Opening) -> Result<Account> {
     if store::accounts::by_name(&mut unit.conn, &username).await?.is_some() {
         return Err(taken("username", "This username is taken."));
     }
-    let new = store::accounts::New {
+    let new = store::accounts::NewAccount {
         id: None,
         username: &username,
         email: email.as_deref(),

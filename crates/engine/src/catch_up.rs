@@ -18,7 +18,7 @@ use chat::{
 };
 use store::{Conn, catch_up::Weight};
 
-use crate::Call;
+use crate::{Call, access::Access};
 
 /// Rows of the least weight that fill a piece of the usual size, and then some.
 const WEIGHED: i64 = 1_024;
@@ -35,19 +35,26 @@ pub enum Extent {
 impl Call {
     pub(crate) async fn catch_up(&self, conversation: ConversationId, since: Number) -> Result<CaughtUp> {
         let mut conn = self.db.read().await?;
-        let conversation = self.access_in(&mut conn, conversation).await?.conversation;
-        changes(&mut conn, conversation, since, Extent::Piece, &self.settings.limits).await
+        let Access { conversation, visible_from, .. } = self.access_in(&mut conn, conversation).await?;
+        let wanted = Wanted { since, visible_from, extent: Extent::Piece };
+        changes(&mut conn, conversation, wanted, &self.settings.limits).await
     }
 }
 
-/// What takes any member of a conversation from a number towards the present; a reset if too many rows changed.
-pub(crate) async fn changes(
-    conn: &mut Conn,
-    row: Conversation,
-    since: Number,
-    extent: Extent,
-    limits: &Limits,
-) -> Result<CaughtUp> {
+/// What somebody who catches up wants to know.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// The number that they have.
+    pub since: Number,
+    /// They see no message from before this number; 0 if they see all.
+    pub visible_from: Number,
+    /// How much the answer may hold.
+    pub extent: Extent,
+}
+
+/// What takes a member of a conversation from a number towards the present; a reset if too many rows changed.
+pub(crate) async fn changes(conn: &mut Conn, row: Conversation, wanted: Wanted, limits: &Limits) -> Result<CaughtUp> {
+    let since = wanted.since;
     if since.0 < 0 {
         return Err(Error::invalid("since", "since must not be negative."));
     }
@@ -65,30 +72,30 @@ pub(crate) async fn changes(
     if since >= head {
         return Ok(caught_up);
     }
-    match end_of_piece(conn, &caught_up, extent, limits).await? {
+    match end_of_piece(conn, &caught_up, wanted, limits).await? {
         Some(end) => caught_up.to = end,
         None => caught_up.reset = true,
     }
     if !caught_up.reset {
         caught_up.more = caught_up.to < head;
-        read_rows(conn, &mut caught_up).await?;
+        read_rows(conn, &mut caught_up, wanted.visible_from).await?;
     }
     Ok(caught_up)
 }
 
 /// The number at which the next piece ends; none if there is too much to catch up with at all.
-async fn end_of_piece(conn: &mut Conn, wanted: &CaughtUp, extent: Extent, limits: &Limits) -> Result<Option<Number>> {
-    let (conversation, since, head) = (wanted.conversation.id, wanted.from, wanted.to);
+async fn end_of_piece(conn: &mut Conn, whole: &CaughtUp, wanted: Wanted, limits: &Limits) -> Result<Option<Number>> {
+    let (conversation, since, head) = (whole.conversation.id, whole.from, whole.to);
     let numbers = head.0 - since.0;
     // A number changes one row, but for the first, which brings in all that a group begins with.
     let may_be_too_much = numbers > limits.catch_up || since < Number(1);
     let is_small = numbers.saturating_mul(heaviest(limits)) <= limits.catch_up_bytes;
-    let bytes = (extent == Extent::Piece && !is_small).then_some(limits.catch_up_bytes);
+    let bytes = (wanted.extent == Extent::Piece && !is_small).then_some(limits.catch_up_bytes);
     if !may_be_too_much && bytes.is_none() {
         return Ok(Some(head));
     }
     let limit = if may_be_too_much { limits.catch_up + 1 } else { WEIGHED };
-    let weights = store::catch_up::weights(conn, conversation, since, head, limit).await?;
+    let weights = store::catch_up::weights(conn, conversation, (since, head), wanted.visible_from, limit).await?;
     let is_whole = i64::try_from(weights.len()).unwrap_or(i64::MAX) < limit;
     if may_be_too_much && !is_whole {
         return Ok(None);
@@ -118,11 +125,11 @@ fn last_within(weights: &[Weight], bytes: i64) -> Option<Number> {
 }
 
 /// Reads the rows whose last change lies within the answer's numbers.
-async fn read_rows(conn: &mut Conn, caught_up: &mut CaughtUp) -> Result<()> {
+async fn read_rows(conn: &mut Conn, caught_up: &mut CaughtUp, visible_from: Number) -> Result<()> {
     let (conversation, since, to) = (caught_up.conversation.id, caught_up.from, caught_up.to);
     caught_up.members = store::members::changed(conn, conversation, since, to).await?;
-    caught_up.messages = store::messages::changed(conn, conversation, since, to).await?;
-    caught_up.messages.extend(store::messages::created(conn, conversation, since, to).await?);
+    caught_up.messages = store::messages::changed(conn, conversation, since, to, visible_from).await?;
+    caught_up.messages.extend(store::messages::created(conn, conversation, since, to, visible_from).await?);
     caught_up.messages.sort_unstable_by_key(|message| message.seq);
     if mutants::is(Mutant::ResumeFromMemory) {
         forget_what_was_before(caught_up);

@@ -4,10 +4,11 @@ use chat::{
     AccountFact, ClientId, ConversationId, Error, ErrorCode, Fact, Number, Reply, Result, Scope, UserId,
     conversations::{Kind, Listed, Visibility},
     members::Role,
-    permission::{self, Ability},
+    permission,
+    policies::Ability,
     query::ListPosition,
 };
-use store::{Conn, Unit, conversations::New};
+use store::{Conn, Unit, conversations::NewConversation};
 
 use crate::{Call, history::cut, listing, text};
 
@@ -38,7 +39,7 @@ impl Call {
                 {
                     return Err(name_taken());
                 }
-                let new = New {
+                let new = NewConversation {
                     kind: Kind::Room,
                     visibility,
                     name: Some(&name),
@@ -82,7 +83,7 @@ impl Call {
                     return Ok(earlier);
                 }
                 require_active(&mut unit.conn, "members", &others).await?;
-                let new = New {
+                let new = NewConversation {
                     kind: Kind::Group,
                     visibility: Visibility::Private,
                     name: name.as_deref(),
@@ -118,7 +119,7 @@ impl Call {
                     return Ok(found.id);
                 }
                 require_active(&mut unit.conn, "user", &[user]).await?;
-                let new = New {
+                let new = NewConversation {
                     kind: Kind::Direct,
                     visibility: Visibility::Private,
                     name: None,
@@ -217,7 +218,12 @@ impl Call {
     }
 
     /// Stores a conversation with its first members and tells them.
-    async fn create(&self, unit: &mut Unit, new: &New<'_>, people: &[(UserId, Role)]) -> Result<ConversationId> {
+    async fn create(
+        &self,
+        unit: &mut Unit,
+        new: &NewConversation<'_>,
+        people: &[(UserId, Role)],
+    ) -> Result<ConversationId> {
         let now = unit.now;
         self.require_own_room(&mut unit.conn).await?;
         let others: Vec<UserId> = people.iter().map(|(user, _)| *user).filter(|user| *user != new.created_by).collect();
@@ -274,7 +280,7 @@ impl Call {
         self.change(&[conversation.into()], move |unit| {
             Box::pin(async move {
                 let access = call.access_in(&mut unit.conn, conversation).await?;
-                access.require(Ability::Update)?;
+                access.may(Ability::EditSettings)?;
                 let before = access.conversation;
                 if visibility.is_some() && before.kind != Kind::Room {
                     return Err(Error::invalid("visibility", "Only rooms can be public."));

@@ -61,9 +61,9 @@ impl Call {
 
     /// Refuses unless the person is a member, and the message to be edited is there and theirs.
     async fn require_may_write(&self, unit: &mut Unit, key: DraftKey) -> Result<()> {
-        self.access_in(&mut unit.conn, key.conversation).await?;
+        let access = self.access_in(&mut unit.conn, key.conversation).await?;
         let Some(seq) = key.edit else { return Ok(()) };
-        let message = Self::live_message(&mut unit.conn, key.conversation, seq).await?;
+        let message = access.live_message(&mut unit.conn, seq).await?;
         if message.author != self.speaker.user {
             return Err(Error::forbidden("Only the author may edit a message."));
         }

@@ -6,7 +6,7 @@ use chat::{
 };
 use store::Conn;
 
-use crate::Call;
+use crate::{Call, access::Access};
 
 /// Cuts a page that was read with one entry too many; the last entry that stays if there are more.
 pub(crate) fn cut<T>(entries: &mut Vec<T>, limit: i64) -> Option<&T> {
@@ -22,27 +22,29 @@ impl Call {
     pub(crate) async fn history(&self, conversation: ConversationId, anchor: Anchor, limit: i64) -> Result<Reply> {
         let mut conn = self.db.read().await?;
         // The head is read first: what is newer than it comes as an event, and repeats do no harm.
-        let head = self.access_in(&mut conn, conversation).await?.conversation.head;
+        let Access { conversation: row, visible_from: from, .. } = self.access_in(&mut conn, conversation).await?;
+        let (conn, head, first) = (&mut conn, row.head, from.max(Number(1)));
         let limit = limit.clamp(1, self.settings.limits.history_page);
         let (mut messages, has_more_before, has_more_after) = match anchor {
             Anchor::Latest => {
                 // Not beyond what was there when membership was established.
-                let (messages, more) = before(&mut conn, conversation, head.next(), limit).await?;
+                let (messages, more) = before(conn, conversation, head.next(), from, limit).await?;
                 (messages, more, false)
             }
             Anchor::Before(seq) => {
-                let (messages, more) = before(&mut conn, conversation, seq, limit).await?;
+                let (messages, more) = before(conn, conversation, seq, from, limit).await?;
                 (messages, more, seq <= head)
             }
             Anchor::After(seq) => {
-                let (messages, more) = after(&mut conn, conversation, seq, limit).await?;
-                (messages, seq >= Number(1), more)
+                let after_seq = seq.max(Number(first.0 - 1));
+                let (messages, more) = after(conn, conversation, after_seq, limit).await?;
+                (messages, seq >= first, more)
             }
             Anchor::Around(seq) => {
                 let older = limit / 2;
-                let (mut messages, more_before) = before(&mut conn, conversation, seq, older).await?;
+                let (mut messages, more_before) = before(conn, conversation, seq, from, older).await?;
                 let newer = limit - i64::try_from(messages.len()).unwrap_or(0);
-                let (rest, more_after) = after(&mut conn, conversation, Number(seq.0 - 1), newer).await?;
+                let (rest, more_after) = after(conn, conversation, Number(seq.max(first).0 - 1), newer).await?;
                 messages.extend(rest);
                 (messages, more_before, more_after)
             }
@@ -53,9 +55,8 @@ impl Call {
 
     pub(crate) async fn message(&self, conversation: ConversationId, seq: Number) -> Result<Reply> {
         let mut conn = self.db.read().await?;
-        self.access_in(&mut conn, conversation).await?;
-        let message = store::messages::one(&mut conn, conversation, seq).await?;
-        message.map(|m| Reply::Message(Box::new(m))).ok_or_else(|| Error::not_found("message"))
+        let access = self.access_in(&mut conn, conversation).await?;
+        Ok(Reply::Message(Box::new(access.message(&mut conn, seq).await?)))
     }
 
     pub(crate) async fn message_by_id(&self, id: MessageId) -> Result<Reply> {
@@ -63,12 +64,11 @@ impl Call {
         // Whoever may not have the conversation must not learn that there is such a message, not even by how long the
         // answer takes: for one that is not there, the membership in no conversation is looked for.
         let conversation = store::messages::conversation_of(&mut conn, id).await?.unwrap_or_default();
-        match self.access_in(&mut conn, conversation).await {
-            Ok(_) => {}
+        let access = match self.access_in(&mut conn, conversation).await {
             Err(error) if error.code == ErrorCode::NotFound => return Err(Error::not_found("message")),
-            Err(error) => return Err(error),
-        }
-        let message = store::messages::by_id(&mut conn, id).await?;
+            access => access?,
+        };
+        let message = store::messages::by_id(&mut conn, id).await?.filter(|message| access.sees(message.seq));
         message.map(|message| Reply::Message(Box::new(message))).ok_or_else(|| Error::not_found("message"))
     }
 
@@ -77,18 +77,25 @@ impl Call {
             return Err(Error::invalid("offset", "offset must not be negative."));
         }
         let mut conn = self.db.read().await?;
-        self.access_in(&mut conn, conversation).await?;
+        let from = self.access_in(&mut conn, conversation).await?.visible_from;
         let limit = limit.clamp(1, self.settings.limits.timeline_page);
-        let total = store::messages::count(&mut conn, conversation).await?;
-        let messages = store::messages::timeline(&mut conn, conversation, offset, limit).await?;
+        let total = store::messages::count(&mut conn, conversation, from).await?;
+        let messages = store::messages::timeline(&mut conn, conversation, from, offset, limit).await?;
         Ok(Reply::Timeline { messages, total })
     }
 }
 
 type Messages = Vec<chat::messages::Message>;
 
-async fn before(conn: &mut Conn, conversation: ConversationId, seq: Number, limit: i64) -> Result<(Messages, bool)> {
-    let mut messages = store::messages::before(conn, conversation, seq, limit + 1).await?;
+/// The messages before a place and from `from` on, and whether there are more of them.
+async fn before(
+    conn: &mut Conn,
+    conversation: ConversationId,
+    seq: Number,
+    from: Number,
+    limit: i64,
+) -> Result<(Messages, bool)> {
+    let mut messages = store::messages::before(conn, conversation, seq, from, limit + 1).await?;
     let more = i64::try_from(messages.len()).unwrap_or(0) > limit;
     if more {
         messages.remove(0);

@@ -1,6 +1,6 @@
 //! What a command means: check, then do, in one transaction that records its events.
 //!
-//! Every door comes through [`Engine::execute`], [`Engine::send`], [`Engine::ask`] and
+//! Every endpoint comes through [`Engine::execute`], [`Engine::send`], [`Engine::ask`] and
 //! [`Engine::visit`]. In each noun's file `check_…` refuses what a person can get wrong, and `do_…` is a
 //! numbered change that only machines can spoil. The engine holds no handle on sockets: whom to tell,
 //! and whose connection must go, is in what it commits.
@@ -18,7 +18,6 @@ mod accounts;
 mod catch_up;
 mod conversations;
 mod drafts;
-mod figures;
 mod history;
 mod jobs;
 mod listing;
@@ -27,27 +26,29 @@ mod members;
 mod messages;
 mod nodes;
 pub mod operator;
+pub mod policies;
 mod presence;
 mod quotas;
 mod reactions;
 mod reminders;
 mod sessions;
+mod statistics;
 
 use std::sync::{Arc, Mutex};
 
 use chat::{
-    Command, ConnectionId, ConversationId, ErrorCode, Limits, Millis, Number, Query, Reply, Result, SessionId, UserId,
-    Visit,
-    accounts::Speaker,
+    Command, ConnectionId, ConversationId, ErrorCode, Limits, Millis, Query, Reply, Result, SessionId, UserId, Visit,
+    accounts::{Account, Speaker},
     messages::{Sent, Submission},
+    policies::Ability,
     presence::Seen,
     rates::Spent,
     reply::CaughtUp,
-    sessions::{Origin, Tokens},
+    sessions::{Challenge, Origin, Visited},
 };
 use store::{Db, Writer, members::Belongings};
 
-pub use catch_up::Extent;
+pub use catch_up::{Extent, Wanted};
 pub use jobs::Due;
 pub use rates::{Allowance, Cost, Pace};
 pub use store::jobs::Job;
@@ -65,7 +66,7 @@ pub struct Settings {
     pub name: String,
     /// Everything countable.
     pub limits: Limits,
-    /// Messages in a minute and at once for the doors that have a pace of their own: the first is [`Pace`] 1.
+    /// Messages in a minute and at once for the endpoints that have a pace of their own: the first is [`Pace`] 1.
     pub paces: Vec<(i64, i64)>,
     /// Whether other nodes are told what people use up of their rates.
     pub shared: bool,
@@ -85,7 +86,12 @@ pub struct Settings {
     pub waiting_log_ins: usize,
     /// The one-time secret that makes the first administrator, while there is none.
     pub setup_secret: Option<String>,
+    /// What is asked of those who visit, besides their password.
+    pub asks_further: Option<AsksFurther>,
 }
+
+/// Says what is asked of somebody whose password was right before they have a session; nothing if that is enough.
+pub type AsksFurther = Arc<dyn Fn(&Account) -> Option<Challenge> + Send + Sync>;
 
 /// Somebody whose token was accepted.
 pub struct Arrival {
@@ -119,7 +125,7 @@ struct Inner {
     speakers: moka::future::Cache<tokens::Claim, Arc<Arrival>>,
     arrivals: batcher::Batcher<tokens::Claim, Result<Arc<Arrival>>>,
     belongings: batcher::Batcher<UserId, Result<Belongings>>,
-    counted: figures::Counted,
+    counted: statistics::Counted,
 }
 
 impl Inner {
@@ -154,7 +160,7 @@ impl Engine {
                     .build(),
                 arrivals,
                 belongings,
-                counted: figures::Counted::default(),
+                counted: statistics::Counted::default(),
                 db,
                 writer,
                 clock,
@@ -247,8 +253,11 @@ impl Engine {
             Command::SetActive { user, active } => call.set_active(user, active).await,
             // What is never stored needs only the right to say it; the hub does the rest.
             Command::SetPresence(_) => Ok(Reply::Done),
-            Command::Typing { conversation, .. } => {
-                call.access(conversation).await?;
+            Command::Typing { conversation, typing } => {
+                let access = call.access(conversation).await?;
+                if typing {
+                    access.may(Ability::Post)?;
+                }
                 Ok(Reply::Done)
             }
         }
@@ -285,6 +294,7 @@ impl Engine {
             Query::Conversation(conversation) => call.conversation(conversation).await,
             Query::RoomByName(name) => call.room_by_name(&name).await,
             Query::DirectWith(user) => call.direct_with(user).await,
+            Query::Abilities { conversation, user } => call.abilities(conversation, user).await,
             Query::Members { conversation, after, limit } => call.members(conversation, after, limit).await,
             Query::Markers(conversation) => call.markers(conversation).await,
             Query::History { conversation, anchor, limit } => call.history(conversation, anchor, limit).await,
@@ -306,27 +316,22 @@ impl Engine {
     ///
     /// # Errors
     /// `not_found`, or the store's.
-    pub async fn changes_for_members(
-        &self,
-        conversation: ConversationId,
-        since: Number,
-        extent: Extent,
-    ) -> Result<CaughtUp> {
+    pub async fn changes_for_members(&self, conversation: ConversationId, wanted: Wanted) -> Result<CaughtUp> {
         let mut conn = self.inner.db.read().await?;
         let row = store::conversations::by_id(&mut conn, conversation).await?;
         let row = row.ok_or_else(|| chat::Error::not_found("conversation"))?;
-        catch_up::changes(&mut conn, row, since, extent, self.limits()).await
+        catch_up::changes(&mut conn, row, wanted, self.limits()).await
     }
 
     /// Registers, logs in or refreshes.
     ///
     /// # Errors
     /// A refusal; equal for known and unknown names.
-    pub async fn visit(&self, visit: Visit, origin: Origin) -> Result<Tokens> {
+    pub async fn visit(&self, visit: Visit, origin: Origin) -> Result<Visited> {
         match visit {
             Visit::Register(registration) => accounts::register(self, *registration, origin).await,
             Visit::LogIn { name, password } => sessions::log_in(self, name, password, origin).await,
-            Visit::Refresh { token } => sessions::refresh(self, token, origin).await,
+            Visit::Refresh { token } => sessions::refresh(self, token, origin).await.map(Box::new).map(Visited::In),
         }
     }
 

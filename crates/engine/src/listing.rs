@@ -114,9 +114,12 @@ impl Engine {
                     presence: (self.inner.here)(account.id).presence.shown(),
                 });
                 Listed {
-                    last_message: newest.remove(&entry.conversation.id),
+                    last_message: newest
+                        .remove(&entry.conversation.id)
+                        .filter(|newest| newest.seq >= entry.visible_from),
                     conversation: entry.conversation,
                     role: entry.role,
+                    visible_from: entry.visible_from,
                     read_seq: entry.read_seq,
                     unread: entry.unread,
                     peer,

@@ -4,7 +4,8 @@ use chat::{
     AccountFact, ConversationId, Error, ErrorCode, Fact, Number, Reply, Result, UserId,
     conversations::{Conversation, Kind, Visibility},
     members::{Departure, Member, Role},
-    permission::{self, Ability},
+    permission,
+    policies::{Ability, Rights},
 };
 use store::{
     Db, Unit,
@@ -81,7 +82,7 @@ impl Call {
         let added = self.change(&scopes, move |unit| {
             Box::pin(async move {
                 let access = call.access_in(&mut unit.conn, conversation).await?;
-                access.require(Ability::Invite)?;
+                access.may(Ability::Invite)?;
                 require_active(&mut unit.conn, "user", &[user]).await?;
                 if let Some(member) = present(unit, conversation, user).await? {
                     return Ok(Some(member));
@@ -116,6 +117,9 @@ impl Call {
         let number = unit.next_number(id).await?;
         let now = unit.now;
         store::members::join_by(&mut unit.conn, id, user, role, number, now, Some(by)).await?;
+        if !self.will_see_earlier_history(unit, conversation, user, role).await? {
+            store::policies::see_from(&mut unit.conn, id, user, number).await?;
+        }
         let member_count = store::conversations::count_members(&mut unit.conn, id, 1).await?;
         let member = one(unit, id, user).await?;
         unit.record(id, number, self.speaker.user, Fact::MemberJoined { member: member.clone(), member_count });
@@ -123,14 +127,30 @@ impl Call {
         Ok(member)
     }
 
+    /// Whether somebody who joins now will see what was said before.
+    async fn will_see_earlier_history(
+        &self,
+        unit: &mut Unit,
+        conversation: &Conversation,
+        user: UserId,
+        role: Role,
+    ) -> Result<bool> {
+        let policy = store::policies::of(&mut unit.conn, conversation.id).await?;
+        let grants = store::policies::grants(&mut unit.conn, conversation.id, user).await?;
+        let server_role = self.server_role(&mut unit.conn, user).await?;
+        let (kind, visibility) = (conversation.kind, conversation.visibility);
+        let rights = Rights { kind, visibility, role, server_role, policy, grants };
+        Ok(rights.decide(Ability::SeeEarlierHistory, unit.now).may)
+    }
+
     pub(crate) async fn leave(&self, conversation: ConversationId) -> Result<Reply> {
         let call = self.clone();
         self.change(&[conversation.into(), self.speaker.user.into()], move |unit| {
             Box::pin(async move {
                 let access = call.access_in(&mut unit.conn, conversation).await?;
-                access.require(Ability::Leave)?;
+                access.may(Ability::Leave)?;
                 call.put_out(unit, conversation, call.speaker.user, Departure::Left).await?;
-                if access.role == Role::Owner {
+                if access.rights.role == Role::Owner {
                     call.pass_on(unit, conversation).await?;
                 }
                 Ok(Reply::Done)
@@ -147,11 +167,11 @@ impl Call {
         self.change(&[conversation.into(), user.into()], move |unit| {
             Box::pin(async move {
                 let access = call.access_in(&mut unit.conn, conversation).await?;
-                access.require(Ability::Remove)?;
+                access.may(Ability::RemoveMembers)?;
                 let Some(target) = present(unit, conversation, user).await? else {
                     return call.withdraw(unit, conversation, user).await;
                 };
-                require_outranked(access.acting, &target)?;
+                access.may_act_on(&target)?;
                 call.put_out(unit, conversation, user, Departure::Removed).await?;
                 if target.role == Some(Role::Owner) {
                     call.pass_on(unit, conversation).await?;
@@ -214,17 +234,15 @@ impl Call {
         self.change(&[conversation.into()], move |unit| {
             Box::pin(async move {
                 let access = call.access_in(&mut unit.conn, conversation).await?;
-                access.require(Ability::SetRole)?;
+                access.may(Ability::SetRoles)?;
                 let target = present(unit, conversation, user).await?.ok_or_else(|| Error::not_found("member"))?;
                 if target.role == Some(role) {
                     return Ok(Reply::Member(target));
                 }
                 if user != call.speaker.user {
-                    require_outranked(access.acting, &target)?;
+                    access.may_act_on(&target)?;
                 }
-                if !permission::may_give(access.acting, role) {
-                    return Err(Error::forbidden("You may give roles below your own only."));
-                }
+                access.may_give(role)?;
                 let last = target.role == Some(Role::Owner)
                     && store::members::owners(&mut unit.conn, conversation).await? == 1;
                 if last {
@@ -243,13 +261,6 @@ fn not_accepting() -> Error {
         ErrorCode::NotAccepting,
         "This person does not accept being brought in. If they wish to come, they can join by themselves.",
     )
-}
-
-fn require_outranked(acting: Role, target: &Member) -> Result<()> {
-    match target.role {
-        Some(role) if permission::outranks(acting, role) => Ok(()),
-        _ => Err(Error::forbidden("You may act on members of a lower role only.")),
-    }
 }
 
 /// A membership that is there in any case.

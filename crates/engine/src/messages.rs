@@ -4,7 +4,7 @@ use chat::{
     ConnectionId, ConversationId, Error, Fact, Number, Reply, Result, Scope,
     accounts::Speaker,
     messages::{Message, Sent, Submission},
-    permission::Ability,
+    policies::Ability,
 };
 use store::{Append, NewMessage};
 use tokio::sync::oneshot;
@@ -49,8 +49,9 @@ impl Call {
         let call = self.clone();
         self.change(&[conversation.into()], move |unit| {
             Box::pin(async move {
-                call.access_in(&mut unit.conn, conversation).await?;
-                let message = Self::live_message(&mut unit.conn, conversation, seq).await?;
+                let access = call.access_in(&mut unit.conn, conversation).await?;
+                access.may(Ability::Post)?;
+                let message = access.live_message(&mut unit.conn, seq).await?;
                 if message.author != call.speaker.user {
                     return Err(Error::forbidden("Only its author may edit a message."));
                 }
@@ -73,9 +74,9 @@ impl Call {
         self.change(&[conversation.into()], move |unit| {
             Box::pin(async move {
                 let access = call.access_in(&mut unit.conn, conversation).await?;
-                let message = Self::live_message(&mut unit.conn, conversation, seq).await?;
+                let message = access.live_message(&mut unit.conn, seq).await?;
                 if message.author != call.speaker.user {
-                    access.require(Ability::DeleteOthers)?;
+                    access.may(Ability::DeleteOthers)?;
                 }
                 let number = unit.next_number(conversation).await?;
                 let now = unit.now;

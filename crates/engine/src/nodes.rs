@@ -32,12 +32,13 @@ impl Engine {
         Ok(self.complete(&mut conn, user, entry.into_iter().collect()).await?.pop())
     }
 
-    /// Whether a person is a member of a conversation now.
+    /// The number from which on a person sees a conversation's messages now; nothing if they are no member.
     ///
     /// # Errors
     /// The store's.
-    pub async fn is_member(&self, user: UserId, conversation: ConversationId) -> Result<bool> {
-        Ok(store::members::membership(&mut *self.inner.db.read().await?, conversation, user).await?.is_some())
+    pub async fn sees_from(&self, user: UserId, conversation: ConversationId) -> Result<Option<Number>> {
+        let found = store::members::membership(&mut *self.inner.db.read().await?, conversation, user).await?;
+        Ok(found.map(|membership| membership.visible_from))
     }
 
     /// Says in the database that this node cannot tell others what happens.

@@ -82,8 +82,8 @@ pub async fn set_role(engine: &Engine, username: &str, role: ServerRole) -> Resu
 pub async fn token(engine: &Engine, username: &str) -> Result<Tokens> {
     let account = find_user(engine, username).await?;
     let origin = Origin { agent: Some("palabre user token".into()), address: None };
-    let begun = sessions::begin(engine, account.id, origin, None).await?;
-    begun.ok_or_else(|| Error::forbidden(format!("The account of {username} is deactivated.")))
+    let begun = sessions::begin(engine, account.id, origin, None, None).await?;
+    begun.ok_or_else(|| Error::forbidden(format!("The account of {username} is deactivated.")))?.tokens()
 }
 
 /// How many active administrators there are.

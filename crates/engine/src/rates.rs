@@ -26,13 +26,13 @@ const FORGET_EVERY: u32 = 100_000;
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cost {
-    /// A message or the edit of one, at the pace of the door it comes through.
+    /// A message or the edit of one, at the pace of the endpoint it comes through.
     Message(Pace),
     /// Any other command or request.
     Request,
 }
 
-/// How fast messages may come: the place of a rate in [`crate::Settings::paces`]. Doors that share a pace share the
+/// How fast messages may come: the place of a rate in [`crate::Settings::paces`]. Endpoints that share a pace share the
 /// count, whether over sockets or requests; and what is sent at one pace is used up at all others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pace(pub usize);

@@ -1,6 +1,6 @@
 //! Reactions: one emoji by one person on one message, at most once.
 
-use chat::{ConversationId, Error, Fact, Limits, Number, Reply, Result, UserId, messages::Message};
+use chat::{ConversationId, Error, Fact, Limits, Number, Reply, Result, UserId, messages::Message, policies::Ability};
 
 use crate::{Call, messages::changed, text};
 
@@ -10,8 +10,9 @@ impl Call {
         let call = self.clone();
         self.change(&[conversation.into()], move |unit| {
             Box::pin(async move {
-                call.access_in(&mut unit.conn, conversation).await?;
-                let message = Self::live_message(&mut unit.conn, conversation, seq).await?;
+                let access = call.access_in(&mut unit.conn, conversation).await?;
+                access.may(Ability::React)?;
+                let message = access.live_message(&mut unit.conn, seq).await?;
                 let user = call.speaker.user;
                 if has_reacted(&message, &emoji, user) {
                     return Ok(Reply::Message(Box::new(message)));
@@ -38,8 +39,8 @@ impl Call {
         let call = self.clone();
         self.change(&[conversation.into()], move |unit| {
             Box::pin(async move {
-                call.access_in(&mut unit.conn, conversation).await?;
-                let message = Self::live_message(&mut unit.conn, conversation, seq).await?;
+                let access = call.access_in(&mut unit.conn, conversation).await?;
+                let message = access.live_message(&mut unit.conn, seq).await?;
                 let user = call.speaker.user;
                 if !has_reacted(&message, &emoji, user) {
                     return Ok(Reply::Message(Box::new(message)));

@@ -20,8 +20,8 @@ impl Call {
         let call = self.clone();
         self.change(&[self.speaker.user.into()], move |unit| {
             Box::pin(async move {
-                call.access_in(&mut unit.conn, conversation).await?;
-                Self::live_message(&mut unit.conn, conversation, seq).await?;
+                let access = call.access_in(&mut unit.conn, conversation).await?;
+                access.live_message(&mut unit.conn, seq).await?;
                 let (user, now) = (call.speaker.user, unit.now);
                 let before = reminders::of_message(&mut unit.conn, user, conversation, seq).await?;
                 match before {

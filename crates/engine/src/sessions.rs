@@ -11,12 +11,12 @@ use chat::{
     accounts::{Account, Profile, ServerRole, Speaker},
     event::Order,
     network::Network,
-    sessions::{Origin, Tokens},
+    sessions::{Challenge, Origin, Tokens, Visited},
 };
 use store::{Db, Unit, Writer, sessions::Use};
 
 use crate::{
-    Arrival, Call, Clock, Engine, Inner, Settings,
+    Arrival, AsksFurther, Call, Clock, Engine, Inner, Settings,
     batcher::Answers,
     passwords::{self, Share, Visitor},
     throttle::Guess,
@@ -46,7 +46,7 @@ impl Lasts {
     }
 }
 
-pub(crate) async fn log_in(engine: &Engine, name: String, password: String, origin: Origin) -> Result<Tokens> {
+pub(crate) async fn log_in(engine: &Engine, name: String, password: String, origin: Origin) -> Result<Visited> {
     let inner = &engine.inner;
     let network = origin.network();
     let guess = Guess::log_in(&store::accounts::key(&name), network);
@@ -61,11 +61,11 @@ pub(crate) async fn log_in(engine: &Engine, name: String, password: String, orig
     let (turn, found) = turn.find(password, people).await?;
     drop(turn);
     // One answer for an unknown name, a wrong password and a deactivated account.
-    let tokens = match found {
-        Some((user, hash)) => begin(engine, user, origin, Some(hash)).await?,
+    let visited = match found {
+        Some((user, hash)) => begin(engine, user, origin, Some(hash), inner.settings.asks_further.clone()).await?,
         None => None,
     };
-    let Some(tokens) = tokens else {
+    let Some(visited) = visited else {
         attempt.failed();
         metrics::counter!("auth_login_failures_total").increment(1);
         metrics::counter!("chat_auth_requests_total", "status" => "failure", "method" => "password").increment(1);
@@ -73,7 +73,7 @@ pub(crate) async fn log_in(engine: &Engine, name: String, password: String, orig
     };
     drop(attempt);
     metrics::counter!("chat_auth_requests_total", "status" => "success", "method" => "password").increment(1);
-    Ok(tokens)
+    Ok(visited)
 }
 
 /// Who may log in under a name, and whom it names if that person has logged in from this network before. By a mail
@@ -88,14 +88,21 @@ async fn candidates(inner: &Inner, name: &str, network: Network) -> Result<(Vec<
     Ok((people, named.filter(|_| addresses.iter().any(was_here))))
 }
 
-/// Begins a session of somebody whose right to it was proven, by the password of this hash if there is one. None if
-/// the account is not active, or the password was changed meanwhile.
+/// What a proven right to a session comes to.
+enum Begun {
+    Session(Box<Account>, SessionId),
+    Challenge(Challenge),
+}
+
+/// Begins a session of somebody whose right to it was proven, by the password of this hash if there is one, unless more
+/// is asked of them. None if the account is not active, or the password was changed meanwhile.
 pub(crate) async fn begin(
     engine: &Engine,
     user: UserId,
     origin: Origin,
     hash: Option<String>,
-) -> Result<Option<Tokens>> {
+    asks_further: Option<AsksFurther>,
+) -> Result<Option<Visited>> {
     let inner = &engine.inner;
     let Lasts { idle_ms, whole_ms } = Lasts::of(&inner.settings);
     let (refresh_token, token_hash) = tokens::new_refresh_token()?;
@@ -106,16 +113,25 @@ pub(crate) async fn begin(
                 if !store::accounts::hold(&mut unit.conn, user, hash.as_deref()).await? {
                     return Ok(None);
                 }
+                let account = store::accounts::by_id(&mut unit.conn, user).await?.ok_or_else(Error::internal)?;
+                if let Some(challenge) = asks_further.and_then(|asks| asks(&account)) {
+                    return Ok(Some(Begun::Challenge(challenge)));
+                }
                 let now = unit.now;
                 let (expires, ends) = (now.plus(idle_ms.min(whole_ms)), now.plus(whole_ms));
                 let session = store::sessions::create(&mut unit.conn, user, &origin, now, expires, ends).await?;
                 store::sessions::add_token(&mut unit.conn, &token_hash, session).await?;
-                let account = store::accounts::by_id(&mut unit.conn, user).await?.ok_or_else(Error::internal)?;
-                Ok(Some((account, session)))
+                Ok(Some(Begun::Session(Box::new(account), session)))
             })
         })
         .await?;
-    begun.map(|(account, session)| issue(engine, account, session, refresh_token)).transpose()
+    let visited = begun.map(|begun| match begun {
+        Begun::Session(account, session) => {
+            issue(engine, *account, session, refresh_token).map(Box::new).map(Visited::In)
+        }
+        Begun::Challenge(challenge) => Ok(Visited::Challenge(challenge)),
+    });
+    visited.transpose()
 }
 
 fn issue(engine: &Engine, account: Account, session: SessionId, refresh_token: String) -> Result<Tokens> {
@@ -367,7 +383,7 @@ async fn create_host_user(
         let suffix: String = external_id.chars().filter(char::is_ascii_alphanumeric).take(12).collect();
         name = format!("{}_{suffix}", name.chars().take(30).collect::<String>());
     }
-    let new = store::accounts::New {
+    let new = store::accounts::NewAccount {
         id,
         username: &name,
         email: None,

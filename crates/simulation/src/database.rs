@@ -23,7 +23,7 @@ use chat::{
     presence::{Presence, Seen},
     reply::{AccountChanges, CaughtUp},
 };
-use engine::{Engine, Extent, Keys, Settings};
+use engine::{Engine, Extent, Keys, Settings, Wanted};
 use futures_util::future::join_all;
 use promises::{Facts, Known, KnownAccount};
 use store::{Committed, Db, Nudge, Options, Writer, members::Belongings, nudges::Kept};
@@ -113,7 +113,7 @@ impl Database {
             Box::pin(async move {
                 let mut ids = Vec::new();
                 for username in &written {
-                    let new = store::accounts::New {
+                    let new = store::accounts::NewAccount {
                         id: None,
                         username,
                         email: None,
@@ -255,12 +255,14 @@ impl Database {
 
     /// What takes members of a conversation from a number to the present.
     pub(crate) fn changes(&self, conversation: ConversationId, since: Number) -> chat::Result<CaughtUp> {
-        self.runtime.block_on(self.engine.changes_for_members(conversation, since, Extent::Whole))
+        let wanted = Wanted { since, visible_from: Number(0), extent: Extent::Whole };
+        self.runtime.block_on(self.engine.changes_for_members(conversation, wanted))
     }
 
     /// The next piece of the same; small ones, so that many worlds have many.
     pub(crate) fn piece(&self, conversation: ConversationId, since: Number) -> chat::Result<CaughtUp> {
-        self.runtime.block_on(self.engine.changes_for_members(conversation, since, Extent::Piece))
+        let wanted = Wanted { since, visible_from: Number(0), extent: Extent::Piece };
+        self.runtime.block_on(self.engine.changes_for_members(conversation, wanted))
     }
 
     /// The conversation as one of its members reads it anew.
@@ -313,6 +315,7 @@ fn settings() -> Settings {
         create_host_users: false,
         waiting_log_ins: 1,
         setup_secret: None,
+        asks_further: None,
         shared: true,
     }
 }

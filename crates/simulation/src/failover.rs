@@ -241,7 +241,7 @@ impl World {
     }
 
     async fn rows(&self, db: &Db) -> anyhow::Result<BTreeMap<Number, String>> {
-        let page = store::messages::before(&mut *db.read().await?, self.room, Number(i64::MAX), ALL).await?;
+        let page = store::messages::before(&mut *db.read().await?, self.room, Number(i64::MAX), Number(0), ALL).await?;
         let cid = |id: Option<ClientId>| id.map(|id| id.to_string()).unwrap_or_default();
         Ok(page.into_iter().map(|message| (message.seq, cid(message.client_id))).collect())
     }
@@ -350,7 +350,7 @@ async fn settle(node: &mut Node) -> anyhow::Result<(UserId, ConversationId)> {
     let profile = Profile::default();
     let settling = node.writer.change(&[], None, move |unit| {
         Box::pin(async move {
-            let new = store::accounts::New {
+            let new = store::accounts::NewAccount {
                 id: None,
                 username: "ann",
                 email: None,
@@ -360,7 +360,7 @@ async fn settle(node: &mut Node) -> anyhow::Result<(UserId, ConversationId)> {
                 profile: &profile,
             };
             let ann = store::accounts::create(&mut unit.conn, &new, unit.now).await?;
-            let new = store::conversations::New {
+            let new = store::conversations::NewConversation {
                 kind: Kind::Room,
                 visibility: Visibility::Public,
                 name: Some("Garden"),

@@ -141,7 +141,7 @@ impl Salvage for Row {
 }
 
 /// What a new account is made of.
-pub struct New<'a> {
+pub struct NewAccount<'a> {
     /// Its id, if a host application gave one that is free; else the next.
     pub id: Option<UserId>,
     /// Its name.
@@ -168,7 +168,7 @@ pub fn key(text: &str) -> String {
 ///
 /// # Errors
 /// [`crate::Error::Conflict`] if its name, external id or id is taken.
-pub async fn create(conn: &mut Conn, new: &New<'_>, now: Millis) -> Result<UserId> {
+pub async fn create(conn: &mut Conn, new: &NewAccount<'_>, now: Millis) -> Result<UserId> {
     let id = match new.id {
         Some(id) => {
             conn.move_counter("user", id.0).await?;

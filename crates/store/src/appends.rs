@@ -4,8 +4,10 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use chat::{
     ClientId, ConversationId, Error as Refusal, ErrorCode, Event, Fact, MessageId, Millis, Number, Told,
+    conversations::{Kind, Visibility},
     messages::{Message, MessageType, Sent},
     mutants::{self, Mutant},
+    policies::{Ability, Grant, Rights},
 };
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
@@ -14,20 +16,24 @@ use crate::{
     Append, Conn, Error, Result, Unit,
     clock::at_least,
     faults,
+    members::read_role,
+    policies,
     unreadable::{Rest, Salvage},
     writer::{Done, NewMessage},
 };
 
 statements! {
-    /// For each send: the conversation's head, whether the author is a member, the earlier message
-    /// under the same client id, and whether the message it answers is there.
+    /// For each send: the conversation's head, whether the author is a member, what decides whether they may post, the
+    /// earlier message under the same client id, and whether the message it answers is there and can be seen by them.
     CHECK = "SELECT CAST(j.key AS BIGINT) AS i, c.head, c.active_at, m.role, d.id, d.seq, d.conversation_id, d.content_hash, \
-                    d.created_at, p.seq AS parent_seq
+                    d.created_at, p.seq AS parent_seq, c.kind, c.visibility, q.rules, g.given, g.ends_at
              FROM json_each($1) AS j
              LEFT JOIN conversations c ON c.id = CAST(j.value ->> 'c' AS BIGINT)
              LEFT JOIN members m ON m.conversation_id = CAST(j.value ->> 'c' AS BIGINT) AND m.user_id = CAST(j.value ->> 'u' AS BIGINT)
              LEFT JOIN messages d ON d.author_id = CAST(j.value ->> 'u' AS BIGINT) AND d.client_id = j.value ->> 'k'
-             LEFT JOIN messages p ON p.conversation_id = CAST(j.value ->> 'c' AS BIGINT) AND p.seq = CAST(j.value ->> 'p' AS BIGINT)";
+             LEFT JOIN messages p ON p.conversation_id = CAST(j.value ->> 'c' AS BIGINT) AND p.seq = CAST(j.value ->> 'p' AS BIGINT) AND p.seq >= m.visible_from
+             LEFT JOIN policies q ON q.conversation_id = c.id
+             LEFT JOIN grants g ON g.conversation_id = c.id AND g.user_id = m.user_id AND g.ability = 'post'";
     INSERT = "INSERT INTO messages (conversation_id, seq, rev, author_id, client_id, content_hash, message_type, text, parent, created_at)
               SELECT CAST(j.value ->> 'c' AS BIGINT), CAST(j.value ->> 's' AS BIGINT), CAST(j.value ->> 's' AS BIGINT),
                      CAST(j.value ->> 'u' AS BIGINT), j.value ->> 'k', CAST(j.value ->> 'h' AS BIGINT), COALESCE(j.value ->> 'y', 'text'), j.value ->> 't',
@@ -53,7 +59,8 @@ struct Asked<'a> {
 }
 
 /// The fields of [`Checked`], in their order.
-const CHECKED: &str = "i, head, active_at, role, id, seq, conversation_id, content_hash, created_at, parent_seq";
+const CHECKED: &str = "i, head, active_at, role, id, seq, conversation_id, content_hash, created_at, parent_seq, \
+                       kind, visibility, rules, given, ends_at";
 
 #[derive(FromRow, Deserialize)]
 struct Checked {
@@ -67,6 +74,12 @@ struct Checked {
     content_hash: Option<i64>,
     created_at: Option<i64>,
     parent_seq: Option<i64>,
+    kind: Option<String>,
+    visibility: Option<String>,
+    rules: Option<String>,
+    /// Whether the ability to post was given to the author or withdrawn from them; and until when.
+    given: Option<i64>,
+    ends_at: Option<i64>,
 }
 
 impl Salvage for Checked {
@@ -83,6 +96,11 @@ impl Salvage for Checked {
             content_hash: rest.number("content_hash"),
             created_at: rest.number("created_at"),
             parent_seq: rest.number("parent_seq"),
+            kind: rest.text("kind"),
+            visibility: rest.text("visibility"),
+            rules: rest.text("rules"),
+            given: rest.number("given"),
+            ends_at: rest.number("ends_at"),
         })
     }
 }
@@ -273,9 +291,12 @@ fn judge(append: &NewMessage, row: &Checked, now: Millis, heads: &mut HashMap<i6
             Verdict::Refused(mismatch())
         };
     }
-    let (Some(head), Some(active_at), Some(_member)) = (row.head, row.active_at, &row.role) else {
+    let (Some(head), Some(active_at), Some(role)) = (row.head, row.active_at, &row.role) else {
         return Verdict::Refused(Refusal::not_found("conversation"));
     };
+    if let Err(refusal) = rights(append, row, role).require(Ability::Post, now) {
+        return Verdict::Refused(refusal);
+    }
     if append.submission.parent.is_some() && row.parent_seq.is_none() {
         return Verdict::Refused(Refusal::invalid("parent", "There is no message with this seq in the conversation."));
     }
@@ -283,6 +304,22 @@ fn judge(append: &NewMessage, row: &Checked, now: Millis, heads: &mut HashMap<i6
     *head = faults::next(conversation, *head, now);
     *at = at_least(*at, now).0;
     Verdict::New { number: Number(*head), at: Millis(*at) }
+}
+
+/// What decides whether the author may post.
+fn rights(append: &NewMessage, row: &Checked, role: &str) -> Rights {
+    let (conversation, author) = (append.submission.conversation.0, &append.author);
+    let grant =
+        row.given.map(|given| Grant { ability: Ability::Post, given: given == 1, ends_at: row.ends_at.map(Millis) });
+    Rights {
+        // Of a kind or a visibility that cannot be read, what gives the author the least.
+        kind: row.kind.as_deref().and_then(Kind::from_name).unwrap_or(Kind::Direct),
+        visibility: row.visibility.as_deref().and_then(Visibility::from_name).unwrap_or(Visibility::Private),
+        role: read_role(role, conversation, author.user.0),
+        server_role: author.role,
+        policy: policies::read_rules(row.rules.as_deref(), conversation),
+        grants: grant.into_iter().collect(),
+    }
 }
 
 async fn insert(unit: &mut Unit, run: &[NewMessage], verdicts: &[Verdict]) -> Result<HashMap<(i64, i64), i64>> {

@@ -10,13 +10,13 @@ statements! {
     WEIGHTS = "SELECT rev, weight FROM (
                  SELECT * FROM (
                    SELECT m.rev AS rev, 400 + COALESCE(OCTET_LENGTH(m.text), 0) AS weight FROM messages m
-                   WHERE m.conversation_id = $1 AND m.seq > $2 AND m.seq <= $3 AND m.rev = m.seq
+                   WHERE m.conversation_id = $1 AND m.seq > $2 AND m.seq <= $3 AND m.rev = m.seq AND m.seq >= $5
                    ORDER BY m.seq LIMIT $4) AS created
                  UNION ALL
                  SELECT * FROM (
                    SELECT m.rev AS rev, 400 + COALESCE(OCTET_LENGTH(m.text), 0)
                      + 24 * (SELECT COUNT(*) FROM reactions r WHERE r.message_id = m.id) AS weight FROM messages m
-                   WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev <= $3 AND m.rev > m.seq
+                   WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev <= $3 AND m.rev > m.seq AND m.seq >= $5
                    ORDER BY m.rev LIMIT $4) AS changed
                  UNION ALL
                  SELECT * FROM (
@@ -41,17 +41,18 @@ struct Row {
     weight: i64,
 }
 
-/// The first `limit` rows of a conversation whose last change came after `since` and up to `to`, by that change.
+/// The first `limit` rows of a conversation whose last change came after `since` and up to `to`, by that change; of the
+/// messages those from `from` on.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn weights(
     conn: &mut Conn,
     conversation: ConversationId,
-    since: Number,
-    to: Number,
+    (since, to): (Number, Number),
+    from: Number,
     limit: i64,
 ) -> Result<Vec<Weight>> {
-    let rows = sql!(conn, fetch_all as Row, WEIGHTS, conversation.0, since.0, to.0, limit)?;
+    let rows = sql!(conn, fetch_all as Row, WEIGHTS, conversation.0, since.0, to.0, limit, from.0)?;
     Ok(rows.into_iter().map(|row| Weight { rev: Number(row.rev), bytes: row.weight }).collect())
 }

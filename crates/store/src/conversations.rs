@@ -215,7 +215,7 @@ pub async fn take_back_future(conn: &mut Conn, now: Millis) -> Result<u64> {
 }
 
 /// What a new conversation is made of.
-pub struct New<'a> {
+pub struct NewConversation<'a> {
     /// Room, group or direct.
     pub kind: Kind,
     /// Public or private.
@@ -236,7 +236,7 @@ pub struct New<'a> {
 ///
 /// # Errors
 /// [`Error::Conflict`] if its name is that of a public room and it is one, or if its pair or client id is taken.
-pub async fn create(conn: &mut Conn, new: &New<'_>, now: Millis) -> Result<ConversationId> {
+pub async fn create(conn: &mut Conn, new: &NewConversation<'_>, now: Millis) -> Result<ConversationId> {
     let id = conn.next_id("conversation").await?;
     let (unique, key) = keys(new.kind, new.visibility, new.name);
     let (low, high) = (new.pair.map(|p| p.0.0), new.pair.map(|p| p.1.0));

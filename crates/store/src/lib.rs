@@ -33,7 +33,6 @@ pub mod clock;
 pub mod conversations;
 pub mod doctor;
 pub mod drafts;
-pub mod figures;
 pub mod history;
 pub mod jobs;
 pub mod listing;
@@ -42,12 +41,14 @@ pub mod members;
 pub mod messages;
 pub mod nodes;
 pub mod nudges;
+pub mod policies;
 pub mod reactions;
 pub mod reminders;
 #[cfg(feature = "rewind")]
 mod rewind;
 pub mod sessions;
 pub mod standby;
+pub mod statistics;
 pub mod turns;
 
 pub use damage::Damage;
@@ -75,14 +76,15 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         reminders::STATEMENTS,
         jobs::STATEMENTS,
         markers::STATEMENTS,
+        policies::STATEMENTS,
         listing::STATEMENTS,
-        figures::STATEMENTS,
+        statistics::STATEMENTS,
         catch_up::STATEMENTS,
         account_changes::STATEMENTS,
         drafts::STATEMENTS,
         history::STATEMENTS,
         health::STATEMENTS,
-        carry::standing::STATEMENTS,
+        carry::lifecycle::STATEMENTS,
         carry::restore::STATEMENTS,
         nodes::STATEMENTS,
         nudges::STATEMENTS,

@@ -15,9 +15,9 @@ use crate::{
 macro_rules! entry {
     () => {
         "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
-                c.member_count, c.active_at, m.role, m.read_seq, m.hidden_seq, (
+                c.member_count, c.active_at, m.role, m.visible_from, m.read_seq, m.hidden_seq, (
              SELECT COUNT(*) FROM (SELECT 1 FROM messages n
-                 WHERE n.conversation_id = c.id AND n.seq > m.read_seq AND n.author_id <> $1 AND n.deleted_at IS NULL
+                 WHERE n.conversation_id = c.id AND n.seq > m.read_seq AND n.seq >= m.visible_from AND n.author_id <> $1 AND n.deleted_at IS NULL
                  LIMIT 1000) AS counted) AS unread
          FROM members m JOIN conversations c ON c.id = m.conversation_id
          WHERE m.user_id = $1 AND m.role IS NOT NULL "
@@ -45,6 +45,7 @@ struct ListedRow {
     #[sqlx(flatten)]
     conversation: conversations::Row,
     role: String,
+    visible_from: i64,
     read_seq: i64,
     hidden_seq: i64,
     unread: i64,
@@ -55,6 +56,7 @@ impl Salvage for ListedRow {
         Some(Self {
             conversation: conversations::Row::salvage(rest)?,
             role: rest.text("role").unwrap_or_default(),
+            visible_from: rest.number("visible_from")?,
             read_seq: rest.number("read_seq")?,
             hidden_seq: rest.number("hidden_seq").unwrap_or_default(),
             unread: rest.number("unread").unwrap_or_default(),
@@ -68,6 +70,8 @@ pub struct Entry {
     pub conversation: Conversation,
     /// The person's role.
     pub role: Role,
+    /// The number from which on they see messages; 0 if they see all.
+    pub visible_from: Number,
     /// Their read marker.
     pub read_seq: Number,
     /// The number up to which it is out of the person's list, if it is.
@@ -131,6 +135,7 @@ fn read(rows: Vec<ListedRow>, user: UserId) -> Result<Vec<Entry>> {
             hidden: (row.hidden_seq >= row.conversation.head).then_some(Number(row.hidden_seq)),
             role: read_role(&row.role, row.conversation.id, user.0),
             conversation: row.conversation.read()?,
+            visible_from: Number(row.visible_from),
             read_seq: Number(row.read_seq),
             unread: row.unread,
         })

@@ -4,15 +4,17 @@ use std::collections::HashMap;
 
 use chat::{
     ConversationId, Millis, Number, UserId,
+    accounts::ServerRole,
     conversations::{Conversation, Kind},
     members::{Departure, Member, Role},
+    policies::{Grant, Policy, Rights},
 };
 use sqlx::FromRow;
 
 use crate::{
     Conn, Result, account_changes,
     appends::json_ids,
-    conversations,
+    conversations, policies,
     unreadable::{self, Rest, Salvage},
 };
 
@@ -35,7 +37,7 @@ statements! {
             ON CONFLICT (conversation_id, user_id) DO UPDATE SET role = excluded.role, rev = excluded.rev, \
                 joined_at = excluded.joined_at, read_seq = excluded.read_seq, delivered_seq = excluded.delivered_seq, \
                 read_at = NULL, hidden_seq = 0, joined_number = excluded.joined_number, invited_by = excluded.invited_by, \
-                declined = 0";
+                declined = 0, visible_from = 0";
     LEAVE = "UPDATE members SET role = NULL, rev = $3, declined = $4 WHERE conversation_id = $1 AND user_id = $2";
     DECLINED = "SELECT declined FROM members WHERE conversation_id = $1 AND user_id = $2 AND role IS NULL";
     DECLINED_THESE = "SELECT conversation_id FROM members WHERE user_id = $1 AND role IS NULL AND declined <> 0
@@ -56,9 +58,12 @@ statements! {
     CHANGED = concat!("SELECT ", columns!(), "
              FROM members m JOIN users u ON u.id = m.user_id
              WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev <= $3 ORDER BY m.rev");
+    /// One row, or one for each of the member's grants.
     MEMBERSHIP = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
-                         c.rev, c.member_count, c.active_at, m.role
+                         c.rev, c.member_count, c.active_at, m.role, m.visible_from, p.rules, g.ability, g.given, g.ends_at
                   FROM members m JOIN conversations c ON c.id = m.conversation_id
+                  LEFT JOIN policies p ON p.conversation_id = m.conversation_id
+                  LEFT JOIN grants g ON g.conversation_id = m.conversation_id AND g.user_id = m.user_id
                   WHERE m.conversation_id = $1 AND m.user_id = $2 AND m.role IS NOT NULL";
     OWNERS = "SELECT COUNT(*) FROM members WHERE conversation_id = $1 AND role = 'owner'";
     HEIR = "SELECT user_id FROM members WHERE conversation_id = $1 AND role IS NOT NULL
@@ -70,7 +75,7 @@ statements! {
     MOST_INVITED = "SELECT COUNT(*) AS times FROM members WHERE invited_by = $1
                         AND user_id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($2) AS j)
                     GROUP BY user_id ORDER BY times DESC LIMIT 1";
-    OF_USERS = "SELECT m.user_id, c.id, c.kind, c.name, c.pair_low, c.pair_high, c.head, c.member_count
+    OF_USERS = "SELECT m.user_id, c.id, c.kind, c.name, c.pair_low, c.pair_high, c.head, c.member_count, m.visible_from
                 FROM json_each($1) AS j
                 JOIN members m ON m.user_id = CAST(j.value ->> 'v' AS BIGINT) AND m.role IS NOT NULL
                 JOIN conversations c ON c.id = m.conversation_id";
@@ -295,27 +300,74 @@ struct MembershipRow {
     #[sqlx(flatten)]
     conversation: conversations::Row,
     role: String,
+    visible_from: i64,
+    rules: Option<String>,
+    ability: Option<String>,
+    given: Option<i64>,
+    ends_at: Option<i64>,
 }
 
 impl Salvage for MembershipRow {
     fn salvage(rest: &Rest) -> Option<Self> {
-        let conversation = conversations::Row::salvage(rest)?;
-        Some(Self { conversation, role: rest.text("role").unwrap_or_default() })
+        Some(Self {
+            conversation: conversations::Row::salvage(rest)?,
+            role: rest.text("role").unwrap_or_default(),
+            visible_from: rest.number("visible_from")?,
+            rules: rest.text("rules"),
+            ability: rest.text("ability"),
+            given: rest.number("given"),
+            ends_at: rest.number("ends_at"),
+        })
     }
 }
 
-/// The conversation and the person's role in it: the only way to a conversation on someone's behalf.
+/// A conversation as one of its members has it, with all that decides what they may do and see in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// The conversation.
+    pub conversation: Conversation,
+    /// The member's role.
+    pub role: Role,
+    /// The number from which on they see messages; 0 if they see all.
+    pub visible_from: Number,
+    /// The conversation's policy.
+    pub policy: Policy,
+    /// What was given to the member, or withdrawn from them.
+    pub grants: Vec<Grant>,
+}
+
+impl Membership {
+    /// What decides what the member may do, who has this role on the server.
+    #[must_use]
+    pub fn rights(&self, server_role: ServerRole) -> Rights {
+        Rights {
+            kind: self.conversation.kind,
+            visibility: self.conversation.visibility,
+            role: self.role,
+            server_role,
+            policy: self.policy.clone(),
+            grants: self.grants.clone(),
+        }
+    }
+}
+
+/// The conversation and the person's place in it: the only way to a conversation on someone's behalf.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn membership(
-    conn: &mut Conn,
-    conversation: ConversationId,
-    user: UserId,
-) -> Result<Option<(Conversation, Role)>> {
-    let rows = sql!(conn, salvage as MembershipRow, MEMBERSHIP, conversation.0, user.0)?;
-    let read = |row: MembershipRow| Ok((row.conversation.read()?, read_role(&row.role, conversation.0, user.0)));
-    Ok(unreadable::readable(rows, read)?.pop())
+pub async fn membership(conn: &mut Conn, conversation: ConversationId, user: UserId) -> Result<Option<Membership>> {
+    let mut rows = sql!(conn, salvage as MembershipRow, MEMBERSHIP, conversation.0, user.0)?;
+    let grant = |row: &MembershipRow| policies::read_grant(row.ability.as_deref()?, row.given?, row.ends_at);
+    let grants = rows.iter().filter_map(grant).collect();
+    let Some(row) = rows.pop() else { return Ok(None) };
+    let Some(found) = unreadable::one(row.conversation.read())? else { return Ok(None) };
+    Ok(Some(Membership {
+        conversation: found,
+        role: read_role(&row.role, conversation.0, user.0),
+        visible_from: Number(row.visible_from),
+        policy: policies::read_rules(row.rules.as_deref(), conversation.0),
+        grants,
+    }))
 }
 
 /// How many owners a conversation has.
@@ -400,6 +452,8 @@ pub struct Belonging {
     pub head: Number,
     /// How many members it has.
     pub member_count: i64,
+    /// The number from which on they see messages; 0 if they see all.
+    pub visible_from: Number,
 }
 
 #[derive(FromRow)]
@@ -412,6 +466,7 @@ struct BelongingRow {
     pair_high: Option<i64>,
     head: i64,
     member_count: i64,
+    visible_from: i64,
 }
 
 impl Salvage for BelongingRow {
@@ -425,6 +480,7 @@ impl Salvage for BelongingRow {
             pair_high: rest.number("pair_high"),
             head: rest.number("head")?,
             member_count: rest.number("member_count").unwrap_or_default(),
+            visible_from: rest.number("visible_from")?,
         })
     }
 }
@@ -466,6 +522,7 @@ async fn memberships(conn: &mut Conn, users: &[UserId]) -> Result<Vec<Belonging>
             },
             head: Number(row.head),
             member_count: row.member_count,
+            visible_from: Number(row.visible_from),
         })
     })
 }

@@ -43,21 +43,21 @@ statements! {
     CONVERSATION_OF = "SELECT conversation_id FROM messages WHERE id = $1";
     TIMELINE = concat!("SELECT ", columns!(), "
              FROM messages m LEFT JOIN users u ON u.id = m.author_id
-             WHERE m.conversation_id = $1 AND m.deleted_at IS NULL ORDER BY m.seq DESC LIMIT $2 OFFSET $3");
-    COUNT = "SELECT COUNT(*) FROM messages WHERE conversation_id = $1 AND deleted_at IS NULL";
+             WHERE m.conversation_id = $1 AND m.seq >= $2 AND m.deleted_at IS NULL ORDER BY m.seq DESC LIMIT $3 OFFSET $4");
+    COUNT = "SELECT COUNT(*) FROM messages WHERE conversation_id = $1 AND seq >= $2 AND deleted_at IS NULL";
     NEWEST_OF_ALL = "SELECT id, created_at FROM messages ORDER BY id DESC LIMIT 1";
     BEFORE = concat!("SELECT ", columns!(), "
              FROM messages m LEFT JOIN users u ON u.id = m.author_id
-             WHERE m.conversation_id = $1 AND m.seq < $2 ORDER BY m.seq DESC LIMIT $3");
+             WHERE m.conversation_id = $1 AND m.seq < $2 AND m.seq >= $3 ORDER BY m.seq DESC LIMIT $4");
     AFTER = concat!("SELECT ", columns!(), "
              FROM messages m LEFT JOIN users u ON u.id = m.author_id
              WHERE m.conversation_id = $1 AND m.seq > $2 ORDER BY m.seq LIMIT $3");
     CHANGED = concat!("SELECT ", columns!(), "
              FROM messages m LEFT JOIN users u ON u.id = m.author_id
-             WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev <= $3 AND m.rev > m.seq ORDER BY m.seq");
+             WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev <= $3 AND m.rev > m.seq AND m.seq >= $4 ORDER BY m.seq");
     CREATED = concat!("SELECT ", columns!(), "
              FROM messages m LEFT JOIN users u ON u.id = m.author_id
-             WHERE m.conversation_id = $1 AND m.seq > $2 AND m.seq <= $3 AND m.rev = m.seq ORDER BY m.seq");
+             WHERE m.conversation_id = $1 AND m.seq > $2 AND m.seq <= $3 AND m.rev = m.seq AND m.seq >= $4 ORDER BY m.seq");
     NEWEST = concat!("SELECT ", columns!(), "
              FROM json_each($1) AS j
              JOIN messages m ON m.conversation_id = CAST(j.value ->> 'v' AS BIGINT) AND m.seq = (
@@ -208,21 +208,27 @@ pub async fn conversation_of(conn: &mut Conn, id: MessageId) -> Result<Option<Co
     Ok(found.map(|(conversation,)| ConversationId(conversation)))
 }
 
-/// At most `limit` messages that are not deleted, newest first, without the `offset` newest.
+/// At most `limit` messages from `from` on that are not deleted, newest first, without the `offset` newest.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn timeline(conn: &mut Conn, conversation: ConversationId, offset: i64, limit: i64) -> Result<Vec<Message>> {
-    let rows = sql_many!(conn, Row, COLUMNS, TIMELINE, conversation.0, limit, offset)?;
+pub async fn timeline(
+    conn: &mut Conn,
+    conversation: ConversationId,
+    from: Number,
+    offset: i64,
+    limit: i64,
+) -> Result<Vec<Message>> {
+    let rows = sql_many!(conn, Row, COLUMNS, TIMELINE, conversation.0, from.0, limit, offset)?;
     complete(conn, rows).await
 }
 
-/// How many messages of a conversation are not deleted.
+/// How many messages of a conversation from `from` on are not deleted.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn count(conn: &mut Conn, conversation: ConversationId) -> Result<i64> {
-    let (count,) = sql!(conn, fetch_one as (i64,), COUNT, conversation.0)?;
+pub async fn count(conn: &mut Conn, conversation: ConversationId, from: Number) -> Result<i64> {
+    let (count,) = sql!(conn, fetch_one as (i64,), COUNT, conversation.0, from.0)?;
     Ok(count)
 }
 
@@ -236,12 +242,18 @@ pub async fn total(conn: &mut Conn) -> Result<(i64, Option<Millis>)> {
     Ok(newest.map_or((0, None), |(id, at)| (id, Some(Millis(at)))))
 }
 
-/// At most `limit` messages before this place, oldest first.
+/// At most `limit` messages before this place and from `from` on, oldest first.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn before(conn: &mut Conn, conversation: ConversationId, seq: Number, limit: i64) -> Result<Vec<Message>> {
-    let mut rows = sql_many!(conn, Row, COLUMNS, BEFORE, conversation.0, seq.0, limit)?;
+pub async fn before(
+    conn: &mut Conn,
+    conversation: ConversationId,
+    seq: Number,
+    from: Number,
+    limit: i64,
+) -> Result<Vec<Message>> {
+    let mut rows = sql_many!(conn, Row, COLUMNS, BEFORE, conversation.0, seq.0, from.0, limit)?;
     rows.reverse();
     complete(conn, rows).await
 }
@@ -255,21 +267,34 @@ pub async fn after(conn: &mut Conn, conversation: ConversationId, seq: Number, l
     complete(conn, rows).await
 }
 
-/// The messages that were changed after they were created, and for the last time after `since` and up to `to`.
+/// The messages from `from` on that were changed after they were created, and for the last time after `since` and up to
+/// `to`.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn changed(conn: &mut Conn, conversation: ConversationId, since: Number, to: Number) -> Result<Vec<Message>> {
-    let rows = sql_many!(conn, Row, COLUMNS, CHANGED, conversation.0, since.0, to.0)?;
+pub async fn changed(
+    conn: &mut Conn,
+    conversation: ConversationId,
+    since: Number,
+    to: Number,
+    from: Number,
+) -> Result<Vec<Message>> {
+    let rows = sql_many!(conn, Row, COLUMNS, CHANGED, conversation.0, since.0, to.0, from.0)?;
     complete(conn, rows).await
 }
 
-/// The messages that were created after `since` and up to `to`, and never changed.
+/// The messages from `from` on that were created after `since` and up to `to`, and never changed.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn created(conn: &mut Conn, conversation: ConversationId, since: Number, to: Number) -> Result<Vec<Message>> {
-    let rows = sql_many!(conn, Row, COLUMNS, CREATED, conversation.0, since.0, to.0)?;
+pub async fn created(
+    conn: &mut Conn,
+    conversation: ConversationId,
+    since: Number,
+    to: Number,
+    from: Number,
+) -> Result<Vec<Message>> {
+    let rows = sql_many!(conn, Row, COLUMNS, CREATED, conversation.0, since.0, to.0, from.0)?;
     complete(conn, rows).await
 }
 

@@ -33,6 +33,8 @@ const WRONG_PARTS: &[(&str, &str, &str)] = &[
         "conversation_id",
         "members WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = user_id)",
     ),
+    // In such a conversation only owners may do anything.
+    ("policies whose rules are no object", "conversation_id", "policies WHERE rules NOT LIKE '{%}'"),
     ("reactions of nobody", "message_id", "reactions WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = user_id)"),
 ];
 

@@ -158,7 +158,13 @@ pub(crate) static TABLES: Tables = tables! {
     members by (conversation_id, user_id) of Owner::Conversation("conversation_id", Changes::Unnumbered); {
         conversation_id: Number, user_id: Number, role: Text, rev: Number, joined_at: Number, read_seq: Number,
         delivered_seq: Number, read_at: Number, hidden_seq: Number, invited_by: Number, joined_number: Number,
-        declined: Number
+        declined: Number, visible_from: Number
+    }
+    policies by (conversation_id) of Owner::Conversation("conversation_id", Changes::Unnumbered); {
+        conversation_id: Number, rules: Text
+    }
+    grants by (conversation_id, user_id, ability) of Owner::Conversation("conversation_id", Changes::Unnumbered); {
+        conversation_id: Number, user_id: Number, ability: Text, given: Number, ends_at: Number
     }
     messages by (id) of Owner::Conversation("conversation_id", Changes::SeqAndRev); {
         id: Number, conversation_id: Number, seq: Number, rev: Number, author_id: Number, client_id: Text,

@@ -1,10 +1,10 @@
 //! A chunk: the frames that are handed out together in one conversation, encoded once for each dialect present.
 
 use bytes::Bytes;
-use chat::{ConnectionId, ConversationId, Event, conversations::Place};
+use chat::{ConnectionId, ConversationId, Event, Number, conversations::Place};
 use dialects::Dialect;
 
-use crate::{frame, queue::Listener};
+use crate::{frame, queue::Listener, room::Limited};
 
 const DIALECTS: usize = Dialect::COUNT;
 
@@ -22,6 +22,18 @@ struct Part {
     frames: Vec<u8>,
     /// Frames that the connection which caused them is not told, as byte ranges.
     skips: Vec<(usize, usize, ConnectionId)>,
+    /// Frames about a message that not everybody sees.
+    veils: Vec<Veil>,
+}
+
+/// What stands for a frame where its message is not seen: an event's bare number.
+struct Veil {
+    start: usize,
+    end: usize,
+    /// The message.
+    seq: Number,
+    /// The frame with the number; empty where the dialect has no word for it.
+    instead: Vec<u8>,
 }
 
 impl Chunk {
@@ -34,8 +46,11 @@ impl Chunk {
         self.parts.iter().map(|part| part.frames.len()).max().unwrap_or_default()
     }
 
-    /// Adds an event in the words of the dialects that are listening.
-    pub(crate) fn add(&mut self, place: &Place, event: &Event, listening: &[u32; DIALECTS]) {
+    /// Adds an event in the words of the dialects that are listening; and its bare number, for those among the listeners
+    /// who do not see all messages, if there are any.
+    pub(crate) fn add(&mut self, place: &Place, event: &Event, listening: &[u32; DIALECTS], limited: &Limited) {
+        let earlier = event.fact.message().map(|message| message.seq).filter(|seq| *seq < event.number);
+        let earlier = earlier.filter(|_| !limited.is_empty());
         self.conversation = event.conversation;
         self.events += 1;
         for dialect in Dialect::all() {
@@ -51,16 +66,23 @@ impl Chunk {
             {
                 part.skips.push((start, part.frames.len(), origin));
             }
+            if let Some(seq) = earlier {
+                let mut instead = Vec::new();
+                if let Some(text) = (dialect.hidden)(event.conversation, event.number) {
+                    frame::write(&mut instead, frame::Opcode::Text, text.as_bytes());
+                }
+                part.veils.push(Veil { start, end: part.frames.len(), seq, instead });
+            }
         }
     }
 
     /// Puts the same bytes into every listener's queue; tells into how many.
-    pub(crate) fn hand_out(self, listeners: &[std::sync::Arc<Listener>]) -> u64 {
+    pub(crate) fn hand_out(self, listeners: &[std::sync::Arc<Listener>], limited: &Limited) -> u64 {
         let conversation = self.conversation;
         let sealed: [Sealed; DIALECTS] = self.parts.map(Sealed::from);
         let mut handed = 0_u64;
         for listener in listeners.iter().filter(|listener| listener.hears(conversation)) {
-            let bytes = sealed[listener.dialect.place()].bytes_for(listener.id);
+            let bytes = sealed[listener.dialect.place()].bytes_for(listener.id, limited.sees_from(listener.user));
             if !bytes.is_empty() {
                 listener.outbox.push(bytes);
                 handed += 1;
@@ -74,26 +96,69 @@ impl Chunk {
 struct Sealed {
     bytes: Bytes,
     skips: Vec<(usize, usize, ConnectionId)>,
+    veils: Vec<Veil>,
 }
 
 impl From<Part> for Sealed {
     fn from(part: Part) -> Self {
-        Self { bytes: part.frames.into(), skips: part.skips }
+        Self { bytes: part.frames.into(), skips: part.skips, veils: part.veils }
     }
 }
 
 impl Sealed {
-    fn bytes_for(&self, listener: ConnectionId) -> Bytes {
-        if self.skips.iter().all(|(_, _, origin)| *origin != listener) {
+    /// The bytes for a listener who sees messages from this number on.
+    fn bytes_for(&self, listener: ConnectionId, sees_from: Number) -> Bytes {
+        let skips = self.skips.iter().filter(|(_, _, origin)| *origin == listener);
+        let skips = skips.map(|(start, end, _)| (*start, *end, &[][..]));
+        let veils = self.veils.iter().filter(|veil| veil.seq < sees_from);
+        let veils = veils.map(|veil| (veil.start, veil.end, &*veil.instead));
+        let mut cuts: Vec<(usize, usize, &[u8])> = skips.chain(veils).collect();
+        if cuts.is_empty() {
             return self.bytes.clone();
         }
+        cuts.sort_by_key(|(start, ..)| *start);
+        // Of a frame that is both, nothing is told.
+        cuts.dedup_by_key(|(start, ..)| *start);
         let mut rest = Vec::with_capacity(self.bytes.len());
         let mut from = 0;
-        for (start, end, _) in self.skips.iter().filter(|(_, _, origin)| *origin == listener) {
-            rest.extend_from_slice(&self.bytes[from..*start]);
-            from = *end;
+        for (start, end, instead) in cuts {
+            rest.extend_from_slice(&self.bytes[from..start]);
+            rest.extend_from_slice(instead);
+            from = end;
         }
         rest.extend_from_slice(&self.bytes[from..]);
         rest.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: Number = Number(0);
+
+    fn sealed() -> Sealed {
+        let veil = |start, end, seq, instead: &[u8]| Veil { start, end, seq: Number(seq), instead: instead.to_vec() };
+        Sealed {
+            bytes: Bytes::from_static(b"one two four"),
+            skips: vec![(0, 4, ConnectionId(1))],
+            veils: vec![veil(4, 8, 5, b"2 "), veil(8, 12, 9, b"4")],
+        }
+    }
+
+    #[test]
+    fn who_sees_all_shares_the_same_bytes() {
+        let sealed = sealed();
+        assert_eq!(sealed.bytes_for(ConnectionId(2), ALL).as_ptr(), sealed.bytes.as_ptr());
+        assert_eq!(sealed.bytes_for(ConnectionId(2), Number(5)).as_ptr(), sealed.bytes.as_ptr());
+        assert_eq!(sealed.bytes_for(ConnectionId(1), ALL), "two four");
+    }
+
+    #[test]
+    fn of_an_earlier_message_who_does_not_see_it_is_told_the_bare_number() {
+        let sealed = sealed();
+        assert_eq!(sealed.bytes_for(ConnectionId(2), Number(6)), "one 2 four");
+        assert_eq!(sealed.bytes_for(ConnectionId(2), Number(10)), "one 2 4");
+        assert_eq!(sealed.bytes_for(ConnectionId(1), Number(10)), "2 4");
     }
 }

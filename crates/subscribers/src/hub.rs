@@ -28,7 +28,7 @@ use std::{
 use chat::{
     ConnectionId, ConversationId, Error, ErrorCode, Fact, Limits, Number, Order, Result, Told, UserId,
     accounts::Account,
-    conversations::Listed,
+    conversations::{Listed, Place},
     mutants::{self, Mutant},
     presence::Presence,
 };
@@ -66,6 +66,8 @@ pub struct Attached {
     pub account: Number,
     /// Those of each of the person's conversations, by id.
     pub conversations: Vec<(ConversationId, Number)>,
+    /// From which number on the person sees messages, in those conversations where they do not see all.
+    pub visible_from: HashMap<ConversationId, Number>,
 }
 
 enum Control {
@@ -169,6 +171,8 @@ struct Person {
     username: String,
     listeners: Vec<Arc<Listener>>,
     belongs: HashSet<ConversationId>,
+    /// From which number on they see messages, in those conversations where they do not see all.
+    limited: HashMap<ConversationId, Number>,
     /// Absent until what they belong to was read: before that, nothing known is not the same as nothing.
     account: Option<account::Account>,
     chosen: Presence,
@@ -360,33 +364,36 @@ impl State {
             Fact::MemberJoined { member_count, .. } | Fact::MemberLeft { member_count, .. } => {
                 room.member_count = *member_count;
             }
-            _ => {}
+            Fact::MessageCreated(_)
+            | Fact::MessageEdited(_)
+            | Fact::MessageDeleted(_)
+            | Fact::ReactionAdded { .. }
+            | Fact::ReactionRemoved { .. }
+            | Fact::MemberUpdated(_)
+            | Fact::ConversationCreated(_) => {}
         }
-        room.chunk.add(&room.place, event, &room.listening);
+        room.chunk.add(&room.place, event, &room.listening, &room.limited);
         // At once, for what has waited for this number is next. Their account's event tells them so.
         if let Fact::MemberLeft { member, .. } = &event.fact {
             self.put_out(member.user, event.conversation, event.number);
         }
     }
 
-    fn begin_listening(
-        &mut self,
-        user: UserId,
-        conversation: ConversationId,
-        place: chat::conversations::Place,
-        head: Number,
-        member_count: i64,
-    ) {
+    fn begin_listening(&mut self, user: UserId, listed: &Listed) {
+        let (row, conversation) = (&listed.conversation, listed.conversation.id);
         let Some(person) = self.people.get_mut(&user) else { return };
         person.belongs.insert(conversation);
+        limit(&mut person.limited, listed);
         if person.listeners.is_empty() {
             return;
         }
         let room = self.rooms.entry(conversation).or_insert_with(|| {
             self.voice.want(conversation, true);
-            Room::new(place, head, member_count)
+            let place = Place { kind: row.kind, name: row.name.clone(), pair: row.pair };
+            Room::new(place, row.head, row.member_count)
         });
         self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
+        room.limited.set(user, listed.visible_from);
         for listener in &person.listeners {
             room.add(listener.clone());
         }
@@ -457,6 +464,16 @@ impl State {
         self.on_tick_of_expiry(now);
         self.on_tick_of_nodes(now);
         metrics::gauge!("chat_websocket_connections_active").set(self.connections.load(Ordering::Relaxed) as f64);
+    }
+}
+
+/// Notes whether a member sees all messages.
+fn limit(limited: &mut HashMap<ConversationId, Number>, listed: &Listed) {
+    let conversation = listed.conversation.id;
+    if listed.visible_from > Number(0) {
+        limited.insert(conversation, listed.visible_from);
+    } else {
+        limited.remove(&conversation);
     }
 }
 

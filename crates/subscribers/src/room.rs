@@ -1,6 +1,6 @@
 //! A conversation that somebody on this node listens to.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use chat::{ConnectionId, Number, Told, UserId, conversations::Place};
 use dialects::Dialect;
@@ -20,6 +20,8 @@ pub(crate) struct Room {
     /// Whose account waits for a number which was not told yet.
     pub later: Vec<(Number, UserId)>,
     pub listeners: Vec<Arc<Listener>>,
+    /// Who of them does not see all messages.
+    pub limited: Limited,
     /// How many listeners speak each dialect.
     pub listening: [u32; Dialect::COUNT],
     /// What was said here and is not handed out yet.
@@ -30,6 +32,30 @@ pub(crate) struct Room {
     pub unwoken: u32,
 }
 
+/// Members who do not see all messages, with the number from which on they see them. Empty nearly everywhere.
+#[derive(Default)]
+pub(crate) struct Limited(HashMap<UserId, Number>);
+
+impl Limited {
+    /// Notes from which number on somebody sees messages; 0 is all.
+    pub(crate) fn set(&mut self, user: UserId, visible_from: Number) {
+        if visible_from > Number(0) {
+            self.0.insert(user, visible_from);
+        } else {
+            self.0.remove(&user);
+        }
+    }
+
+    /// The number from which on somebody sees messages; 0 if they see all.
+    pub(crate) fn sees_from(&self, user: UserId) -> Number {
+        self.0.get(&user).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl Room {
     pub(crate) fn new(place: Place, last: Number, member_count: i64) -> Self {
         Self {
@@ -38,6 +64,7 @@ impl Room {
             member_count,
             later: Vec::new(),
             listeners: Vec::new(),
+            limited: Limited::default(),
             listening: Default::default(),
             chunk: Chunk::default(),
             pace: Pace::default(),
@@ -65,7 +92,7 @@ impl Room {
             return 0;
         }
         self.unwoken += self.chunk.events;
-        std::mem::take(&mut self.chunk).hand_out(&self.listeners)
+        std::mem::take(&mut self.chunk).hand_out(&self.listeners, &self.limited)
     }
 
     /// Wakes everybody, once after all that was handed out. Tells when the room is to be looked at again, if it is.

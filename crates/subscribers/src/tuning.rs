@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_hears_what_one_chose_and_the_rest_as_the_door_has_it() {
+    fn one_hears_what_one_chose_and_the_rest_as_the_endpoint_has_it() {
         let (one, other) = (ConversationId(1), ConversationId(2));
         let chosen = Tuning::new(Hears::Chosen).unwrap();
         assert!(!chosen.hears(one));

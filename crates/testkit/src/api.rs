@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::checker::{Content, Log, Marker, Reminder, Row};
+use crate::checker::{AccountEvent, AccountLog, AccountWord, Content, Log, Marker, Reminder, Row};
 
 /// A server's REST interface.
 #[derive(Clone, Debug)]
@@ -94,6 +94,30 @@ impl Api {
         }
     }
 
+    /// What an account is.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub async fn account(&self, token: &str, user: i64) -> Result<AccountLog> {
+        let mut log = AccountLog { user, ..AccountLog::default() };
+        loop {
+            let changes = self.get(token, &format!("users/me/changes?since={}", log.seq)).await?;
+            log.seq = changes["to"].as_i64().context("changes without their end")?;
+            if changes["more"] != true {
+                break;
+            }
+        }
+        let listed = self.get(token, "conversations?limit=200").await?;
+        let listed = listed["conversations"].as_array().context("no conversations")?;
+        log.conversations.extend(listed.iter().filter_map(|one| one["id"].as_i64()));
+        let drafts = self.get(token, "drafts").await?;
+        for draft in drafts["drafts"].as_array().context("no drafts")? {
+            let place = draft["conversation"].as_i64().context("a draft without a place")?;
+            log.drafts.insert(place, Content::of(draft["text"].as_str().unwrap_or_default()));
+        }
+        Ok(log)
+    }
+
     /// What a member is told of their own reading.
     ///
     /// # Errors
@@ -118,6 +142,22 @@ impl Api {
         };
         listed["reminders"].as_array().context("no reminders")?.iter().map(read).collect()
     }
+}
+
+/// An event of an account, as the checker knows it; nothing if it is none.
+#[must_use]
+pub fn account_event(frame: &Value) -> Option<AccountEvent> {
+    let seq = frame["account_seq"].as_i64()?;
+    let after = frame["account_after"].as_i64().unwrap_or(seq - 1);
+    let (place, data) = (frame["conversation"].as_i64().unwrap_or_default(), &frame["data"]);
+    let says = match frame["type"].as_str()? {
+        "conversation.added" => AccountWord::Added(place),
+        "conversation.removed" => AccountWord::Removed(place),
+        "draft.saved" => AccountWord::Draft(place, Content::of(data["text"].as_str()?)),
+        "draft.discarded" => AccountWord::NoDraft(place),
+        _ => AccountWord::Other,
+    };
+    Some(AccountEvent { seq, after, says })
 }
 
 /// A message of the protocol, as the checker knows it; nothing if it is none.

@@ -20,7 +20,7 @@ pub struct Heard {
 pub struct Inbox {
     /// Numbered events, and coming into and out of conversations.
     pub heard: VecDeque<Heard>,
-    /// Typing, presence, markers, the own account.
+    /// Typing, presence, markers, the own account and drafts.
     pub signals: VecDeque<Heard>,
     /// Frames of catching up.
     pub changes: VecDeque<Value>,
@@ -38,9 +38,8 @@ impl Inbox {
         match kind {
             "conversation.changes" => self.changes.push_back(frame.clone()),
             "typing.started" | "typing.stopped" | "marker.moved" | "presence.changed" | "account.updated"
-            | "user.updated" | "reminder.set" | "reminder.due" | "reminder.removed" => {
-                self.signals.push_back(heard);
-            }
+            | "user.updated" | "draft.saved" | "draft.discarded" | "account.reset" | "reminder.set"
+            | "reminder.due" | "reminder.removed" => self.signals.push_back(heard),
             _ => self.heard.push_back(heard),
         }
     }
@@ -77,6 +76,8 @@ fn words(kind: &str, data: &Value, name: &dyn Fn(i64) -> String) -> (String, Opt
             (format!("added to {what}"), None)
         }
         "conversation.removed" => (format!("out: {}", text(&data["reason"])), None),
+        "draft.saved" => (format!("draft: {}", text(&data["text"])), None),
+        "draft.discarded" => ("no draft".to_owned(), None),
         "conversation.hidden" => ("hidden".to_owned(), None),
         "reminder.set" | "reminder.due" | "reminder.removed" => {
             (format!("reminder {} {}", data["id"], kind.trim_start_matches("reminder.")), None)

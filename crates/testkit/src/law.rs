@@ -3,12 +3,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use promises::{Number, UserId};
+use promises::{ConversationId, KnownAccount, Number, UserId};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
-    model::{Snapshot, row_of},
+    model::{Objects, Snapshot, draft_key, profile_of, reminder_of, row_of},
     person::Inner,
 };
 
@@ -114,6 +114,50 @@ async fn list(person: &Inner) -> Option<BTreeMap<i64, Value>> {
     }
 }
 
+/// Reads the account as its person sees it. What they belong to and is not in their list is hidden, up to where it is
+/// known. What is read may be newer than the number from which on its events are told.
+pub async fn read_account(person: &Inner, cursor: i64) -> Option<KnownAccount<Objects>> {
+    let Seen::Here(me) = get(person, "/v1/users/me").await else { return None };
+    let Seen::Here(drafts) = get(person, "/v1/drafts").await else { return None };
+    let listed = list(person).await?;
+    let drafts = drafts["drafts"].as_array().into_iter().flatten();
+    let drafts = drafts.map(|draft| (draft_key(draft).expect("a draft has a place"), draft.clone()));
+    let mut conversations: BTreeMap<ConversationId, Option<Number>> =
+        listed.keys().map(|id| (ConversationId(*id), None)).collect();
+    for (id, head) in person.state().model.heads() {
+        conversations.entry(ConversationId(id)).or_insert(Some(Number(head)));
+    }
+    let Seen::Here(reminders) = get(person, "/v1/reminders").await else { return None };
+    let reminders = reminders["reminders"].as_array().into_iter().flatten();
+    let reminders = reminders.map(|reminder| reminder_of(reminder).expect("a reminder has a number"));
+    let account = KnownAccount::read(Number(cursor), Some(profile_of(&me)), conversations, drafts);
+    Some(account.with_reminders(reminders))
+}
+
+/// What keeps the law from holding for the account at this moment.
+async fn judge_account(person: &Inner) -> Result<(), String> {
+    let Some(cursor) = person.state().model.account_seq() else { return Err("their account was not read".to_owned()) };
+    let changes = match get(person, &format!("/v1/users/me/changes?since={cursor}")).await {
+        Seen::Here(changes) => changes,
+        Seen::NotFound => panic!("{} has no account to ask for", person.name),
+        Seen::Unknown => return Ok(()),
+    };
+    if changes["to"] != cursor {
+        return Err(format!("their account is at {cursor}, but has come to {}", changes["to"]));
+    }
+    if person.state().verified_account == Some(cursor) {
+        return Ok(());
+    }
+    let Some(fresh) = read_account(person, cursor).await else { return Ok(()) };
+    let mut state = person.state();
+    let differences = state.model.account().map(|known| known.differences(&fresh)).unwrap_or_default().join("; ");
+    if !differences.is_empty() {
+        return Err(format!("at {cursor} of their account {differences}"));
+    }
+    state.verified_account = Some(cursor);
+    Ok(())
+}
+
 /// Waits until the person has heard everything, and compares.
 ///
 /// # Panics
@@ -125,7 +169,11 @@ pub async fn holds(person: &Inner, touched: Option<i64>) {
             return;
         }
         let Some(all) = list(person).await else { return };
-        match judge(person, &all, touched).await {
+        let verdict = match judge(person, &all, touched).await {
+            Ok(()) => judge_account(person).await,
+            broken => broken,
+        };
+        match verdict {
             Ok(()) => break,
             Err(_) if !person.is_listening() => return,
             Err(broken) => assert!(Instant::now() < deadline, "the law is broken for {}: {broken}", person.name),

@@ -8,6 +8,7 @@ pub mod api;
 pub mod checker;
 pub mod dice;
 pub mod kill;
+pub mod policies;
 pub mod process;
 pub mod talker;
 

@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use promises::{Change, Form, Number, Place, UserId};
+use promises::{
+    AccountChange, AccountForm, Change, ConversationId, DraftKey, Form, KnownAccount, Number, Place, ReminderId, UserId,
+};
 use serde_json::{Map, Value};
 
 /// The fields of a conversation's row: what all members see alike.
@@ -39,6 +41,37 @@ impl Form for Objects {
             row.insert("member_count".into(), count.into());
         }
     }
+}
+
+impl AccountForm for Objects {
+    type Profile = Value;
+    type Draft = Value;
+}
+
+/// What an account shows that is no profile: no event tells that it has changed.
+const NO_PROFILE: [&str; 3] = ["last_seen_at", "role", "active"];
+
+/// The profile out of an account.
+pub fn profile_of(account: &Value) -> Value {
+    let mut profile = account.clone();
+    if let Some(fields) = profile.as_object_mut() {
+        NO_PROFILE.iter().for_each(|name| _ = fields.remove(*name));
+    }
+    profile
+}
+
+/// A reminder as the law compares it: its id, the number of its last change, and whether it is due.
+///
+/// # Errors
+/// What it lacks.
+pub fn reminder_of(data: &Value) -> Result<(ReminderId, Number, bool), String> {
+    Ok((ReminderId(number(data, "id")?), Number(number(data, "rev")?), data["due"] == true))
+}
+
+/// Which draft an object is.
+pub fn draft_key(draft: &Value) -> Result<DraftKey, String> {
+    let edit = draft.get("edit").and_then(Value::as_i64).map(Number);
+    Ok(DraftKey { conversation: ConversationId(number(draft, "conversation")?), edit })
 }
 
 fn at(object: &Value, field: &str) -> Number {
@@ -84,6 +117,8 @@ pub enum Next {
     Listen,
     /// Read this conversation anew.
     Read(i64),
+    /// Read the account anew, which is then at this number.
+    ReadAccount(i64),
 }
 
 /// Everything that one client knows.
@@ -92,8 +127,14 @@ pub struct Model {
     conversations: BTreeMap<i64, Followed>,
     /// Those that it no longer belongs to.
     left: BTreeSet<i64>,
-    /// Those that are out of its list until something happens in them.
-    hidden: BTreeSet<i64>,
+    /// The person's account; absent before it was first read.
+    account: Option<KnownAccount<Objects>>,
+    /// On this connection, the number from which the account's live events follow.
+    live_from: i64,
+    /// The number of the account's last event on this connection.
+    last: Option<i64>,
+    /// Where each conversation's events began on this connection.
+    began: BTreeMap<i64, i64>,
 }
 
 fn number(value: &Value, field: &str) -> Result<i64, String> {
@@ -113,7 +154,29 @@ impl Model {
 
     /// All that its list shows.
     pub fn shown(&self) -> BTreeSet<i64> {
-        self.ids().difference(&self.hidden).copied().collect()
+        let is_hidden = |id: &i64| self.account.as_ref().is_some_and(|account| account.is_hidden(ConversationId(*id)));
+        self.ids().into_iter().filter(|id| !is_hidden(id)).collect()
+    }
+
+    /// The person's account.
+    pub fn account(&self) -> Option<&KnownAccount<Objects>> {
+        self.account.as_ref()
+    }
+
+    /// The number of the account to come back with.
+    pub fn account_seq(&self) -> Option<i64> {
+        self.account.as_ref().map(|account| account.cursor.0)
+    }
+
+    /// Forgets the account, or puts what was read in its place.
+    pub fn put_account(&mut self, account: Option<KnownAccount<Objects>>) {
+        self.account = account;
+    }
+
+    /// How far each conversation is known.
+    pub fn heads(&self) -> BTreeMap<i64, i64> {
+        let head = |id: i64| self.began.get(&id).copied().unwrap_or_default();
+        self.conversations.iter().map(|(id, one)| (*id, one.known.cursor.0.max(head(*id)))).collect()
     }
 
     /// How a person is called, if they are a member of anything known.
@@ -143,8 +206,11 @@ impl Model {
     /// Takes the answer to `authenticate`; those that must be read first.
     pub fn welcome(&mut self, data: &Value) -> Result<Vec<i64>, String> {
         let mut unknown = Vec::new();
+        (self.live_from, self.last) = (number(data, "account_seq")?, None);
+        self.began.clear();
         for entry in data.get("conversations").and_then(Value::as_array).ok_or("no conversations in the answer")? {
             let (id, head) = (number(entry, "id")?, number(entry, "head")?);
+            self.began.insert(id, head);
             match self.conversations.get_mut(&id) {
                 Some(known) => known.live = Some(head),
                 None => {
@@ -159,7 +225,7 @@ impl Model {
     /// Begins to follow a conversation whose events follow from `head`; its snapshot is still to be read.
     fn begin(&mut self, id: i64, head: i64) {
         self.left.remove(&id);
-        self.hidden.remove(&id);
+        self.began.insert(id, head);
         let known = Snapshot::at(UNREAD);
         self.conversations.insert(id, Followed { known, live: Some(head), told_to: None, awaits_more: false });
     }
@@ -178,37 +244,24 @@ impl Model {
     pub fn hear(&mut self, frame: &Value) -> Result<Next, String> {
         let kind = frame.get("type").and_then(Value::as_str).ok_or("a frame has no type")?;
         let data = frame.get("data").ok_or("a frame has no data")?;
+        if frame.get("account_seq").is_some() {
+            return self.hear_account(kind, frame, data);
+        }
         let Some(id) = frame.get("conversation").and_then(Value::as_i64) else {
-            return if matches!(kind, "account.updated" | "user.updated") || kind.starts_with("reminder.") {
-                Ok(Next::Listen)
-            } else {
-                Err(format!("{kind} has no conversation"))
-            };
+            return if kind == "user.updated" { Ok(Next::Listen) } else { Err(format!("{kind} has no conversation")) };
         };
-        match kind {
-            "conversation.hidden" => {
-                self.hidden.insert(id);
-                return Ok(Next::Listen);
-            }
-            "conversation.added" => {
-                // On a second connection it may be known from a first reading already.
-                self.begin(id, number(data, "head")?);
-                return Ok(Next::Read(id));
-            }
-            "conversation.removed" => {
-                self.conversations.remove(&id);
-                self.hidden.remove(&id);
-                self.left.insert(id);
-                return Ok(Next::Listen);
-            }
-            _ => {}
+        if kind == "conversation.removed" {
+            // The answer to a cursor of a conversation that one is in no more.
+            self.forget(id);
+            return Ok(Next::Listen);
         }
         let known = self.conversations.get_mut(&id).ok_or_else(|| {
             let once = if self.left.contains(&id) { "one it left" } else { "one it never belonged to" };
             format!("{kind} is of a foreign conversation, {once}")
         })?;
-        if frame.get("seq").is_some() || kind == "conversation.changes" {
-            self.hidden.remove(&id);
+        let head = frame.get("seq").or_else(|| data.get("to")).and_then(Value::as_i64);
+        if let Some((account, head)) = self.account.as_mut().zip(head) {
+            account.happened(ConversationId(id), Number(head));
         }
         match frame.get("seq").and_then(Value::as_i64) {
             Some(seq) => known.take_event(kind, seq, data).map(|()| Next::Listen),
@@ -221,6 +274,76 @@ impl Model {
             }
             None => Err(format!("{kind} has no number")),
         }
+    }
+
+    fn forget(&mut self, id: i64) {
+        self.conversations.remove(&id);
+        self.left.insert(id);
+    }
+
+    /// Takes an event of the account: each number once and in order, and none left out.
+    fn hear_account(&mut self, kind: &str, frame: &Value, data: &Value) -> Result<Next, String> {
+        let seq = number(frame, "account_seq")?;
+        if kind == "account.reset" {
+            self.last = Some(seq);
+            return Ok(Next::ReadAccount(seq));
+        }
+        let after = frame.get("account_after").and_then(Value::as_i64).unwrap_or(seq - 1);
+        if let Some(last) = self.last.replace(seq).filter(|last| seq <= *last) {
+            return Err(format!("{kind} has number {seq} of the account, but follows {last}"));
+        }
+        let change = self.account_change(kind, frame, data)?;
+        let account = self.account.as_mut().ok_or("the account's number was not told before its events")?;
+        match account.place(Number(after), Number(seq)) {
+            Place::Known => return Err(format!("{kind} has number {seq}, and was told before")),
+            Place::Next => account.apply(Number(seq), change),
+            Place::Beyond => {
+                return Err(format!("{kind} has number {seq} after {after}, but the account is at {}", account.cursor));
+            }
+        }
+        self.follow(kind, frame, data, seq > self.live_from)
+    }
+
+    fn account_change(&self, kind: &str, frame: &Value, data: &Value) -> Result<AccountChange<Objects>, String> {
+        let place = || number(frame, "conversation");
+        Ok(match kind {
+            "conversation.added" => AccountChange::Added(ConversationId(place()?)),
+            "conversation.removed" => AccountChange::Removed(ConversationId(place()?)),
+            "conversation.hidden" => {
+                let head = self.heads().get(&place()?).copied().unwrap_or_default();
+                AccountChange::Hidden(ConversationId(place()?), Number(head))
+            }
+            "account.updated" => AccountChange::Profile(profile_of(data)),
+            "draft.saved" => AccountChange::Draft(draft_key(data)?, data.clone()),
+            "draft.discarded" => AccountChange::NoDraft(draft_key(data)?),
+            "reminder.set" | "reminder.due" => {
+                let (id, rev, due) = reminder_of(data)?;
+                AccountChange::Reminder(id, rev, due)
+            }
+            "reminder.removed" => AccountChange::NoReminder(ReminderId(number(data, "id")?)),
+            _ => return Err(format!("{kind} is not an event of an account")),
+        })
+    }
+
+    /// Begins or ends to follow a conversation. What was missed and is told now says nothing of where events follow:
+    /// that was said with the welcome.
+    fn follow(&mut self, kind: &str, frame: &Value, data: &Value, is_live: bool) -> Result<Next, String> {
+        match (kind, is_live) {
+            ("conversation.added", true) => {
+                let id = number(data, "id")?;
+                // On a second connection it may be known from a first reading already.
+                self.begin(id, number(data, "head")?);
+                return Ok(Next::Read(id));
+            }
+            ("conversation.removed", _) => {
+                let id = number(frame, "conversation")?;
+                if is_live || !self.began.contains_key(&id) {
+                    self.forget(id);
+                }
+            }
+            _ => {}
+        }
+        Ok(Next::Listen)
     }
 
     /// Takes the answer to `conversation.sync`; whether it must be read anew.
@@ -305,6 +428,7 @@ fn change(kind: &str, seq: i64, data: &Value) -> Result<Change<Objects>, String>
             let whose = member(data.get("member").ok_or("a membership without its member")?)?;
             Ok(Change::Member(whose, Some(number(data, "member_count")?)))
         }
+        "event.hidden" => Ok(Change::Nothing),
         "member.updated" => Ok(Change::Member(member(data)?, None)),
         "conversation.updated" => Ok(Change::Row(row_of(data))),
         _ => Err(format!("{kind} is not an event that there is")),
@@ -331,9 +455,28 @@ mod tests {
 
     fn following(head: i64) -> Model {
         let mut model = Model::default();
-        assert_eq!(model.welcome(&json!({"conversations": [{"id": 1, "head": head}]})), Ok(vec![1]));
+        assert_eq!(model.welcome(&json!({"account_seq": 5, "conversations": [{"id": 1, "head": head}]})), Ok(vec![1]));
         model.read(1, Snapshot::read(Number(head), row_of(&json!({"head": head})), [], []));
+        model.put_account(Some(KnownAccount::read(Number(5), None, [(ConversationId(1), None)], [])));
         model
+    }
+
+    fn hidden(seq: i64, after: i64) -> Value {
+        json!({"type": "conversation.hidden", "conversation": 1, "account_seq": seq, "account_after": after, "data": {}})
+    }
+
+    #[test]
+    fn numbers_of_the_account_come_once_and_in_order_and_say_what_they_follow() {
+        let [mut follows, mut jumps, mut repeats] = [following(3), following(3), following(3)];
+        assert_eq!(follows.hear(&hidden(8, 5)), Ok(Next::Listen));
+        assert_eq!((follows.shown(), follows.account_seq()), (BTreeSet::new(), Some(8)));
+        assert_eq!(follows.hear(&event(4, &message(4, 4, "a"))), Ok(Next::Listen));
+        assert_eq!(follows.shown(), BTreeSet::from([1]));
+        assert!(jumps.hear(&hidden(8, 7)).is_err());
+        repeats.hear(&hidden(6, 5)).unwrap();
+        assert!(repeats.hear(&hidden(6, 5)).is_err());
+        let reset = json!({"type": "account.reset", "account_seq": 9, "data": {}});
+        assert_eq!(follows.hear(&reset), Ok(Next::ReadAccount(9)));
     }
 
     #[test]

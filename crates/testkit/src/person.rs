@@ -114,6 +114,8 @@ pub struct State {
     pub inbox: Inbox,
     /// The head at which each conversation was last found to be as it should.
     pub verified: BTreeMap<i64, i64>,
+    /// The number at which the account was last found to be as it should.
+    pub verified_account: Option<i64>,
     pending: HashMap<String, oneshot::Sender<Value>>,
     link: Option<Link>,
     /// Whether the connection is authenticated.
@@ -206,8 +208,10 @@ impl Inner {
             return self.take_answer(re, &frame).await;
         }
         let next = self.state().model.hear(&frame).map_err(|broken| format!("{broken}: {text}"))?;
-        if let Next::Read(id) = next {
-            self.read(id).await;
+        match next {
+            Next::Listen => {}
+            Next::Read(id) => self.read(id).await,
+            Next::ReadAccount(seq) => self.read_account(seq).await,
         }
         let mut state = self.state();
         let State { model, inbox, .. } = &mut *state;
@@ -222,6 +226,9 @@ impl Inner {
             let unknown = self.state().model.welcome(&frame["data"])?;
             for id in unknown {
                 self.read(id).await;
+            }
+            if self.state().model.account().is_none() {
+                self.read_account(frame["data"]["account_seq"].as_i64().unwrap_or_default()).await;
             }
             self.state().ready = true;
         }
@@ -244,6 +251,13 @@ impl Inner {
             state.verified.remove(&id);
             state.model.read(id, snapshot);
         }
+    }
+
+    async fn read_account(&self, seq: i64) {
+        let account = law::read_account(self, seq).await;
+        let mut state = self.state();
+        state.verified_account = None;
+        state.model.put_account(account);
     }
 
     fn ended(&self, goodbye: Option<(u16, Value)>) {
@@ -327,7 +341,15 @@ impl Person {
         let socket = stranger::connect(self.inner.home().1, "/v1/ws", &[]).await.expect("a socket");
         self.talks_on(socket);
         let token = self.tokens().access;
-        self.authenticates(json!({"token": token, "cursors": self.cursors()})).await.granted()
+        self.authenticates(self.resume(json!({"token": token, "cursors": self.cursors()}))).await.granted()
+    }
+
+    /// Adds the number of the account that they know to what they come back with.
+    fn resume(&self, mut data: Value) -> Value {
+        if let Some(seq) = self.inner.state().model.account_seq() {
+            data["account_seq"] = seq.into();
+        }
+        data
     }
 
     /// Opens a socket with the credential in the handshake.
@@ -337,7 +359,7 @@ impl Person {
     pub async fn comes_with(&self, headers: &[(&str, &str)]) -> Value {
         let socket = stranger::connect(self.inner.home().1, "/v1/ws", headers).await.expect("a socket");
         self.talks_on(socket);
-        self.authenticates(json!({"cursors": self.cursors()})).await.granted()
+        self.authenticates(self.resume(json!({"cursors": self.cursors()}))).await.granted()
     }
 
     /// Comes back after the connection ended, and has caught up when this returns.
@@ -367,8 +389,11 @@ impl Person {
         other
     }
 
-    /// Says `authenticate`.
+    /// Says `authenticate`. Who does not say how far they know their account reads it anew.
     pub async fn authenticates(&self, data: Value) -> Reply {
+        if data.get("account_seq").is_none() {
+            self.inner.state().model.put_account(None);
+        }
         self.begins("authenticate", data).await
     }
 

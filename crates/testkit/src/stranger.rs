@@ -148,7 +148,7 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Connects to the native door; says nothing yet.
+    /// Connects to the native endpoint; says nothing yet.
     pub(crate) async fn connect(address: SocketAddr) -> Self {
         let mut stream = TcpStream::connect(address).await.expect("a connection");
         let request = format!(
@@ -222,15 +222,24 @@ impl Wire {
     /// # Panics
     /// If the server goes, or says something that is neither a text nor a ping.
     pub async fn hears_answer(&mut self) -> Value {
+        self.hears_answer_if_it_stays().await.expect("the server to stay")
+    }
+
+    /// The same, or nothing if the server goes.
+    ///
+    /// # Panics
+    /// If the server says something that is neither a text, a ping nor a goodbye.
+    pub async fn hears_answer_if_it_stays(&mut self) -> Option<Value> {
         loop {
-            let (opcode, payload) = self.hears().await.expect("the server to stay");
+            let (opcode, payload) = self.hears().await?;
             match opcode {
                 1 => {
                     let frame: Value = serde_json::from_slice(&payload).expect("JSON");
                     if frame["re"].is_string() {
-                        return frame;
+                        return Some(frame);
                     }
                 }
+                8 => return None,
                 9 => {}
                 other => panic!("neither a text nor a ping, but {other}: {payload:?}"),
             }

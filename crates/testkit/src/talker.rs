@@ -16,8 +16,8 @@ use tokio::{
 use tokio_websockets::{ClientBuilder, Limits, Message, WebSocketStream};
 
 use crate::{
-    api::row,
-    checker::{Content, Entry, History, Step},
+    api::{account_event, row},
+    checker::{AccountEvent, Content, Entry, History, Step},
     dice::Dice,
 };
 
@@ -87,6 +87,8 @@ impl Charge {
 pub struct Standing {
     /// Whether nothing is open.
     pub settled: bool,
+    /// Whose account it follows, and how far it has heard.
+    pub account: (i64, i64),
     /// How far it has heard, by conversation.
     pub cursors: BTreeMap<i64, i64>,
 }
@@ -113,6 +115,16 @@ enum Asked {
     Sync { conversation: i64 },
     Marker { conversation: i64, begun: u64 },
     Remind { conversation: i64, seq: i64 },
+    Draft,
+    Account,
+}
+
+/// An account that is being read anew.
+#[derive(Default)]
+struct Reading {
+    since: i64,
+    events: Vec<AccountEvent>,
+    under_way: bool,
 }
 
 /// Somebody who talks, listens, is cut off, comes back and repeats what is unknown.
@@ -130,6 +142,12 @@ pub struct Talker {
     epoch: String,
     welcome: bool,
     cursors: BTreeMap<i64, i64>,
+    /// The number of the account that it knows.
+    account: i64,
+    /// The number from which on the account's events are live.
+    live_from: i64,
+    /// What has come of all of its account, while it must be read anew.
+    reading: Option<Reading>,
     /// What was said before the welcome and is not known yet: up to where, by conversation. None once it is.
     behind: Option<BTreeMap<i64, i64>>,
     pending: VecDeque<Pending>,
@@ -174,6 +192,9 @@ impl Talker {
             epoch: String::new(),
             welcome: false,
             cursors: BTreeMap::new(),
+            account: 0,
+            live_from: 0,
+            reading: None,
             behind: None,
             pending: VecDeque::new(),
             asked: HashMap::new(),
@@ -197,8 +218,9 @@ impl Talker {
     fn stand(&self) {
         let at_home = self.charges.iter().all(|charge| charge.inside && charge.wanted.is_none());
         if let Ok(mut standing) = self.standing.lock() {
-            let settled = self.welcome && self.pending.is_empty() && at_home;
-            *standing = Standing { settled, cursors: self.cursors.clone() };
+            let settled = self.welcome && self.pending.is_empty() && at_home && self.reading.is_none();
+            let account = (self.history.author, self.account);
+            *standing = Standing { settled, account, cursors: self.cursors.clone() };
         }
     }
 
@@ -240,6 +262,9 @@ impl Talker {
         }
         lost.into_iter().for_each(|cid| self.note(Step::Unknown { cid }));
         self.asked.clear();
+        if self.reading.take().is_some() {
+            self.account = 0;
+        }
         self.charges.iter_mut().for_each(|charge| charge.under_way = false);
         self.stand();
     }
@@ -258,7 +283,7 @@ impl Talker {
         }
         let cursors: BTreeMap<String, i64> =
             self.cursors.iter().map(|(place, cursor)| (place.to_string(), *cursor)).collect();
-        let data = json!({"token": self.token, "cursors": cursors});
+        let data = json!({"token": self.token, "cursors": cursors, "account_seq": self.account});
         say(&mut socket, "authenticate", "authenticate", data).await?;
         let begin = Instant::now();
         while !self.welcome {
@@ -277,6 +302,7 @@ impl Talker {
                 self.send(socket, index).await?;
             }
         }
+        self.ask_for_account(socket).await?;
         for index in 0..self.charges.len() {
             if self.charges[index].wanted.is_some() && !self.charges[index].under_way {
                 self.bring_about(socket, index).await?;
@@ -390,7 +416,11 @@ pub async fn wait_for_quiet(standings: &[Arc<Mutex<Standing>>], patience: Durati
         for (conversation, cursor) in now.iter().flat_map(|one| &one.cursors) {
             heads.entry(*conversation).or_default().insert(*cursor);
         }
-        let level = heads.values().all(|cursors| cursors.len() == 1);
+        let mut accounts: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
+        for (user, number) in now.iter().map(|one| one.account) {
+            accounts.entry(user).or_default().insert(number);
+        }
+        let level = heads.values().chain(accounts.values()).all(|cursors| cursors.len() == 1);
         if now != last || !level || !now.iter().all(|one| one.settled) {
             since = Instant::now();
         }

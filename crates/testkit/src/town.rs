@@ -66,7 +66,7 @@ pub struct Town {
     shared: Arc<Shared>,
     server: Option<Server>,
     second: Option<Server>,
-    config: Config,
+    pub(crate) config: Config,
     setup_secret: Option<String>,
     log: Arc<Mutex<Vec<String>>>,
     _logging: tracing::subscriber::DefaultGuard,
@@ -396,25 +396,30 @@ impl Town {
         self.listener_of("matcha")
     }
 
-    /// A socket at an old door: a listener, a path and headers.
+    /// A socket at an old endpoint: a listener, a path and headers.
     ///
     /// # Errors
     /// Why there is none.
-    pub async fn socket_at(&self, door: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Result<Stranger, String> {
-        stranger::connect(door, path, headers).await.map(Stranger::new).map_err(|error| error.to_string())
+    pub async fn socket_at(
+        &self,
+        endpoint: SocketAddr,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Stranger, String> {
+        stranger::connect(endpoint, path, headers).await.map(Stranger::new).map_err(|error| error.to_string())
     }
 
-    /// A handshake at an old door; the status and the head of the answer.
-    pub async fn handshake_at(&self, door: SocketAddr, path: &str, headers: &[(&str, &str)]) -> (u16, String) {
-        stranger::shake_hands(door, path, headers).await
+    /// A handshake at an old endpoint; the status and the head of the answer.
+    pub async fn handshake_at(&self, endpoint: SocketAddr, path: &str, headers: &[(&str, &str)]) -> (u16, String) {
+        stranger::shake_hands(endpoint, path, headers).await
     }
 
-    /// A handshake with our own door; the status and the head of the answer.
+    /// A handshake with our own endpoint; the status and the head of the answer.
     pub async fn handshake(&self, headers: &[(&str, &str)]) -> (u16, String) {
         stranger::shake_hands(self.shared.address, "/v1/ws", headers).await
     }
 
-    /// A handshake with the old door.
+    /// A handshake with the old endpoint.
     pub async fn old_handshake(&self, path: &str, headers: &[(&str, &str)]) -> (u16, String) {
         stranger::shake_hands(self.chat_server(), path, headers).await
     }

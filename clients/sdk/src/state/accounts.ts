@@ -16,8 +16,9 @@ export type People = ReadonlyMap<number, PersonState>;
 
 export type PersonChange = Partial<PersonState> & Person;
 
-export const events: Reducers<'account.updated'> = {
+export const events: Reducers<'account.updated' | 'user.updated'> = {
   'account.updated': (state, { data }) => only(takeAccount(state, data)),
+  'user.updated': (state, { data }) => only(takeUsers(state, [data])),
 };
 
 /** Takes one's own account. */
@@ -25,11 +26,13 @@ export function takeAccount(state: State, me: Account): State {
   return { ...state, me, people: meet(state.people, [{ ...person(me), user: profile(me) }]) };
 }
 
-/** Takes profiles that were asked for. */
+/** Takes profiles that were asked for, or told; of two readings the one with the greater `rev` stays. */
 export function takeUsers(state: State, users: readonly User[]): State {
+  // Servers before feature level 5 give no `rev`: there the later one stays.
+  const fresh = users.filter(({ id, rev }) => !((state.people.get(id)?.user?.rev ?? 0) > rev));
   return meetAll(
     state,
-    users.map((user) => ({ ...person(user), user })),
+    fresh.map((user) => ({ ...person(user), user })),
   );
 }
 
@@ -77,6 +80,7 @@ export function profile(user: User): User {
     language,
     time_zone,
     status_message,
+    rev,
   } = user;
   return {
     id,
@@ -89,6 +93,7 @@ export function profile(user: User): User {
     language,
     time_zone,
     status_message,
+    rev,
   };
 }
 

@@ -5,6 +5,7 @@ import { meetAll } from './accounts.js';
 import * as conversations from './conversations.js';
 import * as members from './members.js';
 import * as messages from './messages.js';
+import * as policies from './policies.js';
 import { putStep } from './put.js';
 import * as reactions from './reactions.js';
 import { hold, turnOf } from './scope.js';
@@ -26,6 +27,7 @@ const REDUCERS: NumberedReducers<NumberedType> = {
   ...conversations.numbered,
   ...members.numbered,
   ...messages.numbered,
+  ...policies.numbered,
   ...reactions.numbered,
 };
 

@@ -1,4 +1,4 @@
-import type { Figures } from '@palabre/sdk';
+import type { Statistics } from '@palabre/sdk';
 import { client } from '../town/town.svelte';
 import { withSample, type Sample } from './series';
 
@@ -6,7 +6,7 @@ const EVERY_MS = 2_000;
 
 /** The server's statistics, refreshed while somebody looks at them. */
 export class Watch {
-  now = $state.raw<Figures | null>(null);
+  now = $state.raw<Statistics | null>(null);
   samples = $state.raw<readonly Sample[]>([]);
   /** Why the last reading failed; what is shown is older then. */
   problem = $state.raw<unknown>(null);
@@ -33,7 +33,7 @@ export class Watch {
 
   async #read(): Promise<void> {
     try {
-      const statistics = await client.command('server.figures', {});
+      const statistics = await client.command('server.statistics', {});
       const { messages_sent, connections, storage_bytes } = statistics;
       this.now = statistics;
       this.samples = withSample(this.samples, { at: Date.now(), messages_sent, connections, storage_bytes });

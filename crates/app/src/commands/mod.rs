@@ -12,6 +12,7 @@ mod jobs;
 mod migrate;
 mod moving;
 mod operator;
+mod policy;
 mod restore;
 mod room;
 mod serve;
@@ -91,6 +92,11 @@ enum Command {
     /// List jobs that were given up, and have them tried again
     #[command(subcommand)]
     Jobs(jobs::Command),
+    /// Set which role is needed for what in a conversation
+    #[command(subcommand)]
+    Policy(policy::Command),
+    /// Tell what a member may do in a conversation, and why
+    Explain(policy::Args),
     /// Tell which history of the database this is, or begin another
     #[command(subcommand)]
     Epoch(epoch::Command),
@@ -137,6 +143,8 @@ fn run(command: Command, flags: &Flags) -> anyhow::Result<()> {
         Command::User(command) => wait_for(user::run(command, with_log(flags)?)),
         Command::Room(command) => wait_for(room::run(command, with_log(flags)?)),
         Command::Jobs(command) => wait_for(jobs::run(command, with_log(flags)?)),
+        Command::Policy(command) => wait_for(policy::run(command, with_log(flags)?)),
+        Command::Explain(args) => wait_for(policy::explain(args, with_log(flags)?)),
         Command::Epoch(command) => wait_for(epoch::run(command, with_log(flags)?)),
         Command::Config(command) => config::run(&command, flags),
         Command::Doctor(args) => wait_for(doctor::run(args, flags)),

@@ -1,4 +1,4 @@
-//! `[chat_server]`: the door for clients of the old chat-server.
+//! `[chat_server]`: the endpoint for clients of the old chat-server.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -7,7 +7,7 @@ use super::{
     values::{self, ADDRESS},
 };
 
-/// The door for clients of the old chat-server; see [`ChatServer::address`].
+/// The endpoint for clients of the old chat-server; see [`ChatServer::address`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ChatServer {
     /// Where it listens.
@@ -17,7 +17,7 @@ pub struct ChatServer {
 }
 
 impl ChatServer {
-    /// Where the door listens, if it is open: it is if it was enabled, or if it was given an address
+    /// Where the endpoint listens, if it is open: it is if it was enabled, or if it was given an address
     /// and not disabled. Without an address it is where the old server was, on 127.0.0.1:9001.
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
@@ -31,18 +31,18 @@ pub(super) fn keys() -> Vec<Key> {
         Key::new(
             "chat_server",
             "listen",
-            "Where the door listens. Its clients expect port 9001.",
+            "Where the endpoint listens. Its clients expect port 9001.",
             ADDRESS,
             |_, config, input| {
                 input.text().and_then(values::address).map(|address| config.chat_server.listen = Some(address))
             },
             |_, config| config.chat_server.listen.as_ref().and_then(text),
         )
-        .unset("\"127.0.0.1:9001\"", "127.0.0.1:9001 if the door is enabled"),
+        .unset("\"127.0.0.1:9001\"", "127.0.0.1:9001 if the endpoint is enabled"),
         Key::new(
             "chat_server",
             "enabled",
-            "Whether the door is open.",
+            "Whether the endpoint is open.",
             "true or false",
             |_, config, input| input.boolean().map(|on| config.chat_server.enabled = Some(on)),
             |_, config| config.chat_server.enabled.map(Into::into),

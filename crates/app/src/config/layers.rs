@@ -29,7 +29,7 @@ pub struct Flags {
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum ValueSource {
     /// Nobody set it.
     Default,
     /// The TOML file.
@@ -40,7 +40,7 @@ pub enum Origin {
     Flag(&'static str),
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for ValueSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
@@ -55,14 +55,14 @@ impl fmt::Display for Origin {
 pub struct Loaded {
     /// The values in force.
     pub config: Config,
-    origins: BTreeMap<String, Origin>,
+    origins: BTreeMap<String, ValueSource>,
 }
 
 impl Loaded {
     /// Where the value of a key came from.
     #[must_use]
-    pub fn origin(&self, key: &str) -> Origin {
-        self.origins.get(key).cloned().unwrap_or(Origin::Default)
+    pub fn origin(&self, key: &str) -> ValueSource {
+        self.origins.get(key).cloned().unwrap_or(ValueSource::Default)
     }
 }
 
@@ -153,7 +153,7 @@ pub fn merge(sources: &Sources) -> Result<Loaded, ConfigError> {
     }
     merging.environment(&sources.environment);
     for (flag, key, value) in &sources.flags {
-        merging.set(key, Input::Text(value), Origin::Flag(flag));
+        merging.set(key, Input::Text(value), ValueSource::Flag(flag));
     }
     merging.end_layer();
     if merging.problems.is_empty() {
@@ -169,13 +169,13 @@ pub fn merge(sources: &Sources) -> Result<Loaded, ConfigError> {
 struct Merging {
     keys: Vec<Key>,
     config: Config,
-    origins: BTreeMap<String, Origin>,
+    origins: BTreeMap<String, ValueSource>,
     problems: Vec<String>,
     set_by_layer: BTreeSet<String>,
 }
 
 impl Merging {
-    fn set(&mut self, path: &str, input: Input<'_>, origin: Origin) {
+    fn set(&mut self, path: &str, input: Input<'_>, origin: ValueSource) {
         let Some(key) = self.keys.iter().find(|key| key.path() == path) else {
             self.problems.push(format!("{origin}: there is no key {path}"));
             return;
@@ -221,7 +221,7 @@ impl Merging {
             for (key, value) in content {
                 let path = format!("{section}.{key}");
                 if self.keys.iter().any(|known| known.path() == path) {
-                    self.set(&path, Input::Toml(value), Origin::File(name.to_owned()));
+                    self.set(&path, Input::Toml(value), ValueSource::File(name.to_owned()));
                 } else {
                     let allowed = self.names_in(section, |key| key.name.to_owned());
                     self.problems.push(format!("{name}: there is no key {path} (allowed in [{section}]: {allowed})"));
@@ -239,7 +239,7 @@ impl Merging {
         let names: Vec<(String, String)> = self.keys.iter().map(|key| (key.path(), key.variable())).collect();
         for (path, variable) in &names {
             match environment.get(variable).filter(|text| !text.is_empty()) {
-                Some(text) => self.set(path, Input::Text(text), Origin::Variable(variable.clone())),
+                Some(text) => self.set(path, Input::Text(text), ValueSource::Variable(variable.clone())),
                 None => self.old_names(path, environment),
             }
         }
@@ -274,7 +274,7 @@ impl Merging {
             self.agree_on_value(path, &said)
         };
         match agreed {
-            Ok((names, text)) => self.set(path, Input::Text(&text), Origin::Variable(names)),
+            Ok((names, text)) => self.set(path, Input::Text(&text), ValueSource::Variable(names)),
             Err(problem) => self.problems.push(format!("{problem} (remove one, or set {})", own_name(path, &first.0))),
         }
     }

@@ -13,7 +13,7 @@ mod key;
 pub mod layers;
 mod limits;
 mod log;
-mod old_doors;
+mod old_endpoints;
 pub mod old_names;
 mod redis;
 mod secret;
@@ -34,13 +34,13 @@ pub use chat_server::ChatServer;
 pub use data::Data;
 pub use database::{Database, DatabaseUrl};
 pub use key::{Input, Key, Secrecy};
-pub use layers::{ConfigError, Flags, Loaded, Origin, load};
+pub use layers::{ConfigError, Flags, Loaded, ValueSource, load};
 pub use log::{Format, Level, Log};
-pub use old_doors::OldDoor;
+pub use old_endpoints::OldEndpoint;
 pub use redis::{Redis, RedisUrl};
 pub use secret::Secret;
 pub use server::{Deployment, Server};
-pub use values::Network;
+pub use values::Subnet;
 pub(crate) use values::seconds;
 pub use web::Web;
 
@@ -59,12 +59,12 @@ pub struct Config {
     pub auth: Auth,
     /// How much is allowed.
     pub limits: chat::Limits,
-    /// The door for clients of the old chat-server.
+    /// The endpoint for clients of the old chat-server.
     pub chat_server: ChatServer,
-    /// The door for clients of Dreametrix.
-    pub dreametrix: OldDoor,
-    /// The door for clients of Matcha.
-    pub matcha: OldDoor,
+    /// The endpoint for clients of Dreametrix.
+    pub dreametrix: OldEndpoint,
+    /// The endpoint for clients of Matcha.
+    pub matcha: OldEndpoint,
     /// The web client.
     pub web: Web,
     /// What is written about the server's work.
@@ -147,7 +147,7 @@ pub fn keys() -> Vec<Key> {
         auth::keys(),
         limits::keys(),
         chat_server::keys(),
-        old_doors::keys(),
+        old_endpoints::keys(),
         web::keys(),
         log::keys(),
     ]
@@ -164,9 +164,9 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("data", "Where files are kept."),
     ("auth", "Who is let in."),
     ("limits", "How much is allowed. The API tells every client the limits in force."),
-    ("chat_server", "The door for clients of the old chat-server: a WebSocket listener of its own, any path."),
-    ("dreametrix", "The door for clients of Dreametrix: /ws/chat/ and /chats/ on the common port."),
-    ("matcha", "The door for clients of Matcha: /api/v1/chat/ and its gateway's /ws on the common port."),
+    ("chat_server", "The endpoint for clients of the old chat-server: a WebSocket listener of its own, any path."),
+    ("dreametrix", "The endpoint for clients of Dreametrix: /ws/chat/ and /chats/ on the common port."),
+    ("matcha", "The endpoint for clients of Matcha: /api/v1/chat/ and its gateway's /ws on the common port."),
     ("web", "The web client, at `/`."),
     ("log", "What is written about the server's work, on standard error. Never a token, a password or a message."),
 ];

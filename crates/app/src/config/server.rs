@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     key::{Key, text},
-    values::{self, ADDRESS, Network},
+    values::{self, ADDRESS, Subnet},
 };
 
 /// How the server is reached.
@@ -22,7 +22,7 @@ pub struct Server {
     /// Origins that may open a socket from a browser, beside the server's own; as browsers write them.
     pub allowed_origins: Vec<String>,
     /// Proxies whose word on a request is believed: `X-Forwarded-For`, `-Proto` and `-Host`.
-    pub trusted_proxies: Vec<Network>,
+    pub trusted_proxies: Vec<Subnet>,
     /// A listener of its own for `/metrics`.
     pub metrics_listen: Option<SocketAddr>,
     /// What the server is for.
@@ -133,7 +133,7 @@ pub(super) fn keys() -> Vec<Key> {
              asked (`X-Forwarded-Proto`, `X-Forwarded-Host`).",
             "a list of IP addresses and networks, such as [\"127.0.0.1\", \"10.0.0.0/8\"]",
             |_, config, input| {
-                let networks = input.list()?.iter().map(|entry| Network::parse(entry)).collect::<Result<_, _>>()?;
+                let networks = input.list()?.iter().map(|entry| Subnet::parse(entry)).collect::<Result<_, _>>()?;
                 config.server.trusted_proxies = networks;
                 Ok(())
             },
@@ -155,7 +155,7 @@ pub(super) fn keys() -> Vec<Key> {
             "environment",
             "What this server is for. In development the playground is served (`web.playground`), the start tells where \
              the API is described, and, unless there are `allowed_origins`, pages of ports 3000 and 8000 of this machine \
-             may open sockets at the old doors that admitted them.",
+             may open sockets at the old endpoints that admitted them.",
             "development (dev), staging (test) or production (prod)",
             |_, config, input| {
                 config.server.environment = values::one_of(input.text()?, DEPLOYMENTS)?;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use super::{
-    Config, Deployment, Format, Input, Level, Network, Origin, Secrecy, describe, keys,
+    Config, Deployment, Format, Input, Level, Secrecy, Subnet, ValueSource, describe, keys,
     layers::{Loaded, Sources, merge},
     old_names::{How, OLD_NAMES},
 };
@@ -43,7 +43,7 @@ fn nothing_given_means_the_defaults() {
     assert_eq!(loaded.config.database_url().reveal(), "sqlite:./data/palabre.db");
     assert_eq!(loaded.config.chat_server.address(), None);
     assert!(!loaded.config.auth.accepts_host_tokens());
-    assert_eq!(loaded.origin("server.listen"), Origin::Default);
+    assert_eq!(loaded.origin("server.listen"), ValueSource::Default);
 }
 
 #[test]
@@ -54,12 +54,12 @@ fn a_stronger_layer_wins() {
     };
     let loaded = merge(&sources).expect("file");
     assert_eq!(loaded.config.server.listen.port(), 1);
-    assert_eq!(loaded.origin("server.listen"), Origin::File("site.toml".into()));
+    assert_eq!(loaded.origin("server.listen"), ValueSource::File("site.toml".into()));
 
     sources.environment = environment(&[("CHAT_SERVER_PORT", "2")]);
     let loaded = merge(&sources).expect("old name");
     assert_eq!(loaded.config.server.listen.port(), 2);
-    assert_eq!(loaded.origin("server.listen"), Origin::Variable("CHAT_SERVER_PORT".into()));
+    assert_eq!(loaded.origin("server.listen"), ValueSource::Variable("CHAT_SERVER_PORT".into()));
 
     sources.environment = environment(&[("CHAT_SERVER_PORT", "2"), ("PALABRE_SERVER__LISTEN", "127.0.0.1:3")]);
     let loaded = merge(&sources).expect("own name");
@@ -68,7 +68,7 @@ fn a_stronger_layer_wins() {
     sources.flags = vec![("--listen", "server.listen", "127.0.0.1:4".into())];
     let loaded = merge(&sources).expect("flag");
     assert_eq!(loaded.config.server.listen.port(), 4);
-    assert_eq!(loaded.origin("server.listen"), Origin::Flag("--listen"));
+    assert_eq!(loaded.origin("server.listen"), ValueSource::Flag("--listen"));
     assert_eq!(loaded.config.server.name, "Site", "what the stronger layers do not set stays");
 }
 
@@ -115,7 +115,7 @@ fn every_key_is_set_by_its_own_variable_and_by_the_file() {
 
         let loaded = from_env(&[(&key.variable(), text)]);
         assert_eq!(loaded.config, expected, "{path}");
-        assert_eq!(loaded.origin(&path), Origin::Variable(key.variable()));
+        assert_eq!(loaded.origin(&path), ValueSource::Variable(key.variable()));
 
         let value = key.get(&expected).unwrap_or_else(|| panic!("{path} is not shown"));
         let file = format!("[{}]\n{} = {value}\n", key.section, key.name);
@@ -150,7 +150,7 @@ fn every_old_name_sets_its_key() {
         let mut wanted = Config::default();
         key.set(&mut wanted, Input::Text(expected)).expect(old.name);
         assert_eq!(key.get(&loaded.config), key.get(&wanted), "{}", old.name);
-        assert!(matches!(loaded.origin(old.key), Origin::Variable(_)), "{}", old.name);
+        assert!(matches!(loaded.origin(old.key), ValueSource::Variable(_)), "{}", old.name);
     }
 }
 
@@ -431,9 +431,9 @@ fn a_network_has_one_form_however_it_was_written() {
         ("::1", "::1/128"),
         ("::/0", "::/0"),
     ] {
-        assert_eq!(Network::parse(written).expect(written).to_string(), kept, "{written}");
+        assert_eq!(Subnet::parse(written).expect(written).to_string(), kept, "{written}");
     }
-    let mapped = Network::parse("::ffff:10.0.0.0/104").expect("a network");
+    let mapped = Subnet::parse("::ffff:10.0.0.0/104").expect("a network");
     for address in ["10.1.2.3", "::ffff:10.1.2.3"] {
         assert!(mapped.contains(address.parse().expect("an address")), "{address}");
     }
@@ -453,7 +453,7 @@ fn a_network_has_one_form_however_it_was_written() {
         "010.0.0.1",
         "fe80::1%eth0",
     ] {
-        assert!(Network::parse(wrong).is_err(), "{wrong}");
+        assert!(Subnet::parse(wrong).is_err(), "{wrong}");
     }
 }
 
@@ -468,7 +468,7 @@ fn a_network_contains_its_addresses_and_no_others() {
         ("0.0.0.0/0", "1.2.3.4", "::1"),
         ("::/0", "::1", "1.2.3.4"),
     ] {
-        let parsed = Network::parse(network).expect(network);
+        let parsed = Subnet::parse(network).expect(network);
         assert!(parsed.contains(ip(inside)) && !parsed.contains(ip(outside)), "{network}");
     }
 }
@@ -497,7 +497,7 @@ fn the_template_holds_every_key_and_parses_back_to_the_defaults() {
         .collect();
     let loaded = from_file(&uncommented).expect("uncommented");
     assert_eq!(loaded.config, Config::default());
-    let set = keys().iter().filter(|key| loaded.origin(&key.path()) != Origin::Default).count();
+    let set = keys().iter().filter(|key| loaded.origin(&key.path()) != ValueSource::Default).count();
     assert_eq!(set + optional.len(), keys().len(), "every key was read");
 }
 

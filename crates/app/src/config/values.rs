@@ -40,12 +40,12 @@ const MAPPED: u8 = 96;
 /// A network address with a prefix length, in its normal form: IPv4 is not written as IPv6, and what the prefix does
 /// not cover is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
+pub struct Subnet {
     address: IpAddr,
     prefix: u8,
 }
 
-impl Network {
+impl Subnet {
     /// Reads an address, or a network with its prefix.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ fn same(a: u128, b: u128, width: u8, prefix: u8) -> bool {
     (a ^ b).checked_shr(u32::from(width - prefix)).unwrap_or(0) == 0
 }
 
-impl fmt::Display for Network {
+impl fmt::Display for Subnet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.address, self.prefix)
     }

@@ -1,4 +1,4 @@
-//! The old chat-server's door, as its unchanged clients use it.
+//! The old chat-server's endpoint, as its unchanged clients use it.
 
 use std::time::Duration;
 
@@ -132,15 +132,15 @@ async fn histories_are_the_newest_oldest_first() {
 }
 
 #[tokio::test]
-async fn what_is_said_at_one_door_is_heard_at_the_other() {
+async fn what_is_said_at_one_endpoint_is_heard_at_the_other() {
     let town = Town::opens().await;
     let (alice, bob) = (town.person("alice").await, town.person("bob").await);
     let room = alice.opens_room("general").await;
     let mut old = old_client(&town, &bob).await;
     // Speaking in a public room is entering it.
-    old.writes(json!({"type": "message", "room": "general", "content": "from the old door"})).await;
+    old.writes(json!({"type": "message", "room": "general", "content": "from the old endpoint"})).await;
     alice.hears("bob joins").await;
-    alice.hears("bob: from the old door").await;
+    alice.hears("bob: from the old endpoint").await;
     bob.hears("added to general").await;
     let mut kinds = [old.hears().await["type"].clone(), old.hears().await["type"].clone()];
     kinds.sort_by_key(|kind| kind.as_str().map(str::to_owned));
@@ -157,9 +157,9 @@ async fn what_is_said_at_one_door_is_heard_at_the_other() {
     alice.says(&direct, "and to you alone").await;
     let heard = next(&mut old, "dm").await;
     assert_eq!((&heard["content"], &heard["to"]), (&json!("and to you alone"), &json!(bob.id())));
-    // A group has no word at this door.
+    // A group has no word at this endpoint.
     let group = alice.opens_group(&[&bob]).await;
-    alice.says(&group, "not at the old door").await;
+    alice.says(&group, "not at the old endpoint").await;
     assert!(old.hears_nothing(Duration::from_millis(100)).await);
     // Membership outlives the socket, until one leaves.
     drop(old);
@@ -231,7 +231,7 @@ async fn a_token_may_stand_anywhere_and_a_bad_one_is_refused_before_there_is_a_s
     }
     assert_eq!(town.old_handshake("/", &[]).await.0, 401);
     assert_eq!(town.old_handshake(&format!("/?mytoken={token}"), &[]).await.0, 401);
-    // On our own door a token in the address is none.
+    // On our own endpoint a token in the address is none.
     let mut stranger = town.stranger().await;
     stranger.writes(json!({"id": "1", "type": "authenticate"})).await;
     assert_eq!(stranger.hears().await["error"]["code"], "unauthenticated");
@@ -289,7 +289,7 @@ async fn what_the_old_server_ignored_is_refused_in_words_and_the_connection_live
 }
 
 #[tokio::test]
-async fn ending_a_session_ends_its_sockets_at_this_door_too() {
+async fn ending_a_session_ends_its_sockets_at_this_endpoint_too() {
     let town = Town::opens().await;
     let alice = town.absent("alice").await;
     let mut old = old_client(&town, &alice).await;

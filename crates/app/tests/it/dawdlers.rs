@@ -130,7 +130,7 @@ async fn a_body_that_dribbles_is_answered_that_it_was_too_slow() {
 #[tokio::test]
 async fn callers_behind_a_proxy_are_counted_by_their_own_addresses() {
     let town = Town::with(|config| {
-        config.server.trusted_proxies = vec![palabre::config::Network::parse("127.0.0.1").unwrap()];
+        config.server.trusted_proxies = vec![palabre::config::Subnet::parse("127.0.0.1").unwrap()];
         config.limits.unauthenticated_connections_per_address = 8;
     })
     .await;

@@ -1,4 +1,4 @@
-//! The school messenger's door, as its document's clients and its web client use it.
+//! The school messenger's endpoint, as its document's clients and its web client use it.
 
 mod access;
 mod hostile;

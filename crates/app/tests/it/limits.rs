@@ -41,7 +41,7 @@ async fn one_says_so_many_messages_at_once_and_not_one_more() {
 }
 
 #[tokio::test]
-async fn an_edit_counts_as_a_message_on_sockets_over_rest_and_at_the_old_doors() {
+async fn an_edit_counts_as_a_message_on_sockets_over_rest_and_at_the_old_endpoints() {
     let town = Town::with(|config| {
         config.limits.message_burst = 5;
         config.limits.messages_per_minute = 1;
@@ -60,15 +60,15 @@ async fn an_edit_counts_as_a_message_on_sockets_over_rest_and_at_the_old_doors()
     assert_eq!(third.header("x-ratelimit-remaining"), Some("2"));
     third.granted();
     let (token, old) = (ann.tokens().access, format!("/chats/messages/{}/", said.id));
-    let old_door = testkit::Rest::to(town.dreametrix());
-    old_door.ask("PATCH", &old, Some(&token), &json!({"content": "four"})).await.granted();
+    let old_endpoint = testkit::Rest::to(town.dreametrix());
+    old_endpoint.ask("PATCH", &old, Some(&token), &json!({"content": "four"})).await.granted();
     ann.says(&room, "five").await;
     // Now there is nothing left, for edits and for messages, wherever.
     let data = json!({"conversation": room.id, "seq": said.seq, "text": "six"});
     let refusal = ann.asks("message.edit", data.clone()).await.refused("rate_limited");
     assert!(refusal["retry_after_ms"].as_i64().is_some_and(|ms| ms > 1_000), "{refusal}");
     ann.requests("PATCH", &path, edit("six")).await.refused(429, "rate_limited");
-    assert_eq!(old_door.ask("PATCH", &old, Some(&token), &json!({"content": "six"})).await.status, 429);
+    assert_eq!(old_endpoint.ask("PATCH", &old, Some(&token), &json!({"content": "six"})).await.status, 429);
     ann.asks("message.send", ann.draft(&room, "six")).await.refused("rate_limited");
     // All other commands go at the pace of requests.
     ann.reacts(&said, "👍").await;
@@ -106,7 +106,7 @@ async fn one_has_so_many_sockets_and_not_one_more() {
     let (code, reason) = third.is_sent_away().await;
     assert_eq!((code, &reason["code"], &reason["retry"]), (4504, &json!("too_many_connections"), &json!(false)));
     assert_eq!(socket_of(&town, &bob).await.1["type"], "authenticated");
-    // The old door counts the same people.
+    // The old endpoint counts the same people.
     let path = format!("/?token={}", ann.tokens().access);
     let mut old = town.old_client(&path, &[]).await.unwrap();
     assert_eq!(old.is_sent_away().await.0, 4504);

@@ -4,15 +4,16 @@
 //! On SQLite; on PostgreSQL when `PALABRE_TEST_POSTGRES` names one. `cargo xtask check` runs both.
 
 mod accounts;
+mod answers;
 mod autobahn;
 mod below;
 mod chat_server;
 mod conversations;
 mod crowd;
 mod dawdlers;
-mod doors;
+mod drafts;
 mod dreametrix;
-mod figures;
+mod endpoints;
 mod forms;
 mod hostile;
 mod http;
@@ -23,6 +24,7 @@ mod members;
 mod messages;
 mod nodes;
 mod ops;
+mod policies;
 mod presence;
 mod proxies;
 mod reactions;
@@ -30,5 +32,6 @@ mod reminders;
 mod rest;
 mod resume;
 mod sessions;
+mod statistics;
 mod typing;
 mod web;

@@ -1,4 +1,4 @@
-//! Matcha's doors, as their unchanged clients use them: the chat service, and the gateway in front of it.
+//! Matcha's endpoints, as their unchanged clients use them: the chat service, and the gateway in front of it.
 
 mod access;
 mod hearing;
@@ -16,7 +16,7 @@ const SERVICE: &str = "/api/v1/chat/ws";
 const LIST: &str = "/api/v1/chat/conversations";
 const SAY: &str = "/api/v1/chat/messages";
 
-/// A socket of one of the doors. Presence is told whenever the others come and go: it is passed over here.
+/// A socket of one of the endpoints. Presence is told whenever the others come and go: it is passed over here.
 struct Client(Stranger);
 
 impl Client {

@@ -3,9 +3,10 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use palabre::config::RedisUrl;
-use serde_json::json;
-use testkit::{Person, Rest, Town};
+use serde_json::{Value, json};
+use testkit::{Person, Rest, Room, Town, host_token};
 
 /// How long what is over may go on while nodes do not hear each other: five seconds, and as long again for a machine
 /// that tells two hundred other stories meanwhile. How long it takes on a quiet one is printed (`--nocapture`).
@@ -125,4 +126,111 @@ async fn whoever_guesses_on_one_node_has_guessed_on_all() {
         answer = log_in(last, ann.password()).await;
     }
     assert_eq!(log_in(first, ann.password()).await, 429);
+}
+
+/// How many people are brought in; on a single node, where nobody could come to wait for another, only so many.
+const THOUSAND: usize = 1_000;
+const ALONE: usize = 100;
+/// How many of them listen.
+const LISTENERS: usize = 60;
+/// So many requests are under way at once.
+const AT_ONCE: usize = 10;
+/// All of it is over by then, on a machine that tells other stories meanwhile.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+/// Somebody of the thousand: their token and their node.
+struct Guest<'t> {
+    token: String,
+    id: i64,
+    rest: &'t Rest,
+}
+
+impl Guest<'_> {
+    async fn asks(&self, method: &str, path: &str, body: Value) -> Value {
+        self.rest.ask(method, path, Some(&self.token), &body).await.granted()
+    }
+
+    async fn saves(&self, room: &Room, text: &str) {
+        self.asks("PUT", &format!("/v1/conversations/{}/draft", room.id), json!({"text": text})).await;
+    }
+
+    /// What their account says of their having come into a room, and their only draft.
+    async fn knows(&self, room: &Room) -> (usize, String) {
+        let changes = self.asks("GET", "/v1/users/me/changes?since=0", Value::Null).await;
+        let events = changes["events"].as_array().expect("events").clone();
+        let added = |event: &&Value| event["type"] == "conversation.added" && event["conversation"] == room.id;
+        let draft = events.iter().find(|event| event["type"] == "draft.saved").map(|event| &event["data"]["text"]);
+        let draft = draft.and_then(Value::as_str).unwrap_or_default().to_owned();
+        (events.iter().filter(added).count(), draft)
+    }
+}
+
+async fn in_groups(guests: &[Guest<'_>], act: impl AsyncFn(&Guest<'_>)) {
+    for group in guests.chunks(AT_ONCE) {
+        join_all(group.iter().map(async |guest| act(guest).await)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_people_are_brought_in_by_two_on_two_nodes_while_they_save_drafts() {
+    let town = Town::with_a_host().await;
+    let begin = Instant::now();
+    let token = |index: usize| {
+        host_token(
+            &json!({"sub": format!("g{index}"), "username": format!("guest{index}"), "exp": testkit::now() + 900}),
+        )
+    };
+    let (ann, bob) = (town.sent_by_host(&token(THOUSAND)).await, town.sent_by_host(&token(THOUSAND + 1)).await);
+    let (hall, party) = (ann.opens_room("hall").await, ann.opens_private_room("party").await);
+    ann.adds(&bob, &party).await;
+    ann.makes(&bob, "admin", &party).await.granted();
+    let rests: Vec<&Rest> = town.rests().collect();
+    let count = if rests.len() > 1 { THOUSAND } else { ALONE };
+    let mut guests = Vec::new();
+    for index in 0..count {
+        let (token, rest) = (token(index), rests[index % rests.len()]);
+        guests.push(Guest { token, id: 0, rest });
+    }
+    for group in guests.chunks_mut(AT_ONCE) {
+        join_all(group.iter_mut().map(async |guest| {
+            guest.id = guest.asks("GET", "/v1/users/me", Value::Null).await["id"].as_i64().expect("an id");
+            guest.asks("POST", &format!("/v1/conversations/{}/join", hall.id), Value::Null).await;
+        }))
+        .await;
+    }
+    let mut listeners = Vec::new();
+    for guest in &guests[..LISTENERS] {
+        listeners.push(town.sent_by_host(&guest.token).await);
+    }
+    // Both bring in everybody, one from the front and one from the back, each on a node of their own.
+    let bring = async |by: &Person, rest: &Rest, ids: Vec<i64>| {
+        let (token, path) = (by.tokens().access, format!("/v1/conversations/{}/members", party.id));
+        for group in ids.chunks(AT_ONCE) {
+            join_all(group.iter().map(async |id| {
+                rest.ask("POST", &path, Some(&token), &json!({"user": id})).await.granted();
+            }))
+            .await;
+        }
+    };
+    let ids: Vec<i64> = guests.iter().map(|guest| guest.id).collect();
+    let backwards = ids.iter().rev().copied().collect();
+    let saving = in_groups(&guests, async |guest| {
+        for text in ["a word", "a word more"] {
+            guest.saves(&hall, text).await;
+        }
+    });
+    let [first, last] = [rests[0], rests[rests.len() - 1]];
+    tokio::join!(bring(&ann, first, ids), bring(&bob, last, backwards), saving);
+    assert!(begin.elapsed() < PATIENCE, "it took {:?}", begin.elapsed());
+    in_groups(&guests, async |guest| {
+        assert_eq!(guest.knows(&party).await, (1, "a word more".to_owned()), "{}", guest.id);
+    })
+    .await;
+    assert_eq!(ann.sees(&party).await["member_count"], count + 2);
+    // Who listened was told each number once, and knows what a fresh reading shows: that is the law.
+    ann.asks("ping", json!({})).await.granted();
+    for listener in &listeners {
+        listener.hears("added to party").await;
+    }
+    println!("{count} people in {:?}", begin.elapsed());
 }

@@ -330,6 +330,7 @@ async fn everything_that_the_socket_can_do_rest_can_do_too() {
         "user.role",
         "user.active",
         "account.list",
+        "server.statistics",
         "server.figures",
         "conversation.create",
         "conversation.list",

@@ -71,7 +71,10 @@ async fn whoever_was_brought_in_or_put_out_meanwhile_learns_it() {
     let direct = ann.turns_to(&bob).await;
     ann.says(&direct, "come back").await;
     bob.comes_back().await;
-    bob.hears("out: left").await;
+    // By the numbers of his account; and his cursor of the garden is answered, too.
+    for words in ["out: removed", "added to kitchen", "added to ann", "out: left"] {
+        bob.hears(words).await;
+    }
     bob.hears_nothing_more().await;
     bob.does_not_see(&garden).await;
     assert_eq!(bob.knows(&kitchen), [Some("for bob".into())]);

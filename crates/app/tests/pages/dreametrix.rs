@@ -1,4 +1,4 @@
-//! The school messenger's door: a teacher and a pupil, as the old clients speak.
+//! The school messenger's endpoint: a teacher and a pupil, as the old clients speak.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::shell::{follow, printed};
 
 #[tokio::test]
 async fn the_page_shows_both_dialects_the_requests_and_the_cookie() {
-    let out = follow("docs/features/dreametrix-door.md", &[]).await;
+    let out = follow("docs/features/dreametrix-endpoint.md", &[]).await;
     let frames = printed(&out);
     let heard = |kind: &str| frames.iter().filter(|frame| frame["type"] == kind).collect::<Vec<_>>();
     let (messages, typing) = (heard("message"), heard("typing"));

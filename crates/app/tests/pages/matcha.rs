@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::shell::{follow, printed};
 
 #[tokio::test]
-async fn the_page_shows_both_doors_at_work() {
-    let out = follow("docs/features/matcha-door.md", &[]).await;
+async fn the_page_shows_both_endpoints_at_work() {
+    let out = follow("docs/features/matcha-endpoint.md", &[]).await;
     let frames = printed(&out);
     let of_type = |kind: &str| frames.iter().filter(|frame| frame["type"] == kind).collect::<Vec<_>>();
     let said = |kind: &str| of_type(kind).iter().map(|frame| frame["data"]["message"].clone()).collect::<Vec<_>>();

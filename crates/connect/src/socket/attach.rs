@@ -1,6 +1,7 @@
 //! How somebody is let in: they authenticate, join the listeners, and are told what they have missed.
 
 use std::{
+    collections::HashMap,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -12,7 +13,10 @@ use subscribers::{Attached, Goodbye, Listener, Tuning};
 use tokio::time::Instant;
 
 use super::{Connection, SLOWEST, seconds, shut_out};
-use crate::missed::Piece;
+use crate::missed::{Key, Piece};
+
+/// From which number on a person sees messages, in those conversations where they do not see all.
+type VisibleFrom = HashMap<ConversationId, Number>;
 
 impl Connection {
     pub(super) async fn authenticate(
@@ -24,7 +28,7 @@ impl Connection {
         // Of the time before: what the client is told afterwards is at least as new as the epoch that it is told.
         let epoch = self.shared().engine.epoch();
         self.seat.peer().has_credential();
-        let welcome = match self.let_in(token, &epoch.id).await {
+        let (welcome, visible_from) = match self.let_in(token, &epoch.id).await {
             Ok(welcome) => welcome,
             Err(error) => {
                 let goodbye = shut_out(&error, Goodbye::Unauthenticated);
@@ -54,15 +58,18 @@ impl Connection {
             let cursor = known(cursor);
             let live_from =
                 belongs.binary_search_by_key(&conversation, |(id, _)| *id).ok().and_then(|at| belongs.get(at));
-            self.catch_up(&epoch.id, conversation, cursor, live_from.map(|(_, number)| *number)).await?;
+            let sees_from = visible_from.get(&conversation).copied().unwrap_or_default();
+            let live_from = live_from.map(|(_, number)| *number);
+            self.catch_up(&epoch.id, (conversation, cursor), live_from, sees_from).await?;
         }
         self.outbox.release();
         // It was they who waited: however long that took, they have not been silent.
         self.last_heard = Instant::now();
-        self.settle(u32::MAX).await
+        self.wait_for_pending_sends(u32::MAX).await
     }
 
-    async fn let_in(&mut self, token: Option<String>, epoch: &str) -> chat::Result<Welcome> {
+    /// What the client is told, and where its person does not see all messages.
+    async fn let_in(&mut self, token: Option<String>, epoch: &str) -> chat::Result<(Welcome, VisibleFrom)> {
         if self.listener.is_some() {
             return Err(Error::new(ErrorCode::Conflict, "This connection has authenticated already."));
         }
@@ -70,9 +77,11 @@ impl Connection {
             Some(token) => self.shared().engine.authenticate(&token).await?,
             None => self.arrival.clone().ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "A token is needed."))?,
         };
-        let Attached { account: account_seq, conversations } = self.attach(&arrival).await?;
+        let Attached { account: account_seq, conversations, visible_from } = self.attach(&arrival).await?;
         let (account, speaker) = (arrival.account.clone(), arrival.speaker.clone());
-        Ok(Welcome { account, speaker, server: self.shared().info_of(epoch.to_owned()), account_seq, conversations })
+        let server = self.shared().info_of(epoch.to_owned());
+        let welcome = Welcome { account, speaker, server, account_seq, conversations };
+        Ok((welcome, visible_from))
     }
 
     /// Joins the listeners. Live frames are held back until the client knows where they begin. Where it fails, the
@@ -85,10 +94,10 @@ impl Connection {
             username: speaker.username.clone(),
             session: speaker.session,
             role: speaker.role,
-            dialect: self.door.dialect,
+            dialect: self.endpoint.dialect,
             vouched_at: arrival.vouched_at,
             good_until: arrival.good_until,
-            tuning: Tuning::new(self.door.dialect.hears),
+            tuning: Tuning::new(self.endpoint.dialect.hears),
             outbox: self.outbox.clone(),
         });
         // How many are authenticated already is known only now: at the handshake nobody was.
@@ -124,7 +133,7 @@ impl Connection {
                 }
             };
             at = changes.to;
-            self.say((self.door.dialect.account_caught_up)(&changes));
+            self.say((self.endpoint.dialect.account_caught_up)(&changes));
             self.drain().await?;
             if !changes.more {
                 return Ok(());
@@ -136,11 +145,11 @@ impl Connection {
     async fn catch_up(
         &mut self,
         epoch: &str,
-        conversation: ConversationId,
-        cursor: Number,
+        (conversation, cursor): (ConversationId, Number),
         live_from: Option<Number>,
+        visible_from: Number,
     ) -> Result<(), Goodbye> {
-        let dialect = self.door.dialect;
+        let dialect = self.endpoint.dialect;
         let Some(live_from) = live_from else {
             self.say((dialect.signal)(None, &Signal::NotAMember(conversation)));
             return Ok(());
@@ -148,10 +157,11 @@ impl Connection {
         if cursor == live_from {
             return Ok(());
         }
-        let mut at = cursor;
+        let epoch = epoch.to_owned();
+        let mut key = Key { epoch, dialect, conversation, cursor, live_from, visible_from };
         loop {
-            let piece = self.missed(epoch, conversation, at, live_from).await?;
-            at = piece.to;
+            let piece = self.missed(key.clone()).await?;
+            key.cursor = piece.to;
             self.outbox.push_answer(piece.frame);
             // The next is read when this one was taken: whoever is slow costs one piece, and gets further each time.
             self.drain().await?;
@@ -163,21 +173,17 @@ impl Connection {
     }
 
     /// Reads the next piece of what was missed.
-    async fn missed(
-        &mut self,
-        epoch: &str,
-        conversation: ConversationId,
-        at: Number,
-        live_from: Number,
-    ) -> Result<Piece, Goodbye> {
-        let dialect = self.door.dialect;
-        let (shared, user) = (self.door.shared.clone(), self.actor.known().map(|speaker| speaker.user));
-        let key = (epoch.to_owned(), dialect, conversation, at, live_from);
+    async fn missed(&mut self, key: Key) -> Result<Piece, Goodbye> {
+        let (conversation, live_from, visible_from) = (key.conversation, key.live_from, key.visible_from);
+        let (shared, user) = (self.endpoint.shared.clone(), self.actor.known().map(|speaker| speaker.user));
         let reading = async move {
             let piece = shared.missed.between(&shared.engine, key).await?;
-            // It knows of more than where they were a member: it is theirs if they are one still.
-            let theirs = piece.head <= live_from || Box::pin(shared.engine.is_member(user?, conversation)).await?;
-            Ok::<_, Error>(theirs.then_some(piece))
+            if piece.head <= live_from {
+                return Ok(Some(piece));
+            }
+            // It knows of more than where they were a member: it is theirs if they are one still, and see as much.
+            let sees_from = Box::pin(shared.engine.sees_from(user?, conversation)).await?;
+            Ok::<_, Error>(Some(piece).filter(|_| sees_from == Some(visible_from)))
         };
         let reading = engine::reading_for(self.actor.reader(), reading);
         match self.while_writing(reading).await? {

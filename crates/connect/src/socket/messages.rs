@@ -1,4 +1,4 @@
-//! What comes in: bytes become messages, and messages turns.
+//! What comes in: bytes become messages, and messages steps.
 
 use std::{cell::RefCell, io::ErrorKind};
 
@@ -48,9 +48,9 @@ impl Connection {
     pub(super) async fn hear(&mut self, heard: Heard) -> Result<(), Goodbye> {
         match heard {
             Heard::Text(text) => {
-                let turn = (self.door.dialect.decode)(self.actor.speaker.as_ref(), &text);
+                let step = (self.endpoint.dialect.decode)(self.actor.speaker.as_ref(), &text);
                 drop(text);
-                self.take_turn(turn).await
+                self.take_step(step).await
             }
             Heard::Binary => self.refuse(Error::new(ErrorCode::Malformed, "Frames must be text in UTF-8.")).await,
             Heard::TooLarge => {
@@ -61,7 +61,7 @@ impl Connection {
                 let mut pong = Vec::with_capacity(payload.len() + 2);
                 frame::write(&mut pong, Opcode::Pong, &payload);
                 self.outbox.push_answer(pong.into());
-                self.settle(u32::MAX).await
+                self.wait_for_pending_sends(u32::MAX).await
             }
             Heard::Pong => Ok(()),
             Heard::End(goodbye) => Err(goodbye),
@@ -70,8 +70,8 @@ impl Connection {
 
     /// Refuses a message that no dialect gets to see.
     async fn refuse(&mut self, error: Error) -> Result<(), Goodbye> {
-        self.settle(0).await?;
-        self.say(vec![(self.door.dialect.refusal)(&error)]);
+        self.wait_for_pending_sends(0).await?;
+        self.say(vec![(self.endpoint.dialect.refusal)(&error)]);
         self.offend()
     }
 }

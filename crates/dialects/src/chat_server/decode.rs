@@ -1,4 +1,4 @@
-//! Frames to turns.
+//! Frames to steps.
 
 use chat::{
     Command, Error, ErrorCode, Query, Reply, UserId,
@@ -10,30 +10,30 @@ use serde::Deserialize;
 
 use super::{frames, steps};
 use crate::{
-    Turn,
+    Step,
     input::{Integer, Text, read},
     steps::direct_with,
 };
 
 /// What a frame asks for. The connection was authenticated by its handshake.
 #[must_use]
-pub fn decode(speaker: Option<&Speaker>, frame: &str) -> Turn {
+pub fn decode(speaker: Option<&Speaker>, frame: &str) -> Step {
     let Some(speaker) = speaker else {
         return refuse(&Error::new(ErrorCode::Unauthenticated, "The handshake had no credential."));
     };
     understand(speaker, frame).unwrap_or_else(|error| refuse(&error))
 }
 
-fn refuse(error: &Error) -> Turn {
-    Turn::Refuse(vec![frames::error(&frames::words(error))])
+fn refuse(error: &Error) -> Step {
+    Step::Refuse(vec![frames::error(&frames::words(error))])
 }
 
-fn say(words: &str) -> Turn {
-    Turn::Say(vec![frames::error(words)])
+fn say(words: &str) -> Step {
+    Step::Say(vec![frames::error(words)])
 }
 
 /// A refusal in the old server's words where it had some for what is missing, else in ours.
-fn refused(error: &Error, missing: &str) -> Turn {
+fn refused(error: &Error, missing: &str) -> Step {
     if error.code == ErrorCode::NotFound { say(missing) } else { say(&frames::words(error)) }
 }
 
@@ -80,7 +80,7 @@ struct Writing {
     is_typing: Option<bool>,
 }
 
-fn understand(speaker: &Speaker, frame: &str) -> Result<Turn, Error> {
+fn understand(speaker: &Speaker, frame: &str) -> Result<Step, Error> {
     let unreadable = || Error::new(ErrorCode::Malformed, "The frame is not a JSON object.");
     // Said apart from a wrong field: the whole frame is no JSON, or no object.
     serde_json::from_str::<std::collections::BTreeMap<String, &serde_json::value::RawValue>>(frame)
@@ -110,11 +110,11 @@ fn understand(speaker: &Speaker, frame: &str) -> Result<Turn, Error> {
     })
 }
 
-fn join(room: String) -> Turn {
+fn join(room: String) -> Step {
     steps::enter(
         room,
         Box::new(|room| match room {
-            Ok(room) => Turn::Say(vec![frames::in_room("join_ack", &name(room))]),
+            Ok(room) => Step::Say(vec![frames::in_room("join_ack", &name(room))]),
             Err(error) => refused(&error, "Room inexistante."),
         }),
     )
@@ -125,11 +125,11 @@ fn name(room: Conversation) -> String {
 }
 
 /// The refusal of an empty text, before a room is entered or a conversation opened for it.
-fn empty(content: &str) -> Option<Turn> {
+fn empty(content: &str) -> Option<Step> {
     content.trim().is_empty().then(|| say(&frames::words(&Error::invalid("text", "text must not be empty."))))
 }
 
-fn message(room: String, content: String) -> Turn {
+fn message(room: String, content: String) -> Step {
     if let Some(refusal) = empty(&content) {
         return refusal;
     }
@@ -142,11 +142,11 @@ fn message(room: String, content: String) -> Turn {
     )
 }
 
-fn dm(to: UserId, content: String) -> Turn {
+fn dm(to: UserId, content: String) -> Step {
     if let Some(refusal) = empty(&content) {
         return refusal;
     }
-    Turn::Do(
+    Step::Do(
         Box::new(Command::OpenDirect { user: to }),
         Box::new(move |reply| match reply {
             Ok(Reply::Conversation(listed)) => send(&listed.conversation, content, move |_| frames::dm_sent(to)),
@@ -156,11 +156,11 @@ fn dm(to: UserId, content: String) -> Turn {
     )
 }
 
-fn send(place: &Conversation, text: String, ack: impl FnOnce(Conversation) -> String + Send + 'static) -> Turn {
+fn send(place: &Conversation, text: String, ack: impl FnOnce(Conversation) -> String + Send + 'static) -> Step {
     let submission =
         Submission { conversation: place.id, client_id: None, message_type: MessageType::Text, text, parent: None };
     let place = place.clone();
-    Turn::Send(
+    Step::Send(
         submission,
         Box::new(move |sent| match sent {
             Ok(_) => vec![ack(place)],
@@ -169,7 +169,7 @@ fn send(place: &Conversation, text: String, ack: impl FnOnce(Conversation) -> St
     )
 }
 
-fn room_history(room: String, limit: Option<i64>) -> Turn {
+fn room_history(room: String, limit: Option<i64>) -> Step {
     steps::enter(
         room,
         Box::new(move |room| match room {
@@ -178,7 +178,7 @@ fn room_history(room: String, limit: Option<i64>) -> Turn {
                 room.id,
                 steps::history_length(limit),
                 Box::new(move |messages| match messages {
-                    Ok(messages) => Turn::Say(frames::room_history(&name(room), &messages)),
+                    Ok(messages) => Step::Say(frames::room_history(&name(room), &messages)),
                     Err(error) => refused(&error, "Room inconnue."),
                 }),
             ),
@@ -188,8 +188,8 @@ fn room_history(room: String, limit: Option<i64>) -> Turn {
 
 const NOBODY: &str = "Utilisateur introuvable pour DM.";
 
-fn dm_history(speaker: UserId, with: UserId, limit: Option<i64>) -> Turn {
-    Turn::Ask(
+fn dm_history(speaker: UserId, with: UserId, limit: Option<i64>) -> Step {
+    Step::Ask(
         Query::User(with),
         Box::new(move |user| match user {
             Err(error) => refused(&error, NOBODY),
@@ -197,12 +197,12 @@ fn dm_history(speaker: UserId, with: UserId, limit: Option<i64>) -> Turn {
                 with,
                 Box::new(move |direct| match direct {
                     Err(error) => refused(&error, NOBODY),
-                    Ok(None) => Turn::Say(vec![frames::dm_history((speaker, with), &[])]),
+                    Ok(None) => Step::Say(vec![frames::dm_history((speaker, with), &[])]),
                     Ok(Some(direct)) => steps::newest(
                         direct.conversation.id,
                         steps::history_length(limit),
                         Box::new(move |messages| match messages {
-                            Ok(messages) => Turn::Say(vec![frames::dm_history((speaker, with), &messages)]),
+                            Ok(messages) => Step::Say(vec![frames::dm_history((speaker, with), &messages)]),
                             Err(error) => refused(&error, NOBODY),
                         }),
                     ),
@@ -213,38 +213,38 @@ fn dm_history(speaker: UserId, with: UserId, limit: Option<i64>) -> Turn {
 }
 
 /// Leaving a room that one is not in, or that there is not, is done already.
-fn leave(room: String) -> Turn {
+fn leave(room: String) -> Step {
     steps::find(room, |found| match found {
-        Ok((room, true)) => Turn::Do(
+        Ok((room, true)) => Step::Do(
             Box::new(Command::LeaveConversation(room.id)),
             Box::new(|reply| match reply {
-                Ok(_) => Turn::Say(Vec::new()),
+                Ok(_) => Step::Say(Vec::new()),
                 Err(error) => refused(&error, "Room inexistante."),
             }),
         ),
-        Ok((_, false)) => Turn::Say(Vec::new()),
+        Ok((_, false)) => Step::Say(Vec::new()),
         Err(error) => refused(&error, "Room inexistante."),
     })
 }
 
 /// Nobody waits for an answer to this, and nothing is lost if it fails: it is never answered.
-fn typing(Writing { room, to, is_typing }: Writing) -> Turn {
+fn typing(Writing { room, to, is_typing }: Writing) -> Step {
     let typing = is_typing.unwrap_or(true);
     let tell = move |conversation| {
-        Turn::Do(Box::new(Command::Typing { conversation, typing }), Box::new(|_| Turn::Say(Vec::new())))
+        Step::Do(Box::new(Command::Typing { conversation, typing }), Box::new(|_| Step::Say(Vec::new())))
     };
     match (room, to) {
         (Some(room), _) => steps::find(room.0, move |found| match found {
             Ok((room, true)) if room.kind == Kind::Room => tell(room.id),
-            _ => Turn::Say(Vec::new()),
+            _ => Step::Say(Vec::new()),
         }),
         (None, Some(to)) => direct_with(
             UserId(to.0),
             Box::new(move |direct| match direct {
                 Ok(Some(direct)) => tell(direct.conversation.id),
-                _ => Turn::Say(Vec::new()),
+                _ => Step::Say(Vec::new()),
             }),
         ),
-        (None, None) => Turn::Say(Vec::new()),
+        (None, None) => Step::Say(Vec::new()),
     }
 }

@@ -1,4 +1,4 @@
-//! The first old door: the protocol of the chat-server and of the REST back end beside it, as their own
+//! The first old endpoint: the protocol of the chat-server and of the REST back end beside it, as their own
 //! clients speak them. `quirks.md` lists what the old system does without saying so, and what we do.
 
 pub mod decode;
@@ -29,6 +29,8 @@ pub static TRANSLATOR: Translator = Translator {
     greeting: |_| Vec::new(),
     decode: decode::decode,
     event: encode::event,
+    // Its clients do not count.
+    hidden: |_, _| None,
     echoes: encode::echoes,
     account: |_, _| Vec::new(),
     account_caught_up: |_| Vec::new(),

@@ -1,12 +1,12 @@
 //! The old REST back end's requests that its chat pages need, in its shapes. Driven like
-//! [`native::rest`](crate::native::rest): [`route`], [`request`], drive the turn, take the outcome, and say
+//! [`native::rest`](crate::native::rest): [`route`], [`request`], drive the step, take the outcome, and say
 //! every refusal by [`problem`].
 
 use chat::{
     Command, Error, ErrorCode, Query, Reply, UserId, Visit,
     accounts::{ProfileChange, Registration},
     conversations::Visibility,
-    sessions::Tokens,
+    sessions::Visited,
 };
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ use super::{
     steps,
 };
 use crate::{
-    Then, Turn,
+    Step, Then,
     input::{Text, read},
     rest::{Call, Desk, Found, Request, RestAnswer, Routes, query_pairs},
     steps::direct_with,
@@ -92,7 +92,7 @@ pub fn problem(error: &Error) -> (u16, String) {
 pub(crate) fn request(matched: &Found<Operation>, request: &Request<'_>) -> Result<Call, Error> {
     let (query, body) = (request.query, request.json()?);
     let (desk, pending) = Desk::new();
-    let turn = match matched.operation {
+    let step = match matched.operation {
         Operation::LogIn => log_in(&input(body)?, desk)?,
         Operation::Register => register(input(body)?, desk),
         Operation::Refresh => refresh(body, bearer(request).as_deref(), desk)?,
@@ -102,7 +102,7 @@ pub(crate) fn request(matched: &Found<Operation>, request: &Request<'_>) -> Resu
             of_member(operation, speaker.user, matched, query, body, desk)?
         }
     };
-    Ok(Call { turn, pending })
+    Ok(Call { step, pending })
 }
 
 fn of_member(
@@ -112,7 +112,7 @@ fn of_member(
     query: &str,
     body: &[u8],
     desk: Desk,
-) -> Result<Turn, Error> {
+) -> Result<Step, Error> {
     let first = || matched.first().to_owned();
     let user = || first().parse().map(UserId).map_err(|_| Error::not_found("user"));
     Ok(match operation {
@@ -140,9 +140,9 @@ fn limit(query: &str) -> Result<Option<i64>, Error> {
     text.parse().map(Some).map_err(|_| Error::invalid("limit", "limit must be a whole number."))
 }
 
-/// Ends a turn with what was found, or with the refusal.
-fn end<T>(desk: &Desk, status: u16, found: Result<T, Error>, body: impl FnOnce(&T) -> String) -> Turn {
-    desk.end(found.map(|found| RestAnswer { status, body: Some(body(&found)) }))
+/// Ends a step with what was found, or with the refusal.
+fn end<T>(desk: &Desk, status: u16, found: Result<T, Error>, body: impl FnOnce(&T) -> String) -> Step {
+    desk.end(found.map(|found| RestAnswer::json(status, body(&found))))
 }
 
 fn list<T: Serialize>(envelope: Envelope, entries: &[T]) -> String {
@@ -163,8 +163,8 @@ struct Success<T> {
     data: T,
 }
 
-fn me(desk: Desk) -> Turn {
-    Turn::Ask(
+fn me(desk: Desk) -> Step {
+    Step::Ask(
         Query::Me,
         Box::new(move |reply| {
             let account = reply.and_then(|reply| match reply {
@@ -176,7 +176,7 @@ fn me(desk: Desk) -> Turn {
     )
 }
 
-fn rooms(envelope: Envelope, desk: Desk) -> Turn {
+fn rooms(envelope: Envelope, desk: Desk) -> Step {
     steps::rooms(Box::new(move |rooms| {
         end(&desk, 200, rooms, |rooms| list(envelope, &rooms.iter().map(Room::from).collect::<Vec<_>>()))
     }))
@@ -189,14 +189,14 @@ struct NewRoom {
     is_private: Option<bool>,
 }
 
-fn create_room(room: NewRoom, desk: Desk) -> Turn {
+fn create_room(room: NewRoom, desk: Desk) -> Step {
     let create = Command::CreateRoom {
         name: room.name.0,
         topic: room.description.map(|text| text.0).filter(|text| !text.is_empty()),
         visibility: if room.is_private == Some(true) { Visibility::Private } else { Visibility::Public },
         client_id: None,
     };
-    Turn::Do(
+    Step::Do(
         Box::new(create),
         Box::new(move |reply| {
             let room = reply.and_then(|reply| match reply {
@@ -208,7 +208,7 @@ fn create_room(room: NewRoom, desk: Desk) -> Turn {
     )
 }
 
-fn people(speaker: UserId, desk: Desk) -> Turn {
+fn people(speaker: UserId, desk: Desk) -> Step {
     steps::people(Box::new(move |people| {
         end(&desk, 200, people, |people| {
             let others = people.iter().filter(|(account, _)| account.id != speaker);
@@ -221,9 +221,9 @@ fn people(speaker: UserId, desk: Desk) -> Turn {
 fn existing(
     user: UserId,
     desk: Desk,
-    then: impl FnOnce(chat::accounts::Account, Desk) -> Turn + Send + 'static,
-) -> Turn {
-    Turn::Ask(
+    then: impl FnOnce(chat::accounts::Account, Desk) -> Step + Send + 'static,
+) -> Step {
+    Step::Ask(
         Query::User(user),
         Box::new(move |reply| match reply {
             Ok(Reply::User(account) | Reply::Account(account)) => then(*account, desk),
@@ -233,7 +233,7 @@ fn existing(
     )
 }
 
-fn person(user: UserId, desk: Desk) -> Turn {
+fn person(user: UserId, desk: Desk) -> Step {
     existing(user, desk, |account, desk| {
         crate::steps::online(
             vec![account],
@@ -245,7 +245,7 @@ fn person(user: UserId, desk: Desk) -> Turn {
     })
 }
 
-fn direct_history(speaker: UserId, with: UserId, limit: Option<i64>, desk: Desk) -> Turn {
+fn direct_history(speaker: UserId, with: UserId, limit: Option<i64>, desk: Desk) -> Step {
     let answer: Then<Vec<chat::messages::Message>> = {
         let desk = desk.clone();
         Box::new(move |messages| {
@@ -268,7 +268,7 @@ fn direct_history(speaker: UserId, with: UserId, limit: Option<i64>, desk: Desk)
     })
 }
 
-fn room_history(room: String, limit: Option<i64>, envelope: Envelope, desk: Desk) -> Turn {
+fn room_history(room: String, limit: Option<i64>, envelope: Envelope, desk: Desk) -> Step {
     steps::enter(
         room,
         Box::new(move |room| match room {
@@ -296,7 +296,7 @@ struct Credentials {
     password: Text,
 }
 
-fn log_in(credentials: &Credentials, desk: Desk) -> Result<Turn, Error> {
+fn log_in(credentials: &Credentials, desk: Desk) -> Result<Step, Error> {
     let name = credentials.email.as_ref().or(credentials.username.as_ref());
     let name = name.ok_or_else(|| Error::invalid("email", "email is missing."))?.0.clone();
     Ok(visit(Visit::LogIn { name, password: credentials.password.0.clone() }, 200, desk))
@@ -311,7 +311,7 @@ struct NewAccount {
     last_name: Option<Text>,
 }
 
-fn register(account: NewAccount, desk: Desk) -> Turn {
+fn register(account: NewAccount, desk: Desk) -> Step {
     let registration = Registration {
         username: account.username.0,
         password: account.password.0,
@@ -338,14 +338,14 @@ fn bearer(request: &Request<'_>) -> Option<String> {
     (!token.is_empty()).then(|| token.to_owned())
 }
 
-fn refresh(body: &[u8], bearer: Option<&str>, desk: Desk) -> Result<Turn, Error> {
+fn refresh(body: &[u8], bearer: Option<&str>, desk: Desk) -> Result<Step, Error> {
     let given: RefreshToken = if body.is_empty() { RefreshToken::default() } else { input(body)? };
     let token = given.refresh_token.map(|token| token.0).or_else(|| bearer.map(str::to_owned));
     let token = token.ok_or_else(|| Error::invalid("refresh_token", "refresh_token is missing."))?;
     Ok(visit(Visit::Refresh { token }, 200, desk))
 }
 
-fn visit(visit: Visit, status: u16, desk: Desk) -> Turn {
+fn visit(visit: Visit, status: u16, desk: Desk) -> Step {
     #[derive(Serialize)]
     struct Pair<'a> {
         user: Person<'a>,
@@ -353,10 +353,10 @@ fn visit(visit: Visit, status: u16, desk: Desk) -> Turn {
         refresh_token: &'a str,
         expires_in: i64,
     }
-    Turn::Visit(
+    Step::Visit(
         visit,
-        Box::new(move |tokens: Result<Tokens, Error>| {
-            end(&desk, status, tokens, |tokens| {
+        Box::new(move |visited: Result<Visited, Error>| {
+            end(&desk, status, visited.and_then(Visited::tokens), |tokens| {
                 let data = Pair {
                     user: Person::own(&tokens.account),
                     access_token: &tokens.access_token,

@@ -1,4 +1,4 @@
-//! What several frames and requests of this door need before they can do what they are for. The old protocol
+//! What several frames and requests of this endpoint need before they can do what they are for. The old protocol
 //! names rooms and people; the server knows conversations by id.
 
 use chat::{
@@ -9,7 +9,7 @@ use chat::{
 };
 
 use crate::{
-    Then, Turn,
+    Step, Then,
     steps::{PAGE, conversations, online, strange},
 };
 
@@ -25,10 +25,10 @@ pub(super) fn history_length(asked: Option<i64>) -> usize {
 
 /// Finds a room, and enters it if it is public and the speaker is not in it: the old server let everybody
 /// speak and read in every room without joining.
-pub(super) fn enter(name: String, then: Then<Conversation>) -> Turn {
+pub(super) fn enter(name: String, then: Then<Conversation>) -> Step {
     find(name, |found| match found {
         Ok((room, true)) => then(Ok(room)),
-        Ok((room, false)) => Turn::Do(
+        Ok((room, false)) => Step::Do(
             Box::new(Command::JoinConversation(room.id)),
             Box::new(move |reply| match reply {
                 Ok(_) => then(Ok(room)),
@@ -42,9 +42,9 @@ pub(super) fn enter(name: String, then: Then<Conversation>) -> Turn {
 /// Finds a room, and whether the speaker is in it.
 pub(super) fn find(
     name: String,
-    then: impl FnOnce(Result<(Conversation, bool), Error>) -> Turn + Send + 'static,
-) -> Turn {
-    Turn::Ask(
+    then: impl FnOnce(Result<(Conversation, bool), Error>) -> Step + Send + 'static,
+) -> Step {
+    Step::Ask(
         Query::RoomByName(name),
         Box::new(move |reply| {
             then(reply.and_then(|reply| match reply {
@@ -57,7 +57,7 @@ pub(super) fn find(
 }
 
 /// The newest messages, oldest first, tombstones left out.
-pub(super) fn newest(conversation: ConversationId, length: usize, then: Then<Vec<Message>>) -> Turn {
+pub(super) fn newest(conversation: ConversationId, length: usize, then: Then<Vec<Message>>) -> Step {
     older(conversation, Anchor::Latest, length, Vec::new(), then)
 }
 
@@ -67,9 +67,9 @@ fn older(
     length: usize,
     newer: Vec<Message>,
     then: Then<Vec<Message>>,
-) -> Turn {
+) -> Step {
     let missing = i64::try_from(length.saturating_sub(newer.len())).unwrap_or(PAGE);
-    Turn::Ask(
+    Step::Ask(
         Query::History { conversation, anchor, limit: missing.min(PAGE) },
         Box::new(move |reply| {
             let page = match reply {
@@ -95,7 +95,7 @@ fn older(
 }
 
 /// The rooms that the speaker may see: the public ones and their own private ones.
-pub(super) fn rooms(then: Then<Vec<Conversation>>) -> Turn {
+pub(super) fn rooms(then: Then<Vec<Conversation>>) -> Step {
     public_rooms(
         None,
         Vec::new(),
@@ -116,8 +116,8 @@ pub(super) fn rooms(then: Then<Vec<Conversation>>) -> Turn {
     )
 }
 
-fn public_rooms(after: Option<String>, mut found: Vec<Conversation>, then: Then<Vec<Conversation>>) -> Turn {
-    Turn::Ask(
+fn public_rooms(after: Option<String>, mut found: Vec<Conversation>, then: Then<Vec<Conversation>>) -> Step {
+    Step::Ask(
         Query::Discover { prefix: String::new(), after, limit: PAGE },
         Box::new(move |reply| match reply {
             Ok(Reply::Rooms { rooms, next }) => {
@@ -134,12 +134,12 @@ fn public_rooms(after: Option<String>, mut found: Vec<Conversation>, then: Then<
 }
 
 /// Everybody, and whether they are here.
-pub(super) fn people(then: Then<Vec<(Account, bool)>>) -> Turn {
+pub(super) fn people(then: Then<Vec<(Account, bool)>>) -> Step {
     more_people(None, Vec::new(), then)
 }
 
-fn more_people(after: Option<UserId>, mut found: Vec<(Account, bool)>, then: Then<Vec<(Account, bool)>>) -> Turn {
-    Turn::Ask(
+fn more_people(after: Option<UserId>, mut found: Vec<(Account, bool)>, then: Then<Vec<(Account, bool)>>) -> Step {
+    Step::Ask(
         Query::Users { prefix: String::new(), after, limit: PAGE },
         Box::new(move |reply| match reply {
             Ok(Reply::Users { users, next }) => online(

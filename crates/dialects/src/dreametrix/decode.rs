@@ -1,4 +1,4 @@
-//! Frames to turns. The document's frames and those of the web client are understood alike.
+//! Frames to steps. The document's frames and those of the web client are understood alike.
 
 use chat::{
     Command, ConversationId, Error, ErrorCode, Query,
@@ -8,19 +8,19 @@ use chat::{
 };
 
 use super::{encode, fields::Fields, frames, ids::RoomRef};
-use crate::{Turn, input::Text};
+use crate::{Step, input::Text};
 
 /// What a frame asks for. The connection was authenticated by its handshake.
 #[must_use]
-pub fn decode(speaker: Option<&Speaker>, frame: &str) -> Turn {
+pub fn decode(speaker: Option<&Speaker>, frame: &str) -> Step {
     if speaker.is_none() {
         return refuse(&Error::new(ErrorCode::Unauthenticated, "The handshake had no credential."));
     }
     understand(frame).unwrap_or_else(|error| refuse(&error))
 }
 
-fn refuse(error: &Error) -> Turn {
-    Turn::Refuse(vec![encode::refusal(error)])
+fn refuse(error: &Error) -> Step {
+    Step::Refuse(vec![encode::refusal(error)])
 }
 
 /// The refusal of what was asked of a room. One that is not there and one that is not the speaker's are the same.
@@ -31,7 +31,7 @@ fn refused(error: &Error) -> String {
     }
 }
 
-fn understand(frame: &str) -> Result<Turn, Error> {
+fn understand(frame: &str) -> Result<Step, Error> {
     let fields = Fields::json(frame)?;
     let kind: Text = fields.need_at_top("type")?;
     match kind.0.as_str() {
@@ -48,55 +48,55 @@ fn understand(frame: &str) -> Result<Turn, Error> {
             in_room(&fields, |room| typing(room, is_typing))
         }
         "user_status" => user_status(&fields.need::<Text>("status")?.0),
-        "heartbeat" => Ok(Turn::Say(vec![frames::bare("heartbeat_ack")])),
-        "ping" => Ok(Turn::Say(vec![frames::bare("pong")])),
+        "heartbeat" => Ok(Step::Say(vec![frames::bare("heartbeat_ack")])),
+        "ping" => Ok(Step::Say(vec![frames::bare("pong")])),
         // The web client says by it who it thinks it is. Who it is, the handshake has shown.
-        "auth" => Ok(Turn::Say(Vec::new())),
+        "auth" => Ok(Step::Say(Vec::new())),
         _ => Err(Error::new(ErrorCode::UnknownCommand, "Unknown message type")),
     }
 }
 
 /// Does something in the room of a frame, if it can be one.
-fn in_room(fields: &Fields<'_>, act: impl FnOnce(ConversationId) -> Turn) -> Result<Turn, Error> {
+fn in_room(fields: &Fields<'_>, act: impl FnOnce(ConversationId) -> Step) -> Result<Step, Error> {
     Ok(match fields.need("room_id")? {
         RoomRef(Some(room)) => act(room),
-        RoomRef(None) => Turn::Say(vec![refused(&Error::not_found("room"))]),
+        RoomRef(None) => Step::Say(vec![refused(&Error::not_found("room"))]),
     })
 }
 
 /// Turns a room on or off for this connection, which takes a membership.
-fn hear(room: ConversationId, hears: bool) -> Turn {
+fn hear(room: ConversationId, hears: bool) -> Step {
     let told = if hears { "room_joined" } else { "room_left" };
-    let tune = move || Turn::Tune {
+    let tune = move || Step::Tune {
         conversation: room,
         hears,
         then: Box::new(move |tuned| {
-            Turn::Say(vec![match tuned {
+            Step::Say(vec![match tuned {
                 Ok(()) => frames::in_room(told, room),
                 Err(error) => refused(&error),
             }])
         }),
     };
-    Turn::Ask(
+    Step::Ask(
         Query::Conversation(room),
         Box::new(move |reply| match reply {
             Ok(_) => tune(),
-            Err(error) => Turn::Say(vec![refused(&error)]),
+            Err(error) => Step::Say(vec![refused(&error)]),
         }),
     )
 }
 
 /// The sender learns of it as all others do, by the message itself.
-fn send(conversation: ConversationId, text: String) -> Turn {
+fn send(conversation: ConversationId, text: String) -> Step {
     let submission = Submission { conversation, client_id: None, message_type: MessageType::Text, text, parent: None };
-    Turn::Send(submission, Box::new(|sent| sent.err().iter().map(refused).collect()))
+    Step::Send(submission, Box::new(|sent| sent.err().iter().map(refused).collect()))
 }
 
-fn typing(conversation: ConversationId, typing: bool) -> Turn {
+fn typing(conversation: ConversationId, typing: bool) -> Step {
     quietly(Command::Typing { conversation, typing })
 }
 
-fn user_status(status: &str) -> Result<Turn, Error> {
+fn user_status(status: &str) -> Result<Step, Error> {
     let presence = match status {
         "online" => Presence::Online,
         "away" => Presence::Away,
@@ -109,6 +109,6 @@ fn user_status(status: &str) -> Result<Turn, Error> {
 }
 
 /// Does what is answered only if it is refused.
-fn quietly(command: Command) -> Turn {
-    Turn::Do(Box::new(command), Box::new(|reply| Turn::Say(reply.err().iter().map(refused).collect())))
+fn quietly(command: Command) -> Step {
+    Step::Do(Box::new(command), Box::new(|reply| Step::Say(reply.err().iter().map(refused).collect())))
 }

@@ -90,6 +90,7 @@ impl<'a> Fields<'a> {
                 Self::json(text)?
             }
             Body::Form(fields) => Self::Form(fields),
+            Body::Pieces => return Err(Error::internal()),
         };
         match fields.file()? {
             true => Err(Error::new(ErrorCode::NotImplemented, "Files, attachments and voice notes are not kept here.")),

@@ -60,7 +60,7 @@ pub(super) fn error(message: &str) -> Text {
     write(&Refused { kind: "error", message, data: Data { error: message } })
 }
 
-/// When a message last changed in a way that this door can tell.
+/// When a message last changed in a way that this endpoint can tell.
 pub(super) fn last_update(message: &Message) -> Time {
     Time(message.deleted_at.or(message.edited_at).unwrap_or(message.created_at))
 }
@@ -238,11 +238,11 @@ pub(super) fn room_update(room: ConversationId, change: Change<'_>) -> Text {
     tagged("room_update", Update { room_id: room.0, change })
 }
 
-/// What the server calls a field, and what this door calls it.
+/// What the server calls a field, and what this endpoint calls it.
 const NAMES: [(&str, &str); 4] =
     [("text", "content"), ("topic", "details"), ("user", "participants"), ("members", "participants")];
 
-/// The field that is refused, if it is one, and the words, both in this door's names.
+/// The field that is refused, if it is one, and the words, both in this endpoint's names.
 pub(super) fn refusal(error: &Error) -> (Option<&str>, String) {
     // The server's own words advise to repeat with the same client id. There are none here.
     if error.code == ErrorCode::OutcomeUnknown {

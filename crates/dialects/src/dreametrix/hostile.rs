@@ -1,4 +1,4 @@
-//! Whatever is sent, the answer is a refusal that names the field, or a turn; never a panic.
+//! Whatever is sent, the answer is a refusal that names the field, or a step; never a panic.
 
 use chat::{
     ConversationId, Millis, Number, Reply, UserId,
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{decode::decode, rest};
 use crate::{
-    Turn,
+    Step,
     replay::ann,
     rest::{Body, Call, FormValue, Request},
 };
@@ -17,7 +17,7 @@ use crate::{
 /// The words of a refusal, if a frame is one.
 fn refusal(frame: &str) -> Option<String> {
     match decode(Some(&ann()), frame) {
-        Turn::Refuse(frames) => {
+        Step::Refuse(frames) => {
             assert_eq!(frames.len(), 1);
             let said: Value = serde_json::from_str(&frames[0]).unwrap();
             assert_eq!(said["type"], "error");
@@ -40,7 +40,7 @@ const FRAMES: [(&str, &[&str]); 9] = [
     (r#"{"type":"ping"}"#, &[]),
 ];
 
-/// What no field of this door can be.
+/// What no field of this endpoint can be.
 fn wrong() -> Vec<String> {
     let nested = |open: &str, close: &str| format!("{}1{}", open.repeat(20_000), close.repeat(20_000));
     let short = ["1.5", "-1", "1e400", "1e30", "9007199254740992", "18446744073709551616", "{}", "[]", "[{}]"];
@@ -185,7 +185,15 @@ fn room(member_count: i64) -> Reply {
         pair: None,
     };
     let (role, read_seq) = (Role::Member, Number(0));
-    Reply::Conversation(Box::new(Listed { conversation, role, read_seq, unread: 0, last_message: None, peer: None }))
+    Reply::Conversation(Box::new(Listed {
+        conversation,
+        role,
+        read_seq,
+        visible_from: Number(0),
+        unread: 0,
+        last_message: None,
+        peer: None,
+    }))
 }
 
 #[test]
@@ -195,13 +203,13 @@ fn the_markers_of_a_large_room_are_not_asked_for() {
         let (speaker, body) = (ann(), Body::Json(Vec::new()));
         let request =
             Request { speaker: Some(&speaker), query: "chat=12", body: &body, header: &|_| None, base: "http://p" };
-        let Ok(Call { turn, pending }) = rest::request(&matched, &request) else { panic!("refused") };
-        let Turn::Ask(_, then) = turn else { panic!("asks for no conversation") };
-        let Turn::Ask(_, then) = then(Ok(room(members))) else { panic!("asks for no messages") };
+        let Ok(Call { step, pending }) = rest::request(&matched, &request) else { panic!("refused") };
+        let Step::Ask(_, then) = step else { panic!("asks for no conversation") };
+        let Step::Ask(_, then) = then(Ok(room(members))) else { panic!("asks for no messages") };
         let last = then(Ok(Reply::Timeline { messages: Vec::new(), total: 0 }));
-        assert_eq!(matches!(last, Turn::Ask(..)), asks, "{members}");
+        assert_eq!(matches!(last, Step::Ask(..)), asks, "{members}");
         if !asks {
-            let answer: Value = serde_json::from_str(&pending.outcome().unwrap().body.unwrap()).unwrap();
+            let answer: Value = serde_json::from_slice(&pending.outcome().unwrap().content.unwrap().bytes).unwrap();
             assert_eq!(answer, json!({ "count": 0, "next": null, "previous": null, "results": [] }));
         }
     }

@@ -1,4 +1,4 @@
-//! The ids of this door: each room and message has a number and a UUID, and clients use either. The UUIDs are made
+//! The ids of this endpoint: each room and message has a number and a UUID, and clients use either. The UUIDs are made
 //! of the numbers (RFC 9562, version 8), so that nothing needs to be stored to find the way back.
 
 use std::fmt;

@@ -14,7 +14,7 @@ use super::{
     views::{self, Readers, spoken},
 };
 use crate::{
-    Turn,
+    Step,
     input::Text,
     output::write,
     rest::{Request, RestAnswer},
@@ -32,7 +32,7 @@ pub(super) fn named(text: &str) -> Result<MessageId, Error> {
 }
 
 /// `GET /chats/messages/`
-pub(super) fn list(caller: Caller, request: &Request<'_>, path: &str) -> Result<Turn, Error> {
+pub(super) fn list(caller: Caller, request: &Request<'_>, path: &str) -> Result<Step, Error> {
     let parameters = Parameters::read(request.query)?;
     let room = parameters.text("chat").ok_or_else(|| missing("chat"))?;
     RoomRef::parse(room).ok_or_else(|| Error::invalid("chat", "chat must be the id or the uuid of a room."))?;
@@ -49,7 +49,7 @@ pub(super) fn list(caller: Caller, request: &Request<'_>, path: &str) -> Result<
 }
 
 /// `POST /chats/messages/` and `POST /chats/messages/create/`
-pub(super) fn create(caller: Caller, fields: &Fields<'_>) -> Result<Turn, Error> {
+pub(super) fn create(caller: Caller, fields: &Fields<'_>) -> Result<Step, Error> {
     let room: RoomRef = match fields.get("chat_room_id")? {
         Some(room) => room,
         None => match fields.get("chat")? {
@@ -61,14 +61,14 @@ pub(super) fn create(caller: Caller, fields: &Fields<'_>) -> Result<Turn, Error>
     let text = content(fields)?;
     let conversation = room.0.ok_or_else(|| Error::not_found("room"))?;
     let submission = Submission { conversation, client_id: None, message_type, text, parent: None };
-    Ok(Turn::Send(
+    Ok(Step::Send(
         submission.clone(),
         Box::new(move |sent| {
             caller.desk.put(sent.map(|sent| {
                 let message = spoken(&caller.speaker, submission, &sent);
                 // Nobody can have read it yet.
                 let body = write(&views::Message::with_person(&message, &Readers::Many));
-                RestAnswer { status: 201, body: Some(body) }
+                RestAnswer::json(201, body)
             }));
             Vec::new()
         }),
@@ -92,12 +92,12 @@ fn content(fields: &Fields<'_>) -> Result<String, Error> {
 }
 
 /// `GET /chats/messages/{id}/`
-pub(super) fn get(caller: Caller, id: MessageId) -> Turn {
+pub(super) fn get(caller: Caller, id: MessageId) -> Step {
     caller.message(id, show)
 }
 
 /// Shows a message with who has read it.
-fn show(caller: Caller, message: Message) -> Turn {
+fn show(caller: Caller, message: Message) -> Step {
     caller.room(message.conversation, move |caller, room| {
         caller.readers(&room.conversation, move |caller, readers| {
             caller.answer(200, &views::Message::with_person(&message, &readers))
@@ -106,7 +106,7 @@ fn show(caller: Caller, message: Message) -> Turn {
 }
 
 /// `PUT` and `PATCH /chats/messages/{id}/`
-pub(super) fn update(caller: Caller, id: MessageId, fields: &Fields<'_>) -> Result<Turn, Error> {
+pub(super) fn update(caller: Caller, id: MessageId, fields: &Fields<'_>) -> Result<Step, Error> {
     let text = content(fields)?;
     Ok(caller.message(id, move |caller, Message { conversation, seq, .. }| {
         caller.act(Command::EditMessage { conversation, seq, text }, message, show)
@@ -114,7 +114,7 @@ pub(super) fn update(caller: Caller, id: MessageId, fields: &Fields<'_>) -> Resu
 }
 
 /// `DELETE /chats/messages/{id}/`
-pub(super) fn delete(caller: Caller, id: MessageId) -> Turn {
+pub(super) fn delete(caller: Caller, id: MessageId) -> Step {
     caller.message(id, |caller, Message { conversation, seq, .. }| {
         caller.act(Command::DeleteMessage { conversation, seq }, anything, |caller, ()| caller.done())
     })

@@ -1,4 +1,4 @@
-//! The school messenger's door: the protocol of Dreametrix' document and of the web client that was made for it.
+//! The school messenger's endpoint: the protocol of Dreametrix' document and of the web client that was made for it.
 //! `quirks.md` lists what the old system does without saying so, and what we do.
 
 pub mod decode;
@@ -40,6 +40,8 @@ pub static TRANSLATOR: Translator = Translator {
     greeting: encode::greeting,
     decode: decode::decode,
     event: |_, event| encode::event(event),
+    // Its clients do not count.
+    hidden: |_, _| None,
     echoes: |_, _| true,
     account: |_, event| encode::account(event),
     account_caught_up: |_| Vec::new(),

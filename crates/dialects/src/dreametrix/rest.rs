@@ -57,7 +57,7 @@ pub(crate) fn request(matched: &Found<Operation>, request: &Request<'_>) -> Resu
     let caller = Caller { speaker: speaker.clone(), desk };
     let named = matched.first();
     let fields = || Fields::body(request.body);
-    let turn = match matched.operation {
+    let step = match matched.operation {
         Operation::Rooms => rooms::list(caller, request, matched.path)?,
         Operation::CreateRoom { first_message } => rooms::create(caller, &fields()?, first_message)?,
         Operation::Room => rooms::get(caller, rooms::named(named)?),
@@ -70,7 +70,7 @@ pub(crate) fn request(matched: &Found<Operation>, request: &Request<'_>) -> Resu
         Operation::UpdateMessage => messages::update(caller, messages::named(named)?, &fields()?)?,
         Operation::DeleteMessage => messages::delete(caller, messages::named(named)?),
     };
-    Ok(Call { turn, pending })
+    Ok(Call { step, pending })
 }
 
 /// The status and the body of a refusal.

@@ -17,7 +17,7 @@ use super::{
     views::{Room, matches, spoken},
 };
 use crate::{
-    Turn,
+    Step,
     input::{Integer, Text},
     rest::{Request, RestAnswer},
     steps::conversations,
@@ -39,7 +39,7 @@ pub(super) fn named(text: &str) -> Result<ConversationId, Error> {
 }
 
 /// `GET /chats/rooms/`
-pub(super) fn list(caller: Caller, request: &Request<'_>, path: &str) -> Result<Turn, Error> {
+pub(super) fn list(caller: Caller, request: &Request<'_>, path: &str) -> Result<Step, Error> {
     let parameters = Parameters::read(request.query)?;
     let wanted = |name| parameters.text(name).map(str::to_owned);
     let (name, details) = (wanted("name"), wanted("details"));
@@ -62,7 +62,7 @@ pub(super) fn list(caller: Caller, request: &Request<'_>, path: &str) -> Result<
     ))
 }
 
-fn show(caller: &Caller, part: &Part, count: i64, rooms: &[(Listed, Vec<Member>)]) -> Turn {
+fn show(caller: &Caller, part: &Part, count: i64, rooms: &[(Listed, Vec<Member>)]) -> Step {
     let rooms = rooms.iter().map(|(room, members)| Room::new(room, members, &caller.speaker));
     caller.answer(200, &part.page(count, rooms.collect()))
 }
@@ -72,10 +72,10 @@ fn with_members(
     caller: Caller,
     mut rooms: std::vec::IntoIter<Listed>,
     mut done: Vec<(Listed, Vec<Member>)>,
-    then: impl FnOnce(Caller, Vec<(Listed, Vec<Member>)>) -> Turn + Send + 'static,
-) -> Turn {
+    then: impl FnOnce(Caller, Vec<(Listed, Vec<Member>)>) -> Step + Send + 'static,
+) -> Step {
     let Some(room) = rooms.next() else { return then(caller, done) };
-    Turn::Ask(
+    Step::Ask(
         members_of(room.conversation.id),
         Box::new(move |reply: Result<Reply, Error>| {
             match reply.and_then(|reply| members(reply).ok_or_else(Error::internal)) {
@@ -89,7 +89,7 @@ fn with_members(
 }
 
 /// `GET /chats/rooms/{id}/`
-pub(super) fn get(caller: Caller, id: ConversationId) -> Turn {
+pub(super) fn get(caller: Caller, id: ConversationId) -> Step {
     caller.room(id, move |caller, room| {
         caller.members(id, move |caller, members| {
             caller.timeline(id, 0, MESSAGES, move |caller, (messages, _)| {
@@ -103,7 +103,7 @@ pub(super) fn get(caller: Caller, id: ConversationId) -> Turn {
 }
 
 /// `POST /chats/rooms/` and `POST /chats/rooms/create/`, which alone knows a first message.
-pub(super) fn create(caller: Caller, fields: &Fields<'_>, first_message: bool) -> Result<Turn, Error> {
+pub(super) fn create(caller: Caller, fields: &Fields<'_>, first_message: bool) -> Result<Step, Error> {
     let mut others: Vec<UserId> = fields.list("participants")?.into_iter().map(|Integer(id)| UserId(id)).collect();
     others.sort_unstable();
     others.dedup();
@@ -130,20 +130,20 @@ fn text(fields: &Fields<'_>, name: &str) -> Result<Option<String>, Error> {
     Ok(fields.get::<Text>(name)?.map(|text| text.0).filter(|text| !text.trim().is_empty()))
 }
 
-fn describe(caller: Caller, conversation: ConversationId, details: String, first: Option<String>) -> Turn {
+fn describe(caller: Caller, conversation: ConversationId, details: String, first: Option<String>) -> Step {
     let update = Command::UpdateConversation { conversation, name: None, topic: Some(Some(details)), visibility: None };
     caller.act(update, listed, move |caller, room| open(caller, room, first))
 }
 
 /// Says the first message in a new room, if there is one, and shows the room.
-fn open(caller: Caller, room: Listed, first: Option<String>) -> Turn {
+fn open(caller: Caller, room: Listed, first: Option<String>) -> Step {
     let conversation = room.conversation.id;
     caller.members(conversation, move |caller, members| match first {
         None => caller.answer(201, &Room::new(&room, &members, &caller.speaker)),
         Some(text) => {
             let submission =
                 Submission { conversation, client_id: None, message_type: MessageType::Text, text, parent: None };
-            Turn::Send(
+            Step::Send(
                 submission.clone(),
                 Box::new(move |sent| {
                     opened(&caller, room, &members, submission, sent);
@@ -159,7 +159,7 @@ fn opened(caller: &Caller, room: Listed, members: &[Member], submission: Submiss
         Ok(sent) => {
             let room = Listed { last_message: Some(spoken(&caller.speaker, submission, &sent)), ..room };
             let body = crate::output::write(&Room::new(&room, members, &caller.speaker));
-            Ok(RestAnswer { status: 201, body: Some(body) })
+            Ok(RestAnswer::json(201, body))
         }
         Err(error) if error.field.as_deref() == Some("/text") => {
             let detail = error.detail.replacen("text", "initial_message", 1);
@@ -171,7 +171,7 @@ fn opened(caller: &Caller, room: Listed, members: &[Member], submission: Submiss
 }
 
 /// `PUT` and `PATCH /chats/rooms/{id}/`
-pub(super) fn update(caller: Caller, id: ConversationId, fields: &Fields<'_>) -> Result<Turn, Error> {
+pub(super) fn update(caller: Caller, id: ConversationId, fields: &Fields<'_>) -> Result<Step, Error> {
     let name = fields.get::<Text>("name")?.map(|name| name.0);
     let details = fields.get::<Text>("details")?.map(|details| details.0);
     let topic = details.map(|details| Some(details).filter(|details| !details.is_empty()));
@@ -182,7 +182,7 @@ pub(super) fn update(caller: Caller, id: ConversationId, fields: &Fields<'_>) ->
 }
 
 /// `DELETE /chats/rooms/{id}/`: for the speaker alone.
-pub(super) fn delete(caller: Caller, id: ConversationId) -> Turn {
+pub(super) fn delete(caller: Caller, id: ConversationId) -> Step {
     caller.room(id, move |caller, room| {
         let command = match room.conversation.kind {
             Kind::Room | Kind::Group => Command::LeaveConversation(id),
@@ -193,7 +193,7 @@ pub(super) fn delete(caller: Caller, id: ConversationId) -> Turn {
 }
 
 /// `POST /chats/rooms/{id}/mark_as_read/`
-pub(super) fn mark_as_read(caller: Caller, id: ConversationId) -> Turn {
+pub(super) fn mark_as_read(caller: Caller, id: ConversationId) -> Step {
     #[derive(Serialize)]
     struct Success {
         success: bool,

@@ -1,4 +1,4 @@
-//! What the requests of this door ask on their way. Each step goes on only if its question was answered; a refusal
+//! What the requests of this endpoint ask on their way. Each step goes on only if its question was answered; a refusal
 //! ends the request.
 
 use chat::{
@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::views::Readers;
 use crate::{
-    Turn,
+    Step,
     output::write,
     rest::{Desk, RestAnswer},
     steps::PAGE,
@@ -26,17 +26,17 @@ pub(super) struct Caller {
 
 impl Caller {
     /// Ends the request with this body.
-    pub(super) fn answer<T: Serialize>(&self, status: u16, body: &T) -> Turn {
-        self.desk.end(Ok(RestAnswer { status, body: Some(write(body)) }))
+    pub(super) fn answer<T: Serialize>(&self, status: u16, body: &T) -> Step {
+        self.desk.end(Ok(RestAnswer::json(status, write(body))))
     }
 
     /// Ends the request without a body.
-    pub(super) fn done(&self) -> Turn {
-        self.desk.end(Ok(RestAnswer { status: 204, body: None }))
+    pub(super) fn done(&self) -> Step {
+        self.desk.end(Ok(RestAnswer::empty(204)))
     }
 
     /// Ends the request with a refusal.
-    pub(super) fn refuse(&self, error: Error) -> Turn {
+    pub(super) fn refuse(&self, error: Error) -> Step {
         self.desk.end(Err(error))
     }
 
@@ -45,9 +45,9 @@ impl Caller {
         self,
         query: Query,
         pick: fn(Reply) -> Option<T>,
-        then: impl FnOnce(Self, T) -> Turn + Send + 'static,
-    ) -> Turn {
-        Turn::Ask(query, Box::new(move |reply| self.go_on(reply, pick, then)))
+        then: impl FnOnce(Self, T) -> Step + Send + 'static,
+    ) -> Step {
+        Step::Ask(query, Box::new(move |reply| self.go_on(reply, pick, then)))
     }
 
     /// Does, and goes on with what `pick` finds in the reply.
@@ -55,17 +55,17 @@ impl Caller {
         self,
         command: Command,
         pick: fn(Reply) -> Option<T>,
-        then: impl FnOnce(Self, T) -> Turn + Send + 'static,
-    ) -> Turn {
-        Turn::Do(Box::new(command), Box::new(move |reply| self.go_on(reply, pick, then)))
+        then: impl FnOnce(Self, T) -> Step + Send + 'static,
+    ) -> Step {
+        Step::Do(Box::new(command), Box::new(move |reply| self.go_on(reply, pick, then)))
     }
 
     fn go_on<T>(
         self,
         reply: Result<Reply, Error>,
         pick: fn(Reply) -> Option<T>,
-        then: impl FnOnce(Self, T) -> Turn,
-    ) -> Turn {
+        then: impl FnOnce(Self, T) -> Step,
+    ) -> Step {
         match reply.and_then(|reply| pick(reply).ok_or_else(Error::internal)) {
             Ok(found) => then(self, found),
             Err(error) => self.refuse(error),
@@ -73,7 +73,7 @@ impl Caller {
     }
 
     /// A conversation of the speaker.
-    pub(super) fn room(self, id: ConversationId, then: impl FnOnce(Self, Listed) -> Turn + Send + 'static) -> Turn {
+    pub(super) fn room(self, id: ConversationId, then: impl FnOnce(Self, Listed) -> Step + Send + 'static) -> Step {
         self.ask(Query::Conversation(id), listed, then)
     }
 
@@ -81,8 +81,8 @@ impl Caller {
     pub(super) fn members(
         self,
         conversation: ConversationId,
-        then: impl FnOnce(Self, Vec<Member>) -> Turn + Send + 'static,
-    ) -> Turn {
+        then: impl FnOnce(Self, Vec<Member>) -> Step + Send + 'static,
+    ) -> Step {
         self.ask(members_of(conversation), members, then)
     }
 
@@ -92,8 +92,8 @@ impl Caller {
         conversation: ConversationId,
         offset: i64,
         limit: i64,
-        then: impl FnOnce(Self, (Vec<Message>, i64)) -> Turn + Send + 'static,
-    ) -> Turn {
+        then: impl FnOnce(Self, (Vec<Message>, i64)) -> Step + Send + 'static,
+    ) -> Step {
         let pick = |reply| match reply {
             Reply::Timeline { messages, total } => Some((messages, total)),
             _ => None,
@@ -105,8 +105,8 @@ impl Caller {
     pub(super) fn readers(
         self,
         room: &Conversation,
-        then: impl FnOnce(Self, Readers) -> Turn + Send + 'static,
-    ) -> Turn {
+        then: impl FnOnce(Self, Readers) -> Step + Send + 'static,
+    ) -> Step {
         if room.member_count > PAGE {
             return then(self, Readers::Many);
         }
@@ -118,7 +118,7 @@ impl Caller {
     }
 
     /// One message.
-    pub(super) fn message(self, id: MessageId, then: impl FnOnce(Self, Message) -> Turn + Send + 'static) -> Turn {
+    pub(super) fn message(self, id: MessageId, then: impl FnOnce(Self, Message) -> Step + Send + 'static) -> Step {
         self.ask(Query::MessageById(id), message, then)
     }
 }

@@ -13,7 +13,7 @@ use super::{
     words::Missing,
 };
 use crate::{
-    Turn,
+    Step,
     rest::{Desk, Request},
     steps::{conversations, direct_with, strange},
     time::Time,
@@ -101,7 +101,7 @@ impl<'a> From<&'a Listed> for Entry<'a> {
 }
 
 /// The speaker's direct conversations, most recently active first.
-pub(super) fn list(page: Page, form: Form, desk: Desk) -> Turn {
+pub(super) fn list(page: Page, form: Form, desk: Desk) -> Step {
     conversations(
         LIST_END,
         |listed| listed.kind == Kind::Direct,
@@ -127,7 +127,7 @@ fn part(all: &[Listed], page: Page, form: Form) -> String {
 }
 
 /// One conversation, of whatever kind.
-pub(super) fn one(id: ConversationId, desk: Desk) -> Turn {
+pub(super) fn one(id: ConversationId, desk: Desk) -> Step {
     steps::conversation(id, Box::new(move |listed| end(&desk, 200, listed, |listed| success(&Entry::from(listed)))))
 }
 
@@ -137,13 +137,13 @@ pub(super) struct With {
 }
 
 /// The conversation with somebody; the same one for either of them, whether it was there or not.
-pub(super) fn open(With { user_id }: With, speaker: UserId, desk: Desk) -> Turn {
+pub(super) fn open(With { user_id }: With, speaker: UserId, desk: Desk) -> Step {
     let user = UserId(user_id.0);
     if user == speaker {
         let oneself = Error::invalid("user_id", "user_id must be somebody else: nobody converses with themselves.");
         return desk.end(Err(oneself));
     }
-    Turn::Do(
+    Step::Do(
         Box::new(Command::OpenDirect { user }),
         Box::new(move |reply| {
             let listed = reply.map_err(|error| Missing::User.name(error)).and_then(|reply| match reply {
@@ -161,7 +161,7 @@ pub(super) struct Without {
 }
 
 /// Takes the conversation with somebody out of the speaker's list. The other one keeps it.
-pub(super) fn hide(Without { target_user_id }: Without, desk: Desk) -> Turn {
+pub(super) fn hide(Without { target_user_id }: Without, desk: Desk) -> Step {
     direct_with(
         UserId(target_user_id.0),
         Box::new(move |direct| {
@@ -179,6 +179,6 @@ pub(super) fn hide(Without { target_user_id }: Without, desk: Desk) -> Turn {
 }
 
 /// Moves the speaker's read marker to the end.
-pub(super) fn mark_read(id: ConversationId, desk: Desk) -> Turn {
+pub(super) fn mark_read(id: ConversationId, desk: Desk) -> Step {
     steps::read_to_end(id, Box::new(move |read| end(&desk, 200, read, |()| done("messages marked as read"))))
 }

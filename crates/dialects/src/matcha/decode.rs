@@ -1,4 +1,4 @@
-//! Frames to turns.
+//! Frames to steps.
 
 use chat::{Command, ConversationId, Error, ErrorCode, accounts::Speaker};
 use serde::Deserialize;
@@ -8,29 +8,29 @@ use super::{
     frames, steps,
     words::{self, Missing},
 };
-use crate::{Turn, input::read};
+use crate::{Step, input::read};
 
 /// What a frame asks for. The connection was authenticated by its handshake.
 #[must_use]
-pub fn decode(speaker: Option<&Speaker>, frame: &str) -> Turn {
+pub fn decode(speaker: Option<&Speaker>, frame: &str) -> Step {
     if speaker.is_none() {
         return misunderstood(&Error::new(ErrorCode::Unauthenticated, "The handshake had no credential."));
     }
     understand(frame).unwrap_or_else(|error| misunderstood(&error))
 }
 
-fn misunderstood(error: &Error) -> Turn {
-    Turn::Refuse(vec![frames::error(&words::of_misunderstood(error))])
+fn misunderstood(error: &Error) -> Step {
+    Step::Refuse(vec![frames::error(&words::of_misunderstood(error))])
 }
 
-fn refused(error: &Error) -> Turn {
-    Turn::Say(vec![frames::error(&words::of(error))])
+fn refused(error: &Error) -> Step {
+    Step::Say(vec![frames::error(&words::of(error))])
 }
 
 /// What went well is not answered: it is told as an event, or not at all.
-fn silent(outcome: Result<(), Error>) -> Turn {
+fn silent(outcome: Result<(), Error>) -> Step {
     match outcome {
-        Ok(()) => Turn::Say(Vec::new()),
+        Ok(()) => Step::Say(Vec::new()),
         Err(error) => refused(&error),
     }
 }
@@ -45,7 +45,7 @@ struct Writing {
     is_typing: Option<bool>,
 }
 
-fn understand(frame: &str) -> Result<Turn, Error> {
+fn understand(frame: &str) -> Result<Step, Error> {
     object(frame)?;
     let tag: Tag = read(frame)?;
     let place = || read::<Place>(frame).map(|place| ConversationId(place.conversation_id.0));
@@ -60,10 +60,10 @@ fn understand(frame: &str) -> Result<Turn, Error> {
 }
 
 /// The sender's own `new_message` is the confirmation.
-fn send(conversation: ConversationId, text: String) -> Turn {
+fn send(conversation: ConversationId, text: String) -> Step {
     match submission(conversation, text) {
         Err(error) => refused(&error),
-        Ok(submission) => Turn::Send(
+        Ok(submission) => Step::Send(
             submission,
             Box::new(|sent| match sent {
                 Ok(_) => Vec::new(),
@@ -73,12 +73,12 @@ fn send(conversation: ConversationId, text: String) -> Turn {
     }
 }
 
-fn typing(conversation: ConversationId, typing: bool) -> Turn {
+fn typing(conversation: ConversationId, typing: bool) -> Step {
     steps::change(Command::Typing { conversation, typing }, Missing::Conversation, Box::new(silent))
 }
 
 /// A repeat changes nothing here: only the gateway toggles.
-fn react(Reacting { message_id, emoji }: Reacting, add: bool) -> Turn {
+fn react(Reacting { message_id, emoji }: Reacting, add: bool) -> Step {
     if let Err(error) = check_emoji(&emoji.0) {
         return refused(&error);
     }

@@ -1,4 +1,4 @@
-//! What the frames and bodies of these doors are made of, and what is refused before the engine is asked.
+//! What the frames and bodies of these endpoints are made of, and what is refused before the engine is asked.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -12,9 +12,9 @@ use serde_json::value::RawValue;
 use super::words;
 use crate::input::Text;
 
-/// The longest text of these doors, in characters. The old clients count before they send.
+/// The longest text of these endpoints, in characters. The old clients count before they send.
 const TEXT_LENGTH: usize = 1_000;
-/// The longest emoji of these doors, in characters: the old column had no more room.
+/// The longest emoji of these endpoints, in characters: the old column had no more room.
 const EMOJI_LENGTH: usize = 10;
 
 /// An id. Some of the old clients write it as a text of digits, and some as a number.

@@ -1,4 +1,4 @@
-//! Whatever is sent to these doors, the answer is a refusal that names the field, or a turn; never a panic.
+//! Whatever is sent to these endpoints, the answer is a refusal that names the field, or a step; never a panic.
 
 use std::panic::catch_unwind;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::rest;
 use crate::{
-    Dialect, Turn,
+    Dialect, Step,
     replay::ann,
     rest::{Body, Call, Request},
 };
@@ -84,8 +84,8 @@ fn named(name: &str) -> Dialect {
 /// What comes of a frame: its refusal, if it is not understood.
 fn refusal(dialect: Dialect, frame: &str) -> Option<Value> {
     let shown: String = frame.chars().take(200).collect();
-    let turn = catch_unwind(|| (dialect.decode)(Some(&ann()), frame)).unwrap_or_else(|_| panic!("panicked at {shown}"));
-    let Turn::Refuse(frames) = turn else { return None };
+    let step = catch_unwind(|| (dialect.decode)(Some(&ann()), frame)).unwrap_or_else(|_| panic!("panicked at {shown}"));
+    let Step::Refuse(frames) = step else { return None };
     assert_eq!(frames.len(), 1, "{shown}");
     let refused: Value = serde_json::from_str(&frames[0]).unwrap();
     assert_eq!(refused["type"], "error", "{shown}");

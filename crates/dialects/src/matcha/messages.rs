@@ -13,7 +13,7 @@ use super::{
     rest::{Page, answer, end, success},
     words::Missing,
 };
-use crate::{Turn, rest::Desk, steps::strange, time::Time};
+use crate::{Step, rest::Desk, steps::strange, time::Time};
 
 /// How many messages are given when nothing is asked for.
 const USUAL_PAGE: i64 = 50;
@@ -69,8 +69,8 @@ fn read_at(author: UserId, seq: Number, markers: &[Markers]) -> Option<Millis> {
 }
 
 /// A page of messages, newest first.
-pub(super) fn list(conversation: ConversationId, page: Page, desk: Desk) -> Turn {
-    Turn::Ask(
+pub(super) fn list(conversation: ConversationId, page: Page, desk: Desk) -> Step {
+    Step::Ask(
         Query::Timeline { conversation, offset: page.offset, limit: page.limit_or(USUAL_PAGE) },
         Box::new(move |reply| {
             let messages = reply.map_err(|error| Missing::Conversation.name(error)).and_then(|reply| match reply {
@@ -85,8 +85,8 @@ pub(super) fn list(conversation: ConversationId, page: Page, desk: Desk) -> Turn
     )
 }
 
-fn with_markers(conversation: ConversationId, messages: Vec<messages::Message>, desk: Desk) -> Turn {
-    Turn::Ask(
+fn with_markers(conversation: ConversationId, messages: Vec<messages::Message>, desk: Desk) -> Step {
+    Step::Ask(
         Query::Markers(conversation),
         Box::new(move |reply| {
             let markers = reply.map_err(|error| Missing::Conversation.name(error)).and_then(|reply| match reply {
@@ -108,11 +108,11 @@ pub(super) struct To {
 /// Says something.
 ///
 /// # Errors
-/// `invalid` if there is no text, or one that these doors do not allow.
-pub(super) fn send(to: To, words: Said, speaker: UserId, desk: Desk) -> Result<Turn, Error> {
+/// `invalid` if there is no text, or one that these endpoints do not allow.
+pub(super) fn send(to: To, words: Said, speaker: UserId, desk: Desk) -> Result<Step, Error> {
     let submission = submission(ConversationId(to.conversation_id.0), words.text("message")?)?;
     let text = submission.text.clone();
-    Ok(Turn::Send(
+    Ok(Step::Send(
         submission,
         Box::new(move |sent| {
             let said = |sent: Sent| answer(201, success(&Message::sent(&sent, speaker, &text)));

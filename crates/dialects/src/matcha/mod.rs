@@ -1,4 +1,4 @@
-//! The dating application's doors: its chat service ([`decode`], [`encode`], [`rest`]), and the socket of the
+//! The dating application's endpoints: its chat service ([`decode`], [`encode`], [`rest`]), and the socket of the
 //! [`gateway`] in front of it, which is what its web client talks to. `quirks.md` lists what the old system does
 //! without saying so, and what we do.
 
@@ -6,7 +6,6 @@ mod conversations;
 pub mod decode;
 pub mod encode;
 mod fields;
-mod figures;
 mod frames;
 pub mod gateway;
 #[cfg(test)]
@@ -15,6 +14,7 @@ mod messages;
 mod presence;
 mod reactions;
 pub mod rest;
+mod statistics;
 mod steps;
 mod told;
 mod words;
@@ -62,6 +62,8 @@ pub static TRANSLATOR: Translator = Translator {
     greeting: encode::greeting,
     decode: decode::decode,
     event: |_, event| encode::event(event),
+    // Its clients do not count.
+    hidden: |_, _| None,
     echoes: |_, _| true,
     account: |_, _| Vec::new(),
     account_caught_up: |_| Vec::new(),

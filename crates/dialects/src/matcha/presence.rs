@@ -12,10 +12,10 @@ use super::{
     steps,
     words::Missing,
 };
-use crate::{Turn, rest::Desk, steps::seen, time::Time};
+use crate::{Step, rest::Desk, steps::seen, time::Time};
 
 /// Says to others that one is here, or that one is not. Whoever stays connected is invisible.
-pub(super) fn set(chosen: Presence, desk: Desk) -> Turn {
+pub(super) fn set(chosen: Presence, desk: Desk) -> Step {
     let words = if chosen == Presence::Online { "user set online" } else { "user set offline" };
     steps::change(
         Command::SetPresence(chosen),
@@ -32,7 +32,7 @@ pub(super) enum Form {
 }
 
 /// Whether somebody is here.
-pub(super) fn of(user: UserId, form: Form, desk: Desk) -> Turn {
+pub(super) fn of(user: UserId, form: Form, desk: Desk) -> Step {
     seen(
         vec![user],
         Box::new(move |seen| {
@@ -48,7 +48,7 @@ pub(super) fn of(user: UserId, form: Form, desk: Desk) -> Turn {
 }
 
 /// Who is here is active now; who is not was last active when they were last here.
-fn with_activity(user: UserId, seen: Seen, desk: Desk) -> Turn {
+fn with_activity(user: UserId, seen: Seen, desk: Desk) -> Step {
     #[derive(Serialize)]
     struct Active {
         #[serde(flatten)]
@@ -57,7 +57,7 @@ fn with_activity(user: UserId, seen: Seen, desk: Desk) -> Turn {
     }
     let said = move |at: Option<Millis>| success(&Active { here: Here::new(user, &seen), last_activity: at.map(Time) });
     if is_online(&seen) {
-        Turn::Now(Box::new(move |now| end(&desk, 200, now, |now| said(Some(*now)))))
+        Step::Now(Box::new(move |now| end(&desk, 200, now, |now| said(Some(*now)))))
     } else {
         end(&desk, 200, Ok(()), |()| said(seen.last_seen_at))
     }

@@ -8,7 +8,7 @@ use super::{
     rest::{done, end, success},
     steps,
 };
-use crate::{Turn, rest::Desk, time::Time};
+use crate::{Step, rest::Desk, time::Time};
 
 /// A reaction by one person.
 #[derive(Serialize)]
@@ -49,7 +49,7 @@ pub(super) fn of_message(message: &Message) -> Vec<Reaction<'_>> {
 }
 
 /// The reactions to a message.
-pub(super) fn list(message: Id, desk: Desk) -> Turn {
+pub(super) fn list(message: Id, desk: Desk) -> Step {
     steps::message(message, Box::new(move |message| end(&desk, 200, message, |message| success(&of_message(message)))))
 }
 
@@ -57,7 +57,7 @@ pub(super) fn list(message: Id, desk: Desk) -> Turn {
 ///
 /// # Errors
 /// `invalid` if it is no emoji.
-pub(super) fn add(Reacting { message_id, emoji }: Reacting, speaker: UserId, desk: Desk) -> Result<Turn, Error> {
+pub(super) fn add(Reacting { message_id, emoji }: Reacting, speaker: UserId, desk: Desk) -> Result<Step, Error> {
     check_emoji(&emoji.0)?;
     Ok(steps::message(
         message_id,
@@ -79,7 +79,7 @@ pub(super) fn add(Reacting { message_id, emoji }: Reacting, speaker: UserId, des
 ///
 /// # Errors
 /// `invalid` if it is no emoji.
-pub(super) fn remove(message: Id, emoji: String, desk: Desk) -> Result<Turn, Error> {
+pub(super) fn remove(message: Id, emoji: String, desk: Desk) -> Result<Step, Error> {
     check_emoji(&emoji)?;
     Ok(steps::message(
         message,

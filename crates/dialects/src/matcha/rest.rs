@@ -3,18 +3,18 @@
 
 use chat::{
     ConversationId, Error, ErrorCode, MAX_SAFE_INTEGER, UserId, Visit, accounts::Speaker, presence::Presence,
-    sessions::Tokens,
+    sessions::Visited,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     conversations,
     fields::Id,
-    figures, messages, presence, reactions,
+    messages, presence, reactions, statistics,
     words::{self, NO_CONVERSATION_ID},
 };
 use crate::{
-    Turn,
+    Step,
     input::{Text, read},
     output::write,
     rest::{Call, Desk, Found, Request, RestAnswer, Routes, query_pairs},
@@ -38,8 +38,8 @@ pub(crate) enum Operation {
     OnlineStatus,
     Refresh,
     Health,
-    Figures,
-    FiguresInGroups,
+    Statistics,
+    StatisticsInGroups,
 }
 
 pub(crate) const ROUTES: &Routes<Operation> = &[
@@ -62,11 +62,11 @@ pub(crate) const ROUTES: &Routes<Operation> = &[
     ("GET", "/api/v1/users/{user}/online-status", Operation::OnlineStatus),
     ("POST", "/api/v1/auth/refresh", Operation::Refresh),
     ("GET", "/health", Operation::Health),
-    ("GET", "/stats", Operation::Figures),
-    ("GET", "/stats/detailed", Operation::FiguresInGroups),
+    ("GET", "/stats", Operation::Statistics),
+    ("GET", "/stats/detailed", Operation::StatisticsInGroups),
     ("GET", "/api/v1/chat/health", Operation::Health),
-    ("GET", "/api/v1/chat/stats", Operation::Figures),
-    ("GET", "/api/v1/chat/stats/detailed", Operation::FiguresInGroups),
+    ("GET", "/api/v1/chat/stats", Operation::Statistics),
+    ("GET", "/api/v1/chat/stats/detailed", Operation::StatisticsInGroups),
 ];
 
 /// Whether a credential is needed.
@@ -117,8 +117,8 @@ pub fn problem(error: &Error) -> (u16, String) {
 /// What is wrong with the request.
 pub(crate) fn request(matched: &Found<Operation>, request: &Request<'_>) -> Result<Call, Error> {
     let (desk, pending) = Desk::new();
-    let turn = match matched.operation {
-        Operation::Health => figures::health(&desk),
+    let step = match matched.operation {
+        Operation::Health => statistics::health(&desk),
         Operation::Refresh => refresh(input(request)?, desk),
         operation => {
             let speaker =
@@ -126,7 +126,7 @@ pub(crate) fn request(matched: &Found<Operation>, request: &Request<'_>) -> Resu
             of_member(operation, speaker, matched, request, desk)?
         }
     };
-    Ok(Call { turn, pending })
+    Ok(Call { step, pending })
 }
 
 fn of_member(
@@ -135,7 +135,7 @@ fn of_member(
     matched: &Found<Operation>,
     request: &Request<'_>,
     desk: Desk,
-) -> Result<Turn, Error> {
+) -> Result<Step, Error> {
     Ok(match operation {
         Operation::Conversations => {
             let form = conversations::Form::of(request);
@@ -153,8 +153,8 @@ fn of_member(
         Operation::SetPresence(chosen) => presence::set(chosen, desk),
         Operation::Presence => presence::of(matched.user()?, presence::Form::Presence, desk),
         Operation::OnlineStatus => presence::of(matched.user()?, presence::Form::OnlineStatus, desk),
-        Operation::Figures => figures::flat(desk),
-        Operation::FiguresInGroups => figures::in_groups(desk),
+        Operation::Statistics => statistics::flat(desk),
+        Operation::StatisticsInGroups => statistics::in_groups(desk),
         Operation::Health | Operation::Refresh => desk.end(Err(Error::internal())),
     })
 }
@@ -224,11 +224,11 @@ pub(super) fn done(message: &'static str) -> String {
 
 /// The answer to a request.
 pub(super) fn answer(status: u16, body: String) -> RestAnswer {
-    RestAnswer { status, body: Some(body) }
+    RestAnswer::json(status, body)
 }
 
-/// Ends a turn with what was found, or with the refusal.
-pub(super) fn end<T>(desk: &Desk, status: u16, found: Result<T, Error>, body: impl FnOnce(&T) -> String) -> Turn {
+/// Ends a step with what was found, or with the refusal.
+pub(super) fn end<T>(desk: &Desk, status: u16, found: Result<T, Error>, body: impl FnOnce(&T) -> String) -> Step {
     desk.end(found.map(|found| answer(status, body(&found))))
 }
 
@@ -237,16 +237,16 @@ struct RefreshToken {
     refresh_token: Text,
 }
 
-fn refresh(given: RefreshToken, desk: Desk) -> Turn {
+fn refresh(given: RefreshToken, desk: Desk) -> Step {
     #[derive(Serialize)]
     struct Pair<'a> {
         access_token: &'a str,
         refresh_token: &'a str,
     }
-    Turn::Visit(
+    Step::Visit(
         Visit::Refresh { token: given.refresh_token.0 },
-        Box::new(move |tokens: Result<Tokens, Error>| {
-            end(&desk, 200, tokens, |tokens| {
+        Box::new(move |visited: Result<Visited, Error>| {
+            end(&desk, 200, visited.and_then(Visited::tokens), |tokens| {
                 success(&Pair { access_token: &tokens.access_token, refresh_token: &tokens.refresh_token })
             })
         }),

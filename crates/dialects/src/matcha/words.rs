@@ -1,8 +1,8 @@
-//! In which words these doors refuse: those of the old system where it had some.
+//! In which words these endpoints refuse: those of the old system where it had some.
 
 use chat::{Error, ErrorCode};
 
-/// A text that is longer than these doors allow.
+/// A text that is longer than these endpoints allow.
 pub(super) const TOO_LONG: &str = "message too long";
 /// A text that says nothing.
 pub(super) const EMPTY: &str = "message is empty";

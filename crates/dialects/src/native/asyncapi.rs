@@ -68,6 +68,11 @@ static TOLD: &[Told] = &[
     event("member.updated", "A member has another role.", Shape::of::<members::Member<'static>>()),
     event("conversation.created", "The conversation was opened: its first change.", Shape::of::<Row>()),
     event("conversation.updated", "The conversation was renamed, described, opened or closed.", Shape::of::<Row>()),
+    event(
+        "event.hidden",
+        "Something about a message that you do not see has changed: take its number as passed.",
+        Shape::of::<server::Done>(),
+    ),
     own("conversation.added", "You are now a member; its head is your cursor.", true, Shape::of::<Conversation>()),
     Told {
         number: Numbered::InAccountMostly,

@@ -1,4 +1,4 @@
-//! Frames to turns.
+//! Frames to steps.
 
 use chat::{Error, ErrorCode, accounts::Speaker};
 use serde::{
@@ -8,14 +8,14 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{encode, table::Operation};
-use crate::Turn;
+use crate::Step;
 
 /// The longest id of a command, in characters.
 const ID_LENGTH: usize = 64;
 
 /// What a frame asks for.
 #[must_use]
-pub fn decode(speaker: Option<&Speaker>, text: &str) -> Turn {
+pub fn decode(speaker: Option<&Speaker>, text: &str) -> Step {
     let frame: Frame<'_> = match serde_json::from_str(text) {
         Ok(frame) => frame,
         Err(error) => return refuse(None, &unreadable(&error)),
@@ -24,21 +24,21 @@ pub fn decode(speaker: Option<&Speaker>, text: &str) -> Turn {
         Ok(id) => id,
         Err(error) => return refuse(None, &error),
     };
-    let turn = frame.operation().and_then(|operation| {
+    let step = frame.operation().and_then(|operation| {
         let input = frame.data.map_or("{}", RawValue::get);
         let re = id.clone();
-        operation.turn(speaker, input, move |answer| {
+        operation.step(speaker, input, move |answer| {
             vec![match answer {
                 Ok(answer) => answer.frame(&re),
                 Err(error) => encode::refusal(Some(&re), &error),
             }]
         })
     });
-    turn.unwrap_or_else(|error| refuse(Some(&id), &error))
+    step.unwrap_or_else(|error| refuse(Some(&id), &error))
 }
 
-fn refuse(id: Option<&str>, error: &Error) -> Turn {
-    Turn::Refuse(vec![encode::refusal(id, error)])
+fn refuse(id: Option<&str>, error: &Error) -> Step {
+    Step::Refuse(vec![encode::refusal(id, error)])
 }
 
 fn unreadable(error: &serde_json::Error) -> Error {

@@ -1,14 +1,14 @@
 //! Replies, events and signals to frames.
 
 use chat::{
-    AccountEvent, AccountFact, ConversationId, Error, Event, Fact, Reply, SessionId, Signal,
+    AccountEvent, AccountFact, ConversationId, Error, Event, Fact, Number, Reply, SessionId, Signal,
     members::Departure,
     reply::{AccountChanges, CaughtUp},
 };
 use serde::Serialize;
 
 use super::{
-    account_changes, accounts, conversations, drafts, markers, members, messages, pages, presence, reactions,
+    account_changes, accounts, conversations, drafts, markers, members, messages, pages, policies, presence, reactions,
     reminders, server, sessions, typing,
 };
 use crate::Text;
@@ -82,6 +82,12 @@ pub fn event(event: &Event) -> Text {
             tell(event, "conversation.updated", conversations::ConversationRow::from(row))
         }
     }
+}
+
+/// The frame of an event of which only the number may be known: it is about a message that the listener does not see.
+#[must_use]
+pub fn hidden(conversation: ConversationId, number: Number) -> Text {
+    told("event.hidden", Some(conversation), Some(number.0), server::Done {})
 }
 
 /// The frame of a numbered event of an account.
@@ -235,6 +241,7 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, types: &[&str]) 
             let members = members.iter().map(members::Member::from).collect();
             Answer::new("members", &members::Members { members, next_cursor: next.map(|id| id.to_string()) })
         }
+        Reply::Abilities(explanation) => Answer::new("abilities", &policies::Abilities::from(&**explanation)),
         Reply::Markers(markers) => {
             Answer::new("markers", &markers::Markers { markers: markers.iter().map(markers::Marker::from).collect() })
         }

@@ -1,4 +1,4 @@
-//! Whatever is sent, the answer is a refusal that names the field, or a turn; never a panic.
+//! Whatever is sent, the answer is a refusal that names the field, or a step; never a panic.
 
 use std::panic::catch_unwind;
 
@@ -11,7 +11,7 @@ use super::{
     table::{OPERATIONS, Operation},
 };
 use crate::{
-    Turn,
+    Step,
     replay::ann,
     rest::{Body, Call, Request},
 };
@@ -27,9 +27,8 @@ fn full(operation: &str) -> Value {
         input
     };
     match operation {
-        "ping" | "server.get" | "server.figures" | "session.list" | "session.logout" | "account.get" | "draft.list" => {
-            json!({})
-        }
+        "ping" | "server.get" | "server.statistics" | "server.figures" | "session.list" | "session.logout"
+        | "account.get" | "draft.list" => json!({}),
         "authenticate" => json!({ "token": "t", "epoch": "e", "account_seq": 5, "cursors": { "12": 40 } }),
         "account.sync" => json!({ "since": 5 }),
         "draft.save" => json!({ "conversation": 1, "edit": 3, "text": "x", "parent": 4, "since": 5 }),
@@ -60,7 +59,7 @@ fn full(operation: &str) -> Value {
         "conversation.sync" => json!({ "conversation": 1, "since": 0 }),
         "room.get" => json!({ "name": "general" }),
         "member.list" => json!({ "conversation": 1, "cursor": "3", "limit": 5 }),
-        "member.add" | "member.remove" => json!({ "conversation": 1, "user": 2 }),
+        "member.add" | "member.remove" | "member.abilities" => json!({ "conversation": 1, "user": 2 }),
         "member.update" => json!({ "conversation": 1, "user": 2, "role": "owner" }),
         "message.send" => {
             json!({ "conversation": 1, "client_id": "c", "message_type": "image", "text": "x", "parent": 4 })
@@ -78,10 +77,10 @@ fn full(operation: &str) -> Value {
     }
 }
 
-/// What a turn amounts to: its refusal, if it is one.
-fn refusal(turn: Turn) -> Option<Value> {
-    match turn {
-        Turn::Refuse(frames) => {
+/// What a step amounts to: its refusal, if it is one.
+fn refusal(step: Step) -> Option<Value> {
+    match step {
+        Step::Refuse(frames) => {
             assert_eq!(frames.len(), 1);
             Some(serde_json::from_str(&frames[0]).unwrap())
         }
@@ -300,16 +299,16 @@ fn ask(
     rest::request(matched, &Request { speaker, query, body: &Body::Json(body.to_vec()), header: &header, base: "" })
 }
 
-fn post(path: &str, query: &str, body: &[u8], key: Option<&str>) -> Result<Turn, chat::Error> {
+fn post(path: &str, query: &str, body: &[u8], key: Option<&str>) -> Result<Step, chat::Error> {
     let matched = rest::route("POST", path).unwrap();
-    ask(&matched, query, body, key, Some(&ann())).map(|call| call.turn)
+    ask(&matched, query, body, key, Some(&ann())).map(|call| call.step)
 }
 
 #[test]
 fn what_is_given_twice_must_agree() {
     let path = "/v1/conversations/12/messages";
-    let submission = |turn: Result<Turn, chat::Error>| match turn {
-        Ok(Turn::Send(submission, _)) => submission,
+    let submission = |step: Result<Step, chat::Error>| match step {
+        Ok(Step::Send(submission, _)) => submission,
         Ok(_) => panic!("not a send"),
         Err(error) => panic!("{error}"),
     };

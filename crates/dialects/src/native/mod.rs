@@ -10,19 +10,20 @@ pub mod decode;
 mod drafts;
 pub mod encode;
 mod fields;
-mod figures;
 mod forms;
 mod markers;
 mod members;
 mod messages;
 pub mod openapi;
 mod pages;
+mod policies;
 mod presence;
 mod reactions;
 mod reminders;
 pub mod rest;
 mod server;
 mod sessions;
+mod statistics;
 pub mod table;
 mod typing;
 
@@ -34,7 +35,7 @@ use chat::ErrorCode;
 
 use crate::{
     Credentials, Hears, Paths, Translator,
-    rest::{Matched, Refusal},
+    rest::{Matched, Refusal, Takes},
 };
 
 /// How its clients speak. Every path that is nobody else's is a request to it.
@@ -52,6 +53,7 @@ pub static TRANSLATOR: Translator = Translator {
     greeting: |_| Vec::new(),
     decode: decode::decode,
     event: |_, event| Some(encode::event(event)),
+    hidden: |conversation, number| Some(encode::hidden(conversation, number)),
     echoes: |_, _| true,
     account: |_, event| vec![encode::account(event)],
     account_caught_up: encode::account_caught_up,
@@ -61,7 +63,8 @@ pub static TRANSLATOR: Translator = Translator {
     route: |method, path| {
         let matched = rest::route(method, path)?;
         let (path, needs_speaker) = (matched.path(), matched.needs_speaker());
-        Ok(Matched { path, needs_speaker, read: Box::new(move |request| rest::request(&matched, request)) })
+        let read = Box::new(move |request: &crate::rest::Request<'_>| rest::request(&matched, request));
+        Ok(Matched { path, needs_speaker, takes: Takes::Whole, read })
     },
     problem: |error, request_id| {
         let (status, body) = rest::problem(error, request_id);

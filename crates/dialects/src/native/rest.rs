@@ -2,8 +2,8 @@
 //!
 //! 1. [`route`] finds the operation of a method and path, or says `404`/`405` (with the `Allow` list).
 //!    [`Matched::needs_speaker`] tells whether a credential is needed.
-//! 2. [`request`] reads the rest of the request into a [`Call`]: `call.turn` is driven exactly like a
-//!    socket's turn, until it ends in `Say` (whose texts are empty here).
+//! 2. [`request`] reads the rest of the request into a [`Call`]: `call.step` is driven exactly like a
+//!    socket's step, until it ends in `Say` (whose texts are empty here).
 //! 3. `call.pending.outcome()` then has the [`RestAnswer`](crate::rest::RestAnswer) (status and body), or the refusal.
 //! 4. Any refusal, whether from `route`, `request` or the outcome, is said by [`problem`].
 //!
@@ -83,11 +83,14 @@ pub fn request(matched: &Matched, request: &Request<'_>) -> Result<Call, Error> 
     let input = input(matched, request.query, request.json()?, idempotency_key.as_deref())?;
     let (desk, pending) = Desk::new();
     let status = matched.route.status;
-    let turn = matched.operation.turn(request.speaker, &input, move |answer| {
-        desk.put(answer.map(|answer| RestAnswer { status, body: (status != 204).then_some(answer.data) }));
+    let step = matched.operation.step(request.speaker, &input, move |answer| {
+        desk.put(answer.map(|answer| match status {
+            204 => RestAnswer::empty(status),
+            _ => RestAnswer::json(status, answer.data),
+        }));
         Vec::new()
     })?;
-    Ok(Call { turn, pending })
+    Ok(Call { step, pending })
 }
 
 /// The status and the problem object of a refusal.

@@ -4,7 +4,7 @@
 
 use chat::{
     Command, ConversationId, Error, ErrorCode, MessageId, Number, Query, ReminderId, SessionId, UserId, Visit,
-    accounts::Speaker, markers::Marker, messages::Submission,
+    accounts::Speaker, markers::Marker, messages::Submission, sessions::Visited,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -12,13 +12,13 @@ use utoipa::ToSchema;
 use super::{
     account_changes, accounts, conversations, drafts,
     encode::{self, Answer},
-    figures, markers, members, messages,
+    markers, members, messages,
     pages::{self, id_cursor, page_limit, position_cursor},
-    presence, reactions, reminders,
+    policies, presence, reactions, reminders,
     schemas::Shape,
-    server, sessions, typing,
+    server, sessions, statistics, typing,
 };
-use crate::{Resume, Turn};
+use crate::{Resume, Step};
 
 /// What may be asked of the server in one go.
 pub struct Operation {
@@ -78,7 +78,7 @@ pub(crate) enum Asked {
     LogOut,
     Authenticate(Option<String>, Resume),
     Server,
-    Figures,
+    Statistics,
     Pong,
 }
 
@@ -89,11 +89,11 @@ impl Operation {
         OPERATIONS.iter().find(|operation| operation.name == name)
     }
 
-    /// Reads the input and says what is to be done; `end` makes of the answer what ends the turn.
+    /// Reads the input and says what is to be done; `end` makes of the answer what ends the step.
     ///
     /// # Errors
     /// Why the input is not acceptable, or that nobody has authenticated.
-    pub(crate) fn turn<E>(&'static self, speaker: Option<&Speaker>, input: &str, end: E) -> Result<Turn, Error>
+    pub(crate) fn step<E>(&'static self, speaker: Option<&Speaker>, input: &str, end: E) -> Result<Step, Error>
     where
         E: FnOnce(Result<Answer, Error>) -> Vec<crate::Text> + Send + 'static,
     {
@@ -103,43 +103,47 @@ impl Operation {
         let session = speaker.and_then(|speaker| speaker.session);
         let answers = self.answers;
         Ok(match (self.read)(input)? {
-            Asked::Do(command) => Turn::Do(
+            Asked::Do(command) => Step::Do(
                 Box::new(command),
-                Box::new(move |reply| Turn::Say(end(reply.and_then(|r| encode::answer(&r, session, answers))))),
+                Box::new(move |reply| Step::Say(end(reply.and_then(|r| encode::answer(&r, session, answers))))),
             ),
-            Asked::Ask(query) => Turn::Ask(
+            Asked::Ask(query) => Step::Ask(
                 query,
-                Box::new(move |reply| Turn::Say(end(reply.and_then(|r| encode::answer(&r, session, answers))))),
+                Box::new(move |reply| Step::Say(end(reply.and_then(|r| encode::answer(&r, session, answers))))),
             ),
-            Asked::Send(submission) => Turn::Send(
+            Asked::Send(submission) => Step::Send(
                 submission,
                 Box::new(move |sent| {
                     end(sent.map(|sent| Answer::new("message.sent", &messages::MessageSent::from(&sent))))
                 }),
             ),
-            Asked::Visit(visit) => Turn::Visit(
+            Asked::Visit(visit) => Step::Visit(
                 visit,
-                Box::new(move |tokens| {
-                    Turn::Say(end(tokens.map(|tokens| Answer::new("tokens", &sessions::Tokens::from(&tokens)))))
+                Box::new(move |visited| {
+                    let tokens = visited.and_then(Visited::tokens);
+                    Step::Say(end(tokens.map(|tokens| Answer::new("tokens", &sessions::Tokens::from(&tokens)))))
                 }),
             ),
             Asked::LogOut => {
-                Turn::LogOut(Box::new(move |done| Turn::Say(end(done.map(|()| Answer::new("done", &server::Done {}))))))
+                Step::LogOut(Box::new(move |done| Step::Say(end(done.map(|()| Answer::new("done", &server::Done {}))))))
             }
-            Asked::Authenticate(token, resume) => Turn::Authenticate(
+            Asked::Authenticate(token, resume) => Step::Authenticate(
                 token,
                 resume,
                 Box::new(move |welcome| {
-                    Turn::Say(end(welcome.map(|w| Answer::new("authenticated", &sessions::Authenticated::from(&w)))))
+                    Step::Say(end(welcome.map(|w| Answer::new("authenticated", &sessions::Authenticated::from(&w)))))
                 }),
             ),
-            Asked::Server => Turn::Server(Box::new(move |server| {
-                Turn::Say(end(server.map(|server| Answer::new("server", &server::Server::from(&server)))))
+            Asked::Server => Step::Server(Box::new(move |server| {
+                Step::Say(end(server.map(|server| Answer::new("server", &server::Server::from(&server)))))
             })),
-            Asked::Figures => Turn::AllFigures(Box::new(move |figures| {
-                Turn::Say(end(figures.map(|figures| Answer::new("figures", &figures::Figures::from(&figures)))))
+            Asked::Statistics => Step::AllStatistics(Box::new(move |statistics| {
+                let name = answers.first().copied().unwrap_or_default();
+                Step::Say(end(
+                    statistics.map(|statistics| Answer::new(name, &statistics::Statistics::from(&statistics)))
+                ))
             })),
-            Asked::Pong => Turn::Say(end(Ok(Answer::new("pong", &server::Done {})))),
+            Asked::Pong => Step::Say(end(Ok(Answer::new("pong", &server::Done {})))),
         })
     }
 }
@@ -207,9 +211,12 @@ operations! {
     "server.get" anyone ["server" server::Server<'static>]
         "What server this is, and its limits." [route("GET", "/v1/server", 200, &[], &[])]
         (Nothing) |_| Ok(Asked::Server);
-    "server.figures" member ["figures" figures::Figures<'static>]
-        "How the server is doing. Administrators only." [route("GET", "/v1/server/figures", 200, &[], &[])]
-        (Nothing) |_| Ok(Asked::Figures);
+    "server.statistics" member ["statistics" statistics::Statistics<'static>]
+        "How the server is doing. Administrators only." [route("GET", "/v1/server/statistics", 200, &[], &[])]
+        (Nothing) |_| Ok(Asked::Statistics);
+    "server.figures" member ["figures" statistics::Statistics<'static>]
+        "The former name of server.statistics, for one more version." [route("GET", "/v1/server/figures", 200, &[], &[])]
+        (Nothing) |_| Ok(Asked::Statistics);
     "account.register" anyone ["tokens" sessions::Tokens<'static>]
         "Open an account." [route("POST", "/v1/accounts", 201, &[], &[])]
         (accounts::Register) |i| Ok(Asked::Visit(Visit::Register(Box::new(i.into()))));
@@ -347,6 +354,10 @@ operations! {
             user: UserId(i.user.0),
             role: i.role.0,
         });
+    "member.abilities" member ["abilities" policies::Abilities]
+        "What a member may do in a conversation, and why; of others for moderators and above."
+        [route("GET", "/v1/conversations/{conversation}/members/{user}/abilities", 200, &[CONVERSATION, USER], &[])]
+        (members::OfMember) |i| ask(Query::Abilities { conversation: i.place(), user: i.user() });
     "member.remove" member ["done" server::Done]
         "Put somebody out of a room or group."
         [route("DELETE", "/v1/conversations/{conversation}/members/{user}", 204, &[CONVERSATION, USER], &[])]
@@ -391,7 +402,7 @@ operations! {
             text: i.text.0,
         });
     "message.delete" member ["message" messages::Message<'static>]
-        "Turn a message into a tombstone."
+        "Step a message into a tombstone."
         [route("DELETE", "/v1/conversations/{conversation}/messages/{message}", 200, &[CONVERSATION, SEQ], &[])]
         (messages::OfMessage) |i| order(Command::DeleteMessage { conversation: i.place(), seq: i.seq() });
     "reaction.add" member ["message" messages::Message<'static>]

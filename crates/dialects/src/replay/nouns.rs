@@ -6,21 +6,22 @@ use chat::{
     accounts::{Account, Profile, ServerRole},
     conversations::{Conversation, Kind, Listed, Peer, Place, Visibility},
     drafts::{Draft, DraftKey, Saved},
-    figures::Kept,
     markers::Markers,
     members::{Departure, Member, Role},
     messages::{Message, MessageType, Page, Sent},
+    policies::{Ability, Explanation, Grant, Policy, Rights},
     presence::{Presence, Seen},
     query::ListPosition,
     reactions::Reaction,
     reminders::Reminder,
     reply::{AccountChanges, CaughtUp},
-    sessions::{Session, Tokens},
+    sessions::{Challenge, Session, Tokens, Visited},
+    statistics::Stored,
 };
 use serde_json::Value;
 
 use super::{NOON, ann};
-use crate::{AllFigures, Figures, ServerInfo, Welcome};
+use crate::{AllStatistics, ServerInfo, Statistics, Welcome};
 
 pub(super) fn int(value: &Value, usual: i64) -> i64 {
     value.as_i64().unwrap_or(usual)
@@ -87,6 +88,7 @@ pub(super) fn script(value: Value) -> Reply {
             next: optional(next),
         },
         "members" => Reply::Members { members: list(inner, member), next: next.as_i64().map(UserId) },
+        "abilities" => Reply::Abilities(Box::new(explanation(inner))),
         "markers" => Reply::Markers(list(inner, markers)),
         "reminder" => Reply::Reminder(reminder(inner)),
         "reminders" => Reply::Reminders(list(inner, reminder)),
@@ -184,6 +186,7 @@ pub(super) fn listed(value: &Value) -> Listed {
     Listed {
         conversation: conversation(value),
         role: Role::from_name(&text(&value["role"], "member")).unwrap(),
+        visible_from: Number(0),
         read_seq: Number(int(&value["read"], 40)),
         unread: int(&value["unread"], 2),
         last_message: value.get("last").map(message),
@@ -213,6 +216,27 @@ pub(super) fn member(value: &Value) -> Member {
         role: Role::from_name(&text(&value["role"], "left")),
         rev: Number(int(&value["rev"], 42)),
         joined_at: NOON,
+    }
+}
+
+fn explanation(value: &Value) -> Explanation {
+    let rights = Rights {
+        kind: Kind::from_name(&text(&value["kind"], "room")).unwrap(),
+        visibility: Visibility::Private,
+        role: Role::from_name(&text(&value["role"], "member")).unwrap(),
+        server_role: ServerRole::User,
+        policy: Policy::default(),
+        grants: list(&value["grants"], |grant| Grant {
+            ability: Ability::from_name(&text(&grant["ability"], "post")).unwrap(),
+            given: grant["given"].as_bool().unwrap_or_default(),
+            ends_at: grant["ends_at"].as_i64().map(|ms| NOON.plus(ms)),
+        }),
+    };
+    Explanation {
+        role: rights.role,
+        acting_role: rights.acting_role(),
+        visible_from: Number(int(&value["visible_from"], 0)),
+        decisions: [Ability::Post, Ability::Invite].map(|ability| rights.decide(ability, NOON)).to_vec(),
     }
 }
 
@@ -258,7 +282,15 @@ pub(super) fn account(value: &Value) -> Account {
     }
 }
 
-pub(super) fn tokens(value: &Value) -> Tokens {
+/// What a visit comes to: tokens, or `{"challenge":"…"}`.
+pub(super) fn visited(value: &Value) -> Visited {
+    if let Some(asks_for) = value["challenge"].as_str() {
+        return Visited::Challenge(Challenge { asks_for: asks_for.to_owned(), token: "c-1".into() });
+    }
+    Visited::In(Box::new(tokens(&value["tokens"])))
+}
+
+fn tokens(value: &Value) -> Tokens {
     Tokens {
         access_token: "eyJ".into(),
         expires_in: 3_600,
@@ -268,7 +300,12 @@ pub(super) fn tokens(value: &Value) -> Tokens {
     }
 }
 
-pub(super) const FIGURES: Figures = Figures {
+/// The next piece of a body: `{"piece":"…"}`, or `{"piece":null}` at its end.
+pub(super) fn piece(value: &Value) -> Option<Vec<u8>> {
+    value["piece"].as_str().map(|text| text.as_bytes().to_vec())
+}
+
+pub(super) const STATISTICS: Statistics = Statistics {
     connections: 5,
     people_here: 3,
     messages: 1_234,
@@ -277,8 +314,8 @@ pub(super) const FIGURES: Figures = Figures {
     active_at: Some(NOON),
 };
 
-pub(super) fn all_figures() -> AllFigures {
-    let kept = Kept {
+pub(super) fn all_statistics() -> AllStatistics {
+    let kept = Stored {
         accounts: 9,
         rooms: 8,
         groups: 5,
@@ -290,7 +327,7 @@ pub(super) fn all_figures() -> AllFigures {
         jobs_failed: 1,
     };
     let (connections, people_here, deliveries, uptime_seconds) = (5, 3, 99, 3_600);
-    AllFigures { connections, people_here, deliveries, uptime_seconds, version: "0.1.0".into(), kept }
+    AllStatistics { connections, people_here, deliveries, uptime_seconds, version: "0.1.0".into(), kept }
 }
 
 pub(super) fn server() -> ServerInfo {

@@ -6,8 +6,8 @@ use chat::Millis;
 
 use super::{
     file::{Header, Sink},
+    lifecycle,
     rows::{self, each, freeze},
-    standing,
 };
 use crate::{
     Conn, Db, Error, Result,
@@ -48,7 +48,7 @@ pub(super) async fn write_tables<W: Write>(tables: Tables, db: &Db, now: Millis,
 }
 
 async fn write_frozen<W: Write>(tables: Tables, conn: &mut Conn, now: Millis, out: W) -> Result<(Contents, W)> {
-    let schema = standing::schema(conn).await?;
+    let schema = lifecycle::schema(conn).await?;
     if schema == 0 {
         return Err(Error::Other("there is nothing to back up: the database has no tables".to_owned()));
     }
@@ -67,7 +67,7 @@ async fn write_frozen<W: Write>(tables: Tables, conn: &mut Conn, now: Millis, ou
             rows::select(conn, &table.column_names(), &format!("{} ORDER BY {}", table.name, table.key.join(", ")));
         each(conn, text, &[], |text| {
             let row = rows::parse(text)?;
-            if !standing::is_carried(table, &row) {
+            if !lifecycle::is_carried(table, &row) {
                 return Ok(());
             }
             count += 1;

@@ -6,8 +6,8 @@ use aws_lc_rs::digest;
 use serde_json::Value;
 
 use super::{
+    lifecycle,
     rows::{self, Given, Row, each},
-    standing,
 };
 use crate::{
     Conn, Error, Result,
@@ -171,7 +171,7 @@ pub(super) async fn differences(
 ) -> Result<Differences> {
     let place = format!("{} WHERE {condition}", table.name);
     let key = |row: &Row| rows::write(row.get(..table.key.len()).unwrap_or_default());
-    let carried = |row: &Row| standing::is_carried(table, row);
+    let carried = |row: &Row| lifecycle::is_carried(table, row);
     let mut wanted: HashMap<String, Row> = HashMap::new();
     for row in rows::read(from, table, &place, given).await?.into_iter().filter(carried) {
         wanted.insert(key(&row)?, row);

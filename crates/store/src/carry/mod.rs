@@ -2,21 +2,21 @@
 //! database ([`restore`]), or from SQLite into PostgreSQL while the server runs ([`moving`]).
 //!
 //! All three see a database as the list of tables (`store/src/tables.rs`) with [`rows`], which are JSON arrays alike on
-//! both databases. So a backup of one is restored into the other. [`standing`] says whether a server may work on a
+//! both databases. So a backup of one is restored into the other. [`lifecycle`] says whether a server may work on a
 //! database at all: never on one that was moved away, and never on one that is half full.
 
 pub mod backup;
 pub mod file;
+pub mod lifecycle;
 pub mod moving;
 pub mod restore;
-pub mod standing;
 
 mod compare;
 mod rows;
 #[cfg(test)]
 mod tests;
 
-pub use standing::Standing;
+pub use lifecycle::Lifecycle;
 
 use crate::{
     Conn, Db, Result,

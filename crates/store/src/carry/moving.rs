@@ -21,9 +21,9 @@ use chat::Millis;
 
 use super::{
     compare::{self, number},
+    lifecycle::{self, INCOMPLETE, Lifecycle, MOVED, Mark, ORIGIN},
     restore::go_on_counting,
     rows::{self, Given, begin, ended, freeze},
-    standing::{self, INCOMPLETE, MOVED, Mark, ORIGIN, Standing},
 };
 use crate::{
     Conn, Db, Error, Result,
@@ -121,27 +121,27 @@ async fn move_all(one: Move<'_>, to: &Db, tell: &mut (dyn FnMut(Progress) + Send
         return refuse("a move goes from SQLite to PostgreSQL");
     }
     let mut source = from.read().await?;
-    if matches!(standing::of(&mut source).await?, Standing::Living) {
+    if matches!(lifecycle::of(&mut source).await?, Lifecycle::Living) {
         prepare(one.tables, &mut source, to).await?;
     }
     let mut target = alone(to).await?;
     let moved = one.run(source, &mut target, tell).await;
     // The pool gets it back as it was; a connection that is gone has let go by itself.
-    let _gone = standing::run(&mut target, "SELECT pg_advisory_unlock_all()".to_owned()).await;
-    let _gone = standing::run(&mut target, "RESET ALL".to_owned()).await;
+    let _gone = lifecycle::run(&mut target, "SELECT pg_advisory_unlock_all()".to_owned()).await;
+    let _gone = lifecycle::run(&mut target, "RESET ALL".to_owned()).await;
     moved
 }
 
 /// Sees to it that both have this program's tables.
 async fn prepare(tables: Tables, source: &mut Conn, to: &Db) -> Result<()> {
-    let (there, wanted) = (standing::schema(source).await?, crate::schema::schema());
+    let (there, wanted) = (lifecycle::schema(source).await?, crate::schema::schema());
     if there != wanted {
         let told = format!("the database has schema {there}, this program {wanted}: run `palabre migrate` first");
         return Err(Error::Other(told));
     }
     let mut target = to.read().await?;
-    if matches!(standing::of(&mut target).await?, Standing::Living) {
-        standing::refuse_unless_untouched(&mut target, tables).await?;
+    if matches!(lifecycle::of(&mut target).await?, Lifecycle::Living) {
+        lifecycle::refuse_unless_untouched(&mut target, tables).await?;
     }
     drop(target);
     to.migrate().await
@@ -154,7 +154,7 @@ async fn alone(to: &Db) -> Result<Conn> {
     let plans = "SET enable_seqscan = on; SET enable_hashjoin = on; SET enable_mergejoin = on";
     // And it waits while the source is read.
     let idle = "SET idle_in_transaction_session_timeout = 0";
-    standing::run(&mut conn, format!("{plans}; {idle}")).await?;
+    lifecycle::run(&mut conn, format!("{plans}; {idle}")).await?;
     let began = Instant::now();
     loop {
         let mut free = false;
@@ -189,23 +189,23 @@ impl Move<'_> {
         target: &mut Conn,
         tell: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Report> {
-        let mark = match (standing::of(&mut source).await?, standing::of(target).await?) {
-            (Standing::Moved(moved), Standing::Incomplete(mark)) if moved.id == mark.id => {
+        let mark = match (lifecycle::of(&mut source).await?, lifecycle::of(target).await?) {
+            (Lifecycle::Moved(moved), Lifecycle::Incomplete(mark)) if moved.id == mark.id => {
                 return self.finish(target, &mark, Duration::ZERO).await;
             }
-            (Standing::Moved(moved), _) => {
+            (Lifecycle::Moved(moved), _) => {
                 return refuse(&format!("this database was moved to {} already; it lives there", moved.other));
             }
-            (Standing::Incomplete(_), _) => return refuse("the SQLite database is not whole"),
-            (Standing::Living, Standing::Living) => {
+            (Lifecycle::Incomplete(_), _) => return refuse("the SQLite database is not whole"),
+            (Lifecycle::Living, Lifecycle::Living) => {
                 tell(Progress::Begun { again: false });
                 self.begin(&mut source, target).await?
             }
-            (Standing::Living, Standing::Incomplete(mark)) if self.history(&mut source).await? == mark.history => {
+            (Lifecycle::Living, Lifecycle::Incomplete(mark)) if self.history(&mut source).await? == mark.history => {
                 tell(Progress::Begun { again: true });
                 mark
             }
-            (Standing::Living, Standing::Incomplete(mark) | Standing::Moved(mark)) => {
+            (Lifecycle::Living, Lifecycle::Incomplete(mark) | Lifecycle::Moved(mark)) => {
                 let whose = mark.other;
                 return refuse(&format!("the PostgreSQL database was filled from {whose} and is not whole; empty it"));
             }
@@ -236,13 +236,13 @@ impl Move<'_> {
     /// Marks the target and gives it the accounts and conversations as they are: the others' rows refer to them, and
     /// the conversations' heads say what must be carried later.
     async fn begin(&self, source: &mut Conn, target: &mut Conn) -> Result<Mark> {
-        standing::refuse_unless_untouched(target, self.tables).await?;
+        lifecycle::refuse_unless_untouched(target, self.tables).await?;
         let (id, history) = (crate::db::random_id()?, self.history(source).await?);
         let mark = Mark { id, history, other: self.names.from.clone(), at: (self.clock)().0 };
         freeze(source).await?;
         begin(target).await?;
         let work = async {
-            standing::set(target, INCOMPLETE, &mark).await?;
+            lifecycle::set(target, INCOMPLETE, &mark).await?;
             for table in self.tables.iter().filter(|table| table.owner == Owner::Root) {
                 let all = rows::read(source, table, table.name, &[]).await?;
                 rows::insert(target, table, &table.columns.iter().collect::<Vec<_>>(), &all).await?;
@@ -286,7 +286,7 @@ impl Move<'_> {
         .await;
         source.run("ROLLBACK").await?;
         // Its statistics are of an empty database; until they are gathered anew it would choose slow plans.
-        standing::run(target, "ANALYZE".to_owned()).await?;
+        lifecycle::run(target, "ANALYZE".to_owned()).await?;
         work
     }
 
@@ -369,15 +369,15 @@ impl Move<'_> {
         let began = Instant::now();
         tell(Progress::Paused);
         let work = async {
-            if standing::of(&mut source).await? != Standing::Living {
+            if lifecycle::of(&mut source).await? != Lifecycle::Living {
                 return refuse("the SQLite database was moved by somebody else meanwhile");
             }
             self.catch_up(&mut source, target, false).await?;
             self.compare_rest(&mut source, target, compared).await?;
             go_on_counting(target, &self.tables.iter().collect::<Vec<_>>()).await?;
             let moved = Mark { other: self.names.to.clone(), at: (self.clock)().0, ..mark.clone() };
-            standing::set(&mut source, MOVED, &moved).await?;
-            standing::seal(&mut source, self.tables).await
+            lifecycle::set(&mut source, MOVED, &moved).await?;
+            lifecycle::seal(&mut source, self.tables).await
         }
         .await;
         ended(&mut source, work).await?;
@@ -409,8 +409,8 @@ impl Move<'_> {
     async fn finish(&self, target: &mut Conn, mark: &Mark, paused: Duration) -> Result<Report> {
         begin(target).await?;
         let work = async {
-            standing::unset(target, INCOMPLETE).await?;
-            standing::set(target, ORIGIN, mark).await
+            lifecycle::unset(target, INCOMPLETE).await?;
+            lifecycle::set(target, ORIGIN, mark).await
         }
         .await;
         ended(target, work).await?;
@@ -432,7 +432,7 @@ pub async fn back(from: &Db, to: Option<&Db>, abandon: bool, now: Millis) -> Res
 /// [`back`] with these tables.
 pub(super) async fn back_tables(tables: Tables, from: &Db, to: Option<&Db>, abandon: bool, now: Millis) -> Result<()> {
     let mut source = from.write().await?;
-    let Standing::Moved(moved) = standing::of(&mut source).await? else {
+    let Lifecycle::Moved(moved) = lifecycle::of(&mut source).await? else {
         return refuse("this database was not moved away");
     };
     match to {
@@ -448,8 +448,8 @@ pub(super) async fn back_tables(tables: Tables, from: &Db, to: Option<&Db>, aban
     }
     begin(&mut source).await?;
     let work = async {
-        standing::unseal(&mut source, tables).await?;
-        standing::unset(&mut source, MOVED).await
+        lifecycle::unseal(&mut source, tables).await?;
+        lifecycle::unset(&mut source, MOVED).await
     }
     .await;
     ended(&mut source, work).await
@@ -462,18 +462,18 @@ async fn give_up(
     (moved, given_up): (&Mark, &Mark),
     abandon: bool,
 ) -> Result<()> {
-    let mark = match standing::of(target).await? {
-        Standing::Incomplete(mark) => Some(mark),
-        _ => standing::mark(target, ORIGIN).await?,
+    let mark = match lifecycle::of(target).await? {
+        Lifecycle::Incomplete(mark) => Some(mark),
+        _ => lifecycle::mark(target, ORIGIN).await?,
     };
     if mark.as_ref().map(|mark| &mark.id) != Some(&moved.id) {
         // Given up before, by a run that was stopped then.
         let before = mark.is_some_and(|mark| mark.history.is_empty() && mark.id == given_up.id);
         return if before { Ok(()) } else { refuse("the PostgreSQL database is not the one that this was moved to") };
     }
-    standing::set(target, INCOMPLETE, given_up).await?;
+    lifecycle::set(target, INCOMPLETE, given_up).await?;
     // From here on nobody writes to it.
-    standing::seal(target, tables).await?;
+    lifecycle::seal(target, tables).await?;
     if !abandon && compare::heads(source).await? != compare::heads(target).await? {
         return refuse("what was written to PostgreSQL since the move would be lost; `--abandon` does that");
     }

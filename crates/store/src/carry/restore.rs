@@ -7,8 +7,8 @@ use chat::Millis;
 use super::{
     backup::Contents,
     file::{Header, Part, Source},
+    lifecycle,
     rows::{self, Row, begin, each},
-    standing,
 };
 use crate::{
     Conn, Db, Error, Result,
@@ -68,8 +68,8 @@ async fn read_whole(tables: Tables, db: &Db, now: Millis, input: impl Read) -> R
     let wanted = source.header.schema;
     {
         let mut conn = db.read().await?;
-        standing::refuse_unless_untouched(&mut conn, tables).await?;
-        let there = standing::schema(&mut conn).await?;
+        lifecycle::refuse_unless_untouched(&mut conn, tables).await?;
+        let there = lifecycle::schema(&mut conn).await?;
         if there > wanted {
             let told = format!("the backup has schema {wanted}, the database {there}; give it an empty one");
             return Err(Error::Other(told));
@@ -93,16 +93,16 @@ async fn read_whole(tables: Tables, db: &Db, now: Millis, input: impl Read) -> R
 }
 
 async fn fill(tables: Tables, conn: &mut Conn, source: &mut Source<impl Read>, now: Millis) -> Result<Contents> {
-    standing::refuse_unless_untouched(conn, tables).await?;
+    lifecycle::refuse_unless_untouched(conn, tables).await?;
     if let Conn::Postgres(_) = conn {
         // What the server's writer asks by keys is asked here by whole tables.
         let plans = "SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on";
         // And the backup may come from a slow disk.
         let idle = "SET LOCAL idle_in_transaction_session_timeout = 0";
-        standing::run(conn, format!("{plans}; {idle}")).await?;
+        lifecycle::run(conn, format!("{plans}; {idle}")).await?;
     }
     // The migrations have written their first rows.
-    standing::run(conn, "DELETE FROM counters".to_owned()).await?;
+    lifecycle::run(conn, "DELETE FROM counters".to_owned()).await?;
     let mut contents = Contents::default();
     let mut heading: Option<(&'static Table, Vec<&'static Column>)> = None;
     let mut waiting: Vec<Row> = Vec::new();
@@ -144,7 +144,7 @@ async fn fill(tables: Tables, conn: &mut Conn, source: &mut Source<impl Read>, n
 /// What was written must be what is there, and hang together.
 async fn check(conn: &mut Conn, contents: &Contents, tables: &[&Table]) -> Result<()> {
     for (table, wanted) in &contents.tables {
-        let found = count(conn, standing::without_marks(table)).await?;
+        let found = count(conn, lifecycle::without_marks(table)).await?;
         if u64::try_from(found) != Ok(*wanted) {
             return Err(Error::Other(format!("{table} has {found} rows instead of {wanted}; nothing was written")));
         }
@@ -189,7 +189,7 @@ pub(super) async fn go_on_counting(conn: &mut Conn, tables: &[&Table]) -> Result
         let last = format!("SELECT GREATEST(MAX({id}), 1), MAX({id}) IS NOT NULL FROM {table}");
         // Where it does not count, there is no sequence, and nothing is set.
         let sequence = format!("pg_get_serial_sequence('{table}', '{id}')");
-        standing::run(conn, format!("SELECT setval({sequence}, m.id, m.used) FROM ({last}) AS m (id, used)")).await?;
+        lifecycle::run(conn, format!("SELECT setval({sequence}, m.id, m.used) FROM ({last}) AS m (id, used)")).await?;
     }
     Ok(())
 }

@@ -14,9 +14,9 @@ use flate2::read::GzDecoder;
 use tokio::sync::Notify;
 
 use super::{
-    Standing, backup, check_these,
+    Lifecycle, backup, check_these, lifecycle,
     moving::{self, Names, Progress, Report},
-    restore, standing,
+    restore,
 };
 use crate::{
     Conn, Db, Options, Result, rows,
@@ -120,7 +120,7 @@ async fn open(url: &str) -> Db {
 }
 
 async fn done(db: &Db, statements: &str) -> Result<()> {
-    standing::run(&mut db.write().await.unwrap(), statements.to_owned()).await
+    lifecycle::run(&mut db.write().await.unwrap(), statements.to_owned()).await
 }
 
 /// One that was filled, as if a server had.
@@ -271,7 +271,7 @@ async fn rows_of_later_tables_are_moved_and_those_that_change_meanwhile_arrive_t
     assert!(rows_of(to, &[]).await.contains(&r#"polls [5,1,8,"how?"]"#.to_owned()), "its ids go on");
 
     moving::back_tables(*LATER, &from, Some(to), false, Millis(10)).await.unwrap();
-    assert_eq!(from.standing().await.unwrap(), Standing::Living);
+    assert_eq!(from.lifecycle().await.unwrap(), Lifecycle::Living);
     for table in ADDED {
         let sealed = done(to, &format!("DELETE FROM {}", table.name)).await;
         assert!(sealed.is_err(), "{} of what was given up can be written to", table.name);
@@ -300,7 +300,7 @@ async fn a_move_that_was_stopped_goes_on_with_later_tables() {
             ended = moved(&from, &to, &mut stopping) => panic!("it was not stopped: {ended:?}"),
         }
     }
-    assert!(matches!(to.standing().await.unwrap(), Standing::Incomplete(_)));
+    assert!(matches!(to.lifecycle().await.unwrap(), Lifecycle::Incomplete(_)));
     // As if it had been stopped before these were carried.
     done(to, "DELETE FROM polls; DELETE FROM threads; DELETE FROM stars").await.unwrap();
     done(server, MEANWHILE).await.unwrap();
@@ -323,14 +323,14 @@ async fn a_move_that_finds_a_difference_in_a_later_table_moves_nothing() {
                 tokio::runtime::Handle::current().block_on(async {
                     // The move has the connection that writes.
                     let mut conn = other.read().await.unwrap();
-                    standing::run(&mut conn, "UPDATE polls SET question = 'what?' WHERE id = 2".into()).await.unwrap();
+                    lifecycle::run(&mut conn, "UPDATE polls SET question = 'what?' WHERE id = 2".into()).await.unwrap();
                 });
             });
         }
     };
     let refused = moved(&from, to, &mut spoil).await.unwrap_err().to_string();
     assert!(refused.contains("checksum of these conversations differs: 2"), "{refused}");
-    assert_eq!(from.standing().await.unwrap(), Standing::Living);
+    assert_eq!(from.lifecycle().await.unwrap(), Lifecycle::Living);
 }
 
 #[tokio::test]
@@ -344,7 +344,7 @@ async fn the_doctor_looks_into_later_tables() {
         let mut wanted = vec!["2 sketches of nobody (the first is 5)", "1 stars of no message (the first is 99)"];
         if let Conn::Sqlite(_) = conn {
             let odd = "INSERT INTO sketches VALUES (1, 3, CAST(x'ff' AS TEXT))";
-            standing::run(&mut conn, odd.into()).await.unwrap();
+            lifecycle::run(&mut conn, odd.into()).await.unwrap();
             wanted.push("1 rows of sketches with a text that is not UTF-8 (the first is text of 1)");
         }
         assert_eq!(rows::unreadable_in(*LATER, &mut conn).await.unwrap(), wanted);

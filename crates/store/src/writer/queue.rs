@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::{Answer, Append, Closure, Settled};
 
-/// Writes that may wait; more are held back at the door.
+/// Writes that may wait; more are held back before.
 pub(super) const QUEUE: usize = 8_192;
 /// Writes that one transaction takes at most. Not more, so that under load one batch is answered and
 /// asks again while the next is committed, instead of all waiting for the same commit.

@@ -34,7 +34,7 @@ async fn what_a_clock_that_was_ahead_has_dated_holds_nothing_up() {
         let other = writer
             .change(&[], None, move |unit| {
                 Box::pin(async move {
-                    let new = store::conversations::New {
+                    let new = store::conversations::NewConversation {
                         kind: chat::conversations::Kind::Group,
                         visibility: chat::conversations::Visibility::Private,
                         name: None,

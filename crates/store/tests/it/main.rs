@@ -6,6 +6,7 @@ mod clock;
 mod history;
 mod jobs;
 mod log;
+mod policies;
 mod reminders;
 mod schema;
 mod turns;
@@ -103,7 +104,7 @@ async fn room(writer: &Writer) -> (UserId, UserId, ConversationId) {
             Box::pin(async move {
                 let mut people = Vec::new();
                 for username in ["Ann", "Bob"] {
-                    let new = store::accounts::New {
+                    let new = store::accounts::NewAccount {
                         id: None,
                         username,
                         email: None,
@@ -114,7 +115,7 @@ async fn room(writer: &Writer) -> (UserId, UserId, ConversationId) {
                     };
                     people.push(store::accounts::create(&mut unit.conn, &new, unit.now).await?);
                 }
-                let new = store::conversations::New {
+                let new = store::conversations::NewConversation {
                     kind: Kind::Room,
                     visibility: Visibility::Public,
                     name: Some("Garden"),
@@ -214,7 +215,9 @@ async fn many_sends_at_once_are_numbered_without_holes_and_told_in_order() {
             numbers.extend(told.recv().await.unwrap().into_iter().map(number));
         }
         assert_eq!(numbers, (2..=201).collect::<Vec<_>>());
-        let page = store::messages::before(&mut db.read().await.unwrap(), room, Number(i64::MAX), 1_000).await.unwrap();
+        let page = store::messages::before(&mut db.read().await.unwrap(), room, Number(i64::MAX), Number(0), 1_000)
+            .await
+            .unwrap();
         assert_eq!(page.iter().map(|m| m.seq.0).collect::<Vec<_>>(), numbers);
     }
 }

@@ -42,8 +42,9 @@ async fn an_older_program_goes_on_and_starts_again_on_tables_to_which_a_later_on
         let (ann, bob, garden) = room(&running).await;
         say(&running, ann, garden, "a1", "before").await.unwrap().unwrap();
         let read = async |db: &Db| {
-            let page =
-                store::messages::before(&mut db.read().await.unwrap(), garden, Number(i64::MAX), 10).await.unwrap();
+            let page = store::messages::before(&mut db.read().await.unwrap(), garden, Number(i64::MAX), Number(0), 10)
+                .await
+                .unwrap();
             page.into_iter().map(|message| message.text.unwrap_or_default()).collect::<Vec<_>>()
         };
         assert_eq!(read(&db).await, ["before"]);

@@ -237,12 +237,11 @@ impl State {
     fn obey_account_fact(&mut self, user: UserId, fact: &AccountFact, is_fresh: bool) {
         match fact {
             AccountFact::ConversationAdded(listed) => {
-                let row = &listed.conversation;
-                let place = Place { kind: row.kind, name: row.name.clone(), pair: row.pair };
-                let is_new = !self.rooms.contains_key(&row.id);
-                self.begin_listening(user, row.id, place, row.head, row.member_count);
+                let conversation = listed.conversation.id;
+                let is_new = !self.rooms.contains_key(&conversation);
+                self.begin_listening(user, listed);
                 if is_new && !is_fresh {
-                    self.ask_heads(&[row.id]);
+                    self.ask_heads(&[conversation]);
                 }
             }
             AccountFact::ConversationRemoved { conversation, .. } => self.end_listening(user, *conversation),

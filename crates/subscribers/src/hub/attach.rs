@@ -49,6 +49,7 @@ impl State {
             username: listener.username.clone(),
             listeners: Vec::new(),
             belongs: HashSet::new(),
+            limited: HashMap::new(),
             account: None,
             chosen: Presence::Online,
             told: Presence::Offline,
@@ -129,6 +130,8 @@ impl State {
         person.account = Some(Account::new(account));
         let belongs: Vec<ConversationId> = memberships.iter().map(|one| one.conversation).collect();
         person.belongs = belongs.iter().copied().collect();
+        let limited = memberships.iter().filter(|one| one.visible_from > Number(0));
+        person.limited = limited.map(|one| (one.conversation, one.visible_from)).collect();
         let mut places: HashMap<ConversationId, Room> = memberships
             .into_iter()
             .map(|one| (one.conversation, Room::new(one.place, one.head, one.member_count)))
@@ -171,11 +174,13 @@ impl State {
         let user = listener.user;
         let account = self.people.get(&user).and_then(|person| person.account.as_ref()).map(Account::told);
         let mut attached = Vec::with_capacity(belongs.len());
+        let visible_from = self.people.get(&user).map(|person| person.limited.clone()).unwrap_or_default();
         for id in belongs {
             if let Some(room) = self.rooms.get_mut(id) {
                 // A crowd may not have been told yet what comes before this.
                 self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
                 room.add(listener.clone());
+                room.limited.set(user, visible_from.get(id).copied().unwrap_or_default());
                 attached.push((*id, room.gaps.last()));
             }
         }
@@ -202,7 +207,8 @@ impl State {
         if doubtful {
             self.look_at_standing(user);
         }
-        let attached = Attached { account: account.unwrap_or_default(), conversations: attached };
+        let account = account.unwrap_or_default();
+        let attached = Attached { account, conversations: attached, visible_from };
         if answer.send(Ok(attached)).is_err() {
             // It has gone while it waited.
             self.detach(user, id);

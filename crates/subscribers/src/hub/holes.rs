@@ -237,7 +237,7 @@ impl State {
         self.touched.add(conversation);
         if let Some(messages) = new_messages(changes, last) {
             for message in messages {
-                room.chunk.add(&room.place, &created(message), &room.listening);
+                room.chunk.add(&room.place, &created(message), &room.listening, &room.limited);
             }
             return;
         }
@@ -253,14 +253,18 @@ impl State {
             }
         } else if old.iter().any(|count| *count > 0) {
             for event in events(changes, last) {
-                room.chunk.add(&room.place, &event, &old);
+                room.chunk.add(&room.place, &event, &old, &room.limited);
             }
             self.deliveries.fetch_add(room.flush(), super::Ordering::Relaxed);
         }
         for dialect in Dialect::all().filter(|dialect| room.listening[dialect.place()] > 0) {
             let Some(bytes) = text_of(dialect).map(frame::text) else { continue };
             for listener in room.listeners.iter().filter(|listener| listener.dialect == dialect) {
-                listener.outbox.push(bytes.clone());
+                let sees_from = room.limited.sees_from(listener.user);
+                let whole = sees_from == Number(0) || changes.reset;
+                let seen = || (listener.dialect.caught_up)(conversation, &changes.seen_from(sees_from));
+                let bytes = if whole { Some(bytes.clone()) } else { seen().as_deref().map(frame::text) };
+                bytes.into_iter().for_each(|bytes| listener.outbox.push(bytes));
             }
         }
         room.unwoken += 1;
@@ -331,7 +335,7 @@ fn new_messages(changes: &CaughtUp, last: Number) -> Option<Vec<&Message>> {
 
 /// What an old client can be told of it: one event for each row.
 fn events(changes: &CaughtUp, last: Number) -> Vec<Event> {
-    let mut events: Vec<Event> = Vec::new();
+    let mut events: Vec<(Number, Event)> = Vec::new();
     let conversation = changes.conversation.id;
     for member in changes.members.iter().filter(|member| member.rev > last && member.rev <= changes.to) {
         let (member, member_count) = (member.clone(), changes.conversation.member_count);
@@ -340,7 +344,7 @@ fn events(changes: &CaughtUp, last: Number) -> Vec<Event> {
             Some(_) => Fact::MemberUpdated(member),
             None => Fact::MemberLeft { member, departure: Departure::Removed, member_count },
         };
-        events.push(Event { conversation, number, actor, origin: None, at, fact });
+        events.push((number, Event { conversation, number, actor, origin: None, at, fact }));
     }
     let mut told = HashSet::new();
     for message in changes.messages.iter().filter(|message| message.rev > last && message.seq <= changes.to) {
@@ -354,13 +358,12 @@ fn events(changes: &CaughtUp, last: Number) -> Vec<Event> {
             (false, None) => Fact::MessageEdited(message.clone()),
             (false, Some(_)) => Fact::MessageDeleted(message.clone()),
         };
-        events.push(Event { fact, number: message.rev, ..created(message) });
+        // A message that was changed since it was created is told as it is now, in its first place.
+        let place = if is_new { message.seq } else { message.rev };
+        events.push((place, Event { fact, number: message.rev, ..created(message) }));
     }
-    events.sort_by_key(|event| match &event.fact {
-        Fact::MessageCreated(message) => message.seq,
-        _ => event.number,
-    });
-    events
+    events.sort_by_key(|(place, _)| *place);
+    events.into_iter().map(|(_, event)| event).collect()
 }
 
 fn created(message: &Message) -> Event {

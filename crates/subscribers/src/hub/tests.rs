@@ -204,12 +204,14 @@ fn removed() -> AccountFact {
 
 /// The answer that lets somebody in whose account stands here.
 fn into(account: i64, conversations: &[(ConversationId, Number)]) -> Attached {
-    Attached { account: Number(account), conversations: conversations.to_vec() }
+    let visible_from = HashMap::new();
+    Attached { account: Number(account), conversations: conversations.to_vec(), visible_from }
 }
 
 fn belongs(user: UserId, head: i64) -> Belongings {
     let place = Place { kind: Kind::Room, name: None, pair: None };
-    let one = Belonging { user, conversation: GARDEN, place, head: Number(head), member_count: 2 };
+    let one =
+        Belonging { user, conversation: GARDEN, place, head: Number(head), member_count: 2, visible_from: Number(0) };
     Belongings { account: Number(1), memberships: vec![one] }
 }
 
@@ -237,7 +239,15 @@ fn listed(head: i64) -> Listed {
         member_count: 2,
         pair: None,
     };
-    Listed { conversation, role: Role::Member, read_seq: Number(0), unread: 0, last_message: None, peer: None }
+    Listed {
+        conversation,
+        role: Role::Member,
+        read_seq: Number(0),
+        visible_from: Number(0),
+        unread: 0,
+        last_message: None,
+        peer: None,
+    }
 }
 
 fn added(head: i64) -> AccountFact {
@@ -518,4 +528,60 @@ async fn a_session_that_cannot_be_looked_at_when_it_should_end_is_looked_at_agai
     hub.state.on_tick_of_nodes(Instant::now());
     hub.serves().await;
     assert_eq!(bob.outbox.take().1, Some(Goodbye::SessionEnded));
+}
+
+/// The membership of somebody who sees messages from this number on.
+fn sees_from(number: i64, mut belongings: Belongings) -> Belongings {
+    belongings.memberships.iter_mut().for_each(|one| one.visible_from = Number(number));
+    belongings
+}
+
+fn edited(seq: i64, rev: i64) -> Message {
+    let Fact::MessageCreated(message) = said(seq) else { unreachable!("it is one that was said") };
+    Message { rev: Number(rev), edited_at: Some(Millis(0)), ..message }
+}
+
+#[tokio::test]
+async fn who_does_not_see_a_message_hears_the_number_of_its_change_also_when_they_come_back_to_a_new_room() {
+    let mut hub = Small::new();
+    let bob = hub.has(BOB, sees_from(4, belongs(BOB, 5))).await;
+    hub.has(ANN, belongs(ANN, 5)).await;
+    hub.hears(6, Fact::MessageEdited(edited(3, 6)));
+    hub.hears(7, Fact::MessageEdited(edited(5, 7)));
+    assert_eq!(told(&bob), ["event.hidden 6", "message.edited 7"]);
+    // He goes, and with him the room, which somebody else brings back before him.
+    let (anns, bobs) = (ConnectionId(2), bob.id);
+    hub.state.detach(BOB, bobs);
+    hub.state.detach(ANN, anns);
+    assert!(hub.state.rooms.is_empty());
+    hub.has(ANN, belongs(ANN, 7)).await;
+    let (bob, attached) = hub.attaches(BOB);
+    let attached = attached.await.expect("an answer").expect("belongings");
+    assert_eq!(attached.visible_from.get(&GARDEN), Some(&Number(4)));
+    hub.hears(8, Fact::MessageEdited(edited(3, 8)));
+    assert_eq!(told(&bob), ["event.hidden 8"]);
+}
+
+#[tokio::test]
+async fn what_a_gap_held_is_told_without_the_messages_that_one_does_not_see() {
+    let mut hub = Small::new();
+    let bob = hub.has(BOB, sees_from(4, belongs(BOB, 5))).await;
+    let ann = hub.has(ANN, belongs(ANN, 5)).await;
+    let changes = CaughtUp {
+        from: Number(5),
+        to: Number(7),
+        conversation: listed(7).conversation,
+        members: Vec::new(),
+        messages: vec![edited(3, 6), edited(5, 7)],
+        reset: false,
+        more: false,
+    };
+    let asked = holes::Asked { generation: hub.state.generation, last: Number(5) };
+    hub.state.note_head(GARDEN, Number(7));
+    hub.state.holes_read(holes::Read::Changes(GARDEN, asked, Box::new(Ok(changes)), None));
+    let texts = |listener: &Listener| {
+        let bytes: Vec<u8> = listener.outbox.take().0.into_iter().flatten().collect();
+        String::from_utf8_lossy(&bytes).matches("not for everybody").count()
+    };
+    assert_eq!((texts(&ann), texts(&bob)), (2, 1));
 }

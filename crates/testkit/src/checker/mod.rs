@@ -4,6 +4,7 @@
 //! faults, when all is quiet, one fresh reader dumps the conversations. From the two follows whether the promises
 //! were kept: the rules are numbered as in the delivery contract. Nothing here knows how the histories came about.
 
+mod accounts;
 mod bounds;
 mod court;
 mod later;
@@ -19,6 +20,7 @@ use serde::Serialize;
 
 pub use promises::{Rule, Violation};
 
+pub use accounts::{AccountEvent, AccountLog, AccountWord};
 pub use bounds::{Bound, Figures, Spell, Trouble, figures};
 
 /// What a text was, without the text.
@@ -224,6 +226,22 @@ pub enum Step {
         /// On which node.
         node: usize,
     },
+    /// An event of the client's account.
+    Account {
+        /// What it says, and where it stands.
+        event: AccountEvent,
+    },
+    /// The client must read its account anew.
+    AccountReset,
+    /// It has: everything of the account, as it now is.
+    AccountRead {
+        /// Up to this number.
+        to: i64,
+        /// An event for each thing.
+        events: Vec<AccountEvent>,
+    },
+    /// A draft was saved or dropped.
+    Drafted,
     /// A connection has been told all that had been missed before its welcome.
     CaughtUp,
     /// A connection is lost.
@@ -363,6 +381,8 @@ pub struct Evidence {
     pub logs: Vec<Log>,
     /// Everybody's reminders in the end.
     pub reminders: Vec<Reminder>,
+    /// The accounts in the end.
+    pub accounts: Vec<AccountLog>,
     /// Users who were never in any of them, and must have seen nothing.
     pub strangers: BTreeSet<i64>,
 }
@@ -377,12 +397,10 @@ pub fn check(evidence: &Evidence) -> Vec<Violation> {
 #[must_use]
 pub fn check_and_count(evidence: &Evidence) -> (Vec<Violation>, Vec<(Rule, u64)>) {
     let (mut violations, mut counts) = court::judge(evidence);
-    let (others, of_others) = sight::judge(evidence);
-    violations.extend(others);
-    counts.extend(of_others);
-    let (others, of_others) = later::judge(evidence);
-    violations.extend(others);
-    counts.extend(of_others);
+    for (others, of_others) in [sight::judge(evidence), accounts::judge(evidence), later::judge(evidence)] {
+        violations.extend(others);
+        counts.extend(of_others);
+    }
     counts.sort_unstable();
     (violations, counts)
 }

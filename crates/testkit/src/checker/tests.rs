@@ -476,3 +476,55 @@ fn p4_a_reminder_that_is_gone_or_never_due_or_there_twice_or_nobodys() {
         assert_eq!(only(change), [Rule::P4].into());
     }
 }
+
+// ---- accounts -----------------------------------------------------------------------------------
+
+fn told(after: i64, seq: i64, says: AccountWord) -> Step {
+    Step::Account { event: AccountEvent { seq, after, says } }
+}
+
+/// Bob comes into a room, begins a draft, comes back, begins another one, and drops it.
+fn drafting(change: impl FnOnce(&mut Vec<Entry>)) -> Vec<String> {
+    let (text, word) = (Content::of("hey"), |text: &str| AccountWord::Draft(1, Content::of(text)));
+    let mut entries = vec![
+        entry(1, 1, Step::Welcome { node: 0 }),
+        entry(2, 1, told(0, 2, AccountWord::Added(1))),
+        entry(3, 1, told(2, 3, word("he"))),
+        entry(4, 1, Step::Lost { node: 0 }),
+        entry(5, 2, Step::Welcome { node: 1 }),
+        entry(6, 2, told(3, 5, word("hey"))),
+        entry(7, 2, told(5, 6, AccountWord::Other)),
+    ];
+    change(&mut entries);
+    let drafts = [(1, text)].into();
+    let accounts = vec![AccountLog { user: 2, seq: 6, conversations: vec![1], drafts }];
+    let evidence = Evidence { histories: vec![history("bob", 2, entries)], accounts, ..Evidence::default() };
+    let found = check(&evidence);
+    found.into_iter().filter(|violation| violation.rule == Rule::A1).map(|violation| violation.detail).collect()
+}
+
+#[test]
+fn an_account_that_was_told_in_order_is_acquitted() {
+    assert_eq!(drafting(|_| {}), [""; 0]);
+    // Told anew from the beginning, while live events go on.
+    let anew = |entries: &mut Vec<Entry>| {
+        let events = vec![
+            AccountEvent { seq: 2, after: 0, says: AccountWord::Added(1) },
+            AccountEvent { seq: 5, after: 2, says: AccountWord::Draft(1, Content::of("hey")) },
+        ];
+        entries[5] = entry(6, 2, Step::AccountReset);
+        entries.push(entry(8, 2, Step::AccountRead { to: 5, events }));
+    };
+    assert_eq!(drafting(anew), [""; 0]);
+}
+
+#[test]
+fn a1_a_number_of_an_account_that_is_left_out_told_again_or_forgotten() {
+    assert!(drafting(|entries| _ = entries.remove(2))[0].contains("5 of its account after 2"));
+    assert!(drafting(|entries| entries.push(entries[5].clone()))[0].contains("after 6 on one connection"));
+    assert!(drafting(|entries| _ = entries.pop())[0].contains("ended at 5"));
+    let found = drafting(|entries| entries[5] = entry(6, 2, told(3, 5, AccountWord::NoDraft(1))));
+    assert!(found[0].contains("draft in 1 is not known"), "{found:?}");
+    let found = drafting(|entries| entries.push(entry(8, 2, Step::AccountReset)));
+    assert_eq!(found, ["bob was never answered what its account is"]);
+}

@@ -130,6 +130,32 @@ impl Person {
         json!({"conversation": room.id, "client_id": self.new_client_id(), "text": text})
     }
 
+    // ---- drafts ---------------------------------------------------------------------------------
+
+    /// Keeps what they have begun to write: the draft of this number, or a new one (0).
+    pub async fn begins_to_write(&self, room: &Room, text: &str, since: i64) -> Value {
+        let draft = json!({"conversation": room.id, "text": text, "since": since});
+        self.asks("draft.save", draft).await.granted()
+    }
+
+    /// Drops what they have begun to write.
+    pub async fn drops_draft(&self, room: &Room) {
+        self.asks("draft.discard", json!({"conversation": room.id})).await.granted();
+    }
+
+    /// The texts of their drafts, as a fresh reading shows them.
+    pub async fn drafts(&self) -> Vec<String> {
+        let drafts = self.begins("draft.list", json!({})).await.granted();
+        let text = |draft: &Value| draft["text"].as_str().unwrap_or_default().to_owned();
+        drafts["drafts"].as_array().expect("drafts").iter().map(text).collect()
+    }
+
+    /// The number of the last change of their account that they know.
+    #[must_use]
+    pub fn account_seq(&self) -> i64 {
+        self.inner.state().model.account_seq().unwrap_or_default()
+    }
+
     /// Answers to something that was said.
     pub async fn replies(&self, to: &Said, text: &str) -> Said {
         let mut draft = self.draft(&to.room, text);

@@ -68,6 +68,11 @@ impl Person {
         self.inner.state().inbox = Inbox::default();
     }
 
+    /// The same of somebody who is not connected.
+    pub fn forgets_everything_unheard(&self) {
+        self.inner.state().inbox = Inbox::default();
+    }
+
     /// The next catch-up of a conversation.
     pub async fn catches_up(&self) -> Value {
         self.inner.wait_for("a catch-up", |state| state.inbox.changes.pop_front()).await

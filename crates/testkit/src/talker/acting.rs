@@ -10,7 +10,7 @@ use super::*;
 impl Talker {
     /// Does one thing.
     pub(super) async fn act(&mut self, socket: &mut Socket) -> Result<()> {
-        let Habits { edit, react, change_members, read, remind, .. } = self.habits;
+        let Habits { edit, react, change_members, read, draft, remind, .. } = self.habits;
         let mut chance = self.dice.between(0, 100);
         let mut falls_on = |share: u64| {
             let falls = chance < share;
@@ -27,6 +27,8 @@ impl Talker {
             self.read(socket).await
         } else if falls_on(remind) {
             self.remind(socket).await
+        } else if falls_on(draft) {
+            self.draft(socket).await
         } else {
             self.chat(socket).await
         }
@@ -99,6 +101,28 @@ impl Talker {
             (false, false) => ("member.remove", json!({"conversation": conversation, "user": user})),
         };
         say(socket, &name, command, data).await
+    }
+
+    /// Keeps what it has begun to write, or drops it.
+    async fn draft(&mut self, socket: &mut Socket) -> Result<()> {
+        let Some(conversation) = self.dice.pick(&self.places).copied() else { return Ok(()) };
+        let name = self.name("draft");
+        self.asked.insert(name.clone(), Asked::Draft);
+        if self.dice.one_in(4) {
+            return say(socket, &name, "draft.discard", json!({"conversation": conversation})).await;
+        }
+        let text = format!("{} of {} in {conversation}", name, self.history.client);
+        say(socket, &name, "draft.save", json!({"conversation": conversation, "text": text})).await
+    }
+
+    /// Asks for the next piece of its account, if that must be read anew.
+    pub(super) async fn ask_for_account(&mut self, socket: &mut Socket) -> Result<()> {
+        let name = self.name("account");
+        let Some(reading) = self.reading.as_mut().filter(|reading| !reading.under_way) else { return Ok(()) };
+        reading.under_way = true;
+        let since = reading.since;
+        self.asked.insert(name.clone(), Asked::Account);
+        say(socket, &name, "account.sync", json!({"since": since})).await
     }
 
     /// Reads a page, catches up on what is known already, or moves the read marker.

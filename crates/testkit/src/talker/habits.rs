@@ -13,6 +13,8 @@ pub struct Habits {
     pub read: u64,
     /// Asking to be reminded of what was heard, in a few seconds.
     pub remind: u64,
+    /// Saving a draft, or dropping it: one in four.
+    pub draft: u64,
     /// Milliseconds between two things.
     pub pause: (u64, u64),
     /// Connecting anew once in so many things.
@@ -35,6 +37,7 @@ impl Habits {
             change_members: 0,
             read: 0,
             remind: 4,
+            draft: 0,
             pause: (1, 15),
             hop: 500,
             silent: false,
@@ -43,8 +46,8 @@ impl Habits {
         }
     }
 
-    /// The contract's mix: seventy sends, ten edits and deletions, five reactions, five changes of members, ten reads; a
-    /// few of the sends are reminders instead.
+    /// The contract's mix, with drafts and reminders: some sixty sends, ten edits and deletions, five reactions, five
+    /// changes of members, nine reads, five drafts, four reminders.
     #[must_use]
     pub fn mixed(pause: (u64, u64)) -> Self {
         Self {
@@ -53,6 +56,7 @@ impl Habits {
             change_members: 5,
             read: 9,
             remind: 4,
+            draft: 5,
             pause,
             hop: 100,
             silent: false,
@@ -70,6 +74,7 @@ impl Habits {
             change_members: 0,
             read: 100,
             remind: 0,
+            draft: 0,
             pause: (50, 400),
             hop: 100,
             silent: false,
@@ -93,6 +98,7 @@ impl Habits {
             change_members: 0,
             read: 0,
             remind: 0,
+            draft: 0,
             pause: (100, 200),
             hop: u64::MAX,
             silent: true,

@@ -18,8 +18,11 @@ impl Talker {
     }
 
     fn hear_news(&mut self, frame: &Value) -> Result<()> {
-        let (Some(conversation), data) = (frame["conversation"].as_i64(), &frame["data"]) else { return Ok(()) };
         let kind = frame["type"].as_str().unwrap_or_default();
+        if frame["account_seq"].is_i64() && !self.hear_account(kind, frame) {
+            return Ok(());
+        }
+        let (Some(conversation), data) = (frame["conversation"].as_i64(), &frame["data"]) else { return Ok(()) };
         if let Some(seq) = frame["seq"].as_i64() {
             self.hear_event(kind, conversation, seq, data);
         } else if kind == "conversation.changes" {
@@ -32,6 +35,37 @@ impl Talker {
             self.cursors.remove(&conversation);
             self.recent.retain(|(place, _)| *place != conversation);
             self.note(Step::Removed { conversation });
+        }
+        Ok(())
+    }
+
+    /// Notes an event of the account. True if it is live: what was missed says nothing of where events follow.
+    fn hear_account(&mut self, kind: &str, frame: &Value) -> bool {
+        if kind == "account.reset" {
+            (self.account, self.reading) = (0, Some(Reading::default()));
+            self.note(Step::AccountReset);
+            return false;
+        }
+        let Some(event) = account_event(frame) else { return false };
+        let seq = event.seq;
+        self.account = self.account.max(seq);
+        self.note(Step::Account { event });
+        seq > self.live_from
+    }
+
+    /// The next piece of an account that is read anew.
+    fn hear_account_changes(&mut self, data: &Value) -> Result<()> {
+        let to = data["to"].as_i64().context("changes without to")?;
+        let Some(mut reading) = self.reading.take() else { return Ok(()) };
+        if data["reset"] == true {
+            bail!("all of an account was asked for, and not told");
+        }
+        reading.events.extend(data["events"].as_array().into_iter().flatten().filter_map(account_event));
+        if data["more"] == true {
+            self.reading = Some(Reading { since: to, events: reading.events, under_way: false });
+        } else {
+            self.account = self.account.max(to);
+            self.note(Step::AccountRead { to, events: reading.events });
         }
         Ok(())
     }
@@ -94,6 +128,7 @@ impl Talker {
         self.welcome = true;
         self.note(Step::Welcome { node: self.node });
         self.epoch = data["epoch"].as_str().context("a welcome without an epoch")?.to_owned();
+        self.live_from = data["account_seq"].as_i64().context("a welcome without the account's number")?;
         let listed = data["conversations"].as_array().context("a welcome without conversations")?;
         let mut behind = BTreeMap::new();
         for one in listed {
@@ -158,6 +193,8 @@ impl Talker {
                 self.note(Step::Read { conversation, begun, head: number("head")?, rows });
             }
             Asked::Sync { conversation } => self.hear_changes(conversation, data)?,
+            Asked::Draft => self.note(Step::Drafted),
+            Asked::Account => self.hear_account_changes(data)?,
             Asked::Marker { conversation, begun } => {
                 self.note(Step::MarkerMoved { conversation, begun, read_seq: number("read_seq")? });
             }
@@ -170,6 +207,11 @@ impl Talker {
 
     fn hear_no(&mut self, asked: Asked, error: &Value) -> Result<()> {
         match asked {
+            Asked::Account => {
+                if let Some(reading) = &mut self.reading {
+                    reading.under_way = false;
+                }
+            }
             Asked::Read { conversation, .. } | Asked::Sync { conversation } if error["code"] == "not_found" => {
                 self.note(Step::Denied { conversation });
             }

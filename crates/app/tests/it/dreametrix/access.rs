@@ -29,8 +29,8 @@ async fn a_token_opens_the_socket_and_nothing_else_does() {
         ("/ws/chat/".into(), vec![("authorization", token.as_str())]),
         (format!("/ws/chat/{query}"), vec![("authorization", "Bearer nonsense")]),
     ] {
-        for door in [town.dreametrix(), town.address()] {
-            assert_eq!(town.handshake_at(door, &path, &headers).await.0, 101, "{path} {headers:?}");
+        for endpoint in [town.dreametrix(), town.address()] {
+            assert_eq!(town.handshake_at(endpoint, &path, &headers).await.0, 101, "{path} {headers:?}");
         }
     }
     let bob = town.absent("bob").await.tokens();
@@ -68,7 +68,7 @@ async fn a_token_opens_the_socket_and_nothing_else_does() {
     assert_eq!(rest(&town).ask("GET", "/chats/rooms/", None, &Value::Null).await.status, 401);
     // In a request the token has no place in the address.
     assert_eq!(rest(&town).ask("GET", &format!("/chats/rooms/{query}"), None, &Value::Null).await.status, 401);
-    // Our own door takes neither the address nor the cookie.
+    // Our own endpoint takes neither the address nor the cookie.
     let cookie = format!("sessionid={token}");
     let (status, head) = town.handshake_at(town.address(), &format!("/v1/ws{query}"), &[("cookie", &cookie)]).await;
     assert_eq!((status, cookie_of(&head)), (101, None));
@@ -103,7 +103,7 @@ async fn whoever_came_with_a_token_comes_back_with_the_cookie_alone() {
         let common = town.handshake_at(town.address(), "/ws/chat/", &headers).await.0;
         assert_eq!(common, 403, "{origin:?}");
     }
-    // It is no token, wherever a token may stand, at any door.
+    // It is no token, wherever a token may stand, at any endpoint.
     let bearer = format!("Bearer {value}");
     assert_eq!(shake(&town, &format!("?token={value}"), &[ORIGIN]).await.0, 401);
     assert_eq!(shake(&town, "", &[("authorization", &bearer), ORIGIN]).await.0, 401);
@@ -189,11 +189,11 @@ async fn a_page_of_elsewhere_is_refused_whatever_it_brings() {
     let token = bob.tokens().access;
     let (query, bearer) = (format!("?token={token}"), format!("Bearer {token}"));
     for bad in ["https://evil.example.org", "null", "http://school.example.org", "https://school.example.org:8443"] {
-        for door in [town.dreametrix(), town.address()] {
+        for endpoint in [town.dreametrix(), town.address()] {
             let path = format!("/ws/chat/{query}");
-            assert_eq!(town.handshake_at(door, &path, &[("origin", bad)]).await.0, 403, "{bad}");
+            assert_eq!(town.handshake_at(endpoint, &path, &[("origin", bad)]).await.0, 403, "{bad}");
             let headers = [("origin", bad), ("authorization", bearer.as_str())];
-            assert_eq!(town.handshake_at(door, "/ws/chat/", &headers).await.0, 403, "{bad}");
+            assert_eq!(town.handshake_at(endpoint, "/ws/chat/", &headers).await.0, 403, "{bad}");
         }
         assert_eq!(shake(&town, "", &[("origin", bad)]).await.0, 403, "{bad}");
         let answer = rest(&town).ask_with("GET", "/chats/rooms/", Some(&token), &Value::Null, &[("origin", bad)]).await;
@@ -226,7 +226,11 @@ async fn where_somebody_works_on_it_the_old_pages_are_welcome_without_being_name
         for page in ["http://localhost:3000", "http://127.0.0.1:8000"] {
             assert_eq!(shake(&town, &query, &[("origin", page)]).await.0, status, "{page} {deployment:?}");
         }
-        assert_eq!(town.turned_away(&[("origin", "http://localhost:3000")]).await, 403, "at our own door it is not");
+        assert_eq!(
+            town.turned_away(&[("origin", "http://localhost:3000")]).await,
+            403,
+            "at our own endpoint it is not"
+        );
     }
 }
 

@@ -149,7 +149,7 @@ async fn a_request_that_cannot_be_understood_is_refused_by_field_as_forms_want_i
 }
 
 #[tokio::test]
-async fn who_speaks_too_fast_or_comes_too_often_is_told_so_at_this_door_too() {
+async fn who_speaks_too_fast_or_comes_too_often_is_told_so_at_this_endpoint_too() {
     let town = Town::with(|config| {
         config.limits.message_burst = 2;
         config.limits.messages_per_minute = 60;

@@ -108,7 +108,7 @@ async fn rooms_are_made_listed_changed_and_left_as_forms_and_as_json() {
     assert_eq!(ask(&alice, "GET", "/chats/rooms/", Value::Null).await.granted()["count"], 2);
     assert_eq!(ask(&bob, "DELETE", "/chats/rooms/", Value::Null).await.status, 405);
     assert_eq!(ask(&bob, "GET", "/chats/nowhere/", Value::Null).await.status, 404);
-    // The room is the same at the new door.
+    // The room is the same at the new endpoint.
     bob.says(&room, "only two of us").await;
     alice.does_not_see(&room).await;
 }

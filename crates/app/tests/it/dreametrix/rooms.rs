@@ -127,7 +127,7 @@ async fn of_a_room_that_was_left_nothing_comes_on_this_connection() {
     alice.says(&other, "hello").await;
     assert_eq!(message(&mut desk).await, ("hello".into(), other.id));
     hears_nothing_more(&mut desk).await;
-    // The other connection, and the new door, hear it all.
+    // The other connection, and the new endpoint, hear it all.
     assert_eq!(message(&mut phone).await, ("psst".into(), quiet.id));
     assert_eq!(next(&mut phone, "room_update").await["data"]["message"]["content"], "psst!");
     next(&mut phone, "typing").await;
@@ -234,16 +234,16 @@ async fn whoever_is_put_out_of_a_room_hears_and_reaches_it_no_more() {
 }
 
 #[tokio::test]
-async fn what_is_said_at_one_door_is_heard_at_the_other() {
+async fn what_is_said_at_one_endpoint_is_heard_at_the_other() {
     let town = Town::opens().await;
     let (alice, bob) = (town.person("alice").await, town.person("bob").await);
     let room = alice.opens_group(&[&bob]).await;
     bob.hears("added to it").await;
     let mut old = client(&town, &bob).await;
-    old.writes(json!({"type": "send_message", "room_id": room.id, "content": "from the old door"})).await;
-    alice.hears("bob: from the old door").await;
-    bob.hears_themselves("bob: from the old door").await;
-    assert_eq!(message(&mut old).await.0, "from the old door");
+    old.writes(json!({"type": "send_message", "room_id": room.id, "content": "from the old endpoint"})).await;
+    alice.hears("bob: from the old endpoint").await;
+    bob.hears_themselves("bob: from the old endpoint").await;
+    assert_eq!(message(&mut old).await.0, "from the old endpoint");
     let said = alice.says(&room, "from the new one").await;
     let heard = next(&mut old, "message").await["data"].clone();
     assert_eq!(heard["id"], said.id);

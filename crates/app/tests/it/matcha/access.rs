@@ -59,19 +59,19 @@ async fn a_bad_token_is_refused_before_there_is_a_socket() {
     let token = host_token(&claims);
     let authorization = format!("Bearer {token}");
     for path in [SERVICE, "/ws"] {
-        for door in [town.matcha(), town.address()] {
+        for endpoint in [town.matcha(), town.address()] {
             let headers = [("authorization", &*authorization), ("x-user-id", "77")];
-            assert_eq!(town.handshake_at(door, path, &headers).await.0, 101, "{path}");
+            assert_eq!(town.handshake_at(endpoint, path, &headers).await.0, 101, "{path}");
             let in_query = format!("{path}?a=1&token={token}");
-            assert_eq!(town.handshake_at(door, &in_query, &[]).await.0, 101, "{path}");
+            assert_eq!(town.handshake_at(endpoint, &in_query, &[]).await.0, 101, "{path}");
             // One that is good is enough.
             let other = [("authorization", "Bearer nonsense")];
-            assert_eq!(town.handshake_at(door, &in_query, &other).await.0, 101, "{path}");
+            assert_eq!(town.handshake_at(endpoint, &in_query, &other).await.0, 101, "{path}");
         }
     }
     let alice = town.absent("alice").await;
     let own = alice.tokens();
-    // The cookie that Dreametrix' door gives for a token.
+    // The cookie that Dreametrix' endpoint gives for a token.
     let path = format!("/ws/chat/?token={}", own.access);
     let (_, head) = town.handshake_at(town.dreametrix(), &path, &[]).await;
     let cookie = head.split_once("sessionid=").expect("a cookie").1.split(';').next().unwrap().to_owned();
@@ -115,12 +115,12 @@ async fn a_cookie_is_good_for_pages_of_an_allowed_origin_alone() {
     let town = Town::with(|config| config.server.allowed_origins = vec!["https://chat.example.org".into()]).await;
     let (alice, bob) = (town.absent("alice").await, town.absent("bob").await);
     let cookie = format!("theme=dark; access_token={}; x=1", alice.tokens().access);
-    let door = town.matcha();
+    let endpoint = town.matcha();
     let ours = format!("http://localhost:{}", town.address().port());
     for path in [SERVICE, "/ws"] {
         for origin in ["https://chat.example.org", &ours] {
             let headers = [("cookie", &*cookie), ("origin", origin)];
-            assert_eq!(town.handshake_at(door, path, &headers).await.0, 101, "{path} {origin}");
+            assert_eq!(town.handshake_at(endpoint, path, &headers).await.0, 101, "{path} {origin}");
         }
         let refused = (403, "origin not allowed".to_owned());
         assert_eq!(turned_away(&town, path, &[("cookie", &cookie)]).await, refused, "{path}");
@@ -143,7 +143,7 @@ async fn a_cookie_is_good_for_pages_of_an_allowed_origin_alone() {
         }
     }
     // Of a request that changes nothing browsers need not name the page; of another they must.
-    let rest = Rest::to(door);
+    let rest = Rest::to(endpoint);
     let ask = async |method: &str, headers: &[(&str, &str)]| {
         let body = if method == "GET" { Value::Null } else { json!({"user_id": bob.id()}) };
         checked(rest.ask_with(method, LIST, None, &body, headers).await).status
@@ -170,8 +170,8 @@ async fn a_cookie_is_good_for_pages_of_an_allowed_origin_alone() {
 async fn pages_of_an_allowed_origin_may_ask_and_read_the_answers() {
     let town = Town::with(|config| config.server.environment = Deployment::Development).await;
     let alice = town.absent("alice").await;
-    for door in [town.address(), town.matcha()] {
-        let rest = Rest::to(door);
+    for endpoint in [town.address(), town.matcha()] {
+        let rest = Rest::to(endpoint);
         for (origin, allowed) in [("http://localhost:3000", true), ("https://evil.example.org", false)] {
             let shown = allowed.then_some(origin);
             let wish = [

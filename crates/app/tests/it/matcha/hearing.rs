@@ -1,4 +1,4 @@
-//! Who hears what, at either of the doors.
+//! Who hears what, at either of the endpoints.
 
 use super::*;
 
@@ -20,7 +20,7 @@ async fn both_sides_hear_a_new_message_once_on_every_connection() {
     assert_eq!(phone.hears().await, heard);
     assert_eq!(bobs.hears().await, heard);
     bob.hears("alice: Coucou").await;
-    // From the new door, and from the pages.
+    // From the new endpoint, and from the pages.
     bob.says(&room, "Salut").await;
     let said = Pages::of(&town, &bob).says(&room, "Ça va ?").await;
     for client in [&mut desk, &mut phone, &mut bobs] {
@@ -69,10 +69,10 @@ async fn chat_messages_come_to_connections_that_asked_for_them_and_to_no_others(
         assert_eq!(client.next("chat_message").await["data"]["message"], "from the phone");
     }
     alice.says(&other, "elsewhere").await;
-    bob.says(&room, "from the new door").await;
+    bob.says(&room, "from the new endpoint").await;
     Pages::of(&town, &bob).says(&room, "from a page").await;
     for client in [&mut desk, &mut bobs] {
-        assert_eq!(client.next("chat_message").await["data"]["message"], "from the new door");
+        assert_eq!(client.next("chat_message").await["data"]["message"], "from the new endpoint");
         assert_eq!(client.next("chat_message").await["data"]["message"], "from a page");
         client.is_quiet().await;
     }
@@ -147,7 +147,7 @@ async fn typing_is_told_to_the_others_and_not_to_the_typist() {
     direct.writes(json!({"type": "typing", "conversation_id": room.id, "is_typing": false})).await;
     assert_eq!(bobs.next("typing").await["data"]["is_typing"], false);
     assert_eq!(bobs_web.next("typing").await["data"]["is_typing"], false);
-    // The web client's frame does not say what it means; and it reaches the other doors.
+    // The web client's frame does not say what it means; and it reaches the other endpoints.
     web.writes(json!({"type": "typing", "data": {"conversation_id": room.id.to_string()}})).await;
     assert_eq!(bobs.next("typing").await["data"], data);
     assert_eq!(bobs_web.next("typing").await["data"], relayed);
@@ -256,7 +256,7 @@ async fn presence_is_told_to_partners_and_to_nobody_else() {
 }
 
 #[tokio::test]
-async fn rooms_of_the_new_door_are_heard_and_spoken_in_but_not_listed() {
+async fn rooms_of_the_new_endpoint_are_heard_and_spoken_in_but_not_listed() {
     let town = Town::opens().await;
     let (alice, bob) = town.two("alice", "bob").await;
     let room = alice.opens_room("garden").await;
@@ -266,8 +266,10 @@ async fn rooms_of_the_new_door_are_heard_and_spoken_in_but_not_listed() {
     let said = alice.says(&room, "under the tree").await;
     assert_eq!(direct.next("new_message").await["conversation_id"], room.id);
     assert_eq!(web.next("chat_message").await["data"]["message_id"], said.id);
-    direct.writes(json!({"type": "send_message", "conversation_id": room.id, "content": "from the old door"})).await;
-    alice.hears("bob: from the old door").await;
+    direct
+        .writes(json!({"type": "send_message", "conversation_id": room.id, "content": "from the old endpoint"}))
+        .await;
+    alice.hears("bob: from the old endpoint").await;
     // Edits, deletions and members coming and going have no words here.
     alice.edits(&said, "over the tree").await;
     let mistake = alice.says(&room, "a mistake").await;
@@ -278,7 +280,7 @@ async fn rooms_of_the_new_door_are_heard_and_spoken_in_but_not_listed() {
     carol.joins(&room).await;
     direct.is_quiet().await;
     let pages = Pages::of(&town, &bob);
-    assert_eq!(texts(&pages.reads(&room, "").await), ["from the old door", "over the tree"]);
+    assert_eq!(texts(&pages.reads(&room, "").await), ["from the old endpoint", "over the tree"]);
     assert_eq!(pages.gets(LIST).await["conversations"], json!([]));
     let one = pages.gets(&format!("{LIST}/{}", room.id)).await;
     assert_eq!((&one["user1_id"], &one["user2_id"]), (&json!(alice.id()), &Value::Null));

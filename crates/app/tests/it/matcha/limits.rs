@@ -38,7 +38,7 @@ async fn a_text_has_a_thousand_characters_and_not_one_more() {
 }
 
 #[tokio::test]
-async fn a_hundred_messages_a_minute_are_one_persons_on_all_ways_of_these_doors_together() {
+async fn a_hundred_messages_a_minute_are_one_persons_on_all_ways_of_these_endpoints_together() {
     let town = Town::with(|config| {
         config.limits.matcha_messages_per_minute = chat::Limits::default().matcha_messages_per_minute;
     })
@@ -102,8 +102,8 @@ async fn a_hundred_messages_a_minute_are_one_persons_on_all_ways_of_these_doors_
     let more = u64::try_from(began.elapsed().as_millis() / 600).unwrap();
     assert!((100..=100 + more).contains(&granted), "{granted} in {:?}", began.elapsed());
     assert_eq!(pages.reads(&room, "?limit=1000").await.len() as u64, granted, "what was refused was not stored");
-    // She may still speak at the new door, do other things here, and nobody else pays for it.
-    alice.says(&room, "at the new door").await;
+    // She may still speak at the new endpoint, do other things here, and nobody else pays for it.
+    alice.says(&room, "at the new endpoint").await;
     web.writes(json!({"type": "ping"})).await;
     web.next("pong").await;
     assert_eq!(pages.rest.ask("GET", LIST, Some(&pages.token), &Value::Null).await.status, 200);

@@ -159,9 +159,9 @@ async fn every_answer_is_json_that_says_whether_it_went_well() {
     let room = alice.turns_to(&bob).await;
     let said = alice.says(&room, "Coucou").await.id;
     let (one, reactions) = (format!("{LIST}/{}", room.id), format!("{SAY}/{said}/reactions"));
-    let own_door = Rest::to(town.matcha());
-    for rest in [&own_door, &Rest::to(town.address())] {
-        let mine = std::ptr::eq(rest, &own_door);
+    let own_endpoint = Rest::to(town.matcha());
+    for rest in [&own_endpoint, &Rest::to(town.address())] {
+        let mine = std::ptr::eq(rest, &own_endpoint);
         for (method, path, body, expected) in [
             ("GET", LIST, Value::Null, 200),
             ("POST", LIST, json!({"user_id": bob.id()}), 201),
@@ -208,7 +208,7 @@ async fn every_answer_is_json_that_says_whether_it_went_well() {
         let large = text.replace('x', &"x".repeat(70_000));
         let answer = raw("application/json", &large).await;
         assert_eq!((answer.status, &answer.body["error"]), (413, &json!("message too long")));
-        // What is nobody's on the common port is answered in its own words; here everything is this door's.
+        // What is nobody's on the common port is answered in its own words; here everything is this endpoint's.
         for path in ["/", "/v1/users/me", "/stats/x", "/api/v1/chat", "/api/v1/chat/", "/health/"] {
             if mine {
                 assert_eq!(checked(rest.ask("GET", path, Some(&token), &Value::Null).await).status, 404, "{path}");

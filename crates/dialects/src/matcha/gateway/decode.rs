@@ -1,4 +1,4 @@
-//! Frames to turns.
+//! Frames to steps.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::{
     notifications,
 };
 use crate::{
-    Then, Turn,
+    Step, Then,
     input::{Text, read},
     matcha::{
         fields::{Id, Reacting, Said, Tag, check_emoji, object, submission},
@@ -27,7 +27,7 @@ const CHANNEL_LENGTH: usize = 50;
 
 /// What a frame asks for. The connection was authenticated by its handshake.
 #[must_use]
-pub fn decode(speaker: Option<&Speaker>, frame: &str) -> Turn {
+pub fn decode(speaker: Option<&Speaker>, frame: &str) -> Step {
     let understood = match speaker {
         Some(speaker) => understand(speaker.user, frame),
         None => {
@@ -35,10 +35,10 @@ pub fn decode(speaker: Option<&Speaker>, frame: &str) -> Turn {
             Err(Fault::of(stranger, Missing::User, "unauthenticated"))
         }
     };
-    understood.unwrap_or_else(|fault| Turn::Refuse(vec![fault.frame(None)]))
+    understood.unwrap_or_else(|fault| Step::Refuse(vec![fault.frame(None)]))
 }
 
-fn understand(speaker: UserId, frame: &str) -> Result<Turn, Fault> {
+fn understand(speaker: UserId, frame: &str) -> Result<Step, Fault> {
     let unreadable = |error: Error| Fault::new("invalid_message_format", words::of_misunderstood(&error));
     let fields = object(frame).map_err(unreadable)?;
     let tag: Tag = read(frame).map_err(unreadable)?;
@@ -57,7 +57,7 @@ fn understand(speaker: UserId, frame: &str) -> Result<Turn, Fault> {
         "join_conversation" => join(speaker, data.conversation("invalid_join_data")?),
         "reaction_add" => react(speaker, reacting(frame)?, true),
         "reaction_remove" => react(speaker, reacting(frame)?, false),
-        "notification" => notifications::turn(speaker, data.read("invalid_notification_data")?)?,
+        "notification" => notifications::step(speaker, data.read("invalid_notification_data")?)?,
         "ping" => ping(speaker),
         _ => {
             let unknown = Error::new(ErrorCode::UnknownCommand, "There is no such type.");
@@ -119,26 +119,26 @@ impl Data<'_> {
 }
 
 /// Says what is refused, and when.
-pub(super) fn refuse(fault: Fault) -> Turn {
-    Turn::Now(Box::new(move |now| Turn::Say(vec![fault.frame(now.ok())])))
+pub(super) fn refuse(fault: Fault) -> Step {
+    Step::Now(Box::new(move |now| Step::Say(vec![fault.frame(now.ok())])))
 }
 
 /// Says what the server refused.
-pub(super) fn refused(error: Error, missing: Missing) -> Turn {
+pub(super) fn refused(error: Error, missing: Missing) -> Step {
     refuse(Fault::of(error, missing, "request_failed"))
 }
 
 /// What went well is not answered: it is told as an event, or not at all.
 fn silent(missing: Missing) -> Then<()> {
     Box::new(move |outcome| match outcome {
-        Ok(()) => Turn::Say(Vec::new()),
+        Ok(()) => Step::Say(Vec::new()),
         Err(error) => refused(error, missing),
     })
 }
 
 /// Subscribes to a channel, or ends that. Channels that are no conversation are acknowledged: what they carried is
 /// told to everybody whom it concerns.
-fn subscribe(speaker: UserId, channel: String, hears: bool) -> Turn {
+fn subscribe(speaker: UserId, channel: String, hears: bool) -> Step {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     if channel.is_empty() || channel.len() > CHANNEL_LENGTH || !channel.bytes().all(allowed) {
         let rule = format!("channel must have 1 to {CHANNEL_LENGTH} characters of A-Z, a-z, 0-9, _ and -.");
@@ -158,15 +158,15 @@ fn subscribe(speaker: UserId, channel: String, hears: bool) -> Turn {
     )
 }
 
-fn acknowledge(speaker: UserId, channel: String, hears: bool) -> Turn {
-    Turn::Now(Box::new(move |now| match now {
-        Ok(now) => Turn::Say(vec![frames::subscription(speaker, &channel, hears, now)]),
+fn acknowledge(speaker: UserId, channel: String, hears: bool) -> Step {
+    Step::Now(Box::new(move |now| match now {
+        Ok(now) => Step::Say(vec![frames::subscription(speaker, &channel, hears, now)]),
         Err(error) => refused(error, Missing::Conversation),
     }))
 }
 
-fn tune(conversation: ConversationId, hears: bool, then: impl FnOnce() -> Turn + Send + 'static) -> Turn {
-    Turn::Tune {
+fn tune(conversation: ConversationId, hears: bool, then: impl FnOnce() -> Step + Send + 'static) -> Step {
+    Step::Tune {
         conversation,
         hears,
         then: Box::new(|tuned| match tuned {
@@ -176,10 +176,10 @@ fn tune(conversation: ConversationId, hears: bool, then: impl FnOnce() -> Turn +
     }
 }
 
-fn send(speaker: UserId, conversation: ConversationId, words: Said) -> Result<Turn, Fault> {
+fn send(speaker: UserId, conversation: ConversationId, words: Said) -> Result<Step, Fault> {
     let text = words.text("message").map_err(|error| Fault::new("invalid_chat_data", error.detail))?;
     Ok(match submission(conversation, text) {
-        Ok(submission) => Turn::Send(
+        Ok(submission) => Step::Send(
             submission,
             Box::new(move |sent| {
                 vec![match sent {
@@ -195,15 +195,15 @@ fn send(speaker: UserId, conversation: ConversationId, words: Said) -> Result<Tu
     })
 }
 
-fn typing(conversation: ConversationId, typing: bool) -> Turn {
+fn typing(conversation: ConversationId, typing: bool) -> Step {
     steps::change(Command::Typing { conversation, typing }, Missing::Conversation, silent(Missing::Conversation))
 }
 
-fn join(speaker: UserId, conversation: ConversationId) -> Turn {
+fn join(speaker: UserId, conversation: ConversationId) -> Step {
     steps::read_to_end(
         conversation,
         Box::new(move |read| match read {
-            Ok(()) => tune(conversation, true, move || Turn::Say(vec![frames::joined(speaker, conversation)])),
+            Ok(()) => tune(conversation, true, move || Step::Say(vec![frames::joined(speaker, conversation)])),
             Err(error) => refused(error, Missing::Conversation),
         }),
     )
@@ -215,7 +215,7 @@ fn reacting(frame: &str) -> Result<Reacting, Fault> {
 }
 
 /// Adding a reaction that is there takes it back, as the old gateway did; its client counts on it.
-fn react(speaker: UserId, Reacting { message_id, emoji }: Reacting, add: bool) -> Turn {
+fn react(speaker: UserId, Reacting { message_id, emoji }: Reacting, add: bool) -> Step {
     if let Err(error) = check_emoji(&emoji.0) {
         return refuse(Fault::new("invalid_reaction_data", error.detail));
     }
@@ -232,9 +232,9 @@ fn react(speaker: UserId, Reacting { message_id, emoji }: Reacting, add: bool) -
     )
 }
 
-fn ping(speaker: UserId) -> Turn {
-    Turn::Now(Box::new(move |now| match now {
-        Ok(now) => Turn::Say(vec![frames::pong(speaker, now)]),
+fn ping(speaker: UserId) -> Step {
+    Step::Now(Box::new(move |now| match now {
+        Ok(now) => Step::Say(vec![frames::pong(speaker, now)]),
         Err(error) => refused(error, Missing::Conversation),
     }))
 }

@@ -25,6 +25,8 @@ pub static TRANSLATOR: Translator = Translator {
     greeting: encode::greeting,
     decode: decode::decode,
     event: |_, event| encode::event(event),
+    // Its clients do not count.
+    hidden: |_, _| None,
     echoes: |_, _| true,
     account: |_, _| Vec::new(),
     account_caught_up: |_| Vec::new(),

@@ -9,7 +9,7 @@ use super::{
     frames::{self, Fault},
 };
 use crate::{
-    Turn,
+    Step,
     input::Text,
     matcha::{fields::Id, steps, words::Missing},
     steps::conversations,
@@ -29,7 +29,7 @@ pub(super) struct Notification {
 }
 
 /// What is to be done with notifications.
-pub(super) fn turn(speaker: UserId, asked: Notification) -> Result<Turn, Fault> {
+pub(super) fn step(speaker: UserId, asked: Notification) -> Result<Step, Fault> {
     match (asked.action.0.as_str(), asked.notification_id) {
         ("mark_read", Some(id)) => Ok(mark_read(speaker, id)),
         ("mark_read", None) => Err(Fault::new(WRONG, "notification_id is missing.")),
@@ -39,7 +39,7 @@ pub(super) fn turn(speaker: UserId, asked: Notification) -> Result<Turn, Fault> 
 }
 
 /// Reads up to the message that the notification is about.
-fn mark_read(speaker: UserId, id: Id) -> Turn {
+fn mark_read(speaker: UserId, id: Id) -> Step {
     steps::message(
         id,
         Box::new(move |message| match message {
@@ -48,7 +48,7 @@ fn mark_read(speaker: UserId, id: Id) -> Turn {
                 message.conversation,
                 message.seq,
                 Box::new(move |read| match read {
-                    Ok(()) => Turn::Say(vec![frames::notification_read(speaker, id.0)]),
+                    Ok(()) => Step::Say(vec![frames::notification_read(speaker, id.0)]),
                     Err(error) => refused(error, Missing::Conversation),
                 }),
             ),
@@ -56,7 +56,7 @@ fn mark_read(speaker: UserId, id: Id) -> Turn {
     )
 }
 
-fn mark_all_read(speaker: UserId) -> Turn {
+fn mark_all_read(speaker: UserId) -> Step {
     conversations(
         LIST_END,
         |_| true,
@@ -72,9 +72,9 @@ fn mark_all_read(speaker: UserId) -> Turn {
 }
 
 /// Reads one conversation after the other to its end. One that the speaker has left meanwhile has nothing unread.
-fn mark_ends(speaker: UserId, mut ends: Vec<(ConversationId, Number)>) -> Turn {
+fn mark_ends(speaker: UserId, mut ends: Vec<(ConversationId, Number)>) -> Step {
     let Some((conversation, head)) = ends.pop() else {
-        return Turn::Say(vec![frames::notifications_read(speaker)]);
+        return Step::Say(vec![frames::notifications_read(speaker)]);
     };
     steps::mark_read(
         conversation,

@@ -1,28 +1,28 @@
-//! Figures: how much there is, for administrators.
+//! Statistics: how much there is, for administrators.
 
 use std::{
     sync::Mutex,
     time::{Duration, Instant},
 };
 
-use chat::{Error, Result, accounts::Speaker, figures::Kept, permission};
+use chat::{Error, Result, accounts::Speaker, permission, statistics::Stored};
 
 use crate::Engine;
 
-/// What was counted is told again for this long: pages that show figures ask every few seconds, each for itself.
+/// What was counted is told again for this long: pages that show statistics ask every few seconds, each for itself.
 const FRESH: Duration = Duration::from_secs(5);
 
 /// What was last counted, and when.
 #[derive(Default)]
-pub(crate) struct Counted(Mutex<Option<(Instant, Kept)>>);
+pub(crate) struct Counted(Mutex<Option<(Instant, Stored)>>);
 
 impl Counted {
-    fn recent(&self) -> Option<Kept> {
+    fn recent(&self) -> Option<Stored> {
         let last = *self.0.lock().ok()?;
         last.filter(|(at, _)| at.elapsed() < FRESH).map(|(_, kept)| kept)
     }
 
-    fn keep(&self, kept: Kept) {
+    fn keep(&self, kept: Stored) {
         if let Ok(mut last) = self.0.lock() {
             *last = Some((Instant::now(), kept));
         }
@@ -34,20 +34,20 @@ impl Engine {
     ///
     /// # Errors
     /// `forbidden` for all but administrators, or the store's.
-    pub async fn figures(&self, speaker: &Speaker) -> Result<Kept> {
+    pub async fn statistics(&self, speaker: &Speaker) -> Result<Stored> {
         if !permission::may_administer(speaker.role) {
-            return Err(Error::forbidden("Only administrators may see the server's figures."));
+            return Err(Error::forbidden("Only administrators may see the server's statistics."));
         }
         let inner = &self.inner;
         let kept = match inner.counted.recent() {
             Some(kept) => kept,
             None => {
-                let kept = store::figures::kept(&inner.db).await?;
+                let kept = store::statistics::kept(&inner.db).await?;
                 inner.counted.keep(kept);
                 kept
             }
         };
         let sent = i64::try_from(inner.writer.messages_sent()).unwrap_or(i64::MAX);
-        Ok(Kept { messages_sent: sent, ..kept })
+        Ok(Stored { messages_sent: sent, ..kept })
     }
 }

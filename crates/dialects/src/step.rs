@@ -1,20 +1,20 @@
-//! A turn: what a dialect asks of whoever holds the socket, and what it is told in return.
+//! A step: what a dialect asks of whoever holds the socket, and what it is told in return.
 
 use chat::{
     Command, ConversationId, Error, Number, Query, Reply, Visit,
     accounts::Speaker,
     messages::{Sent, Submission},
-    sessions::Tokens,
+    sessions::Visited,
 };
 
 /// The text of one outgoing frame.
 pub type Text = String;
 
 /// What a dialect does with a frame that came in: the next thing it needs, and how it goes on.
-// A turn is made, matched and gone: boxing its rare large variant would buy nothing.
+// A step is made, matched and gone: boxing its rare large variant would buy nothing.
 #[allow(clippy::large_enum_variant)]
-pub enum Turn {
-    /// Say these frames, and the turn is over.
+pub enum Step {
+    /// Say these frames, and the step is over.
     Say(Vec<Text>),
     /// Do this, then go on with the result.
     Do(Box<Command>, Then<Reply>),
@@ -24,7 +24,7 @@ pub enum Turn {
     /// the commit is under way, so the continuation must be able to finish without asking more.
     Send(Submission, Box<dyn FnOnce(Result<Sent, Error>) -> Vec<Text> + Send>),
     /// Register, log in or refresh.
-    Visit(Visit, Then<Tokens>),
+    Visit(Visit, Then<Visited>),
     /// End the speaker's own session.
     LogOut(Then<()>),
     /// Say who is speaking and where to resume from. Without a token the handshake's is meant.
@@ -32,9 +32,9 @@ pub enum Turn {
     /// Tell what server this is.
     Server(Then<ServerInfo>),
     /// Tell how the server is doing.
-    Figures(Then<Figures>),
+    Statistics(Then<Statistics>),
     /// Tell an administrator all about how the server is doing.
-    AllFigures(Then<AllFigures>),
+    AllStatistics(Then<AllStatistics>),
     /// Tell the time.
     Now(Then<chat::Millis>),
     /// From here on this connection hears the messages of this conversation, or does not. Only for the dialects
@@ -44,14 +44,17 @@ pub enum Turn {
         conversation: ConversationId,
         /// Whether to hear it.
         hears: bool,
-        /// How the turn goes on.
+        /// How the step goes on.
         then: Then<()>,
     },
+    /// Give the next piece of the request's body; nothing once it has ended. Only for requests that
+    /// [take it so](crate::rest::Takes::Pieces). What is not asked for waits with the sender.
+    Piece(Then<Option<Vec<u8>>>),
     /// The frame was not understood: say these frames, and count it against the connection.
     Refuse(Vec<Text>),
 }
 
-impl Turn {
+impl Step {
     /// Whether what it asks for first counts at the pace of messages.
     #[must_use]
     pub fn is_paced_as_a_message(&self) -> bool {
@@ -63,8 +66,8 @@ impl Turn {
     }
 }
 
-/// How a turn goes on once a result is there.
-pub type Then<T> = Box<dyn FnOnce(Result<T, Error>) -> Turn + Send>;
+/// How a step goes on once a result is there.
+pub type Then<T> = Box<dyn FnOnce(Result<T, Error>) -> Step + Send>;
 
 /// From where a client wants to resume.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -112,7 +115,7 @@ pub struct ServerInfo {
 
 /// How the server is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Figures {
+pub struct Statistics {
     /// Open connections, people's several ones counted each.
     pub connections: i64,
     /// People with at least one connection.
@@ -129,7 +132,7 @@ pub struct Figures {
 
 /// How the server is doing, for administrators.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AllFigures {
+pub struct AllStatistics {
     /// Open connections, people's several ones counted each.
     pub connections: i64,
     /// People with at least one connection.
@@ -141,5 +144,5 @@ pub struct AllFigures {
     /// The program's version.
     pub version: String,
     /// What the store holds.
-    pub kept: chat::figures::Kept,
+    pub kept: chat::statistics::Stored,
 }

@@ -49,7 +49,7 @@ pub(super) fn without_marks(table: &str) -> String {
 
 /// What became of a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum Lifecycle {
     /// A server may work on it. It may also be new.
     Living,
     /// It was moved away.
@@ -76,20 +76,20 @@ impl Db {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn standing(&self) -> Result<Standing> {
+    pub async fn lifecycle(&self) -> Result<Lifecycle> {
         let mut conn = self.read().await?;
         of(&mut conn).await
     }
 }
 
-pub(super) async fn of(conn: &mut Conn) -> Result<Standing> {
+pub(super) async fn of(conn: &mut Conn) -> Result<Lifecycle> {
     if !has_table(conn, META).await? {
-        return Ok(Standing::Living);
+        return Ok(Lifecycle::Living);
     }
     if let Some(mark) = mark(conn, MOVED).await? {
-        return Ok(Standing::Moved(mark));
+        return Ok(Lifecycle::Moved(mark));
     }
-    Ok(mark(conn, INCOMPLETE).await?.map_or(Standing::Living, Standing::Incomplete))
+    Ok(mark(conn, INCOMPLETE).await?.map_or(Lifecycle::Living, Lifecycle::Incomplete))
 }
 
 /// The mark under this key.

@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::rest::{answer, end, success};
-use crate::{Figures, Turn, output::write, rest::Desk, time::Time};
+use crate::{Statistics, Step, output::write, rest::Desk, time::Time};
 
 /// Exactly what the old service said, whose monitors compare it: without the envelope.
-pub(super) fn health(desk: &Desk) -> Turn {
+pub(super) fn health(desk: &Desk) -> Step {
     #[derive(Serialize)]
     struct Health {
         status: &'static str,
@@ -50,37 +50,37 @@ struct Health {
     status: &'static str,
 }
 
-impl From<&Figures> for Flat {
-    fn from(figures: &Figures) -> Self {
+impl From<&Statistics> for Flat {
+    fn from(statistics: &Statistics) -> Self {
         Self {
-            websocket: Sockets { active_connections: figures.connections, connected_users: figures.people_here },
+            websocket: Sockets { active_connections: statistics.connections, connected_users: statistics.people_here },
             service: Service {
-                total_messages_sent: figures.messages,
-                uptime_seconds: figures.uptime_seconds,
-                last_activity: figures.active_at.map(Time),
+                total_messages_sent: statistics.messages,
+                uptime_seconds: statistics.uptime_seconds,
+                last_activity: statistics.active_at.map(Time),
             },
         }
     }
 }
 
-impl From<&Figures> for Groups {
-    fn from(figures: &Figures) -> Self {
-        let Flat { websocket, service } = Flat::from(figures);
+impl From<&Statistics> for Groups {
+    fn from(statistics: &Statistics) -> Self {
+        let Flat { websocket, service } = Flat::from(statistics);
         // Who is answered is answered by a server that is well.
         Self { websocket, service, health: Health { status: "ok" } }
     }
 }
 
-/// All figures side by side.
-pub(super) fn flat(desk: Desk) -> Turn {
-    told(desk, |figures| success(&Flat::from(figures)))
+/// All statistics side by side.
+pub(super) fn flat(desk: Desk) -> Step {
+    told(desk, |statistics| success(&Flat::from(statistics)))
 }
 
-/// The figures by what they are about.
-pub(super) fn in_groups(desk: Desk) -> Turn {
-    told(desk, |figures| success(&Groups::from(figures)))
+/// The statistics by what they are about.
+pub(super) fn in_groups(desk: Desk) -> Step {
+    told(desk, |statistics| success(&Groups::from(statistics)))
 }
 
-fn told(desk: Desk, body: fn(&Figures) -> String) -> Turn {
-    Turn::Figures(Box::new(move |figures| end(&desk, 200, figures, body)))
+fn told(desk: Desk, body: fn(&Statistics) -> String) -> Step {
+    Step::Statistics(Box::new(move |statistics| end(&desk, 200, statistics, body)))
 }

@@ -1,9 +1,9 @@
-//! One conversation, heard through every door: what is said on any of them is heard on all, once, in one order.
+//! One conversation, heard through every endpoint: what is said on any of them is heard on all, once, in one order.
 
 use serde_json::{Value, json};
 use testkit::{Person, Room, Stranger, Town};
 
-/// Five people in a public room, each at another door.
+/// Five people in a public room, each at another endpoint.
 struct Five {
     town: Town,
     room: Room,
@@ -20,35 +20,36 @@ impl Five {
         let native = town.person("nora").await;
         let room = native.opens_room("tilleul").await;
         let mut sockets = Vec::new();
-        for (door, name) in [("chat_server", "chloe"), ("dreametrix", "dora"), ("matcha", "mina"), ("gateway", "gwen")]
+        for (endpoint, name) in
+            [("chat_server", "chloe"), ("dreametrix", "dora"), ("matcha", "mina"), ("gateway", "gwen")]
         {
             let person = town.absent(name).await;
             person.requests("POST", &format!("/v1/conversations/{}/join", room.id), Value::Null).await.granted();
             native.hears(&format!("{name} joins")).await;
-            let (address, path) = match door {
+            let (address, path) = match endpoint {
                 "chat_server" => (town.chat_server(), "/"),
                 "dreametrix" => (town.dreametrix(), "/ws/chat/"),
                 "matcha" => (town.matcha(), "/api/v1/chat/ws"),
                 _ => (town.address(), "/ws"),
             };
             let path = format!("{path}?token={}", person.tokens().access);
-            let mut socket = town.socket_at(address, &path, &[]).await.expect(door);
-            if door == "gateway" {
+            let mut socket = town.socket_at(address, &path, &[]).await.expect(endpoint);
+            if endpoint == "gateway" {
                 socket.writes(json!({"type": "subscribe", "data": {"channel": format!("chat_{}", room.id)}})).await;
                 until(&mut socket, "subscription_ack").await;
             }
-            if door == "matcha" {
+            if endpoint == "matcha" {
                 until(&mut socket, "connected").await;
             }
-            sockets.push((door, person, socket));
+            sockets.push((endpoint, person, socket));
         }
         Self { town, room, native, sockets }
     }
 
-    /// Says something at a door, in its own words.
-    async fn say(&mut self, door: &str, text: &str) {
+    /// Says something at an endpoint, in its own words.
+    async fn say(&mut self, endpoint: &str, text: &str) {
         let room = self.room.id;
-        let frame = match door {
+        let frame = match endpoint {
             "native" => {
                 self.native.says(&self.room, text).await;
                 return;
@@ -60,7 +61,7 @@ impl Five {
             "dreametrix" => json!({"type": "send_message", "room_id": room, "content": text}),
             _ => json!({"type": "send_message", "data": {"conversation_id": room.to_string(), "message": text}}),
         };
-        let socket = self.sockets.iter_mut().find(|(name, ..)| *name == door).expect("a door");
+        let socket = self.sockets.iter_mut().find(|(name, ..)| *name == endpoint).expect("an endpoint");
         socket.2.writes(frame).await;
     }
 }
@@ -76,13 +77,13 @@ async fn until(socket: &mut Stranger, kind: &str) -> Value {
     }
 }
 
-/// The next message that a door tells: its author, its text, its id and where it was said.
-async fn hears_message(door: &str, socket: &mut Stranger) -> (Value, Value, Value, Value) {
+/// The next message that an endpoint tells: its author, its text, its id and where it was said.
+async fn hears_message(endpoint: &str, socket: &mut Stranger) -> (Value, Value, Value, Value) {
     let take = |frame: &Value, names: [&str; 4]| {
         let [author, text, id, place] = names.map(|name| frame.pointer(name).cloned().unwrap_or_default());
         (author, text, id, place)
     };
-    match door {
+    match endpoint {
         "chat_server" => {
             let frame = until(socket, "message").await;
             take(&frame, ["/data/fromUser", "/data/content", "/data/id", "/data/room"])
@@ -103,18 +104,18 @@ async fn hears_message(door: &str, socket: &mut Stranger) -> (Value, Value, Valu
 }
 
 #[tokio::test]
-async fn what_is_said_at_any_door_is_heard_at_all_five_once_and_in_one_order() {
+async fn what_is_said_at_any_endpoint_is_heard_at_all_five_once_and_in_one_order() {
     let mut five = Five::meet().await;
-    let doors = ["native", "chat_server", "dreametrix", "matcha", "gateway"];
+    let endpoints = ["native", "chat_server", "dreametrix", "matcha", "gateway"];
     let names = ["nora", "chloe", "dora", "mina", "gwen"];
     let ids: Vec<i64> =
         std::iter::once(five.native.id()).chain(five.sockets.iter().map(|(_, person, _)| person.id())).collect();
     let mut said = Vec::new();
     for round in 1..=3 {
-        for ((door, name), author) in doors.into_iter().zip(names).zip(&ids) {
-            let text = format!("« {door} » n° {round}, 🌳");
-            five.say(door, &text).await;
-            if door == "native" {
+        for ((endpoint, name), author) in endpoints.into_iter().zip(names).zip(&ids) {
+            let text = format!("« {endpoint} » n° {round}, 🌳");
+            five.say(endpoint, &text).await;
+            if endpoint == "native" {
                 five.native.hears_themselves(&format!("{name}: {text}")).await;
             } else {
                 five.native.hears(&format!("{name}: {text}")).await;
@@ -131,50 +132,52 @@ async fn what_is_said_at_any_door_is_heard_at_all_five_once_and_in_one_order() {
         .map(|m| (m["author"]["id"].as_i64().unwrap(), m["text"].as_str().unwrap().into(), m["id"].as_i64().unwrap()))
         .collect();
     assert_eq!(kept.iter().map(|(by, text, _)| (*by, text.clone())).collect::<Vec<_>>(), said);
-    for (door, _, socket) in &mut five.sockets {
-        let place = match *door {
+    for (endpoint, _, socket) in &mut five.sockets {
+        let place = match *endpoint {
             "chat_server" => json!("tilleul"),
             "gateway" => json!(five.room.id.to_string()),
             _ => json!(five.room.id),
         };
         for (author, text, id) in &kept {
-            let heard = hears_message(door, socket).await;
-            assert_eq!(heard, (json!(author), json!(text), json!(id), place.clone()), "{door}");
+            let heard = hears_message(endpoint, socket).await;
+            assert_eq!(heard, (json!(author), json!(text), json!(id), place.clone()), "{endpoint}");
         }
     }
     // Nothing is told twice: whatever is left to hear is no message.
     five.say("native", "the end").await;
-    for (door, _, socket) in &mut five.sockets {
-        assert_eq!(hears_message(door, socket).await.1, "the end", "{door}");
+    for (endpoint, _, socket) in &mut five.sockets {
+        assert_eq!(hears_message(endpoint, socket).await.1, "the end", "{endpoint}");
     }
 }
 
 #[tokio::test]
-async fn typing_and_reactions_are_told_where_a_door_has_a_word_for_them() {
+async fn typing_and_reactions_are_told_where_a_endpoint_has_a_word_for_them() {
     let mut five = Five::meet().await;
     five.native.types(&five.room).await;
     let nora = five.native.id();
-    for (door, _, socket) in five.sockets.iter_mut().filter(|(door, ..)| *door != "chat_server") {
+    for (endpoint, _, socket) in five.sockets.iter_mut().filter(|(endpoint, ..)| *endpoint != "chat_server") {
         let frame = until(socket, "typing").await;
-        assert_eq!(frame["data"]["user_id"], nora, "{door}");
-        assert_eq!(frame["data"]["is_typing"], true, "{door}");
+        assert_eq!(frame["data"]["user_id"], nora, "{endpoint}");
+        assert_eq!(frame["data"]["is_typing"], true, "{endpoint}");
     }
     let said = five.native.says(&five.room, "Who likes it?").await;
     five.native.reacts(&said, "👍").await;
-    for (door, _, socket) in five.sockets.iter_mut().filter(|(door, ..)| matches!(*door, "matcha" | "gateway")) {
+    for (endpoint, _, socket) in
+        five.sockets.iter_mut().filter(|(endpoint, ..)| matches!(*endpoint, "matcha" | "gateway"))
+    {
         let frame = until(socket, "reaction_update").await;
         let data = &frame["data"];
         assert_eq!(
             (&data["user_id"], &data["emoji"], &data["action"]),
             (&json!(nora), &json!("👍"), &json!("add")),
-            "{door}"
+            "{endpoint}"
         );
     }
     drop(five.town);
 }
 
 #[tokio::test]
-async fn whoever_is_put_out_hears_nothing_more_at_any_door() {
+async fn whoever_is_put_out_hears_nothing_more_at_any_endpoint() {
     let mut five = Five::meet().await;
     for at in 0..five.sockets.len() {
         let (_, person, _) = &five.sockets[at];
@@ -182,19 +185,19 @@ async fn whoever_is_put_out_hears_nothing_more_at_any_door() {
         five.native.asks("member.remove", json!({"conversation": room, "user": user})).await.granted();
     }
     five.say("native", "Only for those who are still here").await;
-    for (door, _, socket) in &mut five.sockets {
+    for (endpoint, _, socket) in &mut five.sockets {
         loop {
             let Ok(frame) = tokio::time::timeout(A_WHILE, socket.hears()).await else { break };
-            assert!(!frame.to_string().contains("still here"), "{door} hears {frame}");
+            assert!(!frame.to_string().contains("still here"), "{endpoint} hears {frame}");
         }
     }
-    // And they cannot speak: the answer is an error in each door's own form.
-    for door in ["chat_server", "dreametrix", "matcha", "gateway"] {
+    // And they cannot speak: the answer is an error in each endpoint's own form.
+    for endpoint in ["chat_server", "dreametrix", "matcha", "gateway"] {
         // The old chat-server's clients enter public rooms by speaking in them.
-        if door != "chat_server" {
-            five.say(door, "let me in").await;
-            let (_, _, socket) = five.sockets.iter_mut().find(|(name, ..)| *name == door).unwrap();
-            assert_eq!(socket.hears().await["type"], "error", "{door}");
+        if endpoint != "chat_server" {
+            five.say(endpoint, "let me in").await;
+            let (_, _, socket) = five.sockets.iter_mut().find(|(name, ..)| *name == endpoint).unwrap();
+            assert_eq!(socket.hears().await["type"], "error", "{endpoint}");
         }
     }
     assert!(!five.native.has_noticed("let me in").await);
@@ -209,10 +212,11 @@ async fn whoever_shares_several_conversations_is_told_once_that_somebody_came() 
         dora.requests("POST", &format!("/v1/conversations/{}/join", room.id), Value::Null).await.granted();
         nora.hears("dora joins").await;
     }
-    for (door, path, presence) in [(town.dreametrix(), "/ws/chat/", "busy"), (town.matcha(), "/api/v1/chat/ws", "away")]
+    for (endpoint, path, presence) in
+        [(town.dreametrix(), "/ws/chat/", "busy"), (town.matcha(), "/api/v1/chat/ws", "away")]
     {
         let mut socket =
-            town.socket_at(door, &format!("{path}?token={}", dora.tokens().access), &[]).await.expect("a socket");
+            town.socket_at(endpoint, &format!("{path}?token={}", dora.tokens().access), &[]).await.expect("a socket");
         nora.is_now(presence).await;
         let mut told = 0;
         while let Ok(frame) = tokio::time::timeout(A_WHILE * 3, socket.hears()).await {

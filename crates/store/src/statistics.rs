@@ -1,6 +1,6 @@
-//! Figures: how much there is. What can be had without counting is not counted.
+//! Statistics: how much there is. What can be had without counting is not counted.
 
-use chat::figures::Kept;
+use chat::statistics::Stored;
 
 use crate::{Conn, Db, Result, jobs, messages};
 
@@ -16,13 +16,23 @@ statements! {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn kept(db: &Db) -> Result<Kept> {
+pub async fn kept(db: &Db) -> Result<Stored> {
     let mut conn = db.read().await?;
     let (messages, _) = messages::total(&mut conn).await?;
     let (accounts, rooms, groups, directs) = counts(&mut conn).await?;
     let storage_bytes = db.storage_bytes(&mut conn).await?;
     let (jobs_waiting, jobs_failed) = jobs::counts(&mut conn).await?;
-    Ok(Kept { accounts, rooms, groups, directs, messages, messages_sent: 0, storage_bytes, jobs_waiting, jobs_failed })
+    Ok(Stored {
+        accounts,
+        rooms,
+        groups,
+        directs,
+        messages,
+        messages_sent: 0,
+        storage_bytes,
+        jobs_waiting,
+        jobs_failed,
+    })
 }
 
 async fn counts(conn: &mut Conn) -> Result<(i64, i64, i64, i64)> {

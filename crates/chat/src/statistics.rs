@@ -1,8 +1,8 @@
-//! Figures: how much there is.
+//! Statistics: how much there is.
 
 /// What the store holds, and how much went into it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Kept {
+pub struct Stored {
     /// Accounts, deactivated ones too.
     pub accounts: i64,
     /// Rooms.

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 /// How the server is doing.
 #[derive(Serialize, ToSchema)]
-pub struct Figures<'a> {
+pub struct Statistics<'a> {
     /// Open authenticated connections, people's several ones counted each.
     connections: i64,
     /// People with at least one connection.
@@ -43,22 +43,22 @@ pub struct ConversationCounts {
     direct: i64,
 }
 
-impl<'a> From<&'a crate::AllFigures> for Figures<'a> {
-    fn from(figures: &'a crate::AllFigures) -> Self {
-        let kept = &figures.kept;
+impl<'a> From<&'a crate::AllStatistics> for Statistics<'a> {
+    fn from(statistics: &'a crate::AllStatistics) -> Self {
+        let kept = &statistics.kept;
         Self {
-            connections: figures.connections,
-            people_here: figures.people_here,
+            connections: statistics.connections,
+            people_here: statistics.people_here,
             accounts: kept.accounts,
             conversations: ConversationCounts { rooms: kept.rooms, groups: kept.groups, direct: kept.directs },
             messages: kept.messages,
             messages_sent: kept.messages_sent,
-            deliveries: figures.deliveries,
+            deliveries: statistics.deliveries,
             storage_bytes: kept.storage_bytes,
             jobs_waiting: kept.jobs_waiting,
             jobs_failed: kept.jobs_failed,
-            uptime_seconds: figures.uptime_seconds,
-            version: &figures.version,
+            uptime_seconds: statistics.uptime_seconds,
+            version: &statistics.version,
         }
     }
 }

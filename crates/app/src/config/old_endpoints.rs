@@ -8,9 +8,9 @@ use super::{
     values::{self, ADDRESS},
 };
 
-/// A door that is open on the common port, and on one of its own if it is given one.
+/// An endpoint that is open on the common port, and on one of its own if it is given one.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct OldDoor {
+pub struct OldEndpoint {
     /// Where it listens besides the common port.
     pub listen: Option<SocketAddr>,
 }
@@ -20,7 +20,7 @@ pub(super) fn keys() -> Vec<Key> {
         Key::new(
             "dreametrix",
             "listen",
-            "Where the door listens besides the common port. Its clients expect port 8000.",
+            "Where the endpoint listens besides the common port. Its clients expect port 8000.",
             ADDRESS,
             |_, config, input| set(&mut config.dreametrix, input.text()?),
             |_, config| config.dreametrix.listen.as_ref().and_then(text),
@@ -29,7 +29,7 @@ pub(super) fn keys() -> Vec<Key> {
         Key::new(
             "matcha",
             "listen",
-            "Where the door listens besides the common port. Its clients expect port 8004.",
+            "Where the endpoint listens besides the common port. Its clients expect port 8004.",
             ADDRESS,
             |_, config, input| set(&mut config.matcha, input.text()?),
             |_, config| config.matcha.listen.as_ref().and_then(text),
@@ -38,7 +38,7 @@ pub(super) fn keys() -> Vec<Key> {
     ]
 }
 
-fn set(door: &mut OldDoor, given: &str) -> Result<(), String> {
-    door.listen = Some(values::address(given)?);
+fn set(endpoint: &mut OldEndpoint, given: &str) -> Result<(), String> {
+    endpoint.listen = Some(values::address(given)?);
     Ok(())
 }

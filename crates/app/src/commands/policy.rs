@@ -1,0 +1,103 @@
+//! `palabre policy` and `palabre explain`: who may do what in a conversation, and why.
+
+use chat::{
+    ConversationId, UserId,
+    accounts::ServerRole,
+    members::Role,
+    policies::{Ability, Decision, Explanation, Grant, Reason},
+};
+use clap::Subcommand;
+use dialects::time::Time;
+use engine::policies;
+
+use super::{
+    operator::{open, table},
+    say,
+};
+use crate::config::Loaded;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Set which role an ability needs in a conversation
+    ///
+    /// A running server obeys at once. What is set for see_earlier_history counts for those who join from then on.
+    Set {
+        /// The conversation's id
+        #[arg(long, value_name = "ID")]
+        conversation: i64,
+        /// What: post, react, invite, remove_members, delete_others, edit_settings, set_roles, see_earlier_history or
+        /// explain_others
+        #[arg(long, value_name = "NAME", value_parser = ability)]
+        ability: Ability,
+        /// The least role for it: member, moderator, admin or owner; default to go back to the default
+        #[arg(long, value_name = "ROLE", value_parser = rule)]
+        role: Rule,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The conversation's id
+    #[arg(long, value_name = "ID")]
+    conversation: i64,
+    /// The member's id
+    #[arg(long, value_name = "ID")]
+    user: i64,
+}
+
+/// A role that is to be needed; none for the default.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rule(Option<Role>);
+
+fn ability(name: &str) -> Result<Ability, String> {
+    Ability::from_name(name).ok_or_else(|| "there is no such ability".to_owned())
+}
+
+fn rule(name: &str) -> Result<Rule, String> {
+    if name == "default" {
+        return Ok(Rule(None));
+    }
+    Role::from_name(name).map(|role| Rule(Some(role))).ok_or_else(|| "there is no such role".to_owned())
+}
+
+pub(super) async fn run(command: Command, loaded: Loaded) -> anyhow::Result<()> {
+    let engine = open(&loaded.config, None).await?;
+    let Command::Set { conversation, ability, role } = command;
+    policies::set_rule(&engine, ConversationId(conversation), ability, role.0).await?;
+    let needed = role.0.map_or("the default role", Role::name);
+    say(&format!("{} in conversation {conversation} takes {needed}", ability.name()))
+}
+
+/// `palabre explain`
+pub(super) async fn explain(args: Args, loaded: Loaded) -> anyhow::Result<()> {
+    let engine = open(&loaded.config, None).await?;
+    let found = policies::explain(&engine, ConversationId(args.conversation), UserId(args.user)).await?;
+    say(&shown(&found.0, found.1))
+}
+
+fn shown(explanation: &Explanation, server_role: ServerRole) -> String {
+    let Explanation { role, acting_role, visible_from, decisions } = explanation;
+    let mut whole = format!("role: {}\n", role.name());
+    if acting_role != role {
+        whole += &format!("acts as: {}, being {} of the server\n", acting_role.name(), server_role.name());
+    }
+    if visible_from.0 > 0 {
+        whole += &format!("sees messages from number {visible_from} on\n");
+    }
+    let rows: Vec<Vec<String>> = decisions.iter().map(row).collect();
+    whole + &table(&rows)
+}
+
+fn row(decision: &Decision) -> Vec<String> {
+    let why = match decision.reason {
+        Reason::Kind => "nobody may in a conversation of this kind".to_owned(),
+        Reason::Role { needed, by_policy: false } => format!("by default it takes {}", needed.name()),
+        Reason::Role { needed, by_policy: true } => format!("by this conversation's policy it takes {}", needed.name()),
+        Reason::Grant(Grant { given, ends_at, .. }) => {
+            let what = if given { "given to them" } else { "withdrawn from them" };
+            let end = ends_at.map_or_else(|| "without an end".to_owned(), |end| format!("until {}", Time(end)));
+            format!("{what} {end}")
+        }
+    };
+    vec![decision.ability.name().to_owned(), if decision.may { "yes" } else { "no" }.to_owned(), why]
+}

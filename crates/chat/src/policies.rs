@@ -1,0 +1,409 @@
+//! Policies: who may do what in a conversation. Every "may I" of a member is answered by [`Rights::decide`], which also
+//! says why; it is a pure function, asked by the engine and by the store, where a send is checked.
+
+use crate::{
+    Error, Millis, Result,
+    accounts::ServerRole,
+    conversations::{Kind, Visibility},
+    members::Role,
+};
+
+/// What a member can want to do in a conversation. What has no feature yet (replying in threads, attaching files,
+/// mentioning everybody, pinning, seeing earlier texts of an edited message) comes with that feature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ability {
+    /// Send messages, edit one's own, and be seen typing.
+    Post,
+    /// Put an emoji on a message. Taking one's own back needs no ability.
+    React,
+    /// Bring somebody in.
+    Invite,
+    /// Put somebody of a lower role out.
+    RemoveMembers,
+    /// Turn somebody else's message into a tombstone.
+    DeleteOthers,
+    /// Rename, describe, open or close.
+    EditSettings,
+    /// Give a role below one's own.
+    SetRoles,
+    /// See messages from before one's joining. It is decided when somebody joins.
+    SeeEarlierHistory,
+    /// Ask what another member may do.
+    ExplainOthers,
+    /// Go.
+    Leave,
+}
+
+impl Ability {
+    /// All abilities.
+    pub const ALL: [Self; 10] = [
+        Self::Post,
+        Self::React,
+        Self::Invite,
+        Self::RemoveMembers,
+        Self::DeleteOthers,
+        Self::EditSettings,
+        Self::SetRoles,
+        Self::SeeEarlierHistory,
+        Self::ExplainOthers,
+        Self::Leave,
+    ];
+
+    /// The name on the wire and in the database.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Post => "post",
+            Self::React => "react",
+            Self::Invite => "invite",
+            Self::RemoveMembers => "remove_members",
+            Self::DeleteOthers => "delete_others",
+            Self::EditSettings => "edit_settings",
+            Self::SetRoles => "set_roles",
+            Self::SeeEarlierHistory => "see_earlier_history",
+            Self::ExplainOthers => "explain_others",
+            Self::Leave => "leave",
+        }
+    }
+
+    /// The ability of this name, if there is one.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|ability| ability.name() == name)
+    }
+
+    /// Whether a policy and grants may say something of it. Nobody can be kept from leaving.
+    #[must_use]
+    pub fn is_configurable(self) -> bool {
+        self != Self::Leave
+    }
+
+    /// What it is to do it, as it stands in a refusal.
+    fn deed(self) -> &'static str {
+        match self {
+            Self::Post => "post messages",
+            Self::React => "react",
+            Self::Invite => "bring people in",
+            Self::RemoveMembers => "remove members",
+            Self::DeleteOthers => "delete messages of others",
+            Self::EditSettings => "change the settings",
+            Self::SetRoles => "set roles",
+            Self::SeeEarlierHistory => "see messages from before one's joining",
+            Self::ExplainOthers => "ask what others may do",
+            Self::Leave => "leave",
+        }
+    }
+}
+
+/// The least role for an ability where the policy says nothing; none if nobody has the ability in this kind of
+/// conversation.
+#[must_use]
+pub fn default_role(kind: Kind, ability: Ability) -> Option<Role> {
+    match (kind, ability) {
+        (_, Ability::Post | Ability::React | Ability::SeeEarlierHistory) => Some(Role::Member),
+        // A direct conversation is its pair: nobody comes, goes or rules.
+        (Kind::Direct, _) => None,
+        (_, Ability::Leave) => Some(Role::Member),
+        // In a group everybody may bring a friend, and name it.
+        (Kind::Group, Ability::Invite | Ability::EditSettings) => Some(Role::Member),
+        (_, Ability::RemoveMembers | Ability::DeleteOthers | Ability::ExplainOthers) => Some(Role::Moderator),
+        (_, Ability::Invite | Ability::EditSettings | Ability::SetRoles) => Some(Role::Admin),
+    }
+}
+
+/// Which role is needed for which ability in one conversation. An empty policy is the default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    rules: Vec<(Ability, Role)>,
+}
+
+impl Policy {
+    /// A policy under which only owners may do anything: for one that cannot be read.
+    #[must_use]
+    pub fn closed() -> Self {
+        let rules = Ability::ALL.into_iter().filter(|ability| ability.is_configurable());
+        Self { rules: rules.map(|ability| (ability, Role::Owner)).collect() }
+    }
+
+    /// The least role for an ability, if the policy says something of it.
+    #[must_use]
+    pub fn role_for(&self, ability: Ability) -> Option<Role> {
+        self.rules.iter().find(|(of, _)| *of == ability).map(|(_, role)| *role)
+    }
+
+    /// Sets the least role for an ability; none goes back to the default. Nothing is changed for an ability that is not
+    /// configurable.
+    pub fn set(&mut self, ability: Ability, role: Option<Role>) {
+        self.rules.retain(|(of, _)| *of != ability);
+        self.rules.extend(role.filter(|_| ability.is_configurable()).map(|role| (ability, role)));
+    }
+
+    /// The rules, each with its ability.
+    #[must_use]
+    pub fn rules(&self) -> &[(Ability, Role)] {
+        &self.rules
+    }
+}
+
+/// An ability that was given to one member or withdrawn from them, whatever their role. A mute is `post`, withdrawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Which ability.
+    pub ability: Ability,
+    /// True if it was given, false if it was withdrawn.
+    pub given: bool,
+    /// From when on it counts no more; none if it has no end.
+    pub ends_at: Option<Millis>,
+}
+
+impl Grant {
+    fn is_in_force(&self, now: Millis) -> bool {
+        self.ends_at.is_none_or(|end| now < end)
+    }
+}
+
+/// What decides what a member may do in a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rights {
+    /// The conversation's kind.
+    pub kind: Kind,
+    /// Whether the conversation is public.
+    pub visibility: Visibility,
+    /// The member's role in it.
+    pub role: Role,
+    /// The member's role on the server.
+    pub server_role: ServerRole,
+    /// The conversation's policy.
+    pub policy: Policy,
+    /// What was given to the member, or withdrawn from them.
+    pub grants: Vec<Grant>,
+}
+
+/// Whether a member may do something, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What.
+    pub ability: Ability,
+    /// Whether they may.
+    pub may: bool,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why a member may do something, or may not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Nobody may do it in a conversation of this kind.
+    Kind,
+    /// By the role in which they act.
+    Role {
+        /// The least role for it.
+        needed: Role,
+        /// Whether the conversation's policy says so; else it is the default.
+        by_policy: bool,
+    },
+    /// By something that was given to them, or withdrawn from them.
+    Grant(Grant),
+}
+
+impl Rights {
+    /// The role in which the member acts: the server's moderators and administrators act as such in public rooms, and
+    /// as themselves everywhere else.
+    #[must_use]
+    pub fn acting_role(&self) -> Role {
+        let public = self.kind == Kind::Room && self.visibility == Visibility::Public;
+        match self.server_role {
+            ServerRole::Admin if public => self.role.max(Role::Admin),
+            ServerRole::Moderator if public => self.role.max(Role::Moderator),
+            _ => self.role,
+        }
+    }
+
+    /// Whether the member may do this now, and why. A grant goes before the role; the policy goes before the default.
+    #[must_use]
+    pub fn decide(&self, ability: Ability, now: Millis) -> Decision {
+        let Some(default) = default_role(self.kind, ability) else {
+            return Decision { ability, may: false, reason: Reason::Kind };
+        };
+        let is_of_ability = |grant: &&Grant| grant.ability == ability && ability.is_configurable();
+        let grant = self.grants.iter().filter(is_of_ability).find(|grant| grant.is_in_force(now));
+        if let Some(grant) = grant {
+            return Decision { ability, may: grant.given, reason: Reason::Grant(*grant) };
+        }
+        let rule = self.policy.role_for(ability);
+        let needed = rule.unwrap_or(default);
+        let reason = Reason::Role { needed, by_policy: rule.is_some() };
+        Decision { ability, may: self.acting_role() >= needed, reason }
+    }
+
+    /// Refuses unless the member may do this now.
+    ///
+    /// # Errors
+    /// `forbidden`, in words that name the role that is needed; with the time that remains, if a withdrawal ends.
+    pub fn require(&self, ability: Ability, now: Millis) -> Result<()> {
+        let decision = self.decide(ability, now);
+        if decision.may {
+            return Ok(());
+        }
+        let deed = ability.deed();
+        Err(match decision.reason {
+            Reason::Kind => Error::forbidden(format!("Nobody may {deed} in a {} conversation.", self.kind.name())),
+            Reason::Role { needed, .. } => Error::forbidden(format!(
+                "The role {} is needed to {deed} here; yours is {}.",
+                needed.name(),
+                self.role.name()
+            )),
+            Reason::Grant(Grant { ends_at: None, .. }) => {
+                Error::forbidden(format!("You may not {deed} here: it was withdrawn from you."))
+            }
+            Reason::Grant(Grant { ends_at: Some(end), .. }) => {
+                let remaining = end.since(now);
+                let seconds = remaining.saturating_add(999) / 1_000;
+                let detail = format!("You may not {deed} here: it was withdrawn from you for {seconds} s more.");
+                Error { retry_after_ms: Some(remaining), ..Error::forbidden(detail) }
+            }
+        })
+    }
+
+    /// Whether the member may act on one of this role (remove them, change their role). Nobody acts on an equal, but
+    /// owners do.
+    #[must_use]
+    pub fn outranks(&self, target: Role) -> bool {
+        let acting = self.acting_role();
+        acting > target || acting == Role::Owner
+    }
+
+    /// Whether the member may give this role: never above their own, and only an owner makes owners.
+    #[must_use]
+    pub fn may_give(&self, role: Role) -> bool {
+        self.outranks(role)
+    }
+}
+
+/// What a member may do, one decision for each ability, and what decided it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The member's role.
+    pub role: Role,
+    /// The role in which they act: greater than their own for the server's staff in public rooms.
+    pub acting_role: Role,
+    /// The number from which on they see messages; 0 if they see all.
+    pub visible_from: crate::Number,
+    /// A decision for each ability.
+    pub decisions: Vec<Decision>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Millis = Millis(5_000);
+
+    fn rights(kind: Kind, role: Role) -> Rights {
+        let (visibility, server_role) = (Visibility::Private, ServerRole::User);
+        Rights { kind, visibility, role, server_role, policy: Policy::default(), grants: Vec::new() }
+    }
+
+    /// The table as a person would write it down, beside the function.
+    fn table(role: Role, kind: Kind, ability: Ability) -> bool {
+        let rank = match role {
+            Role::Member => 0,
+            Role::Moderator => 1,
+            Role::Admin => 2,
+            Role::Owner => 3,
+        };
+        let least = match (kind, ability) {
+            (_, Ability::Post) => 0,
+            (_, Ability::React) => 0,
+            (_, Ability::SeeEarlierHistory) => 0,
+            (Kind::Direct, _) => return false,
+            (Kind::Room, Ability::Invite) => 2,
+            (Kind::Room, Ability::RemoveMembers) => 1,
+            (Kind::Room, Ability::EditSettings) => 2,
+            (Kind::Room, Ability::DeleteOthers) => 1,
+            (Kind::Room, Ability::SetRoles) => 2,
+            (Kind::Room, Ability::ExplainOthers) => 1,
+            (Kind::Room, Ability::Leave) => 0,
+            (Kind::Group, Ability::Invite) => 0,
+            (Kind::Group, Ability::RemoveMembers) => 1,
+            (Kind::Group, Ability::EditSettings) => 0,
+            (Kind::Group, Ability::DeleteOthers) => 1,
+            (Kind::Group, Ability::SetRoles) => 2,
+            (Kind::Group, Ability::ExplainOthers) => 1,
+            (Kind::Group, Ability::Leave) => 0,
+        };
+        rank >= least
+    }
+
+    #[test]
+    fn without_a_policy_abilities_equal_the_table() {
+        for role in Role::ALL {
+            for kind in Kind::ALL {
+                for ability in Ability::ALL {
+                    let decision = rights(kind, role).decide(ability, NOW);
+                    assert_eq!(decision.may, table(role, kind, ability), "{role:?} {kind:?} {ability:?}");
+                    assert_eq!(rights(kind, role).require(ability, NOW).is_ok(), decision.may);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_policy_moves_the_role_that_is_needed_and_a_refusal_names_it() {
+        let mut rights = rights(Kind::Room, Role::Member);
+        rights.policy.set(Ability::Post, Some(Role::Moderator));
+        let refusal = rights.require(Ability::Post, NOW).expect_err("a member may not");
+        assert_eq!(refusal.detail, "The role moderator is needed to post messages here; yours is member.");
+        assert!(rights.decide(Ability::React, NOW).may, "nothing else is changed");
+        rights.role = Role::Moderator;
+        assert_eq!(rights.require(Ability::Post, NOW), Ok(()));
+        rights.role = Role::Member;
+        rights.policy.set(Ability::Post, None);
+        assert_eq!(rights.require(Ability::Post, NOW), Ok(()));
+    }
+
+    #[test]
+    fn what_was_given_or_withdrawn_goes_before_the_role_until_it_ends() {
+        let mut rights = rights(Kind::Room, Role::Member);
+        let grant = |given, ends_at: Option<i64>| Grant { ability: Ability::Post, given, ends_at: ends_at.map(Millis) };
+        rights.grants = vec![grant(false, Some(5_001))];
+        let refusal = rights.require(Ability::Post, NOW).expect_err("muted");
+        assert_eq!(refusal.retry_after_ms, Some(1));
+        assert_eq!(rights.require(Ability::Post, NOW.plus(1)), Ok(()), "the mute has ended by itself");
+        rights.grants = vec![grant(false, None)];
+        assert!(rights.require(Ability::Post, Millis(i64::MAX)).is_err());
+        rights.policy.set(Ability::Post, Some(Role::Owner));
+        rights.grants = vec![grant(true, None)];
+        assert_eq!(rights.require(Ability::Post, NOW), Ok(()));
+    }
+
+    #[test]
+    fn nobody_can_be_kept_from_leaving() {
+        let mut rights = rights(Kind::Room, Role::Member);
+        rights.policy.set(Ability::Leave, Some(Role::Owner));
+        rights.grants = vec![Grant { ability: Ability::Leave, given: false, ends_at: None }];
+        assert!(rights.decide(Ability::Leave, NOW).may);
+    }
+
+    #[test]
+    fn the_servers_staff_acts_as_such_in_public_rooms_alone() {
+        let mut rights = rights(Kind::Room, Role::Member);
+        rights.server_role = ServerRole::Moderator;
+        assert!(!rights.decide(Ability::DeleteOthers, NOW).may);
+        rights.visibility = Visibility::Public;
+        assert!(rights.decide(Ability::DeleteOthers, NOW).may && !rights.decide(Ability::Invite, NOW).may);
+        rights.server_role = ServerRole::Admin;
+        assert!(rights.decide(Ability::Invite, NOW).may && !rights.outranks(Role::Admin));
+    }
+
+    #[test]
+    fn nobody_gives_or_takes_above_themselves() {
+        for actor in Role::ALL {
+            for other in Role::ALL {
+                let of_lower_role = actor == Role::Owner || other < actor;
+                assert_eq!(rights(Kind::Room, actor).may_give(other), of_lower_role);
+                assert_eq!(rights(Kind::Room, actor).outranks(other), of_lower_role);
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Steps: doing what a dialect asked for, until it has nothing left to ask.
+
+use chat::{
+    Command, ConnectionId, ConversationId, Error, ErrorCode, Query, Reply, Result, accounts::Speaker,
+    presence::Presence, sessions::Origin,
+};
+use dialects::Step;
+use engine::{Allowance, Cost, Pace, Reader};
+use subscribers::typing::Typist;
+
+use crate::Shared;
+
+/// On whose behalf a step is driven.
+#[derive(Clone)]
+pub(crate) struct Actor {
+    /// Who speaks, if they have proven it.
+    pub speaker: Option<Speaker>,
+    /// On which connection, if it is a socket.
+    pub connection: Option<ConnectionId>,
+    /// Where from.
+    pub origin: Origin,
+}
+
+impl Actor {
+    pub(crate) fn known(&self) -> Result<&Speaker> {
+        self.speaker.as_ref().ok_or_else(unauthenticated)
+    }
+
+    /// In whose turn the database is read for them.
+    pub(crate) fn reader(&self) -> Reader {
+        match &self.speaker {
+            Some(speaker) => Reader::Person(speaker.user),
+            None => Reader::Network(self.origin.network()),
+        }
+    }
+}
+
+pub(crate) fn unauthenticated() -> Error {
+    Error::new(ErrorCode::Unauthenticated, "Authenticate first.")
+}
+
+/// What a step has come to.
+pub(crate) enum Driven {
+    /// It needs one of the things that only a socket does: send without waiting, authenticate, or choose what to
+    /// hear; or only a request: give a piece of its body. Or it asks for something now that counts at the pace of
+    /// messages.
+    Special(Step),
+    /// It is over.
+    Over(Step),
+}
+
+/// The part of a command that is never stored. The hub tells it, once the engine has said that it may be told.
+enum Unstored {
+    Presence(Presence),
+    Typing(ConversationId, bool),
+}
+
+impl Unstored {
+    fn of(command: &Command) -> Option<Self> {
+        match command {
+            Command::SetPresence(presence) => Some(Self::Presence(*presence)),
+            Command::Typing { conversation, typing } => Some(Self::Typing(*conversation, *typing)),
+            _ => None,
+        }
+    }
+}
+
+impl Shared {
+    /// Counts a request against its speaker's rate; strangers are limited where they come in.
+    pub(crate) fn admit(&self, actor: &Actor, cost: Cost) -> Result<Option<Allowance>> {
+        actor.speaker.as_ref().map(|speaker| self.engine.admit(speaker, cost)).transpose()
+    }
+
+    /// Counts a change that a step asks for at the pace of messages, if it is one that is paced so. One that comes too
+    /// soon has failed: the step goes on with that.
+    pub(crate) fn pace(&self, actor: &Actor, pace: Pace, step: Step) -> (Step, Result<Option<Allowance>>) {
+        match step {
+            Step::Do(command, then) if command.is_paced_as_a_message() => {
+                match self.admit(actor, Cost::Message(pace)) {
+                    Ok(allowance) => (Step::Do(command, then), Ok(allowance)),
+                    Err(error) => (then(Err(error.clone())), Err(error)),
+                }
+            }
+            step => (step, Ok(None)),
+        }
+    }
+
+    /// Drives a step until it ends, or needs something special. What it asks for first is counted already.
+    pub(crate) fn drive(&self, actor: &Actor, step: Step) -> impl Future<Output = Driven> {
+        engine::reading_for(actor.reader(), self.until_special(actor, step))
+    }
+
+    async fn until_special(&self, actor: &Actor, mut step: Step) -> Driven {
+        let mut is_first = true;
+        loop {
+            if !std::mem::take(&mut is_first) && step.is_paced_as_a_message() {
+                return Driven::Special(step);
+            }
+            step = match step {
+                Step::Do(command, then) => then(self.execute(actor, *command).await),
+                Step::Ask(query, then) => then(self.ask(actor, query).await),
+                Step::Visit(visit, then) => then(self.engine.visit(visit, actor.origin.clone()).await),
+                Step::LogOut(then) => then(match actor.known() {
+                    Ok(speaker) => self.engine.log_out(speaker).await,
+                    Err(error) => Err(error),
+                }),
+                Step::Server(then) => then(self.server().await),
+                Step::Statistics(then) => then(self.statistics().await),
+                Step::AllStatistics(then) => then(match actor.known() {
+                    Ok(speaker) => self.all_statistics(speaker).await,
+                    Err(error) => Err(error),
+                }),
+                Step::Now(then) => then(Ok(self.engine.now())),
+                // A frame has no body besides itself.
+                Step::Piece(then) if actor.connection.is_some() => then(Err(Error::internal())),
+                Step::Piece(_) | Step::Send(..) | Step::Authenticate(..) | Step::Tune { .. } => {
+                    return Driven::Special(step);
+                }
+                Step::Say(_) | Step::Refuse(_) => return Driven::Over(step),
+            };
+        }
+    }
+
+    async fn execute(&self, actor: &Actor, command: Command) -> Result<Reply> {
+        let speaker = actor.known()?;
+        let unstored = Unstored::of(&command);
+        let reply = self.engine.execute(speaker, command, actor.connection).await?;
+        match unstored {
+            Some(Unstored::Presence(presence)) => self.hub.set_presence(speaker.user, presence).await,
+            Some(Unstored::Typing(conversation, typing)) => {
+                let Speaker { user, username, shown_name, .. } = speaker.clone();
+                self.hub.set_typing(conversation, Typist { user, username, shown_name }, typing).await;
+            }
+            None => {}
+        }
+        Ok(reply)
+    }
+
+    async fn ask(&self, actor: &Actor, query: Query) -> Result<Reply> {
+        self.engine.ask(actor.known()?, query).await
+    }
+}

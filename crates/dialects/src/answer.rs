@@ -1,0 +1,104 @@
+//! What is answered to a request that went well: a status, headers, and a body of any media type.
+
+use crate::rest::JSON;
+
+/// What is answered to a request that went well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers besides the body's own, in their order. A name may come several times.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body, if there is one.
+    pub content: Option<Content>,
+}
+
+/// A body and what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// Its media type, with the character set of a text.
+    pub media_type: &'static str,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl RestAnswer {
+    /// One without a body.
+    #[must_use]
+    pub fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), content: None }
+    }
+
+    /// One in JSON.
+    #[must_use]
+    pub fn json(status: u16, body: String) -> Self {
+        Self::of(status, JSON, body)
+    }
+
+    /// One of any media type.
+    #[must_use]
+    pub fn of(status: u16, media_type: &'static str, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { content: Some(Content { media_type, bytes: bytes.into() }), ..Self::empty(status) }
+    }
+
+    /// Sends the caller elsewhere, where it is to read (303: whatever the method of the request was, it reads there).
+    /// Whoever takes `to` from a caller decides first whether to send people there.
+    #[must_use]
+    pub fn see_other(to: &str) -> Self {
+        Self::empty(303).with_header("location", to.to_owned())
+    }
+
+    /// The same with one more header.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The same with a cookie for the caller.
+    #[must_use]
+    pub fn with_cookie(self, cookie: &Cookie<'_>) -> Self {
+        self.with_header("set-cookie", cookie.to_string())
+    }
+}
+
+/// A cookie that is given to a browser. No script can read it, and no foreign page sends it with more than a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cookie<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What it holds: characters that a cookie may have, which is for its maker to see to.
+    pub value: &'a str,
+    /// Below which path it is sent back.
+    pub path: &'a str,
+    /// Seconds that it lasts; without them it ends with the browser.
+    pub lasts: Option<u64>,
+    /// Whether it is sent back over HTTPS only.
+    pub secure: bool,
+}
+
+impl std::fmt::Display for Cookie<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}={}; Path={}; HttpOnly; SameSite=Lax", self.name, self.value, self.path)?;
+        if let Some(seconds) = self.lasts {
+            write!(f, "; Max-Age={seconds}")?;
+        }
+        if self.secure { f.write_str("; Secure") } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_is_written_as_browsers_read_it() {
+        let cookie = Cookie { name: "a", value: "b", path: "/", lasts: None, secure: false };
+        assert_eq!(cookie.to_string(), "a=b; Path=/; HttpOnly; SameSite=Lax");
+        let lasting = Cookie { lasts: Some(60), secure: true, ..cookie };
+        assert_eq!(lasting.to_string(), "a=b; Path=/; HttpOnly; SameSite=Lax; Max-Age=60; Secure");
+        let answer = RestAnswer::see_other("/there").with_cookie(&cookie).with_cookie(&lasting);
+        assert_eq!(answer.headers[0], ("location", "/there".to_owned()));
+        assert_eq!(answer.headers.iter().filter(|(name, _)| *name == "set-cookie").count(), 2);
+    }
+}
