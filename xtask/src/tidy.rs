@@ -116,9 +116,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("subscribers", &["chat", "store", "dialects", "stream"]),
     ("web", &[]),
     ("connect", &["chat", "dialects", "engine", "stream", "subscribers", "web"]),
+    ("workers", &["chat", "engine"]),
     ("promises", &["chat"]),
     ("simulation", &["chat", "store", "engine", "stream", "promises"]),
-    ("app", &["chat", "store", "dialects", "engine", "stream", "subscribers", "connect", "web"]),
+    ("app", &["chat", "store", "dialects", "engine", "stream", "subscribers", "connect", "web", "workers"]),
 ];
 
 /// Crates that only one of ours may use, and what dialects must not use: they do no I/O.

@@ -125,7 +125,7 @@ test('no page is wider than a narrow phone', async () => {
     `/c/${room.id}`,
     '/discover',
     '/settings',
-    ...['profile', 'security', 'sessions', 'look', 'notifications', 'keyboard'].map(
+    ...['profile', 'security', 'sessions', 'look', 'notifications', 'reminders', 'keyboard'].map(
       (one) => `/settings/${one}`,
     ),
     '/admin',

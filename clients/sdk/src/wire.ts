@@ -225,6 +225,9 @@ export interface History {
   readonly messages: readonly Message[];
 }
 
+/** A moment by RFC 3339, with `Z` or a distance from UTC. Less than a millisecond is left out. */
+export type Instant = string;
+
 /** An id or a number: a whole number below 2^53. */
 export type Integer = number;
 
@@ -306,6 +309,8 @@ export interface Limits {
   readonly reactions_per_user: number;
   /** Registrations per network address (an IPv6 /64 is one) in an hour. */
   readonly registrations_per_hour: number;
+  /** Reminders that one user may have, those that are due and not dismissed included. */
+  readonly reminders: number;
   /** Other commands and requests that a user may give at once. */
   readonly request_burst: number;
   /** Other commands and requests that a user may give in a minute, reactions among them. */
@@ -529,10 +534,40 @@ export interface ReactionChange {
   readonly user: number;
 }
 
+/** Somebody's reminder of a message; only they see it. It never holds what the message says. */
+export interface Reminder {
+  /** When to be reminded. */
+  readonly at: Moment;
+  /** Where the message is. */
+  readonly conversation: number;
+  /** When it was first asked for. */
+  readonly created_at: Moment;
+  /** Whether it is due: it stays so until it is dismissed. */
+  readonly due: boolean;
+  /** Its id. */
+  readonly id: number;
+  /** The number of its last change in the account. */
+  readonly rev: number;
+  /** Which message. */
+  readonly seq: number;
+}
+
+/** Somebody's reminders. */
+export interface Reminders {
+  /** By their moments. */
+  readonly reminders: readonly Reminder[];
+}
+
 /** The person is a member no more. */
 export interface Removal {
   /** `left` or `removed`. */
   readonly reason: string;
+}
+
+/** A reminder that is no more. */
+export interface RemovedReminder {
+  /** Which it was. */
+  readonly id: number;
 }
 
 export type Role = 'member' | 'moderator' | 'admin' | 'owner';
@@ -615,6 +650,10 @@ export interface Statistics {
   readonly conversations: ConversationCounts;
   /** Batches of frames put into connections' queues since the server was started. */
   readonly deliveries: number;
+  /** Jobs that were given up: `palabre jobs list` tells which. */
+  readonly jobs_failed: number;
+  /** Jobs that wait until they are due, such as reminders. */
+  readonly jobs_waiting: number;
   /** Messages since the database was made, deleted ones too. */
   readonly messages: number;
   /** Messages stored since the server was started: the difference of two readings is a rate. */
@@ -1043,6 +1082,28 @@ export interface ReactionRemoveData {
   readonly seq: Integer;
 }
 
+/** A reminder's id. */
+export interface ReminderCancelData {
+  /** Which. */
+  readonly reminder: Integer;
+}
+
+/** A message and a moment. */
+export interface ReminderCreateData {
+  /** When to be reminded: from a second to five years ahead. */
+  readonly at: Instant;
+  /** Where. */
+  readonly conversation: Integer;
+  /** Which message. */
+  readonly seq: Integer;
+}
+
+/** Which reminders. */
+export interface ReminderListData {
+  /** Only those that are due, or only those that wait; all if absent. */
+  readonly due?: boolean | null;
+}
+
 /** A room's name. */
 export interface RoomGetData {
   /** The name, in any case. */
@@ -1216,6 +1277,12 @@ export interface Commands {
   'reaction.add': { data: ReactionAddData; answer: Message };
   /** Take an own reaction back; repeating it changes nothing. */
   'reaction.remove': { data: ReactionRemoveData; answer: Message };
+  /** Take a reminder back, or dismiss one that is due; repeating it changes nothing. */
+  'reminder.cancel': { data: ReminderCancelData; answer: Done };
+  /** Be reminded of a message at a moment; where one is to be already, then at this moment instead. */
+  'reminder.create': { data: ReminderCreateData; answer: Reminder };
+  /** The speaker's own reminders by their moments: all, those that are due, or those that wait. */
+  'reminder.list': { data: ReminderListData; answer: Reminders };
   /** A room by its name: as a member sees it, or as others find it. */
   'room.get': { data: RoomGetData; answer: Conversation | Room };
   /** Public rooms, by name. */
@@ -1398,6 +1465,27 @@ export interface Events {
     readonly seq: number;
     readonly data: ReactionChange;
   };
+  /** What you wanted to be reminded of. */
+  'reminder.due': {
+    readonly type: 'reminder.due';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: Reminder;
+  };
+  /** You have no such reminder any more. */
+  'reminder.removed': {
+    readonly type: 'reminder.removed';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: RemovedReminder;
+  };
+  /** You have asked to be reminded. */
+  'reminder.set': {
+    readonly type: 'reminder.set';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: Reminder;
+  };
   /** Somebody is writing. */
   'typing.started': { readonly type: 'typing.started'; readonly conversation: number; readonly data: Typing };
   /** Somebody has stopped writing. */
@@ -1472,6 +1560,9 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'presence.set': call('PUT /v1/users/me/presence', [], true),
   'reaction.add': call('PUT /v1/conversations/{conversation}/messages/{seq}/reactions/{emoji}'),
   'reaction.remove': call('DELETE /v1/conversations/{conversation}/messages/{seq}/reactions/{emoji}'),
+  'reminder.cancel': call('DELETE /v1/reminders/{reminder}'),
+  'reminder.create': call('POST /v1/reminders', [], true),
+  'reminder.list': call('GET /v1/reminders', ['due']),
   'room.get': call('GET /v1/rooms/{name}'),
   'room.list': call('GET /v1/rooms', ['prefix', 'cursor', 'limit']),
   'server.figures': call('GET /v1/server/figures'),

@@ -77,6 +77,10 @@ fn describe() {
     ::metrics::describe_counter!("auth_login_failures_total", "Log-ins refused.");
     ::metrics::describe_counter!("security_suspicious_activities_total", "Used refresh tokens that came back.");
     ::metrics::describe_counter!("chat_rate_limit_exceeded_total", "Requests that came too soon.");
+    ::metrics::describe_counter!("palabre_jobs_done_total", "Jobs that were done, by kind.");
+    ::metrics::describe_counter!("palabre_job_failures_total", "Tries of jobs that failed, by kind.");
+    ::metrics::describe_counter!("palabre_jobs_given_up_total", "Jobs that were given up, by kind.");
+    ::metrics::describe_histogram!("palabre_job_lateness_seconds", "How long after they were due jobs were begun.");
     ::metrics::describe_counter!("palabre_unreadable_rows_total", "Rows that could not be read, by table.");
     ::metrics::describe_counter!("palabre_damage_total", "Times that the database reported damage.");
     ::metrics::describe_counter!("chat_errors_total", "Failures, by type.");

@@ -15,6 +15,7 @@ use store::{Db, Schema, Writer, damage::Checked, lock::Lock};
 use stream::Stream;
 use subscribers::{Book, Hub};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use workers::Workers;
 
 use crate::{
     alike::{self, About, Watch},
@@ -67,6 +68,7 @@ pub struct Server {
     listeners: Vec<JoinHandle<()>>,
     writer: JoinHandle<()>,
     hub: JoinHandle<()>,
+    workers: Workers,
 }
 
 impl Server {
@@ -164,6 +166,7 @@ impl Server {
         if let Some(lock) = &mut lock {
             lock.describe(&holder(address));
         }
+        let workers = Workers::start(Engine::clone(&lent));
         Ok(Self {
             _lock: lock,
             address,
@@ -177,13 +180,18 @@ impl Server {
             listeners,
             writer: writing,
             hub: handing_out,
+            workers,
         })
     }
 
     /// What of it has ended by itself, which must never be: without it the rest is of no use.
     fn broken(&self) -> Option<&'static str> {
-        let parts = [("the writer", &self.writer), ("the hub", &self.hub)];
-        parts.into_iter().find(|(_, task)| task.is_finished()).map(|(name, _)| name)
+        let parts = [
+            ("the writer", self.writer.is_finished()),
+            ("the hub", self.hub.is_finished()),
+            ("the jobs' worker", self.workers.are_broken()),
+        ];
+        parts.into_iter().find(|(_, has_ended)| *has_ended).map(|(name, _)| name)
     }
 
     /// Stops: lets nobody in, tells sockets to come back, finishes commits, leaves. Takes at most
@@ -200,6 +208,7 @@ impl Server {
         for listener in &self.listeners {
             listener.abort();
         }
+        self.workers.stop().await;
         if !self.db.is_sqlite() {
             let leaving = self.lent.say_about(String::new());
             // If it cannot be said, its word holds for a few seconds more.

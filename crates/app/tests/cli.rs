@@ -69,7 +69,7 @@ impl Drop for Shell {
 fn every_command_has_help() {
     let shell = Shell::new("help");
     let commands = "serve|backup|restore|move|migrate|user|user add|user list|user password|user role|user token|room|room create|\
-                    room list|policy|policy set|explain|config|config template|config check|config docs|doctor|bench|version";
+                    room list|jobs|jobs list|jobs retry|policy|policy set|explain|config|config template|config check|config docs|doctor|bench|version";
     for command in commands.split('|') {
         let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
         let said = shell.run(&words);
@@ -253,6 +253,58 @@ fn story_of_an_operator(shell: &mut Shell, database: Option<String>) {
 
     let said = shell.run(&["migrate"]).out;
     assert!(said.starts_with(where_it_is) && said.trim().ends_with("is up to date"), "{said}");
+}
+
+/// Adds a job to the database of a folder, and has it fail as often as it is tried.
+async fn give_up_a_job(url: &str, subject: i64) {
+    let options = store::Options { url: url.to_owned(), readers: 1, connect_timeout: Duration::from_secs(5) };
+    let db = store::Db::open(&options).await.expect("the database");
+    db.epoch().await.expect("a history");
+    let (outlet, mut batches) = tokio::sync::mpsc::channel::<(store::Committed, Vec<Box<dyn FnOnce() + Send>>)>(16);
+    tokio::spawn(async move {
+        while let Some((_, answers)) = batches.recv().await {
+            answers.into_iter().for_each(|answer| answer());
+        }
+    });
+    let (writer, _task) = store::Writer::start(db, std::sync::Arc::new(|| chat::Millis(1_000)), outlet);
+    let work = writer.change(&[], None, move |unit| {
+        Box::pin(async move {
+            let mut now = chat::Millis(1_000);
+            store::jobs::add(&mut unit.conn, store::jobs::Kind::Reminder, subject, now).await?;
+            loop {
+                let jobs = store::jobs::claim(&mut unit.conn, 1, now).await?;
+                if store::jobs::fail(&mut unit.conn, &jobs[0], "internal", now).await? {
+                    return Ok(());
+                }
+                now = now.plus(jobs[0].pause().unwrap_or_default());
+            }
+        })
+    });
+    work.await.expect("a job that was given up");
+}
+
+#[tokio::test]
+async fn jobs_that_were_given_up_are_listed_and_tried_again() {
+    let shell = Shell::new("jobs");
+    assert_eq!(shell.run(&["migrate"]).code, 0);
+    let said = shell.run(&["jobs", "list"]);
+    assert_eq!((said.code, said.out.trim()), (0, "0 waiting, 0 given up"), "{}", said.err);
+    let url = format!("sqlite:{}", shell.0.join("data/palabre.db").display());
+    give_up_a_job(&url, 7).await;
+    give_up_a_job(&url, 8).await;
+    let listed = shell.run(&["jobs", "list"]);
+    let lines: Vec<&str> = listed.out.lines().collect();
+    assert_eq!(lines[0], "0 waiting, 2 given up");
+    let words: Vec<&str> = lines[2].split_whitespace().collect();
+    assert_eq!((words[0], words[1], words[2], words[4]), ("reminder", "7", "13", "internal"), "{}", listed.out);
+    let retry = |words: &[&str]| shell.run(&[&["jobs", "retry"], words].concat());
+    assert_eq!((retry(&[]).code, retry(&["reminder"]).code, retry(&["--all", "reminder", "7"]).code), (2, 2, 2));
+    let nothing = retry(&["reminder", "9"]);
+    assert_eq!((nothing.code, nothing.err.contains("no job reminder 9")), (1, true), "{}", nothing.err);
+    assert_eq!(retry(&["reminder", "7"]).code, 0);
+    assert_eq!(shell.run(&["jobs", "list"]).out.lines().next(), Some("1 waiting, 1 given up"));
+    assert_eq!(retry(&["--all"]).out.trim(), "tried again: 1");
+    assert_eq!(shell.run(&["jobs", "list"]).out.trim(), "2 waiting, 0 given up");
 }
 
 #[test]

@@ -30,9 +30,9 @@ enum Shown {
 /// A fault shows when a kill falls into the right millisecond: that may take a few rounds.
 const TRIES: u64 = 4;
 
-use Rule::{I2, I3, I6, I7, I10, I11, I15};
+use Rule::{I2, I3, I6, I7, I10, I11, I15, P4};
 
-const MUTANTS: [(&str, Shown); 13] = [
+const MUTANTS: [(&str, Shown); 14] = [
     ("ack-before-commit", Shown::Flush),
     ("skip-fsync", Shown::Flush),
     ("clock-order", Shown::Round("quick", 100, &[I3, I6])),
@@ -46,6 +46,7 @@ const MUTANTS: [(&str, Shown); 13] = [
     ("drop-when-full", Shown::Round("dawdlers", 100, &[I6, I7])),
     ("no-reread", Shown::Round("deaf", 100, &[I6, I7])),
     ("keep-history", Shown::Failover),
+    ("claim-for-good", Shown::Round("kill-one", 15, &[P4])),
 ];
 
 /// Runs a server with each fault until a rule of its own is found broken.

@@ -254,6 +254,7 @@ async fn dump(api: &Api, town: &Town, evidence: &mut Evidence) -> Result<()> {
         }
         evidence.logs.push(log);
     }
+    evidence.reminders = testkit::kill::reminders(api, &town.people).await?;
     for person in town.people.iter().chain(&town.strangers) {
         evidence.accounts.push(api.account(&person.token, person.id).await?);
     }
@@ -276,6 +277,7 @@ fn seen(evidence: &Evidence) -> BTreeMap<&'static str, u64> {
             Step::Changes { .. } => "catch-up answers",
             Step::Read { .. } => "pages read",
             Step::MarkerMoved { .. } => "markers moved",
+            Step::Reminded { .. } => "reminders",
             Step::Denied { .. } => "reads denied",
             Step::Welcome { .. } => "connections",
             _ => continue,

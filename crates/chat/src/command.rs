@@ -1,7 +1,7 @@
 //! What people can ask the server to do. Every endpoint ends in one of these.
 
 use crate::{
-    ClientId, ConversationId, Number, SessionId, UserId,
+    ClientId, ConversationId, Millis, Number, ReminderId, SessionId, UserId,
     accounts::{ProfileChange, ServerRole},
     conversations::Visibility,
     drafts::DraftKey,
@@ -59,6 +59,17 @@ pub enum Command {
         /// Up to which number.
         seq: Number,
     },
+    /// Be reminded of a message at a moment. If one already is to be, then at this moment instead.
+    CreateReminder {
+        /// Where.
+        conversation: ConversationId,
+        /// Which message.
+        seq: Number,
+        /// When.
+        at: Millis,
+    },
+    /// Take an own reminder back, or dismiss one that is due; repeating it changes nothing.
+    CancelReminder(ReminderId),
     /// Open a room.
     CreateRoom {
         /// Unique name.

@@ -6,7 +6,7 @@
 //! reconnected client missed of it can be read fresh.
 
 use crate::{
-    ConnectionId, ConversationId, Millis, Number, SessionId, UserId,
+    ConnectionId, ConversationId, Millis, Number, ReminderId, SessionId, UserId,
     accounts::{Account, ServerRole},
     conversations::{Conversation, Listed},
     drafts::{Draft, DraftKey},
@@ -14,6 +14,7 @@ use crate::{
     members::{Departure, Member},
     messages::Message,
     presence::Seen,
+    reminders::Reminder,
 };
 
 /// What numbers its changes: 1, 2, 3 … without holes. Their order is the order in which a transaction locks them.
@@ -164,6 +165,10 @@ pub enum AccountFact {
     DraftSaved(Draft),
     /// There is no such draft any more.
     DraftDiscarded(DraftKey),
+    /// They have asked for this reminder, or it is due.
+    ReminderChanged(Reminder),
+    /// They have no such reminder any more.
+    ReminderRemoved(ReminderId),
 }
 
 impl AccountFact {
@@ -175,7 +180,8 @@ impl AccountFact {
             Self::ConversationRemoved { conversation, .. } | Self::ConversationHidden { conversation, .. } => {
                 Some(*conversation)
             }
-            Self::ProfileChanged(_) => None,
+            // A reminder stays where one is no member any more: nobody has to wait for anything of the conversation.
+            Self::ProfileChanged(_) | Self::ReminderChanged(_) | Self::ReminderRemoved(_) => None,
             Self::DraftSaved(draft) => Some(draft.key.conversation),
             Self::DraftDiscarded(key) => Some(key.conversation),
         }

@@ -36,6 +36,10 @@ integer_id!(
     SessionId
 );
 integer_id!(
+    /// Somebody's reminder of a message.
+    ReminderId
+);
+integer_id!(
     /// The number of a durable change in a conversation: 1, 2, 3 … without holes. A message's `seq`,
     /// a row's `rev` and a conversation's `head` are all numbers of this counter.
     Number

@@ -17,6 +17,7 @@ pub mod policies;
 pub mod presence;
 pub mod rates;
 pub mod reactions;
+pub mod reminders;
 pub mod sessions;
 pub mod statistics;
 
@@ -33,7 +34,9 @@ pub mod permission;
 pub use command::{Command, Visit};
 pub use error::{Error, ErrorCode, Result};
 pub use event::{AccountEvent, AccountFact, Event, Fact, Notice, Order, Scope, Signal, Told};
-pub use ids::{ClientId, ConnectionId, ConversationId, MAX_SAFE_INTEGER, MessageId, Number, SessionId, UserId};
+pub use ids::{
+    ClientId, ConnectionId, ConversationId, MAX_SAFE_INTEGER, MessageId, Number, ReminderId, SessionId, UserId,
+};
 pub use limits::Limits;
 pub use query::Query;
 pub use reply::Reply;

@@ -128,6 +128,8 @@ limits! {
     reactions_per_user: 10, 1..=1_000;
     /// Characters of an emoji (a flag or a family is several).
     emoji_length: 32, 1..=64;
+    /// Reminders that one user may have, those that are due and not dismissed included.
+    reminders: 200, 1..=10_000;
     /// Conversations larger than this do not push presence and read markers to everybody.
     presence_members: 200, 0..=100_000;
     /// Milliseconds after which typing ends by itself.

@@ -32,11 +32,13 @@ pub enum Mutant {
     RefuseAfterCommit,
     /// A database that has come back with less is taken for the same history.
     KeepHistory,
+    /// A job that was claimed is its claimer's for good, even if they die.
+    ClaimForGood,
 }
 
 impl Mutant {
     /// All of them, by name.
-    pub const ALL: [(&'static str, Self); 13] = [
+    pub const ALL: [(&'static str, Self); 14] = [
         ("ack-before-commit", Self::AckBeforeCommit),
         ("skip-fsync", Self::SkipFsync),
         ("cached-counter", Self::CachedCounter),
@@ -50,6 +52,7 @@ impl Mutant {
         ("forget-client-ids", Self::ForgetClientIds),
         ("refuse-after-commit", Self::RefuseAfterCommit),
         ("keep-history", Self::KeepHistory),
+        ("claim-for-good", Self::ClaimForGood),
     ];
 }
 

@@ -113,6 +113,11 @@ pub enum Query {
         /// The last number that the asker has seen.
         since: Number,
     },
+    /// The speaker's own reminders, by their moments.
+    Reminders {
+        /// Only those that are due, or only those that are not; all if absent.
+        due: Option<bool>,
+    },
     /// Everything of the speaker's account that has changed since a number of it.
     AccountChanges {
         /// The last number that the asker has seen.

@@ -11,6 +11,7 @@ use crate::{
     policies::Explanation,
     presence::Seen,
     query::ListPosition,
+    reminders::Reminder,
     sessions::{Session, Tokens},
 };
 
@@ -93,6 +94,10 @@ pub enum Reply {
     Drafts(Vec<Draft>),
     /// Who is here.
     Presence(Vec<(UserId, Seen)>),
+    /// A reminder as it stands now.
+    Reminder(Reminder),
+    /// The speaker's reminders.
+    Reminders(Vec<Reminder>),
     /// The marker's position after a move.
     Marker(Markers),
 }

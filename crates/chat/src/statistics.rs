@@ -17,4 +17,8 @@ pub struct Stored {
     pub messages_sent: i64,
     /// Bytes that the database takes on its disk.
     pub storage_bytes: i64,
+    /// Jobs that wait until they are due or are being done.
+    pub jobs_waiting: i64,
+    /// Jobs that were given up.
+    pub jobs_failed: i64,
 }

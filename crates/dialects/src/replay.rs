@@ -326,6 +326,8 @@ fn describe(command: &Command) -> String {
         Command::DeleteMessage { conversation, seq } => format!("DeleteMessage {conversation} {seq}"),
         Command::AddReaction { conversation, seq, emoji } => format!("AddReaction {conversation} {seq} {emoji}"),
         Command::RemoveReaction { conversation, seq, emoji } => format!("RemoveReaction {conversation} {seq} {emoji}"),
+        Command::CreateReminder { conversation, seq, at } => format!("CreateReminder {conversation} {seq} {}", at.0),
+        Command::CancelReminder(reminder) => format!("CancelReminder {reminder}"),
         Command::MoveMarker { conversation, marker, seq } => format!("MoveMarker {conversation} {marker:?} {seq}"),
         Command::CreateRoom { name, topic, visibility, client_id } => {
             format!("CreateRoom {name:?} {topic:?} {visibility:?} {client_id:?}")

@@ -36,6 +36,68 @@ impl Time {
     }
 }
 
+/// Reading what others write.
+impl Time {
+    /// The moment of a text by RFC 3339 with `T`, seconds, and `Z` or a distance from UTC; nothing if it is none, or
+    /// before 1970. What is less than a millisecond is left out.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let (date, rest) = text.split_at_checked(10)?;
+        let (of_day, rest) = rest.strip_prefix('T')?.split_at_checked(8)?;
+        let (fraction, zone) = match rest.strip_prefix('.') {
+            None => ("", rest),
+            Some(rest) => rest.split_at_checked(rest.find(|c: char| !c.is_ascii_digit())?)?,
+        };
+        if rest.starts_with('.') && !(1..=9).contains(&fraction.len()) {
+            return None;
+        }
+        let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
+        let [hour, minute, second] = numbers(of_day, ':', [2, 2, 2])?;
+        let thousandths: String = format!("{fraction:0<3}").chars().take(3).collect();
+        let days = days_of(year, month, day)?;
+        if hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second - ahead_of_utc(zone)? * 60;
+        let ms = seconds * 1_000 + thousandths.parse::<i64>().ok()?;
+        (0..=LAST).contains(&ms).then_some(Self(Millis(ms)))
+    }
+}
+
+/// Numbers of so many digits with a sign between them.
+fn numbers<const N: usize>(text: &str, between: char, digits: [usize; N]) -> Option<[i64; N]> {
+    let mut parts = text.split(between);
+    let mut numbers = [0; N];
+    for (number, digits) in numbers.iter_mut().zip(digits) {
+        let part = parts.next()?;
+        let good = part.len() == digits && part.bytes().all(|b| b.is_ascii_digit());
+        *number = part.parse().ok().filter(|_| good)?;
+    }
+    parts.next().is_none().then_some(numbers)
+}
+
+/// By how many minutes a zone's clocks are ahead of UTC.
+fn ahead_of_utc(zone: &str) -> Option<i64> {
+    let (sign, distance) = match zone.split_at_checked(1)? {
+        ("Z", "") => return Some(0),
+        ("+", distance) => (1, distance),
+        ("-", distance) => (-1, distance),
+        _ => return None,
+    };
+    let [hours, minutes] = numbers(distance, ':', [2, 2])?;
+    (hours <= 23 && minutes <= 59).then_some(sign * (hours * 60 + minutes))
+}
+
+/// A day counted from 1970-01-01, if there is such a day: the algorithm `days_from_civil` of Howard Hinnant.
+fn days_of(year: i64, month: i64, day: i64) -> Option<i64> {
+    let shifted = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (era, year_of_era) = (shifted.0.div_euclid(400), shifted.0.rem_euclid(400));
+    let day_of_year = (153 * shifted.1 + 2) / 5 + day - 1;
+    let days = era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468;
+    // A day that there is not is another when it is counted back.
+    ((1..=12).contains(&month) && civil(days) == (year, month, day)).then_some(days)
+}
+
 /// Year, month and day of a day counted from 1970-01-01: the algorithm `civil_from_days` of Howard Hinnant.
 fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
@@ -77,6 +139,60 @@ mod tests {
             let ms = step * 47_000_003;
             let theirs = jiff::Timestamp::from_millisecond(ms).unwrap();
             assert_eq!(text(ms), format!("{theirs:.3}"));
+        }
+    }
+
+    #[test]
+    fn moments_are_read_as_another_library_reads_them() {
+        for step in 0..140_000_i64 {
+            let moment = Millis(step * 47_000_003);
+            assert_eq!(Time::read(&text(moment.0)), Some(Time(moment)));
+        }
+        let read = |text: &str| Time::read(text).map(|time| time.0.0);
+        for good in [
+            "2024-02-29T23:59:59Z",
+            "2025-01-01T12:00:00.5+02:00",
+            "2025-12-31T23:59:59.999999999-11:30",
+            "1970-01-01T00:00:00.001Z",
+            "2000-02-29T00:00:00+00:00",
+        ] {
+            let theirs: jiff::Timestamp = good.parse().unwrap();
+            assert_eq!(read(good), Some(theirs.as_millisecond()), "{good}");
+        }
+        assert_eq!(read("9999-12-31T23:59:59.999Z"), Some(LAST));
+    }
+
+    #[test]
+    fn what_is_no_moment_is_not_read() {
+        for bad in [
+            "",
+            "2025",
+            "2025-01-01",
+            "2025-01-01T12:00:00",
+            "2025-01-01 12:00:00Z",
+            "2025-01-01T12:00Z",
+            "2025-02-29T12:00:00Z",
+            "2025-13-01T12:00:00Z",
+            "2025-00-10T12:00:00Z",
+            "2025-01-00T12:00:00Z",
+            "2025-01-32T12:00:00Z",
+            "2025-01-01T24:00:00Z",
+            "2025-01-01T12:60:00Z",
+            "2025-01-01T12:00:60Z",
+            "2025-01-01T12:00:00.Z",
+            "2025-01-01T12:00:00.1234567890Z",
+            "2025-01-01T12:00:00.5",
+            "+025-01-01T12:00:00Z",
+            "2025-01-01T12:00:00+2:00",
+            "2025-01-01T12:00:00+24:00",
+            "2025-01-01T12:00:00ZZ",
+            "2025-01-01T12:00:00é",
+            "1969-12-31T23:59:59Z",
+            "2025-01-0éT12:00:00Z",
+            "-2025-01-01T12:00:00Z",
+            "2025-1-001T12:00:00Z",
+        ] {
+            assert_eq!(Time::read(bad), None, "{bad}");
         }
     }
 

@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 
 use chat::{
-    AccountEvent, AccountFact, ConversationId, Error, Number, Reply, Result, UserId,
+    AccountEvent, AccountFact, ConversationId, Error, Number, ReminderId, Reply, Result, UserId,
     conversations::Listed,
     drafts::{Draft, DraftKey},
     members::Departure,
+    reminders::Reminder,
     reply::AccountChanges,
 };
 use store::{
@@ -72,7 +73,7 @@ impl Engine {
         let mut things = Things::default();
         let conversations = of(|thing| match thing {
             Thing::Conversation(id) | Thing::Hidden(id) => Some(id),
-            Thing::Profile | Thing::Draft(_) => None,
+            Thing::Profile | Thing::Draft(_) | Thing::Reminder(_) => None,
         });
         if !conversations.is_empty() {
             let entries = store::listing::entries(conn, user, &conversations).await?;
@@ -84,6 +85,10 @@ impl Engine {
         if rows.iter().any(|row| matches!(row.thing, Some(Thing::Draft(_)))) {
             let drafts = store::drafts::all(conn, user).await?;
             things.drafts = drafts.into_iter().map(|draft| (draft.key, draft)).collect();
+        }
+        if rows.iter().any(|row| matches!(row.thing, Some(Thing::Reminder(_)))) {
+            let reminders = store::reminders::of_user(conn, user).await?;
+            things.reminders = reminders.into_iter().map(|reminder| (reminder.id, reminder)).collect();
         }
         if rows.iter().any(|row| row.thing == Some(Thing::Profile)) {
             // What was remembered of tokens has the name of before.
@@ -101,6 +106,7 @@ struct Things {
     /// Conversations that the person left by themself.
     left: Vec<ConversationId>,
     drafts: HashMap<DraftKey, Draft>,
+    reminders: HashMap<ReminderId, Reminder>,
     profile: Option<chat::accounts::Account>,
 }
 
@@ -116,6 +122,10 @@ impl Things {
             Thing::Draft(key) => Some(match self.drafts.remove(&key) {
                 Some(draft) => AccountFact::DraftSaved(draft),
                 None => AccountFact::DraftDiscarded(key),
+            }),
+            Thing::Reminder(id) => Some(match self.reminders.remove(&id) {
+                Some(reminder) => AccountFact::ReminderChanged(reminder),
+                None => AccountFact::ReminderRemoved(id),
             }),
         }
     }

@@ -19,6 +19,7 @@ mod catch_up;
 mod conversations;
 mod drafts;
 mod history;
+mod jobs;
 mod listing;
 mod markers;
 mod members;
@@ -29,6 +30,7 @@ pub mod policies;
 mod presence;
 mod quotas;
 mod reactions;
+mod reminders;
 mod sessions;
 mod statistics;
 
@@ -47,7 +49,9 @@ use chat::{
 use store::{Db, Writer, members::Belongings};
 
 pub use catch_up::{Extent, Wanted};
+pub use jobs::Due;
 pub use rates::{Allowance, Cost, Pace};
+pub use store::jobs::Job;
 pub use store::turns::{Reader, reading_for};
 pub use tokens::Keys;
 
@@ -224,6 +228,8 @@ impl Engine {
                 call.remove_reaction(conversation, seq, emoji).await
             }
             Command::MoveMarker { conversation, marker, seq } => call.move_marker(conversation, marker, seq).await,
+            Command::CreateReminder { conversation, seq, at } => call.create_reminder(conversation, seq, at).await,
+            Command::CancelReminder(reminder) => call.cancel_reminder(reminder).await,
             Command::CreateRoom { name, topic, visibility, client_id } => {
                 call.create_room(name, topic, visibility, client_id).await
             }
@@ -298,6 +304,7 @@ impl Engine {
             Query::CatchUp { conversation, since } => {
                 call.catch_up(conversation, since).await.map(|caught_up| Reply::CaughtUp(Box::new(caught_up)))
             }
+            Query::Reminders { due } => call.reminders(due).await,
             Query::AccountChanges { since } => call.account_changes(since).await,
             Query::Drafts => call.drafts().await,
             Query::Presence(users) => call.presence(users).await,

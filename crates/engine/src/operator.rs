@@ -10,9 +10,12 @@ use chat::{
 use crate::{
     Call, Engine,
     accounts::{self, Opening, Right},
+    jobs,
     passwords::{self, Share, Visitor},
     sessions,
 };
+
+pub use store::jobs::Failed;
 
 const OPERATOR: Visitor = Visitor { share: Share::Operator, account: None };
 
@@ -115,6 +118,36 @@ pub async fn create_room(
         Reply::Conversation(listed) => Ok(listed.conversation),
         _ => Err(Error::internal()),
     }
+}
+
+/// The jobs that were given up, at most so many, the oldest first.
+///
+/// # Errors
+/// The store's.
+pub async fn failed_jobs(engine: &Engine, limit: i64) -> Result<Vec<Failed>> {
+    Ok(store::jobs::failed(&mut *engine.inner.db.read().await?, limit).await?)
+}
+
+/// How many jobs wait, and how many were given up.
+///
+/// # Errors
+/// The store's.
+pub async fn count_jobs(engine: &Engine) -> Result<(i64, i64)> {
+    Ok(store::jobs::counts(&mut *engine.inner.db.read().await?).await?)
+}
+
+/// Has a job that was given up tried again. Whether there was one of this kind and subject.
+///
+/// # Errors
+/// The store's.
+pub async fn retry_job(engine: &Engine, kind: String, subject: i64) -> Result<bool> {
+    let work = engine.inner.writer.change(&[], None, move |unit| {
+        Box::pin(async move {
+            let now = jobs::now(unit).await?;
+            Ok(store::jobs::again(&mut unit.conn, &kind, subject, now).await?)
+        })
+    });
+    work.await
 }
 
 /// A page of all rooms, by name and id, after that of this name and id.

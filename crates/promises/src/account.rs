@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use chat::{
-    AccountFact, ConversationId, Number,
+    AccountFact, ConversationId, Number, ReminderId,
     accounts::Account,
     drafts::{Draft, DraftKey},
 };
@@ -33,6 +33,10 @@ pub enum AccountChange<F: AccountForm> {
     Draft(DraftKey, F::Draft),
     /// There is no such draft.
     NoDraft(DraftKey),
+    /// There is this reminder, in the state with this number of the account, and whether it is due.
+    Reminder(ReminderId, Number, bool),
+    /// There is no such reminder.
+    NoReminder(ReminderId),
 }
 
 /// How somebody has a conversation that they are in.
@@ -50,6 +54,8 @@ pub struct KnownAccount<F: AccountForm> {
     profile: Option<F::Profile>,
     conversations: BTreeMap<ConversationId, InList>,
     drafts: BTreeMap<DraftKey, F::Draft>,
+    /// The number of each one's last change, and whether it is due.
+    reminders: BTreeMap<ReminderId, (Number, bool)>,
 }
 
 impl<F: AccountForm> KnownAccount<F> {
@@ -63,7 +69,14 @@ impl<F: AccountForm> KnownAccount<F> {
     ) -> Self {
         let in_list = |hidden: Option<Number>| hidden.map_or(InList::Shown, InList::Hidden);
         let conversations = conversations.into_iter().map(|(id, hidden)| (id, in_list(hidden))).collect();
-        Self { cursor, profile, conversations, drafts: drafts.into_iter().collect() }
+        Self { cursor, profile, conversations, drafts: drafts.into_iter().collect(), reminders: BTreeMap::new() }
+    }
+
+    /// The same with reminders: the number of each one's last change, and whether it is due.
+    #[must_use]
+    pub fn with_reminders(self, reminders: impl IntoIterator<Item = (ReminderId, Number, bool)>) -> Self {
+        let reminders = reminders.into_iter().map(|(id, rev, due)| (id, (rev, due))).collect();
+        Self { reminders, ..self }
     }
 
     /// Where an event stands that follows `after`.
@@ -88,6 +101,8 @@ impl<F: AccountForm> KnownAccount<F> {
             AccountChange::Profile(profile) => self.profile = Some(profile),
             AccountChange::Draft(key, draft) => _ = self.drafts.insert(key, draft),
             AccountChange::NoDraft(key) => _ = self.drafts.remove(&key),
+            AccountChange::Reminder(id, rev, due) => _ = self.reminders.insert(id, (rev, due)),
+            AccountChange::NoReminder(id) => _ = self.reminders.remove(&id),
         }
     }
 
@@ -121,6 +136,7 @@ impl<F: AccountForm> KnownAccount<F> {
         }
         differ("conversation", &self.list(), &fresh.list(), &mut words);
         differ("draft", &self.named_drafts(), &fresh.named_drafts(), &mut words);
+        differ("reminder", &self.reminders, &fresh.reminders, &mut words);
         words
     }
 
@@ -153,6 +169,8 @@ impl From<&AccountFact> for AccountChange<crate::Facts> {
             AccountFact::ProfileChanged(account) => Self::Profile((**account).clone()),
             AccountFact::DraftSaved(draft) => Self::Draft(draft.key, draft.clone()),
             AccountFact::DraftDiscarded(key) => Self::NoDraft(*key),
+            AccountFact::ReminderChanged(one) => Self::Reminder(one.id, one.rev, one.due_at.is_some()),
+            AccountFact::ReminderRemoved(id) => Self::NoReminder(*id),
         }
     }
 }
@@ -197,30 +215,42 @@ mod tests {
             AccountChange::Profile("Nantes"),
             AccountChange::Draft(EDIT, "better"),
             AccountChange::NoDraft(NEW),
+            AccountChange::Reminder(ReminderId(1), Number(9), false),
+            AccountChange::Reminder(ReminderId(2), Number(10), false),
+            AccountChange::Reminder(ReminderId(1), Number(11), true),
+            AccountChange::NoReminder(ReminderId(2)),
         ];
         for (number, change) in (4..).zip(changes) {
             heard.apply(Number(number), change);
         }
         heard.happened(HERE, Number(12));
         let fresh = KnownAccount::read(
-            Number(8),
+            Number(12),
             Some("Nantes"),
             [(HERE, Some(Number(12))), (THERE, None)],
             [(EDIT, "better")],
-        );
+        )
+        .with_reminders([(ReminderId(1), Number(11), true)]);
         assert_eq!((heard.cursor, heard.differences(&fresh)), (fresh.cursor, vec![]));
         heard.happened(HERE, Number(13));
         assert_eq!(heard.differences(&fresh), ["conversation 1 is known as \"shown\", but is \"hidden\""]);
-        heard.apply(Number(9), AccountChange::Removed(HERE));
-        assert_eq!((heard.cursor, heard.differences(&fresh).len()), (Number(9), 1));
+        heard.apply(Number(13), AccountChange::Removed(HERE));
+        assert_eq!((heard.cursor, heard.differences(&fresh).len()), (Number(13), 1));
     }
 
     #[test]
     fn whatever_differs_is_told() {
-        let fresh = KnownAccount::read(Number(3), Some("Brest"), [(THERE, None)], [(NEW, "hello"), (EDIT, "b")]);
+        let fresh = KnownAccount::read(Number(3), Some("Brest"), [(THERE, None)], [(NEW, "hello"), (EDIT, "b")])
+            .with_reminders([(ReminderId(1), Number(2), true)]);
         let words = known().differences(&fresh);
-        let wanted =
-            ["the profile", "conversation 1 is", "conversation 2 is not", "draft in 1 is", "draft of 7 in 1 is not"];
+        let wanted = [
+            "the profile",
+            "conversation 1 is",
+            "conversation 2 is not",
+            "draft in 1 is",
+            "draft of 7 in 1 is not",
+            "reminder 1 is not",
+        ];
         let is_told = |(word, wanted): (&String, &str)| word.starts_with(wanted);
         assert!(words.len() == wanted.len() && words.iter().zip(wanted).all(is_told), "{words:?}");
     }

@@ -49,6 +49,7 @@ rules! {
     I13, "read-your-writes", "reads show what was acknowledged before";
     I15, "honest errors", "what was refused is not kept";
     I16, "bounds", "recovery and delay within their bounds";
+    P4, "done later", "what was asked for later is done, once, whoever dies meanwhile";
     P3, "exactly-once effect", "the same client id with another text is refused";
     A1, "account", "an account is alike on all its devices";
 }

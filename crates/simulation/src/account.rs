@@ -125,7 +125,9 @@ impl World<'_> {
             AccountFact::ConversationRemoved { .. }
             | AccountFact::ProfileChanged(_)
             | AccountFact::DraftSaved(_)
-            | AccountFact::DraftDiscarded(_) => return Moment::Now,
+            | AccountFact::DraftDiscarded(_)
+            | AccountFact::ReminderChanged(_)
+            | AccountFact::ReminderRemoved(_) => return Moment::Now,
         };
         let is_seen = self.fault != Some(Fault::AddsWithOldRows);
         match self.nodes[node].rooms.get(&conversation).map(|room| room.sequence.last()) {
@@ -244,7 +246,9 @@ impl World<'_> {
             AccountFact::ConversationHidden { .. }
             | AccountFact::ProfileChanged(_)
             | AccountFact::DraftSaved(_)
-            | AccountFact::DraftDiscarded(_) => {}
+            | AccountFact::DraftDiscarded(_)
+            | AccountFact::ReminderChanged(_)
+            | AccountFact::ReminderRemoved(_) => {}
         }
     }
 

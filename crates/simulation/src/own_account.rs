@@ -146,7 +146,9 @@ impl World<'_> {
             AccountFact::ConversationHidden { .. }
             | AccountFact::ProfileChanged(_)
             | AccountFact::DraftSaved(_)
-            | AccountFact::DraftDiscarded(_) => {}
+            | AccountFact::DraftDiscarded(_)
+            | AccountFact::ReminderChanged(_)
+            | AccountFact::ReminderRemoved(_) => {}
         }
     }
 }

@@ -5,7 +5,7 @@
 //! makes it true, and leaves that number in the row of what it changed. "Everything after N" is the rows with a greater
 //! number, as the things are now.
 
-use chat::{AccountFact, ConversationId, Number, UserId, drafts::DraftKey};
+use chat::{AccountFact, ConversationId, Number, ReminderId, UserId, drafts::DraftKey};
 use sqlx::FromRow;
 
 use crate::{Conn, Result, appends::json_ids, unreadable};
@@ -55,6 +55,8 @@ pub enum Thing {
     Profile,
     /// What they have begun to write.
     Draft(DraftKey),
+    /// What they want to be reminded of.
+    Reminder(ReminderId),
 }
 
 impl Thing {
@@ -68,6 +70,8 @@ impl Thing {
             AccountFact::ProfileChanged(_) => (Self::Profile, false),
             AccountFact::DraftSaved(draft) => (Self::Draft(draft.key), false),
             AccountFact::DraftDiscarded(key) => (Self::Draft(*key), true),
+            AccountFact::ReminderChanged(reminder) => (Self::Reminder(reminder.id), false),
+            AccountFact::ReminderRemoved(id) => (Self::Reminder(*id), true),
         }
     }
 
@@ -76,6 +80,7 @@ impl Thing {
             Self::Conversation(id) => ("conversation", id.to_string()),
             Self::Hidden(id) => ("hidden", id.to_string()),
             Self::Profile => ("profile", String::new()),
+            Self::Reminder(id) => ("reminder", id.to_string()),
             Self::Draft(DraftKey { conversation, edit: None }) => ("draft", conversation.to_string()),
             Self::Draft(DraftKey { conversation, edit: Some(seq) }) => ("draft", format!("{conversation}/{seq}")),
         }
@@ -87,6 +92,7 @@ impl Thing {
             "conversation" => conversation(key).map(Self::Conversation),
             "hidden" => conversation(key).map(Self::Hidden),
             "profile" => Some(Self::Profile),
+            "reminder" => key.parse().ok().map(|id| Self::Reminder(ReminderId(id))),
             "draft" => {
                 let (place, edit) = key.split_once('/').map_or((key, None), |(place, edit)| (place, Some(edit)));
                 let edit = edit.map(|edit| edit.parse().map(Number)).transpose().ok()?;
@@ -192,13 +198,14 @@ mod tests {
             Thing::Conversation(conversation),
             Thing::Hidden(conversation),
             Thing::Profile,
+            Thing::Reminder(ReminderId(7)),
             Thing::Draft(DraftKey { conversation, edit: None }),
             Thing::Draft(DraftKey { conversation, edit: Some(Number(40)) }),
         ] {
             let (noun, key) = thing.parts();
             assert_eq!(Thing::from_parts(noun, &key), Some(thing));
         }
-        for (noun, key) in [("draft", "12/x"), ("draft", ""), ("conversation", "a"), ("poll", "1")] {
+        for (noun, key) in [("draft", "12/x"), ("draft", ""), ("conversation", "a"), ("reminder", ""), ("poll", "1")] {
             assert_eq!(Thing::from_parts(noun, key), None, "{noun} {key}");
         }
     }

@@ -447,7 +447,7 @@ impl Conn {
         Ok(())
     }
 
-    /// The next id of a counter (`user`, `conversation`, `session`).
+    /// The next id of a counter (`user`, `conversation`, `session`, `reminder`).
     pub(crate) async fn next_id(&mut self, counter: &'static str) -> Result<i64> {
         let (id,) = sql!(self, fetch_one as (i64,), NEXT_ID, counter)?;
         Ok(id)

@@ -34,6 +34,7 @@ pub mod conversations;
 pub mod doctor;
 pub mod drafts;
 pub mod history;
+pub mod jobs;
 pub mod listing;
 pub mod markers;
 pub mod members;
@@ -42,6 +43,7 @@ pub mod nodes;
 pub mod nudges;
 pub mod policies;
 pub mod reactions;
+pub mod reminders;
 #[cfg(feature = "rewind")]
 mod rewind;
 pub mod sessions;
@@ -71,6 +73,8 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         messages::STATEMENTS,
         appends::STATEMENTS,
         reactions::STATEMENTS,
+        reminders::STATEMENTS,
+        jobs::STATEMENTS,
         markers::STATEMENTS,
         policies::STATEMENTS,
         listing::STATEMENTS,

@@ -2,7 +2,7 @@
 
 use chat::statistics::Stored;
 
-use crate::{Conn, Db, Result, messages};
+use crate::{Conn, Db, Result, jobs, messages};
 
 statements! {
     COUNTS = "SELECT (SELECT COUNT(*) FROM users),
@@ -21,7 +21,18 @@ pub async fn kept(db: &Db) -> Result<Stored> {
     let (messages, _) = messages::total(&mut conn).await?;
     let (accounts, rooms, groups, directs) = counts(&mut conn).await?;
     let storage_bytes = db.storage_bytes(&mut conn).await?;
-    Ok(Stored { accounts, rooms, groups, directs, messages, messages_sent: 0, storage_bytes })
+    let (jobs_waiting, jobs_failed) = jobs::counts(&mut conn).await?;
+    Ok(Stored {
+        accounts,
+        rooms,
+        groups,
+        directs,
+        messages,
+        messages_sent: 0,
+        storage_bytes,
+        jobs_waiting,
+        jobs_failed,
+    })
 }
 
 async fn counts(conn: &mut Conn) -> Result<(i64, i64, i64, i64)> {

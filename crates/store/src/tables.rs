@@ -180,6 +180,14 @@ pub(crate) static TABLES: Tables = tables! {
         saved_at: Number
     }
     reactions by (message_id, emoji, user_id) of Owner::Message("message_id"); { message_id: Number, emoji: Text, user_id: Number, number: Number }
+    reminders by (user_id, conversation_id, seq) of Owner::Account("user_id"); {
+        user_id: Number, conversation_id: Number, seq: Number, id: Number, at: Number, created_at: Number, due_at: Number,
+        rev: Number
+    }
+    // Jobs belong to rows of several kinds.
+    jobs by (kind, subject) of Owner::Server; {
+        kind: Text, subject: Number, due_at: Number, tries: Number, claim: Number, failed_at: Number, error: Text
+    }
 };
 
 /// Tables that stay where they are: what the migrations did, and what nodes tell each other in passing.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::checker::{AccountEvent, AccountLog, AccountWord, Content, Log, Marker, Row};
+use crate::checker::{AccountEvent, AccountLog, AccountWord, Content, Log, Marker, Reminder, Row};
 
 /// A server's REST interface.
 #[derive(Clone, Debug)]
@@ -126,6 +126,21 @@ impl Api {
         let listed = self.get(token, &format!("conversations/{conversation}")).await?;
         let number = |name: &str| listed[name].as_i64().with_context(|| format!("a conversation without {name}"));
         Ok(Marker { user, read_seq: number("read_seq")?, unread: number("unread")? })
+    }
+
+    /// All reminders of somebody.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub async fn reminders(&self, token: &str, user: i64) -> Result<Vec<Reminder>> {
+        let listed = self.get(token, "reminders").await?;
+        let number = |one: &Value, name: &str| one[name].as_i64().with_context(|| format!("a reminder without {name}"));
+        let read = |one: &Value| {
+            let due = one["due"].as_bool().context("a reminder that may be due")?;
+            let (conversation, seq) = (number(one, "conversation")?, number(one, "seq")?);
+            Ok(Reminder { user, id: number(one, "id")?, conversation, seq, due })
+        };
+        listed["reminders"].as_array().context("no reminders")?.iter().map(read).collect()
     }
 }
 

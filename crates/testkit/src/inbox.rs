@@ -38,7 +38,8 @@ impl Inbox {
         match kind {
             "conversation.changes" => self.changes.push_back(frame.clone()),
             "typing.started" | "typing.stopped" | "marker.moved" | "presence.changed" | "account.updated"
-            | "user.updated" | "draft.saved" | "draft.discarded" | "account.reset" => self.signals.push_back(heard),
+            | "user.updated" | "draft.saved" | "draft.discarded" | "account.reset" | "reminder.set"
+            | "reminder.due" | "reminder.removed" => self.signals.push_back(heard),
             _ => self.heard.push_back(heard),
         }
     }
@@ -78,6 +79,9 @@ fn words(kind: &str, data: &Value, name: &dyn Fn(i64) -> String) -> (String, Opt
         "draft.saved" => (format!("draft: {}", text(&data["text"])), None),
         "draft.discarded" => ("no draft".to_owned(), None),
         "conversation.hidden" => ("hidden".to_owned(), None),
+        "reminder.set" | "reminder.due" | "reminder.removed" => {
+            (format!("reminder {} {}", data["id"], kind.trim_start_matches("reminder.")), None)
+        }
         "typing.started" => (format!("{} types", person(&data["user"]).0), None),
         "typing.stopped" => (format!("{} stops typing", person(&data["user"]).0), None),
         "marker.moved" => {

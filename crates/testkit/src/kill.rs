@@ -11,7 +11,7 @@ use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     api::Api,
-    checker::{Evidence, Step, Violation, check},
+    checker::{Evidence, Reminder, Step, Violation, check},
     dice::Dice,
     process::{Process, Setup},
     talker::{Habits, Person, Phase, Talker, wait_for_quiet},
@@ -55,6 +55,8 @@ pub struct Report {
     pub refused: usize,
     /// Acknowledged edits.
     pub edited: usize,
+    /// Reminders that were granted.
+    pub reminded: usize,
     /// Live events, counting each receiver.
     pub events: usize,
     /// Catch-up answers.
@@ -115,12 +117,32 @@ pub async fn kill_scenario(scenario: Scenario) -> Result<Report> {
     for (place, base) in &town.conversations {
         evidence.logs.push(api.dump(&town.people[0].token, *place, *base).await?);
     }
+    evidence.reminders = reminders(&api, &town.people).await?;
     process.kill()?;
     let violations = check(&evidence);
     if !violations.is_empty() {
         keep(&evidence, &scenario.folder)?;
     }
     Ok(report(&scenario, &evidence, slowest_start, violations))
+}
+
+/// Everybody's reminders, once none waits any more: a job that was being done when its node was killed is done when the
+/// lease is over.
+///
+/// # Errors
+/// If the server does not answer.
+pub async fn reminders(api: &Api, people: &[Person]) -> Result<Vec<Reminder>> {
+    let begin = Instant::now();
+    loop {
+        let mut all = Vec::new();
+        for person in people {
+            all.extend(api.reminders(&person.token, person.id).await?);
+        }
+        if begin.elapsed() > 2 * store::jobs::LEASE || all.iter().all(|reminder| reminder.due) {
+            return Ok(all);
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
 }
 
 /// Nothing but the server's own strength limits the load.
@@ -136,6 +158,7 @@ pub fn environment() -> Vec<(String, String)> {
         ("login_attempts", 100_000),
         ("registrations_per_hour", 100_000),
         ("catch_up", 100_000),
+        ("reminders", 10_000),
         // So small that whoever missed a few dozen messages is told in several pieces.
         ("catch_up_bytes", 16_384),
     ];
@@ -154,6 +177,7 @@ fn report(scenario: &Scenario, evidence: &Evidence, slowest_start: Duration, vio
         repeated: 0,
         refused: 0,
         edited: 0,
+        reminded: 0,
         events: 0,
         catch_ups: 0,
         kept: evidence.logs.iter().map(|log| log.rows.len()).sum(),
@@ -168,6 +192,7 @@ fn report(scenario: &Scenario, evidence: &Evidence, slowest_start: Duration, vio
             Step::Unknown { .. } => report.unknown += 1,
             Step::Fail { .. } => report.refused += 1,
             Step::Edited { .. } => report.edited += 1,
+            Step::Reminded { .. } => report.reminded += 1,
             Step::Event { .. } => report.events += 1,
             Step::Changes { .. } => report.catch_ups += 1,
             _ => {}
@@ -185,6 +210,7 @@ pub fn keep(evidence: &Evidence, folder: &Path) -> Result<()> {
         let lines: Vec<String> = history.entries.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
         std::fs::write(folder.join(format!("history-{}.jsonl", history.client)), lines.join("\n"))?;
     }
+    std::fs::write(folder.join("reminders.json"), serde_json::to_string_pretty(&evidence.reminders)?)?;
     std::fs::write(folder.join("logs.json"), serde_json::to_string_pretty(&evidence.logs)?)?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
-    model::{Objects, Snapshot, draft_key, profile_of, row_of},
+    model::{Objects, Snapshot, draft_key, profile_of, reminder_of, row_of},
     person::Inner,
 };
 
@@ -127,7 +127,11 @@ pub async fn read_account(person: &Inner, cursor: i64) -> Option<KnownAccount<Ob
     for (id, head) in person.state().model.heads() {
         conversations.entry(ConversationId(id)).or_insert(Some(Number(head)));
     }
-    Some(KnownAccount::read(Number(cursor), Some(profile_of(&me)), conversations, drafts))
+    let Seen::Here(reminders) = get(person, "/v1/reminders").await else { return None };
+    let reminders = reminders["reminders"].as_array().into_iter().flatten();
+    let reminders = reminders.map(|reminder| reminder_of(reminder).expect("a reminder has a number"));
+    let account = KnownAccount::read(Number(cursor), Some(profile_of(&me)), conversations, drafts);
+    Some(account.with_reminders(reminders))
 }
 
 /// What keeps the law from holding for the account at this moment.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use promises::{
-    AccountChange, AccountForm, Change, ConversationId, DraftKey, Form, KnownAccount, Number, Place, UserId,
+    AccountChange, AccountForm, Change, ConversationId, DraftKey, Form, KnownAccount, Number, Place, ReminderId, UserId,
 };
 use serde_json::{Map, Value};
 
@@ -58,6 +58,14 @@ pub fn profile_of(account: &Value) -> Value {
         NO_PROFILE.iter().for_each(|name| _ = fields.remove(*name));
     }
     profile
+}
+
+/// A reminder as the law compares it: its id, the number of its last change, and whether it is due.
+///
+/// # Errors
+/// What it lacks.
+pub fn reminder_of(data: &Value) -> Result<(ReminderId, Number, bool), String> {
+    Ok((ReminderId(number(data, "id")?), Number(number(data, "rev")?), data["due"] == true))
 }
 
 /// Which draft an object is.
@@ -308,6 +316,11 @@ impl Model {
             "account.updated" => AccountChange::Profile(profile_of(data)),
             "draft.saved" => AccountChange::Draft(draft_key(data)?, data.clone()),
             "draft.discarded" => AccountChange::NoDraft(draft_key(data)?),
+            "reminder.set" | "reminder.due" => {
+                let (id, rev, due) = reminder_of(data)?;
+                AccountChange::Reminder(id, rev, due)
+            }
+            "reminder.removed" => AccountChange::NoReminder(ReminderId(number(data, "id")?)),
             _ => return Err(format!("{kind} is not an event of an account")),
         })
     }

@@ -114,6 +114,7 @@ enum Asked {
     Read { conversation: i64, begun: u64 },
     Sync { conversation: i64 },
     Marker { conversation: i64, begun: u64 },
+    Remind { conversation: i64, seq: i64 },
     Draft,
     Account,
 }
@@ -155,6 +156,8 @@ pub struct Talker {
     own: Vec<(i64, i64)>,
     /// Messages that were heard lately.
     recent: VecDeque<(i64, i64)>,
+    /// Messages of which one has asked to be reminded.
+    reminded: BTreeSet<(i64, i64)>,
     said: u64,
 }
 
@@ -197,6 +200,7 @@ impl Talker {
             asked: HashMap::new(),
             own: Vec::new(),
             recent: VecDeque::new(),
+            reminded: BTreeSet::new(),
             said: 0,
         };
         (talker, standing)

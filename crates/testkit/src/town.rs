@@ -210,11 +210,36 @@ impl Town {
         db.close().await;
     }
 
-    /// Stops the server in order, as SIGTERM does.
+    /// Stops the server in order, as SIGTERM does. No work is left behind then: what was due is done, and nothing was
+    /// given up.
+    ///
+    /// # Panics
+    /// If jobs are left.
     pub async fn closes(&mut self) {
+        self.has_done_all_jobs().await;
         for server in self.server.take().into_iter().chain(self.second.take()) {
             server.stop(Duration::from_secs(10)).await;
         }
+    }
+
+    /// Waits for the jobs that are due.
+    async fn has_done_all_jobs(&self) {
+        let url = self.config.database_url().reveal().to_owned();
+        let options = store::Options { url, readers: 1, connect_timeout: Duration::from_secs(10) };
+        let db = store::Db::open(&options).await.expect("the town's database");
+        let mut left = (0, 0);
+        for _ in 0..100 {
+            let mut conn = db.read().await.expect("a connection");
+            let (_, given_up) = store::jobs::counts(&mut conn).await.expect("the jobs");
+            left = (store::jobs::overdue(&mut conn, app::parts::clock()()).await.expect("the jobs"), given_up);
+            if left == (0, 0) {
+                break;
+            }
+            drop(conn);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        db.close().await;
+        assert_eq!(left, (0, 0), "jobs that are due and not done, and that were given up");
     }
 
     /// Somebody who registers and connects.
@@ -440,7 +465,8 @@ struct Log {
 }
 
 /// The parts of the server, as they call themselves in the log.
-const PARTS: [&str; 8] = ["palabre", "connect", "dialects", "engine", "store", "stream", "subscribers", "chat"];
+const PARTS: [&str; 9] =
+    ["palabre", "connect", "dialects", "engine", "store", "stream", "subscribers", "chat", "workers"];
 
 /// A line of the log.
 struct Words(String);

@@ -36,6 +36,7 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ("statistics", "crates/stream/src/wire", "nobody is told of them"),
     ("statistics", "clients/sdk/src/state", "they are read anew each time, and not kept"),
     ("presence", "crates/store/src", "it is never stored"),
+    ("reminders", "crates/stream/src/wire", "nodes read what has changed of an account"),
     ("sessions", "crates/stream/src/wire", "nodes are told of a session's end by nudges, through the database"),
 ];
 

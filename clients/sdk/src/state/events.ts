@@ -9,6 +9,7 @@ import * as drafts from './drafts.js';
 import * as markers from './markers.js';
 import { hearNumbered, isNumbered } from './numbered.js';
 import * as presence from './presence.js';
+import * as reminders from './reminders.js';
 import {
   contextOf,
   only,
@@ -31,6 +32,7 @@ const REDUCERS: Reducers<Unnumbered> = {
   ...drafts.events,
   ...markers.events,
   ...presence.events,
+  ...reminders.events,
   ...typing.events,
 };
 

@@ -41,6 +41,8 @@ export interface State {
   readonly people: People;
   /** Texts that are being written, on whichever device; see `draftKey`. */
   readonly drafts: Drafts;
+  /** Another number with each change of one's own reminders that was heard: see `reminders.ts`. */
+  readonly reminderSeq: number;
   /** All that is in the outbox, by conversation; also of conversations that are not known (yet). */
   readonly outbox: ReadonlyMap<number, readonly Pending[]>;
   /** For the SDK itself: the last number heard of each unknown conversation; `Infinity` once left. */
@@ -74,6 +76,7 @@ export const empty: State = {
   conversations: new Map(),
   people: new Map(),
   drafts: new Map(),
+  reminderSeq: 0,
   outbox: new Map(),
   unknownHeads: new Map(),
   own: { gap: null, held: [], whole: false, liveFrom: 0, discarded: new Map() },

@@ -13,12 +13,15 @@ const texts = (words: Words) =>
     ([key, word]) => [key, typeof word === 'string' ? word : word('Zoé', 'x', 'y')] as const,
   );
 
-it.each(['./words', '../settings/words', '../admin/words'])('%s are typographically right', async (path) => {
-  const { t } = (await import(path)) as { t: () => { en: Words; fr: Words } };
-  const { en, fr } = t();
-  const wrong = [
-    ...texts(fr).filter(([, text]) => /[^\u202f][?!;»]|[^\u202f\d]:|«[^\u202f]|['"]|\.\.\./.test(text)),
-    ...texts(en).filter(([, text]) => /['"]|\.\.\.|\s[?!:;]/.test(text)),
-  ];
-  expect(wrong).toEqual([]);
-});
+it.each(['./words', '../settings/words', '../admin/words', '../reminders/words'])(
+  '%s are typographically right',
+  async (path) => {
+    const { t } = (await import(path)) as { t: () => { en: Words; fr: Words } };
+    const { en, fr } = t();
+    const wrong = [
+      ...texts(fr).filter(([, text]) => /[^\u202f][?!;»]|[^\u202f\d]:|«[^\u202f]|['"]|\.\.\./.test(text)),
+      ...texts(en).filter(([, text]) => /['"]|\.\.\.|\s[?!:;]/.test(text)),
+    ];
+    expect(wrong).toEqual([]);
+  },
+);

@@ -6,7 +6,8 @@ import { confirm } from '../ui/confirm.svelte';
 import { toast } from '../ui/toasts.svelte';
 import { t } from './words';
 
-async function attempt(doing: Promise<unknown>): Promise<void> {
+/** Says why it could not be done, if it could not. */
+export async function attempt(doing: Promise<unknown>): Promise<void> {
   await doing.catch((error: unknown) => toast(reason(error), 'error'));
 }
 

@@ -8,6 +8,7 @@ mod config;
 mod docs;
 mod doctor;
 mod epoch;
+mod jobs;
 mod migrate;
 mod moving;
 mod operator;
@@ -88,6 +89,9 @@ enum Command {
     /// Make and list rooms
     #[command(subcommand)]
     Room(room::Command),
+    /// List jobs that were given up, and have them tried again
+    #[command(subcommand)]
+    Jobs(jobs::Command),
     /// Set which role is needed for what in a conversation
     #[command(subcommand)]
     Policy(policy::Command),
@@ -138,6 +142,7 @@ fn run(command: Command, flags: &Flags) -> anyhow::Result<()> {
         Command::Move(args) => wait_for(moving::run(args, with_log(flags)?)),
         Command::User(command) => wait_for(user::run(command, with_log(flags)?)),
         Command::Room(command) => wait_for(room::run(command, with_log(flags)?)),
+        Command::Jobs(command) => wait_for(jobs::run(command, with_log(flags)?)),
         Command::Policy(command) => wait_for(policy::run(command, with_log(flags)?)),
         Command::Explain(args) => wait_for(policy::explain(args, with_log(flags)?)),
         Command::Epoch(command) => wait_for(epoch::run(command, with_log(flags)?)),

@@ -170,6 +170,10 @@ fn values(schema: &Value) -> Vec<Value> {
         "2000-13-01",
         "2000-00-10",
         "2000-01-02T00:00:00Z",
+        "2000-01-02T00:00:00",
+        "2000-01-02T00:00:00.+01:00",
+        "2000-01-02T00:00:00.123456789-11:30",
+        "2000-01-02 00:00:00Z",
         "0",
         "12",
         "9007199254740991",
@@ -239,6 +243,8 @@ fn usual(operation: &str, field: &str, room: i64, bob: i64) -> Value {
         "since" => json!(0),
         "text" => json!("hello"),
         "emoji" => json!("👍"),
+        "at" => json!("2000-01-02T00:00:00Z"),
+        "reminder" => json!(1),
         other => panic!("{operation} needs {other}: say what it usually is"),
     }
 }
@@ -288,6 +294,7 @@ fn read_back(document: &Value, schema: &Value, text: &str) -> Value {
     };
     match target["type"].as_str() {
         Some("integer") => whole(text),
+        Some("boolean") if matches!(text, "true" | "false") => json!(text == "true"),
         Some("array") if text.is_empty() => json!([]),
         Some("array") => text.split(',').map(whole).collect(),
         _ => json!(text),
@@ -337,7 +344,7 @@ async fn ask(
 /// The field that a refusal by form names.
 fn refused_field(answer: &Answer) -> Option<String> {
     // Of these the form is good: it is what they say that is not.
-    let not_form = ["too easy to guess", "There is no message with this seq"];
+    let not_form = ["too easy to guess", "There is no message with this seq", "at least a second ahead"];
     let by_form = matches!(answer.status, 400 | 422) && !not_form.iter().any(|words| answer.text.contains(words));
     let pointer = answer.body["errors"][0]["pointer"].as_str()?;
     by_form.then(|| pointer.split('/').nth(1).unwrap_or_default().to_owned())

@@ -28,6 +28,7 @@ mod policies;
 mod presence;
 mod proxies;
 mod reactions;
+mod reminders;
 mod rest;
 mod resume;
 mod sessions;

@@ -43,7 +43,11 @@ pub fn account(event: &AccountEvent) -> Vec<Text> {
         | AccountFact::ConversationHidden { conversation, .. } => {
             vec![frames::room_update(*conversation, Change::Removed(true))]
         }
-        AccountFact::ProfileChanged(_) | AccountFact::DraftSaved(_) | AccountFact::DraftDiscarded(_) => Vec::new(),
+        AccountFact::ProfileChanged(_)
+        | AccountFact::DraftSaved(_)
+        | AccountFact::DraftDiscarded(_)
+        | AccountFact::ReminderChanged(_)
+        | AccountFact::ReminderRemoved(_) => Vec::new(),
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{
     accounts, conversations, drafts, forms, markers, members, messages,
     openapi::{VERSION, pretty, problem},
-    presence, reactions,
+    presence, reactions, reminders,
     schemas::{Parts, Shape},
     server,
     table::{OPERATIONS, Operation},
@@ -87,6 +87,9 @@ static TOLD: &[Told] = &[
     own("account.updated", "Your profile was changed.", false, Shape::of::<accounts::Account<'static>>()),
     own("draft.saved", "You have begun to write this.", true, Shape::of::<drafts::Draft<'static>>()),
     own("draft.discarded", "There is no such draft any more.", true, Shape::of::<drafts::DraftKey>()),
+    own("reminder.set", "You have asked to be reminded.", false, Shape::of::<reminders::Reminder>()),
+    own("reminder.due", "What you wanted to be reminded of.", false, Shape::of::<reminders::Reminder>()),
+    own("reminder.removed", "You have no such reminder any more.", false, Shape::of::<reminders::RemovedReminder>()),
     own(
         "account.reset",
         "Too much of your account has changed, or your number is not of this history: read it anew.",

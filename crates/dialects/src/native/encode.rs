@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     account_changes, accounts, conversations, drafts, markers, members, messages, pages, policies, presence, reactions,
-    server, sessions, typing,
+    reminders, server, sessions, typing,
 };
 use crate::Text;
 
@@ -114,6 +114,11 @@ pub fn account(event: &AccountEvent) -> Text {
         AccountFact::ProfileChanged(account) => tell(event, "account.updated", accounts::Account::from(&**account)),
         AccountFact::DraftSaved(draft) => tell(event, "draft.saved", drafts::Draft::from(draft)),
         AccountFact::DraftDiscarded(key) => tell(event, "draft.discarded", drafts::DraftKey::from(key)),
+        AccountFact::ReminderChanged(reminder) => {
+            let kind = if reminder.due_at.is_some() { "reminder.due" } else { "reminder.set" };
+            tell(event, kind, reminders::Reminder::from(reminder))
+        }
+        AccountFact::ReminderRemoved(id) => tell(event, "reminder.removed", reminders::RemovedReminder { id: id.0 }),
     }
 }
 
@@ -253,6 +258,11 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, types: &[&str]) 
         }
         Reply::Presence(people) => {
             Answer::new("presence", &presence::Presences { people: people.iter().map(Into::into).collect() })
+        }
+        Reply::Reminder(reminder) => Answer::new("reminder", &reminders::Reminder::from(reminder)),
+        Reply::Reminders(all) => {
+            let reminders = all.iter().map(reminders::Reminder::from).collect();
+            Answer::new("reminders", &reminders::Reminders { reminders })
         }
         Reply::Marker(markers) => Answer::new("marker", &markers::Marker::from(markers)),
     })

@@ -1,10 +1,11 @@
 //! The types of input fields that only this protocol has, and how the documents describe them all.
 
-use chat::ClientId;
+use chat::{ClientId, Millis};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use utoipa::{PartialSchema, ToSchema};
 
 pub use crate::input::{Integer, Text};
+use crate::time::Time;
 
 /// A client id: 1 to 64 printable ASCII characters without spaces.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,18 @@ impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         ClientId::parse(&text).map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// A moment that somebody names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instant(pub Millis);
+
+impl<'de> Deserialize<'de> for Instant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let read = Time::read(&text).map(|time| Self(time.0));
+        read.ok_or_else(|| D::Error::custom("must be a moment such as 2025-01-01T12:00:00Z"))
     }
 }
 
@@ -36,6 +49,13 @@ schema!(Text, { "type": "string", "pattern": (super::forms::TEXT), "description"
 schema!(Key, {
     "type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[!-~]+$",
     "description": "Chosen by the client; makes a repeat harmless. A UUID will do."
+});
+
+schema!(Instant, {
+    "type": "string", "format": "date-time",
+    "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$",
+    "description": "A moment by RFC 3339, with `Z` or a distance from UTC. Less than a millisecond is left out.",
+    "examples": ["2025-01-01T12:00:00Z"]
 });
 
 macro_rules! named {

@@ -69,6 +69,9 @@ fn full(operation: &str) -> Value {
         "message.edit" => json!({ "conversation": 1, "seq": 2, "text": "x" }),
         "reaction.add" | "reaction.remove" => json!({ "conversation": 1, "seq": 2, "emoji": "👍" }),
         "message.get" | "message.delete" | "marker.read" | "marker.delivered" => json!({ "conversation": 1, "seq": 2 }),
+        "reminder.create" => json!({ "conversation": 1, "seq": 2, "at": "2025-01-01T12:00:00Z" }),
+        "reminder.cancel" => json!({ "reminder": 7 }),
+        "reminder.list" => json!({ "due": true }),
         "typing.set" => json!({ "conversation": 1, "typing": true }),
         other => panic!("{other} has no example: add one"),
     }

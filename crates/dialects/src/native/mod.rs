@@ -19,6 +19,7 @@ mod pages;
 mod policies;
 mod presence;
 mod reactions;
+mod reminders;
 pub mod rest;
 mod server;
 mod sessions;

@@ -22,6 +22,10 @@ pub struct Statistics<'a> {
     deliveries: i64,
     /// Bytes that the database takes on its disk.
     storage_bytes: i64,
+    /// Jobs that wait until they are due, such as reminders.
+    jobs_waiting: i64,
+    /// Jobs that were given up: `palabre jobs list` tells which.
+    jobs_failed: i64,
     /// Seconds since the server was started.
     uptime_seconds: i64,
     /// The program's version.
@@ -51,6 +55,8 @@ impl<'a> From<&'a crate::AllStatistics> for Statistics<'a> {
             messages_sent: kept.messages_sent,
             deliveries: statistics.deliveries,
             storage_bytes: kept.storage_bytes,
+            jobs_waiting: kept.jobs_waiting,
+            jobs_failed: kept.jobs_failed,
             uptime_seconds: statistics.uptime_seconds,
             version: &statistics.version,
         }

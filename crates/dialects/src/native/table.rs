@@ -3,8 +3,8 @@
 //! follows from the reply.
 
 use chat::{
-    Command, ConversationId, Error, ErrorCode, MessageId, Number, Query, SessionId, UserId, Visit, accounts::Speaker,
-    markers::Marker, messages::Submission, sessions::Visited,
+    Command, ConversationId, Error, ErrorCode, MessageId, Number, Query, ReminderId, SessionId, UserId, Visit,
+    accounts::Speaker, markers::Marker, messages::Submission, sessions::Visited,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -14,7 +14,7 @@ use super::{
     encode::{self, Answer},
     markers, members, messages,
     pages::{self, id_cursor, page_limit, position_cursor},
-    policies, presence, reactions,
+    policies, presence, reactions, reminders,
     schemas::Shape,
     server, sessions, statistics, typing,
 };
@@ -162,7 +162,7 @@ const fn idempotent(route: Route) -> Route {
     Route { idempotency_key: true, ..route }
 }
 
-use ParameterKind::{Integer as INT, Integers as INTS, Text as TEXT};
+use ParameterKind::{Boolean as BOOL, Integer as INT, Integers as INTS, Text as TEXT};
 
 type PathField = (&'static str, &'static str, ParameterKind);
 const CONVERSATION: PathField = ("conversation", "conversation", INT);
@@ -433,6 +433,22 @@ operations! {
             seq: Number(i.seq.0),
             emoji: i.emoji.0,
         });
+    "reminder.create" member ["reminder" reminders::Reminder]
+        "Be reminded of a message at a moment; where one is to be already, then at this moment instead."
+        [route("POST", "/v1/reminders", 201, &[], &[])]
+        (reminders::CreateReminder) |i| order(Command::CreateReminder {
+            conversation: ConversationId(i.conversation.0),
+            seq: Number(i.seq.0),
+            at: i.at.0,
+        });
+    "reminder.cancel" member ["done" server::Done]
+        "Take a reminder back, or dismiss one that is due; repeating it changes nothing."
+        [route("DELETE", "/v1/reminders/{reminder}", 204, &[("reminder", "reminder", INT)], &[])]
+        (reminders::OfReminder) |i| order(Command::CancelReminder(ReminderId(i.reminder.0)));
+    "reminder.list" member ["reminders" reminders::Reminders]
+        "The speaker's own reminders by their moments: all, those that are due, or those that wait."
+        [route("GET", "/v1/reminders", 200, &[], &[("due", BOOL)])]
+        (reminders::ListReminders) |i| ask(Query::Reminders { due: i.due });
     "marker.read" member ["marker" markers::Marker]
         "Everything up to here was read."
         [route("PUT", "/v1/conversations/{conversation}/read", 200, &[CONVERSATION], &[])]

@@ -2,7 +2,7 @@
 
 use chat::{
     AccountEvent, AccountFact, ClientId, ConversationId, Error, ErrorCode, Event, Fact, Limits, MessageId, Number,
-    Reply, SessionId, Signal, UserId,
+    ReminderId, Reply, SessionId, Signal, UserId,
     accounts::{Account, Profile, ServerRole},
     conversations::{Conversation, Kind, Listed, Peer, Place, Visibility},
     drafts::{Draft, DraftKey, Saved},
@@ -13,6 +13,7 @@ use chat::{
     presence::{Presence, Seen},
     query::ListPosition,
     reactions::Reaction,
+    reminders::Reminder,
     reply::{AccountChanges, CaughtUp},
     sessions::{Challenge, Session, Tokens, Visited},
     statistics::Stored,
@@ -89,6 +90,8 @@ pub(super) fn script(value: Value) -> Reply {
         "members" => Reply::Members { members: list(inner, member), next: next.as_i64().map(UserId) },
         "abilities" => Reply::Abilities(Box::new(explanation(inner))),
         "markers" => Reply::Markers(list(inner, markers)),
+        "reminder" => Reply::Reminder(reminder(inner)),
+        "reminders" => Reply::Reminders(list(inner, reminder)),
         "marker" => Reply::Marker(markers(inner)),
         "history" => Reply::History(Page {
             messages: list(&inner["messages"], message),
@@ -246,6 +249,19 @@ pub(super) fn markers(value: &Value) -> Markers {
     }
 }
 
+pub(super) fn reminder(value: &Value) -> Reminder {
+    Reminder {
+        id: ReminderId(int(&value["id"], 7)),
+        user: UserId(3),
+        conversation: ConversationId(int(&value["conversation"], 12)),
+        seq: Number(int(&value["seq"], 42)),
+        at: NOON.plus(86_400_000),
+        created_at: NOON,
+        due_at: (value["due"] == true).then(|| NOON.plus(86_400_010)),
+        rev: Number(int(&value["rev"], 5)),
+    }
+}
+
 pub(super) fn account(value: &Value) -> Account {
     Account {
         id: UserId(int(&value["id"], 3)),
@@ -307,6 +323,8 @@ pub(super) fn all_statistics() -> AllStatistics {
         messages: 1_234,
         messages_sent: 34,
         storage_bytes: 1_048_576,
+        jobs_waiting: 6,
+        jobs_failed: 1,
     };
     let (connections, people_here, deliveries, uptime_seconds) = (5, 3, 99, 3_600);
     AllStatistics { connections, people_here, deliveries, uptime_seconds, version: "0.1.0".into(), kept }
@@ -394,6 +412,8 @@ pub(super) fn account_event(value: &Value) -> AccountEvent {
         "conversation.hidden" => AccountFact::ConversationHidden { conversation, at: Number(42) },
         "account.updated" => AccountFact::ProfileChanged(Box::new(account(&value["account"]))),
         "draft.saved" => AccountFact::DraftSaved(draft(&value["draft"])),
+        "reminder.changed" => AccountFact::ReminderChanged(reminder(&value["reminder"])),
+        "reminder.removed" => AccountFact::ReminderRemoved(reminder(&value["reminder"]).id),
         "draft.discarded" => AccountFact::DraftDiscarded(draft(&value["draft"]).key),
         other => panic!("no event of an account is called {other}"),
     };

@@ -25,6 +25,7 @@ use store::{
         moving::{self, Names, Progress},
         restore,
     },
+    jobs::Kind,
 };
 
 use super::{databases, options, room, say, schema::later_version, unmigrated_urls, writer};
@@ -48,7 +49,7 @@ where
 }
 
 /// A town with all that can be kept: people with every field and none, a room, edits, deletions, reactions, markers,
-/// departures, a policy, a withdrawal and sessions.
+/// departures, a policy, a withdrawal, sessions, and a reminder with its job.
 async fn town(db: &Db) -> (Writer, UserId, UserId, ConversationId) {
     db.epoch().await.unwrap();
     let (writer, mut told) = writer(db);
@@ -111,6 +112,9 @@ async fn town(db: &Db) -> (Writer, UserId, UserId, ConversationId) {
             store::sessions::add_token(&mut unit.conn, "used", session).await?;
             store::sessions::use_token(&mut unit.conn, "used", "good", unit.now).await?;
             store::sessions::add_token(&mut unit.conn, "good", session).await?;
+            let (at, when) = (Millis(90_000_000), (unit.now, Number(1)));
+            let reminder = store::reminders::put(&mut unit.conn, bob, room, Number(2), at, when).await?;
+            store::jobs::add(&mut unit.conn, Kind::Reminder, reminder.id.0, at).await?;
             Ok(())
         })
     })
@@ -189,7 +193,12 @@ async fn a_backup_of_either_database_is_restored_into_either() {
                 rows(&to, &["meta"]).await.into_iter().filter(|r| r.starts_with("counters")).collect();
             assert_eq!(
                 counters,
-                [r#"counters ["conversation",1]"#, r#"counters ["session",1000001]"#, r#"counters ["user",3]"#]
+                [
+                    r#"counters ["conversation",1]"#,
+                    r#"counters ["reminder",1]"#,
+                    r#"counters ["session",1000001]"#,
+                    r#"counters ["user",3]"#
+                ]
             );
             goes_on(&to, ann, room).await;
         }

@@ -4,8 +4,10 @@
 mod carry;
 mod clock;
 mod history;
+mod jobs;
 mod log;
 mod policies;
+mod reminders;
 mod schema;
 mod turns;
 mod unreadable;

@@ -154,7 +154,9 @@ impl State {
             AccountFact::ConversationRemoved { .. }
             | AccountFact::ProfileChanged(_)
             | AccountFact::DraftSaved(_)
-            | AccountFact::DraftDiscarded(_) => return Moment::Now,
+            | AccountFact::DraftDiscarded(_)
+            | AccountFact::ReminderChanged(_)
+            | AccountFact::ReminderRemoved(_) => return Moment::Now,
         };
         match self.rooms.get(&conversation).map(|room| room.gaps.last()) {
             Some(last) if last < at => Moment::Later(conversation, at),
@@ -249,7 +251,11 @@ impl State {
                     self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
                 }
             }
-            AccountFact::ProfileChanged(_) | AccountFact::DraftSaved(_) | AccountFact::DraftDiscarded(_) => {}
+            AccountFact::ProfileChanged(_)
+            | AccountFact::DraftSaved(_)
+            | AccountFact::DraftDiscarded(_)
+            | AccountFact::ReminderChanged(_)
+            | AccountFact::ReminderRemoved(_) => {}
         }
     }
 }

@@ -7,6 +7,7 @@
 mod accounts;
 mod bounds;
 mod court;
+mod later;
 mod sight;
 
 #[cfg(test)]
@@ -270,6 +271,22 @@ pub enum Step {
         #[serde(skip_serializing_if = "Option::is_none")]
         member: Option<(i64, bool)>,
     },
+    /// Somebody asked to be reminded of a message. Of each they ask once.
+    Remind {
+        /// Where.
+        conversation: i64,
+        /// Of which message.
+        seq: i64,
+    },
+    /// That was granted.
+    Reminded {
+        /// Where.
+        conversation: i64,
+        /// Of which message.
+        seq: i64,
+        /// The reminder's id.
+        reminder: i64,
+    },
     /// A catch-up answer.
     Changes {
         /// Where.
@@ -340,6 +357,21 @@ pub struct Marker {
     pub unread: i64,
 }
 
+/// A reminder as its person finds it in the end, when all should be due.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Reminder {
+    /// Whose.
+    pub user: i64,
+    /// Its id.
+    pub id: i64,
+    /// Where the message is.
+    pub conversation: i64,
+    /// Which message.
+    pub seq: i64,
+    /// Whether it is due.
+    pub due: bool,
+}
+
 /// All that the checker needs.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
@@ -347,6 +379,8 @@ pub struct Evidence {
     pub histories: Vec<History>,
     /// The conversations in the end.
     pub logs: Vec<Log>,
+    /// Everybody's reminders in the end.
+    pub reminders: Vec<Reminder>,
     /// The accounts in the end.
     pub accounts: Vec<AccountLog>,
     /// Users who were never in any of them, and must have seen nothing.
@@ -363,7 +397,7 @@ pub fn check(evidence: &Evidence) -> Vec<Violation> {
 #[must_use]
 pub fn check_and_count(evidence: &Evidence) -> (Vec<Violation>, Vec<(Rule, u64)>) {
     let (mut violations, mut counts) = court::judge(evidence);
-    for (others, of_others) in [sight::judge(evidence), accounts::judge(evidence)] {
+    for (others, of_others) in [sight::judge(evidence), accounts::judge(evidence), later::judge(evidence)] {
         violations.extend(others);
         counts.extend(of_others);
     }

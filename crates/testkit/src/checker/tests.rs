@@ -71,6 +71,9 @@ fn clean() -> Evidence {
         entry(28, 2, event(row(8, 1, "e"))),
         entry(29, 2, ok("d", 7, false)),
         entry(30, 2, ok("e", 8, false)),
+        entry(31, 2, Step::Remind { conversation: ROOM, seq: 5 }),
+        entry(32, 2, Step::Reminded { conversation: ROOM, seq: 5, reminder: 1 }),
+        entry(33, 2, Step::Remind { conversation: ROOM, seq: 7 }),
     ];
     let bob = vec![
         entry(1, 1, resume(2)),
@@ -85,9 +88,15 @@ fn clean() -> Evidence {
     let rows = vec![edited(), row(4, 1, "b"), row(5, 2, "c"), row(7, 1, "d"), row(8, 1, "e")];
     Evidence {
         histories: vec![history("ann", 1, ann), history("bob", 2, bob)],
+        // Of the second one nobody knows whether it was granted.
+        reminders: vec![reminder(1, 5), reminder(2, 7)],
         logs: vec![Log { conversation: ROOM, head: 8, base: 2, rows, others: vec![1, 2], ..Log::default() }],
         ..Evidence::default()
     }
+}
+
+fn reminder(id: i64, seq: i64) -> Reminder {
+    Reminder { user: 1, id, conversation: ROOM, seq, due: true }
 }
 
 fn history(client: &str, author: i64, entries: Vec<Entry>) -> History {
@@ -449,6 +458,23 @@ fn i16_each_bound_is_measured() {
     assert_eq!(figures.moved_on, [second(2), second(9)], "the second never caught up while there was time");
     let broken = figures.bounds().into_iter().filter(|bound| !bound.is_kept()).map(|bound| bound.name);
     assert_eq!(broken.count(), 2, "four seconds without Redis, nine for coming back");
+}
+
+#[test]
+fn p4_a_reminder_that_is_gone_or_never_due_or_there_twice_or_nobodys() {
+    let only = |change: &dyn Fn(&mut Vec<Reminder>)| broken(|evidence| change(&mut evidence.reminders));
+    assert_eq!(only(&|kept| kept.truncate(1)), BTreeSet::new(), "what was never answered may not be there");
+    for change in [
+        (&|kept: &mut Vec<Reminder>| kept.retain(|one| one.seq != 5)) as &dyn Fn(&mut Vec<Reminder>),
+        &|kept| kept[0].due = false,
+        &|kept| kept[1].due = false,
+        &|kept| kept.push(reminder(3, 5)),
+        &|kept| kept[0].id = 9,
+        &|kept| kept.push(reminder(3, 8)),
+        &|kept| kept[1].user = 2,
+    ] {
+        assert_eq!(only(change), [Rule::P4].into());
+    }
 }
 
 // ---- accounts -----------------------------------------------------------------------------------

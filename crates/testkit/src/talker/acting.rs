@@ -1,11 +1,16 @@
 //! What a talker does: says something, changes it, reacts, moves people, reads.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use chat::Millis;
+use dialects::time::Time;
+
 use super::*;
 
 impl Talker {
     /// Does one thing.
     pub(super) async fn act(&mut self, socket: &mut Socket) -> Result<()> {
-        let Habits { edit, react, change_members, read, draft, .. } = self.habits;
+        let Habits { edit, react, change_members, read, draft, remind, .. } = self.habits;
         let mut chance = self.dice.between(0, 100);
         let mut falls_on = |share: u64| {
             let falls = chance < share;
@@ -20,6 +25,8 @@ impl Talker {
             self.change_members(socket).await
         } else if falls_on(read) {
             self.read(socket).await
+        } else if falls_on(remind) {
+            self.remind(socket).await
         } else if falls_on(draft) {
             self.draft(socket).await
         } else {
@@ -54,6 +61,20 @@ impl Talker {
         self.note(Step::React { conversation, seq });
         self.asked.insert(name.clone(), Asked::React { conversation, seq });
         say(socket, &name, command, json!({"conversation": conversation, "seq": seq, "emoji": emoji})).await
+    }
+
+    /// Asks to be reminded of something heard, once of each.
+    async fn remind(&mut self, socket: &mut Socket) -> Result<()> {
+        let recent: Vec<(i64, i64)> = self.recent.iter().copied().filter(|one| !self.reminded.contains(one)).collect();
+        let Some((conversation, seq)) = self.dice.pick(&recent).copied() else { return Ok(()) };
+        self.reminded.insert((conversation, seq));
+        let ahead = self.dice.millis(1_200, 4_000);
+        let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + ahead;
+        let at = Time(Millis(i64::try_from(at.as_millis())?)).to_string();
+        let name = self.name("remind");
+        self.note(Step::Remind { conversation, seq });
+        self.asked.insert(name.clone(), Asked::Remind { conversation, seq });
+        say(socket, &name, "reminder.create", json!({"conversation": conversation, "seq": seq, "at": at})).await
     }
 
     async fn change_members(&mut self, socket: &mut Socket) -> Result<()> {

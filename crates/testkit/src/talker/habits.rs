@@ -11,6 +11,8 @@ pub struct Habits {
     pub change_members: u64,
     /// Reading history, catching up, moving the read marker.
     pub read: u64,
+    /// Asking to be reminded of what was heard, in a few seconds.
+    pub remind: u64,
     /// Saving a draft, or dropping it: one in four.
     pub draft: u64,
     /// Milliseconds between two things.
@@ -26,7 +28,7 @@ pub struct Habits {
 }
 
 impl Habits {
-    /// Mostly sends, some edits.
+    /// Mostly sends, some edits and reminders.
     #[must_use]
     pub fn talkative() -> Self {
         Self {
@@ -34,6 +36,7 @@ impl Habits {
             react: 0,
             change_members: 0,
             read: 0,
+            remind: 4,
             draft: 0,
             pause: (1, 15),
             hop: 500,
@@ -43,8 +46,8 @@ impl Habits {
         }
     }
 
-    /// The contract's mix, and drafts: sixty-six sends, ten edits and deletions, five reactions, five changes of
-    /// members, nine reads, five drafts.
+    /// The contract's mix, with drafts and reminders: some sixty sends, ten edits and deletions, five reactions, five
+    /// changes of members, nine reads, five drafts, four reminders.
     #[must_use]
     pub fn mixed(pause: (u64, u64)) -> Self {
         Self {
@@ -52,6 +55,7 @@ impl Habits {
             react: 5,
             change_members: 5,
             read: 9,
+            remind: 4,
             draft: 5,
             pause,
             hop: 100,
@@ -69,6 +73,7 @@ impl Habits {
             react: 0,
             change_members: 0,
             read: 100,
+            remind: 0,
             draft: 0,
             pause: (50, 400),
             hop: 100,
@@ -92,6 +97,7 @@ impl Habits {
             react: 0,
             change_members: 0,
             read: 0,
+            remind: 0,
             draft: 0,
             pause: (100, 200),
             hop: u64::MAX,

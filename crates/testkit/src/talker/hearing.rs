@@ -198,6 +198,9 @@ impl Talker {
             Asked::Marker { conversation, begun } => {
                 self.note(Step::MarkerMoved { conversation, begun, read_seq: number("read_seq")? });
             }
+            Asked::Remind { conversation, seq } => {
+                self.note(Step::Reminded { conversation, seq, reminder: number("id")? });
+            }
         }
         Ok(())
     }

@@ -1,0 +1,56 @@
+// What the reminders are of. A reminder holds no text: the messages are asked for, and may be refused.
+import { shownNameOf, type Message, type Reminder } from '@palabre/sdk';
+import { reason } from '../town/problems';
+import { client, town } from '../town/town.svelte';
+import { toast } from '../ui/toasts.svelte';
+import { t } from './words';
+
+/** The messages that were asked for: absent until the answer has come, null where there is none for us. */
+let messages = $state.raw<ReadonlyMap<string, Message | null>>(new Map());
+const asked = new Set<string>();
+client.on('signedOut', () => {
+  messages = new Map();
+  asked.clear();
+});
+
+function put(key: string, message: Message | null): void {
+  messages = new Map(messages).set(key, message);
+}
+
+const keyOf = ({ conversation, seq }: Reminder) => `${conversation}/${seq}`;
+
+/** Asks for the messages of these reminders, once each. */
+export function loadMessages(reminders: readonly Reminder[]): void {
+  for (const reminder of reminders) {
+    const key = keyOf(reminder);
+    if (asked.has(key)) continue;
+    asked.add(key);
+    const { conversation, seq } = reminder;
+    client.command('message.get', { conversation, seq }).then(
+      (message) => put(key, message),
+      () => put(key, null),
+    );
+  }
+}
+
+/** Who said it and where. */
+export function aboutOf(reminder: Reminder): string {
+  const message = messages.get(keyOf(reminder));
+  const place = town.conversations.get(reminder.conversation);
+  if (!message || !place) return '';
+  const user = town.people.get(message.author.id)?.user;
+  return t().of(user ? shownNameOf(user) : message.author.username, town.titleOf(place));
+}
+
+/** What was said; in words of ours if it is not there any more. */
+export function textOf(reminder: Reminder): string {
+  const message = messages.get(keyOf(reminder));
+  return message === undefined ? '…' : (message?.text ?? t().gone);
+}
+
+/** Cancels a reminder, or dismisses one that is due. */
+export async function cancel({ id }: Reminder): Promise<void> {
+  await client
+    .command('reminder.cancel', { reminder: id })
+    .catch((error: unknown) => toast(reason(error), 'error'));
+}
