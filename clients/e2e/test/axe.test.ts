@@ -176,7 +176,15 @@ test('pickers, lists and searches', async () => {
 test('all settings', async () => {
   const { malik } = here.people;
   const { page } = await town().visit(malik, '/settings');
-  for (const section of ['profile', 'security', 'sessions', 'look', 'notifications', 'reminders', 'keyboard']) {
+  for (const section of [
+    'profile',
+    'security',
+    'sessions',
+    'look',
+    'notifications',
+    'reminders',
+    'keyboard',
+  ]) {
     await page.goto(`${town().server.url}/settings/${section}`);
     await sees(page.getByRole('heading', { level: 2 }).or(page.getByRole('heading', { level: 1 })));
     await expectAccessible(page, section);

@@ -1255,7 +1255,7 @@ export interface Commands {
   'member.remove': { data: MemberRemoveData; answer: Done };
   /** Give a member another role. */
   'member.update': { data: MemberUpdateData; answer: Member };
-  /** Step a message into a tombstone. */
+  /** Turn a message into a tombstone. */
   'message.delete': { data: MessageDeleteData; answer: Message };
   /** Change the text of an own message. */
   'message.edit': { data: MessageEditData; answer: Message };

@@ -21,7 +21,11 @@ pub(super) fn check(sources: &[Source]) -> Vec<String> {
         let Some((of, inside)) = source.path.strip_prefix("crates/").and_then(|path| path.split_once('/')) else {
             continue;
         };
-        if !inside.starts_with("src/") || !inside.ends_with(".rs") || inside.ends_with("/tests.rs") {
+        if !inside.starts_with("src/")
+            || !inside.ends_with(".rs")
+            || inside.ends_with("/tests.rs")
+            || inside.contains("/tests/")
+        {
             continue;
         }
         let code = blanked(program(&source.text));
