@@ -20,9 +20,10 @@ CREATE INDEX jobs_due ON jobs (due_at) WHERE failed_at IS NULL;
 CREATE INDEX jobs_failed ON jobs (failed_at) WHERE failed_at IS NOT NULL;
 
 -- That somebody wants to be reminded of a message. The row stays until they dismiss it.
+-- No foreign keys: on PostgreSQL they would lock a row of conversations after one of accounts.
 CREATE TABLE reminders (
-    user_id BIGINT NOT NULL REFERENCES users (id),
-    conversation_id BIGINT NOT NULL REFERENCES conversations (id),
+    user_id BIGINT NOT NULL,
+    conversation_id BIGINT NOT NULL,
     seq BIGINT NOT NULL,
     -- From a counter; another one if the reminder was taken back and made again.
     id BIGINT NOT NULL,
