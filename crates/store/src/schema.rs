@@ -186,7 +186,26 @@ fn compare(known: &Migrator, applied: &[Applied], needs: Option<(String,)>) -> S
 
 #[cfg(test)]
 mod tests {
-    use super::{Applied, SQLITE_MIGRATIONS, Schema, compare, schema};
+    use super::{Applied, POSTGRES_MIGRATIONS, SQLITE_MIGRATIONS, Schema, compare, schema};
+
+    /// On PostgreSQL a new row locks those that it refers to. Rows of conversations are locked before those of accounts:
+    /// so what is written under an account's lock must refer to no conversation.
+    #[test]
+    fn what_belongs_to_accounts_refers_to_no_conversation() {
+        for migrator in [&SQLITE_MIGRATIONS, &POSTGRES_MIGRATIONS] {
+            let text: String = migrator.iter().map(|migration| migration.sql.as_str()).collect();
+            let referring = text
+                .split("CREATE TABLE ")
+                .skip(1)
+                .filter(|table| {
+                    let body = table.split(");").next().unwrap_or_default();
+                    body.contains("REFERENCES conversations") || body.contains("REFERENCES messages")
+                })
+                .map(|table| table.split_whitespace().next().unwrap_or_default())
+                .collect::<Vec<_>>();
+            assert_eq!(referring, ["members", "reactions", "policies", "grants"], "{text}");
+        }
+    }
 
     #[test]
     fn tables_are_compared_with_the_programs() {
