@@ -154,7 +154,7 @@ impl FindUsers {
     pub(super) fn query(self) -> Result<Query, Error> {
         let Some(users) = self.users else {
             if self.revs.is_some() {
-                return Err(Error::invalid("revs", "revs goes with users."));
+                return Err(Error::invalid("users", "users is missing: revs says what is known of them."));
             }
             return Ok(Query::Users {
                 prefix: self.prefix.map(|prefix| prefix.0).unwrap_or_default(),

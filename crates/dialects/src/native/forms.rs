@@ -79,7 +79,7 @@ fn of_field(operation: &str, field: &str, limits: &Limits) -> Option<Value> {
         ("conversation.list", "cursor") => json!({ "type": "string", "pattern": POSITION }),
         ("room.list", "cursor") => return None,
         (_, "cursor") => json!({ "type": "string", "pattern": PLACE }),
-        ("user.list" | "presence.get", "users") | ("user.list", "revs") => json!({ "maxItems": limits.list_page }),
+        ("user.list" | "presence.get", "users") => json!({ "maxItems": limits.list_page }),
         ("authenticate", "cursors") => json!({ "propertyNames": { "pattern": ID } }),
         _ => return None,
     })
