@@ -146,8 +146,12 @@ impl Round {
         phase.send_replace(Phase::Finish);
         // A server that keeps its promises becomes quiet; one that does not is judged all the same.
         let quiet = wait_for_quiet(&crowd.standings, Duration::from_secs(30)).await;
+        // What a killed node had begun becomes due when its lease is over, and is a change of its person's account: they
+        // stay until they were told.
+        let reminders = testkit::kill::reminders(&api, &town.people).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
         phase.send_replace(Phase::Over);
-        let mut evidence = Evidence::default();
+        let mut evidence = Evidence { reminders: reminders?, ..Evidence::default() };
         while let Some(history) = crowd.tasks.join_next().await {
             evidence.histories.push(history?);
         }
@@ -254,7 +258,6 @@ async fn dump(api: &Api, town: &Town, evidence: &mut Evidence) -> Result<()> {
         }
         evidence.logs.push(log);
     }
-    evidence.reminders = testkit::kill::reminders(api, &town.people).await?;
     for person in town.people.iter().chain(&town.strangers) {
         evidence.accounts.push(api.account(&person.token, person.id).await?);
     }
