@@ -123,7 +123,7 @@ test('an edit that was begun on one device goes on on another', async () => {
   await becomes(() => written(phone.page), '');
   await becomes(() => kept(eve), []);
 
-  // What else is being written comes first; the edit waits until it is chosen.
+  // Another text that is being written comes first; the edit waits until it is chosen.
   await choose(phone.page, 'Soup, please', 'Edit');
   await composer(phone.page).fill('Soup, please!');
   await becomes(() => kept(eve), ['Soup, please!']);

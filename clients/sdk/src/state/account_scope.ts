@@ -59,7 +59,7 @@ export function resumeAccount(
   // A server before feature level 5 numbers nothing, and keeps no drafts.
   if (head === undefined) return only({ ...withOwn(state, { whole: false }), accountSeq: null });
   const live = withOwn(state, { liveFrom: head });
-  // What was missed comes in the next frames.
+  // The missed events come in the next frames.
   if (sent !== null && !foreign) return only(live);
   return foreign
     ? begin(withOwn(live, { discarded: new Map() }), head, new Map())

@@ -32,7 +32,7 @@ export class Scripted {
   heads: [number, number][] = [[1, 1]];
   /** The number of everybody's account; undefined for a server that numbers none. */
   accountSeq: number | undefined;
-  /** What was said with each greeting. */
+  /** The data of each greeting that was sent. */
   readonly greetings: Readonly<Record<string, unknown>>[] = [];
   #tokens = 0;
   readonly sockets: Fake[] = [];

@@ -1,4 +1,4 @@
-// What the reminders are of. A reminder holds no text: the messages are asked for, and may be refused.
+// The messages that reminders are about. A reminder holds no text: they are asked for, and may be refused.
 import { shownNameOf, type Message, type Reminder } from '@palabre/sdk';
 import { reason } from '../town/problems';
 import { client, town } from '../town/town.svelte';
