@@ -1,7 +1,7 @@
-//! Orders to close connections, and the memory of the latest ones.
+//! Revocations to close connections, and the memory of the latest ones.
 //!
 //! Between the moment at which a token was found good and the moment at which its connection is known
-//! here, the session may end. Such a connection was not there to be closed when the order came; so orders
+//! here, the session may end. Such a connection was not there to be closed when the revocation came; so revocations
 //! are remembered for as long as a connection may take to come in.
 
 use std::{
@@ -9,92 +9,101 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chat::{Order, UserId, sessions::Standing};
+use chat::{Revocation, UserId, sessions::Standing};
 
-use crate::{Goodbye, queue::Listener};
+use crate::{CloseReason, queue::Subscriber};
 
-/// With which goodbye a connection of this person must go; none if it is not concerned.
-fn goodbye(order: &Order, listener: &Listener) -> Option<Goodbye> {
-    match order {
-        Order::SessionEnded { session, .. } => (listener.session == Some(*session)).then_some(Goodbye::SessionEnded),
-        Order::SessionsEnded { except, .. } => {
-            (except.is_none() || listener.session != *except).then_some(Goodbye::SessionEnded)
+/// With which close reason a connection of this person must go; none if it is not concerned.
+fn close_reason(revocation: &Revocation, subscriber: &Subscriber) -> Option<CloseReason> {
+    match revocation {
+        Revocation::SessionEnded { session, .. } => {
+            (subscriber.session == Some(*session)).then_some(CloseReason::SessionEnded)
         }
-        Order::Deactivated(_) => Some(Goodbye::Deactivated),
+        Revocation::SessionsEnded { except, .. } => {
+            (except.is_none() || subscriber.session != *except).then_some(CloseReason::SessionEnded)
+        }
+        Revocation::Deactivated(_) => Some(CloseReason::Deactivated),
         // Connections keep the role they came with; they come back with the new one.
-        Order::RoleChanged { .. } => Some(Goodbye::Restart(0)),
+        Revocation::RoleChanged { .. } => Some(CloseReason::Restart(0)),
     }
 }
 
-/// With which goodbye a connection must go whose person stands like this; none if it may stay.
-pub(crate) fn verdict(standing: &Standing, listener: &Listener) -> Option<Goodbye> {
+/// With which close reason a connection must go whose person stands like this; none if it may stay.
+pub(crate) fn verdict(standing: &Standing, subscriber: &Subscriber) -> Option<CloseReason> {
     if !standing.active {
-        return Some(Goodbye::Deactivated);
+        return Some(CloseReason::Deactivated);
     }
     // Tokens of a host application have no session here, and bring a role of their own.
-    let session = listener.session?;
+    let session = subscriber.session?;
     if !standing.live.contains_key(&session) {
-        return Some(Goodbye::SessionEnded);
+        return Some(CloseReason::SessionEnded);
     }
-    (standing.role != listener.role).then_some(Goodbye::Restart(0))
+    (standing.role != subscriber.role).then_some(CloseReason::Restart(0))
 }
 
-/// The orders of the last minutes.
-pub(crate) struct Orders {
-    recent: HashMap<UserId, Vec<(Instant, Order)>>,
-    /// Whom another node wants to be looked at again, and when that was heard.
-    nudged: HashMap<UserId, Instant>,
+/// The revocations of the last minutes.
+pub(crate) struct Revocations {
+    recent: HashMap<UserId, Vec<(Instant, Revocation)>>,
+    /// Whom another node wants to be rechecked, and when that was heard.
+    invalidated: HashMap<UserId, Instant>,
     kept: Duration,
     swept: Instant,
 }
 
-impl Orders {
-    /// Remembers orders for at least this long.
+impl Revocations {
+    /// Remembers revocations for at least this long.
     pub(crate) fn new(kept: Duration) -> Self {
-        Self { recent: HashMap::new(), nudged: HashMap::new(), kept, swept: Instant::now() }
+        Self { recent: HashMap::new(), invalidated: HashMap::new(), kept, swept: Instant::now() }
     }
 
-    /// Closes those of these connections that an order concerns, and remembers it.
-    pub(crate) fn obey<'a>(&mut self, order: &Order, listeners: impl Fn(UserId) -> &'a [std::sync::Arc<Listener>]) {
-        let user = order.user();
-        for listener in listeners(user) {
-            if let Some(goodbye) = goodbye(order, listener) {
-                listener.outbox.end(goodbye);
+    /// Closes those of these connections that a revocation concerns, and remembers it.
+    pub(crate) fn obey<'a>(
+        &mut self,
+        revocation: &Revocation,
+        subscribers: impl Fn(UserId) -> &'a [std::sync::Arc<Subscriber>],
+    ) {
+        let user = revocation.user();
+        for subscriber in subscribers(user) {
+            if let Some(close_reason) = close_reason(revocation, subscriber) {
+                subscriber.outbox.end(close_reason);
             }
         }
         let now = Instant::now();
-        self.recent.entry(user).or_default().push((now, order.clone()));
+        self.recent.entry(user).or_default().push((now, revocation.clone()));
         self.sweep(now);
     }
 
-    /// Remembers that a person is to be looked at again.
-    pub(crate) fn nudge(&mut self, user: UserId) {
+    /// Remembers that a person is to be rechecked.
+    pub(crate) fn invalidation(&mut self, user: UserId) {
         let now = Instant::now();
-        self.nudged.insert(user, now);
+        self.invalidated.insert(user, now);
         self.sweep(now);
     }
 
-    /// Whether a connection comes in whose credential was found good before its person was to be looked at again.
-    pub(crate) fn is_doubtful(&self, listener: &Listener) -> bool {
-        self.nudged.get(&listener.user).is_some_and(|heard| *heard >= listener.vouched_at)
+    /// Whether a connection comes in whose credential was found good before its person was to be rechecked.
+    pub(crate) fn is_doubtful(&self, subscriber: &Subscriber) -> bool {
+        self.invalidated.get(&subscriber.user).is_some_and(|heard| *heard >= subscriber.vouched_at)
     }
 
     fn sweep(&mut self, now: Instant) {
         if now.duration_since(self.swept) >= self.kept {
             self.swept = now;
             let kept = self.kept;
-            self.recent.retain(|_, orders| {
-                orders.retain(|(told, _)| now.duration_since(*told) < kept);
-                !orders.is_empty()
+            self.recent.retain(|_, revocations| {
+                revocations.retain(|(told, _)| now.duration_since(*told) < kept);
+                !revocations.is_empty()
             });
-            self.nudged.retain(|_, heard| now.duration_since(*heard) < kept);
+            self.invalidated.retain(|_, heard| now.duration_since(*heard) < kept);
         }
     }
 
-    /// The goodbye for a connection that comes in after an order that it should have heard.
-    pub(crate) fn missed(&self, listener: &Listener) -> Option<Goodbye> {
-        let orders = self.recent.get(&listener.user)?;
-        orders.iter().filter(|(told, _)| *told >= listener.vouched_at).find_map(|(_, order)| goodbye(order, listener))
+    /// The close reason for a connection that comes in after a revocation that it should have heard.
+    pub(crate) fn missed(&self, subscriber: &Subscriber) -> Option<CloseReason> {
+        let revocations = self.recent.get(&subscriber.user)?;
+        revocations
+            .iter()
+            .filter(|(told, _)| *told >= subscriber.vouched_at)
+            .find_map(|(_, revocation)| close_reason(revocation, subscriber))
     }
 }
 
@@ -108,8 +117,8 @@ mod tests {
     use super::*;
     use crate::Outbox;
 
-    fn listener(session: i64, vouched_at: Instant) -> Arc<Listener> {
-        Arc::new(Listener {
+    fn subscriber(session: i64, vouched_at: Instant) -> Arc<Subscriber> {
+        Arc::new(Subscriber {
             id: ConnectionId(1),
             user: UserId(7),
             username: "ann".into(),
@@ -125,43 +134,43 @@ mod tests {
 
     #[test]
     fn whoever_comes_late_hears_the_order_they_missed() {
-        let mut orders = Orders::new(Duration::from_secs(60));
+        let mut revocations = Revocations::new(Duration::from_secs(60));
         let before = Instant::now();
-        orders.obey(&Order::SessionEnded { user: UserId(7), session: SessionId(3) }, |_| &[]);
-        assert_eq!(orders.missed(&listener(3, before)), Some(Goodbye::SessionEnded));
+        revocations.obey(&Revocation::SessionEnded { user: UserId(7), session: SessionId(3) }, |_| &[]);
+        assert_eq!(revocations.missed(&subscriber(3, before)), Some(CloseReason::SessionEnded));
         // Another log-in, and one that was found good afterwards, are not meant.
-        assert_eq!(orders.missed(&listener(4, before)), None);
-        assert_eq!(orders.missed(&listener(3, Instant::now())), None);
-        orders.obey(&Order::Deactivated(UserId(7)), |_| &[]);
-        assert_eq!(orders.missed(&listener(4, before)), Some(Goodbye::Deactivated));
+        assert_eq!(revocations.missed(&subscriber(4, before)), None);
+        assert_eq!(revocations.missed(&subscriber(3, Instant::now())), None);
+        revocations.obey(&Revocation::Deactivated(UserId(7)), |_| &[]);
+        assert_eq!(revocations.missed(&subscriber(4, before)), Some(CloseReason::Deactivated));
     }
 
     #[test]
-    fn whoever_was_to_be_looked_at_again_is_looked_at_when_they_come_in() {
-        let mut orders = Orders::new(Duration::from_secs(60));
+    fn whoever_was_to_be_rechecked_is_looked_at_when_they_come_in() {
+        let mut revocations = Revocations::new(Duration::from_secs(60));
         let before = Instant::now();
-        orders.nudge(UserId(7));
-        assert!(orders.is_doubtful(&listener(3, before)));
-        assert!(!orders.is_doubtful(&listener(3, Instant::now())));
+        revocations.invalidation(UserId(7));
+        assert!(revocations.is_doubtful(&subscriber(3, before)));
+        assert!(!revocations.is_doubtful(&subscriber(3, Instant::now())));
         let mut standing = Standing {
             active: true,
             role: chat::accounts::ServerRole::User,
             live: HashMap::from([(SessionId(3), Duration::from_secs(60))]),
         };
-        assert_eq!(verdict(&standing, &listener(3, before)), None);
-        assert_eq!(verdict(&standing, &listener(4, before)), Some(Goodbye::SessionEnded));
+        assert_eq!(verdict(&standing, &subscriber(3, before)), None);
+        assert_eq!(verdict(&standing, &subscriber(4, before)), Some(CloseReason::SessionEnded));
         standing.role = chat::accounts::ServerRole::Guest;
-        assert_eq!(verdict(&standing, &listener(3, before)), Some(Goodbye::Restart(0)));
+        assert_eq!(verdict(&standing, &subscriber(3, before)), Some(CloseReason::Restart(0)));
         standing.active = false;
-        assert_eq!(verdict(&standing, &listener(3, before)), Some(Goodbye::Deactivated));
+        assert_eq!(verdict(&standing, &subscriber(3, before)), Some(CloseReason::Deactivated));
     }
 
     #[test]
     fn orders_are_forgotten_when_nobody_can_have_missed_them() {
-        let mut orders = Orders::new(Duration::ZERO);
+        let mut revocations = Revocations::new(Duration::ZERO);
         for session in 0..10 {
-            orders.obey(&Order::SessionEnded { user: UserId(session), session: SessionId(session) }, |_| &[]);
+            revocations.obey(&Revocation::SessionEnded { user: UserId(session), session: SessionId(session) }, |_| &[]);
         }
-        assert!(orders.recent.len() <= 1);
+        assert!(revocations.recent.len() <= 1);
     }
 }
