@@ -213,6 +213,12 @@ export interface Head {
   readonly id: number;
 }
 
+/** One took the conversation out of one's list. */
+export interface Hiding {
+  /** The last `seq` before that: an event after it brings the conversation back. */
+  readonly at: number;
+}
+
 /** A page of history, oldest first. */
 export interface History {
   /** Whether there are newer ones. */
@@ -1361,7 +1367,7 @@ export interface Events {
     readonly conversation: number;
     readonly account_seq: number;
     readonly account_after?: number;
-    readonly data: Done;
+    readonly data: Hiding;
   };
   /** You are a member no more. */
   'conversation.removed': {

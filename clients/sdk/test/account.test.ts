@@ -63,7 +63,7 @@ test('a long answer comes in pieces, and what came meanwhile is applied after th
 
 test('events of the account reach what they are about', () => {
   const story = arrived(15);
-  story.own({ type: 'conversation.hidden', conversation: 1, data: {} }, 16);
+  story.own({ type: 'conversation.hidden', conversation: 1, data: { at: 3 } }, 16);
   expect(story.it.hidden).toBe(true);
   story.own({ type: 'conversation.added', conversation: 2, data: conversation(1, { id: 2 }) }, 17);
   story.own({ type: 'account.updated', data: { id: 1, username: 'ann', role: 'admin' } }, 18);

@@ -309,20 +309,25 @@ describe('what is unread', () => {
 });
 
 describe('the list', () => {
-  const hidden = {
-    type: 'frame',
-    frame: { type: 'conversation.hidden', conversation: 1, account_seq: 1, data: {} },
-    now: 0,
-  } as const;
+  const hidden = (at: number) =>
+    ({
+      type: 'frame',
+      frame: { type: 'conversation.hidden', conversation: 1, account_seq: 1, data: { at } },
+      now: 0,
+    }) as const;
 
   test('what is hidden comes back with the next event', () => {
-    const story = Story.at(3).take(hidden);
+    const story = Story.at(3).take(hidden(3));
     expect(story.it.hidden).toBe(true);
     expect(story.hear('message.created', message(4)).it.hidden).toBe(false);
   });
 
+  test('what came after it was hidden has brought it back, also if one hears of the hiding later', () => {
+    expect(Story.at(3).take(hidden(2)).it.hidden).toBe(false);
+  });
+
   test('not with one that happened before', () => {
-    const story = Story.at(3).hear('message.created', message(5)).take(hidden);
+    const story = Story.at(3).hear('message.created', message(5)).take(hidden(5));
     const changes = {
       from: 3,
       to: 4,

@@ -442,8 +442,11 @@ impl State {
                 }
             }
             Control::Typing { conversation, typist, typing } => {
-                self.say_typing(conversation, &typist, typing);
-                self.note_typing(conversation, typist, typing);
+                // Other nodes may have heard of a start that was not heard of here.
+                let may_be_news = !typing && !self.is_large(conversation);
+                if self.note_typing(conversation, typist.clone(), typing) || may_be_news {
+                    self.say_typing(conversation, &typist, typing);
+                }
             }
             Control::Drain { spread } => self.drain(spread),
             Control::Gaps(read) => self.gaps_read(read),

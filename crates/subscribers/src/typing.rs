@@ -16,36 +16,67 @@ pub struct Typist {
     pub shown_name: String,
 }
 
+/// How many people of a large channel are shown to write at once, and how many of them may begin within a second. A
+/// reader is shown "several people are typing" long before; what is told is a sample. Nobody is told more than a start
+/// and, of those who were shown before or have begun since, a stop: three times this within a second at most.
+const SAMPLE: usize = 6;
+/// In which time so many may begin.
+const WINDOW: Duration = Duration::from_secs(1);
+
 /// Who writes where.
 pub(crate) struct Typing {
     lasts: Duration,
-    writers: HashMap<(ConversationId, UserId), (Instant, Typist)>,
+    channels: HashMap<ConversationId, Writers>,
+}
+
+/// Who writes in one conversation.
+struct Writers {
+    writing: HashMap<UserId, (Instant, Typist)>,
+    /// When the window began, and how many starts were told in it.
+    window: (Instant, usize),
 }
 
 impl Typing {
     pub(crate) fn new(lasts: Duration) -> Self {
-        Self { lasts, writers: HashMap::new() }
+        Self { lasts, channels: HashMap::new() }
     }
 
-    /// Notes a start; repeating it gives more time.
-    pub(crate) fn start(&mut self, conversation: ConversationId, typist: Typist, now: Instant) {
-        self.writers.insert((conversation, typist.user), (now + self.lasts, typist));
+    /// Notes a start; repeating it gives more time. False if it is not to be told: enough people write in this large
+    /// channel already.
+    pub(crate) fn start(&mut self, conversation: ConversationId, typist: Typist, is_large: bool, now: Instant) -> bool {
+        let fresh = || Writers { writing: HashMap::new(), window: (now, 0) };
+        let channel = self.channels.entry(conversation).or_insert_with(fresh);
+        if now.duration_since(channel.window.0) >= WINDOW {
+            channel.window = (now, 0);
+        }
+        let is_shown = channel.writing.contains_key(&typist.user);
+        let is_full = channel.window.1 >= SAMPLE || (!is_shown && channel.writing.len() >= SAMPLE);
+        if is_large && is_full {
+            return false;
+        }
+        channel.window.1 += 1;
+        channel.writing.insert(typist.user, (now + self.lasts, typist));
+        true
     }
 
     /// Notes a stop; who it was, if there was something to stop.
     pub(crate) fn stop(&mut self, conversation: ConversationId, user: UserId) -> Option<Typist> {
-        if self.writers.is_empty() {
+        if self.channels.is_empty() {
             return None;
         }
-        self.writers.remove(&(conversation, user)).map(|(_, typist)| typist)
+        self.channels.get_mut(&conversation)?.writing.remove(&user).map(|(_, typist)| typist)
     }
 
     /// Those whose time has run out.
     pub(crate) fn expired(&mut self, now: Instant) -> Vec<(ConversationId, Typist)> {
-        self.writers
-            .extract_if(|_, (until, _)| *until <= now)
-            .map(|((conversation, _), (_, typist))| (conversation, typist))
-            .collect()
+        let mut expired = Vec::new();
+        self.channels.retain(|conversation, channel| {
+            let over = channel.writing.extract_if(|_, (until, _)| *until <= now);
+            expired.extend(over.map(|(_, (_, typist))| (*conversation, typist)));
+            // Its window is remembered until it is over, also when nobody writes any more.
+            !channel.writing.is_empty() || now.duration_since(channel.window.0) < WINDOW
+        });
+        expired
     }
 }
 
@@ -53,16 +84,45 @@ impl Typing {
 mod tests {
     use super::*;
 
+    fn typist(user: i64) -> Typist {
+        Typist { user: UserId(user), username: format!("u{user}"), shown_name: format!("U{user}") }
+    }
+
     #[tokio::test]
     async fn typing_ends_by_itself_and_repeating_it_gives_more_time() {
-        let channel = ConversationId(1);
-        let ann = Typist { user: UserId(1), username: "ann".into(), shown_name: "Ann".into() };
-        let now = Instant::now();
+        let (channel, now) = (ConversationId(1), Instant::now());
         let mut typing = Typing::new(Duration::from_secs(6));
-        typing.start(channel, ann.clone(), now);
-        typing.start(channel, ann.clone(), now + Duration::from_secs(3));
+        assert!(typing.start(channel, typist(1), false, now));
+        assert!(typing.start(channel, typist(1), false, now + Duration::from_secs(3)));
         assert!(typing.expired(now + Duration::from_secs(8)).is_empty());
-        assert_eq!(typing.expired(now + Duration::from_secs(9)), [(channel, ann)]);
+        assert_eq!(typing.expired(now + Duration::from_secs(9)), [(channel, typist(1))]);
         assert_eq!(typing.stop(channel, UserId(1)), None);
+        assert!(typing.channels.is_empty(), "nothing is kept of it");
+    }
+
+    /// A thousand people write for ten seconds: each says so every 300 ms, and stops now and then.
+    #[tokio::test]
+    async fn however_many_write_in_a_large_channel_each_second_has_few_signals() {
+        let (channel, began) = (ConversationId(1), Instant::now());
+        let mut typing = Typing::new(Duration::from_secs(6));
+        let mut told = [0; 10];
+        for millis in 0..10_000_u64 {
+            let now = began + Duration::from_millis(millis);
+            let second = usize::try_from(millis / 1_000).expect("few seconds");
+            for user in (0..1_000).filter(|user| (user * 7 + millis) % 300 == 0) {
+                told[second] += usize::from(typing.start(channel, typist(user.cast_signed()), true, now));
+            }
+            let stops = typing.stop(channel, UserId((millis * 31 % 1_000).cast_signed())).is_some();
+            told[second] += usize::from(stops) + typing.expired(now).len();
+        }
+        assert!(told.iter().all(|signals| (1..=20).contains(signals)), "{told:?}");
+    }
+
+    #[tokio::test]
+    async fn in_a_small_channel_everybody_is_shown() {
+        let (channel, now) = (ConversationId(1), Instant::now());
+        let mut typing = Typing::new(Duration::from_secs(6));
+        assert!((0..200).all(|user| typing.start(channel, typist(user), false, now)));
+        assert_eq!(typing.expired(now + Duration::from_secs(6)).len(), 200);
     }
 }

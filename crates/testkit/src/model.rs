@@ -309,10 +309,7 @@ impl Model {
         Ok(match kind {
             "conversation.added" => AccountChange::Added(ConversationId(place()?)),
             "conversation.removed" => AccountChange::Removed(ConversationId(place()?)),
-            "conversation.hidden" => {
-                let head = self.heads().get(&place()?).copied().unwrap_or_default();
-                AccountChange::Hidden(ConversationId(place()?), Number(head))
-            }
+            "conversation.hidden" => AccountChange::Hidden(ConversationId(place()?), Number(number(data, "at")?)),
             "account.updated" => AccountChange::Profile(profile_of(data)),
             "draft.saved" => AccountChange::Draft(draft_key(data)?, data.clone()),
             "draft.discarded" => AccountChange::NoDraft(draft_key(data)?),
@@ -462,7 +459,7 @@ mod tests {
     }
 
     fn hidden(seq: i64, after: i64) -> Value {
-        json!({"type": "conversation.hidden", "conversation": 1, "account_seq": seq, "account_after": after, "data": {}})
+        json!({"type": "conversation.hidden", "conversation": 1, "account_seq": seq, "account_after": after, "data": {"at": 1}})
     }
 
     #[test]

@@ -33,7 +33,8 @@ export const numbered: NumberedReducers<'conversation.created' | 'conversation.u
 
 export const events: Reducers<'conversation.added' | 'conversation.hidden' | 'conversation.removed'> = {
   'conversation.added': (state, { data }) => added(state, data),
-  'conversation.hidden': (state, { conversation }) => putKnown(state, conversation, hide),
+  'conversation.hidden': (state, { conversation, data }) =>
+    putKnown(state, conversation, (known) => hideUpTo(known, data.at)),
   'conversation.removed': (state, { conversation }) => only(without(state, conversation)),
 };
 
@@ -169,6 +170,11 @@ export function takeList(state: State, ids: ReadonlySet<number>): State {
 /** Takes it out of the list, until something happens after what was heard of it. */
 function hide(state: ConversationState): ConversationState {
   return withInner({ ...state, hidden: true }, { hiddenAt: state.inner.heard });
+}
+
+/** Takes it out of the list up to this number; a later one has brought it back already. */
+function hideUpTo(state: ConversationState, at: number): ConversationState {
+  return state.cursor > at ? state : withInner({ ...state, hidden: true }, { hiddenAt: at });
 }
 
 /** Whether something has happened on this connection that puts it into the list. */

@@ -82,7 +82,7 @@ static TOLD: &[Outgoing] = &[
         "conversation.hidden",
         "You took it out of your list; the next event of it brings it back.",
         true,
-        Shape::of::<server::Done>(),
+        Shape::of::<conversations::Hiding>(),
     ),
     own("account.updated", "Your profile was changed.", false, Shape::of::<accounts::Account<'static>>()),
     own("draft.saved", "You have begun to write this.", true, Shape::of::<drafts::Draft<'static>>()),

@@ -278,6 +278,13 @@ pub struct Rooms<'a> {
     pub(crate) next_cursor: Option<&'a str>,
 }
 
+/// One took the conversation out of one's list.
+#[derive(Serialize, ToSchema)]
+pub struct Hiding {
+    /// The last `seq` before that: an event after it brings the conversation back.
+    pub(crate) at: i64,
+}
+
 /// What takes a client from one number of a conversation to another.
 #[derive(Serialize, ToSchema)]
 pub struct Changes<'a> {

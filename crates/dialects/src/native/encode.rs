@@ -110,7 +110,9 @@ pub fn account(event: &AccountEvent) -> Text {
         AccountFact::ConversationRemoved { departure, .. } => {
             tell(event, "conversation.removed", members::Removal { reason: departure.name() })
         }
-        AccountFact::ConversationHidden { .. } => tell(event, "conversation.hidden", server::Done {}),
+        AccountFact::ConversationHidden { at, .. } => {
+            tell(event, "conversation.hidden", conversations::Hiding { at: at.0 })
+        }
         AccountFact::ProfileChanged(account) => tell(event, "account.updated", accounts::Account::from(&**account)),
         AccountFact::DraftSaved(draft) => tell(event, "draft.saved", drafts::Draft::from(draft)),
         AccountFact::DraftDiscarded(key) => tell(event, "draft.discarded", drafts::DraftKey::from(key)),

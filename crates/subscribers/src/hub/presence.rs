@@ -75,13 +75,25 @@ impl State {
         }
     }
 
-    pub(super) fn note_typing(&mut self, conversation: ConversationId, typist: Typist, typing: bool) {
-        if typing {
-            self.typing.start(conversation, typist.clone(), Instant::now());
-            self.tell_typing(conversation, typist, true);
-        } else if let Some(typist) = self.typing.stop(conversation, typist.user) {
-            self.tell_typing(conversation, typist, false);
+    /// Notes that somebody begins or stops writing, and tells it to those who listen here. False if it is no news:
+    /// nobody had heard of it, or enough people write in a large channel already.
+    pub(super) fn note_typing(&mut self, conversation: ConversationId, typist: Typist, typing: bool) -> bool {
+        let is_large = self.is_large(conversation);
+        let news = if typing {
+            self.typing.start(conversation, typist.clone(), is_large, Instant::now()).then_some(typist)
+        } else {
+            self.typing.stop(conversation, typist.user)
+        };
+        let is_news = news.is_some();
+        if let Some(typist) = news {
+            self.tell_typing(conversation, typist, typing);
         }
+        is_news
+    }
+
+    /// Whether a conversation has too many members for each of them to be told of all others' presence.
+    pub(super) fn is_large(&self, conversation: ConversationId) -> bool {
+        self.channels.get(&conversation).is_some_and(|channel| channel.member_count > self.presence_members)
     }
 
     pub(super) fn tell_typing(&mut self, conversation: ConversationId, typist: Typist, typing: bool) {

@@ -38,8 +38,7 @@ impl State {
         woken: &mut Vec<Arc<Subscriber>>,
     ) {
         // What another node says is not bounded by what this one would.
-        let large = self.channels.get(&conversation).is_some_and(|channel| channel.member_count > self.presence_members);
-        if large && matches!(signal, Signal::PresenceChanged { .. } | Signal::CardChanged { .. })
+        if self.is_large(conversation) && matches!(signal, Signal::PresenceChanged { .. } | Signal::CardChanged { .. })
         {
             return;
         }
