@@ -6,7 +6,7 @@ use chat::{
 };
 use dialects::Step;
 use engine::{Allowance, Cost, Pace, Reader};
-use subscribers::typing::Typist;
+use subscribers::{Whose, typing::Typist};
 
 use crate::Shared;
 
@@ -52,6 +52,7 @@ pub(crate) enum Driven {
 /// The part of a command that is never stored. The hub tells it, once the engine has said that it may be told.
 enum Unstored {
     Presence(Presence),
+    PresenceHere(Presence),
     Typing(ConversationId, bool),
 }
 
@@ -59,6 +60,7 @@ impl Unstored {
     fn of(command: &Command) -> Option<Self> {
         match command {
             Command::SetPresence(presence) => Some(Self::Presence(*presence)),
+            Command::SetPresenceHere(presence) => Some(Self::PresenceHere(*presence)),
             Command::Typing { conversation, typing } => Some(Self::Typing(*conversation, *typing)),
             _ => None,
         }
@@ -126,7 +128,11 @@ impl Shared {
         let unstored = Unstored::of(&command);
         let reply = self.engine.execute(speaker, command, actor.connection).await?;
         match unstored {
-            Some(Unstored::Presence(presence)) => self.hub.set_presence(speaker.user, presence).await,
+            Some(Unstored::Presence(presence)) => self.hub.set_presence(speaker.user, presence, Whose::Person).await,
+            Some(Unstored::PresenceHere(presence)) => {
+                let whose = actor.connection.map_or(Whose::Session(speaker.session), Whose::Connection);
+                self.hub.set_presence(speaker.user, presence, whose).await;
+            }
             Some(Unstored::Typing(conversation, typing)) => {
                 let Speaker { user, username, shown_name, .. } = speaker.clone();
                 self.hub.set_typing(conversation, Typist { user, username, shown_name }, typing).await;

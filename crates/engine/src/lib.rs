@@ -252,7 +252,7 @@ impl Engine {
             Command::SetServerRole { user, role } => call.set_server_role(user, role).await,
             Command::SetActive { user, active } => call.set_active(user, active).await,
             // What is never stored needs only the right to say it; the hub does the rest.
-            Command::SetPresence(_) => Ok(Reply::Done),
+            Command::SetPresence(_) | Command::SetPresenceHere(_) => Ok(Reply::Done),
             Command::Typing { conversation, typing } => {
                 let access = call.access(conversation).await?;
                 if typing {

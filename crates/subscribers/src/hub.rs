@@ -44,7 +44,7 @@ use crate::{
     lookups::Lookups,
     orders::Orders,
     pace::MUCH,
-    presence::Book,
+    presence::{Book, Whose},
     queue::Listener,
     room::{Room, Waiting},
     typing::{Typing, Typist},
@@ -76,7 +76,7 @@ enum Control {
     Loaded { user: UserId, since: u64, result: Result<Belongings> },
     Listed { user: UserId, number: Number, listed: Box<Result<Option<Listed>>> },
     Card(Box<Account>, Result<Belongings>),
-    Presence { user: UserId, presence: Presence },
+    Presence { user: UserId, presence: Presence, whose: Whose },
     Typing { conversation: ConversationId, typist: Typist, typing: bool },
     Drain { spread: Duration },
     Holes(holes::Read),
@@ -133,9 +133,9 @@ impl Hub {
         let _ended = self.control.send(Control::Detach { user, id }).await;
     }
 
-    /// Notes what a person chose to be.
-    pub async fn set_presence(&self, user: UserId, presence: Presence) {
-        let _ended = self.control.send(Control::Presence { user, presence }).await;
+    /// Notes what a person chose to be, or how one of their connections is.
+    pub async fn set_presence(&self, user: UserId, presence: Presence, whose: Whose) {
+        let _ended = self.control.send(Control::Presence { user, presence, whose }).await;
     }
 
     /// Tells the others that somebody writes, or has stopped.
@@ -175,7 +175,10 @@ struct Person {
     limited: HashMap<ConversationId, Number>,
     /// Absent until what they belong to was read: before that, nothing known is not the same as nothing.
     account: Option<account::Account>,
+    /// How they wish to be shown, wherever they are.
     chosen: Presence,
+    /// How some of their connections said to be; the others are online.
+    said: Vec<(ConnectionId, Presence)>,
     told: Presence,
     /// While what they belong to is being read: the connections that wait for it.
     loading: Option<attach::Loading>,
@@ -429,12 +432,7 @@ impl State {
             Control::Loaded { user, since, result } => self.loaded(user, since, result),
             Control::Listed { user, number, listed } => self.listed_read(user, number, *listed),
             Control::Card(account, belongings) => self.belongings_of_card(&account, belongings),
-            Control::Presence { user, presence } => {
-                if let Some(person) = self.people.get_mut(&user) {
-                    person.chosen = presence;
-                    self.note_presence(user);
-                }
-            }
+            Control::Presence { user, presence, whose } => self.set_presence(user, presence, whose),
             Control::Typing { conversation, typist, typing } => {
                 self.say_typing(conversation, &typist, typing);
                 self.note_typing(conversation, typist, typing);

@@ -22,6 +22,6 @@ pub mod typing;
 pub use goodbye::Goodbye;
 pub use hub::{Attached, Hub};
 pub use lookups::{Lookup, Lookups};
-pub use presence::Book;
+pub use presence::{Book, Whose};
 pub use queue::{Listener, Outbox};
 pub use tuning::Tuning;
