@@ -307,12 +307,15 @@ impl Endpoints {
             pace: Pace::default(),
         };
         let other = |dialect: Dialect| {
-            let listen = config.listener_of(dialect.paths.beside.unwrap_or(dialect.name));
+            let section = dialect.paths.beside.unwrap_or(dialect.name);
+            let (listen, own) = (config.listener_of(section), config.origins_of(section));
             let speaks_by_cookie = dialect.credentials.cookie.is_some();
+            let old = if speaks_by_cookie { old_origins(config, own, listen) } else { Vec::new() };
             let endpoint = Endpoint {
-                // Without a cookie, and a list that was given: any page may connect that has a token for the URL.
-                restricts_origins: speaks_by_cookie || !config.server.allowed_origins.is_empty(),
-                origins: if speaks_by_cookie { old_origins(config, listen) } else { Arc::new([]) },
+                // Without a cookie, and a list of its own: any page may connect that has a token for the URL. What is
+                // allowed at other endpoints shuts nobody out here.
+                restricts_origins: speaks_by_cookie || !own.is_empty(),
+                origins: own.iter().cloned().chain(old).collect(),
                 pace: parts::pace_of(dialect),
                 ..native.speaking(dialect)
             };
@@ -335,9 +338,9 @@ impl Endpoints {
 }
 
 /// Origins that an old endpoint has besides the configured ones: its own listener's; and, where somebody works on it
-/// and has configured none, those that the old systems admitted.
-fn old_origins(config: &Config, listen: Option<SocketAddr>) -> Arc<[String]> {
-    let old = config.server.environment == Deployment::Development && config.server.allowed_origins.is_empty();
+/// and has configured none for it, those that the old systems admitted.
+fn old_origins(config: &Config, own: &[String], listen: Option<SocketAddr>) -> Vec<String> {
+    let old = config.server.environment == Deployment::Development && own.is_empty();
     let ports = listen.map(|address| address.port()).into_iter().chain(old.then_some(3000)).chain(old.then_some(8000));
     ports.flat_map(pages_of_port).collect()
 }

@@ -24,7 +24,7 @@ use crate::{
     below::Below,
     connections::Seat,
     forwarded::{self, client_address},
-    headers::{PagesOrigin, is_allowed},
+    headers::{self, PagesOrigin, is_allowed},
     http::wire::Wire,
     rest, socket,
     steps::Actor,
@@ -204,7 +204,7 @@ fn check_origin(endpoint: &Endpoint, peer: SocketAddr, headers: &HeaderMap) -> R
         PagesOrigin::One(origin) if with_token && is_ours(origin, endpoint, peer, headers) => Ok(()),
         PagesOrigin::One(_) | PagesOrigin::Several => Err(Error::new(
             ErrorCode::ForbiddenOrigin,
-            "Pages of this origin may not connect (server.allowed_origins).",
+            format!("Pages of this origin may not connect ({}).", headers::origins_key(endpoint)),
         )),
     }
 }

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use super::{
     key::{Key, text},
+    old_endpoints::ORIGINS,
     values::{self, ADDRESS},
 };
 
@@ -14,6 +15,8 @@ pub struct ChatServer {
     pub listen: Option<SocketAddr>,
     /// Whether it is open.
     pub enabled: Option<bool>,
+    /// Origins whose pages may connect here. While there are none, those of any page may that have a token.
+    pub allowed_origins: Vec<String>,
 }
 
 impl ChatServer {
@@ -48,5 +51,14 @@ pub(super) fn keys() -> Vec<Key> {
             |_, config| config.chat_server.enabled.map(Into::into),
         )
         .unset("true", "true if `listen` is set, else false"),
+        Key::new(
+            "chat_server",
+            "allowed_origins",
+            "If there are any, only their pages may connect to this endpoint, with the server's own and those of \
+             `server.allowed_origins`. Else any page may that has a token for its address.",
+            ORIGINS,
+            |_, config, input| values::origins(input).map(|origins| config.chat_server.allowed_origins = origins),
+            |_, config| Some(config.chat_server.allowed_origins.clone().into()),
+        ),
     ]
 }

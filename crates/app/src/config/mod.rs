@@ -122,6 +122,17 @@ impl Config {
         self.listeners().into_iter().find(|(name, ..)| *name == dialect).and_then(|(.., address)| address)
     }
 
+    /// Origins whose pages may connect to the endpoint of the dialect of this name, besides those of all endpoints.
+    #[must_use]
+    pub fn origins_of(&self, dialect: &str) -> &[String] {
+        match dialect {
+            "chat_server" => &self.chat_server.allowed_origins,
+            "dreametrix" => &self.dreametrix.allowed_origins,
+            "matcha" => &self.matcha.allowed_origins,
+            _ => &[],
+        }
+    }
+
     /// What one key alone cannot tell.
     fn check_together(&self) -> Vec<String> {
         let mut problems = self.auth.check();

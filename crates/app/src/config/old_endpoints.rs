@@ -13,7 +13,12 @@ use super::{
 pub struct OldEndpoint {
     /// Where it listens besides the common port.
     pub listen: Option<SocketAddr>,
+    /// Origins whose pages may connect here, besides those of `server.allowed_origins`.
+    pub allowed_origins: Vec<String>,
 }
+
+/// What the origins of one endpoint are, in the words of its key.
+pub(super) const ORIGINS: &str = "a list of scheme://host or scheme://host:port (no path, no `*`)";
 
 pub(super) fn keys() -> Vec<Key> {
     vec![
@@ -27,6 +32,14 @@ pub(super) fn keys() -> Vec<Key> {
         )
         .unset("\"127.0.0.1:8000\"", "the common port only"),
         Key::new(
+            "dreametrix",
+            "allowed_origins",
+            "Origins whose pages may connect to this endpoint, besides those of `server.allowed_origins`.",
+            ORIGINS,
+            |_, config, input| values::origins(input).map(|origins| config.dreametrix.allowed_origins = origins),
+            |_, config| Some(config.dreametrix.allowed_origins.clone().into()),
+        ),
+        Key::new(
             "matcha",
             "listen",
             "Where the endpoint listens besides the common port. Its clients expect port 8004.",
@@ -35,6 +48,14 @@ pub(super) fn keys() -> Vec<Key> {
             |_, config| config.matcha.listen.as_ref().and_then(text),
         )
         .unset("\"127.0.0.1:8004\"", "the common port only"),
+        Key::new(
+            "matcha",
+            "allowed_origins",
+            "Origins whose pages may connect to this endpoint, besides those of `server.allowed_origins`.",
+            ORIGINS,
+            |_, config, input| values::origins(input).map(|origins| config.matcha.allowed_origins = origins),
+            |_, config| Some(config.matcha.allowed_origins.clone().into()),
+        ),
     ]
 }
 

@@ -78,7 +78,10 @@ fn another_value(path: &str) -> &'static str {
         "server.listen" => "0.0.0.0:9999",
         "server.name" => "Kiosk",
         "server.public_url" => "https://chat.example.org/talk",
-        "server.allowed_origins" => "https://a.example.org,http://localhost:5173",
+        "server.allowed_origins"
+        | "chat_server.allowed_origins"
+        | "dreametrix.allowed_origins"
+        | "matcha.allowed_origins" => "https://a.example.org,http://localhost:5173",
         "server.trusted_proxies" => "10.0.0.0/8",
         "server.metrics_listen" => "127.0.0.1:9090",
         "server.environment" => "dev",
@@ -387,8 +390,20 @@ fn a_level_from_a_stronger_layer_ends_a_filter() {
 #[test]
 fn origins_are_kept_as_browsers_write_them() {
     let config = from_env(&[("ALLOWED_ORIGINS", "HTTPS://Chat.Example.org:443, http://[::1]:3000")]).config;
-    assert_eq!(config.server.allowed_origins, ["https://chat.example.org", "http://[::1]:3000"]);
+    assert_eq!(config.matcha.allowed_origins, ["https://chat.example.org", "http://[::1]:3000"]);
     assert_eq!(config.server.environment, Deployment::Production);
+}
+
+#[test]
+fn the_origins_of_two_old_systems_do_not_contradict_each_other() {
+    let config =
+        from_env(&[("ALLOWED_ORIGINS", "https://dates.example.org"), ("CORS_ALLOWED_ORIGINS", "https://school.example.org")])
+            .config;
+    assert_eq!(config.matcha.allowed_origins, ["https://dates.example.org"]);
+    assert_eq!(config.dreametrix.allowed_origins, ["https://school.example.org"]);
+    // Veza's clients speak our own protocol.
+    assert_eq!(config.server.allowed_origins, ["https://school.example.org"]);
+    assert_eq!(config.chat_server.allowed_origins, [] as [&str; 0]);
 }
 
 #[test]
