@@ -9,6 +9,7 @@ mod time;
 pub mod accounts;
 pub mod conversations;
 pub mod drafts;
+pub mod identities;
 pub mod markers;
 pub mod members;
 pub mod messages;
@@ -29,6 +30,7 @@ pub mod reply;
 pub mod error;
 pub mod limits;
 pub mod mutants;
+pub mod people;
 pub mod permission;
 
 pub use command::{Command, Visit};

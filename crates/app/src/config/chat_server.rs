@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::{
+    hosts,
     key::{Key, text},
     values::{self, ADDRESS},
 };
@@ -14,6 +15,8 @@ pub struct ChatServer {
     pub listen: Option<SocketAddr>,
     /// Whether it is open.
     pub enabled: Option<bool>,
+    /// The host application whose endpoint it is; `default` if none is named.
+    pub host: Option<String>,
 }
 
 impl ChatServer {
@@ -48,5 +51,10 @@ pub(super) fn keys() -> Vec<Key> {
             |_, config| config.chat_server.enabled.map(Into::into),
         )
         .unset("true", "true if `listen` is set, else false"),
+        super::old_endpoints::host_key(
+            "chat_server",
+            |_, config, input| input.text().and_then(hosts::name).map(|name| config.chat_server.host = Some(name)),
+            |_, config| config.chat_server.host.clone().map(Into::into),
+        ),
     ]
 }

@@ -4,7 +4,8 @@
 use std::net::SocketAddr;
 
 use super::{
-    key::{Key, text},
+    hosts,
+    key::{Get, Key, Set, text},
     values::{self, ADDRESS},
 };
 
@@ -13,6 +14,8 @@ use super::{
 pub struct OldEndpoint {
     /// Where it listens besides the common port.
     pub listen: Option<SocketAddr>,
+    /// The host application whose endpoint it is; `default` if none is named.
+    pub host: Option<String>,
 }
 
 pub(super) fn keys() -> Vec<Key> {
@@ -26,6 +29,11 @@ pub(super) fn keys() -> Vec<Key> {
             |_, config| config.dreametrix.listen.as_ref().and_then(text),
         )
         .unset("\"127.0.0.1:8000\"", "the common port only"),
+        host_key(
+            "dreametrix",
+            |_, config, input| input.text().and_then(hosts::name).map(|name| config.dreametrix.host = Some(name)),
+            |_, config| config.dreametrix.host.clone().map(Into::into),
+        ),
         Key::new(
             "matcha",
             "listen",
@@ -35,7 +43,25 @@ pub(super) fn keys() -> Vec<Key> {
             |_, config| config.matcha.listen.as_ref().and_then(text),
         )
         .unset("\"127.0.0.1:8004\"", "the common port only"),
+        host_key(
+            "matcha",
+            |_, config, input| input.text().and_then(hosts::name).map(|name| config.matcha.host = Some(name)),
+            |_, config| config.matcha.host.clone().map(Into::into),
+        ),
     ]
+}
+
+/// Whose endpoint it is.
+pub(super) fn host_key(section: &'static str, set: Set, get: Get) -> Key {
+    Key::new(
+        section,
+        "host",
+        "The host application whose endpoint it is: people are known here by its numbers (docs/features/hosts.md).",
+        hosts::NAME,
+        set,
+        get,
+    )
+    .unset("\"default\"", "`default`")
 }
 
 fn set(endpoint: &mut OldEndpoint, given: &str) -> Result<(), String> {
