@@ -13,7 +13,7 @@ use dialects::{Dialect, ServerInfo, time::Time};
 use engine::{AsksFurther, Engine, Pace, Settings};
 use store::{Db, Schema, Writer, damage::Checked, lock::Lock};
 use stream::Stream;
-use subscribers::{Book, Hub};
+use subscribers::{Book, Hub, Lookups, Numbers};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use workers::Workers;
 
@@ -131,12 +131,14 @@ impl Server {
             let watch = Watch { engine, db, clock, book: book.clone(), voice: stream.voice(), own: about };
             tokio::spawn(watch.run());
         }
-        let (hub, handing_out) = Hub::start(stream, Arc::new(asker), book, &config.limits);
+        let asker: Arc<dyn Lookups> = Arc::new(asker);
+        let numbers = Arc::new(Numbers::new(asker.clone(), &parts::numberings(config, &engine).await?));
+        let (hub, handing_out) = Hub::start(stream, asker, book, numbers.clone(), &config.limits);
 
         let native = listen::bind(config.server.listen)
             .with_context(|| format!("server.listen: {} cannot be opened", config.server.listen))?;
         let address = native.local_addr()?;
-        let shared = Arc::new(shared(config, engine, hub, address)?);
+        let shared = Arc::new(shared(config, engine, (hub, numbers), address)?);
         let (stop, stopped) = watch::channel(false);
         let endpoints = Endpoints::new(config, &shared);
         let open = |listener: TcpListener, router, connections: &Arc<Connections>| {
@@ -345,7 +347,12 @@ fn old_origins(config: &Config, own: &[String], listen: Option<SocketAddr>) -> V
     ports.flat_map(pages_of_port).collect()
 }
 
-fn shared(config: &Config, engine: Engine, hub: Hub, address: SocketAddr) -> anyhow::Result<Shared> {
+fn shared(
+    config: &Config,
+    engine: Engine,
+    (hub, numbers): (Hub, Arc<Numbers>),
+    address: SocketAddr,
+) -> anyhow::Result<Shared> {
     let info = ServerInfo {
         name: config.server.name.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -364,6 +371,7 @@ fn shared(config: &Config, engine: Engine, hub: Hub, address: SocketAddr) -> any
     Ok(Shared::new(
         engine,
         hub,
+        numbers,
         info,
         Site { allowed_origins: origins(config, &public_url, address)?, public_url, is_trusted_proxy },
         Box::new(move || handle.render()),

@@ -82,7 +82,10 @@ async fn first_good(
             }
         };
         match outcome {
-            Ok(arrival) => return Ok(Some(Known { arrival, token })),
+            Ok(arrival) => match endpoint.check_number(&arrival) {
+                Ok(()) => return Ok(Some(Known { arrival, token })),
+                Err(error) => refusal = error,
+            },
             Err(error) => refusal = error,
         }
     }

@@ -151,8 +151,8 @@ impl Connection {
                 self.say(vec![(self.endpoint.dialect.refusal)(&error)]);
                 return Box::pin(self.end(shut_out(&error, Goodbye::TooManyConnections))).await;
             }
-            if let Some(speaker) = &self.actor.speaker {
-                self.say((self.endpoint.dialect.greeting)(speaker));
+            if let Some(spoken) = &self.actor.spoken {
+                self.say((self.endpoint.dialect.greeting)(spoken));
             }
             self.outbox.release();
         }

@@ -1,10 +1,12 @@
 //! Steps: doing what a dialect asked for, until it has nothing left to ask.
 
 use chat::{
-    Command, ConnectionId, ConversationId, Error, ErrorCode, Query, Reply, Result, accounts::Speaker,
-    presence::Presence, sessions::Origin,
+    Command, ConnectionId, ConversationId, Error, ErrorCode, Query, Reply, Result, Visit,
+    accounts::Speaker,
+    presence::Presence,
+    sessions::{Origin, Visited},
 };
-use dialects::Step;
+use dialects::{Dialect, Step};
 use engine::{Allowance, Cost, Pace, Reader};
 use subscribers::{Whose, typing::Typist};
 
@@ -19,6 +21,10 @@ pub(crate) struct Actor {
     pub connection: Option<ConnectionId>,
     /// Where from.
     pub origin: Origin,
+    /// How they speak.
+    pub dialect: Dialect,
+    /// Who speaks, as their dialect knows them: by the number of its host.
+    pub spoken: Option<Speaker>,
 }
 
 impl Actor {
@@ -101,7 +107,7 @@ impl Shared {
             step = match step {
                 Step::Do(command, then) => then(self.execute(actor, *command).await),
                 Step::Ask(query, then) => then(self.ask(actor, query).await),
-                Step::Visit(visit, then) => then(self.engine.visit(visit, actor.origin.clone()).await),
+                Step::Visit(visit, then) => then(self.visit(actor, visit).await),
                 Step::LogOut(then) => then(match actor.known() {
                     Ok(speaker) => self.engine.log_out(speaker).await,
                     Err(error) => Err(error),
@@ -125,6 +131,7 @@ impl Shared {
 
     async fn execute(&self, actor: &Actor, command: Command) -> Result<Reply> {
         let speaker = actor.known()?;
+        let command = self.meant_by_command(actor.dialect, speaker, command).await?;
         let unstored = Unstored::of(&command);
         let reply = self.engine.execute(speaker, command, actor.connection).await?;
         match unstored {
@@ -139,10 +146,18 @@ impl Shared {
             }
             None => {}
         }
-        Ok(reply)
+        Ok(self.numbers.said(actor.dialect, reply).await)
     }
 
     async fn ask(&self, actor: &Actor, query: Query) -> Result<Reply> {
-        self.engine.ask(actor.known()?, query).await
+        let speaker = actor.known()?;
+        let query = self.meant_by_query(actor.dialect, query).await?;
+        let reply = self.engine.ask(speaker, query).await?;
+        Ok(self.numbers.said(actor.dialect, reply).await)
+    }
+
+    async fn visit(&self, actor: &Actor, visit: Visit) -> Result<Visited> {
+        let visited = self.engine.visit(visit, actor.origin.clone()).await?;
+        self.shown_to_visitor(actor.dialect, visited).await
     }
 }

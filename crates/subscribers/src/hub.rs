@@ -11,6 +11,7 @@ mod expiry;
 mod hand_out;
 mod holes;
 mod nodes;
+mod numbers;
 mod presence;
 mod signals;
 #[cfg(test)]
@@ -42,6 +43,7 @@ use tokio::{
 use crate::{
     Goodbye, frame,
     lookups::Lookups,
+    numbers::Numbers,
     orders::Orders,
     pace::MUCH,
     presence::{Book, Whose},
@@ -99,10 +101,11 @@ impl Hub {
         stream: Stream,
         lookups: Arc<dyn Lookups>,
         book: Arc<Book>,
+        numbers: Arc<Numbers>,
         limits: &Limits,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (control, requests) = mpsc::channel(QUEUE);
-        let state = State::new(lookups, stream.voice(), book, limits, control.downgrade());
+        let state = State::new(lookups, stream.voice(), book, numbers, limits, control.downgrade());
         let hub = Self {
             control,
             connections: state.connections.clone(),
@@ -192,6 +195,8 @@ struct State {
     holes: holes::Holes,
     nodes: nodes::Nodes,
     book: Arc<Book>,
+    /// What hosts call people, for the listeners of the old endpoints.
+    numbers: Arc<Numbers>,
     connections: Arc<AtomicI64>,
     people_here: Arc<AtomicI64>,
     deliveries: Arc<AtomicU64>,
@@ -228,6 +233,7 @@ impl State {
         lookups: Arc<dyn Lookups>,
         voice: Voice,
         book: Arc<Book>,
+        numbers: Arc<Numbers>,
         limits: &Limits,
         control: mpsc::WeakSender<Control>,
     ) -> Self {
@@ -238,6 +244,7 @@ impl State {
             holes: holes::Holes::default(),
             nodes: nodes::Nodes::default(),
             book,
+            numbers,
             connections: Arc::default(),
             people_here: Arc::default(),
             deliveries: Arc::default(),
@@ -270,10 +277,16 @@ impl State {
             tokio::select! {
                 biased;
                 heard = stream.next() => match heard {
-                    Some(heard) => self.hear(heard),
+                    Some(heard) => {
+                        self.learn(self.named_in_heard(&heard)).await;
+                        self.hear(heard);
+                    }
                     None => return,
                 },
-                Some(request) = requests.recv() => self.serve(request),
+                Some(request) = requests.recv() => {
+                    self.learn(self.named_in_request(&request)).await;
+                    self.serve(request);
+                }
                 () = wait(crowd), if crowd.is_some() => self.hand_out(Vec::new()),
                 () = wait(hole), if hole.is_some() => self.read_holes(),
                 _ = ticks.tick() => self.on_tick(),
@@ -375,7 +388,7 @@ impl State {
             | Fact::MemberUpdated(_)
             | Fact::ConversationCreated(_) => {}
         }
-        room.chunk.add(&room.place, event, &room.listening, &room.limited);
+        room.chunk.add(&self.numbers, &room.place, event, &room.listening, &room.limited);
         // At once, for what has waited for this number is next. Their account's event tells them so.
         if let Fact::MemberLeft { member, .. } = &event.fact {
             self.put_out(member.user, event.conversation, event.number);

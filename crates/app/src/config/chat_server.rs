@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::{
+    hosts,
     key::{Key, text},
     old_endpoints::ORIGINS,
     values::{self, ADDRESS},
@@ -17,6 +18,8 @@ pub struct ChatServer {
     pub enabled: Option<bool>,
     /// Origins whose pages may connect here. While there are none, those of any page may that have a token.
     pub allowed_origins: Vec<String>,
+    /// The host application whose endpoint it is; `default` if none is named.
+    pub host: Option<String>,
 }
 
 impl ChatServer {
@@ -59,6 +62,11 @@ pub(super) fn keys() -> Vec<Key> {
             ORIGINS,
             |_, config, input| values::origins(input).map(|origins| config.chat_server.allowed_origins = origins),
             |_, config| Some(config.chat_server.allowed_origins.clone().into()),
+        ),
+        super::old_endpoints::host_key(
+            "chat_server",
+            |_, config, input| input.text().and_then(hosts::name).map(|name| config.chat_server.host = Some(name)),
+            |_, config| config.chat_server.host.clone().map(Into::into),
         ),
     ]
 }

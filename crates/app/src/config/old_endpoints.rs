@@ -4,7 +4,8 @@
 use std::net::SocketAddr;
 
 use super::{
-    key::{Key, text},
+    hosts,
+    key::{Get, Key, Set, text},
     values::{self, ADDRESS},
 };
 
@@ -15,6 +16,8 @@ pub struct OldEndpoint {
     pub listen: Option<SocketAddr>,
     /// Origins whose pages may connect here, besides those of `server.allowed_origins`.
     pub allowed_origins: Vec<String>,
+    /// The host application whose endpoint it is; `default` if none is named.
+    pub host: Option<String>,
 }
 
 /// What the origins of one endpoint are, in the words of its key.
@@ -31,6 +34,11 @@ pub(super) fn keys() -> Vec<Key> {
             |_, config| config.dreametrix.listen.as_ref().and_then(text),
         )
         .unset("\"127.0.0.1:8000\"", "the common port only"),
+        host_key(
+            "dreametrix",
+            |_, config, input| input.text().and_then(hosts::name).map(|name| config.dreametrix.host = Some(name)),
+            |_, config| config.dreametrix.host.clone().map(Into::into),
+        ),
         Key::new(
             "dreametrix",
             "allowed_origins",
@@ -56,7 +64,25 @@ pub(super) fn keys() -> Vec<Key> {
             |_, config, input| values::origins(input).map(|origins| config.matcha.allowed_origins = origins),
             |_, config| Some(config.matcha.allowed_origins.clone().into()),
         ),
+        host_key(
+            "matcha",
+            |_, config, input| input.text().and_then(hosts::name).map(|name| config.matcha.host = Some(name)),
+            |_, config| config.matcha.host.clone().map(Into::into),
+        ),
     ]
+}
+
+/// Whose endpoint it is.
+pub(super) fn host_key(section: &'static str, set: Set, get: Get) -> Key {
+    Key::new(
+        section,
+        "host",
+        "The host application whose endpoint it is: people are known here by its numbers (docs/features/hosts.md).",
+        hosts::NAME,
+        set,
+        get,
+    )
+    .unset("\"default\"", "`default`")
 }
 
 fn set(endpoint: &mut OldEndpoint, given: &str) -> Result<(), String> {

@@ -78,7 +78,8 @@ impl<'a> Said<'a> {
         Some(Self {
             id: message.id.0,
             from_user: message.author.0,
-            username: &message.author_name,
+            // The pages have one field for what somebody is called.
+            username: &message.author_shown_name,
             content: message.text.as_deref()?,
             timestamp: Time(message.created_at),
             room: None,
@@ -162,7 +163,7 @@ impl<'a> From<&'a Conversation> for Room<'a> {
 #[derive(Serialize)]
 pub(super) struct Person<'a> {
     id: i64,
-    username: &'a str,
+    username: String,
     /// Only told to its owner; the field stays, because the old pages show it.
     email: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -180,7 +181,7 @@ impl<'a> Person<'a> {
 
     /// Somebody else.
     pub(super) fn other(account: &'a accounts::Account, is_online: bool) -> Self {
-        Self { id: account.id.0, username: &account.username, email: "", role: None, is_online: Some(is_online) }
+        Self { id: account.id.0, username: account.shown_name(), email: "", role: None, is_online: Some(is_online) }
     }
 }
 

@@ -259,12 +259,12 @@ impl State {
         self.touched.add(conversation);
         if let Some(messages) = new_messages(changes, last) {
             for message in messages {
-                room.chunk.add(&room.place, &created(message), &room.listening, &room.limited);
+                room.chunk.add(&self.numbers, &room.place, &created(message), &room.listening, &room.limited);
             }
             return;
         }
         let texts: Vec<Option<Text>> =
-            Dialect::all().map(|dialect| (dialect.caught_up)(conversation, changes)).collect();
+            Dialect::all().map(|dialect| self.numbers.caught_up(dialect, conversation, changes)).collect();
         let text_of = |dialect: Dialect| texts.get(dialect.place()).and_then(Option::as_deref);
         let mut old = room.listening;
         Dialect::all().filter(|dialect| text_of(*dialect).is_some()).for_each(|dialect| old[dialect.place()] = 0);
@@ -275,7 +275,7 @@ impl State {
             }
         } else if old.iter().any(|count| *count > 0) {
             for event in events(changes, last) {
-                room.chunk.add(&room.place, &event, &old, &room.limited);
+                room.chunk.add(&self.numbers, &room.place, &event, &old, &room.limited);
             }
             self.deliveries.fetch_add(room.flush(), super::Ordering::Relaxed);
         }
@@ -284,7 +284,7 @@ impl State {
             for listener in room.listeners.iter().filter(|listener| listener.dialect == dialect) {
                 let sees_from = room.limited.sees_from(listener.user);
                 let whole = sees_from == Number(0) || changes.reset;
-                let seen = || (listener.dialect.caught_up)(conversation, &changes.seen_from(sees_from));
+                let seen = || self.numbers.caught_up(dialect, conversation, &changes.seen_from(sees_from));
                 let bytes = if whole { Some(bytes.clone()) } else { seen().as_deref().map(frame::text) };
                 bytes.into_iter().for_each(|bytes| listener.outbox.push(bytes));
             }

@@ -6,7 +6,7 @@ use chat::{ConversationId, Notice, Number, Signal, UserId, event::Audience};
 use dialects::Dialect;
 
 use super::State;
-use crate::{frame, queue::Listener};
+use crate::{frame, numbers::Numbers, queue::Listener};
 
 impl State {
     pub(super) fn tell_notice(&mut self, notice: &Notice, personal: &mut Vec<Arc<Listener>>) {
@@ -14,7 +14,7 @@ impl State {
             Audience::User(user) => {
                 let place = self.rooms.get(&conversation_of(&notice.signal)).map(|room| &room.place);
                 let Some(person) = self.people.get(&user) else { return };
-                let mut frames = Frames::of(&notice.signal, place);
+                let mut frames = Frames::of(&self.numbers, &notice.signal, place);
                 for listener in &person.listeners {
                     if let Some(bytes) = frames.for_dialect(listener.dialect) {
                         listener.outbox.push(bytes);
@@ -56,7 +56,7 @@ impl State {
     ) {
         let Some(room) = self.rooms.get_mut(&conversation) else { return };
         self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
-        let mut frames = Frames::of(signal, Some(&room.place));
+        let mut frames = Frames::of(&self.numbers, signal, Some(&room.place));
         // Who is here is wanted also of those whose words are not.
         let tuned = matches!(signal, Signal::Typing { .. });
         let wanted = |listener: &Listener| Some(listener.user) != except && (!tuned || listener.hears(conversation));
@@ -101,21 +101,22 @@ fn conversation_of(signal: &Signal) -> ConversationId {
 
 /// A signal's frame in each dialect, encoded when it is first wanted.
 struct Frames<'a> {
+    numbers: &'a Numbers,
     signal: &'a Signal,
     place: Option<&'a chat::conversations::Place>,
     encoded: [Option<bytes::Bytes>; Dialect::COUNT],
 }
 
 impl<'a> Frames<'a> {
-    fn of(signal: &'a Signal, place: Option<&'a chat::conversations::Place>) -> Self {
-        Self { signal, place, encoded: Default::default() }
+    fn of(numbers: &'a Numbers, signal: &'a Signal, place: Option<&'a chat::conversations::Place>) -> Self {
+        Self { numbers, signal, place, encoded: Default::default() }
     }
 
     fn for_dialect(&mut self, dialect: Dialect) -> Option<bytes::Bytes> {
-        let (signal, place) = (self.signal, self.place);
+        let (numbers, signal, place) = (self.numbers, self.signal, self.place);
         let encoded = self.encoded[dialect.place()].get_or_insert_with(|| {
             let mut frames = Vec::new();
-            for text in (dialect.signal)(place, signal) {
+            for text in numbers.signal(dialect, place, signal) {
                 frame::write(&mut frames, frame::Opcode::Text, text.as_bytes());
             }
             frames.into()
