@@ -124,6 +124,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 
 /// Crates that only one of ours may use, and what dialects must not use: they do no I/O.
 const ONLY: &[(&str, &str)] = &[("axum", "connect"), ("sqlx", "store"), ("redis", "stream"), ("hyper", "connect")];
+/// The tables of Unicode.
+const UNICODE: &[&str] = &["icu_casemap", "icu_normalizer", "icu_properties", "unicode-security"];
 const NOT_IN_DIALECTS: &[&str] = &["tokio", "futures-util", "tracing", "getrandom", "metrics"];
 
 fn dependencies(sources: &[Source]) -> Vec<String> {
@@ -143,8 +145,11 @@ fn dependencies(sources: &[Source]) -> Vec<String> {
         for (library, owner) in ONLY.iter().filter(|(library, owner)| used.contains(library) && *owner != of) {
             complain(format!("only {owner} may use {library}"));
         }
-        if of == "chat" && !used.is_empty() {
-            complain("chat knows nobody".to_owned());
+        for library in used.iter().filter(|library| of == "chat" && !UNICODE.contains(library)) {
+            complain(format!("chat knows nobody but the tables of Unicode: not {library}"));
+        }
+        for library in used.iter().filter(|library| of != "chat" && UNICODE.contains(library)) {
+            complain(format!("only chat may use {library}: it decides when two names are one"));
         }
         for library in NOT_IN_DIALECTS.iter().filter(|library| of == "dialects" && used.contains(*library)) {
             complain(format!("dialects are pure: they may not use {library}"));
@@ -342,6 +347,7 @@ mod tests {
     fn rules_about_dependencies_find_what_breaks_them() {
         for (of, line, wanted) in [
             ("chat", "serde = \"1\"", "knows nobody"),
+            ("store", "icu_casemap.workspace = true", "only chat"),
             ("engine", "connect.workspace = true", "may not know connect"),
             ("app", "axum.workspace = true", "only connect"),
             ("engine", "sqlx.workspace = true", "only store"),

@@ -18,7 +18,10 @@ use store::{Db, nodes::Present};
 use stream::{Handle, Hearing, fingerprint};
 use subscribers::Book;
 
-use crate::{config::Config, parts, secrets};
+use crate::{
+    config::{Config, Host},
+    parts, secrets,
+};
 
 /// How often a node says that it is there.
 const EVERY: Duration = Duration::from_secs(5);
@@ -49,6 +52,14 @@ pub(crate) struct About {
     pub wrong: Vec<String>,
 }
 
+/// What must be alike of a host. Its secret stands in it as a fingerprint, unless it is the one that signs tokens, which
+/// is compared by itself.
+fn of_host(config: &Config, (name, host): (&String, &Host)) -> String {
+    let secret = host.secret.as_ref().filter(|_| config.hosts.0.contains_key(name));
+    let secret = secret.map(|secret| fingerprint(secret.reveal().as_bytes(), &[b"host"]));
+    format!("{name} {secret:?} {:?} {} {}", host.audience, host.create_users, host.offset)
+}
+
 /// A node's Redis.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -71,10 +82,11 @@ impl About {
         let print = |what: &str, secret: &[u8]| fingerprint(secret, &[what.as_bytes()]);
         let auth = &config.auth;
         let settings = format!(
-            "{:?} {} {} {}",
+            "{:?} {} {:?} {:?} {}",
             config.limits,
             auth.accepts_host_tokens(),
-            auth.host_create_users,
+            config.endpoint_hosts(),
+            config.hosts.with_default(auth).iter().map(|host| of_host(config, host)).collect::<Vec<_>>(),
             auth.open_registration
         );
         Ok(Self {

@@ -1,6 +1,7 @@
 //! What the listeners and the stream ask of the engine. They hold it weakly: it ends before they do.
 
 use std::{
+    collections::HashMap,
     sync::{Arc, Weak},
     time::{Duration, Instant},
 };
@@ -147,6 +148,10 @@ impl Lookups for Asker {
 
     fn among(&self, users: Vec<UserId>, places: Vec<ConversationId>) -> Lookup<Vec<(ConversationId, UserId, String)>> {
         self.ask(move |engine| async move { engine.among(&users, &places).await })
+    }
+
+    fn subjects(&self, issuer: String, users: Vec<UserId>) -> Lookup<HashMap<UserId, String>> {
+        self.ask(move |engine| async move { engine.subjects(&issuer, &users).await })
     }
 
     fn gone(&self, users: Vec<UserId>) {

@@ -7,13 +7,13 @@ use std::{
 };
 
 use anyhow::Context as _;
-use chat::Millis;
+use chat::{Millis, identities::Numbering};
 use dialects::Dialect;
-use engine::{Clock, Keys, Settings};
+use engine::{Clock, Engine, Host, Keys, Settings};
 use store::{Db, Options, transfer::Lifecycle};
 
 use crate::{
-    config::{Config, DatabaseUrl},
+    config::{Config, DatabaseUrl, numbering},
     descriptors, secrets,
 };
 
@@ -111,6 +111,31 @@ pub fn pace_of(dialect: Dialect) -> engine::Pace {
     }
 }
 
+/// The hosts whose people are let in.
+fn hosts(config: &Config) -> Vec<Host> {
+    let hosts = config.hosts.with_default(&config.auth).into_iter().filter(|(_, host)| host.secret.is_some());
+    hosts.map(|(name, host)| Host { name, creates_users: host.create_users }).collect()
+}
+
+/// Which dialects speak the numbers of a host, and how they are made. Where there is no host, and nobody has ever come
+/// from it, an old endpoint's clients have registered here, and speak our ids.
+///
+/// # Errors
+/// The store's.
+pub async fn numberings(config: &Config, engine: &Engine) -> chat::Result<Vec<(Dialect, Numbering)>> {
+    let hosts = config.hosts.with_default(&config.auth);
+    let mut found = Vec::new();
+    for dialect in Dialect::all() {
+        let endpoint = dialect.paths.beside.unwrap_or(dialect.name);
+        let of_endpoint = config.endpoint_hosts().into_iter().find(|(name, _)| *name == endpoint);
+        let Some((name, host)) = of_endpoint.and_then(|(_, name)| hosts.get_key_value(name)) else { continue };
+        if engine.has_people_of(name).await? {
+            found.push((dialect, numbering(name, host)));
+        }
+    }
+    Ok(found)
+}
+
 /// How the engine is to work. `setup_secret` is the one that makes the first administrator.
 ///
 /// # Errors
@@ -118,20 +143,24 @@ pub fn pace_of(dialect: Dialect) -> engine::Pace {
 pub fn engine_settings(config: &Config, setup_secret: Option<String>) -> anyhow::Result<Settings> {
     const DAY: i64 = 86_400;
     let own = secrets::signing_key(config)?;
-    let host = config.auth.jwt_secret.as_ref().filter(|_| config.auth.accepts_host_tokens());
-    let keys = Keys::new(&own, host.map(|secret| secret.reveal().as_bytes()));
+    let mut keys = Keys::new(&own, None);
+    for (name, host) in config.hosts.with_default(&config.auth) {
+        if let Some(secret) = &host.secret {
+            keys = keys.with_host(&name, secret.reveal().as_bytes(), host.audience.as_deref());
+        }
+    }
     Ok(Settings {
         name: config.server.name.clone(),
         limits: config.limits.clone(),
         // The place in this list is the place in `MATCHA_PACE`.
         paces: vec![(config.limits.matcha_messages_per_minute, config.limits.matcha_messages_per_minute)],
         shared: config.redis.url.is_some(),
-        keys: keys.with_audience(config.server.public_url.as_deref(), config.auth.host_audience.as_deref()),
+        keys: keys.with_url(config.server.public_url.as_deref()),
         access_seconds: config.auth.access_minutes * 60,
         idle_seconds: config.auth.refresh_days * DAY,
         session_seconds: config.auth.refresh_absolute_days * DAY,
         open_registration: config.auth.open_registration,
-        create_host_users: config.auth.host_create_users,
+        hosts: hosts(config),
         waiting_log_ins: descriptors::for_connections(&config.database) / KEPT_FROM_LOG_INS,
         setup_secret,
         asks_further: None,

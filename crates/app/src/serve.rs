@@ -13,7 +13,7 @@ use dialects::{Dialect, ServerInfo, time::Time};
 use engine::{AsksFurther, Engine, Pace, Settings};
 use store::{Db, Schema, Writer, damage::Checked, lock::Lock};
 use stream::Stream;
-use subscribers::{Book, Hub};
+use subscribers::{Book, Hub, Lookups, Numbers};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use workers::Workers;
 
@@ -131,12 +131,14 @@ impl Server {
             let watch = Watch { engine, db, clock, book: book.clone(), handle: stream.handle(), own: about };
             tokio::spawn(watch.run());
         }
-        let (hub, handing_out) = Hub::start(stream, Arc::new(asker), book, &config.limits);
+        let asker: Arc<dyn Lookups> = Arc::new(asker);
+        let numbers = Arc::new(Numbers::new(asker.clone(), &parts::numberings(config, &engine).await?));
+        let (hub, handing_out) = Hub::start(stream, asker, book, numbers.clone(), &config.limits);
 
         let native = listen::bind(config.server.listen)
             .with_context(|| format!("server.listen: {} cannot be opened", config.server.listen))?;
         let address = native.local_addr()?;
-        let shared = Arc::new(shared(config, engine, hub, address)?);
+        let shared = Arc::new(shared(config, engine, (hub, numbers), address)?);
         let (stop, stopped) = watch::channel(false);
         let endpoints = Endpoints::new(config, &shared);
         let open = |listener: TcpListener, router, connections: &Arc<Connections>| {
@@ -307,12 +309,15 @@ impl Endpoints {
             pace: Pace::default(),
         };
         let other = |dialect: Dialect| {
-            let listen = config.listener_of(dialect.paths.beside.unwrap_or(dialect.name));
+            let section = dialect.paths.beside.unwrap_or(dialect.name);
+            let (listen, own) = (config.listener_of(section), config.origins_of(section));
             let speaks_by_cookie = dialect.credentials.cookie.is_some();
+            let old = if speaks_by_cookie { old_origins(config, own, listen) } else { Vec::new() };
             let endpoint = Endpoint {
-                // Without a cookie, and a list that was given: any page may connect that has a token for the URL.
-                restricts_origins: speaks_by_cookie || !config.server.allowed_origins.is_empty(),
-                origins: if speaks_by_cookie { old_origins(config, listen) } else { Arc::new([]) },
+                // Without a cookie, and a list of its own: any page may connect that has a token for the URL. What is
+                // allowed at other endpoints shuts nobody out here.
+                restricts_origins: speaks_by_cookie || !own.is_empty(),
+                origins: own.iter().cloned().chain(old).collect(),
                 pace: parts::pace_of(dialect),
                 ..native.speaking(dialect)
             };
@@ -335,14 +340,19 @@ impl Endpoints {
 }
 
 /// Origins that an old endpoint has besides the configured ones: its own listener's; and, where somebody works on it
-/// and has configured none, those that the old systems admitted.
-fn old_origins(config: &Config, listen: Option<SocketAddr>) -> Arc<[String]> {
-    let old = config.server.environment == Deployment::Development && config.server.allowed_origins.is_empty();
+/// and has configured none for it, those that the old systems admitted.
+fn old_origins(config: &Config, own: &[String], listen: Option<SocketAddr>) -> Vec<String> {
+    let old = config.server.environment == Deployment::Development && own.is_empty();
     let ports = listen.map(|address| address.port()).into_iter().chain(old.then_some(3000)).chain(old.then_some(8000));
     ports.flat_map(pages_of_port).collect()
 }
 
-fn shared(config: &Config, engine: Engine, hub: Hub, address: SocketAddr) -> anyhow::Result<Shared> {
+fn shared(
+    config: &Config,
+    engine: Engine,
+    (hub, numbers): (Hub, Arc<Numbers>),
+    address: SocketAddr,
+) -> anyhow::Result<Shared> {
     let info = ServerInfo {
         name: config.server.name.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -361,6 +371,7 @@ fn shared(config: &Config, engine: Engine, hub: Hub, address: SocketAddr) -> any
     Ok(Shared::new(
         engine,
         hub,
+        numbers,
         info,
         Site { allowed_origins: origins(config, &public_url, address)?, public_url, is_trusted_proxy },
         Box::new(move || handle.render()),

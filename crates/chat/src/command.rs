@@ -173,8 +173,12 @@ pub enum Command {
         /// True brings it back.
         active: bool,
     },
-    /// Be online, away, busy or invisible.
+    /// Be online, away, busy or invisible, on all of one's devices.
     SetPresence(Presence),
+    /// Be so on the connection that asks: whoever has several is shown as on the most present one. Of a request it is
+    /// the only connection of its session; where there are several, the request cannot mean one of them, and only that
+    /// the person is online is heard.
+    SetPresenceHere(Presence),
     /// Tell the others of a conversation that one is writing, or has stopped.
     Typing {
         /// Where.

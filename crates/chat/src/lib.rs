@@ -1,6 +1,6 @@
 //! The vocabulary of Palabre: identifiers, nouns, commands, queries, replies and events.
 //!
-//! This crate knows nobody: no I/O, no serialisation, no clock. Every endpoint speaks to the engine in
+//! This crate knows nobody: no I/O, no serialisation, no clock; of libraries only Unicode's tables, behind [`names`]. Every endpoint speaks to the engine in
 //! these words, and every listener is told of what happened in them. Read it in this order.
 
 mod ids;
@@ -9,9 +9,11 @@ mod time;
 pub mod accounts;
 pub mod conversations;
 pub mod drafts;
+pub mod identities;
 pub mod markers;
 pub mod members;
 pub mod messages;
+pub mod names;
 pub mod network;
 pub mod policies;
 pub mod presence;
@@ -20,6 +22,7 @@ pub mod reactions;
 pub mod reminders;
 pub mod sessions;
 pub mod statistics;
+pub mod text;
 
 pub mod command;
 pub mod event;
@@ -29,6 +32,7 @@ pub mod reply;
 pub mod error;
 pub mod limits;
 pub mod mutants;
+pub mod people;
 pub mod permission;
 
 pub use command::{Command, Visit};

@@ -8,7 +8,7 @@ use engine::Arrival;
 
 use crate::{
     Endpoint,
-    headers::{PagesOrigin, is_allowed},
+    headers::{self, PagesOrigin, is_allowed},
     steps::unauthenticated,
 };
 
@@ -82,7 +82,10 @@ async fn first_good(
             }
         };
         match outcome {
-            Ok(arrival) => return Ok(Some(Known { arrival, token })),
+            Ok(arrival) => match endpoint.check_number(&arrival) {
+                Ok(()) => return Ok(Some(Known { arrival, token })),
+                Err(error) => refusal = error,
+            },
             Err(error) => refusal = error,
         }
     }
@@ -96,7 +99,7 @@ fn check_cookies_origin(endpoint: &Endpoint, headers: &HeaderMap, needed: bool) 
         PagesOrigin::None if !needed => Ok(()),
         _ => Err(Error::new(
             ErrorCode::ForbiddenOrigin,
-            "With a cookie, an Origin that is allowed is needed (server.allowed_origins).",
+            format!("With a cookie, an Origin that is allowed is needed ({}).", headers::origins_key(endpoint)),
         )),
     }
 }

@@ -24,7 +24,7 @@ use crate::{
     below::Below,
     connections::Seat,
     forwarded::{self, client_address},
-    headers::{PagesOrigin, is_allowed},
+    headers::{self, PagesOrigin, is_allowed},
     http::wire::Wire,
     rest, socket,
     steps::Actor,
@@ -86,8 +86,10 @@ async fn admit(endpoint: &Endpoint, peer: SocketAddr, request: &Parts) -> Result
     if known.is_none() && !endpoint.dialect.authenticates_in_band {
         return Err(Error::new(ErrorCode::Unauthenticated, "A token is needed."));
     }
-    if let Some(known) = &known {
-        (endpoint.dialect.check_headers)(&known.arrival.speaker, &lookup(headers))?;
+    let speaker = known.as_ref().map(|known| known.arrival.speaker.clone());
+    let spoken = shared.numbers.said(endpoint.dialect, speaker.clone()).await;
+    if let Some(spoken) = &spoken {
+        (endpoint.dialect.check_headers)(spoken, &lookup(headers))?;
     }
     let stranger = known.is_none().then_some(address);
     if stranger.is_some_and(|address| !shared.admit_stranger(address)) {
@@ -99,7 +101,9 @@ async fn admit(endpoint: &Endpoint, peer: SocketAddr, request: &Parts) -> Result
     let arrival = known.map(|known| known.arrival);
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).map(str::to_owned);
     let actor = Actor {
-        speaker: arrival.as_ref().map(|arrival| arrival.speaker.clone()),
+        speaker,
+        spoken,
+        dialect: endpoint.dialect,
         connection: Some(shared.next_connection()),
         origin: Origin { agent, address: Some(address.to_string()) },
     };
@@ -204,7 +208,7 @@ fn check_origin(endpoint: &Endpoint, peer: SocketAddr, headers: &HeaderMap) -> R
         PagesOrigin::One(origin) if with_token && is_ours(origin, endpoint, peer, headers) => Ok(()),
         PagesOrigin::One(_) | PagesOrigin::Several => Err(Error::new(
             ErrorCode::ForbiddenOrigin,
-            "Pages of this origin may not connect (server.allowed_origins).",
+            format!("Pages of this origin may not connect ({}).", headers::origins_key(endpoint)),
         )),
     }
 }

@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chat::ErrorCode;
+use dialects::Dialect;
 use engine::Allowance;
 
 use crate::Endpoint;
@@ -105,6 +106,13 @@ impl<'a> PagesOrigin<'a> {
 pub(crate) fn is_allowed(endpoint: &Endpoint, origin: &HeaderValue) -> bool {
     let mut allowed = endpoint.shared.site.allowed_origins.iter().chain(&*endpoint.origins);
     allowed.any(|allowed| allowed.as_bytes() == origin.as_bytes())
+}
+
+/// The key of the configuration that allows pages of more origins at this endpoint.
+pub(crate) fn origins_key(endpoint: &Endpoint) -> String {
+    let dialect = endpoint.dialect;
+    let section = if dialect == Dialect::NATIVE { "server" } else { dialect.paths.beside.unwrap_or(dialect.name) };
+    format!("{section}.allowed_origins")
 }
 
 /// The caller's own id if it is harmless, else a new one.

@@ -21,6 +21,7 @@ mod headers;
 mod http;
 mod incoming;
 mod missed;
+mod numbers;
 mod ops;
 mod pages;
 mod peer;
@@ -42,7 +43,7 @@ use std::{
 use chat::{ConnectionId, Limits, accounts::Speaker, network::Network};
 use dialects::{AllStatistics, Dialect, ServerInfo, Statistics};
 use engine::{Engine, Pace};
-use subscribers::{CloseReason, Hub, Outbox};
+use subscribers::{CloseReason, Hub, Numbers, Outbox};
 
 pub use address::{PublicUrl, Site};
 
@@ -52,6 +53,8 @@ pub struct Shared {
     pub engine: Engine,
     /// Who listens.
     pub hub: Hub,
+    /// What hosts call people, at the old endpoints.
+    pub numbers: Arc<Numbers>,
     /// What server this is, without what may change while it runs.
     pub info: ServerInfo,
     /// Where it is on the web, and whose pages may connect.
@@ -84,6 +87,7 @@ impl Shared {
     pub fn new(
         engine: Engine,
         hub: Hub,
+        numbers: Arc<Numbers>,
         info: ServerInfo,
         site: Site,
         metrics: Box<dyn Fn() -> String + Send + Sync>,
@@ -93,6 +97,7 @@ impl Shared {
         Self {
             engine,
             hub,
+            numbers,
             info,
             site,
             metrics,

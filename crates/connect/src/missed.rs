@@ -7,11 +7,13 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use chat::{ConversationId, Error, Number, Result};
+use chat::{ConversationId, Error, Number, Result, people::named_in};
 use dialects::Dialect;
-use engine::{Engine, Extent, Wanted};
+use engine::{Extent, Wanted};
 use moka::future::Cache;
 use subscribers::frame;
+
+use crate::Shared;
 
 /// How long an answer is kept: as long as a crowd needs to come in.
 const KEPT: Duration = Duration::from_secs(2);
@@ -60,18 +62,21 @@ impl Missed {
     /// The next piece of what takes a member from their cursor to where they hear live events. Whether they are a member
     /// at the latter the hub has just said: it listens on behalf of members only. If the piece knows more than that, the
     /// caller has to ask again.
-    pub(crate) async fn between(&self, engine: &Engine, key: Key) -> Result<Piece> {
+    pub(crate) async fn between(&self, shared: &Shared, key: Key) -> Result<Piece> {
         let (dialect, conversation) = (key.dialect, key.conversation);
         let wanted = Wanted { since: key.cursor, visible_from: key.visible_from, extent: Extent::Piece };
         // Boxed when it begins: of thousands who wait for it one reads, and the others would each hold its room.
-        let read = async { Box::pin(read(engine, dialect, conversation, wanted)).await };
+        let read = async { Box::pin(read(shared, dialect, conversation, wanted)).await };
         self.answers.try_get_with(key, read).await.map_err(|error: Arc<Error>| (*error).clone())
     }
 }
 
-async fn read(engine: &Engine, dialect: Dialect, conversation: ConversationId, wanted: Wanted) -> Result<Piece> {
-    let caught_up = engine.changes_for_members(conversation, wanted).await?;
-    let text = (dialect.caught_up)(conversation, &caught_up);
+async fn read(shared: &Shared, dialect: Dialect, conversation: ConversationId, wanted: Wanted) -> Result<Piece> {
+    let caught_up = shared.engine.changes_for_members(conversation, wanted).await?;
+    if shared.numbers.numbering(dialect).is_some() {
+        shared.numbers.learn(&named_in(&caught_up)).await;
+    }
+    let text = shared.numbers.caught_up(dialect, conversation, &caught_up);
     let frame = text.map(|text| frame::text(&text)).unwrap_or_default();
     Ok(Piece { frame, to: caught_up.to, head: caught_up.conversation.head, more: caught_up.more })
 }

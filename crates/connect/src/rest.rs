@@ -75,9 +75,12 @@ async fn carry_out(
 ) -> Result<Answered, Error> {
     let shared = &endpoint.shared;
     let header = lookup(&parts.headers);
+    let speaker = speaker(endpoint, matched, parts).await?;
     let actor = Actor {
-        speaker: speaker(endpoint, matched, parts).await?,
+        spoken: shared.numbers.said(endpoint.dialect, speaker.clone()).await,
+        speaker,
         connection: None,
+        dialect: endpoint.dialect,
         origin: Origin {
             agent: text_of(&parts.headers, header::USER_AGENT),
             address: Some(client_address(shared, peer, &parts.headers).to_string()),
@@ -88,7 +91,7 @@ async fn carry_out(
         Takes::Pieces { most } => (dialects::rest::Body::Pieces, Some(Pieces::new(most, &parts.headers, body)?)),
     };
     let call = (matched.read)(&dialects::rest::Request {
-        speaker: actor.speaker.as_ref(),
+        speaker: actor.spoken.as_ref(),
         query: parts.uri.query().unwrap_or_default(),
         body: &body,
         header: &header,
@@ -141,7 +144,8 @@ async fn speaker(endpoint: &Endpoint, matched: &Matched, parts: &Parts) -> Resul
     let known = known
         .ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "A token is needed: Authorization: Bearer <token>."))?;
     let speaker = known.arrival.speaker.clone();
-    (endpoint.dialect.check_headers)(&speaker, &lookup(&parts.headers))?;
+    let spoken = endpoint.shared.numbers.said(endpoint.dialect, speaker.clone()).await;
+    (endpoint.dialect.check_headers)(&spoken, &lookup(&parts.headers))?;
     Ok(Some(speaker))
 }
 

@@ -151,8 +151,8 @@ impl Connection {
                 self.say(vec![(self.endpoint.dialect.refusal)(&error)]);
                 return Box::pin(self.end(shut_out(&error, CloseReason::TooManyConnections))).await;
             }
-            if let Some(speaker) = &self.actor.speaker {
-                self.say((self.endpoint.dialect.greeting)(speaker));
+            if let Some(spoken) = &self.actor.spoken {
+                self.say((self.endpoint.dialect.greeting)(spoken));
             }
             self.outbox.release();
         }
@@ -319,7 +319,12 @@ impl Connection {
         self.wait_for_pending_sends(PIPELINE - 1).await?;
         let outbox = self.outbox.clone();
         outbox.begin_send();
-        let done = Box::new(move |sent| {
+        let unhear = self.hear_where_one_speaks(submission.conversation);
+        let done = Box::new(move |sent: chat::Result<chat::messages::Sent>| {
+            let is_not_theirs = sent.as_ref().is_err_and(|error| error.code == ErrorCode::NotFound);
+            if is_not_theirs && let Some(unhear) = unhear {
+                unhear();
+            }
             for text in then(sent) {
                 outbox.push_answer(frame::text(&text));
             }
@@ -331,9 +336,27 @@ impl Connection {
         self.while_writing(sending).await
     }
 
+    /// Whoever speaks in a conversation hears it from there on, whatever this connection has chosen: clients of the old
+    /// systems show what they say when they hear it, and do not choose again after they have come back. Gives what
+    /// undoes it, if it has changed something: for a conversation that turns out not to be the speaker's.
+    fn hear_where_one_speaks(&self, conversation: ConversationId) -> Option<impl FnOnce() + Send + use<>> {
+        let subscriber = self.subscriber.clone().filter(|subscriber| !subscriber.hears(conversation))?;
+        let most = self.most_choices();
+        subscriber.tuning.as_ref()?.tune(conversation, true, most).then(|| {
+            move || {
+                let _undone = subscriber.tuning.as_ref().map(|tuning| tuning.tune(conversation, false, most));
+            }
+        })
+    }
+
+    /// Conversations about which one connection may choose.
+    fn most_choices(&self) -> usize {
+        usize::try_from(self.shared().limits().conversations_per_user).unwrap_or(usize::MAX)
+    }
+
     /// Turns a conversation on or off for this connection.
     fn tune(&self, conversation: ConversationId, hears: bool) -> chat::Result<()> {
-        let most = usize::try_from(self.shared().limits().conversations_per_user).unwrap_or(usize::MAX);
+        let most = self.most_choices();
         let tuning = self.subscriber.as_ref().and_then(|subscriber| subscriber.tuning.as_ref());
         match tuning {
             Some(tuning) if tuning.tune(conversation, hears, most) => Ok(()),

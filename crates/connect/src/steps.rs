@@ -1,12 +1,14 @@
 //! Steps: doing what a dialect asked for, until it has nothing left to ask.
 
 use chat::{
-    Command, ConnectionId, ConversationId, Error, ErrorCode, Query, Reply, Result, accounts::Speaker,
-    presence::Presence, sessions::Origin,
+    Command, ConnectionId, ConversationId, Error, ErrorCode, Query, Reply, Result, Visit,
+    accounts::Speaker,
+    presence::Presence,
+    sessions::{Origin, Visited},
 };
-use dialects::Step;
+use dialects::{Dialect, Step};
 use engine::{Allowance, Cost, Pace, Reader};
-use subscribers::typing::Typist;
+use subscribers::{Whose, typing::Typist};
 
 use crate::Shared;
 
@@ -19,6 +21,10 @@ pub(crate) struct Actor {
     pub connection: Option<ConnectionId>,
     /// Where from.
     pub origin: Origin,
+    /// How they speak.
+    pub dialect: Dialect,
+    /// Who speaks, as their dialect knows them: by the number of its host.
+    pub spoken: Option<Speaker>,
 }
 
 impl Actor {
@@ -52,6 +58,7 @@ pub(crate) enum Driven {
 /// The part of a command that is never stored. The hub tells it, once the engine has said that it may be told.
 enum Unstored {
     Presence(Presence),
+    PresenceHere(Presence),
     Typing(ConversationId, bool),
 }
 
@@ -59,6 +66,7 @@ impl Unstored {
     fn of(command: &Command) -> Option<Self> {
         match command {
             Command::SetPresence(presence) => Some(Self::Presence(*presence)),
+            Command::SetPresenceHere(presence) => Some(Self::PresenceHere(*presence)),
             Command::Typing { conversation, typing } => Some(Self::Typing(*conversation, *typing)),
             _ => None,
         }
@@ -99,7 +107,7 @@ impl Shared {
             step = match step {
                 Step::Do(command, then) => then(self.execute(actor, *command).await),
                 Step::Ask(query, then) => then(self.ask(actor, query).await),
-                Step::Visit(visit, then) => then(self.engine.visit(visit, actor.origin.clone()).await),
+                Step::Visit(visit, then) => then(self.visit(actor, visit).await),
                 Step::LogOut(then) => then(match actor.known() {
                     Ok(speaker) => self.engine.log_out(speaker).await,
                     Err(error) => Err(error),
@@ -123,20 +131,33 @@ impl Shared {
 
     async fn execute(&self, actor: &Actor, command: Command) -> Result<Reply> {
         let speaker = actor.known()?;
+        let command = self.meant_by_command(actor.dialect, speaker, command).await?;
         let unstored = Unstored::of(&command);
         let reply = self.engine.execute(speaker, command, actor.connection).await?;
         match unstored {
-            Some(Unstored::Presence(presence)) => self.hub.set_presence(speaker.user, presence).await,
+            Some(Unstored::Presence(presence)) => self.hub.set_presence(speaker.user, presence, Whose::Person).await,
+            Some(Unstored::PresenceHere(presence)) => {
+                let whose = actor.connection.map_or(Whose::Session(speaker.session), Whose::Connection);
+                self.hub.set_presence(speaker.user, presence, whose).await;
+            }
             Some(Unstored::Typing(conversation, typing)) => {
                 let Speaker { user, username, shown_name, .. } = speaker.clone();
                 self.hub.set_typing(conversation, Typist { user, username, shown_name }, typing).await;
             }
             None => {}
         }
-        Ok(reply)
+        Ok(self.numbers.said(actor.dialect, reply).await)
     }
 
     async fn ask(&self, actor: &Actor, query: Query) -> Result<Reply> {
-        self.engine.ask(actor.known()?, query).await
+        let speaker = actor.known()?;
+        let query = self.meant_by_query(actor.dialect, query).await?;
+        let reply = self.engine.ask(speaker, query).await?;
+        Ok(self.numbers.said(actor.dialect, reply).await)
+    }
+
+    async fn visit(&self, actor: &Actor, visit: Visit) -> Result<Visited> {
+        let visited = self.engine.visit(visit, actor.origin.clone()).await?;
+        self.shown_to_visitor(actor.dialect, visited).await
     }
 }

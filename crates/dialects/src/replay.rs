@@ -353,6 +353,7 @@ fn describe(command: &Command) -> String {
         Command::SetServerRole { user, role } => format!("SetServerRole {user} {role:?}"),
         Command::SetActive { user, active } => format!("SetActive {user} {active}"),
         Command::SetPresence(presence) => format!("SetPresence {presence:?}"),
+        Command::SetPresenceHere(presence) => format!("SetPresenceHere {presence:?}"),
         Command::Typing { conversation, typing } => format!("Typing {conversation} {typing}"),
     }
 }

@@ -101,7 +101,6 @@ async fn store_new(unit: &mut Unit, opening: Opening) -> Result<Account> {
         username: &username,
         email: email.as_deref(),
         password_hash: Some(&hash),
-        external_id: None,
         role,
         profile: &profile,
     };
@@ -138,19 +137,6 @@ pub(crate) fn check_username(username: &str) -> Result<()> {
         return Ok(());
     }
     Err(Error::invalid("username", "username must have 3 to 50 characters of a-z, A-Z, 0-9, _ and -."))
-}
-
-/// A host's name made into one that is allowed here.
-pub(crate) fn usable_name(name: &str) -> String {
-    let mut usable: String = name
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' })
-        .take(*USERNAME.end())
-        .collect();
-    while usable.len() < *USERNAME.start() {
-        usable.push('_');
-    }
-    usable
 }
 
 fn check_email(email: &str) -> Result<()> {
@@ -428,13 +414,6 @@ mod tests {
         for bad in ["1900-02-29", "2001-13-01", "2001-04-31", "2001-4-3", "", "hello", "2001-01-01T00:00", "20010101"] {
             assert!(!is_date(bad), "{bad}");
         }
-    }
-
-    #[test]
-    fn names_of_a_host_become_usable() {
-        assert_eq!(usable_name("Jean Dupont"), "Jean_Dupont");
-        assert_eq!(usable_name("é"), "___");
-        assert!(check_username(&usable_name(&"x".repeat(99))).is_ok());
     }
 
     #[test]

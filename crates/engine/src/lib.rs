@@ -19,6 +19,7 @@ mod catch_up;
 mod conversations;
 mod drafts;
 mod history;
+mod identities;
 mod jobs;
 mod listing;
 mod markers;
@@ -39,16 +40,18 @@ use std::sync::{Arc, Mutex};
 use chat::{
     Command, ConnectionId, ConversationId, ErrorCode, Limits, Millis, Query, Reply, Result, SessionId, UserId, Visit,
     accounts::{Account, Speaker},
+    identities::{HostNumber, Identity},
     messages::{Sent, Submission},
     policies::Ability,
     presence::Seen,
     rates::Spent,
     reply::CaughtUp,
-    sessions::{Challenge, Origin, Visited},
+    sessions::{Challenge, Origin, Tokens, Visited},
 };
 use store::{Db, Writer, members::Belongings};
 
 pub use catch_up::{Extent, Wanted};
+pub use identities::Host;
 pub use jobs::Due;
 pub use rates::{Allowance, Cost, Pace};
 pub use store::jobs::Job;
@@ -80,8 +83,8 @@ pub struct Settings {
     pub session_seconds: i64,
     /// Whether anybody may open an account.
     pub open_registration: bool,
-    /// Whether users of a host application's valid token are created at first sight.
-    pub create_host_users: bool,
+    /// The host applications whose people are let in by their tokens.
+    pub hosts: Vec<Host>,
     /// How many log-ins may wait for their password to be hashed: each is a connection that makes room for nobody.
     pub waiting_log_ins: usize,
     /// The one-time secret that makes the first administrator, while there is none.
@@ -99,6 +102,8 @@ pub struct Arrival {
     pub speaker: Speaker,
     /// Their account, as it was within the last second.
     pub account: chat::accounts::Account,
+    /// Who they are in the host application that vouches for them; absent with a session of ours.
+    pub identity: Option<Identity>,
     /// When that was looked up.
     pub vouched_at: std::time::Instant,
     /// When what they came with ends: a host application's token, or the session, unless it is used meanwhile.
@@ -143,7 +148,8 @@ impl Engine {
             db: db.clone(),
             writer: writer.clone(),
             clock: clock.clone(),
-            create_host_users: settings.create_host_users,
+            creating: settings.hosts.iter().filter(|host| host.creates_users).map(|host| host.name.clone()).collect(),
+            name_length: settings.limits.profile_length,
         });
         let belongings = batcher::Batcher::start(members::Lookup { db: db.clone() });
         Self {
@@ -252,7 +258,7 @@ impl Engine {
             Command::SetServerRole { user, role } => call.set_server_role(user, role).await,
             Command::SetActive { user, active } => call.set_active(user, active).await,
             // What is never stored needs only the right to say it; the hub does the rest.
-            Command::SetPresence(_) => Ok(Reply::Done),
+            Command::SetPresence(_) | Command::SetPresenceHere(_) => Ok(Reply::Done),
             Command::Typing { conversation, typing } => {
                 let access = call.access(conversation).await?;
                 if typing {
@@ -376,6 +382,17 @@ impl Engine {
             }
             None => Ok(token.to_owned()),
         }
+    }
+
+    /// The same tokens for the clients of a host application, who read in their access token that they have this number.
+    ///
+    /// # Errors
+    /// `internal` if it cannot be signed.
+    pub fn tokens_for_host(&self, tokens: Tokens, number: HostNumber) -> Result<Tokens> {
+        let (Tokens { account, session, expires_in, .. }, keys) = (&tokens, &self.inner.settings.keys);
+        let (name, now) = (&account.username, self.now());
+        let access_token = keys.sign_for_host(account.id, number, *session, name, account.role, now, *expires_in)?;
+        Ok(Tokens { access_token, ..tokens })
     }
 
     /// How far a person's account has come, and the conversations that they belonged to then or since.

@@ -1,23 +1,25 @@
 //! Sessions: logging in, trading tokens, logging out, and telling who speaks.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use chat::{
     Error, ErrorCode, Millis, Reply, Result, SessionId, UserId,
-    accounts::{Account, Profile, ServerRole, Speaker},
+    accounts::{Account, ServerRole, Speaker},
     event::Revocation,
+    identities::Identity,
     network::Network,
     sessions::{Challenge, Origin, Tokens, Visited},
 };
-use store::{Db, Unit, Writer, sessions::Use};
+use store::{Db, Unit, Writer, identities::Known, sessions::Use};
 
 use crate::{
     Arrival, AsksFurther, Call, Clock, Engine, Inner, Settings,
     batcher::Answers,
+    identities::{self, Vouched},
     passwords::{self, Share, Visitor},
     throttle::Guess,
     tokens::{self, Claim},
@@ -249,7 +251,10 @@ pub(crate) struct Arrivals {
     pub db: Db,
     pub writer: Writer,
     pub clock: Clock,
-    pub create_host_users: bool,
+    /// Hosts whose people get an account at first sight.
+    pub creating: HashSet<String>,
+    /// Characters of a name at most.
+    pub name_length: i64,
 }
 
 impl Answers<Claim, Result<Arc<Arrival>>> for Arrivals {
@@ -274,29 +279,33 @@ impl Arrivals {
         for claim in claims {
             match claim {
                 Claim::Own { user, session } => own.push((*session, *user)),
-                Claim::Host { external_id, .. } => hosts.push(external_id.as_str()),
+                Claim::Host { identity, .. } => hosts.push(identity.clone()),
             }
         }
         let users: Vec<UserId> = own.iter().map(|(_, user)| *user).collect();
         let accounts: HashMap<UserId, Account> =
             store::accounts::by_ids(&mut conn, &users).await?.into_iter().map(|a| (a.id, a)).collect();
         let live = store::sessions::live(&mut conn, &own, now).await?;
-        let mut guests = store::accounts::by_external_ids(&mut conn, &hosts).await?;
+        let known = store::identities::by_subjects(&mut conn, &hosts).await?;
         drop(conn);
-        self.create_missing(claims, &mut guests).await?;
+        let guests = self.bring_up(claims, known).await?;
         Ok(claims
             .iter()
             .map(|claim| match claim {
                 Claim::Own { user, session } => match accounts.get(user) {
                     Some(account) if account.active => match live.get(session) {
-                        Some(until) => Ok(arrival(account, account.role, Some(*session), vouched_at, in_time(*until))),
+                        Some(until) => {
+                            let speaks_as = (account.role, Some(*session), None);
+                            Ok(arrival(account, speaks_as, vouched_at, in_time(*until)))
+                        }
                         None => Err(session_over()),
                     },
                     _ => Err(session_over()),
                 },
-                Claim::Host { external_id, role, until, .. } => match guests.get(external_id) {
+                Claim::Host { identity, role, until, .. } => match guests.get(identity) {
                     Some(account) if account.active => {
-                        Ok(arrival(account, role.unwrap_or(account.role), None, vouched_at, in_time(*until)))
+                        let speaks_as = (role.unwrap_or(account.role), None, Some(identity.clone()));
+                        Ok(arrival(account, speaks_as, vouched_at, in_time(*until)))
                     }
                     _ => Err(tokens::refused("There is no active account for this token.")),
                 },
@@ -304,38 +313,27 @@ impl Arrivals {
             .collect())
     }
 
-    /// Creates those whom a host application vouches for and who were never here.
-    async fn create_missing(&self, claims: &[Claim], guests: &mut HashMap<String, Account>) -> Result<()> {
-        if !self.create_host_users {
-            return Ok(());
-        }
-        let mut missing: HashMap<String, (Option<String>, Option<ServerRole>)> = HashMap::new();
+    /// The accounts of those whom host applications vouch for: those who were never here are created, if their host's
+    /// people are, and those whom others have named before they came get their names.
+    async fn bring_up(&self, claims: &[Claim], known: HashMap<Identity, Known>) -> Result<HashMap<Identity, Account>> {
+        let mut arriving: HashMap<&Identity, Vouched> = HashMap::new();
         for claim in claims {
-            if let Claim::Host { external_id, username, role, .. } = claim
-                && !guests.contains_key(external_id)
-            {
-                missing.entry(external_id.clone()).or_insert_with(|| (username.clone(), *role));
+            if let Claim::Host { identity, called, role, .. } = claim {
+                let creates = self.creating.contains(&identity.issuer);
+                let one = Vouched { identity: identity.clone(), called: called.clone(), role: *role, creates };
+                if one.needs_writing(known.get(identity)) {
+                    arriving.entry(identity).or_insert(one);
+                }
             }
         }
-        if missing.is_empty() {
-            return Ok(());
+        let arriving: Vec<Vouched> = arriving.into_values().collect();
+        let awaited = known.values().filter(|known| known.awaited).map(|known| known.account.id).collect();
+        let mut accounts: HashMap<Identity, Account> =
+            known.into_iter().map(|(identity, known)| (identity, known.account)).collect();
+        if !arriving.is_empty() {
+            accounts.extend(identities::arrive(&self.writer, arriving, awaited, self.name_length).await?);
         }
-        let created = self
-            .writer
-            .change(&[], None, move |unit| {
-                Box::pin(async move {
-                    unit.conn.before_making("user").await?;
-                    let mut created = Vec::new();
-                    for (external_id, (username, role)) in missing {
-                        let account = create_host_user(unit, &external_id, username, role).await?;
-                        created.push((external_id, account));
-                    }
-                    Ok(created)
-                })
-            })
-            .await?;
-        guests.extend(created);
-        Ok(())
+        Ok(accounts)
     }
 }
 
@@ -343,10 +341,10 @@ fn session_over() -> Error {
     tokens::refused("The session is over. Log in again.")
 }
 
+/// Somebody who is let in: with which role, in which session of ours or as whom of a host.
 fn arrival(
     account: &Account,
-    role: ServerRole,
-    session: Option<SessionId>,
+    (role, session, identity): (ServerRole, Option<SessionId>, Option<Identity>),
     vouched_at: Instant,
     good_until: Instant,
 ) -> Arc<Arrival> {
@@ -357,43 +355,7 @@ fn arrival(
         role,
         session,
     };
-    Arc::new(Arrival { speaker, account: account.clone(), vouched_at, good_until })
-}
-
-/// An account for a host's user. Their number there is their number here if it is free, because the
-/// old clients know each other by it; an account that is already here is never taken over.
-async fn create_host_user(
-    unit: &mut Unit,
-    external_id: &str,
-    username: Option<String>,
-    role: Option<ServerRole>,
-) -> Result<Account> {
-    let conn = &mut unit.conn;
-    if let Some(account) = store::accounts::by_external_id(conn, external_id).await? {
-        return Ok(account);
-    }
-    let wanted = external_id.parse().ok().filter(|id| (1..=i64::from(i32::MAX)).contains(id)).map(UserId);
-    let id = match wanted {
-        Some(id) if store::accounts::by_id(conn, id).await?.is_none() => Some(id),
-        _ => None,
-    };
-    let display_name = username.clone();
-    let mut name = crate::accounts::usable_name(username.as_deref().unwrap_or("user"));
-    if store::accounts::by_name(conn, &name).await?.is_some() {
-        let suffix: String = external_id.chars().filter(char::is_ascii_alphanumeric).take(12).collect();
-        name = format!("{}_{suffix}", name.chars().take(30).collect::<String>());
-    }
-    let new = store::accounts::NewAccount {
-        id,
-        username: &name,
-        email: None,
-        password_hash: None,
-        external_id: Some(external_id),
-        role: role.unwrap_or(ServerRole::User),
-        profile: &Profile { display_name: display_name.filter(|d| *d != name), ..Profile::default() },
-    };
-    let id = store::accounts::create(conn, &new, unit.now).await?;
-    store::accounts::by_id(&mut unit.conn, id).await?.ok_or_else(Error::internal)
+    Arc::new(Arrival { speaker, account: account.clone(), identity, vouched_at, good_until })
 }
 
 impl Call {

@@ -7,6 +7,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chat::{
     Error, ErrorCode, Millis, Result, SessionId, UserId,
     accounts::{ServerRole, Speaker},
+    identities::{self, DEFAULT_HOST, HostNumber, Identity},
 };
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
@@ -37,11 +38,18 @@ pub struct Keys {
     signing: EncodingKey,
     own: DecodingKey,
     successors: hmac::Key,
-    host: Option<DecodingKey>,
-    /// Audiences of a host's tokens that are accepted.
+    hosts: Vec<HostKey>,
+    /// Audiences of a host's tokens that are accepted where the host has none of its own.
     audiences: Vec<String>,
-    /// Whether a host's token must name one of them.
-    audience_needed: bool,
+}
+
+/// How the tokens of one host application are checked.
+struct HostKey {
+    /// The host's name: it vouches under this name, whatever its tokens say.
+    name: String,
+    key: DecodingKey,
+    /// The one audience that its tokens must name, if there is one.
+    audience: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -55,6 +63,9 @@ struct OwnClaims {
     user_id: i64,
     username: String,
     role: String,
+    /// The account, where `sub` and `user_id` are its number in a host application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<i64>,
 }
 
 /// Whom a token says it speaks for. Whether that still holds, the store knows.
@@ -63,7 +74,16 @@ pub(crate) enum Claim {
     /// A log-in of ours.
     Own { user: UserId, session: SessionId },
     /// A host application's user, and when the token ends.
-    Host { external_id: String, username: Option<String>, role: Option<ServerRole>, until: Millis },
+    Host { identity: Identity, called: Called, role: Option<ServerRole>, until: Millis },
+}
+
+/// What a host application's token calls somebody.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Called {
+    /// The name by which they log in there.
+    pub username: Option<String>,
+    /// Their whole name.
+    pub name: Option<String>,
 }
 
 impl Keys {
@@ -74,22 +94,32 @@ impl Keys {
             signing: EncodingKey::from_secret(own),
             own: DecodingKey::from_secret(own),
             successors: hmac::Key::new(hmac::HMAC_SHA256, own),
-            host: host.map(DecodingKey::from_secret),
+            hosts: Vec::new(),
             audiences: OLD_AUDIENCES.iter().copied().chain([ISSUER]).map(str::to_owned).collect(),
-            audience_needed: false,
         }
+        .with_host_of(DEFAULT_HOST, host, None)
     }
 
-    /// Accepts a host's tokens that are for the server at this address. `only`, if given, is instead the one audience
-    /// that they must name.
+    /// Accepts the tokens that a host application signs with this secret, as vouched for by the host of this name. Its
+    /// tokens must name the audience, if one is given.
     #[must_use]
-    pub fn with_audience(mut self, url: Option<&str>, only: Option<&str>) -> Self {
-        if let Some(only) = only {
-            self.audiences = vec![only.to_owned()];
-            self.audience_needed = true;
-        } else {
-            self.audiences.extend(url.map(str::to_owned));
-        }
+    pub fn with_host(self, name: &str, secret: &[u8], audience: Option<&str>) -> Self {
+        self.with_host_of(name, Some(secret), audience)
+    }
+
+    fn with_host_of(mut self, name: &str, secret: Option<&[u8]>, audience: Option<&str>) -> Self {
+        self.hosts.extend(secret.map(|secret| HostKey {
+            name: name.to_owned(),
+            key: DecodingKey::from_secret(secret),
+            audience: audience.map(str::to_owned),
+        }));
+        self
+    }
+
+    /// Accepts hosts' tokens that are for the server at this address.
+    #[must_use]
+    pub fn with_url(mut self, url: Option<&str>) -> Self {
+        self.audiences.extend(url.map(str::to_owned));
         self
     }
 
@@ -111,7 +141,22 @@ impl Keys {
         now: Millis,
         seconds: i64,
     ) -> Result<String> {
-        self.sign_as(TYPE, user, session, username, role, now, seconds)
+        self.sign_as(TYPE, user, None, session, username, role, now, seconds)
+    }
+
+    /// The same for the clients of a host application, who read their own number in their token.
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn sign_for_host(
+        &self,
+        user: UserId,
+        number: HostNumber,
+        session: SessionId,
+        username: &str,
+        role: ServerRole,
+        now: Millis,
+        seconds: i64,
+    ) -> Result<String> {
+        self.sign_as(TYPE, user, Some(number), session, username, role, now, seconds)
     }
 
     /// What a browser keeps of a session.
@@ -122,7 +167,7 @@ impl Keys {
         now: Millis,
         seconds: i64,
     ) -> Result<String> {
-        self.sign_as(COOKIE_TYPE, speaker.user, session, &speaker.username, speaker.role, now, seconds)
+        self.sign_as(COOKIE_TYPE, speaker.user, None, session, &speaker.username, speaker.role, now, seconds)
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -130,6 +175,7 @@ impl Keys {
         &self,
         kind: &str,
         user: UserId,
+        number: Option<HostNumber>,
         session: SessionId,
         username: &str,
         role: ServerRole,
@@ -137,15 +183,17 @@ impl Keys {
         seconds: i64,
     ) -> Result<String> {
         let iat = now.0 / 1_000;
+        let shown = number.map_or(user.0, |number| number.0);
         let claims = OwnClaims {
             iss: ISSUER.into(),
-            sub: user.to_string(),
+            sub: shown.to_string(),
             sid: session.0,
             iat,
             exp: iat + seconds,
-            user_id: user.0,
+            user_id: shown,
             username: username.to_owned(),
             role: role.name().to_owned(),
+            account: number.map(|_| user.0),
         };
         let header = Header { typ: Some(kind.into()), ..Header::new(Algorithm::HS256) };
         jsonwebtoken::encode(&header, &claims, &self.signing).map_err(|error| {
@@ -179,25 +227,46 @@ impl Keys {
         }
         // Our own clock may have been put back since.
         check_times(claims.exp, Some(claims.iat.saturating_sub(PUT_BACK)), now)?;
-        let user = claims.sub.parse().map_err(|_| refused("The token names no user."))?;
+        let user =
+            claims.account.or_else(|| claims.sub.parse().ok()).ok_or_else(|| refused("The token names no user."))?;
         Ok(Claim::Own { user: UserId(user), session: SessionId(claims.sid) })
     }
 
     fn verify_host(&self, token: &str, now: Millis) -> Result<Claim> {
-        let key = self.host.as_ref().ok_or_else(|| refused("The token was not issued here."))?;
-        let claims = decode::<Map<String, Value>>(token, key)?;
+        let not_ours = || refused("The token was not issued here.");
+        // Each host has a secret of its own: at most one of them has signed this.
+        let mut signed = Err(not_ours());
+        let mut host = None;
+        for candidate in &self.hosts {
+            signed = decode::<Map<String, Value>>(token, &candidate.key);
+            host = Some(candidate);
+            if signed.is_ok() {
+                break;
+            }
+        }
+        let (claims, host) = (signed?, host.ok_or_else(not_ours)?);
         let until = check_times_of_host(&claims, now)?;
         purpose::check_claims(&claims)?;
-        purpose::check_audience(&claims, &self.audiences, self.audience_needed)?;
-        let id = claims.get("user_id").filter(|id| !id.is_null()).or_else(|| claims.get("sub")).and_then(text_of);
-        let external_id = id.ok_or_else(|| refused("The token names no user: it needs user_id or sub."))?;
+        match &host.audience {
+            Some(only) => purpose::check_audience(&claims, std::slice::from_ref(only), true)?,
+            None => purpose::check_audience(&claims, &self.audiences, false)?,
+        }
+        let id = claims.get("user_id").filter(|id| !id.is_null()).or_else(|| claims.get("sub"));
+        let id = id.ok_or_else(|| refused("The token names no user: it needs user_id or sub."))?;
+        let subject = subject_of(id).ok_or_else(|| {
+            refused(
+                "The token's user_id or sub must be a whole number from 0 on, or a text of 1 to 255 characters without \
+                 spaces around it.",
+            )
+        })?;
         // The old back ends' highest role has another name.
         let role = claims.get("role").and_then(Value::as_str).and_then(|role| match role {
             "super_admin" => Some(ServerRole::Admin),
             role => ServerRole::from_name(role),
         });
-        let username = claims.get("username").and_then(Value::as_str).map(str::to_owned);
-        Ok(Claim::Host { external_id, username, role, until })
+        let text = |claim: &str| claims.get(claim).and_then(Value::as_str).map(str::to_owned);
+        let called = Called { username: text("username").or_else(|| text("preferred_username")), name: text("name") };
+        Ok(Claim::Host { identity: Identity { issuer: host.name.clone(), subject }, called, role, until })
     }
 }
 
@@ -273,11 +342,12 @@ fn seconds(value: &Value) -> Result<i64> {
     whole.ok_or_else(|| refused("The token's times (exp, nbf, iat) must be numbers."))
 }
 
-/// An id in a claim: a number, or text that is short and printable.
-fn text_of(value: &Value) -> Option<String> {
+/// An id in a claim: a whole number, or a text that can be a subject. A fraction is written in many ways, and none of
+/// them is an id.
+fn subject_of(value: &Value) -> Option<String> {
     match value {
-        Value::Number(number) => Some(number.to_string()),
-        Value::String(text) if (1..=200).contains(&text.len()) && !text.contains('\0') => Some(text.clone()),
+        Value::Number(number) => number.as_u64().map(|number| number.to_string()),
+        Value::String(text) if identities::is_subject(text) => Some(text.clone()),
         _ => None,
     }
 }
@@ -375,10 +445,15 @@ mod tests {
         let keys = keys();
         let good = hosts(&json!({"user_id": 5, "username": "ann", "role": "super_admin", "exp": EXP}));
         let until = Millis(EXP * 1_000);
-        let claim =
-            Claim::Host { external_id: "5".into(), username: Some("ann".into()), role: Some(ServerRole::Admin), until };
+        let claim = Claim::Host {
+            identity: Identity { issuer: "default".into(), subject: "5".into() },
+            called: Called { username: Some("ann".into()), name: None },
+            role: Some(ServerRole::Admin),
+            until,
+        };
         assert_eq!(keys.verify(&good, NOW).unwrap(), claim);
-        let sub = Claim::Host { external_id: "u-5".into(), username: None, role: None, until };
+        let identity = Identity { issuer: "default".into(), subject: "u-5".into() };
+        let sub = Claim::Host { identity, called: Called::default(), role: None, until };
         for claims in [
             json!({"sub": "u-5", "exp": EXP, "scope": "access", "token_type": ["access"]}),
             json!({"sub": "u-5", "exp": EXP, "user_id": null, "username": 7, "role": ["admin"], "aud": "palabre"}),
@@ -475,8 +550,14 @@ mod tests {
             json!({"exp": EXP}),
             json!({"exp": EXP, "user_id": ""}),
             json!({"exp": EXP, "user_id": "a\u{0}b"}),
-            json!({"exp": EXP, "user_id": "x".repeat(201)}),
+            json!({"exp": EXP, "user_id": "x".repeat(256)}),
             json!({"exp": EXP, "user_id": {"$ne": 1}}),
+            json!({"exp": EXP, "user_id": -5}),
+            json!({"exp": EXP, "user_id": 5.0}),
+            json!({"exp": EXP, "user_id": 5.5}),
+            json!({"exp": EXP, "user_id": 1e300}),
+            json!({"exp": EXP, "user_id": " 5"}),
+            json!({"exp": EXP, "user_id": "5\n"}),
             json!({"exp": EXP, "sub": [5]}),
             json!({"exp": EXP, "sub": true}),
             json!({"user_id": 5, "exp": EXP, "scope": "refresh"}),
@@ -485,7 +566,9 @@ mod tests {
         ] {
             refuses(&keys(), &hosts(&claims));
         }
-        let strict = keys().with_audience(Some("https://chat.example.org"), Some("our-chat"));
+        let own = b"our own secret of thirty-two bytes";
+        let strict = Keys::new(own, None).with_host(DEFAULT_HOST, HOST, Some("our-chat"));
+        let strict = strict.with_url(Some("https://chat.example.org"));
         assert!(strict.verify(&hosts(&json!({"sub": "5", "exp": EXP, "aud": "our-chat"})), NOW).is_ok());
         refuses(&strict, &hosts(&json!({"sub": "5", "exp": EXP})));
         refuses(&strict, &hosts(&json!({"sub": "5", "exp": EXP, "aud": "palabre"})));

@@ -118,7 +118,6 @@ impl Database {
                         username,
                         email: None,
                         password_hash: None,
-                        external_id: None,
                         role: ServerRole::User,
                         profile: &profile,
                     };
@@ -315,7 +314,7 @@ fn settings() -> Settings {
         idle_seconds: 600,
         session_seconds: 600,
         open_registration: false,
-        create_host_users: false,
+        hosts: Vec::new(),
         waiting_log_ins: 1,
         setup_secret: None,
         asks_further: None,

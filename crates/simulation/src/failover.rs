@@ -355,7 +355,6 @@ async fn settle(node: &mut Node) -> anyhow::Result<(UserId, ConversationId)> {
                 username: "ann",
                 email: None,
                 password_hash: None,
-                external_id: None,
                 role: ServerRole::User,
                 profile: &profile,
             };

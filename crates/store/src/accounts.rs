@@ -4,7 +4,6 @@ use chat::{
     Millis, Number, UserId,
     accounts::{Account, Profile, ServerRole},
 };
-use std::collections::HashMap;
 
 use serde::Serialize;
 use sqlx::FromRow;
@@ -23,15 +22,11 @@ macro_rules! columns {
 }
 
 statements! {
-    CREATE = "INSERT INTO users (id, username, username_key, email, mail_key, password_hash, external_id, role, display_name, \
+    CREATE = "INSERT INTO users (id, username, username_key, email, mail_key, password_hash, role, display_name, \
                                  first_name, last_name, birth_date, profession, city, language, time_zone, status_message, created_at)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
     BY_ID = concat!("SELECT ", columns!(), " FROM users WHERE id = $1");
     BY_NAME = concat!("SELECT ", columns!(), " FROM users WHERE username_key = $1");
-    BY_EXTERNAL_ID = concat!("SELECT ", columns!(), " FROM users WHERE external_id = $1");
-    BY_EXTERNAL_IDS = "SELECT u.external_id, u.id, u.username, u.email, u.role, u.display_name, u.first_name, u.last_name, u.birth_date, \
-                              u.profession, u.city, u.language, u.time_zone, u.status_message, u.card_rev, u.created_at, u.last_seen_at, u.deactivated_at
-                       FROM json_each($1) AS j JOIN users u ON u.external_id = j.value ->> 'v'";
     BY_IDS = concat!("SELECT ", columns!(), " FROM users
              WHERE id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)");
     PAGE = concat!("SELECT ", columns!(), " FROM users
@@ -55,6 +50,7 @@ statements! {
     CHANGE_PASSWORD = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
     SET_PROFILE = "UPDATE users SET display_name = $2, first_name = $3, last_name = $4, birth_date = $5, profession = $6, city = $7, \
                                     language = $8, time_zone = $9, status_message = $10, card_rev = $11 WHERE id = $1";
+    RENAME = "UPDATE users SET username = $2, username_key = $3 WHERE id = $1";
     SET_ROLE = "UPDATE users SET role = $2 WHERE id = $1";
     SET_DEACTIVATED = "UPDATE users SET deactivated_at = $2 WHERE id = $1";
     SET_LAST_SEEN = "UPDATE users SET last_seen_at = $2 WHERE id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)";
@@ -62,7 +58,7 @@ statements! {
 }
 
 #[derive(FromRow)]
-struct Row {
+pub(crate) struct Row {
     id: i64,
     username: String,
     email: Option<String>,
@@ -83,7 +79,7 @@ struct Row {
 }
 
 impl Row {
-    fn read(self) -> Result<Account> {
+    pub(crate) fn read(self) -> Result<Account> {
         // Who must not do more than they may does less.
         let role = ServerRole::from_name(&self.role).unwrap_or_else(|| {
             crate::unreadable::note("users", self.id, "role");
@@ -142,7 +138,7 @@ impl Salvage for Row {
 
 /// What a new account is made of.
 pub struct NewAccount<'a> {
-    /// Its id, if a host application gave one that is free; else the next.
+    /// Its id, if it was taken before with [`next_id`]; else the next.
     pub id: Option<UserId>,
     /// Its name.
     pub username: &'a str,
@@ -150,8 +146,6 @@ pub struct NewAccount<'a> {
     pub email: Option<&'a str>,
     /// The hashed password (PHC string), absent for a host application's users.
     pub password_hash: Option<&'a str>,
-    /// The host application's own id.
-    pub external_id: Option<&'a str>,
     /// Its role.
     pub role: ServerRole,
     /// What it tells about itself.
@@ -164,17 +158,22 @@ pub fn key(text: &str) -> String {
     text.to_lowercase()
 }
 
+/// Takes the id of an account that is to be stored.
+///
+/// # Errors
+/// Those of the database.
+pub async fn next_id(conn: &mut Conn) -> Result<UserId> {
+    conn.next_id("user").await.map(UserId)
+}
+
 /// Stores a new account.
 ///
 /// # Errors
-/// [`crate::Error::Conflict`] if its name, external id or id is taken.
+/// [`crate::Error::Conflict`] if its name is taken.
 pub async fn create(conn: &mut Conn, new: &NewAccount<'_>, now: Millis) -> Result<UserId> {
     let id = match new.id {
-        Some(id) => {
-            conn.move_counter("user", id.0).await?;
-            id.0
-        }
-        None => conn.next_id("user").await?,
+        Some(id) => id.0,
+        None => next_id(conn).await?.0,
     };
     let p = new.profile;
     sql!(
@@ -187,7 +186,6 @@ pub async fn create(conn: &mut Conn, new: &NewAccount<'_>, now: Millis) -> Resul
         new.email,
         new.email.map(key),
         new.password_hash,
-        new.external_id,
         new.role.name(),
         p.display_name.as_deref(),
         p.first_name.as_deref(),
@@ -218,44 +216,6 @@ pub async fn by_id(conn: &mut Conn, id: UserId) -> Result<Option<Account>> {
 /// Those of the database.
 pub async fn by_name(conn: &mut Conn, username: &str) -> Result<Option<Account>> {
     sql!(conn, salvage as Row, BY_NAME, key(username))?.pop().map(Row::read).transpose()
-}
-
-/// The account of a host application's user.
-///
-/// # Errors
-/// Those of the database.
-pub async fn by_external_id(conn: &mut Conn, external_id: &str) -> Result<Option<Account>> {
-    sql!(conn, salvage as Row, BY_EXTERNAL_ID, external_id)?.pop().map(Row::read).transpose()
-}
-
-#[derive(FromRow)]
-struct ExternalRow {
-    external_id: String,
-    #[sqlx(flatten)]
-    account: Row,
-}
-
-impl Salvage for ExternalRow {
-    fn salvage(rest: &Rest) -> Option<Self> {
-        Some(Self { external_id: rest.text("external_id")?, account: Row::salvage(rest)? })
-    }
-}
-
-/// The accounts of these users of a host application, by its ids.
-///
-/// # Errors
-/// Those of the database.
-pub async fn by_external_ids(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String, Account>> {
-    #[derive(Serialize)]
-    struct Id<'a> {
-        v: &'a str,
-    }
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let ids = json(&ids.iter().map(|v| Id { v }).collect::<Vec<_>>())?;
-    let rows = sql!(conn, salvage as ExternalRow, BY_EXTERNAL_IDS, ids)?;
-    rows.into_iter().map(|row| Ok((row.external_id, row.account.read()?))).collect()
 }
 
 /// The accounts of these ids, in no order.
@@ -373,6 +333,16 @@ pub async fn hold(conn: &mut Conn, id: UserId, hash: Option<&str>) -> Result<boo
 /// Those of the database.
 pub async fn change_password(conn: &mut Conn, id: UserId, from: &str, to: &str) -> Result<bool> {
     Ok(sql!(conn, execute, CHANGE_PASSWORD, id.0, from, to)? > 0)
+}
+
+/// Gives another username to an account that nobody has used yet, and that was made for somebody who was named before
+/// they came. Otherwise a username never changes.
+///
+/// # Errors
+/// [`crate::Error::Conflict`] if the name is taken.
+pub async fn rename(conn: &mut Conn, id: UserId, username: &str) -> Result<()> {
+    sql!(conn, execute, RENAME, id.0, username, key(username))?;
+    Ok(())
 }
 
 /// Stores a profile, which was changed under this number of its account.

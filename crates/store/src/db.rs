@@ -29,7 +29,6 @@ statements! {
     META = "SELECT value FROM meta WHERE key = $1";
     NEXT_ID = "UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value";
     COUNTER = "SELECT value FROM counters WHERE name = $1";
-    MOVE_COUNTER = "UPDATE counters SET value = $2 WHERE name = $1 AND value < $2";
 }
 
 /// How long PostgreSQL may take for one statement while people wait for it.
@@ -464,12 +463,6 @@ impl Conn {
             let locked = sqlx::AssertSqlSafe(format!("{COUNTER} FOR UPDATE"));
             let _value: (i64,) = in_time!(c, sqlx::query_as(locked).bind(counter).fetch_one(&mut **c))?;
         }
-        Ok(())
-    }
-
-    /// Moves a counter past an id that was given from outside.
-    pub(crate) async fn move_counter(&mut self, counter: &'static str, past: i64) -> Result<()> {
-        sql!(self, execute, MOVE_COUNTER, counter, past)?;
         Ok(())
     }
 }

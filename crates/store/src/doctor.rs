@@ -15,6 +15,7 @@ use crate::{
     Db, Options, db,
     error::{Error, Result},
     history::Record,
+    identities::{self, Squatted},
     nodes::Present,
     rows,
     schema::{self, Schema},
@@ -85,6 +86,18 @@ pub async fn unreadable_rows(url: &str) -> Result<Vec<String>> {
     let options = Options { url: url.to_owned(), readers: 1, connect_timeout: Duration::from_secs(5) };
     let db = Db::open(&options).await?;
     let found = rows::unreadable(&mut *db.read().await?).await;
+    db.close().await;
+    found
+}
+
+/// Numbers of hosts under which old endpoints knew somebody else; at most so many.
+///
+/// # Errors
+/// Those of the database.
+pub async fn squatted_numbers(url: &str, limit: i64) -> Result<Vec<Squatted>> {
+    let options = Options { url: url.to_owned(), readers: 1, connect_timeout: Duration::from_secs(5) };
+    let db = Db::open(&options).await?;
+    let found = identities::squatted(&mut *db.read().await?, limit).await;
     db.close().await;
     found
 }

@@ -33,6 +33,7 @@ pub mod conversations;
 pub mod doctor;
 pub mod drafts;
 pub mod history;
+pub mod identities;
 pub mod invalidations;
 pub mod jobs;
 pub mod listing;
@@ -66,6 +67,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
     [
         db::STATEMENTS,
         accounts::STATEMENTS,
+        identities::STATEMENTS,
         sessions::STATEMENTS,
         conversations::STATEMENTS,
         heads::STATEMENTS,

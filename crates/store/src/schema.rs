@@ -80,7 +80,7 @@ impl Db {
     ///
     /// # Errors
     /// If a migration fails, or there is no migration of this number.
-    pub(crate) async fn migrate_to(&self, version: i64) -> Result<()> {
+    pub async fn migrate_to(&self, version: i64) -> Result<()> {
         if !SQLITE_MIGRATIONS.version_exists(version) {
             return Err(Error::Other(format!("this program knows no schema {version}; it knows up to {}", schema())));
         }

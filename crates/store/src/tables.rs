@@ -144,6 +144,12 @@ pub(crate) static TABLES: Tables = tables! {
         profession: Text, city: Text, language: Text, time_zone: Text, status_message: Text, created_at: Number,
         last_seen_at: Number, deactivated_at: Number, mail_key: Text, card_rev: Number
     }
+    identities by (issuer, subject) of Owner::Account("user_id"); {
+        issuer: Text, subject: Text, user_id: Number, created_at: Number, named_by: Number, awaited: Number
+    }
+    squatted_numbers by (issuer, subject) of Owner::Account("user_id"); {
+        issuer: Text, subject: Text, user_id: Number
+    }
     sessions by (id) of Owner::Account("user_id"); {
         id: Number, user_id: Number, agent: Text, address: Text, created_at: Number, used_at: Number,
         expires_at: Number, ends_at: Number, ended_at: Number

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use chat::{ConnectionId, ConversationId, Event, Number, conversations::Place};
 use dialects::Dialect;
 
-use crate::{channel::Limited, frame, queue::Subscriber};
+use crate::{channel::Limited, frame, numbers::Numbers, queue::Subscriber};
 
 const DIALECTS: usize = Dialect::COUNT;
 
@@ -48,7 +48,14 @@ impl Chunk {
 
     /// Adds an event in the words of the dialects that are listening; and its bare number, for those among the subscribers
     /// who do not see all messages, if there are any.
-    pub(crate) fn add(&mut self, place: &Place, event: &Event, listening: &[u32; DIALECTS], limited: &Limited) {
+    pub(crate) fn add(
+        &mut self,
+        numbers: &Numbers,
+        place: &Place,
+        event: &Event,
+        listening: &[u32; DIALECTS],
+        limited: &Limited,
+    ) {
         let earlier = event.fact.message().map(|message| message.seq).filter(|seq| *seq < event.number);
         let earlier = earlier.filter(|_| !limited.is_empty());
         self.conversation = event.conversation;
@@ -57,7 +64,7 @@ impl Chunk {
             if listening[dialect.place()] == 0 {
                 continue;
             }
-            let Some(text) = (dialect.event)(place, event) else { continue };
+            let Some(text) = numbers.event(dialect, place, event) else { continue };
             let part = &mut self.parts[dialect.place()];
             let start = part.frames.len();
             frame::write(&mut part.frames, frame::Opcode::Text, text.as_bytes());

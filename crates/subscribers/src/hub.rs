@@ -11,6 +11,7 @@ mod expiry;
 mod gaps;
 mod hand_out;
 mod nodes;
+mod numbers;
 mod presence;
 mod signals;
 #[cfg(test)]
@@ -44,8 +45,9 @@ use crate::{
     channel::{Channel, Waiting},
     frame,
     lookups::Lookups,
+    numbers::Numbers,
     pace::MUCH,
-    presence::Book,
+    presence::{Book, Whose},
     queue::Subscriber,
     revocations::Revocations,
     typing::{Typing, Typist},
@@ -77,7 +79,7 @@ enum Control {
     Loaded { user: UserId, since: u64, result: Result<Belongings> },
     Listed { user: UserId, number: Number, listed: Box<Result<Option<Listed>>> },
     Card(Box<Account>, Result<Belongings>),
-    Presence { user: UserId, presence: Presence },
+    Presence { user: UserId, presence: Presence, whose: Whose },
     Typing { conversation: ConversationId, typist: Typist, typing: bool },
     Drain { spread: Duration },
     Gaps(gaps::Read),
@@ -100,10 +102,11 @@ impl Hub {
         stream: Stream,
         lookups: Arc<dyn Lookups>,
         book: Arc<Book>,
+        numbers: Arc<Numbers>,
         limits: &Limits,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (control, requests) = mpsc::channel(QUEUE);
-        let state = State::new(lookups, stream.handle(), book, limits, control.downgrade());
+        let state = State::new(lookups, stream.handle(), book, numbers, limits, control.downgrade());
         let hub = Self {
             control,
             connections: state.connections.clone(),
@@ -134,9 +137,9 @@ impl Hub {
         let _ended = self.control.send(Control::Detach { user, id }).await;
     }
 
-    /// Notes what a person chose to be.
-    pub async fn set_presence(&self, user: UserId, presence: Presence) {
-        let _ended = self.control.send(Control::Presence { user, presence }).await;
+    /// Notes what a person chose to be, or how one of their connections is.
+    pub async fn set_presence(&self, user: UserId, presence: Presence, whose: Whose) {
+        let _ended = self.control.send(Control::Presence { user, presence, whose }).await;
     }
 
     /// Tells the others that somebody writes, or has stopped.
@@ -176,7 +179,10 @@ struct Person {
     limited: HashMap<ConversationId, Number>,
     /// Absent until what they belong to was read: before that, nothing known is not the same as nothing.
     account: Option<account::Account>,
+    /// How they wish to be shown, wherever they are.
     chosen: Presence,
+    /// How some of their connections said to be; the others are online.
+    said: Vec<(ConnectionId, Presence)>,
     told: Presence,
     /// While what they belong to is being read: the connections that wait for it.
     loading: Option<attach::Loading>,
@@ -190,6 +196,8 @@ struct State {
     gaps: gaps::GapReads,
     nodes: nodes::Nodes,
     book: Arc<Book>,
+    /// What hosts call people, for the subscribers of the old endpoints.
+    numbers: Arc<Numbers>,
     connections: Arc<AtomicI64>,
     people_here: Arc<AtomicI64>,
     deliveries: Arc<AtomicU64>,
@@ -226,6 +234,7 @@ impl State {
         lookups: Arc<dyn Lookups>,
         handle: Handle,
         book: Arc<Book>,
+        numbers: Arc<Numbers>,
         limits: &Limits,
         control: mpsc::WeakSender<Control>,
     ) -> Self {
@@ -236,6 +245,7 @@ impl State {
             gaps: gaps::GapReads::default(),
             nodes: nodes::Nodes::default(),
             book,
+            numbers,
             connections: Arc::default(),
             people_here: Arc::default(),
             deliveries: Arc::default(),
@@ -270,10 +280,16 @@ impl State {
             tokio::select! {
                 biased;
                 heard = stream.next() => match heard {
-                    Some(heard) => self.hear(heard),
+                    Some(heard) => {
+                        self.learn(self.named_in_heard(&heard)).await;
+                        self.hear(heard);
+                    }
                     None => return,
                 },
-                Some(request) = requests.recv() => self.serve(request),
+                Some(request) = requests.recv() => {
+                    self.learn(self.named_in_request(&request)).await;
+                    self.serve(request);
+                }
                 () = wait(crowd), if crowd.is_some() => self.hand_out(Vec::new()),
                 () = wait(gap), if gap.is_some() => self.read_gaps(),
                 _ = ticks.tick() => self.on_tick(),
@@ -377,7 +393,7 @@ impl State {
             | Fact::MemberUpdated(_)
             | Fact::ConversationCreated(_) => {}
         }
-        channel.chunk.add(&channel.place, event, &channel.listening, &channel.limited);
+        channel.chunk.add(&self.numbers, &channel.place, event, &channel.listening, &channel.limited);
         // At once, for what has waited for this number is next. Their account's event tells them so.
         if let Fact::MemberLeft { member, .. } = &event.fact {
             self.put_out(member.user, event.conversation, event.number);
@@ -435,12 +451,7 @@ impl State {
             Control::Loaded { user, since, result } => self.loaded(user, since, result),
             Control::Listed { user, number, listed } => self.listed_read(user, number, *listed),
             Control::Card(account, belongings) => self.belongings_of_card(&account, belongings),
-            Control::Presence { user, presence } => {
-                if let Some(person) = self.people.get_mut(&user) {
-                    person.chosen = presence;
-                    self.note_presence(user);
-                }
-            }
+            Control::Presence { user, presence, whose } => self.set_presence(user, presence, whose),
             Control::Typing { conversation, typist, typing } => {
                 // Other nodes may have heard of a start that was not heard of here.
                 let may_be_news = !typing && !self.is_large(conversation);

@@ -1,6 +1,6 @@
 //! What the hub asks of others.
 
-use std::{future::Future, pin::Pin};
+use std::{collections::HashMap, future::Future, pin::Pin};
 
 use chat::{
     ConversationId, Millis, Number, Result, SessionId, UserId,
@@ -30,6 +30,8 @@ pub trait Lookups: Send + Sync + 'static {
     fn listed(&self, user: UserId, conversation: ConversationId) -> Lookup<Option<Listed>>;
     /// Which of these people, with their names, belong to which of these conversations.
     fn among(&self, users: Vec<UserId>, places: Vec<ConversationId>) -> Lookup<Vec<(ConversationId, UserId, String)>>;
+    /// What a host application calls these people; whoever it does not know is left out.
+    fn subjects(&self, issuer: String, users: Vec<UserId>) -> Lookup<HashMap<UserId, String>>;
     /// The epoch of the history that this node knows.
     fn epoch(&self) -> String;
     /// Something is gone that was seen committed in the history with this epoch: the database has come back with less.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use chat::{
-    Millis, UserId,
+    ConnectionId, Millis, SessionId, UserId,
     presence::{Presence, Seen},
 };
 use stream::{People, people::LEASE};
@@ -16,6 +16,18 @@ use tokio::time::Instant;
 #[derive(Default)]
 pub struct Book {
     state: Mutex<State>,
+}
+
+/// Of what a presence is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// The person, wherever they are.
+    Person,
+    /// One of their connections.
+    Connection(ConnectionId),
+    /// The only connection of one of their log-ins; none stands for the tokens of a host application. Where it has
+    /// several, only that they are online is noted, and of all of them.
+    Session(Option<SessionId>),
 }
 
 #[derive(Default)]

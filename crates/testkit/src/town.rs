@@ -172,9 +172,15 @@ impl Town {
 
     /// A town that takes the tokens of a host application, and its users at first sight.
     pub async fn with_a_host() -> Self {
+        Self::with_a_host_and(|_| {}).await
+    }
+
+    /// The same with something else set otherwise.
+    pub async fn with_a_host_and(change: impl FnOnce(&mut Config)) -> Self {
         Self::with(|config| {
             config.auth.jwt_secret = Some(Secret::new(HOST_SECRET));
             config.auth.host_create_users = true;
+            change(config);
         })
         .await
     }

@@ -11,11 +11,13 @@ const NO_NOUNS: &[&str] = &[
     "lib",
     "limits",
     "mutants",
+    "names",
     "network",
     "permission",
     "query",
     "rates",
     "reply",
+    "text",
     "time",
 ];
 

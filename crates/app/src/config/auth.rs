@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Secrecy, Secret, key::Key};
+use super::{
+    Secrecy, Secret, hosts,
+    key::{Input, Key},
+};
 
 /// Fewest bytes of a secret that signs tokens: as many as the signature's (RFC 7518, section 3.2).
 const SECRET_LENGTH: usize = 32;
@@ -87,10 +90,12 @@ pub struct Auth {
     pub refresh_absolute_days: i64,
     /// Whether tokens of a host application are accepted; see [`Auth::accepts_host_tokens`].
     pub host_tokens: Option<bool>,
-    /// The audience that a host application's tokens must name; if absent, see [`engine::Keys::with_audience`].
+    /// The audience that a host application's tokens must name; if absent, see [`engine::Keys::with_url`].
     pub host_audience: Option<String>,
     /// Whether a host application's user gets an account at first sight.
     pub host_create_users: bool,
+    /// Where, for a host application's clients, the numbers begin of those who have none in it.
+    pub host_offset: i64,
     /// Whether anybody may register.
     pub open_registration: bool,
 }
@@ -105,6 +110,7 @@ impl Default for Auth {
             host_tokens: None,
             host_audience: None,
             host_create_users: false,
+            host_offset: chat::identities::DEFAULT_OFFSET,
             open_registration: true,
         }
     }
@@ -150,6 +156,14 @@ pub(super) fn secret(text: &str) -> Result<Secret, String> {
         return Err("repeats itself; make one with `openssl rand -base64 32`".into());
     }
     Ok(Secret::new(text))
+}
+
+pub(super) fn audience(input: Input<'_>) -> Result<String, String> {
+    let audience = input.text()?;
+    if !(1..=200).contains(&audience.chars().count()) {
+        return Err("must have 1 to 200 characters".to_owned());
+    }
+    Ok(audience.to_owned())
 }
 
 pub(super) fn keys() -> Vec<Key> {
@@ -208,11 +222,7 @@ pub(super) fn keys() -> Vec<Key> {
              names some must name `palabre`, the `public_url`, or an audience of a replaced system.",
             "up to 200 characters",
             |_, config, input| {
-                let audience = input.text()?;
-                if !(1..=200).contains(&audience.chars().count()) {
-                    return Err("must have 1 to 200 characters".to_owned());
-                }
-                config.auth.host_audience = Some(audience.to_owned());
+                config.auth.host_audience = Some(audience(input)?);
                 Ok(())
             },
             |_, config| config.auth.host_audience.clone().map(Into::into),
@@ -221,10 +231,19 @@ pub(super) fn keys() -> Vec<Key> {
         Key::new(
             "auth",
             "host_create_users",
-            "Whether a host application's user gets an account at first sight; if not, the account must exist.",
+            "Whether a host application's user gets an account at first sight, and may be written to before they come; \
+             if not, the account must exist.",
             "true or false",
             |_, config, input| input.boolean().map(|on| config.auth.host_create_users = on),
             |_, config| Some(config.auth.host_create_users.into()),
+        ),
+        Key::new(
+            "auth",
+            "host_offset",
+            hosts::offset_doc(),
+            hosts::OFFSET,
+            |_, config, input| hosts::offset(input).map(|offset| config.auth.host_offset = offset),
+            |_, config| Some(config.auth.host_offset.into()),
         ),
         Key::new(
             "auth",

@@ -3,7 +3,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::{
+    hosts,
     key::{Key, text},
+    old_endpoints::ORIGINS,
     values::{self, ADDRESS},
 };
 
@@ -14,6 +16,10 @@ pub struct ChatServer {
     pub listen: Option<SocketAddr>,
     /// Whether it is open.
     pub enabled: Option<bool>,
+    /// Origins whose pages may connect here. While there are none, those of any page may that have a token.
+    pub allowed_origins: Vec<String>,
+    /// The host application whose endpoint it is; `default` if none is named.
+    pub host: Option<String>,
 }
 
 impl ChatServer {
@@ -48,5 +54,19 @@ pub(super) fn keys() -> Vec<Key> {
             |_, config| config.chat_server.enabled.map(Into::into),
         )
         .unset("true", "true if `listen` is set, else false"),
+        Key::new(
+            "chat_server",
+            "allowed_origins",
+            "If there are any, only their pages may connect to this endpoint, with the server's own and those of \
+             `server.allowed_origins`. Else any page may that has a token for its address.",
+            ORIGINS,
+            |_, config, input| values::origins(input).map(|origins| config.chat_server.allowed_origins = origins),
+            |_, config| Some(config.chat_server.allowed_origins.clone().into()),
+        ),
+        super::old_endpoints::host_key(
+            "chat_server",
+            |_, config, input| input.text().and_then(hosts::name).map(|name| config.chat_server.host = Some(name)),
+            |_, config| config.chat_server.host.clone().map(Into::into),
+        ),
     ]
 }

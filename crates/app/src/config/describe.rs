@@ -2,7 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::{Config, Key, Loaded, SECTIONS, keys, old_names::OLD_NAMES};
+use super::{Config, Key, Loaded, SECTIONS, host_keys, keys, old_names::OLD_NAMES};
+
+/// What a host's section is about.
+const HOSTS: &str = "A host application whose people are let in by tokens that it signs; each has a section, and a name \
+                     of 1 to 40 of a-z, 0-9 and _. The host `default` is described in `[auth]`, if it has no section.";
 
 /// A TOML file with every key, its meaning and its default. Keys are commented out by a `#` without a
 /// space, so that the file as it stands says nothing, and a later default is not held back by it.
@@ -28,7 +32,26 @@ pub fn template() -> String {
             let _ = writeln!(out, "#{} = {}", key.name, default_or_example(key, &defaults));
         }
     }
+    hosts_template(&mut out);
     out
+}
+
+/// What a host's section may hold; it has no defaults, as there are no hosts.
+fn hosts_template(out: &mut String) {
+    out.push('\n');
+    for line in wrap(HOSTS, 98) {
+        let _ = writeln!(out, "# {line}");
+    }
+    out.push_str("# [hosts.other]\n");
+    for key in host_keys() {
+        out.push('\n');
+        for line in wrap(&key.doc, 98) {
+            let _ = writeln!(out, "# {line}");
+        }
+        let (example, meanwhile) = key.unset;
+        let _ = writeln!(out, "# Allowed: {}.\n# Not set: {meanwhile}. For example:", key.allowed);
+        let _ = writeln!(out, "# {} = {example}", key.name);
+    }
 }
 
 fn default_or_example(key: &Key, defaults: &Config) -> String {
@@ -66,6 +89,15 @@ pub fn reference() -> String {
             let _ = writeln!(out, "| {} |", cells.map(|cell| cell.replace('|', "\\|")).join(" | "));
         }
     }
+    let _ = write!(
+        out,
+        "\n## `[hosts.NAME]`\n\n{HOSTS}\n\nThe variables are `PALABRE_HOSTS__NAME__SECRET` and so on.\n\n\
+         | key | not set | allowed | meaning |\n|---|---|---|---|\n"
+    );
+    for key in host_keys() {
+        let cells = [format!("`{}`", key.name), key.unset.1.to_owned(), key.allowed.to_owned(), key.doc.to_string()];
+        let _ = writeln!(out, "| {} |", cells.map(|cell| cell.replace('|', "\\|")).join(" | "));
+    }
     old_names(&mut out);
     out
 }
@@ -97,6 +129,12 @@ pub fn report(loaded: &Loaded) -> String {
             (None, None) => "not set".to_owned(),
         };
         lines.push((format!("{} = {value}", key.path()), origin.to_string()));
+    }
+    for (name, host) in &loaded.config.hosts.0 {
+        for key in host_keys() {
+            let value = key.shown(host).unwrap_or_else(|| format!("not set: {}", key.unset.1));
+            lines.push((format!("{} = {value}", key.path(name)), loaded.origin(&key.path(name)).to_string()));
+        }
     }
     let width = lines.iter().map(|(line, _)| line.chars().count()).filter(|width| *width <= 80).max().unwrap_or(0);
     lines.iter().fold(String::new(), |mut out, (line, origin)| {

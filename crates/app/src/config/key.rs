@@ -5,9 +5,9 @@ use std::{borrow::Cow, ops::RangeInclusive};
 use super::Config;
 
 /// Sets a key from what was given, or says what is wrong with it.
-type Set = fn(&Key, &mut Config, Input<'_>) -> Result<(), String>;
+pub(super) type Set = fn(&Key, &mut Config, Input<'_>) -> Result<(), String>;
 /// The value in force, absent where nothing is set.
-type Get = fn(&Key, &Config) -> Option<toml::Value>;
+pub(super) type Get = fn(&Key, &Config) -> Option<toml::Value>;
 
 /// One key. Template, reference, checks and environment names follow from it.
 pub struct Key {

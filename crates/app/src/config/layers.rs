@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Config, Input, Key, SECTIONS,
+    Config, Input, Key, SECTIONS, hosts,
     key::kind,
     keys,
     old_names::{self, Said},
@@ -210,8 +210,12 @@ impl Merging {
             }
         };
         for (section, content) in &table {
-            if !SECTIONS.iter().any(|(known, _)| known == section) {
+            if section != hosts::SECTION && !SECTIONS.iter().any(|(known, _)| known == section) {
                 self.problems.push(format!("{name}: there is no section [{section}] (allowed: {})", sections()));
+                continue;
+            }
+            if section == hosts::SECTION {
+                self.hosts_of_file(name, content);
                 continue;
             }
             let toml::Value::Table(content) = content else {
@@ -231,6 +235,57 @@ impl Merging {
         self.end_layer();
     }
 
+    fn hosts_of_file(&mut self, name: &str, content: &toml::Value) {
+        let toml::Value::Table(content) = content else {
+            self.problems.push(format!("{name}: hosts is {}, not a section for each host", kind(content)));
+            return;
+        };
+        for (host, content) in content {
+            let toml::Value::Table(content) = content else {
+                let problem = format!("{name}: hosts.{host} is {}, not a section [hosts.{host}]", kind(content));
+                self.problems.push(problem);
+                continue;
+            };
+            let origin = ValueSource::File(name.to_owned());
+            if content.is_empty() {
+                self.set_of_host(host, None, origin);
+                continue;
+            }
+            for (key, value) in content {
+                self.set_of_host(host, Some((key, Input::Toml(value))), origin.clone());
+            }
+        }
+    }
+
+    /// Sets a key of a host, or says that there is the host.
+    fn set_of_host(&mut self, host: &str, given: Option<(&str, Input<'_>)>, origin: ValueSource) {
+        let host = match hosts::name(host) {
+            Ok(host) => host,
+            Err(wrong) => {
+                self.problems.push(format!("{origin}: {wrong} (allowed: {})", hosts::NAME));
+                return;
+            }
+        };
+        let Some((name, input)) = given else {
+            self.config.hosts.0.entry(host).or_default();
+            return;
+        };
+        let keys = hosts::keys();
+        let Some(key) = keys.iter().find(|key| key.name == name) else {
+            let allowed: Vec<&str> = keys.iter().map(|key| key.name).collect();
+            let allowed = allowed.join(", ");
+            self.problems
+                .push(format!("{origin}: there is no key hosts.{host}.{name} (allowed in [hosts.{host}]: {allowed})"));
+            return;
+        };
+        match key.set(&mut self.config.hosts, &host, input) {
+            Ok(()) => {
+                self.origins.insert(key.path(&host), origin);
+            }
+            Err(problem) => self.problems.push(format!("{origin}: {problem}")),
+        }
+    }
+
     fn names_in(&self, section: &str, name: impl Fn(&Key) -> String) -> String {
         self.keys.iter().filter(|key| key.section == section).map(name).collect::<Vec<_>>().join(", ")
     }
@@ -244,7 +299,12 @@ impl Merging {
             }
         }
         for name in environment.keys().filter(|name| name.starts_with("PALABRE_")) {
-            if !names.iter().any(|(_, variable)| variable == name) && !is_not_a_key(name) {
+            if let Some((host, key)) = hosts::of_variable(name) {
+                if let Some(text) = environment.get(name).filter(|text| !text.is_empty()) {
+                    let given = Some((key.as_str(), Input::Text(text)));
+                    self.set_of_host(&host, given, ValueSource::Variable(name.clone()));
+                }
+            } else if !names.iter().any(|(_, variable)| variable == name) && !is_not_a_key(name) {
                 self.unknown_variable(name);
             }
         }

@@ -9,6 +9,7 @@ mod chat_server;
 mod data;
 mod database;
 pub mod describe;
+mod hosts;
 mod key;
 pub mod layers;
 mod limits;
@@ -33,6 +34,7 @@ pub use auth::Auth;
 pub use chat_server::ChatServer;
 pub use data::Data;
 pub use database::{Database, DatabaseUrl};
+pub use hosts::{Host, HostKey, Hosts, keys as host_keys, numbering};
 pub use key::{Input, Key, Secrecy};
 pub use layers::{ConfigError, Flags, Loaded, ValueSource, load};
 pub use log::{Format, Level, Log};
@@ -57,6 +59,8 @@ pub struct Config {
     pub data: Data,
     /// Who is let in.
     pub auth: Auth,
+    /// The host applications whose people are let in.
+    pub hosts: Hosts,
     /// How much is allowed.
     pub limits: chat::Limits,
     /// The endpoint for clients of the old chat-server.
@@ -122,9 +126,34 @@ impl Config {
         self.listeners().into_iter().find(|(name, ..)| *name == dialect).and_then(|(.., address)| address)
     }
 
+    /// Origins whose pages may connect to the endpoint of the dialect of this name, besides those of all endpoints.
+    #[must_use]
+    pub fn origins_of(&self, dialect: &str) -> &[String] {
+        match dialect {
+            "chat_server" => &self.chat_server.allowed_origins,
+            "dreametrix" => &self.dreametrix.allowed_origins,
+            "matcha" => &self.matcha.allowed_origins,
+            _ => &[],
+        }
+    }
+
+    /// The old endpoints by the name of their dialect, and the host whose each is.
+    #[must_use]
+    pub fn endpoint_hosts(&self) -> [(&'static str, &str); 3] {
+        [("chat_server", &self.chat_server.host), ("dreametrix", &self.dreametrix.host), ("matcha", &self.matcha.host)]
+            .map(|(endpoint, host)| (endpoint, host.as_deref().unwrap_or(chat::identities::DEFAULT_HOST)))
+    }
+
     /// What one key alone cannot tell.
     fn check_together(&self) -> Vec<String> {
         let mut problems = self.auth.check();
+        problems.extend(self.hosts.check(&self.auth));
+        let hosts = self.hosts.with_default(&self.auth);
+        for (endpoint, host) in self.endpoint_hosts() {
+            if !hosts.contains_key(host) {
+                problems.push(format!("{endpoint}.host is {host}, and there is no section [hosts.{host}]"));
+            }
+        }
         let mut listeners = vec![("server.listen", self.server.listen)];
         listeners.extend(self.server.metrics_listen.map(|address| ("server.metrics_listen", address)));
         listeners.extend(self.listeners().into_iter().filter_map(|(_, name, address)| Some((name, address?))));

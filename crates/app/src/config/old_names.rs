@@ -53,8 +53,10 @@ pub const OLD_NAMES: &[OldName] = &[
     old("CHAT_SERVER_BIND_ADDR", "server.listen", How::Same, "Veza"),
     old("CHAT_SERVER__SERVER__BIND_ADDR", "server.listen", How::Same, "Veza"),
     old("APP_URL", "server.public_url", How::Same, "HyperChat"),
-    old("ALLOWED_ORIGINS", "server.allowed_origins", How::Same, "Matcha"),
-    old("CORS_ALLOWED_ORIGINS", "server.allowed_origins", How::Same, "Veza, Dreametrix"),
+    // Each to its own endpoint: two systems whose pages are elsewhere do not contradict each other.
+    old("ALLOWED_ORIGINS", "matcha.allowed_origins", How::Same, "Matcha"),
+    old("CORS_ALLOWED_ORIGINS", "dreametrix.allowed_origins", How::Same, "Dreametrix"),
+    old("CORS_ALLOWED_ORIGINS", "server.allowed_origins", How::Same, "Veza"),
     old("PROMETHEUS_BIND_ADDR", "server.metrics_listen", How::Same, "Veza"),
     old("CHAT_ENVIRONMENT", "server.environment", How::Same, "Veza"),
     old("ENVIRONMENT", "server.environment", How::Same, "Veza"),

@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     key::{Key, text},
+    old_endpoints::ORIGINS,
     values::{self, ADDRESS, Subnet},
 };
 
@@ -117,13 +118,10 @@ pub(super) fn keys() -> Vec<Key> {
             "server",
             "allowed_origins",
             "Origins whose pages may open a socket from a browser, beside the server's own, in any form: case, the \
-             scheme's own port and the like make no difference. Programs that send no `Origin` are not concerned.",
-            "a list of scheme://host or scheme://host:port (no path, no `*`)",
-            |_, config, input| {
-                let origins = input.list()?.iter().map(|entry| values::origin(entry)).collect::<Result<_, _>>()?;
-                config.server.allowed_origins = origins;
-                Ok(())
-            },
+             scheme's own port and the like make no difference. They may at every endpoint, and each of the old ones \
+             has a list of its own besides. Programs that send no `Origin` are not concerned.",
+            ORIGINS,
+            |_, config, input| values::origins(input).map(|origins| config.server.allowed_origins = origins),
             |_, config| Some(config.server.allowed_origins.clone().into()),
         ),
         Key::new(
@@ -154,8 +152,8 @@ pub(super) fn keys() -> Vec<Key> {
             "server",
             "environment",
             "What this server is for. In development the playground is served (`web.playground`), the start tells where \
-             the API is described, and, unless there are `allowed_origins`, pages of ports 3000 and 8000 of this machine \
-             may open sockets at the old endpoints that admitted them.",
+             the API is described, and pages of ports 3000 and 8000 of this machine may open sockets at those old \
+             endpoints that admitted them and have no `allowed_origins` of their own.",
             "development (dev), staging (test) or production (prod)",
             |_, config, input| {
                 config.server.environment = values::one_of(input.text()?, DEPLOYMENTS)?;

@@ -78,7 +78,10 @@ fn another_value(path: &str) -> &'static str {
         "server.listen" => "0.0.0.0:9999",
         "server.name" => "Kiosk",
         "server.public_url" => "https://chat.example.org/talk",
-        "server.allowed_origins" => "https://a.example.org,http://localhost:5173",
+        "server.allowed_origins"
+        | "chat_server.allowed_origins"
+        | "dreametrix.allowed_origins"
+        | "matcha.allowed_origins" => "https://a.example.org,http://localhost:5173",
         "server.trusted_proxies" => "10.0.0.0/8",
         "server.metrics_listen" => "127.0.0.1:9090",
         "server.environment" => "dev",
@@ -90,6 +93,8 @@ fn another_value(path: &str) -> &'static str {
         "auth.jwt_secret" | "redis.secret" | "redis.accepted_secret" => SECRET,
         "auth.host_tokens" => "no",
         "auth.host_create_users" => "on",
+        "auth.host_offset" => "2000",
+        "chat_server.host" | "dreametrix.host" | "matcha.host" => "default",
         "chat_server.listen" => "127.0.0.1:9001",
         "dreametrix.listen" => "127.0.0.1:8000",
         "matcha.listen" => "127.0.0.1:8004",
@@ -387,8 +392,22 @@ fn a_level_from_a_stronger_layer_ends_a_filter() {
 #[test]
 fn origins_are_kept_as_browsers_write_them() {
     let config = from_env(&[("ALLOWED_ORIGINS", "HTTPS://Chat.Example.org:443, http://[::1]:3000")]).config;
-    assert_eq!(config.server.allowed_origins, ["https://chat.example.org", "http://[::1]:3000"]);
+    assert_eq!(config.matcha.allowed_origins, ["https://chat.example.org", "http://[::1]:3000"]);
     assert_eq!(config.server.environment, Deployment::Production);
+}
+
+#[test]
+fn the_origins_of_two_old_systems_do_not_contradict_each_other() {
+    let config = from_env(&[
+        ("ALLOWED_ORIGINS", "https://dates.example.org"),
+        ("CORS_ALLOWED_ORIGINS", "https://school.example.org"),
+    ])
+    .config;
+    assert_eq!(config.matcha.allowed_origins, ["https://dates.example.org"]);
+    assert_eq!(config.dreametrix.allowed_origins, ["https://school.example.org"]);
+    // Veza's clients speak our own protocol.
+    assert_eq!(config.server.allowed_origins, ["https://school.example.org"]);
+    assert_eq!(config.chat_server.allowed_origins, [] as [&str; 0]);
 }
 
 #[test]
@@ -515,6 +534,63 @@ fn the_reference_names_every_key_and_every_old_name() {
     for old in OLD_NAMES {
         assert!(reference.contains(&format!("| `{}` | `{}` |", old.name, old.key)), "{}", old.name);
         assert!(keys().iter().any(|key| key.path() == old.key), "{} sets no key", old.name);
+    }
+}
+
+#[test]
+fn hosts_are_sections_of_the_file_and_variables() {
+    let other = "b7Yq0tXw2LmE5sVd8RkN1cHu4GzJ6aPf";
+    let file = format!(
+        "[auth]\njwt_secret = \"{SECRET}\"\nhost_create_users = true\n[matcha]\nhost = \"dating\"\n\
+         [hosts.dating]\nsecret = \"{other}\"\ncreate_users = true\noffset = 5000\naudience = \"talk\"\n"
+    );
+    let config = from_file(&file).expect("two hosts").config;
+    let hosts = config.hosts.with_default(&config.auth);
+    assert_eq!(hosts.keys().collect::<Vec<_>>(), ["dating", "default"]);
+    let (dating, default) = (&hosts["dating"], &hosts["default"]);
+    assert_eq!((dating.offset, dating.create_users, dating.audience.as_deref()), (5_000, true, Some("talk")));
+    assert_eq!((default.offset, default.create_users), (1_000_000_000, true));
+    assert_eq!(default.secret.as_ref().map(|secret| secret.reveal()), Some(SECRET));
+    let names = config.endpoint_hosts().map(|(_, host)| host.to_owned());
+    assert_eq!(names, ["default", "default", "dating"]);
+
+    let variables = [
+        ("PALABRE_HOSTS__DATING__SECRET", other),
+        ("PALABRE_HOSTS__DATING__CREATE_USERS", "on"),
+        ("PALABRE_HOSTS__DATING__OFFSET", "5000"),
+        ("PALABRE_HOSTS__DATING__AUDIENCE", "talk"),
+    ];
+    assert_eq!(from_env(&variables).config.hosts, config.hosts);
+    assert!(describe::template().contains("[hosts.other]") && describe::reference().contains("[hosts.NAME]"));
+    let loaded = from_env(&variables);
+    let report = describe::report(&loaded);
+    assert!(report.contains("hosts.dating.secret = (hidden)") && !report.contains(other), "{report}");
+}
+
+#[test]
+fn hosts_that_cannot_be_told_apart_are_refused() {
+    let other = "b7Yq0tXw2LmE5sVd8RkN1cHu4GzJ6aPf";
+    for (file, problem) in [
+        ("[hosts.a]\n".to_owned(), "hosts.a has no secret"),
+        (format!("[hosts.a]\nsecret = \"{other}\"\n[hosts.b]\nsecret = \"{other}\"\n"), "must not be the same"),
+        (
+            format!("[auth]\njwt_secret = \"{other}\"\n[hosts.a]\nsecret = \"{other}\"\n"),
+            "hosts.a.secret and auth.jwt_secret must not be the same",
+        ),
+        ("[hosts]\na = 1\n".to_owned(), "not a section [hosts.a]"),
+        (format!("[hosts.A-b]\nsecret = \"{other}\"\n"), "no name of a host"),
+        (format!("[hosts.a]\nsecret = \"{other}\"\ncolour = 1\n"), "there is no key hosts.a.colour"),
+        (format!("[hosts.a]\nsecret = \"{other}\"\noffset = 7\n"), "hosts.a.offset = 7: is out of range"),
+        ("[hosts.a]\nsecret = \"short\"\n".to_owned(), "hosts.a.secret: is shorter"),
+        ("[matcha]\nhost = \"dating\"\n".to_owned(), "there is no section [hosts.dating]"),
+        (
+            format!("[auth]\njwt_secret = \"{SECRET}\"\nhost_tokens = true\n[hosts.default]\nsecret = \"{other}\"\n"),
+            "the host `default` has one secret",
+        ),
+    ] {
+        let found = file_problem(&file);
+        assert!(found.contains(problem), "{file}: {found}");
+        assert!(!found.contains(other), "{found}");
     }
 }
 

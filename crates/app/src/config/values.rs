@@ -7,6 +7,8 @@ use std::{
 
 use connect::PublicUrl;
 
+use super::key::Input;
+
 /// An address to listen on. `localhost` stands for 127.0.0.1; port 0 lets the system choose.
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     let text = text.trim();
@@ -18,8 +20,13 @@ pub(super) const ADDRESS: &str =
     "an IP address and a port, such as \"127.0.0.1:8080\" or \"[::]:8080\"; port 0 takes a free one";
 
 /// An origin in its normal form: as a browser writes it in `Origin`.
-pub(super) fn origin(text: &str) -> Result<String, String> {
+fn origin(text: &str) -> Result<String, String> {
     connect::address::origin(text).map_err(|wrong| format!("{text:?} {wrong}"))
+}
+
+/// A list of origins in their normal form.
+pub(super) fn origins(input: Input<'_>) -> Result<Vec<String>, String> {
+    input.list()?.iter().map(|entry| origin(entry)).collect()
 }
 
 /// An address that people use, `http(s)://host[:port][/path]`, in its normal form.

@@ -1,5 +1,6 @@
 //! One conversation, heard through every endpoint: what is said on any of them is heard on all, once, in one order.
 
+use palabre::config::Config;
 use serde_json::{Value, json};
 use testkit::{Person, Room, Stranger, Town};
 
@@ -201,6 +202,84 @@ async fn whoever_is_put_out_hears_nothing_more_at_any_endpoint() {
         }
     }
     assert!(!five.native.has_noticed("let me in").await);
+}
+
+#[tokio::test]
+async fn the_origins_of_one_endpoint_shut_and_open_no_other() {
+    const SCHOOL: &str = "https://school.example.org";
+    const DATES: &str = "https://dates.example.org";
+    const TALAS: &str = "https://talas.example.org";
+    const ANY: &str = "https://anywhere.example.org";
+    let pages = [SCHOOL, DATES, TALAS, ANY];
+    let cases: [(fn(&mut Config), [(&str, [u16; 4]); 5]); 4] = [
+        // What is allowed everywhere opens where pages must be named, and shuts nobody out where they need not be.
+        (
+            |config| config.server.allowed_origins = vec![SCHOOL.into()],
+            [
+                ("native", [101, 403, 403, 403]),
+                ("chat_server", [101, 101, 101, 101]),
+                ("dreametrix", [101, 403, 403, 403]),
+                ("matcha", [101, 403, 403, 403]),
+                ("gateway", [101, 403, 403, 403]),
+            ],
+        ),
+        (
+            |config| config.dreametrix.allowed_origins = vec![SCHOOL.into()],
+            [
+                ("native", [403, 403, 403, 403]),
+                ("chat_server", [101, 101, 101, 101]),
+                ("dreametrix", [101, 403, 403, 403]),
+                ("matcha", [403, 403, 403, 403]),
+                ("gateway", [403, 403, 403, 403]),
+            ],
+        ),
+        (
+            |config| config.matcha.allowed_origins = vec![DATES.into()],
+            [
+                ("native", [403, 403, 403, 403]),
+                ("chat_server", [101, 101, 101, 101]),
+                ("dreametrix", [403, 403, 403, 403]),
+                ("matcha", [403, 101, 403, 403]),
+                ("gateway", [403, 101, 403, 403]),
+            ],
+        ),
+        (
+            |config| config.chat_server.allowed_origins = vec![TALAS.into()],
+            [
+                ("native", [403, 403, 403, 403]),
+                ("chat_server", [403, 403, 101, 403]),
+                ("dreametrix", [403, 403, 403, 403]),
+                ("matcha", [403, 403, 403, 403]),
+                ("gateway", [403, 403, 403, 403]),
+            ],
+        ),
+    ];
+    for (configure, expected) in cases {
+        let town = Town::with(configure).await;
+        let token = town.absent("nora").await.tokens().access;
+        for (endpoint, statuses) in expected {
+            let (address, path) = match endpoint {
+                "native" => (town.address(), "/v1/ws".to_owned()),
+                "chat_server" => (town.chat_server(), format!("/?token={token}")),
+                "dreametrix" => (town.dreametrix(), format!("/ws/chat/?token={token}")),
+                "matcha" => (town.matcha(), format!("/api/v1/chat/ws?token={token}")),
+                _ => (town.address(), format!("/ws?token={token}")),
+            };
+            for (page, status) in pages.into_iter().zip(statuses) {
+                let (got, head) = town.handshake_at(address, &path, &[("origin", page)]).await;
+                assert_eq!(got, status, "{page} at {endpoint}, {expected:?}: {head}");
+            }
+        }
+        // A page may read the answers of those endpoints at which it may connect, and of no others.
+        for (path, endpoint) in [("/chats/rooms/", "dreametrix"), ("/api/v1/chat/conversations", "matcha")] {
+            let (_, statuses) = expected.iter().find(|(name, _)| *name == endpoint).expect("an endpoint");
+            for (page, status) in pages.into_iter().zip(statuses) {
+                let answer = town.rest().ask_with("GET", path, Some(&token), &Value::Null, &[("origin", page)]).await;
+                let shown = (*status == 101).then_some(page);
+                assert_eq!(answer.header("access-control-allow-origin"), shown, "{page} {path}");
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ mod endpoints;
 mod forms;
 mod hostile;
 mod http;
+mod identities;
 mod limits;
 mod markers;
 mod matcha;

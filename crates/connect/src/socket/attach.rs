@@ -108,6 +108,8 @@ impl Connection {
         let attached = self.shared().hub.attach(subscriber.clone()).await;
         let attached = attached.inspect_err(|_| self.seat.is_unauthenticated())?;
         self.subscriber = Some(subscriber);
+        let numbers = self.shared().numbers.clone();
+        self.actor.spoken = Some(numbers.said(self.endpoint.dialect, speaker.clone()).await);
         self.actor.speaker = Some(speaker);
         self.arrival = None;
         self.shared().is_known(self.actor.connection.unwrap_or_default());
@@ -133,7 +135,8 @@ impl Connection {
                 }
             };
             at = changes.to;
-            self.say((self.endpoint.dialect.account_caught_up)(&changes));
+            let texts = self.shared().numbers.account_caught_up(self.endpoint.dialect, &changes).await;
+            self.say(texts);
             self.drain().await?;
             if !changes.more {
                 return Ok(());
@@ -151,7 +154,8 @@ impl Connection {
     ) -> Result<(), CloseReason> {
         let dialect = self.endpoint.dialect;
         let Some(live_from) = live_from else {
-            self.say((dialect.signal)(None, &Signal::NotAMember(conversation)));
+            let texts = self.shared().numbers.signal(dialect, None, &Signal::NotAMember(conversation));
+            self.say(texts);
             return Ok(());
         };
         if cursor == live_from {
@@ -177,7 +181,7 @@ impl Connection {
         let (conversation, live_from, visible_from) = (key.conversation, key.live_from, key.visible_from);
         let (shared, user) = (self.endpoint.shared.clone(), self.actor.known().map(|speaker| speaker.user));
         let reading = async move {
-            let piece = shared.missed.between(&shared.engine, key).await?;
+            let piece = shared.missed.between(&shared, key).await?;
             if piece.head <= live_from {
                 return Ok(Some(piece));
             }

@@ -48,7 +48,7 @@ impl Connection {
     pub(super) async fn hear(&mut self, heard: Heard) -> Result<(), CloseReason> {
         match heard {
             Heard::Text(text) => {
-                let step = (self.endpoint.dialect.decode)(self.actor.speaker.as_ref(), &text);
+                let step = (self.endpoint.dialect.decode)(self.actor.spoken.as_ref(), &text);
                 drop(text);
                 self.take_step(step).await
             }

@@ -47,8 +47,8 @@ pub(super) fn error(message: &str) -> Text {
     tagged("error", Message { message })
 }
 
-/// A message, live or out of the history.
-#[derive(Serialize)]
+/// A message, live or out of a direct history.
+#[derive(Clone, Copy, Serialize)]
 pub(super) struct Said<'a> {
     id: i64,
     #[serde(rename = "fromUser")]
@@ -78,7 +78,8 @@ impl<'a> Said<'a> {
         Some(Self {
             id: message.id.0,
             from_user: message.author.0,
-            username: &message.author_name,
+            // The pages have one field for what somebody is called.
+            username: &message.author_shown_name,
             content: message.text.as_deref()?,
             timestamp: Time(message.created_at),
             room: None,
@@ -87,8 +88,31 @@ impl<'a> Said<'a> {
     }
 }
 
+/// A message out of the REST back end. Its handlers and its pages had three names for the author and two for the time;
+/// a message has all of them, and those of the socket.
+#[derive(Serialize)]
+pub(super) struct Kept<'a> {
+    #[serde(flatten)]
+    said: Said<'a>,
+    from_user: i64,
+    user_id: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to_user: Option<i64>,
+    created_at: Time,
+}
+
+impl<'a> From<Said<'a>> for Kept<'a> {
+    fn from(said: Said<'a>) -> Self {
+        let Said { from_user, to, timestamp, .. } = said;
+        Self { said, from_user, user_id: from_user, to_user: to, created_at: timestamp }
+    }
+}
+
 /// A room's history: an untyped frame for each message, as the old server sent them, then all of them in one
 /// typed frame, as its other documents say. The old clients live with both and show nothing twice.
+///
+/// The untyped frames name no room, as they never did: a page compares the name with the room that was open when its
+/// socket was opened, and drops what differs.
 pub(super) fn room_history(room: &str, messages: &[messages::Message]) -> Vec<Text> {
     #[derive(Serialize)]
     struct History<'a> {
@@ -99,7 +123,7 @@ pub(super) fn room_history(room: &str, messages: &[messages::Message]) -> Vec<Te
     }
     let said: Vec<Said<'_>> = messages.iter().filter_map(|message| Said::in_room(message, room)).collect();
     let whole = write(&History { kind: "room_history", room, data: &said });
-    said.iter().map(write).chain([whole]).collect()
+    said.iter().map(|said| write(&Said { room: None, ..*said })).chain([whole]).collect()
 }
 
 /// The history of a pair.
@@ -117,6 +141,7 @@ pub(super) struct Room<'a> {
     name: &'a str,
     description: &'a str,
     is_private: bool,
+    member_count: i64,
     created_at: Time,
 }
 
@@ -128,6 +153,7 @@ impl<'a> From<&'a Conversation> for Room<'a> {
             name: room.name.as_deref().unwrap_or_default(),
             description: room.topic.as_deref().unwrap_or_default(),
             is_private: room.visibility == chat::conversations::Visibility::Private,
+            member_count: room.member_count,
             created_at: Time(room.created_at),
         }
     }
@@ -137,7 +163,7 @@ impl<'a> From<&'a Conversation> for Room<'a> {
 #[derive(Serialize)]
 pub(super) struct Person<'a> {
     id: i64,
-    username: &'a str,
+    username: String,
     /// Only told to its owner; the field stays, because the old pages show it.
     email: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -155,7 +181,7 @@ impl<'a> Person<'a> {
 
     /// Somebody else.
     pub(super) fn other(account: &'a accounts::Account, is_online: bool) -> Self {
-        Self { id: account.id.0, username: &account.username, email: "", role: None, is_online: Some(is_online) }
+        Self { id: account.id.0, username: account.shown_name(), email: "", role: None, is_online: Some(is_online) }
     }
 }
 

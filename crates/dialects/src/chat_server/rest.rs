@@ -11,7 +11,7 @@ use chat::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    frames::{self, Person, Room, Said},
+    frames::{self, Kept, Person, Room, Said},
     steps,
 };
 use crate::{
@@ -250,9 +250,8 @@ fn direct_history(speaker: UserId, with: UserId, limit: Option<i64>, desk: Desk)
         let desk = desk.clone();
         Box::new(move |messages| {
             end(&desk, 200, messages, |messages| {
-                let said: Vec<Said<'_>> =
-                    messages.iter().filter_map(|message| Said::direct(message, (speaker, with))).collect();
-                list(Envelope::Messages, &said)
+                let said = messages.iter().filter_map(|message| Said::direct(message, (speaker, with)));
+                list(Envelope::Messages, &said.map(Kept::from).collect::<Vec<_>>())
             })
         })
     };
@@ -279,9 +278,8 @@ fn room_history(room: String, limit: Option<i64>, envelope: Envelope, desk: Desk
                 Box::new(move |messages| {
                     end(&desk, 200, messages, |messages| {
                         let name = room.name.as_deref().unwrap_or_default();
-                        let said: Vec<Said<'_>> =
-                            messages.iter().filter_map(|message| Said::in_room(message, name)).collect();
-                        list(envelope, &said)
+                        let said = messages.iter().filter_map(|message| Said::in_room(message, name));
+                        list(envelope, &said.map(Kept::from).collect::<Vec<_>>())
                     })
                 }),
             ),

@@ -101,11 +101,11 @@ fn user_status(status: &str) -> Result<Step, Error> {
         "online" => Presence::Online,
         "away" => Presence::Away,
         "busy" => Presence::Busy,
-        // Somebody who is connected and says so wants to be shown as gone.
+        // A page says so when it is closed, and whoever wants to be shown as gone.
         "offline" => Presence::Invisible,
         _ => return Err(Error::invalid("status", "status must be one of online, away, busy, offline.")),
     };
-    Ok(quietly(Command::SetPresence(presence)))
+    Ok(quietly(Command::SetPresenceHere(presence)))
 }
 
 /// Does what is answered only if it is refused.

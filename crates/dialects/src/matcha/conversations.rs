@@ -65,13 +65,13 @@ struct Other<'a> {
 
 impl<'a> From<&'a Peer> for Other<'a> {
     fn from(peer: &'a Peer) -> Self {
-        Self {
-            id: peer.user.0,
-            username: &peer.username,
-            first_name: peer.first_name.as_deref().unwrap_or_default(),
-            last_name: peer.last_name.as_deref().unwrap_or_default(),
-            avatar: "",
-        }
+        let given = |name: &'a Option<String>| name.as_deref().unwrap_or_default();
+        // The web client shows a blank where there is no first name.
+        let (first_name, last_name) = match given(&peer.first_name) {
+            blank if blank.trim().is_empty() => (peer.shown_name.as_str(), ""),
+            first_name => (first_name, given(&peer.last_name)),
+        };
+        Self { id: peer.user.0, username: &peer.username, first_name, last_name, avatar: "" }
     }
 }
 

@@ -14,11 +14,12 @@ use super::{
 };
 use crate::{Step, rest::Desk, steps::seen, time::Time};
 
-/// Says to others that one is here, or that one is not. Whoever stays connected is invisible.
+/// Says to others that one is here, or that one is not: the page says so when it is opened and closed, and another of
+/// its person's may be open. Whoever stays connected by one alone is invisible.
 pub(super) fn set(chosen: Presence, desk: Desk) -> Step {
     let words = if chosen == Presence::Online { "user set online" } else { "user set offline" };
     steps::change(
-        Command::SetPresence(chosen),
+        Command::SetPresenceHere(chosen),
         Missing::User,
         Box::new(move |set| end(&desk, 200, set, |()| done(words))),
     )

@@ -164,7 +164,11 @@ pub(super) fn check_audience(claims: &Map<String, Value>, accepted: &[String], n
         Some(Value::Array(several)) => several.iter().any(is_ours),
         Some(one) => is_ours(one),
     };
-    if good { Ok(()) } else { Err(refused("The token is for another audience (aud); auth.host_audience names ours.")) }
+    if good {
+        Ok(())
+    } else {
+        Err(refused("The token is for another audience (aud); auth.host_audience or the host's audience names ours."))
+    }
 }
 
 fn not_for_this(claim: &str) -> chat::Error {

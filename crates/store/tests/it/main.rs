@@ -3,6 +3,7 @@
 
 mod clock;
 mod history;
+mod identities;
 mod jobs;
 mod log;
 mod policies;
@@ -109,7 +110,6 @@ async fn room(writer: &Writer) -> (UserId, UserId, ConversationId) {
                         username,
                         email: None,
                         password_hash: None,
-                        external_id: None,
                         role: ServerRole::User,
                         profile: &Profile::default(),
                     };

@@ -13,6 +13,7 @@ use std::{
 use chat::{
     ConversationId, ErrorCode, MessageId, Millis, Number, Scope, UserId,
     accounts::{Profile, ServerRole},
+    identities::Identity,
     members::Role,
     policies::{Ability, Grant, Policy},
     sessions::Origin,
@@ -71,11 +72,13 @@ async fn town(db: &Db) -> (Writer, UserId, UserId, ConversationId) {
                 username: "Zoe",
                 email: Some("zoe@example.org"),
                 password_hash: Some("$argon2id$v=19$…"),
-                external_id: Some("host-7"),
                 role: ServerRole::Admin,
                 profile: &profile,
             };
             let zoe = store::accounts::create(&mut unit.conn, &new, unit.now).await?;
+            let identity = Identity { issuer: "default".into(), subject: "host-7".into() };
+            let new = store::identities::NewIdentity { identity: &identity, user: zoe, named_by: Some(ann) };
+            store::identities::add(&mut unit.conn, &new, unit.now).await?;
             let number = unit.next_number(room).await?;
             store::members::join(&mut unit.conn, room, zoe, Role::Admin, number, unit.now).await?;
             let number = unit.next_number(room).await?;

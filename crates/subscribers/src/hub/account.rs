@@ -17,7 +17,7 @@ use stream::{Gaps, gaps::Turn};
 use tokio::time::Instant;
 
 use super::{
-    CloseReason, Control, State, frame,
+    CloseReason, Control, Numbers, State, frame,
     gaps::{Asked, Read},
 };
 
@@ -226,7 +226,7 @@ impl State {
         let mut encoded: [Option<bytes::Bytes>; Dialect::COUNT] = Default::default();
         for subscriber in &person.subscribers {
             let dialect = subscriber.dialect;
-            let bytes = encoded[dialect.place()].get_or_insert_with(|| frames(dialect, place, &event));
+            let bytes = encoded[dialect.place()].get_or_insert_with(|| frames(&self.numbers, dialect, place, &event));
             if !bytes.is_empty() {
                 subscriber.outbox.push(bytes.clone());
                 subscriber.outbox.wake();
@@ -260,9 +260,9 @@ impl State {
     }
 }
 
-fn frames(dialect: Dialect, place: Option<&Place>, event: &AccountEvent) -> bytes::Bytes {
+fn frames(numbers: &Numbers, dialect: Dialect, place: Option<&Place>, event: &AccountEvent) -> bytes::Bytes {
     let mut frames = Vec::new();
-    for text in (dialect.account)(place, event) {
+    for text in numbers.account(dialect, place, event) {
         frame::write(&mut frames, frame::Opcode::Text, text.as_bytes());
     }
     frames.into()

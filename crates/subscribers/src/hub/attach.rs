@@ -52,6 +52,7 @@ impl State {
             limited: HashMap::new(),
             account: None,
             chosen: Presence::Online,
+            said: Vec::new(),
             told: Presence::Offline,
             loading: None,
             alone_since: None,
@@ -222,6 +223,7 @@ impl State {
         if person.subscribers.len() == before {
             return;
         }
+        person.said.retain(|(connection, _)| *connection != id);
         self.connections.fetch_sub(1, Ordering::Relaxed);
         if person.subscribers.is_empty() {
             self.people_here.fetch_sub(1, Ordering::Relaxed);
@@ -230,6 +232,10 @@ impl State {
             self.changed.insert(user);
         }
         let belongs: Vec<ConversationId> = person.belongs.iter().copied().collect();
+        if !person.subscribers.is_empty() {
+            // Those that are left may be less present.
+            self.note_presence(user);
+        }
         self.forget_expiry(user, id);
         for conversation in &belongs {
             if let Some(channel) = self.channels.get_mut(conversation) {

@@ -261,12 +261,18 @@ impl State {
         self.touched.add(conversation);
         if let Some(messages) = new_messages(changes, last) {
             for message in messages {
-                channel.chunk.add(&channel.place, &created(message), &channel.listening, &channel.limited);
+                channel.chunk.add(
+                    &self.numbers,
+                    &channel.place,
+                    &created(message),
+                    &channel.listening,
+                    &channel.limited,
+                );
             }
             return;
         }
         let texts: Vec<Option<Text>> =
-            Dialect::all().map(|dialect| (dialect.caught_up)(conversation, changes)).collect();
+            Dialect::all().map(|dialect| self.numbers.caught_up(dialect, conversation, changes)).collect();
         let text_of = |dialect: Dialect| texts.get(dialect.place()).and_then(Option::as_deref);
         let mut old = channel.listening;
         Dialect::all().filter(|dialect| text_of(*dialect).is_some()).for_each(|dialect| old[dialect.place()] = 0);
@@ -277,7 +283,7 @@ impl State {
             }
         } else if old.iter().any(|count| *count > 0) {
             for event in events(changes, last) {
-                channel.chunk.add(&channel.place, &event, &old, &channel.limited);
+                channel.chunk.add(&self.numbers, &channel.place, &event, &old, &channel.limited);
             }
             self.deliveries.fetch_add(channel.flush(), super::Ordering::Relaxed);
         }
@@ -286,7 +292,7 @@ impl State {
             for subscriber in channel.subscribers.iter().filter(|subscriber| subscriber.dialect == dialect) {
                 let sees_from = channel.limited.sees_from(subscriber.user);
                 let whole = sees_from == Number(0) || changes.reset;
-                let seen = || (subscriber.dialect.caught_up)(conversation, &changes.seen_from(sees_from));
+                let seen = || self.numbers.caught_up(dialect, conversation, &changes.seen_from(sees_from));
                 let bytes = if whole { Some(bytes.clone()) } else { seen().as_deref().map(frame::text) };
                 bytes.into_iter().for_each(|bytes| subscriber.outbox.push(bytes));
             }

@@ -1,6 +1,9 @@
 //! Who is here and who writes: told, and never stored.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use chat::{
     ConnectionId, ConversationId, Notice, Signal, UserId,
@@ -9,14 +12,59 @@ use chat::{
 };
 use tokio::time::Instant;
 
-use super::{GRACE, State, Typist};
-use crate::presence::{merged, seen};
+use super::{GRACE, Person, State, Typist};
+use crate::{
+    presence::{Whose, merged, seen},
+    queue::Subscriber,
+};
+
+impl Person {
+    /// How they are here: as they wish; else as the most present of their connections.
+    fn presence(&self) -> Presence {
+        let said = |subscriber: &Arc<Subscriber>| {
+            let said = self.said.iter().find(|(connection, _)| *connection == subscriber.id);
+            said.map_or(Presence::Online, |(_, presence)| *presence)
+        };
+        match self.subscribers.iter().map(said).reduce(merged) {
+            None => Presence::Offline,
+            Some(most) if self.chosen == Presence::Online => most,
+            Some(_) => self.chosen,
+        }
+    }
+
+    fn set_presence(&mut self, presence: Presence, whose: Whose) {
+        let connections: Vec<ConnectionId> = match whose {
+            Whose::Person => {
+                self.chosen = presence;
+                self.said.clear();
+                return;
+            }
+            Whose::Connection(id) => self.subscribers.iter().map(|one| one.id).filter(|one| *one == id).collect(),
+            Whose::Session(session) => {
+                self.subscribers.iter().filter(|one| one.session == session).map(|one| one.id).collect()
+            }
+        };
+        if connections.len() > 1 && presence != Presence::Online {
+            return;
+        }
+        self.said.retain(|(connection, _)| !connections.contains(connection));
+        if presence != Presence::Online {
+            self.said.extend(connections.into_iter().map(|connection| (connection, presence)));
+        }
+    }
+}
 
 impl State {
+    pub(super) fn set_presence(&mut self, user: UserId, presence: Presence, whose: Whose) {
+        if let Some(person) = self.people.get_mut(&user) {
+            person.set_presence(presence, whose);
+            self.note_presence(user);
+        }
+    }
+
     pub(super) fn note_presence(&mut self, user: UserId) {
         if let Some(person) = self.people.get(&user) {
-            let here = !person.subscribers.is_empty();
-            self.book.note(user, if here { person.chosen } else { Presence::Offline });
+            self.book.note(user, person.presence());
             self.changed.insert(user);
         }
     }
@@ -33,7 +81,9 @@ impl State {
                 self.changed.insert(user);
                 continue;
             }
-            let here = if leaving { Presence::Offline } else { person.chosen };
+            // A person without a connection who is not leaving is on their way in.
+            let comes = person.subscribers.is_empty() && !leaving;
+            let here = if comes { person.chosen } else { person.presence() };
             self.nodes.changed.insert(user, here);
             let presence = merged(here, self.book.elsewhere(user));
             if presence.shown() != person.told.shown() {

@@ -6,7 +6,7 @@ use chat::{ConversationId, Notice, Number, Signal, UserId, event::Audience};
 use dialects::Dialect;
 
 use super::State;
-use crate::{frame, queue::Subscriber};
+use crate::{frame, numbers::Numbers, queue::Subscriber};
 
 impl State {
     pub(super) fn tell_notice(&mut self, notice: &Notice, personal: &mut Vec<Arc<Subscriber>>) {
@@ -14,7 +14,7 @@ impl State {
             Audience::User(user) => {
                 let place = self.channels.get(&conversation_of(&notice.signal)).map(|channel| &channel.place);
                 let Some(person) = self.people.get(&user) else { return };
-                let mut frames = Frames::of(&notice.signal, place);
+                let mut frames = Frames::of(&self.numbers, &notice.signal, place);
                 for subscriber in &person.subscribers {
                     if let Some(bytes) = frames.for_dialect(subscriber.dialect) {
                         subscriber.outbox.push(bytes);
@@ -56,7 +56,7 @@ impl State {
     ) {
         let Some(channel) = self.channels.get_mut(&conversation) else { return };
         self.deliveries.fetch_add(channel.flush(), Ordering::Relaxed);
-        let mut frames = Frames::of(signal, Some(&channel.place));
+        let mut frames = Frames::of(&self.numbers, signal, Some(&channel.place));
         // Who is here is wanted also of those whose words are not.
         let tuned = matches!(signal, Signal::Typing { .. });
         let wanted =
@@ -102,21 +102,22 @@ fn conversation_of(signal: &Signal) -> ConversationId {
 
 /// A signal's frame in each dialect, encoded when it is first wanted.
 struct Frames<'a> {
+    numbers: &'a Numbers,
     signal: &'a Signal,
     place: Option<&'a chat::conversations::Place>,
     encoded: [Option<bytes::Bytes>; Dialect::COUNT],
 }
 
 impl<'a> Frames<'a> {
-    fn of(signal: &'a Signal, place: Option<&'a chat::conversations::Place>) -> Self {
-        Self { signal, place, encoded: Default::default() }
+    fn of(numbers: &'a Numbers, signal: &'a Signal, place: Option<&'a chat::conversations::Place>) -> Self {
+        Self { numbers, signal, place, encoded: Default::default() }
     }
 
     fn for_dialect(&mut self, dialect: Dialect) -> Option<bytes::Bytes> {
-        let (signal, place) = (self.signal, self.place);
+        let (numbers, signal, place) = (self.numbers, self.signal, self.place);
         let encoded = self.encoded[dialect.place()].get_or_insert_with(|| {
             let mut frames = Vec::new();
-            for text in (dialect.signal)(place, signal) {
+            for text in numbers.signal(dialect, place, signal) {
                 frame::write(&mut frames, frame::Opcode::Text, text.as_bytes());
             }
             frames.into()

@@ -75,6 +75,9 @@ impl Lookups for Desk {
     fn among(&self, _: Vec<UserId>, _: Vec<ConversationId>) -> Lookup<Vec<(ConversationId, UserId, String)>> {
         never()
     }
+    fn subjects(&self, _: String, _: Vec<UserId>) -> Lookup<HashMap<UserId, String>> {
+        never()
+    }
     fn epoch(&self) -> String {
         self.epoch.lock().expect("a desk").clone()
     }
@@ -112,8 +115,9 @@ impl Small {
     fn new() -> Self {
         let (control, requests) = mpsc::channel(64);
         let desk = Arc::new(Desk::default());
+        let numbers = Arc::new(Numbers::new(desk.clone(), &[]));
         let (handle, book) = (Stream::new().0.handle(), Arc::new(Book::default()));
-        let state = State::new(desk.clone(), handle, book, &Limits::default(), control.downgrade());
+        let state = State::new(desk.clone(), handle, book, numbers, &Limits::default(), control.downgrade());
         Self {
             state,
             desk,

@@ -37,6 +37,7 @@ pub(super) async fn examine(config: &Config) -> (Vec<Finding>, Option<String>) {
             }
             if matches!(examined.schema, Schema::Fresh | Schema::Ahead(_)) {
                 findings.push(unreadable(url.reveal()).await);
+                findings.extend(super::numbers::examine(url.reveal()).await);
             }
             findings.extend(history(examined.record.as_ref(), parts::clock()()));
             if !url.is_sqlite() {

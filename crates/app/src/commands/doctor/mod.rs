@@ -11,6 +11,7 @@ mod folder;
 mod http;
 mod machine;
 mod nodes;
+mod numbers;
 mod proxy;
 mod redis;
 mod settings;

@@ -219,7 +219,9 @@ async fn where_somebody_works_on_it_the_old_pages_are_welcome_without_being_name
     ] {
         let town = Town::with(|config| {
             config.server.environment = deployment;
-            config.server.allowed_origins = named;
+            config.dreametrix.allowed_origins = named;
+            // Those of all endpoints open a further one, and shut none.
+            config.server.allowed_origins = vec!["https://elsewhere.example.org".into()];
         })
         .await;
         let query = format!("?token={}", town.absent("bob").await.tokens().access);

@@ -270,6 +270,69 @@ async fn what_is_said_at_one_endpoint_is_heard_at_the_other() {
 }
 
 #[tokio::test]
+async fn a_person_is_as_present_as_the_most_present_of_their_tabs() {
+    let town = Town::opens().await;
+    let (alice, bob) = (town.person("alice").await, town.absent("bob").await);
+    let room = alice.opens_private_room("Classe 3B").await;
+    alice.adds(&bob, &room).await;
+    let mut a = client(&town, &alice).await;
+    let (mut one, mut two) = (client(&town, &bob).await, client(&town, &bob).await);
+    sees(&mut a, &bob, "online").await;
+    let says = async |tab: &mut Stranger, status: &str| {
+        tab.writes(json!({"type": "user_status", "data": {"status": status}, "user_id": bob.id()})).await;
+        heard_by_now(tab).await;
+    };
+    // One tab is closed, another hidden: he looks at the one that is left.
+    says(&mut one, "offline").await;
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(heard_by_now(&mut a).await, [] as [Value; 0]);
+    drop(one);
+    let mut three = client(&town, &bob).await;
+    says(&mut three, "away").await;
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(heard_by_now(&mut a).await, [] as [Value; 0]);
+    // The visible one is closed; then the last.
+    says(&mut two, "offline").await;
+    sees(&mut a, &bob, "away").await;
+    drop(two);
+    says(&mut three, "offline").await;
+    sees(&mut a, &bob, "offline").await;
+    says(&mut three, "online").await;
+    sees(&mut a, &bob, "online").await;
+    drop(three);
+    sees(&mut a, &bob, "offline").await;
+    // What a person wishes for all their devices stays, whatever a tab says when it is opened.
+    let bob = town.person("robert").await;
+    alice.adds(&bob, &room).await;
+    next(&mut a, "room_update").await;
+    bob.is_now("invisible").await;
+    sees(&mut a, &bob, "offline").await;
+    let mut tab = client(&town, &bob).await;
+    says(&mut tab, "online").await;
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let heard = heard_by_now(&mut a).await;
+    assert!(!heard.iter().any(|frame| frame["type"] == "user_status"), "{heard:?}");
+}
+
+#[tokio::test]
+async fn whoever_has_left_a_room_on_a_tab_and_speaks_there_hears_it_again() {
+    let town = Town::opens().await;
+    let (alice, bob) = (town.person("alice").await, town.absent("bob").await);
+    let room = alice.opens_private_room("Classe 3B").await;
+    alice.adds(&bob, &room).await;
+    let mut tab = client(&town, &bob).await;
+    tab.writes(json!({"type": "leave_room", "room_id": room.id})).await;
+    next(&mut tab, "room_left").await;
+    alice.says(&room, "unheard").await;
+    hears_nothing_more(&mut tab).await;
+    tab.writes(json!({"type": "send_message", "room_id": room.id, "content": "me again"})).await;
+    assert_eq!(message(&mut tab).await.0, "me again");
+    alice.hears("bob: me again").await;
+    alice.says(&room, "heard").await;
+    assert_eq!(message(&mut tab).await.0, "heard");
+}
+
+#[tokio::test]
 async fn whoever_shares_a_room_is_told_who_comes_and_goes() {
     let town = Town::opens().await;
     let (alice, bob) = (town.person("alice").await, town.absent("bob").await);

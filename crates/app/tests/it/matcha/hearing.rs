@@ -62,12 +62,8 @@ async fn chat_messages_come_to_connections_that_asked_for_them_and_to_no_others(
         "conversation_id": room.id.to_string(), "message_id": id});
     assert_eq!(ack, json!({"type": "chat_ack", "data": stored, "user_id": alice.id().to_string()}));
     assert_eq!(bobs.hears().await, expected);
-    // Whoever sends without having subscribed is told that it is stored, and no more.
-    phone.writes(say("from the phone")).await;
-    phone.next("chat_ack").await;
-    for client in [&mut desk, &mut bobs] {
-        assert_eq!(client.next("chat_message").await["data"]["message"], "from the phone");
-    }
+    // Whoever has not subscribed is told nothing; not of other conversations either.
+    phone.is_quiet().await;
     alice.says(&other, "elsewhere").await;
     bob.says(&room, "from the new endpoint").await;
     Pages::of(&town, &bob).says(&room, "from a page").await;
@@ -87,11 +83,51 @@ async fn chat_messages_come_to_connections_that_asked_for_them_and_to_no_others(
     bobs.is_quiet().await;
     // Joining is subscribing, and reading.
     bobs.writes(json!({"type": "join_conversation", "data": {"conversation_id": room.id.to_string()}})).await;
-    let joined = json!({"status": "joined", "user_id": bob.id().to_string(), "conversation_id": room.id.to_string()});
-    assert_eq!(bobs.next("connection_ack").await["data"], joined);
+    let joined = bobs.next("connection_ack").await["data"].clone();
+    let expected = json!({"status": "joined", "user_id": bob.id().to_string(), "conversation_id": room.id.to_string(),
+        "timestamp": joined["timestamp"]});
+    assert_eq!(joined, expected);
+    assert!(joined["timestamp"].is_i64(), "{joined}");
     assert_eq!(Pages::of(&town, &bob).unread(&room).await, 0);
     alice.says(&room, "welcome back").await;
     assert_eq!(bobs.next("chat_message").await["data"]["message"], "welcome back");
+}
+
+#[tokio::test]
+async fn whoever_speaks_or_writes_in_a_conversation_hears_it_without_having_subscribed() {
+    let town = Town::opens().await;
+    let (alice, bob) = town.two("alice", "bob").await;
+    let (room, other) = (alice.turns_to(&bob).await, alice.opens_group(&[&bob]).await);
+    let say = |room: i64, text: &str| json!({"type": "send_message", "data": {"conversation_id": room.to_string(), "message": text}});
+    // The page has come back after a cut. It does not subscribe again, and shows what it says when it hears it.
+    let mut page = gateway(&town, &alice).await;
+    page.writes(say(room.id, "I am back")).await;
+    let (heard, ack) = page.both("chat_message", "chat_ack").await;
+    assert_eq!(heard["data"]["message_id"], ack["data"]["message_id"]);
+    bob.says(&room, "so I hear").await;
+    assert_eq!(page.next("chat_message").await["data"]["message"], "so I hear");
+    // Nothing else has changed for it, and it can end what it began.
+    bob.says(&other, "in the group").await;
+    page.is_quiet().await;
+    page.writes(json!({"type": "unsubscribe", "data": format!("chat_{}", room.id)})).await;
+    page.next("unsubscription_ack").await;
+    bob.says(&room, "and now?").await;
+    page.is_quiet().await;
+    // Writing is enough; to stop writing is not, since the page may have gone elsewhere meanwhile.
+    page.writes(json!({"type": "typing", "data": {"conversation_id": other.id.to_string(), "is_typing": false}})).await;
+    bob.says(&other, "not yet").await;
+    page.is_quiet().await;
+    page.writes(json!({"type": "typing", "data": {"conversation_id": other.id.to_string()}})).await;
+    bob.notices("alice types").await;
+    bob.says(&other, "go on").await;
+    assert_eq!(page.next("chat_message").await["data"]["message"], "go on");
+    // Whoever cannot speak somewhere does not hear it later either.
+    let carol = town.person("carol").await;
+    let mut carols = gateway(&town, &carol).await;
+    assert_eq!(carols.is_refused(say(other.id, "let me in")).await.1, "access_denied");
+    alice.adds(&carol, &other).await;
+    bob.says(&other, "welcome").await;
+    carols.is_quiet().await;
 }
 
 #[tokio::test]
@@ -178,7 +214,7 @@ async fn adding_a_reaction_again_takes_it_back_at_the_gateway_alone() {
         data["conversation_id"] = json!(room.id);
         data["timestamp"] = frame["data"]["timestamp"].clone();
         assert!(data["timestamp"].is_i64(), "{frame}");
-        assert_eq!(frame["data"], data);
+        assert_eq!((&frame["data"], &frame["channel"]), (&data, &json!(format!("chat_{}", room.id))));
         for client in [&mut direct, &mut alices] {
             let expected = json!({"type": "reaction_update", "conversation_id": room.id, "data": told(action)});
             assert_eq!(client.hears().await, expected);
@@ -253,6 +289,28 @@ async fn presence_is_told_to_partners_and_to_nobody_else() {
         client.writes(json!({"type": "are you there"})).await;
         assert_eq!(client.0.hears().await["type"], "error");
     }
+}
+
+#[tokio::test]
+async fn closing_one_of_two_pages_makes_nobody_offline() {
+    let town = Town::opens().await;
+    let (alice, bob) = (town.absent("alice").await, town.absent("bob").await);
+    Pages::of(&town, &alice).turns_to(&bob).await;
+    let mut hers = service(&town, &alice).await;
+    let (one, two) = (gateway(&town, &bob).await, gateway(&town, &bob).await);
+    assert_eq!(presence_of(&mut hers, &bob).await["data"]["is_online"], true);
+    let his = Pages::of(&town, &bob);
+    let online = format!("/api/v1/users/{}/online-status", bob.id());
+    // A page says so when it is closed, though another is open.
+    assert_eq!(his.asks("PUT", "/api/v1/chat/presence/offline", Value::Null).await.0, 200);
+    drop(one);
+    tokio::time::sleep(Duration::from_millis(2_600)).await;
+    assert_eq!(Pages::of(&town, &alice).gets(&online).await["is_online"], true);
+    hers.is_quiet().await;
+    // The last one goes.
+    assert_eq!(his.asks("PUT", "/api/v1/chat/presence/offline", Value::Null).await.0, 200);
+    assert_eq!(presence_of(&mut hers, &bob).await["data"]["is_online"], false);
+    drop(two);
 }
 
 #[tokio::test]

@@ -138,11 +138,13 @@ async fn what_was_not_read_is_a_notification() {
     let (his, mut web) = (Pages::of(&town, &bob), gateway(&town, &bob).await);
     let mark = |id: &str| json!({"type": "notification", "data": {"action": "mark_read", "notification_id": id}});
     web.writes(mark(&first.id.to_string())).await;
-    let expected = json!({"notification_id": first.id.to_string(), "status": "success"});
-    assert_eq!(web.next("notification_marked_read").await["data"], expected);
+    let read = web.next("notification_marked_read").await["data"].clone();
+    let expected = json!({"notification_id": first.id.to_string(), "status": "read", "timestamp": read["timestamp"]});
+    assert_eq!(read, expected);
+    assert!(read["timestamp"].is_i64(), "{read}");
     assert_eq!((his.unread(&room).await, his.unread(&other).await), (json!(1), json!(1)));
     web.writes(json!({"type": "notification", "data": {"action": "mark_all_read"}})).await;
-    web.next("all_notifications_marked_read").await;
+    assert_eq!(web.next("all_notifications_marked_read").await["data"]["status"], "all_read");
     assert_eq!((his.unread(&room).await, his.unread(&other).await), (json!(0), json!(0)));
     assert_eq!(web.is_refused(mark("999999")).await.1, "message_not_found");
     web.writes(json!({"type": "ping"})).await;

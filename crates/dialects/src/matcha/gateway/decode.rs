@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chat::{Command, ConversationId, Error, ErrorCode, UserId, accounts::Speaker};
+use chat::{Command, ConversationId, Error, ErrorCode, Millis, UserId, accounts::Speaker};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
@@ -159,9 +159,14 @@ fn subscribe(speaker: UserId, channel: String, hears: bool) -> Step {
 }
 
 fn acknowledge(speaker: UserId, channel: String, hears: bool) -> Step {
+    at(Missing::Conversation, move |now| frames::subscription(speaker, &channel, hears, now))
+}
+
+/// Says a frame that has the time in it.
+pub(super) fn at(missing: Missing, frame: impl FnOnce(Millis) -> String + Send + 'static) -> Step {
     Step::Now(Box::new(move |now| match now {
-        Ok(now) => Step::Say(vec![frames::subscription(speaker, &channel, hears, now)]),
-        Err(error) => refused(error, Missing::Conversation),
+        Ok(now) => Step::Say(vec![frame(now)]),
+        Err(error) => refused(error, missing),
     }))
 }
 
@@ -195,15 +200,23 @@ fn send(speaker: UserId, conversation: ConversationId, words: Said) -> Result<St
     })
 }
 
+/// A page that is written in shows the conversation, and does not subscribe again after it has come back.
 fn typing(conversation: ConversationId, typing: bool) -> Step {
-    steps::change(Command::Typing { conversation, typing }, Missing::Conversation, silent(Missing::Conversation))
+    let hear = move |told: Result<(), Error>| match told {
+        Ok(()) if typing => tune(conversation, true, || Step::Say(Vec::new())),
+        Ok(()) => Step::Say(Vec::new()),
+        Err(error) => refused(error, Missing::Conversation),
+    };
+    steps::change(Command::Typing { conversation, typing }, Missing::Conversation, Box::new(hear))
 }
 
 fn join(speaker: UserId, conversation: ConversationId) -> Step {
     steps::read_to_end(
         conversation,
         Box::new(move |read| match read {
-            Ok(()) => tune(conversation, true, move || Step::Say(vec![frames::joined(speaker, conversation)])),
+            Ok(()) => tune(conversation, true, move || {
+                at(Missing::Conversation, move |now| frames::joined(speaker, conversation, now))
+            }),
             Err(error) => refused(error, Missing::Conversation),
         }),
     )
@@ -233,8 +246,5 @@ fn react(speaker: UserId, Reacting { message_id, emoji }: Reacting, add: bool) -
 }
 
 fn ping(speaker: UserId) -> Step {
-    Step::Now(Box::new(move |now| match now {
-        Ok(now) => Step::Say(vec![frames::pong(speaker, now)]),
-        Err(error) => refused(error, Missing::Conversation),
-    }))
+    at(Missing::Conversation, move |now| frames::pong(speaker, now))
 }

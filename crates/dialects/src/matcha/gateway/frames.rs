@@ -61,15 +61,16 @@ pub(super) fn connected(user: UserId) -> Text {
 }
 
 /// `connection_ack`: that a conversation was entered.
-pub(super) fn joined(user: UserId, conversation: ConversationId) -> Text {
+pub(super) fn joined(user: UserId, conversation: ConversationId, at: Millis) -> Text {
     #[derive(Serialize)]
     struct Joined {
         status: &'static str,
         user_id: String,
         conversation_id: String,
+        timestamp: i64,
     }
     let (user_id, conversation_id) = (user.to_string(), conversation.to_string());
-    write(&frame("connection_ack", Joined { status: "joined", user_id, conversation_id }))
+    to_user("connection_ack", user, Joined { status: "joined", user_id, conversation_id, timestamp: seconds(at) })
 }
 
 /// `subscription_ack` and `unsubscription_ack`.
@@ -156,7 +157,8 @@ pub(super) fn reaction(message: &Message, user: UserId, emoji: &str, action: Act
         action,
         timestamp: seconds(at),
     };
-    write(&frame("reaction_update", data))
+    let channel = Some(format!("{CHAT}{}", message.conversation));
+    write(&Frame { channel, ..frame("reaction_update", data) })
 }
 
 /// `typing`.
@@ -186,23 +188,25 @@ pub(super) fn pong(user: UserId, at: Millis) -> Text {
 }
 
 /// `notification_marked_read`.
-pub(super) fn notification_read(user: UserId, notification: i64) -> Text {
+pub(super) fn notification_read(user: UserId, notification: i64, at: Millis) -> Text {
     #[derive(Serialize)]
     struct Read {
         notification_id: String,
         status: &'static str,
+        timestamp: i64,
     }
-    let data = Read { notification_id: notification.to_string(), status: "success" };
+    let data = Read { notification_id: notification.to_string(), status: "read", timestamp: seconds(at) };
     to_user("notification_marked_read", user, data)
 }
 
 /// `all_notifications_marked_read`.
-pub(super) fn notifications_read(user: UserId) -> Text {
+pub(super) fn notifications_read(user: UserId, at: Millis) -> Text {
     #[derive(Serialize)]
     struct Read {
         status: &'static str,
+        timestamp: i64,
     }
-    to_user("all_notifications_marked_read", user, Read { status: "success" })
+    to_user("all_notifications_marked_read", user, Read { status: "all_read", timestamp: seconds(at) })
 }
 
 /// What is refused, in the gateway's words for programs and in those for people.

@@ -5,7 +5,7 @@ use chat::{ConversationId, ErrorCode, Number, UserId};
 use serde::Deserialize;
 
 use super::{
-    decode::refused,
+    decode::{at, refused},
     frames::{self, Fault},
 };
 use crate::{
@@ -48,7 +48,7 @@ fn mark_read(speaker: UserId, id: Id) -> Step {
                 message.conversation,
                 message.seq,
                 Box::new(move |read| match read {
-                    Ok(()) => Step::Say(vec![frames::notification_read(speaker, id.0)]),
+                    Ok(()) => at(Missing::Message, move |now| frames::notification_read(speaker, id.0, now)),
                     Err(error) => refused(error, Missing::Conversation),
                 }),
             ),
@@ -74,7 +74,7 @@ fn mark_all_read(speaker: UserId) -> Step {
 /// Reads one conversation after the other to its end. One that the speaker has left meanwhile has nothing unread.
 fn mark_ends(speaker: UserId, mut ends: Vec<(ConversationId, Number)>) -> Step {
     let Some((conversation, head)) = ends.pop() else {
-        return Step::Say(vec![frames::notifications_read(speaker)]);
+        return at(Missing::Conversation, move |now| frames::notifications_read(speaker, now));
     };
     steps::mark_read(
         conversation,
