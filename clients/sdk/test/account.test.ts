@@ -307,3 +307,18 @@ test('what a client saves and discards it knows by the answers', async () => {
     data: { conversation: 1, edit: null },
   });
 });
+
+test('a greeting that was read before the last event takes nothing back, but for one of another history', () => {
+  const me = (rev: number) => ({ id: 1, username: 'ann', role: 'user', rev, status_message: `word ${rev}` });
+  const greeting = (rev: number, epoch: string) => ({
+    ...authenticated([[1, 3]], epoch, 16),
+    user: me(rev) as never,
+  });
+  const story = arrived(15).own({ type: 'account.updated', data: me(9) }, 16);
+  story.take({ type: 'users', users: [{ ...me(9), id: 2, username: 'bob' } as never] });
+  story.take({ type: 'cut' }, { type: 'authenticated', data: greeting(4, 'e'), sent: at({ 1: 3 }, 16) });
+  expect([story.state.me?.status_message, story.state.people.get(1)?.user?.rev]).toEqual(['word 9', 9]);
+  story.take({ type: 'cut' }, { type: 'authenticated', data: greeting(4, 'other'), sent: at({ 1: 3 }, 16) });
+  expect([story.state.me?.status_message, story.state.people.get(1)?.user?.rev]).toEqual(['word 4', 4]);
+  expect(story.state.people.get(2)).toBeUndefined();
+});

@@ -21,9 +21,12 @@ export const events: Reducers<'account.updated' | 'user.updated'> = {
   'user.updated': (state, { data }) => only(takeUsers(state, [data])),
 };
 
-/** Takes one's own account. */
+/** Takes one's own account, unless a later state of it is known: a greeting may have been read before the last event. */
 export function takeAccount(state: State, me: Account): State {
-  return { ...state, me, people: meet(state.people, [{ ...person(me), user: profile(me) }]) };
+  const isLate = state.me?.id === me.id && state.me.rev > me.rev;
+  return isLate
+    ? state
+    : { ...state, me, people: meet(state.people, [{ ...person(me), user: profile(me) }]) };
 }
 
 /** Takes profiles that were asked for, or told; of two readings the one with the greater `rev` stays. */

@@ -51,7 +51,9 @@ export function authenticate(state: State, data: Authenticated, sent: Position):
   const telling = { fresh: false, waiting, oldTo };
   const ready = state.ready && !foreign;
   const next = { ...state, limits, epoch, ready, conversations: kept, unknownHeads, telling };
-  const resumed = resumeAccount(takeAccount(next, data.user), data, sent.accountSeq, foreign);
+  // Of another history not even what people have told about themselves: their numbers begin anew.
+  const met = foreign ? { ...next, me: null, people: new Map() } : next;
+  const resumed = resumeAccount(takeAccount(met, data.user), data, sent.accountSeq, foreign);
   return { ...resumed, wants: [...wants, ...resumed.wants] };
 }
 
