@@ -1,14 +1,16 @@
 // A client: one person's session, line, outbox and state.
 import { Profiles } from './accounts.js';
 import type { OnSocket } from './asking.js';
+import type { Following, Inside } from './follower.js';
 import { Line } from './line.js';
 import { OwnMarkers } from './markers.js';
 import { Notifier } from './notifier.js';
 import { Outbox } from './outbox.js';
+import type { Heads } from './places.js';
 import { Refusal } from './problem.js';
 import { Readings } from './readings.js';
 import { isolated } from './report.js';
-import { Rest } from './rest.js';
+import { Rest, type Fetch } from './rest.js';
 import { Seeking } from './seeking.js';
 import { Session, signedOut } from './session.js';
 import type { WebSocketConstructor, WireFrame } from './socket.js';
@@ -28,6 +30,7 @@ import type { Notice } from './state/notices.js';
 import type { Pending } from './state/pending.js';
 import { nextEnd } from './state/typing.js';
 import { defaultStorage, type KeyValue } from './storage.js';
+import { pause, unref } from './timers.js';
 import { OwnTyping } from './typing.js';
 import type {
   Account,
@@ -51,7 +54,7 @@ export interface ClientOptions {
   readonly url: string;
   /** Where tokens and unsent messages are kept; the browser's `localStorage` if there is one. */
   readonly storage?: KeyValue;
-  readonly fetch?: typeof fetch;
+  readonly fetch?: Fetch;
   /** Needed where there is no global one, as in Node 20. */
   readonly WebSocket?: WebSocketConstructor;
   readonly random?: () => number;
@@ -63,13 +66,21 @@ export interface ClientOptions {
   readonly pageSize?: number;
 }
 
+export interface SendOptions {
+  /** The `seq` of the message that it answers. */
+  readonly parent?: number;
+  /** Its name for ever; a new one if absent. */
+  readonly clientId?: string;
+}
+
 /** The events that `on` subscribes to. */
 export interface ClientEvents {
   /** A frame of the wire, without its secrets. */
   frame: WireFrame;
   /**
    * Somebody else's message, at the moment when it comes, for what is about that moment. It is told once, and only while
-   * the line is open: what was said during a cut, a restart or a reset is not told. A person is told by `notify`.
+   * the line is open: what was said during a cut, a restart or a reset is not told. A program that must miss nothing
+   * reads the `messages` of a `Bot` instead; a person is told by `notify`.
    */
   message: Message;
   /**
@@ -105,6 +116,9 @@ export class Client {
   readonly #now: () => number;
   readonly #WebSocket: () => WebSocketConstructor;
   readonly #windowSize: number;
+  readonly #storage: KeyValue;
+  readonly #random: () => number;
+  readonly #followers = new Set<Following>();
   readonly #listeners = new Set<Listener>();
   readonly #heard: { [T in keyof ClientEvents]: Set<Heard<T>> } = {
     frame: new Set(),
@@ -121,12 +135,15 @@ export class Client {
   #whose: number | null;
   /** Counts connections, so that what was begun on an older one is not gone on with. */
   #connection = 0;
+  #disposed = false;
 
   constructor(options: ClientOptions) {
-    const { url, storage = defaultStorage(), now = Date.now, random = Math.random } = options;
-    const fetch =
-      options.fetch ?? ((...call: Parameters<typeof globalThis.fetch>) => globalThis.fetch(...call));
+    const { storage = defaultStorage(), now = Date.now, random = Math.random } = options;
+    const url = addressed(options.url);
+    const fetch: Fetch = options.fetch ?? ((address, request) => globalThis.fetch(address, request));
     this.#now = now;
+    this.#storage = storage;
+    this.#random = random;
     this.#windowSize = options.windowSize ?? 300;
     this.#rest = new Rest({ url, fetch });
     this.#session = new Session({ rest: this.#rest, storage, now, lost: () => this.#lost('session_ended') });
@@ -203,6 +220,23 @@ export class Client {
     return () => void heard.delete(listener);
   }
 
+  /** What a follower needs of its client. */
+  protected inside(): Inside {
+    return {
+      storage: this.#storage,
+      now: this.#now,
+      random: this.#random,
+      command: (type, data) => this.#onSocket(type, data),
+      me: () => this.#state.me?.id ?? null,
+      attach: (follower) => void this.#followers.add(follower),
+      ended: (follower) => void this.#followers.delete(follower),
+    };
+  }
+
+  #endFollowing(error: Error | null): void {
+    for (const follower of [...this.#followers]) follower.end(error);
+  }
+
   // Getting in ---------------------------------------------------------------------------------------
 
   /** Whether there are tokens in storage. */
@@ -253,6 +287,7 @@ export class Client {
   }
 
   #forget(): void {
+    this.#endFollowing(signedOut());
     this.#whose = this.#session.user;
     this.#readings.forget();
     this.#markers.forget();
@@ -269,6 +304,7 @@ export class Client {
 
   /** Opens the line and keeps it open. */
   connect(): void {
+    if (this.#disposed) throw new Error('This client was disposed of: make a new one.');
     if (!this.signedIn) throw signedOut();
     // Missing, it is missed here and not somewhere later.
     this.#WebSocket();
@@ -277,12 +313,15 @@ export class Client {
 
   /** Closes the line and listens to other tabs no longer: the client is not used any more. */
   dispose(): void {
+    this.#disposed = true;
+    this.#endFollowing(null);
     this.#line.disconnect();
     this.#session.close();
     this.#outbox.close();
     this.#notifier.stop();
     clearTimeout(this.#typingTimer);
     this.#listeners.clear();
+    for (const heard of Object.values(this.#heard)) heard.clear();
   }
 
   /** Closes the line; what is known stays. */
@@ -323,7 +362,7 @@ export class Client {
       return await this.command(type, data);
     } catch (error) {
       if (!(error instanceof Refusal) || !error.passing) throw error;
-      await delay(Math.max(AGAIN_MS, error.retryAfterMs ?? 0));
+      await pause(Math.max(AGAIN_MS, error.retryAfterMs ?? 0) * (1 + this.#random() / 2));
       return error;
     }
   }
@@ -331,6 +370,7 @@ export class Client {
   #lineChanged(line: LineState, retryAt: number | null, ended: string | null): void {
     this.#dispatch({ type: 'line', line, retryAt, ended });
     if (line === 'online') this.#online();
+    if (line === 'over') this.#endFollowing(over(ended ?? 'closed'));
   }
 
   #ended(code: string): void {
@@ -344,6 +384,8 @@ export class Client {
     this.#whose = data.user.id;
     this.#outbox.open(data.user.id);
     this.#dispatch({ type: 'authenticated', data, sent });
+    const heads = greeted(data);
+    for (const follower of this.#followers) follower.authenticated(data.user.id, heads);
   }
 
   #online(): void {
@@ -382,6 +424,7 @@ export class Client {
 
   #hear(frame: EventFrame): void {
     this.#dispatch({ type: 'frame', frame, now: this.#now() });
+    for (const follower of this.#followers) follower.hear(frame);
     if (frame.type === 'typing.started') this.#watchTyping();
     if (frame.type === 'conversation.removed') this.#readings.closed(frame.conversation);
   }
@@ -396,6 +439,7 @@ export class Client {
       this.#watchTyping();
     };
     this.#typingTimer = setTimeout(due, Math.max(0, next - this.#now()));
+    unref(this.#typingTimer);
   }
 
   // Reducing -----------------------------------------------------------------------------------------
@@ -445,11 +489,16 @@ export class Client {
 
   // Talking ------------------------------------------------------------------------------------------
 
-  /** Puts a message into the outbox, which sends it as soon as there is a line; returns its client id. */
-  send(conversation: number, text: string, options: { readonly parent?: number } = {}): string {
+  /**
+   * Puts a message into the outbox, which sends it as soon as there is a line; returns its client id.
+   *
+   * With a `clientId` of one's own (1 to 64 printable characters of ASCII) the same message is never sent twice, whenever
+   * it is given again: a bot takes one that follows from what it answers.
+   */
+  send(conversation: number, text: string, options: SendOptions = {}): string {
     if (!this.signedIn) throw signedOut();
     this.#typing.sent(conversation);
-    return this.#outbox.add(conversation, text, options.parent ?? null);
+    return this.#outbox.add(conversation, text, options);
   }
 
   /**
@@ -557,8 +606,25 @@ function globalWebSocket(): WebSocketConstructor {
   );
 }
 
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+/** Where everything stands by the greeting. */
+function greeted({ epoch, account_seq, conversations }: Authenticated): Heads {
+  // Servers before feature level 5 leave the account's number out.
+  const accountSeq = (account_seq as number | undefined) ?? null;
+  return { epoch, accountSeq, conversations: conversations.map(({ id, head }) => ({ id, head, now: head })) };
+}
+
+/** The line is over, and nothing more comes on it. */
+function over(code: string): Refusal {
+  const detail = `The line is over: ${code}.`;
+  return new Refusal({ code: ENDED.has(code) ? 'unauthenticated' : 'network', detail });
+}
+
+/** A server's address, if it is one. */
+function addressed(url: string): string {
+  if (/^https?:\/\/[^/]/.test(url)) return url;
+  throw new TypeError(
+    `The option \`url\` must be an address with http or https, such as https://chat.example.org; it is ${JSON.stringify(url)}.`,
+  );
 }
 
 function ignore(error: unknown): void {
