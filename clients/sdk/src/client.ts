@@ -5,6 +5,7 @@ import type { Following, Inside } from './follower.js';
 import { Line } from './line.js';
 import { OwnMarkers } from './markers.js';
 import { Notifier } from './notifier.js';
+import { addressed, type ClientEvents, type ClientOptions, type SendOptions } from './options.js';
 import { Outbox } from './outbox.js';
 import type { Heads } from './places.js';
 import { Refusal } from './problem.js';
@@ -13,7 +14,7 @@ import { isolated } from './report.js';
 import { Rest, type Fetch } from './rest.js';
 import { Seeking } from './seeking.js';
 import { Session, signedOut } from './session.js';
-import type { WebSocketConstructor, WireFrame } from './socket.js';
+import type { WebSocketConstructor } from './socket.js';
 import { shownName } from './state/accounts.js';
 import {
   empty,
@@ -26,7 +27,6 @@ import {
   type State,
 } from './state/index.js';
 import { draftKey } from './state/drafts.js';
-import type { Notice } from './state/notices.js';
 import type { Pending } from './state/pending.js';
 import { nextEnd } from './state/typing.js';
 import { defaultStorage, type KeyValue } from './storage.js';
@@ -42,56 +42,11 @@ import type {
   DraftSaveData,
   SavedDraft,
   EventFrame,
-  Message,
   Person,
   Presence,
   Server,
   SessionCreateData,
 } from './wire.js';
-
-export interface ClientOptions {
-  /** The server's address, such as `https://chat.example.org`. */
-  readonly url: string;
-  /** Where tokens and unsent messages are kept; the browser's `localStorage` if there is one. */
-  readonly storage?: KeyValue;
-  readonly fetch?: Fetch;
-  /** Needed where there is no global one, as in Node 20. */
-  readonly WebSocket?: WebSocketConstructor;
-  readonly random?: () => number;
-  /** Milliseconds since 1970. */
-  readonly now?: () => number;
-  /** Messages that a timeline holds at most; 300 if absent. */
-  readonly windowSize?: number;
-  /** Messages that are read at once; 50 if absent. */
-  readonly pageSize?: number;
-}
-
-export interface SendOptions {
-  /** The `seq` of the message that it answers. */
-  readonly parent?: number;
-  /** Its name for ever; a new one if absent. */
-  readonly clientId?: string;
-}
-
-/** The events that `on` subscribes to. */
-export interface ClientEvents {
-  /** A frame of the wire, without its secrets. */
-  frame: WireFrame;
-  /**
-   * Somebody else's message, at the moment when it comes, for what is about that moment. It is told once, and only while
-   * the line is open: what was said during a cut, a restart or a reset is not told. A program that must miss nothing
-   * reads the `messages` of a `Bot` instead; a person is told by `notify`.
-   */
-  message: Message;
-  /**
-   * Unread messages of others that the person is to be told of, each once on this device: whether they came live or
-   * during a cut, in one of the tabs that share the storage, and not if they are read elsewhere within about a second.
-   * What was there before the client had read its first list is not told.
-   */
-  notify: Notice;
-  /** The session is over: logged out here or elsewhere, or ended by the server. */
-  signedOut: undefined;
-}
 
 type Listener = (state: State, before: State) => void;
 type Heard<T extends keyof ClientEvents> = (event: ClientEvents[T]) => void;
@@ -322,6 +277,20 @@ export class Client {
     clearTimeout(this.#typingTimer);
     this.#listeners.clear();
     for (const heard of Object.values(this.#heard)) heard.clear();
+  }
+
+  /** Waits until the list of conversations has been read. Throws a `Refusal` if the line is over before that. */
+  ready(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = ({ ready, line, ended }: State) => {
+        if (!ready && line !== 'over') return;
+        stop();
+        if (ready) resolve();
+        else reject(over(ended ?? 'closed'));
+      };
+      const stop = this.subscribe(look);
+      look(this.#state);
+    });
   }
 
   /** Closes the line; what is known stays. */
@@ -617,14 +586,6 @@ function greeted({ epoch, account_seq, conversations }: Authenticated): Heads {
 function over(code: string): Refusal {
   const detail = `The line is over: ${code}.`;
   return new Refusal({ code: ENDED.has(code) ? 'unauthenticated' : 'network', detail });
-}
-
-/** A server's address, if it is one. */
-function addressed(url: string): string {
-  if (/^https?:\/\/[^/]/.test(url)) return url;
-  throw new TypeError(
-    `The option \`url\` must be an address with http or https, such as https://chat.example.org; it is ${JSON.stringify(url)}.`,
-  );
 }
 
 function ignore(error: unknown): void {

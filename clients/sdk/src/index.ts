@@ -1,5 +1,6 @@
 export { Bot } from './bot.js';
-export { Client, type ClientEvents, type ClientOptions, type SendOptions } from './client.js';
+export { Client } from './client.js';
+export type { ClientEvents, ClientOptions, SendOptions } from './options.js';
 export { Backoff, type BackoffOptions } from './backoff.js';
 export type { AccountEvent, Followed, Follower, FollowOptions } from './follower.js';
 export type { FollowPosition } from './places.js';
