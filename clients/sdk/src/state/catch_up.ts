@@ -1,6 +1,6 @@
 // Catching up: from a conversation's cursor to its head, by its changes or by reading it again from the start.
 import type { Changes, Conversation, History, Marker, Member } from '../wire.js';
-import { meetAll, person } from './accounts.js';
+import { meetAll, peersNamed, person } from './accounts.js';
 import { begin, peopleOf, rowOf } from './conversations.js';
 import { present, readMarkers } from './markers.js';
 import { putMember, readMembers } from './members.js';
@@ -102,7 +102,8 @@ export function takeReread(state: State, conversation: number, read: Reread, con
   const authors = page?.messages.map(({ author }) => person(author)) ?? [];
   const users = members?.map(({ user }) => person(user)) ?? [];
   const met = meetAll(state, [...peopleOf(row), ...authors, ...users]);
-  return putStep(met, replace(known, read, context), page?.messages);
+  const reread = putStep(met, replace(known, read, context), page?.messages);
+  return { ...reread, state: peersNamed(reread.state) };
 }
 
 /** First the row, then the rest. */

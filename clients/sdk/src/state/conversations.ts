@@ -1,6 +1,6 @@
 // Conversations: their rows, and the list of those that one is in.
 import type { Conversation, ConversationRow, Peer } from '../wire.js';
-import { meetAll, person, type PersonChange } from './accounts.js';
+import { meetAll, peersNamed, person, type PersonChange } from './accounts.js';
 import { newerLast } from './messages.js';
 import { comeUncounted } from './notices.js';
 import { resumesFrom } from './pieces.js';
@@ -119,7 +119,7 @@ export function takeRows(state: State, fresh: readonly Conversation[], shown: bo
     next = put(next, shown && taken.next.hidden ? { ...taken.next, hidden: false } : taken.next);
     wants.push(...taken.wants);
   }
-  return { state: next, wants, news: [] };
+  return { state: peersNamed(next), wants, news: [] };
 }
 
 /** The people whom a conversation names. */
