@@ -1,16 +1,20 @@
 // A client: one person's session, line, outbox and state.
 import { Profiles } from './accounts.js';
 import type { OnSocket } from './asking.js';
+import type { Following, Inside } from './follower.js';
 import { Line } from './line.js';
 import { OwnMarkers } from './markers.js';
+import { Notifier } from './notifier.js';
+import { addressed, type ClientEvents, type ClientOptions, type SendOptions } from './options.js';
 import { Outbox } from './outbox.js';
+import type { Heads } from './places.js';
 import { Refusal } from './problem.js';
 import { Readings } from './readings.js';
 import { isolated } from './report.js';
-import { Rest } from './rest.js';
+import { Rest, type Fetch } from './rest.js';
 import { Seeking } from './seeking.js';
 import { Session, signedOut } from './session.js';
-import type { WebSocketConstructor, WireFrame } from './socket.js';
+import type { WebSocketConstructor } from './socket.js';
 import { shownName } from './state/accounts.js';
 import {
   empty,
@@ -26,6 +30,7 @@ import { draftKey } from './state/drafts.js';
 import type { Pending } from './state/pending.js';
 import { nextEnd } from './state/typing.js';
 import { defaultStorage, type KeyValue } from './storage.js';
+import { pause, unref } from './timers.js';
 import { OwnTyping } from './typing.js';
 import type {
   Account,
@@ -37,39 +42,11 @@ import type {
   DraftSaveData,
   SavedDraft,
   EventFrame,
-  Message,
   Person,
   Presence,
   Server,
   SessionCreateData,
 } from './wire.js';
-
-export interface ClientOptions {
-  /** The server's address, such as `https://chat.example.org`. */
-  readonly url: string;
-  /** Where tokens and unsent messages are kept; the browser's `localStorage` if there is one. */
-  readonly storage?: KeyValue;
-  readonly fetch?: typeof fetch;
-  /** Needed where there is no global one, as in Node 20. */
-  readonly WebSocket?: WebSocketConstructor;
-  readonly random?: () => number;
-  /** Milliseconds since 1970. */
-  readonly now?: () => number;
-  /** Messages that a timeline holds at most; 300 if absent. */
-  readonly windowSize?: number;
-  /** Messages that are read at once; 50 if absent. */
-  readonly pageSize?: number;
-}
-
-/** The events that `on` subscribes to. */
-export interface ClientEvents {
-  /** A frame of the wire, without its secrets. */
-  frame: WireFrame;
-  /** Somebody else's message, as it comes; not the messages of a catch-up. */
-  message: Message;
-  /** The session is over: logged out here or elsewhere, or ended by the server. */
-  signedOut: undefined;
-}
 
 type Listener = (state: State, before: State) => void;
 type Heard<T extends keyof ClientEvents> = (event: ClientEvents[T]) => void;
@@ -90,13 +67,18 @@ export class Client {
   readonly #markers: OwnMarkers;
   readonly #typing: OwnTyping;
   readonly #profiles: Profiles;
+  readonly #notifier: Notifier;
   readonly #now: () => number;
   readonly #WebSocket: () => WebSocketConstructor;
   readonly #windowSize: number;
+  readonly #storage: KeyValue;
+  readonly #random: () => number;
+  readonly #followers = new Set<Following>();
   readonly #listeners = new Set<Listener>();
   readonly #heard: { [T in keyof ClientEvents]: Set<Heard<T>> } = {
     frame: new Set(),
     message: new Set(),
+    notify: new Set(),
     signedOut: new Set(),
   };
   #state: State = empty;
@@ -108,12 +90,15 @@ export class Client {
   #whose: number | null;
   /** Counts connections, so that what was begun on an older one is not gone on with. */
   #connection = 0;
+  #disposed = false;
 
   constructor(options: ClientOptions) {
-    const { url, storage = defaultStorage(), now = Date.now, random = Math.random } = options;
-    const fetch =
-      options.fetch ?? ((...call: Parameters<typeof globalThis.fetch>) => globalThis.fetch(...call));
+    const { storage = defaultStorage(), now = Date.now, random = Math.random } = options;
+    const url = addressed(options.url);
+    const fetch: Fetch = options.fetch ?? ((address, request) => globalThis.fetch(address, request));
     this.#now = now;
+    this.#storage = storage;
+    this.#random = random;
     this.#windowSize = options.windowSize ?? 300;
     this.#rest = new Rest({ url, fetch });
     this.#session = new Session({ rest: this.#rest, storage, now, lost: () => this.#lost('session_ended') });
@@ -150,6 +135,12 @@ export class Client {
     });
     const command: OnSocket = (type, data) => this.#onSocket(type, data);
     this.#profiles = new Profiles(within);
+    this.#notifier = new Notifier({
+      storage,
+      state: within.state,
+      due: () => this.#dispatch({ type: 'tell' }),
+      tell: (notice) => this.#emit('notify', notice),
+    });
     this.#markers = new OwnMarkers({ ...within, command });
     this.#typing = new OwnTyping({ ...within, now, command });
     this.#outbox = new Outbox({
@@ -182,6 +173,23 @@ export class Client {
     const heard: Set<Heard<T>> = this.#heard[type];
     heard.add(listener);
     return () => void heard.delete(listener);
+  }
+
+  /** What a follower needs of its client. */
+  protected inside(): Inside {
+    return {
+      storage: this.#storage,
+      now: this.#now,
+      random: this.#random,
+      command: (type, data) => this.#onSocket(type, data),
+      me: () => this.#state.me?.id ?? null,
+      attach: (follower) => void this.#followers.add(follower),
+      ended: (follower) => void this.#followers.delete(follower),
+    };
+  }
+
+  #endFollowing(error: Error | null): void {
+    for (const follower of [...this.#followers]) follower.end(error);
   }
 
   // Getting in ---------------------------------------------------------------------------------------
@@ -234,11 +242,13 @@ export class Client {
   }
 
   #forget(): void {
+    this.#endFollowing(signedOut());
     this.#whose = this.#session.user;
     this.#readings.forget();
     this.#markers.forget();
     this.#typing.forget();
     this.#profiles.forget();
+    this.#notifier.stop();
     this.#presence = null;
     clearTimeout(this.#typingTimer);
     this.#dispatch({ type: 'forgotten' });
@@ -249,6 +259,7 @@ export class Client {
 
   /** Opens the line and keeps it open. */
   connect(): void {
+    if (this.#disposed) throw new Error('This client was disposed of: make a new one.');
     if (!this.signedIn) throw signedOut();
     // Missing, it is missed here and not somewhere later.
     this.#WebSocket();
@@ -257,11 +268,29 @@ export class Client {
 
   /** Closes the line and listens to other tabs no longer: the client is not used any more. */
   dispose(): void {
+    this.#disposed = true;
+    this.#endFollowing(null);
     this.#line.disconnect();
     this.#session.close();
     this.#outbox.close();
+    this.#notifier.stop();
     clearTimeout(this.#typingTimer);
     this.#listeners.clear();
+    for (const heard of Object.values(this.#heard)) heard.clear();
+  }
+
+  /** Waits until the list of conversations has been read. Throws a `Refusal` if the line is over before that. */
+  ready(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = ({ ready, line, ended }: State) => {
+        if (!ready && line !== 'over') return;
+        stop();
+        if (ready) resolve();
+        else reject(over(ended ?? 'closed'));
+      };
+      const stop = this.subscribe(look);
+      look(this.#state);
+    });
   }
 
   /** Closes the line; what is known stays. */
@@ -302,7 +331,7 @@ export class Client {
       return await this.command(type, data);
     } catch (error) {
       if (!(error instanceof Refusal) || !error.passing) throw error;
-      await delay(Math.max(AGAIN_MS, error.retryAfterMs ?? 0));
+      await pause(Math.max(AGAIN_MS, error.retryAfterMs ?? 0) * (1 + this.#random() / 2));
       return error;
     }
   }
@@ -310,6 +339,7 @@ export class Client {
   #lineChanged(line: LineState, retryAt: number | null, ended: string | null): void {
     this.#dispatch({ type: 'line', line, retryAt, ended });
     if (line === 'online') this.#online();
+    if (line === 'over') this.#endFollowing(over(ended ?? 'closed'));
   }
 
   #ended(code: string): void {
@@ -323,6 +353,8 @@ export class Client {
     this.#whose = data.user.id;
     this.#outbox.open(data.user.id);
     this.#dispatch({ type: 'authenticated', data, sent });
+    const heads = greeted(data);
+    for (const follower of this.#followers) follower.authenticated(data.user.id, heads);
   }
 
   #online(): void {
@@ -361,6 +393,7 @@ export class Client {
 
   #hear(frame: EventFrame): void {
     this.#dispatch({ type: 'frame', frame, now: this.#now() });
+    for (const follower of this.#followers) follower.hear(frame);
     if (frame.type === 'typing.started') this.#watchTyping();
     if (frame.type === 'conversation.removed') this.#readings.closed(frame.conversation);
   }
@@ -375,6 +408,7 @@ export class Client {
       this.#watchTyping();
     };
     this.#typingTimer = setTimeout(due, Math.max(0, next - this.#now()));
+    unref(this.#typingTimer);
   }
 
   // Reducing -----------------------------------------------------------------------------------------
@@ -385,16 +419,18 @@ export class Client {
     this.#state = reduced.state;
     if (reduced.state !== before) this.#schedule();
     this.#follow(reduced);
+    this.#notifier.changed();
     if (reduced.state.outbox === before.outbox || input.type === 'forgotten') return;
     this.#settle(input.type === 'pending' ? input.pending : [...before.outbox.values()].flat());
   }
 
-  #follow({ state, wants, news }: Reduced): void {
+  #follow({ state, wants, news, notices = [] }: Reduced): void {
     for (const want of wants) {
       if (want.type === 'reconnect') this.#line.restart();
       else void this.#seeking.seek(want);
     }
     for (const message of news) if (message.author.id !== state.me?.id) this.#emit('message', message);
+    if (notices.length > 0) void this.#notifier.take(notices);
   }
 
   /** A message that was pending and is no longer in the state has arrived. */
@@ -422,11 +458,16 @@ export class Client {
 
   // Talking ------------------------------------------------------------------------------------------
 
-  /** Puts a message into the outbox, which sends it as soon as there is a line; returns its client id. */
-  send(conversation: number, text: string, options: { readonly parent?: number } = {}): string {
+  /**
+   * Puts a message into the outbox, which sends it as soon as there is a line; returns its client id.
+   *
+   * With a `clientId` of one's own (1 to 64 printable characters of ASCII) the same message is never sent twice, whenever
+   * it is given again: a bot takes one that follows from what it answers.
+   */
+  send(conversation: number, text: string, options: SendOptions = {}): string {
     if (!this.signedIn) throw signedOut();
     this.#typing.sent(conversation);
-    return this.#outbox.add(conversation, text, options.parent ?? null);
+    return this.#outbox.add(conversation, text, options);
   }
 
   /**
@@ -534,8 +575,17 @@ function globalWebSocket(): WebSocketConstructor {
   );
 }
 
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+/** Where everything stands by the greeting. */
+function greeted({ epoch, account_seq, conversations }: Authenticated): Heads {
+  // Servers before feature level 5 leave the account's number out.
+  const accountSeq = (account_seq as number | undefined) ?? null;
+  return { epoch, accountSeq, conversations: conversations.map(({ id, head }) => ({ id, head, now: head })) };
+}
+
+/** The line is over, and nothing more comes on it. */
+function over(code: string): Refusal {
+  const detail = `The line is over: ${code}.`;
+  return new Refusal({ code: ENDED.has(code) ? 'unauthenticated' : 'network', detail });
 }
 
 function ignore(error: unknown): void {

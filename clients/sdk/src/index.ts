@@ -1,5 +1,9 @@
-export { Client, type ClientEvents, type ClientOptions } from './client.js';
+export { Bot } from './bot.js';
+export { Client } from './client.js';
+export type { ClientEvents, ClientOptions, SendOptions } from './options.js';
 export { Backoff, type BackoffOptions } from './backoff.js';
+export type { AccountEvent, Followed, Follower, FollowOptions } from './follower.js';
+export type { FollowPosition } from './places.js';
 export { Refusal, type RefusalCode } from './problem.js';
 export { requestOf } from './rest.js';
 export { defaultStorage, memoryStorage, prefixed, type KeyValue } from './storage.js';
@@ -10,6 +14,7 @@ export { knowsAccount } from './state/account_scope.js';
 export { draftKey } from './state/drafts.js';
 export type { Timeline } from './state/timeline.js';
 export type { Pending } from './state/pending.js';
+export type { Notice } from './state/notices.js';
 export { shownNameOf, type Named, type PersonState } from './state/accounts.js';
 export { mentions, parts, type Part } from './text.js';
 export { uuid } from './uuid.js';

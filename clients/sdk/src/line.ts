@@ -28,6 +28,8 @@ export interface LineOptions {
 
 /** A refused token is traded for another this many times in a row, before the refusal is believed. */
 const TRADES = 2;
+/** A connection that has lasted so long was a good one, in milliseconds. */
+const GOOD_MS = 3_000;
 
 export class Line {
   readonly #options: LineOptions;
@@ -38,6 +40,8 @@ export class Line {
   #wanted = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #trades = 0;
+  /** When the server let us in on this connection. */
+  #enteredAt: number | null = null;
   /** Counts tries, so that the end of an older one is not taken for that of this one. */
   #attempt = 0;
 
@@ -126,7 +130,7 @@ export class Line {
       { url, WebSocket, token, position, now },
       {
         authenticated: (data, sent) => {
-          this.#backoff.reset();
+          this.#enteredAt = now();
           this.#trades = 0;
           this.#listener.authenticated(data, sent);
           this.#listener.changed('online', null, null);
@@ -143,6 +147,9 @@ export class Line {
 
   async #closed(reason: CloseReason): Promise<void> {
     this.#socket = null;
+    // A server that lets everybody in and falls at once must not be run down by those who come back.
+    if (this.#enteredAt !== null && this.#options.now() - this.#enteredAt >= GOOD_MS) this.#backoff.reset();
+    this.#enteredAt = null;
     this.#listener.cut();
     if (reason.retry) return this.#wait(reason.retryAfterMs);
     if (reason.code !== 'unauthenticated' || this.#trades >= TRADES) return this.#final(reason.code);

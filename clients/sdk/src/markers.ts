@@ -1,6 +1,7 @@
 // Says how far one has read.
 import type { Asking, OnSocket } from './asking.js';
 import { Refusal } from './problem.js';
+import { pause } from './timers.js';
 
 export interface OwnMarkersOptions extends Asking {
   readonly command: OnSocket;
@@ -55,7 +56,7 @@ export class OwnMarkers {
     // A line that is gone says it by itself when it is back; another refusal is final.
     if (again === null || (again <= EVERY_MS && this.#wanted.get(conversation) === seq))
       this.#wanted.delete(conversation);
-    if (again !== null && again < Infinity) await new Promise((resolve) => setTimeout(resolve, again));
+    if (again !== null && again < Infinity) await pause(again);
     this.#busy.delete(conversation);
     if (again !== null) void this.#say(conversation);
   }

@@ -5,6 +5,7 @@ import { Deliveries } from './deliveries.js';
 import { Refusal, unanswered } from './problem.js';
 import type { Pending } from './state/pending.js';
 import { readJson, removeText, watch, writeText, type KeyValue } from './storage.js';
+import { unref } from './timers.js';
 import { uuid } from './uuid.js';
 import type { MessageSent } from './wire.js';
 
@@ -26,6 +27,12 @@ interface Kept {
   readonly parent: number | null;
   readonly at: number;
   readonly failed?: { readonly code: Refusal['code']; readonly status: number; readonly detail: string };
+}
+
+/** What a message may have beside its text. */
+interface Added {
+  readonly parent?: number | null;
+  readonly clientId?: string;
 }
 
 /** A message of another tab is left to that tab for this long, in milliseconds. */
@@ -72,11 +79,13 @@ export class Outbox {
     return pending ? this.#deliveries.wait(clientId) : this.#deliveries.past(clientId);
   }
 
-  /** Puts a message into it; returns its client id. */
-  add(conversation: number, text: string, parent: number | null): string {
+  /** Puts a message into it, unless it is in it already; returns its client id. */
+  add(conversation: number, text: string, options: Added = {}): string {
+    const { parent = null, clientId = uuid() } = options;
+    if (this.#pending.some((it) => it.clientId === clientId)) return clientId;
     const at = this.#options.now();
     const message: Pending = {
-      clientId: uuid(),
+      clientId,
       conversation,
       text,
       parent,
@@ -141,7 +150,9 @@ export class Outbox {
       if (notBefore > now) wake = Math.min(wake, notBefore);
       else this.#send(message);
     }
-    if (wake < Infinity) this.#timer = setTimeout(() => this.pump(), wake - now);
+    if (wake === Infinity) return;
+    this.#timer = setTimeout(() => this.pump(), wake - now);
+    unref(this.#timer);
   }
 
   /** The first of each conversation that still has to be sent, if it is not being sent already. */

@@ -2,10 +2,28 @@
 import { Refusal, refusalOf, unanswered } from './problem.js';
 import { operations, type AnswerOf, type CommandType, type DataOf, type Operation } from './wire.js';
 
+/** The part of `fetch` that the SDK needs; written down here, because not every program has the browser's types. */
+export type Fetch = (address: string, request: FetchRequest) => Promise<FetchResponse>;
+
+export interface FetchRequest {
+  readonly method: string;
+  readonly headers: Record<string, string>;
+  readonly body: string | null;
+  readonly redirect: 'error';
+  /** An `AbortSignal`. */
+  readonly signal: any;
+}
+
+export interface FetchResponse {
+  readonly ok: boolean;
+  readonly status: number;
+  text(): Promise<string>;
+}
+
 export interface RestOptions {
   /** The server's address: scheme, host, port, and a path if a proxy adds one. */
   readonly url: string;
-  readonly fetch: typeof fetch;
+  readonly fetch: Fetch;
   /** How long to wait for an answer, in milliseconds. */
   readonly patience?: number;
 }
@@ -14,7 +32,7 @@ const PATIENCE = 30_000;
 
 export class Rest {
   readonly #url: string;
-  readonly #fetch: typeof fetch;
+  readonly #fetch: Fetch;
   readonly #patience: number;
 
   constructor(options: RestOptions) {
@@ -36,8 +54,8 @@ export class Rest {
     return (await this.#call(this.#url + path, request)) as AnswerOf<T>;
   }
 
-  async #call(url: string, request: RequestInit): Promise<unknown> {
-    let response: Response;
+  async #call(url: string, request: Pick<FetchRequest, 'method' | 'headers' | 'body'>): Promise<unknown> {
+    let response: FetchResponse;
     let text: string;
     try {
       const fetch = this.#fetch;

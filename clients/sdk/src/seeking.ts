@@ -4,6 +4,7 @@ import { Backoff } from './backoff.js';
 import { Refusal } from './problem.js';
 import type { Reread } from './state/catch_up.js';
 import type { Input, Want } from './state/index.js';
+import { pause } from './timers.js';
 
 export interface SeekingOptions extends Asking {
   /** Counts connections: a new connection finds its own gaps. */
@@ -64,7 +65,7 @@ export class Seeking {
       if (!(found instanceof Refusal)) return connection() === begun ? found : null;
       // The refusal came because the line was gone.
       if (found.passing) return null;
-      await new Promise((resolve) => setTimeout(resolve, backoff.next(AGAIN_MS)));
+      await pause(backoff.next(AGAIN_MS));
     }
     return null;
   }

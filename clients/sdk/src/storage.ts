@@ -19,8 +19,12 @@ export function memoryStorage(): KeyValue {
   };
 }
 
-/** The browser's `localStorage` if it can be used, else one that forgets. */
+/**
+ * The browser's `localStorage` if it can be used, else one that forgets. Outside of a page it is never used: where other
+ * programs have a `localStorage`, all clients in them would share one session.
+ */
 export function defaultStorage(): KeyValue {
+  if (typeof globalThis.document === 'undefined') return memoryStorage();
   try {
     return globalThis.localStorage ?? memoryStorage();
   } catch {

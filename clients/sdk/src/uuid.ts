@@ -2,11 +2,16 @@
 
 /** A random UUID (version 4), such as a `client_id` wants. */
 export function uuid(): string {
-  const { crypto } = globalThis;
-  if (typeof crypto.randomUUID === 'function') return crypto.randomUUID();
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  // Node 18 has none, and these need not be secret.
+  const crypto = globalThis.crypto as Crypto | undefined;
+  if (typeof crypto?.randomUUID === 'function') return crypto.randomUUID();
+  const bytes = crypto?.getRandomValues(new Uint8Array(16)) ?? Uint8Array.from({ length: 16 }, anyByte);
   const hex = [...bytes].map((byte, at) => mark(byte, at).toString(16).padStart(2, '0')).join('');
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+function anyByte(): number {
+  return Math.floor(Math.random() * 256);
 }
 
 /** The version and the variant have their places. */

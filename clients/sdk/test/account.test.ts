@@ -307,3 +307,37 @@ test('what a client saves and discards it knows by the answers', async () => {
     data: { conversation: 1, edit: null },
   });
 });
+
+test('a greeting that was read before the last event takes nothing back, but for one of another history', () => {
+  const me = (rev: number) => ({ id: 1, username: 'ann', role: 'user', rev, status_message: `word ${rev}` });
+  const greeting = (rev: number, epoch: string) => ({
+    ...authenticated([[1, 3]], epoch, 16),
+    user: me(rev) as never,
+  });
+  const story = arrived(15).own({ type: 'account.updated', data: me(9) }, 16);
+  story.take({ type: 'users', users: [{ ...me(9), id: 2, username: 'bob' } as never] });
+  story.take({ type: 'cut' }, { type: 'authenticated', data: greeting(4, 'e'), sent: at({ 1: 3 }, 16) });
+  expect([story.state.me?.status_message, story.state.people.get(1)?.user?.rev]).toEqual(['word 9', 9]);
+  story.take({ type: 'cut' }, { type: 'authenticated', data: greeting(4, 'other'), sent: at({ 1: 3 }, 16) });
+  expect([story.state.me?.status_message, story.state.people.get(1)?.user?.rev]).toEqual(['word 4', 4]);
+  expect(story.state.people.get(2)).toBeUndefined();
+});
+
+test('a direct conversation has the other’s name as it is told, also if its row was read before that', () => {
+  const peer = (display_name: string) => ({
+    kind: 'direct' as const,
+    peer: { id: 2, username: 'person2', display_name, presence: 'online' as const },
+  });
+  const row = (name: string) => ({ type: 'rows', rows: [conversation(3, peer(name))], shown: true }) as const;
+  const story = Story.at(3, peer('Bobby'));
+  const updated = { type: 'user.updated', data: told(2, 7, 'Robert') } as EventFrame;
+  story.take({ type: 'frame', frame: updated, now: 0 });
+  expect(story.it.peer?.display_name).toBe('Robert');
+  story.take(row('Bobby'));
+  expect(story.it.peer?.display_name).toBe('Robert');
+  story.take({ type: 'users', users: [told(2, 9, 'Bob')] });
+  expect(story.it.peer?.display_name).toBe('Bob');
+  // An older server tells nobody of changes: there the row is newer.
+  const older = Story.at(3, peer('Bobby')).take({ type: 'users', users: [told(2, undefined, 'Bobby')] });
+  expect(older.take(row('Robert')).it.peer?.display_name).toBe('Robert');
+});

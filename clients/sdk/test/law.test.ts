@@ -242,6 +242,7 @@ const deeds: readonly (readonly [number, Deed])[] = [
     }),
   ],
   [2, ({ client }) => client.command('account.update', { status_message: said() })],
+  [2, ({ client }) => client.command('account.update', { display_name: said() })],
   [5, within((client, it) => client.open(it.id))],
   [2, within((client, it) => client.close(it.id))],
   [3, within((client, it) => client.loadBefore(it.id))],

@@ -48,9 +48,9 @@ const texts = (sent: readonly { readonly text: string }[]) => sent.map((it) => i
 
 test('the next of a conversation waits for the answer to the one before, another conversation does not', async () => {
   const { box, sent } = outbox();
-  box.add(1, 'a', null);
-  box.add(1, 'b', null);
-  box.add(2, 'c', null);
+  box.add(1, 'a');
+  box.add(1, 'b');
+  box.add(2, 'c');
   expect(texts(sent)).toEqual(['a', 'c']);
   await sent[0]?.ack();
   expect(texts(sent)).toEqual(['a', 'c', 'b']);
@@ -58,8 +58,8 @@ test('the next of a conversation waits for the answer to the one before, another
 
 test('one that came too fast is not overtaken, and is said again when the server allows it', async () => {
   const { box, sent, ...it } = outbox();
-  box.add(1, 'a', null);
-  box.add(1, 'b', null);
+  box.add(1, 'a');
+  box.add(1, 'b');
   await sent[0]?.refuse(new Refusal({ code: 'rate_limited', status: 429, retry_after_ms: 700 }));
   await vi.advanceTimersByTimeAsync(699);
   expect(texts(sent)).toEqual(['a']);
@@ -73,7 +73,7 @@ test('one that came too fast is not overtaken, and is said again when the server
 
 test.each(['unavailable', 'outcome_unknown', 'storage_full'] as const)('%s is tried again', async (code) => {
   const { box, sent } = outbox();
-  box.add(1, 'a', null);
+  box.add(1, 'a');
   await sent[0]?.refuse(new Refusal({ code, status: 503, retry_after_ms: 10 }));
   await vi.advanceTimersByTimeAsync(10);
   expect(texts(sent)).toEqual(['a', 'a']);
@@ -81,7 +81,7 @@ test.each(['unavailable', 'outcome_unknown', 'storage_full'] as const)('%s is tr
 
 test('without a line it waits for the line, with the same client id', async () => {
   const it = outbox();
-  it.box.add(1, 'a', null);
+  it.box.add(1, 'a');
   it.online = false;
   await it.sent[0]?.refuse(unanswered('cut'));
   expect(it.pending.map((one) => one.state)).toEqual(['waiting']);
@@ -94,8 +94,8 @@ test('without a line it waits for the line, with the same client id', async () =
 
 test('what is refused has failed, lets the next one pass, and can be tried again', async () => {
   const it = outbox();
-  const id = it.box.add(1, 'a', null);
-  it.box.add(1, 'b', null);
+  const id = it.box.add(1, 'a');
+  it.box.add(1, 'b');
   await it.sent[0]?.refuse(new Refusal({ code: 'invalid', status: 422, detail: 'too long' }));
   expect(it.pending.map((one) => [one.text, one.state])).toEqual([
     ['a', 'failed'],
@@ -109,7 +109,7 @@ test('what is refused has failed, lets the next one pass, and can be tried again
 
 test('after an acknowledgement it is kept in view until it is settled, but said no more', async () => {
   const it = outbox();
-  const id = it.box.add(1, 'a', null);
+  const id = it.box.add(1, 'a');
   await it.sent[0]?.ack(7);
   expect(it.pending.map((one) => one.seq)).toEqual([7]);
   expect(outbox(it.storage).sent).toHaveLength(0);
@@ -119,9 +119,9 @@ test('after an acknowledgement it is kept in view until it is settled, but said 
 
 test('a reload keeps what was not acknowledged, in order, and what had failed', async () => {
   const first = outbox();
-  first.box.add(1, 'refused', null);
-  first.box.add(1, 'a', 5);
-  first.box.add(1, 'b', null);
+  first.box.add(1, 'refused');
+  first.box.add(1, 'a', { parent: 5 });
+  first.box.add(1, 'b');
   await first.sent[0]?.refuse(new Refusal({ code: 'forbidden', status: 403, detail: 'no' }));
   const second = outbox(first.storage);
   second.box.pump();
@@ -135,8 +135,8 @@ test('a reload keeps what was not acknowledged, in order, and what had failed', 
 
 test('what is discarded is gone, also after a reload; what is being sent cannot be', () => {
   const it = outbox();
-  const sending = it.box.add(1, 'a', null);
-  const waiting = it.box.add(1, 'b', null);
+  const sending = it.box.add(1, 'a');
+  const waiting = it.box.add(1, 'b');
   it.box.discard(sending);
   it.box.discard(waiting);
   expect(texts(it.pending)).toEqual(['a']);
@@ -146,7 +146,7 @@ test('what is discarded is gone, also after a reload; what is being sent cannot 
 test('each person has an outbox of their own', () => {
   const it = outbox();
   it.online = false;
-  it.box.add(1, 'a', null);
+  it.box.add(1, 'a');
   it.box.open(2);
   expect(it.pending).toEqual([]);
   it.box.open(1);
@@ -167,14 +167,14 @@ test('a second tab sees what the first has written, and sends it only if the fir
     };
   };
   const [one, two] = [outbox(shared()), outbox(shared())];
-  one.box.add(1, 'a', null);
+  one.box.add(1, 'a');
   expect(texts(two.pending)).toEqual(['a']);
   expect(two.sent).toHaveLength(0);
   await one.sent[0]?.ack();
   expect(two.pending).toEqual([]);
 
   one.online = false;
-  one.box.add(1, 'b', null);
+  one.box.add(1, 'b');
   await vi.advanceTimersByTimeAsync(10_000);
   expect(texts(two.sent)).toEqual(['b']);
 });
@@ -198,12 +198,12 @@ function twoTabs(): [KeyValue, KeyValue] {
 test('what another tab has written is sent there, and holds up nothing once it is', async () => {
   const [here, there] = twoTabs();
   const [one, other] = [outbox(here), outbox(there)];
-  one.box.add(1, 'from one', null);
+  one.box.add(1, 'from one');
   expect(texts(other.pending)).toEqual(['from one']);
   expect(texts(other.sent)).toEqual([]);
   await one.sent[0]?.ack();
   expect(texts(other.pending)).toEqual([]);
-  other.box.add(1, 'from the other', null);
+  other.box.add(1, 'from the other');
   expect(texts(other.sent)).toEqual(['from the other']);
 });
 
@@ -211,8 +211,8 @@ test('what another tab has written and not sent is sent here after a while', asy
   const [here, there] = twoTabs();
   const [one, other] = [outbox(here), outbox(there)];
   one.online = false;
-  one.box.add(1, 'left behind', null);
-  other.box.add(1, 'mine', null);
+  one.box.add(1, 'left behind');
+  other.box.add(1, 'mine');
   await vi.advanceTimersByTimeAsync(9_000);
   expect(texts(other.sent)).toEqual([]);
   await vi.advanceTimersByTimeAsync(2_000);
@@ -229,10 +229,10 @@ test('what a full storage does not take is sent all the same, whatever another t
     here.setItem(key, value);
   };
   const [one, other] = [outbox({ ...here, setItem }), outbox(there)];
-  one.box.add(1, 'kept', null);
+  one.box.add(1, 'kept');
   full = true;
-  one.box.add(1, 'not kept', null);
-  other.box.add(2, 'theirs', null);
+  one.box.add(1, 'not kept');
+  other.box.add(2, 'theirs');
   expect(texts(one.pending)).toEqual(['kept', 'not kept', 'theirs']);
   await one.sent[0]?.ack();
   await one.sent[1]?.ack();
@@ -246,7 +246,7 @@ test('a storage that can do nothing does not hinder anything', async () => {
     throw new Error('SecurityError');
   };
   const it = outbox({ getItem: no, setItem: no, removeItem: no });
-  const id = it.box.add(1, 'a', null);
+  const id = it.box.add(1, 'a');
   await it.sent[0]?.refuse(new Refusal({ code: 'invalid', status: 422 }));
   it.box.retry(id);
   await it.sent[1]?.ack();

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { defaultStorage, shownNameOf, uuid } from '../src/index.js';
+import { Client, defaultStorage, memoryStorage, shownNameOf, uuid } from '../src/index.js';
 
 afterEach(() => void vi.unstubAllGlobals());
 
@@ -17,6 +17,7 @@ test('where the browser forbids storage, there is one that forgets', () => {
   const forbidden = () => {
     throw new Error('SecurityError');
   };
+  vi.stubGlobal('document', {});
   vi.stubGlobal('localStorage', undefined);
   Object.defineProperty(globalThis, 'localStorage', { configurable: true, get: forbidden });
   const storage = defaultStorage();
@@ -32,3 +33,23 @@ test('somebody is shown by the display name, else first and last name, else the 
   expect(shownNameOf({ username: 'ann', display_name: null, first_name: null, last_name: null })).toBe('ann');
   expect(shownNameOf({ username: 'ann' })).toBe('ann');
 });
+
+test('outside of a page nothing is shared by itself, though there may be a localStorage', () => {
+  vi.stubGlobal('localStorage', memoryStorage());
+  defaultStorage().setItem('a', 'b');
+  expect(defaultStorage().getItem('a')).toBeNull();
+});
+
+test('a UUID can be had where there is no crypto at all', () => {
+  vi.stubGlobal('crypto', undefined);
+  expect(uuid()).toMatch(UUID);
+});
+
+test.each(['localhost:8080', 'ws://localhost', '', '/chat', 'https://'])(
+  'an address that is none is an error that says what it must be: %s',
+  (url) => {
+    expect(() => new Client({ url, storage: memoryStorage() })).toThrow(
+      'must be an address with http or https',
+    );
+  },
+);

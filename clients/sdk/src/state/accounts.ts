@@ -1,5 +1,6 @@
 // Accounts: one's own, and everybody who was named anywhere, with the profile and the presence that are known of them.
 import type { Account, Person, ShownPresence, User } from '../wire.js';
+import { each } from './put.js';
 import { only, type Reducers, type State } from './state.js';
 
 export interface PersonState {
@@ -21,19 +22,35 @@ export const events: Reducers<'account.updated' | 'user.updated'> = {
   'user.updated': (state, { data }) => only(takeUsers(state, [data])),
 };
 
-/** Takes one's own account. */
+/** Takes one's own account, unless a later state of it is known: a greeting may have been read before the last event. */
 export function takeAccount(state: State, me: Account): State {
-  return { ...state, me, people: meet(state.people, [{ ...person(me), user: profile(me) }]) };
+  const isLate = state.me?.id === me.id && state.me.rev > me.rev;
+  return isLate
+    ? state
+    : { ...state, me, people: meet(state.people, [{ ...person(me), user: profile(me) }]) };
 }
 
 /** Takes profiles that were asked for, or told; of two readings the one with the greater `rev` stays. */
 export function takeUsers(state: State, users: readonly User[]): State {
   // Servers before feature level 5 give no `rev`: there the later one stays.
   const fresh = users.filter(({ id, rev }) => !((state.people.get(id)?.user?.rev ?? 0) > rev));
-  return meetAll(
+  const met = meetAll(
     state,
     fresh.map((user) => ({ ...person(user), user })),
   );
+  return met === state ? state : peersNamed(met);
+}
+
+/**
+ * A direct conversation has the other's name as it is known of them: a row may have been read before their last change.
+ * Of servers before feature level 5 nobody hears of changes, and the row is as good.
+ */
+export function peersNamed(state: State): State {
+  return each(state, (known) => {
+    const user = known.peer && state.people.get(known.peer.id)?.user;
+    if (!known.peer || !user?.rev || user.display_name === known.peer.display_name) return known;
+    return { ...known, peer: { ...known.peer, display_name: user.display_name } };
+  });
 }
 
 /** Takes what was said of people in passing; the same state if nothing is new. */

@@ -1,11 +1,12 @@
 // Catching up: from a conversation's cursor to its head, by its changes or by reading it again from the start.
 import type { Changes, Conversation, History, Marker, Member } from '../wire.js';
-import { meetAll, person } from './accounts.js';
+import { meetAll, peersNamed, person } from './accounts.js';
 import { begin, peopleOf, rowOf } from './conversations.js';
 import { present, readMarkers } from './markers.js';
 import { putMember, readMembers } from './members.js';
 import { putMessage } from './messages.js';
 import { release } from './numbered.js';
+import { come, comeUncounted } from './notices.js';
 import { gather, resumesFrom, whole } from './pieces.js';
 import { each, putStep } from './put.js';
 import {
@@ -72,6 +73,8 @@ function applyChanges(state: ConversationState, changes: Changes, context: Conte
     uncertain ||= exceeds(next.unread, change);
     next = { ...next, unread: counted(next.unread, change) };
   }
+  const said = changes.messages.filter(({ seq }) => seq > state.cursor && seq <= changes.to);
+  next = come(next, said, true, context);
   for (const member of changes.members) {
     // Everybody comes in as a member. A higher role was given after they came in: a marker that is too far on would
     // stay, but one that is too far back moves on with the next list of them.
@@ -99,7 +102,8 @@ export function takeReread(state: State, conversation: number, read: Reread, con
   const authors = page?.messages.map(({ author }) => person(author)) ?? [];
   const users = members?.map(({ user }) => person(user)) ?? [];
   const met = meetAll(state, [...peopleOf(row), ...authors, ...users]);
-  return putStep(met, replace(known, read, context), page?.messages);
+  const reread = putStep(met, replace(known, read, context), page?.messages);
+  return { ...reread, state: peersNamed(reread.state) };
 }
 
 /** First the row, then the rest. */
@@ -126,16 +130,19 @@ function replace(state: ConversationState, read: Reread, context: Context): Step
       added: state.inner.added,
       hiddenAt: state.inner.hiddenAt,
       readings: state.inner.readings,
+      untold: state.inner.untold,
       uncounted: fresh.readSeq < state.readSeq,
       readTo: Math.max(fresh.inner.readTo, page ? newestRev(page) : 0),
     },
   };
-  return release(step(next), context);
+  const said = page?.messages ?? (row.last_message ? [row.last_message] : []);
+  return release(step(comeUncounted(next, said, state.cursor, context)), context);
 }
 
 /** The line is cut: gaps are filled by the next connection, and nobody is heard writing. */
 export function cut(state: State): State {
-  return each(state, (known) => {
+  const telling = { ...state.telling, fresh: false };
+  return each({ ...state, telling }, (known) => {
     if (known.inner.gap === null && known.typing.size === 0) return known;
     return withInner({ ...known, typing: nobody }, { gap: null, held: [] });
   });

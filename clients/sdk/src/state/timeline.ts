@@ -50,10 +50,17 @@ export function put(timeline: Timeline, message: Message, size: number): Timelin
   const at = place(messages, message.seq);
   const known = messages[at];
   if (known?.seq === message.seq) {
-    return known.rev >= message.rev ? timeline : { ...timeline, messages: messages.with(at, message) };
+    return known.rev >= message.rev
+      ? timeline
+      : { ...timeline, messages: replaced(messages, at, 1, message) };
   }
   if (isOutside(timeline, at)) return timeline;
-  return fitted({ ...timeline, messages: messages.toSpliced(at, 0, message) }, size, 'end');
+  return fitted({ ...timeline, messages: replaced(messages, at, 0, message) }, size, 'end');
+}
+
+/** The same list with a message in place of so many at `at`. Not by `toSpliced`, which is too new for some. */
+function replaced(messages: readonly Message[], at: number, many: 0 | 1, message: Message): Message[] {
+  return [...messages.slice(0, at), message, ...messages.slice(at + many)];
 }
 
 /**

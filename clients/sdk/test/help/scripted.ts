@@ -1,5 +1,5 @@
 // A server that is made up: it lets anybody in, and answers as the test says.
-import { Client, memoryStorage, type ClientOptions, type KeyValue } from '../../src/index.js';
+import { Bot, memoryStorage, type ClientOptions, type KeyValue } from '../../src/index.js';
 import type { WebSocketConstructor, WebSocketLike } from '../../src/socket.js';
 import { authenticated, conversation, history } from './made.js';
 
@@ -32,17 +32,21 @@ export class Scripted {
   heads: [number, number][] = [[1, 1]];
   /** The number of everybody's account; undefined for a server that numbers none. */
   accountSeq: number | undefined;
+  /** The history of the database. */
+  epoch = 'e';
+  /** Runs after somebody was let in. */
+  entered: (socket: Fake, greeting: Readonly<Record<string, unknown>>) => void = () => undefined;
   /** The data of each greeting that was sent. */
   readonly greetings: Readonly<Record<string, unknown>>[] = [];
   #tokens = 0;
   readonly sockets: Fake[] = [];
 
-  client(storage: KeyValue = memoryStorage(), options: Partial<ClientOptions> = {}): Client {
+  client(storage: KeyValue = memoryStorage(), options: Partial<ClientOptions> = {}): Bot {
     const fake = (url: string) => new Fake(this, url);
     const WebSocket = function (url: string) {
       return fake(url);
     } as unknown as WebSocketConstructor;
-    return new Client({
+    return new Bot({
       url: 'http://made.up',
       fetch: this.fetch,
       WebSocket,
@@ -107,8 +111,8 @@ function problemOf(status: number, code: string) {
   return { code, status, title: code, detail: code, errors: [], retry_after_ms: null, request_id: null };
 }
 
-class Fake implements WebSocketLike {
-  readonly readyState = 1;
+export class Fake implements WebSocketLike {
+  readyState = 1;
   onopen: ((event: never) => unknown) | null = null;
   onmessage: ((event: never) => unknown) | null = null;
   onclose: ((event: never) => unknown) | null = null;
@@ -127,7 +131,8 @@ class Fake implements WebSocketLike {
     const { id, type, data = {} } = JSON.parse(text) as Omit<Command, 'user'>;
     if (type === 'authenticate') {
       this.server.greetings.push(data);
-      return this.#greet(id, String(data.token));
+      this.#greet(id, String(data.token));
+      return this.server.entered(this, data);
     }
     const command: Command = { id, type, data, user: this.#user };
     this.server.commands.push(command);
@@ -144,7 +149,15 @@ class Fake implements WebSocketLike {
     queueMicrotask(() => this.onmessage?.({ data: JSON.stringify(frame) } as never));
   }
 
-  close(): void {}
+  close(): void {
+    this.readyState = 3;
+  }
+
+  /** The connection is gone, without a word. */
+  cut(): void {
+    this.readyState = 3;
+    this.onclose?.({ code: 1006, reason: '' } as never);
+  }
 
   #refuse(): void {
     const reason = '{"code":"unauthenticated","retry":false}';
@@ -155,7 +168,7 @@ class Fake implements WebSocketLike {
     if (!this.server.lets) return this.#refuse();
     this.#user = Number.parseInt(token, 10);
     const username = Object.keys(PEOPLE).find((name) => PEOPLE[name] === this.#user) ?? 'nobody';
-    const data = authenticated(this.server.heads, 'e', this.server.accountSeq);
+    const data = authenticated(this.server.heads, this.server.epoch, this.server.accountSeq);
     this.hear({
       re: id,
       type: 'authenticated',
