@@ -1,7 +1,7 @@
-//! Addresses of sites, in one normal form: as browsers write the `Origin` of a page.
+//! Site addresses in one normal form: as browsers write the `Origin` of a page.
 //!
-//! Lower case, names in ASCII (IDNA), the scheme's own port left out, no dot at the end of a name. Whatever an operator
-//! writes and whatever a request says is brought into this form by the same function before the two are compared.
+//! Lower case, names in ASCII (IDNA), without the scheme's default port, without a dot at the end of a name. Addresses
+//! from the configuration and from requests are brought into this form by the same function before they are compared.
 
 use std::{fmt, net::IpAddr};
 
@@ -10,33 +10,33 @@ use url::{Host, Url};
 /// The longest path that a public address may have, in bytes.
 const LONGEST_PATH: usize = 200;
 
-/// The address that people use: an origin, and perhaps a path below which the server is.
+/// The server's public address: an origin, and optionally a path below which the server is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl {
     origin: String,
     path: String,
 }
 
-/// Where the server is on the web, what stands before it, and whose pages may connect to it.
+/// The server's place on the web: its address, the proxies in front of it, and the pages that may connect to it.
 pub struct Site {
-    /// The address that people use.
+    /// The public address.
     pub public_url: PublicUrl,
-    /// Origins whose pages may connect, the server's own among them; in their normal form ([`origin`]).
+    /// Origins whose pages may connect, the server's own among them, in normal form ([`origin`]).
     pub allowed_origins: Vec<String>,
-    /// Whether this address is a proxy of ours, whose `X-Forwarded-For` is true.
+    /// Whether this address is a trusted proxy's, whose `X-Forwarded-For` may be believed.
     pub is_trusted_proxy: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
 }
 
 impl PublicUrl {
-    /// Reads `http(s)://host[:port][/path]`.
+    /// Parses `http(s)://host[:port][/path]`.
     ///
     /// # Errors
-    /// What is wrong with it, in words that go on after the given text.
+    /// A description of the mistake, which continues a sentence that begins with the given text.
     pub fn parse(text: &str) -> Result<Self, String> {
         let url = plain_url(text)?;
         let origin = site(&url)?;
         let path = url.path().trim_end_matches('/');
-        // It is written into pages, headers and routes: nothing that would have to be quoted there.
+        // The path is written into pages, headers and routes, so it may hold nothing that must be quoted there.
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~%/".contains(&b);
         if !path.bytes().all(plain) || path.contains("//") || path.len() > LONGEST_PATH {
             return Err(format!(
@@ -46,13 +46,13 @@ impl PublicUrl {
         Ok(Self { origin, path: path.to_owned() })
     }
 
-    /// The origin of its pages: `https://chat.example.org`.
+    /// The origin of the server's pages: `https://chat.example.org`.
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// What stands before the server's own paths: empty, or `/chat` without a slash at its end.
+    /// The prefix of the server's own paths: empty, or like `/chat`, without a slash at the end.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
@@ -65,10 +65,10 @@ impl fmt::Display for PublicUrl {
     }
 }
 
-/// An origin in its normal form: `scheme://host`, with the port if it is not the scheme's own.
+/// An origin in its normal form: `scheme://host`, with the port unless it is the scheme's default.
 ///
 /// # Errors
-/// What is wrong with it, in words that go on after the given text.
+/// A description of the mistake, which continues a sentence that begins with the given text.
 pub fn origin(text: &str) -> Result<String, String> {
     let url = plain_url(text)?;
     let origin = site(&url)?;
@@ -78,8 +78,8 @@ pub fn origin(text: &str) -> Result<String, String> {
     Ok(origin)
 }
 
-/// Reads an address of the web that names a site and nothing besides. The parser of browsers forgives much that an
-/// operator did not mean (`https:host`, a line break inside), so that this is refused first.
+/// Parses a web address that names a site and nothing else. The URL parser accepts, like browsers, much that an
+/// operator did not mean (`https:host`, a line break inside), so that is refused first.
 fn plain_url(text: &str) -> Result<Url, String> {
     let text = text.trim();
     let rest = ["http://", "https://"].iter().find_map(|scheme| {
@@ -115,7 +115,7 @@ fn site(url: &Url) -> Result<String, String> {
         Some(address) => address.to_string(),
         None => return Err("names no host".to_owned()),
     };
-    // The parser leaves out a port that is the scheme's own.
+    // The parser leaves out the scheme's default port.
     match url.port() {
         Some(0) => Err("has port 0, which nobody can connect to".to_owned()),
         Some(port) => Ok(format!("{}://{host}:{port}", url.scheme())),
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_plain_address_of_a_site_is_refused_with_the_reason() {
+    fn anything_but_a_plain_site_address_is_refused_with_the_reason() {
         for (written, reason) in [
             ("", "http://"),
             ("null", "http://"),

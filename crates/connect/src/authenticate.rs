@@ -1,4 +1,4 @@
-//! Who is speaking.
+//! Finds and verifies the credentials of a handshake or a request.
 
 use std::sync::Arc;
 
@@ -12,20 +12,20 @@ use crate::{
     steps::unauthenticated,
 };
 
-/// A credential, and whether a browser sends it whatever page asks it to.
+/// A credential. Browsers send a cookie whatever page asks them to, but never a token.
 enum Credential<'a> {
     Token(&'a str),
     Cookie(&'a str),
 }
 
-/// Somebody whose credential is good.
+/// A person whose credential was verified.
 pub(crate) struct Known {
     pub arrival: Arc<Arrival>,
-    /// With which token; absent if it was a cookie.
+    /// The verified token; `None` if the credential was a cookie.
     pub token: Option<String>,
 }
 
-/// Who speaks in a handshake: the first good one of its credentials, the best place first.
+/// Verifies a handshake's credentials: the first valid one counts, in order of preference.
 pub(crate) async fn of_handshake(
     endpoint: &Endpoint,
     headers: &HeaderMap,
@@ -45,7 +45,7 @@ pub(crate) async fn of_handshake(
     first_good(endpoint, headers, found, true).await
 }
 
-/// Who speaks in a request.
+/// Verifies a request's credentials.
 pub(crate) async fn of_request(
     endpoint: &Endpoint,
     method: &Method,
@@ -55,7 +55,7 @@ pub(crate) async fn of_request(
     let mut found: Vec<Credential<'_>> =
         bearer(headers, places.scheme_needed).into_iter().map(Credential::Token).collect();
     found.extend(places.cookie.and_then(|name| cookie(headers, name)).map(Credential::Cookie));
-    // Browsers name no origin when a page reads from where it came from; and no other page can read the answer.
+    // Browsers send no `Origin` when a page reads from its own site; and pages of other sites cannot read the answer.
     first_good(endpoint, headers, found, !method.is_safe()).await
 }
 
@@ -92,7 +92,7 @@ async fn first_good(
     Err(refusal)
 }
 
-/// Where a cookie is the only credential, the page must say where it is from.
+/// Checks that the page's origin is allowed, where a cookie is the only credential.
 fn check_cookies_origin(endpoint: &Endpoint, headers: &HeaderMap, needed: bool) -> Result<(), Error> {
     match PagesOrigin::of(headers) {
         PagesOrigin::One(origin) if is_allowed(endpoint, origin) => Ok(()),
@@ -115,12 +115,12 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         .find_map(|(known, value)| (known == name && !value.is_empty()).then_some(value))
 }
 
-/// Looks up a header by its name in lower case; bytes that are no text are shown as such.
+/// Looks up a header by its name in lower case; invalid UTF-8 is replaced.
 pub(crate) fn lookup(headers: &HeaderMap) -> impl Fn(&str) -> Option<String> {
     move |name| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// The token of an `Authorization: Bearer` header. The old endpoints' clients leave the scheme out.
+/// The token of an `Authorization: Bearer` header. Clients of the old endpoints omit the scheme.
 pub(crate) fn bearer(headers: &HeaderMap, scheme_needed: bool) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?.trim();
     match value.split_once(' ') {
@@ -130,7 +130,7 @@ pub(crate) fn bearer(headers: &HeaderMap, scheme_needed: bool) -> Option<&str> {
     }
 }
 
-/// The token of a subprotocol `bearer.<token>`: the only header that a browser's socket can carry.
+/// The token of a subprotocol `bearer.<token>`: the only header that a browser's WebSocket can set.
 pub(crate) fn subprotocol_bearer(headers: &HeaderMap) -> Option<&str> {
     subprotocols(headers).find_map(|protocol| protocol.strip_prefix("bearer."))
 }
@@ -145,7 +145,7 @@ pub(crate) fn subprotocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
         .map(str::trim)
 }
 
-/// The value of `token=` in a query, wherever it stands.
+/// The value of the parameter `token` in a query.
 pub(crate) fn query_token(query: &str) -> Option<&str> {
     query.split('&').find_map(|pair| pair.strip_prefix("token=")).filter(|token| !token.is_empty())
 }

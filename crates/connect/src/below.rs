@@ -1,7 +1,7 @@
 //! A server below a path of its site: `https://example.org/chat`.
 //!
-//! A proxy may hand a request on as it came (`/chat/v1/ws`) or take the path off first (`/v1/ws`); both are understood.
-//! That needs a path that no path of the server's own begins with, or the two could not be told apart.
+//! A proxy may pass a request on unchanged (`/chat/v1/ws`) or strip the path first (`/v1/ws`); both are understood.
+//! That works only if none of the server's own paths begins with this path; otherwise the two cannot be told apart.
 
 use std::sync::Arc;
 
@@ -12,16 +12,16 @@ use axum::{
 };
 use tower::util::MapRequestLayer;
 
-/// Where the server is, on requests of a listener that is below a path.
+/// The path of the server, attached to requests when it is below one.
 #[derive(Clone, Debug)]
 pub(crate) struct Below {
-    /// What links begin with: `/chat`.
+    /// The prefix of links: `/chat`.
     pub path: Arc<str>,
-    /// Whether the caller's own path came here: no proxy took it off.
+    /// Whether the request came with the prefix: no proxy has stripped it.
     pub asked: bool,
 }
 
-/// Beginnings of the server's own paths, as far as they are the same for all paths of their kind.
+/// The beginnings of the server's own paths, up to where they differ among paths of a kind.
 const OWN: &[&str] = &[
     "/admin",
     "/api/v1/auth",
@@ -49,7 +49,7 @@ const OWN: &[&str] = &[
     "/ws",
 ];
 
-/// The path of the server's own that would be taken for one below `path`, if there is one.
+/// The server's own path that would be confused with one below `path`, if there is one.
 #[must_use]
 pub fn rival(path: &str) -> Option<&'static str> {
     let within = |inner: &str, outer: &str| {
@@ -58,7 +58,7 @@ pub fn rival(path: &str) -> Option<&'static str> {
     OWN.iter().copied().find(|own| !path.is_empty() && (within(own, path) || within(path, own)))
 }
 
-/// The same router where requests may be asked for below a path.
+/// Makes a router accept requests below a path, too.
 pub(crate) fn below(path: &str, router: Router) -> Router {
     if path.is_empty() {
         return router;
@@ -77,7 +77,7 @@ fn taken_off(path: &Arc<str>, mut request: Request) -> Request {
     request
 }
 
-/// The address without the path that it begins with; absent if it does not.
+/// The address without the prefix; `None` if it does not begin with it.
 fn rest(path: &str, uri: &Uri) -> Option<Uri> {
     let asked = uri.path_and_query()?.as_str().strip_prefix(path)?;
     let rest = match asked.bytes().next() {
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_path_is_taken_off_where_it_stands_and_nowhere_else() {
+    fn the_prefix_is_stripped_where_it_stands_and_nowhere_else() {
         for (asked, found) in [
             ("/chat", Some("/")),
             ("/chat/", Some("/")),
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_is_the_servers_own_is_seen() {
+    fn a_path_that_collides_with_the_servers_own_is_found() {
         for (path, own) in [
             ("", None),
             ("/chat", None),

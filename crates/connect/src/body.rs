@@ -1,4 +1,4 @@
-//! A request's body: JSON, the fields of a form, or pieces that are asked for. It is measured while it comes.
+//! A request's body: JSON, the fields of a form, or pieces that are read on demand. Its size is checked as it comes.
 
 use std::{
     pin::Pin,
@@ -16,25 +16,25 @@ use dialects::rest::{self, FormValue};
 use http_body_util::{BodyDataStream, BodyExt, Limited};
 use hyper::body::{Body as _, Frame};
 
-/// Fields of a form at most.
+/// The largest number of fields in a form.
 const FIELDS: usize = 256;
-/// Bytes of a refused body that are still taken, and thrown away: the largest file that the old clients send, with
-/// some room. Beyond it the connection is closed under the sender's hands.
+/// Bytes of a refused body that are still read and discarded: the largest file that the old clients send, with some
+/// room. Beyond it the connection is closed while the sender writes.
 const DISCARDED: usize = 16 << 20;
-/// How long they may take to come.
+/// How long discarding may take.
 const DISCARDING: Duration = Duration::from_secs(10);
 
-/// Reads a body of at most so many bytes. Of a form, reading ends at the first file: no endpoint keeps one yet, and
-/// whoever sends one should be told before it has come. Many clients read the answer only when they have written
-/// everything, so the rest is taken meanwhile: the end of the connection would take the answer with it.
+/// Reads a body of at most `most` bytes. Reading a form ends at the first file: no endpoint takes files in forms yet,
+/// and the sender should be refused before the file has come. Many clients read the answer only after they have written
+/// everything, so the rest is read and discarded meanwhile: closing the connection would lose the answer.
 pub(crate) async fn read(most: i64, headers: &HeaderMap, body: Body) -> Result<rest::Body, Error> {
     let body = Lent(Arc::new(Mutex::new(body)));
     let _rest = Rest::of(headers, body.clone());
     read_lent(most, headers, body).await
 }
 
-/// Takes what was not read of a body when nobody reads it any more. Who asks first whether to send it
-/// (`Expect: 100-continue`) sends nothing once it is refused.
+/// Discards the unread rest of a body when it is dropped. A client that asks first (`Expect: 100-continue`) sends no
+/// body after a refusal.
 struct Rest(Option<Lent>);
 
 impl Rest {
@@ -51,8 +51,8 @@ impl Drop for Rest {
     }
 }
 
-/// A body that is read piece by piece. What is not asked for stays with the sender, but for what the connection has
-/// read already, which is bounded; the sender's clock rests meanwhile ([`Peer`](crate::peer::Peer)).
+/// A body that is read piece by piece. What is not read yet stays with the sender, except for what the connection has
+/// buffered, which is bounded; the sender's clock rests meanwhile ([`Peer`](crate::peer::Peer)).
 pub(crate) struct Pieces {
     body: Lent,
     most: u64,
@@ -61,24 +61,24 @@ pub(crate) struct Pieces {
 }
 
 impl Pieces {
-    /// A body of at most so many bytes.
+    /// A body of at most `most` bytes.
     ///
     /// # Errors
-    /// `too_large` if it says itself that it is larger.
+    /// `too_large` if its `Content-Length` is larger.
     pub(crate) fn new(most: u64, headers: &HeaderMap, body: Body) -> Result<Self, Error> {
         let body = Lent(Arc::new(Mutex::new(body)));
         let pieces = Self { _rest: Rest::of(headers, body.clone()), body, most, taken: 0 };
         if content_length(headers).is_some_and(|length| length > most) { Err(too_large(most)) } else { Ok(pieces) }
     }
 
-    /// The next piece; nothing at the end.
+    /// The next piece; `None` at the end.
     ///
     /// # Errors
-    /// `too_large`, `too_slow`, or `malformed` if it breaks off.
+    /// `too_large`, `too_slow`, or `malformed` if the body ends too early.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
         while let Some(frame) = self.body.frame().await {
             let frame = frame.map_err(|error| unreadable(&error, "The body could not be read to its end."))?;
-            // What comes after the bytes are fields of HTTP, which mean nothing here.
+            // The other frames are trailers, which are ignored.
             let Ok(piece) = frame.into_data() else { continue };
             self.taken = self.taken.saturating_add(piece.len() as u64);
             if self.taken > self.most {
@@ -90,7 +90,7 @@ impl Pieces {
     }
 }
 
-/// A body that is given to a reader and kept.
+/// A body that is shared between its reader and [`Rest`].
 #[derive(Clone)]
 struct Lent(Arc<Mutex<Body>>);
 
@@ -124,7 +124,8 @@ async fn read_lent(most: i64, headers: &HeaderMap, body: Lent) -> Result<rest::B
     if kind == "multipart/form-data" {
         return read_multipart(most, media_type, body).await;
     }
-    // What says itself that it is too large is not read, and nobody who asks first (`Expect`) is told to send it.
+    // A body whose `Content-Length` is too large is not read, and a client that asks first (`Expect`) is not told to
+    // send it.
     if content_length(headers).is_some_and(|length| length > most as u64) {
         return Err(too_large(most));
     }
@@ -187,7 +188,7 @@ fn unreadable_form(error: &multer::Error, most: usize) -> Error {
     }
 }
 
-/// Why the rest of a body is not to be had.
+/// The error for a body that cannot be read to its end.
 fn unreadable(error: &(dyn std::error::Error + 'static), detail: &str) -> Error {
     let causes = std::iter::successors(Some(error), |error| error.source());
     let is_late = |cause: &(dyn std::error::Error + 'static)| {
@@ -269,7 +270,7 @@ mod tests {
         assert_eq!(read_as("application/json", &"x".repeat(1_001)).await, Err(ErrorCode::TooLarge));
     }
 
-    /// A body of so many pieces of 16 KiB, and how many of them have been taken from it.
+    /// A body of `count` pieces of 16 KiB, and a counter of those that were read.
     fn of_pieces(count: usize) -> (Body, Arc<AtomicUsize>) {
         let taken = Arc::new(AtomicUsize::new(0));
         (Body::new(OfPieces { left: count, taken: taken.clone() }), taken)
@@ -298,7 +299,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_hundred_megabytes_are_taken_piece_by_piece_and_none_before_it_is_asked_for() {
+    async fn a_large_body_is_read_piece_by_piece_on_demand() {
         let count = (100 << 20) / (16 << 10);
         let (body, taken) = of_pieces(count);
         let mut pieces = Pieces::new(100 << 20, &HeaderMap::new(), body).unwrap();

@@ -1,7 +1,8 @@
-//! All connections of the server, and how many each network address may have: nobody may use up what is everybody's.
+//! All connections of the server, and the bounds for each network address, so that nobody can use up what all share.
 //!
-//! A connection counts as unauthenticated until it has become a socket whose person is known. Where those are too many,
-//! whoever has kept us waiting longest goes, so that a newcomer who speaks is served. What we work on is never cut.
+//! A connection counts as unauthenticated until it is a socket with a known user. When there are too many of those, the
+//! one that the server has waited for longest is closed, so that a new client that speaks is served. A connection whose
+//! request is being worked on is never closed for this.
 
 use std::{
     cmp::Reverse,
@@ -15,33 +16,35 @@ use tokio::time::Instant;
 
 use crate::peer::Peer;
 
-/// One in so many of those who may be there goes when there are too many, so that a flood costs little.
+/// When there are too many connections, one in this number of the allowed ones is closed at once, so that a flood costs
+/// little.
 const AT_ONCE: usize = 32;
-/// Connections of the operator's own listener, which has no sockets. Their descriptors are of those that are set aside.
+/// Connections of the operator's own listener, which has no sockets. Their file descriptors come from the reserve.
 const OPERATOR: usize = 32;
-/// Bytes of answers that may wait to be read by one network address, and by all: a page of history may have megabytes.
+/// Bytes of answers that may wait to be read: for one network address, and in all. A page of history may have
+/// megabytes.
 const UNREAD_PER_ADDRESS: u64 = 32 << 20;
 const UNREAD: u64 = 128 << 20;
-/// One in so many places is not for sockets, so that requests are still answered.
+/// One in this number of places is reserved for requests and not used for sockets.
 const KEPT_FROM_SOCKETS: usize = 8;
 
-/// How many connections there may be.
+/// The bounds on the number of connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// All that the system can hold.
+    /// All that the system's file descriptors allow.
     pub open: usize,
-    /// Sockets whose person is known.
+    /// Sockets with a known user.
     pub authenticated: usize,
     /// All others, plain HTTP included.
     pub unauthenticated: usize,
-    /// The same of one network address.
+    /// Unauthenticated ones of one network address.
     pub unauthenticated_per_address: usize,
-    /// Of both kinds, of one network address.
+    /// All of one network address, authenticated or not.
     pub per_address: usize,
 }
 
 impl Bounds {
-    /// What the configuration allows and the system can hold: so many open connections.
+    /// The configured bounds, reduced to what the system allows: `open` connections.
     #[must_use]
     pub fn new(limits: &Limits, open: usize) -> Self {
         let at_most = |limit: i64, most: usize| usize::try_from(limit).unwrap_or(usize::MAX).min(most).max(1);
@@ -60,7 +63,7 @@ impl Bounds {
 }
 
 impl Bounds {
-    /// How many connections there may be beside so many authenticated sockets.
+    /// How many unauthenticated connections there may be beside this number of authenticated sockets.
     fn unauthenticated_beside(&self, authenticated: usize) -> usize {
         self.unauthenticated.min(self.open.saturating_sub(authenticated))
     }
@@ -74,9 +77,9 @@ pub struct Connections {
 
 #[derive(Default)]
 struct Table {
-    /// The number of the last connection.
+    /// The number given to the last connection.
     last: u64,
-    /// Those on which nobody has authenticated.
+    /// Connections without an authenticated user.
     unauthenticated: HashMap<u64, Entry>,
     authenticated: usize,
     networks: HashMap<Network, Count>,
@@ -94,13 +97,14 @@ struct Count {
 }
 
 impl Connections {
-    /// None yet.
+    /// An empty table.
     #[must_use]
     pub fn new(bounds: Bounds) -> Self {
         Self { bounds, table: Mutex::default() }
     }
 
-    /// None yet of those on the operator's own listener: strangers, who do not get there, fill none of its places.
+    /// An empty table for the operator's own listener, so that unauthenticated clients, who cannot reach it, use none
+    /// of its places.
     #[must_use]
     pub fn of_operator() -> Self {
         Self::new(Bounds {
@@ -116,8 +120,8 @@ impl Connections {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets a connection in; `network` is counted for it unless it is a proxy's. Whoever keeps us waiting makes room for
-    /// it; nothing if nobody does.
+    /// Admits a connection and counts it for `network`, unless that is a proxy. If there are too many, one that the
+    /// server waits for is closed to make room; `None` if there is none.
     pub(crate) fn admit(self: &Arc<Self>, network: Network, is_proxy: bool, now: Instant) -> Option<Seat> {
         let mut table = self.table();
         let count = table.count(network);
@@ -142,21 +146,21 @@ impl Connections {
         })
     }
 
-    /// Sends those away whose time is over.
+    /// Closes the connections whose time is over.
     pub(crate) fn check(&self, now: Instant) {
         for entry in self.table().unauthenticated.values() {
             entry.peer.check(now);
         }
     }
 
-    /// Sends those away who keep us waiting longest; false if nobody does.
+    /// Closes the connections that the server has waited for longest; false if it waits for none.
     pub(crate) fn make_room(&self) -> bool {
         self.table().make_room(None) > 0
     }
 }
 
 impl Connections {
-    /// Sends those away who take nothing of large answers, where what waits for them takes too much memory.
+    /// Closes connections that do not read their large answers, while unread answers take too much memory.
     pub(crate) fn bound_answers(&self) {
         let mut table = self.table();
         while let Some(number) = table.heaviest_dawdler()
@@ -168,7 +172,7 @@ impl Connections {
 }
 
 impl Table {
-    /// Who has taken nothing for longest at the address for which most is waiting, if that is too much.
+    /// The connection that has read nothing for longest, at the address with most unread bytes, if those are too many.
     fn heaviest_dawdler(&self) -> Option<u64> {
         let mut waiting: HashMap<Network, u64> = HashMap::new();
         let mut dawdlers = Vec::new();
@@ -208,7 +212,8 @@ impl Table {
         Some(entry)
     }
 
-    /// Has those go who keep us waiting longest: of this network, or of the one that has most. How many went.
+    /// Closes the connections that the server has waited for longest: of network `only`, or of the one that has most.
+    /// Returns how many.
     fn make_room(&mut self, only: Option<Network>) -> usize {
         let waiting = self.unauthenticated.iter().filter(|(_, entry)| only.is_none_or(|only| only == entry.network));
         let mut waiting: Vec<_> = waiting
@@ -238,7 +243,7 @@ pub(crate) struct Seat {
     place: Mutex<Place>,
 }
 
-/// Where a connection is counted.
+/// The network and the kind under which a connection is counted.
 struct Place {
     network: Network,
     authenticated: bool,
@@ -253,8 +258,8 @@ impl Seat {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts it for this network from now on, since a proxy has said whose request it is. False if there are too many
-    /// of that network, and none that keeps us waiting.
+    /// Counts the connection for this network from now on, after a proxy has named it. False if that network has too
+    /// many, and the server waits for none of them.
     pub(crate) fn belongs_to(&self, network: Network) -> bool {
         let mut place = self.place();
         if place.network == network || place.authenticated {
@@ -272,20 +277,20 @@ impl Seat {
         true
     }
 
-    /// Whether there is room for one more socket of its network. A handshake is refused by it; whether there still is
-    /// when somebody authenticates, [`Seat::is_authenticated`] tells.
+    /// Whether there is room for one more socket of its network. A handshake is refused otherwise;
+    /// [`Seat::is_authenticated`] checks again when the client authenticates.
     pub(crate) fn may_become_socket(&self) -> bool {
         let network = self.place().network;
         self.connections.table().has_room(network, &self.connections.bounds)
     }
 
-    /// It is a socket now; `outbox` hears of it when it has to make room.
+    /// Notes that the connection is a socket now; `outbox` gets the close reason if it must make room.
     pub(crate) fn is_socket(&self, outbox: &Arc<Outbox>) {
         self.peer.is_socket(Instant::now(), outbox);
     }
 
-    /// Somebody has authenticated on it: it makes room for nobody any more. False if there is no room for one more of
-    /// its network.
+    /// Notes that a user has authenticated on the connection, so that it is not closed to make room. False if there is
+    /// no room for one more of its network.
     #[must_use]
     pub(crate) fn is_authenticated(&self) -> bool {
         let mut place = self.place();
@@ -303,7 +308,7 @@ impl Seat {
         true
     }
 
-    /// Whoever has authenticated on it could not be let in: it is as before.
+    /// Undoes [`Seat::is_authenticated`], because the user could not be attached.
     pub(crate) fn is_unauthenticated(&self) {
         let mut place = self.place();
         if std::mem::take(&mut place.authenticated) {
@@ -313,7 +318,8 @@ impl Seat {
         }
     }
 
-    /// It has sent its close frame, or has been told: whatever it was, it may make room now.
+    /// Notes that the connection has sent its close frame, or was told to close: from now on it may be closed to make
+    /// room.
     pub(crate) fn ends(&self, now: Instant) {
         self.peer.parts(now);
         self.is_unauthenticated();
@@ -363,7 +369,7 @@ mod tests {
         Network::of([10, 0, 0, last].into())
     }
 
-    /// So many connections of one address, one after another.
+    /// `count` connections of one address, one after another.
     fn crowd(connections: &Arc<Connections>, of: Network, count: u64, began: Instant) -> Vec<Seat> {
         (0..count).map(|at| connections.admit(of, false, began + Duration::from_millis(at)).unwrap()).collect()
     }
@@ -373,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_waits_longest_makes_room_for_a_newcomer_of_the_same_address() {
+    fn the_connection_waited_for_longest_makes_room_for_one_of_the_same_address() {
         let (all, began) = (connections(), Instant::now());
         let seats = crowd(&all, address(1), 4, began);
         seats[0].peer.begins_request();
@@ -383,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn where_all_are_being_worked_on_a_newcomer_has_to_come_back() {
+    fn a_new_connection_is_refused_while_all_others_are_being_served() {
         let (all, began) = (connections(), Instant::now());
         let mut seats = crowd(&all, address(1), 4, began);
         seats.iter().for_each(|seat| assert_eq!(seat.peer.begins_request(), None));
@@ -393,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_server_is_full_the_address_that_holds_most_makes_room() {
+    fn the_address_with_most_connections_makes_room_on_a_full_server() {
         let (all, began) = (connections(), Instant::now());
         let few = crowd(&all, address(1), 2, began);
         let many = crowd(&all, address(2), 4, began + Duration::from_secs(1));
@@ -404,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_is_not_one_address_but_those_for_whom_it_asks() {
+    fn connections_of_a_proxy_count_for_the_addresses_it_names() {
         let (all, began) = (connections(), Instant::now());
         let proxy = address(9);
         let seats: Vec<Seat> = (0..6).map(|_| all.admit(proxy, true, began).unwrap()).collect();
@@ -424,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_authenticated_makes_no_room_and_is_counted_all_the_same() {
+    fn an_authenticated_socket_makes_no_room_but_is_counted() {
         let (all, began) = (connections(), Instant::now());
         let seats = crowd(&all, address(1), 4, began);
         assert!(seats.iter().all(Seat::is_authenticated));
@@ -440,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_whose_credential_is_looked_at_makes_no_room() {
+    fn a_socket_whose_credential_is_being_verified_makes_no_room() {
         let (all, began) = (connections(), Instant::now());
         let seats = crowd(&all, address(1), 4, began);
         let outbox = Arc::new(Outbox::new(1));
@@ -454,7 +460,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_authenticates_where_no_room_is_left_meanwhile_is_not_let_in() {
+    fn a_socket_that_authenticates_when_no_room_is_left_is_refused() {
         let bounds = Bounds { authenticated: 3, per_address: 2, ..BOUNDS };
         let (all, began) = (Arc::new(Connections::new(bounds)), Instant::now());
         let mut seats = crowd(&all, address(1), 2, began);
@@ -471,13 +477,13 @@ mod tests {
     }
 
     #[test]
-    fn answers_that_nobody_reads_are_bounded_by_their_bytes() {
+    fn unread_answers_are_bounded_by_their_bytes() {
         let (all, began) = (connections(), Instant::now());
         let (few, many) = (crowd(&all, address(1), 1, began), crowd(&all, address(2), 4, began));
         for (at, seat) in few.iter().chain(&many).enumerate() {
             seat.peer.begins_request();
             seat.peer.has_answer(UNREAD_PER_ADDRESS / 3);
-            // The last one of them is being read.
+            // The last of these connections is reading its answer.
             if at < 4 {
                 seat.peer.wrote_nothing(began + Duration::from_secs(at as u64));
             }
@@ -505,7 +511,7 @@ mod tests {
     }
 
     #[test]
-    fn one_address_never_has_all_that_the_server_can_hold() {
+    fn one_address_can_never_use_all_places() {
         let bounds = Bounds::new(&Limits::default(), 1_000);
         assert_eq!(bounds.unauthenticated, 500);
         assert_eq!((bounds.unauthenticated_per_address, bounds.per_address), (375, 750));

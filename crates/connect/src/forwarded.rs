@@ -1,8 +1,9 @@
-//! What proxies say of a request: whose it is, and under which address it was asked for.
+//! What proxies say about a request: the client's address, and the address that it asked for.
 //!
-//! Only trusted proxies (`server.trusted_proxies`) are believed. A list is read from the right, where the nearest proxy
-//! has written; what stands left of the first address that is not a proxy's own was written by the caller. The
-//! `Forwarded` header of RFC 7239 is not read: a proxy that writes one of the two passes the other on as it came.
+//! Only trusted proxies (`server.trusted_proxies`) are believed. The list is read from the right, where the nearest
+//! proxy has written; everything left of the first address that is not a trusted proxy was written by the caller. The
+//! `Forwarded` header of RFC 7239 is not read: a proxy that writes one of the two headers passes the other on
+//! unchanged.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -14,17 +15,18 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-/// Proxies of ours in a row that are followed at most. Whoever is behind more is the last of them.
+/// The longest chain of trusted proxies that is followed. A caller behind more counts as the last of them.
 const LONGEST_WAY: usize = 32;
 
-/// The client's address in its normal form (IPv4 is never written as IPv6): the peer's, or what trusted proxies say.
-/// An entry that cannot be read ends the walk at the proxy that wrote it: never is the caller believed instead.
+/// The client's address in its normal form (IPv4 is never written as IPv6): the peer's, or the one that trusted proxies
+/// report. At an entry that cannot be parsed, the address is that of the proxy that wrote it; the caller's own claim is
+/// never used instead.
 pub(crate) fn client_address(shared: &Shared, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
     caller(peer.ip(), headers, &shared.site.is_trusted_proxy)
 }
 
 fn caller(peer: IpAddr, headers: &HeaderMap, is_trusted: &dyn Fn(IpAddr) -> bool) -> IpAddr {
-    // Several lines are one list, in their order.
+    // Several header lines are one list, in their order.
     let lines = headers.get_all(FORWARDED_FOR).iter().rev();
     let mut entries = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
     let mut address = peer.to_canonical();
@@ -50,11 +52,12 @@ fn entry(bytes: &[u8]) -> Option<IpAddr> {
         None => text.parse().or_else(|_| text.parse().map(|with_port: SocketAddr| with_port.ip())).ok()?,
     };
     let address = address.to_canonical();
-    // Some write it for what they do not know.
+    // Some proxies write the unspecified address when they do not know the client's.
     (!address.is_unspecified()).then_some(address)
 }
 
-/// The server as the caller reached it, for links: `https://chat.example.org`, with the path below which it is.
+/// The server's address as the caller sees it, for links: `https://chat.example.org`, with the path below which the
+/// server is.
 pub(crate) fn base(shared: &Shared, peer: SocketAddr, request: &Parts) -> String {
     let path = request.extensions.get::<Below>().map_or("", |below| &*below.path);
     let site = host(shared, peer, &request.headers)
@@ -62,15 +65,15 @@ pub(crate) fn base(shared: &Shared, peer: SocketAddr, request: &Parts) -> String
     format!("{}{path}", site.as_deref().unwrap_or("http://localhost"))
 }
 
-/// How the caller speaks to the first of the proxies: of several words the first. Nobody but the caller has an
-/// advantage by it.
+/// The scheme that the caller used to reach the first proxy; of several values the first. A false value would affect
+/// only the caller.
 pub(crate) fn scheme(shared: &Shared, peer: SocketAddr, headers: &HeaderMap) -> &'static str {
     let secure = (shared.site.is_trusted_proxy)(peer.ip())
         && text(headers, FORWARDED_PROTO).and_then(first).is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
     if secure { "https" } else { "http" }
 }
 
-/// The host for which the caller asked, with the port if one was named: a trusted proxy's word, else `Host`.
+/// The host that the caller asked for, with the port if it was named: from a trusted proxy, otherwise from `Host`.
 pub(crate) fn host<'a>(shared: &Shared, peer: SocketAddr, headers: &'a HeaderMap) -> Option<&'a str> {
     let forwarded = text(headers, FORWARDED_HOST).and_then(first).filter(|_| (shared.site.is_trusted_proxy)(peer.ip()));
     forwarded.or_else(|| text(headers, header::HOST))
@@ -104,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn the_caller_is_the_last_address_that_no_proxy_of_ours_has() {
+    fn the_caller_is_the_last_address_that_is_no_trusted_proxy() {
         for (peer, list, caller) in [
             ("9.9.9.9", "", "9.9.9.9"),
             ("9.9.9.9", "1.2.3.4", "9.9.9.9"),
@@ -121,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_cannot_be_read_leaves_the_proxy_that_wrote_it_and_never_the_callers_word() {
+    fn an_unreadable_entry_gives_the_proxy_that_wrote_it_and_never_the_callers_claim() {
         for unreadable in [
             "",
             " ",
@@ -190,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_without_end_is_followed_for_a_while_only() {
+    fn only_a_bounded_part_of_a_long_list_is_followed() {
         let all_ours = vec!["10.0.0.2"; 3_000].join(", ");
         assert_eq!(seen("10.0.0.1", &[format!("6.6.6.6, {all_ours}").as_bytes()]), "10.0.0.2");
         let invented = vec!["6.6.6.6"; 3_000].join(", ");

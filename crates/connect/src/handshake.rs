@@ -56,13 +56,13 @@ pub(crate) async fn upgrade(
     }
 }
 
-/// A handshake that was accepted.
+/// An accepted handshake.
 struct Admitted {
     response: Response,
     actor: Actor,
-    /// Who brought a token.
+    /// The user whose token was verified in the handshake.
     arrival: Option<Arc<Arrival>>,
-    /// The address under which somebody without one is counted.
+    /// The address under which an unauthenticated client is counted.
     stranger: Option<IpAddr>,
 }
 
@@ -114,7 +114,7 @@ async fn admit(endpoint: &Endpoint, peer: SocketAddr, request: &Parts) -> Result
     Ok(Admitted { response, actor, arrival, stranger })
 }
 
-/// The cookie for a browser that came with a token and will come back without one.
+/// The cookie for a browser that has sent a token and will reconnect without one.
 fn cookie(endpoint: &Endpoint, known: &Known, secure: bool, below: &str) -> Option<HeaderValue> {
     let places = endpoint.dialect.credentials;
     let (name, token) = (places.cookie.filter(|_| places.gives_cookie)?, known.token.as_ref()?);
@@ -124,18 +124,18 @@ fn cookie(endpoint: &Endpoint, known: &Known, secure: bool, below: &str) -> Opti
     HeaderValue::from_str(&cookie.to_string()).ok()
 }
 
-/// Why a request is no handshake.
+/// The reason why a request is not a handshake.
 enum NoHandshake {
-    /// It does not even try to be one.
+    /// It does not try to be one.
     Plain,
-    /// It asks for another version than ours.
+    /// It asks for another WebSocket version.
     OtherVersion,
-    /// It is broken.
+    /// It is malformed.
     Malformed(&'static str),
 }
 
 impl NoHandshake {
-    /// RFC 9110 section 15.5.22, RFC 6455 section 4.4: 426 names what one has to change to.
+    /// RFC 9110 section 15.5.22, RFC 6455 section 4.4: 426 names the protocol to change to.
     fn answer(self, endpoint: &Endpoint) -> Response {
         let error = match self {
             Self::Malformed(detail) => Error::new(ErrorCode::Malformed, detail),
@@ -155,7 +155,7 @@ impl NoHandshake {
     }
 }
 
-/// Checks the form of a handshake (RFC 6455 section 4.2.1).
+/// Checks a handshake's form (RFC 6455 section 4.2.1).
 fn check_upgrade(request: &Parts) -> Result<(), NoHandshake> {
     use NoHandshake::{Malformed, OtherVersion, Plain};
     let headers = &request.headers;
@@ -189,16 +189,16 @@ fn check_upgrade(request: &Parts) -> Result<(), NoHandshake> {
         .ok_or(Malformed("Sec-WebSocket-Key must be 16 bytes in Base64, once."))
 }
 
-/// The value of a field that stands there once.
+/// The value of a header that occurs exactly once.
 fn only<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a HeaderValue> {
     let mut values = headers.get_all(name).iter();
     values.next().filter(|_| values.next().is_none())
 }
 
-/// A page of a foreign origin must not connect in its visitor's name. Where the token in the URL is the only
-/// credential no page has it by accident, and such an endpoint may admit everybody. A page that this very server has
-/// handed out, under whatever name it was asked for, may connect where no cookie speaks for anybody: it brings the
-/// token that it has, and could do the same over REST.
+/// Checks the origin, because a page of a foreign site must not connect in its visitor's name. An endpoint whose only
+/// credential is a token in the URL may admit all origins: no page has such a token by accident. A page of this very
+/// server, under whatever name it was asked for, may connect where no cookie is used: it brings the token that it has,
+/// and could do the same over REST.
 fn check_origin(endpoint: &Endpoint, peer: SocketAddr, headers: &HeaderMap) -> Result<(), Error> {
     let with_token = endpoint.dialect.credentials.cookie.is_none();
     match PagesOrigin::of(headers) {
@@ -213,13 +213,13 @@ fn check_origin(endpoint: &Endpoint, peer: SocketAddr, headers: &HeaderMap) -> R
     }
 }
 
-/// Whether a page's origin is the host that it asks, both in their normal form. `Host` may name the scheme's own port.
+/// Whether a page's origin is the host that it asks, both in normal form. `Host` may name the scheme's default port.
 fn is_ours(origin: &HeaderValue, endpoint: &Endpoint, peer: SocketAddr, headers: &HeaderMap) -> bool {
     let ours = || {
         let page = origin.to_str().ok()?;
         let (scheme, of_page) = page.split_once("://")?;
         let host = forwarded::host(&endpoint.shared, peer, headers)?;
-        // A page's origin has no slash at its end, and the dot of a name belongs to it.
+        // A page's origin has no slash at its end, and a trailing dot is part of the name.
         let same = address::origin(page).ok()? == address::origin(&format!("{scheme}://{host}")).ok()?;
         Some(same && !of_page.contains('/') && of_page.ends_with('.') == host.ends_with('.'))
     };
@@ -247,7 +247,7 @@ fn switching(headers: &HeaderMap) -> Response {
     response
 }
 
-/// Waits for the switch, takes the plain socket out of hyper's hands, and runs the connection.
+/// Waits for the protocol switch, takes the plain socket from hyper, and runs the connection.
 async fn run(
     endpoint: Endpoint,
     on_upgrade: OnUpgrade,
@@ -262,7 +262,7 @@ async fn run(
     match switched {
         Ok(parts) => {
             let (socket, unread, seat) = parts.io.into_socket();
-            // A copy, because what hyper hands over is a piece of its whole read buffer.
+            // Copied, because hyper's buffer is a slice of its whole read buffer.
             let early = [&parts.read_buf, &unread[..]].concat();
             drop((parts.read_buf, unread));
             // Boxed, so that this task keeps nothing of the handshake.

@@ -1,4 +1,4 @@
-//! What every answer carries.
+//! The headers of every answer.
 
 use axum::{
     extract::{Request, State},
@@ -13,18 +13,18 @@ use engine::Allowance;
 use crate::Endpoint;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// What our own pages need and no more: nothing from elsewhere, nothing inline, and no text that becomes markup but by
-/// the policy with which Svelte makes its templates.
+/// The content security policy of our own pages: nothing from other sites, nothing inline, and text becomes markup only
+/// through the Trusted Types policy with which Svelte makes its templates.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
                    font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; \
                    frame-ancestors 'none'; base-uri 'none'; form-action 'self'; \
                    require-trusted-types-for 'script'; trusted-types svelte-trusted-html";
 
-/// The id under which a request stands in the log.
+/// The id of a request in the log.
 #[derive(Clone)]
 pub(crate) struct RequestId(pub String);
 
-/// Gives the request an id, answers preflights, and puts the security headers on what comes back.
+/// Gives a request an id, answers preflights, and adds the security headers to the answer.
 pub(crate) async fn dress(State(endpoint): State<Endpoint>, mut request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     let allowed = match PagesOrigin::of(request.headers()) {
@@ -63,7 +63,7 @@ pub(crate) async fn dress(State(endpoint): State<Endpoint>, mut request: Request
     response
 }
 
-/// Lets a page of an allowed origin read the answer.
+/// Allows a page of an allowed origin to read the answer.
 fn share_with(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.append(header::VARY, HeaderValue::from_static("origin"));
@@ -81,13 +81,14 @@ fn share_with(headers: &mut HeaderMap, origin: HeaderValue) {
     }
 }
 
-/// From where the page is that asks.
+/// The origin of the page that sends a request.
 pub(crate) enum PagesOrigin<'a> {
-    /// It is no page that asks, or one that reads from where it came from.
+    /// No page sends it, or one that reads from its own site.
     None,
-    /// As browsers write it.
+    /// The `Origin` as browsers write it.
     One(&'a HeaderValue),
-    /// Several lines, which no browser sends: whoever checks one and obeys another is deceived.
+    /// Several `Origin` lines, which no browser sends. They are refused, because the line that is checked might not be
+    /// the line that is used.
     Several,
 }
 
@@ -102,7 +103,8 @@ impl<'a> PagesOrigin<'a> {
     }
 }
 
-/// Whether pages of this origin may connect: exactly one of the list, which has the normal form that browsers write.
+/// Whether pages of this origin may connect: it must equal one in the list, whose entries have the form that browsers
+/// write.
 pub(crate) fn is_allowed(endpoint: &Endpoint, origin: &HeaderValue) -> bool {
     let mut allowed = endpoint.shared.site.allowed_origins.iter().chain(&*endpoint.origins);
     allowed.any(|allowed| allowed.as_bytes() == origin.as_bytes())
@@ -115,7 +117,7 @@ pub(crate) fn origins_key(endpoint: &Endpoint) -> String {
     format!("{section}.allowed_origins")
 }
 
-/// The caller's own id if it is harmless, else a new one.
+/// The caller's own request id if it is harmless, otherwise a new one.
 fn request_id(headers: &HeaderMap) -> String {
     let given = headers.get(&REQUEST_ID).and_then(|id| id.to_str().ok());
     let harmless = |id: &&str| {
@@ -135,7 +137,7 @@ fn fresh_id() -> String {
     }
 }
 
-/// Tells how much of a rate is left: the IETF draft's fields and the older ones.
+/// Adds the state of a rate limit: in the IETF draft's fields and in the older ones.
 pub(crate) fn rate(headers: &mut HeaderMap, policy: &'static str, allowance: &Allowance) {
     let used = u64::from(allowance.burst - allowance.remaining.min(allowance.burst));
     let reset_ms = used.saturating_mul(allowance.refill_ms);
@@ -154,7 +156,7 @@ pub(crate) fn rate(headers: &mut HeaderMap, policy: &'static str, allowance: &Al
     }
 }
 
-/// When to try again, in whole seconds, with refusals that time heals.
+/// Adds `Retry-After`, in whole seconds, to refusals that are temporary.
 pub(crate) fn retry_after(headers: &mut HeaderMap, error: &chat::Error) {
     let heals = matches!(error.code.status(), 429 | 503 | 507);
     if let Some(ms) = error.retry_after_ms.filter(|_| heals)

@@ -1,7 +1,7 @@
-//! A client's bytes, made into messages (RFC 6455 sections 5 to 8), without I/O and without a clock.
+//! Turns a client's bytes into messages (RFC 6455 sections 5 to 8), without I/O and without a clock.
 //!
-//! What the bytes mean does not depend on how the network has cut them, but for one thing: a text that is no UTF-8 is
-//! found as early as its bytes show it, within a frame that has not ended too, and within one that is too large.
+//! The result does not depend on how the network has cut the bytes, with one exception: invalid UTF-8 is found as early
+//! as the bytes show it, also within a frame that has not ended and within one that is too large.
 
 use std::collections::VecDeque;
 
@@ -12,42 +12,42 @@ use subscribers::{
 
 /// Fragments of which one message may consist.
 const FRAGMENTS: usize = 64;
-/// Bytes by which a frame may exceed the limit and still be skipped; beyond it the connection ends.
+/// Bytes by which a frame may exceed the limit and still be skipped; beyond it the connection is closed.
 const SKIPPED: u64 = 16 << 20;
-/// The code of a close frame without one.
+/// The code that stands for a close frame without one.
 const NORMAL: u16 = 1000;
 
-/// What a client said.
+/// An item that a client has sent.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Heard {
     /// A message of text.
     Text(String),
     /// A message of bytes.
     Binary,
-    /// A message over the limit; what is left of it is skipped.
+    /// A message over the limit; the rest of it is skipped.
     TooLarge,
     /// A ping and its payload.
     Ping(Vec<u8>),
     /// A pong.
     Pong,
-    /// The connection is to end: the client closes it in order, breaks the protocol, or has gone.
+    /// The connection ends: the client closes it in order, breaks the protocol, or has gone.
     End(CloseReason),
 }
 
-/// The bytes of one connection, on their way to messages.
+/// The parser of one connection.
 #[derive(Debug)]
 pub(crate) struct Incoming {
     /// Bytes that a message may have.
     most: usize,
     /// The beginning of a frame whose end has not come yet.
     unread: Vec<u8>,
-    /// Bytes of that frame's payload that have been found to be text.
+    /// Bytes of that frame's payload that have been checked as UTF-8.
     seen: usize,
     /// A frame that was too large, whose end has not come yet.
     skip: Option<Skip>,
     /// The message whose last fragment has not come yet.
     message: Option<Message>,
-    /// The text of the unfinished message or frame, as far as it is looked at.
+    /// The check of the unfinished text message or frame.
     utf8: Utf8,
     ended: bool,
 }
@@ -58,19 +58,19 @@ struct Message {
     opcode: Opcode,
     bytes: Vec<u8>,
     fragments: usize,
-    /// Whether it was refused as too large, so that its rest need only be text, if it is one.
+    /// Whether the message was refused as too large; the rest of a text is still checked as UTF-8.
     refused: bool,
 }
 
-/// A frame that is too large, and passed over.
+/// A frame that is too large and is skipped.
 #[derive(Debug)]
 struct Skip {
     /// Bytes of its payload that are still to come.
     left: u64,
     mask: Mask,
-    /// Whether it is of a text, which must be one all the same.
+    /// Whether it belongs to a text, which must be UTF-8 even so.
     is_text: bool,
-    /// Whether its message ends with it.
+    /// Whether it is the last frame of its message.
     ends: bool,
 }
 
@@ -84,8 +84,8 @@ impl Incoming {
         !self.ended && (!self.unread.is_empty() || self.skip.is_some() || self.message.is_some())
     }
 
-    /// Takes bytes as they came, and adds to `heard` what they complete. True if something ended with them, so that
-    /// what is unfinished now has begun with them. After an end nothing more is heard.
+    /// Takes bytes as they came, and adds the completed items to `heard`. True if something ended with these bytes, so
+    /// that whatever is unfinished now has begun with them. After an end nothing more is added.
     pub(crate) fn take(&mut self, fresh: &[u8], heard: &mut VecDeque<Heard>) -> bool {
         if self.unread.is_empty() {
             return self.take_frames(fresh, heard);
@@ -179,7 +179,7 @@ impl Incoming {
         }
     }
 
-    /// Goes over a frame that is too large, whose place must be right all the same.
+    /// Begins to skip a frame that is too large, if it is allowed at this place.
     fn skip_frame(&mut self, fin: bool, opcode: Opcode, skip: Skip) -> Option<Heard> {
         if skip.left > self.most as u64 + SKIPPED {
             return Some(self.end(CloseReason::ProtocolViolation));
@@ -205,7 +205,7 @@ impl Incoming {
         Some(Heard::TooLarge)
     }
 
-    /// Passes over what has come of a frame that is too large. That it is refused does not make a text of it.
+    /// Skips the part of a large frame that has come. A text is still checked as UTF-8.
     fn pass_over(&mut self, mut skip: Skip, masked: &[u8]) -> Option<Heard> {
         skip.left -= masked.len() as u64;
         let (is_over, is_text) = (skip.left == 0, skip.is_text);
@@ -216,7 +216,7 @@ impl Incoming {
         None
     }
 
-    /// Looks at what has come of an unfinished frame: a text that is none need not be waited for.
+    /// Checks the part of an unfinished frame that has come, so that invalid UTF-8 is refused at once.
     fn look_ahead(&mut self) -> Option<Heard> {
         let (opcode, fresh) = frame::begun(&self.unread, self.seen)?;
         if !self.is_of_text(opcode) {
@@ -226,7 +226,7 @@ impl Incoming {
         (!self.utf8.goes_on_with(&fresh)).then(|| self.not_text())
     }
 
-    /// Whether the next frame, which is this, is a text or goes on with one.
+    /// Whether the next frame, which has this opcode, belongs to a text message.
     fn is_of_text(&self, opcode: Opcode) -> bool {
         match (opcode, &self.message) {
             (Opcode::Text, None) => true,
@@ -235,14 +235,14 @@ impl Incoming {
         }
     }
 
-    /// Whether a text's frame is text, which may have been looked at in part.
+    /// Whether a text's frame is UTF-8; a part of it may have been checked before.
     fn is_text(&mut self, payload: &[u8], ends: bool) -> bool {
         let seen = std::mem::take(&mut self.seen);
         let goes_on = self.utf8.goes_on_with(payload.get(seen..).unwrap_or_default());
         goes_on && (!ends || std::mem::take(&mut self.utf8).is_whole())
     }
 
-    /// The client's close frame: answered with its code if it is a good one.
+    /// The client's close frame: answered with the same code if it is valid.
     fn close(&mut self, payload: &[u8]) -> Heard {
         match read_close(payload) {
             Some(code) => self.end(CloseReason::Closed(code)),
@@ -266,19 +266,19 @@ impl Incoming {
     }
 }
 
-/// The code of a close frame; nothing if the frame, its code or its reason is of the wrong form.
+/// The code of a close frame; `None` if the frame, its code or its reason is invalid.
 fn read_close(payload: &[u8]) -> Option<u16> {
     if payload.is_empty() {
         return Some(NORMAL);
     }
     let (code, reason) = payload.split_first_chunk()?;
     let code = u16::from_be_bytes(*code);
-    // Those of the RFC, those that were registered since, and those that are anybody's.
+    // The codes of the RFC, those registered since, and those for private use.
     let is_good = matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999);
     (is_good && str::from_utf8(reason).is_ok()).then_some(code)
 }
 
-/// Whether bytes that come in pieces are UTF-8.
+/// An incremental check that bytes are UTF-8.
 #[derive(Debug, Default)]
 struct Utf8 {
     /// The beginning of a character, at most three bytes.
@@ -286,7 +286,7 @@ struct Utf8 {
 }
 
 impl Utf8 {
-    /// Whether the text can go on with these bytes.
+    /// Whether the text is still valid with these bytes.
     fn goes_on_with(&mut self, bytes: &[u8]) -> bool {
         let joined;
         let bytes = if self.begun.is_empty() {
@@ -346,7 +346,7 @@ mod tests {
         Heard::Text(text.to_owned())
     }
 
-    /// What a client may send, and what it must not: the bytes, and what is heard.
+    /// Valid and invalid input of a client, with the items that must result.
     fn cases() -> Vec<(Vec<u8>, Vec<Heard>)> {
         let ping = Heard::Ping(b"x".to_vec());
         let error = || Heard::End(CloseReason::ProtocolError);
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_heard_does_not_depend_on_how_the_bytes_are_cut() {
+    fn messages_do_not_depend_on_how_the_bytes_are_cut() {
         for (bytes, heard) in cases() {
             assert_eq!(hears(&[&bytes]), heard, "{bytes:x?}");
             let crumbs: Vec<&[u8]> = bytes.chunks(1).collect();
@@ -404,14 +404,14 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_none_is_not_waited_for() {
+    fn invalid_utf8_is_refused_before_the_frame_ends() {
         let bytes = frame(TEXT, &[&[b'a'; 50][..], &[0xf4, 0x90], &[b'a'; 40]].concat());
         assert_eq!(hears(&[&bytes[..57]]), [], "it may become a character");
         assert_eq!(hears(&[&bytes[..20], &bytes[20..57], &bytes[57..58]]), [Heard::End(CloseReason::NotText)]);
     }
 
     #[test]
-    fn a_text_that_is_none_is_no_better_for_being_too_large() {
+    fn invalid_utf8_in_a_skipped_frame_is_still_refused() {
         let long = [b'a'; 101];
         let with = |end: &[u8]| [&long[..], end].concat();
         for frames in [
@@ -445,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn one_knows_whether_a_client_has_something_to_finish() {
+    fn an_unfinished_frame_or_message_is_reported() {
         let mut incoming = Incoming::new(MOST);
         let mut take = |bytes: &[u8]| (incoming.take(bytes, &mut VecDeque::new()), incoming.is_unfinished());
         assert_eq!(take(&frame(TEXT, b"a")), (true, false));

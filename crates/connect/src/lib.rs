@@ -1,9 +1,8 @@
-//! The way in: listeners, HTTP and WebSocket, who is speaking, the life of a connection. Only this
-//! crate knows axum.
+//! Listeners, HTTP and WebSocket, authentication, the life of a connection. Only this crate knows axum.
 //!
-//! Read it in this order: [`listen`] accepts, [`router`] finds the way, [`authenticate`] asks who
-//! speaks, [`socket`] reads and [`writer`] writes, [`steps`] drives what a dialect asked for; `rest`
-//! does the same for a request, and `ops` is for the operator, `pages` is the web client.
+//! Read it in this order: [`listen`] accepts, [`router`] finds the handler, [`authenticate`] verifies credentials,
+//! [`socket`] reads and [`writer`] writes, [`steps`] executes what a dialect asks for; `rest` does the same for a
+//! request; `ops` is for the operator, `pages` serves the web client.
 
 pub mod address;
 pub mod below;
@@ -47,25 +46,25 @@ use subscribers::{CloseReason, Hub, Numbers, Outbox};
 
 pub use address::{PublicUrl, Site};
 
-/// What every endpoint shares.
+/// The state that all endpoints share.
 pub struct Shared {
-    /// The meaning of commands.
+    /// Executes commands and queries.
     pub engine: Engine,
-    /// Who listens.
+    /// Delivers events to connections.
     pub hub: Hub,
     /// What hosts call people, at the old endpoints.
     pub numbers: Arc<Numbers>,
-    /// What server this is, without what may change while it runs.
+    /// The description of this server, without the parts that change while it runs.
     pub info: ServerInfo,
-    /// Where it is on the web, and whose pages may connect.
+    /// The server's place on the web, and the origins that may connect.
     pub site: Site,
     /// The metrics in Prometheus' text format.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
     /// Whether metrics are served on the common port.
     pub metrics_here: bool,
-    /// Set when the server is stopping: nobody new is let in.
+    /// Set when the server is stopping: no new client is admitted.
     pub draining: AtomicBool,
-    /// Everybody who is connected.
+    /// All connections.
     pub connections: Arc<Connections>,
     missed: missed::Missed,
     counters: Counters,
@@ -77,12 +76,12 @@ struct Counters {
     connection: AtomicU64,
     sockets: AtomicI64,
     unauthenticated: Mutex<HashMap<Network, i64>>,
-    /// Sockets that the hub does not know (yet): nobody else can tell them to come back.
+    /// Sockets that the hub does not know yet, so that it cannot close them.
     unknown: Mutex<HashMap<ConnectionId, Arc<Outbox>>>,
 }
 
 impl Shared {
-    /// What every endpoint shares, with the parts that are its own business at rest.
+    /// The shared state, with empty counters and caches.
     #[must_use]
     pub fn new(
         engine: Engine,
@@ -110,20 +109,20 @@ impl Shared {
         }
     }
 
-    /// The same where the system can hold so many connections.
+    /// The same, for a system that can hold this number of connections.
     #[must_use]
     pub fn holding(self, connections: usize) -> Self {
         let bounds = Bounds::new(self.limits(), connections);
         Self { connections: Arc::new(Connections::new(bounds)), ..self }
     }
 
-    /// How many sockets are open, authenticated or not.
+    /// The number of open sockets, authenticated or not.
     #[must_use]
     pub fn sockets(&self) -> i64 {
         self.counters.sockets.load(Ordering::Relaxed)
     }
 
-    /// Tells those sockets to come back that nobody has authenticated on, now and from now on.
+    /// Closes the unauthenticated sockets with a request to reconnect, now and from now on.
     pub fn send_strangers_away(&self) {
         self.draining.store(true, Ordering::Relaxed);
         for (_, outbox) in self.unknown().drain() {
@@ -131,7 +130,7 @@ impl Shared {
         }
     }
 
-    /// Notes a socket until the hub knows it. One that comes too late is told to come back at once.
+    /// Keeps a socket until the hub knows it. While the server is stopping, it is closed at once.
     pub(crate) fn note_unknown(&self, connection: ConnectionId, outbox: &Arc<Outbox>) {
         self.unknown().insert(connection, outbox.clone());
         if self.draining.load(Ordering::Relaxed) {
@@ -147,24 +146,24 @@ impl Shared {
         self.counters.unknown.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// What server this is, as it is now.
+    /// The description of this server, as it is now.
     ///
     /// # Errors
-    /// The store's.
+    /// The store's errors.
     pub(crate) async fn server(&self) -> chat::Result<ServerInfo> {
         let needs_administrator = self.engine.needs_administrator().await?;
         Ok(ServerInfo { needs_administrator, ..self.info_of(self.engine.epoch().id) })
     }
 
-    /// What server this is, in this epoch.
+    /// The description of this server in this epoch.
     pub(crate) fn info_of(&self, epoch: String) -> ServerInfo {
         ServerInfo { epoch, ..self.info.clone() }
     }
 
-    /// How the server is doing, for administrators.
+    /// The server's statistics for administrators.
     ///
     /// # Errors
-    /// `forbidden` for all others, or the store's.
+    /// `forbidden` for all others; the store's errors.
     pub(crate) async fn all_statistics(&self, speaker: &Speaker) -> chat::Result<AllStatistics> {
         let kept = self.engine.statistics(speaker).await?;
         Ok(AllStatistics {
@@ -181,10 +180,10 @@ impl Shared {
         i64::try_from(self.began.elapsed().as_secs()).unwrap_or(i64::MAX)
     }
 
-    /// How the server is doing.
+    /// The server's public statistics.
     ///
     /// # Errors
-    /// The store's.
+    /// The store's errors.
     pub(crate) async fn statistics(&self) -> chat::Result<Statistics> {
         let (messages, conversations, active_at) = self.engine.totals().await?;
         Ok(Statistics {
@@ -206,7 +205,7 @@ impl Shared {
         ConnectionId(i64::try_from(id).unwrap_or(i64::MAX))
     }
 
-    /// Counts a socket that nobody has vouched for yet; false if its address has too many.
+    /// Counts an unauthenticated socket; false if its address has too many.
     pub(crate) fn admit_stranger(&self, address: IpAddr) -> bool {
         let mut unauthenticated =
             self.counters.unauthenticated.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -231,23 +230,23 @@ impl Shared {
     }
 }
 
-/// A way in: what a listener serves.
+/// An endpoint: what a listener serves.
 #[derive(Clone)]
 pub struct Endpoint {
-    /// What every endpoint shares.
+    /// The state that all endpoints share.
     pub shared: Arc<Shared>,
-    /// How sockets speak here.
+    /// The dialect of its sockets.
     pub dialect: Dialect,
     /// Whether only pages of the allowed origins may connect.
     pub restricts_origins: bool,
-    /// Origins whose pages may connect here, besides those of all endpoints; in their normal form.
+    /// Origins whose pages may connect here, besides those of all endpoints, in normal form.
     pub origins: Arc<[String]>,
     /// How fast messages may come through it.
     pub pace: Pace,
 }
 
 impl Endpoint {
-    /// The same way in for clients that speak otherwise.
+    /// The same endpoint for clients of another dialect.
     #[must_use]
     pub fn speaking(&self, dialect: Dialect) -> Self {
         Self { dialect, ..self.clone() }

@@ -1,5 +1,5 @@
-//! Listeners. Our own accept loop on hyper: each wait for the other side has a clock, and each address a bound, which
-//! `axum::serve` cannot do.
+//! Listeners: an accept loop of our own on hyper, because `axum::serve` cannot time each wait for the other side or
+//! bound the connections of each address.
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -26,24 +26,24 @@ use crate::{
     http::{head::Refusal, wire::Wire},
 };
 
-/// An answer of so many bytes has those of all looked at that nobody reads.
+/// An answer of this many bytes triggers a check of all unread answers.
 const LARGE_ANSWER: u64 = 65_536;
-/// Connections that the kernel keeps for us between two accepts.
+/// Connections that the kernel queues between two accepts.
 const BACKLOG: u32 = 4_096;
-/// What hyper may hold of what has come, and of what goes.
+/// Bytes that hyper may buffer of what comes in, and of what goes out.
 const BUFFER: usize = 16_384;
-/// How often is looked whose time is over.
+/// How often connections are checked for deadlines.
 const LOOK: Duration = Duration::from_millis(250);
-/// How long accepting rests where there was no descriptor.
+/// How long accepting pauses when there was no file descriptor.
 const REST: Duration = Duration::from_millis(10);
-/// What is not sent yet, in bytes, that the system keeps of one connection.
+/// Unsent bytes of one connection that the system may keep.
 #[cfg(target_os = "linux")]
 const UNSENT: u32 = 65_536;
 
 /// Opens a listening socket.
 ///
 /// # Errors
-/// If the address cannot be had.
+/// If the address is not available.
 pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
@@ -51,8 +51,8 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Accepts until `stop` says so, then lets running requests end. `connections` are those among which its own are
-/// counted: those of all, or the operator's.
+/// Accepts until `stop` says so, then lets running requests end. The connections are counted in `connections`, which is
+/// the table of all listeners or the operator's.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -74,18 +74,18 @@ pub async fn serve(
         match accepted {
             Ok((stream, peer)) => {
                 let is_proxy = (shared.site.is_trusted_proxy)(peer.ip());
-                // Without a place it is closed at once.
+                // Without a place, the connection is closed at once.
                 if let Some(seat) = connections.admit(Network::of(peer.ip()), is_proxy, Instant::now()) {
                     let connection =
                         Connection { shared: shared.clone(), seat: Arc::new(seat), peer, router: router.clone() };
                     tokio::spawn(serve_connection(stream, connection, stop.clone()));
-                    // What it has said already is read before the next comes: in a flood it would have to make room
-                    // before anybody had listened to it.
+                    // Bytes that have already come are read before the next connection is accepted: in a flood, this
+                    // connection would otherwise be closed to make room before anything of it was read.
                     tokio::task::yield_now().await;
                 }
             }
             Err(error) => {
-                // Out of descriptors, mostly: those who hold them and keep us waiting must go.
+                // Mostly, file descriptors have run out: connections that the server waits for must be closed.
                 let somebody_goes = shared.connections.make_room();
                 tracing::warn!(%error, somebody_goes, "a connection could not be accepted");
                 tokio::time::sleep(REST).await;
@@ -94,8 +94,8 @@ pub async fn serve(
     }
 }
 
-/// Has the system keep little of what a client does not read: what waits then fills the outbox, which is bounded, and
-/// not up to 4 MiB of the system's memory for each slow reader. What is on its way is not limited by this.
+/// Limits the unsent bytes that the system keeps for a slow reader. The rest then waits in the outbox, which is
+/// bounded, instead of in up to 4 MiB of system memory per reader. Bytes that are on their way are not limited by this.
 #[cfg(target_os = "linux")]
 fn hold_little(stream: &TcpStream) -> std::io::Result<()> {
     socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT)
@@ -106,7 +106,7 @@ fn hold_little(_stream: &TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
-/// One connection, as each of its requests needs it.
+/// A connection, as the handler of each of its requests needs it.
 #[derive(Clone)]
 struct Connection {
     shared: Arc<Shared>,
@@ -126,7 +126,8 @@ async fn serve_connection(stream: TcpStream, connection: Connection, mut stop: w
     let (peer, state) = (connection.peer, connection.seat.peer().clone());
     let wire = Wire::new(stream, connection.seat.clone());
     let service = hyper::service::service_fn(move |request| {
-        // At once, and not when the answer is first polled: what is read of a body in between has a clock.
+        // Called at once, and not when the answer is first polled, so that the time for a body that comes in between is
+        // measured.
         let refusal = connection.seat.peer().begins_request();
         connection.clone().answer(refusal, request)
     });
@@ -151,7 +152,7 @@ async fn serve_connection(stream: TcpStream, connection: Connection, mut stop: w
 }
 
 impl Connection {
-    /// Has one request answered, unless it is only there to be refused.
+    /// Answers one request; a refused one gets its refusal.
     async fn answer(self, refusal: Option<Refusal>, request: Request<Incoming>) -> Result<Response, Infallible> {
         let state = self.seat.peer().clone();
         let refusal = refusal.or_else(|| self.refuse_caller(&request));
@@ -167,7 +168,7 @@ impl Connection {
         Ok(response)
     }
 
-    /// Behind a proxy of ours all have its address; they are counted by the one that it names.
+    /// Counts a request from a trusted proxy for the address that the proxy names.
     fn refuse_caller(&self, request: &Request<Incoming>) -> Option<Refusal> {
         if !(self.shared.site.is_trusted_proxy)(self.peer.ip()) {
             return None;
@@ -183,14 +184,14 @@ impl Connection {
         request.extensions_mut().insert(self.seat);
         let mut response = self.router.oneshot(request.map(Body::new)).await?;
         if may_switch && response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            // What follows was not read as HTTP.
+            // The bytes that follow were not read as HTTP.
             close(&mut response);
         }
         Ok(response)
     }
 }
 
-/// How many bytes of memory an answer takes. Files of the client, which have a tag, are part of the program.
+/// The memory that an answer takes, in bytes. Files of the web client, which have a tag, are part of the program.
 fn takes_memory(response: &Response) -> u64 {
     if response.headers().contains_key(header::ETAG) {
         0
@@ -199,7 +200,7 @@ fn takes_memory(response: &Response) -> u64 {
     }
 }
 
-/// The answer to what is not HTTP/1.1, or came too slowly.
+/// The answer to a request that is not HTTP/1.1, or came too slowly.
 fn refuse(Refusal { status, detail }: Refusal) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
     let title = status.canonical_reason().unwrap_or_default();
@@ -219,7 +220,7 @@ fn refuse(Refusal { status, detail }: Refusal) -> Response {
     response
 }
 
-/// Says that the connection is closed after the answer, besides what it says of the connection already.
+/// Announces that the connection is closed after the answer, in addition to its other `Connection` options.
 fn close(response: &mut Response) {
     let headers = response.headers_mut();
     let options = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
@@ -228,7 +229,7 @@ fn close(response: &mut Response) {
     }
 }
 
-/// Returns once the server is to stop, or nobody is left to say so.
+/// Returns once the server must stop, or the sender of `stop` is gone.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _nobody_left = stop.wait_for(|stop| *stop).await.map(|_| ());
 }

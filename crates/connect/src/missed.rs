@@ -1,8 +1,8 @@
-//! What was missed: read and encoded once for all who come back to the same place.
+//! Catch-up answers: read and encoded once for all connections that ask for the same.
 //!
-//! After a restart or a cut cable thousands ask the same question at once. The key holds the number
-//! from which the asker hears live events, so an answer that was read a moment ago takes everybody with
-//! the same key from their cursor to at least there, and what has happened since comes live.
+//! After a restart or a broken cable thousands ask the same question at once. The key holds the number after which the
+//! asker receives live events. So an answer that was read a moment ago takes everybody with the same key from their
+//! cursor at least to that number, and later changes come live.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,35 +15,35 @@ use subscribers::frame;
 
 use crate::Shared;
 
-/// How long an answer is kept: as long as a crowd needs to come in.
+/// How long an answer is kept: as long as many clients need to reconnect.
 const KEPT: Duration = Duration::from_secs(2);
 /// Bytes of answers that are kept.
 const ROOM: u64 = 64 << 20;
 
-/// Who has the same key is told the same.
+/// The key of an answer: everything that it depends on.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     pub epoch: String,
-    /// In which words.
+    /// The dialect in which it is encoded.
     pub dialect: Dialect,
     pub conversation: ConversationId,
     pub cursor: Number,
-    /// From where the asker hears live events.
+    /// The number after which the asker receives live events.
     pub live_from: Number,
-    /// From where they see messages; 0 if they see all.
+    /// The number from which on they see messages; 0 if they see all.
     pub visible_from: Number,
 }
 
-/// One step from a cursor towards the present.
+/// One piece of the way from a cursor to the present.
 #[derive(Clone)]
 pub(crate) struct Piece {
-    /// What is told; empty where the dialect has no words for it.
+    /// The encoded changes; empty if the dialect has no frame for them.
     pub frame: Bytes,
     /// The number that it takes its reader to.
     pub to: Number,
-    /// The conversation's head when it was read: what it tells of the conversation itself is from here.
+    /// The conversation's head when it was read; its conversation row is of that number.
     pub head: Number,
-    /// Whether there is more to tell after it.
+    /// Whether more pieces follow.
     pub more: bool,
 }
 
@@ -59,13 +59,14 @@ impl Default for Missed {
 }
 
 impl Missed {
-    /// The next piece of what takes a member from their cursor to where they hear live events. Whether they are a member
-    /// at the latter the hub has just said: it listens on behalf of members only. If the piece knows more than that, the
-    /// caller has to ask again.
+    /// The next piece between a member's cursor and the number after which they receive live events. The hub has just
+    /// confirmed that they were a member at that number: it serves members only. If the piece contains later changes,
+    /// the caller must check their membership again.
     pub(crate) async fn between(&self, shared: &Shared, key: Key) -> Result<Piece> {
         let (dialect, conversation) = (key.dialect, key.conversation);
         let wanted = Wanted { since: key.cursor, visible_from: key.visible_from, extent: Extent::Piece };
-        // Boxed when it begins: of thousands who wait for it one reads, and the others would each hold its room.
+        // Boxed when it begins: of thousands who wait for the answer one reads it, and the future of each of the others
+        // would hold the space for reading.
         let read = async { Box::pin(read(shared, dialect, conversation, wanted)).await };
         self.answers.try_get_with(key, read).await.map_err(|error: Arc<Error>| (*error).clone())
     }

@@ -1,4 +1,4 @@
-//! For the operator: is it alive, is it ready, what is it doing.
+//! The operator's routes: whether the server is alive, whether it is ready, and its metrics.
 
 use std::{net::SocketAddr, sync::atomic::Ordering, time::Duration};
 
@@ -15,11 +15,11 @@ use crate::{Endpoint, forwarded::client_address};
 /// A database that does not answer within this time is not ready.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// In which a caller of `/health` is told under which address it is counted. An operator sees by it whether a proxy's
-/// word on callers arrives and is believed; a caller hears nothing but what it is.
+/// The header with which `/health` tells callers the address under which they are counted. It shows an operator whether
+/// a proxy's header arrives and is believed; a caller learns nothing but its own address.
 const CALLER: header::HeaderName = header::HeaderName::from_static("x-palabre-caller");
 
-/// `GET /health`: the process answers.
+/// `GET /health`: answers as long as the process does.
 pub(crate) async fn health(
     State(endpoint): State<Endpoint>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -29,7 +29,7 @@ pub(crate) async fn health(
     ([(header::CONTENT_TYPE, "application/json"), (CALLER, &caller)], r#"{"status":"ok"}"#).into_response()
 }
 
-/// `GET /ready`: the server takes work: the database answers and takes writes, and the server is not stopping.
+/// `GET /ready`: whether the server can work: the database answers and accepts writes, and the server is not stopping.
 pub(crate) async fn ready(State(endpoint): State<Endpoint>) -> Response {
     if endpoint.shared.draining.load(Ordering::Relaxed) {
         return not_ready("the server is stopping");
@@ -55,7 +55,8 @@ pub(crate) async fn metrics(State(endpoint): State<Endpoint>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], (endpoint.shared.metrics)()).into_response()
 }
 
-/// What is at `/` where the web client is not served: where to go. `below` is the path of the public address.
+/// The page at `/` where the web client is not served, with a link to the documents. `below` is the path of the public
+/// address.
 pub(crate) fn index(below: &str) -> impl Fn() -> std::future::Ready<Response> + Clone + use<> {
     let page = Bytes::from(format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Palabre</title>\
@@ -74,7 +75,7 @@ pub(crate) fn generated(text: Bytes) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 
-/// Says nothing more than it must, in JSON.
+/// An empty JSON answer for unknown paths.
 pub(crate) fn nothing_here() -> Response {
     (StatusCode::NOT_FOUND, Json(())).into_response()
 }

@@ -1,7 +1,7 @@
-//! The web client: its pages and files, from `web`, as browsers like them.
+//! Serves the pages and files of the web client, from `web`, with caching and compression.
 //!
-//! One build serves below every path of a site: its scripts and styles name each other relative to themselves, and its
-//! two pages, which name them from the root, are written anew once when the server starts.
+//! One build works below every path of a site: its scripts and styles refer to each other by relative URLs, and its two
+//! pages, which refer to them from the root, are rewritten once when the server starts.
 
 use std::net::SocketAddr;
 
@@ -18,12 +18,12 @@ use web::File;
 
 use crate::{Endpoint, rest};
 
-/// A file of this name never changes: its name has a digest of its content.
+/// For files that never change: their names contain a digest of their content.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
-/// Asked for each time, and not sent again if it is the same.
+/// For files that browsers must revalidate: an unchanged one is not sent again.
 const ASK_AGAIN: &str = "no-cache";
 
-/// Where the client finds its own way: each of these is answered with its one page.
+/// The client's routes: each is answered with its one page.
 pub(crate) const PLACES: &[&str] = &[
     "/",
     "/c/{*place}",
@@ -39,7 +39,8 @@ pub(crate) const PLACES: &[&str] = &[
     "/welcome",
 ];
 
-/// The client's pages and files, and the playground if it is served. `below` is the path of the public address.
+/// The routes of the client's pages and files, and of the playground if it is served. `below` is the path of the public
+/// address.
 pub(crate) fn routes(playground: bool, below: &str) -> Router<Endpoint> {
     let mut router = Router::new().route("/assets/{*file}", get(asset));
     let client = Page::below(below, web::client());
@@ -59,9 +60,9 @@ pub(crate) fn routes(playground: bool, below: &str) -> Router<Endpoint> {
 /// A page of the client, with its links below the path of the public address.
 #[derive(Clone)]
 enum Page {
-    /// There is no such path: as it was built.
+    /// As it was built, because there is no such path.
     Built(&'static File),
-    /// Written anew, its etag, its bytes. Not compressed: it is some 1,500 bytes, which travel in one packet.
+    /// Rewritten: its etag and its bytes. Not compressed, because its some 1,500 bytes fit into one packet.
     Written(HeaderValue, Bytes),
 }
 
@@ -69,7 +70,7 @@ impl Page {
     fn below(path: &str, file: &'static File) -> Self {
         let etag = format!("{}{path}\"", file.etag.trim_end_matches('"'));
         match (HeaderValue::from_str(&etag), std::str::from_utf8(file.plain)) {
-            // The build quotes all of its attributes, and names its own files from the root.
+            // The build quotes all attributes, and names its own files from the root.
             (Ok(etag), Ok(text)) if !path.is_empty() => {
                 Self::Written(etag, text.replace("=\"/", &format!("=\"{path}/")).into())
             }
@@ -91,12 +92,12 @@ impl Page {
     }
 }
 
-/// Icons, the manifest and such: neither pages nor among the assets.
+/// Whether a file has a route of its own: icons, the manifest and the like, which are neither pages nor assets.
 fn has_its_own_route(file: &File) -> bool {
     !file.path.starts_with("/assets/") && !file.path.ends_with(".html")
 }
 
-/// A file among the assets; what there is not is refused like any other path.
+/// Serves an asset; an unknown name is refused like any other path.
 async fn asset(State(endpoint): State<Endpoint>, peer: ConnectInfo<SocketAddr>, request: Request) -> Response {
     match web::find(request.uri().path()) {
         Some(file) => answer(file, FOR_EVER, request.headers()),
@@ -108,7 +109,7 @@ fn answer(file: &'static File, caching: &'static str, asked: &HeaderMap) -> Resp
     cached(HeaderValue::from_static(file.etag), caching, asked, || whole(file, asked))
 }
 
-/// The whole answer, or that the browser has it already.
+/// The whole answer, or 304 if the browser has the content already.
 fn cached(etag: HeaderValue, caching: &'static str, asked: &HeaderMap, whole: impl FnOnce() -> Response) -> Response {
     let has_it = asked.get_all(header::IF_NONE_MATCH).iter().any(|known| names(known, &etag));
     let mut response = if has_it { StatusCode::NOT_MODIFIED.into_response() } else { whole() };
@@ -135,14 +136,14 @@ fn whole(file: &'static File, asked: &HeaderMap) -> Response {
     response
 }
 
-/// Whether an `If-None-Match` names this content, whatever the encoding was.
+/// Whether an `If-None-Match` names this content, in whatever encoding.
 fn names(known: &HeaderValue, etag: &HeaderValue) -> bool {
     let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     let (Ok(list), Ok(etag)) = (known.to_str(), etag.to_str()) else { return false };
     list.split(',').any(|tag| tag.trim() == "*" || bare(tag) == bare(etag))
 }
 
-/// Whether an encoding is accepted: named, or meant by `*`, and not with a weight of zero.
+/// Whether an encoding is accepted: by name or by `*`, and not with a weight of zero.
 fn accepts(asked: &HeaderMap, coding: &str) -> bool {
     let lists = asked.get_all(header::ACCEPT_ENCODING).iter().filter_map(|list| list.to_str().ok());
     let mut by_star = false;
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_is_sent_in_the_best_encoding_that_is_taken_and_as_it_is_to_others() {
+    async fn a_file_is_sent_in_the_best_accepted_encoding() {
         for (file, list, coding, body) in [
             (&SCRIPT, "gzip, br", Some("br"), &b"small"[..]),
             (&SCRIPT, "gzip", Some("gzip"), b"smaller"),
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_has_it_is_not_sent_it_again() {
+    async fn a_browser_that_has_the_file_gets_304() {
         let response = answer(&SCRIPT, ASK_AGAIN, &asked(header::IF_NONE_MATCH, "W/\"1\""));
         assert_eq!(response.status(), StatusCode::NOT_MODIFIED);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! What one connection waits for, and since when: the other side, or us.
+//! Tracks whose turn it is on a connection, the other side's or the server's, and since when.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -10,38 +10,38 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{http::head::Refusal, transfer::Transfer};
 
-/// A request's head must be complete after this time, counted from the moment from which it can come: of the connection,
-/// or of the end of the answer before.
+/// The time within which a request's head must be complete, counted from when it can begin: from the connection, or
+/// from the end of the answer before.
 const HEAD: Duration = Duration::from_secs(10);
-/// How long a receiver may take nothing of an answer. The system tells of progress in pieces of 32 KiB.
+/// How long a client may read nothing of an answer. The system reports progress in steps of 32 KiB.
 const ANSWER_IDLE: Duration = Duration::from_secs(30);
-/// How long a connection that ends may go on being read, so that its last words are not lost in a reset; and how long
-/// the last words to one whose time is over may take.
+/// How long a closing connection is still read, so that the last answer is not lost in a reset; and how long writing
+/// the last answer may take after a deadline.
 const LINGER: Duration = Duration::from_secs(2);
-/// After which time somebody comes back who was sent away to make room.
+/// The time after which a client that was closed to make room may reconnect.
 const COME_BACK_MS: u32 = 1_000;
 
-/// What is waited for.
+/// The event that a connection waits for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Wait {
-    /// Not the other side: a request is being worked on.
+    /// The server: a request is being worked on.
     Us,
-    /// A request's head, since this moment.
+    /// A request's head, since this time.
     Head(Instant),
     /// The rest of a body.
     Body(Transfer),
-    /// That an answer is taken.
+    /// The client reading an answer.
     Answer(Transfer),
-    /// What tells who speaks on a socket, which has a clock of its own.
+    /// A credential on a socket; its deadline is kept elsewhere.
     Credential(Instant),
-    /// That it reads the last answer and closes.
+    /// The client reading the last answer and closing.
     Linger(Instant),
-    /// The other side's close reason on a socket, which has clocks of its own.
+    /// The client's close frame on a socket; its deadline is kept elsewhere.
     Farewell(Instant),
 }
 
 impl Wait {
-    /// Since when the other side is waited for.
+    /// The time since which the other side is waited for; `None` if the server works.
     pub(crate) fn since(&self) -> Option<Instant> {
         match self {
             Self::Us => None,
@@ -50,7 +50,7 @@ impl Wait {
         }
     }
 
-    /// Until when, where that is not seen to elsewhere.
+    /// The deadline, unless it is kept elsewhere.
     fn deadline(&self) -> Option<Instant> {
         match self {
             Self::Us | Self::Credential(_) | Self::Farewell(_) => None,
@@ -60,7 +60,7 @@ impl Wait {
         }
     }
 
-    /// For the metrics.
+    /// The name in the metrics.
     fn name(&self) -> &'static str {
         match self {
             Self::Us => "us",
@@ -74,31 +74,31 @@ impl Wait {
     }
 }
 
-/// One connection, as all see it who have to do with it: its reader, its service, and the table of all.
+/// The state of one connection, shared by its reader, its service, and the table of all connections.
 pub(crate) struct Peer {
     state: Mutex<State>,
-    /// It holds one permit, which is enough: there is one who waits at a time, its HTTP service or, after the upgrade,
-    /// its socket, and whoever takes the permit looks at the state, where everything stands that was told.
+    /// Holds at most one permit, which is enough: only one task waits at a time, the HTTP service or, after the
+    /// upgrade, the socket; and it reads everything that has changed from `state`.
     told: Notify,
 }
 
 struct State {
     wait: Wait,
-    /// The clock of a body while nobody waits for more of it, and since when it rests.
+    /// The paused clock of a body while nobody reads it, and since when it is paused.
     resting: Option<(Transfer, Instant)>,
     /// Whether a request is not answered yet.
     owes_answer: bool,
-    /// Bytes of the answer that is being written, if it takes memory of its own.
+    /// The bytes of the answer that is being written, if it takes memory of its own.
     answer_bytes: u64,
     /// Requests that have come to the service.
     requests: u64,
-    /// The request that is none, and why.
+    /// The malformed request and its refusal: the `nth`, and why.
     refused: Option<(u64, Refusal)>,
-    /// When its time was over.
+    /// When a deadline was missed.
     overdue: Option<Instant>,
-    /// Whether it is to go at once.
+    /// Whether it must be closed at once.
     evicted: bool,
-    /// Of a socket.
+    /// The outbox, if it is a socket.
     outbox: Option<Arc<Outbox>>,
 }
 
@@ -124,14 +124,14 @@ impl Peer {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What it waits for.
+    /// What the connection waits for.
     pub(crate) fn wait(&self) -> Wait {
         self.state().wait
     }
 
-    // ---- what its reader and its service see ----------------------------------------------------
+    // ---- reported by its reader and its service -------------------------------------------------
 
-    /// A request has come; the refusal if it is only there to be refused.
+    /// Notes that a request has reached the service; returns the refusal if it is a stand-in for a refused one.
     pub(crate) fn begins_request(&self) -> Option<Refusal> {
         let mut state = self.state();
         state.requests += 1;
@@ -139,33 +139,33 @@ impl Peer {
         (state.wait, state.resting) = (Wait::Us, None);
         let refusal = state.refused.filter(|(nth, _)| *nth == state.requests).map(|(_, why)| why);
         if refusal.is_none() {
-            // It came at the last moment.
+            // The request came just after its deadline was missed.
             state.overdue = None;
         }
         refusal
     }
 
-    /// The answer is known; it is written next, and takes so many bytes of memory until then.
+    /// Notes that the answer is known and will be written; it takes `bytes` of memory until then.
     pub(crate) fn has_answer(&self, bytes: u64) {
         let mut state = self.state();
         state.owes_answer = false;
         state.answer_bytes = bytes;
     }
 
-    /// How many bytes of memory its answer takes, and since when the other side takes nothing of it, if it does not.
+    /// The memory that its answer takes, in bytes, and since when the client reads nothing of it, if it does not.
     pub(crate) fn unread(&self) -> (u64, Option<Instant>) {
         let state = self.state();
         let since = matches!(state.wait, Wait::Answer(_)).then(|| state.wait.since()).flatten();
         (state.answer_bytes, since)
     }
 
-    /// The `nth` request is to be refused.
+    /// Notes that the `nth` request must be refused.
     pub(crate) fn refuse(&self, nth: u64, why: Refusal) {
         metrics::counter!("palabre_requests_refused_total", "status" => why.status.to_string()).increment(1);
         self.state().refused = Some((nth, why));
     }
 
-    /// Nothing came; `in_body` if something has to. From here on the other side is waited for.
+    /// Notes that no bytes have come; `in_body` if some must. From now on the other side is waited for.
     pub(crate) fn read_nothing(&self, now: Instant, in_body: bool) {
         let mut state = self.state();
         if in_body && matches!(state.wait, Wait::Us | Wait::Head(_)) {
@@ -174,8 +174,8 @@ impl Peer {
         }
     }
 
-    /// Bytes came; `in_body` if there is still something of a body to come. Until it is asked for, it is not the other
-    /// side that is waited for.
+    /// Notes that bytes have come; `in_body` if more of a body must come. Until the body is read again, the other side
+    /// is not waited for.
     pub(crate) fn read(&self, now: Instant, bytes: usize, in_body: bool) {
         let mut state = self.state();
         let turn = if state.owes_answer { Wait::Us } else { Wait::Head(now) };
@@ -193,7 +193,7 @@ impl Peer {
         }
     }
 
-    /// The other side takes nothing at the moment.
+    /// Notes that the other side accepts no bytes at the moment.
     pub(crate) fn wrote_nothing(&self, now: Instant) {
         let mut state = self.state();
         if !matches!(state.wait, Wait::Answer(_)) {
@@ -201,14 +201,14 @@ impl Peer {
         }
     }
 
-    /// Bytes were taken.
+    /// Notes that the other side has accepted bytes.
     pub(crate) fn wrote(&self, now: Instant, bytes: usize) {
         if let Wait::Answer(answer) = &mut self.state().wait {
             answer.went_on(now, bytes);
         }
     }
 
-    /// Everything that was to be written is.
+    /// Notes that everything was written.
     pub(crate) fn wrote_all(&self, now: Instant) {
         let mut state = self.state();
         match (state.wait, state.owes_answer) {
@@ -218,7 +218,7 @@ impl Peer {
         }
     }
 
-    /// The last answer is written; the other side may still be writing.
+    /// Notes that the last answer is written; the other side may still be writing.
     pub(crate) fn lingers(&self, now: Instant) {
         let mut state = self.state();
         if !matches!(state.wait, Wait::Linger(_)) {
@@ -226,12 +226,12 @@ impl Peer {
         }
     }
 
-    /// A close reason was said on a socket.
+    /// Notes that a close frame was sent on a socket.
     pub(crate) fn parts(&self, now: Instant) {
         self.state().wait = Wait::Farewell(now);
     }
 
-    /// It is a socket now, on which nobody has authenticated.
+    /// Notes that it is a socket now, without an authenticated user.
     pub(crate) fn is_socket(&self, now: Instant, outbox: &Arc<Outbox>) {
         let mut state = self.state();
         state.wait = Wait::Credential(now);
@@ -241,26 +241,26 @@ impl Peer {
         }
     }
 
-    /// What tells who speaks has come: it is our turn.
+    /// Notes that a credential has come, which the server now verifies.
     pub(crate) fn has_credential(&self) {
         self.state().wait = Wait::Us;
     }
 
-    /// Who speaks could not be settled, and the socket stays; it has waited since this moment.
+    /// Notes that the credential could not be verified and the socket stays open; it has waited since this time.
     pub(crate) fn needs_credential(&self, since: Instant) {
         self.state().wait = Wait::Credential(since);
     }
 
-    // ---- what it is told ------------------------------------------------------------------------
+    // ---- decided by the table of all connections ------------------------------------------------
 
-    /// Tells it that its time is over, if it is: it gets its last words, and a moment later it goes.
+    /// Checks the deadline. When it is missed, the connection gets a last answer, and a moment later it is closed.
     pub(crate) fn check(&self, now: Instant) {
         let mut state = self.state();
         match state.overdue {
             None if state.wait.deadline().is_some_and(|deadline| deadline <= now) => {
                 tell_closed(state.wait.name());
                 state.overdue = Some(now);
-                // Whoever takes nothing takes no last words.
+                // A client that reads nothing would not read a last answer.
                 state.evicted |= matches!(state.wait, Wait::Answer(_) | Wait::Linger(_));
                 self.told.notify_one();
             }
@@ -272,7 +272,7 @@ impl Peer {
         }
     }
 
-    /// Tells it to go at once, to make room.
+    /// Closes it at once, to make room.
     pub(crate) fn evict(&self) {
         let mut state = self.state();
         if !state.evicted {
@@ -285,12 +285,12 @@ impl Peer {
         }
     }
 
-    /// Whether its time is over.
+    /// Whether a deadline was missed.
     pub(crate) fn is_overdue(&self) -> bool {
         self.state().overdue.is_some()
     }
 
-    /// Waits until it is to go at once.
+    /// Waits until it must be closed at once.
     pub(crate) async fn told_to_go(&self) {
         loop {
             if self.state().evicted {
@@ -300,12 +300,12 @@ impl Peer {
         }
     }
 
-    /// Waits until something has changed that its reader should look at.
+    /// Waits until the state has changed in a way that concerns its reader.
     pub(crate) async fn told(&self) {
         self.told.notified().await;
     }
 
-    /// Whether it is to go at once.
+    /// Whether it must be closed at once.
     pub(crate) fn is_evicted(&self) -> bool {
         self.state().evicted
     }
@@ -323,7 +323,7 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    /// Whether its time is over at each of these seconds, asked one after another.
+    /// Whether a deadline is missed at each of these seconds, checked one after another.
     fn overdue_at(peer: &Peer, began: Instant, seconds: &[u64]) -> Vec<bool> {
         let check = |second: &u64| {
             peer.check(began + after(*second));
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_dribbles_has_ten_seconds_and_then_it_is_our_turn() {
+    fn a_slow_body_has_ten_seconds_and_a_whole_one_ends_the_wait() {
         let began = Instant::now();
         for (bytes, is_overdue) in [(1, true), (2_048, false)] {
             let peer = Peer::new(began);
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_of_a_body_rests_while_nobody_asks_for_more_and_goes_on_where_it_was() {
+    fn the_clock_of_a_body_pauses_while_nobody_reads_it() {
         let began = Instant::now();
         let peer = Peer::new(began);
         peer.begins_request();
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_nobody_takes_has_thirty_seconds_and_no_last_words() {
+    fn an_unread_answer_has_thirty_seconds_and_no_last_answer() {
         let began = Instant::now();
         let peer = Peer::new(began);
         peer.begins_request();
@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn last_words_have_two_seconds() {
+    fn a_last_answer_has_two_seconds() {
         let began = Instant::now();
         let peer = Peer::new(began);
         peer.check(began + after(10));

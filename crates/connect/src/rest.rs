@@ -1,4 +1,4 @@
-//! Requests: the same commands as on the socket, one at a time.
+//! HTTP requests: the same commands as on the socket, one at a time.
 
 use std::net::SocketAddr;
 
@@ -24,7 +24,7 @@ use crate::{
     steps::{Actor, Driven},
 };
 
-/// Answers a request, in whichever dialect the endpoint has.
+/// Answers a request, in the endpoint's dialect.
 pub(crate) async fn answer(
     State(endpoint): State<Endpoint>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -135,7 +135,8 @@ async fn send(
     }
 }
 
-/// Who speaks, where somebody must. A bad token is refused there, but not where a new one is asked for.
+/// Verifies the speaker where the route needs one. An invalid token is refused there, but not on routes that issue a
+/// new one.
 async fn speaker(endpoint: &Endpoint, matched: &Matched, parts: &Parts) -> Result<Option<Speaker>, Error> {
     if !matched.needs_speaker {
         return Ok(None);
@@ -153,7 +154,8 @@ fn text_of(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
-/// The answer as HTTP has it. What HTTP cannot say is a mistake of the dialect's, and is not left out.
+/// The HTTP answer. A status or header that HTTP does not allow is the dialect's mistake and an internal error; it is
+/// not left out.
 fn respond(answer: RestAnswer) -> Result<Response, Error> {
     let status = StatusCode::from_u16(answer.status).map_err(|_| Error::internal())?;
     let mut response = match answer.content {
@@ -168,7 +170,7 @@ fn respond(answer: RestAnswer) -> Result<Response, Error> {
     Ok(response)
 }
 
-/// A refusal in the words of the endpoint's dialect.
+/// A refusal in the endpoint's dialect.
 pub(crate) fn refuse(endpoint: &Endpoint, error: &Error, request_id: Option<&str>) -> Response {
     let dialects::rest::Refusal { media_type, status, body } = (endpoint.dialect.problem)(error, request_id);
     if error.code == ErrorCode::Internal {

@@ -1,4 +1,4 @@
-//! Every route on one screen, but for those at which the old systems' clients look: each dialect names its own.
+//! Every route on one screen, except those of the old systems' clients, which each dialect names itself.
 
 use std::sync::{Arc, OnceLock};
 
@@ -15,8 +15,8 @@ use dialects::{Dialect, native};
 
 use crate::{Endpoint, Shared, below::below, handshake, headers, ops, pages, rest};
 
-/// The common port: our own protocol, its documents, what the operator asks, the old endpoints whose paths are their
-/// own, and the web client if it is served. All of it is also below the path of the public address.
+/// The common port: the native protocol, its documents, the operator's routes, the old endpoints whose paths do not
+/// collide, and the web client if it is served. All of it is also available below the path of the public address.
 pub fn native(endpoint: Endpoint, others: &[Endpoint], serves_client: bool) -> Router {
     let url = endpoint.shared.site.public_url.clone();
     let first = if serves_client {
@@ -52,25 +52,25 @@ pub fn native(endpoint: Endpoint, others: &[Endpoint], serves_client: bool) -> R
     below(&path, finish(router.fallback(rest::answer), endpoint).merge(others))
 }
 
-/// A generated document, written when it is first asked for: it says where the server is, and its limits.
+/// A generated document, written when it is first asked for: it contains the server's address and limits.
 fn generated(endpoint: &Endpoint, write: fn(&Shared) -> String) -> MethodRouter<Endpoint> {
     let (shared, written) = (endpoint.shared.clone(), Arc::new(OnceLock::<Bytes>::new()));
     get(move || async move { ops::generated(written.get_or_init(|| write(&shared).into()).clone()) })
 }
 
-/// The paths at which a dialect's clients look for it.
+/// The paths of a dialect.
 fn paths(dialect: Dialect) -> Router<Endpoint> {
     let sockets = dialect.paths.sockets.iter().fold(Router::new(), |router, path| router.route(path, socket()));
     dialect.paths.requests.iter().fold(sockets, |router, path| router.route(path, any(rest::answer)))
 }
 
-/// A socket's path; another method than its own is refused in the words of the endpoint.
+/// The route of a socket; other methods than GET are refused in the endpoint's dialect.
 fn socket() -> MethodRouter<Endpoint> {
     get(handshake::upgrade).fallback(rest::answer)
 }
 
-/// A listener of a dialect's own, with the paths of those that are served beside it. Where its sockets have no paths,
-/// they are at any.
+/// The router of a dialect's own listener, with the paths of the dialects that are served beside it. A dialect without
+/// socket paths accepts sockets at any path.
 pub fn own(endpoint: Endpoint, beside: &[Endpoint]) -> Router {
     let router = paths(endpoint.dialect);
     let router = if endpoint.dialect.paths.sockets.is_empty() {
@@ -81,7 +81,7 @@ pub fn own(endpoint: Endpoint, beside: &[Endpoint]) -> Router {
     beside.iter().fold(finish(router, endpoint), |all, other| all.merge(finish(paths(other.dialect), other.clone())))
 }
 
-/// A listener for metrics alone.
+/// The router of a listener for metrics alone.
 pub fn operator(endpoint: Endpoint) -> Router {
     let router = Router::new()
         .route("/metrics", get(ops::metrics))

@@ -1,9 +1,9 @@
-//! One connection's life: frames in, commands in order, a close reason with a code.
+//! The life of one WebSocket connection: frames come in, commands run in order, and it ends with a close reason.
 //!
-//! An idle connection owns no buffer: it waits for readiness, reads into one that its thread lends, and
-//! keeps only the bytes of an unfinished frame.
+//! An idle connection owns no buffer: it waits for readiness, reads into a buffer of its thread, and keeps only the
+//! bytes of an unfinished frame.
 //!
-//! `messages` has what comes in, `attach` how somebody is let in, `patience` how long they are borne with.
+//! `messages` handles what comes in, `attach` authentication and catch-up, `patience` deadlines and offences.
 
 mod attach;
 mod messages;
@@ -39,11 +39,11 @@ use crate::{
 
 /// Sends of one connection that may wait for their commit.
 const PIPELINE: u32 = 64;
-/// After a close reason, how long the client may take to say its own.
+/// After a close frame, how long the client may take to send its own.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// How long it may take to write the close reason to one who is slow.
+/// How long writing the close frame to a slow client may take.
 const SLOW_FAREWELL: Duration = Duration::from_secs(20);
-/// Who takes fewer bytes than this in the time in which they would have been found silent is not waited for.
+/// A client that takes fewer bytes than this, in the time after which it would count as silent, is closed.
 const SLOWEST: u64 = 16 * 1_024;
 
 /// Runs a connection to its end.
@@ -104,33 +104,33 @@ pub(crate) async fn run(
 struct Connection {
     endpoint: Endpoint,
     socket: TcpStream,
-    /// Dropped after the socket, so that its descriptor is free when its place is.
+    /// Dropped after the socket, so that the file descriptor is free when its place is.
     seat: Arc<Seat>,
     outbox: Arc<Outbox>,
     writer: Writer,
     actor: Actor,
-    /// Who came with a token in the handshake, until they are welcomed.
+    /// The user whose token came with the handshake, until they are welcomed.
     arrival: Option<Arc<Arrival>>,
-    /// The address under which it is counted while nobody has vouched for it.
+    /// The address under which the connection is counted while it is unauthenticated.
     stranger: Option<IpAddr>,
     subscriber: Option<Arc<Subscriber>>,
     incoming: Incoming,
-    /// The message or frame that the client has begun and not ended.
+    /// The clock of a message or frame that the client has begun and not ended.
     begun: Option<Transfer>,
-    /// What was read and not looked at yet.
+    /// Items that were read and not handled yet.
     heard: VecDeque<Heard>,
     offences: u32,
     began: Instant,
     last_heard: Instant,
     /// Whether a ping has not been answered.
     asked: bool,
-    /// How many bytes it had taken when its silence was last looked at.
+    /// The bytes that the client had taken when its silence was last checked.
     taken: u64,
 }
 
 enum Woken {
     CloseReason(CloseReason),
-    /// What was read before can be looked at.
+    /// Items that were read before can be handled.
     Heard,
     Readable,
     Time,
@@ -141,7 +141,7 @@ impl Connection {
         &self.endpoint.shared
     }
 
-    /// From the handshake to the close reason; `early` came together with the handshake.
+    /// Runs from the handshake to the close reason; `early` are the bytes that came together with the handshake.
     async fn live(&mut self, early: Vec<u8>) -> CloseReason {
         if let Some(arrival) = self.arrival.clone()
             && !self.endpoint.dialect.authenticates_in_band
@@ -160,7 +160,7 @@ impl Connection {
         self.take(&early);
         drop(early);
         loop {
-            // Whoever does not take their answers gets no more of them.
+            // A client that does not read its answers gets no more of them.
             while !self.outbox.is_full()
                 && let Some(heard) = self.heard.pop_front()
             {
@@ -171,14 +171,14 @@ impl Connection {
             if self.outbox.is_full()
                 && let Some(begun) = &mut self.begun
             {
-                // It is not read meanwhile, so it is not the client that makes it wait.
+                // The connection is not read meanwhile, so the wait is not the client's fault.
                 *begun = Transfer::new(Instant::now());
             }
             if self.heard.is_empty() {
                 // An idle connection owns no queue.
                 self.heard = VecDeque::new();
             }
-            // Whoever has just authenticated may have less time now than before.
+            // A client that has just authenticated may have an earlier deadline than before.
             let deadline = self.deadline();
             if deadline < timer.deadline() {
                 timer.as_mut().reset(deadline);
@@ -195,8 +195,8 @@ impl Connection {
         }
     }
 
-    /// Waits for something to read, or for the clock, and writes meanwhile. While too much waits to be
-    /// written nothing is read: a client that does not listen is not listened to.
+    /// Waits for input or for the timer, and writes meanwhile. While too much waits to be written nothing is read: a
+    /// client must read its answers before it may ask for more.
     async fn wait(&mut self, timer: &mut Pin<Box<Sleep>>) -> Woken {
         std::future::poll_fn(|context: &mut Context<'_>| {
             if let Poll::Ready(close_reason) = self.writer.poll(&self.socket, context) {
@@ -217,7 +217,7 @@ impl Connection {
         .await
     }
 
-    /// Waits for something else, and writes meanwhile.
+    /// Waits for other work, and writes meanwhile.
     async fn while_writing<T>(&mut self, work: impl Future<Output = T>) -> Result<T, CloseReason> {
         let mut work = std::pin::pin!(work);
         std::future::poll_fn(|context: &mut Context<'_>| {
@@ -229,7 +229,7 @@ impl Connection {
         .await
     }
 
-    /// Waits until no send is under way, so that answers keep the order of their commands.
+    /// Waits until at most `at_most` sends are pending. With 0, answers keep the order of their commands.
     async fn wait_for_pending_sends(&mut self, at_most: u32) -> Result<(), CloseReason> {
         std::future::poll_fn(|context: &mut Context<'_>| {
             if let Poll::Ready(close_reason) = self.writer.poll(&self.socket, context) {
@@ -297,8 +297,8 @@ impl Connection {
         }
     }
 
-    /// Gives a send to the writer without waiting for its commit. The answer goes into the outbox
-    /// together with the events of its batch.
+    /// Gives a send to the writer without waiting for its commit. The answer goes into the outbox together with the
+    /// events of its batch.
     async fn send(
         &mut self,
         submission: chat::messages::Submission,
@@ -365,7 +365,7 @@ impl Connection {
         }
     }
 
-    /// Says what a step ends in.
+    /// Sends what a step ends with.
     async fn finish(&mut self, step: Step) -> Result<(), CloseReason> {
         if let Step::Say(texts) | Step::Refuse(texts) = step {
             self.say(texts);
@@ -381,7 +381,7 @@ impl Connection {
 
     // ---- the end --------------------------------------------------------------------------------
 
-    /// Ends with this close reason; what waits before it is still written if the socket takes it.
+    /// Ends with this close reason; frames that wait before it are still written if the socket takes them.
     async fn end(&mut self, close_reason: CloseReason) -> CloseReason {
         if let Err(said_before) = self.wait_for_pending_sends(u32::MAX).await {
             return said_before;
@@ -390,11 +390,11 @@ impl Connection {
         std::future::poll_fn(|context| self.writer.poll(&self.socket, context)).await
     }
 
-    /// Writes the close reason, and lets the client say its own before the socket is closed, so that ours is not lost in a
-    /// reset.
+    /// Writes the close frame, and waits for the client's own before the socket is closed, so that ours is not lost in
+    /// a reset.
     async fn part(&mut self, close_reason: CloseReason) {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        // Whoever is sent away for being slow is slow to learn it, too.
+        // A client that is closed for being slow also reads the close frame slowly.
         let patience = if close_reason == CloseReason::SlowConsumer { SLOW_FAREWELL } else { FAREWELL };
         let peer = self.seat.peer().clone();
         let farewell = async {
@@ -412,7 +412,7 @@ impl Connection {
     }
 }
 
-/// The close reason to somebody who was not let in: a server that is full now may have room in a moment.
+/// The close reason for a client that could not be attached: a server that is full now may have room in a moment.
 fn shut_out(error: &Error, otherwise: CloseReason) -> CloseReason {
     let after = error.retry_after_ms.and_then(|ms| u32::try_from(ms).ok()).unwrap_or(1_000);
     match error.code {

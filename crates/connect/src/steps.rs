@@ -1,4 +1,4 @@
-//! Steps: doing what a dialect asked for, until it has nothing left to ask.
+//! Executes the steps of a dialect until nothing is left to do.
 
 use chat::{
     Command, ConnectionId, ConversationId, Error, ErrorCode, Query, Reply, Result, Visit,
@@ -12,14 +12,14 @@ use subscribers::{Whose, typing::Typist};
 
 use crate::Shared;
 
-/// On whose behalf a step is driven.
+/// The client on whose behalf a step is executed.
 #[derive(Clone)]
 pub(crate) struct Actor {
-    /// Who speaks, if they have proven it.
+    /// The authenticated speaker, if there is one.
     pub speaker: Option<Speaker>,
-    /// On which connection, if it is a socket.
+    /// The connection, if it is a socket.
     pub connection: Option<ConnectionId>,
-    /// Where from.
+    /// The address that the client comes from.
     pub origin: Origin,
     /// How they speak.
     pub dialect: Dialect,
@@ -32,7 +32,7 @@ impl Actor {
         self.speaker.as_ref().ok_or_else(unauthenticated)
     }
 
-    /// In whose turn the database is read for them.
+    /// The reader under which database reads take turns.
     pub(crate) fn reader(&self) -> Reader {
         match &self.speaker {
             Some(speaker) => Reader::Person(speaker.user),
@@ -45,17 +45,16 @@ pub(crate) fn unauthenticated() -> Error {
     Error::new(ErrorCode::Unauthenticated, "Authenticate first.")
 }
 
-/// What a step has come to.
+/// The result of driving a step.
 pub(crate) enum Driven {
-    /// It needs one of the things that only a socket does: send without waiting, authenticate, or choose what to
-    /// hear; or only a request: give a piece of its body. Or it asks for something now that counts at the pace of
-    /// messages.
+    /// A step that only a socket can do (send without waiting, authenticate, choose which conversations to hear) or
+    /// only a request (give a piece of its body), or a change that counts against the rate of messages.
     Special(Step),
-    /// It is over.
+    /// The last step.
     Over(Step),
 }
 
-/// The part of a command that is never stored. The hub tells it, once the engine has said that it may be told.
+/// The part of a command that is never stored. The hub publishes it after the engine has allowed it.
 enum Unstored {
     Presence(Presence),
     PresenceHere(Presence),
@@ -74,13 +73,13 @@ impl Unstored {
 }
 
 impl Shared {
-    /// Counts a request against its speaker's rate; strangers are limited where they come in.
+    /// Counts a request against its speaker's rate; unauthenticated clients are limited elsewhere.
     pub(crate) fn admit(&self, actor: &Actor, cost: Cost) -> Result<Option<Allowance>> {
         actor.speaker.as_ref().map(|speaker| self.engine.admit(speaker, cost)).transpose()
     }
 
-    /// Counts a change that a step asks for at the pace of messages, if it is one that is paced so. One that comes too
-    /// soon has failed: the step goes on with that.
+    /// Counts a change against the rate of messages, if its command is one that counts there. One that comes too soon
+    /// fails, and the step continues with that result.
     pub(crate) fn pace(&self, actor: &Actor, pace: Pace, step: Step) -> (Step, Result<Option<Allowance>>) {
         match step {
             Step::Do(command, then) if command.is_paced_as_a_message() => {
@@ -93,7 +92,8 @@ impl Shared {
         }
     }
 
-    /// Drives a step until it ends, or needs something special. What it asks for first is counted already.
+    /// Drives a step until it ends, or needs something special. The step's first request must have been counted
+    /// already.
     pub(crate) fn drive(&self, actor: &Actor, step: Step) -> impl Future<Output = Driven> {
         engine::reading_for(actor.reader(), self.until_special(actor, step))
     }

@@ -1,17 +1,17 @@
-//! The clock of everything that comes or goes in pieces: whoever has begun must go on, and at a least rate.
+//! The clock of a transfer in pieces: once begun, it must continue, and at a minimum rate.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long the next piece may take to come.
+/// The longest wait for the next piece.
 const IDLE: Duration = Duration::from_secs(10);
-/// How long a whole may take besides what its bytes take at the least rate.
+/// The time allowed for a whole transfer, in addition to its bytes at the minimum rate.
 const GRACE: Duration = Duration::from_secs(10);
-/// The least rate, in bytes a second: less than the slowest mobile network.
+/// The minimum rate, in bytes a second: less than the slowest mobile network.
 const RATE: u64 = 1_024;
 
-/// Something that has begun: a body, a message, an answer.
+/// A transfer that has begun: a body, a message, an answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Transfer {
     began: Instant,
@@ -25,7 +25,7 @@ impl Transfer {
         Self { began: now, last: now, bytes: 0, idle: IDLE }
     }
 
-    /// The same for a receiver whose system takes large pieces at long intervals.
+    /// A transfer to a receiver whose system takes large pieces at long intervals.
     pub(crate) fn in_large_pieces(now: Instant, idle: Duration) -> Self {
         Self { idle, ..Self::new(now) }
     }
@@ -34,19 +34,19 @@ impl Transfer {
         self.began
     }
 
-    /// So many bytes more have come or gone.
+    /// Notes that `bytes` more have come or gone.
     pub(crate) fn went_on(&mut self, now: Instant, bytes: usize) {
         self.last = now;
         self.bytes = self.bytes.saturating_add(bytes as u64);
     }
 
-    /// The same after a rest in which nobody waited for it.
+    /// The same transfer after a pause in which nobody waited for it.
     pub(crate) fn after_rest(self, since: Instant, until: Instant) -> Self {
         let rest = until.saturating_duration_since(since);
         Self { began: self.began + rest, last: self.last + rest, ..self }
     }
 
-    /// When it must have ended, or gone on.
+    /// When it must have ended or continued.
     pub(crate) fn deadline(&self) -> Instant {
         let at_least_rate = Duration::from_secs(self.bytes / RATE);
         let whole = self.began + GRACE.max(self.idle) + at_least_rate;
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_goes_on_at_the_least_rate_has_time_and_whoever_dribbles_has_ten_seconds() {
+    fn a_transfer_at_the_minimum_rate_has_time_and_a_slower_one_has_ten_seconds() {
         let began = Instant::now();
         let mut steady = Transfer::new(began);
         let mut dribbling = Transfer::new(began);
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_stops_has_ten_seconds_whatever_came_before() {
+    fn a_transfer_that_stops_has_ten_seconds_whatever_came_before() {
         let began = Instant::now();
         let mut body = Transfer::new(began);
         body.went_on(began + after(1), 1 << 20);

@@ -1,4 +1,4 @@
-//! The only one who writes to a connection: everything that waits goes out in one write.
+//! The only writer to a connection: everything that waits goes out in one write.
 
 use std::{
     collections::VecDeque,
@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 /// Pieces that one write takes.
 const PIECES: usize = 64;
 
-/// What is on its way out.
+/// The bytes that are on their way out.
 pub(crate) struct Writer {
     outbox: Arc<Outbox>,
     pending: VecDeque<Bytes>,
@@ -27,21 +27,21 @@ impl Writer {
         Self { outbox, pending: VecDeque::new(), close_reason: None, written: 0 }
     }
 
-    /// How many bytes the socket has taken since it was opened.
+    /// The bytes that the socket has taken since it was opened.
     pub(crate) fn written(&self) -> u64 {
         self.written
     }
 
-    /// Writes what there is and the socket takes. Ready with the close reason once there is one, written or not: whoever
-    /// has been sent away is obeyed no more, also if they do not listen; or with [`CloseReason::Gone`] if the socket has
-    /// broken. Pending otherwise, to be woken by either side.
+    /// Writes what waits, as far as the socket takes it. Ready with the close reason once there is one, written or not:
+    /// a connection that was closed executes no more commands, even if the client does not read the close frame. Ready
+    /// with [`CloseReason::Gone`] if the socket has broken. Otherwise pending, woken by the outbox or the socket.
     pub(crate) fn poll(&mut self, socket: &TcpStream, context: &mut Context<'_>) -> Poll<CloseReason> {
         loop {
             self.outbox.register(context);
             let (queue, close_reason) = self.outbox.take();
             if let (Some(close_reason), None) = (close_reason, self.close_reason) {
                 self.close_reason = Some(close_reason);
-                // What is half written must be finished, or the close reason could not be read.
+                // A half-written frame must be finished, or the close frame could not be read.
                 self.pending.truncate(1);
                 self.pending.push_back(frame::close(close_reason.code(), &close_reason.reason()));
             } else if self.close_reason.is_none() {
@@ -62,7 +62,7 @@ impl Writer {
         }
     }
 
-    /// Writes what is pending to its end; an error if the socket has broken.
+    /// Writes everything that is pending; an error if the socket has broken.
     pub(crate) fn poll_pending(&mut self, socket: &TcpStream, context: &mut Context<'_>) -> Poll<Result<(), ()>> {
         while !self.pending.is_empty() {
             match self.write_some(socket) {

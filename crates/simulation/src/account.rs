@@ -1,5 +1,5 @@
-//! What a node tells people of their accounts: each number once, in its turn, and at the right moment of the conversation
-//! that it names. In the shape of `subscribers/src/hub/account.rs`.
+//! How a node delivers events of accounts: each number once, in order, and not before the conversation that the event
+//! names has reached the right number. Modelled on `subscribers/src/hub/account.rs`.
 
 use std::{collections::VecDeque, rc::Rc, time::Duration};
 
@@ -15,20 +15,20 @@ use crate::{
     world::{World, note},
 };
 
-/// How often a node tries again to tell what waits.
+/// How often a node retries the delivery of waiting events.
 const AGAIN: Duration = Duration::from_millis(250);
 
-/// The account of somebody who is here, from a number on.
+/// The account of a person who is connected here, from a number on.
 #[derive(Debug)]
 pub(crate) struct Account {
     pub sequence: Sequence<AccountEvent>,
-    /// Up to which number its person was told.
+    /// The last number that was delivered to the person's connections.
     pub told: Number,
-    /// What has come in its turn, and waits for the conversation that the first of them names.
+    /// Events whose number is next, but which wait for the conversation that the first of them names.
     waiting: VecDeque<AccountEvent>,
-    /// That conversation is being read again.
+    /// Whether that conversation is being read again.
     reading: bool,
-    /// When it will be looked for what is due.
+    /// When the node next checks whether anything is due.
     pub wakes: Option<Duration>,
 }
 
@@ -39,11 +39,11 @@ impl Account {
     }
 }
 
-/// Whether an event can be told now.
+/// Whether an event can be delivered now.
 enum Moment {
     Now,
     Later(ConversationId, Number),
-    /// The conversation has gone on since: what the event says of it is old.
+    /// The conversation has moved on: what the event says of it is out of date.
     Over(ConversationId),
 }
 
@@ -52,7 +52,7 @@ impl World<'_> {
         self.nodes[node].people.get_mut(&user).map(|person| &mut person.account)
     }
 
-    /// An event of an account was committed here: just now, if it is fresh.
+    /// Takes an event of an account that was committed on this node; `is_fresh` if it was committed just now.
     pub(crate) fn take_account_event(&mut self, node: usize, event: &AccountEvent, is_fresh: bool) {
         let (user, now) = (event.account, self.instant());
         let Some(account) = self.account(node, user) else { return };
@@ -65,7 +65,7 @@ impl World<'_> {
         self.look_for_due(node, user.into());
     }
 
-    /// An account has come to this number, as another node says.
+    /// Notes that an account has reached this number, as another node reports.
     pub(crate) fn note_account(&mut self, node: usize, user: UserId, number: Number) {
         let now = self.instant();
         self.nodes[node].keep(Meanwhile::Account(user, number));
@@ -74,7 +74,7 @@ impl World<'_> {
         self.look_for_due(node, user.into());
     }
 
-    /// What was missing of an account was read.
+    /// Applies the missing changes of an account that were read from the database.
     pub(crate) fn fill_account(&mut self, node: usize, user: UserId, changes: chat::Result<Rc<AccountChanges>>) {
         let now = self.instant();
         let Some(account) = self.account(node, user) else { return };
@@ -94,7 +94,8 @@ impl World<'_> {
         self.look_for_due(node, user.into());
     }
 
-    /// Too much has changed to be told one by one: a person's connections come back and read it.
+    /// Closes the person's connections, because too much has changed to deliver it one by one: they reconnect and read
+    /// it.
     fn send_back(&mut self, node: usize, user: UserId) {
         let Some(person) = self.nodes[node].people.get(&user) else { return };
         for connection in person.subscribers.clone() {
@@ -102,7 +103,7 @@ impl World<'_> {
         }
     }
 
-    /// Tells what waits, as far as its moment has come.
+    /// Delivers the waiting events whose moment has come.
     pub(crate) fn tell_account(&mut self, node: usize, user: UserId, mut is_fresh: bool) {
         while let Some(event) = self.account(node, user).and_then(|account| account.waiting.front()).cloned() {
             match self.moment_of(node, &event.fact) {
@@ -148,7 +149,7 @@ impl World<'_> {
         self.heard_of(node, conversation, number);
     }
 
-    /// What only faults do with an account whose first event must wait.
+    /// Deliberate faults in the handling of an account whose first event must wait.
     fn waits_wrongly(&mut self, node: usize, user: UserId) {
         let fault = self.fault;
         let Some(account) = self.account(node, user) else { return };
@@ -170,14 +171,14 @@ impl World<'_> {
         self.nodes[node].stalled.insert(user);
     }
 
-    /// Tries again where something waits: a conversation could not be read, or has lost its last subscriber meanwhile.
+    /// Retries the accounts that wait: a conversation could not be read, or has lost its last subscriber meanwhile.
     pub(crate) fn goes_on(&mut self, node: usize) {
         for user in std::mem::take(&mut self.nodes[node].stalled) {
             self.tell_account(node, user, false);
         }
     }
 
-    /// Goes on with the accounts that have waited for the number that was just told.
+    /// Continues the accounts that have waited for the number that was just delivered.
     pub(crate) fn tell_what_is_due(&mut self, node: usize, conversation: ConversationId) {
         let Some(room) = self.nodes[node].rooms.get_mut(&conversation) else { return };
         let last = room.sequence.last();
@@ -185,7 +186,7 @@ impl World<'_> {
         due.into_iter().for_each(|user| self.tell_account(node, user, false));
     }
 
-    /// Reads anew what an event says of a conversation.
+    /// Reads again the conversation that an event is about.
     fn read_listed(&mut self, node: usize, user: UserId, conversation: ConversationId, number: Number) {
         let Some(account) = self.account(node, user) else { return };
         let is_being_read = std::mem::replace(&mut account.reading, true);
@@ -195,7 +196,7 @@ impl World<'_> {
         }
     }
 
-    /// What an event says of a conversation was read anew.
+    /// Takes the conversation that was read again for the first waiting event.
     pub(crate) fn listed_read(
         &mut self,
         node: usize,
@@ -214,7 +215,7 @@ impl World<'_> {
                     event.fact = AccountFact::ConversationAdded(Box::new(listed));
                 }
             }
-            // They have gone since, and what follows says so.
+            // The person has left since, and a later event says so.
             Ok(None) => drop(account.waiting.pop_front()),
             Err(_) => return,
         }

@@ -1,4 +1,4 @@
-//! What will happen, in the order of virtual time.
+//! The events of a world that are still to happen, in the order of virtual time.
 
 use std::{
     cmp::Reverse,
@@ -18,25 +18,25 @@ use store::{Invalidation, invalidations::Kept, members::Belongings};
 
 use crate::database::Snapshot;
 
-/// Something that happens at its time.
+/// Something that happens at a given time.
 pub(crate) enum Happening {
     /// A client does something of its own accord.
     Acts { client: usize },
-    /// A client without a line tries to get one.
+    /// A client without a connection tries to connect.
     Connects { client: usize },
-    /// What a client said reaches its node.
+    /// A client's request reaches its node.
     ToNode { node: usize, life: u32, connection: u64, request: Request },
-    /// What a node said reaches its client.
+    /// A node's frame reaches its client.
     ToClient { client: usize, connection: u64, frame: Frame },
-    /// A client finds that its line is broken.
+    /// A client notices that its connection is broken.
     LineIsBroken { client: usize, connection: u64 },
-    /// A node finds that a connection is gone.
+    /// A node notices that a connection is gone.
     ConnectionIsGone { node: usize, life: u32, connection: u64 },
-    /// The database does what a node wrote.
+    /// The database executes a node's transaction.
     Commit { flight: u64 },
-    /// A node learns what became of it; nothing if nobody knows.
+    /// A node learns the outcome of its transaction; `written` is `None` if the outcome is unknown.
     Committed { node: usize, life: u32, cable: u32, jobs: Vec<Job>, written: Option<Written> },
-    /// A node says in the database that it cannot tell others.
+    /// A node writes to the database that it cannot publish.
     Mutes { node: usize, life: u32 },
     /// A client repeats a send.
     Repeats { client: usize, cid: String },
@@ -44,25 +44,25 @@ pub(crate) enum Happening {
     Ask { node: usize, life: u32, cable: u32, question: Question },
     /// A node gets the answer.
     Answered { node: usize, life: u32, cable: u32, question: Question, answer: chat::Result<Answer> },
-    /// A node looks for what is due of a conversation or an account.
+    /// A node checks what is due for a conversation or an account.
     Due { node: usize, life: u32, scope: Scope },
-    /// A node tries again to tell of accounts that have waited.
+    /// A node retries the delivery of account events that have waited.
     GoesOn { node: usize, life: u32 },
-    /// A node reads invalidations, and looks whether it is time to ask for heads.
+    /// A node reads invalidations, and checks whether it is time to ask for heads.
     Ticks { node: usize, life: u32 },
     /// A letter reaches Redis.
     AtRedis { node: usize, wire: u32, channel: Channel, letter: Rc<Letter> },
     /// A letter reaches a node.
     FromRedis { node: usize, wire: u32, letter: Rc<Letter> },
-    /// A node subscribes to a channel, or no longer.
+    /// A node subscribes to a channel or unsubscribes from it.
     Subscribes { node: usize, wire: u32, channel: Channel, wanted: bool },
-    /// A node finds that Redis is away.
+    /// A node notices that Redis is away.
     RedisIsAway { node: usize, life: u32 },
-    /// A node tries to reach Redis.
+    /// A node tries to connect to Redis.
     SeeksRedis { node: usize, life: u32 },
     /// Something breaks.
     Breaks(Trouble),
-    /// It is well again.
+    /// A trouble ends.
     Heals(Trouble),
 }
 
@@ -70,19 +70,19 @@ pub(crate) enum Happening {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
     Node(usize),
-    /// The way from a node to the database.
+    /// The connection between a node and the database.
     Cable(usize),
-    /// The way from a node to Redis.
+    /// The connection between a node and Redis.
     Wire(usize),
     Slowness(usize),
     Redis,
-    /// The database machine.
+    /// The machine that the database runs on.
     Machine,
-    /// A client's line.
+    /// A client's connection.
     Line(usize),
 }
 
-/// What a client says to its node.
+/// A client's request to its node.
 #[derive(Clone)]
 pub(crate) enum Request {
     Hello { client: usize, speaker: Speaker, account: Option<Number>, cursors: Vec<(ConversationId, Number)> },
@@ -91,26 +91,26 @@ pub(crate) enum Request {
     ReadAccount { request: u64 },
 }
 
-/// What a node says to a client.
+/// A node's frame to a client.
 #[derive(Clone)]
 pub(crate) enum Frame {
-    /// The numbers after which the account's events follow, and each conversation's.
+    /// The numbers after which live events follow: the account's, and each conversation's.
     Welcome {
         account: Number,
         attached: Vec<(ConversationId, Number)>,
     },
     Event(Rc<Event>),
-    /// What was missed: by this client (`live` is false), or by its node.
+    /// Missed changes: those that this client has missed (`live` is false), or those that its node has missed.
     Changes {
         changes: Rc<CaughtUp>,
         live: bool,
     },
-    /// What has changed of the account: as it happened (`live`), or missed by this client.
+    /// A change of the account: live, or one that this client has missed.
     Account {
         event: Rc<AccountEvent>,
         live: bool,
     },
-    /// The client must read its account anew; this is then its cursor.
+    /// The client must read its account again; this is then its cursor.
     AccountReset(Number),
     Answer {
         request: u64,
@@ -137,49 +137,49 @@ pub(crate) struct Job {
     pub command: Command,
 }
 
-/// What the database said to a transaction.
+/// The database's result of a transaction.
 pub(crate) struct Written {
     pub told: Vec<Outgoing>,
     pub replies: Vec<chat::Result<Reply>>,
 }
 
-/// What a node asks of the database.
+/// A node's question to the database.
 #[derive(Clone, Debug)]
 pub(crate) enum Question {
-    /// What a newcomer belongs to.
+    /// The conversations of a person whose connection has just opened.
     Belongings {
         connection: u64,
         since: u64,
     },
-    /// A conversation as somebody sees it, of whom an event of this number says that they belong to it.
+    /// A conversation as this user sees it, after an event of the given number has said that they belong to it.
     Listed {
         user: UserId,
         conversation: ConversationId,
         number: Number,
     },
-    /// What has changed of an account that this node has missed.
+    /// The changes of an account that this node has missed.
     Account {
         user: UserId,
         after: Number,
     },
-    /// What has changed of an account that a connection has missed.
+    /// The changes of an account that a connection has missed.
     AccountMissed {
         connection: u64,
         cursor: Number,
     },
-    /// At whom to look again.
+    /// The invalidations after a place: whom and what to recheck.
     Invalidations {
         after: i64,
     },
     Heads(Vec<ConversationId>),
-    /// What a connection has missed.
+    /// The changes that a connection has missed.
     Missed {
         connection: u64,
         conversation: ConversationId,
         cursor: Number,
         live_from: Number,
     },
-    /// What this node has missed, and which of these people may know.
+    /// The changes that this node has missed, and which of these people may see them.
     Gap {
         room: u64,
         conversation: ConversationId,
@@ -199,11 +199,11 @@ pub(crate) enum Question {
     },
 }
 
-/// What the database answers.
+/// The database's answer to a question.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
     Belongings(Belongings),
-    /// For a member.
+    /// The conversation, if the user is a member of it.
     Listed(Box<Option<Listed>>),
     AccountChanges(Rc<AccountChanges>),
     Account(Rc<KnownAccount<Facts>>),
@@ -214,14 +214,14 @@ pub(crate) enum Answer {
     Snapshot(Rc<Snapshot>),
 }
 
-/// What nodes tell each other through.
+/// A Redis channel between nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Channel {
     Conversation(ConversationId),
     Invalidations,
 }
 
-/// What nodes tell each other: a frame of [`stream::wire`], or an invalidation.
+/// A message between nodes: a frame of [`stream::wire`], or an invalidation.
 #[derive(Debug)]
 pub(crate) enum Letter {
     Frame(ConversationId, String),
@@ -234,7 +234,7 @@ struct Entry {
     what: Happening,
 }
 
-/// Everything that will happen; of what happens at the same time, first what was planned first.
+/// Everything that will happen. Of two things at the same time, the one that was planned first comes first.
 #[derive(Default)]
 pub(crate) struct Agenda {
     entries: BinaryHeap<Reverse<Entry>>,

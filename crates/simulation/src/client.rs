@@ -1,4 +1,5 @@
-//! Clients: they send, change, come, go and come back, on whatever node, and apply what they hear by the law.
+//! Clients: they send, change, connect, disconnect and come back, on any node, and apply what they receive by the rules
+//! of the protocol.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -20,24 +21,24 @@ use crate::{
 };
 
 pub(crate) struct Client {
-    /// For whom it speaks.
+    /// The person whom this client speaks for.
     pub person: usize,
     pub line: Option<Line>,
     pub known: BTreeMap<ConversationId, Followed>,
     pub account: OwnAccount,
     pub pending: VecDeque<Pending>,
-    /// What was sent and acknowledged, for those who try an id again.
+    /// Sends that were acknowledged, from which client ids are reused on purpose.
     acked: Vec<(ConversationId, ClientId)>,
     asked: BTreeMap<u64, Asked>,
-    /// Where the live events of each conversation are on this line.
+    /// The position in each conversation's live events on this connection.
     pub heard: BTreeMap<ConversationId, Heard>,
     sent: u64,
 }
 
-/// Where live events are.
+/// The position in a conversation's live events.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Heard {
-    /// None has come: the first may not leave anything out after this number.
+    /// No event has come yet: the first must be the one after this number.
     Nothing(Number),
     /// The last had this number.
     Last(Number),
@@ -47,12 +48,13 @@ pub(crate) enum Heard {
 #[derive(Default)]
 pub(crate) struct OwnAccount {
     pub known: Option<KnownAccount<Facts>>,
-    /// The request by which it is being read anew, and from which number on; what comes meanwhile waits.
+    /// The request by which the account is being read again, and the number after which events follow; events that come
+    /// meanwhile wait.
     pub loading: Option<(u64, Number)>,
     pub waiting: Vec<Rc<AccountEvent>>,
-    /// Where the live events are on this line.
+    /// The number of the last live event on this connection.
     pub heard: Number,
-    /// Where those that were missed are.
+    /// The number of the last event among those that were missed.
     pub caught_up: Number,
 }
 
@@ -63,14 +65,14 @@ pub(crate) struct Line {
     pub life: u32,
     pub connection: u64,
     pub said_until: Duration,
-    /// Whether the node has said welcome.
+    /// Whether the node has sent its welcome.
     open: bool,
 }
 
 /// A conversation that a client follows.
 pub(crate) struct Followed {
     pub known: Known<Facts>,
-    /// The request by which it is being read anew; what comes meanwhile waits.
+    /// The request by which the conversation is being read again; frames that come meanwhile wait.
     pub loading: Option<u64>,
     waiting: Vec<Frame>,
 }
@@ -81,14 +83,14 @@ pub(crate) struct Pending {
     pub cid: ClientId,
     conversation: ConversationId,
     text: String,
-    /// The connection on which its answer is awaited.
+    /// The connection on which the answer to the last attempt is awaited.
     asked_on: Option<u64>,
 }
 
 #[derive(Debug)]
 enum Asked {
     Send(ClientId),
-    /// A known id with another text: it must be refused.
+    /// A send with a known id and another text: it must be refused.
     Misuse(ClientId),
     Other,
 }
@@ -154,7 +156,7 @@ impl World<'_> {
         self.plan_in(rest, Happening::Connects { client });
     }
 
-    /// The client goes away, or its line breaks: the node finds out later.
+    /// Disconnects the client, on purpose or by a broken connection: the node notices later.
     pub(crate) fn break_line(&mut self, client: usize) {
         let Some(line) = &self.clients[client].line else { return };
         let (node, life, connection) = (line.node, line.life, line.connection);
@@ -168,7 +170,7 @@ impl World<'_> {
         if self.quiet {
             return;
         }
-        // The fewer they are, the more each does.
+        // The fewer clients there are, the more each of them does.
         let pause = 90_000 * self.town.people.len() as u64;
         self.plan_in(pause, Happening::Acts { client });
         let me = &self.clients[client];
@@ -244,7 +246,7 @@ impl World<'_> {
         self.repeats(client, cid.as_str());
     }
 
-    /// Sends what is pending, for the first time or again.
+    /// Sends a pending message, for the first time or again.
     pub(crate) fn repeats(&mut self, client: usize, cid: &str) {
         let request = self.count();
         let user = self.user_of(client);
@@ -382,7 +384,8 @@ impl World<'_> {
         self.apply(client, Frame::Changes { changes, live });
     }
 
-    /// Applies what was heard by the law: the next is applied, what is not larger is dropped, a gap must not be.
+    /// Applies a frame by the protocol's rule: the next number is applied, a number that is not larger is dropped, a
+    /// gap must not occur.
     fn apply(&mut self, client: usize, frame: Frame) {
         let conversation = match &frame {
             Frame::Event(event) => event.conversation,

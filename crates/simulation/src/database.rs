@@ -1,7 +1,7 @@
 //! The database of all nodes: the real store and the real engine on a real SQLite file, one operation at a time.
 //!
-//! What PostgreSQL would do for several nodes (one transaction after the other in each conversation) SQLite does for
-//! the world, whose nodes take turns. Each world has people and rooms of its own, so that one file serves thousands.
+//! PostgreSQL serialises the transactions of several nodes in each conversation; here SQLite does it, because the nodes
+//! of a world take turns. Each world has people and rooms of its own, so that one file serves thousands of worlds.
 
 use std::{
     collections::BTreeSet,
@@ -29,13 +29,13 @@ use promises::{Facts, Known, KnownAccount};
 use store::{Committed, Db, Invalidation, Options, Writer, invalidations::Kept, members::Belongings};
 use tokio::{runtime::Runtime, sync::mpsc};
 
-/// Changes that one catch-up answer carries here: few, so that clients must often read anew.
+/// Changes in one catch-up answer: few, so that clients must often read a conversation again.
 const CATCH_UP: i64 = 25;
-/// Bytes of a piece of such an answer: two or three messages.
+/// Bytes in one piece of a catch-up answer: two or three messages.
 const PIECE: i64 = 1_200;
-/// Batches that the writer may hand over before anybody takes them.
+/// Batches that the writer may hand over before any is taken.
 const BATCHES: usize = 1_024;
-/// Invalidations that one reading takes.
+/// Invalidations that are read at once.
 const NUDGES: i64 = 2_000;
 
 type Batch = (Committed, Vec<Box<dyn FnOnce() + Send>>);
@@ -49,18 +49,18 @@ pub struct Database {
     batches: mpsc::Receiver<Batch>,
     clock: Arc<AtomicI64>,
     folder: PathBuf,
-    /// How many rooms were ever opened: their names differ by it.
+    /// How many rooms were ever opened; it makes their names unique.
     rooms: u64,
 }
 
-/// Who lives in a world and where they talk.
+/// The people of a world, and the rooms that they talk in.
 #[derive(Clone, Debug)]
 pub(crate) struct Town {
     pub people: Vec<Speaker>,
     pub rooms: Vec<ConversationId>,
 }
 
-/// A conversation read anew, at one number.
+/// A conversation as it was read in full, at one number.
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
     pub page: Page,
@@ -68,7 +68,7 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// What somebody knows who has just read it.
+    /// The state of a client that has just read the conversation.
     pub(crate) fn known(&self) -> Known<Facts> {
         Known::read(self.page.head, (), self.members.iter().cloned(), self.page.messages.iter().cloned())
     }
@@ -98,12 +98,13 @@ impl Database {
         Ok(Self { runtime, db, engine, writer, batches, clock, folder: folder.to_owned(), rooms: 0 })
     }
 
-    /// What the clock of whoever acts next says.
+    /// Sets the clock that the next operation uses.
     pub(crate) fn set_clock(&self, millis: i64) {
         self.clock.store(millis, Ordering::Relaxed);
     }
 
-    /// So many people, and public rooms that the first of them owns; and what was told of these.
+    /// Creates people, and public rooms that the first of them owns; returns them with what was published for the
+    /// rooms.
     pub(crate) fn found(&mut self, people: usize, rooms: usize) -> anyhow::Result<(Town, Vec<Outgoing>)> {
         let first = self.rooms;
         let names: Vec<String> = (0..people).map(|person| format!("person-{first}-{person}")).collect();
@@ -153,12 +154,12 @@ impl Database {
         Ok((town, opened))
     }
 
-    /// Does all of this in one transaction: what was committed, and the answer to each.
+    /// Executes all commands in one transaction: returns what was committed, and the answer to each command.
     pub(crate) fn commit(&mut self, commands: Vec<(Speaker, Command)>) -> (Vec<Outgoing>, Vec<chat::Result<Reply>>) {
         let engine = &self.engine;
         let batches = &mut self.batches;
         self.runtime.block_on(async {
-            // Polled in their order before the writer is: it finds them all in its queue.
+            // The commands are polled in order before the writer is, so that it finds all of them in its queue.
             let mut work = Box::pin(join_all(
                 commands
                     .into_iter()
@@ -179,7 +180,7 @@ impl Database {
         })
     }
 
-    /// How far somebody's account has come, and what they belong to.
+    /// The number that somebody's account has reached, and the conversations that they belong to.
     pub(crate) fn belongings(&self, user: UserId) -> chat::Result<Belongings> {
         let mut found = self.runtime.block_on(self.engine.belongings(user))?;
         found.memberships.sort_by_key(|belonging| belonging.conversation);
@@ -191,17 +192,17 @@ impl Database {
         self.runtime.block_on(self.engine.listed_for(user, conversation))
     }
 
-    /// What has changed of an account after a number.
+    /// The changes of an account after a number.
     pub(crate) fn account_changes(&self, user: UserId, since: Number) -> chat::Result<AccountChanges> {
         self.runtime.block_on(self.engine.account_changes(user, since, Extent::Whole))
     }
 
-    /// The next piece of the same.
+    /// The next piece of the changes of an account after a number.
     pub(crate) fn account_piece(&self, user: UserId, since: Number) -> chat::Result<AccountChanges> {
         self.runtime.block_on(self.engine.account_changes(user, since, Extent::Piece))
     }
 
-    /// An account as its person reads it anew.
+    /// An account as its person reads it in full.
     pub(crate) fn account(&self, speaker: &Speaker) -> chat::Result<KnownAccount<Facts>> {
         let user = speaker.user;
         self.runtime.block_on(async {
@@ -220,7 +221,7 @@ impl Database {
         })
     }
 
-    /// Which of these people belong to a conversation.
+    /// Those of these people who are members of a conversation.
     pub(crate) fn among(&self, users: &[UserId], conversation: ConversationId) -> chat::Result<BTreeSet<UserId>> {
         let among = self.runtime.block_on(self.engine.among(users, &[conversation]))?;
         Ok(among.into_iter().map(|(_, user, _)| user).collect())
@@ -244,7 +245,7 @@ impl Database {
             .block_on(async { Ok(store::invalidations::after(&mut *self.db.read().await?, after, NUDGES).await?) })
     }
 
-    /// Says that a node cannot tell others.
+    /// Writes to the database that a node cannot publish.
     pub(crate) fn say_mute(&mut self) -> chat::Result<()> {
         let (node, batches) = (self.db.node(), &mut self.batches);
         let saying = self.writer.change(&[], None, move |unit| {
@@ -255,19 +256,19 @@ impl Database {
         self.runtime.block_on(async { tokio::join!(saying, hand_over(batches)).0 })
     }
 
-    /// What takes members of a conversation from a number to the present.
+    /// The changes that bring a conversation's members from a number to the present.
     pub(crate) fn changes(&self, conversation: ConversationId, since: Number) -> chat::Result<CaughtUp> {
         let wanted = Wanted { since, visible_from: Number(0), extent: Extent::Whole };
         self.runtime.block_on(self.engine.changes_for_members(conversation, wanted))
     }
 
-    /// The next piece of the same; small ones, so that many worlds have many.
+    /// The next piece of the changes after a number. Pieces are small, so that many worlds have several.
     pub(crate) fn piece(&self, conversation: ConversationId, since: Number) -> chat::Result<CaughtUp> {
         let wanted = Wanted { since, visible_from: Number(0), extent: Extent::Piece };
         self.runtime.block_on(self.engine.changes_for_members(conversation, wanted))
     }
 
-    /// The conversation as one of its members reads it anew.
+    /// The conversation as one of its members reads it in full.
     pub(crate) fn snapshot(&self, speaker: &Speaker, conversation: ConversationId) -> chat::Result<Snapshot> {
         let limit = i64::MAX;
         let history = Query::History { conversation, anchor: Anchor::Latest, limit };
@@ -285,7 +286,7 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        // What is left in a temporary folder is nobody's loss.
+        // It does no harm if a temporary folder remains.
         let _gone = std::fs::remove_dir_all(&self.folder);
     }
 }

@@ -1,4 +1,4 @@
-//! Chance, of one seed and nothing else.
+//! Random numbers that depend on one seed and nothing else.
 
 /// Splitmix64: small, quick, and the same on every machine.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`; 0 if there is none.
+    /// A number below `end`; 0 if `end` is 0.
     pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.roll().checked_rem(end).unwrap_or(0)
     }
@@ -26,12 +26,12 @@ impl Dice {
         least + self.below(most.saturating_sub(least) + 1)
     }
 
-    /// True so many times in a thousand.
+    /// True in `per_mille` of a thousand cases.
     pub(crate) fn chance(&mut self, per_mille: u64) -> bool {
         self.below(1_000) < per_mille
     }
 
-    /// One of these.
+    /// One of these values; `None` if there are none.
     pub(crate) fn pick<T: Copy>(&mut self, of: &[T]) -> Option<T> {
         of.get(usize::try_from(self.below(of.len() as u64)).unwrap_or(0)).copied()
     }

@@ -1,8 +1,8 @@
-//! A world in which the database goes back: it is kept, written on, and comes back as it was, under the nodes that work
-//! on it. Nodes, writers and what they know of the history are the real ones (`store::history`); the world decides who
-//! writes, looks, comes and starts again, and when.
+//! A world in which the database goes back: a copy of it is made, more is written, and then the copy replaces it under
+//! the running nodes. Nodes, writers and their knowledge of the history are the real ones (`store::history`); the world
+//! decides which node writes, checks, connects and restarts, and when.
 //!
-//! What nobody remembers cannot be missed: a node starts again only once another has seen how far it had come.
+//! A loss that no node remembers cannot be noticed: so a node restarts only once another has seen how far it had come.
 
 use std::{
     collections::BTreeMap,
@@ -27,20 +27,20 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::dice::Dice;
 
-/// What happens in one world.
+/// Steps in one world.
 const STEPS: u64 = 120;
 const CLIENTS: usize = 4;
 const BATCHES: usize = 64;
 const ALL: i64 = 10_000;
 
-/// What a world of this kind may do wrong on purpose.
+/// A deliberate mistake in a world of this kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slip {
-    /// Nodes do not compare what they know with the database, but for their own transactions.
+    /// Nodes compare what they know with the database only in their own transactions.
     NeverLooks,
-    /// Cursors are honoured whatever history they are of.
+    /// Cursors are accepted whatever history they belong to.
     HonoursOldCursors,
-    /// Who is connected is not sent away.
+    /// Connected clients are not sent away.
     KeepsConnections,
 }
 
@@ -49,7 +49,7 @@ impl Slip {
     pub const ALL: [Self; 3] = [Self::NeverLooks, Self::HonoursOldCursors, Self::KeepsConnections];
 }
 
-/// What became of a world.
+/// The outcome of a world.
 #[derive(Clone, Debug, Default)]
 pub struct Failovers {
     /// The promises that were not kept.
@@ -73,11 +73,11 @@ struct Node {
 #[derive(Clone, Default)]
 struct Client {
     node: usize,
-    /// The history and the number that it knows; none before it was first let in.
+    /// The epoch and the number that it knows; `None` before its first connection.
     epoch: Option<String>,
     cursor: Number,
     known: BTreeMap<Number, String>,
-    /// Whether its connection holds.
+    /// Whether it is connected.
     connected: bool,
 }
 
@@ -85,7 +85,7 @@ struct Ack {
     cid: String,
     seq: Number,
     epoch: String,
-    /// Whether the copy that exists was made before it.
+    /// Whether the acknowledgement came after the present copy was made.
     after_copy: bool,
 }
 
@@ -101,7 +101,7 @@ struct World {
     acks: Vec<Ack>,
     sent: u64,
     kept: u64,
-    /// Nodes that have looked since the database came back last.
+    /// For each node, whether it has checked the history since the database last came back.
     looked: Vec<bool>,
     outcome: Failovers,
 }
@@ -109,7 +109,7 @@ struct World {
 /// Lets a world happen in this folder, which is made and removed, and judges it.
 ///
 /// # Errors
-/// If the database fails, which is not part of the play.
+/// If the database fails by itself, which is not part of the simulation.
 pub fn go_back(folder: &Path, seed: u64, slip: Option<Slip>) -> anyhow::Result<Failovers> {
     std::fs::create_dir_all(folder)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -184,7 +184,7 @@ impl World {
         Ok(())
     }
 
-    /// The answers of the next batch; whoever is connected is sent away if it says so.
+    /// Hands over the answers of the next batch; closes the node's connections if the batch begins a new history.
     async fn hand_over(&mut self, node: usize) {
         let Some((told, answers)) = self.nodes[node].batches.recv().await else { return };
         answers.into_iter().for_each(|answer| answer());
@@ -195,7 +195,7 @@ impl World {
         }
     }
 
-    /// The node's own subscribers hear it, if it is the next.
+    /// Delivers a sent message to the node's own subscribers whose next number it is.
     fn tell(&mut self, node: usize, sent: &Sent) {
         let cid = sent.client_id.as_ref().map(ToString::to_string).unwrap_or_default();
         for client in self.clients.iter_mut().filter(|client| client.node == node && client.connected) {
@@ -206,7 +206,7 @@ impl World {
         }
     }
 
-    /// What a node does every second.
+    /// The check that a node makes every second.
     async fn look(&mut self, node: usize) -> anyhow::Result<()> {
         self.looked[node] = true;
         if self.slip == Some(Slip::NeverLooks) {
@@ -222,7 +222,7 @@ impl World {
         Ok(())
     }
 
-    /// A client comes, or comes back, with what it knows.
+    /// A client connects or reconnects, with the history and the number that it knows.
     async fn connect(&mut self, client: usize) -> anyhow::Result<()> {
         let node = usize::try_from(self.dice.below(self.nodes.len() as u64))?;
         let db = self.nodes[node].db.clone();
@@ -271,7 +271,7 @@ impl World {
         Ok(())
     }
 
-    /// A node loses what it remembers, after the others have seen how far it had come.
+    /// A node restarts and loses its memory, once the others have seen how far it had come.
     async fn restart(&mut self, node: usize) -> anyhow::Result<()> {
         if self.looked.iter().any(|looked| !looked) {
             return Ok(());
@@ -281,9 +281,9 @@ impl World {
         }
         self.clients.iter_mut().filter(|client| client.node == node).for_each(|client| client.connected = false);
         let fresh = self::node(open(&self.folder).await?, &self.clock).await?;
-        // Its writer ends by itself, and lets go of the file.
+        // The writer of the old node ends by itself, and closes the file.
         self.nodes[node] = fresh;
-        // It knows what is there now.
+        // The new node reads the present state.
         self.look(node).await
     }
 
@@ -293,7 +293,7 @@ impl World {
                 self.look(node).await?;
             }
         }
-        // Who was sent away comes back; who was not, has been told everything.
+        // Clients that were sent away reconnect; the others have been sent everything.
         for client in 0..self.clients.len() {
             if !self.clients[client].connected || self.clients[client].epoch.is_none() {
                 self.connect(client).await?;
@@ -345,7 +345,7 @@ async fn node(db: Db, clock: &Arc<AtomicI64>) -> anyhow::Result<Node> {
     Ok(Node { db, writer, batches })
 }
 
-/// Somebody who talks, and where.
+/// Creates a person and a conversation.
 async fn settle(node: &mut Node) -> anyhow::Result<(UserId, ConversationId)> {
     let profile = Profile::default();
     let settling = node.writer.change(&[], None, move |unit| {

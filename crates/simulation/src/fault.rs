@@ -1,50 +1,50 @@
-//! Deliberate faults: a simulation that finds nothing proves nothing unless it can find something.
+//! Deliberate faults: a simulation that finds nothing proves nothing, unless it is known to find faults.
 
-/// What a world may do wrong on purpose. Each breaks a promise that the tests expect to be found broken.
+/// A deliberate fault of a world. Each breaks a promise, and the tests expect that it is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// What is missing is never read from the database.
+    /// Missing changes are never read from the database.
     NeverReads,
-    /// An event that comes before its turn is told at once.
+    /// An event that comes before its turn is delivered at once.
     PassesGaps,
-    /// An event that was told before is told again.
+    /// An event that was delivered before is delivered again.
     PassesTwice,
-    /// A reading that is older than what is known to exist is taken for the present.
+    /// A reading that is older than the largest known number is taken for the present state.
     TakesOldReadings,
     /// Nobody asks the database for heads.
     NeverPolls,
     /// Sends are acknowledged before their commit.
     AnswersBeforeCommit,
-    /// Subscribers are told before the commit.
+    /// Events are published before their commit.
     TellsBeforeCommit,
     /// Events are numbered from a counter in the node's memory.
     NumbersFromMemory,
-    /// The senders' ids are not remembered.
+    /// Client ids of sends are not remembered.
     ForgetsClientIds,
-    /// What was missed is told out of what the node has heard.
+    /// Missed changes are answered from the node's memory, not from the database.
     ResumesFromMemory,
-    /// An answer to those who come back is kept, whatever has been told since.
+    /// A catch-up answer is reused for others, whatever has been delivered since.
     KeepsOldAnswers,
-    /// Live events overtake what was missed.
+    /// Live events overtake missed ones.
     HoldsNothingBack,
-    /// Whoever is put out of a conversation is told what follows in it.
+    /// A removed member still receives the events that follow.
     ForgetsRemovals,
-    /// Nobody reads the invalidations.
+    /// Invalidations are not read.
     IgnoresInvalidations,
-    /// A node does not hear its own invalidations, also those of a commit that it did not learn of.
+    /// A node ignores all of its own invalidations, also those of a commit whose outcome it did not learn.
     IgnoresOwnInvalidations,
-    /// Who comes in is added with a row that may be older than what others were told.
+    /// A new member is added with a membership row that may be older than what others were sent.
     AddsWithOldRows,
-    /// Of an account is told what can be told, whatever waits before it.
+    /// An account's events are delivered whenever one can be, even if an earlier one still waits.
     TellsAccountsOutOfTurn,
-    /// What waits of an account is forgotten.
+    /// An account's waiting events are forgotten.
     ForgetsWaitingAccounts,
-    /// What nobody knows is answered as a refusal.
+    /// A command whose outcome is unknown is answered with a refusal.
     RefusesAfterCommit,
 }
 
 impl Fault {
-    /// All of them.
+    /// All faults.
     pub const ALL: [Self; 19] = [
         Self::NeverReads,
         Self::PassesGaps,

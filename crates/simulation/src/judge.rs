@@ -1,7 +1,8 @@
 //! The judge: sees every commit, every answer and every frame, and names the promises that were broken.
 //!
 //! It knows more than the checker of histories in `testkit`, which sees a server from outside and whose clients never
-//! leave: here memberships come and go, and each frame can be compared with what was committed at its moment.
+//! leave a conversation: here memberships come and go, and each frame can be compared with what was committed at that
+//! moment.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,26 +19,26 @@ use store::account_changes::Thing;
 
 use crate::database::Town;
 
-/// So long after a removal a catch-up answer may still show what followed: the contract's bound without Redis.
+/// For this long after a removal a catch-up answer may still show later events: the contract's bound without Redis.
 const GRACE: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 struct Send {
     conversation: ConversationId,
     text: String,
-    /// When it was first begun; moments only count what came before what.
+    /// When the send was first tried; moments only count what came before what.
     invoked: u64,
     acks: Vec<(u64, Sent)>,
-    /// Attempts whose answers have not come: what is still on its way may be stored after another was refused.
+    /// Attempts that are not answered yet: one of them may still be stored after another was refused.
     open: i64,
     refused: bool,
 }
 
-/// What happened in a conversation, by what the database committed.
+/// The events of a conversation, as the database committed them.
 #[derive(Debug, Default)]
 struct Log {
     events: Vec<Event>,
-    /// Who came and went, with which number and when.
+    /// Joins (`true`) and departures, each with its number and its time.
     memberships: Vec<(Number, UserId, bool, Duration)>,
 }
 
@@ -47,11 +48,11 @@ pub(crate) struct Judge {
     rooms: Vec<ConversationId>,
     people: Vec<UserId>,
     logs: BTreeMap<ConversationId, Log>,
-    /// What each account's numbers were given to.
+    /// The thing that each number of each account was given to.
     accounts: BTreeMap<UserId, BTreeMap<Number, Thing>>,
     sends: BTreeMap<(UserId, String), Send>,
     edits: BTreeSet<(ConversationId, String)>,
-    /// For each connection, when each send began on it and which numbers its answers gave.
+    /// For each connection, when each send began on it, and the numbers that its answers gave.
     begun: BTreeMap<(u64, String), u64>,
     answered: BTreeMap<(u64, ConversationId), Vec<(u64, Number)>>,
     moment: u64,
@@ -77,7 +78,7 @@ impl Judge {
         place.map_or_else(|| "nowhere".to_owned(), |place| format!("r{place}"))
     }
 
-    // ---- what is done -----------------------------------------------------------------------------
+    // ---- commands and commits ---------------------------------------------------------------------
 
     /// A transaction was committed.
     pub(crate) fn record(&mut self, at: Duration, told: &[Outgoing]) {
@@ -163,9 +164,9 @@ impl Judge {
         self.edits.insert((conversation, text.to_owned()));
     }
 
-    // ---- what is heard ----------------------------------------------------------------------------
+    // ---- what clients receive ---------------------------------------------------------------------
 
-    /// I6, I10, I11 for one live event.
+    /// Checks I6, I10 and I11 for one live event.
     pub(crate) fn hears_event(&mut self, client: usize, user: UserId, event: &Event) {
         let (number, place) = (event.number, self.place(event.conversation));
         let who = format!("client {client} of {}", self.name(user));
@@ -183,8 +184,8 @@ impl Judge {
         }
     }
 
-    /// I11 for an event of an account: its number was given to what it is about. The last of those that were missed
-    /// bears the number from which live ones follow, whatever it is about.
+    /// Checks I11 for an event of an account: its number must have been given to the thing that it is about. The last
+    /// of the missed events bears the number after which live ones follow, whatever it is about.
     pub(crate) fn hears_account_event(&mut self, client: usize, user: UserId, event: &AccountEvent, live: bool) {
         let kept = self.accounts.get(&event.account).and_then(|log| log.get(&event.number));
         let is_kept = kept.is_some_and(|thing| !live || *thing == about(&event.fact));
@@ -196,7 +197,8 @@ impl Judge {
         }
     }
 
-    /// When a person had gone out of a conversation before this number, if they had and are not back.
+    /// When a person left a conversation for the last time, with a number below this one; `None` if they are still a
+    /// member.
     fn gone_at(&self, user: UserId, conversation: ConversationId, number: Number) -> Option<Duration> {
         let own = self.logs.get(&conversation)?.memberships.iter().filter(|(_, whose, ..)| *whose == user);
         match own.max_by_key(|(number, ..)| *number) {
@@ -206,7 +208,7 @@ impl Judge {
         }
     }
 
-    /// I10 and I11 for a catch-up answer. True if it shows somebody who was just put out what came after.
+    /// Checks I10 and I11 for a catch-up answer. True if it shows a removed member what came after their removal.
     pub(crate) fn hears_changes(
         &mut self,
         client: usize,
@@ -228,7 +230,7 @@ impl Judge {
             self.accuse(Rule::I11, format!("{who} was shown {seq} of {place} as it never was"));
         }
         let Some(gone) = self.gone_at(user, conversation, changes.to) else { return false };
-        // A reset shows nothing.
+        // A reset shows no changes.
         if changes.reset {
             return false;
         }
@@ -238,9 +240,9 @@ impl Judge {
         true
     }
 
-    // ---- in the end -------------------------------------------------------------------------------
+    // ---- at the end -------------------------------------------------------------------------------
 
-    /// I1, I2, I4, I5, I8, I9, I15, by what is kept.
+    /// Checks I1, I2, I4, I5, I8, I9 and I15 against the stored messages.
     pub(crate) fn judge_sends(&mut self, kept: &BTreeMap<ConversationId, Vec<Message>>) {
         let mut found = Vec::new();
         let mut texts: BTreeMap<&str, (&UserId, &str)> = BTreeMap::new();
@@ -343,13 +345,14 @@ impl Judge {
         Number(self.logs.get(&conversation).map_or(0, |log| i64::try_from(log.events.len()).unwrap_or(0)))
     }
 
-    /// Who belongs to a conversation, by what was committed.
+    /// Whether a user is a member of a conversation, by what was committed.
     pub(crate) fn belongs(&self, user: UserId, conversation: ConversationId) -> bool {
         self.gone_at(user, conversation, Number(i64::MAX)).is_none()
     }
 }
 
-/// What an event of an account is about: that somebody has hidden a conversation may be told as what has become of it.
+/// The thing that an event of an account is about. That a conversation was hidden may be delivered as a change of the
+/// conversation itself.
 fn about(fact: &AccountFact) -> Thing {
     match Thing::of(fact).0 {
         Thing::Hidden(conversation) => Thing::Conversation(conversation),
@@ -357,7 +360,7 @@ fn about(fact: &AccountFact) -> Thing {
     }
 }
 
-/// Whether a message was once as it is shown.
+/// Whether a message once was as it is shown.
 fn was_so(events: &[Event], message: &Message) -> bool {
     let at = usize::try_from(message.rev.0 - 1).unwrap_or(usize::MAX);
     match events.get(at).map(|event| &event.fact) {

@@ -1,5 +1,5 @@
-//! A node: who listens to what on it, and how connections come and go. In the shape of `subscribers/src/hub.rs`, but
-//! without bytes: what is told is looked at, not encoded.
+//! A node: its subscribers and their connections. Modelled on `subscribers/src/hub.rs`, but without bytes: frames are
+//! inspected, not encoded.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -22,64 +22,65 @@ use crate::{
     world::{World, note},
 };
 
-/// How long an answer to those who come back is kept for others: that of `connect/src/missed.rs`.
+/// How long a catch-up answer is kept for other connections; as in `connect/src/missed.rs`.
 const KEPT: Duration = Duration::from_secs(2);
 
 #[derive(Default)]
 pub(crate) struct Node {
     pub up: bool,
-    /// Counts its starts.
+    /// How often the node has started.
     pub life: u32,
     pub slow: bool,
-    /// How far its clock is off, in milliseconds.
+    /// By how much its clock is wrong, in milliseconds.
     pub skew: i64,
     pub cable_cut: bool,
-    /// Counts the ways to the database: what was asked over an earlier one is not answered.
+    /// Counts the connections to the database: a question that was asked over an earlier one gets no answer.
     pub cable: u32,
-    /// Whether it hears what others say, as far as it knows.
+    /// Whether it receives what other nodes publish, as far as it knows.
     pub hears: bool,
     pub rooms: BTreeMap<ConversationId, Room>,
     pub people: BTreeMap<UserId, Person>,
     pub connections: BTreeMap<u64, Connection>,
-    /// How many readings of belongings are under way, and what has happened since the first of them began.
+    /// How many readings of memberships are under way; `kept` has what has happened since the first of them began.
     pub loading: usize,
     kept: Vec<(u64, Meanwhile)>,
     tick: u64,
-    /// Whose account has something to tell that waits for a conversation.
+    /// People whose accounts have an event that waits for a conversation.
     pub stalled: BTreeSet<UserId>,
-    /// Under which it writes invalidations: another one after a commit that it did not learn of.
+    /// The name under which it writes invalidations. It takes another one after a commit whose outcome it did not
+    /// learn.
     pub name: u64,
-    /// The newest invalidation at its start: later ones are read again and again, as some become visible late.
+    /// The newest invalidation at its start. Later ones are read repeatedly, because some become visible late.
     pub invalidations_after: i64,
     pub invalidations_heard: BTreeSet<i64>,
     pub reading_invalidations: bool,
     pub heads_at: Duration,
-    /// When the last subscription will have arrived.
+    /// When the last subscription will have reached Redis.
     pub subscribed_until: Duration,
     pub queue: VecDeque<Job>,
     pub writing: bool,
-    /// It will say in the database that others were not told.
+    /// Whether it is about to write to the database that it could not publish.
     pub muted: bool,
     pub missed: BTreeMap<(ConversationId, Number, Number), (Duration, Rc<CaughtUp>)>,
-    /// What was told here, for the fault that resumes from it.
+    /// The events that were published here, for [`Fault::ResumesFromMemory`].
     pub memory: BTreeMap<ConversationId, Vec<Event>>,
-    /// For the fault that numbers from memory.
+    /// For [`Fault::NumbersFromMemory`].
     pub counters: BTreeMap<ConversationId, Number>,
 }
 
-/// What happens while somebody's belongings are being read.
+/// Something that happens while a person's memberships are being read.
 #[derive(Clone, Debug)]
 pub(crate) enum Meanwhile {
-    /// This was told here.
+    /// This was published here.
     Outgoing(Rc<Vec<Outgoing>>),
-    /// Somebody has left, with this number.
+    /// A person has left the conversation, with this number.
     Left(UserId, ConversationId, Number),
-    /// Another node has brought an account to this number.
+    /// Another node reports that an account has reached this number.
     Account(UserId, Number),
 }
 
 impl Node {
-    /// Keeps what happens for those whose belongings are being read.
+    /// Keeps an occurrence for the people whose memberships are being read.
     pub(crate) fn keep(&mut self, what: Meanwhile) {
         self.tick += 1;
         if self.loading > 0 {
@@ -88,16 +89,16 @@ impl Node {
     }
 }
 
-/// A conversation that somebody on this node listens to.
+/// A conversation with subscribers on this node.
 #[derive(Debug)]
 pub(crate) struct Room {
     pub sequence: Sequence<Event>,
     pub subscribers: BTreeSet<u64>,
-    /// Tells it from others of the same conversation, before and after.
+    /// Distinguishes it from earlier and later instances of the same conversation.
     pub born: u64,
-    /// When it will be looked for what is due.
+    /// When the node next checks whether anything is due.
     pub wakes: Option<Duration>,
-    /// Whose account waits for a number which was not told yet.
+    /// People whose accounts wait for a number that was not delivered yet.
     pub later: Vec<(Number, UserId)>,
 }
 
@@ -116,13 +117,13 @@ pub(crate) struct Connection {
     account: Option<Number>,
     /// The number that the account's live events follow.
     live_from: Number,
-    /// Live frames that wait until what was missed is told.
+    /// Live frames that wait until the missed changes are sent.
     held: Option<Vec<Frame>>,
-    /// Answers that are still to come before the hold is released.
+    /// Answers that must come before the held frames are released.
     awaited: usize,
-    /// When the last frame will have arrived.
+    /// When the last frame will have reached the client.
     pub said_until: Duration,
-    /// Its client has gone and not all of what it said has arrived: nothing more does.
+    /// Its client has gone, and some frames have not reached it: no more will.
     cut: bool,
 }
 
@@ -130,7 +131,7 @@ impl World<'_> {
     pub(crate) fn start_node(&mut self, node: usize) -> anyhow::Result<()> {
         let life = self.nodes[node].life + 1;
         if self.machine_down || self.nodes[node].cable_cut {
-            // It does not start without its database.
+            // A node does not start without its database.
             self.plan_in(300_000, Happening::Heals(crate::agenda::Trouble::Node(node)));
             return Ok(());
         }
@@ -147,7 +148,7 @@ impl World<'_> {
         Ok(())
     }
 
-    /// Everything in its memory is gone; its clients find out.
+    /// Stops the node and clears its memory; its clients notice later.
     pub(crate) fn kill(&mut self, node: usize) {
         if !self.nodes[node].up {
             return;
@@ -169,7 +170,7 @@ impl World<'_> {
         !self.machine_down && !self.nodes[node].cable_cut
     }
 
-    // ---- what clients say -----------------------------------------------------------------------
+    // ---- requests of clients ----------------------------------------------------------------------
 
     pub(crate) fn hears_client(&mut self, node: usize, connection: u64, request: Request) {
         if let Request::Hello { client, speaker, account, cursors } = request {
@@ -212,7 +213,7 @@ impl World<'_> {
         }
     }
 
-    /// What a newcomer belongs to was read; what has happened meanwhile is applied to it.
+    /// Takes the memberships of a new connection's person, and applies what has happened while they were read.
     pub(crate) fn loaded(&mut self, node: usize, connection: u64, since: u64, belongings: chat::Result<Belongings>) {
         let hub = &mut self.nodes[node];
         hub.loading = hub.loading.saturating_sub(1);
@@ -237,7 +238,7 @@ impl World<'_> {
             self.listen_to(node, conversation, head);
         }
         self.enter(node, connection);
-        // What has changed since comes as events; what the memberships have already, a second time.
+        // Changes since the reading come as events; those that the memberships have already come a second time.
         for one in meanwhile.told.iter().flat_map(|told| told.iter()) {
             if let Outgoing::Account(event) = one
                 && event.account == user
@@ -248,7 +249,8 @@ impl World<'_> {
         self.note_account(node, user, meanwhile.account);
     }
 
-    /// Lets a connection listen, tells it from where on, and then what it has missed.
+    /// Subscribes a connection to its conversations, sends it the numbers after which live events follow, and begins to
+    /// read what it has missed.
     fn enter(&mut self, node: usize, connection: u64) {
         let hub = &mut self.nodes[node];
         let Some(open) = hub.connections.get_mut(&connection) else { return };
@@ -280,7 +282,7 @@ impl World<'_> {
         }
     }
 
-    /// What a connection has missed of its person's account was read.
+    /// Takes the changes of the account that a connection has missed.
     pub(crate) fn account_missed(&mut self, node: usize, connection: u64, changes: chat::Result<Rc<AccountChanges>>) {
         let Ok(changes) = changes else { return self.close(node, connection) };
         let Some(live_from) = self.nodes[node].connections.get(&connection).map(|open| open.live_from) else { return };
@@ -298,7 +300,7 @@ impl World<'_> {
         }
     }
 
-    /// The next piece of what a connection has missed: somebody has just asked for the same, or it is read.
+    /// Gets the next piece of what a connection has missed: from an answer that was kept, or from the database.
     fn look_for_missed(
         &mut self,
         node: usize,
@@ -327,7 +329,7 @@ impl World<'_> {
         (conversation, cursor, live_from)
     }
 
-    /// What a connection has missed was read.
+    /// Takes changes that a connection has missed.
     pub(crate) fn missed(
         &mut self,
         node: usize,
@@ -342,7 +344,7 @@ impl World<'_> {
         self.tell_missed(node, connection, changes, live_from);
     }
 
-    /// The fault that knows only what this node has heard.
+    /// Implements [`Fault::ResumesFromMemory`]: answers with what this node has received.
     fn remember(&self, node: usize, changes: Rc<CaughtUp>, live_from: Number) -> Rc<CaughtUp> {
         if self.fault != Some(Fault::ResumesFromMemory) {
             return changes;
@@ -367,7 +369,7 @@ impl World<'_> {
         }
     }
 
-    /// Releases what was held back once nothing more is awaited.
+    /// Releases the held frames once no more answers are awaited.
     fn told_missed(&mut self, node: usize, connection: u64, told: usize) {
         let Some(open) = self.nodes[node].connections.get_mut(&connection) else { return };
         open.awaited = open.awaited.saturating_sub(told);
@@ -378,7 +380,7 @@ impl World<'_> {
         }
     }
 
-    /// Says something live: behind what is still to be said.
+    /// Sends a live frame, after what the connection has missed.
     pub(crate) fn tell(&mut self, node: usize, connection: u64, frame: Frame) {
         let Some(open) = self.nodes[node].connections.get_mut(&connection) else { return };
         match &mut open.held {
@@ -387,7 +389,7 @@ impl World<'_> {
         }
     }
 
-    /// Ends a connection: its client may come back.
+    /// Closes a connection: its client may reconnect.
     pub(crate) fn close(&mut self, node: usize, connection: u64) {
         self.send(node, connection, Frame::Closed);
         self.detach(node, connection);
@@ -409,13 +411,13 @@ impl World<'_> {
     }
 }
 
-/// What has happened while somebody's belongings were being read.
+/// The occurrences that were kept while a person's memberships were being read.
 #[derive(Default)]
 struct Loading {
     told: Vec<Rc<Vec<Outgoing>>>,
-    /// What they have left.
+    /// Conversations that the person has left.
     left: BTreeMap<ConversationId, Number>,
-    /// How far their account has come.
+    /// The number that their account has reached.
     account: Number,
 }
 
@@ -432,7 +434,7 @@ impl Loading {
         }
     }
 
-    /// How far a conversation was told here.
+    /// The number up to which a conversation's events were delivered here.
     fn head(&self, conversation: ConversationId) -> Number {
         let numbers = self.told.iter().flat_map(|told| told.iter()).filter_map(|one| match one {
             Outgoing::Event(event) if event.conversation == conversation => Some(event.number),

@@ -1,4 +1,4 @@
-//! What clients do with their own accounts, and how they keep to their numbers.
+//! What clients do with their own accounts, and how they apply the accounts' events.
 
 use std::rc::Rc;
 
@@ -8,7 +8,7 @@ use promises::{AccountChange, Facts, KnownAccount, Place, Rule};
 use crate::{agenda::Request, client::Heard, world::World};
 
 impl World<'_> {
-    /// A client writes something that only its person is told of.
+    /// A client changes something that only its own account's connections are sent.
     pub(crate) fn acts_on_account(&mut self, client: usize, own: Option<ConversationId>) {
         let text = format!("draft {} of client {client}", self.count());
         let Some(conversation) = own else {
@@ -25,7 +25,7 @@ impl World<'_> {
         self.does(client, command);
     }
 
-    /// The draft of a new message, or of the edit of an own one.
+    /// The key of a draft: for a new message, or for an edit of one of the client's own messages.
     fn draft_key(&mut self, client: usize, conversation: ConversationId) -> DraftKey {
         let user = self.user_of(client);
         let messages = self.clients[client].known.get(&conversation).map(|followed| &followed.known.messages);
@@ -40,7 +40,7 @@ impl World<'_> {
         known.and_then(|known| known.draft(key)).map_or(Number(0), |draft| draft.rev)
     }
 
-    /// Live events of the account follow this number.
+    /// Begins to follow the account's live events, which have numbers above this one.
     pub(crate) fn follows_account(&mut self, client: usize, live_from: Number) {
         let own = &mut self.clients[client].account;
         own.heard = live_from;
@@ -49,7 +49,7 @@ impl World<'_> {
         }
     }
 
-    /// Everything that is known is forgotten and read; events follow from this number on.
+    /// Forgets the account and reads it again; events follow from this number on.
     pub(crate) fn reads_account(&mut self, client: usize, from: Number) {
         self.clients[client].account.waiting.clear();
         self.asks_for_account(client, from);
@@ -72,14 +72,15 @@ impl World<'_> {
         let Some((_, from)) = own.loading.filter(|(asked, _)| *asked == request) else { return };
         let Ok(read) = read else { return self.asks_for_account(client, from) };
         let mut known = (*read).clone();
-        // It may be newer than that, and what follows says it again.
+        // The state may be newer than `from`; the events that follow repeat the difference.
         known.cursor = from;
         (own.known, own.loading) = (Some(known), None);
         let waiting = std::mem::take(&mut own.waiting);
         waiting.into_iter().for_each(|event| self.applies_account_event(client, event));
     }
 
-    /// Each number once and in order, on each connection; and nothing that is not kept.
+    /// Checks that each number comes once and in order on a connection, and that all of it was committed; then applies
+    /// it.
     pub(crate) fn hears_account_event(&mut self, client: usize, event: Rc<AccountEvent>, live: bool) {
         self.figures.account_events += 1;
         let user = self.user_of(client);
@@ -100,13 +101,14 @@ impl World<'_> {
         let event = if live { self.as_it_is_told(client, event) } else { event };
         if self.clients[client].account.loading.is_some() {
             self.clients[client].account.waiting.push(event.clone());
-            // The conversations are followed meanwhile.
+            // The conversations are followed in the meantime.
             return self.follows_fact(client, &event.fact);
         }
         self.applies_account_event(client, event);
     }
 
-    /// What is told live of a conversation that was hidden does not say up to which number: it is told at its moment.
+    /// Completes a live event that hides a conversation, which does not say up to which number: that is the number that
+    /// the client has come to.
     fn as_it_is_told(&self, client: usize, event: Rc<AccountEvent>) -> Rc<AccountEvent> {
         let AccountFact::ConversationHidden { conversation, at } = event.fact else { return event };
         let heard = self.clients[client].heard.get(&conversation);
@@ -129,7 +131,7 @@ impl World<'_> {
         self.follows_fact(client, &event.fact);
     }
 
-    /// Begins or ends to follow a conversation.
+    /// Begins or stops following a conversation.
     fn follows_fact(&mut self, client: usize, fact: &AccountFact) {
         match fact {
             AccountFact::ConversationAdded(listed) => {

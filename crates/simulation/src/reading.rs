@@ -1,4 +1,4 @@
-//! What a node asks of the database, and what it does with the answers.
+//! A node's questions to the database, and what it does with the answers.
 
 use std::{collections::BTreeSet, rc::Rc, time::Duration};
 
@@ -16,7 +16,7 @@ use crate::{
 
 /// How often invalidations are read, and heads while Redis is away.
 const EVERY: Duration = Duration::from_secs(1);
-/// How often heads are asked for though Redis is there.
+/// How often heads are asked for while Redis is there.
 const SELDOM: Duration = Duration::from_secs(5);
 
 fn away() -> Error {
@@ -41,7 +41,7 @@ impl World<'_> {
         }
     }
 
-    /// The database answers, with what is true at this moment.
+    /// Answers a question from the database's present state.
     pub(crate) fn ask_now(&mut self, node: usize, cable: u32, question: Question) -> anyhow::Result<()> {
         let life = self.nodes[node].life;
         let answer = if self.reaches_database(node) { self.look_up(node, &question) } else { Err(away()) };
@@ -125,7 +125,8 @@ impl World<'_> {
             (Question::Invalidations { .. }, read) => {
                 self.nodes[node].reading_invalidations = false;
                 let Ok(Answer::Invalidations(read)) = read else { return };
-                // Its own as well, if they were written under an earlier name: it does not know that it wrote them.
+                // Its own as well, if they were written under an earlier name: it does not know that it has written
+                // them.
                 let own = self.nodes[node].name;
                 for kept in read {
                     let foreign = self.invalidations_of.get(&kept.id) != Some(&own);
@@ -165,12 +166,12 @@ impl World<'_> {
                 });
                 self.send(node, connection, Frame::ReadAnew { request, conversation, read });
             }
-            // Heads are asked for again soon.
+            // The node asks for heads again soon.
             _ => {}
         }
     }
 
-    /// What this node had missed was read: whoever may not know it goes first.
+    /// Applies the changes that this node has missed; members that may not see them are removed first.
     fn filled(
         &mut self,
         node: usize,
@@ -183,8 +184,8 @@ impl World<'_> {
         let to = changes.to;
         let last = room.sequence.last();
         if to > last {
-            // Whoever came in while this was read was not asked for. As in the hub, those are out who are shown to have
-            // gone, and all if nothing is shown.
+            // A person who came in during the reading was not asked about. As in the hub, the removed ones are those
+            // whose departure the changes show, or all of them if the changes show no departure.
             let left: BTreeSet<UserId> =
                 changes.members.iter().filter(|m| m.role.is_none() && m.rev > last).map(|m| m.user).collect();
             let asked: BTreeSet<UserId> = stays.iter().map(|(user, _)| *user).collect();
@@ -213,7 +214,7 @@ impl World<'_> {
         self.look_for_due(node, conversation.into());
     }
 
-    // ---- what is asked again and again ----------------------------------------------------------
+    // ---- what is asked repeatedly -----------------------------------------------------------------
 
     pub(crate) fn ticks(&mut self, node: usize) {
         let life = self.nodes[node].life;
@@ -230,7 +231,7 @@ impl World<'_> {
         }
     }
 
-    /// Asks for the heads of all that somebody here listens to.
+    /// Asks for the heads of all conversations with subscribers here.
     pub(crate) fn ask_heads(&mut self, node: usize) {
         let all = self.nodes[node].rooms.keys().copied().collect();
         self.nodes[node].heads_at = self.now;

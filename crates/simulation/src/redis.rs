@@ -1,4 +1,4 @@
-//! Redis, as nodes know it: a doorbell that loses, doubles and delays, and is away at times.
+//! Redis, as the nodes see it: it may lose, repeat and delay messages, and it is away at times.
 
 use std::{collections::BTreeSet, rc::Rc, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::{
     world::{World, note},
 };
 
-/// The server and its lines to the nodes.
+/// The server and its connections to the nodes.
 #[derive(Debug)]
 pub(crate) struct Redis {
     pub up: bool,
@@ -22,7 +22,7 @@ pub(crate) struct Redis {
 struct Link {
     cut: bool,
     connected: bool,
-    /// Counts the lines: what was sent over an earlier one is lost.
+    /// Counts the connections: a message that was sent over an earlier one is lost.
     wire: u32,
     channels: BTreeSet<Channel>,
 }
@@ -40,7 +40,7 @@ impl Redis {
         self.links[node].wire
     }
 
-    /// A line breaks; its subscriptions are gone.
+    /// Breaks a node's connection; its subscriptions are gone.
     pub(crate) fn drop_line(&mut self, node: usize) {
         let link = &mut self.links[node];
         *link = Link { cut: link.cut, wire: link.wire + 1, ..Link::default() };
@@ -52,7 +52,7 @@ impl Redis {
 }
 
 impl World<'_> {
-    /// A node tries to connect; if it can, it subscribes and looks for what it has missed.
+    /// A node tries to connect; if it can, it subscribes and checks what it has missed.
     pub(crate) fn seeks_redis(&mut self, node: usize) {
         if self.redis.reaches(node) {
             return;
@@ -92,7 +92,7 @@ impl World<'_> {
         if let Channel::Conversation(conversation) = channel
             && wanted
         {
-            // What was said before this moment was not heard.
+            // The node did not receive what was published before this moment.
             self.ask_heads_of(node, vec![conversation]);
         }
     }
@@ -139,7 +139,7 @@ impl World<'_> {
         }
     }
 
-    /// Redis stops: every line breaks, and sooner or later the nodes find out.
+    /// Redis stops for a node: the connection breaks, and the node notices sooner or later.
     pub(crate) fn lose_redis(&mut self, node: usize) {
         self.redis.drop_line(node);
         let life = self.nodes[node].life;

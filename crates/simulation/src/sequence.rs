@@ -1,4 +1,5 @@
-//! The order of one conversation, or of one account, on one node: the real [`Gaps`], and around it the faults that can only be put there.
+//! The order of one conversation or one account on one node: the real [`Gaps`], with the faults that can only be placed
+//! around it.
 
 use chat::{AccountEvent, Event, Number};
 use stream::gaps::{Gaps, Turn};
@@ -6,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::fault::Fault;
 
-/// What has a number.
+/// An event with a number.
 pub(crate) trait Numbered {
     fn number(&self) -> Number;
 }
@@ -26,7 +27,7 @@ impl Numbered for AccountEvent {
 #[derive(Debug)]
 pub(crate) struct Sequence<E> {
     gaps: Gaps<E>,
-    /// The largest number that was heard of.
+    /// The largest known number.
     head: Number,
     fault: Option<Fault>,
 }
@@ -40,7 +41,7 @@ impl<E: Numbered> Sequence<E> {
         self.gaps.last()
     }
 
-    /// The event, if it is its turn; then [`Sequence::pop`] gives what it has held up.
+    /// Returns the event if its number is the next; [`Sequence::pop`] then gives the events that waited for it.
     pub(crate) fn offer(&mut self, event: E, now: Instant) -> Option<E> {
         let number = event.number();
         self.head = self.head.max(number);
@@ -58,7 +59,7 @@ impl<E: Numbered> Sequence<E> {
         }
     }
 
-    /// The next that has waited and whose turn it is now.
+    /// The next event that has waited and whose number is now the next.
     pub(crate) fn pop(&mut self) -> Option<E> {
         self.gaps.pop()
     }
@@ -68,7 +69,7 @@ impl<E: Numbered> Sequence<E> {
         self.gaps.heard_of(head, now);
     }
 
-    /// The same, and nothing is on its way.
+    /// Notes a head whose missing events are not on their way: they are read at once.
     pub(crate) fn must_read_to(&mut self, head: Number, now: Instant) {
         self.heard_of(head, now);
         self.gaps.hurry(now);
@@ -82,7 +83,7 @@ impl<E: Numbered> Sequence<E> {
         self.gaps.read_after(now)
     }
 
-    /// Whether what was read is news.
+    /// Takes the number that a reading has reached; true if it is news.
     pub(crate) fn filled(&mut self, to: Number, now: Instant) -> bool {
         let to = if self.fault == Some(Fault::TakesOldReadings) { to.max(self.head) } else { to };
         self.gaps.filled(to, now)

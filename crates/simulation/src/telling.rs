@@ -1,4 +1,5 @@
-//! What a node tells its subscribers, and who they are: events in the order of their numbers, whatever way they came.
+//! What a node delivers to its subscribers, and who they are: events in the order of their numbers, whichever way they
+//! came.
 
 use std::{collections::BTreeSet, rc::Rc, time::Duration};
 
@@ -16,7 +17,7 @@ use crate::{
 impl World<'_> {
     // ---- events -----------------------------------------------------------------------------------
 
-    /// An event has come, of this node or of another one.
+    /// Takes an event of this node or of another one.
     pub(crate) fn offer(&mut self, node: usize, event: Event) {
         let (conversation, now) = (event.conversation, self.instant());
         let Some(room) = self.nodes[node].rooms.get_mut(&conversation) else { return };
@@ -28,7 +29,7 @@ impl World<'_> {
         self.look_for_due(node, conversation.into());
     }
 
-    /// It is the turn of what has waited. One after the other: who listens may change with each.
+    /// Delivers waiting events whose number is now the next, one by one: the subscribers may change with each.
     pub(crate) fn pass_waiting(&mut self, node: usize, conversation: ConversationId, born: u64) {
         loop {
             let room = self.nodes[node].rooms.get_mut(&conversation).filter(|room| room.born == born);
@@ -37,7 +38,7 @@ impl World<'_> {
         }
     }
 
-    /// It is the turn of this event.
+    /// Delivers an event whose number is the next.
     fn pass(&mut self, node: usize, born: u64, event: Event) {
         let (conversation, number) = (event.conversation, event.number);
         let Some(room) = self.nodes[node].rooms.get(&conversation).filter(|room| room.born == born) else { return };
@@ -49,14 +50,14 @@ impl World<'_> {
         for connection in subscribers {
             self.tell(node, connection, Frame::Event(event.clone()));
         }
-        // At once, for what has waited for this number is next. Their account's event tells them so.
+        // Removed at once, because the waiting events come next. The member learns of it by an event of their account.
         if let Fact::MemberLeft { member, .. } = &event.fact {
             self.put_out(node, member.user, conversation, number);
         }
         self.tell_what_is_due(node, conversation);
     }
 
-    /// There is a change of this number.
+    /// Notes that the conversation has a change with this number.
     pub(crate) fn heard_of(&mut self, node: usize, conversation: ConversationId, head: Number) {
         let now = self.instant();
         if let Some(room) = self.nodes[node].rooms.get_mut(&conversation) {
@@ -65,7 +66,7 @@ impl World<'_> {
         }
     }
 
-    /// Plans to look again when something is due.
+    /// Plans a check for the moment when something is due.
     pub(crate) fn look_for_due(&mut self, node: usize, scope: Scope) {
         let life = self.nodes[node].life;
         let Some(due) = self.due_of(node, scope) else { return };
@@ -114,9 +115,9 @@ impl World<'_> {
         }
     }
 
-    // ---- who listens ------------------------------------------------------------------------------
+    // ---- subscribers ------------------------------------------------------------------------------
 
-    /// Another node says at what to look again.
+    /// Another node says what must be rechecked.
     pub(crate) fn invalidated(&mut self, node: usize, invalidation: Invalidation) {
         match invalidation {
             _ if self.fault == Some(Fault::IgnoresInvalidations) => {}
@@ -126,7 +127,7 @@ impl World<'_> {
         }
     }
 
-    /// The room of a conversation, after this number if it is not there yet.
+    /// Begins to follow a conversation after this number, if the node does not follow it yet.
     pub(crate) fn listen_to(&mut self, node: usize, conversation: ConversationId, head: Number) {
         if self.nodes[node].rooms.contains_key(&conversation) {
             return self.heard_of(node, conversation, head);
@@ -137,7 +138,7 @@ impl World<'_> {
         self.subscribe(node, conversation, true);
     }
 
-    /// Somebody belongs to a conversation, whose events they are told from here on.
+    /// Subscribes a person to a conversation that they now belong to.
     pub(crate) fn begin_listening(&mut self, node: usize, user: UserId, conversation: ConversationId, head: Number) {
         let Some(person) = self.nodes[node].people.get_mut(&user) else { return };
         person.belongs.insert(conversation);
@@ -151,7 +152,7 @@ impl World<'_> {
         }
     }
 
-    /// Somebody is a member no more, since this number.
+    /// Takes a person out of a conversation that they left with this number.
     pub(crate) fn put_out(&mut self, node: usize, user: UserId, conversation: ConversationId, number: Number) {
         self.nodes[node].keep(Meanwhile::Left(user, conversation, number));
         self.end_listening(node, user, conversation);
@@ -168,14 +169,14 @@ impl World<'_> {
         }
     }
 
-    /// Takes connections out of a room; it goes with the last.
+    /// Takes connections out of a conversation, and drops it when none is left.
     pub(crate) fn leave_room(&mut self, node: usize, conversation: ConversationId, subscribers: &[u64]) {
         let Some(room) = self.nodes[node].rooms.get_mut(&conversation) else { return };
         room.subscribers.retain(|subscriber| !subscribers.contains(subscriber));
         if room.subscribers.is_empty() {
             let later = std::mem::take(&mut room.later);
             self.nodes[node].rooms.remove(&conversation);
-            // They waited for it, and begin it anew.
+            // Their accounts waited for this conversation, and must begin it again.
             later.into_iter().for_each(|(_, user)| self.stall(node, user));
             self.subscribe(node, conversation, false);
         }
@@ -184,7 +185,7 @@ impl World<'_> {
     fn subscribe(&mut self, node: usize, conversation: ConversationId, wanted: bool) {
         let (wire, within) = (self.redis.wire(node), self.pace(node, self.weather.redis));
         let channel = Channel::Conversation(conversation);
-        // One after the other, as they go over one line.
+        // Subscriptions arrive one after the other, because they go over one connection.
         let at = (self.now + Duration::from_micros(self.dice.between(1, within)))
             .max(self.nodes[node].subscribed_until + Duration::from_micros(1));
         self.nodes[node].subscribed_until = at;

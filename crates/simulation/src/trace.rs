@@ -1,4 +1,4 @@
-//! What happened, line by line: hashed always, so that two runs can be compared; printed for whoever looks at one seed.
+//! The events of a run, line by line: always hashed, so that two runs can be compared; printed to inspect one seed.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! What breaks, when, and for how long.
+//! What breaks in a world, when, and for how long.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::{
 };
 
 impl World<'_> {
-    /// Decides what will break before this moment.
+    /// Plans the troubles before this moment.
     pub(crate) fn plan_troubles(&mut self, before: Duration) {
         let until = u64::try_from(before.as_micros()).unwrap_or(u64::MAX);
         for _ in 0..self.dice.between(2, 12) {

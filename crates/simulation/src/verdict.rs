@@ -1,4 +1,4 @@
-//! The end of a world: what clients know is compared with what a fresh reader finds.
+//! The end of a world: the state of each client is compared with a fresh reading.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,11 @@ use promises::Rule;
 use crate::world::World;
 
 impl World<'_> {
-    /// Judges everything once all is quiet.
+    /// Judges everything once nothing more happens.
     pub(crate) fn judge_all(&mut self) {
         let mut kept = BTreeMap::new();
         for conversation in self.town.rooms.clone() {
-            // Whoever founded the town may have gone: somebody who belongs reads.
+            // The founder may have left: any member reads.
             let reader = self.town.people.iter().find(|person| self.judge.belongs(person.user, conversation)).cloned();
             let Some(reader) = reader else { continue };
             match self.database.snapshot(&reader, conversation) {
@@ -41,7 +41,7 @@ impl World<'_> {
             self.judge_account(client);
         }
         for conversation in self.town.rooms.clone() {
-            // Everybody has left it: whoever comes now finds what was said.
+            // All members have left: somebody who joins now can read the messages.
             if !kept.contains_key(&conversation)
                 && let Some(reader) = self.town.people.first().cloned()
             {
@@ -53,7 +53,7 @@ impl World<'_> {
         self.judge.judge_sends(&messages);
     }
 
-    /// I7, and the law: old snapshot and events make what is read fresh.
+    /// Checks I7, and the law: old snapshot + events = fresh snapshot.
     fn judge_client(&mut self, client: usize, kept: &BTreeMap<ConversationId, crate::database::Snapshot>) {
         let user = self.user_of(client);
         let mut found = Vec::new();
@@ -86,7 +86,7 @@ impl World<'_> {
         }
     }
 
-    /// A1: old state of the account and events make what is read fresh.
+    /// Checks A1: old state of the account + events = fresh state.
     fn judge_account(&mut self, client: usize) {
         let mut found = Vec::new();
         let speaker = self.town.people[self.clients[client].person].clone();

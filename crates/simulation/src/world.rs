@@ -1,4 +1,4 @@
-//! The world: everything that lives in it, and the loop that lets it happen.
+//! The world: everything in it, and the loop that runs it.
 
 use std::{collections::BTreeMap, fmt, rc::Rc, time::Duration};
 
@@ -19,35 +19,35 @@ use crate::{
     writes::Flight,
 };
 
-/// So long things break.
+/// For this long things break.
 const TROUBLED: Duration = Duration::from_millis(4_500);
-/// So long it takes, once nothing breaks any more, until everybody must know everything: the longest rest before a
-/// client connects again, the slowest polling, and a reading that failed and is tried again.
+/// How long it takes, once nothing breaks any more, until everybody must know everything: the longest wait before a
+/// client reconnects, the slowest polling, and a failed reading that is retried.
 const QUIET: Duration = Duration::from_secs(12);
 
-/// How a world is to be run.
+/// The parameters of a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Plan {
-    /// All chance comes from it.
+    /// The seed of all randomness.
     pub seed: u64,
-    /// What is done wrong on purpose.
+    /// The deliberate fault, if there is one.
     pub fault: Option<Fault>,
     /// Whether every line of the trace is printed.
     pub print: bool,
 }
 
-/// What became of a world.
+/// The outcome of a world.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// The hash of all that happened.
+    /// The hash of the whole trace.
     pub hash: u64,
-    /// The promises that were not kept.
+    /// The promises that were broken.
     pub violations: Vec<Violation>,
-    /// How much happened.
+    /// Counts of what happened.
     pub figures: Figures,
 }
 
-/// How much happened in a world, or in several.
+/// Counts of what happened in a world, or in several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
     /// Numbered changes.
@@ -56,23 +56,23 @@ pub struct Figures {
     pub account_changes: u64,
     /// Sends that were acknowledged.
     pub acks: u64,
-    /// Repeats that were recognised.
+    /// Repeated sends that were recognised.
     pub repeats: u64,
-    /// Answers that nobody knew.
+    /// Commands that were answered with an unknown outcome.
     pub unknown: u64,
-    /// Events that clients heard.
+    /// Events that clients received.
     pub events: u64,
-    /// Events of their accounts that clients heard.
+    /// Events of their accounts that clients received.
     pub account_events: u64,
     /// Gaps that nodes filled from the database.
     pub gaps: u64,
     /// Catch-up answers that clients got.
     pub catch_ups: u64,
-    /// Conversations that clients read anew.
+    /// Conversations that clients read again in full.
     pub readings: u64,
     /// Things that broke.
     pub troubles: u64,
-    /// Catch-up answers that showed somebody who was just put out more than they might know: see the judge.
+    /// Catch-up answers that showed a removed member something after their removal: see the judge.
     pub late: u64,
 }
 
@@ -93,8 +93,8 @@ impl std::ops::AddAssign for Figures {
     }
 }
 
-/// What the ways are like in this world: the longest that something takes, in microseconds, and how many of a
-/// thousand letters fare ill.
+/// The delays and losses of this world: the longest time that something takes, in microseconds, and how many of a
+/// thousand messages between nodes are lost, doubled or late.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Weather {
     pub client: u64,
@@ -103,7 +103,7 @@ pub(crate) struct Weather {
     pub lost: u64,
     pub doubled: u64,
     pub late: u64,
-    /// How many of a hundred acts of clients are about who belongs where.
+    /// How many of a hundred actions of clients change memberships.
     pub restless: u64,
 }
 
@@ -114,7 +114,7 @@ pub(crate) struct World<'d> {
     pub trace: Trace,
     pub agenda: Agenda,
     pub now: Duration,
-    /// The real instant that stands for the beginning; only differences count.
+    /// The real instant of the world's beginning; only differences count.
     begun: Instant,
     pub nodes: Vec<Node>,
     pub clients: Vec<Client>,
@@ -123,22 +123,22 @@ pub(crate) struct World<'d> {
     pub machine_down: bool,
     /// Transactions on their way into the database.
     pub flights: BTreeMap<u64, Flight>,
-    /// Under which node's name an invalidation was written: its own it need not hear.
+    /// The name of the node that wrote each invalidation: a node ignores its own.
     pub invalidations_of: BTreeMap<i64, u64>,
     pub weather: Weather,
     pub judge: Judge,
     pub figures: Figures,
     pub fault: Option<Fault>,
-    /// Connections, rooms, requests, flights: each gets another number.
+    /// Numbers connections, rooms, requests and flights.
     counted: u64,
-    /// Nothing breaks any more, and nobody begins anything.
+    /// Whether nothing breaks any more, and no client begins anything new.
     pub quiet: bool,
 }
 
-/// Lets a world happen, and judges it.
+/// Runs a world, and judges it.
 ///
 /// # Errors
-/// If the database fails, which is not part of the play.
+/// If the database fails by itself, which is not part of the simulation.
 pub fn run(database: &mut Database, plan: Plan) -> anyhow::Result<Outcome> {
     let mut dice = Dice::new(plan.seed);
     database.set_clock(1_000_000);
@@ -208,7 +208,7 @@ impl World<'_> {
         Ok(())
     }
 
-    /// Some are in some rooms from the beginning.
+    /// Lets some people join some rooms.
     fn settle(&mut self) {
         let mut joins = Vec::new();
         for room in self.town.rooms.clone() {
@@ -247,7 +247,7 @@ impl World<'_> {
             Happening::ConnectionIsGone { node, life, connection } if self.lives(node, life) => {
                 self.detach(node, connection);
             }
-            // What is on its way to the database arrives there, also when its node has died.
+            // A transaction on its way to the database arrives there, even if its node has died.
             Happening::Commit { flight } => self.commit(flight),
             Happening::Committed { node, life, cable, jobs, written } if self.lives(node, life) => {
                 self.committed(node, cable, jobs, written);
@@ -280,17 +280,17 @@ impl World<'_> {
         self.nodes.get(node).is_some_and(|node| node.up && node.life == life)
     }
 
-    /// The present, as the real code wants it.
+    /// The present, as the real code needs it.
     pub(crate) fn instant(&self) -> Instant {
         self.begun + self.now
     }
 
-    /// How long after the beginning that instant is.
+    /// How long after the beginning an instant is.
     pub(crate) fn moment(&self, instant: Instant) -> Duration {
         instant.saturating_duration_since(self.begun)
     }
 
-    /// Plans something for some time within so many microseconds.
+    /// Plans something for a random time within so many microseconds.
     pub(crate) fn plan_in(&mut self, within: u64, what: Happening) {
         let after = Duration::from_micros(self.dice.between(1, within.max(1)));
         self.agenda.plan(self.now + after, what);
@@ -396,7 +396,7 @@ impl World<'_> {
         format!("{}#{} {} {what}", self.room(event.conversation), event.number, self.person(event.actor))
     }
 
-    /// Lets a frame travel to a client, behind those that travel already.
+    /// Sends a frame to a client, after those that are still on their way.
     pub(crate) fn send(&mut self, node: usize, connection: u64, frame: Frame) {
         let within = self.pace(node, self.weather.client);
         let after = Duration::from_micros(self.dice.between(50, within));
@@ -407,7 +407,7 @@ impl World<'_> {
         self.agenda.plan(at, Happening::ToClient { client, connection, frame });
     }
 
-    /// Lets a request travel to a node, behind those that travel already.
+    /// Sends a request to a node, after those that are still on their way.
     pub(crate) fn say(&mut self, client: usize, request: Request) {
         let after = Duration::from_micros(self.dice.between(50, self.weather.client));
         let Some(line) = &mut self.clients[client].line else { return };
@@ -417,12 +417,12 @@ impl World<'_> {
         self.agenda.plan(at, Happening::ToNode { node, life, connection, request });
     }
 
-    /// How long something may take on this node.
+    /// The longest that something may take on this node, in microseconds.
     pub(crate) fn pace(&self, node: usize, usual: u64) -> u64 {
         if self.nodes[node].slow { usual * 25 } else { usual }
     }
 
-    /// Tells other nodes, if Redis is there and in the mood.
+    /// Publishes to other nodes, if Redis can be reached; a message may still be lost.
     pub(crate) fn publish(&mut self, node: usize, channel: Channel, letter: crate::agenda::Letter) -> bool {
         if !self.redis.reaches(node) {
             return false;
@@ -444,7 +444,7 @@ impl World<'_> {
         Ok(Outcome { hash: self.trace.hash(), violations, figures: self.figures })
     }
 
-    /// Everything is well from here on.
+    /// Ends all troubles.
     fn heal(&mut self) -> anyhow::Result<()> {
         note!(self, "nothing breaks any more");
         self.quiet = true;

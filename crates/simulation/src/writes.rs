@@ -1,5 +1,5 @@
-//! How a node writes: what has piled up is one transaction; after its commit others and subscribers are told, and whoever
-//! asked is answered. In between, everything may break.
+//! How a node writes: the commands that have piled up are one transaction. After its commit it is published to other
+//! nodes and to subscribers, and the commands are answered. Anything may break in between.
 
 use std::rc::Rc;
 
@@ -56,7 +56,7 @@ impl World<'_> {
         }
     }
 
-    /// The database does it.
+    /// The database executes a transaction.
     pub(crate) fn commit(&mut self, flight: u64) {
         let Some(Flight { node, life, cable, jobs }) = self.flights.remove(&flight) else { return };
         let written = Some(self.execute(node, &jobs));
@@ -97,7 +97,7 @@ impl World<'_> {
         }
     }
 
-    /// Notes that the newest invalidations are this node's.
+    /// Notes that the newest invalidations are this node's own.
     fn note_invalidations(&mut self, node: usize, count: usize) {
         if count == 0 {
             return;
@@ -108,7 +108,7 @@ impl World<'_> {
         self.invalidations_of.extend((first..=newest).map(|id| (id, name)));
     }
 
-    /// The ways to the database break: of what is on them nobody knows whether it arrived.
+    /// Breaks the connections to the database: nobody knows whether the transactions on them have arrived.
     pub(crate) fn doubt_flights(&mut self, of: Option<usize>) {
         let doubtful: Vec<u64> = self
             .flights
@@ -128,7 +128,7 @@ impl World<'_> {
         }
     }
 
-    /// A node dies: what it was writing arrives, or does not.
+    /// Decides for each transaction of a node that has died whether it still arrives.
     pub(crate) fn abandon_flights(&mut self, node: usize) {
         let own: Vec<u64> = self.flights.iter().filter(|(_, flight)| flight.node == node).map(|(id, _)| *id).collect();
         for id in own {
@@ -138,14 +138,14 @@ impl World<'_> {
         }
     }
 
-    /// The node learns what became of its transaction.
+    /// The node learns the outcome of its transaction.
     pub(crate) fn committed(&mut self, node: usize, cable: u32, jobs: Vec<Job>, written: Option<Written>) {
         self.nodes[node].writing = false;
         match written.filter(|_| cable == self.nodes[node].cable) {
             None => self.answer_unknown(node, &jobs),
             Some(mut written) => {
                 self.renumber(node, &mut written.told);
-                // Half of the deaths of a node come at the worst moments.
+                // Half of a node's crashes come at the worst moments.
                 let dies = (!self.quiet && self.dice.chance(12)).then(|| self.dice.below(4));
                 let publishes_first = self.dice.chance(500);
                 for step in 0..4 {
@@ -178,7 +178,8 @@ impl World<'_> {
 
     fn answer_unknown(&mut self, node: usize, jobs: &[Job]) {
         note!(self, "node {node} does not know what became of {} commands", jobs.len());
-        // It may be there, and then nobody else tells of it; what it says under its old name it hears from now on.
+        // The transaction may have been committed, and then no other node publishes it. The node takes another name, so
+        // that it reads the invalidations that it has written under the old one.
         self.ask_heads(node);
         if self.fault != Some(Fault::IgnoresOwnInvalidations) {
             self.nodes[node].name = self.count();
@@ -203,7 +204,7 @@ impl World<'_> {
         }
     }
 
-    /// Tells this node's subscribers what was committed here.
+    /// Delivers what was committed to this node's subscribers.
     fn tell_here(&mut self, node: usize, told: &[Outgoing]) {
         self.nodes[node].keep(Meanwhile::Outgoing(Rc::new(told.to_vec())));
         for one in told {
@@ -215,7 +216,7 @@ impl World<'_> {
         }
     }
 
-    /// Tells the other nodes, by what the real nodes write.
+    /// Publishes to the other nodes, in the form that the real nodes write.
     fn tell_others(&mut self, node: usize, told: &[Outgoing]) {
         let mut matters = false;
         let mut heard = true;
@@ -236,7 +237,7 @@ impl World<'_> {
         }
     }
 
-    /// Says in the database that this node could not tell others.
+    /// Writes to the database that this node could not publish.
     pub(crate) fn mutes(&mut self, node: usize) -> anyhow::Result<()> {
         self.nodes[node].muted = false;
         if self.reaches_database(node) {
@@ -247,7 +248,7 @@ impl World<'_> {
         Ok(())
     }
 
-    // ---- what only faults do --------------------------------------------------------------------
+    // ---- used by faults only ----------------------------------------------------------------------
 
     fn renumber(&mut self, node: usize, told: &mut [Outgoing]) {
         if self.fault != Some(Fault::NumbersFromMemory) {

@@ -1,6 +1,6 @@
 //! Worlds in which the database comes back with less than it has acknowledged.
 //!
-//! `PALABRE_FAILOVERS=N` runs so many.
+//! `PALABRE_FAILOVERS=N` runs N of them.
 
 use std::{path::PathBuf, time::Instant};
 
@@ -8,7 +8,7 @@ use simulation::{Failovers, Slip, go_back};
 
 /// How many worlds a check runs.
 const WORLDS: u64 = 60;
-/// Within so many every deliberate slip must be found.
+/// Every deliberate slip must be found within this number of worlds.
 const ENOUGH: u64 = 40;
 
 fn world(seed: u64, slip: Option<Slip>) -> Failovers {
@@ -19,7 +19,7 @@ fn world(seed: u64, slip: Option<Slip>) -> Failovers {
 }
 
 #[test]
-fn whatever_comes_back_with_less_is_told_and_nobody_keeps_what_is_lost() {
+fn a_database_that_has_lost_commits_is_noticed_and_no_client_keeps_lost_messages() {
     let count = std::env::var("PALABRE_FAILOVERS").ok().map_or(WORLDS, |text| text.parse().expect("a number"));
     let (begun, mut all) = (Instant::now(), Failovers::default());
     for seed in 1..=count {

@@ -1,7 +1,7 @@
-//! Thousands of worlds with faults in them; in none may a promise be broken.
+//! Thousands of worlds with troubles in them; no promise may be broken in any.
 //!
-//! `PALABRE_SEEDS=N` runs so many, `PALABRE_SEED=S` shows one line by line:
-//! `PALABRE_SEED=7 cargo test -p simulation --test simulation one_seed -- --nocapture`.
+//! `PALABRE_SEEDS=N` runs N of them, `PALABRE_SEED=S` prints one line by line: `PALABRE_SEED=7 cargo test -p simulation
+//! --test simulation one_seed -- --nocapture`.
 
 use std::{
     path::PathBuf,
@@ -16,7 +16,7 @@ use simulation::{Database, Fault, Figures, Outcome, Plan, run};
 const SEEDS: u64 = 1_000;
 /// Worlds that share one database file.
 const PER_FILE: u64 = 100;
-/// Within so many seeds every deliberate fault must be found.
+/// Every deliberate fault must be found within this number of seeds.
 const ENOUGH: u64 = 400;
 
 static FILES: AtomicU64 = AtomicU64::new(0);
@@ -25,7 +25,7 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} must be a number")))
 }
 
-/// A fresh database, in memory where the machine has such a place: what is simulated is not the disk.
+/// A fresh database, in memory where the machine allows it: the disk is not simulated.
 fn database() -> Database {
     let memory = PathBuf::from("/dev/shm");
     let folder = if memory.is_dir() { memory } else { std::env::temp_dir() };
@@ -37,7 +37,7 @@ fn world(database: &mut Database, seed: u64, fault: Option<Fault>, print: bool) 
     run(database, Plan { seed, fault, print }).unwrap_or_else(|error| panic!("seed {seed}: {error:#}"))
 }
 
-/// Tells what a seed has found, and how to see it again.
+/// Prints what a seed has found, and how to see it again.
 fn tell(seed: u64, outcome: &Outcome) -> bool {
     for violation in outcome.violations.iter().take(5) {
         println!("seed {seed}: {violation}");
@@ -54,7 +54,7 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-/// Runs worlds on all cores; the seeds that found something, and how much happened.
+/// Runs worlds on all cores; returns the seeds that found something, and the counts.
 fn run_all(seeds: &[u64]) -> (Vec<u64>, Figures) {
     let next = AtomicU64::new(0);
     let worker = || {
@@ -104,14 +104,14 @@ fn no_world_breaks_a_promise() {
 }
 
 #[test]
-fn what_was_found_once_is_not_found_again() {
+fn seeds_that_once_found_a_fault_find_none() {
     let kept = include_str!("../seeds.txt").lines().filter(|line| !line.starts_with('#'));
     let seeds: Vec<u64> = kept.map(|line| line.split_whitespace().next().unwrap().parse().expect("a seed")).collect();
     let (broken, _) = run_all(&seeds);
     assert!(broken.is_empty(), "these seeds broke a promise: {broken:?}");
 }
 
-/// Shows the world of `PALABRE_SEED`; without it, there is nothing to show.
+/// Prints the world of `PALABRE_SEED`; without it, does nothing.
 #[test]
 fn one_seed() {
     let Some(seed) = number("PALABRE_SEED") else { return };
@@ -120,7 +120,7 @@ fn one_seed() {
     assert!(tell(seed, &outcome), "seed {seed} breaks a promise");
 }
 
-/// The trace of a seed as another process prints it.
+/// The trace of a seed, as another process prints it.
 fn printed(seed: u64) -> String {
     let me = std::env::current_exe().expect("this program");
     let arguments = ["--exact", "one_seed", "--nocapture", "--test-threads=1"];
@@ -134,7 +134,7 @@ fn printed(seed: u64) -> String {
 fn the_same_seed_is_the_same_world() {
     let (mut one, mut other) = (database(), database());
     for seed in 1..=10 {
-        // The second file has other worlds in it already: ids differ, the world does not.
+        // The second file already has other worlds in it: ids differ, the world does not.
         world(&mut other, seed + 1_000, None, false);
         let (first, second) = (world(&mut one, seed, None, false), world(&mut other, seed, None, false));
         assert_eq!((first.hash, first.figures), (second.hash, second.figures), "seed {seed}");

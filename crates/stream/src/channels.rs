@@ -1,7 +1,7 @@
-//! The names of the channels, and what is said on each.
+//! The names of the Redis channels, and the format of invalidations on them.
 //!
-//! The history's epoch is part of every name: two servers that share one Redis do not hear each other. The names are
-//! all that Redis can read: which history, and the ids of conversations.
+//! The history's epoch is part of every name, so that two servers that share one Redis do not hear each other. Redis
+//! can read nothing but the names: the epoch, and the ids of conversations.
 
 use chat::{ConversationId, Number, UserId};
 use store::Invalidation;
@@ -11,7 +11,7 @@ pub(crate) struct Channels {
     prefix: String,
 }
 
-/// What a channel is for.
+/// The purpose of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum About {
     Conversation(ConversationId),
@@ -37,7 +37,7 @@ impl Channels {
         format!("{}people", self.prefix)
     }
 
-    /// What this channel is for; nothing if it is none of these.
+    /// The purpose of a channel; `None` if it is none of this history's.
     pub(crate) fn about(&self, channel: &str) -> Option<About> {
         Some(match channel.strip_prefix(&self.prefix)? {
             "nudges" => About::Invalidations,
@@ -47,14 +47,14 @@ impl Channels {
     }
 }
 
-/// An invalidation, as it is written.
+/// Formats an invalidation.
 pub(crate) fn write_invalidation(invalidation: Invalidation) -> String {
     let (what, user, number) = invalidation.parts();
     let or_none = |value: Option<i64>| value.unwrap_or_default();
     format!("{what} {} {}", or_none(user.map(|user| user.0)), or_none(number.map(|number| number.0)))
 }
 
-/// Reads what [`write_invalidation`] has written.
+/// Parses the output of [`write_invalidation`].
 pub(crate) fn read_invalidation(words: &str) -> Option<Invalidation> {
     let mut parts = words.split(' ');
     let what = parts.next()?;

@@ -1,9 +1,9 @@
-//! The order of a conversation, out of what comes from several nodes in any order.
+//! The order of a conversation, restored from events that come from several nodes in any order.
 //!
-//! Numbers are given by the database, and events travel by two ways: those of this node directly, those of others by
-//! way of Redis, which may lose them, double them or bring them late. [`Gaps`] lets each number pass once and in its
-//! turn; what comes before its turn waits, and what does not come in time is to be read from the database. It does no
-//! I/O and knows no clock, so that a simulation can try it with thousands of worlds.
+//! The database gives the numbers, and events travel by two ways: those of this node directly, those of others by way
+//! of Redis, which may lose, repeat or delay them. [`Gaps`] lets each number pass once and in order; an event that
+//! comes too early waits, and one that does not come in time must be read from the database. It does no I/O and has no
+//! clock, so that a simulation can try it in thousands of worlds.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -13,20 +13,20 @@ use chat::{
 };
 use tokio::time::Instant;
 
-/// How long a number that is missing may still be on its way, before the database is asked.
+/// How long a missing number may still be on its way before the database is asked.
 pub const PATIENCE: Duration = Duration::from_millis(50);
 /// How long after a failed reading the next is tried.
 pub const AGAIN: Duration = Duration::from_millis(500);
-/// Events that may wait for their turn. More are let go: the reading that is due brings them.
+/// Events that may wait for their turn. Further ones are dropped: the reading that is due brings them.
 const AHEAD: usize = 1_024;
 
-/// Which numbers of a conversation have passed, and what waits for those before it.
+/// The numbers of a conversation that have passed, and the events that wait for earlier ones.
 #[derive(Debug)]
 pub struct Gaps<E> {
     last: Number,
-    /// The largest number that is known to exist.
+    /// The largest known number.
     head: Number,
-    /// Absent where nothing waits, which is nearly always.
+    /// `None` while nothing is missing, which is nearly always.
     gap: Option<Box<Gap<E>>>,
 }
 
@@ -35,23 +35,23 @@ struct Gap<E> {
     ahead: BTreeMap<Number, E>,
     due: Instant,
     reading: bool,
-    /// The largest number that was known to exist when the reading began: the database must have it.
+    /// The largest known number when the reading began: the database must have it.
     asked: Number,
-    /// The largest that was heard of since.
+    /// The largest number that became known since then.
     since: Number,
 }
 
-/// What becomes of an event that has come.
+/// The result of offering an event.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Turn<E> {
-    /// It is the next: tell it, then ask [`Gaps::pop`] for what it has held up.
+    /// It is the next: deliver it, then ask [`Gaps::pop`] for the events that waited for it.
     Now(E),
-    /// It waits, or it has been told before.
+    /// It waits, or its number has passed already.
     Later,
 }
 
 impl<E> Gaps<E> {
-    /// Everything up to `last` is known.
+    /// Starts after `last`: everything up to it is known.
     #[must_use]
     pub fn new(last: Number) -> Self {
         Self { last, head: last, gap: None }
@@ -63,7 +63,7 @@ impl<E> Gaps<E> {
         self.last
     }
 
-    /// An event has come.
+    /// Takes an event that has come.
     pub fn offer(&mut self, number: Number, event: E, now: Instant) -> Turn<E> {
         if number <= self.last {
             return Turn::Later;
@@ -80,7 +80,7 @@ impl<E> Gaps<E> {
         Turn::Later
     }
 
-    /// The next event that has waited and whose turn it is now.
+    /// The next event that has waited and whose number is now the next.
     pub fn pop(&mut self) -> Option<E> {
         let gap = self.gap.as_mut()?;
         let event = gap.ahead.remove(&self.last.next())?;
@@ -88,7 +88,7 @@ impl<E> Gaps<E> {
         Some(event)
     }
 
-    /// The database has this head: what is missing up to there may be on its way still.
+    /// Notes the database's head: missing numbers up to it may still be on their way.
     pub fn heard_of(&mut self, head: Number, now: Instant) {
         if head > self.last && !mutants::is(Mutant::NoReread) {
             self.note(head);
@@ -96,14 +96,14 @@ impl<E> Gaps<E> {
         }
     }
 
-    /// What is missing is not on its way: the database is to be asked at once.
+    /// Makes the reading due at once, because the missing numbers are not on their way.
     pub fn hurry(&mut self, now: Instant) {
         if let Some(gap) = &mut self.gap {
             gap.due = gap.due.min(now);
         }
     }
 
-    /// There is a change with this number, as somebody says.
+    /// Notes that a change with this number is said to exist.
     fn note(&mut self, number: Number) {
         self.head = self.head.max(number);
         if let Some(gap) = &mut self.gap {
@@ -111,7 +111,7 @@ impl<E> Gaps<E> {
         }
     }
 
-    /// When something has to be read, if anything is missing and it is not being read.
+    /// When to read from the database, if something is missing and no reading is under way.
     #[must_use]
     pub fn due(&self) -> Option<Instant> {
         self.gap.as_ref().filter(|gap| !gap.reading).map(|gap| gap.due)
@@ -127,10 +127,11 @@ impl<E> Gaps<E> {
         Some(self.last)
     }
 
-    /// What was read takes subscribers to `to`: true if that is news to them. What waited for it may be next.
+    /// Takes the number that a reading has reached: true if it is news to the subscribers. Events that waited for it
+    /// may be next.
     ///
-    /// Whoever told of a number, told it after its commit; what was told before the reading began, and of which it has
-    /// brought nothing, is not true and is let go. So a number that leads costs a reading, however large it is.
+    /// A number is announced only after its commit; so an announced number that was known before the reading began, but
+    /// that the database does not have, is false and is dropped. A false number costs one reading, however large it is.
     pub fn filled(&mut self, to: Number, now: Instant) -> bool {
         let news = to > self.last;
         if let Some(gap) = &mut self.gap {
@@ -148,7 +149,7 @@ impl<E> Gaps<E> {
         news
     }
 
-    /// It could not be read now.
+    /// The reading has failed; it is retried after [`AGAIN`].
     pub fn failed(&mut self, now: Instant) {
         if let Some(gap) = &mut self.gap {
             gap.reading = false;
@@ -158,7 +159,7 @@ impl<E> Gaps<E> {
 
     fn pass(&mut self, number: Number) {
         self.last = number;
-        // A reading that is under way still wants its answer taken.
+        // A reading that is under way still needs the gap for its answer.
         if self.gap.as_ref().is_some_and(|gap| self.last >= self.head && !gap.reading) {
             self.gap = None;
         }
@@ -197,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_come_is_read() {
+    fn a_missing_number_is_read_from_the_database() {
         let now = Instant::now();
         let mut gaps = Gaps::new(Number(0));
         assert_eq!(take(&mut gaps, 3, now), [0; 0]);
@@ -206,7 +207,7 @@ mod tests {
         assert_eq!(gaps.due(), Some(later));
         assert_eq!(gaps.read_after(later), Some(Number(0)));
         assert_eq!(gaps.read_after(later), None, "once is enough");
-        // Meanwhile more has come, also what was missing.
+        // Meanwhile more has come, also the missing number.
         assert_eq!(take(&mut gaps, 5, later), [0; 0]);
         assert_eq!(take(&mut gaps, 1, later), [1]);
         assert!(gaps.filled(Number(4), later));
@@ -250,7 +251,7 @@ mod tests {
         assert_eq!(take(&mut gaps, 8, now), [8]);
         assert_eq!(take(&mut gaps, 10, now), [0; 0]);
         assert!(!gaps.filled(Number(8), now));
-        // What came meanwhile and may be true is read once more.
+        // Numbers that came meanwhile may be true: they are read once more.
         assert_eq!(gaps.read_after(now + PATIENCE), Some(Number(8)));
         assert!(gaps.filled(Number(10), now));
         assert_eq!((gaps.due(), gaps.last()), (None, Number(10)));
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_told_while_it_was_being_read_may_be_newer_than_what_was_read() {
+    fn a_number_that_came_during_a_reading_may_be_newer_than_the_reading() {
         let now = Instant::now();
         let mut gaps: Gaps<i64> = Gaps::new(Number(7));
         gaps.heard_of(Number(9), now);
@@ -271,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_that_waits_is_bounded_and_nothing_is_lost_by_it() {
+    fn waiting_events_are_bounded_and_a_reading_brings_the_dropped_ones() {
         let now = Instant::now();
         let mut gaps = Gaps::new(Number(0));
         for number in 2..5_000 {

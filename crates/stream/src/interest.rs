@@ -1,4 +1,4 @@
-//! Which conversations this node wants to hear of: those that its subscribers belong to.
+//! The conversations that this node wants events of: those that its subscribers belong to.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -8,7 +8,7 @@ use std::{
 use chat::ConversationId;
 use tokio::sync::Notify;
 
-/// What is wanted, and what has changed since it was last asked for.
+/// The wanted conversations, and the changes since they were last asked for.
 #[derive(Default)]
 pub(crate) struct Interest {
     state: Mutex<State>,
@@ -18,7 +18,7 @@ pub(crate) struct Interest {
 #[derive(Default)]
 struct State {
     wanted: HashSet<ConversationId>,
-    /// Wanted now or no longer; as many at most as there are conversations.
+    /// Conversations that were added (`true`) or removed since; as many at most as there are conversations.
     changes: HashMap<ConversationId, bool>,
 }
 
@@ -27,7 +27,7 @@ impl Interest {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Notes that a conversation is wanted, or no longer.
+    /// Notes that a conversation is wanted, or no longer wanted.
     pub(crate) fn set(&self, conversation: ConversationId, wanted: bool) {
         let mut state = self.state();
         let news = if wanted { state.wanted.insert(conversation) } else { state.wanted.remove(&conversation) };
@@ -38,14 +38,14 @@ impl Interest {
         }
     }
 
-    /// Everything that is wanted; changes count from here.
+    /// All wanted conversations; changes are counted from here on.
     pub(crate) fn all(&self) -> Vec<ConversationId> {
         let mut state = self.state();
         state.changes.clear();
         state.wanted.iter().copied().collect()
     }
 
-    /// Waits for changes: what is wanted besides, and what is wanted no more.
+    /// Waits for changes; returns the conversations that were added, and those that were removed.
     pub(crate) async fn changes(&self) -> (Vec<ConversationId>, Vec<ConversationId>) {
         loop {
             let changes = std::mem::take(&mut self.state().changes);
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn only_what_has_changed_is_told_and_once() {
+    async fn each_change_of_interest_is_returned_once() {
         let interest = Interest::default();
         let [one, two, three] = [1, 2, 3].map(ConversationId);
         interest.set(one, true);

@@ -1,4 +1,4 @@
-//! Reads invalidations out of the database, once a second, whatever becomes of Redis.
+//! Reads invalidations from the database once a second, whatever happens to Redis.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -11,16 +11,16 @@ use tokio::{sync::mpsc, time::Instant};
 
 use crate::{Heard, Look, Looked};
 
-/// How often the database is asked.
+/// How often the database is read.
 const EVERY: Duration = Duration::from_secs(1);
-/// A transaction that began earlier may become visible later: so far back is read again.
+/// A transaction that began earlier may become visible later, so the invalidations of this period are read again.
 const OVERLAP: Duration = Duration::from_secs(10);
 /// Invalidations that one statement reads.
 const AT_ONCE: i64 = 2_000;
 
-/// What was read, and from where to read on.
+/// The invalidations that were read, and the place from which to read on.
 struct Seen {
-    /// Where reading begins: what is before was read long ago.
+    /// The place after which reading begins: everything before it was read long ago.
     floor: i64,
     /// The newest place after each reading of the last seconds.
     tops: VecDeque<(Instant, i64)>,
@@ -32,8 +32,8 @@ impl Seen {
         Self { floor: newest, tops: VecDeque::new(), seen: HashSet::new() }
     }
 
-    /// Those that are news, and not this node's own. Its own are rechecked with each reading: it takes another
-    /// name when it does not know whether it has written them.
+    /// Returns those that are new and not this node's own. Its own are checked again with each reading: the node takes
+    /// another name when it does not know whether it has written them.
     fn news(&mut self, kept: Vec<Kept>, own: i64, now: Instant) -> Vec<store::Invalidation> {
         let top = kept.last().map_or(self.floor, |last| last.id);
         let news = kept.into_iter().filter(|one| one.node != own && self.seen.insert(one.id));
@@ -51,7 +51,7 @@ impl Seen {
     }
 }
 
-/// Reads until nobody wants to hear any more.
+/// Reads until the receiver of `heard` is gone.
 pub(crate) async fn run(look: Look, newest: i64, heard: mpsc::Sender<Heard>) {
     let mut seen = Seen::new(newest);
     let mut epoch: Option<String> = None;
@@ -64,9 +64,10 @@ pub(crate) async fn run(look: Look, newest: i64, heard: mpsc::Sender<Heard>) {
             Ok(looked) => {
                 let away = read_at.elapsed();
                 read_at = Instant::now();
-                // Of another history, or of one that has lost some: their places are given again.
+                // The database has another history, or has lost part of it: places are given a second time.
                 let is_foreign = epoch.replace(looked.epoch.clone()).is_some_and(|before| before != looked.epoch);
-                // A node of the version before forgets the newest one, too: that there are none says nothing.
+                // The newest invalidation may be deleted too, by a node of the version before: an empty table proves
+                // nothing.
                 let is_short = (1..seen.floor).contains(&looked.newest);
                 if is_foreign || is_short {
                     seen = Seen::new(0);
@@ -88,7 +89,7 @@ pub(crate) async fn run(look: Look, newest: i64, heard: mpsc::Sender<Heard>) {
     }
 }
 
-/// All invalidations after a place.
+/// Reads all invalidations after a place.
 async fn read(look: &Look, floor: i64) -> Result<Looked> {
     let mut all = look(floor, AT_ONCE).await?;
     let mut full = all.kept.len();
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_crowd_of_invalidations_is_read_to_its_end() {
+    async fn more_invalidations_than_one_statement_reads_are_all_read() {
         let all: Arc<Vec<Kept>> = Arc::new((1..=4_500).map(|id| kept(id, 2)).collect());
         let look: Look = Box::new(move |after, limit| {
             let kept = all.iter().filter(|one| one.id > after).take(limit as usize).copied().collect();
@@ -149,7 +150,7 @@ mod tests {
         reading.abort();
     }
 
-    /// A look that shows these, one after the other, and the last again and again.
+    /// A [`Look`] that returns these results one after the other, and the last one for ever.
     fn looks(all: Vec<Looked>) -> Look {
         let turn = std::sync::atomic::AtomicUsize::new(0);
         Box::new(move |after, _| {
@@ -160,7 +161,7 @@ mod tests {
         })
     }
 
-    /// What is heard next; nothing if that takes too long.
+    /// The next item that is heard; `None` after a timeout.
     async fn next(hears: &mut mpsc::Receiver<Heard>) -> Option<Heard> {
         tokio::time::timeout(KEPT, hears.recv()).await.ok().flatten()
     }
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn places_below_those_that_were_read_mean_that_anything_may_be_lost() {
+    async fn places_below_those_already_read_mean_that_anything_may_be_lost() {
         let look = looks(vec![looked("a", &[3]), looked("a", &[3]), looked("a", &[3, 4])]);
         let (heard, mut hears) = mpsc::channel(8);
         let reading = tokio::spawn(run(look, 40, heard));
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn that_a_node_of_the_version_before_has_forgotten_all_invalidations_is_nothing_to_worry_about() {
+    async fn an_empty_table_of_invalidations_does_not_mean_a_loss() {
         let look = looks(vec![looked("a", &[41]), looked("a", &[]), looked("a", &[]), looked("a", &[42])]);
         let (heard, mut hears) = mpsc::channel(8);
         let reading = tokio::spawn(run(look, 40, heard));
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn of_another_history_all_invalidations_are_news_also_below_those_that_were_read() {
+    async fn all_invalidations_of_another_history_are_new_even_below_those_already_read() {
         let look = looks(vec![looked("a", &[41]), looked("b", &[30, 50])]);
         let (heard, mut hears) = mpsc::channel(8);
         let reading = tokio::spawn(run(look, 40, heard));
@@ -218,7 +219,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn places_that_jump_ahead_are_nothing_to_worry_about() {
+    async fn places_that_jump_ahead_do_not_mean_a_loss() {
         let look = looks(vec![looked("a", &[41]), looked("a", &[41, 74]), looked("a", &[41, 74, 1_074])]);
         let (heard, mut hears) = mpsc::channel(8);
         let reading = tokio::spawn(run(look, 40, heard));
@@ -233,17 +234,17 @@ mod tests {
     }
 
     #[test]
-    fn what_becomes_visible_late_is_heard_and_nothing_twice() {
+    fn an_invalidation_that_becomes_visible_late_is_returned_and_none_twice() {
         let start = Instant::now();
         let mut seen = Seen::new(10);
         assert_eq!(ids(seen.news(vec![kept(12, 2), kept(13, 1)], 1, start)), [12]);
-        // 11 was committed later than 12.
+        // 11 became visible after 12.
         assert_eq!(ids(seen.news(vec![kept(11, 2), kept(12, 2), kept(13, 1)], 1, start + EVERY)), [11]);
         assert_eq!(seen.floor, 10);
         let all = vec![kept(11, 2), kept(12, 2), kept(13, 1), kept(14, 2)];
         assert_eq!(ids(seen.news(all, 1, start + OVERLAP)), [14]);
         assert_eq!((seen.floor, seen.seen.len()), (13, 1), "what is long ago is not read again");
-        // The node has taken another name: what it wrote last may not have been told.
+        // The node has taken another name: its last invalidation may not have been published.
         assert_eq!(ids(seen.news(vec![kept(14, 2), kept(15, 1)], 3, start + OVERLAP)), [15]);
     }
 }

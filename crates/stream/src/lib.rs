@@ -1,9 +1,9 @@
-//! Who else must know: committed batches on their way to the subscribers of every node.
+//! Committed batches on their way to the subscribers of every node.
 //!
-//! A batch arrives here after its commit, never before. This node's own goes to its subscribers as it is ([`local`]),
-//! and by the `publisher` to Redis, where the `receiver` of every other node hears it. Redis is a doorbell only: it may lose,
-//! double or delay what it is given, be killed or be away. What numbers a subscriber hears, and when the database has to
-//! be read for those that did not come, [`gaps`] decides. What must be obeyed goes through the database as well
+//! A batch arrives here after its commit, never before. It goes to this node's own subscribers directly ([`local`]),
+//! and through the `publisher` to Redis, where the `receiver` of every other node gets it. Redis only makes delivery
+//! fast: it may lose, repeat or delay messages, or be away. [`gaps`] decides which numbers a subscriber is sent, and
+//! when missing ones must be read from the database. Changes that connections must obey go through the database as well
 //! (`invalidations`).
 
 mod channels;
@@ -31,51 +31,51 @@ pub use people::People;
 pub use seal::{Secrets, fingerprint};
 
 type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-/// Says in the database that this node cannot tell others.
+/// Writes to the database that this node cannot publish.
 pub type Mute = Arc<dyn Fn() -> Later<()> + Send + Sync>;
-/// Looks into the database for invalidations after a place, at most so many.
+/// Reads the invalidations after a place from the database, at most so many.
 pub type Look = Box<dyn Fn(i64, i64) -> Later<Result<Looked>> + Send + Sync>;
-/// Tells the time, as all nodes have it.
+/// The time that all nodes share.
 pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
 
-/// What a look into the database has shown.
+/// The result of reading invalidations.
 #[derive(Clone, Debug, Default)]
 pub struct Looked {
     /// The invalidations, oldest first.
     pub kept: Vec<Kept>,
-    /// The place of the newest of all; 0 if there is none.
+    /// The place of the newest invalidation in the table; 0 if there is none.
     pub newest: i64,
-    /// Which node's are this one's own.
+    /// The name under which this node writes its own invalidations.
     pub own: i64,
-    /// The history that this node knew at that time.
+    /// The epoch of the history that this node knew at that time.
     pub epoch: String,
 }
 
-/// What this node hears.
+/// An item that this node receives.
 pub enum Heard {
-    /// What it has committed itself.
+    /// A batch that this node has committed.
     Committed(Batch),
-    /// What another node tells the subscribers of a conversation.
+    /// Words of another node for the subscribers of a conversation.
     Said(ConversationId, Vec<wire::Heard>),
-    /// At whom to look again.
+    /// An invalidation: whom or what to recheck.
     Invalidation(Invalidation),
-    /// What is said of these conversations is heard from now on; what was said before may have been missed.
+    /// The node is now subscribed to these conversations; events that were published before may have been missed.
     Listening(Vec<ConversationId>),
     /// Anything may have been missed.
     Missed,
-    /// Invalidations may have been forgotten before they were read: nothing that is known is sure.
+    /// Invalidations may have been deleted before this node read them: nothing that it knows can be relied on.
     Lost,
-    /// What a node tells of its people.
+    /// What a node says about its people.
     People(i64, People),
 }
 
-/// How well other nodes are heard.
+/// How well this node receives what other nodes publish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hearing {
-    /// There are none.
+    /// There are no other nodes.
     Alone,
-    /// Redis tells what they say.
+    /// Redis brings it.
     Good,
-    /// What they do is to be looked for in the database.
+    /// Redis does not bring it: their changes must be looked for in the database.
     Poor,
 }

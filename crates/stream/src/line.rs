@@ -1,4 +1,4 @@
-//! A connection to Redis, be it one server or a cluster. The only place that knows the difference.
+//! A connection to Redis, to one server or a cluster. No other module knows the difference.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use redis::{
     cluster_async::ClusterConnection,
 };
 
-/// How long a connection may take to be made.
+/// How long connecting may take.
 const CONNECTING: Duration = Duration::from_secs(2);
-/// How long an answer may take. Redis answers within a millisecond or is not well.
+/// How long an answer may take. A healthy Redis answers within a millisecond.
 const ANSWERING: Duration = Duration::from_secs(1);
 /// Channels that one command takes.
 const AT_ONCE: usize = 512;
 
-/// Where Redis is.
+/// The address of Redis.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
     /// `redis://…`.
@@ -26,7 +26,7 @@ pub struct Address {
 }
 
 impl Address {
-    /// The URL with the protocol by which a server can speak first.
+    /// The URL with the protocol version in which the server can push messages.
     fn resp3(&self) -> String {
         let separator = if self.url.contains('?') { '&' } else { '?' };
         format!("{}{separator}protocol=resp3", self.url)
@@ -41,7 +41,7 @@ pub(crate) enum Line {
 }
 
 impl Line {
-    /// Connects. What the server says of its own goes to `pushed`, which must not wait.
+    /// Connects. Messages that the server pushes go to `pushed`, which must not block.
     pub(crate) async fn open(
         address: &Address,
         pushed: impl Fn(PushInfo) -> Result<(), ()> + Send + Sync + 'static,
@@ -66,7 +66,7 @@ impl Line {
         tokio::time::timeout(CONNECTING, connecting).await.unwrap_or_else(|_| Err(slow()))
     }
 
-    /// Publishes all of it, each on its channel, in this order per channel.
+    /// Publishes each item on its channel, in this order per channel.
     pub(crate) async fn publish(&mut self, said: &[(String, Vec<u8>)]) -> RedisResult<()> {
         let publishing = async {
             match self {
@@ -118,7 +118,7 @@ impl Line {
         Ok(())
     }
 
-    /// Asks for a sign of life.
+    /// Checks that the server answers.
     pub(crate) async fn ping(&mut self) -> RedisResult<()> {
         let ping = redis::cmd("PING");
         let asking = async {

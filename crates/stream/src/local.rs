@@ -1,5 +1,5 @@
-//! The stream that a node's subscribers are fed from: the writer's batches, in the order of their commits, and what other
-//! nodes tell.
+//! The stream that feeds a node's subscribers: the writer's batches in the order of their commits, and what other nodes
+//! publish.
 
 use std::sync::{
     Arc,
@@ -19,23 +19,23 @@ use crate::{
     seal::Sealer,
 };
 
-/// Batches that may wait for the subscribers; then the writer waits.
+/// Batches that may wait for the subscribers; when there are more, the writer waits.
 const QUEUE: usize = 64;
-/// What other nodes have said and may wait for the subscribers.
+/// Items of other nodes that may wait for the subscribers.
 const HEARD: usize = 1_024;
 
-/// An answer that is due at the same moment at which subscribers are told.
+/// An answer that is due at the moment when subscribers are sent the change.
 type Answer = Box<dyn FnOnce() + Send>;
 
 /// What was committed together.
 pub struct Batch {
-    /// What to tell, in order.
+    /// What to publish, in order.
     pub told: Arc<Vec<Outgoing>>,
     /// The answers to those who asked for the changes.
     pub answers: Vec<Answer>,
 }
 
-/// What this node hears.
+/// The items that this node receives.
 pub struct Stream {
     committed: mpsc::Receiver<(Vec<Outgoing>, Vec<Answer>)>,
     heard: mpsc::Receiver<Heard>,
@@ -43,7 +43,7 @@ pub struct Stream {
     handle: Handle,
 }
 
-/// How this node reaches others.
+/// A handle to publish to other nodes.
 #[derive(Clone, Default)]
 pub struct Handle {
     node: i64,
@@ -52,7 +52,7 @@ pub struct Handle {
     hears: Option<Arc<AtomicBool>>,
 }
 
-/// What is needed to hear others.
+/// Parameters for the exchange with other nodes.
 pub struct Others {
     /// Redis, if there is one.
     pub redis: Option<Address>,
@@ -60,24 +60,24 @@ pub struct Others {
     pub several: bool,
     /// The epoch of the database's history, and each that follows.
     pub epochs: watch::Receiver<Epoch>,
-    /// What all nodes know and nobody else.
+    /// The secrets that only the nodes of this server have.
     pub secrets: Secrets,
     /// A random number that no other life of a node has.
     pub life: [u8; 8],
-    /// Tells the time.
+    /// The clock that all nodes share.
     pub clock: Clock,
-    /// What this node is called.
+    /// The name of this node.
     pub node: i64,
-    /// The place of the newest invalidation before anything was read.
+    /// The place of the newest invalidation, taken before anything else was read.
     pub newest_invalidation: i64,
     /// Reads invalidations.
     pub look: Look,
-    /// Says that this node cannot tell others.
+    /// Writes to the database that this node cannot publish.
     pub mute: Mute,
 }
 
 impl Stream {
-    /// A stream, and the outlet that the writer is to be given. It hears this node alone.
+    /// A stream that receives this node's batches only, and the outlet for the writer.
     #[must_use]
     pub fn new() -> (Self, store::writer::Outlet) {
         let (outlet, committed) = mpsc::channel(QUEUE);
@@ -85,12 +85,12 @@ impl Stream {
         (Self { committed, heard, hear: Some(hear), handle: Handle::default() }, outlet)
     }
 
-    /// Begins to hear others, and to tell them.
+    /// Starts to receive from other nodes and to publish to them.
     #[must_use]
     pub fn with(mut self, others: Others) -> Self {
         let Some(hear) = self.hear.take() else { return self };
         tokio::spawn(invalidations::run(others.look, others.newest_invalidation, hear.clone()));
-        // What invalidations bring is all there is to hear, but for other nodes.
+        // Without other nodes there is nothing to receive but invalidations.
         let hears = others.several.then(|| Arc::new(AtomicBool::new(false)));
         let Some((address, hears)) = others.redis.zip(hears.clone()) else {
             self.handle.hears = hears;
@@ -109,13 +109,13 @@ impl Stream {
         self
     }
 
-    /// How others are reached.
+    /// The handle to publish to other nodes.
     #[must_use]
     pub fn handle(&self) -> Handle {
         self.handle.clone()
     }
 
-    /// The next that is heard; nothing once the writer has ended and all it committed was handed over.
+    /// The next item; `None` once the writer has ended and all of its batches were handed over.
     pub async fn next(&mut self) -> Option<Heard> {
         tokio::select! {
             committed = self.committed.recv() => {
@@ -134,34 +134,34 @@ impl Stream {
 }
 
 impl Handle {
-    /// What this node is called.
+    /// The name of this node.
     #[must_use]
     pub fn node(&self) -> i64 {
         self.node
     }
 
-    /// Wants to hear of a conversation, or no longer.
+    /// Subscribes to a conversation's events on other nodes, or unsubscribes.
     pub fn want(&self, conversation: ConversationId, wanted: bool) {
         if let Some(interest) = &self.interest {
             interest.set(conversation, wanted);
         }
     }
 
-    /// Tells other nodes' subscribers something that may be missed.
+    /// Publishes an ephemeral event to other nodes' subscribers.
     pub fn say(&self, notice: Notice) {
         if let Some(publisher) = &self.publisher {
             publisher.publish(Publication::Notice(notice));
         }
     }
 
-    /// Tells other nodes of people here.
+    /// Publishes the presence of people on this node.
     pub fn say_people(&self, people: People) {
         if let Some(publisher) = &self.publisher {
             publisher.publish(Publication::People(people));
         }
     }
 
-    /// How well others are heard.
+    /// How well other nodes are received.
     #[must_use]
     pub fn hearing(&self) -> Hearing {
         match &self.hears {
@@ -171,7 +171,7 @@ impl Handle {
         }
     }
 
-    /// Whether others can be told.
+    /// Whether this node can publish to others.
     #[must_use]
     pub fn is_heard(&self) -> bool {
         self.publisher.is_some()

@@ -1,7 +1,7 @@
-//! Who is connected elsewhere, and how much they have done: what nodes tell each other about people.
+//! Presence and rate usage: what nodes tell each other about people.
 //!
-//! Each node tells what it knows itself, and repeats every second that it is there. What is known of a node that was
-//! not heard for [`LEASE`] is forgotten, so that nobody stays online by the death of a node.
+//! Each node publishes what it knows of its own people, and repeats every second that it is alive. The people of a node
+//! that was not heard for [`LEASE`] are forgotten, so that nobody stays online after their node has died.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -12,23 +12,23 @@ use chat::{
 };
 use serde::{Deserialize, Serialize};
 
-/// So long does the word of a node hold.
+/// How long a node's statements hold after it was last heard.
 pub const LEASE: Duration = Duration::from_secs(5);
-/// So often a node says that it is there.
+/// How often a node publishes that it is alive.
 pub const BEAT: Duration = Duration::from_secs(1);
 
-/// What a node says about its people.
+/// A node's statement about its people.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct People {
-    /// Counts what it has said: whoever has missed a number asks for all of it.
+    /// Counts the node's statements: a receiver that has missed one asks for all of its people.
     pub version: u64,
-    /// Whether these are all of its people; else those who have changed.
+    /// Whether these are all of the node's people; otherwise those who have changed.
     pub all: bool,
-    /// Who, and how they are; offline: gone.
+    /// The people and their presence; `Offline` if they have gone.
     pub people: Vec<(UserId, Presence)>,
-    /// The node that is asked to tell of all its people.
+    /// The node that is asked to publish all of its people.
     pub ask: Option<i64>,
-    /// What people have used up here since the last word.
+    /// What people have used up of their rates here since the last statement.
     pub spent: Spent,
 }
 
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_said_of_people_is_heard_as_it_was() {
+    fn a_statement_about_people_survives_encoding_and_decoding() {
         let word = People {
             version: 7,
             all: true,

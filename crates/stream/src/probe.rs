@@ -1,38 +1,38 @@
-//! For the operator: whether a Redis server can do what nodes ask of it. Leaves nothing behind there.
+//! For the operator: checks whether a Redis server can do what nodes need of it. Leaves nothing behind there.
 
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use redis::{AsyncCommands as _, Client, InfoDict, RedisError, aio::MultiplexedConnection};
 
-/// Questions whose middle answer time counts.
+/// Pings that are sent; the median of their times is reported.
 const PINGS: usize = 5;
-/// Own words must come back within this time.
+/// A published message must come back within this time.
 const HEARING: Duration = Duration::from_secs(2);
 
-/// What was found.
+/// The result of a probe.
 #[derive(Clone, Debug)]
 pub struct Probed {
     /// Product and version, such as `Redis 7.0.15`.
     pub version: String,
-    /// The version of Redis that it is compatible with; its first number.
+    /// The major version of Redis that it is compatible with.
     pub major: u32,
-    /// How long a question took: the middle one of five.
+    /// How long a ping takes: the median of five.
     pub round_trip: Duration,
-    /// How long it took to hear one's own words on a channel; why they were not heard.
+    /// How long a published message took to come back on its channel, or why it did not.
     pub hears: Result<Duration, String>,
-    /// Whether it is a node of a Redis Cluster, and how that is: `ok` if it is well.
+    /// Whether it is a node of a Redis Cluster, and the cluster's state: `ok` if it is healthy.
     pub cluster: Option<String>,
-    /// Whether it is a replica, which takes no writes.
+    /// Whether it is a replica, which accepts no writes.
     pub is_replica: bool,
-    /// Bytes that may wait for a subscriber before it is cut off, if it says so; 0 is no bound.
+    /// Bytes that may wait for a subscriber before the server cuts it off, if the server says so; 0 means no bound.
     pub subscriber_bytes: Option<u64>,
 }
 
-/// Looks at the server.
+/// Probes the server.
 ///
 /// # Errors
-/// If it cannot be reached within `patience` or lets nobody in. The words hold no password.
+/// If it cannot be reached within `patience`, or rejects the credentials. The error text holds no password.
 pub async fn probe(url: &str, patience: Duration) -> Result<Probed, String> {
     let late = || format!("no answer within {} seconds", patience.as_secs());
     tokio::time::timeout(patience, look(url)).await.map_err(|_| late())?.map_err(|error| words(&error))
@@ -75,13 +75,13 @@ async fn round_trip(redis: &mut MultiplexedConnection) -> Result<Duration, Redis
     Ok(times[PINGS / 2])
 }
 
-/// `ok`, or what the node says of its cluster.
+/// The node's `cluster_state`: `ok` if the cluster is healthy.
 async fn state(redis: &mut MultiplexedConnection) -> Result<String, RedisError> {
     let info: InfoDict = redis::cmd("CLUSTER").arg("INFO").query_async(redis).await?;
     Ok(info.get("cluster_state").unwrap_or_else(|| "unknown".to_owned()))
 }
 
-/// Subscribes to a channel that nobody else uses, and says something there.
+/// Subscribes to a channel that nobody else uses, publishes there, and measures how long the message takes.
 async fn hear_oneself(client: &Client, redis: &mut MultiplexedConnection) -> Result<Duration, RedisError> {
     let channel = format!("palabre:doctor:{}:{:?}", std::process::id(), Instant::now());
     let mut listening = client.get_async_pubsub().await?;
@@ -92,19 +92,19 @@ async fn hear_oneself(client: &Client, redis: &mut MultiplexedConnection) -> Res
     heard.map(|_| begin.elapsed()).ok_or_else(|| (redis::ErrorKind::Io, "the connection was cut").into())
 }
 
-/// A setting, unless the server keeps its settings to itself, as hosted ones do.
+/// A setting; `None` if the server does not show its settings, as hosted ones do not.
 async fn setting(redis: &mut MultiplexedConnection, name: &str) -> Option<String> {
     let pair: Vec<String> = redis::cmd("CONFIG").arg("GET").arg(name).query_async(redis).await.ok()?;
     pair.into_iter().nth(1)
 }
 
-/// The hard bound in `normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60`.
+/// The hard limit in `normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60`.
 fn of_subscribers(limits: &str) -> Option<u64> {
     let mut words = limits.split_whitespace().skip_while(|word| *word != "pubsub");
     words.nth(1)?.parse().ok()
 }
 
-/// What went wrong, in words that hold nothing of the URL.
+/// A description of the error that holds no part of the URL.
 fn words(error: &RedisError) -> String {
     match (error.kind(), error.detail()) {
         (redis::ErrorKind::InvalidClientConfig, _) => "its address is not understood".to_owned(),

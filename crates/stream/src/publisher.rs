@@ -1,5 +1,5 @@
-//! The publisher: tells other nodes, by way of Redis, what was committed here. It never holds anybody up. What it cannot
-//! tell the others find in the database; that there is something to look for it says there, by an invalidation.
+//! The publisher: publishes to other nodes, by way of Redis, what was committed here. It never blocks its callers.
+//! Events that it cannot publish, the other nodes find in the database; an invalidation there makes them look.
 
 use std::{
     collections::HashMap,
@@ -26,21 +26,21 @@ use crate::{
     wire,
 };
 
-/// What may wait to be told.
+/// Items that may wait to be published.
 const QUEUE: usize = 4_096;
-/// What is told with one round trip.
+/// Items that are published with one round trip.
 const AT_ONCE: usize = 256;
-/// A node that cannot tell anything says so in the database this often.
+/// How often a node that cannot publish writes so to the database.
 const MUTE_EVERY: Duration = Duration::from_secs(1);
 
-/// Something to tell other nodes.
+/// Something to publish to other nodes.
 pub(crate) enum Publication {
     Outgoing(Arc<Vec<Outgoing>>),
     Notice(Notice),
     People(People),
 }
 
-/// The way to tell other nodes.
+/// The queue of what is to be published. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Publisher {
     publications: mpsc::Sender<Publication>,
@@ -48,7 +48,7 @@ pub(crate) struct Publisher {
 }
 
 impl Publisher {
-    /// Starts telling. `mute` says in the database that this node cannot.
+    /// Starts publishing. `mute` writes to the database that this node cannot.
     pub(crate) fn start(
         address: Address,
         epochs: watch::Receiver<Epoch>,
@@ -58,7 +58,7 @@ impl Publisher {
     ) -> Self {
         let (publications, queue) = mpsc::channel(QUEUE);
         let dropped = Arc::new(AtomicBool::new(false));
-        let ringer = Ringer {
+        let task = PublishTask {
             address,
             epochs,
             sealer,
@@ -69,12 +69,12 @@ impl Publisher {
             muted_at: None,
             again: None,
         };
-        tokio::spawn(ringer.run(queue));
+        tokio::spawn(task.run(queue));
         Self { publications, dropped }
     }
 
-    /// Puts it into the queue; if that is full, the others will look into the database. What may be missed leaves half
-    /// of the queue to what may not.
+    /// Queues a publication. If the queue is full, it is dropped and the other nodes look into the database. Ephemeral
+    /// events may fill only half of the queue, so that the other half stays free for what must not be lost.
     pub(crate) fn publish(&self, publication: Publication) {
         if matches!(publication, Publication::Notice(_)) && self.publications.capacity() < QUEUE / 2 {
             return;
@@ -85,7 +85,7 @@ impl Publisher {
     }
 }
 
-struct Ringer {
+struct PublishTask {
     address: Address,
     epochs: watch::Receiver<Epoch>,
     sealer: Sealer,
@@ -98,7 +98,7 @@ struct Ringer {
     again: Option<Instant>,
 }
 
-impl Ringer {
+impl PublishTask {
     async fn run(mut self, mut queue: mpsc::Receiver<Publication>) {
         let mut publications = Vec::with_capacity(AT_ONCE);
         while queue.recv_many(&mut publications, AT_ONCE).await > 0 {
@@ -112,7 +112,7 @@ impl Ringer {
         }
     }
 
-    /// What goes to which channel, each conversation's in its order; and whether events are among it.
+    /// The sealed frames with their channels, in each conversation's order; and whether events are among them.
     fn words(&mut self, publications: &[Publication]) -> (Vec<(String, Vec<u8>)>, bool) {
         let epoch = self.epochs.borrow().id.clone();
         let channels = Channels::new(&epoch);
@@ -157,13 +157,13 @@ impl Ringer {
         metrics::counter!("palabre_node_publish_failures_total").increment(1);
         if self.muted_at.is_none_or(|at| at.elapsed() >= MUTE_EVERY) {
             self.muted_at = Some(Instant::now());
-            // Not waited for: a database that is away, too, must not hold up what comes next.
+            // Not awaited: if the database is away, too, publishing must not wait for it.
             tokio::spawn((self.mute)());
         }
     }
 }
 
-/// The same before it is sealed.
+/// The same frames before they are sealed.
 fn words(channels: &Channels, publications: &[Publication]) -> (Vec<(String, Vec<u8>)>, bool) {
     let mut order: Vec<ConversationId> = Vec::new();
     let mut of: HashMap<ConversationId, Vec<&Outgoing>> = HashMap::new();

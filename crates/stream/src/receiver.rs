@@ -1,5 +1,5 @@
-//! The receiver: hears, by way of Redis, what other nodes tell. It comes back by itself, and says when something may have
-//! been missed.
+//! The receiver: receives, by way of Redis, what other nodes publish. It reconnects by itself, and says when something
+//! may have been missed.
 
 use std::{
     sync::{
@@ -27,13 +27,13 @@ use crate::{
     wire,
 };
 
-/// Words of the server that may wait; more, and all heads are asked for.
+/// Messages of Redis that may wait; when there are more, all heads are asked for.
 const QUEUE: usize = 16_384;
-/// How often Redis is asked whether it is there.
+/// How often Redis is pinged.
 const PING_EVERY: Duration = Duration::from_secs(1);
-/// How long to rest at least before connecting again.
+/// The shortest wait before connecting again, in milliseconds.
 const REST_MS: u64 = 100;
-/// How often is told of frames that do not open.
+/// How often a warning about frames that do not open may be logged.
 const WARN_EVERY: Duration = Duration::from_mins(1);
 
 pub(crate) struct Receiver {
@@ -44,25 +44,25 @@ pub(crate) struct Receiver {
     pub clock: Clock,
     pub interest: Arc<Interest>,
     pub heard: mpsc::Sender<Heard>,
-    /// Whether what others say is heard.
+    /// Whether this node receives what others publish.
     pub hears: Arc<AtomicBool>,
 }
 
-/// What is heard of one history. It outlasts the connections: a frame that was heard before one broke is not heard for
-/// the first time after it.
+/// The state of receiving within one history. It outlasts connections, so that a frame that was received before a
+/// connection broke is not taken for a new one after it.
 struct Hearing {
     epoch: String,
     channels: Channels,
     opener: Opener,
     warned_at: Option<Instant>,
-    /// When heads were last asked for because of a frame that does not open.
+    /// When heads were last asked for because of a frame that did not open.
     refused_at: Option<Instant>,
 }
 
-/// How long to wait before connecting again: not all nodes at once.
+/// How long to wait before connecting again: a random time, so that not all nodes connect at once.
 pub(crate) fn rest() -> Duration {
     let mut chance = [0_u8; 2];
-    // Without chance all wait equally long, which does no harm.
+    // Without randomness all nodes wait equally long, which does no harm.
     let _none = getrandom::fill(&mut chance);
     Duration::from_millis(REST_MS + u64::from(u16::from_le_bytes(chance)) % 200)
 }
@@ -74,7 +74,7 @@ impl Hearing {
         Self { epoch, channels, opener, warned_at: None, refused_at: None }
     }
 
-    /// Begins with nothing where it is another history, and goes on where only the connection is another.
+    /// Starts afresh for another history; keeps its state if only the connection is another.
     fn turn_to(&mut self, epoch: String, secrets: &Secrets, node: i64) {
         if self.epoch != epoch {
             *self = Self::of(epoch, secrets, node);
@@ -83,7 +83,7 @@ impl Hearing {
 }
 
 impl Receiver {
-    /// Listens until nobody wants to hear any more.
+    /// Receives until the receiver of `heard` is gone.
     pub(crate) async fn run(self) {
         let mut said = false;
         let mut hearing = Hearing::of(self.epochs.borrow().id.clone(), &self.secrets, self.node);
@@ -120,7 +120,7 @@ impl Receiver {
         tracing::info!("Redis is there: other nodes are heard");
         metrics::gauge!("palabre_redis_connected").set(1.0);
         self.hears.store(true, Ordering::Relaxed);
-        // Whatever was said before this moment was not heard.
+        // What was published before this moment was not received.
         self.hear(Heard::Missed).await;
         let mut pings = tokio::time::interval(PING_EVERY);
         pings.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -131,7 +131,7 @@ impl Receiver {
                         if let Line::One(_) = line {
                             return Err(gone());
                         }
-                        // A cluster's connection subscribes again by itself.
+                        // A cluster's connection renews its subscriptions by itself.
                         self.hear(Heard::Missed).await;
                     }
                     Some(push) => self.take(hearing, &push).await,
@@ -143,7 +143,8 @@ impl Receiver {
                     self.hear(Heard::Listening(more)).await;
                 }
                 changed = epochs.changed() => {
-                    // Another history has other channels and other keys. A database that is no more has neither.
+                    // Another history has other channels and other keys. The sender of epochs is gone when the database
+                    // is closed.
                     return changed.map_err(|_| gone());
                 }
                 _ = pings.tick() => {
@@ -173,7 +174,8 @@ impl Receiver {
         }
     }
 
-    /// What a node has said. Of what is heard again or late only numbers count, which say themselves what is news.
+    /// Passes on what a node has published. From a frame that is repeated or late only numbers are taken, because they
+    /// show by themselves whether they are news.
     async fn take_opened(&self, about: About, opened: Opened) {
         let Opened { node, words, is_fresh } = opened;
         if !is_fresh {
@@ -204,8 +206,8 @@ impl Receiver {
         }
     }
 
-    /// A frame that no node with our secret has made for us. It may be of a node that has another secret, or is of an
-    /// earlier version: what such a one commits is looked for in the database every second.
+    /// Counts a frame that no node with our secret has made for us. It may come from a node with another secret or of
+    /// an earlier version: what such a node commits is looked for in the database every second.
     async fn refuse(&self, hearing: &mut Hearing) {
         metrics::counter!("palabre_node_frames_refused_total", "why" => "sealed").increment(1);
         if is_due(&mut hearing.warned_at, WARN_EVERY) {
@@ -220,12 +222,12 @@ impl Receiver {
     }
 
     async fn hear(&self, heard: Heard) {
-        // Whoever has gone needs not hear it; `run` sees that.
+        // If the hub is gone, nobody needs it; `run` notices that and ends.
         let _gone = self.heard.send(heard).await;
     }
 }
 
-/// Whether so much time has passed since, or it never was; notes that it is now.
+/// Whether `every` has passed since `at`, or `at` is `None`; if so, sets it to now.
 fn is_due(at: &mut Option<Instant>, every: Duration) -> bool {
     let is_due = at.is_none_or(|at| at.elapsed() >= every);
     if is_due {

@@ -1,9 +1,9 @@
-//! The seal on what nodes tell each other by way of Redis: nobody without their secret reads or makes a frame.
+//! The encryption of what nodes send each other by way of Redis: only holders of their secret can read or make a frame.
 //!
-//! A frame is `version, sender, counter, time, encrypted words`. Each sender (a node's life) encrypts with a key of its
-//! own, derived from the nodes' secret, the epoch and its name, so that its counter never repeats as a nonce. The
-//! channel is authenticated with it: a frame that is moved to another channel, altered, or made without the secret does
-//! not open. Who records a frame and plays it again is found out by the counter, who holds one back by the time.
+//! A frame is `version, sender, counter, time, encrypted words`. Each sender (one life of a node) encrypts with a key
+//! of its own, derived from the nodes' secret, the epoch and the sender's name, so that its counter never repeats as a
+//! nonce. The channel is authenticated too: a frame that was moved to another channel, altered, or made without the
+//! secret does not open. The counter detects a replayed frame, the time a frame that was held back.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -13,32 +13,32 @@ use aws_lc_rs::{
 };
 use chat::Millis;
 
-/// The first byte of a frame. What other versions say begins otherwise and does not open.
+/// The first byte of a frame. Frames of other versions begin otherwise and do not open.
 const VERSION: u8 = 2;
 /// Version, node, life, counter, time.
 const HEADER: usize = 1 + 8 + 8 + 8 + 8;
-/// Where the counter begins.
+/// The offset of the counter.
 const COUNTER: usize = 17;
-/// Where the time begins.
+/// The offset of the time.
 const TIME: usize = 25;
-/// What is told at most once is not told later than this. Clocks of nodes differ by less: those that are further off
-/// go by the database's.
+/// Ephemeral events are not delivered later than this. The nodes' clocks differ by less: a clock that is wrong by more
+/// is replaced by the database's.
 pub(crate) const LATE: Duration = Duration::from_secs(10);
-/// Counters that a sender's frames may be behind its newest: a cluster's channels have no common order.
+/// By how much a sender's frame may be behind its newest counter: a cluster's channels have no common order.
 const WINDOW: u64 = 1_024;
-/// Senders that are remembered; of more, those are forgotten that were heard longest ago.
+/// Senders that are remembered; beyond that, those that were heard longest ago are forgotten.
 const SENDERS: usize = 64;
 
-/// What all nodes know and nobody else.
+/// The secrets that only the nodes of this server have.
 #[derive(Clone)]
 pub struct Secrets {
-    /// With which this node seals.
+    /// The secret with which this node seals.
     pub own: Vec<u8>,
-    /// With which others may seal while the secret is being changed.
+    /// Another secret with which nodes may seal while the secret is being changed.
     pub accepted: Option<Vec<u8>>,
 }
 
-/// Seals what this node says.
+/// Seals what this node publishes.
 pub(crate) struct Sealer {
     sender: [u8; 16],
     secret: Vec<u8>,
@@ -47,7 +47,7 @@ pub(crate) struct Sealer {
     counter: u64,
 }
 
-/// Opens what other nodes say.
+/// Opens what other nodes publish.
 pub(crate) struct Opener {
     secrets: Secrets,
     epoch: String,
@@ -58,35 +58,35 @@ pub(crate) struct Opener {
 
 struct Sender {
     key: LessSafeKey,
-    /// The largest counter, and which of those before it were seen.
+    /// The largest counter; `seen` has which of those before it were seen.
     newest: u64,
     seen: [u64; (WINDOW / 64) as usize],
-    /// Counts what was heard of all: when this one was heard last.
+    /// The opener's count of frames when this sender was last heard.
     heard: u64,
 }
 
 /// A frame that has opened.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Opened {
-    /// Who says it.
+    /// The sending node.
     pub node: i64,
-    /// The words.
+    /// The decrypted content.
     pub words: Vec<u8>,
-    /// Whether it is heard for the first time and in time. If not, only what is numbered may be taken from it.
+    /// Whether the frame came for the first time and in time. If not, only numbered events may be taken from it.
     pub is_fresh: bool,
 }
 
 /// Why a frame was not opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sealed {
-    /// This node has said it.
+    /// This node has made it.
     Own,
     /// It was not made by a node with the secret, or not for this channel and history.
     Foreign,
 }
 
 impl Sealer {
-    /// For a node's life; `life` is a random number that no other life has.
+    /// A sealer for one life of a node; `life` is a random number that no other life has.
     pub(crate) fn new(secret: Vec<u8>, node: i64, life: [u8; 8]) -> Self {
         let mut sender = [0; 16];
         sender[..8].copy_from_slice(&node.to_be_bytes());
@@ -94,7 +94,7 @@ impl Sealer {
         Self { sender, secret, epoch: String::new(), key: None, counter: 0 }
     }
 
-    /// The sealed frame; nothing if it cannot be sealed.
+    /// Seals a frame; `None` if it cannot be sealed.
     pub(crate) fn seal(&mut self, epoch: &str, channel: &str, words: &[u8], now: Millis) -> Option<Vec<u8>> {
         if self.key.is_none() || self.epoch != epoch {
             epoch.clone_into(&mut self.epoch);
@@ -120,7 +120,7 @@ impl Opener {
         Self { secrets, epoch, node, senders: HashMap::new(), heard: 0 }
     }
 
-    /// Opens a frame. One that does not open costs a key's derivation and leaves nothing behind.
+    /// Opens a frame. One that does not open costs the derivation of a key, and changes no state.
     pub(crate) fn open(&mut self, channel: &str, frame: &[u8], now: Millis) -> Result<Opened, Sealed> {
         let (header, words) = frame.split_at_checked(HEADER).ok_or(Sealed::Foreign)?;
         if header.first() != Some(&VERSION) {
@@ -148,7 +148,7 @@ impl Opener {
         Ok(Opened { node, words, is_fresh })
     }
 
-    /// Opens a frame of a sender that is not known, or that seals with another secret than it did.
+    /// Opens a frame of an unknown sender, or of one that has changed its secret.
     fn meet(&mut self, sender: [u8; 16], header: &[u8], channel: &str, counter: u64, words: &[u8]) -> Option<Vec<u8>> {
         let secrets = std::iter::once(&self.secrets.own).chain(&self.secrets.accepted);
         let (key, words) = secrets.filter_map(|secret| key(secret, &self.epoch, &sender)).find_map(|key| {
@@ -166,7 +166,7 @@ impl Opener {
 }
 
 impl Sender {
-    /// Notes a counter; false if it was heard before, or is too old to know.
+    /// Records a counter; false if it was seen before, or is too old to tell.
     fn note(&mut self, counter: u64) -> bool {
         if counter > self.newest {
             let skipped = counter - self.newest;
@@ -194,13 +194,13 @@ impl Sender {
     }
 }
 
-/// Where a counter's bit is.
+/// The word and the bit that stand for a counter.
 fn place(counter: u64) -> (usize, u64) {
     let at = counter % WINDOW;
     (usize::try_from(at / 64).unwrap_or(0), 1 << (at % 64))
 }
 
-/// A fingerprint of a secret: equal for equal ones, and of no use to whoever wants to know it.
+/// A fingerprint of a secret: equal for equal secrets; the secret cannot be derived from it.
 #[must_use]
 pub fn fingerprint(secret: &[u8], about: &[&[u8]]) -> String {
     let root = Salt::new(HKDF_SHA256, b"palabre: what must be alike on all nodes").extract(secret);
@@ -211,14 +211,14 @@ pub fn fingerprint(secret: &[u8], about: &[&[u8]]) -> String {
         print.copy_from_slice(&whole[..8]);
         Ok(())
     });
-    // It cannot fail with so few bytes; if it did, all would look alike, and nothing worse.
+    // Expanding so few bytes cannot fail. If it did, all fingerprints would be equal, which does no other harm.
     if filled.is_err() {
         tracing::warn!("a fingerprint cannot be made");
     }
     print.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A sender's key.
+/// The key of a sender.
 fn key(secret: &[u8], epoch: &str, sender: &[u8]) -> Option<LessSafeKey> {
     let root = Salt::new(HKDF_SHA256, b"palabre: what nodes tell each other").extract(secret);
     let info = [epoch.as_bytes(), sender];
@@ -233,7 +233,7 @@ fn open_with(key: &LessSafeKey, header: &[u8], channel: &str, counter: u64, seal
     Some(words)
 }
 
-/// What is not encrypted, but cannot be altered.
+/// The additional authenticated data: not encrypted, but protected against changes.
 fn about(header: &[u8], channel: &str) -> Aad<Vec<u8>> {
     Aad::from([header, channel.as_bytes()].concat())
 }

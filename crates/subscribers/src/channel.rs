@@ -1,4 +1,4 @@
-//! A conversation that somebody on this node listens to.
+//! A channel: a conversation with subscribers on this node.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -9,35 +9,35 @@ use tokio::time::Instant;
 
 use crate::{chunk::Chunk, pace::Pace, queue::Subscriber};
 
-/// An event that waits for its turn: its batch, and its place in it.
+/// An event that waits for its turn: its batch, and its index there.
 pub(crate) type Waiting = (Arc<Vec<Outgoing>>, usize);
 
 pub(crate) struct Channel {
     pub place: Place,
-    /// Which numbers were told here, and what waits for its turn.
+    /// The numbers that were published here, and the events that wait for their turn.
     pub gaps: Gaps<Waiting>,
     pub member_count: i64,
-    /// Whose account waits for a number which was not told yet.
+    /// People whose accounts wait for a number of this conversation that was not published yet.
     pub later: Vec<(Number, UserId)>,
     pub subscribers: Vec<Arc<Subscriber>>,
-    /// Who of them does not see all messages.
+    /// Those subscribers who do not see all messages.
     pub limited: Limited,
     /// How many subscribers speak each dialect.
     pub listening: [u32; Dialect::COUNT],
-    /// What was said here and is not handed out yet.
+    /// Frames that are not handed out yet.
     pub chunk: Chunk,
-    /// When it may be.
+    /// Decides when they may be handed out.
     pub pace: Pace,
-    /// How much lies in the subscribers' outboxes for which they were not woken: events, or what stands for them.
+    /// Events (or their replacements) that lie in the subscribers' outboxes without a wake-up.
     pub unwoken: u32,
 }
 
-/// Members who do not see all messages, with the number from which on they see them. Empty nearly everywhere.
+/// Members who do not see all messages, with the number from which on they see them. Empty in nearly all conversations.
 #[derive(Default)]
 pub(crate) struct Limited(HashMap<UserId, Number>);
 
 impl Limited {
-    /// Notes from which number on somebody sees messages; 0 is all.
+    /// Notes the number from which on a user sees messages; 0 means all.
     pub(crate) fn set(&mut self, user: UserId, visible_from: Number) {
         if visible_from > Number(0) {
             self.0.insert(user, visible_from);
@@ -46,7 +46,7 @@ impl Limited {
         }
     }
 
-    /// The number from which on somebody sees messages; 0 if they see all.
+    /// The number from which on a user sees messages; 0 if they see all.
     pub(crate) fn sees_from(&self, user: UserId) -> Number {
         self.0.get(&user).copied().unwrap_or_default()
     }
@@ -86,7 +86,7 @@ impl Channel {
         }
     }
 
-    /// Hands out what was said here; tells to how many subscribers. They are to be woken.
+    /// Hands out the chunk; returns the number of subscribers that got it, who must then be woken.
     pub(crate) fn flush(&mut self) -> u64 {
         if self.chunk.is_empty() {
             return 0;
@@ -95,7 +95,8 @@ impl Channel {
         std::mem::take(&mut self.chunk).hand_out(&self.subscribers, &self.limited)
     }
 
-    /// Wakes everybody, once after all that was handed out. Tells when the channel is to be rechecked, if it is.
+    /// Wakes all subscribers, once after everything was handed out. Returns when the channel must be rechecked, if it
+    /// must.
     pub(crate) fn wake(&mut self, now: Instant) -> Option<Instant> {
         self.subscribers.iter().for_each(|subscriber| subscriber.outbox.wake());
         self.pace.told(now, self.subscribers.len(), std::mem::take(&mut self.unwoken))

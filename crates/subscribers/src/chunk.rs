@@ -8,11 +8,11 @@ use crate::{channel::Limited, frame, numbers::Numbers, queue::Subscriber};
 
 const DIALECTS: usize = Dialect::COUNT;
 
-/// What was said in one conversation, until it is handed out.
+/// The frames of one conversation that wait to be handed out.
 #[derive(Default)]
 pub(crate) struct Chunk {
     conversation: ConversationId,
-    /// How many events it tells.
+    /// The number of events in it.
     pub(crate) events: u32,
     parts: [Part; DIALECTS],
 }
@@ -20,19 +20,19 @@ pub(crate) struct Chunk {
 #[derive(Default)]
 struct Part {
     frames: Vec<u8>,
-    /// Frames that the connection which caused them is not told, as byte ranges.
+    /// Frames that the connection which caused them does not get, as byte ranges.
     skips: Vec<(usize, usize, ConnectionId)>,
-    /// Frames about a message that not everybody sees.
+    /// Frames about a message that not all subscribers see.
     veils: Vec<Veil>,
 }
 
-/// What stands for a frame where its message is not seen: an event's bare number.
+/// The replacement of a frame for subscribers who do not see its message: the event's bare number.
 struct Veil {
     start: usize,
     end: usize,
-    /// The message.
+    /// The number with which the message was created.
     seq: Number,
-    /// The frame with the number; empty where the dialect has no word for it.
+    /// The replacing frame; empty where the dialect has none for a bare number.
     instead: Vec<u8>,
 }
 
@@ -41,13 +41,13 @@ impl Chunk {
         self.parts.iter().all(|part| part.frames.is_empty())
     }
 
-    /// Its bytes, in the dialect in which it is the longest.
+    /// Its length in bytes, in the dialect in which it is longest.
     pub(crate) fn len(&self) -> usize {
         self.parts.iter().map(|part| part.frames.len()).max().unwrap_or_default()
     }
 
-    /// Adds an event in the words of the dialects that are listening; and its bare number, for those among the subscribers
-    /// who do not see all messages, if there are any.
+    /// Adds an event, encoded for each dialect present; and its bare number, if some subscribers do not see all
+    /// messages.
     pub(crate) fn add(
         &mut self,
         numbers: &Numbers,
@@ -83,7 +83,7 @@ impl Chunk {
         }
     }
 
-    /// Puts the same bytes into every subscriber's queue; tells into how many.
+    /// Puts the same bytes into every subscriber's outbox; returns the number of outboxes.
     pub(crate) fn hand_out(self, subscribers: &[std::sync::Arc<Subscriber>], limited: &Limited) -> u64 {
         let conversation = self.conversation;
         let sealed: [Sealed; DIALECTS] = self.parts.map(Sealed::from);
@@ -124,7 +124,7 @@ impl Sealed {
             return self.bytes.clone();
         }
         cuts.sort_by_key(|(start, ..)| *start);
-        // Of a frame that is both, nothing is told.
+        // A frame that is both skipped and replaced is left out.
         cuts.dedup_by_key(|(start, ..)| *start);
         let mut rest = Vec::with_capacity(self.bytes.len());
         let mut from = 0;
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn who_sees_all_shares_the_same_bytes() {
+    fn subscribers_who_see_all_messages_share_the_same_bytes() {
         let sealed = sealed();
         assert_eq!(sealed.bytes_for(ConnectionId(2), ALL).as_ptr(), sealed.bytes.as_ptr());
         assert_eq!(sealed.bytes_for(ConnectionId(2), Number(5)).as_ptr(), sealed.bytes.as_ptr());
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn of_an_earlier_message_who_does_not_see_it_is_told_the_bare_number() {
+    fn a_subscriber_who_does_not_see_a_message_gets_the_bare_number_of_its_change() {
         let sealed = sealed();
         assert_eq!(sealed.bytes_for(ConnectionId(2), Number(6)), "one 2 four");
         assert_eq!(sealed.bytes_for(ConnectionId(2), Number(10)), "one 2 4");

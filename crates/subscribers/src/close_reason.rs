@@ -3,35 +3,35 @@
 /// Why the server closes a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CloseReason {
-    /// The server is stopping; come back after so many milliseconds.
+    /// The server is stopping; reconnect after so many milliseconds.
     Restart(u32),
-    /// Nothing was heard for too long; come back.
+    /// The client was silent for too long; reconnect.
     Silent,
-    /// Too much was waiting; come back and catch up.
+    /// Too many bytes were waiting; reconnect and catch up.
     SlowConsumer,
-    /// Far too many commands; come back after so many milliseconds.
+    /// Far too many commands; reconnect after so many milliseconds.
     RateLimited(u32),
-    /// The database has come back as another history; come back after so many milliseconds and read anew.
+    /// The database has come back as another history; reconnect after so many milliseconds and read everything again.
     NewHistory(u32),
-    /// The host application's token has ended; come back with another.
+    /// The host application's token has expired; reconnect with another.
     TokenExpired,
-    /// No valid credential in time.
+    /// No valid credential came in time.
     Unauthenticated,
     /// Logged out, token revoked or password changed.
     SessionEnded,
     /// The account was deactivated.
     Deactivated,
-    /// Bytes that are not WebSocket (RFC 6455).
+    /// The client sent bytes that are not WebSocket (RFC 6455).
     ProtocolError,
-    /// A text that is not UTF-8.
+    /// The client sent a text that is not UTF-8.
     NotText,
-    /// Far too many unreadable frames, or one that is far too large.
+    /// The client sent far too many unreadable frames, or one that is far too large.
     ProtocolViolation,
-    /// More sockets than one user may have.
+    /// The user has more sockets than allowed.
     TooManyConnections,
     /// The client closed first, with this code.
     Closed(u16),
-    /// The client has gone.
+    /// The client has gone without a close frame.
     Gone,
 }
 

@@ -1,62 +1,62 @@
 //! WebSocket frames (RFC 6455 section 5), without I/O.
 //!
-//! Ours rather than a library's for two reasons, both measured in `docs/benchmarks/`: a whole batch is
-//! framed once and the same bytes go to every socket, and an idle connection owns no buffer (the reader
-//! borrows one and keeps only an unfinished frame).
+//! Written here instead of taken from a library for two reasons, both measured in `docs/benchmarks/`: a whole batch is
+//! framed once and the same bytes go to every socket, and an idle connection owns no buffer (the reader borrows one and
+//! keeps only an unfinished frame).
 
-/// What a frame is.
+/// The kind of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opcode {
     /// A later part of a message.
     Continuation,
-    /// Text, or its first part.
+    /// Text, or the first part of it.
     Text,
-    /// Bytes, or their first part.
+    /// Binary data, or the first part of it.
     Binary,
-    /// Good-bye.
+    /// Closes the connection.
     Close,
-    /// Are you there?
+    /// Asks the other side to answer with a pong.
     Ping,
-    /// I am.
+    /// Answers a ping.
     Pong,
 }
 
 /// A frame from a client, unmasked.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// Whether it ends its message.
+    /// Whether it is the last frame of its message.
     pub fin: bool,
-    /// What it is.
+    /// Its kind.
     pub opcode: Opcode,
-    /// Its content.
+    /// Its content, unmasked.
     pub payload: Vec<u8>,
 }
 
-/// What the bytes at hand are.
+/// The result of parsing.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Parsed {
-    /// The beginning of a frame; more must come.
+    /// The beginning of a frame; more bytes must come.
     Incomplete,
-    /// A frame of so many bytes in all.
+    /// A frame, and the number of bytes that it takes in all.
     Frame(Frame, usize),
-    /// A data frame larger than the limit. It is skipped, and the connection lives.
+    /// A data frame larger than the limit. It is skipped, and the connection stays open.
     TooLarge {
-        /// Whether it ends its message.
+        /// Whether it is the last frame of its message.
         fin: bool,
-        /// What it is.
+        /// Its kind.
         opcode: Opcode,
-        /// The bytes of its header, which have come.
+        /// The length of its header in bytes; the header has come.
         header: usize,
-        /// The bytes of its payload.
+        /// The length of its payload in bytes.
         length: u64,
-        /// With what that is masked.
+        /// The mask of its payload.
         mask: Mask,
     },
-    /// Not a frame that a client may send.
+    /// Not a frame that a client may send, with the reason.
     Invalid(&'static str),
 }
 
-/// A frame's mask, at the place of the payload's next byte.
+/// A frame's mask, positioned at the payload's next byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mask {
     key: [u8; 4],
@@ -64,7 +64,7 @@ pub struct Mask {
 }
 
 impl Mask {
-    /// The payload's next bytes as they were meant; those after them are at their place then.
+    /// Unmasks the payload's next bytes, and moves on to those after them.
     pub fn take_off(&mut self, masked: &[u8]) -> Vec<u8> {
         let bytes = masked.iter().zip(self.key.iter().cycle().skip(self.at)).map(|(byte, key)| byte ^ key).collect();
         self.at = (self.at + masked.len()) % self.key.len();
@@ -75,7 +75,7 @@ impl Mask {
 /// The longest payload of a control frame.
 pub const CONTROL_LENGTH: usize = 125;
 
-/// Reads the frame at the beginning of `bytes`; payloads may have at most `most` bytes.
+/// Parses the frame at the beginning of `bytes`; a payload may have at most `most` bytes.
 #[must_use]
 pub fn parse(bytes: &[u8], most: usize) -> Parsed {
     let [first, second, rest @ ..] = bytes else { return Parsed::Incomplete };
@@ -116,8 +116,8 @@ pub fn parse(bytes: &[u8], most: usize) -> Parsed {
     Parsed::Frame(Frame { fin, opcode, payload }, header + length)
 }
 
-/// What has come of the payload of a frame for which [`parse`] says [`Parsed::Incomplete`], unmasked from byte `from`
-/// on: so that a text that is none is known before its end has come.
+/// The payload that has come so far of a frame for which [`parse`] says [`Parsed::Incomplete`], unmasked from byte
+/// `from` on. With it, invalid UTF-8 is found before the frame has come whole.
 #[must_use]
 pub fn begun(bytes: &[u8], from: usize) -> Option<(Opcode, Vec<u8>)> {
     let [first, second, ..] = bytes else { return None };
@@ -180,7 +180,7 @@ pub fn write(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
     out.extend_from_slice(payload);
 }
 
-/// A text frame of its own.
+/// A complete text frame.
 #[must_use]
 pub fn text(payload: &str) -> bytes::Bytes {
     let mut out = Vec::with_capacity(payload.len() + 10);
@@ -188,11 +188,11 @@ pub fn text(payload: &str) -> bytes::Bytes {
     out.into()
 }
 
-/// A close frame of its own.
+/// A complete close frame.
 #[must_use]
 pub fn close(code: u16, reason: &str) -> bytes::Bytes {
     let mut payload = code.to_be_bytes().to_vec();
-    // A reason longer than a control frame may hold would be ours to shorten; none is.
+    // Every reason fits into a control frame; a longer one would be cut.
     payload.extend(reason.as_bytes().iter().take(CONTROL_LENGTH - 2));
     let mut out = Vec::with_capacity(payload.len() + 2);
     write(&mut out, Opcode::Close, &payload);
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_client_may_send_is_invalid() {
+    fn frames_that_no_client_may_send_are_invalid() {
         let unmasked = [0x81, 0x01, b'a'];
         let reserved = [0xc1, 0x80, 0, 0, 0, 0];
         let unknown = [0x83, 0x80, 0, 0, 0, 0];
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_over_the_limit_is_named_before_its_payload_has_come() {
+    fn a_frame_over_the_limit_is_reported_before_its_payload_has_come() {
         let bytes = masked(true, 1, &[0; 101]);
         let mask = Mask { key: [1, 2, 3, 250], at: 0 };
         let named = Parsed::TooLarge { fin: true, opcode: Opcode::Text, header: 6, length: 101, mask };
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_is_seen_as_it_comes() {
+    fn a_payload_can_be_read_while_it_comes() {
         for length in [5, 200, 70_000] {
             let payload: Vec<u8> = (0..length).map(|i| i as u8).collect();
             let bytes = masked(false, 1, &payload);
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_close_frame_holds_every_goodbye_whole() {
+    fn a_close_frame_holds_every_close_reason_whole() {
         use crate::CloseReason;
         for close_reason in
             [CloseReason::Restart(u32::MAX), CloseReason::RateLimited(u32::MAX), CloseReason::TooManyConnections]

@@ -1,8 +1,9 @@
-//! The hub: who listens to what. One task owns it, so that order needs no locks.
+//! The hub: which connection listens to which conversation. One task owns it, so that order needs no locks.
 //!
-//! `attach` lets people in and out, `account` tells them what concerns each alone, `expiry` ends what has lasted its time, `hand_out` gives them what was said,
-//! `signals` tells what has no number, `presence` who is here. What other nodes tell comes the same way as what was
-//! committed here, but may be late, doubled or lost: `gaps` reads what is missing, `nodes` obeys what they have changed.
+//! `attach` adds and removes connections, `account` delivers the events of accounts, `expiry` closes connections whose
+//! credential has ended, `hand_out` moves what was published into the outboxes, `signals` delivers ephemeral events,
+//! `presence` presence and typing. Events of other nodes take the same way as those that were committed here, but may
+//! be late, doubled or lost: `gaps` reads the missing ones, `nodes` obeys the other nodes' invalidations.
 
 mod account;
 mod attach;
@@ -53,23 +54,24 @@ use crate::{
     typing::{Typing, Typist},
 };
 
-/// How often presence is told and typing ends.
+/// How often presence is published and typing ends.
 const TICK: Duration = Duration::from_millis(250);
-/// How long a person may be without a connection before they are told to be gone.
+/// How long a person may be without a connection before others are told that they have gone.
 const GRACE: Duration = Duration::from_secs(2);
-/// How much longer than its authentication may take a connection may be on its way to the hub.
+/// The longest time between a connection's authentication and its arrival at the hub, beyond the limit of
+/// authentication itself.
 const WAY: Duration = Duration::from_secs(60);
 /// Requests to the hub that may wait.
 const QUEUE: usize = 16_384;
 
-/// With which numbers live events begin.
+/// The numbers after which live events follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attached {
-    /// Those of the account.
+    /// The account's number.
     pub account: Number,
-    /// Those of each of the person's conversations, by id.
+    /// The number of each of the person's conversations, by id.
     pub conversations: Vec<(ConversationId, Number)>,
-    /// From which number on the person sees messages, in those conversations where they do not see all.
+    /// The number from which on the person sees messages, in those conversations where they do not see all.
     pub visible_from: HashMap<ConversationId, Number>,
 }
 
@@ -86,7 +88,7 @@ enum Control {
     Nodes(nodes::Read),
 }
 
-/// The way to the hub. Cheap to clone.
+/// A handle to the hub. Cheap to clone.
 #[derive(Clone)]
 pub struct Hub {
     control: mpsc::Sender<Control>,
@@ -117,11 +119,11 @@ impl Hub {
         (hub, task)
     }
 
-    /// Attaches a connection. Its outbox should hold live frames until its client has been told the
-    /// answer: the number after which each conversation's events follow.
+    /// Attaches a connection. Its outbox should hold live frames until its client has been sent the answer: the number
+    /// after which each conversation's events follow.
     ///
     /// # Errors
-    /// `limit_reached` if the user has too many connections, or the store's.
+    /// `limit_reached` if the user has too many connections; the store's errors.
     pub async fn attach(&self, subscriber: Arc<Subscriber>) -> Result<Attached> {
         let (answer, attached) = oneshot::channel();
         if self.control.send(Control::Attach { subscriber, answer }).await.is_err() {
@@ -130,35 +132,35 @@ impl Hub {
         attached.await.unwrap_or_else(|_| Err(Error::new(ErrorCode::Unavailable, "The server is stopping.")))
     }
 
-    /// Takes a connection away.
+    /// Removes a connection.
     pub async fn detach(&self, subscriber: &Subscriber) {
         let (user, id) = (subscriber.user, subscriber.id);
-        // A hub that has ended has let go of everybody already.
+        // A hub that has ended has removed all connections already.
         let _ended = self.control.send(Control::Detach { user, id }).await;
     }
 
-    /// Notes what a person chose to be, or how one of their connections is.
+    /// Sets the presence that a person has chosen, or that of one of their connections.
     pub async fn set_presence(&self, user: UserId, presence: Presence, whose: Whose) {
         let _ended = self.control.send(Control::Presence { user, presence, whose }).await;
     }
 
-    /// Tells the others that somebody writes, or has stopped.
+    /// Publishes that somebody writes, or has stopped.
     pub async fn set_typing(&self, conversation: ConversationId, typist: Typist, typing: bool) {
         let _ended = self.control.send(Control::Typing { conversation, typist, typing }).await;
     }
 
-    /// Tells all connections to come back, each after another time within `spread`.
+    /// Closes all connections with a request to reconnect, each after another time within `spread`.
     pub async fn drain(&self, spread: Duration) {
         let _ended = self.control.send(Control::Drain { spread }).await;
     }
 
-    /// How many people have a connection.
+    /// The number of people who have a connection.
     #[must_use]
     pub fn people(&self) -> i64 {
         self.people.load(Ordering::Relaxed)
     }
 
-    /// How many connections are attached.
+    /// The number of attached connections.
     #[must_use]
     pub fn connections(&self) -> i64 {
         self.connections.load(Ordering::Relaxed)
@@ -175,16 +177,16 @@ struct Person {
     username: String,
     subscribers: Vec<Arc<Subscriber>>,
     belongs: HashSet<ConversationId>,
-    /// From which number on they see messages, in those conversations where they do not see all.
+    /// The number from which on they see messages, in those conversations where they do not see all.
     limited: HashMap<ConversationId, Number>,
-    /// Absent until what they belong to was read: before that, nothing known is not the same as nothing.
+    /// `None` until their conversations were read: before that, "no conversation known" does not mean "none".
     account: Option<account::Account>,
     /// How they wish to be shown, wherever they are.
     chosen: Presence,
     /// How some of their connections said to be; the others are online.
     said: Vec<(ConnectionId, Presence)>,
     told: Presence,
-    /// While what they belong to is being read: the connections that wait for it.
+    /// The connections that wait while the person's conversations are being read.
     loading: Option<attach::Loading>,
     /// When the last connection went.
     alone_since: Option<Instant>,
@@ -208,22 +210,22 @@ struct State {
     revocations: Revocations,
     people: HashMap<UserId, Person>,
     channels: HashMap<ConversationId, Channel>,
-    /// Whose account has something to tell that waits for a conversation.
+    /// People whose accounts have an event that waits for a conversation.
     stalled: HashSet<UserId>,
-    /// Whose presence is to be told with the next tick.
+    /// People whose presence must be published with the next tick.
     changed: HashSet<UserId>,
-    /// Batches that were told while somebody's belongings were being read, with their place in time.
+    /// Batches that were published while memberships were being read, each with its tick.
     batches: VecDeque<(u64, Arc<Vec<Outgoing>>)>,
     tick: u64,
-    /// How many people's belongings are being read, by the tick at which that began.
+    /// The number of readings of memberships that are under way, by the tick at which they began.
     loading: BTreeMap<u64, usize>,
-    /// The server is stopping: whoever comes in is told to come back.
+    /// Whether the server is stopping: new connections are sent away.
     draining: bool,
-    /// Counts how often all was forgotten: what was asked before that is not answered any more.
+    /// Counts how often the hub has started over: answers to earlier questions are ignored.
     generation: u64,
-    /// Of the history of which everything here is.
+    /// The epoch of the history that everything here belongs to.
     epoch: String,
-    /// Something of it was found to be gone: that is said once.
+    /// Whether a loss in this history was reported: that is done once.
     lost: bool,
     touched: hand_out::Touched,
     expiry: expiry::Expiry,
@@ -311,7 +313,7 @@ impl State {
         }
     }
 
-    /// Tells what was committed, here or on another node.
+    /// Publishes what was committed, here or on another node.
     fn tell(&mut self, told: &Arc<Vec<Outgoing>>, answers: Vec<Box<dyn FnOnce() + Send>>) {
         self.tick += 1;
         if !self.loading.is_empty() {
@@ -337,7 +339,7 @@ impl State {
         }
     }
 
-    /// Tells an event if it is its turn, and those that have waited for it.
+    /// Publishes an event if its number is the next, and those that have waited for it.
     fn take_event(&mut self, conversation: ConversationId, number: Number, event: Waiting) {
         let Some(channel) = self.channels.get_mut(&conversation) else { return };
         match channel.gaps.offer(number, event, Instant::now()) {
@@ -357,7 +359,7 @@ impl State {
         }
     }
 
-    /// Goes on with the accounts that have waited for the number that was just told.
+    /// Continues the accounts that have waited for the number that was just published.
     fn tell_what_is_due(&mut self, conversation: ConversationId) {
         let Some(channel) = self.channels.get_mut(&conversation).filter(|channel| !channel.later.is_empty()) else {
             return;
@@ -394,7 +396,7 @@ impl State {
             | Fact::ConversationCreated(_) => {}
         }
         channel.chunk.add(&self.numbers, &channel.place, event, &channel.listening, &channel.limited);
-        // At once, for what has waited for this number is next. Their account's event tells them so.
+        // Removed at once, because the waiting events come next. The member learns of it by an event of their account.
         if let Fact::MemberLeft { member, .. } = &event.fact {
             self.put_out(member.user, event.conversation, event.number);
         }
@@ -442,7 +444,7 @@ impl State {
             .obey(revocation, |user| people.get(&user).map(|person| &*person.subscribers).unwrap_or_default());
     }
 
-    // ---- what is asked of it ------------------------------------------------------------------
+    // ---- requests -----------------------------------------------------------------------------
 
     fn serve(&mut self, request: Control) {
         match request {
@@ -453,7 +455,7 @@ impl State {
             Control::Card(account, belongings) => self.belongings_of_card(&account, belongings),
             Control::Presence { user, presence, whose } => self.set_presence(user, presence, whose),
             Control::Typing { conversation, typist, typing } => {
-                // Other nodes may have heard of a start that was not heard of here.
+                // Other nodes may have received a start that this node did not.
                 let may_be_news = !typing && !self.is_large(conversation);
                 if self.note_typing(conversation, typist.clone(), typing) || may_be_news {
                     self.say_typing(conversation, &typist, typing);
@@ -465,7 +467,7 @@ impl State {
         }
     }
 
-    /// Asks, and has the answer brought to the hub.
+    /// Runs a lookup, and sends its answer to the hub.
     fn later(&self, answer: impl Future<Output = Control> + Send + 'static) {
         let Some(control) = self.control.upgrade() else { return };
         tokio::spawn(async move {
@@ -487,7 +489,7 @@ impl State {
     }
 }
 
-/// Notes whether a member sees all messages.
+/// Notes the number from which on a member sees messages, if they do not see all.
 fn limit(limited: &mut HashMap<ConversationId, Number>, listed: &Listed) {
     let conversation = listed.conversation.id;
     if listed.visible_from > Number(0) {
@@ -497,7 +499,7 @@ fn limit(limited: &mut HashMap<ConversationId, Number>, listed: &Listed) {
     }
 }
 
-/// Waits for a moment that the caller knows to be there.
+/// Waits until this time. The caller checks first that there is one; without it, this returns at once.
 async fn wait(until: Option<Instant>) {
     if let Some(until) = until {
         tokio::time::sleep_until(until).await;

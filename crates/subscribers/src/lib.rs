@@ -1,9 +1,8 @@
-//! Who hears it.
+//! Delivers committed changes and ephemeral events to the connections of this node.
 //!
-//! The [`hub`] knows who listens to which conversation. A committed batch is encoded once for each
-//! dialect present, the same bytes go into each subscriber's bounded [`queue`], and each subscriber is
-//! woken once. Only members listen, so nobody hears what they may not read. [`presence`] and
-//! [`typing`] are told here and never stored.
+//! The [`hub`] knows which connection listens to which conversation. A committed batch is encoded once for each dialect
+//! present, the same bytes go into each subscriber's bounded [`queue`], and each subscriber is woken once. Only members
+//! listen, so nobody receives what they may not read. [`presence`] and [`typing`] are published here and never stored.
 
 pub mod close_reason;
 pub mod frame;

@@ -1,4 +1,4 @@
-//! What the hub asks of others.
+//! The hub's lookups.
 
 use std::{collections::HashMap, future::Future, pin::Pin};
 
@@ -14,37 +14,37 @@ use store::members::Belongings;
 /// An answer that comes later.
 pub type Lookup<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
-/// What the hub asks of others. All of it is read fresh from the database.
+/// The hub's lookups. All of them read from the database, but for those about this node itself.
 pub trait Lookups: Send + Sync + 'static {
-    /// What a person belongs to, and a number of their account of before.
+    /// A person's memberships, and the number of their account from just before they were read.
     fn belongings(&self, user: UserId) -> Lookup<Belongings>;
-    /// What takes a person's connections from a number of their account to the present.
+    /// The changes of a person's account after a number.
     fn account_changes(&self, user: UserId, since: Number) -> Lookup<AccountChanges>;
-    /// What takes the members of a conversation from a number to the present.
+    /// The changes of a conversation after a number, for its members.
     fn changes(&self, conversation: ConversationId, since: Number) -> Lookup<CaughtUp>;
     /// The heads of these conversations.
     fn heads(&self, conversations: Vec<ConversationId>) -> Lookup<Vec<(ConversationId, Number)>>;
-    /// What is still true of a person and of these sessions of theirs.
+    /// Whether a person's account is active, their role, and which of these sessions are still live.
     fn standing(&self, user: UserId, sessions: Vec<SessionId>) -> Lookup<Standing>;
-    /// A conversation as a person sees it; nothing if they do not belong to it.
+    /// A conversation as a person sees it; `None` if they are not a member.
     fn listed(&self, user: UserId, conversation: ConversationId) -> Lookup<Option<Listed>>;
-    /// Which of these people, with their names, belong to which of these conversations.
+    /// Those of these people, with their usernames, who are members of these conversations.
     fn among(&self, users: Vec<UserId>, places: Vec<ConversationId>) -> Lookup<Vec<(ConversationId, UserId, String)>>;
     /// What a host application calls these people; whoever it does not know is left out.
     fn subjects(&self, issuer: String, users: Vec<UserId>) -> Lookup<HashMap<UserId, String>>;
     /// The epoch of the history that this node knows.
     fn epoch(&self) -> String;
-    /// Something is gone that was seen committed in the history with this epoch: the database has come back with less.
-    /// In words for the operator.
+    /// Reports that a change is gone that was committed in the history with this epoch: the database has come back with
+    /// less. `what` is for the operator.
     fn lost(&self, epoch: &str, what: String);
-    /// Notes that these people have gone.
+    /// Records that these people have disconnected.
     fn gone(&self, users: Vec<UserId>);
-    /// What people have used up here since this was last asked.
+    /// What people have used up of their rates here since the last call.
     fn spent(&self) -> Spent;
-    /// Notes what people have used up of their rates on another node.
+    /// Records what people have used up of their rates on another node.
     fn note_spent(&self, spent: Spent);
-    /// Notes how many nodes share people's rates without hearing of each other; 1 while they do.
+    /// Sets how many nodes share people's rates without hearing each other; 1 while they do hear each other.
     fn share_rates(&self, nodes: usize);
-    /// The time.
+    /// The present time.
     fn now(&self) -> Millis;
 }

@@ -1,46 +1,46 @@
-//! How often a large channel is told.
+//! How often a large channel is handed out.
 //!
-//! A write to a socket costs the same for one message as for ten. So what is said to a large channel while those who were told
-//! last are still being written to is kept together, and for as long again: writing takes no more than half of the
-//! time. And where very much is said, more than anybody reads, it is told forty times a second, as network cards do
-//! with interrupts.
+//! A write to a socket costs the same for one message as for ten. So messages to a large channel are collected while
+//! the last ones are still being written, and for the same time again: writing takes at most half of the time. When
+//! more is said than anybody can read, the channel is handed out forty times a second, as network cards limit their
+//! interrupts.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Fewer subscribers are no large channel.
+/// A channel with fewer subscribers is not large.
 const CROWD: usize = 64;
-/// What has come together to so many bytes is told at once, so that no outbox is full for having waited.
+/// A chunk of so many bytes is handed out at once, so that no outbox overflows because it had to wait.
 pub(crate) const MUCH: usize = 32 * 1_024;
-/// How long it may take to write to a large channel before it counts as done all the same.
+/// How long writing to a large channel may take before it counts as finished.
 const PATIENCE: Duration = Duration::from_millis(40);
-/// For each event that was told last, the next is told so much later …
+/// The wait before the next time, for each event that was handed out last …
 const PER_EVENT: Duration = Duration::from_millis(2);
-/// … but no later than this.
+/// … but no longer than this.
 const SELDOM: Duration = Duration::from_millis(25);
-/// How soon is looked again whether they are done.
+/// How soon the subscribers are rechecked.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// Where a channel stands with it.
+/// The pace of one channel.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
     told_at: Option<Instant>,
-    /// How much time is to pass at least.
+    /// The shortest wait.
     least: Duration,
-    /// Until when nothing more is told; known once they have been written to.
+    /// When the channel may be handed out next; known once all subscribers have been written to.
     rest: Option<Instant>,
 }
 
 impl Pace {
-    /// So many `subscribers` were told of so many `events`. If they are a large channel, it is to be looked at when this says.
+    /// Notes that `events` were handed out to `subscribers`. Returns when to recheck a large channel.
     pub(crate) fn told(&mut self, now: Instant, subscribers: usize, events: u32) -> Option<Instant> {
         *self = Self { told_at: Some(now), least: PER_EVENT.saturating_mul(events).min(SELDOM), rest: None };
         (subscribers >= CROWD).then_some(now + LOOK)
     }
 
-    /// Until when a channel of so many `subscribers` is not to be told these `bytes` or to be rechecked; nothing if it
-    /// may be told now. `is_busy` says whether those who were told last are still being written to.
+    /// Until when a channel of so many `subscribers` must wait with these `bytes`, or be rechecked; `None` if it may be
+    /// handed out now. `is_busy` says whether the last events are still being written.
     pub(crate) fn wait(
         &mut self,
         now: Instant,
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_meanwhile_waits_until_they_are_done_and_as_long_again() {
+    fn a_chunk_waits_until_the_last_one_is_written_and_as_long_again() {
         let (begin, mut pace) = (Instant::now(), Pace::default());
         assert_eq!(pace.wait(begin, 1_000, 100, || true), None, "nothing was told before");
         let _look = pace.told(begin, 1_000, 1);
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn where_much_is_said_it_is_told_seldom() {
+    fn a_busy_channel_is_handed_out_seldom() {
         let (begin, mut pace) = (Instant::now(), Pace::default());
         for (events, until) in [(1, 2), (6, 12), (1_000, 25)] {
             let _look = pace.told(begin, 1_000, events);

@@ -1,4 +1,4 @@
-//! Who is here: what the hub notes, and everybody may look up.
+//! Presence: recorded by the hub, and readable by everybody.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -36,7 +36,7 @@ struct State {
     nodes: HashMap<i64, Node>,
 }
 
-/// What another node has told, as long as its word holds.
+/// The people of another node, valid until its lease ends.
 struct Node {
     version: u64,
     until: Instant,
@@ -50,18 +50,18 @@ impl State {
     }
 }
 
-/// The most present first: somebody who is online on one device is online.
+/// The most present comes first: somebody who is online on one device is online.
 fn rank(presence: Presence) -> usize {
     Presence::ALL.iter().position(|one| *one == presence).unwrap_or(Presence::ALL.len())
 }
 
-/// The presence of somebody who is here like this and elsewhere like that.
+/// The presence of somebody who has these two on two nodes.
 pub(crate) fn merged(one: Presence, other: Presence) -> Presence {
     if rank(one) <= rank(other) { one } else { other }
 }
 
 impl Book {
-    /// How a person is shown to others. When somebody who is not here was last seen, the store knows.
+    /// A person's presence as others see it. When a disconnected person was last seen, only the store knows.
     #[must_use]
     pub fn look_up(&self, user: UserId) -> Seen {
         let state = self.lock();
@@ -78,28 +78,28 @@ impl Book {
         }
     }
 
-    /// How somebody is on other nodes.
+    /// A person's presence on other nodes.
     pub(crate) fn elsewhere(&self, user: UserId) -> Presence {
         self.lock().elsewhere(user)
     }
 
-    /// Everybody who is here.
+    /// Everybody who is connected here.
     pub(crate) fn here(&self) -> Vec<(UserId, Presence)> {
         self.lock().here.iter().map(|(user, presence)| (*user, *presence)).collect()
     }
 
-    /// Which other nodes are heard.
+    /// The other nodes that are heard.
     #[must_use]
     pub fn heard(&self) -> Vec<i64> {
         self.lock().nodes.keys().copied().collect()
     }
 
-    /// How many other nodes are heard.
+    /// The number of other nodes that are heard.
     pub(crate) fn nodes(&self) -> usize {
         self.lock().nodes.len()
     }
 
-    /// Notes what a node has told; false if something was missed and all of it must be asked for.
+    /// Takes another node's statement; false if an earlier one was missed, so that all of its people must be asked for.
     pub(crate) fn hear(&self, node: i64, word: People, now: Instant) -> bool {
         let mut state = self.lock();
         let until = now + LEASE;
@@ -127,7 +127,7 @@ impl Book {
         true
     }
 
-    /// Forgets the nodes whose word holds no longer; who has gone with them.
+    /// Removes the nodes whose lease has ended; returns the people who have gone with them.
     pub(crate) fn expire(&self, now: Instant) -> Vec<UserId> {
         let mut state = self.lock();
         let ended: HashSet<UserId> =
@@ -141,7 +141,7 @@ impl Book {
     }
 }
 
-/// How somebody who has just been here is shown.
+/// The presence of somebody who has just been here, as others see it.
 pub(crate) fn seen(presence: Presence, hidden: bool, now: Millis) -> Seen {
     let gone = presence.shown() == Presence::Offline && !hidden;
     Seen { presence: presence.shown(), last_seen_at: gone.then_some(now) }
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_anywhere_is_shown_as_the_most_present() {
+    fn the_most_present_of_several_nodes_is_shown() {
         let (book, now) = (Book::default(), Instant::now());
         let shown = |user| book.look_up(user).presence;
         assert!(!book.hear(7, word(3, false, &[]), now), "nothing is known of it yet");
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_stays_by_the_death_of_a_node() {
+    fn nobody_stays_online_after_their_node_has_died() {
         let (book, now) = (Book::default(), Instant::now());
         book.note(ANN, Presence::Online);
         assert!(book.hear(7, word(1, true, &[(ANN, Presence::Online), (BOB, Presence::Online)]), now));

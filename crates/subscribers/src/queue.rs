@@ -1,5 +1,5 @@
-//! A connection's bounded queue. Putting something in never waits: a slow reader pays itself, first
-//! with presence and typing, then with its connection.
+//! A connection's bounded queue. Putting something in never waits: a slow reader first misses presence and typing, then
+//! loses its connection.
 
 use std::{
     collections::VecDeque,
@@ -22,12 +22,12 @@ use futures_util::task::AtomicWaker;
 
 use crate::{CloseReason, Tuning};
 
-/// What waits to be written to one connection, and the way to wake its writer.
+/// The frames that wait to be written to one connection, and the waker of its writer.
 pub struct Outbox {
     state: Mutex<State>,
     waker: AtomicWaker,
     awake: AtomicBool,
-    /// Sends that were given to the writer and not answered yet.
+    /// Sends that are being committed and are not answered yet.
     in_flight: AtomicU32,
     most: usize,
 }
@@ -35,13 +35,14 @@ pub struct Outbox {
 #[derive(Default)]
 struct State {
     queue: VecDeque<Bytes>,
-    /// Live bytes in the queue, or taken and not written yet.
+    /// Bytes of live frames in the queue, or taken and not written yet.
     live: usize,
-    /// The same of answers. Whoever has asked for much is not slow because it takes long to come.
+    /// Bytes of answers. They do not count against a reader: whoever has asked for much is not slow because it takes
+    /// long to arrive.
     answers: usize,
-    /// While catching up, live frames wait behind what was missed.
+    /// Live frames that wait, during catch-up, until the missed changes are sent.
     held: Option<VecDeque<Bytes>>,
-    /// Bytes in `held`. They cannot be written before what was missed, so nobody waits for that.
+    /// Bytes in `held`. They cannot be written before the missed changes, so they do not count as waiting.
     held_bytes: usize,
     close_reason: Option<CloseReason>,
 }
@@ -63,8 +64,8 @@ impl Outbox {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Queues live frames that must not be missed. A queue that was full before ends the connection: its client comes
-    /// back and catches up. However much is said at once, it is one piece, and all subscribers share its bytes.
+    /// Queues live frames that must not be missed. If the queue was full before, the connection is closed: its client
+    /// reconnects and catches up. A batch of any size counts as one piece, because all subscribers share its bytes.
     pub fn push(&self, frames: Bytes) {
         let mut state = self.state();
         let state = &mut *state;
@@ -84,7 +85,7 @@ impl Outbox {
         state.held.as_mut().unwrap_or(&mut state.queue).push_back(frames);
     }
 
-    /// Queues a live frame that may be missed: presence, typing. Dropped when the queue is half full.
+    /// Queues a live frame that may be missed: presence, typing. It is dropped when the queue is half full.
     pub fn push_lossy(&self, frames: Bytes) {
         let mut state = self.state();
         if state.close_reason.is_some() || state.held.is_some() || state.waiting() + frames.len() > self.most / 2 {
@@ -94,8 +95,8 @@ impl Outbox {
         state.queue.push_back(frames);
     }
 
-    /// Queues an answer, ahead of what is held. Answers are bounded by the reader, who takes no new
-    /// command while [`Outbox::is_full`].
+    /// Queues an answer, ahead of the held frames. Answers are bounded by the reader, which takes no new command while
+    /// [`Outbox::is_full`].
     pub fn push_answer(&self, frames: Bytes) {
         let mut state = self.state();
         if state.close_reason.is_none() {
@@ -104,12 +105,12 @@ impl Outbox {
         }
     }
 
-    /// From now on live frames wait until [`Outbox::release`].
+    /// Holds live frames back until [`Outbox::release`].
     pub fn hold(&self) {
         self.state().held.get_or_insert_default();
     }
 
-    /// Lets go of the live frames that were held.
+    /// Releases the live frames that were held back.
     pub fn release(&self) {
         let mut state = self.state();
         if let Some(held) = state.held.take() {
@@ -118,7 +119,7 @@ impl Outbox {
         }
     }
 
-    /// Ends the connection: what waits is dropped, the close reason is all that is still written.
+    /// Closes the connection: waiting frames are dropped, and only the close reason is still written.
     pub fn end(&self, close_reason: CloseReason) {
         self.state().end(close_reason);
         self.wake();
@@ -130,20 +131,20 @@ impl Outbox {
         self.state().waiting() > self.most / 2
     }
 
-    /// Whether everything that may be written now has been.
+    /// Whether nothing waits to be written.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.state().waiting() == 0
     }
 
-    /// Wakes the writer, once however often it is called.
+    /// Wakes the writer; further calls have no effect until it has run.
     pub fn wake(&self) {
         if !self.awake.swap(true, Ordering::AcqRel) {
             self.waker.wake();
         }
     }
 
-    /// Whether its writer was woken and has not looked yet.
+    /// Whether the writer was woken and has not run yet.
     pub(crate) fn is_awake(&self) -> bool {
         self.awake.load(Ordering::Acquire)
     }
@@ -152,11 +153,11 @@ impl Outbox {
     /// [`Outbox::written`].
     pub fn take(&self) -> (VecDeque<Bytes>, Option<CloseReason>) {
         let mut state = self.state();
-        // Taken whole, so that an idle connection owns no queue.
+        // The queue is taken whole, so that an idle connection owns none.
         (std::mem::take(&mut state.queue), state.close_reason)
     }
 
-    /// So many bytes have been written. They count as live ones first, which does their reader no wrong.
+    /// Notes that so many bytes were written. They count as live ones first, which errs in the reader's favour.
     pub fn written(&self, bytes: usize) {
         let mut state = self.state();
         let live = bytes.min(state.live);
@@ -164,18 +165,18 @@ impl Outbox {
         state.answers = state.answers.saturating_sub(bytes - live);
     }
 
-    /// To be called by the one task that writes, before it looks with [`Outbox::take`].
+    /// Registers the one task that writes; call it before [`Outbox::take`].
     pub fn register(&self, context: &Context<'_>) {
         self.waker.register(context.waker());
         self.awake.store(false, Ordering::Release);
     }
 
-    /// A send was given to the writer.
+    /// Notes that a send was given to the writer of the database.
     pub fn begin_send(&self) {
         self.in_flight.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// A send was answered.
+    /// Notes that a send was answered.
     pub fn end_send(&self) {
         self.in_flight.fetch_sub(1, Ordering::AcqRel);
     }
@@ -204,30 +205,30 @@ impl State {
 
 /// An authenticated connection, as the hub knows it.
 pub struct Subscriber {
-    /// Which connection.
+    /// The connection's id.
     pub id: ConnectionId,
-    /// Whose.
+    /// Its user.
     pub user: UserId,
-    /// Their name.
+    /// Its user's username.
     pub username: String,
-    /// Of which log-in.
+    /// The session that it belongs to; `None` with a host application's token.
     pub session: Option<SessionId>,
-    /// What its person may do on the server, as long as it is open.
+    /// Its user's role on the server, fixed while it is open.
     pub role: ServerRole,
-    /// How it speaks.
+    /// Its dialect.
     pub dialect: Dialect,
-    /// When its credential was found good.
+    /// When its credential was verified.
     pub vouched_at: Instant,
-    /// When what it came with ends, unless it is used meanwhile.
+    /// When its credential ends, unless the session is used meanwhile.
     pub good_until: Instant,
-    /// Which conversations it hears, if its client chooses.
+    /// The conversations that it hears, where its client chooses; `None` where it does not.
     pub tuning: Option<Tuning>,
-    /// What waits for it.
+    /// Its outbox.
     pub outbox: Arc<Outbox>,
 }
 
 impl Subscriber {
-    /// Whether its client wants to hear this conversation.
+    /// Whether this connection hears the conversation.
     #[must_use]
     pub fn hears(&self, conversation: ConversationId) -> bool {
         self.tuning.as_ref().is_none_or(|tuning| tuning.hears(conversation))
@@ -253,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_at_once_is_taken_however_much_it_is() {
+    fn a_batch_of_any_size_is_taken_whole() {
         let outbox = Outbox::new(10);
         outbox.push(Bytes::from_static(b"more than ten bytes"));
         assert_eq!(outbox.take(), (VecDeque::from([Bytes::from_static(b"more than ten bytes")]), None));
@@ -262,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_asked_for_much_is_not_slow() {
+    fn large_answers_do_not_make_a_reader_slow() {
         let outbox = Outbox::new(10);
         outbox.push_answer(Bytes::from_static(b"a very long answer"));
         assert!(outbox.is_full());
@@ -273,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_what_is_held() {
+    fn held_frames_do_not_count_as_waiting() {
         let outbox = Outbox::new(10);
         outbox.hold();
         outbox.push(Bytes::from_static(b"1234567890"));
@@ -287,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_is_bounded_too() {
+    fn held_frames_are_bounded_too() {
         let outbox = Outbox::new(10);
         outbox.hold();
         outbox.push(Bytes::from_static(b"1234567890"));
@@ -305,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_missed_comes_before_what_is_held() {
+    fn missed_changes_come_before_held_frames() {
         let outbox = Outbox::new(100);
         outbox.hold();
         outbox.push(Bytes::from_static(b"live"));

@@ -1,8 +1,8 @@
-//! Revocations to close connections, and the memory of the latest ones.
+//! Revocations close connections. The recent ones are remembered.
 //!
-//! Between the moment at which a token was found good and the moment at which its connection is known
-//! here, the session may end. Such a connection was not there to be closed when the revocation came; so revocations
-//! are remembered for as long as a connection may take to come in.
+//! A session may end after its token was verified and before its connection has reached the hub. Such a connection
+//! could not be closed when the revocation came; so revocations are remembered for as long as a connection may be on
+//! its way.
 
 use std::{
     collections::HashMap,
@@ -13,7 +13,7 @@ use chat::{Revocation, UserId, sessions::Standing};
 
 use crate::{CloseReason, queue::Subscriber};
 
-/// With which close reason a connection of this person must go; none if it is not concerned.
+/// The reason with which a revocation closes this connection of its person; `None` if it does not concern it.
 fn close_reason(revocation: &Revocation, subscriber: &Subscriber) -> Option<CloseReason> {
     match revocation {
         Revocation::SessionEnded { session, .. } => {
@@ -23,17 +23,17 @@ fn close_reason(revocation: &Revocation, subscriber: &Subscriber) -> Option<Clos
             (except.is_none() || subscriber.session != *except).then_some(CloseReason::SessionEnded)
         }
         Revocation::Deactivated(_) => Some(CloseReason::Deactivated),
-        // Connections keep the role they came with; they come back with the new one.
+        // An open connection keeps its role; the client reconnects to get the new one.
         Revocation::RoleChanged { .. } => Some(CloseReason::Restart(0)),
     }
 }
 
-/// With which close reason a connection must go whose person stands like this; none if it may stay.
+/// The reason with which a connection must be closed when its person's standing is this; `None` if it may stay.
 pub(crate) fn verdict(standing: &Standing, subscriber: &Subscriber) -> Option<CloseReason> {
     if !standing.active {
         return Some(CloseReason::Deactivated);
     }
-    // Tokens of a host application have no session here, and bring a role of their own.
+    // A host application's token has no session here, and carries a role of its own.
     let session = subscriber.session?;
     if !standing.live.contains_key(&session) {
         return Some(CloseReason::SessionEnded);
@@ -41,22 +41,22 @@ pub(crate) fn verdict(standing: &Standing, subscriber: &Subscriber) -> Option<Cl
     (standing.role != subscriber.role).then_some(CloseReason::Restart(0))
 }
 
-/// The revocations of the last minutes.
+/// The recent revocations.
 pub(crate) struct Revocations {
     recent: HashMap<UserId, Vec<(Instant, Revocation)>>,
-    /// Whom another node wants to be rechecked, and when that was heard.
+    /// People whom another node wants to be rechecked, and when that was heard.
     invalidated: HashMap<UserId, Instant>,
     kept: Duration,
     swept: Instant,
 }
 
 impl Revocations {
-    /// Remembers revocations for at least this long.
+    /// Remembers revocations for at least `kept`.
     pub(crate) fn new(kept: Duration) -> Self {
         Self { recent: HashMap::new(), invalidated: HashMap::new(), kept, swept: Instant::now() }
     }
 
-    /// Closes those of these connections that a revocation concerns, and remembers it.
+    /// Closes those of the person's connections that a revocation concerns, and remembers it.
     pub(crate) fn obey<'a>(
         &mut self,
         revocation: &Revocation,
@@ -73,14 +73,14 @@ impl Revocations {
         self.sweep(now);
     }
 
-    /// Remembers that a person is to be rechecked.
+    /// Remembers that a person must be rechecked.
     pub(crate) fn invalidation(&mut self, user: UserId) {
         let now = Instant::now();
         self.invalidated.insert(user, now);
         self.sweep(now);
     }
 
-    /// Whether a connection comes in whose credential was found good before its person was to be rechecked.
+    /// True if the credential was verified before the last revocation notice for this user.
     pub(crate) fn is_doubtful(&self, subscriber: &Subscriber) -> bool {
         self.invalidated.get(&subscriber.user).is_some_and(|heard| *heard >= subscriber.vouched_at)
     }
@@ -97,7 +97,7 @@ impl Revocations {
         }
     }
 
-    /// The close reason for a connection that comes in after a revocation that it should have heard.
+    /// The close reason for a new connection that a remembered revocation concerns.
     pub(crate) fn missed(&self, subscriber: &Subscriber) -> Option<CloseReason> {
         let revocations = self.recent.get(&subscriber.user)?;
         revocations
@@ -133,12 +133,12 @@ mod tests {
     }
 
     #[test]
-    fn whoever_comes_late_hears_the_order_they_missed() {
+    fn a_late_connection_is_closed_by_the_revocation_it_missed() {
         let mut revocations = Revocations::new(Duration::from_secs(60));
         let before = Instant::now();
         revocations.obey(&Revocation::SessionEnded { user: UserId(7), session: SessionId(3) }, |_| &[]);
         assert_eq!(revocations.missed(&subscriber(3, before)), Some(CloseReason::SessionEnded));
-        // Another log-in, and one that was found good afterwards, are not meant.
+        // Another session, or a credential that was verified afterwards, is not concerned.
         assert_eq!(revocations.missed(&subscriber(4, before)), None);
         assert_eq!(revocations.missed(&subscriber(3, Instant::now())), None);
         revocations.obey(&Revocation::Deactivated(UserId(7)), |_| &[]);
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_was_to_be_rechecked_is_looked_at_when_they_come_in() {
+    fn a_connection_verified_before_a_notice_is_rechecked_when_it_attaches() {
         let mut revocations = Revocations::new(Duration::from_secs(60));
         let before = Instant::now();
         revocations.invalidation(UserId(7));
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn orders_are_forgotten_when_nobody_can_have_missed_them() {
+    fn revocations_are_forgotten_when_no_connection_can_have_missed_them() {
         let mut revocations = Revocations::new(Duration::ZERO);
         for session in 0..10 {
             revocations.obey(&Revocation::SessionEnded { user: UserId(session), session: SessionId(session) }, |_| &[]);

@@ -1,5 +1,5 @@
-//! Which conversations a connection hears, where its client chooses. It narrows what the person may
-//! hear and never widens it: only members' connections are asked at all.
+//! The conversations that a connection hears, where its client chooses. A choice narrows what the person may hear and
+//! never widens it: only members' connections are consulted at all.
 
 use std::{
     collections::HashSet,
@@ -12,14 +12,14 @@ use dialects::Hears;
 /// A connection's choice.
 #[derive(Debug)]
 pub struct Tuning {
-    /// Whether a conversation that was not chosen about is heard.
+    /// Whether conversations without a choice are heard.
     rest: bool,
-    /// Those of which the opposite holds.
+    /// Conversations for which the opposite holds.
     exceptions: Mutex<HashSet<ConversationId>>,
 }
 
 impl Tuning {
-    /// The choice of a new connection; none where clients do not choose.
+    /// The choice of a new connection; `None` in dialects whose clients do not choose.
     #[must_use]
     pub fn new(hears: Hears) -> Option<Self> {
         let rest = match hears {
@@ -30,7 +30,7 @@ impl Tuning {
         Some(Self { rest, exceptions: Mutex::default() })
     }
 
-    /// Turns a conversation on or off; false if there are `most` choices already.
+    /// Turns a conversation on or off; false if `most` choices exist already.
     pub fn tune(&self, conversation: ConversationId, hears: bool, most: usize) -> bool {
         let mut exceptions = self.exceptions.lock().unwrap_or_else(PoisonError::into_inner);
         if hears == self.rest {
@@ -44,7 +44,7 @@ impl Tuning {
         true
     }
 
-    /// Whether it is heard.
+    /// Whether a conversation is heard.
     #[must_use]
     pub fn hears(&self, conversation: ConversationId) -> bool {
         let exceptions = self.exceptions.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_hears_what_one_chose_and_the_rest_as_the_endpoint_has_it() {
+    fn a_connection_hears_its_choices_and_the_rest_by_the_endpoints_default() {
         let (one, other) = (ConversationId(1), ConversationId(2));
         let chosen = Tuning::new(Hears::Chosen).unwrap();
         assert!(!chosen.hears(one));

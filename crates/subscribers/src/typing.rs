@@ -1,38 +1,38 @@
-//! Typing: who writes where, until they stop, send, or their time runs out.
+//! Typing: who writes in which conversation, until they stop, send, or their time runs out.
 
 use std::collections::HashMap;
 
 use chat::{ConversationId, UserId};
 use tokio::time::{Duration, Instant};
 
-/// Somebody who writes.
+/// A person who writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Typist {
-    /// The account.
+    /// Their account.
     pub user: UserId,
-    /// Its name.
+    /// Their username.
     pub username: String,
-    /// What it is called: see [`chat::accounts::Account::shown_name`].
+    /// Their name as others see it: see [`chat::accounts::Account::shown_name`].
     pub shown_name: String,
 }
 
-/// How many people of a large channel are shown to write at once, and how many of them may begin within a second. A
-/// reader is shown "several people are typing" long before; what is told is a sample. Nobody is told more than a start
-/// and, of those who were shown before or have begun since, a stop: three times this within a second at most.
+/// How many people of a large channel are shown as writing at once, and how many of them may begin within a second.
+/// Readers see "several people are typing" long before, so a sample is enough. It bounds the signals in a second to
+/// three times this number: the starts, and the stops of those who were shown before or have begun since.
 const SAMPLE: usize = 6;
-/// In which time so many may begin.
+/// The window in which so many may begin.
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// Who writes where.
+/// The people who write, by conversation.
 pub(crate) struct Typing {
     lasts: Duration,
     channels: HashMap<ConversationId, Writers>,
 }
 
-/// Who writes in one conversation.
+/// The people who write in one conversation.
 struct Writers {
     writing: HashMap<UserId, (Instant, Typist)>,
-    /// When the window began, and how many starts were told in it.
+    /// When the window began, and how many starts were published in it.
     window: (Instant, usize),
 }
 
@@ -41,8 +41,8 @@ impl Typing {
         Self { lasts, channels: HashMap::new() }
     }
 
-    /// Notes a start; repeating it gives more time. False if it is not to be told: enough people write in this large
-    /// channel already.
+    /// Records a start; repeating it extends the time. False if it must not be published: enough people write in this
+    /// large channel already.
     pub(crate) fn start(&mut self, conversation: ConversationId, typist: Typist, is_large: bool, now: Instant) -> bool {
         let fresh = || Writers { writing: HashMap::new(), window: (now, 0) };
         let channel = self.channels.entry(conversation).or_insert_with(fresh);
@@ -59,7 +59,7 @@ impl Typing {
         true
     }
 
-    /// Notes a stop; who it was, if there was something to stop.
+    /// Records a stop; returns the person if they were writing.
     pub(crate) fn stop(&mut self, conversation: ConversationId, user: UserId) -> Option<Typist> {
         if self.channels.is_empty() {
             return None;
@@ -67,13 +67,13 @@ impl Typing {
         self.channels.get_mut(&conversation)?.writing.remove(&user).map(|(_, typist)| typist)
     }
 
-    /// Those whose time has run out.
+    /// Removes and returns those whose time has run out.
     pub(crate) fn expired(&mut self, now: Instant) -> Vec<(ConversationId, Typist)> {
         let mut expired = Vec::new();
         self.channels.retain(|conversation, channel| {
             let over = channel.writing.extract_if(|_, (until, _)| *until <= now);
             expired.extend(over.map(|(_, (_, typist))| (*conversation, typist)));
-            // Its window is remembered until it is over, also when nobody writes any more.
+            // The window is kept until it is over, even if nobody writes any more.
             !channel.writing.is_empty() || now.duration_since(channel.window.0) < WINDOW
         });
         expired
@@ -100,9 +100,9 @@ mod tests {
         assert!(typing.channels.is_empty(), "nothing is kept of it");
     }
 
-    /// A thousand people write for ten seconds: each says so every 300 ms, and stops now and then.
+    /// A thousand people write for ten seconds: each repeats it every 300 ms, and stops now and then.
     #[tokio::test]
-    async fn however_many_write_in_a_large_channel_each_second_has_few_signals() {
+    async fn any_number_of_writers_in_a_large_channel_makes_few_signals_a_second() {
         let (channel, began) = (ConversationId(1), Instant::now());
         let mut typing = Typing::new(Duration::from_secs(6));
         let mut told = [0; 10];

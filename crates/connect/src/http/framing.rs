@@ -1,35 +1,35 @@
-//! Where requests begin and end on a connection, as its bytes come: what is let pass, and what is refused.
+//! Finds where requests begin and end in the bytes of a connection, and refuses what is malformed.
 
 use super::head::{self, Length, Refusal, malformed};
 
-/// Bytes that a head may have; trailers as well.
+/// Bytes that a head may have; the limit of trailers, too.
 const HEAD: usize = 16_384;
 /// Bytes that a request's first line may have.
 const REQUEST_LINE: usize = 8_192;
 /// Empty lines that may come before a request (RFC 9112 section 2.2 asks for one).
 const EMPTY_LINES: usize = 4;
-/// Bytes that the line before a chunk may have.
+/// Bytes that a chunk's size line may have.
 const CHUNK_LINE: usize = 256;
 
-/// Something was refused; nothing after it is looked at.
+/// A refusal; nothing after it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refused {
     pub why: Refusal,
-    /// Whether the head of the request was let pass before, so that somebody is reading its body already.
+    /// Whether the head of the request was passed on before, so that its body is being read already.
     pub in_body: bool,
 }
 
-/// A reader of one connection.
+/// The parser of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct Framing {
     at: At,
     /// The head, or the line, whose end has not come yet.
     line: Vec<u8>,
-    /// Empty lines that have come in the place of the head.
+    /// Empty lines that have come before the head.
     empty_lines: usize,
     /// Bytes of the trailers so far.
     trailers: usize,
-    /// Heads that were let pass.
+    /// Heads that were passed on.
     requests: u64,
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Framing {
 enum At {
     #[default]
     Head,
-    /// So many bytes of a body or a chunk are to come; and whether it is a chunk.
+    /// The content of a body or (if `chunk`) of a chunk, of which `left` bytes are still to come.
     Content {
         left: u64,
         chunk: bool,
@@ -45,17 +45,17 @@ enum At {
     ChunkLine,
     ChunkEnd,
     Trailers,
-    /// What comes is perhaps not HTTP any more.
+    /// Everything after an upgrade, which may not be HTTP.
     Opaque,
 }
 
 impl Framing {
-    /// Heads that were let pass.
+    /// The number of heads that were passed on.
     pub(crate) fn requests(&self) -> u64 {
         self.requests
     }
 
-    /// Whether a head has begun.
+    /// Whether a head has begun and not ended.
     pub(crate) fn is_in_head(&self) -> bool {
         self.at == At::Head && !self.line.is_empty()
     }
@@ -65,11 +65,11 @@ impl Framing {
         !matches!(self.at, At::Head | At::Opaque)
     }
 
-    /// Takes bytes as they came and adds to `passed` what may be read on. Heads pass as a whole; what was refused is not
-    /// in `passed`, nor is the head that it belongs to, if that came with these very bytes.
+    /// Takes bytes as they came, and adds to `passed` what hyper may read. Heads are passed on whole. What was refused
+    /// is not in `passed`, nor is the head that it belongs to, if that came with these very bytes.
     pub(crate) fn take(&mut self, bytes: &[u8], passed: &mut Vec<u8>) -> Result<(), Refused> {
         let mut rest = bytes;
-        // Where in `passed` the head of the request at hand begins.
+        // The index in `passed` where the present request's head begins.
         let mut head_at = None;
         while !rest.is_empty() {
             let (requests, length) = (self.requests, passed.len());
@@ -167,7 +167,7 @@ impl Framing {
         Ok(bytes.len())
     }
 
-    /// What follows a line of a chunked body.
+    /// The state after a line of a chunked body.
     fn after(&mut self, line: &[u8]) -> Result<At, Refusal> {
         match self.at {
             At::ChunkLine => match read_chunk_line(line)? {
@@ -191,7 +191,7 @@ impl Framing {
     }
 }
 
-/// Adds a byte to a line, or to lines, that end in CRLF and in nothing else.
+/// Adds a byte to lines that must end in CRLF and in nothing else.
 fn push(line: &mut Vec<u8>, byte: u8) -> Result<(), Refusal> {
     if (line.last() == Some(&b'\r')) != (byte == b'\n') {
         return Err(malformed("Lines end in CRLF."));
@@ -200,7 +200,7 @@ fn push(line: &mut Vec<u8>, byte: u8) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The size of the chunk that follows.
+/// Parses the size of the chunk that follows.
 fn read_chunk_line(line: &[u8]) -> Result<u64, Refusal> {
     const BAD: Refusal = malformed("A chunk's size is not a hexadecimal number.");
     let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
@@ -220,7 +220,7 @@ mod tests {
     const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     const POST: &str = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-    /// What passes of some bytes that come in these pieces, and the status with which they are refused.
+    /// Feeds bytes in these pieces: returns what is passed on, the number of requests, and the status of the refusal.
     fn take<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (String, u64, Option<u16>) {
         let (mut framing, mut all) = (Framing::default(), Vec::new());
         for piece in pieces {
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_pass_one_after_another_and_never_half_a_head() {
+    fn requests_pass_one_after_another_with_whole_heads() {
         let length = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n12345";
         let chunked = format!("{POST}5\r\n12345\r\n1F;a=b\r\n{}\r\n0\r\nX-Sum: 1\r\n\r\n", "x".repeat(31));
         let all = format!("{GET}{length}{chunked}{GET}");
@@ -252,7 +252,7 @@ mod tests {
         assert_eq!(take([upgrade.as_bytes()]), (upgrade.to_owned(), 1, None));
     }
 
-    /// Bytes that are refused after one good request, and how.
+    /// Bytes that must be refused after one good request, with the status.
     fn refused() -> Vec<(u16, String)> {
         let bad = |status, text: &str| (status, text.to_owned());
         let mut cases = vec![
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_does_not_pass_and_nothing_after_it() {
+    fn a_refused_request_and_everything_after_it_do_not_pass() {
         for (status, text) in refused() {
             let all = format!("{GET}{text}");
             assert_eq!(take([all.as_bytes()]), (GET.to_owned(), 1, Some(status)), "{text:?}");
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_comes_makes_it_panic_or_pass_a_bare_line_end_in_a_head() {
+    fn no_input_makes_it_panic_or_pass_a_bare_line_end_in_a_head() {
         let mut seed = 1_u64;
         let mut dice = |sides: usize| {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

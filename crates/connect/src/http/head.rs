@@ -1,31 +1,31 @@
-//! One request's head: what is wrong with it, and how long its body is.
+//! One request's head: checks it, and finds out how long the body is.
 
 /// Fields that a head may have.
 const FIELDS: usize = 64;
 
-/// Why a request is refused before anybody looks at it.
+/// The refusal of a request before any handler sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     /// The HTTP status.
     pub status: u16,
-    /// Why, for people.
+    /// The reason, for people.
     pub detail: &'static str,
 }
 
-/// How a request's body is delimited.
+/// How the end of a request's body is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Length {
-    /// So many bytes.
+    /// By its length in bytes.
     Known(u64),
-    /// Chunks, the last of which is empty.
+    /// By chunks, the last of which is empty.
     Chunked,
 }
 
-/// What one has to know of a head to find its end and the next.
+/// The part of a head that is needed to find the end of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Head {
     pub body: Length,
-    /// Whether what follows may be something else than HTTP.
+    /// Whether the bytes that follow may be another protocol.
     pub upgrades: bool,
 }
 
@@ -33,7 +33,7 @@ pub(crate) const fn malformed(detail: &'static str) -> Refusal {
     Refusal { status: 400, detail }
 }
 
-/// Judges a whole head, the empty line at its end included. Its lines end in CRLF; the reader has seen to that.
+/// Checks a whole head, including the empty line at its end. The caller has checked that lines end in CRLF.
 pub(crate) fn read(head: &[u8]) -> Result<Head, Refusal> {
     let text = head.strip_suffix(b"\r\n\r\n").ok_or(malformed("The head has no end."))?;
     let mut lines = Lines(Some(text));
@@ -70,9 +70,9 @@ impl<'a> Iterator for Lines<'a> {
 
 /// The first line of a request.
 struct RequestLine<'a> {
-    /// Of `https://host:port/path` the part `host:port`.
+    /// The `host:port` of a target like `https://host:port/path`.
     authority: Option<&'a [u8]>,
-    /// The version is 1 and this.
+    /// The minor version; the major version is 1.
     minor: u8,
 }
 
@@ -101,7 +101,7 @@ impl<'a> RequestLine<'a> {
         Ok(Self { authority: read_target(method, target)?, minor })
     }
 
-    /// RFC 9112 section 3.2: one host, which is the target's if the target has one.
+    /// RFC 9112 section 3.2: exactly one host, equal to the target's if the target has one.
     fn check_host(&self, fields: &Fields<'_>) -> Result<(), Refusal> {
         match (fields.host, self.authority) {
             _ if fields.hosts > 1 => Err(malformed("There are several Host fields.")),
@@ -109,14 +109,14 @@ impl<'a> RequestLine<'a> {
             (Some(host), Some(authority)) if !host.eq_ignore_ascii_case(authority) => {
                 Err(malformed("The Host field is not the target's host."))
             }
-            // Of a target without a host the field may be empty.
+            // `Host` may be empty if the target has no host.
             (Some(host), _) if !host.is_empty() => check_authority(host),
             _ => Ok(()),
         }
     }
 }
 
-/// The host that a target names, if it does.
+/// The host of a target; `None` if it is a path.
 fn read_target<'a>(method: &[u8], target: &'a [u8]) -> Result<Option<&'a [u8]>, Refusal> {
     const BAD: Refusal = malformed("The target is neither a path nor an address.");
     if target.iter().any(|byte| byte.is_ascii_control()) {
@@ -142,7 +142,7 @@ fn read_target<'a>(method: &[u8], target: &'a [u8]) -> Result<Option<&'a [u8]>, 
     }
 }
 
-/// What the fields say that matters here.
+/// The fields that matter here.
 #[derive(Default)]
 struct Fields<'a> {
     host: Option<&'a [u8]>,
@@ -173,7 +173,7 @@ impl<'a> Fields<'a> {
         Ok(())
     }
 
-    /// RFC 9112 section 6: exactly one way to tell how long the body is.
+    /// RFC 9112 section 6: exactly one way to find the length of the body.
     fn body(&self, request: &RequestLine<'_>) -> Result<Length, Refusal> {
         if self.codings.is_empty() {
             return self.known_length();
@@ -210,7 +210,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The name and the value of a field's line.
+/// Splits a field's line into its name and its value.
 pub(crate) fn read_field(line: &[u8]) -> Result<(&[u8], &[u8]), Refusal> {
     if line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
         return Err(malformed("A field may not be folded."));
@@ -226,7 +226,7 @@ pub(crate) fn read_field(line: &[u8]) -> Result<(&[u8], &[u8]), Refusal> {
     Ok((name, trim(value)))
 }
 
-/// The words of a list.
+/// The elements of a comma-separated list.
 fn words(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|byte| *byte == b',').map(trim).filter(|word| !word.is_empty())
 }
@@ -239,8 +239,8 @@ fn is_token(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
 }
 
-/// A name or an address, and perhaps a port: RFC 3986 section 3.2, without the user that it knows, which RFC 9110
-/// section 4.2 forbids as it forbids an empty name.
+/// Checks a host with an optional port: RFC 3986 section 3.2, but without user information, and with a name that is not
+/// empty, as RFC 9110 section 4.2 demands.
 fn check_authority(authority: &[u8]) -> Result<(), Refusal> {
     if authority.contains(&b'@') {
         return Err(malformed("A host is named without a user (@)."));
@@ -260,7 +260,7 @@ fn check_authority(authority: &[u8]) -> Result<(), Refusal> {
     is_port.then_some(()).ok_or(malformed("A host's port is a number up to 65535."))
 }
 
-/// What follows an address that has begun with a bracket.
+/// Checks an address in brackets, whose first bracket is consumed; returns what follows it.
 fn check_address(rest: &[u8]) -> Result<&[u8], Refusal> {
     const BAD: Refusal = malformed("What a host has in brackets is not an IPv6 address.");
     let end = rest.iter().position(|byte| *byte == b']').ok_or(BAD)?;
@@ -269,7 +269,7 @@ fn check_address(rest: &[u8]) -> Result<&[u8], Refusal> {
     Ok(rest.get(end + 1..).unwrap_or_default())
 }
 
-/// What follows a host's name.
+/// Checks a host's name; returns what follows it.
 fn check_name(authority: &[u8]) -> Result<&[u8], Refusal> {
     let (name, port) = authority.split_at(authority.iter().position(|byte| *byte == b':').unwrap_or(authority.len()));
     if name.is_empty() {
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn good_heads_pass_and_tell_how_long_their_bodies_are() {
+    fn valid_heads_pass_and_give_the_length_of_their_bodies() {
         let with = |fields: &[&str]| read_lines(&[&["GET / HTTP/1.1", "Host: a"][..], fields].concat());
         let none = Head { body: Length::Known(0), upgrades: false };
         assert_eq!(with(&[]), Ok(none));
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_two_readers_may_understand_differently_is_refused() {
+    fn heads_that_two_parsers_may_read_differently_are_refused() {
         let with = |fields: &[&str]| read_lines(&[&["POST / HTTP/1.1", "Host: a"][..], fields].concat());
         for (status, fields) in [
             (400, &["Host: a"][..]),
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_host_is_refused_with_what_is_wrong_wherever_it_stands() {
+    fn an_invalid_host_is_refused_with_the_reason_wherever_it_stands() {
         for (why, hosts) in [
             ("'s port", &["a:99999", "a:65536", "a:123456", "a:b", "a:1:2", "a:+1", "[::1]:99999", "http://a"][..]),
             ("a percent sign", &["a%zz", "a%", "%2", "a%2g.b:80", "%%20"]),

@@ -1,8 +1,8 @@
-//! HTTP/1.1 by the letter (RFC 9112), in front of hyper: hyper forgives what makes two readers of the same bytes see
-//! different requests (lines that end in a bare LF, a length beside a coding, no host or two).
+//! Strict HTTP/1.1 (RFC 9112) in front of hyper. Hyper accepts input in which two parsers can see different requests
+//! (lines that end in a bare LF, a length together with a transfer coding, no host or two).
 //!
-//! [`head`] judges one head, [`framing`] finds where heads and bodies begin and end, both without I/O; [`wire`] reads a
-//! connection through them and hands on to hyper what they have let pass.
+//! [`head`] checks one head, [`framing`] finds where heads and bodies begin and end, both without I/O; [`wire`] reads a
+//! connection through them and passes on to hyper what they accept.
 
 pub(crate) mod framing;
 pub(crate) mod head;

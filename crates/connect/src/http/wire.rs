@@ -1,7 +1,7 @@
-//! A connection as hyper sees it: what comes is read through [`Framing`], what goes is clocked.
+//! A connection as hyper sees it: incoming bytes are read through [`Framing`], and writing is timed.
 //!
-//! A request that is refused for its form reaches hyper as a stand-in that is well formed, so that it is answered in its
-//! turn and the connection closed after it, by the same code as all others.
+//! A malformed request is replaced by a well-formed stand-in for hyper, so that it is answered in its turn and the
+//! connection closed after it, by the same code as all others.
 
 use std::{
     cell::RefCell,
@@ -20,25 +20,25 @@ use super::{
 };
 use crate::{connections::Seat, peer::Peer};
 
-/// What one read takes; the buffer is the thread's.
+/// Bytes of one read, into a buffer of the thread.
 const READ: usize = 16 * 1_024;
-/// Bytes that are thrown away of one who goes on writing after the last answer.
+/// Bytes that are discarded from a client that goes on writing after the last answer.
 const DISCARDED: usize = 256 * 1_024;
-/// What hyper reads in the place of a request that was refused.
+/// The request that hyper reads in place of a refused one.
 const STAND_IN: &[u8] = b"GET /refused HTTP/1.1\r\nhost: refused\r\nconnection: close\r\n\r\n";
-/// Why a head is not waited for any longer.
+/// The refusal of a head that comes too slowly.
 const TOO_SLOW: Refusal = Refusal { status: 408, detail: "The request's head came too slowly." };
 
 thread_local! {
     static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into_boxed_slice());
 }
 
-/// A connection under [`Framing`] and clocks.
+/// A connection that is read through [`Framing`] and timed by [`Peer`].
 pub(crate) struct Wire {
-    // Before the seat, so that the descriptor is free when the place is.
+    // Before `seat`, so that the file descriptor is free when the place is.
     stream: TcpStream,
     framing: Framing,
-    /// What may be read on, and how much of it was.
+    /// Bytes that hyper may read, and how many of them it has read.
     passed: Vec<u8>,
     given: usize,
     end: Option<End>,
@@ -46,7 +46,7 @@ pub(crate) struct Wire {
     seat: Arc<Seat>,
 }
 
-/// Why nothing more is read.
+/// The reason why nothing more is read.
 #[derive(Clone, Copy)]
 enum End {
     /// A request was refused; its stand-in was passed on.
@@ -62,7 +62,7 @@ impl Wire {
         Self { stream, framing: Framing::default(), passed: Vec::new(), given: 0, end: None, discarded: 0, seat }
     }
 
-    /// The plain socket, and what came after the handshake and was not read yet.
+    /// The plain socket, the unread bytes after the handshake, and the connection's place.
     pub(crate) fn into_socket(self) -> (TcpStream, Vec<u8>, Arc<Seat>) {
         let unread = self.passed.get(self.given..).unwrap_or_default().to_vec();
         (self.stream, unread, self.seat)
@@ -72,7 +72,7 @@ impl Wire {
         self.seat.peer()
     }
 
-    /// Hands on what may be read on; false if there is nothing.
+    /// Gives hyper the bytes that it may read; false if there are none.
     fn give(&mut self, buffer: &mut ReadBufCursor<'_>) -> bool {
         let rest = self.passed.get(self.given..).unwrap_or_default();
         let piece = rest.get(..rest.len().min(buffer.remaining())).unwrap_or_default();
@@ -86,7 +86,7 @@ impl Wire {
         gave > 0
     }
 
-    /// Reads what has come; pending if nothing has.
+    /// Reads the bytes that have come; pending if none have.
     fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let count = loop {
             let read = BUFFER.with_borrow_mut(|buffer| {
@@ -120,7 +120,7 @@ impl Wire {
         self.end = Some(End::Refused);
     }
 
-    /// The time of one who keeps us waiting is over: an answer if there is something to be answered.
+    /// Ends a connection whose time is over: with an answer, if a request has begun.
     fn give_up(&mut self) {
         if self.framing.is_in_head() {
             self.refuse(Refused { why: TOO_SLOW, in_body: false });
@@ -131,8 +131,8 @@ impl Wire {
         }
     }
 
-    /// Reads on after the last answer, so that it is not lost in a reset, until the other side has closed or the clock
-    /// of [`Peer`] says that it has had its time.
+    /// Reads and discards after the last answer, so that it is not lost in a reset, until the other side has closed or
+    /// [`Peer`]'s clock for this has run out.
     fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.peer().lingers(Instant::now());
         while self.discarded < DISCARDED {
@@ -149,12 +149,12 @@ impl Wire {
         Poll::Ready(())
     }
 
-    /// Whether the other side may be writing still when we end.
+    /// Whether the other side may still be writing when the connection ends.
     fn is_talked_to(&self) -> bool {
         matches!(self.end, Some(End::Refused | End::Broken(_))) || self.framing.is_in_body()
     }
 
-    /// Notes what became of a write.
+    /// Reports the result of a write to the clock.
     fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match &written {
             Poll::Pending => self.peer().wrote_nothing(Instant::now()),
@@ -181,7 +181,7 @@ impl Read for Wire {
                 return Poll::Ready(Ok(()));
             }
             match wire.end {
-                // The stand-in asks for nothing more to be read.
+                // Nothing more is read after the stand-in.
                 Some(End::Refused) => return Poll::Pending,
                 Some(End::Broken(kind)) => return Poll::Ready(Err(kind.into())),
                 Some(End::Closed) => return Poll::Ready(Ok(())),
@@ -220,7 +220,7 @@ impl Write for Wire {
     }
 
     fn poll_flush(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // A TCP socket keeps nothing back.
+        // A TCP socket has nothing to flush.
         self.peer().wrote_all(Instant::now());
         Poll::Ready(Ok(()))
     }

@@ -1,4 +1,4 @@
-//! How somebody is let in: they authenticate, join the subscribers, and are told what they have missed.
+//! Authentication and catch-up: a client authenticates, is attached to the hub, and is sent what it has missed.
 
 use std::{
     collections::HashMap,
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::{Connection, SLOWEST, seconds, shut_out};
 use crate::missed::{Key, Piece};
 
-/// From which number on a person sees messages, in those conversations where they do not see all.
+/// The number from which on a person sees messages, in those conversations where they do not see all.
 type VisibleFrom = HashMap<ConversationId, Number>;
 
 impl Connection {
@@ -25,7 +25,7 @@ impl Connection {
         resume: Resume,
         then: Then<Welcome>,
     ) -> Result<(), CloseReason> {
-        // Of the time before: what the client is told afterwards is at least as new as the epoch that it is told.
+        // Read before anything else: whatever the client is sent afterwards is at least as new as this epoch.
         let epoch = self.shared().engine.epoch();
         self.seat.peer().has_credential();
         let (welcome, visible_from) = match self.let_in(token, &epoch.id).await {
@@ -34,7 +34,7 @@ impl Connection {
                 let close_reason = shut_out(&error, CloseReason::Unauthenticated);
                 let stays = matches!(error.code, ErrorCode::Conflict | ErrorCode::Unavailable);
                 if stays && self.subscriber.is_none() {
-                    // As with its clock, a failure gives it no more time.
+                    // As with its deadline, a failure gives the client no more time.
                     self.seat.peer().needs_credential(self.began);
                 }
                 self.finish(then(Err(error))).await?;
@@ -46,9 +46,8 @@ impl Connection {
         }
         let (belongs, account_seq) = (welcome.conversations.clone(), welcome.account_seq);
         self.finish(then(Ok(welcome))).await?;
-        // Of another history of the database, a cursor says nothing here, wherever it stands: it is taken for one
-        // beyond every head, which is answered by a reset. One that does not say its history may be of another, if
-        // there was another.
+        // A cursor of another history of the database means nothing here. It is treated as one beyond every head, which
+        // is answered by a reset. A cursor without an epoch may be of another history, if there was one.
         let foreign = resume.epoch.map_or(epoch.is_later, |theirs| theirs != epoch.id);
         let known = |cursor| if foreign { Number(chat::MAX_SAFE_INTEGER) } else { cursor };
         if let Some(cursor) = resume.account.map(known).filter(|cursor| *cursor != account_seq) {
@@ -63,12 +62,12 @@ impl Connection {
             self.catch_up(&epoch.id, (conversation, cursor), live_from, sees_from).await?;
         }
         self.outbox.release();
-        // It was they who waited: however long that took, they have not been silent.
+        // The client has waited for the server: it does not count as silent, however long that took.
         self.last_heard = Instant::now();
         self.wait_for_pending_sends(u32::MAX).await
     }
 
-    /// What the client is told, and where its person does not see all messages.
+    /// The welcome, and the conversations in which the person does not see all messages.
     async fn let_in(&mut self, token: Option<String>, epoch: &str) -> chat::Result<(Welcome, VisibleFrom)> {
         if self.subscriber.is_some() {
             return Err(Error::new(ErrorCode::Conflict, "This connection has authenticated already."));
@@ -84,8 +83,8 @@ impl Connection {
         Ok((welcome, visible_from))
     }
 
-    /// Joins the subscribers. Live frames are held back until the client knows where they begin. Where it fails, the
-    /// connection is whose it was before, and the client may try again.
+    /// Attaches the connection to the hub. Live frames are held until the client knows the numbers that they follow. If
+    /// it fails, the connection is as before, and the client may try again.
     pub(super) async fn attach(&mut self, arrival: &Arrival) -> chat::Result<Attached> {
         let speaker = arrival.speaker.clone();
         let subscriber = Arc::new(Subscriber {
@@ -100,7 +99,7 @@ impl Connection {
             tuning: Tuning::new(self.endpoint.dialect.hears),
             outbox: self.outbox.clone(),
         });
-        // How many are authenticated already is known only now: at the handshake nobody was.
+        // Only now is the number of authenticated sockets checked: at the handshake this one was not authenticated.
         if !self.seat.is_authenticated() {
             return Err(Error::rate_limited("connections", 1_000));
         }
@@ -119,7 +118,7 @@ impl Connection {
         Ok(attached)
     }
 
-    /// Tells what was missed of the person's account, before anything live of it.
+    /// Sends the missed changes of the account, before any live ones.
     async fn catch_up_account(&mut self, cursor: Number, live_from: Number) -> Result<(), CloseReason> {
         let Ok(user) = self.actor.known().map(|speaker| speaker.user) else { return Ok(()) };
         let mut at = cursor;
@@ -144,7 +143,7 @@ impl Connection {
         }
     }
 
-    /// Tells what was missed in one conversation, before anything live of it.
+    /// Sends the missed changes of one conversation, before any live ones.
     async fn catch_up(
         &mut self,
         epoch: &str,
@@ -167,16 +166,18 @@ impl Connection {
             let piece = self.missed(key.clone()).await?;
             key.cursor = piece.to;
             self.outbox.push_answer(piece.frame);
-            // The next is read when this one was taken: whoever is slow costs one piece, and gets further each time.
+            // The next piece is read when this one was taken: a slow client costs one piece of memory, and gets further
+            // each time.
             self.drain().await?;
-            // To the last piece, also beyond where live events begin: before it there is no state to apply them to.
+            // It goes on to the last piece, even beyond the number that live events follow: before it, the client has
+            // no state to apply them to.
             if !piece.more {
                 return Ok(());
             }
         }
     }
 
-    /// Reads the next piece of what was missed.
+    /// Reads the next piece of a conversation's missed changes.
     async fn missed(&mut self, key: Key) -> Result<Piece, CloseReason> {
         let (conversation, live_from, visible_from) = (key.conversation, key.live_from, key.visible_from);
         let (shared, user) = (self.endpoint.shared.clone(), self.actor.known().map(|speaker| speaker.user));
@@ -185,24 +186,26 @@ impl Connection {
             if piece.head <= live_from {
                 return Ok(Some(piece));
             }
-            // It knows of more than where they were a member: it is theirs if they are one still, and see as much.
+            // The piece contains changes from after the last check of membership: it is sent only if they are still a
+            // member who sees the same messages.
             let sees_from = Box::pin(shared.engine.sees_from(user?, conversation)).await?;
             Ok::<_, Error>(Some(piece).filter(|_| sees_from == Some(visible_from)))
         };
         let reading = engine::reading_for(self.actor.reader(), reading);
         match self.while_writing(reading).await? {
             Ok(Some(piece)) => Ok(piece),
-            // Somebody has just put them out. Coming back they learn it, and nothing of what came after.
+            // The person was removed just now. When the client reconnects it learns that, and nothing of what came
+            // after.
             Ok(None) => Err(CloseReason::Restart(0)),
             Err(error) => {
-                // What is live would follow after a gap. Whoever comes back is told everything.
+                // Live events would follow after a gap. A client that reconnects gets everything.
                 tracing::warn!(%conversation, %error, "what was missed cannot be read now");
                 Err(CloseReason::Restart(1_000))
             }
         }
     }
 
-    /// Waits until the client has taken what it was told, but not for one who takes next to nothing.
+    /// Waits until the client has taken everything that was sent; closes one that takes next to nothing.
     async fn drain(&mut self) -> Result<(), CloseReason> {
         let patience = 2 * seconds(self.shared().limits().ping_seconds);
         loop {

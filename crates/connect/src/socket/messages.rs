@@ -1,4 +1,4 @@
-//! What comes in: bytes become messages, and messages steps.
+//! Input: bytes become messages, and messages become steps.
 
 use std::{cell::RefCell, io::ErrorKind};
 
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::Connection;
 use crate::{incoming::Heard, transfer::Transfer};
 
-/// What one read takes; the buffer is the thread's.
+/// Bytes of one read, into a buffer of the thread.
 const READ: usize = 64 * 1_024;
 
 thread_local! {
@@ -33,7 +33,7 @@ impl Connection {
         });
     }
 
-    /// Takes bytes that came, and notes since when the client owes the end of what it has begun.
+    /// Takes bytes that have come, and starts the clock of what the client has begun and not ended.
     pub(super) fn take(&mut self, bytes: &[u8]) {
         let something_ended = self.incoming.take(bytes, &mut self.heard);
         if something_ended || !self.incoming.is_unfinished() {
@@ -68,7 +68,7 @@ impl Connection {
         }
     }
 
-    /// Refuses a message that no dialect gets to see.
+    /// Refuses a message before the dialect sees it.
     async fn refuse(&mut self, error: Error) -> Result<(), CloseReason> {
         self.wait_for_pending_sends(0).await?;
         self.say(vec![(self.endpoint.dialect.refusal)(&error)]);

@@ -1,4 +1,4 @@
-//! How long, and with how much, somebody is borne with.
+//! Deadlines, and how many offences a connection may commit.
 
 use chat::{Error, ErrorCode};
 use subscribers::{
@@ -10,17 +10,17 @@ use tokio::time::Instant;
 use super::{Connection, SLOWEST, seconds};
 use crate::transfer::Transfer;
 
-/// Frames that could not be understood, or came too often, before the connection is closed.
+/// Invalid frames, or commands that came too fast, before the connection is closed.
 const PATIENCE: u32 = 100;
 
 impl Connection {
-    /// Counts a frame that could not be understood.
+    /// Counts an invalid frame.
     pub(super) fn offend(&mut self) -> Result<(), CloseReason> {
         self.offences += 1;
         if self.offences >= PATIENCE { Err(CloseReason::ProtocolViolation) } else { Ok(()) }
     }
 
-    /// Counts a command that came too soon; refusals for other reasons do not count.
+    /// Counts a command that was rate-limited; other refusals do not count.
     pub(super) fn rush(&mut self, error: &Error) -> Result<(), CloseReason> {
         if error.code != ErrorCode::RateLimited {
             return Ok(());
@@ -33,22 +33,22 @@ impl Connection {
     pub(super) fn deadline(&self) -> Instant {
         let limits = self.shared().limits();
         if self.subscriber.is_none() {
-            // Whatever a stranger says meanwhile: it gives them no more time.
+            // Messages of an unauthenticated client give it no more time.
             return self.began + seconds(limits.authentication_seconds);
         }
         let silent = self.last_heard + seconds(limits.ping_seconds) * if self.asked { 2 } else { 1 };
         self.pending().map_or(silent, |pending| pending.min(silent))
     }
 
-    /// When a message that has begun must have ended or gone on. Whoever does not take their answers is not read from,
-    /// and has other clocks.
+    /// The deadline of a message that has begun. A client that does not read its answers is not read from, and has
+    /// other deadlines.
     fn pending(&self) -> Option<Instant> {
         self.begun.as_ref().filter(|_| !self.outbox.is_full()).map(Transfer::deadline)
     }
 
     pub(super) fn on_time(&mut self) -> Result<(), CloseReason> {
         if Instant::now() < self.deadline() {
-            // Something was heard since the clock was set.
+            // Something was received since the timer was set.
             return Ok(());
         }
         if self.subscriber.is_none() {
@@ -59,7 +59,7 @@ impl Connection {
         }
         let taken = self.writer.written() - std::mem::replace(&mut self.taken, self.writer.written());
         if self.asked && self.outbox.is_full() && taken >= SLOWEST {
-            // What they say is not read while they still take what they have asked for.
+            // While a client still takes the answers that it has asked for, its input is not read.
             self.last_heard = Instant::now();
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! What somebody tells about themselves, as nodes tell each other of it: what everybody may see, and nothing else.
+//! The written form between nodes of an account: what everybody may see, and nothing else.
 
 use std::borrow::Cow;
 

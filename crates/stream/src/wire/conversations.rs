@@ -1,4 +1,4 @@
-//! A conversation's row, as nodes tell each other of it.
+//! The written form between nodes of a conversation's row.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! A member's markers, as nodes tell each other of them.
+//! The written form between nodes of a member's markers.
 
 use chat::{Millis, Number, UserId, event::Audience, markers::Markers};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ pub(super) struct MarkerForm {
     delivered: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     at: Option<i64>,
-    /// Whether nobody but its owner is to be told.
+    /// Whether only the markers' owner is to be sent them.
     #[serde(default)]
     pub(super) own: bool,
 }

@@ -1,4 +1,4 @@
-//! A membership, as nodes tell each other of it.
+//! The written form between nodes of a membership.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! A message, as nodes tell each other of it.
+//! The written form between nodes of a message.
 
 use std::borrow::Cow;
 

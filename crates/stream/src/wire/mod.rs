@@ -1,8 +1,8 @@
-//! What nodes tell each other, as it is written; each noun's form is in the file of its noun.
+//! The written form of what nodes publish to each other; the form of each noun is in the noun's file.
 //!
-//! A frame is for one conversation: `[{"event":…}, {"marker":…}, …]` in the order of the commits. Nodes of two
-//! versions may talk for a while: fields that are not known are left aside, and an event that cannot be read is a
-//! number that is missing, which the database has.
+//! A frame is for one conversation: `[{"event":…}, {"marker":…}, …]` in the order of the commits. Nodes of two versions
+//! may run together for a while: unknown fields are ignored, and an event that cannot be read is only a missing number,
+//! which is read from the database.
 
 mod accounts;
 mod conversations;
@@ -30,24 +30,24 @@ use self::{
     typing::{TypingForm, typing, typing_form},
 };
 
-/// One thing out of a frame.
+/// One item of a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "nearly all are told; a box would cost an allocation for each message")]
 pub enum Heard {
-    /// It can be told as it is.
+    /// It can be published here as it is.
     Outgoing(Outgoing),
-    /// There is an event with this number; the database knows what it is.
+    /// There is an event with this number; its content must be read from the database.
     Number(Number),
 }
 
-/// Writes what others are to hear of one conversation; nothing if there is nothing.
+/// Encodes the items that are for one conversation; `None` if there are none.
 #[must_use]
 pub fn encode<'a>(told: impl Iterator<Item = &'a Outgoing>) -> Option<String> {
     let words: Vec<Word> = told.filter_map(word).collect();
     if words.is_empty() { None } else { serde_json::to_string(&words).ok() }
 }
 
-/// Reads what another node has written of this conversation.
+/// Decodes a frame that another node has published for this conversation.
 #[must_use]
 pub fn decode(conversation: ConversationId, frame: &str) -> Vec<Heard> {
     let words: Vec<&RawValue> = serde_json::from_str(frame).unwrap_or_else(|error| {
@@ -57,14 +57,14 @@ pub fn decode(conversation: ConversationId, frame: &str) -> Vec<Heard> {
     words.into_iter().filter_map(|word| heard(conversation, word.get())).collect()
 }
 
-/// The conversation whose subscribers are to hear it on other nodes too, if it is about one.
+/// The conversation whose subscribers on other nodes are to receive it, if it is about one.
 #[must_use]
 pub fn about(told: &Outgoing) -> Option<ConversationId> {
     match told {
         Outgoing::Event(event) => Some(event.conversation),
         Outgoing::Notice(Notice { to: Audience::Members(id) | Audience::OtherMembers(id, _), .. }) => Some(*id),
         Outgoing::Notice(Notice { signal: Signal::MarkerMoved { conversation, .. }, .. }) => Some(*conversation),
-        // Of accounts other nodes hear by an invalidation, and read what it is about.
+        // Of account events, other nodes learn by an invalidation, and read the change from the database.
         Outgoing::Account(_)
         | Outgoing::Notice(_)
         | Outgoing::Revocation(_)
@@ -189,7 +189,7 @@ fn read(conversation: ConversationId, word: Word<'_>) -> Option<Heard> {
     match word {
         Word::Event(form) => {
             let (number, actor, at) = (Number(form.n), UserId(form.by), Millis(form.at));
-            // A name out of a later version: the database is asked, which says it in words that are known here.
+            // A fact of a later version is unknown here: the node reads the change from the database instead.
             Some(match fact(conversation, form.fact) {
                 Some(fact) => {
                     Heard::Outgoing(Outgoing::Event(Event { conversation, number, actor, origin: None, at, fact }))
@@ -274,7 +274,7 @@ mod tests {
         }
     }
 
-    /// With nothing in it that only its owner may see.
+    /// An account without anything that only its owner may see.
     fn an_account() -> Account {
         let profile = Profile {
             display_name: Some("Ann \"é\"".into()),
@@ -363,14 +363,14 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_told_is_heard_as_it_was() {
+    fn everything_published_survives_encoding_and_decoding() {
         let frame = encode(told().iter()).expect("words");
         let heard = decode(HERE, &frame);
         assert_eq!(heard, told().into_iter().map(Heard::Outgoing).collect::<Vec<_>>());
     }
 
     #[test]
-    fn what_a_later_version_says_is_a_number_or_left_aside() {
+    fn an_item_of_a_later_version_is_read_as_a_number_or_ignored() {
         for (frame, heard) in [
             (r#"[{"event":{"n":5,"by":1,"at":2,"fact":{"pinned":{"x":1}}}}]"#, vec![Heard::Number(Number(5))]),
             (
@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_for_one_person_is_not_told_to_a_conversation() {
+    fn an_account_event_is_not_published_to_a_conversation() {
         let fact = AccountFact::ConversationHidden { conversation: HERE, at: Number(1) };
         let (after, number) = (Number(0), Number(1));
         let to_one = Outgoing::Account(AccountEvent { account: UserId(1), after, number, origin: None, fact });

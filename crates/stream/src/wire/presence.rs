@@ -1,4 +1,4 @@
-//! Who is here, as nodes tell each other of it.
+//! The written form between nodes of people's presence.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! A reaction that came or went, as nodes tell each other of it: with the message as it is afterwards.
+//! The written form between nodes of a reaction that was added or removed, with the message as it is afterwards.
 
 use std::borrow::Cow;
 

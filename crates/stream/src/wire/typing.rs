@@ -1,4 +1,4 @@
-//! That somebody writes, or has stopped, as nodes tell each other of it.
+//! The written form between nodes of typing: that somebody writes, or has stopped.
 
 use std::borrow::Cow;
 

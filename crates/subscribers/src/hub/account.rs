@@ -1,9 +1,9 @@
-//! What a person's connections are told of their account: each number once, in its turn, and each at the right moment of
-//! the conversation that it names.
+//! Delivers the events of a person's account to their connections: each number once, in order, and not before the
+//! conversation that the event names has reached the right number.
 //!
-//! Events of this node come with their batch. Of other nodes' the hub hears only how far the account has come, and
-//! reads what has changed, as it reads any gap. So what people belong to has one source on every node: the numbers of
-//! their accounts.
+//! Events of this node come with their batch. For events of other nodes the hub only learns how far the account has
+//! come, and reads what has changed, like any gap. So memberships have one source on every node: the numbers of the
+//! accounts.
 
 use std::{collections::VecDeque, sync::atomic::Ordering};
 
@@ -21,15 +21,15 @@ use super::{
     gaps::{Asked, Read},
 };
 
-/// The account of a person who is here, from a number on.
+/// The account of a person who is connected here, from a number on.
 pub(super) struct Account {
-    /// Which numbers have come.
+    /// The numbers that have come.
     gaps: Gaps<AccountEvent>,
-    /// Up to which number its person was told.
+    /// The last number that was delivered to the person's connections.
     told: Number,
-    /// What has come in its turn, and waits for the conversation that the first of them names.
+    /// Events whose number is next, but which wait for the conversation that the first of them names.
     waiting: VecDeque<AccountEvent>,
-    /// The conversation that the first of them names is being read again.
+    /// Whether the conversation that the first of them names is being read again.
     reading: bool,
 }
 
@@ -39,18 +39,18 @@ impl Account {
         Self { gaps: Gaps::new(at), told: at, waiting: VecDeque::new(), reading: false }
     }
 
-    /// The number after which a connection hears what follows.
+    /// The number after which a new connection's live events follow.
     pub(super) fn told(&self) -> Number {
         self.told
     }
 }
 
-/// Whether an event can be told now.
+/// Whether an event can be delivered now.
 enum Moment {
     Now,
-    /// The conversation has not come so far: what its members are told until then comes first.
+    /// The conversation has not reached the number yet: its earlier events come first.
     Later(ConversationId, Number),
-    /// The conversation has gone on since: what the event says of it is old.
+    /// The conversation has moved on: what the event says of it is out of date.
     Over(ConversationId),
 }
 
@@ -59,7 +59,7 @@ impl State {
         self.people.get_mut(&user)?.account.as_mut()
     }
 
-    /// An event of an account was committed here: just now, if it is fresh.
+    /// Takes an event of an account that was committed on this node; `is_fresh` if it was committed just now.
     pub(super) fn take_account_event(&mut self, event: &AccountEvent, is_fresh: bool) {
         let (user, number) = (event.account, event.number);
         let Some(account) = self.account(user) else { return };
@@ -74,14 +74,14 @@ impl State {
         }
     }
 
-    /// An account has come to this number, as another node says.
+    /// Notes that an account has reached this number, as another node reports.
     pub(super) fn note_account(&mut self, user: UserId, number: Number) {
         let Some(person) = self.people.get_mut(&user) else { return };
         if let Some(loading) = &mut person.loading {
             loading.account = loading.account.max(number);
         }
         if let Some(account) = &mut person.account {
-            // Its payload is not on its way: there is nothing to be patient for.
+            // The event itself is not on its way, so there is no use in waiting for it.
             account.gaps.heard_of(number, Instant::now());
             account.gaps.hurry(Instant::now());
             self.watch_gap(Scope::Account(user));
@@ -92,14 +92,14 @@ impl State {
         self.account(user).map(|account| &mut account.gaps)
     }
 
-    /// Reads what an account has changed after a number.
+    /// Reads the changes of an account after a number.
     pub(super) fn read_account(&self, user: UserId, since: Number) {
         let asked = Asked { generation: self.generation, last: since };
         let reading = self.lookups.account_changes(user, since);
         self.later(async move { Control::Gaps(Read::Account(user, asked, Box::new(reading.await))) });
     }
 
-    /// What was missing of an account was read.
+    /// Applies the missing changes of an account that were read.
     pub(super) fn fill_account(&mut self, user: UserId, changes: Result<AccountChanges>) {
         let now = Instant::now();
         let Some(account) = self.account(user) else { return };
@@ -121,15 +121,16 @@ impl State {
         self.tell_account(user, false);
     }
 
-    /// Too much has changed to be told one by one: a person's connections come back and read it.
+    /// Closes the person's connections, because too much has changed to deliver it one by one: they reconnect and read
+    /// it.
     fn send_back(&mut self, user: UserId) {
         let Some(person) = self.people.get_mut(&user) else { return };
         person.account = None;
         person.subscribers.iter().for_each(|subscriber| subscriber.outbox.end(CloseReason::Restart(0)));
     }
 
-    /// Tells what waits, as far as its moment has come. Fresh is what comes straight from its commit: nothing can have
-    /// happened since in a conversation to which nobody listened here.
+    /// Delivers the waiting events whose moment has come. `is_fresh` means that they come straight from their commit:
+    /// then nothing can have happened since in a conversation that had no subscriber here.
     pub(super) fn tell_account(&mut self, user: UserId, mut is_fresh: bool) {
         while let Some(event) = self.account(user).and_then(|account| account.waiting.front()).cloned() {
             match self.moment_of(&event.fact) {
@@ -148,8 +149,8 @@ impl State {
     fn moment_of(&self, fact: &AccountFact) -> Moment {
         let (conversation, at) = match fact {
             AccountFact::ConversationAdded(listed) => (listed.conversation.id, listed.conversation.head),
-            // What the one who hides had seen comes first: heard afterwards, it would bring the conversation back. And
-            // what comes after has brought it back.
+            // Whatever the person had seen when they hid the conversation must come first, because a later event brings
+            // the conversation back. And what comes afterwards has brought it back.
             AccountFact::ConversationHidden { conversation, at } => (*conversation, *at),
             AccountFact::ConversationRemoved { .. }
             | AccountFact::ProfileChanged(_)
@@ -174,7 +175,7 @@ impl State {
         self.note_head(conversation, number);
     }
 
-    /// Reads anew what an event says of a conversation.
+    /// Reads again the conversation that an event is about.
     fn read_listed(&mut self, user: UserId, conversation: ConversationId, number: Number) {
         let Some(account) = self.account(user) else { return };
         let is_being_read = std::mem::replace(&mut account.reading, true);
@@ -186,7 +187,7 @@ impl State {
         self.later(async move { Control::Listed { user, number, listed: Box::new(reading.await) } });
     }
 
-    /// What an event says of a conversation was read anew.
+    /// Takes the conversation that was read again for the first waiting event.
     pub(super) fn listed_read(&mut self, user: UserId, number: Number, listed: Result<Option<Listed>>) {
         let Some(account) = self.account(user) else { return };
         account.reading = false;
@@ -199,16 +200,16 @@ impl State {
                     event.fact = AccountFact::ConversationAdded(Box::new(listed));
                 }
             }
-            // They have gone since, and what follows says so.
+            // The person has left since, and a later event says so.
             Ok(None) => drop(account.waiting.pop_front()),
-            // Tried again with the next tick.
+            // It is retried with the next tick.
             Err(error) => return tracing::debug!(%user, %error, "a conversation cannot be read now"),
         }
         self.tell_account(user, false);
         self.hand_out(Vec::new());
     }
 
-    /// Tries again where something waits: a conversation could not be read, or has lost its last subscriber meanwhile.
+    /// Retries the accounts that wait: a conversation could not be read, or has lost its last subscriber meanwhile.
     pub(super) fn tell_stalled_accounts(&mut self) {
         for user in std::mem::take(&mut self.stalled) {
             self.tell_account(user, false);
@@ -234,7 +235,8 @@ impl State {
         }
     }
 
-    /// Who belongs changes between two events of a conversation: what was before is handed out to those who were there.
+    /// Applies a change of membership. It falls between two events of a conversation: earlier ones are handed out
+    /// first, to those who were members then.
     fn obey_account_fact(&mut self, user: UserId, fact: &AccountFact, is_fresh: bool) {
         match fact {
             AccountFact::ConversationAdded(listed) => {

@@ -1,9 +1,9 @@
-//! Coming in and going.
+//! Attaching and detaching connections.
 //!
-//! A connection comes in three steps: it is attached (its outbox holds live frames back), the hub learns what its
-//! person belongs to, and answers with the number from which each conversation's events will follow. Whatever is
-//! committed between the reading and the answer is not lost: while a reading is under way the hub keeps the batches,
-//! and applies them to what was read.
+//! A connection is attached in three steps: its outbox begins to hold live frames back, the hub reads its person's
+//! conversations, and it answers with the number after which each conversation's events follow. Changes that are
+//! committed between the reading and the answer are not lost: while a reading is under way the hub keeps the batches,
+//! and applies them to its result.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -18,15 +18,15 @@ use tokio::{sync::oneshot, time::Instant};
 use super::{Attached, Control, Person, State, account::Account};
 use crate::{CloseReason, channel::Channel, queue::Subscriber};
 
-/// Within this time all come back where the node starts over.
+/// The time within which all connections reconnect when the node starts over.
 const OVER: Duration = Duration::from_secs(5);
 
 pub(super) struct Loading {
-    /// What they have left meanwhile, and with which number: what is being read may be from before that.
+    /// Conversations that the person has left meanwhile, with the number: the reading may be older than that.
     left: HashMap<ConversationId, Number>,
-    /// How far another node has brought the account meanwhile.
+    /// The number that the account has reached meanwhile, as another node reports.
     pub(super) account: Number,
-    /// All that is known was forgotten meanwhile: what is being read may be from before that.
+    /// Whether the hub has started over meanwhile: the reading may be older than that.
     is_stale: bool,
     waiting: Vec<(Arc<Subscriber>, oneshot::Sender<Result<Attached>>)>,
 }
@@ -69,7 +69,7 @@ impl State {
                 person.loading = Some(Loading::of(subscriber, answer));
                 self.load(user);
             }
-            // Known already, from another connection or from a moment ago.
+            // The conversations are known already, from another connection or from a moment ago.
             None => {
                 let belongs: Vec<ConversationId> = person.belongs.iter().copied().collect();
                 if belongs.iter().all(|id| self.channels.contains_key(id)) {
@@ -89,7 +89,7 @@ impl State {
         self.later(async move { Control::Loaded { user, since, result: reading.await } });
     }
 
-    /// A reading that began at this tick has ended: what was told before the others began is not needed any more.
+    /// Ends a reading that began at this tick: batches from before the other readings are dropped.
     fn end_reading(&mut self, since: u64) {
         if let Some(count) = self.loading.get_mut(&since) {
             *count -= 1;
@@ -148,7 +148,7 @@ impl State {
             self.enter(subscriber, answer, &belongs);
         }
         self.forget_silent(&belongs);
-        // What has changed since comes as events; what the memberships have already, a second time.
+        // Changes since the reading come as events; those that the memberships have already come a second time.
         for told in &meanwhile {
             self.take_account_events(user, told);
         }
@@ -165,7 +165,7 @@ impl State {
         }
     }
 
-    /// Lets a connection listen to what its person belongs to, and answers from where on.
+    /// Subscribes a connection to its person's conversations, and answers with the numbers after which events follow.
     fn enter(
         &mut self,
         subscriber: Arc<Subscriber>,
@@ -178,7 +178,7 @@ impl State {
         let visible_from = self.people.get(&user).map(|person| person.limited.clone()).unwrap_or_default();
         for id in belongs {
             if let Some(channel) = self.channels.get_mut(id) {
-                // A large channel may not have been told yet what comes before this.
+                // A large channel may still have a chunk from before this number to hand out.
                 self.deliveries.fetch_add(channel.flush(), Ordering::Relaxed);
                 channel.add(subscriber.clone());
                 channel.limited.set(user, visible_from.get(id).copied().unwrap_or_default());
@@ -211,7 +211,7 @@ impl State {
         let account = account.unwrap_or_default();
         let attached = Attached { account, conversations: attached, visible_from };
         if answer.send(Ok(attached)).is_err() {
-            // It has gone while it waited.
+            // The connection has gone while it waited.
             self.detach(user, id);
         }
     }
@@ -252,7 +252,7 @@ impl State {
             }
             self.handle.want(*id, false);
             let later = self.channels.remove(id).map(|channel| channel.later).unwrap_or_default();
-            // They waited for it, and begin it anew with the next tick.
+            // Their accounts waited for the channel; they are retried with the next tick.
             self.stalled.extend(later.into_iter().map(|(_, user)| user));
         }
     }
@@ -262,15 +262,16 @@ impl State {
         self.send_away(spread, CloseReason::Restart);
     }
 
-    /// The database has come back as another history.
+    /// Starts over, because the database has come back as another history.
     pub(super) fn begin_anew(&mut self) {
         self.start_over(CloseReason::NewHistory);
         self.epoch = self.lookups.epoch();
-        // What waits to be rechecked is of the history before, and read with everything else.
+        // Whoever waits to be rechecked belongs to the history before, and is read with everything else.
         self.nodes.forget();
     }
 
-    /// What this node knows may have been changed without a word to it: everybody comes back, and is read anew.
+    /// Closes all connections and forgets everything, because changes may have been missed: all clients reconnect and
+    /// read again.
     pub(super) fn start_over(&mut self, close_reason: impl Fn(u32) -> CloseReason) {
         tracing::warn!("changes may have been missed: all connections are told to come back");
         self.send_away(OVER, close_reason);
@@ -287,26 +288,26 @@ impl State {
         }
     }
 
-    /// Tells all connections to come back.
+    /// Closes all connections with a request to reconnect.
     fn send_away(&self, spread: Duration, close_reason: impl Fn(u32) -> CloseReason) {
         let all: Vec<&Arc<Subscriber>> = self.people.values().flat_map(|person| &person.subscribers).collect();
         let spread = u32::try_from(spread.as_millis()).unwrap_or(u32::MAX);
         let count = u32::try_from(all.len()).unwrap_or(u32::MAX).max(1);
         for (place, subscriber) in (0_u32..).zip(all) {
-            // Evenly spread, so that those who come back do not come all at once.
+            // The times are evenly spread, so that clients do not all reconnect at once.
             let after = u64::from(spread) * u64::from(place) / u64::from(count);
             subscriber.outbox.end(close_reason(u32::try_from(after).unwrap_or(spread)));
         }
     }
 }
 
-/// Brings what was read up to what was told since.
+/// Applies to what was read the batches that were published since.
 fn bring_up_to(told: &[Outgoing], places: &mut HashMap<ConversationId, Channel>) {
     for one in told {
         if let Outgoing::Event(event) = one
             && let Some(channel) = places.get_mut(&event.conversation)
         {
-            // Whatever has a smaller number is in the database by now, from where clients are caught up.
+            // Events with smaller numbers are in the database by now, where clients catch up from.
             channel.gaps.filled(channel.gaps.last().max(event.number), Instant::now());
         }
     }

@@ -1,4 +1,4 @@
-//! What people tell about themselves, told to those who share a conversation with them.
+//! Changed profiles, delivered to those who share a conversation with the person.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use store::members::Belongings;
 use super::{Control, State};
 
 impl State {
-    /// Somebody has changed, here, what they tell about themselves.
+    /// Takes a profile that was changed on this node.
     pub(super) fn take_card(&mut self, event: &AccountEvent) {
         let AccountFact::ProfileChanged(account) = &event.fact else { return };
         let known = self.people.get(&event.account).filter(|person| person.account.is_some());
@@ -18,22 +18,22 @@ impl State {
             let conversations: Vec<ConversationId> = person.belongs.iter().copied().collect();
             return self.tell_card(account, &conversations);
         }
-        // They are not here: it came over REST.
+        // The person has no connection here: the change came over REST.
         let (account, reading) = (account.clone(), self.lookups.belongings(event.account));
         self.later(async move { Control::Card(account, reading.await) });
     }
 
     pub(super) fn belongings_of_card(&mut self, account: &Account, belongings: Result<Belongings>) {
-        // Whoever is not told now asks for it when they come back.
+        // If it fails, clients read the profile when they next connect.
         let memberships = belongings.map(|belongings| belongings.memberships).unwrap_or_default();
         let conversations: Vec<ConversationId> = memberships.iter().map(|one| one.conversation).collect();
         self.tell_card(account, &conversations);
     }
 
-    /// In conversations that are not too large, as presence is told.
+    /// Delivers a profile in conversations that are not too large, as presence.
     fn tell_card(&mut self, account: &Account, conversations: &[ConversationId]) {
         let mut woken = Vec::new();
-        // Those who share several conversations hear it once.
+        // A person who shares several conversations gets it once.
         let mut said: HashSet<ConnectionId> = HashSet::new();
         for conversation in conversations.iter().copied() {
             let small = match self.channels.get(&conversation) {

@@ -1,7 +1,7 @@
-//! Connections end when what they came with does: a host application's token at its time, a session when it was not
-//! used for too long or has lasted as long as any may.
+//! Closes connections whose credential has ended: a host application's token at its expiry, a session when it was not
+//! used for too long or has lasted as long as a session may.
 //!
-//! One heap for all connections, looked at with each tick, so that a connection needs no timer of its own for it.
+//! One heap for all connections, checked with each tick, so that no connection needs a timer of its own for it.
 
 use std::{
     cmp::Reverse,
@@ -15,14 +15,14 @@ use tokio::time::Instant;
 use super::State;
 use crate::{CloseReason, queue::Subscriber};
 
-/// So many times that nobody waits for any more are kept in any case; beyond that they are swept out.
+/// Times of closed connections that may stay in the heap in any case; when there are more, they are swept out.
 const SPARE: usize = 1_024;
 
-/// When what connections came with ends.
+/// The times at which the credentials of connections end.
 #[derive(Default)]
 pub(super) struct Expiry {
     times: BinaryHeap<Reverse<(Instant, UserId, ConnectionId)>>,
-    /// Whose session is being looked at, because it should have ended unless it was used.
+    /// Connections whose session is being checked, because it should have ended unless it was used.
     looking: HashSet<(UserId, ConnectionId)>,
 }
 
@@ -31,7 +31,7 @@ impl Expiry {
         self.times.push(Reverse((at, user, id)));
     }
 
-    /// Somebody whose time has come, one at a time.
+    /// The next connection whose time has come.
     fn due(&mut self, now: Instant) -> Option<(UserId, ConnectionId)> {
         let Reverse((at, ..)) = self.times.peek()?;
         if *at > now {
@@ -40,7 +40,7 @@ impl Expiry {
         self.times.pop().map(|Reverse((_, user, id))| (user, id))
     }
 
-    /// Forgets those that have gone, when they are more than those that are here.
+    /// Removes the times of closed connections once they outnumber the open ones.
     fn sweep(&mut self, connections: usize, is_here: impl Fn(UserId, ConnectionId) -> bool) {
         if self.times.len() > 2 * connections + SPARE {
             self.times.retain(|Reverse((_, user, id))| is_here(*user, *id));
@@ -59,13 +59,13 @@ impl State {
         });
     }
 
-    /// Ends the connections whose token has ended, and looks at the sessions that should have.
+    /// Closes the connections whose token has expired, and checks the sessions that should have ended.
     pub(super) fn on_tick_of_expiry(&mut self, now: Instant) {
         let mut doubtful = HashSet::new();
         while let Some((user, id)) = self.expiry.due(now) {
             let Some(subscriber) = self.subscriber(user, id) else { continue };
             if subscriber.session.is_some() {
-                // It was used since, perhaps.
+                // The session may have been used since.
                 self.expiry.looking.insert((user, id));
                 doubtful.insert(user);
             } else {
@@ -77,7 +77,7 @@ impl State {
         }
     }
 
-    /// Sessions of these connections were looked at: those that go on are rechecked when they should end.
+    /// Takes the result of a check: sessions that go on are rechecked when they should end.
     pub(super) fn watch_again(&mut self, subscribers: &[Arc<Subscriber>], standing: &Standing, now: Instant) {
         for subscriber in subscribers {
             let place = (subscriber.user, subscriber.id);
@@ -89,7 +89,7 @@ impl State {
         }
     }
 
-    /// A connection has gone.
+    /// Forgets a connection that has gone.
     pub(super) fn forget_expiry(&mut self, user: UserId, id: ConnectionId) {
         self.expiry.looking.remove(&(user, id));
     }
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn those_who_have_gone_are_forgotten_before_they_are_many() {
+    fn times_of_closed_connections_are_swept_out() {
         let (mut expiry, now) = (Expiry::default(), Instant::now());
         for id in 0..100_000 {
             expiry.watch(now + Duration::from_secs(86_400), UserId(1), ConnectionId(id));

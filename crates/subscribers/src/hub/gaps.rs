@@ -1,8 +1,8 @@
-//! Numbers that did not come: read from the database, and told in the place of the events.
+//! Missing numbers: read from the database, and delivered in place of the events.
 //!
-//! Nobody is told out of turn, and nobody waits longer than it takes to read. What was read is the present state of
-//! what has changed. If that is nothing but new messages it is told as those events; else clients of the native
-//! protocol get the frame with which they catch up, and old ones what an event could have said.
+//! Nothing is delivered out of turn, and nobody waits longer than a reading takes. The reading gives the present state
+//! of whatever has changed. If that is nothing but new messages, they are delivered as those events; otherwise clients
+//! of the native protocol get the frame with which they catch up, and old ones the events that correspond to it.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -24,45 +24,48 @@ use crate::queue::Subscriber;
 
 /// Gaps that are read at the same time.
 const READINGS: usize = 16;
-/// How often heads are asked for while other nodes are heard well: what no word and no number betrays.
+/// How often heads are asked for while other nodes are received well. It catches gaps that neither a message between
+/// nodes nor a sequence number reveals.
 const CALM: Duration = Duration::from_secs(5);
-/// The same while they are not.
+/// How often while they are not.
 const ALERT: Duration = Duration::from_secs(1);
-/// Heads that one question asks for.
+/// Heads that one lookup asks for.
 const HEADS: usize = 2_000;
 
-/// Where something is missing, and what is being asked.
+/// The gaps that are due, and the lookups that are under way.
 #[derive(Default)]
 pub(super) struct GapReads {
     due: BTreeSet<(Instant, Scope)>,
     reading: usize,
-    /// Questions for heads that are under way.
+    /// Lookups of heads that are under way.
     asking: usize,
     asked_at: Option<Instant>,
-    /// A question for heads was not answered.
+    /// Whether a lookup of heads has failed.
     pending: bool,
-    /// Until then somebody cannot tell others what happens.
+    /// Until this time some node cannot publish.
     muted_until: Option<Instant>,
 }
 
-/// What was read.
+/// The result of a lookup.
 pub(super) enum Read {
-    /// What has changed; and if that was too much to tell, who of the subscribers is a member still.
+    /// The changes of a conversation; and the subscribers who are still members, if the changes are too many to list
+    /// them.
     Changes(ConversationId, Asked, Box<Result<CaughtUp>>, Option<Members>),
-    /// What has changed of an account.
+    /// The changes of an account.
     Account(UserId, Asked, Box<Result<AccountChanges>>),
-    /// The heads, with what was known of them when they were asked for.
+    /// The heads, with the numbers that were known here when they were asked for.
     Heads(u64, Result<Vec<(ConversationId, Number)>>, HashMap<ConversationId, Number>),
 }
 
-/// Who is a member still, of those who listened when that was asked.
+/// The subscribers who were asked about (`asked`), and those of them who are still members (`inside`).
 pub(super) struct Members {
     pub(super) asked: HashSet<UserId>,
     pub(super) inside: HashSet<UserId>,
 }
 
 impl Members {
-    /// Who of these has gone. Who has come since was not asked for: coming again, they learn whether they are a member.
+    /// The subscribers who are no longer members. Those who came after the lookup began were not asked about: they must
+    /// reconnect, which shows whether they are members.
     fn missing(&self, subscribers: &[Arc<Subscriber>]) -> HashSet<UserId> {
         let (asked, since): (Vec<_>, Vec<_>) = subscribers.iter().partition(|one| self.asked.contains(&one.user));
         since.into_iter().for_each(|subscriber| subscriber.outbox.end(CloseReason::Restart(0)));
@@ -70,24 +73,24 @@ impl Members {
     }
 }
 
-/// What was known when something was asked.
+/// The state in which a lookup began.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked {
-    /// How often all had been forgotten.
+    /// How often the hub had started over.
     pub(super) generation: u64,
-    /// What had been told here.
+    /// The last number that was published here.
     pub(super) last: Number,
 }
 
 impl GapReads {
-    /// When the next gap is to be read.
+    /// When the next gap must be read.
     pub(super) fn due(&self) -> Option<Instant> {
         self.due.first().filter(|_| self.reading < READINGS).map(|(due, _)| *due)
     }
 }
 
 impl State {
-    /// Another node's word for the subscribers of a conversation.
+    /// Takes another node's words for the subscribers of a conversation.
     pub(super) fn hear_said(&mut self, conversation: ConversationId, words: Vec<wire::Heard>) {
         let mut told = Vec::with_capacity(words.len());
         for word in words {
@@ -99,7 +102,7 @@ impl State {
         self.tell(&told.into(), Vec::new());
     }
 
-    /// Looks again at a scope whose number did not come.
+    /// Plans to read a scope whose next number is missing.
     pub(super) fn watch_gap(&mut self, scope: impl Into<Scope>) {
         let scope = scope.into();
         let due = match scope {
@@ -113,7 +116,7 @@ impl State {
         }
     }
 
-    /// The database has this head: what does not come by itself up to there is read.
+    /// Notes the database's head: numbers up to it that do not come by themselves are read.
     pub(super) fn note_head(&mut self, conversation: ConversationId, head: Number) {
         if let Some(channel) = self.channels.get_mut(&conversation) {
             channel.gaps.heard_of(head, Instant::now());
@@ -121,7 +124,7 @@ impl State {
         }
     }
 
-    /// Reads what is due, as much as may be read at once.
+    /// Reads the gaps that are due, as many as may be read at once.
     pub(super) fn read_gaps(&mut self) {
         let now = Instant::now();
         while self.gaps.due().is_some_and(|due| due <= now) {
@@ -133,7 +136,7 @@ impl State {
                 Scope::Account(user) => self.account_gaps(user).and_then(|gaps| gaps.read_after(now)),
             };
             let Some(since) = since else {
-                // It was filled, or is due later.
+                // The gap was filled, or is due later.
                 self.watch_gap(scope);
                 continue;
             };
@@ -146,7 +149,7 @@ impl State {
         }
     }
 
-    /// Reads what has changed in a conversation after a number.
+    /// Reads the changes of a conversation after a number.
     fn read_changes(&self, conversation: ConversationId, since: Number) {
         let Some(channel) = self.channels.get(&conversation) else { return };
         let listening: Vec<UserId> = channel.subscribers.iter().map(|subscriber| subscriber.user).collect();
@@ -210,9 +213,9 @@ impl State {
         }
     }
 
-    /// A head that is below what had been told here when it was asked for is of another history: nothing is told that
-    /// was not committed. A head that is damaged looks the same from here, and costs everybody a new epoch, too; the next
-    /// change in the conversation mends it (`store/src/conversations.rs`).
+    /// Compares a head with the last number that was published when it was asked for. Only committed numbers are
+    /// published; so a smaller head belongs to another history. A damaged head looks the same from here, and also costs
+    /// everybody a new epoch; the next change in the conversation mends it (`store/src/conversations.rs`).
     fn compare(&mut self, scope: Scope, head: Number, told: Number) {
         if head < told && !std::mem::replace(&mut self.lost, true) {
             let what = match scope {
@@ -236,7 +239,7 @@ impl State {
             }
         };
         let last = channel.gaps.last();
-        // Who has gone hears nothing of what came after, whatever is told in one frame with it.
+        // A removed member must get nothing of what followed, even if it is delivered in the same frame.
         let left = changes.members.iter().filter(|m| m.role.is_none() && m.rev > last).map(|m| (m.user, m.rev));
         let missing = members.map(|members| members.missing(&channel.subscribers)).unwrap_or_default();
         let gone: HashMap<UserId, Number> = missing.into_iter().map(|user| (user, changes.to)).chain(left).collect();
@@ -255,7 +258,7 @@ impl State {
         self.tell_those_that_waited(conversation);
     }
 
-    /// Tells what has changed after `last`.
+    /// Delivers the changes after `last`.
     fn tell_changes(&mut self, conversation: ConversationId, last: Number, changes: &CaughtUp) {
         let Some(channel) = self.channels.get_mut(&conversation) else { return };
         self.touched.add(conversation);
@@ -277,7 +280,7 @@ impl State {
         let mut old = channel.listening;
         Dialect::all().filter(|dialect| text_of(*dialect).is_some()).for_each(|dialect| old[dialect.place()] = 0);
         if changes.reset {
-            // An old client has no words for it: it comes back and reads what it shows.
+            // An old client has no frame for a reset: it reconnects and reads what it shows.
             for subscriber in channel.subscribers.iter().filter(|subscriber| text_of(subscriber.dialect).is_none()) {
                 subscriber.outbox.end(CloseReason::Restart(0));
             }
@@ -302,7 +305,7 @@ impl State {
 
     // ---- heads --------------------------------------------------------------------------------
 
-    /// Asks for the heads of these conversations: what was said of them before may have been missed.
+    /// Asks for the heads of these conversations, because events of them may have been missed.
     pub(super) fn ask_heads(&mut self, conversations: &[ConversationId]) {
         for some in conversations.chunks(HEADS) {
             self.gaps.asking += 1;
@@ -322,7 +325,7 @@ impl State {
         self.ask_heads(&all);
     }
 
-    /// Somebody cannot tell others what happens: looks for it in the database for a while.
+    /// Polls heads faster for a while, because some node cannot publish.
     pub(super) fn look_out(&mut self) {
         let now = Instant::now();
         let news = self.gaps.muted_until.is_none_or(|until| until < now);
@@ -332,7 +335,7 @@ impl State {
         }
     }
 
-    /// Asks for heads as often as it is needed.
+    /// Asks for heads as often as needed.
     pub(super) fn poll_heads(&mut self, now: Instant) {
         let muted = self.gaps.muted_until.is_some_and(|until| until > now);
         let every = match self.handle.hearing() {
@@ -348,7 +351,7 @@ impl State {
     }
 }
 
-/// The messages, if what takes clients from `last` onwards is nothing but new messages, all of them.
+/// The messages, if the changes after `last` are nothing but new messages, without a gap.
 fn new_messages(changes: &CaughtUp, last: Number) -> Option<Vec<&Message>> {
     if changes.reset || changes.conversation.rev > last || changes.members.iter().any(|member| member.rev > last) {
         return None;
@@ -356,14 +359,14 @@ fn new_messages(changes: &CaughtUp, last: Number) -> Option<Vec<&Message>> {
     let fresh = |message: &&Message| message.rev > last;
     let mut messages: Vec<&Message> = changes.messages.iter().filter(fresh).collect();
     messages.sort_unstable_by_key(|message| message.seq);
-    // What is newer than the answer's own number comes as an event.
+    // A message above the answer's own number comes as an event.
     messages.retain(|message| message.seq <= changes.to);
     let whole = messages.iter().all(|message| message.seq == message.rev)
         && messages.iter().map(|message| message.seq.0).eq(last.0 + 1..=changes.to.0);
     whole.then_some(messages)
 }
 
-/// What an old client can be told of it: one event for each row.
+/// The events that an old client gets instead of the changes: one for each row.
 fn events(changes: &CaughtUp, last: Number) -> Vec<Event> {
     let mut events: Vec<(Number, Event)> = Vec::new();
     let conversation = changes.conversation.id;
@@ -388,7 +391,7 @@ fn events(changes: &CaughtUp, last: Number) -> Vec<Event> {
             (false, None) => Fact::MessageEdited(message.clone()),
             (false, Some(_)) => Fact::MessageDeleted(message.clone()),
         };
-        // A message that was changed since it was created is told as it is now, in its first place.
+        // A message that has changed since it was created is delivered as it is now, at the place where it was created.
         let place = if is_new { message.seq } else { message.rev };
         events.push((place, Event { fact, number: message.rev, ..created(message) }));
     }

@@ -1,4 +1,4 @@
-//! Handing out: what has come together for a channel goes into its subscribers' outboxes, and each is woken once.
+//! Handing out: the waiting frames of a channel go into its subscribers' outboxes, and each subscriber is woken once.
 
 use std::{
     collections::BTreeSet,
@@ -11,30 +11,31 @@ use tokio::time::Instant;
 use super::State;
 use crate::queue::Subscriber;
 
-/// Subscribers that are looked at to know how far the writing is.
+/// Subscribers in the sample that shows whether a channel is still being written to.
 const SAMPLE: usize = 32;
 
-/// Which channels have something to hand out.
+/// The channels that have something to hand out.
 #[derive(Default)]
 pub(super) struct Touched {
-    /// Now, unless it is a large channel.
+    /// Channels to hand out now, unless they are large.
     now: Vec<ConversationId>,
-    /// Crowds that are told later.
+    /// Large channels that are handed out later.
     later: BTreeSet<(Instant, ConversationId)>,
 }
 
 impl Touched {
-    /// A channel has something to hand out.
+    /// Notes that a channel has something to hand out.
     pub(super) fn add(&mut self, conversation: ConversationId) {
         self.now.push(conversation);
     }
 
-    /// When a large channel is to be rechecked.
+    /// When the next large channel must be rechecked.
     pub(super) fn due(&self) -> Option<Instant> {
         self.later.first().map(|(due, _)| *due)
     }
 
-    /// Takes all that may be due, each once: told twice, a large channel would seem to have been told of nothing.
+    /// Takes the channels that may be due, each once: a large channel that was handed out twice would count as having
+    /// had nothing the second time.
     fn take(&mut self, now: Instant) -> Vec<ConversationId> {
         let mut all = std::mem::take(&mut self.now);
         while let Some((due, _)) = self.later.first()
@@ -49,8 +50,8 @@ impl Touched {
 }
 
 impl State {
-    /// Gives everybody what was said since this was last done, and then the answers, and wakes each once. A large channel that
-    /// is still being written to is given it later.
+    /// Hands out what has come since the last time, then the answers, and wakes each subscriber once. A large channel
+    /// that is still being written to gets it later.
     pub(super) fn hand_out(&mut self, answers: Vec<Box<dyn FnOnce() + Send>>) {
         let now = Instant::now();
         let mut touched = self.touched.take(now);
@@ -60,8 +61,8 @@ impl State {
                 self.deliveries.fetch_add(channel.flush(), Ordering::Relaxed);
             }
         }
-        // The answers go into the same queues before anybody is woken, so that a sender's answer and
-        // event are one write.
+        // The answers go into the same outboxes before anybody is woken, so that a sender's answer and event are one
+        // write.
         for answer in answers {
             answer();
         }
@@ -72,7 +73,7 @@ impl State {
         }
     }
 
-    /// Whether a channel is to be told something now. If not, or not yet, it is rechecked.
+    /// Whether a channel may be handed out now. If not, it is planned to be rechecked.
     fn is_due(&mut self, conversation: ConversationId, now: Instant) -> bool {
         let Some(channel) = self.channels.get_mut(&conversation) else { return false };
         let subscribers = &channel.subscribers;
@@ -84,7 +85,7 @@ impl State {
     }
 }
 
-/// Whether more than a few of them have not been written to since they were last woken, as a sample tells.
+/// Whether more than a few subscribers have not been written to since they were last woken, judging by a sample.
 fn are_busy(subscribers: &[Arc<Subscriber>]) -> bool {
     let sample = subscribers.iter().step_by(subscribers.len().div_ceil(SAMPLE).max(1));
     sample.filter(|subscriber| subscriber.outbox.is_awake()).count() > SAMPLE / 8
@@ -97,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_room_that_was_touched_often_is_handed_out_once() {
+    fn a_channel_that_was_touched_often_is_handed_out_once() {
         let (now, mut touched) = (Instant::now(), Touched::default());
         for id in [7, 5, 7, 7] {
             touched.add(ConversationId(id));

@@ -1,7 +1,7 @@
-//! What other nodes have changed, and who is connected to them.
+//! Other nodes' invalidations, and the people who are connected to other nodes.
 //!
-//! An invalidation is obeyed by reading again what it is about: heard twice it does no harm, heard late it says what is true
-//! now.
+//! An invalidation is obeyed by reading again what it is about: a repeated one does no harm, and a late one gives the
+//! present state.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -21,37 +21,37 @@ use tokio::time::Instant;
 use super::{Control, State, Typist};
 use crate::{queue::Subscriber, revocations::verdict};
 
-/// What this node tells the others of its people, and what it wants to know.
+/// What this node publishes about its people, and what it asks of other nodes.
 #[derive(Default)]
 pub(super) struct Nodes {
-    /// Who has changed since others were last told.
+    /// People whose presence has changed since it was last published.
     pub changed: HashMap<UserId, Presence>,
     version: u64,
     beat_at: Option<Instant>,
     /// Nodes that were asked for all of their people, and when.
     asked: HashMap<i64, Instant>,
-    /// How many nodes were heard while they could be.
+    /// The number of nodes that were heard when hearing last worked.
     others: usize,
-    /// Whose standing could not be read, and is rechecked.
+    /// People whose standing could not be read, and who are to be rechecked.
     again: HashSet<UserId>,
 }
 
 impl Nodes {
-    /// Forgets what is to be rechecked.
+    /// Forgets whom to recheck.
     pub(super) fn forget(&mut self) {
         self.again.clear();
     }
 }
 
-/// What was read.
+/// The result of a lookup.
 pub(super) enum Read {
-    /// Of these sessions.
+    /// A person's standing, with the sessions that were asked about.
     Standing(UserId, Vec<SessionId>, Result<Standing>),
     Gone(Result<Vec<(ConversationId, UserId, String)>>),
 }
 
 impl State {
-    // ---- what must be obeyed ------------------------------------------------------------------
+    // ---- invalidations ------------------------------------------------------------------------
 
     pub(super) fn obey_invalidation(&mut self, invalidation: Invalidation) {
         match invalidation {
@@ -64,7 +64,7 @@ impl State {
         }
     }
 
-    /// Reads whether a person's connections may stay.
+    /// Reads whether a person's connections may stay open.
     pub(super) fn look_at_standing(&mut self, user: UserId) {
         let Some(person) = self.people.get(&user).filter(|person| !person.subscribers.is_empty()) else { return };
         let sessions: HashSet<SessionId> =
@@ -85,7 +85,7 @@ impl State {
         let standing = match standing {
             Ok(standing) => standing,
             Err(error) => {
-                // Who is not there any more need not be asked for.
+                // A deleted account needs no recheck.
                 if error.code != ErrorCode::NotFound {
                     tracing::debug!(%user, %error, "what another node has changed cannot be read now");
                     self.nodes.again.insert(user);
@@ -94,7 +94,7 @@ impl State {
             }
         };
         let Some(person) = self.people.get(&user) else { return };
-        // Who has come since with another session was not asked for.
+        // A connection that has come since with another session was not asked about.
         let concerned = |subscriber: &&Arc<Subscriber>| {
             !standing.active || subscriber.session.is_none_or(|session| asked.contains(&session))
         };
@@ -109,14 +109,14 @@ impl State {
 
     // ---- typing and presence ------------------------------------------------------------------
 
-    /// What another node says, if it is to be told as it is.
+    /// Takes another node's words that have no number; returns those that are to be delivered unchanged.
     pub(super) fn foreign(&mut self, told: Outgoing) -> Option<Outgoing> {
         if let Outgoing::Notice(Notice {
             signal: Signal::Typing { conversation, user, username, shown_name, typing },
             ..
         }) = told
         {
-            // Noted here as well, so that it ends by itself if that node dies.
+            // Typing is also recorded here, so that it ends by itself if that node dies.
             self.note_typing(conversation, Typist { user, username, shown_name }, typing);
             return None;
         }
@@ -171,7 +171,7 @@ impl State {
     fn share_rates(&mut self) {
         let others = self.book.nodes();
         metrics::gauge!("palabre_nodes_heard").set(others as f64);
-        // Who is not heard may be there all the same: as many as there were.
+        // Nodes that are not heard may be running all the same: as many as before are assumed.
         let heard = self.handle.hearing() == Hearing::Good;
         if heard {
             self.nodes.others = others;
@@ -179,7 +179,7 @@ impl State {
         self.lookups.share_rates(if heard { 1 } else { self.nodes.others + 1 });
     }
 
-    /// Tells who has changed, or once a second that this node is there.
+    /// Publishes the presence that has changed, or once a second that this node is alive.
     fn say_people(&mut self, now: Instant) {
         let people: Vec<(UserId, Presence)> = self.nodes.changed.drain().collect();
         let spent = self.lookups.spent();
@@ -192,7 +192,7 @@ impl State {
         self.handle.say_people(People { version: self.nodes.version, people, spent, ..People::default() });
     }
 
-    /// People went with their node, which can say no more that they did.
+    /// Publishes that people have gone with their node, which cannot publish it itself.
     fn tell_gone(&mut self, rows: Vec<(ConversationId, UserId, String)>) {
         let seen = Seen { presence: Presence::Offline, last_seen_at: Some(self.lookups.now()) };
         let mut of: HashMap<ConversationId, Vec<(UserId, String, Seen)>> = HashMap::new();

@@ -1,4 +1,4 @@
-//! Who is here and who writes: told, and never stored.
+//! Presence and typing: published, and never stored.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -69,7 +69,7 @@ impl State {
         }
     }
 
-    /// Tells all changes since the last tick together, in conversations that are not too large.
+    /// Publishes all changes of presence since the last tick together, in conversations that are not too large.
     pub(super) fn tell_presence(&mut self, now: Instant) {
         let at = self.lookups.now();
         let mut changes: HashMap<ConversationId, Vec<(UserId, String, Seen)>> = HashMap::new();
@@ -89,7 +89,7 @@ impl State {
             if presence.shown() != person.told.shown() {
                 let hidden = presence == Presence::Invisible;
                 for conversation in &person.belongs {
-                    // Where nobody listens here, somebody may elsewhere.
+                    // A conversation without subscribers here may have some on another node.
                     let small = match self.channels.get(conversation) {
                         Some(channel) => channel.member_count <= self.presence_members,
                         None => self.handle.is_heard(),
@@ -110,7 +110,7 @@ impl State {
             }
         }
         let mut woken = Vec::new();
-        // Those who share several conversations hear it once, unless their dialect says where.
+        // A person who shares several conversations gets it once, unless their dialect names the conversation.
         let mut said: HashSet<(ConnectionId, bytes::Bytes)> = HashSet::new();
         for (conversation, people) in changes {
             let signal = Signal::PresenceChanged { conversation, people };
@@ -125,8 +125,8 @@ impl State {
         }
     }
 
-    /// Notes that somebody begins or stops writing, and tells it to those who listen here. False if it is no news:
-    /// nobody had heard of it, or enough people write in a large channel already.
+    /// Notes that somebody begins or stops writing, and delivers it to the subscribers here. False if that changes
+    /// nothing: their writing was not shown, or enough people write in a large channel already.
     pub(super) fn note_typing(&mut self, conversation: ConversationId, typist: Typist, typing: bool) -> bool {
         let is_large = self.is_large(conversation);
         let news = if typing {
@@ -141,7 +141,7 @@ impl State {
         is_news
     }
 
-    /// Whether a conversation has too many members for each of them to be told of all others' presence.
+    /// Whether a conversation has too many members for each of them to receive the presence of all others.
     pub(super) fn is_large(&self, conversation: ConversationId) -> bool {
         self.channels.get(&conversation).is_some_and(|channel| channel.member_count > self.presence_members)
     }

@@ -1,4 +1,4 @@
-//! Signals: what is told without a number, to those whom it concerns and in each one's dialect.
+//! Signals, which are ephemeral events: delivered without a number, to those whom they concern, in each one's dialect.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -29,7 +29,7 @@ impl State {
         }
     }
 
-    /// A signal for those who listen to a conversation. It may be missed: it can be read fresh.
+    /// Delivers a signal to the subscribers of a conversation. They may miss it: the state can be read again.
     pub(super) fn tell_members(
         &mut self,
         conversation: ConversationId,
@@ -37,7 +37,7 @@ impl State {
         signal: &Signal,
         woken: &mut Vec<Arc<Subscriber>>,
     ) {
-        // What another node says is not bounded by what this one would.
+        // This node's bound on presence also holds for signals of other nodes.
         if self.is_large(conversation) && matches!(signal, Signal::PresenceChanged { .. } | Signal::CardChanged { .. })
         {
             return;
@@ -45,7 +45,7 @@ impl State {
         self.tell_those(conversation, except, signal, woken, |_, _| true);
     }
 
-    /// The same for those subscribers to whom this frame is news.
+    /// Delivers a signal to the subscribers whose connection `is_news` accepts.
     pub(super) fn tell_those(
         &mut self,
         conversation: ConversationId,
@@ -57,7 +57,7 @@ impl State {
         let Some(channel) = self.channels.get_mut(&conversation) else { return };
         self.deliveries.fetch_add(channel.flush(), Ordering::Relaxed);
         let mut frames = Frames::of(&self.numbers, signal, Some(&channel.place));
-        // Who is here is wanted also of those whose words are not.
+        // Muted conversations still receive presence, but not typing.
         let tuned = matches!(signal, Signal::Typing { .. });
         let wanted =
             |subscriber: &Subscriber| Some(subscriber.user) != except && (!tuned || subscriber.hears(conversation));
@@ -69,7 +69,7 @@ impl State {
         }
     }
 
-    /// Somebody is a member no more, since this number.
+    /// Removes somebody from a conversation that they have left with this number.
     pub(super) fn put_out(&mut self, user: UserId, conversation: ConversationId, number: Number) {
         let Some(person) = self.people.get_mut(&user) else { return };
         if let Some(loading) = &mut person.loading {
@@ -80,7 +80,7 @@ impl State {
         }
     }
 
-    /// Tells a notice of its own.
+    /// Delivers a single notice.
     pub(super) fn tell_one(&mut self, notice: Notice) {
         let mut woken = Vec::new();
         self.tell_notice(&notice, &mut woken);
@@ -100,7 +100,7 @@ fn conversation_of(signal: &Signal) -> ConversationId {
     }
 }
 
-/// A signal's frame in each dialect, encoded when it is first wanted.
+/// A signal's frame in each dialect, encoded when it is first needed.
 struct Frames<'a> {
     numbers: &'a Numbers,
     signal: &'a Signal,

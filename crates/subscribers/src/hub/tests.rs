@@ -1,4 +1,4 @@
-//! What can hardly be brought about from outside: answers that come too late, or not at all.
+//! Cases that are hard to bring about from outside: answers that come too late, or not at all.
 
 mod accounts;
 mod gap_reads;
@@ -29,7 +29,7 @@ const CID: UserId = UserId(3);
 /// The heads of conversations.
 type Heads = Vec<(ConversationId, Number)>;
 
-/// Answers when the test does.
+/// Lookups that are answered when the test says so.
 #[derive(Default)]
 struct Desk {
     belongings: Mutex<VecDeque<Result<Belongings>>>,
@@ -37,9 +37,9 @@ struct Desk {
     listed: Mutex<VecDeque<Result<Option<Listed>>>>,
     standing: Mutex<VecDeque<Result<Standing>>>,
     heads: Mutex<VecDeque<Result<Heads>>>,
-    /// Of the history that the database has.
+    /// The epoch of the database's history.
     epoch: Mutex<String>,
-    /// The epochs of which something was said to be lost.
+    /// The epochs in which a loss was reported.
     lost: Mutex<Vec<String>>,
 }
 
@@ -103,11 +103,11 @@ struct Small {
     _control: mpsc::Sender<Control>,
     /// The id of the last connection, and of its session.
     next: i64,
-    /// How long what the next ones come with is good.
+    /// How long the credentials of further connections last.
     good_for: Duration,
-    /// Whether the next ones come with a session, or with a host application's token.
+    /// Whether further connections come with a host application's token instead of a session.
     of_host: bool,
-    /// Where those who are in have been answered: without it they would count as gone.
+    /// The answers to attached connections, kept so that they do not count as gone.
     answered: Vec<oneshot::Receiver<Result<Attached>>>,
 }
 
@@ -134,7 +134,7 @@ impl Small {
         self.desk.belongings.lock().expect("a desk").push_back(Ok(belongings));
     }
 
-    /// Somebody comes; what they belong to is asked for.
+    /// Attaches a connection; its person's conversations are asked for.
     fn attaches(&mut self, user: UserId) -> (Arc<Subscriber>, oneshot::Receiver<Result<Attached>>) {
         self.next += 1;
         let subscriber = Arc::new(Subscriber {
@@ -154,7 +154,7 @@ impl Small {
         (subscriber, attached)
     }
 
-    /// Somebody who has come in and belongs to this.
+    /// An attached connection of a person with these memberships.
     async fn has(&mut self, user: UserId, belongings: Belongings) -> Arc<Subscriber> {
         self.answers_with(belongings);
         let (subscriber, attached) = self.attaches(user);
@@ -163,31 +163,31 @@ impl Small {
         subscriber
     }
 
-    /// The next answer arrives.
+    /// The hub takes the next answer.
     async fn serves(&mut self) {
         let request = tokio::time::timeout(Duration::from_secs(10), self.requests.recv()).await;
         let request = request.expect("a request in time").expect("a request");
         self.state.serve(request);
     }
 
-    /// Another node tells what has happened.
+    /// An event arrives from another node.
     fn hears(&mut self, number: i64, fact: Fact) {
         let event =
             Event { conversation: GARDEN, number: Number(number), actor: ANN, origin: None, at: Millis(0), fact };
         self.state.tell(&Arc::new(vec![Outgoing::Event(event)]), Vec::new());
     }
 
-    /// A change of an account was committed here.
+    /// A change of an account is committed on this node.
     fn commits(&mut self, account: UserId, number: i64, fact: AccountFact) {
         self.state.tell(&Arc::new(vec![Outgoing::Account(of_account(account, number, fact))]), Vec::new());
     }
 
-    /// Another node has brought an account to this number.
+    /// Another node reports that an account has reached this number.
     fn is_invalidated(&mut self, account: UserId, number: i64) {
         self.state.obey_invalidation(store::Invalidation::Account(account, Number(number)));
     }
 
-    /// What is missing is read, and the answer arrives.
+    /// The missing numbers are read, and the answer arrives.
     async fn reads(&mut self) {
         self.state.read_gaps();
         self.serves().await;
@@ -208,7 +208,7 @@ fn removed() -> AccountFact {
     AccountFact::ConversationRemoved { conversation: GARDEN, departure: Departure::Removed }
 }
 
-/// The answer that lets somebody in whose account stands here.
+/// The answer to an attached connection whose account has this number.
 fn into(account: i64, conversations: &[(ConversationId, Number)]) -> Attached {
     let visible_from = HashMap::new();
     Attached { account: Number(account), conversations: conversations.to_vec(), visible_from }
@@ -260,7 +260,7 @@ fn added(head: i64) -> AccountFact {
     AccountFact::ConversationAdded(Box::new(listed(head)))
 }
 
-/// What somebody was told: each frame's type, and the first number in it.
+/// What somebody was sent: each frame's type, and the first number in it.
 fn told(subscriber: &Subscriber) -> Vec<String> {
     let bytes: Vec<u8> = subscriber.outbox.take().0.into_iter().flatten().collect();
     let text = String::from_utf8_lossy(&bytes);
@@ -294,10 +294,10 @@ fn said(seq: i64) -> Fact {
 }
 
 #[tokio::test]
-async fn who_is_put_out_while_they_come_in_hears_nothing_of_what_follows() {
+async fn a_member_removed_while_attaching_receives_no_later_events() {
     let mut hub = Small::new();
     let ann = hub.has(ANN, belongs(ANN, 5)).await;
-    // What is read for bob is from before he is put out, and told after that.
+    // The memberships read for Bob are from before his removal, and arrive after it.
     hub.answers_with(belongs(BOB, 5));
     let (bob, attached) = hub.attaches(BOB);
     hub.hears(6, left(BOB));
@@ -310,7 +310,7 @@ async fn who_is_put_out_while_they_come_in_hears_nothing_of_what_follows() {
 }
 
 #[tokio::test]
-async fn what_is_told_while_somebody_comes_in_is_kept_no_longer_than_for_them() {
+async fn batches_published_during_an_attach_are_kept_no_longer_than_it_needs() {
     let mut hub = Small::new();
     hub.answers_with(belongs(ANN, 5));
     let (_ann, _in) = hub.attaches(ANN);
@@ -328,7 +328,7 @@ async fn what_is_told_while_somebody_comes_in_is_kept_no_longer_than_for_them() 
 }
 
 #[tokio::test]
-async fn who_was_put_out_and_is_back_by_what_was_read_comes_in() {
+async fn a_removed_member_whom_the_reading_shows_as_back_is_attached() {
     let mut hub = Small::new();
     let _ann = hub.has(ANN, belongs(ANN, 5)).await;
     hub.answers_with(belongs(BOB, 7));
@@ -339,12 +339,12 @@ async fn who_was_put_out_and_is_back_by_what_was_read_comes_in() {
 }
 
 #[tokio::test]
-async fn a_node_that_was_away_for_long_sends_everybody_to_come_again() {
+async fn a_node_that_was_away_for_long_makes_all_clients_reconnect() {
     let mut hub = Small::new();
     let bob = hub.has(BOB, belongs(BOB, 5)).await;
     hub.state.hear(Heard::Lost);
     assert!(matches!(bob.outbox.take().1, Some(CloseReason::Restart(_))));
-    // While the old connection is on its way out, what he belongs to is read anew.
+    // While the old connection is being closed, his conversations are read again.
     hub.answers_with(nothing());
     let (_again, attached) = hub.attaches(BOB);
     hub.serves().await;
@@ -354,7 +354,7 @@ async fn a_node_that_was_away_for_long_sends_everybody_to_come_again() {
 }
 
 #[tokio::test]
-async fn who_comes_while_older_sessions_are_looked_at_stays() {
+async fn a_connection_that_comes_during_a_check_of_older_sessions_stays() {
     let mut hub = Small::new();
     let old = hub.has(BOB, belongs(BOB, 5)).await;
     let nothing_lives = Standing { active: true, role: ServerRole::User, live: Default::default() };
@@ -367,20 +367,20 @@ async fn who_comes_while_older_sessions_are_looked_at_stays() {
 }
 
 #[tokio::test]
-async fn another_history_ends_every_connection_with_a_close_reason_of_its_own_and_is_read_anew() {
+async fn another_history_closes_every_connection_with_its_own_reason_and_is_read_again() {
     let mut hub = Small::new();
     let bob = hub.has(BOB, belongs(BOB, 16)).await;
     hub.state.tell(&Arc::new(vec![Outgoing::NewHistory]), Vec::new());
     let close_reason = bob.outbox.take().1.expect("a close reason");
     assert_eq!((close_reason.code(), close_reason.name()), (4010, "new_history"));
-    // The number that the one before had come to is another's now.
+    // The number that the history before had reached belongs to another message now.
     let ann = hub.has(ANN, belongs(ANN, 10)).await;
     hub.hears(11, said(11));
     assert_eq!(told(&ann), ["message.created 11"]);
 }
 
 #[tokio::test]
-async fn what_was_read_of_the_history_before_lets_nobody_in() {
+async fn a_reading_of_the_history_before_attaches_nobody() {
     let mut hub = Small::new();
     hub.answers_with(belongs(BOB, 16));
     let (bob, attached) = hub.attaches(BOB);
@@ -395,7 +395,7 @@ async fn what_was_read_of_the_history_before_lets_nobody_in() {
 }
 
 #[tokio::test]
-async fn a_hosts_token_that_ends_ends_its_socket_and_no_other_of_the_same_person() {
+async fn an_expired_host_token_closes_its_socket_and_no_other_of_the_same_person() {
     let mut hub = Small::new();
     hub.of_host = true;
     hub.good_for = Duration::from_secs(60);
@@ -410,7 +410,7 @@ async fn a_hosts_token_that_ends_ends_its_socket_and_no_other_of_the_same_person
 }
 
 #[tokio::test]
-async fn a_session_that_ends_by_time_ends_its_sockets_unless_it_was_used() {
+async fn a_session_that_ends_by_time_closes_its_sockets_unless_it_was_used() {
     let mut hub = Small::new();
     hub.good_for = Duration::from_secs(60);
     let used = hub.has(BOB, belongs(BOB, 5)).await;
@@ -424,7 +424,7 @@ async fn a_session_that_ends_by_time_ends_its_sockets_unless_it_was_used() {
     assert_eq!(used.outbox.take().1, None);
     assert_eq!(unused.outbox.take().1, Some(CloseReason::SessionEnded));
     hub.state.detach(BOB, unused.id);
-    // And rechecked when it should end then.
+    // The session is rechecked when it should end next.
     hub.state.on_tick_of_expiry(Instant::now() + Duration::from_secs(299));
     let over = Standing { active: true, role: ServerRole::User, live: HashMap::new() };
     hub.desk.standing.lock().expect("a desk").push_back(Ok(over));
@@ -434,7 +434,7 @@ async fn a_session_that_ends_by_time_ends_its_sockets_unless_it_was_used() {
 }
 
 #[tokio::test]
-async fn a_session_that_cannot_be_looked_at_when_it_should_end_is_rechecked() {
+async fn a_session_that_cannot_be_checked_when_it_should_end_is_rechecked_later() {
     let mut hub = Small::new();
     hub.good_for = Duration::from_secs(60);
     let bob = hub.has(BOB, belongs(BOB, 5)).await;
@@ -461,14 +461,14 @@ fn edited(seq: i64, rev: i64) -> Message {
 }
 
 #[tokio::test]
-async fn who_does_not_see_a_message_hears_the_number_of_its_change_also_when_they_come_back_to_a_new_room() {
+async fn a_member_who_does_not_see_a_message_gets_the_number_of_its_change_even_in_a_new_channel() {
     let mut hub = Small::new();
     let bob = hub.has(BOB, sees_from(4, belongs(BOB, 5))).await;
     hub.has(ANN, belongs(ANN, 5)).await;
     hub.hears(6, Fact::MessageEdited(edited(3, 6)));
     hub.hears(7, Fact::MessageEdited(edited(5, 7)));
     assert_eq!(told(&bob), ["event.hidden 6", "message.edited 7"]);
-    // He goes, and with him the channel, which somebody else brings back before him.
+    // Bob disconnects, and the channel goes with him; somebody else brings it back before him.
     let (anns, bobs) = (ConnectionId(2), bob.id);
     hub.state.detach(BOB, bobs);
     hub.state.detach(ANN, anns);
@@ -482,7 +482,7 @@ async fn who_does_not_see_a_message_hears_the_number_of_its_change_also_when_the
 }
 
 #[tokio::test]
-async fn what_a_gap_held_is_told_without_the_messages_that_one_does_not_see() {
+async fn a_filled_gap_leaves_out_messages_that_a_member_does_not_see() {
     let mut hub = Small::new();
     let bob = hub.has(BOB, sees_from(4, belongs(BOB, 5))).await;
     let ann = hub.has(ANN, belongs(ANN, 5)).await;

@@ -1,9 +1,9 @@
-//! What a person's account tells, and when.
+//! When the events of a person's account are delivered.
 
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_read_of_an_account_is_asked_again() {
+async fn an_account_that_cannot_be_read_is_read_again() {
     let mut hub = Small::new();
     let bob = hub.has(BOB, belongs(BOB, 5)).await;
     let away = Error::new(ErrorCode::Unavailable, "The database is away.");
@@ -23,7 +23,7 @@ async fn what_cannot_be_read_of_an_account_is_asked_again() {
 }
 
 #[tokio::test]
-async fn who_comes_in_before_the_room_has_come_so_far_is_told_when_it_has() {
+async fn a_new_member_is_told_once_the_conversation_has_reached_the_number() {
     let mut hub = Small::new();
     hub.has(ANN, belongs(ANN, 5)).await;
     let bob = hub.has(BOB, nothing()).await;
@@ -35,13 +35,13 @@ async fn who_comes_in_before_the_room_has_come_so_far_is_told_when_it_has() {
 }
 
 #[tokio::test]
-async fn what_an_account_tells_waits_for_what_it_told_before() {
+async fn an_event_of_an_account_waits_for_the_ones_before_it() {
     let mut hub = Small::new();
     hub.has(ANN, belongs(ANN, 5)).await;
     let bob = hub.has(BOB, nothing()).await;
     hub.commits(BOB, 1, added(6));
     hub.commits(BOB, 2, removed());
-    // Whoever comes meanwhile is told the same: from the number that his other connection has come to.
+    // Another connection that comes meanwhile is sent the same: from the number that the first connection has reached.
     let (phone, attached) = hub.attaches(BOB);
     assert_eq!(attached.await.expect("an answer").expect("belongings"), into(0, &[]));
     hub.hears(6, said(6));
@@ -52,7 +52,7 @@ async fn what_an_account_tells_waits_for_what_it_told_before() {
 }
 
 #[tokio::test]
-async fn who_comes_in_after_the_room_has_gone_on_is_told_how_it_is_now() {
+async fn a_new_member_of_a_conversation_that_has_moved_on_gets_its_present_state() {
     let mut hub = Small::new();
     hub.has(ANN, belongs(ANN, 5)).await;
     let bob = hub.has(BOB, nothing()).await;
@@ -70,7 +70,7 @@ async fn who_comes_in_after_the_room_has_gone_on_is_told_how_it_is_now() {
 }
 
 #[tokio::test]
-async fn who_waits_for_a_room_that_is_left_by_all_begins_it_anew() {
+async fn an_account_that_waits_for_a_dropped_channel_begins_it_again() {
     let mut hub = Small::new();
     let ann = hub.has(ANN, belongs(ANN, 5)).await;
     let bob = hub.has(BOB, nothing()).await;
@@ -79,7 +79,7 @@ async fn who_waits_for_a_room_that_is_left_by_all_begins_it_anew() {
     hub.state.detach(ANN, ann.id);
     hub.state.tell_stalled_accounts();
     assert_eq!(told(&bob), ["conversation.added 1"]);
-    // What was told between the number and now was told to nobody here.
+    // What happened between that number and now was not delivered to anybody here.
     hub.serves().await;
     assert!(hub.state.channels.get(&GARDEN).expect("a channel").gaps.due().is_some());
     hub.hears(8, said(8));
@@ -87,11 +87,11 @@ async fn who_waits_for_a_room_that_is_left_by_all_begins_it_anew() {
 }
 
 #[tokio::test]
-async fn what_changes_while_somebody_comes_in_follows() {
+async fn changes_during_an_attach_follow_as_events() {
     let mut hub = Small::new();
     hub.answers_with(nothing());
     let (bob, attached) = hub.attaches(BOB);
-    // One change here, one elsewhere; and what was read has neither.
+    // One change is made here, one elsewhere; the reading has neither.
     hub.commits(BOB, 1, added(5));
     hub.is_invalidated(BOB, 2);
     hub.serves().await;
@@ -102,7 +102,7 @@ async fn what_changes_while_somebody_comes_in_follows() {
 }
 
 #[tokio::test]
-async fn an_account_below_what_was_told_is_another_history() {
+async fn an_account_below_the_published_number_proves_another_history() {
     let mut hub = Small::new();
     let bob = hub.has(BOB, belongs(BOB, 5)).await;
     let other = AccountChanges { to: Number(0), reset: true, ..account_changes(BOB, 1, Vec::new()) };

@@ -1,9 +1,9 @@
-//! Numbers that did not come, and heads that cannot be.
+//! Missing numbers, and impossible heads.
 
 use super::*;
 
 #[tokio::test]
-async fn who_left_within_a_gap_and_came_in_while_it_was_read_hears_nothing_of_it() {
+async fn a_member_who_left_within_a_gap_and_attached_during_its_reading_gets_nothing_of_it() {
     let mut hub = Small::new();
     let ann = hub.has(ANN, belongs(ANN, 5)).await;
     hub.hears(8, said(8));
@@ -27,7 +27,7 @@ async fn who_left_within_a_gap_and_came_in_while_it_was_read_hears_nothing_of_it
 }
 
 #[tokio::test]
-async fn who_came_in_while_too_much_was_read_comes_again_and_is_not_put_out_unasked() {
+async fn a_connection_that_came_during_a_large_reading_reconnects_and_is_not_removed() {
     let mut hub = Small::new();
     let ann = hub.has(ANN, belongs(ANN, 5)).await;
     let cid = hub.has(CID, belongs(CID, 5)).await;
@@ -42,7 +42,7 @@ async fn who_came_in_while_too_much_was_read_comes_again_and_is_not_put_out_unas
         more: false,
     };
     let asked = gaps::Asked { generation: 0, last: Number(5) };
-    // When it was asked, Bob was not here; and Cid has gone.
+    // When the members were asked for, Bob was not here; and Cid has gone.
     let members = gaps::Members { asked: [ANN, CID].into(), inside: [ANN].into() };
     hub.state.serve(Control::Gaps(gaps::Read::Changes(GARDEN, asked, Box::new(Ok(changes)), Some(members))));
     assert_eq!(told(&ann), ["conversation.changes "]);
@@ -52,21 +52,21 @@ async fn who_came_in_while_too_much_was_read_comes_again_and_is_not_put_out_unas
 }
 
 #[tokio::test]
-async fn a_head_below_what_was_told_is_another_history() {
+async fn a_head_below_the_published_number_proves_another_history() {
     let mut hub = Small::new();
     let lost = |hub: &Small| hub.desk.lost.lock().expect("a desk").len();
     hub.has(BOB, belongs(BOB, 5)).await;
     let head = |number| Ok(vec![(GARDEN, Number(number))]);
     hub.desk.heads.lock().expect("a desk").extend([head(5), head(4)]);
     hub.state.ask_all_heads();
-    // It goes on while it is being asked: the answer is older, and not wrong.
+    // The conversation goes on during the lookup: its answer is older, and not wrong.
     hub.hears(6, said(6));
     hub.serves().await;
     assert_eq!(lost(&hub), 0);
     hub.state.ask_all_heads();
     hub.serves().await;
     assert_eq!(lost(&hub), 1);
-    // Of the history before nothing is asked any more.
+    // Questions about the history before are dropped.
     hub.desk.heads.lock().expect("a desk").push_back(head(3));
     hub.state.ask_all_heads();
     hub.state.tell(&Arc::new(vec![Outgoing::NewHistory]), Vec::new());
@@ -75,7 +75,7 @@ async fn a_head_below_what_was_told_is_another_history() {
 }
 
 #[tokio::test]
-async fn what_is_gone_is_said_once_in_each_history_and_of_that_in_which_it_was_told() {
+async fn a_loss_is_reported_once_per_history_and_for_the_history_it_was_published_in() {
     let mut hub = Small::new();
     let heads = |hub: &Small, numbers: [i64; 2]| {
         let heads = numbers.map(|number| Ok(vec![(GARDEN, Number(number))]));
@@ -83,7 +83,7 @@ async fn what_is_gone_is_said_once_in_each_history_and_of_that_in_which_it_was_t
     };
     let lost = |hub: &Small| hub.desk.lost.lock().expect("a desk").clone();
     hub.has(BOB, belongs(BOB, 5)).await;
-    // The database has gone over already, and the hub has not heard of it.
+    // The database has another history already, and the hub has not noticed yet.
     *hub.desk.epoch.lock().expect("a desk") = "second".to_owned();
     heads(&hub, [4, 3]);
     for _ in 0..2 {
@@ -102,7 +102,7 @@ async fn what_is_gone_is_said_once_in_each_history_and_of_that_in_which_it_was_t
 }
 
 #[tokio::test]
-async fn a_head_that_nobody_has_written_is_looked_for_once() {
+async fn a_head_that_nobody_has_written_is_read_once() {
     let mut hub = Small::new();
     hub.has(BOB, belongs(BOB, 5)).await;
     hub.state.note_head(GARDEN, Number(1_000_000_000_000));
