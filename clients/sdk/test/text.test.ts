@@ -1,5 +1,15 @@
 import { expect, test } from 'vitest';
-import { mentions, parts, type Part } from '../src/text.js';
+import { readFileSync } from 'node:fs';
+import {
+  findsName,
+  hasVisible,
+  mentions,
+  parts,
+  sameName,
+  spans,
+  type Part,
+  type Span,
+} from '../src/text.js';
 import { chance } from './help/people.js';
 
 const text = (it: string): Part => ({ kind: 'text', text: it });
@@ -65,7 +75,7 @@ const table: readonly (readonly [string, readonly Part[]])[] = [
   ['hello @ann.b, @bob!', [text('hello '), mention('ann.b'), text(', '), mention('bob'), text('!')]],
   ['thanks @ann.', [text('thanks '), mention('ann'), text('.')]],
   ['(@ann)', [text('('), mention('ann'), text(')')]],
-  ['ann@example.org', [text('ann@example.org')]],
+  ['ann@example.org', [link('ann@example.org', 'mailto:ann@example.org')]],
   ['mail@ann', [text('mail@ann')]],
   ['ma\u0300@ann', [text('ma\u0300@ann')]],
   ['see:@ann', [text('see:'), mention('ann')]],
@@ -85,6 +95,70 @@ const table: readonly (readonly [string, readonly Part[]])[] = [
   ['`a\nb`', [text('`a\nb`')]],
   ['`<img src=x onerror=alert(1)>`', [code('<img src=x onerror=alert(1)>')]],
 ];
+
+interface Vectors {
+  readonly texts: readonly { readonly text: string; readonly parts: readonly Record<string, unknown>[] }[];
+  readonly names: readonly { readonly raw: string; readonly stored?: string; readonly compared?: string }[];
+  readonly searches: readonly {
+    readonly names: readonly string[];
+    readonly search: string;
+    readonly found: boolean;
+  }[];
+}
+
+const vectors = JSON.parse(
+  readFileSync(new URL('../../../docs/protocol/text-vectors.json', import.meta.url), 'utf8'),
+) as Vectors;
+
+/** A part as the vectors write it: a mention by the compared form of its name, a link by where it leads. */
+function written(span: Span): Record<string, unknown> {
+  const at = { kind: span.kind, from: span.from, to: span.to, text: span.text };
+  if (span.kind === 'link') return { ...at, address: span.href };
+  if (span.kind === 'mention') return { ...at, name: sameName(span.username) };
+  return span.kind === 'code' ? { ...at, block: span.block } : at;
+}
+
+test.each(vectors.texts)('$text has the parts that the vectors say', ({ text, parts }) => {
+  const wanted = parts.map((part) =>
+    part['kind'] === 'link' ? { ...part, address: new URL(String(part['address'])).href } : part,
+  );
+  expect(spans(text).map(written)).toEqual(wanted);
+});
+
+test('names are compared as the vectors say', () => {
+  for (const { raw, stored, compared } of vectors.names) {
+    if (stored === undefined) continue;
+    expect(sameName(stored), raw).toBe(compared);
+  }
+});
+
+test.each(vectors.searches.filter(({ names }) => names.length > 0))(
+  '$names by $search',
+  ({ names, search, found }) => {
+    // A page looks through a title as a whole, and finds pieces of words besides.
+    if (found)
+      expect(
+        findsName(names.join(' '), search) || findsName(names.join(' ').replace(/['_-]/g, ''), search),
+      ).toBe(true);
+  },
+);
+
+test('a text of which nothing can be seen is known', () => {
+  for (const blank of [
+    '',
+    ' ',
+    '\u200b',
+    '\u2800',
+    '\u3164',
+    '\u00ad',
+    '\u202e',
+    '\ufeff',
+    '\u0301',
+    '\u{e0041}',
+  ])
+    expect(hasVisible(blank), JSON.stringify(blank)).toBe(false);
+  for (const seen of ['a', '你', '👍', '.', '\u200ba']) expect(hasVisible(seen)).toBe(true);
+});
 
 test.each(table)('%j', (given, wanted) => {
   expect(parts(given)).toEqual(wanted);
@@ -161,6 +235,12 @@ test('a long hostile text takes no long time', () => {
     '.',
     ')',
     'mailto:a@',
+    'a@',
+    'a@b.',
+    'www.',
+    '＠a',
+    '你',
+    '```\n',
   ]) {
     const given = piece.repeat(10_000);
     const begin = performance.now();

@@ -1,9 +1,12 @@
-import { draftKey, knowsAccount, type Message } from '@palabre/sdk';
+import { draftKey, hasVisible, knowsAccount, type Message } from '@palabre/sdk';
 import * as drafts from '../town/drafts.svelte';
 import { reason } from '../town/problems';
 import { fetchQuoted, quoted } from '../town/quotes.svelte';
 import { client, town } from '../town/town.svelte';
 import { toast } from '../ui/toasts.svelte';
+
+/** A text as it is sent: as it was written, but for empty lines before it and blanks behind. Its indent stays. */
+const sent = (text: string) => text.replace(/^(?:[^\S\n]*\n)+/, '').trimEnd();
 
 /** The text in the composer: the conversation's draft, or that of one's own message while it is edited. */
 export class Writing {
@@ -66,7 +69,7 @@ export class Writing {
 
   /** Whether it can be sent or saved. */
   get ready(): boolean {
-    return this.text.trim() !== '' && this.length <= this.most;
+    return hasVisible(this.text) && [...sent(this.text)].length <= this.most;
   }
 
   /** A text that another device wrote at the same time. */
@@ -142,7 +145,7 @@ export class Writing {
     // A message that is no longer there cannot be answered.
     const { parent: wanted, conversation } = this;
     const parent = wanted !== null && quoted(conversation, wanted) !== null ? wanted : null;
-    client.send(this.conversation, this.text.trim(), parent === null ? {} : { parent });
+    client.send(this.conversation, sent(this.text), parent === null ? {} : { parent });
     client.typing(this.conversation, false);
     this.#opening = false;
     drafts.drop(this.key);
@@ -152,7 +155,7 @@ export class Writing {
   async save(): Promise<void> {
     const { edit: seq, editing, conversation } = this;
     if (seq === null || this.#saving) return;
-    const text = this.text.trim();
+    const text = sent(this.text);
     this.#saving = true;
     try {
       if (text !== editing?.text) await client.command('message.edit', { conversation, seq, text });

