@@ -205,10 +205,13 @@ export class Client {
     return this.#entered(await this.#session.logIn(data));
   }
 
-  /** Forgets at once everything that was kept of the session, then logs out on the server. */
-  async logOut(): Promise<void> {
+  /**
+   * Forgets at once everything that was kept of the session, then logs out on the server. With `keepOutbox`, messages
+   * that wait to be sent stay in storage until the same person logs in again; without it they are thrown away.
+   */
+  async logOut(options: { readonly keepOutbox?: boolean } = {}): Promise<void> {
     this.#line.disconnect();
-    this.#outbox.clear();
+    if (!options.keepOutbox) this.#outbox.clear();
     void this.#session.logOut();
     this.#forget();
     this.#emit('signedOut', undefined);
@@ -422,11 +425,18 @@ export class Client {
 
   // Talking ------------------------------------------------------------------------------------------
 
-  /** Puts a message into the outbox, which sends it as soon as there is a line; returns its client id. */
-  send(conversation: number, text: string, options: { readonly parent?: number } = {}): string {
+  /**
+   * Puts a message into the outbox, which sends it as soon as there is a line; returns its client id. Two sends with one
+   * `clientId` are one message, also from two tabs or devices; without one, each send has its own.
+   */
+  send(
+    conversation: number,
+    text: string,
+    options: { readonly parent?: number; readonly clientId?: string } = {},
+  ): string {
     if (!this.signedIn) throw signedOut();
     this.#typing.sent(conversation);
-    return this.#outbox.add(conversation, text, options.parent ?? null);
+    return this.#outbox.add(conversation, text, options.parent ?? null, options.clientId);
   }
 
   /**

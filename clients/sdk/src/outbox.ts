@@ -72,11 +72,12 @@ export class Outbox {
     return pending ? this.#deliveries.wait(clientId) : this.#deliveries.past(clientId);
   }
 
-  /** Puts a message into it; returns its client id. */
-  add(conversation: number, text: string, parent: number | null): string {
+  /** Puts a message into it; returns its client id. One that is in it already is not put into it twice. */
+  add(conversation: number, text: string, parent: number | null, clientId: string = uuid()): string {
+    if (this.#pending.some((it) => it.clientId === clientId)) return clientId;
     const at = this.#options.now();
     const message: Pending = {
-      clientId: uuid(),
+      clientId,
       conversation,
       text,
       parent,
@@ -85,7 +86,8 @@ export class Outbox {
       refusal: null,
       seq: null,
     };
-    if (!this.#store((kept) => [...kept, keep(message)])) this.#unkept.add(message.clientId);
+    const others = (kept: readonly Kept[]) => kept.filter((it) => it.clientId !== clientId);
+    if (!this.#store((kept) => [...others(kept), keep(message)])) this.#unkept.add(message.clientId);
     this.#set([...this.#pending, message]);
     this.pump();
     return message.clientId;
