@@ -3,6 +3,7 @@ import { Profiles } from './accounts.js';
 import type { OnSocket } from './asking.js';
 import { Line } from './line.js';
 import { OwnMarkers } from './markers.js';
+import { Notifier } from './notifier.js';
 import { Outbox } from './outbox.js';
 import { Refusal } from './problem.js';
 import { Readings } from './readings.js';
@@ -23,6 +24,7 @@ import {
   type State,
 } from './state/index.js';
 import { draftKey } from './state/drafts.js';
+import type { Notice } from './state/notices.js';
 import type { Pending } from './state/pending.js';
 import { nextEnd } from './state/typing.js';
 import { defaultStorage, type KeyValue } from './storage.js';
@@ -65,8 +67,17 @@ export interface ClientOptions {
 export interface ClientEvents {
   /** A frame of the wire, without its secrets. */
   frame: WireFrame;
-  /** Somebody else's message, as it comes; not the messages of a catch-up. */
+  /**
+   * Somebody else's message, at the moment when it comes, for what is about that moment. It is told once, and only while
+   * the line is open: what was said during a cut, a restart or a reset is not told. A person is told by `notify`.
+   */
   message: Message;
+  /**
+   * Unread messages of others that the person is to be told of, each once on this device: whether they came live or
+   * during a cut, in one of the tabs that share the storage, and not if they are read elsewhere within about a second.
+   * What was there before the client had read its first list is not told.
+   */
+  notify: Notice;
   /** The session is over: logged out here or elsewhere, or ended by the server. */
   signedOut: undefined;
 }
@@ -90,6 +101,7 @@ export class Client {
   readonly #markers: OwnMarkers;
   readonly #typing: OwnTyping;
   readonly #profiles: Profiles;
+  readonly #notifier: Notifier;
   readonly #now: () => number;
   readonly #WebSocket: () => WebSocketConstructor;
   readonly #windowSize: number;
@@ -97,6 +109,7 @@ export class Client {
   readonly #heard: { [T in keyof ClientEvents]: Set<Heard<T>> } = {
     frame: new Set(),
     message: new Set(),
+    notify: new Set(),
     signedOut: new Set(),
   };
   #state: State = empty;
@@ -150,6 +163,12 @@ export class Client {
     });
     const command: OnSocket = (type, data) => this.#onSocket(type, data);
     this.#profiles = new Profiles(within);
+    this.#notifier = new Notifier({
+      storage,
+      state: within.state,
+      due: () => this.#dispatch({ type: 'tell' }),
+      tell: (notice) => this.#emit('notify', notice),
+    });
     this.#markers = new OwnMarkers({ ...within, command });
     this.#typing = new OwnTyping({ ...within, now, command });
     this.#outbox = new Outbox({
@@ -242,6 +261,7 @@ export class Client {
     this.#markers.forget();
     this.#typing.forget();
     this.#profiles.forget();
+    this.#notifier.stop();
     this.#presence = null;
     clearTimeout(this.#typingTimer);
     this.#dispatch({ type: 'forgotten' });
@@ -263,6 +283,7 @@ export class Client {
     this.#line.disconnect();
     this.#session.close();
     this.#outbox.close();
+    this.#notifier.stop();
     clearTimeout(this.#typingTimer);
     this.#listeners.clear();
   }
@@ -388,16 +409,18 @@ export class Client {
     this.#state = reduced.state;
     if (reduced.state !== before) this.#schedule();
     this.#follow(reduced);
+    this.#notifier.changed();
     if (reduced.state.outbox === before.outbox || input.type === 'forgotten') return;
     this.#settle(input.type === 'pending' ? input.pending : [...before.outbox.values()].flat());
   }
 
-  #follow({ state, wants, news }: Reduced): void {
+  #follow({ state, wants, news, notices = [] }: Reduced): void {
     for (const want of wants) {
       if (want.type === 'reconnect') this.#line.restart();
       else void this.#seeking.seek(want);
     }
     for (const message of news) if (message.author.id !== state.me?.id) this.#emit('message', message);
+    if (notices.length > 0) void this.#notifier.take(notices);
   }
 
   /** A message that was pending and is no longer in the state has arrived. */

@@ -9,6 +9,7 @@ export type { ConversationState } from './state/state.js';
 export { knowsAccount } from './state/account_scope.js';
 export { draftKey } from './state/drafts.js';
 export type { Timeline } from './state/timeline.js';
+export type { Notice } from './state/notices.js';
 export type { Pending } from './state/pending.js';
 export { shownNameOf, type Named, type PersonState } from './state/accounts.js';
 export { mentions, parts, type Part } from './text.js';

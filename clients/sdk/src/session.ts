@@ -1,4 +1,5 @@
 // A log-in: its tokens, kept in storage and shared with whoever else uses that storage (other tabs).
+import { exclusively } from './exclusive.js';
 import { Refusal } from './problem.js';
 import type { Rest } from './rest.js';
 import { parsed, readText, removeText, watch, writeText, type KeyValue } from './storage.js';
@@ -137,7 +138,7 @@ export class Session {
   /** Trades the refresh token; all who ask at the same time wait for the same answer. */
   #refresh(old: Kept): Promise<Kept> {
     if (this.#refreshing) return this.#refreshing;
-    const refreshing = exclusively(this.#options.storage, () => this.#trade(old)).finally(() => {
+    const refreshing = exclusively(KEY, this.#options.storage, () => this.#trade(old)).finally(() => {
       if (this.#refreshing === refreshing) this.#refreshing = null;
     });
     this.#refreshing = refreshing;
@@ -235,18 +236,4 @@ function isKept(value: unknown): value is Kept {
 /** There are no tokens, or other people's. */
 export function signedOut(): Refusal {
   return new Refusal({ code: 'unauthenticated', status: 401, detail: 'Nobody is logged in.' });
-}
-
-const queues = new WeakMap<KeyValue, Promise<unknown>>();
-
-/** One after the other: among the tabs of a browser where it has locks, else among the clients of this program. */
-async function exclusively<T>(storage: KeyValue, work: () => Promise<T>): Promise<T> {
-  const locks = (globalThis.navigator as Navigator | undefined)?.locks;
-  if (locks) return (await locks.request(KEY, work)) as T;
-  const mine = (queues.get(storage) ?? Promise.resolve()).then(work, work);
-  queues.set(
-    storage,
-    mine.catch(() => undefined),
-  );
-  return mine;
 }

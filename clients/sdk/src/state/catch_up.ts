@@ -6,6 +6,7 @@ import { present, readMarkers } from './markers.js';
 import { putMember, readMembers } from './members.js';
 import { putMessage } from './messages.js';
 import { release } from './numbered.js';
+import { come, comeUncounted } from './notices.js';
 import { gather, resumesFrom, whole } from './pieces.js';
 import { each, putStep } from './put.js';
 import {
@@ -72,6 +73,8 @@ function applyChanges(state: ConversationState, changes: Changes, context: Conte
     uncertain ||= exceeds(next.unread, change);
     next = { ...next, unread: counted(next.unread, change) };
   }
+  const said = changes.messages.filter(({ seq }) => seq > state.cursor && seq <= changes.to);
+  next = come(next, said, true, context);
   for (const member of changes.members) {
     // Everybody comes in as a member. A higher role was given after they came in: a marker that is too far on would
     // stay, but one that is too far back moves on with the next list of them.
@@ -126,16 +129,19 @@ function replace(state: ConversationState, read: Reread, context: Context): Step
       added: state.inner.added,
       hiddenAt: state.inner.hiddenAt,
       readings: state.inner.readings,
+      untold: state.inner.untold,
       uncounted: fresh.readSeq < state.readSeq,
       readTo: Math.max(fresh.inner.readTo, page ? newestRev(page) : 0),
     },
   };
-  return release(step(next), context);
+  const said = page?.messages ?? (row.last_message ? [row.last_message] : []);
+  return release(step(comeUncounted(next, said, state.cursor, context)), context);
 }
 
 /** The line is cut: gaps are filled by the next connection, and nobody is heard writing. */
 export function cut(state: State): State {
-  return each(state, (known) => {
+  const telling = { ...state.telling, fresh: false };
+  return each({ ...state, telling }, (known) => {
     if (known.inner.gap === null && known.typing.size === 0) return known;
     return withInner({ ...known, typing: nobody }, { gap: null, held: [] });
   });

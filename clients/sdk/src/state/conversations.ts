@@ -2,8 +2,9 @@
 import type { Conversation, ConversationRow, Peer } from '../wire.js';
 import { meetAll, person, type PersonChange } from './accounts.js';
 import { newerLast } from './messages.js';
+import { comeUncounted } from './notices.js';
 import { resumesFrom } from './pieces.js';
-import { each, put, putKnown } from './put.js';
+import { each, put, putKnown, withWaiting } from './put.js';
 import {
   only,
   step,
@@ -53,7 +54,11 @@ function added(state: State, data: Conversation): Reduced {
 function without(state: State, id: number): State {
   const next = new Map(state.conversations);
   next.delete(id);
-  return { ...state, conversations: next, unknownHeads: new Map(state.unknownHeads).set(id, Infinity) };
+  const oldTo = new Map(state.telling.oldTo);
+  oldTo.delete(id);
+  const telling = { ...withWaiting(state.telling, id, false), oldTo };
+  const unknownHeads = new Map(state.unknownHeads).set(id, Infinity);
+  return { ...state, conversations: next, unknownHeads, telling };
 }
 
 // Rows ---------------------------------------------------------------------------------------------
@@ -92,6 +97,7 @@ export function begin(fresh: Conversation): ConversationState {
       gap: null,
       held: [],
       pieces: null,
+      untold: null,
       readings: new Set(),
       touchedMessages: [],
       touchedMembers: [],
@@ -125,7 +131,9 @@ export function peopleOf({ peer, last_message }: Conversation): PersonChange[] {
 }
 
 function begun(state: State, row: Conversation): ConversationState {
-  return { ...begin(row), pending: state.outbox.get(row.id) ?? [] };
+  const known = { ...begin(row), pending: state.outbox.get(row.id) ?? [] };
+  const said = row.last_message ? [row.last_message] : [];
+  return comeUncounted(known, said, state.telling.oldTo.get(row.id) ?? 0, { me: state.me?.id ?? null });
 }
 
 /** Takes a fresh reading; the cursor stays, because the events between are still to come. */
@@ -163,7 +171,7 @@ export function takeList(state: State, ids: ReadonlySet<number>): State {
   const hidden = each(state, (known) =>
     ids.has(known.id) || known.hidden || lively(known) ? known : hide(known),
   );
-  return { ...hidden, ready: true };
+  return { ...hidden, ready: true, telling: { ...hidden.telling, fresh: true } };
 }
 
 /** Takes it out of the list, until something happens after what was heard of it. */

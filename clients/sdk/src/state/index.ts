@@ -19,6 +19,7 @@ import { takeList, takeRows } from './conversations.js';
 import { dropDraft, putDraft, takeDrafts } from './drafts.js';
 import { hear, hearMissed } from './events.js';
 import { markRead, moveMarker, takeMarkers } from './markers.js';
+import { tell } from './notices.js';
 import { takeOutbox } from './outbox.js';
 import type { Pending } from './pending.js';
 import { takePresences } from './presence.js';
@@ -55,6 +56,8 @@ type Hearing =
   | { readonly type: 'authenticated'; readonly data: Authenticated; readonly sent: Position }
   | { readonly type: 'frame'; readonly frame: EventFrame; readonly now: number }
   | { readonly type: 'clock'; readonly now: number }
+  /** Some time has gone by: the person is told of what has waited. */
+  | { readonly type: 'tell' }
   | { readonly type: 'forgotten' };
 
 /** Answers to what was asked for. */
@@ -109,6 +112,8 @@ export function reduce(state: State, input: Input, bounds: Bounds): Reduced {
       return hear(state, input.frame, input.now, bounds);
     case 'clock':
       return only(expireTyping(state, input.now));
+    case 'tell':
+      return tell(state);
     case 'forgotten':
       return only(forget(state));
     case 'rows':

@@ -1,6 +1,7 @@
 // Messages: each event brings one as it is after the change.
 import type { Message } from '../wire.js';
 import { person } from './accounts.js';
+import { changed, come } from './notices.js';
 import { step, type Context, type ConversationState, type NumberedReducers, type Step } from './state.js';
 import { put } from './timeline.js';
 import { ends } from './typing.js';
@@ -9,8 +10,10 @@ import { countChange, counted, exceeds } from './unread.js';
 export const numbered: NumberedReducers<'message.created' | 'message.edited' | 'message.deleted'> = {
   'message.created': {
     people: authorOf,
-    apply: (known, { data }, context) =>
-      countMessage(said(putMessage(known, data, context), data), data, context),
+    apply: (known, { data }, context) => {
+      const heard = said(putMessage(known, data, context), data);
+      return countMessage(come(heard, [data], false, context), data, context);
+    },
   },
   'message.edited': {
     people: authorOf,
@@ -33,7 +36,7 @@ export function putMessage(
   { windowSize }: Context,
 ): ConversationState {
   const { inner } = state;
-  return {
+  const next: ConversationState = {
     ...state,
     lastMessage: newerLast(state.lastMessage, message),
     timeline: state.timeline && put(state.timeline, message, windowSize),
@@ -43,6 +46,7 @@ export function putMessage(
       touchedMessages: inner.readings.size > 0 ? [...inner.touchedMessages, message] : inner.touchedMessages,
     },
   };
+  return changed(next, message);
 }
 
 /** The later of two that may be a conversation's last message. */

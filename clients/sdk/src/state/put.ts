@@ -1,5 +1,6 @@
 // Puts conversations into the state.
 import type { Message } from '../wire.js';
+import type { Telling } from './notices.js';
 import { unsettled } from './pending.js';
 import { only, type ConversationState, type Reduced, type State, type Step } from './state.js';
 
@@ -10,7 +11,17 @@ export function put(state: State, next: ConversationState, seen: readonly Messag
   const settled = left === next.pending ? next : { ...next, pending: left };
   if (state.conversations.get(next.id) === settled) return state;
   const outbox = left === next.pending ? state.outbox : new Map(state.outbox).set(next.id, left);
-  return { ...state, outbox, conversations: new Map(state.conversations).set(next.id, settled) };
+  const telling = withWaiting(state.telling, next.id, next.inner.untold !== null);
+  return { ...state, outbox, telling, conversations: new Map(state.conversations).set(next.id, settled) };
+}
+
+/** Whether something waits in a conversation that the person is to be told of. */
+export function withWaiting(telling: Telling, conversation: number, waits: boolean): Telling {
+  if (telling.waiting.has(conversation) === waits) return telling;
+  const waiting = new Set(telling.waiting);
+  if (waits) waiting.add(conversation);
+  else waiting.delete(conversation);
+  return { ...telling, waiting };
 }
 
 export function putStep(state: State, { next, wants, news }: Step, seen: readonly Message[] = []): Reduced {

@@ -33,17 +33,24 @@ export function authenticate(state: State, data: Authenticated, sent: Position):
   const foreign = state.epoch !== null && state.epoch !== data.epoch;
   const kept = new Map<number, ConversationState>();
   const unknownHeads = new Map<number, number>();
+  const oldTo = new Map<number, number>();
+  // Of what was there before the first connection nobody is told; what came to be since then is news.
+  const isFirst = foreign || state.epoch === null;
   const wants: Want[] = [];
   for (const { id, head } of data.conversations) {
     const known = foreign ? undefined : state.conversations.get(id);
     if (known) kept.set(id, follow(known, head));
     else unknownHeads.set(id, head);
+    if (!known) oldTo.set(id, isFirst ? head : (state.telling.oldTo.get(id) ?? 0));
     // It became known after the cursors were said.
     if (known && known.cursor < head && !(id in sent.cursors))
       wants.push({ type: 'sync', conversation: id, since: resumesFrom(known) });
   }
   const { limits, epoch } = data;
-  const next = { ...state, limits, epoch, ready: state.ready && !foreign, conversations: kept, unknownHeads };
+  const waiting = new Set([...state.telling.waiting].filter((id) => kept.has(id)));
+  const telling = { fresh: false, waiting, oldTo };
+  const ready = state.ready && !foreign;
+  const next = { ...state, limits, epoch, ready, conversations: kept, unknownHeads, telling };
   const resumed = resumeAccount(takeAccount(next, data.user), data, sent.accountSeq, foreign);
   return { ...resumed, wants: [...wants, ...resumed.wants] };
 }

@@ -16,6 +16,7 @@ import type { People } from './accounts.js';
 import type { Drafts } from './drafts.js';
 import type { Markers } from './markers.js';
 import type { Members } from './members.js';
+import type { Notice, Telling, Untold } from './notices.js';
 import type { Pending } from './pending.js';
 import type { Pieces } from './pieces.js';
 import type { Gap } from './scope.js';
@@ -49,6 +50,8 @@ export interface State {
   readonly unknownHeads: ReadonlyMap<number, number>;
   /** For the SDK itself. */
   readonly own: Own;
+  /** For the SDK itself. */
+  readonly telling: Telling;
 }
 
 /** Keeps the own account true while several answers are under way. */
@@ -80,6 +83,7 @@ export const empty: State = {
   outbox: new Map(),
   unknownHeads: new Map(),
   own: { gap: null, held: [], whole: false, liveFrom: 0, discarded: new Map() },
+  telling: { fresh: false, waiting: new Set(), oldTo: new Map() },
 };
 
 /** A conversation as its member sees it. */
@@ -129,6 +133,8 @@ export interface Inner {
   readonly held: readonly NumberedFrame[];
   /** The pieces of a long catch-up that have come before its last; they outlast the connection. */
   readonly pieces: Pieces | null;
+  /** What the person is to be told of. */
+  readonly untold: Untold | null;
   /** The readings under way, and the messages and members that changed meanwhile. */
   readonly readings: ReadonlySet<number>;
   readonly touchedMessages: readonly Message[];
@@ -175,6 +181,8 @@ export interface Reduced {
   readonly wants: readonly Want[];
   /** Messages that just came, one's own included. */
   readonly news: readonly Message[];
+  /** To be told to the person. */
+  readonly notices?: readonly Notice[];
 }
 
 /** The same for one conversation. */

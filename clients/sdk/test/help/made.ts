@@ -113,6 +113,8 @@ export class Story {
   state: State = empty;
   wants: Reduced['wants'] = [];
   news: Reduced['news'] = [];
+  /** All that the person was told of. */
+  notices: NonNullable<Reduced['notices']> = [];
 
   constructor(readonly windowSize = 300) {}
 
@@ -129,6 +131,7 @@ export class Story {
       this.state = reduced.state;
       this.wants = reduced.wants;
       this.news = reduced.news;
+      this.notices = [...this.notices, ...(reduced.notices ?? [])];
     }
     return this;
   }
