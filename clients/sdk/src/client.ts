@@ -213,10 +213,13 @@ export class Client {
     return this.#entered(await this.#session.logIn(data));
   }
 
-  /** Forgets at once everything that was kept of the session, then logs out on the server. */
-  async logOut(): Promise<void> {
+  /**
+   * Forgets at once everything that was kept of the session, then logs out on the server. With `keepOutbox`, messages
+   * that wait to be sent stay in storage until the same person logs in again; without it they are thrown away.
+   */
+  async logOut(options: { readonly keepOutbox?: boolean } = {}): Promise<void> {
     this.#line.disconnect();
-    this.#outbox.clear();
+    if (!options.keepOutbox) this.#outbox.clear();
     void this.#session.logOut();
     this.#forget();
     this.#emit('signedOut', undefined);

@@ -94,7 +94,8 @@ export class Outbox {
       refusal: null,
       seq: null,
     };
-    if (!this.#store((kept) => [...kept, keep(message)])) this.#unkept.add(message.clientId);
+    const others = (kept: readonly Kept[]) => kept.filter((it) => it.clientId !== clientId);
+    if (!this.#store((kept) => [...others(kept), keep(message)])) this.#unkept.add(message.clientId);
     this.#set([...this.#pending, message]);
     this.pump();
     return message.clientId;

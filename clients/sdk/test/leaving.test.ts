@@ -40,6 +40,22 @@ test('logging out forgets everything at once, though the server does not answer'
   expect(server.calls.at(-1)).toBe('DELETE /v1/sessions/current');
 });
 
+test('what waits to be sent is kept, if that is wanted, until the same person is back', async () => {
+  const server = new Scripted();
+  const storage = memoryStorage();
+  const client = server.client(storage);
+  await enter(client);
+  server.answer = ({ type }) => (type === 'message.send' ? 'silence' : undefined);
+  const id = client.send(1, 'not answered');
+  await client.logOut({ keepOutbox: true });
+  expect(client.state.outbox.size).toBe(0);
+  await enter(client, 'bob');
+  expect(client.state.outbox.size).toBe(0);
+  await client.logOut({ keepOutbox: true });
+  await enter(client);
+  expect(client.state.outbox.get(1)?.map(({ clientId }) => clientId)).toEqual([id]);
+});
+
 test('what is written after logging out is refused, and not kept for anybody', async () => {
   const server = new Scripted();
   const storage = memoryStorage();

@@ -254,3 +254,13 @@ test('a storage that can do nothing does not hinder anything', async () => {
   expect(it.pending).toEqual([]);
   it.box.clear();
 });
+
+test('two that have one client id are one message', async () => {
+  const { box, sent, storage } = outbox();
+  expect(box.add(1, 'a', null, 'the-id')).toBe('the-id');
+  box.add(1, 'a', null, 'the-id');
+  expect(sent.map(({ clientId }) => clientId)).toEqual(['the-id']);
+  expect(JSON.parse(storage.getItem('palabre.outbox.1') ?? '[]')).toHaveLength(1);
+  await sent[0]?.ack();
+  expect(storage.getItem('palabre.outbox.1')).toBeNull();
+});

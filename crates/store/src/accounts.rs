@@ -51,6 +51,9 @@ statements! {
     SET_PROFILE = "UPDATE users SET display_name = $2, first_name = $3, last_name = $4, birth_date = $5, profession = $6, city = $7, \
                                     language = $8, time_zone = $9, status_message = $10, card_rev = $11 WHERE id = $1";
     RENAME = "UPDATE users SET username = $2, username_key = $3 WHERE id = $1";
+    // A program of the version before looks for `email_key` as well.
+    SET_EMAIL = "UPDATE users SET email = $3, mail_key = $4, email_key = NULL, password_hash = $5, card_rev = $6
+                 WHERE id = $1 AND password_hash = $2";
     SET_ROLE = "UPDATE users SET role = $2 WHERE id = $1";
     SET_DEACTIVATED = "UPDATE users SET deactivated_at = $2 WHERE id = $1";
     SET_LAST_SEEN = "UPDATE users SET last_seen_at = $2 WHERE id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)";
@@ -343,6 +346,29 @@ pub async fn change_password(conn: &mut Conn, id: UserId, from: &str, to: &str) 
 pub async fn rename(conn: &mut Conn, id: UserId, username: &str) -> Result<()> {
     sql!(conn, execute, RENAME, id.0, username, key(username))?;
     Ok(())
+}
+
+/// What an account logs in by, beside its name.
+pub struct Credentials<'a> {
+    /// Its mail address.
+    pub email: Option<&'a str>,
+    /// The hashed password.
+    pub password_hash: &'a str,
+}
+
+/// Stores another mail address, under this number of the account, and its password hashed for it, if the hash is still
+/// `from`; false if it is another by now.
+///
+/// # Errors
+/// Those of the database.
+pub async fn set_email(
+    conn: &mut Conn,
+    id: UserId,
+    from: &str,
+    Credentials { email, password_hash }: &Credentials<'_>,
+    rev: Number,
+) -> Result<bool> {
+    Ok(sql!(conn, execute, SET_EMAIL, id.0, from, *email, email.map(key), *password_hash, rev.0)? > 0)
 }
 
 /// Stores a profile, which was changed under this number of its account.

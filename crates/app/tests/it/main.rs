@@ -19,6 +19,7 @@ mod hostile;
 mod http;
 mod identities;
 mod limits;
+mod listing;
 mod markers;
 mod matcha;
 mod members;
