@@ -14,7 +14,7 @@ use chat::{
     network::Network,
     sessions::{Challenge, Origin, Tokens, Visited},
 };
-use store::{Db, Unit, Writer, accounts::Credentials, identities::Known, sessions::Use};
+use store::{Db, Unit, Writer, accounts::NewEmail, identities::Known, sessions::Use};
 
 use crate::{
     Arrival, AsksFurther, Call, Clock, Engine, Inner, Settings, accounts,
@@ -411,7 +411,7 @@ impl Call {
                     }
                     account.email = email;
                     account.rev = unit.next_number_of(user).await?;
-                    let new = Credentials { email: account.email.as_deref(), password_hash: &hash };
+                    let new = NewEmail { email: account.email.as_deref(), password_hash: &hash };
                     if !store::accounts::set_email(&mut unit.conn, user, &old, &new, account.rev).await? {
                         return Err(wrong_password());
                     }

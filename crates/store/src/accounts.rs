@@ -348,8 +348,8 @@ pub async fn rename(conn: &mut Conn, id: UserId, username: &str) -> Result<()> {
     Ok(())
 }
 
-/// What an account logs in by, beside its name.
-pub struct Credentials<'a> {
+/// An email address to be stored, with the password hashed for it.
+pub struct NewEmail<'a> {
     /// Its mail address.
     pub email: Option<&'a str>,
     /// The hashed password.
@@ -365,7 +365,7 @@ pub async fn set_email(
     conn: &mut Conn,
     id: UserId,
     from: &str,
-    Credentials { email, password_hash }: &Credentials<'_>,
+    NewEmail { email, password_hash }: &NewEmail<'_>,
     rev: Number,
 ) -> Result<bool> {
     Ok(sql!(conn, execute, SET_EMAIL, id.0, from, *email, email.map(key), *password_hash, rev.0)? > 0)
