@@ -16,8 +16,8 @@ use tokio::time::Instant;
 
 use crate::peer::Peer;
 
-/// When there are too many connections, one in this number of the allowed ones is closed at once, so that a flood costs
-/// little.
+/// When there are too many connections, one in this number of the waiting ones is closed at a time, so that a flood
+/// costs little.
 const AT_ONCE: usize = 32;
 /// Connections of the operator's own listener, which has no sockets. Their file descriptors come from the reserve.
 const OPERATOR: usize = 32;
@@ -120,8 +120,8 @@ impl Connections {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Admits a connection and counts it for `network`, unless that is a proxy. If there are too many, one that the
-    /// server waits for is closed to make room; `None` if there is none.
+    /// Admits a connection. The bounds of a single `network` do not apply to a proxy's. If there are too many, some that
+    /// the server waits for are closed to make room; `None` if it waits for none.
     pub(crate) fn admit(self: &Arc<Self>, network: Network, is_proxy: bool, now: Instant) -> Option<Seat> {
         let mut table = self.table();
         let count = table.count(network);

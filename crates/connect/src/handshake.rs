@@ -258,7 +258,7 @@ async fn run(
     match switched {
         Ok(parts) => {
             let (socket, unread, seat) = parts.io.into_socket();
-            // Copied, because hyper's buffer is a slice of its whole read buffer.
+            // Copied, because hyper's slice would keep its whole read buffer alive.
             let early = [&parts.read_buf, &unread[..]].concat();
             drop((parts.read_buf, unread));
             // Boxed, so that this task keeps nothing of the handshake.

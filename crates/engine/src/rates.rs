@@ -186,7 +186,7 @@ fn charge(limiter: &Limiter, user: UserId, count: u32) {
     }
 }
 
-/// Deducts a request's price from a rate. A rate that never has so much left must be full for it.
+/// Deducts a request's price from a rate, or what is left if that is less than the price but not nothing.
 fn take(limiter: &Limiter, user: UserId, price: u32) -> Result<StateSnapshot, NotUntil<QuantaInstant>> {
     let mut state = limiter.check_key(&user.0)?;
     for _ in 1..price {

@@ -56,8 +56,7 @@ use crate::{
 const TICK: Duration = Duration::from_millis(250);
 /// How long a person may be without a connection before others are told that they have gone.
 const GRACE: Duration = Duration::from_secs(2);
-/// The longest time between a connection's authentication and its arrival at the hub, beyond the limit of
-/// authentication itself.
+/// How long a connection may be on its way to the hub, in addition to the time that authentication may take.
 const WAY: Duration = Duration::from_secs(60);
 /// Requests to the hub that may wait.
 const QUEUE: usize = 16_384;
