@@ -54,7 +54,7 @@ impl World<'_> {
         if let Fact::MemberLeft { member, .. } = &event.fact {
             self.put_out(node, member.user, conversation, number);
         }
-        self.tell_what_is_due(node, conversation);
+        self.continue_waiting_accounts(node, conversation);
     }
 
     /// Notes that the conversation has a change with this number.
