@@ -112,7 +112,7 @@ impl Client {
 
     async fn connect_and_talk(&mut self, talks: &watch::Receiver<bool>) -> Result<()> {
         if self.with(|state| state.epoch.is_none()) {
-            self.begin_anew().await?;
+            self.read_everything().await?;
         }
         let uri = format!("ws://{}/v1/ws", self.node);
         let stream = TcpStream::connect(self.node).await?;
@@ -152,7 +152,7 @@ impl Client {
     }
 
     /// Reads everything. The epoch is read first, so that the state is not older than it.
-    async fn begin_anew(&self) -> Result<()> {
+    async fn read_everything(&self) -> Result<()> {
         let api = Api::at(self.node);
         let server = tokio::time::timeout(PATIENCE, api.get("", "server")).await??;
         let epoch = server["epoch"].as_str().context("a server without an epoch")?.to_owned();
