@@ -360,7 +360,7 @@ impl Talker {
                             return Ok(());
                         }
                     } else if phase == Phase::Finish {
-                        self.come_home(socket).await?;
+                        self.rejoin_all(socket).await?;
                     }
                 }
             }
@@ -368,7 +368,7 @@ impl Talker {
     }
 
     /// Makes everybody a member at the end.
-    async fn come_home(&mut self, socket: &mut Socket) -> Result<()> {
+    async fn rejoin_all(&mut self, socket: &mut Socket) -> Result<()> {
         for index in 0..self.charges.len() {
             let charge = &mut self.charges[index];
             if !charge.inside && charge.wanted.is_none() {

@@ -13,7 +13,7 @@ impl Talker {
             Some(re) => self.hear_answer(re, &frame)?,
             None => self.hear_news(&frame)?,
         }
-        self.look_whether_caught_up();
+        self.check_caught_up();
         Ok(())
     }
 
@@ -144,7 +144,7 @@ impl Talker {
         Ok(())
     }
 
-    fn look_whether_caught_up(&mut self) {
+    fn check_caught_up(&mut self) {
         let Some(behind) = &mut self.behind else { return };
         // There is nothing to catch up on in a conversation that it is no longer a member of.
         behind.retain(|place, head| self.cursors.get(place).is_some_and(|cursor| cursor < head));
