@@ -163,7 +163,7 @@ impl Connections {
     /// Closes connections that do not read their large answers, while unread answers take too much memory.
     pub(crate) fn bound_answers(&self) {
         let mut table = self.table();
-        while let Some(number) = table.heaviest_dawdler()
+        while let Some(number) = table.slowest_reader()
             && let Some(entry) = table.remove(number)
         {
             entry.peer.evict();
@@ -173,7 +173,7 @@ impl Connections {
 
 impl Table {
     /// The connection that has read nothing for longest, at the address with most unread bytes, if those are too many.
-    fn heaviest_dawdler(&self) -> Option<u64> {
+    fn slowest_reader(&self) -> Option<u64> {
         let mut waiting: HashMap<Network, u64> = HashMap::new();
         let mut dawdlers = Vec::new();
         for (number, entry) in &self.unauthenticated {

@@ -291,7 +291,7 @@ impl Peer {
     }
 
     /// Waits until it must be closed at once.
-    pub(crate) async fn told_to_go(&self) {
+    pub(crate) async fn must_close(&self) {
         loop {
             if self.state().evicted {
                 return;
