@@ -57,15 +57,15 @@ impl State {
         match invalidation {
             Invalidation::Standing(user) => {
                 self.revocations.invalidation(user);
-                self.look_at_standing(user);
+                self.recheck_standing(user);
             }
             Invalidation::Account(user, number) => self.note_account(user, number),
-            Invalidation::Mute => self.look_out(),
+            Invalidation::Mute => self.poll_faster(),
         }
     }
 
     /// Reads whether a person's connections may stay open.
-    pub(super) fn look_at_standing(&mut self, user: UserId) {
+    pub(super) fn recheck_standing(&mut self, user: UserId) {
         let Some(person) = self.people.get(&user).filter(|person| !person.subscribers.is_empty()) else { return };
         let sessions: HashSet<SessionId> =
             person.subscribers.iter().filter_map(|subscriber| subscriber.session).collect();
@@ -104,7 +104,7 @@ impl State {
             }
         }
         let subscribers = person.subscribers.clone();
-        self.watch_again(&subscribers, &standing, Instant::now());
+        self.watch_live_sessions(&subscribers, &standing, Instant::now());
     }
 
     // ---- typing and presence ------------------------------------------------------------------
