@@ -156,7 +156,7 @@ pub struct Deeds {
 
 /// Causes one fault after the other.
 pub struct Nemesis<'a> {
-    /// What it breaks.
+    /// The topology that it breaks.
     pub topology: &'a mut Topology,
     /// The town whose accounts slow readers use.
     pub town: &'a Town,

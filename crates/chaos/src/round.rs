@@ -50,7 +50,7 @@ pub struct Round {
 pub struct Outcome {
     /// Faults, by heading.
     pub faults: BTreeMap<&'static str, u64>,
-    /// What clients did and received, by heading.
+    /// Counts of what clients did and received, by heading.
     pub seen: BTreeMap<&'static str, u64>,
     /// How often each rule was applied.
     pub checks: BTreeMap<Rule, u64>,

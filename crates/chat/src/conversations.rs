@@ -34,7 +34,7 @@ impl Kind {
     }
 }
 
-/// Who can find and join a room.
+/// Whether everybody can find and join a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Visibility {
     /// Everybody but guests may discover it and join.
@@ -125,7 +125,7 @@ pub struct Peer {
     pub presence: Presence,
 }
 
-/// What an endpoint must know of a conversation to encode its events.
+/// The data of a conversation that an endpoint needs for encoding its events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Room, group or direct.

@@ -34,7 +34,7 @@ macro_rules! limits {
             /// Sets a limit by its name.
             ///
             /// # Errors
-            /// What is allowed, if the name is unknown or the value out of range.
+            /// The allowed values, if the name is unknown or the value out of range.
             pub fn set(&mut self, name: &str, value: i64) -> Result<(), String> {
                 match name {
                     $(stringify!($field) => {

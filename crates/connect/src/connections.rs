@@ -19,7 +19,7 @@ use crate::peer::Peer;
 /// When there are too many connections, one in this number of the waiting ones is closed at a time, so that a flood
 /// costs little.
 const AT_ONCE: usize = 32;
-/// Connections of the operator's own listener, which has no sockets. Their file descriptors come from the reserve.
+/// Connections of the operator's own listener, which has no sockets. Their file descriptors are reserved.
 const OPERATOR: usize = 32;
 /// Bytes of answers that may wait to be read: for one network address, and in all. A page of history may have
 /// megabytes.

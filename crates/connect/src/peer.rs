@@ -124,7 +124,7 @@ impl Peer {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the connection waits for.
+    /// The event that the connection waits for.
     pub(crate) fn wait(&self) -> Wait {
         self.state().wait
     }

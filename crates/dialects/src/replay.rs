@@ -11,7 +11,7 @@
 //! | `= {…}` | what it is answered: see [`nouns::script`] |
 //! | `! {…}` | something happened: an event, a signal, a catch-up, an event about a hidden message, a refusal outside of a command |
 //! | `< {…}` | a frame goes out; of an event: to every listener |
-//! | `<others {…}` | the event is told to all but the connection that caused it |
+//! | `<others {…}` | all but the connection that caused the event get this frame |
 //! | `<! {…}` | a frame goes out and counts against the connection |
 //! | `> PUT /path pieces` | the same with a body that comes when it is asked for |
 //! | `< 201 {…}` | a request is answered; with ` @name:value` for each header and the media type of what is not JSON |

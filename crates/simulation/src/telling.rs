@@ -1,5 +1,5 @@
-//! What a node delivers to its subscribers, and who they are: events in the order of their numbers, whichever way they
-//! came.
+//! Delivers events to a node's subscribers, in the order of their numbers, whichever way they came; and keeps track of
+//! who the subscribers are.
 
 use std::{collections::BTreeSet, rc::Rc, time::Duration};
 

@@ -34,7 +34,7 @@ use crate::{
     town::Shared,
 };
 
-/// What has not happened after this time will not happen.
+/// How long to wait for something that should happen.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Frames that may wait to be written.
 const UNSAID: usize = 65_536;

@@ -9,7 +9,7 @@ use tokio::{
     time::timeout,
 };
 
-/// What has not come after this time will not come. Longer than any timeout of the server.
+/// How long to wait for something that should come: longer than any timeout of the server.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A plain connection.

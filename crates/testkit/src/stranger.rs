@@ -12,7 +12,7 @@ use tokio::{
 };
 use tokio_websockets::{ClientBuilder, MaybeTlsStream, Message, WebSocketStream};
 
-/// What has not come after this time will not come.
+/// How long to wait for something that should come.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A socket. Its implementation shares no code with the server's.

@@ -260,7 +260,7 @@ impl State {
     pub(super) fn follow_new_history(&mut self) {
         self.start_over(CloseReason::NewHistory);
         self.epoch = self.lookups.epoch();
-        // Whoever waits to be rechecked belongs to the history before, and is read with everything else.
+        // People who wait to be rechecked belong to the history before, and are read with everything else.
         self.nodes.forget();
     }
 

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use super::{Control, State, Typist};
 use crate::{queue::Subscriber, revocations::verdict};
 
-/// What this node publishes about its people, and what it asks of other nodes.
+/// The state of this node's statements about its people, and of its questions to other nodes.
 #[derive(Default)]
 pub(super) struct Nodes {
     /// People whose presence has changed since it was last published.

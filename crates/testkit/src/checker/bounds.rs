@@ -51,7 +51,7 @@ pub struct Spell {
 /// A measurement and its limit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Bound {
-    /// What was measured.
+    /// The name of the measurement.
     pub name: &'static str,
     /// The unit: `ms` or `KiB`.
     pub unit: &'static str,

@@ -401,7 +401,7 @@ impl<'a> Court<'a> {
         let given: HashSet<i64> = rows.iter().map(|row| row.seq).collect();
         let missing: Vec<i64> = self.kept.get(&conversation).map_or_else(Vec::new, |kept| {
             let within = |number: i64| from < number && number <= to;
-            // What has changed since comes with its own number; at the end nothing may be missing.
+            // Rows that have changed since come with their own numbers; at the end none may be missing.
             let wanted = kept.log.rows.iter().filter(|row| within(row.rev));
             wanted.map(|row| row.seq).filter(|seq| !reset && !given.contains(seq)).collect()
         });

@@ -1,4 +1,4 @@
-//! What people do: with conversations, with messages, and with their accounts.
+//! Methods for a person's actions: on conversations, on messages, and on their account.
 
 use std::sync::atomic::Ordering;
 

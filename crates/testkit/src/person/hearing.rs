@@ -1,4 +1,4 @@
-//! What people receive of others, and that they receive nothing more.
+//! Methods that wait for what a person receives of others, and check that nothing more comes.
 
 use serde_json::{Value, json};
 

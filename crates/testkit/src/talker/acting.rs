@@ -1,4 +1,4 @@
-//! What a talker does: sends, changes, reacts, moves members, reads.
+//! A talker's actions: it sends, changes, reacts, moves members, reads.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
