@@ -1,4 +1,4 @@
-//! Everything around the server is broken while people talk: a few minutes in each check, and the long gate.
+//! Breaks everything around the server while clients talk: for some minutes in each check, and in the long gate.
 
 use std::{env, path::PathBuf, process::Command};
 
@@ -9,30 +9,30 @@ use crate::{
     shell::{cargo, command, root, succeed},
 };
 
-/// How often the long gate runs each round. Six times come to more than the 500 node kills, 50 database faults, 50
-/// Redis faults, 40 partitions and 1,000,000 acknowledged messages that are asked for.
+/// How often the long gate runs each round. Six times exceed the required 500 node kills, 50 database faults, 50 Redis
+/// faults, 40 partitions and 1,000,000 acknowledged messages.
 const CYCLES: &str = "6";
-/// How many of the faults of the round with thousands of clients a check has, in percent: two kills and a storm.
+/// The percentage of faults that a check uses in the round with thousands of clients: two kills and a storm.
 const CHECKED_OF_MANY: &str = "34";
 
-/// Where cargo puts what it builds.
+/// Cargo's target folder.
 pub fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// Builds the sound server and the program that breaks things.
+/// Builds the server without deliberate faults, and `chaos`.
 pub fn build() -> Result<()> {
     succeed(&mut cargo(&["build", "--locked", "--package", "palabre", "--package", "chaos"]))
 }
 
-/// The program that breaks things.
+/// The program `chaos`.
 pub fn program() -> Command {
     command(target().join("debug/chaos"))
 }
 
-/// What each check runs: every round once, which has the faults that the contract asks of each landing, the seeds that
-/// once showed something, and the order of flush and answer on both databases. Other work on the machine makes figures
-/// worse but no promise: bounds are told. [`build`] comes before.
+/// The part of a check: every round once, with the faults that the contract demands of each change, the seeds that once
+/// found something, and the order of flush and answer on both databases. Other work on the machine makes measurements
+/// worse but breaks no promise, so bounds are only reported. [`build`] must run before.
 pub fn check() -> Result<()> {
     for profile in ["one", "three"] {
         succeed(program().args(["flush-order", "--profile", profile]))?;
@@ -43,7 +43,7 @@ pub fn check() -> Result<()> {
     succeed(program().args(["run", "many", "--lenient", "--share", CHECKED_OF_MANY]))
 }
 
-/// The long gate; its results go to `docs/reliability`. It measures bounds, so what it builds is a release.
+/// Runs the long gate; its results go to `docs/reliability`. It measures bounds, so it builds a release.
 pub fn gate(flags: &[&str]) -> Result<()> {
     let (shard, name) = match flags {
         [] => ("1/1", "gate".to_owned()),
@@ -56,7 +56,7 @@ pub fn gate(flags: &[&str]) -> Result<()> {
     let run = ["run", "--cycles", CYCLES, "--shard", shard, "--name", &name];
     let gate = succeed(program().args(run)).and_then(|()| succeed(program().arg("failover")));
     if shard.starts_with("1/") {
-        // By itself: with thousands of clients, all figures are others.
+        // Run separately: with thousands of clients all measurements differ.
         succeed(program().args(["run", "many", "--name", "many"]))?;
     }
     gate

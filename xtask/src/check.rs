@@ -1,4 +1,4 @@
-//! `cargo xtask check`: everything that must hold.
+//! `cargo xtask check`: runs everything that must pass.
 
 use std::{
     env,
@@ -20,14 +20,15 @@ use crate::{
     supply, tidy, tools,
 };
 
-/// The stories of the old systems' clients are about translation, which no database changes: they run on SQLite alone.
+/// The stories of the old systems' clients are about translation, which does not depend on the database: they run on
+/// SQLite alone.
 const OLD_STORIES: &[&str] = &["--skip", "chat_server::", "--skip", "dreametrix::", "--skip", "matcha::"];
 
-/// Runs every step, also after one has failed, so that one run tells all.
+/// Runs every step, even after one has failed, so that one run shows all failures.
 pub fn run(may_install: bool) -> anyhow::Result<()> {
     let mut steps = Steps::new();
     steps.step("tools", || prepare(may_install));
-    // Before the server is built, which has the client inside.
+    // Before the server is built, because it contains the client.
     steps.step("clients", check_clients);
     steps.step("format", || succeed(&mut cargo(&["fmt", "--all", "--check"])));
     steps.step("clippy", || {
@@ -35,11 +36,11 @@ pub fn run(may_install: bool) -> anyhow::Result<()> {
     });
     steps.step("tidy", tidy::run);
     steps.step("supply", supply::run);
-    // The tests wait much, for each other's clocks: meanwhile the release that a stranger will attack is built, out of
-    // their way. If it does not build, that step says why.
+    // The tests often wait for timers: meanwhile the release that the hostile client will attack is built, at low
+    // priority. If that fails, its step says why.
     let release = thread::spawn(release::build_beside);
     steps.step("tests on SQLite", || succeed(&mut cargo(&["test", "--locked", "--workspace", "--no-fail-fast"])));
-    // A browser waits for a server, and a story for its clocks: neither takes much of what the other needs.
+    // Browser tests wait for a server, and stories for timers: each leaves the other enough of the machine.
     let clients = Beside::start(THE_CLIENTS);
     steps.step("tests on PostgreSQL", tests_on_postgres);
     steps.step("stories on two nodes", tests_on_two_nodes);
@@ -47,9 +48,9 @@ pub fn run(may_install: bool) -> anyhow::Result<()> {
     steps.join(clients);
     steps.step("generated documents", generate::check);
     steps.step("the release is built", || release.join().map_err(|_| anyhow!("the build has panicked"))?);
-    // By itself: it measures whether others feel the stranger.
+    // Alone: it measures how fast other clients are answered.
     steps.step("a stranger fells nothing", hostile::run);
-    // What the next two run is built before, for a build takes the place of what the other one is running.
+    // Both programs are built first, because building the one would replace what the other is running.
     steps.step("what breaks things is built", mutants::build);
     let mutants = Beside::start(DELIBERATE_FAULTS);
     steps.step("nothing is lost while things break", chaos::check);
@@ -57,14 +58,14 @@ pub fn run(may_install: bool) -> anyhow::Result<()> {
     steps.summary()
 }
 
-/// The steps that may run beside others, by the names that `cargo xtask step` knows.
+/// The names of the steps that may run beside others, as `cargo xtask step` takes them.
 const THE_CLIENTS: &str = "the clients' tests";
 const DELIBERATE_FAULTS: &str = "deliberate faults are found";
 
 /// Runs one of the steps that a check runs beside others.
 ///
 /// # Errors
-/// There is no such step, or it does not hold.
+/// If there is no such step, or it fails.
 pub fn step(name: &str) -> anyhow::Result<()> {
     match name {
         THE_CLIENTS => tests_of_clients(),
@@ -73,7 +74,7 @@ pub fn step(name: &str) -> anyhow::Result<()> {
     }
 }
 
-/// What can be known within minutes: everything but what needs another database, several nodes, a browser or a release.
+/// The part that takes minutes: everything that needs no other database, no further nodes, no browser and no release.
 pub fn quick() -> anyhow::Result<()> {
     let mut steps = Steps::new();
     steps.step("format", || succeed(&mut cargo(&["fmt", "--all", "--check"])));
@@ -81,7 +82,7 @@ pub fn quick() -> anyhow::Result<()> {
     steps.step("clippy", || {
         succeed(&mut cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))
     });
-    // With the transcripts of all dialects.
+    // The transcripts of all dialects are among them.
     steps.step("unit tests", || succeed(&mut cargo(&["test", "--locked", "--workspace", "--lib", "--no-fail-fast"])));
     steps.step("stories on SQLite", || {
         let stories =
@@ -91,16 +92,16 @@ pub fn quick() -> anyhow::Result<()> {
     steps.summary()
 }
 
-/// The build, types and format. Without Node this fails: a client that was not checked may not hold.
+/// Builds the clients and checks types and format. Without Node this fails, because the clients would remain unchecked.
 fn check_clients() -> anyhow::Result<()> {
     client::require_node()?;
     client::install(&[])?;
-    // First: the others see the SDK's types as they were built.
+    // First, because the others use the SDK's built types.
     client::build()?;
     succeed(&mut client::npm(&["run", "--silent", "check"]))
 }
 
-/// The SDK, the client and both in a browser, against the server that has the client inside.
+/// Tests the SDK, the web client, and both in a browser, against the server that contains the client.
 fn tests_of_clients() -> anyhow::Result<()> {
     succeed(&mut cargo(&["build", "--locked", "--package", "palabre"]))?;
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
@@ -122,23 +123,23 @@ fn tests_on_postgres() -> anyhow::Result<()> {
     outcome
 }
 
-/// The stories once more, where each second person is on another node.
+/// Runs the stories again with people on two nodes in turn.
 fn tests_on_two_nodes() -> anyhow::Result<()> {
     let tests = ["test", "--locked", "--no-fail-fast", "--package", "palabre", "--test", "it", "--"];
     with_nodes("cargo", &[&tests[..], OLD_STORIES].concat())
 }
 
-/// The same where the nodes' Redis is a cluster, for the stories in which they tell each other most. Not presence: a
-/// cluster keeps no order between its channels, so that somebody may be told that a friend is here a moment before
-/// their node would say so when asked.
+/// Runs the stories in which nodes exchange most, with a Redis Cluster between them. Presence is left out: a cluster
+/// keeps no order between its channels, so that a client may be told of somebody's presence a moment before its own
+/// node would report it.
 fn tests_on_a_redis_cluster() -> anyhow::Result<()> {
     let stories = ["nodes::", "crowd::", "messages::", "members::", "sessions::", "typing::", "limits::"];
     let tests = ["test", "--locked", "--no-fail-fast", "--package", "palabre", "--test", "it", "--"];
     with_cluster("cargo", &[&tests[..], &stories].concat())
 }
 
-/// Runs one command with a private PostgreSQL in `PALABRE_TEST_POSTGRES` and one of the servers of a private Redis
-/// Cluster in `PALABRE_TEST_REDIS_CLUSTER`.
+/// Runs one command with a private PostgreSQL in `PALABRE_TEST_POSTGRES` and a server of a private Redis Cluster in
+/// `PALABRE_TEST_REDIS_CLUSTER`.
 pub fn with_cluster(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
     let (postgres, redis) = (Postgres::start()?, Cluster::start()?);
     let mut command = command(program);
@@ -160,7 +161,7 @@ pub fn with_postgres(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
     succeed(command(program).args(arguments).env("PALABRE_TEST_POSTGRES", server.url()))
 }
 
-/// What the steps need and a machine may lack.
+/// Installs or demands the tools that the steps need.
 fn prepare(may_install: bool) -> anyhow::Result<()> {
     let missing: Vec<&str> = ["rustfmt", "clippy"]
         .into_iter()
@@ -173,10 +174,10 @@ fn prepare(may_install: bool) -> anyhow::Result<()> {
         }
         succeed(command("rustup").args(["component", "add"]).args(&missing)).context(advice)?;
     }
-    // The quick start's test runs the page's commands, and they use it.
+    // The test of the quick start runs the page's commands, which use it.
     tools::require("curl", may_install)?;
     tools::require("chromium", may_install)?;
-    // The doctor is tried, and the operator's guide followed, with real ones.
+    // The doctor and the operator's guide are tested with the real programs.
     tools::require("redis-server", may_install)?;
     tools::require_from("nginx", "/usr/sbin/nginx", "-v", may_install)?;
     tools::require_from("haproxy", "/usr/sbin/haproxy", "-v", may_install)?;
@@ -185,8 +186,8 @@ fn prepare(may_install: bool) -> anyhow::Result<()> {
     postgres::require(may_install)
 }
 
-/// A step that runs as a program of its own, beside others. What it says goes to a file, so that it does not stand
-/// between their lines.
+/// A step that runs as a process of its own, beside others. Its output goes to a file, so that it does not mix with
+/// theirs.
 struct Beside {
     name: &'static str,
     began: Instant,
@@ -209,7 +210,7 @@ impl Beside {
         Ok((step.spawn()?, path))
     }
 
-    /// Waits for it and says what it said.
+    /// Waits for it and prints its output.
     fn end(self) -> (&'static str, Duration, anyhow::Result<()>) {
         let outcome = self.started.and_then(|(mut child, log)| {
             let status = child.wait()?;
@@ -221,7 +222,7 @@ impl Beside {
     }
 }
 
-/// What was done, how long it took, how it ended.
+/// The steps so far: their names, how long they took, and whether they passed.
 struct Steps {
     began: Instant,
     done: Vec<(&'static str, Duration, bool)>,

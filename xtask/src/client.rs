@@ -1,4 +1,4 @@
-//! The web client, which is built before the server so that the server has it inside.
+//! Builds the web client, which must be done before the server is built, because the server contains it.
 
 use std::{
     fs,
@@ -14,11 +14,11 @@ use crate::shell::{self, output, root, succeed};
 
 /// The oldest Node that the client's tools run on.
 const OLDEST: (u32, u32) = (20, 19);
-/// What is not a source of the client, though it lies between them.
+/// Folders beside the client's sources that are not sources.
 const NO_SOURCES: &[&str] = &["node_modules", "dist", "test", "output"];
 
-/// Builds the client if it is older than its sources. Whatever is missing for it, the server can do without: then this
-/// tells what, and how to get the client.
+/// Builds the client if it is older than its sources. If something is missing for that, the server works without the
+/// client: then this prints what is missing.
 pub fn build_if_possible() {
     if !is_outdated() {
         return;
@@ -37,7 +37,7 @@ pub fn build_if_possible() {
     }
 }
 
-/// Sees to it that there is a Node that is new enough. Debian 12's is not, so that it is not installed from there.
+/// Checks that Node is new enough. Debian 12's is not, so it is not installed from there.
 pub fn require_node() -> anyhow::Result<()> {
     let (major, minor) = OLDEST;
     let advice = format!("install Node {major}.{minor} or newer with npm (https://nodejs.org)");
@@ -47,7 +47,7 @@ pub fn require_node() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Major and minor of `v20.19.1`.
+/// The major and minor version in `v20.19.1`.
 fn version(told: &str) -> Option<(u32, u32)> {
     let mut parts = told.trim().strip_prefix('v')?.split('.').map(str::parse);
     Some((parts.next()?.ok()?, parts.next()?.ok()?))
@@ -60,7 +60,7 @@ pub fn npm(arguments: &[&str]) -> Command {
     npm
 }
 
-/// Installs what the clients are built with, unless it is there as it should be.
+/// Installs the clients' packages, unless exactly these are installed.
 pub fn install(flags: &[&str]) -> anyhow::Result<()> {
     if is_installed() {
         return Ok(());
@@ -68,14 +68,14 @@ pub fn install(flags: &[&str]) -> anyhow::Result<()> {
     succeed(npm(&["ci", "--no-audit", "--no-fund", "--loglevel=error"]).args(flags))
 }
 
-/// Builds the SDK and the client, whether they are outdated or not.
+/// Builds the SDK and the web client, even if they are up to date.
 pub fn build() -> anyhow::Result<()> {
     succeed(&mut npm(&["run", "--silent", "build"]))?;
     ensure!(index().exists(), "the build has left no clients/web/dist/index.html");
     Ok(())
 }
 
-/// Whether the packages of the lock file are installed, and no others.
+/// Whether exactly the packages of the lock file are installed.
 pub fn is_installed() -> bool {
     let read = |path: &str| -> Option<Value> {
         let text = fs::read_to_string(folder().join(path)).ok()?;
@@ -87,7 +87,7 @@ pub fn is_installed() -> bool {
     }
 }
 
-/// npm leaves a list of what it has installed, in the form of the lock file. What is optional may be missing: it is
+/// npm writes a list of what it has installed, in the form of the lock file. Optional packages may be missing: they are
 /// for other machines.
 fn is_same(wanted: &Value, there: &Value) -> bool {
     let packages = |lock: &Value| lock["packages"].as_object().cloned().unwrap_or_default();
@@ -105,12 +105,12 @@ fn folder() -> PathBuf {
     root().join("clients")
 }
 
-/// The page that is written last.
+/// The page, which the build writes last.
 fn index() -> PathBuf {
     folder().join("web/dist/index.html")
 }
 
-/// Whether something was changed since the client was built.
+/// Whether a source has changed since the client was built.
 fn is_outdated() -> bool {
     let Some(built) = changed(&index()) else { return true };
     let sources = ["sdk", "web", "package.json", "package-lock.json", "tsconfig.base.json"];
@@ -118,7 +118,7 @@ fn is_outdated() -> bool {
     newest.is_none_or(|newest| newest > built)
 }
 
-/// When a file, or anything in a folder, was last changed; a folder changes when something in it comes or goes.
+/// When a file, or anything in a folder, last changed. A folder changes when an entry is added or removed.
 fn newest(path: &Path) -> Option<SystemTime> {
     let inside = fs::read_dir(path).into_iter().flatten().filter_map(Result::ok);
     let inside = inside.filter(|entry| !NO_SOURCES.iter().any(|name| entry.file_name() == *name));
@@ -136,7 +136,7 @@ mod tests {
     use super::{OLDEST, is_same, version};
 
     #[test]
-    fn an_old_node_is_told_from_a_new_one() {
+    fn an_old_version_of_node_is_distinguished_from_a_new_one() {
         for (told, good) in [
             ("v20.19.0\n", true),
             ("v20.20.2", true),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_installed_is_what_is_locked() {
+    fn exactly_the_locked_packages_must_be_installed() {
         let lock = |packages| json!({ "packages": packages });
         let one = json!({ "version": "1.0.0", "integrity": "a" });
         let wanted =

@@ -1,6 +1,6 @@
-//! The coverage table: how often each message of the old endpoints' protocols is played in which transcript.
+//! The coverage table: how often each message of the old endpoints' protocols occurs in each transcript.
 //!
-//! An endpoint's `surface.txt` names its messages, one in a line (`#` begins a remark):
+//! An endpoint's `surface.txt` names its messages, one per line (`#` begins a comment):
 //!
 //! | line | meaning |
 //! |---|---|
@@ -8,8 +8,8 @@
 //! | `out join_ack seed` | frames of this type go out; `(untyped)` for those without a type |
 //! | `call GET /users/{user} client` | requests of this method that fit this path |
 //!
-//! Its `transcripts/` are written as `crates/dialects/src/replay.rs` tells. Whatever stands on one side only is a
-//! failure: a promise that nothing proves, or something that is done and not written down.
+//! Its `transcripts/` have the format of `crates/dialects/src/replay.rs`. A message that occurs on one side only is an
+//! error: either it is promised and not tested, or it is implemented and not documented.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,7 +22,7 @@ use serde_json::value::RawValue;
 
 use crate::shell::root;
 
-/// What the endpoints are called, and their folders in `crates/dialects/src/`.
+/// The endpoints' names, and their folders in `crates/dialects/src/`.
 const ENDPOINTS: &[(&str, &str)] = &[
     ("chat-server", "chat_server"),
     ("Dreametrix", "dreametrix"),
@@ -38,10 +38,10 @@ const HEAD: &str = "\
 How often each transcript plays each message of the old systems' protocols. Frames come `in` or go `out`, a `call` is an HTTP request; `seed` is what the old system's document names, `client` is what is done beyond it.
 ";
 
-/// What stands for the type of outgoing frames that have none.
+/// The type of outgoing frames that have none.
 const UNTYPED: &str = "(untyped)";
 
-/// A file, its path told from the root.
+/// A file with its path from the root.
 struct File {
     path: String,
     text: String,
@@ -53,14 +53,14 @@ impl File {
         Ok(Self { path, text })
     }
 
-    /// The name without folder and ending, as the table shows it.
+    /// The file's name without folder and extension, as the table shows it.
     fn name(&self) -> &str {
         let name = self.path.rsplit('/').next().unwrap_or_default();
         name.split('.').next().unwrap_or_default()
     }
 }
 
-/// The document.
+/// Builds the document.
 ///
 /// # Errors
 /// Every line of a surface that no transcript plays, and every line of a transcript that no surface names.
@@ -89,7 +89,7 @@ fn transcripts(folder: &str) -> anyhow::Result<Vec<File>> {
     paths.into_iter().map(File::read).collect()
 }
 
-/// The table of one endpoint, or all that is on one side only.
+/// The table of one endpoint; the error is everything that occurs on one side only.
 fn table(surface: &File, transcripts: &[File]) -> Result<String, Vec<String>> {
     let (named, mut problems) = named(surface);
     let mut counts = vec![BTreeMap::<&str, usize>::new(); named.len()];
@@ -124,12 +124,12 @@ struct Named<'a> {
     at: usize,
     text: &'a str,
     direction: &'a str,
-    /// The type of a frame, or method and path template of a call.
+    /// The type of a frame, or the method and path template of a call.
     message: &'a str,
     from: &'a str,
 }
 
-/// The lines of a surface, and those that are none.
+/// The valid lines of a surface, and a problem for each invalid one.
 fn named(surface: &File) -> (Vec<Named<'_>>, Vec<String>) {
     let (mut lines, mut problems) = (Vec::new(), Vec::new());
     for (at, text) in numbered(&surface.text).filter(|(_, text)| !text.is_empty() && !text.starts_with('#')) {
@@ -152,7 +152,7 @@ fn is_message(direction: &str, message: &str) -> bool {
     }
 }
 
-/// What is played by one line of a transcript.
+/// The message that a line of a transcript plays.
 #[derive(Debug, PartialEq, Eq)]
 enum Played<'a> {
     Frame { direction: &'static str, kind: String },
@@ -160,7 +160,7 @@ enum Played<'a> {
 }
 
 impl Played<'_> {
-    /// Whether it is a request for which there is nothing: it is played to see it refused.
+    /// Whether it is a request to an unknown route, which is played to see it refused.
     fn is_misrouted(&self) -> bool {
         matches!(self, Self::Request { status: "404" | "405", .. })
     }
@@ -175,8 +175,8 @@ impl std::fmt::Display for Played<'_> {
     }
 }
 
-/// What a transcript plays, with the numbers of the lines. Left out is what comes in and is deliberately not
-/// understood: answered by `<!`, or no JSON object with a text as its `type`.
+/// The messages that a transcript plays, with their line numbers. Input that is invalid on purpose is left out: it is
+/// answered by `<!`, or is not a JSON object with a text as its `type`.
 fn played(transcript: &str) -> Vec<(usize, Played<'_>)> {
     let lines: Vec<(usize, &str)> = numbered(transcript).collect();
     let mut found = Vec::new();
@@ -215,14 +215,15 @@ fn request<'a>(incoming: &'a str, answer: &'a str) -> Played<'a> {
     Played::Request { method, path, status: answer.split(' ').next().unwrap_or_default() }
 }
 
-/// The type of a frame, if it has one; `None` if it is no JSON object. The values are not looked into: transcripts
-/// have some that are no values.
+/// The type of a frame, if it has one; `None` if the frame is not a JSON object. Other values are not parsed, because
+/// transcripts have placeholders in them that are not JSON.
 fn kind(frame: &str) -> Option<Option<String>> {
     let fields: BTreeMap<String, Box<RawValue>> = serde_json::from_str(frame).ok()?;
     Some(fields.get("type").and_then(|kind| serde_json::from_str(kind.get()).ok()))
 }
 
-/// The call that a request is for: as in the server, the path decides first, and a literal segment before a `{…}`.
+/// The call that a request is for. As in the server, the path decides first, and a literal segment comes before a
+/// `{…}`.
 fn call(named: &[Named<'_>], method: &str, path: &str) -> Option<usize> {
     let calls = named.iter().enumerate().filter(|(_, line)| line.direction == "call");
     let fitting: Vec<(Vec<bool>, &str, usize)> = calls
@@ -235,7 +236,7 @@ fn call(named: &[Named<'_>], method: &str, path: &str) -> Option<usize> {
     fitting.iter().find(|(literals, known, _)| literals == best && *known == method).map(|(.., index)| *index)
 }
 
-/// Whether a path fits a template, slash for slash, and which of its segments do so literally.
+/// Whether a path fits a template, slash for slash; and which of its segments fit literally.
 fn literals(template: &str, path: &str) -> Option<Vec<bool>> {
     let (parts, segments): (Vec<&str>, Vec<&str>) = (template.split('/').collect(), path.split('/').collect());
     let fits = |(part, segment): (&&str, &&str)| {
@@ -300,7 +301,7 @@ as nobody
     }
 
     #[test]
-    fn messages_are_counted_and_what_is_not_to_be_understood_is_left_out() {
+    fn messages_are_counted_and_invalid_input_is_left_out() {
         let rows = "\
 | message | direction | from | transcripts |
 |---|---|---|---|

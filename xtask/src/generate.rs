@@ -9,15 +9,15 @@ use crate::{
     shell::{cargo, output, root, succeed},
 };
 
-/// Who knows what a document says.
+/// The source of a document.
 enum Author {
-    /// The server, by its word for the document.
+    /// The server, which prints it under this name.
     Server(&'static str),
     /// The transcripts of the old endpoints.
     Transcripts,
 }
 
-/// The documents' files. What needs no server comes first: it is told before the server is built.
+/// The documents' files. Those that need no server come first, so that their errors appear before the server is built.
 const DOCUMENTS: &[(&str, Author)] = &[
     ("docs/protocol/coverage.md", Author::Transcripts),
     ("docs/operate/configuration.md", Author::Server("configuration")),
@@ -26,7 +26,7 @@ const DOCUMENTS: &[(&str, Author)] = &[
     ("docs/protocol/asyncapi.json", Author::Server("asyncapi")),
 ];
 
-/// Writes them.
+/// Writes all documents.
 pub fn write() -> anyhow::Result<()> {
     for (path, author) in DOCUMENTS {
         let file = root().join(path);
@@ -44,7 +44,7 @@ pub fn write() -> anyhow::Result<()> {
     }
 }
 
-/// Checks that the files say what the code says.
+/// Checks that the files are up to date.
 pub fn check() -> anyhow::Result<()> {
     let mut stale = Vec::new();
     for (path, author) in DOCUMENTS {

@@ -1,4 +1,4 @@
-//! The proof that the tests find something: a server with any of the deliberate faults must fail.
+//! Proves that the tests work: a server with any of the deliberate faults must fail.
 
 use std::{fs, path::PathBuf};
 
@@ -9,10 +9,11 @@ use crate::{
     shell::{cargo, succeed},
 };
 
-/// Builds the server with all deliberate faults, of which one is chosen when it starts, and what finds them.
+/// Builds the server with all deliberate faults, one of which is chosen when it starts, and the program that finds
+/// them.
 ///
 /// # Errors
-/// It does not build.
+/// If it does not build.
 pub fn build() -> Result<()> {
     succeed(&mut cargo(&["build", "--locked", "--package", "palabre", "--bin", "palabre", "--features", "mutants"]))?;
     let binary = binary();
@@ -21,15 +22,15 @@ pub fn build() -> Result<()> {
     chaos::build()
 }
 
-/// Has each deliberate fault found in the server that [`build`] made.
+/// Checks that each deliberate fault of the server that [`build`] made is found.
 ///
 /// # Errors
-/// A fault is not found.
+/// If a fault is not found.
 pub fn run() -> Result<()> {
     succeed(chaos::program().arg("mutants").arg("--binary").arg(binary()))
 }
 
-/// Where the sound server does not overwrite it.
+/// A path where a build without the faults does not overwrite it.
 fn binary() -> PathBuf {
     chaos::target().join("mutants/palabre")
 }

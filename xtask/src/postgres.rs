@@ -1,5 +1,5 @@
-//! A PostgreSQL of our own for the tests: a free port of the loopback address, a folder of its own,
-//! gone afterwards.
+//! A private PostgreSQL for the tests, with a free port of the loopback address and a folder of its own, removed
+//! afterwards.
 
 use std::{
     fs,
@@ -16,13 +16,13 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::shell::{command, output, succeed, works};
 
-/// The package that brings the server, and where Debian puts it.
+/// The package of the server, and the path where Debian installs it.
 const PACKAGE: &str = "postgresql";
 const VERSIONS: &str = "/usr/lib/postgresql";
-/// How its folders begin.
+/// The prefix of its folders.
 const FOLDER: &str = "palabre-check-postgres-";
 
-/// Sees to it that there is a PostgreSQL server to start.
+/// Checks that a PostgreSQL server is installed, or installs it.
 pub fn require(may_install: bool) -> anyhow::Result<()> {
     if programs().is_some() && works(command("setpriv").arg("--version")) {
         return Ok(());
@@ -35,14 +35,14 @@ pub fn require(may_install: bool) -> anyhow::Result<()> {
         bail!(advice);
     }
     println!("installing PostgreSQL from Debian's packages");
-    // Debian starts a server of its own after the installation unless it is told not to.
+    // Debian starts a server after the installation unless this is set.
     let told = Path::new("/etc/postgresql-common/createcluster.conf");
     if !told.exists() {
         fs::create_dir_all("/etc/postgresql-common")?;
         fs::write(told, "create_main_cluster = false\n")?;
     }
     let mut install = command("apt-get");
-    // Our line in its configuration is to stay, without a question.
+    // Our line in its configuration must stay, without a question.
     install
         .args(["install", "-y", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold", PACKAGE])
         .env("DEBIAN_FRONTEND", "noninteractive")
@@ -52,7 +52,7 @@ pub fn require(may_install: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The folder of the newest server's programs.
+/// The folder of the newest installed server's programs.
 fn programs() -> Option<PathBuf> {
     let mut versions: Vec<(u32, PathBuf)> = fs::read_dir(VERSIONS)
         .ok()?
@@ -64,7 +64,7 @@ fn programs() -> Option<PathBuf> {
     versions.pop().map(|(_, bin)| bin)
 }
 
-/// Whether packages may be installed.
+/// Whether packages may be installed: only root may.
 pub fn is_root() -> bool {
     output(command("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
 }
@@ -79,7 +79,7 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Makes and starts one.
+    /// Creates and starts one.
     pub fn start() -> anyhow::Result<Self> {
         let bin = programs().context("there is no PostgreSQL server; see the step `tools`")?;
         remove_left_over();
@@ -104,7 +104,7 @@ impl Postgres {
         postgres.arg("-D").arg(&data).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let sockets = format!("unix_socket_directories={}", folder.display());
         let port_setting = format!("port={port}");
-        // What these tests prove does not hang on the flush; the machine is spared.
+        // These tests do not depend on flushes, which are turned off to save time.
         for setting in ["listen_addresses=127.0.0.1", "max_connections=400", "fsync=off", &sockets, &port_setting] {
             postgres.args(["-c", setting]);
         }
@@ -119,12 +119,12 @@ impl Postgres {
         self.port
     }
 
-    /// Its address for a client, with a user that may do everything.
+    /// Its URL for a client, with a user that may do everything.
     pub fn url(&self) -> String {
         format!("postgres://palabre:{}@127.0.0.1:{}/postgres", self.password, self.port)
     }
 
-    /// The last lines that it wrote.
+    /// The last lines of its log.
     pub fn log_end(&self) -> String {
         let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
@@ -149,7 +149,7 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        // SIGINT is its fast, orderly shutdown.
+        // SIGINT asks it for a fast, orderly shutdown.
         let asked = works(command("kill").args(["-INT", &self.server.id().to_string()]));
         let start = Instant::now();
         while asked && start.elapsed() < Duration::from_secs(20) && matches!(self.server.try_wait(), Ok(None)) {
@@ -161,7 +161,7 @@ impl Drop for Postgres {
     }
 }
 
-/// The account under which PostgreSQL must run: it refuses to be root.
+/// The account under which PostgreSQL must run, because it refuses to run as root.
 fn owner() -> anyhow::Result<Option<(u32, u32)>> {
     if !is_root() {
         return Ok(None);
@@ -173,8 +173,8 @@ fn owner() -> anyhow::Result<Option<(u32, u32)>> {
     Ok(Some((id("-u")?, id("-g")?)))
 }
 
-/// A program under that account, which is told to end if this one does. It stays in our process
-/// group, so that Ctrl-C reaches it too.
+/// A command that runs a program under that account, and ends when this one does. It stays in our process group, so
+/// that Ctrl-C reaches it too.
 fn as_owner(owner: Option<(u32, u32)>, program: &Path) -> Command {
     let mut started = command("setpriv");
     started.current_dir("/");
@@ -191,7 +191,7 @@ fn password() -> anyhow::Result<String> {
     Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Folders of runs that were killed.
+/// Removes folders of runs that were killed.
 fn remove_left_over() {
     let Ok(entries) = fs::read_dir(std::env::temp_dir()) else { return };
     for entry in entries.filter_map(Result::ok) {

@@ -1,4 +1,4 @@
-//! A Redis of our own for the tests, or a Redis Cluster: free ports of the loopback address, nothing kept, gone
+//! A private Redis or Redis Cluster for the tests, on free ports of the loopback address, without persistence, removed
 //! afterwards.
 
 use std::{
@@ -15,7 +15,7 @@ use anyhow::{Context as _, bail};
 use crate::shell::{command, output};
 
 const PATIENCE: Duration = Duration::from_secs(20);
-/// A cluster has at least so many servers.
+/// The smallest number of servers in a cluster.
 const SHARDS: usize = 3;
 
 /// A running server. Dropping it stops it; if this program is killed, it stops by itself.
@@ -42,7 +42,7 @@ impl Redis {
         Ok(started)
     }
 
-    /// Its address for a client.
+    /// Its URL for a client.
     pub fn url(&self) -> String {
         format!("redis://{}", self.address())
     }
@@ -82,7 +82,7 @@ impl Drop for Redis {
     }
 }
 
-/// Servers that share their channels as a cluster. Dropping it stops them.
+/// Servers that form a cluster. Dropping it stops them.
 pub struct Cluster {
     servers: Vec<Redis>,
     files: Vec<PathBuf>,
@@ -93,12 +93,12 @@ impl Cluster {
     pub fn start() -> anyhow::Result<Self> {
         let mut cluster = Self { servers: Vec::new(), files: Vec::new() };
         for _ in 0..SHARDS {
-            // Its own port for what they tell each other: the usual one may be beyond the last that there is.
+            // The port of the cluster bus is set, because the default is this port plus 10,000, which may not exist.
             let [port, bus] = free_ports()?;
             let bus = bus.to_string();
             let file = std::env::temp_dir().join(format!("palabre-redis-cluster-{port}.conf"));
             let name = file.display().to_string();
-            // What a killed run has left would be taken for a cluster that there is.
+            // A file that a killed run has left would be taken for an existing cluster.
             let _none = std::fs::remove_file(&file);
             cluster.files.push(file);
             let flags = ["--cluster-enabled", "yes", "--cluster-config-file", &name, "--cluster-port", &bus];
@@ -111,12 +111,12 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// The address of one of them for a client.
+    /// The URL of one of its servers for a client.
     pub fn url(&self) -> String {
         self.servers.first().map(Redis::url).unwrap_or_default()
     }
 
-    /// Each of them has to know that the whole is complete.
+    /// Waits until each server knows that the cluster is complete.
     fn wait(&self) -> anyhow::Result<()> {
         let start = Instant::now();
         while !self.servers.iter().all(knows_the_whole) {
@@ -144,7 +144,7 @@ fn knows_the_whole(server: &Redis) -> bool {
     output(&mut ask).is_ok_and(|info| info.contains("cluster_state:ok"))
 }
 
-/// Different ports that nobody listens on.
+/// Different ports that are free.
 fn free_ports<const COUNT: usize>() -> anyhow::Result<[u16; COUNT]> {
     let mut ports = [0; COUNT];
     let mut held = Vec::new();

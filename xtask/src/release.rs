@@ -1,4 +1,4 @@
-//! The program as people get it: built, stripped, and of a size that is told.
+//! The program as people get it: built, stripped, and with its size checked.
 
 use std::fs;
 
@@ -9,13 +9,13 @@ use crate::{
     shell::{cargo, command, succeed},
 };
 
-/// The program has at most so many bytes. It had 159 million with its tables of lines, and has 37 without.
+/// The largest size of the program, in bytes. It had 159 million with its line tables, and has 37 million without.
 const CEILING: u64 = 50_000_000;
 
-/// Builds the release without taking anybody's turn, while others work.
+/// Builds the release at low priority, beside other work.
 ///
 /// # Errors
-/// It does not build.
+/// If it does not build.
 pub fn build_beside() -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = command("nice");
@@ -23,10 +23,10 @@ pub fn build_beside() -> Result<()> {
     succeed(build.args(["build", "--release", "--locked", "--quiet", "--package", "palabre"]))
 }
 
-/// Builds the release with further packages, and tells the program's size.
+/// Builds the release with further packages, and prints the program's size.
 ///
 /// # Errors
-/// It does not build, or has become too large.
+/// If it does not build, or has become too large.
 pub fn build(packages: &[&str]) -> Result<()> {
     let mut build = cargo(&["build", "--release", "--locked", "--package", "palabre"]);
     succeed(build.args(packages.iter().flat_map(|package| ["--package", package])))?;

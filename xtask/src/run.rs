@@ -1,4 +1,4 @@
-//! `cargo xtask run`: build the web client and the server, and start it.
+//! `cargo xtask run`: builds the web client and the server, and starts it.
 
 use std::{env, os::unix::process::CommandExt as _, process::Command};
 
@@ -6,14 +6,15 @@ use anyhow::ensure;
 
 use crate::{client, shell};
 
-/// The variable that says what the server is for.
+/// The variable that sets the server's environment, such as development.
 const ENVIRONMENT: &str = "PALABRE_SERVER__ENVIRONMENT";
 
-/// Becomes the server, so that signals reach it. The environment is the caller's: it configures.
+/// Replaces this process by the server, so that signals reach it. It gets the caller's environment, which configures
+/// it.
 pub fn run(flags: &[String]) -> anyhow::Result<()> {
     let flags = flags.strip_prefix(&["--".to_owned()]).unwrap_or(flags);
     client::build_if_possible();
-    // Apart from the start, so that what the build says stands above what the server says.
+    // Built separately, so that the output of the build comes before that of the server.
     let built = cargo(&["build", "--package", "palabre"]).status()?;
     ensure!(built.success(), "the server does not build");
     let mut server = cargo(&["run", "--quiet", "--package", "palabre", "--", "serve"]);
@@ -24,15 +25,15 @@ pub fn run(flags: &[String]) -> anyhow::Result<()> {
     Err(server.exec().into())
 }
 
-/// Cargo with the caller's environment.
+/// Cargo, with the caller's environment.
 fn cargo(arguments: &[&str]) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(shell::root()).args(arguments);
     cargo
 }
 
-/// Whether somebody has configured `server.environment`. The server itself is asked: a file, a variable or one of the
-/// old names may say it. If the configuration cannot be read, the start will tell why.
+/// Whether `server.environment` is configured. The server itself is asked, because a file, a variable or an old name
+/// may set it. If the configuration is invalid, the start will say why.
 fn says_what_it_is_for(flags: &[String]) -> bool {
     let mut check = cargo(&["run", "--quiet", "--package", "palabre", "--", "config", "check"]);
     let told = check.args(flags).output();
@@ -49,7 +50,7 @@ mod tests {
     use super::is_left_to_default;
 
     #[test]
-    fn what_somebody_has_configured_is_left_as_it_is() {
+    fn a_configured_environment_is_not_overridden() {
         assert!(is_left_to_default("a = 1 # x\nserver.environment = \"production\"   # default\n"));
         for origin in ["palabre.toml", "PALABRE_SERVER__ENVIRONMENT", "APP_ENV"] {
             assert!(!is_left_to_default(&format!("server.environment = \"production\"  # {origin}\n")), "{origin}");

@@ -1,4 +1,4 @@
-//! Starting other programs.
+//! Starts other programs.
 
 use std::{
     ffi::OsStr,
@@ -14,7 +14,7 @@ pub fn root() -> PathBuf {
     xtask.parent().map_or(xtask.clone(), PathBuf::from)
 }
 
-/// A program that will run in the repository's folder, untouched by what this machine sets for a server.
+/// A command that runs in the repository's folder, without the variables that configure a server on this machine.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(root());
@@ -27,20 +27,20 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// The cargo that runs this.
+/// A command for the cargo that runs this program.
 pub fn cargo(arguments: &[&str]) -> Command {
     let mut command = command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments);
     command
 }
 
-/// Program and arguments; not the environment, which may hold a password.
+/// Program and arguments, for messages; not the environment, which may hold a password.
 fn name(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
-/// Runs it to its end, its output going where ours goes.
+/// Runs a command to its end, with our own output.
 pub fn succeed(command: &mut Command) -> anyhow::Result<()> {
     let name = name(command);
     let status = command.status().with_context(|| format!("{name} cannot be started"))?;
@@ -48,7 +48,7 @@ pub fn succeed(command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs it to its end and returns what it printed.
+/// Runs a command to its end and returns what it printed.
 pub fn output(command: &mut Command) -> anyhow::Result<String> {
     let name = name(command);
     let output = command.stderr(Stdio::inherit()).output().with_context(|| format!("{name} cannot be started"))?;
@@ -56,7 +56,7 @@ pub fn output(command: &mut Command) -> anyhow::Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("{name} printed something that is not text"))
 }
 
-/// Whether it runs and succeeds; its output is thrown away.
+/// Whether a command runs and succeeds; its output is discarded.
 pub fn works(command: &mut Command) -> bool {
     command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }

@@ -1,8 +1,9 @@
-//! `cargo xtask supply`: of what the program is made. Licences, sources and second versions of what the lock files
-//! name, held against the lists in `deny.toml` and `clients/deny.toml`.
+//! `cargo xtask supply`: checks the packages in the lock files. Licences, sources and duplicate versions are compared
+//! with the lists in `deny.toml` and `clients/deny.toml`.
 //!
-//! The files are in cargo-deny's form, and cargo-deny refuses the same of the server's. It is not called here because a
-//! new machine would build it for longer than all of this project's own tools, and because it knows nothing of npm.
+//! The lists are in cargo-deny's format, and cargo-deny gives the same result for the server's. It is not used here
+//! because building it on a new machine takes longer than building all of this project's own tools, and because it does
+//! not support npm.
 
 mod cargo;
 mod npm;
@@ -16,23 +17,23 @@ use spdx::{Expression, ParseMode};
 
 use crate::shell::root;
 
-/// Something that is not ours.
+/// A package of somebody else.
 #[derive(Debug)]
 struct Package {
     name: String,
     version: String,
-    /// An SPDX expression, as its author wrote it.
+    /// Its licence: an SPDX expression, as the author wrote it.
     license: Option<String>,
-    /// From where it comes.
+    /// The registry or repository that it comes from.
     source: String,
-    /// Whether the lock file knows its content, so that no other comes in its name.
+    /// Whether the lock file has a checksum, so that no other content can take its place.
     sealed: bool,
 }
 
 /// Checks both lock files.
 ///
 /// # Errors
-/// Everything that is wrong, or that the lists or lock files cannot be read.
+/// All problems; or that the lists or lock files cannot be read.
 pub fn run() -> anyhow::Result<()> {
     let mut problems = Vec::new();
     for (list, packages) in [("deny.toml", cargo::packages()?), ("clients/deny.toml", npm::packages()?)] {
@@ -46,7 +47,7 @@ pub fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is wrong with these packages, and with the list.
+/// The problems of these packages and of the list.
 fn examine(policy: &Policy, packages: &[Package]) -> Vec<String> {
     let mut problems: Vec<String> = packages.iter().flat_map(|package| of_one(policy, package)).collect();
     problems.extend(second_versions(policy, packages));
@@ -54,7 +55,7 @@ fn examine(policy: &Policy, packages: &[Package]) -> Vec<String> {
     problems
 }
 
-/// What is wrong with one package by itself.
+/// The problems of one package by itself.
 fn of_one(policy: &Policy, package: &Package) -> Vec<String> {
     let Package { name, version, source, .. } = package;
     let mut problems = Vec::new();
@@ -77,12 +78,12 @@ fn check_license(policy: &Policy, package: &Package) -> Result<(), String> {
     if allowed { Ok(()) } else { Err(format!("its licence {license} is not on the list")) }
 }
 
-/// Some authors still write `MIT/Apache-2.0`.
+/// Parsed leniently, because some authors still write `MIT/Apache-2.0`.
 fn parsed(license: &str) -> Option<Expression> {
     Expression::parse_mode(license, ParseMode::LAX).ok()
 }
 
-/// Crates of which more than one version is left when those are gone that have a reason.
+/// Crates with more than one version, apart from the versions that the list explains.
 fn second_versions(policy: &Policy, packages: &[Package]) -> Vec<String> {
     let mut unexplained: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for Package { name, version, .. } in packages {
@@ -96,7 +97,7 @@ fn second_versions(policy: &Policy, packages: &[Package]) -> Vec<String> {
     several.map(|(name, versions)| format!("{name}: {} versions without a reason", versions.join(" and "))).collect()
 }
 
-/// Entries of the list that nothing needs: a reason that has gone excuses the next one that comes.
+/// Entries of the list that nothing needs. They are errors, because an outdated reason would excuse the next package.
 fn needless(policy: &Policy, packages: &[Package]) -> Vec<String> {
     let mut wanted: Vec<String> = Vec::new();
     for expression in packages.iter().filter_map(|package| parsed(package.license.as_deref()?)) {
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_licence_is_refused_unless_the_list_lets_it_in() {
+    fn a_licence_is_refused_unless_the_list_allows_it() {
         for (license, good) in [
             ("MIT", true),
             ("MIT OR GPL-3.0-only", true),
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_nobody_knows_and_a_package_without_a_checksum_are_refused() {
+    fn an_unknown_source_and_a_package_without_a_checksum_are_refused() {
         let from = |source: &str, sealed| {
             of_one(&policy(""), &Package { source: source.into(), sealed, ..package("one", "1.0.0", "MIT") })
         };

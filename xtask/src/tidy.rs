@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`: the rules of the house that the compiler does not check.
+//! `cargo xtask tidy`: checks the project's rules that the compiler does not check.
 
 mod matches;
 mod names;
@@ -14,13 +14,13 @@ use anyhow::ensure;
 
 use crate::shell::{command, output, root};
 
-/// A file of the repository that is text.
+/// A text file of the repository.
 struct Source {
     path: String,
     text: String,
 }
 
-/// Checks every rule and tells all that break one.
+/// Checks every rule and prints all violations.
 pub fn run() -> anyhow::Result<()> {
     let sources = sources()?;
     let mut problems = Vec::new();
@@ -48,7 +48,7 @@ fn sources() -> anyhow::Result<Vec<Source>> {
     Ok(list.split('\0').filter_map(|path| Some(Source { path: path.to_owned(), text: read(path)? })).collect())
 }
 
-/// Paths that a document names must exist, whether in backticks or as links.
+/// Paths in documents must exist, whether in backticks or as links.
 fn documents(sources: &[Source]) -> Vec<String> {
     let mut problems = Vec::new();
     for source in sources.iter().filter(|source| source.path.ends_with(".md")) {
@@ -67,8 +67,8 @@ fn documents(sources: &[Source]) -> Vec<String> {
     problems
 }
 
-/// Whether a quoted text is meant as a file of the repository: it has a folder and a known ending, or
-/// begins with a folder of ours.
+/// Whether a quoted text is meant as a file of the repository: it has a folder and a known extension, or begins with
+/// one of our folders.
 fn is_path(text: &str) -> bool {
     let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-/".contains(&b));
     let ending = Path::new(text).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
@@ -106,7 +106,7 @@ fn migrations() -> Vec<String> {
     problems
 }
 
-/// Which of our crates each may know, in the order of a message's journey.
+/// The crates that each of our crates may depend on, in the order of a message's journey.
 const MAY_KNOW: &[(&str, &[&str])] = &[
     ("chat", &[]),
     ("store", &["chat"]),
@@ -122,7 +122,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("app", &["chat", "store", "dialects", "engine", "stream", "subscribers", "connect", "web", "workers"]),
 ];
 
-/// Crates that only one of ours may use, and what dialects must not use: they do no I/O.
+/// Libraries that only one of our crates may use; and those that dialects must not use, because dialects do no I/O.
 const ONLY: &[(&str, &str)] = &[("axum", "connect"), ("sqlx", "store"), ("redis", "stream"), ("hyper", "connect")];
 /// The tables of Unicode.
 const UNICODE: &[&str] = &["icu_casemap", "icu_normalizer", "icu_properties", "unicode-security"];
@@ -158,7 +158,7 @@ fn dependencies(sources: &[Source]) -> Vec<String> {
     problems
 }
 
-/// The names under `[dependencies]`; what only tests use may be anything.
+/// The names under `[dependencies]`; dependencies of tests are free.
 fn used(manifest: &str) -> BTreeSet<&str> {
     let mut inside = false;
     let mut names = BTreeSet::new();
@@ -188,7 +188,7 @@ fn code(sources: &[Source]) -> Vec<String> {
             if of != "store" && SQL.iter().any(|word| line.contains(word)) {
                 complain("only store contains SQL".to_owned());
             }
-            // Cargo speaks to build scripts through it.
+            // Cargo passes values to build scripts in environment variables.
             let may_read = ["app", "testkit", "chaos"].contains(&of) || inside == "build.rs";
             if !may_read && (line.contains("std::env::") || line.contains("env::var")) {
                 complain("only app reads the environment".to_owned());
@@ -245,10 +245,10 @@ fn other_dialect(of: &str, inside: &str, line: &str, sources: &[Source]) -> Opti
     folders.into_iter().find(|other| *other != own && named(other)).map(str::to_owned)
 }
 
-/// A Svelte component is one thing on the screen, and fits on two.
+/// The most lines of a Svelte component: it should show one thing.
 const COMPONENT_LINES: usize = 150;
 
-/// Svelte files that may be longer because they are a table, with the reason.
+/// Svelte files that may be longer because they are tables, with the reason.
 const TABLES: &[(&str, &str)] = &[];
 
 fn components(sources: &[Source]) -> Vec<String> {
@@ -269,7 +269,7 @@ fn components(sources: &[Source]) -> Vec<String> {
     problems
 }
 
-/// What must not stand anywhere. Written in two parts, so that this file does not name them itself.
+/// Texts that must not occur anywhere. Written in two parts, so that this file does not contain them itself.
 fn everywhere(sources: &[Source]) -> Vec<String> {
     let anywhere = [
         (concat!("/wo", "rk/"), "a path of one machine"),
@@ -299,9 +299,9 @@ fn everywhere(sources: &[Source]) -> Vec<String> {
     problems
 }
 
-/// Lines that a file of Rust has at most: beyond that it is two things.
+/// The most lines of a Rust file: a longer one should be split.
 const LENGTH: usize = 600;
-/// Tables: a line or two for each thing that there is. They are as long as what they list.
+/// Tables, with one or two lines for each entry, which may be longer.
 const LISTS: &[&str] = &["crates/dialects/src/native/table.rs"];
 
 fn lengths(sources: &[Source]) -> Vec<String> {
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_of_one_machine_and_unfinished_code_are_found_and_paths_are_told_from_words() {
+    fn paths_of_one_machine_and_unfinished_code_are_found() {
         assert_eq!(everywhere(&[source("a.md", concat!("see /wo", "rk/x"))]).len(), 1);
         assert_eq!(everywhere(&[source("a.rs", concat!("to", "do!()"))]).len(), 1);
         assert!(everywhere(&[source("a.md", concat!("to", "do!()"))]).is_empty());

@@ -1,4 +1,4 @@
-//! Programs that the tests use and a machine may lack.
+//! Programs that the tests need and a machine may lack.
 
 use anyhow::{Context as _, bail, ensure};
 
@@ -7,12 +7,12 @@ use crate::{
     shell::{command, succeed, works},
 };
 
-/// Sees to it that a program of Debian's package of the same name is there.
+/// Checks that a program is installed, or installs Debian's package of the same name.
 pub fn require(program: &str, may_install: bool) -> anyhow::Result<()> {
     require_from(program, program, "--version", may_install)
 }
 
-/// The same for one that another package brings, and that answers to another flag.
+/// The same for a program of another package, or one that answers to another flag.
 pub fn require_from(package: &str, program: &str, flag: &str, may_install: bool) -> anyhow::Result<()> {
     if works(command(program).arg(flag)) {
         return Ok(());
@@ -24,7 +24,7 @@ pub fn require_from(package: &str, program: &str, flag: &str, may_install: bool)
     println!("installing {package} from Debian's packages");
     let mut install = command("apt-get");
     install.args(["install", "-y", "--no-install-recommends", package, "ca-certificates"]);
-    // Servers that a package brings are not to be started: the tests start their own.
+    // The package must not start its servers: the tests start their own.
     install.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
     succeed(command("apt-get").arg("update")).and_then(|()| succeed(&mut install)).context(advice)?;
     ensure!(works(command(program).arg(flag)), "{program} was installed, but it does not run");

@@ -200,7 +200,7 @@ impl Server {
     /// about as long as `patience`.
     pub async fn stop(self, patience: Duration) {
         let began = Instant::now();
-        self.shared.send_strangers_away();
+        self.shared.close_unauthenticated();
         // An error would mean that nobody listens any more.
         let _nobody_listens = self.stop.send(true);
         self.shared.hub.drain(SPREAD).await;

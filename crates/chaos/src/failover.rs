@@ -1,8 +1,8 @@
-//! Failover: another PostgreSQL takes the place of the one that died.
+//! Failover: another PostgreSQL takes over from the one that died.
 //!
 //! People talk on three nodes, with Redis and without, while the database becomes read-only for a while, while a
-//! synchronous standby is promoted, and while a copy from before is started in its place. Each of them keeps what they
-//! were told, as a client does, and the [`judge`] compares it with what is there in the end.
+//! synchronous standby is promoted, and while an older copy is started in its place. Each client keeps what it
+//! received, and the [`judge`] compares that with what is there at the end.
 
 mod client;
 mod judge;
@@ -27,16 +27,16 @@ use crate::{
     topology::{Needs, Profile, Topology},
 };
 
-/// How many talk; on each node some.
+/// The number of clients, spread over the nodes.
 const CLIENTS: usize = 6;
-/// How long they talk before and after something happens.
+/// How long they talk before and after an event.
 const TALK: Duration = Duration::from_millis(1_500);
-/// Within this time every node must have told its clients that the history is another one.
+/// Within this time every node must have announced the new history to its clients.
 pub(crate) const TOLD_WITHIN: Duration = Duration::from_secs(10);
-/// How long everybody may need to be at rest.
+/// How long all clients may take to come to rest.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What is asked for.
+/// The options of `chaos failover`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
     /// The server's program; `palabre` beside this one, if it is not given.
@@ -47,7 +47,7 @@ pub struct Options {
     pub mutant: Option<String>,
 }
 
-/// Does all of it and tells what came of it.
+/// Runs all parts and prints the result.
 ///
 /// # Errors
 /// If a promise was broken, or something could not be run.
@@ -57,7 +57,7 @@ pub async fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The promises that were broken.
+/// Runs all parts and returns the broken promises.
 ///
 /// # Errors
 /// If something could not be run.
@@ -92,7 +92,7 @@ pub async fn broken(options: &Options) -> Result<Vec<String>> {
     Ok(all)
 }
 
-/// One deed, and what everybody has seen of it.
+/// Runs one deed, and collects what all clients have seen of it.
 async fn play(topology: &mut Topology, api: &Api, room: i64, tokens: &[String], deed: Deed) -> Result<Evidence> {
     let (talks, talking) = watch::channel(true);
     let mut crowd = JoinSet::new();
@@ -128,7 +128,7 @@ async fn play(topology: &mut Topology, api: &Api, room: i64, tokens: &[String], 
     Ok(Evidence { deed, from, to, clients, kept, epochs })
 }
 
-/// Accounts, and a room in which all of them are.
+/// Creates accounts, and a room with all of them in it.
 async fn settle(api: &Api) -> Result<(i64, Vec<String>)> {
     let mut tokens = Vec::new();
     for index in 0..CLIENTS {
@@ -145,7 +145,8 @@ async fn settle(api: &Api) -> Result<(i64, Vec<String>)> {
     Ok((room, tokens))
 }
 
-/// Does it. When what would be lost began, and when the database accepted again.
+/// Does the deed. Returns when the period whose commits may be lost began, and when the database accepted connections
+/// again.
 async fn strike(topology: &mut Topology, deed: Deed) -> Result<(Instant, Instant)> {
     let postgres = topology.postgres.as_mut().context("there is no PostgreSQL in this profile")?;
     let begin;
@@ -163,7 +164,7 @@ async fn strike(topology: &mut Topology, deed: Deed) -> Result<(Instant, Instant
             postgres.promote().await?;
         }
         Deed::Behind => {
-            // What is acknowledged while it is being made may be in it or not.
+            // A commit during the copying may be in the copy or not.
             begin = Instant::now();
             postgres.copy()?;
             tokio::time::sleep(TALK).await;
@@ -173,7 +174,7 @@ async fn strike(topology: &mut Topology, deed: Deed) -> Result<(Instant, Instant
     Ok((begin, Instant::now()))
 }
 
-/// Whether nobody waits for an answer, and all know as much as the database.
+/// Whether no client waits for an answer, and all have reached the database's head.
 async fn is_at_rest(states: &[Arc<Mutex<client::State>>], api: &Api, tokens: &[String], room: i64) -> bool {
     let Some(token) = tokens.first() else { return true };
     let Ok(listed) = api.get(token, &format!("conversations/{room}")).await else { return false };

@@ -1,7 +1,7 @@
-//! N3: the order of flush and answer, seen from outside by strace.
+//! N3: the order of flush and answer, observed from outside with strace.
 //!
-//! Killing a process cannot show a missing flush: the system keeps what was written. Here the system calls themselves
-//! are read: after each send the database's log is written, then flushed, and only then may the answer leave.
+//! Killing a process cannot reveal a missing flush, because the system keeps what was written. So the system calls are
+//! traced: after each send the database's log is written, then flushed, and only then may the answer leave.
 
 use std::{
     fs,
@@ -26,13 +26,13 @@ use crate::{
 const CALLS: &str = "trace=fdatasync,fsync,pwrite64,write,writev,sendto,sendmsg";
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What is asked for.
+/// The options of `chaos flush-order`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
     /// How many messages are sent, one after the other.
     #[arg(long, default_value_t = 500)]
     pub messages: usize,
-    /// On which topology.
+    /// The topology.
     #[arg(long, value_enum, default_value_t = Profile::One)]
     pub profile: Profile,
     /// The server's program; `palabre` beside this one, if it is not given.
@@ -43,10 +43,10 @@ pub struct Options {
     pub mutant: Option<String>,
 }
 
-/// Sends messages to a server that is watched, and judges what was seen.
+/// Sends messages to a traced server, and judges the trace.
 ///
 /// # Errors
-/// If an answer left before its flush had returned, or nothing could be watched.
+/// If an answer left before its flush had returned, or nothing could be traced.
 pub async fn run(options: &Options) -> Result<()> {
     let early = early(options).await?;
     if !early.is_empty() {
@@ -61,7 +61,7 @@ pub async fn run(options: &Options) -> Result<()> {
 /// The messages whose answers left too early.
 ///
 /// # Errors
-/// If nothing could be watched.
+/// If nothing could be traced.
 pub async fn early(options: &Options) -> Result<Vec<String>> {
     let folder = run::folder("flush", 0);
     let needs = Needs {
@@ -86,7 +86,7 @@ pub async fn early(options: &Options) -> Result<Vec<String>> {
     drop(topology);
     let seen = String::from_utf8_lossy(&fs::read(&file)?).into_owned();
     let names: Vec<String> = (0..options.messages).map(name).collect();
-    // Whoever else writes into PostgreSQL's log does so when it likes; SQLite has one writer.
+    // Other processes write into PostgreSQL's log at any time; SQLite has one writer.
     let early = judge(&seen, &names, options.profile == Profile::One)?;
     if early.is_empty() {
         fs::remove_dir_all(&folder)?;
@@ -124,7 +124,7 @@ async fn talk(topology: &Topology, town: &Town, messages: usize) -> Result<()> {
     Ok(())
 }
 
-/// A watcher of other processes. Dropping it lets them go.
+/// A tracer of other processes. Dropping it detaches it.
 struct Strace {
     child: Child,
 }
@@ -163,13 +163,13 @@ impl Strace {
 
 impl Drop for Strace {
     fn drop(&mut self) {
-        // It has mostly gone already. Killed, it leaves what it watches alone.
+        // Mostly it has ended already. Killing it does not harm the traced processes.
         let _gone = self.child.kill();
         let _status = self.child.wait();
     }
 }
 
-/// Where a message stands in the log of the database.
+/// The state of a message in the database's log.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Stage {
     Untouched,
@@ -177,11 +177,11 @@ enum Stage {
     Flushed,
 }
 
-/// The messages that were told of before the log that holds them was flushed. `strict`: whatever else was written into
-/// the log before the answer must be flushed too.
+/// The messages that were answered before the log that holds them was flushed. With `strict`, everything else that was
+/// written into the log before the answer must be flushed too.
 ///
 /// # Errors
-/// If a message was told of nowhere: then nothing was seen.
+/// If a message was answered nowhere: then nothing was traced.
 fn judge(trace: &str, names: &[String], strict: bool) -> Result<Vec<String>> {
     let (mut stage, mut early, mut names) = (Stage::Untouched, Vec::new(), names.iter().peekable());
     // The flush that each process has begun, and whether it covers the message.
@@ -195,7 +195,7 @@ fn judge(trace: &str, names: &[String], strict: bool) -> Result<Vec<String>> {
         if call.starts_with("pwrite64(") && of_log {
             if call.contains(name.as_str()) || (strict && stage == Stage::Flushed) {
                 stage = Stage::Written;
-                // A flush that is under way does not cover it.
+                // A flush that is already under way does not cover it.
                 flushing.iter_mut().for_each(|(_, covers)| *covers = false);
             }
         } else if is_flush && of_log && call.ends_with("<unfinished ...>") {

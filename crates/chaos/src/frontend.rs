@@ -1,23 +1,23 @@
-//! As much of PostgreSQL's protocol as shows where a client commits.
+//! Parses as much of PostgreSQL's protocol as is needed to see where a client commits.
 
 use std::collections::HashSet;
 
-/// Bytes of a message that are looked at: the text of a commit is short.
+/// Bytes of a message that are examined: the text of a commit is short.
 const LOOKED_AT: usize = 256;
 
-/// What one client says to its server.
+/// The stream from one client to its server.
 #[derive(Debug, Default)]
 pub struct Frontend {
     started: bool,
     buffer: Vec<u8>,
-    /// Bytes of the present message that are not looked at and still to come.
+    /// Bytes of the present message that are not examined and still to come.
     skip: usize,
-    /// Prepared statements that commit, by their names.
+    /// The names of prepared statements that commit.
     prepared: HashSet<Vec<u8>>,
 }
 
 impl Frontend {
-    /// Takes what the client says; tells whether a commit is in it.
+    /// Takes bytes of the client; true if a commit is in them.
     pub fn commits(&mut self, mut bytes: &[u8]) -> bool {
         let mut found = false;
         loop {
@@ -33,7 +33,7 @@ impl Frontend {
             let message: Vec<u8> = self.buffer.drain(..have).collect();
             self.skip = length - have;
             if kind == 0 {
-                // After the question for TLS comes the beginning proper; its protocol is version 3.
+                // After the request for TLS comes the startup message; its protocol is version 3.
                 self.started =
                     message.get(4..8).is_some_and(|version| version == [0, 3, 0, 0] || version == [0, 3, 0, 2]);
             } else {
@@ -45,7 +45,7 @@ impl Frontend {
         }
     }
 
-    /// The kind, the length of the head and of the whole of the message that the buffer begins with.
+    /// The first message in the buffer: its kind, the length of its head, and its whole length.
     fn message(&self) -> Option<(u8, usize, usize)> {
         let (kind, head) = if self.started { (*self.buffer.first()?, 5) } else { (0, 4) };
         let length = self.buffer.get(head - 4..head)?.first_chunk::<4>().map(|bytes| u32::from_be_bytes(*bytes))?;
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_commit_is_seen_however_it_is_said_and_however_it_is_cut_up() {
+    fn a_commit_is_found_in_every_form_and_however_it_is_cut() {
         let mut simple = start();
         simple.extend(message(b'Q', b"BEGIN\0"));
         let mut prepared = simple.clone();

@@ -1,7 +1,7 @@
 //! Breaks everything around the real program, and judges whether the promises hold.
 //!
-//! `chaos run` starts nodes, databases and proxies of its own on the loopback address, lets people talk, breaks
-//! things in an order that a seed decides, and has the checker of `testkit` judge what was seen.
+//! `chaos run` starts nodes, databases and proxies of its own on the loopback address, lets clients talk, breaks things
+//! in an order that depends on a seed, and lets the checker of `testkit` judge the result.
 
 mod failover;
 mod flush;
@@ -35,18 +35,18 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Rounds of talk while things break.
+    /// Runs rounds in which clients talk while things break.
     Run(run::Options),
-    /// Sees by strace that no answer leaves before its flush has returned.
+    /// Traces with strace that no answer leaves before its flush has returned.
     FlushOrder(flush::Options),
-    /// Another database takes the place of the one that died, which may have less.
+    /// Replaces the database that died by another, which may have less.
     Failover(failover::Options),
-    /// Sees that each deliberate fault of a server that was built with them is found.
+    /// Checks that each deliberate fault of a server built with them is found.
     Mutants(mutants::Options),
 }
 
-/// Allows this program and those it starts as many open files as the system would: thousands of clients, and a proxy
-/// between each and its node. Where that is not enough, the round says so.
+/// Allows this program and those it starts as many open files as the system permits: thousands of clients, and a proxy
+/// between each and its node. If that is not enough, the round fails with a clear error.
 fn allow_many_files() {
     let limit = getrlimit(Resource::Nofile);
     let _as_before = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
@@ -64,7 +64,7 @@ async fn main() -> ExitCode {
             What::Mutants(options) => mutants::run(options).await,
         }
     };
-    // Whatever was started ends when its owner is dropped, also after Ctrl-C.
+    // All processes that were started end when their owner is dropped, also after Ctrl-C.
     let done = tokio::select! {
         done = work => done,
         _interrupted = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),

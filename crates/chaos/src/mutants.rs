@@ -1,4 +1,4 @@
-//! The proof that the checker sees something: each deliberate fault of the server must be found.
+//! Proves that the checker works: each deliberate fault of the server must be found.
 
 use std::{collections::BTreeSet, path::PathBuf, time::Instant};
 
@@ -7,27 +7,27 @@ use testkit::checker::Rule;
 
 use crate::{failover, flush, plan, run, topology::Profile};
 
-/// What is asked for.
+/// The options of `chaos mutants`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// A server that was built with the feature `mutants`.
+    /// A server built with the feature `mutants`.
     #[arg(long)]
     pub binary: PathBuf,
-    /// Only these; all, if none is named.
+    /// Only these faults; all, if none is named.
     pub names: Vec<String>,
 }
 
-/// Where a fault shows soonest.
+/// The kind of run that shows a fault soonest.
 enum Shown {
-    /// When another database takes the place of the one that died.
+    /// A failover.
     Failover,
-    /// In the order of flush and answer.
+    /// A trace of the order of flush and answer.
     Flush,
-    /// In a round with so much of its usual faults, by one of these rules.
+    /// A round with this percentage of its usual faults, by one of these rules.
     Round(&'static str, usize, &'static [Rule]),
 }
 
-/// A fault shows when a kill falls into the right millisecond: that may take a few rounds.
+/// A fault may show only when a kill comes in the right millisecond, which can take a few rounds.
 const TRIES: u64 = 4;
 
 use Rule::{I2, I3, I6, I7, I10, I11, I15, P4};
@@ -49,10 +49,10 @@ const MUTANTS: [(&str, Shown); 14] = [
     ("claim-for-good", Shown::Round("kill-one", 15, &[P4])),
 ];
 
-/// Runs a server with each fault until a rule of its own is found broken.
+/// Runs a server with each fault until one of its rules is broken.
 ///
 /// # Errors
-/// If one is not found.
+/// If a fault is not found.
 pub async fn run(options: &Options) -> Result<()> {
     let binary = options.binary.canonicalize().with_context(|| format!("there is no {}", options.binary.display()))?;
     let known: Vec<&str> = MUTANTS.iter().map(|(name, _)| *name).collect();

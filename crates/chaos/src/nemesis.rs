@@ -1,4 +1,4 @@
-//! The one who breaks things, in an order that its seed decides.
+//! Breaks things, in an order that depends on a seed.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +18,7 @@ use crate::{
     town::Town,
 };
 
-/// A fault, under the contract's number for it.
+/// A fault, with its number in the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fault {
     /// N1, N2: a node is killed and started again.
@@ -27,25 +27,25 @@ pub enum Fault {
     FillDisk,
     /// N6: PostgreSQL is shut down at once and started again.
     PostgresImmediate,
-    /// N6: one of its processes is killed.
+    /// N6: one of PostgreSQL's backend processes is killed.
     PostgresBackend,
-    /// N6: its postmaster is killed.
+    /// N6: PostgreSQL's postmaster is killed.
     PostgresPostmaster,
     /// N7: Redis is killed and started again.
     RedisKill,
-    /// N7: Redis forgets everything.
+    /// N7: all data of Redis is deleted.
     RedisFlush,
-    /// N7: Redis puts all subscribers out.
+    /// N7: Redis closes the connections of all subscribers.
     RedisDropSubscribers,
-    /// N7: Redis sleeps.
+    /// N7: Redis sleeps and answers nobody.
     RedisSleep,
-    /// N7: Redis lets all clients wait.
+    /// N7: Redis pauses all clients.
     RedisPause,
-    /// N8: a way is bad.
+    /// N8: a connection is broken in this way.
     Partition(Way, Kind),
-    /// N9: a way is slow.
+    /// N9: a connection is slow.
     Slow(Way),
-    /// N10: some listeners read slowly or not at all.
+    /// N10: some subscribers read slowly or not at all.
     SlowReaders,
     /// N12: all clients' connections break at once.
     Storm,
@@ -53,22 +53,22 @@ pub enum Fault {
     ClockStep,
     /// N14: a commit's answer is lost.
     CommitInDoubt,
-    /// N15: a node is told to stop and started again.
+    /// N15: a node is asked to stop, and started again.
     Drain,
 }
 
-/// Between whom.
+/// A network path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Way {
-    /// Clients and a node.
+    /// Between clients and a node.
     Door,
-    /// A node and the database.
+    /// Between a node and the database.
     Database,
-    /// A node and Redis.
+    /// Between a node and Redis.
     Redis,
 }
 
-/// How a way is bad.
+/// The way in which a path is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// Nothing gets through.
@@ -77,7 +77,7 @@ pub enum Kind {
     Reset,
     /// Nothing gets through in one direction.
     OneWay,
-    /// It is cut again and again.
+    /// It is interrupted again and again.
     Flapping,
 }
 
@@ -97,13 +97,13 @@ impl Fault {
         Self::Partition(Way::Database, Kind::OneWay),
         Self::Partition(Way::Door, Kind::Flapping),
     ];
-    /// All that is done to PostgreSQL itself.
+    /// All faults of PostgreSQL itself.
     pub const POSTGRES: [Self; 3] = [Self::PostgresImmediate, Self::PostgresBackend, Self::PostgresPostmaster];
-    /// All that is done to Redis itself.
+    /// All faults of Redis itself.
     pub const REDIS: [Self; 5] =
         [Self::RedisKill, Self::RedisFlush, Self::RedisDropSubscribers, Self::RedisSleep, Self::RedisPause];
 
-    /// Under which heading it is counted.
+    /// The heading under which it is counted.
     #[must_use]
     pub fn heading(self) -> &'static str {
         match self {
@@ -139,37 +139,37 @@ impl Fault {
     }
 }
 
-/// What was done.
+/// The record of what was done.
 #[derive(Debug, Default)]
 pub struct Deeds {
-    /// When what was broken.
+    /// The troubles and their times.
     pub spells: Vec<Spell>,
-    /// How often, by heading.
+    /// The number of faults, by heading.
     pub counts: BTreeMap<&'static str, u64>,
-    /// Starts and stops of nodes, and how long the longest took.
+    /// The longest start of a node.
     pub slowest_start: Duration,
-    /// The longest orderly stop.
+    /// The longest orderly stop of a node.
     pub slowest_stop: Duration,
-    /// What slow readers cost.
+    /// The cost of slow readers.
     pub slow: Vec<SlowFigures>,
 }
 
-/// Does one fault after the other.
+/// Causes one fault after the other.
 pub struct Nemesis<'a> {
-    /// What it breaks.
+    /// The topology that it breaks.
     pub topology: &'a mut Topology,
-    /// Whose accounts slow readers use.
+    /// The town whose accounts slow readers use.
     pub town: &'a Town,
-    /// Decides all that is left to chance.
+    /// The source of randomness.
     pub dice: Dice,
     /// The histories' clock.
     pub clock: Instant,
-    /// What was done so far.
+    /// The record so far.
     pub deeds: Deeds,
 }
 
 impl Nemesis<'_> {
-    /// Does these faults, in an order of its own.
+    /// Causes these faults, in a random order.
     ///
     /// # Errors
     /// If something cannot be broken or does not come back.
@@ -185,7 +185,7 @@ impl Nemesis<'_> {
             let from = self.now();
             self.strike(fault, node).await.with_context(|| format!("{fault:?} of node {node}"))?;
             let (what, to) = (format!("{fault:?}"), self.now());
-            // A kill hits one node's clients, a storm all.
+            // A kill affects one node's clients, a storm all clients.
             let node = (fault == Fault::KillNode).then_some(node);
             self.deeds.spells.push(Spell { trouble: fault.trouble(), what, node, from, to });
             *self.deeds.counts.entry(fault.heading()).or_default() += 1;
@@ -217,7 +217,7 @@ impl Nemesis<'_> {
             Fault::RedisFlush => self.redis()?.command("FLUSHALL").await.map(drop),
             Fault::RedisDropSubscribers => self.redis()?.command("CLIENT KILL TYPE pubsub").await.map(drop),
             Fault::RedisSleep => {
-                // Its answer comes when it wakes up.
+                // Redis answers only when it wakes up.
                 let _asleep = self.redis()?.command("DEBUG SLEEP 5").await;
                 tokio::time::sleep(Duration::from_secs(4)).await;
                 Ok(())

@@ -1,4 +1,4 @@
-//! Which rounds there are, and what is broken in each.
+//! The rounds, and the faults of each.
 
 use testkit::dice::Dice;
 
@@ -10,10 +10,10 @@ use crate::{
 
 /// The names of all rounds, in the order in which they are run.
 pub const NAMES: [&str; 6] = ["kill-one", "kill-three", "one", "stores", "ways", "crowd"];
-/// More of them, for those who look into something.
+/// Further rounds, for investigations.
 pub const MORE: [&str; 7] = ["loud", "many", "quick", "full", "dawdlers", "deaf", "drains"];
 
-/// A round by its name; nothing if there is none. `share` is how much of the usual number of faults it has, in percent.
+/// A round by its name; `None` if it does not exist. `share` is the number of faults in percent of the usual number.
 #[must_use]
 pub fn round(name: &str, share: usize, seed: u64) -> Option<Round> {
     let times = |fault: Fault, count: usize| std::iter::repeat_n(fault, (count * share / 100).max(1));
@@ -31,7 +31,7 @@ pub fn round(name: &str, share: usize, seed: u64) -> Option<Round> {
         dawdlers: 0,
         padding: 0,
     };
-    // Partitions of different kinds in different rounds, if there are not enough for all.
+    // If there are too few faults for all partitions, different rounds have different ones.
     let mut partitions = Fault::PARTITIONS.to_vec();
     let turn = usize::try_from(Dice(seed).between(0, partitions.len() as u64)).unwrap_or_default();
     partitions.rotate_left(turn);
@@ -41,7 +41,7 @@ pub fn round(name: &str, share: usize, seed: u64) -> Option<Round> {
             let faults = times(Fault::KillNode, 60).collect();
             Round { name: "kill-one", profile: Profile::One, faults, between: (200, 800), pace: (5, 30), ..base }
         }
-        // N1 with as much talk as the node can bear
+        // N1 with as much load as the node can bear
         "loud" => {
             let faults = times(Fault::KillNode, 60).collect();
             Round { name: "loud", profile: Profile::One, faults, between: (1_000, 2_500), pace: (1, 8), ..base }
@@ -87,13 +87,13 @@ pub fn round(name: &str, share: usize, seed: u64) -> Option<Round> {
                 ..base
             }
         }
-        // N2 and N12 with as many clients as the contract's bounds speak of; they hear more than they say.
+        // N2 and N12 with as many clients as the contract's bounds name; they receive more than they send.
         "many" => {
             let mut faults: Vec<Fault> = times(Fault::KillNode, 6).collect();
             faults.extend(times(Fault::Storm, 3));
             Round { name: "many", faults, between: (7_000, 8_000), pace: (2_000, 6_000), listeners: 2_000, ..base }
         }
-        // As short as can be: one kill, many comings and goings.
+        // As short as possible: one kill, many changes of membership.
         "quick" => Round {
             name: "quick",
             profile: Profile::One,
@@ -104,7 +104,7 @@ pub fn round(name: &str, share: usize, seed: u64) -> Option<Round> {
         },
         // N5 alone
         "full" => Round { name: "full", profile: Profile::One, faults: vec![Fault::FillDisk; 2], ..base },
-        // Listeners who pause and then read on.
+        // Subscribers who pause and then read on.
         "dawdlers" => Round {
             name: "dawdlers",
             profile: Profile::One,
@@ -115,7 +115,7 @@ pub fn round(name: &str, share: usize, seed: u64) -> Option<Round> {
             padding: 1_800,
             ..base
         },
-        // N7 and N8, as far as they concern what nodes tell each other.
+        // N7 and N8, as far as they affect messages between nodes.
         "deaf" => {
             let mut faults = each(&[Fault::RedisDropSubscribers, Fault::RedisKill], 4);
             faults.push(Fault::Partition(Way::Redis, Kind::Flapping));

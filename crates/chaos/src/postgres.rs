@@ -1,7 +1,7 @@
-//! A private PostgreSQL that flushes its log as in earnest, and is killed.
+//! A private PostgreSQL that flushes its log as in production, and that can be killed.
 //!
-//! `xtask` starts one of its own for the tests. It does not share this one: it is built without the workspace's other
-//! crates, never restarts its server, and spares the machine the flushes that matter here.
+//! `xtask` starts one of its own for the tests. The code is not shared: `xtask` is built without the workspace's other
+//! crates, never restarts its server, and turns off the flushes that matter here.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ use crate::shell::{children, is_root, output, signal, title};
 
 const VERSIONS: &str = "/usr/lib/postgresql";
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Where a copy of its files is, and where a standby's are.
+/// The subfolders of a copy's files, and of a standby's.
 const COPY: &str = "copy";
 const STANDBY: &str = "standby";
 
@@ -32,14 +32,14 @@ pub struct Postgres {
     password: String,
     owner: Option<(u32, u32)>,
     server: Option<Child>,
-    /// Where its files are, in the folder.
+    /// The subfolder of its files.
     data: &'static str,
-    /// Another that follows it.
+    /// A standby that follows it.
     standby: Option<(SocketAddr, Child)>,
 }
 
 impl Postgres {
-    /// Makes and starts one in a folder that is made for it.
+    /// Starts one in a folder that is created for it.
     ///
     /// # Errors
     /// If it is not installed or does not start.
@@ -65,13 +65,13 @@ impl Postgres {
         Ok(postgres)
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its address for a client that reaches it by another way.
+    /// Its URL for a client that reaches it through a proxy.
     #[must_use]
     pub fn url_by(&self, way: SocketAddr) -> String {
         format!("postgres://palabre:{}@{way}/postgres", self.password)
@@ -101,8 +101,7 @@ impl Postgres {
         self.begin().await
     }
 
-    /// Kills one process that serves a client; PostgreSQL then ends all others and recovers. Returns when it accepts
-    /// connections.
+    /// Kills one backend process; PostgreSQL then ends all others and recovers. Returns when it accepts connections.
     ///
     /// # Errors
     /// If there is none, or it does not come back.
@@ -113,12 +112,12 @@ impl Postgres {
         let index = usize::try_from(choice % (backends.len() as u64).max(1))?;
         let backend = backends.get(index).context("PostgreSQL serves nobody")?;
         signal("KILL", *backend)?;
-        // Until it has noticed, it still accepts.
+        // Until it has noticed, it still accepts connections.
         tokio::time::sleep(Duration::from_millis(50)).await;
         self.wait().await
     }
 
-    /// Copies it while it runs, into files that [`Postgres::turn_back`] starts.
+    /// Copies it while it runs; [`Postgres::turn_back`] starts the copy.
     ///
     /// # Errors
     /// If it cannot be copied.
@@ -128,20 +127,20 @@ impl Postgres {
         output(&mut copy).map(drop)
     }
 
-    /// Ends it at once, and starts the copy in its place. Returns when that accepts connections.
+    /// Ends it at once, and starts the copy in its place. Returns when the copy accepts connections.
     ///
     /// # Errors
-    /// If it does not.
+    /// If the copy does not start.
     pub async fn turn_back(&mut self) -> Result<()> {
         self.end("QUIT")?;
         self.data = COPY;
         self.begin().await
     }
 
-    /// Starts a standby without which it commits nothing. Returns when it follows.
+    /// Starts a synchronous standby, without which nothing is committed from then on. Returns when it follows.
     ///
     /// # Errors
-    /// If it does not.
+    /// If it does not start or follow.
     pub async fn follow(&mut self) -> Result<()> {
         let mut copy = self.client("pg_basebackup");
         copy.args(["--checkpoint=fast", "--wal-method=stream", "--no-sync", "--write-recovery-conf", "--pgdata"]);
@@ -159,7 +158,8 @@ impl Postgres {
         Ok(())
     }
 
-    /// Ends it at once, and lets its standby take its place and its address. Returns when that accepts writes.
+    /// Ends it at once, and promotes its standby, which takes over its address. Returns when the standby accepts
+    /// writes.
     ///
     /// # Errors
     /// If it does not.
@@ -174,24 +174,24 @@ impl Postgres {
         output(promote.args(["promote", "--wait", "--pgdata"]).arg(self.folder.join(STANDBY))).map(drop)
     }
 
-    /// Lets it take no writes, or take them again.
+    /// Makes it refuse writes, or accept them again.
     ///
     /// # Errors
-    /// If it cannot be told.
+    /// If it cannot be reached.
     pub async fn set_read_only(&self, on: bool) -> Result<()> {
-        // Whoever asks for it may write.
+        // This session itself must be able to write.
         self.sql(&format!(
             "SET default_transaction_read_only = off; ALTER SYSTEM SET default_transaction_read_only = {on}"
         ))?;
         self.reload()
     }
 
-    /// Has it read its settings anew.
+    /// Makes it read its settings again.
     fn reload(&self) -> Result<()> {
         signal("HUP", self.id().context("PostgreSQL does not run")?)
     }
 
-    /// One of its programs for clients.
+    /// A command for one of PostgreSQL's client programs.
     fn client(&self, name: &str) -> Command {
         let mut command = self.program(name);
         command.env("PGPASSWORD", &self.password);
@@ -199,7 +199,7 @@ impl Postgres {
         command
     }
 
-    /// What a statement says, each in a transaction of its own.
+    /// Runs statements, each in a transaction of its own, and returns their output.
     fn sql(&self, text: &str) -> Result<String> {
         let mut psql = self.client("psql");
         psql.args(["--dbname=postgres", "--no-align", "--tuples-only", "--quiet"]);
@@ -214,7 +214,7 @@ impl Postgres {
         Ok(())
     }
 
-    /// Starts it; again and again while what is left of the one before is in the way.
+    /// Starts it; repeatedly, while remains of the previous server are in the way.
     async fn begin(&mut self) -> Result<()> {
         let start = Instant::now();
         loop {
@@ -229,7 +229,7 @@ impl Postgres {
         }
     }
 
-    /// The server itself, on these files and at this address.
+    /// A command for the server itself, with these files and this address.
     fn postgres(&self, data: &str, address: SocketAddr) -> Result<Command> {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.folder.join("log"))?;
         let mut postgres = self.program("postgres");
@@ -268,7 +268,7 @@ impl Postgres {
         lines.get(lines.len().saturating_sub(20)..).unwrap_or_default().join("\n")
     }
 
-    /// One of its programs, under an account that is not root's: it refuses that one.
+    /// A command for one of PostgreSQL's programs, under an account that is not root, which the server refuses.
     fn program(&self, name: &str) -> Command {
         let mut command = Command::new("setpriv");
         command.current_dir("/");
@@ -282,7 +282,7 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        // What it kept is not needed any more. If it has gone already, that is as good.
+        // Its data is not needed any more, and it may have ended already.
         let _gone = self.end("QUIT");
         if let Some((_, mut standby)) = self.standby.take() {
             let _gone = signal("QUIT", standby.id()).and_then(|()| Ok(standby.wait()?));
@@ -291,7 +291,7 @@ impl Drop for Postgres {
     }
 }
 
-/// The folder of the newest server's programs.
+/// The folder of the newest installed server's programs.
 fn programs() -> Option<PathBuf> {
     let mut versions: Vec<(u32, PathBuf)> = fs::read_dir(Path::new(VERSIONS))
         .ok()?

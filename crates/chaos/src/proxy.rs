@@ -1,4 +1,4 @@
-//! A way between two that can be made bad: slow, held up, cut, or cut just when a commit was to be confirmed.
+//! A proxy that can be slow, hold data back, cut connections, or cut one just when a commit should be confirmed.
 
 use std::{
     io,
@@ -22,35 +22,35 @@ use tokio::{
 
 use crate::frontend::Frontend;
 
-/// How it is on the way.
+/// The state of the network path.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Weather {
-    /// Whether nothing gets through towards the server. As with lost packets, it comes later if the connection
-    /// outlives that.
+    /// Whether nothing gets through towards the server. As with lost packets, it arrives later if the connection
+    /// survives.
     pub up_held: bool,
-    /// Whether nothing gets through towards the caller.
+    /// Whether nothing gets through towards the client.
     pub down_held: bool,
-    /// Whether new connections are taken and closed at once.
+    /// Whether new connections are accepted and closed at once.
     pub refusing: bool,
-    /// How long everything takes, …
+    /// How long everything is delayed, …
     pub delay: Duration,
-    /// … and up to how much longer.
+    /// … and the longest random addition to that.
     pub jitter: Duration,
-    /// How much gets through; 0: as much as can.
+    /// The bandwidth in each direction; 0 means unlimited.
     pub bytes_per_second: u64,
 }
 
-/// How connections end.
+/// How connections are cut.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Cut {
-    /// With a close reason.
+    /// With FIN, in order.
     #[default]
     Close,
-    /// With RST: what was under way is lost.
+    /// With RST: data in transit is lost.
     Reset,
 }
 
-/// A listener that hands everything on.
+/// A listener that forwards everything.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -60,7 +60,7 @@ pub struct Proxy {
     task: AbortHandle,
 }
 
-/// Commits that are to be left in doubt, and those that were.
+/// How many commits are to be left in doubt, and how many were.
 #[derive(Debug, Default)]
 struct Doubts {
     wanted: AtomicUsize,
@@ -75,10 +75,10 @@ struct Way {
 }
 
 impl Proxy {
-    /// A way to a server of this machine.
+    /// A proxy to a server on this machine.
     ///
     /// # Errors
-    /// If no port is free, or the server is elsewhere: this program disturbs nobody else.
+    /// If no port is free, or the server is elsewhere: this program disturbs no other machine.
     pub async fn to(target: SocketAddr) -> anyhow::Result<Self> {
         anyhow::ensure!(target.ip().is_loopback(), "{target} is not on this machine");
         let listener = TcpListener::bind(testkit::process::free_address()?).await?;
@@ -91,28 +91,28 @@ impl Proxy {
         Ok(Self { address, weather, cuts, doubts, task })
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Changes the weather from now on.
+    /// Changes the state of the path from now on.
     pub fn set(&self, weather: Weather) {
         self.weather.send_replace(weather);
     }
 
-    /// Ends all connections.
+    /// Cuts all connections.
     pub fn cut(&self, how: Cut) {
         self.cuts.send_modify(|(count, last)| (*count, *last) = (*count + 1, how));
     }
 
-    /// Lets the next commits through and swallows the answer, then ends the connection.
+    /// Lets the next commits through but drops their answers, and then cuts the connections.
     pub fn leave_in_doubt(&self, commits: usize) {
         self.doubts.wanted.store(commits, Relaxed);
     }
 
-    /// How many commits were left in doubt.
+    /// The number of commits that were left in doubt.
     #[must_use]
     pub fn in_doubt(&self) -> u64 {
         self.doubts.caused.load(Relaxed)
@@ -126,7 +126,7 @@ impl Drop for Proxy {
 }
 
 async fn accept(listener: TcpListener, target: SocketAddr, way: Way) {
-    // Ends all connections when the proxy goes: they are this task's children.
+    // The connections are this task's children, so that they end with the proxy.
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((caller, _)) = listener.accept().await {
         while connections.try_join_next().is_some() {}
@@ -139,7 +139,7 @@ async fn accept(listener: TcpListener, target: SocketAddr, way: Way) {
 async fn serve(mut caller: TcpStream, target: SocketAddr, mut way: Way) {
     let begun = way.cuts.borrow_and_update().0;
     let Ok(mut server) = TcpStream::connect(target).await else { return };
-    // Delay is the weather's business alone.
+    // Only the configured weather may delay data.
     let (_small, _matter) = (caller.set_nodelay(true), server.set_nodelay(true));
     let doubtful = AtomicUsize::new(0);
     let mut cuts = way.cuts.clone();
@@ -176,7 +176,7 @@ async fn up(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, mut way: Way, doubtfu
     }
 }
 
-/// Ends with `true` when an answer was swallowed.
+/// Returns `true` when an answer was dropped.
 async fn down(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, mut way: Way, doubtful: &AtomicUsize) -> io::Result<bool> {
     let mut buffer = vec![0; 16 * 1024];
     loop {
@@ -192,7 +192,7 @@ async fn down(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, mut way: Way, doubt
 }
 
 impl Way {
-    /// Waits as the weather has it.
+    /// Waits as the state of the path requires.
     async fn pass(&mut self, bytes: usize, held: impl Fn(&Weather) -> bool) {
         let Ok(weather) = self.weather.wait_for(|weather| !held(weather)).await.map(|weather| *weather) else {
             return;

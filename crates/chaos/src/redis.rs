@@ -1,4 +1,4 @@
-//! A private Redis that is killed, emptied and held up.
+//! A private Redis that can be killed, emptied and paused.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ use crate::shell::WITH_US;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A running server, which keeps nothing. Dropping it ends it.
+/// A running server without persistence. Dropping it ends it.
 #[derive(Debug)]
 pub struct Redis {
     folder: PathBuf,
@@ -28,7 +28,7 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Starts one in a folder that is made for it.
+    /// Starts one in a folder that is created for it.
     ///
     /// # Errors
     /// If it is not installed or does not start.
@@ -39,7 +39,7 @@ impl Redis {
         Ok(redis)
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -48,7 +48,7 @@ impl Redis {
     /// Kills it.
     ///
     /// # Errors
-    /// If it had ended by itself.
+    /// If it has ended by itself before.
     pub fn kill(&mut self) -> Result<()> {
         let Some(mut server) = self.server.take() else { return Ok(()) };
         server.kill()?;
@@ -59,7 +59,7 @@ impl Redis {
     /// Starts it, and returns when it answers.
     ///
     /// # Errors
-    /// If it does not.
+    /// If it does not answer in time.
     pub async fn begin(&mut self) -> Result<()> {
         let [setpriv, words @ ..] = WITH_US;
         let log = fs::OpenOptions::new().create(true).append(true).open(self.folder.join("log"))?;
@@ -79,10 +79,10 @@ impl Redis {
         bail!("redis-server does not answer; its log is {}", self.folder.join("log").display())
     }
 
-    /// Gives a command and waits a second for the beginning of the answer.
+    /// Sends a command and waits a second for the beginning of the answer.
     ///
     /// # Errors
-    /// If there is none.
+    /// If no answer comes.
     pub async fn command(&self, words: &str) -> Result<String> {
         let asking = async {
             let mut stream = TcpStream::connect(self.address).await?;
@@ -97,7 +97,7 @@ impl Redis {
 
 impl Drop for Redis {
     fn drop(&mut self) {
-        // If it has gone already, that is as good.
+        // It may have ended already.
         let _gone = self.kill();
     }
 }

@@ -1,4 +1,4 @@
-//! What came of a run, as a file for people and one for programs.
+//! Writes the result of a run to two files, one for people and one for programs.
 
 use std::{fs, path::Path, process::Command, time::Duration};
 
@@ -9,7 +9,7 @@ use testkit::checker::Bound;
 
 use crate::{round::Outcome, shell::output};
 
-/// A run as a whole.
+/// The result of a whole run.
 #[derive(Debug)]
 pub struct Report<'a> {
     /// Its name.
@@ -18,15 +18,15 @@ pub struct Report<'a> {
     pub seed: u64,
     /// The rounds that were run: name, seed, seconds, broken promises.
     pub rounds: Vec<(String, u64, f64, usize)>,
-    /// All rounds together.
+    /// The results of all rounds, added up.
     pub outcome: &'a Outcome,
     /// How long it took.
     pub took: Duration,
-    /// What was run, if that is known.
+    /// The commit that was run, or `unknown`.
     pub commit: String,
 }
 
-/// The promises that are tried. Nobody here uses a client id for another text on purpose; the simulation does.
+/// The promises that are checked. P3 is not: only the simulation reuses a client id for another text.
 fn rules() -> impl Iterator<Item = Rule> {
     Rule::ALL.iter().copied().filter(|rule| *rule != Rule::P3)
 }
@@ -137,7 +137,7 @@ fn machine() -> String {
     format!("{count} × {model}, {} GiB", kilobytes / 1_048_576)
 }
 
-/// The commit of the working folder, if it is one of git's.
+/// The commit of the working folder, or `unknown`.
 #[must_use]
 pub fn commit() -> String {
     output(Command::new("git").args(["rev-parse", "--short=12", "HEAD"])).unwrap_or_else(|_| "unknown".to_owned())

@@ -1,4 +1,4 @@
-//! One round: a topology, people who talk, a nemesis, quiet, and the judgement.
+//! One round: a topology, clients that talk, faults, a time of rest, and the judgement.
 
 use std::{
     collections::BTreeMap,
@@ -22,35 +22,35 @@ use crate::{
     town::Town,
 };
 
-/// What is to happen.
+/// The parameters of a round.
 #[derive(Clone, Debug)]
 pub struct Round {
     /// Its name in reports.
     pub name: &'static str,
-    /// On which topology.
+    /// The topology.
     pub profile: Profile,
-    /// What is broken, in an order that the seed decides.
+    /// The faults; the seed decides their order.
     pub faults: Vec<Fault>,
     /// Milliseconds between two faults.
     pub between: (u64, u64),
-    /// Milliseconds between two things that one talker does.
+    /// Milliseconds between two actions of one talker.
     pub pace: (u64, u64),
-    /// How many talk.
+    /// The number of clients that talk.
     pub talkers: usize,
-    /// How many listen only.
+    /// The number of clients that only listen.
     pub listeners: usize,
-    /// How many listen, and pause for seconds now and then.
+    /// The number of clients that listen, and pause for seconds now and then.
     pub dawdlers: usize,
-    /// By how many characters each text is longer than it need be.
+    /// The number of characters of padding in each text.
     pub padding: usize,
 }
 
-/// What came of it.
+/// The result of a round.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// Faults, by heading.
     pub faults: BTreeMap<&'static str, u64>,
-    /// What clients did and were told, by heading.
+    /// Counts of what clients did and received, by heading.
     pub seen: BTreeMap<&'static str, u64>,
     /// How often each rule was applied.
     pub checks: BTreeMap<Rule, u64>,
@@ -62,7 +62,7 @@ pub struct Outcome {
     pub slowest_start: Duration,
     /// The longest orderly stop of a node.
     pub slowest_stop: Duration,
-    /// What slow readers cost.
+    /// The cost of slow readers.
     pub slow: Vec<SlowFigures>,
 }
 
@@ -73,7 +73,7 @@ impl Outcome {
         self.seen.iter().filter(|(name, _)| name.starts_with("acknowledged")).map(|(_, count)| count).sum()
     }
 
-    /// All bounds (I16): what clients measured, and what the nodes themselves were seen to take.
+    /// All bounds (I16): those that clients measured, and those of the nodes themselves.
     #[must_use]
     pub fn bounds(&self) -> Vec<Bound> {
         let time = |name, limit, took: Duration| Bound {
@@ -98,7 +98,7 @@ impl Outcome {
         bounds
     }
 
-    /// Adds another round's.
+    /// Adds another round's result.
     pub fn add(&mut self, other: Self) {
         for (mine, others) in [(&mut self.faults, other.faults), (&mut self.seen, other.seen)] {
             others.into_iter().for_each(|(name, count)| *mine.entry(name).or_default() += count);
@@ -126,7 +126,7 @@ impl Round {
     /// Runs it in a folder of its own. The folder stays if a promise was broken.
     ///
     /// # Errors
-    /// If something cannot be started or does not come back. Broken promises are no error but in the outcome.
+    /// If something cannot be started or does not come back. Broken promises are not an error; they are in the result.
     pub async fn run(&self, seed: u64, binary: PathBuf, folder: PathBuf, mutant: Option<String>) -> Result<Outcome> {
         let needs = self.needs(binary, folder.clone(), mutant);
         let mut topology = Topology::start(self.profile, &needs).await?;
@@ -144,10 +144,10 @@ impl Round {
         raged?;
         tokio::time::sleep(Duration::from_millis(500)).await;
         phase.send_replace(Phase::Finish);
-        // A server that keeps its promises becomes quiet; one that does not is judged all the same.
+        // A server that keeps its promises comes to rest; one that does not is judged all the same.
         let quiet = wait_for_quiet(&crowd.standings, Duration::from_secs(30)).await;
-        // What a killed node had begun becomes due when its lease is over, and is a change of its person's account: they
-        // stay until they were told.
+        // A reminder that a killed node was working on becomes due when its lease is over, and changes its person's
+        // account: the clients stay until they have received that.
         let reminders = testkit::kill::reminders(&api, &town.people).await;
         tokio::time::sleep(Duration::from_secs(2)).await;
         phase.send_replace(Phase::Over);
@@ -205,7 +205,7 @@ impl Round {
             crowd.standings.push(standing);
             crowd.tasks.spawn(talker.live(urls.to_vec(), phases.clone()));
         }
-        // Not on the first node, where it is measured what slow readers cost.
+        // Not on the first node, where the cost of slow readers is measured.
         let elsewhere = direct.get(1..).filter(|rest| !rest.is_empty()).unwrap_or(direct);
         for (talker, standing) in dawdlers {
             crowd.standings.push(standing);
@@ -239,19 +239,19 @@ impl Round {
     }
 }
 
-/// Those who talk, and where they stand.
+/// The tasks of the clients, and the clients' states.
 struct Crowd {
     tasks: JoinSet<testkit::checker::History>,
     standings: Vec<std::sync::Arc<std::sync::Mutex<testkit::talker::Standing>>>,
 }
 
-/// What is kept in the end, as fresh readers find it.
+/// Reads what is kept at the end, as fresh readers find it.
 async fn dump(api: &Api, town: &Town, evidence: &mut Evidence) -> Result<()> {
     for place in &town.places {
         let members = place.members.iter().filter_map(|index| town.people.get(*index));
         let owner = members.clone().next().context("a conversation without an owner")?;
         let mut log = api.dump(&owner.token, place.id, place.base).await?;
-        // Whoever was not brought in again before the patience was over has no marker.
+        // A member who was not added again in time has no marker.
         let inside = log.members.clone();
         for person in members.filter(|person| inside.contains(&person.id)) {
             log.markers.push(api.marker(&person.token, person.id, place.id).await?);

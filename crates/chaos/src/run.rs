@@ -1,4 +1,4 @@
-//! `chaos run`: one round after the other.
+//! `chaos run`: runs one round after the other.
 
 use std::{
     path::PathBuf,
@@ -13,12 +13,12 @@ use crate::{
     round::Outcome,
 };
 
-/// What is asked for.
+/// The options of `chaos run`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
     /// The rounds to run, by name; all, if none is named: kill-one, kill-three, one, stores, ways, crowd.
     pub rounds: Vec<String>,
-    /// Decides all that is left to chance, but for time itself. A new one, if it is not given.
+    /// The seed of all randomness, except timing. Random if it is not given.
     #[arg(long)]
     pub seed: Option<u64>,
     /// The server's program; `palabre` beside this one, if it is not given.
@@ -30,7 +30,7 @@ pub struct Options {
     /// How often all rounds are run, each time with another seed.
     #[arg(long, default_value_t = 1)]
     pub cycles: u64,
-    /// How often, besides, the round `loud` is run.
+    /// How often the round `loud` is run in addition.
     #[arg(long, default_value_t = 0)]
     pub loud_cycles: u64,
     /// Begins no further round after so many minutes.
@@ -39,7 +39,7 @@ pub struct Options {
     /// Runs only this part of the cycles, as in 1/3.
     #[arg(long, default_value = "1/1", value_parser = parse_shard)]
     pub shard: (u64, u64),
-    /// Rounds that once showed something, to be run first: a file with a round's name and its seed on each line.
+    /// Rounds to be run first, because they once found something: a file with a round's name and its seed on each line.
     #[arg(long)]
     pub seeds: Option<PathBuf>,
     /// Writes the result under this name.
@@ -48,7 +48,7 @@ pub struct Options {
     /// The folder for the result.
     #[arg(long, default_value = "docs/reliability")]
     pub out: PathBuf,
-    /// Tells of bounds that were not kept, but does not fail for them: for machines that have other work.
+    /// Reports bounds that were not kept without failing, for machines that have other work.
     #[arg(long)]
     pub lenient: bool,
     /// A deliberate fault of the server, if it was built with the feature `mutants`.
@@ -56,7 +56,7 @@ pub struct Options {
     pub mutant: Option<String>,
 }
 
-/// Runs the rounds and tells what came of each.
+/// Runs the rounds and prints the result of each.
 ///
 /// # Errors
 /// If a promise was broken, or something could not be run.
@@ -65,7 +65,7 @@ pub async fn run(options: &Options) -> Result<()> {
     let seed = options.seed.unwrap_or_else(new_seed);
     let names = names(&options.rounds)?;
     let (begin, mut all, mut rounds) = (Instant::now(), Outcome::default(), Vec::new());
-    // What is run is what was there at the beginning.
+    // Read first: the program that is run was built from this commit.
     let commit = report::commit();
     println!("seed {seed}");
     for (name, its_seed) in replayed(options)?.into_iter().chain(planned(options, &names, seed)) {
@@ -103,7 +103,7 @@ pub async fn run(options: &Options) -> Result<()> {
 /// The rounds that were asked for, each cycle with another seed.
 fn planned(options: &Options, names: &[String], seed: u64) -> Vec<(String, u64)> {
     let (shard, shards) = options.shard;
-    // Seeds of neighbouring cycles have nothing in common, and the first is the one that was given.
+    // The seeds of neighbouring cycles are unrelated, and the first is the given one.
     let seeds = |cycles: u64| {
         let mine = (0..cycles).filter(move |cycle| cycle % shards == shard - 1);
         mine.map(move |cycle| seed.wrapping_add(cycle.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
@@ -112,7 +112,7 @@ fn planned(options: &Options, names: &[String], seed: u64) -> Vec<(String, u64)>
     rounds.chain(seeds(options.loud_cycles).map(|seed| ("loud".to_owned(), seed))).collect()
 }
 
-/// The rounds that once showed something: a line of the file is a round's name and its seed.
+/// The rounds of the file in `--seeds`: each line is a round's name and its seed.
 fn replayed(options: &Options) -> Result<Vec<(String, u64)>> {
     let Some(file) = &options.seeds else { return Ok(Vec::new()) };
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -126,7 +126,7 @@ fn replayed(options: &Options) -> Result<Vec<(String, u64)>> {
         .collect()
 }
 
-/// Which part of how many, as in `2/3`.
+/// Parses a part like `2/3`.
 fn parse_shard(text: &str) -> Result<(u64, u64), String> {
     let numbers = text.split_once('/').and_then(|(shard, of)| Some((shard.parse().ok()?, of.parse().ok()?)));
     numbers
@@ -134,7 +134,7 @@ fn parse_shard(text: &str) -> Result<(u64, u64), String> {
         .ok_or_else(|| format!("{text} is not I/N with I from 1 to N, such as 1/3"))
 }
 
-/// The names, each of which must be a round's; all, if none is given.
+/// Checks the names of rounds; returns all if none is given.
 fn names(given: &[String]) -> Result<Vec<String>> {
     if let Some(unknown) = given.iter().find(|name| !plan::NAMES.iter().chain(&plan::MORE).any(|known| known == name)) {
         bail!("there is no round {unknown}; there are {}", plan::NAMES.join(", "));
@@ -143,10 +143,10 @@ fn names(given: &[String]) -> Result<Vec<String>> {
     Ok(if given.is_empty() { all() } else { given.to_vec() })
 }
 
-/// The program that is asked for, else the one beside this one.
+/// The server's program: the given one, or the one beside this program.
 ///
 /// # Errors
-/// If it is not there.
+/// If it does not exist.
 pub fn binary(given: Option<PathBuf>) -> Result<PathBuf> {
     let beside = || Some(std::env::current_exe().ok()?.with_file_name("palabre"));
     let binary = given.or_else(beside).context("where this program is cannot be told; give --binary")?;
@@ -159,7 +159,7 @@ fn new_seed() -> u64 {
     (u64::from(now.subsec_nanos()) ^ now.as_secs()) & 0xffff_ffff
 }
 
-/// A folder that no other run has.
+/// A folder that no other run uses.
 #[must_use]
 pub fn folder(name: &str, seed: u64) -> PathBuf {
     std::env::temp_dir().join(format!("palabre-chaos-{}-{name}-{seed}", std::process::id()))

@@ -1,4 +1,4 @@
-//! Small things that other programs do for us.
+//! Helpers that start other programs or read their state.
 
 use std::{
     path::Path,
@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 
-/// Makes a program end when this one does, however that ends.
+/// Makes a program end when this one ends, for whatever reason.
 pub const WITH_US: [&str; 4] = ["setpriv", "--pdeathsig", "KILL", "--"];
 
 /// Sends a signal, such as `TERM`, to a process that this program started.
@@ -25,12 +25,12 @@ pub fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Whether this program may do everything here.
+/// Whether this program runs as root.
 pub fn is_root() -> bool {
     output(Command::new("id").arg("-u")).is_ok_and(|id| id == "0")
 }
 
-/// The memory that a process has resident, in bytes; 0 if it is gone.
+/// The resident memory of a process, in bytes; 0 if it is gone.
 pub fn resident(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
@@ -43,7 +43,7 @@ pub fn children(pid: u32) -> Vec<u32> {
     tasks.unwrap_or_default().split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }
 
-/// What a process calls itself.
+/// The command line of a process, as it shows it.
 pub fn title(pid: u32) -> String {
     std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default().replace('\0', " ").trim().to_owned()
 }

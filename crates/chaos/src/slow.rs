@@ -1,4 +1,4 @@
-//! Subscribers who read slowly or not at all, and what that costs.
+//! Subscribers that read slowly or not at all, and their cost.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -14,16 +14,16 @@ use tokio_websockets::{ClientBuilder, Message};
 
 use crate::{shell::resident, topology::Topology, town::Town};
 
-/// What slow readers cost.
+/// The cost of slow readers.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
 pub struct SlowFigures {
-    /// How many there were.
+    /// The number of readers.
     pub readers: usize,
-    /// How much more memory the node held at most meanwhile, in bytes.
+    /// The largest growth of the node's memory meanwhile, in bytes.
     pub memory: u64,
 }
 
-/// Has slow readers on the first node for a while: every second reads nothing, the others 1 KiB a second.
+/// Runs slow readers on the first node for a while: every second one reads nothing, the others 1 KiB a second.
 ///
 /// # Errors
 /// If they cannot connect.
@@ -47,7 +47,7 @@ pub async fn read_slowly(topology: &Topology, town: &Town, readers: usize, time:
 
 async fn connect(address: SocketAddr, token: &str) -> Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
-    // Otherwise the system reads on their behalf for a long time.
+    // A larger buffer would let the system read for them for a long time.
     socket.set_recv_buffer_size(4_096)?;
     let stream = socket.connect(address).await?;
     let uri = format!("ws://{address}/v1/ws");
@@ -61,7 +61,7 @@ async fn listen(mut stream: TcpStream, deaf: bool) {
     let mut buffer = vec![0; 1_024];
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        // Being sent away is what may happen to them.
+        // Being closed by the server is expected.
         if !deaf && !stream.read(&mut buffer).await.is_ok_and(|count| count > 0) {
             return;
         }

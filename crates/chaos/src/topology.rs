@@ -1,4 +1,4 @@
-//! What is broken: nodes, database, Redis, and a proxy on every way between them.
+//! The system under test: nodes, database, Redis, and a proxy on every connection between them.
 
 use std::{
     fs,
@@ -20,12 +20,12 @@ use crate::{
     shell::{WITH_US, is_root, output},
 };
 
-/// Where Debian puts the library that tells programs another time.
+/// The path where Debian installs the library that fakes the time.
 const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
-/// Signs access tokens on all nodes. It guards nothing: every database here is thrown away.
+/// The secret that signs access tokens on all nodes. It protects nothing: every database here is discarded.
 const SECRET: &str = "what all nodes of a chaos run share: 1b2f";
 
-/// Which nodes on what.
+/// The nodes and what they share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
@@ -33,7 +33,7 @@ pub enum Profile {
     One,
     /// Three nodes on PostgreSQL and Redis.
     Three,
-    /// Three nodes on PostgreSQL, with nothing else between them.
+    /// Three nodes on PostgreSQL, without Redis.
     Deaf,
 }
 
@@ -48,49 +48,49 @@ impl Profile {
     }
 }
 
-/// What a run needs besides.
+/// Further needs of a run.
 #[derive(Clone, Debug)]
 pub struct Needs {
     /// The server's program.
     pub binary: PathBuf,
-    /// A folder for everything, which is made.
+    /// A folder for everything; it is created.
     pub folder: PathBuf,
-    /// Whether the nodes' clocks are to be moved.
+    /// Whether the nodes' clocks can be changed.
     pub clocks: bool,
-    /// Whether the data is to be on a small disk of its own.
+    /// Whether the data is on a small disk of its own.
     pub small_disk: bool,
     /// A deliberate fault of the server, if it was built with them.
     pub mutant: Option<String>,
 }
 
-/// A node and the ways to and from it.
+/// A node and the proxies of its connections.
 #[derive(Debug)]
 pub struct Node {
     /// The program.
     pub process: Process,
-    /// Where clients come in.
+    /// The proxy that clients connect to.
     pub door: Proxy,
-    /// The way to PostgreSQL.
+    /// The proxy to PostgreSQL.
     pub database: Option<Proxy>,
-    /// The way to Redis.
+    /// The proxy to Redis.
     pub redis: Option<Proxy>,
     clock: PathBuf,
 }
 
 impl Node {
-    /// Moves its clock, by words such as `+3600`.
+    /// Changes its clock, by an offset such as `+3600`.
     ///
     /// # Errors
-    /// If the file that tells it cannot be written.
+    /// If the file with the offset cannot be written.
     pub fn set_clock(&self, step: &str) -> Result<()> {
-        // At once and whole, never half of it.
+        // The file is replaced as a whole, so that nobody reads half of it.
         let draft = self.clock.with_extension("new");
         fs::write(&draft, format!("{step}\n"))?;
         Ok(fs::rename(draft, &self.clock)?)
     }
 }
 
-/// A disk of its own, in memory.
+/// A small disk in memory.
 #[derive(Debug)]
 pub struct SmallDisk {
     folder: PathBuf,
@@ -105,23 +105,23 @@ impl SmallDisk {
         Ok(Self { folder: folder.to_owned() })
     }
 
-    /// Takes all that is left.
+    /// Fills the disk.
     ///
     /// # Errors
-    /// If the disk is not to be had at all.
+    /// If no file can be created on it.
     pub fn fill(&self) -> Result<()> {
         use std::io::Write as _;
         let mut file = fs::File::create(self.folder.join("filler"))?;
         let block = vec![7_u8; 4_096];
-        // Its end is what this is about.
+        // Writing until it fails is the purpose.
         while file.write_all(&block).is_ok() {}
         Ok(())
     }
 
-    /// Gives it back.
+    /// Frees the space again.
     ///
     /// # Errors
-    /// If it cannot.
+    /// If the file cannot be removed.
     pub fn free(&self) -> Result<()> {
         Ok(fs::remove_file(self.folder.join("filler"))?)
     }
@@ -129,12 +129,13 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // If it is busy, it goes with the machine's next start; the error is told by the next run's mount.
+        // A busy disk is unmounted with the next start of the machine; otherwise the next run's mount fails with the
+        // reason.
         let _left = output(Command::new("umount").arg("-l").arg(&self.folder));
     }
 }
 
-/// Everything that runs. Dropping it ends it all.
+/// All running parts. Dropping it ends them.
 #[derive(Debug)]
 pub struct Topology {
     /// The nodes.
@@ -143,15 +144,15 @@ pub struct Topology {
     pub postgres: Option<Postgres>,
     /// Redis, where there are several nodes.
     pub redis: Option<Redis>,
-    /// The disk of the data, if it is a small one.
+    /// The small disk of the data, if there is one.
     pub disk: Option<SmallDisk>,
 }
 
 impl Topology {
-    /// Starts it all.
+    /// Starts everything.
     ///
     /// # Errors
-    /// If a part does not start, or something that is needed is not installed.
+    /// If a part does not start, or a needed program is not installed.
     pub async fn start(profile: Profile, needs: &Needs) -> Result<Self> {
         fs::create_dir_all(&needs.folder)?;
         let (several, heard) = (profile != Profile::One, profile == Profile::Three);
@@ -210,19 +211,19 @@ impl Topology {
         Ok(Node { process, door, database, redis, clock })
     }
 
-    /// The sockets of all nodes, as clients reach them.
+    /// The socket URLs of all nodes, through their proxies.
     #[must_use]
     pub fn urls(&self) -> Vec<String> {
         self.nodes.iter().map(|node| format!("ws://{}/v1/ws", node.door.address())).collect()
     }
 
-    /// The sockets of all nodes without a proxy in between, which would read on behalf of those who pause.
+    /// The socket URLs of all nodes without the proxies, which would read for clients that pause.
     #[must_use]
     pub fn direct(&self) -> Vec<String> {
         self.nodes.iter().map(|node| format!("ws://{}/v1/ws", node.process.address())).collect()
     }
 
-    /// A node's own address, which nothing disturbs.
+    /// The first node's own address, without a proxy.
     ///
     /// # Errors
     /// If there is no node.

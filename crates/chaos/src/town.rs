@@ -1,4 +1,4 @@
-//! Who talks, and where.
+//! The people who talk, and their conversations.
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
@@ -16,9 +16,9 @@ pub struct Place {
     pub id: i64,
     /// The number of its last change before anybody talked.
     pub base: i64,
-    /// Who is in it, by index; the first is its owner.
+    /// The members, by index; the first is the owner.
     pub members: Vec<usize>,
-    /// Whether others may come in by themselves.
+    /// Whether anybody can join.
     pub public: bool,
     /// Whether it is a direct conversation.
     pub direct: bool,
@@ -27,16 +27,16 @@ pub struct Place {
 /// People and conversations.
 #[derive(Debug)]
 pub struct Town {
-    /// Those who talk.
+    /// The people who talk.
     pub people: Vec<Person>,
-    /// Those who are let in nowhere.
+    /// People who are not a member of anything.
     pub strangers: Vec<Person>,
-    /// Where they talk; the first is the hot one, in which all are.
+    /// The conversations; the first is the busiest, with everybody in it.
     pub places: Vec<Place>,
 }
 
 impl Town {
-    /// Makes the accounts and six conversations: a room for all, three public rooms, a private one, and a direct
+    /// Creates the accounts and six conversations: a room for all, three public rooms, a private one, and a direct
     /// conversation.
     ///
     /// # Errors
@@ -93,14 +93,14 @@ impl Town {
         Ok(())
     }
 
-    /// Where somebody talks.
+    /// The conversations that somebody talks in.
     #[must_use]
     pub fn places_of(&self, person: usize) -> Vec<i64> {
         self.places.iter().filter(|place| place.members.contains(&person)).map(|place| place.id).collect()
     }
 
-    /// Whose membership somebody changes. In each room the owner puts the last member out and brings them in again,
-    /// and where all may come in, the second last comes and goes; two in each, so that no two do the same.
+    /// The memberships that somebody changes. In each room the owner removes the last member and adds them again; in
+    /// public rooms the second last member leaves and joins. No two people change the same membership.
     #[must_use]
     pub fn charges_of(&self, person: usize) -> Vec<Charge> {
         let mut charges = Vec::new();

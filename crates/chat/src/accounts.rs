@@ -1,8 +1,8 @@
-//! Accounts: who a person is on this server, and what they tell about themselves.
+//! Accounts: a person's identity on this server, and their profile.
 
 use crate::{Millis, Number, SessionId, UserId};
 
-/// What an account may do on the server as a whole. In a conversation, [`crate::members::Role`] decides.
+/// An account's role on the server as a whole. In a conversation, [`crate::members::Role`] decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ServerRole {
     /// Sees only the conversations it was brought into.
@@ -11,7 +11,7 @@ pub enum ServerRole {
     User,
     /// May delete messages and remove members in public rooms.
     Moderator,
-    /// May do everything that is not somebody's private conversation.
+    /// May do everything except in other people's private conversations.
     Admin,
 }
 
@@ -37,11 +37,11 @@ impl ServerRole {
     }
 }
 
-/// What a person tells about themselves. Fields of HyperChat (names, birth date, profession, city)
-/// and of Veza (display name, language, time zone, status message).
+/// A person's profile. The fields are those of HyperChat (names, birth date, profession, city) and of Veza (display
+/// name, language, time zone, status message).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profile {
-    /// The name shown to others; the username where it is absent.
+    /// The name shown to others; if absent, see [`Account::shown_name`].
     pub display_name: Option<String>,
     /// Given name.
     pub first_name: Option<String>,
@@ -49,15 +49,15 @@ pub struct Profile {
     pub last_name: Option<String>,
     /// Date of birth as `YYYY-MM-DD`.
     pub birth_date: Option<String>,
-    /// What the person does.
+    /// The person's occupation.
     pub profession: Option<String>,
-    /// Where the person lives.
+    /// The city that the person lives in.
     pub city: Option<String>,
     /// Preferred language, a BCP 47 tag such as `fr` or `en-GB`.
     pub language: Option<String>,
     /// IANA time zone, such as `Europe/Paris`.
     pub time_zone: Option<String>,
-    /// A line that the person shows to others.
+    /// A short text for others.
     pub status_message: Option<String>,
 }
 
@@ -89,28 +89,28 @@ pub struct ProfileChange {
 pub struct Account {
     /// Its id.
     pub id: UserId,
-    /// Its unique name: 3 to 50 of `a-z A-Z 0-9 _ -`; compared without case; never changes.
+    /// Its username, which is unique without regard to case and never changes: 3 to 50 of `a-z A-Z 0-9 _ -`.
     pub username: String,
     /// Its mail address, unique if present.
     pub email: Option<String>,
-    /// What it may do on the server.
+    /// Its role on the server.
     pub role: ServerRole,
     /// False while an administrator has deactivated it.
     pub active: bool,
-    /// What it tells about itself.
+    /// Its profile.
     pub profile: Profile,
-    /// The number, in the account, of the last change of what it tells: of two readings the one with the greater is
-    /// newer.
+    /// The number, in the account, of the last change of its profile: of two readings, the one with the greater number
+    /// is newer.
     pub rev: Number,
     /// When it was made.
     pub created_at: Millis,
-    /// When its last connection ended, if that is known and it may be told.
+    /// When its last connection ended, if that is known and may be shown.
     pub last_seen_at: Option<Millis>,
 }
 
 impl Account {
-    /// What a person is called where there is room for one name: the display name; else first and last name; else
-    /// the username.
+    /// The name to show where there is room for one: the display name; otherwise first and last name; otherwise the
+    /// username.
     #[must_use]
     pub fn shown_name(&self) -> String {
         let given = |name: &Option<String>| name.as_deref().map(str::trim).unwrap_or_default().to_owned();
@@ -122,22 +122,22 @@ impl Account {
     }
 }
 
-/// Who gives a command: had by checking a credential, and by nothing else.
+/// The author of a command. It is made only by verifying a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Speaker {
     /// The account.
     pub user: UserId,
-    /// Its name, so that events can carry it.
+    /// Its username, so that events can carry it.
     pub username: String,
-    /// What it is called: see [`Account::shown_name`].
+    /// Its name as others see it: see [`Account::shown_name`].
     pub shown_name: String,
-    /// What it may do on the server.
+    /// Its role on the server.
     pub role: ServerRole,
-    /// The log-in, absent for tokens of a host application.
+    /// The session; absent for tokens of a host application.
     pub session: Option<SessionId>,
 }
 
-/// What is needed to open an account.
+/// The input for opening an account.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Registration {
     /// See [`Account::username`].
@@ -146,8 +146,8 @@ pub struct Registration {
     pub password: String,
     /// See [`Account::email`].
     pub email: Option<String>,
-    /// What the account tells about itself from the start.
+    /// The profile at the beginning.
     pub profile: ProfileChange,
-    /// The one-time secret that makes the first administrator.
+    /// The one-time secret for creating the first administrator.
     pub setup_secret: Option<String>,
 }

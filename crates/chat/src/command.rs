@@ -1,4 +1,4 @@
-//! What people can ask the server to do. Every endpoint ends in one of these.
+//! Commands: the changes that clients can ask for. Every endpoint translates to these.
 
 use crate::{
     ClientId, ConversationId, Millis, Number, ReminderId, SessionId, UserId,
@@ -11,122 +11,122 @@ use crate::{
     presence::Presence,
 };
 
-/// A change that somebody with an account asks for.
+/// A change that an authenticated speaker asks for.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Command {
-    /// Say something. Answered with [`crate::Reply::Sent`].
+    /// Send a message. Answered with [`crate::Reply::Sent`].
     SendMessage(Submission),
-    /// Change the text of an own message.
+    /// Change the text of one's own message.
     EditMessage {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
-        /// Which message.
+        /// The message.
         seq: Number,
         /// The new text.
         text: String,
     },
     /// Turn a message into a tombstone.
     DeleteMessage {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
-        /// Which message.
+        /// The message.
         seq: Number,
     },
     /// Add an emoji to a message; repeating it changes nothing.
     AddReaction {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
-        /// Which message.
+        /// The message.
         seq: Number,
         /// The emoji.
         emoji: String,
     },
-    /// Take an own emoji back; repeating it changes nothing.
+    /// Remove one's own reaction; repeating it changes nothing.
     RemoveReaction {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
-        /// Which message.
+        /// The message.
         seq: Number,
         /// The emoji.
         emoji: String,
     },
-    /// Move an own marker forward.
+    /// Move one's own marker forward.
     MoveMarker {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
-        /// Which marker.
+        /// The marker.
         marker: Marker,
-        /// Up to which number.
+        /// The number to move it to.
         seq: Number,
     },
-    /// Be reminded of a message at a moment. If one already is to be, then at this moment instead.
+    /// Set a reminder of a message; an existing one for the message is moved.
     CreateReminder {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
-        /// Which message.
+        /// The message.
         seq: Number,
-        /// When.
+        /// When it becomes due.
         at: Millis,
     },
-    /// Take an own reminder back, or dismiss one that is due; repeating it changes nothing.
+    /// Remove one's own reminder, due or not; repeating it changes nothing.
     CancelReminder(ReminderId),
     /// Open a room.
     CreateRoom {
         /// Unique name.
         name: String,
-        /// What it is about.
+        /// Its subject.
         topic: Option<String>,
         /// Public or private.
         visibility: Visibility,
         /// Makes a repeat harmless, as for a send.
         client_id: Option<ClientId>,
     },
-    /// Bring a few people together.
+    /// Open a group.
     CreateGroup {
-        /// A name, if it is to have one.
+        /// Its name, if it has one.
         name: Option<String>,
-        /// Who else is in it.
+        /// The other members.
         members: Vec<UserId>,
         /// Makes a repeat harmless, as for a send.
         client_id: Option<ClientId>,
     },
-    /// Get the direct conversation with somebody, opening it if there is none.
+    /// Get the direct conversation with somebody; it is opened if there is none.
     OpenDirect {
         /// The other person.
         user: UserId,
     },
-    /// Enter a public room.
+    /// Join a public room.
     JoinConversation(ConversationId),
     /// Leave a room or a group.
     LeaveConversation(ConversationId),
-    /// Take a conversation out of one's own list until something happens in it. The others see nothing of it.
+    /// Hide a conversation from one's own list until something happens in it. Others do not notice.
     HideConversation(ConversationId),
-    /// Bring somebody into a room or group.
+    /// Add somebody to a room or group.
     AddMember {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
-        /// Whom.
+        /// The person.
         user: UserId,
     },
-    /// Put somebody out of a room or group.
+    /// Remove somebody from a room or group.
     RemoveMember {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
-        /// Whom.
+        /// The person.
         user: UserId,
     },
     /// Give a member another role.
     SetMemberRole {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
-        /// Whom.
+        /// The member.
         user: UserId,
         /// The new role.
         role: Role,
     },
-    /// Rename, describe, open or close a room or group. Absent fields stay.
+    /// Change a room's or group's name, topic or visibility. Absent fields stay.
     UpdateConversation {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
         /// The new name.
         name: Option<String>,
@@ -135,22 +135,22 @@ pub enum Command {
         /// Public or private; rooms only.
         visibility: Option<Visibility>,
     },
-    /// Keep what one has begun to write, for all of one's devices. Answered with [`crate::Reply::DraftSaved`].
+    /// Save a draft for all of one's devices. Answered with [`crate::Reply::DraftSaved`].
     SaveDraft {
-        /// Which.
+        /// The draft.
         key: DraftKey,
         /// The text so far.
         text: String,
-        /// The `seq` of the message that it will answer.
+        /// The `seq` of the message that it replies to.
         parent: Option<Number>,
-        /// The [`crate::drafts::Draft::rev`] of the draft from which this one was begun; 0 if from none.
+        /// The [`crate::drafts::Draft::rev`] of the draft that this one was begun from; 0 if there was none.
         since: Number,
     },
-    /// Drop a draft: it was sent, or is not wanted any more. Repeating it changes nothing.
+    /// Discard a draft that was sent or is not wanted any more. Repeating it changes nothing.
     DiscardDraft(DraftKey),
-    /// Change the own profile.
+    /// Change one's own profile.
     UpdateProfile(ProfileChange),
-    /// Change the own password; ends all other sessions.
+    /// Change one's own password; ends all other sessions.
     ChangePassword {
         /// The present password.
         current: String,
@@ -169,16 +169,16 @@ pub enum Command {
     EndSession(SessionId),
     /// Give an account another server role. Administrators only.
     SetServerRole {
-        /// Whom.
+        /// The account.
         user: UserId,
         /// The new role.
         role: ServerRole,
     },
     /// Deactivate an account or bring it back. Administrators only.
     SetActive {
-        /// Whom.
+        /// The account.
         user: UserId,
-        /// True brings it back.
+        /// True activates it again.
         active: bool,
     },
     /// Be online, away, busy or invisible, on all of one's devices.
@@ -189,7 +189,7 @@ pub enum Command {
     SetPresenceHere(Presence),
     /// Tell the others of a conversation that one is writing, or has stopped.
     Typing {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
         /// Started or stopped.
         typing: bool,
@@ -197,14 +197,14 @@ pub enum Command {
 }
 
 impl Command {
-    /// Whether it counts at the pace of messages: everybody in the conversation is told a text by it.
+    /// Whether it counts against the rate of messages: those commands publish a text to the whole conversation.
     #[must_use]
     pub fn is_paced_as_a_message(&self) -> bool {
         matches!(self, Self::SendMessage(_) | Self::EditMessage { .. })
     }
 }
 
-/// What somebody without an account, or before proving it, can ask for.
+/// A request of a client that is not authenticated.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Visit {
     /// Open an account. Answered with [`crate::Reply::Tokens`].

@@ -2,12 +2,12 @@
 
 use crate::{ConversationId, Millis, Number, UserId, members::Role, messages::Message, presence::Presence};
 
-/// What sort of conversation it is. The kind never changes.
+/// The kind of a conversation, which never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// A named place, public or private, that people come to and leave.
+    /// A named place, public or private, that people join and leave.
     Room,
-    /// A few people who were brought together; always private; a name is optional.
+    /// A few people whom somebody brought together; always private; a name is optional.
     Group,
     /// Exactly one pair of people (or one person with themselves). One per pair.
     Direct,
@@ -34,12 +34,12 @@ impl Kind {
     }
 }
 
-/// Who may find and enter a room.
+/// Whether everybody can find and join a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Visibility {
     /// Everybody but guests may discover it and join.
     Public,
-    /// Only those who were invited know of it.
+    /// Only its members know of it.
     Private,
 }
 
@@ -60,7 +60,7 @@ impl Visibility {
     }
 }
 
-/// A conversation's own row: what all of its members see alike.
+/// A conversation's own row: the part that all members see alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conversation {
     /// Its id.
@@ -71,11 +71,11 @@ pub struct Conversation {
     pub visibility: Visibility,
     /// Its name. Room names are unique without regard to case; groups may have none, direct ones have none.
     pub name: Option<String>,
-    /// What it is about.
+    /// Its subject.
     pub topic: Option<String>,
-    /// Who opened it.
+    /// The account that opened it.
     pub created_by: UserId,
-    /// When.
+    /// When it was opened.
     pub created_at: Millis,
     /// The number of the last change in it.
     pub head: Number,
@@ -113,19 +113,19 @@ pub struct Peer {
     pub user: UserId,
     /// Its name.
     pub username: String,
-    /// What it is called: see [`crate::accounts::Account::shown_name`].
+    /// Its name as others see it: see [`crate::accounts::Account::shown_name`].
     pub shown_name: String,
-    /// What it calls itself.
+    /// Its display name.
     pub display_name: Option<String>,
     /// Its given name.
     pub first_name: Option<String>,
     /// Its family name.
     pub last_name: Option<String>,
-    /// Whether it is here now.
+    /// Its present presence.
     pub presence: Presence,
 }
 
-/// What an endpoint needs to know of a conversation to tell what happened in it.
+/// The data of a conversation that an endpoint needs for encoding its events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Room, group or direct.

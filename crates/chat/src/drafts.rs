@@ -1,11 +1,12 @@
-//! Drafts: what a person has begun to write, alike on all their devices.
+//! Drafts: texts that a person has begun to write, alike on all their devices.
 
 use crate::{ConversationId, Millis, Number};
 
-/// Which draft of a person: one for each conversation, and one for each of their messages that they are editing.
+/// The key of a person's draft: there is one for each conversation, and one for each of their messages that they are
+/// editing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DraftKey {
-    /// Where it is being written.
+    /// The conversation.
     pub conversation: ConversationId,
     /// The `seq` of the message that it will change; absent for a new message.
     pub edit: Option<Number>,
@@ -14,11 +15,11 @@ pub struct DraftKey {
 /// A text that is not sent yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
-    /// Which.
+    /// Its key.
     pub key: DraftKey,
     /// The text so far.
     pub text: String,
-    /// The `seq` of the message that it will answer.
+    /// The `seq` of the message that it replies to.
     pub parent: Option<Number>,
     /// The number of its last change in its person's account.
     pub rev: Number,
@@ -27,7 +28,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Whether both will say the same.
+    /// Whether two drafts have the same content.
     #[must_use]
     pub fn says_the_same(&self, other: &Self) -> bool {
         self.text == other.text && self.parent == other.parent
@@ -39,6 +40,6 @@ impl Draft {
 pub struct Saved {
     /// The draft as it is kept now.
     pub draft: Draft,
-    /// What it has replaced, if that was saved elsewhere meanwhile and said something else.
+    /// The draft that it has replaced, if that was saved on another device meanwhile and has another content.
     pub replaced: Option<Draft>,
 }

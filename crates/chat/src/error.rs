@@ -7,7 +7,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $status:literal, $title:literal;)*) => {
-        /// Why something was refused. The name is stable and part of the protocol.
+        /// The reason of a refusal. The name is stable and part of the protocol.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum ErrorCode {
             $($(#[$doc])* $variant,)*
@@ -29,7 +29,7 @@ macro_rules! codes {
                 match self { $(Self::$variant => $status,)* }
             }
 
-            /// What it means, in a few words.
+            /// Its meaning, in a few words.
             #[must_use]
             pub fn title(self) -> &'static str {
                 match self { $(Self::$variant => $title,)* }
@@ -88,18 +88,18 @@ codes! {
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    /// Why, for programs.
+    /// The reason, for programs.
     pub code: ErrorCode,
-    /// Why, for people. Never holds what others may not see.
+    /// The reason, for people. Never contains what others may not see.
     pub detail: String,
     /// The field that was wrong, as a JSON Pointer (RFC 6901) into the input.
     pub field: Option<String>,
-    /// When to try again, in milliseconds.
+    /// How long to wait before trying again, in milliseconds.
     pub retry_after_ms: Option<i64>,
 }
 
 impl Error {
-    /// A refusal with a code and words.
+    /// A refusal with a code and a description.
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self { code, detail: detail.into(), field: None, retry_after_ms: None }
     }
@@ -110,18 +110,18 @@ impl Error {
         Self { field: Some(pointer), ..Self::new(ErrorCode::Invalid, detail) }
     }
 
-    /// Absent, or not the asker's to see.
+    /// Not found, or not visible to the speaker.
     #[must_use]
     pub fn not_found(what: &str) -> Self {
         Self::new(ErrorCode::NotFound, format!("There is no such {what}, or you may not see it."))
     }
 
-    /// Not allowed, and why.
+    /// Not allowed, with the reason.
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(ErrorCode::Forbidden, detail)
     }
 
-    /// Too often; try again after so many milliseconds.
+    /// Rate-limited; try again after so many milliseconds.
     #[must_use]
     pub fn rate_limited(what: &str, retry_after_ms: i64) -> Self {
         Self {
@@ -135,7 +135,7 @@ impl Error {
         Self::new(ErrorCode::LimitReached, detail)
     }
 
-    /// A fault of the server. The caller learns nothing of it; log it where this is made.
+    /// A fault of the server. The caller gets no details; log them where this is made.
     #[must_use]
     pub fn internal() -> Self {
         Self::new(ErrorCode::Internal, "The server made a mistake; its operator can find it by the request id.")

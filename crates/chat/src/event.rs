@@ -1,9 +1,9 @@
-//! What has happened, told to those who may know it.
+//! Events: what has happened, for those who may know it.
 //!
-//! Two scopes number their changes: a conversation, whose [`Event`] all its members are told, and an account, whose
-//! [`AccountEvent`] only its own person's connections are told. Both are durable: they are told after their commit, and
-//! whoever missed some reads what they changed. A [`Signal`] is everything else; it has no number, and what a
-//! reconnected client missed of it can be read fresh.
+//! Two scopes number their changes: a conversation, whose [`Event`]s go to all its members, and an account, whose
+//! [`AccountEvent`]s go to its own person's connections only. Both are durable: they are published after their commit,
+//! and a client that has missed some reads what they changed. A [`Signal`] is an ephemeral event; it has no number, and
+//! after a reconnection its present state can be read.
 
 use crate::{
     ConnectionId, ConversationId, Millis, Number, ReminderId, SessionId, UserId,
@@ -17,12 +17,12 @@ use crate::{
     reminders::Reminder,
 };
 
-/// What numbers its changes: 1, 2, 3 … without gaps. Their order is the order in which a transaction locks them.
+/// A scope of numbers: 1, 2, 3 … without gaps. The order of scopes is the order in which a transaction locks them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
-    /// What all members of a conversation share.
+    /// The changes that all members of a conversation share.
     Conversation(ConversationId),
-    /// What concerns one person on all their devices.
+    /// The changes that concern one person on all their devices.
     Account(UserId),
 }
 
@@ -41,68 +41,68 @@ impl From<UserId> for Scope {
 /// A committed, numbered change of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Where it happened.
+    /// The conversation.
     pub conversation: ConversationId,
     /// Its number: the one after the previous event's of the same conversation.
     pub number: Number,
-    /// Who did it.
+    /// The account that caused it.
     pub actor: UserId,
-    /// On which connection of this node, if on one: some endpoints do not echo to it.
+    /// The connection of this node that caused it, if one did: some endpoints do not echo to it.
     pub origin: Option<ConnectionId>,
-    /// When.
+    /// When it happened.
     pub at: Millis,
-    /// What happened.
+    /// The change.
     pub fact: Fact,
 }
 
-/// What happened in a conversation.
+/// A change of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
-    /// A message was sent.
+    /// A message was created.
     MessageCreated(Message),
-    /// A message's text was changed: the message as it is now.
+    /// A message's text was changed.
     MessageEdited(Message),
     /// A message became a tombstone.
     MessageDeleted(Message),
-    /// Somebody reacted: the message as it is now.
+    /// A reaction was added.
     ReactionAdded {
         /// The message as it is now.
         message: Message,
-        /// By whom.
+        /// The account that reacted.
         user: UserId,
-        /// With what.
+        /// The emoji.
         emoji: String,
     },
-    /// Somebody took a reaction back.
+    /// A reaction was removed.
     ReactionRemoved {
         /// The message as it is now.
         message: Message,
-        /// By whom.
+        /// The account that had reacted.
         user: UserId,
-        /// Which.
+        /// The emoji.
         emoji: String,
     },
     /// Somebody became a member.
     MemberJoined {
         /// The new membership.
         member: Member,
-        /// How many members there are now.
+        /// The number of members afterwards.
         member_count: i64,
     },
-    /// Somebody is a member no more.
+    /// A member left or was removed.
     MemberLeft {
         /// The membership, without a role.
         member: Member,
-        /// Why.
+        /// How they left.
         departure: Departure,
-        /// How many members there are now.
+        /// The number of members afterwards.
         member_count: i64,
     },
     /// A member's role was changed.
     MemberUpdated(Member),
-    /// The conversation was made; those in it are told by [`AccountFact::ConversationAdded`].
+    /// The conversation was created; its members learn it by [`AccountFact::ConversationAdded`].
     ConversationCreated(Conversation),
-    /// The conversation was renamed, described, opened or closed.
+    /// The conversation's name, topic or visibility was changed.
     ConversationUpdated(Conversation),
 }
 
@@ -125,49 +125,50 @@ impl Fact {
     }
 }
 
-/// A committed, numbered change of an account, as its person's connections are told of it.
+/// A committed, numbered change of an account, in the form in which its person's connections receive it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountEvent {
-    /// Whose.
+    /// The account.
     pub account: UserId,
-    /// The number that it follows: the one before its own, unless what came in between is said by later events.
+    /// The number that it follows: the one before its own, or a smaller one if later events report the changes in
+    /// between.
     pub after: Number,
     /// Its number in the account.
     pub number: Number,
-    /// On which connection of this node it was caused, if on one.
+    /// The connection of this node that caused it, if one did.
     pub origin: Option<ConnectionId>,
-    /// What is true of it now.
+    /// The change.
     pub fact: AccountFact,
 }
 
-/// What is true now of one thing that belongs to an account. Being told it twice does no harm.
+/// The present state of one thing that belongs to an account. Receiving it twice does no harm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccountFact {
-    /// They are a member of this conversation. Its head is the number from which its events follow.
+    /// The person is a member of this conversation. Its events follow after its head.
     ConversationAdded(Box<Listed>),
-    /// They are a member of it no more.
+    /// The person is no longer a member of it.
     ConversationRemoved {
-        /// Of what.
+        /// The conversation.
         conversation: ConversationId,
-        /// Why.
+        /// How they left.
         departure: Departure,
     },
-    /// They took the conversation out of their list, where the next event of it brings it back.
+    /// The person has hidden the conversation from their list; its next event brings it back.
     ConversationHidden {
-        /// Which.
+        /// The conversation.
         conversation: ConversationId,
-        /// Up to which number: told after it and before the next.
+        /// The number up to which it is hidden: this event comes after that number and before the next.
         at: Number,
     },
-    /// Their profile is this.
+    /// The person's profile has changed.
     ProfileChanged(Box<Account>),
-    /// They have begun to write this and not sent it.
+    /// A draft was saved.
     DraftSaved(Draft),
-    /// There is no such draft any more.
+    /// A draft was discarded.
     DraftDiscarded(DraftKey),
-    /// They have asked for this reminder, or it is due.
+    /// A reminder was created or changed, or is due.
     ReminderChanged(Reminder),
-    /// They have no such reminder any more.
+    /// A reminder was removed.
     ReminderRemoved(ReminderId),
 }
 
@@ -180,7 +181,8 @@ impl AccountFact {
             Self::ConversationRemoved { conversation, .. } | Self::ConversationHidden { conversation, .. } => {
                 Some(*conversation)
             }
-            // A reminder stays where one is no member any more: nobody has to wait for anything of the conversation.
+            // A reminder stays when its person has left the conversation, so it need not wait for the conversation's
+            // events.
             Self::ProfileChanged(_) | Self::ReminderChanged(_) | Self::ReminderRemoved(_) => None,
             Self::DraftSaved(draft) => Some(draft.key.conversation),
             Self::DraftDiscarded(key) => Some(key.conversation),
@@ -188,57 +190,57 @@ impl AccountFact {
     }
 }
 
-/// A change without a number.
+/// An ephemeral event: a change without a number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// To one connection that comes back with a cursor of a conversation to which its person does not belong.
+    /// For one connection that resumed a conversation that its person is not a member of.
     NotAMember(ConversationId),
-    /// To the members (in large conversations to the person's own connections): somebody's marker moved.
+    /// For the members (in large conversations for the person's own connections): somebody's marker has moved.
     MarkerMoved {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
         /// The markers now.
         markers: Markers,
     },
-    /// To the other members: somebody started or stopped writing.
+    /// For the other members: somebody has started or stopped writing.
     Typing {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
-        /// Who.
+        /// The person.
         user: UserId,
-        /// Their name.
+        /// Their username.
         username: String,
-        /// What they are called: see [`Account::shown_name`].
+        /// Their name as others see it: see [`Account::shown_name`].
         shown_name: String,
-        /// Started or stopped (by themselves, or because time ran out).
+        /// Whether they have started, or stopped (also because time ran out).
         typing: bool,
     },
-    /// To those who share a conversation: somebody tells something else about themselves.
+    /// For those who share a conversation with the person: their profile has changed.
     CardChanged {
-        /// Where both are members.
+        /// The shared conversation.
         conversation: ConversationId,
-        /// Who, as others see them.
+        /// The account, as others see it.
         account: Box<Account>,
     },
-    /// To those who share a conversation: people came, went or changed their presence.
+    /// For those who share a conversation with the people: their presence has changed.
     PresenceChanged {
-        /// Where both are members.
+        /// The shared conversation.
         conversation: ConversationId,
-        /// Who, and how they are now shown.
+        /// The people: id, username, and presence as others see it.
         people: Vec<(UserId, String, Seen)>,
     },
 }
 
-/// A signal and those who are to be told.
+/// A signal and its audience.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// To whom.
+    /// The audience.
     pub to: Audience,
-    /// What.
+    /// The signal.
     pub signal: Signal,
 }
 
-/// Who is to be told of a [`Signal`]. Whether they may know is the hub's to check: only members listen.
+/// The audience of a [`Signal`]. The hub sees to permissions: only members listen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
     /// All connections of one person.
@@ -249,36 +251,36 @@ pub enum Audience {
     OtherMembers(ConversationId, UserId),
 }
 
-/// A change of an account that open connections must obey. Not shown to anybody.
+/// A change of an account that open connections must obey. It is not shown to anybody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Revocation {
-    /// The session is over: close its connections.
+    /// The session has ended: close its connections.
     SessionEnded {
-        /// Whose.
+        /// The account.
         user: UserId,
-        /// Which.
+        /// The session.
         session: SessionId,
     },
-    /// All of the person's sessions but one are over.
+    /// All sessions of the account but one have ended.
     SessionsEnded {
-        /// Whose.
+        /// The account.
         user: UserId,
-        /// The one that goes on.
+        /// The session that continues.
         except: Option<SessionId>,
     },
     /// The account was deactivated: close its connections.
     Deactivated(UserId),
-    /// The account has another role on the server.
+    /// The account has another server role.
     RoleChanged {
-        /// Whose.
+        /// The account.
         user: UserId,
-        /// The role now.
+        /// The new role.
         role: ServerRole,
     },
 }
 
 impl Revocation {
-    /// Whose account it is about.
+    /// The account that it is about.
     #[must_use]
     pub fn user(&self) -> UserId {
         match self {
@@ -290,20 +292,20 @@ impl Revocation {
     }
 }
 
-/// One thing to tell after a commit. What a commit tells is a list of these, in order.
+/// One thing to publish after a commit. A commit has a list of these, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outgoing {
-    /// A numbered change of a conversation. Those of one conversation stand in the order of their numbers.
+    /// A numbered change of a conversation. Those of one conversation are in the order of their numbers.
     Event(Event),
-    /// A numbered change of an account. Those of one account stand in the order of their numbers, after the changes of
+    /// A numbered change of an account. Those of one account are in the order of their numbers, after the changes of
     /// conversations that they name.
     Account(AccountEvent),
-    /// A change without a number.
+    /// An ephemeral event.
     Notice(Notice),
-    /// What open connections must obey.
+    /// A change that open connections must obey.
     Revocation(Revocation),
-    /// Nobody knows whether a batch was committed: what it would tell has to be looked for.
+    /// The outcome of a commit is unknown: its events must be looked for in the database.
     Doubt,
-    /// The database has come back as another history: nothing that was told before is sure any more.
+    /// The database has come back as another history: earlier events may not be part of it.
     NewHistory,
 }

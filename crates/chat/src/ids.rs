@@ -53,13 +53,13 @@ impl Number {
     /// The number after this one.
     #[must_use]
     pub fn next(self) -> Self {
-        // A number that a damaged row holds may be the last that there is.
+        // A damaged row may hold the largest number.
         Self(self.0.saturating_add(1))
     }
 }
 
-/// The id that the sender chose for a send; `(author, client id)` is unique for ever, which is what
-/// makes a repeated send harmless.
+/// The id that a sender chooses for a send. `(author, client id)` is unique for ever, which makes a repeated send
+/// harmless.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ClientId(String);
 
@@ -70,7 +70,7 @@ impl ClientId {
     /// Accepts 1 to 64 printable ASCII characters without spaces.
     ///
     /// # Errors
-    /// The reason, in words for the caller.
+    /// The reason, for the caller.
     pub fn parse(text: &str) -> std::result::Result<Self, String> {
         if text.is_empty() || text.len() > Self::MAX_LENGTH {
             return Err(format!("must have 1 to {} characters", Self::MAX_LENGTH));

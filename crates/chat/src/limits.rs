@@ -1,13 +1,13 @@
-//! Everything that is countable has a limit, and all limits stand in this table.
+//! Everything countable has a limit, and all limits are in this table.
 
-/// Unread messages are counted up to here; a larger count is shown as "1,000 or more".
+/// Unread messages are counted up to this number; a larger count is shown as "1,000 or more".
 pub const UNREAD_CAP: i64 = 1_000;
-/// Longest accepted value of `limits.message_length`.
+/// The largest value that `limits.message_length` accepts.
 pub const MESSAGE_LENGTH_CEILING: i64 = 10_000;
 
 macro_rules! limits {
     ($($(#[doc = $doc:literal])* $field:ident: $default:literal, $least:literal..=$most:expr;)*) => {
-        /// The limits in force. Defaults are those of DESIGN section 6; [`Limits::TABLE`] lists them.
+        /// The limits in force, with their defaults; [`Limits::TABLE`] lists them.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Limits {
             $($(#[doc = $doc])* pub $field: i64,)*
@@ -34,7 +34,7 @@ macro_rules! limits {
             /// Sets a limit by its name.
             ///
             /// # Errors
-            /// What is allowed, if the name or the value is not.
+            /// The allowed values, if the name is unknown or the value out of range.
             pub fn set(&mut self, name: &str, value: i64) -> Result<(), String> {
                 match name {
                     $(stringify!($field) => {

@@ -1,22 +1,22 @@
-//! Markers: how far a member has read, and how far messages have reached them. Markers are not
-//! numbered; they are read fresh and only ever move forward.
+//! Markers: how far a member has read, and how far messages have been delivered to them. Markers have no numbers of
+//! their own; they only move forward, and their present state can be read.
 
 use crate::{Millis, Number, UserId};
 
 /// A member's markers in a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Markers {
-    /// Whose.
+    /// The member.
     pub user: UserId,
-    /// Everything up to here was read.
+    /// The number up to which everything was read.
     pub read_seq: Number,
-    /// Everything up to here reached one of the member's devices.
+    /// The number up to which everything was delivered to one of the member's devices.
     pub delivered_seq: Number,
     /// When the read marker last moved.
     pub read_at: Option<Millis>,
 }
 
-/// Which marker to move.
+/// The kind of a marker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Marker {
     /// Read by the person; implies delivered.

@@ -1,8 +1,8 @@
-//! Members: who belongs to a conversation, and in which role.
+//! Members: the people of a conversation, and their roles.
 
 use crate::{Millis, Number, UserId};
 
-/// What a member may do in a conversation. See [`crate::policies`].
+/// A member's role in a conversation. See [`crate::policies`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Reads and writes.
@@ -11,7 +11,7 @@ pub enum Role {
     Moderator,
     /// Also changes the room, invites into it, and makes moderators.
     Admin,
-    /// Everything; there is always at least one while there are members.
+    /// May do everything; there is always at least one while there are members.
     Owner,
 }
 
@@ -42,9 +42,9 @@ impl Role {
 pub struct Member {
     /// The account.
     pub user: UserId,
-    /// Its name.
+    /// Its username.
     pub username: String,
-    /// What it is called: see [`crate::accounts::Account::shown_name`].
+    /// Its name as others see it: see [`crate::accounts::Account::shown_name`].
     pub shown_name: String,
     /// Its role, absent once it has left or was removed.
     pub role: Option<Role>,
@@ -54,12 +54,12 @@ pub struct Member {
     pub joined_at: Millis,
 }
 
-/// Why somebody is no longer a member.
+/// How a membership ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Departure {
-    /// They went.
+    /// The member left.
     Left,
-    /// Somebody removed them.
+    /// Somebody removed the member.
     Removed,
 }
 

@@ -1,21 +1,21 @@
-//! Messages: what was said, in the order in which it was said.
+//! Messages, in the order in which they were sent.
 
 use crate::{ClientId, ConversationId, MessageId, Millis, Number, UserId, accounts::ServerRole, reactions::Reaction};
 
-/// What a message's text is about: a text of its own, or a thing that stands somewhere else. Clients choose by it
-/// how to show the message; to the server they are all alike.
+/// The content that a message's text describes: the text itself, or something stored elsewhere. Clients choose by it
+/// how to show the message; the server treats all types alike.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MessageType {
-    /// Words.
+    /// Plain text.
     #[default]
     Text,
-    /// A picture.
+    /// An image.
     Image,
     /// A file.
     File,
-    /// A recording.
+    /// An audio recording.
     Audio,
-    /// A film.
+    /// A video.
     Video,
 }
 
@@ -47,28 +47,28 @@ impl MessageType {
 pub struct Message {
     /// Unique on the server.
     pub id: MessageId,
-    /// Where it was said.
+    /// The conversation.
     pub conversation: ConversationId,
-    /// Its place in the timeline: the number it was created with.
+    /// The number with which it was created: its place in the timeline.
     pub seq: Number,
     /// The number of its last change (edit, deletion, reaction); `seq` if there was none.
     pub rev: Number,
-    /// Who said it.
+    /// Its author.
     pub author: UserId,
-    /// The author's name.
+    /// The author's username.
     pub author_name: String,
-    /// What the author is called: see [`crate::accounts::Account::shown_name`]. A name that was changed is told of new
-    /// messages from the author's next connection on, and of all when they are read again.
+    /// The author's name as others see it: see [`crate::accounts::Account::shown_name`]. New messages carry a changed
+    /// name from the author's next connection on, and all messages when they are read again.
     pub author_shown_name: String,
-    /// What the author may do on the server.
+    /// The author's role on the server.
     pub author_role: ServerRole,
-    /// What the text is about.
+    /// The type of the content.
     pub message_type: MessageType,
     /// The sender's own id for the send, if it had one.
     pub client_id: Option<ClientId>,
     /// The text as it was written; `None` once deleted (a tombstone).
     pub text: Option<String>,
-    /// The message it answers, by `seq`.
+    /// The message that it replies to, by `seq`.
     pub parent: Option<Number>,
     /// When it was stored. Order is by `seq`, never by time.
     pub created_at: Millis,
@@ -76,31 +76,31 @@ pub struct Message {
     pub edited_at: Option<Millis>,
     /// When it was deleted.
     pub deleted_at: Option<Millis>,
-    /// Who reacted how, in order of the first use of each emoji.
+    /// The reactions, in order of the first use of each emoji.
     pub reactions: Vec<Reaction>,
 }
 
 /// A send that the engine has checked as far as it can without the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submission {
-    /// Where to say it.
+    /// The conversation.
     pub conversation: ConversationId,
     /// The sender's id for this send.
     pub client_id: Option<ClientId>,
-    /// What the text is about.
+    /// The type of the content.
     pub message_type: MessageType,
     /// The text.
     pub text: String,
-    /// The `seq` of the message it answers.
+    /// The `seq` of the message that it replies to.
     pub parent: Option<Number>,
 }
 
-/// The answer to a send: where the message stands. The same for every repeat.
+/// The answer to a send. It is the same for every repeat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
     /// The conversation.
     pub conversation: ConversationId,
-    /// The message's place.
+    /// The number of the message.
     pub seq: Number,
     /// The message's id.
     pub id: MessageId,
@@ -112,16 +112,16 @@ pub struct Sent {
     pub repeated: bool,
 }
 
-/// Which part of a conversation's history is wanted.
+/// The part of a conversation's history that is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Anchor {
     /// The newest messages.
     Latest,
-    /// The messages just before this place.
+    /// The messages just before this number.
     Before(Number),
-    /// The messages just after this place.
+    /// The messages just after this number.
     After(Number),
-    /// The messages on both sides of this place, itself included.
+    /// The messages on both sides of this number, itself included.
     Around(Number),
 }
 

@@ -1,7 +1,7 @@
-//! Deliberate faults, one for each promise of delivery, by which it is proven that the tests would see a real one.
+//! Deliberate faults, one for each promise of delivery. They prove that the tests would find a real fault.
 //!
-//! They exist only in a program that was built with the feature `mutants`, which no release is: without it [`is`] is
-//! `false` for good, and the compiler leaves the faults out. With it, one of them is chosen when the program starts.
+//! They exist only in a program built with the feature `mutants`, which no release is: without it [`is`] is always
+//! `false`, and the compiler leaves the faults out. With it, one of them is chosen when the program starts.
 
 /// A deliberate fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,32 +12,32 @@ pub enum Mutant {
     SkipFsync,
     /// Numbers come from a counter in memory.
     CachedCounter,
-    /// Others are told before the commit.
+    /// Subscribers are sent events before the commit.
     FanOutBeforeCommit,
     /// Repeats are recognised only as long as this process remembers them.
     CachedDedupe,
-    /// Catching up reads what this process has seen.
+    /// Catch-up answers contain only what this process has seen.
     ResumeFromMemory,
-    /// What does not fit into a subscriber's outbox is left out.
+    /// Frames that do not fit into a subscriber's outbox are left out.
     DropWhenFull,
-    /// Whether somebody is a member is asked only when they connect.
+    /// Membership is checked only when somebody connects.
     PermissionAtConnect,
-    /// What other nodes told and did not arrive is not read from the database.
+    /// Events of other nodes that did not arrive are not read from the database.
     NoReread,
     /// Numbers follow the clock.
     ClockOrder,
     /// The sender's id for a send is forgotten.
     ForgetClientIds,
-    /// What was stored is refused now and then.
+    /// A stored message is answered with a refusal now and then.
     RefuseAfterCommit,
     /// A database that has come back with less is taken for the same history.
     KeepHistory,
-    /// A job that was claimed is its claimer's for good, even if they die.
+    /// A claimed job stays with the node that claimed it, even if that dies.
     ClaimForGood,
 }
 
 impl Mutant {
-    /// All of them, by name.
+    /// All faults, by name.
     pub const ALL: [(&'static str, Self); 14] = [
         ("ack-before-commit", Self::AckBeforeCommit),
         ("skip-fsync", Self::SkipFsync),
@@ -59,24 +59,24 @@ impl Mutant {
 #[cfg(feature = "mutants")]
 static CHOSEN: std::sync::OnceLock<Mutant> = std::sync::OnceLock::new();
 
-/// Whether this fault is in force.
+/// Whether this fault is active.
 #[cfg(feature = "mutants")]
 #[must_use]
 pub fn is(mutant: Mutant) -> bool {
     CHOSEN.get() == Some(&mutant)
 }
 
-/// Whether this fault is in force: never, in this program.
+/// Whether this fault is active: never, in this program.
 #[cfg(not(feature = "mutants"))]
 #[must_use]
 pub const fn is(_mutant: Mutant) -> bool {
     false
 }
 
-/// Puts a fault into force, once and for good.
+/// Activates a fault for the life of the process.
 ///
 /// # Errors
-/// The names that there are, if this is none of them, or one was chosen already.
+/// The known names, if this is none of them; or that one was chosen already.
 #[cfg(feature = "mutants")]
 pub fn choose(name: &str) -> Result<(), String> {
     let found = Mutant::ALL.iter().find(|(known, _)| *known == name);

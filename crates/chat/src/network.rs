@@ -1,12 +1,12 @@
-//! The network that an address belongs to: the unit by which what strangers may pile up is shared out.
+//! The network that an address belongs to: the unit in which limits for unauthenticated clients are counted.
 
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-/// Bits of an IPv6 address that say whose it is. A customer is given at least a /64 (RFC 6177) and may use any of its
-/// 2⁶⁴ addresses, so a limit by single addresses is none.
+/// The bits of an IPv6 address that identify its owner. A customer is given at least a /64 (RFC 6177) and may use any
+/// of its 2⁶⁴ addresses, so a limit per address would be useless.
 const SITE: u32 = 64;
 /// The prefix under which translators write IPv4 addresses as IPv6 (RFC 6052), without its last 32 bits.
 const TRANSLATED: u128 = 0x0064_ff9b << 96;
@@ -68,7 +68,7 @@ mod tests {
         assert_eq!(network("2001:db8:1:2:ffff:ffff:ffff:ffff"), "2001:db8:1:2::/64");
         assert_eq!(network("2001:db8:1:3::1"), "2001:db8:1:3::/64");
         assert_eq!(network("::1"), "::/64");
-        // A translator's prefix of one's own says nothing about whose the IPv4 address is.
+        // Another network's translation prefix says nothing about the owner of the IPv4 address.
         assert_eq!(network("64:ff9b:1::192.0.2.1"), "64:ff9b:1::/64");
     }
 }

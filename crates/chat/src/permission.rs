@@ -1,5 +1,5 @@
-//! Who may do what on the server as a whole: pure functions of server roles, asked by the engine and by nobody else.
-//! What a member may do in a conversation is in [`crate::policies`].
+//! Permissions on the server as a whole: pure functions of server roles, used only by the engine. For permissions in a
+//! conversation see [`crate::policies`].
 
 use crate::accounts::ServerRole;
 
@@ -9,7 +9,7 @@ pub fn may_roam(role: ServerRole) -> bool {
     role > ServerRole::Guest
 }
 
-/// Whether an account of this role may see and change other accounts, and see how the server is doing.
+/// Whether an account of this role may see and change other accounts, and see the server's statistics.
 #[must_use]
 pub fn may_administer(role: ServerRole) -> bool {
     role == ServerRole::Admin

@@ -1,5 +1,5 @@
-//! Policies: who may do what in a conversation. Every "may I" of a member is answered by [`Rights::decide`], which also
-//! says why; it is a pure function, asked by the engine and by the store, where a send is checked.
+//! Policies: the permissions of members in a conversation. Every one is decided by [`Rights::decide`], which also gives
+//! the reason. It is a pure function, used by the engine, and by the store where a send is checked.
 
 use crate::{
     Error, Millis, Result,
@@ -8,29 +8,29 @@ use crate::{
     members::Role,
 };
 
-/// What a member can want to do in a conversation. What has no feature yet (replying in threads, attaching files,
-/// mentioning everybody, pinning, seeing earlier texts of an edited message) comes with that feature.
+/// An action of a member in a conversation. Actions without a feature yet (threads, attachments, mentioning everybody,
+/// pinning, earlier texts of an edited message) come with the feature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ability {
     /// Send messages, edit one's own, and be seen typing.
     Post,
-    /// Put an emoji on a message. Taking one's own back needs no ability.
+    /// Add a reaction. Removing one's own needs no ability.
     React,
-    /// Bring somebody in.
+    /// Add somebody.
     Invite,
-    /// Put somebody of a lower role out.
+    /// Remove somebody of a lower role.
     RemoveMembers,
-    /// Turn somebody else's message into a tombstone.
+    /// Delete somebody else's message.
     DeleteOthers,
-    /// Rename, describe, open or close.
+    /// Change name, topic or visibility.
     EditSettings,
     /// Give a role below one's own.
     SetRoles,
-    /// See messages from before one's joining. It is decided when somebody joins.
+    /// See messages from before one's joining. It is decided at the moment of joining.
     SeeEarlierHistory,
-    /// Ask what another member may do.
+    /// Ask for another member's abilities.
     ExplainOthers,
-    /// Go.
+    /// Leave.
     Leave,
 }
 
@@ -72,13 +72,13 @@ impl Ability {
         Self::ALL.into_iter().find(|ability| ability.name() == name)
     }
 
-    /// Whether a policy and grants may say something of it. Nobody can be kept from leaving.
+    /// Whether a policy and grants can change it. Nobody can be kept from leaving.
     #[must_use]
     pub fn is_configurable(self) -> bool {
         self != Self::Leave
     }
 
-    /// What it is to do it, as it stands in a refusal.
+    /// The action, as a refusal describes it.
     fn deed(self) -> &'static str {
         match self {
             Self::Post => "post messages",
@@ -95,44 +95,44 @@ impl Ability {
     }
 }
 
-/// The least role for an ability where the policy says nothing; none if nobody has the ability in this kind of
+/// The lowest role for an ability where the policy has no rule; `None` if nobody has the ability in this kind of
 /// conversation.
 #[must_use]
 pub fn default_role(kind: Kind, ability: Ability) -> Option<Role> {
     match (kind, ability) {
         (_, Ability::Post | Ability::React | Ability::SeeEarlierHistory) => Some(Role::Member),
-        // A direct conversation is its pair: nobody comes, goes or rules.
+        // A direct conversation belongs to its pair: nobody joins, leaves or moderates.
         (Kind::Direct, _) => None,
         (_, Ability::Leave) => Some(Role::Member),
-        // In a group everybody may bring a friend, and name it.
+        // In a group every member may add people, and name it.
         (Kind::Group, Ability::Invite | Ability::EditSettings) => Some(Role::Member),
         (_, Ability::RemoveMembers | Ability::DeleteOthers | Ability::ExplainOthers) => Some(Role::Moderator),
         (_, Ability::Invite | Ability::EditSettings | Ability::SetRoles) => Some(Role::Admin),
     }
 }
 
-/// Which role is needed for which ability in one conversation. An empty policy is the default.
+/// The roles that abilities need in one conversation. An empty policy is the default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
     rules: Vec<(Ability, Role)>,
 }
 
 impl Policy {
-    /// A policy under which only owners may do anything: for one that cannot be read.
+    /// A policy under which only owners may do anything, for one that cannot be read.
     #[must_use]
     pub fn closed() -> Self {
         let rules = Ability::ALL.into_iter().filter(|ability| ability.is_configurable());
         Self { rules: rules.map(|ability| (ability, Role::Owner)).collect() }
     }
 
-    /// The least role for an ability, if the policy says something of it.
+    /// The lowest role for an ability, if the policy has a rule for it.
     #[must_use]
     pub fn role_for(&self, ability: Ability) -> Option<Role> {
         self.rules.iter().find(|(of, _)| *of == ability).map(|(_, role)| *role)
     }
 
-    /// Sets the least role for an ability; none goes back to the default. Nothing is changed for an ability that is not
-    /// configurable.
+    /// Sets the lowest role for an ability; `None` restores the default. An ability that is not configurable is not
+    /// changed.
     pub fn set(&mut self, ability: Ability, role: Option<Role>) {
         self.rules.retain(|(of, _)| *of != ability);
         self.rules.extend(role.filter(|_| ability.is_configurable()).map(|role| (ability, role)));
@@ -145,14 +145,15 @@ impl Policy {
     }
 }
 
-/// An ability that was given to one member or withdrawn from them, whatever their role. A mute is `post`, withdrawn.
+/// An ability that was granted to one member or withdrawn from them, whatever their role. A mute is the withdrawal of
+/// `post`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// Which ability.
+    /// The ability.
     pub ability: Ability,
-    /// True if it was given, false if it was withdrawn.
+    /// True if it was granted, false if it was withdrawn.
     pub given: bool,
-    /// From when on it counts no more; none if it has no end.
+    /// When it ends; `None` if it does not end.
     pub ends_at: Option<Millis>,
 }
 
@@ -162,7 +163,7 @@ impl Grant {
     }
 }
 
-/// What decides what a member may do in a conversation.
+/// Everything that decides a member's abilities in a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rights {
     /// The conversation's kind.
@@ -175,40 +176,40 @@ pub struct Rights {
     pub server_role: ServerRole,
     /// The conversation's policy.
     pub policy: Policy,
-    /// What was given to the member, or withdrawn from them.
+    /// The member's grants and withdrawals.
     pub grants: Vec<Grant>,
 }
 
-/// Whether a member may do something, and why.
+/// Whether a member may do something, and the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// What.
+    /// The ability.
     pub ability: Ability,
-    /// Whether they may.
+    /// Whether they may do it.
     pub may: bool,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
 }
 
-/// Why a member may do something, or may not.
+/// The reason of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// Nobody may do it in a conversation of this kind.
+    /// Nobody may do it in this kind of conversation.
     Kind,
-    /// By the role in which they act.
+    /// The role in which the member acts.
     Role {
-        /// The least role for it.
+        /// The lowest role for it.
         needed: Role,
-        /// Whether the conversation's policy says so; else it is the default.
+        /// Whether the conversation's policy says so; otherwise it is the default.
         by_policy: bool,
     },
-    /// By something that was given to them, or withdrawn from them.
+    /// A grant to the member, or a withdrawal.
     Grant(Grant),
 }
 
 impl Rights {
-    /// The role in which the member acts: the server's moderators and administrators act as such in public rooms, and
-    /// as themselves everywhere else.
+    /// The role in which the member acts: moderators and administrators of the server act as such in public rooms, and
+    /// by their own role everywhere else.
     #[must_use]
     pub fn acting_role(&self) -> Role {
         let public = self.kind == Kind::Room && self.visibility == Visibility::Public;
@@ -219,7 +220,8 @@ impl Rights {
         }
     }
 
-    /// Whether the member may do this now, and why. A grant goes before the role; the policy goes before the default.
+    /// Whether the member may do this now, and why. A grant takes precedence over the role, the policy over the
+    /// default.
     #[must_use]
     pub fn decide(&self, ability: Ability, now: Millis) -> Decision {
         let Some(default) = default_role(self.kind, ability) else {
@@ -239,7 +241,7 @@ impl Rights {
     /// Refuses unless the member may do this now.
     ///
     /// # Errors
-    /// `forbidden`, in words that name the role that is needed; with the time that remains, if a withdrawal ends.
+    /// `forbidden`, with the role that is needed; with the remaining time, if a withdrawal ends.
     pub fn require(&self, ability: Ability, now: Millis) -> Result<()> {
         let decision = self.decide(ability, now);
         if decision.may {
@@ -265,27 +267,27 @@ impl Rights {
         })
     }
 
-    /// Whether the member may act on one of this role (remove them, change their role). Nobody acts on an equal, but
-    /// owners do.
+    /// Whether the member may act on somebody with this role (remove them, change their role). Only owners may act on
+    /// their equals.
     #[must_use]
     pub fn outranks(&self, target: Role) -> bool {
         let acting = self.acting_role();
         acting > target || acting == Role::Owner
     }
 
-    /// Whether the member may give this role: never above their own, and only an owner makes owners.
+    /// Whether the member may assign this role: one below their own, or any for an owner.
     #[must_use]
     pub fn may_give(&self, role: Role) -> bool {
         self.outranks(role)
     }
 }
 
-/// What a member may do, one decision for each ability, and what decided it.
+/// A member's abilities: one decision for each, with its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
     /// The member's role.
     pub role: Role,
-    /// The role in which they act: greater than their own for the server's staff in public rooms.
+    /// The role in which they act: in public rooms the server's staff act above their own role.
     pub acting_role: Role,
     /// The number from which on they see messages; 0 if they see all.
     pub visible_from: crate::Number,
@@ -304,7 +306,7 @@ mod tests {
         Rights { kind, visibility, role, server_role, policy: Policy::default(), grants: Vec::new() }
     }
 
-    /// The table as a person would write it down, beside the function.
+    /// The table as a person would write it, to compare with the function.
     fn table(role: Role, kind: Kind, ability: Ability) -> bool {
         let rank = match role {
             Role::Member => 0,
@@ -363,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_given_or_withdrawn_goes_before_the_role_until_it_ends() {
+    fn a_grant_or_withdrawal_takes_precedence_over_the_role_until_it_ends() {
         let mut rights = rights(Kind::Room, Role::Member);
         let grant = |given, ends_at: Option<i64>| Grant { ability: Ability::Post, given, ends_at: ends_at.map(Millis) };
         rights.grants = vec![grant(false, Some(5_001))];
@@ -386,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn the_servers_staff_acts_as_such_in_public_rooms_alone() {
+    fn the_servers_staff_acts_as_such_only_in_public_rooms() {
         let mut rights = rights(Kind::Room, Role::Member);
         rights.server_role = ServerRole::Moderator;
         assert!(!rights.decide(Ability::DeleteOthers, NOW).may);

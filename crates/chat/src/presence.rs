@@ -1,17 +1,17 @@
-//! Presence and typing: told to those who share a conversation, never stored (but for "last seen").
+//! Presence: published to those who share a conversation, and never stored (except "last seen").
 
 use crate::Millis;
 
-/// Whether a person is here.
+/// A person's presence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Presence {
     /// Connected and active.
     Online,
-    /// Connected, but not looking.
+    /// Connected, but inactive.
     Away,
-    /// Connected, and does not want to be disturbed.
+    /// Connected, and asks not to be disturbed.
     Busy,
-    /// Connected, and shown to others as offline.
+    /// Connected, but shown to others as offline.
     Invisible,
     /// Not connected.
     #[default]
@@ -19,7 +19,7 @@ pub enum Presence {
 }
 
 impl Presence {
-    /// All, as they may be shown; only the first four can be chosen.
+    /// All values; only the first four can be chosen.
     pub const ALL: [Self; 5] = [Self::Online, Self::Away, Self::Busy, Self::Invisible, Self::Offline];
 
     /// The name on the wire.
@@ -40,18 +40,18 @@ impl Presence {
         Self::ALL.into_iter().find(|p| p.name() == name)
     }
 
-    /// What others are shown: an invisible person looks offline.
+    /// The presence that others see: an invisible person looks offline.
     #[must_use]
     pub fn shown(self) -> Self {
         if self == Self::Invisible { Self::Offline } else { self }
     }
 }
 
-/// A person's presence as it is shown to another.
+/// A person's presence as others see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// Here or not.
+    /// The presence.
     pub presence: Presence,
-    /// When they were last here; absent while they are, and for the invisible.
+    /// When they were last connected; absent while they are, and for invisible people.
     pub last_seen_at: Option<Millis>,
 }

@@ -1,8 +1,8 @@
-//! What people can ask to see. A query changes nothing.
+//! Queries: what clients can ask for without changing anything.
 
 use crate::{ConversationId, MessageId, Number, UserId, messages::Anchor};
 
-/// A question by somebody with an account.
+/// A query of an authenticated speaker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Query {
     /// The speaker's own account.
@@ -19,14 +19,16 @@ pub enum Query {
         prefix: String,
         /// Continue after this id.
         after: Option<UserId>,
-        /// How many.
+        /// The largest number of entries.
         limit: i64,
     },
-    /// The public profiles of these people; ids that are nobody's are left out, and so is who is known already.
+    /// The public profiles of these people. Unknown ids are left out, and so are profiles that the client knows
+    /// already.
     UsersById {
-        /// Whose.
+        /// The accounts.
         users: Vec<UserId>,
-        /// The [`crate::accounts::Account::rev`] that is known of each, in the same order; empty if none is.
+        /// The [`crate::accounts::Account::rev`] that the client knows of each, in the same order; empty if it knows
+        /// none.
         revs: Vec<Number>,
     },
     /// Accounts, deactivated ones too. Administrators only.
@@ -35,7 +37,7 @@ pub enum Query {
         search: String,
         /// Continue after this id.
         after: Option<UserId>,
-        /// How many.
+        /// The largest number of entries.
         limit: i64,
     },
     /// The speaker's conversations, most recently active first.
@@ -65,71 +67,71 @@ pub enum Query {
     PublicRoom(ConversationId),
     /// One conversation, as one of its members sees it.
     Conversation(ConversationId),
-    /// A public room or one of the speaker's own, by its name.
+    /// A public room or one of the speaker's own, by name.
     RoomByName(String),
-    /// The speaker's direct conversation with somebody, if there is one. Asking opens none.
+    /// The speaker's direct conversation with somebody, if there is one. It is not opened.
     DirectWith(UserId),
     /// The members of a conversation.
     Members {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
         /// Continue after this account.
         after: Option<UserId>,
-        /// How many.
+        /// The largest number of entries.
         limit: i64,
     },
-    /// What a member may do in a conversation, and why.
+    /// A member's abilities in a conversation, with the reasons.
     Abilities {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
-        /// Who.
+        /// The member.
         user: UserId,
     },
     /// The members' read and delivered markers.
     Markers(ConversationId),
     /// A page of messages.
     History {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
-        /// Which part.
+        /// The part.
         anchor: Anchor,
-        /// How many.
+        /// The largest number of messages.
         limit: i64,
     },
     /// One message.
     Message {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
-        /// Which.
+        /// The message.
         seq: Number,
     },
     /// One message, by its id alone.
     MessageById(MessageId),
-    /// A part of the messages that are not deleted, newest first, for those who page by counting. Live
-    /// conversations move under such pages: our own endpoint pages by place ([`Query::History`]).
+    /// A part of the messages that are not deleted, newest first, for clients that page by offset. New messages shift
+    /// such pages: the native endpoint pages by number ([`Query::History`]).
     Timeline {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
-        /// How many of the newest to leave out.
+        /// The number of newest messages to skip.
         offset: i64,
-        /// How many; at most [`crate::Limits::timeline_page`].
+        /// The largest number of messages; at most [`crate::Limits::timeline_page`].
         limit: i64,
     },
     /// Everything that has changed since a number.
     CatchUp {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
-        /// The last number that the asker has seen.
+        /// The last number that the client has seen.
         since: Number,
     },
-    /// The speaker's own reminders, by their moments.
+    /// The speaker's own reminders, in the order of their times.
     Reminders {
         /// Only those that are due, or only those that are not; all if absent.
         due: Option<bool>,
     },
-    /// Everything of the speaker's account that has changed since a number of it.
+    /// The changes of the speaker's account after a number.
     AccountChanges {
-        /// The last number that the asker has seen.
+        /// The last number that the client has seen.
         since: Number,
     },
     /// The speaker's drafts.
@@ -138,19 +140,19 @@ pub enum Query {
     Presence(Vec<UserId>),
 }
 
-/// Where a page of the conversation list ended.
+/// The position at which a page of the conversation list ended.
 ///
-/// The list is read in two passes, so that nothing is missed that moves up between two pages: first downwards by time
-/// of last activity; then, by id, what was active after the first page had been read.
+/// The list is read in two passes, so that conversations which move up between two pages are not missed: first
+/// downwards by time of last activity; then, by id, those that were active after the first page was read.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ListPosition {
     /// The last conversation's time of last activity, in milliseconds; absent in the second pass.
     pub active_at: Option<i64>,
     /// The last conversation.
     pub conversation: ConversationId,
-    /// The second pass is of what was active after this, in milliseconds.
+    /// The second pass has the conversations that were active after this time, in milliseconds.
     pub horizon: i64,
-    /// What the first pass has listed of that already.
+    /// Conversations of the second pass that the first pass has listed already.
     pub listed: Vec<ConversationId>,
 }
 
@@ -159,7 +161,7 @@ impl ListPosition {
     pub const NO_HORIZON: i64 = crate::MAX_SAFE_INTEGER;
 }
 
-/// Says no more than there is: a position without a second pass is a time and a conversation.
+/// Shows a position without a second pass as a time and a conversation only.
 impl std::fmt::Debug for ListPosition {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut shown = f.debug_struct("ListPosition");

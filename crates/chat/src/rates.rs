@@ -1,27 +1,27 @@
-//! What people have used up of what they may do in a time: told by each node to the others.
+//! Rate usage that nodes report to each other.
 
 use crate::UserId;
 
-/// A try that few may be made of in a time, by whoever is not known yet.
+/// An attempt of an unauthenticated client that is limited.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Try {
-    /// A log-in that failed: a digest of which account from which address.
+    /// A failed log-in: a digest of the account and the network it came from.
     LogIn(String),
-    /// A registration: from which address.
+    /// A registration: the network it came from.
     Registration(String),
 }
 
-/// What was used up since this was last told.
+/// The usage since the last report.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Spent {
-    /// Who, of which rate, how much.
+    /// For each user and rate, the number of uses.
     pub rates: Vec<(UserId, u8, u32)>,
-    /// Tries by strangers.
+    /// Attempts of unauthenticated clients.
     pub tries: Vec<Try>,
 }
 
 impl Spent {
-    /// Whether there is nothing to tell.
+    /// Whether there is nothing to report.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rates.is_empty() && self.tries.is_empty()

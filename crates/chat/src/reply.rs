@@ -15,7 +15,7 @@ use crate::{
     sessions::{Session, Tokens},
 };
 
-/// What comes back.
+/// The answer to a command or query.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Reply {
     /// It is done, and there is nothing to add.
@@ -26,7 +26,7 @@ pub enum Reply {
     Sent(Sent),
     /// To an edit, deletion or reaction: the message in its new state.
     Message(Box<Message>),
-    /// To whatever makes or changes a conversation: as the speaker sees it now.
+    /// To every command that creates or changes a conversation: its state as the speaker sees it.
     Conversation(Box<Listed>),
     /// To a change of a membership.
     Member(Member),
@@ -61,7 +61,7 @@ pub enum Reply {
     Rooms {
         /// The rooms, each with whether the speaker is a member.
         rooms: Vec<(Conversation, bool)>,
-        /// Present if there are more: the last name.
+        /// The last name, if there are more.
         next: Option<String>,
     },
     /// A page of members.
@@ -71,7 +71,7 @@ pub enum Reply {
         /// Present if there are more.
         next: Option<UserId>,
     },
-    /// What a member may do in a conversation, and why.
+    /// A member's abilities in a conversation, with the reasons.
     Abilities(Box<Explanation>),
     /// Read and delivered markers.
     Markers(Vec<Markers>),
@@ -81,20 +81,20 @@ pub enum Reply {
     Timeline {
         /// The messages.
         messages: Vec<Message>,
-        /// How many there are in the whole conversation.
+        /// The number of such messages in the whole conversation.
         total: i64,
     },
-    /// What has changed since a number.
+    /// The changes after a number.
     CaughtUp(Box<CaughtUp>),
-    /// What has changed of the speaker's account since a number.
+    /// The changes of the speaker's account after a number.
     AccountChanges(Box<AccountChanges>),
     /// To a saved draft.
     DraftSaved(Box<Saved>),
     /// The speaker's drafts.
     Drafts(Vec<Draft>),
-    /// Who is here.
+    /// The presence of people.
     Presence(Vec<(UserId, Seen)>),
-    /// A reminder as it stands now.
+    /// A reminder in its present state.
     Reminder(Reminder),
     /// The speaker's reminders.
     Reminders(Vec<Reminder>),
@@ -102,30 +102,30 @@ pub enum Reply {
     Marker(Markers),
 }
 
-/// What takes a client of a conversation from one number to another: the rows that have changed in
-/// between, in their present state.
+/// The changes of a conversation that take a client from one number to another: the rows that have changed in between,
+/// in their present state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaughtUp {
     /// The number that the client had.
     pub from: Number,
     /// The number that it has after applying this.
     pub to: Number,
-    /// The conversation as it stands; where there is more to come its head is beyond `to`.
+    /// The conversation's row now; if more is to come its head is beyond `to`.
     pub conversation: Conversation,
     /// Memberships that changed, departures included.
     pub members: Vec<Member>,
     /// Messages that are new or changed, by `seq`.
     pub messages: Vec<Message>,
-    /// True if there was too much to send: forget the conversation and read it anew, from its
-    /// newest page of history, whose head is then the cursor.
+    /// True if there was too much to send: the client must forget the conversation and read it again, from its newest
+    /// page of history, whose head is then the cursor.
     pub reset: bool,
-    /// True if this is a piece, and what changed after `to` is still to be told. `to` is then a number to go on from:
-    /// a row that has changed again since comes later, with its newer number.
+    /// True if this is one piece, and the changes after `to` are still to come. `to` is then a cursor: a row that has
+    /// changed again since comes later, with its newer number.
     pub more: bool,
 }
 
 impl CaughtUp {
-    /// The same for a member who sees messages from this number on.
+    /// The answer for a member who sees messages from this number on.
     #[must_use]
     pub fn seen_from(&self, number: Number) -> Self {
         let mut seen = self.clone();
@@ -134,8 +134,8 @@ impl CaughtUp {
     }
 }
 
-/// What takes a client of an account from one number to another: an event for each thing that has changed in between,
-/// as it is now, in the order of their numbers.
+/// The changes of an account that take a client from one number to another: an event for each thing that has changed in
+/// between, as it is now, in the order of their numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountChanges {
     /// The number that the client had.
@@ -144,17 +144,18 @@ pub struct AccountChanges {
     pub to: Number,
     /// The events; the last one's number is `to`.
     pub events: Vec<AccountEvent>,
-    /// True if there was too much to send, or the number is not of this history: forget what is known of the account
-    /// and read it anew; `to` is then the cursor.
+    /// True if there was too much to send, or the number is not of this history: the client must forget the account and
+    /// read it again; `to` is then the cursor.
     pub reset: bool,
-    /// True if what changed after `to` is still to be told.
+    /// True if the changes after `to` are still to come.
     pub more: bool,
 }
 
 impl AccountChanges {
-    /// What a connection is told of these, whose live events follow `live_from`. What has changed since is told live: a
-    /// client that had heard of it already would take that for a repeat, and never learn from where on the events of a
-    /// conversation follow. So the last event stands for all up to `live_from`, and a client that is beyond reads anew.
+    /// The part for a connection whose live events follow `live_from`. Later changes come as live events: if they were
+    /// in this answer, the client would take the live event for a repeat, and not learn from where on the events of a
+    /// conversation follow. So the last event covers all numbers up to `live_from`, and a client beyond that reads
+    /// again.
     #[must_use]
     pub fn until(mut self, live_from: Number) -> Self {
         if self.reset || self.from > live_from {
@@ -199,17 +200,17 @@ mod tests {
     }
 
     #[test]
-    fn what_was_missed_ends_where_live_events_begin() {
+    fn missed_changes_end_where_live_events_begin() {
         let until = |changes: AccountChanges, live_from| told(&changes.until(Number(live_from)));
         assert_eq!(until(changes(3, &[4, 6], false), 6), (vec![(3, 4), (4, 6)], 6, false, false));
-        // 5 and 6 have changed again since, and come live.
+        // 5 and 6 have changed again since, and come as live events.
         assert_eq!(until(changes(3, &[4, 7, 9], false), 6), (vec![(3, 4), (4, 6)], 6, false, false));
         assert_eq!(until(changes(3, &[8, 9], true), 6), (vec![(3, 6)], 6, false, false));
         assert_eq!(until(changes(3, &[4, 5], true), 6), (vec![(3, 4), (4, 5)], 5, false, true));
     }
 
     #[test]
-    fn whoever_is_beyond_where_live_events_begin_reads_anew() {
+    fn a_client_beyond_the_beginning_of_live_events_reads_again() {
         assert_eq!(told(&changes(8, &[9], false).until(Number(6))), (vec![], 6, true, false));
         let reset = AccountChanges { reset: true, ..changes(3, &[], false) };
         assert_eq!(told(&reset.until(Number(6))), (vec![], 6, true, false));

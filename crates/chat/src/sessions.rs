@@ -1,4 +1,4 @@
-//! Sessions: a log-in and its rotating tokens.
+//! Sessions: log-ins and their rotating tokens.
 
 use std::{
     collections::HashMap,
@@ -12,27 +12,27 @@ use crate::{
     network::Network,
 };
 
-/// What a successful log-in gives.
+/// The tokens after a successful log-in.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Tokens {
     /// A short-lived JWT for the `Authorization: Bearer` header.
     pub access_token: String,
     /// Seconds until the access token expires.
     pub expires_in: i64,
-    /// The token for the next pair. It stays good until its successor is used; after that, using it ends the session.
+    /// The token for the next pair. It stays valid until its successor is used; after that, using it ends the session.
     pub refresh_token: String,
-    /// The session that both belong to.
+    /// The session of both tokens.
     pub session: SessionId,
-    /// Whose they are.
+    /// The account.
     pub account: Account,
 }
 
-/// What a visit comes to.
+/// The outcome of a visit.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Visited {
-    /// They are in.
+    /// A session has begun.
     In(Box<Tokens>),
-    /// Something more is asked of them first. There is no session yet.
+    /// A further proof is needed first. There is no session yet.
     Challenge(Challenge),
 }
 
@@ -40,7 +40,7 @@ impl Visited {
     /// The tokens, for a dialect that cannot ask its clients for more.
     ///
     /// # Errors
-    /// `forbidden` if more is asked.
+    /// `forbidden` if a further proof is needed.
     pub fn tokens(self) -> Result<Tokens> {
         match self {
             Self::In(tokens) => Ok(*tokens),
@@ -51,25 +51,25 @@ impl Visited {
     }
 }
 
-/// What is asked of somebody whose password was right.
+/// A further proof that is needed after a correct password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Challenge {
-    /// What they must show, by its name in the protocol.
+    /// The kind of proof, by its name in the protocol.
     pub asks_for: String,
-    /// What the answer brings back. Whoever has it has shown the password.
+    /// The token that the answer must carry. It proves that the password was correct.
     pub token: String,
 }
 
-/// A log-in, as its owner sees it.
+/// A session, as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
-    /// Its id.
+    /// When it began.
     pub id: SessionId,
     /// When the password was checked.
     pub created_at: Millis,
     /// When its refresh token was last used.
     pub used_at: Millis,
-    /// When it ends unless it is used.
+    /// When it ends if it is not used.
     pub expires_at: Millis,
     /// The client's own description (`User-Agent`).
     pub agent: Option<String>,
@@ -77,7 +77,7 @@ pub struct Session {
     pub address: Option<String>,
 }
 
-/// Where a log-in comes from.
+/// The origin of a log-in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
     /// The client's own description (`User-Agent`).
@@ -87,8 +87,8 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// The network by which what strangers may do is counted. Whoever comes from no readable address, as in a trial
-    /// without a network, is of one network that nobody else is of.
+    /// The network that unauthenticated attempts are counted for. Without a readable address, as in a test without a
+    /// network, it is a network of its own.
     #[must_use]
     pub fn network(&self) -> Network {
         let address = self.address.as_deref().and_then(|address| address.parse().ok());
@@ -96,13 +96,13 @@ impl Origin {
     }
 }
 
-/// What is still true of a person whose connections are open.
+/// Whether a person with open connections may keep them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// Whether the account may be used.
     pub active: bool,
-    /// What it may do on the server.
+    /// Its role on the server.
     pub role: ServerRole,
-    /// Those of the asked-for sessions that go on, and how much longer unless they are used.
+    /// Those of the asked-for sessions that continue, and for how much longer if they are not used.
     pub live: HashMap<SessionId, Duration>,
 }

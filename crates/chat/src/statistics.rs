@@ -1,6 +1,6 @@
-//! Statistics: how much there is.
+//! Statistics.
 
-/// What the store holds, and how much went into it.
+/// Counts of what is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stored {
     /// Accounts, deactivated ones too.

@@ -16,10 +16,10 @@ use tokio::time::Instant;
 
 use crate::peer::Peer;
 
-/// When there are too many connections, one in this number of the allowed ones is closed at once, so that a flood costs
-/// little.
+/// When there are too many connections, one in this number of the waiting ones is closed at a time, so that a flood
+/// costs little.
 const AT_ONCE: usize = 32;
-/// Connections of the operator's own listener, which has no sockets. Their file descriptors come from the reserve.
+/// Connections of the operator's own listener, which has no sockets. Their file descriptors are reserved.
 const OPERATOR: usize = 32;
 /// Bytes of answers that may wait to be read: for one network address, and in all. A page of history may have
 /// megabytes.
@@ -120,8 +120,8 @@ impl Connections {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Admits a connection and counts it for `network`, unless that is a proxy. If there are too many, one that the
-    /// server waits for is closed to make room; `None` if there is none.
+    /// Admits a connection. The bounds of a single `network` do not apply to a proxy's. If there are too many, some that
+    /// the server waits for are closed to make room; `None` if it waits for none.
     pub(crate) fn admit(self: &Arc<Self>, network: Network, is_proxy: bool, now: Instant) -> Option<Seat> {
         let mut table = self.table();
         let count = table.count(network);
@@ -163,7 +163,7 @@ impl Connections {
     /// Closes connections that do not read their large answers, while unread answers take too much memory.
     pub(crate) fn bound_answers(&self) {
         let mut table = self.table();
-        while let Some(number) = table.heaviest_dawdler()
+        while let Some(number) = table.slowest_reader()
             && let Some(entry) = table.remove(number)
         {
             entry.peer.evict();
@@ -173,7 +173,7 @@ impl Connections {
 
 impl Table {
     /// The connection that has read nothing for longest, at the address with most unread bytes, if those are too many.
-    fn heaviest_dawdler(&self) -> Option<u64> {
+    fn slowest_reader(&self) -> Option<u64> {
         let mut waiting: HashMap<Network, u64> = HashMap::new();
         let mut dawdlers = Vec::new();
         for (number, entry) in &self.unauthenticated {

@@ -1,4 +1,4 @@
-//! What proxies say about a request: the client's address, and the address that it asked for.
+//! Reads what proxies say about a request: the client's address, and the address that it asked for.
 //!
 //! Only trusted proxies (`server.trusted_proxies`) are believed. The list is read from the right, where the nearest
 //! proxy has written; everything left of the first address that is not a trusted proxy was written by the caller. The

@@ -46,9 +46,9 @@ pub(crate) async fn upgrade(
         return refusal.answer(&endpoint);
     }
     match admit(&endpoint, peer, &parts).await {
-        Ok(Admitted { response, actor, arrival, stranger }) => {
+        Ok(Admitted { response, actor, arrival, counted_address }) => {
             if let Some(on_upgrade) = on_upgrade {
-                tokio::spawn(run(endpoint, on_upgrade, actor, arrival, stranger));
+                tokio::spawn(run(endpoint, on_upgrade, actor, arrival, counted_address));
             }
             response
         }
@@ -63,7 +63,7 @@ struct Admitted {
     /// The user whose token was verified in the handshake.
     arrival: Option<Arc<Arrival>>,
     /// The address under which an unauthenticated client is counted.
-    stranger: Option<IpAddr>,
+    counted_address: Option<IpAddr>,
 }
 
 /// Checks the handshake.
@@ -91,8 +91,8 @@ async fn admit(endpoint: &Endpoint, peer: SocketAddr, request: &Parts) -> Result
     if let Some(spoken) = &spoken {
         (endpoint.dialect.check_headers)(spoken, &lookup(headers))?;
     }
-    let stranger = known.is_none().then_some(address);
-    if stranger.is_some_and(|address| !shared.admit_stranger(address)) {
+    let counted_address = known.is_none().then_some(address);
+    if counted_address.is_some_and(|address| !shared.admit_unauthenticated(address)) {
         return Err(Error::rate_limited("unauthenticated connections", 1_000));
     }
     let secure = forwarded::scheme(shared, peer, headers) == "https";
@@ -111,7 +111,7 @@ async fn admit(endpoint: &Endpoint, peer: SocketAddr, request: &Parts) -> Result
     if let Some(cookie) = cookie {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
-    Ok(Admitted { response, actor, arrival, stranger })
+    Ok(Admitted { response, actor, arrival, counted_address })
 }
 
 /// The cookie for a browser that has sent a token and will reconnect without one.
@@ -253,7 +253,7 @@ async fn run(
     on_upgrade: OnUpgrade,
     actor: Actor,
     arrival: Option<Arc<Arrival>>,
-    stranger: Option<IpAddr>,
+    counted_address: Option<IpAddr>,
 ) {
     let switched = match on_upgrade.await {
         Ok(upgraded) => upgraded.downcast::<Wire>().map_err(|_| "not a connection of ours".to_owned()),
@@ -262,16 +262,16 @@ async fn run(
     match switched {
         Ok(parts) => {
             let (socket, unread, seat) = parts.io.into_socket();
-            // Copied, because hyper's buffer is a slice of its whole read buffer.
+            // Copied, because hyper's slice would keep its whole read buffer alive.
             let early = [&parts.read_buf, &unread[..]].concat();
             drop((parts.read_buf, unread));
             // Boxed, so that this task keeps nothing of the handshake.
-            Box::pin(socket::run(endpoint, socket, seat, early, actor, arrival, stranger)).await;
+            Box::pin(socket::run(endpoint, socket, seat, early, actor, arrival, counted_address)).await;
         }
         Err(error) => {
             tracing::debug!(error, "a handshake was not completed");
-            if let Some(address) = stranger {
-                endpoint.shared.stranger_is_known(address);
+            if let Some(address) = counted_address {
+                endpoint.shared.forget_unauthenticated(address);
             }
         }
     }

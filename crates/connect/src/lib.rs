@@ -123,7 +123,7 @@ impl Shared {
     }
 
     /// Closes the unauthenticated sockets with a request to reconnect, now and from now on.
-    pub fn send_strangers_away(&self) {
+    pub fn close_unauthenticated(&self) {
         self.draining.store(true, Ordering::Relaxed);
         for (_, outbox) in self.unknown().drain() {
             outbox.end(CloseReason::Restart(0));
@@ -206,7 +206,7 @@ impl Shared {
     }
 
     /// Counts an unauthenticated socket; false if its address has too many.
-    pub(crate) fn admit_stranger(&self, address: IpAddr) -> bool {
+    pub(crate) fn admit_unauthenticated(&self, address: IpAddr) -> bool {
         let mut unauthenticated =
             self.counters.unauthenticated.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let count = unauthenticated.entry(Network::of(address)).or_insert(0);
@@ -217,7 +217,7 @@ impl Shared {
         true
     }
 
-    pub(crate) fn stranger_is_known(&self, address: IpAddr) {
+    pub(crate) fn forget_unauthenticated(&self, address: IpAddr) {
         let mut unauthenticated =
             self.counters.unauthenticated.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let network = Network::of(address);

@@ -124,7 +124,7 @@ impl Peer {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the connection waits for.
+    /// The event that the connection waits for.
     pub(crate) fn wait(&self) -> Wait {
         self.state().wait
     }
@@ -291,7 +291,7 @@ impl Peer {
     }
 
     /// Waits until it must be closed at once.
-    pub(crate) async fn told_to_go(&self) {
+    pub(crate) async fn must_close(&self) {
         loop {
             if self.state().evicted {
                 return;

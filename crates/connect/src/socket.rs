@@ -54,7 +54,7 @@ pub(crate) async fn run(
     early: Vec<u8>,
     actor: Actor,
     arrival: Option<Arc<Arrival>>,
-    stranger: Option<IpAddr>,
+    counted_address: Option<IpAddr>,
 ) {
     let shared = endpoint.shared.clone();
     shared.counters.sockets.fetch_add(1, Ordering::Relaxed);
@@ -73,7 +73,7 @@ pub(crate) async fn run(
         seat,
         actor,
         arrival,
-        stranger,
+        counted_address,
         subscriber: None,
         incoming: Incoming::new(frame_bytes),
         begun: None,
@@ -90,8 +90,8 @@ pub(crate) async fn run(
     if let Some(subscriber) = life.subscriber.take() {
         Box::pin(shared.hub.detach(&subscriber)).await;
     }
-    if let Some(address) = life.stranger.take() {
-        shared.stranger_is_known(address);
+    if let Some(address) = life.counted_address.take() {
+        shared.forget_unauthenticated(address);
     }
     life.seat.ends(Instant::now());
     Box::pin(life.part(close_reason)).await;
@@ -112,7 +112,7 @@ struct Connection {
     /// The user whose token came with the handshake, until they are welcomed.
     arrival: Option<Arc<Arrival>>,
     /// The address under which the connection is counted while it is unauthenticated.
-    stranger: Option<IpAddr>,
+    counted_address: Option<IpAddr>,
     subscriber: Option<Arc<Subscriber>>,
     incoming: Incoming,
     /// The clock of a message or frame that the client has begun and not ended.
@@ -407,7 +407,7 @@ impl Connection {
         };
         tokio::select! {
             () = farewell => {}
-            () = peer.told_to_go() => {}
+            () = peer.must_close() => {}
         }
     }
 }

@@ -1,19 +1,19 @@
-//! What is answered to a request that went well: a status, headers, and a body of any media type.
+//! The successful answer to a request: a status, headers, and a body of any media type.
 
 use crate::rest::JSON;
 
-/// What is answered to a request that went well.
+/// The successful answer to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RestAnswer {
     /// The HTTP status.
     pub status: u16,
-    /// Headers besides the body's own, in their order. A name may come several times.
+    /// Headers besides the body's own, in order. A name may occur several times.
     pub headers: Vec<(&'static str, String)>,
     /// The body, if there is one.
     pub content: Option<Content>,
 }
 
-/// A body and what it is.
+/// A body with its media type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
     /// Its media type, with the character set of a text.
@@ -23,55 +23,55 @@ pub struct Content {
 }
 
 impl RestAnswer {
-    /// One without a body.
+    /// An answer without a body.
     #[must_use]
     pub fn empty(status: u16) -> Self {
         Self { status, headers: Vec::new(), content: None }
     }
 
-    /// One in JSON.
+    /// An answer in JSON.
     #[must_use]
     pub fn json(status: u16, body: String) -> Self {
         Self::of(status, JSON, body)
     }
 
-    /// One of any media type.
+    /// An answer of any media type.
     #[must_use]
     pub fn of(status: u16, media_type: &'static str, bytes: impl Into<Vec<u8>>) -> Self {
         Self { content: Some(Content { media_type, bytes: bytes.into() }), ..Self::empty(status) }
     }
 
-    /// Sends the caller elsewhere, where it is to read (303: whatever the method of the request was, it reads there).
-    /// Whoever takes `to` from a caller decides first whether to send people there.
+    /// Redirects the caller to another URL, which it must read with GET (303). A dialect that takes `to` from a caller
+    /// must decide first whether to send people there.
     #[must_use]
     pub fn see_other(to: &str) -> Self {
         Self::empty(303).with_header("location", to.to_owned())
     }
 
-    /// The same with one more header.
+    /// Adds a header.
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: String) -> Self {
         self.headers.push((name, value));
         self
     }
 
-    /// The same with a cookie for the caller.
+    /// Adds a cookie for the caller.
     #[must_use]
     pub fn with_cookie(self, cookie: &Cookie<'_>) -> Self {
         self.with_header("set-cookie", cookie.to_string())
     }
 }
 
-/// A cookie that is given to a browser. No script can read it, and no foreign page sends it with more than a link.
+/// A cookie for a browser. Scripts cannot read it, and pages of other sites can send it only with a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cookie<'a> {
     /// Its name.
     pub name: &'a str,
-    /// What it holds: characters that a cookie may have, which is for its maker to see to.
+    /// Its value; the caller ensures that it consists of characters that a cookie may have.
     pub value: &'a str,
-    /// Below which path it is sent back.
+    /// The path below which it is sent back.
     pub path: &'a str,
-    /// Seconds that it lasts; without them it ends with the browser.
+    /// Its lifetime in seconds; without one it ends with the browser's session.
     pub lasts: Option<u64>,
     /// Whether it is sent back over HTTPS only.
     pub secure: bool,

@@ -1,4 +1,4 @@
-//! A dialect is a value: each folder gives one [`Translator`], and [`LIST`] has all of them.
+//! A dialect is a value: each dialect's folder defines one [`Translator`], and [`LIST`] contains all of them.
 
 use std::{
     fmt,
@@ -19,7 +19,7 @@ use crate::{
     step::{Step, Text},
 };
 
-/// All dialects, our own first. To add one, write its folder and put its value here.
+/// All dialects, the native one first. To add one, write its folder and add its value here.
 static LIST: [&Translator; 5] = [
     &native::TRANSLATOR,
     &chat_server::TRANSLATOR,
@@ -28,102 +28,102 @@ static LIST: [&Translator; 5] = [
     &matcha::gateway::TRANSLATOR,
 ];
 
-/// How one kind of client speaks, as pure functions.
+/// The protocol of one kind of client, as pure functions.
 pub struct Translator {
     /// Its name in logs, metrics, documents and the configuration.
     pub name: &'static str,
     /// The system whose clients speak it.
     pub system: &'static str,
-    /// Where its clients carry their credential.
+    /// The places where its clients put their credential.
     pub credentials: Credentials,
-    /// Which conversations its connections hear.
+    /// The conversations that its connections hear.
     pub hears: Hears,
-    /// Whether a connection must say `authenticate` first. Those of the old systems are authenticated by their
+    /// Whether a connection must send `authenticate` first. Those of the old systems are authenticated by their
     /// handshake alone.
     pub authenticates_in_band: bool,
-    /// Whether it says in which conversation somebody's presence is told. Where it does not, those who share several
-    /// would hear the same several times.
+    /// Whether its frames of presence name a conversation. Otherwise people who share several conversations would get
+    /// the same frame several times.
     pub places_presence: bool,
-    /// Where its clients look for it.
+    /// The paths that its clients use.
     pub paths: Paths,
-    /// How a request is refused that comes to a socket's path and asks for none.
+    /// The refusal of a plain request to a socket's path.
     pub no_handshake: ErrorCode,
     /// Refuses a request or handshake whose headers contradict its credential, with `forbidden`.
     pub check_headers: fn(&Speaker, Headers<'_>) -> Result<(), Error>,
-    /// What a connection is told first, once its handshake has let it in.
+    /// The first frames of a connection, after its handshake was accepted.
     pub greeting: fn(&Speaker) -> Vec<Text>,
-    /// What a frame asks for. The speaker is absent until the connection has authenticated.
+    /// Decodes a frame. The speaker is `None` until the connection has authenticated.
     pub decode: fn(Option<&Speaker>, &str) -> Step,
-    /// What a subscriber is told of a numbered event; nothing if this dialect has no word for it.
-    /// Encoded once for all subscribers of the dialect, whoever they are.
+    /// Encodes a numbered event for a subscriber; `None` if the dialect has no frame for it. Encoded once for all
+    /// subscribers of the dialect.
     pub event: fn(&Place, &Event) -> Option<Text>,
-    /// What a subscriber is told of an event with this number that is about a message which they do not see; nothing if
-    /// this dialect does not count.
+    /// Encodes the bare number of an event about a message that the subscriber does not see; `None` if the dialect has
+    /// no numbers.
     pub hidden: fn(ConversationId, Number) -> Option<Text>,
-    /// Whether the connection that caused the event is told of it too.
+    /// Whether the connection that caused an event gets it, too.
     pub echoes: fn(&Place, &Event) -> bool,
-    /// What a person's connections are told of a numbered event of their account, frame by frame; nothing if this
-    /// dialect has no word for it.
+    /// Encodes a numbered event of an account for the person's connections, one text per frame; empty if the dialect
+    /// has no frame for it.
     pub account: fn(Option<&Place>, &AccountEvent) -> Vec<Text>,
-    /// What one of them is told that comes back, of the account's changes that it missed.
+    /// Encodes the account's changes that a reconnected client has missed.
     pub account_caught_up: fn(&AccountChanges) -> Vec<Text>,
-    /// What a subscriber is told of a signal, frame by frame; nothing if this dialect has no word for it.
+    /// Encodes a signal for a subscriber, one text per frame; empty if the dialect has no frame for it.
     pub signal: fn(Option<&Place>, &Signal) -> Vec<Text>,
-    /// What a reconnected subscriber is told of what it missed; nothing if this dialect has no word for it.
+    /// Encodes the changes that a reconnected client has missed; `None` if the dialect has no frame for them.
     pub caught_up: fn(ConversationId, &CaughtUp) -> Option<Text>,
-    /// How a refusal that answers no command is said (a frame too large, too many commands).
+    /// Encodes a refusal that answers no command (a frame too large, too many commands).
     pub refusal: fn(&Error) -> Text,
-    /// Finds what a request's method and path (still percent-encoded) are for; refuses with `unknown_command` (404),
+    /// Finds the handler of a request's method and path (still percent-encoded); refuses with `unknown_command` (404),
     /// `method_not_allowed` (405), or `malformed` (400) if the path is not UTF-8.
     pub route: fn(&str, &str) -> Result<Matched, Misrouted>,
-    /// How a request is refused, given the request's id if it has one.
+    /// Encodes the refusal of a request, given the request's id if it has one.
     pub problem: fn(&Error, Option<&str>) -> Refusal,
 }
 
-/// Where a dialect's clients look for it, as templates of the router: on the common port, and on a listener of its own.
+/// The paths of a dialect, as templates of the router: on the common port, and on a listener of its own.
 #[derive(Clone, Copy, Debug)]
 pub struct Paths {
     /// Sockets.
     pub sockets: &'static [&'static str],
     /// Requests.
     pub requests: &'static [&'static str],
-    /// The dialect on whose own listener its paths are too.
+    /// Another dialect, on whose own listener its paths are served too.
     pub beside: Option<&'static str>,
 }
 
-/// Where a dialect's clients carry their credential, besides the `Authorization` header.
+/// The places where a dialect's clients put their credential, besides the `Authorization` header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Credentials {
-    /// Whether the header's scheme (`Bearer`) may not be left out.
+    /// Whether the header's scheme (`Bearer`) must be given.
     pub scheme_needed: bool,
-    /// Whether a socket's handshake may have it in a subprotocol `bearer.<token>`.
+    /// Whether a socket's handshake may have the credential in a subprotocol `bearer.<token>`.
     pub subprotocol: bool,
-    /// Whether a socket's handshake may have it in `?token=`.
+    /// Whether a socket's handshake may have the credential in `?token=`.
     pub in_query: bool,
-    /// The cookie that may hold it.
+    /// The cookie that may hold the credential.
     pub cookie: Option<&'static str>,
-    /// Whether a handshake that was opened by a token is given the cookie, for clients that come back without.
+    /// Whether the answer to a handshake with a token sets the cookie, for clients that reconnect without the token.
     pub gives_cookie: bool,
 }
 
 impl Credentials {
-    /// What clients of the old systems have in common.
+    /// The places that clients of all old systems use.
     pub(crate) const OLD: Self =
         Self { scheme_needed: false, subprotocol: false, in_query: true, cookie: None, gives_cookie: false };
 }
 
-/// Which conversations a connection hears.
+/// The conversations that a connection hears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hears {
-    /// All of its person's.
+    /// All conversations of its person.
     All,
-    /// All of its person's but those that it turned off.
+    /// All conversations of its person except those that it turned off.
     AllBut,
-    /// Those that it asked for.
+    /// Only the conversations that it asked for.
     Chosen,
 }
 
-/// One of the dialects. Cheap to copy; its [`Translator`] is what it dereferences to.
+/// One of the dialects. Cheap to copy; it dereferences to its [`Translator`].
 #[derive(Clone, Copy)]
 pub struct Dialect {
     place: usize,
@@ -131,29 +131,30 @@ pub struct Dialect {
 }
 
 impl Dialect {
-    /// Our own.
+    /// The native dialect.
     pub const NATIVE: Self = Self { place: 0, translator: &native::TRANSLATOR };
-    /// How many there are.
+    /// The number of dialects.
     pub const COUNT: usize = LIST.len();
 
-    /// All of them, our own first.
+    /// All dialects, the native one first.
     pub fn all() -> impl Iterator<Item = Self> {
         LIST.iter().enumerate().map(|(place, translator)| Self { place, translator })
     }
 
-    /// The one of this name.
+    /// The dialect with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::all().find(|dialect| dialect.name == name)
     }
 
-    /// One that is not in the list: it answers requests, and nobody is told events in it. None if it has sockets.
+    /// A dialect that is not in the list: it only answers requests, and no events are encoded in it. `None` if it has
+    /// sockets.
     #[must_use]
     pub fn of_requests(translator: &'static Translator) -> Option<Self> {
         translator.paths.sockets.is_empty().then_some(Self { place: 0, translator })
     }
 
-    /// Its place among all: less than [`Dialect::COUNT`].
+    /// Its index among all: less than [`Dialect::COUNT`].
     #[must_use]
     pub fn place(self) -> usize {
         self.place

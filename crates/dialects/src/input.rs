@@ -1,4 +1,4 @@
-//! How an input object is read, so that every refusal names its field; shared by the dialects.
+//! Parses input objects, so that every refusal names its field; shared by the dialects.
 
 use std::fmt;
 
@@ -9,24 +9,24 @@ use serde::{
 };
 use serde_path_to_error::Segment;
 
-/// Reads an input object.
+/// Parses an input object.
 ///
 /// # Errors
-/// `invalid`, with the field as a JSON Pointer; the pointer is empty if the whole is not an object.
+/// `invalid`, with the field as a JSON Pointer; the pointer is empty if the input is not an object.
 pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     // A derived struct would also accept its fields as an array.
     if !text.trim_start().starts_with('{') {
         let whole = Error::new(ErrorCode::Invalid, "The input must be an object.");
         return Err(Error { field: Some(String::new()), ..whole });
     }
-    // The path is only worth its cost when something is wrong.
+    // Tracking the path costs time, which is spent only on invalid input.
     serde_json::from_str(text).or_else(|_| {
         let mut deserializer = serde_json::Deserializer::from_str(text);
         serde_path_to_error::deserialize(&mut deserializer).map_err(|error| explain(&error))
     })
 }
 
-/// Turns the decoder's words into a refusal. What the caller sent is not repeated, but for names of fields.
+/// Turns the decoder's error into a refusal. It repeats nothing of the input except names of fields.
 fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
     let words = error.inner().to_string();
     let words = words.rsplit_once(" at line ").map_or(words.as_str(), |(words, _)| words);
@@ -70,12 +70,12 @@ fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
     Error { field: Some(pointer), ..Error::new(ErrorCode::Invalid, format!("{name} {why}.")) }
 }
 
-/// One step of a JSON Pointer.
+/// One segment of a JSON Pointer.
 pub(crate) fn pointer_to(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
-/// For a field whose absence means "leave it" and whose `null` means "clear it".
+/// For a field whose absence means "unchanged" and whose `null` means "cleared".
 pub(crate) fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
@@ -114,7 +114,7 @@ impl<'de> Deserialize<'de> for Integer {
     }
 }
 
-/// A text without NUL; lone surrogates cannot get this far.
+/// A text without NUL; lone surrogates are refused earlier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text(pub String);
 

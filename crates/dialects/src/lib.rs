@@ -1,8 +1,8 @@
-//! How they say it: bytes to commands and queries, replies and events to bytes.
+//! Translates bytes to commands and queries, and replies and events to bytes.
 //!
-//! A dialect is a pure translator. It performs no I/O and knows no clock; it sees neither sockets nor
-//! the other dialects. What it wants done it says as a [`Step`]; whoever holds the socket does it and
-//! hands the result back. So a dialect can be tested by transcripts, line by line.
+//! A dialect is a pure translator. It performs no I/O and has no clock; it knows neither sockets nor the other
+//! dialects. It returns what it needs as a [`Step`]; the owner of the socket executes the step and hands the result
+//! back. So a dialect can be tested by transcripts, line by line.
 
 mod answer;
 pub mod chat_server;

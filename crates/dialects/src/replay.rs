@@ -11,7 +11,7 @@
 //! | `= {…}` | what it is answered: see [`nouns::script`] |
 //! | `! {…}` | something happened: an event, a signal, a catch-up, an event about a hidden message, a refusal outside of a command |
 //! | `< {…}` | a frame goes out; of an event: to every listener |
-//! | `<others {…}` | the event is told to all but the connection that caused it |
+//! | `<others {…}` | all but the connection that caused the event get this frame |
 //! | `<! {…}` | a frame goes out and counts against the connection |
 //! | `> PUT /path pieces` | the same with a body that comes when it is asked for |
 //! | `< 201 {…}` | a request is answered; with ` @name:value` for each header and the media type of what is not JSON |
@@ -43,10 +43,10 @@ use crate::{
     rest::{Body, Call, FormValue, JSON, Request, RestAnswer},
 };
 
-/// 2025-01-01T12:00:00Z, the moment of everything in a transcript.
+/// 2025-01-01T12:00:00Z, the time of everything in a transcript.
 const NOON: Millis = Millis(1_735_732_800_000);
 
-/// The transcripts of a dialect are in its folder, which may be one in another's.
+/// The transcripts of a dialect are in its folder, which may be inside another's.
 fn transcripts(dialect: Dialect) -> PathBuf {
     let places = [dialect.name.to_owned(), dialect.name.replacen('_', "/", 1)];
     let mut folders = places.map(|place| Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(place)).into_iter();
@@ -54,7 +54,7 @@ fn transcripts(dialect: Dialect) -> PathBuf {
     folder.join("transcripts")
 }
 
-/// Plays every transcript of a dialect and compares.
+/// Plays every transcript of a dialect and compares the result.
 fn play_all(dialect: Dialect) {
     let folder = transcripts(dialect);
     let mut played = 0;
@@ -122,7 +122,7 @@ fn same_frame(one: &str, other: &str) -> bool {
     split(one) == split(other)
 }
 
-/// Plays a transcript's incoming lines, and writes it as it now is.
+/// Plays a transcript's incoming lines, and returns the transcript with the present output.
 fn play(dialect: Dialect, transcript: &str) -> String {
     let mut said = String::new();
     let mut speaker = Some(ann());
@@ -159,12 +159,12 @@ fn play(dialect: Dialect, transcript: &str) -> String {
     said
 }
 
-/// `(deep)` and `(long)` stand for what is too large to be written down.
+/// `(deep)` and `(long)` stand for input that is too large to be written down.
 fn expand(incoming: &str) -> String {
     incoming.replace("(deep)", &"[".repeat(60_000)).replace("(long)", &"x".repeat(60_000))
 }
 
-/// Whoever speaks in the dialects' tests where nobody else does.
+/// The speaker in the dialects' tests, unless a test names another.
 pub(crate) fn ann() -> Speaker {
     speaker(3, "ann", ServerRole::User)
 }
@@ -215,7 +215,7 @@ fn drive(mut step: Step, script: &mut VecDeque<&str>, said: &mut String) {
     }
 }
 
-/// Writes down what is asked, and takes the scripted answer.
+/// Writes down a question, and takes the scripted answer.
 fn answer(asked: &str, script: &mut VecDeque<&str>, said: &mut String) -> Result<Value, Error> {
     line(said, "?", asked);
     let scripted = script.pop_front().filter(|next| next.starts_with("= "));
@@ -275,7 +275,7 @@ fn describe_answer(answer: &RestAnswer) -> String {
     format!("{}{headers} {}", answer.status, content.unwrap_or_default())
 }
 
-/// The body of a request as it is written in a transcript.
+/// Parses the body of a request in a transcript.
 fn body_of(text: &str) -> Body {
     if text == "pieces" {
         return Body::Pieces;
@@ -318,7 +318,7 @@ fn tell(dialect: Dialect, happened: &Value, said: &mut String) {
     }
 }
 
-/// Commands have no `Debug`, because two of them hold passwords.
+/// Describes a command. Commands have no `Debug`, because two of them contain passwords.
 fn describe(command: &Command) -> String {
     match command {
         Command::SendMessage(submission) => format!("Send {submission:?}"),

@@ -1,8 +1,8 @@
-//! What the dialects' REST interfaces have in common.
+//! The common part of the dialects' REST interfaces.
 //!
-//! A request becomes a [`Call`]: a [`Step`] that is driven by the same loop as a socket's, and a
-//! [`Pending`] that has the answer once the step is over. The step of a call always ends in
-//! `Say` or `Refuse` **without texts**; the driver then takes [`Pending::outcome`].
+//! A request becomes a [`Call`]: a [`Step`], which is driven by the same loop as a socket's, and a [`Pending`], which
+//! has the answer once the step is over. The step of a call always ends in `Say` or `Refuse` **without texts**; the
+//! driver then takes [`Pending::outcome`].
 
 use std::sync::{Arc, OnceLock};
 
@@ -17,10 +17,10 @@ pub const JSON: &str = "application/json";
 /// Looks up a request's header by its name in lower case.
 pub type Headers<'a> = &'a (dyn Fn(&str) -> Option<String> + 'a);
 
-/// What a request says, besides its method and path.
+/// A request, without its method and path.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
-    /// Who speaks, if a credential was needed.
+    /// The speaker, if a credential was needed.
     pub speaker: Option<&'a Speaker>,
     /// The query, without the `?`.
     pub query: &'a str,
@@ -28,59 +28,59 @@ pub struct Request<'a> {
     pub body: &'a Body,
     /// The headers.
     pub header: Headers<'a>,
-    /// The server as the caller reached it (`http://localhost:8000`), for links to further pages.
+    /// The server's URL as the caller sees it (`http://localhost:8000`), for links to further pages.
     pub base: &'a str,
 }
 
 /// A request's body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// JSON, not read yet; empty if there is no body.
+    /// JSON, not parsed yet; empty if there is no body.
     Json(Vec<u8>),
-    /// The fields of a form, in their order.
+    /// The fields of a form, in order.
     Form(Vec<(String, FormValue)>),
-    /// Bytes of any media type, which come when they are asked for: by [`Step::Piece`].
+    /// Bytes of any media type, read on demand by [`Step::Piece`].
     Pieces,
 }
 
-/// What stands in a field of a form.
+/// The value of a form's field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FormValue {
     /// A text.
     Text(String),
-    /// A file; what is in it was not read.
+    /// A file; its content was not read.
     File,
 }
 
-/// What a request is for.
+/// The handler of a request.
 pub struct Matched {
     /// The path with its placeholders, for logs and metrics.
     pub path: &'static str,
     /// Whether a credential is needed.
     pub needs_speaker: bool,
-    /// How its body is taken.
+    /// How its body is read.
     pub takes: Takes,
-    /// Reads the rest of the request, or says what is wrong with it.
+    /// Parses the rest of the request, or refuses it.
     pub read: Read,
 }
 
-/// How the body of a request is taken.
+/// How the body of a request is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Takes {
-    /// Before the request is read, within the limit of a frame: JSON or a form.
+    /// Before the request is handled, within the limit of a frame: JSON or a form.
     Whole,
-    /// While the request is carried out, piece by piece, each when it is asked for.
+    /// While the request is handled, piece by piece, on demand.
     Pieces {
-        /// Bytes of all pieces together at most.
+        /// The most bytes of all pieces together.
         most: u64,
     },
 }
 
-/// Reads a request of which the method and the path are known.
+/// Parses a request whose method and path are known.
 pub type Read = Box<dyn Fn(&Request<'_>) -> Result<Call, Error> + Send + Sync>;
 
 impl Matched {
-    /// What is read by these functions of a dialect.
+    /// The handler of a found operation, made of a dialect's functions.
     pub(crate) fn by<O: Copy + Send + Sync + 'static>(
         found: Found<O>,
         needs_speaker: fn(O) -> bool,
@@ -91,7 +91,7 @@ impl Matched {
     }
 }
 
-/// How a request is refused.
+/// The refusal of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The media type of the body.
@@ -103,20 +103,20 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// One in JSON.
+    /// A refusal in JSON.
     pub(crate) fn json((status, body): (u16, String)) -> Self {
         Self { media_type: JSON, status, body }
     }
 }
 
-/// A table of requests: method, path template, and what it is for.
+/// A table of requests: method, path template and operation.
 pub(crate) type Routes<O> = [(&'static str, &'static str, O)];
 
-/// The operation of a request, and what its path says.
+/// The operation of a request, and the values in its path.
 pub(crate) struct Found<O> {
     /// The path with its placeholders.
     pub(crate) path: &'static str,
-    /// What it is for.
+    /// The operation.
     pub(crate) operation: O,
     captures: Captures,
 }
@@ -129,22 +129,22 @@ impl<O: Copy> Found<O> {
         Ok(Self { path, operation, captures })
     }
 
-    /// What stands for the first placeholder; empty if there is none.
+    /// The value of the first placeholder; empty if there is none.
     pub(crate) fn first(&self) -> &str {
         self.captures.first().map(|(_, text)| text.as_str()).unwrap_or_default()
     }
 
-    /// What stands for a placeholder; empty if the path has none of this name.
+    /// The value of a placeholder; empty if the path has none with this name.
     pub(crate) fn captured(&self, name: &str) -> &str {
         self.captures.iter().find(|(known, _)| *known == name).map(|(_, text)| text.as_str()).unwrap_or_default()
     }
 }
 
 impl Request<'_> {
-    /// The body of an endpoint that reads JSON only.
+    /// The body, for an endpoint that accepts only JSON.
     ///
     /// # Errors
-    /// `malformed` if it is something else.
+    /// `malformed` if it is not JSON.
     pub fn json(&self) -> Result<&[u8], Error> {
         match self.body {
             Body::Json(bytes) => Ok(bytes),
@@ -155,11 +155,11 @@ impl Request<'_> {
     }
 }
 
-/// A request that was understood.
+/// A request that was parsed.
 pub struct Call {
-    /// What is to be done.
+    /// The step to be executed.
     pub step: Step,
-    /// Where the answer will be.
+    /// The place of the answer.
     pub pending: Pending,
 }
 
@@ -170,13 +170,13 @@ impl Pending {
     /// The answer.
     ///
     /// # Errors
-    /// The refusal that the step ended in; `internal` if the step is not over.
+    /// The refusal that the step ended with; `internal` if the step is not over.
     pub fn outcome(self) -> Result<RestAnswer, Error> {
         self.0.get().cloned().unwrap_or_else(|| Err(Error::internal()))
     }
 }
 
-/// The step's side of a [`Pending`]: where it puts the answer.
+/// The step's side of a [`Pending`], where it puts the answer.
 #[derive(Clone)]
 pub struct Desk(Arc<OnceLock<Result<RestAnswer, Error>>>);
 
@@ -188,7 +188,7 @@ impl Desk {
         (Self(Arc::clone(&slot)), Pending(slot))
     }
 
-    /// Puts the answer and ends the step.
+    /// Puts the answer, and ends the step.
     pub fn end(&self, outcome: Result<RestAnswer, Error>) -> Step {
         self.put(outcome);
         Step::Say(Vec::new())
@@ -200,20 +200,20 @@ impl Desk {
     }
 }
 
-/// A request that no operation is there for.
+/// A request without an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Misrouted {
     /// `unknown_command` or `method_not_allowed`.
     pub error: Error,
-    /// What the `Allow` header must say; empty if the path is unknown.
+    /// The value of the `Allow` header; empty if the path is unknown.
     pub allow: Vec<&'static str>,
 }
 
-/// A path's placeholders and the decoded texts that stand for them, in order.
+/// A path's placeholders and their decoded values, in order.
 pub(crate) type Captures = Vec<(&'static str, String)>;
 
-/// Finds the route whose method and path template (`/v1/users/{user}`) fit. Where two templates fit,
-/// the one whose literal segments come first wins (`/v1/users/me`).
+/// Finds the route whose method and path template (`/v1/users/{user}`) fit. If two templates fit, the one whose literal
+/// segments come first wins (`/v1/users/me`).
 pub(crate) fn find<R>(
     routes: impl Iterator<Item = (&'static str, &'static str, R)>,
     method: &str,
@@ -298,7 +298,7 @@ pub fn query_pairs(query: &str) -> Result<Vec<(String, String)>, Error> {
         .collect()
 }
 
-/// Decodes `%XX`, and `+` as a space if asked to. Nothing if it is not well-formed UTF-8 afterwards.
+/// Decodes `%XX`, and `+` as a space if `plus` is set. `None` if the result is not UTF-8.
 fn percent_decode(text: &str, plus: bool) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();

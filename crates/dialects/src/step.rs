@@ -1,4 +1,4 @@
-//! A step: what a dialect asks of whoever holds the socket, and what it is told in return.
+//! A step: a dialect's request to the owner of the socket, and how it continues with the result.
 
 use chat::{
     Command, ConversationId, Error, Number, Query, Reply, Visit,
@@ -10,52 +10,52 @@ use chat::{
 /// The text of one outgoing frame.
 pub type Text = String;
 
-/// What a dialect does with a frame that came in: the next thing it needs, and how it goes on.
-// A step is made, matched and gone: boxing its rare large variant would buy nothing.
+/// A dialect's reaction to a frame: the next thing that it needs, and how it continues.
+// A step lives briefly: boxing its rare large variant would gain nothing.
 #[allow(clippy::large_enum_variant)]
 pub enum Step {
-    /// Say these frames, and the step is over.
+    /// Send these frames; the step is over.
     Say(Vec<Text>),
-    /// Do this, then go on with the result.
+    /// Execute this command, then continue with the result.
     Do(Box<Command>, Then<Reply>),
-    /// Ask this, then go on with the result.
+    /// Execute this query, then continue with the result.
     Ask(Query, Then<Reply>),
-    /// Send this message. Apart from `Do` because sends are pipelined: the next frame is read while
-    /// the commit is under way, so the continuation must be able to finish without asking more.
+    /// Send this message. Separate from `Do` because sends are pipelined: the next frame is read while the commit is
+    /// under way, so the continuation must be able to finish without further requests.
     Send(Submission, Box<dyn FnOnce(Result<Sent, Error>) -> Vec<Text> + Send>),
     /// Register, log in or refresh.
     Visit(Visit, Then<Visited>),
     /// End the speaker's own session.
     LogOut(Then<()>),
-    /// Say who is speaking and where to resume from. Without a token the handshake's is meant.
+    /// Authenticate, and resume from these numbers. Without a token, the handshake's credential is used.
     Authenticate(Option<String>, Resume, Then<Welcome>),
-    /// Tell what server this is.
+    /// Get the description of this server.
     Server(Then<ServerInfo>),
-    /// Tell how the server is doing.
+    /// Get the server's public statistics.
     Statistics(Then<Statistics>),
-    /// Tell an administrator all about how the server is doing.
+    /// Get the server's statistics for administrators.
     AllStatistics(Then<AllStatistics>),
-    /// Tell the time.
+    /// Get the present time.
     Now(Then<chat::Millis>),
-    /// From here on this connection hears the messages of this conversation, or does not. Only for the dialects
-    /// whose clients choose ([`Hears`](crate::dialect::Hears)); what is heard is still what the person may read.
+    /// Turn a conversation's messages on or off for this connection. Only for the dialects whose clients choose
+    /// ([`Hears`](crate::dialect::Hears)); the choice gives no permission to read.
     Tune {
-        /// Which conversation; the dialect has asked for it before, so that the speaker is a member.
+        /// The conversation; the dialect has queried it before, so the speaker is a member.
         conversation: ConversationId,
-        /// Whether to hear it.
+        /// Whether it is turned on.
         hears: bool,
-        /// How the step goes on.
+        /// How the step continues.
         then: Then<()>,
     },
-    /// Give the next piece of the request's body; nothing once it has ended. Only for requests that
-    /// [take it so](crate::rest::Takes::Pieces). What is not asked for waits with the sender.
+    /// Get the next piece of the request's body; `None` at its end. Only for requests that [read it in
+    /// pieces](crate::rest::Takes::Pieces). What is not read waits with the sender.
     Piece(Then<Option<Vec<u8>>>),
-    /// The frame was not understood: say these frames, and count it against the connection.
+    /// The frame is invalid: send these frames, and count it against the connection.
     Refuse(Vec<Text>),
 }
 
 impl Step {
-    /// Whether what it asks for first counts at the pace of messages.
+    /// Whether its first request counts against the rate of messages.
     #[must_use]
     pub fn is_paced_as_a_message(&self) -> bool {
         match self {
@@ -66,61 +66,61 @@ impl Step {
     }
 }
 
-/// How a step goes on once a result is there.
+/// How a step continues with a result.
 pub type Then<T> = Box<dyn FnOnce(Result<T, Error>) -> Step + Send>;
 
-/// From where a client wants to resume.
+/// The numbers from which a client resumes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Resume {
-    /// The history of the database of which the cursors are, if the client says so.
+    /// The epoch of the database that the cursors belong to, if the client gives it.
     pub epoch: Option<String>,
-    /// The last number that it has seen of its account, if it says so.
+    /// The last number of its account that it has seen, if it gives it.
     pub account: Option<Number>,
     /// The last number that it has seen of each conversation.
     pub cursors: Vec<(ConversationId, Number)>,
 }
 
-/// What a connection is told when it is let in.
+/// The data of a successful authentication.
 pub struct Welcome {
     /// The account.
     pub account: chat::accounts::Account,
-    /// Who is speaking.
+    /// The speaker.
     pub speaker: Speaker,
-    /// What server this is.
+    /// The description of this server.
     pub server: ServerInfo,
-    /// The number from which live events of the account follow.
+    /// The number after which live events of the account follow.
     pub account_seq: Number,
-    /// Every conversation of the person, with the number from which live events follow.
+    /// Every conversation of the person, with the number after which live events follow.
     pub conversations: Vec<(ConversationId, Number)>,
 }
 
-/// What server this is.
+/// The description of this server.
 #[derive(Clone)]
 pub struct ServerInfo {
     /// The server's name, from its configuration.
     pub name: String,
     /// The program's version.
     pub version: String,
-    /// The id of this history of the database; it changes when a backup is restored. Looked up when it is asked for.
+    /// The epoch of the database; it changes when a backup is restored. Read on demand.
     pub epoch: String,
     /// The limits in force.
     pub limits: chat::Limits,
     /// Whether anybody may open an account.
     pub open_registration: bool,
-    /// Whether the set-up secret is waiting for the first administrator. Looked up when it is asked for.
+    /// Whether the set-up secret is needed for creating the first administrator. Read on demand.
     pub needs_administrator: bool,
     /// Whether the playground is served.
     pub playground: bool,
 }
 
-/// How the server is doing.
+/// The server's public statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Statistics {
-    /// Open connections, people's several ones counted each.
+    /// Open connections; several connections of one person count separately.
     pub connections: i64,
     /// People with at least one connection.
     pub people_here: i64,
-    /// Messages since the database was made.
+    /// Messages since the database was created.
     pub messages: i64,
     /// Conversations.
     pub conversations: i64,
@@ -130,10 +130,10 @@ pub struct Statistics {
     pub active_at: Option<chat::Millis>,
 }
 
-/// How the server is doing, for administrators.
+/// The server's statistics for administrators.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllStatistics {
-    /// Open connections, people's several ones counted each.
+    /// Open connections; several connections of one person count separately.
     pub connections: i64,
     /// People with at least one connection.
     pub people_here: i64,
@@ -143,6 +143,6 @@ pub struct AllStatistics {
     pub uptime_seconds: i64,
     /// The program's version.
     pub version: String,
-    /// What the store holds.
+    /// Counts of what the store holds.
     pub kept: chat::statistics::Stored,
 }

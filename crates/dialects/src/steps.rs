@@ -1,4 +1,4 @@
-//! What several dialects need to ask before they can do what a frame or request is for.
+//! Steps that several dialects need to gather data.
 
 use std::collections::HashMap;
 
@@ -15,12 +15,12 @@ use crate::{Step, Then};
 /// Entries to ask for at a time.
 pub(crate) const PAGE: i64 = 200;
 
-/// The refusal of a reply that does not fit its question.
+/// The refusal for a reply that does not fit its query.
 pub(crate) fn strange<T>() -> Result<T, Error> {
     Err(Error::internal())
 }
 
-/// The speaker's conversations that are `wanted`, most recently active first, until there are `most`.
+/// The speaker's conversations that are `wanted`, most recently active first, at most `most`.
 pub(crate) fn conversations(
     most: usize,
     wanted: impl Fn(&Conversation) -> bool + Send + 'static,
@@ -29,7 +29,8 @@ pub(crate) fn conversations(
     more_conversations(None, Found::default(), most, wanted, then)
 }
 
-/// What the pages have held so far. What has moved up meanwhile comes a second time, as it is now.
+/// The entries of the pages so far. A conversation that has moved up meanwhile comes a second time and replaces its
+/// entry.
 #[derive(Default)]
 struct Found {
     list: Vec<Listed>,
@@ -72,7 +73,7 @@ fn more_conversations(
     )
 }
 
-/// The speaker's direct conversation with somebody, if there is one. Reading opens none.
+/// The speaker's direct conversation with somebody, if there is one. It is not opened.
 pub(crate) fn direct_with(user: UserId, then: Then<Option<Listed>>) -> Step {
     Step::Ask(
         Query::DirectWith(user),
@@ -85,7 +86,7 @@ pub(crate) fn direct_with(user: UserId, then: Then<Option<Listed>>) -> Step {
     )
 }
 
-/// How these people are shown.
+/// The presence of these people, as others see it.
 pub(crate) fn seen(users: Vec<UserId>, then: Then<Vec<(UserId, Seen)>>) -> Step {
     Step::Ask(
         Query::Presence(users),
@@ -97,7 +98,7 @@ pub(crate) fn seen(users: Vec<UserId>, then: Then<Vec<(UserId, Seen)>>) -> Step 
     )
 }
 
-/// Adds to these people whether they are here.
+/// Adds to each of these people whether they are online.
 pub(crate) fn online(users: Vec<Account>, then: Then<Vec<(Account, bool)>>) -> Step {
     seen(
         users.iter().map(|user| user.id).collect(),

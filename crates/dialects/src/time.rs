@@ -1,19 +1,19 @@
-//! Moments on the wire: RFC 3339 in UTC with milliseconds, as every dialect writes them.
+//! Times on the wire: RFC 3339 in UTC with milliseconds, as every dialect writes them.
 
 use chat::Millis;
 use serde::{Serialize, Serializer};
 
 /// Bytes of `YYYY-MM-DDTHH:MM:SS.mmmZ`.
 const LENGTH: usize = 24;
-/// The last moment that has a year of four digits.
+/// The last time whose year has four digits.
 const LAST: i64 = 253_402_300_799_999;
 
-/// A moment as `2025-01-01T12:00:00.000Z`. Written by hand because every message carries one.
+/// A time as `2025-01-01T12:00:00.000Z`. Formatted by hand because every message carries one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Time(pub Millis);
 
 impl Time {
-    /// The text's bytes, all of them ASCII. Moments outside of the years 1970 to 9999 are moved to the nearest one.
+    /// The text's bytes, all ASCII. Times outside of the years 1970 to 9999 become the nearest time within.
     fn write(self) -> [u8; LENGTH] {
         let ms = self.0.0.clamp(0, LAST);
         let (days, of_day) = (ms / 86_400_000, ms % 86_400_000);
@@ -36,10 +36,10 @@ impl Time {
     }
 }
 
-/// Reading what others write.
+/// Parsing.
 impl Time {
-    /// The moment of a text by RFC 3339 with `T`, seconds, and `Z` or a distance from UTC; nothing if it is none, or
-    /// before 1970. What is less than a millisecond is left out.
+    /// Parses RFC 3339 with `T`, seconds, and `Z` or an offset; `None` if it is invalid or before 1970. Digits beyond
+    /// the millisecond are dropped.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let (date, rest) = text.split_at_checked(10)?;
@@ -64,7 +64,7 @@ impl Time {
     }
 }
 
-/// Numbers of so many digits with a sign between them.
+/// Numbers of fixed lengths with a separator between them.
 fn numbers<const N: usize>(text: &str, between: char, digits: [usize; N]) -> Option<[i64; N]> {
     let mut parts = text.split(between);
     let mut numbers = [0; N];
@@ -76,7 +76,7 @@ fn numbers<const N: usize>(text: &str, between: char, digits: [usize; N]) -> Opt
     parts.next().is_none().then_some(numbers)
 }
 
-/// By how many minutes a zone's clocks are ahead of UTC.
+/// The offset of a time zone from UTC, in minutes.
 fn ahead_of_utc(zone: &str) -> Option<i64> {
     let (sign, distance) = match zone.split_at_checked(1)? {
         ("Z", "") => return Some(0),
@@ -88,17 +88,17 @@ fn ahead_of_utc(zone: &str) -> Option<i64> {
     (hours <= 23 && minutes <= 59).then_some(sign * (hours * 60 + minutes))
 }
 
-/// A day counted from 1970-01-01, if there is such a day: the algorithm `days_from_civil` of Howard Hinnant.
+/// The number of days since 1970-01-01, if the date exists: the algorithm `days_from_civil` of Howard Hinnant.
 fn days_of(year: i64, month: i64, day: i64) -> Option<i64> {
     let shifted = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let (era, year_of_era) = (shifted.0.div_euclid(400), shifted.0.rem_euclid(400));
     let day_of_year = (153 * shifted.1 + 2) / 5 + day - 1;
     let days = era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468;
-    // A day that there is not is another when it is counted back.
+    // A date that does not exist becomes another one when it is converted back.
     ((1..=12).contains(&month) && civil(days) == (year, month, day)).then_some(days)
 }
 
-/// Year, month and day of a day counted from 1970-01-01: the algorithm `civil_from_days` of Howard Hinnant.
+/// Year, month and day of a number of days since 1970-01-01: the algorithm `civil_from_days` of Howard Hinnant.
 fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days / 146_097;
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn moments_are_written_as_another_library_writes_them() {
-        // Every 13 hours and a bit through two centuries, leap years and their exceptions included.
+        // Every 13 hours and a bit through two centuries, including leap years and their exceptions.
         for step in 0..140_000_i64 {
             let ms = step * 47_000_003;
             let theirs = jiff::Timestamp::from_millisecond(ms).unwrap();
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_moment_is_not_read() {
+    fn a_text_that_is_no_time_is_not_parsed() {
         for bad in [
             "",
             "2025",

@@ -1,5 +1,5 @@
-//! The only way to a conversation or a message on someone's behalf: what cannot be had through a
-//! membership is not there.
+//! The only way to read a conversation or a message on a person's behalf: whatever they have no membership for is not
+//! found.
 
 use chat::{
     ConversationId, Error, Millis, Number, Result,
@@ -12,14 +12,14 @@ use store::Conn;
 
 use crate::Call;
 
-/// A conversation as somebody may act in it.
+/// A conversation, and the rights of one member in it.
 pub(crate) struct Access {
     pub conversation: Conversation,
     /// The number from which on they see messages; 0 if they see all.
     pub visible_from: Number,
-    /// What decides what they may do.
+    /// Everything that decides what they may do.
     pub rights: Rights,
-    /// When it was found out.
+    /// The time for which the rights are decided.
     now: Millis,
 }
 
@@ -29,7 +29,7 @@ impl Access {
         self.rights.require(ability, self.now)
     }
 
-    /// Refuses unless the member may act on this one: beside the ability, that takes a higher role.
+    /// Refuses unless the member may act on this one, who must have a lower role.
     pub(crate) fn may_act_on(&self, target: &Member) -> Result<()> {
         match target.role {
             Some(role) if self.rights.outranks(role) => Ok(()),
@@ -37,7 +37,7 @@ impl Access {
         }
     }
 
-    /// Refuses unless the member may give this role: beside the ability, that takes a higher one.
+    /// Refuses unless the member may assign this role, which must not be above their own.
     pub(crate) fn may_give(&self, role: Role) -> Result<()> {
         if self.rights.may_give(role) {
             return Ok(());
@@ -50,7 +50,7 @@ impl Access {
         seq >= self.visible_from
     }
 
-    /// A message, deleted or not. One that the member does not see is not there.
+    /// A message, deleted or not. One that the member does not see is not found.
     pub(crate) async fn message(&self, conn: &mut Conn, seq: Number) -> Result<Message> {
         let message = store::messages::one(conn, self.conversation.id, seq).await?;
         message.filter(|message| self.sees(message.seq)).ok_or_else(|| Error::not_found("message"))
@@ -64,13 +64,13 @@ impl Access {
 }
 
 impl Call {
-    /// The conversation through the speaker's membership, on a reading connection.
+    /// Looks up the conversation through the speaker's membership, on a reading connection.
     pub(crate) async fn access(&self, conversation: ConversationId) -> Result<Access> {
         let mut conn = self.db.read().await?;
         self.access_in(&mut conn, conversation).await
     }
 
-    /// The same on a given connection; inside the committing transaction for changes.
+    /// The same on a given connection; for changes, in their transaction.
     pub(crate) async fn access_in(&self, conn: &mut Conn, conversation: ConversationId) -> Result<Access> {
         let found = store::members::membership(conn, conversation, self.speaker.user).await?;
         let found = found.ok_or_else(|| Error::not_found("conversation"))?;

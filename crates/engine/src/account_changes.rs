@@ -1,5 +1,5 @@
-//! What has changed of an account: an event for each thing, as it is now, read from the database and never from a
-//! buffer. Things do not depend on each other, so each piece of a long answer can be applied as it comes.
+//! The changes of an account: an event for each thing, as it is now, read from the database and never from a buffer.
+//! Things do not depend on each other, so each piece of a long answer can be applied when it comes.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use store::{
 
 use crate::{Call, Engine, catch_up::Extent};
 
-/// Changes that a piece has at most: with the longest texts that is half a megabyte.
+/// The most changes in one piece: with the longest texts that is half a megabyte.
 const PIECE: i64 = 50;
 
 impl Call {
@@ -29,7 +29,8 @@ impl Call {
 }
 
 impl Engine {
-    /// What takes a client of an account from a number towards the present: only for the account's own person.
+    /// The changes that take a client of an account from a number towards the present. Only for the account's own
+    /// person.
     ///
     /// # Errors
     /// `invalid` if the number is negative; the store's.
@@ -38,7 +39,7 @@ impl Engine {
             return Err(Error::invalid("since", "since must not be negative."));
         }
         let mut conn = self.inner.db.read().await?;
-        // Before the rows, which may be newer: that is told twice, and does no harm.
+        // Read before the rows, which may be newer: such changes are sent twice, which does no harm.
         let (head, floor) = store::account_changes::head(&mut conn, user).await?;
         let mut changes = AccountChanges { from: since, to: head, events: Vec::new(), reset: false, more: false };
         let most = self.limits().catch_up;
@@ -65,7 +66,7 @@ impl Engine {
         Ok(changes)
     }
 
-    /// What is true now of the things that have changed.
+    /// Reads the present state of the things that have changed.
     async fn things(&self, conn: &mut Conn, user: UserId, rows: &[Change]) -> Result<Things> {
         let of = |pick: fn(Thing) -> Option<ConversationId>| -> Vec<ConversationId> {
             rows.iter().filter_map(|row| row.thing.and_then(pick)).collect()
@@ -91,7 +92,7 @@ impl Engine {
             things.reminders = reminders.into_iter().map(|reminder| (reminder.id, reminder)).collect();
         }
         if rows.iter().any(|row| row.thing == Some(Thing::Profile)) {
-            // What was remembered of tokens has the name of before.
+            // The cached speakers have the old name.
             self.inner.speakers.invalidate_all();
             things.profile = store::accounts::by_id(conn, user).await?;
         }
@@ -99,11 +100,11 @@ impl Engine {
     }
 }
 
-/// What was read of the things that have changed.
+/// The things that have changed, in their present state.
 #[derive(Default)]
 struct Things {
     listed: HashMap<ConversationId, (Listed, Option<Number>)>,
-    /// Conversations that the person left by themself.
+    /// Conversations that the person left of their own accord.
     left: Vec<ConversationId>,
     drafts: HashMap<DraftKey, Draft>,
     reminders: HashMap<ReminderId, Reminder>,
@@ -142,7 +143,7 @@ impl Things {
     }
 }
 
-/// An event for each row, each of which follows the one before.
+/// Makes an event for each row; each follows the one before.
 fn events(account: UserId, since: Number, rows: &[Change], mut things: Things) -> Vec<AccountEvent> {
     let mut after = since;
     let mut events = Vec::with_capacity(rows.len());

@@ -1,4 +1,4 @@
-//! Accounts: opening one, its profile, and what administrators may do to it.
+//! Accounts: registration, profiles, and what administrators may change.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ use crate::{
 };
 
 const USERNAME: std::ops::RangeInclusive<usize> = 3..=50;
-/// Characters of a mail address.
+/// The largest number of characters in a mail address.
 const EMAIL_LENGTH: usize = 255;
 
 pub(crate) async fn register(engine: &Engine, registration: Registration, origin: Origin) -> Result<Visited> {
@@ -39,15 +39,15 @@ pub(crate) async fn register(engine: &Engine, registration: Registration, origin
     let right = if setup_secret.is_some() { Right::SetupSecret } else { Right::Registration };
     let account = create(engine, Opening { username, email, hash, right, profile }).await;
     if right == Right::SetupSecret && matches!(&account, Ok(_) | Err(Error { code: ErrorCode::Forbidden, .. })) {
-        // Used, by this one or by somebody else.
+        // The secret has been used, by this account or by another.
         *inner.setup_secret.lock().map_err(|_| Error::internal())? = None;
     }
     let begun = sessions::begin(engine, account?.id, origin, None, inner.settings.asks_further.clone()).await?;
     begun.ok_or_else(|| Error::forbidden("The account was deactivated at once."))
 }
 
-/// A password's hash. Accounts that name one mail address share the salt of the first: logging in by it then takes one
-/// hash, however many they are, and the time does not tell whether there are others.
+/// Hashes a password. Accounts with the same mail address share the salt of the first: then logging in with the address
+/// takes one hash, however many accounts it has, and its duration does not reveal whether there are others.
 pub(crate) async fn hashed(engine: &Engine, visitor: Visitor, password: String, email: Option<&str>) -> Result<String> {
     let mut salt = None;
     if let Some(email) = email {
@@ -57,18 +57,18 @@ pub(crate) async fn hashed(engine: &Engine, visitor: Visitor, password: String, 
     engine.inner.hasher.turn(visitor).await?.hash(password, salt).await
 }
 
-/// By what right an account is opened.
+/// The right by which an account is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Right {
-    /// Anybody may.
+    /// Registration is open to everybody.
     Registration,
-    /// The secret that makes the first administrator, once.
+    /// The one-time secret for creating the first administrator.
     SetupSecret,
-    /// The operator gives it a role.
+    /// The operator creates it with a role.
     Operator(ServerRole),
 }
 
-/// An account that is to be opened; all of it was checked.
+/// The checked input for opening an account.
 pub(crate) struct Opening {
     pub username: String,
     pub email: Option<String>,
@@ -84,12 +84,12 @@ pub(crate) async fn create(engine: &Engine, opening: Opening) -> Result<Account>
 
 async fn store_new(unit: &mut Unit, opening: Opening) -> Result<Account> {
     let Opening { username, email, hash, right, profile } = opening;
-    // One after the other, also on several nodes.
+    // Accounts are created one after the other, even on several nodes.
     unit.conn.before_making("user").await?;
     let role = match right {
         Right::Registration => ServerRole::User,
         Right::Operator(role) => role,
-        // Many may have come with it at once: it is used up by the first of them.
+        // Several registrations may have come with the secret at once: the first of them uses it up.
         Right::SetupSecret if store::accounts::admins(&mut unit.conn).await? == 0 => ServerRole::Admin,
         Right::SetupSecret => return Err(used_up()),
     };
@@ -108,7 +108,7 @@ async fn store_new(unit: &mut Unit, opening: Opening) -> Result<Account> {
     store::accounts::by_id(&mut unit.conn, id).await?.ok_or_else(Error::internal)
 }
 
-/// Refuses who may not register.
+/// Refuses a registration without the right to it.
 fn check_right(engine: &Engine, setup_secret: Option<&str>) -> Result<()> {
     let Some(given) = setup_secret else {
         if engine.inner.settings.open_registration {
@@ -156,7 +156,7 @@ pub(crate) fn check_email(email: &str) -> Result<()> {
     }
 }
 
-/// A profile with a checked change put into it.
+/// Applies a checked change to a profile.
 fn merged(mut profile: Profile, change: ProfileChange, most: i64) -> Result<Profile> {
     let put = |slot: &mut Option<String>, field: &str, value: Option<Option<String>>| -> Result<()> {
         if let Some(value) = value {
@@ -184,7 +184,7 @@ fn merged(mut profile: Profile, change: ProfileChange, most: i64) -> Result<Prof
     Ok(profile)
 }
 
-/// Whether it is a day of the calendar, written `YYYY-MM-DD`.
+/// Whether a text is a day of the calendar, written `YYYY-MM-DD`.
 fn is_date(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let [year, month, day] = parts.as_slice() else { return false };
@@ -213,7 +213,7 @@ impl Call {
         store::accounts::by_id(&mut *self.db.read().await?, user).await?.ok_or_else(|| Error::not_found("user"))
     }
 
-    /// Guests know only those with whom they share a conversation.
+    /// A user's public profile. Guests see only people with whom they share a conversation.
     pub(crate) async fn user(&self, user: UserId) -> Result<Reply> {
         let account = self.account(user).await?;
         if !permission::may_roam(self.speaker.role)
@@ -249,8 +249,9 @@ impl Call {
         Ok(Reply::Users { users, next })
     }
 
-    /// The public profiles of these people, deactivated ones too: what they said is still there. Guests are shown
-    /// those with whom they share a conversation. Who is known as they are is left out.
+    /// The public profiles of these people, deactivated accounts included, because their messages remain. Guests see
+    /// only people with whom they share a conversation. Profiles that the client knows in their present state are left
+    /// out.
     pub(crate) async fn users_by_id(&self, users: Vec<UserId>, revs: &[Number]) -> Result<Reply> {
         self.check_how_many(&users)?;
         if !revs.is_empty() && revs.len() != users.len() {
@@ -354,7 +355,7 @@ impl Call {
         Ok(Reply::Account(Box::new(self.account(user).await?)))
     }
 
-    /// Administrators change others; themselves only from the command line, so that one always remains.
+    /// Administrators may change others; themselves only from the command line, so that one always remains.
     fn require_admin(&self, target: UserId, field: &str) -> Result<()> {
         if !permission::may_administer(self.speaker.role) {
             return Err(Error::forbidden("Only administrators may do this."));
@@ -366,10 +367,11 @@ impl Call {
     }
 }
 
-/// Two administrators may put each other out at the same moment: the one who comes second is none any more. Checked in
-/// the transaction, with the rule that nobody changes themselves, it leaves one in any case.
+/// Refuses unless the user is still an administrator: two may demote each other at the same moment, and then only the
+/// first may succeed. Checked in the transaction, and together with the rule that nobody changes themselves, this
+/// always leaves one.
 async fn require_still_admin(unit: &mut Unit, user: UserId) -> Result<()> {
-    // One after the other, also on several nodes.
+    // Roles are changed one after the other, even on several nodes.
     unit.conn.before_making("user").await?;
     let account = store::accounts::by_id(&mut unit.conn, user).await?;
     if account.is_some_and(|account| account.active && permission::may_administer(account.role)) {
@@ -378,7 +380,7 @@ async fn require_still_admin(unit: &mut Unit, user: UserId) -> Result<()> {
     Err(Error::forbidden("Only administrators may do this, and you are one no more."))
 }
 
-/// Gives an account another role, in the name of an administrator or of the operator.
+/// Gives an account another role, on behalf of an administrator or of the operator.
 pub(crate) async fn set_role(engine: &Engine, by: Option<UserId>, user: UserId, role: ServerRole) -> Result<()> {
     engine
         .inner

@@ -1,22 +1,22 @@
-//! Questions that pile up are asked together, as writes are: whoever comes while one batch is under
-//! way is in the next. Five thousand people coming back at once are a few dozen statements.
+//! Batches questions that pile up, as the writer does with writes: a question that comes while one batch is under way
+//! is in the next. Five thousand people reconnecting at once cost a few dozen statements.
 
 use std::future::Future;
 
 use tokio::sync::{mpsc, oneshot};
 
-/// Questions that one batch takes at most.
+/// The most questions in one batch.
 const BATCH: usize = 512;
-/// Questions that may wait.
+/// The most questions that may wait.
 const QUEUE: usize = 16_384;
 
-/// Answers many questions of a kind at once.
+/// Answers many questions of one kind at once.
 pub(crate) trait Answers<K, V>: Send + 'static {
     /// The answers, in the order of the questions.
     fn answer(&mut self, keys: Vec<K>) -> impl Future<Output = Vec<V>> + Send;
 }
 
-/// The way to ask.
+/// The handle for asking.
 pub(crate) struct Batcher<K, V> {
     questions: mpsc::Sender<(K, oneshot::Sender<V>)>,
 }
@@ -29,7 +29,7 @@ impl<K: Send + 'static, V: Send + 'static> Batcher<K, V> {
             while queue.recv_many(&mut batch, BATCH).await > 0 {
                 let (keys, askers): (Vec<K>, Vec<_>) = batch.drain(..).unzip();
                 for (value, asker) in answers.answer(keys).await.into_iter().zip(askers) {
-                    // An asker who has gone meanwhile needs no answer.
+                    // An asker that has gone meanwhile needs no answer.
                     let _gone = asker.send(value);
                 }
             }
@@ -37,7 +37,7 @@ impl<K: Send + 'static, V: Send + 'static> Batcher<K, V> {
         Self { questions }
     }
 
-    /// The answer; nothing if the batcher has ended or its answers fell short.
+    /// Asks, and waits for the answer; `None` if the batcher has ended or gave too few answers.
     pub(crate) async fn ask(&self, key: K) -> Option<V> {
         let (asker, answer) = oneshot::channel();
         self.questions.send((key, asker)).await.ok()?;

@@ -1,9 +1,9 @@
-//! Catching up: the rows that changed after a number, as they are now, read from the database and never from a buffer.
+//! Catch-up: the rows that changed after a number, as they are now, read from the database and never from a buffer.
 //!
-//! A member who was away for long is told in pieces, so that a slow reader costs the server one piece and not all that
-//! was missed, and gets further with each try. Rows are merged by `rev`: a piece that ends at K holds every row whose
-//! last change has a number up to K. A row that changes again in between comes with its later number instead, so K is a
-//! cursor to go on from, and the state of the conversation only once the last piece has come.
+//! A long answer is sent in pieces, so that a slow reader costs the server one piece and not everything that was
+//! missed, and gets further with each try. Rows are merged by `rev`: a piece that ends at K holds every row whose last
+//! change has a number up to K. A row that changes again in between comes with its later number instead. So K is a
+//! cursor to continue from, and it gives the state of the conversation only once the last piece has come.
 
 use std::{
     collections::HashMap,
@@ -20,15 +20,15 @@ use store::{Conn, catch_up::Weight};
 
 use crate::{Call, access::Access};
 
-/// Rows of the least weight that fill a piece of the usual size, and then some.
+/// More rows of the smallest weight than fit into a piece of the usual size.
 const WEIGHED: i64 = 1_024;
 
-/// How much one answer may hold.
+/// The size of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// All that has changed: for the hub, whose subscribers share what was read.
+    /// All changes: for the hub, whose subscribers share the answer.
     Whole,
-    /// About `limits.catch_up_bytes`, and at least one whole number: for one who may be slow.
+    /// About `limits.catch_up_bytes`, and at least one whole number: for a client that may be slow.
     Piece,
 }
 
@@ -41,18 +41,19 @@ impl Call {
     }
 }
 
-/// What somebody who catches up wants to know.
+/// A request to catch up.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
-    /// The number that they have.
+    /// The number that the client has.
     pub since: Number,
-    /// They see no message from before this number; 0 if they see all.
+    /// The number from which on they see messages; 0 if they see all.
     pub visible_from: Number,
-    /// How much the answer may hold.
+    /// The size of the answer.
     pub extent: Extent,
 }
 
-/// What takes a member of a conversation from a number towards the present; a reset if too many rows changed.
+/// The changes that take a member of a conversation from a number towards the present; a reset if too many rows
+/// changed.
 pub(crate) async fn changes(conn: &mut Conn, row: Conversation, wanted: Wanted, limits: &Limits) -> Result<CaughtUp> {
     let since = wanted.since;
     if since.0 < 0 {
@@ -65,7 +66,7 @@ pub(crate) async fn changes(conn: &mut Conn, row: Conversation, wanted: Wanted, 
         conversation: row,
         members: Vec::new(),
         messages: Vec::new(),
-        // A cursor beyond the head is of another history of the database.
+        // A cursor beyond the head belongs to another history of the database.
         reset: since > head,
         more: false,
     };
@@ -83,11 +84,11 @@ pub(crate) async fn changes(conn: &mut Conn, row: Conversation, wanted: Wanted, 
     Ok(caught_up)
 }
 
-/// The number at which the next piece ends; none if there is too much to catch up with at all.
+/// The number at which the next piece ends; `None` if there is too much to catch up with.
 async fn end_of_piece(conn: &mut Conn, whole: &CaughtUp, wanted: Wanted, limits: &Limits) -> Result<Option<Number>> {
     let (conversation, since, head) = (whole.conversation.id, whole.from, whole.to);
     let numbers = head.0 - since.0;
-    // A number changes one row, but for the first, which brings in all that a group begins with.
+    // Each number changes one row, except the first, which adds all members that a group begins with.
     let may_be_too_much = numbers > limits.catch_up || since < Number(1);
     let is_small = numbers.saturating_mul(heaviest(limits)) <= limits.catch_up_bytes;
     let bytes = (wanted.extent == Extent::Piece && !is_small).then_some(limits.catch_up_bytes);
@@ -105,12 +106,13 @@ async fn end_of_piece(conn: &mut Conn, whole: &CaughtUp, wanted: Wanted, limits:
     Ok(within.or_else(|| if is_whole { Some(head) } else { before_the_last() }))
 }
 
-/// What the longest message may weigh: each of its characters has four bytes at most.
+/// The largest weight of a message: a character has at most four bytes.
 fn heaviest(limits: &Limits) -> i64 {
     4 * limits.message_length + 1_024
 }
 
-/// The last number that fits into so many bytes with all its rows, the first one always; none if all of them fit.
+/// The last number whose rows, with all before them, fit into so many bytes, but at least the first number; `None` if
+/// all of them fit.
 fn last_within(weights: &[Weight], bytes: i64) -> Option<Number> {
     let mut sum = 0;
     let mut last = None;
@@ -137,7 +139,7 @@ async fn read_rows(conn: &mut Conn, caught_up: &mut CaughtUp, visible_from: Numb
     Ok(())
 }
 
-/// A deliberate fault: knows only what came after this process first looked.
+/// A deliberate fault: leaves out what happened before this process first read the conversation.
 fn forget_what_was_before(caught_up: &mut CaughtUp) {
     static SEEN: LazyLock<Mutex<HashMap<ConversationId, Number>>> = LazyLock::new(Mutex::default);
     let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);

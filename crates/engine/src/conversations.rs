@@ -1,4 +1,4 @@
-//! Conversations: opening, listing, discovering and describing them.
+//! Conversations: opening, listing, discovering and changing them.
 
 use chat::{
     AccountFact, ClientId, ConversationId, Error, ErrorCode, Fact, Number, Reply, Result, Scope, UserId,
@@ -103,7 +103,7 @@ impl Call {
     pub(crate) async fn open_direct(&self, user: UserId) -> Result<Reply> {
         let me = self.speaker.user;
         let (low, high) = (me.min(user), me.max(user));
-        // Nearly always it is there already; then nothing is written.
+        // Nearly always it exists already; then nothing is written.
         let found = store::conversations::by_pair(&mut *self.db.read().await?, low, high).await?;
         if let Some(found) = found {
             self.show(found.id).await?;
@@ -136,7 +136,7 @@ impl Call {
         .await
     }
 
-    /// The speaker's direct conversation with somebody; reading opens none.
+    /// The speaker's direct conversation with somebody; it is not opened.
     pub(crate) async fn direct_with(&self, user: UserId) -> Result<Reply> {
         let me = self.speaker.user;
         let found = store::conversations::by_pair(&mut *self.db.read().await?, me.min(user), me.max(user)).await?;
@@ -144,7 +144,7 @@ impl Call {
         self.conversation(found.id).await
     }
 
-    /// Takes a conversation out of the speaker's list until something happens in it.
+    /// Hides a conversation from the speaker's list until something happens in it.
     pub(crate) async fn hide(&self, conversation: ConversationId) -> Result<Reply> {
         let call = self.clone();
         self.change(&[conversation.into(), self.speaker.user.into()], move |unit| {
@@ -163,7 +163,7 @@ impl Call {
         .await
     }
 
-    /// Brings a direct conversation that was hidden back into the speaker's list: they have opened it again.
+    /// Shows a hidden direct conversation in the speaker's list again, because they have opened it.
     async fn show(&self, conversation: ConversationId) -> Result<()> {
         if store::members::hidden(&mut *self.db.read().await?, conversation, self.speaker.user).await?.is_none() {
             return Ok(());
@@ -202,7 +202,7 @@ impl Call {
         self.conversation(id).await
     }
 
-    /// What an earlier request under the same client id has made.
+    /// The conversation that an earlier request with the same client id has created.
     async fn earlier(
         &self,
         conn: &mut Conn,
@@ -223,7 +223,7 @@ impl Call {
         Ok(Some(earlier.id))
     }
 
-    /// Stores a conversation with its first members and tells them.
+    /// Stores a conversation with its first members, and records their events.
     async fn create(
         &self,
         unit: &mut Unit,
@@ -252,7 +252,7 @@ impl Call {
         Ok(id)
     }
 
-    /// Tells a person's own connections that they are now a member.
+    /// Records the event that tells a person's own connections that they are now a member.
     pub(crate) async fn tell_added(&self, unit: &mut Unit, conversation: ConversationId, user: UserId) -> Result<()> {
         let entry = store::listing::entry(&mut unit.conn, user, conversation).await?;
         if let Some(listed) = self.engine.complete(&mut unit.conn, user, entry.into_iter().collect()).await?.pop() {
@@ -305,7 +305,7 @@ impl Call {
                     updated => updated?,
                 }
                 if before.visibility == Visibility::Public && after.visibility == Visibility::Private {
-                    // They were asked back into a room that anybody might enter.
+                    // Those invitations to return were made when anybody could join.
                     store::members::withdraw_all(&mut unit.conn, conversation).await?;
                 }
                 unit.record(conversation, number, call.speaker.user, Fact::ConversationUpdated(after));
@@ -362,8 +362,8 @@ impl Call {
         Ok(Reply::Rooms { rooms, next })
     }
 
-    /// A room by its name: the public one, else the oldest private one that the speaker is in. Those of others are not
-    /// there, and asking for them costs what asking for any name costs.
+    /// A room by its name: the public one, or else the oldest private one of which the speaker is a member. Other
+    /// people's private rooms are not found, and looking for their names takes as long as for any other.
     pub(crate) async fn room_by_name(&self, name: &str) -> Result<Reply> {
         let mut conn = self.db.read().await?;
         if let Some(room) = store::conversations::public_by_name(&mut conn, name).await? {
@@ -380,7 +380,7 @@ impl Call {
     }
 }
 
-/// Turns "not found" into nothing.
+/// Turns `not_found` into `None`.
 fn absent<T>(error: Error) -> Result<Option<T>> {
     if error.code == ErrorCode::NotFound { Ok(None) } else { Err(error) }
 }

@@ -1,4 +1,4 @@
-//! Drafts: what somebody has begun to write, for all of their devices. Nobody else is told.
+//! Drafts: unsent texts, for all devices of their author. Only the author's own connections are sent their events.
 
 use chat::{
     AccountFact, Error, Number, Reply, Result,
@@ -13,7 +13,7 @@ impl Call {
         Ok(Reply::Drafts(store::drafts::all(&mut *self.db.read().await?, self.speaker.user).await?))
     }
 
-    /// Keeps a draft. The later one wins; the one before is given back if this one was not begun from it.
+    /// Saves a draft. The later one wins; the replaced one is returned if this one was not begun from it.
     pub(crate) async fn save_draft(
         &self,
         key: DraftKey,
@@ -44,7 +44,7 @@ impl Call {
         .await
     }
 
-    /// Drops a draft, also of a conversation in which the person is no more: it is their own text.
+    /// Discards a draft, even in a conversation that the person has left: it is their own text.
     pub(crate) async fn discard_draft(&self, key: DraftKey) -> Result<Reply> {
         let me = self.speaker.user;
         self.change(&[me.into()], move |unit| {
@@ -59,7 +59,7 @@ impl Call {
         .await
     }
 
-    /// Refuses unless the person is a member, and the message to be edited is there and theirs.
+    /// Refuses unless the person is a member, and the message to be edited exists and is theirs.
     async fn require_may_write(&self, unit: &mut Unit, key: DraftKey) -> Result<()> {
         let access = self.access_in(&mut unit.conn, key.conversation).await?;
         let Some(seq) = key.edit else { return Ok(()) };

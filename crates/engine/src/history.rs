@@ -8,7 +8,7 @@ use store::Conn;
 
 use crate::{Call, access::Access};
 
-/// Cuts a page that was read with one entry too many; the last entry that stays if there are more.
+/// Cuts a page that was read with one entry too many; returns the last remaining entry if there are more.
 pub(crate) fn cut<T>(entries: &mut Vec<T>, limit: i64) -> Option<&T> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     if entries.len() <= limit {
@@ -21,13 +21,13 @@ pub(crate) fn cut<T>(entries: &mut Vec<T>, limit: i64) -> Option<&T> {
 impl Call {
     pub(crate) async fn history(&self, conversation: ConversationId, anchor: Anchor, limit: i64) -> Result<Reply> {
         let mut conn = self.db.read().await?;
-        // The head is read first: what is newer than it comes as an event, and repeats do no harm.
+        // The head is read first: a change that is newer comes as an event, and repeats do no harm.
         let Access { conversation: row, visible_from: from, .. } = self.access_in(&mut conn, conversation).await?;
         let (conn, head, first) = (&mut conn, row.head, from.max(Number(1)));
         let limit = limit.clamp(1, self.settings.limits.history_page);
         let (mut messages, has_more_before, has_more_after) = match anchor {
             Anchor::Latest => {
-                // Not beyond what was there when membership was established.
+                // Not beyond the head that was read together with the membership.
                 let (messages, more) = before(conn, conversation, head.next(), from, limit).await?;
                 (messages, more, false)
             }
@@ -61,8 +61,8 @@ impl Call {
 
     pub(crate) async fn message_by_id(&self, id: MessageId) -> Result<Reply> {
         let mut conn = self.db.read().await?;
-        // Whoever may not have the conversation must not learn that there is such a message, not even by how long the
-        // answer takes: for one that is not there, the membership in no conversation is looked for.
+        // Somebody who may not read the conversation must not learn that the message exists, not even by the time that
+        // the answer takes: for a missing message, the membership in a conversation that does not exist is looked up.
         let conversation = store::messages::conversation_of(&mut conn, id).await?.unwrap_or_default();
         let access = match self.access_in(&mut conn, conversation).await {
             Err(error) if error.code == ErrorCode::NotFound => return Err(Error::not_found("message")),
@@ -87,7 +87,7 @@ impl Call {
 
 type Messages = Vec<chat::messages::Message>;
 
-/// The messages before a place and from `from` on, and whether there are more of them.
+/// The messages before a number and from `from` on, and whether there are more of them.
 async fn before(
     conn: &mut Conn,
     conversation: ConversationId,

@@ -1,5 +1,5 @@
-//! Jobs: what is done after its cause was committed. A node's workers ask here what is due, claim it and have it done;
-//! what a job means is in the file of its noun.
+//! Jobs: work that is done after its cause was committed. A node's workers ask here what is due, claim it and have it
+//! done; the work of a job is in the file of its noun.
 
 use std::time::Duration;
 
@@ -14,22 +14,22 @@ use crate::{Engine, reminders};
 /// When the next job is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// There is none.
+    /// There is no job.
     Never,
-    /// After this time.
+    /// After this time from now.
     In(Duration),
-    /// Now, or before.
+    /// Now, or earlier.
     Now,
 }
 
-/// The database's time in a transaction: a lease must mean the same to all nodes. The node's own on SQLite, which has
-/// one node.
+/// The database's time in a transaction, because a lease must mean the same to all nodes. On SQLite, which has one
+/// node, that node's time.
 pub(crate) async fn now(unit: &mut Unit) -> Result<Millis> {
     Ok(store::clock::now(&mut unit.conn).await?.map_or(unit.now, Millis))
 }
 
 impl Engine {
-    /// When the next job is due, on whichever node. Only reads.
+    /// When the next job is due, on any node. Only reads.
     ///
     /// # Errors
     /// The store's.
@@ -43,7 +43,7 @@ impl Engine {
         })
     }
 
-    /// Claims jobs that are due, at most so many: until their lease runs out they are this node's.
+    /// Claims at most `limit` jobs that are due: they are this node's until their lease runs out.
     ///
     /// # Errors
     /// The store's.
@@ -57,18 +57,18 @@ impl Engine {
         work.await
     }
 
-    /// Does a job that was claimed. Its end is committed together with its effect, so that it has both or neither. Nothing
-    /// is done if the claim has run out meanwhile, and another has been made or the job is gone.
+    /// Does a claimed job. Its end is committed together with its effect: both or neither. Nothing is done if the claim
+    /// has run out and another was made, or the job is gone.
     ///
     /// # Errors
-    /// Why it could not be done: it is to be tried again.
+    /// The reason why it could not be done: it must be tried again.
     pub async fn do_job(&self, job: Job) -> Result<()> {
         match job.kind {
             Kind::Reminder => reminders::become_due(self, job).await,
         }
     }
 
-    /// Notes that a claimed job could not be done. Whether it was given up: it is tried again otherwise.
+    /// Records that a claimed job has failed. True if it was given up; otherwise it will be tried again.
     ///
     /// # Errors
     /// The store's; the job is then tried again when its lease has run out.

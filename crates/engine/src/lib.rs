@@ -1,9 +1,8 @@
-//! What a command means: check, then do, in one transaction that records its events.
+//! Executes commands: each is checked, then done, in one transaction that records its events.
 //!
-//! Every endpoint comes through [`Engine::execute`], [`Engine::send`], [`Engine::ask`] and
-//! [`Engine::visit`]. In each noun's file `check_…` refuses what a person can get wrong, and `do_…` is a
-//! numbered change that only machines can spoil. The engine holds no handle on sockets: whom to tell,
-//! and whose connection must go, is in what it commits.
+//! Every endpoint comes through [`Engine::execute`], [`Engine::send`], [`Engine::ask`] and [`Engine::visit`]. In each
+//! noun's file `check_…` refuses mistakes of people, and `do_…` is a numbered change in which only machines can fail.
+//! The engine has no handle on sockets: the events and revocations that it commits say which connections are concerned.
 
 mod access;
 mod batcher;
@@ -58,24 +57,24 @@ pub use store::jobs::Job;
 pub use store::turns::{Reader, reading_for};
 pub use tokens::Keys;
 
-/// Tells the time.
+/// The clock.
 pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
-/// Tells who is here: the subscribers' knowledge, lent to the engine for its answers.
+/// Presence by user: the hub's knowledge, which the engine needs for its answers.
 pub type Here = Arc<dyn Fn(UserId) -> Seen + Send + Sync>;
 
-/// How the engine is to work.
+/// The engine's settings.
 pub struct Settings {
-    /// The server's name, which is no password.
+    /// The server's name, which is not allowed as a password.
     pub name: String,
-    /// Everything countable.
+    /// All limits.
     pub limits: Limits,
-    /// Messages in a minute and at once for the endpoints that have a pace of their own: the first is [`Pace`] 1.
+    /// The rates of messages, per minute and at once, for endpoints with a rate of their own: the first is [`Pace`] 1.
     pub paces: Vec<(i64, i64)>,
-    /// Whether other nodes are told what people use up of their rates.
+    /// Whether rate usage is reported to other nodes.
     pub shared: bool,
-    /// For signing and checking tokens.
+    /// The keys for signing and verifying tokens.
     pub keys: Keys,
-    /// Seconds that an access token is good for.
+    /// The lifetime of an access token, in seconds.
     pub access_seconds: i64,
     /// Seconds after which an unused session ends.
     pub idle_seconds: i64,
@@ -87,18 +86,18 @@ pub struct Settings {
     pub hosts: Vec<Host>,
     /// How many log-ins may wait for their password to be hashed: each is a connection that makes room for nobody.
     pub waiting_log_ins: usize,
-    /// The one-time secret that makes the first administrator, while there is none.
+    /// The one-time secret for creating the first administrator, while there is none.
     pub setup_secret: Option<String>,
-    /// What is asked of those who visit, besides their password.
+    /// Decides whether a further proof is needed after a correct password.
     pub asks_further: Option<AsksFurther>,
 }
 
-/// Says what is asked of somebody whose password was right before they have a session; nothing if that is enough.
+/// The further proof that an account needs after a correct password, before it has a session; `None` if it needs none.
 pub type AsksFurther = Arc<dyn Fn(&Account) -> Option<Challenge> + Send + Sync>;
 
-/// Somebody whose token was accepted.
+/// A user whose credential was accepted.
 pub struct Arrival {
-    /// Who speaks.
+    /// The speaker.
     pub speaker: Speaker,
     /// Their account, as it was within the last second.
     pub account: chat::accounts::Account,
@@ -106,11 +105,11 @@ pub struct Arrival {
     pub identity: Option<Identity>,
     /// When that was looked up.
     pub vouched_at: std::time::Instant,
-    /// When what they came with ends: a host application's token, or the session, unless it is used meanwhile.
+    /// When the credential ends: a host application's token, or the session if it is not used meanwhile.
     pub good_until: std::time::Instant,
 }
 
-/// The meaning of commands. Cheap to clone.
+/// Executes commands and queries. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
     inner: Arc<Inner>,
@@ -134,7 +133,7 @@ struct Inner {
 }
 
 impl Inner {
-    /// What a password of this account must not be.
+    /// The names that a password of this account must not contain.
     fn about<'a>(&'a self, username: &'a str, email: Option<&'a str>) -> passwords::About<'a> {
         passwords::About { username, email, server: &self.settings.name }
     }
@@ -159,7 +158,8 @@ impl Engine {
                 throttle: throttle::Throttle::new(&settings.limits, settings.shared),
                 began: std::time::Instant::now(),
                 hasher: passwords::Hasher::new(settings.waiting_log_ins),
-                // A second is what a revoked token may live on elsewhere; here it is dropped at once.
+                // On other nodes a revoked token may be accepted for one more second; on this one it is dropped at
+                // once.
                 speakers: moka::future::Cache::builder()
                     .max_capacity(100_000)
                     .time_to_live(std::time::Duration::from_secs(1))
@@ -201,19 +201,19 @@ impl Engine {
         self.inner.rates.admit(speaker.user, cost)
     }
 
-    /// What was used up since this was last asked.
+    /// The usage of rates and limits since the last call.
     #[must_use]
     pub fn spent(&self) -> Spent {
         Spent { rates: self.inner.rates.spent(), tries: self.inner.throttle.spent() }
     }
 
-    /// Takes off what was used up on another node.
+    /// Deducts the usage on another node.
     pub fn note_spent(&self, spent: Spent) {
         self.inner.rates.note_spent(spent.rates);
         self.inner.throttle.note_spent(spent.tries, self.moment());
     }
 
-    /// How many nodes share the rates without hearing of each other; 1 while they do.
+    /// Sets the number of nodes that share the rates without hearing each other; 1 while they do hear each other.
     pub fn share_rates(&self, nodes: u32) {
         self.inner.rates.set_price(nodes);
         self.inner.throttle.set_nodes(nodes);
@@ -270,8 +270,8 @@ impl Engine {
         }
     }
 
-    /// Checks a send and puts it into the next commit. The outcome goes to `done`; this returns as
-    /// soon as the send has its place in the order.
+    /// Checks a send and puts it into the next commit. The outcome goes to `done`; this returns as soon as the send has
+    /// its place in the order.
     pub async fn send(
         &self,
         speaker: &Speaker,
@@ -320,8 +320,8 @@ impl Engine {
         }
     }
 
-    /// What takes a member of a conversation from a number to the present, or a piece of the way there, whoever asks:
-    /// only for those whose membership the caller has just established.
+    /// The changes that take members of a conversation from a number to the present, or a piece of them. Only for
+    /// people whose membership the caller has just checked.
     ///
     /// # Errors
     /// `not_found`, or the store's.
@@ -353,7 +353,7 @@ impl Engine {
         self.execute(speaker, Command::EndSession(session), None).await.map(|_| ())
     }
 
-    /// Who a token speaks for, if it is good and the account and session still are.
+    /// Verifies a token, and that its account and session are still valid.
     ///
     /// # Errors
     /// `unauthenticated`, or the store's.
@@ -362,7 +362,7 @@ impl Engine {
         sessions::authenticate(&self.inner, claim).await
     }
 
-    /// Who a cookie speaks for: one of [`Engine::cookie`], or a token that was put into a cookie.
+    /// Verifies a cookie: one of [`Engine::cookie`], or a token that was put into a cookie.
     ///
     /// # Errors
     /// `unauthenticated`, or the store's.
@@ -371,9 +371,9 @@ impl Engine {
         sessions::authenticate(&self.inner, claim).await
     }
 
-    /// What a browser may keep in a cookie to come back without the token it came with. It is good as long as the
-    /// session, which the store knows; a host application's token is kept as it is, so that it lives no longer than
-    /// its host wants.
+    /// A value that a browser may keep in a cookie, to reconnect without the token. It is valid as long as the session,
+    /// which the store checks; a host application's token is kept unchanged, so that it does not outlive what its host
+    /// intended.
     ///
     /// # Errors
     /// If it cannot be signed.
@@ -406,7 +406,7 @@ impl Engine {
         self.inner.belongings.ask(user).await.unwrap_or_else(|| Err(chat::Error::internal()))
     }
 
-    /// Notes that these people were here until now.
+    /// Records that these people were connected until now.
     ///
     /// # Errors
     /// The store's.
@@ -419,7 +419,7 @@ impl Engine {
             .await
     }
 
-    /// Whether the set-up secret would be accepted and is needed: there is no active administrator.
+    /// Whether the set-up secret is accepted and needed, because there is no active administrator.
     ///
     /// # Errors
     /// The store's.
@@ -428,7 +428,7 @@ impl Engine {
         Ok(there_is_a_secret && store::accounts::admins(&mut *self.inner.db.read().await?).await? == 0)
     }
 
-    /// How many messages and conversations there are, and when the newest message was stored.
+    /// The numbers of messages and of conversations, and when the newest message was stored.
     ///
     /// # Errors
     /// The store's.
@@ -439,10 +439,10 @@ impl Engine {
         Ok((messages, conversations, newest))
     }
 
-    /// Whether the database answers and takes writes.
+    /// Checks that the database answers and accepts writes.
     ///
     /// # Errors
-    /// Why it does not.
+    /// The reason why it does not.
     pub async fn check_database(&self) -> Result<(i64, i64)> {
         let mut conn = self.inner.db.read().await?;
         let totals = store::conversations::totals(&mut conn).await?;
@@ -455,7 +455,7 @@ impl Engine {
     }
 }
 
-/// One command or query by one speaker.
+/// One command or query of one speaker.
 #[derive(Clone)]
 struct Call {
     engine: Engine,
@@ -472,7 +472,7 @@ impl std::ops::Deref for Call {
 }
 
 impl Call {
-    /// A page length within the limits; absent or silly ones are bounded.
+    /// The page length within the limits.
     fn list_limit(&self, asked: i64) -> i64 {
         asked.clamp(1, self.settings.limits.list_page)
     }

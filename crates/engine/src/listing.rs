@@ -1,9 +1,9 @@
-//! One page of a list by last activity, in which nothing is missed while it moves.
+//! Reads one page of a list by last activity, without missing entries that move.
 //!
-//! The first pass goes down by time of last activity. What is active meanwhile moves up, to where the pass has been
-//! already; so a second pass lists what was active after the first page was read, by id. When it begins, whatever has
-//! not moved was listed by the first pass; and what moves while it goes on was listed as well. A conversation that was
-//! listed and moves afterwards comes a second time, as it is then.
+//! The first pass goes down by time of last activity. A conversation that is active meanwhile moves up, to where the
+//! pass has been already; so a second pass lists, by id, those that were active after the first page was read. When it
+//! begins, every conversation that has not moved was listed by the first pass; and one that moves during the second
+//! pass was listed as well. A conversation that was listed and moves afterwards comes a second time, in its new state.
 
 use std::collections::HashMap;
 
@@ -19,13 +19,13 @@ use store::{
 
 use crate::Engine;
 
-/// By how many milliseconds a change that is committed later may bear an earlier time: with several nodes, whose
-/// clocks differ and whose commits overlap. A database with one writer has none of this.
+/// By how many milliseconds a later commit may have an earlier time: on several nodes, whose clocks differ and whose
+/// commits overlap. With a single writer this does not happen.
 const OVERLAP: i64 = 2_000;
-/// Conversations of the first pass that a cursor can name, so that the second does not list them again.
+/// Conversations of the first pass that a cursor can name, so that the second pass does not list them again.
 const NAMED: usize = 100;
 
-/// The entries of a page, and where it ended, if there may be more.
+/// The entries of a page, and the position where it ended if there may be more.
 pub(crate) async fn page(
     conn: &mut Conn,
     user: UserId,
@@ -76,7 +76,7 @@ async fn first(conn: &mut Conn, user: UserId, limit: i64, now: Millis) -> Result
     let next = cut(&mut entries, limit).map(|last| ListPosition {
         active_at: Some(last.active_at),
         conversation: last.conversation.id,
-        // A time in the future, of a clock that was ahead, would hide what happens now.
+        // A time in the future, from a clock that was ahead, would hide present activity.
         horizon: newest.min(now.0.saturating_add(OVERLAP)).saturating_sub(overlap).max(0),
         listed: Vec::new(),
     });
@@ -87,7 +87,7 @@ async fn first(conn: &mut Conn, user: UserId, limit: i64, now: Millis) -> Result
     Ok((entries, next))
 }
 
-/// Fills the page up with what has moved; says whether there may be more of it.
+/// Fills the page up with conversations that have moved; true if there may be more of them.
 async fn second(
     conn: &mut Conn,
     user: UserId,
@@ -105,7 +105,8 @@ async fn second(
         }
         moved.retain(|entry| !position.listed.contains(&entry.conversation.id));
         entries.append(&mut moved);
-        // Clients take a page on which nothing is for the last. What was listed is passed over, and that has an end.
+        // Clients take an empty page for the last one. So this continues past conversations that were listed already;
+        // their number is bounded.
         if !more || !entries.is_empty() {
             return Ok(more);
         }
@@ -113,7 +114,7 @@ async fn second(
 }
 
 impl Engine {
-    /// Adds the newest message and the other person to entries of a list: two questions for all.
+    /// Adds the newest message and the other person to entries of a list, with two queries for all of them.
     pub(crate) async fn complete(&self, conn: &mut Conn, user: UserId, entries: Vec<Entry>) -> Result<Vec<Listed>> {
         let ids: Vec<ConversationId> = entries.iter().map(|e| e.conversation.id).collect();
         let mut newest = if ids.is_empty() { HashMap::new() } else { store::messages::newest(conn, &ids).await? };
@@ -153,7 +154,7 @@ fn peer_of(conversation: &Conversation, user: UserId) -> Option<UserId> {
     Some(if low == user { high } else { low })
 }
 
-/// Cuts a page that was read with one entry too many; the last entry that stays if there are more.
+/// Cuts a page that was read with one entry too many; returns the last remaining entry if there are more.
 fn cut(entries: &mut Vec<Entry>, limit: i64) -> Option<&Entry> {
     crate::history::cut(entries, limit)
 }
@@ -163,7 +164,7 @@ trait Note {
 }
 
 impl Note for ListPosition {
-    /// Remembers which of these the second pass would list again though they have not moved.
+    /// Remembers the entries that the second pass would list again although they have not moved.
     fn note(&mut self, entries: &[Entry]) {
         let horizon = self.horizon;
         let recent = entries.iter().filter(|entry| entry.active_at > horizon).map(|entry| entry.conversation.id);

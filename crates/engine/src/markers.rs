@@ -1,4 +1,4 @@
-//! Markers: read and delivered markers, which only ever move forward.
+//! Read and delivered markers, which only move forward.
 
 use chat::{
     ConversationId, Error, Number, Reply, Result,
@@ -17,7 +17,7 @@ impl Call {
         self.change(&[conversation.into()], move |unit| {
             Box::pin(async move {
                 let access = call.access_in(&mut unit.conn, conversation).await?;
-                // A marker beyond the end would hide what is yet to come.
+                // A marker beyond the head would hide later messages.
                 let seq = seq.min(access.conversation.head);
                 let read = if marker == Marker::Read { seq } else { Number(0) };
                 let (user, now) = (call.speaker.user, unit.now);

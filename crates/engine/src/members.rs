@@ -1,4 +1,4 @@
-//! Members: joining, leaving, bringing in, putting out, and roles.
+//! Members: joining, leaving, adding, removing, and roles.
 
 use chat::{
     AccountFact, ConversationId, Error, ErrorCode, Fact, Number, Reply, Result, UserId,
@@ -14,7 +14,7 @@ use store::{
 
 use crate::{Call, batcher::Answers, conversations::require_active, history::cut};
 
-/// Looks up what people belong to, many at a time.
+/// Looks up the memberships of many people at a time.
 pub(crate) struct Lookup {
     pub db: Db,
 }
@@ -67,7 +67,7 @@ impl Call {
                 let may_roam = permission::may_roam(call.speaker.role);
                 let room = room.filter(|c| way_back == Return::AskedBack || (may_roam && is_public(c)));
                 let room = room.ok_or_else(|| Error::not_found("conversation"))?;
-                // An empty room belongs to whoever comes first.
+                // In an empty room the first person to join becomes the owner.
                 let role = if room.member_count == 0 { Role::Owner } else { Role::Member };
                 call.bring_in(unit, &room, me, role).await.map(|_| ())
             })
@@ -87,7 +87,8 @@ impl Call {
                 if let Some(member) = present(unit, conversation, user).await? {
                     return Ok(Some(member));
                 }
-                // Whoever left by themself comes back by themself. That they are wanted is all that is noted.
+                // Somebody who left of their own accord must return of their own accord. Only the invitation is
+                // recorded.
                 if store::members::way_back(&mut unit.conn, conversation, user).await? != Return::Open {
                     store::members::ask_back(&mut unit.conn, conversation, user).await?;
                     return Ok(None);
@@ -98,7 +99,7 @@ impl Call {
         added.await?.map(Reply::Member).ok_or_else(not_accepting)
     }
 
-    /// Makes somebody a member and tells everybody.
+    /// Makes somebody a member and records the events.
     async fn bring_in(&self, unit: &mut Unit, conversation: &Conversation, user: UserId, role: Role) -> Result<Member> {
         let most = match conversation.kind {
             Kind::Room => self.settings.limits.room_members,
@@ -127,7 +128,7 @@ impl Call {
         Ok(member)
     }
 
-    /// Whether somebody who joins now will see what was said before.
+    /// Whether somebody who joins now will see earlier messages.
     async fn will_see_earlier_history(
         &self,
         unit: &mut Unit,
@@ -182,7 +183,7 @@ impl Call {
         .await
     }
 
-    /// Takes back that somebody who left by themself was asked to come back.
+    /// Withdraws the invitation to return of somebody who left of their own accord.
     async fn withdraw(&self, unit: &mut Unit, conversation: ConversationId, user: UserId) -> Result<Reply> {
         if store::members::way_back(&mut unit.conn, conversation, user).await? != Return::AskedBack {
             return Err(Error::not_found("member"));
@@ -207,7 +208,7 @@ impl Call {
         Ok(unit.record_of(user, number, AccountFact::ConversationRemoved { conversation, departure }).await?)
     }
 
-    /// When the last owner has gone, the highest and longest member becomes the owner.
+    /// When the last owner has gone, the member with the highest role and the longest membership becomes the owner.
     async fn pass_on(&self, unit: &mut Unit, conversation: ConversationId) -> Result<()> {
         if store::members::owners(&mut unit.conn, conversation).await? > 0 {
             return Ok(());
@@ -255,7 +256,7 @@ impl Call {
     }
 }
 
-/// One and the same refusal for whatever keeps a person from being brought in: it says nothing about them.
+/// The same refusal for every reason why a person cannot be added, so that it says nothing about them.
 fn not_accepting() -> Error {
     Error::new(
         ErrorCode::NotAccepting,
@@ -263,7 +264,7 @@ fn not_accepting() -> Error {
     )
 }
 
-/// A membership that is there in any case.
+/// A membership that must exist.
 async fn one(unit: &mut Unit, conversation: ConversationId, user: UserId) -> Result<Member> {
     store::members::one(&mut unit.conn, conversation, user).await?.ok_or_else(Error::internal)
 }

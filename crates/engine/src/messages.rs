@@ -11,8 +11,8 @@ use tokio::sync::oneshot;
 
 use crate::{Call, Inner, text};
 
-/// What can be refused without the database: the rest of the check stands in the transaction, beside
-/// the membership and the counter (`store::appends`).
+/// Checks what can be checked without the database. The rest is checked in the transaction, together with the
+/// membership and the counter (`store::appends`).
 fn check_send(inner: &Inner, submission: &Submission) -> Result<()> {
     text::check("text", &submission.text, inner.settings.limits.message_length)
 }
@@ -37,7 +37,7 @@ impl Call {
     pub(crate) async fn send_and_wait(&self, submission: Submission) -> Result<Sent> {
         let (answer, outcome) = oneshot::channel();
         let done = Box::new(move |sent| {
-            // If the asker has gone, the message is stored all the same.
+            // The message is stored even if the asker has gone.
             let _gone = answer.send(sent);
         });
         send(self, &self.speaker, submission, self.origin, done).await;
@@ -89,7 +89,7 @@ impl Call {
         .await
     }
 
-    /// A change that numbers these scopes, in the next transaction.
+    /// Runs a change that numbers these scopes, in the next transaction.
     pub(crate) async fn change<T, F>(&self, scopes: &[Scope], work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -99,7 +99,7 @@ impl Call {
     }
 }
 
-/// The message as it stands after a change.
+/// The message after a change.
 pub(crate) async fn changed(unit: &mut store::Unit, conversation: ConversationId, seq: Number) -> Result<Message> {
     store::messages::one(&mut unit.conn, conversation, seq).await?.ok_or_else(Error::internal)
 }

@@ -1,4 +1,4 @@
-//! What this node must know of changes that others made: read again from the database, never taken on trust.
+//! Changes that other nodes have made: always read from the database again.
 
 use chat::{ConversationId, Error, Number, Result, SessionId, UserId, conversations::Listed, sessions::Standing};
 
@@ -7,7 +7,7 @@ use store::{Epoch, Invalidation};
 use crate::{Engine, sessions};
 
 impl Engine {
-    /// What is still true of a person and of these sessions of theirs. What was remembered of tokens is forgotten.
+    /// The present standing of a person and of these sessions of theirs. Drops the cached speakers.
     ///
     /// # Errors
     /// `not_found`, or the store's.
@@ -22,7 +22,7 @@ impl Engine {
         Ok(Standing { active: account.active, role: account.role, live })
     }
 
-    /// A conversation as this person sees it; nothing if they do not belong to it.
+    /// A conversation as this person sees it; `None` if they are not a member.
     ///
     /// # Errors
     /// The store's.
@@ -32,7 +32,7 @@ impl Engine {
         Ok(self.complete(&mut conn, user, entry.into_iter().collect()).await?.pop())
     }
 
-    /// The number from which on a person sees a conversation's messages now; nothing if they are no member.
+    /// The number from which on a person sees a conversation's messages now; `None` if they are not a member.
     ///
     /// # Errors
     /// The store's.
@@ -41,7 +41,7 @@ impl Engine {
         Ok(found.map(|membership| membership.visible_from))
     }
 
-    /// Says in the database that this node cannot tell others what happens.
+    /// Writes to the database that this node cannot publish.
     ///
     /// # Errors
     /// The store's.
@@ -57,7 +57,7 @@ impl Engine {
             .await
     }
 
-    /// Why the database takes no writes, if it takes none.
+    /// The reason why the database accepts no writes; `None` if it does.
     ///
     /// # Errors
     /// The store's.
@@ -65,33 +65,33 @@ impl Engine {
         Ok(store::standby::read_only(&mut *self.inner.db.read().await?).await?)
     }
 
-    /// The history of the database that this node knows.
+    /// The epoch that this node knows.
     #[must_use]
     pub fn epoch(&self) -> Epoch {
         self.inner.db.epochs().borrow().clone()
     }
 
-    /// Something is gone that was seen committed in the history with this epoch: a new one begins, unless one has
-    /// begun already. In words for the operator.
+    /// Begins a new history, unless that has been done, because a change is gone that was committed in the history with
+    /// this epoch. `why` is for the operator.
     ///
     /// # Errors
-    /// `unavailable`: the one error that is the rule here.
+    /// `unavailable`, which is the usual result.
     pub async fn begin_new_history(&self, epoch: &str, why: String) -> Result<()> {
         if self.inner.db.note_lost(epoch, why) { self.follow_history().await } else { Ok(()) }
     }
 
-    /// Has the writer compare the history with the database's and go over to that, if it is another.
+    /// Makes the writer compare its history with the database's, and follow the database if that has another.
     ///
     /// # Errors
-    /// `unavailable` if it is; the store's.
+    /// `unavailable` if it is another; the store's errors.
     pub async fn follow_history(&self) -> Result<()> {
-        // Each transaction begins with it, also an empty one.
+        // Every transaction, even an empty one, begins with the comparison.
         let followed = self.inner.writer.change(&[], None, |_| Box::pin(async { Ok(()) })).await;
         self.inner.speakers.invalidate_all();
         followed
     }
 
-    /// Says in the database what this node is like.
+    /// Writes a description of this node to the database.
     ///
     /// # Errors
     /// The store's.
@@ -113,7 +113,7 @@ impl Engine {
         Ok(store::invalidations::newest(&mut *self.inner.db.read().await?).await?)
     }
 
-    /// Forgets invalidations up to this place, and nodes that have not written for days.
+    /// Deletes invalidations up to this place, and nodes that have not written for days.
     ///
     /// # Errors
     /// The store's.
@@ -138,7 +138,7 @@ impl Engine {
         Ok(store::conversations::heads(&mut *self.inner.db.read().await?, conversations).await?)
     }
 
-    /// Which of these people, with their names, belong to which of these conversations.
+    /// Those of these people, with their usernames, who are members of these conversations.
     ///
     /// # Errors
     /// The store's.

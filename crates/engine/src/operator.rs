@@ -54,7 +54,7 @@ pub async fn find_user(engine: &Engine, username: &str) -> Result<Account> {
     found.ok_or_else(|| Error::new(ErrorCode::NotFound, format!("There is no user called {username}.")))
 }
 
-/// Gives an account another password and ends its sessions.
+/// Gives an account another password, and ends its sessions.
 ///
 /// # Errors
 /// As for a change of password.
@@ -75,7 +75,7 @@ pub async fn set_role(engine: &Engine, username: &str, role: ServerRole) -> Resu
     accounts::set_role(engine, None, account.id, role).await
 }
 
-/// Begins a session for an account, for programs and trials.
+/// Begins a session for an account, for scripts and tests.
 ///
 /// # Errors
 /// `not_found`, or the store's.
@@ -94,7 +94,7 @@ pub async fn count_admins(engine: &Engine) -> Result<i64> {
     Ok(store::accounts::admins(&mut *engine.inner.db.read().await?).await?)
 }
 
-/// Opens a room in the name of its owner.
+/// Opens a room on behalf of its owner.
 ///
 /// # Errors
 /// As for the owner themself.
@@ -120,7 +120,7 @@ pub async fn create_room(
     }
 }
 
-/// The jobs that were given up, at most so many, the oldest first.
+/// At most `limit` jobs that were given up, the oldest first.
 ///
 /// # Errors
 /// The store's.
@@ -128,7 +128,7 @@ pub async fn failed_jobs(engine: &Engine, limit: i64) -> Result<Vec<Failed>> {
     Ok(store::jobs::failed(&mut *engine.inner.db.read().await?, limit).await?)
 }
 
-/// How many jobs wait, and how many were given up.
+/// The number of waiting jobs, and of those that were given up.
 ///
 /// # Errors
 /// The store's.

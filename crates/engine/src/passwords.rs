@@ -17,11 +17,11 @@ use queue::Queue;
 pub(crate) use common::{About, check};
 pub(crate) use queue::{Share, Visitor};
 
-/// Memory in KiB, passes, lanes: OWASP's first recommendation for Argon2id.
+/// Memory in KiB, passes, lanes: the first of OWASP's recommendations for Argon2id.
 const MEMORY: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
-/// Hashes at once, at most: 19 MiB are kept for each, for good.
+/// The most hashes at a time: 19 MiB are kept for each.
 const AT_ONCE: usize = 4;
 /// Salts that one log-in computes. Accounts of one mail address share one, unless they were opened at the same moment or
 /// before there was sharing; however many are opened so, a log-in by the address costs three hashes at most.
@@ -29,28 +29,28 @@ const SALTS: usize = 3;
 /// When to try again if too many wait.
 const SOON_MS: i64 = 1_000;
 
-/// What one hash works in. It is taken once and kept: an allocator that is asked for 19 MiB at a time, by many threads,
-/// gives back little of it.
+/// The memory of one hash. It is allocated once and kept: an allocator that is asked for 19 MiB at a time, by many
+/// threads, returns little of it to the system.
 type Arena = Box<[Block]>;
 
-/// Gives turns at hashing. Cheap to clone.
+/// Gives out turns at hashing. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Hasher {
     desk: Arc<Mutex<Desk>>,
-    /// The hash of nothing in particular, checked when there is no account, so that both take as long.
+    /// A hash of no password, compared when there is no account, so that both cases take as long.
     decoy: Arc<OnceLock<String>>,
 }
 
 struct Desk {
-    /// Arenas in which nobody works: only while nobody waits.
+    /// Arenas that are free: there are none while somebody waits.
     idle: Vec<Arena>,
-    /// How many more may be made.
+    /// How many more arenas may be allocated.
     left: usize,
     waiting: Queue<oneshot::Sender<Arena>>,
 }
 
 impl Hasher {
-    /// Hashes for which so many may wait.
+    /// A hasher for which this many requests may wait.
     pub(crate) fn new(waiting: usize) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self::with(cores.min(AT_ONCE), waiting)
@@ -68,13 +68,13 @@ impl Hasher {
     pub(crate) async fn turn(&self, visitor: Visitor) -> Result<Turn> {
         let arena = match self.take_or_wait(visitor)? {
             Ok(arena) => arena,
-            // Whoever makes room for others is told to come back.
+            // A request that is dropped from the queue is told to try again.
             Err(mut waiting) => (&mut waiting.woken).await.map_err(|_| too_many())?,
         };
         Ok(Turn { lease: Lease { arena: Some(arena), desk: self.desk.clone() }, decoy: self.decoy.clone() })
     }
 
-    /// An arena that is free, or a place in the queue.
+    /// A free arena, or a place in the queue.
     fn take_or_wait(&self, visitor: Visitor) -> Result<std::result::Result<Arena, Waiting>> {
         let mut desk = open(&self.desk);
         if let Some(arena) = desk.idle.pop() {
@@ -100,20 +100,20 @@ fn too_many() -> Error {
     Error::rate_limited("log-ins at once", SOON_MS)
 }
 
-/// Hands an arena to whoever is next, or keeps it until somebody comes.
+/// Hands an arena to the next request, or keeps it until one comes.
 fn hand_on(desk: &Mutex<Desk>, mut arena: Arena) {
     let mut desk = open(desk);
     while let Some(waker) = desk.waiting.next() {
         match waker.send(arena) {
             Ok(()) => return,
-            // This one has gone while it waited.
+            // This request was dropped while it waited.
             Err(back) => arena = back,
         }
     }
     desk.idle.push(arena);
 }
 
-/// A place in the queue. Dropped, it is given up, with the arena that may just have come.
+/// A place in the queue. Dropping it gives it up, with the arena that may just have come.
 struct Waiting {
     desk: Arc<Mutex<Desk>>,
     share: Share,
@@ -131,7 +131,7 @@ impl Drop for Waiting {
     }
 }
 
-/// An arena in use. Dropped, it is handed on.
+/// An arena in use. Dropping it hands it on.
 struct Lease {
     arena: Option<Arena>,
     desk: Arc<Mutex<Desk>>,
@@ -233,7 +233,7 @@ fn hash(arena: &mut Arena, password: &str, salt: Option<Salt>) -> Result<String>
     Ok(PasswordHash { hash: Some(output), ..hash }.to_string())
 }
 
-/// Hashes a password as another was.
+/// Hashes a password with the parameters of another hash.
 fn compute(arena: &mut Arena, password: &str, like: &PasswordHash) -> Result<Output> {
     let algorithm = Algorithm::try_from(like.algorithm.as_str()).map_err(unreadable)?;
     let version = like.version.map_or(Ok(Version::default()), Version::try_from).map_err(unreadable)?;
@@ -314,7 +314,7 @@ mod tests {
             hasher.turn(stranger(1)).await.expect("free").hash(password.to_owned(), salt).await.expect("hashed")
         };
         let mut people = Vec::new();
-        // Registered at the same moment, so that none of them saw the salt of another.
+        // These were registered at the same moment, so that none shares the salt of another.
         for id in 1..=4 {
             people.push((UserId(id), hash(&format!("hello {id}"), None).await));
         }
@@ -352,13 +352,13 @@ mod tests {
         let polled = futures_of(&mut waiting).await;
         assert_eq!(polled, 0, "there is one arena, and it is in use");
         drop(first);
-        // It was handed to the first of them, who leaves without having looked.
+        // The arena was handed to the first of them, which is dropped without having run.
         drop(waiting);
         let desk = open(&hasher.desk);
         assert_eq!((desk.idle.len(), desk.left), (1, 0));
     }
 
-    /// Polls each once; how many are ready.
+    /// Polls each future once; returns how many are ready.
     async fn futures_of<F: Future + Unpin>(futures: &mut [F]) -> usize {
         std::future::poll_fn(|context| {
             let ready = futures

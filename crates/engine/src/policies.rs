@@ -1,4 +1,4 @@
-//! Policies: who may do what in a conversation, and why.
+//! The policies of conversations, and explanations of permissions.
 
 use chat::{
     ConversationId, Error, Millis, Reply, Result, UserId,
@@ -11,7 +11,7 @@ use store::{Conn, members::Membership};
 use crate::{Call, Engine};
 
 impl Call {
-    /// What a member may do here, and why. About themselves everybody may ask.
+    /// A member's abilities here, with the reasons. All members may ask about themselves.
     pub(crate) async fn abilities(&self, conversation: ConversationId, user: UserId) -> Result<Reply> {
         let mut conn = self.db.read().await?;
         let access = self.access_in(&mut conn, conversation).await?;
@@ -24,7 +24,7 @@ impl Call {
         Ok(Reply::Abilities(Box::new(explanation(&found, server_role, self.engine.now()))))
     }
 
-    /// Somebody's role on the server; a guest's, if they are nobody.
+    /// A user's role on the server; `Guest` if there is no such account.
     pub(crate) async fn server_role(&self, conn: &mut Conn, user: UserId) -> Result<ServerRole> {
         if user == self.speaker.user {
             return Ok(self.speaker.role);
@@ -47,7 +47,7 @@ fn explanation(found: &Membership, server_role: ServerRole, now: Millis) -> Expl
     }
 }
 
-/// What a member may do in a conversation, and why, for the operator; with their role on the server.
+/// A member's abilities in a conversation, with the reasons, and their role on the server, for the operator.
 ///
 /// # Errors
 /// `not_found`, or the store's.
@@ -59,8 +59,8 @@ pub async fn explain(engine: &Engine, conversation: ConversationId, user: UserId
     Ok((explanation(&found, server_role, engine.now()), server_role))
 }
 
-/// Sets which role is needed for an ability in a conversation, for the operator; none goes back to the default. Who is
-/// a member already goes on seeing what they see.
+/// Sets the role that an ability needs in a conversation, for the operator; `None` restores the default. Present
+/// members go on seeing the same messages.
 ///
 /// # Errors
 /// `invalid`, `not_found`, or the store's.

@@ -1,4 +1,4 @@
-//! Presence: whom one may see come and go. It is known to the hub and never stored.
+//! Presence: who may see whose. It is known to the hub and never stored.
 
 use chat::{Reply, Result, UserId, permission, presence::Seen};
 

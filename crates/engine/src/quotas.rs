@@ -1,19 +1,19 @@
-//! Quotas of people: what somebody does counts against themself, also where it is done to others.
+//! Quotas: an action counts against the person who does it, even if it concerns others.
 //!
-//! A group that others made with somebody, a room into which they were brought, a direct conversation that somebody
-//! else opened with them: none of these takes anything from the person to whom it is done.
+//! Groups that others opened with a person, rooms that they were added to, direct conversations that somebody else
+//! opened with them: none of these uses up anything of that person's own quotas.
 
 use chat::{Error, Millis, Result, UserId};
 use store::{Conn, Unit};
 
 use crate::Call;
 
-/// Milliseconds in which [`chat::Limits::invitations_per_hour`] may be brought in.
+/// The period of [`chat::Limits::invitations_per_hour`], in milliseconds.
 const HOUR: i64 = 3_600_000;
 const TOO_FAST: &str = "people into conversations in an hour; try again later";
 
 impl Call {
-    /// Refuses if the speaker is in as many conversations by their own doing as one may be.
+    /// Refuses if the speaker has reached the limit of conversations that they opened or joined themselves.
     pub(crate) async fn require_own_room(&self, conn: &mut Conn) -> Result<()> {
         let most = self.settings.limits.conversations_per_user;
         if store::members::count_own(conn, self.speaker.user).await? >= most {
@@ -24,7 +24,7 @@ impl Call {
         Ok(())
     }
 
-    /// Refuses if the speaker may not bring these others into one more conversation.
+    /// Refuses if the speaker may not add these others to one more conversation.
     pub(crate) async fn require_may_bring(&self, unit: &mut Unit, others: &[UserId]) -> Result<()> {
         if others.is_empty() {
             return Ok(());
@@ -43,7 +43,8 @@ impl Call {
         if store::members::most_invited(&mut unit.conn, me, others).await? >= limits.invited_per_pair {
             return refusal(limits.invited_per_pair, "times the same person into a conversation at most");
         }
-        // Last, because it counts them: whoever is put out and brought in again has one row for all these times.
+        // Checked last, because it counts them: somebody who is removed and added again has one row for all of these
+        // times.
         if !self.rates.may_invite(me, others.len()) {
             return refusal(limits.invitations_per_hour, TOO_FAST);
         }

@@ -1,4 +1,4 @@
-//! How often one may speak: a rate per user for messages, one for everything else, and one for bringing others in.
+//! Rates: one per user for messages, one for all other requests, and one for adding others.
 
 use std::{
     collections::HashMap,
@@ -20,29 +20,29 @@ use governor::{
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
-/// After so many decisions, users who have been silent long enough are forgotten.
+/// After this many decisions, users who have been silent long enough are forgotten.
 const FORGET_EVERY: u32 = 100_000;
 
-/// What is asked for.
+/// The kind of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cost {
-    /// A message or the edit of one, at the pace of the endpoint it comes through.
+    /// A message or an edit, at the rate of its endpoint.
     Message(Pace),
     /// Any other command or request.
     Request,
 }
 
-/// How fast messages may come: the place of a rate in [`crate::Settings::paces`]. Endpoints that share a pace share the
-/// count, whether over sockets or requests; and what is sent at one pace is used up at all others.
+/// The rate of messages at an endpoint: an index into [`crate::Settings::paces`]. Endpoints with the same pace share
+/// one count, over sockets and requests; and messages at one pace are also counted at all others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pace(pub usize);
 
-/// What is left of a rate after a request was admitted.
+/// The rest of a rate after a request was admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
-    /// Requests at once.
+    /// The most requests at once.
     pub burst: u32,
-    /// Requests that are left at once.
+    /// The requests that are left at once.
     pub remaining: u32,
     /// Milliseconds until one more is added.
     pub refill_ms: u64,
@@ -61,11 +61,11 @@ pub(crate) struct Rates {
     decisions: AtomicU32,
     /// What was used up here since it was last told to other nodes; absent where there are none.
     spent: Option<Mutex<HashMap<(UserId, u8), u32>>>,
-    /// How much of a rate one request costs: as many as there are nodes, while they do not hear of each other.
+    /// The cost of one request: the number of nodes, while they do not hear each other.
     price: AtomicU32,
 }
 
-/// More people than this are not told of between two words; a word comes four times a second.
+/// The most entries that are kept between two reports, which are sent four times a second.
 const TOLD: usize = 10_000;
 
 impl Rates {
@@ -99,14 +99,14 @@ impl Rates {
         }
     }
 
-    /// What was used up since this was last asked: who, of which rate, how much.
+    /// The usage since the last call: for each user and rate, how much.
     pub(crate) fn spent(&self) -> Vec<(UserId, u8, u32)> {
         let spent = self.spent.as_ref().and_then(|spent| spent.lock().ok());
         let spent = spent.map(|mut spent| std::mem::take(&mut *spent)).unwrap_or_default();
         spent.into_iter().map(|((user, place), count)| (user, place, count)).collect()
     }
 
-    /// Takes off what was used up on another node.
+    /// Deducts the usage on another node.
     pub(crate) fn note_spent(&self, spent: Vec<(UserId, u8, u32)>) {
         for (user, place, count) in spent {
             let Some(limiter) = self.limiter(place) else { continue };
@@ -115,8 +115,8 @@ impl Rates {
         }
     }
 
-    /// A message costs as much at the paces of all other endpoints, as far as there is something left: only its own may
-    /// refuse it, but nobody speaks faster by going from one to the next.
+    /// A message also costs as much at the paces of all other endpoints, as far as something is left there: only its
+    /// own pace may refuse it, but nobody gets faster by changing endpoints.
     fn charge_others(&self, user: UserId, place: usize, count: u32) {
         if place >= self.messages.len() {
             return;
@@ -128,7 +128,7 @@ impl Rates {
         }
     }
 
-    /// How many nodes share the rates without hearing of each other: 1 while they do.
+    /// Sets the number of nodes that share the rates without hearing each other; 1 while they do hear each other.
     pub(crate) fn set_price(&self, nodes: u32) {
         self.price.store(nodes.max(1), Ordering::Relaxed);
     }
@@ -164,7 +164,7 @@ impl Rates {
         }
     }
 
-    /// Whether somebody may bring in so many more at the moment; if so, they are counted.
+    /// Whether somebody may add this many people now; if so, they are counted.
     pub(crate) fn may_invite(&self, user: UserId, people: usize) -> bool {
         let Some(count) = u32::try_from(people).ok().and_then(NonZeroU32::new) else { return people == 0 };
         if !matches!(self.invitations.check_key_n(&user.0, count), Ok(Ok(_))) {
@@ -177,7 +177,7 @@ impl Rates {
     }
 }
 
-/// Takes so much off a rate, or what is left.
+/// Deducts a count from a rate, or what is left of it.
 fn charge(limiter: &Limiter, user: UserId, count: u32) {
     for _ in 0..count {
         if limiter.check_key(&user.0).is_err() {
@@ -186,7 +186,7 @@ fn charge(limiter: &Limiter, user: UserId, count: u32) {
     }
 }
 
-/// Takes a request's price off a rate; a rate that never holds so much, holds it when it is full.
+/// Deducts a request's price from a rate, or what is left if that is less than the price but not nothing.
 fn take(limiter: &Limiter, user: UserId, price: u32) -> Result<StateSnapshot, NotUntil<QuantaInstant>> {
     let mut state = limiter.check_key(&user.0)?;
     for _ in 1..price {
@@ -199,7 +199,7 @@ fn take(limiter: &Limiter, user: UserId, price: u32) -> Result<StateSnapshot, No
 }
 
 fn limiter(span: Duration, in_span: i64, burst: i64) -> Limiter {
-    // One every so often; the configuration admits 1 and more.
+    // The configuration allows only 1 and more.
     let period = span / u32::try_from(in_span).unwrap_or(u32::MAX).max(1);
     let burst = NonZeroU32::new(u32::try_from(burst).unwrap_or(u32::MAX)).unwrap_or(NonZeroU32::MIN);
     let quota = Quota::with_period(period.max(Duration::from_nanos(1)))
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_used_up_elsewhere_is_not_left_here() {
+    fn usage_on_another_node_is_deducted_here() {
         let (one, other) = (rates(true), rates(true));
         for _ in 0..4 {
             one.admit(UserId(1), Cost::Message(Pace(0))).expect("within the burst");
@@ -234,7 +234,7 @@ mod tests {
         assert!(one.spent().is_empty());
         other.note_spent(spent);
         assert_eq!(admitted(&other), 2);
-        // More than there is, and a rate that is not known here.
+        // More than there is, and a rate that does not exist here.
         other.note_spent(vec![(UserId(1), 0, u32::MAX), (UserId(1), 9, 1)]);
         assert!(rates(false).spent().is_empty());
     }
@@ -252,14 +252,14 @@ mod tests {
         assert_eq!((admitted(&slow_first, 0, 99), admitted(&slow_first, 1, 99)), (6, 4));
         assert!(slow_first.admit(UserId(1), Cost::Request).is_ok(), "requests have a rate of their own");
         assert_eq!(admitted(&rates(), 1, 99), 10, "whoever uses one has all of it");
-        // Also on another node.
+        // The same on another node.
         let there = rates();
         there.note_spent(fast_first.spent());
         assert_eq!((admitted(&there, 0, 99), admitted(&there, 1, 99)), (0, 0));
     }
 
     #[test]
-    fn so_many_are_brought_in_however_often_the_same_and_on_whichever_node() {
+    fn additions_of_members_are_bounded_on_all_nodes_together() {
         let limits = Limits { invitations_per_hour: 5, ..Limits::default() };
         let (one, other) = (Rates::new(&limits, &[], true), Rates::new(&limits, &[], true));
         assert!(one.may_invite(UserId(1), 0) && !one.may_invite(UserId(1), 6), "all of them, or nobody");

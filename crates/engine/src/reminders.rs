@@ -1,6 +1,5 @@
-//! Reminders: somebody wants to be told of a message again. Made by its person, due by a job, and there until they
-//! dismiss it. A reminder says where the message is and never what it says: whoever has left meanwhile is reminded, and
-//! does not get to the text.
+//! Reminders: created by their owner, made due by a job, and kept until dismissed. A reminder names a message and does
+//! not hold its text: somebody who has left the conversation meanwhile is still reminded, but cannot read the message.
 
 use chat::{
     AccountFact, ConversationId, Error, Limits, Millis, Number, ReminderId, Reply, Result, Scope,
@@ -80,10 +79,10 @@ fn check_moment(at: Millis, now: Millis) -> Result<()> {
     Ok(())
 }
 
-/// Has a reminder become due, and ends its job.
+/// Makes a reminder due, and ends its job.
 pub(crate) async fn become_due(engine: &Engine, job: Job) -> Result<()> {
     let id = ReminderId(job.subject);
-    // Whose account it numbers must be known before the transaction begins; a reminder never passes to another person.
+    // The owner, whose account will be numbered, must be known before the transaction begins. It never changes.
     let reminder = reminders::by_id(&mut *engine.inner.db.read().await?, id).await?;
     let scopes: Vec<Scope> = reminder.iter().map(|reminder| reminder.user.into()).collect();
     let work = engine.inner.writer.change(&scopes, None, move |unit| {
@@ -92,7 +91,7 @@ pub(crate) async fn become_due(engine: &Engine, job: Job) -> Result<()> {
                 return Ok(());
             }
             let Some(Reminder { user, .. }) = reminder else { return Ok(()) };
-            // It may have been taken back meanwhile.
+            // The reminder may have been removed meanwhile.
             if reminders::by_id(&mut unit.conn, id).await?.is_none() {
                 return Ok(());
             }

@@ -1,4 +1,4 @@
-//! Sessions: logging in, trading tokens, logging out, and telling who speaks.
+//! Sessions: logging in, refreshing tokens, logging out, and authentication.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -25,20 +25,20 @@ use crate::{
     tokens::{self, Claim},
 };
 
-/// Nothing is good for longer than this without being rechecked; a time without end would be no time.
+/// The longest time after which a credential is checked again; later times could overflow.
 const LONG: Duration = Duration::from_secs(366 * 86_400);
 
-/// How much longer something is good.
+/// The remaining time, at most [`LONG`].
 pub(crate) fn left(until: Millis, now: Millis) -> Duration {
     Duration::from_millis(u64::try_from(until.since(now)).unwrap_or(0)).min(LONG)
 }
 
-/// How long a session lasts, in milliseconds.
+/// The lifetime of a session, in milliseconds.
 #[derive(Clone, Copy)]
 struct Lasts {
-    /// Unused.
+    /// If it is not used.
     idle_ms: i64,
-    /// At all.
+    /// In any case.
     whole_ms: i64,
 }
 
@@ -54,7 +54,7 @@ pub(crate) async fn log_in(engine: &Engine, name: String, password: String, orig
     let guess = Guess::log_in(&store::accounts::key(&name), network);
     metrics::counter!("auth_login_attempts_total").increment(1);
     let (people, user) = candidates(inner, &name, network).await?;
-    // Told before anybody waits, and again when it is their turn: many may have waited together.
+    // Checked before the request waits, and again when its turn comes: many may have waited together.
     inner.throttle.check(&guess, user.is_some(), engine.moment())?;
     let share = user.map_or(Share::Network(network), Share::Person);
     let visitor = Visitor { share, account: guess.account().map(str::to_owned) };
@@ -84,20 +84,20 @@ async fn candidates(inner: &Inner, name: &str, network: Network) -> Result<(Vec<
     let mut conn = inner.db.read().await?;
     let people = store::accounts::passwords(&mut conn, name).await?;
     let named = people.first().filter(|_| !name.contains('@')).map(|(user, _)| *user);
-    // Asked for nobody, too: it takes as long.
+    // Looked up even for nobody, so that it takes as long.
     let addresses = store::sessions::addresses(&mut conn, named.unwrap_or_default()).await?;
     let was_here = |address: &String| address.parse().is_ok_and(|address| Network::of(address) == network);
     Ok((people, named.filter(|_| addresses.iter().any(was_here))))
 }
 
-/// What a proven right to a session comes to.
+/// The result of beginning a session.
 enum Begun {
     Session(Box<Account>, SessionId),
     Challenge(Challenge),
 }
 
-/// Begins a session of somebody whose right to it was proven, by the password of this hash if there is one, unless more
-/// is asked of them. None if the account is not active, or the password was changed meanwhile.
+/// Begins a session for somebody who has proven their right to it, by a password with this hash if there is one, unless
+/// a further proof is needed. `None` if the account is not active, or the password was changed meanwhile.
 pub(crate) async fn begin(
     engine: &Engine,
     user: UserId,
@@ -144,13 +144,13 @@ fn issue(engine: &Engine, account: Account, session: SessionId, refresh_token: S
     Ok(Tokens { access_token, expires_in, refresh_token, session, account })
 }
 
-/// What came of presenting a refresh token.
+/// The result of presenting a refresh token.
 enum Traded {
     For {
         user: UserId,
         session: SessionId,
     },
-    /// It was used before: its session is over.
+    /// It was used before: its session has ended.
     Reused {
         user: UserId,
         session: SessionId,
@@ -162,7 +162,7 @@ pub(crate) async fn refresh(engine: &Engine, token: String, origin: Origin) -> R
     let inner = &engine.inner;
     let lasts = Lasts::of(&inner.settings);
     let presented = tokens::refresh_hash(&token);
-    // What strangers invent costs a look, and the writer nothing.
+    // An invented token costs one reading, and no write.
     let known = store::sessions::token(&mut *inner.db.read().await?, &presented, engine.now()).await?;
     known.filter(|token| token.live).ok_or_else(not_good)?;
     let (fresh, fresh_hash) = inner.settings.keys.successor(&token);
@@ -183,13 +183,13 @@ pub(crate) async fn refresh(engine: &Engine, token: String, origin: Origin) -> R
     }
 }
 
-/// Trades a refresh token for its successor. A used one is traded again, for the same successor, as long as nobody has
-/// used that: then the answer did not arrive, or two tabs of one client asked at once. Otherwise two have it, and
-/// nobody knows who of them is its owner.
+/// Trades a refresh token for its successor. A used one is traded again, for the same successor, as long as that was
+/// not used: then the answer did not arrive, or two tabs of one client asked at once. Otherwise two parties have the
+/// token, and it is unknown which of them is its owner.
 async fn trade(unit: &mut Unit, presented: String, fresh_hash: String, origin: Origin, lasts: Lasts) -> Result<Traded> {
     let now = unit.now;
     let session = store::sessions::token(&mut unit.conn, &presented, now).await?.ok_or_else(not_good)?.session;
-    // On another node it may be traded at this moment.
+    // Another node may be trading it at this moment.
     store::sessions::lock(&mut unit.conn, session).await?;
     let token = store::sessions::token(&mut unit.conn, &presented, now).await?.ok_or_else(not_good)?;
     if !token.live {
@@ -206,7 +206,7 @@ async fn trade(unit: &mut Unit, presented: String, fresh_hash: String, origin: O
         }
         Use::Traded(next) => {
             if next != fresh_hash {
-                // The key that successors are made with is another by now.
+                // The key for successors has changed since.
                 store::sessions::replace_successor(&mut unit.conn, &presented, &next, &fresh_hash).await?;
             }
             None
@@ -224,8 +224,8 @@ async fn trade(unit: &mut Unit, presented: String, fresh_hash: String, origin: O
     Ok(Traded::For { user, session })
 }
 
-/// Whether two clients describe themselves alike, but for the numbers of their versions: a browser may have been
-/// updated while the lid was closed.
+/// Whether two clients have the same description apart from version numbers: a browser may have been updated in
+/// between.
 fn is_same_client(one: Option<&str>, other: Option<&str>) -> bool {
     let name = |agent: Option<&str>| -> Option<String> {
         agent.map(|agent| agent.chars().filter(|c| !c.is_ascii_digit() && *c != '.').collect())
@@ -246,7 +246,7 @@ pub(crate) async fn authenticate(inner: &Inner, claim: Claim) -> Result<Arc<Arri
     Ok(arrival)
 }
 
-/// Looks up who arrives, many at a time.
+/// Authenticates many claims at a time.
 pub(crate) struct Arrivals {
     pub db: Db,
     pub writer: Writer,
@@ -268,10 +268,10 @@ impl Answers<Claim, Result<Arc<Arrival>>> for Arrivals {
 
 impl Arrivals {
     async fn look_up(&self, claims: &[Claim]) -> Result<Vec<Result<Arc<Arrival>>>> {
-        // Before the reading: what ends a session after this is an order that the hub remembers.
+        // Taken before the reading: a session that ends after this moment causes a revocation, which the hub remembers.
         let vouched_at = Instant::now();
         let now = (self.clock)();
-        // By a clock that does not jump from here on.
+        // From here on counted by a clock that does not jump.
         let in_time = |until: Millis| vouched_at + left(until, now);
         let mut conn = self.db.read().await?;
         let mut own = Vec::new();
@@ -463,7 +463,7 @@ fn wrong_password() -> Error {
     Error { field: Some("/current".into()), ..Error::new(ErrorCode::BadCredentials, "The present password is wrong.") }
 }
 
-/// Stores a password hash in place of `old`, if that is given, and ends all sessions but one.
+/// Stores a password hash, in place of `old` if that is given, and ends all sessions but one.
 pub(crate) async fn set_password(
     engine: &Engine,
     user: UserId,
@@ -479,7 +479,7 @@ pub(crate) async fn set_password(
                 let now: Millis = unit.now;
                 match old {
                     Some(old) if !store::accounts::change_password(&mut unit.conn, user, &old, &hash).await? => {
-                        // Somebody else has changed it since it was compared.
+                        // Somebody has changed it since it was compared.
                         return Err(wrong_password());
                     }
                     Some(_) => {}

@@ -1,4 +1,4 @@
-//! Statistics: how much there is, for administrators.
+//! Statistics for administrators.
 
 use std::{
     sync::Mutex,
@@ -9,10 +9,10 @@ use chat::{Error, Result, accounts::Speaker, permission, statistics::Stored};
 
 use crate::Engine;
 
-/// What was counted is told again for this long: pages that show statistics ask every few seconds, each for itself.
+/// For this long a count is reused: pages with statistics ask every few seconds, each for itself.
 const FRESH: Duration = Duration::from_secs(5);
 
-/// What was last counted, and when.
+/// The last count, and its time.
 #[derive(Default)]
 pub(crate) struct Counted(Mutex<Option<(Instant, Stored)>>);
 
@@ -30,7 +30,8 @@ impl Counted {
 }
 
 impl Engine {
-    /// How much there is. Counted anew every few seconds at most; how much was sent is told as it is.
+    /// The server's statistics. Stored things are counted at most every few seconds; the number of sent messages is
+    /// always current.
     ///
     /// # Errors
     /// `forbidden` for all but administrators, or the store's.

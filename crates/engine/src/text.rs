@@ -10,12 +10,12 @@ pub(crate) fn check(field: &str, text: &str, most: i64) -> Result<()> {
     check_optional(field, text, most)
 }
 
-/// The same, but empty is allowed.
+/// Like [`check`], but a text may be empty.
 pub(crate) fn check_optional(field: &str, text: &str, most: i64) -> Result<()> {
     if text.contains('\0') {
         return Err(Error::invalid(field, format!("{field} must not hold the NUL character.")));
     }
-    // Counting is only needed when there are more bytes than characters are allowed.
+    // Characters are counted only if there are more bytes than allowed characters.
     let length = if i64::try_from(text.len()).is_ok_and(|bytes| bytes <= most) { 0 } else { text.chars().count() };
     if i64::try_from(length).is_ok_and(|length| length > most) {
         return Err(Error::invalid(field, format!("{field} must have at most {most} characters; it has {length}.")));

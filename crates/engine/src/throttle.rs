@@ -1,5 +1,5 @@
-//! Guessing is slow: failed log-ins are counted by account and network, by network, and by account, and registrations
-//! by network. All times are of a clock that only goes forwards: one that is set back or ahead locks nobody out.
+//! Limits guessing: failed log-ins are counted by account and network, by network, and by account; registrations by
+//! network. All times are of a monotonic clock, so that a changed system clock locks nobody out.
 
 use std::{
     collections::HashMap,
@@ -14,18 +14,18 @@ use chat::{Error, Limits, Result, UserId, network::Network, rates::Try};
 
 use crate::tokens::digest;
 
-/// A time, since the engine began.
+/// A time since the engine was started.
 pub(crate) type Moment = Duration;
 
 const LOGIN_WINDOW: Duration = Duration::from_secs(5 * 60);
 const ACCOUNT_WINDOW: Duration = Duration::from_secs(60 * 60);
 const REGISTRATION_WINDOW: Duration = Duration::from_secs(60 * 60);
-/// More keys than this are an attack; then the oldest are forgotten first.
+/// More keys than this mean an attack; then the oldest are forgotten first.
 const KEYS: usize = 100_000;
-/// More tries than this are not told of between two words; a word comes four times a second, and each try costs the
-/// hash of a password.
+/// The most attempts that are kept between two reports, which are sent four times a second; each attempt costs the hash
+/// of a password.
 const TOLD: usize = 1_000;
-/// When to try again if nothing but tries that are still under way stands against it.
+/// When to try again if only attempts that are still under way are in the way.
 const SOON: Duration = Duration::from_secs(1);
 
 pub(crate) struct Throttle {
@@ -33,33 +33,33 @@ pub(crate) struct Throttle {
     pairs: Window,
     /// Failed log-ins from one network, whatever the account.
     networks: Window,
-    /// Failed log-ins of one account, wherever from.
+    /// Failed log-ins of one account, from anywhere.
     accounts: Window,
     registrations: Window,
-    /// Tries here since other nodes were last told; absent where there are none.
+    /// Attempts here since they were last reported to other nodes; `None` if there are none.
     spent: Option<Mutex<Vec<Try>>>,
-    /// How many nodes share the limits without hearing of each other: 1 while they do.
+    /// The number of nodes that share the limits without hearing each other; 1 while they do hear each other.
     nodes: AtomicUsize,
 }
 
-/// Whose password is tried, and from where.
+/// An attempt to log in: the account and the network.
 #[derive(Clone, Debug)]
 pub(crate) struct Guess {
     pair: String,
-    /// The network, and the account. Absent if it is tried by whoever has a session of that account.
+    /// The network, and the account; `None` for somebody with a session of that account.
     apart: Option<(String, String)>,
 }
 
 impl Guess {
-    /// A log-in. `account` is what was typed, in the form in which it is looked up: whether there is such an account
-    /// must not be seen.
+    /// A log-in. `account` is the input, normalised as for the look-up: the limits must not reveal whether there is
+    /// such an account.
     pub(crate) fn log_in(account: &str, network: Network) -> Self {
-        // However long a name somebody thinks up; and what other nodes are told names nobody.
+        // The digest bounds the length, whatever somebody types; and reports to other nodes contain no names.
         let pair = digest(&format!("{account}\0{network}"));
         Self { pair, apart: Some((network.to_string(), digest(account))) }
     }
 
-    /// A change of one's own password.
+    /// A change of the own password.
     pub(crate) fn change(user: UserId) -> Self {
         Self { pair: digest(&format!("change of {user}")), apart: None }
     }
@@ -69,7 +69,7 @@ impl Guess {
         self.apart.as_ref().map(|(_, account)| &**account)
     }
 
-    /// For other nodes, in one text.
+    /// The form for other nodes, as one text.
     fn told(&self) -> Try {
         let Self { pair, apart } = self;
         Try::LogIn(match apart {
@@ -91,7 +91,7 @@ impl Throttle {
         }
     }
 
-    /// Refuses at once what [`Throttle::begin`] would refuse for what was tried before.
+    /// Refuses at once if [`Throttle::begin`] would refuse because of earlier attempts.
     ///
     /// # Errors
     /// `rate_limited`, with when to try again.
@@ -100,10 +100,11 @@ impl Throttle {
         self.windows(guess, known).try_for_each(|(window, key)| window.check(key, nodes, now)).map_err(refused)
     }
 
-    /// Begins to compare a password. Refuses if this account was tried too often from this network. Unless the account
-    /// is known to be used from it, refuses also if too much was tried from the network, or at the account by anybody:
-    /// so nobody can lock a person who logs in by username out of where they have been before. By mail address nobody
-    /// is known. It counts from the beginning, so that many at once are no more than many one after another.
+    /// Begins an attempt. Refuses if this account was tried too often from this network. Unless the account is known to
+    /// be used from the network, it also refuses if there were too many attempts from the network, or for the account
+    /// from anywhere. So nobody can lock a person who logs in by username out of networks where they have been before;
+    /// with a mail address nobody is known. The attempt counts from its beginning, so that many at once are no better
+    /// than many in a row.
     ///
     /// # Errors
     /// `rate_limited`, with when to try again.
@@ -121,7 +122,7 @@ impl Throttle {
         Ok(Attempt { throttle: self, guess, known, at: now, failed: false })
     }
 
-    /// The windows that a guess counts in, and under which key. Whoever is known is limited by the pair alone.
+    /// The windows that a guess counts in, with the keys. A known account is limited by the pair alone.
     fn windows<'a>(&'a self, guess: &'a Guess, known: bool) -> impl Iterator<Item = (&'a Window, &'a str)> {
         let apart = guess.apart.iter().filter(move |_| !known);
         let apart = apart.flat_map(|(network, account)| [(&self.networks, &**network), (&self.accounts, &**account)]);
@@ -144,19 +145,19 @@ impl Throttle {
         }
     }
 
-    /// The tries since this was last asked.
+    /// The attempts since the last call.
     pub(crate) fn spent(&self) -> Vec<Try> {
         let spent = self.spent.as_ref().and_then(|spent| spent.lock().ok());
         spent.map(|mut spent| std::mem::take(&mut *spent)).unwrap_or_default()
     }
 
-    /// Counts what was tried on another node.
+    /// Counts attempts on another node.
     pub(crate) fn note_spent(&self, tries: Vec<Try>, now: Moment) {
         for one in tries {
             match one {
                 Try::LogIn(told) => {
                     let windows = [&self.pairs, &self.networks, &self.accounts];
-                    // A node of the version before tells the pair alone.
+                    // A node of the version before sends the pair alone.
                     for (window, key) in windows.into_iter().zip(told.split(' ')) {
                         window.count(key, now);
                     }
@@ -166,7 +167,7 @@ impl Throttle {
         }
     }
 
-    /// How many nodes share the limits without hearing of each other; 1 while they do.
+    /// Sets the number of nodes that share the limits without hearing each other; 1 while they do hear each other.
     pub(crate) fn set_nodes(&self, nodes: u32) {
         self.nodes.store(usize::try_from(nodes).unwrap_or(usize::MAX).max(1), Ordering::Relaxed);
     }
@@ -184,7 +185,7 @@ fn limited(what: &'static str, wait: Duration) -> Error {
     Error::rate_limited(what, i64::try_from(wait.as_millis()).unwrap_or(i64::MAX).max(1))
 }
 
-/// A password that is being compared. Unless it was wrong it does not count in the end.
+/// An attempt whose password is being compared. Unless that was wrong, the attempt does not count in the end.
 pub(crate) struct Attempt<'a> {
     throttle: &'a Throttle,
     guess: Guess,
@@ -194,11 +195,11 @@ pub(crate) struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    /// It was wrong.
+    /// Notes that the password was wrong.
     pub(crate) fn failed(mut self) {
         self.failed = true;
         if let (true, Some((network, account))) = (self.known, &self.guess.apart) {
-            // It was not begun there, but is a guess all the same.
+            // The guess was not counted in these windows yet.
             self.throttle.networks.count(network, self.at);
             self.throttle.accounts.count(account, self.at);
         }
@@ -214,19 +215,19 @@ impl Drop for Attempt<'_> {
     }
 }
 
-/// Tries in a time that glides along.
+/// Attempts in a sliding window of time.
 struct Window {
     most: usize,
     length: Duration,
     seen: Mutex<HashMap<String, Seen>>,
 }
 
-/// What was tried under one key.
+/// The attempts with one key.
 #[derive(Default)]
 struct Seen {
-    /// When tries were made that count.
+    /// The times of attempts that count.
     times: Vec<Moment>,
-    /// How many are under way, of which it is not known yet.
+    /// The number of attempts under way, whose outcome is unknown.
     under_way: usize,
     last: Moment,
 }
@@ -240,7 +241,7 @@ impl Window {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells how long to wait, if this one of so many nodes' part of the window is full.
+    /// If this node's share of the window is full, the error is how long to wait.
     fn check(&self, key: &str, nodes: usize, now: Moment) -> Result<(), Duration> {
         let all = self.seen();
         let Some(seen) = all.get(key) else { return Ok(()) };
@@ -254,20 +255,20 @@ impl Window {
         }
     }
 
-    /// Begins one more try, or tells how long to wait.
+    /// Begins an attempt; the error is how long to wait.
     fn begin(&self, key: &str, nodes: usize, now: Moment) -> Result<(), Duration> {
         self.check(key, nodes, now)?;
         let mut all = self.seen();
         let seen = self.entry(&mut all, key, now);
         if seen.times.len() + seen.under_way >= self.most.div_ceil(nodes) {
-            // What is under way may come out well.
+            // The attempts under way may still succeed.
             return Err(SOON);
         }
         seen.under_way += 1;
         Ok(())
     }
 
-    /// A try that was begun has ended; whether it counts.
+    /// Ends an attempt; `counts` if it failed.
     fn end(&self, key: &str, counts: bool, at: Moment) {
         let mut all = self.seen();
         let Some(seen) = all.get_mut(key) else { return };
@@ -279,7 +280,7 @@ impl Window {
         }
     }
 
-    /// Counts what was tried elsewhere.
+    /// Counts an attempt elsewhere.
     fn count(&self, key: &str, now: Moment) {
         let mut all = self.seen();
         let seen = self.entry(&mut all, key, now);
@@ -292,7 +293,7 @@ impl Window {
         now.saturating_sub(at) < self.length
     }
 
-    /// What is known of a key, without what is over.
+    /// The entry of a key, without attempts that are over.
     fn entry<'a>(&self, all: &'a mut HashMap<String, Seen>, key: &str, now: Moment) -> &'a mut Seen {
         if all.len() >= KEYS && !all.contains_key(key) {
             self.forget_half(all, now);
@@ -303,7 +304,7 @@ impl Window {
         seen
     }
 
-    /// Makes room: what is over goes, and if that is not enough, the older half.
+    /// Makes room: removes entries that are over, and if that is not enough, the older half.
     fn forget_half(&self, all: &mut HashMap<String, Seen>, now: Moment) {
         all.retain(|_, seen| seen.under_way > 0 || self.counts(seen.last, now));
         if all.len() < KEYS {
@@ -312,7 +313,7 @@ impl Window {
         let mut last: Vec<Moment> = all.values().map(|seen| seen.last).collect();
         let middle = last.len() / 2;
         let middle = *last.select_nth_unstable(middle).1;
-        // As many may be of one moment: no more than half of them stay.
+        // Many entries may have the same time: at most half of them stay.
         let mut left = KEYS / 2;
         all.retain(|_, seen| {
             let stays = seen.under_way > 0 || (seen.last >= middle && left > 0);
@@ -382,13 +383,13 @@ mod tests {
         }
         assert!(fails(&throttle, "another name", "2001:db8:1:2::1", at(3)).is_err());
         assert!(fails(&throttle, "another name", "2001:db8:1:3::1", at(3)).is_ok());
-        // Whoever has logged in from there before is not shut out by whoever else is there.
+        // Somebody who has logged in from this network before is not locked out by others on it.
         assert!(known_fails(&throttle, "eve", "2001:db8:1:2::1", at(3)).is_ok());
         assert!(fails(&throttle, "another name", "2001:db8:1:2::1", at(2) + LOGIN_WINDOW).is_ok(), "and it ends");
     }
 
     #[test]
-    fn an_account_is_guessed_at_so_often_from_all_networks_and_its_owner_comes_in_all_the_same() {
+    fn guesses_at_an_account_are_bounded_over_all_networks_without_locking_out_its_owner() {
         let throttle = throttle(false);
         for i in 0..30 {
             fails(&throttle, "ann", &format!("198.51.100.{i}"), at(1)).expect("one of thirty");
@@ -404,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn many_at_once_are_no_more_than_many_one_after_another() {
+    fn attempts_at_the_same_time_count_like_attempts_in_a_row() {
         let throttle = throttle(false);
         let guess = Guess::log_in("ann", network("192.0.2.1"));
         let under_way: Vec<_> = (0..9).filter_map(|_| throttle.begin(guess.clone(), false, at(1)).ok()).collect();
@@ -417,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_tried_elsewhere_counts_here() {
+    fn attempts_on_another_node_count_here() {
         let (one, other) = (throttle(true), throttle(true));
         for i in 0..4 {
             fails(&one, "ann", "192.0.2.1", at(i)).expect("one of five");
@@ -450,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attack_with_many_names_hides_nobody() {
+    fn an_attack_with_many_names_does_not_make_a_guesser_forgotten() {
         let throttle = throttle(true);
         let crowd = |count: usize, now: Moment| {
             let tries = (0..count).map(|name| Try::LogIn(name.to_string())).collect();

@@ -1,4 +1,4 @@
-//! Tokens: our own access tokens, those of a host application, and refresh tokens.
+//! Tokens: our own access and refresh tokens, and those of a host application.
 
 mod purpose;
 
@@ -14,23 +14,24 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 const ISSUER: &str = "palabre";
-/// RFC 9068's type of an access token: a refresh or other token is never taken for one.
+/// The type of an access token (RFC 9068), so that no other kind of token is taken for one.
 const TYPE: &str = "at+jwt";
-/// Clocks may differ by so much, in seconds.
+/// The difference between clocks that is tolerated, in seconds.
 const LEEWAY: i64 = 60;
-/// Seconds by which this server's clock may have been put back since it signed a token: whoever has one is not sent to
-/// log in for it. What was signed by a clock that was further ahead is not good until then.
+/// By how many seconds this server's clock may have been set back since it signed a token, without its owner having to
+/// log in again. A token from a clock that was further ahead is not valid until its time.
 const PUT_BACK: i64 = 86_400;
-/// Seconds that a host's token may still be good for: ten years. What is later was not meant in seconds.
+/// The longest remaining lifetime of a host's token, in seconds: ten years. A later time is probably not in seconds.
 const LATEST: i64 = 10 * 365 * 86_400;
-/// The type of what is kept in a cookie: an access token is none, and it is no access token.
+/// The type of a cookie's value, so that it is not taken for an access token, nor an access token for it.
 const COOKIE_TYPE: &str = "cookie+jwt";
 const REFRESH_PREFIX: &str = "plb_rt_";
-/// What a successor of a refresh token is made of, beside the token: nothing else is made with that key and this word.
+/// The label from which, with a refresh token, its successor is derived; nothing else is derived with that key and this
+/// label.
 const SUCCESSOR: &str = "palabre successor of a refresh token";
-/// Bytes of a token at most. It comes in a header or a frame of which as much more may be, and each is decoded twice.
+/// The most bytes of a token. It comes in a header or frame that may be twice as long, and each is decoded twice.
 const LONGEST: usize = 8_192;
-/// Audiences that tokens of the replaced systems name.
+/// The audiences that tokens of the replaced systems name.
 const OLD_AUDIENCES: &[&str] = &["veza-chat", "chat-server"];
 
 /// The keys for signing and checking tokens.
@@ -68,10 +69,10 @@ struct OwnClaims {
     account: Option<i64>,
 }
 
-/// Whom a token says it speaks for. Whether that still holds, the store knows.
+/// The claim of a verified token. Whether the account and session are still valid, only the store knows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Claim {
-    /// A log-in of ours.
+    /// A session of this server.
     Own { user: UserId, session: SessionId },
     /// A host application's user, and when the token ends.
     Host { identity: Identity, called: Called, role: Option<ServerRole>, until: Millis },
@@ -123,8 +124,8 @@ impl Keys {
         self
     }
 
-    /// The refresh token that follows this one, and the hash under which it is kept: always the same, so that whoever
-    /// asks twice gets one answer; and nobody makes it who only has this one.
+    /// The refresh token that follows this one, and the hash under which it is stored. It is always the same, so that a
+    /// repeated request gets the same answer; and it cannot be derived from this token without the key.
     pub(crate) fn successor(&self, token: &str) -> (String, String) {
         let tag = hmac::sign(&self.successors, format!("{SUCCESSOR}\0{token}").as_bytes());
         let token = format!("{REFRESH_PREFIX}{}", URL_SAFE_NO_PAD.encode(tag));
@@ -159,7 +160,7 @@ impl Keys {
         self.sign_as(TYPE, user, Some(number), session, username, role, now, seconds)
     }
 
-    /// What a browser keeps of a session.
+    /// The value of a session's cookie.
     pub(crate) fn sign_cookie(
         &self,
         speaker: &Speaker,
@@ -202,17 +203,17 @@ impl Keys {
         })
     }
 
-    /// Checks the signature, the times, and what the token is for.
+    /// Verifies the signature, the times, and the purpose of a token.
     pub(crate) fn verify(&self, token: &str, now: Millis) -> Result<Claim> {
         match kind_of(token)? {
             Kind::Own => self.verify_own(token, now),
-            // Host and server may share one key: its number must not be taken for that of a host's user.
+            // Host and server may share one key: the user id of a cookie must not be taken for that of a host's user.
             Kind::Cookie => Err(refused("This is a cookie's value and no access token.")),
             Kind::Other => self.verify_host(token, now),
         }
     }
 
-    /// The same for what came in a cookie.
+    /// The same for a cookie's value, which may also be a token.
     pub(crate) fn verify_cookie(&self, cookie: &str, now: Millis) -> Result<Claim> {
         match kind_of(cookie)? {
             Kind::Cookie => self.verify_own(cookie, now),
@@ -270,7 +271,7 @@ impl Keys {
     }
 }
 
-/// Who a token says to be made by; its signature was not looked at.
+/// The kind of a token by its own account; the signature is not verified yet.
 enum Kind {
     Own,
     Cookie,
@@ -292,13 +293,13 @@ fn kind_of(token: &str) -> Result<Kind> {
     }
     purpose::check_header(&header)?;
     let claims = parts.next().flatten().ok_or_else(unreadable)?;
-    // A host's may be of the same type, as RFC 9068 wants.
+    // A host's token may have the same type, as RFC 9068 demands.
     let own = header.get("typ").is_some_and(|kind| kind == TYPE) && claims.get("iss").is_some_and(|iss| iss == ISSUER);
     Ok(if own { Kind::Own } else { Kind::Other })
 }
 
 fn decode<T: serde::de::DeserializeOwned>(token: &str, key: &DecodingKey) -> Result<T> {
-    // The times are checked by our own clock; the algorithm is fixed, whatever the header says.
+    // The times are checked with our own clock; the algorithm is fixed, whatever the header says.
     let mut validation = Validation::new(Algorithm::HS256);
     validation.validate_exp = false;
     validation.validate_nbf = false;
@@ -321,7 +322,7 @@ fn check_times(exp: i64, not_before: Option<i64>, now: Millis) -> Result<()> {
     Ok(())
 }
 
-/// Checks the times of a host's token, and tells when it ends. Within the leeway, that is when the leeway does.
+/// Checks the times of a host's token, and returns when it ends. Within the leeway, it ends when the leeway does.
 fn check_times_of_host(claims: &Map<String, Value>, now: Millis) -> Result<Millis> {
     let exp = claims.get("exp").ok_or_else(|| refused("The token never expires: it needs exp."))?;
     let exp = seconds(exp)?;
@@ -335,7 +336,7 @@ fn check_times_of_host(claims: &Map<String, Value>, now: Millis) -> Result<Milli
     Ok(Millis(end.saturating_mul(1_000)))
 }
 
-/// A time of a token (RFC 7519: a JSON number, perhaps with a fraction).
+/// Parses a time in a token (RFC 7519: a JSON number, perhaps with a fraction).
 fn seconds(value: &Value) -> Result<i64> {
     // A conversion from a float saturates.
     let whole = value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64));
@@ -356,7 +357,7 @@ pub(crate) fn refused(detail: &str) -> Error {
     Error::new(ErrorCode::Unauthenticated, detail)
 }
 
-/// A new refresh token and the hash under which it is kept.
+/// A new refresh token, and the hash under which it is stored.
 pub(crate) fn new_refresh_token() -> Result<(String, String)> {
     let mut random = [0_u8; 32];
     getrandom::fill(&mut random).map_err(|_| Error::internal())?;
@@ -365,17 +366,17 @@ pub(crate) fn new_refresh_token() -> Result<(String, String)> {
     Ok((token, hash))
 }
 
-/// The hash under which a refresh token is kept. It is random, so a plain digest is enough.
+/// The hash under which a refresh token is stored. The token is random, so a plain digest is enough.
 pub(crate) fn refresh_hash(token: &str) -> String {
     digest(token)
 }
 
-/// A text's SHA-256, in text.
+/// A text's SHA-256, in base64url.
 pub(crate) fn digest(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()))
 }
 
-/// Whether two secrets are equal, in a time that does not tell where they differ.
+/// Whether two secrets are equal, compared in constant time.
 pub(crate) fn same_secret(one: &str, other: &str) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(one.as_bytes(), other.as_bytes()).is_ok()
 }
@@ -462,12 +463,12 @@ mod tests {
         ] {
             assert_eq!(keys.verify(&hosts(&claims), NOW).unwrap(), sub, "{claims}");
         }
-        // Of the type that RFC 9068 wants, as our own are.
+        // With the type that RFC 9068 demands, which our own tokens have, too.
         let header = Header { typ: Some(TYPE.into()), ..Header::new(Algorithm::HS256) };
         let claims = json!({"sub": "u-5", "exp": EXP, "iss": "https://id.example.org"});
         let typed = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(HOST)).unwrap();
         assert_eq!(keys.verify(&typed, NOW).unwrap(), sub);
-        // A host's token is no token where no host is configured.
+        // Without a configured host, no host's token is accepted.
         refuses(&Keys::new(HOST, None), &good);
     }
 
@@ -491,7 +492,7 @@ mod tests {
         let (header, payload) = (good.split('.').next().unwrap(), good.split('.').nth(1).unwrap());
         let signature = good.split('.').nth(2).unwrap();
         let encoded = |header: &Value| URL_SAFE_NO_PAD.encode(header.to_string());
-        // Signed as it should be, under a header of one's own.
+        // Correctly signed, under a forged header.
         let under = |header: &Value| {
             let signed = format!("{}.{payload}", encoded(header));
             let key = hmac::Key::new(hmac::HMAC_SHA256, HOST);

@@ -1,4 +1,4 @@
-//! What a client knows of its own account, reduced from the account's numbered events.
+//! The state of a client's own account, reduced from the account's numbered events.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -10,57 +10,57 @@ use chat::{
 
 use crate::known::{Place, differ};
 
-/// The form in which a judge has what belongs to an account.
+/// The form in which a judge represents an account's data.
 pub trait AccountForm {
-    /// What the person tells about themselves.
+    /// The person's profile.
     type Profile: Clone + fmt::Debug + PartialEq;
-    /// What they have begun to write.
+    /// A draft's content.
     type Draft: Clone + fmt::Debug + PartialEq;
 }
 
-/// What an event of an account says is true now.
+/// The new state that an event of an account announces.
 #[derive(Clone, Debug)]
 pub enum AccountChange<F: AccountForm> {
-    /// They are in a conversation, and it is in their list.
+    /// The person is a member of the conversation, and it is in their list.
     Added(ConversationId),
-    /// They are in it no more.
+    /// The person is no longer a member of it.
     Removed(ConversationId),
-    /// It is not in their list until something happens in it after this number.
+    /// The conversation is hidden from the list until something happens in it after this number.
     Hidden(ConversationId, Number),
-    /// The profile is this.
+    /// The profile has changed to this.
     Profile(F::Profile),
-    /// There is this draft.
+    /// This draft exists, with this content.
     Draft(DraftKey, F::Draft),
-    /// There is no such draft.
+    /// This draft does not exist.
     NoDraft(DraftKey),
-    /// There is this reminder, in the state with this number of the account, and whether it is due.
+    /// This reminder exists; with the account's number of its last change, and whether it is due.
     Reminder(ReminderId, Number, bool),
-    /// There is no such reminder.
+    /// This reminder does not exist.
     NoReminder(ReminderId),
 }
 
-/// How somebody has a conversation that they are in.
+/// Whether a conversation that somebody is a member of is in their list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum InList {
     Shown,
     Hidden(Number),
 }
 
-/// An account as one of its clients knows it.
+/// An account's state, as one of its clients knows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KnownAccount<F: AccountForm> {
-    /// The number of the last event that it knows.
+    /// The number of the last event that is applied.
     pub cursor: Number,
     profile: Option<F::Profile>,
     conversations: BTreeMap<ConversationId, InList>,
     drafts: BTreeMap<DraftKey, F::Draft>,
-    /// The number of each one's last change, and whether it is due.
+    /// For each reminder, the number of its last change, and whether it is due.
     reminders: BTreeMap<ReminderId, (Number, bool)>,
 }
 
 impl<F: AccountForm> KnownAccount<F> {
-    /// What was read, from a number on: it may be newer than that, and then events say again what is known. A
-    /// conversation comes with the number up to which it is hidden, if it is.
+    /// A state that was read in full, with the number after which events follow. It may be newer than that number;
+    /// events then repeat a part of it. Each conversation comes with the number up to which it is hidden, if it is.
     pub fn read(
         cursor: Number,
         profile: Option<F::Profile>,
@@ -72,14 +72,14 @@ impl<F: AccountForm> KnownAccount<F> {
         Self { cursor, profile, conversations, drafts: drafts.into_iter().collect(), reminders: BTreeMap::new() }
     }
 
-    /// The same with reminders: the number of each one's last change, and whether it is due.
+    /// Adds the reminders: for each the number of its last change, and whether it is due.
     #[must_use]
     pub fn with_reminders(self, reminders: impl IntoIterator<Item = (ReminderId, Number, bool)>) -> Self {
         let reminders = reminders.into_iter().map(|(id, rev, due)| (id, (rev, due))).collect();
         Self { reminders, ..self }
     }
 
-    /// Where an event stands that follows `after`.
+    /// The place of an event that follows `after`.
     #[must_use]
     pub fn place(&self, after: Number, number: Number) -> Place {
         if number <= self.cursor {
@@ -91,7 +91,7 @@ impl<F: AccountForm> KnownAccount<F> {
         }
     }
 
-    /// Applies an event that is not known yet.
+    /// Applies an event that was not applied yet.
     pub fn apply(&mut self, number: Number, change: AccountChange<F>) {
         self.cursor = self.cursor.max(number);
         match change {
@@ -106,7 +106,7 @@ impl<F: AccountForm> KnownAccount<F> {
         }
     }
 
-    /// A conversation has come to this number: if it was hidden before, it is in the list again.
+    /// Notes that a conversation has reached this number: if it was hidden before that, it is in the list again.
     pub fn happened(&mut self, conversation: ConversationId, head: Number) {
         if let Some(in_list) = self.conversations.get_mut(&conversation)
             && matches!(in_list, InList::Hidden(at) if *at < head)
@@ -115,19 +115,19 @@ impl<F: AccountForm> KnownAccount<F> {
         }
     }
 
-    /// Whether a conversation is out of the list.
+    /// Whether a conversation is hidden from the list.
     #[must_use]
     pub fn is_hidden(&self, conversation: ConversationId) -> bool {
         self.conversations.get(&conversation).is_some_and(|in_list| *in_list != InList::Shown)
     }
 
-    /// A draft as it is known.
+    /// A draft's content.
     #[must_use]
     pub fn draft(&self, key: DraftKey) -> Option<&F::Draft> {
         self.drafts.get(&key)
     }
 
-    /// The law for accounts: what is known of it differs from what is read fresh at the same number, in words.
+    /// The law for accounts: describes each difference from a state that was read fresh at the same number.
     #[must_use]
     pub fn differences(&self, fresh: &Self) -> Vec<String> {
         let mut words = Vec::new();
@@ -154,7 +154,7 @@ impl<F: AccountForm> KnownAccount<F> {
     }
 }
 
-/// Facts, as the program has them.
+/// Facts in the program's own types.
 impl AccountForm for crate::Facts {
     type Profile = Account;
     type Draft = Draft;
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_differs_is_told() {
+    fn every_difference_is_reported() {
         let fresh = KnownAccount::read(Number(3), Some("Brest"), [(THERE, None)], [(NEW, "hello"), (EDIT, "b")])
             .with_reminders([(ReminderId(1), Number(2), true)]);
         let words = known().differences(&fresh);

@@ -1,10 +1,10 @@
-//! What a client knows of a conversation, reduced from what it was told by the rules of "Coming back".
+//! The state of a conversation in a client, reduced from what it was sent by the rules of "Coming back".
 
 use std::{collections::BTreeMap, convert::Infallible, fmt};
 
 use chat::{Fact, Number, UserId, members::Member, messages::Message};
 
-/// The form in which a judge has what was told.
+/// The form in which a judge represents what clients were sent.
 pub trait Form {
     /// A message as it was at one number.
     type Message: Clone + fmt::Debug + PartialEq;
@@ -13,31 +13,31 @@ pub trait Form {
     /// The conversation's row.
     type Row: Clone + Default + fmt::Debug + PartialEq;
 
-    /// A message's place, and the number of its last change.
+    /// The number with which a message was created, and that of its last change.
     fn message(message: &Self::Message) -> (Number, Number);
-    /// Whose membership it is, the number of its last change, and whether they are in.
+    /// A membership's user, the number of its last change, and whether they are a member.
     fn member(member: &Self::Member) -> (UserId, Number, bool);
-    /// The conversation has come to this number, and to so many members, where an event tells that.
+    /// Notes that the conversation has reached this number, and how many members it has, if the event says so.
     fn moved(row: &mut Self::Row, head: Number, member_count: Option<i64>);
 }
 
-/// What an event changes in what a client knows.
+/// A change that an event makes to a client's state.
 #[derive(Clone, Debug)]
 pub enum Change<F: Form> {
     /// A message is new, or has changed.
     Message(F::Message),
-    /// Somebody has come, gone or got another role; how many there are now, if that is told.
+    /// A membership has changed; with the number of members, if the event gives it.
     Member(F::Member, Option<i64>),
     /// The row has changed.
     Row(F::Row),
-    /// Nothing that this form has.
+    /// Nothing that this form represents.
     Nothing,
 }
 
-/// Where an event stands to what is known.
+/// The place of an event in relation to the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// It is known already: a repeat does no harm.
+    /// It was applied already: a repeat does no harm.
     Known,
     /// It is the next.
     Next,
@@ -45,22 +45,22 @@ pub enum Place {
     Beyond,
 }
 
-/// A conversation as a client knows it.
+/// A conversation's state, as a client knows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Known<F: Form> {
-    /// The number of the last change that it knows; negative before it has read anything.
+    /// The number of the last change that is applied; negative before anything was read.
     pub cursor: Number,
     /// The row.
     pub row: F::Row,
-    /// Those who are in.
+    /// The present members.
     pub members: BTreeMap<UserId, F::Member>,
-    /// Messages by their places, tombstones included.
+    /// Messages by the number with which they were created, tombstones included.
     pub messages: BTreeMap<Number, F::Message>,
-    /// Messages before this place are not known.
+    /// Messages before this number are unknown.
     pub floor: Number,
 }
 
-/// Nothing, not even a number.
+/// An empty state at number 0.
 impl<F: Form> Default for Known<F> {
     fn default() -> Self {
         Self::at(Number(0))
@@ -68,14 +68,14 @@ impl<F: Form> Default for Known<F> {
 }
 
 impl<F: Form> Known<F> {
-    /// Nothing but a number: what comes after it is to be told.
+    /// An empty state at this number: changes after it are expected.
     #[must_use]
     pub fn at(cursor: Number) -> Self {
         let (row, members, messages) = (F::Row::default(), BTreeMap::new(), BTreeMap::new());
         Self { cursor, row, members, messages, floor: Number(0) }
     }
 
-    /// What was read at one number.
+    /// A state that was read in full, at one number.
     pub fn read(
         head: Number,
         row: F::Row,
@@ -88,8 +88,8 @@ impl<F: Form> Known<F> {
         known
     }
 
-    /// Where an event of this number stands: the next is applied, what is not larger is dropped, and a gap must not
-    /// be.
+    /// The place of an event with this number: the next is applied, one that is not larger is dropped, and a gap must
+    /// not occur.
     #[must_use]
     pub fn place(&self, number: Number) -> Place {
         if number <= self.cursor {
@@ -101,7 +101,8 @@ impl<F: Form> Known<F> {
         }
     }
 
-    /// Applies an event that is not known yet. False if it shows something older than is known, which cannot be.
+    /// Applies an event that was not applied yet. False if it shows an older state than the known one, which must not
+    /// happen.
     pub fn apply(&mut self, number: Number, change: Change<F>) -> bool {
         let mut member_count = None;
         let is_newer = match change {
@@ -121,8 +122,9 @@ impl<F: Form> Known<F> {
         is_newer
     }
 
-    /// Applies a catch-up answer up to `to`, which is not behind the cursor: the rows that have changed, as they are
-    /// now. Returns how many of them are older than what is known, which cannot be: they were read after it.
+    /// Applies a catch-up answer up to `to`, which must not be below the cursor: the rows that have changed, as they
+    /// are now. Returns how many of them are older than the known ones, which must not happen, because they were read
+    /// later.
     pub fn catch_up(
         &mut self,
         to: Number,
@@ -137,7 +139,7 @@ impl<F: Form> Known<F> {
         messages + members
     }
 
-    /// Puts a message in its place. False if it is older than what is known of it, and was dropped.
+    /// Stores a message. False if it is older than the known one and was dropped.
     pub fn put_message(&mut self, message: F::Message) -> bool {
         let (seq, rev) = F::message(&message);
         if seq < self.floor {
@@ -150,7 +152,7 @@ impl<F: Form> Known<F> {
         !is_old
     }
 
-    /// Puts a membership in its place, or takes away who has gone. False if it is older than what is known of it.
+    /// Stores a membership, or removes one that has ended. False if it is older than the known one.
     pub fn put_member(&mut self, member: F::Member) -> bool {
         let (user, rev, inside) = F::member(&member);
         if self.members.get(&user).is_some_and(|known| F::member(known).1 > rev) {
@@ -164,8 +166,8 @@ impl<F: Form> Known<F> {
         true
     }
 
-    /// The law: old snapshot + events = fresh snapshot. What differs from what is read fresh at the same number, in
-    /// words.
+    /// The law: old snapshot + events = fresh snapshot. Describes each difference from a state that was read fresh at
+    /// the same number.
     #[must_use]
     pub fn differences(&self, fresh: &Self) -> Vec<String> {
         let mut words = Vec::new();
@@ -173,7 +175,7 @@ impl<F: Form> Known<F> {
             words.push(format!("the row is known as {:?}, but is {:?}", self.row, fresh.row));
         }
         differ("member", &self.members, &fresh.members, &mut words);
-        // What one of them does not reach down to cannot be compared.
+        // Messages that one of the two does not reach cannot be compared.
         let floor = self.floor.max(fresh.floor);
         let [known, fresh] = [self, fresh].map(|of| of.messages.range(floor..).collect::<BTreeMap<_, _>>());
         differ("message", &known, &fresh, &mut words);
@@ -198,10 +200,10 @@ pub(crate) fn differ<K: Ord + fmt::Display, V: fmt::Debug + PartialEq>(
     words.extend(missing.map(|(id, other)| format!("{what} {id} is not known, but is {other:?}")));
 }
 
-/// A membership where a judge has noted none.
+/// The membership of judges that record none.
 pub type Nobody = Infallible;
 
-/// Facts, as the program has them. Their row is not compared: the head is the cursor, and nothing else of it changes in
+/// Facts in the program's own types. The row is not compared: its head is the cursor, and nothing else of it changes in
 /// the simulation's worlds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts;
@@ -243,7 +245,7 @@ impl From<&Fact> for Change<Facts> {
 mod tests {
     use super::*;
 
-    /// A message as its place, its last change and its text; a member as who, when and whether.
+    /// A message as its number, its last change and its text; a membership as user, number and whether they are in.
     #[derive(Clone, Debug, PartialEq)]
     struct Plain;
 
@@ -286,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_differs_is_told_but_what_is_out_of_sight() {
+    fn every_difference_in_the_known_range_is_reported() {
         let fresh = Known::<Plain>::read(Number(3), (3, 1), [(1, 1, true)], [(2, 2, "x"), (4, 4, "c")]);
         let words = known().differences(&fresh);
         let wanted =
@@ -300,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_older_than_what_is_known_is_counted_and_dropped() {
+    fn rows_older_than_the_known_ones_are_counted_and_dropped() {
         let mut known = known();
         assert!(known.apply(Number(4), Change::Message((2, 4, "new"))));
         assert!(!known.apply(Number(5), Change::Message((2, 3, "old"))));

@@ -1,8 +1,8 @@
-//! What all judges share: the [promises](Rule) by their names, and what a client [knows](Known) of a
-//! conversation and of its [account](KnownAccount) after what it was told.
+//! The common part of all judges: the [promises](Rule) by their names, and the [state](Known) of a conversation and of
+//! an [account](KnownAccount) that a client must have after what it was sent.
 //!
-//! The simulation sees facts as the program has them, the towns of `testkit` objects as the protocol has them, its
-//! checker and `chaos` what they have noted down. Each is a [`Form`]; the reducer is one, so that no judge can be
+//! The simulation sees facts in the program's types, the towns of `testkit` see the protocol's objects, the checker and
+//! `chaos` see recorded histories. Each of these is a [`Form`]; the reducer is the same for all, so that no judge is
 //! milder than another.
 
 mod account;

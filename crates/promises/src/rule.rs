@@ -11,10 +11,10 @@ macro_rules! rules {
         }
 
         impl Rule {
-            /// All of them, in their order.
+            /// All promises, in order.
             pub const ALL: &[Self] = &[$(Self::$rule),*];
 
-            /// The contract's word for it.
+            /// Its name in the contract.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {
@@ -22,7 +22,7 @@ macro_rules! rules {
                 }
             }
 
-            /// What it says, in a few words.
+            /// Its content, in a few words.
             #[must_use]
             pub fn says(self) -> &'static str {
                 match self {
@@ -61,12 +61,12 @@ impl fmt::Display for Rule {
     }
 }
 
-/// A promise that was not kept.
+/// A broken promise.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Violation {
-    /// Which.
+    /// The promise.
     pub rule: Rule,
-    /// Who, where, what.
+    /// Where and how it was broken, and for which client.
     pub detail: String,
 }
 

@@ -179,7 +179,7 @@ impl World<'_> {
     }
 
     /// Continues the accounts that have waited for the number that was just delivered.
-    pub(crate) fn tell_what_is_due(&mut self, node: usize, conversation: ConversationId) {
+    pub(crate) fn continue_waiting_accounts(&mut self, node: usize, conversation: ConversationId) {
         let Some(room) = self.nodes[node].rooms.get_mut(&conversation) else { return };
         let last = room.sequence.last();
         let due: Vec<UserId> = room.later.extract_if(.., |(at, _)| *at <= last).map(|(_, user)| user).collect();

@@ -66,7 +66,7 @@ pub(crate) enum Happening {
     Heals(Trouble),
 }
 
-/// What can break.
+/// Something that can break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
     Node(usize),

@@ -36,7 +36,7 @@ const PIECE: i64 = 1_200;
 /// Batches that the writer may hand over before any is taken.
 const BATCHES: usize = 1_024;
 /// Invalidations that are read at once.
-const NUDGES: i64 = 2_000;
+const INVALIDATIONS: i64 = 2_000;
 
 type Batch = (Committed, Vec<Box<dyn FnOnce() + Send>>);
 
@@ -241,8 +241,9 @@ impl Database {
 
     /// The invalidations after a place.
     pub(crate) fn invalidations(&self, after: i64) -> chat::Result<Vec<Kept>> {
-        self.runtime
-            .block_on(async { Ok(store::invalidations::after(&mut *self.db.read().await?, after, NUDGES).await?) })
+        self.runtime.block_on(async {
+            Ok(store::invalidations::after(&mut *self.db.read().await?, after, INVALIDATIONS).await?)
+        })
     }
 
     /// Writes to the database that a node cannot publish.

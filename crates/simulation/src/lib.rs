@@ -5,8 +5,8 @@
 //! file, the order of events by [`stream::gaps`], the messages between nodes by [`stream::wire`]. The nodes around them
 //! are models of `subscribers/src/hub.rs`, which runs as a task of its own and cannot be driven step by step.
 //!
-//! Read it in this order: [`world`], `agenda`, `writes`, `telling`, `account`, `reading`, `node`, `redis`, `client`, `own_account`, `judge`. `failover` is a world
-//! of another kind: one in which the database goes back.
+//! Read it in this order: [`world`], `agenda`, `writes`, `telling`, `account`, `reading`, `node`, `redis`, `client`,
+//! `own_account`, `judge`. `failover` is a world of another kind: one in which the database goes back.
 
 mod account;
 mod agenda;

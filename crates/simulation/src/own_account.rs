@@ -1,4 +1,4 @@
-//! What clients do with their own accounts, and how they apply the accounts' events.
+//! Clients' changes of their own accounts, and how they apply the accounts' events.
 
 use std::rc::Rc;
 

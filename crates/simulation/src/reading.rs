@@ -209,7 +209,7 @@ impl World<'_> {
                 self.tell(node, connection, Frame::Changes { changes: changes.clone(), live: true });
             }
         }
-        self.tell_what_is_due(node, conversation);
+        self.continue_waiting_accounts(node, conversation);
         self.pass_waiting(node, conversation, born);
         self.look_for_due(node, conversation.into());
     }

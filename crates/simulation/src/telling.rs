@@ -1,5 +1,5 @@
-//! What a node delivers to its subscribers, and who they are: events in the order of their numbers, whichever way they
-//! came.
+//! Delivers events to a node's subscribers, in the order of their numbers, whichever way they came; and keeps track of
+//! who the subscribers are.
 
 use std::{collections::BTreeSet, rc::Rc, time::Duration};
 
@@ -54,7 +54,7 @@ impl World<'_> {
         if let Fact::MemberLeft { member, .. } = &event.fact {
             self.put_out(node, member.user, conversation, number);
         }
-        self.tell_what_is_due(node, conversation);
+        self.continue_waiting_accounts(node, conversation);
     }
 
     /// Notes that the conversation has a change with this number.

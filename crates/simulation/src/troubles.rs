@@ -1,4 +1,4 @@
-//! What breaks in a world, when, and for how long.
+//! The troubles of a world: their kinds, times and lengths.
 
 use std::time::Duration;
 

@@ -65,7 +65,7 @@ pub enum Heard {
     Missed,
     /// Invalidations may have been deleted before this node read them: nothing that it knows can be relied on.
     Lost,
-    /// What a node says about its people.
+    /// A node's statement about its people.
     People(i64, People),
 }
 

@@ -27,9 +27,9 @@ const HEARD: usize = 1_024;
 /// An answer that is due at the moment when subscribers are sent the change.
 type Answer = Box<dyn FnOnce() + Send>;
 
-/// What was committed together.
+/// A batch that was committed, with its answers.
 pub struct Batch {
-    /// What to publish, in order.
+    /// The items to publish, in order.
     pub told: Arc<Vec<Outgoing>>,
     /// The answers to those who asked for the changes.
     pub answers: Vec<Answer>,

@@ -28,7 +28,7 @@ pub struct People {
     pub people: Vec<(UserId, Presence)>,
     /// The node that is asked to publish all of its people.
     pub ask: Option<i64>,
-    /// What people have used up of their rates here since the last statement.
+    /// The usage of people's rates here since the last statement.
     pub spent: Spent,
 }
 

@@ -120,7 +120,7 @@ impl Receiver {
         tracing::info!("Redis is there: other nodes are heard");
         metrics::gauge!("palabre_redis_connected").set(1.0);
         self.hears.store(true, Ordering::Relaxed);
-        // What was published before this moment was not received.
+        // Publications before this moment were not received.
         self.hear(Heard::Missed).await;
         let mut pings = tokio::time::interval(PING_EVERY);
         pings.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

@@ -58,9 +58,8 @@ use crate::{
 const TICK: Duration = Duration::from_millis(250);
 /// How long a person may be without a connection before others are told that they have gone.
 const GRACE: Duration = Duration::from_secs(2);
-/// The longest time between a connection's authentication and its arrival at the hub, beyond the limit of
-/// authentication itself.
-const WAY: Duration = Duration::from_secs(60);
+/// How long a connection may be on its way to the hub, in addition to the time that authentication may take.
+const EN_ROUTE: Duration = Duration::from_secs(60);
 /// Requests to the hub that may wait.
 const QUEUE: usize = 16_384;
 
@@ -256,7 +255,7 @@ impl State {
             typing: Typing::new(Duration::from_millis(u64::try_from(limits.typing_ms).unwrap_or(6_000))),
             control,
             revocations: Revocations::new(
-                WAY + Duration::from_secs(u64::try_from(limits.authentication_seconds).unwrap_or(300)),
+                EN_ROUTE + Duration::from_secs(u64::try_from(limits.authentication_seconds).unwrap_or(300)),
             ),
             people: HashMap::new(),
             channels: HashMap::new(),
@@ -304,7 +303,7 @@ impl State {
     fn hear(&mut self, heard: Heard) {
         match heard {
             Heard::Committed(Batch { told, answers }) => self.tell(&told, answers),
-            Heard::Said(conversation, words) => self.hear_said(conversation, words),
+            Heard::Said(conversation, words) => self.take_words(conversation, words),
             Heard::Invalidation(invalidation) => self.obey_invalidation(invalidation),
             Heard::Listening(conversations) => self.ask_heads(&conversations),
             Heard::Missed => self.ask_all_heads(),
@@ -330,7 +329,7 @@ impl State {
                 Outgoing::Notice(notice) => self.tell_notice(notice, &mut personal),
                 Outgoing::Revocation(revocation) => self.obey(revocation),
                 Outgoing::Doubt => self.ask_all_heads(),
-                Outgoing::NewHistory => self.begin_anew(),
+                Outgoing::NewHistory => self.follow_new_history(),
             }
         }
         self.hand_out(answers);
@@ -345,22 +344,22 @@ impl State {
         match channel.gaps.offer(number, event, Instant::now()) {
             Turn::Now(event) => {
                 self.tell_event(&event);
-                self.tell_what_is_due(conversation);
-                self.tell_those_that_waited(conversation);
+                self.continue_waiting_accounts(conversation);
+                self.publish_waiting(conversation);
             }
             Turn::Later => self.watch_gap(conversation),
         }
     }
 
-    fn tell_those_that_waited(&mut self, conversation: ConversationId) {
+    fn publish_waiting(&mut self, conversation: ConversationId) {
         while let Some(event) = self.channels.get_mut(&conversation).and_then(|channel| channel.gaps.pop()) {
             self.tell_event(&event);
-            self.tell_what_is_due(conversation);
+            self.continue_waiting_accounts(conversation);
         }
     }
 
     /// Continues the accounts that have waited for the number that was just published.
-    fn tell_what_is_due(&mut self, conversation: ConversationId) {
+    fn continue_waiting_accounts(&mut self, conversation: ConversationId) {
         let Some(channel) = self.channels.get_mut(&conversation).filter(|channel| !channel.later.is_empty()) else {
             return;
         };

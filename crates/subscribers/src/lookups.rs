@@ -39,9 +39,9 @@ pub trait Lookups: Send + Sync + 'static {
     fn lost(&self, epoch: &str, what: String);
     /// Records that these people have disconnected.
     fn gone(&self, users: Vec<UserId>);
-    /// What people have used up of their rates here since the last call.
+    /// The usage of people's rates here since the last call.
     fn spent(&self) -> Spent;
-    /// Records what people have used up of their rates on another node.
+    /// Deducts the usage of people's rates on another node.
     fn note_spent(&self, spent: Spent);
     /// Sets how many nodes share people's rates without hearing each other; 1 while they do hear each other.
     fn share_rates(&self, nodes: usize);

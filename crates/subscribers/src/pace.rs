@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// A channel with fewer subscribers is not large.
-const CROWD: usize = 64;
+const LARGE: usize = 64;
 /// A chunk of so many bytes is handed out at once, so that no outbox overflows because it had to wait.
 pub(crate) const MUCH: usize = 32 * 1_024;
 /// How long writing to a large channel may take before it counts as finished.
@@ -36,7 +36,7 @@ impl Pace {
     /// Notes that `events` were handed out to `subscribers`. Returns when to recheck a large channel.
     pub(crate) fn told(&mut self, now: Instant, subscribers: usize, events: u32) -> Option<Instant> {
         *self = Self { told_at: Some(now), least: PER_EVENT.saturating_mul(events).min(SELDOM), rest: None };
-        (subscribers >= CROWD).then_some(now + LOOK)
+        (subscribers >= LARGE).then_some(now + LOOK)
     }
 
     /// Until when a channel of so many `subscribers` must wait with these `bytes`, or be rechecked; `None` if it may be
@@ -48,7 +48,7 @@ impl Pace {
         bytes: usize,
         is_busy: impl FnOnce() -> bool,
     ) -> Option<Instant> {
-        if subscribers < CROWD || bytes >= MUCH {
+        if subscribers < LARGE || bytes >= MUCH {
             return None;
         }
         let told_at = self.told_at?;

@@ -1,4 +1,4 @@
-//! The REST interface, for those who set the stage and for the fresh reader in the end.
+//! The REST interface, used to prepare a test and by the fresh reader at its end.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::checker::{AccountEvent, AccountLog, AccountWord, Content, Log, Marker, Reminder, Row};
 
-/// A server's REST interface.
+/// A client of a server's REST interface.
 #[derive(Clone, Debug)]
 pub struct Api {
     base: String,
@@ -15,13 +15,13 @@ pub struct Api {
 }
 
 impl Api {
-    /// The interface of the server at this address, `HOST:PORT`.
+    /// A client of the server at this address, `HOST:PORT`.
     #[must_use]
     pub fn at(address: impl std::fmt::Display) -> Self {
         Self { base: format!("http://{address}"), http: reqwest::Client::new() }
     }
 
-    /// Asks for something.
+    /// Makes a GET request.
     ///
     /// # Errors
     /// If it is refused, or the server cannot be reached.
@@ -30,7 +30,7 @@ impl Api {
         Self::answer(path, request).await
     }
 
-    /// Has something done; without a token by a stranger, without a body if that is `null`.
+    /// Makes a POST request; an empty token means none, a `null` body means none.
     ///
     /// # Errors
     /// As [`Api::get`].
@@ -55,8 +55,8 @@ impl Api {
             if status.is_success() {
                 return Ok(serde_json::from_str(&text).unwrap_or_default());
             }
-            // A server with a deliberate fault may not know yet what it has acknowledged. To find that out
-            // is for the checker; here only the stage is set.
+            // A server with a deliberate fault may not know yet what it has acknowledged. The checker finds that out;
+            // here it must not stop the preparation.
             tries += 1;
             if tries > 20 || !matches!(status.as_u16(), 401 | 403 | 404) {
                 bail!("{path} was answered with {status}: {text}");
@@ -65,7 +65,7 @@ impl Api {
         }
     }
 
-    /// All that is kept of a conversation. Up to `base` nobody was watching yet.
+    /// Reads everything that is kept of a conversation. `base` is its head from before the test.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -94,7 +94,7 @@ impl Api {
         }
     }
 
-    /// What an account is.
+    /// Reads an account's state.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -118,7 +118,7 @@ impl Api {
         Ok(log)
     }
 
-    /// What a member is told of their own reading.
+    /// Reads a member's read marker and unread count.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -128,7 +128,7 @@ impl Api {
         Ok(Marker { user, read_seq: number("read_seq")?, unread: number("unread")? })
     }
 
-    /// All reminders of somebody.
+    /// Reads all reminders of a user.
     ///
     /// # Errors
     /// If they cannot be read.
@@ -144,7 +144,7 @@ impl Api {
     }
 }
 
-/// An event of an account, as the checker knows it; nothing if it is none.
+/// Parses an event of an account into the checker's form; `None` if it is none.
 #[must_use]
 pub fn account_event(frame: &Value) -> Option<AccountEvent> {
     let seq = frame["account_seq"].as_i64()?;
@@ -160,7 +160,7 @@ pub fn account_event(frame: &Value) -> Option<AccountEvent> {
     Some(AccountEvent { seq, after, says })
 }
 
-/// A message of the protocol, as the checker knows it; nothing if it is none.
+/// Parses a message of the protocol into the checker's form; `None` if it is none.
 #[must_use]
 pub fn row(message: &Value) -> Option<Row> {
     let mut reactions: Vec<String> = message["reactions"].as_array()?.iter().map(Value::to_string).collect();

@@ -1,8 +1,8 @@
-//! Chance that can be repeated.
+//! Random numbers that can be repeated.
 
 use std::time::Duration;
 
-/// A source of numbers that its seed decides (splitmix64).
+/// A generator of random numbers that depend only on its seed (splitmix64).
 #[derive(Clone, Debug)]
 pub struct Dice(pub u64);
 
@@ -16,22 +16,22 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from `least` up to, but without, `end`.
+    /// A number from `least` up to, but not including, `end`.
     pub fn between(&mut self, least: u64, end: u64) -> u64 {
         least + self.roll() % (end - least).max(1)
     }
 
-    /// A time from `least` milliseconds up to, but without, `end`.
+    /// A time from `least` milliseconds up to, but not including, `end`.
     pub fn millis(&mut self, least: u64, end: u64) -> Duration {
         Duration::from_millis(self.between(least, end))
     }
 
-    /// True once in so many times.
+    /// True once in `count` times.
     pub fn one_in(&mut self, count: u64) -> bool {
         self.roll().is_multiple_of(count)
     }
 
-    /// One of these; nothing of nothing.
+    /// One of these; `None` if there are none.
     pub fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         from.get(usize::try_from(self.between(0, from.len() as u64)).unwrap_or_default())
     }

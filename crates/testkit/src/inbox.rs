@@ -1,35 +1,35 @@
-//! What a person hears, as a person would say it.
+//! The frames that a person receives, described in plain words.
 
 use std::collections::VecDeque;
 
 use serde_json::Value;
 
-/// Something that was heard.
+/// A received frame.
 #[derive(Clone, Debug)]
 pub struct Heard {
-    /// In words: `ann: hello`, `ann edits: hello`, `bob joins`.
+    /// A description: `ann: hello`, `ann edits: hello`, `bob joins`.
     pub words: String,
-    /// Whether the hearer said or did it.
+    /// Whether the receiver did it themselves.
     pub own: bool,
     /// The frame.
     pub frame: Value,
 }
 
-/// What was heard and not asked for yet.
+/// Received frames that the test has not asked for yet.
 #[derive(Debug, Default)]
 pub struct Inbox {
-    /// Numbered events, and coming into and out of conversations.
+    /// Numbered events, and the person's own joins and removals.
     pub heard: VecDeque<Heard>,
-    /// Typing, presence, markers, the own account and drafts.
+    /// Typing, presence, markers, changes of the own account and drafts.
     pub signals: VecDeque<Heard>,
-    /// Frames of catching up.
+    /// Catch-up frames.
     pub changes: VecDeque<Value>,
-    /// Refusals that answer no command whose id could be read.
+    /// Refusals of frames whose command id could not be read.
     pub refusals: VecDeque<Value>,
 }
 
 impl Inbox {
-    /// Puts a frame where it belongs. `name` knows people by their id, `me` is the hearer.
+    /// Sorts a frame in. `name` gives people's names by their id, `me` is the receiver.
     pub fn put(&mut self, frame: &Value, me: i64, name: &dyn Fn(i64) -> String) {
         let kind = frame["type"].as_str().unwrap_or_default();
         let data = &frame["data"];
@@ -45,7 +45,7 @@ impl Inbox {
     }
 }
 
-/// A frame in words, and who did it if it tells.
+/// Describes a frame; also returns who did it, if the frame says so.
 fn words(kind: &str, data: &Value, name: &dyn Fn(i64) -> String) -> (String, Option<i64>) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let person = |of: &Value| (text(&of["username"]), of["id"].as_i64());

@@ -1,4 +1,4 @@
-//! People talk while the server is killed again and again; in the end the checker judges.
+//! People talk while the server is killed again and again; at the end the checker judges.
 
 use std::{
     path::{Path, PathBuf},
@@ -19,7 +19,7 @@ use crate::{
 
 const PASSWORD: &str = "a long talk under a tree";
 
-/// What is to be done to which server.
+/// The parameters of a run.
 #[derive(Clone, Debug)]
 pub struct Scenario {
     /// The server's program.
@@ -28,15 +28,15 @@ pub struct Scenario {
     pub folder: PathBuf,
     /// The database, if it is not SQLite in the folder.
     pub database_url: Option<String>,
-    /// Decides everything that is left to chance.
+    /// The seed of all randomness.
     pub seed: u64,
     /// How often the server is killed.
     pub kills: usize,
-    /// People who talk.
+    /// The number of people who talk.
     pub clients: usize,
 }
 
-/// What came of it.
+/// The results of a run.
 #[derive(Debug)]
 pub struct Report {
     /// The seed that was used.
@@ -49,19 +49,19 @@ pub struct Report {
     pub acked: usize,
     /// Sends whose outcome was unknown for a while.
     pub unknown: usize,
-    /// Repeated sends that had been stored the first time.
+    /// Repeats of sends that had been stored the first time.
     pub repeated: usize,
     /// Definitely refused sends.
     pub refused: usize,
     /// Acknowledged edits.
     pub edited: usize,
-    /// Reminders that were granted.
+    /// Reminders that were created.
     pub reminded: usize,
-    /// Live events, counting each receiver.
+    /// Live events, counted for each receiver.
     pub events: usize,
     /// Catch-up answers.
     pub catch_ups: usize,
-    /// Messages kept in the end.
+    /// Messages at the end.
     pub kept: usize,
     /// Broken promises.
     pub violations: Vec<Violation>,
@@ -70,7 +70,7 @@ pub struct Report {
 /// Runs the scenario.
 ///
 /// # Errors
-/// If the server does not start, or the scenario itself cannot go on. Broken promises are no error but in the report.
+/// If the server does not start, or the run cannot go on. Broken promises are not an error; they are in the report.
 pub async fn kill_scenario(scenario: Scenario) -> Result<Report> {
     let setup = Setup {
         binary: scenario.binary.clone(),
@@ -110,7 +110,7 @@ pub async fn kill_scenario(scenario: Scenario) -> Result<Report> {
     while let Some(history) = clients.join_next().await {
         evidence.histories.push(history?);
     }
-    // A server that keeps its promises becomes quiet; one that does not is judged all the same.
+    // A server that keeps its promises comes to rest; one that does not is judged all the same.
     if let Err(error) = quiet {
         eprintln!("{error}");
     }
@@ -126,8 +126,8 @@ pub async fn kill_scenario(scenario: Scenario) -> Result<Report> {
     Ok(report(&scenario, &evidence, slowest_start, violations))
 }
 
-/// Everybody's reminders, once none waits any more: a job that was being done when its node was killed is done when the
-/// lease is over.
+/// Reads all reminders, once none is waiting any more: a job that was under way when its node was killed is done when
+/// its lease is over.
 ///
 /// # Errors
 /// If the server does not answer.
@@ -145,7 +145,7 @@ pub async fn reminders(api: &Api, people: &[Person]) -> Result<Vec<Reminder>> {
     }
 }
 
-/// Nothing but the server's own strength limits the load.
+/// An environment in which only the server's capacity limits the load.
 #[must_use]
 pub fn environment() -> Vec<(String, String)> {
     let limits = ["messages_per_minute", "message_burst", "requests_per_minute", "request_burst"];
@@ -159,7 +159,7 @@ pub fn environment() -> Vec<(String, String)> {
         ("registrations_per_hour", 100_000),
         ("catch_up", 100_000),
         ("reminders", 10_000),
-        // So small that whoever missed a few dozen messages is told in several pieces.
+        // So small that somebody who missed a few dozen messages gets them in several pieces.
         ("catch_up_bytes", 16_384),
     ];
     let variable =
@@ -201,7 +201,7 @@ fn report(scenario: &Scenario, evidence: &Evidence, slowest_start: Duration, vio
     report
 }
 
-/// Writes the evidence for those who look for the reason.
+/// Writes the evidence to files, for analysis.
 ///
 /// # Errors
 /// If it cannot be written.
@@ -215,14 +215,14 @@ pub fn keep(evidence: &Evidence, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Who lives here, and the conversations with their heads at the beginning.
+/// The people, and the conversations with their heads at the beginning.
 struct Town {
     people: Vec<Person>,
     conversations: Vec<(i64, i64)>,
 }
 
 impl Town {
-    /// Two rooms for all, and a direct conversation of the first two.
+    /// The conversations of one person: two rooms for all, and a direct conversation of the first two people.
     fn conversations_of(&self, person: usize) -> Vec<i64> {
         let count = if person < 2 { 3 } else { 2 };
         self.conversations.iter().take(count).map(|(conversation, _)| *conversation).collect()
@@ -254,10 +254,10 @@ async fn settle(api: &Api, count: usize) -> Result<Town> {
     Ok(Town { people, conversations })
 }
 
-/// Makes an empty schema in a PostgreSQL database, and returns the address with which a server lives in it.
+/// Creates an empty schema in a PostgreSQL database, and returns the URL that makes a server use it.
 ///
 /// # Errors
-/// If the database cannot be reached, or the schema is there already.
+/// If the database cannot be reached, or the schema exists already.
 pub async fn fresh_schema(server: &str, schema: &str) -> Result<String> {
     let options = store::Options { url: server.to_owned(), readers: 1, connect_timeout: Duration::from_secs(5) };
     let database = store::Db::open(&options).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;

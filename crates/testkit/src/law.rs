@@ -1,5 +1,5 @@
-//! The law: old snapshot + events = fresh snapshot. Checked after whatever anybody does, for everybody
-//! who is connected and everything they belong to; and what they no longer belong to is not there.
+//! The law: old snapshot + events = fresh snapshot. It is checked after everything that anybody does, for everybody who
+//! is connected and all of their conversations; and conversations that they have left must be not found.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -12,19 +12,19 @@ use crate::{
     person::Inner,
 };
 
-/// An event that has not come after this time will not.
+/// An event that has not come after this time will not come.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// So often a reading is repeated because something changed under it.
+/// How often a reading is repeated because something changed while it went on.
 const TRIES: usize = 50;
 
-/// A list counts what is unread up to here.
+/// The largest number of unread messages that a list counts.
 const UNREAD_CAP: usize = 1_000;
 
-/// What came of asking.
+/// The result of a request.
 enum Seen<T> {
     Here(T),
     NotFound,
-    /// The credential is no longer good, or the asker too hasty: nothing can be said.
+    /// The credential is no longer valid, or the rate limit is reached: nothing can be said.
     Unknown,
 }
 
@@ -43,7 +43,7 @@ async fn get(person: &Inner, path: &str) -> Seen<Value> {
 pub enum Depth {
     /// The newest page.
     Page,
-    /// Down to this place.
+    /// Back to this number.
     To(i64),
 }
 
@@ -69,7 +69,7 @@ macro_rules! seen {
     };
 }
 
-/// Nothing if something changed under the reading.
+/// Reads once; `Here(None)` if something changed while it went on.
 async fn read_once(person: &Inner, id: i64, depth: Depth) -> Seen<Option<Snapshot>> {
     let path = format!("/v1/conversations/{id}");
     let before = row_of(&seen!(get(person, &path).await));
@@ -100,7 +100,7 @@ async fn read_once(person: &Inner, id: i64, depth: Depth) -> Seen<Option<Snapsho
     Seen::Here((after == snapshot.row).then_some(snapshot))
 }
 
-/// Everything that the person belongs to, as their list shows it.
+/// All conversations of a person, as their list shows them.
 async fn list(person: &Inner) -> Option<BTreeMap<i64, Value>> {
     let mut all = BTreeMap::new();
     let mut cursor = String::new();
@@ -114,8 +114,8 @@ async fn list(person: &Inner) -> Option<BTreeMap<i64, Value>> {
     }
 }
 
-/// Reads the account as its person sees it. What they belong to and is not in their list is hidden, up to where it is
-/// known. What is read may be newer than the number from which on its events are told.
+/// Reads the account as its person sees it. A conversation that they belong to and that is not in their list is hidden,
+/// up to where it is known. The state may be newer than the number after which events follow.
 pub async fn read_account(person: &Inner, cursor: i64) -> Option<KnownAccount<Objects>> {
     let Seen::Here(me) = get(person, "/v1/users/me").await else { return None };
     let Seen::Here(drafts) = get(person, "/v1/drafts").await else { return None };
@@ -134,7 +134,7 @@ pub async fn read_account(person: &Inner, cursor: i64) -> Option<KnownAccount<Ob
     Some(account.with_reminders(reminders))
 }
 
-/// What keeps the law from holding for the account at this moment.
+/// Checks the law for the account once; the error is the difference.
 async fn judge_account(person: &Inner) -> Result<(), String> {
     let Some(cursor) = person.state().model.account_seq() else { return Err("their account was not read".to_owned()) };
     let changes = match get(person, &format!("/v1/users/me/changes?since={cursor}")).await {
@@ -158,7 +158,7 @@ async fn judge_account(person: &Inner) -> Result<(), String> {
     Ok(())
 }
 
-/// Waits until the person has heard everything, and compares.
+/// Waits until the person has received everything, and compares.
 ///
 /// # Panics
 /// If the law is broken.
@@ -187,10 +187,10 @@ pub async fn holds(person: &Inner, touched: Option<i64>) {
     }
 }
 
-/// What keeps the law from holding at this moment.
+/// Checks the law once; the error is a difference that may still disappear.
 ///
 /// # Panics
-/// If it is broken for good: at the same number, something else is known than is read.
+/// If it is broken for good: at the same number, the known state differs from the one that was read.
 async fn judge(person: &Inner, all: &BTreeMap<i64, Value>, touched: Option<i64>) -> Result<(), String> {
     let known: Vec<i64> = person.state().model.shown().into_iter().collect();
     let listed: Vec<i64> = all.keys().copied().collect();
@@ -206,7 +206,7 @@ async fn judge(person: &Inner, all: &BTreeMap<i64, Value>, touched: Option<i64>)
             if known.cursor != Number(head) {
                 return Err(format!("in conversation {id} they are at {}, but its head is {head}", known.cursor));
             }
-            // What is read may be newer than the number told with it (ARCHITECTURE.md): its events are on the way.
+            // The reading may be newer than the number given with it (ARCHITECTURE.md): its events are on the way.
             if conversation["last_message"]["rev"].as_i64().unwrap_or_default() > head {
                 return Err(format!("the newest message of conversation {id} was read after its head {head}"));
             }
@@ -233,7 +233,7 @@ async fn judge(person: &Inner, all: &BTreeMap<i64, Value>, touched: Option<i64>)
     Ok(())
 }
 
-/// The list shows each conversation as it is known, at the same number.
+/// Checks that the list shows a conversation as it is known, at the same number.
 fn same_as_listed(person: &Inner, known: &Snapshot, listed: &Value) {
     let (name, id) = (&person.name, &listed["id"]);
     assert_eq!(known.row, row_of(listed), "the list shows {name} conversation {id} otherwise");
@@ -241,7 +241,7 @@ fn same_as_listed(person: &Inner, known: &Snapshot, listed: &Value) {
     assert_eq!(newest, listed["last_message"], "the list shows {name} another newest message in {id}");
     let role = known.members.get(&UserId(person.id)).map(|member| member["role"].clone()).unwrap_or_default();
     assert_eq!(role, listed["role"], "the list shows {name} another role in {id}");
-    // Markers are not numbered; what they leave unread can be counted all the same.
+    // Markers have no numbers, but the unread messages that follow from them can be counted.
     let read = listed["read_seq"].as_i64().unwrap_or_default();
     if known.floor <= Number(read) {
         let unread = known

@@ -1,8 +1,8 @@
 //! Towns and people: a whole server in the test, and those who use it.
 //!
-//! A [`Town`] is a server in the test's own process; a [`Person`] is somebody with an account and a
-//! socket. Whatever anybody does, the town checks afterwards that everybody's old snapshot and the events
-//! they heard make what a fresh reading shows (`law`).
+//! A [`Town`] is a server in the test's own process; a [`Person`] has an account and a socket. After everything that
+//! anybody does, the town checks that everybody's old snapshot and the events that they received make what a fresh
+//! reading shows (`law`).
 
 pub mod api;
 pub mod checker;

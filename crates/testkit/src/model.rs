@@ -1,7 +1,7 @@
-//! What a client knows: a snapshot, and the rules of the protocol's "Coming back" that keep it true.
+//! A client's state: a snapshot, and the rules of the protocol's "Coming back" that keep it true.
 //!
-//! Nothing of the server's own code is used here: it is written after the document alone, and reduced by what all
-//! judges share.
+//! It uses none of the server's code: it is written from the protocol's document alone, and reduced by the code that
+//! all judges share.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use promises::{
 };
 use serde_json::{Map, Value};
 
-/// The fields of a conversation's row: what all members see alike.
+/// The fields of a conversation's row: those that all members see alike.
 const ROW: [&str; 10] =
     ["id", "kind", "visibility", "name", "topic", "created_by", "created_at", "head", "rev", "member_count"];
 
@@ -18,7 +18,7 @@ const ROW: [&str; 10] =
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Objects;
 
-/// A conversation as it is known at one number.
+/// A conversation's state at one number.
 pub type Snapshot = promises::Known<Objects>;
 
 impl Form for Objects {
@@ -48,10 +48,10 @@ impl AccountForm for Objects {
     type Draft = Value;
 }
 
-/// What an account shows that is no profile: no event tells that it has changed.
+/// Fields of an account that do not belong to the profile: no event announces their changes.
 const NO_PROFILE: [&str; 3] = ["last_seen_at", "role", "active"];
 
-/// The profile out of an account.
+/// The profile in an account object.
 pub fn profile_of(account: &Value) -> Value {
     let mut profile = account.clone();
     if let Some(fields) = profile.as_object_mut() {
@@ -63,12 +63,12 @@ pub fn profile_of(account: &Value) -> Value {
 /// A reminder as the law compares it: its id, the number of its last change, and whether it is due.
 ///
 /// # Errors
-/// What it lacks.
+/// The missing field.
 pub fn reminder_of(data: &Value) -> Result<(ReminderId, Number, bool), String> {
     Ok((ReminderId(number(data, "id")?), Number(number(data, "rev")?), data["due"] == true))
 }
 
-/// Which draft an object is.
+/// The key of a draft object.
 pub fn draft_key(draft: &Value) -> Result<DraftKey, String> {
     let edit = draft.get("edit").and_then(Value::as_i64).map(Number);
     Ok(DraftKey { conversation: ConversationId(number(draft, "conversation")?), edit })
@@ -78,18 +78,18 @@ fn at(object: &Value, field: &str) -> Number {
     Number(object.get(field).and_then(Value::as_i64).unwrap_or_default())
 }
 
-/// A message that has all by which it is told from others.
+/// Checks that a message has the fields that identify it.
 fn message(object: &Value) -> Result<Value, String> {
     number(object, "seq").and(number(object, "rev")).map(|_| object.clone())
 }
 
-/// The same of a membership.
+/// Checks that a membership has the fields that identify it.
 fn member(object: &Value) -> Result<Value, String> {
     let user = object.get("user").ok_or("a member is nobody")?;
     number(user, "id").and(number(object, "rev")).map(|_| object.clone())
 }
 
-/// The row out of an object that has more.
+/// The row in an object that has more fields.
 pub fn row_of(conversation: &Value) -> Map<String, Value> {
     ROW.iter().map(|name| ((*name).to_owned(), conversation.get(*name).cloned().unwrap_or_default())).collect()
 }
@@ -97,43 +97,43 @@ pub fn row_of(conversation: &Value) -> Map<String, Value> {
 /// A conversation that a client follows.
 #[derive(Clone, Debug)]
 pub struct Followed {
-    /// What is known. Its cursor is negative while the first reading is under way.
+    /// Its state. Its cursor is negative while the first reading is under way.
     pub known: Snapshot,
-    /// On this connection, the number of the last event, or from which on events follow.
+    /// On this connection, the number of the last event, or the number after which events follow.
     live: Option<i64>,
-    /// The end of the last changes that were told unasked: events may follow from there.
+    /// The end of the last changes that the server sent by itself: events may follow from there.
     told_to: Option<i64>,
-    /// What was missed is being told in pieces, and the last has not come.
+    /// Whether missed changes are being sent in pieces, and the last has not come.
     awaits_more: bool,
 }
 
-/// The cursor of what was not read yet.
+/// The cursor of a conversation that was not read yet.
 const UNREAD: Number = Number(-1);
 
-/// What must be done after something was heard.
+/// The action that a frame requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Nothing.
+    /// None.
     Listen,
-    /// Read this conversation anew.
+    /// Read this conversation again.
     Read(i64),
-    /// Read the account anew, which is then at this number.
+    /// Read the account again, with this number as its cursor.
     ReadAccount(i64),
 }
 
-/// Everything that one client knows.
+/// The whole state of one client.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
     conversations: BTreeMap<i64, Followed>,
-    /// Those that it no longer belongs to.
+    /// Conversations that the person has left.
     left: BTreeSet<i64>,
-    /// The person's account; absent before it was first read.
+    /// The person's account; `None` before it was first read.
     account: Option<KnownAccount<Objects>>,
     /// On this connection, the number from which the account's live events follow.
     live_from: i64,
     /// The number of the account's last event on this connection.
     last: Option<i64>,
-    /// Where each conversation's events began on this connection.
+    /// On this connection, the number after which each conversation's events follow.
     began: BTreeMap<i64, i64>,
 }
 
@@ -142,17 +142,17 @@ fn number(value: &Value, field: &str) -> Result<i64, String> {
 }
 
 impl Model {
-    /// A conversation that it belongs to.
+    /// A conversation that the person belongs to.
     pub fn get(&self, conversation: i64) -> Option<&Followed> {
         self.conversations.get(&conversation)
     }
 
-    /// All that it belongs to.
+    /// All conversations that the person belongs to.
     pub fn ids(&self) -> BTreeSet<i64> {
         self.conversations.keys().copied().collect()
     }
 
-    /// All that its list shows.
+    /// All conversations that the person's list shows.
     pub fn shown(&self) -> BTreeSet<i64> {
         let is_hidden = |id: &i64| self.account.as_ref().is_some_and(|account| account.is_hidden(ConversationId(*id)));
         self.ids().into_iter().filter(|id| !is_hidden(id)).collect()
@@ -163,47 +163,47 @@ impl Model {
         self.account.as_ref()
     }
 
-    /// The number of the account to come back with.
+    /// The account's cursor for the next `authenticate`.
     pub fn account_seq(&self) -> Option<i64> {
         self.account.as_ref().map(|account| account.cursor.0)
     }
 
-    /// Forgets the account, or puts what was read in its place.
+    /// Forgets the account, or replaces it by one that was read.
     pub fn put_account(&mut self, account: Option<KnownAccount<Objects>>) {
         self.account = account;
     }
 
-    /// How far each conversation is known.
+    /// The number up to which each conversation is known.
     pub fn heads(&self) -> BTreeMap<i64, i64> {
         let head = |id: i64| self.began.get(&id).copied().unwrap_or_default();
         self.conversations.iter().map(|(id, one)| (*id, one.known.cursor.0.max(head(*id)))).collect()
     }
 
-    /// How a person is called, if they are a member of anything known.
+    /// A person's username, if they are a member of a known conversation.
     pub fn name(&self, user: i64) -> Option<String> {
         let member = self.conversations.values().find_map(|followed| followed.known.members.get(&UserId(user)))?;
         member["user"]["username"].as_str().map(str::to_owned)
     }
 
-    /// All that it once belonged to.
+    /// All conversations that the person has left.
     pub fn left(&self) -> &BTreeSet<i64> {
         &self.left
     }
 
-    /// The numbers to come back with.
+    /// The conversations' cursors for the next `authenticate`.
     pub fn cursors(&self) -> BTreeMap<String, i64> {
         let read = self.conversations.iter().filter(|(_, followed)| !followed.is_unread());
         read.map(|(id, followed)| (id.to_string(), followed.known.cursor.0)).collect()
     }
 
-    /// Forgets that events followed: the connection has ended.
+    /// Notes that the connection has ended: no events follow.
     pub fn hang_up(&mut self) {
         self.conversations.values_mut().for_each(|known| {
             (known.live, known.told_to, known.awaits_more) = (None, None, false);
         });
     }
 
-    /// Takes the answer to `authenticate`; those that must be read first.
+    /// Takes the answer to `authenticate`; returns the conversations that must be read first.
     pub fn welcome(&mut self, data: &Value) -> Result<Vec<i64>, String> {
         let mut unknown = Vec::new();
         (self.live_from, self.last) = (number(data, "account_seq")?, None);
@@ -222,7 +222,7 @@ impl Model {
         Ok(unknown)
     }
 
-    /// Begins to follow a conversation whose events follow from `head`; its snapshot is still to be read.
+    /// Begins to follow a conversation whose events follow after `head`; its snapshot must still be read.
     fn begin(&mut self, id: i64, head: i64) {
         self.left.remove(&id);
         self.began.insert(id, head);
@@ -230,17 +230,17 @@ impl Model {
         self.conversations.insert(id, Followed { known, live: Some(head), told_to: None, awaits_more: false });
     }
 
-    /// Puts what was read in place of what was known.
+    /// Replaces the known state by one that was read.
     pub fn read(&mut self, id: i64, snapshot: Snapshot) {
         if let Some(followed) = self.conversations.get_mut(&id) {
             followed.known = snapshot;
         }
     }
 
-    /// Takes a frame that answers no command.
+    /// Takes a frame that is not the answer to a command.
     ///
     /// # Errors
-    /// What is not as the protocol says.
+    /// A description of how the frame contradicts the protocol.
     pub fn hear(&mut self, frame: &Value) -> Result<Next, String> {
         let kind = frame.get("type").and_then(Value::as_str).ok_or("a frame has no type")?;
         let data = frame.get("data").ok_or("a frame has no data")?;
@@ -251,7 +251,7 @@ impl Model {
             return if kind == "user.updated" { Ok(Next::Listen) } else { Err(format!("{kind} has no conversation")) };
         };
         if kind == "conversation.removed" {
-            // The answer to a cursor of a conversation that one is in no more.
+            // This answers a cursor of a conversation that the person is no longer a member of.
             self.forget(id);
             return Ok(Next::Listen);
         }
@@ -322,13 +322,13 @@ impl Model {
         })
     }
 
-    /// Begins or ends to follow a conversation. What was missed and is told now says nothing of where events follow:
-    /// that was said with the welcome.
+    /// Begins or stops following a conversation. A missed event that comes now does not say from where the
+    /// conversation's events follow: the welcome did.
     fn follow(&mut self, kind: &str, frame: &Value, data: &Value, is_live: bool) -> Result<Next, String> {
         match (kind, is_live) {
             ("conversation.added", true) => {
                 let id = number(data, "id")?;
-                // On a second connection it may be known from a first reading already.
+                // On a second connection a first reading may have brought it already.
                 self.begin(id, number(data, "head")?);
                 return Ok(Next::Read(id));
             }
@@ -343,10 +343,10 @@ impl Model {
         Ok(Next::Listen)
     }
 
-    /// Takes the answer to `conversation.sync`; whether it must be read anew.
+    /// Takes the answer to `conversation.sync`; returns whether the conversation must be read again.
     ///
     /// # Errors
-    /// What is not as the protocol says.
+    /// A description of how the answer contradicts the protocol.
     pub fn take_changes(&mut self, id: i64, data: &Value) -> Result<bool, String> {
         self.conversations.get_mut(&id).ok_or("it is not followed")?.take_changes(data)
     }
@@ -366,7 +366,7 @@ impl Followed {
             Some(last) => return Err(format!("{kind} has number {seq}, but follows {last}")),
             None => return Err(format!("{kind} came before it was said from where events follow")),
         }
-        // Nothing can be put on what could not be read: its end is on the way.
+        // Events cannot be applied to a conversation that was not read; the reading is under way.
         if self.is_unread() {
             return Ok(());
         }
@@ -378,14 +378,15 @@ impl Followed {
         }
     }
 
-    /// Changes that were not asked for: events follow from their end, or from where they did, if what was read is newer.
+    /// Takes changes that the server sent by itself: events follow from their end, or from where they did if the
+    /// reading is newer.
     fn hear_changes(&mut self, data: &Value) -> Result<(), String> {
         self.told_to = Some(number(data, "to")?);
         self.awaits_more = data.get("more") == Some(&Value::Bool(true));
         Ok(())
     }
 
-    /// Whether the conversation must be read anew.
+    /// Applies changes; returns whether the conversation must be read again.
     fn take_changes(&mut self, data: &Value) -> Result<bool, String> {
         let (from, to, cursor) = (number(data, "from")?, Number(number(data, "to")?), self.known.cursor);
         if Number(from) > cursor {
@@ -395,7 +396,7 @@ impl Followed {
             self.known.cursor = UNREAD;
             return Ok(true);
         }
-        // What is newer than these changes has been heard already, and stays.
+        // Changes that are older than the known state bring nothing new.
         if to < cursor {
             return Ok(false);
         }
@@ -409,7 +410,7 @@ impl Followed {
     }
 }
 
-/// What an event changes.
+/// The change that an event makes.
 fn change(kind: &str, seq: i64, data: &Value) -> Result<Change<Objects>, String> {
     match kind {
         "message.created" | "message.edited" | "message.deleted" => {
@@ -463,7 +464,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_the_account_come_once_and_in_order_and_say_what_they_follow() {
+    fn events_of_the_account_come_once_in_order_and_name_the_number_they_follow() {
         let [mut follows, mut jumps, mut repeats] = [following(3), following(3), following(3)];
         assert_eq!(follows.hear(&hidden(8, 5)), Ok(Next::Listen));
         assert_eq!((follows.shown(), follows.account_seq()), (BTreeSet::new(), Some(8)));
@@ -487,7 +488,7 @@ mod tests {
     }
 
     #[test]
-    fn events_follow_from_the_end_of_changes_that_were_told_unasked() {
+    fn events_follow_from_the_end_of_changes_that_came_unasked() {
         let changes = json!({"type": "conversation.changes", "conversation": 1, "data": {"from": 3, "to": 5,
             "reset": false, "members": [], "messages": [], "conversation": {"head": 5}}});
         let (mut jumps, mut repeats, mut gaps) = (following(3), following(3), following(3));
@@ -495,7 +496,7 @@ mod tests {
             assert_eq!(model.hear(&changes), Ok(Next::Listen));
         }
         assert_eq!(jumps.hear(&event(6, &message(6, 6, "c"))), Ok(Next::Listen));
-        // What was read was newer than the number from which events follow.
+        // The reading was newer than the number that events follow.
         assert_eq!(repeats.hear(&event(4, &message(4, 4, "a"))), Ok(Next::Listen));
         assert!(gaps.hear(&event(7, &message(7, 7, "d"))).is_err());
     }

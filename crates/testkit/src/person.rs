@@ -1,6 +1,6 @@
-//! A person: an account, a socket, what they know and what they hear.
+//! A person: an account, a socket, what they know and what they have received.
 //!
-//! What they do is in `doing`, what they hear in `hearing`.
+//! The methods for what they do are in `doing`, those for what they receive in `hearing`.
 
 mod doing;
 mod hearing;
@@ -34,7 +34,7 @@ use crate::{
     town::Shared,
 };
 
-/// What has not happened after this time will not.
+/// How long to wait for something that should happen.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Frames that may wait to be written.
 const UNSAID: usize = 65_536;
@@ -46,18 +46,18 @@ pub struct Room {
     pub id: i64,
 }
 
-/// Something that was said.
+/// The answer to a send.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Said {
-    /// Where.
+    /// The conversation.
     pub room: Room,
-    /// Its place.
+    /// The message's number.
     pub seq: i64,
-    /// Its id.
+    /// The message's id.
     pub id: i64,
-    /// Under which id of the sender's.
+    /// The client id of the send.
     pub client_id: String,
-    /// Whether it had been said before.
+    /// Whether the message had been stored before.
     pub repeated: bool,
 }
 
@@ -69,7 +69,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// What was answered.
+    /// The answer's data.
     ///
     /// # Panics
     /// If it was refused.
@@ -79,7 +79,7 @@ impl Reply {
         self.frame["data"].clone()
     }
 
-    /// The problem.
+    /// The refusal's problem object.
     ///
     /// # Panics
     /// If it was not refused with this code.
@@ -90,12 +90,12 @@ impl Reply {
     }
 }
 
-/// What an account is proven with.
+/// The credentials of an account.
 #[derive(Clone, Debug)]
 pub struct Tokens {
     /// The access token.
     pub access: String,
-    /// The refresh token; none with a host application's token.
+    /// The refresh token; empty with a host application's token.
     pub refresh: String,
     /// The session.
     pub session: i64,
@@ -107,30 +107,30 @@ struct Link {
     tasks: [AbortHandle; 2],
 }
 
-/// What changes while somebody lives.
+/// The part of a person that changes.
 #[derive(Default)]
 pub struct State {
     pub model: Model,
     pub inbox: Inbox,
-    /// The head at which each conversation was last found to be as it should.
+    /// The head at which each conversation was last found correct.
     pub verified: BTreeMap<i64, i64>,
-    /// The number at which the account was last found to be as it should.
+    /// The number at which the account was last found correct.
     pub verified_account: Option<i64>,
     pending: HashMap<String, oneshot::Sender<Value>>,
     link: Option<Link>,
     /// Whether the connection is authenticated.
     ready: bool,
-    /// Whether they read what they are sent.
+    /// Whether they have stopped reading from the socket.
     deaf: bool,
     close_reason: Option<(u16, Value)>,
-    /// What was heard that is against the protocol.
+    /// A frame that contradicted the protocol.
     broken: Option<String>,
 }
 
-/// A person's insides.
+/// The inner part of a person, which clones share.
 pub struct Inner {
     pub name: String,
-    /// Which of the town's nodes they come to.
+    /// The node that they connect to: an index among the town's nodes.
     node: usize,
     pub id: i64,
     pub password: String,
@@ -150,10 +150,10 @@ impl Inner {
         lock(&self.state)
     }
 
-    /// Whether they are connected and read what they are sent.
+    /// Whether they are connected and read from the socket.
     ///
     /// # Panics
-    /// If they were told something that is against the protocol.
+    /// If they have received something that contradicts the protocol.
     pub fn is_listening(&self) -> bool {
         let state = self.state();
         if let Some(broken) = &state.broken {
@@ -162,7 +162,7 @@ impl Inner {
         state.ready && !state.deaf && state.link.is_some()
     }
 
-    /// The node that they come to.
+    /// The node that they connect to.
     fn home(&self) -> &(Rest, SocketAddr) {
         &self.town.nodes[self.node % self.town.nodes.len()]
     }
@@ -177,7 +177,7 @@ impl Inner {
         let _time_is_over = timeout(Duration::from_millis(20), self.changed.notified()).await;
     }
 
-    /// Waits until `look` finds what it looks for.
+    /// Waits until `look` returns something.
     async fn wait_for<T>(&self, what: &str, mut look: impl FnMut(&mut State) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -201,7 +201,7 @@ impl Inner {
         }
     }
 
-    /// Takes what the server says.
+    /// Takes a frame of the server.
     async fn take(&self, text: &str) -> Result<(), String> {
         let frame: Value = serde_json::from_str(text).map_err(|error| format!("{error}: {text}"))?;
         if let Some(re) = frame.get("re") {
@@ -326,17 +326,17 @@ impl Person {
         lock(&self.inner.tokens).clone()
     }
 
-    /// Uses other tokens from now on.
+    /// Replaces the tokens.
     pub fn takes_tokens(&self, answer: &Value) {
         *lock(&self.inner.tokens) = tokens_of(answer);
     }
 
-    // ---- coming and going -----------------------------------------------------------------------
+    // ---- connecting -----------------------------------------------------------------------------
 
-    /// Opens a socket and authenticates in the first frame, with the cursors of what they know.
+    /// Opens a socket and authenticates in the first frame, with the cursors of the known state.
     ///
     /// # Panics
-    /// If they are not let in.
+    /// If they are refused.
     pub async fn comes(&self) -> Value {
         let socket = stranger::connect(self.inner.home().1, "/v1/ws", &[]).await.expect("a socket");
         self.talks_on(socket);
@@ -344,7 +344,7 @@ impl Person {
         self.authenticates(self.resume(json!({"token": token, "cursors": self.cursors()}))).await.granted()
     }
 
-    /// Adds the number of the account that they know to what they come back with.
+    /// Adds the account's cursor to the data of `authenticate`.
     fn resume(&self, mut data: Value) -> Value {
         if let Some(seq) = self.inner.state().model.account_seq() {
             data["account_seq"] = seq.into();
@@ -355,33 +355,33 @@ impl Person {
     /// Opens a socket with the credential in the handshake.
     ///
     /// # Panics
-    /// If they are not let in.
+    /// If they are refused.
     pub async fn comes_with(&self, headers: &[(&str, &str)]) -> Value {
         let socket = stranger::connect(self.inner.home().1, "/v1/ws", headers).await.expect("a socket");
         self.talks_on(socket);
         self.authenticates(self.resume(json!({"cursors": self.cursors()}))).await.granted()
     }
 
-    /// Comes back after the connection ended, and has caught up when this returns.
+    /// Reconnects; has caught up when this returns.
     ///
     /// # Panics
-    /// If they are not let in, or something was missed.
+    /// If they are refused, or something was missed.
     pub async fn comes_back(&self) -> Value {
         let welcome = self.comes().await;
         self.lives_by_the_law(None).await;
         welcome
     }
 
-    /// Opens a socket without saying anything.
+    /// Opens a socket without sending anything.
     ///
     /// # Panics
-    /// If there is none to be had.
+    /// If it cannot be opened.
     pub async fn connects(&self) {
         let socket = stranger::connect(self.inner.home().1, "/v1/ws", &[]).await.expect("a socket");
         self.talks_on(socket);
     }
 
-    /// The same person on a device of its own, which knows nothing yet.
+    /// The same person on another device, which knows nothing yet, connected.
     pub async fn on_another_device(&self) -> Self {
         let inner = &self.inner;
         let other = Self::new(inner.town.clone(), &inner.name, &inner.password, inner.id, self.tokens());
@@ -389,7 +389,7 @@ impl Person {
         other
     }
 
-    /// Says `authenticate`. Who does not say how far they know their account reads it anew.
+    /// Sends `authenticate`. Without a cursor for the account, the account is read again.
     pub async fn authenticates(&self, data: Value) -> Reply {
         if data.get("account_seq").is_none() {
             self.inner.state().model.put_account(None);
@@ -397,7 +397,7 @@ impl Person {
         self.begins("authenticate", data).await
     }
 
-    /// The cursors of what they know.
+    /// The cursors of the known state.
     #[must_use]
     pub fn cursors(&self) -> Value {
         json!(self.inner.state().model.cursors())
@@ -455,7 +455,7 @@ impl Person {
         self.inner.ended(None);
     }
 
-    /// The code of the server's close reason, which they wait for, and its reason.
+    /// Waits for the server's close frame; returns its code and its reason.
     pub async fn is_sent_away(&self) -> (u16, Value) {
         self.inner
             .wait_for("a close frame", |state| state.link.is_none().then(|| state.close_reason.clone()).flatten())
@@ -468,7 +468,7 @@ impl Person {
         self.inner.state().link.is_some()
     }
 
-    /// Stops reading what they are sent.
+    /// Stops reading from the socket.
     pub fn stops_listening(&self) {
         let mut state = self.inner.state();
         state.deaf = true;
@@ -477,7 +477,7 @@ impl Person {
         }
     }
 
-    /// Reads again what they are sent.
+    /// Reads from the socket again.
     pub fn listens_again(&self) {
         let mut state = self.inner.state();
         state.deaf = false;
@@ -486,9 +486,9 @@ impl Person {
         }
     }
 
-    // ---- asking ---------------------------------------------------------------------------------
+    // ---- commands -------------------------------------------------------------------------------
 
-    /// Gives a command and waits for the answer; then the law is checked.
+    /// Sends a command and waits for the answer; then the law is checked.
     pub async fn asks(&self, kind: &str, data: Value) -> Reply {
         let touched = data["conversation"].as_i64();
         let reply = self.begins(kind, data).await;
@@ -496,7 +496,7 @@ impl Person {
         reply
     }
 
-    /// Gives a command; the answer may be waited for. The law is not checked.
+    /// Sends a command; the answer may be awaited. The law is not checked.
     ///
     /// # Panics
     /// If the connection ends before the answer.
@@ -525,14 +525,14 @@ impl Person {
         answer
     }
 
-    /// Makes a request with headers of one's own.
+    /// Makes a request with further headers.
     pub async fn requests_with(&self, method: &str, path: &str, body: Value, headers: &[(&str, &str)]) -> Answer {
         let answer = self.inner.home().0.ask_with(method, path, Some(&self.tokens().access), &body, headers).await;
         self.lives_by_the_law(None).await;
         answer
     }
 
-    /// Writes a frame as it is.
+    /// Writes a text frame unchanged.
     pub fn writes(&self, text: &str) {
         self.writes_message(Message::text(text.to_owned()));
     }
@@ -551,7 +551,7 @@ impl Person {
         }
     }
 
-    /// The next refusal that answers no command whose id could be read.
+    /// Waits for the next refusal of a frame whose command id could not be read.
     pub async fn is_refused(&self, code: &str) -> Value {
         let refusal = self.inner.wait_for(code, |state| state.inbox.refusals.pop_front()).await;
         assert_eq!(refusal["code"], code, "{refusal}");
@@ -563,7 +563,7 @@ impl Person {
     }
 }
 
-/// What an answer to a send says.
+/// Parses the answer to a send.
 pub(crate) fn said(data: &Value) -> Said {
     Said {
         room: Room { id: data["conversation"].as_i64().expect("a conversation") },
@@ -574,7 +574,7 @@ pub(crate) fn said(data: &Value) -> Said {
     }
 }
 
-/// The tokens of an answer.
+/// The tokens in an answer.
 pub(crate) fn tokens_of(answer: &Value) -> Tokens {
     let text = |field: &str| answer[field].as_str().unwrap_or_default().to_owned();
     let session = answer["session"].as_i64().unwrap_or_default();

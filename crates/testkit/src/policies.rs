@@ -1,4 +1,4 @@
-//! Policies and grants of a town's conversations, set by an operator in its database, beside the running servers.
+//! Policies and grants in a town's conversations, set by an operator in its database, beside the running servers.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub use chat::{
 };
 
 impl Town {
-    /// Sets which role an ability needs in a room; none goes back to the default.
+    /// Sets the role that an ability needs in a room; `None` restores the default.
     pub async fn sets(&self, room: &Room, ability: Ability, role: Option<Role>) {
         let room = ConversationId(room.id);
         let operator = self.operator().await;
@@ -30,7 +30,7 @@ impl Town {
         operator.goes().await;
     }
 
-    /// Gives somebody an ability in a room, or withdraws it from them, until so many milliseconds from now.
+    /// Grants somebody an ability in a room, or withdraws it, for so many milliseconds from now.
     pub async fn grants(&self, person: &Person, room: &Room, ability: Ability, given: bool, ms: Option<i64>) {
         let (room, user) = (ConversationId(room.id), UserId(person.id()));
         let grant = Grant { ability, given, ends_at: ms.map(|ms| app::parts::clock()().plus(ms)) };
@@ -43,7 +43,7 @@ impl Town {
         operator.goes().await;
     }
 
-    /// The town's database with a writer of an operator's command.
+    /// The town's database, with the writer of an operator's command.
     async fn operator(&self) -> Operator {
         let url = self.config.database_url().reveal().to_owned();
         let options = store::Options { url, readers: 1, connect_timeout: Duration::from_secs(10) };
@@ -59,7 +59,7 @@ impl Town {
     }
 }
 
-/// An operator's command.
+/// The connection of an operator's command.
 struct Operator {
     db: Db,
     writer: Writer,
@@ -67,7 +67,7 @@ struct Operator {
 }
 
 impl Operator {
-    /// Gives everything back.
+    /// Closes everything.
     async fn goes(self) {
         drop(self.writer);
         self.task.await.expect("the writer has ended");

@@ -1,4 +1,4 @@
-//! The real program, as its operator starts it: in a process of its own, which can be killed.
+//! The real program in a process of its own, which can be killed.
 
 use std::{
     ffi::OsStr,
@@ -19,18 +19,19 @@ use tokio::{
 /// How long a start may take; a debug build on a busy machine needs a part of it.
 const START: Duration = Duration::from_secs(30);
 
-/// What is started.
+/// The parameters of a process.
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// The program.
     pub binary: PathBuf,
-    /// Its private folder, which is made if need be; the log is written beside the data.
+    /// Its private folder, which is created if missing; the log is written beside the data.
     pub data: PathBuf,
     /// The database, if it is not the SQLite file in the folder.
     pub database_url: Option<String>,
     /// Environment variables. Nothing else of the environment is passed on.
     pub environment: Vec<(String, String)>,
-    /// A program, with its arguments, that becomes the server (`setpriv … --`); none: it is started as it is.
+    /// A program, with its arguments, that starts the server in its own place (`setpriv … --`); empty: the server is
+    /// started directly.
     pub wrapper: Vec<String>,
 }
 
@@ -54,7 +55,7 @@ impl Process {
         Ok(process)
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -66,16 +67,16 @@ impl Process {
         self.child.as_ref().map(Child::id)
     }
 
-    /// What it wrote to its standard output and error.
+    /// The file with its standard output and error.
     #[must_use]
     pub fn log(&self) -> PathBuf {
         self.setup.data.join("server.log")
     }
 
-    /// Kills it with SIGKILL: it can do nothing any more, not even write what it holds.
+    /// Kills it with SIGKILL: it cannot even write what it holds.
     ///
     /// # Errors
-    /// If it had already ended by itself: that is a fault of the program.
+    /// If it has ended by itself before: that is a fault of the program.
     pub fn kill(&mut self) -> Result<()> {
         let Some(mut child) = self.child.take() else { return Ok(()) };
         if let Some(status) = child.try_wait()? {
@@ -89,7 +90,7 @@ impl Process {
     /// Asks it to stop (SIGTERM) and waits until it has. Returns how long that took.
     ///
     /// # Errors
-    /// If it does not stop in order within `patience`, or had already ended by itself.
+    /// If it does not stop cleanly within `patience`, or has ended by itself before.
     pub async fn stop(&mut self, patience: Duration) -> Result<Duration> {
         let Some(child) = self.child.as_mut() else { return Ok(Duration::ZERO) };
         let begin = Instant::now();
@@ -112,8 +113,7 @@ impl Process {
         }
     }
 
-    /// Starts it again, on the same port and the same data, and waits until it is ready.
-    /// Returns how long that took.
+    /// Starts it again, on the same port and the same data, and waits until it is ready. Returns how long that took.
     ///
     /// # Errors
     /// As [`Process::start`].
@@ -168,7 +168,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         if let Some(mut child) = self.child.take() {
-            // It may have ended already, which is as good.
+            // It may have ended already, which is fine.
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -182,8 +182,7 @@ fn end_of(path: &Path) -> String {
     lines[lines.len().saturating_sub(20)..].join("\n")
 }
 
-/// A free port below those that the system gives to outgoing connections: one of these could take it
-/// while the server is dead.
+/// A free port below those that the system uses for outgoing connections, which could take it while the server is down.
 ///
 /// # Errors
 /// If no port is free.

@@ -1,4 +1,4 @@
-//! A connection at the level of bytes, for HTTP that no library would write.
+//! A TCP connection for HTTP that no library would write.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -9,17 +9,17 @@ use tokio::{
     time::timeout,
 };
 
-/// What has not come after this time will not. Longer than any clock of the server.
+/// How long to wait for something that should come: longer than any timeout of the server.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// A connection and nothing else.
+/// A plain connection.
 #[derive(Debug)]
 pub struct Raw {
     stream: TcpStream,
     unread: Vec<u8>,
 }
 
-/// The answer to a request, as it came.
+/// The answer to a request, as it was sent.
 #[derive(Debug)]
 pub struct RawAnswer {
     /// The HTTP status.
@@ -31,7 +31,7 @@ pub struct RawAnswer {
 }
 
 impl RawAnswer {
-    /// The value of a field, if it is there.
+    /// The value of a header, if there is one.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
@@ -39,33 +39,33 @@ impl RawAnswer {
 }
 
 impl Raw {
-    /// Connects; says nothing.
+    /// Connects; sends nothing.
     ///
     /// # Panics
-    /// If there is no connection to be had.
+    /// If the connection fails.
     pub async fn connect(address: SocketAddr) -> Self {
         Self { stream: TcpStream::connect(address).await.expect("a connection"), unread: Vec::new() }
     }
 
-    /// The same, with as little room for what comes as the system allows.
+    /// Connects with the smallest receive buffer that the system allows.
     ///
     /// # Panics
-    /// If there is no connection to be had.
+    /// If the connection fails.
     pub async fn connect_narrowly(address: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(1_024).expect("a small buffer");
         Self { stream: socket.connect(address).await.expect("a connection"), unread: Vec::new() }
     }
 
-    /// Writes bytes as they are; whether the server has gone, as far as that is known.
+    /// Writes bytes unchanged; false if the server is known to have closed.
     pub async fn writes(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         self.stream.write_all(bytes.as_ref()).await.is_ok()
     }
 
-    /// The next answer; nothing if the server closes instead.
+    /// Waits for the next answer; `None` if the server closes instead.
     ///
     /// # Panics
-    /// If neither comes in time, or what comes is no HTTP.
+    /// If neither happens in time, or the answer is not HTTP.
     pub async fn hears(&mut self) -> Option<RawAnswer> {
         timeout(PATIENCE, self.read_answer()).await.expect("an answer in time")
     }
@@ -98,7 +98,7 @@ impl Raw {
         self.stream.read_buf(&mut self.unread).await
     }
 
-    /// Waits until the server has closed; what it says before is passed over. Whether it has.
+    /// Waits until the server has closed; answers before that are skipped. Returns whether it has.
     pub async fn is_closed(&mut self) -> bool {
         let closed = async {
             loop {

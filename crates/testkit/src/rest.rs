@@ -1,4 +1,4 @@
-//! Requests, as any program makes them.
+//! HTTP requests through an ordinary library.
 
 use std::net::SocketAddr;
 
@@ -19,20 +19,20 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The body, if the request was granted.
+    /// The body of a successful answer.
     ///
     /// # Panics
-    /// If it was not.
+    /// If it was refused.
     #[track_caller]
     pub fn granted(self) -> Value {
         assert!((200..300).contains(&self.status), "refused with {}: {}", self.status, self.text);
         self.body
     }
 
-    /// The problem, if it was refused with this status and code.
+    /// The problem object of a refusal with this status and code.
     ///
     /// # Panics
-    /// If it was not.
+    /// If it was not refused so.
     #[track_caller]
     pub fn refused(self, status: u16, code: &str) -> Value {
         assert_eq!((self.status, self.body["code"].as_str()), (status, Some(code)), "{}", self.text);
@@ -47,7 +47,7 @@ impl Answer {
     }
 }
 
-/// A way to make requests.
+/// A client for requests to one server.
 #[derive(Clone, Debug)]
 pub struct Rest {
     client: reqwest::Client,
@@ -55,24 +55,24 @@ pub struct Rest {
 }
 
 impl Rest {
-    /// Requests to this server.
+    /// A client for this server.
     #[must_use]
     pub fn to(address: SocketAddr) -> Self {
         Self { client: reqwest::Client::new(), address }
     }
 
-    /// Makes a request. `path` may have a query; a body of `null` is none.
+    /// Makes a request. `path` may have a query; a body of `null` means none.
     ///
     /// # Panics
-    /// If there is no answer.
+    /// If no answer comes.
     pub async fn ask(&self, method: &str, path: &str, token: Option<&str>, body: &Value) -> Answer {
         self.ask_with(method, path, token, body, &[]).await
     }
 
-    /// The same with headers of one's own.
+    /// Makes a request with further headers.
     ///
     /// # Panics
-    /// If there is no answer.
+    /// If no answer comes.
     pub async fn ask_with(
         &self,
         method: &str,
@@ -95,10 +95,10 @@ impl Rest {
         read(request.send().await.expect("an answer")).await
     }
 
-    /// Makes a request whose body is not JSON, or not as it should be.
+    /// Makes a request whose body is not JSON, or is malformed.
     ///
     /// # Panics
-    /// If there is no answer.
+    /// If no answer comes.
     pub async fn ask_raw(&self, method: &str, path: &str, headers: &[(&str, &str)], body: String) -> Answer {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
         let mut request = self.client.request(method, format!("http://{}{path}", self.address)).body(body);

@@ -1,4 +1,4 @@
-//! A stranger: a socket that knows nothing and promises nothing. For what a person would not do.
+//! A stranger: a plain socket without a model of the protocol, for what a person's client would not do.
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
@@ -12,7 +12,7 @@ use tokio::{
 };
 use tokio_websockets::{ClientBuilder, MaybeTlsStream, Message, WebSocketStream};
 
-/// What has not come after this time will not.
+/// How long to wait for something that should come.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A socket. Its implementation shares no code with the server's.
@@ -21,7 +21,7 @@ pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 /// Opens a socket.
 ///
 /// # Errors
-/// Why there is none.
+/// The reason why it cannot be opened.
 pub(crate) async fn connect(
     address: SocketAddr,
     path: &str,
@@ -35,7 +35,7 @@ pub(crate) async fn connect(
     Ok(builder.connect().await?.0)
 }
 
-/// A handshake by hand; the status and the head of its answer.
+/// Makes a handshake by hand; returns the status and the head of the answer.
 pub(crate) async fn shake_hands(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> (u16, String) {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     let mut request = format!(
@@ -64,7 +64,7 @@ pub(crate) async fn shake_hands(address: SocketAddr, path: &str, headers: &[(&st
     (status, answer)
 }
 
-/// A socket and nothing else.
+/// A plain WebSocket.
 pub struct Stranger {
     socket: Socket,
 }
@@ -82,14 +82,14 @@ impl Stranger {
 
     /// Writes a frame.
     pub async fn writes(&mut self, text: impl ToString) {
-        // If the server has gone, the next reading tells.
+        // If the server has gone, the next reading shows it.
         let _gone = self.socket.send(Message::text(text.to_string())).await;
     }
 
-    /// The next frame of text.
+    /// Waits for the next text frame.
     ///
     /// # Panics
-    /// If there is none.
+    /// If none comes.
     pub async fn hears(&mut self) -> Value {
         loop {
             let message = timeout(PATIENCE, self.socket.next()).await.expect("a frame in time");
@@ -101,10 +101,10 @@ impl Stranger {
         }
     }
 
-    /// The next frame of text, or the code of the server's close reason.
+    /// Waits for the next text frame, or the server's close frame.
     ///
     /// # Errors
-    /// The code; 1006 if it leaves without one.
+    /// The close code; 1006 if the server closes without one.
     ///
     /// # Panics
     /// If neither comes.
@@ -121,15 +121,15 @@ impl Stranger {
         }
     }
 
-    /// Whether nothing comes for a while.
+    /// Whether nothing comes for this time.
     pub async fn hears_nothing(&mut self, for_a_while: Duration) -> bool {
         timeout(for_a_while, self.hears()).await.is_err()
     }
 
-    /// The server's close reason; frames before it are passed over.
+    /// Waits for the server's close frame; returns its code and reason. Frames before it are skipped.
     ///
     /// # Panics
-    /// If it says none.
+    /// If none comes.
     pub async fn is_sent_away(&mut self) -> (u16, Value) {
         loop {
             let message = timeout(PATIENCE, self.socket.next()).await.expect("a close frame in time");
@@ -141,14 +141,14 @@ impl Stranger {
     }
 }
 
-/// A socket at the level of bytes, for what no library would write.
+/// A WebSocket connection at the level of bytes, for frames that no library would write.
 #[derive(Debug)]
 pub struct Wire {
     stream: TcpStream,
 }
 
 impl Wire {
-    /// Connects to the native endpoint; says nothing yet.
+    /// Connects to the native endpoint; sends nothing after the handshake.
     pub(crate) async fn connect(address: SocketAddr) -> Self {
         let mut stream = TcpStream::connect(address).await.expect("a connection");
         let request = format!(
@@ -164,13 +164,13 @@ impl Wire {
         Self { stream }
     }
 
-    /// Writes bytes as they are.
+    /// Writes bytes unchanged.
     pub async fn writes(&mut self, bytes: &[u8]) {
-        // If the server has gone, the next reading tells.
+        // If the server has gone, the next reading shows it.
         let _gone = self.stream.write_all(bytes).await;
     }
 
-    /// Writes a frame: its first byte (final bit, reserved bits, opcode) and its payload, masked.
+    /// Writes a masked frame: its first byte (final bit, reserved bits, opcode) and its payload.
     pub async fn writes_frame(&mut self, first: u8, payload: &[u8]) {
         let mut frame = vec![first];
         match payload.len() {
@@ -186,7 +186,7 @@ impl Wire {
         self.writes(&frame).await;
     }
 
-    /// The next frame: its opcode and payload; nothing once the server has gone.
+    /// Waits for the next frame; returns its opcode and payload, or `None` once the server has closed.
     ///
     /// # Panics
     /// If none comes in time.
@@ -206,7 +206,7 @@ impl Wire {
         Ok((opcode, payload))
     }
 
-    /// The next frame of text as JSON.
+    /// Waits for the next text frame and parses it as JSON.
     ///
     /// # Panics
     /// If something else comes.
@@ -217,18 +217,18 @@ impl Wire {
         }
     }
 
-    /// The next answer as JSON; events and pings before it are passed over.
+    /// Waits for the next answer, as JSON; events and pings before it are skipped.
     ///
     /// # Panics
-    /// If the server goes, or says something that is neither a text nor a ping.
+    /// If the server closes, or sends something that is neither a text nor a ping.
     pub async fn hears_answer(&mut self) -> Value {
         self.hears_answer_if_it_stays().await.expect("the server to stay")
     }
 
-    /// The same, or nothing if the server goes.
+    /// Waits for the next answer; `None` if the server closes.
     ///
     /// # Panics
-    /// If the server says something that is neither a text, a ping nor a close frame.
+    /// If the server sends something that is neither a text, a ping nor a close frame.
     pub async fn hears_answer_if_it_stays(&mut self) -> Option<Value> {
         loop {
             let (opcode, payload) = self.hears().await?;
@@ -246,15 +246,15 @@ impl Wire {
         }
     }
 
-    /// Waits for a ping; what comes before it is passed over.
+    /// Waits for a ping; frames before it are skipped.
     ///
     /// # Panics
-    /// If there is none.
+    /// If none comes.
     pub async fn is_pinged(&mut self) {
         while self.hears().await.expect("a ping").0 != 9 {}
     }
 
-    /// The code of the server's close reason, or nothing if it leaves without one.
+    /// Waits for the server's close frame; returns its code, or `None` if the server closes without one.
     pub async fn is_sent_away(&mut self) -> Option<u16> {
         loop {
             match self.hears().await? {

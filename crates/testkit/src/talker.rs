@@ -1,4 +1,5 @@
-//! Somebody who talks while things break: is cut off, comes back, repeats what is unknown, and writes a history.
+//! A client that talks while things break: it loses its connection, reconnects, repeats sends with an unknown outcome,
+//! and writes a history.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
@@ -27,28 +28,28 @@ mod hearing;
 
 pub use habits::Habits;
 
-/// Sends that a client has under way at most.
+/// The most sends that a client has under way.
 const PIPELINE: usize = 8;
-/// Messages of others that one may react to.
+/// The most messages of others that it remembers, to react to them.
 const RECENT: usize = 64;
-/// A connection on which nothing was heard for this long is asked whether it still is one …
+/// A connection that has been silent for this long is pinged …
 const ASK_AFTER: Duration = Duration::from_secs(2);
-/// … and one that has not answered by then is none.
+/// … and one that is silent for this long is given up.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
 const EMOJI: [&str; 3] = ["👍", "🌳", "🎉"];
 
-/// What all talkers are to do now.
+/// The phase of a run, for all talkers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Talk.
     Talk,
-    /// Nothing new is said; what is unknown is settled, and everybody comes in who can.
+    /// Send nothing new; resolve unknown outcomes, and bring back all members.
     Finish,
     /// Leave.
     Over,
 }
 
-/// Somebody with an account.
+/// A person with an account.
 #[derive(Clone, Debug)]
 pub struct Person {
     /// The username.
@@ -59,53 +60,53 @@ pub struct Person {
     pub token: String,
 }
 
-/// Whose membership a talker brings about and ends; nobody else does.
+/// A membership that one talker alone begins and ends.
 #[derive(Clone, Debug)]
 pub struct Charge {
-    /// Where.
+    /// The conversation.
     pub conversation: i64,
-    /// Whose; may be the talker's own.
+    /// The user; may be the talker's own.
     pub user: i64,
     /// Whether they are a member, as far as is known.
     pub inside: bool,
-    /// What is being brought about, until that is sure, and whether it was asked for before.
+    /// The membership that is wanted, until its outcome is known, and whether it was asked for before.
     pub wanted: Option<(bool, bool)>,
-    /// Whether the question is under way.
+    /// Whether a request is under way.
     under_way: bool,
 }
 
 impl Charge {
-    /// A charge of a member.
+    /// A charge of a present member.
     #[must_use]
     pub fn of(conversation: i64, user: i64) -> Self {
         Self { conversation, user, inside: true, wanted: None, under_way: false }
     }
 }
 
-/// Where a talker stands, for the one who waits for quiet.
+/// A talker's state, for [`wait_for_quiet`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// Whether nothing is open.
+    /// Whether nothing is pending.
     pub settled: bool,
-    /// Whose account it follows, and how far it has heard.
+    /// Its user, and the number of the account that it has reached.
     pub account: (i64, i64),
-    /// How far it has heard, by conversation.
+    /// The numbers that it has reached, by conversation.
     pub cursors: BTreeMap<i64, i64>,
 }
 
 type Socket = WebSocketStream<TcpStream>;
 
-/// A send that has no definite end yet.
+/// A send without a definite outcome yet.
 struct Pending {
     conversation: i64,
     cid: String,
     text: String,
     under_way: bool,
-    /// Whether nobody knows what became of an earlier try.
+    /// Whether the outcome of an earlier attempt is unknown.
     doubtful: bool,
 }
 
-/// What was asked besides sends, until it is answered or the connection is lost.
+/// A command other than a send, until it is answered or the connection is lost.
 enum Asked {
     Edit { conversation: i64, seq: i64 },
     Delete { conversation: i64, seq: i64 },
@@ -119,7 +120,7 @@ enum Asked {
     Account,
 }
 
-/// An account that is being read anew.
+/// An account that is being read again.
 #[derive(Default)]
 struct Reading {
     since: i64,
@@ -127,7 +128,7 @@ struct Reading {
     under_way: bool,
 }
 
-/// Somebody who talks, listens, is cut off, comes back and repeats what is unknown.
+/// A client that talks, loses its connection, reconnects and repeats sends with an unknown outcome.
 pub struct Talker {
     history: History,
     token: String,
@@ -142,27 +143,27 @@ pub struct Talker {
     epoch: String,
     welcome: bool,
     cursors: BTreeMap<i64, i64>,
-    /// The number of the account that it knows.
+    /// The account's number that it has reached.
     account: i64,
-    /// The number from which on the account's events are live.
+    /// The number after which the account's events are live.
     live_from: i64,
-    /// What has come of all of its account, while it must be read anew.
+    /// The part of its account that has been read, while the account must be read again.
     reading: Option<Reading>,
-    /// What was said before the welcome and is not known yet: up to where, by conversation. None once it is.
+    /// The heads up to which it must catch up after the welcome, by conversation; `None` once it has.
     behind: Option<BTreeMap<i64, i64>>,
     pending: VecDeque<Pending>,
     asked: HashMap<String, Asked>,
-    /// Own messages that have not been edited: each is edited or deleted once at most.
+    /// Its own messages that were not edited yet: each is edited or deleted at most once.
     own: Vec<(i64, i64)>,
-    /// Messages that were heard lately.
+    /// Messages that it received lately.
     recent: VecDeque<(i64, i64)>,
-    /// Messages of which one has asked to be reminded.
+    /// Messages that it has asked a reminder of.
     reminded: BTreeSet<(i64, i64)>,
     said: u64,
 }
 
 impl Talker {
-    /// Somebody who talks in `places`. `clock` is the same for all whose histories are judged together.
+    /// A client that talks in `places`. `clock` is the same for all whose histories are judged together.
     #[must_use]
     pub fn new(
         person: &Person,
@@ -224,12 +225,12 @@ impl Talker {
         }
     }
 
-    /// Lives until the phase is over, on one node after the other; `urls` are the nodes' sockets.
+    /// Runs until the phase is [`Phase::Over`], on one node after the other; `urls` are the nodes' socket URLs.
     pub async fn live(mut self, urls: Vec<String>, mut phases: watch::Receiver<Phase>) -> History {
         while *phases.borrow() != Phase::Over {
             self.connection += 1;
             self.node = usize::try_from(self.dice.between(0, urls.len() as u64)).unwrap_or_default();
-            // A lost connection is what this is about; whatever the reason, the client comes back.
+            // Lost connections are the purpose of the test; whatever the reason, the client reconnects.
             if let Err(error) = self.connect_and_talk(&urls[self.node], &mut phases).await
                 && error.to_string().contains("refused:")
             {
@@ -246,7 +247,7 @@ impl Talker {
         self.history
     }
 
-    /// Nobody knows what became of the sends that were under way.
+    /// Notes that the outcome of the sends under way is unknown.
     fn lose_connection(&mut self) {
         if self.welcome {
             self.note(Step::Lost { node: self.node });
@@ -271,7 +272,7 @@ impl Talker {
 
     async fn connect_and_talk(&mut self, url: &str, phases: &mut watch::Receiver<Phase>) -> Result<()> {
         let builder = ClientBuilder::new().uri(url)?.limits(Limits::unlimited());
-        // In the end they all come home as anybody does: a tiny window may take minutes for what they have missed.
+        // At the end all connect as ordinary clients: through a tiny window, catching up might take minutes.
         let slow = self.habits.dawdles && *phases.borrow() == Phase::Talk;
         let stream = connect(url, slow);
         let connecting = async { anyhow::Ok(builder.connect_on(stream.await?).await?) };
@@ -295,7 +296,7 @@ impl Talker {
         self.talk(&mut socket, phases).await
     }
 
-    /// Asks again, with the same ids and in the same order, for what has no definite end.
+    /// Repeats all sends without a definite outcome, with the same ids and in the same order.
     async fn repeat(&mut self, socket: &mut Socket) -> Result<()> {
         for index in 0..self.pending.len() {
             if !self.pending[index].under_way {
@@ -351,7 +352,7 @@ impl Talker {
                         asked = true;
                         say(socket, "ping", "ping", json!({})).await?;
                     }
-                    // Only what the server called unknown is waiting here without being under way.
+                    // Only a send whose outcome the server has called unknown is pending here without being under way.
                     self.repeat(socket).await?;
                     if phase == Phase::Talk && !self.habits.silent {
                         self.act(socket).await?;
@@ -359,15 +360,15 @@ impl Talker {
                             return Ok(());
                         }
                     } else if phase == Phase::Finish {
-                        self.come_home(socket).await?;
+                        self.rejoin_all(socket).await?;
                     }
                 }
             }
         }
     }
 
-    /// Everybody is to be a member in the end.
-    async fn come_home(&mut self, socket: &mut Socket) -> Result<()> {
+    /// Makes everybody a member at the end.
+    async fn rejoin_all(&mut self, socket: &mut Socket) -> Result<()> {
         for index in 0..self.charges.len() {
             let charge = &mut self.charges[index];
             if !charge.inside && charge.wanted.is_none() {
@@ -378,14 +379,14 @@ impl Talker {
         Ok(())
     }
 
-    /// A name for a command that is no send.
+    /// An id for a command that is not a send.
     fn name(&mut self, what: &str) -> String {
         self.said += 1;
         format!("{what}:{}", self.said)
     }
 }
 
-/// A connection to the address in a URL; if it is `slow`, the system reads little on its behalf.
+/// Connects to the address in a URL; with `slow`, the system's receive buffer is small.
 async fn connect(url: &str, slow: bool) -> Result<TcpStream> {
     let address = url.split('/').nth(2).context("a URL without an address")?;
     if !slow {
@@ -402,7 +403,7 @@ async fn say(socket: &mut Socket, id: &str, command: &str, data: Value) -> Resul
     Ok(())
 }
 
-/// Waits until nobody has anything open and all stand at the same numbers, for a while.
+/// Waits until no talker has anything pending and all have been at the same numbers for a while.
 ///
 /// # Errors
 /// If that does not happen within `patience`.

@@ -1,6 +1,6 @@
-//! A town: a whole server in the test's own process, with a database and ports of its own. With `PALABRE_TEST_REDIS`
-//! or `PALABRE_TEST_REDIS_CLUSTER` (and PostgreSQL) it has two nodes, and people come to the one and the other in turn:
-//! whatever a story says of a server is then said of several.
+//! A town: a whole server in the test's own process, with a database and ports of its own. With `PALABRE_TEST_REDIS` or
+//! `PALABRE_TEST_REDIS_CLUSTER` (and PostgreSQL) it has two nodes, and people connect to the one and the other in turn,
+//! so that each story is also tested on several nodes.
 
 use std::{
     collections::BTreeMap,
@@ -28,24 +28,24 @@ use crate::{
     stranger::{self, Stranger, Wire},
 };
 
-/// The password of everybody who is not particular about it.
+/// The password of people whose password does not matter.
 const PASSWORD: &str = "the tree in the middle";
 /// The secret that a town shares with a host application.
 const HOST_SECRET: &str = "between the town and its host: 5f0e8c";
 
 static TOWNS: AtomicU64 = AtomicU64::new(0);
 
-/// What a town and its people share.
+/// The common state of a town and its people.
 pub struct Shared {
     pub rest: Rest,
     pub address: SocketAddr,
-    /// Where people come to, in turn.
+    /// The nodes that people connect to, in turn.
     pub nodes: Vec<(Rest, SocketAddr)>,
     pub people: Mutex<Vec<Arc<Inner>>>,
-    /// Counts client ids: no two devices of a person choose the same.
+    /// Counts client ids, so that no two devices of a person choose the same.
     pub sends: AtomicU64,
     mistakes: Arc<Mutex<Vec<String>>>,
-    /// Whether a test has damaged a row: that it is named in the log is no mistake of the server's.
+    /// Whether a test has damaged a row: that the log mentions it is no mistake of the server's.
     is_damaged: AtomicBool,
 }
 
@@ -61,7 +61,7 @@ impl Shared {
     }
 }
 
-/// A server and those who use it. A test owns its town, and everything of it ends with the test.
+/// A server and its users. A test owns its town, which ends with the test.
 pub struct Town {
     shared: Arc<Shared>,
     server: Option<Server>,
@@ -79,17 +79,17 @@ impl fmt::Debug for Town {
 }
 
 impl Town {
-    /// A town as it is by default, but for rates: people in tests are quick.
+    /// A town with the default configuration, except for rate limits: people in tests are quick.
     pub async fn opens() -> Self {
         Self::with(|_| {}).await
     }
 
-    /// A town of a single node, also where others have two: for stories about one node's own figures and end.
+    /// A town of a single node, even where others have two: for stories about one node's own metrics and shutdown.
     pub async fn alone() -> Self {
         Self::with(|config| config.redis.url = None).await
     }
 
-    /// A town with something set otherwise.
+    /// A town with a changed configuration.
     ///
     /// # Panics
     /// If it cannot be built.
@@ -135,7 +135,7 @@ impl Town {
         config
     }
 
-    /// Another server on the same data. This one must have been closed.
+    /// Another server on the same data. The first must have been closed.
     ///
     /// # Panics
     /// If it does not start.
@@ -170,7 +170,7 @@ impl Town {
         Self { shared: Arc::new(shared), server: Some(server), second, config, setup_secret, log, _logging: logging }
     }
 
-    /// A town that takes the tokens of a host application, and its users at first sight.
+    /// A town that accepts the tokens of a host application, and creates its users when they first connect.
     pub async fn with_a_host() -> Self {
         Self::with_a_host_and(|_| {}).await
     }
@@ -185,19 +185,19 @@ impl Town {
         .await
     }
 
-    /// Where it listens.
+    /// The address of the common port.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.shared.address
     }
 
-    /// With which its first administrator is made.
+    /// The secret for creating the first administrator.
     #[must_use]
     pub fn setup_secret(&self) -> &str {
         self.setup_secret.as_deref().unwrap_or_default()
     }
 
-    /// An operator begins another history of the database, beside the running servers.
+    /// Begins another history of the database, as an operator does beside the running servers.
     pub async fn begins_another_history(&self) {
         let url = self.config.database_url().reveal().to_owned();
         let options = store::Options { url, readers: 1, connect_timeout: Duration::from_secs(10) };
@@ -206,7 +206,7 @@ impl Town {
         db.close().await;
     }
 
-    /// Something else stands where a room's head stood in the database, under the running servers.
+    /// Writes a false head of a room into the database, beside the running servers.
     pub async fn has_a_damaged_head(&self, room: &Room, head: i64) {
         let url = self.config.database_url().reveal().to_owned();
         let options = store::Options { url, readers: 1, connect_timeout: Duration::from_secs(10) };
@@ -216,8 +216,7 @@ impl Town {
         db.close().await;
     }
 
-    /// Stops the server in order, as SIGTERM does. No work is left behind then: what was due is done, and nothing was
-    /// given up.
+    /// Stops the server in order, as SIGTERM does, once all due jobs are done. None may have been given up.
     ///
     /// # Panics
     /// If jobs are left.
@@ -228,7 +227,7 @@ impl Town {
         }
     }
 
-    /// Waits for the jobs that are due.
+    /// Waits until no job is due.
     async fn has_done_all_jobs(&self) {
         let url = self.config.database_url().reveal().to_owned();
         let options = store::Options { url, readers: 1, connect_timeout: Duration::from_secs(10) };
@@ -248,20 +247,20 @@ impl Town {
         assert_eq!(left, (0, 0), "jobs that are due and not done, and that were given up");
     }
 
-    /// Somebody who registers and connects.
+    /// A person who registers and connects.
     ///
     /// # Panics
-    /// If they cannot.
+    /// If they are refused.
     pub async fn person(&self, name: &str) -> Person {
         let person = self.absent(name).await;
         person.comes().await;
         person
     }
 
-    /// Somebody who registers and does not connect yet.
+    /// A person who registers and does not connect yet.
     ///
     /// # Panics
-    /// If they cannot.
+    /// If they are refused.
     pub async fn absent(&self, name: &str) -> Person {
         self.registers(json!({"username": name, "password": PASSWORD})).await
     }
@@ -277,7 +276,7 @@ impl Town {
         person
     }
 
-    /// Two people who are connected.
+    /// Two people, connected.
     pub async fn two(&self, one: &str, other: &str) -> (Person, Person) {
         (self.person(one).await, self.person(other).await)
     }
@@ -289,10 +288,10 @@ impl Town {
         Person::new(self.shared.clone(), name, PASSWORD, id, tokens_of(&tokens))
     }
 
-    /// Somebody who comes with a token that was not given here.
+    /// A person with a host application's token.
     ///
     /// # Panics
-    /// If they are not let in.
+    /// If they are refused.
     pub async fn sent_by_host(&self, token: &str) -> Person {
         let account = self.shared.rest.ask("GET", "/v1/users/me", Some(token), &Value::Null).await.granted();
         let tokens = tokens_of(&json!({"access_token": token}));
@@ -303,18 +302,18 @@ impl Town {
         person
     }
 
-    /// A request by nobody.
+    /// A request without a token.
     pub async fn request(&self, method: &str, path: &str, body: Value) -> Answer {
         self.shared.rest.ask(method, path, None, &body).await
     }
 
-    /// The way to make requests that are not watched.
+    /// A client for requests after which the law is not checked.
     #[must_use]
     pub fn rest(&self) -> &Rest {
         &self.shared.rest
     }
 
-    /// The same of each node.
+    /// Such a client for each node.
     pub fn rests(&self) -> impl Iterator<Item = &Rest> {
         self.shared.nodes.iter().map(|(rest, _)| rest)
     }
@@ -324,10 +323,10 @@ impl Town {
         self.request("POST", "/v1/sessions", json!({"username": name, "password": password})).await
     }
 
-    /// A socket of our own protocol, that has said nothing.
+    /// A socket of the native protocol that has sent nothing.
     ///
     /// # Panics
-    /// If there is none to be had.
+    /// If it cannot be opened.
     pub async fn stranger(&self) -> Stranger {
         self.stranger_with(&[]).await
     }
@@ -335,15 +334,15 @@ impl Town {
     /// The same with headers in the handshake.
     ///
     /// # Panics
-    /// If there is none to be had.
+    /// If it cannot be opened.
     pub async fn stranger_with(&self, headers: &[(&str, &str)]) -> Stranger {
         Stranger::new(stranger::connect(self.shared.address, "/v1/ws", headers).await.expect("a socket"))
     }
 
-    /// Why a socket of our own protocol is not to be had.
+    /// The status with which a socket of the native protocol is refused.
     ///
     /// # Panics
-    /// If there is one.
+    /// If it is accepted.
     pub async fn turned_away(&self, headers: &[(&str, &str)]) -> u16 {
         let (status, head) = self.handshake(headers).await;
         assert_ne!(status, 101, "let in: {head}");
@@ -355,7 +354,7 @@ impl Town {
         Wire::connect(self.shared.address).await
     }
 
-    /// Everything that the server has logged so far, of every level.
+    /// All lines that the server has logged so far, of every level.
     #[must_use]
     pub fn log(&self) -> Vec<String> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -364,7 +363,7 @@ impl Town {
     /// A socket of the old chat-server's protocol, at any path.
     ///
     /// # Errors
-    /// Why there is none.
+    /// The reason why it cannot be opened.
     pub async fn old_client(&self, path: &str, headers: &[(&str, &str)]) -> Result<Stranger, String> {
         let socket = stranger::connect(self.chat_server(), path, headers).await;
         socket.map(Stranger::new).map_err(|error| error.to_string())
@@ -405,7 +404,7 @@ impl Town {
     /// A socket at an old endpoint: a listener, a path and headers.
     ///
     /// # Errors
-    /// Why there is none.
+    /// The reason why it cannot be opened.
     pub async fn socket_at(
         &self,
         endpoint: SocketAddr,
@@ -415,22 +414,22 @@ impl Town {
         stranger::connect(endpoint, path, headers).await.map(Stranger::new).map_err(|error| error.to_string())
     }
 
-    /// A handshake at an old endpoint; the status and the head of the answer.
+    /// A handshake at an old endpoint; returns the status and the head of the answer.
     pub async fn handshake_at(&self, endpoint: SocketAddr, path: &str, headers: &[(&str, &str)]) -> (u16, String) {
         stranger::shake_hands(endpoint, path, headers).await
     }
 
-    /// A handshake with our own endpoint; the status and the head of the answer.
+    /// A handshake at the native endpoint; returns the status and the head of the answer.
     pub async fn handshake(&self, headers: &[(&str, &str)]) -> (u16, String) {
         stranger::shake_hands(self.shared.address, "/v1/ws", headers).await
     }
 
-    /// A handshake with the old endpoint.
+    /// A handshake at the old chat-server's endpoint.
     pub async fn old_handshake(&self, path: &str, headers: &[(&str, &str)]) -> (u16, String) {
         stranger::shake_hands(self.chat_server(), path, headers).await
     }
 
-    /// The figures for Prometheus: name and labels to value.
+    /// The metrics: from name and labels to value.
     pub async fn figures(&self) -> BTreeMap<String, f64> {
         let text = self.request("GET", "/metrics", Value::Null).await.text;
         let lines = text.lines().filter(|line| !line.starts_with('#'));
@@ -440,7 +439,7 @@ impl Town {
 
 impl Drop for Town {
     fn drop(&mut self) {
-        // What the server still holds open keeps its place on the disk until the test's end.
+        // Files that the server still holds open keep their space on the disk until the test ends.
         let _in_use = std::fs::remove_dir_all(&self.config.data.dir);
     }
 }
@@ -451,7 +450,7 @@ pub fn host_token(claims: &Value) -> String {
     host_token_signed(claims, HOST_SECRET)
 }
 
-/// A token of the same form that another has signed.
+/// A token of the same form, signed with another secret.
 #[must_use]
 pub fn host_token_signed(claims: &Value, secret: &str) -> String {
     let key = EncodingKey::from_secret(secret.as_bytes());
@@ -464,17 +463,17 @@ pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-/// Keeps what the server logs. What it logs as its own mistake, no test may cause.
+/// Keeps the server's log. No test may cause a line that the server logs as its own mistake.
 struct Log {
     mistakes: Arc<Mutex<Vec<String>>>,
     lines: Arc<Mutex<Vec<String>>>,
 }
 
-/// The parts of the server, as they call themselves in the log.
+/// The crates whose log lines are kept.
 const PARTS: [&str; 9] =
     ["palabre", "connect", "dialects", "engine", "store", "stream", "subscribers", "chat", "workers"];
 
-/// A line of the log.
+/// A log line that is being put together.
 struct Words(String);
 
 impl tracing::field::Visit for Words {

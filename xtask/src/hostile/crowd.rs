@@ -1,4 +1,4 @@
-//! So many connections of one stranger that all do the same.
+//! Many connections of one hostile client, all of which do the same.
 
 use std::{
     io::Write,
@@ -13,19 +13,19 @@ use std::{
 
 use super::ways::Way;
 
-/// How long the stranger waits for a connection.
+/// How long the client waits for a connection.
 const CONNECT: Duration = Duration::from_secs(2);
-/// How often it goes on.
+/// How often it writes on each connection.
 const PACE: Duration = Duration::from_secs(1);
 
-/// The stranger; it goes with this.
+/// The hostile client; it stops when this is dropped.
 pub struct Crowd {
     gone: Arc<AtomicBool>,
     works: Option<JoinHandle<()>>,
 }
 
 impl Crowd {
-    /// Comes with so many connections, and goes on with them in its way. Whatever the server closes is opened again.
+    /// Opens this many connections, and writes on them in its way. Closed ones are opened again.
     pub fn come(address: SocketAddr, way: &Way, count: usize) -> Self {
         let gone = Arc::new(AtomicBool::new(false));
         let (stop, begins, goes_on) = (gone.clone(), way.begins.clone(), way.goes_on.clone());
@@ -33,7 +33,7 @@ impl Crowd {
             let mut held: Vec<TcpStream> = Vec::new();
             while !stop.load(Ordering::Relaxed) {
                 while held.len() < count && !stop.load(Ordering::Relaxed) {
-                    // One that is refused is one less to hold.
+                    // A refused connection is one less to hold.
                     let Ok(stream) = open(address, &begins) else { break };
                     held.push(stream);
                 }
@@ -48,14 +48,14 @@ impl Crowd {
 fn open(address: SocketAddr, begins: &[u8]) -> std::io::Result<TcpStream> {
     let mut stream = TcpStream::connect_timeout(&address, CONNECT)?;
     stream.set_nonblocking(true)?;
-    // What the server does not take at once it need not have.
+    // It does not matter if the server does not take it at once.
     let _written = stream.write(begins);
     Ok(stream)
 }
 
-/// Whether there is still somebody to write to.
+/// Writes to a connection; false if it is closed.
 fn goes_on_with(stream: &mut TcpStream, bytes: &[u8]) -> bool {
-    // A part of it is as good as all.
+    // Writing a part of it is enough.
     let written = stream.write(bytes).map(|count| count > 0);
     written.unwrap_or_else(|error| error.kind() == std::io::ErrorKind::WouldBlock)
 }

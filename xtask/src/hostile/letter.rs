@@ -1,4 +1,4 @@
-//! What is not HTTP or not WebSocket is answered as it must be; the cases in full are tests of the program.
+//! Checks that invalid HTTP and invalid WebSocket frames are refused; the program's tests have all cases.
 
 use std::{
     io::{Read, Write},
@@ -11,7 +11,7 @@ use super::{Verdict, others::HANDSHAKE};
 /// How long the server may take to answer and to close.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Asks for each, and judges the answer's beginning and its end.
+/// Sends each of them, and checks the answer's status or close code.
 pub fn check(server: SocketAddr, verdict: &mut Verdict) {
     let health = |fields: &str| format!("GET /health HTTP/1.1\r\n{fields}\r\n").into_bytes();
     for (what, request, status) in [
@@ -24,7 +24,7 @@ pub fn check(server: SocketAddr, verdict: &mut Verdict) {
         ("another version", HANDSHAKE.replace("Version: 13", "Version: 8").into(), "426"),
     ] {
         let said = ask(server, &request);
-        // "HTTP/1.0" or "HTTP/1.1", as it was asked.
+        // "HTTP/1.0" or "HTTP/1.1", as the request had it.
         let answered = said.get(9..12) == Some(status.as_bytes());
         verdict.judge(answered, format!("{what} is answered {status}: {}", String::from_utf8_lossy(&said)));
     }
@@ -44,7 +44,7 @@ pub fn check(server: SocketAddr, verdict: &mut Verdict) {
     }
 }
 
-/// All that the server says until it closes.
+/// Everything that the server sends until it closes.
 fn ask(server: SocketAddr, request: &[u8]) -> Vec<u8> {
     let mut said = Vec::new();
     if let Ok(mut stream) = TcpStream::connect_timeout(&server, PATIENCE) {

@@ -1,5 +1,5 @@
-//! `cargo xtask hostile`: a stranger against the release binary, in every way that waits, piles up or breaks the
-//! protocol. It fails when memory, descriptors or the time in which others are answered leave their bounds.
+//! `cargo xtask hostile`: a hostile client against the release binary, in every way that waits, piles up or breaks the
+//! protocol. It fails when memory, file descriptors or the response time of others exceed their bounds.
 
 mod crowd;
 mod letter;
@@ -19,24 +19,24 @@ use anyhow::ensure;
 use self::{others::Others, server::Server};
 use crate::shell::{cargo, succeed};
 
-/// Connections with which the stranger comes.
+/// Connections of the hostile client.
 const CONNECTIONS: usize = 3_000;
-/// Files that the server may have open.
+/// The limit of the server's open files.
 const DESCRIPTORS: u64 = 2_000;
-/// Memory that it may ever use, in MiB.
+/// The most memory that it may ever use, in MiB.
 const MEMORY: u64 = 150;
-/// How long others may wait for an answer.
+/// How long other clients may wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long the stranger goes on in each way.
+/// How long the hostile client uses each way.
 const EACH: Duration = Duration::from_secs(4);
-/// How long all may take.
+/// How long everything may take.
 const ALL: Duration = Duration::from_secs(180);
-/// In which way the stranger dawdles while a whole office comes back.
+/// The way in which the hostile client dawdles while a whole office reconnects.
 const OFFICE_BESIDE: &str = "a handshake and nothing";
-/// Descriptors by which a server may hold more than in the calm, a while after the stranger has gone.
+/// By how many descriptors the server may exceed its idle state, a while after the hostile client has gone.
 const LEFT_OVER: u64 = 64;
 
-/// Builds the release and plays the stranger.
+/// Builds the release and attacks it.
 pub fn run() -> anyhow::Result<()> {
     succeed(&mut cargo(&["build", "--release", "--locked", "--package", "palabre"]))?;
     let began = Instant::now();
@@ -66,7 +66,7 @@ pub fn run() -> anyhow::Result<()> {
     verdict.end()
 }
 
-/// What did not hold.
+/// The failed checks.
 #[derive(Default)]
 struct Verdict {
     wrong: Vec<String>,
@@ -81,7 +81,7 @@ impl Verdict {
         }
     }
 
-    /// Whether the server is within its bounds.
+    /// Checks that the server is within its bounds.
     fn hold(&mut self, server: &Server, during: &str) -> anyhow::Result<()> {
         let (memory, descriptors) = (server.most_memory()?, server.descriptors()?);
         println!("{during}: {descriptors} descriptors, at most {memory} MiB");
@@ -97,7 +97,7 @@ impl Verdict {
     }
 }
 
-/// Asks again and again until it is so, or a while has passed.
+/// Repeats a check until it is true, or `within` has passed.
 fn becomes(mut so: impl FnMut() -> anyhow::Result<bool>, within: Duration) -> anyhow::Result<bool> {
     let began = Instant::now();
     while began.elapsed() < within {

@@ -1,4 +1,4 @@
-//! Everybody of one office, behind one address, who comes back at the same moment: they are no strangers to be kept out.
+//! All people of an office, behind one address, reconnect at the same moment: they must not be treated as hostile.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -14,14 +14,14 @@ use super::{
 
 /// The office's address.
 const OFFICE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3));
-/// How many they are.
+/// The number of people.
 const PEOPLE: usize = 250;
-/// Within which time all must be back.
+/// The time within which all must have reconnected.
 const BACK: Duration = Duration::from_secs(6);
-/// After which time somebody who was turned away tries again, as clients do at first.
+/// The pause before somebody who was refused tries again: that of real clients at first.
 const AGAIN: Duration = Duration::from_millis(250);
 
-/// All come at once, and try again until they are in.
+/// All connect at once, and try again until they are connected.
 pub fn comes_back(others: &Others, during: &str, verdict: &mut Verdict) {
     let gate = Arc::new(Barrier::new(PEOPLE + 1));
     let people: Vec<_> = (0..PEOPLE)

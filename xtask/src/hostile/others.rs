@@ -1,5 +1,5 @@
-//! Those who must not feel it: somebody who asks whether the server is well, from the stranger's own address, and a
-//! member who says something on a socket that was open before.
+//! Other clients, which must not notice the attack: one asks for the server's health, from the hostile client's own
+//! address, and a member sends messages on a socket that was opened before.
 
 use std::{
     cell::RefCell,
@@ -15,19 +15,19 @@ use socket2::{Domain, Socket, Type};
 
 use super::{PATIENCE, Verdict};
 
-/// The member's address, which is not the stranger's.
+/// The member's address, which differs from the hostile client's.
 pub const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 /// A handshake.
 pub const HANDSHAKE: &str = "GET /v1/ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
                              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 /// The member's password.
 pub const PASSWORD: &str = "a password that nobody guesses";
-/// How long an answer is waited for, to tell how late it was.
+/// How long an answer is awaited, to measure its delay.
 const AT_MOST: Duration = Duration::from_secs(10);
-/// How often is asked.
+/// How often they ask.
 const PACE: Duration = Duration::from_millis(100);
 
-/// The others.
+/// The other clients.
 pub struct Others {
     server: SocketAddr,
     token: String,
@@ -35,7 +35,7 @@ pub struct Others {
 }
 
 impl Others {
-    /// The member registers and opens a room.
+    /// Registers the member, who opens a room.
     pub fn come(server: SocketAddr) -> anyhow::Result<Self> {
         let account = json!({"username": "member", "password": PASSWORD});
         let answer = post(server, ELSEWHERE, "/v1/accounts", &account, AT_MOST)?;
@@ -47,17 +47,17 @@ impl Others {
         Ok(Self { server, token: token.to_owned(), member: RefCell::new(member) })
     }
 
-    /// Whom they ask.
+    /// The server's address.
     pub fn server(&self) -> SocketAddr {
         self.server
     }
 
-    /// With which somebody comes in.
+    /// The member's access token.
     pub fn token(&self) -> &str {
         &self.token
     }
 
-    /// Asks and says things for a while, and judges how long each took.
+    /// Asks and sends for a while, and checks how long each answer took.
     pub fn watch_for(&self, time: Duration, during: &str, verdict: &mut Verdict) -> anyhow::Result<()> {
         let (mut healths, mut sends) = (Vec::new(), Vec::new());
         let began = Instant::now();
@@ -84,7 +84,7 @@ impl Others {
     }
 }
 
-/// Asks whether the server is well, on a connection of its own.
+/// Asks for the server's health, on a connection of its own.
 pub fn health(server: SocketAddr, patience: Duration) -> anyhow::Result<()> {
     let mut stream = TcpStream::connect_timeout(&server, patience)?;
     stream.set_read_timeout(Some(patience))?;
@@ -94,7 +94,7 @@ pub fn health(server: SocketAddr, patience: Duration) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The answer to a request.
+/// The answer to an HTTP request.
 pub struct Answer {
     pub status: u16,
     pub body: String,
@@ -113,7 +113,7 @@ pub fn post(server: SocketAddr, from: IpAddr, path: &str, body: &Value, patience
     read_answer(&mut stream)
 }
 
-/// The answer on a connection that the server closes after it.
+/// Reads the answer on a connection that the server closes after it.
 pub fn read_answer(stream: &mut TcpStream) -> anyhow::Result<Answer> {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
@@ -132,7 +132,7 @@ fn connect_from(server: SocketAddr, from: IpAddr, patience: Duration) -> anyhow:
     Ok(stream)
 }
 
-/// Somebody with an open socket, and a room to say things in.
+/// A member with an open socket, and a room to send to.
 pub struct Member {
     stream: TcpStream,
     room: i64,
@@ -140,7 +140,7 @@ pub struct Member {
 }
 
 impl Member {
-    /// Comes in.
+    /// Connects and authenticates.
     pub fn comes_from(address: IpAddr, server: SocketAddr, token: &str) -> anyhow::Result<Self> {
         let mut stream = connect_from(server, address, AT_MOST)?;
         stream.write_all(HANDSHAKE.as_bytes())?;
@@ -164,7 +164,7 @@ impl Member {
         Ok(())
     }
 
-    /// Says something, and waits until it is kept.
+    /// Sends a message, and waits until it is acknowledged.
     fn says(&mut self, text: &str) -> anyhow::Result<()> {
         self.said += 1;
         let id = format!("say{}", self.said);
@@ -172,7 +172,7 @@ impl Member {
         self.asks(&json!({"id": id, "type": "message.send", "data": data})).map(|_| ())
     }
 
-    /// Gives a command and waits for its answer.
+    /// Sends a command and waits for its answer.
     fn asks(&mut self, command: &Value) -> anyhow::Result<Value> {
         let text = command.to_string();
         let length = u16::try_from(text.len())?;
@@ -184,7 +184,7 @@ impl Member {
                 frame.extend(length.to_be_bytes());
             }
         }
-        // With a key of zeros a masked payload is the payload.
+        // With a mask of zeros, a masked payload equals the payload.
         frame.extend([&[0; 4], text.as_bytes()].concat());
         self.stream.write_all(&frame)?;
         loop {

@@ -1,4 +1,4 @@
-//! Somebody guesses passwords, many at a time, under many names.
+//! Guesses passwords, many at a time, for many usernames.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -14,14 +14,14 @@ use super::{
     server::Server,
 };
 
-/// Guesses at once.
+/// Guesses at a time.
 const AT_ONCE: usize = 200;
-/// How many times more, one crowd after another.
+/// How many further rounds of guesses follow.
 const MORE: usize = 5;
-/// How long a guess may wait for its answer; it is nobody's harm but the guesser's.
+/// How long a guess may wait for its answer; that harms only the guesser.
 const GUESSER: Duration = Duration::from_secs(30);
 
-/// Guesses, and meanwhile somebody with the right password comes from elsewhere.
+/// Guesses, while somebody with the right password logs in from elsewhere.
 pub fn guess(server: &Server, others: &Others, verdict: &mut Verdict) -> anyhow::Result<()> {
     let address = server.address();
     for round in 0..=MORE {
@@ -44,7 +44,7 @@ pub fn guess(server: &Server, others: &Others, verdict: &mut Verdict) -> anyhow:
     others.watch_for(Duration::from_secs(1), "after wrong passwords", verdict)
 }
 
-/// The status of one guess.
+/// Makes one guess and returns the status.
 fn guess_once(server: SocketAddr, round: usize, at: usize) -> Option<u16> {
     let wrong = json!({"username": format!("somebody{round}x{at}"), "password": "a wrong password"});
     post(server, IpAddr::V4(Ipv4Addr::LOCALHOST), "/v1/sessions", &wrong, GUESSER).ok().map(|answer| answer.status)

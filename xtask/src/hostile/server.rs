@@ -1,4 +1,4 @@
-//! The server under attack: the release binary with few descriptors, and what the system says of it.
+//! The server under attack: the release binary with few file descriptors, and its figures from the system.
 
 use std::{
     fs,
@@ -16,10 +16,10 @@ use crate::{chaos::target, shell::command};
 
 /// How long a start may take.
 const START: Duration = Duration::from_secs(30);
-/// How long what the stranger held may be held on to: longer than any clock of the server.
+/// How long the server may take to release what the hostile client held: longer than any of its timeouts.
 const RETURN: Duration = Duration::from_secs(15);
 
-/// A server in a process of its own, which ends with this.
+/// A server in a process of its own, which ends when this is dropped.
 pub struct Server {
     child: Child,
     address: SocketAddr,
@@ -27,7 +27,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it with so many descriptors, and waits until it is ready.
+    /// Starts it with a limit of file descriptors, and waits until it is ready.
     pub fn start(descriptors: u64) -> anyhow::Result<Self> {
         let folder = std::env::temp_dir().join(format!("palabre_hostile_{}", std::process::id()));
         fs::create_dir_all(&folder)?;
@@ -40,10 +40,10 @@ impl Server {
         let child = shell
             .env("PALABRE_SERVER__LISTEN", address.to_string())
             .env("PALABRE_DATA__DIR", folder.join("data"))
-            // Those who watch say something all the time.
+            // The member sends all the time.
             .env("PALABRE_LIMITS__MESSAGES_PER_MINUTE", "100000")
             .env("PALABRE_LIMITS__MESSAGE_BURST", "100000")
-            // All of the office come with one account.
+            // All people of the office use one account.
             .env("PALABRE_LIMITS__CONNECTIONS_PER_USER", "1000")
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -64,7 +64,7 @@ impl Server {
         fs::read_to_string(self.folder.join("server.log")).unwrap_or_default()
     }
 
-    /// Files that it has open.
+    /// The number of its open files.
     pub fn descriptors(&self) -> anyhow::Result<u64> {
         let open = fs::read_dir(format!("/proc/{}/fd", self.child.id()))
             .with_context(|| format!("the server has gone: {}", self.log()))?;
@@ -76,7 +76,7 @@ impl Server {
         self.status("VmRSS:")
     }
 
-    /// The most that it ever was, in MiB.
+    /// The largest resident memory so far, in MiB.
     pub fn most_memory(&self) -> anyhow::Result<u64> {
         self.status("VmHWM:")
     }
@@ -89,7 +89,7 @@ impl Server {
         Ok(kib / 1_024)
     }
 
-    /// Whether it comes to hold no more descriptors than so many.
+    /// Whether its number of descriptors falls to this number in time.
     pub fn returns_to(&self, descriptors: u64) -> anyhow::Result<bool> {
         becomes(|| Ok(self.descriptors()? <= descriptors), RETURN)
     }
@@ -103,7 +103,7 @@ impl Drop for Server {
     }
 }
 
-/// Takes as many descriptors as the system lets the stranger have.
+/// Raises this program's own limit of file descriptors as far as the system allows.
 pub fn raise_own_limit() -> anyhow::Result<()> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;

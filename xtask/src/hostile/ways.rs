@@ -1,13 +1,13 @@
-//! In which ways a stranger keeps a server waiting.
+//! The ways in which a hostile client keeps a server waiting.
 
 use super::others::HANDSHAKE;
 
 /// One way.
 pub struct Way {
     pub name: &'static str,
-    /// What is written first.
+    /// The bytes that are written first.
     pub begins: Vec<u8>,
-    /// What is written once a second from then on.
+    /// The bytes that are written once a second from then on.
     pub goes_on: Vec<u8>,
 }
 

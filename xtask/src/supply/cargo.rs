@@ -1,4 +1,4 @@
-//! What Cargo.lock names, for every system that it can be built on.
+//! The packages in Cargo.lock, for every system that it can be built on.
 
 use std::{collections::BTreeSet, fs};
 
@@ -35,7 +35,7 @@ struct Locked {
     checksum: Option<String>,
 }
 
-/// All packages but our own.
+/// All packages except our own.
 pub fn packages() -> anyhow::Result<Vec<Package>> {
     let told = output(&mut cargo(&["metadata", "--format-version", "1", "--locked"]))?;
     let lock = fs::read_to_string(root().join("Cargo.lock")).context("Cargo.lock cannot be read")?;

@@ -1,4 +1,4 @@
-//! What clients/package-lock.json names, for every system that it can be installed on.
+//! The packages in clients/package-lock.json, for every system that it can be installed on.
 
 use std::{collections::BTreeMap, fs};
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::Package;
 use crate::shell::root;
 
-/// From where npm takes what names no other place.
+/// The registry of packages that name no other source.
 const REGISTRY: &str = "https://registry.npmjs.org/";
 
 #[derive(Deserialize)]
@@ -22,12 +22,12 @@ struct Locked {
     license: Option<String>,
     resolved: Option<String>,
     integrity: Option<String>,
-    /// A workspace of our own, in the place of a package.
+    /// A link to a workspace of our own.
     #[serde(default)]
     link: bool,
 }
 
-/// All packages but our own.
+/// All packages except our own.
 pub fn packages() -> anyhow::Result<Vec<Package>> {
     let lock = fs::read_to_string(root().join("clients/package-lock.json"));
     read(&lock.context("clients/package-lock.json cannot be read")?)
@@ -37,7 +37,7 @@ fn read(lock: &str) -> anyhow::Result<Vec<Package>> {
     let lock: Lock = serde_json::from_str(lock).context("clients/package-lock.json cannot be understood")?;
     let installed = lock.packages.into_iter().filter(|(_, package)| !package.link);
     let packages = installed.filter_map(|(path, package)| {
-        // What lies elsewhere is the workspaces' own.
+        // Entries outside node_modules are our own workspaces.
         let (_, name) = path.rsplit_once("node_modules/")?;
         let source = match package.resolved {
             Some(place) if !place.starts_with(REGISTRY) => place,

@@ -1,8 +1,8 @@
-//! The lists, in cargo-deny's form. Keys that it has besides are its own.
+//! The lists, in cargo-deny's format. Further keys are for cargo-deny alone.
 
 use serde::Deserialize;
 
-/// What may be in the program.
+/// The rules for packages in the program.
 #[derive(Debug, Deserialize)]
 pub struct Policy {
     pub licenses: Licenses,
@@ -12,7 +12,7 @@ pub struct Policy {
 
 #[derive(Debug, Deserialize)]
 pub struct Licenses {
-    /// SPDX identifiers, with their exception if they have one.
+    /// The allowed licences: SPDX identifiers, with their exception if they have one.
     pub allow: Vec<String>,
 }
 
@@ -24,11 +24,11 @@ pub struct Sources {
 
 #[derive(Debug, Deserialize)]
 pub struct Bans {
-    /// Versions that are there beside another one.
+    /// Allowed duplicate versions.
     pub skip: Vec<Skip>,
 }
 
-/// A version that is there beside another one, and why.
+/// An allowed duplicate version, and the reason.
 #[derive(Debug, Deserialize)]
 pub struct Skip {
     /// `name@version`.
@@ -43,7 +43,7 @@ impl Skip {
         self.krate.rsplit_once('@').map_or(&self.krate, |(name, _)| name)
     }
 
-    /// Whether this is the version that is meant.
+    /// Whether this entry is for this version.
     pub fn is(&self, name: &str, version: &str) -> bool {
         self.krate.rsplit_once('@') == Some((name, version))
     }

@@ -1,18 +1,19 @@
-//! Whoever matches on what has happened names every case, and the recipe for a new noun names whoever does.
+//! Matches on facts and signals must name every case, and the recipe for a new noun must name every file with such a
+//! match.
 
 use std::collections::BTreeSet;
 
 use super::{Source, test_modules};
 
-/// The enums that grow with each noun.
+/// The enums that get a variant with each noun.
 const GROWING: &[&str] = &["AccountFact::", "Fact::", "Signal::"];
-/// Crates that judge the product from outside: they look for single cases.
+/// Crates that judge the product from outside: they may look for single cases.
 const JUDGES: &[&str] = &["chaos", "promises", "simulation", "testkit"];
-/// Where the recipe stands.
+/// The document with the recipe.
 const RECIPE: &str = "CONTRIBUTING.md";
 const SECTION: &str = "## Adding a feature";
 
-/// Wildcards over facts and signals in the product, and files that the recipe does not name.
+/// Finds wildcards over facts and signals in the product, and files that the recipe does not name.
 pub(super) fn check(sources: &[Source]) -> Vec<String> {
     let tests = test_modules(sources);
     let recipe = sources.iter().find(|source| source.path == RECIPE).map_or("", |source| section(&source.text));
@@ -61,7 +62,7 @@ fn program(text: &str) -> &str {
     text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default()
 }
 
-/// Whether a single case is looked for, which the compiler cannot ask to be looked at again.
+/// Whether the code looks for a single case, so that the compiler cannot demand an update.
 fn picks_one(code: &str) -> bool {
     GROWING.iter().any(|growing| {
         code.match_indices(growing).any(|(at, _)| {
@@ -71,7 +72,7 @@ fn picks_one(code: &str) -> bool {
     })
 }
 
-/// One `match`.
+/// One `match` expression.
 struct Match {
     line: usize,
     patterns: Vec<String>,
@@ -83,12 +84,12 @@ impl Match {
     }
 }
 
-/// Whether a pattern names a variant of this enum, and not of one whose name ends alike.
+/// Whether a pattern names a variant of this enum, and not of another whose name has the same ending.
 fn names(pattern: &str, name: &str) -> bool {
     pattern.match_indices(name).any(|(at, _)| !pattern[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'))
 }
 
-/// Whether a pattern takes whatever there is.
+/// Whether a pattern matches everything.
 fn is_wild(pattern: &str) -> bool {
     let bare = pattern.split(" if ").next().unwrap_or_default();
     let words = bare.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
@@ -102,7 +103,7 @@ fn is_wild(pattern: &str) -> bool {
         && !words.clone().all(|word| ["true", "false"].contains(&word))
 }
 
-/// Every `match` of a file without comments and texts.
+/// Every `match` in a file whose comments and texts are blanked.
 fn matches(code: &str) -> Vec<Match> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let starts = code.match_indices("match").map(|(at, _)| at).filter(|at| {
@@ -118,7 +119,7 @@ fn matches(code: &str) -> Vec<Match> {
         .collect()
 }
 
-/// Where this character stands outside of all brackets; nothing if a bracket is closed before.
+/// The index of this character outside of all brackets; `None` if a closing bracket comes first.
 fn end_of(code: &str, wanted: char) -> Option<usize> {
     let mut depth = 0;
     for (at, c) in code.char_indices() {
@@ -149,7 +150,7 @@ fn patterns(mut body: &str) -> Vec<String> {
     found
 }
 
-/// Where the next arm's arrow stands.
+/// The index of the next arm's arrow.
 fn arrow(body: &str) -> Option<usize> {
     let mut from = 0;
     loop {
@@ -161,7 +162,7 @@ fn arrow(body: &str) -> Option<usize> {
     }
 }
 
-/// The code with blanks where comments, texts and characters stand, so that brackets in them do not count.
+/// The code with blanks in place of comments, texts and characters, so that brackets in them do not count.
 fn blanked(code: &str) -> String {
     let mut blank = String::with_capacity(code.len());
     let mut rest = code;
@@ -197,7 +198,7 @@ fn end_of_text(text: &str) -> usize {
     end.unwrap_or(text.len())
 }
 
-/// The length of a character in quotes, which is no lifetime.
+/// The length of a character literal; `None` if it is a lifetime.
 fn character(code: &str) -> Option<usize> {
     let inside = code.strip_prefix('\'')?;
     let length = match inside.strip_prefix('\\') {
@@ -215,7 +216,7 @@ mod tests {
         Source { path: path.to_owned(), text: text.to_owned() }
     }
 
-    /// The problems of one file of the product, which the recipe names.
+    /// The problems of one file of the product that the recipe names.
     fn problems(code: &str) -> Vec<String> {
         let recipe = source(RECIPE, "## Adding a feature\n`hub/src/a.rs`\n## Else\n");
         check(&[recipe, source("crates/hub/src/a.rs", code)])
@@ -247,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_matches_on_facts_stands_in_the_recipe() {
+    fn every_file_that_matches_on_facts_is_in_the_recipe() {
         for code in [
             "match fact { Fact::A => {} Fact::B => {} }",
             "let Fact::A(x) = &event.fact else { return };",

@@ -1,19 +1,19 @@
-//! A public type's name stands for one thing, or the glossary says what the things are.
+//! A public type's name must be unique, or the glossary must say what it means in each place.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Source, program, test_modules};
 
-/// Not looked at: each command of the program is a file that nobody else sees the inside of, and those who judge have a
-/// world of their own.
+/// Paths that are not checked: each command of the program is a file whose types nobody else uses, and the judges are
+/// separate from the product.
 const ALONE: &[&str] =
     &["crates/app/src/commands/", "crates/chaos/", "crates/promises/", "crates/simulation/", "crates/testkit/"];
-/// A folder in here is a dialect: a type in it with a noun's name is how that dialect writes the noun.
+/// Each folder in here is a dialect: its type with a noun's name is how that dialect writes the noun.
 const DIALECTS: &str = "crates/dialects/src/";
 const GLOSSARY: &str = "docs/glossary.md";
 const SECTION: &str = "## Names that stand twice";
 
-/// Public types that have a name together, and that the glossary does not name; and entries that none needs.
+/// Finds public types that share a name and are not in the glossary, and entries of the glossary that are not needed.
 pub(super) fn check(sources: &[Source]) -> Vec<String> {
     let tests = test_modules(sources);
     let mut places: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
@@ -50,7 +50,7 @@ fn belongs(path: &str) -> bool {
         && !ALONE.iter().any(|alone| path.starts_with(alone))
 }
 
-/// The name of the type that a line declares for all to see.
+/// The name of the public type that a line declares.
 fn public_type(line: &str) -> Option<&str> {
     let line = line.strip_prefix("pub ")?;
     let rest = ["struct ", "enum ", "trait ", "type "].iter().find_map(|kind| line.strip_prefix(kind))?;
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_stands_twice_is_found_unless_the_glossary_explains_it() {
+    fn a_duplicate_type_name_is_found_unless_the_glossary_explains_it() {
         let two = [("crates/a/src/x.rs", "pub struct Heard {}"), ("crates/b/src/y.rs", "pub enum Heard<'a> {}")];
         let problems = found(&two, "");
         assert!(problems.len() == 1 && problems[0].contains("a/src/x.rs:1, crates/b/src/y.rs:1"), "{problems:?}");

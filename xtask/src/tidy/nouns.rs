@@ -1,8 +1,8 @@
-//! A noun is a file, and the same file in every layer.
+//! Each noun has a file of the same name in every layer.
 
 use super::Source;
 
-/// Files of the vocabulary that are no nouns: what all nouns share, and how they are asked for and told.
+/// Files of the vocabulary that are not nouns, but common to all of them.
 const NO_NOUNS: &[&str] = &[
     "command",
     "error",
@@ -21,7 +21,7 @@ const NO_NOUNS: &[&str] = &[
     "time",
 ];
 
-/// Where a noun of the vocabulary has its file, and how that file's name ends.
+/// The folders in which each noun has a file, and the extension of that file.
 const LAYERS: &[(&str, &str)] = &[
     ("crates/store/src", "rs"),
     ("crates/engine/src", "rs"),
@@ -31,7 +31,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("clients/sdk/src/state", "ts"),
 ];
 
-/// What a noun does not have, and why not.
+/// The nouns that have no file in a layer, and why.
 const ABSENT: &[(&str, &str, &str)] = &[
     ("drafts", "crates/stream/src/wire", "nodes are told of an account by nudges, through the database"),
     ("policies", "crates/stream/src/wire", "nobody is told of them: each node reads them with the membership"),
@@ -42,7 +42,7 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ("sessions", "crates/stream/src/wire", "nodes are told of a session's end by nudges, through the database"),
 ];
 
-/// Nouns without their file in a layer, and exceptions that are none any more.
+/// Finds nouns without a file in a layer, and exceptions that are not needed.
 pub(super) fn check(sources: &[Source]) -> Vec<String> {
     let there = |path: &str| sources.iter().any(|source| source.path == path);
     let nouns = nouns(sources);
@@ -78,7 +78,7 @@ fn nouns(sources: &[Source]) -> Vec<&str> {
 mod tests {
     use super::*;
 
-    /// A repository in which everything is as it should be.
+    /// A repository without violations.
     fn tidy() -> Vec<Source> {
         let mut nouns: Vec<&str> = ABSENT.iter().map(|(noun, ..)| *noun).chain(["messages"]).collect();
         nouns.dedup();
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exception_that_is_none_is_found() {
+    fn an_exception_that_is_not_needed_is_found() {
         let mut sources = tidy();
         sources.push(Source { path: "crates/store/src/presence.rs".into(), text: String::new() });
         assert_eq!(check(&sources).len(), 1);

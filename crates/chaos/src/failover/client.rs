@@ -1,5 +1,5 @@
-//! A client as the protocol asks for: it keeps its epoch with its cursor, repeats what was not answered, and begins
-//! anew where it is told to.
+//! A client that follows the protocol: it keeps its epoch with its cursor, repeats unanswered sends, and reads
+//! everything again when the server asks it to.
 
 use std::{
     collections::BTreeMap,
@@ -16,16 +16,16 @@ use testkit::api::Api;
 use tokio::{net::TcpStream, sync::watch};
 use tokio_websockets::{ClientBuilder, Message, WebSocketStream};
 
-/// Between two sends.
+/// The pause between two sends.
 const PACE: Duration = Duration::from_millis(60);
-/// Between two tries to connect.
+/// The pause between two attempts to connect.
 const REST: Duration = Duration::from_millis(150);
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(6);
 
 type Socket = WebSocketStream<TcpStream>;
 
-/// Messages by their numbers and client ids: nothing else happens in the room, and none is changed.
+/// The form of the room: numbers and client ids of messages. Nothing else happens in it, and no message is changed.
 #[derive(Clone, Debug)]
 pub struct Said;
 
@@ -45,29 +45,29 @@ impl Form for Said {
     fn moved((): &mut (), _head: Number, _member_count: Option<i64>) {}
 }
 
-/// What a client knows, and what has happened to it.
+/// The state of a client, and its record of what has happened.
 #[derive(Clone, Debug, Default)]
 pub struct State {
-    /// The history that it knows; none where it has to begin anew.
+    /// The epoch that it knows; `None` when it must read everything again.
     pub epoch: Option<String>,
-    /// The history in which it began.
+    /// The epoch in which it began.
     pub first: Option<String>,
-    /// What it knows of the room.
+    /// The state of the room.
     pub known: Known<Said>,
-    /// What it has sent and got no answer to.
+    /// The client ids of unanswered sends.
     pub pending: BTreeMap<String, ()>,
-    /// What was acknowledged, at which number, in which history, when.
+    /// Acknowledged sends: client id, number, epoch and time.
     pub acks: Vec<(String, i64, String, Instant)>,
-    /// The codes with which its connections ended, and when.
+    /// The close codes of its connections, and when they were closed.
     pub closed: Vec<(u16, Instant)>,
-    /// When it first knew of another history than its first.
+    /// When it first learned of another epoch than its first.
     pub told: Option<Instant>,
-    /// What the server has done wrong.
+    /// The server's mistakes.
     pub wrong: Vec<String>,
 }
 
 impl State {
-    /// It is in this history now.
+    /// Notes the epoch.
     fn learn(&mut self, epoch: String) {
         if *self.first.get_or_insert_with(|| epoch.clone()) != epoch {
             self.told.get_or_insert_with(Instant::now);
@@ -92,7 +92,7 @@ impl Client {
         Self { name, token, node, room, sent: 0, state: Arc::default() }
     }
 
-    /// What it knows, also while it lives.
+    /// Its state, also readable while it runs.
     pub fn state(&self) -> Arc<Mutex<State>> {
         self.state.clone()
     }
@@ -101,10 +101,10 @@ impl Client {
         change(&mut self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
-    /// Talks while `talks` says so, and listens for good.
+    /// Talks while `talks` is true, and receives for ever.
     pub async fn live(mut self, talks: watch::Receiver<bool>) {
         loop {
-            // That a connection ends is what this is about.
+            // Ended connections are the purpose of the test.
             let _ended = self.connect_and_talk(&talks).await;
             tokio::time::sleep(REST).await;
         }
@@ -112,7 +112,7 @@ impl Client {
 
     async fn connect_and_talk(&mut self, talks: &watch::Receiver<bool>) -> Result<()> {
         if self.with(|state| state.epoch.is_none()) {
-            self.begin_anew().await?;
+            self.read_everything().await?;
         }
         let uri = format!("ws://{}/v1/ws", self.node);
         let stream = TcpStream::connect(self.node).await?;
@@ -151,8 +151,8 @@ impl Client {
         }
     }
 
-    /// Reads everything, in the history of the moment before.
-    async fn begin_anew(&self) -> Result<()> {
+    /// Reads everything. The epoch is read first, so that the state is not older than it.
+    async fn read_everything(&self) -> Result<()> {
         let api = Api::at(self.node);
         let server = tokio::time::timeout(PATIENCE, api.get("", "server")).await??;
         let epoch = server["epoch"].as_str().context("a server without an epoch")?.to_owned();
@@ -170,7 +170,7 @@ impl Client {
         say(socket, cid, "message.send", &data).await
     }
 
-    /// Applies a frame; true if it lets the client in.
+    /// Applies a frame; true if it is the welcome.
     fn hear(&self, frame: &Value) -> Result<bool> {
         let (kind, data) = (frame["type"].as_str().unwrap_or_default(), &frame["data"]);
         match kind {
@@ -192,7 +192,7 @@ impl Client {
                     state.acks.push((cid.to_owned(), seq, epoch, Instant::now()));
                 }
             }),
-            // It is asked again over the next connection, under the same id.
+            // The send is repeated over the next connection, with the same client id.
             "error" => bail!("refused: {}", frame["error"]["code"]),
             "conversation.changes" if data["reset"] == true => {
                 self.with(|state| state.epoch = None);
@@ -220,7 +220,7 @@ impl Client {
     }
 }
 
-/// A message of the protocol, if it has a client id.
+/// The number and client id of a message, if it has a client id.
 fn said(message: &Value) -> Option<(i64, String)> {
     Some((message["seq"].as_i64()?, message["client_id"].as_str()?.to_owned()))
 }

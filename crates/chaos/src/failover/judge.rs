@@ -1,4 +1,4 @@
-//! What may be lost by a failover, and what must be told.
+//! Decides what a failover may lose, and what clients must be told of it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,31 +8,31 @@ use std::{
 
 use super::{TOLD_WITHIN, client::State};
 
-/// What is done to the database.
+/// An event of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deed {
-    /// It takes no writes for a while.
+    /// It accepts no writes for a while.
     ReadOnly,
-    /// It dies, and its synchronous standby takes its place.
+    /// It dies, and its synchronous standby takes over.
     Promotion,
-    /// It dies, and a copy from before takes its place.
+    /// It dies, and an older copy takes over.
     Behind,
 }
 
-/// What was seen.
+/// The observations of one deed.
 #[derive(Debug)]
 pub struct Evidence {
-    /// What was done.
+    /// The deed.
     pub deed: Deed,
-    /// What was acknowledged after this moment may be lost, if anything may.
+    /// Acknowledgements after this moment may be lost, if any may.
     pub from: Instant,
-    /// When the database accepted again.
+    /// When the database accepted connections again.
     pub to: Instant,
-    /// What each client knows in the end.
+    /// The clients' states at the end.
     pub clients: Vec<State>,
-    /// What is there in the end: client ids and numbers.
+    /// The messages at the end: client ids and numbers.
     pub kept: BTreeMap<String, i64>,
-    /// The epoch of each node in the end.
+    /// Each node's epoch at the end.
     pub epochs: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ impl fmt::Display for Evidence {
 }
 
 impl Evidence {
-    /// What was acknowledged and is not there, or not where it was said to be.
+    /// Acknowledged messages that are not there, or have another number.
     fn lost(&self) -> Vec<(&String, &String, Instant)> {
         let acks = self.clients.iter().flat_map(|client| &client.acks);
         acks.filter(|(cid, seq, ..)| self.kept.get(cid) != Some(seq))
@@ -57,7 +57,7 @@ impl Evidence {
     }
 }
 
-/// The promises that were broken, in words.
+/// The broken promises, described.
 pub fn judge(evidence: &Evidence) -> Vec<String> {
     let mut broken = Vec::new();
     let last = evidence.epochs.first().cloned().unwrap_or_default();
@@ -130,7 +130,7 @@ mod tests {
 
     use super::*;
 
-    /// Two messages, of which the second was lost; one client, who was told.
+    /// Two messages, of which the second was lost; one client, which was told of the new history.
     fn evidence(deed: Deed) -> Evidence {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
@@ -158,16 +158,16 @@ mod tests {
     }
 
     #[test]
-    fn what_a_copy_did_not_have_may_be_lost_where_all_are_told() {
+    fn messages_missing_in_the_copy_may_be_lost_if_all_clients_are_told() {
         for deed in [Deed::Behind, Deed::Promotion, Deed::ReadOnly] {
             assert_eq!(broken(deed, |_| {}), [""; 0], "{deed:?}");
         }
     }
 
     #[test]
-    fn each_way_to_break_the_promise_is_seen() {
+    fn each_way_to_break_the_promise_is_found() {
         let is_broken = |deed, change: &dyn Fn(&mut Evidence)| !broken(deed, change).is_empty();
-        // The epoch stays, and clients keep what is lost.
+        // The epoch stays the same, and clients keep what is lost.
         assert!(is_broken(Deed::Behind, &|it| it.epochs = vec!["before".to_owned(); 3]));
         assert!(is_broken(Deed::Behind, &|it| it.epochs[2] = "another".to_owned()));
         assert!(is_broken(Deed::Behind, &|it| it.clients[0].told = None));

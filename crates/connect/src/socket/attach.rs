@@ -112,8 +112,8 @@ impl Connection {
         self.actor.speaker = Some(speaker);
         self.arrival = None;
         self.shared().is_known(self.actor.connection.unwrap_or_default());
-        if let Some(address) = self.stranger.take() {
-            self.shared().stranger_is_known(address);
+        if let Some(address) = self.counted_address.take() {
+            self.shared().forget_unauthenticated(address);
         }
         Ok(attached)
     }

@@ -5,13 +5,13 @@ use chat::{Error, Result};
 /// 39,772 of the commonest passwords, 16,290 of them of eight and more characters, in small letters and in the order of
 /// their bytes: the lists of Django (BSD licence) and zxcvbn (MIT licence) put together.
 const COMMON: &str = include_str!("common.txt");
-/// Characters before and behind a word that make it no harder to guess: `Summer2024!`.
+/// The most characters before or after a word that do not make it harder to guess: `Summer2024!`.
 const TRIMMINGS: usize = 5;
-/// A repeated piece of so many characters is no password, and so often nobody who guesses tries it.
+/// A repeated piece of up to this many characters is refused, up to a length that nobody tries.
 const PIECE: usize = 4;
 const REPEATED: usize = 64;
 
-/// What somebody who guesses at this account tries next: names that belong to it and to the server.
+/// Names that somebody who guesses at this account tries: those of the account and of the server.
 pub(crate) struct About<'a> {
     pub username: &'a str,
     pub email: Option<&'a str>,
@@ -60,8 +60,8 @@ fn names(about: &About<'_>) -> Vec<String> {
         .collect()
 }
 
-/// The text itself, what is left of it with fewer and fewer digits and signs at its ends (they may belong to the name),
-/// and the half that it repeats.
+/// The text itself, the text with fewer and fewer digits and signs at its ends (they may belong to a name), and the
+/// half that it repeats.
 fn cores(text: &str) -> impl Iterator<Item = &str> {
     let fronts = trimmed(text, |text| text.strip_prefix(is_trimming));
     let cores = fronts.flat_map(|text| trimmed(text, |text| text.strip_suffix(is_trimming)));
@@ -73,13 +73,13 @@ fn is_trimming(c: char) -> bool {
     !c.is_alphabetic()
 }
 
-/// The text, and what is left of it with one to [`TRIMMINGS`] characters less at one end.
+/// The text, and the text with one to [`TRIMMINGS`] characters removed at one end.
 fn trimmed<'a>(text: &'a str, less: impl Fn(&'a str) -> Option<&'a str>) -> impl Iterator<Item = &'a str> {
     std::iter::successors(Some(text), move |text| less(text)).take(TRIMMINGS + 1)
 }
 
 fn is_common(text: &str) -> bool {
-    // A search by halves over the text as it lies there: an index of it would take as much memory again.
+    // A binary search in the text itself: an index would take as much memory again.
     let mut rest = COMMON;
     while !rest.is_empty() {
         let middle = rest.get(..rest.len() / 2).or_else(|| rest.get(..rest.len() / 2 + 1));
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_hard_to_guess_is_taken_also_if_a_word_is_in_it() {
+    fn a_password_that_is_hard_to_guess_is_accepted_even_with_a_word_in_it() {
         for good in [
             "correct horse battery 9",
             "hello trees",

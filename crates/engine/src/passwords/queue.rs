@@ -1,44 +1,45 @@
-//! Turns at hashing a password, given in a round of those who ask.
+//! The queue for hashing passwords, in which networks and people take turns.
 //!
-//! A hash costs a core for some twenty milliseconds, so a stranger with hundreds of connections could keep everybody
-//! else waiting. Each network therefore has one place in the round, however many of its requests wait, and a person
-//! who comes from where they have logged in before has a round apart from that of strangers.
+//! A hash costs a core for some twenty milliseconds, so an unauthenticated client with hundreds of connections could
+//! make everybody else wait. Therefore each network has one place in the round, however many of its requests wait; and
+//! a person on a network where they have logged in before is in a round apart from unknown ones.
 
 use chat::{UserId, network::Network};
 use store::turns::Round;
 
-/// Requests that wait in all, at most. As many are worked off in some three seconds on two cores; more are refused.
+/// The most requests that wait. They are worked off in some three seconds on two cores; more are refused.
 pub(crate) const WAITING: usize = 256;
-/// Requests that wait for one account from networks that it has not been used from.
+/// The most requests that wait for one account, from networks that it has not been used from.
 const OF_ACCOUNT: usize = 16;
 
-/// Whose place in the round it is.
+/// The unit that has one place in a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Share {
-    /// Strangers of one network.
+    /// All unknown clients of one network.
     Network(Network),
-    /// Somebody who claims to be this person, from where that person has logged in before, or with their session.
+    /// Somebody who claims to be this person, on a network where that person has logged in before, or with their
+    /// session.
     Person(UserId),
     /// The operator, at the command line.
     Operator,
 }
 
-/// Who asks for a turn.
+/// A request for a turn.
 #[derive(Clone, Debug)]
 pub(crate) struct Visitor {
     pub share: Share,
-    /// The account that is tried, in a form of any fixed length.
+    /// The account that is tried, in a form of fixed length.
     pub account: Option<String>,
 }
 
-/// The requests that wait. `T` is what each is woken by.
+/// The waiting requests. `T` wakes one of them.
 pub(crate) struct Queue<T> {
     strangers: Round<Share, Waiting<T>>,
     known: Round<Share, Waiting<T>>,
-    /// Whether a stranger had the last turn: the two rounds take turns.
+    /// Whether an unknown client had the last turn: the two rounds alternate.
     stranger_was_last: bool,
     next_ticket: u64,
-    /// How many may wait.
+    /// The most requests that may wait.
     most: usize,
 }
 
@@ -49,18 +50,18 @@ struct Waiting<T> {
 }
 
 impl<T> Queue<T> {
-    /// One in which so many may wait, and [`WAITING`] at most.
+    /// A queue for `most` waiting requests, but no more than [`WAITING`].
     pub(crate) fn new(most: usize) -> Self {
         let (strangers, known) = (Round::default(), Round::default());
         Self { strangers, known, stranger_was_last: false, next_ticket: 0, most: most.clamp(2, WAITING) }
     }
 
-    /// Waits, and gives the ticket with which to leave. If the queue is full, the newest request of the share that has
-    /// most of them is refused: its waker is dropped. If that is this one, it gets no ticket.
+    /// Waits, and returns the ticket with which to leave. If the queue is full, the newest request of the share with
+    /// most of them is refused: its waker is dropped. If that is this request, it gets no ticket.
     pub(crate) fn enter(&mut self, visitor: Visitor, waker: T) -> Option<u64> {
         let Visitor { share, account } = visitor;
         let own = self.round(share).of(share);
-        // Two networks at least can wait.
+        // At least two networks must be able to wait.
         if own >= self.most / 2
             || (matches!(share, Share::Network(_)) && tries(&self.strangers, &account) >= OF_ACCOUNT)
         {
@@ -75,10 +76,10 @@ impl<T> Queue<T> {
         Some(ticket)
     }
 
-    /// Refuses the newest request of the fullest share, if it will still have as many as the share that asks, or if a
-    /// stranger makes room for somebody known.
+    /// Refuses the newest request of the fullest share, if that then still has as many as the asking share, or if an
+    /// unknown client makes room for a known person.
     fn make_room(&mut self, asking: Share, own: usize) -> bool {
-        // Of equals, a stranger.
+        // Among equals, an unknown client.
         let fullest = self.known.fullest().into_iter().chain(self.strangers.fullest()).max_by_key(|(_, count)| *count);
         let Some((share, most)) = fullest else { return false };
         let privileged = matches!(share, Share::Network(_)) && !matches!(asking, Share::Network(_));
@@ -94,7 +95,7 @@ impl<T> Queue<T> {
         self.round(share).retain(share, |waiting| waiting.ticket != ticket);
     }
 
-    /// Whose turn it is.
+    /// The next request whose turn it is.
     pub(crate) fn next(&mut self) -> Option<T> {
         let (first, second) = match self.stranger_was_last {
             true => (&mut self.known, &mut self.strangers),
@@ -116,7 +117,7 @@ impl<T> Queue<T> {
     }
 }
 
-/// How many try this account, which is none if there is none.
+/// How many requests try this account; 0 without an account.
 fn tries<T>(round: &Round<Share, Waiting<T>>, account: &Option<String>) -> usize {
     if account.is_none() {
         return 0;
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_comes_from_elsewhere_is_next_however_many_a_stranger_sends() {
+    fn another_network_is_next_however_many_requests_one_sends() {
         let mut queue = Queue::new(WAITING);
         for name in 0..300 {
             queue.enter(stranger(1, &format!("invented {name}")), "attack".to_owned());
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_full_queue_the_newest_of_the_fullest_network_is_refused_first() {
+    fn a_full_queue_refuses_the_newest_request_of_the_fullest_network() {
         let mut queue = Queue::new(WAITING);
         for at in 0..WAITING {
             let last = if at < 100 { 1 } else { u8::try_from(at % 100 + 2).unwrap() };
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_known_waits_for_one_stranger_at_most() {
+    fn a_known_person_waits_for_one_unknown_client_at_most() {
         let mut queue = Queue::new(WAITING);
         for last in 0..=255 {
             queue.enter(stranger(last, &last.to_string()), "attack".to_owned());
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn one_account_is_tried_by_so_many_strangers_at_once_and_its_owner_is_none_of_them() {
+    fn attempts_at_one_account_are_bounded_and_its_owner_does_not_count() {
         let mut queue = Queue::new(WAITING);
         let entered =
             (0..100).filter(|last| queue.enter(stranger(*last, "ann"), "attack".to_owned()).is_some()).count();
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn of_few_places_one_network_has_half() {
+    fn one_network_gets_half_of_a_small_queue() {
         let mut queue = Queue::new(10);
         let entered = (0..20).filter(|name| queue.enter(stranger(1, &name.to_string()), String::new()).is_some());
         assert_eq!(entered.count(), 5);
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_leaves_gives_their_place_away() {
+    fn a_request_that_leaves_frees_its_place() {
         let mut queue = Queue::new(WAITING);
         let ticket = queue.enter(stranger(1, "ann"), "left".to_owned()).expect("room");
         queue.enter(stranger(2, "bob"), "stays".to_owned()).expect("room");

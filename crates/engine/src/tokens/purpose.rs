@@ -1,21 +1,21 @@
-//! What a host application's token is for.
+//! The purpose of a host application's token.
 //!
 //! Hosts sign many things with one secret: access, refresh and identity tokens, links for a new password or a mail
-//! address, log-ins that still lack a second factor, tokens for their other services. All carry a user and an end, and
-//! only the first is a credential here. There is no one way of telling them apart (RFC 8725, section 3.11), so that
-//! every way in use is looked at, and what says to be anything else is refused.
+//! address, log-ins that still lack a second factor, tokens for their other services. All have a user and an expiry,
+//! and only the first is a credential here. There is no single way to distinguish them (RFC 8725, section 3.11), so
+//! every way in use is checked, and a token that claims any other purpose is refused.
 
 use chat::Result;
 use serde_json::{Map, Value};
 
 use super::refused;
 
-/// Types of a token in its header (`typ`) that may be a credential: none other was meant for this.
+/// Header types (`typ`) of tokens that may be a credential; all others have another purpose.
 const TYPES: &[&str] = &["jwt", "at+jwt", "application/jwt", "application/at+jwt"];
-/// Claims that say in one word what a token is for.
+/// Claims that name the token's purpose in one word.
 const SAYS_WHAT_FOR: &[&str] =
     &["typ", "type", "token_type", "tokenType", "token_use", "use", "usage", "purpose", "kind"];
-/// What they say of a credential, without case and signs.
+/// The values of these claims in a credential, without case and punctuation.
 const CREDENTIAL: &[&str] = &[
     "access",
     "accesstoken",
@@ -32,9 +32,9 @@ const CREDENTIAL: &[&str] = &[
     "chat",
     "websocket",
 ];
-/// Claims that list what may be done with a token.
+/// Claims that list the permitted uses of a token.
 const SCOPES: &[&str] = &["scope", "scopes", "scp"];
-/// Words in a scope, or in the name of a claim that is true, of a token that is none for using a service.
+/// Words in a scope, or in the name of a true claim, of a token that does not give access to a service.
 const SOMETHING_ELSE: &[&str] = &[
     "refresh",
     "reset",
@@ -57,7 +57,7 @@ const SOMETHING_ELSE: &[&str] = &[
     "magic",
     "idtoken",
 ];
-/// Claims that say what is to be done, in words of many kinds: only those above make them something else.
+/// Claims that name an action in one of many words: only the words above mean another purpose.
 const SAYS_WHAT_IS_DONE: &[&str] = &[
     "action",
     "actions",
@@ -82,23 +82,24 @@ const SAYS_WHAT_IS_DONE: &[&str] = &[
     "goal",
     "category",
 ];
-/// Claims of a token that is good only together with something else: its holder's key (RFC 7800).
+/// Claims of a token that is valid only together with something else: its holder's key (RFC 7800).
 const BOUND: &[&str] = &["cnf"];
 /// Claims of an OpenID Connect identity token, and of its log-out token.
 const IDENTITY: &[&str] = &["nonce", "at_hash", "c_hash", "s_hash", "events"];
-/// Claims that say of what was done, and not of what the token is for, though a word of theirs is above.
+/// Claims about the past and not about the token's purpose, although they contain a word from above.
 const DONE: &[&str] = &["mfa", "2fa", "otp", "totp"];
 
-/// Refuses a token whose header says that it is not for this, or must be understood in a way that is not known here.
+/// Refuses a token whose header names another purpose, or requires an unknown extension.
 ///
 /// # Errors
 /// `unauthenticated`, with the reason.
 pub(super) fn check_header(header: &Map<String, Value>) -> Result<()> {
-    // RFC 7515, section 4.1.11: whoever does not understand an extension named there must refuse. None is understood.
+    // RFC 7515, section 4.1.11: extensions that are named there and not understood must lead to a refusal. None is
+    // understood here.
     if header.contains_key("crit") {
         return Err(refused("The token's header names extensions (crit) that are not understood here."));
     }
-    // A token within the token, or one that is compressed: no access token is either.
+    // A nested or compressed token is not an access token.
     if header.contains_key("cty") || header.contains_key("zip") {
         return Err(refused("The token's header says that something else is in it (cty, zip)."));
     }
@@ -110,10 +111,10 @@ pub(super) fn check_header(header: &Map<String, Value>) -> Result<()> {
     if good { Ok(()) } else { Err(not_for_this("typ")) }
 }
 
-/// Refuses a token whose claims say that it is for something else.
+/// Refuses a token whose claims name another purpose.
 ///
 /// # Errors
-/// `unauthenticated`, with the claim that says so.
+/// `unauthenticated`, with the name of that claim.
 pub(super) fn check_claims(claims: &Map<String, Value>) -> Result<()> {
     match claims.iter().find(|(name, value)| says_something_else(name, value)) {
         Some((claim, _)) => Err(not_for_this(claim)),
@@ -121,7 +122,7 @@ pub(super) fn check_claims(claims: &Map<String, Value>) -> Result<()> {
     }
 }
 
-/// Whether a claim says that the token is none for access. Hosts write the names of their claims in any case.
+/// Whether a claim means that the token does not give access. Hosts write the names of claims in any case.
 fn says_something_else(name: &str, value: &Value) -> bool {
     let is_among = |names: &[&str]| names.iter().any(|one| one.eq_ignore_ascii_case(name));
     if is_among(IDENTITY) || is_among(BOUND) {
@@ -136,7 +137,7 @@ fn says_something_else(name: &str, value: &Value) -> bool {
     if is_among(SAYS_WHAT_IS_DONE) {
         return names_something_else(value);
     }
-    // `mfa_pending: true`, `reset_token: "…"`; but `last_password_reset: "2026-01-01"` only tells of one.
+    // `mfa_pending: true` and `reset_token: "…"` do; `last_password_reset: "2026-01-01"` does not.
     match value {
         Value::Bool(true) => !is_among(DONE) && has_word(name),
         Value::String(_) | Value::Object(_) => !is_among(DONE) && begins_with_word(name),
@@ -144,7 +145,7 @@ fn says_something_else(name: &str, value: &Value) -> bool {
     }
 }
 
-/// Whether a text or a list has one of the words.
+/// Whether a text or a list contains one of the words.
 fn names_something_else(value: &Value) -> bool {
     match value {
         Value::String(text) => has_word(text),
@@ -153,7 +154,7 @@ fn names_something_else(value: &Value) -> bool {
     }
 }
 
-/// Refuses a token that names other audiences than this server (RFC 7519, section 4.1.3).
+/// Refuses a token for other audiences than this server (RFC 7519, section 4.1.3).
 ///
 /// # Errors
 /// `unauthenticated`.
@@ -172,7 +173,7 @@ pub(super) fn check_audience(claims: &Map<String, Value>, accepted: &[String], n
 }
 
 fn not_for_this(claim: &str) -> chat::Error {
-    // A claim's name is the host's; it is told to whoever holds the token.
+    // The name of a claim is the host's; it is shown to the holder of the token.
     let claim: String = claim.chars().take(40).collect();
     refused(&format!("The token is not one for access: its {claim} says so."))
 }
@@ -185,7 +186,7 @@ fn is_credential(value: &Value) -> bool {
     }
 }
 
-/// Whether a scope, a text of several words or a list, names what no access to a service is.
+/// Whether a scope, given as a text of several words or as a list, means something other than access.
 fn is_for_something_else(scope: &Value) -> bool {
     match scope {
         Value::String(text) => text.split([' ', ',']).any(has_word),
@@ -195,7 +196,7 @@ fn is_for_something_else(scope: &Value) -> bool {
     }
 }
 
-/// Whether a name such as `password_reset`, `mfa:pending` or `emailVerification` has one of those words.
+/// Whether a name such as `password_reset`, `mfa:pending` or `emailVerification` contains one of those words.
 fn has_word(name: &str) -> bool {
     words(name).iter().any(|word| is_something_else(word)) || is_something_else(&plain(name))
 }
@@ -209,7 +210,7 @@ fn is_something_else(word: &str) -> bool {
     SOMETHING_ELSE.contains(&word)
 }
 
-/// The words of a name in any of the ways of writing several, in small letters.
+/// The words of a name in lower case, for every way of joining words.
 fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = vec![String::new()];
     for c in name.chars() {
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_token_is_for_is_found_in_any_claim_in_any_case_and_what_was_done_is_no_purpose() {
+    fn a_tokens_purpose_is_found_in_any_claim_and_claims_about_the_past_are_no_purpose() {
         let claims = |text: &str| serde_json::from_str::<Map<String, Value>>(text).expect("claims");
         for other in [
             r#"{"action":"reset_password"}"#,
@@ -263,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_says_what_else_it_is_for_is_refused() {
+    fn a_token_with_another_purpose_is_refused() {
         for claims in [
             json!({"type": "refresh"}),
             json!({"typ": "Refresh"}),

@@ -206,7 +206,7 @@ impl State {
         self.watch_expiry(&entered);
         self.note_presence(user);
         if doubtful {
-            self.look_at_standing(user);
+            self.recheck_standing(user);
         }
         let account = account.unwrap_or_default();
         let attached = Attached { account, conversations: attached, visible_from };
@@ -263,10 +263,10 @@ impl State {
     }
 
     /// Starts over, because the database has come back as another history.
-    pub(super) fn begin_anew(&mut self) {
+    pub(super) fn follow_new_history(&mut self) {
         self.start_over(CloseReason::NewHistory);
         self.epoch = self.lookups.epoch();
-        // Whoever waits to be rechecked belongs to the history before, and is read with everything else.
+        // People who wait to be rechecked belong to the history before, and are read with everything else.
         self.nodes.forget();
     }
 

@@ -73,12 +73,12 @@ impl State {
             }
         }
         for user in doubtful {
-            self.look_at_standing(user);
+            self.recheck_standing(user);
         }
     }
 
     /// Takes the result of a check: sessions that go on are rechecked when they should end.
-    pub(super) fn watch_again(&mut self, subscribers: &[Arc<Subscriber>], standing: &Standing, now: Instant) {
+    pub(super) fn watch_live_sessions(&mut self, subscribers: &[Arc<Subscriber>], standing: &Standing, now: Instant) {
         for subscriber in subscribers {
             let place = (subscriber.user, subscriber.id);
             if let Some(left) = subscriber.session.and_then(|session| standing.live.get(&session))

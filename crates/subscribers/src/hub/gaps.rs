@@ -91,7 +91,7 @@ impl GapReads {
 
 impl State {
     /// Takes another node's words for the subscribers of a conversation.
-    pub(super) fn hear_said(&mut self, conversation: ConversationId, words: Vec<wire::Heard>) {
+    pub(super) fn take_words(&mut self, conversation: ConversationId, words: Vec<wire::Heard>) {
         let mut told = Vec::with_capacity(words.len());
         for word in words {
             match word {
@@ -254,8 +254,8 @@ impl State {
             return;
         }
         self.tell_changes(conversation, last, &changes);
-        self.tell_what_is_due(conversation);
-        self.tell_those_that_waited(conversation);
+        self.continue_waiting_accounts(conversation);
+        self.publish_waiting(conversation);
     }
 
     /// Delivers the changes after `last`.
@@ -326,7 +326,7 @@ impl State {
     }
 
     /// Polls heads faster for a while, because some node cannot publish.
-    pub(super) fn look_out(&mut self) {
+    pub(super) fn poll_faster(&mut self) {
         let now = Instant::now();
         let news = self.gaps.muted_until.is_none_or(|until| until < now);
         self.gaps.muted_until = Some(now + 3 * ALERT);

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use super::{Control, State, Typist};
 use crate::{queue::Subscriber, revocations::verdict};
 
-/// What this node publishes about its people, and what it asks of other nodes.
+/// The state of this node's statements about its people, and of its questions to other nodes.
 #[derive(Default)]
 pub(super) struct Nodes {
     /// People whose presence has changed since it was last published.
@@ -57,15 +57,15 @@ impl State {
         match invalidation {
             Invalidation::Standing(user) => {
                 self.revocations.invalidation(user);
-                self.look_at_standing(user);
+                self.recheck_standing(user);
             }
             Invalidation::Account(user, number) => self.note_account(user, number),
-            Invalidation::Mute => self.look_out(),
+            Invalidation::Mute => self.poll_faster(),
         }
     }
 
     /// Reads whether a person's connections may stay open.
-    pub(super) fn look_at_standing(&mut self, user: UserId) {
+    pub(super) fn recheck_standing(&mut self, user: UserId) {
         let Some(person) = self.people.get(&user).filter(|person| !person.subscribers.is_empty()) else { return };
         let sessions: HashSet<SessionId> =
             person.subscribers.iter().filter_map(|subscriber| subscriber.session).collect();
@@ -104,7 +104,7 @@ impl State {
             }
         }
         let subscribers = person.subscribers.clone();
-        self.watch_again(&subscribers, &standing, Instant::now());
+        self.watch_live_sessions(&subscribers, &standing, Instant::now());
     }
 
     // ---- typing and presence ------------------------------------------------------------------

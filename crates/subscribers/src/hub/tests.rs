@@ -260,7 +260,7 @@ fn added(head: i64) -> AccountFact {
     AccountFact::ConversationAdded(Box::new(listed(head)))
 }
 
-/// What somebody was sent: each frame's type, and the first number in it.
+/// The frames that somebody was sent: each one's type, and the first number in it.
 fn told(subscriber: &Subscriber) -> Vec<String> {
     let bytes: Vec<u8> = subscriber.outbox.take().0.into_iter().flatten().collect();
     let text = String::from_utf8_lossy(&bytes);

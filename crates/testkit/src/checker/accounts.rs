@@ -1,4 +1,4 @@
-//! A1: what one client was told of its account, and what the account is in the end.
+//! A1: compares what each client was sent of its account with the account at the end.
 
 use std::{collections::BTreeMap, convert::Infallible};
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Content, Evidence, History, Rule, Step, Violation};
 
-/// What histories have of an account: drafts by their texts, and no profile.
+/// The form of an account in histories: drafts by their texts, and no profile.
 #[derive(Clone, Copy, Debug)]
 struct Words;
 
@@ -25,49 +25,49 @@ pub struct AccountEvent {
     pub seq: i64,
     /// The number that it follows.
     pub after: i64,
-    /// What it says.
+    /// The change that it announces.
     pub says: AccountWord,
 }
 
-/// What an event of an account says.
+/// The change that an event of an account announces.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountWord {
-    /// They are in this conversation.
+    /// They are a member of this conversation.
     Added(i64),
-    /// They are in it no more.
+    /// They are no longer a member of it.
     Removed(i64),
     /// A draft in this conversation has this text.
     Draft(i64, Content),
-    /// There is none in it.
+    /// There is no draft in it.
     NoDraft(i64),
-    /// Something that histories do not have.
+    /// A change that histories do not record.
     Other,
 }
 
-/// An account as a fresh reader finds it in the end.
+/// An account as a fresh reader finds it at the end.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct AccountLog {
-    /// Whose.
+    /// Its user.
     pub user: i64,
     /// The number of its last change.
     pub seq: i64,
-    /// The conversations that they are in.
+    /// The conversations that they are a member of.
     pub conversations: Vec<i64>,
     /// The drafts by their conversations.
     pub drafts: BTreeMap<i64, Content>,
 }
 
-/// An account as one client has it.
+/// An account as one client knows it.
 struct View {
     known: KnownAccount<Words>,
     /// The number of the last event on the present connection.
     last: Option<i64>,
-    /// What came while everything was asked for anew.
+    /// Events that came while everything was being read again.
     waiting: Option<Vec<AccountEvent>>,
 }
 
-/// Judges, and tells how often the rule was applied.
+/// Judges the rule, and counts how often it was applied.
 pub(super) fn judge(evidence: &Evidence) -> (Vec<Violation>, Vec<(Rule, u64)>) {
     let (mut violations, mut applied) = (Vec::new(), 0);
     for history in &evidence.histories {
@@ -93,7 +93,7 @@ impl View {
     fn hear(&mut self, step: &Step, applied: &mut u64) -> Vec<String> {
         match step {
             Step::Welcome { .. } => self.last = None,
-            // What was asked for anew is asked for again.
+            // The reading is started again on the next connection.
             Step::Lost { .. } if self.waiting.is_some() => *self = Self::new(),
             Step::Account { event } => {
                 *applied += 1;
@@ -129,7 +129,7 @@ impl View {
         (place == Place::Beyond).then(|| format!("was told {seq} of its account after {cursor}"))
     }
 
-    /// Everything was read anew.
+    /// Takes the account that was read again.
     fn read(&mut self, to: i64, events: &[AccountEvent]) -> Vec<String> {
         let waiting = self.waiting.take().unwrap_or_default();
         let mut found: Vec<String> = events.iter().filter_map(|event| self.apply(event)).collect();
@@ -138,9 +138,9 @@ impl View {
         found
     }
 
-    /// What differs from what a fresh reader finds in the end.
+    /// The differences from what a fresh reader finds at the end.
     fn ends(&self, history: &History, log: &AccountLog) -> Vec<String> {
-        // Who never came in knows nothing, and need not.
+        // A client that was never welcomed knows nothing, and need not.
         if !history.entries.iter().any(|entry| matches!(entry.step, Step::Welcome { .. })) {
             return Vec::new();
         }

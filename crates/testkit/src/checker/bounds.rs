@@ -1,7 +1,7 @@
 //! I16: how long things took, and whether that is within the contract's bounds.
 //!
-//! All is read from the histories: when a send began and when others heard of it, when a connection was lost and when
-//! the next one was welcomed. What was under way during some other trouble is left out of a bound's figures.
+//! Everything is measured in the histories: when a send began and when others received it, when a connection was lost
+//! and when the next one was welcomed. A bound leaves out what was under way during another trouble.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Evidence, History, Step};
 
-/// What was made to fail.
+/// The kind of a trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trouble {
@@ -19,9 +19,9 @@ pub enum Trouble {
     Drain,
     /// The database.
     Database,
-    /// Redis, or the way to it from every node.
+    /// Redis, or the connection to it from every node.
     Redis,
-    /// A way between two.
+    /// A connection between two machines.
     Way,
     /// All clients' connections broke.
     Storm,
@@ -33,38 +33,38 @@ pub enum Trouble {
     Disk,
 }
 
-/// A time of trouble.
+/// A period of trouble.
 #[derive(Clone, Debug, Serialize)]
 pub struct Spell {
-    /// Of which kind.
+    /// Its kind.
     pub trouble: Trouble,
-    /// In words.
+    /// A description.
     pub what: String,
-    /// Which node, if it is one node's.
+    /// The node concerned, if it is only one.
     pub node: Option<usize>,
     /// When it began, in nanoseconds of the histories' clock.
     pub from: u64,
-    /// When it was over: for a database, when it accepted connections again.
+    /// When it was over; for a database, when it accepted connections again.
     pub to: u64,
 }
 
-/// A figure and its limit.
+/// A measurement and its limit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Bound {
-    /// What was measured.
+    /// The name of the measurement.
     pub name: &'static str,
-    /// In what: `ms` or `KiB`.
+    /// The unit: `ms` or `KiB`.
     pub unit: &'static str,
-    /// The limit; none where the figure is told only.
+    /// The limit; `None` where the measurement is only reported.
     pub limit: Option<f64>,
-    /// The figure.
+    /// The measured value.
     pub measured: f64,
-    /// Of how many measurements.
+    /// The number of measurements it was taken from.
     pub of: usize,
 }
 
 impl Bound {
-    /// Whether it is kept. A figure of nothing keeps no bound and breaks none.
+    /// Whether the limit is kept. Without measurements, it is neither kept nor broken and counts as kept.
     #[must_use]
     pub fn is_kept(&self) -> bool {
         self.of == 0 || self.limit.is_none_or(|limit| self.measured <= limit)
@@ -74,7 +74,7 @@ impl Bound {
 /// All measurements of a kind, in nanoseconds.
 #[derive(Clone, Debug, Default)]
 pub struct Figures {
-    /// From a send to its being heard by others, while there was no trouble.
+    /// From a send until others received it, while there was no trouble.
     pub calm: Vec<u64>,
     /// The same while Redis was away, and nothing else.
     pub without_redis: Vec<u64>,
@@ -82,26 +82,27 @@ pub struct Figures {
     pub after_redis: Vec<u64>,
     /// From the database accepting again to the next acknowledged send.
     pub database_back: Vec<u64>,
-    /// From a node's kill until each of its clients had caught up on another.
+    /// From a node's kill until each of its clients had caught up on another node.
     pub moved_on: Vec<u64>,
-    /// The same where there were [`MANY`] clients.
+    /// The same with [`MANY`] clients or more.
     pub many_moved_on: Vec<u64>,
     /// From the breaking of all connections until each client had caught up.
     pub after_storm: Vec<u64>,
-    /// From a send to its being heard by others, while some read slowly.
+    /// From a send until others received it, while some clients read slowly.
     pub beside_slow: Vec<u64>,
-    /// What was calm in the runs in which some read slowly at other times, to compare with.
+    /// The calm measurements of runs in which some clients read slowly at other times, for comparison.
     pub without_slow: Vec<u64>,
 }
 
 const SECOND: u64 = 1_000_000_000;
-/// Who has not come back within this time after some trouble is to blame on it, if there was no other until then.
+/// A client that is not back within this time after a trouble counts against it, unless there was another trouble
+/// meanwhile.
 const ALONE: u64 = 5 * SECOND;
-/// So many clients have longer to come back.
+/// From this number on, clients have longer to come back.
 const MANY: usize = 2_000;
 
 impl Figures {
-    /// Adds another run's.
+    /// Adds the measurements of another run.
     pub fn add(&mut self, other: Self) {
         self.calm.extend(other.calm);
         self.without_redis.extend(other.without_redis);
@@ -118,7 +119,7 @@ impl Figures {
     #[must_use]
     pub fn bounds(&self) -> Vec<Bound> {
         let calm = percentile(&self.calm, 99.0);
-        // What is normal depends on the machine: twice what it takes without trouble, at least a tenth of a second.
+        // What is normal depends on the machine: twice the time without trouble, and at least a tenth of a second.
         let normal = (2.0 * calm).max(100.0);
         let without_slow = percentile(&self.without_slow, 99.0);
         let bound = |name, limit, figures: &[u64], percent| Bound {
@@ -150,7 +151,7 @@ impl Figures {
     }
 }
 
-/// A percentile in milliseconds; 0 of nothing.
+/// A percentile in milliseconds; 0 without measurements.
 fn percentile(figures: &[u64], percent: f64) -> f64 {
     let mut sorted = figures.to_vec();
     sorted.sort_unstable();
@@ -159,7 +160,7 @@ fn percentile(figures: &[u64], percent: f64) -> f64 {
     sorted.get(place).map_or(0.0, |nanos| *nanos as f64 / 1e6)
 }
 
-/// Measures what the histories tell about these times of trouble.
+/// Takes the measurements of these troubles from the histories.
 #[must_use]
 pub fn figures(evidence: &Evidence, spells: &[Spell]) -> Figures {
     let of_kill = |trouble| trouble == Trouble::Node;
@@ -203,10 +204,10 @@ pub fn figures(evidence: &Evidence, spells: &[Spell]) -> Figures {
     figures
 }
 
-/// Puts a delivery where it belongs, if it belongs anywhere.
+/// Adds a delivery to the measurements that it belongs to, if there are any.
 fn place(figures: &mut Figures, spells: &[Spell], begun: u64, heard: u64) {
     let took = heard.saturating_sub(begun);
-    // Two seconds after its end, trouble is to be over.
+    // The effects of a trouble must be over two seconds after its end.
     let touches = |spell: &&Spell| begun < spell.to + 2 * SECOND && heard > spell.from;
     let touched: Vec<&Spell> = spells.iter().filter(touches).collect();
     let within =
@@ -241,10 +242,10 @@ fn database_back(evidence: &Evidence, spells: &[Spell], figures: &mut Figures) {
     }
 }
 
-/// How long it took those whose connection broke by such trouble until they knew again all that was said meanwhile.
+/// How long the clients whose connection broke by such a trouble took to learn everything that was said meanwhile.
 fn come_back(evidence: &Evidence, spells: &[Spell], wanted: impl Fn(Trouble) -> bool) -> Vec<u64> {
     let wanted: Vec<&Spell> = spells.iter().filter(|spell| wanted(spell.trouble)).collect();
-    // Where nobody could come in, the bound does not apply.
+    // While no client could connect, the bound does not apply.
     let others = |spell: &Spell, until: u64| {
         spells.iter().any(|other| other.from != spell.from && other.from < until && spell.from < other.to)
     };
@@ -270,7 +271,7 @@ fn come_back(evidence: &Evidence, spells: &[Spell], wanted: impl Fn(Trouble) -> 
                 _ => {}
             }
         }
-        // Who never came back has taken all the time there was.
+        // A client that never came back has taken all the time there was.
         let alone = |spell: &&Spell| !others(spell, end.min(spell.from + ALONE));
         found.extend(lost.filter(alone).map(|spell| end.saturating_sub(spell.from)));
     }

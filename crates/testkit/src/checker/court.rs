@@ -6,7 +6,7 @@ use promises::{Change, Known, Number, Place};
 
 use super::{Content, Entry, Evidence, History, Log, Row, Rows, Rule, Step, Violation};
 
-/// Judges, and tells how often each rule was applied.
+/// Judges the rules, and counts how often each was applied.
 pub(super) fn judge(evidence: &Evidence) -> (Vec<Violation>, Vec<(Rule, u64)>) {
     let mut court = Court::new(evidence);
     court.logs_are_whole();
@@ -18,16 +18,16 @@ pub(super) fn judge(evidence: &Evidence) -> (Vec<Violation>, Vec<(Rule, u64)>) {
     (court.violations, court.counts.into_iter().collect())
 }
 
-/// Gaps of one log that are told at most.
+/// The most gaps of one log that are reported.
 const ENOUGH: usize = 10_000;
 
-/// A final log with its rows at hand.
+/// A final log, with its rows by number.
 struct Kept<'a> {
     log: &'a Log,
     rows: BTreeMap<i64, &'a Row>,
 }
 
-/// What became of a send.
+/// The record of a send.
 struct Sent {
     conversation: i64,
     content: Content,
@@ -49,7 +49,7 @@ struct Court<'a> {
     kept: BTreeMap<i64, Kept<'a>>,
     sends: BTreeMap<(i64, String), Sent>,
     edits: HashSet<(i64, i64, Content)>,
-    /// Numbers that a client was told of, per conversation.
+    /// Numbers that some client received, per conversation.
     told: HashSet<(i64, i64)>,
     /// How many changes other than sends were tried, per conversation.
     tried: HashMap<i64, usize>,
@@ -123,7 +123,7 @@ impl<'a> Court<'a> {
         self.violations.push(Violation { rule, detail });
     }
 
-    /// I2, I3, I4: each log by itself.
+    /// Checks I2, I3 and I4 for each log by itself.
     fn logs_are_whole(&mut self) {
         let mut places: HashMap<(i64, String), (i64, i64)> = HashMap::new();
         let by_content: HashMap<(i64, Content), String> =
@@ -132,7 +132,7 @@ impl<'a> Court<'a> {
             self.numbers_are_whole(log);
             [Rule::I2, Rule::I4].into_iter().for_each(|rule| self.applied(rule, log.rows.len()));
             for row in &log.rows {
-                // A server that forgot the sender's id is still found out by the text.
+                // If a server forgot the sender's id, the message is still recognised by its text.
                 let known = row.content.and_then(|content| by_content.get(&(row.author, content)).cloned());
                 let Some(cid) = row.cid.clone().or(known) else {
                     self.accuse(Rule::I4, format!("{} in {} has no known origin", row.seq, log.conversation));
@@ -165,8 +165,8 @@ impl<'a> Court<'a> {
         let ends = found.iter().copied().chain([log.head + 1]);
         let gaps = ends.scan(0, |last, next| Some((std::mem::replace(last, next) + 1)..next)).flatten();
         let gaps: Vec<i64> = gaps.take(ENOUGH).collect();
-        // A change that was changed again leaves no row with its number. If nobody heard of it either, it must still
-        // have been tried by somebody, and not be found anywhere else.
+        // A change that was changed again leaves no row with its number. If no client received it either, somebody must
+        // still have tried such a change, and no other number may account for it.
         let of_messages: BTreeSet<i64> = log.rows.iter().map(|row| row.seq).collect();
         let located = found.iter().filter(|number| **number > log.base && !of_messages.contains(number)).count();
         let tried = self.tried.get(&log.conversation).copied().unwrap_or_default();
@@ -191,7 +191,7 @@ impl<'a> Court<'a> {
         }
     }
 
-    /// I1, I5, I15: each send by its answers.
+    /// Checks I1, I5 and I15: each send by its answers.
     fn sends_are_honest(&mut self) {
         let kept: HashSet<(i64, &str)> = self
             .evidence
@@ -228,7 +228,7 @@ impl<'a> Court<'a> {
         found.into_iter().for_each(|(rule, detail)| self.accuse(rule, detail));
     }
 
-    /// I1 for edits, deletions and reactions: an acknowledged one is there, or a later one.
+    /// Checks I1 for edits, deletions and reactions: an acknowledged one is there, or a later one.
     fn changes_are_kept(&mut self) {
         let (mut found, mut counted) = (Vec::new(), 0);
         for entry in self.evidence.histories.iter().flat_map(|history| &history.entries) {
@@ -249,7 +249,7 @@ impl<'a> Court<'a> {
         found.into_iter().for_each(|detail| self.accuse(Rule::I1, detail));
     }
 
-    /// I9, in one pass over time for each conversation.
+    /// Checks I9, in one pass over time for each conversation.
     fn order_is_real(&mut self) {
         let mut moments: BTreeMap<i64, Vec<(u64, bool, i64, &str)>> = BTreeMap::new();
         for log in &self.evidence.logs {
@@ -263,7 +263,7 @@ impl<'a> Court<'a> {
         }
         let (mut found, mut counted) = (Vec::new(), 0);
         for (conversation, mut moments) in moments {
-            // At the same instant nothing was known yet: the beginning (false) sorts before the answer (true).
+            // At the same instant the answer cannot have been known: a beginning (false) sorts before an answer (true).
             moments.sort_unstable();
             let mut latest: Option<(i64, &str)> = None;
             counted += moments.len();
@@ -283,7 +283,7 @@ impl<'a> Court<'a> {
         found.into_iter().for_each(|detail| self.accuse(Rule::I9, detail));
     }
 
-    /// I8: on one connection, in one conversation, numbers rise in the order of sends.
+    /// Checks I8: on one connection, in one conversation, numbers rise in the order of sends.
     fn senders_are_in_order(&mut self, history: &History) {
         let mut begun: HashMap<(u64, &str), usize> = HashMap::new();
         let mut answered: BTreeMap<(u64, i64), Vec<(usize, i64)>> = BTreeMap::new();
@@ -292,7 +292,7 @@ impl<'a> Court<'a> {
                 Step::Invoke { cid, .. } => {
                     begun.insert((entry.connection, cid), place);
                 }
-                // A repeat is answered with the place that an earlier connection got for it.
+                // A repeat is answered with the number that an earlier connection got for it.
                 Step::Ok { conversation, cid, seq, repeated: false, .. } => {
                     if let Some(begin) = begun.get(&(entry.connection, cid.as_str())) {
                         answered.entry((entry.connection, *conversation)).or_default().push((*begin, *seq));
@@ -312,7 +312,7 @@ impl<'a> Court<'a> {
         }
     }
 
-    /// I6, I7, I11: what one client was told.
+    /// Checks I6, I7 and I11: what one client was sent.
     fn receiver_agrees(&mut self, history: &History) {
         let mut views: BTreeMap<i64, View> = BTreeMap::new();
         for entry in &history.entries {
@@ -341,7 +341,7 @@ impl<'a> Court<'a> {
                 }
                 Step::Changes { conversation, from, to, reset, rows } => match views.get_mut(conversation) {
                     Some(view) => self.changes(history, *conversation, view, (*from, *to, *reset), rows),
-                    // It was asked for before they were put out, and says nothing of where they stand.
+                    // It was asked for before their removal, and says nothing about their state.
                     None => {
                         let place = format!("{} in {conversation}", history.client);
                         rows.iter().for_each(|row| self.row_is_kept(&place, *conversation, row));
@@ -367,7 +367,7 @@ impl<'a> Court<'a> {
         if let Some(row) = row {
             self.row_is_kept(&place, conversation, row);
         }
-        // An event that a catch-up answer already covers is no fault: the protocol says to drop it.
+        // An event that a catch-up answer covers already is no fault: the protocol says to drop it.
         if view.live.is_some_and(|last| seq <= last) {
             self.accuse(Rule::I6, format!("{place} was told {seq} again on one connection"));
         }
@@ -378,7 +378,8 @@ impl<'a> Court<'a> {
             Place::Beyond => self.accuse(Rule::I6, format!("{place} was told {seq} after {}", view.known.cursor)),
         }
         let change = row.map_or(Change::Nothing, |row| Change::Message(row.clone()));
-        // An answer that was read before an event may have come after it, and the other way about.
+        // An answer that was read before an event may come after it, and an event may come after an answer that covers
+        // it.
         let _newer = view.known.apply(Number(seq), change);
     }
 
@@ -400,7 +401,7 @@ impl<'a> Court<'a> {
         let given: HashSet<i64> = rows.iter().map(|row| row.seq).collect();
         let missing: Vec<i64> = self.kept.get(&conversation).map_or_else(Vec::new, |kept| {
             let within = |number: i64| from < number && number <= to;
-            // What has changed since comes with its own number; in the end nothing may be missing.
+            // Rows that have changed since come with their own numbers; at the end none may be missing.
             let wanted = kept.log.rows.iter().filter(|row| within(row.rev));
             wanted.map(|row| row.seq).filter(|seq| !reset && !given.contains(seq)).collect()
         });
@@ -412,7 +413,7 @@ impl<'a> Court<'a> {
         let _older = view.known.catch_up(Number(to), (), [], rows.iter().cloned());
     }
 
-    /// I11 and the contents of I6: what was shown is kept, or something later of it.
+    /// Checks I11 and the contents of I6: what was shown is kept, or a later version of it.
     fn row_is_kept(&mut self, place: &str, conversation: i64, row: &Row) {
         self.applied(Rule::I11, 1);
         let kept = self.kept.get(&conversation).and_then(|kept| kept.rows.get(&row.seq).copied());
@@ -431,7 +432,7 @@ impl<'a> Court<'a> {
         }
     }
 
-    /// I7: old snapshot and events make the fresh snapshot.
+    /// Checks I7: old snapshot and events make the fresh snapshot.
     fn view_is_complete(&mut self, history: &History, conversation: i64, view: &View) {
         let place = format!("{} in {conversation}", history.client);
         self.applied(Rule::I7, 1);
@@ -451,9 +452,9 @@ impl<'a> Court<'a> {
     }
 }
 
-/// A conversation as one client has it.
+/// A conversation as one client knows it.
 struct View {
-    /// What was said before it began is not missed.
+    /// The number at which it began; earlier messages are not missed.
     start: i64,
     known: Known<Rows>,
     /// The number of the last live event on the present connection.

@@ -1,13 +1,13 @@
-//! P4: what was asked for later is done, and done once.
+//! P4: a reminder comes due, and only once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Evidence, Reminder, Rule, Step, Violation};
 
-/// Whose reminder, and of what: user, conversation, message.
+/// A reminder's user, conversation and message.
 type Key = (i64, i64, i64);
 
-/// Judges, and tells how often the rule was applied.
+/// Judges the rule, and counts how often it was applied.
 pub(super) fn judge(evidence: &Evidence) -> (Vec<Violation>, Vec<(Rule, u64)>) {
     let (mut asked, mut granted) = (BTreeSet::new(), BTreeMap::new());
     for history in &evidence.histories {
@@ -36,7 +36,7 @@ fn of((user, conversation, seq): &Key) -> String {
     format!("of {user} about {seq} in {conversation}")
 }
 
-/// What is wrong with the reminders that somebody has of one message.
+/// The mistake in the reminders that somebody has of one message, if there is one.
 fn wrong(key: &Key, found: &[&Reminder], asked: bool, granted: Option<&i64>) -> Option<String> {
     let ids: Vec<i64> = found.iter().map(|reminder| reminder.id).collect();
     match (found, granted) {

@@ -1,8 +1,9 @@
-//! Judges what clients saw against what the server kept.
+//! Compares what clients saw with what the server kept, and names the broken promises.
 //!
-//! Each client writes a history that only grows: what it began, how it ended, every frame it was given. After the
-//! faults, when all is quiet, one fresh reader dumps the conversations. From the two follows whether the promises
-//! were kept: the rules are numbered as in the delivery contract. Nothing here knows how the histories came about.
+//! Each client writes a history, to which it only adds: what it began, how that ended, every frame that it received.
+//! After the faults, when nothing more happens, a fresh reader reads the conversations. From the two follows whether
+//! the promises were kept: the rules are numbered as in the delivery contract. The checker does not know how the
+//! histories came about.
 
 mod accounts;
 mod bounds;
@@ -23,7 +24,7 @@ pub use promises::{Rule, Violation};
 pub use accounts::{AccountEvent, AccountLog, AccountWord};
 pub use bounds::{Bound, Figures, Spell, Trouble, figures};
 
-/// What a text was, without the text.
+/// The hash of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Content(pub u64);
 
@@ -38,26 +39,26 @@ impl Content {
     }
 }
 
-/// A message as a client was shown it, or as it is kept in the end.
+/// A message as a client was shown it, or as it is kept at the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Row {
-    /// Its place.
+    /// The number with which it was created.
     pub seq: i64,
     /// The number of its last change.
     pub rev: i64,
     /// Its id.
     pub id: i64,
-    /// Who said it.
+    /// Its author.
     pub author: i64,
-    /// The sender's id for the send.
+    /// The client id of its send.
     pub cid: Option<String>,
-    /// Its text; absent once deleted.
+    /// Its text; `None` once deleted.
     pub content: Option<Content>,
-    /// Its reactions, all together; the same for all messages without one.
+    /// A hash of all its reactions; the same for all messages without one.
     pub reactions: Content,
 }
 
-/// What histories have of a conversation: rows of messages, and nothing else.
+/// The form of a conversation in histories: rows of messages, and nothing else.
 #[derive(Clone, Copy, Debug)]
 struct Rows;
 
@@ -77,225 +78,225 @@ impl Form for Rows {
     fn moved((): &mut (), _head: Number, _member_count: Option<i64>) {}
 }
 
-/// Something that a client did or was told.
+/// Something that a client did or received.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "snake_case", tag = "step")]
 pub enum Step {
     /// A send began, or was repeated.
     Invoke {
-        /// Where.
+        /// The conversation.
         conversation: i64,
-        /// The sender's id for it.
+        /// The client id.
         cid: String,
-        /// What.
+        /// The text.
         content: Content,
     },
     /// A send was acknowledged.
     Ok {
-        /// Where.
+        /// The conversation.
         conversation: i64,
-        /// The sender's id for it.
+        /// The client id.
         cid: String,
-        /// The place it got.
+        /// The number of the message.
         seq: i64,
         /// The message's id.
         message: i64,
-        /// The database history that the server named.
+        /// The epoch that the server named.
         epoch: String,
         /// Whether the server said that it only repeated an earlier answer.
         repeated: bool,
     },
     /// A send was definitely refused.
     Fail {
-        /// The sender's id for it.
+        /// The client id.
         cid: String,
     },
-    /// Nobody knows what became of a send.
+    /// The outcome of a send became unknown.
     Unknown {
-        /// The sender's id for it.
+        /// The client id.
         cid: String,
     },
     /// An edit began.
     Edit {
-        /// Where.
+        /// The conversation.
         conversation: i64,
-        /// Of which message.
+        /// The message.
         seq: i64,
         /// The new text.
         content: Content,
     },
     /// An edit was acknowledged.
     Edited {
-        /// Where.
+        /// The conversation.
         conversation: i64,
-        /// Of which message.
+        /// The message.
         seq: i64,
-        /// The number it got.
+        /// The number of the edit.
         rev: i64,
     },
     /// A deletion began.
     Delete {
-        /// Where.
+        /// The conversation.
         conversation: i64,
-        /// Of which message.
+        /// The message.
         seq: i64,
     },
     /// A deletion was acknowledged.
     Deleted {
-        /// Where.
+        /// The conversation.
         conversation: i64,
-        /// Of which message.
+        /// The message.
         seq: i64,
-        /// The number it got.
+        /// The number of the deletion.
         rev: i64,
     },
-    /// A reaction began, or its taking back.
+    /// A reaction, or its removal, began.
     React {
-        /// Where.
+        /// The conversation.
         conversation: i64,
-        /// To which message.
+        /// The message.
         seq: i64,
     },
     /// A reaction was acknowledged.
     Reacted {
-        /// Where.
+        /// The conversation.
         conversation: i64,
-        /// To which message.
+        /// The message.
         seq: i64,
         /// The number of the message's last change then.
         rev: i64,
     },
-    /// Somebody's coming into a conversation began, or their going. For each person and conversation one client alone
-    /// does this, and one thing after the other.
+    /// Somebody began to be added to a conversation, or removed from it. For each person and conversation only one
+    /// client does this, one after the other.
     Move {
-        /// Where.
+        /// The conversation.
         conversation: i64,
-        /// Who.
+        /// The person.
         user: i64,
         /// Whether they are to be a member.
         inside: bool,
     },
-    /// It was acknowledged, or it turned out that it had been so before.
+    /// It was acknowledged, or turned out to have been done before.
     Moved {
-        /// Where.
+        /// The conversation.
         conversation: i64,
-        /// Who.
+        /// The person.
         user: i64,
         /// Whether they are a member.
         inside: bool,
     },
-    /// The client was told that it is in a conversation from now on.
+    /// The client received that it is a member of a conversation from now on.
     Added {
-        /// Which.
+        /// The conversation.
         conversation: i64,
         /// The number after which events follow.
         head: i64,
     },
-    /// The client was told that it is in a conversation no more.
+    /// The client received that it is no longer a member of a conversation.
     Removed {
-        /// Which.
+        /// The conversation.
         conversation: i64,
     },
     /// A page of history was read.
     Read {
-        /// Where.
+        /// The conversation.
         conversation: i64,
-        /// When it was asked for.
+        /// When the page was asked for.
         begun: u64,
-        /// The head that the page tells.
+        /// The head that the page gives.
         head: i64,
         /// The messages on it.
         rows: Vec<Row>,
     },
     /// The read marker was moved.
     MarkerMoved {
-        /// Where.
+        /// The conversation.
         conversation: i64,
-        /// When this was asked for.
+        /// When the move was asked for.
         begun: u64,
-        /// Where the server says that it is.
+        /// The marker's number in the server's answer.
         read_seq: i64,
     },
-    /// A read was refused: the conversation is not there for this client.
+    /// A read was refused: for this client the conversation does not exist.
     Denied {
-        /// Which.
+        /// The conversation.
         conversation: i64,
     },
     /// A connection is authenticated.
     Welcome {
-        /// On which node.
+        /// The node.
         node: usize,
     },
     /// An event of the client's account.
     Account {
-        /// What it says, and where it stands.
+        /// The event.
         event: AccountEvent,
     },
-    /// The client must read its account anew.
+    /// The client must read its account again.
     AccountReset,
-    /// It has: everything of the account, as it now is.
+    /// The client has read its account again.
     AccountRead {
-        /// Up to this number.
+        /// The number that it is at.
         to: i64,
-        /// An event for each thing.
+        /// The present state, as one event for each thing.
         events: Vec<AccountEvent>,
     },
-    /// A draft was saved or dropped.
+    /// A draft was saved or discarded.
     Drafted,
-    /// A connection has been told all that had been missed before its welcome.
+    /// A connection has received everything that had been missed before its welcome.
     CaughtUp,
     /// A connection is lost.
     Lost {
-        /// On which node.
+        /// The node.
         node: usize,
     },
     /// A connection resumes a conversation.
     Resume {
-        /// Which.
+        /// The conversation.
         conversation: i64,
-        /// From where; at the first time, the head that the server told.
+        /// The cursor; the first time, the head that the server gave.
         cursor: i64,
     },
     /// A live event.
     Event {
-        /// Where.
+        /// The conversation.
         conversation: i64,
         /// Its number.
         seq: i64,
-        /// The message it carries, if it is about one.
+        /// The message in it, if it is about one.
         row: Option<Row>,
         /// Whether the message is new.
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         created: bool,
-        /// Whom it says to have come (true) or gone (false), if it is about that.
+        /// The person who has joined (true) or gone (false), if it is about that.
         #[serde(skip_serializing_if = "Option::is_none")]
         member: Option<(i64, bool)>,
     },
-    /// Somebody asked to be reminded of a message. Of each they ask once.
+    /// Somebody asked for a reminder of a message. They ask once per message.
     Remind {
-        /// Where.
+        /// The conversation.
         conversation: i64,
-        /// Of which message.
+        /// The message.
         seq: i64,
     },
-    /// That was granted.
+    /// A reminder was created.
     Reminded {
-        /// Where.
+        /// The conversation.
         conversation: i64,
-        /// Of which message.
+        /// The message.
         seq: i64,
         /// The reminder's id.
         reminder: i64,
     },
     /// A catch-up answer.
     Changes {
-        /// Where.
+        /// The conversation.
         conversation: i64,
-        /// After this number.
+        /// The number after which it begins.
         from: i64,
-        /// Up to this one.
+        /// The number that it reaches.
         to: i64,
-        /// Whether the conversation must be read anew.
+        /// Whether the conversation must be read again.
         reset: bool,
         /// The messages that changed, as they are now.
         rows: Vec<Row>,
@@ -309,28 +310,29 @@ pub struct Entry {
     pub at: u64,
     /// The connection, unique within the history.
     pub connection: u64,
-    /// What happened.
+    /// The step.
     #[serde(flatten)]
     pub step: Step,
 }
 
-/// Everything one client did and was told.
+/// Everything that one client did and received.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct History {
     /// The client's name in reports.
     pub client: String,
     /// The user it speaks for.
     pub author: i64,
-    /// Whether it stops reading now and then, so that when it heard something says nothing about the server.
+    /// Whether it stops reading now and then, so that the time at which it received something says nothing about the
+    /// server.
     pub dawdles: bool,
-    /// In the order in which it happened.
+    /// The steps, in order.
     pub entries: Vec<Entry>,
 }
 
-/// A conversation as a fresh reader finds it in the end.
+/// A conversation as a fresh reader finds it at the end.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Log {
-    /// Which.
+    /// Its id.
     pub conversation: i64,
     /// The number of its last change.
     pub head: i64,
@@ -338,52 +340,52 @@ pub struct Log {
     pub base: i64,
     /// All its messages.
     pub rows: Vec<Row>,
-    /// The numbers of what is not a message: memberships, the conversation itself.
+    /// The numbers of changes that are not messages: of memberships and of the conversation itself.
     pub others: Vec<i64>,
-    /// Its members in the end.
+    /// Its members at the end.
     pub members: Vec<i64>,
-    /// What some of them are told of their own reading.
+    /// Some members' read markers and unread counts.
     pub markers: Vec<Marker>,
 }
 
-/// How far somebody has read, as a fresh reading tells them.
+/// A member's read marker, as a fresh reader finds it.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Marker {
-    /// Who.
+    /// The member.
     pub user: i64,
     /// The read marker.
     pub read_seq: i64,
-    /// How many unread messages they are told of.
+    /// The number of unread messages that the server reports.
     pub unread: i64,
 }
 
-/// A reminder as its person finds it in the end, when all should be due.
+/// A reminder as its user finds it at the end, when all should be due.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Reminder {
-    /// Whose.
+    /// Its user.
     pub user: i64,
     /// Its id.
     pub id: i64,
-    /// Where the message is.
+    /// The message's conversation.
     pub conversation: i64,
-    /// Which message.
+    /// The message.
     pub seq: i64,
     /// Whether it is due.
     pub due: bool,
 }
 
-/// All that the checker needs.
+/// The checker's input.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
     /// The clients' histories.
     pub histories: Vec<History>,
-    /// The conversations in the end.
+    /// The conversations at the end.
     pub logs: Vec<Log>,
-    /// Everybody's reminders in the end.
+    /// All reminders at the end.
     pub reminders: Vec<Reminder>,
-    /// The accounts in the end.
+    /// The accounts at the end.
     pub accounts: Vec<AccountLog>,
-    /// Users who were never in any of them, and must have seen nothing.
+    /// Users who were never a member of any of the conversations, and must have seen nothing.
     pub strangers: BTreeSet<i64>,
 }
 
@@ -393,7 +395,7 @@ pub fn check(evidence: &Evidence) -> Vec<Violation> {
     check_and_count(evidence).0
 }
 
-/// Judges as [`check`] does, and tells how often each rule was applied.
+/// Judges as [`check`] does, and counts how often each rule was applied.
 #[must_use]
 pub fn check_and_count(evidence: &Evidence) -> (Vec<Violation>, Vec<(Rule, u64)>) {
     let (mut violations, mut counts) = court::judge(evidence);

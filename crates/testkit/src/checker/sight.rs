@@ -1,10 +1,10 @@
-//! The rules about who sees what, and when: I10, I12 and I13.
+//! The rules about who may see what, and when: I10, I12 and I13.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Evidence, History, Row, Rule, Step, Violation};
 
-/// Judges, and tells how often each rule was applied.
+/// Judges the rules, and counts how often each was applied.
 pub(super) fn judge(evidence: &Evidence) -> (Vec<Violation>, Vec<(Rule, u64)>) {
     let mut eyes = Eyes::new(evidence);
     for history in &evidence.histories {
@@ -17,7 +17,8 @@ pub(super) fn judge(evidence: &Evidence) -> (Vec<Violation>, Vec<(Rule, u64)>) {
     (eyes.violations, eyes.counts.into_iter().collect())
 }
 
-/// A time in which somebody was surely not a member: after the going was acknowledged, before the coming began.
+/// A period in which somebody was certainly not a member: from the acknowledgement of the removal to the beginning of
+/// the next addition.
 struct Absence {
     from: u64,
     to: u64,
@@ -29,9 +30,9 @@ struct Eyes<'a> {
     absences: HashMap<(i64, i64), Vec<Absence>>,
     /// When the send of each message began, by conversation and place.
     begun: HashMap<(i64, i64), u64>,
-    /// When which state of which message was acknowledged: by conversation and place, (time, rev).
+    /// When each state of a message was acknowledged: by conversation and number, (time, rev).
     acknowledged: HashMap<(i64, i64), Vec<(u64, i64)>>,
-    /// When which number of which conversation was acknowledged; the numbers rise.
+    /// When each number of a conversation was acknowledged; the numbers rise.
     heads: HashMap<i64, Vec<(u64, i64)>>,
     violations: Vec<Violation>,
     counts: BTreeMap<Rule, u64>,
@@ -100,7 +101,8 @@ impl<'a> Eyes<'a> {
         *self.counts.entry(rule).or_default() += times as u64;
     }
 
-    /// I10: who is surely outside is not shown what was said since. Who was never inside is shown nothing.
+    /// Checks I10: somebody who is certainly outside is not shown what was said since. Somebody who was never inside is
+    /// shown nothing.
     fn outsider_sees_nothing(&mut self, history: &History) {
         let stranger = self.evidence.strangers.contains(&history.author);
         let (mut found, mut counted) = (Vec::new(), 0);
@@ -138,7 +140,7 @@ impl<'a> Eyes<'a> {
         found.into_iter().for_each(|detail| self.accuse(Rule::I10, detail));
     }
 
-    /// I10: after a connection was told that one has gone, it is told nothing more from there.
+    /// Checks I10: after a connection has received its own removal, it receives no later event of the conversation.
     fn nothing_after_going(&mut self, history: &History) {
         let mut gone: BTreeMap<i64, i64> = BTreeMap::new();
         let mut found = Vec::new();
@@ -166,7 +168,7 @@ impl<'a> Eyes<'a> {
         found.into_iter().for_each(|detail| self.accuse(Rule::I10, detail));
     }
 
-    /// I13: a page shows what was acknowledged before it was asked for.
+    /// Checks I13: a page shows what was acknowledged before it was asked for.
     fn reads_are_fresh(&mut self, history: &History) {
         let (mut found, mut counted) = (Vec::new(), 0);
         for entry in &history.entries {
@@ -192,7 +194,7 @@ impl<'a> Eyes<'a> {
         found.into_iter().for_each(|detail| self.accuse(Rule::I13, detail));
     }
 
-    /// I12: what began after another was acknowledged is not behind it; nothing is beyond the head.
+    /// Checks I12: a move that began after another was acknowledged is not behind it, and no marker is beyond the head.
     fn markers_move_forward(&mut self, history: &History) {
         let mut moved: BTreeMap<i64, Vec<(u64, u64, i64)>> = BTreeMap::new();
         for entry in &history.entries {
@@ -221,7 +223,7 @@ impl<'a> Eyes<'a> {
         found.into_iter().for_each(|detail| self.accuse(Rule::I12, detail));
     }
 
-    /// I12: unread is what others said beyond the marker, up to the thousand to which it is counted.
+    /// Checks I12: unread messages are those of others beyond the marker, counted up to a thousand.
     fn unread_is_counted(&mut self) {
         let mut found = Vec::new();
         for log in &self.evidence.logs {
@@ -239,7 +241,7 @@ impl<'a> Eyes<'a> {
     }
 }
 
-/// Who was surely away when.
+/// The periods in which each user was certainly not a member.
 fn absences(evidence: &Evidence) -> HashMap<(i64, i64), Vec<Absence>> {
     // When, whether it was acknowledged then, and whether they were to be inside.
     type Moves = Vec<(u64, bool, bool)>;

@@ -1,4 +1,4 @@
-//! A hand-made history for each rule, which breaks it.
+//! For each rule a hand-made history that breaks it.
 
 use std::collections::BTreeSet;
 
@@ -46,8 +46,8 @@ fn edited() -> Row {
     Row { rev: 6, content: Some(Content::of("new")), ..row(3, 1, "a") }
 }
 
-/// Ann and Bob are in the room (1 and 2). Ann says a and b; b's answer is lost and she repeats it; Bob, who is
-/// cut off for b and c, catches up; Ann edits a.
+/// Ann and Bob are in the room (joined at 1 and 2). Ann says a and b; the answer to b is lost and she repeats it; Bob,
+/// who is disconnected during b and c, catches up; Ann edits a.
 fn clean() -> Evidence {
     let ann = vec![
         entry(1, 1, resume(2)),
@@ -88,7 +88,7 @@ fn clean() -> Evidence {
     let rows = vec![edited(), row(4, 1, "b"), row(5, 2, "c"), row(7, 1, "d"), row(8, 1, "e")];
     Evidence {
         histories: vec![history("ann", 1, ann), history("bob", 2, bob)],
-        // Of the second one nobody knows whether it was granted.
+        // Whether the second reminder was created is unknown.
         reminders: vec![reminder(1, 5), reminder(2, 7)],
         logs: vec![Log { conversation: ROOM, head: 8, base: 2, rows, others: vec![1, 2], ..Log::default() }],
         ..Evidence::default()
@@ -103,7 +103,7 @@ fn history(client: &str, author: i64, entries: Vec<Entry>) -> History {
     History { client: client.into(), author, entries, ..History::default() }
 }
 
-/// The rules that are broken after a change of the clean evidence.
+/// The rules that a change of the clean evidence breaks.
 fn broken(change: impl FnOnce(&mut Evidence)) -> BTreeSet<Rule> {
     let mut evidence = clean();
     change(&mut evidence);
@@ -253,7 +253,7 @@ fn i8_a_sender_whose_messages_change_places() {
 
 #[test]
 fn i9_a_later_send_at_an_earlier_place() {
-    // Bob's c, at 5, began only after e, at 8, had been answered.
+    // Bob's c, at 5, began only after e, at 8, was answered.
     let rules = broken(|evidence| bob(evidence)[2].at = 35);
     assert_eq!(rules, [Rule::I9].into());
 }
@@ -287,7 +287,7 @@ fn marker_moved(begun: u64, read_seq: i64) -> Step {
     Step::MarkerMoved { conversation: ROOM, begun, read_seq }
 }
 
-/// Ann puts Bob out, says f, and brings him in again; Bob hears of his going and of his coming.
+/// Ann removes Bob, says f, and adds him again; Bob receives his removal and his return.
 fn wandering() -> Evidence {
     let mut evidence = clean();
     let moving = |inside| Step::Move { conversation: ROOM, user: 2, inside };
@@ -316,7 +316,7 @@ fn wandering() -> Evidence {
     evidence
 }
 
-/// The rules that are broken after a change of the evidence with a wanderer.
+/// The rules that a change of the evidence with Bob's removal breaks.
 fn broken_wandering(change: impl FnOnce(&mut Evidence)) -> BTreeSet<Rule> {
     let mut evidence = wandering();
     change(&mut evidence);
@@ -324,7 +324,7 @@ fn broken_wandering(change: impl FnOnce(&mut Evidence)) -> BTreeSet<Rule> {
 }
 
 #[test]
-fn who_goes_and_comes_back_is_acquitted() {
+fn a_member_who_leaves_and_returns_is_acquitted() {
     assert_eq!(check(&wandering()), []);
 }
 
@@ -386,7 +386,7 @@ fn i12_a_marker_that_goes_back_or_is_lost_or_lies_beyond_the_head() {
 }
 
 #[test]
-fn i13_a_page_that_shows_what_was_before() {
+fn i13_a_page_that_shows_an_outdated_state() {
     let page =
         |begun, head, row| broken(|evidence| bob(evidence).push(entry(begun + 10, 2, read(begun, head, vec![row]))));
     assert_eq!(page(35, 8, edited()), BTreeSet::new());
@@ -405,7 +405,7 @@ fn i1_a_deleted_message_that_is_there_again() {
 }
 
 #[test]
-fn i3_a_change_that_nobody_heard_of_explains_one_gap_and_no_more() {
+fn i3_a_tried_change_that_no_client_received_accounts_for_one_gap_only() {
     let tried = |evidence: &mut Evidence| {
         ann(evidence).push(entry(40, 2, Step::React { conversation: ROOM, seq: 8 }));
         evidence.logs[0].others.retain(|number| *number != 2);
@@ -461,7 +461,7 @@ fn i16_each_bound_is_measured() {
 }
 
 #[test]
-fn p4_a_reminder_that_is_gone_or_never_due_or_there_twice_or_nobodys() {
+fn p4_a_reminder_that_is_lost_never_due_doubled_or_not_asked_for() {
     let only = |change: &dyn Fn(&mut Vec<Reminder>)| broken(|evidence| change(&mut evidence.reminders));
     assert_eq!(only(&|kept| kept.truncate(1)), BTreeSet::new(), "what was never answered may not be there");
     for change in [
@@ -483,7 +483,7 @@ fn told(after: i64, seq: i64, says: AccountWord) -> Step {
     Step::Account { event: AccountEvent { seq, after, says } }
 }
 
-/// Bob comes into a room, begins a draft, comes back, begins another one, and drops it.
+/// Bob joins a room, saves a draft, reconnects, saves another one, and discards it.
 fn drafting(change: impl FnOnce(&mut Vec<Entry>)) -> Vec<String> {
     let (text, word) = (Content::of("hey"), |text: &str| AccountWord::Draft(1, Content::of(text)));
     let mut entries = vec![
@@ -504,9 +504,9 @@ fn drafting(change: impl FnOnce(&mut Vec<Entry>)) -> Vec<String> {
 }
 
 #[test]
-fn an_account_that_was_told_in_order_is_acquitted() {
+fn an_account_delivered_in_order_is_acquitted() {
     assert_eq!(drafting(|_| {}), [""; 0]);
-    // Told anew from the beginning, while live events go on.
+    // The account is read again from the beginning, while live events go on.
     let anew = |entries: &mut Vec<Entry>| {
         let events = vec![
             AccountEvent { seq: 2, after: 0, says: AccountWord::Added(1) },
@@ -519,7 +519,7 @@ fn an_account_that_was_told_in_order_is_acquitted() {
 }
 
 #[test]
-fn a1_a_number_of_an_account_that_is_left_out_told_again_or_forgotten() {
+fn a1_a_number_of_an_account_left_out_repeated_or_forgotten() {
     assert!(drafting(|entries| _ = entries.remove(2))[0].contains("5 of its account after 2"));
     assert!(drafting(|entries| entries.push(entries[5].clone()))[0].contains("after 6 on one connection"));
     assert!(drafting(|entries| _ = entries.pop())[0].contains("ended at 5"));

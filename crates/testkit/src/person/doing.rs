@@ -1,4 +1,4 @@
-//! What people do: with conversations, with what is said there, and with themselves.
+//! Methods for a person's actions: on conversations, on messages, and on their account.
 
 use std::sync::atomic::Ordering;
 
@@ -19,13 +19,13 @@ impl Person {
         self.opens(json!({"kind": "room", "name": name, "visibility": "private"})).await
     }
 
-    /// Brings people together.
+    /// Opens a group with these people.
     pub async fn opens_group(&self, with: &[&Self]) -> Room {
         let members: Vec<i64> = with.iter().map(|person| person.id()).collect();
         self.opens(json!({"kind": "group", "members": members})).await
     }
 
-    /// Gets the direct conversation with somebody.
+    /// Opens the direct conversation with somebody.
     pub async fn turns_to(&self, other: &Self) -> Room {
         self.opens(json!({"kind": "direct", "user": other.id()})).await
     }
@@ -36,7 +36,7 @@ impl Person {
         room
     }
 
-    /// What one did oneself is no news.
+    /// Marks a received frame of this kind as the person's own doing.
     fn knows_that(&self, room: Room, kind: &str) {
         let mut state = self.inner.state();
         for heard in &mut state.inbox.heard {
@@ -44,24 +44,24 @@ impl Person {
         }
     }
 
-    /// Enters a public room.
+    /// Joins a public room.
     pub async fn joins(&self, room: &Room) {
         self.asks("conversation.join", json!({"conversation": room.id})).await.granted();
         self.knows_that(*room, "conversation.added");
     }
 
-    /// Leaves.
+    /// Leaves a conversation.
     pub async fn leaves(&self, room: &Room) {
         self.asks("conversation.leave", json!({"conversation": room.id})).await.granted();
         self.knows_that(*room, "conversation.removed");
     }
 
-    /// Brings somebody in.
+    /// Adds somebody.
     pub async fn adds(&self, other: &Self, room: &Room) {
         self.asks("member.add", json!({"conversation": room.id, "user": other.id()})).await.granted();
     }
 
-    /// Puts somebody out.
+    /// Removes somebody.
     pub async fn removes(&self, other: &Self, room: &Room) {
         self.asks("member.remove", json!({"conversation": room.id, "user": other.id()})).await.granted();
     }
@@ -76,12 +76,12 @@ impl Person {
         self.requests("GET", &format!("/v1/conversations/{}", room.id), Value::Null).await.granted()
     }
 
-    /// Whether a conversation is not there for them.
+    /// Checks that a conversation does not exist for them.
     pub async fn does_not_see(&self, room: &Room) {
         self.requests("GET", &format!("/v1/conversations/{}", room.id), Value::Null).await.refused(404, "not_found");
     }
 
-    /// The texts that they know of a conversation, by what they were told; `None` for tombstones.
+    /// The texts of the known messages of a conversation; `None` for tombstones.
     #[must_use]
     pub fn knows(&self, room: &Room) -> Vec<Option<String>> {
         let state = self.inner.state();
@@ -93,7 +93,7 @@ impl Person {
             .collect()
     }
 
-    /// The number of the last change that they know.
+    /// The number of the last known change of a conversation.
     #[must_use]
     pub fn cursor(&self, room: &Room) -> i64 {
         self.inner.state().model.get(room.id).map_or(0, |followed| followed.known.cursor.0)
@@ -107,12 +107,12 @@ impl Person {
         format!("{}-{}", self.inner.name, self.inner.town.sends.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Says something.
+    /// Sends a message.
     pub async fn says(&self, room: &Room, text: &str) -> Said {
         said(&self.asks("message.send", self.draft(room, text)).await.granted())
     }
 
-    /// Says many things, without waiting for an answer between them.
+    /// Sends many messages, without waiting for an answer between them.
     pub async fn says_all<T: AsRef<str>>(&self, room: &Room, texts: impl IntoIterator<Item = T>) -> Vec<Said> {
         let sends: Vec<_> =
             texts.into_iter().map(|text| self.begins("message.send", self.draft(room, text.as_ref()))).collect();
@@ -124,7 +124,7 @@ impl Person {
         all
     }
 
-    /// The data of a send under a new client id.
+    /// The data of a send, with a new client id.
     #[must_use]
     pub fn draft(&self, room: &Room, text: &str) -> Value {
         json!({"conversation": room.id, "client_id": self.new_client_id(), "text": text})
@@ -132,13 +132,13 @@ impl Person {
 
     // ---- drafts ---------------------------------------------------------------------------------
 
-    /// Keeps what they have begun to write: the draft of this number, or a new one (0).
+    /// Saves a draft that replaces the one of number `since`; 0 for a new one.
     pub async fn begins_to_write(&self, room: &Room, text: &str, since: i64) -> Value {
         let draft = json!({"conversation": room.id, "text": text, "since": since});
         self.asks("draft.save", draft).await.granted()
     }
 
-    /// Drops what they have begun to write.
+    /// Discards a draft.
     pub async fn drops_draft(&self, room: &Room) {
         self.asks("draft.discard", json!({"conversation": room.id})).await.granted();
     }
@@ -150,50 +150,50 @@ impl Person {
         drafts["drafts"].as_array().expect("drafts").iter().map(text).collect()
     }
 
-    /// The number of the last change of their account that they know.
+    /// The number of the last known change of the account.
     #[must_use]
     pub fn account_seq(&self) -> i64 {
         self.inner.state().model.account_seq().unwrap_or_default()
     }
 
-    /// Answers to something that was said.
+    /// Replies to a message.
     pub async fn replies(&self, to: &Said, text: &str) -> Said {
         let mut draft = self.draft(&to.room, text);
         draft["parent"] = to.seq.into();
         said(&self.asks("message.send", draft).await.granted())
     }
 
-    /// Changes what they said.
+    /// Edits a message.
     pub async fn edits(&self, said: &Said, text: &str) {
         self.asks("message.edit", at(said, json!({"text": text}))).await.granted();
     }
 
-    /// Takes something back.
+    /// Deletes a message.
     pub async fn deletes(&self, said: &Said) {
         self.asks("message.delete", at(said, json!({}))).await.granted();
     }
 
-    /// Puts an emoji on something that was said.
+    /// Adds a reaction.
     pub async fn reacts(&self, said: &Said, emoji: &str) -> Value {
         self.asks("reaction.add", at(said, json!({"emoji": emoji}))).await.granted()
     }
 
-    /// Takes an emoji back.
+    /// Removes a reaction.
     pub async fn takes_back(&self, said: &Said, emoji: &str) -> Value {
         self.asks("reaction.remove", at(said, json!({"emoji": emoji}))).await.granted()
     }
 
-    /// Reads up to what was said.
+    /// Moves the read marker to a message.
     pub async fn reads(&self, said: &Said) {
         self.asks("marker.read", at(said, json!({}))).await.granted();
     }
 
-    /// Is writing.
+    /// Begins to type.
     pub async fn types(&self, room: &Room) {
         self.asks("typing.set", json!({"conversation": room.id, "typing": true})).await.granted();
     }
 
-    /// Is online, away, busy or invisible.
+    /// Sets the presence: online, away, busy or invisible.
     pub async fn is_now(&self, presence: &str) {
         self.asks("presence.set", json!({"presence": presence})).await.granted();
     }

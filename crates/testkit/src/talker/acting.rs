@@ -1,4 +1,4 @@
-//! What a talker does: says something, changes it, reacts, moves people, reads.
+//! A talker's actions: it sends, changes, reacts, moves members, reads.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -34,7 +34,7 @@ impl Talker {
         }
     }
 
-    /// Edits something said before, or deletes it.
+    /// Edits or deletes one of its own messages.
     async fn change(&mut self, socket: &mut Socket) -> Result<()> {
         if self.own.is_empty() {
             return Ok(());
@@ -63,7 +63,7 @@ impl Talker {
         say(socket, &name, command, json!({"conversation": conversation, "seq": seq, "emoji": emoji})).await
     }
 
-    /// Asks to be reminded of something heard, once of each.
+    /// Asks for a reminder of a received message, once for each.
     async fn remind(&mut self, socket: &mut Socket) -> Result<()> {
         let recent: Vec<(i64, i64)> = self.recent.iter().copied().filter(|one| !self.reminded.contains(one)).collect();
         let Some((conversation, seq)) = self.dice.pick(&recent).copied() else { return Ok(()) };
@@ -85,7 +85,7 @@ impl Talker {
         self.bring_about(socket, index).await
     }
 
-    /// Asks for the membership that is wanted.
+    /// Asks for the wanted membership.
     pub(super) async fn bring_about(&mut self, socket: &mut Socket, index: usize) -> Result<()> {
         let charge = &mut self.charges[index];
         let Some((inside, _)) = charge.wanted else { return Ok(()) };
@@ -103,7 +103,7 @@ impl Talker {
         say(socket, &name, command, data).await
     }
 
-    /// Keeps what it has begun to write, or drops it.
+    /// Saves a draft, or discards it.
     async fn draft(&mut self, socket: &mut Socket) -> Result<()> {
         let Some(conversation) = self.dice.pick(&self.places).copied() else { return Ok(()) };
         let name = self.name("draft");
@@ -115,7 +115,7 @@ impl Talker {
         say(socket, &name, "draft.save", json!({"conversation": conversation, "text": text})).await
     }
 
-    /// Asks for the next piece of its account, if that must be read anew.
+    /// Asks for the next piece of its account, if that must be read again.
     pub(super) async fn ask_for_account(&mut self, socket: &mut Socket) -> Result<()> {
         let name = self.name("account");
         let Some(reading) = self.reading.as_mut().filter(|reading| !reading.under_way) else { return Ok(()) };
@@ -125,7 +125,7 @@ impl Talker {
         say(socket, &name, "account.sync", json!({"since": since})).await
     }
 
-    /// Reads a page, catches up on what is known already, or moves the read marker.
+    /// Reads a page, catches up from a known number, or moves the read marker.
     async fn read(&mut self, socket: &mut Socket) -> Result<()> {
         let Some(conversation) = self.dice.pick(&self.places).copied() else { return Ok(()) };
         let (name, begun) = (self.name("read"), self.now());
@@ -148,7 +148,7 @@ impl Talker {
         }
     }
 
-    /// Says a few things at once.
+    /// Sends a few messages at once.
     async fn chat(&mut self, socket: &mut Socket) -> Result<()> {
         for _ in 0..self.dice.between(1, 4) {
             if self.pending.len() >= PIPELINE {
@@ -156,7 +156,7 @@ impl Talker {
             }
             let known: Vec<i64> =
                 self.places.iter().copied().filter(|place| self.cursors.contains_key(place)).collect();
-            // The first place is the hot one.
+            // The first conversation is the busiest.
             let hot = self.dice.one_in(3).then(|| known.first()).flatten().copied();
             let Some(conversation) = hot.or_else(|| self.dice.pick(&known).copied()) else { break };
             self.said += 1;

@@ -1,29 +1,29 @@
-//! What somebody who talks does how often.
+//! How often a talker does what.
 
-/// What somebody does, out of a hundred things.
+/// The shares of a talker's actions, out of a hundred; the rest are sends.
 #[derive(Clone, Copy, Debug)]
 pub struct Habits {
     /// Editing, or deleting: one in three.
     pub edit: u64,
     /// Reacting.
     pub react: u64,
-    /// Putting somebody out of a conversation or bringing them in again.
+    /// Removing somebody from a conversation, or adding them again.
     pub change_members: u64,
     /// Reading history, catching up, moving the read marker.
     pub read: u64,
-    /// Asking to be reminded of what was heard, in a few seconds.
+    /// Asking for a reminder of a received message, in a few seconds.
     pub remind: u64,
-    /// Saving a draft, or dropping it: one in four.
+    /// Saving a draft, or discarding it: one in four.
     pub draft: u64,
-    /// Milliseconds between two things.
+    /// Milliseconds between two actions.
     pub pause: (u64, u64),
-    /// Connecting anew once in so many things.
+    /// Reconnecting once in so many actions.
     pub hop: u64,
-    /// Whether they say nothing at all.
+    /// Whether they send nothing at all.
     pub silent: bool,
     /// Whether they stop reading for seconds now and then.
     pub dawdles: bool,
-    /// By how many characters each text is longer than it need be.
+    /// The number of characters of padding in each text.
     pub padding: usize,
 }
 
@@ -65,7 +65,7 @@ impl Habits {
         }
     }
 
-    /// Reads and nothing else, as somebody does who is not let in anywhere.
+    /// Reads and does nothing else, as a user does who is not a member of anything.
     #[must_use]
     pub fn prying() -> Self {
         Self {
@@ -83,13 +83,13 @@ impl Habits {
         }
     }
 
-    /// Listens, and stops reading for seconds now and then.
+    /// Only listens, and stops reading for seconds now and then.
     #[must_use]
     pub fn dawdling() -> Self {
         Self { dawdles: true, pause: (1_500, 4_000), ..Self::listening() }
     }
 
-    /// Listens and nothing else.
+    /// Only listens.
     #[must_use]
     pub fn listening() -> Self {
         Self {

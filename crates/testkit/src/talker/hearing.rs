@@ -1,4 +1,4 @@
-//! What a talker is told, as it goes into the history.
+//! Records what a talker receives in its history.
 
 use super::*;
 
@@ -13,7 +13,7 @@ impl Talker {
             Some(re) => self.hear_answer(re, &frame)?,
             None => self.hear_news(&frame)?,
         }
-        self.look_whether_caught_up();
+        self.check_caught_up();
         Ok(())
     }
 
@@ -39,7 +39,8 @@ impl Talker {
         Ok(())
     }
 
-    /// Notes an event of the account. True if it is live: what was missed says nothing of where events follow.
+    /// Records an event of the account. True if it is live: a missed event does not say from where a conversation's
+    /// events follow.
     fn hear_account(&mut self, kind: &str, frame: &Value) -> bool {
         if kind == "account.reset" {
             (self.account, self.reading) = (0, Some(Reading::default()));
@@ -53,7 +54,7 @@ impl Talker {
         seq > self.live_from
     }
 
-    /// The next piece of an account that is read anew.
+    /// Takes the next piece of an account that is read again.
     fn hear_account_changes(&mut self, data: &Value) -> Result<()> {
         let to = data["to"].as_i64().context("changes without to")?;
         let Some(mut reading) = self.reading.take() else { return Ok(()) };
@@ -143,9 +144,9 @@ impl Talker {
         Ok(())
     }
 
-    fn look_whether_caught_up(&mut self) {
+    fn check_caught_up(&mut self) {
         let Some(behind) = &mut self.behind else { return };
-        // Where one is no member any more, there is nothing to catch up on.
+        // There is nothing to catch up on in a conversation that it is no longer a member of.
         behind.retain(|place, head| self.cursors.get(place).is_some_and(|cursor| cursor < head));
         if behind.is_empty() {
             self.behind = None;
@@ -167,8 +168,8 @@ impl Talker {
     fn hear_refusal(&mut self, re: &str, error: &Value) {
         let Some(index) = self.pending.iter().position(|pending| pending.cid == re) else { return };
         let cid = re.to_owned();
-        // What is true now says nothing about an earlier try: that may still be on its way, through a connection that was
-        // given up, to a node that can store it, or to a moment at which one is a member again.
+        // A refusal of the present attempt says nothing about an earlier one, which may still be on its way: over a
+        // connection that was given up, to a node that can store it, or until the author is a member again.
         let passing = ["unavailable", "storage_full", "rate_limited", "not_found", "forbidden"];
         let passing = passing.iter().any(|code| error["code"] == *code);
         let pending = &mut self.pending[index];
@@ -220,7 +221,8 @@ impl Talker {
                     return Ok(());
                 };
                 *under_way = false;
-                // Who is not found has gone, if that was asked for before and nobody knew what became of it.
+                // "Not found" means that the member is gone, if the removal was asked for before with an unknown
+                // outcome.
                 if error["code"] == "not_found" && !*inside && *again {
                     self.moved(charge);
                 } else if let Some(Charge { wanted: Some((_, again)), .. }) = self.charges.get_mut(charge) {
@@ -232,7 +234,7 @@ impl Talker {
         Ok(())
     }
 
-    /// A membership is as it was wanted.
+    /// Records that a membership is as it was wanted.
     fn moved(&mut self, charge: usize) {
         let Some(charge) = self.charges.get_mut(charge) else { return };
         charge.under_way = false;

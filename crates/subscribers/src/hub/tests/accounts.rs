@@ -79,7 +79,7 @@ async fn an_account_that_waits_for_a_dropped_channel_begins_it_again() {
     hub.state.detach(ANN, ann.id);
     hub.state.tell_stalled_accounts();
     assert_eq!(told(&bob), ["conversation.added 1"]);
-    // What happened between that number and now was not delivered to anybody here.
+    // Events between that number and now were not delivered to anybody here.
     hub.serves().await;
     assert!(hub.state.channels.get(&GARDEN).expect("a channel").gaps.due().is_some());
     hub.hears(8, said(8));
