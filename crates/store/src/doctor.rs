@@ -15,6 +15,7 @@ use crate::{
     Db, Options, db,
     error::{Error, Result},
     history::Record,
+    names::{self, NameFinding},
     nodes::Present,
     rows,
     schema::{self, Schema},
@@ -85,6 +86,18 @@ pub async fn unreadable_rows(url: &str) -> Result<Vec<String>> {
     let options = Options { url: url.to_owned(), readers: 1, connect_timeout: Duration::from_secs(5) };
     let db = Db::open(&options).await?;
     let found = rows::unreadable(&mut *db.read().await?).await;
+    db.close().await;
+    found
+}
+
+/// What was found about names and still holds, at most so much.
+///
+/// # Errors
+/// Those of the database.
+pub async fn name_findings(url: &str, limit: i64) -> Result<Vec<NameFinding>> {
+    let options = Options { url: url.to_owned(), readers: 1, connect_timeout: Duration::from_secs(5) };
+    let db = Db::open(&options).await?;
+    let found = names::findings(&mut *db.read().await?, limit).await;
     db.close().await;
     found
 }

@@ -7,7 +7,7 @@
 #[macro_use]
 mod sql;
 #[macro_use]
-mod names;
+pub mod names;
 
 pub mod account_changes;
 pub mod damage;
@@ -68,6 +68,9 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         accounts::STATEMENTS,
         sessions::STATEMENTS,
         conversations::STATEMENTS,
+        names::STATEMENTS,
+        names::people::STATEMENTS,
+        names::rooms::STATEMENTS,
         heads::STATEMENTS,
         members::STATEMENTS,
         messages::STATEMENTS,

@@ -22,6 +22,7 @@ mod markers;
 mod matcha;
 mod members;
 mod messages;
+mod names;
 mod nodes;
 mod ops;
 mod policies;

@@ -6,6 +6,7 @@ mod clock;
 mod history;
 mod jobs;
 mod log;
+mod names;
 mod policies;
 mod reminders;
 mod schema;
