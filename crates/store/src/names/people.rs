@@ -9,7 +9,7 @@ use chat::{
 use super::{BATCH, Found, Settled, keyed, note, search_key};
 use crate::{
     Conn, Result, account_changes, accounts,
-    nudges::{self, Nudge},
+    invalidations::{self, Invalidation},
 };
 
 statements! {
@@ -39,12 +39,12 @@ pub(super) async fn settle(
     for mut account in people {
         if clean(conn, &mut account).await? {
             settled.cleaned += 1;
-            changed.push(Nudge::Account(account.id, account.rev));
+            changed.push(Invalidation::Account(account.id, account.rev));
         }
         put_keys(conn, &account, all, now, settled).await?;
         settled.keyed += 1;
     }
-    nudges::add(conn, &changed, node, now).await?;
+    invalidations::add(conn, &changed, node, now).await?;
     Ok(ids.last().map(|id| id.0))
 }
 
