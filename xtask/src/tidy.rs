@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: checks the project's rules that the compiler does not check.
 
+mod comparing;
 mod matches;
 mod names;
 mod nouns;
@@ -33,6 +34,7 @@ pub fn run() -> anyhow::Result<()> {
     problems.extend(nouns::check(&sources));
     problems.extend(matches::check(&sources));
     problems.extend(names::check(&sources));
+    problems.extend(comparing::check(&sources));
     problems.extend(lengths(&sources));
     for problem in &problems {
         println!("{problem}");

@@ -111,9 +111,11 @@ function bareName(name: string): string {
 /** Whether a name is found by what somebody types: by the beginnings of its words, or by any piece of it. */
 export function findsName(name: string, search: string): boolean {
   const [within, wanted] = [bareName(name), bareName(search)];
-  const words = ` ${within.replace(/[^\p{L}\p{M}\p{N}\p{S}]+/gu, ' ')}`;
-  return within.includes(wanted) || wanted.split(/\s+/).every((word) => words.includes(` ${word}`));
+  const [there, typed] = [` ${words(within).join(' ')}`, words(wanted)];
+  return within.includes(wanted) || (typed.length > 0 && typed.every((word) => there.includes(` ${word}`)));
 }
+
+const words = (bare: string) => bare.split(/[^\p{L}\p{M}\p{N}\p{S}]+/u).filter((word) => word !== '');
 
 /** Whether anything of a text can be seen: the server refuses a message of which nothing can. */
 export function hasVisible(text: string): boolean {

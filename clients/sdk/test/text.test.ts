@@ -143,6 +143,11 @@ test.each(vectors.searches.filter(({ names }) => names.length > 0))(
   },
 );
 
+test('a sign alone finds no name that has none', () => {
+  expect(findsName('Ann', '%')).toBe(false);
+  expect(findsName('Ann', '')).toBe(true);
+});
+
 test('a text of which nothing can be seen is known', () => {
   for (const blank of [
     '',

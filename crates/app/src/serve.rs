@@ -103,6 +103,11 @@ impl Server {
         if let Err(error) = db.settle_room_names().await {
             tracing::warn!(%error, "the names of rooms that an earlier version has made were not looked at");
         }
+        match db.settle_names(parts::clock()()).await {
+            Ok(settled) if settled.keyed > 0 => tracing::info!(?settled, "the keys of names were made"),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "not all keys of names were made; the next start goes on"),
+        }
         let admins = store::accounts::admins(&mut *db.read().await?).await?;
         let setup_secret = secrets::setup_secret(&config.data.dir, admins > 0)?.map(|s| s.reveal().to_owned());
 

@@ -19,6 +19,9 @@ pub const VERSION: &str = "1, Unicode 17";
 /// Marks in a row upon one character, at most. No language needs more; more overflow the line.
 const MARKS: usize = 8;
 
+/// Signs that whoever types them means: what has one is looked for as it is written. All others are between words.
+const IN_WORDS: [char; 3] = ['_', '%', '\\'];
+
 /// Why a text cannot be a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unfit {
@@ -70,8 +73,9 @@ pub fn stored(raw: &str) -> Result<String, Unfit> {
 /// Why it cannot be kept.
 pub fn stored_lines(raw: &str) -> Result<String, Unfit> {
     let mut lines = Vec::new();
-    for line in raw.trim().lines() {
-        match stored(&line.replace('\t', " ")) {
+    let ends = |c| matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    for line in raw.replace("\r\n", "\n").split(ends) {
+        match stored(&line.replace(['\t', '\u{b}', '\u{c}'], " ")) {
             Ok(line) => lines.push(line),
             Err(Unfit::Blank) => lines.push(String::new()),
             Err(unfit) => return Err(unfit),
@@ -204,7 +208,8 @@ pub fn words(search: &str) -> Vec<String> {
     let mut found = Vec::new();
     for chunk in without_accents(search).split(' ').filter(|chunk| !chunk.is_empty()) {
         let words = cut(chunk);
-        let words = if words.is_empty() { vec![chunk.to_owned()] } else { words };
+        let as_written = words.is_empty() || chunk.contains(IN_WORDS);
+        let words = if as_written { vec![chunk.to_owned()] } else { words };
         for word in words {
             if !found.contains(&word) {
                 found.push(word);

@@ -12,9 +12,9 @@ use std::ops::Range;
 use crate::names;
 use scripts::{is_unspaced, is_word};
 
-/// What a part of a text is.
+/// What a part of a text means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum Meaning {
     /// As it is written.
     Text,
     /// A link. The address that it leads to is as it was written, with the scheme that `www.` and mail addresses lack.
@@ -32,7 +32,7 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part<'a> {
     /// What it is.
-    pub kind: Kind,
+    pub meaning: Meaning,
     /// What is shown of it: of code without the backticks.
     pub text: &'a str,
     /// Where it begins and ends in the whole text, in Unicode scalar values.
@@ -41,7 +41,7 @@ pub struct Part<'a> {
 
 /// A part by its bytes: all that belongs to it, and what is shown of it.
 struct Found {
-    kind: Kind,
+    meaning: Meaning,
     whole: Range<usize>,
     shown: Range<usize>,
 }
@@ -72,7 +72,8 @@ pub fn parts(text: &str) -> Vec<Part<'_>> {
 #[must_use]
 pub fn mentions(text: &str, username: &str) -> bool {
     let wanted = names::compared(username);
-    text.contains(SIGNS) && parts(text).iter().any(|part| matches!(&part.kind, Kind::Mention(name) if *name == wanted))
+    text.contains(SIGNS)
+        && parts(text).iter().any(|part| matches!(&part.meaning, Meaning::Mention(name) if *name == wanted))
 }
 
 /// The sign before a name, and its full-width form.
@@ -88,13 +89,17 @@ fn code(text: &str, tick: usize, last_fence: Option<usize>) -> Option<Found> {
         let begins = [begin + language_line(body), begin];
         let closed = begins.iter().find_map(|begin| Some((*begin, closing(text, *begin, last_fence)?)));
         if let Some((begin, end)) = closed {
-            return Some(Found { kind: Kind::Code { block: true }, whole: tick..end + FENCE.len(), shown: begin..end });
+            return Some(Found {
+                meaning: Meaning::Code { block: true },
+                whole: tick..end + FENCE.len(),
+                shown: begin..end,
+            });
         }
     }
     let inside = rest.get(1..)?;
     let end = inside.find(['`', '\n', '\r'])?;
     (end > 0 && inside.get(end..)?.starts_with('`')).then(|| Found {
-        kind: Kind::Code { block: false },
+        meaning: Meaning::Code { block: false },
         whole: tick..tick + end + 2,
         shown: tick + 1..tick + 1 + end,
     })
@@ -122,8 +127,8 @@ fn plain(text: &str, range: Range<usize>, found: &mut Vec<Found>) {
         mentioning(text, done..whole.start, found);
         done = whole.end;
         // What looks like a link and may be none is left as it is, with all that is in it.
-        let kind = target.map_or(Kind::Text, Kind::Link);
-        found.push(Found { kind, shown: whole.clone(), whole });
+        let meaning = target.map_or(Meaning::Text, Meaning::Link);
+        found.push(Found { meaning, shown: whole.clone(), whole });
     }
     mentioning(text, done..range.end, found);
 }
@@ -144,7 +149,7 @@ fn mentioning(text: &str, range: Range<usize>, found: &mut Vec<Found>) {
         let whole = sign..sign_end + name.len();
         done = whole.end;
         at = done;
-        found.push(Found { kind: Kind::Mention(names::compared(name)), shown: whole.clone(), whole });
+        found.push(Found { meaning: Meaning::Mention(names::compared(name)), shown: whole.clone(), whole });
     }
     literal(done..range.end, found);
 }
@@ -167,7 +172,7 @@ fn name_at(rest: &str) -> &str {
 
 fn literal(range: Range<usize>, found: &mut Vec<Found>) {
     if !range.is_empty() {
-        found.push(Found { kind: Kind::Text, shown: range.clone(), whole: range });
+        found.push(Found { meaning: Meaning::Text, shown: range.clone(), whole: range });
     }
 }
 
@@ -176,7 +181,7 @@ fn placed(text: &str, found: Vec<Found>) -> Vec<Part<'_>> {
     let mut merged: Vec<Found> = Vec::with_capacity(found.len());
     for part in found {
         match merged.last_mut() {
-            Some(last) if last.kind == Kind::Text && part.kind == Kind::Text => {
+            Some(last) if last.meaning == Meaning::Text && part.meaning == Meaning::Text => {
                 last.whole.end = part.whole.end;
                 last.shown.end = part.shown.end;
             }
@@ -188,7 +193,7 @@ fn placed(text: &str, found: Vec<Found>) -> Vec<Part<'_>> {
         let end = begin + text.get(part.whole).map_or(0, |whole| whole.chars().count());
         let place = begin..end;
         begin = end;
-        Part { kind: part.kind, text: text.get(part.shown).unwrap_or_default(), place }
+        Part { meaning: part.meaning, text: text.get(part.shown).unwrap_or_default(), place }
     };
     merged.into_iter().map(place).collect()
 }

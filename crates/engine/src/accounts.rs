@@ -6,7 +6,7 @@ use chat::{
     AccountFact, Error, ErrorCode, Number, Reply, Result, UserId,
     accounts::{Account, Profile, ProfileChange, Registration, ServerRole},
     event::Revocation,
-    permission,
+    names, permission,
     sessions::{Origin, Visited},
 };
 
@@ -96,6 +96,9 @@ async fn store_new(unit: &mut Unit, opening: Opening) -> Result<Account> {
     if store::accounts::by_name(&mut unit.conn, &username).await?.is_some() {
         return Err(taken("username", "This username is taken."));
     }
+    if store::accounts::is_look_alike(&mut unit.conn, &username).await? {
+        return Err(taken("username", "Somebody has a username that looks like this one. Choose another."));
+    }
     let new = store::accounts::NewAccount {
         id: None,
         username: &username,
@@ -141,7 +144,7 @@ pub(crate) fn check_username(username: &str) -> Result<()> {
 
 pub(crate) fn check_email(email: &str) -> Result<()> {
     let plausible = email.chars().count() <= EMAIL_LENGTH
-        && !email.contains(|c: char| c.is_whitespace() || c.is_control())
+        && !email.contains(|c: char| c.is_whitespace() || c.is_control() || names::is_hidden(c))
         && email.split_once('@').is_some_and(|(local, host)| {
             !local.is_empty()
                 && host.contains('.')
@@ -160,10 +163,7 @@ pub(crate) fn check_email(email: &str) -> Result<()> {
 fn merged(mut profile: Profile, change: ProfileChange, most: i64) -> Result<Profile> {
     let put = |slot: &mut Option<String>, field: &str, value: Option<Option<String>>| -> Result<()> {
         if let Some(value) = value {
-            if let Some(text) = &value {
-                text::check_name(field, text, most)?;
-            }
-            *slot = value;
+            *slot = value.map(|text| text::name(field, &text, most)).transpose()?;
         }
         Ok(())
     };

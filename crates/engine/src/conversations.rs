@@ -21,10 +21,8 @@ impl Call {
         client_id: Option<ClientId>,
     ) -> Result<Reply> {
         self.require_roaming("open rooms")?;
-        text::check_name("name", &name, self.settings.limits.name_length)?;
-        if let Some(topic) = &topic {
-            text::check_optional("topic", topic, self.settings.limits.topic_length)?;
-        }
+        let name = text::name("name", &name, self.settings.limits.name_length)?;
+        let topic = self.topic(topic)?;
         let call = self.clone();
         self.open(&[self.speaker.user], move |unit| {
             Box::pin(async move {
@@ -34,10 +32,8 @@ impl Call {
                     return Ok(earlier);
                 }
                 // Only public rooms are asked: of others' private ones nobody must hear.
-                if visibility == Visibility::Public
-                    && store::conversations::public_by_name(&mut unit.conn, &name).await?.is_some()
-                {
-                    return Err(name_taken());
+                if visibility == Visibility::Public {
+                    require_free_name(&mut unit.conn, &name).await?;
                 }
                 let new = NewConversation {
                     kind: Kind::Room,
@@ -61,9 +57,7 @@ impl Call {
         client_id: Option<ClientId>,
     ) -> Result<Reply> {
         self.require_roaming("open groups")?;
-        if let Some(name) = &name {
-            text::check_name("name", name, self.settings.limits.name_length)?;
-        }
+        let name = name.map(|name| text::name("name", &name, self.settings.limits.name_length)).transpose()?;
         let mut others = members;
         others.sort_unstable();
         others.dedup();
@@ -262,6 +256,12 @@ impl Call {
         Ok(())
     }
 
+    /// The form in which a topic is kept; none if nothing of it can be seen.
+    fn topic(&self, topic: Option<String>) -> Result<Option<String>> {
+        let topic = topic.map(|topic| text::lines("topic", &topic, self.settings.limits.topic_length)).transpose()?;
+        Ok(topic.filter(|topic| !topic.is_empty()))
+    }
+
     fn require_roaming(&self, what: &str) -> Result<()> {
         if permission::may_roam(self.speaker.role) {
             return Ok(());
@@ -276,12 +276,8 @@ impl Call {
         topic: Option<Option<String>>,
         visibility: Option<Visibility>,
     ) -> Result<Reply> {
-        if let Some(name) = &name {
-            text::check_name("name", name, self.settings.limits.name_length)?;
-        }
-        if let Some(Some(topic)) = &topic {
-            text::check_optional("topic", topic, self.settings.limits.topic_length)?;
-        }
+        let name = name.map(|name| text::name("name", &name, self.settings.limits.name_length)).transpose()?;
+        let topic = topic.map(|topic| self.topic(topic)).transpose()?;
         let call = self.clone();
         self.change(&[conversation.into()], move |unit| {
             Box::pin(async move {
@@ -396,9 +392,21 @@ pub(crate) async fn require_active(conn: &mut Conn, field: &str, users: &[UserId
     Ok(())
 }
 
-fn name_taken() -> Error {
-    Error {
-        field: Some("/name".into()),
-        ..Error::new(ErrorCode::Conflict, "A public room of this name exists already.")
+/// Refuses a name that a public room has, or that looks like one's.
+async fn require_free_name(conn: &mut Conn, name: &str) -> Result<()> {
+    if store::conversations::public_by_name(conn, name).await?.is_some() {
+        return Err(taken("A public room of this name exists already."));
     }
+    if store::conversations::is_look_alike(conn, name).await? {
+        return Err(taken("A public room exists whose name looks like this one. Choose another."));
+    }
+    Ok(())
+}
+
+fn name_taken() -> Error {
+    taken("A public room of this name, or of one that looks like it, exists already.")
+}
+
+fn taken(detail: &str) -> Error {
+    Error { field: Some("/name".into()), ..Error::new(ErrorCode::Conflict, detail) }
 }

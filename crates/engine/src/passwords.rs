@@ -9,7 +9,7 @@ use argon2::{
     Algorithm, Argon2, Block, Params, Version,
     password_hash::phc::{Output, PasswordHash, Salt},
 };
-use chat::{Error, Result, UserId};
+use chat::{Error, Result, UserId, names};
 use tokio::sync::oneshot;
 
 use queue::Queue;
@@ -155,11 +155,11 @@ impl Turn {
     /// The PHC string of a password. Accounts that name one mail address share a salt (see [`Turn::find`]); otherwise
     /// it is random.
     pub(crate) async fn hash(self, password: String, salt: Option<Salt>) -> Result<String> {
-        self.work(move |arena, _| hash(arena, &password, salt)).await.map(|(_, hash)| hash)
+        self.work(move |arena, _| hash(arena, &names::opaque(&password), salt)).await.map(|(_, hash)| hash)
     }
 
     /// Whose password it is of these people, the first of them if it is that of several. Without any, it takes as long
-    /// as with one.
+    /// as with one. Hashes from before passwords had one form are tried with the password as it came.
     pub(crate) async fn find(
         self,
         password: String,
@@ -174,10 +174,10 @@ impl Turn {
                         decoy.get_or_init(|| hashed).clone()
                     }
                 };
-                find(arena, &password, vec![(UserId(0), decoy)])?;
+                find_any(arena, &password, &[(UserId(0), decoy)])?;
                 return Ok(None);
             }
-            find(arena, &password, people)
+            find_any(arena, &password, &people)
         })
         .await
     }
@@ -250,12 +250,21 @@ fn compute(arena: &mut Arena, password: &str, like: &PasswordHash) -> Result<Out
     Output::new(output).map_err(unreadable)
 }
 
+/// [`find`] with the form of a password, and once more with the password as it came, if that is another.
+fn find_any(arena: &mut Arena, password: &str, people: &[(UserId, String)]) -> Result<Option<(UserId, String)>> {
+    let form = names::opaque(password);
+    match find(arena, &form, people)? {
+        None if form != password => find(arena, password, people),
+        found => Ok(found),
+    }
+}
+
 /// Whose password it is. What comes after [`SALTS`] different salts is passed over, unless it has one of these.
-fn find(arena: &mut Arena, password: &str, people: Vec<(UserId, String)>) -> Result<Option<(UserId, String)>> {
+fn find(arena: &mut Arena, password: &str, people: &[(UserId, String)]) -> Result<Option<(UserId, String)>> {
     // Of one mail address they have one salt: it is computed once, and the time does not tell how many they are.
     let mut computed: Vec<(PasswordHash, Output)> = Vec::with_capacity(1);
     for (user, stored) in people {
-        let hash = PasswordHash::new(&stored).map_err(unreadable)?;
+        let hash = PasswordHash::new(stored).map_err(unreadable)?;
         let alike = |(other, _): &&(PasswordHash, Output)| {
             (other.algorithm, other.version, &other.params, other.salt)
                 == (hash.algorithm, hash.version, &hash.params, hash.salt)
@@ -268,7 +277,7 @@ fn find(arena: &mut Arena, password: &str, people: Vec<(UserId, String)>) -> Res
         };
         // Compared in constant time.
         if hash.hash == Some(output) {
-            return Ok(Some((user, stored)));
+            return Ok(Some((*user, stored.clone())));
         }
         if known.is_none() {
             computed.push((hash, output));
@@ -305,6 +314,31 @@ mod tests {
         }
         let turn = hasher.turn(stranger(1)).await.expect("free");
         assert!(turn.find("decoy".to_owned(), Vec::new()).await.expect("readable").1.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_password_is_the_same_in_all_normal_forms_and_old_hashes_are_tried_as_it_came() {
+        let hasher = Hasher::with(1, queue::WAITING);
+        let (one, two) = ("correct horse caf\u{e9}", "correct\u{a0}horse cafe\u{301}");
+        let new = hasher.turn(stranger(1)).await.expect("free").hash(two.to_owned(), None).await.expect("hashed");
+        // What a program of before would have made of it.
+        let turn = hasher.turn(stranger(1)).await.expect("free");
+        let (_, old) = turn.work(move |arena, _| hash(arena, two, None)).await.expect("hashed");
+        for (stored, password, found) in [
+            (&new, one, true),
+            (&new, two, true),
+            (&old, two, true),
+            (&old, one, false),
+            (&new, "Correct horse caf\u{e9}", false),
+        ] {
+            let turn = hasher.turn(stranger(1)).await.expect("free");
+            let people = vec![(UserId(1), stored.clone())];
+            assert_eq!(
+                turn.find(password.to_owned(), people).await.expect("readable").1.is_some(),
+                found,
+                "{password}"
+            );
+        }
     }
 
     #[tokio::test]

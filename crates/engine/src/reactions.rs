@@ -1,12 +1,14 @@
 //! Reactions: one emoji by one person on one message, at most once.
 
-use chat::{ConversationId, Error, Fact, Limits, Number, Reply, Result, UserId, messages::Message, policies::Ability};
+use chat::{
+    ConversationId, Error, Fact, Limits, Number, Reply, Result, UserId, messages::Message, policies::Ability, reactions,
+};
 
 use crate::{Call, messages::changed, text};
 
 impl Call {
     pub(crate) async fn add_reaction(&self, conversation: ConversationId, seq: Number, emoji: String) -> Result<Reply> {
-        text::check_name("emoji", &emoji, self.settings.limits.emoji_length)?;
+        let emoji = checked(&emoji, self.settings.limits.emoji_length)?;
         let call = self.clone();
         self.change(&[conversation.into()], move |unit| {
             Box::pin(async move {
@@ -36,6 +38,8 @@ impl Call {
         seq: Number,
         emoji: String,
     ) -> Result<Reply> {
+        // Reactions from before there were forms may be any text.
+        let emoji = reactions::emoji(&emoji).unwrap_or(emoji);
         let call = self.clone();
         self.change(&[conversation.into()], move |unit| {
             Box::pin(async move {
@@ -56,6 +60,15 @@ impl Call {
         })
         .await
     }
+}
+
+/// The one form of an emoji.
+fn checked(emoji: &str, most: i64) -> Result<String> {
+    text::check_optional("emoji", emoji, most)?;
+    let form = reactions::emoji(emoji)
+        .ok_or_else(|| Error::invalid("emoji", "emoji must be one emoji and nothing else, such as \u{1f44d}."))?;
+    text::check_optional("emoji", &form, most)?;
+    Ok(form)
 }
 
 fn has_reacted(message: &Message, emoji: &str, user: UserId) -> bool {

@@ -51,7 +51,7 @@ impl Lasts {
 pub(crate) async fn log_in(engine: &Engine, name: String, password: String, origin: Origin) -> Result<Visited> {
     let inner = &engine.inner;
     let network = origin.network();
-    let guess = Guess::log_in(&store::accounts::key(&name), network);
+    let guess = Guess::log_in(&chat::names::compared(&name), network);
     metrics::counter!("auth_login_attempts_total").increment(1);
     let (people, user) = candidates(inner, &name, network).await?;
     // Checked before the request waits, and again when its turn comes: many may have waited together.

@@ -1,11 +1,11 @@
-//! What people write is checked here, and stored as it was written.
+//! What people write is checked here. Texts are stored as they were written; names in the form of [`chat::names`].
 
-use chat::{Error, Result};
+use chat::{Error, Result, names};
 
-/// Refuses text that is empty, too long, or holds NUL (PostgreSQL cannot keep it).
+/// Refuses text of which nothing can be seen, that is too long, or holds NUL (PostgreSQL cannot keep it).
 pub(crate) fn check(field: &str, text: &str, most: i64) -> Result<()> {
-    if text.trim().is_empty() {
-        return Err(Error::invalid(field, format!("{field} must not be empty.")));
+    if !names::has_visible(text) {
+        return Err(Error::invalid(field, format!("{field} must have at least one visible character.")));
     }
     check_optional(field, text, most)
 }
@@ -23,16 +23,27 @@ pub(crate) fn check_optional(field: &str, text: &str, most: i64) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a name with control characters: it is shown on one line.
-pub(crate) fn check_name(field: &str, text: &str, most: i64) -> Result<()> {
-    check(field, text, most)?;
-    if text.chars().any(char::is_control) || text.trim() != text {
-        return Err(Error::invalid(
-            field,
-            format!("{field} must not hold control characters, nor begin or end with a space."),
-        ));
-    }
-    Ok(())
+/// The form in which a name is kept.
+///
+/// # Errors
+/// `invalid` if it cannot be one, or is too long in that form.
+pub(crate) fn name(field: &str, raw: &str, most: i64) -> Result<String> {
+    // What is taken out may make it shorter, but nobody needs a hundred times as much.
+    check_optional(field, raw, most.saturating_mul(100))?;
+    let name = names::stored(raw).map_err(|unfit| Error::invalid(field, format!("{field} {unfit}.")))?;
+    check_optional(field, &name, most)?;
+    Ok(name)
+}
+
+/// The form in which a text of some lines is kept that is shown beside others'; empty if nothing of it can be seen.
+///
+/// # Errors
+/// `invalid` if it cannot be kept, or is too long in that form.
+pub(crate) fn lines(field: &str, raw: &str, most: i64) -> Result<String> {
+    check_optional(field, raw, most.saturating_mul(100))?;
+    let text = names::stored_lines(raw).map_err(|unfit| Error::invalid(field, format!("{field} {unfit}.")))?;
+    check_optional(field, &text, most)?;
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -43,10 +54,18 @@ mod tests {
     fn length_is_counted_in_characters_to_the_last_one() {
         assert!(check("text", &"é".repeat(2_000), 2_000).is_ok());
         assert!(check("text", &"é".repeat(2_001), 2_000).is_err());
-        for bad in ["", "  \n", "a\0b"] {
+        for bad in ["", "  \n", "a\0b", "\u{200b}", "\u{2800}\u{ad}", "\u{202e}"] {
             assert!(check("text", bad, 10).is_err(), "{bad:?}");
         }
-        assert!(check_name("name", " garden", 10).is_err());
-        assert!(check_name("name", "gar\nden", 10).is_err());
+    }
+
+    #[test]
+    fn a_name_is_measured_in_the_form_in_which_it_is_kept() {
+        assert_eq!(name("name", " Cafe\u{301} \u{200b}", 4).as_deref(), Ok("Caf\u{e9}"));
+        assert!(name("name", "Cafes", 4).is_err());
+        assert!(name("name", "gar\nden", 10).is_err());
+        assert!(name("name", "\u{200b}", 10).is_err());
+        assert!(name("name", &format!("a{}", "\u{200b}".repeat(2_000)), 10).is_err(), "nobody needs so much");
+        assert_eq!(lines("topic", "one \n\u{202e}two", 10).as_deref(), Ok("one\ntwo"));
     }
 }

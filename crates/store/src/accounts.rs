@@ -3,6 +3,7 @@
 use chat::{
     Millis, Number, UserId,
     accounts::{Account, Profile, ServerRole},
+    names::{compared, look_alike},
 };
 
 use serde::Serialize;
@@ -11,6 +12,7 @@ use sqlx::FromRow;
 use crate::{
     Conn, Result, account_changes,
     appends::{json, json_ids},
+    names::{self, Sought},
     unreadable::{Rest, Salvage},
 };
 
@@ -23,19 +25,19 @@ macro_rules! columns {
 
 statements! {
     CREATE = "INSERT INTO users (id, username, username_key, email, mail_key, password_hash, role, display_name, \
-                                 first_name, last_name, birth_date, profession, city, language, time_zone, status_message, created_at)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+                                 first_name, last_name, birth_date, profession, city, language, time_zone, status_message, created_at, \
+                                 look_key, search_key, keyed)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
     BY_ID = concat!("SELECT ", columns!(), " FROM users WHERE id = $1");
     BY_NAME = concat!("SELECT ", columns!(), " FROM users WHERE username_key = $1");
     BY_IDS = concat!("SELECT ", columns!(), " FROM users
              WHERE id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)");
+    BY_LOOK = "SELECT id FROM users WHERE look_key = $1";
+    /// Every word that is looked for must begin a word of a name.
     PAGE = concat!("SELECT ", columns!(), " FROM users
-             WHERE id > $1 AND deactivated_at IS NULL
-             AND ((username_key >= $2 AND username_key < $3) OR LOWER(display_name) LIKE $4 ESCAPE '\\') ORDER BY id LIMIT $5");
+             WHERE id > $1 AND deactivated_at IS NULL AND ", names_hold!("$2", "$3", "username_key"), " ORDER BY id LIMIT $4");
     SEARCH = concat!("SELECT ", columns!(), " FROM users
-             WHERE id > $1 AND ((username_key >= $2 AND username_key < $3) OR (mail_key >= $2 AND mail_key < $3) OR (email_key >= $2 AND email_key < $3) OR EXISTS (
-             SELECT 1 FROM json_each($4) AS j WHERE LOWER(display_name) LIKE j.value ->> 'v' ESCAPE '\\'
-             OR LOWER(first_name) LIKE j.value ->> 'v' ESCAPE '\\' OR LOWER(last_name) LIKE j.value ->> 'v' ESCAPE '\\'))
+             WHERE id > $1 AND ((", names_hold!("$2", "$3", "username_key"), ") OR mail_key LIKE $4 ESCAPE '\\' OR email_key LIKE $4 ESCAPE '\\')
              ORDER BY id LIMIT $5");
     ALL = concat!("SELECT ", columns!(), " FROM users WHERE id > $1 ORDER BY id LIMIT $2");
     PASSWORD_BY_NAME = "SELECT id, password_hash FROM users WHERE username_key = $1 AND password_hash IS NOT NULL";
@@ -49,11 +51,13 @@ statements! {
     HOLD_PASSWORD = "UPDATE users SET password_hash = password_hash WHERE id = $1 AND deactivated_at IS NULL AND password_hash = $2";
     CHANGE_PASSWORD = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
     SET_PROFILE = "UPDATE users SET display_name = $2, first_name = $3, last_name = $4, birth_date = $5, profession = $6, city = $7, \
-                                    language = $8, time_zone = $9, status_message = $10, card_rev = $11 WHERE id = $1";
-    RENAME = "UPDATE users SET username = $2, username_key = $3 WHERE id = $1";
+                                    language = $8, time_zone = $9, status_message = $10, card_rev = $11, search_key = $12, keyed = $13 \
+                   WHERE id = $1";
+    RENAME = "UPDATE users SET username = $2, username_key = $3, look_key = $4, search_key = $5, keyed = $6 WHERE id = $1";
     // A program of the version before looks for `email_key` as well.
     SET_EMAIL = "UPDATE users SET email = $3, mail_key = $4, email_key = NULL, password_hash = $5, card_rev = $6
                  WHERE id = $1 AND password_hash = $2";
+    NAMED = "SELECT username, email FROM users WHERE id = $1";
     SET_ROLE = "UPDATE users SET role = $2 WHERE id = $1";
     SET_DEACTIVATED = "UPDATE users SET deactivated_at = $2 WHERE id = $1";
     SET_LAST_SEEN = "UPDATE users SET last_seen_at = $2 WHERE id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)";
@@ -155,12 +159,6 @@ pub struct NewAccount<'a> {
     pub profile: &'a Profile,
 }
 
-/// The form of a name or mail address under which it is looked up: without case.
-#[must_use]
-pub fn key(text: &str) -> String {
-    text.to_lowercase()
-}
-
 /// Takes the id of an account that is to be stored.
 ///
 /// # Errors
@@ -178,16 +176,19 @@ pub async fn create(conn: &mut Conn, new: &NewAccount<'_>, now: Millis) -> Resul
         Some(id) => id.0,
         None => next_id(conn).await?.0,
     };
-    let p = new.profile;
+    // Also of those whose names come from elsewhere, such as a host application.
+    let p = &names::people::cleaned(new.profile);
+    // One that looks like an older one is found by its name and by nothing that both have in common.
+    let look = if is_look_alike(conn, new.username).await? { None } else { Some(look_alike(new.username)) };
     sql!(
         conn,
         execute,
         CREATE,
         id,
         new.username,
-        key(new.username),
+        compared(new.username),
         new.email,
-        new.email.map(key),
+        new.email.map(compared),
         new.password_hash,
         new.role.name(),
         p.display_name.as_deref(),
@@ -199,10 +200,21 @@ pub async fn create(conn: &mut Conn, new: &NewAccount<'_>, now: Millis) -> Resul
         p.language.as_deref(),
         p.time_zone.as_deref(),
         p.status_message.as_deref(),
-        now.0
+        now.0,
+        look,
+        names::search_key(new.username, p),
+        names::keyed(new.username, new.email, p)
     )?;
     account_changes::begin(conn, UserId(id)).await?;
     Ok(UserId(id))
+}
+
+/// Whether there is an account whose name looks like this one, or is the same.
+///
+/// # Errors
+/// Those of the database.
+pub async fn is_look_alike(conn: &mut Conn, username: &str) -> Result<bool> {
+    Ok(sql!(conn, fetch_optional as (i64,), BY_LOOK, look_alike(username))?.is_some())
 }
 
 /// The account of this id.
@@ -218,7 +230,7 @@ pub async fn by_id(conn: &mut Conn, id: UserId) -> Result<Option<Account>> {
 /// # Errors
 /// Those of the database.
 pub async fn by_name(conn: &mut Conn, username: &str) -> Result<Option<Account>> {
-    sql!(conn, salvage as Row, BY_NAME, key(username))?.pop().map(Row::read).transpose()
+    sql!(conn, salvage as Row, BY_NAME, compared(username))?.pop().map(Row::read).transpose()
 }
 
 /// The accounts of these ids, in no order.
@@ -232,49 +244,25 @@ pub async fn by_ids(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<Account>> {
     sql!(conn, salvage as Row, BY_IDS, json_ids(ids.iter().map(|u| u.0))?)?.into_iter().map(Row::read).collect()
 }
 
-/// Active accounts whose username or display name begins with `prefix`, with ids after `after`.
+/// Active accounts with ids after `after`, of whose names every word of `search` begins one; all if there is none.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn page(conn: &mut Conn, prefix: &str, after: UserId, limit: i64) -> Result<Vec<Account>> {
-    let low = key(prefix);
-    let (high, like) = (above(&low), beginning_with(&low));
-    sql!(conn, salvage as Row, PAGE, after.0, low, high, like, limit)?.into_iter().map(Row::read).collect()
+pub async fn page(conn: &mut Conn, search: &str, after: UserId, limit: i64) -> Result<Vec<Account>> {
+    let sought = Sought::new(search)?;
+    sql!(conn, salvage as Row, PAGE, after.0, sought.longest, sought.all, limit)?.into_iter().map(Row::read).collect()
 }
 
-/// What comes after everything that begins with this.
-fn above(low: &str) -> String {
-    format!("{low}\u{10ffff}")
-}
-
-/// The pattern of what begins with this, which is itself no pattern.
-fn beginning_with(text: &str) -> String {
-    format!("{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
-}
-
-/// Accounts whose username, mail address, or display, first or last name begins with `search` in whatever case, with
-/// ids after `after`.
+/// The same of all accounts, and those whose mail address begins with `search`.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn search(conn: &mut Conn, search: &str, after: UserId, limit: i64) -> Result<Vec<Account>> {
-    #[derive(Serialize)]
-    struct Pattern {
-        v: String,
-    }
-    let low = key(search);
-    // LOWER leaves letters beyond ASCII as they are on SQLite, and on PostgreSQL by some of its settings: names are
-    // compared with the ways in which they are written.
-    let patterns: Vec<Pattern> = [low.clone(), capitalised(&low), low.to_uppercase()]
-        .map(|text| Pattern { v: beginning_with(&text.to_ascii_lowercase()) })
-        .into();
-    let (high, patterns) = (above(&low), json(&patterns)?);
-    sql!(conn, salvage as Row, SEARCH, after.0, low, high, patterns, limit)?.into_iter().map(Row::read).collect()
-}
-
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+    let (sought, mail) = (Sought::new(search)?, names::beginning_with(&compared(search)));
+    sql!(conn, salvage as Row, SEARCH, after.0, sought.longest, sought.all, mail, limit)?
+        .into_iter()
+        .map(Row::read)
+        .collect()
 }
 
 /// All accounts, for administrators and the operator.
@@ -291,11 +279,12 @@ pub async fn all(conn: &mut Conn, after: UserId, limit: i64) -> Result<Vec<Accou
 /// # Errors
 /// Those of the database.
 pub async fn passwords(conn: &mut Conn, name: &str) -> Result<Vec<(UserId, String)>> {
+    let key = compared(name);
     // No username has this sign.
-    let rows = if name.contains('@') {
-        sql!(conn, fetch_all as (i64, String), PASSWORDS_BY_MAIL, key(name))?
+    let rows = if key.contains('@') {
+        sql!(conn, fetch_all as (i64, String), PASSWORDS_BY_MAIL, key)?
     } else {
-        sql!(conn, fetch_all as (i64, String), PASSWORD_BY_NAME, key(name))?
+        sql!(conn, fetch_all as (i64, String), PASSWORD_BY_NAME, key)?
     };
     Ok(rows.into_iter().map(|(id, hash)| (UserId(id), hash)).collect())
 }
@@ -344,7 +333,11 @@ pub async fn change_password(conn: &mut Conn, id: UserId, from: &str, to: &str) 
 /// # Errors
 /// [`crate::Error::Conflict`] if the name is taken.
 pub async fn rename(conn: &mut Conn, id: UserId, username: &str) -> Result<()> {
-    sql!(conn, execute, RENAME, id.0, username, key(username))?;
+    let Some(account) = by_id(conn, id).await? else { return Ok(()) };
+    let look = if is_look_alike(conn, username).await? { None } else { Some(look_alike(username)) };
+    let (email, profile) = (account.email.as_deref(), &account.profile);
+    let (search, keyed) = (names::search_key(username, profile), names::keyed(username, email, profile));
+    sql!(conn, execute, RENAME, id.0, username, compared(username), look, search, keyed)?;
     Ok(())
 }
 
@@ -368,7 +361,7 @@ pub async fn set_email(
     NewEmail { email, password_hash }: &NewEmail<'_>,
     rev: Number,
 ) -> Result<bool> {
-    Ok(sql!(conn, execute, SET_EMAIL, id.0, from, *email, email.map(key), *password_hash, rev.0)? > 0)
+    Ok(sql!(conn, execute, SET_EMAIL, id.0, from, *email, email.map(compared), *password_hash, rev.0)? > 0)
 }
 
 /// Stores a profile, which was changed under this number of its account.
@@ -376,6 +369,9 @@ pub async fn set_email(
 /// # Errors
 /// Those of the database.
 pub async fn set_profile(conn: &mut Conn, id: UserId, p: &Profile, rev: Number) -> Result<()> {
+    let Some((username, email)) = sql!(conn, fetch_optional as (String, Option<String>), NAMED, id.0)? else {
+        return Ok(());
+    };
     sql!(
         conn,
         execute,
@@ -390,7 +386,9 @@ pub async fn set_profile(conn: &mut Conn, id: UserId, p: &Profile, rev: Number) 
         p.language.as_deref(),
         p.time_zone.as_deref(),
         p.status_message.as_deref(),
-        rev.0
+        rev.0,
+        names::search_key(&username, p),
+        names::keyed(&username, email.as_deref(), p)
     )?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 use chat::{
     ClientId, ConversationId, Millis, Number, UserId,
     conversations::{Conversation, Kind, Visibility},
+    names::{compared, look_alike, search_key},
 };
 use sqlx::FromRow;
 
@@ -10,6 +11,7 @@ use crate::{
     Conn, Db, Error, Result,
     appends::json_ids,
     clock,
+    names::{self, Sought},
     unreadable::{self, Rest, Salvage},
 };
 
@@ -66,14 +68,17 @@ statements! {
                    WHERE id = $1 RETURNING head";
     TAKE_BACK = take_back!("");
     CREATE = "INSERT INTO conversations (id, kind, visibility, name, name_key, topic, pair_low, pair_high, created_by, client_id, \
-                                         created_at, head, rev, member_count, active_at, room_key)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, 1, 0, $11, $12)";
-    UPDATE = "UPDATE conversations SET name = $2, name_key = $3, topic = $4, visibility = $5, rev = $6, room_key = $7 WHERE id = $1";
+                                         created_at, head, rev, member_count, active_at, room_key, look_key, search_key, keyed)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, 1, 0, $11, $12, $13, $14, $15)";
+    /// One that looks like an older room stays without the key that both would have, as long as it keeps its name.
+    UPDATE = "UPDATE conversations SET name = $2, name_key = $3, topic = $4, visibility = $5, rev = $6, room_key = $7, \
+                     look_key = CASE WHEN keyed = $10 THEN look_key ELSE $8 END, search_key = $9, keyed = $10 WHERE id = $1";
     COUNT_MEMBERS = "UPDATE conversations SET member_count = member_count + $2 WHERE id = $1 RETURNING member_count";
     BY_ID = concat!("SELECT ", columns!(), "
              FROM conversations WHERE id = $1");
     PUBLIC_BY_NAME = concat!("SELECT ", columns!(), "
              FROM conversations WHERE name_key = $1 AND visibility = 'public'");
+    BY_LOOK = "SELECT id FROM conversations WHERE look_key = $1";
     /// Through the person's memberships, whatever rooms of this name there are besides.
     PRIVATE_BY_NAME = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
                               c.rev, c.member_count, c.active_at
@@ -84,11 +89,11 @@ statements! {
              FROM conversations WHERE pair_low = $1 AND pair_high = $2");
     BY_CLIENT_ID = concat!("SELECT ", columns!(), "
              FROM conversations WHERE created_by = $1 AND client_id = $2");
-    PUBLIC = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
+    PUBLIC = concat!("SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
                      c.member_count, c.active_at, m.role
               FROM conversations c LEFT JOIN members m ON m.conversation_id = c.id AND m.user_id = $1
-              WHERE c.name_key >= $2 AND c.name_key < $3 AND c.name_key > $4 AND c.visibility = 'public'
-              ORDER BY c.name_key LIMIT $5";
+              WHERE c.name_key > $4 AND c.visibility = 'public' AND ", names_hold!("$2", "$3", "c.name_key", "c."), "
+              ORDER BY c.name_key LIMIT $5");
     PUBLIC_BY_ID = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
                            c.member_count, c.active_at, m.role
                     FROM conversations c LEFT JOIN members m ON m.conversation_id = c.id AND m.user_id = $1
@@ -165,17 +170,32 @@ pub(crate) fn unreadable_kind(id: i64) -> Error {
     Error::Unreadable { table: TABLE, id, what: "kind".to_owned() }
 }
 
-/// The form of a name in which names are compared: without case.
-#[must_use]
-pub fn name_key(name: &str) -> String {
-    name.to_lowercase()
+/// The keys of a conversation's name.
+struct Keys {
+    /// The compared form, which only public rooms have: it is unique.
+    unique: Option<String>,
+    /// The compared form by which members find their room. Groups and direct conversations have none.
+    key: Option<String>,
+    /// What public rooms have in common that look alike: unique as well.
+    look: Option<String>,
+    /// The words of a room's name.
+    search: Option<String>,
+    /// Of what the keys were made.
+    keyed: Option<String>,
 }
 
-/// The compared forms of a room's name: the one that is unique, which only public rooms have, and the one by which
-/// its members find it. Groups and direct conversations have none.
-fn keys(kind: Kind, visibility: Visibility, name: Option<&str>) -> (Option<String>, Option<String>) {
-    let key = (kind == Kind::Room).then(|| name.map(name_key)).flatten();
-    (key.clone().filter(|_| visibility == Visibility::Public), key)
+impl Keys {
+    fn of(kind: Kind, visibility: Visibility, name: Option<&str>) -> Self {
+        let room = name.filter(|_| kind == Kind::Room);
+        let public = room.filter(|_| visibility == Visibility::Public);
+        Self {
+            unique: public.map(compared),
+            key: room.map(compared),
+            look: public.map(look_alike),
+            search: room.map(|name| search_key([name])),
+            keyed: name.map(|name| names::keyed_room(visibility.name(), name)),
+        }
+    }
 }
 
 /// What locks the rows of these conversations in one order, where other nodes write too.
@@ -239,10 +259,11 @@ pub struct NewConversation<'a> {
 /// Stores a new conversation without members; its head and rev are 1.
 ///
 /// # Errors
-/// [`Error::Conflict`] if its name is that of a public room and it is one, or if its pair or client id is taken.
+/// [`Error::Conflict`] if it is a public room and the name of another one is the same or looks the same, or if its pair
+/// or client id is taken.
 pub async fn create(conn: &mut Conn, new: &NewConversation<'_>, now: Millis) -> Result<ConversationId> {
     let id = conn.next_id("conversation").await?;
-    let (unique, key) = keys(new.kind, new.visibility, new.name);
+    let keys = Keys::of(new.kind, new.visibility, new.name);
     let (low, high) = (new.pair.map(|p| p.0.0), new.pair.map(|p| p.1.0));
     sql!(
         conn,
@@ -252,14 +273,17 @@ pub async fn create(conn: &mut Conn, new: &NewConversation<'_>, now: Millis) -> 
         new.kind.name(),
         new.visibility.name(),
         new.name,
-        unique.as_deref(),
+        keys.unique,
         new.topic,
         low,
         high,
         new.created_by.0,
         new.client_id.map(ClientId::as_str),
         now.0,
-        key.as_deref()
+        keys.key,
+        keys.look,
+        keys.search,
+        keys.keyed
     )?;
     Ok(ConversationId(id))
 }
@@ -267,20 +291,23 @@ pub async fn create(conn: &mut Conn, new: &NewConversation<'_>, now: Millis) -> 
 /// Stores a conversation's name, topic and visibility, changed under this number.
 ///
 /// # Errors
-/// [`Error::Conflict`] if it is a public room and another one has its name.
+/// [`Error::Conflict`] if it is a public room and the name of another one is the same or looks the same.
 pub async fn update(conn: &mut Conn, conversation: &Conversation) -> Result<()> {
-    let (unique, key) = keys(conversation.kind, conversation.visibility, conversation.name.as_deref());
+    let keys = Keys::of(conversation.kind, conversation.visibility, conversation.name.as_deref());
     sql!(
         conn,
         execute,
         UPDATE,
         conversation.id.0,
         conversation.name.as_deref(),
-        unique.as_deref(),
+        keys.unique,
         conversation.topic.as_deref(),
         conversation.visibility.name(),
         conversation.rev.0,
-        key.as_deref()
+        keys.key,
+        keys.look,
+        keys.search,
+        keys.keyed
     )?;
     Ok(())
 }
@@ -307,7 +334,7 @@ pub async fn by_id(conn: &mut Conn, id: ConversationId) -> Result<Option<Convers
 /// # Errors
 /// Those of the database.
 pub async fn public_by_name(conn: &mut Conn, name: &str) -> Result<Option<Conversation>> {
-    Ok(unreadable::readable(sql!(conn, salvage as Row, PUBLIC_BY_NAME, name_key(name))?, Row::read)?.pop())
+    Ok(unreadable::readable(sql!(conn, salvage as Row, PUBLIC_BY_NAME, compared(name))?, Row::read)?.pop())
 }
 
 /// Of the private rooms of this name the oldest of which this person is a member.
@@ -315,7 +342,15 @@ pub async fn public_by_name(conn: &mut Conn, name: &str) -> Result<Option<Conver
 /// # Errors
 /// Those of the database.
 pub async fn private_by_name(conn: &mut Conn, user: UserId, name: &str) -> Result<Option<Conversation>> {
-    Ok(unreadable::readable(sql!(conn, salvage as Row, PRIVATE_BY_NAME, user.0, name_key(name))?, Row::read)?.pop())
+    Ok(unreadable::readable(sql!(conn, salvage as Row, PRIVATE_BY_NAME, user.0, compared(name))?, Row::read)?.pop())
+}
+
+/// Whether there is a public room whose name looks like this one, or is the same.
+///
+/// # Errors
+/// Those of the database.
+pub async fn is_look_alike(conn: &mut Conn, name: &str) -> Result<bool> {
+    Ok(sql!(conn, fetch_optional as (i64,), BY_LOOK, look_alike(name))?.is_some())
 }
 
 /// The direct conversation of this pair.
@@ -347,21 +382,21 @@ impl Salvage for PublicRow {
     }
 }
 
-/// Public rooms whose name begins with `prefix`, by name, after the name `after`; each with whether
-/// `user` is a member.
+/// Public rooms of whose name every word of `search` begins a word, by name, after the name `after`; all if there is no
+/// word. Each with whether `user` is a member.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn public(
     conn: &mut Conn,
     user: UserId,
-    prefix: &str,
+    search: &str,
     after: &str,
     limit: i64,
 ) -> Result<Vec<(Conversation, bool)>> {
-    let low = name_key(prefix);
-    let high = format!("{low}\u{10ffff}");
-    let rows = sql!(conn, salvage as PublicRow, PUBLIC, user.0, low, high, name_key(after), limit)?;
+    let sought = Sought::new(search)?;
+    let (longest, all) = (sought.longest, sought.all);
+    let rows = sql!(conn, salvage as PublicRow, PUBLIC, user.0, longest, all, compared(after), limit)?;
     unreadable::readable(rows, |row| Ok((row.conversation.read()?, row.role.is_some())))
 }
 
@@ -380,7 +415,7 @@ pub async fn public_by_id(conn: &mut Conn, user: UserId, id: ConversationId) -> 
 /// Those of the database.
 pub async fn all_rooms(conn: &mut Conn, after: (&str, ConversationId), limit: i64) -> Result<Vec<Conversation>> {
     let (name, id) = after;
-    unreadable::readable(sql!(conn, salvage as Row, ALL_ROOMS, name_key(name), id.0, limit)?, Row::read)
+    unreadable::readable(sql!(conn, salvage as Row, ALL_ROOMS, compared(name), id.0, limit)?, Row::read)
 }
 
 /// The heads of these conversations; those that are not there are left out.

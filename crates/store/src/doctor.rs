@@ -16,6 +16,7 @@ use crate::{
     error::{Error, Result},
     history::Record,
     identities::{self, Squatted},
+    names::{self, NameFinding},
     nodes::Present,
     rows,
     schema::{self, Schema},
@@ -98,6 +99,18 @@ pub async fn squatted_numbers(url: &str, limit: i64) -> Result<Vec<Squatted>> {
     let options = Options { url: url.to_owned(), readers: 1, connect_timeout: Duration::from_secs(5) };
     let db = Db::open(&options).await?;
     let found = identities::squatted(&mut *db.read().await?, limit).await;
+    db.close().await;
+    found
+}
+
+/// What was found about names and still holds, at most so much.
+///
+/// # Errors
+/// Those of the database.
+pub async fn name_findings(url: &str, limit: i64) -> Result<Vec<NameFinding>> {
+    let options = Options { url: url.to_owned(), readers: 1, connect_timeout: Duration::from_secs(5) };
+    let db = Db::open(&options).await?;
+    let found = names::findings(&mut *db.read().await?, limit).await;
     db.close().await;
     found
 }

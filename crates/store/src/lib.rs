@@ -7,7 +7,7 @@
 #[macro_use]
 mod sql;
 #[macro_use]
-mod names;
+pub mod names;
 
 pub mod account_changes;
 pub mod damage;
@@ -70,6 +70,9 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         identities::STATEMENTS,
         sessions::STATEMENTS,
         conversations::STATEMENTS,
+        names::STATEMENTS,
+        names::people::STATEMENTS,
+        names::rooms::STATEMENTS,
         heads::STATEMENTS,
         members::STATEMENTS,
         messages::STATEMENTS,

@@ -138,11 +138,12 @@ macro_rules! tables {
 pub(crate) static TABLES: Tables = tables! {
     meta by (key) of Owner::Server; { key: Text, value: Text }
     counters by (name) of Owner::Server; { name: Text, value: Number }
-    users by (id) exchanging (email_key, external_id) of Owner::Root; {
+    users by (id) exchanging (email_key, external_id, look_key) of Owner::Root; {
         id: Number, username: Text, username_key: Text, email: Text, email_key: Text, password_hash: Text,
         external_id: Text, role: Text, display_name: Text, first_name: Text, last_name: Text, birth_date: Text,
         profession: Text, city: Text, language: Text, time_zone: Text, status_message: Text, created_at: Number,
-        last_seen_at: Number, deactivated_at: Number, mail_key: Text, card_rev: Number
+        last_seen_at: Number, deactivated_at: Number, mail_key: Text, card_rev: Number,
+        look_key: Text, search_key: Text, keyed: Text
     }
     identities by (issuer, subject) of Owner::Account("user_id"); {
         issuer: Text, subject: Text, user_id: Number, created_at: Number, named_by: Number, awaited: Number
@@ -155,10 +156,11 @@ pub(crate) static TABLES: Tables = tables! {
         expires_at: Number, ends_at: Number, ended_at: Number
     }
     refresh_tokens by (hash) of Owner::Server; { hash: Text, session_id: Number, used_at: Number, successor: Text }
-    conversations by (id) exchanging (name_key) of Owner::Root; {
+    conversations by (id) exchanging (name_key, look_key) of Owner::Root; {
         id: Number, kind: Text, visibility: Text, name: Text, name_key: Text, topic: Text, pair_low: Number,
         pair_high: Number, created_by: Number, client_id: Text, created_at: Number, head: Number, rev: Number,
-        member_count: Number, active_at: Number, room_key: Text
+        member_count: Number, active_at: Number, room_key: Text, look_key: Text, search_key: Text,
+        keyed: Text
     }
     // A marker moves without a number.
     members by (conversation_id, user_id) of Owner::Conversation("conversation_id", Changes::Unnumbered); {
@@ -189,6 +191,10 @@ pub(crate) static TABLES: Tables = tables! {
     reminders by (user_id, conversation_id, seq) of Owner::Account("user_id"); {
         user_id: Number, conversation_id: Number, seq: Number, id: Number, at: Number, created_at: Number, due_at: Number,
         rev: Number
+    }
+    // What it says is of accounts and of rooms.
+    name_findings by (noun, subject, what) of Owner::Server; {
+        noun: Text, subject: Number, what: Text, was: Text, name: Text, other: Number, found_at: Number
     }
     // Jobs belong to rows of several kinds.
     jobs by (kind, subject) of Owner::Server; {

@@ -24,6 +24,7 @@ mod markers;
 mod matcha;
 mod members;
 mod messages;
+mod names;
 mod nodes;
 mod ops;
 mod policies;

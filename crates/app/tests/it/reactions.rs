@@ -72,12 +72,29 @@ async fn there_are_so_many_emoji_and_not_one_more() {
     // One that is there already takes no more room.
     bob.reacts(&hello, "👍").await;
     ann.takes_back(&hello, "🎉").await;
-    ann.reacts(&hello, "abcd").await;
-    for bad in ["abcde", "", " ", "a\nb", "a\0"] {
+    // As long as there may be, and one longer.
+    ann.reacts(&hello, "👨\u{200d}👩🏽").await;
+    for bad in ["👨🏽\u{200d}👩🏽", "", " ", "a\nb", "a\0", "abcd", "👍👍", ":+1:", "\u{200b}"] {
         bob.asks("reaction.add", react(bad)).await.refused("invalid");
     }
     let nowhere = json!({"conversation": room.id, "seq": 999, "emoji": "👍"});
     bob.asks("reaction.add", nowhere).await.refused("not_found");
+}
+
+#[tokio::test]
+async fn an_emoji_is_one_in_all_its_presentations() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let room = ann.opens_room("garden").await;
+    bob.joins(&room).await;
+    let hello = ann.says(&room, "hello").await;
+    let (plain, picture) = ("\u{2764}", "\u{2764}\u{fe0f}");
+    ann.reacts(&hello, plain).await;
+    bob.reacts(&hello, picture).await;
+    let message = bob.reacts(&hello, "\u{2764}\u{fe0e}").await;
+    assert_eq!(message["reactions"], json!([{"emoji": picture, "users": [ann.id(), bob.id()]}]));
+    let message = ann.takes_back(&hello, plain).await;
+    assert_eq!(message["reactions"], json!([{"emoji": picture, "users": [bob.id()]}]));
 }
 
 #[tokio::test]

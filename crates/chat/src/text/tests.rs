@@ -9,11 +9,11 @@ const VECTORS: &str = include_str!("../../../../docs/protocol/text-vectors.json"
 /// A part as the vectors write it.
 fn written(part: &Part<'_>) -> Value {
     let mut value = json!({"kind": "text", "from": part.place.start, "to": part.place.end, "text": part.text});
-    let more = match &part.kind {
-        Kind::Text => return value,
-        Kind::Link(address) => ("link", "address", json!(address)),
-        Kind::Mention(name) => ("mention", "name", json!(name)),
-        Kind::Code { block } => ("code", "block", json!(block)),
+    let more = match &part.meaning {
+        Meaning::Text => return value,
+        Meaning::Link(address) => ("link", "address", json!(address)),
+        Meaning::Mention(name) => ("mention", "name", json!(name)),
+        Meaning::Code { block } => ("code", "block", json!(block)),
     };
     value["kind"] = more.0.into();
     value[more.1] = more.2;

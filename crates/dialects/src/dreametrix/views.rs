@@ -9,6 +9,7 @@ use chat::{
     markers::Markers,
     members::{self, Member},
     messages::{self, Sent, Submission},
+    names::compared,
 };
 use serde::Serialize;
 
@@ -167,8 +168,7 @@ fn names(members: &[Member], speaker: &Speaker) -> String {
 
 /// Whether a room's name and details hold these texts, without regard to case.
 pub(super) fn matches(listed: &Listed, wanted_name: Option<&str>, details: Option<&str>) -> bool {
-    let holds =
-        |text: &str, part: Option<&str>| part.is_none_or(|part| text.to_lowercase().contains(&part.to_lowercase()));
+    let holds = |text: &str, part: Option<&str>| part.is_none_or(|part| compared(text).contains(&compared(part)));
     holds(&name(listed).unwrap_or_default(), wanted_name)
         && holds(listed.conversation.topic.as_deref().unwrap_or_default(), details)
 }

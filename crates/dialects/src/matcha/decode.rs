@@ -79,13 +79,14 @@ fn typing(conversation: ConversationId, typing: bool) -> Step {
 
 /// A repeat changes nothing here: only the gateway toggles.
 fn react(Reacting { message_id, emoji }: Reacting, add: bool) -> Step {
-    if let Err(error) = check_emoji(&emoji.0) {
-        return refused(&error);
-    }
+    let emoji = match check_emoji(&emoji.0) {
+        Ok(emoji) => emoji,
+        Err(error) => return refused(&error),
+    };
     steps::message(
         message_id,
         Box::new(move |message| match message {
-            Ok(message) => steps::react((message.conversation, message.seq), emoji.0, add, Box::new(silent)),
+            Ok(message) => steps::react((message.conversation, message.seq), emoji, add, Box::new(silent)),
             Err(error) => refused(&error),
         }),
     )

@@ -107,18 +107,19 @@ pub(super) fn submission(conversation: ConversationId, text: String) -> Result<S
     Ok(Submission { conversation, client_id: None, message_type: MessageType::Text, text, parent: None })
 }
 
-/// Refuses what is no emoji by its length, or holds NUL, which a path can hold.
+/// The one form of an emoji. Refuses what is none by its length, or holds NUL, which a path can hold; other texts are
+/// left as they are, since reactions from before there was a form may be any.
 ///
 /// # Errors
 /// `invalid`.
-pub(super) fn check_emoji(emoji: &str) -> Result<(), Error> {
+pub(super) fn check_emoji(emoji: &str) -> Result<String, Error> {
     if emoji.contains('\0') {
         return Err(Error::invalid("emoji", "emoji may not contain the character NUL (U+0000)."));
     }
     if !(1..=EMOJI_LENGTH).contains(&emoji.chars().count()) {
         return Err(Error::invalid("emoji", format!("emoji must have 1 to {EMOJI_LENGTH} characters.")));
     }
-    Ok(())
+    Ok(chat::reactions::emoji(emoji).unwrap_or_else(|| emoji.to_owned()))
 }
 
 #[cfg(test)]

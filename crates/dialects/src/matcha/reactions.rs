@@ -58,18 +58,16 @@ pub(super) fn list(message: Id, desk: Desk) -> Step {
 /// # Errors
 /// `invalid` if it is no emoji.
 pub(super) fn add(Reacting { message_id, emoji }: Reacting, speaker: UserId, desk: Desk) -> Result<Step, Error> {
-    check_emoji(&emoji.0)?;
+    let emoji = check_emoji(&emoji.0)?;
     Ok(steps::message(
         message_id,
         Box::new(move |message| match message {
             Err(error) => desk.end(Err(error)),
             Ok(message) => steps::react(
                 (message.conversation, message.seq),
-                emoji.0.clone(),
+                emoji.clone(),
                 true,
-                Box::new(move |added| {
-                    end(&desk, 201, added, |()| success(&Reaction::new(&message, speaker, &emoji.0)))
-                }),
+                Box::new(move |added| end(&desk, 201, added, |()| success(&Reaction::new(&message, speaker, &emoji)))),
             ),
         }),
     ))
@@ -80,7 +78,7 @@ pub(super) fn add(Reacting { message_id, emoji }: Reacting, speaker: UserId, des
 /// # Errors
 /// `invalid` if it is no emoji.
 pub(super) fn remove(message: Id, emoji: String, desk: Desk) -> Result<Step, Error> {
-    check_emoji(&emoji)?;
+    let emoji = check_emoji(&emoji)?;
     Ok(steps::message(
         message,
         Box::new(move |message| match message {

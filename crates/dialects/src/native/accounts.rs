@@ -152,7 +152,7 @@ pub(super) struct FindUsers {
     pub(super) users: Option<Vec<Integer>>,
     /// The `rev` that is known of each of `users`, in the same order; 0 if none is. Who has it still is left out.
     pub(super) revs: Option<Vec<Integer>>,
-    /// Beginning of the name; all if absent.
+    /// What is looked for: each of its words begins a word of one of the names. All if absent.
     pub(super) prefix: Option<Text>,
     /// The previous page's `next_cursor`.
     pub(super) cursor: Option<Text>,
@@ -189,7 +189,8 @@ impl FindUsers {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FindAccounts {
-    /// Beginning of the username, the email address, or the display, first or last name, in any case; all if absent.
+    /// What is looked for: each of its words begins a word of one of the names, or it is the beginning of the email
+    /// address. All if absent.
     pub(super) search: Option<Text>,
     /// The previous page's `next_cursor`.
     pub(super) cursor: Option<Text>,

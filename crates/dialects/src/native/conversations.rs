@@ -159,7 +159,7 @@ impl ListConversations {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Find {
-    /// Beginning of the name; all if absent.
+    /// What is looked for: each of its words begins a word of the name. All if absent.
     pub(super) prefix: Option<Text>,
     /// The previous page's `next_cursor`.
     pub(super) cursor: Option<Text>,

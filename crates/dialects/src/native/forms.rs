@@ -11,13 +11,44 @@ use super::table::Operation;
 
 /// A text without NUL, which no text may hold.
 pub(super) const TEXT: &str = "^[^\\u0000]*$";
-/// Shown on one line: no control characters, and neither end is a space.
-const LINE: &str = "^[^\\p{White_Space}\\p{Cc}]([^\\p{Cc}]*[^\\p{White_Space}\\p{Cc}])?$";
-/// Something besides spaces.
-const WRITTEN: &str = "^[^\\u0000]*[^\\p{White_Space}\\u0000][^\\u0000]*$";
+/// What can be seen by itself: see `docs/protocol/text.md`.
+macro_rules! visible {
+    () => {
+        "[^\\p{White_Space}\\p{Cc}\\p{Cf}\\p{M}\\p{Default_Ignorable_Code_Point}\\u2800]"
+    };
+}
+
+/// Shown on one line: no control characters, but for blanks at the ends, which are taken off.
+const LINE: &str =
+    concat!("^\\p{White_Space}*[^\\p{Cc}\\u2028\\u2029]*", visible!(), "[^\\p{Cc}\\u2028\\u2029]*\\p{White_Space}*$");
+/// Some lines without control characters.
+const LINES: &str = "^(?:[^\\p{Cc}]|[\\t-\\r\\u0085])*$";
+/// Something that can be seen.
+const WRITTEN: &str = concat!("^[^\\u0000]*", visible!(), "[^\\u0000]*$");
+/// One emoji, by the grammar of UTS 51.
+const EMOJI: &str = "^(?:[0-9#*][\\ufe0e\\ufe0f]*\\u20e3|[\\u{1f1e6}-\\u{1f1ff}]{2}\
+    |[\\p{Extended_Pictographic}\\p{Emoji_Modifier}][\\ufe0e\\ufe0f]*(?:\\p{Emoji_Modifier}|[\\u{e0020}-\\u{e007e}]+\\u{e007f})?[\\ufe0e\\ufe0f]*\
+    (?:\\u200d[\\p{Extended_Pictographic}\\p{Emoji_Modifier}][\\ufe0e\\ufe0f]*\\p{Emoji_Modifier}?[\\ufe0e\\ufe0f]*)*)$";
 const USERNAME: &str = "^[A-Za-z0-9_-]{3,50}$";
-const EMAIL: &str = "^[^\\p{White_Space}\\p{Cc}@]+@[^\\p{White_Space}\\p{Cc}@.]([^\\p{White_Space}\\p{Cc}@]*\\.)+\
-                     [^\\p{White_Space}\\p{Cc}@]*[^\\p{White_Space}\\p{Cc}@.]$";
+/// What no mail address has.
+macro_rules! no_mail {
+    () => {
+        "\\p{White_Space}\\p{Cc}\\p{Default_Ignorable_Code_Point}@"
+    };
+}
+const EMAIL: &str = concat!(
+    "^[^",
+    no_mail!(),
+    "]+@[^",
+    no_mail!(),
+    ".]([^",
+    no_mail!(),
+    "]*\\.)+[^",
+    no_mail!(),
+    "]*[^",
+    no_mail!(),
+    ".]$"
+);
 const DATE: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$";
 /// What `next_cursor` is, where people or members are listed.
 const PLACE: &str = "^[0-9]{1,15}$";
@@ -63,7 +94,7 @@ fn of_field(operation: &str, field: &str, limits: &Limits) -> Option<Value> {
             | "status_message",
         ) => text(LINE, limits.profile_length),
         ("conversation.create" | "conversation.update", "name") => text(LINE, limits.name_length),
-        (_, "topic") => json!({ "type": "string", "pattern": TEXT, "maxLength": limits.topic_length }),
+        (_, "topic") => json!({ "type": "string", "pattern": LINES, "maxLength": limits.topic_length }),
         (_, "prefix") => json!({ "type": "string", "pattern": TEXT, "maxLength": limits.name_length }),
         (_, "search") => json!({ "type": "string", "pattern": TEXT, "maxLength": EMAIL_LENGTH }),
         ("draft.save", "edit" | "parent") => {
@@ -71,7 +102,7 @@ fn of_field(operation: &str, field: &str, limits: &Limits) -> Option<Value> {
         }
         ("message.send" | "message.edit", "text") => text(WRITTEN, limits.message_length),
         ("draft.save", "text") => json!({ "type": "string", "pattern": TEXT, "maxLength": limits.message_length }),
-        ("reaction.add", "emoji") => text(LINE, limits.emoji_length),
+        ("reaction.add", "emoji") => text(EMOJI, limits.emoji_length),
         (_, "limit") => {
             let most = if operation == "message.history" { limits.history_page } else { limits.list_page };
             json!({

@@ -27,7 +27,7 @@ pub fn document_below(path: &str, limits: &Limits) -> String {
     for operation in OPERATIONS {
         for (index, route) in operation.routes.iter().enumerate() {
             let item = paths.entry(route.path).or_insert_with(|| json!({}));
-            item[route.method.to_lowercase()] = described(operation, index, route, limits, &mut parts);
+            item[route.method.to_ascii_lowercase()] = described(operation, index, route, limits, &mut parts);
         }
     }
     let problem = problem(&mut parts);
@@ -96,7 +96,7 @@ fn described(operation: &Operation, index: usize, route: &Route, limits: &Limits
         "operationId": if index == 0 {
             operation.name.to_owned()
         } else {
-            format!("{}.{}", operation.name, route.method.to_lowercase())
+            format!("{}.{}", operation.name, route.method.to_ascii_lowercase())
         },
         "summary": operation.summary,
         "tags": [topic(operation)],
@@ -240,7 +240,7 @@ pub(super) mod tests {
         let mut routes = 0;
         for operation in OPERATIONS {
             for route in operation.routes {
-                let there = &document["paths"][route.path][route.method.to_lowercase()];
+                let there = &document["paths"][route.path][route.method.to_ascii_lowercase()];
                 assert_eq!(there["summary"], operation.summary, "{} {}", route.method, route.path);
                 let success = &there["responses"][route.status.to_string()];
                 assert_eq!(success.get("content").is_some(), route.status != 204, "{}", operation.name);

@@ -17,14 +17,14 @@ pub(super) struct React {
     pub(super) conversation: Integer,
     /// Which.
     pub(super) seq: Integer,
-    /// The emoji.
+    /// One emoji, in any presentation.
     pub(super) emoji: Text,
 }
 
 /// All the people who reacted to a message with the same emoji.
 #[derive(Serialize, ToSchema)]
 pub struct Reaction<'a> {
-    /// The emoji, as it was sent.
+    /// The emoji, in its fully qualified form.
     emoji: &'a str,
     /// Who used it, in order.
     #[schema(value_type = Vec<i64>)]

@@ -280,7 +280,7 @@ operations! {
         "Somebody's public profile." [route("GET", "/v1/users/{user}", 200, &[USER], &[])]
         (accounts::OfUser) |i| ask(Query::User(UserId(i.user.0)));
     "user.list" member ["users" accounts::Users<'static>]
-        "People whose name begins with a text, or those of some ids."
+        "People whose names have words that begin so, or those of some ids."
         [route("GET", "/v1/users", 200, &[], &[("users", INTS), ("revs", INTS), ("prefix", TEXT), ("cursor", TEXT), ("limit", INT)])]
         (accounts::FindUsers) |i| ask(i.query()?);
     "user.role" member ["account" accounts::Account<'static>]
@@ -322,7 +322,7 @@ operations! {
         [route("GET", "/v1/conversations/{conversation}/changes", 200, &[CONVERSATION], &[("since", INT)])]
         (conversations::SyncConversation) |i| ask(Query::CatchUp { conversation: ConversationId(i.conversation.0), since: Number(i.since.0) });
     "room.list" member ["rooms" conversations::Rooms<'static>]
-        "Public rooms, by name; or the one of an id."
+        "Public rooms, by name: those whose name has words that begin so; or the one of an id."
         [route("GET", "/v1/rooms", 200, &[], &[("prefix", TEXT), ("cursor", TEXT), ("limit", INT), ("conversation", INT)])]
         (conversations::Find) |i| ask(i.query()?);
     "room.get" member ["conversation" conversations::Conversation<'static>, "room" conversations::Room<'static>]

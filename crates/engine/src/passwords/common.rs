@@ -1,6 +1,6 @@
 //! What is too easy to guess: whoever guesses begins with these.
 
-use chat::{Error, Result};
+use chat::{Error, Result, names};
 
 /// 39,772 of the commonest passwords, 16,290 of them of eight and more characters, in small letters and in the order of
 /// their bytes: the lists of Django (BSD licence) and zxcvbn (MIT licence) put together.
@@ -23,6 +23,7 @@ pub(crate) struct About<'a> {
 /// # Errors
 /// `invalid`, with what is wrong.
 pub(crate) fn check(field: &str, password: &str, about: &About<'_>) -> Result<()> {
+    let password = &*names::opaque(password);
     let length = password.chars().count();
     if !(8..=256).contains(&length) {
         return Err(Error::invalid(field, format!("{field} must have 8 to 256 characters.")));
@@ -37,7 +38,10 @@ pub(crate) fn check(field: &str, password: &str, about: &About<'_>) -> Result<()
 }
 
 fn is_easy(password: &str, about: &About<'_>) -> bool {
-    let forwards = password.to_lowercase();
+    let forwards = names::compared(password);
+    if forwards.is_empty() {
+        return true;
+    }
     let backwards: String = forwards.chars().rev().collect();
     // `p a s s w o r d`, `pass-word`
     let joined: String = forwards.chars().filter(|c| c.is_alphanumeric()).collect();
@@ -56,7 +60,7 @@ fn names(about: &About<'_>) -> Vec<String> {
         .flatten()
         // Shorter than what trimmings can make of it, it cannot be all of a password.
         .filter(|name| name.chars().count() >= 3)
-        .map(str::to_lowercase)
+        .map(names::compared)
         .collect()
 }
 
@@ -148,6 +152,10 @@ mod tests {
             "liverpool99",
             "p a s s w o r d",
             "pass-word",
+            "ｐａｓｓｗｏｒｄ",
+            "pass\u{200b}word",
+            "        ",
+            "\u{200b}\u{2060}\u{200b}\u{2060}\u{200b}\u{2060}\u{200b}\u{2060}",
         ] {
             assert!(refused(easy), "{easy}");
         }

@@ -179,7 +179,8 @@ pub(super) async fn seal(conn: &mut Conn, tables: Tables) -> Result<()> {
         run(conn, text).await?;
     }
     for (table, change) in changes(tables) {
-        let trigger = format!("CREATE TRIGGER moved_{}_{table} BEFORE {change} ON {table}", change.to_lowercase());
+        let trigger =
+            format!("CREATE TRIGGER moved_{}_{table} BEFORE {change} ON {table}", change.to_ascii_lowercase());
         let text = match conn {
             Conn::Sqlite(_) => {
                 format!("{trigger} BEGIN SELECT RAISE(ABORT, 'this database was moved away'); END")
@@ -194,7 +195,7 @@ pub(super) async fn seal(conn: &mut Conn, tables: Tables) -> Result<()> {
 /// Lets it be changed again. Only a SQLite database is ever taken back.
 pub(super) async fn unseal(conn: &mut Conn, tables: Tables) -> Result<()> {
     for (table, change) in changes(tables) {
-        run(conn, format!("DROP TRIGGER moved_{}_{table}", change.to_lowercase())).await?;
+        run(conn, format!("DROP TRIGGER moved_{}_{table}", change.to_ascii_lowercase())).await?;
     }
     Ok(())
 }

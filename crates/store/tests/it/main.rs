@@ -6,6 +6,7 @@ mod history;
 mod identities;
 mod jobs;
 mod log;
+mod names;
 mod policies;
 mod reminders;
 mod schema;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use dialects::time::Time;
 use store::{
     Schema,
-    doctor::{Examined, check_file, examine as look, unreadable_rows},
+    doctor::{Examined, check_file, examine as look, name_findings, unreadable_rows},
     history::Record,
 };
 
@@ -21,6 +21,8 @@ const OLDEST: i64 = 130_000;
 const RESERVED: i64 = 3;
 /// Milliseconds for which is told that the history is another one.
 const RECENT: i64 = 7 * 24 * 3_600_000;
+/// Findings about names that are told.
+const NAMED: i64 = 50;
 /// Slower than this a commit's handful of questions is felt.
 const DISTANT: Duration = Duration::from_millis(10);
 
@@ -38,6 +40,7 @@ pub(super) async fn examine(config: &Config) -> (Vec<Finding>, Option<String>) {
             if matches!(examined.schema, Schema::Fresh | Schema::Ahead(_)) {
                 findings.push(unreadable(url.reveal()).await);
                 findings.extend(super::numbers::examine(url.reveal()).await);
+                findings.extend(names(url.reveal()).await);
             }
             findings.extend(history(examined.record.as_ref(), parts::clock()()));
             if !url.is_sqlite() {
@@ -166,6 +169,36 @@ async fn unreadable(url: &str) -> Finding {
     }
 }
 
+/// What became of names when their keys were made: rooms that had to be renamed, and names that look alike.
+async fn names(url: &str) -> Vec<Finding> {
+    const NAMES: &str = "names";
+    match name_findings(url, NAMED).await {
+        Ok(found) if found.is_empty() => vec![Finding::good(NAMES, "no two public rooms or usernames look alike")],
+        Ok(found) => found.iter().map(|one| name(NAMES, one)).collect(),
+        Err(error) => {
+            vec![Finding::warning(NAMES, format!("cannot be looked through: {error}"), "see the lines above")]
+        }
+    }
+}
+
+fn name(check: &'static str, found: &store::names::NameFinding) -> Finding {
+    let store::names::NameFinding { noun, subject, what, was, name, other } = found;
+    let quoted = |name: &Option<String>| format!("{:?}", name.as_deref().unwrap_or_default());
+    match (noun.as_str(), what.as_str()) {
+        ("room", "renamed") => Finding::warning(
+            check,
+            format!("public room {subject} is called {} now: room {other} has its name {}", quoted(name), quoted(was)),
+            "tell its owner, who can give it another name",
+        ),
+        ("room", _) => Finding::warning(
+            check,
+            format!("the name {} of public room {subject} looks like that of room {other}", quoted(name)),
+            "see whether one pretends to be the other; an administrator can rename it",
+        ),
+        _ => Finding::note(check, format!("the username of account {subject} looks like that of account {other}")),
+    }
+}
+
 async fn damage(url: &str, shown: &str) -> Finding {
     let cure = "stop the server, keep the file, and restore the last good backup";
     match check_file(url).await {
@@ -183,11 +216,12 @@ mod tests {
         Schema,
         doctor::{Examined, Setting},
         history::Record,
+        names::NameFinding,
     };
 
     use super::{
         super::finding::{Finding, Level},
-        history, judge,
+        history, judge, name,
     };
     use crate::config::Config;
 
@@ -223,6 +257,24 @@ mod tests {
         assert!(says.contains("transactions are gone"), "{says}");
         assert_eq!(told(8 * 24 * 3_600_000), None);
         assert_eq!(history(None, chat::Millis(0)), None);
+    }
+
+    #[test]
+    fn what_became_of_names_is_told_with_both_names() {
+        let found = |noun: &str, what: &str| NameFinding {
+            noun: noun.to_owned(),
+            subject: 7,
+            what: what.to_owned(),
+            was: Some("Caf\u{e9}".to_owned()),
+            name: Some("Caf\u{e9} (2)".to_owned()),
+            other: 3,
+        };
+        let renamed = name("names", &found("room", "renamed"));
+        assert!(renamed.level == Level::Warning && renamed.cure.is_some());
+        assert_eq!(renamed.says, "public room 7 is called \"Caf\u{e9} (2)\" now: room 3 has its name \"Caf\u{e9}\"");
+        assert_eq!(name("names", &found("room", "alike")).level, Level::Warning);
+        let people = name("names", &found("user", "alike"));
+        assert_eq!((people.level, people.cure), (Level::Note, None), "nobody can rename an account");
     }
 
     #[test]

@@ -28,8 +28,11 @@ async fn a_text_has_a_thousand_characters_and_not_one_more() {
     assert_eq!(pages.reads(&room, "").await.len(), 9);
     // Ten characters are an emoji, eleven are none.
     let message = alice.says(&room, "Coucou").await.id;
-    for (length, good) in [(10, true), (11, false)] {
-        let emoji = "é".repeat(length);
+    let kiss = "👩🏽\u{200d}❤\u{fe0f}\u{200d}💋\u{200d}👨🏽";
+    for (length, emoji, good) in
+        [(10, kiss.to_owned(), true), (11, format!("{kiss}\u{fe0f}"), false), (4, "lol!".to_owned(), false)]
+    {
+        assert_eq!(emoji.chars().count(), length);
         let body = json!({"message_id": message, "emoji": emoji});
         let answer = pages.rest.ask("POST", "/api/v1/chat/reactions", Some(&pages.token), &body).await;
         assert_eq!(checked(answer).status, if good { 201 } else { 400 });

@@ -229,17 +229,18 @@ fn reacting(frame: &str) -> Result<Reacting, Fault> {
 
 /// Adding a reaction that is there takes it back, as the old gateway did; its client counts on it.
 fn react(speaker: UserId, Reacting { message_id, emoji }: Reacting, add: bool) -> Step {
-    if let Err(error) = check_emoji(&emoji.0) {
-        return refuse(Fault::new("invalid_reaction_data", error.detail));
-    }
+    let emoji = match check_emoji(&emoji.0) {
+        Ok(emoji) => emoji,
+        Err(error) => return refuse(Fault::new("invalid_reaction_data", error.detail)),
+    };
     steps::message(
         message_id,
         Box::new(move |message| match message {
             Err(error) => refused(error, Missing::Message),
             Ok(message) => {
-                let mut same = message.reactions.iter().filter(|reaction| reaction.emoji == emoji.0);
+                let mut same = message.reactions.iter().filter(|reaction| reaction.emoji == emoji);
                 let add = add && !same.any(|reaction| reaction.users.contains(&speaker));
-                steps::react((message.conversation, message.seq), emoji.0, add, silent(Missing::Message))
+                steps::react((message.conversation, message.seq), emoji, add, silent(Missing::Message))
             }
         }),
     )

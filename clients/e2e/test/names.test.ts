@@ -1,0 +1,49 @@
+// Names and texts that a person could mistake.
+import { expect, test } from 'vitest';
+import { becomes, composer, conversations, log, message, say, sees } from '../town/look';
+import { useTown } from '../town/town';
+
+const town = useTown();
+
+test('names stand by themselves, look-alikes show their usernames, and only members are mentioned', async () => {
+  const [ada, ben, cyd] = await Promise.all(['ada', 'ben', 'cyd'].map((name) => town().person(name)));
+  if (!ada || !ben || !cyd) throw new Error('Nobody came.');
+  await ben.update({ display_name: 'Alice \u202egnikaeps' });
+  await cyd.update({ display_name: 'AIice gnikaeps' });
+  const room = await ada.makeRoom('Kitchen');
+  await ben.join(room);
+  await cyd.join(room);
+  await ben.say(room, 'pay 100 to bob, @ada');
+  await cyd.say(room, '@here @all @nobody 你好@ben，请看https://example.org/a。');
+  await ada.say(room, 'nothing alike');
+  const { page } = await town().visit(ada, `/c/${room.id}`);
+  await sees(message(page, 'pay 100'));
+
+  const names = log(page).locator('.who');
+  await becomes(() => names.locator('small').allInnerTexts(), ['@ben', '@cyd']);
+  expect(await names.locator('bdi').allInnerTexts()).toEqual(['Alice gnikaeps', 'AIice gnikaeps', 'ada']);
+  expect(await log(page).locator('.mention').allInnerTexts()).toEqual(['@ada', '@ben']);
+  expect(await log(page).locator('a[href^="https:"]').first().getAttribute('href')).toBe(
+    'https://example.org/a',
+  );
+
+  const line = conversations(page).locator(`[data-conversation="${room.id}"] .preview`);
+  await becomes(() => line.locator('bdi').allInnerTexts(), ['nothing alike']);
+  await ben.say(room, 'pay 200 to bob');
+  await becomes(() => line.locator('bdi').allInnerTexts(), ['Alice gnikaeps', 'pay 200 to bob']);
+  await becomes(() => line.innerText(), 'Alice gnikaeps: pay 200 to bob');
+});
+
+test('a text is sent with the indent of its first line', async () => {
+  const dora = await town().person('dora');
+  const room = await dora.makeRoom('Workshop');
+  const { page } = await town().visit(dora, `/c/${room.id}`);
+  await sees(composer(page));
+  await say(page, '\n    first line\n        second  ');
+  await sees(message(page, 'second'));
+  const { messages } = await dora.do<{ messages: { text: string }[] }>(
+    'GET',
+    `/v1/conversations/${room.id}/messages?limit=1`,
+  );
+  expect(messages[0]?.text).toBe('    first line\n        second');
+});
