@@ -1,6 +1,7 @@
 // Loads the profiles of accounts, many at once, each of them once.
 import type { Asking } from './asking.js';
 import { Refusal } from './problem.js';
+import { isNumbered } from './state/accounts.js';
 
 /** Long enough that a screenful of names becomes one question. */
 const GATHER_MS = 20;
@@ -10,7 +11,10 @@ export class Profiles {
   readonly #asking: Asking;
   readonly #asked = new Set<number>();
   readonly #gathered = new Set<number>();
+  /** People of whom something else may be true by now. */
+  readonly #doubted = new Set<number>();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #again: ReturnType<typeof setTimeout> | undefined;
 
   constructor(asking: Asking) {
     this.#asking = asking;
@@ -26,21 +30,38 @@ export class Profiles {
 
   /** After coming back: asks who of those that are known tells something else about themselves by now. */
   resume(): void {
-    const { people, me } = this.#asking.state();
-    // Servers before feature level 5 give no `rev`, and are not asked.
-    const known = [...people.values()].flatMap(({ id, user }) => (user?.rev && id !== me?.id ? [user] : []));
-    for (let at = 0; at < known.length; at += AT_ONCE) {
-      const some = known.slice(at, at + AT_ONCE);
-      void this.#some({ users: some.map(({ id }) => id), revs: some.map(({ rev }) => rev) });
-    }
+    for (const id of this.#asking.state().people.keys()) this.#doubted.add(id);
+    this.#askAgain();
+  }
+
+  /** Asks the same of these, or of all, who may have changed while one shared no conversation with them. */
+  doubt(ids: Iterable<number> = this.#asking.state().people.keys()): void {
+    for (const id of ids) this.#doubted.add(id);
+    if (this.#doubted.size > 0) this.#again ??= setTimeout(() => this.#askAgain(), GATHER_MS);
   }
 
   /** Somebody else logs in: they load their own. */
   forget(): void {
     clearTimeout(this.#timer);
-    this.#timer = undefined;
+    clearTimeout(this.#again);
+    this.#timer = this.#again = undefined;
     this.#gathered.clear();
+    this.#doubted.clear();
     this.#asked.clear();
+  }
+
+  #askAgain(): void {
+    clearTimeout(this.#again);
+    this.#again = undefined;
+    const { people, me } = this.#asking.state();
+    const users = [...this.#doubted].map((id) => people.get(id)?.user);
+    this.#doubted.clear();
+    // Servers before feature level 5 give no `rev`, and are not asked.
+    const known = users.flatMap((user) => (user && isNumbered(user) && user.id !== me?.id ? [user] : []));
+    for (let at = 0; at < known.length; at += AT_ONCE) {
+      const some = known.slice(at, at + AT_ONCE);
+      void this.#some({ users: some.map(({ id }) => id), revs: some.map(({ rev }) => rev) });
+    }
   }
 
   async #ask(): Promise<void> {

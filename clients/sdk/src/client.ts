@@ -399,6 +399,11 @@ export class Client {
     for (const follower of this.#followers) follower.hear(frame);
     if (frame.type === 'typing.started') this.#watchTyping();
     if (frame.type === 'conversation.removed') this.#readings.closed(frame.conversation);
+    // Of people with whom one shared no conversation before, changes were not told.
+    if (frame.type === 'conversation.added') this.#profiles.doubt();
+    if (frame.type === 'member.joined') this.#profiles.doubt([frame.data.member.user.id]);
+    if (frame.type === 'conversation.changes')
+      this.#profiles.doubt(frame.data.members.map(({ user }) => user.id));
   }
 
   #watchTyping(): void {

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { draftKey } from '../src/index.js';
 import { positionOf, type State } from '../src/state/index.js';
 import type { Draft, EventFrame, User } from '../src/wire.js';
-import { at, authenticated, conversation, draft, message, Story } from './help/made.js';
+import { at, authenticated, conversation, draft, member, message, Story } from './help/made.js';
 import { Scripted } from './help/scripted.js';
 
 const saved = (data: Draft) => ({ type: 'draft.saved', conversation: data.conversation, data });
@@ -272,18 +272,21 @@ test('after coming back a client asks who tells something else about themselves,
   const server = new Scripted();
   server.accountSeq = 15;
   server.answer = ({ type }) =>
-    type === 'user.list' ? { data: { users: [told(2, 5, 'Bobby'), told(3, undefined, 'Cat')] } } : undefined;
+    type === 'user.list'
+      ? { data: { users: [told(2, 5, 'Bobby'), told(3, undefined, 'Cat'), told(4, 0, 'Dan')] } }
+      : undefined;
   const client = await writer(server);
-  client.loadPeople([2, 3]);
+  client.loadPeople([2, 3, 4]);
   await vi.advanceTimersByTimeAsync(100);
   server.answer = ({ type }) =>
-    type === 'user.list' ? { data: { users: [told(2, 8, 'Robert')] } } : undefined;
+    type === 'user.list' ? { data: { users: [told(2, 8, 'Robert'), told(4, 1, 'Daniel')] } } : undefined;
   client.disconnect();
   client.connect();
   await vi.advanceTimersByTimeAsync(1);
   const asked = server.commands.filter(({ type }) => type === 'user.list').map(({ data }) => data);
-  expect(asked).toEqual([{ users: [2, 3] }, { users: [2], revs: [5] }]);
-  expect([nameOf(client, 2), nameOf(client, 3)]).toEqual(['Robert', 'Cat']);
+  // Zero is the number of those who have never told anything else.
+  expect(asked).toEqual([{ users: [2, 3, 4] }, { users: [2, 4], revs: [5, 0] }]);
+  expect([2, 3, 4].map((id) => nameOf(client, id))).toEqual(['Robert', 'Cat', 'Daniel']);
 });
 
 test('what a client saves and discards it knows by the answers', async () => {
@@ -340,4 +343,47 @@ test('a direct conversation has the other’s name as it is told, also if its ro
   // An older server tells nobody of changes: there the row is newer.
   const older = Story.at(3, peer('Bobby')).take({ type: 'users', users: [told(2, undefined, 'Bobby')] });
   expect(older.take(row('Robert')).it.peer?.display_name).toBe('Robert');
+});
+
+test('who talks to themselves sees their own new name there', () => {
+  const peer = { id: 1, username: 'ann', display_name: 'Ann', presence: 'online' as const };
+  const story = arrived(15).take({
+    type: 'rows',
+    rows: [conversation(4, { kind: 'direct', peer })],
+    shown: true,
+  });
+  story.own({ type: 'account.updated', data: { ...told(1, 9, 'Annie'), role: 'user' } }, 16);
+  expect(story.it.peer?.display_name).toBe('Annie');
+});
+
+test('with whom one comes to share a conversation again, of them is asked what else is true by now', async () => {
+  const server = new Scripted();
+  server.accountSeq = 15;
+  server.answer = ({ type }) =>
+    type === 'user.list' ? { data: { users: [told(2, 5, 'Bobby'), told(3, 6, 'Cat')] } } : undefined;
+  const client = await writer(server);
+  client.loadPeople([2, 3]);
+  await vi.advanceTimersByTimeAsync(100);
+  server.commands.length = 0;
+  const asked = async () => {
+    await vi.advanceTimersByTimeAsync(100);
+    const lists = server.commands.splice(0).filter(({ type }) => type === 'user.list');
+    return lists.map(({ data }) => data);
+  };
+  const joined = { member: member(2, 2), member_count: 3 };
+  server.tell({ type: 'member.joined', conversation: 1, seq: 2, data: joined });
+  expect(await asked()).toEqual([{ users: [2], revs: [5] }]);
+  server.tell({
+    type: 'conversation.added',
+    conversation: 7,
+    account_seq: 16,
+    data: conversation(3, { id: 7 }),
+  });
+  server.tell({
+    type: 'conversation.added',
+    conversation: 8,
+    account_seq: 17,
+    data: conversation(3, { id: 8 }),
+  });
+  expect(await asked()).toEqual([{ users: [2, 3], revs: [5, 6] }]);
 });

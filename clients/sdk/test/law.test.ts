@@ -1,7 +1,14 @@
 // The law, against a real server: old snapshot + events = fresh snapshot, whatever people do and whenever a line is cut.
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Refusal, type Client, type ConversationState, type History, type Message } from '../src/index.js';
+import {
+  Refusal,
+  type Client,
+  type ConversationState,
+  type History,
+  type Message,
+  type User,
+} from '../src/index.js';
 import { chance, clientFor, join, PASSWORD, until, type Somebody } from './help/people.js';
 import { TestServer } from './help/server.js';
 
@@ -72,6 +79,16 @@ function shown(client: Client): Map<number, ConversationState> {
   return new Map([...client.state.conversations].filter(([, it]) => !it.hidden).sort(([a], [b]) => a - b));
 }
 
+/** What is known of those with whom one shares an open conversation is what they tell about themselves now. */
+async function compareCards({ state }: Client, other: Client): Promise<void> {
+  const members = [...state.conversations.values()].flatMap(({ members: all }) => [...(all?.keys() ?? [])]);
+  const known = [...new Set(members)].flatMap((id) => state.people.get(id)?.user ?? []);
+  if (known.length === 0) return;
+  const { users } = await other.command('user.list', { users: known.map(({ id }) => id) });
+  const sorted = (all: readonly User[]) => [...all].sort((one, two) => one.id - two.id);
+  expect(sorted(known)).toEqual(sorted(users));
+}
+
 /** A client that has just come, with everything open that the other has open. */
 async function fresh(of: Somebody): Promise<Client> {
   const client = trace(clientFor(server.url));
@@ -127,6 +144,7 @@ async function compare(known: Client, other: Client): Promise<unknown> {
   try {
     expect([...shown(known).keys()]).toEqual([...shown(other).keys()]);
     expect(own(known)).toEqual(own(other));
+    await compareCards(known, other);
     for (const [id, one] of shown(known)) {
       const two = other.state.conversations.get(id);
       if (!two) continue;
@@ -243,6 +261,7 @@ const deeds: readonly (readonly [number, Deed])[] = [
   ],
   [2, ({ client }) => client.command('account.update', { status_message: said() })],
   [2, ({ client }) => client.command('account.update', { display_name: said() })],
+  [2, ({ client }, all) => client.loadPeople(all.map(({ id }) => id))],
   [5, within((client, it) => client.open(it.id))],
   [2, within((client, it) => client.close(it.id))],
   [3, within((client, it) => client.loadBefore(it.id))],

@@ -24,10 +24,9 @@ export const events: Reducers<'account.updated' | 'user.updated'> = {
 
 /** Takes one's own account, unless a later state of it is known: a greeting may have been read before the last event. */
 export function takeAccount(state: State, me: Account): State {
-  const isLate = state.me?.id === me.id && state.me.rev > me.rev;
-  return isLate
-    ? state
-    : { ...state, me, people: meet(state.people, [{ ...person(me), user: profile(me) }]) };
+  if (state.me?.id === me.id && state.me.rev > me.rev) return state;
+  // One may talk to oneself.
+  return peersNamed({ ...state, me, people: meet(state.people, [{ ...person(me), user: profile(me) }]) });
 }
 
 /** Takes profiles that were asked for, or told; of two readings the one with the greater `rev` stays. */
@@ -41,6 +40,11 @@ export function takeUsers(state: State, users: readonly User[]): State {
   return met === state ? state : peersNamed(met);
 }
 
+/** Whether a profile says which of its states it is; 0 is the first. Servers before feature level 5 do not say it. */
+export function isNumbered({ rev }: { readonly rev?: number | undefined }): boolean {
+  return rev !== undefined;
+}
+
 /**
  * A direct conversation has the other's name as it is known of them: a row may have been read before their last change.
  * Of servers before feature level 5 nobody hears of changes, and the row is as good.
@@ -48,7 +52,8 @@ export function takeUsers(state: State, users: readonly User[]): State {
 export function peersNamed(state: State): State {
   return each(state, (known) => {
     const user = known.peer && state.people.get(known.peer.id)?.user;
-    if (!known.peer || !user?.rev || user.display_name === known.peer.display_name) return known;
+    if (!known.peer || !user || !isNumbered(user)) return known;
+    if (user.display_name === known.peer.display_name) return known;
     return { ...known, peer: { ...known.peer, display_name: user.display_name } };
   });
 }
