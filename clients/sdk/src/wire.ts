@@ -36,7 +36,7 @@ export interface Account extends User {
   readonly birth_date: string | null;
   /** When it was made. */
   readonly created_at: Moment;
-  /** Its mail address. */
+  /** Its email address. */
   readonly email: string | null;
   /** When its last connection ended. */
   readonly last_seen_at: Moment | null;
@@ -729,6 +729,14 @@ export interface Users {
 
 export type Visibility = 'public' | 'private';
 
+/** The present password and the new email address. */
+export interface AccountEmailData {
+  /** The present password. */
+  readonly current: Text;
+  /** The new address; null for none. Nothing tells whether other accounts name it as well. */
+  readonly email?: string | null;
+}
+
 /** No fields. */
 export interface AccountGetData {}
 
@@ -738,7 +746,7 @@ export interface AccountListData {
   readonly cursor?: string | null;
   /** How many; 50 if absent. More than 200 are never given. */
   readonly limit?: number | null;
-  /** Beginning of the username, the mail address, or the display, first or last name, in any case; all if absent. */
+  /** Beginning of the username, the email address, or the display, first or last name, in any case; all if absent. */
   readonly search?: string | null;
 }
 
@@ -758,7 +766,7 @@ export interface AccountRegisterData {
   readonly city?: string | null;
   /** The name shown to others. */
   readonly display_name?: string | null;
-  /** A mail address, unique on the server. */
+  /** An email address to log in with; others may name it as well. */
   readonly email?: string | null;
   /** Given name. */
   readonly first_name?: string | null;
@@ -862,10 +870,12 @@ export interface ConversationLeaveData {
   readonly conversation: Integer;
 }
 
-/** Which page of a list. */
+/** Which page of one's own conversations. */
 export interface ConversationListData {
   /** The previous page's `next_cursor`. */
   readonly cursor?: string | null;
+  /** Whether those that one has hidden are wanted, in place of the others. */
+  readonly hidden?: boolean | null;
   /** How many; 50 if absent. More than 200 are never given. */
   readonly limit?: number | null;
 }
@@ -1110,8 +1120,10 @@ export interface RoomGetData {
   readonly name: Text;
 }
 
-/** The beginning of a name, and which page. */
+/** The beginning of a name, and which page; or which room. */
 export interface RoomListData {
+  /** The one public room of this id, if it is there; without the other fields. */
+  readonly conversation?: Integer | null;
   /** The previous page's `next_cursor`. */
   readonly cursor?: Text | null;
   /** How many; 50 if absent. More than 200 are never given. */
@@ -1133,7 +1145,7 @@ export interface ServerStatisticsData {}
 export interface SessionCreateData {
   /** The password. */
   readonly password: Text;
-  /** Username or mail address. */
+  /** Username or email address. */
   readonly username: Text;
 }
 
@@ -1201,6 +1213,8 @@ export interface UserRoleData {
 
 /** What each command takes, and what it is answered. */
 export interface Commands {
+  /** Give the own account another email address, or none. */
+  'account.email': { data: AccountEmailData; answer: Account };
   /** The speaker's own account. */
   'account.get': { data: AccountGetData; answer: Account };
   /** Accounts, deactivated ones too. Administrators only. */
@@ -1221,7 +1235,7 @@ export interface Commands {
   'conversation.get': { data: ConversationGetData; answer: Conversation };
   /** Take a conversation out of one's own list until something happens in it. */
   'conversation.hide': { data: ConversationHideData; answer: Done };
-  /** Enter a public room, or come back to where one left and is wanted. */
+  /** Enter a public room, or come back: to where one left and is wanted, or to what one has hidden. */
   'conversation.join': { data: ConversationJoinData; answer: Conversation };
   /** Leave a room or a group. */
   'conversation.leave': { data: ConversationLeaveData; answer: Done };
@@ -1285,7 +1299,7 @@ export interface Commands {
   'reminder.list': { data: ReminderListData; answer: Reminders };
   /** A room by its name: as a member sees it, or as others find it. */
   'room.get': { data: RoomGetData; answer: Conversation | Room };
-  /** Public rooms, by name. */
+  /** Public rooms, by name; or the one of an id. */
   'room.list': { data: RoomListData; answer: Rooms };
   /** The former name of server.statistics, for one more version. */
   'server.figures': { data: ServerFiguresData; answer: Statistics };
@@ -1517,6 +1531,7 @@ function call(line: string, query: readonly string[] = [], body = false, secured
 
 /** Every command's REST call; `null` for those that there are on the socket only. */
 export const operations: { readonly [T in CommandType]: Operation | null } = {
+  'account.email': call('PUT /v1/users/me/email', [], true),
   'account.get': call('GET /v1/users/me'),
   'account.list': call('GET /v1/accounts', ['search', 'cursor', 'limit']),
   'account.password': call('PUT /v1/users/me/password', [], true),
@@ -1529,7 +1544,7 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'conversation.hide': call('POST /v1/conversations/{conversation}/hide'),
   'conversation.join': call('POST /v1/conversations/{conversation}/join'),
   'conversation.leave': call('POST /v1/conversations/{conversation}/leave'),
-  'conversation.list': call('GET /v1/conversations', ['cursor', 'limit']),
+  'conversation.list': call('GET /v1/conversations', ['cursor', 'limit', 'hidden']),
   'conversation.sync': call('GET /v1/conversations/{conversation}/changes', ['since']),
   'conversation.update': call('PATCH /v1/conversations/{conversation}', [], true),
   'direct.get': call('GET /v1/users/{user}/conversation'),
@@ -1564,7 +1579,7 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'reminder.create': call('POST /v1/reminders', [], true),
   'reminder.list': call('GET /v1/reminders', ['due']),
   'room.get': call('GET /v1/rooms/{name}'),
-  'room.list': call('GET /v1/rooms', ['prefix', 'cursor', 'limit']),
+  'room.list': call('GET /v1/rooms', ['prefix', 'cursor', 'limit', 'conversation']),
   'server.figures': call('GET /v1/server/figures'),
   'server.get': call('GET /v1/server', [], false, false),
   'server.statistics': call('GET /v1/server/statistics'),

@@ -157,6 +157,14 @@ pub enum Command {
         /// The new one.
         new: String,
     },
+    /// Give the own account another mail address, or none. One logs in by it, so the password is asked for.
+    /// Answered with [`crate::Reply::Account`].
+    ChangeEmail {
+        /// The present password.
+        current: String,
+        /// The new address, which others may name as well.
+        email: Option<String>,
+    },
     /// End one of one's own sessions.
     EndSession(SessionId),
     /// Give an account another server role. Administrators only.

@@ -45,6 +45,13 @@ pub enum Query {
         /// How many.
         limit: i64,
     },
+    /// Those of the speaker's conversations that they have hidden, most recently active first.
+    HiddenConversations {
+        /// Continue after this position.
+        after: Option<ListPosition>,
+        /// How many.
+        limit: i64,
+    },
     /// Public rooms, by name.
     Discover {
         /// Beginning of the name; empty for all.
@@ -54,6 +61,8 @@ pub enum Query {
         /// How many.
         limit: i64,
     },
+    /// The public room of this id, as [`Query::Discover`] shows it; none if there is no such room.
+    PublicRoom(ConversationId),
     /// One conversation, as one of its members sees it.
     Conversation(ConversationId),
     /// A public room or one of the speaker's own, by its name.

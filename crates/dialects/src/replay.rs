@@ -349,6 +349,7 @@ fn describe(command: &Command) -> String {
         Command::DiscardDraft(key) => format!("DiscardDraft {key:?}"),
         Command::UpdateProfile(change) => format!("UpdateProfile {change:?}"),
         Command::ChangePassword { current, new } => format!("ChangePassword {current:?} {new:?}"),
+        Command::ChangeEmail { current, email } => format!("ChangeEmail {current:?} {email:?}"),
         Command::EndSession(session) => format!("EndSession {session}"),
         Command::SetServerRole { user, role } => format!("SetServerRole {user} {role:?}"),
         Command::SetActive { user, active } => format!("SetActive {user} {active}"),

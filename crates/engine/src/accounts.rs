@@ -153,7 +153,7 @@ pub(crate) fn usable_name(name: &str) -> String {
     usable
 }
 
-fn check_email(email: &str) -> Result<()> {
+pub(crate) fn check_email(email: &str) -> Result<()> {
     let plausible = email.chars().count() <= EMAIL_LENGTH
         && !email.contains(|c: char| c.is_whitespace() || c.is_control())
         && email.split_once('@').is_some_and(|(local, host)| {
@@ -166,7 +166,7 @@ fn check_email(email: &str) -> Result<()> {
     if plausible {
         Ok(())
     } else {
-        Err(Error::invalid("email", "email must be a mail address such as ann@example.org."))
+        Err(Error::invalid("email", "email must be an email address such as ann@example.org."))
     }
 }
 

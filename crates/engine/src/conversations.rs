@@ -170,13 +170,19 @@ impl Call {
         }
         let call = self.clone();
         self.change(&[conversation.into(), self.speaker.user.into()], move |unit| {
-            Box::pin(async move {
-                let me = call.speaker.user;
-                store::members::show(&mut unit.conn, conversation, me).await?;
-                call.tell_added(unit, conversation, me).await
-            })
+            Box::pin(async move { call.show_in(unit, conversation).await })
         })
         .await
+    }
+
+    /// Brings a conversation back into the speaker's list, if they have hidden it.
+    pub(crate) async fn show_in(&self, unit: &mut Unit, conversation: ConversationId) -> Result<()> {
+        let me = self.speaker.user;
+        if store::members::hidden(&mut unit.conn, conversation, me).await?.is_none() {
+            return Ok(());
+        }
+        store::members::show(&mut unit.conn, conversation, me).await?;
+        self.tell_added(unit, conversation, me).await
     }
 
     /// Runs a change that makes a conversation of these people, and answers with what it made.
@@ -328,6 +334,21 @@ impl Call {
         let (entries, next) = listing::page(&mut conn, self.speaker.user, after, limit, now).await?;
         let conversations = self.engine.complete(&mut conn, self.speaker.user, entries).await?;
         Ok(Reply::Conversations { conversations, next })
+    }
+
+    pub(crate) async fn hidden_conversations(&self, after: Option<ListPosition>, limit: i64) -> Result<Reply> {
+        let limit = self.list_limit(limit);
+        let mut conn = self.db.read().await?;
+        let (entries, next) = listing::hidden(&mut conn, self.speaker.user, after, limit).await?;
+        let conversations = self.engine.complete(&mut conn, self.speaker.user, entries).await?;
+        Ok(Reply::Conversations { conversations, next })
+    }
+
+    /// A public room by its id: what a link to it leads to. Private ones and absent ones are answered alike.
+    pub(crate) async fn public_room(&self, room: ConversationId) -> Result<Reply> {
+        self.require_roaming("discover rooms")?;
+        let rooms = store::conversations::public_by_id(&mut *self.db.read().await?, self.speaker.user, room).await?;
+        Ok(Reply::Rooms { rooms, next: None })
     }
 
     pub(crate) async fn discover(&self, prefix: &str, after: Option<String>, limit: i64) -> Result<Reply> {

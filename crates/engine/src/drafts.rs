@@ -80,7 +80,12 @@ impl Call {
 }
 
 fn check_draft(key: DraftKey, text: &str, parent: Option<Number>, most: i64) -> Result<()> {
-    text::check("text", text, most)?;
+    if parent.is_some() {
+        // Somebody has begun to answer a message, and written nothing yet.
+        text::check_optional("text", text, most)?;
+    } else {
+        text::check("text", text, most)?;
+    }
     if key.edit.is_some() && parent.is_some() {
         return Err(Error::invalid("parent", "parent does not belong to the draft of an edit."));
     }

@@ -50,6 +50,25 @@ pub(crate) async fn page(
     Ok((entries, next.then_some(position)))
 }
 
+/// The entries of a page of what is hidden, and where it ended, if there may be more. What is active meanwhile is
+/// hidden no longer: one pass finds all that are.
+pub(crate) async fn hidden(
+    conn: &mut Conn,
+    user: UserId,
+    after: Option<ListPosition>,
+    limit: i64,
+) -> Result<(Vec<Entry>, Option<ListPosition>)> {
+    let after = after.and_then(|position| Some((position.active_at?, position.conversation)));
+    let mut entries = listing::hidden(conn, user, after, limit + 1).await?;
+    let next = cut(&mut entries, limit).map(|last| ListPosition {
+        active_at: Some(last.active_at),
+        conversation: last.conversation.id,
+        horizon: ListPosition::NO_HORIZON,
+        listed: Vec::new(),
+    });
+    Ok((entries, next))
+}
+
 async fn first(conn: &mut Conn, user: UserId, limit: i64, now: Millis) -> Result<(Vec<Entry>, Option<ListPosition>)> {
     let mut entries = listing::listed(conn, user, None, limit + 1).await?;
     let newest = entries.first().map_or(0, |entry| entry.active_at);

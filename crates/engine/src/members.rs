@@ -59,7 +59,7 @@ impl Call {
             Box::pin(async move {
                 let me = call.speaker.user;
                 if store::members::membership(&mut unit.conn, conversation, me).await?.is_some() {
-                    return Ok(());
+                    return call.show_in(unit, conversation).await;
                 }
                 let way_back = store::members::way_back(&mut unit.conn, conversation, me).await?;
                 let room = store::conversations::by_id(&mut unit.conn, conversation).await?;

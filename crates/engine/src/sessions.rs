@@ -7,7 +7,7 @@ use std::{
 };
 
 use chat::{
-    Error, ErrorCode, Millis, Reply, Result, SessionId, UserId,
+    AccountFact, Error, ErrorCode, Millis, Reply, Result, SessionId, UserId,
     accounts::{Account, Profile, ServerRole, Speaker},
     event::Order,
     network::Network,
@@ -16,7 +16,7 @@ use chat::{
 use store::{Db, Unit, Writer, sessions::Use};
 
 use crate::{
-    Arrival, AsksFurther, Call, Clock, Engine, Inner, Settings,
+    Arrival, AsksFurther, Call, Clock, Engine, Inner, Settings, accounts,
     batcher::Answers,
     passwords::{self, Share, Visitor},
     throttle::Guess,
@@ -421,27 +421,79 @@ impl Call {
         Ok(Reply::Done)
     }
 
+    /// Gives the account another mail address, or none. Accounts that name one address share a salt, so the password is
+    /// hashed anew.
+    pub(crate) async fn change_email(&self, current: String, email: Option<String>) -> Result<Reply> {
+        let user = self.speaker.user;
+        let mut salt = None;
+        if let Some(email) = &email {
+            accounts::check_email(email)?;
+            let others = store::accounts::passwords(&mut *self.db.read().await?, email).await?;
+            let first = others.iter().find(|(other, _)| *other != user);
+            salt = first.map(|(_, hash)| passwords::salt_of(hash)).transpose()?.flatten();
+        }
+        let (turn, old) = self.own_password(current.clone()).await?;
+        passwords::check("current", &current, &self.about(&self.speaker.username, email.as_deref()))?;
+        let hash = match salt {
+            Some(salt) => turn.hash(current, Some(salt)).await?,
+            None => old.clone(),
+        };
+        let account = self
+            .writer
+            .change(&[user.into()], self.origin, move |unit| {
+                Box::pin(async move {
+                    let found = store::accounts::by_id(&mut unit.conn, user).await?;
+                    let mut account = found.ok_or_else(|| Error::not_found("user"))?;
+                    if account.email == email {
+                        return Ok(account);
+                    }
+                    account.email = email;
+                    account.rev = unit.next_number_of(user).await?;
+                    let new = account.email.as_deref();
+                    if !store::accounts::set_email(&mut unit.conn, user, &old, new, &hash, account.rev).await? {
+                        return Err(wrong_password());
+                    }
+                    let fact = AccountFact::ProfileChanged(Box::new(account.clone()));
+                    unit.record_of(user, account.rev, fact).await?;
+                    Ok(account)
+                })
+            })
+            .await?;
+        self.speakers.invalidate_all();
+        Ok(Reply::Account(Box::new(account)))
+    }
+
     pub(crate) async fn change_password(&self, current: String, new: String) -> Result<Reply> {
         let user = self.speaker.user;
         let account = store::accounts::by_id(&mut *self.db.read().await?, user).await?;
         let email = account.and_then(|account| account.email);
         let about = self.about(&self.speaker.username, email.as_deref());
         passwords::check("new", &new, &about)?;
+        let (turn, old) = self.own_password(current).await?;
+        let hash = turn.hash(new, passwords::salt_of(&old)?).await?;
+        set_password(&self.engine, user, Some(old), hash, self.speaker.session).await?;
+        Ok(Reply::Done)
+    }
+}
+
+impl Call {
+    /// Compares what was given as the speaker's password with theirs; the hash of it, and the turn in which more may be
+    /// hashed. Whoever guesses is slowed down as at a log-in.
+    async fn own_password(&self, given: String) -> Result<(passwords::Turn, String)> {
+        let user = self.speaker.user;
         let guess = Guess::change(user);
         self.throttle.check(&guess, true, self.engine.moment())?;
         let turn = self.hasher.turn(Visitor { share: Share::Person(user), account: None }).await?;
         let attempt = self.throttle.begin(guess, true, self.engine.moment())?;
         let stored = store::accounts::password_of(&mut *self.db.read().await?, user).await?;
         let people: Vec<(UserId, String)> = stored.into_iter().map(|hash| (user, hash)).collect();
-        let (turn, found) = turn.find(current, people).await?;
+        let (turn, found) = turn.find(given, people).await?;
         let Some((_, old)) = found else {
             attempt.failed();
             return Err(wrong_password());
         };
         drop(attempt);
-        let hash = turn.hash(new, passwords::salt_of(&old)?).await?;
-        set_password(&self.engine, user, Some(old), hash, self.speaker.session).await?;
-        Ok(Reply::Done)
+        Ok((turn, old))
     }
 }
 

@@ -55,6 +55,9 @@ statements! {
     CHANGE_PASSWORD = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
     SET_PROFILE = "UPDATE users SET display_name = $2, first_name = $3, last_name = $4, birth_date = $5, profession = $6, city = $7, \
                                     language = $8, time_zone = $9, status_message = $10, card_rev = $11 WHERE id = $1";
+    // A program of the version before looks for `email_key` as well.
+    SET_EMAIL = "UPDATE users SET email = $3, mail_key = $4, email_key = NULL, password_hash = $5, card_rev = $6
+                 WHERE id = $1 AND password_hash = $2";
     SET_ROLE = "UPDATE users SET role = $2 WHERE id = $1";
     SET_DEACTIVATED = "UPDATE users SET deactivated_at = $2 WHERE id = $1";
     SET_LAST_SEEN = "UPDATE users SET last_seen_at = $2 WHERE id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)";
@@ -373,6 +376,22 @@ pub async fn hold(conn: &mut Conn, id: UserId, hash: Option<&str>) -> Result<boo
 /// Those of the database.
 pub async fn change_password(conn: &mut Conn, id: UserId, from: &str, to: &str) -> Result<bool> {
     Ok(sql!(conn, execute, CHANGE_PASSWORD, id.0, from, to)? > 0)
+}
+
+/// Stores another mail address under this number of the account, with the password's hash for it in place of `from`;
+/// false if the hash is another by now.
+///
+/// # Errors
+/// Those of the database.
+pub async fn set_email(
+    conn: &mut Conn,
+    id: UserId,
+    from: &str,
+    email: Option<&str>,
+    to: &str,
+    rev: Number,
+) -> Result<bool> {
+    Ok(sql!(conn, execute, SET_EMAIL, id.0, from, email, email.map(key), to, rev.0)? > 0)
 }
 
 /// Stores a profile, which was changed under this number of its account.

@@ -89,6 +89,10 @@ statements! {
               FROM conversations c LEFT JOIN members m ON m.conversation_id = c.id AND m.user_id = $1
               WHERE c.name_key >= $2 AND c.name_key < $3 AND c.name_key > $4 AND c.visibility = 'public'
               ORDER BY c.name_key LIMIT $5";
+    PUBLIC_BY_ID = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
+                           c.member_count, c.active_at, m.role
+                    FROM conversations c LEFT JOIN members m ON m.conversation_id = c.id AND m.user_id = $1
+                    WHERE c.id = $2 AND c.visibility = 'public'";
     ALL_ROOMS = concat!("SELECT ", columns!(), "
              FROM (SELECT ", columns!(), ", COALESCE(name_key, room_key) AS listed_key FROM conversations WHERE kind = 'room') AS rooms
              WHERE listed_key > $1 OR (listed_key = $1 AND id > $2) ORDER BY listed_key, id LIMIT $3");
@@ -358,6 +362,15 @@ pub async fn public(
     let low = name_key(prefix);
     let high = format!("{low}\u{10ffff}");
     let rows = sql!(conn, salvage as PublicRow, PUBLIC, user.0, low, high, name_key(after), limit)?;
+    unreadable::readable(rows, |row| Ok((row.conversation.read()?, row.role.is_some())))
+}
+
+/// The public room of this id, with whether `user` is a member; nothing if there is none.
+///
+/// # Errors
+/// Those of the database.
+pub async fn public_by_id(conn: &mut Conn, user: UserId, id: ConversationId) -> Result<Vec<(Conversation, bool)>> {
+    let rows = sql!(conn, salvage as PublicRow, PUBLIC_BY_ID, user.0, id.0)?;
     unreadable::readable(rows, |row| Ok((row.conversation.read()?, row.role.is_some())))
 }
 

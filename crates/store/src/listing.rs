@@ -34,6 +34,9 @@ macro_rules! listed {
 statements! {
     LISTED = concat!(listed!(), "AND (c.active_at < $3 OR (c.active_at = $3 AND c.id < $4))
               ORDER BY c.active_at DESC, c.id DESC LIMIT $5");
+    /// Those that are hidden.
+    HIDDEN = concat!(entry!(), "AND c.head <= m.hidden_seq AND (c.active_at < $2 OR (c.active_at = $2 AND c.id < $3))
+              ORDER BY c.active_at DESC, c.id DESC LIMIT $4");
     /// These, hidden ones too.
     THESE = concat!(entry!(), "AND c.id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($2) AS j)");
     /// What was active after `$3`, by id.
@@ -98,6 +101,20 @@ pub async fn entry(conn: &mut Conn, user: UserId, only: ConversationId) -> Resul
 pub async fn entries(conn: &mut Conn, user: UserId, these: &[ConversationId]) -> Result<Vec<Entry>> {
     let ids = json_ids(these.iter().map(|id| id.0))?;
     read(sql!(conn, salvage as ListedRow, THESE, user.0, ids)?, user)
+}
+
+/// The conversations that a person has hidden, the most recently active first, after this time of last activity and id.
+///
+/// # Errors
+/// Those of the database.
+pub async fn hidden(
+    conn: &mut Conn,
+    user: UserId,
+    after: Option<(i64, ConversationId)>,
+    limit: i64,
+) -> Result<Vec<Entry>> {
+    let (active_at, id) = after.map_or((i64::MAX, i64::MAX), |(active_at, id)| (active_at, id.0));
+    read(sql!(conn, salvage as ListedRow, HIDDEN, user.0, active_at, id, limit)?, user)
 }
 
 /// A person's conversations, the most recently active first, after this time of last activity and id.

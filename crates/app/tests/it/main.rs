@@ -18,6 +18,7 @@ mod forms;
 mod hostile;
 mod http;
 mod limits;
+mod listing;
 mod markers;
 mod matcha;
 mod members;

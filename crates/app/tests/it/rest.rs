@@ -323,6 +323,7 @@ async fn everything_that_the_socket_can_do_rest_can_do_too() {
         "account.get",
         "account.update",
         "account.password",
+        "account.email",
         "presence.set",
         "presence.get",
         "user.get",

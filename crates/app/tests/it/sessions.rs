@@ -342,6 +342,34 @@ async fn a_new_password_ends_all_other_sessions() {
 }
 
 #[tokio::test]
+async fn another_mail_address_asks_for_the_password_and_is_logged_in_by_from_then_on() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let phone = on_another_session(&town, &ann).await;
+    let change = |current: &str, email: Value| json!({"current": current, "email": email});
+    let new = json!("Ann@Example.org");
+    ann.asks("account.email", change("not it, sorry", new.clone())).await.refused("bad_credentials");
+    ann.asks("account.email", change(ann.password(), json!("nowhere"))).await.refused("invalid");
+    let account = ann.asks("account.email", change(ann.password(), new.clone())).await.granted();
+    assert_eq!(account["email"], new);
+    phone.notices("account.updated").await;
+    town.logs_in("ann@example.org", ann.password()).await.granted();
+    // Others may name it as well, and nothing tells them that they are not alone.
+    let other = "a whole other tree";
+    bob.asks("account.password", json!({"current": bob.password(), "new": other})).await.granted();
+    bob.requests("PUT", "/v1/users/me/email", change(other, new)).await.granted();
+    for (person, password) in [(&ann, ann.password()), (&bob, other)] {
+        let tokens = town.logs_in("ann@example.org", password).await.granted();
+        assert_eq!(tokens["user"]["id"], person.id());
+    }
+    ann.asks("account.email", change(ann.password(), json!(null))).await.granted();
+    town.logs_in("ann@example.org", ann.password()).await.refused(401, "bad_credentials");
+    town.logs_in("ann@example.org", other).await.granted();
+    town.logs_in("ann", ann.password()).await.granted();
+    assert!(phone.is_connected());
+}
+
+#[tokio::test]
 async fn a_credential_comes_in_the_header_the_subprotocol_or_the_first_frame() {
     let town = Town::opens().await;
     let ann = town.absent("ann").await;

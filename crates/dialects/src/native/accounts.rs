@@ -85,7 +85,7 @@ with_profile! {
         username: Text,
         /// 8 to 256 characters.
         password: Text,
-        /// A mail address, unique on the server.
+        /// An email address to log in with; others may name it as well.
         email: Option<Text>,
         /// The one-time secret that makes the first administrator.
         setup_secret: Option<Text>,
@@ -124,6 +124,16 @@ pub(super) struct ChangePassword {
     pub(super) current: Text,
     /// The new one, 8 to 256 characters.
     pub(super) new: Text,
+}
+
+/// The present password and the new email address.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChangeEmail {
+    /// The present password.
+    pub(super) current: Text,
+    /// The new address; null for none. Nothing tells whether other accounts name it as well.
+    pub(super) email: Option<Text>,
 }
 
 /// A person.
@@ -179,7 +189,7 @@ impl FindUsers {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FindAccounts {
-    /// Beginning of the username, the mail address, or the display, first or last name, in any case; all if absent.
+    /// Beginning of the username, the email address, or the display, first or last name, in any case; all if absent.
     pub(super) search: Option<Text>,
     /// The previous page's `next_cursor`.
     pub(super) cursor: Option<Text>,
@@ -287,7 +297,7 @@ pub struct Account<'a> {
     /// What it may do on the server.
     #[schema(value_type = fields::ServerRole)]
     role: &'static str,
-    /// Its mail address.
+    /// Its email address.
     email: Option<&'a str>,
     /// Date of birth, `YYYY-MM-DD`.
     birth_date: Option<&'a str>,

@@ -1,6 +1,6 @@
 //! Conversations: what may be asked of them, and how they are shown.
 
-use chat::{Command, ConversationId, Error, UserId, conversations, reply};
+use chat::{Command, ConversationId, Error, Query, UserId, conversations, reply};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -8,6 +8,7 @@ use super::{
     fields::{self, Integer, Key, Text},
     members::Member,
     messages::Message,
+    pages::{page_limit, position_cursor},
 };
 use crate::{
     input::{given, nullable},
@@ -132,7 +133,29 @@ pub(super) struct OfName {
     pub(super) name: Text,
 }
 
-/// The beginning of a name, and which page.
+/// Which page of one's own conversations.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListConversations {
+    /// The previous page's `next_cursor`.
+    pub(super) cursor: Option<Text>,
+    /// How many; 50 if absent.
+    pub(super) limit: Option<Integer>,
+    /// Whether those that one has hidden are wanted, in place of the others.
+    pub(super) hidden: Option<bool>,
+}
+
+impl ListConversations {
+    pub(super) fn query(self) -> Result<Query, Error> {
+        let (after, limit) = (position_cursor(self.cursor)?, page_limit(self.limit)?);
+        Ok(match self.hidden {
+            Some(true) => Query::HiddenConversations { after, limit },
+            _ => Query::Conversations { after, limit },
+        })
+    }
+}
+
+/// The beginning of a name, and which page; or which room.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Find {
@@ -142,11 +165,25 @@ pub(super) struct Find {
     pub(super) cursor: Option<Text>,
     /// How many; 50 if absent.
     pub(super) limit: Option<Integer>,
+    /// The one public room of this id, if it is there; without the other fields.
+    pub(super) conversation: Option<Integer>,
 }
 
 impl Find {
-    pub(super) fn prefix(&self) -> String {
-        self.prefix.as_ref().map(|prefix| prefix.0.clone()).unwrap_or_default()
+    pub(super) fn query(self) -> Result<Query, Error> {
+        let Some(room) = self.conversation else {
+            let prefix = self.prefix.map(|prefix| prefix.0).unwrap_or_default();
+            return Ok(Query::Discover { prefix, after: self.cursor.map(|c| c.0), limit: page_limit(self.limit)? });
+        };
+        let others =
+            [("prefix", self.prefix.is_some()), ("cursor", self.cursor.is_some()), ("limit", self.limit.is_some())];
+        if let Some((field, _)) = others.iter().find(|(_, given)| *given) {
+            return Err(Error::invalid(
+                field,
+                format!("{field} does not go together with conversation: one room is asked for."),
+            ));
+        }
+        Ok(Query::PublicRoom(ConversationId(room.0)))
     }
 }
 

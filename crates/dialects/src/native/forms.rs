@@ -53,7 +53,9 @@ fn of_field(operation: &str, field: &str, limits: &Limits) -> Option<Value> {
             "type": "string", "pattern": TEXT, "minLength": 8, "maxLength": 256,
             "description": "8 to 256 characters; one that is easy to guess is refused.",
         }),
-        ("account.register", "email") => json!({ "type": "string", "pattern": EMAIL, "maxLength": EMAIL_LENGTH }),
+        ("account.register" | "account.email", "email") => {
+            json!({ "type": "string", "pattern": EMAIL, "maxLength": EMAIL_LENGTH })
+        }
         (_, "birth_date") => json!({ "type": "string", "format": "date", "pattern": DATE }),
         (
             _,
@@ -67,7 +69,8 @@ fn of_field(operation: &str, field: &str, limits: &Limits) -> Option<Value> {
         ("draft.save", "edit" | "parent") => {
             json!({ "type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_SAFE_INTEGER })
         }
-        ("message.send" | "message.edit" | "draft.save", "text") => text(WRITTEN, limits.message_length),
+        ("message.send" | "message.edit", "text") => text(WRITTEN, limits.message_length),
+        ("draft.save", "text") => json!({ "type": "string", "pattern": TEXT, "maxLength": limits.message_length }),
         ("reaction.add", "emoji") => text(LINE, limits.emoji_length),
         (_, "limit") => {
             let most = if operation == "message.history" { limits.history_page } else { limits.list_page };
@@ -104,6 +107,13 @@ fn put(schema: &mut Value, said: Value) {
     own.extend(said);
 }
 
+/// A page of a list is asked for, or what these fields name: not both.
+fn either_page_or(these_absent: Value) -> Value {
+    let page: Map<String, Value> =
+        ["prefix", "cursor", "limit"].into_iter().map(|field| (field.into(), absent())).collect();
+    json!({ "anyOf": [{ "properties": these_absent }, { "properties": page }] })
+}
+
 /// Which fields go together.
 fn together(operation: &str) -> Value {
     match operation {
@@ -112,14 +122,14 @@ fn together(operation: &str) -> Value {
             kind("group", &["members"], &["topic", "visibility", "user"]),
             kind("direct", &["user"], &["name", "topic", "visibility", "members"]),
         ] }),
-        "draft.save" => without_each_other(&["edit", "parent"]),
+        // A draft that quotes a message may have no text yet; an edit quotes none.
+        "draft.save" => json!({ "anyOf": [
+            { "properties": { "parent": absent(), "text": { "minLength": 1, "pattern": WRITTEN } } },
+            { "properties": { "edit": absent(), "parent": { "not": absent() } }, "required": ["parent"] },
+        ] }),
         "message.history" => without_each_other(&["before_seq", "after_seq", "around_seq"]),
-        "user.list" => {
-            let others: Map<String, Value> =
-                ["prefix", "cursor", "limit"].into_iter().map(|field| (field.into(), absent())).collect();
-            let neither = json!({ "users": absent(), "revs": absent() });
-            json!({ "anyOf": [{ "properties": neither }, { "properties": others }] })
-        }
+        "user.list" => either_page_or(json!({ "users": absent(), "revs": absent() })),
+        "room.list" => either_page_or(json!({ "conversation": absent() })),
         _ => Value::Null,
     }
 }
@@ -160,6 +170,7 @@ mod tests {
         "session.create password",
         "session.refresh refresh_token",
         "account.password current",
+        "account.email current",
         "room.get name",
         "room.list cursor",
         // Whatever there is can be taken back, also what an earlier limit let in.

@@ -41,6 +41,7 @@ fn full(operation: &str) -> Value {
         "session.end" => json!({ "session": 1 }),
         "account.update" => with(json!({})),
         "account.password" => json!({ "current": "a", "new": "b" }),
+        "account.email" => json!({ "current": "a", "email": "ann@example.org" }),
         "presence.set" => json!({ "presence": "busy" }),
         "presence.get" => json!({ "users": [1, 2] }),
         "user.get" | "direct.get" => json!({ "user": 1 }),
@@ -51,7 +52,7 @@ fn full(operation: &str) -> Value {
         "conversation.create" => {
             json!({ "kind": "room", "name": "r", "topic": "t", "visibility": "private", "client_id": "c" })
         }
-        "conversation.list" => json!({ "cursor": "17-3", "limit": 5 }),
+        "conversation.list" => json!({ "cursor": "17-3", "limit": 5, "hidden": true }),
         "conversation.update" => json!({ "conversation": 1, "name": "n", "topic": null, "visibility": "public" }),
         "conversation.get" | "conversation.join" | "conversation.leave" | "conversation.hide" | "marker.list" => {
             json!({ "conversation": 1 })

@@ -1,20 +1,8 @@
 //! Lists by pages: how long a page is, and the cursors between them.
 
 use chat::{ConversationId, Error, UserId};
-use serde::Deserialize;
-use utoipa::ToSchema;
 
 use super::fields::{Integer, Text, number};
-
-/// Which page of a list.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Page {
-    /// The previous page's `next_cursor`.
-    pub(super) cursor: Option<Text>,
-    /// How many; 50 if absent.
-    pub(super) limit: Option<Integer>,
-}
 
 /// How many entries a page has if nothing is asked for.
 const PAGE_LENGTH: i64 = 50;

@@ -65,7 +65,7 @@ impl<'de> Deserialize<'de> for Cursors {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LogIn {
-    /// Username or mail address.
+    /// Username or email address.
     pub(super) username: Text,
     /// The password.
     pub(super) password: Text,

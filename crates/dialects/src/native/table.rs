@@ -13,7 +13,7 @@ use super::{
     account_changes, accounts, conversations, drafts,
     encode::{self, Answer},
     markers, members, messages,
-    pages::{self, id_cursor, page_limit, position_cursor},
+    pages::{id_cursor, page_limit},
     policies, presence, reactions, reminders,
     schemas::Shape,
     server, sessions, statistics, typing,
@@ -169,7 +169,6 @@ const CONVERSATION: PathField = ("conversation", "conversation", INT);
 const USER: PathField = ("user", "user", INT);
 const SEQ: PathField = ("message", "seq", INT);
 const PAGE: &[(&str, ParameterKind)] = &[("cursor", TEXT), ("limit", INT)];
-const FOUND: &[(&str, ParameterKind)] = &[("prefix", TEXT), ("cursor", TEXT), ("limit", INT)];
 
 macro_rules! operations {
     ($($name:literal $who:ident [$($answer:literal $output:ty),*] $summary:literal $routes:tt
@@ -268,6 +267,9 @@ operations! {
     "account.password" member ["done" server::Done]
         "Change the own password; ends all other sessions." [route("PUT", "/v1/users/me/password", 204, &[], &[])]
         (accounts::ChangePassword) |i| order(Command::ChangePassword { current: i.current.0, new: i.new.0 });
+    "account.email" member ["account" accounts::Account<'static>]
+        "Give the own account another email address, or none." [route("PUT", "/v1/users/me/email", 200, &[], &[])]
+        (accounts::ChangeEmail) |i| order(Command::ChangeEmail { current: i.current.0, email: i.email.map(|email| email.0) });
     "presence.set" member ["done" server::Done]
         "Be online, away, busy or invisible." [route("PUT", "/v1/users/me/presence", 204, &[], &[])]
         (presence::SetPresence) |i| order(Command::SetPresence(i.presence.0));
@@ -295,8 +297,8 @@ operations! {
         (conversations::CreateConversation) |i| order(i.command()?);
     "conversation.list" member ["conversations" conversations::Conversations<'static>]
         "The speaker's conversations, most recently active first."
-        [route("GET", "/v1/conversations", 200, &[], PAGE)]
-        (pages::Page) |i| ask(Query::Conversations { after: position_cursor(i.cursor)?, limit: page_limit(i.limit)? });
+        [route("GET", "/v1/conversations", 200, &[], &[("cursor", TEXT), ("limit", INT), ("hidden", BOOL)])]
+        (conversations::ListConversations) |i| ask(i.query()?);
     "conversation.get" member ["conversation" conversations::Conversation<'static>]
         "One conversation, as its members see it."
         [route("GET", "/v1/conversations/{conversation}", 200, &[CONVERSATION], &[])]
@@ -306,7 +308,7 @@ operations! {
         [route("PATCH", "/v1/conversations/{conversation}", 200, &[CONVERSATION], &[])]
         (conversations::UpdateConversation) |i| order(i.into());
     "conversation.join" member ["conversation" conversations::Conversation<'static>]
-        "Enter a public room, or come back to where one left and is wanted." [route("POST", "/v1/conversations/{conversation}/join", 200, &[CONVERSATION], &[])]
+        "Enter a public room, or come back: to where one left and is wanted, or to what one has hidden." [route("POST", "/v1/conversations/{conversation}/join", 200, &[CONVERSATION], &[])]
         (conversations::OfConversation) |i| order(Command::JoinConversation(i.id()));
     "conversation.leave" member ["done" server::Done]
         "Leave a room or a group." [route("POST", "/v1/conversations/{conversation}/leave", 204, &[CONVERSATION], &[])]
@@ -320,12 +322,9 @@ operations! {
         [route("GET", "/v1/conversations/{conversation}/changes", 200, &[CONVERSATION], &[("since", INT)])]
         (conversations::SyncConversation) |i| ask(Query::CatchUp { conversation: ConversationId(i.conversation.0), since: Number(i.since.0) });
     "room.list" member ["rooms" conversations::Rooms<'static>]
-        "Public rooms, by name." [route("GET", "/v1/rooms", 200, &[], FOUND)]
-        (conversations::Find) |i| ask(Query::Discover {
-            prefix: i.prefix(),
-            after: i.cursor.map(|c| c.0),
-            limit: page_limit(i.limit)?,
-        });
+        "Public rooms, by name; or the one of an id."
+        [route("GET", "/v1/rooms", 200, &[], &[("prefix", TEXT), ("cursor", TEXT), ("limit", INT), ("conversation", INT)])]
+        (conversations::Find) |i| ask(i.query()?);
     "room.get" member ["conversation" conversations::Conversation<'static>, "room" conversations::Room<'static>]
         "A room by its name: as a member sees it, or as others find it."
         [route("GET", "/v1/rooms/{name}", 200, &[("name", "name", TEXT)], &[])]

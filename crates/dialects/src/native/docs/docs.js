@@ -55,14 +55,14 @@ function fieldsOf(root, schema) {
 
 function fieldTable(fields, caption) {
   if (!fields.length) return null;
-  return make("table", {},
+  return make("div", { class: "wide", tabindex: "0", role: "group", "aria-label": caption }, make("table", {},
     make("caption", { class: "unseen" }, caption),
     make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Field"), make("th", { scope: "col" }, "Type"), make("th", { scope: "col" }, "Meaning"))),
     make("tbody", {}, fields.map(({ name, field, must }) =>
       make("tr", {},
         make("td", {}, code(name), must ? make("span", { class: "must" }, " required") : null),
         make("td", {}, typeOf(field)),
-        make("td", {}, descriptionOf(field))))));
+        make("td", {}, descriptionOf(field)))))));
 }
 
 function article(id, title, summary, words, ...children) {

@@ -1,0 +1,62 @@
+//! The list of one's conversations and what is not in it: what one has hidden, and rooms that a link leads to.
+
+use serde_json::{Value, json};
+use testkit::{Person, Town};
+
+/// The ids of the conversations that somebody has hidden.
+async fn hidden(person: &Person) -> Vec<i64> {
+    let (mut found, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/v1/conversations?hidden=true&limit=1{cursor}");
+        let page = person.requests("GET", &path, Value::Null).await.granted();
+        found.extend(page["conversations"].as_array().unwrap().iter().map(|one| one["id"].as_i64().unwrap()));
+        let Some(next) = page["next_cursor"].as_str() else { return found };
+        cursor = format!("&cursor={next}");
+    }
+}
+
+#[tokio::test]
+async fn what_one_has_hidden_is_listed_apart_and_comes_back_by_entering_it_again() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let (attic, cellar) = (ann.opens_room("attic").await, ann.opens_private_room("cellar").await);
+    bob.joins(&attic).await;
+    let phone = ann.on_another_device().await;
+    for room in [&attic, &cellar] {
+        ann.asks("conversation.hide", json!({"conversation": room.id})).await.granted();
+        phone.hears("hidden").await;
+    }
+    assert_eq!(hidden(&ann).await, [attic.id, cellar.id]);
+    assert_eq!(hidden(&bob).await, [0; 0]);
+    // A private one, too: who is in it needs no invitation. A second time it changes nothing.
+    for _ in 0..2 {
+        let back = ann.asks("conversation.join", json!({"conversation": cellar.id})).await.granted();
+        assert_eq!(back["name"], "cellar");
+    }
+    phone.hears("added to cellar").await;
+    assert_eq!(hidden(&ann).await, [attic.id]);
+    bob.says(&attic, "Anybody up here?").await;
+    phone.hears("bob: Anybody up here?").await;
+    assert_eq!(hidden(&ann).await, [0; 0]);
+}
+
+#[tokio::test]
+async fn a_link_to_a_public_room_shows_it_and_one_to_a_private_room_shows_nothing() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let (open, closed) = (ann.opens_room("garden").await, ann.opens_private_room("garage").await);
+    let found = async |person: &Person, id: i64| {
+        let path = format!("/v1/rooms?conversation={id}");
+        person.requests("GET", &path, Value::Null).await.granted()
+    };
+    let seen = found(&bob, open.id).await;
+    assert_eq!((&seen["rooms"][0]["name"], &seen["rooms"][0]["member"]), (&json!("garden"), &json!(false)));
+    assert_eq!(found(&ann, open.id).await["rooms"][0]["member"], true);
+    // Foreign, private and absent are answered alike.
+    let nothing = found(&bob, 9_999).await;
+    assert_eq!(nothing["rooms"], json!([]));
+    assert_eq!(found(&bob, closed.id).await, nothing);
+    assert_eq!(found(&ann, ann.turns_to(&bob).await.id).await, nothing);
+    let both = format!("/v1/rooms?conversation={}&prefix=g", open.id);
+    bob.requests("GET", &both, Value::Null).await.refused(422, "invalid");
+}
