@@ -212,15 +212,18 @@ test('the log-in page takes at most twelve requests', async () => {
   expect(requests.length).toBeLessThanOrEqual(12);
 });
 
-test('the preferred language is the language of the page, here and on another device', async () => {
+test('the preferred language is the language of the page, here and on another device that is open', async () => {
   const max = await town().person('max');
+  const phone = await town().visit(max, { viewport: { width: 390, height: 844 } });
+  await sees(phone.page.getByText('Discover rooms'));
   const { page } = await town().visit(max, '/settings/profile');
   await page.getByLabel('Preferred language').selectOption('fr');
   await page.getByRole('button', { name: 'Save' }).click();
   await sees(page.getByText('Enregistré.'));
   expect(await page.evaluate(() => document.documentElement.lang)).toBe('fr');
-  const phone = await town().visit(max, { viewport: { width: 390, height: 844 } });
   await sees(phone.page.getByText('Découvrir les salons'));
+  await page.reload();
+  await sees(page.getByRole('button', { name: 'Enregistrer' }));
 });
 
 test('the email address can be given, and is logged in by', async () => {

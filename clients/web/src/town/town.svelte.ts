@@ -46,7 +46,8 @@ class Town {
   constructor() {
     client.subscribe((state, before) => {
       this.state = state;
-      if (state.me?.language !== before.me?.language) preferLanguage(state.me?.language);
+      // Changed on another device; at first the browser's own language counts.
+      if (before.me && state.me?.language !== before.me.language) preferLanguage(state.me?.language);
     });
     client.on('signedOut', () => {
       this.signedIn = false;
