@@ -10,6 +10,9 @@ const server = process.env['PALABRE_URL'] ?? 'http://127.0.0.1:8080';
 const BASE =
   /clients\/(sdk|node_modules)|src\/(town\/(?!saving)|kept|i18n|route|place)|src\/style\/(tokens|base)|src\/ui\/(Icon|IconButton|Avatar|Menu|Lazy|Button|Spinner|Toasts|toasts|words|copying|confirm|announce)/;
 
+/** The way in: one file, where it would be nine. Settings and dialogs with fields share it. */
+const ENTER = /src\/(enter\/|ui\/(Field|Problem)\.svelte|style\/forms)/;
+
 /** Pages name their files from the root, which the server changes; scripts and styles name each other as neighbours. */
 const anywhere = (file: string, { hostType }: { hostType: string }) =>
   hostType === 'html' ? `/${file}` : { relative: true };
@@ -26,7 +29,14 @@ export default defineConfig({
     rolldownOptions: {
       checks: { pluginTimings: false },
       // What every page needs compresses better as one file than as the five that come of themselves.
-      output: { codeSplitting: { groups: [{ name: 'base', test: BASE }] } },
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: 'base', test: BASE },
+            { name: 'enter', test: ENTER },
+          ],
+        },
+      },
       input: { index: here('index.html'), play: here('play.html') },
     },
   },

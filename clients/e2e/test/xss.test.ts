@@ -228,11 +228,15 @@ test('as they arrive, are read aloud and shown in notifications they are text', 
   await sees(page.getByRole('heading', { name: 'Profile' }));
   const bob = await town().person('bobby');
   const direct = await bob.directWith(observer);
-  for (const payload of kept.texts) await bob.say(direct, payload);
-  await becomes(
-    () => page.evaluate(() => (window as unknown as { told?: string[] }).told?.length ?? 0),
-    2 * kept.texts.length,
-  );
+  // At most twenty at once are told one by one.
+  for (let from = 0; from < kept.texts.length; from += 15) {
+    const some = kept.texts.slice(from, from + 15);
+    for (const payload of some) await bob.say(direct, payload);
+    await becomes(
+      () => page.evaluate(() => (window as unknown as { told?: string[] }).told?.length ?? 0),
+      2 * (from + some.length),
+    );
+  }
   const told = await page.evaluate(() => (window as unknown as { told: string[] }).told);
   expectAll(kept.texts, told);
   await isClean(page);

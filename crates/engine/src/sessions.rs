@@ -14,7 +14,7 @@ use chat::{
     network::Network,
     sessions::{Challenge, Origin, Tokens, Visited},
 };
-use store::{Db, Unit, Writer, accounts::NewEmail, identities::Known, sessions::Use};
+use store::{Db, Unit, Writer, identities::Known, sessions::Use};
 
 use crate::{
     Arrival, AsksFurther, Call, Clock, Engine, Inner, Settings, accounts,
@@ -411,8 +411,8 @@ impl Call {
                     }
                     account.email = email;
                     account.rev = unit.next_number_of(user).await?;
-                    let new = NewEmail { email: account.email.as_deref(), password_hash: &hash };
-                    if !store::accounts::set_email(&mut unit.conn, user, &old, &new, account.rev).await? {
+                    let new = account.email.as_deref();
+                    if !store::accounts::set_email(&mut unit.conn, user, &old, new, &hash, account.rev).await? {
                         return Err(wrong_password());
                     }
                     let fact = AccountFact::ProfileChanged(Box::new(account.clone()));

@@ -341,16 +341,8 @@ pub async fn rename(conn: &mut Conn, id: UserId, username: &str) -> Result<()> {
     Ok(())
 }
 
-/// An email address to be stored, with the password hashed for it.
-pub struct NewEmail<'a> {
-    /// Its mail address.
-    pub email: Option<&'a str>,
-    /// The hashed password.
-    pub password_hash: &'a str,
-}
-
-/// Stores another mail address, under this number of the account, and its password hashed for it, if the hash is still
-/// `from`; false if it is another by now.
+/// Stores another mail address under this number of the account, with the password's hash for it in place of `from`;
+/// false if the hash is another by now.
 ///
 /// # Errors
 /// Those of the database.
@@ -358,10 +350,11 @@ pub async fn set_email(
     conn: &mut Conn,
     id: UserId,
     from: &str,
-    NewEmail { email, password_hash }: &NewEmail<'_>,
+    email: Option<&str>,
+    to: &str,
     rev: Number,
 ) -> Result<bool> {
-    Ok(sql!(conn, execute, SET_EMAIL, id.0, from, *email, email.map(compared), *password_hash, rev.0)? > 0)
+    Ok(sql!(conn, execute, SET_EMAIL, id.0, from, email, email.map(compared), to, rev.0)? > 0)
 }
 
 /// Stores a profile, which was changed under this number of its account.

@@ -28,6 +28,8 @@ export const t = speak({
     more: 'Show more',
     goto: 'Go to…',
     gotoHint: 'Type a name: conversations and people',
+    hidden: (name: string) => `${name} (hidden)`,
+    offer: 'You are not in this room yet.',
     back: 'Back to the conversations',
   },
   fr: {
@@ -57,6 +59,8 @@ export const t = speak({
     more: 'Afficher plus',
     goto: 'Aller à…',
     gotoHint: 'Tapez un nom : conversations et personnes',
+    hidden: (name: string) => `${name} (masquée)`,
+    offer: 'Vous n’êtes pas encore dans ce salon.',
     back: 'Retour aux conversations',
   },
 });

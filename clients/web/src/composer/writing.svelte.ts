@@ -117,7 +117,7 @@ export class Writing {
     const message = quoted(this.conversation, seq);
     if (message === undefined) fetchQuoted(this.conversation, seq);
     else if (message?.text && message.author.id === town.me?.id) this.begin(message);
-    else drafts.drop(draftKey(this.conversation, seq));
+    else drafts.orphan(draftKey(this.conversation, seq));
   }
 
   /** The text was changed by its writer. */
@@ -145,7 +145,8 @@ export class Writing {
     // A message that is no longer there cannot be answered.
     const { parent: wanted, conversation } = this;
     const parent = wanted !== null && quoted(conversation, wanted) !== null ? wanted : null;
-    client.send(this.conversation, sent(this.text), parent === null ? {} : { parent });
+    const clientId = drafts.clientIdOf(this.key);
+    client.send(this.conversation, sent(this.text), parent === null ? { clientId } : { parent, clientId });
     client.typing(this.conversation, false);
     this.#opening = false;
     drafts.drop(this.key);

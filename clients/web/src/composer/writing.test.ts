@@ -1,9 +1,10 @@
 import type { Draft, Message } from '@palabre/sdk';
 import { beforeEach, expect, test, vi } from 'vitest';
 
-const { client, toast, store, quotes, town } = vi.hoisted(() => {
+const { client, toast, store, quotes, town, orphans } = vi.hoisted(() => {
   const store = new Map<string, { text: string; parent: number | null }>();
   return {
+    orphans: new Set<string>(),
     client: { send: vi.fn(), typing: vi.fn(), command: vi.fn() },
     toast: vi.fn(),
     store,
@@ -36,6 +37,8 @@ vi.mock('../town/drafts.svelte', () => ({
   otherDraft: () => undefined,
   compose: () => {},
   saveNow: () => {},
+  orphan: (key: string) => orphans.add(key),
+  clientIdOf: () => 'the-id',
 }));
 
 const { Writing } = await import('./writing.svelte');
@@ -63,7 +66,7 @@ test('a draft is kept while it is written, and gone once it is sent', () => {
   expect([writing.replyTo, writing.text]).toEqual([others, ' hey ']);
   expect(new Writing(1).replyTo).toBe(others);
   writing.send();
-  expect(client.send).toHaveBeenCalledWith(1, ' hey', { parent: 8 });
+  expect(client.send).toHaveBeenCalledWith(1, ' hey', { parent: 8, clientId: 'the-id' });
   expect([writing.text, writing.replyTo, store.size]).toEqual(['', null, 0]);
 });
 
@@ -77,7 +80,7 @@ test('a quote that is given up, or that is no longer there, is not sent', () => 
   writing.reply(others);
   quotes.set(8, null);
   writing.send();
-  expect(client.send).toHaveBeenCalledWith(1, 'hey', {});
+  expect(client.send).toHaveBeenCalledWith(1, 'hey', { clientId: 'the-id' });
 });
 
 test('a quote that is not on the screen is asked for, and sent before it is here', () => {
@@ -87,7 +90,7 @@ test('a quote that is not on the screen is asked for, and sent before it is here
   writing.follow();
   expect(fetchQuoted).toHaveBeenCalledWith(1, 8);
   writing.send();
-  expect(client.send).toHaveBeenCalledWith(1, 'hey', { parent: 8 });
+  expect(client.send).toHaveBeenCalledWith(1, 'hey', { parent: 8, clientId: 'the-id' });
 });
 
 test('neither an empty text nor a long one can be sent, and an emoji is one character', () => {
@@ -148,7 +151,7 @@ test('an edit that was begun elsewhere goes on when the conversation is opened, 
   expect(busy.text).toBe('better');
 });
 
-test('an edit that is begun elsewhere later on does not come between, nor does one of a message that is gone', () => {
+test('an edit that is begun elsewhere later on does not come between, nor does one of a message that is gone, whose text stays', () => {
   const writing = new Writing(1);
   writing.follow();
   store.set('1/7', { text: 'better', parent: null });
@@ -157,7 +160,7 @@ test('an edit that is begun elsewhere later on does not come between, nor does o
   quotes.set(7, { ...own, text: null });
   const next = new Writing(1);
   next.follow();
-  expect([next.edit, store.size]).toEqual([null, 0]);
+  expect([next.edit, store.get('1/7')?.text, [...orphans]]).toEqual([null, 'better', ['1/7']]);
 });
 
 test('an edit that another device has saved or given up is over here, too; a text that is as before is not', () => {

@@ -1,6 +1,7 @@
 // The browser's notifications. Loaded by those who want them, and by the settings.
-import { mentions, type Message } from '@palabre/sdk';
-import { keep, kept } from '../kept';
+import { mentions, type Message, type Notice } from '@palabre/sdk';
+import { number } from '../i18n.svelte';
+import { keep, kept, watchKept } from '../kept';
 import { at } from '../base';
 import { go } from '../route.svelte';
 import { client, town } from '../town/town.svelte';
@@ -19,6 +20,11 @@ function stored(): Level {
 
 let level = $state<Level>(stored());
 client.on('signedOut', () => (level = 'off'));
+// It is the device's: whichever tab is given a message to tell of must know what was chosen in another.
+watchKept(
+  () => STORED,
+  () => (level = stored()),
+);
 
 export function notificationLevel(): Level {
   return level;
@@ -42,14 +48,21 @@ function isWanted(message: Message): boolean {
   return kind === 'direct' || (town.me !== null && mentions(message.text, town.me.username));
 }
 
-function notify(message: Message): void {
+/** Tells of unread messages of a conversation; the client gives each of them to one tab of this device, once. */
+export function notify({ messages, count }: Notice): void {
+  const wanted = messages.filter(isWanted);
+  // Of more than are given the last one says how many there are.
+  const more = count > messages.length && wanted.length === messages.length ? ` (${number(count)})` : '';
+  for (const message of wanted) show(message, message === wanted.at(-1) ? more : '');
+}
+
+function show(message: Message, more: string): void {
   const conversation = town.conversations.get(message.conversation);
-  if (!conversation || !isWanted(message)) return;
-  if (!('Notification' in window) || Notification.permission !== 'granted') return;
+  if (!conversation || !('Notification' in window) || Notification.permission !== 'granted') return;
   const author = town.nameOf(message.author);
   const where = conversation.row.kind === 'direct' ? author : `${author} · ${town.titleOf(conversation)}`;
   // One per conversation: the next takes the place of the last.
-  const shown = notification(where, {
+  const shown = notification(where + more, {
     body: (message.text ?? '').slice(0, 200),
     tag: `palabre-${message.conversation}`,
     icon: at('/favicon.svg'),
@@ -70,5 +83,3 @@ function notification(title: string, options: NotificationOptions): Notification
     return null;
   }
 }
-
-client.on('message', notify);

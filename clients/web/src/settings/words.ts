@@ -21,8 +21,10 @@ export const t = speak({
     profileWhy:
       'Others see this, except your email address and your date of birth. Leave empty what you do not want to share.',
     username: 'Username',
-    fixed: 'Neither can be changed here.',
-    fixedName: 'It cannot be changed.',
+    fixedName: 'The username cannot be changed.',
+    email: 'Email address',
+    emailHint: 'You can log in with it, too. Only you and administrators see it. Empty for none.',
+    changeEmail: 'Change the email address',
     display_name: 'Display name',
     display_nameHint: 'What others see in place of your username.',
     first_name: 'First name',
@@ -133,8 +135,11 @@ export const t = speak({
     profileWhy:
       'Les autres voient ceci, sauf votre adresse e-mail et votre date de naissance. Laissez vide ce que vous ne souhaitez pas partager.',
     username: 'Nom d’utilisateur',
-    fixed: 'Ni l’un ni l’autre ne se changent ici.',
-    fixedName: 'Il ne peut pas être changé.',
+    fixedName: 'Le nom d’utilisateur ne peut pas être changé.',
+    email: 'Adresse e-mail',
+    emailHint:
+      'Elle permet aussi de se connecter. Seuls vous et les administrateurs la voient. Vide pour aucune.',
+    changeEmail: 'Changer l’adresse e-mail',
     display_name: 'Nom affiché',
     display_nameHint: 'Ce que voient les autres à la place de votre nom d’utilisateur.',
     first_name: 'Prénom',

@@ -1,4 +1,4 @@
-import type { ConversationState, Message } from '@palabre/sdk';
+import type { ConversationState, Message, Person } from '@palabre/sdk';
 import { untrack } from 'svelte';
 import { reason } from '../town/problems';
 import { client, town } from '../town/town.svelte';
@@ -45,4 +45,21 @@ export function loadNames({ timeline, members }: ConversationState): void {
   const authors = timeline?.messages.map((one) => one.author.id) ?? [];
   const readers = [...(members?.keys() ?? [])].slice(0, NAMED_MEMBERS);
   untrack(() => client.loadPeople(new Set([...authors, ...readers])));
+}
+
+/** Somebody by their username; null if there is nobody of this name. */
+export async function personNamed({ members }: ConversationState, username: string): Promise<Person | null> {
+  const wanted = username.toLowerCase();
+  const isWanted = (person: Person) => person.username.toLowerCase() === wanted;
+  const known = [...(members?.values() ?? [])].map(({ user }) => user).find(isWanted);
+  if (known) return known;
+  try {
+    const { users } = await client.command('user.list', { prefix: username, limit: 10 });
+    const found = users.find(isWanted);
+    if (!found) toast(t().nobodyNamed(username));
+    return found ?? null;
+  } catch (error) {
+    toast(reason(error), 'error');
+    return null;
+  }
 }

@@ -1,4 +1,4 @@
-import type { Message } from '@palabre/sdk';
+import type { Message, Person } from '@palabre/sdk';
 
 /** The actions on a message; the conversation's screen does them. */
 export interface Doing {
@@ -8,4 +8,8 @@ export interface Doing {
   react(message: Message, emoji: string): void;
   /** Opens the emoji picker beside an element. */
   pick(message: Message, beside: HTMLElement): void;
+  /** Shows somebody's profile. */
+  look(person: Person): void;
+  /** The same of somebody who is mentioned. */
+  lookUp(username: string): void;
 }

@@ -38,3 +38,21 @@ export function isForComposer({ target, key, ctrlKey, metaKey, altKey }: Keyboar
   if (ctrlKey || metaKey || altKey || key.length !== 1 || key === ' ') return false;
   return !(target as Element).closest('input, textarea, select, dialog, [popover], [role="article"]');
 }
+
+/** A key on the timeline: moves from message to message, or acts on the one with the focus. */
+export function onLog(event: KeyboardEvent, messages: readonly Message[], me: number, doing: Doing): void {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const focused = rowAt(event.target);
+  if (event.key === 'ArrowUp' || event.key === 'ArrowDown') {
+    if (moveFocus(event.currentTarget as HTMLElement, focused, event.key === 'ArrowUp'))
+      event.preventDefault();
+    return;
+  }
+  // A key on a button inside of the row belongs to the button.
+  const message = messages.find((one) => String(one.seq) === focused?.dataset['seq']);
+  if (!focused || event.target !== focused || !message || message.text === null) return;
+  const act = actOf(event.key, message, message.author.id === me, doing, focused);
+  if (!act) return;
+  event.preventDefault();
+  act();
+}

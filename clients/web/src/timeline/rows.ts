@@ -10,6 +10,9 @@ export interface Entry {
   readonly parent: number | null;
   readonly message: Message | null;
   readonly pending: Pending | null;
+  /** The day and the moment of `at`, which are compared with those of every neighbour. */
+  readonly day: string;
+  readonly ms: number;
 }
 
 /** A line of the timeline. */
@@ -42,22 +45,47 @@ function said(message: Message, me: number): Entry {
     parent: message.parent,
     message,
     pending: null,
+    ...momentOf(message.created_at),
   }));
 }
 
 function waiting(pending: Pending, me: Person): Entry {
+  const at = new Date(pending.at).toISOString();
   return entryOf(pending, () => ({
     key: `own-${pending.clientId}`,
     author: { id: me.id, username: me.username },
-    at: new Date(pending.at).toISOString(),
+    at,
     text: pending.text,
     parent: pending.parent,
     message: null,
     pending,
+    ...momentOf(at),
   }));
 }
 
-const dayOf = (at: string) => new Date(at).toDateString();
+function momentOf(at: string): Pick<Entry, 'day' | 'ms'> {
+  const date = new Date(at);
+  return { day: date.toDateString(), ms: date.getTime() };
+}
+
+/** The lines of an entry, made once: what is the same is not drawn again. */
+interface Lines {
+  first?: Row;
+  next?: Row;
+  day?: Row;
+}
+const lines = new WeakMap<Entry, Lines>();
+const NEW: Row = { kind: 'new', key: 'new' };
+
+function lineOf(entry: Entry, which: keyof Lines): Row {
+  let made = lines.get(entry);
+  if (!made) lines.set(entry, (made = {}));
+  made[which] ??=
+    which === 'day'
+      ? { kind: 'day', key: `day-${entry.key}`, at: entry.at }
+      : { kind: 'entry', key: entry.key, entry, first: which === 'first' };
+  return made[which];
+}
 
 /** Whether it follows a message of the same person closely. */
 function continues(entry: Entry, before: Entry | null): boolean {
@@ -65,8 +93,8 @@ function continues(entry: Entry, before: Entry | null): boolean {
     before !== null &&
     before.author.id === entry.author.id &&
     entry.parent === null &&
-    Date.parse(entry.at) - Date.parse(before.at) < BREATH_MS &&
-    dayOf(entry.at) === dayOf(before.at)
+    entry.ms - before.ms < BREATH_MS &&
+    entry.day === before.day
   );
 }
 
@@ -87,16 +115,14 @@ export function rowsOf(
   let before: Entry | null = null;
   let marked = newAfter === null;
   for (const entry of all) {
-    if (before === null || dayOf(before.at) !== dayOf(entry.at)) {
-      rows.push({ kind: 'day', key: `day-${entry.key}`, at: entry.at });
-    }
+    if (before?.day !== entry.day) rows.push(lineOf(entry, 'day'));
     const isNew = entry.message !== null && newAfter !== null && entry.message.seq > newAfter;
     if (!marked && isNew && entry.author.id !== me.id) {
-      rows.push({ kind: 'new', key: 'new' });
+      rows.push(NEW);
       marked = true;
       before = null;
     }
-    rows.push({ kind: 'entry', key: entry.key, entry, first: !continues(entry, before) });
+    rows.push(lineOf(entry, continues(entry, before) ? 'next' : 'first'));
     before = entry;
   }
   return rows;
@@ -105,19 +131,42 @@ export function rowsOf(
 /**
  * For each shown message, the people who have read up to it and no further. Nobody is shown to have read their own messages, and
  * a member who came later and has never looked has read nothing, though their marker begins at the head.
+ *
+ * @param before the readers as they were: where they are the same, the same list is given
  */
 export function readersOf(
   messages: readonly Message[],
   markers: Iterable<{ user: number; read_seq: number; read_at: string | null }>,
   me: number,
-): Map<number, number[]> {
+  before?: ReadonlyMap<number, readonly number[]>,
+): Map<number, readonly number[]> {
   const readers = new Map<number, number[]>();
-  const last = messages.at(-1);
-  if (!last) return readers;
+  if (messages.length === 0) return readers;
   for (const { user, read_seq, read_at } of markers) {
     if (user === me || read_at === null) continue;
-    const seen = messages.findLast((one) => one.seq <= read_seq && one.author.id !== user);
-    if (seen) readers.set(seen.seq, [...(readers.get(seen.seq) ?? []), user]);
+    let at = lastUpTo(messages, read_seq);
+    while (at >= 0 && messages[at]?.author.id === user) at -= 1;
+    const seen = messages[at];
+    if (!seen) continue;
+    const known = readers.get(seen.seq);
+    if (known) known.push(user);
+    else readers.set(seen.seq, [user]);
   }
-  return readers;
+  return new Map([...readers].map(([seq, now]) => [seq, sameList(before?.get(seq), now)]));
+}
+
+/** The index of the last message up to this number; -1 if there is none. */
+function lastUpTo(messages: readonly Message[], seq: number): number {
+  let [low, high] = [0, messages.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((messages[middle]?.seq ?? Infinity) <= seq) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+function sameList(before: readonly number[] | undefined, now: readonly number[]): readonly number[] {
+  const same = before?.length === now.length && before.every((one, at) => one === now[at]);
+  return same && before ? before : now;
 }

@@ -2,10 +2,13 @@ import type { ConversationState } from '@palabre/sdk';
 import { tick, untrack } from 'svelte';
 import { isWatched } from '../town/watched';
 import { client } from '../town/town.svelte';
-import { anchored, END, lastSeen, type Anchor } from './scroll';
+import { leaveAt, spotIn } from './places';
+import { anchorOf, END, hold, lastSeen, type Anchor } from './scroll';
 
 /** The next page is loaded this many pixels before an edge, so that it is there before the reader. */
 const AHEAD = 800;
+/** Pixels above the line of the new messages that stay on the screen. */
+const ABOVE_NEW = 8;
 
 /** A page that could not be loaded is asked for again at the next look; the banner says that the line is away. */
 const ignored = () => {};
@@ -21,8 +24,12 @@ export class Scrolling {
   placed = $state(false);
   readonly #conversation: () => ConversationState;
   readonly #goal: () => { readonly at: number | null };
+  /** The row at the top of the screen, which stays there whatever changes its size beside it. */
   #anchor: Anchor | null = null;
+  /** Where this class has scrolled to: the event of that says nothing new. */
+  #own: number | null = null;
   #frame = 0;
+  readonly #id: number;
 
   /**
    * To be made while its component is.
@@ -37,9 +44,11 @@ export class Scrolling {
   ) {
     this.#conversation = conversation;
     this.#goal = goal;
+    this.#id = untrack(conversation).id;
     $effect.pre(() => {
       void rows();
-      this.#anchor = untrack(() => (this.log && this.placed ? anchored(this.log, this.atEnd) : null));
+      // Where nobody has scrolled since, what was at the top is to be there still, whatever has moved it meanwhile.
+      untrack(() => (this.#frame || !this.#anchor) && this.#remember());
     });
     $effect(() => {
       const some = rows().length > 0;
@@ -57,6 +66,8 @@ export class Scrolling {
 
   /** It was scrolled, which happens more often than the screen is drawn. */
   scrolled(): void {
+    if (this.log?.scrollTop === this.#own) return;
+    this.#own = null;
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
       this.#look();
@@ -65,55 +76,98 @@ export class Scrolling {
 
   /** Marks what was seen as read, if somebody looks. */
   read(): void {
-    const { id, readSeq } = this.#conversation();
-    if (!isWatched(id) || !this.placed) return;
-    const newest = this.#timeline?.messages.at(-1)?.seq;
-    const seen = this.atEnd ? newest : this.log ? lastSeen(this.log) : undefined;
-    if (seen !== undefined && seen > readSeq) client.markRead(id, seen);
+    const { readSeq } = this.#conversation();
+    if (!isWatched(this.#id) || !this.placed || !this.log) return;
+    const seen = lastSeen(this.log, this.atEnd ? END : 1);
+    if (seen !== undefined && seen > readSeq) client.markRead(this.#id, seen);
   }
 
   /** Goes to the latest message, which may have to be loaded. */
   async latest(): Promise<void> {
     if (this.#timeline?.hasMoreAfter) {
-      await client.jumpToLatest(this.#conversation().id).catch(ignored);
+      await client.jumpToLatest(this.#id).catch(ignored);
       await tick();
     }
     this.found = null;
     this.#toEnd();
   }
 
-  /** Keeps the end in sight when the composer grows, or the keyboard of a phone comes. */
+  /** Keeps what one reads where it is when anything changes its size: the window, the details, a name, a font. */
   readonly followSize = (element: HTMLElement) => {
     const observer = new ResizeObserver(() => {
-      if (this.atEnd && this.placed) element.scrollTop = element.scrollHeight;
+      if (!this.placed) return;
+      this.#hold();
+      this.#measure();
+      this.read();
     });
     observer.observe(element);
-    return () => observer.disconnect();
+    for (const child of element.children) observer.observe(child);
+    return () => {
+      observer.disconnect();
+      cancelAnimationFrame(this.#frame);
+    };
   };
+
+  /** Remembers where one is, for coming back. */
+  leave(): void {
+    if (!this.placed || !this.log) return;
+    const seq = this.#anchor && this.#seqOf(this.#anchor.key);
+    leaveAt(this.#id, this.atEnd || !seq || !this.#anchor ? null : { seq, bottom: this.#anchor.bottom });
+  }
+
+  #seqOf(key: string): number | null {
+    const row = this.log?.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`);
+    return Number(row?.dataset['seq']) || null;
+  }
 
   #changed(some: boolean): void {
     if (!this.log || !some) return;
     if (!this.placed) return this.#place();
-    this.#anchor?.hold();
+    this.#hold();
     this.#look();
+  }
+
+  #remember(): void {
+    this.#anchor = this.log && this.placed ? anchorOf(this.log) : null;
+  }
+
+  /** The end is followed; else the row at the top stays where it is. */
+  #hold(): void {
+    if (!this.log) return;
+    if (this.atEnd) {
+      const end = this.log.scrollHeight - this.log.clientHeight;
+      this.log.scrollTop = Math.min(end, this.#newLine());
+    } else if (this.#anchor) hold(this.log, this.#anchor);
+    this.#own = this.log.scrollTop;
+  }
+
+  /** Where nobody looks, what comes is followed only until the line of the new messages is at the top. */
+  #newLine(): number {
+    if (!this.log || isWatched(this.#id)) return Infinity;
+    const line = this.log.querySelector('[data-new]');
+    if (!line) return Infinity;
+    const below = line.getBoundingClientRect().top - this.log.getBoundingClientRect().top;
+    return this.log.scrollTop + below - ABOVE_NEW;
   }
 
   /** A link to a message in a conversation that is open already. */
   #goTo(at: number | null): void {
     if (at === null || !this.placed) return;
-    const opened = client.open(this.#conversation().id, { around: at });
+    const opened = client.open(this.#id, { around: at });
     void opened
       .then(tick)
       .then(() => this.#place())
       .catch(ignored);
   }
 
-  /** At the message that was asked for, else where the unread messages begin, else at the end. */
+  /** At the message that was asked for, else where one was, else where the unread messages begin, else at the end. */
   #place(): void {
     const { at } = this.#goal();
-    const target = this.log?.querySelector(at !== null ? `[data-seq="${at}"]` : '[data-new]');
+    const first = !this.placed;
     this.placed = true;
     this.found = at;
+    if (at === null && first && this.#back()) return this.#look();
+    const target = this.log?.querySelector(at !== null ? `[data-seq="${at}"]` : '[data-new]');
     if (target) {
       target.scrollIntoView({ block: at !== null ? 'center' : 'start' });
       this.atEnd = false;
@@ -121,21 +175,42 @@ export class Scrolling {
     this.#look();
   }
 
+  /** Goes back to where one was; whether that message is here. */
+  #back(): boolean {
+    const spot = spotIn(this.#id);
+    const row = spot && this.log?.querySelector<HTMLElement>(`[data-seq="${spot.seq}"]`);
+    if (!spot || !row || !this.log) return false;
+    this.atEnd = false;
+    hold(this.log, { key: row.dataset['key'] ?? '', bottom: spot.bottom });
+    return true;
+  }
+
   #toEnd(): void {
-    if (this.log) this.log.scrollTop = this.log.scrollHeight;
+    if (this.log) {
+      this.log.scrollTop = this.log.scrollHeight;
+      this.#own = this.log.scrollTop;
+    }
     this.atEnd = !this.#timeline?.hasMoreAfter;
+    this.#remember();
     this.read();
+  }
+
+  /** Whether it is the end that one looks at, and what is at the top. */
+  #measure(): number {
+    if (!this.log) return 0;
+    const below = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight;
+    this.atEnd = below < END && !this.#timeline?.hasMoreAfter;
+    this.#remember();
+    return below;
   }
 
   #look(): void {
     const timeline = this.#timeline;
     if (!this.log || !this.placed) return;
-    const below = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight;
-    this.atEnd = below < END && !timeline?.hasMoreAfter;
+    const below = this.#measure();
     if (!timeline || timeline.loading) return;
-    const { id } = this.#conversation();
-    if (this.log.scrollTop < AHEAD && timeline.hasMoreBefore) void client.loadBefore(id).catch(ignored);
-    else if (below < AHEAD && timeline.hasMoreAfter) void client.loadAfter(id).catch(ignored);
+    if (this.log.scrollTop < AHEAD && timeline.hasMoreBefore) void client.loadBefore(this.#id).catch(ignored);
+    else if (below < AHEAD && timeline.hasMoreAfter) void client.loadAfter(this.#id).catch(ignored);
     this.read();
   }
 }

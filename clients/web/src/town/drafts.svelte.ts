@@ -1,5 +1,5 @@
-import { draftKey, knowsAccount, type State } from '@palabre/sdk';
-import { keep, kept } from '../kept';
+import { draftKey, knowsAccount, uuid, type State } from '@palabre/sdk';
+import { keep, kept, watchKept } from '../kept';
 import { client, town } from './town.svelte';
 
 /** A text as it is being written, with the `seq` of the message that it answers. */
@@ -14,12 +14,19 @@ export interface Written {
 export interface Unsaved extends Written {
   /** The `rev` of the draft from which it was begun. */
   readonly rev: number;
+  /** The client id of the message that it becomes: one, in whichever tab it is sent. */
+  readonly id?: string;
   /** It was sent or given up, and is to be discarded on the server. */
   readonly gone?: boolean;
+  /** Of one that is gone, what it was: another tab may just be saving it. */
+  readonly was?: string;
 }
 
 /** Milliseconds of rest after which a text is saved for the other devices. */
 export const REST_MS = 3_000;
+
+/** For this long, in milliseconds, other tabs see that a text is gone which the server was not known to have. */
+const GONE_MS = 10_000;
 
 const nameOf = (user: number) => `drafts.${user}`;
 
@@ -29,6 +36,8 @@ class Store {
   unsaved = $state.raw<Readonly<Record<string, Unsaved>>>({});
   /** Texts that are offered: what other devices had saved and this one has replaced. */
   offered = $state.raw<Readonly<Record<string, Written | undefined>>>({});
+  /** The edits of messages that are not there any more. */
+  orphans = $state.raw<ReadonlySet<string>>(new Set());
   /** Drafts that are on their way to the server. */
   readonly busy = new Set<string>();
   /** The text that was last given to the server: its answer may have been lost. */
@@ -38,6 +47,8 @@ class Store {
 export const store = new Store();
 /** The texts that were changed since they were last saved. */
 const timers = new Map<string, ReturnType<typeof setTimeout>>();
+/** Texts that the device's storage did not take: they are in this tab alone. */
+const unkept = new Set<string>();
 /** The draft in which an input method is composing. */
 let composing: string | null = null;
 
@@ -64,15 +75,61 @@ export function put(key: string, draft?: Unsaved): void {
   };
   store.unsaved = change(unsaved);
   const stored = change(read(owner));
-  keep(nameOf(owner), Object.keys(stored).length > 0 ? JSON.stringify(stored) : null);
+  const taken = keep(nameOf(owner), Object.keys(stored).length > 0 ? JSON.stringify(stored) : null);
+  if (taken || !draft) unkept.delete(key);
+  else unkept.add(key);
 }
+
+/** Another tab has written, sent or given up: what it has left stands here as well. */
+function adopt(): void {
+  const { owner, unsaved } = store;
+  if (owner === null) return;
+  const stored = read(owner);
+  for (const key of unkept) if (unsaved[key]) stored[key] ??= unsaved[key];
+  const changed = (key: string) => JSON.stringify(stored[key]) !== JSON.stringify(unsaved[key]);
+  const keys = [...new Set([...Object.keys(stored), ...Object.keys(unsaved)])].filter(changed);
+  if (keys.length === 0) return;
+  store.unsaved = stored;
+  for (const key of keys) {
+    // The tab in which it is written saves it; this one only if that tab is gone by then.
+    if (stored[key]) later(key, 3 * REST_MS);
+    else forgetTimer(key);
+  }
+}
+watchKept(() => (store.owner === null ? null : nameOf(store.owner)), adopt);
 
 /** The text that is being written under a key: here, else wherever it was saved last. */
 export function draft(key: string): Written | undefined {
   const [own, saved] = [store.unsaved[key], town.drafts.get(key)];
   if (!own?.gone) return own ?? saved;
+  if (saved?.text === own.was) return undefined;
   // It was written anew elsewhere, after it was sent or given up here.
   return saved && saved.rev > own.rev && !store.busy.has(key) ? saved : undefined;
+}
+
+/** The keys of all texts that are being written, here or elsewhere. */
+export function keys(): string[] {
+  return [...new Set([...Object.keys(store.unsaved), ...town.drafts.keys()])].filter((key) => draft(key));
+}
+
+/**
+ * The client id with which a draft is sent: equal wherever the same draft is sent, so that two tabs or two devices that
+ * send it at the same moment send one message.
+ */
+export function clientIdOf(key: string): string {
+  const [own, saved] = [store.unsaved[key], town.drafts.get(key)];
+  if (own && !own.gone) return own.id ?? uuid();
+  return saved ? `draft-${key}-${saved.rev}-${digest(saved.text)}` : uuid();
+}
+
+/** A few letters that differ where texts differ: after a database came back with less, a `rev` may be another draft's. */
+function digest(text: string): string {
+  let [one, other] = [0x811c9dc5, 0x1b873593];
+  for (let at = 0; at < text.length; at += 1) {
+    one = Math.imul(one ^ text.charCodeAt(at), 0x01000193);
+    other = Math.imul(other ^ text.charCodeAt(at), 0x85ebca6b);
+  }
+  return (one >>> 0).toString(36) + (other >>> 0).toString(36);
 }
 
 /** The text that waits in a conversation to be sent. */
@@ -80,10 +137,14 @@ export const waiting = (conversation: number) => draft(draftKey(conversation))?.
 
 /** The messages of a conversation that somebody has begun to edit, here or elsewhere. */
 export function edits(conversation: number): number[] {
-  const keys = new Set([...Object.keys(store.unsaved), ...town.drafts.keys()]);
-  return [...keys]
-    .filter((key) => key.startsWith(`${conversation}/`) && draft(key))
+  return keys()
+    .filter((key) => key.startsWith(`${conversation}/`) && !store.orphans.has(key))
     .map((key) => Number(key.split('/')[1]));
+}
+
+/** The message that it changes is not there any more: the text is its writer's all the same. */
+export function orphan(key: string): void {
+  store.orphans = new Set(store.orphans).add(key);
 }
 
 /** A text that another device wrote at the same time. */
@@ -109,17 +170,26 @@ function revOf(key: string): number {
 
 /** Writes at a draft. */
 export function write(key: string, { text, parent }: Written): void {
-  put(key, { text, parent, rev: revOf(key) });
+  const own = store.unsaved[key];
+  // What another tab has sent meanwhile was another message.
+  const sent = own?.id !== undefined && store.owner !== null && read(store.owner)[key]?.id !== own.id;
+  const id = own && !own.gone && own.id && (!sent || unkept.has(key)) ? own.id : uuid();
+  put(key, { text, parent, rev: revOf(key), id });
   later(key);
 }
 
 /** It was sent or given up. */
 export function drop(key: string): void {
-  const rev = revOf(key);
+  const [own, rev] = [store.unsaved[key], revOf(key)];
+  const was = draft(key)?.text;
   const known = rev > 0 || store.busy.has(key);
-  put(key, known ? { text: '', parent: null, rev, gone: true } : undefined);
+  if (!own && !known) return;
+  const gone: Unsaved = { text: '', parent: null, rev, gone: true, ...(was && { was }) };
+  put(key, gone);
   offer(key);
-  void save(key);
+  if (known) void save(key);
+  // A tab that is saving it at this moment sees that it is gone, and discards it.
+  else setTimeout(() => store.unsaved[key] === gone && put(key), GONE_MS);
 }
 
 /** An input method begins or ends composing: what stands there meanwhile is no text yet. */
@@ -129,12 +199,17 @@ export function compose(key: string, on: boolean): void {
 }
 
 /** Saves it after a rest, in which no input method composes. */
-export function later(key: string): void {
+export function later(key: string, rest = REST_MS): void {
   clearTimeout(timers.get(key));
   timers.set(
     key,
-    setTimeout(() => (composing === key ? later(key) : void save(key)), REST_MS),
+    setTimeout(() => (composing === key ? later(key) : void save(key)), rest),
   );
+}
+
+function forgetTimer(key: string): void {
+  clearTimeout(timers.get(key));
+  timers.delete(key);
 }
 
 /** The writer goes elsewhere: what was changed is saved at once. */
@@ -142,13 +217,31 @@ export function saveNow(key: string): void {
   if (timers.has(key)) void save(key);
 }
 
+/** For at most this long, in milliseconds, a log-out waits for the server to take what is not saved. */
+const PARTING_MS = 2_000;
+
+/** Saves everything that is not saved, as far as there is a line. Returns how many texts the server does not have. */
+export async function saveAll(): Promise<number> {
+  const end = Date.now() + PARTING_MS;
+  for (const [key, { text, parent, gone }] of Object.entries(store.unsaved)) {
+    // Spaces alone are nothing.
+    if (!gone && text.trim() === '' && parent === null) put(key);
+  }
+  while (caughtUp(town.state) && Date.now() < end) {
+    const before = store.unsaved;
+    await Promise.all(Object.keys(before).map((key) => save(key)));
+    if (store.busy.size > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    else if (store.unsaved === before) break;
+  }
+  return Object.values(store.unsaved).filter(({ gone }) => !gone).length;
+}
+
 /** Drafts of other devices are known: nothing is saved over them, or discarded, unawares. */
 const caughtUp = (state: State) => state.line === 'online' && knowsAccount(state);
 
 /** Saves it on the server; without a line, or if its part of the client cannot be loaded, that waits for the line. */
 async function save(key: string): Promise<void> {
-  clearTimeout(timers.get(key));
-  timers.delete(key);
+  forgetTimer(key);
   if (!store.unsaved[key] || !caughtUp(town.state)) return;
   const saving = await import('./saving').catch(() => null);
   await saving?.save(key);
@@ -172,12 +265,13 @@ client.subscribe((state, before) => {
   }
 });
 
-/** Logging out leaves no draft behind. */
+/** Whatever has ended the session: what the server does not have stays on the device, for its writer alone. */
 client.on('signedOut', () => {
-  if (store.owner !== null) keep(nameOf(store.owner), null);
   for (const timer of timers.values()) clearTimeout(timer);
   timers.clear();
   store.given.clear();
+  unkept.clear();
   store.owner = null;
   store.unsaved = store.offered = {};
+  store.orphans = new Set();
 });

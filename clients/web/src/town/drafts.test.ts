@@ -93,7 +93,7 @@ beforeEach(() => {
   line(1, true);
 });
 
-test('drafts are stored for each person and conversation apart, until the server has them', async () => {
+test('drafts are stored for each person and conversation apart, until the server has them, whatever ends the session', async () => {
   line(1, false);
   drafts.write('7', written('half a thought'));
   drafts.write('8', written('another'));
@@ -103,9 +103,59 @@ test('drafts are stored for each person and conversation apart, until the server
   line(1, false);
   expect([drafts.waiting(7), drafts.waiting(8)]).toEqual(['half a thought', 'another']);
   for (const end of ended) end();
-  expect([drafts.draft('7'), stored(1), stored(2)['7']?.text]).toEqual([undefined, {}, 'somebody else’s']);
+  expect([drafts.draft('7'), stored(2)['7']?.text]).toEqual([undefined, 'somebody else’s']);
   await rest();
   expect(client.saveDraft).not.toHaveBeenCalled();
+  line(1, true);
+  expect([drafts.waiting(7), drafts.waiting(8)]).toEqual(['half a thought', 'another']);
+  await rest();
+  expect([client.saveDraft.mock.calls.length, stored(1)]).toEqual([2, {}]);
+});
+
+/** Another tab has changed the storage of somebody’s drafts. */
+function inAnotherTab(user: number, texts: Record<string, unknown>): void {
+  world.stored.set(`palabre.drafts.${user}`, JSON.stringify(texts));
+  world.page.dispatchEvent(Object.assign(new Event('storage'), { key: `palabre.drafts.${user}` }));
+}
+
+test('what is sent in one tab is gone in the other, and would be the same message there', () => {
+  line(1, false);
+  drafts.write('7', written('once'));
+  const [id, before] = [drafts.clientIdOf('7'), stored(1)];
+  drafts.write('7', written('once only'));
+  expect(drafts.clientIdOf('7')).toBe(id);
+  inAnotherTab(1, { ...before, 8: { text: 'there', parent: null, rev: 0, id: 'other' } });
+  expect([drafts.waiting(7), drafts.waiting(8), drafts.clientIdOf('8')]).toEqual(['once', 'there', 'other']);
+  inAnotherTab(1, {});
+  expect([drafts.draft('7'), drafts.draft('8')]).toEqual([undefined, undefined]);
+  drafts.write('7', written('once'));
+  expect(drafts.clientIdOf('7')).not.toBe(id);
+});
+
+test('one draft that the server has is one message, wherever it is sent; the next one is another', () => {
+  const draft = kept('begun');
+  town.drafts = new Map([['7', draft]]);
+  const id = drafts.clientIdOf('7');
+  expect([drafts.clientIdOf('7'), id.length <= 64]).toEqual([id, true]);
+  town.drafts = new Map([['7', kept('begun')]]);
+  expect(drafts.clientIdOf('7')).not.toBe(id);
+  town.drafts = new Map([['7', { ...draft, text: 'of another history' }]]);
+  expect(drafts.clientIdOf('7')).not.toBe(id);
+});
+
+test('who logs out gives the server first what it does not have; what it does not take stays', async () => {
+  drafts.write('7', written('given'));
+  drafts.write('8', written('  '));
+  const saved = drafts.saveAll();
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect([await saved, stored(1)]).toEqual([0, {}]);
+  client.saveDraft.mockRejectedValue(new Refusal({ code: 'invalid', status: 422 }));
+  drafts.write('7', written('too long'));
+  const refused = drafts.saveAll();
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect([await refused, stored(1)['7']?.text]).toEqual([1, 'too long']);
+  line(1, false);
+  expect(await drafts.saveAll()).toBe(1);
 });
 
 test('what another tab writes is its own, and stays in the storage', () => {

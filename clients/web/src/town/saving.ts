@@ -47,7 +47,7 @@ async function settle(key: string, own: Unsaved, rev: number | null): Promise<vo
   } else {
     // Spaces alone are nothing to the server, and stay in the composer.
     const stays = rev === null || (own.text !== '' && isBlank(own));
-    put(key, stays ? now : undefined);
+    if (!stays) put(key);
   }
 }
 
@@ -57,7 +57,7 @@ export function useOther(key: string): void {
   if (!other) return;
   leaveOther(key);
   write(key, other);
-  if (own?.text) offer(key, { ...own, here: true });
+  if (own && (own.text || own.parent !== null)) offer(key, { ...own, here: true });
 }
 
 /** Leaves the other device's text; one's own stands. */

@@ -8,6 +8,7 @@ import {
 } from '@palabre/sdk';
 import { keep, storage } from '../kept';
 import { home } from '../base';
+import { preferLanguage } from '../i18n.svelte';
 
 /** The SDK's client: the only way to the server. */
 export const client = new Client({ url: home, storage });
@@ -18,11 +19,17 @@ export const client = new Client({ url: home, storage });
  * The SDK gives a new state after every change and keeps the identity of whatever did not change, so a raw
  * reference is enough: whatever is derived from it stops where nothing is new.
  */
+/** Members after whom a group without a name is called; of more, the title says that there are more. */
+const MOST_NAMES = 8;
+
 class Town {
   state = $state.raw<State>(client.state);
   signedIn = $state(client.signedIn);
   /** The server's description of itself; null until it has been asked. */
   server = $state.raw<Server | null>(null);
+
+  /** Some members of the groups without a name, by conversation: see `groups.ts`. */
+  groups = $state.raw<ReadonlyMap<number, readonly Person[]>>(new Map());
 
   readonly me = $derived(this.state.me);
   readonly people = $derived(this.state.people);
@@ -33,10 +40,20 @@ class Town {
   /** Messages of others that were not read, in all conversations. */
   readonly unread = $derived(this.list.reduce((sum, one) => sum + one.unread, 0));
 
+  /** Those who ask at the same time wait for one answer. */
+  #asking: Promise<Server> | null = null;
+
   constructor() {
-    client.subscribe((state) => (this.state = state));
+    client.subscribe((state, before) => {
+      this.state = state;
+      // Changed on another device; at first the browser's own language counts.
+      if (before.me && state.me?.language !== before.me.language) preferLanguage(state.me?.language);
+    });
     client.on('signedOut', () => {
       this.signedIn = false;
+      this.groups = new Map();
+      // How far they were told is theirs; the client forgets whose it was with the session.
+      if (this.state.me) keep(`told.${this.state.me.id}`, null);
       // Habits are somebody's own, too; the theme and the language belong to the device.
       for (const habit of ['notify', 'emoji', 'details']) keep(habit, null);
     });
@@ -44,7 +61,8 @@ class Town {
 
   /** Asks the server what it is; again after an administrator was made. */
   async askServer(): Promise<void> {
-    this.server = await client.server();
+    this.#asking ??= client.server().finally(() => (this.#asking = null));
+    this.server = await this.#asking;
   }
 
   /** After a log-in or a registration: begins to listen. */
@@ -65,8 +83,10 @@ class Town {
     if (row.name) return row.name;
     if (peer)
       return this.nameOf(peer) === peer.username ? (peer.display_name ?? peer.username) : this.nameOf(peer);
-    const others = [...(members?.values() ?? [])].filter((member) => member.user.id !== this.me?.id);
-    if (others.length > 0) return others.map((member) => this.nameOf(member.user)).join(', ');
+    const all = members ? [...members.values()].map(({ user }) => user) : (this.groups.get(row.id) ?? []);
+    const others = all.filter(({ id }) => id !== this.me?.id);
+    const names = others.slice(0, MOST_NAMES).map((person) => this.nameOf(person));
+    if (names.length > 0) return names.join(', ') + (row.member_count - 1 > names.length ? ', …' : '');
     return row.kind === 'direct' ? (this.me ? this.nameOf(this.me) : '') : `#${row.id}`;
   }
 }

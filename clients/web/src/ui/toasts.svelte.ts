@@ -5,22 +5,32 @@ export interface Toast {
   id: number;
   kind: 'info' | 'error';
   text: string;
+  /** What can be done about it. */
+  act?: Act | undefined;
+}
+
+/** A button of a toast. */
+export interface Act {
+  label: string;
+  run: () => unknown;
 }
 
 const STAY_MS = 6_000;
+/** One that can be answered leaves time for that. */
+const STAY_WITH_ACT_MS = 12_000;
 let last = 0;
 export const toasts = $state<Toast[]>([]);
 
 /** Shows a message for a few seconds; the same text again replaces the one that is still there. */
-export function toast(text: string, kind: Toast['kind'] = 'info'): void {
+export function toast(text: string, kind: Toast['kind'] = 'info', act?: Act): void {
   const id = ++last;
   // An effect that shows a message does not depend on the other messages.
   untrack(() => {
     const same = toasts.find((one) => one.text === text);
     if (same) dismiss(same.id);
-    toasts.push({ id, kind, text });
+    toasts.push({ id, kind, text, act });
   });
-  setTimeout(() => dismiss(id), STAY_MS);
+  setTimeout(() => dismiss(id), act ? STAY_WITH_ACT_MS : STAY_MS);
 }
 
 /** Takes it away before its time. */

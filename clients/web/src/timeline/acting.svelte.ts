@@ -1,0 +1,37 @@
+import type { ConversationState, Message, Person } from '@palabre/sdk';
+import { tick } from 'svelte';
+import type { Writing } from '../composer/writing.svelte';
+import { personNamed, react, remove } from './acts';
+import type { Doing } from './doing';
+
+/** Does what is to be done with the messages of the conversation that is shown. */
+export class Acting implements Doing {
+  /** The message for which an emoji is being picked, and beside what. */
+  picking = $state.raw<{ message: Message; beside: HTMLElement } | null>(null);
+  /** Whose profile is shown. */
+  looking = $state.raw<Person | null>(null);
+  readonly #conversation: () => ConversationState;
+  readonly #writing: Writing;
+  readonly #focus: () => void;
+
+  /** `focus` gives the focus to the composer. */
+  constructor(conversation: () => ConversationState, writing: Writing, focus: () => void) {
+    this.#conversation = conversation;
+    this.#writing = writing;
+    this.#focus = focus;
+  }
+
+  reply = (message: Message) => this.#write(() => this.#writing.reply(message));
+  edit = (message: Message) => this.#write(() => this.#writing.begin(message));
+  remove = (message: Message) => void remove(message);
+  react = (message: Message, emoji: string) => void react(message, emoji);
+  pick = (message: Message, beside: HTMLElement) => (this.picking = { message, beside });
+  look = (person: Person) => (this.looking = person);
+  lookUp = (username: string) =>
+    void personNamed(this.#conversation(), username).then((person) => (this.looking = person));
+
+  #write(begin: () => void): void {
+    begin();
+    void tick().then(this.#focus);
+  }
+}

@@ -1,0 +1,21 @@
+import { go } from '../route.svelte';
+import { t } from '../rooms/words';
+import { confirm } from '../ui/confirm.svelte';
+import { toast } from '../ui/toasts.svelte';
+import { saveAll } from './drafts.svelte';
+import { client, town } from './town.svelte';
+
+/**
+ * Logs out. The server is given what it does not have yet; what it cannot be given stays on this device for its writer,
+ * who is asked whether they want that. `replace` leaves no trace in the browser's history.
+ */
+export async function leave(replace = false): Promise<void> {
+  const unsaved = await saveAll();
+  const waiting = [...town.state.outbox.values()].flat().filter(({ seq }) => seq === null).length;
+  const left = unsaved + waiting;
+  // Nothing is lost by it: who cannot be asked, without a line, is told.
+  if (left > 0 && !(await confirm(t().unsent(left), t().logout, true))) return;
+  if (left > 0) toast(t().unsent(left));
+  await client.logOut({ keepOutbox: true });
+  go('/login', replace);
+}

@@ -1,0 +1,22 @@
+/**
+ * One stop of the Tab key for a whole list: the arrow keys, Home and End move the focus among its items.
+ *
+ * @param selector the items, in the element on which the handler is
+ */
+export function roving(selector: string): (event: KeyboardEvent) => void {
+  return (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    const items = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>(selector)];
+    const now = items.findIndex((item) => item.contains(document.activeElement));
+    const steps: Record<string, number> = {
+      ArrowDown: Math.min(now + 1, items.length - 1),
+      ArrowUp: Math.max(now - 1, 0),
+      Home: 0,
+      End: items.length - 1,
+    };
+    const next = steps[event.key];
+    if (now < 0 || next === undefined) return;
+    event.preventDefault();
+    items[next]?.focus();
+  };
+}
