@@ -48,23 +48,23 @@ impl Shared {
         mut command: Command,
     ) -> Result<Command> {
         let Some(numbering) = self.numbers.numbering(dialect) else { return Ok(command) };
-        let mut known = self.known(numbering, &named_in(&command)).await?;
-        let makes = match &command {
-            Command::OpenDirect { .. } | Command::AddMember { .. } | Command::CreateGroup { .. } => true,
-            _ => false,
-        };
-        for number in named_in(&command).into_iter().map(|user| HostNumber(user.0)) {
-            if known.contains_key(&number) {
-                continue;
-            }
-            let user = match numbering.meaning(number) {
-                Meaning::Subject(subject) if makes => {
-                    let identity = Identity { issuer: numbering.issuer.clone(), subject };
-                    self.engine.account_awaited(speaker, identity).await?
+        let named = named_in(&command);
+        let mut known = self.known(numbering, &named).await?;
+        let brings =
+            matches!(command, Command::OpenDirect { .. } | Command::AddMember { .. } | Command::CreateGroup { .. });
+        let mut awaited: HashMap<Identity, HostNumber> = HashMap::new();
+        for number in named.into_iter().map(|user| HostNumber(user.0)).filter(|number| !known.contains_key(number)) {
+            match numbering.meaning(number) {
+                Meaning::Subject(subject) if brings => {
+                    awaited.insert(Identity { issuer: numbering.issuer.clone(), subject }, number);
                 }
                 _ => return Err(Error::not_found("user")),
-            };
-            known.insert(number, user);
+            }
+        }
+        if !awaited.is_empty() {
+            let accounts = self.engine.accounts_awaited(speaker, awaited.keys().cloned().collect()).await?;
+            let of = |identity: &Identity| accounts.get(identity).copied();
+            known.extend(awaited.iter().filter_map(|(identity, number)| Some((*number, of(identity)?))));
         }
         put_into(&mut command, &known)?;
         Ok(command)

@@ -101,8 +101,14 @@ impl Numbers {
             let asking = self.lookups.subjects(host.numbering.issuer.clone(), unknown.clone());
             match tokio::time::timeout(PATIENCE, asking).await {
                 Ok(Ok(subjects)) => host.note(&unknown, &subjects),
-                Ok(Err(error)) => tracing::warn!(%error, "what a host calls people cannot be read now"),
-                Err(_) => tracing::warn!("what a host calls people could not be read in time"),
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "what a host calls people cannot be read now");
+                    host.wait(&unknown);
+                }
+                Err(_) => {
+                    tracing::warn!("what a host calls people could not be read in time");
+                    host.wait(&unknown);
+                }
             }
         }
     }
@@ -196,6 +202,16 @@ impl Host {
         }
     }
 
+    /// What could not be read is not asked for again at once: nobody should wait for a database that is away twice.
+    fn wait(&self, users: &[UserId]) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let until = Some(Instant::now() + PATIENCE);
+        for user in users {
+            let number = self.numbering.number(*user, None);
+            known.entry(*user).or_insert(Entry { number, until }).until = until;
+        }
+    }
+
     /// What has run out is still the best that is known.
     fn number(&self, user: UserId) -> HostNumber {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
@@ -238,5 +254,7 @@ mod tests {
         drop(known);
         assert_eq!(host.unknown(&users), [UserId(2)]);
         assert_eq!(host.number(UserId(2)), HostNumber(1_002));
+        host.wait(&[UserId(2), UserId(4)]);
+        assert_eq!((host.unknown(&[UserId(2), UserId(4)]), host.number(UserId(4))), (vec![], HostNumber(1_004)));
     }
 }
