@@ -49,7 +49,7 @@ impl Shared {
     ) -> Result<Command> {
         let Some(numbering) = self.numbers.numbering(dialect) else { return Ok(command) };
         let named = named_in(&command);
-        let mut known = self.known(numbering, &named).await?;
+        let mut known = self.known(dialect, numbering, &named).await?;
         let brings =
             matches!(command, Command::OpenDirect { .. } | Command::AddMember { .. } | Command::CreateGroup { .. });
         let mut awaited: HashMap<Identity, HostNumber> = HashMap::new();
@@ -74,7 +74,7 @@ impl Shared {
     /// whom the number of a stranger means.
     pub(crate) async fn meant_by_query(&self, dialect: Dialect, mut query: Query) -> Result<Query> {
         let Some(numbering) = self.numbers.numbering(dialect) else { return Ok(query) };
-        let known = self.known(numbering, &named_in(&query)).await?;
+        let known = self.known(dialect, numbering, &named_in(&query)).await?;
         match &mut query {
             Query::UsersById { users, revs } => {
                 let keep: Vec<bool> = users.iter().map(|user| known.contains_key(&HostNumber(user.0))).collect();
@@ -90,12 +90,24 @@ impl Shared {
         Ok(query)
     }
 
-    async fn known(&self, numbering: &Numbering, named: &[UserId]) -> Result<HashMap<HostNumber, UserId>> {
-        let numbers: Vec<HostNumber> = named.iter().map(|user| HostNumber(user.0)).collect();
-        if numbers.is_empty() {
-            return Ok(HashMap::new());
+    async fn known(
+        &self,
+        dialect: Dialect,
+        numbering: &Numbering,
+        named: &[UserId],
+    ) -> Result<HashMap<HostNumber, UserId>> {
+        let mut known = HashMap::new();
+        let mut asked = Vec::new();
+        for number in named.iter().map(|user| HostNumber(user.0)) {
+            match self.numbers.meant(dialect, number) {
+                Some(user) => drop(known.insert(number, user)),
+                None => asked.push(number),
+            }
         }
-        self.engine.accounts_of_numbers(numbering, &numbers).await
+        if !asked.is_empty() {
+            known.extend(self.engine.accounts_of_numbers(numbering, &asked).await?);
+        }
+        Ok(known)
     }
 
     /// What came of a visit, as the clients of a host are shown it: their own number is in their token, too.

@@ -260,6 +260,7 @@ impl State {
     pub(super) fn begin_anew(&mut self) {
         self.start_over(Goodbye::NewHistory);
         self.epoch = self.lookups.epoch();
+        self.numbers.forget();
         // What waits to be looked at again is of the history before, and read with everything else.
         self.nodes.forget();
     }
