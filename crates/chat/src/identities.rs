@@ -16,6 +16,8 @@ pub const OFFSETS: Range<i64> = 1_000..2_000_000_001;
 /// The most characters of a subject, as of OpenID Connect's (section 2).
 pub const SUBJECT_LENGTH: usize = 255;
 
+/// How usernames begin that are made.
+const MADE: &str = "user_";
 /// How many people somebody may write to in a day who have not come yet.
 pub const AWAITED_PER_DAY: i64 = 20;
 
@@ -86,6 +88,25 @@ fn canonical(text: &str) -> Option<i64> {
     digits.then(|| text.parse().ok()).flatten()
 }
 
+/// The username that is made for an account whose host calls somebody what is no username here. `distinct` tells it from
+/// one that is taken.
+#[must_use]
+pub fn made_username(user: UserId, distinct: Option<u32>) -> String {
+    match distinct {
+        None => format!("{MADE}{user}"),
+        Some(distinct) => format!("{MADE}{user}_{distinct:08x}"),
+    }
+}
+
+/// Whether a username was made: it says nothing of anybody, and is not shown where there is another name.
+#[must_use]
+pub fn is_made_username(username: &str) -> bool {
+    let Some(rest) = username.strip_prefix(MADE) else { return false };
+    let (id, distinct) = rest.split_once('_').map_or((rest, None), |(id, distinct)| (id, Some(distinct)));
+    let is_hex = |text: &str| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    canonical(id).is_some() && distinct.is_none_or(is_hex)
+}
+
 /// Whether a text can be a subject: 1 to [`SUBJECT_LENGTH`] characters, none of them a control character, and no space
 /// at either end.
 #[must_use]
@@ -140,6 +161,19 @@ mod tests {
         assert_eq!(meaning(DEFAULT_OFFSET + 1), Meaning::Account(UserId(1)));
         for nobody in [0, -1, i64::MIN, DEFAULT_OFFSET, MAX_SAFE_INTEGER + 1, i64::MAX] {
             assert_eq!(meaning(nobody), Meaning::Nobody, "{nobody}");
+        }
+    }
+
+    #[test]
+    fn a_made_username_is_known_as_such() {
+        assert_eq!(made_username(UserId(7), None), "user_7");
+        for made in [made_username(UserId(7), None), made_username(UserId(7), Some(255))] {
+            assert!(is_made_username(&made), "{made}");
+        }
+        for chosen in
+            ["user", "user_", "user_x", "user_07", "user_7_", "user_7_xyz", "user_7_0000000g", "dave", "User_7"]
+        {
+            assert!(!is_made_username(chosen), "{chosen}");
         }
     }
 

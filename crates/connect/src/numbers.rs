@@ -48,23 +48,23 @@ impl Shared {
         mut command: Command,
     ) -> Result<Command> {
         let Some(numbering) = self.numbers.numbering(dialect) else { return Ok(command) };
-        let mut known = self.known(numbering, &named_in(&command)).await?;
-        let makes = match &command {
-            Command::OpenDirect { .. } | Command::AddMember { .. } | Command::CreateGroup { .. } => true,
-            _ => false,
-        };
-        for number in named_in(&command).into_iter().map(|user| HostNumber(user.0)) {
-            if known.contains_key(&number) {
-                continue;
-            }
-            let user = match numbering.meaning(number) {
-                Meaning::Subject(subject) if makes => {
-                    let identity = Identity { issuer: numbering.issuer.clone(), subject };
-                    self.engine.account_awaited(speaker, identity).await?
+        let named = named_in(&command);
+        let mut known = self.known(dialect, numbering, &named).await?;
+        let brings =
+            matches!(command, Command::OpenDirect { .. } | Command::AddMember { .. } | Command::CreateGroup { .. });
+        let mut awaited: HashMap<Identity, HostNumber> = HashMap::new();
+        for number in named.into_iter().map(|user| HostNumber(user.0)).filter(|number| !known.contains_key(number)) {
+            match numbering.meaning(number) {
+                Meaning::Subject(subject) if brings => {
+                    awaited.insert(Identity { issuer: numbering.issuer.clone(), subject }, number);
                 }
                 _ => return Err(Error::not_found("user")),
-            };
-            known.insert(number, user);
+            }
+        }
+        if !awaited.is_empty() {
+            let accounts = self.engine.accounts_awaited(speaker, awaited.keys().cloned().collect()).await?;
+            let of = |identity: &Identity| accounts.get(identity).copied();
+            known.extend(awaited.iter().filter_map(|(identity, number)| Some((*number, of(identity)?))));
         }
         put_into(&mut command, &known)?;
         Ok(command)
@@ -74,7 +74,7 @@ impl Shared {
     /// whom the number of a stranger means.
     pub(crate) async fn meant_by_query(&self, dialect: Dialect, mut query: Query) -> Result<Query> {
         let Some(numbering) = self.numbers.numbering(dialect) else { return Ok(query) };
-        let known = self.known(numbering, &named_in(&query)).await?;
+        let known = self.known(dialect, numbering, &named_in(&query)).await?;
         match &mut query {
             Query::UsersById { users, revs } => {
                 let keep: Vec<bool> = users.iter().map(|user| known.contains_key(&HostNumber(user.0))).collect();
@@ -90,12 +90,24 @@ impl Shared {
         Ok(query)
     }
 
-    async fn known(&self, numbering: &Numbering, named: &[UserId]) -> Result<HashMap<HostNumber, UserId>> {
-        let numbers: Vec<HostNumber> = named.iter().map(|user| HostNumber(user.0)).collect();
-        if numbers.is_empty() {
-            return Ok(HashMap::new());
+    async fn known(
+        &self,
+        dialect: Dialect,
+        numbering: &Numbering,
+        named: &[UserId],
+    ) -> Result<HashMap<HostNumber, UserId>> {
+        let mut known = HashMap::new();
+        let mut asked = Vec::new();
+        for number in named.iter().map(|user| HostNumber(user.0)) {
+            match self.numbers.meant(dialect, number) {
+                Some(user) => drop(known.insert(number, user)),
+                None => asked.push(number),
+            }
         }
-        self.engine.accounts_of_numbers(numbering, &numbers).await
+        if !asked.is_empty() {
+            known.extend(self.engine.accounts_of_numbers(numbering, &asked).await?);
+        }
+        Ok(known)
     }
 
     /// What came of a visit, as the clients of a host are shown it: their own number is in their token, too.

@@ -9,15 +9,15 @@ use std::collections::HashMap;
 use chat::{
     AccountFact, Error, Result, Scope, UserId,
     accounts::{Account, Profile, ServerRole, Speaker},
-    identities::{AWAITED_PER_DAY, HostNumber, Identity, Meaning, Numbering},
-    permission,
+    identities::{AWAITED_PER_DAY, HostNumber, Identity, Meaning, Numbering, made_username},
+    names, permission,
 };
 use store::{
     Unit,
     identities::{Known, NewIdentity},
 };
 
-use crate::{Engine, accounts::check_username, text, tokens::Called};
+use crate::{Engine, accounts::check_username, tokens::Called};
 
 const DAY_MS: i64 = 86_400_000;
 /// How often another username is made where one is taken.
@@ -91,7 +91,7 @@ pub(crate) async fn arrive(
 async fn create(unit: &mut Unit, who: &Vouched, named_by: Option<UserId>, name_length: i64) -> Result<Account> {
     let id = store::accounts::next_id(&mut unit.conn).await?;
     let username = username(unit, who.called.username.as_deref(), id).await?;
-    let profile = Profile { display_name: display_name(&who.called, &username, name_length), ..Profile::default() };
+    let profile = Profile { display_name: display_name(&who.called, name_length), ..Profile::default() };
     let new = store::accounts::NewAccount {
         id: Some(id),
         username: &username,
@@ -117,26 +117,25 @@ async fn name_awaited(unit: &mut Unit, who: &Vouched, mut account: Account, name
         store::accounts::rename(&mut unit.conn, account.id, name).await?;
         name.clone_into(&mut account.username);
     }
-    account.profile.display_name = display_name(&who.called, &account.username, name_length);
+    account.profile.display_name = display_name(&who.called, name_length);
     account.rev = unit.next_number_of(account.id).await?;
     store::accounts::set_profile(&mut unit.conn, account.id, &account.profile, account.rev).await?;
     unit.record_of(account.id, account.rev, AccountFact::ProfileChanged(Box::new(account.clone()))).await?;
     Ok(account)
 }
 
-/// What somebody is called: as the host writes it. Nothing if the username says it.
-fn display_name(called: &Called, username: &str, name_length: i64) -> Option<String> {
+/// What somebody is called: as the host writes it. Also where the username says the same: whoever shows names alone has
+/// no other.
+fn display_name(called: &Called, name_length: i64) -> Option<String> {
     let usable = |name: &Option<String>| name.as_deref().and_then(|name| shown_form(name, name_length));
-    usable(&called.name).or_else(|| usable(&called.username)).filter(|name| name != username)
+    usable(&called.name).or_else(|| usable(&called.username))
 }
 
-/// A host's name as it can be shown: within the limit, on one line; nothing if there is nothing to see.
+/// A host's name as it can be shown: in the stored form of names, within the limit; nothing if there is nothing to see.
 fn shown_form(name: &str, name_length: i64) -> Option<String> {
     let most = usize::try_from(name_length).unwrap_or(usize::MAX);
-    let one_line: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let short: String = one_line.trim().chars().take(most).collect();
-    let short = short.trim_end().to_owned();
-    text::check_name("name", &short, name_length).is_ok().then_some(short)
+    let short: String = names::mended(name)?.chars().take(most).collect();
+    names::mended(&short)
 }
 
 /// The username of a new account: the host's if it is allowed here and free, else one that is made. It never says who
@@ -147,7 +146,7 @@ async fn username(unit: &mut Unit, wanted: Option<&str>, id: UserId) -> Result<S
     {
         return Ok(name.to_owned());
     }
-    let mut made = format!("user_{id}");
+    let mut made = made_username(id, None);
     for _ in 0..TRIES {
         if is_free(unit, &made).await? {
             return Ok(made);
@@ -155,7 +154,7 @@ async fn username(unit: &mut Unit, wanted: Option<&str>, id: UserId) -> Result<S
         // Somebody has registered under it.
         let mut random = [0_u8; 4];
         getrandom::fill(&mut random).map_err(|_| Error::internal())?;
-        made = format!("user_{id}_{:08x}", u32::from_be_bytes(random));
+        made = made_username(id, Some(u32::from_be_bytes(random)));
     }
     Err(Error::internal())
 }
@@ -213,33 +212,44 @@ impl Engine {
         Ok(found)
     }
 
-    /// The account of somebody of a host whom the speaker writes to or names. If they have not come yet, an account is
-    /// made that is theirs when they come.
+    /// The accounts of people of a host whom the speaker writes to or brings in. For those who have not come yet
+    /// accounts are made that are theirs when they come: for all of them, or for none.
     ///
     /// # Errors
     /// `not_found` if the host's people do not get accounts at first sight, or the speaker may not know people;
-    /// `rate_limited` if the speaker has named too many today.
-    pub async fn account_awaited(&self, speaker: &Speaker, identity: Identity) -> Result<UserId> {
-        let creates = self.inner.settings.hosts.iter().any(|host| host.name == identity.issuer && host.creates_users);
-        if !creates || !permission::may_roam(speaker.role) {
+    /// `rate_limited` if the speaker would have named too many in a day.
+    pub async fn accounts_awaited(
+        &self,
+        speaker: &Speaker,
+        identities: Vec<Identity>,
+    ) -> Result<HashMap<Identity, UserId>> {
+        let hosts = &self.inner.settings.hosts;
+        let creates = |who: &Identity| hosts.iter().any(|host| host.name == who.issuer && host.creates_users);
+        if !identities.iter().all(creates) || !permission::may_roam(speaker.role) {
             return Err(Error::not_found("user"));
         }
         let (author, name_length) = (speaker.user, self.inner.settings.limits.profile_length);
-        let who = Vouched { identity, called: Called::default(), role: None, creates };
         let change = self.inner.writer.change(&[], None, move |unit| {
             Box::pin(async move {
                 // Two who name the same person, or one who names two: one after the other.
                 unit.conn.before_making("user").await?;
-                let identities = std::slice::from_ref(&who.identity);
-                let known = store::identities::by_subjects(&mut unit.conn, identities).await?;
-                if let Some(known) = known.get(&who.identity) {
-                    return Ok(known.account.id);
-                }
+                let known = store::identities::by_subjects(&mut unit.conn, &identities).await?;
+                let missing: Vec<Identity> =
+                    identities.into_iter().filter(|identity| !known.contains_key(identity)).collect();
                 let since = unit.now.plus(-DAY_MS);
-                if store::identities::named_since(&mut unit.conn, author, since).await? >= AWAITED_PER_DAY {
+                let named = store::identities::named_since(&mut unit.conn, author, since).await?;
+                let more = i64::try_from(missing.len()).unwrap_or(i64::MAX);
+                if more > 0 && named.saturating_add(more) > AWAITED_PER_DAY {
                     return Err(too_many());
                 }
-                Ok(create(unit, &who, Some(author), name_length).await?.id)
+                let mut accounts: HashMap<Identity, UserId> =
+                    known.into_iter().map(|(identity, known)| (identity, known.account.id)).collect();
+                for identity in missing {
+                    let who = Vouched { identity, called: Called::default(), role: None, creates: true };
+                    let account = create(unit, &who, Some(author), name_length).await?;
+                    accounts.insert(who.identity, account.id);
+                }
+                Ok(accounts)
             })
         });
         change.await
@@ -257,7 +267,7 @@ mod tests {
 
     fn shown(username: Option<&str>, name: Option<&str>) -> Option<String> {
         let called = Called { username: username.map(str::to_owned), name: name.map(str::to_owned) };
-        display_name(&called, "user_7", 20)
+        display_name(&called, 20)
     }
 
     #[test]
@@ -268,7 +278,7 @@ mod tests {
         }
         assert_eq!(shown(Some("  two\nlines "), None).as_deref(), Some("two lines"));
         assert_eq!(shown(Some(&"é".repeat(300)), None), Some("é".repeat(20)));
-        for blank in ["", "  ", "\n\t", "\0"] {
+        for blank in ["", "  ", "\n\t", "\0", "\u{200b}", "\u{202e}\u{2060}"] {
             assert_eq!(shown(Some(blank), Some(blank)), None, "{blank:?}");
             assert_eq!(shown(Some("dave"), Some(blank)).as_deref(), Some("dave"));
         }

@@ -8,7 +8,7 @@ use std::{
 
 use chat::{
     AccountFact, Error, ErrorCode, Millis, Reply, Result, SessionId, UserId,
-    accounts::{Account, Profile, ServerRole, Speaker},
+    accounts::{Account, ServerRole, Speaker},
     event::Revocation,
     identities::Identity,
     network::Network,

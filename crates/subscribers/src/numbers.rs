@@ -4,7 +4,8 @@
 //! of the endpoint's host before a dialect is given a value to say, whoever gives it: the hub or a connection. The way
 //! back is in `connect`, where a dialect asks for something. So no dialect has to know of it, and none can forget it.
 //!
-//! What a host calls an account never changes, so it is kept for ever. Whom it does not know it may know later.
+//! What a host calls an account never changes, so it is kept as long as the history of the database lasts. Whom it does
+//! not know it may know later.
 
 use std::{
     collections::HashMap,
@@ -41,6 +42,8 @@ pub struct Numbers {
 struct Host {
     numbering: Numbering,
     known: RwLock<HashMap<UserId, Entry>>,
+    /// Whom the host's own numbers mean.
+    meant: RwLock<HashMap<HostNumber, UserId>>,
 }
 
 #[derive(Clone, Copy)]
@@ -64,7 +67,7 @@ impl Numbers {
         for (dialect, numbering) in dialects {
             let at = numbers.hosts.iter().position(|host| host.numbering == *numbering);
             let at = at.unwrap_or_else(|| {
-                numbers.hosts.push(Host { numbering: numbering.clone(), known: RwLock::default() });
+                numbers.hosts.push(Host::of(numbering.clone()));
                 numbers.hosts.len() - 1
             });
             if let Some(of_dialect) = numbers.of_dialect.get_mut(dialect.place()) {
@@ -101,8 +104,14 @@ impl Numbers {
             let asking = self.lookups.subjects(host.numbering.issuer.clone(), unknown.clone());
             match tokio::time::timeout(PATIENCE, asking).await {
                 Ok(Ok(subjects)) => host.note(&unknown, &subjects),
-                Ok(Err(error)) => tracing::warn!(%error, "what a host calls people cannot be read now"),
-                Err(_) => tracing::warn!("what a host calls people could not be read in time"),
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "what a host calls people cannot be read now");
+                    host.wait(&unknown);
+                }
+                Err(_) => {
+                    tracing::warn!("what a host calls people could not be read in time");
+                    host.wait(&unknown);
+                }
             }
         }
     }
@@ -111,6 +120,21 @@ impl Numbers {
     #[must_use]
     pub fn number(&self, dialect: Dialect, user: UserId) -> Option<HostNumber> {
         self.host(dialect).map(|host| host.number(user))
+    }
+
+    /// Whom one of the host's own numbers means, if that is known here.
+    #[must_use]
+    pub fn meant(&self, dialect: Dialect, number: HostNumber) -> Option<UserId> {
+        let host = self.host(dialect)?;
+        host.meant.read().unwrap_or_else(PoisonError::into_inner).get(&number).copied()
+    }
+
+    /// Forgets everybody: the database has come back as another history, in which accounts may be others.
+    pub fn forget(&self) {
+        for host in &self.hosts {
+            host.known.write().unwrap_or_else(PoisonError::into_inner).clear();
+            host.meant.write().unwrap_or_else(PoisonError::into_inner).clear();
+        }
     }
 
     /// The same value as a dialect is given it: with its host's numbers in the place of our ids.
@@ -177,6 +201,10 @@ impl Numbers {
 }
 
 impl Host {
+    fn of(numbering: Numbering) -> Self {
+        Self { numbering, known: RwLock::default(), meant: RwLock::default() }
+    }
+
     fn unknown(&self, users: &[UserId]) -> Vec<UserId> {
         let (known, now) = (self.known.read().unwrap_or_else(PoisonError::into_inner), Instant::now());
         let mut unknown: Vec<UserId> =
@@ -188,11 +216,24 @@ impl Host {
 
     fn note(&self, users: &[UserId], subjects: &HashMap<UserId, String>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let mut meant = self.meant.write().unwrap_or_else(PoisonError::into_inner);
         for user in users {
             let subject = subjects.get(user);
+            let own = subject.and_then(|subject| self.numbering.number_of_subject(subject));
+            meant.extend(own.map(|number| (number, *user)));
             let number = self.numbering.number(*user, subject.map(String::as_str));
             let until = subject.is_none().then(|| Instant::now() + UNKNOWN);
             known.insert(*user, Entry { number, until });
+        }
+    }
+
+    /// What could not be read is not asked for again at once: nobody should wait for a database that is away twice.
+    fn wait(&self, users: &[UserId]) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let until = Some(Instant::now() + PATIENCE);
+        for user in users {
+            let number = self.numbering.number(*user, None);
+            known.entry(*user).or_insert(Entry { number, until }).until = until;
         }
     }
 
@@ -219,7 +260,7 @@ mod tests {
     use super::*;
 
     fn host() -> Host {
-        Host { numbering: Numbering { issuer: "default".into(), offset: 1_000 }, known: RwLock::default() }
+        Host::of(Numbering { issuer: "default".into(), offset: 1_000 })
     }
 
     #[test]
@@ -231,6 +272,8 @@ mod tests {
         let subjects = [(UserId(1), "2".to_owned()), (UserId(3), "no number".to_owned())];
         host.note(&users, &subjects.into_iter().collect());
         assert_eq!(host.unknown(&users), []);
+        let meant = |number| host.meant.read().unwrap().get(&HostNumber(number)).copied();
+        assert_eq!((meant(2), meant(1_002), meant(1)), (Some(UserId(1)), None, None));
         let numbers = users.map(|user| host.number(user).0);
         assert_eq!(numbers, [2, 1_002, 1_003, 1_002]);
         let mut known = host.known.write().unwrap();
@@ -238,5 +281,7 @@ mod tests {
         drop(known);
         assert_eq!(host.unknown(&users), [UserId(2)]);
         assert_eq!(host.number(UserId(2)), HostNumber(1_002));
+        host.wait(&[UserId(2), UserId(4)]);
+        assert_eq!((host.unknown(&[UserId(2), UserId(4)]), host.number(UserId(4))), (vec![], HostNumber(1_004)));
     }
 }

@@ -383,6 +383,16 @@ impl Town {
         self.listener_of("chat_server")
     }
 
+    /// The same of the last node: where there are two, what is said at the one is told by the other.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
+    pub fn last_chat_server(&self) -> SocketAddr {
+        let second = self.second.as_ref().map(|node| node.addresses["chat_server"]);
+        second.unwrap_or_else(|| self.chat_server())
+    }
+
     /// The listener of Dreametrix' clients.
     ///
     /// # Panics

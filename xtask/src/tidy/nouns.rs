@@ -13,6 +13,7 @@ const NO_NOUNS: &[&str] = &[
     "mutants",
     "names",
     "network",
+    "people",
     "permission",
     "query",
     "rates",
@@ -34,6 +35,9 @@ const LAYERS: &[(&str, &str)] = &[
 /// The nouns that have no file in a layer, and why.
 const ABSENT: &[(&str, &str, &str)] = &[
     ("drafts", "crates/stream/src/wire", "nodes are told of an account by nudges, through the database"),
+    ("identities", "crates/dialects/src/native", "our own clients know people by our ids alone"),
+    ("identities", "crates/stream/src/wire", "nobody is told of them: they never change, and each node reads them"),
+    ("identities", "clients/sdk/src/state", "no client of ours is told of them"),
     ("policies", "crates/stream/src/wire", "nobody is told of them: each node reads them with the membership"),
     ("statistics", "crates/stream/src/wire", "nobody is told of them"),
     ("statistics", "clients/sdk/src/state", "they are read anew each time, and not kept"),

@@ -3,6 +3,8 @@
 mod hostile;
 mod story;
 
+use std::net::SocketAddr;
+
 use palabre::config::{Config, Host, Secret};
 use serde_json::{Value, json};
 use testkit::{Person, Rest, Stranger, Town, host_token, host_token_signed, now};
@@ -46,7 +48,12 @@ async fn conversations(town: &Town, person: &Person) -> usize {
 
 /// A client of the old chat-server's pages.
 async fn page(town: &Town, token: &str) -> Stranger {
-    let mut client = town.old_client(&format!("/?token={token}"), &[]).await.expect("let in");
+    page_at(town, town.chat_server(), token).await
+}
+
+/// The same at the listener of some node.
+async fn page_at(town: &Town, node: SocketAddr, token: &str) -> Stranger {
+    let mut client = town.socket_at(node, &format!("/?token={token}"), &[]).await.expect("let in");
     // The old protocol has no greeting: whoever is answered listens.
     client.writes(json!({"type": "leave", "room": "nowhere at all"})).await;
     assert_eq!(client.hears().await["type"], "error");
@@ -68,7 +75,7 @@ async fn an_account_of_a_host_has_an_id_of_ours_and_its_name_is_shown_as_it_is()
         assert_eq!((&shown["id"], &shown["username"]), (&json!(number), &json!(name)));
     }
     let me = account(&town, &token_of(13, "erin")).await;
-    assert_eq!((&me["username"], &me["display_name"]), (&json!("erin"), &Value::Null));
+    assert_eq!((&me["username"], &me["display_name"]), (&json!("erin"), &json!("erin")));
     let nameless = host_token(&json!({"sub": "14", "exp": now() + 600}));
     let me = account(&town, &nameless).await;
     assert_eq!(me["username"], format!("user_{}", me["id"]));
@@ -88,13 +95,17 @@ async fn an_account_of_a_host_has_an_id_of_ours_and_its_name_is_shown_as_it_is()
 async fn people_without_a_name_are_not_blank_on_matchas_pages() {
     let town = Town::with_a_host().await;
     let nameless = |sub: &str| host_token(&json!({"sub": sub, "exp": now() + 600}));
-    let (one, two) = (nameless("1"), nameless("2"));
-    get(town.rest(), "/v1/users/me", &two).await;
     let matcha = Rest::to(town.matcha());
-    let made = matcha.ask("POST", "/api/v1/chat/conversations", Some(&one), &json!({"user_id": 2})).await.granted();
-    let other = &made["data"]["other_user"];
-    assert_eq!(other["id"], 2, "{made}");
-    assert!(other["first_name"].as_str().is_some_and(|name| name.starts_with("user_")), "{made}");
+    for (number, token, name) in
+        [(2, nameless("2"), "user_"), (3, token_of(3, "dave"), "dave"), (4, token_of(4, "张伟"), "张伟")]
+    {
+        get(town.rest(), "/v1/users/me", &token).await;
+        let with = json!({"user_id": number});
+        let made = matcha.ask("POST", "/api/v1/chat/conversations", Some(&nameless("1")), &with).await.granted();
+        let other = &made["data"]["other_user"];
+        assert_eq!(other["id"], number, "{made}");
+        assert!(other["first_name"].as_str().is_some_and(|first| first.starts_with(name)), "{made}");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What the old server says, field by field, and in which words it refuses.
 
-use chat::{Error, ErrorCode, UserId, accounts, conversations::Conversation, messages};
+use chat::{Error, ErrorCode, UserId, accounts, conversations::Conversation, identities::is_made_username, messages};
 use serde::Serialize;
 
 pub(super) use crate::output::write;
@@ -47,6 +47,12 @@ pub(super) fn error(message: &str) -> Text {
     tagged("error", Message { message })
 }
 
+/// The name for the one field that the pages have: the username, unless it was made for somebody whose name in the host
+/// is none that is allowed here.
+fn called<'a>(username: &'a str, shown_name: &'a str) -> &'a str {
+    if is_made_username(username) { shown_name } else { username }
+}
+
 /// A message, live or out of a direct history.
 #[derive(Clone, Copy, Serialize)]
 pub(super) struct Said<'a> {
@@ -78,8 +84,7 @@ impl<'a> Said<'a> {
         Some(Self {
             id: message.id.0,
             from_user: message.author.0,
-            // The pages have one field for what somebody is called.
-            username: &message.author_shown_name,
+            username: called(&message.author_name, &message.author_shown_name),
             content: message.text.as_deref()?,
             timestamp: Time(message.created_at),
             room: None,
@@ -181,7 +186,13 @@ impl<'a> Person<'a> {
 
     /// Somebody else.
     pub(super) fn other(account: &'a accounts::Account, is_online: bool) -> Self {
-        Self { id: account.id.0, username: account.shown_name(), email: "", role: None, is_online: Some(is_online) }
+        Self {
+            id: account.id.0,
+            username: called(&account.username, &account.shown_name()).to_owned(),
+            email: "",
+            role: None,
+            is_online: Some(is_online),
+        }
     }
 }
 

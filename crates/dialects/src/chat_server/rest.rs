@@ -114,7 +114,7 @@ fn of_member(
     desk: Desk,
 ) -> Result<Step, Error> {
     let first = || matched.first().to_owned();
-    let user = || first().parse().map(UserId).map_err(|_| Error::not_found("user"));
+    let user = || number(matched.first()).map(UserId).ok_or_else(|| Error::not_found("user"));
     Ok(match operation {
         Operation::Me => me(desk),
         Operation::Rooms(envelope) => rooms(envelope, desk),
@@ -132,6 +132,11 @@ fn input<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     serde_json::from_str::<&serde_json::value::RawValue>(text)
         .map_err(|_| Error::new(ErrorCode::Malformed, "The body is not JSON."))?;
     read(text)
+}
+
+/// The number that a path names: digits alone, which no sign stands before.
+fn number(text: &str) -> Option<i64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 fn limit(query: &str) -> Result<Option<i64>, Error> {

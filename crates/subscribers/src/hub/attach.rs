@@ -266,6 +266,7 @@ impl State {
     pub(super) fn follow_new_history(&mut self) {
         self.start_over(CloseReason::NewHistory);
         self.epoch = self.lookups.epoch();
+        self.numbers.forget();
         // People who wait to be rechecked belong to the history before, and are read with everything else.
         self.nodes.forget();
     }
