@@ -244,7 +244,8 @@ async fn any_page_may_connect_unless_origins_are_configured() {
     let path = format!("/?token={}", alice.tokens().access);
     let origin = [("origin", "https://elsewhere.example.org")];
     assert_eq!(town.old_handshake(&path, &origin).await.0, 101);
-    let strict = Town::with(|config| config.chat_server.allowed_origins = vec!["https://chat.example.org".into()]).await;
+    let strict =
+        Town::with(|config| config.chat_server.allowed_origins = vec!["https://chat.example.org".into()]).await;
     let alice = strict.absent("alice").await;
     let path = format!("/?token={}", alice.tokens().access);
     assert_eq!(strict.old_handshake(&path, &origin).await.0, 403);

@@ -274,8 +274,7 @@ async fn the_origins_of_one_endpoint_shut_and_open_no_other() {
         for (path, endpoint) in [("/chats/rooms/", "dreametrix"), ("/api/v1/chat/conversations", "matcha")] {
             let (_, statuses) = expected.iter().find(|(name, _)| *name == endpoint).expect("an endpoint");
             for (page, status) in pages.into_iter().zip(statuses) {
-                let answer =
-                    town.rest().ask_with("GET", path, Some(&token), &Value::Null, &[("origin", page)]).await;
+                let answer = town.rest().ask_with("GET", path, Some(&token), &Value::Null, &[("origin", page)]).await;
                 let shown = (*status == 101).then_some(page);
                 assert_eq!(answer.header("access-control-allow-origin"), shown, "{page} {path}");
             }
