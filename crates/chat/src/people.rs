@@ -362,13 +362,17 @@ impl NamesPeople for Query {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ConversationId, presence::Seen};
+    use crate::{
+        ConversationId,
+        presence::{Presence, Seen},
+    };
 
     #[test]
     fn everybody_whom_a_value_names_is_shown_once_for_each_place() {
         let place = Place { kind: crate::conversations::Kind::Direct, name: None, pair: Some((UserId(1), UserId(2))) };
         assert_eq!(named_in(&place), [UserId(1), UserId(2)]);
-        let people = vec![(UserId(4), String::new(), Seen::default()), (UserId(3), String::new(), Seen::default())];
+        let seen = Seen { presence: Presence::Online, last_seen_at: None };
+        let people = vec![(UserId(4), String::new(), seen), (UserId(3), String::new(), seen)];
         let mut signal = Signal::PresenceChanged { conversation: ConversationId(9), people };
         signal.each_person(&mut |user| user.0 += 10);
         assert_eq!(named_in(&signal), [UserId(14), UserId(13)]);
