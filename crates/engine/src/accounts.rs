@@ -52,7 +52,8 @@ pub(crate) async fn hashed(engine: &Engine, visitor: Visitor, password: String, 
     let mut salt = None;
     if let Some(email) = email {
         let others = store::accounts::passwords(&mut *engine.inner.db.read().await?, email).await?;
-        salt = others.first().map(|(_, hash)| passwords::salt_of(hash)).transpose()?.flatten();
+        let ours = others.iter().find(|(_, hash)| passwords::is_ours(hash));
+        salt = ours.map(|(_, hash)| passwords::salt_of(hash)).transpose()?.flatten();
     }
     engine.inner.hasher.turn(visitor).await?.hash(password, salt).await
 }
@@ -139,7 +140,7 @@ pub(crate) fn check_username(username: &str) -> Result<()> {
     Err(Error::invalid("username", "username must have 3 to 50 characters of a-z, A-Z, 0-9, _ and -."))
 }
 
-fn check_email(email: &str) -> Result<()> {
+pub(crate) fn check_email(email: &str) -> Result<()> {
     let plausible = email.chars().count() <= EMAIL_LENGTH
         && !email.contains(|c: char| c.is_whitespace() || c.is_control())
         && email.split_once('@').is_some_and(|(local, host)| {

@@ -50,6 +50,7 @@ statements! {
     CHANGE_PASSWORD = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
     SET_PROFILE = "UPDATE users SET display_name = $2, first_name = $3, last_name = $4, birth_date = $5, profession = $6, city = $7, \
                                     language = $8, time_zone = $9, status_message = $10, card_rev = $11 WHERE id = $1";
+    SET_EMAIL = "UPDATE users SET email = $2, mail_key = $3 WHERE id = $1";
     RENAME = "UPDATE users SET username = $2, username_key = $3 WHERE id = $1";
     SET_ROLE = "UPDATE users SET role = $2 WHERE id = $1";
     SET_DEACTIVATED = "UPDATE users SET deactivated_at = $2 WHERE id = $1";
@@ -342,6 +343,15 @@ pub async fn change_password(conn: &mut Conn, id: UserId, from: &str, to: &str) 
 /// [`crate::Error::Conflict`] if the name is taken.
 pub async fn rename(conn: &mut Conn, id: UserId, username: &str) -> Result<()> {
     sql!(conn, execute, RENAME, id.0, username, key(username))?;
+    Ok(())
+}
+
+/// Stores a mail address.
+///
+/// # Errors
+/// Those of the database.
+pub async fn set_email(conn: &mut Conn, id: UserId, email: Option<&str>) -> Result<()> {
+    sql!(conn, execute, SET_EMAIL, id.0, email, email.map(key))?;
     Ok(())
 }
 
