@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use chat::{Millis, identities::Numbering};
 use dialects::Dialect;
 use engine::{Clock, Engine, Host, Keys, Settings};
-use store::{Db, Options, carry::Lifecycle};
+use store::{Db, Options, transfer::Lifecycle};
 
 use crate::{
     config::{Config, DatabaseUrl, numbering},

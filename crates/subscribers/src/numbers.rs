@@ -149,7 +149,7 @@ impl Numbers {
         }
     }
 
-    /// What a listener is told of a signal.
+    /// What a subscriber is told of a signal.
     #[must_use]
     pub fn signal(&self, dialect: Dialect, place: Option<&Place>, signal: &Signal) -> Vec<Text> {
         match self.host(dialect) {
@@ -158,7 +158,7 @@ impl Numbers {
         }
     }
 
-    /// What a listener is told of what it missed in a conversation, once those who are named in it are known.
+    /// What a subscriber is told of what it missed in a conversation, once those who are named in it are known.
     #[must_use]
     pub fn caught_up(&self, dialect: Dialect, conversation: ConversationId, changes: &CaughtUp) -> Option<Text> {
         match self.host(dialect) {
@@ -167,7 +167,7 @@ impl Numbers {
         }
     }
 
-    /// What a listener is told of what it missed of its account.
+    /// What a subscriber is told of what it missed of its account.
     pub async fn account_caught_up(&self, dialect: Dialect, changes: &AccountChanges) -> Vec<Text> {
         match self.host(dialect) {
             None => (dialect.account_caught_up)(changes),

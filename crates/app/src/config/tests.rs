@@ -398,12 +398,15 @@ fn origins_are_kept_as_browsers_write_them() {
 
 #[test]
 fn the_origins_of_two_old_systems_do_not_contradict_each_other() {
-    let (dates, school) = ("https://dates.example.org", "https://school.example.org");
-    let config = from_env(&[("ALLOWED_ORIGINS", dates), ("CORS_ALLOWED_ORIGINS", school)]).config;
-    assert_eq!(config.matcha.allowed_origins, [dates]);
-    assert_eq!(config.dreametrix.allowed_origins, [school]);
+    let config = from_env(&[
+        ("ALLOWED_ORIGINS", "https://dates.example.org"),
+        ("CORS_ALLOWED_ORIGINS", "https://school.example.org"),
+    ])
+    .config;
+    assert_eq!(config.matcha.allowed_origins, ["https://dates.example.org"]);
+    assert_eq!(config.dreametrix.allowed_origins, ["https://school.example.org"]);
     // Veza's clients speak our own protocol.
-    assert_eq!(config.server.allowed_origins, [school]);
+    assert_eq!(config.server.allowed_origins, ["https://school.example.org"]);
     assert_eq!(config.chat_server.allowed_origins, [] as [&str; 0]);
 }
 

@@ -1,11 +1,11 @@
-//! Whom the hub is about to tell of: what a host calls them has to be known before an old endpoint's listeners are told.
+//! Whom the hub is about to tell of: what a host calls them has to be known before an old endpoint's subscribers are told.
 
 use std::sync::atomic::Ordering;
 
-use chat::{Told, UserId, people::named_in};
+use chat::{Outgoing, UserId, people::named_in};
 use stream::{Heard, wire};
 
-use super::{Control, State, holes, nodes};
+use super::{Control, State, gaps, nodes};
 
 impl State {
     /// Whose numbers must be known before what was heard is told. Where nobody listens there are none to be told.
@@ -30,12 +30,12 @@ impl State {
     }
 }
 
-fn named_in_told(told: &Told) -> Vec<UserId> {
+fn named_in_told(told: &Outgoing) -> Vec<UserId> {
     match told {
-        Told::Event(event) => named_in(event),
-        Told::Account(event) => named_in(event),
-        Told::Notice(notice) => named_in(&notice.signal),
-        Told::Order(_) | Told::Doubt | Told::NewHistory => Vec::new(),
+        Outgoing::Event(event) => named_in(event),
+        Outgoing::Account(event) => named_in(event),
+        Outgoing::Notice(notice) => named_in(&notice.signal),
+        Outgoing::Revocation(_) | Outgoing::Doubt | Outgoing::NewHistory => Vec::new(),
     }
 }
 
@@ -45,18 +45,18 @@ fn named_in_heard(heard: &Heard) -> Vec<UserId> {
         Heard::Said(_, words) => words
             .iter()
             .flat_map(|word| match word {
-                wire::Heard::Told(told) => named_in_told(told),
+                wire::Heard::Outgoing(told) => named_in_told(told),
                 wire::Heard::Number(_) => Vec::new(),
             })
             .collect(),
         Heard::People(_, word) => word.people.iter().map(|(user, _)| *user).collect(),
-        Heard::Nudge(_) | Heard::Listening(_) | Heard::Missed | Heard::Lost => Vec::new(),
+        Heard::Invalidation(_) | Heard::Listening(_) | Heard::Missed | Heard::Lost => Vec::new(),
     }
 }
 
 fn named_in_request(request: &Control) -> Vec<UserId> {
     match request {
-        Control::Attach { listener, .. } => vec![listener.user],
+        Control::Attach { subscriber, .. } => vec![subscriber.user],
         Control::Loaded { result: Ok(belongings), .. } => {
             belongings.memberships.iter().flat_map(|one| named_in(&one.place)).collect()
         }
@@ -66,18 +66,18 @@ fn named_in_request(request: &Control) -> Vec<UserId> {
         },
         Control::Card(account, _) => vec![account.id],
         Control::Typing { typist, .. } => vec![typist.user],
-        Control::Holes(holes::Read::Changes(_, _, changes, _)) => match &**changes {
+        Control::Gaps(gaps::Read::Changes(_, _, changes, _)) => match &**changes {
             Ok(changes) => named_in(changes),
             Err(_) => Vec::new(),
         },
-        Control::Holes(holes::Read::Account(_, _, changes)) => match &**changes {
+        Control::Gaps(gaps::Read::Account(_, _, changes)) => match &**changes {
             Ok(changes) => named_in(changes),
             Err(_) => Vec::new(),
         },
         Control::Nodes(nodes::Read::Gone(Ok(people))) => people.iter().map(|(_, user, _)| *user).collect(),
         Control::Presence { user, .. } => vec![*user],
         Control::Loaded { result: Err(_), .. }
-        | Control::Holes(holes::Read::Heads(..))
+        | Control::Gaps(gaps::Read::Heads(..))
         | Control::Nodes(nodes::Read::Gone(Err(_)) | nodes::Read::Standing(..))
         | Control::Detach { .. }
         | Control::Drain { .. } => Vec::new(),

@@ -15,17 +15,17 @@ use tokio::time::Instant;
 use super::{GRACE, Person, State, Typist};
 use crate::{
     presence::{Whose, merged, seen},
-    queue::Listener,
+    queue::Subscriber,
 };
 
 impl Person {
     /// How they are here: as they wish; else as the most present of their connections.
     fn presence(&self) -> Presence {
-        let said = |listener: &Arc<Listener>| {
-            let said = self.said.iter().find(|(connection, _)| *connection == listener.id);
+        let said = |subscriber: &Arc<Subscriber>| {
+            let said = self.said.iter().find(|(connection, _)| *connection == subscriber.id);
             said.map_or(Presence::Online, |(_, presence)| *presence)
         };
-        match self.listeners.iter().map(said).reduce(merged) {
+        match self.subscribers.iter().map(said).reduce(merged) {
             None => Presence::Offline,
             Some(most) if self.chosen == Presence::Online => most,
             Some(_) => self.chosen,
@@ -46,9 +46,9 @@ impl Person {
                 self.said.extend(is_away.then_some((id, presence)));
                 return;
             }
-            Whose::Connection(id) => self.listeners.iter().map(|one| one.id).filter(|one| *one == id).collect(),
+            Whose::Connection(id) => self.subscribers.iter().map(|one| one.id).filter(|one| *one == id).collect(),
             Whose::Session(session) => {
-                self.listeners.iter().filter(|one| one.session == session).map(|one| one.id).collect()
+                self.subscribers.iter().filter(|one| one.session == session).map(|one| one.id).collect()
             }
         };
         if connections.len() > 1 && presence != Presence::Online {
@@ -83,13 +83,13 @@ impl State {
         let mut gone = Vec::new();
         for user in std::mem::take(&mut self.changed) {
             let Some(person) = self.people.get_mut(&user) else { continue };
-            let leaving = person.listeners.is_empty() && person.loading.is_none();
+            let leaving = person.subscribers.is_empty() && person.loading.is_none();
             if leaving && person.alone_since.is_some_and(|since| now - since < GRACE) {
                 self.changed.insert(user);
                 continue;
             }
             // A person without a connection who is not leaving is on their way in.
-            let comes = person.listeners.is_empty() && !leaving;
+            let comes = person.subscribers.is_empty() && !leaving;
             let here = if comes { person.chosen } else { person.presence() };
             self.nodes.changed.insert(user, here);
             let presence = merged(here, self.book.elsewhere(user));
@@ -97,9 +97,9 @@ impl State {
                 let hidden = presence == Presence::Invisible;
                 for conversation in &person.belongs {
                     // Where nobody listens here, somebody may elsewhere.
-                    let small = match self.rooms.get(conversation) {
-                        Some(room) => room.member_count <= self.presence_members,
-                        None => self.voice.is_heard(),
+                    let small = match self.channels.get(conversation) {
+                        Some(channel) => channel.member_count <= self.presence_members,
+                        None => self.handle.is_heard(),
                     };
                     if small {
                         let change = (user, person.username.clone(), seen(presence, hidden, at));
@@ -121,12 +121,12 @@ impl State {
         let mut said: HashSet<(ConnectionId, bytes::Bytes)> = HashSet::new();
         for (conversation, people) in changes {
             let signal = Signal::PresenceChanged { conversation, people };
-            self.voice.say(Notice { to: Audience::Members(conversation), signal: signal.clone() });
-            self.tell_those(conversation, None, &signal, &mut woken, |listener, frame| {
-                listener.dialect.places_presence || said.insert((listener.id, frame.clone()))
+            self.handle.say(Notice { to: Audience::Members(conversation), signal: signal.clone() });
+            self.tell_those(conversation, None, &signal, &mut woken, |subscriber, frame| {
+                subscriber.dialect.places_presence || said.insert((subscriber.id, frame.clone()))
             });
         }
-        woken.iter().for_each(|listener| listener.outbox.wake());
+        woken.iter().for_each(|subscriber| subscriber.outbox.wake());
         if !gone.is_empty() {
             self.lookups.gone(gone);
         }
@@ -146,6 +146,6 @@ impl State {
         let Typist { user, username, shown_name } = typist;
         let signal = Signal::Typing { conversation, user, username, shown_name, typing };
         self.tell_members(conversation, Some(user), &signal, &mut woken);
-        woken.iter().for_each(|listener| listener.outbox.wake());
+        woken.iter().for_each(|subscriber| subscriber.outbox.wake());
     }
 }
