@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use serde_json::json;
+
 /// An empty folder with nothing in the environment but a database, if one is given.
 struct Shell(PathBuf, Option<String>);
 
@@ -68,7 +70,7 @@ impl Drop for Shell {
 #[test]
 fn every_command_has_help() {
     let shell = Shell::new("help");
-    let commands = "serve|backup|restore|move|migrate|user|user add|user list|user password|user role|user token|room|room create|\
+    let commands = "serve|backup|restore|move|migrate|user|user add|user list|user import|user password|user role|user token|room|room create|\
                     room list|jobs|jobs list|jobs retry|policy|policy set|explain|config|config template|config check|config docs|doctor|bench|version";
     for command in commands.split('|') {
         let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
@@ -184,9 +186,9 @@ fn the_template_is_accepted_as_it_is_printed() {
 }
 
 /// An empty schema on the PostgreSQL that `PALABRE_TEST_POSTGRES` names; `cargo xtask check` names one.
-fn postgres_schema() -> Option<String> {
+fn postgres_schema(story: &str) -> Option<String> {
     let server = std::env::var("PALABRE_TEST_POSTGRES").ok()?;
-    let schema = format!("palabre_cli_{}", std::process::id());
+    let schema = format!("palabre_cli_{story}_{}", std::process::id());
     let options = store::Options { url: server.clone(), readers: 1, connect_timeout: Duration::from_secs(5) };
     let runtime = tokio::runtime::Runtime::new().expect("runtime");
     runtime.block_on(async {
@@ -203,7 +205,7 @@ fn an_operator_makes_accounts_and_rooms_without_a_server() {
 
 #[test]
 fn an_operator_makes_accounts_and_rooms_on_postgresql() {
-    if let Some(url) = postgres_schema() {
+    if let Some(url) = postgres_schema("operator") {
         story_of_an_operator(&mut Shell::new("operator-postgres"), Some(url));
     }
 }
@@ -334,4 +336,219 @@ fn an_operator_sets_a_policy_and_is_told_who_may_what_and_why() {
     }
     assert_eq!(set("levitate", "owner").code, 2);
     assert_eq!(set("post", "king").code, 2);
+}
+
+/// The secret of a host application.
+const HOST: [(&str, &str); 1] = [("JWT_SECRET", "n3Wq8ZkP1xVb6TgYc0RmJ5sLd9HfEa2u")];
+
+impl Shell {
+    fn imports(&self, words: &[&str]) -> Said {
+        self.run_with(&HOST, "", &[&["user", "import"], words].concat())
+    }
+}
+
+#[test]
+fn an_operator_brings_people_from_a_file_once_however_often() {
+    story_of_an_import(&mut Shell::new("import"), None);
+}
+
+#[test]
+fn an_operator_brings_people_from_a_file_once_on_postgresql() {
+    if let Some(url) = postgres_schema("import") {
+        story_of_an_import(&mut Shell::new("import-postgres"), Some(url));
+    }
+}
+
+fn story_of_an_import(shell: &mut Shell, database: Option<String>) {
+    shell.1 = database;
+    let bcrypt = "$2b$04$abcdefghijklmnopqrstuuQtSN3/pEhRqVe.UgUQMcN9audjDmq4m";
+    let huge = "pbkdf2_sha256$1000000000$seasalt$JdpaOTGHz4YjyZD6VvLtA844/OO/ih1VfVpRQmMlLHQ=";
+    shell.write(
+        "people.csv",
+        &[
+            "\u{feff}external_id,username,display_name,first_name,email,password_hash\r\n",
+            &format!("1,alice,,,alice@example.org,{bcrypt}\r\n"),
+            "2,Élodie,\"Dupré, Élodie\",,,\r\n",
+            "3,张伟,,,,\r\n",
+            "\r\n",
+            "4,ALICE,,,,\r\n",
+            &format!(",dora,,Dora,,{bcrypt}\r\n"),
+            "5,eve,,,no address,\r\n",
+            &format!("6,fay,,,,{huge}\r\n"),
+            "1,alice again,,,,\r\n",
+            "7,gil\r\n",
+            ",no name,,,,\r\n",
+            ",,Nobody,,,\r\n",
+        ]
+        .concat(),
+    );
+    let expected = |trial: bool| {
+        let made = if trial { "would make" } else { "made" };
+        let id = |id: i64| if trial { String::new() } else { format!(", id {id}") };
+        let someone = |id: i64| if trial { "somebody under a made username".to_owned() } else { format!("user_{id}") };
+        let here = if trial { "alice again" } else { "alice" };
+        [
+            format!("line 2: {made} alice{}", id(1)),
+            format!("line 3: {made} {}{}", someone(2), id(2)),
+            format!("line 4: {made} {}{}", someone(3), id(3)),
+            format!("line 6: {made} {}{}", someone(4), id(4)),
+            format!("line 7: {made} dora{}", id(5)),
+            "line 8: refused: email must be a mail address such as ann@example.org.".into(),
+            "line 9: refused: password_hash has 1000000000 iterations; 1 to 3000000 are allowed".into(),
+            format!("line 10: {here} is here already{}", id(1)),
+            "line 11: refused: it has 2 fields, and there are 6 columns".into(),
+            "line 12: refused: username must have 3 to 50 characters of a-z, A-Z, 0-9, _ and -.".into(),
+            "line 13: refused: external_id or username is needed".into(),
+            format!("5 {}, 1 here already, 5 refused", if trial { "would be made" } else { "made" }),
+        ]
+    };
+    let list = |shell: &Shell| shell.run_with(&HOST, "", &["user", "list"]).out;
+    let trial = shell.imports(&["people.csv", "--dry-run"]);
+    assert_eq!(trial.out.lines().collect::<Vec<_>>(), expected(true), "{}", trial.err);
+    assert_eq!((trial.code, list(shell).lines().count()), (1, 1), "a trial makes nobody");
+    let said = shell.imports(&["people.csv"]);
+    assert_eq!((said.code, said.out.lines().collect::<Vec<_>>()), (1, expected(false).iter().map(|l| &**l).collect()));
+    assert!(said.err.contains("5 refused; mend their lines"), "{}", said.err);
+    let people = list(shell);
+    assert_eq!(people.lines().count(), 6, "{people}");
+    // Again: nobody is made twice, and nobody is changed.
+    let again = shell.imports(&["people.csv"]);
+    assert!(again.out.ends_with("0 made, 6 here already, 5 refused\n"), "{}", again.out);
+    assert_eq!(list(shell), people);
+    // What was refused is mended, in the other form.
+    shell.write(
+        "more.jsonl",
+        "{\"external_id\":5,\"username\":\"eve\",\"email\":\"eve@example.org\"}\n{\"external_id\":6,\"username\":\"fay\",\"password_hash\":\"!x\"}\n",
+    );
+    let more = shell.imports(&["more.jsonl"]);
+    assert_eq!(
+        (more.code, &*more.out),
+        (0, "line 1: made eve, id 6\nline 2: made fay, id 7\n2 made, 0 here already, 0 refused\n")
+    );
+    for said in [trial, said, again, more] {
+        let all = format!("{}{}", said.out, said.err);
+        assert!(!all.contains("QtSN3") && !all.contains("JdpaOTGH"), "a hash is never shown: {all}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_to_its_end_makes_nobody() {
+    let shell = Shell::new("import-wrong");
+    let many: String = (1..=500).map(|n| format!("{n},person{n}\n")).collect();
+    for (text, words) in [
+        ("external_id,name\n1,ann\n".to_owned(), "line 1: there is no column \"name\"; allowed are external_id, host"),
+        (format!("external_id,username\n{many}501,\"open\n"), "line 502: a quote that begins here is not closed"),
+        (String::new(), "it is empty"),
+    ] {
+        shell.write("people.csv", &text);
+        let said = shell.imports(&["people.csv"]);
+        assert!(said.code == 1 && said.out.is_empty() && said.err.contains(words), "{words}: {}{}", said.out, said.err);
+        assert!(said.err.contains("people.csv"), "{}", said.err);
+    }
+    assert_eq!(shell.run_with(&HOST, "", &["user", "list"]).out.lines().count(), 1);
+    let missing = shell.imports(&["nowhere.csv"]);
+    assert!(missing.code == 1 && missing.err.contains("nowhere.csv"), "{}", missing.err);
+    let folder = shell.imports(&["."]);
+    assert!(folder.code == 1 && folder.err.contains(". is no file"), "{}", folder.err);
+    // A host that the configuration does not have is none: its people would be somebody else's.
+    shell.write("people.csv", "external_id,host,username\n1,elsewhere,ann\n");
+    let said = shell.imports(&["people.csv"]);
+    assert!(
+        said.out.contains("line 2: refused: there is no host \"elsewhere\"; the configuration has default"),
+        "{}",
+        said.out
+    );
+    let without = shell.run_with(&[], "", &["user", "import", "people.csv", "--host", "default"]);
+    assert!(without.out.contains("the configuration has none"), "{}{}", without.out, without.err);
+}
+
+/// A server on a folder, until it is dropped.
+struct Running {
+    server: std::process::Child,
+    address: std::net::SocketAddr,
+    /// Where its log goes: kept open, or writing there fails.
+    _said: BufReader<std::process::ChildStdout>,
+}
+
+impl Running {
+    fn on(shell: &Shell) -> Self {
+        let mut server = Command::new(env!("CARGO_BIN_EXE_palabre"))
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .current_dir(&shell.0)
+            .env_clear()
+            .envs(HOST)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("started");
+        let mut line = String::new();
+        let mut said = BufReader::new(server.stdout.take().expect("stdout"));
+        said.read_line(&mut line).expect("UTF-8");
+        let port = line.trim().rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        let port: u16 = port.unwrap_or_else(|| panic!("it says where it is: {line}"));
+        Self { server, address: ([127, 0, 0, 1], port).into(), _said: said }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+#[tokio::test]
+async fn imported_people_log_in_with_the_passwords_that_they_had_and_are_who_their_host_says() {
+    let shell = Shell::new("import-log-in");
+    // Of one password: from glibc's crypt, from Python's hashlib, and as Django writes bcrypt behind a digest.
+    let hashes = [
+        ("alice", "$2b$04$abcdefghijklmnopqrstuuQtSN3/pEhRqVe.UgUQMcN9audjDmq4m"),
+        ("bob", "pbkdf2_sha256$1000$seasalt$JdpaOTGHz4YjyZD6VvLtA844/OO/ih1VfVpRQmMlLHQ="),
+        ("carol", "bcrypt_sha256$$2b$04$abcdefghijklmnopqrstuuCgQ/XiLt7A2RmUUAnaKuhI/e9BGXq.2"),
+    ];
+    let lines: Vec<String> = hashes
+        .iter()
+        .zip(11..)
+        .map(|((name, hash), id)| {
+            let person =
+                json!({"external_id": id, "username": name, "email": "all@example.org", "password_hash": hash});
+            format!("{person}\n")
+        })
+        .collect();
+    shell.write("people.jsonl", &lines.concat());
+    assert_eq!(shell.imports(&["people.jsonl"]).code, 0);
+    let server = Running::on(&shell);
+    let rest = testkit::Rest::to(server.address);
+    let log_in = async |name: &str, password: &str| {
+        let body = json!({"username": name, "password": password});
+        rest.ask("POST", "/v1/sessions", None, &body).await
+    };
+    for (name, _) in hashes {
+        assert_eq!(log_in(name, "under the trees").await.status, 401, "{name}");
+        // The second time it is checked by our own hash.
+        for _ in 0..2 {
+            let answer = log_in(name, "under the tree").await;
+            assert!(answer.status < 300, "{name}: {}", answer.text);
+        }
+        assert_eq!(log_in(name, "under the trees").await.status, 401, "{name}");
+    }
+    let url = format!("sqlite:{}", shell.0.join("data/palabre.db").display());
+    let options = store::Options { url, readers: 1, connect_timeout: Duration::from_secs(5) };
+    let db = store::Db::open(&options).await.expect("open");
+    for (name, _) in hashes {
+        let kept = store::accounts::passwords(&mut db.read().await.expect("a connection"), name).await.expect("read");
+        assert!(kept[0].1.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{name}: {}", kept[0].1);
+    }
+    // A password that was imported can be changed like any.
+    let token = log_in("alice", "under the tree").await.granted()["access_token"].as_str().expect("a token").to_owned();
+    let change = json!({"current": "under the tree", "new": "beside the river"});
+    let changed = rest.ask("PUT", "/v1/users/me/password", Some(&token), &change).await;
+    assert!(changed.status < 300, "{}", changed.text);
+    assert!(log_in("alice", "beside the river").await.status < 300);
+    // The host's token is the same person's, who were never here.
+    let claims = json!({"user_id": 12, "username": "robert", "exp": testkit::now() + 600});
+    let theirs = testkit::host_token_signed(&claims, HOST[0].1);
+    let me = rest.ask("GET", "/v1/users/me", Some(&theirs), &serde_json::Value::Null).await.granted();
+    assert_eq!(me["username"], "bob", "{me}");
+    drop(server);
 }

@@ -181,7 +181,7 @@ pub enum Command {
         /// True activates it again.
         active: bool,
     },
-    /// Be online, away, busy or invisible, on all of one's devices.
+    /// Be online, busy or invisible, on all of one's devices; or away, on the connection that asks, or on all if none does.
     SetPresence(Presence),
     /// Be so on the connection that asks: whoever has several is shown as on the most present one. Of a request it is
     /// the only connection of its session; where there are several, the request cannot mean one of them, and only that

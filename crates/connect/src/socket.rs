@@ -342,10 +342,8 @@ impl Connection {
     fn hear_where_one_speaks(&self, conversation: ConversationId) -> Option<impl FnOnce() + Send + use<>> {
         let subscriber = self.subscriber.clone().filter(|subscriber| !subscriber.hears(conversation))?;
         let most = self.most_choices();
-        subscriber.tuning.as_ref()?.tune(conversation, true, most).then(|| {
-            move || {
-                let _undone = subscriber.tuning.as_ref().map(|tuning| tuning.tune(conversation, false, most));
-            }
+        subscriber.tuning.as_ref()?.tune(conversation, true, most).then_some(move || {
+            let _undone = subscriber.tuning.as_ref().map(|tuning| tuning.tune(conversation, false, most));
         })
     }
 

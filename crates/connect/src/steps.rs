@@ -135,7 +135,9 @@ impl Shared {
         let unstored = Unstored::of(&command);
         let reply = self.engine.execute(speaker, command, actor.connection).await?;
         match unstored {
-            Some(Unstored::Presence(presence)) => self.hub.set_presence(speaker.user, presence, Whose::Person).await,
+            Some(Unstored::Presence(presence)) => {
+                self.hub.set_presence(speaker.user, presence, Whose::Person(actor.connection)).await;
+            }
             Some(Unstored::PresenceHere(presence)) => {
                 let whose = actor.connection.map_or(Whose::Session(speaker.session), Whose::Connection);
                 self.hub.set_presence(speaker.user, presence, whose).await;

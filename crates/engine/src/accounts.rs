@@ -52,7 +52,8 @@ pub(crate) async fn hashed(engine: &Engine, visitor: Visitor, password: String, 
     let mut salt = None;
     if let Some(email) = email {
         let others = store::accounts::passwords(&mut *engine.inner.db.read().await?, email).await?;
-        salt = others.first().map(|(_, hash)| passwords::salt_of(hash)).transpose()?.flatten();
+        let ours = others.iter().find(|(_, hash)| passwords::is_ours(hash));
+        salt = ours.map(|(_, hash)| passwords::salt_of(hash)).transpose()?.flatten();
     }
     engine.inner.hasher.turn(visitor).await?.hash(password, salt).await
 }

@@ -126,7 +126,7 @@ async fn name_awaited(unit: &mut Unit, who: &Vouched, mut account: Account, name
 
 /// What somebody is called: as the host writes it. Also where the username says the same: whoever shows names alone has
 /// no other.
-fn display_name(called: &Called, name_length: i64) -> Option<String> {
+pub(crate) fn display_name(called: &Called, name_length: i64) -> Option<String> {
     let usable = |name: &Option<String>| name.as_deref().and_then(|name| shown_form(name, name_length));
     usable(&called.name).or_else(|| usable(&called.username))
 }
@@ -140,7 +140,7 @@ fn shown_form(name: &str, name_length: i64) -> Option<String> {
 
 /// The username of a new account: the host's if it is allowed here and free, else one that is made. It never says who
 /// somebody else is.
-async fn username(unit: &mut Unit, wanted: Option<&str>, id: UserId) -> Result<String> {
+pub(crate) async fn username(unit: &mut Unit, wanted: Option<&str>, id: UserId) -> Result<String> {
     if let Some(name) = wanted
         && is_free(unit, name).await?
     {

@@ -1,5 +1,7 @@
 //! What the operator does from the command line: the same changes, by the right of having the machine.
 
+mod import;
+
 use chat::{
     ConversationId, Error, ErrorCode, Reply, Result, UserId,
     accounts::{Account, Profile, ServerRole, Speaker},
@@ -15,6 +17,7 @@ use crate::{
     sessions,
 };
 
+pub use import::{Import, Outcome, Person};
 pub use store::jobs::Failed;
 
 const OPERATOR: Visitor = Visitor { share: Share::Operator, account: None };

@@ -1,6 +1,7 @@
 //! Passwords: Argon2id off the asynchronous threads, a few at a time, in memory that is kept.
 
 mod common;
+mod foreign;
 mod queue;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -12,9 +13,11 @@ use argon2::{
 use chat::{Error, Result, UserId, names};
 use tokio::sync::oneshot;
 
+use foreign::{Foreign, LARGEST};
 use queue::Queue;
 
 pub(crate) use common::{About, check};
+pub(crate) use foreign::importable;
 pub(crate) use queue::{Share, Visitor};
 
 /// Memory in KiB, passes, lanes: the first of OWASP's recommendations for Argon2id.
@@ -26,6 +29,9 @@ const AT_ONCE: usize = 4;
 /// Salts that one log-in computes. Accounts of one mail address share one, unless they were opened at the same moment or
 /// before there was sharing; however many are opened so, a log-in by the address costs three hashes at most.
 const SALTS: usize = 3;
+/// Held while a hash of another system is computed that needs more than an [`Arena`]: one such at a time, and its memory
+/// goes back to the system.
+static LARGE: Mutex<()> = Mutex::new(());
 /// When to try again if too many wait.
 const SOON_MS: i64 = 1_000;
 
@@ -200,11 +206,19 @@ fn unreadable(error: impl std::fmt::Display) -> Error {
     Error::internal()
 }
 
-/// The salt of a PHC string.
+/// Whether a stored hash was made as we make them. Others were imported, and are replaced when their password is at hand.
+pub(crate) fn is_ours(stored: &str) -> bool {
+    stored.starts_with(&format!("$argon2id$v=19$m={MEMORY},t={PASSES},p={LANES}$"))
+}
+
+/// The salt of a hash, which another of ours can share; none of one that was made elsewhere.
 ///
 /// # Errors
 /// `internal` if it is none.
 pub(crate) fn salt_of(stored: &str) -> Result<Option<Salt>> {
+    if !is_ours(stored) {
+        return Ok(None);
+    }
     Ok(PasswordHash::new(stored).map_err(unreadable)?.salt)
 }
 
@@ -243,7 +257,18 @@ fn compute(arena: &mut Arena, password: &str, like: &PasswordHash) -> Result<Out
     let mut output = [0_u8; Output::MAX_LENGTH];
     let output = output.get_mut(..length).ok_or_else(|| unreadable("it is too long"))?;
     let needed = params.block_count();
-    let memory = arena.get_mut(..needed).ok_or_else(|| unreadable(format!("it needs {needed} KiB")))?;
+    if needed > LARGEST {
+        return Err(unreadable(format!("it needs {needed} KiB")));
+    }
+    let (mut large, _one_at_a_time);
+    let memory = match arena.get_mut(..needed) {
+        Some(memory) => memory,
+        None => {
+            _one_at_a_time = LARGE.lock().unwrap_or_else(PoisonError::into_inner);
+            large = vec![Block::new(); needed];
+            &mut large[..]
+        }
+    };
     Argon2::new(algorithm, version, params)
         .hash_password_into_with_memory(password.as_bytes(), &salt, output, memory)
         .map_err(unreadable)?;
@@ -263,7 +288,18 @@ fn find_any(arena: &mut Arena, password: &str, people: &[(UserId, String)]) -> R
 fn find(arena: &mut Arena, password: &str, people: &[(UserId, String)]) -> Result<Option<(UserId, String)>> {
     // Of one mail address they have one salt: it is computed once, and the time does not tell how many they are.
     let mut computed: Vec<(PasswordHash, Output)> = Vec::with_capacity(1);
+    let mut foreign = 0;
     for (user, stored) in people {
+        if let Some(other) = Foreign::read(stored)? {
+            // No two of them share a salt.
+            if computed.len() + foreign < SALTS {
+                foreign += 1;
+                if other.is_of(password) {
+                    return Ok(Some((*user, stored.clone())));
+                }
+            }
+            continue;
+        }
         let hash = PasswordHash::new(stored).map_err(unreadable)?;
         let alike = |(other, _): &&(PasswordHash, Output)| {
             (other.algorithm, other.version, &other.params, other.salt)
@@ -272,7 +308,7 @@ fn find(arena: &mut Arena, password: &str, people: &[(UserId, String)]) -> Resul
         let known = computed.iter().find(alike).map(|(_, output)| *output);
         let output = match known {
             Some(output) => output,
-            None if computed.len() < SALTS => compute(arena, password, &hash)?,
+            None if computed.len() + foreign < SALTS => compute(arena, password, &hash)?,
             None => continue,
         };
         // Compared in constant time.
@@ -362,14 +398,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn hashes_of_other_programs_are_read_if_they_need_no_more_memory() {
+    async fn hashes_of_other_programs_are_read_if_they_do_not_need_too_much_memory() {
         let stored = |text: &str| vec![(UserId(1), text.to_owned())];
         // From the command line program of the reference implementation.
         let small = "$argon2i$v=19$m=4096,t=3,p=1$c29tZXNhbHQ$zuHJmEHcOMmgEjhxoBIqVMdgvmmcpmT3+8cfJyl5Ofc";
         let hasher = Hasher::with(1, queue::WAITING);
         for other in [
             "no hash",
-            "$argon2id$v=19$m=99999,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+            "$argon2id$v=19$m=999999,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
         ] {
             let turn = hasher.turn(stranger(1)).await.expect("free");
             assert!(turn.find("x".into(), stored(other)).await.is_err(), "{other}");

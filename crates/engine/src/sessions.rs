@@ -60,11 +60,25 @@ pub(crate) async fn log_in(engine: &Engine, name: String, password: String, orig
     let visitor = Visitor { share, account: guess.account().map(str::to_owned) };
     let turn = inner.hasher.turn(visitor).await?;
     let attempt = inner.throttle.begin(guess, user.is_some(), engine.moment())?;
-    let (turn, found) = turn.find(password, people).await?;
-    drop(turn);
+    let (turn, found) = turn.find(password.clone(), people).await?;
+    // A hash that another system has made is replaced now that the password is at hand.
+    let ours = match &found {
+        Some((_, hash)) if !passwords::is_ours(hash) => Some(turn.hash(password, None).await?),
+        _ => {
+            drop(turn);
+            None
+        }
+    };
     // One answer for an unknown name, a wrong password and a deactivated account.
     let visited = match found {
-        Some((user, hash)) => begin(engine, user, origin, Some(hash), inner.settings.asks_further.clone()).await?,
+        Some((user, hash)) => {
+            let asks = inner.settings.asks_further.clone();
+            let visited = begin(engine, user, origin, Some(hash.clone()), asks).await?;
+            if let (Some(_), Some(ours)) = (&visited, ours) {
+                replace_hash(engine, user, hash, ours).await;
+            }
+            visited
+        }
         None => None,
     };
     let Some(visited) = visited else {
@@ -76,6 +90,20 @@ pub(crate) async fn log_in(engine: &Engine, name: String, password: String, orig
     drop(attempt);
     metrics::counter!("chat_auth_requests_total", "status" => "success", "method" => "password").increment(1);
     Ok(visited)
+}
+
+/// Stores another hash of the same password. Where that fails, the next log-in does it.
+async fn replace_hash(engine: &Engine, user: UserId, old: String, ours: String) {
+    let replaced = engine
+        .inner
+        .writer
+        .change(&[], None, move |unit| {
+            Box::pin(async move { Ok(store::accounts::change_password(&mut unit.conn, user, &old, &ours).await?) })
+        })
+        .await;
+    if let Err(error) = replaced {
+        tracing::warn!(%user, %error, "an imported password hash was not replaced");
+    }
 }
 
 /// Who may log in under a name, and whom it names if that person has logged in from this network before. By a mail

@@ -57,6 +57,7 @@ statements! {
     // A program of the version before looks for `email_key` as well.
     SET_EMAIL = "UPDATE users SET email = $3, mail_key = $4, email_key = NULL, password_hash = $5, card_rev = $6
                  WHERE id = $1 AND password_hash = $2";
+    IMPORT_EMAIL = "UPDATE users SET email = $2, mail_key = $3 WHERE id = $1";
     NAMED = "SELECT username, email FROM users WHERE id = $1";
     SET_ROLE = "UPDATE users SET role = $2 WHERE id = $1";
     SET_DEACTIVATED = "UPDATE users SET deactivated_at = $2 WHERE id = $1";
@@ -355,6 +356,15 @@ pub async fn set_email(
     rev: Number,
 ) -> Result<bool> {
     Ok(sql!(conn, execute, SET_EMAIL, id.0, from, email, email.map(compared), to, rev.0)? > 0)
+}
+
+/// Stores the email address that an import names.
+///
+/// # Errors
+/// Those of the database.
+pub async fn import_email(conn: &mut Conn, id: UserId, email: Option<&str>) -> Result<()> {
+    sql!(conn, execute, IMPORT_EMAIL, id.0, email, email.map(compared))?;
+    Ok(())
 }
 
 /// Stores a profile, which was changed under this number of its account.

@@ -21,8 +21,9 @@ pub struct Book {
 /// Of what a presence is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whose {
-    /// The person, wherever they are.
-    Person,
+    /// The person, wherever they are. Said on a connection, that they are away is of this one alone: they may be looking
+    /// at another.
+    Person(Option<ConnectionId>),
     /// One of their connections.
     Connection(ConnectionId),
     /// The only connection of one of their log-ins; none stands for the tokens of a host application. Where it has

@@ -1,5 +1,8 @@
 //! `palabre user`
 
+mod import;
+mod people;
+
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use anyhow::{Context as _, ensure};
@@ -37,6 +40,8 @@ pub(super) enum Command {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Make accounts for people of another system, from a file
+    Import(import::Args),
     /// List the accounts
     List,
     /// Give an account a new password, and end its sessions
@@ -98,6 +103,7 @@ pub(super) async fn run(command: Command, loaded: Loaded) -> anyhow::Result<()> 
             say(&format!("made {} {}, id {}", role.name(), account.username, account.id))?;
             tell(&password, made_here)
         }
+        Command::Import(args) => import::run(args, loaded).await,
         Command::List => list(&open(config, None).await?).await,
         Command::Password { name, password_stdin } => {
             let (password, made_here) = password(password_stdin)?;

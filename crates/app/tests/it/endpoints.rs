@@ -204,6 +204,9 @@ async fn whoever_is_put_out_hears_nothing_more_at_any_endpoint() {
     assert!(!five.native.has_noticed("let me in").await);
 }
 
+/// How a town is configured, and what each endpoint then answers to each page.
+type Origins = (fn(&mut Config), [(&'static str, [u16; 4]); 5]);
+
 #[tokio::test]
 async fn the_origins_of_one_endpoint_shut_and_open_no_other() {
     const SCHOOL: &str = "https://school.example.org";
@@ -211,7 +214,7 @@ async fn the_origins_of_one_endpoint_shut_and_open_no_other() {
     const TALAS: &str = "https://talas.example.org";
     const ANY: &str = "https://anywhere.example.org";
     let pages = [SCHOOL, DATES, TALAS, ANY];
-    let cases: [(fn(&mut Config), [(&str, [u16; 4]); 5]); 4] = [
+    let cases: [Origins; 4] = [
         // What is allowed everywhere opens where pages must be named, and shuts nobody out where they need not be.
         (
             |config| config.server.allowed_origins = vec![SCHOOL.into()],

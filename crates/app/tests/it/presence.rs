@@ -85,6 +85,27 @@ async fn one_is_here_as_long_as_any_device_is() {
 }
 
 #[tokio::test]
+async fn one_is_away_when_one_is_at_no_device() {
+    let town = Town::opens().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    ann.turns_to(&bob).await;
+    let phone = bob.on_another_device().await;
+    // The phone is in a pocket; he looks at the other.
+    phone.is_now("away").await;
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert!(!ann.has_noticed("bob is away").await);
+    // What one device says does not bring the other back.
+    bob.is_now("online").await;
+    bob.hangs_up().await;
+    ann.notices("bob is away").await;
+    bob.comes_back().await;
+    ann.notices("bob is online").await;
+    // Busy and invisible are of the person.
+    phone.is_now("busy").await;
+    ann.notices("bob is busy").await;
+}
+
+#[tokio::test]
 async fn presence_is_one_of_four_words_and_told_to_friends_only() {
     let town = Town::with(|config| config.limits.list_page = 3).await;
     let (ann, bob) = town.two("ann", "bob").await;

@@ -114,7 +114,7 @@ fn of_member(
     desk: Desk,
 ) -> Result<Step, Error> {
     let first = || matched.first().to_owned();
-    let user = || number(matched.first()).map(UserId).ok_or_else(|| Error::not_found("user"));
+    let user = || user(matched.first());
     Ok(match operation {
         Operation::Me => me(desk),
         Operation::Rooms(envelope) => rooms(envelope, desk),
@@ -125,6 +125,12 @@ fn of_member(
         Operation::RoomHistory(envelope) => room_history(first(), limit(query)?, envelope, desk),
         Operation::LogIn | Operation::Register | Operation::Refresh => desk.end(Err(Error::internal())),
     })
+}
+
+/// A number in digits and nothing else, such as no sign.
+fn user(text: &str) -> Result<UserId, Error> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits).map(UserId).ok_or_else(|| Error::not_found("user"))
 }
 
 fn input<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Error> {

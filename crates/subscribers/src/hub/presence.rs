@@ -34,9 +34,16 @@ impl Person {
 
     fn set_presence(&mut self, presence: Presence, whose: Whose) {
         let connections: Vec<ConnectionId> = match whose {
-            Whose::Person => {
+            Whose::Person(None) => {
                 self.chosen = presence;
                 self.said.clear();
+                return;
+            }
+            Whose::Person(Some(id)) => {
+                let is_away = presence == Presence::Away;
+                self.chosen = if is_away { Presence::Online } else { presence };
+                self.said.retain(|(connection, _)| *connection != id);
+                self.said.extend(is_away.then_some((id, presence)));
                 return;
             }
             Whose::Connection(id) => self.subscribers.iter().map(|one| one.id).filter(|one| *one == id).collect(),
