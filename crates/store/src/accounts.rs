@@ -6,12 +6,11 @@ use chat::{
     names::{compared, look_alike},
 };
 
-use serde::Serialize;
 use sqlx::FromRow;
 
 use crate::{
     Conn, Result, account_changes,
-    appends::{json, json_ids},
+    appends::json_ids,
     names::{self, Sought},
     unreadable::{Rest, Salvage},
 };

@@ -115,20 +115,18 @@ impl Import {
             // What is no username here is shown as it is.
             (Some(_), _) => {}
         }
-        let names = [
-            ("display_name", &person.display_name),
-            ("first_name", &person.first_name),
-            ("last_name", &person.last_name),
-        ];
-        for (field, name) in names {
-            name.as_ref().map_or(Ok(()), |name| text::check_name(field, name, most)).map_err(words)?;
-        }
+        let name = |field, raw: Option<String>| raw.map(|raw| text::name(field, &raw, most)).transpose().map_err(words);
+        let display_name = name("display_name", person.display_name)?;
+        let profile = Profile {
+            first_name: name("first_name", person.first_name)?,
+            last_name: name("last_name", person.last_name)?,
+            ..Profile::default()
+        };
         person.email.as_deref().map_or(Ok(()), check_email).map_err(words)?;
         let hash = person.password_hash.map(|hash| passwords::importable(&hash)).transpose();
-        let profile = Profile { first_name: person.first_name, last_name: person.last_name, ..Profile::default() };
         Ok(Checked {
             identity,
-            called: Called { username: person.username, name: person.display_name },
+            called: Called { username: person.username, name: display_name },
             email: person.email,
             hash: hash.map_err(|why| format!("password_hash {why}"))?.flatten(),
             profile,
@@ -187,7 +185,7 @@ async fn try_out(
             (None, Some(username)) => store::accounts::by_name(&mut conn, username).await?,
             (None, None) => None,
         };
-        let name = wanted.as_deref().map(store::accounts::key);
+        let name = wanted.as_deref().map(chat::names::compared);
         let is_new = match &one.identity {
             Some(identity) => tried.insert(fingerprint(identity)),
             None => !name.as_ref().is_some_and(|name| tried.contains(&fingerprint(name))),
