@@ -254,3 +254,12 @@ test('a storage that can do nothing does not hinder anything', async () => {
   expect(it.pending).toEqual([]);
   it.box.clear();
 });
+
+test('a clock that is set back makes no message wait for it to come round again', async () => {
+  const it = outbox();
+  it.box.add(1, 'a');
+  await it.sent[0]?.refuse(new Refusal({ code: 'rate_limited', status: 429, retry_after_ms: 5_000 }));
+  vi.setSystemTime(Date.now() - 3_600_000);
+  it.box.pump();
+  expect(texts(it.sent)).toEqual(['a', 'a']);
+});
