@@ -179,7 +179,6 @@ export class Client {
   protected inside(): Inside {
     return {
       storage: this.#storage,
-      now: this.#now,
       random: this.#random,
       command: (type, data) => this.#onSocket(type, data),
       me: () => this.#state.me?.id ?? null,

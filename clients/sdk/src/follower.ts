@@ -55,7 +55,6 @@ export interface Following {
 /** What a follower needs of its client. */
 export interface Inside {
   readonly storage: KeyValue;
-  readonly now: () => number;
   readonly random: () => number;
   readonly command: OnSocket;
   readonly me: () => number | null;
@@ -93,8 +92,8 @@ export class Follower<T> implements Following, AsyncIterableIterator<T> {
   #end: { readonly error: Error | null } | null = null;
   #turn: Promise<unknown> = Promise.resolve();
   #woken: () => void = () => undefined;
-  /** Nothing is asked for before this time. */
-  #notBefore = 0;
+  /** Nothing is asked for until it fires: by no clock, which may be set back meanwhile. */
+  #pause: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: FollowerOptions<T>) {
     this.#options = options;
@@ -168,9 +167,8 @@ export class Follower<T> implements Following, AsyncIterableIterator<T> {
     } catch (error) {
       return this.end(error instanceof Error ? error : new Error(String(error)));
     }
-    this.#notBefore = 0;
     this.#backoff.reset();
-    this.#woken();
+    this.#resume();
   }
 
   /** Another history: what was about to be told is read in it, if it is there. */
@@ -195,6 +193,7 @@ export class Follower<T> implements Following, AsyncIterableIterator<T> {
     if (this.#end) return;
     this.#end = { error };
     this.#queue.length = 0;
+    clearTimeout(this.#pause);
     this.#options.ended(this);
     this.#woken();
   }
@@ -260,8 +259,8 @@ export class Follower<T> implements Following, AsyncIterableIterator<T> {
 
   /** Reads something that was left out; false if there is nothing, or if it cannot be read now. */
   async #read(): Promise<boolean> {
-    const { now, account } = this.#options;
-    if (!this.#places.begun || now() < this.#notBefore) return false;
+    const { account } = this.#options;
+    if (!this.#places.begun || this.#pause !== undefined) return false;
     if (account && this.#places.isAccountBehind()) return this.#asked(null, () => this.#readAccount());
     const next = this.#places.nextBehind();
     if (!next) return false;
@@ -287,8 +286,15 @@ export class Follower<T> implements Following, AsyncIterableIterator<T> {
   }
 
   #later(ms: number): void {
-    this.#notBefore = this.#options.now() + ms;
-    unref(setTimeout(() => this.#woken(), ms + 1));
+    clearTimeout(this.#pause);
+    this.#pause = setTimeout(() => this.#resume(), ms);
+    unref(this.#pause);
+  }
+
+  #resume(): void {
+    clearTimeout(this.#pause);
+    this.#pause = undefined;
+    this.#woken();
   }
 
   async #readPlace(conversation: number, place: Place): Promise<boolean> {

@@ -29,6 +29,12 @@ interface Kept {
   readonly failed?: { readonly code: Refusal['code']; readonly status: number; readonly detail: string };
 }
 
+/** A wait, in milliseconds since 1970. */
+interface Wait {
+  readonly from: number;
+  readonly until: number;
+}
+
 /** What a message may have beside its text. */
 interface Added {
   readonly parent?: number | null;
@@ -42,9 +48,9 @@ export class Outbox {
   readonly #options: OutboxOptions;
   readonly #backoffs = new Map<number, Backoff>();
   /** Until when a conversation has to wait. */
-  readonly #notBefore = new Map<number, number>();
+  readonly #notBefore = new Map<number, Wait>();
   /** Until when another tab's messages are that tab's to send. */
-  readonly #foreign = new Map<string, number>();
+  readonly #foreign = new Map<string, Wait>();
   /** Messages that storage did not take (it was full): they are sent all the same, but a reload loses them. */
   readonly #unkept = new Set<string>();
   #key: string | null = null;
@@ -146,13 +152,13 @@ export class Outbox {
     const now = this.#options.now();
     let wake = Infinity;
     for (const message of this.#heads()) {
-      const foreign = this.#foreign.get(message.clientId) ?? 0;
-      const notBefore = Math.max(foreign, this.#notBefore.get(message.conversation) ?? 0);
-      if (notBefore > now) wake = Math.min(wake, notBefore);
+      const foreign = left(this.#foreign.get(message.clientId), now);
+      const wait = Math.max(foreign, left(this.#notBefore.get(message.conversation), now));
+      if (wait > 0) wake = Math.min(wake, wait);
       else this.#send(message);
     }
     if (wake === Infinity) return;
-    this.#timer = setTimeout(() => this.pump(), wake - now);
+    this.#timer = setTimeout(() => this.pump(), wake);
     unref(this.#timer);
   }
 
@@ -199,7 +205,11 @@ export class Outbox {
     const { random, now } = this.#options;
     const backoff = this.#backoffs.get(message.conversation) ?? new Backoff({ random });
     this.#backoffs.set(message.conversation, backoff);
-    this.#notBefore.set(message.conversation, now() + backoff.next(refusal.retryAfterMs ?? 0));
+    const from = now();
+    this.#notBefore.set(message.conversation, {
+      from,
+      until: from + backoff.next(refusal.retryAfterMs ?? 0),
+    });
     this.#change(message.clientId, { state: 'waiting' });
   }
 
@@ -267,12 +277,18 @@ export class Outbox {
     );
     const foreign = kept.filter((it) => !known.has(it.clientId)).map(revived);
     if (foreign.length === 0 && left.length === this.#pending.length) return;
-    const theirs = this.#options.now() + FOREIGN_MS;
+    const from = this.#options.now();
+    const theirs = { from, until: from + FOREIGN_MS };
     for (const { clientId } of foreign) this.#foreign.set(clientId, theirs);
     for (const clientId of this.#foreign.keys()) if (!here.has(clientId)) this.#foreign.delete(clientId);
     this.#replace([...left, ...foreign], 'Another tab has sent it or thrown it away.');
     this.pump();
   }
+}
+
+/** How much of a wait is left, in milliseconds. It is over if the clock was set back behind its beginning. */
+function left(wait: Wait | undefined, now: number): number {
+  return !wait || now < wait.from ? 0 : Math.max(0, wait.until - now);
 }
 
 function keep({ clientId, conversation, text, parent, at, refusal }: Pending): Kept {

@@ -220,6 +220,8 @@ export class Socket {
 
   #look(): void {
     const now = this.#options.now();
+    // The clock was set back.
+    if (now < this.#heardAt) this.#heardAt = now;
     if (this.#pingedAt === null && now - this.#heardAt >= this.#silence) return this.#ping(this.#silence);
     this.#keepAlive();
   }

@@ -99,3 +99,15 @@ test('a wait that is long keeps no program running', () => {
   void pause(600_000);
   expect(timers()).toBe(before);
 });
+
+test('a clock that is set back does not make a silent line pass for one that is heard', async () => {
+  const server = new Scripted();
+  const client = await ann(server);
+  client.connect();
+  await vi.advanceTimersByTimeAsync(1_000);
+  server.answer = () => 'silence';
+  vi.setSystemTime(Date.now() - 3_600_000);
+  await vi.advanceTimersByTimeAsync(120_000);
+  expect(server.sockets.length).toBeGreaterThan(1);
+  client.dispose();
+});

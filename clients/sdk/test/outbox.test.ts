@@ -257,10 +257,19 @@ test('a storage that can do nothing does not hinder anything', async () => {
 
 test('two that have one client id are one message', async () => {
   const { box, sent, storage } = outbox();
-  expect(box.add(1, 'a', null, 'the-id')).toBe('the-id');
-  box.add(1, 'a', null, 'the-id');
+  expect(box.add(1, 'a', { clientId: 'the-id' })).toBe('the-id');
+  box.add(1, 'a', { clientId: 'the-id' });
   expect(sent.map(({ clientId }) => clientId)).toEqual(['the-id']);
   expect(JSON.parse(storage.getItem('palabre.outbox.1') ?? '[]')).toHaveLength(1);
   await sent[0]?.ack();
   expect(storage.getItem('palabre.outbox.1')).toBeNull();
+});
+
+test('a clock that is set back makes no message wait for it to come round again', async () => {
+  const it = outbox();
+  it.box.add(1, 'a');
+  await it.sent[0]?.refuse(new Refusal({ code: 'rate_limited', status: 429, retry_after_ms: 5_000 }));
+  vi.setSystemTime(Date.now() - 3_600_000);
+  it.box.pump();
+  expect(texts(it.sent)).toEqual(['a', 'a']);
 });

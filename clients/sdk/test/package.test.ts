@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { join, PASSWORD, texts, until, type Somebody } from './help/people.js';
-import { Program } from './help/program.js';
+import { NODE, Program } from './help/program.js';
 import { examplesOf } from './help/readme.js';
 import { TestServer } from './help/server.js';
 
@@ -57,7 +57,7 @@ function write(name: string, text: string): string {
 }
 
 function node(name: string, text: string): string {
-  return execFileSync(process.execPath, [write(name, text)], { cwd: app, encoding: 'utf8' }).trim();
+  return execFileSync(NODE, [write(name, text)], { cwd: app, encoding: 'utf8' }).trim();
 }
 
 /** What the compiler complains about in these files. */

@@ -1,6 +1,9 @@
 // A program in a process of its own, and what it prints.
 import { spawn, type ChildProcess } from 'node:child_process';
 
+/** The Node that programs run on: `SDK_NODE`, else the one that runs the tests. */
+export const NODE = process.env.SDK_NODE ?? process.execPath;
+
 export class Program {
   readonly #child: ChildProcess;
   readonly #ended: Promise<number | null>;
@@ -12,7 +15,7 @@ export class Program {
     options: { cwd: string; args?: readonly string[]; env?: Record<string, string> },
   ) {
     const { cwd, args = [], env = {} } = options;
-    this.#child = spawn(process.execPath, [file, ...args], { cwd, env: { PATH: process.env.PATH, ...env } });
+    this.#child = spawn(NODE, [file, ...args], { cwd, env: { PATH: process.env.PATH, ...env } });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.#output += text;
