@@ -106,14 +106,22 @@ test('what waits to be sent when one logs out is sent when one is back', async (
   const visit = await town().visit(gil, { path: `/c/${room.id}`, through: cable.url });
   visit.expects(/WebSocket connection to .* failed/, /Failed to load resource/);
   const { page } = visit;
-  await sees(message(page, 'Soup or salad?'));
+  await say(page, 'To be deleted');
+  await message(page, 'To be deleted').hover();
+  await message(page, 'To be deleted').getByRole('button', { name: 'More' }).click();
+  await page.getByRole('menuitem', { name: 'Delete' }).click();
+  // Questions are loaded when the first is asked.
+  await dialog(page).getByRole('button', { name: 'Delete' }).click();
+  await sees(page.getByText('This message was deleted.'));
   cable.cut();
   await sees(page.getByText(/^No connection\./));
   await say(page, 'Written without a line');
   await composer(page).fill('And half a text');
   await page.getByRole('button', { name: 'Your account' }).click();
   await page.getByRole('menuitem', { name: 'Log out' }).click();
-  await sees(page.getByText('2 texts have not been sent. They stay on this device until you log in again.'));
+  await sees(dialog(page).getByText(/^2 texts have not been sent\. They stay on this device/));
+  await dialog(page).getByRole('button', { name: 'Log out' }).click();
+  await sees(page.getByText('This part could not be loaded.'));
   cable.mend();
   await sees(page.getByRole('button', { name: 'Reload the page' }));
   await page.reload();

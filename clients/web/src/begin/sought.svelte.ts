@@ -9,15 +9,26 @@ export class Sought {
   /** A public room that was asked for, and that one may join. */
   offered = $state.raw<Room | null>(null);
 
-  /** To be made while its component is; `wanted` is the conversation that is asked for, while it is not known. */
-  constructor(wanted: () => number | null) {
+  /** The conversation that was shown last, as long as nothing else was asked for. */
+  #shown: number | null = null;
+
+  /**
+   * To be made while its component is.
+   *
+   * @param wanted the conversation that is asked for, while it is not known
+   * @param shown the one that is asked for and known
+   */
+  constructor(wanted: () => number | null, shown: () => number | null) {
     $effect(() => {
-      const id = wanted();
+      const [id, now] = [wanted(), shown()];
+      // Who was put out while it was shown did not ask to join.
+      const gone = id !== null && id === this.#shown;
+      this.#shown = now;
       if (id === null) return;
       const current = () => wanted() === id;
       client
         .open(id)
-        .catch(() => this.#offer(id, current))
+        .catch((error: unknown) => (gone ? Promise.reject(error) : this.#offer(id, current)))
         .catch(() => {
           if (!current()) return;
           toast(t().notHere);

@@ -2,6 +2,7 @@ import { Refusal } from '@palabre/sdk';
 import { keep, kept } from '../kept';
 import * as drafts from '../town/drafts.svelte';
 import { client, town } from '../town/town.svelte';
+import { copy } from '../ui/copying';
 import { toast } from '../ui/toasts.svelte';
 import { t } from './words';
 
@@ -66,7 +67,8 @@ export function watchUnsent(): void {
     for (const { clientId, state, text } of pending) {
       if (state !== 'failed' || told.has(clientId)) continue;
       told.add(clientId);
-      toast(t().notSent(text.slice(0, 80)), 'error');
+      const act = { label: t().copy, run: () => copy(text) };
+      toast(t().notSent(text.slice(0, 80)), 'error', act);
     }
   }
   for (const id of new Set(drafts.keys().map(conversationOf))) {

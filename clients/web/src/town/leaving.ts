@@ -1,7 +1,6 @@
 import { go } from '../route.svelte';
 import { t } from '../rooms/words';
 import { confirm } from '../ui/confirm.svelte';
-import { toast } from '../ui/toasts.svelte';
 import { saveAll } from './drafts.svelte';
 import { client, town } from './town.svelte';
 
@@ -13,9 +12,7 @@ export async function leave(replace = false): Promise<void> {
   const unsaved = await saveAll();
   const waiting = [...town.state.outbox.values()].flat().filter(({ seq }) => seq === null).length;
   const left = unsaved + waiting;
-  // Nothing is lost by it: who cannot be asked, without a line, is told.
-  if (left > 0 && !(await confirm(t().unsent(left), t().logout, true))) return;
-  if (left > 0) toast(t().unsent(left));
+  if (left > 0 && !(await confirm(t().unsent(left), t().logout))) return;
   await client.logOut({ keepOutbox: true });
   go('/login', replace);
 }
