@@ -124,6 +124,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 
 /// Crates that only one of ours may use, and what dialects must not use: they do no I/O.
 const ONLY: &[(&str, &str)] = &[("axum", "connect"), ("sqlx", "store"), ("redis", "stream"), ("hyper", "connect")];
+/// Unicode's tables, which the vocabulary may use: what a word is, is part of it.
+const UNICODE: &[&str] = &["unicode-normalization"];
 const NOT_IN_DIALECTS: &[&str] = &["tokio", "futures-util", "tracing", "getrandom", "metrics"];
 
 fn dependencies(sources: &[Source]) -> Vec<String> {
@@ -143,8 +145,10 @@ fn dependencies(sources: &[Source]) -> Vec<String> {
         for (library, owner) in ONLY.iter().filter(|(library, owner)| used.contains(library) && *owner != of) {
             complain(format!("only {owner} may use {library}"));
         }
-        if of == "chat" && !used.is_empty() {
-            complain("chat knows nobody".to_owned());
+        if of == "chat" {
+            for library in used.iter().filter(|library| !UNICODE.contains(library)) {
+                complain(format!("chat knows nobody but Unicode's tables: not {library}"));
+            }
         }
         for library in NOT_IN_DIALECTS.iter().filter(|library| of == "dialects" && used.contains(*library)) {
             complain(format!("dialects are pure: they may not use {library}"));
