@@ -18,6 +18,7 @@ mod accounts;
 mod catch_up;
 mod conversations;
 mod drafts;
+mod followers;
 mod history;
 mod jobs;
 mod listing;
@@ -49,6 +50,7 @@ use chat::{
 use store::{Db, Writer, members::Belongings};
 
 pub use catch_up::{Extent, Wanted};
+pub use followers::{Follower, Held, Pass, Shards};
 pub use jobs::Due;
 pub use rates::{Allowance, Cost, Pace};
 pub use store::jobs::Job;

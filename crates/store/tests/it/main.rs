@@ -9,6 +9,7 @@ mod log;
 mod policies;
 mod reminders;
 mod schema;
+mod search;
 mod turns;
 mod unreadable;
 
