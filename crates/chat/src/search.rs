@@ -9,7 +9,7 @@ pub mod terms;
 
 use crate::{Millis, conversations::Kind, messages::Message};
 
-pub use asked::{Bounds, parse};
+pub use asked::{SearchBounds, parse};
 pub use matching::Highlight;
 
 /// Letters that the beginning of a word must have to be looked for.

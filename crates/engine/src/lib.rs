@@ -32,6 +32,7 @@ mod presence;
 mod quotas;
 mod reactions;
 mod reminders;
+mod search;
 mod sessions;
 mod statistics;
 
@@ -309,6 +310,9 @@ impl Engine {
             Query::Reminders { due } => call.reminders(due).await,
             Query::AccountChanges { since } => call.account_changes(since).await,
             Query::Drafts => call.drafts().await,
+            Query::Search { q, utc_offset, conversation, before, limit } => {
+                call.search(search::Asked { q, utc_offset, conversation, before, limit }).await
+            }
             Query::Presence(users) => call.presence(users).await,
         }
     }

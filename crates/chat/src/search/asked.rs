@@ -9,7 +9,7 @@ use crate::{Error, Millis, Result, conversations::Kind};
 
 /// What a question may be at most.
 #[derive(Clone, Copy, Debug)]
-pub struct Bounds {
+pub struct SearchBounds {
     /// Unicode scalar values of the whole.
     pub length: i64,
     /// Words, phrases and operators.
@@ -30,7 +30,7 @@ const MINUTE: i64 = 60_000;
 /// # Errors
 /// `invalid` for the field `q`: it is too long or has too many words, it has operators and nothing to look for, or an
 /// operator has a value that it does not know; the words name what is allowed.
-pub fn parse(q: &str, utc_offset: i64, bounds: Bounds) -> Result<Search> {
+pub fn parse(q: &str, utc_offset: i64, bounds: SearchBounds) -> Result<Search> {
     if q.chars().take(usize::try_from(bounds.length).unwrap_or(usize::MAX).saturating_add(1)).count() as i64
         > bounds.length
     {
@@ -200,7 +200,7 @@ fn day(text: &str) -> Option<i64> {
 mod tests {
     use super::*;
 
-    const BOUNDS: Bounds = Bounds { length: 500, terms: 20 };
+    const BOUNDS: SearchBounds = SearchBounds { length: 500, terms: 20 };
 
     fn read(q: &str) -> Search {
         parse(q, 0, BOUNDS).unwrap_or_else(|error| panic!("{q}: {error}"))
