@@ -28,6 +28,8 @@ export const t = speak({
     more: 'Show more',
     goto: 'Go to…',
     gotoHint: 'Type a name: conversations and people',
+    search: 'Search messages',
+    searchFor: (text: string) => `Search messages for “${text}”`,
     back: 'Back to the conversations',
   },
   fr: {
@@ -57,6 +59,8 @@ export const t = speak({
     more: 'Afficher plus',
     goto: 'Aller à…',
     gotoHint: 'Tapez un nom : conversations et personnes',
+    search: 'Rechercher dans les messages',
+    searchFor: (text: string) => `Rechercher « ${text} » dans les messages`,
     back: 'Retour aux conversations',
   },
 });
