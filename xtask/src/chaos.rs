@@ -32,9 +32,8 @@ pub fn program() -> Command {
 
 /// What each check runs: every round once, which has the faults that the contract asks of each landing, the seeds that
 /// once showed something, and the order of flush and answer on both databases. Other work on the machine makes figures
-/// worse but no promise: bounds are told.
+/// worse but no promise: bounds are told. [`build`] comes before.
 pub fn check() -> Result<()> {
-    build()?;
     for profile in ["one", "three"] {
         succeed(program().args(["flush-order", "--profile", profile]))?;
     }

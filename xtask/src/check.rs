@@ -2,12 +2,14 @@
 
 use std::{
     env,
+    fs::{self, File},
     path::PathBuf,
+    process::Child,
     thread,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow, bail, ensure};
 
 use crate::{
     chaos, client, generate, hostile, mutants,
@@ -23,7 +25,7 @@ const OLD_STORIES: &[&str] = &["--skip", "chat_server::", "--skip", "dreametrix:
 
 /// Runs every step, also after one has failed, so that one run tells all.
 pub fn run(may_install: bool) -> anyhow::Result<()> {
-    let mut steps = Steps::default();
+    let mut steps = Steps::new();
     steps.step("tools", || prepare(may_install));
     // Before the server is built, which has the client inside.
     steps.step("clients", check_clients);
@@ -37,21 +39,43 @@ pub fn run(may_install: bool) -> anyhow::Result<()> {
     // their way. If it does not build, that step says why.
     let release = thread::spawn(release::build_beside);
     steps.step("tests on SQLite", || succeed(&mut cargo(&["test", "--locked", "--workspace", "--no-fail-fast"])));
+    // A browser waits for a server, and a story for its clocks: neither takes much of what the other needs.
+    let clients = Beside::start(THE_CLIENTS);
     steps.step("tests on PostgreSQL", tests_on_postgres);
     steps.step("stories on two nodes", tests_on_two_nodes);
     steps.step("stories on a Redis Cluster", tests_on_a_redis_cluster);
+    steps.join(clients);
     steps.step("generated documents", generate::check);
-    steps.step("the clients' tests", tests_of_clients);
     steps.step("the release is built", || release.join().map_err(|_| anyhow!("the build has panicked"))?);
+    // By itself: it measures whether others feel the stranger.
     steps.step("a stranger fells nothing", hostile::run);
+    // What the next two run is built before, for a build takes the place of what the other one is running.
+    steps.step("what breaks things is built", mutants::build);
+    let mutants = Beside::start(DELIBERATE_FAULTS);
     steps.step("nothing is lost while things break", chaos::check);
-    steps.step("deliberate faults are found", mutants::run);
+    steps.join(mutants);
     steps.summary()
+}
+
+/// The steps that may run beside others, by the names that `cargo xtask step` knows.
+const THE_CLIENTS: &str = "the clients' tests";
+const DELIBERATE_FAULTS: &str = "deliberate faults are found";
+
+/// Runs one of the steps that a check runs beside others.
+///
+/// # Errors
+/// There is no such step, or it does not hold.
+pub fn step(name: &str) -> anyhow::Result<()> {
+    match name {
+        THE_CLIENTS => tests_of_clients(),
+        DELIBERATE_FAULTS => mutants::run(),
+        _ => bail!("there is no step {name:?}; there are {THE_CLIENTS:?} and {DELIBERATE_FAULTS:?}"),
+    }
 }
 
 /// What can be known within minutes: everything but what needs another database, several nodes, a browser or a release.
 pub fn quick() -> anyhow::Result<()> {
-    let mut steps = Steps::default();
+    let mut steps = Steps::new();
     steps.step("format", || succeed(&mut cargo(&["fmt", "--all", "--check"])));
     steps.step("tidy", tidy::run);
     steps.step("clippy", || {
@@ -161,25 +185,76 @@ fn prepare(may_install: bool) -> anyhow::Result<()> {
     postgres::require(may_install)
 }
 
+/// A step that runs as a program of its own, beside others. What it says goes to a file, so that it does not stand
+/// between their lines.
+struct Beside {
+    name: &'static str,
+    began: Instant,
+    started: anyhow::Result<(Child, PathBuf)>,
+}
+
+impl Beside {
+    fn start(name: &'static str) -> Self {
+        println!("\n==== {name}: begins, beside the next ====");
+        Self { name, began: Instant::now(), started: Self::spawn(name) }
+    }
+
+    fn spawn(name: &str) -> anyhow::Result<(Child, PathBuf)> {
+        let folder = chaos::target().join("check");
+        fs::create_dir_all(&folder)?;
+        let path = folder.join(format!("{}.log", name.replace([' ', '\''], "-")));
+        let log = File::create(&path)?;
+        let mut step = command(env::current_exe()?);
+        step.args(["step", name]).stdout(log.try_clone()?).stderr(log);
+        Ok((step.spawn()?, path))
+    }
+
+    /// Waits for it and says what it said.
+    fn end(self) -> (&'static str, Duration, anyhow::Result<()>) {
+        let outcome = self.started.and_then(|(mut child, log)| {
+            let status = child.wait()?;
+            print!("{}", String::from_utf8_lossy(&fs::read(log)?));
+            ensure!(status.success(), "it ended with {status}");
+            Ok(())
+        });
+        (self.name, self.began.elapsed(), outcome)
+    }
+}
+
 /// What was done, how long it took, how it ended.
-#[derive(Default)]
 struct Steps {
+    began: Instant,
     done: Vec<(&'static str, Duration, bool)>,
 }
 
 impl Steps {
+    fn new() -> Self {
+        Self { began: Instant::now(), done: Vec::new() }
+    }
+
     fn step(&mut self, name: &'static str, work: impl FnOnce() -> anyhow::Result<()>) {
         println!("\n==== {name} ====");
         let start = Instant::now();
         let outcome = work();
-        if let Err(error) = &outcome {
+        self.note(name, start.elapsed(), &outcome);
+    }
+
+    /// Waits for a step that runs beside others.
+    fn join(&mut self, beside: Beside) {
+        println!("\n==== {} ====", beside.name);
+        let (name, took, outcome) = beside.end();
+        self.note(name, took, &outcome);
+    }
+
+    fn note(&mut self, name: &'static str, took: Duration, outcome: &anyhow::Result<()>) {
+        if let Err(error) = outcome {
             eprintln!("FAILED: {name}: {error:#}");
         }
-        self.done.push((name, start.elapsed(), outcome.is_ok()));
+        self.done.push((name, took, outcome.is_ok()));
     }
 
     fn summary(&self) -> anyhow::Result<()> {
-        println!("\n==== summary ====");
+        println!("\n==== summary: {:.0} s since the first step began ====", self.began.elapsed().as_secs_f64());
         for (name, time, good) in &self.done {
             println!("{:<7} {:>6.1} s  {name}", if *good { "ok" } else { "FAILED" }, time.as_secs_f64());
         }

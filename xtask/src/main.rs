@@ -27,6 +27,8 @@ cargo xtask check [--no-install]  everything that must hold: the clients, format
                                   installed from Debian's packages unless --no-install is given (but Node is not)
 cargo xtask check --quick         what can be known within minutes: format, tidy, clippy, unit tests with all transcripts,
                                   and the stories on SQLite
+cargo xtask step NAME             one of the two steps that a check runs beside others: \"the clients' tests\", \"deliberate
+                                  faults are found\" (which wants `cargo xtask mutants` to have built before)
 cargo xtask tidy                  the rules of the house that the compiler does not check
 cargo xtask release               build the program as people get it, and tell its size
 cargo xtask supply                licences, sources and second versions of everything that the lock files name, held
@@ -59,7 +61,8 @@ fn main() -> ExitCode {
         ("with-postgres", [program, arguments @ ..]) => check::with_postgres(program, arguments),
         ("with-nodes", [program, arguments @ ..]) => check::with_nodes(program, arguments),
         ("with-cluster", [program, arguments @ ..]) => check::with_cluster(program, arguments),
-        ("mutants", []) => mutants::run(),
+        ("mutants", []) => mutants::build().and_then(|()| mutants::run()),
+        ("step", [name]) => check::step(name),
         ("chaos", flags) => chaos::gate(flags),
         ("hostile", []) => hostile::run(),
         ("tidy", []) => tidy::run(),

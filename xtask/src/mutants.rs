@@ -1,6 +1,6 @@
 //! The proof that the tests find something: a server with any of the deliberate faults must fail.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use anyhow::{Context as _, Result};
 
@@ -9,17 +9,27 @@ use crate::{
     shell::{cargo, succeed},
 };
 
-/// Builds the server with all deliberate faults, of which one is chosen when it starts, and has each found.
+/// Builds the server with all deliberate faults, of which one is chosen when it starts, and what finds them.
 ///
 /// # Errors
-/// If it does not build, or a fault is not found.
-pub fn run() -> Result<()> {
+/// It does not build.
+pub fn build() -> Result<()> {
     succeed(&mut cargo(&["build", "--locked", "--package", "palabre", "--bin", "palabre", "--features", "mutants"]))?;
-    // Put where the sound one does not overwrite it.
-    let folder = chaos::target().join("mutants");
-    fs::create_dir_all(&folder)?;
-    let binary = folder.join("palabre");
+    let binary = binary();
+    fs::create_dir_all(chaos::target().join("mutants"))?;
     fs::copy(chaos::target().join("debug/palabre"), &binary).context("cannot copy the server with faults")?;
-    chaos::build()?;
-    succeed(chaos::program().arg("mutants").arg("--binary").arg(binary))
+    chaos::build()
+}
+
+/// Has each deliberate fault found in the server that [`build`] made.
+///
+/// # Errors
+/// A fault is not found.
+pub fn run() -> Result<()> {
+    succeed(chaos::program().arg("mutants").arg("--binary").arg(binary()))
+}
+
+/// Where the sound server does not overwrite it.
+fn binary() -> PathBuf {
+    chaos::target().join("mutants/palabre")
 }

@@ -83,7 +83,7 @@ fn exists(path: &str, document: &str) -> bool {
     [PathBuf::new(), PathBuf::from("crates"), folder].iter().any(|base| root().join(base).join(path).exists())
 }
 
-/// Both databases have the same migrations, and the numbers have no holes.
+/// Both databases have the same migrations, and the numbers have no gaps.
 fn migrations() -> Vec<String> {
     let names = |database: &str| -> BTreeSet<String> {
         let folder = root().join("crates/store/migrations").join(database);

@@ -15,7 +15,7 @@ use chat::Millis;
 use engine::{Clock, Engine};
 use serde::{Deserialize, Serialize};
 use store::{Db, nodes::Present};
-use stream::{Hearing, Voice, fingerprint};
+use stream::{Handle, Hearing, fingerprint};
 use subscribers::Book;
 
 use crate::{config::Config, parts, secrets};
@@ -121,7 +121,7 @@ pub(crate) fn others(present: &[Present], own: i64) -> Vec<About> {
 ///
 /// # Errors
 /// If one is there, or the database cannot be read.
-pub(crate) async fn refuse_strangers(db: &Db, own: &About, clock: &Clock) -> anyhow::Result<()> {
+pub(crate) async fn refuse_unlike(db: &Db, own: &About, clock: &Clock) -> anyhow::Result<()> {
     if db.is_sqlite() {
         return Ok(());
     }
@@ -153,7 +153,7 @@ pub(crate) struct Watch {
     pub db: Db,
     pub clock: Clock,
     pub book: Arc<Book>,
-    pub voice: Voice,
+    pub handle: Handle,
     pub own: About,
 }
 
@@ -166,7 +166,7 @@ impl Watch {
         loop {
             ticks.tick().await;
             let Some(engine) = self.engine.upgrade() else { return };
-            self.own.redis = match self.voice.hearing() {
+            self.own.redis = match self.handle.hearing() {
                 _ if self.own.redis == Redis::None => Redis::None,
                 Hearing::Good => Redis::There,
                 Hearing::Alone | Hearing::Poor => Redis::Away,

@@ -13,13 +13,13 @@ use chat::{
     sessions::Standing,
 };
 use engine::{Engine, Extent, Wanted};
-use store::{Db, members::Belongings, nudges::Aging};
+use store::{Db, invalidations::Aging, members::Belongings};
 use stream::{Address, Looked, Others, Secrets};
 use subscribers::{Lookup, Lookups};
 
 use crate::{clock::Compared, config::Config};
 
-/// How often nudges that everybody has read, and nodes that are gone, are forgotten.
+/// How often invalidations that everybody has read, and nodes that are gone, are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
 
 /// The way to the engine, as long as there is one.
@@ -47,7 +47,13 @@ impl Asker {
     }
 
     /// How other nodes are heard and told.
-    pub(crate) fn others(&self, config: &Config, db: &Db, newest_nudge: i64, seal: (Secrets, [u8; 8])) -> Others {
+    pub(crate) fn others(
+        &self,
+        config: &Config,
+        db: &Db,
+        newest_invalidation: i64,
+        seal: (Secrets, [u8; 8]),
+    ) -> Others {
         let redis = config.redis.url.as_ref();
         let (look, mute, (secrets, life)) = ((self.clone(), db.clone()), self.clone(), seal);
         Others {
@@ -58,7 +64,7 @@ impl Asker {
             life,
             clock: self.1.clock(),
             node: db.node(),
-            newest_nudge,
+            newest_invalidation,
             look: Box::new(move |after, limit| {
                 let (asker, db) = look.clone();
                 Box::pin(async move { asker.look(&db, after, limit).await })
@@ -82,8 +88,8 @@ impl Asker {
         if let Some(theirs) = store::clock::now(&mut conn).await? {
             self.1.compare(begun, theirs);
         }
-        let kept = store::nudges::after(&mut conn, after, limit).await?;
-        let newest = store::nudges::newest(&mut conn).await?;
+        let kept = store::invalidations::after(&mut conn, after, limit).await?;
+        let newest = store::invalidations::newest(&mut conn).await?;
         if !db.is_same_history(&mut conn, self.1.clock()()).await? {
             let followed = self.ask(|engine| async move { engine.follow_history().await });
             // Not waited for: while the database takes no writes it cannot be done, and is tried with each look.
@@ -99,13 +105,13 @@ impl Asker {
         while self.0.strong_count() > 0 {
             ticks.tick().await;
             if let Err(error) = self.forget_old(&mut aging).await {
-                tracing::debug!(%error, "old nudges and nodes cannot be forgotten now");
+                tracing::debug!(%error, "old invalidations and nodes cannot be forgotten now");
             }
         }
     }
 
     async fn forget_old(&self, aging: &mut Aging) -> Result<()> {
-        let newest = self.ask(|engine| async move { engine.newest_nudge().await }).await?;
+        let newest = self.ask(|engine| async move { engine.newest_invalidation().await }).await?;
         match aging.note(newest, Instant::now()) {
             Some(place) => self.ask(move |engine| async move { engine.forget_old(place).await }).await,
             None => Ok(()),

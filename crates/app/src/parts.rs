@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use chat::Millis;
 use dialects::Dialect;
 use engine::{Clock, Keys, Settings};
-use store::{Db, Options, carry::Lifecycle};
+use store::{Db, Options, transfer::Lifecycle};
 
 use crate::{
     config::{Config, DatabaseUrl},

@@ -109,9 +109,9 @@ impl Server {
         let clock = Compared::new(parts::clock());
         compare(&db, &clock).await?;
         let about = About::of(config, db.node())?;
-        alike::refuse_strangers(&db, &about, &clock.clock()).await?;
-        // What is nudged from now on is heard; what was before is in what will be read.
-        let newest_nudge = store::nudges::newest(&mut *db.read().await?).await?;
+        alike::refuse_unlike(&db, &about, &clock.clock()).await?;
+        // What is invalidated from now on is heard; what was before is in what will be read.
+        let newest_invalidation = store::invalidations::newest(&mut *db.read().await?).await?;
         let (stream, outlet) = Stream::new();
         let (writer, writing) = Writer::start(db.clone(), clock.clock(), outlet);
         let book = Arc::new(Book::default());
@@ -125,10 +125,10 @@ impl Server {
         let lent = Arc::new(engine.clone());
         let asker = Asker::new(&lent, clock.clone());
         let seal = (parts::node_secrets(config)?, secrets::random_bytes()?);
-        let stream = stream.with(asker.others(config, &db, newest_nudge, seal));
+        let stream = stream.with(asker.others(config, &db, newest_invalidation, seal));
         if !db.is_sqlite() {
             let (engine, db, clock) = (Arc::downgrade(&lent), db.clone(), clock.clock());
-            let watch = Watch { engine, db, clock, book: book.clone(), voice: stream.voice(), own: about };
+            let watch = Watch { engine, db, clock, book: book.clone(), handle: stream.handle(), own: about };
             tokio::spawn(watch.run());
         }
         let (hub, handing_out) = Hub::start(stream, Arc::new(asker), book, &config.limits);

@@ -18,7 +18,7 @@ use chat::{
     accounts::{ServerRole, Speaker},
     messages::{MessageType, Submission},
 };
-use store::{Append, Db, NewMessage, Options, Writer, carry::Lifecycle};
+use store::{Append, Db, NewMessage, Options, Writer, transfer::Lifecycle};
 use tokio::sync::{mpsc, oneshot};
 
 /// An empty folder, in which the program finds nothing else.
@@ -328,7 +328,7 @@ async fn a_move_that_is_killed_again_and_again_loses_nothing_and_leaves_one_livi
         for message in &page {
             found += 1;
             seqs += 1;
-            assert_eq!(message.seq.0, seqs, "without a hole");
+            assert_eq!(message.seq.0, seqs, "without a gap");
             assert_eq!(message.client_id.as_ref().map(ToString::to_string), Some(format!("c{found}")));
         }
     }

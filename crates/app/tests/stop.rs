@@ -60,14 +60,14 @@ async fn a_server_that_is_told_to_stop_says_goodbye_and_leaves() {
 
     let id = server.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().expect("there is a kill").success());
-    let goodbye = loop {
-        let frame = socket.next().await.expect("a goodbye").expect("which can be read");
+    let close_reason = loop {
+        let frame = socket.next().await.expect("a close frame").expect("which can be read");
         if let Some((code, reason)) = frame.as_close() {
             break (code, reason.to_owned());
         }
     };
-    assert_eq!(goodbye.0, CloseCode::SERVICE_RESTART);
-    assert!(goodbye.1.starts_with(r#"{"code":"restart","retry":true,"#), "{}", goodbye.1);
+    assert_eq!(close_reason.0, CloseCode::SERVICE_RESTART);
+    assert!(close_reason.1.starts_with(r#"{"code":"restart","retry":true,"#), "{}", close_reason.1);
     drop(socket);
     assert_eq!(ended(&mut server), Some(true), "in time, and in order");
     fs::remove_dir_all(&data).expect("the folder can be removed");

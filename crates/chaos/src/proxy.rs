@@ -43,7 +43,7 @@ pub struct Weather {
 /// How connections end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Cut {
-    /// With a goodbye.
+    /// With a close reason.
     #[default]
     Close,
     /// With RST: what was under way is lost.

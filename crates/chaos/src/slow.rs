@@ -1,4 +1,4 @@
-//! Listeners who read slowly or not at all, and what that costs.
+//! Subscribers who read slowly or not at all, and what that costs.
 
 use std::{net::SocketAddr, time::Duration};
 

@@ -17,7 +17,7 @@ use crate::{
     reminders::Reminder,
 };
 
-/// What numbers its changes: 1, 2, 3 … without holes. Their order is the order in which a transaction locks them.
+/// What numbers its changes: 1, 2, 3 … without gaps. Their order is the order in which a transaction locks them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// What all members of a conversation share.
@@ -251,7 +251,7 @@ pub enum Audience {
 
 /// A change of an account that open connections must obey. Not shown to anybody.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Order {
+pub enum Revocation {
     /// The session is over: close its connections.
     SessionEnded {
         /// Whose.
@@ -277,7 +277,7 @@ pub enum Order {
     },
 }
 
-impl Order {
+impl Revocation {
     /// Whose account it is about.
     #[must_use]
     pub fn user(&self) -> UserId {
@@ -292,7 +292,7 @@ impl Order {
 
 /// One thing to tell after a commit. What a commit tells is a list of these, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum Outgoing {
     /// A numbered change of a conversation. Those of one conversation stand in the order of their numbers.
     Event(Event),
     /// A numbered change of an account. Those of one account stand in the order of their numbers, after the changes of
@@ -301,7 +301,7 @@ pub enum Told {
     /// A change without a number.
     Notice(Notice),
     /// What open connections must obey.
-    Order(Order),
+    Revocation(Revocation),
     /// Nobody knows whether a batch was committed: what it would tell has to be looked for.
     Doubt,
     /// The database has come back as another history: nothing that was told before is sure any more.

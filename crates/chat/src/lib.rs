@@ -34,7 +34,7 @@ pub mod permission;
 
 pub use command::{Command, Visit};
 pub use error::{Error, ErrorCode, Result};
-pub use event::{AccountEvent, AccountFact, Event, Fact, Notice, Order, Scope, Signal, Told};
+pub use event::{AccountEvent, AccountFact, Event, Fact, Notice, Outgoing, Revocation, Scope, Signal};
 pub use ids::{
     ClientId, ConnectionId, ConversationId, MAX_SAFE_INTEGER, MessageId, Number, ReminderId, SessionId, UserId,
 };

@@ -18,7 +18,7 @@ pub enum Mutant {
     CachedDedupe,
     /// Catching up reads what this process has seen.
     ResumeFromMemory,
-    /// What does not fit into a listener's outbox is left out.
+    /// What does not fit into a subscriber's outbox is left out.
     DropWhenFull,
     /// Whether somebody is a member is asked only when they connect.
     PermissionAtConnect,

@@ -313,7 +313,7 @@ impl Seat {
         }
     }
 
-    /// It has said goodbye, or has been told: whatever it was, it may make room now.
+    /// It has sent its close frame, or has been told: whatever it was, it may make room now.
     pub(crate) fn ends(&self, now: Instant) {
         self.peer.parts(now);
         self.is_unauthenticated();
@@ -436,7 +436,7 @@ mod tests {
         seats[0].ends(began);
         assert!(others[0].may_become_socket());
         assert!(all.admit(address(1), false, began).is_some());
-        assert!(seats[0].peer.is_evicted(), "a goodbye that is not answered is no reason to stay");
+        assert!(seats[0].peer.is_evicted(), "a close frame that is not answered is no reason to stay");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use subscribers::{
-    Goodbye,
+    CloseReason,
     frame::{self, Frame, Mask, Opcode, Parsed},
 };
 
@@ -31,7 +31,7 @@ pub(crate) enum Heard {
     /// A pong.
     Pong,
     /// The connection is to end: the client closes it in order, breaks the protocol, or has gone.
-    End(Goodbye),
+    End(CloseReason),
 }
 
 /// The bytes of one connection, on their way to messages.
@@ -149,7 +149,7 @@ impl Incoming {
         let mut message = self.message.take()?;
         message.fragments += 1;
         if message.fragments > FRAGMENTS {
-            return Some(self.end(Goodbye::ProtocolViolation));
+            return Some(self.end(CloseReason::ProtocolViolation));
         }
         if message.opcode == Opcode::Text && !self.is_text(payload, fin) {
             return Some(self.not_text());
@@ -182,7 +182,7 @@ impl Incoming {
     /// Goes over a frame that is too large, whose place must be right all the same.
     fn skip_frame(&mut self, fin: bool, opcode: Opcode, skip: Skip) -> Option<Heard> {
         if skip.left > self.most as u64 + SKIPPED {
-            return Some(self.end(Goodbye::ProtocolViolation));
+            return Some(self.end(CloseReason::ProtocolViolation));
         }
         self.skip = Some(skip);
         match (opcode, self.message.take()) {
@@ -245,24 +245,24 @@ impl Incoming {
     /// The client's close frame: answered with its code if it is a good one.
     fn close(&mut self, payload: &[u8]) -> Heard {
         match read_close(payload) {
-            Some(code) => self.end(Goodbye::Closed(code)),
+            Some(code) => self.end(CloseReason::Closed(code)),
             None => self.fail("a close frame of the wrong form"),
         }
     }
 
     fn not_text(&mut self) -> Heard {
-        self.end(Goodbye::NotText)
+        self.end(CloseReason::NotText)
     }
 
     fn fail(&mut self, why: &'static str) -> Heard {
         tracing::debug!(why, "not WebSocket");
-        self.end(Goodbye::ProtocolError)
+        self.end(CloseReason::ProtocolError)
     }
 
-    fn end(&mut self, goodbye: Goodbye) -> Heard {
+    fn end(&mut self, close_reason: CloseReason) -> Heard {
         self.ended = true;
         (self.unread, self.message, self.skip) = (Vec::new(), None, None);
-        Heard::End(goodbye)
+        Heard::End(close_reason)
     }
 }
 
@@ -349,7 +349,7 @@ mod tests {
     /// What a client may send, and what it must not: the bytes, and what is heard.
     fn cases() -> Vec<(Vec<u8>, Vec<Heard>)> {
         let ping = Heard::Ping(b"x".to_vec());
-        let error = || Heard::End(Goodbye::ProtocolError);
+        let error = || Heard::End(CloseReason::ProtocolError);
         let closes = |code: u16, reason: &[u8]| frame(0x88, &[&code.to_be_bytes(), reason].concat());
         vec![
             (frame(TEXT, "é".as_bytes()), vec![text("é")]),
@@ -357,9 +357,9 @@ mod tests {
             ([frame(1, b"a"), frame(0x89, b"x"), frame(0, b"b"), frame(0x80, b"c")].concat(), vec![ping, text("abc")]),
             ([frame(1, &[0xc3]), frame(0x80, &[0xa9])].concat(), vec![text("é")]),
             ([frame(2, &[0xff]), frame(0x80, &[0xff]), frame(TEXT, b"a")].concat(), vec![Heard::Binary, text("a")]),
-            (frame(TEXT, &[0xff]), vec![Heard::End(Goodbye::NotText)]),
-            ([frame(1, b"a"), frame(0, &[0xc3]), frame(0, b"b")].concat(), vec![Heard::End(Goodbye::NotText)]),
-            ([frame(1, &[0xc3]), frame(0x80, b"")].concat(), vec![Heard::End(Goodbye::NotText)]),
+            (frame(TEXT, &[0xff]), vec![Heard::End(CloseReason::NotText)]),
+            ([frame(1, b"a"), frame(0, &[0xc3]), frame(0, b"b")].concat(), vec![Heard::End(CloseReason::NotText)]),
+            ([frame(1, &[0xc3]), frame(0x80, b"")].concat(), vec![Heard::End(CloseReason::NotText)]),
             ([frame(0x80, b"a"), frame(TEXT, b"b")].concat(), vec![error()]),
             ([frame(1, b"a"), frame(TEXT, b"b")].concat(), vec![error()]),
             ([frame(1, b"a"), frame(0x82, &[1; 150])].concat(), vec![error()]),
@@ -379,14 +379,14 @@ mod tests {
                 vec![Heard::TooLarge, Heard::TooLarge],
             ),
             ([frame(1, &[b'a'; 101]), frame(0, &[0xc3]), frame(0x80, &[0xa9])].concat(), vec![Heard::TooLarge]),
-            ([frame(0x88, b""), frame(TEXT, b"a")].concat(), vec![Heard::End(Goodbye::Closed(1000))]),
-            (closes(4999, "é".as_bytes()), vec![Heard::End(Goodbye::Closed(4999))]),
+            ([frame(0x88, b""), frame(TEXT, b"a")].concat(), vec![Heard::End(CloseReason::Closed(1000))]),
+            (closes(4999, "é".as_bytes()), vec![Heard::End(CloseReason::Closed(4999))]),
             (closes(1005, b""), vec![error()]),
             (closes(1000, &[0xff]), vec![error()]),
             (frame(0x88, &[3]), vec![error()]),
             (
                 [frame(1, b"a"), (0..64).flat_map(|_| frame(0, b"")).collect()].concat(),
-                vec![Heard::End(Goodbye::ProtocolViolation)],
+                vec![Heard::End(CloseReason::ProtocolViolation)],
             ),
         ]
     }
@@ -407,7 +407,7 @@ mod tests {
     fn a_text_that_is_none_is_not_waited_for() {
         let bytes = frame(TEXT, &[&[b'a'; 50][..], &[0xf4, 0x90], &[b'a'; 40]].concat());
         assert_eq!(hears(&[&bytes[..57]]), [], "it may become a character");
-        assert_eq!(hears(&[&bytes[..20], &bytes[20..57], &bytes[57..58]]), [Heard::End(Goodbye::NotText)]);
+        assert_eq!(hears(&[&bytes[..20], &bytes[20..57], &bytes[57..58]]), [Heard::End(CloseReason::NotText)]);
     }
 
     #[test]
@@ -429,19 +429,19 @@ mod tests {
             for size in [1, 7, bytes.len()] {
                 let mut heard = hears(&bytes.chunks(size).collect::<Vec<_>>());
                 heard.retain(|heard| !matches!(heard, Heard::Ping(_)));
-                assert_eq!(heard, [Heard::TooLarge, Heard::End(Goodbye::NotText)], "{frames:x?} by {size}");
+                assert_eq!(heard, [Heard::TooLarge, Heard::End(CloseReason::NotText)], "{frames:x?} by {size}");
             }
         }
         let ends = frame(TEXT, &[&[0xff][..], &long].concat());
         assert_eq!(hears(&[&ends[..6]]), [Heard::TooLarge]);
-        assert_eq!(hears(&[&ends[..7]]), [Heard::TooLarge, Heard::End(Goodbye::NotText)], "it is not waited for");
+        assert_eq!(hears(&[&ends[..7]]), [Heard::TooLarge, Heard::End(CloseReason::NotText)], "it is not waited for");
     }
 
     #[test]
     fn a_frame_that_is_far_too_large_is_not_skipped() {
         let head = |length: u64| [&[0x82, 0xff][..], &length.to_be_bytes(), &[0; 4]].concat();
         assert_eq!(hears(&[&head(SKIPPED + 100)]), [Heard::TooLarge]);
-        assert_eq!(hears(&[&head(SKIPPED + 101)]), [Heard::End(Goodbye::ProtocolViolation)]);
+        assert_eq!(hears(&[&head(SKIPPED + 101)]), [Heard::End(CloseReason::ProtocolViolation)]);
     }
 
     #[test]

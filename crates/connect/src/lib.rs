@@ -42,7 +42,7 @@ use std::{
 use chat::{ConnectionId, Limits, accounts::Speaker, network::Network};
 use dialects::{AllStatistics, Dialect, ServerInfo, Statistics};
 use engine::{Engine, Pace};
-use subscribers::{Goodbye, Hub, Outbox};
+use subscribers::{CloseReason, Hub, Outbox};
 
 pub use address::{PublicUrl, Site};
 
@@ -73,7 +73,7 @@ pub struct Shared {
 struct Counters {
     connection: AtomicU64,
     sockets: AtomicI64,
-    strangers: Mutex<HashMap<Network, i64>>,
+    unauthenticated: Mutex<HashMap<Network, i64>>,
     /// Sockets that the hub does not know (yet): nobody else can tell them to come back.
     unknown: Mutex<HashMap<ConnectionId, Arc<Outbox>>>,
 }
@@ -122,7 +122,7 @@ impl Shared {
     pub fn send_strangers_away(&self) {
         self.draining.store(true, Ordering::Relaxed);
         for (_, outbox) in self.unknown().drain() {
-            outbox.end(Goodbye::Restart(0));
+            outbox.end(CloseReason::Restart(0));
         }
     }
 
@@ -130,7 +130,7 @@ impl Shared {
     pub(crate) fn note_unknown(&self, connection: ConnectionId, outbox: &Arc<Outbox>) {
         self.unknown().insert(connection, outbox.clone());
         if self.draining.load(Ordering::Relaxed) {
-            outbox.end(Goodbye::Restart(0));
+            outbox.end(CloseReason::Restart(0));
         }
     }
 
@@ -203,8 +203,9 @@ impl Shared {
 
     /// Counts a socket that nobody has vouched for yet; false if its address has too many.
     pub(crate) fn admit_stranger(&self, address: IpAddr) -> bool {
-        let mut strangers = self.counters.strangers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let count = strangers.entry(Network::of(address)).or_insert(0);
+        let mut unauthenticated =
+            self.counters.unauthenticated.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let count = unauthenticated.entry(Network::of(address)).or_insert(0);
         if *count >= self.limits().unauthenticated_per_address {
             return false;
         }
@@ -213,12 +214,13 @@ impl Shared {
     }
 
     pub(crate) fn stranger_is_known(&self, address: IpAddr) {
-        let mut strangers = self.counters.strangers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut unauthenticated =
+            self.counters.unauthenticated.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let network = Network::of(address);
-        if let Some(count) = strangers.get_mut(&network) {
+        if let Some(count) = unauthenticated.get_mut(&network) {
             *count -= 1;
             if *count <= 0 {
-                strangers.remove(&network);
+                unauthenticated.remove(&network);
             }
         }
     }

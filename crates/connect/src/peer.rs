@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use subscribers::{Goodbye, Outbox};
+use subscribers::{CloseReason, Outbox};
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{http::head::Refusal, transfer::Transfer};
@@ -36,7 +36,7 @@ pub(crate) enum Wait {
     Credential(Instant),
     /// That it reads the last answer and closes.
     Linger(Instant),
-    /// The other side's goodbye on a socket, which has clocks of its own.
+    /// The other side's close reason on a socket, which has clocks of its own.
     Farewell(Instant),
 }
 
@@ -226,7 +226,7 @@ impl Peer {
         }
     }
 
-    /// Goodbye was said on a socket.
+    /// A close reason was said on a socket.
     pub(crate) fn parts(&self, now: Instant) {
         self.state().wait = Wait::Farewell(now);
     }
@@ -237,7 +237,7 @@ impl Peer {
         state.wait = Wait::Credential(now);
         state.outbox = Some(outbox.clone());
         if state.evicted {
-            outbox.end(Goodbye::Restart(COME_BACK_MS));
+            outbox.end(CloseReason::Restart(COME_BACK_MS));
         }
     }
 
@@ -279,7 +279,7 @@ impl Peer {
             tell_closed("room");
             state.evicted = true;
             if let Some(outbox) = &state.outbox {
-                outbox.end(Goodbye::Restart(COME_BACK_MS));
+                outbox.end(CloseReason::Restart(COME_BACK_MS));
             }
             self.told.notify_one();
         }

@@ -1,4 +1,4 @@
-//! One connection's life: frames in, commands in order, a goodbye with a code.
+//! One connection's life: frames in, commands in order, a close reason with a code.
 //!
 //! An idle connection owns no buffer: it waits for readiness, reads into one that its thread lends, and
 //! keeps only the bytes of an unfinished frame.
@@ -22,7 +22,7 @@ use std::{
 use chat::{ConversationId, Error, ErrorCode};
 use dialects::{Step, Text};
 use engine::{Arrival, Cost};
-use subscribers::{Goodbye, Listener, Outbox, frame};
+use subscribers::{CloseReason, Outbox, Subscriber, frame};
 use tokio::{
     net::TcpStream,
     time::{Instant, Sleep},
@@ -39,9 +39,9 @@ use crate::{
 
 /// Sends of one connection that may wait for their commit.
 const PIPELINE: u32 = 64;
-/// After a goodbye, how long the client may take to say its own.
+/// After a close reason, how long the client may take to say its own.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// How long it may take to write the goodbye to one who is slow.
+/// How long it may take to write the close reason to one who is slow.
 const SLOW_FAREWELL: Duration = Duration::from_secs(20);
 /// Who takes fewer bytes than this in the time in which they would have been found silent is not waited for.
 const SLOWEST: u64 = 16 * 1_024;
@@ -74,7 +74,7 @@ pub(crate) async fn run(
         actor,
         arrival,
         stranger,
-        listener: None,
+        subscriber: None,
         incoming: Incoming::new(frame_bytes),
         begun: None,
         heard: VecDeque::new(),
@@ -85,20 +85,20 @@ pub(crate) async fn run(
         taken: 0,
         endpoint,
     };
-    let goodbye = life.live(early).await;
+    let close_reason = life.live(early).await;
     shared.is_known(connection);
-    if let Some(listener) = life.listener.take() {
-        Box::pin(shared.hub.detach(&listener)).await;
+    if let Some(subscriber) = life.subscriber.take() {
+        Box::pin(shared.hub.detach(&subscriber)).await;
     }
     if let Some(address) = life.stranger.take() {
         shared.stranger_is_known(address);
     }
     life.seat.ends(Instant::now());
-    Box::pin(life.part(goodbye)).await;
+    Box::pin(life.part(close_reason)).await;
     shared.counters.sockets.fetch_sub(1, Ordering::Relaxed);
     metrics::histogram!("chat_websocket_connection_duration_seconds").record(began.elapsed());
-    metrics::counter!("palabre_goodbyes_total", "code" => goodbye.name()).increment(1);
-    tracing::debug!(%connection, goodbye = goodbye.name(), "a connection ended");
+    metrics::counter!("palabre_goodbyes_total", "code" => close_reason.name()).increment(1);
+    tracing::debug!(%connection, close_reason = close_reason.name(), "a connection ended");
 }
 
 struct Connection {
@@ -113,7 +113,7 @@ struct Connection {
     arrival: Option<Arc<Arrival>>,
     /// The address under which it is counted while nobody has vouched for it.
     stranger: Option<IpAddr>,
-    listener: Option<Arc<Listener>>,
+    subscriber: Option<Arc<Subscriber>>,
     incoming: Incoming,
     /// The message or frame that the client has begun and not ended.
     begun: Option<Transfer>,
@@ -129,7 +129,7 @@ struct Connection {
 }
 
 enum Woken {
-    Goodbye(Goodbye),
+    CloseReason(CloseReason),
     /// What was read before can be looked at.
     Heard,
     Readable,
@@ -141,15 +141,15 @@ impl Connection {
         &self.endpoint.shared
     }
 
-    /// From the handshake to the goodbye; `early` came together with the handshake.
-    async fn live(&mut self, early: Vec<u8>) -> Goodbye {
+    /// From the handshake to the close reason; `early` came together with the handshake.
+    async fn live(&mut self, early: Vec<u8>) -> CloseReason {
         if let Some(arrival) = self.arrival.clone()
             && !self.endpoint.dialect.authenticates_in_band
         {
             self.seat.peer().has_credential();
             if let Err(error) = Box::pin(self.attach(&arrival)).await {
                 self.say(vec![(self.endpoint.dialect.refusal)(&error)]);
-                return Box::pin(self.end(shut_out(&error, Goodbye::TooManyConnections))).await;
+                return Box::pin(self.end(shut_out(&error, CloseReason::TooManyConnections))).await;
             }
             if let Some(speaker) = &self.actor.speaker {
                 self.say((self.endpoint.dialect.greeting)(speaker));
@@ -164,8 +164,8 @@ impl Connection {
             while !self.outbox.is_full()
                 && let Some(heard) = self.heard.pop_front()
             {
-                if let Err(goodbye) = self.hear(heard).await {
-                    return Box::pin(self.end(goodbye)).await;
+                if let Err(close_reason) = self.hear(heard).await {
+                    return Box::pin(self.end(close_reason)).await;
                 }
             }
             if self.outbox.is_full()
@@ -184,12 +184,12 @@ impl Connection {
                 timer.as_mut().reset(deadline);
             }
             match self.wait(&mut timer).await {
-                Woken::Goodbye(goodbye) => return goodbye,
+                Woken::CloseReason(close_reason) => return close_reason,
                 Woken::Heard => {}
                 Woken::Readable => self.read(),
                 Woken::Time => match self.on_time() {
                     Ok(()) => timer.as_mut().reset(self.deadline()),
-                    Err(goodbye) => return Box::pin(self.end(goodbye)).await,
+                    Err(close_reason) => return Box::pin(self.end(close_reason)).await,
                 },
             }
         }
@@ -199,8 +199,8 @@ impl Connection {
     /// written nothing is read: a client that does not listen is not listened to.
     async fn wait(&mut self, timer: &mut Pin<Box<Sleep>>) -> Woken {
         std::future::poll_fn(|context: &mut Context<'_>| {
-            if let Poll::Ready(goodbye) = self.writer.poll(&self.socket, context) {
-                return Poll::Ready(Woken::Goodbye(goodbye));
+            if let Poll::Ready(close_reason) = self.writer.poll(&self.socket, context) {
+                return Poll::Ready(Woken::CloseReason(close_reason));
             }
             if !self.outbox.is_full() {
                 if !self.heard.is_empty() {
@@ -208,7 +208,7 @@ impl Connection {
                 }
                 match self.socket.poll_read_ready(context) {
                     Poll::Ready(Ok(())) => return Poll::Ready(Woken::Readable),
-                    Poll::Ready(Err(_)) => return Poll::Ready(Woken::Goodbye(Goodbye::Gone)),
+                    Poll::Ready(Err(_)) => return Poll::Ready(Woken::CloseReason(CloseReason::Gone)),
                     Poll::Pending => {}
                 }
             }
@@ -218,7 +218,7 @@ impl Connection {
     }
 
     /// Waits for something else, and writes meanwhile.
-    async fn while_writing<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Goodbye> {
+    async fn while_writing<T>(&mut self, work: impl Future<Output = T>) -> Result<T, CloseReason> {
         let mut work = std::pin::pin!(work);
         std::future::poll_fn(|context: &mut Context<'_>| {
             if let Poll::Ready(value) = work.as_mut().poll(context) {
@@ -230,10 +230,10 @@ impl Connection {
     }
 
     /// Waits until no send is under way, so that answers keep the order of their commands.
-    async fn wait_for_pending_sends(&mut self, at_most: u32) -> Result<(), Goodbye> {
+    async fn wait_for_pending_sends(&mut self, at_most: u32) -> Result<(), CloseReason> {
         std::future::poll_fn(|context: &mut Context<'_>| {
-            if let Poll::Ready(goodbye) = self.writer.poll(&self.socket, context) {
-                return Poll::Ready(Err(goodbye));
+            if let Poll::Ready(close_reason) = self.writer.poll(&self.socket, context) {
+                return Poll::Ready(Err(close_reason));
             }
             if self.outbox.sends_in_flight() <= at_most { Poll::Ready(Ok(())) } else { Poll::Pending }
         })
@@ -242,7 +242,7 @@ impl Connection {
 
     // ---- commands -------------------------------------------------------------------------------
 
-    async fn take_step(&mut self, step: Step) -> Result<(), Goodbye> {
+    async fn take_step(&mut self, step: Step) -> Result<(), CloseReason> {
         let step = match step {
             Step::Send(..) => step,
             Step::Refuse(texts) => {
@@ -303,7 +303,7 @@ impl Connection {
         &mut self,
         submission: chat::messages::Submission,
         then: Box<dyn FnOnce(chat::Result<chat::messages::Sent>) -> Vec<Text> + Send>,
-    ) -> Result<(), Goodbye> {
+    ) -> Result<(), CloseReason> {
         let admitted = self.actor.known().cloned().and_then(|speaker| {
             self.shared().admit(&self.actor, Cost::Message(self.endpoint.pace))?;
             Ok(speaker)
@@ -334,7 +334,7 @@ impl Connection {
     /// Turns a conversation on or off for this connection.
     fn tune(&self, conversation: ConversationId, hears: bool) -> chat::Result<()> {
         let most = usize::try_from(self.shared().limits().conversations_per_user).unwrap_or(usize::MAX);
-        let tuning = self.listener.as_ref().and_then(|listener| listener.tuning.as_ref());
+        let tuning = self.subscriber.as_ref().and_then(|subscriber| subscriber.tuning.as_ref());
         match tuning {
             Some(tuning) if tuning.tune(conversation, hears, most) => Ok(()),
             Some(_) => Err(Error::limit_reached(format!("One connection may choose about {most} conversations."))),
@@ -343,7 +343,7 @@ impl Connection {
     }
 
     /// Says what a step ends in.
-    async fn finish(&mut self, step: Step) -> Result<(), Goodbye> {
+    async fn finish(&mut self, step: Step) -> Result<(), CloseReason> {
         if let Step::Say(texts) | Step::Refuse(texts) = step {
             self.say(texts);
         }
@@ -358,21 +358,21 @@ impl Connection {
 
     // ---- the end --------------------------------------------------------------------------------
 
-    /// Ends with this goodbye; what waits before it is still written if the socket takes it.
-    async fn end(&mut self, goodbye: Goodbye) -> Goodbye {
+    /// Ends with this close reason; what waits before it is still written if the socket takes it.
+    async fn end(&mut self, close_reason: CloseReason) -> CloseReason {
         if let Err(said_before) = self.wait_for_pending_sends(u32::MAX).await {
             return said_before;
         }
-        self.outbox.end(goodbye);
+        self.outbox.end(close_reason);
         std::future::poll_fn(|context| self.writer.poll(&self.socket, context)).await
     }
 
-    /// Writes the goodbye, and lets the client say its own before the socket is closed, so that ours is not lost in a
+    /// Writes the close reason, and lets the client say its own before the socket is closed, so that ours is not lost in a
     /// reset.
-    async fn part(&mut self, goodbye: Goodbye) {
+    async fn part(&mut self, close_reason: CloseReason) {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         // Whoever is sent away for being slow is slow to learn it, too.
-        let patience = if goodbye == Goodbye::SlowConsumer { SLOW_FAREWELL } else { FAREWELL };
+        let patience = if close_reason == CloseReason::SlowConsumer { SLOW_FAREWELL } else { FAREWELL };
         let peer = self.seat.peer().clone();
         let farewell = async {
             let written = std::future::poll_fn(|context| self.writer.poll_pending(&self.socket, context));
@@ -389,12 +389,12 @@ impl Connection {
     }
 }
 
-/// The goodbye to somebody who was not let in: a server that is full now may have room in a moment.
-fn shut_out(error: &Error, otherwise: Goodbye) -> Goodbye {
+/// The close reason to somebody who was not let in: a server that is full now may have room in a moment.
+fn shut_out(error: &Error, otherwise: CloseReason) -> CloseReason {
     let after = error.retry_after_ms.and_then(|ms| u32::try_from(ms).ok()).unwrap_or(1_000);
     match error.code {
-        ErrorCode::LimitReached => Goodbye::TooManyConnections,
-        ErrorCode::RateLimited => Goodbye::Restart(after),
+        ErrorCode::LimitReached => CloseReason::TooManyConnections,
+        ErrorCode::RateLimited => CloseReason::Restart(after),
         _ => otherwise,
     }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use subscribers::{Goodbye, Outbox, frame};
+use subscribers::{CloseReason, Outbox, frame};
 use tokio::net::TcpStream;
 
 /// Pieces that one write takes.
@@ -18,13 +18,13 @@ const PIECES: usize = 64;
 pub(crate) struct Writer {
     outbox: Arc<Outbox>,
     pending: VecDeque<Bytes>,
-    goodbye: Option<Goodbye>,
+    close_reason: Option<CloseReason>,
     written: u64,
 }
 
 impl Writer {
     pub(crate) fn new(outbox: Arc<Outbox>) -> Self {
-        Self { outbox, pending: VecDeque::new(), goodbye: None, written: 0 }
+        Self { outbox, pending: VecDeque::new(), close_reason: None, written: 0 }
     }
 
     /// How many bytes the socket has taken since it was opened.
@@ -32,19 +32,19 @@ impl Writer {
         self.written
     }
 
-    /// Writes what there is and the socket takes. Ready with the goodbye once there is one, written or not: whoever
-    /// has been sent away is obeyed no more, also if they do not listen; or with [`Goodbye::Gone`] if the socket has
+    /// Writes what there is and the socket takes. Ready with the close reason once there is one, written or not: whoever
+    /// has been sent away is obeyed no more, also if they do not listen; or with [`CloseReason::Gone`] if the socket has
     /// broken. Pending otherwise, to be woken by either side.
-    pub(crate) fn poll(&mut self, socket: &TcpStream, context: &mut Context<'_>) -> Poll<Goodbye> {
+    pub(crate) fn poll(&mut self, socket: &TcpStream, context: &mut Context<'_>) -> Poll<CloseReason> {
         loop {
             self.outbox.register(context);
-            let (queue, goodbye) = self.outbox.take();
-            if let (Some(goodbye), None) = (goodbye, self.goodbye) {
-                self.goodbye = Some(goodbye);
-                // What is half written must be finished, or the goodbye could not be read.
+            let (queue, close_reason) = self.outbox.take();
+            if let (Some(close_reason), None) = (close_reason, self.close_reason) {
+                self.close_reason = Some(close_reason);
+                // What is half written must be finished, or the close reason could not be read.
                 self.pending.truncate(1);
-                self.pending.push_back(frame::close(goodbye.code(), &goodbye.reason()));
-            } else if self.goodbye.is_none() {
+                self.pending.push_back(frame::close(close_reason.code(), &close_reason.reason()));
+            } else if self.close_reason.is_none() {
                 if self.pending.is_empty() {
                     self.pending = queue;
                 } else {
@@ -52,9 +52,9 @@ impl Writer {
                 }
             }
             let wrote_something = !self.pending.is_empty();
-            match (self.poll_pending(socket, context), self.goodbye) {
-                (Poll::Ready(Err(())), goodbye) => return Poll::Ready(goodbye.unwrap_or(Goodbye::Gone)),
-                (_, Some(goodbye)) => return Poll::Ready(goodbye),
+            match (self.poll_pending(socket, context), self.close_reason) {
+                (Poll::Ready(Err(())), close_reason) => return Poll::Ready(close_reason.unwrap_or(CloseReason::Gone)),
+                (_, Some(close_reason)) => return Poll::Ready(close_reason),
                 // More may have come meanwhile.
                 (Poll::Ready(Ok(())), None) if wrote_something => {}
                 (_, None) => return Poll::Pending,

@@ -54,10 +54,10 @@ pub struct Translator {
     pub greeting: fn(&Speaker) -> Vec<Text>,
     /// What a frame asks for. The speaker is absent until the connection has authenticated.
     pub decode: fn(Option<&Speaker>, &str) -> Step,
-    /// What a listener is told of a numbered event; nothing if this dialect has no word for it.
-    /// Encoded once for all listeners of the dialect, whoever they are.
+    /// What a subscriber is told of a numbered event; nothing if this dialect has no word for it.
+    /// Encoded once for all subscribers of the dialect, whoever they are.
     pub event: fn(&Place, &Event) -> Option<Text>,
-    /// What a listener is told of an event with this number that is about a message which they do not see; nothing if
+    /// What a subscriber is told of an event with this number that is about a message which they do not see; nothing if
     /// this dialect does not count.
     pub hidden: fn(ConversationId, Number) -> Option<Text>,
     /// Whether the connection that caused the event is told of it too.
@@ -67,9 +67,9 @@ pub struct Translator {
     pub account: fn(Option<&Place>, &AccountEvent) -> Vec<Text>,
     /// What one of them is told that comes back, of the account's changes that it missed.
     pub account_caught_up: fn(&AccountChanges) -> Vec<Text>,
-    /// What a listener is told of a signal, frame by frame; nothing if this dialect has no word for it.
+    /// What a subscriber is told of a signal, frame by frame; nothing if this dialect has no word for it.
     pub signal: fn(Option<&Place>, &Signal) -> Vec<Text>,
-    /// What a reconnected listener is told of what it missed; nothing if this dialect has no word for it.
+    /// What a reconnected subscriber is told of what it missed; nothing if this dialect has no word for it.
     pub caught_up: fn(ConversationId, &CaughtUp) -> Option<Text>,
     /// How a refusal that answers no command is said (a frame too large, too many commands).
     pub refusal: fn(&Error) -> Text,

@@ -137,7 +137,7 @@ pub struct AllStatistics {
     pub connections: i64,
     /// People with at least one connection.
     pub people_here: i64,
-    /// Batches of frames put into listeners' outboxes since the start.
+    /// Batches of frames put into subscribers' outboxes since the start.
     pub deliveries: i64,
     /// Seconds since the server was started.
     pub uptime_seconds: i64,

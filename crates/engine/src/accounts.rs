@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chat::{
     AccountFact, Error, ErrorCode, Number, Reply, Result, UserId,
     accounts::{Account, Profile, ProfileChange, Registration, ServerRole},
-    event::Order,
+    event::Revocation,
     permission,
     sessions::{Origin, Visited},
 };
@@ -358,7 +358,7 @@ impl Call {
                     store::accounts::set_deactivated(&mut unit.conn, user, (!active).then_some(now)).await?;
                     if !active {
                         store::sessions::end_others(&mut unit.conn, user, None, now).await?;
-                        unit.order(Order::Deactivated(user));
+                        unit.revoke(Revocation::Deactivated(user));
                     }
                     Ok(())
                 })
@@ -407,7 +407,7 @@ pub(crate) async fn set_role(engine: &Engine, by: Option<UserId>, user: UserId, 
                     return Ok(());
                 }
                 store::accounts::set_role(&mut unit.conn, user, role).await?;
-                unit.order(Order::RoleChanged { user, role });
+                unit.revoke(Revocation::RoleChanged { user, role });
                 Ok(())
             })
         })

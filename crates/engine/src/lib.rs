@@ -60,7 +60,7 @@ pub use tokens::Keys;
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
-/// Tells who is here: the listeners' knowledge, lent to the engine for its answers.
+/// Tells who is here: the subscribers' knowledge, lent to the engine for its answers.
 pub type Here = Arc<dyn Fn(UserId) -> Seen + Send + Sync>;
 
 /// How the engine is to work.

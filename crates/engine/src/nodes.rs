@@ -2,7 +2,7 @@
 
 use chat::{ConversationId, Error, Number, Result, SessionId, UserId, conversations::Listed, sessions::Standing};
 
-use store::{Epoch, Nudge};
+use store::{Epoch, Invalidation};
 
 use crate::{Engine, sessions};
 
@@ -50,7 +50,9 @@ impl Engine {
         self.inner
             .writer
             .change(&[], None, move |unit| {
-                Box::pin(async move { Ok(store::nudges::add(&mut unit.conn, &[Nudge::Mute], node, unit.now).await?) })
+                Box::pin(async move {
+                    Ok(store::invalidations::add(&mut unit.conn, &[Invalidation::Mute], node, unit.now).await?)
+                })
             })
             .await
     }
@@ -103,15 +105,15 @@ impl Engine {
             .await
     }
 
-    /// The place of the newest nudge.
+    /// The place of the newest invalidation.
     ///
     /// # Errors
     /// The store's.
-    pub async fn newest_nudge(&self) -> Result<i64> {
-        Ok(store::nudges::newest(&mut *self.inner.db.read().await?).await?)
+    pub async fn newest_invalidation(&self) -> Result<i64> {
+        Ok(store::invalidations::newest(&mut *self.inner.db.read().await?).await?)
     }
 
-    /// Forgets nudges up to this place, and nodes that have not written for days.
+    /// Forgets invalidations up to this place, and nodes that have not written for days.
     ///
     /// # Errors
     /// The store's.
@@ -121,7 +123,7 @@ impl Engine {
             .writer
             .change(&[], None, move |unit| {
                 Box::pin(async move {
-                    store::nudges::forget(&mut unit.conn, place).await?;
+                    store::invalidations::forget(&mut unit.conn, place).await?;
                     Ok(db.forget_nodes(&mut unit.conn, unit.now).await?)
                 })
             })

@@ -12,7 +12,7 @@ use store::search::{BLOCK, Needle};
 
 use crate::{Call, history::cut};
 
-/// Messages that are read and looked at together at most; at first few more than are wanted.
+/// Messages that are read and looked at together.
 const PORTION: i64 = 256;
 /// If so few of a range were proposed, or fewer, the next range may be larger.
 const FEW: usize = 64;
@@ -133,7 +133,6 @@ impl Call {
         let patience = Duration::from_millis(u64::try_from(self.settings.limits.search_ms).unwrap_or(0));
         let enough = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1);
         let (mut hits, mut high, mut blocks) = (Vec::new(), end, 1);
-        let mut portion = (limit + limit / 2 + 1).min(PORTION);
         while high > 0 {
             let low = ((high - 1).div_euclid(BLOCK) + 1).saturating_sub(blocks).max(0) * BLOCK;
             let step = self.engine.moment();
@@ -146,13 +145,11 @@ impl Call {
                 if self.engine.moment().saturating_sub(began) > patience {
                     return Ok((hits, Some(MessageId(high))));
                 }
-                let found = store::search::candidates(&self.db, &resolved.needle, (low, high), portion).await?;
+                let found = store::search::candidates(&self.db, &resolved.needle, (low, high), PORTION).await?;
                 proposed += found.len();
-                let is_last = (found.len() as i64) < portion;
+                let is_last = (found.len() as i64) < PORTION;
                 let lowest = found.last().map_or(low, |id| id.0);
-                let wanted = enough - hits.len();
-                hits.extend(self.look_at(resolved, &found, wanted).await?);
-                portion = (portion * 2).min(PORTION);
+                hits.extend(self.look_at(resolved, &found).await?);
                 high = if is_last { low } else { lowest };
             }
             if proposed <= FEW && self.engine.moment().saturating_sub(step) < QUICK {
@@ -163,8 +160,8 @@ impl Call {
         Ok((hits, last))
     }
 
-    /// What of these messages is what was looked for, as their rows are now; of the newest so many.
-    async fn look_at(&self, resolved: &Resolved, ids: &[MessageId], wanted: usize) -> Result<Vec<Hit>> {
+    /// What of these messages is what was looked for, as their rows are now.
+    async fn look_at(&self, resolved: &Resolved, ids: &[MessageId]) -> Result<Vec<Hit>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -181,6 +178,6 @@ impl Call {
             let places = search.places(&message).filter(|_| is_meant(&message))?;
             Some(Hit { message, places })
         };
-        Ok(messages.into_iter().filter_map(hit).take(wanted).collect())
+        Ok(messages.into_iter().filter_map(hit).collect())
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use chat::{
     Error, ErrorCode, Millis, Reply, Result, SessionId, UserId,
     accounts::{Account, Profile, ServerRole, Speaker},
-    event::Order,
+    event::Revocation,
     network::Network,
     sessions::{Challenge, Origin, Tokens, Visited},
 };
@@ -23,7 +23,7 @@ use crate::{
     tokens::{self, Claim},
 };
 
-/// Nothing is good for longer than this without being looked at again; a time without end would be no time.
+/// Nothing is good for longer than this without being rechecked; a time without end would be no time.
 const LONG: Duration = Duration::from_secs(366 * 86_400);
 
 /// How much longer something is good.
@@ -213,7 +213,7 @@ async fn trade(unit: &mut Unit, presented: String, fresh_hash: String, origin: O
     };
     if let Some(why) = why {
         store::sessions::end(&mut unit.conn, session, user, now).await?;
-        unit.order(Order::SessionEnded { user, session });
+        unit.revoke(Revocation::SessionEnded { user, session });
         return Ok(Traded::Reused { user, session, why });
     }
     store::sessions::add_token(&mut unit.conn, &fresh_hash, session).await?;
@@ -412,7 +412,7 @@ impl Call {
                     if !store::sessions::end(&mut unit.conn, session, user, now).await? {
                         return Err(Error::not_found("session"));
                     }
-                    unit.order(Order::SessionEnded { user, session });
+                    unit.revoke(Revocation::SessionEnded { user, session });
                     Ok(())
                 })
             })
@@ -472,7 +472,7 @@ pub(crate) async fn set_password(
                     None => store::accounts::set_password(&mut unit.conn, user, &hash).await?,
                 }
                 store::sessions::end_others(&mut unit.conn, user, except, now).await?;
-                unit.order(Order::SessionsEnded { user, except });
+                unit.revoke(Revocation::SessionsEnded { user, except });
                 Ok(())
             })
         })

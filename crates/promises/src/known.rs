@@ -88,7 +88,7 @@ impl<F: Form> Known<F> {
         known
     }
 
-    /// Where an event of this number stands: the next is applied, what is not larger is dropped, and a hole must not
+    /// Where an event of this number stands: the next is applied, what is not larger is dropped, and a gap must not
     /// be.
     #[must_use]
     pub fn place(&self, number: Number) -> Place {

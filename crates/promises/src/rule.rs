@@ -36,7 +36,7 @@ macro_rules! rules {
 rules! {
     I1, "durability", "what was acknowledged is kept";
     I2, "no duplicate effect", "nothing is kept twice";
-    I3, "gap-free", "numbers without holes";
+    I3, "gap-free", "numbers without gaps";
     I4, "no phantom", "nothing that nobody said";
     I5, "stable ack", "one send, one answer";
     I6, "order agreement", "all see one order";

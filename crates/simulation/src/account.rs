@@ -97,7 +97,7 @@ impl World<'_> {
     /// Too much has changed to be told one by one: a person's connections come back and read it.
     fn send_back(&mut self, node: usize, user: UserId) {
         let Some(person) = self.nodes[node].people.get(&user) else { return };
-        for connection in person.listeners.clone() {
+        for connection in person.subscribers.clone() {
             self.close(node, connection);
         }
     }
@@ -170,7 +170,7 @@ impl World<'_> {
         self.nodes[node].stalled.insert(user);
     }
 
-    /// Tries again where something waits: a conversation could not be read, or has lost its last listener meanwhile.
+    /// Tries again where something waits: a conversation could not be read, or has lost its last subscriber meanwhile.
     pub(crate) fn goes_on(&mut self, node: usize) {
         for user in std::mem::take(&mut self.nodes[node].stalled) {
             self.tell_account(node, user, false);
@@ -227,7 +227,7 @@ impl World<'_> {
         let Some(person) = self.nodes[node].people.get_mut(&user) else { return };
         event.after = std::mem::replace(&mut person.account.told, event.number);
         let event = Rc::new(event);
-        for connection in person.listeners.clone() {
+        for connection in person.subscribers.clone() {
             self.tell(node, connection, Frame::Account { event: event.clone(), live: true });
         }
     }

@@ -8,13 +8,13 @@ use std::{
 };
 
 use chat::{
-    AccountEvent, Command, ConversationId, Event, Number, Reply, Scope, Told, UserId,
+    AccountEvent, Command, ConversationId, Event, Number, Outgoing, Reply, Scope, UserId,
     accounts::Speaker,
     conversations::Listed,
     reply::{AccountChanges, CaughtUp},
 };
 use promises::{Facts, KnownAccount};
-use store::{Nudge, members::Belongings, nudges::Kept};
+use store::{Invalidation, invalidations::Kept, members::Belongings};
 
 use crate::database::Snapshot;
 
@@ -48,7 +48,7 @@ pub(crate) enum Happening {
     Due { node: usize, life: u32, scope: Scope },
     /// A node tries again to tell of accounts that have waited.
     GoesOn { node: usize, life: u32 },
-    /// A node reads nudges, and looks whether it is time to ask for heads.
+    /// A node reads invalidations, and looks whether it is time to ask for heads.
     Ticks { node: usize, life: u32 },
     /// A letter reaches Redis.
     AtRedis { node: usize, wire: u32, channel: Channel, letter: Rc<Letter> },
@@ -139,7 +139,7 @@ pub(crate) struct Job {
 
 /// What the database said to a transaction.
 pub(crate) struct Written {
-    pub told: Vec<Told>,
+    pub told: Vec<Outgoing>,
     pub replies: Vec<chat::Result<Reply>>,
 }
 
@@ -168,7 +168,7 @@ pub(crate) enum Question {
         cursor: Number,
     },
     /// At whom to look again.
-    Nudges {
+    Invalidations {
         after: i64,
     },
     Heads(Vec<ConversationId>),
@@ -180,7 +180,7 @@ pub(crate) enum Question {
         live_from: Number,
     },
     /// What this node has missed, and which of these people may know.
-    Hole {
+    Gap {
         room: u64,
         conversation: ConversationId,
         after: Number,
@@ -207,10 +207,10 @@ pub(crate) enum Answer {
     Listed(Box<Option<Listed>>),
     AccountChanges(Rc<AccountChanges>),
     Account(Rc<KnownAccount<Facts>>),
-    Nudges(Vec<Kept>),
+    Invalidations(Vec<Kept>),
     Heads(Vec<(ConversationId, Number)>),
     Changes(Rc<CaughtUp>),
-    Hole(Rc<CaughtUp>, BTreeSet<UserId>),
+    Gap(Rc<CaughtUp>, BTreeSet<UserId>),
     Snapshot(Rc<Snapshot>),
 }
 
@@ -218,14 +218,14 @@ pub(crate) enum Answer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Channel {
     Conversation(ConversationId),
-    Nudges,
+    Invalidations,
 }
 
-/// What nodes tell each other: a frame of [`stream::wire`], or a nudge.
+/// What nodes tell each other: a frame of [`stream::wire`], or an invalidation.
 #[derive(Debug)]
 pub(crate) enum Letter {
     Frame(ConversationId, String),
-    Nudge(Nudge),
+    Invalidation(Invalidation),
 }
 
 struct Entry {

@@ -382,7 +382,7 @@ impl World<'_> {
         self.apply(client, Frame::Changes { changes, live });
     }
 
-    /// Applies what was heard by the law: the next is applied, what is not larger is dropped, a hole must not be.
+    /// Applies what was heard by the law: the next is applied, what is not larger is dropped, a gap must not be.
     fn apply(&mut self, client: usize, frame: Frame) {
         let conversation = match &frame {
             Frame::Event(event) => event.conversation,

@@ -15,7 +15,7 @@ use std::{
 
 use anyhow::Context as _;
 use chat::{
-    Command, ConversationId, Limits, Millis, Number, Query, Reply, Told, UserId,
+    Command, ConversationId, Limits, Millis, Number, Outgoing, Query, Reply, UserId,
     accounts::{Profile, ServerRole, Speaker},
     conversations::{Listed, Visibility},
     members::Member,
@@ -26,7 +26,7 @@ use chat::{
 use engine::{Engine, Extent, Keys, Settings, Wanted};
 use futures_util::future::join_all;
 use promises::{Facts, Known, KnownAccount};
-use store::{Committed, Db, Nudge, Options, Writer, members::Belongings, nudges::Kept};
+use store::{Committed, Db, Invalidation, Options, Writer, invalidations::Kept, members::Belongings};
 use tokio::{runtime::Runtime, sync::mpsc};
 
 /// Changes that one catch-up answer carries here: few, so that clients must often read anew.
@@ -35,7 +35,7 @@ const CATCH_UP: i64 = 25;
 const PIECE: i64 = 1_200;
 /// Batches that the writer may hand over before anybody takes them.
 const BATCHES: usize = 1_024;
-/// Nudges that one reading takes.
+/// Invalidations that one reading takes.
 const NUDGES: i64 = 2_000;
 
 type Batch = (Committed, Vec<Box<dyn FnOnce() + Send>>);
@@ -104,7 +104,7 @@ impl Database {
     }
 
     /// So many people, and public rooms that the first of them owns; and what was told of these.
-    pub(crate) fn found(&mut self, people: usize, rooms: usize) -> anyhow::Result<(Town, Vec<Told>)> {
+    pub(crate) fn found(&mut self, people: usize, rooms: usize) -> anyhow::Result<(Town, Vec<Outgoing>)> {
         let first = self.rooms;
         let names: Vec<String> = (0..people).map(|person| format!("person-{first}-{person}")).collect();
         let written = names.clone();
@@ -155,7 +155,7 @@ impl Database {
     }
 
     /// Does all of this in one transaction: what was committed, and the answer to each.
-    pub(crate) fn commit(&mut self, commands: Vec<(Speaker, Command)>) -> (Vec<Told>, Vec<chat::Result<Reply>>) {
+    pub(crate) fn commit(&mut self, commands: Vec<(Speaker, Command)>) -> (Vec<Outgoing>, Vec<chat::Result<Reply>>) {
         let engine = &self.engine;
         let batches = &mut self.batches;
         self.runtime.block_on(async {
@@ -234,21 +234,24 @@ impl Database {
         Ok(heads)
     }
 
-    /// The place of the newest nudge.
-    pub(crate) fn newest_nudge(&self) -> chat::Result<i64> {
-        self.runtime.block_on(async { Ok(store::nudges::newest(&mut *self.db.read().await?).await?) })
+    /// The place of the newest invalidation.
+    pub(crate) fn newest_invalidation(&self) -> chat::Result<i64> {
+        self.runtime.block_on(async { Ok(store::invalidations::newest(&mut *self.db.read().await?).await?) })
     }
 
-    /// The nudges after a place.
-    pub(crate) fn nudges(&self, after: i64) -> chat::Result<Vec<Kept>> {
-        self.runtime.block_on(async { Ok(store::nudges::after(&mut *self.db.read().await?, after, NUDGES).await?) })
+    /// The invalidations after a place.
+    pub(crate) fn invalidations(&self, after: i64) -> chat::Result<Vec<Kept>> {
+        self.runtime
+            .block_on(async { Ok(store::invalidations::after(&mut *self.db.read().await?, after, NUDGES).await?) })
     }
 
     /// Says that a node cannot tell others.
     pub(crate) fn say_mute(&mut self) -> chat::Result<()> {
         let (node, batches) = (self.db.node(), &mut self.batches);
         let saying = self.writer.change(&[], None, move |unit| {
-            Box::pin(async move { Ok(store::nudges::add(&mut unit.conn, &[Nudge::Mute], node, unit.now).await?) })
+            Box::pin(async move {
+                Ok(store::invalidations::add(&mut unit.conn, &[Invalidation::Mute], node, unit.now).await?)
+            })
         });
         self.runtime.block_on(async { tokio::join!(saying, hand_over(batches)).0 })
     }

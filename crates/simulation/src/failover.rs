@@ -16,7 +16,7 @@ use std::{
 
 use anyhow::Context as _;
 use chat::{
-    ClientId, ConversationId, Millis, Number, Told, UserId,
+    ClientId, ConversationId, Millis, Number, Outgoing, UserId,
     accounts::{Profile, ServerRole, Speaker},
     conversations::{Kind, Visibility},
     members::Role,
@@ -188,14 +188,14 @@ impl World {
     async fn hand_over(&mut self, node: usize) {
         let Some((told, answers)) = self.nodes[node].batches.recv().await else { return };
         answers.into_iter().for_each(|answer| answer());
-        if told.contains(&Told::NewHistory) && self.slip != Some(Slip::KeepsConnections) {
+        if told.contains(&Outgoing::NewHistory) && self.slip != Some(Slip::KeepsConnections) {
             for client in self.clients.iter_mut().filter(|client| client.node == node) {
                 client.connected = false;
             }
         }
     }
 
-    /// The node's own listeners hear it, if it is the next.
+    /// The node's own subscribers hear it, if it is the next.
     fn tell(&mut self, node: usize, sent: &Sent) {
         let cid = sent.client_id.as_ref().map(ToString::to_string).unwrap_or_default();
         for client in self.clients.iter_mut().filter(|client| client.node == node && client.connected) {

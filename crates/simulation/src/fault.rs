@@ -6,7 +6,7 @@ pub enum Fault {
     /// What is missing is never read from the database.
     NeverReads,
     /// An event that comes before its turn is told at once.
-    PassesHoles,
+    PassesGaps,
     /// An event that was told before is told again.
     PassesTwice,
     /// A reading that is older than what is known to exist is taken for the present.
@@ -15,7 +15,7 @@ pub enum Fault {
     NeverPolls,
     /// Sends are acknowledged before their commit.
     AnswersBeforeCommit,
-    /// Listeners are told before the commit.
+    /// Subscribers are told before the commit.
     TellsBeforeCommit,
     /// Events are numbered from a counter in the node's memory.
     NumbersFromMemory,
@@ -29,10 +29,10 @@ pub enum Fault {
     HoldsNothingBack,
     /// Whoever is put out of a conversation is told what follows in it.
     ForgetsRemovals,
-    /// Nobody reads the nudges.
-    IgnoresNudges,
-    /// A node does not hear its own nudges, also those of a commit that it did not learn of.
-    IgnoresOwnNudges,
+    /// Nobody reads the invalidations.
+    IgnoresInvalidations,
+    /// A node does not hear its own invalidations, also those of a commit that it did not learn of.
+    IgnoresOwnInvalidations,
     /// Who comes in is added with a row that may be older than what others were told.
     AddsWithOldRows,
     /// Of an account is told what can be told, whatever waits before it.
@@ -47,7 +47,7 @@ impl Fault {
     /// All of them.
     pub const ALL: [Self; 19] = [
         Self::NeverReads,
-        Self::PassesHoles,
+        Self::PassesGaps,
         Self::PassesTwice,
         Self::TakesOldReadings,
         Self::NeverPolls,
@@ -59,8 +59,8 @@ impl Fault {
         Self::KeepsOldAnswers,
         Self::HoldsNothingBack,
         Self::ForgetsRemovals,
-        Self::IgnoresNudges,
-        Self::IgnoresOwnNudges,
+        Self::IgnoresInvalidations,
+        Self::IgnoresOwnInvalidations,
         Self::AddsWithOldRows,
         Self::TellsAccountsOutOfTurn,
         Self::ForgetsWaitingAccounts,

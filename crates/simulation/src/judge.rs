@@ -9,7 +9,7 @@ use std::{
 };
 
 use chat::{
-    AccountEvent, AccountFact, ClientId, ConversationId, Event, Fact, Number, Told, UserId,
+    AccountEvent, AccountFact, ClientId, ConversationId, Event, Fact, Number, Outgoing, UserId,
     messages::{Message, Sent},
     reply::CaughtUp,
 };
@@ -80,12 +80,12 @@ impl Judge {
     // ---- what is done -----------------------------------------------------------------------------
 
     /// A transaction was committed.
-    pub(crate) fn record(&mut self, at: Duration, told: &[Told]) {
+    pub(crate) fn record(&mut self, at: Duration, told: &[Outgoing]) {
         for one in told {
-            if let Told::Account(event) = one {
+            if let Outgoing::Account(event) = one {
                 self.record_account_event(event);
             }
-            let Told::Event(event) = one else { continue };
+            let Outgoing::Event(event) = one else { continue };
             let log = self.logs.entry(event.conversation).or_default();
             let expected = i64::try_from(log.events.len()).unwrap_or(0) + 1;
             match &event.fact {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use chat::{
-    ConversationId, Event, Number, Told, UserId,
+    ConversationId, Event, Number, Outgoing, UserId,
     accounts::Speaker,
     reply::{AccountChanges, CaughtUp},
 };
@@ -47,12 +47,12 @@ pub(crate) struct Node {
     tick: u64,
     /// Whose account has something to tell that waits for a conversation.
     pub stalled: BTreeSet<UserId>,
-    /// Under which it writes nudges: another one after a commit that it did not learn of.
+    /// Under which it writes invalidations: another one after a commit that it did not learn of.
     pub name: u64,
-    /// The newest nudge at its start: later ones are read again and again, as some become visible late.
-    pub nudges_after: i64,
-    pub nudges_heard: BTreeSet<i64>,
-    pub reading_nudges: bool,
+    /// The newest invalidation at its start: later ones are read again and again, as some become visible late.
+    pub invalidations_after: i64,
+    pub invalidations_heard: BTreeSet<i64>,
+    pub reading_invalidations: bool,
     pub heads_at: Duration,
     /// When the last subscription will have arrived.
     pub subscribed_until: Duration,
@@ -71,7 +71,7 @@ pub(crate) struct Node {
 #[derive(Clone, Debug)]
 pub(crate) enum Meanwhile {
     /// This was told here.
-    Told(Rc<Vec<Told>>),
+    Outgoing(Rc<Vec<Outgoing>>),
     /// Somebody has left, with this number.
     Left(UserId, ConversationId, Number),
     /// Another node has brought an account to this number.
@@ -92,7 +92,7 @@ impl Node {
 #[derive(Debug)]
 pub(crate) struct Room {
     pub sequence: Sequence<Event>,
-    pub listeners: BTreeSet<u64>,
+    pub subscribers: BTreeSet<u64>,
     /// Tells it from others of the same conversation, before and after.
     pub born: u64,
     /// When it will be looked for what is due.
@@ -103,7 +103,7 @@ pub(crate) struct Room {
 
 #[derive(Debug)]
 pub(crate) struct Person {
-    pub listeners: BTreeSet<u64>,
+    pub subscribers: BTreeSet<u64>,
     pub belongs: BTreeSet<ConversationId>,
     pub account: Account,
 }
@@ -134,13 +134,13 @@ impl World<'_> {
             self.plan_in(300_000, Happening::Heals(crate::agenda::Trouble::Node(node)));
             return Ok(());
         }
-        let newest = self.database.newest_nudge()?;
+        let newest = self.database.newest_invalidation()?;
         let skew = i64::try_from(self.dice.below(7_200_000)).unwrap_or(0) - 3_600_000;
         let Node { slow, cable, .. } = self.nodes[node];
         let (cable, name) = (cable + 1, self.count());
         let (up, heads_at) = (true, self.now);
         self.nodes[node] =
-            Node { up, life, slow, cable, skew, name, nudges_after: newest, heads_at, ..Node::default() };
+            Node { up, life, slow, cable, skew, name, invalidations_after: newest, heads_at, ..Node::default() };
         note!(self, "node {node} starts, its clock off by {skew} ms");
         self.plan_in(1_000_000, Happening::Ticks { node, life });
         self.plan_in(50_000, Happening::SeeksRedis { node, life });
@@ -202,7 +202,7 @@ impl World<'_> {
         let user = open.speaker.user;
         let hub = &mut self.nodes[node];
         hub.connections.insert(connection, open);
-        let known = hub.people.get(&user).filter(|person| !person.listeners.is_empty());
+        let known = hub.people.get(&user).filter(|person| !person.subscribers.is_empty());
         if known.is_some_and(|person| person.belongs.iter().all(|id| hub.rooms.contains_key(id))) {
             self.enter(node, connection);
         } else {
@@ -230,16 +230,16 @@ impl World<'_> {
             .filter(|one| meanwhile.left.get(&one.conversation).is_none_or(|left| *left <= one.head))
             .map(|one| (one.conversation, one.head.max(meanwhile.head(one.conversation))))
             .collect();
-        let (listeners, belongs) = (BTreeSet::new(), places.keys().copied().collect());
+        let (subscribers, belongs) = (BTreeSet::new(), places.keys().copied().collect());
         let account = Account::new(account, self.fault);
-        self.nodes[node].people.insert(user, Person { listeners, belongs, account });
+        self.nodes[node].people.insert(user, Person { subscribers, belongs, account });
         for (conversation, head) in places {
             self.listen_to(node, conversation, head);
         }
         self.enter(node, connection);
         // What has changed since comes as events; what the memberships have already, a second time.
         for one in meanwhile.told.iter().flat_map(|told| told.iter()) {
-            if let Told::Account(event) = one
+            if let Outgoing::Account(event) = one
                 && event.account == user
             {
                 self.take_account_event(node, event, false);
@@ -253,11 +253,11 @@ impl World<'_> {
         let hub = &mut self.nodes[node];
         let Some(open) = hub.connections.get_mut(&connection) else { return };
         let Some(person) = hub.people.get_mut(&open.speaker.user) else { return };
-        person.listeners.insert(connection);
+        person.subscribers.insert(connection);
         let mut attached = Vec::new();
         for conversation in &person.belongs {
             if let Some(room) = hub.rooms.get_mut(conversation) {
-                room.listeners.insert(connection);
+                room.subscribers.insert(connection);
                 attached.push((*conversation, room.sequence.last()));
             }
         }
@@ -398,9 +398,9 @@ impl World<'_> {
         let Some(open) = hub.connections.remove(&connection) else { return };
         let user = open.speaker.user;
         let Some(person) = hub.people.get_mut(&user) else { return };
-        person.listeners.remove(&connection);
+        person.subscribers.remove(&connection);
         let belongs = person.belongs.clone();
-        if person.listeners.is_empty() {
+        if person.subscribers.is_empty() {
             hub.people.remove(&user);
         }
         for conversation in belongs {
@@ -412,7 +412,7 @@ impl World<'_> {
 /// What has happened while somebody's belongings were being read.
 #[derive(Default)]
 struct Loading {
-    told: Vec<Rc<Vec<Told>>>,
+    told: Vec<Rc<Vec<Outgoing>>>,
     /// What they have left.
     left: BTreeMap<ConversationId, Number>,
     /// How far their account has come.
@@ -422,7 +422,7 @@ struct Loading {
 impl Loading {
     fn add(&mut self, me: UserId, what: Meanwhile) {
         match what {
-            Meanwhile::Told(told) => self.told.push(told),
+            Meanwhile::Outgoing(told) => self.told.push(told),
             Meanwhile::Left(user, conversation, number) if user == me => {
                 let left = self.left.entry(conversation).or_default();
                 *left = number.max(*left);
@@ -435,7 +435,7 @@ impl Loading {
     /// How far a conversation was told here.
     fn head(&self, conversation: ConversationId) -> Number {
         let numbers = self.told.iter().flat_map(|told| told.iter()).filter_map(|one| match one {
-            Told::Event(event) if event.conversation == conversation => Some(event.number),
+            Outgoing::Event(event) if event.conversation == conversation => Some(event.number),
             _ => None,
         });
         numbers.max().unwrap_or_default()

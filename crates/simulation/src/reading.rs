@@ -14,7 +14,7 @@ use crate::{
     world::{World, note},
 };
 
-/// How often nudges are read, and heads while Redis is away.
+/// How often invalidations are read, and heads while Redis is away.
 const EVERY: Duration = Duration::from_secs(1);
 /// How often heads are asked for though Redis is there.
 const SELDOM: Duration = Duration::from_secs(5);
@@ -77,14 +77,14 @@ impl World<'_> {
                 Some(speaker) => Answer::Account(Rc::new(database.account(speaker)?)),
                 None => return Err(away()),
             },
-            Question::Nudges { after } => Answer::Nudges(database.nudges(*after)?),
+            Question::Invalidations { after } => Answer::Invalidations(database.invalidations(*after)?),
             Question::Heads(conversations) => Answer::Heads(database.heads(conversations)?),
             Question::Missed { conversation, cursor, .. } => {
                 Answer::Changes(Rc::new(database.piece(*conversation, *cursor)?))
             }
-            Question::Hole { conversation, after, people, .. } => {
+            Question::Gap { conversation, after, people, .. } => {
                 let changes = Rc::new(database.changes(*conversation, *after)?);
-                Answer::Hole(changes, database.among(people, *conversation)?)
+                Answer::Gap(changes, database.among(people, *conversation)?)
             }
             Question::Anew { connection, conversation, .. } => match speaker(connection) {
                 Some(speaker) => Answer::Snapshot(Rc::new(database.snapshot(speaker, *conversation)?)),
@@ -122,18 +122,18 @@ impl World<'_> {
                 });
                 self.send(node, connection, Frame::AccountRead { request, read });
             }
-            (Question::Nudges { .. }, read) => {
-                self.nodes[node].reading_nudges = false;
-                let Ok(Answer::Nudges(read)) = read else { return };
+            (Question::Invalidations { .. }, read) => {
+                self.nodes[node].reading_invalidations = false;
+                let Ok(Answer::Invalidations(read)) = read else { return };
                 // Its own as well, if they were written under an earlier name: it does not know that it wrote them.
                 let own = self.nodes[node].name;
                 for kept in read {
-                    let foreign = self.nudges_of.get(&kept.id) != Some(&own);
+                    let foreign = self.invalidations_of.get(&kept.id) != Some(&own);
                     if foreign
-                        && self.nodes[node].nudges_heard.insert(kept.id)
-                        && let Some(nudge) = kept.nudge
+                        && self.nodes[node].invalidations_heard.insert(kept.id)
+                        && let Some(invalidation) = kept.invalidation
                     {
-                        self.nudged(node, nudge);
+                        self.invalidated(node, invalidation);
                     }
                 }
             }
@@ -146,11 +146,11 @@ impl World<'_> {
             (Question::Missed { connection, conversation, cursor, live_from }, Err(error)) => {
                 self.missed(node, connection, (conversation, cursor, live_from), Err(error));
             }
-            (Question::Hole { room, conversation, people, .. }, Ok(Answer::Hole(changes, among))) => {
+            (Question::Gap { room, conversation, people, .. }, Ok(Answer::Gap(changes, among))) => {
                 let stays = people.into_iter().map(|user| (user, among.contains(&user))).collect();
                 self.filled(node, room, conversation, &changes, stays);
             }
-            (Question::Hole { room, conversation, .. }, Err(_)) => {
+            (Question::Gap { room, conversation, .. }, Err(_)) => {
                 let now = self.instant();
                 let found = self.nodes[node].rooms.get_mut(&conversation).filter(|found| found.born == room);
                 if let Some(found) = found {
@@ -200,11 +200,11 @@ impl World<'_> {
         let now = self.instant();
         let Some(room) = self.nodes[node].rooms.get_mut(&conversation).filter(|room| room.born == born) else { return };
         let news = room.sequence.filled(to, now);
-        let listeners: Vec<u64> = room.listeners.iter().copied().collect();
+        let subscribers: Vec<u64> = room.subscribers.iter().copied().collect();
         note!(self, "node {node} has read {} up to {to}, news: {news}", self.room(conversation));
         if news {
-            self.figures.holes += 1;
-            for connection in listeners {
+            self.figures.gaps += 1;
+            for connection in subscribers {
                 self.tell(node, connection, Frame::Changes { changes: changes.clone(), live: true });
             }
         }
@@ -219,10 +219,10 @@ impl World<'_> {
         let life = self.nodes[node].life;
         self.agenda.plan(self.now + EVERY, Happening::Ticks { node, life });
         let hub = &mut self.nodes[node];
-        if !hub.reading_nudges && self.fault != Some(Fault::IgnoresNudges) {
-            hub.reading_nudges = true;
-            let after = hub.nudges_after;
-            self.ask(node, Question::Nudges { after });
+        if !hub.reading_invalidations && self.fault != Some(Fault::IgnoresInvalidations) {
+            hub.reading_invalidations = true;
+            let after = hub.invalidations_after;
+            self.ask(node, Question::Invalidations { after });
         }
         let hub = &self.nodes[node];
         if !hub.hears || self.now - hub.heads_at >= SELDOM {

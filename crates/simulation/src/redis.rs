@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, rc::Rc, time::Duration};
 
-use chat::Told;
+use chat::Outgoing;
 use stream::wire::{self, Heard};
 
 use crate::{
@@ -63,7 +63,7 @@ impl World<'_> {
             return;
         }
         let rooms = self.nodes[node].rooms.keys().map(|room| Channel::Conversation(*room));
-        let channels = rooms.chain([Channel::Nudges]).collect();
+        let channels = rooms.chain([Channel::Invalidations]).collect();
         let link = &mut self.redis.links[node];
         *link = Link { connected: true, channels, wire: link.wire + 1, cut: false };
         self.nodes[node].hears = true;
@@ -122,17 +122,17 @@ impl World<'_> {
             return;
         }
         match letter {
-            Letter::Nudge(nudge) => self.nudged(node, *nudge),
+            Letter::Invalidation(invalidation) => self.invalidated(node, *invalidation),
             Letter::Frame(conversation, frame) => {
                 for heard in wire::decode(*conversation, frame) {
                     match heard {
-                        Heard::Told(Told::Event(event)) => {
+                        Heard::Outgoing(Outgoing::Event(event)) => {
                             note!(self, "node {node} hears {}", self.shown(&event));
-                            self.nodes[node].keep(Meanwhile::Told(Rc::new(vec![Told::Event(event.clone())])));
+                            self.nodes[node].keep(Meanwhile::Outgoing(Rc::new(vec![Outgoing::Event(event.clone())])));
                             self.offer(node, event);
                         }
                         Heard::Number(number) => self.heard_of(node, *conversation, number),
-                        Heard::Told(_) => {}
+                        Heard::Outgoing(_) => {}
                     }
                 }
             }

@@ -45,7 +45,7 @@ impl<E: Numbered> Sequence<E> {
         let number = event.number();
         self.head = self.head.max(number);
         match self.fault {
-            Some(Fault::PassesHoles) if number > self.last() => {
+            Some(Fault::PassesGaps) if number > self.last() => {
                 self.gaps = Gaps::new(number);
                 return Some(event);
             }

@@ -1,9 +1,9 @@
-//! What a node tells its listeners, and who they are: events in the order of their numbers, whatever way they came.
+//! What a node tells its subscribers, and who they are: events in the order of their numbers, whatever way they came.
 
 use std::{collections::BTreeSet, rc::Rc, time::Duration};
 
 use chat::{ConversationId, Event, Fact, Number, Scope, UserId};
-use store::Nudge;
+use store::Invalidation;
 
 use crate::{
     agenda::{Channel, Frame, Happening, Question},
@@ -41,12 +41,12 @@ impl World<'_> {
     fn pass(&mut self, node: usize, born: u64, event: Event) {
         let (conversation, number) = (event.conversation, event.number);
         let Some(room) = self.nodes[node].rooms.get(&conversation).filter(|room| room.born == born) else { return };
-        let listeners: Vec<u64> = room.listeners.iter().copied().collect();
+        let subscribers: Vec<u64> = room.subscribers.iter().copied().collect();
         if self.fault == Some(Fault::ResumesFromMemory) {
             self.nodes[node].memory.entry(conversation).or_default().push(event.clone());
         }
         let event = Rc::new(event);
-        for connection in listeners {
+        for connection in subscribers {
             self.tell(node, connection, Frame::Event(event.clone()));
         }
         // At once, for what has waited for this number is next. Their account's event tells them so.
@@ -102,7 +102,7 @@ impl World<'_> {
         let born = room.born;
         if let Some(after) = room.sequence.read_after(now) {
             note!(self, "node {node} reads {} after {after}", self.room(conversation));
-            self.ask(node, Question::Hole { room: born, conversation, after, people });
+            self.ask(node, Question::Gap { room: born, conversation, after, people });
         }
     }
 
@@ -117,12 +117,12 @@ impl World<'_> {
     // ---- who listens ------------------------------------------------------------------------------
 
     /// Another node says at what to look again.
-    pub(crate) fn nudged(&mut self, node: usize, nudge: Nudge) {
-        match nudge {
-            _ if self.fault == Some(Fault::IgnoresNudges) => {}
-            Nudge::Account(user, number) => self.note_account(node, user, number),
-            Nudge::Mute => self.ask_heads(node),
-            Nudge::Standing(_) => {}
+    pub(crate) fn invalidated(&mut self, node: usize, invalidation: Invalidation) {
+        match invalidation {
+            _ if self.fault == Some(Fault::IgnoresInvalidations) => {}
+            Invalidation::Account(user, number) => self.note_account(node, user, number),
+            Invalidation::Mute => self.ask_heads(node),
+            Invalidation::Standing(_) => {}
         }
     }
 
@@ -132,7 +132,7 @@ impl World<'_> {
             return self.heard_of(node, conversation, head);
         }
         let (born, sequence) = (self.count(), Sequence::new(head, self.fault));
-        let room = Room { sequence, listeners: BTreeSet::new(), born, wakes: None, later: Vec::new() };
+        let room = Room { sequence, subscribers: BTreeSet::new(), born, wakes: None, later: Vec::new() };
         self.nodes[node].rooms.insert(conversation, room);
         self.subscribe(node, conversation, true);
     }
@@ -141,13 +141,13 @@ impl World<'_> {
     pub(crate) fn begin_listening(&mut self, node: usize, user: UserId, conversation: ConversationId, head: Number) {
         let Some(person) = self.nodes[node].people.get_mut(&user) else { return };
         person.belongs.insert(conversation);
-        let listeners: Vec<u64> = person.listeners.iter().copied().collect();
-        if listeners.is_empty() {
+        let subscribers: Vec<u64> = person.subscribers.iter().copied().collect();
+        if subscribers.is_empty() {
             return;
         }
         self.listen_to(node, conversation, head);
         if let Some(room) = self.nodes[node].rooms.get_mut(&conversation) {
-            room.listeners.extend(&listeners);
+            room.subscribers.extend(&subscribers);
         }
     }
 
@@ -163,16 +163,16 @@ impl World<'_> {
         }
         let Some(person) = self.nodes[node].people.get_mut(&user) else { return };
         if person.belongs.remove(&conversation) {
-            let listeners: Vec<u64> = person.listeners.iter().copied().collect();
-            self.leave_room(node, conversation, &listeners);
+            let subscribers: Vec<u64> = person.subscribers.iter().copied().collect();
+            self.leave_room(node, conversation, &subscribers);
         }
     }
 
     /// Takes connections out of a room; it goes with the last.
-    pub(crate) fn leave_room(&mut self, node: usize, conversation: ConversationId, listeners: &[u64]) {
+    pub(crate) fn leave_room(&mut self, node: usize, conversation: ConversationId, subscribers: &[u64]) {
         let Some(room) = self.nodes[node].rooms.get_mut(&conversation) else { return };
-        room.listeners.retain(|listener| !listeners.contains(listener));
-        if room.listeners.is_empty() {
+        room.subscribers.retain(|subscriber| !subscribers.contains(subscriber));
+        if room.subscribers.is_empty() {
             let later = std::mem::take(&mut room.later);
             self.nodes[node].rooms.remove(&conversation);
             // They waited for it, and begin it anew.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, rc::Rc, time::Duration};
 
-use chat::{AccountEvent, AccountFact, Command, ConversationId, Event, Fact, Told, UserId};
+use chat::{AccountEvent, AccountFact, Command, ConversationId, Event, Fact, Outgoing, UserId};
 use promises::Violation;
 use tokio::time::Instant;
 
@@ -64,8 +64,8 @@ pub struct Figures {
     pub events: u64,
     /// Events of their accounts that clients heard.
     pub account_events: u64,
-    /// Holes that nodes filled from the database.
-    pub holes: u64,
+    /// Gaps that nodes filled from the database.
+    pub gaps: u64,
     /// Catch-up answers that clients got.
     pub catch_ups: u64,
     /// Conversations that clients read anew.
@@ -85,7 +85,7 @@ impl std::ops::AddAssign for Figures {
         self.repeats += other.repeats;
         self.unknown += other.unknown;
         self.events += other.events;
-        self.holes += other.holes;
+        self.gaps += other.gaps;
         self.catch_ups += other.catch_ups;
         self.readings += other.readings;
         self.troubles += other.troubles;
@@ -123,8 +123,8 @@ pub(crate) struct World<'d> {
     pub machine_down: bool,
     /// Transactions on their way into the database.
     pub flights: BTreeMap<u64, Flight>,
-    /// Under which node's name a nudge was written: its own it need not hear.
-    pub nudges_of: BTreeMap<i64, u64>,
+    /// Under which node's name an invalidation was written: its own it need not hear.
+    pub invalidations_of: BTreeMap<i64, u64>,
     pub weather: Weather,
     pub judge: Judge,
     pub figures: Figures,
@@ -161,7 +161,7 @@ pub fn run(database: &mut Database, plan: Plan) -> anyhow::Result<Outcome> {
         redis: Redis::new(usize::try_from(nodes)?),
         machine_down: false,
         flights: BTreeMap::new(),
-        nudges_of: BTreeMap::new(),
+        invalidations_of: BTreeMap::new(),
         trace: Trace::new(plan.print),
         agenda: Agenda::default(),
         now: Duration::ZERO,
@@ -191,7 +191,7 @@ macro_rules! note {
 pub(crate) use note;
 
 impl World<'_> {
-    fn begin(&mut self, opened: &[Told]) -> anyhow::Result<()> {
+    fn begin(&mut self, opened: &[Outgoing]) -> anyhow::Result<()> {
         note!(self, "{} people, {} rooms, {:?}", self.town.people.len(), self.town.rooms.len(), self.weather);
         self.judge.record(self.now, opened);
         self.settle();

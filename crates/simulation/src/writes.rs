@@ -1,13 +1,13 @@
-//! How a node writes: what has piled up is one transaction; after its commit others and listeners are told, and whoever
+//! How a node writes: what has piled up is one transaction; after its commit others and subscribers are told, and whoever
 //! asked is answered. In between, everything may break.
 
 use std::rc::Rc;
 
 use chat::{
-    Command, Error, ErrorCode, Event, Fact, MessageId, Millis, Number, Reply, Told,
+    Command, Error, ErrorCode, Event, Fact, MessageId, Millis, Number, Outgoing, Reply,
     messages::{Message, Sent, Submission},
 };
-use store::nudges;
+use store::invalidations;
 use stream::wire;
 
 use crate::{
@@ -72,19 +72,19 @@ impl World<'_> {
         let (told, replies) = self.database.commit(commands);
         for one in &told {
             match one {
-                Told::Event(event) => {
+                Outgoing::Event(event) => {
                     note!(self, "node {node} commits {}", self.shown(event));
                     self.figures.changes += 1;
                 }
-                Told::Account(event) => {
+                Outgoing::Account(event) => {
                     note!(self, "node {node} commits {}", self.shown_account(event));
                     self.figures.account_changes += 1;
                 }
-                Told::Notice(_) | Told::Order(_) | Told::Doubt | Told::NewHistory => {}
+                Outgoing::Notice(_) | Outgoing::Revocation(_) | Outgoing::Doubt | Outgoing::NewHistory => {}
             }
         }
         self.judge.record(self.now, &told);
-        self.note_nudges(node, nudges::of(&told).len());
+        self.note_invalidations(node, invalidations::of(&told).len());
         Written { told, replies }
     }
 
@@ -97,15 +97,15 @@ impl World<'_> {
         }
     }
 
-    /// Notes that the newest nudges are this node's.
-    fn note_nudges(&mut self, node: usize, count: usize) {
+    /// Notes that the newest invalidations are this node's.
+    fn note_invalidations(&mut self, node: usize, count: usize) {
         if count == 0 {
             return;
         }
-        let newest = self.database.newest_nudge().unwrap_or_default();
+        let newest = self.database.newest_invalidation().unwrap_or_default();
         let first = newest - i64::try_from(count).unwrap_or(0) + 1;
         let name = self.nodes[node].name;
-        self.nudges_of.extend((first..=newest).map(|id| (id, name)));
+        self.invalidations_of.extend((first..=newest).map(|id| (id, name)));
     }
 
     /// The ways to the database break: of what is on them nobody knows whether it arrived.
@@ -180,7 +180,7 @@ impl World<'_> {
         note!(self, "node {node} does not know what became of {} commands", jobs.len());
         // It may be there, and then nobody else tells of it; what it says under its old name it hears from now on.
         self.ask_heads(node);
-        if self.fault != Some(Fault::IgnoresOwnNudges) {
+        if self.fault != Some(Fault::IgnoresOwnInvalidations) {
             self.nodes[node].name = self.count();
         }
         for job in jobs {
@@ -203,29 +203,29 @@ impl World<'_> {
         }
     }
 
-    /// Tells this node's listeners what was committed here.
-    fn tell_here(&mut self, node: usize, told: &[Told]) {
-        self.nodes[node].keep(Meanwhile::Told(Rc::new(told.to_vec())));
+    /// Tells this node's subscribers what was committed here.
+    fn tell_here(&mut self, node: usize, told: &[Outgoing]) {
+        self.nodes[node].keep(Meanwhile::Outgoing(Rc::new(told.to_vec())));
         for one in told {
             match one {
-                Told::Event(event) => self.offer(node, event.clone()),
-                Told::Account(event) => self.take_account_event(node, event, true),
-                Told::Notice(_) | Told::Order(_) | Told::Doubt | Told::NewHistory => {}
+                Outgoing::Event(event) => self.offer(node, event.clone()),
+                Outgoing::Account(event) => self.take_account_event(node, event, true),
+                Outgoing::Notice(_) | Outgoing::Revocation(_) | Outgoing::Doubt | Outgoing::NewHistory => {}
             }
         }
     }
 
     /// Tells the other nodes, by what the real nodes write.
-    fn tell_others(&mut self, node: usize, told: &[Told]) {
+    fn tell_others(&mut self, node: usize, told: &[Outgoing]) {
         let mut matters = false;
         let mut heard = true;
-        for nudge in nudges::of(told) {
-            heard &= self.publish(node, Channel::Nudges, Letter::Nudge(nudge));
+        for invalidation in invalidations::of(told) {
+            heard &= self.publish(node, Channel::Invalidations, Letter::Invalidation(invalidation));
         }
         for conversation in self.town.rooms.clone() {
             let words = || told.iter().filter(|one| wire::about(one) == Some(conversation));
             if let Some(frame) = wire::encode(words()) {
-                matters |= words().any(|one| matches!(one, Told::Event(_)));
+                matters |= words().any(|one| matches!(one, Outgoing::Event(_)));
                 heard &= self.publish(node, Channel::Conversation(conversation), Letter::Frame(conversation, frame));
             }
         }
@@ -241,7 +241,7 @@ impl World<'_> {
         self.nodes[node].muted = false;
         if self.reaches_database(node) {
             self.database.say_mute()?;
-            self.note_nudges(node, 1);
+            self.note_invalidations(node, 1);
             note!(self, "node {node} says that it could not tell others");
         }
         Ok(())
@@ -249,12 +249,12 @@ impl World<'_> {
 
     // ---- what only faults do --------------------------------------------------------------------
 
-    fn renumber(&mut self, node: usize, told: &mut [Told]) {
+    fn renumber(&mut self, node: usize, told: &mut [Outgoing]) {
         if self.fault != Some(Fault::NumbersFromMemory) {
             return;
         }
         for one in told {
-            if let Told::Event(event) = one {
+            if let Outgoing::Event(event) = one {
                 let before = Number(event.number.0 - 1);
                 let counter = self.nodes[node].counters.entry(event.conversation).or_insert(before);
                 *counter = counter.next();

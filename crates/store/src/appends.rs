@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use chat::{
-    ClientId, ConversationId, Error as Refusal, ErrorCode, Event, Fact, MessageId, Millis, Number, Told,
+    ClientId, ConversationId, Error as Refusal, ErrorCode, Event, Fact, MessageId, Millis, Number, Outgoing,
     conversations::{Kind, Visibility},
     messages::{Message, MessageType, Sent},
     mutants::{self, Mutant},
@@ -195,7 +195,7 @@ async fn store(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<chat::Result<S
             },
             Verdict::New { number, at } => {
                 let id = ids.get(&(conversation.0, number.0)).copied().unwrap_or_default();
-                unit.committed.push(Told::Event(created(append, MessageId(id), number, at)));
+                unit.committed.push(Outgoing::Event(created(append, MessageId(id), number, at)));
                 let client_id = append.submission.client_id.clone();
                 let sent =
                     Sent { conversation, seq: number, id: MessageId(id), client_id, created_at: at, repeated: false };

@@ -76,7 +76,7 @@ fn of_sqlite(code: u32, text: String) -> Error {
     const IOERR_WRITE: u32 = 778;
     const IOERR_SHMSIZE: u32 = 4_874;
     match (code, code & 0xff) {
-        // The triggers of a database that was moved (see `carry::lifecycle`).
+        // The triggers of a database that was moved (see `transfer::lifecycle`).
         (TRIGGER, _) => Error::Unavailable(text),
         // FULL.
         (_, 13) => Error::StorageFull(text),

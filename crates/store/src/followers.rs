@@ -15,7 +15,7 @@ use std::{
     },
 };
 
-use chat::{ConversationId, MessageId, Number, Told, UserId};
+use chat::{ConversationId, MessageId, Number, Outgoing, UserId};
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 use tokio::sync::Notify;
@@ -119,7 +119,7 @@ impl Wakes {
     pub(crate) fn note(&self, committed: &Committed) {
         if self.wanted.load(Ordering::Relaxed) && !committed.is_empty() {
             self.note_heads(committed.iter().filter_map(|told| match told {
-                Told::Event(event) => Some((event.conversation, event.number)),
+                Outgoing::Event(event) => Some((event.conversation, event.number)),
                 _ => None,
             }));
         }

@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chat::{ConversationId, Told};
+use chat::{ConversationId, Outgoing};
 
 use crate::{Committed, Conn, Result, appends::json_ids, unreadable};
 
@@ -77,7 +77,7 @@ impl Heads {
         Ok(())
     }
 
-    /// Notes the last number that was given; when there are too many, the others are looked at again.
+    /// Notes the last number that was given; when there are too many, the others are rechecked.
     fn remember(&mut self, conversation: ConversationId, number: i64) {
         if self.given.len() >= REMEMBERED && !self.given.contains_key(&conversation) {
             self.given.clear();
@@ -102,7 +102,7 @@ impl Heads {
     /// Notes what was committed.
     pub(crate) fn committed(&mut self, told: &Committed) {
         for told in told {
-            if let Told::Event(event) = told {
+            if let Outgoing::Event(event) = told {
                 self.remember(event.conversation, event.number.0);
             }
         }
@@ -125,7 +125,7 @@ impl Heads {
 /// returns it.
 ///
 /// Whoever has been told more than a head says cannot know whether that is damage or another history of the database:
-/// a node that sees the head before it is mended takes it for another history (`subscribers/src/hub/holes.rs`), and the
+/// a node that sees the head before it is mended takes it for another history (`subscribers/src/hub/gaps.rs`), and the
 /// next send is told to come again. Mended, the head is not below what anybody was told, and the history goes on.
 async fn mend(conn: &mut Conn, id: ConversationId, found: i64) -> Result<i64> {
     let (last,) = sql!(conn, fetch_one as (Option<i64>,), LAST_NUMBER, id.0, GREATEST)?;

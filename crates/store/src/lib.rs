@@ -28,20 +28,19 @@ pub mod writer;
 
 pub mod accounts;
 pub mod appends;
-pub mod carry;
 pub mod catch_up;
 pub mod clock;
 pub mod conversations;
 pub mod doctor;
 pub mod drafts;
 pub mod history;
+pub mod invalidations;
 pub mod jobs;
 pub mod listing;
 pub mod markers;
 pub mod members;
 pub mod messages;
 pub mod nodes;
-pub mod nudges;
 pub mod policies;
 pub mod reactions;
 pub mod reminders;
@@ -51,13 +50,14 @@ pub mod search;
 pub mod sessions;
 pub mod standby;
 pub mod statistics;
+pub mod transfer;
 pub mod turns;
 
 pub use damage::Damage;
 pub use db::{Conn, Db, Options};
 pub use error::{Error, Result};
 pub use history::Epoch;
-pub use nudges::Nudge;
+pub use invalidations::Invalidation;
 pub use schema::Schema;
 pub use unit::{Committed, Unit};
 pub use writer::{Append, NewMessage, Writer};
@@ -87,10 +87,10 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         followers::STATEMENTS,
         history::STATEMENTS,
         health::STATEMENTS,
-        carry::lifecycle::STATEMENTS,
-        carry::restore::STATEMENTS,
+        transfer::lifecycle::STATEMENTS,
+        transfer::restore::STATEMENTS,
         nodes::STATEMENTS,
-        nudges::STATEMENTS,
+        invalidations::STATEMENTS,
     ]
     .concat()
 }

@@ -29,7 +29,7 @@ pub(crate) enum Owner {
     /// None of those below: the rows are the server's, or belong to a row of another kind. A move reads the table whole
     /// into memory, also in the pause.
     Server,
-    /// Nothing else: others belong to these rows, the accounts and the conversations. A move carries them before the
+    /// Nothing else: others belong to these rows, the accounts and the conversations. A move transfers them before the
     /// others, and reads the table whole. They are never deleted.
     Root,
     /// The account in this column. Its changes have no number: a move compares all rows, part by part, also in the

@@ -1,11 +1,12 @@
 //! A unit of work: one transaction's connection, and what it will have to tell once it is committed.
 
 use chat::{
-    AccountEvent, AccountFact, ConnectionId, ConversationId, Event, Fact, Millis, Notice, Number, Scope, Told, UserId,
-    event::{Audience, Order, Signal},
+    AccountEvent, AccountFact, ConnectionId, ConversationId, Event, Fact, Millis, Notice, Number, Outgoing, Scope,
+    UserId,
+    event::{Audience, Revocation, Signal},
 };
 
-use crate::{Conn, Error, Result, account_changes, conversations, heads::Heads, nudges};
+use crate::{Conn, Error, Result, account_changes, conversations, heads::Heads, invalidations};
 
 /// What begins a transaction on PostgreSQL and locks the rows of these scopes: conversations by their ids, then
 /// accounts by theirs.
@@ -27,8 +28,8 @@ pub(crate) fn beginning_with(mut scopes: Vec<Scope>) -> String {
     [Some("BEGIN".to_owned())].into_iter().chain(locks).flatten().collect::<Vec<_>>().join("; ")
 }
 
-/// What was committed together, in order: told to listeners after the commit, and only then.
-pub type Committed = Vec<Told>;
+/// What was committed together, in order: told to subscribers after the commit, and only then.
+pub type Committed = Vec<Outgoing>;
 
 /// What a writing closure gets: the transaction, who acts and when, and where to record what it did.
 pub struct Unit {
@@ -62,7 +63,7 @@ impl Unit {
     /// Records a numbered change, to be told after the commit.
     pub fn record(&mut self, conversation: ConversationId, number: Number, actor: UserId, fact: Fact) {
         let (origin, at) = (self.origin, self.now);
-        self.committed.push(Told::Event(Event { conversation, number, actor, origin, at, fact }));
+        self.committed.push(Outgoing::Event(Event { conversation, number, actor, origin, at, fact }));
     }
 
     /// Takes the next number of an account. Whoever takes one must [`Unit::record_of`] an event with it.
@@ -84,22 +85,22 @@ impl Unit {
     pub async fn record_of(&mut self, account: UserId, number: Number, fact: AccountFact) -> Result<()> {
         account_changes::note(&mut self.conn, account, number, &fact).await?;
         let (origin, after) = (self.origin, Number(number.0 - 1));
-        self.committed.push(Told::Account(AccountEvent { account, after, number, origin, fact }));
+        self.committed.push(Outgoing::Account(AccountEvent { account, after, number, origin, fact }));
         Ok(())
     }
 
     /// Records a change without a number.
     pub fn notify(&mut self, to: Audience, signal: Signal) {
-        self.committed.push(Told::Notice(Notice { to, signal }));
+        self.committed.push(Outgoing::Notice(Notice { to, signal }));
     }
 
-    /// Writes what other nodes must look at again once this is committed.
-    pub(crate) async fn nudge(&mut self, node: i64) -> Result<()> {
-        nudges::add(&mut self.conn, &nudges::of(&self.committed), node, self.now).await
+    /// Writes what other nodes must recheck once this is committed.
+    pub(crate) async fn invalidation(&mut self, node: i64) -> Result<()> {
+        invalidations::add(&mut self.conn, &invalidations::of(&self.committed), node, self.now).await
     }
 
     /// Records what open connections must obey.
-    pub fn order(&mut self, order: Order) {
-        self.committed.push(Told::Order(order));
+    pub fn revoke(&mut self, revocation: Revocation) {
+        self.committed.push(Outgoing::Revocation(revocation));
     }
 }

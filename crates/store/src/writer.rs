@@ -22,7 +22,7 @@ use std::{
 };
 
 use chat::{
-    ConnectionId, ErrorCode, Event, Fact, Millis, Scope, Told,
+    ConnectionId, ErrorCode, Event, Fact, Millis, Outgoing, Scope,
     accounts::Speaker,
     messages::{Sent, Submission},
     mutants::{self, Mutant},
@@ -42,7 +42,7 @@ use queue::{Job, QUEUE, Queue};
 /// How often SQLite's log is moved into its file.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
 
-/// Gives the answer to a send, after the commit, at the moment at which listeners are told.
+/// Gives the answer to a send, after the commit, at the moment at which subscribers are told.
 pub type Done = Box<dyn FnOnce(chat::Result<Sent>) + Send>;
 
 /// A send on its way into the database, and who is told the outcome.
@@ -191,7 +191,7 @@ impl Writer {
 }
 
 fn messages_in(committed: &Committed) -> u64 {
-    let message = |told: &&Told| matches!(told, Told::Event(Event { fact: Fact::MessageCreated(_), .. }));
+    let message = |told: &&Outgoing| matches!(told, Outgoing::Event(Event { fact: Fact::MessageCreated(_), .. }));
     committed.iter().filter(message).count() as u64
 }
 
@@ -267,8 +267,8 @@ impl Committer {
                     if doubt {
                         self.db.rename();
                     }
-                    let anew = (followed == Some(true)).then_some(Told::NewHistory);
-                    (anew.into_iter().chain(doubt.then_some(Told::Doubt)).collect(), Some(failure))
+                    let anew = (followed == Some(true)).then_some(Outgoing::NewHistory);
+                    (anew.into_iter().chain(doubt.then_some(Outgoing::Doubt)).collect(), Some(failure))
                 }
             };
             let answers = settled
@@ -279,7 +279,7 @@ impl Committer {
                 })
                 .collect();
             if let Err(mpsc::error::SendError((_, answers))) = self.outlet.send((committed, answers)).await {
-                tracing::warn!("a batch was committed after the last listener had gone");
+                tracing::warn!("a batch was committed after the last subscriber had gone");
                 answers.into_iter().for_each(|answer| answer());
             }
         }
@@ -317,7 +317,7 @@ impl Committer {
         });
         settled.extend(rest.map(Job::into_refusal));
         if worked.is_ok() {
-            worked = unit.nudge(self.db.node()).await.map_err(Into::into);
+            worked = unit.invalidation(self.db.node()).await.map_err(Into::into);
         }
         if let Err(error) = worked {
             match unit.conn.run("ROLLBACK").await {

@@ -4,7 +4,7 @@
 //! all that Redis can read: which history, and the ids of conversations.
 
 use chat::{ConversationId, Number, UserId};
-use store::Nudge;
+use store::Invalidation;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Channels {
@@ -15,7 +15,7 @@ pub(crate) struct Channels {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum About {
     Conversation(ConversationId),
-    Nudges,
+    Invalidations,
     People,
 }
 
@@ -29,7 +29,7 @@ impl Channels {
         format!("{}c:{conversation}", self.prefix)
     }
 
-    pub(crate) fn nudges(&self) -> String {
+    pub(crate) fn invalidations(&self) -> String {
         format!("{}nudges", self.prefix)
     }
 
@@ -40,26 +40,26 @@ impl Channels {
     /// What this channel is for; nothing if it is none of these.
     pub(crate) fn about(&self, channel: &str) -> Option<About> {
         Some(match channel.strip_prefix(&self.prefix)? {
-            "nudges" => About::Nudges,
+            "nudges" => About::Invalidations,
             "people" => About::People,
             of => About::Conversation(ConversationId(of.strip_prefix("c:")?.parse().ok()?)),
         })
     }
 }
 
-/// A nudge, as it is written.
-pub(crate) fn write_nudge(nudge: Nudge) -> String {
-    let (what, user, number) = nudge.parts();
+/// An invalidation, as it is written.
+pub(crate) fn write_invalidation(invalidation: Invalidation) -> String {
+    let (what, user, number) = invalidation.parts();
     let or_none = |value: Option<i64>| value.unwrap_or_default();
     format!("{what} {} {}", or_none(user.map(|user| user.0)), or_none(number.map(|number| number.0)))
 }
 
-/// Reads what [`write_nudge`] has written.
-pub(crate) fn read_nudge(words: &str) -> Option<Nudge> {
+/// Reads what [`write_invalidation`] has written.
+pub(crate) fn read_invalidation(words: &str) -> Option<Invalidation> {
     let mut parts = words.split(' ');
     let what = parts.next()?;
     let mut next = || parts.next().and_then(|part| part.parse::<i64>().ok()).filter(|value| *value != 0);
-    Nudge::from_parts(what, next().map(UserId), next().map(Number))
+    Invalidation::from_parts(what, next().map(UserId), next().map(Number))
 }
 
 #[cfg(test)]
@@ -71,7 +71,7 @@ mod tests {
         let (here, foreign) = (Channels::new("abc"), Channels::new("xyz"));
         for (channel, about) in [
             (here.of(ConversationId(12)), About::Conversation(ConversationId(12))),
-            (here.nudges(), About::Nudges),
+            (here.invalidations(), About::Invalidations),
             (here.people(), About::People),
         ] {
             assert_eq!((here.about(&channel), foreign.about(&channel)), (Some(about), None));
@@ -82,10 +82,12 @@ mod tests {
     }
 
     #[test]
-    fn nudges_are_read_as_they_were_written() {
-        for nudge in [Nudge::Standing(UserId(7)), Nudge::Account(UserId(7), Number(8)), Nudge::Mute] {
-            assert_eq!(read_nudge(&write_nudge(nudge)), Some(nudge));
+    fn invalidations_are_read_as_they_were_written() {
+        for invalidation in
+            [Invalidation::Standing(UserId(7)), Invalidation::Account(UserId(7), Number(8)), Invalidation::Mute]
+        {
+            assert_eq!(read_invalidation(&write_invalidation(invalidation)), Some(invalidation));
         }
-        assert_eq!(read_nudge("dance 1 2"), None);
+        assert_eq!(read_invalidation("dance 1 2"), None);
     }
 }

@@ -27,11 +27,11 @@ pub struct Gaps<E> {
     /// The largest number that is known to exist.
     head: Number,
     /// Absent where nothing waits, which is nearly always.
-    hole: Option<Box<Hole<E>>>,
+    gap: Option<Box<Gap<E>>>,
 }
 
 #[derive(Debug)]
-struct Hole<E> {
+struct Gap<E> {
     ahead: BTreeMap<Number, E>,
     due: Instant,
     reading: bool,
@@ -54,7 +54,7 @@ impl<E> Gaps<E> {
     /// Everything up to `last` is known.
     #[must_use]
     pub fn new(last: Number) -> Self {
-        Self { last, head: last, hole: None }
+        Self { last, head: last, gap: None }
     }
 
     /// The number up to which everything has passed.
@@ -73,17 +73,17 @@ impl<E> Gaps<E> {
             self.pass(number);
             return Turn::Now(event);
         }
-        let hole = self.hole_from(now + PATIENCE);
-        if hole.ahead.len() < AHEAD {
-            hole.ahead.insert(number, event);
+        let gap = self.gap_from(now + PATIENCE);
+        if gap.ahead.len() < AHEAD {
+            gap.ahead.insert(number, event);
         }
         Turn::Later
     }
 
     /// The next event that has waited and whose turn it is now.
     pub fn pop(&mut self) -> Option<E> {
-        let hole = self.hole.as_mut()?;
-        let event = hole.ahead.remove(&self.last.next())?;
+        let gap = self.gap.as_mut()?;
+        let event = gap.ahead.remove(&self.last.next())?;
         self.pass(self.last.next());
         Some(event)
     }
@@ -92,55 +92,55 @@ impl<E> Gaps<E> {
     pub fn heard_of(&mut self, head: Number, now: Instant) {
         if head > self.last && !mutants::is(Mutant::NoReread) {
             self.note(head);
-            self.hole_from(now + PATIENCE);
+            self.gap_from(now + PATIENCE);
         }
     }
 
     /// What is missing is not on its way: the database is to be asked at once.
     pub fn hurry(&mut self, now: Instant) {
-        if let Some(hole) = &mut self.hole {
-            hole.due = hole.due.min(now);
+        if let Some(gap) = &mut self.gap {
+            gap.due = gap.due.min(now);
         }
     }
 
     /// There is a change with this number, as somebody says.
     fn note(&mut self, number: Number) {
         self.head = self.head.max(number);
-        if let Some(hole) = &mut self.hole {
-            hole.since = hole.since.max(number);
+        if let Some(gap) = &mut self.gap {
+            gap.since = gap.since.max(number);
         }
     }
 
     /// When something has to be read, if anything is missing and it is not being read.
     #[must_use]
     pub fn due(&self) -> Option<Instant> {
-        self.hole.as_ref().filter(|hole| !hole.reading).map(|hole| hole.due)
+        self.gap.as_ref().filter(|gap| !gap.reading).map(|gap| gap.due)
     }
 
     /// The number after which the database is to be read, if it is time. Its answer goes to [`Gaps::filled`] or
     /// [`Gaps::failed`].
     pub fn read_after(&mut self, now: Instant) -> Option<Number> {
-        let hole = self.hole.as_mut().filter(|hole| !hole.reading && hole.due <= now)?;
-        hole.reading = true;
-        hole.asked = self.head;
-        hole.since = Number(0);
+        let gap = self.gap.as_mut().filter(|gap| !gap.reading && gap.due <= now)?;
+        gap.reading = true;
+        gap.asked = self.head;
+        gap.since = Number(0);
         Some(self.last)
     }
 
-    /// What was read takes listeners to `to`: true if that is news to them. What waited for it may be next.
+    /// What was read takes subscribers to `to`: true if that is news to them. What waited for it may be next.
     ///
     /// Whoever told of a number, told it after its commit; what was told before the reading began, and of which it has
     /// brought nothing, is not true and is let go. So a number that leads costs a reading, however large it is.
     pub fn filled(&mut self, to: Number, now: Instant) -> bool {
         let news = to > self.last;
-        if let Some(hole) = &mut self.hole {
-            hole.reading = false;
-            hole.due = now + PATIENCE;
-            let is_untrue = !news && to < hole.asked;
-            let known = if is_untrue { hole.asked } else { to };
-            hole.ahead = hole.ahead.split_off(&known.next());
+        if let Some(gap) = &mut self.gap {
+            gap.reading = false;
+            gap.due = now + PATIENCE;
+            let is_untrue = !news && to < gap.asked;
+            let known = if is_untrue { gap.asked } else { to };
+            gap.ahead = gap.ahead.split_off(&known.next());
             if is_untrue {
-                self.head = hole.since;
+                self.head = gap.since;
             }
         }
         self.head = self.head.max(to).max(self.last);
@@ -150,23 +150,23 @@ impl<E> Gaps<E> {
 
     /// It could not be read now.
     pub fn failed(&mut self, now: Instant) {
-        if let Some(hole) = &mut self.hole {
-            hole.reading = false;
-            hole.due = now + AGAIN;
+        if let Some(gap) = &mut self.gap {
+            gap.reading = false;
+            gap.due = now + AGAIN;
         }
     }
 
     fn pass(&mut self, number: Number) {
         self.last = number;
         // A reading that is under way still wants its answer taken.
-        if self.hole.as_ref().is_some_and(|hole| self.last >= self.head && !hole.reading) {
-            self.hole = None;
+        if self.gap.as_ref().is_some_and(|gap| self.last >= self.head && !gap.reading) {
+            self.gap = None;
         }
     }
 
-    fn hole_from(&mut self, due: Instant) -> &mut Hole<E> {
-        self.hole.get_or_insert_with(|| {
-            Box::new(Hole { ahead: BTreeMap::new(), due, reading: false, asked: Number(0), since: Number(0) })
+    fn gap_from(&mut self, due: Instant) -> &mut Gap<E> {
+        self.gap.get_or_insert_with(|| {
+            Box::new(Gap { ahead: BTreeMap::new(), due, reading: false, asked: Number(0), since: Number(0) })
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Which conversations this node wants to hear of: those that its listeners belong to.
+//! Which conversations this node wants to hear of: those that its subscribers belong to.
 
 use std::{
     collections::{HashMap, HashSet},

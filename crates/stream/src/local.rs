@@ -1,4 +1,4 @@
-//! The stream that a node's listeners are fed from: the writer's batches, in the order of their commits, and what other
+//! The stream that a node's subscribers are fed from: the writer's batches, in the order of their commits, and what other
 //! nodes tell.
 
 use std::sync::{
@@ -6,48 +6,48 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use chat::{ConversationId, Notice, Told};
+use chat::{ConversationId, Notice, Outgoing};
 use store::Epoch;
 use tokio::sync::{mpsc, watch};
 
 use crate::{
     Address, Clock, Heard, Hearing, Look, Mute, People, Secrets,
-    bell::{Bell, Ring},
-    ear::Ear,
     interest::Interest,
-    nudges,
+    invalidations,
+    publisher::{Publication, Publisher},
+    receiver::Receiver,
     seal::Sealer,
 };
 
-/// Batches that may wait for the listeners; then the writer waits.
+/// Batches that may wait for the subscribers; then the writer waits.
 const QUEUE: usize = 64;
-/// What other nodes have said and may wait for the listeners.
+/// What other nodes have said and may wait for the subscribers.
 const HEARD: usize = 1_024;
 
-/// An answer that is due at the same moment at which listeners are told.
+/// An answer that is due at the same moment at which subscribers are told.
 type Answer = Box<dyn FnOnce() + Send>;
 
 /// What was committed together.
 pub struct Batch {
     /// What to tell, in order.
-    pub told: Arc<Vec<Told>>,
+    pub told: Arc<Vec<Outgoing>>,
     /// The answers to those who asked for the changes.
     pub answers: Vec<Answer>,
 }
 
 /// What this node hears.
 pub struct Stream {
-    committed: mpsc::Receiver<(Vec<Told>, Vec<Answer>)>,
+    committed: mpsc::Receiver<(Vec<Outgoing>, Vec<Answer>)>,
     heard: mpsc::Receiver<Heard>,
     hear: Option<mpsc::Sender<Heard>>,
-    voice: Voice,
+    handle: Handle,
 }
 
 /// How this node reaches others.
 #[derive(Clone, Default)]
-pub struct Voice {
+pub struct Handle {
     node: i64,
-    bell: Option<Bell>,
+    publisher: Option<Publisher>,
     interest: Option<Arc<Interest>>,
     hears: Option<Arc<AtomicBool>>,
 }
@@ -68,9 +68,9 @@ pub struct Others {
     pub clock: Clock,
     /// What this node is called.
     pub node: i64,
-    /// The place of the newest nudge before anything was read.
-    pub newest_nudge: i64,
-    /// Reads nudges.
+    /// The place of the newest invalidation before anything was read.
+    pub newest_invalidation: i64,
+    /// Reads invalidations.
     pub look: Look,
     /// Says that this node cannot tell others.
     pub mute: Mute,
@@ -82,37 +82,37 @@ impl Stream {
     pub fn new() -> (Self, store::writer::Outlet) {
         let (outlet, committed) = mpsc::channel(QUEUE);
         let (hear, heard) = mpsc::channel(HEARD);
-        (Self { committed, heard, hear: Some(hear), voice: Voice::default() }, outlet)
+        (Self { committed, heard, hear: Some(hear), handle: Handle::default() }, outlet)
     }
 
     /// Begins to hear others, and to tell them.
     #[must_use]
     pub fn with(mut self, others: Others) -> Self {
         let Some(hear) = self.hear.take() else { return self };
-        tokio::spawn(nudges::run(others.look, others.newest_nudge, hear.clone()));
-        // What nudges bring is all there is to hear, but for other nodes.
+        tokio::spawn(invalidations::run(others.look, others.newest_invalidation, hear.clone()));
+        // What invalidations bring is all there is to hear, but for other nodes.
         let hears = others.several.then(|| Arc::new(AtomicBool::new(false)));
         let Some((address, hears)) = others.redis.zip(hears.clone()) else {
-            self.voice.hears = hears;
+            self.handle.hears = hears;
             return self;
         };
         let Others { node, epochs, secrets, clock, .. } = others;
         let interest = Arc::new(Interest::default());
         let sealer = Sealer::new(secrets.own.clone(), node, others.life);
-        self.voice = Voice {
+        self.handle = Handle {
             node,
-            bell: Some(Bell::start(address.clone(), epochs.clone(), sealer, clock.clone(), others.mute)),
+            publisher: Some(Publisher::start(address.clone(), epochs.clone(), sealer, clock.clone(), others.mute)),
             interest: Some(interest.clone()),
             hears: Some(hears.clone()),
         };
-        tokio::spawn(Ear { address, epochs, secrets, node, clock, interest, heard: hear, hears }.run());
+        tokio::spawn(Receiver { address, epochs, secrets, node, clock, interest, heard: hear, hears }.run());
         self
     }
 
     /// How others are reached.
     #[must_use]
-    pub fn voice(&self) -> Voice {
-        self.voice.clone()
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
     }
 
     /// The next that is heard; nothing once the writer has ended and all it committed was handed over.
@@ -121,10 +121,10 @@ impl Stream {
             committed = self.committed.recv() => {
                 let (told, answers) = committed?;
                 let told = Arc::new(told);
-                if let Some(bell) = &self.voice.bell
+                if let Some(publisher) = &self.handle.publisher
                     && !told.is_empty()
                 {
-                    bell.ring(Ring::Told(told.clone()));
+                    publisher.publish(Publication::Outgoing(told.clone()));
                 }
                 Some(Heard::Committed(Batch { told, answers }))
             }
@@ -133,7 +133,7 @@ impl Stream {
     }
 }
 
-impl Voice {
+impl Handle {
     /// What this node is called.
     #[must_use]
     pub fn node(&self) -> i64 {
@@ -147,17 +147,17 @@ impl Voice {
         }
     }
 
-    /// Tells other nodes' listeners something that may be missed.
+    /// Tells other nodes' subscribers something that may be missed.
     pub fn say(&self, notice: Notice) {
-        if let Some(bell) = &self.bell {
-            bell.ring(Ring::Notice(notice));
+        if let Some(publisher) = &self.publisher {
+            publisher.publish(Publication::Notice(notice));
         }
     }
 
     /// Tells other nodes of people here.
     pub fn say_people(&self, people: People) {
-        if let Some(bell) = &self.bell {
-            bell.ring(Ring::People(people));
+        if let Some(publisher) = &self.publisher {
+            publisher.publish(Publication::People(people));
         }
     }
 
@@ -174,6 +174,6 @@ impl Voice {
     /// Whether others can be told.
     #[must_use]
     pub fn is_heard(&self) -> bool {
-        self.bell.is_some()
+        self.publisher.is_some()
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use chat::{ConnectionId, ConversationId, Event, Number, conversations::Place};
 use dialects::Dialect;
 
-use crate::{frame, queue::Listener, room::Limited};
+use crate::{channel::Limited, frame, queue::Subscriber};
 
 const DIALECTS: usize = Dialect::COUNT;
 
@@ -46,7 +46,7 @@ impl Chunk {
         self.parts.iter().map(|part| part.frames.len()).max().unwrap_or_default()
     }
 
-    /// Adds an event in the words of the dialects that are listening; and its bare number, for those among the listeners
+    /// Adds an event in the words of the dialects that are listening; and its bare number, for those among the subscribers
     /// who do not see all messages, if there are any.
     pub(crate) fn add(&mut self, place: &Place, event: &Event, listening: &[u32; DIALECTS], limited: &Limited) {
         let earlier = event.fact.message().map(|message| message.seq).filter(|seq| *seq < event.number);
@@ -76,15 +76,15 @@ impl Chunk {
         }
     }
 
-    /// Puts the same bytes into every listener's queue; tells into how many.
-    pub(crate) fn hand_out(self, listeners: &[std::sync::Arc<Listener>], limited: &Limited) -> u64 {
+    /// Puts the same bytes into every subscriber's queue; tells into how many.
+    pub(crate) fn hand_out(self, subscribers: &[std::sync::Arc<Subscriber>], limited: &Limited) -> u64 {
         let conversation = self.conversation;
         let sealed: [Sealed; DIALECTS] = self.parts.map(Sealed::from);
         let mut handed = 0_u64;
-        for listener in listeners.iter().filter(|listener| listener.hears(conversation)) {
-            let bytes = sealed[listener.dialect.place()].bytes_for(listener.id, limited.sees_from(listener.user));
+        for subscriber in subscribers.iter().filter(|subscriber| subscriber.hears(conversation)) {
+            let bytes = sealed[subscriber.dialect.place()].bytes_for(subscriber.id, limited.sees_from(subscriber.user));
             if !bytes.is_empty() {
-                listener.outbox.push(bytes);
+                subscriber.outbox.push(bytes);
                 handed += 1;
             }
         }
@@ -106,9 +106,9 @@ impl From<Part> for Sealed {
 }
 
 impl Sealed {
-    /// The bytes for a listener who sees messages from this number on.
-    fn bytes_for(&self, listener: ConnectionId, sees_from: Number) -> Bytes {
-        let skips = self.skips.iter().filter(|(_, _, origin)| *origin == listener);
+    /// The bytes for a subscriber who sees messages from this number on.
+    fn bytes_for(&self, subscriber: ConnectionId, sees_from: Number) -> Bytes {
+        let skips = self.skips.iter().filter(|(_, _, origin)| *origin == subscriber);
         let skips = skips.map(|(start, end, _)| (*start, *end, &[][..]));
         let veils = self.veils.iter().filter(|veil| veil.seq < sees_from);
         let veils = veils.map(|veil| (veil.start, veil.end, &*veil.instead));

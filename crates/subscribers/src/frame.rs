@@ -290,9 +290,11 @@ mod tests {
 
     #[test]
     fn a_close_frame_holds_every_goodbye_whole() {
-        use crate::Goodbye;
-        for goodbye in [Goodbye::Restart(u32::MAX), Goodbye::RateLimited(u32::MAX), Goodbye::TooManyConnections] {
-            assert!(goodbye.reason().len() <= CONTROL_LENGTH - 2, "{goodbye:?}");
+        use crate::CloseReason;
+        for close_reason in
+            [CloseReason::Restart(u32::MAX), CloseReason::RateLimited(u32::MAX), CloseReason::TooManyConnections]
+        {
+            assert!(close_reason.reason().len() <= CONTROL_LENGTH - 2, "{close_reason:?}");
         }
     }
 }

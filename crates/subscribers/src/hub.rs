@@ -2,14 +2,14 @@
 //!
 //! `attach` lets people in and out, `account` tells them what concerns each alone, `expiry` ends what has lasted its time, `hand_out` gives them what was said,
 //! `signals` tells what has no number, `presence` who is here. What other nodes tell comes the same way as what was
-//! committed here, but may be late, doubled or lost: `holes` reads what is missing, `nodes` obeys what they have changed.
+//! committed here, but may be late, doubled or lost: `gaps` reads what is missing, `nodes` obeys what they have changed.
 
 mod account;
 mod attach;
 mod cards;
 mod expiry;
+mod gaps;
 mod hand_out;
-mod holes;
 mod nodes;
 mod presence;
 mod signals;
@@ -26,27 +26,28 @@ use std::{
 };
 
 use chat::{
-    ConnectionId, ConversationId, Error, ErrorCode, Fact, Limits, Number, Order, Result, Told, UserId,
+    ConnectionId, ConversationId, Error, ErrorCode, Fact, Limits, Number, Outgoing, Result, Revocation, UserId,
     accounts::Account,
     conversations::{Listed, Place},
     mutants::{self, Mutant},
     presence::Presence,
 };
 use store::members::Belongings;
-use stream::{Batch, Heard, Stream, Voice, gaps::Turn};
+use stream::{Batch, Handle, Heard, Stream, gaps::Turn};
 use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,
 };
 
 use crate::{
-    Goodbye, frame,
+    CloseReason,
+    channel::{Channel, Waiting},
+    frame,
     lookups::Lookups,
-    orders::Orders,
     pace::MUCH,
     presence::Book,
-    queue::Listener,
-    room::{Room, Waiting},
+    queue::Subscriber,
+    revocations::Revocations,
     typing::{Typing, Typist},
 };
 
@@ -71,7 +72,7 @@ pub struct Attached {
 }
 
 enum Control {
-    Attach { listener: Arc<Listener>, answer: oneshot::Sender<Result<Attached>> },
+    Attach { subscriber: Arc<Subscriber>, answer: oneshot::Sender<Result<Attached>> },
     Detach { user: UserId, id: ConnectionId },
     Loaded { user: UserId, since: u64, result: Result<Belongings> },
     Listed { user: UserId, number: Number, listed: Box<Result<Option<Listed>>> },
@@ -79,7 +80,7 @@ enum Control {
     Presence { user: UserId, presence: Presence },
     Typing { conversation: ConversationId, typist: Typist, typing: bool },
     Drain { spread: Duration },
-    Holes(holes::Read),
+    Gaps(gaps::Read),
     Nodes(nodes::Read),
 }
 
@@ -102,7 +103,7 @@ impl Hub {
         limits: &Limits,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (control, requests) = mpsc::channel(QUEUE);
-        let state = State::new(lookups, stream.voice(), book, limits, control.downgrade());
+        let state = State::new(lookups, stream.handle(), book, limits, control.downgrade());
         let hub = Self {
             control,
             connections: state.connections.clone(),
@@ -118,17 +119,17 @@ impl Hub {
     ///
     /// # Errors
     /// `limit_reached` if the user has too many connections, or the store's.
-    pub async fn attach(&self, listener: Arc<Listener>) -> Result<Attached> {
+    pub async fn attach(&self, subscriber: Arc<Subscriber>) -> Result<Attached> {
         let (answer, attached) = oneshot::channel();
-        if self.control.send(Control::Attach { listener, answer }).await.is_err() {
+        if self.control.send(Control::Attach { subscriber, answer }).await.is_err() {
             return Err(Error::new(ErrorCode::Unavailable, "The server is stopping."));
         }
         attached.await.unwrap_or_else(|_| Err(Error::new(ErrorCode::Unavailable, "The server is stopping.")))
     }
 
     /// Takes a connection away.
-    pub async fn detach(&self, listener: &Listener) {
-        let (user, id) = (listener.user, listener.id);
+    pub async fn detach(&self, subscriber: &Subscriber) {
+        let (user, id) = (subscriber.user, subscriber.id);
         // A hub that has ended has let go of everybody already.
         let _ended = self.control.send(Control::Detach { user, id }).await;
     }
@@ -160,7 +161,7 @@ impl Hub {
         self.connections.load(Ordering::Relaxed)
     }
 
-    /// How many batches of events were put into listeners' outboxes since the start.
+    /// How many batches of events were put into subscribers' outboxes since the start.
     #[must_use]
     pub fn deliveries(&self) -> i64 {
         i64::try_from(self.deliveries.load(Ordering::Relaxed)).unwrap_or(i64::MAX)
@@ -169,7 +170,7 @@ impl Hub {
 
 struct Person {
     username: String,
-    listeners: Vec<Arc<Listener>>,
+    subscribers: Vec<Arc<Subscriber>>,
     belongs: HashSet<ConversationId>,
     /// From which number on they see messages, in those conversations where they do not see all.
     limited: HashMap<ConversationId, Number>,
@@ -185,8 +186,8 @@ struct Person {
 
 struct State {
     lookups: Arc<dyn Lookups>,
-    voice: Voice,
-    holes: holes::Holes,
+    handle: Handle,
+    gaps: gaps::GapReads,
     nodes: nodes::Nodes,
     book: Arc<Book>,
     connections: Arc<AtomicI64>,
@@ -196,15 +197,15 @@ struct State {
     presence_members: i64,
     typing: Typing,
     control: mpsc::WeakSender<Control>,
-    orders: Orders,
+    revocations: Revocations,
     people: HashMap<UserId, Person>,
-    rooms: HashMap<ConversationId, Room>,
+    channels: HashMap<ConversationId, Channel>,
     /// Whose account has something to tell that waits for a conversation.
     stalled: HashSet<UserId>,
     /// Whose presence is to be told with the next tick.
     changed: HashSet<UserId>,
     /// Batches that were told while somebody's belongings were being read, with their place in time.
-    batches: VecDeque<(u64, Arc<Vec<Told>>)>,
+    batches: VecDeque<(u64, Arc<Vec<Outgoing>>)>,
     tick: u64,
     /// How many people's belongings are being read, by the tick at which that began.
     loading: BTreeMap<u64, usize>,
@@ -223,7 +224,7 @@ struct State {
 impl State {
     fn new(
         lookups: Arc<dyn Lookups>,
-        voice: Voice,
+        handle: Handle,
         book: Arc<Book>,
         limits: &Limits,
         control: mpsc::WeakSender<Control>,
@@ -231,8 +232,8 @@ impl State {
         let epoch = lookups.epoch();
         Self {
             lookups,
-            voice,
-            holes: holes::Holes::default(),
+            handle,
+            gaps: gaps::GapReads::default(),
             nodes: nodes::Nodes::default(),
             book,
             connections: Arc::default(),
@@ -242,9 +243,11 @@ impl State {
             presence_members: limits.presence_members,
             typing: Typing::new(Duration::from_millis(u64::try_from(limits.typing_ms).unwrap_or(6_000))),
             control,
-            orders: Orders::new(WAY + Duration::from_secs(u64::try_from(limits.authentication_seconds).unwrap_or(300))),
+            revocations: Revocations::new(
+                WAY + Duration::from_secs(u64::try_from(limits.authentication_seconds).unwrap_or(300)),
+            ),
             people: HashMap::new(),
-            rooms: HashMap::new(),
+            channels: HashMap::new(),
             stalled: HashSet::new(),
             changed: HashSet::new(),
             batches: VecDeque::new(),
@@ -263,7 +266,7 @@ impl State {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            let (hole, crowd) = (self.holes.due(), self.touched.due());
+            let (gap, crowd) = (self.gaps.due(), self.touched.due());
             tokio::select! {
                 biased;
                 heard = stream.next() => match heard {
@@ -272,7 +275,7 @@ impl State {
                 },
                 Some(request) = requests.recv() => self.serve(request),
                 () = wait(crowd), if crowd.is_some() => self.hand_out(Vec::new()),
-                () = wait(hole), if hole.is_some() => self.read_holes(),
+                () = wait(gap), if gap.is_some() => self.read_gaps(),
                 _ = ticks.tick() => self.on_tick(),
             }
         }
@@ -284,55 +287,55 @@ impl State {
         match heard {
             Heard::Committed(Batch { told, answers }) => self.tell(&told, answers),
             Heard::Said(conversation, words) => self.hear_said(conversation, words),
-            Heard::Nudge(nudge) => self.obey_nudge(nudge),
+            Heard::Invalidation(invalidation) => self.obey_invalidation(invalidation),
             Heard::Listening(conversations) => self.ask_heads(&conversations),
             Heard::Missed => self.ask_all_heads(),
-            Heard::Lost => self.start_over(Goodbye::Restart),
+            Heard::Lost => self.start_over(CloseReason::Restart),
             Heard::People(node, word) => self.hear_people(node, word),
         }
     }
 
     /// Tells what was committed, here or on another node.
-    fn tell(&mut self, told: &Arc<Vec<Told>>, answers: Vec<Box<dyn FnOnce() + Send>>) {
+    fn tell(&mut self, told: &Arc<Vec<Outgoing>>, answers: Vec<Box<dyn FnOnce() + Send>>) {
         self.tick += 1;
         if !self.loading.is_empty() {
             self.batches.push_back((self.tick, told.clone()));
         }
-        let mut personal: Vec<Arc<Listener>> = Vec::new();
+        let mut personal: Vec<Arc<Subscriber>> = Vec::new();
         for (at, one) in told.iter().enumerate() {
             match one {
-                Told::Event(event) => self.take_event(event.conversation, event.number, (told.clone(), at)),
-                Told::Account(event) => {
+                Outgoing::Event(event) => self.take_event(event.conversation, event.number, (told.clone(), at)),
+                Outgoing::Account(event) => {
                     self.take_account_event(event, true);
                     self.take_card(event);
                 }
-                Told::Notice(notice) => self.tell_notice(notice, &mut personal),
-                Told::Order(order) => self.obey(order),
-                Told::Doubt => self.ask_all_heads(),
-                Told::NewHistory => self.begin_anew(),
+                Outgoing::Notice(notice) => self.tell_notice(notice, &mut personal),
+                Outgoing::Revocation(revocation) => self.obey(revocation),
+                Outgoing::Doubt => self.ask_all_heads(),
+                Outgoing::NewHistory => self.begin_anew(),
             }
         }
         self.hand_out(answers);
-        for listener in personal {
-            listener.outbox.wake();
+        for subscriber in personal {
+            subscriber.outbox.wake();
         }
     }
 
     /// Tells an event if it is its turn, and those that have waited for it.
     fn take_event(&mut self, conversation: ConversationId, number: Number, event: Waiting) {
-        let Some(room) = self.rooms.get_mut(&conversation) else { return };
-        match room.gaps.offer(number, event, Instant::now()) {
+        let Some(channel) = self.channels.get_mut(&conversation) else { return };
+        match channel.gaps.offer(number, event, Instant::now()) {
             Turn::Now(event) => {
                 self.tell_event(&event);
                 self.tell_what_is_due(conversation);
                 self.tell_those_that_waited(conversation);
             }
-            Turn::Later => self.watch_hole(conversation),
+            Turn::Later => self.watch_gap(conversation),
         }
     }
 
     fn tell_those_that_waited(&mut self, conversation: ConversationId) {
-        while let Some(event) = self.rooms.get_mut(&conversation).and_then(|room| room.gaps.pop()) {
+        while let Some(event) = self.channels.get_mut(&conversation).and_then(|channel| channel.gaps.pop()) {
             self.tell_event(&event);
             self.tell_what_is_due(conversation);
         }
@@ -340,29 +343,31 @@ impl State {
 
     /// Goes on with the accounts that have waited for the number that was just told.
     fn tell_what_is_due(&mut self, conversation: ConversationId) {
-        let Some(room) = self.rooms.get_mut(&conversation).filter(|room| !room.later.is_empty()) else { return };
-        let last = room.gaps.last();
-        let due: Vec<UserId> = room.later.extract_if(.., |(at, _)| *at <= last).map(|(_, user)| user).collect();
+        let Some(channel) = self.channels.get_mut(&conversation).filter(|channel| !channel.later.is_empty()) else {
+            return;
+        };
+        let last = channel.gaps.last();
+        let due: Vec<UserId> = channel.later.extract_if(.., |(at, _)| *at <= last).map(|(_, user)| user).collect();
         for user in due {
             self.tell_account(user, false);
         }
     }
 
     fn tell_event(&mut self, (told, at): &Waiting) {
-        let Some(Told::Event(event)) = told.get(*at) else { return };
+        let Some(Outgoing::Event(event)) = told.get(*at) else { return };
         if let Fact::MessageCreated(message) = &event.fact
             && let Some(typist) = self.typing.stop(event.conversation, message.author)
         {
             self.tell_typing(event.conversation, typist, false);
         }
-        let Some(room) = self.rooms.get_mut(&event.conversation) else { return };
-        if room.chunk.is_empty() || room.chunk.len() >= MUCH {
+        let Some(channel) = self.channels.get_mut(&event.conversation) else { return };
+        if channel.chunk.is_empty() || channel.chunk.len() >= MUCH {
             self.touched.add(event.conversation);
         }
         match &event.fact {
-            Fact::ConversationUpdated(conversation) => room.place.name = conversation.name.clone(),
+            Fact::ConversationUpdated(conversation) => channel.place.name = conversation.name.clone(),
             Fact::MemberJoined { member_count, .. } | Fact::MemberLeft { member_count, .. } => {
-                room.member_count = *member_count;
+                channel.member_count = *member_count;
             }
             Fact::MessageCreated(_)
             | Fact::MessageEdited(_)
@@ -372,7 +377,7 @@ impl State {
             | Fact::MemberUpdated(_)
             | Fact::ConversationCreated(_) => {}
         }
-        room.chunk.add(&room.place, event, &room.listening, &room.limited);
+        channel.chunk.add(&channel.place, event, &channel.listening, &channel.limited);
         // At once, for what has waited for this number is next. Their account's event tells them so.
         if let Fact::MemberLeft { member, .. } = &event.fact {
             self.put_out(member.user, event.conversation, event.number);
@@ -384,18 +389,18 @@ impl State {
         let Some(person) = self.people.get_mut(&user) else { return };
         person.belongs.insert(conversation);
         limit(&mut person.limited, listed);
-        if person.listeners.is_empty() {
+        if person.subscribers.is_empty() {
             return;
         }
-        let room = self.rooms.entry(conversation).or_insert_with(|| {
-            self.voice.want(conversation, true);
+        let channel = self.channels.entry(conversation).or_insert_with(|| {
+            self.handle.want(conversation, true);
             let place = Place { kind: row.kind, name: row.name.clone(), pair: row.pair };
-            Room::new(place, row.head, row.member_count)
+            Channel::new(place, row.head, row.member_count)
         });
-        self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
-        room.limited.set(user, listed.visible_from);
-        for listener in &person.listeners {
-            room.add(listener.clone());
+        self.deliveries.fetch_add(channel.flush(), Ordering::Relaxed);
+        channel.limited.set(user, listed.visible_from);
+        for subscriber in &person.subscribers {
+            channel.add(subscriber.clone());
         }
     }
 
@@ -405,26 +410,27 @@ impl State {
         }
         let Some(person) = self.people.get_mut(&user) else { return };
         person.belongs.remove(&conversation);
-        if let Some(room) = self.rooms.get_mut(&conversation) {
-            self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
-            for listener in &person.listeners {
-                room.remove(listener.id);
-                listener.outbox.wake();
+        if let Some(channel) = self.channels.get_mut(&conversation) {
+            self.deliveries.fetch_add(channel.flush(), Ordering::Relaxed);
+            for subscriber in &person.subscribers {
+                channel.remove(subscriber.id);
+                subscriber.outbox.wake();
             }
         }
         self.forget_silent(&[conversation]);
     }
 
-    fn obey(&mut self, order: &Order) {
+    fn obey(&mut self, revocation: &Revocation) {
         let people = &self.people;
-        self.orders.obey(order, |user| people.get(&user).map(|person| &*person.listeners).unwrap_or_default());
+        self.revocations
+            .obey(revocation, |user| people.get(&user).map(|person| &*person.subscribers).unwrap_or_default());
     }
 
     // ---- what is asked of it ------------------------------------------------------------------
 
     fn serve(&mut self, request: Control) {
         match request {
-            Control::Attach { listener, answer } => self.attach(listener, answer),
+            Control::Attach { subscriber, answer } => self.attach(subscriber, answer),
             Control::Detach { user, id } => self.detach(user, id),
             Control::Loaded { user, since, result } => self.loaded(user, since, result),
             Control::Listed { user, number, listed } => self.listed_read(user, number, *listed),
@@ -440,7 +446,7 @@ impl State {
                 self.note_typing(conversation, typist, typing);
             }
             Control::Drain { spread } => self.drain(spread),
-            Control::Holes(read) => self.holes_read(read),
+            Control::Gaps(read) => self.gaps_read(read),
             Control::Nodes(read) => self.nodes_read(read),
         }
     }

@@ -1,27 +1,27 @@
 //! Who hears it.
 //!
 //! The [`hub`] knows who listens to which conversation. A committed batch is encoded once for each
-//! dialect present, the same bytes go into each listener's bounded [`queue`], and each listener is
+//! dialect present, the same bytes go into each subscriber's bounded [`queue`], and each subscriber is
 //! woken once. Only members listen, so nobody hears what they may not read. [`presence`] and
 //! [`typing`] are told here and never stored.
 
+pub mod close_reason;
 pub mod frame;
-pub mod goodbye;
 pub mod hub;
 pub mod lookups;
-mod orders;
 mod pace;
 pub mod presence;
 mod queue;
+mod revocations;
 mod tuning;
 
+mod channel;
 mod chunk;
-mod room;
 pub mod typing;
 
-pub use goodbye::Goodbye;
+pub use close_reason::CloseReason;
 pub use hub::{Attached, Hub};
 pub use lookups::{Lookup, Lookups};
 pub use presence::Book;
-pub use queue::{Listener, Outbox};
+pub use queue::{Outbox, Subscriber};
 pub use tuning::Tuning;

@@ -1,6 +1,6 @@
-//! How often a crowd is told.
+//! How often a large channel is told.
 //!
-//! A write to a socket costs the same for one message as for ten. So what is said to a crowd while those who were told
+//! A write to a socket costs the same for one message as for ten. So what is said to a large channel while those who were told
 //! last are still being written to is kept together, and for as long again: writing takes no more than half of the
 //! time. And where very much is said, more than anybody reads, it is told forty times a second, as network cards do
 //! with interrupts.
@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Fewer listeners are no crowd.
+/// Fewer subscribers are no large channel.
 const CROWD: usize = 64;
 /// What has come together to so many bytes is told at once, so that no outbox is full for having waited.
 pub(crate) const MUCH: usize = 32 * 1_024;
-/// How long it may take to write to a crowd before it counts as done all the same.
+/// How long it may take to write to a large channel before it counts as done all the same.
 const PATIENCE: Duration = Duration::from_millis(40);
 /// For each event that was told last, the next is told so much later …
 const PER_EVENT: Duration = Duration::from_millis(2);
@@ -22,7 +22,7 @@ const SELDOM: Duration = Duration::from_millis(25);
 /// How soon is looked again whether they are done.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// Where a room stands with it.
+/// Where a channel stands with it.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
     told_at: Option<Instant>,
@@ -33,22 +33,22 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// So many `listeners` were told of so many `events`. If they are a crowd, it is to be looked at when this says.
-    pub(crate) fn told(&mut self, now: Instant, listeners: usize, events: u32) -> Option<Instant> {
+    /// So many `subscribers` were told of so many `events`. If they are a large channel, it is to be looked at when this says.
+    pub(crate) fn told(&mut self, now: Instant, subscribers: usize, events: u32) -> Option<Instant> {
         *self = Self { told_at: Some(now), least: PER_EVENT.saturating_mul(events).min(SELDOM), rest: None };
-        (listeners >= CROWD).then_some(now + LOOK)
+        (subscribers >= CROWD).then_some(now + LOOK)
     }
 
-    /// Until when a room of so many `listeners` is not to be told these `bytes` or to be looked at again; nothing if it
+    /// Until when a channel of so many `subscribers` is not to be told these `bytes` or to be rechecked; nothing if it
     /// may be told now. `is_busy` says whether those who were told last are still being written to.
     pub(crate) fn wait(
         &mut self,
         now: Instant,
-        listeners: usize,
+        subscribers: usize,
         bytes: usize,
         is_busy: impl FnOnce() -> bool,
     ) -> Option<Instant> {
-        if listeners < CROWD || bytes >= MUCH {
+        if subscribers < CROWD || bytes >= MUCH {
             return None;
         }
         let told_at = self.told_at?;
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn few_listeners_and_many_bytes_never_wait() {
+    fn few_subscribers_and_many_bytes_never_wait() {
         let (begin, mut pace) = (Instant::now(), Pace::default());
         let _look = pace.told(begin, 1_000, 1);
         assert_eq!(pace.wait(begin, 63, 100, || true), None);

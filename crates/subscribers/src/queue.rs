@@ -20,7 +20,7 @@ use chat::{
 use dialects::Dialect;
 use futures_util::task::AtomicWaker;
 
-use crate::{Goodbye, Tuning};
+use crate::{CloseReason, Tuning};
 
 /// What waits to be written to one connection, and the way to wake its writer.
 pub struct Outbox {
@@ -43,7 +43,7 @@ struct State {
     held: Option<VecDeque<Bytes>>,
     /// Bytes in `held`. They cannot be written before what was missed, so nobody waits for that.
     held_bytes: usize,
-    goodbye: Option<Goodbye>,
+    close_reason: Option<CloseReason>,
 }
 
 impl Outbox {
@@ -64,11 +64,11 @@ impl Outbox {
     }
 
     /// Queues live frames that must not be missed. A queue that was full before ends the connection: its client comes
-    /// back and catches up. However much is said at once, it is one piece, and all listeners share its bytes.
+    /// back and catches up. However much is said at once, it is one piece, and all subscribers share its bytes.
     pub fn push(&self, frames: Bytes) {
         let mut state = self.state();
         let state = &mut *state;
-        if state.goodbye.is_some() {
+        if state.close_reason.is_some() {
             return;
         }
         let waiting = if state.held.is_some() { &mut state.held_bytes } else { &mut state.live };
@@ -77,7 +77,7 @@ impl Outbox {
                 return;
             }
             metrics::counter!("palabre_slow_consumers_total").increment(1);
-            state.end(Goodbye::SlowConsumer);
+            state.end(CloseReason::SlowConsumer);
             return;
         }
         *waiting += frames.len();
@@ -87,7 +87,7 @@ impl Outbox {
     /// Queues a live frame that may be missed: presence, typing. Dropped when the queue is half full.
     pub fn push_lossy(&self, frames: Bytes) {
         let mut state = self.state();
-        if state.goodbye.is_some() || state.held.is_some() || state.waiting() + frames.len() > self.most / 2 {
+        if state.close_reason.is_some() || state.held.is_some() || state.waiting() + frames.len() > self.most / 2 {
             return;
         }
         state.live += frames.len();
@@ -98,7 +98,7 @@ impl Outbox {
     /// command while [`Outbox::is_full`].
     pub fn push_answer(&self, frames: Bytes) {
         let mut state = self.state();
-        if state.goodbye.is_none() {
+        if state.close_reason.is_none() {
             state.answers += frames.len();
             state.queue.push_back(frames);
         }
@@ -118,9 +118,9 @@ impl Outbox {
         }
     }
 
-    /// Ends the connection: what waits is dropped, the goodbye is all that is still written.
-    pub fn end(&self, goodbye: Goodbye) {
-        self.state().end(goodbye);
+    /// Ends the connection: what waits is dropped, the close reason is all that is still written.
+    pub fn end(&self, close_reason: CloseReason) {
+        self.state().end(close_reason);
         self.wake();
     }
 
@@ -148,12 +148,12 @@ impl Outbox {
         self.awake.load(Ordering::Acquire)
     }
 
-    /// Takes everything that waits, and the goodbye if there is one. The bytes count as waiting until
+    /// Takes everything that waits, and the close reason if there is one. The bytes count as waiting until
     /// [`Outbox::written`].
-    pub fn take(&self) -> (VecDeque<Bytes>, Option<Goodbye>) {
+    pub fn take(&self) -> (VecDeque<Bytes>, Option<CloseReason>) {
         let mut state = self.state();
         // Taken whole, so that an idle connection owns no queue.
-        (std::mem::take(&mut state.queue), state.goodbye)
+        (std::mem::take(&mut state.queue), state.close_reason)
     }
 
     /// So many bytes have been written. They count as live ones first, which does their reader no wrong.
@@ -192,9 +192,9 @@ impl State {
         self.live + self.answers
     }
 
-    fn end(&mut self, goodbye: Goodbye) {
-        if self.goodbye.is_none() {
-            self.goodbye = Some(goodbye);
+    fn end(&mut self, close_reason: CloseReason) {
+        if self.close_reason.is_none() {
+            self.close_reason = Some(close_reason);
             self.queue = VecDeque::new();
             self.held = None;
             (self.live, self.answers, self.held_bytes) = (0, 0, 0);
@@ -203,7 +203,7 @@ impl State {
 }
 
 /// An authenticated connection, as the hub knows it.
-pub struct Listener {
+pub struct Subscriber {
     /// Which connection.
     pub id: ConnectionId,
     /// Whose.
@@ -226,7 +226,7 @@ pub struct Listener {
     pub outbox: Arc<Outbox>,
 }
 
-impl Listener {
+impl Subscriber {
     /// Whether its client wants to hear this conversation.
     #[must_use]
     pub fn hears(&self, conversation: ConversationId) -> bool {
@@ -249,7 +249,7 @@ mod tests {
         outbox.push(Bytes::from_static(b"12345"));
         assert_eq!(outbox.take().1, None);
         outbox.push(Bytes::from_static(b"1"));
-        assert_eq!(outbox.take(), (VecDeque::new(), Some(Goodbye::SlowConsumer)));
+        assert_eq!(outbox.take(), (VecDeque::new(), Some(CloseReason::SlowConsumer)));
     }
 
     #[test]
@@ -258,7 +258,7 @@ mod tests {
         outbox.push(Bytes::from_static(b"more than ten bytes"));
         assert_eq!(outbox.take(), (VecDeque::from([Bytes::from_static(b"more than ten bytes")]), None));
         outbox.push(Bytes::from_static(b"1"));
-        assert_eq!(outbox.take().1, Some(Goodbye::SlowConsumer), "it is not written yet");
+        assert_eq!(outbox.take().1, Some(CloseReason::SlowConsumer), "it is not written yet");
     }
 
     #[test]
@@ -269,7 +269,7 @@ mod tests {
         outbox.push(Bytes::from_static(b"1234567890"));
         assert_eq!(outbox.take().1, None);
         outbox.push(Bytes::from_static(b"1"));
-        assert_eq!(outbox.take().1, Some(Goodbye::SlowConsumer));
+        assert_eq!(outbox.take().1, Some(CloseReason::SlowConsumer));
     }
 
     #[test]
@@ -292,7 +292,7 @@ mod tests {
         outbox.hold();
         outbox.push(Bytes::from_static(b"1234567890"));
         outbox.push(Bytes::from_static(b"1"));
-        assert_eq!(outbox.take().1, Some(Goodbye::SlowConsumer));
+        assert_eq!(outbox.take().1, Some(CloseReason::SlowConsumer));
     }
 
     #[test]

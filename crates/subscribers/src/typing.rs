@@ -55,14 +55,14 @@ mod tests {
 
     #[tokio::test]
     async fn typing_ends_by_itself_and_repeating_it_gives_more_time() {
-        let room = ConversationId(1);
+        let channel = ConversationId(1);
         let ann = Typist { user: UserId(1), username: "ann".into(), shown_name: "Ann".into() };
         let now = Instant::now();
         let mut typing = Typing::new(Duration::from_secs(6));
-        typing.start(room, ann.clone(), now);
-        typing.start(room, ann.clone(), now + Duration::from_secs(3));
+        typing.start(channel, ann.clone(), now);
+        typing.start(channel, ann.clone(), now + Duration::from_secs(3));
         assert!(typing.expired(now + Duration::from_secs(8)).is_empty());
-        assert_eq!(typing.expired(now + Duration::from_secs(9)), [(room, ann)]);
-        assert_eq!(typing.stop(room, UserId(1)), None);
+        assert_eq!(typing.expired(now + Duration::from_secs(9)), [(channel, ann)]);
+        assert_eq!(typing.stop(channel, UserId(1)), None);
     }
 }

@@ -493,14 +493,14 @@ mod tests {
     fn events_follow_from_the_end_of_changes_that_were_told_unasked() {
         let changes = json!({"type": "conversation.changes", "conversation": 1, "data": {"from": 3, "to": 5,
             "reset": false, "members": [], "messages": [], "conversation": {"head": 5}}});
-        let (mut jumps, mut repeats, mut holes) = (following(3), following(3), following(3));
-        for model in [&mut jumps, &mut repeats, &mut holes] {
+        let (mut jumps, mut repeats, mut gaps) = (following(3), following(3), following(3));
+        for model in [&mut jumps, &mut repeats, &mut gaps] {
             assert_eq!(model.hear(&changes), Ok(Next::Listen));
         }
         assert_eq!(jumps.hear(&event(6, &message(6, 6, "c"))), Ok(Next::Listen));
         // What was read was newer than the number from which events follow.
         assert_eq!(repeats.hear(&event(4, &message(4, 4, "a"))), Ok(Next::Listen));
-        assert!(holes.hear(&event(7, &message(7, 7, "d"))).is_err());
+        assert!(gaps.hear(&event(7, &message(7, 7, "d"))).is_err());
     }
 
     #[test]

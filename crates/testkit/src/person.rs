@@ -122,7 +122,7 @@ pub struct State {
     ready: bool,
     /// Whether they read what they are sent.
     deaf: bool,
-    goodbye: Option<(u16, Value)>,
+    close_reason: Option<(u16, Value)>,
     /// What was heard that is against the protocol.
     broken: Option<String>,
 }
@@ -195,8 +195,8 @@ impl Inner {
             }
             if timeout_at(deadline, changed).await.is_err() {
                 let state = self.state();
-                let (heard, goodbye) = (&state.inbox, &state.goodbye);
-                panic!("{} waited in vain for {what}; unheard: {heard:?}; goodbye: {goodbye:?}", self.name);
+                let (heard, close_reason) = (&state.inbox, &state.close_reason);
+                panic!("{} waited in vain for {what}; unheard: {heard:?}; close_reason: {close_reason:?}", self.name);
             }
         }
     }
@@ -260,11 +260,11 @@ impl Inner {
         state.model.put_account(account);
     }
 
-    fn ended(&self, goodbye: Option<(u16, Value)>) {
+    fn ended(&self, close_reason: Option<(u16, Value)>) {
         let mut state = self.state();
         state.ready = false;
         state.link = None;
-        state.goodbye = state.goodbye.take().or(goodbye);
+        state.close_reason = state.close_reason.take().or(close_reason);
         state.pending.clear();
         state.model.hang_up();
         drop(state);
@@ -415,17 +415,17 @@ impl Person {
             }
         });
         let mut state = self.inner.state();
-        (state.goodbye, state.deaf) = (None, false);
+        (state.close_reason, state.deaf) = (None, false);
         let inner = self.inner.clone();
         let reading = tokio::spawn(async move {
-            let mut goodbye = None;
+            let mut close_reason = None;
             loop {
                 if paused.wait_for(|paused| !paused).await.is_err() {
                     break;
                 }
                 let Some(Ok(message)) = stream.next().await else { break };
                 if let Some((code, reason)) = message.as_close() {
-                    goodbye = Some((code.into(), serde_json::from_str(reason).unwrap_or_default()));
+                    close_reason = Some((code.into(), serde_json::from_str(reason).unwrap_or_default()));
                     continue;
                 }
                 let Some(text) = message.as_text() else { continue };
@@ -434,7 +434,7 @@ impl Person {
                 }
                 inner.changed.notify_waiters();
             }
-            inner.ended(goodbye);
+            inner.ended(close_reason);
         });
         let tasks = [reading.abort_handle(), writing.abort_handle()];
         state.link = Some(Link { outgoing, pause, tasks });
@@ -446,7 +446,7 @@ impl Person {
         self.inner.wait_for("the end of the connection", |state| state.link.is_none().then_some(())).await;
     }
 
-    /// Loses the connection, without a goodbye.
+    /// Loses the connection, without a close frame.
     pub fn is_cut_off(&self) {
         let link = self.inner.state().link.take();
         for task in link.into_iter().flat_map(|link| link.tasks) {
@@ -455,9 +455,11 @@ impl Person {
         self.inner.ended(None);
     }
 
-    /// The code of the server's goodbye, which they wait for, and its reason.
+    /// The code of the server's close reason, which they wait for, and its reason.
     pub async fn is_sent_away(&self) -> (u16, Value) {
-        self.inner.wait_for("a goodbye", |state| state.link.is_none().then(|| state.goodbye.clone()).flatten()).await
+        self.inner
+            .wait_for("a close frame", |state| state.link.is_none().then(|| state.close_reason.clone()).flatten())
+            .await
     }
 
     /// Whether they are connected.

@@ -94,14 +94,14 @@ impl Stranger {
         loop {
             let message = timeout(PATIENCE, self.socket.next()).await.expect("a frame in time");
             let message = message.expect("a frame").expect("a frame that can be read");
-            assert!(!message.is_close(), "a goodbye: {:?}", message.as_close());
+            assert!(!message.is_close(), "a close frame: {:?}", message.as_close());
             if let Some(text) = message.as_text() {
                 return serde_json::from_str(text).unwrap_or_else(|_| panic!("not JSON: {text}"));
             }
         }
     }
 
-    /// The next frame of text, or the code of the server's goodbye.
+    /// The next frame of text, or the code of the server's close reason.
     ///
     /// # Errors
     /// The code; 1006 if it leaves without one.
@@ -126,14 +126,14 @@ impl Stranger {
         timeout(for_a_while, self.hears()).await.is_err()
     }
 
-    /// The server's goodbye; frames before it are passed over.
+    /// The server's close reason; frames before it are passed over.
     ///
     /// # Panics
     /// If it says none.
     pub async fn is_sent_away(&mut self) -> (u16, Value) {
         loop {
-            let message = timeout(PATIENCE, self.socket.next()).await.expect("a goodbye in time");
-            let message = message.expect("a goodbye").expect("a frame that can be read");
+            let message = timeout(PATIENCE, self.socket.next()).await.expect("a close frame in time");
+            let message = message.expect("a close frame").expect("a frame that can be read");
             if let Some((code, reason)) = message.as_close() {
                 return (code.into(), serde_json::from_str(reason).unwrap_or_default());
             }
@@ -228,7 +228,7 @@ impl Wire {
     /// The same, or nothing if the server goes.
     ///
     /// # Panics
-    /// If the server says something that is neither a text, a ping nor a goodbye.
+    /// If the server says something that is neither a text, a ping nor a close frame.
     pub async fn hears_answer_if_it_stays(&mut self) -> Option<Value> {
         loop {
             let (opcode, payload) = self.hears().await?;
@@ -254,7 +254,7 @@ impl Wire {
         while self.hears().await.expect("a ping").0 != 9 {}
     }
 
-    /// The code of the server's goodbye, or nothing if it leaves without one.
+    /// The code of the server's close reason, or nothing if it leaves without one.
     pub async fn is_sent_away(&mut self) -> Option<u16> {
         loop {
             match self.hears().await? {

@@ -38,9 +38,9 @@ pub fn check(server: SocketAddr, verdict: &mut Verdict) {
     ] {
         let said = ask(server, &[HANDSHAKE.as_bytes(), frame].concat());
         let head = said.windows(4).position(|four| four == b"\r\n\r\n").map_or(said.len(), |at| at + 4);
-        let goodbye = said.get(head..).unwrap_or_default();
-        let closed = goodbye.first() == Some(&0x88) && goodbye.get(2..4) == Some(&code.to_be_bytes());
-        verdict.judge(closed, format!("{what} is answered with {code}: {}", String::from_utf8_lossy(goodbye)));
+        let close_reason = said.get(head..).unwrap_or_default();
+        let closed = close_reason.first() == Some(&0x88) && close_reason.get(2..4) == Some(&code.to_be_bytes());
+        verdict.judge(closed, format!("{what} is answered with {code}: {}", String::from_utf8_lossy(close_reason)));
     }
 }
 

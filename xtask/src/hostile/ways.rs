@@ -36,7 +36,7 @@ pub fn all() -> Vec<Way> {
         way("half a frame", &socket(&[0x81, 0x80 | 50, 0, 0, 0, 0, b'{']), b""),
         way("fragments without end", &socket(&fragment), &next_fragment),
         way("pings without end", &socket(b""), &[0x89, 0x80, 0, 0, 0, 0]),
-        way("a goodbye that is not answered", &socket(&[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xed]), b""),
+        way("a close frame that is not answered", &socket(&[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xed]), b""),
         way("a text that is none", &socket(&[0x81, 0x81, 0, 0, 0, 0, 0xff]), b""),
         way(
             "a frame that is far too large",

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use dialects::time::Time;
-use store::carry::backup::{self, Contents};
+use store::transfer::backup::{self, Contents};
 
 use super::say;
 use crate::{config::Loaded, parts};
@@ -37,7 +37,7 @@ pub(super) async fn run(Args { to }: Args, loaded: Loaded) -> anyhow::Result<()>
     let written = out.into_inner().context("the backup cannot be written")?;
     written.sync_all().with_context(|| format!("{} cannot be written to its disk", file.display()))?;
     // A backup that cannot be read is none.
-    let (_, read) = store::carry::restore::inspect(BufReader::new(File::open(&aside.path)?))?;
+    let (_, read) = store::transfer::restore::inspect(BufReader::new(File::open(&aside.path)?))?;
     ensure!(read == contents, "the backup reads otherwise than it was written");
     let bytes = written.metadata()?.len();
     aside.becomes(&file)?;

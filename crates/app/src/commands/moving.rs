@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use store::{
     Db,
-    carry::moving::{self, Names, Progress},
+    transfer::moving::{self, Names, Progress},
 };
 
 use super::say;

@@ -25,7 +25,7 @@ pub(super) struct Args {
 pub(super) async fn run(Args { file, check }: Args, loaded: Loaded) -> anyhow::Result<()> {
     // Twice through the file: nothing of a damaged one reaches a database.
     let name = || file.display().to_string();
-    let (header, contents) = store::carry::restore::inspect(open(&file)?).with_context(name)?;
+    let (header, contents) = store::transfer::restore::inspect(open(&file)?).with_context(name)?;
     let made = Time(chat::Millis(header.made_at));
     if check {
         return say(&format!("{}: whole, made {made}; {}", file.display(), summary(&contents)));
@@ -46,7 +46,7 @@ pub(super) async fn run(Args { file, check }: Args, loaded: Loaded) -> anyhow::R
     let holder = format!("pid {}, palabre restore", std::process::id());
     let _lock = Lock::take(url.reveal(), &holder).with_context(advice)?;
     let db = parts::any_database(&loaded.config).await?;
-    let restored = store::carry::restore::read(&db, parts::clock()(), open(&file)?).await.with_context(advice)?;
+    let restored = store::transfer::restore::read(&db, parts::clock()(), open(&file)?).await.with_context(advice)?;
     db.close().await;
     say(&format!("{}: {} of {made}", url.without_password(), summary(&restored)))?;
     say("It is a new history: clients begin anew, and everybody must log in again.")

@@ -17,7 +17,7 @@ const LARGE_DOCUMENT: &str = "GET /v1/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n";
 const HALF_A_FRAME: &[u8] = &[0x81, 0x80 | 50, 0, 0, 0, 0, b'{'];
 /// A masked fragment that is not the last one.
 const FRAGMENT: &[u8] = &[0x01, 0x81, 0, 0, 0, 0, b'{'];
-/// A masked close frame with a code that nobody may send: the server says goodbye, and nobody answers.
+/// A masked close frame with a code that nobody may send: the server sends its close frame, and nobody answers.
 const BAD_CLOSE: &[u8] = &[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xed];
 
 /// What a connection says before it says nothing more.
@@ -37,7 +37,7 @@ fn ways() -> Vec<(&'static str, Vec<u8>)> {
         ("a handshake and nothing", socket(b"")),
         ("half a frame", socket(HALF_A_FRAME)),
         ("a message that does not end", socket(FRAGMENT)),
-        ("a goodbye that is not answered", socket(BAD_CLOSE)),
+        ("a close frame that is not answered", socket(BAD_CLOSE)),
         ("a request, and nothing", b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n".to_vec()),
     ]
 }

@@ -199,7 +199,7 @@ async fn what_is_not_websocket_ends_the_connection() {
         ("an unknown control opcode", 0x8b, PING),
         ("a ping in parts", 0x09, PING),
         ("a ping that is too long", 0x89, &[b'x'; 126]),
-        ("a goodbye that is too long", 0x88, &[b'x'; 126]),
+        ("a close frame that is too long", 0x88, &[b'x'; 126]),
     ] {
         let mut wire = town.wire().await;
         wire.writes_frame(first, payload).await;
@@ -377,7 +377,7 @@ async fn whoever_is_sent_away_is_obeyed_no_more_even_if_they_do_not_listen() {
     let mut wire = asks_and_does_not_read(&town, &bob, &room).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     ann.asks("user.active", json!({"user": bob.id(), "active": false})).await.granted();
-    // Longer than nodes take to hear of it, and than one waits for a goodbye to be read.
+    // Longer than nodes take to hear of it, and than one waits for a close reason to be read.
     tokio::time::sleep(Duration::from_secs(5)).await;
     wire.is_sent_away().await;
     assert_eq!(ann.knows(&room).len(), 100, "nothing that was asked on a connection that had ended");

@@ -279,7 +279,7 @@ async fn many_speak_at_once_and_all_hear_the_same_order() {
     }
     let mut seqs: Vec<i64> = [a, b, c].concat().iter().map(|said| said.seq).collect();
     seqs.sort_unstable();
-    assert!(seqs.windows(2).all(|pair| pair[1] == pair[0] + 1), "no holes");
+    assert!(seqs.windows(2).all(|pair| pair[1] == pair[0] + 1), "no gaps");
     assert_eq!(ann.knows(&room), bob.knows(&room));
     assert_eq!(ann.knows(&room).len(), 150);
 }

@@ -156,12 +156,12 @@ async fn what_was_sent_before_the_end_is_answered_or_refused_but_not_forgotten()
             match pipe.hears_or_goodbye().await {
                 Ok(frame) if frame["type"] == "message.sent" => acked += 1,
                 Ok(_) => {}
-                Err(goodbye) => return (acked, goodbye),
+                Err(close_reason) => return (acked, close_reason),
             }
         }
     };
-    let ((acked, goodbye), ()) = tokio::join!(listening, town.closes());
-    assert_eq!(goodbye, 1012);
+    let ((acked, close_reason), ()) = tokio::join!(listening, town.closes());
+    assert_eq!(close_reason, 1012);
     // Whoever starts on the same data finds all that was acknowledged.
     let again = town.opens_again().await;
     let path = format!("/v1/conversations/{}/messages?limit=200", room.id);

@@ -139,8 +139,8 @@ async fn the_policy_of_the_pages_lets_nothing_in_from_elsewhere() {
         ] {
             assert!(policy.contains(part), "{path}: {part} is not in {policy}");
         }
-        for hole in ["unsafe", "*", "http:", "https:", "allow-duplicates"] {
-            assert!(!policy.contains(hole), "{path}: {hole} is in {policy}");
+        for gap in ["unsafe", "*", "http:", "https:", "allow-duplicates"] {
+            assert!(!policy.contains(gap), "{path}: {gap} is in {policy}");
         }
         assert_eq!(answer.header("x-frame-options"), Some("DENY"), "{path}");
         assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{path}");

@@ -1,4 +1,4 @@
-//! How somebody is let in: they authenticate, join the listeners, and are told what they have missed.
+//! How somebody is let in: they authenticate, join the subscribers, and are told what they have missed.
 
 use std::{
     collections::HashMap,
@@ -9,7 +9,7 @@ use std::{
 use chat::{ConversationId, Error, ErrorCode, Number, Signal};
 use dialects::{Resume, Then, Welcome};
 use engine::{Arrival, Extent};
-use subscribers::{Attached, Goodbye, Listener, Tuning};
+use subscribers::{Attached, CloseReason, Subscriber, Tuning};
 use tokio::time::Instant;
 
 use super::{Connection, SLOWEST, seconds, shut_out};
@@ -24,25 +24,25 @@ impl Connection {
         token: Option<String>,
         resume: Resume,
         then: Then<Welcome>,
-    ) -> Result<(), Goodbye> {
+    ) -> Result<(), CloseReason> {
         // Of the time before: what the client is told afterwards is at least as new as the epoch that it is told.
         let epoch = self.shared().engine.epoch();
         self.seat.peer().has_credential();
         let (welcome, visible_from) = match self.let_in(token, &epoch.id).await {
             Ok(welcome) => welcome,
             Err(error) => {
-                let goodbye = shut_out(&error, Goodbye::Unauthenticated);
+                let close_reason = shut_out(&error, CloseReason::Unauthenticated);
                 let stays = matches!(error.code, ErrorCode::Conflict | ErrorCode::Unavailable);
-                if stays && self.listener.is_none() {
+                if stays && self.subscriber.is_none() {
                     // As with its clock, a failure gives it no more time.
                     self.seat.peer().needs_credential(self.began);
                 }
                 self.finish(then(Err(error))).await?;
-                return if stays { Ok(()) } else { Err(goodbye) };
+                return if stays { Ok(()) } else { Err(close_reason) };
             }
         };
         if self.shared().engine.epoch() != epoch {
-            return Err(Goodbye::NewHistory(0));
+            return Err(CloseReason::NewHistory(0));
         }
         let (belongs, account_seq) = (welcome.conversations.clone(), welcome.account_seq);
         self.finish(then(Ok(welcome))).await?;
@@ -70,7 +70,7 @@ impl Connection {
 
     /// What the client is told, and where its person does not see all messages.
     async fn let_in(&mut self, token: Option<String>, epoch: &str) -> chat::Result<(Welcome, VisibleFrom)> {
-        if self.listener.is_some() {
+        if self.subscriber.is_some() {
             return Err(Error::new(ErrorCode::Conflict, "This connection has authenticated already."));
         }
         let arrival = match token {
@@ -84,11 +84,11 @@ impl Connection {
         Ok((welcome, visible_from))
     }
 
-    /// Joins the listeners. Live frames are held back until the client knows where they begin. Where it fails, the
+    /// Joins the subscribers. Live frames are held back until the client knows where they begin. Where it fails, the
     /// connection is whose it was before, and the client may try again.
     pub(super) async fn attach(&mut self, arrival: &Arrival) -> chat::Result<Attached> {
         let speaker = arrival.speaker.clone();
-        let listener = Arc::new(Listener {
+        let subscriber = Arc::new(Subscriber {
             id: self.actor.connection.unwrap_or_default(),
             user: speaker.user,
             username: speaker.username.clone(),
@@ -105,9 +105,9 @@ impl Connection {
             return Err(Error::rate_limited("connections", 1_000));
         }
         self.outbox.hold();
-        let attached = self.shared().hub.attach(listener.clone()).await;
+        let attached = self.shared().hub.attach(subscriber.clone()).await;
         let attached = attached.inspect_err(|_| self.seat.is_unauthenticated())?;
-        self.listener = Some(listener);
+        self.subscriber = Some(subscriber);
         self.actor.speaker = Some(speaker);
         self.arrival = None;
         self.shared().is_known(self.actor.connection.unwrap_or_default());
@@ -118,7 +118,7 @@ impl Connection {
     }
 
     /// Tells what was missed of the person's account, before anything live of it.
-    async fn catch_up_account(&mut self, cursor: Number, live_from: Number) -> Result<(), Goodbye> {
+    async fn catch_up_account(&mut self, cursor: Number, live_from: Number) -> Result<(), CloseReason> {
         let Ok(user) = self.actor.known().map(|speaker| speaker.user) else { return Ok(()) };
         let mut at = cursor;
         loop {
@@ -129,7 +129,7 @@ impl Connection {
                 Ok(changes) => changes.until(live_from),
                 Err(error) => {
                     tracing::warn!(%user, %error, "what was missed of an account cannot be read now");
-                    return Err(Goodbye::Restart(1_000));
+                    return Err(CloseReason::Restart(1_000));
                 }
             };
             at = changes.to;
@@ -148,7 +148,7 @@ impl Connection {
         (conversation, cursor): (ConversationId, Number),
         live_from: Option<Number>,
         visible_from: Number,
-    ) -> Result<(), Goodbye> {
+    ) -> Result<(), CloseReason> {
         let dialect = self.endpoint.dialect;
         let Some(live_from) = live_from else {
             self.say((dialect.signal)(None, &Signal::NotAMember(conversation)));
@@ -173,7 +173,7 @@ impl Connection {
     }
 
     /// Reads the next piece of what was missed.
-    async fn missed(&mut self, key: Key) -> Result<Piece, Goodbye> {
+    async fn missed(&mut self, key: Key) -> Result<Piece, CloseReason> {
         let (conversation, live_from, visible_from) = (key.conversation, key.live_from, key.visible_from);
         let (shared, user) = (self.endpoint.shared.clone(), self.actor.known().map(|speaker| speaker.user));
         let reading = async move {
@@ -189,23 +189,23 @@ impl Connection {
         match self.while_writing(reading).await? {
             Ok(Some(piece)) => Ok(piece),
             // Somebody has just put them out. Coming back they learn it, and nothing of what came after.
-            Ok(None) => Err(Goodbye::Restart(0)),
+            Ok(None) => Err(CloseReason::Restart(0)),
             Err(error) => {
-                // What is live would follow after a hole. Whoever comes back is told everything.
+                // What is live would follow after a gap. Whoever comes back is told everything.
                 tracing::warn!(%conversation, %error, "what was missed cannot be read now");
-                Err(Goodbye::Restart(1_000))
+                Err(CloseReason::Restart(1_000))
             }
         }
     }
 
     /// Waits until the client has taken what it was told, but not for one who takes next to nothing.
-    async fn drain(&mut self) -> Result<(), Goodbye> {
+    async fn drain(&mut self) -> Result<(), CloseReason> {
         let patience = 2 * seconds(self.shared().limits().ping_seconds);
         loop {
             let before = self.writer.written();
             let drained = std::future::poll_fn(|context: &mut Context<'_>| {
-                if let Poll::Ready(goodbye) = self.writer.poll(&self.socket, context) {
-                    return Poll::Ready(Err(goodbye));
+                if let Poll::Ready(close_reason) = self.writer.poll(&self.socket, context) {
+                    return Poll::Ready(Err(close_reason));
                 }
                 if self.outbox.is_empty() { Poll::Ready(Ok(())) } else { Poll::Pending }
             });
@@ -213,7 +213,7 @@ impl Connection {
                 return done;
             }
             if self.writer.written() - before < SLOWEST {
-                return Err(Goodbye::SlowConsumer);
+                return Err(CloseReason::SlowConsumer);
             }
         }
     }

@@ -4,7 +4,7 @@ use std::{cell::RefCell, io::ErrorKind};
 
 use chat::{Error, ErrorCode};
 use subscribers::{
-    Goodbye,
+    CloseReason,
     frame::{self, Opcode},
 };
 use tokio::time::Instant;
@@ -22,14 +22,14 @@ thread_local! {
 impl Connection {
     pub(super) fn read(&mut self) {
         BUFFER.with_borrow_mut(|buffer| match self.socket.try_read(buffer) {
-            Ok(0) => self.heard.push_back(Heard::End(Goodbye::Gone)),
+            Ok(0) => self.heard.push_back(Heard::End(CloseReason::Gone)),
             Ok(count) => {
                 self.last_heard = Instant::now();
                 self.asked = false;
                 self.take(buffer.get(..count).unwrap_or_default());
             }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
-            Err(_) => self.heard.push_back(Heard::End(Goodbye::Gone)),
+            Err(_) => self.heard.push_back(Heard::End(CloseReason::Gone)),
         });
     }
 
@@ -45,7 +45,7 @@ impl Connection {
         }
     }
 
-    pub(super) async fn hear(&mut self, heard: Heard) -> Result<(), Goodbye> {
+    pub(super) async fn hear(&mut self, heard: Heard) -> Result<(), CloseReason> {
         match heard {
             Heard::Text(text) => {
                 let step = (self.endpoint.dialect.decode)(self.actor.speaker.as_ref(), &text);
@@ -64,12 +64,12 @@ impl Connection {
                 self.wait_for_pending_sends(u32::MAX).await
             }
             Heard::Pong => Ok(()),
-            Heard::End(goodbye) => Err(goodbye),
+            Heard::End(close_reason) => Err(close_reason),
         }
     }
 
     /// Refuses a message that no dialect gets to see.
-    async fn refuse(&mut self, error: Error) -> Result<(), Goodbye> {
+    async fn refuse(&mut self, error: Error) -> Result<(), CloseReason> {
         self.wait_for_pending_sends(0).await?;
         self.say(vec![(self.endpoint.dialect.refusal)(&error)]);
         self.offend()

@@ -158,9 +158,9 @@ pub(super) enum Change<'a> {
     ParticipantAdded(Participant<'a>),
     ParticipantUpdated(Participant<'a>),
     ParticipantRemoved(i64),
-    /// A room that the listener now has, or its new name or description.
+    /// A room that the subscriber now has, or its new name or description.
     Room(Described<'a>),
-    /// The listener no longer has it, or no longer in their list.
+    /// The subscriber no longer has it, or no longer in their list.
     Removed(bool),
 }
 

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// What the server tells without being asked.
-struct Told {
+struct Outgoing {
     /// The frame's type.
     name: &'static str,
     /// What has happened.
@@ -40,16 +40,16 @@ enum Numbered {
     Not,
 }
 
-const fn event(name: &'static str, summary: &'static str, data: Shape) -> Told {
-    Told { name, summary, number: Numbered::InConversation, placed: true, data }
+const fn event(name: &'static str, summary: &'static str, data: Shape) -> Outgoing {
+    Outgoing { name, summary, number: Numbered::InConversation, placed: true, data }
 }
 
-const fn own(name: &'static str, summary: &'static str, placed: bool, data: Shape) -> Told {
-    Told { name, summary, number: Numbered::InAccount, placed, data }
+const fn own(name: &'static str, summary: &'static str, placed: bool, data: Shape) -> Outgoing {
+    Outgoing { name, summary, number: Numbered::InAccount, placed, data }
 }
 
-const fn signal(name: &'static str, summary: &'static str, data: Shape) -> Told {
-    Told { name, summary, number: Numbered::Not, placed: true, data }
+const fn signal(name: &'static str, summary: &'static str, data: Shape) -> Outgoing {
+    Outgoing { name, summary, number: Numbered::Not, placed: true, data }
 }
 
 type Message = messages::Message<'static>;
@@ -57,7 +57,7 @@ type Conversation = conversations::Conversation<'static>;
 type Row = conversations::ConversationRow<'static>;
 type Reaction = reactions::ReactionChange<'static>;
 
-static TOLD: &[Told] = &[
+static TOLD: &[Outgoing] = &[
     event("message.created", "A message was sent.", Shape::of::<Message>()),
     event("message.edited", "A message's text was changed.", Shape::of::<Message>()),
     event("message.deleted", "A message became a tombstone.", Shape::of::<Message>()),
@@ -74,7 +74,7 @@ static TOLD: &[Told] = &[
         Shape::of::<server::Done>(),
     ),
     own("conversation.added", "You are now a member; its head is your cursor.", true, Shape::of::<Conversation>()),
-    Told {
+    Outgoing {
         number: Numbered::InAccountMostly,
         ..own("conversation.removed", "You are a member no more.", true, Shape::of::<members::Removal>())
     },
@@ -100,7 +100,7 @@ static TOLD: &[Told] = &[
     signal("marker.moved", "Somebody has read or received more.", Shape::of::<markers::Marker>()),
     signal("typing.started", "Somebody is writing.", Shape::of::<typing::Typing<'static>>()),
     signal("typing.stopped", "Somebody has stopped writing.", Shape::of::<typing::Typing<'static>>()),
-    Told {
+    Outgoing {
         placed: false,
         ..signal(
             "user.updated",
@@ -255,7 +255,7 @@ fn refusal(problem: &Value) -> Value {
     })
 }
 
-fn event_message(told: &Told, data: &Value) -> Value {
+fn event_message(told: &Outgoing, data: &Value) -> Value {
     let mut properties = json!({ "type": { "const": told.name }, "data": data });
     let mut required = vec!["type", "data"];
     if told.placed {

@@ -15,7 +15,7 @@ use crate::Text;
 
 /// An event's or signal's frame.
 #[derive(Serialize)]
-struct Told<T> {
+struct Outgoing<T> {
     #[serde(rename = "type")]
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,7 +48,7 @@ fn write<T: Serialize>(value: &T) -> Text {
 }
 
 fn told<T: Serialize>(kind: &'static str, conversation: Option<ConversationId>, seq: Option<i64>, data: T) -> Text {
-    write(&Told { kind, conversation: conversation.map(|id| id.0), seq, data })
+    write(&Outgoing { kind, conversation: conversation.map(|id| id.0), seq, data })
 }
 
 /// The frame of a numbered event.
@@ -84,7 +84,7 @@ pub fn event(event: &Event) -> Text {
     }
 }
 
-/// The frame of an event of which only the number may be known: it is about a message that the listener does not see.
+/// The frame of an event of which only the number may be known: it is about a message that the subscriber does not see.
 #[must_use]
 pub fn hidden(conversation: ConversationId, number: Number) -> Text {
     told("event.hidden", Some(conversation), Some(number.0), server::Done {})

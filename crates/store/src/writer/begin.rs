@@ -12,7 +12,7 @@ use crate::{
     unit::beginning_with,
 };
 
-/// When times of last activity that lie in the future are looked at again, where that failed.
+/// When times of last activity that lie in the future are rechecked, where that failed.
 const TIMES_AGAIN: Duration = Duration::from_mins(1);
 
 impl Committer {

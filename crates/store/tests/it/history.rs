@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use chat::{ErrorCode, Millis, Told, sessions::Origin};
+use chat::{ErrorCode, Millis, Outgoing, sessions::Origin};
 use store::{Committed, Writer};
 use tokio::sync::mpsc;
 
@@ -74,7 +74,7 @@ async fn a_node_whose_transactions_are_gone_begins_a_new_history_and_writes_noth
             while let Ok(batch) = told.try_recv() {
                 batches.push(batch);
             }
-            let anew = batches.iter().position(|batch| batch.contains(&Told::NewHistory)).expect("it is told");
+            let anew = batches.iter().position(|batch| batch.contains(&Outgoing::NewHistory)).expect("it is told");
             assert_eq!(anew, batches.len() - 2, "{batches:?}");
             assert!(is_same(&one).await);
         }
@@ -120,7 +120,7 @@ async fn a_new_history_is_begun_once_by_whichever_node_sees_it_first() {
         while let Ok(batch) = second_told.try_recv() {
             told.extend(batch);
         }
-        assert_eq!(told.iter().filter(|told| **told == Told::NewHistory).count(), 1);
+        assert_eq!(told.iter().filter(|told| **told == Outgoing::NewHistory).count(), 1);
         for (writer, id) in [(&first, "c1"), (&second, "c2")] {
             say(writer, ann, garden, id, "again").await.unwrap().unwrap();
         }

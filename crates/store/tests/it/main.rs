@@ -1,7 +1,6 @@
 //! The store on both databases: SQLite always, PostgreSQL too when `PALABRE_TEST_POSTGRES` names one.
 //! `cargo xtask check` always names one.
 
-mod carry;
 mod clock;
 mod history;
 mod jobs;
@@ -10,6 +9,7 @@ mod policies;
 mod reminders;
 mod schema;
 mod search;
+mod transfer;
 mod turns;
 mod unreadable;
 
@@ -22,7 +22,7 @@ use std::{
 };
 
 use chat::{
-    ClientId, ConversationId, Error, ErrorCode, Millis, Number, Told, UserId,
+    ClientId, ConversationId, Error, ErrorCode, Millis, Number, Outgoing, UserId,
     accounts::{Profile, ServerRole, Speaker},
     conversations::{Kind, Visibility},
     members::Role,
@@ -91,9 +91,9 @@ fn writer_at(db: &Db, clock: Arc<dyn Fn() -> Millis + Send + Sync>) -> (Writer, 
     (writer, told_to)
 }
 
-fn number(told: Told) -> i64 {
+fn number(told: Outgoing) -> i64 {
     match told {
-        Told::Event(event) => event.number.0,
+        Outgoing::Event(event) => event.number.0,
         other => panic!("{other:?}"),
     }
 }
@@ -193,7 +193,7 @@ async fn a_repeated_send_is_the_same_message_and_another_under_its_id_is_refused
 }
 
 #[tokio::test]
-async fn many_sends_at_once_are_numbered_without_holes_and_told_in_order() {
+async fn many_sends_at_once_are_numbered_without_gaps_and_told_in_order() {
     for db in databases().await {
         let (writer, mut told) = writer(&db);
         let (ann, _bob, room) = room(&writer).await;
@@ -224,7 +224,7 @@ async fn many_sends_at_once_are_numbered_without_holes_and_told_in_order() {
 }
 
 #[tokio::test]
-async fn a_stranger_and_a_missing_parent_are_refused_without_a_hole() {
+async fn a_stranger_and_a_missing_parent_are_refused_without_a_gap() {
     for db in databases().await {
         let (writer, _told) = writer(&db);
         let (ann, bob, room) = room(&writer).await;

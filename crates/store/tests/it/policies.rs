@@ -41,7 +41,7 @@ async fn grants(writer: &Writer, room: ConversationId, user: UserId, given: bool
 }
 
 #[tokio::test]
-async fn whoever_may_not_post_is_refused_in_words_that_name_the_role_and_leaves_no_hole() {
+async fn whoever_may_not_post_is_refused_in_words_that_name_the_role_and_leaves_no_gap() {
     for db in databases().await {
         let (writer, _told) = writer(&db);
         let (ann, bob, room) = room(&writer).await;

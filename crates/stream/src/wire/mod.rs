@@ -14,7 +14,7 @@ mod reactions;
 mod typing;
 
 use chat::{
-    ConversationId, Event, Fact, Millis, Notice, Number, Signal, Told, UserId, event::Audience, members::Departure,
+    ConversationId, Event, Fact, Millis, Notice, Number, Outgoing, Signal, UserId, event::Audience, members::Departure,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -35,14 +35,14 @@ use self::{
 #[expect(clippy::large_enum_variant, reason = "nearly all are told; a box would cost an allocation for each message")]
 pub enum Heard {
     /// It can be told as it is.
-    Told(Told),
+    Outgoing(Outgoing),
     /// There is an event with this number; the database knows what it is.
     Number(Number),
 }
 
 /// Writes what others are to hear of one conversation; nothing if there is nothing.
 #[must_use]
-pub fn encode<'a>(told: impl Iterator<Item = &'a Told>) -> Option<String> {
+pub fn encode<'a>(told: impl Iterator<Item = &'a Outgoing>) -> Option<String> {
     let words: Vec<Word> = told.filter_map(word).collect();
     if words.is_empty() { None } else { serde_json::to_string(&words).ok() }
 }
@@ -57,15 +57,19 @@ pub fn decode(conversation: ConversationId, frame: &str) -> Vec<Heard> {
     words.into_iter().filter_map(|word| heard(conversation, word.get())).collect()
 }
 
-/// The conversation whose listeners are to hear it on other nodes too, if it is about one.
+/// The conversation whose subscribers are to hear it on other nodes too, if it is about one.
 #[must_use]
-pub fn about(told: &Told) -> Option<ConversationId> {
+pub fn about(told: &Outgoing) -> Option<ConversationId> {
     match told {
-        Told::Event(event) => Some(event.conversation),
-        Told::Notice(Notice { to: Audience::Members(id) | Audience::OtherMembers(id, _), .. }) => Some(*id),
-        Told::Notice(Notice { signal: Signal::MarkerMoved { conversation, .. }, .. }) => Some(*conversation),
-        // Of accounts other nodes hear by a nudge, and read what it is about.
-        Told::Account(_) | Told::Notice(_) | Told::Order(_) | Told::Doubt | Told::NewHistory => None,
+        Outgoing::Event(event) => Some(event.conversation),
+        Outgoing::Notice(Notice { to: Audience::Members(id) | Audience::OtherMembers(id, _), .. }) => Some(*id),
+        Outgoing::Notice(Notice { signal: Signal::MarkerMoved { conversation, .. }, .. }) => Some(*conversation),
+        // Of accounts other nodes hear by an invalidation, and read what it is about.
+        Outgoing::Account(_)
+        | Outgoing::Notice(_)
+        | Outgoing::Revocation(_)
+        | Outgoing::Doubt
+        | Outgoing::NewHistory => None,
     }
 }
 
@@ -136,15 +140,15 @@ enum FactForm<'a> {
 
 // ---- writing --------------------------------------------------------------------------------------
 
-fn word(told: &Told) -> Option<Word<'_>> {
+fn word(told: &Outgoing) -> Option<Word<'_>> {
     match told {
-        Told::Event(event) => Some(Word::Event(EventForm {
+        Outgoing::Event(event) => Some(Word::Event(EventForm {
             n: event.number.0,
             by: event.actor.0,
             at: event.at.0,
             fact: fact_form(&event.fact),
         })),
-        Told::Notice(Notice { to, signal }) => match signal {
+        Outgoing::Notice(Notice { to, signal }) => match signal {
             Signal::MarkerMoved { markers, .. } => Some(Word::Marker(marker_form(*to, markers))),
             Signal::Typing { user, username, shown_name, typing, .. } => {
                 Some(Word::Typing(typing_form(*user, username, shown_name, *typing)))
@@ -153,7 +157,7 @@ fn word(told: &Told) -> Option<Word<'_>> {
             Signal::CardChanged { account, .. } => Some(Word::Card(card_form(account))),
             Signal::NotAMember(_) => None,
         },
-        Told::Account(_) | Told::Order(_) | Told::Doubt | Told::NewHistory => None,
+        Outgoing::Account(_) | Outgoing::Revocation(_) | Outgoing::Doubt | Outgoing::NewHistory => None,
     }
 }
 
@@ -180,14 +184,16 @@ fn fact_form(fact: &Fact) -> FactForm<'_> {
 // ---- reading --------------------------------------------------------------------------------------
 
 fn read(conversation: ConversationId, word: Word<'_>) -> Option<Heard> {
-    let notice = |to, signal| Some(Heard::Told(Told::Notice(Notice { to, signal })));
+    let notice = |to, signal| Some(Heard::Outgoing(Outgoing::Notice(Notice { to, signal })));
     let members = Audience::Members(conversation);
     match word {
         Word::Event(form) => {
             let (number, actor, at) = (Number(form.n), UserId(form.by), Millis(form.at));
             // A name out of a later version: the database is asked, which says it in words that are known here.
             Some(match fact(conversation, form.fact) {
-                Some(fact) => Heard::Told(Told::Event(Event { conversation, number, actor, origin: None, at, fact })),
+                Some(fact) => {
+                    Heard::Outgoing(Outgoing::Event(Event { conversation, number, actor, origin: None, at, fact }))
+                }
                 None => Heard::Number(number),
             })
         }
@@ -328,12 +334,12 @@ mod tests {
         ]
     }
 
-    fn told() -> Vec<Told> {
-        let mut told: Vec<Told> = (8..)
+    fn told() -> Vec<Outgoing> {
+        let mut told: Vec<Outgoing> = (8..)
             .zip(facts())
             .map(|(number, fact)| {
                 let (actor, at) = (UserId(1), Millis(99));
-                Told::Event(Event { conversation: HERE, number: Number(number), actor, origin: None, at, fact })
+                Outgoing::Event(Event { conversation: HERE, number: Number(number), actor, origin: None, at, fact })
             })
             .collect();
         let markers =
@@ -351,7 +357,7 @@ mod tests {
                 (Audience::Members(HERE), Signal::PresenceChanged { conversation: HERE, people }),
                 (Audience::Members(HERE), Signal::CardChanged { conversation: HERE, account: Box::new(an_account()) }),
             ]
-            .map(|(to, signal)| Told::Notice(Notice { to, signal })),
+            .map(|(to, signal)| Outgoing::Notice(Notice { to, signal })),
         );
         told
     }
@@ -360,7 +366,7 @@ mod tests {
     fn whatever_is_told_is_heard_as_it_was() {
         let frame = encode(told().iter()).expect("words");
         let heard = decode(HERE, &frame);
-        assert_eq!(heard, told().into_iter().map(Heard::Told).collect::<Vec<_>>());
+        assert_eq!(heard, told().into_iter().map(Heard::Outgoing).collect::<Vec<_>>());
     }
 
     #[test]
@@ -383,7 +389,7 @@ mod tests {
     fn what_is_for_one_person_is_not_told_to_a_conversation() {
         let fact = AccountFact::ConversationHidden { conversation: HERE, at: Number(1) };
         let (after, number) = (Number(0), Number(1));
-        let to_one = Told::Account(AccountEvent { account: UserId(1), after, number, origin: None, fact });
+        let to_one = Outgoing::Account(AccountEvent { account: UserId(1), after, number, origin: None, fact });
         assert_eq!((about(&to_one), encode([&to_one].into_iter())), (None, None));
     }
 }

@@ -17,8 +17,8 @@ use stream::{Gaps, gaps::Turn};
 use tokio::time::Instant;
 
 use super::{
-    Control, Goodbye, State, frame,
-    holes::{Asked, Read},
+    CloseReason, Control, State, frame,
+    gaps::{Asked, Read},
 };
 
 /// The account of a person who is here, from a number on.
@@ -70,7 +70,7 @@ impl State {
                 account.waiting.extend(std::iter::from_fn(|| account.gaps.pop()));
                 self.tell_account(user, is_fresh);
             }
-            Turn::Later => self.watch_hole(Scope::Account(user)),
+            Turn::Later => self.watch_gap(Scope::Account(user)),
         }
     }
 
@@ -84,7 +84,7 @@ impl State {
             // Its payload is not on its way: there is nothing to be patient for.
             account.gaps.heard_of(number, Instant::now());
             account.gaps.hurry(Instant::now());
-            self.watch_hole(Scope::Account(user));
+            self.watch_gap(Scope::Account(user));
         }
     }
 
@@ -96,7 +96,7 @@ impl State {
     pub(super) fn read_account(&self, user: UserId, since: Number) {
         let asked = Asked { generation: self.generation, last: since };
         let reading = self.lookups.account_changes(user, since);
-        self.later(async move { Control::Holes(Read::Account(user, asked, Box::new(reading.await))) });
+        self.later(async move { Control::Gaps(Read::Account(user, asked, Box::new(reading.await))) });
     }
 
     /// What was missing of an account was read.
@@ -125,7 +125,7 @@ impl State {
     fn send_back(&mut self, user: UserId) {
         let Some(person) = self.people.get_mut(&user) else { return };
         person.account = None;
-        person.listeners.iter().for_each(|listener| listener.outbox.end(Goodbye::Restart(0)));
+        person.subscribers.iter().for_each(|subscriber| subscriber.outbox.end(CloseReason::Restart(0)));
     }
 
     /// Tells what waits, as far as its moment has come. Fresh is what comes straight from its commit: nothing can have
@@ -158,7 +158,7 @@ impl State {
             | AccountFact::ReminderChanged(_)
             | AccountFact::ReminderRemoved(_) => return Moment::Now,
         };
-        match self.rooms.get(&conversation).map(|room| room.gaps.last()) {
+        match self.channels.get(&conversation).map(|channel| channel.gaps.last()) {
             Some(last) if last < at => Moment::Later(conversation, at),
             Some(last) if last > at => Moment::Over(conversation),
             _ => Moment::Now,
@@ -167,9 +167,9 @@ impl State {
 
     fn wait_for(&mut self, user: UserId, conversation: ConversationId, number: Number) {
         self.stalled.insert(user);
-        if let Some(room) = self.rooms.get_mut(&conversation) {
-            room.later.retain(|(_, waiting)| *waiting != user);
-            room.later.push((number, user));
+        if let Some(channel) = self.channels.get_mut(&conversation) {
+            channel.later.retain(|(_, waiting)| *waiting != user);
+            channel.later.push((number, user));
         }
         self.note_head(conversation, number);
     }
@@ -219,17 +219,17 @@ impl State {
         let user = event.account;
         self.obey_account_fact(user, &event.fact, is_fresh);
         let conversation = event.fact.conversation();
-        let place = conversation.and_then(|id| self.rooms.get(&id)).map(|room| &room.place);
+        let place = conversation.and_then(|id| self.channels.get(&id)).map(|channel| &channel.place);
         let Some(person) = self.people.get_mut(&user) else { return };
         let Some(account) = &mut person.account else { return };
         event.after = std::mem::replace(&mut account.told, event.number);
         let mut encoded: [Option<bytes::Bytes>; Dialect::COUNT] = Default::default();
-        for listener in &person.listeners {
-            let dialect = listener.dialect;
+        for subscriber in &person.subscribers {
+            let dialect = subscriber.dialect;
             let bytes = encoded[dialect.place()].get_or_insert_with(|| frames(dialect, place, &event));
             if !bytes.is_empty() {
-                listener.outbox.push(bytes.clone());
-                listener.outbox.wake();
+                subscriber.outbox.push(bytes.clone());
+                subscriber.outbox.wake();
             }
         }
     }
@@ -239,7 +239,7 @@ impl State {
         match fact {
             AccountFact::ConversationAdded(listed) => {
                 let conversation = listed.conversation.id;
-                let is_new = !self.rooms.contains_key(&conversation);
+                let is_new = !self.channels.contains_key(&conversation);
                 self.begin_listening(user, listed);
                 if is_new && !is_fresh {
                     self.ask_heads(&[conversation]);
@@ -247,8 +247,8 @@ impl State {
             }
             AccountFact::ConversationRemoved { conversation, .. } => self.end_listening(user, *conversation),
             AccountFact::ConversationHidden { conversation, .. } => {
-                if let Some(room) = self.rooms.get_mut(conversation) {
-                    self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
+                if let Some(channel) = self.channels.get_mut(conversation) {
+                    self.deliveries.fetch_add(channel.flush(), Ordering::Relaxed);
                 }
             }
             AccountFact::ProfileChanged(_)

@@ -11,12 +11,12 @@ use std::{
     time::Duration,
 };
 
-use chat::{ConnectionId, ConversationId, Error, Number, Result, Told, UserId, presence::Presence};
+use chat::{ConnectionId, ConversationId, Error, Number, Outgoing, Result, UserId, presence::Presence};
 use store::members::Belongings;
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{Attached, Control, Person, State, account::Account};
-use crate::{Goodbye, queue::Listener, room::Room};
+use crate::{CloseReason, channel::Channel, queue::Subscriber};
 
 /// Within this time all come back where the node starts over.
 const OVER: Duration = Duration::from_secs(5);
@@ -28,7 +28,7 @@ pub(super) struct Loading {
     pub(super) account: Number,
     /// All that is known was forgotten meanwhile: what is being read may be from before that.
     is_stale: bool,
-    waiting: Vec<(Arc<Listener>, oneshot::Sender<Result<Attached>>)>,
+    waiting: Vec<(Arc<Subscriber>, oneshot::Sender<Result<Attached>>)>,
 }
 
 impl Loading {
@@ -37,17 +37,17 @@ impl Loading {
         *left = number.max(*left);
     }
 
-    fn of(listener: Arc<Listener>, answer: oneshot::Sender<Result<Attached>>) -> Self {
-        Self { left: HashMap::new(), account: Number(0), is_stale: false, waiting: vec![(listener, answer)] }
+    fn of(subscriber: Arc<Subscriber>, answer: oneshot::Sender<Result<Attached>>) -> Self {
+        Self { left: HashMap::new(), account: Number(0), is_stale: false, waiting: vec![(subscriber, answer)] }
     }
 }
 
 impl State {
-    pub(super) fn attach(&mut self, listener: Arc<Listener>, answer: oneshot::Sender<Result<Attached>>) {
-        let user = listener.user;
+    pub(super) fn attach(&mut self, subscriber: Arc<Subscriber>, answer: oneshot::Sender<Result<Attached>>) {
+        let user = subscriber.user;
         let person = self.people.entry(user).or_insert_with(|| Person {
-            username: listener.username.clone(),
-            listeners: Vec::new(),
+            username: subscriber.username.clone(),
+            subscribers: Vec::new(),
             belongs: HashSet::new(),
             limited: HashMap::new(),
             account: None,
@@ -57,24 +57,24 @@ impl State {
             alone_since: None,
         });
         let waiting = person.loading.as_ref().map_or(0, |loading| loading.waiting.len());
-        if person.listeners.len() + waiting >= self.per_user {
+        if person.subscribers.len() + waiting >= self.per_user {
             let _gone = answer
                 .send(Err(Error::limit_reached(format!("One user may have at most {} connections.", self.per_user))));
             return;
         }
         match &mut person.loading {
-            Some(loading) => loading.waiting.push((listener, answer)),
-            None if person.account.is_none() || (person.listeners.is_empty() && person.alone_since.is_none()) => {
-                person.loading = Some(Loading::of(listener, answer));
+            Some(loading) => loading.waiting.push((subscriber, answer)),
+            None if person.account.is_none() || (person.subscribers.is_empty() && person.alone_since.is_none()) => {
+                person.loading = Some(Loading::of(subscriber, answer));
                 self.load(user);
             }
             // Known already, from another connection or from a moment ago.
             None => {
                 let belongs: Vec<ConversationId> = person.belongs.iter().copied().collect();
-                if belongs.iter().all(|id| self.rooms.contains_key(id)) {
-                    self.enter(listener, answer, &belongs);
+                if belongs.iter().all(|id| self.channels.contains_key(id)) {
+                    self.enter(subscriber, answer, &belongs);
                 } else {
-                    person.loading = Some(Loading::of(listener, answer));
+                    person.loading = Some(Loading::of(subscriber, answer));
                     self.load(user);
                 }
             }
@@ -103,7 +103,7 @@ impl State {
     }
 
     pub(super) fn loaded(&mut self, user: UserId, since: u64, result: Result<Belongings>) {
-        let meanwhile: Vec<Arc<Vec<Told>>> =
+        let meanwhile: Vec<Arc<Vec<Outgoing>>> =
             self.batches.iter().filter(|(tick, _)| *tick > since).map(|(_, told)| told.clone()).collect();
         self.end_reading(since);
         let Some(person) = self.people.get_mut(&user) else { return };
@@ -118,7 +118,7 @@ impl State {
                 for (_, answer) in loading.waiting {
                     let _gone = answer.send(Err(error.clone()));
                 }
-                if person.listeners.is_empty() {
+                if person.subscribers.is_empty() {
                     person.alone_since.get_or_insert_with(Instant::now);
                     self.changed.insert(user);
                 }
@@ -132,19 +132,19 @@ impl State {
         person.belongs = belongs.iter().copied().collect();
         let limited = memberships.iter().filter(|one| one.visible_from > Number(0));
         person.limited = limited.map(|one| (one.conversation, one.visible_from)).collect();
-        let mut places: HashMap<ConversationId, Room> = memberships
+        let mut places: HashMap<ConversationId, Channel> = memberships
             .into_iter()
-            .map(|one| (one.conversation, Room::new(one.place, one.head, one.member_count)))
+            .map(|one| (one.conversation, Channel::new(one.place, one.head, one.member_count)))
             .collect();
         meanwhile.iter().for_each(|told| bring_up_to(told, &mut places));
-        for (id, room) in places {
-            self.rooms.entry(id).or_insert_with(|| {
-                self.voice.want(id, true);
-                room
+        for (id, channel) in places {
+            self.channels.entry(id).or_insert_with(|| {
+                self.handle.want(id, true);
+                channel
             });
         }
-        for (listener, answer) in loading.waiting {
-            self.enter(listener, answer, &belongs);
+        for (subscriber, answer) in loading.waiting {
+            self.enter(subscriber, answer, &belongs);
         }
         self.forget_silent(&belongs);
         // What has changed since comes as events; what the memberships have already, a second time.
@@ -154,9 +154,9 @@ impl State {
         self.note_account(user, loading.account);
     }
 
-    fn take_account_events(&mut self, user: UserId, told: &[Told]) {
+    fn take_account_events(&mut self, user: UserId, told: &[Outgoing]) {
         for one in told {
-            if let Told::Account(event) = one
+            if let Outgoing::Account(event) = one
                 && event.account == user
             {
                 self.take_account_event(event, false);
@@ -167,39 +167,39 @@ impl State {
     /// Lets a connection listen to what its person belongs to, and answers from where on.
     fn enter(
         &mut self,
-        listener: Arc<Listener>,
+        subscriber: Arc<Subscriber>,
         answer: oneshot::Sender<Result<Attached>>,
         belongs: &[ConversationId],
     ) {
-        let user = listener.user;
+        let user = subscriber.user;
         let account = self.people.get(&user).and_then(|person| person.account.as_ref()).map(Account::told);
         let mut attached = Vec::with_capacity(belongs.len());
         let visible_from = self.people.get(&user).map(|person| person.limited.clone()).unwrap_or_default();
         for id in belongs {
-            if let Some(room) = self.rooms.get_mut(id) {
-                // A crowd may not have been told yet what comes before this.
-                self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
-                room.add(listener.clone());
-                room.limited.set(user, visible_from.get(id).copied().unwrap_or_default());
-                attached.push((*id, room.gaps.last()));
+            if let Some(channel) = self.channels.get_mut(id) {
+                // A large channel may not have been told yet what comes before this.
+                self.deliveries.fetch_add(channel.flush(), Ordering::Relaxed);
+                channel.add(subscriber.clone());
+                channel.limited.set(user, visible_from.get(id).copied().unwrap_or_default());
+                attached.push((*id, channel.gaps.last()));
             }
         }
         attached.sort_unstable();
-        let id = listener.id;
-        if let Some(goodbye) = self.orders.missed(&listener) {
-            listener.outbox.end(goodbye);
+        let id = subscriber.id;
+        if let Some(close_reason) = self.revocations.missed(&subscriber) {
+            subscriber.outbox.end(close_reason);
         }
         if self.draining {
-            listener.outbox.end(Goodbye::Restart(0));
+            subscriber.outbox.end(CloseReason::Restart(0));
         }
-        let doubtful = self.orders.is_doubtful(&listener);
-        let entered = listener.clone();
+        let doubtful = self.revocations.is_doubtful(&subscriber);
+        let entered = subscriber.clone();
         if let Some(person) = self.people.get_mut(&user) {
             person.alone_since = None;
-            if person.listeners.is_empty() {
+            if person.subscribers.is_empty() {
                 self.people_here.fetch_add(1, Ordering::Relaxed);
             }
-            person.listeners.push(listener);
+            person.subscribers.push(subscriber);
             self.connections.fetch_add(1, Ordering::Relaxed);
         }
         self.watch_expiry(&entered);
@@ -217,13 +217,13 @@ impl State {
 
     pub(super) fn detach(&mut self, user: UserId, id: ConnectionId) {
         let Some(person) = self.people.get_mut(&user) else { return };
-        let before = person.listeners.len();
-        person.listeners.retain(|listener| listener.id != id);
-        if person.listeners.len() == before {
+        let before = person.subscribers.len();
+        person.subscribers.retain(|subscriber| subscriber.id != id);
+        if person.subscribers.len() == before {
             return;
         }
         self.connections.fetch_sub(1, Ordering::Relaxed);
-        if person.listeners.is_empty() {
+        if person.subscribers.is_empty() {
             self.people_here.fetch_sub(1, Ordering::Relaxed);
             person.alone_since = Some(Instant::now());
             person.chosen = Presence::Online;
@@ -232,8 +232,8 @@ impl State {
         let belongs: Vec<ConversationId> = person.belongs.iter().copied().collect();
         self.forget_expiry(user, id);
         for conversation in &belongs {
-            if let Some(room) = self.rooms.get_mut(conversation) {
-                room.remove(id);
+            if let Some(channel) = self.channels.get_mut(conversation) {
+                channel.remove(id);
             }
         }
         self.forget_silent(&belongs);
@@ -241,11 +241,11 @@ impl State {
 
     pub(super) fn forget_silent(&mut self, conversations: &[ConversationId]) {
         for id in conversations {
-            if self.rooms.get(id).is_none_or(|room| !room.listeners.is_empty()) {
+            if self.channels.get(id).is_none_or(|channel| !channel.subscribers.is_empty()) {
                 continue;
             }
-            self.voice.want(*id, false);
-            let later = self.rooms.remove(id).map(|room| room.later).unwrap_or_default();
+            self.handle.want(*id, false);
+            let later = self.channels.remove(id).map(|channel| channel.later).unwrap_or_default();
             // They waited for it, and begin it anew with the next tick.
             self.stalled.extend(later.into_iter().map(|(_, user)| user));
         }
@@ -253,21 +253,21 @@ impl State {
 
     pub(super) fn drain(&mut self, spread: Duration) {
         self.draining = true;
-        self.send_away(spread, Goodbye::Restart);
+        self.send_away(spread, CloseReason::Restart);
     }
 
     /// The database has come back as another history.
     pub(super) fn begin_anew(&mut self) {
-        self.start_over(Goodbye::NewHistory);
+        self.start_over(CloseReason::NewHistory);
         self.epoch = self.lookups.epoch();
-        // What waits to be looked at again is of the history before, and read with everything else.
+        // What waits to be rechecked is of the history before, and read with everything else.
         self.nodes.forget();
     }
 
     /// What this node knows may have been changed without a word to it: everybody comes back, and is read anew.
-    pub(super) fn start_over(&mut self, goodbye: impl Fn(u32) -> Goodbye) {
+    pub(super) fn start_over(&mut self, close_reason: impl Fn(u32) -> CloseReason) {
         tracing::warn!("changes may have been missed: all connections are told to come back");
-        self.send_away(OVER, goodbye);
+        self.send_away(OVER, close_reason);
         self.generation += 1;
         self.lost = false;
         for person in self.people.values_mut() {
@@ -276,32 +276,32 @@ impl State {
                 loading.is_stale = true;
             }
         }
-        for (conversation, _) in self.rooms.drain() {
-            self.voice.want(conversation, false);
+        for (conversation, _) in self.channels.drain() {
+            self.handle.want(conversation, false);
         }
     }
 
     /// Tells all connections to come back.
-    fn send_away(&self, spread: Duration, goodbye: impl Fn(u32) -> Goodbye) {
-        let all: Vec<&Arc<Listener>> = self.people.values().flat_map(|person| &person.listeners).collect();
+    fn send_away(&self, spread: Duration, close_reason: impl Fn(u32) -> CloseReason) {
+        let all: Vec<&Arc<Subscriber>> = self.people.values().flat_map(|person| &person.subscribers).collect();
         let spread = u32::try_from(spread.as_millis()).unwrap_or(u32::MAX);
         let count = u32::try_from(all.len()).unwrap_or(u32::MAX).max(1);
-        for (place, listener) in (0_u32..).zip(all) {
+        for (place, subscriber) in (0_u32..).zip(all) {
             // Evenly spread, so that those who come back do not come all at once.
             let after = u64::from(spread) * u64::from(place) / u64::from(count);
-            listener.outbox.end(goodbye(u32::try_from(after).unwrap_or(spread)));
+            subscriber.outbox.end(close_reason(u32::try_from(after).unwrap_or(spread)));
         }
     }
 }
 
 /// Brings what was read up to what was told since.
-fn bring_up_to(told: &[Told], places: &mut HashMap<ConversationId, Room>) {
+fn bring_up_to(told: &[Outgoing], places: &mut HashMap<ConversationId, Channel>) {
     for one in told {
-        if let Told::Event(event) = one
-            && let Some(room) = places.get_mut(&event.conversation)
+        if let Outgoing::Event(event) = one
+            && let Some(channel) = places.get_mut(&event.conversation)
         {
             // Whatever has a smaller number is in the database by now, from where clients are caught up.
-            room.gaps.filled(room.gaps.last().max(event.number), Instant::now());
+            channel.gaps.filled(channel.gaps.last().max(event.number), Instant::now());
         }
     }
 }

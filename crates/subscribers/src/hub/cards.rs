@@ -36,19 +36,19 @@ impl State {
         // Those who share several conversations hear it once.
         let mut said: HashSet<ConnectionId> = HashSet::new();
         for conversation in conversations.iter().copied() {
-            let small = match self.rooms.get(&conversation) {
-                Some(room) => room.member_count <= self.presence_members,
-                None => self.voice.is_heard(),
+            let small = match self.channels.get(&conversation) {
+                Some(channel) => channel.member_count <= self.presence_members,
+                None => self.handle.is_heard(),
             };
             if !small {
                 continue;
             }
             let signal = Signal::CardChanged { conversation, account: Box::new(account.clone()) };
-            self.voice.say(Notice { to: Audience::Members(conversation), signal: signal.clone() });
-            self.tell_those(conversation, Some(account.id), &signal, &mut woken, |listener, _| {
-                said.insert(listener.id)
+            self.handle.say(Notice { to: Audience::Members(conversation), signal: signal.clone() });
+            self.tell_those(conversation, Some(account.id), &signal, &mut woken, |subscriber, _| {
+                said.insert(subscriber.id)
             });
         }
-        woken.iter().for_each(|listener| listener.outbox.wake());
+        woken.iter().for_each(|subscriber| subscriber.outbox.wake());
     }
 }

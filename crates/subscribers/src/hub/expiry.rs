@@ -13,7 +13,7 @@ use chat::{ConnectionId, UserId, sessions::Standing};
 use tokio::time::Instant;
 
 use super::State;
-use crate::{Goodbye, queue::Listener};
+use crate::{CloseReason, queue::Subscriber};
 
 /// So many times that nobody waits for any more are kept in any case; beyond that they are swept out.
 const SPARE: usize = 1_024;
@@ -49,13 +49,13 @@ impl Expiry {
 }
 
 impl State {
-    pub(super) fn watch_expiry(&mut self, listener: &Listener) {
-        self.expiry.watch(Instant::from_std(listener.good_until), listener.user, listener.id);
+    pub(super) fn watch_expiry(&mut self, subscriber: &Subscriber) {
+        self.expiry.watch(Instant::from_std(subscriber.good_until), subscriber.user, subscriber.id);
         let people = &self.people;
-        let listeners = |user: UserId| people.get(&user).map(|person| &*person.listeners).unwrap_or_default();
+        let subscribers = |user: UserId| people.get(&user).map(|person| &*person.subscribers).unwrap_or_default();
         let connections = self.connections.load(std::sync::atomic::Ordering::Relaxed);
         self.expiry.sweep(usize::try_from(connections).unwrap_or(0), |user, id| {
-            listeners(user).iter().any(|listener| listener.id == id)
+            subscribers(user).iter().any(|subscriber| subscriber.id == id)
         });
     }
 
@@ -63,13 +63,13 @@ impl State {
     pub(super) fn on_tick_of_expiry(&mut self, now: Instant) {
         let mut doubtful = HashSet::new();
         while let Some((user, id)) = self.expiry.due(now) {
-            let Some(listener) = self.listener(user, id) else { continue };
-            if listener.session.is_some() {
+            let Some(subscriber) = self.subscriber(user, id) else { continue };
+            if subscriber.session.is_some() {
                 // It was used since, perhaps.
                 self.expiry.looking.insert((user, id));
                 doubtful.insert(user);
             } else {
-                listener.outbox.end(Goodbye::TokenExpired);
+                subscriber.outbox.end(CloseReason::TokenExpired);
             }
         }
         for user in doubtful {
@@ -77,14 +77,14 @@ impl State {
         }
     }
 
-    /// Sessions of these connections were looked at: those that go on are looked at again when they should end.
-    pub(super) fn watch_again(&mut self, listeners: &[Arc<Listener>], standing: &Standing, now: Instant) {
-        for listener in listeners {
-            let place = (listener.user, listener.id);
-            if let Some(left) = listener.session.and_then(|session| standing.live.get(&session))
+    /// Sessions of these connections were looked at: those that go on are rechecked when they should end.
+    pub(super) fn watch_again(&mut self, subscribers: &[Arc<Subscriber>], standing: &Standing, now: Instant) {
+        for subscriber in subscribers {
+            let place = (subscriber.user, subscriber.id);
+            if let Some(left) = subscriber.session.and_then(|session| standing.live.get(&session))
                 && self.expiry.looking.remove(&place)
             {
-                self.expiry.watch(now + *left, listener.user, listener.id);
+                self.expiry.watch(now + *left, subscriber.user, subscriber.id);
             }
         }
     }
@@ -94,8 +94,8 @@ impl State {
         self.expiry.looking.remove(&(user, id));
     }
 
-    fn listener(&self, user: UserId, id: ConnectionId) -> Option<&Arc<Listener>> {
-        self.people.get(&user)?.listeners.iter().find(|listener| listener.id == id)
+    fn subscriber(&self, user: UserId, id: ConnectionId) -> Option<&Arc<Subscriber>> {
+        self.people.get(&user)?.subscribers.iter().find(|subscriber| subscriber.id == id)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Handing out: what has come together for a room goes into its listeners' outboxes, and each is woken once.
+//! Handing out: what has come together for a channel goes into its subscribers' outboxes, and each is woken once.
 
 use std::{
     collections::BTreeSet,
@@ -9,32 +9,32 @@ use chat::ConversationId;
 use tokio::time::Instant;
 
 use super::State;
-use crate::queue::Listener;
+use crate::queue::Subscriber;
 
-/// Listeners that are looked at to know how far the writing is.
+/// Subscribers that are looked at to know how far the writing is.
 const SAMPLE: usize = 32;
 
-/// Which rooms have something to hand out.
+/// Which channels have something to hand out.
 #[derive(Default)]
 pub(super) struct Touched {
-    /// Now, unless it is a crowd.
+    /// Now, unless it is a large channel.
     now: Vec<ConversationId>,
     /// Crowds that are told later.
     later: BTreeSet<(Instant, ConversationId)>,
 }
 
 impl Touched {
-    /// A room has something to hand out.
+    /// A channel has something to hand out.
     pub(super) fn add(&mut self, conversation: ConversationId) {
         self.now.push(conversation);
     }
 
-    /// When a crowd is to be looked at again.
+    /// When a large channel is to be rechecked.
     pub(super) fn due(&self) -> Option<Instant> {
         self.later.first().map(|(due, _)| *due)
     }
 
-    /// Takes all that may be due, each once: told twice, a crowd would seem to have been told of nothing.
+    /// Takes all that may be due, each once: told twice, a large channel would seem to have been told of nothing.
     fn take(&mut self, now: Instant) -> Vec<ConversationId> {
         let mut all = std::mem::take(&mut self.now);
         while let Some((due, _)) = self.later.first()
@@ -49,15 +49,15 @@ impl Touched {
 }
 
 impl State {
-    /// Gives everybody what was said since this was last done, and then the answers, and wakes each once. A crowd that
+    /// Gives everybody what was said since this was last done, and then the answers, and wakes each once. A large channel that
     /// is still being written to is given it later.
     pub(super) fn hand_out(&mut self, answers: Vec<Box<dyn FnOnce() + Send>>) {
         let now = Instant::now();
         let mut touched = self.touched.take(now);
         touched.retain(|conversation| self.is_due(*conversation, now));
         for conversation in &touched {
-            if let Some(room) = self.rooms.get_mut(conversation) {
-                self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
+            if let Some(channel) = self.channels.get_mut(conversation) {
+                self.deliveries.fetch_add(channel.flush(), Ordering::Relaxed);
             }
         }
         // The answers go into the same queues before anybody is woken, so that a sender's answer and
@@ -66,28 +66,28 @@ impl State {
             answer();
         }
         for conversation in touched {
-            if let Some(look) = self.rooms.get_mut(&conversation).and_then(|room| room.wake(now)) {
+            if let Some(look) = self.channels.get_mut(&conversation).and_then(|channel| channel.wake(now)) {
                 self.touched.later.insert((look, conversation));
             }
         }
     }
 
-    /// Whether a room is to be told something now. If not, or not yet, it is looked at again.
+    /// Whether a channel is to be told something now. If not, or not yet, it is rechecked.
     fn is_due(&mut self, conversation: ConversationId, now: Instant) -> bool {
-        let Some(room) = self.rooms.get_mut(&conversation) else { return false };
-        let listeners = &room.listeners;
-        let wait = room.pace.wait(now, listeners.len(), room.chunk.len(), || are_busy(listeners));
+        let Some(channel) = self.channels.get_mut(&conversation) else { return false };
+        let subscribers = &channel.subscribers;
+        let wait = channel.pace.wait(now, subscribers.len(), channel.chunk.len(), || are_busy(subscribers));
         if let Some(until) = wait {
             self.touched.later.insert((until, conversation));
         }
-        wait.is_none() && (room.unwoken > 0 || !room.chunk.is_empty())
+        wait.is_none() && (channel.unwoken > 0 || !channel.chunk.is_empty())
     }
 }
 
 /// Whether more than a few of them have not been written to since they were last woken, as a sample tells.
-fn are_busy(listeners: &[Arc<Listener>]) -> bool {
-    let sample = listeners.iter().step_by(listeners.len().div_ceil(SAMPLE).max(1));
-    sample.filter(|listener| listener.outbox.is_awake()).count() > SAMPLE / 8
+fn are_busy(subscribers: &[Arc<Subscriber>]) -> bool {
+    let sample = subscribers.iter().step_by(subscribers.len().div_ceil(SAMPLE).max(1));
+    sample.filter(|subscriber| subscriber.outbox.is_awake()).count() > SAMPLE / 8
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What other nodes have changed, and who is connected to them.
 //!
-//! A nudge is obeyed by reading again what it is about: heard twice it does no harm, heard late it says what is true
+//! An invalidation is obeyed by reading again what it is about: heard twice it does no harm, heard late it says what is true
 //! now.
 
 use std::{
@@ -9,17 +9,17 @@ use std::{
 };
 
 use chat::{
-    ConversationId, ErrorCode, Notice, Result, SessionId, Signal, Told, UserId,
+    ConversationId, ErrorCode, Notice, Outgoing, Result, SessionId, Signal, UserId,
     event::Audience,
     presence::{Presence, Seen},
     sessions::Standing,
 };
-use store::Nudge;
+use store::Invalidation;
 use stream::{Hearing, People, people::BEAT};
 use tokio::time::Instant;
 
 use super::{Control, State, Typist};
-use crate::{orders::verdict, queue::Listener};
+use crate::{queue::Subscriber, revocations::verdict};
 
 /// What this node tells the others of its people, and what it wants to know.
 #[derive(Default)]
@@ -32,12 +32,12 @@ pub(super) struct Nodes {
     asked: HashMap<i64, Instant>,
     /// How many nodes were heard while they could be.
     others: usize,
-    /// Whose standing could not be read, and is looked at again.
+    /// Whose standing could not be read, and is rechecked.
     again: HashSet<UserId>,
 }
 
 impl Nodes {
-    /// Forgets what is to be looked at again.
+    /// Forgets what is to be rechecked.
     pub(super) fn forget(&mut self) {
         self.again.clear();
     }
@@ -53,21 +53,22 @@ pub(super) enum Read {
 impl State {
     // ---- what must be obeyed ------------------------------------------------------------------
 
-    pub(super) fn obey_nudge(&mut self, nudge: Nudge) {
-        match nudge {
-            Nudge::Standing(user) => {
-                self.orders.nudge(user);
+    pub(super) fn obey_invalidation(&mut self, invalidation: Invalidation) {
+        match invalidation {
+            Invalidation::Standing(user) => {
+                self.revocations.invalidation(user);
                 self.look_at_standing(user);
             }
-            Nudge::Account(user, number) => self.note_account(user, number),
-            Nudge::Mute => self.look_out(),
+            Invalidation::Account(user, number) => self.note_account(user, number),
+            Invalidation::Mute => self.look_out(),
         }
     }
 
     /// Reads whether a person's connections may stay.
     pub(super) fn look_at_standing(&mut self, user: UserId) {
-        let Some(person) = self.people.get(&user).filter(|person| !person.listeners.is_empty()) else { return };
-        let sessions: HashSet<SessionId> = person.listeners.iter().filter_map(|listener| listener.session).collect();
+        let Some(person) = self.people.get(&user).filter(|person| !person.subscribers.is_empty()) else { return };
+        let sessions: HashSet<SessionId> =
+            person.subscribers.iter().filter_map(|subscriber| subscriber.session).collect();
         let sessions: Vec<SessionId> = sessions.into_iter().collect();
         let reading = self.lookups.standing(user, sessions.clone());
         self.later(async move { Control::Nodes(Read::Standing(user, sessions, reading.await)) });
@@ -94,23 +95,23 @@ impl State {
         };
         let Some(person) = self.people.get(&user) else { return };
         // Who has come since with another session was not asked for.
-        let concerned = |listener: &&Arc<Listener>| {
-            !standing.active || listener.session.is_none_or(|session| asked.contains(&session))
+        let concerned = |subscriber: &&Arc<Subscriber>| {
+            !standing.active || subscriber.session.is_none_or(|session| asked.contains(&session))
         };
-        for listener in person.listeners.iter().filter(concerned) {
-            if let Some(goodbye) = verdict(&standing, listener) {
-                listener.outbox.end(goodbye);
+        for subscriber in person.subscribers.iter().filter(concerned) {
+            if let Some(close_reason) = verdict(&standing, subscriber) {
+                subscriber.outbox.end(close_reason);
             }
         }
-        let listeners = person.listeners.clone();
-        self.watch_again(&listeners, &standing, Instant::now());
+        let subscribers = person.subscribers.clone();
+        self.watch_again(&subscribers, &standing, Instant::now());
     }
 
     // ---- typing and presence ------------------------------------------------------------------
 
     /// What another node says, if it is to be told as it is.
-    pub(super) fn foreign(&mut self, told: Told) -> Option<Told> {
-        if let Told::Notice(Notice {
+    pub(super) fn foreign(&mut self, told: Outgoing) -> Option<Outgoing> {
+        if let Outgoing::Notice(Notice {
             signal: Signal::Typing { conversation, user, username, shown_name, typing },
             ..
         }) = told
@@ -123,19 +124,19 @@ impl State {
     }
 
     pub(super) fn say_typing(&self, conversation: ConversationId, typist: &Typist, typing: bool) {
-        if !self.voice.is_heard() {
+        if !self.handle.is_heard() {
             return;
         }
         let Typist { user, username, shown_name } = typist.clone();
         let signal = Signal::Typing { conversation, user, username, shown_name, typing };
-        self.voice.say(Notice { to: Audience::OtherMembers(conversation, user), signal });
+        self.handle.say(Notice { to: Audience::OtherMembers(conversation, user), signal });
     }
 
     pub(super) fn hear_people(&mut self, node: i64, word: People) {
         let now = Instant::now();
-        if word.ask == Some(self.voice.node()) {
+        if word.ask == Some(self.handle.node()) {
             let (version, people) = (self.nodes.version, self.book.here());
-            self.voice.say_people(People { version, all: true, people, ..People::default() });
+            self.handle.say_people(People { version, all: true, people, ..People::default() });
         }
         if !word.spent.is_empty() {
             self.lookups.note_spent(word.spent.clone());
@@ -145,23 +146,23 @@ impl State {
         } else if self.nodes.asked.get(&node).is_none_or(|at| now - *at >= BEAT) {
             self.nodes.asked.insert(node, now);
             let version = self.nodes.version;
-            self.voice.say_people(People { version, ask: Some(node), ..People::default() });
+            self.handle.say_people(People { version, ask: Some(node), ..People::default() });
         }
     }
 
     pub(super) fn on_tick_of_nodes(&mut self, now: Instant) {
         self.poll_heads(now);
         for user in std::mem::take(&mut self.nodes.again) {
-            self.obey_nudge(Nudge::Standing(user));
+            self.obey_invalidation(Invalidation::Standing(user));
         }
-        if !self.voice.is_heard() {
+        if !self.handle.is_heard() {
             self.nodes.changed.clear();
             return;
         }
         self.say_people(now);
         let gone = self.book.expire(now);
         if !gone.is_empty() {
-            let reading = self.lookups.among(gone, self.rooms.keys().copied().collect());
+            let reading = self.lookups.among(gone, self.channels.keys().copied().collect());
             self.later(async move { Control::Nodes(Read::Gone(reading.await)) });
         }
         self.share_rates();
@@ -171,7 +172,7 @@ impl State {
         let others = self.book.nodes();
         metrics::gauge!("palabre_nodes_heard").set(others as f64);
         // Who is not heard may be there all the same: as many as there were.
-        let heard = self.voice.hearing() == Hearing::Good;
+        let heard = self.handle.hearing() == Hearing::Good;
         if heard {
             self.nodes.others = others;
         }
@@ -188,7 +189,7 @@ impl State {
         }
         self.nodes.beat_at = Some(now);
         self.nodes.version += u64::from(!people.is_empty());
-        self.voice.say_people(People { version: self.nodes.version, people, spent, ..People::default() });
+        self.handle.say_people(People { version: self.nodes.version, people, spent, ..People::default() });
     }
 
     /// People went with their node, which can say no more that they did.

@@ -15,7 +15,7 @@ use crate::presence::{merged, seen};
 impl State {
     pub(super) fn note_presence(&mut self, user: UserId) {
         if let Some(person) = self.people.get(&user) {
-            let here = !person.listeners.is_empty();
+            let here = !person.subscribers.is_empty();
             self.book.note(user, if here { person.chosen } else { Presence::Offline });
             self.changed.insert(user);
         }
@@ -28,7 +28,7 @@ impl State {
         let mut gone = Vec::new();
         for user in std::mem::take(&mut self.changed) {
             let Some(person) = self.people.get_mut(&user) else { continue };
-            let leaving = person.listeners.is_empty() && person.loading.is_none();
+            let leaving = person.subscribers.is_empty() && person.loading.is_none();
             if leaving && person.alone_since.is_some_and(|since| now - since < GRACE) {
                 self.changed.insert(user);
                 continue;
@@ -40,9 +40,9 @@ impl State {
                 let hidden = presence == Presence::Invisible;
                 for conversation in &person.belongs {
                     // Where nobody listens here, somebody may elsewhere.
-                    let small = match self.rooms.get(conversation) {
-                        Some(room) => room.member_count <= self.presence_members,
-                        None => self.voice.is_heard(),
+                    let small = match self.channels.get(conversation) {
+                        Some(channel) => channel.member_count <= self.presence_members,
+                        None => self.handle.is_heard(),
                     };
                     if small {
                         let change = (user, person.username.clone(), seen(presence, hidden, at));
@@ -64,12 +64,12 @@ impl State {
         let mut said: HashSet<(ConnectionId, bytes::Bytes)> = HashSet::new();
         for (conversation, people) in changes {
             let signal = Signal::PresenceChanged { conversation, people };
-            self.voice.say(Notice { to: Audience::Members(conversation), signal: signal.clone() });
-            self.tell_those(conversation, None, &signal, &mut woken, |listener, frame| {
-                listener.dialect.places_presence || said.insert((listener.id, frame.clone()))
+            self.handle.say(Notice { to: Audience::Members(conversation), signal: signal.clone() });
+            self.tell_those(conversation, None, &signal, &mut woken, |subscriber, frame| {
+                subscriber.dialect.places_presence || said.insert((subscriber.id, frame.clone()))
             });
         }
-        woken.iter().for_each(|listener| listener.outbox.wake());
+        woken.iter().for_each(|subscriber| subscriber.outbox.wake());
         if !gone.is_empty() {
             self.lookups.gone(gone);
         }
@@ -89,6 +89,6 @@ impl State {
         let Typist { user, username, shown_name } = typist;
         let signal = Signal::Typing { conversation, user, username, shown_name, typing };
         self.tell_members(conversation, Some(user), &signal, &mut woken);
-        woken.iter().for_each(|listener| listener.outbox.wake());
+        woken.iter().for_each(|subscriber| subscriber.outbox.wake());
     }
 }

@@ -6,19 +6,19 @@ use chat::{ConversationId, Notice, Number, Signal, UserId, event::Audience};
 use dialects::Dialect;
 
 use super::State;
-use crate::{frame, queue::Listener};
+use crate::{frame, queue::Subscriber};
 
 impl State {
-    pub(super) fn tell_notice(&mut self, notice: &Notice, personal: &mut Vec<Arc<Listener>>) {
+    pub(super) fn tell_notice(&mut self, notice: &Notice, personal: &mut Vec<Arc<Subscriber>>) {
         match notice.to {
             Audience::User(user) => {
-                let place = self.rooms.get(&conversation_of(&notice.signal)).map(|room| &room.place);
+                let place = self.channels.get(&conversation_of(&notice.signal)).map(|channel| &channel.place);
                 let Some(person) = self.people.get(&user) else { return };
                 let mut frames = Frames::of(&notice.signal, place);
-                for listener in &person.listeners {
-                    if let Some(bytes) = frames.for_dialect(listener.dialect) {
-                        listener.outbox.push(bytes);
-                        personal.push(listener.clone());
+                for subscriber in &person.subscribers {
+                    if let Some(bytes) = frames.for_dialect(subscriber.dialect) {
+                        subscriber.outbox.push(bytes);
+                        personal.push(subscriber.clone());
                     }
                 }
             }
@@ -35,35 +35,37 @@ impl State {
         conversation: ConversationId,
         except: Option<UserId>,
         signal: &Signal,
-        woken: &mut Vec<Arc<Listener>>,
+        woken: &mut Vec<Arc<Subscriber>>,
     ) {
         // What another node says is not bounded by what this one would.
-        let large = self.rooms.get(&conversation).is_some_and(|room| room.member_count > self.presence_members);
-        if large && matches!(signal, Signal::PresenceChanged { .. } | Signal::CardChanged { .. }) {
+        let large = self.channels.get(&conversation).is_some_and(|channel| channel.member_count > self.presence_members);
+        if large && matches!(signal, Signal::PresenceChanged { .. } | Signal::CardChanged { .. })
+        {
             return;
         }
         self.tell_those(conversation, except, signal, woken, |_, _| true);
     }
 
-    /// The same for those listeners to whom this frame is news.
+    /// The same for those subscribers to whom this frame is news.
     pub(super) fn tell_those(
         &mut self,
         conversation: ConversationId,
         except: Option<UserId>,
         signal: &Signal,
-        woken: &mut Vec<Arc<Listener>>,
-        mut is_news: impl FnMut(&Listener, &bytes::Bytes) -> bool,
+        woken: &mut Vec<Arc<Subscriber>>,
+        mut is_news: impl FnMut(&Subscriber, &bytes::Bytes) -> bool,
     ) {
-        let Some(room) = self.rooms.get_mut(&conversation) else { return };
-        self.deliveries.fetch_add(room.flush(), Ordering::Relaxed);
-        let mut frames = Frames::of(signal, Some(&room.place));
+        let Some(channel) = self.channels.get_mut(&conversation) else { return };
+        self.deliveries.fetch_add(channel.flush(), Ordering::Relaxed);
+        let mut frames = Frames::of(signal, Some(&channel.place));
         // Who is here is wanted also of those whose words are not.
         let tuned = matches!(signal, Signal::Typing { .. });
-        let wanted = |listener: &Listener| Some(listener.user) != except && (!tuned || listener.hears(conversation));
-        for listener in room.listeners.iter().filter(|listener| wanted(listener)) {
-            if let Some(bytes) = frames.for_dialect(listener.dialect).filter(|bytes| is_news(listener, bytes)) {
-                listener.outbox.push_lossy(bytes);
-                woken.push(listener.clone());
+        let wanted =
+            |subscriber: &Subscriber| Some(subscriber.user) != except && (!tuned || subscriber.hears(conversation));
+        for subscriber in channel.subscribers.iter().filter(|subscriber| wanted(subscriber)) {
+            if let Some(bytes) = frames.for_dialect(subscriber.dialect).filter(|bytes| is_news(subscriber, bytes)) {
+                subscriber.outbox.push_lossy(bytes);
+                woken.push(subscriber.clone());
             }
         }
     }
@@ -83,8 +85,8 @@ impl State {
     pub(super) fn tell_one(&mut self, notice: Notice) {
         let mut woken = Vec::new();
         self.tell_notice(&notice, &mut woken);
-        for listener in woken {
-            listener.outbox.wake();
+        for subscriber in woken {
+            subscriber.outbox.wake();
         }
     }
 }

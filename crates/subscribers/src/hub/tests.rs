@@ -1,7 +1,7 @@
 //! What can hardly be brought about from outside: answers that come too late, or not at all.
 
 mod accounts;
-mod gaps;
+mod gap_reads;
 
 use std::sync::Mutex;
 
@@ -112,8 +112,8 @@ impl Small {
     fn new() -> Self {
         let (control, requests) = mpsc::channel(64);
         let desk = Arc::new(Desk::default());
-        let (voice, book) = (Stream::new().0.voice(), Arc::new(Book::default()));
-        let state = State::new(desk.clone(), voice, book, &Limits::default(), control.downgrade());
+        let (handle, book) = (Stream::new().0.handle(), Arc::new(Book::default()));
+        let state = State::new(desk.clone(), handle, book, &Limits::default(), control.downgrade());
         Self {
             state,
             desk,
@@ -131,9 +131,9 @@ impl Small {
     }
 
     /// Somebody comes; what they belong to is asked for.
-    fn attaches(&mut self, user: UserId) -> (Arc<Listener>, oneshot::Receiver<Result<Attached>>) {
+    fn attaches(&mut self, user: UserId) -> (Arc<Subscriber>, oneshot::Receiver<Result<Attached>>) {
         self.next += 1;
-        let listener = Arc::new(Listener {
+        let subscriber = Arc::new(Subscriber {
             id: ConnectionId(self.next),
             user,
             username: format!("user{user}"),
@@ -146,17 +146,17 @@ impl Small {
             outbox: Arc::new(Outbox::new(100_000)),
         });
         let (answer, attached) = oneshot::channel();
-        self.state.attach(listener.clone(), answer);
-        (listener, attached)
+        self.state.attach(subscriber.clone(), answer);
+        (subscriber, attached)
     }
 
     /// Somebody who has come in and belongs to this.
-    async fn has(&mut self, user: UserId, belongings: Belongings) -> Arc<Listener> {
+    async fn has(&mut self, user: UserId, belongings: Belongings) -> Arc<Subscriber> {
         self.answers_with(belongings);
-        let (listener, attached) = self.attaches(user);
+        let (subscriber, attached) = self.attaches(user);
         self.serves().await;
         self.answered.push(attached);
-        listener
+        subscriber
     }
 
     /// The next answer arrives.
@@ -170,22 +170,22 @@ impl Small {
     fn hears(&mut self, number: i64, fact: Fact) {
         let event =
             Event { conversation: GARDEN, number: Number(number), actor: ANN, origin: None, at: Millis(0), fact };
-        self.state.tell(&Arc::new(vec![Told::Event(event)]), Vec::new());
+        self.state.tell(&Arc::new(vec![Outgoing::Event(event)]), Vec::new());
     }
 
     /// A change of an account was committed here.
     fn commits(&mut self, account: UserId, number: i64, fact: AccountFact) {
-        self.state.tell(&Arc::new(vec![Told::Account(of_account(account, number, fact))]), Vec::new());
+        self.state.tell(&Arc::new(vec![Outgoing::Account(of_account(account, number, fact))]), Vec::new());
     }
 
     /// Another node has brought an account to this number.
-    fn is_nudged(&mut self, account: UserId, number: i64) {
-        self.state.obey_nudge(store::Nudge::Account(account, Number(number)));
+    fn is_invalidated(&mut self, account: UserId, number: i64) {
+        self.state.obey_invalidation(store::Invalidation::Account(account, Number(number)));
     }
 
     /// What is missing is read, and the answer arrives.
     async fn reads(&mut self) {
-        self.state.read_holes();
+        self.state.read_gaps();
         self.serves().await;
     }
 }
@@ -257,8 +257,8 @@ fn added(head: i64) -> AccountFact {
 }
 
 /// What somebody was told: each frame's type, and the first number in it.
-fn told(listener: &Listener) -> Vec<String> {
-    let bytes: Vec<u8> = listener.outbox.take().0.into_iter().flatten().collect();
+fn told(subscriber: &Subscriber) -> Vec<String> {
+    let bytes: Vec<u8> = subscriber.outbox.take().0.into_iter().flatten().collect();
     let text = String::from_utf8_lossy(&bytes);
     let digits = |rest: &str| rest.chars().take_while(char::is_ascii_digit).collect::<String>();
     let one = |frame: &str| {
@@ -339,14 +339,14 @@ async fn a_node_that_was_away_for_long_sends_everybody_to_come_again() {
     let mut hub = Small::new();
     let bob = hub.has(BOB, belongs(BOB, 5)).await;
     hub.state.hear(Heard::Lost);
-    assert!(matches!(bob.outbox.take().1, Some(Goodbye::Restart(_))));
+    assert!(matches!(bob.outbox.take().1, Some(CloseReason::Restart(_))));
     // While the old connection is on its way out, what he belongs to is read anew.
     hub.answers_with(nothing());
     let (_again, attached) = hub.attaches(BOB);
     hub.serves().await;
     assert_eq!(attached.await.expect("an answer").expect("belongings"), into(0, &[]));
     hub.hears(6, said(6));
-    assert!(hub.state.rooms.is_empty());
+    assert!(hub.state.channels.is_empty());
 }
 
 #[tokio::test]
@@ -355,10 +355,10 @@ async fn who_comes_while_older_sessions_are_looked_at_stays() {
     let old = hub.has(BOB, belongs(BOB, 5)).await;
     let nothing_lives = Standing { active: true, role: ServerRole::User, live: Default::default() };
     hub.desk.standing.lock().expect("a desk").push_back(Ok(nothing_lives));
-    hub.state.obey_nudge(store::Nudge::Standing(BOB));
+    hub.state.obey_invalidation(store::Invalidation::Standing(BOB));
     let (new, _attached) = hub.attaches(BOB);
     hub.serves().await;
-    assert_eq!(old.outbox.take().1, Some(Goodbye::SessionEnded));
+    assert_eq!(old.outbox.take().1, Some(CloseReason::SessionEnded));
     assert_eq!(new.outbox.take().1, None);
 }
 
@@ -366,9 +366,9 @@ async fn who_comes_while_older_sessions_are_looked_at_stays() {
 async fn another_history_ends_every_connection_with_a_close_reason_of_its_own_and_is_read_anew() {
     let mut hub = Small::new();
     let bob = hub.has(BOB, belongs(BOB, 16)).await;
-    hub.state.tell(&Arc::new(vec![Told::NewHistory]), Vec::new());
-    let goodbye = bob.outbox.take().1.expect("a close reason");
-    assert_eq!((goodbye.code(), goodbye.name()), (4010, "new_history"));
+    hub.state.tell(&Arc::new(vec![Outgoing::NewHistory]), Vec::new());
+    let close_reason = bob.outbox.take().1.expect("a close reason");
+    assert_eq!((close_reason.code(), close_reason.name()), (4010, "new_history"));
     // The number that the one before had come to is another's now.
     let ann = hub.has(ANN, belongs(ANN, 10)).await;
     hub.hears(11, said(11));
@@ -380,10 +380,10 @@ async fn what_was_read_of_the_history_before_lets_nobody_in() {
     let mut hub = Small::new();
     hub.answers_with(belongs(BOB, 16));
     let (bob, attached) = hub.attaches(BOB);
-    hub.state.tell(&Arc::new(vec![Told::NewHistory]), Vec::new());
+    hub.state.tell(&Arc::new(vec![Outgoing::NewHistory]), Vec::new());
     hub.answers_with(belongs(BOB, 10));
     hub.serves().await;
-    assert!(hub.state.rooms.is_empty(), "it is read again");
+    assert!(hub.state.channels.is_empty(), "it is read again");
     hub.serves().await;
     assert_eq!(attached.await.expect("an answer").expect("belongings"), into(1, &[(GARDEN, Number(10))]));
     hub.hears(11, said(11));
@@ -401,7 +401,7 @@ async fn a_hosts_token_that_ends_ends_its_socket_and_no_other_of_the_same_person
     hub.state.on_tick_of_expiry(Instant::now() + Duration::from_secs(59));
     assert_eq!(short.outbox.take().1, None);
     hub.state.on_tick_of_expiry(Instant::now() + Duration::from_secs(61));
-    assert_eq!(short.outbox.take().1, Some(Goodbye::TokenExpired));
+    assert_eq!(short.outbox.take().1, Some(CloseReason::TokenExpired));
     assert_eq!(long.outbox.take().1, None);
 }
 
@@ -418,19 +418,19 @@ async fn a_session_that_ends_by_time_ends_its_sockets_unless_it_was_used() {
     hub.state.on_tick_of_expiry(Instant::now() + Duration::from_secs(61));
     hub.serves().await;
     assert_eq!(used.outbox.take().1, None);
-    assert_eq!(unused.outbox.take().1, Some(Goodbye::SessionEnded));
+    assert_eq!(unused.outbox.take().1, Some(CloseReason::SessionEnded));
     hub.state.detach(BOB, unused.id);
-    // And looked at again when it should end then.
+    // And rechecked when it should end then.
     hub.state.on_tick_of_expiry(Instant::now() + Duration::from_secs(299));
     let over = Standing { active: true, role: ServerRole::User, live: HashMap::new() };
     hub.desk.standing.lock().expect("a desk").push_back(Ok(over));
     hub.state.on_tick_of_expiry(Instant::now() + Duration::from_secs(301));
     hub.serves().await;
-    assert_eq!(used.outbox.take().1, Some(Goodbye::SessionEnded));
+    assert_eq!(used.outbox.take().1, Some(CloseReason::SessionEnded));
 }
 
 #[tokio::test]
-async fn a_session_that_cannot_be_looked_at_when_it_should_end_is_looked_at_again() {
+async fn a_session_that_cannot_be_looked_at_when_it_should_end_is_rechecked() {
     let mut hub = Small::new();
     hub.good_for = Duration::from_secs(60);
     let bob = hub.has(BOB, belongs(BOB, 5)).await;
@@ -442,7 +442,7 @@ async fn a_session_that_cannot_be_looked_at_when_it_should_end_is_looked_at_agai
     hub.desk.standing.lock().expect("a desk").push_back(Ok(over));
     hub.state.on_tick_of_nodes(Instant::now());
     hub.serves().await;
-    assert_eq!(bob.outbox.take().1, Some(Goodbye::SessionEnded));
+    assert_eq!(bob.outbox.take().1, Some(CloseReason::SessionEnded));
 }
 
 /// The membership of somebody who sees messages from this number on.
@@ -464,11 +464,11 @@ async fn who_does_not_see_a_message_hears_the_number_of_its_change_also_when_the
     hub.hears(6, Fact::MessageEdited(edited(3, 6)));
     hub.hears(7, Fact::MessageEdited(edited(5, 7)));
     assert_eq!(told(&bob), ["event.hidden 6", "message.edited 7"]);
-    // He goes, and with him the room, which somebody else brings back before him.
+    // He goes, and with him the channel, which somebody else brings back before him.
     let (anns, bobs) = (ConnectionId(2), bob.id);
     hub.state.detach(BOB, bobs);
     hub.state.detach(ANN, anns);
-    assert!(hub.state.rooms.is_empty());
+    assert!(hub.state.channels.is_empty());
     hub.has(ANN, belongs(ANN, 7)).await;
     let (bob, attached) = hub.attaches(BOB);
     let attached = attached.await.expect("an answer").expect("belongings");
@@ -491,11 +491,11 @@ async fn what_a_gap_held_is_told_without_the_messages_that_one_does_not_see() {
         reset: false,
         more: false,
     };
-    let asked = holes::Asked { generation: hub.state.generation, last: Number(5) };
+    let asked = gaps::Asked { generation: hub.state.generation, last: Number(5) };
     hub.state.note_head(GARDEN, Number(7));
-    hub.state.holes_read(holes::Read::Changes(GARDEN, asked, Box::new(Ok(changes)), None));
-    let texts = |listener: &Listener| {
-        let bytes: Vec<u8> = listener.outbox.take().0.into_iter().flatten().collect();
+    hub.state.gaps_read(gaps::Read::Changes(GARDEN, asked, Box::new(Ok(changes)), None));
+    let texts = |subscriber: &Subscriber| {
+        let bytes: Vec<u8> = subscriber.outbox.take().0.into_iter().flatten().collect();
         String::from_utf8_lossy(&bytes).matches("not for everybody").count()
     };
     assert_eq!((texts(&ann), texts(&bob)), (2, 1));

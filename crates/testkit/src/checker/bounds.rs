@@ -25,7 +25,7 @@ pub enum Trouble {
     Way,
     /// All clients' connections broke.
     Storm,
-    /// Some listeners read slowly or not at all.
+    /// Some subscribers read slowly or not at all.
     Slow,
     /// A clock.
     Clock,

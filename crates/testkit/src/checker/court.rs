@@ -18,7 +18,7 @@ pub(super) fn judge(evidence: &Evidence) -> (Vec<Violation>, Vec<(Rule, u64)>) {
     (court.violations, court.counts.into_iter().collect())
 }
 
-/// Holes of one log that are told at most.
+/// Gaps of one log that are told at most.
 const ENOUGH: usize = 10_000;
 
 /// A final log with its rows at hand.
@@ -163,16 +163,16 @@ impl<'a> Court<'a> {
         let found: BTreeSet<i64> = heard.chain(used).filter(|number| *number <= log.head).collect();
         // A server with a fault may count in other steps than one.
         let ends = found.iter().copied().chain([log.head + 1]);
-        let holes = ends.scan(0, |last, next| Some((std::mem::replace(last, next) + 1)..next)).flatten();
-        let holes: Vec<i64> = holes.take(ENOUGH).collect();
+        let gaps = ends.scan(0, |last, next| Some((std::mem::replace(last, next) + 1)..next)).flatten();
+        let gaps: Vec<i64> = gaps.take(ENOUGH).collect();
         // A change that was changed again leaves no row with its number. If nobody heard of it either, it must still
         // have been tried by somebody, and not be found anywhere else.
         let of_messages: BTreeSet<i64> = log.rows.iter().map(|row| row.seq).collect();
         let located = found.iter().filter(|number| **number > log.base && !of_messages.contains(number)).count();
         let tried = self.tried.get(&log.conversation).copied().unwrap_or_default();
         self.applied(Rule::I3, found.len());
-        for number in holes.into_iter().skip(tried.saturating_sub(located)) {
-            self.accuse(Rule::I3, format!("{} has a hole at {number} of {}", log.conversation, log.head));
+        for number in gaps.into_iter().skip(tried.saturating_sub(located)) {
+            self.accuse(Rule::I3, format!("{} has a gap at {number} of {}", log.conversation, log.head));
         }
     }
 

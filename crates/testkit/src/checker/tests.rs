@@ -160,7 +160,7 @@ fn i2_a_message_that_is_kept_twice_without_the_senders_id() {
 }
 
 #[test]
-fn i3_a_hole_and_a_number_beyond_the_head() {
+fn i3_a_gap_and_a_number_beyond_the_head() {
     assert!(broken(|evidence| evidence.logs[0].others = vec![1]).contains(&Rule::I3));
     assert!(broken(|evidence| evidence.logs[0].head = 7).contains(&Rule::I3));
     assert!(broken(|evidence| evidence.logs[0].rows[1].seq = 5).contains(&Rule::I3));
@@ -405,7 +405,7 @@ fn i1_a_deleted_message_that_is_there_again() {
 }
 
 #[test]
-fn i3_a_change_that_nobody_heard_of_explains_one_hole_and_no_more() {
+fn i3_a_change_that_nobody_heard_of_explains_one_gap_and_no_more() {
     let tried = |evidence: &mut Evidence| {
         ann(evidence).push(entry(40, 2, Step::React { conversation: ROOM, seq: 8 }));
         evidence.logs[0].others.retain(|number| *number != 2);

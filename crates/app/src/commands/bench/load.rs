@@ -533,9 +533,9 @@ mod tests {
         assert!(judged(&fine).clean());
         assert_eq!(judged(&fine).deliveries, 3);
 
-        let mut hole = tally(4);
-        hear(&mut hole, &[5, 8]);
-        assert_eq!(judged(&hole).lost, 2);
+        let mut gap = tally(4);
+        hear(&mut gap, &[5, 8]);
+        assert_eq!(judged(&gap).lost, 2);
 
         let mut late = tally(4);
         hear(&mut late, &[5, 7, 6]);

@@ -64,7 +64,7 @@ impl Target {
 pub enum Read {
     /// Some frames; there will be more.
     Some,
-    /// The server said goodbye, or just went.
+    /// The server sent a close frame, or just went.
     Closed(String),
 }
 
@@ -185,7 +185,7 @@ impl Socket {
         .await
     }
 
-    /// Cuts the connection without a goodbye and without leaving a port in TIME_WAIT.
+    /// Cuts the connection without a close frame and without leaving a port in TIME_WAIT.
     pub fn cut(self) {
         // If it fails, the socket closes in the ordinary way, which is as good for the measurement.
         let _ = self.stream.set_zero_linger();
@@ -271,7 +271,7 @@ fn frames(
                 pongs.extend_from_slice(payload);
             }
             0x8a => {}
-            0x88 => *closed = Some(goodbye(payload)),
+            0x88 => *closed = Some(close_reason(payload)),
             other => bail!("the server sent a frame that begins with {other:#x}"),
         }
         at = end;
@@ -300,7 +300,7 @@ fn frame_at(bytes: &[u8]) -> Result<Option<(u8, usize, usize)>> {
     Ok(Some((first, start, length)))
 }
 
-fn goodbye(payload: &[u8]) -> String {
+fn close_reason(payload: &[u8]) -> String {
     match payload {
         [a, b, reason @ ..] => {
             format!("closed with {} {}", u16::from_be_bytes([*a, *b]), String::from_utf8_lossy(reason))

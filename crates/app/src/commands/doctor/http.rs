@@ -148,7 +148,7 @@ pub(super) async fn get(place: &Place, path: &str, headers: &str) -> anyhow::Res
     let mut bytes = Vec::new();
     let asking = async {
         wire.write_all(request.as_bytes()).await?;
-        // Some end a TLS connection without a goodbye; what was read counts.
+        // Some end a TLS connection without a close frame; what was read counts.
         match wire.take(CEILING).read_to_end(&mut bytes).await {
             Err(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => Err(error),
             _ => Ok(()),

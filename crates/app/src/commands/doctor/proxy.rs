@@ -188,7 +188,7 @@ async fn talk(place: &Place) -> anyhow::Result<f64> {
     let millis = begin.elapsed().as_secs_f64() * 1_000.0;
     socket.send(Message::ping("doctor")).await?;
     within(heard(&mut socket, Message::is_pong)).await.context("a ping was sent")??;
-    // It has told what we wanted to know, however it takes the goodbye.
+    // It has told what we wanted to know, however it takes the close reason.
     let _gone = within(socket.close()).await;
     Ok(millis)
 }

@@ -9,15 +9,15 @@ async fn what_cannot_be_read_of_an_account_is_asked_again() {
     let away = Error::new(ErrorCode::Unavailable, "The database is away.");
     let changes = account_changes(BOB, 1, vec![(3, removed())]);
     hub.desk.account_changes.lock().expect("a desk").extend([Err(away), Ok(changes)]);
-    hub.is_nudged(BOB, 3);
+    hub.is_invalidated(BOB, 3);
     hub.reads().await;
     assert_eq!(told(&bob), [""; 0]);
     tokio::time::advance(stream::gaps::AGAIN).await;
     hub.reads().await;
-    assert!(hub.state.rooms.is_empty(), "he is put out");
+    assert!(hub.state.channels.is_empty(), "he is put out");
     assert_eq!(told(&bob), ["conversation.removed 3"], "and is told");
-    hub.is_nudged(BOB, 3);
-    hub.state.read_holes();
+    hub.is_invalidated(BOB, 3);
+    hub.state.read_gaps();
     hub.state.on_tick();
     assert!(hub.requests.try_recv().is_err(), "once");
 }
@@ -81,7 +81,7 @@ async fn who_waits_for_a_room_that_is_left_by_all_begins_it_anew() {
     assert_eq!(told(&bob), ["conversation.added 1"]);
     // What was told between the number and now was told to nobody here.
     hub.serves().await;
-    assert!(hub.state.rooms.get(&GARDEN).expect("a room").gaps.due().is_some());
+    assert!(hub.state.channels.get(&GARDEN).expect("a channel").gaps.due().is_some());
     hub.hears(8, said(8));
     assert_eq!(told(&bob), ["message.created 8"]);
 }
@@ -93,7 +93,7 @@ async fn what_changes_while_somebody_comes_in_follows() {
     let (bob, attached) = hub.attaches(BOB);
     // One change here, one elsewhere; and what was read has neither.
     hub.commits(BOB, 1, added(5));
-    hub.is_nudged(BOB, 2);
+    hub.is_invalidated(BOB, 2);
     hub.serves().await;
     assert_eq!(attached.await.expect("an answer").expect("belongings"), into(0, &[]));
     hub.desk.account_changes.lock().expect("a desk").push_back(Ok(account_changes(BOB, 1, vec![(2, removed())])));
@@ -107,8 +107,8 @@ async fn an_account_below_what_was_told_is_another_history() {
     let bob = hub.has(BOB, belongs(BOB, 5)).await;
     let other = AccountChanges { to: Number(0), reset: true, ..account_changes(BOB, 1, Vec::new()) };
     hub.desk.account_changes.lock().expect("a desk").push_back(Ok(other));
-    hub.is_nudged(BOB, 3);
+    hub.is_invalidated(BOB, 3);
     hub.reads().await;
     assert_eq!(hub.desk.lost.lock().expect("a desk").len(), 1);
-    assert!(matches!(bob.outbox.take().1, Some(Goodbye::Restart(_))), "and he comes back");
+    assert!(matches!(bob.outbox.take().1, Some(CloseReason::Restart(_))), "and he comes back");
 }

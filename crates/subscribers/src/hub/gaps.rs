@@ -19,10 +19,10 @@ use dialects::{Dialect, Text};
 use stream::{Hearing, wire};
 use tokio::time::{Duration, Instant};
 
-use super::{Control, Goodbye, State, frame};
-use crate::queue::Listener;
+use super::{CloseReason, Control, State, frame};
+use crate::queue::Subscriber;
 
-/// Holes that are read at the same time.
+/// Gaps that are read at the same time.
 const READINGS: usize = 16;
 /// How often heads are asked for while other nodes are heard well: what no word and no number betrays.
 const CALM: Duration = Duration::from_secs(5);
@@ -33,21 +33,21 @@ const HEADS: usize = 2_000;
 
 /// Where something is missing, and what is being asked.
 #[derive(Default)]
-pub(super) struct Holes {
+pub(super) struct GapReads {
     due: BTreeSet<(Instant, Scope)>,
     reading: usize,
     /// Questions for heads that are under way.
     asking: usize,
     asked_at: Option<Instant>,
     /// A question for heads was not answered.
-    owed: bool,
+    pending: bool,
     /// Until then somebody cannot tell others what happens.
     muted_until: Option<Instant>,
 }
 
 /// What was read.
 pub(super) enum Read {
-    /// What has changed; and if that was too much to tell, who of the listeners is a member still.
+    /// What has changed; and if that was too much to tell, who of the subscribers is a member still.
     Changes(ConversationId, Asked, Box<Result<CaughtUp>>, Option<Members>),
     /// What has changed of an account.
     Account(UserId, Asked, Box<Result<AccountChanges>>),
@@ -63,10 +63,10 @@ pub(super) struct Members {
 
 impl Members {
     /// Who of these has gone. Who has come since was not asked for: coming again, they learn whether they are a member.
-    fn missing(&self, listeners: &[Arc<Listener>]) -> HashSet<UserId> {
-        let (asked, since): (Vec<_>, Vec<_>) = listeners.iter().partition(|one| self.asked.contains(&one.user));
-        since.into_iter().for_each(|listener| listener.outbox.end(Goodbye::Restart(0)));
-        asked.into_iter().map(|listener| listener.user).filter(|user| !self.inside.contains(user)).collect()
+    fn missing(&self, subscribers: &[Arc<Subscriber>]) -> HashSet<UserId> {
+        let (asked, since): (Vec<_>, Vec<_>) = subscribers.iter().partition(|one| self.asked.contains(&one.user));
+        since.into_iter().for_each(|subscriber| subscriber.outbox.end(CloseReason::Restart(0)));
+        asked.into_iter().map(|subscriber| subscriber.user).filter(|user| !self.inside.contains(user)).collect()
     }
 }
 
@@ -79,20 +79,20 @@ pub(super) struct Asked {
     pub(super) last: Number,
 }
 
-impl Holes {
-    /// When the next hole is to be read.
+impl GapReads {
+    /// When the next gap is to be read.
     pub(super) fn due(&self) -> Option<Instant> {
         self.due.first().filter(|_| self.reading < READINGS).map(|(due, _)| *due)
     }
 }
 
 impl State {
-    /// Another node's word for the listeners of a conversation.
+    /// Another node's word for the subscribers of a conversation.
     pub(super) fn hear_said(&mut self, conversation: ConversationId, words: Vec<wire::Heard>) {
         let mut told = Vec::with_capacity(words.len());
         for word in words {
             match word {
-                wire::Heard::Told(one) => told.extend(self.foreign(one)),
+                wire::Heard::Outgoing(one) => told.extend(self.foreign(one)),
                 wire::Heard::Number(number) => self.note_head(conversation, number),
             }
         }
@@ -100,43 +100,45 @@ impl State {
     }
 
     /// Looks again at a scope whose number did not come.
-    pub(super) fn watch_hole(&mut self, scope: impl Into<Scope>) {
+    pub(super) fn watch_gap(&mut self, scope: impl Into<Scope>) {
         let scope = scope.into();
         let due = match scope {
-            Scope::Conversation(conversation) => self.rooms.get(&conversation).and_then(|room| room.gaps.due()),
+            Scope::Conversation(conversation) => {
+                self.channels.get(&conversation).and_then(|channel| channel.gaps.due())
+            }
             Scope::Account(user) => self.account_gaps(user).and_then(|gaps| gaps.due()),
         };
         if let Some(due) = due {
-            self.holes.due.insert((due, scope));
+            self.gaps.due.insert((due, scope));
         }
     }
 
     /// The database has this head: what does not come by itself up to there is read.
     pub(super) fn note_head(&mut self, conversation: ConversationId, head: Number) {
-        if let Some(room) = self.rooms.get_mut(&conversation) {
-            room.gaps.heard_of(head, Instant::now());
-            self.watch_hole(conversation);
+        if let Some(channel) = self.channels.get_mut(&conversation) {
+            channel.gaps.heard_of(head, Instant::now());
+            self.watch_gap(conversation);
         }
     }
 
     /// Reads what is due, as much as may be read at once.
-    pub(super) fn read_holes(&mut self) {
+    pub(super) fn read_gaps(&mut self) {
         let now = Instant::now();
-        while self.holes.due().is_some_and(|due| due <= now) {
-            let Some((_, scope)) = self.holes.due.pop_first() else { return };
+        while self.gaps.due().is_some_and(|due| due <= now) {
+            let Some((_, scope)) = self.gaps.due.pop_first() else { return };
             let since = match scope {
                 Scope::Conversation(conversation) => {
-                    self.rooms.get_mut(&conversation).and_then(|room| room.gaps.read_after(now))
+                    self.channels.get_mut(&conversation).and_then(|channel| channel.gaps.read_after(now))
                 }
                 Scope::Account(user) => self.account_gaps(user).and_then(|gaps| gaps.read_after(now)),
             };
             let Some(since) = since else {
                 // It was filled, or is due later.
-                self.watch_hole(scope);
+                self.watch_gap(scope);
                 continue;
             };
             metrics::counter!("palabre_holes_read_total").increment(1);
-            self.holes.reading += 1;
+            self.gaps.reading += 1;
             match scope {
                 Scope::Conversation(conversation) => self.read_changes(conversation, since),
                 Scope::Account(user) => self.read_account(user, since),
@@ -146,8 +148,8 @@ impl State {
 
     /// Reads what has changed in a conversation after a number.
     fn read_changes(&self, conversation: ConversationId, since: Number) {
-        let Some(room) = self.rooms.get(&conversation) else { return };
-        let listening: Vec<UserId> = room.listeners.iter().map(|listener| listener.user).collect();
+        let Some(channel) = self.channels.get(&conversation) else { return };
+        let listening: Vec<UserId> = channel.subscribers.iter().map(|subscriber| subscriber.user).collect();
         let asked = Asked { generation: self.generation, last: since };
         let (lookups, reading) = (self.lookups.clone(), self.lookups.changes(conversation, since));
         self.later(async move {
@@ -161,18 +163,18 @@ impl State {
                         members = Some(Members { asked: those, inside });
                     }
                     Err(error) => {
-                        return Control::Holes(Read::Changes(conversation, asked, Box::new(Err(error)), None));
+                        return Control::Gaps(Read::Changes(conversation, asked, Box::new(Err(error)), None));
                     }
                 }
             }
-            Control::Holes(Read::Changes(conversation, asked, Box::new(changes), members))
+            Control::Gaps(Read::Changes(conversation, asked, Box::new(changes), members))
         });
     }
 
-    pub(super) fn holes_read(&mut self, read: Read) {
+    pub(super) fn gaps_read(&mut self, read: Read) {
         match read {
             Read::Changes(conversation, asked, changes, members) => {
-                self.holes.reading = self.holes.reading.saturating_sub(1);
+                self.gaps.reading = self.gaps.reading.saturating_sub(1);
                 if asked.generation != self.generation {
                     return;
                 }
@@ -180,11 +182,11 @@ impl State {
                     self.compare(conversation.into(), changes.to, asked.last);
                 }
                 self.fill(conversation, *changes, members.as_ref());
-                self.watch_hole(conversation);
+                self.watch_gap(conversation);
                 self.hand_out(Vec::new());
             }
             Read::Account(user, asked, changes) => {
-                self.holes.reading = self.holes.reading.saturating_sub(1);
+                self.gaps.reading = self.gaps.reading.saturating_sub(1);
                 if asked.generation != self.generation {
                     return;
                 }
@@ -192,12 +194,12 @@ impl State {
                     self.compare(user.into(), changes.to, asked.last);
                 }
                 self.fill_account(user, *changes);
-                self.watch_hole(user);
+                self.watch_gap(user);
                 self.hand_out(Vec::new());
             }
             Read::Heads(generation, heads, known) => {
-                self.holes.asking = self.holes.asking.saturating_sub(1);
-                self.holes.owed |= heads.is_err();
+                self.gaps.asking = self.gaps.asking.saturating_sub(1);
+                self.gaps.pending |= heads.is_err();
                 for (conversation, head) in heads.unwrap_or_default() {
                     if generation == self.generation {
                         self.compare(conversation.into(), head, known.get(&conversation).copied().unwrap_or(Number(0)));
@@ -223,29 +225,29 @@ impl State {
 
     fn fill(&mut self, conversation: ConversationId, changes: Result<CaughtUp>, members: Option<&Members>) {
         let now = Instant::now();
-        let Some(room) = self.rooms.get_mut(&conversation) else { return };
+        let Some(channel) = self.channels.get_mut(&conversation) else { return };
         let changes = match changes {
             Ok(changes) => changes,
             Err(error) => {
                 if error.code != ErrorCode::NotFound {
                     tracing::debug!(%conversation, %error, "what was missed cannot be read now");
                 }
-                return room.gaps.failed(now);
+                return channel.gaps.failed(now);
             }
         };
-        let last = room.gaps.last();
+        let last = channel.gaps.last();
         // Who has gone hears nothing of what came after, whatever is told in one frame with it.
         let left = changes.members.iter().filter(|m| m.role.is_none() && m.rev > last).map(|m| (m.user, m.rev));
-        let missing = members.map(|members| members.missing(&room.listeners)).unwrap_or_default();
+        let missing = members.map(|members| members.missing(&channel.subscribers)).unwrap_or_default();
         let gone: HashMap<UserId, Number> = missing.into_iter().map(|user| (user, changes.to)).chain(left).collect();
         for (user, number) in gone {
             self.put_out(user, conversation, number);
         }
-        let Some(room) = self.rooms.get_mut(&conversation) else { return };
-        self.deliveries.fetch_add(room.flush(), super::Ordering::Relaxed);
-        room.place.name = changes.conversation.name.clone();
-        room.member_count = changes.conversation.member_count;
-        if !room.gaps.filled(changes.to, now) {
+        let Some(channel) = self.channels.get_mut(&conversation) else { return };
+        self.deliveries.fetch_add(channel.flush(), super::Ordering::Relaxed);
+        channel.place.name = changes.conversation.name.clone();
+        channel.member_count = changes.conversation.member_count;
+        if !channel.gaps.filled(changes.to, now) {
             return;
         }
         self.tell_changes(conversation, last, &changes);
@@ -255,41 +257,41 @@ impl State {
 
     /// Tells what has changed after `last`.
     fn tell_changes(&mut self, conversation: ConversationId, last: Number, changes: &CaughtUp) {
-        let Some(room) = self.rooms.get_mut(&conversation) else { return };
+        let Some(channel) = self.channels.get_mut(&conversation) else { return };
         self.touched.add(conversation);
         if let Some(messages) = new_messages(changes, last) {
             for message in messages {
-                room.chunk.add(&room.place, &created(message), &room.listening, &room.limited);
+                channel.chunk.add(&channel.place, &created(message), &channel.listening, &channel.limited);
             }
             return;
         }
         let texts: Vec<Option<Text>> =
             Dialect::all().map(|dialect| (dialect.caught_up)(conversation, changes)).collect();
         let text_of = |dialect: Dialect| texts.get(dialect.place()).and_then(Option::as_deref);
-        let mut old = room.listening;
+        let mut old = channel.listening;
         Dialect::all().filter(|dialect| text_of(*dialect).is_some()).for_each(|dialect| old[dialect.place()] = 0);
         if changes.reset {
             // An old client has no words for it: it comes back and reads what it shows.
-            for listener in room.listeners.iter().filter(|listener| text_of(listener.dialect).is_none()) {
-                listener.outbox.end(Goodbye::Restart(0));
+            for subscriber in channel.subscribers.iter().filter(|subscriber| text_of(subscriber.dialect).is_none()) {
+                subscriber.outbox.end(CloseReason::Restart(0));
             }
         } else if old.iter().any(|count| *count > 0) {
             for event in events(changes, last) {
-                room.chunk.add(&room.place, &event, &old, &room.limited);
+                channel.chunk.add(&channel.place, &event, &old, &channel.limited);
             }
-            self.deliveries.fetch_add(room.flush(), super::Ordering::Relaxed);
+            self.deliveries.fetch_add(channel.flush(), super::Ordering::Relaxed);
         }
-        for dialect in Dialect::all().filter(|dialect| room.listening[dialect.place()] > 0) {
+        for dialect in Dialect::all().filter(|dialect| channel.listening[dialect.place()] > 0) {
             let Some(bytes) = text_of(dialect).map(frame::text) else { continue };
-            for listener in room.listeners.iter().filter(|listener| listener.dialect == dialect) {
-                let sees_from = room.limited.sees_from(listener.user);
+            for subscriber in channel.subscribers.iter().filter(|subscriber| subscriber.dialect == dialect) {
+                let sees_from = channel.limited.sees_from(subscriber.user);
                 let whole = sees_from == Number(0) || changes.reset;
-                let seen = || (listener.dialect.caught_up)(conversation, &changes.seen_from(sees_from));
+                let seen = || (subscriber.dialect.caught_up)(conversation, &changes.seen_from(sees_from));
                 let bytes = if whole { Some(bytes.clone()) } else { seen().as_deref().map(frame::text) };
-                bytes.into_iter().for_each(|bytes| listener.outbox.push(bytes));
+                bytes.into_iter().for_each(|bytes| subscriber.outbox.push(bytes));
             }
         }
-        room.unwoken += 1;
+        channel.unwoken += 1;
     }
 
     // ---- heads --------------------------------------------------------------------------------
@@ -297,28 +299,28 @@ impl State {
     /// Asks for the heads of these conversations: what was said of them before may have been missed.
     pub(super) fn ask_heads(&mut self, conversations: &[ConversationId]) {
         for some in conversations.chunks(HEADS) {
-            self.holes.asking += 1;
+            self.gaps.asking += 1;
             let generation = self.generation;
-            let last = |id: &ConversationId| Some((*id, self.rooms.get(id)?.gaps.last()));
+            let last = |id: &ConversationId| Some((*id, self.channels.get(id)?.gaps.last()));
             let known: HashMap<ConversationId, Number> = some.iter().filter_map(last).collect();
             let asking = self.lookups.heads(some.to_vec());
-            self.later(async move { Control::Holes(Read::Heads(generation, asking.await, known)) });
+            self.later(async move { Control::Gaps(Read::Heads(generation, asking.await, known)) });
         }
     }
 
     /// Asks for all heads now.
     pub(super) fn ask_all_heads(&mut self) {
-        self.holes.asked_at = Some(Instant::now());
-        self.holes.owed = false;
-        let all: Vec<ConversationId> = self.rooms.keys().copied().collect();
+        self.gaps.asked_at = Some(Instant::now());
+        self.gaps.pending = false;
+        let all: Vec<ConversationId> = self.channels.keys().copied().collect();
         self.ask_heads(&all);
     }
 
     /// Somebody cannot tell others what happens: looks for it in the database for a while.
     pub(super) fn look_out(&mut self) {
         let now = Instant::now();
-        let news = self.holes.muted_until.is_none_or(|until| until < now);
-        self.holes.muted_until = Some(now + 3 * ALERT);
+        let news = self.gaps.muted_until.is_none_or(|until| until < now);
+        self.gaps.muted_until = Some(now + 3 * ALERT);
         if news {
             self.ask_all_heads();
         }
@@ -326,15 +328,15 @@ impl State {
 
     /// Asks for heads as often as it is needed.
     pub(super) fn poll_heads(&mut self, now: Instant) {
-        let muted = self.holes.muted_until.is_some_and(|until| until > now);
-        let every = match self.voice.hearing() {
-            _ if self.holes.owed || muted => ALERT,
+        let muted = self.gaps.muted_until.is_some_and(|until| until > now);
+        let every = match self.handle.hearing() {
+            _ if self.gaps.pending || muted => ALERT,
             Hearing::Alone => return,
             Hearing::Good => CALM,
             Hearing::Poor => ALERT,
         };
-        let due = self.holes.asked_at.is_none_or(|at| now - at >= every);
-        if due && self.holes.asking == 0 {
+        let due = self.gaps.asked_at.is_none_or(|at| now - at >= every);
+        if due && self.gaps.asking == 0 {
             self.ask_all_heads();
         }
     }

@@ -67,7 +67,7 @@ async fn write_frozen<W: Write>(tables: Tables, conn: &mut Conn, now: Millis, ou
             rows::select(conn, &table.column_names(), &format!("{} ORDER BY {}", table.name, table.key.join(", ")));
         each(conn, text, &[], |text| {
             let row = rows::parse(text)?;
-            if !lifecycle::is_carried(table, &row) {
+            if !lifecycle::is_transferred(table, &row) {
                 return Ok(());
             }
             count += 1;

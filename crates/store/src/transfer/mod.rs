@@ -59,7 +59,7 @@ async fn check_these(tables: Tables, db: &Db) -> Result<Vec<String>> {
     let owners = tables.iter().filter_map(|table| Some(format!("{}.{}", table.name, table.owner.named_by()?.1)));
     let left = |name: &str| tables::LEFT_BEHIND.iter().any(|table| name.starts_with(&format!("{table}.")));
     let forgotten = found.iter().filter(|name| !left(name) && !known.contains(name));
-    let mut problems: Vec<String> = forgotten.map(|name| format!("{name} would not be carried")).collect();
+    let mut problems: Vec<String> = forgotten.map(|name| format!("{name} would not be transferred")).collect();
     problems.extend(known.iter().filter(|name| !found.contains(name)).map(|name| format!("there is no {name}")));
     problems.extend(owners.filter(|name| nullable.contains(name)).map(|name| format!("{name} may be null")));
     Ok(problems)

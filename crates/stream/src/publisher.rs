@@ -1,5 +1,5 @@
-//! The bell: tells other nodes, by way of Redis, what was committed here. It never holds anybody up. What it cannot
-//! tell the others find in the database; that there is something to look for it says there, by a nudge.
+//! The publisher: tells other nodes, by way of Redis, what was committed here. It never holds anybody up. What it cannot
+//! tell the others find in the database; that there is something to look for it says there, by an invalidation.
 
 use std::{
     collections::HashMap,
@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use chat::{ConversationId, Notice, Told, event::Audience};
+use chat::{ConversationId, Notice, Outgoing, event::Audience};
 use store::Epoch;
 use tokio::{
     sync::{mpsc, watch},
@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::{
     Clock,
-    channels::{Channels, write_nudge},
+    channels::{Channels, write_invalidation},
     line::{Address, Line},
     people::{self, People},
     seal::Sealer,
@@ -34,20 +34,20 @@ const AT_ONCE: usize = 256;
 const MUTE_EVERY: Duration = Duration::from_secs(1);
 
 /// Something to tell other nodes.
-pub(crate) enum Ring {
-    Told(Arc<Vec<Told>>),
+pub(crate) enum Publication {
+    Outgoing(Arc<Vec<Outgoing>>),
     Notice(Notice),
     People(People),
 }
 
 /// The way to tell other nodes.
 #[derive(Clone)]
-pub(crate) struct Bell {
-    rings: mpsc::Sender<Ring>,
+pub(crate) struct Publisher {
+    publications: mpsc::Sender<Publication>,
     dropped: Arc<AtomicBool>,
 }
 
-impl Bell {
+impl Publisher {
     /// Starts telling. `mute` says in the database that this node cannot.
     pub(crate) fn start(
         address: Address,
@@ -56,7 +56,7 @@ impl Bell {
         clock: Clock,
         mute: crate::Mute,
     ) -> Self {
-        let (rings, queue) = mpsc::channel(QUEUE);
+        let (publications, queue) = mpsc::channel(QUEUE);
         let dropped = Arc::new(AtomicBool::new(false));
         let ringer = Ringer {
             address,
@@ -70,16 +70,16 @@ impl Bell {
             again: None,
         };
         tokio::spawn(ringer.run(queue));
-        Self { rings, dropped }
+        Self { publications, dropped }
     }
 
     /// Puts it into the queue; if that is full, the others will look into the database. What may be missed leaves half
     /// of the queue to what may not.
-    pub(crate) fn ring(&self, ring: Ring) {
-        if matches!(ring, Ring::Notice(_)) && self.rings.capacity() < QUEUE / 2 {
+    pub(crate) fn publish(&self, publication: Publication) {
+        if matches!(publication, Publication::Notice(_)) && self.publications.capacity() < QUEUE / 2 {
             return;
         }
-        if self.rings.try_send(ring).is_err() {
+        if self.publications.try_send(publication).is_err() {
             self.dropped.store(true, Ordering::Relaxed);
         }
     }
@@ -99,11 +99,11 @@ struct Ringer {
 }
 
 impl Ringer {
-    async fn run(mut self, mut queue: mpsc::Receiver<Ring>) {
-        let mut rings = Vec::with_capacity(AT_ONCE);
-        while queue.recv_many(&mut rings, AT_ONCE).await > 0 {
-            let (said, matters) = self.words(&rings);
-            rings.clear();
+    async fn run(mut self, mut queue: mpsc::Receiver<Publication>) {
+        let mut publications = Vec::with_capacity(AT_ONCE);
+        while queue.recv_many(&mut publications, AT_ONCE).await > 0 {
+            let (said, matters) = self.words(&publications);
+            publications.clear();
             let told = said.is_empty() || self.publish(&said).await;
             let dropped = self.dropped.swap(false, Ordering::Relaxed);
             if (matters && !told) || dropped {
@@ -113,10 +113,10 @@ impl Ringer {
     }
 
     /// What goes to which channel, each conversation's in its order; and whether events are among it.
-    fn words(&mut self, rings: &[Ring]) -> (Vec<(String, Vec<u8>)>, bool) {
+    fn words(&mut self, publications: &[Publication]) -> (Vec<(String, Vec<u8>)>, bool) {
         let epoch = self.epochs.borrow().id.clone();
         let channels = Channels::new(&epoch);
-        let (words, matters) = words(&channels, rings);
+        let (words, matters) = words(&channels, publications);
         let now = (self.clock)();
         let sealed = words.into_iter().filter_map(|(channel, words)| {
             let frame = self.sealer.seal(&epoch, &channel, &words, now)?;
@@ -134,7 +134,7 @@ impl Ringer {
                 Ok(line) => self.line = Some(line),
                 Err(error) => {
                     tracing::debug!(%error, "Redis cannot be reached; other nodes look into the database");
-                    self.again = Some(Instant::now() + crate::ear::rest());
+                    self.again = Some(Instant::now() + crate::receiver::rest());
                     return false;
                 }
             }
@@ -164,17 +164,17 @@ impl Ringer {
 }
 
 /// The same before it is sealed.
-fn words(channels: &Channels, rings: &[Ring]) -> (Vec<(String, Vec<u8>)>, bool) {
+fn words(channels: &Channels, publications: &[Publication]) -> (Vec<(String, Vec<u8>)>, bool) {
     let mut order: Vec<ConversationId> = Vec::new();
-    let mut of: HashMap<ConversationId, Vec<&Told>> = HashMap::new();
+    let mut of: HashMap<ConversationId, Vec<&Outgoing>> = HashMap::new();
     let mut notices = Vec::new();
     let mut said = Vec::new();
     let mut matters = false;
-    for ring in rings {
-        match ring {
-            Ring::Told(told) => {
+    for publication in publications {
+        match publication {
+            Publication::Outgoing(told) => {
                 for one in told.iter() {
-                    matters |= matches!(one, Told::Event(_));
+                    matters |= matches!(one, Outgoing::Event(_));
                     if let Some(conversation) = wire::about(one) {
                         let words = of.entry(conversation).or_insert_with(|| {
                             order.push(conversation);
@@ -183,15 +183,18 @@ fn words(channels: &Channels, rings: &[Ring]) -> (Vec<(String, Vec<u8>)>, bool) 
                         words.push(one);
                     }
                 }
-                let nudges = store::nudges::of(told).into_iter();
-                said.extend(nudges.map(|nudge| (channels.nudges(), write_nudge(nudge).into_bytes())));
+                let invalidations = store::invalidations::of(told).into_iter();
+                said.extend(
+                    invalidations
+                        .map(|invalidation| (channels.invalidations(), write_invalidation(invalidation).into_bytes())),
+                );
             }
-            Ring::Notice(notice) => {
+            Publication::Notice(notice) => {
                 if let Audience::Members(conversation) | Audience::OtherMembers(conversation, _) = notice.to {
-                    notices.push((conversation, Told::Notice(notice.clone())));
+                    notices.push((conversation, Outgoing::Notice(notice.clone())));
                 }
             }
-            Ring::People(word) => said.extend(people::encode(word).map(|words| (channels.people(), words))),
+            Publication::People(word) => said.extend(people::encode(word).map(|words| (channels.people(), words))),
         }
     }
     for conversation in order {

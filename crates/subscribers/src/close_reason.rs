@@ -1,8 +1,8 @@
-//! Every goodbye has a code. 1012 and 4000 to 4499 mean "come back", 4500 to 4999 "do not".
+//! Every close reason has a code. 1012 and 4000 to 4499 mean "come back", 4500 to 4999 "do not".
 
 /// Why the server closes a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Goodbye {
+pub enum CloseReason {
     /// The server is stopping; come back after so many milliseconds.
     Restart(u32),
     /// Nothing was heard for too long; come back.
@@ -35,7 +35,7 @@ pub enum Goodbye {
     Gone,
 }
 
-impl Goodbye {
+impl CloseReason {
     /// The close code.
     #[must_use]
     pub fn code(self) -> u16 {

@@ -1,6 +1,6 @@
-//! Nudges: what nodes tell each other through the database, so that it arrives whatever becomes of Redis.
+//! Invalidations: what nodes tell each other through the database, so that it arrives whatever becomes of Redis.
 //!
-//! A nudge says at whom to look again, never what there is to see: the other tables say that. It is written in the
+//! An invalidation says at whom to look again, never what there is to see: the other tables say that. It is written in the
 //! transaction of the change itself, so that no change that must be obeyed can go without.
 
 use std::{
@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chat::{Millis, Number, Told, UserId};
+use chat::{Millis, Number, Outgoing, UserId};
 use serde::Serialize;
 use sqlx::FromRow;
 
@@ -24,12 +24,12 @@ statements! {
     FORGET = "DELETE FROM nudges WHERE id <= $1 AND id < (SELECT MAX(id) FROM nudges)";
 }
 
-/// How long a nudge is kept at least. A node that has read none for half of this starts over with everything.
+/// How long an invalidation is kept at least. A node that has read none for half of this starts over with everything.
 pub const KEPT: Duration = Duration::from_mins(10);
 
 /// At what to look again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Nudge {
+pub enum Invalidation {
     /// Whether this person's account and sessions still allow what their connections do.
     Standing(UserId),
     /// What has changed of this person's account, up to this number.
@@ -38,7 +38,7 @@ pub enum Nudge {
     Mute,
 }
 
-impl Nudge {
+impl Invalidation {
     /// How it is written: a word, whom it is about, and up to which number.
     #[must_use]
     pub fn parts(self) -> (&'static str, Option<UserId>, Option<Number>) {
@@ -49,7 +49,7 @@ impl Nudge {
         }
     }
 
-    /// Reads what [`Nudge::parts`] has written; nothing if a version has that says it otherwise.
+    /// Reads what [`Invalidation::parts`] has written; nothing if a version has that says it otherwise.
     #[must_use]
     pub fn from_parts(what: &str, user: Option<UserId>, number: Option<Number>) -> Option<Self> {
         Some(match what {
@@ -61,31 +61,31 @@ impl Nudge {
     }
 }
 
-/// What other nodes must look at again after this was committed: each account once, up to its last number.
+/// What other nodes must recheck after this was committed: each account once, up to its last number.
 #[must_use]
-pub fn of(committed: &[Told]) -> Vec<Nudge> {
-    let mut nudges: Vec<Nudge> = Vec::new();
+pub fn of(committed: &[Outgoing]) -> Vec<Invalidation> {
+    let mut invalidations: Vec<Invalidation> = Vec::new();
     let mut places: HashMap<UserId, usize> = HashMap::new();
     for told in committed {
         match told {
-            Told::Order(order) => nudges.push(Nudge::Standing(order.user())),
-            Told::Account(event) => {
-                let nudge = Nudge::Account(event.account, event.number);
+            Outgoing::Revocation(revocation) => invalidations.push(Invalidation::Standing(revocation.user())),
+            Outgoing::Account(event) => {
+                let invalidation = Invalidation::Account(event.account, event.number);
                 match places.entry(event.account) {
-                    Entry::Occupied(place) => nudges[*place.get()] = nudge,
+                    Entry::Occupied(place) => invalidations[*place.get()] = invalidation,
                     Entry::Vacant(place) => {
-                        place.insert(nudges.len());
-                        nudges.push(nudge);
+                        place.insert(invalidations.len());
+                        invalidations.push(invalidation);
                     }
                 }
             }
-            Told::Event(_) | Told::Notice(_) | Told::Doubt | Told::NewHistory => {}
+            Outgoing::Event(_) | Outgoing::Notice(_) | Outgoing::Doubt | Outgoing::NewHistory => {}
         }
     }
-    nudges
+    invalidations
 }
 
-/// A nudge as it is kept.
+/// An invalidation as it is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
     /// Its place; places may become visible out of order.
@@ -93,33 +93,33 @@ pub struct Kept {
     /// Which node said it.
     pub node: i64,
     /// What; nothing if a later version said it.
-    pub nudge: Option<Nudge>,
+    pub invalidation: Option<Invalidation>,
 }
 
-/// Writes nudges of a node.
+/// Writes invalidations of a node.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn add(conn: &mut Conn, nudges: &[Nudge], node: i64, now: Millis) -> Result<()> {
+pub async fn add(conn: &mut Conn, invalidations: &[Invalidation], node: i64, now: Millis) -> Result<()> {
     #[derive(Serialize)]
     struct Row {
         w: &'static str,
         u: Option<i64>,
         n: Option<i64>,
     }
-    if nudges.is_empty() {
+    if invalidations.is_empty() {
         return Ok(());
     }
-    let row = |nudge: &Nudge| {
-        let (w, user, number) = nudge.parts();
+    let row = |invalidation: &Invalidation| {
+        let (w, user, number) = invalidation.parts();
         Row { w, u: user.map(|id| id.0), n: number.map(|number| number.0) }
     };
-    let rows: Vec<Row> = nudges.iter().map(row).collect();
+    let rows: Vec<Row> = invalidations.iter().map(row).collect();
     sql!(conn, execute, ADD, json(&rows)?, now.0, node)?;
     Ok(())
 }
 
-/// The place of the newest nudge; 0 if there is none.
+/// The place of the newest invalidation; 0 if there is none.
 ///
 /// # Errors
 /// Those of the database.
@@ -137,20 +137,20 @@ struct KeptRow {
     number: Option<i64>,
 }
 
-/// The nudges after a place, at most so many, oldest first.
+/// The invalidations after a place, at most so many, oldest first.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn after(conn: &mut Conn, id: i64, limit: i64) -> Result<Vec<Kept>> {
     let rows = sql!(conn, fetch_all as KeptRow, AFTER, id, limit)?;
     let read = |row: KeptRow| {
-        let nudge = Nudge::from_parts(&row.what, row.user_id.map(UserId), row.number.map(Number));
-        Kept { id: row.id, node: row.node, nudge }
+        let invalidation = Invalidation::from_parts(&row.what, row.user_id.map(UserId), row.number.map(Number));
+        Kept { id: row.id, node: row.node, invalidation }
     };
     Ok(rows.into_iter().map(read).collect())
 }
 
-/// Forgets nudges up to this place.
+/// Forgets invalidations up to this place.
 ///
 /// # Errors
 /// Those of the database.
@@ -159,13 +159,13 @@ pub async fn forget(conn: &mut Conn, place: i64) -> Result<()> {
     Ok(())
 }
 
-/// Which nudges are older than [`KEPT`]: by how long this node has seen them, for the clocks of the nodes that wrote
+/// Which invalidations are older than [`KEPT`]: by how long this node has seen them, for the clocks of the nodes that wrote
 /// them may be wrong.
 #[derive(Debug, Default)]
 pub struct Aging(VecDeque<(Instant, i64)>);
 
 impl Aging {
-    /// Notes the newest place; returns up to which place nudges may be forgotten, if that is news.
+    /// Notes the newest place; returns up to which place invalidations may be forgotten, if that is news.
     pub fn note(&mut self, newest: i64, now: Instant) -> Option<i64> {
         self.0.push_back((now, newest));
         let mut old = None;
@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nudges_are_old_when_they_were_seen_long_ago() {
+    fn invalidations_are_old_when_they_were_seen_long_ago() {
         let (begin, mut aging) = (Instant::now(), Aging::default());
         let minutes = |count: u64| begin + Duration::from_mins(count);
         assert_eq!(aging.note(7, begin), None);

@@ -1,4 +1,4 @@
-//! Reads nudges out of the database, once a second, whatever becomes of Redis.
+//! Reads invalidations out of the database, once a second, whatever becomes of Redis.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -6,7 +6,7 @@ use std::{
 };
 
 use chat::Result;
-use store::nudges::{KEPT, Kept};
+use store::invalidations::{KEPT, Kept};
 use tokio::{sync::mpsc, time::Instant};
 
 use crate::{Heard, Look, Looked};
@@ -15,7 +15,7 @@ use crate::{Heard, Look, Looked};
 const EVERY: Duration = Duration::from_secs(1);
 /// A transaction that began earlier may become visible later: so far back is read again.
 const OVERLAP: Duration = Duration::from_secs(10);
-/// Nudges that one statement reads.
+/// Invalidations that one statement reads.
 const AT_ONCE: i64 = 2_000;
 
 /// What was read, and from where to read on.
@@ -32,12 +32,12 @@ impl Seen {
         Self { floor: newest, tops: VecDeque::new(), seen: HashSet::new() }
     }
 
-    /// Those that are news, and not this node's own. Its own are looked at again with each reading: it takes another
+    /// Those that are news, and not this node's own. Its own are rechecked with each reading: it takes another
     /// name when it does not know whether it has written them.
-    fn news(&mut self, kept: Vec<Kept>, own: i64, now: Instant) -> Vec<store::Nudge> {
+    fn news(&mut self, kept: Vec<Kept>, own: i64, now: Instant) -> Vec<store::Invalidation> {
         let top = kept.last().map_or(self.floor, |last| last.id);
         let news = kept.into_iter().filter(|one| one.node != own && self.seen.insert(one.id));
-        let nudges = news.filter_map(|one| one.nudge).collect();
+        let invalidations = news.filter_map(|one| one.invalidation).collect();
         self.tops.push_back((now, top));
         while let Some((at, top)) = self.tops.front().copied()
             && now - at >= OVERLAP
@@ -47,7 +47,7 @@ impl Seen {
         }
         let floor = self.floor;
         self.seen.retain(|id| *id > floor);
-        nudges
+        invalidations
     }
 }
 
@@ -77,18 +77,18 @@ pub(crate) async fn run(look: Look, newest: i64, heard: mpsc::Sender<Heard>) {
                 if is_foreign || is_short {
                     continue;
                 }
-                for nudge in seen.news(looked.kept, looked.own, Instant::now()) {
-                    if heard.send(Heard::Nudge(nudge)).await.is_err() {
+                for invalidation in seen.news(looked.kept, looked.own, Instant::now()) {
+                    if heard.send(Heard::Invalidation(invalidation)).await.is_err() {
                         return;
                     }
                 }
             }
-            Err(error) => tracing::debug!(%error, "nudges cannot be read now"),
+            Err(error) => tracing::debug!(%error, "invalidations cannot be read now"),
         }
     }
 }
 
-/// All nudges after a place.
+/// All invalidations after a place.
 async fn read(look: &Look, floor: i64) -> Result<Looked> {
     let mut all = look(floor, AT_ONCE).await?;
     let mut full = all.kept.len();
@@ -108,27 +108,27 @@ mod tests {
     use std::sync::Arc;
 
     use chat::UserId;
-    use store::Nudge;
+    use store::Invalidation;
 
     use super::*;
 
     fn kept(id: i64, node: i64) -> Kept {
-        Kept { id, node, nudge: Some(Nudge::Standing(UserId(id))) }
+        Kept { id, node, invalidation: Some(Invalidation::Standing(UserId(id))) }
     }
 
-    fn ids(nudges: Vec<Nudge>) -> Vec<i64> {
-        nudges.into_iter().map(|nudge| nudge.parts().1.map_or(0, |user| user.0)).collect()
+    fn ids(invalidations: Vec<Invalidation>) -> Vec<i64> {
+        invalidations.into_iter().map(|invalidation| invalidation.parts().1.map_or(0, |user| user.0)).collect()
     }
 
     #[tokio::test]
-    async fn a_crowd_of_nudges_is_read_to_its_end() {
+    async fn a_crowd_of_invalidations_is_read_to_its_end() {
         let all: Arc<Vec<Kept>> = Arc::new((1..=4_500).map(|id| kept(id, 2)).collect());
         let look: Look = Box::new(move |after, limit| {
             let kept = all.iter().filter(|one| one.id > after).take(limit as usize).copied().collect();
             let looked = Looked { kept, own: 1, newest: 4_500, ..Looked::default() };
             Box::pin(async move { Ok(looked) })
         });
-        let Looked { kept, own, .. } = read(&look, 10).await.expect("nudges");
+        let Looked { kept, own, .. } = read(&look, 10).await.expect("invalidations");
         assert_eq!((kept.len(), kept.last().map(|last| last.id), own), (4_490, Some(4_500), 1));
     }
 
@@ -179,31 +179,40 @@ mod tests {
         assert!(matches!(next(&mut hears).await, Some(Heard::Lost)));
         for user in [3, 4] {
             let next = next(&mut hears).await;
-            assert!(matches!(next, Some(Heard::Nudge(Nudge::Standing(UserId(id)))) if id == user), "user {user}");
+            assert!(
+                matches!(next, Some(Heard::Invalidation(Invalidation::Standing(UserId(id)))) if id == user),
+                "user {user}"
+            );
         }
         reading.abort();
     }
 
     #[tokio::test(start_paused = true)]
-    async fn that_a_node_of_the_version_before_has_forgotten_all_nudges_is_nothing_to_worry_about() {
+    async fn that_a_node_of_the_version_before_has_forgotten_all_invalidations_is_nothing_to_worry_about() {
         let look = looks(vec![looked("a", &[41]), looked("a", &[]), looked("a", &[]), looked("a", &[42])]);
         let (heard, mut hears) = mpsc::channel(8);
         let reading = tokio::spawn(run(look, 40, heard));
         for user in [41, 42] {
             let next = next(&mut hears).await;
-            assert!(matches!(next, Some(Heard::Nudge(Nudge::Standing(UserId(id)))) if id == user), "user {user}");
+            assert!(
+                matches!(next, Some(Heard::Invalidation(Invalidation::Standing(UserId(id)))) if id == user),
+                "user {user}"
+            );
         }
         reading.abort();
     }
 
     #[tokio::test(start_paused = true)]
-    async fn of_another_history_all_nudges_are_news_also_below_those_that_were_read() {
+    async fn of_another_history_all_invalidations_are_news_also_below_those_that_were_read() {
         let look = looks(vec![looked("a", &[41]), looked("b", &[30, 50])]);
         let (heard, mut hears) = mpsc::channel(8);
         let reading = tokio::spawn(run(look, 40, heard));
         for user in [41, 30, 50] {
             let next = next(&mut hears).await;
-            assert!(matches!(next, Some(Heard::Nudge(Nudge::Standing(UserId(id)))) if id == user), "user {user}");
+            assert!(
+                matches!(next, Some(Heard::Invalidation(Invalidation::Standing(UserId(id)))) if id == user),
+                "user {user}"
+            );
         }
         reading.abort();
     }
@@ -215,7 +224,10 @@ mod tests {
         let reading = tokio::spawn(run(look, 40, heard));
         for user in [41, 74, 1_074] {
             let next = next(&mut hears).await;
-            assert!(matches!(next, Some(Heard::Nudge(Nudge::Standing(UserId(id)))) if id == user), "user {user}");
+            assert!(
+                matches!(next, Some(Heard::Invalidation(Invalidation::Standing(UserId(id)))) if id == user),
+                "user {user}"
+            );
         }
         reading.abort();
     }

@@ -182,7 +182,7 @@ async fn a_table_that_nobody_has_listed_is_noticed() {
         assert_eq!(check_these(*LATER, &db).await.unwrap(), Vec::<String>::new());
         let forgotten = check_these(TABLES, &db).await.unwrap();
         assert_eq!(forgotten.len(), 13, "{forgotten:?}");
-        assert!(forgotten.contains(&"sketches.text would not be carried".to_owned()), "{forgotten:?}");
+        assert!(forgotten.contains(&"sketches.text would not be transferred".to_owned()), "{forgotten:?}");
     }
     static ODD: Tables = tables! {
         sketches by (user_id, conversation_id) of Owner::Account("text");
@@ -301,7 +301,7 @@ async fn a_move_that_was_stopped_goes_on_with_later_tables() {
         }
     }
     assert!(matches!(to.lifecycle().await.unwrap(), Lifecycle::Incomplete(_)));
-    // As if it had been stopped before these were carried.
+    // As if it had been stopped before these were transferred.
     done(to, "DELETE FROM polls; DELETE FROM threads; DELETE FROM stars").await.unwrap();
     done(server, MEANWHILE).await.unwrap();
     done(server, IN_THE_END).await.unwrap();

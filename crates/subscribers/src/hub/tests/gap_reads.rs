@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn who_left_within_a_hole_and_came_in_while_it_was_read_hears_nothing_of_it() {
+async fn who_left_within_a_gap_and_came_in_while_it_was_read_hears_nothing_of_it() {
     let mut hub = Small::new();
     let ann = hub.has(ANN, belongs(ANN, 5)).await;
     hub.hears(8, said(8));
@@ -18,8 +18,8 @@ async fn who_left_within_a_hole_and_came_in_while_it_was_read_hears_nothing_of_i
         reset: false,
         more: false,
     };
-    let asked = holes::Asked { generation: 0, last: Number(5) };
-    hub.state.serve(Control::Holes(holes::Read::Changes(GARDEN, asked, Box::new(Ok(changes)), None)));
+    let asked = gaps::Asked { generation: 0, last: Number(5) };
+    hub.state.serve(Control::Gaps(gaps::Read::Changes(GARDEN, asked, Box::new(Ok(changes)), None)));
     assert_eq!(told(&bob), [""; 0]);
     assert_eq!(told(&ann), ["conversation.changes 7", "message.created 8"]);
     hub.commits(BOB, 2, removed());
@@ -41,13 +41,13 @@ async fn who_came_in_while_too_much_was_read_comes_again_and_is_not_put_out_unas
         reset: true,
         more: false,
     };
-    let asked = holes::Asked { generation: 0, last: Number(5) };
+    let asked = gaps::Asked { generation: 0, last: Number(5) };
     // When it was asked, Bob was not here; and Cid has gone.
-    let members = holes::Members { asked: [ANN, CID].into(), inside: [ANN].into() };
-    hub.state.serve(Control::Holes(holes::Read::Changes(GARDEN, asked, Box::new(Ok(changes)), Some(members))));
+    let members = gaps::Members { asked: [ANN, CID].into(), inside: [ANN].into() };
+    hub.state.serve(Control::Gaps(gaps::Read::Changes(GARDEN, asked, Box::new(Ok(changes)), Some(members))));
     assert_eq!(told(&ann), ["conversation.changes "]);
     assert_eq!(told(&cid), [""; 0]);
-    assert!(matches!(bob.outbox.take().1, Some(Goodbye::Restart(_))));
+    assert!(matches!(bob.outbox.take().1, Some(CloseReason::Restart(_))));
     assert_eq!((ann.outbox.take().1, cid.outbox.take().1), (None, None));
 }
 
@@ -69,7 +69,7 @@ async fn a_head_below_what_was_told_is_another_history() {
     // Of the history before nothing is asked any more.
     hub.desk.heads.lock().expect("a desk").push_back(head(3));
     hub.state.ask_all_heads();
-    hub.state.tell(&Arc::new(vec![Told::NewHistory]), Vec::new());
+    hub.state.tell(&Arc::new(vec![Outgoing::NewHistory]), Vec::new());
     hub.serves().await;
     assert_eq!(lost(&hub), 1);
 }
@@ -91,7 +91,7 @@ async fn what_is_gone_is_said_once_in_each_history_and_of_that_in_which_it_was_t
         hub.serves().await;
     }
     assert_eq!(lost(&hub), [""]);
-    hub.state.tell(&Arc::new(vec![Told::NewHistory]), Vec::new());
+    hub.state.tell(&Arc::new(vec![Outgoing::NewHistory]), Vec::new());
     hub.has(ANN, belongs(ANN, 3)).await;
     heads(&hub, [2, 1]);
     for _ in 0..2 {
@@ -106,10 +106,10 @@ async fn a_head_that_nobody_has_written_is_looked_for_once() {
     let mut hub = Small::new();
     hub.has(BOB, belongs(BOB, 5)).await;
     hub.state.note_head(GARDEN, Number(1_000_000_000_000));
-    let room = hub.state.rooms.get_mut(&GARDEN).expect("a room");
-    assert!(room.gaps.due().is_some());
+    let channel = hub.state.channels.get_mut(&GARDEN).expect("a channel");
+    assert!(channel.gaps.due().is_some());
     let later = Instant::now() + Duration::from_secs(1);
-    assert_eq!(room.gaps.read_after(later), Some(Number(5)));
-    room.gaps.filled(Number(5), later);
-    assert_eq!(room.gaps.due(), None);
+    assert_eq!(channel.gaps.read_after(later), Some(Number(5)));
+    channel.gaps.filled(Number(5), later);
+    assert_eq!(channel.gaps.due(), None);
 }

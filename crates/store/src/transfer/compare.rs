@@ -115,14 +115,14 @@ fn unnumbered<T>(table: &Table) -> Result<T> {
 
 /// The messages, to which other tables' rows may belong.
 pub(super) fn messages(tables: Tables) -> Result<&'static Table> {
-    tables::named(tables, MESSAGES).ok_or_else(|| Error::Other("no messages are carried".to_owned()))
+    tables::named(tables, MESSAGES).ok_or_else(|| Error::Other("no messages are transferred".to_owned()))
 }
 
 fn prefixed(table: &Table) -> Vec<String> {
     table.column_names().into_iter().map(|column| format!("t.{column}")).collect()
 }
 
-/// Each conversation's head: it tells how far everything that belongs to the conversation was carried.
+/// Each conversation's head: it tells how far everything that belongs to the conversation was transferred.
 pub(super) async fn heads(conn: &mut Conn) -> Result<BTreeMap<i64, i64>> {
     pairs(conn, "id, head", CONVERSATIONS).await
 }
@@ -171,9 +171,9 @@ pub(super) async fn differences(
 ) -> Result<Differences> {
     let place = format!("{} WHERE {condition}", table.name);
     let key = |row: &Row| rows::write(row.get(..table.key.len()).unwrap_or_default());
-    let carried = |row: &Row| lifecycle::is_carried(table, row);
+    let transferred = |row: &Row| lifecycle::is_transferred(table, row);
     let mut wanted: HashMap<String, Row> = HashMap::new();
-    for row in rows::read(from, table, &place, given).await?.into_iter().filter(carried) {
+    for row in rows::read(from, table, &place, given).await?.into_iter().filter(transferred) {
         wanted.insert(key(&row)?, row);
     }
     let mut gone = Vec::new();
@@ -184,7 +184,7 @@ pub(super) async fn differences(
         match wanted.get(&name) {
             Some(same) if *same == row => drop(wanted.remove(&name)),
             Some(_) => {}
-            None if carried(&row) => gone.push(row.into_iter().take(table.key.len()).collect()),
+            None if transferred(&row) => gone.push(row.into_iter().take(table.key.len()).collect()),
             None => {}
         }
         Ok(())

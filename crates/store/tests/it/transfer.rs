@@ -1,4 +1,4 @@
-//! Backups, restores and moves: what is carried is all there, and there is never a second living copy.
+//! Backups, restores and moves: what is transferred is all there, and there is never a second living copy.
 
 use std::{
     collections::BTreeMap,
@@ -20,12 +20,12 @@ use chat::{
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use store::{
     Db, Schema, Writer,
-    carry::{
+    jobs::Kind,
+    transfer::{
         Lifecycle, backup,
         moving::{self, Names, Progress},
         restore,
     },
-    jobs::Kind,
 };
 
 use super::{databases, options, room, say, schema::later_version, unmigrated_urls, writer};
@@ -163,7 +163,7 @@ async fn goes_on(db: &Db, ann: UserId, room: ConversationId) {
 #[tokio::test]
 async fn every_table_and_column_is_carried_or_left_behind_on_purpose() {
     for db in databases().await {
-        assert_eq!(store::carry::check_tables(&db).await.unwrap(), Vec::<String>::new());
+        assert_eq!(store::transfer::check_tables(&db).await.unwrap(), Vec::<String>::new());
     }
 }
 
@@ -408,7 +408,7 @@ async fn a_move_carries_everything_while_others_write_and_leaves_one_living_copy
                     .change(&[first.into()], None, move |unit| {
                         Box::pin(async move {
                             let number = unit.next_number(first).await?;
-                            // Old messages too: what was carried long ago changes.
+                            // Old messages too: what was transferred long ago changes.
                             let seq = Number(4);
                             store::reactions::clear(&mut unit.conn, MessageId(3)).await?;
                             store::reactions::add(&mut unit.conn, MessageId(3), &format!("r{at}"), bob, number).await?;

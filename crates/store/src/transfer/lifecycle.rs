@@ -26,7 +26,7 @@ pub(super) const INCOMPLETE: &str = "incomplete";
 /// The key under which a database keeps from which move it came.
 pub(super) const ORIGIN: &str = "moved_from";
 
-/// Marks of this database, which are not carried to another. What a program must know is written by the migrations that
+/// Marks of this database, which are not transferred to another. What a program must know is written by the migrations that
 /// make the other's tables.
 pub(super) const MARKS: [&str; 4] = [MOVED, INCOMPLETE, ORIGIN, NEEDS];
 
@@ -36,13 +36,13 @@ const META: &str = "meta";
 /// The table of which migrations write the first rows.
 const COUNTERS: &str = "counters";
 
-/// Whether this row of the table is carried.
-pub(super) fn is_carried(table: &Table, row: &[serde_json::Value]) -> bool {
+/// Whether this row of the table is transferred.
+pub(super) fn is_transferred(table: &Table, row: &[serde_json::Value]) -> bool {
     let key = row.first().and_then(serde_json::Value::as_str).unwrap_or_default();
     table.name != META || !MARKS.contains(&key)
 }
 
-/// A table without what is not carried.
+/// A table without what is not transferred.
 pub(super) fn without_marks(table: &str) -> String {
     if table == META { format!("{META} WHERE key NOT IN ('{}')", MARKS.join("', '")) } else { table.to_owned() }
 }

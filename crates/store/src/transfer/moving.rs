@@ -4,10 +4,10 @@
 //!
 //! 1. The target is marked as incomplete, so that no server starts on it, and gets the accounts and conversations as they
 //!    are now; then all messages, by their ids. How far that went is what is there: it goes on after a kill.
-//! 2. What has changed since is carried like to a client that comes back: of each conversation the rows with a rev
+//! 2. What has changed since is transferred like to a client that comes back: of each conversation the rows with a rev
 //!    beyond the target's head. What has no numbers is compared and made alike. All that has numbers is then read from
 //!    both and compared, conversation by conversation.
-//! 3. The pause: SQLite's write lock is held, so that a running server can commit nothing. The rest is carried and
+//! 3. The pause: SQLite's write lock is held, so that a running server can commit nothing. The rest is transferred and
 //!    compared; then the source is marked and sealed by triggers, in the transaction that held the lock.
 //! 4. Only after that commit the target's mark is taken away. Killed in between, neither lives, and the next run
 //!    ends it.
@@ -33,7 +33,7 @@ use crate::{
 
 /// Rows that are copied at once.
 const PAGE: i64 = 5_000;
-/// The pause begins when one round carried fewer rows than this, or after so many rounds.
+/// The pause begins when one round transferred fewer rows than this, or after so many rounds.
 const FEW: u64 = 500;
 const ROUNDS: usize = 10;
 /// How long to wait for SQLite's write lock, and for another move to let go.
@@ -214,11 +214,11 @@ impl Move<'_> {
         let compared = self.compare_all(&mut source, target, tell).await?;
         for _ in 0..ROUNDS {
             freeze(&mut source).await?;
-            let carried = self.catch_up(&mut source, target, false).await;
+            let transferred = self.catch_up(&mut source, target, false).await;
             source.run("ROLLBACK").await?;
-            let carried = carried?;
-            tell(Progress::CaughtUp(carried));
-            if carried < FEW {
+            let transferred = transferred?;
+            tell(Progress::CaughtUp(transferred));
+            if transferred < FEW {
                 break;
             }
         }
@@ -234,7 +234,7 @@ impl Move<'_> {
     }
 
     /// Marks the target and gives it the accounts and conversations as they are: the others' rows refer to them, and
-    /// the conversations' heads say what must be carried later.
+    /// the conversations' heads say what must be transferred later.
     async fn begin(&self, source: &mut Conn, target: &mut Conn) -> Result<Mark> {
         lifecycle::refuse_unless_untouched(target, self.tables).await?;
         let (id, history) = (crate::db::random_id()?, self.history(source).await?);
@@ -254,7 +254,7 @@ impl Move<'_> {
         ended(target, work).await
     }
 
-    /// Carries the tables that can be, each by its ids.
+    /// Transfers the tables that can be, each by its ids.
     async fn copy(&self, source: &mut Conn, target: &mut Conn, tell: &mut (dyn FnMut(Progress) + Send)) -> Result<()> {
         for table in self.tables {
             if let Some(id) = copied_by(table) {
@@ -264,7 +264,7 @@ impl Move<'_> {
         Ok(())
     }
 
-    /// Carries what was not copied and what has changed, and compares all numbered rows of both. Returns the heads up
+    /// Transfers what was not copied and what has changed, and compares all numbered rows of both. Returns the heads up
     /// to which both are alike.
     async fn compare_all(
         &self,
@@ -300,17 +300,17 @@ impl Move<'_> {
         Ok(())
     }
 
-    /// Carries what `source` has and `target` has not, in one transaction. `source` must not change meanwhile. The
+    /// Transfers what `source` has and `target` has not, in one transaction. `source` must not change meanwhile. The
     /// first time that is all of the tables that were not copied. Returns how many numbered rows that were.
     async fn catch_up(&self, source: &mut Conn, target: &mut Conn, first: bool) -> Result<u64> {
         begin(target).await?;
-        let work = self.carry_changes(source, target, first).await;
+        let work = self.transfer_changes(source, target, first).await;
         ended(target, work).await
     }
 
-    async fn carry_changes(&self, source: &mut Conn, target: &mut Conn, first: bool) -> Result<u64> {
+    async fn transfer_changes(&self, source: &mut Conn, target: &mut Conn, first: bool) -> Result<u64> {
         let grown = Grown::between(&compare::heads(source).await?, &compare::heads(target).await?);
-        let mut carried = 0;
+        let mut transferred = 0;
         // In the order of the list: each row finds those that it refers to.
         for table in self.tables {
             match table.owner {
@@ -321,27 +321,27 @@ impl Move<'_> {
                 Owner::Conversation(column, _) | Owner::Message(column) if first && copied_by(table).is_none() => {
                     alike_in_parts(source, target, table, column).await?;
                 }
-                Owner::Conversation(..) => carried += self.carry_rows(source, target, table, &grown).await?,
-                Owner::Message(column) => self.carry_with_messages(source, target, table, column, &grown).await?,
+                Owner::Conversation(..) => transferred += self.transfer_rows(source, target, table, &grown).await?,
+                Owner::Message(column) => self.transfer_with_messages(source, target, table, column, &grown).await?,
             }
         }
-        Ok(carried)
+        Ok(transferred)
     }
 
-    /// Carries a table's rows of conversations that were made or changed since.
-    async fn carry_rows(&self, source: &mut Conn, target: &mut Conn, table: &Table, grown: &[Grown]) -> Result<u64> {
+    /// Transfers a table's rows of conversations that were made or changed since.
+    async fn transfer_rows(&self, source: &mut Conn, target: &mut Conn, table: &Table, grown: &[Grown]) -> Result<u64> {
         let place = compare::changed(self.tables, table)?;
-        let mut carried = 0;
+        let mut transferred = 0;
         for one in grown {
             let changed = rows::read(source, table, &place, &one.given()).await?;
             rows::replace(target, table, &changed).await?;
-            carried += changed.len() as u64;
+            transferred += changed.len() as u64;
         }
-        Ok(carried)
+        Ok(transferred)
     }
 
-    /// Makes those rows alike whose messages, which are carried already, were made or changed since.
-    async fn carry_with_messages(
+    /// Makes those rows alike whose messages, which are transferred already, were made or changed since.
+    async fn transfer_with_messages(
         &self,
         source: &mut Conn,
         target: &mut Conn,
@@ -356,7 +356,7 @@ impl Move<'_> {
         Ok(())
     }
 
-    /// Keeps everybody from writing, carries and compares the rest, and seals the source. Returns how long that took.
+    /// Keeps everybody from writing, transfers and compares the rest, and seals the source. Returns how long that took.
     async fn pause(
         &self,
         target: &mut Conn,
@@ -384,7 +384,7 @@ impl Move<'_> {
         Ok(began.elapsed())
     }
 
-    /// Compares what was carried since all was compared, and everything that can be compared quickly.
+    /// Compares what was transferred since all was compared, and everything that can be compared quickly.
     async fn compare_rest(&self, source: &mut Conn, target: &mut Conn, compared: &BTreeMap<i64, i64>) -> Result<()> {
         let heads = same("head", compare::heads(source).await?, compare::heads(target).await?)?;
         self.same_counts(source, target).await?;
@@ -480,7 +480,7 @@ async fn give_up(
     Ok(())
 }
 
-/// A conversation that has changed since its numbers were carried up to `since`.
+/// A conversation that has changed since its numbers were transferred up to `since`.
 struct Grown {
     conversation: i64,
     since: i64,
@@ -527,7 +527,7 @@ async fn copy_table(
         let work = rows::insert(target, table, &columns, &page).await;
         ended(target, work).await?;
         tell(Progress::Copied { table: table.name, last: newest });
-        // What is said meanwhile is carried with the changes; following it here would have no end.
+        // What is said meanwhile is transferred with the changes; following it here would have no end.
         if is_last {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! The ear: hears, by way of Redis, what other nodes tell. It comes back by itself, and says when something may have
+//! The receiver: hears, by way of Redis, what other nodes tell. It comes back by itself, and says when something may have
 //! been missed.
 
 use std::{
@@ -9,9 +9,9 @@ use std::{
     time::Duration,
 };
 
-use chat::{ConversationId, Told};
+use chat::{ConversationId, Outgoing};
 use redis::{PushInfo, PushKind, RedisResult, Value};
-use store::{Epoch, Nudge};
+use store::{Epoch, Invalidation};
 use tokio::{
     sync::{mpsc, watch},
     time::Instant,
@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::{
     Clock, Heard,
-    channels::{About, Channels, read_nudge},
+    channels::{About, Channels, read_invalidation},
     interest::Interest,
     line::{Address, Line},
     people,
@@ -36,7 +36,7 @@ const REST_MS: u64 = 100;
 /// How often is told of frames that do not open.
 const WARN_EVERY: Duration = Duration::from_mins(1);
 
-pub(crate) struct Ear {
+pub(crate) struct Receiver {
     pub address: Address,
     pub epochs: watch::Receiver<Epoch>,
     pub secrets: Secrets,
@@ -82,7 +82,7 @@ impl Hearing {
     }
 }
 
-impl Ear {
+impl Receiver {
     /// Listens until nobody wants to hear any more.
     pub(crate) async fn run(self) {
         let mut said = false;
@@ -114,7 +114,7 @@ impl Ear {
             Ok(())
         })
         .await?;
-        line.subscribe(&[channels.nudges(), channels.people()]).await?;
+        line.subscribe(&[channels.invalidations(), channels.people()]).await?;
         let all = self.interest.all();
         line.subscribe(&names(&channels, &all)).await?;
         tracing::info!("Redis is there: other nodes are heard");
@@ -184,15 +184,15 @@ impl Ear {
             About::Conversation(conversation) => {
                 let mut words = wire::decode(conversation, words);
                 words.retain(|word| {
-                    is_fresh || matches!(word, wire::Heard::Told(Told::Event(_)) | wire::Heard::Number(_))
+                    is_fresh || matches!(word, wire::Heard::Outgoing(Outgoing::Event(_)) | wire::Heard::Number(_))
                 });
                 if !words.is_empty() {
                     self.hear(Heard::Said(conversation, words)).await;
                 }
             }
-            About::Nudges if is_fresh => {
-                if let Some(nudge) = read_nudge(words) {
-                    self.hear(Heard::Nudge(nudge)).await;
+            About::Invalidations if is_fresh => {
+                if let Some(invalidation) = read_invalidation(words) {
+                    self.hear(Heard::Invalidation(invalidation)).await;
                 }
             }
             About::People if is_fresh => {
@@ -200,7 +200,7 @@ impl Ear {
                     self.hear(Heard::People(node, word)).await;
                 }
             }
-            About::Nudges | About::People => {}
+            About::Invalidations | About::People => {}
         }
     }
 
@@ -215,7 +215,7 @@ impl Ear {
             );
         }
         if is_due(&mut hearing.refused_at, PING_EVERY) {
-            self.hear(Heard::Nudge(Nudge::Mute)).await;
+            self.hear(Heard::Invalidation(Invalidation::Mute)).await;
         }
     }
 
