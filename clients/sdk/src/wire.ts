@@ -323,6 +323,18 @@ export interface Limits {
   readonly requests_per_minute: number;
   /** Members of a room. */
   readonly room_members: number;
+  /** Searches that a user may make at once, before the minute's rate applies. */
+  readonly search_burst: number;
+  /** Characters of a search. */
+  readonly search_length: number;
+  /** Milliseconds after which a search gives what it has found so far. */
+  readonly search_ms: number;
+  /** Results on a page of a search at most; 20 when nothing is asked for. */
+  readonly search_page: number;
+  /** Words and operators of a search. */
+  readonly search_terms: number;
+  /** Searches that a user may make in a minute. */
+  readonly searches_per_minute: number;
   /** Messages on a page that is found by counting, as some of the old endpoints do. */
   readonly timeline_page: number;
   /** Characters of a topic. */
@@ -596,6 +608,22 @@ export interface Rooms {
 export interface SavedDraft extends Draft {
   /** What it has replaced, if that was saved elsewhere meanwhile: the later one wins, and this can be offered. */
   readonly replaced: Draft | null;
+}
+
+/** A message that was found. */
+export interface SearchResult {
+  /** Where in its text the words stand: pairs of where each begins and ends, in Unicode scalar values. */
+  readonly highlights: readonly (readonly number[])[];
+  /** The message as it is now. */
+  readonly message: Message;
+}
+
+/** What was found. */
+export interface SearchResults {
+  /** Present if there may be more. A page may be short, and even empty, and still have one: a search ends with what it has found when its time is over. */
+  readonly next_cursor: string | null;
+  /** The messages, newest first. */
+  readonly results: readonly SearchResult[];
 }
 
 /** What server this is. */
@@ -1049,6 +1077,20 @@ export interface MessageHistoryData {
   readonly limit?: number | null;
 }
 
+/** What is looked for. */
+export interface MessageSearchData {
+  /** In this conversation only. */
+  readonly conversation?: Integer | null;
+  /** The previous page's `next_cursor`. */
+  readonly cursor?: string | null;
+  /** How many; 20 if absent. More than 50 are never given. */
+  readonly limit?: number | null;
+  /** Words, `"phrases"`, `-excluded` words and operators, with spaces between them. `word*` finds words that begin so. Operators: `from:NAME` (or `from:me`), `in:ROOM` (a name, an id, or `in:@NAME` for a direct conversation), `before:`, `after:` and `on:` with a day such as `2026-11-30`, `has:link`, `has:reaction`, `is:edited`, `type:room`, `type:group`, `type:direct`. All must hold; of several `from:`, `in:` or `type:` one. */
+  readonly q: string;
+  /** How far the clock of the days is from UTC: `+02:00`, `-05:00` or `Z`; `Z` if absent. */
+  readonly utc_offset?: string | null;
+}
+
 /** A message that is to be sent. */
 export interface MessageSendData {
   /** Chosen by the client; makes a repeat harmless for ever. */
@@ -1285,6 +1327,8 @@ export interface Commands {
   'message.get': { data: MessageGetData; answer: Message };
   /** A page of messages: the newest, or those before, after or around a number. */
   'message.history': { data: MessageHistoryData; answer: History };
+  /** Messages that the speaker may see and in which some words stand, newest first. */
+  'message.search': { data: MessageSearchData; answer: SearchResults };
   /** Say something. With a client id it can be repeated without harm. */
   'message.send': { data: MessageSendData; answer: MessageSent };
   /** Ask for a sign of life. */
@@ -1575,6 +1619,7 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
     'around_seq',
     'limit',
   ]),
+  'message.search': call('GET /v1/search/messages', ['q', 'conversation', 'utc_offset', 'cursor', 'limit']),
   'message.send': call('POST /v1/conversations/{conversation}/messages', [], true),
   ping: null,
   'presence.get': call('GET /v1/presence', ['users']),

@@ -196,7 +196,7 @@ impl Server {
         let parts = [
             ("the writer", self.writer.is_finished()),
             ("the hub", self.hub.is_finished()),
-            ("the jobs' worker", self.workers.are_broken()),
+            ("a worker", self.workers.are_broken()),
         ];
         parts.into_iter().find(|(_, has_ended)| *has_ended).map(|(name, _)| name)
     }

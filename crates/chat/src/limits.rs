@@ -130,6 +130,18 @@ limits! {
     emoji_length: 32, 1..=64;
     /// Reminders that one user may have, those that are due and not dismissed included.
     reminders: 200, 1..=10_000;
+    /// Characters of a search.
+    search_length: 500, 1..=2_000;
+    /// Words and operators of a search.
+    search_terms: 20, 1..=100;
+    /// Results on a page of a search at most; 20 when nothing is asked for.
+    search_page: 50, 1..=200;
+    /// Searches that a user may make in a minute.
+    searches_per_minute: 60, 1..=1_000_000_000;
+    /// Searches that a user may make at once, before the minute's rate applies.
+    search_burst: 20, 1..=1_000_000_000;
+    /// Milliseconds after which a search gives what it has found so far.
+    search_ms: 1_000, 10..=60_000;
     /// Conversations larger than this do not push presence and read markers to everybody.
     presence_members: 200, 0..=100_000;
     /// Milliseconds after which typing ends by itself.

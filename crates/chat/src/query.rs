@@ -136,6 +136,19 @@ pub enum Query {
     },
     /// The speaker's drafts.
     Drafts,
+    /// Messages that the speaker may see, newest first.
+    Search {
+        /// What is looked for, as it was typed: see [`crate::search::parse`].
+        q: String,
+        /// How many minutes the asker's clock is ahead of UTC, for its days.
+        utc_offset: i64,
+        /// In this conversation only.
+        conversation: Option<ConversationId>,
+        /// Older than this message.
+        before: Option<MessageId>,
+        /// How many.
+        limit: i64,
+    },
     /// Who is here, of these people.
     Presence(Vec<UserId>),
 }

@@ -1,7 +1,7 @@
 //! The answers to commands and queries.
 
 use crate::{
-    AccountEvent, Number, UserId,
+    AccountEvent, MessageId, Number, UserId,
     accounts::Account,
     conversations::{Conversation, Listed},
     drafts::{Draft, Saved},
@@ -12,6 +12,7 @@ use crate::{
     presence::Seen,
     query::ListPosition,
     reminders::Reminder,
+    search::Hit,
     sessions::{Session, Tokens},
 };
 
@@ -98,6 +99,13 @@ pub enum Reply {
     Reminder(Reminder),
     /// The speaker's reminders.
     Reminders(Vec<Reminder>),
+    /// What was found, newest first.
+    Found {
+        /// The messages.
+        hits: Vec<Hit>,
+        /// Present if there may be more: go on before this message.
+        next: Option<MessageId>,
+    },
     /// The marker's position after a move.
     Marker(Markers),
 }

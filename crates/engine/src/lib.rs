@@ -17,6 +17,7 @@ mod accounts;
 mod catch_up;
 mod conversations;
 mod drafts;
+mod followers;
 mod history;
 mod identities;
 mod jobs;
@@ -31,6 +32,7 @@ mod presence;
 mod quotas;
 mod reactions;
 mod reminders;
+mod search;
 mod sessions;
 mod statistics;
 
@@ -50,6 +52,7 @@ use chat::{
 use store::{Db, Writer, members::Belongings};
 
 pub use catch_up::{Extent, Wanted};
+pub use followers::{Follower, Held, Pass, Shards};
 pub use identities::Host;
 pub use jobs::Due;
 pub use rates::{Allowance, Cost, Pace};
@@ -316,6 +319,9 @@ impl Engine {
             Query::Reminders { due } => call.reminders(due).await,
             Query::AccountChanges { since } => call.account_changes(since).await,
             Query::Drafts => call.drafts().await,
+            Query::Search { q, utc_offset, conversation, before, limit } => {
+                call.search(search::Asked { q, utc_offset, conversation, before, limit }).await
+            }
             Query::Presence(users) => call.presence(users).await,
         }
     }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub use import::{Import, Outcome, Person};
-pub use store::jobs::Failed;
+pub use store::{jobs::Failed, search::Status};
 
 const OPERATOR: Visitor = Visitor { share: Share::Operator, account: None };
 
@@ -137,6 +137,22 @@ pub async fn failed_jobs(engine: &Engine, limit: i64) -> Result<Vec<Failed>> {
 /// The store's.
 pub async fn count_jobs(engine: &Engine) -> Result<(i64, i64)> {
     Ok(store::jobs::counts(&mut *engine.inner.db.read().await?).await?)
+}
+
+/// How the index for searching stands.
+///
+/// # Errors
+/// The store's.
+pub async fn search_status(engine: &Engine) -> Result<Status> {
+    Ok(store::search::status(&engine.inner.db).await?)
+}
+
+/// Empties the index for searching; whoever follows makes it anew.
+///
+/// # Errors
+/// The store's.
+pub async fn clear_search(engine: &Engine) -> Result<()> {
+    Ok(store::search::clear(&engine.inner.db).await?)
 }
 
 /// Has a job that was given up tried again. Whether there was one of this kind and subject.

@@ -58,6 +58,7 @@ pub(crate) struct Rates {
     /// People brought into conversations. Their rows count them, too, and survive a restart; but somebody who was put
     /// out and is brought in again has one row.
     invitations: Limiter,
+    searches: Limiter,
     decisions: AtomicU32,
     /// What was used up here since it was last told to other nodes; absent where there are none.
     spent: Option<Mutex<HashMap<(UserId, u8), u32>>>,
@@ -78,15 +79,16 @@ impl Rates {
                 .collect(),
             requests: (limiter(MINUTE, limits.requests_per_minute, limits.request_burst), limits.requests_per_minute),
             invitations: limiter(HOUR, limits.invitations_per_hour, limits.invitations_per_hour),
+            searches: limiter(MINUTE, limits.searches_per_minute, limits.search_burst),
             decisions: AtomicU32::new(0),
             spent: shared.then(Mutex::default),
             price: AtomicU32::new(1),
         }
     }
 
-    /// The rate at this place: first those of messages, then that of requests, then that of invitations.
+    /// The rate at this place: first those of messages, then those of requests, invitations and searches.
     fn limiter(&self, place: u8) -> Option<&Limiter> {
-        let others = [&self.requests.0, &self.invitations];
+        let others = [&self.requests.0, &self.invitations, &self.searches];
         self.messages.iter().map(|(limiter, _)| limiter).chain(others).nth(usize::from(place))
     }
 
@@ -138,6 +140,7 @@ impl Rates {
             self.messages.iter().for_each(|(limiter, _)| limiter.retain_recent());
             self.requests.0.retain_recent();
             self.invitations.retain_recent();
+            self.searches.retain_recent();
         }
         let ((limiter, per_minute), what, place) = match cost {
             Cost::Message(Pace(place)) => (self.messages.get(place).ok_or_else(Error::internal)?, "messages", place),
@@ -174,6 +177,18 @@ impl Rates {
         charge(&self.invitations, user, count.get().saturating_mul(others));
         self.note(user, self.messages.len() + 1, count.get());
         true
+    }
+
+    /// Counts a search.
+    pub(crate) fn admit_search(&self, user: UserId) -> Result<()> {
+        let price = self.price.load(Ordering::Relaxed);
+        if let Err(not_yet) = take(&self.searches, user, price) {
+            metrics::counter!("chat_rate_limit_exceeded_total", "action_type" => "searches").increment(1);
+            let wait = not_yet.wait_time_from(DefaultClock::default().now());
+            return Err(Error::rate_limited("searches", i64::try_from(wait.as_millis()).unwrap_or(i64::MAX).max(1)));
+        }
+        self.note(user, self.messages.len() + 2, 1);
+        Ok(())
     }
 }
 

@@ -21,7 +21,9 @@ use sqlx::{
 
 use crate::{
     error::{Error, Result},
+    followers::Wakes,
     history::History,
+    search::{self, Index},
     turns::{Turn, Turns},
 };
 
@@ -88,6 +90,10 @@ pub struct Db {
     node: Arc<AtomicI64>,
     /// What it knows of the database's history.
     history: Arc<History>,
+    /// Where the index for searching is.
+    index: Arc<Index>,
+    /// Who waits for what is committed.
+    wakes: Arc<Wakes>,
 }
 
 #[derive(Clone)]
@@ -120,7 +126,7 @@ impl Db {
         let node = Arc::new(AtomicI64::new(random_node()?));
         let history = Arc::new(History::default());
         let url = options.url.as_str();
-        let (readers, writer, file) = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        let (readers, writer, file, index) = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let connect = postgres_options(url)?;
             // The writer asks for a batch's rows by their keys and by nothing else. Left to guess from young
             // statistics, the planner would read whole tables, and keep that plan.
@@ -146,10 +152,13 @@ impl Db {
                 alive.connect_with(connect)
             };
             let readers = pool(options.readers, connect).await?;
-            (Pool::Postgres(readers), Pool::Postgres(pool(1, by_keys).await?), None)
+            // Followers write beside the writer, so that nobody who sends waits for them. Opened when it is used.
+            let aside = pool_options::<Postgres>(options, 1).min_connections(0).connect_lazy_with(by_keys.clone());
+            (Pool::Postgres(readers), Pool::Postgres(pool(1, by_keys).await?), None, Index::Table(aside))
         } else if url.starts_with("sqlite:") {
             let connect = sqlite_options(url)?;
-            let file = Some(connect.get_filename().to_owned());
+            let file = connect.get_filename().to_owned();
+            let index = Index::File(search::file::path_beside(&file), tokio::sync::Mutex::default());
             // Checkpoints are kept off the commit's path: see `checkpoint`.
             let writer = connect
                 .clone()
@@ -163,12 +172,13 @@ impl Db {
             let useful = u32::try_from(cores * 2).unwrap_or(u32::MAX).max(2);
             let readers =
                 pool_options::<Sqlite>(options, options.readers.clamp(1, useful)).connect_with(readers).await?;
-            (Pool::Sqlite(readers), Pool::Sqlite(writer), file)
+            (Pool::Sqlite(readers), Pool::Sqlite(writer), Some(file), index)
         } else {
             return Err(Error::Other("the database URL must begin with sqlite: or postgres://".into()));
         };
         let turns = Turns::new(readers.size());
-        Ok(Self { readers, turns, patience: options.connect_timeout, writer, file, node, history })
+        let (index, wakes) = (Arc::new(index), Arc::default());
+        Ok(Self { readers, turns, patience: options.connect_timeout, writer, file, node, history, index, wakes })
     }
 
     /// Whether it is the embedded SQLite.
@@ -192,6 +202,16 @@ impl Db {
 
     pub(crate) fn history(&self) -> &History {
         &self.history
+    }
+
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// What this node has committed, for its followers.
+    #[must_use]
+    pub fn wakes(&self) -> &Wakes {
+        &self.wakes
     }
 
     /// Takes another name; keeps the present one where there is no chance.
@@ -284,6 +304,14 @@ impl Db {
             match pool {
                 Pool::Sqlite(pool) => pool.close().await,
                 Pool::Postgres(pool) => pool.close().await,
+            }
+        }
+        match &*self.index {
+            Index::Table(pool) => pool.close().await,
+            Index::File(_, opened) => {
+                if let Some(file) = opened.lock().await.take() {
+                    file.close().await;
+                }
             }
         }
     }

@@ -14,6 +14,7 @@ pub mod damage;
 pub mod db;
 pub mod error;
 mod faults;
+pub mod followers;
 mod heads;
 pub mod health;
 pub mod lock;
@@ -46,6 +47,7 @@ pub mod reactions;
 pub mod reminders;
 #[cfg(feature = "rewind")]
 mod rewind;
+pub mod search;
 pub mod sessions;
 pub mod standby;
 pub mod statistics;
@@ -87,6 +89,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         catch_up::STATEMENTS,
         account_changes::STATEMENTS,
         drafts::STATEMENTS,
+        followers::STATEMENTS,
         history::STATEMENTS,
         health::STATEMENTS,
         transfer::lifecycle::STATEMENTS,

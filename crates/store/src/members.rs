@@ -84,6 +84,7 @@ statements! {
              JOIN members m ON m.user_id = CAST(j.value ->> 'v' AS BIGINT) AND m.role IS NOT NULL
              JOIN users u ON u.id = m.user_id
              WHERE m.conversation_id IN (SELECT CAST(k.value ->> 'v' AS BIGINT) FROM json_each($2) AS k)";
+    CONVERSATIONS_OF = "SELECT conversation_id FROM members WHERE user_id = $1 AND role IS NOT NULL LIMIT $2";
     SHARE = "SELECT COUNT(*) FROM members a JOIN members b ON b.conversation_id = a.conversation_id
              WHERE a.user_id = $1 AND b.user_id = $2 AND a.role IS NOT NULL AND b.role IS NOT NULL";
 }
@@ -422,6 +423,15 @@ pub async fn most_invited(conn: &mut Conn, by: UserId, others: &[UserId]) -> Res
 pub async fn share(conn: &mut Conn, one: UserId, other: UserId) -> Result<bool> {
     let (count,) = sql!(conn, fetch_one as (i64,), SHARE, one.0, other.0)?;
     Ok(count > 0)
+}
+
+/// The conversations of somebody, at most so many.
+///
+/// # Errors
+/// Those of the database.
+pub async fn conversations_of(conn: &mut Conn, user: UserId, limit: i64) -> Result<Vec<ConversationId>> {
+    let found = sql!(conn, fetch_all as (i64,), CONVERSATIONS_OF, user.0, limit)?;
+    Ok(found.into_iter().map(|(id,)| ConversationId(id)).collect())
 }
 
 /// Which of these people, with their names, belong to which of these conversations.

@@ -8,9 +8,10 @@ use std::{collections::HashMap, ops::RangeInclusive};
 use chat::{
     ClientId, ConversationId, MessageId, Millis, Number, UserId,
     accounts::ServerRole,
+    conversations::Kind,
     messages::{Message, MessageType},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use crate::{
@@ -63,8 +64,21 @@ statements! {
              JOIN messages m ON m.conversation_id = CAST(j.value ->> 'v' AS BIGINT) AND m.seq = (
              SELECT MAX(n.seq) FROM messages n WHERE n.conversation_id = CAST(j.value ->> 'v' AS BIGINT))
              LEFT JOIN users u ON u.id = m.author_id");
-    EDIT = "UPDATE messages SET text = $3, rev = $4, edited_at = $5 WHERE conversation_id = $1 AND seq = $2";
-    DELETE = "UPDATE messages SET text = NULL, rev = $3, deleted_at = $4 WHERE conversation_id = $1 AND seq = $2";
+    /// Membership and what it shows are of the same moment as the rows.
+    FOUND = concat!("SELECT ", columns!(), "
+             FROM json_each($1) AS j
+             JOIN messages m ON m.id = CAST(j.value ->> 'v' AS BIGINT)
+             JOIN members b ON b.conversation_id = m.conversation_id AND b.user_id = $2 AND b.role IS NOT NULL
+              AND b.visible_from <= m.seq
+             JOIN conversations c ON c.id = m.conversation_id
+              AND c.kind IN (SELECT k.value ->> 'v' FROM json_each($5) AS k)
+             LEFT JOIN users u ON u.id = m.author_id
+             WHERE m.deleted_at IS NULL AND m.created_at >= $3 AND m.created_at < $4
+             ORDER BY m.id DESC");
+    EDIT = "UPDATE messages SET text = $3, rev = $4, text_rev = $4, edited_at = $5
+            WHERE conversation_id = $1 AND seq = $2";
+    DELETE = "UPDATE messages SET text = NULL, rev = $3, text_rev = $3, deleted_at = $4
+              WHERE conversation_id = $1 AND seq = $2";
     TOUCH = "UPDATE messages SET rev = $3 WHERE conversation_id = $1 AND seq = $2";
 }
 
@@ -306,6 +320,28 @@ pub async fn newest(conn: &mut Conn, conversations: &[ConversationId]) -> Result
     let ids = crate::appends::json_ids(conversations.iter().map(|c| c.0))?;
     let rows = sql_many!(conn, Row, COLUMNS, NEWEST, ids.as_str())?;
     Ok(complete(conn, rows).await?.into_iter().map(|m| (m.conversation, m)).collect())
+}
+
+/// Of the messages with these ids those that a person may see and that are not deleted, newest first: in conversations of
+/// these kinds, of the time from the first moment to before the second.
+///
+/// # Errors
+/// Those of the database.
+pub async fn found(
+    conn: &mut Conn,
+    ids: &[MessageId],
+    user: UserId,
+    (since, until): (Millis, Millis),
+    kinds: &[Kind],
+) -> Result<Vec<Message>> {
+    #[derive(Serialize)]
+    struct Name {
+        v: &'static str,
+    }
+    let ids = crate::appends::json_ids(ids.iter().map(|id| id.0))?;
+    let kinds = crate::appends::json(&kinds.iter().map(|kind| Name { v: kind.name() }).collect::<Vec<_>>())?;
+    let rows = sql_many!(conn, Row, COLUMNS, FOUND, ids.as_str(), user.0, since.0, until.0, kinds.as_str())?;
+    complete(conn, rows).await
 }
 
 /// Gives a message another text.

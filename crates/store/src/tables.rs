@@ -177,7 +177,7 @@ pub(crate) static TABLES: Tables = tables! {
     messages by (id) of Owner::Conversation("conversation_id", Changes::SeqAndRev); {
         id: Number, conversation_id: Number, seq: Number, rev: Number, author_id: Number, client_id: Text,
         content_hash: Number, text: Text, parent: Number, created_at: Number, edited_at: Number,
-        deleted_at: Number, message_type: Text
+        deleted_at: Number, message_type: Text, text_rev: Number
     }
     account_heads by (user_id) of Owner::Account("user_id"); { user_id: Number, head: Number, floor: Number }
     account_changes by (user_id, noun, key) of Owner::Account("user_id"); {
@@ -202,8 +202,10 @@ pub(crate) static TABLES: Tables = tables! {
     }
 };
 
-/// Tables that stay where they are: what the migrations did, and what nodes tell each other in passing.
-pub(crate) const LEFT_BEHIND: &[&str] = &["_sqlx_migrations", "nudges", "nodes"];
+/// Tables that stay where they are: what the migrations did, what nodes tell each other in passing, and what is made anew
+/// of the messages.
+pub(crate) const LEFT_BEHIND: &[&str] =
+    &["_sqlx_migrations", "nudges", "nodes", "follower_leases", "follower_cursors", "message_terms"];
 
 #[cfg(test)]
 mod tests {

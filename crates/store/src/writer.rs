@@ -248,6 +248,7 @@ impl Committer {
             let (committed, failure) = match outcome {
                 Ok(committed) => {
                     self.health.committed(Instant::now());
+                    self.db.wakes().note(&committed);
                     let messages = messages_in(&committed);
                     batches += 1;
                     let refuse = mutants::is(Mutant::RefuseAfterCommit) && messages > 0 && batches.is_multiple_of(50);

@@ -1,14 +1,16 @@
 //! What happens later: work that follows from what was committed, and is done off the path of whoever caused it.
 //!
-//! [`jobs`] does what is due. Every node has workers, and none of them leads: whoever finds a job due claims it for a
+//! [`jobs`] does what is due, [`followers`] read conversations as they change. Every node has workers, and none of them leads: whoever finds a job due claims it for a
 //! while, and if they die, another does when that while is over. What is to be done is in `engine`; here is when, how
 //! often, and what becomes of failures.
 
+mod followers;
 mod jobs;
 
 use std::time::Duration;
 
-use engine::Engine;
+use engine::{Engine, Follower};
+use futures_util::future::join_all;
 use tokio::{sync::watch, task::JoinHandle};
 
 /// What is being done when a node stops may take this long; afterwards its lease runs out, and another node does it.
@@ -17,7 +19,7 @@ const FINISHING: Duration = Duration::from_secs(5);
 /// The workers of a node.
 pub struct Workers {
     stop: watch::Sender<bool>,
-    jobs: JoinHandle<()>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl Workers {
@@ -25,22 +27,26 @@ impl Workers {
     #[must_use]
     pub fn start(engine: Engine) -> Self {
         let (stop, stopped) = watch::channel(false);
-        Self { stop, jobs: tokio::spawn(jobs::work(engine, stopped)) }
+        let mut tasks = vec![tokio::spawn(jobs::work(engine.clone(), stopped.clone()))];
+        for follower in Follower::ALL {
+            tasks.push(tokio::spawn(followers::work(engine.clone(), *follower, stopped.clone())));
+        }
+        Self { stop, tasks }
     }
 
     /// Whether one of them has ended by itself, which must never be.
     #[must_use]
     pub fn are_broken(&self) -> bool {
-        self.jobs.is_finished()
+        self.tasks.iter().any(JoinHandle::is_finished)
     }
 
     /// Lets them finish what they are doing, and take nothing more.
     pub async fn stop(mut self) {
         // An error would mean that they have ended.
         let _ended = self.stop.send(true);
-        if tokio::time::timeout(FINISHING, &mut self.jobs).await.is_err() {
+        if tokio::time::timeout(FINISHING, join_all(&mut self.tasks)).await.is_err() {
             tracing::warn!("a job was still being done when the time to stop was over");
-            self.jobs.abort();
+            self.tasks.iter().for_each(JoinHandle::abort);
         }
     }
 }

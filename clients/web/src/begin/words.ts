@@ -30,6 +30,8 @@ export const t = speak({
     gotoHint: 'Type a name: conversations and people',
     hidden: (name: string) => `${name} (hidden)`,
     offer: 'You are not in this room yet.',
+    search: 'Search messages',
+    searchFor: (text: string) => `Search messages for “${text}”`,
     back: 'Back to the conversations',
   },
   fr: {
@@ -61,6 +63,8 @@ export const t = speak({
     gotoHint: 'Tapez un nom : conversations et personnes',
     hidden: (name: string) => `${name} (masquée)`,
     offer: 'Vous n’êtes pas encore dans ce salon.',
+    search: 'Rechercher dans les messages',
+    searchFor: (text: string) => `Rechercher « ${text} » dans les messages`,
     back: 'Retour aux conversations',
   },
 });

@@ -15,6 +15,7 @@ mod operator;
 mod policy;
 mod restore;
 mod room;
+mod search;
 mod serve;
 mod user;
 
@@ -92,6 +93,9 @@ enum Command {
     /// List jobs that were given up, and have them tried again
     #[command(subcommand)]
     Jobs(jobs::Command),
+    /// Tell how the index for searching stands, or make it anew
+    #[command(subcommand)]
+    Search(search::Command),
     /// Set which role is needed for what in a conversation
     #[command(subcommand)]
     Policy(policy::Command),
@@ -143,6 +147,7 @@ fn run(command: Command, flags: &Flags) -> anyhow::Result<()> {
         Command::User(command) => wait_for(user::run(command, with_log(flags)?)),
         Command::Room(command) => wait_for(room::run(command, with_log(flags)?)),
         Command::Jobs(command) => wait_for(jobs::run(command, with_log(flags)?)),
+        Command::Search(command) => wait_for(search::run(command, with_log(flags)?)),
         Command::Policy(command) => wait_for(policy::run(command, with_log(flags)?)),
         Command::Explain(args) => wait_for(policy::explain(args, with_log(flags)?)),
         Command::Epoch(command) => wait_for(epoch::run(command, with_log(flags)?)),

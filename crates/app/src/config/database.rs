@@ -124,7 +124,7 @@ pub(super) fn keys() -> Vec<Key> {
         Key::new(
             "database",
             "max_connections",
-            "Connections to the database that are held at most.",
+            "Connections to the database that are held at most; with PostgreSQL one more keeps the index for searching.",
             "2 to 1000",
             |_, config, input| input.within(2..=1_000).map(|count| config.database.max_connections = count),
             |_, config| Some(i64::from(config.database.max_connections).into()),

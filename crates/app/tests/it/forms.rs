@@ -245,6 +245,7 @@ fn usual(operation: &str, field: &str, room: i64, bob: i64) -> Value {
         "emoji" => json!("👍"),
         "at" => json!("2000-01-02T00:00:00Z"),
         "reminder" => json!(1),
+        "q" => json!("garden"),
         other => panic!("{operation} needs {other}: say what it usually is"),
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     account_changes, accounts, conversations, drafts, markers, members, messages, pages, policies, presence, reactions,
-    reminders, server, sessions, typing,
+    reminders, search, server, sessions, typing,
 };
 use crate::Text;
 
@@ -265,6 +265,11 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, types: &[&str]) 
         Reply::Reminders(all) => {
             let reminders = all.iter().map(reminders::Reminder::from).collect();
             Answer::new("reminders", &reminders::Reminders { reminders })
+        }
+        Reply::Found { hits, next } => {
+            let results = hits.iter().map(search::SearchResult::from).collect();
+            let next_cursor = next.map(|id| id.to_string());
+            Answer::new("search.results", &search::SearchResults { results, next_cursor })
         }
         Reply::Marker(markers) => Answer::new("marker", &markers::Marker::from(markers)),
     })

@@ -50,6 +50,8 @@ const EMAIL: &str = concat!(
     ".]$"
 );
 const DATE: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$";
+/// How far a clock is from UTC: at most 18 hours.
+const UTC_OFFSET: &str = "^(Z|[+-]((0[0-9]|1[0-7]):[0-5][0-9]|18:00))$";
 /// What `next_cursor` is, where people or members are listed.
 const PLACE: &str = "^[0-9]{1,15}$";
 /// What `next_cursor` is, where conversations are listed.
@@ -102,20 +104,29 @@ fn of_field(operation: &str, field: &str, limits: &Limits) -> Option<Value> {
         }
         ("message.send" | "message.edit", "text") => text(WRITTEN, limits.message_length),
         ("draft.save", "text") => json!({ "type": "string", "pattern": TEXT, "maxLength": limits.message_length }),
-        ("reaction.add", "emoji") => text(EMOJI, limits.emoji_length),
-        (_, "limit") => {
-            let most = if operation == "message.history" { limits.history_page } else { limits.list_page };
-            json!({
-                "type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_SAFE_INTEGER, "default": 50.min(most),
-                "description": format!("How many; {} if absent. More than {most} are never given.", 50.min(most)),
-            })
+        ("message.search", "q") => {
+            json!({ "type": "string", "pattern": TEXT, "maxLength": limits.search_length })
         }
+        ("message.search", "utc_offset") => json!({ "type": "string", "pattern": UTC_OFFSET }),
+        ("message.search", "limit") => limit(20, limits.search_page),
+        ("reaction.add", "emoji") => text(EMOJI, limits.emoji_length),
+        ("message.history", "limit") => limit(50, limits.history_page),
+        (_, "limit") => limit(50, limits.list_page),
         ("conversation.list", "cursor") => json!({ "type": "string", "pattern": POSITION }),
         ("room.list", "cursor") => return None,
         (_, "cursor") => json!({ "type": "string", "pattern": PLACE }),
         ("user.list" | "presence.get", "users") => json!({ "maxItems": limits.list_page }),
         ("authenticate", "cursors") => json!({ "propertyNames": { "pattern": ID } }),
         _ => return None,
+    })
+}
+
+/// How long a page is: so much if nothing is asked for, and never more than the second.
+fn limit(usual: i64, most: i64) -> Value {
+    let usual = usual.min(most);
+    json!({
+        "type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_SAFE_INTEGER, "default": usual,
+        "description": format!("How many; {usual} if absent. More than {most} are never given."),
     })
 }
 

@@ -66,6 +66,9 @@ fn full(operation: &str) -> Value {
             json!({ "conversation": 1, "client_id": "c", "message_type": "image", "text": "x", "parent": 4 })
         }
         "message.find" => json!({ "message": 7 }),
+        "message.search" => {
+            json!({ "q": "x", "conversation": 1, "utc_offset": "+02:00", "cursor": "9", "limit": 5 })
+        }
         "message.history" => json!({ "conversation": 1, "before_seq": 9, "limit": 5 }),
         "message.edit" => json!({ "conversation": 1, "seq": 2, "text": "x" }),
         "reaction.add" | "reaction.remove" => json!({ "conversation": 1, "seq": 2, "emoji": "👍" }),

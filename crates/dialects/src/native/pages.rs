@@ -21,7 +21,7 @@ pub(super) fn strange_cursor() -> Error {
 }
 
 /// Digits of a number in a cursor. The server gives none that is longer.
-const CURSOR_DIGITS: usize = 15;
+pub(super) const CURSOR_DIGITS: usize = 15;
 
 pub(super) fn id_cursor(cursor: Option<Text>) -> Result<Option<UserId>, Error> {
     let number = |text: &str| number(text).filter(|_| text.len() <= CURSOR_DIGITS);

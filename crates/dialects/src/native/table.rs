@@ -16,7 +16,7 @@ use super::{
     pages::{id_cursor, page_limit},
     policies, presence, reactions, reminders,
     schemas::Shape,
-    server, sessions, statistics, typing,
+    search, server, sessions, statistics, typing,
 };
 use crate::{Resume, Step};
 
@@ -374,6 +374,16 @@ operations! {
             ),
         ]
         (messages::SendMessage) |i| Ok(Asked::Send(i.into()));
+    "message.search" member ["search.results" search::SearchResults<'static>]
+        "Messages that the speaker may see and in which some words stand, newest first."
+        [route(
+            "GET",
+            "/v1/search/messages",
+            200,
+            &[],
+            &[("q", TEXT), ("conversation", INT), ("utc_offset", TEXT), ("cursor", TEXT), ("limit", INT)],
+        )]
+        (search::SearchMessages) |i| ask(i.query()?);
     "message.history" member ["history" messages::History<'static>]
         "A page of messages: the newest, or those before, after or around a number."
         [route(

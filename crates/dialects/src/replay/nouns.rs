@@ -15,6 +15,7 @@ use chat::{
     reactions::Reaction,
     reminders::Reminder,
     reply::{AccountChanges, CaughtUp},
+    search::{Highlight, Hit},
     sessions::{Challenge, Session, Tokens, Visited},
     statistics::Stored,
 };
@@ -90,6 +91,13 @@ pub(super) fn script(value: Value) -> Reply {
         "members" => Reply::Members { members: list(inner, member), next: next.as_i64().map(UserId) },
         "abilities" => Reply::Abilities(Box::new(explanation(inner))),
         "markers" => Reply::Markers(list(inner, markers)),
+        "found" => Reply::Found {
+            hits: list(inner, |hit| Hit {
+                message: message(hit),
+                places: hit["highlights"].as_array().into_iter().flatten().map(highlight).collect(),
+            }),
+            next: next.as_i64().map(MessageId),
+        },
         "reminder" => Reply::Reminder(reminder(inner)),
         "reminders" => Reply::Reminders(list(inner, reminder)),
         "marker" => Reply::Marker(markers(inner)),
@@ -110,6 +118,11 @@ pub(super) fn script(value: Value) -> Reply {
         "presence" => Reply::Presence(list(inner, |one| (UserId(int(&one[0], 3)), seen(&one[1])))),
         other => panic!("no reply is called {other}"),
     }
+}
+
+fn highlight(value: &Value) -> Highlight {
+    let at = |end: usize| usize::try_from(int(&value[end], 0)).unwrap();
+    (at(0), at(1))
 }
 
 pub(super) fn seen(value: &Value) -> Seen {

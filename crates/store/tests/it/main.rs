@@ -10,6 +10,7 @@ mod names;
 mod policies;
 mod reminders;
 mod schema;
+mod search;
 mod transfer;
 mod turns;
 mod unreadable;

@@ -1,6 +1,6 @@
 //! `palabre bench`: drives a running server with the native protocol and says what it does.
 //!
-//! `socket` → `scan` → `load` is the path of a frame; `works`, `idle`, `history` and `storm` are the works.
+//! `socket` → `scan` → `load` is the path of a frame; `works`, `idle`, `history`, `search` and `storm` are the works.
 
 mod crew;
 mod flush;
@@ -10,6 +10,7 @@ mod idle;
 mod load;
 mod report;
 mod scan;
+mod search;
 mod server;
 mod socket;
 mod storm;
@@ -29,7 +30,8 @@ const HELP: &str = "\
 The server must let the load in. Start it with a secret of 32 or more characters, and limits that the load does not reach:
   PALABRE_AUTH__JWT_SECRET=…                        the load's --secret
   PALABRE_AUTH__HOST_CREATE_USERS=true
-  PALABRE_LIMITS__MESSAGES_PER_MINUTE=1000000000    and MESSAGE_BURST, REQUESTS_PER_MINUTE, REQUEST_BURST
+  PALABRE_LIMITS__MESSAGES_PER_MINUTE=1000000000    and MESSAGE_BURST, REQUESTS_PER_MINUTE, REQUEST_BURST,
+                                                    SEARCHES_PER_MINUTE, SEARCH_BURST
   PALABRE_LIMITS__UNAUTHENTICATED_PER_ADDRESS=1000000
 The users `bench-…` and their rooms stay in its database, and are used again in the next run.";
 
@@ -200,6 +202,24 @@ enum Work {
         #[arg(long, value_parser = count)]
         connecting: Option<usize>,
     },
+    /// Searches among many messages in many rooms.
+    Search {
+        /// Messages in all rooms together.
+        #[arg(long, default_value_t = 1_000_000)]
+        messages: i64,
+        /// Send the messages that the rooms do not hold yet, and wait until they are found.
+        #[arg(long)]
+        fill: bool,
+        /// Rooms, of all of which the asker is a member.
+        #[arg(long, default_value_t = 500, value_parser = count)]
+        rooms: usize,
+        /// Connections that ask.
+        #[arg(long, default_value_t = 1, value_parser = count)]
+        connections: usize,
+        /// What is looked for.
+        #[arg(long, value_enum, default_value = "words")]
+        sought: search::Sought,
+    },
     /// The disk's flushes, to set beside the figures; needs no server.
     Flush {
         /// Where to write: the directory of the server's data.
@@ -230,7 +250,9 @@ impl Work {
             Self::W1c { members, .. } | Self::W1 { members, .. } => *members,
             Self::W2c { rooms, members } | Self::W2 { rooms, members, .. } => rooms * members,
             Self::W3c { pairs } => pairs * 2,
-            Self::W4 { connections, .. } | Self::W5 { connections, .. } => *connections,
+            Self::W4 { connections, .. } | Self::W5 { connections, .. } | Self::Search { connections, .. } => {
+                *connections
+            }
             Self::W6 { clients, .. } => *clients,
             Self::Flush { .. } => 0,
         }
@@ -301,6 +323,10 @@ async fn work(args: &Args) -> Result<Report> {
         }
         Work::W6 { clients, messages, connecting } => {
             storm::run(common, &host, clients, messages, connecting.unwrap_or(clients)).await
+        }
+        Work::Search { messages, fill, rooms, connections, sought } => {
+            let load = search::SearchLoad { messages, fill, rooms, connections, sought };
+            search::run(common, &host, load).await
         }
         Work::Flush { .. } => bail!("the disk needs no server"),
     }

@@ -1,0 +1,216 @@
+//! Finding things again: by words, by who and where; never what one may not read, nor what is not there any more.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use testkit::{Person, Town};
+
+async fn search(person: &Person, what: Value) -> Value {
+    person.asks("message.search", what).await.granted()
+}
+
+/// The texts of what is found, newest first.
+async fn texts(person: &Person, q: &str) -> Vec<String> {
+    let found = search(person, json!({"q": q})).await;
+    let results = found["results"].as_array().unwrap().clone();
+    results.iter().map(|result| result["message"]["text"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Waits until so much is found by this: the index follows.
+async fn finds(person: &Person, q: &str, texts_found: &[&str]) {
+    let mut found = Vec::new();
+    for _ in 0..200 {
+        found = texts(person, q).await;
+        if found == texts_found {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{q} finds {found:?} and not {texts_found:?}");
+}
+
+/// A town in which one may search as often as a test does.
+async fn town() -> Town {
+    Town::with(|config| {
+        config.limits.searches_per_minute = 100_000;
+        config.limits.search_burst = 10_000;
+        config.limits.requests_per_minute = 100_000;
+        config.limits.request_burst = 10_000;
+        config.limits.messages_per_minute = 100_000;
+        config.limits.message_burst = 10_000;
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_message_is_found_by_words_by_whom_and_where_it_was_said() {
+    let mut town = town().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let (garden, shed) = (ann.opens_room("garden").await, ann.opens_room("tool shed").await);
+    bob.joins(&garden).await;
+    ann.says(&garden, "Das Café an der Straße").await;
+    bob.says(&garden, "le café d’à côté, https://example.com").await;
+    ann.says(&garden, "我在東京的咖啡館").await;
+    ann.says(&shed, "كِتَاب في المقهى, and a cafe").await;
+    finds(
+        &ann,
+        "cafe",
+        &["كِتَاب في المقهى, and a cafe", "le café d’à côté, https://example.com", "Das Café an der Straße"],
+    )
+    .await;
+    finds(&bob, "cafe", &["le café d’à côté, https://example.com", "Das Café an der Straße"]).await;
+    for (q, found) in [
+        ("STRASSE", "Das Café an der Straße"),
+        ("\"cafe an der\"", "Das Café an der Straße"),
+        ("cafe from:bob", "le café d’à côté, https://example.com"),
+        ("cafe -strasse in:garden", "le café d’à côté, https://example.com"),
+        ("has:link in:#Garden", "le café d’à côté, https://example.com"),
+        ("東京", "我在東京的咖啡館"),
+        ("咖 from:me", "我在東京的咖啡館"),
+        ("كتاب", "كِتَاب في المقهى, and a cafe"),
+        ("in:\"tool shed\" caf*", "كِتَاب في المقهى, and a cafe"),
+        ("type:room example.com after:2020-01-01 before:2100-01-01", "le café d’à côté, https://example.com"),
+    ] {
+        assert_eq!(texts(&ann, q).await, [found], "{q}");
+    }
+    for nothing in
+        ["cafe an", "from:nobody cafe", "in:nowhere cafe", "type:direct cafe", "cafe on:2020-01-01", "cafe is:edited"]
+    {
+        let nothing = if nothing == "cafe an" { "\"cafe der\"" } else { nothing };
+        assert_eq!(texts(&ann, nothing).await, [] as [&str; 0], "{nothing}");
+    }
+    let found = search(&ann, json!({"q": "cafe", "conversation": garden.id, "limit": 1})).await;
+    let result = &found["results"][0];
+    assert_eq!((&result["highlights"], &result["message"]["conversation"]), (&json!([[3, 7]]), &json!(garden.id)));
+    let next = search(&ann, json!({"q": "cafe", "conversation": garden.id, "cursor": found["next_cursor"]})).await;
+    assert_eq!((next["results"].as_array().unwrap().len(), &next["next_cursor"]), (1, &Value::Null));
+    let rest = ann.requests("GET", "/v1/search/messages?q=caf%C3%A9%20strasse", Value::Null).await.granted();
+    assert_eq!(rest["results"][0]["message"]["text"], "Das Café an der Straße");
+    town.closes().await;
+}
+
+#[tokio::test]
+async fn what_was_changed_is_found_as_it_is_and_never_as_it_was() {
+    let mut town = town().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let garden = ann.opens_room("garden").await;
+    bob.joins(&garden).await;
+    let said = ann.says(&garden, "the old apple tree").await;
+    finds(&bob, "apple", &["the old apple tree"]).await;
+    ann.edits(&said, "the old pear tree").await;
+    assert_eq!(texts(&bob, "apple").await, [] as [&str; 0], "from the moment on that the edit is acknowledged");
+    finds(&bob, "pear is:edited", &["the old pear tree"]).await;
+    assert_eq!(texts(&bob, "pear has:reaction").await, [] as [&str; 0]);
+    bob.reacts(&said, "👍").await;
+    assert_eq!(texts(&bob, "pear has:reaction").await, ["the old pear tree"]);
+    ann.deletes(&said).await;
+    assert_eq!(texts(&bob, "pear").await, [] as [&str; 0]);
+    town.closes().await;
+}
+
+#[tokio::test]
+async fn nobody_finds_what_they_may_not_read() {
+    let mut town = town().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let admin = town.admin("root").await;
+    let (open, closed) = (ann.opens_room("open").await, ann.opens_private_room("closed").await);
+    ann.says(&open, "a secret in the open").await;
+    ann.says(&closed, "a secret behind the door").await;
+    finds(&ann, "secret", &["a secret behind the door", "a secret in the open"]).await;
+    for stranger in [&bob, &admin] {
+        assert_eq!(texts(stranger, "secret").await, [] as [&str; 0], "not even a public room, before one is in it");
+        assert_eq!(texts(stranger, "secret in:closed").await, [] as [&str; 0]);
+        assert_eq!(texts(stranger, &format!("secret in:{}", closed.id)).await, [] as [&str; 0]);
+        let inside = json!({"q": "secret", "conversation": closed.id});
+        stranger.asks("message.search", inside).await.refused("not_found");
+    }
+    bob.joins(&open).await;
+    ann.adds(&bob, &closed).await;
+    finds(&bob, "secret", &["a secret behind the door", "a secret in the open"]).await;
+    ann.removes(&bob, &closed).await;
+    assert_eq!(texts(&bob, "secret").await, ["a secret in the open"], "from the moment on that they are put out");
+    bob.leaves(&open).await;
+    assert_eq!(texts(&bob, "secret").await, [] as [&str; 0]);
+    town.closes().await;
+}
+
+#[tokio::test]
+async fn whatever_is_asked_the_answer_comes_soon_and_is_no_error_of_the_server() {
+    let mut town = town().await;
+    let ann = town.person("ann").await;
+    let garden = ann.opens_room("garden").await;
+    ann.says(&garden, "NEAR the (garden) AND \"shed\" it's").await;
+    finds(&ann, "garden", &["NEAR the (garden) AND \"shed\" it's"]).await;
+    for q in [
+        "NEAR(garden shed, 5)",
+        "garden AND",
+        "terms:garden",
+        "^garden",
+        "{a b}: garden",
+        "garden & !shed | x",
+        "'garden':*",
+        "garden <-> shed",
+        "\\ ' \" garden",
+        "garden'; DROP TABLE messages; --",
+        "\u{E000}c1 garden",
+        "(((((garden",
+        "🎉🎉🎉",
+        "*** garden",
+        "garden:*",
+        "\u{202E}garden",
+        "%_ garden",
+    ] {
+        ann.asks("message.search", json!({"q": q})).await.granted();
+    }
+    let found = texts(&ann, "'garden' AND it's").await;
+    assert_eq!(found.len(), 1);
+    let many = "x ".repeat(10_000);
+    let letters = "a b c d e f g h i j k l m n o p q r s t u";
+    for (q, allowed) in [
+        (many.as_str(), "at most 500"),
+        (letters, "at most 20"),
+        ("is:edited", "needs a word"),
+        ("has:file", "link or reaction"),
+    ] {
+        let refused = ann.asks("message.search", json!({"q": q})).await.refused("invalid");
+        assert_eq!(refused["errors"][0]["pointer"], "/q", "{refused}");
+        assert!(refused["detail"].as_str().unwrap().contains(allowed), "{refused}");
+    }
+    town.closes().await;
+}
+
+#[tokio::test]
+async fn who_searches_too_often_is_told_when_to_come_again() {
+    let mut town = Town::with(|config| config.limits.search_burst = 3).await;
+    let ann = town.person("ann").await;
+    ann.opens_room("garden").await;
+    for _ in 0..3 {
+        search(&ann, json!({"q": "x"})).await;
+    }
+    let refused = ann.asks("message.search", json!({"q": "x"})).await.refused("rate_limited");
+    assert!(refused["retry_after_ms"].as_i64().unwrap() > 0, "{refused}");
+    town.closes().await;
+}
+
+#[tokio::test]
+async fn what_was_said_before_a_restart_is_found_after_it() {
+    let mut town = town().await;
+    let ann = town.person("ann").await;
+    let garden = ann.opens_room("garden").await;
+    for n in 0..50 {
+        ann.says(&garden, &format!("apple number {n}")).await;
+    }
+    let access = ann.tokens().access;
+    town.closes().await;
+    let town = town.opens_again().await;
+    let mut found = Value::Null;
+    for _ in 0..200 {
+        let path = "/v1/search/messages?q=apple%20number&limit=50";
+        found = town.rest().ask("GET", path, Some(&access), &Value::Null).await.granted();
+        if found["results"].as_array().unwrap().len() == 50 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{found}");
+}

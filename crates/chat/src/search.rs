@@ -1,0 +1,146 @@
+//! Search: what somebody looks for among the messages that they may see, and what was found.
+//!
+//! `terms` cuts texts, `asked` reads a question, and `matching` decides whether a text is what was asked for. No I/O is
+//! done here: the same functions serve the index, the check of what it proposes, and the tests' naive search.
+
+mod asked;
+pub mod matching;
+pub mod terms;
+
+use crate::{Millis, conversations::Kind, messages::Message};
+
+pub use asked::{SearchBounds, parse};
+pub use matching::Highlight;
+
+/// Letters that the beginning of a word must have to be looked for.
+pub const PREFIX: usize = 3;
+
+/// Terms that must stand one after another.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Phrase {
+    /// The terms, folded; at least one.
+    pub terms: Vec<String>,
+    /// Whether the last one may be the beginning of a longer one.
+    pub prefix: bool,
+}
+
+impl Phrase {
+    /// What a text becomes that is looked for; nothing if it has no term. `prefix`: its last word may go on.
+    #[must_use]
+    pub fn of(text: &str, prefix: bool) -> Option<Self> {
+        let mut terms = terms::terms(text);
+        let last = terms.last()?;
+        // The text that is found may go on after the last letter: as a pair it is found in any case, alone as the
+        // beginning of one.
+        let goes_on = last.kind == terms::TermKind::Last;
+        let follows_pair = terms
+            .len()
+            .checked_sub(2)
+            .and_then(|at| terms.get(at))
+            .is_some_and(|before| before.kind == terms::TermKind::Pair && before.end == last.end);
+        if goes_on && follows_pair {
+            terms.pop();
+            return Some(Self { terms: terms.into_iter().map(|term| term.text).collect(), prefix: false });
+        }
+        Some(Self { terms: terms.into_iter().map(|term| term.text).collect(), prefix: prefix || goes_on })
+    }
+}
+
+/// Something that a message may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Has {
+    /// A link in its text.
+    Link,
+    /// A reaction.
+    Reaction,
+}
+
+/// What is looked for. All of it must hold; of several people, places or kinds one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Search {
+    /// What must stand in the text.
+    pub words: Vec<Phrase>,
+    /// What must not stand in it.
+    pub not: Vec<Phrase>,
+    /// Who said it: usernames, or `me`.
+    pub from: Vec<String>,
+    /// Where: the names of rooms, ids of conversations, or `@` and a username for a direct conversation.
+    pub within: Vec<String>,
+    /// Not before this.
+    pub since: Option<Millis>,
+    /// Before this.
+    pub until: Option<Millis>,
+    /// What it has.
+    pub has: Vec<Has>,
+    /// Whether its text must have been changed.
+    pub edited: bool,
+    /// In conversations of these kinds; of all if empty.
+    pub kinds: Vec<Kind>,
+}
+
+impl Search {
+    /// Whether there is something by which an index can be asked; without it nothing is found.
+    #[must_use]
+    pub fn has_anchor(&self) -> bool {
+        let names = [&self.from, &self.within];
+        !self.words.is_empty() || names.iter().any(|names| !names.is_empty()) || self.has.contains(&Has::Link)
+    }
+
+    /// Where in a message that is as it stands now is what was looked for; nothing if it is not there. Who said it,
+    /// where and when is not looked at: the rows are read by it.
+    #[must_use]
+    pub fn places(&self, message: &Message) -> Option<Vec<Highlight>> {
+        let text = message.text.as_deref().filter(|_| message.deleted_at.is_none())?;
+        let has = |what: &Has| match what {
+            Has::Link => has_link(text),
+            Has::Reaction => !message.reactions.is_empty(),
+        };
+        let is_it = self.has.iter().all(has) && (!self.edited || message.edited_at.is_some());
+        if is_it { matching::places(text, &self.words, &self.not) } else { None }
+    }
+}
+
+/// Whether there is a link in a text: a web address with its scheme, or one that begins with `www.`.
+#[must_use]
+pub fn has_link(text: &str) -> bool {
+    let goes_on = |rest: &str| rest.chars().next().is_some_and(char::is_alphanumeric);
+    let lower = text.to_lowercase();
+    ["http://", "https://", "www."]
+        .iter()
+        .any(|start| lower.match_indices(start).any(|(at, _)| goes_on(&lower[at + start.len()..])))
+}
+
+/// A message that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// The message as it is now.
+    pub message: Message,
+    /// Where in its text the words stand.
+    pub places: Vec<Highlight>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_seen_wherever_they_stand() {
+        for text in ["see https://example.com", "(HTTP://x)", "看www.example.com吧"] {
+            assert!(has_link(text), "{text}");
+        }
+        for text in ["", "https://", "www. is short", "a://b", "example.com"] {
+            assert!(!has_link(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_phrase_is_cut_as_a_text_is() {
+        let terms = |text: &str| Phrase::of(text, false).map(|phrase| (phrase.terms.join(" "), phrase.prefix));
+        assert_eq!(terms("L'eau"), Some(("l eau".into(), false)));
+        assert_eq!(terms("東京"), Some(("東京".into(), false)));
+        assert_eq!(terms("東"), Some(("東".into(), true)));
+        assert_eq!(terms("東京tower"), Some(("東京 京 tower".into(), false)));
+        assert_eq!(terms("tower東"), Some(("tower 東".into(), true)));
+        assert_eq!(terms("--"), None);
+    }
+}

@@ -1,0 +1,101 @@
+//! Whether a text is what was looked for, and where in it. An index only proposes; this decides.
+
+use super::{
+    Phrase,
+    terms::{Term, terms},
+};
+
+/// Places that are shown of one text at most.
+const MOST: usize = 100;
+
+/// A part of a text, in Unicode scalar values: from the first to before the second.
+pub type Highlight = (usize, usize);
+
+/// Where the phrases stand in a text, in order and without overlaps, if all of `wanted` and none of `unwanted` do.
+#[must_use]
+pub fn places(text: &str, wanted: &[Phrase], unwanted: &[Phrase]) -> Option<Vec<Highlight>> {
+    let terms = terms(text);
+    if unwanted.iter().any(|phrase| occurrences(&terms, phrase).next().is_some()) {
+        return None;
+    }
+    let mut places = Vec::new();
+    for phrase in wanted {
+        let before = places.len();
+        places.extend(occurrences(&terms, phrase).take(MOST));
+        if places.len() == before {
+            return None;
+        }
+    }
+    Some(merged(places))
+}
+
+fn occurrences<'t>(terms: &'t [Term], phrase: &'t Phrase) -> impl Iterator<Item = Highlight> + 't {
+    terms
+        .windows(phrase.terms.len().max(1))
+        .filter(|window| stands(window, phrase))
+        .filter_map(|window| Some((window.first()?.start, window.last()?.end)))
+}
+
+fn stands(window: &[Term], phrase: &Phrase) -> bool {
+    let Some((last, before)) = phrase.terms.split_last() else { return false };
+    let Some((end, begin)) = window.split_last() else { return false };
+    let ends = if phrase.prefix { end.text.starts_with(last) } else { end.text == *last };
+    ends && begin.iter().zip(before).all(|(term, wanted)| term.text == *wanted)
+}
+
+/// Places in their order; those that touch are one.
+fn merged(mut places: Vec<Highlight>) -> Vec<Highlight> {
+    places.sort_unstable();
+    let mut merged: Vec<Highlight> = Vec::new();
+    for (start, end) in places {
+        match merged.last_mut() {
+            Some(last) if start <= last.1 => last.1 = last.1.max(end),
+            _ => merged.push((start, end)),
+        }
+    }
+    merged.truncate(MOST);
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn phrase(text: &str) -> Phrase {
+        Phrase::of(text, false).expect("it has terms")
+    }
+
+    #[test]
+    fn places_are_those_of_the_text_as_it_was_written() {
+        let text = "Le café « crème »: deux cafés crème, un CAFE\u{301} Creme.";
+        let scalars: Vec<char> = text.chars().collect();
+        let found = places(text, &[phrase("cafe creme")], &[]).expect("it is there");
+        let found: Vec<String> = found.iter().map(|(start, end)| scalars[*start..*end].iter().collect()).collect();
+        assert_eq!(found, ["café « crème", "CAFE\u{301} Creme"]);
+    }
+
+    #[test]
+    fn all_that_is_wanted_must_stand_there_and_nothing_that_is_not() {
+        let text = "one two three";
+        assert!(places(text, &[phrase("three"), phrase("one")], &[]).is_some());
+        assert!(places(text, &[phrase("three"), phrase("four")], &[]).is_none());
+        assert!(places(text, &[phrase("three one")], &[]).is_none());
+        assert!(places(text, &[phrase("one")], &[phrase("two three")]).is_none());
+        assert_eq!(places(text, &[], &[phrase("four")]), Some(vec![]));
+    }
+
+    #[test]
+    fn scripts_without_spaces_are_found_in_the_middle_of_a_run() {
+        let text = "我在大東京工作";
+        for wanted in ["東京", "京", "大東京工", "作", "工作"] {
+            assert!(places(text, &[phrase(wanted)], &[]).is_some(), "{wanted}");
+        }
+        assert!(places(text, &[phrase("京東")], &[]).is_none());
+        assert_eq!(places(text, &[phrase("東京工")], &[]), Some(vec![(3, 6)]));
+    }
+
+    #[test]
+    fn what_touches_is_one_place() {
+        assert_eq!(merged(vec![(4, 6), (0, 2), (1, 3), (3, 3)]), [(0, 3), (4, 6)]);
+    }
+}
