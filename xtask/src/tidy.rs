@@ -127,7 +127,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 /// Libraries that only one of our crates may use; and those that dialects must not use, because dialects do no I/O.
 const ONLY: &[(&str, &str)] = &[("axum", "connect"), ("sqlx", "store"), ("redis", "stream"), ("hyper", "connect")];
 /// The tables of Unicode.
-const UNICODE: &[&str] = &["icu_casemap", "icu_normalizer", "icu_properties", "unicode-normalization", "unicode-security"];
+const UNICODE: &[&str] =
+    &["icu_casemap", "icu_normalizer", "icu_properties", "unicode-normalization", "unicode-security"];
 const NOT_IN_DIALECTS: &[&str] = &["tokio", "futures-util", "tracing", "getrandom", "metrics"];
 
 fn dependencies(sources: &[Source]) -> Vec<String> {

@@ -272,6 +272,7 @@ impl NamesPeople for Reply {
                 next.each_person(show);
             }
             Self::Conversations { conversations, next: _ } => conversations.each_person(show),
+            Self::Found { hits, next: _ } => hits.iter_mut().for_each(|hit| hit.message.each_person(show)),
             Self::Rooms { rooms, next: _ } => rooms.iter_mut().for_each(|(room, _)| room.each_person(show)),
             Self::Members { members, next } => {
                 members.each_person(show);
@@ -357,6 +358,8 @@ impl NamesPeople for Query {
             | Self::CatchUp { conversation: _, since: _ }
             | Self::Reminders { due: _ }
             | Self::AccountChanges { since: _ }
+            // Names of people in what was typed are usernames.
+            | Self::Search { q: _, utc_offset: _, conversation: _, before: _, limit: _ }
             | Self::Drafts => {}
         }
     }
