@@ -536,7 +536,7 @@ export interface Problem {
 
 /** All the people who reacted to a message with the same emoji. */
 export interface Reaction {
-  /** The emoji, as it was sent. */
+  /** The emoji, in its fully qualified form. */
   readonly emoji: string;
   /** Who used it, in order. */
   readonly users: readonly number[];
@@ -780,7 +780,7 @@ export interface AccountListData {
   readonly cursor?: string | null;
   /** How many; 50 if absent. More than 200 are never given. */
   readonly limit?: number | null;
-  /** Beginning of the username, the email address, or the display, first or last name, in any case; all if absent. */
+  /** What is looked for: each of its words begins a word of one of the names, or it is the beginning of the email address. All if absent. */
   readonly search?: string | null;
 }
 
@@ -1124,7 +1124,7 @@ export interface PresenceSetData {
 export interface ReactionAddData {
   /** Where. */
   readonly conversation: Integer;
-  /** The emoji. */
+  /** One emoji, in any presentation. */
   readonly emoji: string;
   /** Which. */
   readonly seq: Integer;
@@ -1134,7 +1134,7 @@ export interface ReactionAddData {
 export interface ReactionRemoveData {
   /** Where. */
   readonly conversation: Integer;
-  /** The emoji. */
+  /** One emoji, in any presentation. */
   readonly emoji: Text;
   /** Which. */
   readonly seq: Integer;
@@ -1176,7 +1176,7 @@ export interface RoomListData {
   readonly cursor?: Text | null;
   /** How many; 50 if absent. More than 200 are never given. */
   readonly limit?: number | null;
-  /** Beginning of the name; all if absent. */
+  /** What is looked for: each of its words begins a word of the name. All if absent. */
   readonly prefix?: string | null;
 }
 
@@ -1243,7 +1243,7 @@ export interface UserListData {
   readonly cursor?: string | null;
   /** How many; 50 if absent. More than 200 are never given. */
   readonly limit?: number | null;
-  /** Beginning of the name; all if absent. */
+  /** What is looked for: each of its words begins a word of one of the names. All if absent. */
   readonly prefix?: string | null;
   /** The `rev` that is known of each of `users`, in the same order; 0 if none is. Who has it still is left out. */
   readonly revs?: readonly Integer[] | null;
@@ -1349,7 +1349,7 @@ export interface Commands {
   'reminder.list': { data: ReminderListData; answer: Reminders };
   /** A room by its name: as a member sees it, or as others find it. */
   'room.get': { data: RoomGetData; answer: Conversation | Room };
-  /** Public rooms, by name; or the one of an id. */
+  /** Public rooms, by name: those whose name has words that begin so; or the one of an id. */
   'room.list': { data: RoomListData; answer: Rooms };
   /** The former name of server.statistics, for one more version. */
   'server.figures': { data: ServerFiguresData; answer: Statistics };
@@ -1373,7 +1373,7 @@ export interface Commands {
   'user.active': { data: UserActiveData; answer: Account };
   /** Somebody's public profile. */
   'user.get': { data: UserGetData; answer: User };
-  /** People whose name begins with a text, or those of some ids. */
+  /** People whose names have words that begin so, or those of some ids. */
   'user.list': { data: UserListData; answer: Users };
   /** Give an account another role on the server. Administrators only. */
   'user.role': { data: UserRoleData; answer: Account };
