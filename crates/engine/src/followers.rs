@@ -72,13 +72,14 @@ impl Engine {
         }
     }
 
-    /// Has a follower read these conversations on from where it is; not necessarily to their ends.
+    /// Has a follower read these conversations on from where it is, through so many numbers at most; not necessarily to
+    /// their ends.
     ///
     /// # Errors
     /// The store's; the follower is then where it was.
-    pub async fn follow(&self, follower: Follower, conversations: &[ConversationId]) -> Result<Pass> {
+    pub async fn follow(&self, follower: Follower, conversations: &[ConversationId], numbers: i64) -> Result<Pass> {
         match follower {
-            Follower::Search => Ok(store::search::pass(&self.inner.db, conversations).await?),
+            Follower::Search => Ok(store::search::pass(&self.inner.db, conversations, numbers).await?),
         }
     }
 

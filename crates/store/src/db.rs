@@ -152,8 +152,10 @@ impl Db {
                 alive.connect_with(connect)
             };
             let readers = pool(options.readers, connect).await?;
+            // Texts are cut in the middle of a transaction, which may take a while; nobody waits for its locks.
+            let unhurried = by_keys.clone().options([("idle_in_transaction_session_timeout", "60000")]);
             // Followers write beside the writer, so that nobody who sends waits for them. Opened when it is used.
-            let aside = pool_options::<Postgres>(options, 1).min_connections(0).connect_lazy_with(by_keys.clone());
+            let aside = pool_options::<Postgres>(options, 1).min_connections(0).connect_lazy_with(unhurried);
             (Pool::Postgres(readers), Pool::Postgres(pool(1, by_keys).await?), None, Index::Table(aside))
         } else if url.starts_with("sqlite:") {
             let connect = sqlite_options(url)?;

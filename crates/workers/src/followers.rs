@@ -21,6 +21,8 @@ const SCAN_EVERY: Duration = Duration::from_secs(300);
 const APART: Duration = Duration::from_millis(250);
 /// Conversations of one pass.
 const PORTION: usize = 2_000;
+/// Numbers that a pass goes through at least and at most: fewer after one that has failed, as it may have been too much.
+const NUMBERS: std::ops::RangeInclusive<i64> = 10..=2_000;
 /// While a follower is far behind, it works so many times as long as it rests: others have something to do, too.
 const WORK_TO_REST: u32 = 3;
 /// Giving the shards back may take this long when a node stops.
@@ -43,6 +45,8 @@ struct Following {
     looked_at: Option<Instant>,
     scanned_at: Option<Instant>,
     is_prepared: bool,
+    /// Through how many numbers the next pass may go.
+    numbers: i64,
 }
 
 /// Follows until it is told to stop.
@@ -83,6 +87,7 @@ impl Following {
             looked_at: None,
             scanned_at: None,
             is_prepared: false,
+            numbers: *NUMBERS.end(),
         }
     }
 
@@ -175,7 +180,10 @@ impl Following {
         waiting.sort_unstable();
         waiting.truncate(PORTION);
         let wanted: Vec<ConversationId> = waiting.into_iter().map(|(_, conversation)| conversation).collect();
-        let Pass { reached, texts } = self.engine.follow(self.follower, &wanted).await?;
+        let numbers = self.numbers;
+        self.numbers = (numbers / 4).max(*NUMBERS.start());
+        let Pass { reached, texts } = self.engine.follow(self.follower, &wanted, numbers).await?;
+        self.numbers = (numbers * 2).min(*NUMBERS.end());
         let name = self.follower.name();
         metrics::counter!("palabre_follower_texts_total", "follower" => name).increment(texts as u64);
         if reached.is_empty() {

@@ -26,8 +26,6 @@ use file::File;
 
 /// Messages are in blocks of so many ids, by which a search goes back in time.
 pub const BLOCK: i64 = 16_384;
-/// Numbers that a pass goes through at most.
-const PORTION: i64 = 4_000;
 /// Conversations whose heads are read at once.
 const PAGE: i64 = 5_000;
 /// Begins the terms that are of no text: a letter for private use, which is no letter of any word.
@@ -167,19 +165,20 @@ pub async fn tell(db: &Db, heads: &[(ConversationId, Number)]) -> Result<()> {
     }
 }
 
-/// Brings the index further in these conversations: by one pass, which may not come to their ends. What is written and
+/// Brings the index further in these conversations: by one pass through so many numbers at most, which may not come to
+/// their ends. What is written and
 /// how far it has come is committed together. Conversations whose shard this node does not hold are left out.
 ///
 /// # Errors
 /// Those of the database; nothing was written then.
-pub async fn pass(db: &Db, wanted: &[ConversationId]) -> Result<Pass> {
+pub async fn pass(db: &Db, wanted: &[ConversationId], numbers: i64) -> Result<Pass> {
     match db.index() {
         Index::File(..) => {
             let file = file_of(db).await?;
             let mut writing = file.write().await?;
             let cursors = writing.cursors(wanted).await?;
             let mut data = db.read().await?;
-            let (windows, reached) = windows(&conversations::heads(&mut data, wanted).await?, &cursors);
+            let (windows, reached) = windows(&conversations::heads(&mut data, wanted).await?, &cursors, numbers);
             let changed = followers::changed(&mut data, &windows).await?;
             drop(data);
             let texts = changed.len();
@@ -190,34 +189,34 @@ pub async fn pass(db: &Db, wanted: &[ConversationId]) -> Result<Pass> {
         }
         Index::Table(pool) => {
             let mut conn = connection(pool).await?;
-            conn.run("BEGIN").await?;
-            match table_pass(&mut conn, db.node(), wanted).await {
-                Ok(pass) => {
-                    conn.run("COMMIT").await?;
-                    Ok(pass)
-                }
-                Err(error) => {
-                    // A connection in an unknown state is not used again.
-                    conn.discard().await;
-                    Err(error)
-                }
-            }
+            let done = table_pass(&mut conn, db.node(), wanted, numbers).await;
+            settled(conn, done).await
         }
     }
 }
 
+/// The outcome of a transaction. If it failed, its connection is in an unknown state, and is not used again.
+async fn settled<T>(conn: Conn, done: Result<T>) -> Result<T> {
+    if done.is_err() {
+        conn.discard().await;
+    }
+    done
+}
+
 /// A pass in PostgreSQL, in a transaction during which nobody else takes the shards.
-async fn table_pass(conn: &mut Conn, node: i64, wanted: &[ConversationId]) -> Result<Pass> {
+async fn table_pass(conn: &mut Conn, node: i64, wanted: &[ConversationId], numbers: i64) -> Result<Pass> {
+    conn.run("BEGIN").await?;
     let held = leases::hold(conn, FOLLOWER, node).await?;
     let mut wanted: Vec<ConversationId> = wanted.iter().copied().filter(|id| held.have(*id)).collect();
     wanted.sort_unstable();
     let cursors = table::lock_cursors(conn, FOLLOWER, &wanted).await?;
-    let (windows, reached) = windows(&conversations::heads(conn, &wanted).await?, &cursors);
+    let (windows, reached) = windows(&conversations::heads(conn, &wanted).await?, &cursors, numbers);
     let changed = followers::changed(conn, &windows).await?;
     let texts = changed.len();
     let rows = in_background(move || table::encode(&changed)).await?;
     table::put(conn, rows).await?;
     table::advance(conn, FOLLOWER, &reached).await?;
+    conn.run("COMMIT").await?;
     Ok(Pass { reached, texts })
 }
 
@@ -241,7 +240,11 @@ pub async fn candidates(db: &Db, needle: &Needle, ids: (i64, i64), limit: i64) -
 pub async fn clear(db: &Db) -> Result<()> {
     match db.index() {
         Index::File(..) => file_of(db).await?.clear().await,
-        Index::Table(pool) => table::clear(&mut connection(pool).await?, FOLLOWER).await,
+        Index::Table(pool) => {
+            let mut conn = connection(pool).await?;
+            let done = table::clear(&mut conn, FOLLOWER).await;
+            settled(conn, done).await
+        }
     }
 }
 
@@ -253,7 +256,11 @@ pub async fn check_version(db: &Db) -> Result<()> {
     match db.index() {
         // It is looked at when the file is opened.
         Index::File(..) => file_of(db).await.map(|_| ()),
-        Index::Table(pool) => table::check_version(&mut connection(pool).await?, FOLLOWER).await,
+        Index::Table(pool) => {
+            let mut conn = connection(pool).await?;
+            let done = table::check_version(&mut conn, FOLLOWER).await;
+            settled(conn, done).await
+        }
     }
 }
 
@@ -287,9 +294,10 @@ async fn file_of(db: &Db) -> Result<Arc<File>> {
 fn windows(
     heads: &[(ConversationId, Number)],
     cursors: &HashMap<i64, i64>,
+    numbers: i64,
 ) -> (Vec<Window>, Vec<(ConversationId, Number, Number)>) {
     let (mut windows, mut reached) = (Vec::new(), Vec::new());
-    let mut left = PORTION;
+    let mut left = numbers.max(1);
     for (conversation, head) in heads {
         let after = cursors.get(&conversation.0).copied().filter(|cursor| *cursor <= head.0).unwrap_or(0);
         let to = head.0.min(after.saturating_add(left));
@@ -347,18 +355,18 @@ mod tests {
 
     #[test]
     fn a_pass_goes_through_a_portion_and_says_how_far() {
-        let heads: Vec<_> = [(1, 10), (2, PORTION), (3, 5)].map(|(id, head)| (ConversationId(id), Number(head))).into();
-        let (windows, reached) = windows(&heads, &HashMap::from([(1, 4)]));
+        let heads: Vec<_> = [(1, 10), (2, 100), (3, 5)].map(|(id, head)| (ConversationId(id), Number(head))).into();
+        let (windows, reached) = windows(&heads, &HashMap::from([(1, 4)]), 100);
         assert_eq!(
             windows.iter().map(|w| (w.conversation.0, w.after, w.to)).collect::<Vec<_>>(),
-            [(1, 4, 10), (2, 0, PORTION - 6)]
+            [(1, 4, 10), (2, 0, 94)]
         );
-        assert_eq!(reached.last(), Some(&(ConversationId(2), Number(PORTION - 6), Number(PORTION))));
+        assert_eq!(reached.last(), Some(&(ConversationId(2), Number(94), Number(100))));
     }
 
     #[test]
     fn a_cursor_beyond_the_head_begins_anew() {
-        let (windows, _) = windows(&[(ConversationId(1), Number(3))], &HashMap::from([(1, 9)]));
+        let (windows, _) = windows(&[(ConversationId(1), Number(3))], &HashMap::from([(1, 9)]), 100);
         assert_eq!((windows[0].after, windows[0].to), (0, 3));
     }
 
