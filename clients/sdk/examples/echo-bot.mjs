@@ -16,6 +16,8 @@ const bot = new Bot({ url, WebSocket, storage: fileStorage('echo-bot.json') });
 await bot.enter({ username: 'echo', password });
 const messages = bot.messages();
 bot.connect();
+// On its very first run it hears what is said from here on.
+await bot.ready();
 
 const { id } = await bot.command('room.get', { name: room });
 await bot.command('conversation.join', { conversation: id });

@@ -17,9 +17,9 @@ export class Bot extends Client {
   }
 
   /**
-   * Everything that others say from now on, or since the position that was kept: each message once, in the order of its
-   * conversation. Nothing is lost and nothing comes twice across cuts, restarts of the server, resets, and conversations
-   * that one was brought into meanwhile.
+   * Everything that others say from the first connection on, or since the position that was kept: each message once, in
+   * the order of its conversation. Nothing is lost and nothing comes twice across cuts, restarts of the server, resets,
+   * and conversations that one was brought into meanwhile.
    *
    * To ask for the next message is to be done with the one before. The position is kept in the client's storage then: if
    * the storage outlives the program, after a crash only the message that was in hand comes again ("at least once").

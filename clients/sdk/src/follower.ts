@@ -26,7 +26,7 @@ import type {
 export interface FollowOptions {
   /**
    * Where to go on from: a `position()` that the program has kept by itself. Without it, from the one in storage;
-   * without that too, from now on.
+   * without that too, from the first connection on.
    */
   readonly from?: FollowPosition | null;
   /** Programs of one account that follow it each for themselves have different names; "default" if absent. */
