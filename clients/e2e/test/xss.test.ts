@@ -38,14 +38,18 @@ async function settle(payload: string, at: number): Promise<void> {
   ]) {
     await tried(person.update({ [field]: payload }));
   }
-  if (await tried(person.update({ display_name: payload }))) kept.names.push(payload);
+  // Names and topics are kept without what cannot be seen.
+  const named = await person.update({ display_name: payload }).catch(() => null);
+  if (named?.display_name) kept.names.push(named.display_name);
   await person.join(square);
   if (await tried(person.say(square, payload))) kept.texts.push(payload);
   const name = `${at} ${payload}`;
   const room = await person.makeRoom(name).catch(() => person.makeRoom(`${at} plain`));
   if (room.name === name.trim()) kept.rooms.push(payload);
-  if (await tried(person.do('PATCH', `/v1/conversations/${room.id}`, { topic: payload })))
-    kept.topics.push(payload);
+  const described = await person
+    .do<Conversation>('PATCH', `/v1/conversations/${room.id}`, { topic: payload })
+    .catch(() => null);
+  if (described?.topic) kept.topics.push(described.topic);
   await tried(person.say(room, payload));
   await observer.join(room);
 }

@@ -111,23 +111,22 @@ export function plural(count: number, one: string, many: string): string {
   return (form === 'one' ? one : many).replace('#', number(count));
 }
 
+/** No text and no name may hold this character, so it can stand around them. */
+const EDGE = '\0';
+
 /** A name or a text for a sentence of perhaps another direction: neither reorders the other. Such a sentence is shown by
-    `ui/Sentence.svelte`, so that what one copies from it has no marks. */
+    `ui/Sentence.svelte`, and by nothing else. */
 export function isolated(text: string): string {
-  return FIRST_STRONG_ISOLATE + text.replace(/[\u2066-\u2069]/g, '') + POP_ISOLATE;
+  return EDGE + text + EDGE;
 }
 
 /** A sentence in its pieces, of which those that are isolated say so. */
 export function isolates(sentence: string): { text: string; isolated: boolean }[] {
   return sentence
-    .split(/[\u2068\u2069]/)
+    .split(EDGE)
     .map((text, at) => ({ text, isolated: at % 2 === 1 }))
     .filter(({ text }) => text !== '');
 }
-
-// By their numbers: the compiler warns of such characters in a text.
-const FIRST_STRONG_ISOLATE = String.fromCharCode(0x2068);
-const POP_ISOLATE = String.fromCharCode(0x2069);
 
 const DAY = 86_400_000;
 

@@ -139,9 +139,7 @@ fn is_web(rest: &str, labels: usize) -> bool {
     let parts: Vec<&str> = host.split('.').collect();
     let is_label = |label: &&str| !label.is_empty() && label.chars().all(|c| is_word(c) || c == '-');
     let is_number = parts.last().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
-    parts.len() >= labels
-        && parts.iter().all(|label| is_label(label))
-        && (!is_number || host.parse::<std::net::Ipv4Addr>().is_ok())
+    parts.len() >= labels && parts.iter().all(is_label) && (!is_number || host.parse::<std::net::Ipv4Addr>().is_ok())
 }
 
 fn is_port(text: &str) -> bool {
@@ -183,7 +181,7 @@ fn address_at(rest: &str, before: Option<char>) -> Option<(usize, Option<String>
     let labels: Vec<&str> = domain.split('.').collect();
     let is_label = |label: &&str| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-');
     let is_top = labels.last().is_some_and(|top| top.len() >= 2 && top.bytes().all(|b| b.is_ascii_alphabetic()));
-    if grown || labels.len() < 2 || !is_top || !labels.iter().all(|label| is_label(label)) {
+    if grown || labels.len() < 2 || !is_top || !labels.iter().all(is_label) {
         return None;
     }
     let length = local + 1 + domain.len();

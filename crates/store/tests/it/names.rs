@@ -37,12 +37,12 @@ async fn before() -> Vec<(Db, String)> {
 
 /// Name, head and rev of a conversation.
 async fn room(db: &Db, id: i64) -> (Option<String>, i64, i64) {
-    let room = store::conversations::by_id(&mut *db.read().await.unwrap(), ConversationId(id)).await.unwrap().unwrap();
+    let room = store::conversations::by_id(&mut db.read().await.unwrap(), ConversationId(id)).await.unwrap().unwrap();
     (room.name, room.head.0, room.rev.0)
 }
 
 async fn named(db: &Db, name: &str) -> Option<i64> {
-    let room = store::conversations::public_by_name(&mut *db.read().await.unwrap(), name).await.unwrap();
+    let room = store::conversations::public_by_name(&mut db.read().await.unwrap(), name).await.unwrap();
     room.map(|room| room.id.0)
 }
 
