@@ -36,7 +36,7 @@ pub struct HostNumber(pub i64);
 
 /// Whom a number means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Meaning {
+pub enum NumberMeaning {
     /// Somebody of the host, by their subject there.
     Subject(String),
     /// An account, whoever it is in the host.
@@ -71,13 +71,13 @@ impl Numbering {
 
     /// Whom a number means.
     #[must_use]
-    pub fn meaning(&self, number: HostNumber) -> Meaning {
+    pub fn meaning(&self, number: HostNumber) -> NumberMeaning {
         match number.0 {
-            id if id <= 0 || id > MAX_SAFE_INTEGER => Meaning::Nobody,
-            id if id < self.offset => Meaning::Subject(id.to_string()),
+            id if id <= 0 || id > MAX_SAFE_INTEGER => NumberMeaning::Nobody,
+            id if id < self.offset => NumberMeaning::Subject(id.to_string()),
             // The offset itself is nobody: ids begin with 1.
-            id if id == self.offset => Meaning::Nobody,
-            id => Meaning::Account(UserId(id - self.offset)),
+            id if id == self.offset => NumberMeaning::Nobody,
+            id => NumberMeaning::Account(UserId(id - self.offset)),
         }
     }
 }
@@ -156,11 +156,11 @@ mod tests {
     #[test]
     fn every_number_leads_back_to_whom_it_was_given() {
         let meaning = |number| numbering().meaning(HostNumber(number));
-        assert_eq!(meaning(1), Meaning::Subject("1".into()));
-        assert_eq!(meaning(DEFAULT_OFFSET - 1), Meaning::Subject("999999999".into()));
-        assert_eq!(meaning(DEFAULT_OFFSET + 1), Meaning::Account(UserId(1)));
+        assert_eq!(meaning(1), NumberMeaning::Subject("1".into()));
+        assert_eq!(meaning(DEFAULT_OFFSET - 1), NumberMeaning::Subject("999999999".into()));
+        assert_eq!(meaning(DEFAULT_OFFSET + 1), NumberMeaning::Account(UserId(1)));
         for nobody in [0, -1, i64::MIN, DEFAULT_OFFSET, MAX_SAFE_INTEGER + 1, i64::MAX] {
-            assert_eq!(meaning(nobody), Meaning::Nobody, "{nobody}");
+            assert_eq!(meaning(nobody), NumberMeaning::Nobody, "{nobody}");
         }
     }
 

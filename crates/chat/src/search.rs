@@ -7,7 +7,12 @@ mod asked;
 pub mod matching;
 pub mod terms;
 
-use crate::{Millis, conversations::Kind, messages::Message};
+use crate::{
+    Millis,
+    conversations::Kind,
+    messages::Message,
+    text::{self, Meaning},
+};
 
 pub use asked::{SearchBounds, parse};
 pub use matching::Highlight;
@@ -100,16 +105,12 @@ impl Search {
     }
 }
 
-/// Whether there is a link in a text: a web address with its scheme, or one that begins with `www.`.
+/// Whether there is a link to a page in a text, by the grammar of texts: mail addresses are none.
 #[must_use]
 pub fn has_link(text: &str) -> bool {
-    let goes_on = |rest: &str| rest.chars().next().is_some_and(char::is_alphanumeric);
-    let lower = text.to_lowercase();
-    ["http://", "https://", "www."]
-        .iter()
-        .any(|start| lower.match_indices(start).any(|(at, _)| goes_on(&lower[at + start.len()..])))
+    let is_page = |to: &str| to.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"));
+    text::parts(text).iter().any(|part| matches!(&part.meaning, Meaning::Link(to) if is_page(to)))
 }
-
 /// A message that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hit {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use chat::{
     Command, Error, ErrorCode, Query, Result, UserId,
     accounts::Speaker,
-    identities::{HostNumber, Identity, Meaning, Numbering},
+    identities::{HostNumber, Identity, NumberMeaning, Numbering},
     people::{NamesPeople, named_in},
     sessions::{Tokens, Visited},
 };
@@ -55,7 +55,7 @@ impl Shared {
         let mut awaited: HashMap<Identity, HostNumber> = HashMap::new();
         for number in named.into_iter().map(|user| HostNumber(user.0)).filter(|number| !known.contains_key(number)) {
             match numbering.meaning(number) {
-                Meaning::Subject(subject) if brings => {
+                NumberMeaning::Subject(subject) if brings => {
                     awaited.insert(Identity { issuer: numbering.issuer.clone(), subject }, number);
                 }
                 _ => return Err(Error::not_found("user")),

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use chat::{
     AccountFact, Error, Result, Scope, UserId,
     accounts::{Account, Profile, ServerRole, Speaker},
-    identities::{AWAITED_PER_DAY, HostNumber, Identity, Meaning, Numbering, made_username},
+    identities::{AWAITED_PER_DAY, HostNumber, Identity, NumberMeaning, Numbering, made_username},
     names, permission,
 };
 use store::{
@@ -196,13 +196,13 @@ impl Engine {
         let mut asked = Vec::new();
         for number in numbers {
             match numbering.meaning(*number) {
-                Meaning::Account(user) => {
+                NumberMeaning::Account(user) => {
                     found.insert(*number, user);
                 }
-                Meaning::Subject(subject) => {
+                NumberMeaning::Subject(subject) => {
                     asked.push((*number, Identity { issuer: numbering.issuer.clone(), subject }));
                 }
-                Meaning::Nobody => {}
+                NumberMeaning::Nobody => {}
             }
         }
         let identities: Vec<Identity> = asked.iter().map(|(_, identity)| identity.clone()).collect();

@@ -22,6 +22,7 @@ const WAYS: &[&str] = &[
 ];
 /// Files that fold something which is no name, and what.
 const OTHERWISE: &[(&str, &str)] = &[
+    ("crates/chat/src/search/terms.rs", "the words of messages"),
     ("crates/engine/src/tokens/purpose.rs", "the words of a token's claims"),
     ("crates/dialects/src/replay.rs", "people's names in transcripts are made of their usernames"),
 ];

@@ -1,4 +1,4 @@
-import type { Conversation } from '@palabre/sdk';
+import { findsName, type Conversation } from '@palabre/sdk';
 import { client, town } from '../town/town.svelte';
 
 /** The conversations that are hidden from the list: here they can be found. To be made while its component is. */
@@ -15,12 +15,12 @@ export class HiddenOnes {
     });
   }
 
-  /** Those in whose title this stands, and that nothing has brought back meanwhile. */
+  /** Those whose title is found by this, and that nothing has brought back meanwhile. */
   named(wanted: string): { row: Conversation; title: string }[] {
     return this.list
       .filter(({ id }) => town.conversations.get(id)?.hidden !== false)
       .map((row) => ({ row, title: this.#titleOf(row) }))
-      .filter(({ title }) => title.toLocaleLowerCase().includes(wanted));
+      .filter(({ title }) => findsName(title, wanted));
   }
 
   #titleOf({ id, name, peer }: Conversation): string {

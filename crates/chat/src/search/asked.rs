@@ -136,7 +136,7 @@ fn add_operator(search: &mut Search, piece: &Piece<'_>, utc_offset: i64) -> Resu
         return Err(wrong(format!("{name}: needs a value right behind the colon.")));
     }
     let one_of = |allowed: &str| wrong(format!("{name}:{value} is not known; {name}: may be {allowed}."));
-    let lower = value.to_lowercase();
+    let lower = value.to_ascii_lowercase();
     match name.as_str() {
         "from" => search.from.push(value.strip_prefix('@').unwrap_or(value).to_owned()),
         "in" => search.within.push(value.strip_prefix('#').unwrap_or(value).to_owned()),

@@ -140,11 +140,6 @@ fn input<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     read(text)
 }
 
-/// The number that a path names: digits alone, which no sign stands before.
-fn number(text: &str) -> Option<i64> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
-}
-
 fn limit(query: &str) -> Result<Option<i64>, Error> {
     let pairs = query_pairs(query)?;
     let Some((_, text)) = pairs.into_iter().find(|(name, _)| name == "limit") else { return Ok(None) };
