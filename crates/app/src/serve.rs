@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    io::{self, Write as _},
     net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
@@ -439,38 +440,42 @@ async fn trouble(server: &Server, config: &Config) -> String {
     }
 }
 
-/// Tells the operator where the server is and how to begin. To standard output, where a log is not.
+/// Tells the operator where the server is and how to begin. To standard output, where a log is not; that nobody reads it
+/// to its end is no reason to stop.
 fn announce(config: &Config, server: &Server) {
     tracing::info!(address = %server.address, database = %config.database_url().without_password(), "listening");
-    println!("Palabre {} is running at {}", env!("CARGO_PKG_VERSION"), server.public_url);
+    let mut lines = vec![format!("Palabre {} is running at {}", env!("CARGO_PKG_VERSION"), server.public_url)];
     for dialect in Dialect::all() {
         if let Some(address) = server.addresses.get(dialect.name) {
             let path = dialect.paths.sockets.first().unwrap_or(&"/");
-            println!("Clients of {} connect to ws://{address}{path}", dialect.system);
+            lines.push(format!("Clients of {} connect to ws://{address}{path}", dialect.system));
         }
     }
     if config.server.environment == Deployment::Development {
-        println!("The API is described at {}/docs", server.public_url);
+        lines.push(format!("The API is described at {}/docs", server.public_url));
     }
     if config.web.client && !web::is_built() {
-        println!("The web client was not built into this program: install Node and npm, and run cargo xtask run");
+        let missing = "The web client was not built into this program: install Node and npm, and run cargo xtask run";
+        lines.push(missing.to_owned());
     }
     if let Some(secret) = &server.setup_secret {
-        invite(config, &server.public_url, secret);
+        lines.extend(invitation(config, &server.public_url, secret));
+    }
+    if let Err(error) = writeln!(io::stdout(), "{}", lines.join("\n")) {
+        tracing::debug!(%error, "nobody reads what the server says at its start");
     }
 }
 
-/// Says how the first administrator is made. The last words of the start, so that they are seen.
-fn invite(config: &Config, url: &str, secret: &str) {
-    println!("There is no administrator yet.");
+/// How the first administrator is made. The last words of the start, so that they are seen.
+fn invitation(config: &Config, url: &str, secret: &str) -> Vec<String> {
+    let first = "There is no administrator yet.".to_owned();
     if config.web.client && web::is_built() {
-        println!("Open {url}/#setup={secret} to make the first administrator.");
-        return;
+        return vec![first, format!("Open {url}/#setup={secret} to make the first administrator.")];
     }
-    println!("Make the first one, once, with this secret:");
-    println!(
+    let request = format!(
         "  curl -H 'content-type: application/json' {url}/v1/accounts \\\n    -d '{{\"username\":\"admin\",\"password\":\"…\",\"setup_secret\":\"{secret}\"}}'"
     );
+    vec![first, "Make the first one, once, with this secret:".to_owned(), request]
 }
 
 /// A file that may not grow (`LimitFSIZE`, `prlimit --fsize`) is a full disk, and no reason to be killed by SIGXFSZ.

@@ -393,7 +393,7 @@ fn story_of_an_import(shell: &mut Shell, database: Option<String>) {
             format!("line 4: {made} {}{}", someone(3), id(3)),
             format!("line 6: {made} {}{}", someone(4), id(4)),
             format!("line 7: {made} dora{}", id(5)),
-            "line 8: refused: email must be a mail address such as ann@example.org.".into(),
+            "line 8: refused: email must be an email address such as ann@example.org.".into(),
             "line 9: refused: password_hash has 1000000000 iterations; 1 to 3000000 are allowed".into(),
             format!("line 10: {here} is here already{}", id(1)),
             "line 11: refused: it has 2 fields, and there are 6 columns".into(),

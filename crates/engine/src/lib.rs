@@ -39,7 +39,8 @@ mod statistics;
 use std::sync::{Arc, Mutex};
 
 use chat::{
-    Command, ConnectionId, ConversationId, ErrorCode, Limits, Millis, Query, Reply, Result, SessionId, UserId, Visit,
+    Command, ConnectionId, ConversationId, ErrorCode, Limits, Millis, Number, Query, Reply, Result, SessionId, UserId,
+    Visit,
     accounts::{Account, Speaker},
     identities::{HostNumber, Identity},
     messages::{Sent, Submission},
@@ -104,6 +105,8 @@ pub struct Arrival {
     pub speaker: Speaker,
     /// Their account, as it was within the last second.
     pub account: chat::accounts::Account,
+    /// A number of the account that was read before it: what was changed later may be missing in it.
+    pub account_head: Number,
     /// Who they are in the host application that vouches for them; absent with a session of ours.
     pub identity: Option<Identity>,
     /// When that was looked up.
@@ -402,6 +405,15 @@ impl Engine {
         let (name, now) = (&account.username, self.now());
         let access_token = keys.sign_for_host(account.id, number, *session, name, account.role, now, *expires_in)?;
         Ok(Tokens { access_token, ..tokens })
+    }
+
+    /// A person's own account as it is now.
+    ///
+    /// # Errors
+    /// `not_found` if there is none, and the store's.
+    pub async fn account(&self, user: UserId) -> Result<chat::accounts::Account> {
+        let mut conn = self.inner.db.read().await?;
+        store::accounts::by_id(&mut conn, user).await?.ok_or_else(|| chat::Error::not_found("user"))
     }
 
     /// How far a person's account has come, and the conversations that they belonged to then or since.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use chat::{
-    AccountFact, Error, ErrorCode, Millis, Reply, Result, SessionId, UserId,
+    AccountFact, Error, ErrorCode, Millis, Number, Reply, Result, SessionId, UserId,
     accounts::{Account, ServerRole, Speaker},
     event::Revocation,
     identities::Identity,
@@ -311,6 +311,9 @@ impl Arrivals {
             }
         }
         let users: Vec<UserId> = own.iter().map(|(_, user)| *user).collect();
+        // Before the accounts, so that what these lack has a larger number.
+        let heads: HashMap<UserId, Number> =
+            store::account_changes::heads(&mut conn, &users).await?.into_iter().collect();
         let accounts: HashMap<UserId, Account> =
             store::accounts::by_ids(&mut conn, &users).await?.into_iter().map(|a| (a.id, a)).collect();
         let live = store::sessions::live(&mut conn, &own, now).await?;
@@ -324,7 +327,8 @@ impl Arrivals {
                     Some(account) if account.active => match live.get(session) {
                         Some(until) => {
                             let speaks_as = (account.role, Some(*session), None);
-                            Ok(arrival(account, speaks_as, vouched_at, in_time(*until)))
+                            let head = heads.get(user).copied().unwrap_or_default();
+                            Ok(arrival((account, head), speaks_as, vouched_at, in_time(*until)))
                         }
                         None => Err(session_over()),
                     },
@@ -333,7 +337,7 @@ impl Arrivals {
                 Claim::Host { identity, role, until, .. } => match guests.get(identity) {
                     Some(account) if account.active => {
                         let speaks_as = (role.unwrap_or(account.role), None, Some(identity.clone()));
-                        Ok(arrival(account, speaks_as, vouched_at, in_time(*until)))
+                        Ok(arrival((account, Number::default()), speaks_as, vouched_at, in_time(*until)))
                     }
                     _ => Err(tokens::refused("There is no active account for this token.")),
                 },
@@ -371,7 +375,7 @@ fn session_over() -> Error {
 
 /// Somebody who is let in: with which role, in which session of ours or as whom of a host.
 fn arrival(
-    account: &Account,
+    (account, account_head): (&Account, Number),
     (role, session, identity): (ServerRole, Option<SessionId>, Option<Identity>),
     vouched_at: Instant,
     good_until: Instant,
@@ -383,7 +387,7 @@ fn arrival(
         role,
         session,
     };
-    Arc::new(Arrival { speaker, account: account.clone(), identity, vouched_at, good_until })
+    Arc::new(Arrival { speaker, account: account.clone(), account_head, identity, vouched_at, good_until })
 }
 
 impl Call {

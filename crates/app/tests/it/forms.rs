@@ -256,6 +256,8 @@ fn besides(operation: &str, field: &str, bob: i64) -> Value {
         ("conversation.create", "members") => json!({ "kind": "group" }),
         ("conversation.create", "user") => json!({ "kind": "direct" }),
         ("conversation.create", "kind") => json!({}),
+        // Without a message to quote a draft needs a text that can be seen: that is said for both fields together.
+        ("draft.save", "text") => json!({ "parent": 1 }),
         ("user.role", _) => json!({ "role": if field == "role" { "user" } else { "guest" } }),
         ("conversation.create", _) => json!({ "name": format!("a room with {bob}") }),
         _ => json!({}),

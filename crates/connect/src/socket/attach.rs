@@ -77,7 +77,16 @@ impl Connection {
             None => self.arrival.clone().ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "A token is needed."))?,
         };
         let Attached { account: account_seq, conversations, visible_from } = self.attach(&arrival).await?;
-        let (account, speaker) = (arrival.account.clone(), arrival.speaker.clone());
+        // Live events follow `account_seq`: the profile must not be older than that.
+        let mut account = arrival.account.clone();
+        if account_seq > arrival.account_head {
+            match self.shared().engine.account(account.id).await {
+                Ok(now) => account = now,
+                // The connection is attached, so this is no refusal any more.
+                Err(error) => tracing::debug!(%error, "the profile in a greeting may be older than its number"),
+            }
+        }
+        let speaker = arrival.speaker.clone();
         let server = self.shared().info_of(epoch.to_owned());
         let welcome = Welcome { account, speaker, server, account_seq, conversations };
         Ok((welcome, visible_from))
