@@ -140,8 +140,8 @@ test('names, avatars and mentions in the timeline open the profile', async () =>
   await row.getByRole('button', { name: '@ivy' }).click();
   await sees(dialog(page).getByText('Brest'));
   await page.keyboard.press('Escape');
-  await row.getByRole('button', { name: '@nobody-at-all' }).click();
-  await sees(page.getByText('Nobody here is called @nobody-at-all.'));
+  // Who is not here is no mention, and nothing to press.
+  expect(await row.getByRole('button', { name: '@nobody-at-all' }).count()).toBe(0);
 });
 
 test('the message that is being edited is marked in the timeline', async () => {
@@ -205,11 +205,12 @@ test('the log-in page takes at most twelve requests', async () => {
   await visit.page.reload();
   await sees(visit.page.getByRole('button', { name: 'Log in' }));
   await visit.page.waitForTimeout(1_000);
-  console.info(
-    `log-in page: ${requests.length} requests`,
-    requests.map((url) => new URL(url).pathname).join(' '),
-  );
-  expect(requests.length).toBeLessThanOrEqual(12);
+  const paths = requests.map((url) => new URL(url).pathname);
+  // What the page before it still asked for is not of this one.
+  const own = paths.slice(paths.indexOf('/login'));
+  console.info(`log-in page: ${own.length} requests`, own.join(' '));
+  expect(own[0]).toBe('/login');
+  expect(own.length).toBeLessThanOrEqual(12);
 });
 
 test('the preferred language is the language of the page, here and on another device that is open', async () => {
