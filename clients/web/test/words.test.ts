@@ -90,8 +90,9 @@ describe.each(files)('$path', ({ all }) => {
     const wrong = all.flatMap(({ fr }) =>
       Object.entries(fr).flatMap(([key, word]) => {
         const text = said(word);
-        // A space that does not break before double punctuation and inside of guillemets, and the true apostrophe.
-        const spaces = / [?!:;»]|« |[\p{L}»][?!;]|\p{L}:(?!\/\/)/u.test(text);
+        // A space that does not break before double punctuation and inside of guillemets, and the true apostrophe. A
+        // colon with a word right behind it is no punctuation: an operator of the search, as in `de:ann`.
+        const spaces = / [?!:;»]|« |[\p{L}»][?!;]|\p{L}:(?!\/\/|[\p{L}\p{N}])/u.test(text);
         return spaces || text.includes("'") || /"/.test(text) ? [`${key}: ${text}`] : [];
       }),
     );

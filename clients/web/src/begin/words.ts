@@ -64,7 +64,7 @@ export const t = speak({
     hidden: (name: string) => `${name} (masquée)`,
     offer: 'Vous n’êtes pas encore dans ce salon.',
     search: 'Rechercher dans les messages',
-    searchFor: (text: string) => `Rechercher « ${text} » dans les messages`,
+    searchFor: (text: string) => `Rechercher « ${text} » dans les messages`,
     back: 'Retour aux conversations',
   },
 });

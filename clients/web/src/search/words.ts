@@ -15,7 +15,7 @@ export const t = speak({
   fr: {
     search: 'Rechercher dans les messages',
     searchIn: (name: string) => `Rechercher dans ${name}`,
-    hint: 'Mots, « expression », -sans, de:ann, dans:jardin, après:2026-01-31, a:lien',
+    hint: 'Mots, « expression », -sans, de:ann, dans:jardin, après:2026-01-31, a:lien',
     everywhere: 'Rechercher partout',
     nothing: 'Aucun résultat.',
     found: (count: number) => plural(count, '# résultat', '# résultats'),
