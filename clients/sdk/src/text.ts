@@ -39,6 +39,8 @@ const LINK = new RegExp(
 const GLUED = new RegExp(`[${UNSPACED}]`, 'u');
 /** A host in its labels, or an IPv6 address; and a port. */
 const HOST = new RegExp(`^(?:\\[[0-9a-f:.]+\\]|([${WORD}-]+(?:\\.[${WORD}-]+)*\\.?))(?::(\\d{0,5}))?$`, 'iu');
+/** What stands in no host, nor between one and its port. */
+const NO_HOST = new RegExp(`[^${WORD}.:[\\]-]`, 'u');
 const BEGINNING = /^(?:https?:\/\/|mailto:|www\.)/i;
 /** `mail@ann` and `@@ann` mention nobody. A name ends where a script without spaces goes on. */
 const MENTION = new RegExp(
@@ -184,7 +186,7 @@ function split(
 /** A link, if it is one that can be shown as what it is. */
 function link(candidate: string): Part | null {
   if (!BEGINNING.test(candidate)) return { kind: 'link', text: candidate, href: `mailto:${candidate}` };
-  const text = trimmed(unglued(candidate));
+  const text = trimmed(unglued(hosted(candidate)));
   if (/^mailto:/i.test(text)) return mail(text);
   const isBare = /^www\./i.test(text);
   const url = parsed(isBare ? `https://${text}` : text);
@@ -194,6 +196,14 @@ function link(candidate: string): Part | null {
 /** What stands between `//` and the path, the query and the fragment. */
 function hostAndPort(link: string): string {
   return link.replace(/^https?:\/\//i, '').replace(/[/?#].*$/s, '');
+}
+
+/** Up to the first character behind its host that no host has: a sign of any script, an emoji. Where something in it hides
+    where the link leads, the whole is left, and is no link. */
+function hosted(candidate: string): string {
+  const host = hostAndPort(candidate);
+  const at = /[@\\%]/.test(host) ? -1 : host.search(NO_HOST);
+  return at <= 0 ? candidate : candidate.slice(0, candidate.indexOf(host) + at);
 }
 
 /** Without what is written on to a host in a script without spaces: no top level domain mixes it with Latin letters. */
@@ -242,11 +252,11 @@ const CLOSING: Readonly<Record<string, string>> = { ')': '(', ']': '[', '}': '{'
 function trimmed(candidate: string): string {
   let text = candidate;
   for (;;) {
-    const last = text.at(-1) ?? '';
+    const last = /.$/su.exec(text)?.[0] ?? '';
     const opening = CLOSING[last];
     const loose = opening !== undefined && count(text, opening) < count(text, last);
-    if (!loose && !/[.,;:!?'*_~|»”’…]/u.test(last)) return text;
-    text = text.slice(0, -1);
+    if (!loose && !/[.,;:!?'*_~|]|(?![\0-\x7f])\p{P}/u.test(last)) return text;
+    text = text.slice(0, -last.length);
   }
 }
 

@@ -70,6 +70,11 @@ pub(super) fn is_space(c: char) -> bool {
     category(c) == GeneralCategory::SpaceSeparator
 }
 
+/// Punctuation of any kind.
+pub(crate) fn is_punctuation(c: char) -> bool {
+    GeneralCategoryGroup::Punctuation.contains(category(c))
+}
+
 /// White space, and what has a width and no ink.
 pub(super) fn is_blank(c: char) -> bool {
     c.is_whitespace() || BLANK.contains(&c)

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::scripts::{ends_link, is_unspaced, is_word};
+use super::scripts::{ends_link, is_sign, is_unspaced, is_word};
 
 /// What a link may begin with.
 const BEGINNINGS: [&str; 4] = ["https://", "http://", "mailto:", "www."];
@@ -37,7 +37,7 @@ fn at_beginning(rest: &str, before: Option<char>) -> Option<(usize, Option<Strin
     if candidate.len() == beginning.len() {
         return None;
     }
-    let text = trimmed(unglued(candidate));
+    let text = trimmed(unglued(hosted(candidate)));
     let target = match *beginning {
         "mailto:" => is_mail(text.get(beginning.len()..).unwrap_or_default()).then(|| text.to_owned()),
         "www." => is_web(text, 3).then(|| format!("https://{text}")),
@@ -46,11 +46,26 @@ fn at_beginning(rest: &str, before: Option<char>) -> Option<(usize, Option<Strin
     Some(if target.is_some() { (text.len(), target) } else { (candidate.len(), None) })
 }
 
-/// Where the authority of a link lies in it: behind `//`, or from its beginning.
+/// Where the authority of a link lies in it: behind its scheme, or from its beginning.
 fn authority(link: &str) -> Range<usize> {
-    let begin = link.find("//").map_or(0, |slashes| slashes + 2);
+    let has = |scheme: &&&str| link.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme));
+    let begin = ["https://", "http://"].iter().find(has).map_or(0, |scheme| scheme.len());
     let end = link.get(begin..).and_then(|rest| rest.find(['/', '?', '#'])).map_or(link.len(), |end| begin + end);
     begin..end
+}
+
+/// Up to the first character behind its host that no host has: a sign of any script, an emoji. Where something in it
+/// hides where the link leads, the whole is left, and is no link.
+fn hosted(candidate: &str) -> &str {
+    let authority = authority(candidate);
+    let host = candidate.get(authority.clone()).unwrap_or_default();
+    let is_hosts = |c: char| is_word(c) || matches!(c, '-' | '.' | ':' | '[' | ']');
+    match host.find(|c| !is_hosts(c)) {
+        Some(at) if at > 0 && !host.contains(['@', '\\', '%']) => {
+            candidate.get(..authority.start + at).unwrap_or(candidate)
+        }
+        _ => candidate,
+    }
 }
 
 /// Without what is written on to a host in a script without spaces: no top level domain mixes it with Latin letters.
@@ -76,7 +91,8 @@ fn trimmed(candidate: &str) -> &str {
     let mut depth = Brackets::of(text);
     while let Some(last) = text.chars().next_back() {
         let loose = depth.closes_nothing(last);
-        if !loose && !matches!(last, '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '*' | '_' | '~' | '|' | '\u{2019}') {
+        if !loose && !matches!(last, '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '*' | '_' | '~' | '|') && !is_sign(last)
+        {
             break;
         }
         depth.leave(last);

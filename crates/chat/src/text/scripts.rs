@@ -70,6 +70,11 @@ pub(super) fn is_mark(c: char) -> bool {
     !c.is_ascii() && characters::is_any_mark(c)
 }
 
+/// Punctuation of any script but ASCII's.
+pub(super) fn is_sign(c: char) -> bool {
+    !c.is_ascii() && characters::is_punctuation(c)
+}
+
 /// What no link goes beyond.
 pub(super) fn ends_link(c: char) -> bool {
     c.is_whitespace()
