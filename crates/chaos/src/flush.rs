@@ -178,7 +178,8 @@ enum Stage {
 }
 
 /// The messages that were answered before the log that holds them was flushed. With `strict`, everything else that was
-/// written into the log before the answer must be flushed too.
+/// written into the log before the answer must be flushed too; without, another process may write the page that holds the
+/// message once more, with what it adds itself.
 ///
 /// # Errors
 /// If a message was answered nowhere: then nothing was traced.
@@ -193,7 +194,8 @@ fn judge(trace: &str, names: &[String], strict: bool) -> Result<Vec<String>> {
         let of_log = call.contains("palabre.db-wal>") || call.contains("/pg_wal/");
         let is_flush = call.starts_with("fdatasync(") || call.starts_with("fsync(");
         if call.starts_with("pwrite64(") && of_log {
-            if call.contains(name.as_str()) || (strict && stage == Stage::Flushed) {
+            let is_message = call.contains(name.as_str()) && (strict || stage == Stage::Untouched);
+            if is_message || (strict && stage == Stage::Flushed) {
                 stage = Stage::Written;
                 // A flush that is already under way does not cover it.
                 flushing.iter_mut().for_each(|(_, covers)| *covers = false);
@@ -253,5 +255,16 @@ mod tests {
             assert_eq!(early(wrong), 1, "{wrong:?}");
         }
         assert!(judge(&[WRITE, FLUSH].concat(), &["..a..".to_owned()], true).is_err(), "nothing was seen");
+    }
+
+    #[test]
+    fn another_process_may_write_the_page_of_a_message_once_more() {
+        const AGAIN: &str = "9 pwrite64(4</d/pg_wal/1>, \"..a.. and more\", 8192, 0) = 8192\n";
+        const PAGE: &str = "7 pwrite64(5</d/pg_wal/1>, \"..a..\", 8192, 0) = 8192\n";
+        const SYNC: &str = "7 fdatasync(5</d/pg_wal/1>) = 0\n";
+        let early = |lines: &[&str]| judge(&lines.concat(), &["..a..".to_owned()], false).expect("an answer").len();
+        assert_eq!(early(&[PAGE, SYNC, AGAIN, TOLD]), 0);
+        assert_eq!(early(&[PAGE, AGAIN, TOLD, SYNC]), 1);
+        assert_eq!(early(&[SYNC, PAGE, TOLD]), 1);
     }
 }

@@ -10,12 +10,12 @@ mod tests;
 use std::fmt;
 
 use characters::{
-    fold, is_accent, is_blank, is_invisible, is_mark, is_single_word, is_visible, is_word_part, nfc, nfkc, nfkd,
-    skeleton,
+    fold, is_accent, is_any_mark, is_blank, is_invisible, is_mark, is_punctuation, is_single_word, is_visible,
+    is_word_part, nfc, nfkc, nfkd, skeleton,
 };
 
 /// Of which tables and rules the keys of names are. Keys of another version are made anew.
-pub const VERSION: &str = "1, Unicode 17";
+pub const VERSION: &str = "2, Unicode 17";
 /// Marks in a row upon one character, at most. No language needs more; more overflow the line.
 const MARKS: usize = 8;
 
@@ -93,7 +93,7 @@ pub fn mended(kept: &str) -> Option<String> {
     let name: String = shown(without.trim())
         .chars()
         .filter(|c| {
-            marks = if is_mark(*c) { marks + 1 } else { 0 };
+            marks = counted(marks, *c);
             marks <= MARKS
         })
         .collect();
@@ -105,7 +105,8 @@ fn shown(text: &str) -> String {
     let composed = nfc(text);
     let chars: Vec<char> = composed.chars().collect();
     let seen = chars.iter().enumerate().filter(|(at, c)| !is_invisible(**c) || characters::has_sense(&chars, *at));
-    nfc(&spaced(seen.map(|(_, c)| *c)))
+    // A mark at the beginning would stand on whatever is before the name.
+    nfc(spaced(seen.map(|(_, c)| *c)).trim_start_matches(|c| c == ' ' || is_any_mark(c)))
 }
 
 /// With one space in the place of all blanks in a row, and none at the ends.
@@ -125,11 +126,20 @@ fn spaced(chars: impl Iterator<Item = char>) -> String {
     text
 }
 
+/// How many marks stand in a row with this character. What cannot be seen parts no row.
+fn counted(marks: usize, c: char) -> usize {
+    match c {
+        c if is_invisible(c) => marks,
+        c if is_any_mark(c) => marks + 1,
+        _ => 0,
+    }
+}
+
 fn has_many_marks(name: &str) -> bool {
     let mut marks = 0;
     // A letter that was composed holds a mark already.
     nfkd(name).chars().any(|c| {
-        marks = if is_mark(c) { marks + 1 } else { 0 };
+        marks = counted(marks, c);
         marks > MARKS
     })
 }
@@ -189,7 +199,9 @@ pub fn search_key<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
         for chunk in without_accents(name).split(' ').filter(|chunk| !chunk.is_empty()) {
             let words = cut(chunk);
             // `O'Brien` is found as `brien`, `obrien` and `o'brien`.
-            for word in words.iter().cloned().chain([words.concat(), chunk.to_owned()]) {
+            // And what stands in brackets or quotes without them.
+            let bare = chunk.trim_matches(is_punctuation).to_owned();
+            for word in words.iter().cloned().chain([words.concat(), chunk.to_owned(), bare]) {
                 if !word.is_empty() && !seen.contains(&word) {
                     key.push(' ');
                     key.push_str(&word);

@@ -3,7 +3,7 @@
 use crate::{
     UserId,
     names::characters::{
-        BLACK_FLAG, PRESENTATIONS, TAG_END, TAG_FIRST, ZERO_WIDTH_JOINER, is_emoji, is_emoji_modifier, is_picture,
+        BLACK_FLAG, PRESENTATIONS, TAG_END, ZERO_WIDTH_JOINER, is_emoji, is_emoji_modifier, is_picture, is_region,
         is_regional,
     },
 };
@@ -64,7 +64,7 @@ fn put_element(form: &mut String, element: &[char]) -> Option<()> {
 }
 
 fn are_tags(tags: &[char]) -> bool {
-    !tags.is_empty() && tags.iter().all(|tag| (TAG_FIRST..TAG_END).contains(tag))
+    is_region(tags)
 }
 
 /// What can stand on a key: an emoji with its cap only.
@@ -75,6 +75,18 @@ fn is_key(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_flag_hides_no_text_in_its_tags() {
+        let flag = |tags: &str| -> String {
+            let tags = tags.chars().filter_map(|c| char::from_u32(0xe0000 + c as u32));
+            std::iter::once('\u{1f3f4}').chain(tags).chain(['\u{e007f}']).collect()
+        };
+        assert!(emoji(&flag("gbeng")).is_some());
+        for hidden in ["A", "HELLO WORLD", "ab", "abcdefg"] {
+            assert_eq!(emoji(&flag(hidden)), None, "{hidden}");
+        }
+    }
 
     #[test]
     fn an_emoji_has_one_form_in_all_its_presentations() {

@@ -139,7 +139,8 @@ impl Shared {
                 self.hub.set_presence(speaker.user, presence, Whose::Person(actor.connection)).await;
             }
             Some(Unstored::PresenceHere(presence)) => {
-                let whose = actor.connection.map_or(Whose::Session(speaker.session), Whose::Connection);
+                let whose =
+                    actor.connection.map_or(Whose::Session(speaker.session, actor.dialect.system), Whose::Connection);
                 self.hub.set_presence(speaker.user, presence, whose).await;
             }
             Some(Unstored::Typing(conversation, typing)) => {

@@ -135,8 +135,14 @@ fn taken(field: &str, detail: &str) -> Error {
     Error { field: Some(format!("/{field}")), ..Error::new(ErrorCode::Conflict, detail) }
 }
 
+/// What calls everybody of a place, here or in other systems, and so is nobody's name.
+const CALLING: &[&str] = &["here", "all", "room", "everyone", "channel"];
+
 pub(crate) fn check_username(username: &str) -> Result<()> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if CALLING.iter().any(|calling| names::compared(calling) == names::compared(username)) {
+        return Err(Error::invalid("username", format!("username must not be {username}: @{username} calls many.")));
+    }
     if USERNAME.contains(&username.chars().count()) && username.chars().all(allowed) {
         return Ok(());
     }

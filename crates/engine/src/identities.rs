@@ -160,7 +160,9 @@ pub(crate) async fn username(unit: &mut Unit, wanted: Option<&str>, id: UserId) 
 }
 
 async fn is_free(unit: &mut Unit, name: &str) -> Result<bool> {
-    Ok(check_username(name).is_ok() && store::accounts::by_name(&mut unit.conn, name).await?.is_none())
+    Ok(check_username(name).is_ok()
+        && store::accounts::by_name(&mut unit.conn, name).await?.is_none()
+        && !store::accounts::is_look_alike(&mut unit.conn, name).await?)
 }
 
 impl Engine {

@@ -189,6 +189,8 @@ struct Person {
     loading: Option<attach::Loading>,
     /// When the last connection went.
     alone_since: Option<Instant>,
+    /// When a connection of theirs last went.
+    left_at: Option<Instant>,
 }
 
 struct State {

@@ -26,9 +26,10 @@ pub enum Whose {
     Person(Option<ConnectionId>),
     /// One of their connections.
     Connection(ConnectionId),
-    /// The only connection of one of their log-ins; none stands for the tokens of a host application. Where it has
-    /// several, only that they are online is noted, and of all of them.
-    Session(Option<SessionId>),
+    /// The only connection of one of their log-ins (none stands for the tokens of a host application) among those of the
+    /// clients of one system. Where there are several, or one was closed a moment ago, of which this may have been said,
+    /// only that they are online is noted, and of all of them.
+    Session(Option<SessionId>, &'static str),
 }
 
 #[derive(Default)]

@@ -91,6 +91,7 @@ fn lets_in(document: &Value, schema: &Value, value: &Value) -> bool {
     });
     any("oneOf")
         && any("anyOf")
+        && (schema["not"].is_null() || !lets_in(document, &schema["not"], value))
         && (types.is_empty() || types.iter().any(is))
         && schema["enum"].as_array().is_none_or(|known| known.contains(value))
         && least("minimum", number)

@@ -131,6 +131,7 @@ pub(super) fn is_single_word(c: char) -> bool {
                 | Script::Hiragana
                 | Script::Katakana
                 | Script::Bopomofo
+                | Script::Hangul
                 | Script::Thai
                 | Script::Lao
                 | Script::Khmer
@@ -161,10 +162,16 @@ pub(crate) const TAG_END: char = '\u{e007f}';
 
 /// The flags of regions are spelt in tags behind a black flag.
 fn belongs_to_flag(before: &[char], tag: char, after: &[char]) -> bool {
-    let is_tag = |c: &&char| (TAG_FIRST..TAG_END).contains(*c);
-    let base = before.iter().rev().find(|c| !is_tag(c));
-    let end = if tag == TAG_END { Some(&tag) } else { after.iter().find(|c| !is_tag(c)) };
-    base == Some(&BLACK_FLAG) && end == Some(&TAG_END)
+    let Some(base) = before.iter().rposition(|c| !(TAG_FIRST..TAG_END).contains(c)) else { return false };
+    let spelt = before.iter().skip(base + 1).chain([&tag]).chain(after);
+    let tags: Vec<char> = spelt.clone().copied().take_while(|c| (TAG_FIRST..TAG_END).contains(c)).collect();
+    before.get(base) == Some(&BLACK_FLAG) && is_region(&tags) && spelt.copied().nth(tags.len()) == Some(TAG_END)
+}
+
+/// Whether tags can be the code of a region: three to six small letters and digits. Others would hide a text.
+pub(crate) fn is_region(tags: &[char]) -> bool {
+    (3..=6).contains(&tags.len())
+        && tags.iter().all(|c| matches!(c, '\u{e0030}'..='\u{e0039}' | '\u{e0061}'..='\u{e007a}'))
 }
 
 fn joins_emoji(before: &[char], after: &[char]) -> bool {

@@ -81,7 +81,7 @@ fn the_version_is_that_of_the_tables() {
             sum = (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
     }
-    assert_eq!((VERSION, sum), ("1, Unicode 17", 10_891_895_867_863_889_138));
+    assert_eq!((VERSION, sum), ("2, Unicode 17", 18_225_300_396_624_429_546));
     assert!(characters::is_picture('\u{1faea}'), "an emoji of Unicode 17");
 }
 
@@ -118,4 +118,41 @@ fn an_old_name_loses_what_would_be_refused() {
     let zalgo = format!("z{}", "\u{316}".repeat(30));
     assert_eq!(stored(&zalgo), Err(Unfit::Marks));
     assert!(mended(&zalgo).is_some_and(|name| stored(&name) == Ok(name.clone())));
+}
+
+#[test]
+fn marks_are_counted_through_joiners_and_none_stands_at_the_beginning() {
+    for many in [
+        format!("a{}", format!("{}\u{94d}\u{200d}", "\u{338}".repeat(7)).repeat(8)),
+        format!("\u{915}{}", "\u{94d}\u{200d}".repeat(20)),
+        format!("a{}", "\u{903}".repeat(30)),
+    ] {
+        assert_eq!(stored(&many), Err(Unfit::Marks), "{many:?}");
+        assert!(mended(&many).is_some_and(|name| stored(&name).is_ok()), "{many:?}");
+    }
+    assert_eq!(stored("\u{301} x").as_deref(), Ok("x"));
+    assert_eq!(stored("\u{301}"), Err(Unfit::Blank));
+}
+
+#[test]
+fn korean_names_are_found_by_the_given_name_and_others_without_their_brackets() {
+    let finds = |name: &str, search: &str| {
+        let key = search_key([name]);
+        words(search).iter().all(|word| key.contains(&format!(" {word}")))
+    };
+    assert!(finds("\u{ae40}\u{bbfc}\u{c900}", "\u{bbfc}\u{c900}"));
+    assert!(finds("ann (cool_one)", "cool_one") && finds("\"deux_mots\"", "deux_mots"));
+    assert!(!finds("ann (cool_one)", "hot"));
+}
+
+#[test]
+fn tags_that_spell_no_region_are_taken_out_of_names() {
+    let tagged = |text: &str| -> String {
+        let tags = text.chars().filter_map(|c| char::from_u32(0xe0000 + c as u32));
+        std::iter::once('\u{1f3f4}').chain(tags).chain(['\u{e007f}']).collect()
+    };
+    assert_eq!(stored(&tagged("gbsct")).as_deref(), Ok(&*tagged("gbsct")));
+    for hidden in ["HELLO", "hidden text", "a", "abcdefg"] {
+        assert_eq!(stored(&tagged(hidden)).as_deref(), Ok("\u{1f3f4}"), "{hidden}");
+    }
 }

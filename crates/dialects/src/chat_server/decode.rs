@@ -126,7 +126,8 @@ fn name(room: Conversation) -> String {
 
 /// The refusal of an empty text, before a room is entered or a conversation opened for it.
 fn empty(content: &str) -> Option<Step> {
-    content.trim().is_empty().then(|| say(&frames::words(&Error::invalid("text", "text must not be empty."))))
+    (!chat::names::has_visible(content))
+        .then(|| say(&frames::words(&Error::invalid("text", "text must not be empty."))))
 }
 
 fn message(room: String, content: String) -> Step {

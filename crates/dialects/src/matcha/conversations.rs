@@ -3,7 +3,6 @@
 use chat::{
     Command, ConversationId, Error, Reply, UserId,
     conversations::{Kind, Listed, Peer},
-    identities::is_made_username,
 };
 use serde::{Deserialize, Serialize};
 
@@ -67,10 +66,9 @@ struct Other<'a> {
 impl<'a> From<&'a Peer> for Other<'a> {
     fn from(peer: &'a Peer) -> Self {
         let given = |name: &'a Option<String>| name.as_deref().unwrap_or_default();
-        // The web client shows the first name, and a blank without one. A host's people have given none here.
-        let is_called = peer.display_name.is_some() || is_made_username(&peer.username);
+        // The web client shows the first name, and a blank without one.
         let (first_name, last_name) = match given(&peer.first_name) {
-            blank if blank.trim().is_empty() && is_called => (peer.shown_name.as_str(), ""),
+            blank if blank.trim().is_empty() => (peer.shown_name.as_str(), ""),
             first_name => (first_name, given(&peer.last_name)),
         };
         Self { id: peer.user.0, username: &peer.username, first_name, last_name, avatar: "" }

@@ -27,9 +27,12 @@ const LINES: &str = "^(?:[^\\p{Cc}]|[\\t-\\r\\u0085])*$";
 const WRITTEN: &str = concat!("^[^\\u0000]*", visible!(), "[^\\u0000]*$");
 /// One emoji, by the grammar of UTS 51.
 const EMOJI: &str = "^(?:[0-9#*][\\ufe0e\\ufe0f]*\\u20e3|[\\u{1f1e6}-\\u{1f1ff}]{2}\
-    |[\\p{Extended_Pictographic}\\p{Emoji_Modifier}][\\ufe0e\\ufe0f]*(?:\\p{Emoji_Modifier}|[\\u{e0020}-\\u{e007e}]+\\u{e007f})?[\\ufe0e\\ufe0f]*\
+    |[\\p{Extended_Pictographic}\\p{Emoji_Modifier}][\\ufe0e\\ufe0f]*(?:\\p{Emoji_Modifier}|[\\u{e0030}-\\u{e0039}\\u{e0061}-\\u{e007a}]{3,6}\\u{e007f})?[\\ufe0e\\ufe0f]*\
     (?:\\u200d[\\p{Extended_Pictographic}\\p{Emoji_Modifier}][\\ufe0e\\ufe0f]*\\p{Emoji_Modifier}?[\\ufe0e\\ufe0f]*)*)$";
 const USERNAME: &str = "^[A-Za-z0-9_-]{3,50}$";
+/// What calls everybody of a place, and so is nobody's name.
+const CALLING: &str =
+    "^([Hh][Ee][Rr][Ee]|[Aa][Ll][Ll]|[Rr][Oo][Oo][Mm]|[Ee][Vv][Ee][Rr][Yy][Oo][Nn][Ee]|[Cc][Hh][Aa][Nn][Nn][Ee][Ll])$";
 /// What no mail address has.
 macro_rules! no_mail {
     () => {
@@ -80,7 +83,9 @@ pub(super) fn complete(operation: &Operation, input: &mut Value, limits: &Limits
 fn of_field(operation: &str, field: &str, limits: &Limits) -> Option<Value> {
     Some(match (operation, field) {
         ("account.register", "username") => {
-            json!({ "type": "string", "pattern": USERNAME, "minLength": 3, "maxLength": 50 })
+            json!({
+                "type": "string", "pattern": USERNAME, "minLength": 3, "maxLength": 50, "not": { "pattern": CALLING },
+            })
         }
         ("account.register", "password") | ("account.password", "new") => json!({
             "type": "string", "pattern": TEXT, "minLength": 8, "maxLength": 256,

@@ -193,6 +193,9 @@ async fn try_out(
         outcomes.push(match account {
             Some(account) => Outcome::Here { username: account.username, id: Some(account.id) },
             None if !is_new => Outcome::Here { username: wanted.unwrap_or_default(), id: None },
+            None if one.identity.is_none() && looks_like_another(&mut conn, wanted.as_deref()).await? => {
+                Outcome::Refused(LOOKS_LIKE_ANOTHER.to_owned())
+            }
             None => {
                 let username = match wanted {
                     Some(wanted) if is_free(&mut conn, &wanted).await? => {
@@ -208,7 +211,18 @@ async fn try_out(
 }
 
 async fn is_free(conn: &mut Conn, name: &str) -> Result<bool> {
-    Ok(check_username(name).is_ok() && store::accounts::by_name(conn, name).await?.is_none())
+    Ok(check_username(name).is_ok()
+        && store::accounts::by_name(conn, name).await?.is_none()
+        && !store::accounts::is_look_alike(conn, name).await?)
+}
+
+const LOOKS_LIKE_ANOTHER: &str = "username looks like that of another account";
+
+async fn looks_like_another(conn: &mut Conn, name: Option<&str>) -> Result<bool> {
+    match name {
+        Some(name) => Ok(store::accounts::is_look_alike(conn, name).await?),
+        None => Ok(false),
+    }
 }
 
 fn fingerprint(of: &impl Hash) -> u64 {
@@ -253,6 +267,9 @@ async fn bring_one(
         let username = one.called.username.clone().unwrap_or_default();
         return match store::accounts::by_name(&mut unit.conn, &username).await? {
             Some(account) => Ok(Outcome::Here { username: account.username, id: Some(account.id) }),
+            None if store::accounts::is_look_alike(&mut unit.conn, &username).await? => {
+                Ok(Outcome::Refused(LOOKS_LIKE_ANOTHER.to_owned()))
+            }
             None => Ok(made(&make(unit, one, name_length).await?)),
         };
     };

@@ -56,6 +56,7 @@ impl State {
             told: Presence::Offline,
             loading: None,
             alone_since: None,
+            left_at: None,
         });
         let waiting = person.loading.as_ref().map_or(0, |loading| loading.waiting.len());
         if person.subscribers.len() + waiting >= self.per_user {
@@ -224,6 +225,7 @@ impl State {
             return;
         }
         person.said.retain(|(connection, _)| *connection != id);
+        person.left_at = Some(Instant::now());
         self.connections.fetch_sub(1, Ordering::Relaxed);
         if person.subscribers.is_empty() {
             self.people_here.fetch_sub(1, Ordering::Relaxed);

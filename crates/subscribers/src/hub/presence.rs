@@ -47,11 +47,13 @@ impl Person {
                 return;
             }
             Whose::Connection(id) => self.subscribers.iter().map(|one| one.id).filter(|one| *one == id).collect(),
-            Whose::Session(session) => {
-                self.subscribers.iter().filter(|one| one.session == session).map(|one| one.id).collect()
+            Whose::Session(session, system) => {
+                let is_meant = |one: &&Arc<Subscriber>| one.session == session && one.dialect.system == system;
+                self.subscribers.iter().filter(is_meant).map(|one| one.id).collect()
             }
         };
-        if connections.len() > 1 && presence != Presence::Online {
+        let is_closing = matches!(whose, Whose::Session(..)) && self.left_at.is_some_and(|at| at.elapsed() < GRACE);
+        if (connections.len() > 1 || is_closing) && presence != Presence::Online {
             return;
         }
         self.said.retain(|(connection, _)| !connections.contains(connection));

@@ -314,6 +314,21 @@ async fn closing_one_of_two_pages_makes_nobody_offline() {
 }
 
 #[tokio::test]
+async fn a_page_that_says_so_after_it_was_closed_hides_no_other() {
+    let town = Town::opens().await;
+    let (alice, bob) = (town.absent("alice").await, town.absent("bob").await);
+    Pages::of(&town, &alice).turns_to(&bob).await;
+    let (one, two) = (gateway(&town, &bob).await, gateway(&town, &bob).await);
+    drop(one);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(Pages::of(&town, &bob).asks("PUT", "/api/v1/chat/presence/offline", Value::Null).await.0, 200);
+    tokio::time::sleep(Duration::from_millis(2_600)).await;
+    let online = format!("/api/v1/users/{}/online-status", bob.id());
+    assert_eq!(Pages::of(&town, &alice).gets(&online).await["is_online"], true);
+    drop(two);
+}
+
+#[tokio::test]
 async fn rooms_of_the_new_endpoint_are_heard_and_spoken_in_but_not_listed() {
     let town = Town::opens().await;
     let (alice, bob) = town.two("alice", "bob").await;
