@@ -41,9 +41,11 @@ test('a text is sent with the indent of its first line', async () => {
   await sees(composer(page));
   await say(page, '\n    first line\n        second  ');
   await sees(message(page, 'second'));
-  const { messages } = await dora.do<{ messages: { text: string }[] }>(
-    'GET',
-    `/v1/conversations/${room.id}/messages?limit=1`,
-  );
-  expect(messages[0]?.text).toBe('    first line\n        second');
+  // It is shown before the server has it.
+  const stored = async () => {
+    const path = `/v1/conversations/${room.id}/messages?limit=1`;
+    const { messages } = await dora.do<{ messages: { text: string }[] }>('GET', path);
+    return messages[0]?.text;
+  };
+  await expect.poll(stored, { timeout: 20_000 }).toBe('    first line\n        second');
 });

@@ -33,6 +33,7 @@ test('a hidden conversation comes back by one click, and is found by its name af
   await page.reload();
   await sees(conversations(page).getByRole('link', { name: /Cellar/ }));
   await page.keyboard.press('Control+k');
+  await sees(page.getByRole('combobox'));
   await page.keyboard.type('atti');
   await sees(page.getByRole('option', { name: 'Attic (hidden)' }));
   await page.keyboard.press('Enter');
