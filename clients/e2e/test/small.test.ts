@@ -201,6 +201,8 @@ test('the list of conversations is one stop of the Tab key, in which the arrows 
 
 test('the log-in page takes at most twelve requests', async () => {
   const visit = await town().visit(null, '/login');
+  await sees(visit.page.getByRole('button', { name: 'Log in' }));
+  await visit.page.waitForTimeout(1_000);
   const requests: string[] = [];
   visit.context.on('request', (request) => requests.push(request.url()));
   await visit.page.reload();

@@ -134,7 +134,7 @@ impl Strace {
         let log = file.with_extension("log");
         let [setpriv, words @ ..] = WITH_US;
         let mut command = Command::new(setpriv);
-        command.args(words).args(["strace", "-f", "-y", "-s", "16384", "-e", CALLS, "-o"]).arg(file);
+        command.args(words).args(["strace", "-f", "-y", "-s", "1048576", "-e", CALLS, "-o"]).arg(file);
         for pid in pids {
             command.args(["-p", &pid.to_string()]);
         }
