@@ -1,4 +1,4 @@
-// What somebody has written and could not send is theirs until they take it or throw it away.
+// Text that could not be sent stays with its writer until they take it or throw it away.
 import type { Conversation } from '@palabre/sdk';
 import type { Page } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';

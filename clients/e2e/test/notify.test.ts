@@ -40,7 +40,7 @@ test('a message that came while there was no line is told of when it is back, an
   const { page } = visit;
   await sees(conversations(page).getByText('Hi'));
   await page.waitForTimeout(2_000);
-  // What was there before is no news.
+  // Messages from before are no news.
   expect(await told(page)).toEqual([]);
   cable.cut();
   await sees(page.getByText(/^No connection\./));

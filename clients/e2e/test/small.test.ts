@@ -1,4 +1,4 @@
-// What is small and met every day.
+// Small things that people meet every day.
 import type { Page } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
 import { expectAccessible, expectAccessibleEverywhere } from '../town/axe';
@@ -141,7 +141,7 @@ test('names, avatars and mentions in the timeline open the profile', async () =>
   await row.getByRole('button', { name: '@ivy' }).click();
   await sees(dialog(page).getByText('Brest'));
   await page.keyboard.press('Escape');
-  // Who is not here is no mention, and nothing to press.
+  // The name of somebody who is not here is no mention, and nothing to press.
   expect(await row.getByRole('button', { name: '@nobody-at-all' }).count()).toBe(0);
 });
 
@@ -209,7 +209,7 @@ test('the log-in page takes at most twelve requests', async () => {
   await sees(visit.page.getByRole('button', { name: 'Log in' }));
   await visit.page.waitForTimeout(1_000);
   const paths = requests.map((url) => new URL(url).pathname);
-  // What the page before it still asked for is not of this one.
+  // Requests of the page before it do not count.
   const own = paths.slice(paths.indexOf('/login'));
   console.info(`log-in page: ${own.length} requests`, own.join(' '));
   expect(own[0]).toBe('/login');

@@ -1,4 +1,4 @@
-// What came is told, once and rightly.
+// People are told of each message that came once, and in the right place.
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { becomes, composer, conversations, log, message, say, sees, seesNot } from '../town/look';
@@ -84,7 +84,7 @@ test('a window in the background marks nothing as read, and shows where the new 
   expect(await unread(hal, room.id)).toBe(40);
   await putBehind(page, false);
   await sees(log(page).getByText('New messages'));
-  // What fits on the screen is read now; the rest is below, and a button says so.
+  // The messages on the screen are read now; the rest is below, and a button says so.
   await becomes(async () => (await unread(hal, room.id)) < 40, true);
   await page.waitForTimeout(500);
   expect(await unread(hal, room.id)).toBeGreaterThan(10);

@@ -175,7 +175,7 @@ export class Client {
     return () => void heard.delete(listener);
   }
 
-  /** What a follower needs of its client. */
+  /** The part of the client that a follower uses. */
   protected inside(): Inside {
     return {
       storage: this.#storage,

@@ -52,7 +52,7 @@ export interface Following {
   end(error: Error | null): void;
 }
 
-/** What a follower needs of its client. */
+/** The part of the client that a follower uses. */
 export interface Inside {
   readonly storage: KeyValue;
   readonly random: () => number;
@@ -101,7 +101,7 @@ export class Follower<T> implements Following, AsyncIterableIterator<T> {
     this.#backoff = new Backoff({ base: AGAIN_MS, random: options.random });
   }
 
-  // What programs call ---------------------------------------------------------------------------------
+  // Called by programs ---------------------------------------------------------------------------------
 
   /** The next one, as soon as there is one. Asking for it says that the one before is done. */
   next(): Promise<IteratorResult<T, undefined>> {
@@ -158,7 +158,7 @@ export class Follower<T> implements Following, AsyncIterableIterator<T> {
     return shown;
   }
 
-  // What the client says -------------------------------------------------------------------------------
+  // Called by the client -------------------------------------------------------------------------------
 
   authenticated(user: number, heads: Heads): void {
     if (this.#end) return;

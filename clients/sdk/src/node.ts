@@ -1,4 +1,4 @@
-// What only programs in Node have: a storage that outlives them.
+// For programs in Node: a storage that outlives them.
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import type { KeyValue } from './storage.js';
 

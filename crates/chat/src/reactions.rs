@@ -57,14 +57,10 @@ fn put_element(form: &mut String, element: &[char]) -> Option<()> {
         [] if !is_picture(*base) => form.push(PICTURE),
         [] => {}
         [tone] if is_emoji_modifier(*tone) => form.push(*tone),
-        [tags @ .., TAG_END] if *base == BLACK_FLAG && are_tags(tags) => form.extend(rest),
+        [tags @ .., TAG_END] if *base == BLACK_FLAG && is_region(tags) => form.extend(rest),
         _ => return None,
     }
     Some(())
-}
-
-fn are_tags(tags: &[char]) -> bool {
-    is_region(tags)
 }
 
 /// What can stand on a key: an emoji with its cap only.

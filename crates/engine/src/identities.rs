@@ -13,7 +13,7 @@ use chat::{
     names, permission,
 };
 use store::{
-    Unit,
+    Conn, Unit,
     identities::{Known, NewIdentity},
 };
 
@@ -112,7 +112,7 @@ async fn name_awaited(unit: &mut Unit, who: &Vouched, mut account: Account, name
         return Ok(account);
     }
     if let Some(name) = who.called.username.as_deref()
-        && is_free(unit, name).await?
+        && is_free(&mut unit.conn, name).await?
     {
         store::accounts::rename(&mut unit.conn, account.id, name).await?;
         name.clone_into(&mut account.username);
@@ -142,13 +142,13 @@ fn shown_form(name: &str, name_length: i64) -> Option<String> {
 /// somebody else is.
 pub(crate) async fn username(unit: &mut Unit, wanted: Option<&str>, id: UserId) -> Result<String> {
     if let Some(name) = wanted
-        && is_free(unit, name).await?
+        && is_free(&mut unit.conn, name).await?
     {
         return Ok(name.to_owned());
     }
     let mut made = made_username(id, None);
     for _ in 0..TRIES {
-        if is_free(unit, &made).await? {
+        if is_free(&mut unit.conn, &made).await? {
             return Ok(made);
         }
         // Somebody has registered under it.
@@ -159,10 +159,11 @@ pub(crate) async fn username(unit: &mut Unit, wanted: Option<&str>, id: UserId) 
     Err(Error::internal())
 }
 
-async fn is_free(unit: &mut Unit, name: &str) -> Result<bool> {
+/// Whether a new account may have this username: it is allowed, and nobody has it or one that looks like it.
+pub(crate) async fn is_free(conn: &mut Conn, name: &str) -> Result<bool> {
     Ok(check_username(name).is_ok()
-        && store::accounts::by_name(&mut unit.conn, name).await?.is_none()
-        && !store::accounts::is_look_alike(&mut unit.conn, name).await?)
+        && store::accounts::by_name(conn, name).await?.is_none()
+        && !store::accounts::is_look_alike(conn, name).await?)
 }
 
 impl Engine {

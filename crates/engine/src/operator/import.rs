@@ -23,7 +23,8 @@ use store::{
 use crate::{
     Engine,
     accounts::{check_email, check_username},
-    identities, passwords, text,
+    identities::{self, is_free},
+    passwords, text,
     tokens::Called,
 };
 
@@ -208,12 +209,6 @@ async fn try_out(
         });
     }
     Ok(outcomes)
-}
-
-async fn is_free(conn: &mut Conn, name: &str) -> Result<bool> {
-    Ok(check_username(name).is_ok()
-        && store::accounts::by_name(conn, name).await?.is_none()
-        && !store::accounts::is_look_alike(conn, name).await?)
 }
 
 const LOOKS_LIKE_ANOTHER: &str = "username looks like that of another account";
