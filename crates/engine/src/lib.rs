@@ -341,6 +341,18 @@ impl Engine {
         catch_up::changes(&mut conn, row, wanted, self.limits()).await
     }
 
+    /// The changes of a conversation since a person's membership last changed, which is when they came, or were given
+    /// another role; `None` if they are not a member.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn changes_since_joining(&self, user: UserId, conversation: ConversationId) -> Result<Option<CaughtUp>> {
+        let member = store::members::one(&mut *self.inner.db.read().await?, conversation, user).await?;
+        let Some(member) = member.filter(|member| member.role.is_some()) else { return Ok(None) };
+        let wanted = Wanted { since: member.rev, visible_from: Number(0), extent: Extent::Whole };
+        self.changes_for_members(conversation, wanted).await.map(Some)
+    }
+
     /// Registers, logs in or refreshes.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ mod cards;
 mod expiry;
 mod gaps;
 mod hand_out;
+mod newcomers;
 mod nodes;
 mod numbers;
 mod presence;
@@ -78,7 +79,7 @@ enum Control {
     Attach { subscriber: Arc<Subscriber>, answer: oneshot::Sender<Result<Attached>> },
     Detach { user: UserId, id: ConnectionId },
     Loaded { user: UserId, since: u64, result: Result<Belongings> },
-    Listed { user: UserId, number: Number, listed: Box<Result<Option<Listed>>> },
+    Entered { user: UserId, number: Number, entered: Box<Result<Option<newcomers::Entered>>> },
     Card(Box<Account>, Result<Belongings>),
     Presence { user: UserId, presence: Presence, whose: Whose },
     Typing { conversation: ConversationId, typist: Typist, typing: bool },
@@ -452,7 +453,7 @@ impl State {
             Control::Attach { subscriber, answer } => self.attach(subscriber, answer),
             Control::Detach { user, id } => self.detach(user, id),
             Control::Loaded { user, since, result } => self.loaded(user, since, result),
-            Control::Listed { user, number, listed } => self.listed_read(user, number, *listed),
+            Control::Entered { user, number, entered } => self.entered_read(user, number, *entered),
             Control::Card(account, belongings) => self.belongings_of_card(&account, belongings),
             Control::Presence { user, presence, whose } => self.set_presence(user, presence, whose),
             Control::Typing { conversation, typist, typing } => {

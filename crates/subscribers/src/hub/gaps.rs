@@ -367,7 +367,7 @@ fn new_messages(changes: &CaughtUp, last: Number) -> Option<Vec<&Message>> {
 }
 
 /// The events that an old client gets instead of the changes: one for each row.
-fn events(changes: &CaughtUp, last: Number) -> Vec<Event> {
+pub(super) fn events(changes: &CaughtUp, last: Number) -> Vec<Event> {
     let mut events: Vec<(Number, Event)> = Vec::new();
     let conversation = changes.conversation.id;
     for member in changes.members.iter().filter(|member| member.rev > last && member.rev <= changes.to) {
