@@ -721,6 +721,16 @@ export interface Tokens {
   readonly user: Account;
 }
 
+/** People came and went, and nothing else happened meanwhile. */
+export interface Turnover {
+  /** The number of the first of these changes. */
+  readonly from: number;
+  /** How many members there are now. */
+  readonly member_count: number;
+  /** The number of the last of them. */
+  readonly to: number;
+}
+
 /** Somebody writes, or has stopped. */
 export interface Typing {
   /** Who. */
@@ -858,6 +868,8 @@ export interface AuthenticateData {
   readonly cursors?: Readonly<Record<string, Integer>> | null;
   /** The `epoch` with which the cursors were told; if it is not the server's any more, each is answered by a reset. */
   readonly epoch?: Text | null;
+  /** The feature level that the client was written for. From 7 on it is told of runs of joins and leaves in large conversations by `members.changed`; without one, of each of them. */
+  readonly feature_level?: Integer | null;
   /** The access token; absent if the handshake had it. */
   readonly token?: Text | null;
 }
@@ -1487,6 +1499,13 @@ export interface Events {
     readonly conversation: number;
     readonly seq: number;
     readonly data: Member;
+  };
+  /** In a large conversation people came and went, from one number up to this one; for clients that authenticate with feature level 7. Nothing if you are there already. */
+  'members.changed': {
+    readonly type: 'members.changed';
+    readonly conversation: number;
+    readonly seq: number;
+    readonly data: Turnover;
   };
   /** A message was sent. */
   'message.created': {

@@ -107,6 +107,22 @@ pub enum Fact {
 }
 
 impl Fact {
+    /// How many members there are after this join or leave; nothing if it is something else.
+    #[must_use]
+    pub fn members_after(&self) -> Option<i64> {
+        match self {
+            Self::MemberJoined { member_count, .. } | Self::MemberLeft { member_count, .. } => Some(*member_count),
+            Self::MessageCreated(_)
+            | Self::MessageEdited(_)
+            | Self::MessageDeleted(_)
+            | Self::ReactionAdded { .. }
+            | Self::ReactionRemoved { .. }
+            | Self::MemberUpdated(_)
+            | Self::ConversationCreated(_)
+            | Self::ConversationUpdated(_) => None,
+        }
+    }
+
     /// The message that it is about, if it is about one.
     #[must_use]
     pub fn message(&self) -> Option<&Message> {

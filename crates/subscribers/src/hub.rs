@@ -384,20 +384,17 @@ impl State {
         if channel.chunk.is_empty() || channel.chunk.len() >= MUCH {
             self.touched.add(event.conversation);
         }
-        match &event.fact {
-            Fact::ConversationUpdated(conversation) => channel.place.name = conversation.name.clone(),
-            Fact::MemberJoined { member_count, .. } | Fact::MemberLeft { member_count, .. } => {
-                channel.member_count = *member_count;
-            }
-            Fact::MessageCreated(_)
-            | Fact::MessageEdited(_)
-            | Fact::MessageDeleted(_)
-            | Fact::ReactionAdded { .. }
-            | Fact::ReactionRemoved { .. }
-            | Fact::MemberUpdated(_)
-            | Fact::ConversationCreated(_) => {}
+        if let Fact::ConversationUpdated(conversation) = &event.fact {
+            channel.place.name = conversation.name.clone();
         }
-        channel.chunk.add(&self.numbers, &channel.place, event, &channel.listening, &channel.limited);
+        if let Some(member_count) = event.fact.members_after() {
+            channel.member_count = member_count;
+        }
+        let (listening, due) = channel.gather(event, self.presence_members, Instant::now());
+        channel.chunk.add(&self.numbers, &channel.place, event, &listening, &channel.limited);
+        if let Some(due) = due {
+            self.touched.add_later(due, event.conversation);
+        }
         // Removed at once, because the waiting events come next. The member learns of it by an event of their account.
         if let Fact::MemberLeft { member, .. } = &event.fact {
             self.put_out(member.user, event.conversation, event.number);

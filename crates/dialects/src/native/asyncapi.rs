@@ -66,6 +66,12 @@ static TOLD: &[Outgoing] = &[
     event("member.joined", "Somebody became a member.", Shape::of::<members::Arrival<'static>>()),
     event("member.left", "Somebody is a member no more.", Shape::of::<members::Leaving<'static>>()),
     event("member.updated", "A member has another role.", Shape::of::<members::Member<'static>>()),
+    event(
+        "members.changed",
+        "In a large conversation people came and went, from one number up to this one; for clients that authenticate \
+         with feature level 7. Nothing if you are there already.",
+        Shape::of::<members::Turnover>(),
+    ),
     event("conversation.created", "The conversation was opened: its first change.", Shape::of::<Row>()),
     event("conversation.updated", "The conversation was renamed, described, opened or closed.", Shape::of::<Row>()),
     event(

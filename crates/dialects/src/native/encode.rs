@@ -2,7 +2,7 @@
 
 use chat::{
     AccountEvent, AccountFact, ConversationId, Error, Event, Fact, Number, Reply, SessionId, Signal,
-    members::Departure,
+    members::{Departure, Turnover},
     reply::{AccountChanges, CaughtUp},
 };
 use serde::Serialize;
@@ -88,6 +88,12 @@ pub fn event(event: &Event) -> Text {
 #[must_use]
 pub fn hidden(conversation: ConversationId, number: Number) -> Text {
     told("event.hidden", Some(conversation), Some(number.0), server::Done {})
+}
+
+/// The frame of a run of joins and leaves.
+#[must_use]
+pub fn turnover(conversation: ConversationId, turnover: &Turnover) -> Text {
+    told("members.changed", Some(conversation), Some(turnover.to.0), members::Turnover::from(turnover))
 }
 
 /// The frame of a numbered event of an account.

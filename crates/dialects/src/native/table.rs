@@ -203,7 +203,7 @@ fn order(command: Command) -> Result<Asked, Error> {
 operations! {
     "authenticate" anyone ["authenticated" sessions::Authenticated<'static>]
         "Say who is speaking and from where to resume; the first command on every socket." []
-        (sessions::Authenticate) |i| Ok(Asked::Authenticate(i.token.map(|t| t.0), Resume { epoch: i.epoch.map(|e| e.0), account: i.account_seq.map(|seq| Number(seq.0)), cursors: i.cursors.0 }));
+        (sessions::Authenticate) |i| Ok(Asked::Authenticate(i.token.map(|t| t.0), Resume { epoch: i.epoch.map(|e| e.0), account: i.account_seq.map(|seq| Number(seq.0)), feature_level: i.feature_level.map_or(0, |level| level.0), cursors: i.cursors.0 }));
     "ping" anyone ["pong" server::Done]
         "Ask for a sign of life." []
         (Nothing) |_| Ok(Asked::Pong);

@@ -8,7 +8,11 @@ use chat::{ConversationId, Event, Number, Result, UserId, conversations::Listed,
 use dialects::Dialect;
 
 use super::{CloseReason, Control, State, gaps};
-use crate::{channel::Limited, chunk::Chunk};
+use crate::{
+    audience::{Audience, Listening},
+    channel::Limited,
+    chunk::Chunk,
+};
 
 /// A conversation as it was read for somebody who came into it.
 pub(super) struct Entered {
@@ -66,8 +70,8 @@ impl State {
             // It reconnects and reads what it shows.
             return old.iter().for_each(|subscriber| subscriber.outbox.end(CloseReason::Restart(0)));
         }
-        let mut listening = [0; Dialect::COUNT];
-        old.iter().for_each(|subscriber| listening[subscriber.dialect.place()] += 1);
+        let mut listening = Listening::default();
+        old.iter().for_each(|subscriber| listening[Audience::of(subscriber).place()] += 1);
         let mut chunk = Chunk::default();
         for event in &meanwhile.events {
             chunk.add(&self.numbers, &channel.place, event, &listening, &Limited::default());

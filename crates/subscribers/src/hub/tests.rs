@@ -2,6 +2,7 @@
 
 mod accounts;
 mod gap_reads;
+mod turnover;
 
 use std::sync::Mutex;
 
@@ -111,6 +112,8 @@ struct Small {
     good_for: Duration,
     /// Whether further connections come with a host application's token instead of a session.
     of_host: bool,
+    /// Whether further connections take runs of joins and leaves as one.
+    gathers: bool,
     /// The dialect of further connections.
     dialect: Dialect,
     /// The answers to attached connections, kept so that they do not count as gone.
@@ -132,6 +135,7 @@ impl Small {
             next: 0,
             good_for: Duration::from_secs(3_600),
             of_host: false,
+            gathers: false,
             dialect: Dialect::NATIVE,
             answered: Vec::new(),
         }
@@ -151,6 +155,7 @@ impl Small {
             session: (!self.of_host).then_some(SessionId(self.next)),
             role: ServerRole::User,
             dialect: self.dialect,
+            gathers: self.gathers,
             vouched_at: std::time::Instant::now(),
             good_until: std::time::Instant::now() + self.good_for,
             tuning: None,
