@@ -172,7 +172,41 @@ pub enum AccountFact {
     ReminderRemoved(ReminderId),
 }
 
+/// A change of the list of conversations that an account's person is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListChange<'a> {
+    /// [`AccountFact::ConversationAdded`].
+    Added(&'a Listed),
+    /// [`AccountFact::ConversationRemoved`].
+    Removed(ConversationId),
+    /// [`AccountFact::ConversationHidden`].
+    Hidden {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The number up to which it is hidden.
+        at: Number,
+    },
+}
+
 impl AccountFact {
+    /// The change of the person's list of conversations, if it is one. Code that follows conversations asks for this, so
+    /// that it need not know what else belongs to an account.
+    #[must_use]
+    pub fn list_change(&self) -> Option<ListChange<'_>> {
+        match self {
+            Self::ConversationAdded(listed) => Some(ListChange::Added(listed)),
+            Self::ConversationRemoved { conversation, .. } => Some(ListChange::Removed(*conversation)),
+            Self::ConversationHidden { conversation, at } => {
+                Some(ListChange::Hidden { conversation: *conversation, at: *at })
+            }
+            Self::ProfileChanged(_)
+            | Self::DraftSaved(_)
+            | Self::DraftDiscarded(_)
+            | Self::ReminderChanged(_)
+            | Self::ReminderRemoved(_) => None,
+        }
+    }
+
     /// The conversation that it is about, if it is about one.
     #[must_use]
     pub fn conversation(&self) -> Option<ConversationId> {
