@@ -15,6 +15,7 @@ use crate::{
     messages::Message,
     presence::Seen,
     reminders::Reminder,
+    saved::SavedMessage,
 };
 
 /// A scope of numbers: 1, 2, 3 … without gaps. The order of scopes is the order in which a transaction locks them.
@@ -170,6 +171,15 @@ pub enum AccountFact {
     ReminderChanged(Reminder),
     /// A reminder was removed.
     ReminderRemoved(ReminderId),
+    /// A message was saved.
+    MessageSaved(SavedMessage),
+    /// A message is not saved any more.
+    MessageUnsaved {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The message.
+        seq: Number,
+    },
 }
 
 /// A change of the list of conversations that an account's person is in.
@@ -203,7 +213,9 @@ impl AccountFact {
             | Self::DraftSaved(_)
             | Self::DraftDiscarded(_)
             | Self::ReminderChanged(_)
-            | Self::ReminderRemoved(_) => None,
+            | Self::ReminderRemoved(_)
+            | Self::MessageSaved(_)
+            | Self::MessageUnsaved { .. } => None,
         }
     }
 
@@ -215,9 +227,13 @@ impl AccountFact {
             Self::ConversationRemoved { conversation, .. } | Self::ConversationHidden { conversation, .. } => {
                 Some(*conversation)
             }
-            // A reminder stays when its person has left the conversation, so it need not wait for the conversation's
-            // events.
-            Self::ProfileChanged(_) | Self::ReminderChanged(_) | Self::ReminderRemoved(_) => None,
+            // Reminders and saved messages stay when their person has left the conversation, so they need not wait for the
+            // conversation's events.
+            Self::ProfileChanged(_)
+            | Self::ReminderChanged(_)
+            | Self::ReminderRemoved(_)
+            | Self::MessageSaved(_)
+            | Self::MessageUnsaved { .. } => None,
             Self::DraftSaved(draft) => Some(draft.key.conversation),
             Self::DraftDiscarded(key) => Some(key.conversation),
         }
