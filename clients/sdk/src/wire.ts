@@ -323,6 +323,8 @@ export interface Limits {
   readonly requests_per_minute: number;
   /** Members of a room. */
   readonly room_members: number;
+  /** Messages that one user may have saved. */
+  readonly saved_messages: number;
   /** Searches that a user may make at once, before the minute's rate applies. */
   readonly search_burst: number;
   /** Characters of a search. */
@@ -610,6 +612,34 @@ export interface SavedDraft extends Draft {
   readonly replaced: Draft | null;
 }
 
+/** A saved message, and what can be read of it. */
+export interface SavedEntry {
+  /** The message as it is now; absent if it was deleted, if one does not see it any more, or if it was not asked for. */
+  readonly message: Message | null;
+  /** What was saved. */
+  readonly saved: SavedMessage;
+}
+
+/** That one has saved a message; nobody else sees it. It never holds what the message says. */
+export interface SavedMessage {
+  /** Where the message is. */
+  readonly conversation: number;
+  /** The number in the account with which it was saved. */
+  readonly rev: number;
+  /** When it was saved. */
+  readonly saved_at: Moment;
+  /** Which message. */
+  readonly seq: number;
+}
+
+/** A page of one's saved messages. */
+export interface SavedMessages {
+  /** The one that was saved last first. */
+  readonly entries: readonly SavedEntry[];
+  /** Present if there are more: give it as `cursor`. */
+  readonly next_cursor: string | null;
+}
+
 /** A message that was found. */
 export interface SearchResult {
   /** Where in its text the words stand: pairs of where each begins and ends, in Unicode scalar values. */
@@ -735,6 +765,14 @@ export interface Turnover {
 export interface Typing {
   /** Who. */
   readonly user: Person;
+}
+
+/** A message that is not saved any more. */
+export interface UnsavedMessage {
+  /** Where the message is. */
+  readonly conversation: number;
+  /** Which message. */
+  readonly seq: number;
 }
 
 /** What everybody may know of a person. */
@@ -1089,6 +1127,14 @@ export interface MessageHistoryData {
   readonly limit?: number | null;
 }
 
+/** A message, by its place. */
+export interface MessageSaveData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** Which. */
+  readonly seq: Integer;
+}
+
 /** What is looked for. */
 export interface MessageSearchData {
   /** In this conversation only. */
@@ -1115,6 +1161,14 @@ export interface MessageSendData {
   readonly parent?: Integer | null;
   /** The text. */
   readonly text: string;
+}
+
+/** A message, by its place. */
+export interface MessageUnsaveData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** Which. */
+  readonly seq: Integer;
 }
 
 /** No fields. */
@@ -1190,6 +1244,16 @@ export interface RoomListData {
   readonly limit?: number | null;
   /** What is looked for: each of its words begins a word of the name. All if absent. */
   readonly prefix?: string | null;
+}
+
+/** A page of one's saved messages. */
+export interface SavedListData {
+  /** The previous page's `next_cursor`. */
+  readonly cursor?: string | null;
+  /** How many; 50 if absent. More than 200 are never given. */
+  readonly limit?: number | null;
+  /** Whether the messages themselves are wanted; true if absent. */
+  readonly messages?: boolean | null;
 }
 
 /** No fields. */
@@ -1339,10 +1403,14 @@ export interface Commands {
   'message.get': { data: MessageGetData; answer: Message };
   /** A page of messages: the newest, or those before, after or around a number. */
   'message.history': { data: MessageHistoryData; answer: History };
+  /** Save a message, to find it again; repeating it changes nothing. */
+  'message.save': { data: MessageSaveData; answer: SavedMessage };
   /** Messages that the speaker may see and in which some words stand, newest first. */
   'message.search': { data: MessageSearchData; answer: SearchResults };
   /** Say something. With a client id it can be repeated without harm. */
   'message.send': { data: MessageSendData; answer: MessageSent };
+  /** Take a message off one's saved ones; repeating it changes nothing. */
+  'message.unsave': { data: MessageUnsaveData; answer: Done };
   /** Ask for a sign of life. */
   ping: { data: PingData; answer: Done };
   /** Who is here, of these people. */
@@ -1363,6 +1431,8 @@ export interface Commands {
   'room.get': { data: RoomGetData; answer: Conversation | Room };
   /** Public rooms, by name: those whose name has words that begin so; or the one of an id. */
   'room.list': { data: RoomListData; answer: Rooms };
+  /** The messages that the speaker has saved, the last one first. */
+  'saved.list': { data: SavedListData; answer: SavedMessages };
   /** The former name of server.statistics, for one more version. */
   'server.figures': { data: ServerFiguresData; answer: Statistics };
   /** What server this is, and its limits. */
@@ -1528,6 +1598,20 @@ export interface Events {
     readonly seq: number;
     readonly data: Message;
   };
+  /** You have saved a message. */
+  'message.saved': {
+    readonly type: 'message.saved';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: SavedMessage;
+  };
+  /** You have taken a message off your saved ones. */
+  'message.unsaved': {
+    readonly type: 'message.unsaved';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: UnsavedMessage;
+  };
   /** People came, went or are busy. */
   'presence.changed': {
     readonly type: 'presence.changed';
@@ -1638,8 +1722,10 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
     'around_seq',
     'limit',
   ]),
+  'message.save': call('PUT /v1/conversations/{conversation}/messages/{seq}/saved'),
   'message.search': call('GET /v1/search/messages', ['q', 'conversation', 'utc_offset', 'cursor', 'limit']),
   'message.send': call('POST /v1/conversations/{conversation}/messages', [], true),
+  'message.unsave': call('DELETE /v1/conversations/{conversation}/messages/{seq}/saved'),
   ping: null,
   'presence.get': call('GET /v1/presence', ['users']),
   'presence.set': call('PUT /v1/users/me/presence', [], true),
@@ -1650,6 +1736,7 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'reminder.list': call('GET /v1/reminders', ['due']),
   'room.get': call('GET /v1/rooms/{name}'),
   'room.list': call('GET /v1/rooms', ['prefix', 'cursor', 'limit', 'conversation']),
+  'saved.list': call('GET /v1/saved', ['cursor', 'limit', 'messages']),
   'server.figures': call('GET /v1/server/figures'),
   'server.get': call('GET /v1/server', [], false, false),
   'server.statistics': call('GET /v1/server/statistics'),

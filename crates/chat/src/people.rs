@@ -225,7 +225,9 @@ impl NamesPeople for AccountFact {
             | Self::ConversationHidden { conversation: _, at: _ }
             | Self::DraftSaved(_)
             | Self::DraftDiscarded(_)
-            | Self::ReminderRemoved(_) => {}
+            | Self::ReminderRemoved(_)
+            | Self::MessageSaved(_)
+            | Self::MessageUnsaved { conversation: _, seq: _ } => {}
         }
     }
 }
@@ -287,11 +289,15 @@ impl NamesPeople for Reply {
             Self::Presence(people) => people.iter_mut().for_each(|(user, _)| show(user)),
             Self::Reminder(reminder) => reminder.each_person(show),
             Self::Reminders(reminders) => reminders.each_person(show),
+            Self::SavedMessages { entries, next: _ } => {
+                entries.iter_mut().for_each(|entry| entry.message.each_person(show));
+            }
             Self::Done
             | Self::Sent(_)
             | Self::Sessions(_)
             | Self::Abilities(_)
             | Self::DraftSaved(_)
+            | Self::SavedMessage(_)
             | Self::Drafts(_) => {}
         }
     }
@@ -315,6 +321,8 @@ impl NamesPeople for Command {
             | Self::MoveMarker { conversation: _, marker: _, seq: _ }
             | Self::CreateReminder { conversation: _, seq: _, at: _ }
             | Self::CancelReminder(_)
+            | Self::SaveMessage { conversation: _, seq: _ }
+            | Self::UnsaveMessage { conversation: _, seq: _ }
             | Self::CreateRoom { name: _, topic: _, visibility: _, client_id: _ }
             | Self::JoinConversation(_)
             | Self::LeaveConversation(_)
@@ -357,6 +365,7 @@ impl NamesPeople for Query {
             | Self::Timeline { conversation: _, offset: _, limit: _ }
             | Self::CatchUp { conversation: _, since: _ }
             | Self::Reminders { due: _ }
+            | Self::SavedMessages { before: _, limit: _, messages: _ }
             | Self::AccountChanges { since: _ }
             // Names of people in what was typed are usernames.
             | Self::Search { q: _, utc_offset: _, conversation: _, before: _, limit: _ }

@@ -129,6 +129,15 @@ pub enum Query {
         /// Only those that are due, or only those that are not; all if absent.
         due: Option<bool>,
     },
+    /// The messages that the speaker has saved, the last one first.
+    SavedMessages {
+        /// Saved before this number of the account.
+        before: Option<Number>,
+        /// The largest number of entries.
+        limit: i64,
+        /// Whether the messages themselves are wanted.
+        messages: bool,
+    },
     /// The changes of the speaker's account after a number.
     AccountChanges {
         /// The last number that the client has seen.

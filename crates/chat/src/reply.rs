@@ -12,6 +12,7 @@ use crate::{
     presence::Seen,
     query::ListPosition,
     reminders::Reminder,
+    saved::{SavedEntry, SavedMessage},
     search::Hit,
     sessions::{Session, Tokens},
 };
@@ -99,6 +100,15 @@ pub enum Reply {
     Reminder(Reminder),
     /// The speaker's reminders.
     Reminders(Vec<Reminder>),
+    /// A message that the speaker has saved.
+    SavedMessage(SavedMessage),
+    /// A page of the messages that the speaker has saved.
+    SavedMessages {
+        /// The last one first.
+        entries: Vec<SavedEntry>,
+        /// Present if there are more: those saved before this number.
+        next: Option<Number>,
+    },
     /// What was found, newest first.
     Found {
         /// The messages.

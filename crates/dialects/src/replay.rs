@@ -334,6 +334,8 @@ fn describe(command: &Command) -> String {
         Command::RemoveReaction { conversation, seq, emoji } => format!("RemoveReaction {conversation} {seq} {emoji}"),
         Command::CreateReminder { conversation, seq, at } => format!("CreateReminder {conversation} {seq} {}", at.0),
         Command::CancelReminder(reminder) => format!("CancelReminder {reminder}"),
+        Command::SaveMessage { conversation, seq } => format!("SaveMessage {conversation} {seq}"),
+        Command::UnsaveMessage { conversation, seq } => format!("UnsaveMessage {conversation} {seq}"),
         Command::MoveMarker { conversation, marker, seq } => format!("MoveMarker {conversation} {marker:?} {seq}"),
         Command::CreateRoom { name, topic, visibility, client_id } => {
             format!("CreateRoom {name:?} {topic:?} {visibility:?} {client_id:?}")

@@ -32,6 +32,7 @@ mod presence;
 mod quotas;
 mod reactions;
 mod reminders;
+mod saved;
 mod search;
 mod sessions;
 mod statistics;
@@ -242,6 +243,8 @@ impl Engine {
             Command::MoveMarker { conversation, marker, seq } => call.move_marker(conversation, marker, seq).await,
             Command::CreateReminder { conversation, seq, at } => call.create_reminder(conversation, seq, at).await,
             Command::CancelReminder(reminder) => call.cancel_reminder(reminder).await,
+            Command::SaveMessage { conversation, seq } => call.save_message(conversation, seq).await,
+            Command::UnsaveMessage { conversation, seq } => call.unsave_message(conversation, seq).await,
             Command::CreateRoom { name, topic, visibility, client_id } => {
                 call.create_room(name, topic, visibility, client_id).await
             }
@@ -320,6 +323,7 @@ impl Engine {
                 call.catch_up(conversation, since).await.map(|caught_up| Reply::CaughtUp(Box::new(caught_up)))
             }
             Query::Reminders { due } => call.reminders(due).await,
+            Query::SavedMessages { before, limit, messages } => call.saved_messages(before, limit, messages).await,
             Query::AccountChanges { since } => call.account_changes(since).await,
             Query::Drafts => call.drafts().await,
             Query::Search { q, utc_offset, conversation, before, limit } => {

@@ -37,6 +37,9 @@ pub enum AccountChange<F: AccountForm> {
     Reminder(ReminderId, Number, bool),
     /// This reminder does not exist.
     NoReminder(ReminderId),
+    /// A small thing of this name has this state, or does not exist. A noun of which nothing more must be known than that
+    /// needs no variant of its own.
+    Thing(String, Option<String>),
 }
 
 /// Whether a conversation that somebody is a member of is in their list.
@@ -56,6 +59,8 @@ pub struct KnownAccount<F: AccountForm> {
     drafts: BTreeMap<DraftKey, F::Draft>,
     /// For each reminder, the number of its last change, and whether it is due.
     reminders: BTreeMap<ReminderId, (Number, bool)>,
+    /// The state of each small thing, by its name.
+    things: BTreeMap<String, String>,
 }
 
 impl<F: AccountForm> KnownAccount<F> {
@@ -69,7 +74,15 @@ impl<F: AccountForm> KnownAccount<F> {
     ) -> Self {
         let in_list = |hidden: Option<Number>| hidden.map_or(InList::Shown, InList::Hidden);
         let conversations = conversations.into_iter().map(|(id, hidden)| (id, in_list(hidden))).collect();
-        Self { cursor, profile, conversations, drafts: drafts.into_iter().collect(), reminders: BTreeMap::new() }
+        let (drafts, reminders) = (drafts.into_iter().collect(), BTreeMap::new());
+        Self { cursor, profile, conversations, drafts, reminders, things: BTreeMap::new() }
+    }
+
+    /// Adds small things: the name and state of each.
+    #[must_use]
+    pub fn with_things(mut self, things: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.things.extend(things);
+        self
     }
 
     /// Adds the reminders: for each the number of its last change, and whether it is due.
@@ -103,6 +116,8 @@ impl<F: AccountForm> KnownAccount<F> {
             AccountChange::NoDraft(key) => _ = self.drafts.remove(&key),
             AccountChange::Reminder(id, rev, due) => _ = self.reminders.insert(id, (rev, due)),
             AccountChange::NoReminder(id) => _ = self.reminders.remove(&id),
+            AccountChange::Thing(name, Some(state)) => _ = self.things.insert(name, state),
+            AccountChange::Thing(name, None) => _ = self.things.remove(&name),
         }
     }
 
@@ -137,6 +152,7 @@ impl<F: AccountForm> KnownAccount<F> {
         differ("conversation", &self.list(), &fresh.list(), &mut words);
         differ("draft", &self.named_drafts(), &fresh.named_drafts(), &mut words);
         differ("reminder", &self.reminders, &fresh.reminders, &mut words);
+        differ("thing", &self.things, &fresh.things, &mut words);
         words
     }
 
@@ -152,6 +168,12 @@ impl<F: AccountForm> KnownAccount<F> {
         };
         self.drafts.iter().map(|(key, draft)| (name(key), draft)).collect()
     }
+}
+
+/// The name of a saved message, as a small thing; its state is the number with which it was saved.
+#[must_use]
+pub fn saved_name(conversation: ConversationId, seq: Number) -> String {
+    format!("saved {conversation}/{seq}")
 }
 
 /// Facts in the program's own types.
@@ -171,6 +193,10 @@ impl From<&AccountFact> for AccountChange<crate::Facts> {
             AccountFact::DraftDiscarded(key) => Self::NoDraft(*key),
             AccountFact::ReminderChanged(one) => Self::Reminder(one.id, one.rev, one.due_at.is_some()),
             AccountFact::ReminderRemoved(id) => Self::NoReminder(*id),
+            AccountFact::MessageSaved(one) => {
+                Self::Thing(saved_name(one.conversation, one.seq), Some(one.rev.to_string()))
+            }
+            AccountFact::MessageUnsaved { conversation, seq } => Self::Thing(saved_name(*conversation, *seq), None),
         }
     }
 }
@@ -219,29 +245,34 @@ mod tests {
             AccountChange::Reminder(ReminderId(2), Number(10), false),
             AccountChange::Reminder(ReminderId(1), Number(11), true),
             AccountChange::NoReminder(ReminderId(2)),
+            AccountChange::Thing("saved 1/7".into(), Some("13".into())),
+            AccountChange::Thing("saved 1/8".into(), Some("14".into())),
+            AccountChange::Thing("saved 1/8".into(), None),
         ];
         for (number, change) in (4..).zip(changes) {
             heard.apply(Number(number), change);
         }
         heard.happened(HERE, Number(12));
         let fresh = KnownAccount::read(
-            Number(12),
+            Number(15),
             Some("Nantes"),
             [(HERE, Some(Number(12))), (THERE, None)],
             [(EDIT, "better")],
         )
-        .with_reminders([(ReminderId(1), Number(11), true)]);
+        .with_reminders([(ReminderId(1), Number(11), true)])
+        .with_things([("saved 1/7".to_owned(), "13".to_owned())]);
         assert_eq!((heard.cursor, heard.differences(&fresh)), (fresh.cursor, vec![]));
         heard.happened(HERE, Number(13));
         assert_eq!(heard.differences(&fresh), ["conversation 1 is known as \"shown\", but is \"hidden\""]);
-        heard.apply(Number(13), AccountChange::Removed(HERE));
-        assert_eq!((heard.cursor, heard.differences(&fresh).len()), (Number(13), 1));
+        heard.apply(Number(16), AccountChange::Removed(HERE));
+        assert_eq!((heard.cursor, heard.differences(&fresh).len()), (Number(16), 1));
     }
 
     #[test]
     fn every_difference_is_reported() {
         let fresh = KnownAccount::read(Number(3), Some("Brest"), [(THERE, None)], [(NEW, "hello"), (EDIT, "b")])
-            .with_reminders([(ReminderId(1), Number(2), true)]);
+            .with_reminders([(ReminderId(1), Number(2), true)])
+            .with_things([("saved 1/7".to_owned(), "3".to_owned())]);
         let words = known().differences(&fresh);
         let wanted = [
             "the profile",
@@ -250,6 +281,7 @@ mod tests {
             "draft in 1 is",
             "draft of 7 in 1 is not",
             "reminder 1 is not",
+            "thing saved 1/7 is not",
         ];
         let is_told = |(word, wanted): (&String, &str)| word.starts_with(wanted);
         assert!(words.len() == wanted.len() && words.iter().zip(wanted).all(is_told), "{words:?}");

@@ -57,6 +57,8 @@ pub enum Thing {
     Draft(DraftKey),
     /// What they want to be reminded of.
     Reminder(ReminderId),
+    /// Whether they have saved a message.
+    Saved(ConversationId, Number),
 }
 
 impl Thing {
@@ -72,6 +74,8 @@ impl Thing {
             AccountFact::DraftDiscarded(key) => (Self::Draft(*key), true),
             AccountFact::ReminderChanged(reminder) => (Self::Reminder(reminder.id), false),
             AccountFact::ReminderRemoved(id) => (Self::Reminder(*id), true),
+            AccountFact::MessageSaved(saved) => (Self::Saved(saved.conversation, saved.seq), false),
+            AccountFact::MessageUnsaved { conversation, seq } => (Self::Saved(*conversation, *seq), true),
         }
     }
 
@@ -81,6 +85,7 @@ impl Thing {
             Self::Hidden(id) => ("hidden", id.to_string()),
             Self::Profile => ("profile", String::new()),
             Self::Reminder(id) => ("reminder", id.to_string()),
+            Self::Saved(conversation, seq) => ("saved", format!("{conversation}/{seq}")),
             Self::Draft(DraftKey { conversation, edit: None }) => ("draft", conversation.to_string()),
             Self::Draft(DraftKey { conversation, edit: Some(seq) }) => ("draft", format!("{conversation}/{seq}")),
         }
@@ -93,6 +98,10 @@ impl Thing {
             "hidden" => conversation(key).map(Self::Hidden),
             "profile" => Some(Self::Profile),
             "reminder" => key.parse().ok().map(|id| Self::Reminder(ReminderId(id))),
+            "saved" => {
+                let (place, seq) = key.split_once('/')?;
+                Some(Self::Saved(conversation(place)?, Number(seq.parse().ok()?)))
+            }
             "draft" => {
                 let (place, edit) = key.split_once('/').map_or((key, None), |(place, edit)| (place, Some(edit)));
                 let edit = edit.map(|edit| edit.parse().map(Number)).transpose().ok()?;
@@ -199,13 +208,15 @@ mod tests {
             Thing::Hidden(conversation),
             Thing::Profile,
             Thing::Reminder(ReminderId(7)),
+            Thing::Saved(conversation, Number(40)),
             Thing::Draft(DraftKey { conversation, edit: None }),
             Thing::Draft(DraftKey { conversation, edit: Some(Number(40)) }),
         ] {
             let (noun, key) = thing.parts();
             assert_eq!(Thing::from_parts(noun, &key), Some(thing));
         }
-        for (noun, key) in [("draft", "12/x"), ("draft", ""), ("conversation", "a"), ("reminder", ""), ("poll", "1")] {
+        let strange = [("draft", "12/x"), ("draft", ""), ("conversation", "a"), ("reminder", ""), ("poll", "1")];
+        for (noun, key) in strange.into_iter().chain([("saved", "12"), ("saved", "12/"), ("saved", "x/1")]) {
             assert_eq!(Thing::from_parts(noun, key), None, "{noun} {key}");
         }
     }

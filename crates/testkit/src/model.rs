@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use promises::{
-    AccountChange, AccountForm, Change, ConversationId, DraftKey, Form, KnownAccount, Number, Place, ReminderId, UserId,
+    AccountChange, AccountForm, Change, ConversationId, DraftKey, Form, KnownAccount, Number, Place, ReminderId,
+    UserId, saved_name,
 };
 use serde_json::{Map, Value};
 
@@ -66,6 +67,18 @@ pub fn profile_of(account: &Value) -> Value {
 /// The missing field.
 pub fn reminder_of(data: &Value) -> Result<(ReminderId, Number, bool), String> {
     Ok((ReminderId(number(data, "id")?), Number(number(data, "rev")?), data["due"] == true))
+}
+
+/// A saved message as the law compares it: its name and the number with which it was saved.
+///
+/// # Errors
+/// The missing field.
+pub fn saved_of(data: &Value) -> Result<(String, String), String> {
+    Ok((saved_key(data)?, number(data, "rev")?.to_string()))
+}
+
+fn saved_key(data: &Value) -> Result<String, String> {
+    Ok(saved_name(ConversationId(number(data, "conversation")?), Number(number(data, "seq")?)))
 }
 
 /// The key of a draft object.
@@ -318,6 +331,11 @@ impl Model {
                 AccountChange::Reminder(id, rev, due)
             }
             "reminder.removed" => AccountChange::NoReminder(ReminderId(number(data, "id")?)),
+            "message.saved" => {
+                let (name, state) = saved_of(data)?;
+                AccountChange::Thing(name, Some(state))
+            }
+            "message.unsaved" => AccountChange::Thing(saved_key(data)?, None),
             _ => return Err(format!("{kind} is not an event of an account")),
         })
     }

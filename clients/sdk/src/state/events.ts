@@ -10,6 +10,7 @@ import * as markers from './markers.js';
 import { hearNumbered, isNumbered } from './numbered.js';
 import * as presence from './presence.js';
 import * as reminders from './reminders.js';
+import * as saved from './saved.js';
 import {
   contextOf,
   only,
@@ -33,6 +34,7 @@ const REDUCERS: Reducers<Unnumbered> = {
   ...markers.events,
   ...presence.events,
   ...reminders.events,
+  ...saved.events,
   ...typing.events,
 };
 

@@ -10,6 +10,7 @@ import type {
   Marker,
   Member,
   PersonPresence,
+  SavedMessage,
   User,
 } from '../wire.js';
 import { cutAccount } from './account_scope.js';
@@ -25,6 +26,7 @@ import type { Pending } from './pending.js';
 import { takePresences } from './presence.js';
 import { putKnown } from './put.js';
 import * as readings from './readings.js';
+import { takeSaved } from './saved.js';
 import { authenticate, forget, type Position } from './sessions.js';
 import { contextOf, only, type Bounds, type LineState, type Reduced, type State } from './state.js';
 import type { PageRead } from './timeline.js';
@@ -74,7 +76,8 @@ type Answer =
   | { readonly type: 'account.changes'; readonly changes: AccountChanges }
   | { readonly type: 'drafts'; readonly drafts: readonly Draft[]; readonly since: number }
   | { readonly type: 'draft'; readonly draft: Draft }
-  | { readonly type: 'draft.gone'; readonly key: string; readonly rev: number };
+  | { readonly type: 'draft.gone'; readonly key: string; readonly rev: number }
+  | { readonly type: 'saved'; readonly saved: readonly SavedMessage[]; readonly into: number };
 
 /** The readings of a conversation that is open. */
 type Reading =
@@ -142,6 +145,8 @@ export function reduce(state: State, input: Input, bounds: Bounds): Reduced {
       return only(putDraft(state, input.draft));
     case 'draft.gone':
       return only(dropDraft(state, input.key, input.rev));
+    case 'saved':
+      return only(takeSaved(state, input.saved, input.into));
     case 'opened':
       return putKnown(state, input.conversation, readings.open);
     case 'closed':

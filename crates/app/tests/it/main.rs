@@ -34,6 +34,7 @@ mod reactions;
 mod reminders;
 mod rest;
 mod resume;
+mod saved;
 mod search;
 mod sessions;
 mod statistics;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{
     accounts, conversations, drafts, forms, markers, members, messages,
     openapi::{VERSION, pretty, problem},
-    presence, reactions, reminders,
+    presence, reactions, reminders, saved,
     schemas::{Parts, Shape},
     server,
     table::{OPERATIONS, Operation},
@@ -96,6 +96,13 @@ static TOLD: &[Outgoing] = &[
     own("reminder.set", "You have asked to be reminded.", false, Shape::of::<reminders::Reminder>()),
     own("reminder.due", "What you wanted to be reminded of.", false, Shape::of::<reminders::Reminder>()),
     own("reminder.removed", "You have no such reminder any more.", false, Shape::of::<reminders::RemovedReminder>()),
+    own("message.saved", "You have saved a message.", false, Shape::of::<saved::SavedMessage>()),
+    own(
+        "message.unsaved",
+        "You have taken a message off your saved ones.",
+        false,
+        Shape::of::<saved::UnsavedMessage>(),
+    ),
     own(
         "account.reset",
         "Too much of your account has changed, or your number is not of this history: read it anew.",

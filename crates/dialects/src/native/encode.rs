@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     account_changes, accounts, conversations, drafts, markers, members, messages, pages, policies, presence, reactions,
-    reminders, search, server, sessions, typing,
+    reminders, saved, search, server, sessions, typing,
 };
 use crate::Text;
 
@@ -127,6 +127,10 @@ pub fn account(event: &AccountEvent) -> Text {
             tell(event, kind, reminders::Reminder::from(reminder))
         }
         AccountFact::ReminderRemoved(id) => tell(event, "reminder.removed", reminders::RemovedReminder { id: id.0 }),
+        AccountFact::MessageSaved(saved) => tell(event, "message.saved", saved::SavedMessage::from(saved)),
+        AccountFact::MessageUnsaved { conversation, seq } => {
+            tell(event, "message.unsaved", saved::UnsavedMessage::new(*conversation, *seq))
+        }
     }
 }
 
@@ -271,6 +275,10 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, types: &[&str]) 
         Reply::Reminders(all) => {
             let reminders = all.iter().map(reminders::Reminder::from).collect();
             Answer::new("reminders", &reminders::Reminders { reminders })
+        }
+        Reply::SavedMessage(saved) => Answer::new("saved.message", &saved::SavedMessage::from(saved)),
+        Reply::SavedMessages { entries, next } => {
+            Answer::new("saved.messages", &saved::SavedMessages::new(entries, *next))
         }
         Reply::Found { hits, next } => {
             let results = hits.iter().map(search::SearchResult::from).collect();

@@ -72,7 +72,10 @@ fn full(operation: &str) -> Value {
         "message.history" => json!({ "conversation": 1, "before_seq": 9, "limit": 5 }),
         "message.edit" => json!({ "conversation": 1, "seq": 2, "text": "x" }),
         "reaction.add" | "reaction.remove" => json!({ "conversation": 1, "seq": 2, "emoji": "👍" }),
-        "message.get" | "message.delete" | "marker.read" | "marker.delivered" => json!({ "conversation": 1, "seq": 2 }),
+        "message.get" | "message.delete" | "message.save" | "message.unsave" | "marker.read" | "marker.delivered" => {
+            json!({ "conversation": 1, "seq": 2 })
+        }
+        "saved.list" => json!({ "cursor": "3", "limit": 5, "messages": false }),
         "reminder.create" => json!({ "conversation": 1, "seq": 2, "at": "2025-01-01T12:00:00Z" }),
         "reminder.cancel" => json!({ "reminder": 7 }),
         "reminder.list" => json!({ "due": true }),

@@ -21,6 +21,7 @@ mod presence;
 mod reactions;
 mod reminders;
 pub mod rest;
+mod saved;
 mod search;
 mod server;
 mod sessions;

@@ -14,7 +14,7 @@ use super::{
     encode::{self, Answer},
     markers, members, messages,
     pages::{id_cursor, page_limit},
-    policies, presence, reactions, reminders,
+    policies, presence, reactions, reminders, saved,
     schemas::Shape,
     search, server, sessions, statistics, typing,
 };
@@ -458,6 +458,18 @@ operations! {
         "The speaker's own reminders by their moments: all, those that are due, or those that wait."
         [route("GET", "/v1/reminders", 200, &[], &[("due", BOOL)])]
         (reminders::ListReminders) |i| ask(Query::Reminders { due: i.due });
+    "message.save" member ["saved.message" saved::SavedMessage]
+        "Save a message, to find it again; repeating it changes nothing."
+        [route("PUT", "/v1/conversations/{conversation}/messages/{message}/saved", 200, &[CONVERSATION, SEQ], &[])]
+        (messages::OfMessage) |i| order(Command::SaveMessage { conversation: i.place(), seq: i.seq() });
+    "message.unsave" member ["done" server::Done]
+        "Take a message off one's saved ones; repeating it changes nothing."
+        [route("DELETE", "/v1/conversations/{conversation}/messages/{message}/saved", 204, &[CONVERSATION, SEQ], &[])]
+        (messages::OfMessage) |i| order(Command::UnsaveMessage { conversation: i.place(), seq: i.seq() });
+    "saved.list" member ["saved.messages" saved::SavedMessages<'static>]
+        "The messages that the speaker has saved, the last one first."
+        [route("GET", "/v1/saved", 200, &[], &[("cursor", TEXT), ("limit", INT), ("messages", BOOL)])]
+        (saved::ListSaved) |i| ask(i.query()?);
     "marker.read" member ["marker" markers::Marker]
         "Everything up to here was read."
         [route("PUT", "/v1/conversations/{conversation}/read", 200, &[CONVERSATION], &[])]

@@ -15,6 +15,7 @@ use chat::{
     reactions::Reaction,
     reminders::Reminder,
     reply::{AccountChanges, CaughtUp},
+    saved::{SavedEntry, SavedMessage},
     search::{Highlight, Hit},
     sessions::{Challenge, Session, Tokens, Visited},
     statistics::Stored,
@@ -100,6 +101,11 @@ pub(super) fn script(value: Value) -> Reply {
         },
         "reminder" => Reply::Reminder(reminder(inner)),
         "reminders" => Reply::Reminders(list(inner, reminder)),
+        "saved_message" => Reply::SavedMessage(saved(inner)),
+        "saved_messages" => Reply::SavedMessages {
+            entries: list(inner, |one| SavedEntry { saved: saved(one), message: one.get("message").map(message) }),
+            next: next.as_i64().map(Number),
+        },
         "marker" => Reply::Marker(markers(inner)),
         "history" => Reply::History(Page {
             messages: list(&inner["messages"], message),
@@ -275,6 +281,16 @@ pub(super) fn reminder(value: &Value) -> Reminder {
     }
 }
 
+pub(super) fn saved(value: &Value) -> SavedMessage {
+    SavedMessage {
+        message: MessageId(int(&value["id"], 7)),
+        conversation: ConversationId(int(&value["conversation"], 12)),
+        seq: Number(int(&value["seq"], 42)),
+        saved_at: NOON,
+        rev: Number(int(&value["rev"], 5)),
+    }
+}
+
 pub(super) fn account(value: &Value) -> Account {
     Account {
         id: UserId(int(&value["id"], 3)),
@@ -428,6 +444,8 @@ pub(super) fn account_event(value: &Value) -> AccountEvent {
         "reminder.changed" => AccountFact::ReminderChanged(reminder(&value["reminder"])),
         "reminder.removed" => AccountFact::ReminderRemoved(reminder(&value["reminder"]).id),
         "draft.discarded" => AccountFact::DraftDiscarded(draft(&value["draft"]).key),
+        "message.saved" => AccountFact::MessageSaved(saved(&value["saved"])),
+        "message.unsaved" => AccountFact::MessageUnsaved { conversation, seq: Number(42) },
         other => panic!("no event of an account is called {other}"),
     };
     let number = Number(int(&value["number"], 7));

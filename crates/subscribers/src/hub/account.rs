@@ -8,7 +8,7 @@
 use std::{collections::VecDeque, sync::atomic::Ordering};
 
 use chat::{
-    AccountEvent, AccountFact, ConversationId, Number, Result, Scope, UserId, conversations::Place,
+    AccountEvent, AccountFact, ConversationId, Number, Result, Scope, UserId, conversations::Place, event::ListChange,
     reply::AccountChanges,
 };
 use dialects::Dialect;
@@ -149,20 +149,15 @@ impl State {
     }
 
     fn moment_of(&self, event: &AccountEvent, is_fresh: bool) -> Moment {
-        let (conversation, at) = match &event.fact {
-            AccountFact::ConversationAdded(listed) if !is_fresh && self.lacks_meanwhile(event) => {
+        let (conversation, at) = match event.fact.list_change() {
+            Some(ListChange::Added(listed)) if !is_fresh && self.lacks_meanwhile(event) => {
                 return Moment::Over(listed.conversation.id);
             }
-            AccountFact::ConversationAdded(listed) => (listed.conversation.id, listed.conversation.head),
+            Some(ListChange::Added(listed)) => (listed.conversation.id, listed.conversation.head),
             // Whatever the person had seen when they hid the conversation must come first, because a later event brings
             // the conversation back. And what comes afterwards has brought it back.
-            AccountFact::ConversationHidden { conversation, at } => (*conversation, *at),
-            AccountFact::ConversationRemoved { .. }
-            | AccountFact::ProfileChanged(_)
-            | AccountFact::DraftSaved(_)
-            | AccountFact::DraftDiscarded(_)
-            | AccountFact::ReminderChanged(_)
-            | AccountFact::ReminderRemoved(_) => return Moment::Now,
+            Some(ListChange::Hidden { conversation, at }) => (conversation, at),
+            Some(ListChange::Removed(_)) | None => return Moment::Now,
         };
         match self.channels.get(&conversation).map(|channel| channel.gaps.last()) {
             Some(last) if last < at => Moment::Later(conversation, at),
@@ -249,8 +244,8 @@ impl State {
     /// Applies a change of membership. It falls between two events of a conversation: earlier ones are handed out
     /// first, to those who were members then.
     fn obey_account_fact(&mut self, user: UserId, fact: &AccountFact, is_fresh: bool) {
-        match fact {
-            AccountFact::ConversationAdded(listed) => {
+        match fact.list_change() {
+            Some(ListChange::Added(listed)) => {
                 let conversation = listed.conversation.id;
                 let is_new = !self.channels.contains_key(&conversation);
                 self.begin_listening(user, listed);
@@ -261,17 +256,13 @@ impl State {
                     self.tell_meanwhile(user, conversation, meanwhile);
                 }
             }
-            AccountFact::ConversationRemoved { conversation, .. } => self.end_listening(user, *conversation),
-            AccountFact::ConversationHidden { conversation, .. } => {
-                if let Some(channel) = self.channels.get_mut(conversation) {
+            Some(ListChange::Removed(conversation)) => self.end_listening(user, conversation),
+            Some(ListChange::Hidden { conversation, .. }) => {
+                if let Some(channel) = self.channels.get_mut(&conversation) {
                     self.deliveries.fetch_add(channel.flush(), Ordering::Relaxed);
                 }
             }
-            AccountFact::ProfileChanged(_)
-            | AccountFact::DraftSaved(_)
-            | AccountFact::DraftDiscarded(_)
-            | AccountFact::ReminderChanged(_)
-            | AccountFact::ReminderRemoved(_) => {}
+            None => {}
         }
     }
 }
