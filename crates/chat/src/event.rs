@@ -15,6 +15,7 @@ use crate::{
     messages::Message,
     presence::Seen,
     reminders::Reminder,
+    threads::{Following, Summary},
 };
 
 /// A scope of numbers: 1, 2, 3 … without gaps. The order of scopes is the order in which a transaction locks them.
@@ -53,6 +54,8 @@ pub struct Event {
     pub at: Millis,
     /// The change.
     pub fact: Fact,
+    /// The summary of the thread that changes with it, for those who see the thread's root.
+    pub thread: Option<Box<Summary>>,
 }
 
 /// A change of a conversation.
@@ -166,6 +169,8 @@ pub enum AccountFact {
     DraftSaved(Draft),
     /// A draft was discarded.
     DraftDiscarded(DraftKey),
+    /// The person follows a thread or does so no longer, or has read on in it.
+    ThreadFollowed(Following),
     /// A reminder was created or changed, or is due.
     ReminderChanged(Reminder),
     /// A reminder was removed.
@@ -184,6 +189,7 @@ impl AccountFact {
             // A reminder stays when its person has left the conversation, so it need not wait for the conversation's
             // events.
             Self::ProfileChanged(_) | Self::ReminderChanged(_) | Self::ReminderRemoved(_) => None,
+            Self::ThreadFollowed(following) => Some(following.key.conversation),
             Self::DraftSaved(draft) => Some(draft.key.conversation),
             Self::DraftDiscarded(key) => Some(key.conversation),
         }

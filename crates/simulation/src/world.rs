@@ -376,6 +376,7 @@ impl World<'_> {
             AccountFact::DraftDiscarded(key) => format!("no draft in {}", self.room(key.conversation)),
             AccountFact::ReminderChanged(reminder) => format!("reminder {}", reminder.id),
             AccountFact::ReminderRemoved(id) => format!("no reminder {id}"),
+            AccountFact::ThreadFollowed(one) => format!("thread {}: {}", one.key.root, one.follows),
         };
         format!("{}#{} {what}", self.person(event.account), event.number)
     }

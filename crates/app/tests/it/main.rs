@@ -37,5 +37,6 @@ mod resume;
 mod search;
 mod sessions;
 mod statistics;
+mod threads;
 mod typing;
 mod web;

@@ -47,7 +47,8 @@ pub fn account(event: &AccountEvent) -> Vec<Text> {
         | AccountFact::DraftSaved(_)
         | AccountFact::DraftDiscarded(_)
         | AccountFact::ReminderChanged(_)
-        | AccountFact::ReminderRemoved(_) => Vec::new(),
+        | AccountFact::ReminderRemoved(_)
+        | AccountFact::ThreadFollowed(_) => Vec::new(),
     }
 }
 
