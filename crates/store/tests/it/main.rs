@@ -11,6 +11,7 @@ mod policies;
 mod reminders;
 mod schema;
 mod search;
+mod threads;
 mod transfer;
 mod turns;
 mod unreadable;
@@ -150,6 +151,16 @@ fn say(
     client_id: &str,
     text: &str,
 ) -> oneshot::Receiver<chat::Result<Sent>> {
+    say_in(writer, author, (conversation, Target::Unaware), client_id, text)
+}
+
+fn say_in(
+    writer: &Writer,
+    author: UserId,
+    (conversation, target): (ConversationId, Target),
+    client_id: &str,
+    text: &str,
+) -> oneshot::Receiver<chat::Result<Sent>> {
     let (answer, result) = oneshot::channel();
     let submission = Submission {
         conversation,
@@ -157,7 +168,7 @@ fn say(
         message_type: MessageType::Text,
         text: text.to_owned(),
         parent: None,
-        target: Target::Unaware,
+        target,
     };
     let message = NewMessage { author: speaker(author), submission, origin: None };
     let writer = writer.clone();
