@@ -16,6 +16,7 @@ use crate::{
     presence::Seen,
     reminders::Reminder,
     saved::SavedMessage,
+    threads::{Following, Summary},
 };
 
 /// A scope of numbers: 1, 2, 3 … without gaps. The order of scopes is the order in which a transaction locks them.
@@ -54,6 +55,8 @@ pub struct Event {
     pub at: Millis,
     /// The change.
     pub fact: Fact,
+    /// The summary of the thread that changes with it, for those who see the thread's root.
+    pub thread: Option<Box<Summary>>,
 }
 
 /// A change of a conversation.
@@ -183,6 +186,8 @@ pub enum AccountFact {
     DraftSaved(Draft),
     /// A draft was discarded.
     DraftDiscarded(DraftKey),
+    /// The person follows a thread or does so no longer, or has read on in it.
+    ThreadFollowed(Following),
     /// A reminder was created or changed, or is due.
     ReminderChanged(Reminder),
     /// A reminder was removed.
@@ -228,6 +233,7 @@ impl AccountFact {
             Self::ProfileChanged(_)
             | Self::DraftSaved(_)
             | Self::DraftDiscarded(_)
+            | Self::ThreadFollowed(_)
             | Self::ReminderChanged(_)
             | Self::ReminderRemoved(_)
             | Self::MessageSaved(_)
@@ -250,6 +256,7 @@ impl AccountFact {
             | Self::ReminderRemoved(_)
             | Self::MessageSaved(_)
             | Self::MessageUnsaved { .. } => None,
+            Self::ThreadFollowed(following) => Some(following.key.conversation),
             Self::DraftSaved(draft) => Some(draft.key.conversation),
             Self::DraftDiscarded(key) => Some(key.conversation),
         }

@@ -1,6 +1,10 @@
 //! Queries: what clients can ask for without changing anything.
 
-use crate::{ConversationId, MessageId, Number, UserId, messages::Anchor};
+use crate::{
+    ConversationId, MessageId, Number, UserId,
+    messages::{Anchor, View},
+    threads::ThreadPosition,
+};
 
 /// A query of an authenticated speaker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +97,8 @@ pub enum Query {
     History {
         /// The conversation.
         conversation: ConversationId,
+        /// The messages.
+        view: View,
         /// The part.
         anchor: Anchor,
         /// The largest number of messages.
@@ -123,6 +129,15 @@ pub enum Query {
         conversation: ConversationId,
         /// The last number that the client has seen.
         since: Number,
+    },
+    /// The threads that the speaker follows, the one with the newest reply first.
+    Threads {
+        /// Only those with unread replies.
+        unread: bool,
+        /// Continue after this position.
+        after: Option<ThreadPosition>,
+        /// How many.
+        limit: i64,
     },
     /// The speaker's own reminders, in the order of their times.
     Reminders {

@@ -15,6 +15,7 @@ use crate::{
     saved::{SavedEntry, SavedMessage},
     search::Hit,
     sessions::{Session, Tokens},
+    threads::{Followed, Following, Summary, ThreadPosition},
 };
 
 /// The answer to a command or query.
@@ -96,6 +97,15 @@ pub enum Reply {
     Drafts(Vec<Draft>),
     /// The presence of people.
     Presence(Vec<(UserId, Seen)>),
+    /// Whether the speaker follows a thread, and how far they have read it.
+    Thread(Following),
+    /// A page of the threads that the speaker follows.
+    Threads {
+        /// The threads.
+        threads: Vec<Followed>,
+        /// Present if there are more.
+        next: Option<ThreadPosition>,
+    },
     /// A reminder in its present state.
     Reminder(Reminder),
     /// The speaker's reminders.
@@ -132,8 +142,10 @@ pub struct CaughtUp {
     pub conversation: Conversation,
     /// Memberships that changed, departures included.
     pub members: Vec<Member>,
-    /// Messages that are new or changed, by `seq`.
+    /// Messages that are new or changed, by `seq`; without the summaries of threads.
     pub messages: Vec<Message>,
+    /// The summaries of threads that have changed.
+    pub threads: Vec<Summary>,
     /// True if there was too much to send: the client must forget the conversation and read it again, from its newest
     /// page of history, whose head is then the cursor.
     pub reset: bool,
@@ -148,6 +160,7 @@ impl CaughtUp {
     pub fn seen_from(&self, number: Number) -> Self {
         let mut seen = self.clone();
         seen.messages.retain(|message| message.seq >= number);
+        seen.threads.retain(|thread| thread.root >= number);
         seen
     }
 }
@@ -198,7 +211,7 @@ mod tests {
     use crate::{AccountFact, ConversationId, drafts::DraftKey};
 
     fn changes(from: i64, numbers: &[i64], more: bool) -> AccountChanges {
-        let key = DraftKey { conversation: ConversationId(1), edit: None };
+        let key = DraftKey { conversation: ConversationId(1), edit: None, thread: None };
         let event = |(after, number): (&i64, &i64)| AccountEvent {
             account: UserId(1),
             after: Number(*after),

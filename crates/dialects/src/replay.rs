@@ -219,7 +219,7 @@ fn drive(mut step: Step, script: &mut VecDeque<&str>, said: &mut String) {
 
 /// Writes down a question, and takes the scripted answer.
 fn answer(asked: &str, script: &mut VecDeque<&str>, said: &mut String) -> Result<Value, Error> {
-    line(said, "?", asked);
+    line(said, "?", &without_usual(asked));
     let scripted = script.pop_front().filter(|next| next.starts_with("= "));
     let scripted = scripted.unwrap_or_else(|| panic!("nothing is scripted as the answer to {asked}"));
     said.push_str(scripted);
@@ -229,6 +229,12 @@ fn answer(asked: &str, script: &mut VecDeque<&str>, said: &mut String) -> Result
         Some(_) => Err(error(&value)),
         None => Ok(value),
     }
+}
+
+/// What is asked, without the fields that most leave as they are.
+fn without_usual(asked: &str) -> String {
+    const USUAL: [&str; 3] = [", target: Unaware", " view: All,", ", thread: None"];
+    USUAL.iter().fold(asked.to_owned(), |asked, usual| asked.replace(usual, ""))
 }
 
 fn request(
@@ -332,6 +338,8 @@ fn describe(command: &Command) -> String {
         Command::DeleteMessage { conversation, seq } => format!("DeleteMessage {conversation} {seq}"),
         Command::AddReaction { conversation, seq, emoji } => format!("AddReaction {conversation} {seq} {emoji}"),
         Command::RemoveReaction { conversation, seq, emoji } => format!("RemoveReaction {conversation} {seq} {emoji}"),
+        Command::FollowThread { key, follows } => format!("FollowThread {key:?} {follows}"),
+        Command::ReadThread { key, seq } => format!("ReadThread {key:?} {seq}"),
         Command::CreateReminder { conversation, seq, at } => format!("CreateReminder {conversation} {seq} {}", at.0),
         Command::CancelReminder(reminder) => format!("CancelReminder {reminder}"),
         Command::SaveMessage { conversation, seq } => format!("SaveMessage {conversation} {seq}"),

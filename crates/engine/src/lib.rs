@@ -36,6 +36,7 @@ mod saved;
 mod search;
 mod sessions;
 mod statistics;
+mod threads;
 
 use std::sync::{Arc, Mutex};
 
@@ -241,6 +242,8 @@ impl Engine {
                 call.remove_reaction(conversation, seq, emoji).await
             }
             Command::MoveMarker { conversation, marker, seq } => call.move_marker(conversation, marker, seq).await,
+            Command::FollowThread { key, follows } => call.follow_thread(key, follows).await,
+            Command::ReadThread { key, seq } => call.read_thread(key, seq).await,
             Command::CreateReminder { conversation, seq, at } => call.create_reminder(conversation, seq, at).await,
             Command::CancelReminder(reminder) => call.cancel_reminder(reminder).await,
             Command::SaveMessage { conversation, seq } => call.save_message(conversation, seq).await,
@@ -315,7 +318,10 @@ impl Engine {
             Query::Abilities { conversation, user } => call.abilities(conversation, user).await,
             Query::Members { conversation, after, limit } => call.members(conversation, after, limit).await,
             Query::Markers(conversation) => call.markers(conversation).await,
-            Query::History { conversation, anchor, limit } => call.history(conversation, anchor, limit).await,
+            Query::History { conversation, view, anchor, limit } => {
+                call.history(conversation, view, anchor, limit).await
+            }
+            Query::Threads { unread, after, limit } => call.threads(unread, after, limit).await,
             Query::Message { conversation, seq } => call.message(conversation, seq).await,
             Query::MessageById(id) => call.message_by_id(id).await,
             Query::Timeline { conversation, offset, limit } => call.timeline(conversation, offset, limit).await,

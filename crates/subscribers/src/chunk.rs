@@ -51,8 +51,8 @@ impl Chunk {
         self.parts.iter().flat_map(|parts| parts.iter()).map(|part| part.frames.len()).max().unwrap_or_default()
     }
 
-    /// Adds an event, encoded for each dialect present; and its bare number, if some subscribers do not see all
-    /// messages.
+    /// Adds an event, encoded for each dialect present; if some subscribers do not see all messages, also its bare
+    /// number, and what it says without the thread whose root they do not see.
     pub(crate) fn add(
         &mut self,
         numbers: &Numbers,
@@ -63,6 +63,8 @@ impl Chunk {
     ) {
         let earlier = event.fact.message().map(|message| message.seq).filter(|seq| *seq < event.number);
         let earlier = earlier.filter(|_| !limited.is_empty());
+        let rootless = event.thread.as_ref().filter(|_| !limited.is_empty());
+        let rootless = rootless.map(|thread| (thread.root, Event { thread: None, ..event.clone() }));
         self.conversation = event.conversation;
         self.events += 1;
         let mut native: Option<Option<Text>> = None;
@@ -87,6 +89,14 @@ impl Chunk {
                     frame::write(&mut instead, frame::Opcode::Text, text.as_bytes());
                 }
                 part.veils.push(Veil { start, end: part.frames.len(), seq, instead });
+            }
+            // Whoever does not see the message itself does not see the root either: the first replacement holds.
+            if let Some((seq, event)) = &rootless {
+                let mut instead = Vec::new();
+                if let Some(text) = numbers.event(dialect, place, event) {
+                    frame::write(&mut instead, frame::Opcode::Text, text.as_bytes());
+                }
+                part.veils.push(Veil { start, end: part.frames.len(), seq: *seq, instead });
             }
         }
     }

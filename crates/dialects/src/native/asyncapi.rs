@@ -10,7 +10,7 @@ use super::{
     schemas::{Parts, Shape},
     server,
     table::{OPERATIONS, Operation},
-    typing,
+    threads, typing,
 };
 
 /// What the server tells without being asked.
@@ -93,6 +93,12 @@ static TOLD: &[Outgoing] = &[
     own("account.updated", "Your profile was changed.", false, Shape::of::<accounts::Account<'static>>()),
     own("draft.saved", "You have begun to write this.", true, Shape::of::<drafts::Draft<'static>>()),
     own("draft.discarded", "There is no such draft any more.", true, Shape::of::<drafts::DraftKey>()),
+    own(
+        "thread.followed",
+        "You follow a thread or do so no longer, or have read on.",
+        true,
+        Shape::of::<threads::Thread>(),
+    ),
     own("reminder.set", "You have asked to be reminded.", false, Shape::of::<reminders::Reminder>()),
     own("reminder.due", "What you wanted to be reminded of.", false, Shape::of::<reminders::Reminder>()),
     own("reminder.removed", "You have no such reminder any more.", false, Shape::of::<reminders::RemovedReminder>()),
@@ -124,6 +130,9 @@ static TOLD: &[Outgoing] = &[
     signal("presence.changed", "People came, went or are busy.", Shape::of::<presence::PresenceChange<'static>>()),
 ];
 
+/// The events by which a thread's summary may change: it is told beside the message.
+const THREADED: &[&str] = &["message.created", "message.deleted"];
+
 /// The document, as pretty JSON. The same every time.
 #[must_use]
 pub fn document() -> String {
@@ -152,9 +161,14 @@ pub fn document_at(origin: &str, path: &str, limits: &Limits) -> String {
         }
         operations.insert(operation.name.into(), asked(operation));
     }
+    let summary = Shape::of::<threads::ThreadSummary<'static>>().reference(true, &mut parts);
     for told in TOLD {
         let data = told.data.reference(true, &mut parts);
-        messages.insert(format!("event.{}", told.name), event_message(told, &data));
+        let mut message = event_message(told, &data);
+        if THREADED.contains(&told.name) {
+            message["payload"]["properties"]["thread"] = summary.clone();
+        }
+        messages.insert(format!("event.{}", told.name), message);
         operations.insert(
             format!("on.{}", told.name),
             json!({

@@ -27,6 +27,7 @@ mod server;
 mod sessions;
 mod statistics;
 pub mod table;
+mod threads;
 mod typing;
 
 #[cfg(test)]

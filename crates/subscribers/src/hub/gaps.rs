@@ -14,6 +14,7 @@ use chat::{
     members::Departure,
     messages::Message,
     reply::{AccountChanges, CaughtUp},
+    threads::Summary,
 };
 use dialects::{Dialect, Text};
 use stream::{Hearing, wire};
@@ -265,13 +266,8 @@ impl State {
         channel.end_run(conversation, Instant::now());
         if let Some(messages) = new_messages(changes, last) {
             for message in messages {
-                channel.chunk.add(
-                    &self.numbers,
-                    &channel.place,
-                    &created(message),
-                    &channel.listening,
-                    &channel.limited,
-                );
+                let event = Event { thread: thread_of(changes, message), ..created(message) };
+                channel.chunk.add(&self.numbers, &channel.place, &event, &channel.listening, &channel.limited);
             }
             return;
         }
@@ -380,7 +376,7 @@ pub(super) fn events(changes: &CaughtUp, last: Number) -> Vec<Event> {
             Some(_) => Fact::MemberUpdated(member),
             None => Fact::MemberLeft { member, departure: Departure::Removed, member_count },
         };
-        events.push((number, Event { conversation, number, actor, origin: None, at, fact }));
+        events.push((number, Event { conversation, number, actor, origin: None, at, fact, thread: None }));
     }
     let mut told = HashSet::new();
     for message in changes.messages.iter().filter(|message| message.rev > last && message.seq <= changes.to) {
@@ -410,5 +406,12 @@ fn created(message: &Message) -> Event {
         origin: None,
         at: message.created_at,
         fact: Fact::MessageCreated(message.clone()),
+        thread: None,
     }
+}
+
+/// The summary of the thread that a new message has changed last.
+fn thread_of(changes: &CaughtUp, message: &Message) -> Option<Box<Summary>> {
+    let is_its = |thread: &&Summary| message.thread == Some(thread.root) && thread.rev == message.seq;
+    changes.threads.iter().find(is_its).cloned().map(Box::new)
 }

@@ -184,8 +184,15 @@ impl Small {
 
     /// An event arrives from another node.
     fn hears(&mut self, number: i64, fact: Fact) {
-        let event =
-            Event { conversation: GARDEN, number: Number(number), actor: ANN, origin: None, at: Millis(0), fact };
+        let event = Event {
+            conversation: GARDEN,
+            number: Number(number),
+            actor: ANN,
+            origin: None,
+            at: Millis(0),
+            fact,
+            thread: None,
+        };
         self.state.tell(&Arc::new(vec![Outgoing::Event(event)]), Vec::new());
     }
 
@@ -264,6 +271,7 @@ fn listed(head: i64) -> Listed {
         visible_from: Number(0),
         unread: 0,
         last_message: None,
+        room: None,
         peer: None,
     }
 }
@@ -298,6 +306,9 @@ fn said(seq: i64) -> Fact {
         client_id: None,
         text: Some("not for everybody".into()),
         parent: None,
+        thread: None,
+        also_in_room: false,
+        summary: None,
         created_at: Millis(0),
         edited_at: None,
         deleted_at: None,
@@ -504,6 +515,7 @@ async fn a_filled_gap_leaves_out_messages_that_a_member_does_not_see() {
         conversation: listed(7).conversation,
         members: Vec::new(),
         messages: vec![edited(3, 6), edited(5, 7)],
+        threads: Vec::new(),
         reset: false,
         more: false,
     };

@@ -85,6 +85,7 @@ async fn an_old_client_is_told_what_was_said_since_its_person_came_in_on_another
         conversation: listed(8).conversation,
         members: Vec::new(),
         messages: said,
+        threads: Vec::new(),
         reset: false,
         more: false,
     };
