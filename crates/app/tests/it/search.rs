@@ -300,7 +300,7 @@ async fn what_one_types_is_completed_from_what_one_may_know() {
     assert_eq!(suggested(&ann, "apple has:").await, ["has:link", "has:reaction"]);
     assert_eq!(suggested(&bob, "from:ann").await, ["from:ann", "from:annabel"]);
     assert_eq!(suggested(&bob, "from:m").await, ["from:me"]);
-    assert_eq!(suggested(&ann, "in:to").await, ["in:\"tool box\"", "in:\"tool shed\""], "the newest first");
+    assert_eq!(suggested(&ann, "in:to").await, ["in:\"tool shed\"", "in:\"tool box\""], "the liveliest first");
     assert_eq!(suggested(&bob, "in:\"tool s").await, ["in:\"tool shed\""]);
     assert_eq!(suggested(&ann, "in:@b").await, ["in:@bob"]);
     assert_eq!(suggested(&admin, "in:@b").await, [] as [&str; 0]);
