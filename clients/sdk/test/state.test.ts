@@ -140,6 +140,24 @@ describe('numbers', () => {
     expect(story.wants).toEqual([]);
   });
 
+  test('a run of joins and leaves takes its numbers, and who the members are is read again', () => {
+    const story = Story.at(3);
+    const run = (from: number, to: number, member_count: number) => {
+      const data = { from, to, member_count };
+      const frame = { type: 'members.changed', conversation: 1, seq: to, data } as const;
+      story.take({ type: 'frame', frame, now: 0 });
+    };
+    run(4, 9, 5_120);
+    expect([story.it.cursor, story.it.row.member_count, story.it.members]).toEqual([9, 5_120, null]);
+    // One that began before, and one that is over.
+    run(8, 12, 5_123);
+    run(5, 11, 5_122);
+    expect([story.it.cursor, story.it.row.member_count]).toEqual([12, 5_123]);
+    expect(story.wants).toEqual([]);
+    run(14, 20, 5_200);
+    expect(story.wants).toEqual([{ type: 'sync', conversation: 1, since: 12 }]);
+  });
+
   test('an event of a type that is not known yet takes its number', () => {
     const story = Story.at(3);
     const frame = { type: 'message.translated', conversation: 1, seq: 4, data: {} };

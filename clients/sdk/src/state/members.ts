@@ -20,7 +20,14 @@ const cameOrWent: NumberedReducer<'member.joined' | 'member.left'> = {
     step(putMember(withCount(known, data.member_count, seq), data.member, context)),
 };
 
-export const numbered: NumberedReducers<'member.joined' | 'member.left' | 'member.updated'> = {
+export const numbered: NumberedReducers<
+  'member.joined' | 'member.left' | 'member.updated' | 'members.changed'
+> = {
+  // Who they are is not said: they are read again when they are shown.
+  'members.changed': {
+    people: () => [],
+    apply: (known, { data, seq }) => step({ ...withCount(known, data.member_count, seq), members: null }),
+  },
   'member.joined': cameOrWent,
   'member.left': cameOrWent,
   'member.updated': {

@@ -50,7 +50,7 @@ function takeEvent(before: ConversationState, frame: NumberedFrame, context: Con
   const heard = Math.max(before.inner.heard, frame.seq);
   const state = heard === before.inner.heard ? before : withInner(before, { heard });
   const { gap, held } = state.inner;
-  switch (turnOf(frame.seq, frame.seq - 1, state.cursor, gap)) {
+  switch (turnOf(frame.seq, numberBefore(frame), state.cursor, gap)) {
     case 'repeat':
       return step(state);
     case 'held':
@@ -62,6 +62,11 @@ function takeEvent(before: ConversationState, frame: NumberedFrame, context: Con
         { type: 'sync', conversation: state.id, since: state.cursor },
       ]);
   }
+}
+
+/** The number that the client has if nothing is missing before an event. A run of joins and leaves has several numbers. */
+function numberBefore(frame: NumberedFrame): number {
+  return (frame.type === 'members.changed' ? frame.data.from : frame.seq) - 1;
 }
 
 function applyEvent(state: ConversationState, frame: NumberedFrame, context: Context): Step {
