@@ -323,8 +323,6 @@ export interface Limits {
   readonly requests_per_minute: number;
   /** Members of a room. */
   readonly room_members: number;
-  /** Messages that one user may have saved. */
-  readonly saved_messages: number;
   /** Searches that a user may make at once, before the minute's rate applies. */
   readonly search_burst: number;
   /** Characters of a search. */
@@ -449,6 +447,16 @@ export interface NamedPresence {
   /** Who. */
   readonly user: Person;
 }
+
+/** A room of which one is a member. */
+export interface NamedRoom {
+  /** The conversation's id. */
+  readonly id: number;
+  /** Its name. */
+  readonly name: string | null;
+}
+
+export type Order = 'newest' | 'best';
 
 /** The other person of a direct conversation. */
 export interface Peer {
@@ -612,34 +620,6 @@ export interface SavedDraft extends Draft {
   readonly replaced: Draft | null;
 }
 
-/** A saved message, and what can be read of it. */
-export interface SavedEntry {
-  /** The message as it is now; absent if it was deleted, if one does not see it any more, or if it was not asked for. */
-  readonly message: Message | null;
-  /** What was saved. */
-  readonly saved: SavedMessage;
-}
-
-/** That one has saved a message; nobody else sees it. It never holds what the message says. */
-export interface SavedMessage {
-  /** Where the message is. */
-  readonly conversation: number;
-  /** The number in the account with which it was saved. */
-  readonly rev: number;
-  /** When it was saved. */
-  readonly saved_at: Moment;
-  /** Which message. */
-  readonly seq: number;
-}
-
-/** A page of one's saved messages. */
-export interface SavedMessages {
-  /** The one that was saved last first. */
-  readonly entries: readonly SavedEntry[];
-  /** Present if there are more: give it as `cursor`. */
-  readonly next_cursor: string | null;
-}
-
 /** A message that was found. */
 export interface SearchResult {
   /** Where in its text the words stand: pairs of where each begins and ends, in Unicode scalar values. */
@@ -652,8 +632,26 @@ export interface SearchResult {
 export interface SearchResults {
   /** Present if there may be more. A page may be short, and even empty, and still have one: a search ends with what it has found when its time is over. */
   readonly next_cursor: string | null;
-  /** The messages, newest first. */
+  /** The messages, in the order that was asked for. */
   readonly results: readonly SearchResult[];
+}
+
+/** What could be written. */
+export interface SearchSuggestion {
+  /** The room that it names. */
+  readonly room: NamedRoom | null;
+  /** The text, such as `from:ann`; an operator without a value ends with its colon. */
+  readonly text: string;
+  /** Whom it names. */
+  readonly user: User | null;
+}
+
+/** What could be written where one types a search. */
+export interface SearchSuggestions {
+  /** From which Unicode scalar value of `q` on a suggestion takes the place of what was typed. */
+  readonly from: number;
+  /** The likeliest first. */
+  readonly suggestions: readonly SearchSuggestion[];
 }
 
 /** What server this is. */
@@ -755,14 +753,6 @@ export interface Tokens {
 export interface Typing {
   /** Who. */
   readonly user: Person;
-}
-
-/** A message that is not saved any more. */
-export interface UnsavedMessage {
-  /** Where the message is. */
-  readonly conversation: number;
-  /** Which message. */
-  readonly seq: number;
 }
 
 /** What everybody may know of a person. */
@@ -1115,22 +1105,16 @@ export interface MessageHistoryData {
   readonly limit?: number | null;
 }
 
-/** A message, by its place. */
-export interface MessageSaveData {
-  /** Where. */
-  readonly conversation: Integer;
-  /** Which. */
-  readonly seq: Integer;
-}
-
 /** What is looked for. */
 export interface MessageSearchData {
   /** In this conversation only. */
   readonly conversation?: Integer | null;
-  /** The previous page's `next_cursor`. */
+  /** The previous page's `next_cursor`, with the same search and order. */
   readonly cursor?: string | null;
   /** How many; 20 if absent. More than 50 are never given. */
   readonly limit?: number | null;
+  /** `newest` first, or `best` first; `newest` if absent. */
+  readonly order?: Order | null;
   /** Words, `"phrases"`, `-excluded` words and operators, with spaces between them. `word*` finds words that begin so. Operators: `from:NAME` (or `from:me`), `in:ROOM` (a name, an id, or `in:@NAME` for a direct conversation), `before:`, `after:` and `on:` with a day such as `2026-11-30`, `has:link`, `has:reaction`, `is:edited`, `type:room`, `type:group`, `type:direct`. All must hold; of several `from:`, `in:` or `type:` one. */
   readonly q: string;
   /** How far the clock of the days is from UTC: `+02:00`, `-05:00` or `Z`; `Z` if absent. */
@@ -1149,14 +1133,6 @@ export interface MessageSendData {
   readonly parent?: Integer | null;
   /** The text. */
   readonly text: string;
-}
-
-/** A message, by its place. */
-export interface MessageUnsaveData {
-  /** Where. */
-  readonly conversation: Integer;
-  /** Which. */
-  readonly seq: Integer;
 }
 
 /** No fields. */
@@ -1234,14 +1210,12 @@ export interface RoomListData {
   readonly prefix?: string | null;
 }
 
-/** A page of one's saved messages. */
-export interface SavedListData {
-  /** The previous page's `next_cursor`. */
-  readonly cursor?: string | null;
-  /** How many; 50 if absent. More than 200 are never given. */
+/** What was begun. */
+export interface SearchCompleteData {
+  /** How many; 8 if absent. More than 20 are never given. */
   readonly limit?: number | null;
-  /** Whether the messages themselves are wanted; true if absent. */
-  readonly messages?: boolean | null;
+  /** What was typed into the field of a search, up to where one types. */
+  readonly q: string;
 }
 
 /** No fields. */
@@ -1391,14 +1365,10 @@ export interface Commands {
   'message.get': { data: MessageGetData; answer: Message };
   /** A page of messages: the newest, or those before, after or around a number. */
   'message.history': { data: MessageHistoryData; answer: History };
-  /** Save a message, to find it again; repeating it changes nothing. */
-  'message.save': { data: MessageSaveData; answer: SavedMessage };
-  /** Messages that the speaker may see and in which some words stand, newest first. */
+  /** Messages that the speaker may see and in which some words stand, newest or best first. */
   'message.search': { data: MessageSearchData; answer: SearchResults };
   /** Say something. With a client id it can be repeated without harm. */
   'message.send': { data: MessageSendData; answer: MessageSent };
-  /** Take a message off one's saved ones; repeating it changes nothing. */
-  'message.unsave': { data: MessageUnsaveData; answer: Done };
   /** Ask for a sign of life. */
   ping: { data: PingData; answer: Done };
   /** Who is here, of these people. */
@@ -1419,8 +1389,8 @@ export interface Commands {
   'room.get': { data: RoomGetData; answer: Conversation | Room };
   /** Public rooms, by name: those whose name has words that begin so; or the one of an id. */
   'room.list': { data: RoomListData; answer: Rooms };
-  /** The messages that the speaker has saved, the last one first. */
-  'saved.list': { data: SavedListData; answer: SavedMessages };
+  /** What could be written where one types a search: operators, people, and rooms of one's own. */
+  'search.complete': { data: SearchCompleteData; answer: SearchSuggestions };
   /** The former name of server.statistics, for one more version. */
   'server.figures': { data: ServerFiguresData; answer: Statistics };
   /** What server this is, and its limits. */
@@ -1579,20 +1549,6 @@ export interface Events {
     readonly seq: number;
     readonly data: Message;
   };
-  /** You have saved a message. */
-  'message.saved': {
-    readonly type: 'message.saved';
-    readonly account_seq: number;
-    readonly account_after?: number;
-    readonly data: SavedMessage;
-  };
-  /** You have taken a message off your saved ones. */
-  'message.unsaved': {
-    readonly type: 'message.unsaved';
-    readonly account_seq: number;
-    readonly account_after?: number;
-    readonly data: UnsavedMessage;
-  };
   /** People came, went or are busy. */
   'presence.changed': {
     readonly type: 'presence.changed';
@@ -1703,10 +1659,15 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
     'around_seq',
     'limit',
   ]),
-  'message.save': call('PUT /v1/conversations/{conversation}/messages/{seq}/saved'),
-  'message.search': call('GET /v1/search/messages', ['q', 'conversation', 'utc_offset', 'cursor', 'limit']),
+  'message.search': call('GET /v1/search/messages', [
+    'q',
+    'conversation',
+    'utc_offset',
+    'order',
+    'cursor',
+    'limit',
+  ]),
   'message.send': call('POST /v1/conversations/{conversation}/messages', [], true),
-  'message.unsave': call('DELETE /v1/conversations/{conversation}/messages/{seq}/saved'),
   ping: null,
   'presence.get': call('GET /v1/presence', ['users']),
   'presence.set': call('PUT /v1/users/me/presence', [], true),
@@ -1717,7 +1678,7 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'reminder.list': call('GET /v1/reminders', ['due']),
   'room.get': call('GET /v1/rooms/{name}'),
   'room.list': call('GET /v1/rooms', ['prefix', 'cursor', 'limit', 'conversation']),
-  'saved.list': call('GET /v1/saved', ['cursor', 'limit', 'messages']),
+  'search.complete': call('GET /v1/search/suggestions', ['q', 'limit']),
   'server.figures': call('GET /v1/server/figures'),
   'server.get': call('GET /v1/server', [], false, false),
   'server.statistics': call('GET /v1/server/statistics'),

@@ -9,6 +9,7 @@ use crate::{
     members::Role,
     messages::Submission,
     presence::Presence,
+    threads::ThreadKey,
 };
 
 /// A change that an authenticated speaker asks for.
@@ -57,6 +58,20 @@ pub enum Command {
         /// The marker.
         marker: Marker,
         /// The number to move it to.
+        seq: Number,
+    },
+    /// Follow a thread, or stop. Answered with [`crate::Reply::Thread`].
+    FollowThread {
+        /// The thread.
+        key: ThreadKey,
+        /// Whether to follow it.
+        follows: bool,
+    },
+    /// Note how far one has read a thread that one follows. Answered with [`crate::Reply::Thread`].
+    ReadThread {
+        /// The thread.
+        key: ThreadKey,
+        /// The number up to which everything was read.
         seq: Number,
     },
     /// Set a reminder of a message; an existing one for the message is moved.

@@ -16,6 +16,7 @@ use crate::{
     presence::Seen,
     reminders::Reminder,
     saved::SavedMessage,
+    threads::{Following, Summary},
 };
 
 /// A scope of numbers: 1, 2, 3 … without gaps. The order of scopes is the order in which a transaction locks them.
@@ -54,6 +55,8 @@ pub struct Event {
     pub at: Millis,
     /// The change.
     pub fact: Fact,
+    /// The summary of the thread that changes with it, for those who see the thread's root.
+    pub thread: Option<Box<Summary>>,
 }
 
 /// A change of a conversation.
@@ -108,6 +111,22 @@ pub enum Fact {
 }
 
 impl Fact {
+    /// How many members there are after this join or leave; nothing if it is something else.
+    #[must_use]
+    pub fn members_after(&self) -> Option<i64> {
+        match self {
+            Self::MemberJoined { member_count, .. } | Self::MemberLeft { member_count, .. } => Some(*member_count),
+            Self::MessageCreated(_)
+            | Self::MessageEdited(_)
+            | Self::MessageDeleted(_)
+            | Self::ReactionAdded { .. }
+            | Self::ReactionRemoved { .. }
+            | Self::MemberUpdated(_)
+            | Self::ConversationCreated(_)
+            | Self::ConversationUpdated(_) => None,
+        }
+    }
+
     /// The message that it is about, if it is about one.
     #[must_use]
     pub fn message(&self) -> Option<&Message> {
@@ -167,6 +186,8 @@ pub enum AccountFact {
     DraftSaved(Draft),
     /// A draft was discarded.
     DraftDiscarded(DraftKey),
+    /// The person follows a thread or does so no longer, or has read on in it.
+    ThreadFollowed(Following),
     /// A reminder was created or changed, or is due.
     ReminderChanged(Reminder),
     /// A reminder was removed.
@@ -212,6 +233,7 @@ impl AccountFact {
             Self::ProfileChanged(_)
             | Self::DraftSaved(_)
             | Self::DraftDiscarded(_)
+            | Self::ThreadFollowed(_)
             | Self::ReminderChanged(_)
             | Self::ReminderRemoved(_)
             | Self::MessageSaved(_)
@@ -234,6 +256,7 @@ impl AccountFact {
             | Self::ReminderRemoved(_)
             | Self::MessageSaved(_)
             | Self::MessageUnsaved { .. } => None,
+            Self::ThreadFollowed(following) => Some(following.key.conversation),
             Self::DraftSaved(draft) => Some(draft.key.conversation),
             Self::DraftDiscarded(key) => Some(key.conversation),
         }

@@ -25,6 +25,7 @@ pub mod search;
 pub mod sessions;
 pub mod statistics;
 pub mod text;
+pub mod threads;
 
 pub mod command;
 pub mod event;

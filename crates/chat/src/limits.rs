@@ -122,6 +122,8 @@ limits! {
     invitations_per_hour: 5_000, 1..=1_000_000_000;
     /// Drafts that one user may keep.
     drafts_per_user: 500, 1..=100_000;
+    /// Threads that one user may follow; beyond it, taking part follows no more.
+    followed_threads_per_user: 10_000, 1..=1_000_000;
     /// Different emoji on one message.
     reactions_per_message: 50, 1..=1_000;
     /// Different emoji of one user on one message.

@@ -35,7 +35,7 @@ impl World<'_> {
         let own = messages.into_iter().flat_map(|all| all.values()).filter(|message| message.author == user);
         let own: Vec<Number> = own.map(|message| message.seq).collect();
         let edit = if self.dice.chance(300) { self.dice.pick(&own) } else { None };
-        DraftKey { conversation, edit }
+        DraftKey { conversation, edit, thread: None }
     }
 
     fn known_rev(&self, client: usize, key: DraftKey) -> Number {

@@ -374,6 +374,7 @@ impl World<'_> {
             AccountFact::ProfileChanged(_) => "profile".to_owned(),
             AccountFact::DraftSaved(draft) => format!("draft in {}: {}", self.room(draft.key.conversation), draft.text),
             AccountFact::DraftDiscarded(key) => format!("no draft in {}", self.room(key.conversation)),
+            AccountFact::ThreadFollowed(one) => format!("thread {}: {}", one.key.root, one.follows),
             other => format!("{other:?}"),
         };
         format!("{}#{} {what}", self.person(event.account), event.number)

@@ -52,6 +52,7 @@ pub mod search;
 pub mod sessions;
 pub mod standby;
 pub mod statistics;
+pub mod threads;
 pub mod transfer;
 pub mod turns;
 
@@ -91,6 +92,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         catch_up::STATEMENTS,
         account_changes::STATEMENTS,
         drafts::STATEMENTS,
+        threads::STATEMENTS,
         followers::STATEMENTS,
         history::STATEMENTS,
         health::STATEMENTS,

@@ -38,5 +38,7 @@ mod saved;
 mod search;
 mod sessions;
 mod statistics;
+mod threads;
+mod turnover;
 mod typing;
 mod web;
