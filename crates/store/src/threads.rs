@@ -72,7 +72,7 @@ statements! {
                WHERE f.user_id = $1 AND f.follows = 1
                  AND (COALESCE(t.last_at, 0) < $2 OR (COALESCE(t.last_at, 0) = $2
                       AND (f.conversation_id < $3 OR (f.conversation_id = $3 AND f.seq < $4))))
-                 AND ($6 = 0 OR (t.last_seq > f.read_seq AND EXISTS (SELECT 1 FROM messages n
+                 AND (CAST($6 AS BIGINT) = 0 OR (t.last_seq > f.read_seq AND EXISTS (SELECT 1 FROM messages n
                      WHERE n.conversation_id = f.conversation_id AND n.thread = f.seq AND n.thread IS NOT NULL
                        AND n.seq > f.read_seq AND n.author_id <> $1 AND n.deleted_at IS NULL)))
                ORDER BY COALESCE(t.last_at, 0) DESC, f.conversation_id DESC, f.seq DESC LIMIT $5) AS x
@@ -357,7 +357,7 @@ pub(crate) async fn forget(conn: &mut Conn, user: UserId, conversation: Conversa
 
 /// A thread of somebody's list, without its root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct FollowedEntry {
     /// How far they have read it.
     pub following: Following,
     /// Replies of others after that, counted up to [`chat::limits::UNREAD_CAP`].
@@ -389,12 +389,12 @@ pub async fn followed(
     unread: bool,
     after: Option<ThreadPosition>,
     limit: i64,
-) -> Result<Vec<Entry>> {
+) -> Result<Vec<FollowedEntry>> {
     let after = after.map(|after| (after.last_at, after.key.conversation.0, after.key.root.0));
     let (last_at, conversation, root) = after.unwrap_or((i64::MAX, i64::MAX, i64::MAX));
     let unread = i64::from(unread);
     let rows = sql!(conn, fetch_all as EntryRow, FOLLOWED, user.0, last_at, conversation, root, limit, unread)?;
-    let entry = |row: EntryRow| Entry {
+    let entry = |row: EntryRow| FollowedEntry {
         following: Following {
             key: ThreadKey { conversation: ConversationId(row.conversation_id), root: Number(row.seq) },
             follows: true,

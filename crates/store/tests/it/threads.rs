@@ -32,7 +32,8 @@ async fn replies_of_one_batch_are_counted_in_their_order_and_each_stands_where_i
         let summary = threads::one(conn, key(root)).await.unwrap().expect("a thread");
         assert_eq!((summary.replies, summary.participants.len()), (3, 2));
         let of = |view| (room, view);
-        let page = store::messages::before_in(conn, of(View::Thread(root)), Number(i64::MAX), Number(0), 9).await.unwrap();
+        let page =
+            store::messages::before_in(conn, of(View::Thread(root)), Number(i64::MAX), Number(0), 9).await.unwrap();
         let last = page.last().expect("a reply");
         assert_eq!((page.len(), summary.last_seq, summary.rev), (3, Some(last.seq), last.seq));
         assert_eq!(threads::one(conn, key(other)).await.unwrap().map(|summary| summary.replies), Some(1));
