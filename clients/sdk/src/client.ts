@@ -1,6 +1,6 @@
 // A client: one person's session, line, outbox and state.
 import { Profiles } from './accounts.js';
-import type { OnSocket } from './asking.js';
+import type { Asking, OnSocket } from './asking.js';
 import type { Following, Inside } from './follower.js';
 import { Line } from './line.js';
 import { OwnMarkers } from './markers.js';
@@ -13,6 +13,7 @@ import { Readings } from './readings.js';
 import { OpenThreads, sendOf } from './threads.js';
 import { isolated } from './report.js';
 import { Rest, type Fetch } from './rest.js';
+import { loadSaved } from './saved.js';
 import { Seeking } from './seeking.js';
 import { Session, signedOut } from './session.js';
 import type { WebSocketConstructor } from './socket.js';
@@ -64,6 +65,7 @@ export class Client {
   readonly #session: Session;
   readonly #line: Line;
   readonly #outbox: Outbox;
+  readonly #within: Asking;
   readonly #readings: Readings;
   readonly #threads: OpenThreads;
   readonly #seeking: Seeking;
@@ -124,11 +126,12 @@ export class Client {
         wire: (frame) => this.#emit('frame', frame),
       },
     );
-    const within = {
+    const within: Asking = {
       state: () => this.#state,
       dispatch: (input: Input) => this.#dispatch(input),
       ask: <T extends CommandType>(type: T, data: DataOf<T>) => this.#ask(type, data),
     };
+    this.#within = within;
     this.#readings = new Readings(within, options.pageSize ?? 50);
     this.#threads = new OpenThreads(within, options.pageSize ?? 50);
     this.#seeking = new Seeking({
@@ -589,6 +592,11 @@ export class Client {
     const rev = this.#state.drafts.get(key)?.rev ?? 0;
     await this.command('draft.discard', { conversation, edit, ...(thread === null ? {} : { thread }) });
     if (era === this.#session.era) this.#dispatch({ type: 'draft.gone', key, rev });
+  }
+
+  /** Loads which messages are saved, unless that is known; `isSaved` tells it, and events keep it true. */
+  loadSaved(): Promise<void> {
+    return loadSaved(this.#within);
   }
 
   /** Says how one wants to be shown; said again after every coming back. */

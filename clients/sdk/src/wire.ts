@@ -102,14 +102,12 @@ export interface Changes {
   readonly from: number;
   /** Memberships that changed, departures included. */
   readonly members: readonly Member[];
-  /** Messages that are new or changed, by `seq`; their `summary` is `null`. */
+  /** Messages that are new or changed, by `seq`. */
   readonly messages: readonly Message[];
   /** True if this is a piece, and what changed after `to` is still to be told: the state is whole with the last piece, and `to` is the cursor until then. */
   readonly more: boolean;
   /** True if too much has changed: forget the conversation and read it anew. */
   readonly reset: boolean;
-  /** The summaries of threads that have changed. */
-  readonly threads: readonly ThreadSummary[];
   /** The number that it has after applying this. */
   readonly to: number;
 }
@@ -124,8 +122,6 @@ export interface Conversation extends ConversationRow {
   readonly read_seq: number;
   /** The member's role in it. */
   readonly role: Role;
-  /** What of both is different without what is in threads only; `null` if nothing is. */
-  readonly room: InRoom | null;
   /** Messages of others after the read marker; 1000 means "1000 or more". */
   readonly unread: number;
 }
@@ -193,8 +189,6 @@ export interface DraftKey {
   readonly conversation: number;
   /** The `seq` of the own message that it will change; `null` for a new message. */
   readonly edit: number | null;
-  /** The `seq` of the message in whose thread it will stand; `null` in the room, and for an edit. */
-  readonly thread: number | null;
 }
 
 /** The speaker's drafts. */
@@ -209,16 +203,6 @@ export interface FieldProblem {
   readonly detail: string;
   /** The field, as a JSON Pointer into the input. */
   readonly pointer: string;
-}
-
-/** A thread that the speaker follows. */
-export interface FollowedThread extends Thread {
-  /** The number of the thread's last change that `unread` includes. */
-  readonly counted_to: number;
-  /** The message that the thread is about, with the thread's `summary`. */
-  readonly message: Message;
-  /** Replies of others after `read_seq`; 1000 means "1000 or more". */
-  readonly unread: number;
 }
 
 /** A conversation and the number from which its live events follow. */
@@ -245,14 +229,6 @@ export interface History {
   readonly head: number;
   /** The messages, deleted ones included. */
   readonly messages: readonly Message[];
-}
-
-/** What of a conversation stands in the room. */
-export interface InRoom {
-  /** The newest message in the room. */
-  readonly last_message: Message | null;
-  /** Messages of others in the room after the read marker; 1000 means "1000 or more". */
-  readonly unread: number;
 }
 
 /** A moment by RFC 3339, with `Z` or a distance from UTC. Less than a millisecond is left out. */
@@ -295,8 +271,6 @@ export interface Limits {
   readonly drafts_per_user: number;
   /** Characters of an emoji (a flag or a family is several). */
   readonly emoji_length: number;
-  /** Threads that one user may follow; beyond it, taking part follows no more. */
-  readonly followed_threads_per_user: number;
   /** Bytes of a frame, and of a request's body. */
   readonly frame_bytes: number;
   /** Members of a group. */
@@ -415,8 +389,6 @@ export interface Members {
 
 /** A message in its present state. */
 export interface Message {
-  /** Whether it stands in the room as well; false for what is in no thread. */
-  readonly also_in_room: boolean;
   /** Who said it. */
   readonly author: Person;
   /** The sender's own id for the send. */
@@ -441,12 +413,8 @@ export interface Message {
   readonly rev: number;
   /** Its place in the timeline: the number it was created with. */
   readonly seq: number;
-  /** The thread about this message, if there is one. Missed changes and events tell it apart, and have `null` here. */
-  readonly summary: ThreadSummary | null;
   /** The text as it was written; `null` once deleted. */
   readonly text: string | null;
-  /** The `seq` of the message in whose thread it stands. */
-  readonly thread: number | null;
 }
 
 /** The answer to a send: where the message stands. */
@@ -479,6 +447,16 @@ export interface NamedPresence {
   /** Who. */
   readonly user: Person;
 }
+
+/** A room of which one is a member. */
+export interface NamedRoom {
+  /** The conversation's id. */
+  readonly id: number;
+  /** Its name. */
+  readonly name: string | null;
+}
+
+export type Order = 'newest' | 'best';
 
 /** The other person of a direct conversation. */
 export interface Peer {
@@ -654,8 +632,26 @@ export interface SearchResult {
 export interface SearchResults {
   /** Present if there may be more. A page may be short, and even empty, and still have one: a search ends with what it has found when its time is over. */
   readonly next_cursor: string | null;
-  /** The messages, newest first. */
+  /** The messages, in the order that was asked for. */
   readonly results: readonly SearchResult[];
+}
+
+/** What could be written. */
+export interface SearchSuggestion {
+  /** The room that it names. */
+  readonly room: NamedRoom | null;
+  /** The text, such as `from:ann`; an operator without a value ends with its colon. */
+  readonly text: string;
+  /** Whom it names. */
+  readonly user: User | null;
+}
+
+/** What could be written where one types a search. */
+export interface SearchSuggestions {
+  /** From which Unicode scalar value of `q` on a suggestion takes the place of what was typed. */
+  readonly from: number;
+  /** The likeliest first. */
+  readonly suggestions: readonly SearchSuggestion[];
 }
 
 /** What server this is. */
@@ -736,44 +732,6 @@ export interface Statistics {
 
 /** A text. NUL and lone surrogates are refused. */
 export type Text = string;
-
-/** Whether the speaker follows a thread, and how far they have read it. */
-export interface Thread {
-  /** Where. */
-  readonly conversation: number;
-  /** Whether they follow it. */
-  readonly follows: boolean;
-  /** The number up to which they have read its replies. */
-  readonly read_seq: number;
-  /** The `account_seq` of the last change of this; 0 if they have nothing to do with the thread. */
-  readonly rev: number;
-  /** The `seq` of the message that the thread is about. */
-  readonly thread: number;
-}
-
-/** A thread, as the message shows it that it is about. */
-export interface ThreadSummary {
-  /** When that was stored. */
-  readonly last_at: Moment | null;
-  /** The newest of them. */
-  readonly last_seq: number | null;
-  /** Who wrote the newest replies, the last one first; at most five. */
-  readonly participants: readonly number[];
-  /** How many replies there are that are not deleted. */
-  readonly replies: number;
-  /** The number of its last change. */
-  readonly rev: number;
-  /** The `seq` of that message. */
-  readonly root: number;
-}
-
-/** A page of the threads that the speaker follows, the one with the newest reply first. */
-export interface Threads {
-  /** Present if there are more: give it as `cursor`. */
-  readonly next_cursor: string | null;
-  /** The threads. */
-  readonly threads: readonly FollowedThread[];
-}
 
 /** What a successful log-in gives. */
 export interface Tokens {
@@ -1016,8 +974,6 @@ export interface DraftDiscardData {
   readonly conversation: Integer;
   /** The `seq` of the message that it would have changed; absent for a new message. */
   readonly edit?: Integer | null;
-  /** The `seq` of the message in whose thread it would have stood; absent in the room, and for an edit. */
-  readonly thread?: Integer | null;
 }
 
 /** No fields. */
@@ -1035,8 +991,6 @@ export interface DraftSaveData {
   readonly since?: Integer | null;
   /** The text so far. */
   readonly text: string;
-  /** The `seq` of the message in whose thread it will stand; absent in the room, and not for an edit. */
-  readonly thread?: number | null;
 }
 
 /** A message, by its place. */
@@ -1149,18 +1103,18 @@ export interface MessageHistoryData {
   readonly conversation: Integer;
   /** How many; 50 if absent. More than 200 are never given. */
   readonly limit?: number | null;
-  /** Which messages: the replies in the thread about the message of this `seq`; with 0 those that stand in the room; without it all, for a client that knows no threads. */
-  readonly thread?: Integer | null;
 }
 
 /** What is looked for. */
 export interface MessageSearchData {
   /** In this conversation only. */
   readonly conversation?: Integer | null;
-  /** The previous page's `next_cursor`. */
+  /** The previous page's `next_cursor`, with the same search and order. */
   readonly cursor?: string | null;
   /** How many; 20 if absent. More than 50 are never given. */
   readonly limit?: number | null;
+  /** `newest` first, or `best` first; `newest` if absent. */
+  readonly order?: Order | null;
   /** Words, `"phrases"`, `-excluded` words and operators, with spaces between them. `word*` finds words that begin so. Operators: `from:NAME` (or `from:me`), `in:ROOM` (a name, an id, or `in:@NAME` for a direct conversation), `before:`, `after:` and `on:` with a day such as `2026-11-30`, `has:link`, `has:reaction`, `is:edited`, `type:room`, `type:group`, `type:direct`. All must hold; of several `from:`, `in:` or `type:` one. */
   readonly q: string;
   /** How far the clock of the days is from UTC: `+02:00`, `-05:00` or `Z`; `Z` if absent. */
@@ -1169,8 +1123,6 @@ export interface MessageSearchData {
 
 /** A message that is to be sent. */
 export interface MessageSendData {
-  /** Whether a reply in a thread is to stand in the room as well. */
-  readonly also_in_room?: boolean | null;
   /** Chosen by the client; makes a repeat harmless for ever. */
   readonly client_id?: Key | null;
   /** Where. */
@@ -1181,8 +1133,6 @@ export interface MessageSendData {
   readonly parent?: Integer | null;
   /** The text. */
   readonly text: string;
-  /** The `seq` of the message in whose thread it is to stand, or 0 for the room. Without it, what answers a reply joins that reply's thread: the client knows no threads. */
-  readonly thread?: Integer | null;
 }
 
 /** No fields. */
@@ -1260,6 +1210,14 @@ export interface RoomListData {
   readonly prefix?: string | null;
 }
 
+/** What was begun. */
+export interface SearchCompleteData {
+  /** How many; 8 if absent. More than 20 are never given. */
+  readonly limit?: number | null;
+  /** What was typed into the field of a search, up to where one types. */
+  readonly q: string;
+}
+
 /** No fields. */
 export interface ServerFiguresData {}
 
@@ -1293,36 +1251,6 @@ export interface SessionLogoutData {}
 export interface SessionRefreshData {
   /** The token; it is used up. */
   readonly refresh_token: Text;
-}
-
-/** A thread, and whether to follow it. */
-export interface ThreadFollowData {
-  /** Where. */
-  readonly conversation: Integer;
-  /** Whether to follow it. */
-  readonly follows: boolean;
-  /** The `seq` of the message that the thread is about. */
-  readonly thread: Integer;
-}
-
-/** Which page of the threads that one follows. */
-export interface ThreadListData {
-  /** The previous page's `next_cursor`. */
-  readonly cursor?: string | null;
-  /** How many; 50 if absent. More than 200 are never given. */
-  readonly limit?: number | null;
-  /** Whether only those with unread replies are wanted. */
-  readonly unread?: boolean | null;
-}
-
-/** A thread, and how far it was read. */
-export interface ThreadReadData {
-  /** Where. */
-  readonly conversation: Integer;
-  /** The last reply that was read. */
-  readonly seq: Integer;
-  /** The `seq` of the message that the thread is about. */
-  readonly thread: Integer;
 }
 
 /** A conversation, and whether one is writing in it. */
@@ -1435,9 +1363,9 @@ export interface Commands {
   'message.find': { data: MessageFindData; answer: Message };
   /** One message. */
   'message.get': { data: MessageGetData; answer: Message };
-  /** A page of messages: the newest, or those before, after or around a number; all, those in the room, or a thread's replies. */
+  /** A page of messages: the newest, or those before, after or around a number. */
   'message.history': { data: MessageHistoryData; answer: History };
-  /** Messages that the speaker may see and in which some words stand, newest first. */
+  /** Messages that the speaker may see and in which some words stand, newest or best first. */
   'message.search': { data: MessageSearchData; answer: SearchResults };
   /** Say something. With a client id it can be repeated without harm. */
   'message.send': { data: MessageSendData; answer: MessageSent };
@@ -1461,6 +1389,8 @@ export interface Commands {
   'room.get': { data: RoomGetData; answer: Conversation | Room };
   /** Public rooms, by name: those whose name has words that begin so; or the one of an id. */
   'room.list': { data: RoomListData; answer: Rooms };
+  /** What could be written where one types a search: operators, people, and rooms of one's own. */
+  'search.complete': { data: SearchCompleteData; answer: SearchSuggestions };
   /** The former name of server.statistics, for one more version. */
   'server.figures': { data: ServerFiguresData; answer: Statistics };
   /** What server this is, and its limits. */
@@ -1477,12 +1407,6 @@ export interface Commands {
   'session.logout': { data: SessionLogoutData; answer: Done };
   /** Trade a refresh token for a new pair of tokens. */
   'session.refresh': { data: SessionRefreshData; answer: Tokens };
-  /** Follow a thread, or stop; taking part follows it, unless one has stopped. */
-  'thread.follow': { data: ThreadFollowData; answer: Thread };
-  /** The threads that the speaker follows, the one with the newest reply first: all, or those with unread replies. */
-  'thread.list': { data: ThreadListData; answer: Threads };
-  /** A followed thread was read up to here. */
-  'thread.read': { data: ThreadReadData; answer: Thread };
   /** Tell the others that one is writing, or has stopped; it ends by itself. */
   'typing.set': { data: TypingSetData; answer: Done };
   /** Deactivate an account or bring it back. Administrators only. */
@@ -1609,7 +1533,6 @@ export interface Events {
     readonly type: 'message.created';
     readonly conversation: number;
     readonly seq: number;
-    readonly thread?: ThreadSummary;
     readonly data: Message;
   };
   /** A message became a tombstone. */
@@ -1617,7 +1540,6 @@ export interface Events {
     readonly type: 'message.deleted';
     readonly conversation: number;
     readonly seq: number;
-    readonly thread?: ThreadSummary;
     readonly data: Message;
   };
   /** A message's text was changed. */
@@ -1668,14 +1590,6 @@ export interface Events {
     readonly account_after?: number;
     readonly data: Reminder;
   };
-  /** You follow a thread or do so no longer, or have read on. */
-  'thread.followed': {
-    readonly type: 'thread.followed';
-    readonly conversation: number;
-    readonly account_seq: number;
-    readonly account_after?: number;
-    readonly data: Thread;
-  };
   /** Somebody is writing. */
   'typing.started': { readonly type: 'typing.started'; readonly conversation: number; readonly data: Typing };
   /** Somebody has stopped writing. */
@@ -1724,7 +1638,7 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'conversation.sync': call('GET /v1/conversations/{conversation}/changes', ['since']),
   'conversation.update': call('PATCH /v1/conversations/{conversation}', [], true),
   'direct.get': call('GET /v1/users/{user}/conversation'),
-  'draft.discard': call('DELETE /v1/conversations/{conversation}/draft', ['edit', 'thread']),
+  'draft.discard': call('DELETE /v1/conversations/{conversation}/draft', ['edit']),
   'draft.list': call('GET /v1/drafts'),
   'draft.save': call('PUT /v1/conversations/{conversation}/draft', [], true),
   'marker.delivered': call('PUT /v1/conversations/{conversation}/delivered', [], true),
@@ -1743,10 +1657,16 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
     'before_seq',
     'after_seq',
     'around_seq',
-    'thread',
     'limit',
   ]),
-  'message.search': call('GET /v1/search/messages', ['q', 'conversation', 'utc_offset', 'cursor', 'limit']),
+  'message.search': call('GET /v1/search/messages', [
+    'q',
+    'conversation',
+    'utc_offset',
+    'order',
+    'cursor',
+    'limit',
+  ]),
   'message.send': call('POST /v1/conversations/{conversation}/messages', [], true),
   ping: null,
   'presence.get': call('GET /v1/presence', ['users']),
@@ -1758,6 +1678,7 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'reminder.list': call('GET /v1/reminders', ['due']),
   'room.get': call('GET /v1/rooms/{name}'),
   'room.list': call('GET /v1/rooms', ['prefix', 'cursor', 'limit', 'conversation']),
+  'search.complete': call('GET /v1/search/suggestions', ['q', 'limit']),
   'server.figures': call('GET /v1/server/figures'),
   'server.get': call('GET /v1/server', [], false, false),
   'server.statistics': call('GET /v1/server/statistics'),
@@ -1766,9 +1687,6 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'session.list': call('GET /v1/sessions'),
   'session.logout': call('DELETE /v1/sessions/current'),
   'session.refresh': call('POST /v1/sessions/refresh', [], true, false),
-  'thread.follow': call('PUT /v1/conversations/{conversation}/threads/{thread}', [], true),
-  'thread.list': call('GET /v1/threads', ['unread', 'cursor', 'limit']),
-  'thread.read': call('PUT /v1/conversations/{conversation}/threads/{thread}/read', [], true),
   'typing.set': call('PUT /v1/conversations/{conversation}/typing', [], true),
   'user.active': call('PUT /v1/users/{user}/active', [], true),
   'user.get': call('GET /v1/users/{user}'),

@@ -52,7 +52,8 @@ function view(it: ConversationState, like: ConversationState) {
 /** Everything of one's own account. */
 function own({ state }: Client) {
   const drafts = [...state.drafts].sort(([one], [two]) => (one < two ? -1 : 1));
-  return { accountSeq: state.accountSeq, me: { ...state.me, last_seen_at: null }, drafts };
+  const saved = [...state.saved.known].flatMap(([key, it]) => (it.saved ? [[key, it.saved]] : [])).sort();
+  return { accountSeq: state.accountSeq, me: { ...state.me, last_seen_at: null }, drafts, saved };
 }
 
 /** The window on the history: everything from its first message to its last, or to either end. */
@@ -148,7 +149,9 @@ function writeTraces(of: Client, fresh: Client): void {
 
 async function holds(of: Somebody): Promise<void> {
   await until(of.client, (state) => state.line === 'online' && state.ready, `${of.name} is online`);
+  await of.client.loadSaved();
   const other = await fresh(of);
+  await other.loadSaved();
   let difference: unknown;
   for (let tries = 0; tries < 60; tries += 1) {
     difference = await compare(of.client, other);
@@ -281,6 +284,14 @@ const deeds: readonly (readonly [number, Deed])[] = [
       if (random() < 0.3) return client.discardDraft(it.id, edit);
       const parent = edit === null && random() < 0.3 ? (message(it)?.seq ?? null) : null;
       return client.saveDraft({ conversation: it.id, edit, parent, text: said() });
+    }),
+  ],
+  [
+    6,
+    within((client, it) => {
+      const any = message(it);
+      const place = any && { conversation: it.id, seq: any.seq };
+      return place && client.command(random() < 0.3 ? 'message.unsave' : 'message.save', place);
     }),
   ],
   [2, ({ client }) => client.command('account.update', { status_message: said() })],

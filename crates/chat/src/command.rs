@@ -85,6 +85,20 @@ pub enum Command {
     },
     /// Remove one's own reminder, due or not; repeating it changes nothing.
     CancelReminder(ReminderId),
+    /// Save a message, to find it again; repeating it changes nothing. Answered with [`crate::Reply::SavedMessage`].
+    SaveMessage {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The message.
+        seq: Number,
+    },
+    /// Take a message off one's saved ones; repeating it changes nothing.
+    UnsaveMessage {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The message.
+        seq: Number,
+    },
     /// Open a room.
     CreateRoom {
         /// Unique name.

@@ -20,6 +20,7 @@ pub mod presence;
 pub mod rates;
 pub mod reactions;
 pub mod reminders;
+pub mod saved;
 pub mod search;
 pub mod sessions;
 pub mod statistics;

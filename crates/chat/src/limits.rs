@@ -132,6 +132,8 @@ limits! {
     emoji_length: 32, 1..=64;
     /// Reminders that one user may have, those that are due and not dismissed included.
     reminders: 200, 1..=10_000;
+    /// Messages that one user may have saved.
+    saved_messages: 2_000, 1..=100_000;
     /// Characters of a search.
     search_length: 500, 1..=2_000;
     /// Words and operators of a search.

@@ -14,6 +14,7 @@ use crate::{
     reactions::Reaction,
     reminders::Reminder,
     reply::{AccountChanges, CaughtUp},
+    search::{Meant, Suggestion},
     threads::{Followed, Summary},
 };
 
@@ -254,7 +255,9 @@ impl NamesPeople for AccountFact {
             | Self::DraftSaved(_)
             | Self::DraftDiscarded(_)
             | Self::ThreadFollowed(_)
-            | Self::ReminderRemoved(_) => {}
+            | Self::ReminderRemoved(_)
+            | Self::MessageSaved(_)
+            | Self::MessageUnsaved { conversation: _, seq: _ } => {}
         }
     }
 }
@@ -288,6 +291,17 @@ impl NamesPeople for AccountChanges {
     }
 }
 
+impl NamesPeople for Suggestion {
+    fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
+        let Self { text: _, meaning } = self;
+        match meaning {
+            Some(Meant::Person(account)) => account.each_person(show),
+            Some(Meant::Room(room)) => room.each_person(show),
+            None => {}
+        }
+    }
+}
+
 impl NamesPeople for Reply {
     fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
         match self {
@@ -303,6 +317,7 @@ impl NamesPeople for Reply {
             }
             Self::Conversations { conversations, next: _ } => conversations.each_person(show),
             Self::Found { hits, next: _ } => hits.iter_mut().for_each(|hit| hit.message.each_person(show)),
+            Self::Suggestions { from: _, suggestions } => suggestions.each_person(show),
             Self::Rooms { rooms, next: _ } => rooms.iter_mut().for_each(|(room, _)| room.each_person(show)),
             Self::Members { members, next } => {
                 members.each_person(show);
@@ -318,12 +333,16 @@ impl NamesPeople for Reply {
             Self::Presence(people) => people.iter_mut().for_each(|(user, _)| show(user)),
             Self::Reminder(reminder) => reminder.each_person(show),
             Self::Reminders(reminders) => reminders.each_person(show),
+            Self::SavedMessages { entries, next: _ } => {
+                entries.iter_mut().for_each(|entry| entry.message.each_person(show));
+            }
             Self::Done
             | Self::Thread(_)
             | Self::Sent(_)
             | Self::Sessions(_)
             | Self::Abilities(_)
             | Self::DraftSaved(_)
+            | Self::SavedMessage(_)
             | Self::Drafts(_) => {}
         }
     }
@@ -349,6 +368,8 @@ impl NamesPeople for Command {
             | Self::ReadThread { key: _, seq: _ }
             | Self::CreateReminder { conversation: _, seq: _, at: _ }
             | Self::CancelReminder(_)
+            | Self::SaveMessage { conversation: _, seq: _ }
+            | Self::UnsaveMessage { conversation: _, seq: _ }
             | Self::CreateRoom { name: _, topic: _, visibility: _, client_id: _ }
             | Self::JoinConversation(_)
             | Self::LeaveConversation(_)
@@ -392,9 +413,11 @@ impl NamesPeople for Query {
             | Self::Timeline { conversation: _, offset: _, limit: _ }
             | Self::CatchUp { conversation: _, since: _ }
             | Self::Reminders { due: _ }
+            | Self::SavedMessages { before: _, limit: _, messages: _ }
             | Self::AccountChanges { since: _ }
             // Names of people in what was typed are usernames.
-            | Self::Search { q: _, utc_offset: _, conversation: _, before: _, limit: _ }
+            | Self::Search { q: _, utc_offset: _, conversation: _, order: _, after: _, limit: _ }
+            | Self::CompleteSearch { q: _, limit: _ }
             | Self::Drafts => {}
         }
     }

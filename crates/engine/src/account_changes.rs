@@ -10,6 +10,7 @@ use chat::{
     members::Departure,
     reminders::Reminder,
     reply::AccountChanges,
+    saved::SavedMessage,
     threads::{Following, ThreadKey},
 };
 use store::{
@@ -75,7 +76,7 @@ impl Engine {
         let mut things = Things::default();
         let conversations = of(|thing| match thing {
             Thing::Conversation(id) | Thing::Hidden(id) => Some(id),
-            Thing::Profile | Thing::Draft(_) | Thing::Reminder(_) | Thing::Thread(_) => None,
+            Thing::Profile | Thing::Draft(_) | Thing::Reminder(_) | Thing::Saved(..) | Thing::Thread(_) => None,
         });
         if !conversations.is_empty() {
             let entries = store::listing::entries(conn, user, &conversations).await?;
@@ -91,6 +92,11 @@ impl Engine {
         if rows.iter().any(|row| matches!(row.thing, Some(Thing::Reminder(_)))) {
             let reminders = store::reminders::of_user(conn, user).await?;
             things.reminders = reminders.into_iter().map(|reminder| (reminder.id, reminder)).collect();
+        }
+        let is_saved = |row: &&Change| matches!(row.thing, Some(Thing::Saved(..)));
+        if let (Some(first), Some(last)) = (rows.iter().find(is_saved), rows.iter().rfind(is_saved)) {
+            let saved = store::saved::within(conn, user, first.rev, last.rev).await?;
+            things.saved = saved.into_iter().map(|saved| ((saved.conversation, saved.seq), saved)).collect();
         }
         if rows.iter().any(|row| matches!(row.thing, Some(Thing::Thread(_)))) {
             things.threads = store::threads::all_following(conn, user).await?;
@@ -112,6 +118,7 @@ struct Things {
     left: Vec<ConversationId>,
     drafts: HashMap<DraftKey, Draft>,
     reminders: HashMap<ReminderId, Reminder>,
+    saved: HashMap<(ConversationId, Number), SavedMessage>,
     threads: HashMap<ThreadKey, Following>,
     profile: Option<chat::accounts::Account>,
 }
@@ -136,6 +143,10 @@ impl Things {
             Thing::Reminder(id) => Some(match self.reminders.remove(&id) {
                 Some(reminder) => AccountFact::ReminderChanged(reminder),
                 None => AccountFact::ReminderRemoved(id),
+            }),
+            Thing::Saved(conversation, seq) => Some(match self.saved.remove(&(conversation, seq)) {
+                Some(saved) => AccountFact::MessageSaved(saved),
+                None => AccountFact::MessageUnsaved { conversation, seq },
             }),
         }
     }

@@ -32,6 +32,7 @@ mod presence;
 mod quotas;
 mod reactions;
 mod reminders;
+mod saved;
 mod search;
 mod sessions;
 mod statistics;
@@ -245,6 +246,8 @@ impl Engine {
             Command::ReadThread { key, seq } => call.read_thread(key, seq).await,
             Command::CreateReminder { conversation, seq, at } => call.create_reminder(conversation, seq, at).await,
             Command::CancelReminder(reminder) => call.cancel_reminder(reminder).await,
+            Command::SaveMessage { conversation, seq } => call.save_message(conversation, seq).await,
+            Command::UnsaveMessage { conversation, seq } => call.unsave_message(conversation, seq).await,
             Command::CreateRoom { name, topic, visibility, client_id } => {
                 call.create_room(name, topic, visibility, client_id).await
             }
@@ -326,11 +329,13 @@ impl Engine {
                 call.catch_up(conversation, since).await.map(|caught_up| Reply::CaughtUp(Box::new(caught_up)))
             }
             Query::Reminders { due } => call.reminders(due).await,
+            Query::SavedMessages { before, limit, messages } => call.saved_messages(before, limit, messages).await,
             Query::AccountChanges { since } => call.account_changes(since).await,
             Query::Drafts => call.drafts().await,
-            Query::Search { q, utc_offset, conversation, before, limit } => {
-                call.search(search::Asked { q, utc_offset, conversation, before, limit }).await
+            Query::Search { q, utc_offset, conversation, order, after, limit } => {
+                call.search(search::Asked { q, utc_offset, conversation, order, after, limit }).await
             }
+            Query::CompleteSearch { q, limit } => call.complete_search(&q, limit).await,
             Query::Presence(users) => call.presence(users).await,
         }
     }
@@ -345,6 +350,18 @@ impl Engine {
         let row = store::conversations::by_id(&mut conn, conversation).await?;
         let row = row.ok_or_else(|| chat::Error::not_found("conversation"))?;
         catch_up::changes(&mut conn, row, wanted, self.limits()).await
+    }
+
+    /// The changes of a conversation since a person's membership last changed, which is when they came, or were given
+    /// another role; `None` if they are not a member.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn changes_since_joining(&self, user: UserId, conversation: ConversationId) -> Result<Option<CaughtUp>> {
+        let member = store::members::one(&mut *self.inner.db.read().await?, conversation, user).await?;
+        let Some(member) = member.filter(|member| member.role.is_some()) else { return Ok(None) };
+        let wanted = Wanted { since: member.rev, visible_from: Number(0), extent: Extent::Whole };
+        self.changes_for_members(conversation, wanted).await.map(Some)
     }
 
     /// Registers, logs in or refreshes.

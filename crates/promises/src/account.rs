@@ -38,6 +38,9 @@ pub enum AccountChange<F: AccountForm> {
     Reminder(ReminderId, Number, bool),
     /// This reminder does not exist.
     NoReminder(ReminderId),
+    /// A small thing of this name has this state, or does not exist. A noun of which nothing more must be known than that
+    /// needs no variant of its own.
+    Thing(String, Option<String>),
     /// This thread is followed, and was read up to the first number; with the account's number of that.
     Thread(ThreadKey, Number, Number),
     /// This thread is not followed.
@@ -61,6 +64,8 @@ pub struct KnownAccount<F: AccountForm> {
     drafts: BTreeMap<DraftKey, F::Draft>,
     /// For each reminder, the number of its last change, and whether it is due.
     reminders: BTreeMap<ReminderId, (Number, bool)>,
+    /// The state of each small thing, by its name.
+    things: BTreeMap<String, String>,
     /// For each followed thread, how far it was read, and the number of the last change of that.
     threads: BTreeMap<ThreadKey, (Number, Number)>,
 }
@@ -77,7 +82,22 @@ impl<F: AccountForm> KnownAccount<F> {
         let in_list = |hidden: Option<Number>| hidden.map_or(InList::Shown, InList::Hidden);
         let conversations = conversations.into_iter().map(|(id, hidden)| (id, in_list(hidden))).collect();
         let drafts = drafts.into_iter().collect();
-        Self { cursor, profile, conversations, drafts, reminders: BTreeMap::new(), threads: BTreeMap::new() }
+        Self {
+            cursor,
+            profile,
+            conversations,
+            drafts,
+            reminders: BTreeMap::new(),
+            things: BTreeMap::new(),
+            threads: BTreeMap::new(),
+        }
+    }
+
+    /// Adds small things: the name and state of each.
+    #[must_use]
+    pub fn with_things(mut self, things: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.things.extend(things);
+        self
     }
 
     /// Adds the reminders: for each the number of its last change, and whether it is due.
@@ -122,6 +142,8 @@ impl<F: AccountForm> KnownAccount<F> {
             AccountChange::NoDraft(key) => _ = self.drafts.remove(&key),
             AccountChange::Reminder(id, rev, due) => _ = self.reminders.insert(id, (rev, due)),
             AccountChange::NoReminder(id) => _ = self.reminders.remove(&id),
+            AccountChange::Thing(name, Some(state)) => _ = self.things.insert(name, state),
+            AccountChange::Thing(name, None) => _ = self.things.remove(&name),
             AccountChange::Thread(key, read, rev) => _ = self.threads.insert(key, (read, rev)),
             AccountChange::NoThread(key) => _ = self.threads.remove(&key),
         }
@@ -158,6 +180,7 @@ impl<F: AccountForm> KnownAccount<F> {
         differ("conversation", &self.list(), &fresh.list(), &mut words);
         differ("draft", &self.named_drafts(), &fresh.named_drafts(), &mut words);
         differ("reminder", &self.reminders, &fresh.reminders, &mut words);
+        differ("thing", &self.things, &fresh.things, &mut words);
         differ("thread", &self.named_threads(), &fresh.named_threads(), &mut words);
         words
     }
@@ -182,6 +205,12 @@ impl<F: AccountForm> KnownAccount<F> {
     }
 }
 
+/// The name of a saved message, as a small thing; its state is the number with which it was saved.
+#[must_use]
+pub fn saved_name(conversation: ConversationId, seq: Number) -> String {
+    format!("saved {conversation}/{seq}")
+}
+
 /// Facts in the program's own types.
 impl AccountForm for crate::Facts {
     type Profile = Account;
@@ -199,6 +228,10 @@ impl From<&AccountFact> for AccountChange<crate::Facts> {
             AccountFact::DraftDiscarded(key) => Self::NoDraft(*key),
             AccountFact::ReminderChanged(one) => Self::Reminder(one.id, one.rev, one.due_at.is_some()),
             AccountFact::ReminderRemoved(id) => Self::NoReminder(*id),
+            AccountFact::MessageSaved(one) => {
+                Self::Thing(saved_name(one.conversation, one.seq), Some(one.rev.to_string()))
+            }
+            AccountFact::MessageUnsaved { conversation, seq } => Self::Thing(saved_name(*conversation, *seq), None),
             AccountFact::ThreadFollowed(one) if one.follows => Self::Thread(one.key, one.read_seq, one.rev),
             AccountFact::ThreadFollowed(one) => Self::NoThread(one.key),
         }
@@ -250,6 +283,9 @@ mod tests {
             AccountChange::Reminder(ReminderId(2), Number(10), false),
             AccountChange::Reminder(ReminderId(1), Number(11), true),
             AccountChange::NoReminder(ReminderId(2)),
+            AccountChange::Thing("saved 1/7".into(), Some("13".into())),
+            AccountChange::Thing("saved 1/8".into(), Some("14".into())),
+            AccountChange::Thing("saved 1/8".into(), None),
             AccountChange::Thread(THREAD, Number(5), Number(13)),
         ];
         for (number, change) in (4..).zip(changes) {
@@ -257,25 +293,27 @@ mod tests {
         }
         heard.happened(HERE, Number(12));
         let fresh = KnownAccount::read(
-            Number(13),
+            Number(16),
             Some("Nantes"),
             [(HERE, Some(Number(12))), (THERE, None)],
             [(EDIT, "better")],
         )
         .with_reminders([(ReminderId(1), Number(11), true)])
+        .with_things([("saved 1/7".to_owned(), "13".to_owned())])
         .with_threads([(THREAD, Number(5), Number(13))]);
         assert_eq!((heard.cursor, heard.differences(&fresh)), (fresh.cursor, vec![]));
         heard.happened(HERE, Number(13));
         assert_eq!(heard.differences(&fresh), ["conversation 1 is known as \"shown\", but is \"hidden\""]);
-        heard.apply(Number(14), AccountChange::Removed(HERE));
+        heard.apply(Number(17), AccountChange::Removed(HERE));
         // The threads of a conversation go with it.
-        assert_eq!((heard.cursor, heard.differences(&fresh).len()), (Number(14), 2));
+        assert_eq!((heard.cursor, heard.differences(&fresh).len()), (Number(17), 2));
     }
 
     #[test]
     fn every_difference_is_reported() {
         let fresh = KnownAccount::read(Number(3), Some("Brest"), [(THERE, None)], [(NEW, "hello"), (EDIT, "b")])
-            .with_reminders([(ReminderId(1), Number(2), true)]);
+            .with_reminders([(ReminderId(1), Number(2), true)])
+            .with_things([("saved 1/7".to_owned(), "3".to_owned())]);
         let words = known().differences(&fresh);
         let wanted = [
             "the profile",
@@ -284,6 +322,7 @@ mod tests {
             "draft in 1 is",
             "draft of 7 in 1 is not",
             "reminder 1 is not",
+            "thing saved 1/7 is not",
         ];
         let is_told = |(word, wanted): (&String, &str)| word.starts_with(wanted);
         assert!(words.len() == wanted.len() && words.iter().zip(wanted).all(is_told), "{words:?}");

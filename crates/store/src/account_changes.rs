@@ -59,6 +59,8 @@ pub enum Thing {
     Draft(DraftKey),
     /// What they want to be reminded of.
     Reminder(ReminderId),
+    /// Whether they have saved a message.
+    Saved(ConversationId, Number),
     /// Whether they follow a thread, and how far they have read it.
     Thread(ThreadKey),
 }
@@ -76,6 +78,8 @@ impl Thing {
             AccountFact::DraftDiscarded(key) => (Self::Draft(*key), true),
             AccountFact::ReminderChanged(reminder) => (Self::Reminder(reminder.id), false),
             AccountFact::ReminderRemoved(id) => (Self::Reminder(*id), true),
+            AccountFact::MessageSaved(saved) => (Self::Saved(saved.conversation, saved.seq), false),
+            AccountFact::MessageUnsaved { conversation, seq } => (Self::Saved(*conversation, *seq), true),
             AccountFact::ThreadFollowed(following) => (Self::Thread(following.key), false),
         }
     }
@@ -86,6 +90,7 @@ impl Thing {
             Self::Hidden(id) => ("hidden", id.to_string()),
             Self::Profile => ("profile", String::new()),
             Self::Reminder(id) => ("reminder", id.to_string()),
+            Self::Saved(conversation, seq) => ("saved", format!("{conversation}/{seq}")),
             Self::Thread(ThreadKey { conversation, root }) => ("thread", format!("{conversation}/{root}")),
             Self::Draft(DraftKey { conversation, edit: Some(seq), .. }) => ("draft", format!("{conversation}/{seq}")),
             Self::Draft(DraftKey { conversation, thread: Some(root), .. }) => {
@@ -102,6 +107,10 @@ impl Thing {
             "hidden" => conversation(key).map(Self::Hidden),
             "profile" => Some(Self::Profile),
             "reminder" => key.parse().ok().map(|id| Self::Reminder(ReminderId(id))),
+            "saved" => {
+                let (place, seq) = key.split_once('/')?;
+                Some(Self::Saved(conversation(place)?, Number(seq.parse().ok()?)))
+            }
             "draft" => {
                 let (place, rest) = key.split_once('/').map_or((key, None), |(place, rest)| (place, Some(rest)));
                 let thread = rest.and_then(|rest| rest.strip_prefix(IN_THREAD));
@@ -215,6 +224,7 @@ mod tests {
             Thing::Hidden(conversation),
             Thing::Profile,
             Thing::Reminder(ReminderId(7)),
+            Thing::Saved(conversation, Number(40)),
             Thing::Draft(DraftKey { conversation, edit: None, thread: None }),
             Thing::Draft(DraftKey { conversation, edit: Some(Number(40)), thread: None }),
             Thing::Draft(DraftKey { conversation, edit: None, thread: Some(Number(40)) }),
@@ -223,9 +233,9 @@ mod tests {
             let (noun, key) = thing.parts();
             assert_eq!(Thing::from_parts(noun, &key), Some(thing));
         }
-        for (noun, key) in
-            [("draft", "12/x"), ("draft", ""), ("conversation", "a"), ("reminder", ""), ("poll", "1"), ("thread", "1")]
-        {
+        let strange = [("draft", "12/x"), ("draft", ""), ("conversation", "a"), ("reminder", ""), ("poll", "1")];
+        let strange = strange.into_iter().chain([("saved", "12"), ("saved", "12/"), ("saved", "x/1"), ("thread", "1")]);
+        for (noun, key) in strange {
             assert_eq!(Thing::from_parts(noun, key), None, "{noun} {key}");
         }
     }

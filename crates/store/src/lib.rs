@@ -47,6 +47,7 @@ pub mod reactions;
 pub mod reminders;
 #[cfg(feature = "rewind")]
 mod rewind;
+pub mod saved;
 pub mod search;
 pub mod sessions;
 pub mod standby;
@@ -82,6 +83,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         appends::STATEMENTS,
         reactions::STATEMENTS,
         reminders::STATEMENTS,
+        saved::STATEMENTS,
         jobs::STATEMENTS,
         markers::STATEMENTS,
         policies::STATEMENTS,

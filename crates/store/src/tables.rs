@@ -198,6 +198,9 @@ pub(crate) static TABLES: Tables = tables! {
         user_id: Number, conversation_id: Number, seq: Number, id: Number, at: Number, created_at: Number, due_at: Number,
         rev: Number
     }
+    saved_messages by (user_id, conversation_id, seq) of Owner::Account("user_id"); {
+        user_id: Number, conversation_id: Number, seq: Number, message_id: Number, saved_at: Number, rev: Number
+    }
     // What it says is of accounts and of rooms.
     name_findings by (noun, subject, what) of Owner::Server; {
         noun: Text, subject: Number, what: Text, was: Text, name: Text, other: Number, found_at: Number

@@ -41,8 +41,9 @@ statements! {
            ON CONFLICT (conversation_id, seq) DO UPDATE SET replies = excluded.replies, last_seq = excluded.last_seq,
                 last_at = excluded.last_at, participants = excluded.participants, rev = excluded.rev";
     ONE = "SELECT seq, replies, last_seq, last_at, participants, rev FROM threads WHERE conversation_id = $1 AND seq = $2";
+    /// By their numbers: with the sign the bound below is no way into the index.
     CHANGED = "SELECT seq, replies, last_seq, last_at, participants, rev FROM threads
-               WHERE conversation_id = $1 AND rev > $2 AND rev <= $3 AND seq >= $4 ORDER BY seq";
+               WHERE conversation_id = $1 AND rev > $2 AND rev <= $3 AND +seq >= $4 ORDER BY seq";
     COUNT = "SELECT COUNT(*) FROM messages
              WHERE conversation_id = $1 AND thread = $2 AND thread IS NOT NULL AND deleted_at IS NULL";
     /// The newest replies, of which the summary is made where one is gone.

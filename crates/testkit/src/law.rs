@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
-    model::{Objects, Snapshot, draft_key, profile_of, reminder_of, row_of, thread_of},
+    model::{Objects, Snapshot, draft_key, profile_of, reminder_of, row_of, saved_of, thread_of},
     person::Inner,
 };
 
@@ -131,7 +131,21 @@ pub async fn read_account(person: &Inner, cursor: i64) -> Option<KnownAccount<Ob
     let reminders = reminders["reminders"].as_array().into_iter().flatten();
     let reminders = reminders.map(|reminder| reminder_of(reminder).expect("a reminder has a number"));
     let account = KnownAccount::read(Number(cursor), Some(profile_of(&me)), conversations, drafts);
-    Some(account.with_reminders(reminders).with_threads(threads(person).await?))
+    let account = account.with_reminders(reminders).with_things(saved(person).await?);
+    Some(account.with_threads(threads(person).await?))
+}
+
+/// What a person has saved, page by page.
+async fn saved(person: &Inner) -> Option<Vec<(String, String)>> {
+    let mut all = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let Seen::Here(page) = get(person, &format!("/v1/saved?messages=false{cursor}")).await else { return None };
+        let entries = page["entries"].as_array().into_iter().flatten();
+        all.extend(entries.map(|entry| saved_of(&entry["saved"]).expect("it has a place and a number")));
+        let Some(next) = page["next_cursor"].as_str() else { return Some(all) };
+        cursor = format!("&cursor={next}");
+    }
 }
 
 /// All threads that a person follows.

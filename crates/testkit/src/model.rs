@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use promises::{
     AccountChange, AccountForm, Change, ConversationId, DraftKey, Form, KnownAccount, Number, Place, ReminderId,
-    ThreadKey, UserId,
+    ThreadKey, UserId, saved_name,
 };
 use serde_json::{Map, Value};
 
@@ -77,6 +77,18 @@ pub fn profile_of(account: &Value) -> Value {
 /// The missing field.
 pub fn reminder_of(data: &Value) -> Result<(ReminderId, Number, bool), String> {
     Ok((ReminderId(number(data, "id")?), Number(number(data, "rev")?), data["due"] == true))
+}
+
+/// A saved message as the law compares it: its name and the number with which it was saved.
+///
+/// # Errors
+/// The missing field.
+pub fn saved_of(data: &Value) -> Result<(String, String), String> {
+    Ok((saved_key(data)?, number(data, "rev")?.to_string()))
+}
+
+fn saved_key(data: &Value) -> Result<String, String> {
+    Ok(saved_name(ConversationId(number(data, "conversation")?), Number(number(data, "seq")?)))
 }
 
 /// The key of a draft object.
@@ -347,6 +359,11 @@ impl Model {
                 (key, read, rev) => AccountChange::Thread(key, read, rev),
             },
             "reminder.removed" => AccountChange::NoReminder(ReminderId(number(data, "id")?)),
+            "message.saved" => {
+                let (name, state) = saved_of(data)?;
+                AccountChange::Thing(name, Some(state))
+            }
+            "message.unsaved" => AccountChange::Thing(saved_key(data)?, None),
             _ => return Err(format!("{kind} is not an event of an account")),
         })
     }

@@ -2,7 +2,7 @@
 // Each says what is true now of one thing; numbers between, of which nothing is left to say, are passed over.
 import type { AccountChanges, Authenticated, EventFrame } from '../wire.js';
 import { hold, turnOf } from './scope.js';
-import { only, type AccountFrame, type Own, type Reduced, type State, type Want } from './state.js';
+import { empty, only, type AccountFrame, type Own, type Reduced, type State, type Want } from './state.js';
 import { knowsThreads } from './threads.js';
 
 /** Applies an event, whatever its number. */
@@ -82,9 +82,10 @@ export function cutAccount(state: State): State {
   return state.own.gap === null ? state : withOwn(state, { gap: null, held: [] });
 }
 
-/** Begins at a number: the drafts up to it are read. */
+/** Begins at a number: the drafts up to it are read, and of saved messages nothing is known until they are asked for. */
 function begin(state: State, accountSeq: number, drafts: State['drafts']): Reduced {
-  const begun = { ...withOwn(state, { whole: false }), accountSeq, drafts, threadsRead: false };
+  const own = { whole: false, begun: state.own.begun + 1 };
+  const begun = { ...withOwn(state, own), accountSeq, drafts, saved: empty.saved, threadsRead: false };
   return { ...only(begun), wants: [{ type: 'drafts' }, ...unreadThreads(begun)] };
 }
 

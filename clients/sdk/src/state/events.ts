@@ -10,6 +10,7 @@ import * as markers from './markers.js';
 import { hearNumbered, isNumbered } from './numbered.js';
 import * as presence from './presence.js';
 import * as reminders from './reminders.js';
+import * as saved from './saved.js';
 import * as threads from './threads.js';
 import {
   contextOf,
@@ -34,6 +35,7 @@ const REDUCERS: Reducers<Unnumbered> = {
   ...markers.events,
   ...presence.events,
   ...reminders.events,
+  ...saved.events,
   ...threads.events,
   ...typing.events,
 };

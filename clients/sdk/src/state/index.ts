@@ -12,6 +12,7 @@ import type {
   Member,
   Message,
   PersonPresence,
+  SavedMessage,
   Thread,
   User,
 } from '../wire.js';
@@ -28,6 +29,7 @@ import type { Pending } from './pending.js';
 import { takePresences } from './presence.js';
 import { putKnown } from './put.js';
 import * as readings from './readings.js';
+import { takeSaved } from './saved.js';
 import { authenticate, forget, type Position } from './sessions.js';
 import { contextOf, only, type Bounds, type LineState, type Reduced, type State } from './state.js';
 import * as threads from './threads.js';
@@ -80,7 +82,8 @@ type Answer =
   | { readonly type: 'threads'; readonly threads: readonly FollowedThread[] }
   | { readonly type: 'thread'; readonly thread: Thread }
   | { readonly type: 'draft'; readonly draft: Draft }
-  | { readonly type: 'draft.gone'; readonly key: string; readonly rev: number };
+  | { readonly type: 'draft.gone'; readonly key: string; readonly rev: number }
+  | { readonly type: 'saved'; readonly saved: readonly SavedMessage[]; readonly into: number };
 
 /** The readings of a conversation that is open. */
 type Reading =
@@ -166,6 +169,8 @@ export function reduce(state: State, input: Input, bounds: Bounds): Reduced {
       return only(putDraft(state, input.draft));
     case 'draft.gone':
       return only(dropDraft(state, input.key, input.rev));
+    case 'saved':
+      return only(takeSaved(state, input.saved, input.into));
     case 'opened':
       return putKnown(state, input.conversation, readings.open);
     case 'closed':

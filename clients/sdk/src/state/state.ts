@@ -20,6 +20,7 @@ import type { Members } from './members.js';
 import type { Notice, Telling, Untold } from './notices.js';
 import type { Pending } from './pending.js';
 import type { Pieces } from './pieces.js';
+import type { Saved } from './saved.js';
 import type { Gap } from './scope.js';
 import type { Followed, ThreadState } from './threads.js';
 import type { Timeline } from './timeline.js';
@@ -52,6 +53,8 @@ export interface State {
   readonly threadsRead: boolean;
   /** Another number with each change of one's own reminders that was heard: see `reminders.ts`. */
   readonly reminderSeq: number;
+  /** One's saved messages: see `isSaved`. */
+  readonly saved: Saved;
   /** All that is in the outbox, by conversation; also of conversations that are not known (yet). */
   readonly outbox: ReadonlyMap<number, readonly Pending[]>;
   /** For the SDK itself: the last number heard of each unknown conversation; `Infinity` once left. */
@@ -71,6 +74,8 @@ export interface Own {
   readonly whole: boolean;
   /** On this connection events follow from this number; those before it are being told. */
   readonly liveFrom: number;
+  /** Another number each time that the account begins anew: what was asked for before that may be older. */
+  readonly begun: number;
   /** The number with which each draft was discarded last. */
   readonly discarded: ReadonlyMap<string, number>;
 }
@@ -91,9 +96,10 @@ export const empty: State = {
   followed: new Map(),
   threadsRead: false,
   reminderSeq: 0,
+  saved: { whole: false, known: new Map() },
   outbox: new Map(),
   unknownHeads: new Map(),
-  own: { gap: null, held: [], whole: false, liveFrom: 0, discarded: new Map() },
+  own: { gap: null, held: [], whole: false, liveFrom: 0, begun: 0, discarded: new Map() },
   telling: { fresh: false, waiting: new Set(), oldTo: new Map() },
 };
 

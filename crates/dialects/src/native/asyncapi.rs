@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{
     accounts, conversations, drafts, forms, markers, members, messages,
     openapi::{VERSION, pretty, problem},
-    presence, reactions, reminders,
+    presence, reactions, reminders, saved,
     schemas::{Parts, Shape},
     server,
     table::{OPERATIONS, Operation},
@@ -66,6 +66,12 @@ static TOLD: &[Outgoing] = &[
     event("member.joined", "Somebody became a member.", Shape::of::<members::Arrival<'static>>()),
     event("member.left", "Somebody is a member no more.", Shape::of::<members::Leaving<'static>>()),
     event("member.updated", "A member has another role.", Shape::of::<members::Member<'static>>()),
+    event(
+        "members.changed",
+        "In a large conversation people came and went, from one number up to this one; for clients that authenticate \
+         with feature level 7. Nothing if you are there already.",
+        Shape::of::<members::Turnover>(),
+    ),
     event("conversation.created", "The conversation was opened: its first change.", Shape::of::<Row>()),
     event("conversation.updated", "The conversation was renamed, described, opened or closed.", Shape::of::<Row>()),
     event(
@@ -96,6 +102,13 @@ static TOLD: &[Outgoing] = &[
     own("reminder.set", "You have asked to be reminded.", false, Shape::of::<reminders::Reminder>()),
     own("reminder.due", "What you wanted to be reminded of.", false, Shape::of::<reminders::Reminder>()),
     own("reminder.removed", "You have no such reminder any more.", false, Shape::of::<reminders::RemovedReminder>()),
+    own("message.saved", "You have saved a message.", false, Shape::of::<saved::SavedMessage>()),
+    own(
+        "message.unsaved",
+        "You have taken a message off your saved ones.",
+        false,
+        Shape::of::<saved::UnsavedMessage>(),
+    ),
     own(
         "account.reset",
         "Too much of your account has changed, or your number is not of this history: read it anew.",

@@ -2,14 +2,14 @@
 
 use chat::{
     AccountEvent, AccountFact, ConversationId, Error, Event, Fact, Number, Reply, SessionId, Signal,
-    members::Departure,
+    members::{Departure, Turnover},
     reply::{AccountChanges, CaughtUp},
 };
 use serde::Serialize;
 
 use super::{
     account_changes, accounts, conversations, drafts, markers, members, messages, pages, policies, presence, reactions,
-    reminders, search, server, sessions,
+    reminders, saved, search, server, sessions,
     threads::{self, ThreadSummary},
     typing,
 };
@@ -97,6 +97,12 @@ pub fn hidden(conversation: ConversationId, number: Number) -> Text {
     told("event.hidden", Some(conversation), Some(number.0), server::Done {})
 }
 
+/// The frame of a run of joins and leaves.
+#[must_use]
+pub fn turnover(conversation: ConversationId, turnover: &Turnover) -> Text {
+    told("members.changed", Some(conversation), Some(turnover.to.0), members::Turnover::from(turnover))
+}
+
 /// The frame of a numbered event of an account.
 #[must_use]
 pub fn account(event: &AccountEvent) -> Text {
@@ -129,6 +135,10 @@ pub fn account(event: &AccountEvent) -> Text {
             tell(event, kind, reminders::Reminder::from(reminder))
         }
         AccountFact::ReminderRemoved(id) => tell(event, "reminder.removed", reminders::RemovedReminder { id: id.0 }),
+        AccountFact::MessageSaved(saved) => tell(event, "message.saved", saved::SavedMessage::from(saved)),
+        AccountFact::MessageUnsaved { conversation, seq } => {
+            tell(event, "message.unsaved", saved::UnsavedMessage::new(*conversation, *seq))
+        }
     }
 }
 
@@ -279,10 +289,18 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, types: &[&str]) 
             let reminders = all.iter().map(reminders::Reminder::from).collect();
             Answer::new("reminders", &reminders::Reminders { reminders })
         }
+        Reply::SavedMessage(saved) => Answer::new("saved.message", &saved::SavedMessage::from(saved)),
+        Reply::SavedMessages { entries, next } => {
+            Answer::new("saved.messages", &saved::SavedMessages::new(entries, *next))
+        }
         Reply::Found { hits, next } => {
             let results = hits.iter().map(search::SearchResult::from).collect();
-            let next_cursor = next.map(|id| id.to_string());
+            let next_cursor = next.as_ref().map(search::cursor_of);
             Answer::new("search.results", &search::SearchResults { results, next_cursor })
+        }
+        Reply::Suggestions { from, suggestions } => {
+            let suggestions = suggestions.iter().map(search::SearchSuggestion::from).collect();
+            Answer::new("search.suggestions", &search::SearchSuggestions { from: *from, suggestions })
         }
         Reply::Marker(markers) => Answer::new("marker", &markers::Marker::from(markers)),
     })

@@ -70,15 +70,19 @@ fn full(operation: &str) -> Value {
         }
         "message.find" => json!({ "message": 7 }),
         "message.search" => {
-            json!({ "q": "x", "conversation": 1, "utc_offset": "+02:00", "cursor": "9", "limit": 5 })
+            json!({ "q": "x", "conversation": 1, "utc_offset": "+02:00", "order": "best", "cursor": "9", "limit": 5 })
         }
+        "search.complete" => json!({ "q": "from:a", "limit": 5 }),
         "message.history" => json!({ "conversation": 1, "before_seq": 9, "thread": 3, "limit": 5 }),
         "thread.list" => json!({ "unread": true, "cursor": "17-3-4", "limit": 5 }),
         "thread.follow" => json!({ "conversation": 1, "thread": 2, "follows": true }),
         "thread.read" => json!({ "conversation": 1, "thread": 2, "seq": 5 }),
         "message.edit" => json!({ "conversation": 1, "seq": 2, "text": "x" }),
         "reaction.add" | "reaction.remove" => json!({ "conversation": 1, "seq": 2, "emoji": "👍" }),
-        "message.get" | "message.delete" | "marker.read" | "marker.delivered" => json!({ "conversation": 1, "seq": 2 }),
+        "message.get" | "message.delete" | "message.save" | "message.unsave" | "marker.read" | "marker.delivered" => {
+            json!({ "conversation": 1, "seq": 2 })
+        }
+        "saved.list" => json!({ "cursor": "3", "limit": 5, "messages": false }),
         "reminder.create" => json!({ "conversation": 1, "seq": 2, "at": "2025-01-01T12:00:00Z" }),
         "reminder.cancel" => json!({ "reminder": 7 }),
         "reminder.list" => json!({ "due": true }),

@@ -14,7 +14,7 @@ use super::{
     encode::{self, Answer},
     markers, members, messages,
     pages::{id_cursor, page_limit},
-    policies, presence, reactions, reminders,
+    policies, presence, reactions, reminders, saved,
     schemas::Shape,
     search, server, sessions, statistics, threads, typing,
 };
@@ -204,7 +204,7 @@ fn order(command: Command) -> Result<Asked, Error> {
 operations! {
     "authenticate" anyone ["authenticated" sessions::Authenticated<'static>]
         "Say who is speaking and from where to resume; the first command on every socket." []
-        (sessions::Authenticate) |i| Ok(Asked::Authenticate(i.token.map(|t| t.0), Resume { epoch: i.epoch.map(|e| e.0), account: i.account_seq.map(|seq| Number(seq.0)), cursors: i.cursors.0 }));
+        (sessions::Authenticate) |i| Ok(Asked::Authenticate(i.token.map(|t| t.0), Resume { epoch: i.epoch.map(|e| e.0), account: i.account_seq.map(|seq| Number(seq.0)), feature_level: i.feature_level.map_or(0, |level| level.0), cursors: i.cursors.0 }));
     "ping" anyone ["pong" server::Done]
         "Ask for a sign of life." []
         (Nothing) |_| Ok(Asked::Pong);
@@ -376,15 +376,26 @@ operations! {
         ]
         (messages::SendMessage) |i| Ok(Asked::Send(i.submission()?));
     "message.search" member ["search.results" search::SearchResults<'static>]
-        "Messages that the speaker may see and in which some words stand, newest first."
+        "Messages that the speaker may see and in which some words stand, newest or best first."
         [route(
             "GET",
             "/v1/search/messages",
             200,
             &[],
-            &[("q", TEXT), ("conversation", INT), ("utc_offset", TEXT), ("cursor", TEXT), ("limit", INT)],
+            &[
+                ("q", TEXT),
+                ("conversation", INT),
+                ("utc_offset", TEXT),
+                ("order", TEXT),
+                ("cursor", TEXT),
+                ("limit", INT),
+            ],
         )]
         (search::SearchMessages) |i| ask(i.query()?);
+    "search.complete" member ["search.suggestions" search::SearchSuggestions<'static>]
+        "What could be written where one types a search: operators, people, and rooms of one's own."
+        [route("GET", "/v1/search/suggestions", 200, &[], &[("q", TEXT), ("limit", INT)])]
+        (search::CompleteSearch) |i| ask(i.query()?);
     "message.history" member ["history" messages::History<'static>]
         "A page of messages: the newest, or those before, after or around a number; all, those in the room, or a thread's replies."
         [route(
@@ -471,6 +482,18 @@ operations! {
         "The speaker's own reminders by their moments: all, those that are due, or those that wait."
         [route("GET", "/v1/reminders", 200, &[], &[("due", BOOL)])]
         (reminders::ListReminders) |i| ask(Query::Reminders { due: i.due });
+    "message.save" member ["saved.message" saved::SavedMessage]
+        "Save a message, to find it again; repeating it changes nothing."
+        [route("PUT", "/v1/conversations/{conversation}/messages/{message}/saved", 200, &[CONVERSATION, SEQ], &[])]
+        (messages::OfMessage) |i| order(Command::SaveMessage { conversation: i.place(), seq: i.seq() });
+    "message.unsave" member ["done" server::Done]
+        "Take a message off one's saved ones; repeating it changes nothing."
+        [route("DELETE", "/v1/conversations/{conversation}/messages/{message}/saved", 204, &[CONVERSATION, SEQ], &[])]
+        (messages::OfMessage) |i| order(Command::UnsaveMessage { conversation: i.place(), seq: i.seq() });
+    "saved.list" member ["saved.messages" saved::SavedMessages<'static>]
+        "The messages that the speaker has saved, the last one first."
+        [route("GET", "/v1/saved", 200, &[], &[("cursor", TEXT), ("limit", INT), ("messages", BOOL)])]
+        (saved::ListSaved) |i| ask(i.query()?);
     "marker.read" member ["marker" markers::Marker]
         "Everything up to here was read."
         [route("PUT", "/v1/conversations/{conversation}/read", 200, &[CONVERSATION], &[])]

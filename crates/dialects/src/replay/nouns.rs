@@ -15,7 +15,8 @@ use chat::{
     reactions::Reaction,
     reminders::Reminder,
     reply::{AccountChanges, CaughtUp},
-    search::{Highlight, Hit},
+    saved::{SavedEntry, SavedMessage},
+    search::{Highlight, Hit, Meant, Rank, SearchCursor, Suggestion},
     sessions::{Challenge, Session, Tokens, Visited},
     statistics::Stored,
     threads::{Followed, Following, Summary, ThreadKey, ThreadPosition},
@@ -55,7 +56,7 @@ pub(super) fn error(value: &Value) -> Error {
 /// rooms and such may have a `next`.
 pub(super) fn script(value: Value) -> Reply {
     let next = &value["next"];
-    let beside = |key: &str| matches!(key, "next" | "total");
+    let beside = |key: &str| matches!(key, "next" | "total" | "from");
     let (kind, inner) = value.as_object().and_then(|object| object.iter().find(|(key, _)| !beside(key))).unwrap();
     match kind.as_str() {
         "done" => Reply::Done,
@@ -97,7 +98,21 @@ pub(super) fn script(value: Value) -> Reply {
                 message: message(hit),
                 places: hit["highlights"].as_array().into_iter().flatten().map(highlight).collect(),
             }),
-            next: next.as_i64().map(MessageId),
+            next: next
+                .is_array()
+                .then(|| search_cursor(next))
+                .or_else(|| next.as_i64().map(|id| SearchCursor { before: MessageId(id), below: None })),
+        },
+        "suggestions" => Reply::Suggestions {
+            from: usize::try_from(int(&value["from"], 0)).unwrap(),
+            suggestions: list(inner, |one| Suggestion {
+                text: one["text"].as_str().unwrap().to_owned(),
+                meaning: match (one["user"].is_object(), one["room"].is_object()) {
+                    (true, _) => Some(Meant::Person(Box::new(account(&one["user"])))),
+                    (_, true) => Some(Meant::Room(Box::new(conversation(&one["room"])))),
+                    _ => None,
+                },
+            }),
         },
         "thread" => Reply::Thread(following(inner)),
         "threads" => Reply::Threads {
@@ -111,6 +126,11 @@ pub(super) fn script(value: Value) -> Reply {
         },
         "reminder" => Reply::Reminder(reminder(inner)),
         "reminders" => Reply::Reminders(list(inner, reminder)),
+        "saved_message" => Reply::SavedMessage(saved(inner)),
+        "saved_messages" => Reply::SavedMessages {
+            entries: list(inner, |one| SavedEntry { saved: saved(one), message: one.get("message").map(message) }),
+            next: next.as_i64().map(Number),
+        },
         "marker" => Reply::Marker(markers(inner)),
         "history" => Reply::History(Page {
             messages: list(&inner["messages"], message),
@@ -129,6 +149,11 @@ pub(super) fn script(value: Value) -> Reply {
         "presence" => Reply::Presence(list(inner, |one| (UserId(int(&one[0], 3)), seen(&one[1])))),
         other => panic!("no reply is called {other}"),
     }
+}
+
+fn search_cursor(value: &Value) -> SearchCursor {
+    let rank = Rank { score: u32::try_from(int(&value[1], 0)).unwrap(), message: MessageId(int(&value[2], 0)) };
+    SearchCursor { before: MessageId(int(&value[0], 0)), below: Some(rank) }
 }
 
 fn highlight(value: &Value) -> Highlight {
@@ -293,6 +318,16 @@ pub(super) fn reminder(value: &Value) -> Reminder {
     }
 }
 
+pub(super) fn saved(value: &Value) -> SavedMessage {
+    SavedMessage {
+        message: MessageId(int(&value["id"], 7)),
+        conversation: ConversationId(int(&value["conversation"], 12)),
+        seq: Number(int(&value["seq"], 42)),
+        saved_at: NOON,
+        rev: Number(int(&value["rev"], 5)),
+    }
+}
+
 pub(super) fn account(value: &Value) -> Account {
     Account {
         id: UserId(int(&value["id"], 3)),
@@ -449,6 +484,8 @@ pub(super) fn account_event(value: &Value) -> AccountEvent {
         "reminder.removed" => AccountFact::ReminderRemoved(reminder(&value["reminder"]).id),
         "thread.followed" => AccountFact::ThreadFollowed(following(&value["thread"])),
         "draft.discarded" => AccountFact::DraftDiscarded(draft(&value["draft"]).key),
+        "message.saved" => AccountFact::MessageSaved(saved(&value["saved"])),
+        "message.unsaved" => AccountFact::MessageUnsaved { conversation, seq: Number(42) },
         other => panic!("no event of an account is called {other}"),
     };
     let number = Number(int(&value["number"], 7));

@@ -9,6 +9,7 @@ mod log;
 mod names;
 mod policies;
 mod reminders;
+mod saved;
 mod schema;
 mod search;
 mod threads;

@@ -21,7 +21,7 @@ use stream::{Hearing, wire};
 use tokio::time::{Duration, Instant};
 
 use super::{CloseReason, Control, State, frame};
-use crate::queue::Subscriber;
+use crate::{audience::Audience, queue::Subscriber};
 
 /// Gaps that are read at the same time.
 const READINGS: usize = 16;
@@ -263,6 +263,7 @@ impl State {
     fn tell_changes(&mut self, conversation: ConversationId, last: Number, changes: &CaughtUp) {
         let Some(channel) = self.channels.get_mut(&conversation) else { return };
         self.touched.add(conversation);
+        channel.end_run(conversation, Instant::now());
         if let Some(messages) = new_messages(changes, last) {
             for message in messages {
                 let event = Event { thread: thread_of(changes, message), ..created(message) };
@@ -274,7 +275,9 @@ impl State {
             Dialect::all().map(|dialect| self.numbers.caught_up(dialect, conversation, changes)).collect();
         let text_of = |dialect: Dialect| texts.get(dialect.place()).and_then(Option::as_deref);
         let mut old = channel.listening;
-        Dialect::all().filter(|dialect| text_of(*dialect).is_some()).for_each(|dialect| old[dialect.place()] = 0);
+        for (audience, _) in Audience::all().filter(|(_, dialect)| text_of(*dialect).is_some()) {
+            old[audience.place()] = 0;
+        }
         if changes.reset {
             // An old client has no frame for a reset: it reconnects and reads what it shows.
             for subscriber in channel.subscribers.iter().filter(|subscriber| text_of(subscriber.dialect).is_none()) {
@@ -286,7 +289,7 @@ impl State {
             }
             self.deliveries.fetch_add(channel.flush(), super::Ordering::Relaxed);
         }
-        for dialect in Dialect::all().filter(|dialect| channel.listening[dialect.place()] > 0) {
+        for dialect in Dialect::all() {
             let Some(bytes) = text_of(dialect).map(frame::text) else { continue };
             for subscriber in channel.subscribers.iter().filter(|subscriber| subscriber.dialect == dialect) {
                 let sees_from = channel.limited.sees_from(subscriber.user);
@@ -363,7 +366,7 @@ fn new_messages(changes: &CaughtUp, last: Number) -> Option<Vec<&Message>> {
 }
 
 /// The events that an old client gets instead of the changes: one for each row.
-fn events(changes: &CaughtUp, last: Number) -> Vec<Event> {
+pub(super) fn events(changes: &CaughtUp, last: Number) -> Vec<Event> {
     let mut events: Vec<(Number, Event)> = Vec::new();
     let conversation = changes.conversation.id;
     for member in changes.members.iter().filter(|member| member.rev > last && member.rev <= changes.to) {
