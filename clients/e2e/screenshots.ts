@@ -1,4 +1,5 @@
 // The pictures of the documents: `npm run screenshots -w e2e` writes them to docs/images.
+import type { History } from '@palabre/sdk';
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from 'vitest';
@@ -22,6 +23,21 @@ async function shoot({ page }: Visit, name: string): Promise<void> {
   await page.mouse.move(0, 0);
   await page.waitForTimeout(600);
   await page.screenshot({ path: `${IMAGES}${name}.png`, animations: 'disabled', caret: 'hide' });
+}
+
+/** What is said about the boards, apart from the room; the number of the message that it is about. */
+async function boardsThread({ garden, people }: BelievableTown): Promise<number> {
+  const messages = `/v1/conversations/${garden.id}/messages`;
+  const { messages: all } = await people.ines.do<History>('GET', messages);
+  const root = all.find(({ text }) => text?.startsWith('I have larch boards'));
+  if (!root) throw new Error('nobody has said anything of boards');
+  for (const [who, text] of [
+    [people.tom, 'How long are they? The north bed is three metres.'],
+    [people.jonas, 'Three twenty. I bring the saw.'],
+    [people.sofia, 'Then I will be there, too.'],
+  ] as const)
+    await who.do('POST', messages, { text, thread: root.seq });
+  return root.seq;
 }
 
 test('pictures', async () => {
@@ -55,6 +71,16 @@ test('pictures', async () => {
   await talk('phone-light', { viewport: PHONE, isMobile: true, hasTouch: true });
   await talk('phone-dark', { viewport: PHONE, isMobile: true, hasTouch: true, colorScheme: 'dark' });
   await talk('tablet', { viewport: TABLET });
+
+  const thread = await boardsThread(here);
+  const beside = async (name: string, options: VisitOptions) => {
+    const visit = await look(ines, `${inGarden}/t/${thread}`, options);
+    await sees(visit.page.getByRole('log', { name: 'Replies' }).getByText('Then I will be there, too.'));
+    await shoot(visit, name);
+    await visit.close();
+  };
+  await beside('thread', {});
+  await beside('phone-thread', { viewport: PHONE, isMobile: true, hasTouch: true, colorScheme: 'dark' });
 
   const list = await look(ines, '/', { viewport: PHONE, isMobile: true, hasTouch: true });
   await sees(list.page.getByRole('link', { name: /Reading circle/ }));

@@ -100,9 +100,9 @@ impl Call {
             cut(&mut entries, limit).map(|last| ThreadPosition { last_at: last.last_at, key: last.following.key });
         let keys: Vec<ThreadKey> = entries.iter().map(|entry| entry.following.key).collect();
         let mut roots = store::messages::these(&mut conn, &keys).await?;
-        let followed = |entry: threads::Entry| {
+        let followed = |entry: threads::FollowedEntry| {
             let root = roots.remove(&entry.following.key)?;
-            let threads::Entry { following, unread, counted_to, .. } = entry;
+            let threads::FollowedEntry { following, unread, counted_to, .. } = entry;
             Some(Followed { following, unread, counted_to, root })
         };
         Ok(Reply::Threads { threads: entries.into_iter().filter_map(followed).collect(), next })

@@ -1,5 +1,7 @@
 //! Sends, a batch at a time: checked, numbered and stored by three statements, or two, however many they are.
 
+mod joining;
+
 use std::{collections::HashMap, sync::LazyLock};
 
 use chat::{
@@ -7,19 +9,19 @@ use chat::{
     conversations::{Kind, Visibility},
     messages::{Message, MessageType, Sent},
     mutants::{self, Mutant},
-    policies::{Ability, Grant, Rights},
-    threads::{Summary, Target},
+    policies::{Ability, Rights},
+    threads::Summary,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
+use self::joining::{InThread, Joining};
 use crate::{
     Append, Conn, Error, Result, Unit,
     clock::{self, at_least},
     faults, jobs,
     members::read_role,
-    policies,
-    threads::{self, Looked, Reply},
+    policies, threads,
     unreadable::{Rest, Salvage},
     writer::{Done, NewMessage},
 };
@@ -155,24 +157,6 @@ enum Verdict {
     Refused(Refusal),
 }
 
-/// What becomes of a thread by a reply.
-struct InThread {
-    also_in_room: bool,
-    /// The thread's summary with the reply.
-    summary: Summary,
-    /// Whether somebody is to follow the thread by taking part.
-    is_news: bool,
-}
-
-/// A thread that a send is to join.
-struct Joining {
-    root: Number,
-    also_in_room: bool,
-    /// Whether its sender asked for it; otherwise it answers a reply, and knows no threads.
-    is_wanted: bool,
-    looked: Looked,
-}
-
 /// Stores a run of sends. Each one's outcome is settled on its own; only a failure of the database
 /// fails them all.
 pub(crate) async fn append(
@@ -263,7 +247,7 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
     }
     rows.sort_unstable_by_key(|row| row.i);
     mend_heads(unit, run, &mut rows).await?;
-    let mut joining = join(unit, run, &rows).await?;
+    let mut joining = joining::join(unit, run, &rows).await?;
     let mut known = Known::default();
     let mut seen: HashMap<(i64, &str), usize> = HashMap::new();
     let mut verdicts = Vec::with_capacity(run.len());
@@ -321,30 +305,6 @@ struct Known {
     threads: HashMap<(i64, i64), Summary>,
 }
 
-/// Looks at the threads that the sends of a batch are to join, if any; by the places of the sends.
-async fn join(unit: &mut Unit, run: &[NewMessage], rows: &[Checked]) -> Result<HashMap<usize, Joining>> {
-    let (mut places, mut replies) = (Vec::new(), Vec::new());
-    for (index, (append, row)) in run.iter().zip(rows).enumerate() {
-        let (root, also_in_room, is_wanted) = match (append.submission.target, row.parent_thread) {
-            (Target::Thread { root, also_in_room }, _) => (root, also_in_room, true),
-            (Target::Unaware, Some(root)) => (Number(root), false, false),
-            (Target::Unaware | Target::Room, _) => continue,
-        };
-        replies.push(Reply { c: append.submission.conversation.0, s: root.0, u: append.author.user.0 });
-        places.push((index, root, also_in_room, is_wanted));
-    }
-    if replies.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let looked = threads::look(&mut unit.conn, &replies).await?;
-    let joined = places.into_iter().zip(looked);
-    Ok(joined
-        .map(|((index, root, also_in_room, is_wanted), looked)| {
-            (index, Joining { root, also_in_room, is_wanted, looked })
-        })
-        .collect())
-}
-
 fn judge(append: &NewMessage, row: &Checked, joining: Option<Joining>, now: Millis, known: &mut Known) -> Verdict {
     let conversation = append.submission.conversation.0;
     // First of all: a repeat is answered even to those who have left since.
@@ -366,16 +326,9 @@ fn judge(append: &NewMessage, row: &Checked, joining: Option<Joining>, now: Mill
     let (Some(head), Some(active_at), Some(role)) = (row.head, row.active_at, &row.role) else {
         return Verdict::Refused(Refusal::not_found("conversation"));
     };
-    // Who does not see the message that a thread is about answers in the room.
-    let sees =
-        |joining: &Joining| row.visible_from.is_some_and(|from| joining.root.0 >= from) && joining.looked.is_open();
-    let joining = joining.filter(|joining| joining.is_wanted || sees(joining));
-    if let Err(refusal) = require(append, row, role, joining.as_ref(), now) {
+    let joining = joining.filter(|joining| joining.is_wanted || joining.is_open_to(row));
+    if let Err(refusal) = joining::require(append, row, role, joining.as_ref(), now) {
         return Verdict::Refused(refusal);
-    }
-    if joining.as_ref().is_some_and(|joining| !sees(joining)) {
-        let detail = "thread must be the seq of a message of the conversation that is no reply in a thread itself.";
-        return Verdict::Refused(Refusal::invalid("thread", detail));
     }
     if append.submission.parent.is_some() && row.parent_seq.is_none() {
         return Verdict::Refused(Refusal::invalid("parent", "There is no message with this seq in the conversation."));
@@ -384,35 +337,8 @@ fn judge(append: &NewMessage, row: &Checked, joining: Option<Joining>, now: Mill
     *head = faults::next(conversation, *head, now);
     *at = at_least(*at, now).0;
     let (number, at) = (Number(*head), Millis(*at));
-    let reply = joining.map(|joining| {
-        let (author, key) = (append.author.user, (conversation, joining.root.0));
-        let summary = known.threads.entry(key).or_insert_with(|| joining.looked.summary(joining.root));
-        summary.add(number, author, at);
-        let (also_in_room, is_news) = (joining.also_in_room, joining.looked.is_new_to(author));
-        InThread { also_in_room, summary: summary.clone(), is_news }
-    });
+    let reply = joining.map(|joining| joining.reply(append, (number, at), &mut known.threads));
     Verdict::New { number, at, reply }
-}
-
-/// Refuses unless the author may say this there: in the room, in a thread, or in both.
-fn require(
-    append: &NewMessage,
-    row: &Checked,
-    role: &str,
-    joining: Option<&Joining>,
-    now: Millis,
-) -> std::result::Result<(), Refusal> {
-    let mut rights = rights(append, row, role);
-    if joining.is_none_or(|joining| joining.also_in_room) {
-        rights.require(Ability::Post, now)?;
-    }
-    let Some(Joining { looked, .. }) = joining else { return Ok(()) };
-    rights.grants.extend(grant(Ability::ReplyInThreads, looked.given, looked.ends_at));
-    rights.require(Ability::ReplyInThreads, now)
-}
-
-fn grant(ability: Ability, given: Option<i64>, ends_at: Option<i64>) -> Option<Grant> {
-    given.map(|given| Grant { ability, given: given == 1, ends_at: ends_at.map(Millis) })
 }
 
 /// What decides whether the author may post.
@@ -425,7 +351,7 @@ fn rights(append: &NewMessage, row: &Checked, role: &str) -> Rights {
         role: read_role(role, conversation, author.user.0),
         server_role: author.role,
         policy: policies::read_rules(row.rules.as_deref(), conversation),
-        grants: grant(Ability::Post, row.given, row.ends_at).into_iter().collect(),
+        grants: joining::grant(Ability::Post, row.given, row.ends_at).into_iter().collect(),
     }
 }
 
@@ -558,18 +484,9 @@ fn content_hash(append: &NewMessage) -> i64 {
         .chain(parent)
         // Plain texts have the digest that they had before there were other types.
         .chain(special_type(append).unwrap_or_default().bytes())
-        .chain(in_thread(append))
+        .chain(joining::asked(append))
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     hash.cast_signed()
-}
-
-/// The thread that was asked for, if one was. What joins one by what it answers has said nothing more than that.
-fn in_thread(append: &NewMessage) -> impl Iterator<Item = u8> {
-    let asked = match append.submission.target {
-        Target::Unaware | Target::Room => None,
-        Target::Thread { root, also_in_room } => Some((root, also_in_room)),
-    };
-    asked.into_iter().flat_map(|(root, also_in_room)| root.0.to_le_bytes().into_iter().chain([u8::from(also_in_room)]))
 }
 
 fn mismatch() -> Refusal {

@@ -26,7 +26,7 @@ statements! {
                  UNION ALL
                  SELECT * FROM (
                    SELECT t.rev AS rev, 150 AS weight FROM threads t
-                   WHERE t.conversation_id = $1 AND t.rev > $2 AND t.rev <= $3 AND t.seq >= $5
+                   WHERE t.conversation_id = $1 AND t.rev > $2 AND t.rev <= $3 AND +t.seq >= $5
                    ORDER BY t.rev LIMIT $4) AS threads) AS all_of_them
                ORDER BY rev LIMIT $4";
 }

@@ -67,12 +67,13 @@ statements! {
     AFTER_IN_ROOM = concat!("SELECT ", columns!(), "
              FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq > $2 AND m.aside = 0
              ORDER BY m.seq LIMIT $3");
+    /// Whoever sees the root sees all of its replies: they came later.
     BEFORE_IN_THREAD = concat!("SELECT ", columns!(), "
-             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq < $2 AND m.seq >= $3
-              AND m.thread = $5 AND m.thread IS NOT NULL ORDER BY m.seq DESC LIMIT $4");
+             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.thread = $2 AND m.thread IS NOT NULL
+              AND m.seq < $3 ORDER BY m.seq DESC LIMIT $4");
     AFTER_IN_THREAD = concat!("SELECT ", columns!(), "
-             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq > $2
-              AND m.thread = $4 AND m.thread IS NOT NULL ORDER BY m.seq LIMIT $3");
+             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.thread = $2 AND m.thread IS NOT NULL
+              AND m.seq > $3 ORDER BY m.seq LIMIT $4");
     CHANGED = concat!("SELECT ", columns!(), "
              FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev <= $3 AND m.rev > m.seq AND m.seq >= $4 ORDER BY m.seq");
     CREATED = concat!("SELECT ", columns!(), "
@@ -328,9 +329,7 @@ pub async fn before_in(
     let mut rows = match view {
         View::All => sql_many!(conn, Row, COLUMNS, BEFORE, conversation.0, seq.0, from.0, limit)?,
         View::Room => sql_many!(conn, Row, COLUMNS, BEFORE_IN_ROOM, conversation.0, seq.0, from.0, limit)?,
-        View::Thread(root) => {
-            sql_many!(conn, Row, COLUMNS, BEFORE_IN_THREAD, conversation.0, seq.0, from.0, limit, root.0)?
-        }
+        View::Thread(root) => sql_many!(conn, Row, COLUMNS, BEFORE_IN_THREAD, conversation.0, root.0, seq.0, limit)?,
     };
     rows.reverse();
     complete(conn, rows).await
@@ -357,7 +356,7 @@ pub async fn after_in(
     let rows = match view {
         View::All => sql_many!(conn, Row, COLUMNS, AFTER, conversation.0, seq.0, limit)?,
         View::Room => sql_many!(conn, Row, COLUMNS, AFTER_IN_ROOM, conversation.0, seq.0, limit)?,
-        View::Thread(root) => sql_many!(conn, Row, COLUMNS, AFTER_IN_THREAD, conversation.0, seq.0, limit, root.0)?,
+        View::Thread(root) => sql_many!(conn, Row, COLUMNS, AFTER_IN_THREAD, conversation.0, root.0, seq.0, limit)?,
     };
     complete(conn, rows).await
 }

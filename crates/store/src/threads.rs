@@ -41,8 +41,9 @@ statements! {
            ON CONFLICT (conversation_id, seq) DO UPDATE SET replies = excluded.replies, last_seq = excluded.last_seq,
                 last_at = excluded.last_at, participants = excluded.participants, rev = excluded.rev";
     ONE = "SELECT seq, replies, last_seq, last_at, participants, rev FROM threads WHERE conversation_id = $1 AND seq = $2";
+    /// By their numbers: with the sign the bound below is no way into the index.
     CHANGED = "SELECT seq, replies, last_seq, last_at, participants, rev FROM threads
-               WHERE conversation_id = $1 AND rev > $2 AND rev <= $3 AND seq >= $4 ORDER BY seq";
+               WHERE conversation_id = $1 AND rev > $2 AND rev <= $3 AND +seq >= $4 ORDER BY seq";
     COUNT = "SELECT COUNT(*) FROM messages
              WHERE conversation_id = $1 AND thread = $2 AND thread IS NOT NULL AND deleted_at IS NULL";
     /// The newest replies, of which the summary is made where one is gone.
@@ -72,7 +73,7 @@ statements! {
                WHERE f.user_id = $1 AND f.follows = 1
                  AND (COALESCE(t.last_at, 0) < $2 OR (COALESCE(t.last_at, 0) = $2
                       AND (f.conversation_id < $3 OR (f.conversation_id = $3 AND f.seq < $4))))
-                 AND ($6 = 0 OR (t.last_seq > f.read_seq AND EXISTS (SELECT 1 FROM messages n
+                 AND (CAST($6 AS BIGINT) = 0 OR (t.last_seq > f.read_seq AND EXISTS (SELECT 1 FROM messages n
                      WHERE n.conversation_id = f.conversation_id AND n.thread = f.seq AND n.thread IS NOT NULL
                        AND n.seq > f.read_seq AND n.author_id <> $1 AND n.deleted_at IS NULL)))
                ORDER BY COALESCE(t.last_at, 0) DESC, f.conversation_id DESC, f.seq DESC LIMIT $5) AS x
@@ -357,7 +358,7 @@ pub(crate) async fn forget(conn: &mut Conn, user: UserId, conversation: Conversa
 
 /// A thread of somebody's list, without its root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct FollowedEntry {
     /// How far they have read it.
     pub following: Following,
     /// Replies of others after that, counted up to [`chat::limits::UNREAD_CAP`].
@@ -389,12 +390,12 @@ pub async fn followed(
     unread: bool,
     after: Option<ThreadPosition>,
     limit: i64,
-) -> Result<Vec<Entry>> {
+) -> Result<Vec<FollowedEntry>> {
     let after = after.map(|after| (after.last_at, after.key.conversation.0, after.key.root.0));
     let (last_at, conversation, root) = after.unwrap_or((i64::MAX, i64::MAX, i64::MAX));
     let unread = i64::from(unread);
     let rows = sql!(conn, fetch_all as EntryRow, FOLLOWED, user.0, last_at, conversation, root, limit, unread)?;
-    let entry = |row: EntryRow| Entry {
+    let entry = |row: EntryRow| FollowedEntry {
         following: Following {
             key: ThreadKey { conversation: ConversationId(row.conversation_id), root: Number(row.seq) },
             follows: true,

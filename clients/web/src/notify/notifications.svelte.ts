@@ -1,12 +1,13 @@
 // The browser's notifications. Loaded by those who want them, and by the settings.
-import { mentions, type Message, type Notice } from '@palabre/sdk';
+import { isInRoom, mentions, type Message, type Notice } from '@palabre/sdk';
 import { number } from '../i18n.svelte';
 import { keep, kept, watchKept } from '../kept';
 import { at } from '../base';
 import { go } from '../route.svelte';
 import { excerpt } from '../text/excerpt';
+import { placeOf } from '../threads/places';
 import { client, town } from '../town/town.svelte';
-import { isWatched } from '../town/watched';
+import { isSeen } from '../town/watched';
 
 /** The messages that the browser notifies of while one looks elsewhere. */
 export type Level = 'off' | 'direct' | 'all';
@@ -43,7 +44,7 @@ export async function setNotificationLevel(next: Level): Promise<boolean> {
 }
 
 function isWanted(message: Message): boolean {
-  if (level === 'off' || isWatched(message.conversation)) return false;
+  if (level === 'off' || isSeen(message)) return false;
   if (level === 'all') return true;
   const kind = town.conversations.get(message.conversation)?.row.kind;
   return kind === 'direct' || (town.me !== null && mentions(message.text, town.me.username));
@@ -71,7 +72,8 @@ function show(message: Message, more: string): void {
   if (!shown) return;
   shown.onclick = () => {
     window.focus();
-    go({ page: 'talk', conversation: message.conversation, at: null });
+    const place = { page: 'talk', conversation: message.conversation, at: null } as const;
+    go(isInRoom(message) ? place : placeOf(message));
     shown.close();
   };
 }

@@ -1,6 +1,8 @@
 // The messages that reminders are about. A reminder holds no text: they are asked for, and may be refused.
 import { shownNameOf, type Message, type Reminder } from '@palabre/sdk';
+import type { Place } from '../place';
 import { excerpt } from '../text/excerpt';
+import { placeOf } from '../threads/places';
 import { reason } from '../town/problems';
 import { client, town } from '../town/town.svelte';
 import { toast } from '../ui/toasts.svelte';
@@ -32,6 +34,13 @@ export function loadMessages(reminders: readonly Reminder[]): void {
       () => put(key, null),
     );
   }
+}
+
+/** Where it is shown: in the room, or in its thread. */
+export function placeOfReminded(reminder: Reminder): Place {
+  const message = messages.get(keyOf(reminder));
+  const { conversation, seq } = reminder;
+  return message ? placeOf(message) : { page: 'talk', conversation, at: seq };
 }
 
 /** Who said it and where. */

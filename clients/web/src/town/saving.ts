@@ -33,7 +33,8 @@ async function giveTo(key: string, own: Unsaved): Promise<number | null> {
   const { text, parent, rev } = own;
   try {
     if (isBlank(own)) {
-      await client.discardDraft(conversation, edit, thread);
+      if (thread === null) await client.discardDraft(conversation, edit);
+      else await client.discardDraft(conversation, edit, thread);
       return rev;
     }
     const where = thread === null ? { conversation, edit } : { conversation, thread };

@@ -25,7 +25,7 @@ pub(super) enum Command {
         /// The conversation's id
         #[arg(long, value_name = "ID")]
         conversation: i64,
-        /// What: post, react, invite, remove_members, delete_others, edit_settings, set_roles, see_earlier_history or
+        /// What: post, reply_in_threads, react, invite, remove_members, delete_others, edit_settings, set_roles, see_earlier_history or
         /// explain_others
         #[arg(long, value_name = "NAME", value_parser = ability)]
         ability: Ability,

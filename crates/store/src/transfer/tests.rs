@@ -27,7 +27,7 @@ use crate::{
 static ADDED: Tables = tables! {
     sketches by (user_id, conversation_id) of Owner::Account("user_id");
     { user_id: Number, conversation_id: Number, text: Text }
-    threads by (conversation_id, root) of Owner::Conversation("conversation_id", Changes::Rev);
+    strands by (conversation_id, root) of Owner::Conversation("conversation_id", Changes::Rev);
     { conversation_id: Number, root: Number, rev: Number, replies: Number }
     polls by (id) of Owner::Conversation("conversation_id", Changes::Rev);
     { id: Number, conversation_id: Number, rev: Number, question: Text }
@@ -42,7 +42,7 @@ static LATER: LazyLock<Tables> = LazyLock::new(|| Box::leak([TABLES, ADDED].conc
 const CREATED: &str = "
     CREATE TABLE sketches (
         user_id BIGINT NOT NULL, conversation_id BIGINT NOT NULL, text TEXT, PRIMARY KEY (user_id, conversation_id));
-    CREATE TABLE threads (
+    CREATE TABLE strands (
         conversation_id BIGINT NOT NULL, root BIGINT NOT NULL, rev BIGINT NOT NULL, replies BIGINT NOT NULL,
         PRIMARY KEY (conversation_id, root));
     CREATE TABLE polls (ID, conversation_id BIGINT NOT NULL, rev BIGINT NOT NULL, question TEXT NOT NULL);
@@ -58,7 +58,7 @@ const FILLED: &str = "
     INSERT INTO messages (conversation_id, seq, rev, author_id, content_hash, text, created_at)
     VALUES (1, 2, 2, 1, 7, 'one', 1), (1, 3, 3, 1, 7, 'two', 1), (2, 2, 2, 1, 7, 'three', 1);
     INSERT INTO sketches VALUES (1, 1, 'a word'), (1, 2, 'another'), (70000000000, 1, NULL);
-    INSERT INTO threads VALUES (1, 2, 4, 1), (1, 3, 5, 0), (2, 2, 2, 9);
+    INSERT INTO strands VALUES (1, 2, 4, 1), (1, 3, 5, 0), (2, 2, 2, 9);
     INSERT INTO polls (conversation_id, rev, question) VALUES (1, 4, 'when?'), (2, 2, 'where?');
     INSERT INTO stars VALUES (1, 1), (2, 1), (3, 70000000000)";
 
@@ -70,8 +70,8 @@ const MEANWHILE: &str = "
     UPDATE messages SET rev = 7 WHERE id = 1;
     DELETE FROM stars WHERE message_id = 1;
     INSERT INTO stars VALUES (4, 1);
-    UPDATE threads SET rev = 6, replies = 2 WHERE conversation_id = 1 AND root = 2;
-    INSERT INTO threads VALUES (1, 6, 8, 0);
+    UPDATE strands SET rev = 6, replies = 2 WHERE conversation_id = 1 AND root = 2;
+    INSERT INTO strands VALUES (1, 6, 8, 0);
     UPDATE polls SET rev = 8, question = 'when then?' WHERE id = 1;
     INSERT INTO polls (conversation_id, rev, question) VALUES (1, 7, 'why?');
     UPDATE sketches SET text = 'a better word' WHERE user_id = 1 AND conversation_id = 1;
@@ -83,7 +83,7 @@ const IN_THE_END: &str = "
     UPDATE conversations SET head = 4 WHERE id = 2;
     UPDATE messages SET rev = 3 WHERE id = 3;
     INSERT INTO stars VALUES (3, 1);
-    UPDATE threads SET rev = 4, replies = 10 WHERE conversation_id = 2;
+    UPDATE strands SET rev = 4, replies = 10 WHERE conversation_id = 2;
     INSERT INTO polls (conversation_id, rev, question) VALUES (2, 4, 'who?');
     UPDATE sketches SET text = 'the last word' WHERE user_id = 1";
 
@@ -162,8 +162,8 @@ const LEFT: [&str; 13] = [
     "stars [3,1]",
     "stars [3,70000000000]",
     "stars [4,1]",
-    "threads [1,2,6,2]",
-    "threads [1,3,5,0]",
+    "strands [1,2,6,2]",
+    "strands [1,3,5,0]",
 ];
 
 async fn moved(from: &Db, to: &Db, tell: &mut (dyn FnMut(Progress) + Send)) -> Result<Report> {
@@ -200,7 +200,7 @@ async fn rows_of_later_tables_are_backed_up_and_restored() {
         filled(&from).await;
         let file = backed_up(&from).await;
         let (_, contents) = restore::inspect_tables(*LATER, &*file).unwrap();
-        let counts = ["sketches", "threads", "polls", "stars"].map(|table| contents.rows(table));
+        let counts = ["sketches", "strands", "polls", "stars"].map(|table| contents.rows(table));
         assert_eq!(counts, [3, 3, 2, 3]);
         assert!(restore::inspect(&*file).is_err(), "today's program knows no such tables");
         for (_, to) in databases().await {
@@ -219,11 +219,11 @@ async fn rows_of_later_tables_are_backed_up_and_restored() {
 async fn a_backup_with_rows_beyond_their_conversations_heads_is_not_restored() {
     for (_, from) in databases().await {
         filled(&from).await;
-        done(&from, "UPDATE threads SET rev = 6 WHERE root = 3").await.unwrap();
+        done(&from, "UPDATE strands SET rev = 6 WHERE root = 3").await.unwrap();
         let file = backed_up(&from).await;
         for (_, to) in databases().await {
             let refused = restore::read_tables(*LATER, &to, Millis(77), &*file).await.unwrap_err().to_string();
-            assert!(refused.contains("1 threads do not fit their conversations"), "{refused}");
+            assert!(refused.contains("1 strands do not fit their conversations"), "{refused}");
         }
     }
 }
@@ -302,7 +302,7 @@ async fn a_move_that_was_stopped_goes_on_with_later_tables() {
     }
     assert!(matches!(to.lifecycle().await.unwrap(), Lifecycle::Incomplete(_)));
     // As if it had been stopped before these were transferred.
-    done(to, "DELETE FROM polls; DELETE FROM threads; DELETE FROM stars").await.unwrap();
+    done(to, "DELETE FROM polls; DELETE FROM strands; DELETE FROM stars").await.unwrap();
     done(server, MEANWHILE).await.unwrap();
     done(server, IN_THE_END).await.unwrap();
     let mut steps = Vec::new();
