@@ -722,6 +722,8 @@ export interface Statistics {
   readonly messages_sent: number;
   /** People with at least one connection. */
   readonly people_here: number;
+  /** Changes that the index for searching has not seen yet: what is newest is found later. Absent if it cannot be read. */
+  readonly search_behind: number | null;
   /** Bytes that the database takes on its disk. */
   readonly storage_bytes: number;
   /** Seconds since the server was started. */
