@@ -46,7 +46,7 @@ export const operatorWords = speak({
   en: {
     'from:': 'From…',
     'in:': 'In…',
-    'after:': 'Since…',
+    'after:': 'After…',
     'has:link': 'Has a link',
     'type:': 'Kind…',
     from: 'who said it',
@@ -67,7 +67,7 @@ export const operatorWords = speak({
   fr: {
     'from:': 'De…',
     'in:': 'Dans…',
-    'after:': 'Depuis…',
+    'after:': 'Après…',
     'has:link': 'Avec un lien',
     'type:': 'Genre…',
     from: 'qui l’a dit',
