@@ -164,7 +164,9 @@ impl Search {
 #[must_use]
 pub fn has_link(text: &str) -> bool {
     let is_page = |to: &str| to.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"));
-    text::parts(text).iter().any(|part| matches!(&part.meaning, Meaning::Link(to) if is_page(to)))
+    let mut found = false;
+    text::walk(&text::parts(text), &mut |part| found |= matches!(&part.meaning, Meaning::Link(to) if is_page(to)));
+    found
 }
 
 /// A message that was found.

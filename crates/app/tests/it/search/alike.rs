@@ -265,7 +265,14 @@ impl World {
             }
             _ => {
                 let (text, message_type) = (chance.text(), MessageType::default());
-                let send = Submission { conversation, client_id: None, message_type, text, parent: None };
+                let send = Submission {
+                    conversation,
+                    client_id: None,
+                    message_type,
+                    text,
+                    parent: None,
+                    target: chat::threads::Target::Unaware,
+                };
                 let Reply::Sent(sent) = self.does(who, Command::SendMessage(send)).await? else { return Ok(()) };
                 self.said.push((conversation, sent.seq, who));
                 return Ok(());
