@@ -134,6 +134,8 @@ pub struct Search {
     pub has: Vec<Has>,
     /// Whether its text must have been changed.
     pub edited: bool,
+    /// Whether it must be of a thread: a reply in one, or the message that one is about.
+    pub thread: bool,
     /// In conversations of these kinds; of all if empty.
     pub kinds: Vec<Kind>,
 }
@@ -155,7 +157,10 @@ impl Search {
             Has::Link => has_link(text),
             Has::Reaction => !message.reactions.is_empty(),
         };
-        let is_it = self.has.iter().all(has) && (!self.edited || message.edited_at.is_some());
+        let of_thread = message.thread.is_some() || message.summary.is_some();
+        let is_it = self.has.iter().all(has)
+            && (!self.edited || message.edited_at.is_some())
+            && (!self.thread || of_thread);
         if is_it { matching::matched(text, &self.words, &self.not) } else { None }
     }
 }
