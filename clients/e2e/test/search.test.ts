@@ -40,12 +40,12 @@ test('what was said long ago is found by two words, and one comes back to the re
 });
 
 test('what one types is completed by the keyboard, and filters are clicked', async () => {
-  const [ann, bob] = [await town().person('ann'), await town().person('bob')];
-  const room = await ann.makeRoom('Tool shed');
-  await bob.join(room);
-  await ann.say(room, 'the lime tree is dry');
-  await bob.say(room, 'a lime, a lime for the lime tree');
-  const { page } = await town().visit(ann, { path: `/c/${room.id}` });
+  const [cleo, dora] = [await town().person('cleo'), await town().person('dora')];
+  const room = await cleo.makeRoom('Tool shed');
+  await dora.join(room);
+  await cleo.say(room, 'the lime tree is dry');
+  await dora.say(room, 'a lime, a lime for the lime tree');
+  const { page } = await town().visit(cleo, { path: `/c/${room.id}` });
   await sees(page.getByRole('navigation', { name: 'Conversations' }));
   await page.keyboard.press('Control+k');
   await dialog(page).getByRole('combobox').fill('lime');
@@ -62,11 +62,11 @@ test('what one types is completed by the keyboard, and filters are clicked', asy
   await field.press('ArrowDown');
   expect(await field.getAttribute('aria-activedescendant')).toBeTruthy();
   await field.press('Enter');
-  await field.pressSequentially('an');
-  await sees(dialog(page).getByRole('option', { name: /from:ann/ }));
+  await field.pressSequentially('cl');
+  await sees(dialog(page).getByRole('option', { name: /from:cleo/ }));
   await field.press('ArrowDown');
   await field.press('Tab');
-  await expect.poll(() => field.inputValue()).toBe('lime from:ann ');
+  await expect.poll(() => field.inputValue()).toBe('lime from:cleo ');
   await expect.poll(() => results.count()).toBe(1);
   // Escape closes the list before the dialog.
   await field.pressSequentially('i');
@@ -75,7 +75,7 @@ test('what one types is completed by the keyboard, and filters are clicked', asy
   expect(await dialog(page).getByRole('option').count()).toBe(0);
   await field.press('Backspace');
   // A filter is taken off and put on by a click.
-  await dialog(page).getByRole('button', { name: 'Remove the filter from:ann' }).click();
+  await dialog(page).getByRole('button', { name: 'Remove the filter from:cleo' }).click();
   await expect.poll(() => results.count()).toBe(2);
   await dialog(page).getByRole('button', { name: 'In…' }).click();
   await field.pressSequentially('to');
@@ -93,19 +93,19 @@ test('what one types is completed by the keyboard, and filters are clicked', asy
 });
 
 test('people and conversations of that name are found in the same field', async () => {
-  const [ann, bob] = [await town().person('ann'), await town().person('bob')];
-  await bob.makeRoom('Bobsleigh');
-  const { page } = await town().visit(ann, { path: '/' });
+  const [emil, fanny] = [await town().person('emil'), await town().person('fanny')];
+  await fanny.makeRoom('Fanfare');
+  const { page } = await town().visit(emil, { path: '/' });
   await sees(page.getByRole('navigation', { name: 'Conversations' }));
   await page.keyboard.press('Control+k');
-  await dialog(page).getByRole('combobox').fill('bob');
-  await sees(dialog(page).getByRole('option', { name: 'bob' }));
+  await dialog(page).getByRole('combobox').fill('fanny');
+  await sees(dialog(page).getByRole('option', { name: 'fanny' }));
   await page.keyboard.press('ArrowUp');
   await page.keyboard.press('Enter');
   await sees(dialog(page).getByRole('combobox', { name: 'Search messages' }));
   await dialog(page)
     .getByRole('list', { name: 'People and conversations' })
-    .getByRole('button', { name: 'bob' })
+    .getByRole('button', { name: 'fanny' })
     .click();
   await expect.poll(() => page.url()).toMatch(/\/c\/\d+/);
 });

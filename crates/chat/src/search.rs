@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub use asked::{SearchBounds, parse};
-pub use matching::{Highlight, Matched};
+pub use matching::{Highlight, TextMatch};
 
 /// Letters that the beginning of a word must have to be looked for.
 pub const PREFIX: usize = 3;
@@ -100,7 +100,7 @@ impl Order {
 /// is the better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
-    /// See [`Matched::score`].
+    /// See [`TextMatch::score`].
     pub score: u32,
     /// The message.
     pub message: MessageId,
@@ -134,6 +134,8 @@ pub struct Search {
     pub has: Vec<Has>,
     /// Whether its text must have been changed.
     pub edited: bool,
+    /// Whether it must be of a thread: a reply in one, or the message that one is about.
+    pub thread: bool,
     /// In conversations of these kinds; of all if empty.
     pub kinds: Vec<Kind>,
 }
@@ -149,13 +151,16 @@ impl Search {
     /// Where in a message that is as it stands now is what was looked for, and how relevant it is; nothing if it is not
     /// there. Who said it, where and when is not looked at: the rows are read by it.
     #[must_use]
-    pub fn matched(&self, message: &Message) -> Option<Matched> {
+    pub fn matched(&self, message: &Message) -> Option<TextMatch> {
         let text = message.text.as_deref().filter(|_| message.deleted_at.is_none())?;
         let has = |what: &Has| match what {
             Has::Link => has_link(text),
             Has::Reaction => !message.reactions.is_empty(),
         };
-        let is_it = self.has.iter().all(has) && (!self.edited || message.edited_at.is_some());
+        let of_thread = message.thread.is_some() || message.summary.is_some();
+        let is_it = self.has.iter().all(has)
+            && (!self.edited || message.edited_at.is_some())
+            && (!self.thread || of_thread);
         if is_it { matching::matched(text, &self.words, &self.not) } else { None }
     }
 }

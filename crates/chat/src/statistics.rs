@@ -21,4 +21,6 @@ pub struct Stored {
     pub jobs_waiting: i64,
     /// Jobs that were given up.
     pub jobs_failed: i64,
+    /// Changes that the index for searching has not seen yet; absent if it cannot be read.
+    pub search_behind: Option<i64>,
 }

@@ -143,7 +143,7 @@ impl Call {
         &self,
         resolved: &Resolved,
         end: i64,
-        mut gathered: Gathered,
+        mut gathered: Gathered<Hit>,
     ) -> Result<(Vec<Hit>, Option<SearchCursor>)> {
         let began = self.engine.moment();
         let patience = Duration::from_millis(u64::try_from(self.settings.limits.search_ms).unwrap_or(0));

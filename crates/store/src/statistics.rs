@@ -2,7 +2,7 @@
 
 use chat::statistics::Stored;
 
-use crate::{Conn, Db, Result, jobs, messages};
+use crate::{Conn, Db, Result, jobs, messages, search};
 
 statements! {
     COUNTS = "SELECT (SELECT COUNT(*) FROM users),
@@ -22,6 +22,9 @@ pub async fn kept(db: &Db) -> Result<Stored> {
     let (accounts, rooms, groups, directs) = counts(&mut conn).await?;
     let storage_bytes = db.storage_bytes(&mut conn).await?;
     let (jobs_waiting, jobs_failed) = jobs::counts(&mut conn).await?;
+    drop(conn);
+    // The index may be damaged or away; that is no reason to tell nothing.
+    let search_behind = search::status(db).await.ok().map(|status| status.changes);
     Ok(Stored {
         accounts,
         rooms,
@@ -32,6 +35,7 @@ pub async fn kept(db: &Db) -> Result<Stored> {
         storage_bytes,
         jobs_waiting,
         jobs_failed,
+        search_behind,
     })
 }
 

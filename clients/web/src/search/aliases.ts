@@ -18,6 +18,7 @@ const VALUES: Readonly<Record<string, string>> = {
   reaction: 'reaction',
   modifié: 'edited',
   modifie: 'edited',
+  fil: 'thread',
   salon: 'room',
   groupe: 'group',
   moi: 'me',

@@ -58,7 +58,8 @@ export class Searching {
 
   async #ask(cursor: string | null) {
     const mine = ++this.#current;
-    const typed = this.q.trim();
+    // An operator whose value is not there yet asks for nothing.
+    const typed = this.q.trim().replace(/(^|\s)\p{L}+:$/u, '');
     const q = inProtocol(typed, currentLanguage());
     if (q === '') {
       this.results = [];

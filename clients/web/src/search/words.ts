@@ -46,7 +46,7 @@ export const operatorWords = speak({
   en: {
     'from:': 'From…',
     'in:': 'In…',
-    'after:': 'Since…',
+    'after:': 'After…',
     'has:link': 'Has a link',
     'type:': 'Kind…',
     from: 'who said it',
@@ -60,6 +60,7 @@ export const operatorWords = speak({
     link: 'with a link',
     reaction: 'with a reaction',
     edited: 'edited',
+    thread: 'in a thread',
     room: 'in rooms',
     group: 'in groups',
     direct: 'in direct messages',
@@ -67,7 +68,7 @@ export const operatorWords = speak({
   fr: {
     'from:': 'De…',
     'in:': 'Dans…',
-    'after:': 'Depuis…',
+    'after:': 'Après…',
     'has:link': 'Avec un lien',
     'type:': 'Genre…',
     from: 'qui l’a dit',
@@ -81,6 +82,7 @@ export const operatorWords = speak({
     link: 'avec un lien',
     reaction: 'avec une réaction',
     edited: 'modifié',
+    thread: 'dans un fil',
     room: 'dans les salons',
     group: 'dans les groupes',
     direct: 'dans les messages directs',

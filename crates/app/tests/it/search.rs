@@ -281,6 +281,23 @@ async fn who_came_later_finds_nothing_from_before_they_may_see() {
     town.closes().await;
 }
 
+#[tokio::test]
+async fn what_was_said_in_a_thread_is_found_there() {
+    let mut town = town().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let garden = ann.opens_room("garden").await;
+    bob.joins(&garden).await;
+    let root = ann.says(&garden, "an apple to talk about").await;
+    let reply = json!({"conversation": garden.id, "text": "an apple in the thread", "thread": root.seq});
+    bob.asks("message.send", reply).await.granted();
+    ann.says(&garden, "an apple in the room").await;
+    finds(&ann, "apple", &["an apple in the room", "an apple in the thread", "an apple to talk about"]).await;
+    assert_eq!(texts(&ann, "apple is:thread").await, ["an apple in the thread", "an apple to talk about"]);
+    let found = search(&ann, json!({"q": "\"in the thread\""})).await;
+    assert_eq!(found["results"][0]["message"]["thread"], root.seq, "{found}");
+    town.closes().await;
+}
+
 async fn suggested(person: &Person, q: &str) -> Vec<String> {
     let answer = person.asks("search.complete", json!({"q": q})).await.granted();
     let suggestions = answer["suggestions"].as_array().unwrap().clone();

@@ -33,6 +33,7 @@ async fn administrators_see_how_the_server_is_doing_and_nobody_else_does() {
     assert!(number("deliveries") >= 2, "what was said went to two people: {statistics}");
     assert!(number("storage_bytes") > 50_000, "an empty database is larger: {statistics}");
     assert_eq!((&statistics["jobs_waiting"], &statistics["jobs_failed"]), (&json!(0), &json!(0)), "{statistics}");
+    assert!(statistics["search_behind"].is_i64(), "{statistics}");
     assert_eq!(statistics["version"], env!("CARGO_PKG_VERSION"));
     // Counts may be some seconds old; the number of messages sent is not.
     bob.says(&room, "four").await;

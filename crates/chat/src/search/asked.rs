@@ -24,7 +24,7 @@ pub(super) const OPERATORS: [(&str, &[&str]); 8] = [
     ("after", &[]),
     ("on", &[]),
     ("has", &["link", "reaction"]),
-    ("is", &["edited"]),
+    ("is", &["edited", "thread"]),
     ("type", &["room", "group", "direct"]),
 ];
 /// Operators that other systems have: whoever uses one wants no word.
@@ -167,7 +167,8 @@ fn add_operator(search: &mut Search, piece: &Piece<'_>, utc_offset: i64) -> Resu
             _ => return Err(one_of("link or reaction")),
         }),
         "is" if lower == "edited" => search.edited = true,
-        "is" => return Err(one_of("edited")),
+        "is" if lower == "thread" => search.thread = true,
+        "is" => return Err(one_of("edited or thread")),
         "type" => search.kinds.push(Kind::from_name(&lower).ok_or_else(|| one_of("room, group or direct"))?),
         "before" | "after" | "on" => {
             let day = day(value).ok_or_else(|| one_of("a day, as 2026-11-30"))?;
@@ -310,7 +311,8 @@ mod tests {
         assert!(refused("type:room -only").contains("needs a word"));
         assert!(refused("before:2026-01-01 is:edited").contains("needs a word"));
         assert!(refused("has:file").contains("link or reaction"));
-        assert!(refused("is:thread x").contains("may be edited"));
+        assert!(refused("is:pinned x").contains("may be edited or thread"));
+        assert!(read("is:thread x").thread && !read("x").thread);
         assert!(refused("type:space x").contains("room, group or direct"));
         assert!(refused("mentions:me").contains("from:"));
         assert!(refused("on:tomorrow x").contains("2026-11-30"));

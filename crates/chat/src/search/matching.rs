@@ -13,7 +13,7 @@ pub type Highlight = (usize, usize);
 
 /// What was found in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Matched {
+pub struct TextMatch {
     /// Where the phrases stand, in order and without overlaps.
     pub places: Vec<Highlight>,
     /// How relevant the text is, compared with others in which the same was found: the greater, the better.
@@ -28,7 +28,7 @@ pub fn places(text: &str, wanted: &[Phrase], unwanted: &[Phrase]) -> Option<Vec<
 
 /// What is found in a text, if all of `wanted` stand there and none of `unwanted` does.
 #[must_use]
-pub fn matched(text: &str, wanted: &[Phrase], unwanted: &[Phrase]) -> Option<Matched> {
+pub fn matched(text: &str, wanted: &[Phrase], unwanted: &[Phrase]) -> Option<TextMatch> {
     let terms = terms(text);
     if unwanted.iter().any(|phrase| occurrences(&terms, phrase).next().is_some()) {
         return None;
@@ -44,7 +44,7 @@ pub fn matched(text: &str, wanted: &[Phrase], unwanted: &[Phrase]) -> Option<Mat
             .push(relevance::Standing { at: found.iter().map(|(at, _)| *at).collect(), length: phrase.terms.len() });
     }
     let score = relevance::score(&standing, terms.len());
-    Some(Matched { places: merged(places), score })
+    Some(TextMatch { places: merged(places), score })
 }
 
 /// The places of a phrase, each with the number of its first term.

@@ -123,7 +123,7 @@ fn term(letters: &[Letter], kind: TermKind) -> Option<Term> {
 fn letters(text: &str) -> Vec<Letter> {
     let mut letters: Vec<Letter> = Vec::with_capacity(text.len());
     for (at, c) in text.chars().enumerate() {
-        if c.is_ascii() {
+        if c.is_ascii() || is_as_it_stands(c) {
             letters.push(Letter { letter: c.to_ascii_lowercase(), start: at, end: at + 1 });
         } else if !is_ignored(c) {
             decomposed(c, |part| {
@@ -134,6 +134,12 @@ fn letters(text: &str) -> Vec<Letter> {
         }
     }
     letters
+}
+
+/// Han, kana and Hangul letters, which folding leaves as they are: most of a text in these scripts, told by their numbers
+/// alone.
+fn is_as_it_stands(c: char) -> bool {
+    matches!(u32::from(c), 0x3041..=0x3096 | 0x30A1..=0x30FA | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xAC00..=0xD7A3)
 }
 
 /// Adds a folded letter; a mark that makes another letter of the one before it (が, 한) goes into that one.
@@ -247,6 +253,16 @@ mod tests {
             assert!(!found.is_empty() && found.len() <= MOST);
             assert!(found.iter().map(|term| term.text.len()).sum::<usize>() <= BYTES);
             assert!(found.iter().all(|term| term.text.chars().count() <= LONGEST));
+        }
+    }
+
+    #[test]
+    fn what_is_taken_as_it_stands_is_what_folding_makes_of_it() {
+        for c in (0..=0x3_FFFF).filter_map(char::from_u32).filter(|c| is_as_it_stands(*c)) {
+            let mut folded = Vec::new();
+            decomposed(c, |part| push(&mut folded, part, 0));
+            let folded: String = folded.iter().map(|letter| letter.letter).collect();
+            assert_eq!(folded, c.to_string(), "{:x}", u32::from(c));
         }
     }
 

@@ -26,6 +26,8 @@ pub struct Statistics<'a> {
     jobs_waiting: i64,
     /// Jobs that were given up: `palabre jobs list` tells which.
     jobs_failed: i64,
+    /// Changes that the index for searching has not seen yet: what is newest is found later. Absent if it cannot be read.
+    search_behind: Option<i64>,
     /// Seconds since the server was started.
     uptime_seconds: i64,
     /// The program's version.
@@ -57,6 +59,7 @@ impl<'a> From<&'a crate::AllStatistics> for Statistics<'a> {
             storage_bytes: kept.storage_bytes,
             jobs_waiting: kept.jobs_waiting,
             jobs_failed: kept.jobs_failed,
+            search_behind: kept.search_behind,
             uptime_seconds: statistics.uptime_seconds,
             version: &statistics.version,
         }

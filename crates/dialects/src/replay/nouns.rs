@@ -391,6 +391,7 @@ pub(super) fn all_statistics() -> AllStatistics {
         storage_bytes: 1_048_576,
         jobs_waiting: 6,
         jobs_failed: 1,
+        search_behind: Some(6),
     };
     let (connections, people_here, deliveries, uptime_seconds) = (5, 3, 99, 3_600);
     AllStatistics { connections, people_here, deliveries, uptime_seconds, version: "0.1.0".into(), kept }

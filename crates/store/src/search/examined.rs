@@ -28,7 +28,7 @@ pub enum State {
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Examined {
+pub struct Inspection {
     /// What became of it.
     pub state: State,
     /// The rules by which texts are cut and indexed here.
@@ -43,7 +43,7 @@ pub struct Examined {
 ///
 /// # Errors
 /// Those of the database; what is wrong with the index alone is told as its state.
-pub async fn examine(url: &str) -> Result<Examined> {
+pub async fn examine(url: &str) -> Result<Inspection> {
     let db = Db::open(&Options { url: url.to_owned(), readers: 1, connect_timeout: Duration::from_secs(5) }).await?;
     let mut conn = db.read().await?;
     let found = if conn.is_sqlite() {
@@ -57,11 +57,11 @@ pub async fn examine(url: &str) -> Result<Examined> {
     found
 }
 
-fn in_state(state: State, bytes: i64) -> Examined {
-    Examined { state, version: version(), bytes, status: Status::default() }
+fn in_state(state: State, bytes: i64) -> Inspection {
+    Inspection { state, version: version(), bytes, status: Status::default() }
 }
 
-async fn of_file(conn: &mut Conn, path: &Path) -> Result<Examined> {
+async fn of_file(conn: &mut Conn, path: &Path) -> Result<Inspection> {
     if !path.exists() {
         return Ok(in_state(State::Absent, 0));
     }
@@ -71,7 +71,7 @@ async fn of_file(conn: &mut Conn, path: &Path) -> Result<Examined> {
     match read_file(path).await {
         Err(error) => Ok(in_state(State::Damaged(error.to_string()), bytes)),
         Ok((about, _)) if about != (version(), epoch) => Ok(in_state(State::Outdated(about.0), bytes)),
-        Ok((_, cursors)) => Ok(Examined { status: status(conn, &cursors).await?, ..in_state(State::Good, bytes) }),
+        Ok((_, cursors)) => Ok(Inspection { status: status(conn, &cursors).await?, ..in_state(State::Good, bytes) }),
     }
 }
 
@@ -86,14 +86,14 @@ async fn read_file(path: &Path) -> sqlx::Result<((String, String), HashMap<i64, 
     Ok((about?, cursors.into_iter().collect()))
 }
 
-async fn of_table(conn: &mut Conn) -> Result<Examined> {
+async fn of_table(conn: &mut Conn) -> Result<Inspection> {
     let bytes = table::bytes(conn).await?;
     match table::made_by(conn).await? {
         None => Ok(in_state(State::Absent, bytes)),
         Some(other) if other != version() => Ok(in_state(State::Outdated(other), bytes)),
         Some(_) => {
             let cursors = table::cursors_between(conn, FOLLOWER, 0, i64::MAX).await?;
-            Ok(Examined { status: status(conn, &cursors).await?, ..in_state(State::Good, bytes) })
+            Ok(Inspection { status: status(conn, &cursors).await?, ..in_state(State::Good, bytes) })
         }
     }
 }

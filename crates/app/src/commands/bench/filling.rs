@@ -20,6 +20,8 @@ use super::{
 
 /// People who fill rooms.
 pub const FILLERS: usize = 4;
+/// How often a filler whose connection was closed comes back.
+const TRIES: usize = 100;
 /// Sends that one filler has under way.
 const WINDOW: usize = 512;
 
@@ -38,7 +40,7 @@ pub async fn held_in(host: &Host, person: &Person, rooms: &[i64]) -> Result<i64>
     Ok(held)
 }
 
-/// Sends so many messages as fast as the server takes them, however long it takes. Each filler, by its index, has frames
+/// Has the first people send so many messages as fast as the server takes them, however long it takes. Each, by its index, has frames
 /// of its own: `frame` adds the next one to the bytes that are to be sent.
 ///
 /// # Errors
@@ -67,9 +69,9 @@ async fn send_all(
     mut frame: impl FnMut(&mut Vec<u8>) + Send,
 ) -> Result<()> {
     let (mut socket, _) = host.enter(&person).await?;
-    let (mut under_way, mut frames, mut refusal) = (0_usize, Vec::new(), None);
+    let (mut under_way, mut frames, mut refusal, mut tries) = (0_usize, Vec::new(), None, TRIES);
     loop {
-        while under_way < WINDOW && left.fetch_sub(1, Relaxed) > 0 {
+        while under_way < WINDOW && left.fetch_update(Relaxed, Relaxed, |left| (left > 0).then(|| left - 1)).is_ok() {
             under_way += 1;
             frame(&mut frames);
         }
@@ -93,7 +95,12 @@ async fn send_all(
             bail!("a message was refused: {refusal}");
         }
         if let Read::Closed(reason) = read {
-            bail!("a sender's connection ended: {reason}");
+            // It hears all that is said in its rooms, and may be too slow for that. What was under way is sent again.
+            let Some(left_tries) = tries.checked_sub(1) else { bail!("a sender's connection ended: {reason}") };
+            tries = left_tries;
+            left.fetch_add(i64::try_from(under_way).unwrap_or_default(), Relaxed);
+            under_way = 0;
+            (socket, _) = host.enter(&person).await?;
         }
     }
 }

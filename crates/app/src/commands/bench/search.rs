@@ -175,21 +175,29 @@ impl Sought {
 /// If the rooms hold less than wanted, or the server refuses.
 pub async fn run(common: &Common, host: &Host, load: SearchLoad) -> Result<Report> {
     let SearchLoad { messages, fill, rooms, connections, sought } = load;
-    let people = host.people("search", FILLERS.max(connections))?;
+    let people = host.people("search", FILLERS + connections)?;
+    let (fillers, askers) = people.split_at(FILLERS);
     let mut places = Vec::with_capacity(rooms);
     for at in 0..rooms {
-        places.push(host.room(&people[0], &format!("bench-search-{rooms}-{at}")).await?);
+        places.push(host.room(&askers[0], &format!("bench-search-{rooms}-{at}")).await?);
     }
-    let seats = people.iter().flat_map(|person| places.iter().map(|room| (person.clone(), *room)));
-    host.join(seats.collect()).await?;
-    let held = held_in(host, &people[0], &places).await?;
+    // Who asks is everywhere. Who fills is in a share of the rooms: they hear all that is said there.
+    let share = FILLERS.min(rooms).max(1);
+    let own = |filler: usize| places.iter().copied().skip(filler % share).step_by(share).collect::<Vec<_>>();
+    let mut seats: Vec<(Person, i64)> =
+        askers.iter().flat_map(|person| places.iter().map(|room| (person.clone(), *room))).collect();
+    for (filler, person) in fillers.iter().enumerate() {
+        seats.extend(own(filler).into_iter().map(|room| (person.clone(), room)));
+    }
+    host.join(seats).await?;
+    let held = held_in(host, &askers[0], &places).await?;
     if held < messages {
         if !fill {
             bail!("the rooms hold {held} messages; send the rest of {messages} with --fill");
         }
-        let (nonce, rooms): (_, Arc<[i64]>) = (u64::from(nonce()), places.clone().into());
-        send_many(host, &people, messages - held, |index| sends(Arc::clone(&rooms), nonce + index as u64)).await?;
-        found_newest(host, &people[0]).await?;
+        let nonce = u64::from(nonce());
+        send_many(host, fillers, messages - held, |index| sends(own(index), nonce + index as u64)).await?;
+        found_newest(host, &askers[0]).await?;
     }
     let work = format!("searches for {sought:?} among {messages} messages in {rooms} rooms, {connections} connections");
     let mut report = Report::new(work.to_lowercase(), &common.setting);
@@ -197,7 +205,7 @@ pub async fn run(common: &Common, host: &Host, load: SearchLoad) -> Result<Repor
     let measured = Arc::new(Measured::after_warm_up(common));
     let (asking, entering) = (Arc::clone(&measured), host.clone());
     let askers = tokio::spawn(async move {
-        let people = people.into_iter().take(connections).enumerate().collect();
+        let people = people.into_iter().skip(FILLERS).enumerate().collect();
         together(people, connections, move |(index, person)| {
             ask(entering.clone(), person, index as u64, sought, Arc::clone(&asking))
         })
@@ -242,7 +250,7 @@ async fn found_newest(host: &Host, person: &Person) -> Result<()> {
 }
 
 /// The messages of one who fills the rooms.
-fn sends(rooms: Arc<[i64]>, seed: u64) -> impl FnMut(&mut Vec<u8>) + Send + 'static {
+fn sends(rooms: Vec<i64>, seed: u64) -> impl FnMut(&mut Vec<u8>) + Send + 'static {
     let mut dice = Dice(seed);
     move |frames| {
         let room = rooms[usize::try_from(dice.roll(rooms.len() as u64)).unwrap_or_default()];

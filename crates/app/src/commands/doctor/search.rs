@@ -1,6 +1,6 @@
 //! The index for searching: whether it is there, of these rules, whole, near enough, and how large.
 
-use store::search::examined::{Examined, State, examine as look};
+use store::search::examined::{Inspection, State, examine as look};
 
 use super::finding::Finding;
 
@@ -18,7 +18,7 @@ pub(super) async fn examine(url: &str) -> Finding {
     }
 }
 
-fn judge(found: &Examined) -> Finding {
+fn judge(found: &Inspection) -> Finding {
     let size = format!("{:.1} MB, rules {}", found.bytes as f64 / 1e6, found.version);
     let (behind, changes) = (found.status.behind, found.status.changes);
     match &found.state {
@@ -58,7 +58,7 @@ mod tests {
 
     fn found(state: State, changes: i64) -> Finding {
         let status = Status { behind: changes.min(1), changes };
-        judge(&Examined { state, version: "1".into(), bytes: 1_500_000, status })
+        judge(&Inspection { state, version: "1".into(), bytes: 1_500_000, status })
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Random talk and random searches: both databases find the same, and what a naive search over the rows finds, whatever
 //! was edited, deleted, left and hidden meanwhile; and while the index is behind, nothing that may not be found.
 //!
-//! `PALABRE_SEARCHES` says how many searches there are on each database; `PALABRE_SEED` repeats a run.
+//! `PALABRE_SEARCHES` says how many searches there are on each database; `PALABRE_SEED` gives another talk.
 
 use std::sync::{
     Arc,
