@@ -22,6 +22,7 @@ export {
   mentions,
   parts,
   plain,
+  plainPlaces,
   sameName,
   spans,
   type Part,
