@@ -47,10 +47,12 @@ pub mod reactions;
 pub mod reminders;
 #[cfg(feature = "rewind")]
 mod rewind;
+pub mod saved;
 pub mod search;
 pub mod sessions;
 pub mod standby;
 pub mod statistics;
+pub mod threads;
 pub mod transfer;
 pub mod turns;
 
@@ -81,6 +83,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         appends::STATEMENTS,
         reactions::STATEMENTS,
         reminders::STATEMENTS,
+        saved::STATEMENTS,
         jobs::STATEMENTS,
         markers::STATEMENTS,
         policies::STATEMENTS,
@@ -89,6 +92,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         catch_up::STATEMENTS,
         account_changes::STATEMENTS,
         drafts::STATEMENTS,
+        threads::STATEMENTS,
         followers::STATEMENTS,
         history::STATEMENTS,
         health::STATEMENTS,
