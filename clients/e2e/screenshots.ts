@@ -140,3 +140,33 @@ test('pictures', async () => {
   await page.locator('summary').filter({ hasText: 'catch-up' }).first().click();
   await shoot(play, 'playground');
 });
+
+test('a picture of texts', async () => {
+  const [lea, noor] = [await town().person('lea'), await town().person('noor')];
+  const room = await lea.makeRoom('Launch week');
+  await noor.join(room);
+  await noor.say(
+    room,
+    [
+      '## Before Friday',
+      '1. **Freeze** the texts, *then* the pictures',
+      '2. Update [the press page](https://example.org/press)',
+      '   - short version first',
+      '   - ~~video~~ next week',
+      '> If in doubt, leave it out.',
+      'Questions go to #launch-week, @lea.',
+    ].join('\n'),
+  );
+  await lea.say(
+    room,
+    'This one fails on Mondays:\n```rust\n/// The day after, for those who work on it.\nfn next(day: Day) -> Option<Day> {\n    (day != Day::Sunday).then(|| day.after(1)) // "never" on Sunday\n}\n```\n`Day::Sunday` is `0` here, I think.',
+  );
+  const visit = await town().visit(lea, { path: `/c/${room.id}`, viewport: DESKTOP, colorScheme: 'light' });
+  const { page } = visit;
+  await sees(log(page).locator('pre .keyword'));
+  await page.getByRole('button', { name: 'Formatting' }).click();
+  await page.getByRole('textbox', { name: /^Write to/ }).fill('- **Monday** is `1`\n- Sunday is `7`');
+  await page.getByRole('button', { name: 'Preview' }).click();
+  await sees(page.getByRole('region', { name: 'Preview of your message' }));
+  await shoot(visit, 'texts');
+});

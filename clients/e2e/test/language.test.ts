@@ -18,7 +18,7 @@ const ENGLISH =
 /** Texts that people wrote themselves, and names. */
 const OTHERS = [
   '.what .text',
-  '.what > p[dir]',
+  '.what > .text',
   'code',
   'pre',
   '[translate=no]',

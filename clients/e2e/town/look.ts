@@ -35,6 +35,6 @@ export async function say(page: Page, text: string): Promise<void> {
 /** The texts of all messages on the screen, from top to bottom. */
 export function texts(page: Page): Promise<string[]> {
   return log(page).evaluate((element) =>
-    [...element.querySelectorAll('[data-key] .what > p[dir]')].map((one) => one.textContent ?? ''),
+    [...element.querySelectorAll('[data-key] .what > .text')].map((one) => one.textContent ?? ''),
   );
 }

@@ -31,6 +31,7 @@ export {
   mentions,
   parts,
   plain,
+  plainPlaces,
   sameName,
   spans,
   type Part,

@@ -37,6 +37,29 @@ export function plain(text: string): string {
   return plainOf(parts(text));
 }
 
+/** The plain form, and where places of the text are in it; both from and to, in Unicode scalar values. A place of which
+    nothing is shown is left out. */
+export function plainPlaces(
+  text: string,
+  places: readonly (readonly number[])[],
+): { text: string; places: number[][] } {
+  const scalars = [...text];
+  const moved: number[][] = [];
+  const shown = plainOf(spans(text), (span, piece, at) => {
+    const whole = scalars.slice(span.from, span.to).join('');
+    const before = whole.indexOf(piece);
+    // Of a block some signs before lines may be left out.
+    if (before < 0) return;
+    const first = span.from + [...whole.slice(0, before)].length;
+    const last = first + [...piece].length;
+    for (const [from = 0, to = 0] of places) {
+      if (from < last && to > first)
+        moved.push([at + Math.max(from, first) - first, at + Math.min(to, last) - first]);
+    }
+  });
+  return { text: shown, places: moved };
+}
+
 /** Whether a text calls somebody by `@username`, in any case; what stands in code or in a link calls nobody. */
 export function mentions(text: string | null, username: string): boolean {
   if (!text || !/[@\uff20]/.test(text)) return false;

@@ -6,6 +6,7 @@ import {
   mentions,
   parts,
   plain,
+  plainPlaces,
   sameName,
   spans,
   type Part,
@@ -181,6 +182,22 @@ test('a text of which nothing can be seen is known', () => {
   ])
     expect(hasVisible(blank), JSON.stringify(blank)).toBe(false);
   for (const seen of ['a', '你', '👍', '.', '\u200ba']) expect(hasVisible(seen)).toBe(true);
+});
+
+test('places in a text are found in its plain form', () => {
+  const marked = (text: string, ...places: number[][]) => {
+    const { text: shown, places: moved } = plainPlaces(text, places);
+    return moved.map(([from, to]) => [...shown].slice(from, to).join(''));
+  };
+  expect(marked('🎉 **bold** `code`', [4, 8], [12, 16])).toEqual(['bold', 'code']);
+  expect(marked('- one\n- **two** [three](https://a.example)', [10, 13], [17, 22], [25, 32])).toEqual([
+    'two',
+    'three',
+  ]);
+  expect(marked('# a\n```js\nlet b;\n```\n> c d', [14, 15], [25, 26])).toEqual(['b', 'd']);
+  expect(marked('> ```\n> let a;\n> ```', [12, 13])).toEqual(['a']);
+  expect(marked('a**b**c', [0, 7])).toEqual(['a**b**c']);
+  expect(marked('a **b** c', [0, 9])).toEqual(['a ', 'b', ' c']);
 });
 
 test.each(table)('%j', (given, wanted) => {

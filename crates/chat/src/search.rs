@@ -207,7 +207,9 @@ mod tests {
 
     #[test]
     fn links_are_seen_wherever_they_stand() {
-        for text in ["see https://example.com", "(HTTP://x)", "看www.example.com吧"] {
+        for text in
+            ["see https://example.com", "(HTTP://x)", "看www.example.com吧", "- **[the page](https://example.com)**"]
+        {
             assert!(has_link(text), "{text}");
         }
         for text in ["", "https://", "www. is short", "a://b", "example.com"] {

@@ -1,15 +1,24 @@
 import type { Part } from './part.js';
 
+/** Is told of each part that has a text: what is shown of it, and after how many Unicode scalar values. */
+type Each<P> = (part: P, shown: string, at: number) => void;
+
 /** What is shown of parts, without markers: each quote, heading, item and block of code on lines of its own, items behind
     `•` or their number. */
-export function plainOf(parts: readonly Part[]): string {
+export function plainOf<P extends Part>(parts: readonly P[], each?: Each<P>): string {
   let text = '';
+  let length = 0;
   let breaks = false;
-  const piece = (it: string) => {
-    if (it === '') return;
-    if (breaks && text !== '' && !/[\r\n]$/.test(text)) text += '\n';
-    breaks = false;
+  const put = (it: string) => {
     text += it;
+    if (each) length += [...it].length;
+  };
+  const piece = (it: string, of?: P) => {
+    if (it === '') return;
+    if (breaks && text !== '' && !/[\r\n]$/.test(text)) put('\n');
+    breaks = false;
+    if (of) each?.(of, it, length);
+    put(it);
   };
   const block = (sign: string, content: () => void) => {
     breaks = true;
@@ -17,22 +26,26 @@ export function plainOf(parts: readonly Part[]): string {
     content();
     breaks = true;
   };
-  const add = (part: Part): void => {
+  const add = (of: P): void => {
+    const part: Part = of;
+    const addAll = (parts: readonly Part[]) => (parts as readonly P[]).forEach(add);
     switch (part.kind) {
       case 'strong':
       case 'emphasis':
       case 'strike':
       case 'list':
-        return part.parts.forEach(add);
+        return addAll(part.parts);
       case 'quote':
       case 'heading':
-        return block('', () => part.parts.forEach(add));
+        return block('', () => addAll(part.parts));
       case 'item':
-        return block(part.number === undefined ? '• ' : `${part.number}. `, () => part.parts.forEach(add));
+        return block(part.number === undefined ? '• ' : `${part.number}. `, () => addAll(part.parts));
       case 'code':
-        return part.block ? block('', () => piece(part.text.replace(/[\r\n]+$/, ''))) : piece(part.text);
+        return part.block
+          ? block('', () => piece(part.text.replace(/[\r\n]+$/, ''), of))
+          : piece(part.text, of);
       default:
-        piece(part.text);
+        piece(part.text, of);
     }
   };
   parts.forEach(add);

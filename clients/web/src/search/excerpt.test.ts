@@ -15,6 +15,7 @@ test('what was found is marked, by scalar values', () => {
   ).toBe('un [café] 🎉 [café]');
   expect(marked('one\n  two', [[6, 9]])).toBe('one [two]');
   expect(marked('plain', [])).toBe('plain');
+  expect(marked('a **café** `x`', [[4, 8]])).toBe('a [café] x');
 });
 
 test('a long text is cut around what was found', () => {

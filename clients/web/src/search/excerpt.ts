@@ -1,3 +1,5 @@
+import { plainPlaces } from '@palabre/sdk';
+
 /** A part of an excerpt. */
 export interface Part {
   readonly text: string;
@@ -8,8 +10,10 @@ export interface Part {
 const BEFORE = 40;
 const LENGTH = 200;
 
-/** The part of a text around what was found in it; places are in Unicode scalar values. Lines become one. */
-export function excerpt(text: string, highlights: readonly (readonly number[])[]): Part[] {
+/** The part of a text around what was found in it, without markers; places are in Unicode scalar values. Lines become
+    one. */
+export function excerpt(written: string, found: readonly (readonly number[])[]): Part[] {
+  const { text, places: highlights } = plainPlaces(written, found);
   const scalars = Array.from(text);
   const start = Math.max(0, (highlights[0]?.[0] ?? 0) - BEFORE);
   const end = Math.min(scalars.length, start + LENGTH);

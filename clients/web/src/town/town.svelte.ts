@@ -55,7 +55,7 @@ class Town {
       // How far they were told is theirs; the client forgets whose it was with the session.
       if (this.state.me) keep(`told.${this.state.me.id}`, null);
       // Habits are somebody's own, too; the theme and the language belong to the device.
-      for (const habit of ['notify', 'emoji', 'details']) keep(habit, null);
+      for (const habit of ['notify', 'emoji', 'details', 'format']) keep(habit, null);
     });
   }
 
