@@ -230,8 +230,9 @@ fn message(number: i64) -> NewMessage {
         message_type: MessageType::Text,
         text: format!("message {number}: {}", "and so on ".repeat(10)),
         parent: None,
+        ..Submission::default()
     };
-    NewMessage { author, submission, origin: None }
+    NewMessage { author, submission, origin: None, called: None, unconfirmed: 0 }
 }
 
 /// Chance that can be repeated.

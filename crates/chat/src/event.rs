@@ -6,10 +6,11 @@
 //! after a reconnection its present state can be read.
 
 use crate::{
-    ConnectionId, ConversationId, Millis, Number, ReminderId, SessionId, UserId,
+    ConnectionId, ConversationId, Millis, Number, ReminderId, SessionId, UserGroupId, UserId,
     accounts::{Account, ServerRole},
     conversations::{Conversation, Listed},
     drafts::{Draft, DraftKey},
+    inbox::ReadState,
     markers::Markers,
     members::{Departure, Member},
     messages::Message,
@@ -170,6 +171,10 @@ pub enum AccountFact {
     ReminderChanged(Reminder),
     /// A reminder was removed.
     ReminderRemoved(ReminderId),
+    /// The person has marked something in their inbox as read.
+    InboxRead(ReadState),
+    /// The person belongs to these user groups.
+    UserGroupsChanged(Vec<UserGroupId>),
 }
 
 impl AccountFact {
@@ -183,7 +188,11 @@ impl AccountFact {
             }
             // A reminder stays when its person has left the conversation, so it need not wait for the conversation's
             // events.
-            Self::ProfileChanged(_) | Self::ReminderChanged(_) | Self::ReminderRemoved(_) => None,
+            Self::ProfileChanged(_)
+            | Self::ReminderChanged(_)
+            | Self::ReminderRemoved(_)
+            | Self::InboxRead(_)
+            | Self::UserGroupsChanged(_) => None,
             Self::DraftSaved(draft) => Some(draft.key.conversation),
             Self::DraftDiscarded(key) => Some(key.conversation),
         }

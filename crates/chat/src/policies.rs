@@ -6,16 +6,18 @@ use crate::{
     accounts::ServerRole,
     conversations::{Kind, Visibility},
     members::Role,
+    mentions,
 };
 
-/// An action of a member in a conversation. Actions without a feature yet (threads, attachments, mentioning everybody,
-/// pinning, earlier texts of an edited message) come with the feature.
+/// An action of a member in a conversation. Actions without a feature yet (threads, attachments, pinning, earlier texts of an edited message) come with the feature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ability {
     /// Send messages, edit one's own, and be seen typing.
     Post,
     /// Add a reaction. Removing one's own needs no ability.
     React,
+    /// Call everybody with `@room`, or all who are present with `@here`.
+    MentionEverybody,
     /// Add somebody.
     Invite,
     /// Remove somebody of a lower role.
@@ -36,9 +38,10 @@ pub enum Ability {
 
 impl Ability {
     /// All abilities.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Post,
         Self::React,
+        Self::MentionEverybody,
         Self::Invite,
         Self::RemoveMembers,
         Self::DeleteOthers,
@@ -55,6 +58,7 @@ impl Ability {
         match self {
             Self::Post => "post",
             Self::React => "react",
+            Self::MentionEverybody => "mention_everybody",
             Self::Invite => "invite",
             Self::RemoveMembers => "remove_members",
             Self::DeleteOthers => "delete_others",
@@ -83,6 +87,7 @@ impl Ability {
         match self {
             Self::Post => "post messages",
             Self::React => "react",
+            Self::MentionEverybody => "mention everybody",
             Self::Invite => "bring people in",
             Self::RemoveMembers => "remove members",
             Self::DeleteOthers => "delete messages of others",
@@ -95,11 +100,13 @@ impl Ability {
     }
 }
 
-/// The lowest role for an ability where the policy has no rule; `None` if nobody has the ability in this kind of
-/// conversation.
+/// The lowest role for an ability where the policy has no rule, in a conversation of so many members; `None` if nobody
+/// has the ability in this kind of conversation.
 #[must_use]
-pub fn default_role(kind: Kind, ability: Ability) -> Option<Role> {
+pub fn default_role(kind: Kind, members: i64, ability: Ability) -> Option<Role> {
     match (kind, ability) {
+        (Kind::Room | Kind::Group, Ability::MentionEverybody) if members > mentions::SMALL => Some(Role::Moderator),
+        (Kind::Room | Kind::Group, Ability::MentionEverybody) => Some(Role::Member),
         (_, Ability::Post | Ability::React | Ability::SeeEarlierHistory) => Some(Role::Member),
         // A direct conversation belongs to its pair: nobody joins, leaves or moderates.
         (Kind::Direct, _) => None,
@@ -170,6 +177,8 @@ pub struct Rights {
     pub kind: Kind,
     /// Whether the conversation is public.
     pub visibility: Visibility,
+    /// How many members it has.
+    pub members: i64,
     /// The member's role in it.
     pub role: Role,
     /// The member's role on the server.
@@ -224,7 +233,7 @@ impl Rights {
     /// default.
     #[must_use]
     pub fn decide(&self, ability: Ability, now: Millis) -> Decision {
-        let Some(default) = default_role(self.kind, ability) else {
+        let Some(default) = default_role(self.kind, self.members, ability) else {
             return Decision { ability, may: false, reason: Reason::Kind };
         };
         let is_of_ability = |grant: &&Grant| grant.ability == ability && ability.is_configurable();
@@ -303,7 +312,7 @@ mod tests {
 
     fn rights(kind: Kind, role: Role) -> Rights {
         let (visibility, server_role) = (Visibility::Private, ServerRole::User);
-        Rights { kind, visibility, role, server_role, policy: Policy::default(), grants: Vec::new() }
+        Rights { kind, visibility, members: 3, role, server_role, policy: Policy::default(), grants: Vec::new() }
     }
 
     /// The table as a person would write it, to compare with the function.
@@ -319,6 +328,7 @@ mod tests {
             (_, Ability::React) => 0,
             (_, Ability::SeeEarlierHistory) => 0,
             (Kind::Direct, _) => return false,
+            (_, Ability::MentionEverybody) => 0,
             (Kind::Room, Ability::Invite) => 2,
             (Kind::Room, Ability::RemoveMembers) => 1,
             (Kind::Room, Ability::EditSettings) => 2,
@@ -377,6 +387,22 @@ mod tests {
         rights.policy.set(Ability::Post, Some(Role::Owner));
         rights.grants = vec![grant(true, None)];
         assert_eq!(rights.require(Ability::Post, NOW), Ok(()));
+    }
+
+    #[test]
+    fn in_large_conversations_moderators_mention_everybody_unless_the_policy_says_otherwise() {
+        for kind in [Kind::Room, Kind::Group] {
+            for (members, role, may) in [
+                (mentions::SMALL, Role::Member, true),
+                (mentions::SMALL + 1, Role::Member, false),
+                (mentions::SMALL + 1, Role::Moderator, true),
+            ] {
+                let mut rights = Rights { members, ..rights(kind, role) };
+                assert_eq!(rights.decide(Ability::MentionEverybody, NOW).may, may, "{kind:?} {members} {role:?}");
+                rights.policy.set(Ability::MentionEverybody, Some(Role::Member));
+                assert!(rights.decide(Ability::MentionEverybody, NOW).may);
+            }
+        }
     }
 
     #[test]

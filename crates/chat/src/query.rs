@@ -1,6 +1,6 @@
 //! Queries: what clients can ask for without changing anything.
 
-use crate::{ConversationId, MessageId, Number, UserId, messages::Anchor};
+use crate::{ConversationId, MessageId, Number, UserGroupId, UserId, inbox::Place, messages::Anchor};
 
 /// A query of an authenticated speaker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,6 +149,27 @@ pub enum Query {
         /// How many.
         limit: i64,
     },
+    /// The speaker's own inbox, newest first.
+    Inbox {
+        /// Older than this; the newest if absent.
+        before: Option<Place>,
+        /// How many.
+        limit: i64,
+    },
+    /// How many people a text would reach.
+    Reach {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The text.
+        text: String,
+    },
+    /// The user groups of the server.
+    UserGroups {
+        /// The number that the asker knows: if nothing has changed since, the groups are not told again.
+        rev: Option<Number>,
+    },
+    /// A user group with its people.
+    UserGroup(UserGroupId),
     /// Who is here, of these people.
     Presence(Vec<UserId>),
 }

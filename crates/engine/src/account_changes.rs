@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 
 use chat::{
-    AccountEvent, AccountFact, ConversationId, Error, Number, ReminderId, Reply, Result, UserId,
+    AccountEvent, AccountFact, ConversationId, Error, Number, ReminderId, Reply, Result, UserGroupId, UserId,
     conversations::Listed,
     drafts::{Draft, DraftKey},
+    inbox::ReadState,
     members::Departure,
     reminders::Reminder,
     reply::AccountChanges,
@@ -74,7 +75,7 @@ impl Engine {
         let mut things = Things::default();
         let conversations = of(|thing| match thing {
             Thing::Conversation(id) | Thing::Hidden(id) => Some(id),
-            Thing::Profile | Thing::Draft(_) | Thing::Reminder(_) => None,
+            Thing::Profile | Thing::Draft(_) | Thing::Reminder(_) | Thing::Inbox | Thing::UserGroups => None,
         });
         if !conversations.is_empty() {
             let entries = store::listing::entries(conn, user, &conversations).await?;
@@ -90,6 +91,12 @@ impl Engine {
         if rows.iter().any(|row| matches!(row.thing, Some(Thing::Reminder(_)))) {
             let reminders = store::reminders::of_user(conn, user).await?;
             things.reminders = reminders.into_iter().map(|reminder| (reminder.id, reminder)).collect();
+        }
+        if rows.iter().any(|row| row.thing == Some(Thing::Inbox)) {
+            things.inbox = store::inbox::read_state(conn, user).await?;
+        }
+        if rows.iter().any(|row| row.thing == Some(Thing::UserGroups)) {
+            things.groups = store::user_groups::of_user(conn, user).await?;
         }
         if rows.iter().any(|row| row.thing == Some(Thing::Profile)) {
             // The cached speakers have the old name.
@@ -109,6 +116,8 @@ struct Things {
     drafts: HashMap<DraftKey, Draft>,
     reminders: HashMap<ReminderId, Reminder>,
     profile: Option<chat::accounts::Account>,
+    inbox: ReadState,
+    groups: Vec<UserGroupId>,
 }
 
 impl Things {
@@ -128,6 +137,8 @@ impl Things {
                 Some(reminder) => AccountFact::ReminderChanged(reminder),
                 None => AccountFact::ReminderRemoved(id),
             }),
+            Thing::Inbox => Some(AccountFact::InboxRead(self.inbox.clone())),
+            Thing::UserGroups => Some(AccountFact::UserGroupsChanged(self.groups.clone())),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use chat::{
-    AccountFact, ConversationId, Number, ReminderId,
+    AccountFact, ConversationId, Number, ReminderId, UserGroupId,
     accounts::Account,
     drafts::{Draft, DraftKey},
 };
@@ -37,6 +37,10 @@ pub enum AccountChange<F: AccountForm> {
     Reminder(ReminderId, Number, bool),
     /// This reminder does not exist.
     NoReminder(ReminderId),
+    /// So much of the inbox is read, in whatever words.
+    Inbox(String),
+    /// The person is in these user groups.
+    UserGroups(Vec<UserGroupId>),
 }
 
 /// Whether a conversation that somebody is a member of is in their list.
@@ -56,6 +60,8 @@ pub struct KnownAccount<F: AccountForm> {
     drafts: BTreeMap<DraftKey, F::Draft>,
     /// For each reminder, the number of its last change, and whether it is due.
     reminders: BTreeMap<ReminderId, (Number, bool)>,
+    inbox: Option<String>,
+    user_groups: Vec<UserGroupId>,
 }
 
 impl<F: AccountForm> KnownAccount<F> {
@@ -69,7 +75,14 @@ impl<F: AccountForm> KnownAccount<F> {
     ) -> Self {
         let in_list = |hidden: Option<Number>| hidden.map_or(InList::Shown, InList::Hidden);
         let conversations = conversations.into_iter().map(|(id, hidden)| (id, in_list(hidden))).collect();
-        Self { cursor, profile, conversations, drafts: drafts.into_iter().collect(), reminders: BTreeMap::new() }
+        let (drafts, reminders) = (drafts.into_iter().collect(), BTreeMap::new());
+        Self { cursor, profile, conversations, drafts, reminders, inbox: None, user_groups: Vec::new() }
+    }
+
+    /// Adds the user groups of the person.
+    #[must_use]
+    pub fn with_user_groups(self, user_groups: Vec<UserGroupId>) -> Self {
+        Self { user_groups, ..self }
     }
 
     /// Adds the reminders: for each the number of its last change, and whether it is due.
@@ -103,6 +116,8 @@ impl<F: AccountForm> KnownAccount<F> {
             AccountChange::NoDraft(key) => _ = self.drafts.remove(&key),
             AccountChange::Reminder(id, rev, due) => _ = self.reminders.insert(id, (rev, due)),
             AccountChange::NoReminder(id) => _ = self.reminders.remove(&id),
+            AccountChange::Inbox(read) => self.inbox = Some(read),
+            AccountChange::UserGroups(groups) => self.user_groups = groups,
         }
     }
 
@@ -137,6 +152,9 @@ impl<F: AccountForm> KnownAccount<F> {
         differ("conversation", &self.list(), &fresh.list(), &mut words);
         differ("draft", &self.named_drafts(), &fresh.named_drafts(), &mut words);
         differ("reminder", &self.reminders, &fresh.reminders, &mut words);
+        if self.user_groups != fresh.user_groups {
+            words.push(format!("the user groups are known as {:?}, but are {:?}", self.user_groups, fresh.user_groups));
+        }
         words
     }
 
@@ -171,6 +189,8 @@ impl From<&AccountFact> for AccountChange<crate::Facts> {
             AccountFact::DraftDiscarded(key) => Self::NoDraft(*key),
             AccountFact::ReminderChanged(one) => Self::Reminder(one.id, one.rev, one.due_at.is_some()),
             AccountFact::ReminderRemoved(id) => Self::NoReminder(*id),
+            AccountFact::InboxRead(state) => Self::Inbox(format!("{state:?}")),
+            AccountFact::UserGroupsChanged(groups) => Self::UserGroups(groups.clone()),
         }
     }
 }

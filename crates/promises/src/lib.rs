@@ -10,6 +10,6 @@ mod known;
 mod rule;
 
 pub use account::{AccountChange, AccountForm, KnownAccount};
-pub use chat::{ConversationId, Number, ReminderId, UserId, drafts::DraftKey};
+pub use chat::{ConversationId, Number, ReminderId, UserGroupId, UserId, drafts::DraftKey};
 pub use known::{Change, Facts, Form, Known, Nobody, Place};
 pub use rule::{Rule, Violation};

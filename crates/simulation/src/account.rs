@@ -128,7 +128,9 @@ impl World<'_> {
             | AccountFact::DraftSaved(_)
             | AccountFact::DraftDiscarded(_)
             | AccountFact::ReminderChanged(_)
-            | AccountFact::ReminderRemoved(_) => return Moment::Now,
+            | AccountFact::ReminderRemoved(_)
+            | AccountFact::InboxRead(_)
+            | AccountFact::UserGroupsChanged(_) => return Moment::Now,
         };
         let is_seen = self.fault != Some(Fault::AddsWithOldRows);
         match self.nodes[node].rooms.get(&conversation).map(|room| room.sequence.last()) {
@@ -249,7 +251,9 @@ impl World<'_> {
             | AccountFact::DraftSaved(_)
             | AccountFact::DraftDiscarded(_)
             | AccountFact::ReminderChanged(_)
-            | AccountFact::ReminderRemoved(_) => {}
+            | AccountFact::ReminderRemoved(_)
+            | AccountFact::InboxRead(_)
+            | AccountFact::UserGroupsChanged(_) => {}
         }
     }
 

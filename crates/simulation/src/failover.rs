@@ -170,8 +170,10 @@ impl World {
             message_type: MessageType::Text,
             text: format!("text of {cid}"),
             parent: None,
+            ..Submission::default()
         };
-        let message = NewMessage { author: self.speaker.clone(), submission, origin: None };
+        let message =
+            NewMessage { author: self.speaker.clone(), submission, origin: None, called: None, unconfirmed: 0 };
         let done = Box::new(move |outcome| _ = answer.send(outcome));
         self.nodes[node].writer.append(Append { message, done }).await;
         self.hand_over(node).await;

@@ -150,7 +150,9 @@ impl World<'_> {
             | AccountFact::DraftSaved(_)
             | AccountFact::DraftDiscarded(_)
             | AccountFact::ReminderChanged(_)
-            | AccountFact::ReminderRemoved(_) => {}
+            | AccountFact::ReminderRemoved(_)
+            | AccountFact::InboxRead(_)
+            | AccountFact::UserGroupsChanged(_) => {}
         }
     }
 }

@@ -376,6 +376,10 @@ impl World<'_> {
             AccountFact::DraftDiscarded(key) => format!("no draft in {}", self.room(key.conversation)),
             AccountFact::ReminderChanged(reminder) => format!("reminder {}", reminder.id),
             AccountFact::ReminderRemoved(id) => format!("no reminder {id}"),
+            AccountFact::InboxRead(state) => {
+                format!("has read its inbox up to {:?} and {:?}", state.all_to, state.single)
+            }
+            AccountFact::UserGroupsChanged(groups) => format!("is in the user groups {groups:?}"),
         };
         format!("{}#{} {what}", self.person(event.account), event.number)
     }

@@ -57,6 +57,10 @@ pub enum Thing {
     Draft(DraftKey),
     /// What they want to be reminded of.
     Reminder(ReminderId),
+    /// How much of their inbox they have read.
+    Inbox,
+    /// To which user groups they belong.
+    UserGroups,
 }
 
 impl Thing {
@@ -72,6 +76,8 @@ impl Thing {
             AccountFact::DraftDiscarded(key) => (Self::Draft(*key), true),
             AccountFact::ReminderChanged(reminder) => (Self::Reminder(reminder.id), false),
             AccountFact::ReminderRemoved(id) => (Self::Reminder(*id), true),
+            AccountFact::InboxRead(_) => (Self::Inbox, false),
+            AccountFact::UserGroupsChanged(_) => (Self::UserGroups, false),
         }
     }
 
@@ -80,6 +86,8 @@ impl Thing {
             Self::Conversation(id) => ("conversation", id.to_string()),
             Self::Hidden(id) => ("hidden", id.to_string()),
             Self::Profile => ("profile", String::new()),
+            Self::Inbox => ("inbox", String::new()),
+            Self::UserGroups => ("user_groups", String::new()),
             Self::Reminder(id) => ("reminder", id.to_string()),
             Self::Draft(DraftKey { conversation, edit: None }) => ("draft", conversation.to_string()),
             Self::Draft(DraftKey { conversation, edit: Some(seq) }) => ("draft", format!("{conversation}/{seq}")),
@@ -92,6 +100,8 @@ impl Thing {
             "conversation" => conversation(key).map(Self::Conversation),
             "hidden" => conversation(key).map(Self::Hidden),
             "profile" => Some(Self::Profile),
+            "inbox" => Some(Self::Inbox),
+            "user_groups" => Some(Self::UserGroups),
             "reminder" => key.parse().ok().map(|id| Self::Reminder(ReminderId(id))),
             "draft" => {
                 let (place, edit) = key.split_once('/').map_or((key, None), |(place, edit)| (place, Some(edit)));
@@ -199,6 +209,8 @@ mod tests {
             Thing::Hidden(conversation),
             Thing::Profile,
             Thing::Reminder(ReminderId(7)),
+            Thing::Inbox,
+            Thing::UserGroups,
             Thing::Draft(DraftKey { conversation, edit: None }),
             Thing::Draft(DraftKey { conversation, edit: Some(Number(40)) }),
         ] {

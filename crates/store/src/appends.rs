@@ -1,10 +1,12 @@
-//! Sends, a batch at a time: checked, numbered and stored by three statements, or two, however many they are.
+//! Sends, a batch at a time: checked, numbered and stored by three statements, or two, however many they are; and
+//! with those whom they are for, if they are for somebody.
 
 use std::{collections::HashMap, sync::LazyLock};
 
 use chat::{
-    ClientId, ConversationId, Error as Refusal, ErrorCode, Event, Fact, MessageId, Millis, Number, Outgoing,
+    ClientId, ConversationId, Error as Refusal, ErrorCode, Event, Fact, MessageId, Millis, Number, Outgoing, UserId,
     conversations::{Kind, Visibility},
+    mentions::{Mentions, Resolved},
     messages::{Message, MessageType, Sent},
     mutants::{self, Mutant},
     policies::{Ability, Grant, Rights},
@@ -17,6 +19,7 @@ use crate::{
     clock::at_least,
     faults,
     members::read_role,
+    mentions::{self, Cause},
     policies,
     unreadable::{Rest, Salvage},
     writer::{Done, NewMessage},
@@ -26,7 +29,8 @@ statements! {
     /// For each send: the conversation's head, whether the author is a member, what decides whether they may post, the
     /// earlier message under the same client id, and whether the message it answers is there and can be seen by them.
     CHECK = "SELECT CAST(j.key AS BIGINT) AS i, c.head, c.active_at, m.role, d.id, d.seq, d.conversation_id, d.content_hash, \
-                    d.created_at, p.seq AS parent_seq, c.kind, c.visibility, q.rules, g.given, g.ends_at
+                    d.created_at, p.seq AS parent_seq, p.author_id AS parent_author, c.kind, c.visibility,
+                    c.member_count, q.rules, g.given, g.ends_at
              FROM json_each($1) AS j
              LEFT JOIN conversations c ON c.id = CAST(j.value ->> 'c' AS BIGINT)
              LEFT JOIN members m ON m.conversation_id = CAST(j.value ->> 'c' AS BIGINT) AND m.user_id = CAST(j.value ->> 'u' AS BIGINT)
@@ -60,7 +64,7 @@ struct Asked<'a> {
 
 /// The fields of [`Checked`], in their order.
 const CHECKED: &str = "i, head, active_at, role, id, seq, conversation_id, content_hash, created_at, parent_seq, \
-                       kind, visibility, rules, given, ends_at";
+                       parent_author, kind, visibility, member_count, rules, given, ends_at";
 
 #[derive(FromRow, Deserialize)]
 struct Checked {
@@ -74,8 +78,10 @@ struct Checked {
     content_hash: Option<i64>,
     created_at: Option<i64>,
     parent_seq: Option<i64>,
+    parent_author: Option<i64>,
     kind: Option<String>,
     visibility: Option<String>,
+    member_count: Option<i64>,
     rules: Option<String>,
     /// Whether the ability to post was given to the author or withdrawn from them; and until when.
     given: Option<i64>,
@@ -96,8 +102,10 @@ impl Salvage for Checked {
             content_hash: rest.number("content_hash"),
             created_at: rest.number("created_at"),
             parent_seq: rest.number("parent_seq"),
+            parent_author: rest.number("parent_author"),
             kind: rest.text("kind"),
             visibility: rest.text("visibility"),
+            member_count: rest.number("member_count"),
             rules: rest.text("rules"),
             given: rest.number("given"),
             ends_at: rest.number("ends_at"),
@@ -132,6 +140,7 @@ enum Verdict {
     New {
         number: Number,
         at: Millis,
+        mentions: Box<Mentions>,
     },
     Repeat(Sent),
     /// Repeats a send of the same batch, by its index.
@@ -183,6 +192,7 @@ impl Drop for Owed {
 async fn store(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<chat::Result<Sent>>> {
     let verdicts = check(unit, run).await?;
     let ids = insert(unit, run, &verdicts).await?;
+    insert_mentions(unit, run, &verdicts, &ids).await?;
     let mut outcomes: Vec<chat::Result<Sent>> = Vec::with_capacity(run.len());
     for (append, verdict) in run.iter().zip(verdicts) {
         let conversation = append.submission.conversation;
@@ -193,9 +203,9 @@ async fn store(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<chat::Result<S
                 Some(outcome) => outcome.clone().map(|sent| Sent { repeated: true, ..sent }),
                 None => Err(Refusal::internal()),
             },
-            Verdict::New { number, at } => {
+            Verdict::New { number, at, mentions } => {
                 let id = ids.get(&(conversation.0, number.0)).copied().unwrap_or_default();
-                unit.committed.push(Outgoing::Event(created(append, MessageId(id), number, at)));
+                unit.committed.push(Outgoing::Event(created(append, MessageId(id), number, at, *mentions)));
                 let client_id = append.submission.client_id.clone();
                 let sent =
                     Sent { conversation, seq: number, id: MessageId(id), client_id, created_at: at, repeated: false };
@@ -225,6 +235,7 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
     }
     rows.sort_unstable_by_key(|row| row.i);
     mend_heads(unit, run, &mut rows).await?;
+    let mut calls = Calls::of(unit, run).await?;
     let mut heads: HashMap<i64, (i64, i64)> = HashMap::new();
     let mut seen: HashMap<(i64, &str), usize> = HashMap::new();
     let mut verdicts = Vec::with_capacity(run.len());
@@ -237,7 +248,7 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
         }
         let verdict = match faults::repeat(append) {
             Some(sent) => Verdict::Repeat(sent),
-            None => judge(append, &row, unit.now, &mut heads),
+            None => judge(append, &row, calls.take(index), unit.now, &mut heads),
         };
         // A refused send has not used its client id up.
         if let (Some(client_id), Verdict::New { .. }) = (remembered(append.submission.client_id.as_ref()), &verdict) {
@@ -268,12 +279,45 @@ async fn mend_heads(unit: &mut Unit, run: &[NewMessage], rows: &mut [Checked]) -
 
 fn repeat_in_batch(run: &[NewMessage], first: usize, append: &NewMessage) -> Verdict {
     match run.get(first) {
-        Some(earlier) if earlier.submission == append.submission => Verdict::RepeatOf(first),
+        Some(earlier) if earlier.submission.says_the_same_as(&append.submission) => Verdict::RepeatOf(first),
         _ => Verdict::Refused(mismatch()),
     }
 }
 
-fn judge(append: &NewMessage, row: &Checked, now: Millis, heads: &mut HashMap<i64, (i64, i64)>) -> Verdict {
+/// What the names in the texts of a batch mean, by the place of the text; nothing for texts that call nobody.
+#[derive(Default)]
+struct Calls {
+    resolved: HashMap<usize, Resolved>,
+    grants: HashMap<usize, Grant>,
+}
+
+impl Calls {
+    async fn of(unit: &mut Unit, run: &[NewMessage]) -> Result<Self> {
+        let texts = run.iter().enumerate().filter_map(|(index, append)| {
+            let called = append.called.as_deref()?;
+            let (conversation, author) = (append.submission.conversation, append.author.user);
+            Some(mentions::Text { index, conversation, author, called })
+        });
+        let texts: Vec<mentions::Text<'_>> = texts.collect();
+        if texts.is_empty() {
+            return Ok(Self::default());
+        }
+        let resolved = mentions::resolve_all(&mut unit.conn, &texts).await?;
+        Ok(Self { resolved, grants: mentions::grants(&mut unit.conn, &texts).await? })
+    }
+
+    fn take(&mut self, index: usize) -> (Resolved, Option<Grant>) {
+        (self.resolved.remove(&index).unwrap_or_default(), self.grants.remove(&index))
+    }
+}
+
+fn judge(
+    append: &NewMessage,
+    row: &Checked,
+    (resolved, grant): (Resolved, Option<Grant>),
+    now: Millis,
+    heads: &mut HashMap<i64, (i64, i64)>,
+) -> Verdict {
     let conversation = append.submission.conversation.0;
     // First of all: a repeat is answered even to those who have left since.
     if let (Some(id), Some(seq), Some(at)) = (row.id, row.seq, row.created_at) {
@@ -294,16 +338,39 @@ fn judge(append: &NewMessage, row: &Checked, now: Millis, heads: &mut HashMap<i6
     let (Some(head), Some(active_at), Some(role)) = (row.head, row.active_at, &row.role) else {
         return Verdict::Refused(Refusal::not_found("conversation"));
     };
-    if let Err(refusal) = rights(append, row, role).require(Ability::Post, now) {
+    let mut rights = rights(append, row, role);
+    if let Err(refusal) = rights.require(Ability::Post, now) {
         return Verdict::Refused(refusal);
     }
     if append.submission.parent.is_some() && row.parent_seq.is_none() {
         return Verdict::Refused(Refusal::invalid("parent", "There is no message with this seq in the conversation."));
     }
+    rights.grants.extend(grant);
+    let mentions = match meant(append, row, resolved, &rights, now) {
+        Ok(mentions) => mentions,
+        Err(refusal) => return Verdict::Refused(refusal),
+    };
     let (head, at) = heads.entry(conversation).or_insert((head, active_at));
     *head = faults::next(conversation, *head, now);
     *at = at_least(*at, now).0;
-    Verdict::New { number: Number(*head), at: Millis(*at) }
+    Verdict::New { number: Number(*head), at: Millis(*at), mentions: Box::new(mentions) }
+}
+
+/// Those whom a message is for.
+fn meant(
+    append: &NewMessage,
+    row: &Checked,
+    resolved: Resolved,
+    rights: &Rights,
+    now: Millis,
+) -> chat::Result<Mentions> {
+    let (reach, unconfirmed) = (append.submission.reach, append.unconfirmed);
+    let mut mentions = match &append.called {
+        Some(called) => resolved.mentions(called, rights, reach, unconfirmed, now)?,
+        None => Mentions::default(),
+    };
+    mentions.reply_to = row.parent_author.map(UserId).filter(|author| *author != append.author.user);
+    Ok(mentions)
 }
 
 /// What decides whether the author may post.
@@ -315,6 +382,7 @@ fn rights(append: &NewMessage, row: &Checked, role: &str) -> Rights {
         // Of a kind or a visibility that cannot be read, what gives the author the least.
         kind: row.kind.as_deref().and_then(Kind::from_name).unwrap_or(Kind::Direct),
         visibility: row.visibility.as_deref().and_then(Visibility::from_name).unwrap_or(Visibility::Private),
+        members: row.member_count.unwrap_or(i64::MAX),
         role: read_role(role, conversation, author.user.0),
         server_role: author.role,
         policy: policies::read_rules(row.rules.as_deref(), conversation),
@@ -326,7 +394,7 @@ async fn insert(unit: &mut Unit, run: &[NewMessage], verdicts: &[Verdict]) -> Re
     let mut heads: HashMap<i64, Head> = HashMap::new();
     let mut rows = Vec::with_capacity(run.len());
     for (append, verdict) in run.iter().zip(verdicts) {
-        if let Verdict::New { number, at } = verdict {
+        if let Verdict::New { number, at, .. } = verdict {
             let c = append.submission.conversation.0;
             heads.insert(c, Head { c, h: number.0, a: at.0 });
             rows.push(Row {
@@ -352,6 +420,24 @@ async fn insert(unit: &mut Unit, run: &[NewMessage], verdicts: &[Verdict]) -> Re
         Error::Conflict(text) => Error::Unavailable(text),
         error => error,
     })
+}
+
+/// Stores whom the new messages are for. Most are for nobody.
+async fn insert_mentions(
+    unit: &mut Unit,
+    run: &[NewMessage],
+    verdicts: &[Verdict],
+    ids: &HashMap<(i64, i64), i64>,
+) -> Result<()> {
+    let mut rows = mentions::Rows::default();
+    for (append, verdict) in run.iter().zip(verdicts) {
+        let Verdict::New { number, at, mentions } = verdict else { continue };
+        let conversation = append.submission.conversation;
+        let Some(id) = ids.get(&(conversation.0, number.0)).filter(|_| !mentions.is_empty()) else { continue };
+        let (seq, number, at) = (*number, *number, *at);
+        rows.add(Cause { message: MessageId(*id), conversation, seq, actor: append.author.user, number, at }, mentions);
+    }
+    rows.store(&mut unit.conn).await
 }
 
 /// For SQLite: a row that cannot be stored ends the whole transaction. That is what we would do anyway,
@@ -387,7 +473,7 @@ async fn insert_rows(conn: &mut Conn, rows: &[Row<'_>], heads: &[Head]) -> Resul
     }
 }
 
-fn created(append: &NewMessage, id: MessageId, number: Number, at: Millis) -> Event {
+fn created(append: &NewMessage, id: MessageId, number: Number, at: Millis, mentions: Mentions) -> Event {
     let message = Message {
         id,
         conversation: append.submission.conversation,
@@ -405,6 +491,7 @@ fn created(append: &NewMessage, id: MessageId, number: Number, at: Millis) -> Ev
         edited_at: None,
         deleted_at: None,
         reactions: Vec::new(),
+        mentions,
     };
     Event {
         conversation: append.submission.conversation,

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use promises::{ConversationId, KnownAccount, Number, UserId};
+use promises::{ConversationId, KnownAccount, Number, UserGroupId, UserId};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -131,7 +131,10 @@ pub async fn read_account(person: &Inner, cursor: i64) -> Option<KnownAccount<Ob
     let reminders = reminders["reminders"].as_array().into_iter().flatten();
     let reminders = reminders.map(|reminder| reminder_of(reminder).expect("a reminder has a number"));
     let account = KnownAccount::read(Number(cursor), Some(profile_of(&me)), conversations, drafts);
-    Some(account.with_reminders(reminders))
+    let Seen::Here(groups) = get(person, "/v1/user-groups").await else { return None };
+    let groups = groups["groups"].as_array().into_iter().flatten().filter(|group| group["mine"] == true);
+    let groups = groups.filter_map(|group| group["id"].as_i64()).map(UserGroupId).collect();
+    Some(account.with_reminders(reminders).with_user_groups(groups))
 }
 
 /// Checks the law for the account once; the error is the difference.
@@ -248,6 +251,23 @@ fn same_as_listed(person: &Inner, known: &Snapshot, listed: &Value) {
             .messages
             .range(Number(read).next()..)
             .filter(|(_, message)| message["author"]["id"] != person.id && message["deleted_at"].is_null());
-        assert_eq!(listed["unread"], unread.count().min(UNREAD_CAP), "the list counts otherwise for {name} in {id}");
+        let unread: Vec<&Value> = unread.map(|(_, message)| message).collect();
+        let listed_unread = unread.len().min(UNREAD_CAP);
+        assert_eq!(listed["unread"], listed_unread, "the list counts otherwise for {name} in {id}");
+        // Of user groups a client knows no more than its own, and not since when.
+        if unread.iter().all(|message| message["mentions"]["groups"].as_array().is_none_or(Vec::is_empty)) {
+            let for_me = unread.iter().filter(|message| is_for(person.id, listed, message)).count().min(UNREAD_CAP);
+            assert_eq!(listed["unread_for_me"], for_me, "the list counts otherwise what is for {name} in {id}");
+        }
     }
+}
+
+/// Whether a message is for a member of a conversation, no user groups considered.
+fn is_for(me: i64, listed: &Value, message: &Value) -> bool {
+    let mentions = &message["mentions"];
+    listed["kind"] == "direct"
+        || mentions["here"] == true
+        || mentions["room"] == true
+        || mentions["reply_to"] == me
+        || mentions["people"].as_array().is_some_and(|people| people.contains(&Value::from(me)))
 }

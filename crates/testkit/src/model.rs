@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use promises::{
-    AccountChange, AccountForm, Change, ConversationId, DraftKey, Form, KnownAccount, Number, Place, ReminderId, UserId,
+    AccountChange, AccountForm, Change, ConversationId, DraftKey, Form, KnownAccount, Number, Place, ReminderId,
+    UserGroupId, UserId,
 };
 use serde_json::{Map, Value};
 
@@ -316,6 +317,11 @@ impl Model {
             "reminder.set" | "reminder.due" => {
                 let (id, rev, due) = reminder_of(data)?;
                 AccountChange::Reminder(id, rev, due)
+            }
+            "inbox.read" => AccountChange::Inbox(data.to_string()),
+            "user_groups.changed" => {
+                let ids = data["groups"].as_array().into_iter().flatten().filter_map(Value::as_i64);
+                AccountChange::UserGroups(ids.map(UserGroupId).collect())
             }
             "reminder.removed" => AccountChange::NoReminder(ReminderId(number(data, "id")?)),
             _ => return Err(format!("{kind} is not an event of an account")),

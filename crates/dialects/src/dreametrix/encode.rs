@@ -47,7 +47,9 @@ pub fn account(event: &AccountEvent) -> Vec<Text> {
         | AccountFact::DraftSaved(_)
         | AccountFact::DraftDiscarded(_)
         | AccountFact::ReminderChanged(_)
-        | AccountFact::ReminderRemoved(_) => Vec::new(),
+        | AccountFact::ReminderRemoved(_)
+        | AccountFact::InboxRead(_)
+        | AccountFact::UserGroupsChanged(_) => Vec::new(),
     }
 }
 

@@ -8,8 +8,8 @@ use chat::{
 use serde::Serialize;
 
 use super::{
-    account_changes, accounts, conversations, drafts, markers, members, messages, pages, policies, presence, reactions,
-    reminders, search, server, sessions, typing,
+    account_changes, accounts, conversations, drafts, inbox, markers, members, mentions, messages, pages, policies,
+    presence, reactions, reminders, search, server, sessions, typing, user_groups,
 };
 use crate::Text;
 
@@ -119,6 +119,11 @@ pub fn account(event: &AccountEvent) -> Text {
         AccountFact::ReminderChanged(reminder) => {
             let kind = if reminder.due_at.is_some() { "reminder.due" } else { "reminder.set" };
             tell(event, kind, reminders::Reminder::from(reminder))
+        }
+        AccountFact::InboxRead(state) => tell(event, "inbox.read", inbox::InboxRead::from(state)),
+        AccountFact::UserGroupsChanged(groups) => {
+            let groups = groups.iter().map(|group| group.0).collect();
+            tell(event, "user_groups.changed", user_groups::OwnUserGroups { groups })
         }
         AccountFact::ReminderRemoved(id) => tell(event, "reminder.removed", reminders::RemovedReminder { id: id.0 }),
     }
@@ -271,6 +276,14 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, types: &[&str]) 
             let next_cursor = next.map(|id| id.to_string());
             Answer::new("search.results", &search::SearchResults { results, next_cursor })
         }
+        Reply::Inbox { items, next } => {
+            let items = items.iter().map(inbox::InboxItem::from).collect();
+            Answer::new("inbox", &inbox::Inbox { items, next_cursor: next.map(|place| place.to_string()) })
+        }
+        Reply::InboxRead(state) => Answer::new("inbox.state", &inbox::InboxRead::from(state)),
+        Reply::Reach(reached) => Answer::new("reach", &mentions::Reach::from(reached)),
+        Reply::UserGroups(groups) => Answer::new("user_groups", &user_groups::UserGroups::from(groups)),
+        Reply::UserGroup(group) => Answer::new("user_group", &user_groups::UserGroupPeople::from(group)),
         Reply::Marker(markers) => Answer::new("marker", &markers::Marker::from(markers)),
     })
 }

@@ -11,8 +11,10 @@ mod drafts;
 pub mod encode;
 mod fields;
 mod forms;
+mod inbox;
 mod markers;
 mod members;
+mod mentions;
 mod messages;
 pub mod openapi;
 mod pages;
@@ -27,6 +29,7 @@ mod sessions;
 mod statistics;
 pub mod table;
 mod typing;
+mod user_groups;
 
 #[cfg(test)]
 mod hostile;

@@ -6,6 +6,7 @@ mod history;
 mod identities;
 mod jobs;
 mod log;
+mod mentions;
 mod names;
 mod policies;
 mod reminders;
@@ -28,6 +29,7 @@ use chat::{
     accounts::{Profile, ServerRole, Speaker},
     conversations::{Kind, Visibility},
     members::Role,
+    mentions::Called,
     messages::{MessageType, Sent, Submission},
 };
 use store::{Append, Committed, Db, NewMessage, Options, Writer};
@@ -156,8 +158,10 @@ fn say(
         message_type: MessageType::Text,
         text: text.to_owned(),
         parent: None,
+        ..Submission::default()
     };
-    let message = NewMessage { author: speaker(author), submission, origin: None };
+    let called = Some(Called::of_text(text)).filter(|called| !called.is_empty()).map(Box::new);
+    let message = NewMessage { author: speaker(author), submission, origin: None, called, unconfirmed: 20 };
     let writer = writer.clone();
     tokio::spawn(async move {
         writer.append(Append { message, done: Box::new(move |outcome| answer.send(outcome).unwrap()) }).await;
@@ -242,8 +246,15 @@ async fn a_stranger_and_a_missing_parent_are_refused_without_a_gap() {
         assert_eq!(stranger.code, ErrorCode::NotFound);
         let (answer, result) = oneshot::channel();
         let (message_type, parent) = (MessageType::Text, Some(Number(99)));
-        let submission = Submission { conversation: room, client_id: None, message_type, text: "what?".into(), parent };
-        let message = NewMessage { author: speaker(ann), submission, origin: None };
+        let submission = Submission {
+            conversation: room,
+            client_id: None,
+            message_type,
+            text: "what?".into(),
+            parent,
+            ..Submission::default()
+        };
+        let message = NewMessage { author: speaker(ann), submission, origin: None, called: None, unconfirmed: 0 };
         writer.append(Append { message, done: Box::new(move |outcome| answer.send(outcome).unwrap()) }).await;
         assert_eq!(result.await.unwrap().unwrap_err().field.as_deref(), Some("/parent"));
         assert_eq!(say(&writer, ann, room, "", "alone").await.unwrap().unwrap().seq, Number(2));

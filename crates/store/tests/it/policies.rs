@@ -110,9 +110,15 @@ async fn nobody_reads_or_answers_what_was_said_before_the_number_from_which_they
         for (parent, sees) in [(3, false), (4, true)] {
             let (answer, result) = oneshot::channel();
             let (message_type, parent) = (MessageType::Text, Some(Number(parent)));
-            let submission =
-                Submission { conversation: room, client_id: None, message_type, text: "ah".into(), parent };
-            let message = NewMessage { author: speaker(bob), submission, origin: None };
+            let submission = Submission {
+                conversation: room,
+                client_id: None,
+                message_type,
+                text: "ah".into(),
+                parent,
+                ..Submission::default()
+            };
+            let message = NewMessage { author: speaker(bob), submission, origin: None, called: None, unconfirmed: 0 };
             writer.append(Append { message, done: Box::new(move |outcome| answer.send(outcome).unwrap()) }).await;
             assert_eq!(result.await.unwrap().is_ok(), sees);
         }

@@ -157,7 +157,9 @@ impl State {
             | AccountFact::DraftSaved(_)
             | AccountFact::DraftDiscarded(_)
             | AccountFact::ReminderChanged(_)
-            | AccountFact::ReminderRemoved(_) => return Moment::Now,
+            | AccountFact::ReminderRemoved(_)
+            | AccountFact::InboxRead(_)
+            | AccountFact::UserGroupsChanged(_) => return Moment::Now,
         };
         match self.channels.get(&conversation).map(|channel| channel.gaps.last()) {
             Some(last) if last < at => Moment::Later(conversation, at),
@@ -257,7 +259,9 @@ impl State {
             | AccountFact::DraftSaved(_)
             | AccountFact::DraftDiscarded(_)
             | AccountFact::ReminderChanged(_)
-            | AccountFact::ReminderRemoved(_) => {}
+            | AccountFact::ReminderRemoved(_)
+            | AccountFact::InboxRead(_)
+            | AccountFact::UserGroupsChanged(_) => {}
         }
     }
 }

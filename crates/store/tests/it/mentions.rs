@@ -1,0 +1,95 @@
+//! Whom messages are for: found with the batch, counted by index, and gone with the text.
+
+use chat::{
+    ConversationId, MessageId, Number, UserGroupId, UserId,
+    inbox::{Place, Reason},
+    mentions::Mentions,
+};
+use store::{Db, Writer};
+
+use super::{databases, room, say, writer};
+
+async fn group_of(writer: &Writer, name: &'static str, people: Vec<UserId>) -> UserGroupId {
+    writer
+        .change(&[], None, move |unit| {
+            Box::pin(async move {
+                let group = store::user_groups::create(&mut unit.conn, name, unit.now).await?;
+                store::user_groups::add(&mut unit.conn, group, &people, unit.now).await?;
+                Ok(group)
+            })
+        })
+        .await
+        .unwrap()
+}
+
+async fn for_me(db: &Db, user: UserId, room: ConversationId) -> i64 {
+    let entry = store::listing::entry(&mut db.read().await.unwrap(), user, room).await.unwrap();
+    entry.unwrap().unread_for_me
+}
+
+async fn of(db: &Db, id: MessageId) -> Mentions {
+    let mut found = store::mentions::of(&mut db.read().await.unwrap(), &[id]).await.unwrap();
+    found.remove(&id).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn names_in_texts_are_found_counted_and_listed_and_gone_with_the_text() {
+    for db in databases().await {
+        let (writer, _told) = writer(&db);
+        let (ann, bob, room) = room(&writer).await;
+        let group = group_of(&writer, "Gardeners", vec![bob]).await;
+        let named = say(&writer, ann, room, "1", "@BOB and @bob, @gardeners, @nobody, @here").await.unwrap().unwrap();
+        let plain = say(&writer, ann, room, "2", "bob@example.org `@bob`").await.unwrap().unwrap();
+        assert_eq!(
+            of(&db, named.id).await,
+            Mentions { people: vec![bob], groups: vec![group], here: true, ..Mentions::default() }
+        );
+        assert_eq!(of(&db, plain.id).await, Mentions::default());
+        // A repeat adds nothing, and three reasons are one message.
+        assert!(
+            say(&writer, ann, room, "1", "@BOB and @bob, @gardeners, @nobody, @here").await.unwrap().unwrap().repeated
+        );
+        assert_eq!((for_me(&db, bob, room).await, for_me(&db, ann, room).await), (1, 0));
+        let conn = &mut db.read().await.unwrap();
+        let page = store::inbox::page(conn, bob, Place::END, 10).await.unwrap();
+        let mut reasons: Vec<Reason> = page.iter().map(|entry| entry.reason).collect();
+        reasons.sort_unstable();
+        assert_eq!(reasons, [Reason::Mention, Reason::Group, Reason::Here]);
+        assert!(page.iter().all(|entry| entry.source.seq == named.seq && !entry.passed));
+        assert_eq!(store::inbox::page(conn, bob, page[0].place, 10).await.unwrap().len(), 0);
+        assert_eq!(store::inbox::page(conn, ann, Place::END, 10).await.unwrap().len(), 0);
+        let seq = named.seq;
+        writer
+            .change(&[room.into()], None, move |unit| {
+                Box::pin(async move {
+                    let message = store::messages::one(&mut unit.conn, room, seq).await?;
+                    let message = message.ok_or_else(chat::Error::internal)?;
+                    let number = unit.next_number(room).await?;
+                    Ok(store::messages::delete(&mut unit.conn, &message, number, unit.now).await?)
+                })
+            })
+            .await
+            .unwrap();
+        assert_eq!((of(&db, named.id).await, for_me(&db, bob, room).await), (Mentions::default(), 0));
+    }
+}
+
+#[tokio::test]
+async fn what_one_cannot_see_is_not_counted_and_not_listed() {
+    for db in databases().await {
+        let (writer, _told) = writer(&db);
+        let (ann, bob, room) = room(&writer).await;
+        let first = say(&writer, ann, room, "", "@bob @room").await.unwrap().unwrap();
+        say(&writer, ann, room, "", "@bob").await.unwrap().unwrap();
+        let beyond = Number(first.seq.0 + 1);
+        writer
+            .change(&[room.into()], None, move |unit| {
+                Box::pin(async move { Ok(store::policies::see_from(&mut unit.conn, room, bob, beyond).await?) })
+            })
+            .await
+            .unwrap();
+        assert_eq!(for_me(&db, bob, room).await, 1);
+        let page = store::inbox::page(&mut db.read().await.unwrap(), bob, Place::END, 10).await.unwrap();
+        assert_eq!(page.iter().map(|entry| entry.source.seq).collect::<Vec<_>>(), [beyond]);
+    }
+}
