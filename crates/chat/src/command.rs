@@ -5,7 +5,7 @@ use crate::{
     accounts::{ProfileChange, ServerRole},
     conversations::Visibility,
     drafts::DraftKey,
-    inbox::Reading,
+    inbox::InboxReading,
     markers::Marker,
     members::Role,
     messages::Submission,
@@ -150,7 +150,7 @@ pub enum Command {
     /// Discard a draft that was sent or is not wanted any more. Repeating it changes nothing.
     DiscardDraft(DraftKey),
     /// Mark something in one's own inbox as read. Answered with [`crate::Reply::InboxRead`].
-    ReadInbox(Reading),
+    ReadInbox(InboxReading),
     /// Make a user group. Server moderators and administrators only. Answered with [`crate::Reply::UserGroup`].
     CreateUserGroup {
         /// Its name, which no other group and no person has.

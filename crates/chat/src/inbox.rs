@@ -10,7 +10,7 @@ pub const SINGLE: usize = 500;
 
 /// The reason for which something is in somebody's inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reason {
+pub enum InboxReason {
     /// A text names the person.
     Mention,
     /// A message replies to one of theirs.
@@ -25,7 +25,7 @@ pub enum Reason {
     Room,
 }
 
-impl Reason {
+impl InboxReason {
     /// All reasons. Where several are true of one message, the first counts.
     pub const ALL: [Self; 6] = [Self::Mention, Self::Reply, Self::Group, Self::Here, Self::Room, Self::Reaction];
 
@@ -51,7 +51,7 @@ impl Reason {
 
 /// The place of an item among all: newer ones are greater. It also identifies the item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
+pub struct InboxPlace {
     /// When it happened.
     pub at: Millis,
     /// The message.
@@ -60,7 +60,7 @@ pub struct Place {
     pub actor: UserId,
 }
 
-impl Place {
+impl InboxPlace {
     /// After everything.
     pub const END: Self = Self {
         at: Millis(crate::MAX_SAFE_INTEGER),
@@ -69,13 +69,13 @@ impl Place {
     };
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for InboxPlace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}.{}.{}", self.at.0, self.message, self.actor)
     }
 }
 
-impl FromStr for Place {
+impl FromStr for InboxPlace {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
@@ -96,9 +96,9 @@ impl FromStr for Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
     /// Its place in the inbox.
-    pub place: Place,
+    pub place: InboxPlace,
     /// Why it is there.
-    pub reason: Reason,
+    pub reason: InboxReason,
     /// The username of the person who caused it.
     pub actor_name: String,
     /// The emoji of a reaction.
@@ -115,9 +115,9 @@ pub struct Item {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadState {
     /// Everything up to here was read at once; absent if nothing was.
-    pub all_to: Option<Place>,
+    pub all_to: Option<InboxPlace>,
     /// What was read by itself and is newer, ascending.
-    pub single: Vec<Place>,
+    pub single: Vec<InboxPlace>,
     /// The number of its last change in the account.
     pub rev: Number,
 }
@@ -125,17 +125,17 @@ pub struct ReadState {
 impl ReadState {
     /// Whether an item was read, by itself or with all others.
     #[must_use]
-    pub fn has(&self, place: Place) -> bool {
+    pub fn has(&self, place: InboxPlace) -> bool {
         self.all_to.is_some_and(|all_to| place <= all_to) || self.single.binary_search(&place).is_ok()
     }
 
     /// Adds what was read; false if all of it was read already.
-    pub fn read(&mut self, change: &Reading) -> bool {
+    pub fn read(&mut self, change: &InboxReading) -> bool {
         let before = (self.all_to, self.single.len());
         match change {
-            Reading::To(place) => self.all_to = self.all_to.max(Some(*place)),
-            Reading::These(places) => {
-                let new: Vec<Place> = places.iter().copied().filter(|place| !self.has(*place)).collect();
+            InboxReading::To(place) => self.all_to = self.all_to.max(Some(*place)),
+            InboxReading::These(places) => {
+                let new: Vec<InboxPlace> = places.iter().copied().filter(|place| !self.has(*place)).collect();
                 self.single.extend(new);
                 self.single.sort_unstable();
                 self.single.dedup();
@@ -153,11 +153,11 @@ impl ReadState {
 
 /// What somebody marks as read in their inbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reading {
+pub enum InboxReading {
     /// These items.
-    These(Vec<Place>),
+    These(Vec<InboxPlace>),
     /// Everything up to this one.
-    To(Place),
+    To(InboxPlace),
 }
 
 /// Where an item comes from, for those who look whether it may be seen.
@@ -173,36 +173,36 @@ pub struct Source {
 mod tests {
     use super::*;
 
-    fn place(at: i64) -> Place {
-        Place { at: Millis(at), message: MessageId(at), actor: UserId(1) }
+    fn place(at: i64) -> InboxPlace {
+        InboxPlace { at: Millis(at), message: MessageId(at), actor: UserId(1) }
     }
 
     #[test]
     fn a_place_is_read_as_it_was_written() {
         assert_eq!(place(7).to_string().parse(), Ok(place(7)));
         for wrong in ["", "1", "1.2", "1.2.3.4", "1..3", "-1.2.3", "1.2.x", "1000000000000000.1.1", "+1.2.3"] {
-            assert_eq!(wrong.parse::<Place>(), Err(()), "{wrong}");
+            assert_eq!(wrong.parse::<InboxPlace>(), Err(()), "{wrong}");
         }
     }
 
     #[test]
     fn what_is_read_by_itself_stays_so_until_all_is_read() {
         let mut state = ReadState::default();
-        assert!(state.read(&Reading::These(vec![place(5), place(3)])));
-        assert!(!state.read(&Reading::These(vec![place(3)])), "repeating it changes nothing");
+        assert!(state.read(&InboxReading::These(vec![place(5), place(3)])));
+        assert!(!state.read(&InboxReading::These(vec![place(3)])), "repeating it changes nothing");
         assert!(state.has(place(3)) && state.has(place(5)) && !state.has(place(4)));
-        assert!(state.read(&Reading::To(place(4))));
+        assert!(state.read(&InboxReading::To(place(4))));
         assert_eq!(state.single, [place(5)]);
-        assert!(!state.read(&Reading::To(place(2))), "it never goes back");
+        assert!(!state.read(&InboxReading::To(place(2))), "it never goes back");
     }
 
     #[test]
     fn beyond_the_bound_what_is_older_counts_as_read() {
         let mut state = ReadState::default();
         let last = i64::try_from(SINGLE).unwrap() + 1;
-        assert!(state.read(&Reading::These((2..=last).map(place).collect())));
+        assert!(state.read(&InboxReading::These((2..=last).map(place).collect())));
         assert_eq!((state.all_to, state.single.len()), (None, SINGLE));
-        assert!(state.read(&Reading::These(vec![place(last + 1)])));
+        assert!(state.read(&InboxReading::These(vec![place(last + 1)])));
         assert_eq!((state.all_to, state.single.len()), (Some(place(2)), SINGLE));
     }
 }

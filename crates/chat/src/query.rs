@@ -1,6 +1,6 @@
 //! Queries: what clients can ask for without changing anything.
 
-use crate::{ConversationId, MessageId, Number, UserGroupId, UserId, inbox::Place, messages::Anchor};
+use crate::{ConversationId, MessageId, Number, UserGroupId, UserId, inbox::InboxPlace, messages::Anchor};
 
 /// A query of an authenticated speaker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,7 +152,7 @@ pub enum Query {
     /// The speaker's own inbox, newest first.
     Inbox {
         /// Older than this; the newest if absent.
-        before: Option<Place>,
+        before: Option<InboxPlace>,
         /// How many.
         limit: i64,
     },

@@ -5,7 +5,7 @@ use crate::{
     accounts::Account,
     conversations::{Conversation, Listed},
     drafts::{Draft, Saved},
-    inbox::{Item, Place, ReadState},
+    inbox::{InboxPlace, Item, ReadState},
     markers::Markers,
     members::Member,
     mentions::Reached,
@@ -116,7 +116,7 @@ pub enum Reply {
         /// The items.
         items: Vec<Item>,
         /// Present if there may be more: go on before this one.
-        next: Option<Place>,
+        next: Option<InboxPlace>,
     },
     /// How much of the speaker's inbox is read.
     InboxRead(ReadState),

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use chat::{
     AccountFact, Error, MessageId, Millis, Reply, Result,
     conversations::Kind,
-    inbox::{Item, Place, Reading, Reason, SINGLE},
+    inbox::{InboxPlace, InboxReading, InboxReason, Item, SINGLE},
 };
 
 use crate::Call;
@@ -15,10 +15,10 @@ use crate::Call;
 const NEVER: Millis = Millis(i64::MAX);
 
 impl Call {
-    pub(crate) async fn inbox(&self, before: Option<Place>, limit: i64) -> Result<Reply> {
+    pub(crate) async fn inbox(&self, before: Option<InboxPlace>, limit: i64) -> Result<Reply> {
         let (me, limit) = (self.speaker.user, self.list_limit(limit));
         let mut conn = self.db.read().await?;
-        let entries = store::inbox::page(&mut conn, me, before.unwrap_or(Place::END), limit).await?;
+        let entries = store::inbox::page(&mut conn, me, before.unwrap_or(InboxPlace::END), limit).await?;
         let full = i64::try_from(entries.len()).unwrap_or(i64::MAX) >= limit;
         let next = entries.last().filter(|_| full).map(|entry| entry.place);
         let state = store::inbox::read_state(&mut conn, me).await?;
@@ -50,7 +50,7 @@ impl Call {
     }
 
     /// Marks items as read, or everything up to one.
-    pub(crate) async fn read_inbox(&self, reading: Reading) -> Result<Reply> {
+    pub(crate) async fn read_inbox(&self, reading: InboxReading) -> Result<Reply> {
         let now = self.engine.now();
         check(&reading, now)?;
         let me = self.speaker.user;
@@ -71,26 +71,26 @@ impl Call {
 }
 
 /// The place of a reason among all.
-fn rank(reason: Reason) -> Option<usize> {
-    Reason::ALL.iter().position(|one| *one == reason)
+fn rank(reason: InboxReason) -> Option<usize> {
+    InboxReason::ALL.iter().position(|one| *one == reason)
 }
 
 /// How far ahead the clock of another node may be, in milliseconds.
 const AHEAD: i64 = 60_000;
 
-fn check(reading: &Reading, now: Millis) -> Result<()> {
-    let is_to_come = |place: &Place| place.at.since(now) > AHEAD;
+fn check(reading: &InboxReading, now: Millis) -> Result<()> {
+    let is_to_come = |place: &InboxPlace| place.at.since(now) > AHEAD;
     match reading {
-        Reading::These(places) if places.len() > SINGLE => {
+        InboxReading::These(places) if places.len() > SINGLE => {
             Err(Error::invalid("items", format!("items must have at most {SINGLE} entries.")))
         }
-        Reading::These(places) if places.iter().any(is_to_come) => {
+        InboxReading::These(places) if places.iter().any(is_to_come) => {
             Err(Error::invalid("items", "items must be ids of what is in the inbox."))
         }
         // Else nothing that is still to come would ever be unread.
-        Reading::To(place) if is_to_come(place) => {
+        InboxReading::To(place) if is_to_come(place) => {
             Err(Error::invalid("all_to", "all_to must be the id of what is in the inbox."))
         }
-        Reading::These(_) | Reading::To(_) => Ok(()),
+        InboxReading::These(_) | InboxReading::To(_) => Ok(()),
     }
 }

@@ -2,7 +2,7 @@
 
 use chat::{
     ConversationId, MessageId, Millis, Number, UserGroupId, UserId,
-    inbox::{Place, ReadState, Reason, Source},
+    inbox::{InboxPlace, InboxReason, ReadState, Source},
 };
 use sqlx::FromRow;
 
@@ -38,11 +38,11 @@ statements! {
 
 /// An item of an inbox without its message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct InboxEntry {
     /// Its place.
-    pub place: Place,
+    pub place: InboxPlace,
     /// Why it is there.
-    pub reason: Reason,
+    pub reason: InboxReason,
     /// The username of the person who caused it.
     pub actor_name: String,
     /// The emoji of a reaction.
@@ -71,16 +71,16 @@ struct Row {
 }
 
 impl Row {
-    fn read(self) -> Option<Entry> {
-        let reason = Reason::from_name(&self.reason)?;
-        Some(Entry {
-            place: Place { at: Millis(self.at), message: MessageId(self.message_id), actor: UserId(self.actor) },
+    fn read(self) -> Option<InboxEntry> {
+        let reason = InboxReason::from_name(&self.reason)?;
+        Some(InboxEntry {
+            place: InboxPlace { at: Millis(self.at), message: MessageId(self.message_id), actor: UserId(self.actor) },
             reason,
             actor_name: self.username,
-            emoji: (reason == Reason::Reaction).then_some(self.emoji),
-            group: (reason == Reason::Group).then_some(UserGroupId(self.group_id)),
+            emoji: (reason == InboxReason::Reaction).then_some(self.emoji),
+            group: (reason == InboxReason::Group).then_some(UserGroupId(self.group_id)),
             source: Source { conversation: ConversationId(self.conversation_id), seq: Number(self.seq) },
-            passed: reason != Reason::Reaction && self.number <= self.read_seq,
+            passed: reason != InboxReason::Reaction && self.number <= self.read_seq,
         })
     }
 }
@@ -89,7 +89,7 @@ impl Row {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn page(conn: &mut Conn, user: UserId, before: Place, limit: i64) -> Result<Vec<Entry>> {
+pub async fn page(conn: &mut Conn, user: UserId, before: InboxPlace, limit: i64) -> Result<Vec<InboxEntry>> {
     let rows = sql!(conn, fetch_all as Row, PAGE, user.0, before.at.0, before.message.0, before.actor.0, limit)?;
     Ok(rows.into_iter().filter_map(Row::read).collect())
 }
@@ -102,7 +102,7 @@ pub async fn read_state(conn: &mut Conn, user: UserId) -> Result<ReadState> {
     let found = sql!(conn, fetch_optional as (Option<String>, String, i64), READ_STATE, user.0)?;
     let Some((all_to, single, rev)) = found else { return Ok(ReadState::default()) };
     let all_to = all_to.and_then(|place| place.parse().ok());
-    let places: Option<Vec<Place>> = serde_json::from_str::<Vec<String>>(&single)
+    let places: Option<Vec<InboxPlace>> = serde_json::from_str::<Vec<String>>(&single)
         .ok()
         .and_then(|places| places.iter().map(|place| place.parse().ok()).collect());
     if places.is_none() {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use chat::{
     ConversationId, MessageId, Millis, Number, UserGroupId, UserId,
-    inbox::Reason,
+    inbox::InboxReason,
     mentions::{Called, Mentions, Resolved},
     messages::Message,
     policies::{Ability, Grant},
@@ -184,11 +184,11 @@ struct Row {
 impl Rows {
     /// Adds those whom a message is for.
     pub(crate) fn add(&mut self, cause: Cause, mentions: &Mentions) {
-        let people = mentions.people.iter().map(|person| (Reason::Mention, person.0));
-        let people = people.chain(mentions.reply_to.map(|author| (Reason::Reply, author.0)));
+        let people = mentions.people.iter().map(|person| (InboxReason::Mention, person.0));
+        let people = people.chain(mentions.reply_to.map(|author| (InboxReason::Reply, author.0)));
         self.people.extend(people.map(|(reason, target)| row(cause, reason, target, "")));
-        let groups = mentions.groups.iter().map(|group| (Reason::Group, group.0));
-        let everybody = [(mentions.here, Reason::Here), (mentions.room, Reason::Room)];
+        let groups = mentions.groups.iter().map(|group| (InboxReason::Group, group.0));
+        let everybody = [(mentions.here, InboxReason::Here), (mentions.room, InboxReason::Room)];
         let everybody = everybody.into_iter().filter(|(calls, _)| *calls).map(|(_, reason)| (reason, 0));
         self.broadcasts.extend(groups.chain(everybody).map(|(reason, target)| row(cause, reason, target, "")));
     }
@@ -205,7 +205,7 @@ impl Rows {
     }
 }
 
-fn row(cause: Cause, reason: Reason, target: i64, emoji: &str) -> Row {
+fn row(cause: Cause, reason: InboxReason, target: i64, emoji: &str) -> Row {
     Row {
         m: cause.message.0,
         t: target,
@@ -228,13 +228,13 @@ pub async fn of(conn: &mut Conn, messages: &[MessageId]) -> Result<HashMap<Messa
     let mut found: HashMap<MessageId, Mentions> = HashMap::new();
     for (message, reason, target) in rows {
         let mentions = found.entry(MessageId(message)).or_default();
-        match Reason::from_name(&reason) {
-            Some(Reason::Mention) => mentions.people.push(UserId(target)),
-            Some(Reason::Reply) => mentions.reply_to = Some(UserId(target)),
-            Some(Reason::Group) => mentions.groups.push(UserGroupId(target)),
-            Some(Reason::Here) => mentions.here = true,
-            Some(Reason::Room) => mentions.room = true,
-            Some(Reason::Reaction) | None => {}
+        match InboxReason::from_name(&reason) {
+            Some(InboxReason::Mention) => mentions.people.push(UserId(target)),
+            Some(InboxReason::Reply) => mentions.reply_to = Some(UserId(target)),
+            Some(InboxReason::Group) => mentions.groups.push(UserGroupId(target)),
+            Some(InboxReason::Here) => mentions.here = true,
+            Some(InboxReason::Room) => mentions.room = true,
+            Some(InboxReason::Reaction) | None => {}
         }
     }
     Ok(found)
@@ -248,10 +248,11 @@ pub async fn of(conn: &mut Conn, messages: &[MessageId]) -> Result<HashMap<Messa
 pub async fn change(conn: &mut Conn, message: &Message, to: &Mentions, number: Number, now: Millis) -> Result<()> {
     let from = &message.mentions;
     for person in from.people.iter().filter(|person| !to.people.contains(person)) {
-        sql!(conn, execute, REMOVE, message.id.0, Reason::Mention.name(), person.0)?;
+        sql!(conn, execute, REMOVE, message.id.0, InboxReason::Mention.name(), person.0)?;
     }
-    let groups = from.groups.iter().filter(|group| !to.groups.contains(group)).map(|group| (Reason::Group, group.0));
-    let everybody = [(from.here && !to.here, Reason::Here), (from.room && !to.room, Reason::Room)];
+    let groups =
+        from.groups.iter().filter(|group| !to.groups.contains(group)).map(|group| (InboxReason::Group, group.0));
+    let everybody = [(from.here && !to.here, InboxReason::Here), (from.room && !to.room, InboxReason::Room)];
     let everybody = everybody.into_iter().filter(|(gone, _)| *gone).map(|(_, reason)| (reason, 0));
     for (reason, group) in groups.chain(everybody) {
         sql!(conn, execute, REMOVE_BROADCAST, message.id.0, reason.name(), group)?;
@@ -287,7 +288,7 @@ pub async fn react(
     if message.author == actor {
         return Ok(());
     }
-    let row = row(cause(message, actor, number, now), Reason::Reaction, message.author.0, emoji);
+    let row = row(cause(message, actor, number, now), InboxReason::Reaction, message.author.0, emoji);
     Rows { people: vec![row], broadcasts: Vec::new() }.store(conn).await
 }
 

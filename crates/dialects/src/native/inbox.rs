@@ -2,7 +2,7 @@
 
 use chat::{
     Command, Error, Query,
-    inbox::{self, Place, Reading},
+    inbox::{self, InboxPlace, InboxReading},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -44,7 +44,7 @@ pub(super) struct MarkRead {
 
 impl MarkRead {
     pub(super) fn command(self) -> Result<Command, Error> {
-        let place = |field: &str, Text(text): &Text| -> Result<Place, Error> {
+        let place = |field: &str, Text(text): &Text| -> Result<InboxPlace, Error> {
             let wrong = || Error::invalid(field, format!("{field} must name items of the inbox by their ids."));
             text.parse().map_err(|()| wrong())
         };
@@ -52,9 +52,9 @@ impl MarkRead {
             (items, None) => {
                 let items = items.unwrap_or_default();
                 let items = items.iter().map(|item| place("items", item)).collect::<Result<_, _>>()?;
-                Ok(Command::ReadInbox(Reading::These(items)))
+                Ok(Command::ReadInbox(InboxReading::These(items)))
             }
-            (None, Some(all_to)) => Ok(Command::ReadInbox(Reading::To(place("all_to", &all_to)?))),
+            (None, Some(all_to)) => Ok(Command::ReadInbox(InboxReading::To(place("all_to", &all_to)?))),
             (Some(_), Some(_)) => Err(Error::invalid("all_to", "Only one of items and all_to may be given.")),
         }
     }

@@ -195,7 +195,7 @@ fn mentions(value: &Value) -> Mentions {
     }
 }
 
-fn place_in_inbox(text: &str) -> inbox::Place {
+fn place_in_inbox(text: &str) -> inbox::InboxPlace {
     text.parse().unwrap()
 }
 
@@ -203,7 +203,7 @@ fn place_in_inbox(text: &str) -> inbox::Place {
 fn inbox_item(value: &Value) -> inbox::Item {
     inbox::Item {
         place: place_in_inbox(&text(&value["id"], "1735732800000.100.1")),
-        reason: inbox::Reason::from_name(&text(&value["reason"], "mention")).unwrap(),
+        reason: inbox::InboxReason::from_name(&text(&value["reason"], "mention")).unwrap(),
         actor_name: text(&value["actor"], "bob"),
         emoji: optional(&value["emoji"]),
         group: value["group"].as_i64().map(UserGroupId),

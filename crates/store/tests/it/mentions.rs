@@ -2,7 +2,7 @@
 
 use chat::{
     ConversationId, MessageId, Number, UserGroupId, UserId,
-    inbox::{Place, Reason},
+    inbox::{InboxPlace, InboxReason},
     mentions::Mentions,
 };
 use store::{Db, Writer};
@@ -51,13 +51,13 @@ async fn names_in_texts_are_found_counted_and_listed_and_gone_with_the_text() {
         );
         assert_eq!((for_me(&db, bob, room).await, for_me(&db, ann, room).await), (1, 0));
         let conn = &mut db.read().await.unwrap();
-        let page = store::inbox::page(conn, bob, Place::END, 10).await.unwrap();
-        let mut reasons: Vec<Reason> = page.iter().map(|entry| entry.reason).collect();
+        let page = store::inbox::page(conn, bob, InboxPlace::END, 10).await.unwrap();
+        let mut reasons: Vec<InboxReason> = page.iter().map(|entry| entry.reason).collect();
         reasons.sort_unstable();
-        assert_eq!(reasons, [Reason::Mention, Reason::Group, Reason::Here]);
+        assert_eq!(reasons, [InboxReason::Mention, InboxReason::Group, InboxReason::Here]);
         assert!(page.iter().all(|entry| entry.source.seq == named.seq && !entry.passed));
         assert_eq!(store::inbox::page(conn, bob, page[0].place, 10).await.unwrap().len(), 0);
-        assert_eq!(store::inbox::page(conn, ann, Place::END, 10).await.unwrap().len(), 0);
+        assert_eq!(store::inbox::page(conn, ann, InboxPlace::END, 10).await.unwrap().len(), 0);
         let seq = named.seq;
         writer
             .change(&[room.into()], None, move |unit| {
@@ -89,7 +89,7 @@ async fn what_one_cannot_see_is_not_counted_and_not_listed() {
             .await
             .unwrap();
         assert_eq!(for_me(&db, bob, room).await, 1);
-        let page = store::inbox::page(&mut db.read().await.unwrap(), bob, Place::END, 10).await.unwrap();
+        let page = store::inbox::page(&mut db.read().await.unwrap(), bob, InboxPlace::END, 10).await.unwrap();
         assert_eq!(page.iter().map(|entry| entry.source.seq).collect::<Vec<_>>(), [beyond]);
     }
 }

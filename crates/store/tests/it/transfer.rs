@@ -14,7 +14,7 @@ use chat::{
     ConversationId, Error, ErrorCode, MessageId, Millis, Number, Scope, UserId,
     accounts::{Profile, ServerRole},
     identities::Identity,
-    inbox::{Place, ReadState},
+    inbox::{InboxPlace, ReadState},
     members::Role,
     mentions::Mentions,
     policies::{Ability, Grant, Policy},
@@ -125,7 +125,7 @@ async fn town(db: &Db) -> (Writer, UserId, UserId, ConversationId) {
             let message = store::messages::one(&mut unit.conn, room, Number(2)).await?.ok_or_else(Error::internal)?;
             let called = Mentions { people: vec![bob], groups: vec![group], room: true, ..Mentions::default() };
             store::mentions::change(&mut unit.conn, &message, &called, message.rev, unit.now).await?;
-            let place = Place { at: Millis(1), message: message.id, actor: ann };
+            let place = InboxPlace { at: Millis(1), message: message.id, actor: ann };
             let read = ReadState { all_to: Some(place), single: vec![], rev: Number(1) };
             store::inbox::set_read_state(&mut unit.conn, bob, &read).await?;
             Ok(())
