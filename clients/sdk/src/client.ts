@@ -6,7 +6,7 @@ import { Line } from './line.js';
 import { OwnMarkers } from './markers.js';
 import { Notifier } from './notifier.js';
 import { addressed, type ClientEvents, type ClientOptions, type SendOptions } from './options.js';
-import { Outbox } from './outbox.js';
+import { Outbox, sending } from './outbox.js';
 import type { Heads } from './places.js';
 import { Refusal } from './problem.js';
 import { Readings } from './readings.js';
@@ -147,8 +147,7 @@ export class Client {
       storage,
       now,
       random,
-      send: ({ conversation, clientId, text, parent }) =>
-        this.#onSocket('message.send', { conversation, client_id: clientId, text, parent }),
+      send: (pending) => this.#onSocket('message.send', sending(pending)),
       changed: (pending) => this.#dispatch({ type: 'pending', pending }),
     });
     this.#whose = this.#session.user;

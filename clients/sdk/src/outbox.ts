@@ -7,7 +7,7 @@ import type { Pending } from './state/pending.js';
 import { readJson, removeText, watch, writeText, type KeyValue } from './storage.js';
 import { unref } from './timers.js';
 import { uuid } from './uuid.js';
-import type { MessageSent } from './wire.js';
+import type { MessageSendData, MessageSent } from './wire.js';
 
 export interface OutboxOptions {
   readonly storage: KeyValue;
@@ -25,6 +25,7 @@ interface Kept {
   readonly conversation: number;
   readonly text: string;
   readonly parent: number | null;
+  readonly reach?: number;
   readonly at: number;
   readonly failed?: { readonly code: Refusal['code']; readonly status: number; readonly detail: string };
 }
@@ -39,6 +40,7 @@ interface Wait {
 interface Added {
   readonly parent?: number | null;
   readonly clientId?: string;
+  readonly reach?: number;
 }
 
 /** A message of another tab is left to that tab for this long, in milliseconds. */
@@ -87,7 +89,7 @@ export class Outbox {
 
   /** Puts a message into it, unless it is in it already; returns its client id. */
   add(conversation: number, text: string, options: Added = {}): string {
-    const { parent = null, clientId = uuid() } = options;
+    const { parent = null, clientId = uuid(), reach = null } = options;
     if (this.#pending.some((it) => it.clientId === clientId)) return clientId;
     const at = this.#options.now();
     const message: Pending = {
@@ -95,6 +97,7 @@ export class Outbox {
       conversation,
       text,
       parent,
+      reach,
       at,
       state: 'waiting',
       refusal: null,
@@ -291,15 +294,23 @@ function left(wait: Wait | undefined, now: number): number {
   return !wait || now < wait.from ? 0 : Math.max(0, wait.until - now);
 }
 
-function keep({ clientId, conversation, text, parent, at, refusal }: Pending): Kept {
-  const kept = { clientId, conversation, text, parent, at };
+/** The command that sends a message. */
+export function sending({ conversation, clientId, text, parent, reach }: Pending): MessageSendData {
+  const data = { conversation, client_id: clientId, text, parent };
+  // Servers before feature level 7 do not know the field.
+  return reach === null ? data : { ...data, reach };
+}
+
+function keep({ clientId, conversation, text, parent, reach, at, refusal }: Pending): Kept {
+  const kept = { clientId, conversation, text, parent, at, ...(reach === null ? {} : { reach }) };
   if (!refusal) return kept;
   return { ...kept, failed: { code: refusal.code, status: refusal.status, detail: refusal.detail } };
 }
 
-function revived({ failed, ...kept }: Kept): Pending {
+function revived({ failed, reach, ...kept }: Kept): Pending {
   return {
     ...kept,
+    reach: reach ?? null,
     state: failed ? 'failed' : 'waiting',
     refusal: failed ? new Refusal(failed) : null,
     seq: null,

@@ -90,6 +90,10 @@ export class Seeking {
     if (want.type === 'account.sync') {
       return { type: 'account.changes', changes: await ask('account.sync', { since: want.since }) };
     }
+    if (want.type === 'groups') {
+      const { rev = null } = state().userGroups ?? {};
+      return { type: 'groups', groups: await ask('user_group.list', { rev }) };
+    }
     const since = state().accountSeq ?? 0;
     const { drafts } = await ask('draft.list', {});
     return { type: 'drafts', drafts, since };

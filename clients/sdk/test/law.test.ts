@@ -39,6 +39,7 @@ function view(it: ConversationState, like: ConversationState) {
     cursor: it.cursor,
     readSeq: it.readSeq,
     unread: it.unread,
+    unreadForMe: it.unreadForMe,
     lastMessage: it.lastMessage,
     peer: it.peer && { ...it.peer, presence: null },
     members: it.members && like.members && [...it.members.values()].sort((a, b) => a.user.id - b.user.id),

@@ -11,6 +11,7 @@ import type {
   Member,
   PersonPresence,
   User,
+  UserGroups,
 } from '../wire.js';
 import { cutAccount } from './account_scope.js';
 import { takeAccount, takeUsers } from './accounts.js';
@@ -29,6 +30,7 @@ import { authenticate, forget, type Position } from './sessions.js';
 import { contextOf, only, type Bounds, type LineState, type Reduced, type State } from './state.js';
 import type { PageRead } from './timeline.js';
 import { expireTyping } from './typing.js';
+import { takeUserGroups } from './user_groups.js';
 
 export { positionOf, type Cursors, type Position } from './sessions.js';
 export {
@@ -74,6 +76,7 @@ type Answer =
   | { readonly type: 'account.changes'; readonly changes: AccountChanges }
   | { readonly type: 'drafts'; readonly drafts: readonly Draft[]; readonly since: number }
   | { readonly type: 'draft'; readonly draft: Draft }
+  | { readonly type: 'groups'; readonly groups: UserGroups }
   | { readonly type: 'draft.gone'; readonly key: string; readonly rev: number };
 
 /** The readings of a conversation that is open. */
@@ -140,6 +143,8 @@ export function reduce(state: State, input: Input, bounds: Bounds): Reduced {
       return only(takeDrafts(state, input.drafts, input.since));
     case 'draft':
       return only(putDraft(state, input.draft));
+    case 'groups':
+      return only(takeUserGroups(state, input.groups));
     case 'draft.gone':
       return only(dropDraft(state, input.key, input.rev));
     case 'opened':
@@ -147,7 +152,7 @@ export function reduce(state: State, input: Input, bounds: Bounds): Reduced {
     case 'closed':
       return putKnown(state, input.conversation, readings.close);
     case 'read':
-      return putKnown(state, input.conversation, (known) => markRead(known, input.seq, context.me));
+      return putKnown(state, input.conversation, (known) => markRead(known, input.seq, context));
     case 'pending':
       return only(takeOutbox(state, input.pending));
     default:

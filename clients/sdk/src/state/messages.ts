@@ -1,6 +1,7 @@
 // Messages: each event brings one as it is after the change.
 import type { Message } from '../wire.js';
 import { person } from './accounts.js';
+import { changeForMe, counts, countsForMe } from './mentions.js';
 import { changed, come } from './notices.js';
 import { step, type Context, type ConversationState, type NumberedReducers, type Step } from './state.js';
 import { put } from './timeline.js';
@@ -17,11 +18,13 @@ export const numbered: NumberedReducers<'message.created' | 'message.edited' | '
   },
   'message.edited': {
     people: authorOf,
-    apply: (known, { data }, context) => step(putMessage(known, data, context)),
+    apply: (known, { data }, context) =>
+      recountForMe(known, step(putMessage(known, data, context)), data, context),
   },
   'message.deleted': {
     people: authorOf,
-    apply: (known, { data }, context) => countMessage(putMessage(known, data, context), data, context),
+    apply: (known, { data }, context) =>
+      recountForMe(known, countMessage(putMessage(known, data, context), data, context), data, context),
   },
 };
 
@@ -61,9 +64,23 @@ function said(state: ConversationState, { author }: Message): ConversationState 
   return { ...state, typing: ends(state.typing, author.id) };
 }
 
-function countMessage(state: ConversationState, message: Message, { me }: Context): Step {
+function countMessage(state: ConversationState, message: Message, context: Context): Step {
   const news = message.deleted_at === null ? [message] : [];
-  const change = countChange(message, state.readSeq, state.inner.countedTo, me);
-  const next = change === 0 ? state : { ...state, unread: counted(state.unread, change) };
+  const change = countChange(message, state.readSeq, state.inner.countedTo, context.me);
+  const forMe = change > 0 && countsForMe(message, context) ? 1 : 0;
+  const after = counts(state, counted(state.unread, change), counted(state.unreadForMe, forMe));
+  const next = change === 0 ? state : { ...state, ...after };
   return step(next, exceeds(state.unread, change) ? [{ type: 'row', conversation: state.id }] : [], news);
+}
+
+/** Counts again what is for the person after a message has changed; asks if that cannot be known. */
+function recountForMe(before: ConversationState, after: Step, message: Message, context: Context): Step {
+  const change = message.rev <= before.inner.countedTo ? 0 : changeForMe(before, message, context);
+  if (change === 0) return after;
+  if (change === null || exceeds(before.unreadForMe, change)) {
+    const isAsked = after.wants.some(({ type }) => type === 'row');
+    return isAsked ? after : { ...after, wants: [...after.wants, { type: 'row', conversation: before.id }] };
+  }
+  const { unread, unreadForMe } = after.next;
+  return { ...after, next: { ...after.next, ...counts(before, unread, counted(unreadForMe, change)) } };
 }

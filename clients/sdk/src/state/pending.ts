@@ -8,6 +8,8 @@ export interface Pending {
   readonly text: string;
   /** The `seq` of the message that it answers. */
   readonly parent: number | null;
+  /** How many people it may reach; `null` if nobody was asked. */
+  readonly reach: number | null;
   /** When it was written, in milliseconds since 1970. */
   readonly at: number;
   readonly state: 'waiting' | 'sending' | 'failed';

@@ -22,6 +22,7 @@ import type { Pieces } from './pieces.js';
 import type { Gap } from './scope.js';
 import type { Timeline } from './timeline.js';
 import type { Typing } from './typing.js';
+import type { UserGroups } from './user_groups.js';
 
 /** Idle: not wanted. Waiting: tries again at `retryAt`. Over: does not come back, for the reason in `ended`. */
 export type LineState = 'idle' | 'connecting' | 'online' | 'waiting' | 'over';
@@ -42,6 +43,10 @@ export interface State {
   readonly people: People;
   /** Texts that are being written, on whichever device; see `draftKey`. */
   readonly drafts: Drafts;
+  /** The user groups of the server, by id; `null` until they are known, and with servers that have none. */
+  readonly userGroups: UserGroups | null;
+  /** Another number with each change of one's own inbox that was heard: see `inbox.ts`. */
+  readonly inboxSeq: number;
   /** Another number with each change of one's own reminders that was heard: see `reminders.ts`. */
   readonly reminderSeq: number;
   /** All that is in the outbox, by conversation; also of conversations that are not known (yet). */
@@ -79,6 +84,8 @@ export const empty: State = {
   conversations: new Map(),
   people: new Map(),
   drafts: new Map(),
+  userGroups: null,
+  inboxSeq: 0,
   reminderSeq: 0,
   outbox: new Map(),
   unknownHeads: new Map(),
@@ -98,6 +105,8 @@ export interface ConversationState {
   readonly readSeq: number;
   /** Others' messages after the read marker; 1000 means "1000 or more". */
   readonly unread: number;
+  /** Those of them that are for this person: see `mentions.ts`. */
+  readonly unreadForMe: number;
   readonly lastMessage: Message | null;
   readonly peer: Peer | null;
   /** Present members by id; `null` until they are loaded. */
@@ -159,10 +168,11 @@ export interface Bounds {
 /** The reducers of one conversation need this besides it. */
 export interface Context extends Bounds {
   readonly me: number | null;
+  readonly groups: ReadonlySet<number> | null;
 }
 
 export function contextOf(state: State, { windowSize }: Bounds): Context {
-  return { me: state.me?.id ?? null, windowSize };
+  return { me: state.me?.id ?? null, groups: state.userGroups?.own ?? null, windowSize };
 }
 
 /** Something that must be asked for. */
@@ -172,7 +182,8 @@ export type Want =
   | { readonly type: 'row'; readonly conversation: number }
   | { readonly type: 'account.sync'; readonly since: number }
   | { readonly type: 'reconnect' }
-  | { readonly type: 'drafts' };
+  | { readonly type: 'drafts' }
+  | { readonly type: 'groups' };
 
 /** The result of a reducer. */
 export interface Reduced {
