@@ -6,6 +6,7 @@ const PLACES: [string, Place][] = [
   ['/c/12', { page: 'talk', conversation: 12, at: null }],
   ['/c/12/345', { page: 'talk', conversation: 12, at: 345 }],
   ['/discover', { page: 'discover' }],
+  ['/activity', { page: 'activity' }],
   ['/settings', { page: 'settings', section: '' }],
   ['/settings/profile', { page: 'settings', section: 'profile' }],
   ['/admin/statistics', { page: 'admin', section: 'statistics' }],

@@ -2,6 +2,7 @@
 export type Place =
   | { page: 'talk'; conversation: number | null; at: number | null }
   | { page: 'discover' }
+  | { page: 'activity' }
   | { page: 'settings'; section: string }
   | { page: 'admin'; section: string }
   | { page: 'login' | 'register' | 'setup' };
@@ -17,7 +18,8 @@ export function placeOf(path: string): Place {
     case 'c':
       return { page: 'talk', conversation: id(second), at: id(third) };
     case 'discover':
-      return { page: 'discover' };
+    case 'activity':
+      return { page: first };
     case 'settings':
     case 'admin':
       return { page: first, section: second ?? '' };

@@ -227,10 +227,10 @@ mod tests {
             groups,
         };
         let reached = |resolved: &Resolved| resolved.reached(&called, &rights(60, Role::Member), 20, Millis(0));
-        assert_eq!(reached(&many(vec![(UserGroupId(1), 20)], 0)).must_confirm, false);
-        assert_eq!(reached(&many(vec![(UserGroupId(1), 20)], 1)).must_confirm, true);
+        assert!(!reached(&many(vec![(UserGroupId(1), 20)], 0)).must_confirm);
+        assert!(reached(&many(vec![(UserGroupId(1), 20)], 1)).must_confirm);
         assert_eq!(reached(&many(vec![(UserGroupId(1), 400)], 1)).people, 59, "no more than there are");
-        assert_eq!(reached(&many(vec![], 50)).must_confirm, false, "each was named");
+        assert!(!reached(&many(vec![], 50)).must_confirm, "each was named");
     }
 
     #[test]

@@ -13,7 +13,7 @@ export const numbered: NumberedReducers<'message.created' | 'message.edited' | '
     people: authorOf,
     apply: (known, { data }, context) => {
       const heard = said(putMessage(known, data, context), data);
-      return countMessage(come(heard, [data], false, context), data, context);
+      return withGroups(countMessage(come(heard, [data], false, context), data, context), data, context);
     },
   },
   'message.edited': {
@@ -71,6 +71,12 @@ function countMessage(state: ConversationState, message: Message, context: Conte
   const after = counts(state, counted(state.unread, change), counted(state.unreadForMe, forMe));
   const next = change === 0 ? state : { ...state, ...after };
   return step(next, exceeds(state.unread, change) ? [{ type: 'row', conversation: state.id }] : [], news);
+}
+
+/** A group that is not known was made since the list was read. */
+function withGroups(after: Step, { mentions }: Message, { knownGroups }: Context): Step {
+  const isNew = (mentions?.groups ?? []).some((id) => knownGroups?.has(id) === false);
+  return isNew ? { ...after, wants: [...after.wants, { type: 'groups' }] } : after;
 }
 
 /** Counts again what is for the person after a message has changed; asks if that cannot be known. */

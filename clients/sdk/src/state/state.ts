@@ -168,11 +168,20 @@ export interface Bounds {
 /** The reducers of one conversation need this besides it. */
 export interface Context extends Bounds {
   readonly me: number | null;
+  /** The user groups that one belongs to. */
   readonly groups: ReadonlySet<number> | null;
+  /** Those that are known; `null` with servers that have none. */
+  readonly knownGroups: ReadonlyMap<number, unknown> | null;
 }
 
 export function contextOf(state: State, { windowSize }: Bounds): Context {
-  return { me: state.me?.id ?? null, groups: state.userGroups?.own ?? null, windowSize };
+  const { me, userGroups } = state;
+  return {
+    me: me?.id ?? null,
+    groups: userGroups?.own ?? null,
+    knownGroups: userGroups?.all ?? null,
+    windowSize,
+  };
 }
 
 /** Something that must be asked for. */
