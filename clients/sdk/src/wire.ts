@@ -239,6 +239,8 @@ export interface Inbox {
   readonly items: readonly InboxItem[];
   /** Present if there may be more: give it as `cursor`. A page may have fewer items than were asked for. */
   readonly next_cursor: string | null;
+  /** How much of the whole inbox is read. */
+  readonly read: InboxRead;
 }
 
 /** Something that was for the speaker. */

@@ -327,7 +327,7 @@ impl NamesPeople for Reply {
             Self::Presence(people) => people.iter_mut().for_each(|(user, _)| show(user)),
             Self::Reminder(reminder) => reminder.each_person(show),
             Self::Reminders(reminders) => reminders.each_person(show),
-            Self::Inbox { items, next: _ } => items.each_person(show),
+            Self::Inbox { items, next: _, state: _ } => items.each_person(show),
             Self::UserGroup(group) => group.each_person(show),
             Self::Done
             | Self::InboxRead(_)

@@ -117,6 +117,8 @@ pub enum Reply {
         items: Vec<Item>,
         /// Present if there may be more: go on before this one.
         next: Option<InboxPlace>,
+        /// How much of the whole inbox is read.
+        state: ReadState,
     },
     /// How much of the speaker's inbox is read.
     InboxRead(ReadState),

@@ -46,7 +46,7 @@ impl Call {
                 }),
             }
         }
-        Ok(Reply::Inbox { items, next })
+        Ok(Reply::Inbox { items, next, state })
     }
 
     /// Marks items as read, or everything up to one.

@@ -79,10 +79,11 @@ impl<F: AccountForm> KnownAccount<F> {
         Self { cursor, profile, conversations, drafts, reminders, inbox: None, user_groups: Vec::new() }
     }
 
-    /// Adds the user groups of the person.
+    /// Adds the user groups of the person, and how much of their inbox is read, in the words of the judge; nothing if
+    /// nothing was marked.
     #[must_use]
-    pub fn with_user_groups(self, user_groups: Vec<UserGroupId>) -> Self {
-        Self { user_groups, ..self }
+    pub fn with_inbox(self, user_groups: Vec<UserGroupId>, inbox: Option<String>) -> Self {
+        Self { user_groups, inbox, ..self }
     }
 
     /// Adds the reminders: for each the number of its last change, and whether it is due.
@@ -152,6 +153,9 @@ impl<F: AccountForm> KnownAccount<F> {
         differ("conversation", &self.list(), &fresh.list(), &mut words);
         differ("draft", &self.named_drafts(), &fresh.named_drafts(), &mut words);
         differ("reminder", &self.reminders, &fresh.reminders, &mut words);
+        if self.inbox != fresh.inbox {
+            words.push(format!("the inbox is read {:?}, but it is {:?}", self.inbox, fresh.inbox));
+        }
         if self.user_groups != fresh.user_groups {
             words.push(format!("the user groups are known as {:?}, but are {:?}", self.user_groups, fresh.user_groups));
         }

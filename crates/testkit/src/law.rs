@@ -134,7 +134,9 @@ pub async fn read_account(person: &Inner, cursor: i64) -> Option<KnownAccount<Ob
     let Seen::Here(groups) = get(person, "/v1/user-groups").await else { return None };
     let groups = groups["groups"].as_array().into_iter().flatten().filter(|group| group["mine"] == true);
     let groups = groups.filter_map(|group| group["id"].as_i64()).map(UserGroupId).collect();
-    Some(account.with_reminders(reminders).with_user_groups(groups))
+    let Seen::Here(inbox) = get(person, "/v1/inbox?limit=1").await else { return None };
+    let read = Some(&inbox["read"]).filter(|read| read["rev"] != 0).map(Value::to_string);
+    Some(account.with_reminders(reminders).with_inbox(groups, read))
 }
 
 /// Checks the law for the account once; the error is the difference.

@@ -76,3 +76,46 @@ async fn a_group_has_a_name_of_its_own_that_a_text_can_call() {
     let again = ann.asks("user_group.list", json!({"rev": list["rev"]})).await.granted();
     assert_eq!(again["groups"][0]["name"], "Gardeners");
 }
+
+#[tokio::test]
+async fn moderators_keep_groups_within_the_limits_and_guests_know_their_names_alone() {
+    let town = Town::with(|config| {
+        (config.limits.user_groups, config.limits.user_group_people) = (1, 2);
+    })
+    .await;
+    let admin = town.admin("root").await;
+    let (staff, ann) = town.two("staff", "ann").await;
+    let guest = town.person("guest").await;
+    admin.asks("user.role", json!({"user": staff.id(), "role": "moderator"})).await.granted();
+    admin.asks("user.role", json!({"user": guest.id(), "role": "guest"})).await.granted();
+    let people = json!([staff.id(), ann.id(), guest.id()]);
+    let group = json!({"name": "gardeners", "people": people});
+    staff.asks("user_group.create", group).await.refused("invalid");
+    let group = json!({"name": "gardeners", "people": [staff.id(), ann.id()]});
+    let group = staff.asks("user_group.create", group).await.granted();
+    let of = json!({"group": group["id"]});
+    staff.asks("user_group.create", json!({"name": "ops"})).await.refused("limit_reached");
+    let more = json!({"group": group["id"], "people": [guest.id()]});
+    staff.asks("user_group.add", more.clone()).await.refused("limit_reached");
+    staff.asks("user_group.remove", json!({"group": group["id"], "people": [staff.id()]})).await.granted();
+    assert_eq!(staff.asks("user_group.add", more).await.granted()["people"], json!([ann.id(), guest.id()]));
+    // Nobody else changes one, and none of those who are not there is put into one.
+    for (name, change) in [
+        ("user_group.create", json!({"name": "mine"})),
+        ("user_group.rename", json!({"group": group["id"], "name": "mine"})),
+        ("user_group.add", json!({"group": group["id"], "people": [ann.id()]})),
+        ("user_group.remove", json!({"group": group["id"], "people": [ann.id()]})),
+        ("user_group.delete", of.clone()),
+    ] {
+        ann.asks(name, change).await.refused("forbidden");
+    }
+    staff.asks("user_group.remove", json!({"group": group["id"], "people": [ann.id()]})).await.granted();
+    let nobody = json!({"group": group["id"], "people": [9_000_000]});
+    assert_eq!(staff.asks("user_group.add", nobody).await.granted()["people"], json!([guest.id()]));
+    let gone = json!({"group": 9_000_000, "people": [ann.id()]});
+    staff.asks("user_group.add", gone).await.refused("not_found");
+    // A guest may write the name, and does not learn who answers to it.
+    assert_eq!(groups(&guest).await[0]["name"], "gardeners");
+    guest.asks("user_group.get", of.clone()).await.refused("forbidden");
+    assert_eq!(ann.asks("user_group.get", of).await.granted()["people"], json!([guest.id()]));
+}

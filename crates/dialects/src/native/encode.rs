@@ -276,9 +276,10 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, types: &[&str]) 
             let next_cursor = next.map(|id| id.to_string());
             Answer::new("search.results", &search::SearchResults { results, next_cursor })
         }
-        Reply::Inbox { items, next } => {
+        Reply::Inbox { items, next, state } => {
             let items = items.iter().map(inbox::InboxItem::from).collect();
-            Answer::new("inbox", &inbox::Inbox { items, next_cursor: next.map(|place| place.to_string()) })
+            let (next_cursor, read) = (next.map(|place| place.to_string()), inbox::InboxRead::from(state));
+            Answer::new("inbox", &inbox::Inbox { items, next_cursor, read })
         }
         Reply::InboxRead(state) => Answer::new("inbox.state", &inbox::InboxRead::from(state)),
         Reply::Reach(reached) => Answer::new("reach", &mentions::Reach::from(reached)),

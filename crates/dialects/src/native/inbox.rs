@@ -104,6 +104,8 @@ pub struct Inbox<'a> {
     pub(crate) items: Vec<InboxItem<'a>>,
     /// Present if there may be more: give it as `cursor`. A page may have fewer items than were asked for.
     pub(crate) next_cursor: Option<String>,
+    /// How much of the whole inbox is read.
+    pub(crate) read: InboxRead,
 }
 
 /// How much of the inbox is read.

@@ -104,7 +104,11 @@ pub(super) fn script(value: Value) -> Reply {
         "reminder" => Reply::Reminder(reminder(inner)),
         "reminders" => Reply::Reminders(list(inner, reminder)),
         "marker" => Reply::Marker(markers(inner)),
-        "inbox" => Reply::Inbox { items: list(inner, inbox_item), next: next.as_str().map(place_in_inbox) },
+        "inbox" => Reply::Inbox {
+            items: list(inner, inbox_item),
+            next: next.as_str().map(place_in_inbox),
+            state: read_state(&value["state"]),
+        },
         "inbox_read" => Reply::InboxRead(read_state(inner)),
         "reach" => Reply::Reach(Reached { people: int(inner, 3), must_confirm: true, may_call_everybody: true }),
         "user_groups" => Reply::UserGroups(UserGroups {
