@@ -84,10 +84,12 @@ async fn moderators_keep_groups_within_the_limits_and_guests_know_their_names_al
     })
     .await;
     let admin = town.admin("root").await;
-    let (staff, ann) = town.two("staff", "ann").await;
-    let guest = town.person("guest").await;
+    let ann = town.person("ann").await;
+    let (staff, guest) = (town.absent("staff").await, town.absent("guest").await);
     admin.asks("user.role", json!({"user": staff.id(), "role": "moderator"})).await.granted();
     admin.asks("user.role", json!({"user": guest.id(), "role": "guest"})).await.granted();
+    staff.comes().await;
+    guest.comes().await;
     let people = json!([staff.id(), ann.id(), guest.id()]);
     let group = json!({"name": "gardeners", "people": people});
     staff.asks("user_group.create", group).await.refused("invalid");
