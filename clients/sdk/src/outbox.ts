@@ -7,7 +7,7 @@ import type { Pending } from './state/pending.js';
 import { readJson, removeText, watch, writeText, type KeyValue } from './storage.js';
 import { unref } from './timers.js';
 import { uuid } from './uuid.js';
-import type { MessageSendData, MessageSent } from './wire.js';
+import type { MessageSent } from './wire.js';
 
 export interface OutboxOptions {
   readonly storage: KeyValue;
@@ -26,6 +26,8 @@ interface Kept {
   readonly text: string;
   readonly parent: number | null;
   readonly reach?: number;
+  readonly thread?: number | null;
+  readonly alsoInRoom?: boolean;
   readonly at: number;
   readonly failed?: { readonly code: Refusal['code']; readonly status: number; readonly detail: string };
 }
@@ -39,6 +41,8 @@ interface Wait {
 /** What a message may have beside its text. */
 interface Added {
   readonly parent?: number | null;
+  readonly thread?: number | null;
+  readonly alsoInRoom?: boolean;
   readonly clientId?: string;
   readonly reach?: number;
 }
@@ -89,7 +93,7 @@ export class Outbox {
 
   /** Puts a message into it, unless it is in it already; returns its client id. */
   add(conversation: number, text: string, options: Added = {}): string {
-    const { parent = null, clientId = uuid(), reach = null } = options;
+    const { parent = null, thread = null, alsoInRoom = false, clientId = uuid(), reach = null } = options;
     if (this.#pending.some((it) => it.clientId === clientId)) return clientId;
     const at = this.#options.now();
     const message: Pending = {
@@ -98,6 +102,8 @@ export class Outbox {
       text,
       parent,
       reach,
+      thread,
+      alsoInRoom,
       at,
       state: 'waiting',
       refusal: null,
@@ -294,23 +300,26 @@ function left(wait: Wait | undefined, now: number): number {
   return !wait || now < wait.from ? 0 : Math.max(0, wait.until - now);
 }
 
-/** The command that sends a message. */
-export function sending({ conversation, clientId, text, parent, reach }: Pending): MessageSendData {
-  const data = { conversation, client_id: clientId, text, parent };
-  // Servers before feature level 7 do not know the field.
-  return reach === null ? data : { ...data, reach };
-}
-
-function keep({ clientId, conversation, text, parent, reach, at, refusal }: Pending): Kept {
-  const kept = { clientId, conversation, text, parent, at, ...(reach === null ? {} : { reach }) };
+function keep({ clientId, conversation, text, parent, reach, thread, alsoInRoom, at, refusal }: Pending): Kept {
+  const kept = {
+    clientId,
+    conversation,
+    text,
+    parent,
+    at,
+    ...(reach === null ? {} : { reach }),
+    ...(thread === null ? {} : { thread, alsoInRoom }),
+  };
   if (!refusal) return kept;
   return { ...kept, failed: { code: refusal.code, status: refusal.status, detail: refusal.detail } };
 }
 
-function revived({ failed, reach, ...kept }: Kept): Pending {
+function revived({ failed, reach, thread = null, alsoInRoom = false, ...kept }: Kept): Pending {
   return {
     ...kept,
     reach: reach ?? null,
+    thread,
+    alsoInRoom,
     state: failed ? 'failed' : 'waiting',
     refusal: failed ? new Refusal(failed) : null,
     seq: null,

@@ -124,8 +124,6 @@ export interface Conversation extends ConversationRow {
   readonly role: Role;
   /** Messages of others after the read marker; 1000 means "1000 or more". */
   readonly unread: number;
-  /** Those of them that are for the member: mentions, replies and calls of everybody; in a direct conversation all. */
-  readonly unread_for_me: number;
 }
 
 /** How many conversations of each kind there are. */
@@ -233,46 +231,6 @@ export interface History {
   readonly messages: readonly Message[];
 }
 
-/** A page of the inbox, newest first. */
-export interface Inbox {
-  /** What was for the speaker, and may be seen by them now. */
-  readonly items: readonly InboxItem[];
-  /** Present if there may be more: give it as `cursor`. A page may have fewer items than were asked for. */
-  readonly next_cursor: string | null;
-  /** How much of the whole inbox is read. */
-  readonly read: InboxRead;
-}
-
-/** Something that was for the speaker. */
-export interface InboxItem {
-  /** Who caused it. */
-  readonly actor: Person;
-  /** When. */
-  readonly at: Moment;
-  /** With `reaction`: the emoji. */
-  readonly emoji: string | null;
-  /** With `group`: the user group that was named. */
-  readonly group: number | null;
-  /** Its id. */
-  readonly id: string;
-  /** The message as it is now. */
-  readonly message: Message;
-  /** Whether the speaker has read it: by itself, with all others, or, but for reactions, in its conversation. */
-  readonly read: boolean;
-  /** Why it is there: `mention`, `reply`, `reaction`, `group`, `here` or `room`. */
-  readonly reason: string;
-}
-
-/** How much of the inbox is read. */
-export interface InboxRead {
-  /** Everything up to this item; `null` if nothing was read so. */
-  readonly all_to: string | null;
-  /** And these items after it. */
-  readonly items: readonly string[];
-  /** The `account_seq` of its last change; 0 if there was none. */
-  readonly rev: number;
-}
-
 /** A moment by RFC 3339, with `Z` or a distance from UTC. Less than a millisecond is left out. */
 export type Instant = string;
 
@@ -335,8 +293,6 @@ export interface Limits {
   readonly login_attempts_per_address: number;
   /** Messages that a user may send or edit in a minute, and at once, through Matcha's endpoints. */
   readonly matcha_messages_per_minute: number;
-  /** People whom a message may reach by calling everybody or user groups without a confirmation. */
-  readonly mentions_unconfirmed: number;
   /** Messages that a user may send or edit at once, before the minute's rate applies. */
   readonly message_burst: number;
   /** Characters (Unicode scalar values) in a message. */
@@ -391,10 +347,6 @@ export interface Limits {
   readonly unauthenticated_connections_per_address: number;
   /** Sockets that have not authenticated yet, of one network address (of IPv6, of one /64). */
   readonly unauthenticated_per_address: number;
-  /** People of one user group. */
-  readonly user_group_people: number;
-  /** User groups of the server. */
-  readonly user_groups: number;
 }
 
 /** A member's markers. */
@@ -435,20 +387,6 @@ export interface Members {
   readonly next_cursor: string | null;
 }
 
-/** Those whom a message is for. The server finds them in the text when it stores it; names that mean nobody in the conversation are plain text. */
-export interface Mentions {
-  /** The user groups that the text names. */
-  readonly groups: readonly number[];
-  /** Whether it calls those who are present. */
-  readonly here: boolean;
-  /** The people whom the text names. */
-  readonly people: readonly number[];
-  /** The author of the message that it answers, if it is somebody else. */
-  readonly reply_to: number | null;
-  /** Whether it calls everybody. */
-  readonly room: boolean;
-}
-
 /** A message in its present state. */
 export interface Message {
   /** Who said it. */
@@ -465,8 +403,6 @@ export interface Message {
   readonly edited_at: Moment | null;
   /** Unique on the server. */
   readonly id: number;
-  /** Those whom it is for; `null` if it is for nobody in particular. */
-  readonly mentions: Mentions | null;
   /** What the text is about. */
   readonly message_type: MessageType;
   /** The `seq` of the message it answers. */
@@ -512,11 +448,15 @@ export interface NamedPresence {
   readonly user: Person;
 }
 
-/** The user groups of a person. */
-export interface OwnUserGroups {
-  /** Their ids. */
-  readonly groups: readonly number[];
+/** A room of which one is a member. */
+export interface NamedRoom {
+  /** The conversation's id. */
+  readonly id: number;
+  /** Its name. */
+  readonly name: string | null;
 }
+
+export type Order = 'newest' | 'best';
 
 /** The other person of a direct conversation. */
 export interface Peer {
@@ -581,7 +521,6 @@ export interface Problem {
     | 'not_found'
     | 'conflict'
     | 'idempotency_mismatch'
-    | 'confirmation_needed'
     | 'rate_limited'
     | 'limit_reached'
     | 'unavailable'
@@ -603,16 +542,6 @@ export interface Problem {
   readonly title: string;
   /** A stable address of this sort of problem. */
   readonly type: string;
-}
-
-/** How many people a text would reach. */
-export interface Reach {
-  /** Whether the speaker may call everybody here; otherwise `@room` and `@here` are plain text. */
-  readonly may_call_everybody: boolean;
-  /** Whether a send must confirm it, with this number as its `reach`. */
-  readonly must_confirm: boolean;
-  /** How many: those whom it names, the members of the groups that it names, or everybody else. */
-  readonly people: number;
 }
 
 /** All the people who reacted to a message with the same emoji. */
@@ -703,8 +632,26 @@ export interface SearchResult {
 export interface SearchResults {
   /** Present if there may be more. A page may be short, and even empty, and still have one: a search ends with what it has found when its time is over. */
   readonly next_cursor: string | null;
-  /** The messages, newest first. */
+  /** The messages, in the order that was asked for. */
   readonly results: readonly SearchResult[];
+}
+
+/** What could be written. */
+export interface SearchSuggestion {
+  /** The room that it names. */
+  readonly room: NamedRoom | null;
+  /** The text, such as `from:ann`; an operator without a value ends with its colon. */
+  readonly text: string;
+  /** Whom it names. */
+  readonly user: User | null;
+}
+
+/** What could be written where one types a search. */
+export interface SearchSuggestions {
+  /** From which Unicode scalar value of `q` on a suggestion takes the place of what was typed. */
+  readonly from: number;
+  /** The likeliest first. */
+  readonly suggestions: readonly SearchSuggestion[];
 }
 
 /** What server this is. */
@@ -832,32 +779,6 @@ export interface User {
   readonly time_zone: string | null;
   /** Its unique name. */
   readonly username: string;
-}
-
-/** A named list of people, whom `@name` calls together. */
-export interface UserGroup {
-  /** Its id. */
-  readonly id: number;
-  /** Whether the speaker belongs to it. */
-  readonly mine: boolean;
-  /** Its name. */
-  readonly name: string;
-  /** How many people belong to it. */
-  readonly size: number;
-}
-
-/** A user group with its people. */
-export interface UserGroupPeople extends UserGroup {
-  /** Everybody who belongs to it. */
-  readonly people: readonly number[];
-}
-
-/** The user groups of the server. */
-export interface UserGroups {
-  /** All groups by name; `null` if nothing has changed since the `rev` that was given. */
-  readonly groups: readonly UserGroup[] | null;
-  /** The number of the last change of any of them. */
-  readonly rev: number;
 }
 
 /** A page of people. */
@@ -1072,22 +993,6 @@ export interface DraftSaveData {
   readonly text: string;
 }
 
-/** A page of the inbox. */
-export interface InboxListData {
-  /** The previous page's `next_cursor`. */
-  readonly cursor?: string | null;
-  /** How many; 50 if absent. More than 200 are never given. */
-  readonly limit?: number | null;
-}
-
-/** What was read. At most one of the two. */
-export interface InboxReadData {
-  /** Everything up to this item; without `items`. */
-  readonly all_to?: string | null;
-  /** These items, by their ids; without `all_to`. */
-  readonly items?: readonly string[] | null;
-}
-
 /** A message, by its place. */
 export interface MarkerDeliveredData {
   /** Where. */
@@ -1200,22 +1105,16 @@ export interface MessageHistoryData {
   readonly limit?: number | null;
 }
 
-/** A text that might be sent. */
-export interface MessageReachData {
-  /** Where. */
-  readonly conversation: Integer;
-  /** The text. */
-  readonly text: string;
-}
-
 /** What is looked for. */
 export interface MessageSearchData {
   /** In this conversation only. */
   readonly conversation?: Integer | null;
-  /** The previous page's `next_cursor`. */
+  /** The previous page's `next_cursor`, with the same search and order. */
   readonly cursor?: string | null;
   /** How many; 20 if absent. More than 50 are never given. */
   readonly limit?: number | null;
+  /** `newest` first, or `best` first; `newest` if absent. */
+  readonly order?: Order | null;
   /** Words, `"phrases"`, `-excluded` words and operators, with spaces between them. `word*` finds words that begin so. Operators: `from:NAME` (or `from:me`), `in:ROOM` (a name, an id, or `in:@NAME` for a direct conversation), `before:`, `after:` and `on:` with a day such as `2026-11-30`, `has:link`, `has:reaction`, `is:edited`, `type:room`, `type:group`, `type:direct`. All must hold; of several `from:`, `in:` or `type:` one. */
   readonly q: string;
   /** How far the clock of the days is from UTC: `+02:00`, `-05:00` or `Z`; `Z` if absent. */
@@ -1232,8 +1131,6 @@ export interface MessageSendData {
   readonly message_type?: MessageType | null;
   /** The `seq` of the message that it answers. */
   readonly parent?: Integer | null;
-  /** To confirm that it may reach so many people. Without it, and where more would be reached, a text that calls many is refused, and the refusal says how many there are. */
-  readonly reach?: Integer | null;
   /** The text. */
   readonly text: string;
 }
@@ -1311,6 +1208,14 @@ export interface RoomListData {
   readonly limit?: number | null;
   /** What is looked for: each of its words begins a word of the name. All if absent. */
   readonly prefix?: string | null;
+}
+
+/** What was begun. */
+export interface SearchCompleteData {
+  /** How many; 8 if absent. More than 20 are never given. */
+  readonly limit?: number | null;
+  /** What was typed into the field of a search, up to where one types. */
+  readonly q: string;
 }
 
 /** No fields. */
@@ -1392,56 +1297,6 @@ export interface UserRoleData {
   readonly user: Integer;
 }
 
-/** A user group and people. */
-export interface User_groupAddData {
-  /** Which. */
-  readonly group: Integer;
-  /** Who. */
-  readonly people: readonly Integer[];
-}
-
-/** A new user group. */
-export interface User_groupCreateData {
-  /** Its name, which no other group and no person has. */
-  readonly name: string;
-  /** Its people; none if absent. */
-  readonly people?: readonly Integer[] | null;
-}
-
-/** A user group. */
-export interface User_groupDeleteData {
-  /** Which. */
-  readonly group: Integer;
-}
-
-/** A user group. */
-export interface User_groupGetData {
-  /** Which. */
-  readonly group: Integer;
-}
-
-/** What the asker knows already. */
-export interface User_groupListData {
-  /** The `rev` of the list that the client has; if it is still the same, the groups are not sent again. */
-  readonly rev?: Integer | null;
-}
-
-/** A user group and people. */
-export interface User_groupRemoveData {
-  /** Which. */
-  readonly group: Integer;
-  /** Who. */
-  readonly people: readonly Integer[];
-}
-
-/** A user group and its new name. */
-export interface User_groupRenameData {
-  /** Which. */
-  readonly group: Integer;
-  /** The new name. */
-  readonly name: string;
-}
-
 /** What each command takes, and what it is answered. */
 export interface Commands {
   /** Give the own account another email address, or none. */
@@ -1484,10 +1339,6 @@ export interface Commands {
   'draft.list': { data: DraftListData; answer: Drafts };
   /** Keep what one has begun to write, for all of one's devices. The later one wins. */
   'draft.save': { data: DraftSaveData; answer: SavedDraft };
-  /** What was for the speaker, newest first: mentions, replies and reactions. */
-  'inbox.list': { data: InboxListData; answer: Inbox };
-  /** Mark items of the inbox as read, or everything up to one; repeating it changes nothing. */
-  'inbox.read': { data: InboxReadData; answer: InboxRead };
   /** Everything up to here has reached a device. */
   'marker.delivered': { data: MarkerDeliveredData; answer: Marker };
   /** How far the members have read. */
@@ -1514,9 +1365,7 @@ export interface Commands {
   'message.get': { data: MessageGetData; answer: Message };
   /** A page of messages: the newest, or those before, after or around a number. */
   'message.history': { data: MessageHistoryData; answer: History };
-  /** How many people a text would reach, for who wants to confirm it. */
-  'message.reach': { data: MessageReachData; answer: Reach };
-  /** Messages that the speaker may see and in which some words stand, newest first. */
+  /** Messages that the speaker may see and in which some words stand, newest or best first. */
   'message.search': { data: MessageSearchData; answer: SearchResults };
   /** Say something. With a client id it can be repeated without harm. */
   'message.send': { data: MessageSendData; answer: MessageSent };
@@ -1540,6 +1389,8 @@ export interface Commands {
   'room.get': { data: RoomGetData; answer: Conversation | Room };
   /** Public rooms, by name: those whose name has words that begin so; or the one of an id. */
   'room.list': { data: RoomListData; answer: Rooms };
+  /** What could be written where one types a search: operators, people, and rooms of one's own. */
+  'search.complete': { data: SearchCompleteData; answer: SearchSuggestions };
   /** The former name of server.statistics, for one more version. */
   'server.figures': { data: ServerFiguresData; answer: Statistics };
   /** What server this is, and its limits. */
@@ -1566,20 +1417,6 @@ export interface Commands {
   'user.list': { data: UserListData; answer: Users };
   /** Give an account another role on the server. Administrators only. */
   'user.role': { data: UserRoleData; answer: Account };
-  /** Put people into a user group. Moderators and administrators of the server only. */
-  'user_group.add': { data: User_groupAddData; answer: UserGroupPeople };
-  /** Make a user group. Moderators and administrators of the server only. */
-  'user_group.create': { data: User_groupCreateData; answer: UserGroupPeople };
-  /** Remove a user group; repeating it changes nothing. Moderators and administrators of the server only. */
-  'user_group.delete': { data: User_groupDeleteData; answer: Done };
-  /** A user group with its people. */
-  'user_group.get': { data: User_groupGetData; answer: UserGroupPeople };
-  /** The user groups of the server, unless the client knows them already. */
-  'user_group.list': { data: User_groupListData; answer: UserGroups };
-  /** Take people out of a user group. Moderators and administrators of the server only. */
-  'user_group.remove': { data: User_groupRemoveData; answer: UserGroupPeople };
-  /** Give a user group another name. Moderators and administrators of the server only. */
-  'user_group.rename': { data: User_groupRenameData; answer: UserGroupPeople };
 }
 export type CommandType = keyof Commands;
 export type DataOf<T extends CommandType> = Commands[T]['data'];
@@ -1667,13 +1504,6 @@ export interface Events {
     readonly conversation: number;
     readonly seq: number;
     readonly data: Done;
-  };
-  /** You have read something in your inbox. */
-  'inbox.read': {
-    readonly type: 'inbox.read';
-    readonly account_seq: number;
-    readonly account_after?: number;
-    readonly data: InboxRead;
   };
   /** Somebody has read or received more. */
   'marker.moved': { readonly type: 'marker.moved'; readonly conversation: number; readonly data: Marker };
@@ -1766,13 +1596,6 @@ export interface Events {
   'typing.stopped': { readonly type: 'typing.stopped'; readonly conversation: number; readonly data: Typing };
   /** Somebody tells something else about themselves. */
   'user.updated': { readonly type: 'user.updated'; readonly data: User };
-  /** You belong to these user groups now. */
-  'user_groups.changed': {
-    readonly type: 'user_groups.changed';
-    readonly account_seq: number;
-    readonly account_after?: number;
-    readonly data: OwnUserGroups;
-  };
 }
 export type EventType = keyof Events;
 export type EventFrame = Events[EventType];
@@ -1818,8 +1641,6 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'draft.discard': call('DELETE /v1/conversations/{conversation}/draft', ['edit']),
   'draft.list': call('GET /v1/drafts'),
   'draft.save': call('PUT /v1/conversations/{conversation}/draft', [], true),
-  'inbox.list': call('GET /v1/inbox', ['cursor', 'limit']),
-  'inbox.read': call('POST /v1/inbox/read', [], true),
   'marker.delivered': call('PUT /v1/conversations/{conversation}/delivered', [], true),
   'marker.list': call('GET /v1/conversations/{conversation}/markers'),
   'marker.read': call('PUT /v1/conversations/{conversation}/read', [], true),
@@ -1838,8 +1659,14 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
     'around_seq',
     'limit',
   ]),
-  'message.reach': call('POST /v1/conversations/{conversation}/reach', [], true),
-  'message.search': call('GET /v1/search/messages', ['q', 'conversation', 'utc_offset', 'cursor', 'limit']),
+  'message.search': call('GET /v1/search/messages', [
+    'q',
+    'conversation',
+    'utc_offset',
+    'order',
+    'cursor',
+    'limit',
+  ]),
   'message.send': call('POST /v1/conversations/{conversation}/messages', [], true),
   ping: null,
   'presence.get': call('GET /v1/presence', ['users']),
@@ -1851,6 +1678,7 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'reminder.list': call('GET /v1/reminders', ['due']),
   'room.get': call('GET /v1/rooms/{name}'),
   'room.list': call('GET /v1/rooms', ['prefix', 'cursor', 'limit', 'conversation']),
+  'search.complete': call('GET /v1/search/suggestions', ['q', 'limit']),
   'server.figures': call('GET /v1/server/figures'),
   'server.get': call('GET /v1/server', [], false, false),
   'server.statistics': call('GET /v1/server/statistics'),
@@ -1864,11 +1692,4 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'user.get': call('GET /v1/users/{user}'),
   'user.list': call('GET /v1/users', ['users', 'revs', 'prefix', 'cursor', 'limit']),
   'user.role': call('PUT /v1/users/{user}/role', [], true),
-  'user_group.add': call('POST /v1/user-groups/{group}/people', [], true),
-  'user_group.create': call('POST /v1/user-groups', [], true),
-  'user_group.delete': call('DELETE /v1/user-groups/{group}'),
-  'user_group.get': call('GET /v1/user-groups/{group}'),
-  'user_group.list': call('GET /v1/user-groups', ['rev']),
-  'user_group.remove': call('POST /v1/user-groups/{group}/people/remove', [], true),
-  'user_group.rename': call('PATCH /v1/user-groups/{group}', [], true),
 };

@@ -8,7 +8,7 @@
 use crate::{
     Error, ErrorCode, Millis, Result, UserGroupId, UserId,
     policies::{Ability, Rights},
-    text::{self, Meaning},
+    text,
 };
 
 /// Different names of one text that are looked up; later ones stay plain text.
@@ -62,11 +62,8 @@ impl Called {
         if !text::may_mention(text) {
             return Self::default();
         }
-        let parts = text::parts(text);
-        Self::of_names(parts.iter().filter_map(|part| match &part.meaning {
-            Meaning::Mention(name) => Some(name.as_str()),
-            _ => None,
-        }))
+        let names = text::mentioned(text);
+        Self::of_names(names.iter().map(String::as_str))
     }
 
     /// The same of names that were found already.

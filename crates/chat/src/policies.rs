@@ -9,11 +9,14 @@ use crate::{
     mentions,
 };
 
-/// An action of a member in a conversation. Actions without a feature yet (threads, attachments, pinning, earlier texts of an edited message) come with the feature.
+/// An action of a member in a conversation. Actions without a feature yet (attachments, pinning, earlier texts of an
+/// edited message) come with the feature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ability {
     /// Send messages, edit one's own, and be seen typing.
     Post,
+    /// Reply in threads, and edit one's own replies. Without a rule or a grant of its own it is decided as [`Self::Post`].
+    ReplyInThreads,
     /// Add a reaction. Removing one's own needs no ability.
     React,
     /// Call everybody with `@room`, or all who are present with `@here`.
@@ -38,8 +41,9 @@ pub enum Ability {
 
 impl Ability {
     /// All abilities.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Post,
+        Self::ReplyInThreads,
         Self::React,
         Self::MentionEverybody,
         Self::Invite,
@@ -57,6 +61,7 @@ impl Ability {
     pub fn name(self) -> &'static str {
         match self {
             Self::Post => "post",
+            Self::ReplyInThreads => "reply_in_threads",
             Self::React => "react",
             Self::MentionEverybody => "mention_everybody",
             Self::Invite => "invite",
@@ -82,10 +87,18 @@ impl Ability {
         self != Self::Leave
     }
 
+    /// The ability by which it is decided where nothing is said of itself. Whoever is kept from posting is kept from
+    /// threads, which some clients show as a part of the room.
+    #[must_use]
+    pub fn follows(self) -> Option<Self> {
+        (self == Self::ReplyInThreads).then_some(Self::Post)
+    }
+
     /// The action, as a refusal describes it.
     fn deed(self) -> &'static str {
         match self {
             Self::Post => "post messages",
+            Self::ReplyInThreads => "reply in threads",
             Self::React => "react",
             Self::MentionEverybody => "mention everybody",
             Self::Invite => "bring people in",
@@ -107,7 +120,9 @@ pub fn default_role(kind: Kind, members: i64, ability: Ability) -> Option<Role> 
     match (kind, ability) {
         (Kind::Room | Kind::Group, Ability::MentionEverybody) if members > mentions::SMALL => Some(Role::Moderator),
         (Kind::Room | Kind::Group, Ability::MentionEverybody) => Some(Role::Member),
-        (_, Ability::Post | Ability::React | Ability::SeeEarlierHistory) => Some(Role::Member),
+        (_, Ability::Post | Ability::ReplyInThreads | Ability::React | Ability::SeeEarlierHistory) => {
+            Some(Role::Member)
+        }
         // A direct conversation belongs to its pair: nobody joins, leaves or moderates.
         (Kind::Direct, _) => None,
         (_, Ability::Leave) => Some(Role::Member),
@@ -236,15 +251,19 @@ impl Rights {
         let Some(default) = default_role(self.kind, self.members, ability) else {
             return Decision { ability, may: false, reason: Reason::Kind };
         };
-        let is_of_ability = |grant: &&Grant| grant.ability == ability && ability.is_configurable();
-        let grant = self.grants.iter().filter(is_of_ability).find(|grant| grant.is_in_force(now));
-        if let Some(grant) = grant {
-            return Decision { ability, may: grant.given, reason: Reason::Grant(*grant) };
+        if let Some(grant) = self.grant_for(ability, now).or_else(|| self.grant_for(ability.follows()?, now)) {
+            return Decision { ability, may: grant.given, reason: Reason::Grant(grant) };
         }
-        let rule = self.policy.role_for(ability);
+        let rule = self.policy.role_for(ability).or_else(|| self.policy.role_for(ability.follows()?));
         let needed = rule.unwrap_or(default);
         let reason = Reason::Role { needed, by_policy: rule.is_some() };
         Decision { ability, may: self.acting_role() >= needed, reason }
+    }
+
+    /// The grant or withdrawal of an ability that is in force.
+    fn grant_for(&self, ability: Ability, now: Millis) -> Option<Grant> {
+        let is_of_ability = |grant: &&Grant| grant.ability == ability && ability.is_configurable();
+        self.grants.iter().filter(is_of_ability).find(|grant| grant.is_in_force(now)).copied()
     }
 
     /// Refuses unless the member may do this now.
@@ -324,7 +343,7 @@ mod tests {
             Role::Owner => 3,
         };
         let least = match (kind, ability) {
-            (_, Ability::Post) => 0,
+            (_, Ability::Post | Ability::ReplyInThreads) => 0,
             (_, Ability::React) => 0,
             (_, Ability::SeeEarlierHistory) => 0,
             (Kind::Direct, _) => return false,
@@ -403,6 +422,24 @@ mod tests {
                 assert!(rights.decide(Ability::MentionEverybody, NOW).may);
             }
         }
+    }
+
+    #[test]
+    fn replies_are_decided_as_messages_unless_something_is_said_of_them() {
+        let mut rights = rights(Kind::Room, Role::Member);
+        let may = |rights: &Rights| rights.decide(Ability::ReplyInThreads, NOW).may;
+        let grant = |ability, given| Grant { ability, given, ends_at: None };
+        rights.policy.set(Ability::Post, Some(Role::Moderator));
+        assert!(!may(&rights), "the policy of messages holds");
+        rights.policy.set(Ability::ReplyInThreads, Some(Role::Member));
+        assert!(may(&rights) && !rights.decide(Ability::Post, NOW).may, "its own rule goes before");
+        rights.grants = vec![grant(Ability::Post, false)];
+        assert!(!may(&rights), "who is mute is so in threads");
+        rights.grants.push(grant(Ability::ReplyInThreads, true));
+        assert!(may(&rights));
+        rights.grants = vec![grant(Ability::ReplyInThreads, false)];
+        rights.policy = Policy::default();
+        assert!(!may(&rights) && rights.decide(Ability::Post, NOW).may);
     }
 
     #[test]

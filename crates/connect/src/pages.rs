@@ -30,6 +30,7 @@ pub(crate) const PLACES: &[&str] = &[
     "/discover",
     "/activity",
     "/people",
+    "/saved",
     "/settings",
     "/settings/{*place}",
     "/admin",

@@ -50,10 +50,12 @@ pub mod reactions;
 pub mod reminders;
 #[cfg(feature = "rewind")]
 mod rewind;
+pub mod saved;
 pub mod search;
 pub mod sessions;
 pub mod standby;
 pub mod statistics;
+pub mod threads;
 pub mod transfer;
 pub mod turns;
 pub mod user_groups;
@@ -88,6 +90,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         inbox::STATEMENTS,
         user_groups::STATEMENTS,
         reminders::STATEMENTS,
+        saved::STATEMENTS,
         jobs::STATEMENTS,
         markers::STATEMENTS,
         policies::STATEMENTS,
@@ -96,6 +99,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         catch_up::STATEMENTS,
         account_changes::STATEMENTS,
         drafts::STATEMENTS,
+        threads::STATEMENTS,
         followers::STATEMENTS,
         history::STATEMENTS,
         health::STATEMENTS,

@@ -22,7 +22,11 @@ macro_rules! entry {
                 c.member_count, c.active_at, m.role, m.visible_from, m.read_seq, m.hidden_seq, ", unread_for_me!(), " AS unread_for_me, (
              SELECT COUNT(*) FROM (SELECT 1 FROM messages n
                  WHERE n.conversation_id = c.id AND n.seq > m.read_seq AND n.seq >= m.visible_from AND n.author_id <> $1 AND n.deleted_at IS NULL
-                 LIMIT 1000) AS counted) AS unread
+                 LIMIT 1000) AS counted) AS unread, (
+             SELECT COUNT(*) FROM (SELECT 1 FROM messages n
+                 WHERE n.conversation_id = c.id AND n.aside = 0 AND n.seq > m.read_seq AND n.seq >= m.visible_from
+                   AND n.author_id <> $1 AND n.deleted_at IS NULL
+                 LIMIT 1000) AS counted) AS unread_in_room
          FROM members m JOIN conversations c ON c.id = m.conversation_id
          WHERE m.user_id = $1 AND m.role IS NOT NULL ")
     };
@@ -57,6 +61,7 @@ struct ListedRow {
     hidden_seq: i64,
     unread: i64,
     unread_for_me: i64,
+    unread_in_room: i64,
 }
 
 impl Salvage for ListedRow {
@@ -69,6 +74,7 @@ impl Salvage for ListedRow {
             hidden_seq: rest.number("hidden_seq").unwrap_or_default(),
             unread: rest.number("unread").unwrap_or_default(),
             unread_for_me: rest.number("unread_for_me").unwrap_or_default(),
+            unread_in_room: rest.number("unread_in_room").unwrap_or_default(),
         })
     }
 }
@@ -89,6 +95,8 @@ pub struct Entry {
     pub unread: i64,
     /// Those of them that are for the person.
     pub unread_for_me: i64,
+    /// The same without those that are in threads only.
+    pub unread_in_room: i64,
     /// Its time of last activity, in milliseconds: what the list is ordered by.
     pub active_at: i64,
 }
@@ -163,11 +171,12 @@ fn read(rows: Vec<ListedRow>, user: UserId) -> Result<Vec<Entry>> {
             hidden: (row.hidden_seq >= head).then_some(Number(row.hidden_seq)),
             role,
             // Two people speak to nobody but each other.
-            unread_for_me: if conversation.kind == Kind::Direct { row.unread } else { row.unread_for_me },
+            unread_for_me: if conversation.kind == Kind::Direct { row.unread_in_room } else { row.unread_for_me },
             conversation,
             visible_from: Number(row.visible_from),
             read_seq: Number(row.read_seq),
             unread: row.unread,
+            unread_in_room: row.unread_in_room,
         })
     })
 }

@@ -1,6 +1,7 @@
 // Whom a message is for. The server has found them in its text, and says their ids.
 import type { Message } from '../wire.js';
 import type { Context, ConversationState } from './state.js';
+import { isInRoom } from './threads.js';
 
 /** Who looks at a message: their id, and the user groups that they belong to. */
 export type Viewer = Pick<Context, 'me' | 'groups'>;
@@ -36,6 +37,7 @@ function knownBefore(state: ConversationState, { seq }: Message): Message | null
 export function changeForMe(state: ConversationState, message: Message, viewer: Viewer): number | null {
   if (state.row.kind === 'direct' || message.seq <= state.readSeq || message.author.id === viewer.me)
     return 0;
+  if (!isInRoom(message)) return 0;
   const now = countsForMe(message, viewer);
   // None was for the person, and this is not.
   if (!now && state.unreadForMe === 0) return 0;

@@ -10,6 +10,10 @@ export interface Pending {
   readonly parent: number | null;
   /** How many people it may reach; `null` if nobody was asked. */
   readonly reach: number | null;
+  /** The `seq` of the message in whose thread it will stand; `null` in the room. */
+  readonly thread: number | null;
+  /** Whether a reply in a thread will stand in the room as well. */
+  readonly alsoInRoom: boolean;
   /** When it was written, in milliseconds since 1970. */
   readonly at: number;
   readonly state: 'waiting' | 'sending' | 'failed';

@@ -11,7 +11,7 @@ use tokio::{
 
 const BROWSER: &str = "gzip, deflate, br, zstd";
 /// What may be typed into the address bar.
-const PLACES: [&str; 15] = [
+const PLACES: [&str; 16] = [
     "/",
     "/c/12",
     "/c/12/42",
@@ -19,6 +19,7 @@ const PLACES: [&str; 15] = [
     "/discover",
     "/activity",
     "/people",
+    "/saved",
     "/settings",
     "/settings/sessions",
     "/admin",

@@ -5,6 +5,7 @@ use chat::{
     accounts::Speaker,
     conversations::{Conversation, Kind},
     messages::{MessageType, Submission},
+    threads::Target,
 };
 use serde::Deserialize;
 
@@ -164,6 +165,7 @@ fn send(place: &Conversation, text: String, ack: impl FnOnce(Conversation) -> St
         message_type: MessageType::Text,
         text,
         parent: None,
+        target: Target::Unaware,
         ..Submission::default()
     };
     let place = place.clone();

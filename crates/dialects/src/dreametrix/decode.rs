@@ -5,6 +5,7 @@ use chat::{
     accounts::Speaker,
     messages::{MessageType, Submission},
     presence::Presence,
+    threads::Target,
 };
 
 use super::{encode, fields::Fields, frames, ids::RoomRef};
@@ -94,6 +95,7 @@ fn send(conversation: ConversationId, text: String) -> Step {
         message_type: MessageType::Text,
         text,
         parent: None,
+        target: Target::Unaware,
         ..Submission::default()
     };
     Step::Send(submission, Box::new(|sent| sent.err().iter().map(refused).collect()))

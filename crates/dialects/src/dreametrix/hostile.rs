@@ -193,6 +193,7 @@ fn room(member_count: i64) -> Reply {
         unread: 0,
         unread_for_me: 0,
         last_message: None,
+        room: None,
         peer: None,
     }))
 }

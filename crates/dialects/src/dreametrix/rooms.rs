@@ -6,6 +6,7 @@ use chat::{
     markers::Marker,
     members::Member,
     messages::{MessageType, Sent, Submission},
+    threads::Target,
 };
 use serde::Serialize;
 
@@ -147,6 +148,7 @@ fn open(caller: Caller, room: Listed, first: Option<String>) -> Step {
                 message_type: MessageType::Text,
                 text,
                 parent: None,
+                target: Target::Unaware,
                 ..Submission::default()
             };
             Step::Send(

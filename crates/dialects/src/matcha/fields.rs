@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use chat::{
     ConversationId, Error, ErrorCode, MAX_SAFE_INTEGER,
     messages::{MessageType, Submission},
+    threads::Target,
 };
 use serde::{Deserialize, Deserializer, de::Visitor};
 use serde_json::value::RawValue;
@@ -110,6 +111,7 @@ pub(super) fn submission(conversation: ConversationId, text: String) -> Result<S
         message_type: MessageType::Text,
         text,
         parent: None,
+        target: Target::Unaware,
         ..Submission::default()
     })
 }

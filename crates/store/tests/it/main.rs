@@ -10,8 +10,10 @@ mod mentions;
 mod names;
 mod policies;
 mod reminders;
+mod saved;
 mod schema;
 mod search;
+mod threads;
 mod transfer;
 mod turns;
 mod unreadable;
@@ -31,6 +33,7 @@ use chat::{
     members::Role,
     mentions::Called,
     messages::{MessageType, Sent, Submission},
+    threads::Target,
 };
 use store::{Append, Committed, Db, NewMessage, Options, Writer};
 use tokio::sync::{mpsc, oneshot};
@@ -151,6 +154,16 @@ fn say(
     client_id: &str,
     text: &str,
 ) -> oneshot::Receiver<chat::Result<Sent>> {
+    say_in(writer, author, (conversation, Target::Unaware), client_id, text)
+}
+
+fn say_in(
+    writer: &Writer,
+    author: UserId,
+    (conversation, target): (ConversationId, Target),
+    client_id: &str,
+    text: &str,
+) -> oneshot::Receiver<chat::Result<Sent>> {
     let (answer, result) = oneshot::channel();
     let submission = Submission {
         conversation,
@@ -158,6 +171,7 @@ fn say(
         message_type: MessageType::Text,
         text: text.to_owned(),
         parent: None,
+        target,
         ..Submission::default()
     };
     let called = Some(Called::of_text(text)).filter(|called| !called.is_empty()).map(Box::new);
@@ -252,6 +266,7 @@ async fn a_stranger_and_a_missing_parent_are_refused_without_a_gap() {
             message_type,
             text: "what?".into(),
             parent,
+            target: Target::Unaware,
             ..Submission::default()
         };
         let message = NewMessage { author: speaker(ann), submission, origin: None, called: None, unconfirmed: 0 };

@@ -10,6 +10,7 @@ use chat::{
     members::Role,
     messages::{MessageType, Submission},
     policies::{Ability, Grant, Policy},
+    threads::Target,
 };
 use store::{Append, NewMessage, Writer};
 use tokio::sync::oneshot;
@@ -116,6 +117,7 @@ async fn nobody_reads_or_answers_what_was_said_before_the_number_from_which_they
                 message_type,
                 text: "ah".into(),
                 parent,
+                target: Target::Unaware,
                 ..Submission::default()
             };
             let message = NewMessage { author: speaker(bob), submission, origin: None, called: None, unconfirmed: 0 };

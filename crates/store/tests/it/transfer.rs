@@ -18,6 +18,7 @@ use chat::{
     members::Role,
     mentions::Mentions,
     policies::{Ability, Grant, Policy},
+    saved::SavedMessage,
     sessions::Origin,
 };
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
@@ -128,6 +129,9 @@ async fn town(db: &Db) -> (Writer, UserId, UserId, ConversationId) {
             let place = InboxPlace { at: Millis(1), message: message.id, actor: ann };
             let read = ReadState { all_to: Some(place), single: vec![], rev: Number(1) };
             store::inbox::set_read_state(&mut unit.conn, bob, &read).await?;
+            let (message, seq, saved_at, rev) = (MessageId(1), Number(2), unit.now, Number(2));
+            let saved = SavedMessage { message, conversation: room, seq, saved_at, rev };
+            store::saved::save(&mut unit.conn, bob, &saved).await?;
             Ok(())
         })
     })
