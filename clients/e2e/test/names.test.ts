@@ -22,7 +22,12 @@ test('names stand by themselves, look-alikes show their usernames, and only memb
   const names = log(page).locator('.who');
   await becomes(() => names.locator('small').allInnerTexts(), ['@ben', '@cyd']);
   expect(await names.locator('bdi').allInnerTexts()).toEqual(['Alice gnikaeps', 'AIice gnikaeps', 'ada']);
-  expect(await log(page).locator('.mention').allInnerTexts()).toEqual(['@ada', '@ben']);
+  expect(await log(page).locator('.mention').allInnerTexts()).toEqual([
+    '@ada',
+    '@here',
+    '@all',
+    '@Alice gnikaeps',
+  ]);
   expect(await log(page).locator('a[href^="https:"]').first().getAttribute('href')).toBe(
     'https://example.org/a',
   );

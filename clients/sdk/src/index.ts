@@ -12,6 +12,8 @@ export type { LineState as Line, State } from './state/index.js';
 export type { ConversationState } from './state/state.js';
 export { knowsAccount } from './state/account_scope.js';
 export { draftKey } from './state/drafts.js';
+export { isForMe, type Viewer } from './state/mentions.js';
+export type { UserGroups } from './state/user_groups.js';
 export { isSaved } from './state/saved.js';
 export {
   isInRoom,

@@ -31,6 +31,8 @@ export interface SendOptions {
   readonly alsoInRoom?: boolean;
   /** Its name for ever; a new one if absent. */
   readonly clientId?: string;
+  /** Confirms that it may reach so many people; the command `message.reach` says how many it reaches. */
+  readonly reach?: number;
 }
 
 /** The events that `on` subscribes to. */

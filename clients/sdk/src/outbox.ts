@@ -25,6 +25,7 @@ interface Kept {
   readonly conversation: number;
   readonly text: string;
   readonly parent: number | null;
+  readonly reach?: number;
   readonly thread?: number | null;
   readonly alsoInRoom?: boolean;
   readonly at: number;
@@ -43,6 +44,7 @@ interface Added {
   readonly thread?: number | null;
   readonly alsoInRoom?: boolean;
   readonly clientId?: string;
+  readonly reach?: number;
 }
 
 /** A message of another tab is left to that tab for this long, in milliseconds. */
@@ -91,7 +93,7 @@ export class Outbox {
 
   /** Puts a message into it, unless it is in it already; returns its client id. */
   add(conversation: number, text: string, options: Added = {}): string {
-    const { parent = null, thread = null, alsoInRoom = false, clientId = uuid() } = options;
+    const { parent = null, thread = null, alsoInRoom = false, clientId = uuid(), reach = null } = options;
     if (this.#pending.some((it) => it.clientId === clientId)) return clientId;
     const at = this.#options.now();
     const message: Pending = {
@@ -99,6 +101,7 @@ export class Outbox {
       conversation,
       text,
       parent,
+      reach,
       thread,
       alsoInRoom,
       at,
@@ -297,22 +300,24 @@ function left(wait: Wait | undefined, now: number): number {
   return !wait || now < wait.from ? 0 : Math.max(0, wait.until - now);
 }
 
-function keep({ clientId, conversation, text, parent, thread, alsoInRoom, at, refusal }: Pending): Kept {
+function keep({ clientId, conversation, text, parent, reach, thread, alsoInRoom, at, refusal }: Pending): Kept {
   const kept = {
     clientId,
     conversation,
     text,
     parent,
     at,
+    ...(reach === null ? {} : { reach }),
     ...(thread === null ? {} : { thread, alsoInRoom }),
   };
   if (!refusal) return kept;
   return { ...kept, failed: { code: refusal.code, status: refusal.status, detail: refusal.detail } };
 }
 
-function revived({ failed, thread = null, alsoInRoom = false, ...kept }: Kept): Pending {
+function revived({ failed, reach, thread = null, alsoInRoom = false, ...kept }: Kept): Pending {
   return {
     ...kept,
+    reach: reach ?? null,
     thread,
     alsoInRoom,
     state: failed ? 'failed' : 'waiting',

@@ -108,6 +108,10 @@ export class Seeking {
     if (want.type === 'account.sync') {
       return { type: 'account.changes', changes: await ask('account.sync', { since: want.since }) };
     }
+    if (want.type === 'groups') {
+      const { rev = null } = state().userGroups ?? {};
+      return { type: 'groups', groups: await ask('user_group.list', { rev }) };
+    }
     if (want.type === 'threads') return { type: 'threads', threads: await this.#allThreads() };
     const since = state().accountSeq ?? 0;
     const { drafts } = await ask('draft.list', {});

@@ -41,6 +41,7 @@ function view(it: ConversationState, like: ConversationState) {
     cursor: it.cursor,
     readSeq: it.readSeq,
     unread: it.unread,
+    unreadForMe: it.unreadForMe,
     lastMessage: it.lastMessage,
     peer: it.peer && { ...it.peer, presence: null },
     members: it.members && like.members && [...it.members.values()].sort((a, b) => a.user.id - b.user.id),
@@ -203,10 +204,18 @@ function message(it: ConversationState, me?: number) {
 }
 
 let words = 0;
-const said = () => `word ${(words += 1)}`;
+/** Some texts call somebody, or everybody. */
+const said = () => `${pick(['', '', '', '@person0 ', '@person1 ', '@room ']) ?? ''}word ${(words += 1)}`;
 
 const deeds: readonly (readonly [number, Deed])[] = [
-  [30, within((client, it) => client.send(it.id, said()))],
+  [24, within((client, it) => client.send(it.id, said()))],
+  [
+    6,
+    within((client, it) => {
+      const any = message(it);
+      return any && client.send(it.id, said(), { parent: any.seq });
+    }),
+  ],
   [
     6,
     within((client, it) => {

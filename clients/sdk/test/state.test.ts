@@ -244,6 +244,61 @@ describe('the timeline', () => {
   });
 });
 
+describe('what is for the person', () => {
+  const nobody = { people: [], groups: [], here: false, room: false, reply_to: null };
+  const forMe = { mentions: { ...nobody, people: [ME] } };
+  const groups = { type: 'user_groups.changed', data: { groups: [4] } };
+
+  test('mentions, groups, calls of everybody and answers count; what one says oneself does not', () => {
+    const story = Story.at(3, { read_seq: 3 }).own(groups, 1);
+    expect(story.wants).toEqual([{ type: 'groups' }]);
+    story.hear('message.created', message(4, forMe));
+    story.hear('message.created', message(5, { mentions: { ...nobody, groups: [4, 9] } }));
+    story.hear('message.created', message(6, { mentions: { ...nobody, here: true } }));
+    story.hear('message.created', message(7, { mentions: { ...nobody, reply_to: ME } }));
+    story.hear('message.created', message(8, { mentions: { ...nobody, people: [2], groups: [9] } }));
+    story.hear('message.created', message(9, { ...mine, mentions: { ...nobody, room: true } }));
+    expect(story.it).toMatchObject({ unread: 5, unreadForMe: 4 });
+  });
+
+  test('an edit and a deletion change it, and are asked about if the message was not known', () => {
+    const story = Story.at(3, { read_seq: 3 }).hear('message.created', message(4, forMe));
+    story.hear('message.edited', message(4, { rev: 5 }));
+    expect(story.it).toMatchObject({ unread: 1, unreadForMe: 0 });
+    story.hear('message.edited', message(4, { rev: 6, ...forMe }));
+    expect(story.it.unreadForMe).toBe(1);
+    story.hear('message.deleted', deleted(4, 7));
+    expect(story.it).toMatchObject({ unread: 0, unreadForMe: 0 });
+    story.hear('message.created', message(8, forMe)).hear('message.created', message(9));
+    story.hear('message.edited', message(8, { rev: 10 }));
+    expect(story.wants).toEqual([{ type: 'row', conversation: 1 }]);
+  });
+
+  test('in a direct conversation everything is', () => {
+    const story = Story.at(3, { kind: 'direct', read_seq: 3 }).hear('message.created', message(4));
+    expect(story.it).toMatchObject({ unread: 1, unreadForMe: 1 });
+    expect(story.hear('message.deleted', deleted(4, 5)).it.unreadForMe).toBe(0);
+  });
+
+  test('what was missed and what is read are counted', () => {
+    const story = Story.at(3, { read_seq: 3 });
+    const changes = {
+      from: 3,
+      to: 6,
+      reset: false,
+      more: false,
+      members: [],
+      messages: [message(4, forMe), message(5), message(6, forMe)],
+      conversation: conversation(6),
+    };
+    story.take({ type: 'changes', conversation: 1, changes });
+    expect(story.it).toMatchObject({ unread: 3, unreadForMe: 2 });
+    story.open(history(changes.messages, 6));
+    story.take({ type: 'read', conversation: 1, seq: 4 });
+    expect(story.it).toMatchObject({ unread: 2, unreadForMe: 1 });
+  });
+});
+
 describe('what is unread', () => {
   test('messages of others count, until they are deleted; own ones do not', () => {
     const story = Story.at(3, { read_seq: 3 })
@@ -499,6 +554,7 @@ describe('writing', () => {
     at: 0,
     state: 'sending',
     refusal: null,
+    reach: null,
     seq: null,
     ...change,
   });

@@ -7,6 +7,7 @@ import { town } from './town/town.svelte';
 export function titleOfPage({ page }: Place, open: ConversationState | undefined): string {
   const server = town.server?.name ?? 'Palabre';
   const pages: Partial<Record<Place['page'], string>> = {
+    activity: t().activity,
     discover: t().discover,
     saved: t().saved,
     threads: t().threads,

@@ -9,6 +9,7 @@ const PLACES: [string, Place][] = [
   ['/c/12/t/345/346', { page: 'talk', conversation: 12, at: null, thread: 345, reply: 346 }],
   ['/threads', { page: 'threads' }],
   ['/discover', { page: 'discover' }],
+  ['/activity', { page: 'activity' }],
   ['/saved', { page: 'saved' }],
   ['/settings', { page: 'settings', section: '' }],
   ['/settings/profile', { page: 'settings', section: 'profile' }],

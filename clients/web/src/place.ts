@@ -8,7 +8,7 @@ export type Place =
       thread?: number;
       reply?: number;
     }
-  | { page: 'discover' | 'saved' | 'threads' }
+  | { page: 'discover' | 'activity' | 'saved' | 'threads' }
   | { page: 'settings'; section: string }
   | { page: 'admin'; section: string }
   | { page: 'login' | 'register' | 'setup' };
@@ -24,6 +24,7 @@ export function placeOf(path: string): Place {
     case 'c':
       return third === 't' ? threadOf(id(second), id(fourth), id(fifth)) : roomOf(id(second), id(third));
     case 'discover':
+    case 'activity':
     case 'saved':
     case 'threads':
       return { page: first };

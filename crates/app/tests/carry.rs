@@ -231,8 +231,9 @@ fn message(number: i64) -> NewMessage {
         text: format!("message {number}: {}", "and so on ".repeat(10)),
         parent: None,
         target: chat::threads::Target::Unaware,
+        ..Submission::default()
     };
-    NewMessage { author, submission, origin: None }
+    NewMessage { author, submission, origin: None, called: None, unconfirmed: 0 }
 }
 
 /// Chance that can be repeated.

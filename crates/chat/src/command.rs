@@ -1,10 +1,11 @@
 //! Commands: the changes that clients can ask for. Every endpoint translates to these.
 
 use crate::{
-    ClientId, ConversationId, Millis, Number, ReminderId, SessionId, UserId,
+    ClientId, ConversationId, Millis, Number, ReminderId, SessionId, UserGroupId, UserId,
     accounts::{ProfileChange, ServerRole},
     conversations::Visibility,
     drafts::DraftKey,
+    inbox::InboxReading,
     markers::Marker,
     members::Role,
     messages::Submission,
@@ -177,6 +178,38 @@ pub enum Command {
     },
     /// Discard a draft that was sent or is not wanted any more. Repeating it changes nothing.
     DiscardDraft(DraftKey),
+    /// Mark something in one's own inbox as read. Answered with [`crate::Reply::InboxRead`].
+    ReadInbox(InboxReading),
+    /// Make a user group. Server moderators and administrators only. Answered with [`crate::Reply::UserGroup`].
+    CreateUserGroup {
+        /// Its name, which no other group and no person has.
+        name: String,
+        /// The people.
+        people: Vec<UserId>,
+    },
+    /// Give a user group another name. Server moderators and administrators only.
+    RenameUserGroup {
+        /// The group.
+        group: UserGroupId,
+        /// The new name.
+        name: String,
+    },
+    /// Remove a user group; repeating it changes nothing. Server moderators and administrators only.
+    DeleteUserGroup(UserGroupId),
+    /// Put people into a user group. Server moderators and administrators only.
+    AddToUserGroup {
+        /// The group.
+        group: UserGroupId,
+        /// The people.
+        people: Vec<UserId>,
+    },
+    /// Take people out of a user group. Server moderators and administrators only.
+    RemoveFromUserGroup {
+        /// The group.
+        group: UserGroupId,
+        /// The people.
+        people: Vec<UserId>,
+    },
     /// Change one's own profile.
     UpdateProfile(ProfileChange),
     /// Change one's own password; ends all other sessions.

@@ -100,6 +100,9 @@ pub struct Listed {
     pub read_seq: Number,
     /// Messages of others after the read marker, counted up to [`crate::limits::UNREAD_CAP`].
     pub unread: i64,
+    /// Those of them that are for the member: mentions of them, of their user groups or of everybody, and replies; in a
+    /// direct conversation all.
+    pub unread_for_me: i64,
     /// The newest message, deleted ones included.
     pub last_message: Option<Message>,
     /// The same without what is in threads only; absent if that makes no difference.

@@ -69,6 +69,8 @@ codes! {
     Conflict = "conflict", 409, "It conflicts with what is there";
     /// The client id was used before, with other content.
     IdempotencyMismatch = "idempotency_mismatch", 422, "The client id was used with other content";
+    /// It would reach many people, and the sender has not said that they want that.
+    ConfirmationNeeded = "confirmation_needed", 422, "It reaches many people: confirm it";
     /// Too often.
     RateLimited = "rate_limited", 429, "Too many requests";
     /// A countable limit is reached.

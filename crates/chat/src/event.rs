@@ -6,10 +6,11 @@
 //! after a reconnection its present state can be read.
 
 use crate::{
-    ConnectionId, ConversationId, Millis, Number, ReminderId, SessionId, UserId,
+    ConnectionId, ConversationId, Millis, Number, ReminderId, SessionId, UserGroupId, UserId,
     accounts::{Account, ServerRole},
     conversations::{Conversation, Listed},
     drafts::{Draft, DraftKey},
+    inbox::ReadState,
     markers::Markers,
     members::{Departure, Member},
     messages::Message,
@@ -192,6 +193,10 @@ pub enum AccountFact {
     ReminderChanged(Reminder),
     /// A reminder was removed.
     ReminderRemoved(ReminderId),
+    /// The person has marked something in their inbox as read.
+    InboxRead(ReadState),
+    /// The person belongs to these user groups.
+    UserGroupsChanged(Vec<UserGroupId>),
     /// A message was saved.
     MessageSaved(SavedMessage),
     /// A message is not saved any more.
@@ -236,6 +241,8 @@ impl AccountFact {
             | Self::ThreadFollowed(_)
             | Self::ReminderChanged(_)
             | Self::ReminderRemoved(_)
+            | Self::InboxRead(_)
+            | Self::UserGroupsChanged(_)
             | Self::MessageSaved(_)
             | Self::MessageUnsaved { .. } => None,
         }
@@ -254,6 +261,8 @@ impl AccountFact {
             Self::ProfileChanged(_)
             | Self::ReminderChanged(_)
             | Self::ReminderRemoved(_)
+            | Self::InboxRead(_)
+            | Self::UserGroupsChanged(_)
             | Self::MessageSaved(_)
             | Self::MessageUnsaved { .. } => None,
             Self::ThreadFollowed(following) => Some(following.key.conversation),

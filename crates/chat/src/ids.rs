@@ -40,6 +40,10 @@ integer_id!(
     ReminderId
 );
 integer_id!(
+    /// A user group: a named list of people.
+    UserGroupId
+);
+integer_id!(
     /// The number of a durable change in a conversation: 1, 2, 3 … without gaps. A message's `seq`,
     /// a row's `rev` and a conversation's `head` are all numbers of this counter.
     Number

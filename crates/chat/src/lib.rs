@@ -10,8 +10,10 @@ pub mod accounts;
 pub mod conversations;
 pub mod drafts;
 pub mod identities;
+pub mod inbox;
 pub mod markers;
 pub mod members;
+pub mod mentions;
 pub mod messages;
 pub mod names;
 pub mod network;
@@ -26,6 +28,7 @@ pub mod sessions;
 pub mod statistics;
 pub mod text;
 pub mod threads;
+pub mod user_groups;
 
 pub mod command;
 pub mod event;
@@ -42,7 +45,8 @@ pub use command::{Command, Visit};
 pub use error::{Error, ErrorCode, Result};
 pub use event::{AccountEvent, AccountFact, Event, Fact, Notice, Outgoing, Revocation, Scope, Signal};
 pub use ids::{
-    ClientId, ConnectionId, ConversationId, MAX_SAFE_INTEGER, MessageId, Number, ReminderId, SessionId, UserId,
+    ClientId, ConnectionId, ConversationId, MAX_SAFE_INTEGER, MessageId, Number, ReminderId, SessionId, UserGroupId,
+    UserId,
 };
 pub use limits::Limits;
 pub use query::Query;

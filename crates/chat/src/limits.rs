@@ -130,6 +130,12 @@ limits! {
     reactions_per_user: 10, 1..=1_000;
     /// Characters of an emoji (a flag or a family is several).
     emoji_length: 32, 1..=64;
+    /// People whom a message may reach by calling everybody or user groups without a confirmation.
+    mentions_unconfirmed: 20, 0..=10_000_000;
+    /// User groups of the server.
+    user_groups: 500, 0..=10_000;
+    /// People of one user group.
+    user_group_people: 400, 1..=400;
     /// Reminders that one user may have, those that are due and not dismissed included.
     reminders: 200, 1..=10_000;
     /// Messages that one user may have saved.

@@ -3,6 +3,7 @@
 use crate::{
     ClientId, ConversationId, MessageId, Millis, Number, UserId,
     accounts::ServerRole,
+    mentions::{Mentions, Reach},
     reactions::Reaction,
     threads::{Summary, Target},
 };
@@ -89,6 +90,8 @@ pub struct Message {
     pub deleted_at: Option<Millis>,
     /// The reactions, in order of the first use of each emoji.
     pub reactions: Vec<Reaction>,
+    /// Those whom it is for.
+    pub mentions: Mentions,
 }
 
 impl Message {
@@ -100,7 +103,7 @@ impl Message {
 }
 
 /// A send that the engine has checked as far as it can without the database.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Submission {
     /// The conversation.
     pub conversation: ConversationId,
@@ -112,8 +115,18 @@ pub struct Submission {
     pub text: String,
     /// The `seq` of the message that it replies to.
     pub parent: Option<Number>,
+    /// How many people the sender has agreed to reach.
+    pub reach: Reach,
     /// Where it is to stand.
     pub target: Target,
+}
+
+impl Submission {
+    /// Whether another send says the same: how many people it may reach is no part of that.
+    #[must_use]
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        Self { reach: other.reach, ..self.clone() } == *other
+    }
 }
 
 /// The answer to a send. It is the same for every repeat.

@@ -8,14 +8,17 @@ use crate::{
     AccountEvent, AccountFact, Command, Event, Fact, Query, Reply, Signal, UserId,
     accounts::{Account, Speaker},
     conversations::{Conversation, InRoom, Listed, Peer, Place},
+    inbox::Item,
     markers::Markers,
     members::Member,
+    mentions::Mentions,
     messages::{Message, Page},
     reactions::Reaction,
     reminders::Reminder,
     reply::{AccountChanges, CaughtUp},
     search::{Meant, Suggestion},
     threads::{Followed, Summary},
+    user_groups::UserGroupPeople,
 };
 
 /// What names people.
@@ -114,7 +117,17 @@ impl NamesPeople for Peer {
 
 impl NamesPeople for Listed {
     fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
-        let Self { conversation, role: _, visible_from: _, read_seq: _, unread: _, last_message, room, peer } = self;
+        let Self {
+            conversation,
+            role: _,
+            visible_from: _,
+            read_seq: _,
+            unread: _,
+            unread_for_me: _,
+            last_message,
+            room,
+            peer,
+        } = self;
         conversation.each_person(show);
         last_message.each_person(show);
         room.each_person(show);
@@ -165,10 +178,35 @@ impl NamesPeople for Message {
             edited_at: _,
             deleted_at: _,
             reactions,
+            mentions,
         } = self;
         show(author);
         reactions.each_person(show);
+        mentions.each_person(show);
         summary.each_person(show);
+    }
+}
+
+impl NamesPeople for Mentions {
+    fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
+        let Self { people, groups: _, here: _, room: _, reply_to } = self;
+        people.each_person(show);
+        reply_to.each_person(show);
+    }
+}
+
+impl NamesPeople for Item {
+    fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
+        let Self { place, reason: _, actor_name: _, emoji: _, group: _, read: _, message } = self;
+        show(&mut place.actor);
+        message.each_person(show);
+    }
+}
+
+impl NamesPeople for UserGroupPeople {
+    fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
+        let Self { group: _, people } = self;
+        people.each_person(show);
     }
 }
 
@@ -256,6 +294,9 @@ impl NamesPeople for AccountFact {
             | Self::DraftDiscarded(_)
             | Self::ThreadFollowed(_)
             | Self::ReminderRemoved(_)
+            // Only our own clients are told of these, and the places in them are opaque.
+            | Self::InboxRead(_)
+            | Self::UserGroupsChanged(_)
             | Self::MessageSaved(_)
             | Self::MessageUnsaved { conversation: _, seq: _ } => {}
         }
@@ -333,10 +374,15 @@ impl NamesPeople for Reply {
             Self::Presence(people) => people.iter_mut().for_each(|(user, _)| show(user)),
             Self::Reminder(reminder) => reminder.each_person(show),
             Self::Reminders(reminders) => reminders.each_person(show),
+            Self::Inbox { items, next: _, state: _ } => items.each_person(show),
+            Self::UserGroup(group) => group.each_person(show),
             Self::SavedMessages { entries, next: _ } => {
                 entries.iter_mut().for_each(|entry| entry.message.each_person(show));
             }
             Self::Done
+            | Self::InboxRead(_)
+            | Self::Reach(_)
+            | Self::UserGroups(_)
             | Self::Thread(_)
             | Self::Sent(_)
             | Self::Sessions(_)
@@ -358,7 +404,13 @@ impl NamesPeople for Command {
             | Self::SetMemberRole { conversation: _, user, role: _ }
             | Self::SetServerRole { user, role: _ }
             | Self::SetActive { user, active: _ } => show(user),
-            Self::SendMessage(_)
+            Self::CreateUserGroup { name: _, people }
+            | Self::AddToUserGroup { group: _, people }
+            | Self::RemoveFromUserGroup { group: _, people } => people.each_person(show),
+            Self::RenameUserGroup { group: _, name: _ }
+            | Self::DeleteUserGroup(_)
+            | Self::ReadInbox(_)
+            | Self::SendMessage(_)
             | Self::EditMessage { conversation: _, seq: _, text: _ }
             | Self::DeleteMessage { conversation: _, seq: _ }
             | Self::AddReaction { conversation: _, seq: _, emoji: _ }
@@ -418,6 +470,10 @@ impl NamesPeople for Query {
             // Names of people in what was typed are usernames.
             | Self::Search { q: _, utc_offset: _, conversation: _, order: _, after: _, limit: _ }
             | Self::CompleteSearch { q: _, limit: _ }
+            | Self::Inbox { before: _, limit: _ }
+            | Self::Reach { conversation: _, text: _ }
+            | Self::UserGroups { rev: _ }
+            | Self::UserGroup(_)
             | Self::Drafts => {}
         }
     }

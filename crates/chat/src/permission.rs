@@ -9,6 +9,12 @@ pub fn may_roam(role: ServerRole) -> bool {
     role > ServerRole::Guest
 }
 
+/// Whether an account of this role may make and change user groups.
+#[must_use]
+pub fn may_keep_user_groups(role: ServerRole) -> bool {
+    role >= ServerRole::Moderator
+}
+
 /// Whether an account of this role may see and change other accounts, and see the server's statistics.
 #[must_use]
 pub fn may_administer(role: ServerRole) -> bool {

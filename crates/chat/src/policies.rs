@@ -6,10 +6,11 @@ use crate::{
     accounts::ServerRole,
     conversations::{Kind, Visibility},
     members::Role,
+    mentions,
 };
 
-/// An action of a member in a conversation. Actions without a feature yet (attachments, mentioning everybody,
-/// pinning, earlier texts of an edited message) come with the feature.
+/// An action of a member in a conversation. Actions without a feature yet (attachments, pinning, earlier texts of an
+/// edited message) come with the feature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ability {
     /// Send messages, edit one's own, and be seen typing.
@@ -18,6 +19,8 @@ pub enum Ability {
     ReplyInThreads,
     /// Add a reaction. Removing one's own needs no ability.
     React,
+    /// Call everybody with `@room`, or all who are present with `@here`.
+    MentionEverybody,
     /// Add somebody.
     Invite,
     /// Remove somebody of a lower role.
@@ -38,10 +41,11 @@ pub enum Ability {
 
 impl Ability {
     /// All abilities.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Post,
         Self::ReplyInThreads,
         Self::React,
+        Self::MentionEverybody,
         Self::Invite,
         Self::RemoveMembers,
         Self::DeleteOthers,
@@ -59,6 +63,7 @@ impl Ability {
             Self::Post => "post",
             Self::ReplyInThreads => "reply_in_threads",
             Self::React => "react",
+            Self::MentionEverybody => "mention_everybody",
             Self::Invite => "invite",
             Self::RemoveMembers => "remove_members",
             Self::DeleteOthers => "delete_others",
@@ -95,6 +100,7 @@ impl Ability {
             Self::Post => "post messages",
             Self::ReplyInThreads => "reply in threads",
             Self::React => "react",
+            Self::MentionEverybody => "mention everybody",
             Self::Invite => "bring people in",
             Self::RemoveMembers => "remove members",
             Self::DeleteOthers => "delete messages of others",
@@ -107,11 +113,13 @@ impl Ability {
     }
 }
 
-/// The lowest role for an ability where the policy has no rule; `None` if nobody has the ability in this kind of
-/// conversation.
+/// The lowest role for an ability where the policy has no rule, in a conversation of so many members; `None` if nobody
+/// has the ability in this kind of conversation.
 #[must_use]
-pub fn default_role(kind: Kind, ability: Ability) -> Option<Role> {
+pub fn default_role(kind: Kind, members: i64, ability: Ability) -> Option<Role> {
     match (kind, ability) {
+        (Kind::Room | Kind::Group, Ability::MentionEverybody) if members > mentions::SMALL => Some(Role::Moderator),
+        (Kind::Room | Kind::Group, Ability::MentionEverybody) => Some(Role::Member),
         (_, Ability::Post | Ability::ReplyInThreads | Ability::React | Ability::SeeEarlierHistory) => {
             Some(Role::Member)
         }
@@ -184,6 +192,8 @@ pub struct Rights {
     pub kind: Kind,
     /// Whether the conversation is public.
     pub visibility: Visibility,
+    /// How many members it has.
+    pub members: i64,
     /// The member's role in it.
     pub role: Role,
     /// The member's role on the server.
@@ -238,7 +248,7 @@ impl Rights {
     /// default.
     #[must_use]
     pub fn decide(&self, ability: Ability, now: Millis) -> Decision {
-        let Some(default) = default_role(self.kind, ability) else {
+        let Some(default) = default_role(self.kind, self.members, ability) else {
             return Decision { ability, may: false, reason: Reason::Kind };
         };
         if let Some(grant) = self.grant_for(ability, now).or_else(|| self.grant_for(ability.follows()?, now)) {
@@ -321,7 +331,7 @@ mod tests {
 
     fn rights(kind: Kind, role: Role) -> Rights {
         let (visibility, server_role) = (Visibility::Private, ServerRole::User);
-        Rights { kind, visibility, role, server_role, policy: Policy::default(), grants: Vec::new() }
+        Rights { kind, visibility, members: 3, role, server_role, policy: Policy::default(), grants: Vec::new() }
     }
 
     /// The table as a person would write it, to compare with the function.
@@ -337,6 +347,7 @@ mod tests {
             (_, Ability::React) => 0,
             (_, Ability::SeeEarlierHistory) => 0,
             (Kind::Direct, _) => return false,
+            (_, Ability::MentionEverybody) => 0,
             (Kind::Room, Ability::Invite) => 2,
             (Kind::Room, Ability::RemoveMembers) => 1,
             (Kind::Room, Ability::EditSettings) => 2,
@@ -395,6 +406,22 @@ mod tests {
         rights.policy.set(Ability::Post, Some(Role::Owner));
         rights.grants = vec![grant(true, None)];
         assert_eq!(rights.require(Ability::Post, NOW), Ok(()));
+    }
+
+    #[test]
+    fn in_large_conversations_moderators_mention_everybody_unless_the_policy_says_otherwise() {
+        for kind in [Kind::Room, Kind::Group] {
+            for (members, role, may) in [
+                (mentions::SMALL, Role::Member, true),
+                (mentions::SMALL + 1, Role::Member, false),
+                (mentions::SMALL + 1, Role::Moderator, true),
+            ] {
+                let mut rights = Rights { members, ..rights(kind, role) };
+                assert_eq!(rights.decide(Ability::MentionEverybody, NOW).may, may, "{kind:?} {members} {role:?}");
+                rights.policy.set(Ability::MentionEverybody, Some(Role::Member));
+                assert!(rights.decide(Ability::MentionEverybody, NOW).may);
+            }
+        }
     }
 
     #[test]

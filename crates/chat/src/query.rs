@@ -1,7 +1,8 @@
 //! Queries: what clients can ask for without changing anything.
 
 use crate::{
-    ConversationId, MessageId, Number, UserId,
+    ConversationId, MessageId, Number, UserGroupId, UserId,
+    inbox::InboxPlace,
     messages::{Anchor, View},
     search::{Order, SearchCursor},
     threads::ThreadPosition,
@@ -176,6 +177,27 @@ pub enum Query {
         /// How many.
         limit: i64,
     },
+    /// The speaker's own inbox, newest first.
+    Inbox {
+        /// Older than this; the newest if absent.
+        before: Option<InboxPlace>,
+        /// How many.
+        limit: i64,
+    },
+    /// How many people a text would reach.
+    Reach {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The text.
+        text: String,
+    },
+    /// The user groups of the server.
+    UserGroups {
+        /// The number that the asker knows: if nothing has changed since, the groups are not told again.
+        rev: Option<Number>,
+    },
+    /// A user group with its people.
+    UserGroup(UserGroupId),
     /// What could take the place of what was begun at the end of a search.
     CompleteSearch {
         /// What was typed, up to where one types.

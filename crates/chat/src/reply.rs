@@ -5,8 +5,10 @@ use crate::{
     accounts::Account,
     conversations::{Conversation, Listed},
     drafts::{Draft, Saved},
+    inbox::{InboxPlace, Item, ReadState},
     markers::Markers,
     members::Member,
+    mentions::Reached,
     messages::{Message, Page, Sent},
     policies::Explanation,
     presence::Seen,
@@ -16,6 +18,7 @@ use crate::{
     search::{Hit, SearchCursor, Suggestion},
     sessions::{Session, Tokens},
     threads::{Followed, Following, Summary, ThreadPosition},
+    user_groups::{UserGroupPeople, UserGroups},
 };
 
 /// The answer to a command or query.
@@ -135,6 +138,23 @@ pub enum Reply {
     },
     /// The marker's position after a move.
     Marker(Markers),
+    /// A page of the speaker's inbox, newest first.
+    Inbox {
+        /// The items.
+        items: Vec<Item>,
+        /// Present if there may be more: go on before this one.
+        next: Option<InboxPlace>,
+        /// How much of the whole inbox is read.
+        state: ReadState,
+    },
+    /// How much of the speaker's inbox is read.
+    InboxRead(ReadState),
+    /// How many people a text would reach.
+    Reach(Reached),
+    /// The user groups of the server.
+    UserGroups(UserGroups),
+    /// A user group with its people.
+    UserGroup(UserGroupPeople),
 }
 
 /// The changes of a conversation that take a client from one number to another: the rows that have changed in between,

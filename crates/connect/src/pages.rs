@@ -28,6 +28,7 @@ pub(crate) const PLACES: &[&str] = &[
     "/",
     "/c/{*place}",
     "/discover",
+    "/activity",
     "/people",
     "/saved",
     "/settings",

@@ -32,6 +32,7 @@ use chat::{
     Command, ConversationId, Error, Millis, Number, SessionId, UserId, Visit,
     accounts::{ServerRole, Speaker},
     members::Turnover,
+    messages::Submission,
 };
 use serde_json::{Value, json};
 
@@ -191,7 +192,8 @@ fn drive(mut step: Step, script: &mut VecDeque<&str>, said: &mut String) {
             Step::Do(command, then) => then(answer(&describe(&command), script, said).map(self::script)),
             Step::Ask(query, then) => then(answer(&format!("{query:?}"), script, said).map(self::script)),
             Step::Send(submission, then) => {
-                let sent = answer(&format!("Send {submission:?}"), script, said).map(|value| sent(&value["sent"]));
+                let sent =
+                    answer(&format!("Send {}", shown(&submission)), script, said).map(|value| sent(&value["sent"]));
                 return then(sent).iter().for_each(|frame| line(said, "<", frame));
             }
             Step::Visit(visit, then) => {
@@ -330,10 +332,16 @@ fn tell(dialect: Dialect, happened: &Value, said: &mut String) {
     }
 }
 
+/// Describes a send, without what nearly all have alike.
+fn shown(submission: &Submission) -> String {
+    let text = format!("{submission:?}");
+    [", reach: Unasked", ", reach: Agreed(0)"].iter().fold(text, |text, usual| text.replace(usual, ""))
+}
+
 /// Describes a command. Commands have no `Debug`, because two of them contain passwords.
 fn describe(command: &Command) -> String {
     match command {
-        Command::SendMessage(submission) => format!("Send {submission:?}"),
+        Command::SendMessage(submission) => format!("Send {}", shown(submission)),
         Command::EditMessage { conversation, seq, text } => format!("EditMessage {conversation} {seq} {text:?}"),
         Command::DeleteMessage { conversation, seq } => format!("DeleteMessage {conversation} {seq}"),
         Command::AddReaction { conversation, seq, emoji } => format!("AddReaction {conversation} {seq} {emoji}"),
@@ -341,6 +349,12 @@ fn describe(command: &Command) -> String {
         Command::FollowThread { key, follows } => format!("FollowThread {key:?} {follows}"),
         Command::ReadThread { key, seq } => format!("ReadThread {key:?} {seq}"),
         Command::CreateReminder { conversation, seq, at } => format!("CreateReminder {conversation} {seq} {}", at.0),
+        Command::ReadInbox(reading) => format!("ReadInbox {reading:?}"),
+        Command::CreateUserGroup { name, people } => format!("CreateUserGroup {name:?} {people:?}"),
+        Command::RenameUserGroup { group, name } => format!("RenameUserGroup {group} {name:?}"),
+        Command::DeleteUserGroup(group) => format!("DeleteUserGroup {group}"),
+        Command::AddToUserGroup { group, people } => format!("AddToUserGroup {group} {people:?}"),
+        Command::RemoveFromUserGroup { group, people } => format!("RemoveFromUserGroup {group} {people:?}"),
         Command::CancelReminder(reminder) => format!("CancelReminder {reminder}"),
         Command::SaveMessage { conversation, seq } => format!("SaveMessage {conversation} {seq}"),
         Command::UnsaveMessage { conversation, seq } => format!("UnsaveMessage {conversation} {seq}"),

@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 
 use chat::{
-    AccountEvent, AccountFact, ConversationId, Error, Number, ReminderId, Reply, Result, UserId,
+    AccountEvent, AccountFact, ConversationId, Error, Number, ReminderId, Reply, Result, UserGroupId, UserId,
     conversations::Listed,
     drafts::{Draft, DraftKey},
+    inbox::ReadState,
     members::Departure,
     reminders::Reminder,
     reply::AccountChanges,
@@ -76,7 +77,13 @@ impl Engine {
         let mut things = Things::default();
         let conversations = of(|thing| match thing {
             Thing::Conversation(id) | Thing::Hidden(id) => Some(id),
-            Thing::Profile | Thing::Draft(_) | Thing::Reminder(_) | Thing::Saved(..) | Thing::Thread(_) => None,
+            Thing::Profile
+            | Thing::Draft(_)
+            | Thing::Reminder(_)
+            | Thing::Inbox
+            | Thing::UserGroups
+            | Thing::Saved(..)
+            | Thing::Thread(_) => None,
         });
         if !conversations.is_empty() {
             let entries = store::listing::entries(conn, user, &conversations).await?;
@@ -92,6 +99,12 @@ impl Engine {
         if rows.iter().any(|row| matches!(row.thing, Some(Thing::Reminder(_)))) {
             let reminders = store::reminders::of_user(conn, user).await?;
             things.reminders = reminders.into_iter().map(|reminder| (reminder.id, reminder)).collect();
+        }
+        if rows.iter().any(|row| row.thing == Some(Thing::Inbox)) {
+            things.inbox = store::inbox::read_state(conn, user).await?;
+        }
+        if rows.iter().any(|row| row.thing == Some(Thing::UserGroups)) {
+            things.groups = store::user_groups::of_user(conn, user).await?;
         }
         let is_saved = |row: &&Change| matches!(row.thing, Some(Thing::Saved(..)));
         if let (Some(first), Some(last)) = (rows.iter().find(is_saved), rows.iter().rfind(is_saved)) {
@@ -121,6 +134,8 @@ struct Things {
     saved: HashMap<(ConversationId, Number), SavedMessage>,
     threads: HashMap<ThreadKey, Following>,
     profile: Option<chat::accounts::Account>,
+    inbox: ReadState,
+    groups: Vec<UserGroupId>,
 }
 
 impl Things {
@@ -144,6 +159,8 @@ impl Things {
                 Some(reminder) => AccountFact::ReminderChanged(reminder),
                 None => AccountFact::ReminderRemoved(id),
             }),
+            Thing::Inbox => Some(AccountFact::InboxRead(self.inbox.clone())),
+            Thing::UserGroups => Some(AccountFact::UserGroupsChanged(self.groups.clone())),
             Thing::Saved(conversation, seq) => Some(match self.saved.remove(&(conversation, seq)) {
                 Some(saved) => AccountFact::MessageSaved(saved),
                 None => AccountFact::MessageUnsaved { conversation, seq },

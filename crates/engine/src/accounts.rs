@@ -97,6 +97,9 @@ async fn store_new(unit: &mut Unit, opening: Opening) -> Result<Account> {
     if store::accounts::by_name(&mut unit.conn, &username).await?.is_some() {
         return Err(taken("username", "This username is taken."));
     }
+    if store::user_groups::by_name(&mut unit.conn, &username).await?.is_some() {
+        return Err(taken("username", "A user group has this name."));
+    }
     if store::accounts::is_look_alike(&mut unit.conn, &username).await? {
         return Err(taken("username", "Somebody has a username that looks like this one. Choose another."));
     }
@@ -138,11 +141,17 @@ fn taken(field: &str, detail: &str) -> Error {
 /// What calls everybody of a place, here or in other systems, and so is nobody's name.
 const CALLING: &[&str] = &["here", "all", "room", "everyone", "channel"];
 
+/// Refuses a name that calls many.
+pub(crate) fn check_calling(field: &str, name: &str) -> Result<()> {
+    if CALLING.iter().any(|calling| names::compared(calling) == names::compared(name)) {
+        return Err(Error::invalid(field, format!("{field} must not be {name}: @{name} calls many.")));
+    }
+    Ok(())
+}
+
 pub(crate) fn check_username(username: &str) -> Result<()> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if CALLING.iter().any(|calling| names::compared(calling) == names::compared(username)) {
-        return Err(Error::invalid("username", format!("username must not be {username}: @{username} calls many.")));
-    }
+    check_calling("username", username)?;
     if USERNAME.contains(&username.chars().count()) && username.chars().all(allowed) {
         return Ok(());
     }

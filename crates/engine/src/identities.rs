@@ -163,6 +163,7 @@ pub(crate) async fn username(unit: &mut Unit, wanted: Option<&str>, id: UserId) 
 pub(crate) async fn is_free(conn: &mut Conn, name: &str) -> Result<bool> {
     Ok(check_username(name).is_ok()
         && store::accounts::by_name(conn, name).await?.is_none()
+        && store::user_groups::by_name(conn, name).await?.is_none()
         && !store::accounts::is_look_alike(conn, name).await?)
 }
 

@@ -20,10 +20,12 @@ mod drafts;
 mod followers;
 mod history;
 mod identities;
+mod inbox;
 mod jobs;
 mod listing;
 mod markers;
 mod members;
+mod mentions;
 mod messages;
 mod nodes;
 pub mod operator;
@@ -37,6 +39,7 @@ mod search;
 mod sessions;
 mod statistics;
 mod threads;
+mod user_groups;
 
 use std::sync::{Arc, Mutex};
 
@@ -264,6 +267,12 @@ impl Engine {
             }
             Command::SaveDraft { key, text, parent, since } => call.save_draft(key, text, parent, since).await,
             Command::DiscardDraft(key) => call.discard_draft(key).await,
+            Command::ReadInbox(reading) => call.read_inbox(reading).await,
+            Command::CreateUserGroup { name, people } => call.create_user_group(name, people).await,
+            Command::RenameUserGroup { group, name } => call.rename_user_group(group, name).await,
+            Command::DeleteUserGroup(group) => call.delete_user_group(group).await,
+            Command::AddToUserGroup { group, people } => call.add_to_user_group(group, people).await,
+            Command::RemoveFromUserGroup { group, people } => call.remove_from_user_group(group, people).await,
             Command::UpdateProfile(change) => call.update_profile(change).await,
             Command::ChangePassword { current, new } => call.change_password(current, new).await,
             Command::ChangeEmail { current, email } => call.change_email(current, email).await,
@@ -335,6 +344,10 @@ impl Engine {
             Query::Search { q, utc_offset, conversation, order, after, limit } => {
                 call.search(search::Asked { q, utc_offset, conversation, order, after, limit }).await
             }
+            Query::Inbox { before, limit } => call.inbox(before, limit).await,
+            Query::Reach { conversation, text } => call.reach(conversation, &text).await,
+            Query::UserGroups { rev } => call.user_groups(rev).await,
+            Query::UserGroup(group) => call.user_group(group).await,
             Query::CompleteSearch { q, limit } => call.complete_search(&q, limit).await,
             Query::Presence(users) => call.presence(users).await,
         }

@@ -149,6 +149,7 @@ impl Engine {
                     visible_from: entry.visible_from,
                     read_seq: entry.read_seq,
                     unread: entry.unread,
+                    unread_for_me: entry.unread_for_me,
                     peer,
                 }
             })

@@ -146,7 +146,8 @@ impl Call {
         let grants = store::policies::grants(&mut unit.conn, conversation.id, user).await?;
         let server_role = self.server_role(&mut unit.conn, user).await?;
         let (kind, visibility) = (conversation.kind, conversation.visibility);
-        let rights = Rights { kind, visibility, role, server_role, policy, grants };
+        let members = conversation.member_count;
+        let rights = Rights { kind, visibility, members, role, server_role, policy, grants };
         Ok(rights.decide(Ability::SeeEarlierHistory, unit.now).may)
     }
 

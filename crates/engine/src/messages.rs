@@ -3,6 +3,7 @@
 use chat::{
     ConnectionId, ConversationId, Error, Fact, Number, Reply, Result, Scope,
     accounts::Speaker,
+    mentions::Called,
     messages::{Message, Sent, Submission},
     policies::Ability,
     threads::ThreadKey,
@@ -30,7 +31,9 @@ pub(crate) async fn send(
         return;
     }
     metrics::counter!("chat_messages_received_total").increment(1);
-    let message = NewMessage { author: speaker.clone(), submission, origin };
+    let called = Some(Called::of_text(&submission.text)).filter(|called| !called.is_empty()).map(Box::new);
+    let unconfirmed = inner.settings.limits.mentions_unconfirmed;
+    let message = NewMessage { author: speaker.clone(), submission, origin, called, unconfirmed };
     inner.writer.append(Append { message, done }).await;
 }
 
@@ -59,8 +62,10 @@ impl Call {
                 if message.text.as_deref() == Some(text.as_str()) {
                     return Ok(Reply::Message(Box::new(message)));
                 }
+                let mentions = call.mentions_of_edit(&mut unit.conn, &access, &message, &text).await?;
                 let number = unit.next_number(conversation).await?;
                 let now = unit.now;
+                store::mentions::change(&mut unit.conn, &message, &mentions, number, now).await?;
                 store::messages::edit(&mut unit.conn, conversation, seq, &text, number, now).await?;
                 let message = changed(unit, conversation, seq).await?;
                 unit.record(conversation, number, call.speaker.user, Fact::MessageEdited(message.clone()));

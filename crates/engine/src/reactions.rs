@@ -22,6 +22,7 @@ impl Call {
                 check_room_for(&message, &emoji, user, &call.settings.limits)?;
                 let number = unit.next_number(conversation).await?;
                 store::reactions::add(&mut unit.conn, message.id, &emoji, user, number).await?;
+                store::mentions::react(&mut unit.conn, &message, user, &emoji, number, unit.now).await?;
                 store::messages::touch(&mut unit.conn, conversation, seq, number).await?;
                 let message = changed(unit, conversation, seq).await?;
                 let fact = Fact::ReactionAdded { message: message.clone(), user, emoji };
@@ -51,6 +52,7 @@ impl Call {
                 }
                 let number = unit.next_number(conversation).await?;
                 store::reactions::remove(&mut unit.conn, message.id, &emoji, user).await?;
+                store::mentions::unreact(&mut unit.conn, message.id, user, &emoji).await?;
                 store::messages::touch(&mut unit.conn, conversation, seq, number).await?;
                 let message = changed(unit, conversation, seq).await?;
                 let fact = Fact::ReactionRemoved { message: message.clone(), user, emoji };

@@ -231,6 +231,8 @@ impl From<&AccountFact> for AccountChange<crate::Facts> {
             AccountFact::MessageSaved(one) => {
                 Self::Thing(saved_name(one.conversation, one.seq), Some(one.rev.to_string()))
             }
+            AccountFact::InboxRead(state) => Self::Thing("inbox".into(), Some(format!("{state:?}"))),
+            AccountFact::UserGroupsChanged(groups) => Self::Thing("user groups".into(), Some(format!("{groups:?}"))),
             AccountFact::MessageUnsaved { conversation, seq } => Self::Thing(saved_name(*conversation, *seq), None),
             AccountFact::ThreadFollowed(one) if one.follows => Self::Thread(one.key, one.read_seq, one.rev),
             AccountFact::ThreadFollowed(one) => Self::NoThread(one.key),

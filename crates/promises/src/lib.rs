@@ -10,6 +10,6 @@ mod known;
 mod rule;
 
 pub use account::{AccountChange, AccountForm, KnownAccount, saved_name};
-pub use chat::{ConversationId, Number, ReminderId, UserId, drafts::DraftKey, threads::ThreadKey};
+pub use chat::{ConversationId, Number, ReminderId, UserGroupId, UserId, drafts::DraftKey, threads::ThreadKey};
 pub use known::{Change, Facts, Form, Known, NoThreads, Nobody, Place};
 pub use rule::{Rule, Violation};

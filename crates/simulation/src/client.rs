@@ -486,5 +486,13 @@ fn target(client: &Client, conversation: ConversationId) -> Target {
 
 fn send(conversation: ConversationId, cid: ClientId, text: String, target: Target) -> Command {
     let message_type = MessageType::Text;
-    Command::SendMessage(Submission { conversation, client_id: Some(cid), message_type, text, parent: None, target })
+    Command::SendMessage(Submission {
+        conversation,
+        client_id: Some(cid),
+        message_type,
+        text,
+        parent: None,
+        target,
+        ..Submission::default()
+    })
 }

@@ -172,8 +172,10 @@ impl World {
             text: format!("text of {cid}"),
             parent: None,
             target: Target::Unaware,
+            ..Submission::default()
         };
-        let message = NewMessage { author: self.speaker.clone(), submission, origin: None };
+        let message =
+            NewMessage { author: self.speaker.clone(), submission, origin: None, called: None, unconfirmed: 0 };
         let done = Box::new(move |outcome| _ = answer.send(outcome));
         self.nodes[node].writer.append(Append { message, done }).await;
         self.hand_over(node).await;

@@ -298,6 +298,7 @@ impl World<'_> {
             edited_at: None,
             deleted_at: None,
             reactions: Vec::new(),
+            mentions: chat::mentions::Mentions::default(),
         };
         let fact = Fact::MessageCreated(message);
         Event { conversation, number: seq, actor: job.speaker.user, origin: None, at: created_at, fact, thread: None }

@@ -59,6 +59,10 @@ pub enum Thing {
     Draft(DraftKey),
     /// What they want to be reminded of.
     Reminder(ReminderId),
+    /// How much of their inbox they have read.
+    Inbox,
+    /// To which user groups they belong.
+    UserGroups,
     /// Whether they have saved a message.
     Saved(ConversationId, Number),
     /// Whether they follow a thread, and how far they have read it.
@@ -78,6 +82,8 @@ impl Thing {
             AccountFact::DraftDiscarded(key) => (Self::Draft(*key), true),
             AccountFact::ReminderChanged(reminder) => (Self::Reminder(reminder.id), false),
             AccountFact::ReminderRemoved(id) => (Self::Reminder(*id), true),
+            AccountFact::InboxRead(_) => (Self::Inbox, false),
+            AccountFact::UserGroupsChanged(_) => (Self::UserGroups, false),
             AccountFact::MessageSaved(saved) => (Self::Saved(saved.conversation, saved.seq), false),
             AccountFact::MessageUnsaved { conversation, seq } => (Self::Saved(*conversation, *seq), true),
             AccountFact::ThreadFollowed(following) => (Self::Thread(following.key), false),
@@ -89,6 +95,8 @@ impl Thing {
             Self::Conversation(id) => ("conversation", id.to_string()),
             Self::Hidden(id) => ("hidden", id.to_string()),
             Self::Profile => ("profile", String::new()),
+            Self::Inbox => ("inbox", String::new()),
+            Self::UserGroups => ("user_groups", String::new()),
             Self::Reminder(id) => ("reminder", id.to_string()),
             Self::Saved(conversation, seq) => ("saved", format!("{conversation}/{seq}")),
             Self::Thread(ThreadKey { conversation, root }) => ("thread", format!("{conversation}/{root}")),
@@ -106,6 +114,8 @@ impl Thing {
             "conversation" => conversation(key).map(Self::Conversation),
             "hidden" => conversation(key).map(Self::Hidden),
             "profile" => Some(Self::Profile),
+            "inbox" => Some(Self::Inbox),
+            "user_groups" => Some(Self::UserGroups),
             "reminder" => key.parse().ok().map(|id| Self::Reminder(ReminderId(id))),
             "saved" => {
                 let (place, seq) = key.split_once('/')?;
@@ -224,6 +234,8 @@ mod tests {
             Thing::Hidden(conversation),
             Thing::Profile,
             Thing::Reminder(ReminderId(7)),
+            Thing::Inbox,
+            Thing::UserGroups,
             Thing::Saved(conversation, Number(40)),
             Thing::Draft(DraftKey { conversation, edit: None, thread: None }),
             Thing::Draft(DraftKey { conversation, edit: Some(Number(40)), thread: None }),

@@ -2,11 +2,14 @@
 
 mod joining;
 
+mod calls;
+
 use std::{collections::HashMap, sync::LazyLock};
 
 use chat::{
     ClientId, ConversationId, Error as Refusal, ErrorCode, Event, Fact, MessageId, Millis, Number, Outgoing,
     conversations::{Kind, Visibility},
+    mentions::Mentions,
     messages::{Message, MessageType, Sent},
     mutants::{self, Mutant},
     policies::{Ability, Rights},
@@ -16,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use self::joining::{InThread, Joining};
+use self::calls::{Call, Calls, meant};
 use crate::{
     Append, Conn, Error, Result, Unit,
     clock::{self, at_least},
@@ -30,7 +34,8 @@ statements! {
     /// For each send: the conversation's head, whether the author is a member, what decides whether they may post, the
     /// earlier message under the same client id, and whether the message it answers is there and can be seen by them.
     CHECK = "SELECT CAST(j.key AS BIGINT) AS i, c.head, c.active_at, m.role, d.id, d.seq, d.conversation_id, d.content_hash, \
-                    d.created_at, p.seq AS parent_seq, c.kind, c.visibility, q.rules, g.given, g.ends_at, m.visible_from, p.thread AS parent_thread
+                    d.created_at, p.seq AS parent_seq, p.author_id AS parent_author, c.kind, c.visibility, \
+                    c.member_count, q.rules, g.given, g.ends_at, m.visible_from, p.thread AS parent_thread
              FROM json_each($1) AS j
              LEFT JOIN conversations c ON c.id = CAST(j.value ->> 'c' AS BIGINT)
              LEFT JOIN members m ON m.conversation_id = CAST(j.value ->> 'c' AS BIGINT) AND m.user_id = CAST(j.value ->> 'u' AS BIGINT)
@@ -66,7 +71,7 @@ struct Asked<'a> {
 
 /// The fields of [`Checked`], in their order.
 const CHECKED: &str = "i, head, active_at, role, id, seq, conversation_id, content_hash, created_at, parent_seq, \
-                       kind, visibility, rules, given, ends_at, visible_from, parent_thread";
+                       parent_author, kind, visibility, member_count, rules, given, ends_at, visible_from, parent_thread";
 
 #[derive(FromRow, Deserialize)]
 struct Checked {
@@ -80,8 +85,10 @@ struct Checked {
     content_hash: Option<i64>,
     created_at: Option<i64>,
     parent_seq: Option<i64>,
+    parent_author: Option<i64>,
     kind: Option<String>,
     visibility: Option<String>,
+    member_count: Option<i64>,
     rules: Option<String>,
     /// Whether the ability to post was given to the author or withdrawn from them; and until when.
     given: Option<i64>,
@@ -105,8 +112,10 @@ impl Salvage for Checked {
             content_hash: rest.number("content_hash"),
             created_at: rest.number("created_at"),
             parent_seq: rest.number("parent_seq"),
+            parent_author: rest.number("parent_author"),
             kind: rest.text("kind"),
             visibility: rest.text("visibility"),
+            member_count: rest.number("member_count"),
             rules: rest.text("rules"),
             given: rest.number("given"),
             ends_at: rest.number("ends_at"),
@@ -149,6 +158,7 @@ enum Verdict {
     New {
         number: Number,
         at: Millis,
+        mentions: Box<Mentions>,
         reply: Option<InThread>,
     },
     Repeat(Sent),
@@ -201,6 +211,7 @@ impl Drop for Owed {
 async fn store(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<chat::Result<Sent>>> {
     let verdicts = check(unit, run).await?;
     let ids = insert(unit, run, &verdicts).await?;
+    calls::insert(unit, run, &verdicts, &ids).await?;
     let mut outcomes: Vec<chat::Result<Sent>> = Vec::with_capacity(run.len());
     for (append, verdict) in run.iter().zip(verdicts) {
         let conversation = append.submission.conversation;
@@ -211,13 +222,13 @@ async fn store(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<chat::Result<S
                 Some(outcome) => outcome.clone().map(|sent| Sent { repeated: true, ..sent }),
                 None => Err(Refusal::internal()),
             },
-            Verdict::New { number, at, reply } => {
+            Verdict::New { number, at, mentions, reply } => {
                 let id = ids.get(&(conversation.0, number.0)).copied().unwrap_or_default();
                 if reply.as_ref().is_some_and(|reply| reply.is_news) {
                     let now = clock::now(&mut unit.conn).await?.map_or(unit.now, Millis);
                     jobs::add(&mut unit.conn, jobs::Kind::Follow, id, now).await?;
                 }
-                unit.committed.push(Outgoing::Event(created(append, MessageId(id), number, at, reply)));
+                unit.committed.push(Outgoing::Event(created(append, MessageId(id), (number, at), *mentions, reply)));
                 let client_id = append.submission.client_id.clone();
                 let sent =
                     Sent { conversation, seq: number, id: MessageId(id), client_id, created_at: at, repeated: false };
@@ -247,6 +258,7 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
     }
     rows.sort_unstable_by_key(|row| row.i);
     mend_heads(unit, run, &mut rows).await?;
+    let mut calls = Calls::of(unit, run).await?;
     let mut joining = joining::join(unit, run, &rows).await?;
     let mut known = Known::default();
     let mut seen: HashMap<(i64, &str), usize> = HashMap::new();
@@ -260,7 +272,7 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
         }
         let verdict = match faults::repeat(append) {
             Some(sent) => Verdict::Repeat(sent),
-            None => judge(append, &row, joining.remove(&index), unit.now, &mut known),
+            None => judge(append, &row, (joining.remove(&index), calls.take(index)), unit.now, &mut known),
         };
         // A refused send has not used its client id up.
         if let (Some(client_id), Verdict::New { .. }) = (remembered(append.submission.client_id.as_ref()), &verdict) {
@@ -291,7 +303,7 @@ async fn mend_heads(unit: &mut Unit, run: &[NewMessage], rows: &mut [Checked]) -
 
 fn repeat_in_batch(run: &[NewMessage], first: usize, append: &NewMessage) -> Verdict {
     match run.get(first) {
-        Some(earlier) if earlier.submission == append.submission => Verdict::RepeatOf(first),
+        Some(earlier) if earlier.submission.says_the_same_as(&append.submission) => Verdict::RepeatOf(first),
         _ => Verdict::Refused(mismatch()),
     }
 }
@@ -305,7 +317,13 @@ struct Known {
     threads: HashMap<(i64, i64), Summary>,
 }
 
-fn judge(append: &NewMessage, row: &Checked, joining: Option<Joining>, now: Millis, known: &mut Known) -> Verdict {
+fn judge(
+    append: &NewMessage,
+    row: &Checked,
+    (joining, call): (Option<Joining>, Call),
+    now: Millis,
+    known: &mut Known,
+) -> Verdict {
     let conversation = append.submission.conversation.0;
     // First of all: a repeat is answered even to those who have left since.
     if let (Some(id), Some(seq), Some(at)) = (row.id, row.seq, row.created_at) {
@@ -333,12 +351,16 @@ fn judge(append: &NewMessage, row: &Checked, joining: Option<Joining>, now: Mill
     if append.submission.parent.is_some() && row.parent_seq.is_none() {
         return Verdict::Refused(Refusal::invalid("parent", "There is no message with this seq in the conversation."));
     }
+    let mentions = match meant(append, row.parent_author, call, rights(append, row, role), now) {
+        Ok(mentions) => Box::new(mentions),
+        Err(refusal) => return Verdict::Refused(refusal),
+    };
     let (head, at) = known.heads.entry(conversation).or_insert((head, active_at));
     *head = faults::next(conversation, *head, now);
     *at = at_least(*at, now).0;
     let (number, at) = (Number(*head), Millis(*at));
     let reply = joining.map(|joining| joining.reply(append, (number, at), &mut known.threads));
-    Verdict::New { number, at, reply }
+    Verdict::New { number, at, mentions, reply }
 }
 
 /// What decides whether the author may post.
@@ -348,6 +370,7 @@ fn rights(append: &NewMessage, row: &Checked, role: &str) -> Rights {
         // Of a kind or a visibility that cannot be read, what gives the author the least.
         kind: row.kind.as_deref().and_then(Kind::from_name).unwrap_or(Kind::Direct),
         visibility: row.visibility.as_deref().and_then(Visibility::from_name).unwrap_or(Visibility::Private),
+        members: row.member_count.unwrap_or(i64::MAX),
         role: read_role(role, conversation, author.user.0),
         server_role: author.role,
         policy: policies::read_rules(row.rules.as_deref(), conversation),
@@ -360,7 +383,7 @@ async fn insert(unit: &mut Unit, run: &[NewMessage], verdicts: &[Verdict]) -> Re
     let mut threads: HashMap<(i64, i64), &Summary> = HashMap::new();
     let mut rows = Vec::with_capacity(run.len());
     for (append, verdict) in run.iter().zip(verdicts) {
-        if let Verdict::New { number, at, reply } = verdict {
+        if let Verdict::New { number, at, reply, .. } = verdict {
             let c = append.submission.conversation.0;
             heads.insert(c, Head { c, h: number.0, a: at.0 });
             rows.push(Row {
@@ -430,7 +453,13 @@ async fn insert_rows(conn: &mut Conn, rows: &[Row<'_>], heads: &[Head]) -> Resul
     }
 }
 
-fn created(append: &NewMessage, id: MessageId, number: Number, at: Millis, reply: Option<InThread>) -> Event {
+fn created(
+    append: &NewMessage,
+    id: MessageId,
+    (number, at): (Number, Millis),
+    mentions: Mentions,
+    reply: Option<InThread>,
+) -> Event {
     let message = Message {
         id,
         conversation: append.submission.conversation,
@@ -451,6 +480,7 @@ fn created(append: &NewMessage, id: MessageId, number: Number, at: Millis, reply
         edited_at: None,
         deleted_at: None,
         reactions: Vec::new(),
+        mentions,
     };
     Event {
         conversation: append.submission.conversation,

@@ -8,6 +8,8 @@
 mod sql;
 #[macro_use]
 pub mod names;
+#[macro_use]
+pub mod mentions;
 
 pub mod account_changes;
 pub mod damage;
@@ -35,6 +37,7 @@ pub mod doctor;
 pub mod drafts;
 pub mod history;
 pub mod identities;
+pub mod inbox;
 pub mod invalidations;
 pub mod jobs;
 pub mod listing;
@@ -55,6 +58,7 @@ pub mod statistics;
 pub mod threads;
 pub mod transfer;
 pub mod turns;
+pub mod user_groups;
 
 pub use damage::Damage;
 pub use db::{Conn, Db, Options};
@@ -82,6 +86,9 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         messages::STATEMENTS,
         appends::STATEMENTS,
         reactions::STATEMENTS,
+        mentions::STATEMENTS,
+        inbox::STATEMENTS,
+        user_groups::STATEMENTS,
         reminders::STATEMENTS,
         saved::STATEMENTS,
         jobs::STATEMENTS,

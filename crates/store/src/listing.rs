@@ -1,6 +1,10 @@
 //! The list of a person's conversations, by last activity: rows and statements.
 
-use chat::{ConversationId, Number, UserId, conversations::Conversation, members::Role};
+use chat::{
+    ConversationId, Number, UserId,
+    conversations::{Conversation, Kind},
+    members::Role,
+};
 use sqlx::FromRow;
 
 use crate::{
@@ -14,8 +18,8 @@ use crate::{
 /// Entries of the list of `$1`, hidden ones too.
 macro_rules! entry {
     () => {
-        "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
-                c.member_count, c.active_at, m.role, m.visible_from, m.read_seq, m.hidden_seq, (
+        concat!("SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
+                c.member_count, c.active_at, m.role, m.visible_from, m.read_seq, m.hidden_seq, ", unread_for_me!(), " AS unread_for_me, (
              SELECT COUNT(*) FROM (SELECT 1 FROM messages n
                  WHERE n.conversation_id = c.id AND n.seq > m.read_seq AND n.seq >= m.visible_from AND n.author_id <> $1 AND n.deleted_at IS NULL
                  LIMIT 1000) AS counted) AS unread, (
@@ -24,7 +28,7 @@ macro_rules! entry {
                    AND n.author_id <> $1 AND n.deleted_at IS NULL
                  LIMIT 1000) AS counted) AS unread_in_room
          FROM members m JOIN conversations c ON c.id = m.conversation_id
-         WHERE m.user_id = $1 AND m.role IS NOT NULL "
+         WHERE m.user_id = $1 AND m.role IS NOT NULL ")
     };
 }
 
@@ -56,6 +60,7 @@ struct ListedRow {
     read_seq: i64,
     hidden_seq: i64,
     unread: i64,
+    unread_for_me: i64,
     unread_in_room: i64,
 }
 
@@ -68,6 +73,7 @@ impl Salvage for ListedRow {
             read_seq: rest.number("read_seq")?,
             hidden_seq: rest.number("hidden_seq").unwrap_or_default(),
             unread: rest.number("unread").unwrap_or_default(),
+            unread_for_me: rest.number("unread_for_me").unwrap_or_default(),
             unread_in_room: rest.number("unread_in_room").unwrap_or_default(),
         })
     }
@@ -87,6 +93,8 @@ pub struct Entry {
     pub hidden: Option<Number>,
     /// Others' messages after it, counted up to [`chat::limits::UNREAD_CAP`].
     pub unread: i64,
+    /// Those of them that are for the person.
+    pub unread_for_me: i64,
     /// The same without those that are in threads only.
     pub unread_in_room: i64,
     /// Its time of last activity, in milliseconds: what the list is ordered by.
@@ -155,11 +163,16 @@ pub async fn moved(
 
 fn read(rows: Vec<ListedRow>, user: UserId) -> Result<Vec<Entry>> {
     unreadable::readable(rows, |row| {
+        let (active_at, head) = (row.conversation.active_at, row.conversation.head);
+        let role = read_role(&row.role, row.conversation.id, user.0);
+        let conversation = row.conversation.read()?;
         Ok(Entry {
-            active_at: row.conversation.active_at,
-            hidden: (row.hidden_seq >= row.conversation.head).then_some(Number(row.hidden_seq)),
-            role: read_role(&row.role, row.conversation.id, user.0),
-            conversation: row.conversation.read()?,
+            active_at,
+            hidden: (row.hidden_seq >= head).then_some(Number(row.hidden_seq)),
+            role,
+            // Two people speak to nobody but each other.
+            unread_for_me: if conversation.kind == Kind::Direct { row.unread_in_room } else { row.unread_for_me },
+            conversation,
             visible_from: Number(row.visible_from),
             read_seq: Number(row.read_seq),
             unread: row.unread,

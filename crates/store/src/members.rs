@@ -345,6 +345,7 @@ impl Membership {
         Rights {
             kind: self.conversation.kind,
             visibility: self.conversation.visibility,
+            members: self.conversation.member_count,
             role: self.role,
             server_role,
             policy: self.policy.clone(),

@@ -9,14 +9,16 @@ use chat::{
     ClientId, ConversationId, MessageId, Millis, Number, UserId,
     accounts::ServerRole,
     conversations::Kind,
+    mentions::Mentions,
     messages::{Message, MessageType, View},
+    text,
     threads::ThreadKey,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use crate::{
-    Conn, Error, Result, reactions,
+    Conn, Error, Result, mentions, reactions,
     threads::Stored,
     unreadable::{self, Rest, Salvage},
 };
@@ -192,6 +194,7 @@ impl Row {
             edited_at: edited_at.map(Millis),
             deleted_at: deleted_at.map(Millis),
             reactions: Vec::new(),
+            mentions: Mentions::default(),
         })
     }
 }
@@ -226,7 +229,7 @@ impl Salvage for Row {
     }
 }
 
-/// Turns rows into messages with their reactions. Only a changed message can have any.
+/// Turns rows into messages with their reactions and those whom they are for. Only a changed message can have any.
 async fn complete(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<Message>> {
     let mut messages: Vec<Message> = unreadable::readable(rows, Row::read)?;
     let changed: Vec<MessageId> =
@@ -235,6 +238,15 @@ async fn complete(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<Message>> {
         let mut found: HashMap<MessageId, _> = reactions::of(conn, &changed).await?;
         for message in &mut messages {
             message.reactions = found.remove(&message.id).unwrap_or_default();
+        }
+    }
+    // Only a text with an `@` names anybody, and only an answer is for somebody without.
+    let names = |m: &&Message| m.text.as_deref().is_some_and(|text| m.parent.is_some() || text::may_mention(text));
+    let for_somebody: Vec<MessageId> = messages.iter().filter(names).map(|m| m.id).collect();
+    if !for_somebody.is_empty() {
+        let mut found = mentions::of(conn, &for_somebody).await?;
+        for message in &mut messages {
+            message.mentions = found.remove(&message.id).unwrap_or_default();
         }
     }
     Ok(messages)
@@ -476,6 +488,7 @@ pub async fn edit(
 /// Those of the database.
 pub async fn delete(conn: &mut Conn, message: &Message, number: Number, now: Millis) -> Result<()> {
     reactions::clear(conn, message.id).await?;
+    mentions::clear(conn, message.id).await?;
     sql!(conn, execute, DELETE, message.conversation.0, message.seq.0, number.0, now.0)?;
     Ok(())
 }

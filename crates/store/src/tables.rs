@@ -194,6 +194,23 @@ pub(crate) static TABLES: Tables = tables! {
         user_id: Number, conversation_id: Number, seq: Number, follows: Number, read_seq: Number, rev: Number
     }
     reactions by (message_id, emoji, user_id) of Owner::Message("message_id"); { message_id: Number, emoji: Text, user_id: Number, number: Number }
+    user_groups by (id) exchanging (name_key) of Owner::Server; {
+        id: Number, name: Text, name_key: Text, created_at: Number
+    }
+    user_group_members by (group_id, user_id) of Owner::Account("user_id"); {
+        group_id: Number, user_id: Number, added_at: Number
+    }
+    mentions by (message_id, user_id, reason, actor, emoji) of Owner::Message("message_id"); {
+        message_id: Number, user_id: Number, reason: Text, actor: Number, emoji: Text, conversation_id: Number,
+        seq: Number, number: Number, at: Number
+    }
+    broadcasts by (message_id, scope, group_id) of Owner::Message("message_id"); {
+        message_id: Number, scope: Text, group_id: Number, actor: Number, conversation_id: Number, seq: Number,
+        number: Number, at: Number
+    }
+    inbox_reads by (user_id) of Owner::Account("user_id"); {
+        user_id: Number, all_to: Text, single: Text, rev: Number
+    }
     reminders by (user_id, conversation_id, seq) of Owner::Account("user_id"); {
         user_id: Number, conversation_id: Number, seq: Number, id: Number, at: Number, created_at: Number, due_at: Number,
         rev: Number

@@ -24,6 +24,7 @@ use std::{
 use chat::{
     ConnectionId, ErrorCode, Event, Fact, Millis, Outgoing, Scope,
     accounts::Speaker,
+    mentions::Called,
     messages::{Sent, Submission},
     mutants::{self, Mutant},
 };
@@ -61,6 +62,10 @@ pub struct NewMessage {
     pub submission: Submission,
     /// On which connection.
     pub origin: Option<ConnectionId>,
+    /// Whom the text calls, if it calls anybody.
+    pub called: Option<Box<Called>>,
+    /// How many people it may reach without a confirmation.
+    pub unconfirmed: i64,
 }
 
 /// A boxed future that lives as long as the unit it works on.

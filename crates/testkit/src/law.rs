@@ -132,7 +132,25 @@ pub async fn read_account(person: &Inner, cursor: i64) -> Option<KnownAccount<Ob
     let reminders = reminders.map(|reminder| reminder_of(reminder).expect("a reminder has a number"));
     let account = KnownAccount::read(Number(cursor), Some(profile_of(&me)), conversations, drafts);
     let account = account.with_reminders(reminders).with_things(saved(person).await?);
+    let account = account.with_things(reached(person).await?);
     Some(account.with_threads(threads(person).await?))
+}
+
+/// To which user groups a person belongs, and how much of their inbox they have read; nothing of what never changed.
+async fn reached(person: &Inner) -> Option<Vec<(String, String)>> {
+    let Seen::Here(groups) = get(person, "/v1/user-groups").await else { return None };
+    let groups = groups["groups"].as_array().into_iter().flatten().filter(|group| group["mine"] == true);
+    let groups: Vec<&Value> = groups.map(|group| &group["id"]).collect();
+    let Seen::Here(inbox) = get(person, "/v1/inbox?limit=1").await else { return None };
+    let read = Some(&inbox["read"]).filter(|read| read["rev"] != 0);
+    Some(groups_thing(groups).into_iter().chain(read.map(|read| ("inbox".to_owned(), read.to_string()))).collect())
+}
+
+/// The user groups of a person as a small thing; none if they belong to none.
+pub fn groups_thing(groups: Vec<&Value>) -> Option<(String, String)> {
+    let mut groups: Vec<String> = groups.into_iter().map(Value::to_string).collect();
+    groups.sort_unstable();
+    (!groups.is_empty()).then(|| ("user groups".to_owned(), groups.join(" ")))
 }
 
 /// What a person has saved, page by page.
@@ -283,6 +301,12 @@ fn same_as_listed(person: &Inner, known: &Snapshot, listed: &Value) {
         assert_eq!(listed["unread"], all, "the list counts otherwise for {name} in {id}");
         let shown = listed["room"].get("unread").unwrap_or(&listed["unread"]);
         assert_eq!(*shown, in_room, "the list counts otherwise for {name} in the room of {id}");
+        // Of user groups a client knows no more than its own, and not since when.
+        if unread.iter().all(|message| message["mentions"]["groups"].as_array().is_none_or(Vec::is_empty)) {
+            let for_me = unread.iter().filter(|message| is_in_room(message) && is_for(person.id, listed, message));
+            let for_me = for_me.count().min(UNREAD_CAP);
+            assert_eq!(listed["unread_for_me"], for_me, "the list counts otherwise what is for {name} in {id}");
+        }
     }
     // Of what the window does not reach nothing is known.
     let Some(newest) = known.messages.values().rev().find(|message| is_in_room(message)) else { return };
@@ -295,4 +319,14 @@ fn same_as_listed(person: &Inner, known: &Snapshot, listed: &Value) {
 /// Whether a message stands in the room, and not in a thread only.
 fn is_in_room(message: &Value) -> bool {
     message["thread"].is_null() || message["also_in_room"] == true
+}
+
+/// Whether a message is for a member of a conversation, no user groups considered.
+fn is_for(me: i64, listed: &Value, message: &Value) -> bool {
+    let mentions = &message["mentions"];
+    listed["kind"] == "direct"
+        || mentions["here"] == true
+        || mentions["room"] == true
+        || mentions["reply_to"] == me
+        || mentions["people"].as_array().is_some_and(|people| people.contains(&Value::from(me)))
 }

@@ -11,6 +11,8 @@ use promises::{
 };
 use serde_json::{Map, Value};
 
+use crate::law::groups_thing;
+
 /// The fields of a conversation's row: those that all members see alike.
 const ROW: [&str; 10] =
     ["id", "kind", "visibility", "name", "topic", "created_by", "created_at", "head", "rev", "member_count"];
@@ -353,6 +355,11 @@ impl Model {
             "reminder.set" | "reminder.due" => {
                 let (id, rev, due) = reminder_of(data)?;
                 AccountChange::Reminder(id, rev, due)
+            }
+            "inbox.read" => AccountChange::Thing("inbox".into(), Some(data.to_string())),
+            "user_groups.changed" => {
+                let groups = data["groups"].as_array().into_iter().flatten().collect();
+                AccountChange::Thing("user groups".into(), groups_thing(groups).map(|(_, state)| state))
             }
             "thread.followed" => match thread_of(data)? {
                 (key, ..) if data["follows"] != true => AccountChange::NoThread(key),

@@ -1,7 +1,8 @@
 // Catching up: from a conversation's cursor to its head, by its changes or by reading it again from the start.
-import type { Changes, Conversation, History, Marker, Member } from '../wire.js';
+import type { Changes, Conversation, History, Marker, Member, Message } from '../wire.js';
 import { meetAll, peersNamed, person } from './accounts.js';
 import { begin, inRoom, peopleOf, rowOf } from './conversations.js';
+import { changeForMe, counts, countsForMe } from './mentions.js';
 import { present, readMarkers } from './markers.js';
 import { putMember, readMembers } from './members.js';
 import { putMessage } from './messages.js';
@@ -80,10 +81,11 @@ function applyChanges(state: ConversationState, changes: Changes, context: Conte
   };
   let uncertain = false;
   for (const message of changes.messages) {
+    const forMe = forMeAfter(next, message, base, changes.to, context);
     next = putMessage(next, message, context);
     const change = isInRoom(message) ? countAfter(message, state.readSeq, base, changes.to, context.me) : 0;
-    uncertain ||= exceeds(next.unread, change);
-    next = { ...next, unread: counted(next.unread, change) };
+    uncertain ||= forMe === null || exceeds(next.unread, change);
+    next = { ...next, ...counts(next, counted(next.unread, change), counted(next.unreadForMe, forMe ?? 0)) };
   }
   for (const thread of changes.threads) next = putSummary(next, thread);
   const said = changes.messages.filter(({ seq }) => seq > state.cursor && seq <= changes.to);
@@ -96,6 +98,23 @@ function applyChanges(state: ConversationState, changes: Changes, context: Conte
   const row = changes.to >= next.row.head ? rowOf(changes.conversation) : next.row;
   next = withInner({ ...next, row, cursor: changes.to }, { countedTo: Math.max(base, changes.to) });
   return step(next, uncertain ? [{ type: 'row', conversation: state.id }] : []);
+}
+
+/**
+ * The change of the count of what is for the person, by a message's present state; `null` if it must be asked for: a
+ * message that was counted before has changed.
+ */
+function forMeAfter(
+  state: ConversationState,
+  message: Message,
+  base: number,
+  to: number,
+  context: Context,
+): number | null {
+  if (message.seq <= state.readSeq || message.author.id === context.me || message.seq > to) return 0;
+  if (!isInRoom(message)) return 0;
+  if (message.seq > base) return countsForMe(message, context) ? 1 : 0;
+  return message.rev > base ? changeForMe(state, message, context) : 0;
 }
 
 /** A conversation that was read again from the start, as far as it was known. */

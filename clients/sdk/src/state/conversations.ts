@@ -88,6 +88,7 @@ export function begin(fresh: Conversation): ConversationState {
     cursor: fresh.head,
     readSeq: fresh.read_seq,
     unread,
+    unreadForMe: forMe(fresh),
     lastMessage: last_message && apart(last_message),
     peer: fresh.peer,
     members: null,
@@ -115,6 +116,11 @@ export function begin(fresh: Conversation): ConversationState {
     },
   };
   return last_message ? putSummaries(begun, [last_message]) : begun;
+}
+
+/** Servers before feature level 7 do not count what is for one. */
+function forMe(fresh: Conversation): number {
+  return (fresh.unread_for_me as number | undefined) ?? 0;
 }
 
 /** Takes conversations that were read; `shown` if they were read as parts of the list. */
@@ -163,7 +169,7 @@ function takeRow(state: ConversationState, fresh: Conversation): Step {
   };
   // A marker that was moved here is on its way; its answer settles the unread count.
   if (fresh.read_seq < state.readSeq) return step(next);
-  const unread = { readSeq: fresh.read_seq, unread: count };
+  const unread = { readSeq: fresh.read_seq, unread: count, unreadForMe: forMe(fresh) };
   return step(withInner({ ...next, ...unread }, { countedTo: fresh.head, uncounted: false }));
 }
 

@@ -6,6 +6,7 @@ import * as accounts from './accounts.js';
 import * as catchUp from './catch_up.js';
 import * as conversations from './conversations.js';
 import * as drafts from './drafts.js';
+import * as inbox from './inbox.js';
 import * as markers from './markers.js';
 import { hearNumbered, isNumbered } from './numbered.js';
 import * as presence from './presence.js';
@@ -23,6 +24,7 @@ import {
   type State,
 } from './state.js';
 import * as typing from './typing.js';
+import * as userGroups from './user_groups.js';
 
 /** Those without a number in a conversation; in the account's numbers a reset is no event, but says that there are none. */
 type Unnumbered = Exclude<EventType, NumberedType | 'account.reset'>;
@@ -32,12 +34,14 @@ const REDUCERS: Reducers<Unnumbered> = {
   ...catchUp.events,
   ...conversations.events,
   ...drafts.events,
+  ...inbox.events,
   ...markers.events,
   ...presence.events,
   ...reminders.events,
   ...saved.events,
   ...threads.events,
   ...typing.events,
+  ...userGroups.events,
 };
 
 /** Takes an event; `now` is the time of the client's clock, in milliseconds. */

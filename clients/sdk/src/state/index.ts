@@ -15,6 +15,7 @@ import type {
   SavedMessage,
   Thread,
   User,
+  UserGroups,
 } from '../wire.js';
 import { cutAccount } from './account_scope.js';
 import { takeAccount, takeUsers } from './accounts.js';
@@ -35,6 +36,7 @@ import { contextOf, only, type Bounds, type LineState, type Reduced, type State 
 import * as threads from './threads.js';
 import type { PageRead, Timeline } from './timeline.js';
 import { expireTyping } from './typing.js';
+import { takeUserGroups } from './user_groups.js';
 
 export { positionOf, type Cursors, type Position } from './sessions.js';
 export {
@@ -82,6 +84,7 @@ type Answer =
   | { readonly type: 'threads'; readonly threads: readonly FollowedThread[] }
   | { readonly type: 'thread'; readonly thread: Thread }
   | { readonly type: 'draft'; readonly draft: Draft }
+  | { readonly type: 'groups'; readonly groups: UserGroups }
   | { readonly type: 'draft.gone'; readonly key: string; readonly rev: number }
   | { readonly type: 'saved'; readonly saved: readonly SavedMessage[]; readonly into: number };
 
@@ -167,6 +170,8 @@ export function reduce(state: State, input: Input, bounds: Bounds): Reduced {
       return ofThread(state, input, bounds);
     case 'draft':
       return only(putDraft(state, input.draft));
+    case 'groups':
+      return only(takeUserGroups(state, input.groups));
     case 'draft.gone':
       return only(dropDraft(state, input.key, input.rev));
     case 'saved':
@@ -176,7 +181,7 @@ export function reduce(state: State, input: Input, bounds: Bounds): Reduced {
     case 'closed':
       return putKnown(state, input.conversation, readings.close);
     case 'read':
-      return putKnown(state, input.conversation, (known) => markRead(known, input.seq, context.me));
+      return putKnown(state, input.conversation, (known) => markRead(known, input.seq, context));
     case 'pending':
       return only(takeOutbox(state, input.pending));
     default:

@@ -1,6 +1,7 @@
 // How far members have read. Markers only move forward; they have no number.
 import type { Marker } from '../wire.js';
 import type { Members } from './members.js';
+import type { Viewer } from './mentions.js';
 import { put } from './put.js';
 import { only, type ConversationState, type Reduced, type Reducers, type State } from './state.js';
 import { readTo } from './unread.js';
@@ -15,11 +16,11 @@ export const events: Reducers<'marker.moved'> = {
 export function moveMarker(state: State, conversation: number, marker: Marker): Reduced {
   const known = state.conversations.get(conversation);
   if (!known) return only(state);
-  const me = state.me?.id ?? null;
+  const viewer = { me: state.me?.id ?? null, groups: state.userGroups?.own ?? null };
   const next = { ...known, markers: present(putMarkers(known.markers, [marker]), known.members) };
-  if (marker.user !== me || (marker.read_seq <= known.readSeq && !known.inner.uncounted))
+  if (marker.user !== viewer.me || (marker.read_seq <= known.readSeq && !known.inner.uncounted))
     return only(put(state, next));
-  const read = readTo(next, Math.max(marker.read_seq, known.readSeq), me);
+  const read = readTo(next, Math.max(marker.read_seq, known.readSeq), viewer);
   return {
     ...only(put(state, read)),
     wants: read.inner.uncounted ? [{ type: 'row', conversation }] : [],
@@ -27,8 +28,8 @@ export function moveMarker(state: State, conversation: number, marker: Marker): 
 }
 
 /** This client has read up to here, and says so. */
-export function markRead(known: ConversationState, seq: number, me: number | null): ConversationState {
-  return seq > known.readSeq ? readTo(known, seq, me) : known;
+export function markRead(known: ConversationState, seq: number, viewer: Viewer): ConversationState {
+  return seq > known.readSeq ? readTo(known, seq, viewer) : known;
 }
 
 /** Takes the list of markers. */

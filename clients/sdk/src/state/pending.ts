@@ -8,6 +8,8 @@ export interface Pending {
   readonly text: string;
   /** The `seq` of the message that it answers. */
   readonly parent: number | null;
+  /** How many people it may reach; `null` if nobody was asked. */
+  readonly reach: number | null;
   /** The `seq` of the message in whose thread it will stand; `null` in the room. */
   readonly thread: number | null;
   /** Whether a reply in a thread will stand in the room as well. */

@@ -55,8 +55,10 @@ export function authenticate(state: State, data: Authenticated, sent: Position):
   const known = { ...state, featureLevel, followed, threadsRead: state.threadsRead && !foreign };
   const next = { ...known, limits, epoch, ready, conversations: kept, unknownHeads, telling };
   // Of another history not even what people have told about themselves: their numbers begin anew.
-  const met = foreign ? { ...next, me: null, people: new Map() } : next;
+  const met = foreign ? { ...next, me: null, people: new Map(), userGroups: null } : next;
   const resumed = resumeAccount(takeAccount(met, data.user), data, sent.accountSeq, foreign);
+  // Servers before feature level 7 have no user groups.
+  if (data.feature_level >= 7) wants.push({ type: 'groups' });
   return { ...resumed, wants: [...wants, ...resumed.wants] };
 }
 

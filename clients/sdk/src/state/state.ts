@@ -25,6 +25,7 @@ import type { Gap } from './scope.js';
 import type { Followed, ThreadState } from './threads.js';
 import type { Timeline } from './timeline.js';
 import type { Typing } from './typing.js';
+import type { UserGroups } from './user_groups.js';
 
 /** Idle: not wanted. Waiting: tries again at `retryAt`. Over: does not come back, for the reason in `ended`. */
 export type LineState = 'idle' | 'connecting' | 'online' | 'waiting' | 'over';
@@ -47,6 +48,10 @@ export interface State {
   readonly people: People;
   /** Texts that are being written, on whichever device; see `draftKey`. */
   readonly drafts: Drafts;
+  /** The user groups of the server, by id; `null` until they are known, and with servers that have none. */
+  readonly userGroups: UserGroups | null;
+  /** Another number with each change of one's own inbox that was heard: see `inbox.ts`. */
+  readonly inboxSeq: number;
   /** The threads that one follows; see `threadKey`. */
   readonly followed: Followed;
   /** For the SDK itself: those have been read. */
@@ -93,6 +98,8 @@ export const empty: State = {
   conversations: new Map(),
   people: new Map(),
   drafts: new Map(),
+  userGroups: null,
+  inboxSeq: 0,
   followed: new Map(),
   threadsRead: false,
   reminderSeq: 0,
@@ -115,6 +122,8 @@ export interface ConversationState {
   readonly readSeq: number;
   /** Others' messages in the room after the read marker; 1000 means "1000 or more". */
   readonly unread: number;
+  /** Those of them that are for this person: see `mentions.ts`. */
+  readonly unreadForMe: number;
   /** The newest message in the room: what stands in a thread only is none. */
   readonly lastMessage: Message | null;
   readonly peer: Peer | null;
@@ -181,11 +190,22 @@ export interface Bounds {
 /** The reducers of one conversation need this besides it. */
 export interface Context extends Bounds {
   readonly me: number | null;
+  /** The user groups that one belongs to. */
+  readonly groups: ReadonlySet<number> | null;
+  /** Those that are known; `null` with servers that have none. */
+  readonly knownGroups: ReadonlyMap<number, unknown> | null;
   readonly followed?: Followed;
 }
 
 export function contextOf(state: State, { windowSize }: Bounds): Context {
-  return { me: state.me?.id ?? null, windowSize, followed: state.followed };
+  const { me, userGroups } = state;
+  return {
+    me: me?.id ?? null,
+    groups: userGroups?.own ?? null,
+    knownGroups: userGroups?.all ?? null,
+    windowSize,
+    followed: state.followed,
+  };
 }
 
 /** Something that must be asked for. */
@@ -196,6 +216,7 @@ export type Want =
   | { readonly type: 'account.sync'; readonly since: number }
   | { readonly type: 'reconnect' }
   | { readonly type: 'drafts' }
+  | { readonly type: 'groups' }
   | { readonly type: 'threads' };
 
 /** The result of a reducer. */

@@ -1,5 +1,6 @@
 // How many messages of others come after the read marker. The server counts those that are not deleted, up to a cap.
 import type { Message } from '../wire.js';
+import { counts, countsForMe, type Viewer } from './mentions.js';
 import type { ConversationState } from './state.js';
 
 /** The server counts no further. */
@@ -38,25 +39,31 @@ export function exceeds(unread: number, change: number): boolean {
 }
 
 /** Moves one's own read marker forward, and counts again if enough is known for that. */
-export function readTo(state: ConversationState, readSeq: number, me: number | null): ConversationState {
-  const unread = countUnread(state, readSeq, me);
+export function readTo(state: ConversationState, readSeq: number, viewer: Viewer): ConversationState {
+  const unread = unreadOf(state, readSeq, viewer.me);
   if (unread === null) return { ...state, readSeq, inner: { ...state.inner, uncounted: true } };
-  return { ...state, readSeq, unread, inner: { ...state.inner, uncounted: false } };
+  const forMe = unread.filter((message) => countsForMe(message, viewer));
+  const now = counts(state, capped(unread), capped(forMe));
+  return { ...state, readSeq, ...now, inner: { ...state.inner, uncounted: false } };
 }
 
-function countUnread(
+function capped(messages: readonly Message[]): number {
+  return Math.min(UNREAD_CAP, messages.length);
+}
+
+/** The unread messages, if all of them are known. */
+function unreadOf(
   { lastMessage, timeline, inner, cursor }: ConversationState,
   readSeq: number,
   me: number | null,
-) {
-  if (!lastMessage || readSeq >= lastMessage.seq) return 0;
+): readonly Message[] | null {
+  if (!lastMessage || readSeq >= lastMessage.seq) return [];
   // The known messages must be exactly those of the events up to now.
   if (!timeline || timeline.hasMoreAfter || timeline.loading === 'around') return null;
   if (inner.readTo > cursor || inner.countedTo > cursor) return null;
   const reaches = !timeline.hasMoreBefore || (timeline.messages[0]?.seq ?? Infinity) <= readSeq + 1;
   if (!reaches) return null;
-  const after = timeline.messages.filter(
+  return timeline.messages.filter(
     (message) => message.seq > readSeq && message.author.id !== me && message.deleted_at === null,
   );
-  return Math.min(UNREAD_CAP, after.length);
 }

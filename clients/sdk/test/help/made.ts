@@ -40,6 +40,7 @@ export function message(seq: number, change: Partial<Message> = {}): Message {
     edited_at: null,
     deleted_at: null,
     reactions: [],
+    mentions: null,
     ...change,
   };
 }
@@ -63,6 +64,7 @@ export function conversation(head: number, change: Partial<Conversation> = {}): 
     role: 'member',
     read_seq: 0,
     unread: 0,
+    unread_for_me: 0,
     last_message: null,
     room: null,
     peer: null,

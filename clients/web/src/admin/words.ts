@@ -7,7 +7,18 @@ export const t = speak({
     toTalk: 'Back to the conversations',
     people: 'People',
     rooms: 'Rooms',
+    groups: 'User groups',
     statistics: 'Statistics',
+
+    groupsWhy: 'Lists of people who are called together by @name. Everybody sees their names.',
+    noGroups: 'There are no user groups yet.',
+    makeGroup: 'New user group',
+    editGroup: 'Change the user group',
+    deleteGroup: 'Delete the group',
+    deleteGroupSure: (name: string) => `@${name} will call nobody any more. Its people stay as they are.`,
+    groupPeople: 'People of the group',
+    groupNameRule: '2 to 50 letters without accents, digits, _ and, between them, -.',
+    sizeOf: (count: number) => plural(count, '# person', '# people'),
 
     peopleWhy: 'Everybody who has an account here.',
     searchPeople: 'Search by name or email address',
@@ -96,7 +107,19 @@ export const t = speak({
     toTalk: 'Retour aux conversations',
     people: 'Personnes',
     rooms: 'Salons',
+    groups: 'Groupes de personnes',
     statistics: 'Statistiques',
+
+    groupsWhy: 'Des listes de personnes que l’on appelle ensemble par @nom. Tout le monde en voit les noms.',
+    noGroups: 'Il n’y a pas encore de groupe de personnes.',
+    makeGroup: 'Nouveau groupe de personnes',
+    editGroup: 'Modifier le groupe',
+    deleteGroup: 'Supprimer le groupe',
+    deleteGroupSure: (name: string) =>
+      `@${name} n’appellera plus personne. Les personnes restent comme elles sont.`,
+    groupPeople: 'Personnes du groupe',
+    groupNameRule: '2 à 50 lettres sans accents, chiffres, _ et, entre eux, -.',
+    sizeOf: (count: number) => plural(count, '# personne', '# personnes'),
 
     peopleWhy: 'Toutes les personnes qui ont un compte ici.',
     searchPeople: 'Chercher par nom ou par adresse e-mail',

@@ -1,4 +1,4 @@
-import { speak } from '../i18n.svelte';
+import { plural, speak } from '../i18n.svelte';
 
 export const t = speak({
   en: {
@@ -11,6 +11,12 @@ export const t = speak({
     editing: 'Editing your message',
     stop: 'Cancel',
     people: 'People to mention',
+    everybody: 'Everybody in this conversation',
+    present: 'Everybody who is present',
+    group: (size: number) => plural(size, 'Group of # person', 'Group of # people'),
+    reaches: (people: number) =>
+      plural(people, 'This message reaches # person.', 'This message reaches # people.'),
+    reach: 'Send to all of them',
   },
   fr: {
     write: (where: string) => `Écrire à ${where}`,
@@ -22,5 +28,11 @@ export const t = speak({
     editing: 'Modification de votre message',
     stop: 'Annuler',
     people: 'Personnes à mentionner',
+    everybody: 'Tout le monde dans cette conversation',
+    present: 'Toutes les personnes présentes',
+    group: (size: number) => plural(size, 'Groupe de # personne', 'Groupe de # personnes'),
+    reaches: (people: number) =>
+      plural(people, 'Ce message atteint # personne.', 'Ce message atteint # personnes.'),
+    reach: 'Envoyer à tout le monde',
   },
 });

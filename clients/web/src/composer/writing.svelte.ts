@@ -149,8 +149,20 @@ export class Writing {
     drafts.saveNow(this.key);
   }
 
-  /** Sends the draft. */
-  send(): void {
+  /** Whether the draft may call many, and the server can be asked how many. Older servers call nobody. */
+  get mayCall(): boolean {
+    return /[@\uff20]/u.test(this.text) && town.state.userGroups !== null && town.state.line === 'online';
+  }
+
+  /** How many people the draft would reach, if that must be confirmed; null if it need not. */
+  async reach(): Promise<number | null> {
+    const { conversation, text } = this;
+    const answer = await client.command('message.reach', { conversation, text: sent(text) });
+    return answer.must_confirm ? answer.people : null;
+  }
+
+  /** Sends the draft; `reach` is how many people its writer has agreed to reach. */
+  send(reach: number | null = null): void {
     // A message that is no longer there cannot be answered.
     const { parent: wanted, conversation } = this;
     const parent = wanted !== null && quoted(conversation, wanted) !== null ? wanted : null;
@@ -159,6 +171,7 @@ export class Writing {
     client.send(this.conversation, sent(this.text), {
       clientId,
       ...(parent === null ? {} : { parent }),
+      ...(reach === null ? {} : { reach }),
       ...inThread,
     });
     this.alsoInRoom = false;

@@ -1,5 +1,5 @@
 // The browser's notifications. Loaded by those who want them, and by the settings.
-import { isInRoom, mentions, type Message, type Notice } from '@palabre/sdk';
+import { isForMe, isInRoom, type Message, type Notice } from '@palabre/sdk';
 import { number } from '../i18n.svelte';
 import { keep, kept, watchKept } from '../kept';
 import { at } from '../base';
@@ -47,7 +47,11 @@ function isWanted(message: Message): boolean {
   if (level === 'off' || isSeen(message)) return false;
   if (level === 'all') return true;
   const kind = town.conversations.get(message.conversation)?.row.kind;
-  return kind === 'direct' || (town.me !== null && mentions(message.text, town.me.username));
+  const { me, state } = town;
+  const viewer = { me: me?.id ?? null, groups: state.userGroups?.own ?? null };
+  // An older server has not looked whom a text names.
+  const named = () => me !== null && message.mentions === undefined && mentions(message.text, me.username);
+  return kind === 'direct' || isForMe(message, viewer) || named();
 }
 
 /** Tells of unread messages of a conversation; the client gives each of them to one tab of this device, once. */

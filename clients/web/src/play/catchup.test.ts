@@ -23,6 +23,7 @@ function message(seq: number, change: Partial<Message> = {}): Message {
     edited_at: null,
     deleted_at: null,
     reactions: [],
+    mentions: null,
     ...change,
   };
 }

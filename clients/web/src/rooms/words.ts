@@ -13,6 +13,9 @@ export const t = speak({
     logout: 'Log out',
     account: 'Your account',
     unread: (count: number) => plural(count, '# unread message', '# unread messages'),
+    forYou: (count: number, forMe: number) =>
+      `${plural(count, '# unread message', '# unread messages')}, ${plural(forMe, '# for you', '# for you')}`,
+    activity: 'Activity',
     none: 'No conversations yet.',
     noneFound: 'No results.',
     you: (text: string) => `You: ${text}`,
@@ -57,6 +60,9 @@ export const t = speak({
     logout: 'Se déconnecter',
     account: 'Votre compte',
     unread: (count: number) => plural(count, '# message non lu', '# messages non lus'),
+    forYou: (count: number, forMe: number) =>
+      `${plural(count, '# message non lu', '# messages non lus')}, dont ${plural(forMe, '# pour vous', '# pour vous')}`,
+    activity: 'Activité',
     none: 'Pas encore de conversation.',
     noneFound: 'Aucun résultat.',
     you: (text: string) => `Vous : ${text}`,

@@ -40,9 +40,11 @@ export function lastOwn({ timeline }: ConversationState): Message | undefined {
 /** The names of at most this many members are loaded; the others' when they write. */
 const NAMED_MEMBERS = 200;
 
-/** Loads the names of the authors, and of members who read or react. */
+/** Loads the names of the authors, of those whom they mention, and of members who read or react. */
 export function loadNames({ timeline, members }: ConversationState): void {
-  const authors = timeline?.messages.map((one) => one.author.id) ?? [];
+  // An older server says of no message whom it mentions.
+  const named = ({ author, mentions }: Message) => [author.id, ...(mentions?.people ?? [])];
+  const authors = timeline?.messages.flatMap(named) ?? [];
   const readers = [...(members?.keys() ?? [])].slice(0, NAMED_MEMBERS);
   untrack(() => client.loadPeople(new Set([...authors, ...readers])));
 }

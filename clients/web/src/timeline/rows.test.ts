@@ -23,6 +23,7 @@ function message(seq: number, author: number, minutes: number, more: Partial<Mes
     edited_at: null,
     deleted_at: null,
     reactions: [],
+    mentions: null,
     ...more,
   };
 }
@@ -37,6 +38,7 @@ const pending = (clientId: string, minutes: number): Pending => ({
   at: NOON + minutes * 60_000,
   state: 'sending',
   refusal: null,
+  reach: null,
   seq: null,
 });
 

@@ -40,6 +40,9 @@ class Town {
   /** Messages of others that were not read, in all conversations. */
   readonly unread = $derived(this.list.reduce((sum, one) => sum + one.unread, 0));
 
+  /** Those of them that are for this person. */
+  readonly forMe = $derived(this.list.reduce((sum, one) => sum + one.unreadForMe, 0));
+
   /** Those who ask at the same time wait for one answer. */
   #asking: Promise<Server> | null = null;
 

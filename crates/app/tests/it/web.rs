@@ -11,12 +11,13 @@ use tokio::{
 
 const BROWSER: &str = "gzip, deflate, br, zstd";
 /// What may be typed into the address bar.
-const PLACES: [&str; 15] = [
+const PLACES: [&str; 16] = [
     "/",
     "/c/12",
     "/c/12/42",
     "/c/general%20talk",
     "/discover",
+    "/activity",
     "/people",
     "/saved",
     "/settings",

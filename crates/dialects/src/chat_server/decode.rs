@@ -166,6 +166,7 @@ fn send(place: &Conversation, text: String, ack: impl FnOnce(Conversation) -> St
         text,
         parent: None,
         target: Target::Unaware,
+        ..Submission::default()
     };
     let place = place.clone();
     Step::Send(

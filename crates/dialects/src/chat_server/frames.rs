@@ -217,7 +217,7 @@ pub(super) fn words(error: &Error) -> String {
         ErrorCode::NotFound => "Introuvable.".into(),
         ErrorCode::Conflict | ErrorCode::IdempotencyMismatch => "Ce nom est déjà pris.".into(),
         ErrorCode::RateLimited => "Trop de messages ; réessayez dans un instant.".into(),
-        ErrorCode::LimitReached => "Une limite est atteinte.".into(),
+        ErrorCode::ConfirmationNeeded | ErrorCode::LimitReached => "Une limite est atteinte.".into(),
         ErrorCode::Unavailable | ErrorCode::StorageFull => {
             "Service momentanément indisponible ; le message n'est pas enregistré.".into()
         }

@@ -96,6 +96,7 @@ fn send(conversation: ConversationId, text: String) -> Step {
         text,
         parent: None,
         target: Target::Unaware,
+        ..Submission::default()
     };
     Step::Send(submission, Box::new(|sent| sent.err().iter().map(refused).collect()))
 }

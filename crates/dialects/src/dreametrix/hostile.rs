@@ -191,6 +191,7 @@ fn room(member_count: i64) -> Reply {
         read_seq,
         visible_from: Number(0),
         unread: 0,
+        unread_for_me: 0,
         last_message: None,
         room: None,
         peer: None,

@@ -149,6 +149,7 @@ fn open(caller: Caller, room: Listed, first: Option<String>) -> Step {
                 text,
                 parent: None,
                 target: Target::Unaware,
+                ..Submission::default()
             };
             Step::Send(
                 submission.clone(),

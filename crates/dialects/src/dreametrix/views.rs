@@ -265,6 +265,7 @@ pub(super) fn spoken(speaker: &Speaker, submission: Submission, sent: &Sent) -> 
         edited_at: None,
         deleted_at: None,
         reactions: Vec::new(),
+        mentions: chat::mentions::Mentions::default(),
     }
 }
 

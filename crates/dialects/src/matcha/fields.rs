@@ -112,6 +112,7 @@ pub(super) fn submission(conversation: ConversationId, text: String) -> Result<S
         text,
         parent: None,
         target: Target::Unaware,
+        ..Submission::default()
     })
 }
 

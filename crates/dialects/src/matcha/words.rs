@@ -51,7 +51,7 @@ pub(super) fn of(error: &Error) -> String {
         ErrorCode::ForbiddenOrigin => "origin not allowed".into(),
         ErrorCode::Conflict | ErrorCode::IdempotencyMismatch => "it conflicts with what is there".into(),
         ErrorCode::RateLimited => "rate limited".into(),
-        ErrorCode::LimitReached => "a limit is reached".into(),
+        ErrorCode::ConfirmationNeeded | ErrorCode::LimitReached => "a limit is reached".into(),
         ErrorCode::Unavailable | ErrorCode::StorageFull => "service unavailable".into(),
         ErrorCode::OutcomeUnknown => "it is not known whether this was stored".into(),
         ErrorCode::NotImplemented => "not supported".into(),

@@ -4,13 +4,13 @@ use chat::Limits;
 use serde_json::{Map, Value, json};
 
 use super::{
-    accounts, conversations, drafts, forms, markers, members, messages,
+    accounts, conversations, drafts, forms, inbox, markers, members, messages,
     openapi::{VERSION, pretty, problem},
     presence, reactions, reminders, saved,
     schemas::{Parts, Shape},
     server,
     table::{OPERATIONS, Operation},
-    threads, typing,
+    threads, typing, user_groups,
 };
 
 /// What the server tells without being asked.
@@ -102,6 +102,13 @@ static TOLD: &[Outgoing] = &[
     own("reminder.set", "You have asked to be reminded.", false, Shape::of::<reminders::Reminder>()),
     own("reminder.due", "What you wanted to be reminded of.", false, Shape::of::<reminders::Reminder>()),
     own("reminder.removed", "You have no such reminder any more.", false, Shape::of::<reminders::RemovedReminder>()),
+    own("inbox.read", "You have read something in your inbox.", false, Shape::of::<inbox::InboxRead>()),
+    own(
+        "user_groups.changed",
+        "You belong to these user groups now.",
+        false,
+        Shape::of::<user_groups::OwnUserGroups>(),
+    ),
     own("message.saved", "You have saved a message.", false, Shape::of::<saved::SavedMessage>()),
     own(
         "message.unsaved",

@@ -245,6 +245,8 @@ pub struct Conversation<'a> {
     read_seq: i64,
     /// Messages of others after the read marker; 1000 means "1000 or more".
     unread: i64,
+    /// Those of them that are for the member: mentions, replies and calls of everybody; in a direct conversation all.
+    unread_for_me: i64,
     /// The newest message.
     last_message: Option<Message<'a>>,
     /// What of both is different without what is in threads only; `null` if nothing is.
@@ -260,6 +262,7 @@ impl<'a> From<&'a conversations::Listed> for Conversation<'a> {
             role: listed.role.name(),
             read_seq: listed.read_seq.0,
             unread: listed.unread,
+            unread_for_me: listed.unread_for_me,
             last_message: listed.last_message.as_ref().map(Message::from),
             room: listed.room.as_deref().map(InRoom::from),
             peer: listed.peer.as_ref().map(Peer::from),

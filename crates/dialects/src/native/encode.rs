@@ -8,10 +8,10 @@ use chat::{
 use serde::Serialize;
 
 use super::{
-    account_changes, accounts, conversations, drafts, markers, members, messages, pages, policies, presence, reactions,
-    reminders, saved, search, server, sessions,
+    account_changes, accounts, conversations, drafts, inbox, markers, members, mentions, messages, pages, policies,
+    presence, reactions, reminders, saved, search, server, sessions,
     threads::{self, ThreadSummary},
-    typing,
+    typing, user_groups,
 };
 use crate::Text;
 
@@ -133,6 +133,11 @@ pub fn account(event: &AccountEvent) -> Text {
         AccountFact::ReminderChanged(reminder) => {
             let kind = if reminder.due_at.is_some() { "reminder.due" } else { "reminder.set" };
             tell(event, kind, reminders::Reminder::from(reminder))
+        }
+        AccountFact::InboxRead(state) => tell(event, "inbox.read", inbox::InboxRead::from(state)),
+        AccountFact::UserGroupsChanged(groups) => {
+            let groups = groups.iter().map(|group| group.0).collect();
+            tell(event, "user_groups.changed", user_groups::OwnUserGroups { groups })
         }
         AccountFact::ReminderRemoved(id) => tell(event, "reminder.removed", reminders::RemovedReminder { id: id.0 }),
         AccountFact::MessageSaved(saved) => tell(event, "message.saved", saved::SavedMessage::from(saved)),
@@ -298,6 +303,15 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, types: &[&str]) 
             let next_cursor = next.as_ref().map(search::cursor_of);
             Answer::new("search.results", &search::SearchResults { results, next_cursor })
         }
+        Reply::Inbox { items, next, state } => {
+            let items = items.iter().map(inbox::InboxItem::from).collect();
+            let (next_cursor, read) = (next.map(|place| place.to_string()), inbox::InboxRead::from(state));
+            Answer::new("inbox", &inbox::Inbox { items, next_cursor, read })
+        }
+        Reply::InboxRead(state) => Answer::new("inbox.state", &inbox::InboxRead::from(state)),
+        Reply::Reach(reached) => Answer::new("reach", &mentions::Reach::from(reached)),
+        Reply::UserGroups(groups) => Answer::new("user_groups", &user_groups::UserGroups::from(groups)),
+        Reply::UserGroup(group) => Answer::new("user_group", &user_groups::UserGroupPeople::from(group)),
         Reply::Suggestions { from, suggestions } => {
             let suggestions = suggestions.iter().map(search::SearchSuggestion::from).collect();
             Answer::new("search.suggestions", &search::SearchSuggestions { from: *from, suggestions })

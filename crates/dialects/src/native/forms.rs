@@ -30,6 +30,8 @@ const EMOJI: &str = "^(?:[0-9#*][\\ufe0e\\ufe0f]*\\u20e3|[\\u{1f1e6}-\\u{1f1ff}]
     |[\\p{Extended_Pictographic}\\p{Emoji_Modifier}][\\ufe0e\\ufe0f]*(?:\\p{Emoji_Modifier}|[\\u{e0030}-\\u{e0039}\\u{e0061}-\\u{e007a}]{3,6}\\u{e007f})?[\\ufe0e\\ufe0f]*\
     (?:\\u200d[\\p{Extended_Pictographic}\\p{Emoji_Modifier}][\\ufe0e\\ufe0f]*\\p{Emoji_Modifier}?[\\ufe0e\\ufe0f]*)*)$";
 const USERNAME: &str = "^[A-Za-z0-9_-]{3,50}$";
+/// The name of a user group: it ends where a text that calls it would end it.
+const GROUP_NAME: &str = "^[A-Za-z0-9_][A-Za-z0-9_-]*[A-Za-z0-9_]$";
 /// What calls everybody of a place, and so is nobody's name.
 const CALLING: &str =
     "^([Hh][Ee][Rr][Ee]|[Aa][Ll][Ll]|[Rr][Oo][Oo][Mm]|[Ee][Vv][Ee][Rr][Yy][Oo][Nn][Ee]|[Cc][Hh][Aa][Nn][Nn][Ee][Ll])$";
@@ -59,6 +61,8 @@ const UTC_OFFSET: &str = "^(Z|[+-]((0[0-9]|1[0-7]):[0-5][0-9]|18:00))$";
 const PLACE: &str = "^[0-9]{1,15}$";
 /// What `next_cursor` is, where conversations are listed.
 const POSITION: &str = "^[0-9]{0,15}(-[0-9]{1,15})+$";
+/// The id of an item of the inbox.
+const ITEM: &str = "^[0-9]{1,15}(\\.[0-9]{1,15}){2}$";
 /// What `next_cursor` is, where threads are listed.
 const THREAD_POSITION: &str = "^[0-9]{1,15}-[0-9]{1,15}-[0-9]{1,15}$";
 /// What `next_cursor` is, where messages are found: with a hyphen in the order of relevance only.
@@ -98,6 +102,16 @@ fn of_field(operation: &str, field: &str, limits: &Limits) -> Option<Value> {
         ("account.register" | "account.email", "email") => {
             json!({ "type": "string", "pattern": EMAIL, "maxLength": EMAIL_LENGTH })
         }
+        ("user_group.create" | "user_group.rename", "name") => json!({
+            "type": "string", "pattern": GROUP_NAME, "minLength": 2, "maxLength": 50, "not": { "pattern": CALLING },
+        }),
+        ("user_group.create" | "user_group.add" | "user_group.remove", "people") => {
+            json!({ "maxItems": limits.user_group_people })
+        }
+        ("inbox.list", "cursor") | ("inbox.read", "all_to") => json!({ "type": "string", "pattern": ITEM }),
+        ("inbox.read", "items") => {
+            json!({ "maxItems": chat::inbox::SINGLE, "items": { "type": "string", "pattern": ITEM } })
+        }
         (_, "birth_date") => json!({ "type": "string", "format": "date", "pattern": DATE }),
         (
             _,
@@ -112,7 +126,9 @@ fn of_field(operation: &str, field: &str, limits: &Limits) -> Option<Value> {
             json!({ "type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_SAFE_INTEGER })
         }
         ("message.send" | "message.edit", "text") => text(WRITTEN, limits.message_length),
-        ("draft.save", "text") => json!({ "type": "string", "pattern": TEXT, "maxLength": limits.message_length }),
+        ("draft.save" | "message.reach", "text") => {
+            json!({ "type": "string", "pattern": TEXT, "maxLength": limits.message_length })
+        }
         ("message.search" | "search.complete", "q") => {
             json!({ "type": "string", "pattern": TEXT, "maxLength": limits.search_length })
         }
@@ -186,6 +202,7 @@ fn together(operation: &str) -> Value {
             { "properties": { "thread": { "type": "integer", "minimum": 1 } }, "required": ["thread"] },
         ] }),
         "message.history" => without_each_other(&["before_seq", "after_seq", "around_seq"]),
+        "inbox.read" => without_each_other(&["items", "all_to"]),
         "user.list" => either_page_or(json!({ "users": absent(), "revs": absent() })),
         "room.list" => either_page_or(json!({ "conversation": absent() })),
         _ => Value::Null,

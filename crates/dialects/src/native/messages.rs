@@ -2,6 +2,7 @@
 
 use chat::{
     ConversationId, Error, Number, Query,
+    mentions::Reach,
     messages::{self, Anchor, Submission, View},
 };
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use utoipa::ToSchema;
 use super::{
     accounts::Person,
     fields::{self, Integer, Key, Text},
+    mentions::Mentions,
     pages::page_limit,
     reactions::Reaction,
     threads::{ThreadSummary, target},
@@ -30,6 +32,9 @@ pub(super) struct SendMessage {
     pub(super) text: Text,
     /// The `seq` of the message that it answers.
     pub(super) parent: Option<Integer>,
+    /// To confirm that it may reach so many people. Without it, and where more would be reached, a text that calls many
+    /// is refused, and the refusal says how many there are.
+    pub(super) reach: Option<Integer>,
     /// The `seq` of the message in whose thread it is to stand, or 0 for the room. Without it, what answers a reply joins
     /// that reply's thread: the client knows no threads.
     pub(super) thread: Option<Integer>,
@@ -46,6 +51,7 @@ impl SendMessage {
             message_type: send.message_type.map(|kind| kind.0).unwrap_or_default(),
             text: send.text.0,
             parent: send.parent.map(|seq| Number(seq.0)),
+            reach: Reach::Agreed(send.reach.map_or(0, |people| people.0)),
             target: target(send.thread, send.also_in_room.unwrap_or_default())?,
         })
     }
@@ -171,6 +177,8 @@ pub struct Message<'a> {
     deleted_at: Option<Time>,
     /// Who reacted how.
     reactions: Vec<Reaction<'a>>,
+    /// Those whom it is for; `null` if it is for nobody in particular.
+    mentions: Option<Mentions>,
 }
 
 impl<'a> From<&'a messages::Message> for Message<'a> {
@@ -192,6 +200,7 @@ impl<'a> From<&'a messages::Message> for Message<'a> {
             edited_at: message.edited_at.map(Time),
             deleted_at: message.deleted_at.map(Time),
             reactions: message.reactions.iter().map(Reaction::from).collect(),
+            mentions: Mentions::of(&message.mentions),
         }
     }
 }

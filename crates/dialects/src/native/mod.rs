@@ -11,8 +11,10 @@ mod drafts;
 pub mod encode;
 mod fields;
 mod forms;
+mod inbox;
 mod markers;
 mod members;
+mod mentions;
 mod messages;
 pub mod openapi;
 mod pages;
@@ -29,6 +31,7 @@ mod statistics;
 pub mod table;
 mod threads;
 mod typing;
+mod user_groups;
 
 #[cfg(test)]
 mod hostile;

@@ -3,8 +3,8 @@
 //! follows from the reply.
 
 use chat::{
-    Command, ConversationId, Error, ErrorCode, MessageId, Number, Query, ReminderId, SessionId, UserId, Visit,
-    accounts::Speaker, markers::Marker, messages::Submission, sessions::Visited,
+    Command, ConversationId, Error, ErrorCode, MessageId, Number, Query, ReminderId, SessionId, UserGroupId, UserId,
+    Visit, accounts::Speaker, markers::Marker, messages::Submission, sessions::Visited,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -12,11 +12,11 @@ use utoipa::ToSchema;
 use super::{
     account_changes, accounts, conversations, drafts,
     encode::{self, Answer},
-    markers, members, messages,
+    inbox, markers, members, mentions, messages,
     pages::{id_cursor, page_limit},
     policies, presence, reactions, reminders, saved,
     schemas::Shape,
-    search, server, sessions, statistics, threads, typing,
+    search, server, sessions, statistics, threads, typing, user_groups,
 };
 use crate::{Resume, Step};
 
@@ -167,6 +167,7 @@ use ParameterKind::{Boolean as BOOL, Integer as INT, Integers as INTS, Text as T
 type PathField = (&'static str, &'static str, ParameterKind);
 const CONVERSATION: PathField = ("conversation", "conversation", INT);
 const USER: PathField = ("user", "user", INT);
+const GROUP: PathField = ("group", "group", INT);
 const SEQ: PathField = ("message", "seq", INT);
 const THREAD: PathField = ("thread", "thread", INT);
 const PAGE: &[(&str, ParameterKind)] = &[("cursor", TEXT), ("limit", INT)];
@@ -375,6 +376,10 @@ operations! {
             ),
         ]
         (messages::SendMessage) |i| Ok(Asked::Send(i.submission()?));
+    "message.reach" member ["reach" mentions::Reach]
+        "How many people a text would reach, for who wants to confirm it."
+        [route("POST", "/v1/conversations/{conversation}/reach", 200, &[CONVERSATION], &[])]
+        (mentions::AskReach) |i| ask(i.query());
     "message.search" member ["search.results" search::SearchResults<'static>]
         "Messages that the speaker may see and in which some words stand, newest or best first."
         [route(
@@ -482,6 +487,54 @@ operations! {
         "The speaker's own reminders by their moments: all, those that are due, or those that wait."
         [route("GET", "/v1/reminders", 200, &[], &[("due", BOOL)])]
         (reminders::ListReminders) |i| ask(Query::Reminders { due: i.due });
+    "inbox.list" member ["inbox" inbox::Inbox<'static>]
+        "What was for the speaker, newest first: mentions, replies and reactions."
+        [route("GET", "/v1/inbox", 200, &[], &[("cursor", TEXT), ("limit", INT)])]
+        (inbox::ReadPage) |i| ask(i.query()?);
+    "inbox.read" member ["inbox.state" inbox::InboxRead]
+        "Mark items of the inbox as read, or everything up to one; repeating it changes nothing."
+        [route("POST", "/v1/inbox/read", 200, &[], &[])]
+        (inbox::MarkRead) |i| order(i.command()?);
+    "user_group.list" member ["user_groups" user_groups::UserGroups<'static>]
+        "The user groups of the server, unless the client knows them already."
+        [route("GET", "/v1/user-groups", 200, &[], &[("rev", INT)])]
+        (user_groups::ListUserGroups) |i| ask(i.query());
+    "user_group.get" member ["user_group" user_groups::UserGroupPeople<'static>]
+        "A user group with its people."
+        [route("GET", "/v1/user-groups/{group}", 200, &[GROUP], &[])]
+        (user_groups::OfUserGroup) |i| ask(Query::UserGroup(i.id()));
+    "user_group.create" member ["user_group" user_groups::UserGroupPeople<'static>]
+        "Make a user group. Moderators and administrators of the server only."
+        [route("POST", "/v1/user-groups", 201, &[], &[])]
+        (user_groups::CreateUserGroup) |i| order(Command::CreateUserGroup {
+            name: i.name.0,
+            people: user_groups::ids(&i.people.unwrap_or_default()),
+        });
+    "user_group.rename" member ["user_group" user_groups::UserGroupPeople<'static>]
+        "Give a user group another name. Moderators and administrators of the server only."
+        [route("PATCH", "/v1/user-groups/{group}", 200, &[GROUP], &[])]
+        (user_groups::RenameUserGroup) |i| order(Command::RenameUserGroup {
+            group: UserGroupId(i.group.0),
+            name: i.name.0,
+        });
+    "user_group.delete" member ["done" server::Done]
+        "Remove a user group; repeating it changes nothing. Moderators and administrators of the server only."
+        [route("DELETE", "/v1/user-groups/{group}", 204, &[GROUP], &[])]
+        (user_groups::OfUserGroup) |i| order(Command::DeleteUserGroup(i.id()));
+    "user_group.add" member ["user_group" user_groups::UserGroupPeople<'static>]
+        "Put people into a user group. Moderators and administrators of the server only."
+        [route("POST", "/v1/user-groups/{group}/people", 200, &[GROUP], &[])]
+        (user_groups::PeopleOfUserGroup) |i| order(Command::AddToUserGroup {
+            group: UserGroupId(i.group.0),
+            people: user_groups::ids(&i.people),
+        });
+    "user_group.remove" member ["user_group" user_groups::UserGroupPeople<'static>]
+        "Take people out of a user group. Moderators and administrators of the server only."
+        [route("POST", "/v1/user-groups/{group}/people/remove", 200, &[GROUP], &[])]
+        (user_groups::PeopleOfUserGroup) |i| order(Command::RemoveFromUserGroup {
+            group: UserGroupId(i.group.0),
+            people: user_groups::ids(&i.people),
+        });
     "message.save" member ["saved.message" saved::SavedMessage]
         "Save a message, to find it again; repeating it changes nothing."
         [route("PUT", "/v1/conversations/{conversation}/messages/{message}/saved", 200, &[CONVERSATION, SEQ], &[])]

@@ -2,12 +2,14 @@
 
 use chat::{
     AccountEvent, AccountFact, ClientId, ConversationId, Error, ErrorCode, Event, Fact, Limits, MessageId, Number,
-    ReminderId, Reply, SessionId, Signal, UserId,
+    ReminderId, Reply, SessionId, Signal, UserGroupId, UserId,
     accounts::{Account, Profile, ServerRole},
     conversations::{Conversation, InRoom, Kind, Listed, Peer, Place, Visibility},
     drafts::{Draft, DraftKey, Saved},
+    inbox,
     markers::Markers,
     members::{Departure, Member, Role},
+    mentions::{Mentions, Reached},
     messages::{Message, MessageType, Page, Sent},
     policies::{Ability, Explanation, Grant, Policy, Rights},
     presence::{Presence, Seen},
@@ -20,6 +22,7 @@ use chat::{
     sessions::{Challenge, Session, Tokens, Visited},
     statistics::Stored,
     threads::{Followed, Following, Summary, ThreadKey, ThreadPosition},
+    user_groups::{UserGroup, UserGroupPeople, UserGroups},
 };
 use serde_json::Value;
 
@@ -132,6 +135,21 @@ pub(super) fn script(value: Value) -> Reply {
             next: next.as_i64().map(Number),
         },
         "marker" => Reply::Marker(markers(inner)),
+        "inbox" => Reply::Inbox {
+            items: list(inner, inbox_item),
+            next: next.as_str().map(place_in_inbox),
+            state: read_state(&value["state"]),
+        },
+        "inbox_read" => Reply::InboxRead(read_state(inner)),
+        "reach" => Reply::Reach(Reached { people: int(inner, 3), must_confirm: true, may_call_everybody: true }),
+        "user_groups" => Reply::UserGroups(UserGroups {
+            rev: Number(int(&inner["rev"], 9)),
+            groups: inner["groups"].is_array().then(|| list(&inner["groups"], user_group)),
+        }),
+        "user_group" => Reply::UserGroup(UserGroupPeople {
+            group: user_group(inner),
+            people: list(&inner["people"], |id| UserId(int(id, 3))),
+        }),
         "history" => Reply::History(Page {
             messages: list(&inner["messages"], message),
             has_more_before: inner["before"] == true,
@@ -206,6 +224,52 @@ pub(super) fn message(value: &Value) -> Message {
             emoji: text(&one[0], "👍"),
             users: list(&one[1], |id| UserId(int(id, 3))),
         }),
+        mentions: mentions(&value["mentions"]),
+    }
+}
+
+/// `{"people","groups","here","room","reply_to"}`.
+fn mentions(value: &Value) -> Mentions {
+    Mentions {
+        people: list(&value["people"], |id| UserId(int(id, 3))),
+        groups: list(&value["groups"], |id| UserGroupId(int(id, 4))),
+        here: value["here"] == true,
+        room: value["room"] == true,
+        reply_to: value["reply_to"].as_i64().map(UserId),
+    }
+}
+
+fn place_in_inbox(text: &str) -> inbox::InboxPlace {
+    text.parse().unwrap()
+}
+
+/// `{"id","reason","actor","emoji","group","read","message"}`.
+fn inbox_item(value: &Value) -> inbox::Item {
+    inbox::Item {
+        place: place_in_inbox(&text(&value["id"], "1735732800000.100.1")),
+        reason: inbox::InboxReason::from_name(&text(&value["reason"], "mention")).unwrap(),
+        actor_name: text(&value["actor"], "bob"),
+        emoji: optional(&value["emoji"]),
+        group: value["group"].as_i64().map(UserGroupId),
+        read: value["read"] == true,
+        message: message(&value["message"]),
+    }
+}
+
+fn read_state(value: &Value) -> inbox::ReadState {
+    inbox::ReadState {
+        all_to: value["all_to"].as_str().map(place_in_inbox),
+        single: list(&value["items"], |one| place_in_inbox(one.as_str().unwrap())),
+        rev: Number(int(&value["rev"], 7)),
+    }
+}
+
+fn user_group(value: &Value) -> UserGroup {
+    UserGroup {
+        id: UserGroupId(int(&value["id"], 4)),
+        name: text(&value["name"], "dev"),
+        size: int(&value["size"], 2),
+        mine: value["mine"] == true,
     }
 }
 
@@ -242,6 +306,7 @@ pub(super) fn listed(value: &Value) -> Listed {
         visible_from: Number(0),
         read_seq: Number(int(&value["read"], 40)),
         unread: int(&value["unread"], 2),
+        unread_for_me: int(&value["for_me"], 1),
         last_message: value.get("last").map(message),
         room: value.get("room").map(|room| {
             Box::new(InRoom { unread: int(&room["unread"], 1), last_message: room.get("last").map(message) })
@@ -279,6 +344,7 @@ fn explanation(value: &Value) -> Explanation {
     let rights = Rights {
         kind: Kind::from_name(&text(&value["kind"], "room")).unwrap(),
         visibility: Visibility::Private,
+        members: 2,
         role: Role::from_name(&text(&value["role"], "member")).unwrap(),
         server_role: ServerRole::User,
         policy: Policy::default(),
@@ -482,6 +548,8 @@ pub(super) fn account_event(value: &Value) -> AccountEvent {
         "account.updated" => AccountFact::ProfileChanged(Box::new(account(&value["account"]))),
         "draft.saved" => AccountFact::DraftSaved(draft(&value["draft"])),
         "reminder.changed" => AccountFact::ReminderChanged(reminder(&value["reminder"])),
+        "inbox.read" => AccountFact::InboxRead(read_state(&value["state"])),
+        "user_groups.changed" => AccountFact::UserGroupsChanged(list(&value["groups"], |id| UserGroupId(int(id, 4)))),
         "reminder.removed" => AccountFact::ReminderRemoved(reminder(&value["reminder"]).id),
         "thread.followed" => AccountFact::ThreadFollowed(following(&value["thread"])),
         "draft.discarded" => AccountFact::DraftDiscarded(draft(&value["draft"]).key),

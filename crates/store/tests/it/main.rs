@@ -6,6 +6,7 @@ mod history;
 mod identities;
 mod jobs;
 mod log;
+mod mentions;
 mod names;
 mod policies;
 mod reminders;
@@ -30,6 +31,7 @@ use chat::{
     accounts::{Profile, ServerRole, Speaker},
     conversations::{Kind, Visibility},
     members::Role,
+    mentions::Called,
     messages::{MessageType, Sent, Submission},
     threads::Target,
 };
@@ -170,8 +172,10 @@ fn say_in(
         text: text.to_owned(),
         parent: None,
         target,
+        ..Submission::default()
     };
-    let message = NewMessage { author: speaker(author), submission, origin: None };
+    let called = Some(Called::of_text(text)).filter(|called| !called.is_empty()).map(Box::new);
+    let message = NewMessage { author: speaker(author), submission, origin: None, called, unconfirmed: 20 };
     let writer = writer.clone();
     tokio::spawn(async move {
         writer.append(Append { message, done: Box::new(move |outcome| answer.send(outcome).unwrap()) }).await;
@@ -263,8 +267,9 @@ async fn a_stranger_and_a_missing_parent_are_refused_without_a_gap() {
             text: "what?".into(),
             parent,
             target: Target::Unaware,
+            ..Submission::default()
         };
-        let message = NewMessage { author: speaker(ann), submission, origin: None };
+        let message = NewMessage { author: speaker(ann), submission, origin: None, called: None, unconfirmed: 0 };
         writer.append(Append { message, done: Box::new(move |outcome| answer.send(outcome).unwrap()) }).await;
         assert_eq!(result.await.unwrap().unwrap_err().field.as_deref(), Some("/parent"));
         assert_eq!(say(&writer, ann, room, "", "alone").await.unwrap().unwrap().seq, Number(2));

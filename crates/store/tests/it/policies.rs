@@ -118,8 +118,9 @@ async fn nobody_reads_or_answers_what_was_said_before_the_number_from_which_they
                 text: "ah".into(),
                 parent,
                 target: Target::Unaware,
+                ..Submission::default()
             };
-            let message = NewMessage { author: speaker(bob), submission, origin: None };
+            let message = NewMessage { author: speaker(bob), submission, origin: None, called: None, unconfirmed: 0 };
             writer.append(Append { message, done: Box::new(move |outcome| answer.send(outcome).unwrap()) }).await;
             assert_eq!(result.await.unwrap().is_ok(), sees);
         }
@@ -128,7 +129,13 @@ async fn nobody_reads_or_answers_what_was_said_before_the_number_from_which_they
 
 /// Counts the statements that this thread sends. SQLite's are sent by a thread of their own, and not seen.
 #[derive(Clone, Default)]
-struct Statements(Arc<AtomicUsize>);
+pub(super) struct Statements(Arc<AtomicUsize>);
+
+impl Statements {
+    pub(super) fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 impl Subscriber for Statements {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -161,9 +168,9 @@ async fn a_send_under_a_policy_takes_no_more_statements_than_one_without() {
         let (ann, _bob, room) = room(&writer).await;
         say(&writer, ann, room, "", "what is prepared is prepared").await.unwrap().unwrap();
         let count = async |text: &str| {
-            let before = statements.0.load(Ordering::Relaxed);
+            let before = statements.count();
             say(&writer, ann, room, "", text).await.unwrap().unwrap();
-            statements.0.load(Ordering::Relaxed) - before
+            statements.count() - before
         };
         let without = count("without a policy").await;
         sets(&writer, room, Ability::Post, Some(Role::Member)).await;

@@ -11,10 +11,12 @@ use std::{
 };
 
 use chat::{
-    ConversationId, ErrorCode, MessageId, Millis, Number, Scope, UserId,
+    ConversationId, Error, ErrorCode, MessageId, Millis, Number, Scope, UserId,
     accounts::{Profile, ServerRole},
     identities::Identity,
+    inbox::{InboxPlace, ReadState},
     members::Role,
+    mentions::Mentions,
     policies::{Ability, Grant, Policy},
     saved::SavedMessage,
     sessions::Origin,
@@ -119,6 +121,14 @@ async fn town(db: &Db) -> (Writer, UserId, UserId, ConversationId) {
             let (at, when) = (Millis(90_000_000), (unit.now, Number(1)));
             let reminder = store::reminders::put(&mut unit.conn, bob, room, Number(2), at, when).await?;
             store::jobs::add(&mut unit.conn, Kind::Reminder, reminder.id.0, at).await?;
+            let group = store::user_groups::create(&mut unit.conn, "Gardeners", unit.now).await?;
+            store::user_groups::add(&mut unit.conn, group, &[ann, bob], unit.now).await?;
+            let message = store::messages::one(&mut unit.conn, room, Number(2)).await?.ok_or_else(Error::internal)?;
+            let called = Mentions { people: vec![bob], groups: vec![group], room: true, ..Mentions::default() };
+            store::mentions::change(&mut unit.conn, &message, &called, message.rev, unit.now).await?;
+            let place = InboxPlace { at: Millis(1), message: message.id, actor: ann };
+            let read = ReadState { all_to: Some(place), single: vec![], rev: Number(1) };
+            store::inbox::set_read_state(&mut unit.conn, bob, &read).await?;
             let (message, seq, saved_at, rev) = (MessageId(1), Number(2), unit.now, Number(2));
             let saved = SavedMessage { message, conversation: room, seq, saved_at, rev };
             store::saved::save(&mut unit.conn, bob, &saved).await?;
@@ -204,7 +214,9 @@ async fn a_backup_of_either_database_is_restored_into_either() {
                     r#"counters ["conversation",1]"#,
                     r#"counters ["reminder",1]"#,
                     r#"counters ["session",1000001]"#,
-                    r#"counters ["user",3]"#
+                    r#"counters ["user",3]"#,
+                    r#"counters ["user_group",1]"#,
+                    r#"counters ["user_group_changes",2]"#
                 ]
             );
             goes_on(&to, ann, room).await;

@@ -10,6 +10,8 @@ use chat::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::mentions::{MentionsForm, mentions, mentions_form};
+
 use super::threads::{SummaryForm, summary, summary_form};
 
 #[derive(Serialize, Deserialize)]
@@ -44,6 +46,8 @@ pub(super) struct MessageForm<'a> {
     deleted: Option<i64>,
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     reactions: Vec<(Cow<'a, str>, Vec<i64>)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mentions: Option<MentionsForm>,
 }
 
 pub(super) fn message_form(message: &Message) -> MessageForm<'_> {
@@ -70,6 +74,7 @@ pub(super) fn message_form(message: &Message) -> MessageForm<'_> {
             .iter()
             .map(|one| ((&one.emoji).into(), one.users.iter().map(|user| user.0).collect()))
             .collect(),
+        mentions: mentions_form(&message.mentions),
     }
 }
 
@@ -101,5 +106,6 @@ pub(super) fn message(conversation: ConversationId, form: MessageForm<'_>) -> Op
                 users: users.into_iter().map(UserId).collect(),
             })
             .collect(),
+        mentions: form.mentions.map(mentions).unwrap_or_default(),
     })
 }

@@ -8,6 +8,7 @@ mod accounts;
 mod conversations;
 mod markers;
 mod members;
+mod mentions;
 mod messages;
 mod presence;
 mod reactions;
@@ -246,11 +247,12 @@ fn fact(conversation: ConversationId, form: FactForm<'_>) -> Option<Fact> {
 #[cfg(test)]
 mod tests {
     use chat::{
-        AccountEvent, AccountFact, ClientId, MessageId,
+        AccountEvent, AccountFact, ClientId, MessageId, UserGroupId,
         accounts::{Account, Profile, ServerRole},
         conversations::{Conversation, Kind, Visibility},
         markers::Markers,
         members::{Member, Role},
+        mentions::Mentions,
         messages::{Message, MessageType},
         presence::{Presence, Seen},
         reactions::Reaction,
@@ -288,6 +290,13 @@ mod tests {
             edited_at: Some(Millis(6)),
             deleted_at: Some(Millis(7)),
             reactions: vec![Reaction { emoji: "👍".into(), users: vec![UserId(1), UserId(2)] }],
+            mentions: Mentions {
+                people: vec![UserId(2), UserId(5)],
+                groups: vec![UserGroupId(3)],
+                here: true,
+                room: false,
+                reply_to: Some(UserId(2)),
+            },
         }
     }
 

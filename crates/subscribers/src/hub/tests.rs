@@ -270,6 +270,7 @@ fn listed(head: i64) -> Listed {
         read_seq: Number(0),
         visible_from: Number(0),
         unread: 0,
+        unread_for_me: 0,
         last_message: None,
         room: None,
         peer: None,
@@ -313,6 +314,7 @@ fn said(seq: i64) -> Fact {
         edited_at: None,
         deleted_at: None,
         reactions: Vec::new(),
+        mentions: chat::mentions::Mentions::default(),
     })
 }
 

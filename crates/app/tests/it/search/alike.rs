@@ -272,6 +272,7 @@ impl World {
                     text,
                     parent: None,
                     target: chat::threads::Target::Unaware,
+                    ..Submission::default()
                 };
                 let Reply::Sent(sent) = self.does(who, Command::SendMessage(send)).await? else { return Ok(()) };
                 self.said.push((conversation, sent.seq, who));

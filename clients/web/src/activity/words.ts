@@ -1,0 +1,38 @@
+import { speak } from '../i18n.svelte';
+
+export const t = speak({
+  en: {
+    activity: 'Activity',
+    back: 'Back to the conversations',
+    readAll: 'Mark all as read',
+    read: 'Mark as read',
+    readOf: (text: string) => `Mark as read: ${text}`,
+    unread: 'Unread',
+    none: 'Nothing yet. Mentions of you, replies to your messages and reactions to them will be here.',
+    more: 'Show more',
+    elsewhere: 'a conversation',
+    mention: (name: string, where: string) => `${name} mentioned you in ${where}`,
+    reply: (name: string, where: string) => `${name} replied to you in ${where}`,
+    group: (name: string, where: string) => `${name} mentioned a group of yours in ${where}`,
+    here: (name: string, where: string) => `${name} called everybody present in ${where}`,
+    room: (name: string, where: string) => `${name} called everybody in ${where}`,
+    reaction: (name: string, where: string) => `${name} reacted to your message in ${where}`,
+  },
+  fr: {
+    activity: 'Activité',
+    back: 'Retour aux conversations',
+    readAll: 'Tout marquer comme lu',
+    read: 'Marquer comme lu',
+    readOf: (text: string) => `Marquer comme lu : ${text}`,
+    unread: 'Non lu',
+    none: 'Rien pour l’instant. Vous verrez ici les mentions de vous, les réponses et les réactions à vos messages.',
+    more: 'Afficher plus',
+    elsewhere: 'une conversation',
+    mention: (name: string, where: string) => `${name} vous a mentionné dans ${where}`,
+    reply: (name: string, where: string) => `${name} vous a répondu dans ${where}`,
+    group: (name: string, where: string) => `${name} a mentionné un de vos groupes dans ${where}`,
+    here: (name: string, where: string) => `${name} a appelé les personnes présentes dans ${where}`,
+    room: (name: string, where: string) => `${name} a appelé tout le monde dans ${where}`,
+    reaction: (name: string, where: string) => `${name} a réagi à votre message dans ${where}`,
+  },
+});
