@@ -1,7 +1,7 @@
 //! Commands: the changes that clients can ask for. Every endpoint translates to these.
 
 use crate::{
-    ClientId, ConversationId, Millis, Number, ReminderId, SessionId, UserId,
+    ClientId, ConversationId, FileId, Millis, Number, ReminderId, SessionId, UserId,
     accounts::{ProfileChange, ServerRole},
     conversations::Visibility,
     drafts::DraftKey,
@@ -59,6 +59,8 @@ pub enum Command {
         /// The number to move it to.
         seq: Number,
     },
+    /// Remove an own file that no message holds yet; repeating it changes nothing.
+    RemoveFile(FileId),
     /// Set a reminder of a message; an existing one for the message is moved.
     CreateReminder {
         /// The conversation.

@@ -9,6 +9,7 @@ mod time;
 pub mod accounts;
 pub mod conversations;
 pub mod drafts;
+pub mod files;
 pub mod identities;
 pub mod markers;
 pub mod members;
@@ -40,7 +41,7 @@ pub use command::{Command, Visit};
 pub use error::{Error, ErrorCode, Result};
 pub use event::{AccountEvent, AccountFact, Event, Fact, Notice, Outgoing, Revocation, Scope, Signal};
 pub use ids::{
-    ClientId, ConnectionId, ConversationId, MAX_SAFE_INTEGER, MessageId, Number, ReminderId, SessionId, UserId,
+    ClientId, ConnectionId, ConversationId, FileId, MAX_SAFE_INTEGER, MessageId, Number, ReminderId, SessionId, UserId,
 };
 pub use limits::Limits;
 pub use query::Query;

@@ -1,6 +1,13 @@
 //! Messages, in the order in which they were sent.
 
-use crate::{ClientId, ConversationId, MessageId, Millis, Number, UserId, accounts::ServerRole, reactions::Reaction};
+use std::borrow::Cow;
+
+use crate::{
+    ClientId, ConversationId, FileId, MessageId, Millis, Number, UserId,
+    accounts::ServerRole,
+    files::{File, readable_size},
+    reactions::Reaction,
+};
 
 /// The content that a message's text describes: the text itself, or something stored elsewhere. Clients choose by it
 /// how to show the message; the server treats all types alike.
@@ -76,8 +83,25 @@ pub struct Message {
     pub edited_at: Option<Millis>,
     /// When it was deleted.
     pub deleted_at: Option<Millis>,
+    /// The files that it carries, in the order of its sender; none once deleted.
+    pub files: Vec<File>,
     /// The reactions, in order of the first use of each emoji.
     pub reactions: Vec<Reaction>,
+}
+
+impl Message {
+    /// The text for those who know no files: each is named on a line of its own. `None` once deleted.
+    #[must_use]
+    pub fn words(&self) -> Option<Cow<'_, str>> {
+        let text = self.text.as_deref()?;
+        if self.files.is_empty() {
+            return Some(text.into());
+        }
+        let named = self.files.iter().map(|file| format!("📎 {} ({})", file.name, readable_size(file.size)));
+        let lines: Vec<String> =
+            Some(text).filter(|text| !text.is_empty()).map(str::to_owned).into_iter().chain(named).collect();
+        Some(lines.join("\n").into())
+    }
 }
 
 /// A send that the engine has checked as far as it can without the database.
@@ -89,10 +113,12 @@ pub struct Submission {
     pub client_id: Option<ClientId>,
     /// The type of the content.
     pub message_type: MessageType,
-    /// The text.
+    /// The text; it may be empty if there are files.
     pub text: String,
     /// The `seq` of the message that it replies to.
     pub parent: Option<Number>,
+    /// Files that the sender has uploaded and no message holds yet, in order.
+    pub files: Vec<FileId>,
 }
 
 /// The answer to a send. It is the same for every repeat.

@@ -137,6 +137,7 @@ impl NamesPeople for Message {
             created_at: _,
             edited_at: _,
             deleted_at: _,
+            files: _,
             reactions,
         } = self;
         show(author);
@@ -315,6 +316,7 @@ impl NamesPeople for Command {
             | Self::MoveMarker { conversation: _, marker: _, seq: _ }
             | Self::CreateReminder { conversation: _, seq: _, at: _ }
             | Self::CancelReminder(_)
+            | Self::RemoveFile(_)
             | Self::CreateRoom { name: _, topic: _, visibility: _, client_id: _ }
             | Self::JoinConversation(_)
             | Self::LeaveConversation(_)

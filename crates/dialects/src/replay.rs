@@ -35,8 +35,8 @@ use chat::{
 use serde_json::{Value, json};
 
 use self::nouns::{
-    STATISTICS, account_changes, account_event, all_statistics, caught_up, error, event, piece, place, script, sent,
-    server, signal, visited, welcome,
+    STATISTICS, account_changes, account_event, all_statistics, caught_up, error, event, file, piece, place, script,
+    sent, server, signal, visited, welcome,
 };
 use crate::{
     Dialect, Resume, Step,
@@ -197,6 +197,13 @@ fn drive(mut step: Step, script: &mut VecDeque<&str>, said: &mut String) {
                 then(answer(&describe_visit(&visit), script, said).map(|value| visited(&value)))
             }
             Step::Piece(then) => then(answer("Piece", script, said).map(|value| piece(&value))),
+            Step::Receive(new, then) => {
+                then(answer(&format!("Receive {new:?}"), script, said).map(|value| file(&value["file"])))
+            }
+            Step::Open(id, then) => then(answer(&format!("Open {id}"), script, said).map(|value| file(&value["file"]))),
+            Step::FilesCookie(then) => {
+                then(answer("FilesCookie", script, said).map(|value| value["cookie"].as_str().unwrap().to_owned()))
+            }
             Step::LogOut(then) => then(answer("LogOut", script, said).map(|_| ())),
             Step::Authenticate(token, Resume { epoch, account, cursors }, then) => {
                 let epoch = epoch.map(|epoch| format!(" of {epoch}")).unwrap_or_default();
@@ -272,7 +279,8 @@ fn describe_answer(answer: &RestAnswer) -> String {
         let text = String::from_utf8_lossy(&content.bytes);
         if content.media_type == JSON { text.into_owned() } else { format!("{} {text}", content.media_type) }
     });
-    format!("{}{headers} {}", answer.status, content.unwrap_or_default())
+    let stored = answer.stored.as_ref().map(|part| format!("bytes {} to {} of the file", part.start, part.end));
+    format!("{}{headers} {}", answer.status, content.or(stored).unwrap_or_default())
 }
 
 /// Parses the body of a request in a transcript.
@@ -328,6 +336,7 @@ fn describe(command: &Command) -> String {
         Command::RemoveReaction { conversation, seq, emoji } => format!("RemoveReaction {conversation} {seq} {emoji}"),
         Command::CreateReminder { conversation, seq, at } => format!("CreateReminder {conversation} {seq} {}", at.0),
         Command::CancelReminder(reminder) => format!("CancelReminder {reminder}"),
+        Command::RemoveFile(file) => format!("RemoveFile {file}"),
         Command::MoveMarker { conversation, marker, seq } => format!("MoveMarker {conversation} {marker:?} {seq}"),
         Command::CreateRoom { name, topic, visibility, client_id } => {
             format!("CreateRoom {name:?} {topic:?} {visibility:?} {client_id:?}")

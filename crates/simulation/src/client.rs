@@ -468,5 +468,12 @@ impl World<'_> {
 
 fn send(conversation: ConversationId, cid: ClientId, text: String) -> Command {
     let message_type = MessageType::Text;
-    Command::SendMessage(Submission { conversation, client_id: Some(cid), message_type, text, parent: None })
+    Command::SendMessage(Submission {
+        conversation,
+        client_id: Some(cid),
+        message_type,
+        text,
+        parent: None,
+        files: Vec::new(),
+    })
 }

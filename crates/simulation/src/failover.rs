@@ -170,6 +170,7 @@ impl World {
             message_type: MessageType::Text,
             text: format!("text of {cid}"),
             parent: None,
+            files: Vec::new(),
         };
         let message = NewMessage { author: self.speaker.clone(), submission, origin: None };
         let done = Box::new(move |outcome| _ = answer.send(outcome));

@@ -294,6 +294,7 @@ impl World<'_> {
             created_at,
             edited_at: None,
             deleted_at: None,
+            files: Vec::new(),
             reactions: Vec::new(),
         };
         let fact = Fact::MessageCreated(message);

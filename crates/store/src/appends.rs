@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::LazyLock};
 use chat::{
     ClientId, ConversationId, Error as Refusal, ErrorCode, Event, Fact, MessageId, Millis, Number, Outgoing,
     conversations::{Kind, Visibility},
+    files::File,
     messages::{Message, MessageType, Sent},
     mutants::{self, Mutant},
     policies::{Ability, Grant, Rights},
@@ -16,6 +17,7 @@ use crate::{
     Append, Conn, Error, Result, Unit,
     clock::at_least,
     faults,
+    files::{self, Attached, Offered},
     members::read_role,
     policies,
     unreadable::{Rest, Salvage},
@@ -34,16 +36,16 @@ statements! {
              LEFT JOIN messages p ON p.conversation_id = CAST(j.value ->> 'c' AS BIGINT) AND p.seq = CAST(j.value ->> 'p' AS BIGINT) AND p.seq >= m.visible_from
              LEFT JOIN policies q ON q.conversation_id = c.id
              LEFT JOIN grants g ON g.conversation_id = c.id AND g.user_id = m.user_id AND g.ability = 'post'";
-    INSERT = "INSERT INTO messages (conversation_id, seq, rev, author_id, client_id, content_hash, message_type, text, parent, created_at)
+    INSERT = "INSERT INTO messages (conversation_id, seq, rev, author_id, client_id, content_hash, message_type, text, parent, created_at, files)
               SELECT CAST(j.value ->> 'c' AS BIGINT), CAST(j.value ->> 's' AS BIGINT), CAST(j.value ->> 's' AS BIGINT),
                      CAST(j.value ->> 'u' AS BIGINT), j.value ->> 'k', CAST(j.value ->> 'h' AS BIGINT), COALESCE(j.value ->> 'y', 'text'), j.value ->> 't',
-                     CAST(j.value ->> 'p' AS BIGINT), CAST(j.value ->> 'a' AS BIGINT)
+                     CAST(j.value ->> 'p' AS BIGINT), CAST(j.value ->> 'a' AS BIGINT), COALESCE(CAST(j.value ->> 'f' AS BIGINT), 0)
               FROM json_each($1) AS j ORDER BY j.key";
     /// The same with the ids, which PostgreSQL may give in any order.
-    INSERT_RETURNING = "INSERT INTO messages (conversation_id, seq, rev, author_id, client_id, content_hash, message_type, text, parent, created_at)
+    INSERT_RETURNING = "INSERT INTO messages (conversation_id, seq, rev, author_id, client_id, content_hash, message_type, text, parent, created_at, files)
               SELECT CAST(j.value ->> 'c' AS BIGINT), CAST(j.value ->> 's' AS BIGINT), CAST(j.value ->> 's' AS BIGINT),
                      CAST(j.value ->> 'u' AS BIGINT), j.value ->> 'k', CAST(j.value ->> 'h' AS BIGINT), COALESCE(j.value ->> 'y', 'text'), j.value ->> 't',
-                     CAST(j.value ->> 'p' AS BIGINT), CAST(j.value ->> 'a' AS BIGINT)
+                     CAST(j.value ->> 'p' AS BIGINT), CAST(j.value ->> 'a' AS BIGINT), COALESCE(CAST(j.value ->> 'f' AS BIGINT), 0)
               FROM json_each($1) AS j ORDER BY j.key
               RETURNING id, conversation_id, seq";
     ADVANCE = "UPDATE conversations SET head = CAST(j.value ->> 'h' AS BIGINT), active_at = CAST(j.value ->> 'a' AS BIGINT)
@@ -118,6 +120,9 @@ struct Row<'a> {
     t: &'a str,
     p: Option<i64>,
     a: i64,
+    /// How many files it carries; absent for none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    f: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -132,6 +137,7 @@ enum Verdict {
     New {
         number: Number,
         at: Millis,
+        files: Vec<File>,
     },
     Repeat(Sent),
     /// Repeats a send of the same batch, by its index.
@@ -183,6 +189,7 @@ impl Drop for Owed {
 async fn store(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<chat::Result<Sent>>> {
     let verdicts = check(unit, run).await?;
     let ids = insert(unit, run, &verdicts).await?;
+    attach(unit, run, &verdicts, &ids).await?;
     let mut outcomes: Vec<chat::Result<Sent>> = Vec::with_capacity(run.len());
     for (append, verdict) in run.iter().zip(verdicts) {
         let conversation = append.submission.conversation;
@@ -193,9 +200,9 @@ async fn store(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<chat::Result<S
                 Some(outcome) => outcome.clone().map(|sent| Sent { repeated: true, ..sent }),
                 None => Err(Refusal::internal()),
             },
-            Verdict::New { number, at } => {
+            Verdict::New { number, at, files } => {
                 let id = ids.get(&(conversation.0, number.0)).copied().unwrap_or_default();
-                unit.committed.push(Outgoing::Event(created(append, MessageId(id), number, at)));
+                unit.committed.push(Outgoing::Event(created(append, MessageId(id), number, at, files)));
                 let client_id = append.submission.client_id.clone();
                 let sent =
                     Sent { conversation, seq: number, id: MessageId(id), client_id, created_at: at, repeated: false };
@@ -225,6 +232,7 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
     }
     rows.sort_unstable_by_key(|row| row.i);
     mend_heads(unit, run, &mut rows).await?;
+    let mut offered = Offered::by(&mut unit.conn, run.iter().map(|append| &append.submission)).await?;
     let mut heads: HashMap<i64, (i64, i64)> = HashMap::new();
     let mut seen: HashMap<(i64, &str), usize> = HashMap::new();
     let mut verdicts = Vec::with_capacity(run.len());
@@ -237,7 +245,7 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
         }
         let verdict = match faults::repeat(append) {
             Some(sent) => Verdict::Repeat(sent),
-            None => judge(append, &row, unit.now, &mut heads),
+            None => judge(append, &row, unit.now, &mut heads, &mut offered),
         };
         // A refused send has not used its client id up.
         if let (Some(client_id), Verdict::New { .. }) = (remembered(append.submission.client_id.as_ref()), &verdict) {
@@ -273,7 +281,13 @@ fn repeat_in_batch(run: &[NewMessage], first: usize, append: &NewMessage) -> Ver
     }
 }
 
-fn judge(append: &NewMessage, row: &Checked, now: Millis, heads: &mut HashMap<i64, (i64, i64)>) -> Verdict {
+fn judge(
+    append: &NewMessage,
+    row: &Checked,
+    now: Millis,
+    heads: &mut HashMap<i64, (i64, i64)>,
+    offered: &mut Offered,
+) -> Verdict {
     let conversation = append.submission.conversation.0;
     // First of all: a repeat is answered even to those who have left since.
     if let (Some(id), Some(seq), Some(at)) = (row.id, row.seq, row.created_at) {
@@ -300,10 +314,14 @@ fn judge(append: &NewMessage, row: &Checked, now: Millis, heads: &mut HashMap<i6
     if append.submission.parent.is_some() && row.parent_seq.is_none() {
         return Verdict::Refused(Refusal::invalid("parent", "There is no message with this seq in the conversation."));
     }
+    let files = match offered.take(append.author.user, &append.submission.files) {
+        Ok(files) => files,
+        Err(refusal) => return Verdict::Refused(refusal),
+    };
     let (head, at) = heads.entry(conversation).or_insert((head, active_at));
     *head = faults::next(conversation, *head, now);
     *at = at_least(*at, now).0;
-    Verdict::New { number: Number(*head), at: Millis(*at) }
+    Verdict::New { number: Number(*head), at: Millis(*at), files }
 }
 
 /// What decides whether the author may post.
@@ -326,7 +344,7 @@ async fn insert(unit: &mut Unit, run: &[NewMessage], verdicts: &[Verdict]) -> Re
     let mut heads: HashMap<i64, Head> = HashMap::new();
     let mut rows = Vec::with_capacity(run.len());
     for (append, verdict) in run.iter().zip(verdicts) {
-        if let Verdict::New { number, at } = verdict {
+        if let Verdict::New { number, at, files } = verdict {
             let c = append.submission.conversation.0;
             heads.insert(c, Head { c, h: number.0, a: at.0 });
             rows.push(Row {
@@ -339,6 +357,7 @@ async fn insert(unit: &mut Unit, run: &[NewMessage], verdicts: &[Verdict]) -> Re
                 t: &append.submission.text,
                 p: append.submission.parent.map(|p| p.0),
                 a: at.0,
+                f: Some(files.len()).filter(|count| *count > 0),
             });
         }
     }
@@ -352,6 +371,24 @@ async fn insert(unit: &mut Unit, run: &[NewMessage], verdicts: &[Verdict]) -> Re
         Error::Conflict(text) => Error::Unavailable(text),
         error => error,
     })
+}
+
+/// Gives the new messages the files that they carry.
+async fn attach(
+    unit: &mut Unit,
+    run: &[NewMessage],
+    verdicts: &[Verdict],
+    ids: &HashMap<(i64, i64), i64>,
+) -> Result<()> {
+    let mut attached = Vec::new();
+    for (append, verdict) in run.iter().zip(verdicts) {
+        if let Verdict::New { number, files, .. } = verdict
+            && let Some(id) = ids.get(&(append.submission.conversation.0, number.0))
+        {
+            attached.extend(Attached::all(files, append.submission.conversation, *number, MessageId(*id)));
+        }
+    }
+    files::attach(&mut unit.conn, &attached).await
 }
 
 /// For SQLite: a row that cannot be stored ends the whole transaction. That is what we would do anyway,
@@ -387,7 +424,7 @@ async fn insert_rows(conn: &mut Conn, rows: &[Row<'_>], heads: &[Head]) -> Resul
     }
 }
 
-fn created(append: &NewMessage, id: MessageId, number: Number, at: Millis) -> Event {
+fn created(append: &NewMessage, id: MessageId, number: Number, at: Millis, files: Vec<File>) -> Event {
     let message = Message {
         id,
         conversation: append.submission.conversation,
@@ -404,6 +441,7 @@ fn created(append: &NewMessage, id: MessageId, number: Number, at: Millis) -> Ev
         created_at: at,
         edited_at: None,
         deleted_at: None,
+        files,
         reactions: Vec::new(),
     };
     Event {
@@ -437,6 +475,7 @@ fn content_hash(append: &NewMessage) -> i64 {
         .chain(parent)
         // Plain texts have the digest that they had before there were other types.
         .chain(special_type(append).unwrap_or_default().bytes())
+        .chain(append.submission.files.iter().flat_map(|id| id.to_string().into_bytes()))
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     hash.cast_signed()
 }

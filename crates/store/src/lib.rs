@@ -33,6 +33,7 @@ pub mod clock;
 pub mod conversations;
 pub mod doctor;
 pub mod drafts;
+pub mod files;
 pub mod history;
 pub mod identities;
 pub mod invalidations;
@@ -89,6 +90,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         catch_up::STATEMENTS,
         account_changes::STATEMENTS,
         drafts::STATEMENTS,
+        files::STATEMENTS,
         followers::STATEMENTS,
         history::STATEMENTS,
         health::STATEMENTS,

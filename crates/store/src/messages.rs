@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use crate::{
-    Conn, Error, Result, reactions,
+    Conn, Error, Result, files, reactions,
     unreadable::{self, Rest, Salvage},
 };
 
@@ -31,7 +31,7 @@ macro_rules! columns {
         concat!(
             "m.id, m.conversation_id, m.seq, m.rev, m.author_id, COALESCE(u.username, '') AS username, COALESCE(",
             shown_name!(),
-            ", '') AS shown_name, COALESCE(u.role, 'guest') AS role, m.message_type, m.client_id, m.text, m.parent, m.created_at, m.edited_at, m.deleted_at"
+            ", '') AS shown_name, COALESCE(u.role, 'guest') AS role, m.message_type, m.client_id, m.text, m.parent, m.created_at, m.edited_at, m.deleted_at, m.files"
         )
     };
 }
@@ -84,7 +84,7 @@ statements! {
 
 /// The fields of [`Row`], in their order.
 const COLUMNS: &str = "id, conversation_id, seq, rev, author_id, username, shown_name, role, message_type, client_id, \
-                       text, parent, created_at, edited_at, deleted_at";
+                       text, parent, created_at, edited_at, deleted_at, files";
 
 #[derive(FromRow, Deserialize)]
 struct Row {
@@ -103,6 +103,8 @@ struct Row {
     created_at: i64,
     edited_at: Option<i64>,
     deleted_at: Option<i64>,
+    /// How many files it carries.
+    files: i64,
 }
 
 impl Row {
@@ -153,6 +155,7 @@ impl Row {
             created_at: Millis(created_at),
             edited_at: edited_at.map(Millis),
             deleted_at: deleted_at.map(Millis),
+            files: Vec::new(),
             reactions: Vec::new(),
         })
     }
@@ -177,12 +180,16 @@ impl Salvage for Row {
             created_at: rest.number("created_at").unwrap_or_default(),
             edited_at: rest.number("edited_at"),
             deleted_at: rest.number("deleted_at"),
+            // Looked for, if it cannot be read.
+            files: rest.number("files").unwrap_or(1),
         })
     }
 }
 
-/// Turns rows into messages with their reactions. Only a changed message can have any.
+/// Turns rows into messages with their reactions and files. Only a changed message can have reactions.
 async fn complete(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<Message>> {
+    let with_files = rows.iter().filter(|row| row.files > 0 && row.deleted_at.is_none());
+    let with_files: Vec<MessageId> = with_files.map(|row| MessageId(row.id)).collect();
     let mut messages: Vec<Message> = unreadable::readable(rows, Row::read)?;
     let changed: Vec<MessageId> =
         messages.iter().filter(|m| m.rev > m.seq && m.deleted_at.is_none()).map(|m| m.id).collect();
@@ -190,6 +197,12 @@ async fn complete(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<Message>> {
         let mut found: HashMap<MessageId, _> = reactions::of(conn, &changed).await?;
         for message in &mut messages {
             message.reactions = found.remove(&message.id).unwrap_or_default();
+        }
+    }
+    if !with_files.is_empty() {
+        let mut found = files::of(conn, &with_files).await?;
+        for message in messages.iter_mut().filter(|message| message.deleted_at.is_none()) {
+            message.files = found.remove(&message.id).unwrap_or_default();
         }
     }
     Ok(messages)
@@ -360,12 +373,15 @@ pub async fn edit(
     Ok(())
 }
 
-/// Turns a message into a tombstone: its text and its reactions are gone.
+/// Turns a message into a tombstone: its text, its reactions and its files are gone.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn delete(conn: &mut Conn, message: &Message, number: Number, now: Millis) -> Result<()> {
     reactions::clear(conn, message.id).await?;
+    if !message.files.is_empty() {
+        files::give_up_of_message(conn, message.id, now).await?;
+    }
     sql!(conn, execute, DELETE, message.conversation.0, message.seq.0, number.0, now.0)?;
     Ok(())
 }

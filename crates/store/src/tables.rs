@@ -177,7 +177,7 @@ pub(crate) static TABLES: Tables = tables! {
     messages by (id) of Owner::Conversation("conversation_id", Changes::SeqAndRev); {
         id: Number, conversation_id: Number, seq: Number, rev: Number, author_id: Number, client_id: Text,
         content_hash: Number, text: Text, parent: Number, created_at: Number, edited_at: Number,
-        deleted_at: Number, message_type: Text, text_rev: Number
+        deleted_at: Number, message_type: Text, text_rev: Number, files: Number
     }
     account_heads by (user_id) of Owner::Account("user_id"); { user_id: Number, head: Number, floor: Number }
     account_changes by (user_id, noun, key) of Owner::Account("user_id"); {
@@ -191,6 +191,12 @@ pub(crate) static TABLES: Tables = tables! {
     reminders by (user_id, conversation_id, seq) of Owner::Account("user_id"); {
         user_id: Number, conversation_id: Number, seq: Number, id: Number, at: Number, created_at: Number, due_at: Number,
         rev: Number
+    }
+    // Where their bytes are, no database knows.
+    files by (number) of Owner::Account("owner_id"); {
+        number: Number, id: Text, owner_id: Number, name: Text, media_type: Text, size: Number, sha256: Text,
+        width: Number, height: Number, created_at: Number, conversation_id: Number, seq: Number, message_id: Number,
+        place: Number, gone_at: Number
     }
     // What it says is of accounts and of rooms.
     name_findings by (noun, subject, what) of Owner::Server; {

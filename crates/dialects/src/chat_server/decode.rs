@@ -158,8 +158,14 @@ fn dm(to: UserId, content: String) -> Step {
 }
 
 fn send(place: &Conversation, text: String, ack: impl FnOnce(Conversation) -> String + Send + 'static) -> Step {
-    let submission =
-        Submission { conversation: place.id, client_id: None, message_type: MessageType::Text, text, parent: None };
+    let submission = Submission {
+        conversation: place.id,
+        client_id: None,
+        message_type: MessageType::Text,
+        text,
+        parent: None,
+        files: Vec::new(),
+    };
     let place = place.clone();
     Step::Send(
         submission,

@@ -141,8 +141,14 @@ fn open(caller: Caller, room: Listed, first: Option<String>) -> Step {
     caller.members(conversation, move |caller, members| match first {
         None => caller.answer(201, &Room::new(&room, &members, &caller.speaker)),
         Some(text) => {
-            let submission =
-                Submission { conversation, client_id: None, message_type: MessageType::Text, text, parent: None };
+            let submission = Submission {
+                conversation,
+                client_id: None,
+                message_type: MessageType::Text,
+                text,
+                parent: None,
+                files: Vec::new(),
+            };
             Step::Send(
                 submission.clone(),
                 Box::new(move |sent| {

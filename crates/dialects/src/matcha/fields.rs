@@ -104,7 +104,14 @@ pub(super) fn submission(conversation: ConversationId, text: String) -> Result<S
     if text.chars().count() > TEXT_LENGTH {
         return Err(Error::invalid("message", words::TOO_LONG));
     }
-    Ok(Submission { conversation, client_id: None, message_type: MessageType::Text, text, parent: None })
+    Ok(Submission {
+        conversation,
+        client_id: None,
+        message_type: MessageType::Text,
+        text,
+        parent: None,
+        files: Vec::new(),
+    })
 }
 
 /// The one form of an emoji. Refuses what is none by its length, or holds NUL, which a path can hold; other texts are

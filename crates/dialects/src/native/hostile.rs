@@ -63,8 +63,10 @@ fn full(operation: &str) -> Value {
         "member.add" | "member.remove" | "member.abilities" => json!({ "conversation": 1, "user": 2 }),
         "member.update" => json!({ "conversation": 1, "user": 2, "role": "owner" }),
         "message.send" => {
-            json!({ "conversation": 1, "client_id": "c", "message_type": "image", "text": "x", "parent": 4 })
+            let files = ["00112233445566778899aabbccddeeff"];
+            json!({ "conversation": 1, "client_id": "c", "message_type": "image", "text": "x", "parent": 4, "files": files })
         }
+        "file.remove" => json!({ "file": "00112233445566778899aabbccddeeff" }),
         "message.find" => json!({ "message": 7 }),
         "message.search" => {
             json!({ "q": "x", "conversation": 1, "utc_offset": "+02:00", "cursor": "9", "limit": 5 })

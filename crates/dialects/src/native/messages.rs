@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 
 use super::{
     accounts::Person,
-    fields::{self, Integer, Key, Text},
+    fields::{self, FileKey, Integer, Key, Text},
+    files::File,
     pages::page_limit,
     reactions::Reaction,
 };
@@ -29,6 +30,8 @@ pub(super) struct SendMessage {
     pub(super) text: Text,
     /// The `seq` of the message that it answers.
     pub(super) parent: Option<Integer>,
+    /// Uploaded files of the speaker that no message holds yet; with them the text may be empty.
+    pub(super) files: Option<Vec<FileKey>>,
 }
 
 impl From<SendMessage> for Submission {
@@ -39,6 +42,7 @@ impl From<SendMessage> for Submission {
             message_type: send.message_type.map(|kind| kind.0).unwrap_or_default(),
             text: send.text.0,
             parent: send.parent.map(|seq| Number(seq.0)),
+            files: send.files.unwrap_or_default().into_iter().map(|key| key.0).collect(),
         }
     }
 }
@@ -146,6 +150,8 @@ pub struct Message<'a> {
     /// When it was deleted.
     #[schema(value_type = Option<fields::Moment>)]
     deleted_at: Option<Time>,
+    /// The files that it carries; none once deleted.
+    files: Vec<File<'a>>,
     /// Who reacted how.
     reactions: Vec<Reaction<'a>>,
 }
@@ -165,6 +171,7 @@ impl<'a> From<&'a messages::Message> for Message<'a> {
             created_at: Time(message.created_at),
             edited_at: message.edited_at.map(Time),
             deleted_at: message.deleted_at.map(Time),
+            files: message.files.iter().map(File::from).collect(),
             reactions: message.reactions.iter().map(Reaction::from).collect(),
         }
     }

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::{
     account_changes, accounts, conversations, drafts,
     encode::{self, Answer},
-    markers, members, messages,
+    files, markers, members, messages,
     pages::{id_cursor, page_limit},
     policies, presence, reactions, reminders,
     schemas::Shape,
@@ -374,6 +374,10 @@ operations! {
             ),
         ]
         (messages::SendMessage) |i| Ok(Asked::Send(i.into()));
+    "file.remove" member ["done" server::Done]
+        "Remove an own file that no message holds yet; repeating it changes nothing."
+        [route("DELETE", "/v1/files/{file}", 204, &[("file", "file", TEXT)], &[])]
+        (files::OfFile) |i| order(Command::RemoveFile(i.file.0));
     "message.search" member ["search.results" search::SearchResults<'static>]
         "Messages that the speaker may see and in which some words stand, newest first."
         [route(

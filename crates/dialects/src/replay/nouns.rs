@@ -1,11 +1,12 @@
 //! Makes the vocabulary's nouns of short JSON; what is not given has a usual value.
 
 use chat::{
-    AccountEvent, AccountFact, ClientId, ConversationId, Error, ErrorCode, Event, Fact, Limits, MessageId, Number,
-    ReminderId, Reply, SessionId, Signal, UserId,
+    AccountEvent, AccountFact, ClientId, ConversationId, Error, ErrorCode, Event, Fact, FileId, Limits, MessageId,
+    Number, ReminderId, Reply, SessionId, Signal, UserId,
     accounts::{Account, Profile, ServerRole},
     conversations::{Conversation, Kind, Listed, Peer, Place, Visibility},
     drafts::{Draft, DraftKey, Saved},
+    files::File,
     markers::Markers,
     members::{Departure, Member, Role},
     messages::{Message, MessageType, Page, Sent},
@@ -162,10 +163,24 @@ pub(super) fn message(value: &Value) -> Message {
         created_at: NOON,
         edited_at: (value["edited"] == true).then(|| NOON.plus(60_001)),
         deleted_at: deleted.then(|| NOON.plus(60_002)),
+        files: list(&value["files"], file),
         reactions: list(&value["reactions"], |one| Reaction {
             emoji: text(&one[0], "👍"),
             users: list(&one[1], |id| UserId(int(id, 3))),
         }),
+    }
+}
+
+/// `{"id","name","type","size","pixels":[width,height]}`.
+pub(super) fn file(value: &Value) -> File {
+    let pixels = value["pixels"][0].as_i64().zip(value["pixels"][1].as_i64());
+    File {
+        id: FileId::parse(&text(&value["id"], "00112233445566778899aabbccddeeff")).unwrap(),
+        name: text(&value["name"], "tree.png"),
+        media_type: text(&value["type"], "image/png"),
+        size: int(&value["size"], 1_234_567),
+        sha256: "ab".repeat(32),
+        pixels,
     }
 }
 

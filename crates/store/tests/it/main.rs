@@ -156,6 +156,7 @@ fn say(
         message_type: MessageType::Text,
         text: text.to_owned(),
         parent: None,
+        files: Vec::new(),
     };
     let message = NewMessage { author: speaker(author), submission, origin: None };
     let writer = writer.clone();
@@ -242,7 +243,14 @@ async fn a_stranger_and_a_missing_parent_are_refused_without_a_gap() {
         assert_eq!(stranger.code, ErrorCode::NotFound);
         let (answer, result) = oneshot::channel();
         let (message_type, parent) = (MessageType::Text, Some(Number(99)));
-        let submission = Submission { conversation: room, client_id: None, message_type, text: "what?".into(), parent };
+        let submission = Submission {
+            conversation: room,
+            client_id: None,
+            message_type,
+            text: "what?".into(),
+            parent,
+            files: Vec::new(),
+        };
         let message = NewMessage { author: speaker(ann), submission, origin: None };
         writer.append(Append { message, done: Box::new(move |outcome| answer.send(outcome).unwrap()) }).await;
         assert_eq!(result.await.unwrap().unwrap_err().field.as_deref(), Some("/parent"));

@@ -110,8 +110,14 @@ async fn nobody_reads_or_answers_what_was_said_before_the_number_from_which_they
         for (parent, sees) in [(3, false), (4, true)] {
             let (answer, result) = oneshot::channel();
             let (message_type, parent) = (MessageType::Text, Some(Number(parent)));
-            let submission =
-                Submission { conversation: room, client_id: None, message_type, text: "ah".into(), parent };
+            let submission = Submission {
+                conversation: room,
+                client_id: None,
+                message_type,
+                text: "ah".into(),
+                parent,
+                files: Vec::new(),
+            };
             let message = NewMessage { author: speaker(bob), submission, origin: None };
             writer.append(Append { message, done: Box::new(move |outcome| answer.send(outcome).unwrap()) }).await;
             assert_eq!(result.await.unwrap().is_ok(), sees);

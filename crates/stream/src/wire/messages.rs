@@ -10,6 +10,8 @@ use chat::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::files::{FileForm, file, file_form};
+
 #[derive(Serialize, Deserialize)]
 pub(super) struct MessageForm<'a> {
     id: i64,
@@ -35,6 +37,8 @@ pub(super) struct MessageForm<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     deleted: Option<i64>,
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    files: Vec<FileForm<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     reactions: Vec<(Cow<'a, str>, Vec<i64>)>,
 }
 
@@ -54,6 +58,7 @@ pub(super) fn message_form(message: &Message) -> MessageForm<'_> {
         created: message.created_at.0,
         edited: message.edited_at.map(|at| at.0),
         deleted: message.deleted_at.map(|at| at.0),
+        files: message.files.iter().map(file_form).collect(),
         reactions: message
             .reactions
             .iter()
@@ -79,6 +84,7 @@ pub(super) fn message(conversation: ConversationId, form: MessageForm<'_>) -> Op
         created_at: Millis(form.created),
         edited_at: form.edited.map(Millis),
         deleted_at: form.deleted.map(Millis),
+        files: form.files.into_iter().map(file).collect::<Option<_>>()?,
         reactions: form
             .reactions
             .into_iter()

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod conversations;
+mod files;
 mod markers;
 mod members;
 mod messages;
@@ -239,9 +240,10 @@ fn fact(conversation: ConversationId, form: FactForm<'_>) -> Option<Fact> {
 #[cfg(test)]
 mod tests {
     use chat::{
-        AccountEvent, AccountFact, ClientId, MessageId,
+        AccountEvent, AccountFact, ClientId, FileId, MessageId,
         accounts::{Account, Profile, ServerRole},
         conversations::{Conversation, Kind, Visibility},
+        files::File,
         markers::Markers,
         members::{Member, Role},
         messages::{Message, MessageType},
@@ -270,7 +272,19 @@ mod tests {
             created_at: Millis(5),
             edited_at: Some(Millis(6)),
             deleted_at: Some(Millis(7)),
+            files: vec![a_file()],
             reactions: vec![Reaction { emoji: "👍".into(), users: vec![UserId(1), UserId(2)] }],
+        }
+    }
+
+    fn a_file() -> File {
+        File {
+            id: FileId::of([9; 16]),
+            name: "Été \"1\".png".into(),
+            media_type: "image/png".into(),
+            size: 123_456,
+            sha256: "ab".repeat(32),
+            pixels: Some((640, 480)),
         }
     }
 
