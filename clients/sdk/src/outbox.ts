@@ -7,7 +7,7 @@ import type { Pending } from './state/pending.js';
 import { readJson, removeText, watch, writeText, type KeyValue } from './storage.js';
 import { unref } from './timers.js';
 import { uuid } from './uuid.js';
-import type { MessageSent } from './wire.js';
+import type { File, MessageSent } from './wire.js';
 
 export interface OutboxOptions {
   readonly storage: KeyValue;
@@ -25,6 +25,8 @@ interface Kept {
   readonly conversation: number;
   readonly text: string;
   readonly parent: number | null;
+  /** Absent for none, as before feature level 7. */
+  readonly files?: readonly File[];
   readonly at: number;
   readonly failed?: { readonly code: Refusal['code']; readonly status: number; readonly detail: string };
 }
@@ -39,6 +41,7 @@ interface Wait {
 interface Added {
   readonly parent?: number | null;
   readonly clientId?: string;
+  readonly files?: readonly File[];
 }
 
 /** A message of another tab is left to that tab for this long, in milliseconds. */
@@ -87,7 +90,7 @@ export class Outbox {
 
   /** Puts a message into it, unless it is in it already; returns its client id. */
   add(conversation: number, text: string, options: Added = {}): string {
-    const { parent = null, clientId = uuid() } = options;
+    const { parent = null, clientId = uuid(), files = [] } = options;
     if (this.#pending.some((it) => it.clientId === clientId)) return clientId;
     const at = this.#options.now();
     const message: Pending = {
@@ -95,6 +98,7 @@ export class Outbox {
       conversation,
       text,
       parent,
+      files,
       at,
       state: 'waiting',
       refusal: null,
@@ -291,15 +295,16 @@ function left(wait: Wait | undefined, now: number): number {
   return !wait || now < wait.from ? 0 : Math.max(0, wait.until - now);
 }
 
-function keep({ clientId, conversation, text, parent, at, refusal }: Pending): Kept {
-  const kept = { clientId, conversation, text, parent, at };
+function keep({ clientId, conversation, text, parent, files, at, refusal }: Pending): Kept {
+  const kept = { clientId, conversation, text, parent, at, ...(files.length > 0 && { files }) };
   if (!refusal) return kept;
   return { ...kept, failed: { code: refusal.code, status: refusal.status, detail: refusal.detail } };
 }
 
-function revived({ failed, ...kept }: Kept): Pending {
+function revived({ failed, files, ...kept }: Kept): Pending {
   return {
     ...kept,
+    files: Array.isArray(files) ? files : [],
     state: failed ? 'failed' : 'waiting',
     refusal: failed ? new Refusal(failed) : null,
     seq: null,

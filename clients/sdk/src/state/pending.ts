@@ -1,6 +1,6 @@
 // Messages that are written and not yet in the conversation, as the outbox has them.
 import type { Refusal } from '../problem.js';
-import type { Message } from '../wire.js';
+import type { File, Message } from '../wire.js';
 
 export interface Pending {
   readonly clientId: string;
@@ -8,6 +8,8 @@ export interface Pending {
   readonly text: string;
   /** The `seq` of the message that it answers. */
   readonly parent: number | null;
+  /** The files that it carries, which are uploaded already. */
+  readonly files: readonly File[];
   /** When it was written, in milliseconds since 1970. */
   readonly at: number;
   readonly state: 'waiting' | 'sending' | 'failed';
