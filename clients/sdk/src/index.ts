@@ -12,7 +12,7 @@ export type { LineState as Line, State } from './state/index.js';
 export type { ConversationState } from './state/state.js';
 export { knowsAccount } from './state/account_scope.js';
 export { draftKey } from './state/drafts.js';
-export { filePath, filesOf, isPicture } from './state/files.js';
+export { filePath, filesOf, isPicture, wordsOf } from './state/files.js';
 export type { Bytes, Transfer, UploadOptions } from './uploads.js';
 export type { Timeline } from './state/timeline.js';
 export type { Pending } from './state/pending.js';

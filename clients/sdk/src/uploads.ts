@@ -75,7 +75,8 @@ function answered({ status, body }: { readonly status: number; readonly body: st
     value = undefined;
   }
   if (status < 200 || status >= 300) throw refusalOf(status, value);
-  if (typeof (value as { id?: unknown } | undefined)?.id !== 'string') throw unanswered('The answer was no file.');
+  if (typeof (value as { id?: unknown } | undefined)?.id !== 'string')
+    throw unanswered('The answer was no file.');
   return value as File;
 }
 

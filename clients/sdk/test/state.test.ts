@@ -469,6 +469,7 @@ describe('writing', () => {
     conversation: 1,
     text: 'hello',
     parent: null,
+    files: [],
     at: 0,
     state: 'sending',
     refusal: null,

@@ -27,7 +27,8 @@ function within(...answers: (() => ReturnType<Transfer>)[]) {
 }
 
 const answer = (status: number, body: unknown) => async () => ({ status, body: JSON.stringify(body) });
-const refusal = (code: string, status: number, more = {}) => answer(status, { code, status, title: '', detail: '', ...more });
+const refusal = (code: string, status: number, more = {}) =>
+  answer(status, { code, status, title: '', detail: '', ...more });
 const cut = async () => {
   throw new Refusal({ code: 'network', detail: 'cut' });
 };
@@ -45,7 +46,11 @@ test('a file is uploaded under its name with the token, and tells how far it is'
 });
 
 test('one that is broken off is begun again, after as long as the server wants', async () => {
-  const { it, tries, waits } = within(cut, refusal('rate_limited', 429, { retry_after_ms: 7_000 }), answer(201, file));
+  const { it, tries, waits } = within(
+    cut,
+    refusal('rate_limited', 429, { retry_after_ms: 7_000 }),
+    answer(201, file),
+  );
   expect(await upload(it, bytes)).toEqual(file);
   expect([tries.length, waits]).toEqual([3, [500, 8_000]]);
 });

@@ -18,3 +18,10 @@ export function filePath({ id }: Pick<File, 'id'>, options: { readonly download?
 export function isPicture({ media_type }: Pick<File, 'media_type'>): boolean {
   return ['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/avif'].includes(media_type);
 }
+
+/** What a message says in one line: its text, or the names of its files; `null` once deleted. */
+export function wordsOf(message: Pick<Message, 'text' | 'files'>): string | null {
+  if (message.text === null || message.text.trim() !== '') return message.text;
+  const names = filesOf(message).map(({ name }) => `📎 ${name}`);
+  return names.join(', ');
+}

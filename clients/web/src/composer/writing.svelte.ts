@@ -1,4 +1,4 @@
-import { draftKey, hasVisible, knowsAccount, type Message } from '@palabre/sdk';
+import { draftKey, hasVisible, knowsAccount, type File, type Message } from '@palabre/sdk';
 import * as drafts from '../town/drafts.svelte';
 import { reason } from '../town/problems';
 import { fetchQuoted, quoted } from '../town/quotes.svelte';
@@ -67,9 +67,9 @@ export class Writing {
     return [...this.text].length;
   }
 
-  /** Whether it can be sent or saved. */
-  get ready(): boolean {
-    return hasVisible(this.text) && [...sent(this.text)].length <= this.most;
+  /** Whether it can be sent or saved; with files it needs no text. */
+  readyWith(files: number): boolean {
+    return (files > 0 || hasVisible(this.text)) && [...sent(this.text)].length <= this.most;
   }
 
   /** A text that another device wrote at the same time. */
@@ -140,13 +140,14 @@ export class Writing {
     drafts.saveNow(this.key);
   }
 
-  /** Sends the draft. */
-  send(): void {
+  /** Sends the draft, with these files. */
+  send(files: readonly File[] = []): void {
     // A message that is no longer there cannot be answered.
     const { parent: wanted, conversation } = this;
     const parent = wanted !== null && quoted(conversation, wanted) !== null ? wanted : null;
     const clientId = drafts.clientIdOf(this.key);
-    client.send(this.conversation, sent(this.text), parent === null ? { clientId } : { parent, clientId });
+    const options = { clientId, ...(parent !== null && { parent }), ...(files.length > 0 && { files }) };
+    client.send(this.conversation, sent(this.text), options);
     client.typing(this.conversation, false);
     this.#opening = false;
     drafts.drop(this.key);

@@ -19,6 +19,7 @@ function message(seq: number, author: number, minutes: number, more: Partial<Mes
     created_at: new Date(NOON + minutes * 60_000).toISOString(),
     edited_at: null,
     deleted_at: null,
+    files: [],
     reactions: [],
     ...more,
   };
@@ -29,6 +30,7 @@ const pending = (clientId: string, minutes: number): Pending => ({
   conversation: 1,
   text: 'on its way',
   parent: null,
+  files: [],
   at: NOON + minutes * 60_000,
   state: 'sending',
   refusal: null,
