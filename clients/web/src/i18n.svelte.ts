@@ -1,3 +1,4 @@
+import { bytes as bytesIn } from './bytes';
 import { keep, kept } from './kept';
 
 /** The languages that the client speaks. */
@@ -179,12 +180,7 @@ export function number(value: number): string {
   return numbers().format(value);
 }
 
-const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
-
-/** A number of bytes as people write it: 1.2 MB, 1,2 Mo. */
+/** A number of bytes as people write it. */
 export function bytes(value: number): string {
-  const power = Math.min(3, Math.max(0, Math.floor(Math.log10(Math.max(1, value)) / 3)));
-  const shown = value / 1000 ** power;
-  const options = { style: 'unit', unit: UNITS[power], maximumFractionDigits: shown < 10 ? 1 : 0 } as const;
-  return new Intl.NumberFormat(locale(), options).format(shown);
+  return bytesIn(value, locale());
 }

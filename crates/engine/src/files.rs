@@ -1,6 +1,7 @@
 //! Files: uploading, reading, and removing them. Who may read a file follows from the message that holds it; before
 //! there is one, only its owner may.
 
+mod pictures;
 mod sweep;
 mod types;
 mod under_way;
@@ -21,6 +22,7 @@ use store::{
 };
 
 use crate::{Call, Engine, Inner, text};
+use pictures::Picture;
 pub(crate) use sweep::Suspects;
 pub use sweep::Swept;
 use under_way::Place;
@@ -54,6 +56,8 @@ pub struct Upload {
     /// The first bytes, until they have told the type.
     head: Vec<u8>,
     media_type: Option<&'static str>,
+    /// What it is, if it is a picture.
+    picture: Option<Picture>,
     hash: digest::Context,
     size: i64,
     _place: Place,
@@ -82,6 +86,7 @@ impl Engine {
             gathered: Vec::new(),
             head: Vec::new(),
             media_type: None,
+            picture: None,
             hash: digest::Context::new(&digest::SHA256),
             size: 0,
             _place: place,
@@ -113,7 +118,6 @@ impl Upload {
     pub async fn write(&mut self, piece: &[u8]) -> Result<()> {
         self.size = self.size.saturating_add(i64::try_from(piece.len()).unwrap_or(i64::MAX));
         check_size(&self.call.settings.limits, self.size)?;
-        self.hash.update(piece);
         if self.media_type.is_none() {
             self.head.extend(piece.iter().take(HEAD - self.head.len()));
             if self.head.len() == HEAD {
@@ -121,10 +125,22 @@ impl Upload {
             }
         }
         self.gathered.extend_from_slice(piece);
-        if self.gathered.len() >= BLOCK {
-            self.writing.write(std::mem::take(&mut self.gathered)).await.inspect_err(note)?;
+        if self.gathered.len() >= BLOCK { self.pass_on(false).await } else { Ok(()) }
+    }
+
+    /// Stores what was gathered; of a picture what is done of it.
+    async fn pass_on(&mut self, is_end: bool) -> Result<()> {
+        let done = match &mut self.picture {
+            Some(picture) => picture.pass(&mut self.gathered, is_end),
+            None => self.gathered.len(),
+        };
+        let rest = self.gathered.split_off(done);
+        let block = std::mem::replace(&mut self.gathered, rest);
+        if block.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        self.hash.update(&block);
+        Ok(self.writing.write(block).await.inspect_err(note)?)
     }
 
     fn recognise(&mut self) -> Result<()> {
@@ -137,6 +153,7 @@ impl Upload {
             return Err(Error::new(ErrorCode::UnsupportedType, detail));
         }
         self.media_type = Some(media_type);
+        self.picture = Picture::of(media_type);
         Ok(())
     }
 
@@ -151,9 +168,7 @@ impl Upload {
         if self.media_type.is_none() {
             self.recognise()?;
         }
-        if !self.gathered.is_empty() {
-            self.writing.write(std::mem::take(&mut self.gathered)).await.inspect_err(note)?;
-        }
+        self.pass_on(true).await?;
         self.writing.finish().await.inspect_err(note)?;
         let file = File {
             id: self.id,
@@ -161,7 +176,7 @@ impl Upload {
             media_type: self.media_type.unwrap_or("application/octet-stream").to_owned(),
             size: self.size,
             sha256: self.hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
-            pixels: None,
+            pixels: self.picture.as_ref().and_then(Picture::pixels),
         };
         let kept = self.call.keep_file(file).await;
         // Of a commit in doubt nobody knows yet whether the file is needed: it waits, or is found by the sweep.
