@@ -39,6 +39,46 @@ impl Folder {
         self.root.join(&name[..2]).join(&name[2..4]).join(&name)
     }
 
+    /// Brings a blob into another folder, unless it is there: as one more name of the same bytes if both are on one file
+    /// system, else as a copy, which is on the disk when this returns. A blob never changes, so that both may share it.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such blob; what keeps it from being read or written.
+    pub fn bring(&self, id: FileId, to: &Self) -> Result<()> {
+        let (from, place) = (self.path_of(id), to.path_of(id));
+        if place.exists() {
+            return Ok(());
+        }
+        let mut source = File::open(&from)?;
+        to.make_place(&place)?;
+        match fs::hard_link(&from, &place) {
+            Ok(()) => Ok(File::open(place.parent().ok_or(Error::NotFound)?)?.sync_all()?),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            // Another file system, or one that has no links.
+            Err(_) => {
+                let mut copy = to.begin_now(id)?;
+                io::copy(&mut source, copy.file.as_mut().ok_or(Error::NotFound)?)?;
+                copy.finish()
+            }
+        }
+    }
+
+    /// The size of a blob in bytes.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such blob.
+    pub fn size_of(&self, id: FileId) -> Result<u64> {
+        Ok(fs::metadata(self.path_of(id))?.len())
+    }
+
+    /// Makes the folders in which a blob has its place.
+    fn make_place(&self, place: &Path) -> Result<()> {
+        let inner = place.parent().ok_or(Error::NotFound)?;
+        make_folder(&self.root)?;
+        make_folder(inner.parent().ok_or(Error::NotFound)?)?;
+        make_folder(inner)
+    }
+
     /// Opens a new file for a blob that is being written.
     fn begin_now(&self, id: FileId) -> Result<Unfinished> {
         let folder = self.root.join(UNFINISHED);
@@ -145,8 +185,7 @@ impl Unfinished {
     fn put_in_place(&self, file: &File) -> Result<()> {
         file.sync_all()?;
         let inner = self.place.parent().ok_or(Error::NotFound)?;
-        let outer = inner.parent().ok_or(Error::NotFound)?;
-        make_folder(outer)?;
+        make_folder(inner.parent().ok_or(Error::NotFound)?)?;
         make_folder(inner)?;
         fs::rename(&self.path, &self.place)?;
         File::open(inner)?.sync_all()?;
@@ -362,6 +401,21 @@ mod tests {
         assert_eq!(folder.sweep_unfinished(Duration::from_secs(60)).await.unwrap(), 0);
         assert_eq!(folder.sweep_unfinished(Duration::ZERO).await.unwrap(), 1);
         assert_eq!(scratch.files(), [] as [PathBuf; 0]);
+    }
+
+    #[tokio::test]
+    async fn a_blob_is_brought_into_another_folder_and_stays_there_when_it_is_removed_here() {
+        let scratch = Scratch::new();
+        let (one, other) = (Folder::at(&scratch.0.join("one")), Folder::at(&scratch.0.join("other")));
+        put(&one, id(1, 1), b"abc").await;
+        for _ in 0..2 {
+            one.bring(id(1, 1), &other).unwrap();
+        }
+        assert!(matches!(one.bring(id(1, 2), &other), Err(Error::NotFound)));
+        one.remove(id(1, 1)).await.unwrap();
+        assert_eq!(other.size_of(id(1, 1)).unwrap(), 3);
+        assert_eq!(other.open(id(1, 1)).await.unwrap().read(0, 9).await.unwrap(), b"abc");
+        assert!(matches!(one.size_of(id(1, 1)), Err(Error::NotFound)));
     }
 
     #[tokio::test]

@@ -33,6 +33,8 @@ statements! {
     BY_NUMBER = concat!("SELECT ", columns!(), " FROM files f WHERE f.number = $1");
     BY_IDS = concat!("SELECT ", columns!(), " FROM files f
                       WHERE f.id IN (SELECT j.value ->> 'v' FROM json_each($1) AS j)");
+    PAGE = concat!("SELECT ", columns!(), " FROM files f WHERE f.number > $1 AND f.gone_at IS NULL
+                    ORDER BY f.number LIMIT $2");
     OF_MESSAGES = concat!("SELECT ", columns!(), " FROM files f
                            WHERE f.message_id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)
                            AND f.gone_at IS NULL ORDER BY f.message_id, f.place");
@@ -46,6 +48,7 @@ statements! {
     USED_BY = "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT),
                       CAST(COALESCE(SUM(CASE WHEN message_id IS NULL THEN 1 ELSE 0 END), 0) AS BIGINT)
                FROM files WHERE owner_id = $1 AND gone_at IS NULL";
+    COUNT = "SELECT COUNT(*) FROM files WHERE gone_at IS NULL";
     USED = "SELECT value FROM counters WHERE name = 'file_bytes'";
     ADD_USED = "UPDATE counters SET value = value + $1 WHERE name = 'file_bytes' RETURNING value";
 }
@@ -148,6 +151,14 @@ pub async fn known(conn: &mut Conn, ids: &[FileId]) -> Result<HashMap<FileId, St
     let ids = json(&ids.iter().map(|id| Id { v: id.to_string() }).collect::<Vec<_>>())?;
     let rows = sql!(conn, fetch_all as Row, BY_IDS, ids)?;
     Ok(unreadable::readable(rows, Row::read)?.into_iter().map(|stored| (stored.file.id, stored)).collect())
+}
+
+/// Files with a greater number than this one, at most so many, by their numbers; without those that were given up.
+///
+/// # Errors
+/// Those of the database.
+pub async fn page(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<StoredFile>> {
+    unreadable::readable(sql!(conn, fetch_all as Row, PAGE, after, limit)?, Row::read)
 }
 
 /// The files of these messages, in the order of their senders.
@@ -279,6 +290,15 @@ pub async fn used_by(conn: &mut Conn, owner: UserId) -> Result<(i64, i64)> {
 pub async fn used(conn: &mut Conn) -> Result<i64> {
     let (bytes,) = sql!(conn, fetch_one as (i64,), USED)?;
     Ok(bytes)
+}
+
+/// How many files there are, without those that were given up.
+///
+/// # Errors
+/// Those of the database.
+pub async fn count(conn: &mut Conn) -> Result<i64> {
+    let (count,) = sql!(conn, fetch_one as (i64,), COUNT)?;
+    Ok(count)
 }
 
 /// Counts bytes that have come or gone; returns how many there are then.

@@ -205,6 +205,38 @@ async fn a_file_is_read_in_ranges_and_not_again_by_who_has_it() {
 }
 
 #[tokio::test]
+async fn a_photo_tells_its_size_and_not_where_it_was_taken() {
+    let mut town = Town::opens().await;
+    let ann = town.person("ann").await;
+    let room = ann.opens_room("garden").await;
+    let segment = |kind: u8, data: &[u8]| {
+        let length = u16::try_from(data.len() + 2).unwrap().to_be_bytes();
+        [&[0xff, kind][..], &length, data].concat()
+    };
+    let place = [&b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0"[..], &b"52.5200 N 13.4050 E ".repeat(3_000)].concat();
+    let frame = segment(0xc0, b"\x08\x01\xe0\x02\x80\x01\x01\x11\0");
+    let picture: Vec<u8> = (0..300_000_u32).map(|at| u8::try_from(at % 255).unwrap()).collect();
+    let photo = [
+        &[0xff, 0xd8][..],
+        &segment(0xe1, &place),
+        &frame,
+        &segment(0xda, b"\x01\x01\0\0\x3f\0"),
+        &picture,
+        &[0xff, 0xd9],
+    ]
+    .concat();
+    let file = uploads(town.rest(), &ann, "photo.jpg", photo.clone()).await;
+    assert_eq!((&file["width"], &file["height"], &file["size"]), (&json!(640), &json!(480), &json!(photo.len())));
+    let said = sends(&ann, &room, &[&file]).await;
+    let message = ann.asks("message.get", json!({"conversation": room.id, "seq": said.seq})).await.granted();
+    assert_eq!(message["files"], json!([file]));
+    let (_, read) = asks_for(town.rest(), &ann, &file, &[]).await;
+    assert!(!read.windows(7).any(|window| window == b"52.5200"), "where it was taken");
+    assert_eq!((read.len(), &read[read.len() - picture.len() - 2..read.len() - 2] == picture), (photo.len(), true));
+    town.closes().await;
+}
+
+#[tokio::test]
 async fn a_file_that_is_not_sent_waits_for_a_day_or_until_its_owner_does_not_want_it() {
     let mut town = Town::opens().await;
     let (ann, bob) = town.two("ann", "bob").await;
@@ -223,6 +255,9 @@ async fn a_file_that_is_not_sent_waits_for_a_day_or_until_its_owner_does_not_wan
     }
     keeps(&town, 2).await;
     sends(&ann, &room, &[kept]).await;
+    let admin = town.admin("root").await;
+    let statistics = admin.asks("server.statistics", json!({})).await.granted();
+    assert_eq!((&statistics["files"], &statistics["file_bytes"]), (&json!(2), &json!(200)));
     ann.asks("file.remove", json!({"file": kept["id"]})).await.refused("conflict");
     for file in [kept, forgotten] {
         town.has_waited_for(FileId::parse(file["id"].as_str().unwrap()).unwrap()).await;

@@ -351,6 +351,8 @@ pub(super) fn all_statistics() -> AllStatistics {
         messages: 1_234,
         messages_sent: 34,
         storage_bytes: 1_048_576,
+        files: 7,
+        file_bytes: 12_345_678,
         jobs_waiting: 6,
         jobs_failed: 1,
     };
