@@ -14,10 +14,29 @@ export { knowsAccount } from './state/account_scope.js';
 export { draftKey } from './state/drafts.js';
 export { filePath, filesOf, isPicture, wordsOf } from './state/files.js';
 export type { Bytes, Transfer, UploadOptions } from './uploads.js';
+export { isSaved } from './state/saved.js';
+export {
+  isInRoom,
+  summaryOf,
+  threadKey,
+  type Followed as FollowedThreads,
+  type FollowedState,
+  type ThreadState,
+} from './state/threads.js';
 export type { Timeline } from './state/timeline.js';
 export type { Pending } from './state/pending.js';
 export type { Notice } from './state/notices.js';
 export { shownNameOf, type Named, type PersonState } from './state/accounts.js';
-export { findsName, hasVisible, mentions, parts, sameName, spans, type Part, type Span } from './text.js';
+export {
+  findsName,
+  hasVisible,
+  mentions,
+  parts,
+  plain,
+  sameName,
+  spans,
+  type Part,
+  type Span,
+} from './text.js';
 export { uuid } from './uuid.js';
 export * from './wire.js';

@@ -30,6 +30,10 @@ export interface SendOptions {
   readonly parent?: number;
   /** Uploaded files that it carries; its text may then be empty. */
   readonly files?: readonly File[];
+  /** The `seq` of the message in whose thread it is to stand; in the room if absent. */
+  readonly thread?: number;
+  /** Whether a reply in a thread is to stand in the room as well. */
+  readonly alsoInRoom?: boolean;
   /** Its name for ever; a new one if absent. */
   readonly clientId?: string;
 }

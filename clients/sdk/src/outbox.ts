@@ -27,6 +27,8 @@ interface Kept {
   readonly parent: number | null;
   /** Absent for none, as before feature level 7. */
   readonly files?: readonly File[];
+  readonly thread?: number | null;
+  readonly alsoInRoom?: boolean;
   readonly at: number;
   readonly failed?: { readonly code: Refusal['code']; readonly status: number; readonly detail: string };
 }
@@ -40,6 +42,8 @@ interface Wait {
 /** What a message may have beside its text. */
 interface Added {
   readonly parent?: number | null;
+  readonly thread?: number | null;
+  readonly alsoInRoom?: boolean;
   readonly clientId?: string;
   readonly files?: readonly File[];
 }
@@ -90,7 +94,7 @@ export class Outbox {
 
   /** Puts a message into it, unless it is in it already; returns its client id. */
   add(conversation: number, text: string, options: Added = {}): string {
-    const { parent = null, clientId = uuid(), files = [] } = options;
+    const { parent = null, thread = null, alsoInRoom = false, clientId = uuid(), files = [] } = options;
     if (this.#pending.some((it) => it.clientId === clientId)) return clientId;
     const at = this.#options.now();
     const message: Pending = {
@@ -99,6 +103,8 @@ export class Outbox {
       text,
       parent,
       files,
+      thread,
+      alsoInRoom,
       at,
       state: 'waiting',
       refusal: null,
@@ -295,15 +301,25 @@ function left(wait: Wait | undefined, now: number): number {
   return !wait || now < wait.from ? 0 : Math.max(0, wait.until - now);
 }
 
-function keep({ clientId, conversation, text, parent, files, at, refusal }: Pending): Kept {
-  const kept = { clientId, conversation, text, parent, at, ...(files.length > 0 && { files }) };
+function keep({ clientId, conversation, text, parent, thread, alsoInRoom, files, at, refusal }: Pending): Kept {
+  const kept = {
+    clientId,
+    conversation,
+    text,
+    parent,
+    at,
+    ...(thread === null ? {} : { thread, alsoInRoom }),
+    ...(files.length > 0 && { files }),
+  };
   if (!refusal) return kept;
   return { ...kept, failed: { code: refusal.code, status: refusal.status, detail: refusal.detail } };
 }
 
-function revived({ failed, files, ...kept }: Kept): Pending {
+function revived({ failed, thread = null, alsoInRoom = false, files, ...kept }: Kept): Pending {
   return {
     ...kept,
+    thread,
+    alsoInRoom,
     files: Array.isArray(files) ? files : [],
     state: failed ? 'failed' : 'waiting',
     refusal: failed ? new Refusal(failed) : null,

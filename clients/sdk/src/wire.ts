@@ -487,6 +487,16 @@ export interface NamedPresence {
   readonly user: Person;
 }
 
+/** A room of which one is a member. */
+export interface NamedRoom {
+  /** The conversation's id. */
+  readonly id: number;
+  /** Its name. */
+  readonly name: string | null;
+}
+
+export type Order = 'newest' | 'best';
+
 /** The other person of a direct conversation. */
 export interface Peer {
   /** What it calls itself. */
@@ -663,8 +673,26 @@ export interface SearchResult {
 export interface SearchResults {
   /** Present if there may be more. A page may be short, and even empty, and still have one: a search ends with what it has found when its time is over. */
   readonly next_cursor: string | null;
-  /** The messages, newest first. */
+  /** The messages, in the order that was asked for. */
   readonly results: readonly SearchResult[];
+}
+
+/** What could be written. */
+export interface SearchSuggestion {
+  /** The room that it names. */
+  readonly room: NamedRoom | null;
+  /** The text, such as `from:ann`; an operator without a value ends with its colon. */
+  readonly text: string;
+  /** Whom it names. */
+  readonly user: User | null;
+}
+
+/** What could be written where one types a search. */
+export interface SearchSuggestions {
+  /** From which Unicode scalar value of `q` on a suggestion takes the place of what was typed. */
+  readonly from: number;
+  /** The likeliest first. */
+  readonly suggestions: readonly SearchSuggestion[];
 }
 
 /** What server this is. */
@@ -1128,10 +1156,12 @@ export interface MessageHistoryData {
 export interface MessageSearchData {
   /** In this conversation only. */
   readonly conversation?: Integer | null;
-  /** The previous page's `next_cursor`. */
+  /** The previous page's `next_cursor`, with the same search and order. */
   readonly cursor?: string | null;
   /** How many; 20 if absent. More than 50 are never given. */
   readonly limit?: number | null;
+  /** `newest` first, or `best` first; `newest` if absent. */
+  readonly order?: Order | null;
   /** Words, `"phrases"`, `-excluded` words and operators, with spaces between them. `word*` finds words that begin so. Operators: `from:NAME` (or `from:me`), `in:ROOM` (a name, an id, or `in:@NAME` for a direct conversation), `before:`, `after:` and `on:` with a day such as `2026-11-30`, `has:link`, `has:reaction`, `is:edited`, `type:room`, `type:group`, `type:direct`. All must hold; of several `from:`, `in:` or `type:` one. */
   readonly q: string;
   /** How far the clock of the days is from UTC: `+02:00`, `-05:00` or `Z`; `Z` if absent. */
@@ -1227,6 +1257,14 @@ export interface RoomListData {
   readonly limit?: number | null;
   /** What is looked for: each of its words begins a word of the name. All if absent. */
   readonly prefix?: string | null;
+}
+
+/** What was begun. */
+export interface SearchCompleteData {
+  /** How many; 8 if absent. More than 20 are never given. */
+  readonly limit?: number | null;
+  /** What was typed into the field of a search, up to where one types. */
+  readonly q: string;
 }
 
 /** No fields. */
@@ -1378,7 +1416,7 @@ export interface Commands {
   'message.get': { data: MessageGetData; answer: Message };
   /** A page of messages: the newest, or those before, after or around a number. */
   'message.history': { data: MessageHistoryData; answer: History };
-  /** Messages that the speaker may see and in which some words stand, newest first. */
+  /** Messages that the speaker may see and in which some words stand, newest or best first. */
   'message.search': { data: MessageSearchData; answer: SearchResults };
   /** Say something. With a client id it can be repeated without harm. */
   'message.send': { data: MessageSendData; answer: MessageSent };
@@ -1402,6 +1440,8 @@ export interface Commands {
   'room.get': { data: RoomGetData; answer: Conversation | Room };
   /** Public rooms, by name: those whose name has words that begin so; or the one of an id. */
   'room.list': { data: RoomListData; answer: Rooms };
+  /** What could be written where one types a search: operators, people, and rooms of one's own. */
+  'search.complete': { data: SearchCompleteData; answer: SearchSuggestions };
   /** The former name of server.statistics, for one more version. */
   'server.figures': { data: ServerFiguresData; answer: Statistics };
   /** What server this is, and its limits. */
@@ -1671,7 +1711,14 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
     'around_seq',
     'limit',
   ]),
-  'message.search': call('GET /v1/search/messages', ['q', 'conversation', 'utc_offset', 'cursor', 'limit']),
+  'message.search': call('GET /v1/search/messages', [
+    'q',
+    'conversation',
+    'utc_offset',
+    'order',
+    'cursor',
+    'limit',
+  ]),
   'message.send': call('POST /v1/conversations/{conversation}/messages', [], true),
   ping: null,
   'presence.get': call('GET /v1/presence', ['users']),
@@ -1683,6 +1730,7 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'reminder.list': call('GET /v1/reminders', ['due']),
   'room.get': call('GET /v1/rooms/{name}'),
   'room.list': call('GET /v1/rooms', ['prefix', 'cursor', 'limit', 'conversation']),
+  'search.complete': call('GET /v1/search/suggestions', ['q', 'limit']),
   'server.figures': call('GET /v1/server/figures'),
   'server.get': call('GET /v1/server', [], false, false),
   'server.statistics': call('GET /v1/server/statistics'),

@@ -231,6 +231,7 @@ fn message(number: i64) -> NewMessage {
         text: format!("message {number}: {}", "and so on ".repeat(10)),
         parent: None,
         files: Vec::new(),
+        target: chat::threads::Target::Unaware,
     };
     NewMessage { author, submission, origin: None }
 }

@@ -138,6 +138,8 @@ limits! {
     upload_burst: 30, 1..=1_000_000_000;
     /// Uploads of one user that may be under way at the same time, on each node.
     uploads_at_once: 6, 1..=1_000;
+    /// Threads that one user may follow; beyond it, taking part follows no more.
+    followed_threads_per_user: 10_000, 1..=1_000_000;
     /// Different emoji on one message.
     reactions_per_message: 50, 1..=1_000;
     /// Different emoji of one user on one message.
@@ -146,6 +148,8 @@ limits! {
     emoji_length: 32, 1..=64;
     /// Reminders that one user may have, those that are due and not dismissed included.
     reminders: 200, 1..=10_000;
+    /// Messages that one user may have saved.
+    saved_messages: 2_000, 1..=100_000;
     /// Characters of a search.
     search_length: 500, 1..=2_000;
     /// Words and operators of a search.

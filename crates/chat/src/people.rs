@@ -7,13 +7,15 @@
 use crate::{
     AccountEvent, AccountFact, Command, Event, Fact, Query, Reply, Signal, UserId,
     accounts::{Account, Speaker},
-    conversations::{Conversation, Listed, Peer, Place},
+    conversations::{Conversation, InRoom, Listed, Peer, Place},
     markers::Markers,
     members::Member,
     messages::{Message, Page},
     reactions::Reaction,
     reminders::Reminder,
     reply::{AccountChanges, CaughtUp},
+    search::{Meant, Suggestion},
+    threads::{Followed, Summary},
 };
 
 /// What names people.
@@ -112,10 +114,32 @@ impl NamesPeople for Peer {
 
 impl NamesPeople for Listed {
     fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
-        let Self { conversation, role: _, visible_from: _, read_seq: _, unread: _, last_message, peer } = self;
+        let Self { conversation, role: _, visible_from: _, read_seq: _, unread: _, last_message, room, peer } = self;
         conversation.each_person(show);
         last_message.each_person(show);
+        room.each_person(show);
         peer.each_person(show);
+    }
+}
+
+impl NamesPeople for InRoom {
+    fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
+        let Self { unread: _, last_message } = self;
+        last_message.each_person(show);
+    }
+}
+
+impl NamesPeople for Summary {
+    fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
+        let Self { root: _, replies: _, last_seq: _, last_at: _, participants, rev: _ } = self;
+        participants.each_person(show);
+    }
+}
+
+impl NamesPeople for Followed {
+    fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
+        let Self { following: _, unread: _, counted_to: _, root } = self;
+        root.each_person(show);
     }
 }
 
@@ -134,6 +158,9 @@ impl NamesPeople for Message {
             client_id: _,
             text: _,
             parent: _,
+            thread: _,
+            also_in_room: _,
+            summary,
             created_at: _,
             edited_at: _,
             deleted_at: _,
@@ -142,6 +169,7 @@ impl NamesPeople for Message {
         } = self;
         show(author);
         reactions.each_person(show);
+        summary.each_person(show);
     }
 }
 
@@ -182,9 +210,10 @@ impl NamesPeople for Reminder {
 
 impl NamesPeople for Event {
     fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
-        let Self { conversation: _, number: _, actor, origin: _, at: _, fact } = self;
+        let Self { conversation: _, number: _, actor, origin: _, at: _, fact, thread } = self;
         show(actor);
         fact.each_person(show);
+        thread.each_person(show);
     }
 }
 
@@ -226,7 +255,10 @@ impl NamesPeople for AccountFact {
             | Self::ConversationHidden { conversation: _, at: _ }
             | Self::DraftSaved(_)
             | Self::DraftDiscarded(_)
-            | Self::ReminderRemoved(_) => {}
+            | Self::ThreadFollowed(_)
+            | Self::ReminderRemoved(_)
+            | Self::MessageSaved(_)
+            | Self::MessageUnsaved { conversation: _, seq: _ } => {}
         }
     }
 }
@@ -245,10 +277,11 @@ impl NamesPeople for Signal {
 
 impl NamesPeople for CaughtUp {
     fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
-        let Self { from: _, to: _, conversation, members, messages, reset: _, more: _ } = self;
+        let Self { from: _, to: _, conversation, members, messages, threads, reset: _, more: _ } = self;
         conversation.each_person(show);
         members.each_person(show);
         messages.each_person(show);
+        threads.each_person(show);
     }
 }
 
@@ -256,6 +289,17 @@ impl NamesPeople for AccountChanges {
     fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
         let Self { from: _, to: _, events, reset: _, more: _ } = self;
         events.each_person(show);
+    }
+}
+
+impl NamesPeople for Suggestion {
+    fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
+        let Self { text: _, meaning } = self;
+        match meaning {
+            Some(Meant::Person(account)) => account.each_person(show),
+            Some(Meant::Room(room)) => room.each_person(show),
+            None => {}
+        }
     }
 }
 
@@ -274,6 +318,7 @@ impl NamesPeople for Reply {
             }
             Self::Conversations { conversations, next: _ } => conversations.each_person(show),
             Self::Found { hits, next: _ } => hits.iter_mut().for_each(|hit| hit.message.each_person(show)),
+            Self::Suggestions { from: _, suggestions } => suggestions.each_person(show),
             Self::Rooms { rooms, next: _ } => rooms.iter_mut().for_each(|(room, _)| room.each_person(show)),
             Self::Members { members, next } => {
                 members.each_person(show);
@@ -282,17 +327,23 @@ impl NamesPeople for Reply {
             Self::Markers(markers) => markers.each_person(show),
             Self::Marker(markers) => markers.each_person(show),
             Self::History(page) => page.each_person(show),
+            Self::Threads { threads, next: _ } => threads.each_person(show),
             Self::Timeline { messages, total: _ } => messages.each_person(show),
             Self::CaughtUp(caught_up) => caught_up.each_person(show),
             Self::AccountChanges(changes) => changes.each_person(show),
             Self::Presence(people) => people.iter_mut().for_each(|(user, _)| show(user)),
             Self::Reminder(reminder) => reminder.each_person(show),
             Self::Reminders(reminders) => reminders.each_person(show),
+            Self::SavedMessages { entries, next: _ } => {
+                entries.iter_mut().for_each(|entry| entry.message.each_person(show));
+            }
             Self::Done
+            | Self::Thread(_)
             | Self::Sent(_)
             | Self::Sessions(_)
             | Self::Abilities(_)
             | Self::DraftSaved(_)
+            | Self::SavedMessage(_)
             | Self::Drafts(_) => {}
         }
     }
@@ -314,9 +365,13 @@ impl NamesPeople for Command {
             | Self::AddReaction { conversation: _, seq: _, emoji: _ }
             | Self::RemoveReaction { conversation: _, seq: _, emoji: _ }
             | Self::MoveMarker { conversation: _, marker: _, seq: _ }
+            | Self::FollowThread { key: _, follows: _ }
+            | Self::ReadThread { key: _, seq: _ }
             | Self::CreateReminder { conversation: _, seq: _, at: _ }
             | Self::CancelReminder(_)
             | Self::RemoveFile(_)
+            | Self::SaveMessage { conversation: _, seq: _ }
+            | Self::UnsaveMessage { conversation: _, seq: _ }
             | Self::CreateRoom { name: _, topic: _, visibility: _, client_id: _ }
             | Self::JoinConversation(_)
             | Self::LeaveConversation(_)
@@ -353,15 +408,18 @@ impl NamesPeople for Query {
             | Self::Conversation(_)
             | Self::RoomByName(_)
             | Self::Markers(_)
-            | Self::History { conversation: _, anchor: _, limit: _ }
+            | Self::History { conversation: _, view: _, anchor: _, limit: _ }
+            | Self::Threads { unread: _, after: _, limit: _ }
             | Self::Message { conversation: _, seq: _ }
             | Self::MessageById(_)
             | Self::Timeline { conversation: _, offset: _, limit: _ }
             | Self::CatchUp { conversation: _, since: _ }
             | Self::Reminders { due: _ }
+            | Self::SavedMessages { before: _, limit: _, messages: _ }
             | Self::AccountChanges { since: _ }
             // Names of people in what was typed are usernames.
-            | Self::Search { q: _, utc_offset: _, conversation: _, before: _, limit: _ }
+            | Self::Search { q: _, utc_offset: _, conversation: _, order: _, after: _, limit: _ }
+            | Self::CompleteSearch { q: _, limit: _ }
             | Self::Drafts => {}
         }
     }

@@ -1,6 +1,11 @@
 //! Queries: what clients can ask for without changing anything.
 
-use crate::{ConversationId, MessageId, Number, UserId, messages::Anchor};
+use crate::{
+    ConversationId, MessageId, Number, UserId,
+    messages::{Anchor, View},
+    search::{Order, SearchCursor},
+    threads::ThreadPosition,
+};
 
 /// A query of an authenticated speaker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +98,8 @@ pub enum Query {
     History {
         /// The conversation.
         conversation: ConversationId,
+        /// The messages.
+        view: View,
         /// The part.
         anchor: Anchor,
         /// The largest number of messages.
@@ -124,10 +131,28 @@ pub enum Query {
         /// The last number that the client has seen.
         since: Number,
     },
+    /// The threads that the speaker follows, the one with the newest reply first.
+    Threads {
+        /// Only those with unread replies.
+        unread: bool,
+        /// Continue after this position.
+        after: Option<ThreadPosition>,
+        /// How many.
+        limit: i64,
+    },
     /// The speaker's own reminders, in the order of their times.
     Reminders {
         /// Only those that are due, or only those that are not; all if absent.
         due: Option<bool>,
+    },
+    /// The messages that the speaker has saved, the last one first.
+    SavedMessages {
+        /// Saved before this number of the account.
+        before: Option<Number>,
+        /// The largest number of entries.
+        limit: i64,
+        /// Whether the messages themselves are wanted.
+        messages: bool,
     },
     /// The changes of the speaker's account after a number.
     AccountChanges {
@@ -136,7 +161,7 @@ pub enum Query {
     },
     /// The speaker's drafts.
     Drafts,
-    /// Messages that the speaker may see, newest first.
+    /// Messages that the speaker may see.
     Search {
         /// What is looked for, as it was typed: see [`crate::search::parse`].
         q: String,
@@ -144,9 +169,18 @@ pub enum Query {
         utc_offset: i64,
         /// In this conversation only.
         conversation: Option<ConversationId>,
-        /// Older than this message.
-        before: Option<MessageId>,
+        /// In which order.
+        order: Order,
+        /// Where the page before ended.
+        after: Option<SearchCursor>,
         /// How many.
+        limit: i64,
+    },
+    /// What could take the place of what was begun at the end of a search.
+    CompleteSearch {
+        /// What was typed, up to where one types.
+        q: String,
+        /// How many suggestions.
         limit: i64,
     },
     /// Who is here, of these people.

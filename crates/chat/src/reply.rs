@@ -1,7 +1,7 @@
 //! The answers to commands and queries.
 
 use crate::{
-    AccountEvent, MessageId, Number, UserId,
+    AccountEvent, Number, UserId,
     accounts::Account,
     conversations::{Conversation, Listed},
     drafts::{Draft, Saved},
@@ -12,8 +12,10 @@ use crate::{
     presence::Seen,
     query::ListPosition,
     reminders::Reminder,
-    search::Hit,
+    saved::{SavedEntry, SavedMessage},
+    search::{Hit, SearchCursor, Suggestion},
     sessions::{Session, Tokens},
+    threads::{Followed, Following, Summary, ThreadPosition},
 };
 
 /// The answer to a command or query.
@@ -95,16 +97,41 @@ pub enum Reply {
     Drafts(Vec<Draft>),
     /// The presence of people.
     Presence(Vec<(UserId, Seen)>),
+    /// Whether the speaker follows a thread, and how far they have read it.
+    Thread(Following),
+    /// A page of the threads that the speaker follows.
+    Threads {
+        /// The threads.
+        threads: Vec<Followed>,
+        /// Present if there are more.
+        next: Option<ThreadPosition>,
+    },
     /// A reminder in its present state.
     Reminder(Reminder),
     /// The speaker's reminders.
     Reminders(Vec<Reminder>),
-    /// What was found, newest first.
+    /// A message that the speaker has saved.
+    SavedMessage(SavedMessage),
+    /// A page of the messages that the speaker has saved.
+    SavedMessages {
+        /// The last one first.
+        entries: Vec<SavedEntry>,
+        /// Present if there are more: those saved before this number.
+        next: Option<Number>,
+    },
+    /// What was found, in the order that was asked for.
     Found {
         /// The messages.
         hits: Vec<Hit>,
-        /// Present if there may be more: go on before this message.
-        next: Option<MessageId>,
+        /// Present if there may be more.
+        next: Option<SearchCursor>,
+    },
+    /// What could be written where one types a search.
+    Suggestions {
+        /// From which Unicode scalar value on a suggestion takes the place of what was typed.
+        from: usize,
+        /// The likeliest first.
+        suggestions: Vec<Suggestion>,
     },
     /// The marker's position after a move.
     Marker(Markers),
@@ -122,8 +149,10 @@ pub struct CaughtUp {
     pub conversation: Conversation,
     /// Memberships that changed, departures included.
     pub members: Vec<Member>,
-    /// Messages that are new or changed, by `seq`.
+    /// Messages that are new or changed, by `seq`; without the summaries of threads.
     pub messages: Vec<Message>,
+    /// The summaries of threads that have changed.
+    pub threads: Vec<Summary>,
     /// True if there was too much to send: the client must forget the conversation and read it again, from its newest
     /// page of history, whose head is then the cursor.
     pub reset: bool,
@@ -138,6 +167,7 @@ impl CaughtUp {
     pub fn seen_from(&self, number: Number) -> Self {
         let mut seen = self.clone();
         seen.messages.retain(|message| message.seq >= number);
+        seen.threads.retain(|thread| thread.root >= number);
         seen
     }
 }
@@ -188,7 +218,7 @@ mod tests {
     use crate::{AccountFact, ConversationId, drafts::DraftKey};
 
     fn changes(from: i64, numbers: &[i64], more: bool) -> AccountChanges {
-        let key = DraftKey { conversation: ConversationId(1), edit: None };
+        let key = DraftKey { conversation: ConversationId(1), edit: None, thread: None };
         let event = |(after, number): (&i64, &i64)| AccountEvent {
             account: UserId(1),
             after: Number(*after),

@@ -6,6 +6,7 @@ use chat::{
     AccountFact, ConversationId, Number, ReminderId,
     accounts::Account,
     drafts::{Draft, DraftKey},
+    threads::ThreadKey,
 };
 
 use crate::known::{Place, differ};
@@ -37,6 +38,13 @@ pub enum AccountChange<F: AccountForm> {
     Reminder(ReminderId, Number, bool),
     /// This reminder does not exist.
     NoReminder(ReminderId),
+    /// A small thing of this name has this state, or does not exist. A noun of which nothing more must be known than that
+    /// needs no variant of its own.
+    Thing(String, Option<String>),
+    /// This thread is followed, and was read up to the first number; with the account's number of that.
+    Thread(ThreadKey, Number, Number),
+    /// This thread is not followed.
+    NoThread(ThreadKey),
 }
 
 /// Whether a conversation that somebody is a member of is in their list.
@@ -56,6 +64,10 @@ pub struct KnownAccount<F: AccountForm> {
     drafts: BTreeMap<DraftKey, F::Draft>,
     /// For each reminder, the number of its last change, and whether it is due.
     reminders: BTreeMap<ReminderId, (Number, bool)>,
+    /// The state of each small thing, by its name.
+    things: BTreeMap<String, String>,
+    /// For each followed thread, how far it was read, and the number of the last change of that.
+    threads: BTreeMap<ThreadKey, (Number, Number)>,
 }
 
 impl<F: AccountForm> KnownAccount<F> {
@@ -69,7 +81,23 @@ impl<F: AccountForm> KnownAccount<F> {
     ) -> Self {
         let in_list = |hidden: Option<Number>| hidden.map_or(InList::Shown, InList::Hidden);
         let conversations = conversations.into_iter().map(|(id, hidden)| (id, in_list(hidden))).collect();
-        Self { cursor, profile, conversations, drafts: drafts.into_iter().collect(), reminders: BTreeMap::new() }
+        let drafts = drafts.into_iter().collect();
+        Self {
+            cursor,
+            profile,
+            conversations,
+            drafts,
+            reminders: BTreeMap::new(),
+            things: BTreeMap::new(),
+            threads: BTreeMap::new(),
+        }
+    }
+
+    /// Adds small things: the name and state of each.
+    #[must_use]
+    pub fn with_things(mut self, things: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.things.extend(things);
+        self
     }
 
     /// Adds the reminders: for each the number of its last change, and whether it is due.
@@ -77,6 +105,13 @@ impl<F: AccountForm> KnownAccount<F> {
     pub fn with_reminders(self, reminders: impl IntoIterator<Item = (ReminderId, Number, bool)>) -> Self {
         let reminders = reminders.into_iter().map(|(id, rev, due)| (id, (rev, due))).collect();
         Self { reminders, ..self }
+    }
+
+    /// Adds the threads that are followed: for each how far it was read, and the number of the last change of that.
+    #[must_use]
+    pub fn with_threads(self, threads: impl IntoIterator<Item = (ThreadKey, Number, Number)>) -> Self {
+        let threads = threads.into_iter().map(|(key, read, rev)| (key, (read, rev))).collect();
+        Self { threads, ..self }
     }
 
     /// The place of an event that follows `after`.
@@ -96,13 +131,21 @@ impl<F: AccountForm> KnownAccount<F> {
         self.cursor = self.cursor.max(number);
         match change {
             AccountChange::Added(id) => _ = self.conversations.insert(id, InList::Shown),
-            AccountChange::Removed(id) => _ = self.conversations.remove(&id),
+            // Whoever leaves a conversation has nothing to do with its threads any more.
+            AccountChange::Removed(id) => {
+                self.conversations.remove(&id);
+                self.threads.retain(|key, _| key.conversation != id);
+            }
             AccountChange::Hidden(id, at) => _ = self.conversations.insert(id, InList::Hidden(at)),
             AccountChange::Profile(profile) => self.profile = Some(profile),
             AccountChange::Draft(key, draft) => _ = self.drafts.insert(key, draft),
             AccountChange::NoDraft(key) => _ = self.drafts.remove(&key),
             AccountChange::Reminder(id, rev, due) => _ = self.reminders.insert(id, (rev, due)),
             AccountChange::NoReminder(id) => _ = self.reminders.remove(&id),
+            AccountChange::Thing(name, Some(state)) => _ = self.things.insert(name, state),
+            AccountChange::Thing(name, None) => _ = self.things.remove(&name),
+            AccountChange::Thread(key, read, rev) => _ = self.threads.insert(key, (read, rev)),
+            AccountChange::NoThread(key) => _ = self.threads.remove(&key),
         }
     }
 
@@ -137,6 +180,8 @@ impl<F: AccountForm> KnownAccount<F> {
         differ("conversation", &self.list(), &fresh.list(), &mut words);
         differ("draft", &self.named_drafts(), &fresh.named_drafts(), &mut words);
         differ("reminder", &self.reminders, &fresh.reminders, &mut words);
+        differ("thing", &self.things, &fresh.things, &mut words);
+        differ("thread", &self.named_threads(), &fresh.named_threads(), &mut words);
         words
     }
 
@@ -146,12 +191,24 @@ impl<F: AccountForm> KnownAccount<F> {
     }
 
     fn named_drafts(&self) -> BTreeMap<String, &F::Draft> {
-        let name = |key: &DraftKey| match key.edit {
-            None => format!("in {}", key.conversation),
-            Some(seq) => format!("of {} in {}", seq, key.conversation),
+        let name = |key: &DraftKey| match (key.edit, key.thread) {
+            (None, None) => format!("in {}", key.conversation),
+            (Some(seq), _) => format!("of {} in {}", seq, key.conversation),
+            (None, Some(root)) => format!("about {} in {}", root, key.conversation),
         };
         self.drafts.iter().map(|(key, draft)| (name(key), draft)).collect()
     }
+
+    fn named_threads(&self) -> BTreeMap<String, &(Number, Number)> {
+        let name = |key: &ThreadKey| format!("about {} in {}", key.root, key.conversation);
+        self.threads.iter().map(|(key, read)| (name(key), read)).collect()
+    }
+}
+
+/// The name of a saved message, as a small thing; its state is the number with which it was saved.
+#[must_use]
+pub fn saved_name(conversation: ConversationId, seq: Number) -> String {
+    format!("saved {conversation}/{seq}")
 }
 
 /// Facts in the program's own types.
@@ -171,6 +228,12 @@ impl From<&AccountFact> for AccountChange<crate::Facts> {
             AccountFact::DraftDiscarded(key) => Self::NoDraft(*key),
             AccountFact::ReminderChanged(one) => Self::Reminder(one.id, one.rev, one.due_at.is_some()),
             AccountFact::ReminderRemoved(id) => Self::NoReminder(*id),
+            AccountFact::MessageSaved(one) => {
+                Self::Thing(saved_name(one.conversation, one.seq), Some(one.rev.to_string()))
+            }
+            AccountFact::MessageUnsaved { conversation, seq } => Self::Thing(saved_name(*conversation, *seq), None),
+            AccountFact::ThreadFollowed(one) if one.follows => Self::Thread(one.key, one.read_seq, one.rev),
+            AccountFact::ThreadFollowed(one) => Self::NoThread(one.key),
         }
     }
 }
@@ -190,8 +253,9 @@ mod tests {
 
     const HERE: ConversationId = ConversationId(1);
     const THERE: ConversationId = ConversationId(2);
-    const NEW: DraftKey = DraftKey { conversation: HERE, edit: None };
-    const EDIT: DraftKey = DraftKey { conversation: HERE, edit: Some(Number(7)) };
+    const NEW: DraftKey = DraftKey { conversation: HERE, edit: None, thread: None };
+    const EDIT: DraftKey = DraftKey { conversation: HERE, edit: Some(Number(7)), thread: None };
+    const THREAD: ThreadKey = ThreadKey { conversation: HERE, root: Number(2) };
 
     fn known() -> KnownAccount<Plain> {
         KnownAccount::read(Number(3), Some("Lyon"), [(HERE, None)], [(NEW, "hey")])
@@ -219,29 +283,37 @@ mod tests {
             AccountChange::Reminder(ReminderId(2), Number(10), false),
             AccountChange::Reminder(ReminderId(1), Number(11), true),
             AccountChange::NoReminder(ReminderId(2)),
+            AccountChange::Thing("saved 1/7".into(), Some("13".into())),
+            AccountChange::Thing("saved 1/8".into(), Some("14".into())),
+            AccountChange::Thing("saved 1/8".into(), None),
+            AccountChange::Thread(THREAD, Number(5), Number(13)),
         ];
         for (number, change) in (4..).zip(changes) {
             heard.apply(Number(number), change);
         }
         heard.happened(HERE, Number(12));
         let fresh = KnownAccount::read(
-            Number(12),
+            Number(16),
             Some("Nantes"),
             [(HERE, Some(Number(12))), (THERE, None)],
             [(EDIT, "better")],
         )
-        .with_reminders([(ReminderId(1), Number(11), true)]);
+        .with_reminders([(ReminderId(1), Number(11), true)])
+        .with_things([("saved 1/7".to_owned(), "13".to_owned())])
+        .with_threads([(THREAD, Number(5), Number(13))]);
         assert_eq!((heard.cursor, heard.differences(&fresh)), (fresh.cursor, vec![]));
         heard.happened(HERE, Number(13));
         assert_eq!(heard.differences(&fresh), ["conversation 1 is known as \"shown\", but is \"hidden\""]);
-        heard.apply(Number(13), AccountChange::Removed(HERE));
-        assert_eq!((heard.cursor, heard.differences(&fresh).len()), (Number(13), 1));
+        heard.apply(Number(17), AccountChange::Removed(HERE));
+        // The threads of a conversation go with it.
+        assert_eq!((heard.cursor, heard.differences(&fresh).len()), (Number(17), 2));
     }
 
     #[test]
     fn every_difference_is_reported() {
         let fresh = KnownAccount::read(Number(3), Some("Brest"), [(THERE, None)], [(NEW, "hello"), (EDIT, "b")])
-            .with_reminders([(ReminderId(1), Number(2), true)]);
+            .with_reminders([(ReminderId(1), Number(2), true)])
+            .with_things([("saved 1/7".to_owned(), "3".to_owned())]);
         let words = known().differences(&fresh);
         let wanted = [
             "the profile",
@@ -250,6 +322,7 @@ mod tests {
             "draft in 1 is",
             "draft of 7 in 1 is not",
             "reminder 1 is not",
+            "thing saved 1/7 is not",
         ];
         let is_told = |(word, wanted): (&String, &str)| word.starts_with(wanted);
         assert!(words.len() == wanted.len() && words.iter().zip(wanted).all(is_told), "{words:?}");

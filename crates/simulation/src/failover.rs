@@ -21,6 +21,7 @@ use chat::{
     conversations::{Kind, Visibility},
     members::Role,
     messages::{MessageType, Sent, Submission},
+    threads::Target,
 };
 use store::{Append, Committed, Db, NewMessage, Options, Writer};
 use tokio::sync::{mpsc, oneshot};
@@ -171,6 +172,7 @@ impl World {
             text: format!("text of {cid}"),
             parent: None,
             files: Vec::new(),
+            target: Target::Unaware,
         };
         let message = NewMessage { author: self.speaker.clone(), submission, origin: None };
         let done = Box::new(move |outcome| _ = answer.send(outcome));

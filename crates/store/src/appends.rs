@@ -1,34 +1,42 @@
 //! Sends, a batch at a time: checked, numbered and stored by three statements, or two, however many they are.
 
+mod created;
+mod digest;
+
 use std::{collections::HashMap, sync::LazyLock};
 
 use chat::{
-    ClientId, ConversationId, Error as Refusal, ErrorCode, Event, Fact, MessageId, Millis, Number, Outgoing,
+    ClientId, ConversationId, Error as Refusal, ErrorCode, MessageId, Millis, Number, Outgoing,
     conversations::{Kind, Visibility},
     files::File,
-    messages::{Message, MessageType, Sent},
+    messages::Sent,
     mutants::{self, Mutant},
     policies::{Ability, Grant, Rights},
+    threads::{Summary, Target},
 };
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use crate::{
     Append, Conn, Error, Result, Unit,
-    clock::at_least,
+    clock::{self, at_least},
     faults,
     files::{self, Attached, Offered},
+    jobs,
     members::read_role,
     policies,
+    threads::{self, Looked, Reply},
     unreadable::{Rest, Salvage},
     writer::{Done, NewMessage},
 };
+use created::created;
+use digest::{content_hash, special_type};
 
 statements! {
     /// For each send: the conversation's head, whether the author is a member, what decides whether they may post, the
     /// earlier message under the same client id, and whether the message it answers is there and can be seen by them.
     CHECK = "SELECT CAST(j.key AS BIGINT) AS i, c.head, c.active_at, m.role, d.id, d.seq, d.conversation_id, d.content_hash, \
-                    d.created_at, p.seq AS parent_seq, c.kind, c.visibility, q.rules, g.given, g.ends_at
+                    d.created_at, p.seq AS parent_seq, c.kind, c.visibility, q.rules, g.given, g.ends_at, m.visible_from, p.thread AS parent_thread
              FROM json_each($1) AS j
              LEFT JOIN conversations c ON c.id = CAST(j.value ->> 'c' AS BIGINT)
              LEFT JOIN members m ON m.conversation_id = CAST(j.value ->> 'c' AS BIGINT) AND m.user_id = CAST(j.value ->> 'u' AS BIGINT)
@@ -36,16 +44,18 @@ statements! {
              LEFT JOIN messages p ON p.conversation_id = CAST(j.value ->> 'c' AS BIGINT) AND p.seq = CAST(j.value ->> 'p' AS BIGINT) AND p.seq >= m.visible_from
              LEFT JOIN policies q ON q.conversation_id = c.id
              LEFT JOIN grants g ON g.conversation_id = c.id AND g.user_id = m.user_id AND g.ability = 'post'";
-    INSERT = "INSERT INTO messages (conversation_id, seq, rev, author_id, client_id, content_hash, message_type, text, parent, created_at, files)
+    INSERT = "INSERT INTO messages (conversation_id, seq, rev, author_id, client_id, content_hash, message_type, text, parent, created_at, thread, aside, files)
               SELECT CAST(j.value ->> 'c' AS BIGINT), CAST(j.value ->> 's' AS BIGINT), CAST(j.value ->> 's' AS BIGINT),
                      CAST(j.value ->> 'u' AS BIGINT), j.value ->> 'k', CAST(j.value ->> 'h' AS BIGINT), COALESCE(j.value ->> 'y', 'text'), j.value ->> 't',
-                     CAST(j.value ->> 'p' AS BIGINT), CAST(j.value ->> 'a' AS BIGINT), COALESCE(CAST(j.value ->> 'f' AS BIGINT), 0)
+                     CAST(j.value ->> 'p' AS BIGINT), CAST(j.value ->> 'a' AS BIGINT), CAST(j.value ->> 'r' AS BIGINT),
+                     COALESCE(CAST(j.value ->> 'x' AS BIGINT), 0), COALESCE(CAST(j.value ->> 'f' AS BIGINT), 0)
               FROM json_each($1) AS j ORDER BY j.key";
     /// The same with the ids, which PostgreSQL may give in any order.
-    INSERT_RETURNING = "INSERT INTO messages (conversation_id, seq, rev, author_id, client_id, content_hash, message_type, text, parent, created_at, files)
+    INSERT_RETURNING = "INSERT INTO messages (conversation_id, seq, rev, author_id, client_id, content_hash, message_type, text, parent, created_at, thread, aside, files)
               SELECT CAST(j.value ->> 'c' AS BIGINT), CAST(j.value ->> 's' AS BIGINT), CAST(j.value ->> 's' AS BIGINT),
                      CAST(j.value ->> 'u' AS BIGINT), j.value ->> 'k', CAST(j.value ->> 'h' AS BIGINT), COALESCE(j.value ->> 'y', 'text'), j.value ->> 't',
-                     CAST(j.value ->> 'p' AS BIGINT), CAST(j.value ->> 'a' AS BIGINT), COALESCE(CAST(j.value ->> 'f' AS BIGINT), 0)
+                     CAST(j.value ->> 'p' AS BIGINT), CAST(j.value ->> 'a' AS BIGINT), CAST(j.value ->> 'r' AS BIGINT),
+                     COALESCE(CAST(j.value ->> 'x' AS BIGINT), 0), COALESCE(CAST(j.value ->> 'f' AS BIGINT), 0)
               FROM json_each($1) AS j ORDER BY j.key
               RETURNING id, conversation_id, seq";
     ADVANCE = "UPDATE conversations SET head = CAST(j.value ->> 'h' AS BIGINT), active_at = CAST(j.value ->> 'a' AS BIGINT)
@@ -62,7 +72,7 @@ struct Asked<'a> {
 
 /// The fields of [`Checked`], in their order.
 const CHECKED: &str = "i, head, active_at, role, id, seq, conversation_id, content_hash, created_at, parent_seq, \
-                       kind, visibility, rules, given, ends_at";
+                       kind, visibility, rules, given, ends_at, visible_from, parent_thread";
 
 #[derive(FromRow, Deserialize)]
 struct Checked {
@@ -82,6 +92,9 @@ struct Checked {
     /// Whether the ability to post was given to the author or withdrawn from them; and until when.
     given: Option<i64>,
     ends_at: Option<i64>,
+    visible_from: Option<i64>,
+    /// The thread in which the message stands that it answers.
+    parent_thread: Option<i64>,
 }
 
 impl Salvage for Checked {
@@ -103,6 +116,8 @@ impl Salvage for Checked {
             rules: rest.text("rules"),
             given: rest.number("given"),
             ends_at: rest.number("ends_at"),
+            visible_from: rest.number("visible_from"),
+            parent_thread: rest.number("parent_thread"),
         })
     }
 }
@@ -123,6 +138,12 @@ struct Row<'a> {
     /// How many files it carries; absent for none.
     #[serde(skip_serializing_if = "Option::is_none")]
     f: Option<usize>,
+    /// The root of its thread; absent for what is in none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r: Option<i64>,
+    /// 1 if it stands in its thread only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    x: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -138,11 +159,30 @@ enum Verdict {
         number: Number,
         at: Millis,
         files: Vec<File>,
+        reply: Option<InThread>,
     },
     Repeat(Sent),
     /// Repeats a send of the same batch, by its index.
     RepeatOf(usize),
     Refused(Refusal),
+}
+
+/// What becomes of a thread by a reply.
+struct InThread {
+    also_in_room: bool,
+    /// The thread's summary with the reply.
+    summary: Summary,
+    /// Whether somebody is to follow the thread by taking part.
+    is_news: bool,
+}
+
+/// A thread that a send is to join.
+struct Joining {
+    root: Number,
+    also_in_room: bool,
+    /// Whether its sender asked for it; otherwise it answers a reply, and knows no threads.
+    is_wanted: bool,
+    looked: Looked,
 }
 
 /// Stores a run of sends. Each one's outcome is settled on its own; only a failure of the database
@@ -200,9 +240,13 @@ async fn store(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<chat::Result<S
                 Some(outcome) => outcome.clone().map(|sent| Sent { repeated: true, ..sent }),
                 None => Err(Refusal::internal()),
             },
-            Verdict::New { number, at, files } => {
+            Verdict::New { number, at, reply, files } => {
                 let id = ids.get(&(conversation.0, number.0)).copied().unwrap_or_default();
-                unit.committed.push(Outgoing::Event(created(append, MessageId(id), number, at, files)));
+                if reply.as_ref().is_some_and(|reply| reply.is_news) {
+                    let now = clock::now(&mut unit.conn).await?.map_or(unit.now, Millis);
+                    jobs::add(&mut unit.conn, jobs::Kind::Follow, id, now).await?;
+                }
+                unit.committed.push(Outgoing::Event(created(append, MessageId(id), number, at, reply, files)));
                 let client_id = append.submission.client_id.clone();
                 let sent =
                     Sent { conversation, seq: number, id: MessageId(id), client_id, created_at: at, repeated: false };
@@ -232,8 +276,9 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
     }
     rows.sort_unstable_by_key(|row| row.i);
     mend_heads(unit, run, &mut rows).await?;
-    let mut offered = Offered::by(&mut unit.conn, run.iter().map(|append| &append.submission)).await?;
-    let mut heads: HashMap<i64, (i64, i64)> = HashMap::new();
+    let mut joining = join(unit, run, &rows).await?;
+    let mut known = Known::default();
+    known.offered = Offered::by(&mut unit.conn, run.iter().map(|append| &append.submission)).await?;
     let mut seen: HashMap<(i64, &str), usize> = HashMap::new();
     let mut verdicts = Vec::with_capacity(run.len());
     for (index, (append, row)) in run.iter().zip(rows).enumerate() {
@@ -245,7 +290,7 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
         }
         let verdict = match faults::repeat(append) {
             Some(sent) => Verdict::Repeat(sent),
-            None => judge(append, &row, unit.now, &mut heads, &mut offered),
+            None => judge(append, &row, joining.remove(&index), unit.now, &mut known),
         };
         // A refused send has not used its client id up.
         if let (Some(client_id), Verdict::New { .. }) = (remembered(append.submission.client_id.as_ref()), &verdict) {
@@ -281,13 +326,42 @@ fn repeat_in_batch(run: &[NewMessage], first: usize, append: &NewMessage) -> Ver
     }
 }
 
-fn judge(
-    append: &NewMessage,
-    row: &Checked,
-    now: Millis,
-    heads: &mut HashMap<i64, (i64, i64)>,
-    offered: &mut Offered,
-) -> Verdict {
+/// What a batch has come to while its sends are judged.
+#[derive(Default)]
+struct Known {
+    /// Head and time of last activity of each conversation.
+    heads: HashMap<i64, (i64, i64)>,
+    /// The threads that have got replies, by conversation and root.
+    threads: HashMap<(i64, i64), Summary>,
+    /// The files that its sends name, until each is taken by one of them.
+    offered: Offered,
+}
+
+/// Looks at the threads that the sends of a batch are to join, if any; by the places of the sends.
+async fn join(unit: &mut Unit, run: &[NewMessage], rows: &[Checked]) -> Result<HashMap<usize, Joining>> {
+    let (mut places, mut replies) = (Vec::new(), Vec::new());
+    for (index, (append, row)) in run.iter().zip(rows).enumerate() {
+        let (root, also_in_room, is_wanted) = match (append.submission.target, row.parent_thread) {
+            (Target::Thread { root, also_in_room }, _) => (root, also_in_room, true),
+            (Target::Unaware, Some(root)) => (Number(root), false, false),
+            (Target::Unaware | Target::Room, _) => continue,
+        };
+        replies.push(Reply { c: append.submission.conversation.0, s: root.0, u: append.author.user.0 });
+        places.push((index, root, also_in_room, is_wanted));
+    }
+    if replies.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let looked = threads::look(&mut unit.conn, &replies).await?;
+    let joined = places.into_iter().zip(looked);
+    Ok(joined
+        .map(|((index, root, also_in_room, is_wanted), looked)| {
+            (index, Joining { root, also_in_room, is_wanted, looked })
+        })
+        .collect())
+}
+
+fn judge(append: &NewMessage, row: &Checked, joining: Option<Joining>, now: Millis, known: &mut Known) -> Verdict {
     let conversation = append.submission.conversation.0;
     // First of all: a repeat is answered even to those who have left since.
     if let (Some(id), Some(seq), Some(at)) = (row.id, row.seq, row.created_at) {
@@ -308,27 +382,62 @@ fn judge(
     let (Some(head), Some(active_at), Some(role)) = (row.head, row.active_at, &row.role) else {
         return Verdict::Refused(Refusal::not_found("conversation"));
     };
-    if let Err(refusal) = rights(append, row, role).require(Ability::Post, now) {
+    // Who does not see the message that a thread is about answers in the room.
+    let sees =
+        |joining: &Joining| row.visible_from.is_some_and(|from| joining.root.0 >= from) && joining.looked.is_open();
+    let joining = joining.filter(|joining| joining.is_wanted || sees(joining));
+    if let Err(refusal) = require(append, row, role, joining.as_ref(), now) {
         return Verdict::Refused(refusal);
+    }
+    if joining.as_ref().is_some_and(|joining| !sees(joining)) {
+        let detail = "thread must be the seq of a message of the conversation that is no reply in a thread itself.";
+        return Verdict::Refused(Refusal::invalid("thread", detail));
     }
     if append.submission.parent.is_some() && row.parent_seq.is_none() {
         return Verdict::Refused(Refusal::invalid("parent", "There is no message with this seq in the conversation."));
     }
-    let files = match offered.take(append.author.user, &append.submission.files) {
+    let files = match known.offered.take(append.author.user, &append.submission.files) {
         Ok(files) => files,
         Err(refusal) => return Verdict::Refused(refusal),
     };
-    let (head, at) = heads.entry(conversation).or_insert((head, active_at));
+    let (head, at) = known.heads.entry(conversation).or_insert((head, active_at));
     *head = faults::next(conversation, *head, now);
     *at = at_least(*at, now).0;
-    Verdict::New { number: Number(*head), at: Millis(*at), files }
+    let (number, at) = (Number(*head), Millis(*at));
+    let reply = joining.map(|joining| {
+        let (author, key) = (append.author.user, (conversation, joining.root.0));
+        let summary = known.threads.entry(key).or_insert_with(|| joining.looked.summary(joining.root));
+        summary.add(number, author, at);
+        let (also_in_room, is_news) = (joining.also_in_room, joining.looked.is_new_to(author));
+        InThread { also_in_room, summary: summary.clone(), is_news }
+    });
+    Verdict::New { number, at, reply, files }
+}
+
+/// Refuses unless the author may say this there: in the room, in a thread, or in both.
+fn require(
+    append: &NewMessage,
+    row: &Checked,
+    role: &str,
+    joining: Option<&Joining>,
+    now: Millis,
+) -> std::result::Result<(), Refusal> {
+    let mut rights = rights(append, row, role);
+    if joining.is_none_or(|joining| joining.also_in_room) {
+        rights.require(Ability::Post, now)?;
+    }
+    let Some(Joining { looked, .. }) = joining else { return Ok(()) };
+    rights.grants.extend(grant(Ability::ReplyInThreads, looked.given, looked.ends_at));
+    rights.require(Ability::ReplyInThreads, now)
+}
+
+fn grant(ability: Ability, given: Option<i64>, ends_at: Option<i64>) -> Option<Grant> {
+    given.map(|given| Grant { ability, given: given == 1, ends_at: ends_at.map(Millis) })
 }
 
 /// What decides whether the author may post.
 fn rights(append: &NewMessage, row: &Checked, role: &str) -> Rights {
     let (conversation, author) = (append.submission.conversation.0, &append.author);
-    let grant =
-        row.given.map(|given| Grant { ability: Ability::Post, given: given == 1, ends_at: row.ends_at.map(Millis) });
     Rights {
         // Of a kind or a visibility that cannot be read, what gives the author the least.
         kind: row.kind.as_deref().and_then(Kind::from_name).unwrap_or(Kind::Direct),
@@ -336,15 +445,16 @@ fn rights(append: &NewMessage, row: &Checked, role: &str) -> Rights {
         role: read_role(role, conversation, author.user.0),
         server_role: author.role,
         policy: policies::read_rules(row.rules.as_deref(), conversation),
-        grants: grant.into_iter().collect(),
+        grants: grant(Ability::Post, row.given, row.ends_at).into_iter().collect(),
     }
 }
 
 async fn insert(unit: &mut Unit, run: &[NewMessage], verdicts: &[Verdict]) -> Result<HashMap<(i64, i64), i64>> {
     let mut heads: HashMap<i64, Head> = HashMap::new();
+    let mut threads: HashMap<(i64, i64), &Summary> = HashMap::new();
     let mut rows = Vec::with_capacity(run.len());
     for (append, verdict) in run.iter().zip(verdicts) {
-        if let Verdict::New { number, at, files } = verdict {
+        if let Verdict::New { number, at, reply, files } = verdict {
             let c = append.submission.conversation.0;
             heads.insert(c, Head { c, h: number.0, a: at.0 });
             rows.push(Row {
@@ -358,19 +468,28 @@ async fn insert(unit: &mut Unit, run: &[NewMessage], verdicts: &[Verdict]) -> Re
                 p: append.submission.parent.map(|p| p.0),
                 a: at.0,
                 f: Some(files.len()).filter(|count| *count > 0),
+                r: reply.as_ref().map(|reply| reply.summary.root.0),
+                x: reply.as_ref().filter(|reply| !reply.also_in_room).map(|_| 1),
             });
+            // The last one of a thread is the one that stays.
+            if let Some(reply) = reply {
+                threads.insert((c, reply.summary.root.0), &reply.summary);
+            }
         }
     }
     if rows.is_empty() {
         return Ok(HashMap::new());
     }
     let heads: Vec<Head> = heads.into_values().collect();
-    insert_rows(&mut unit.conn, &rows, &heads).await.map_err(|error| match error {
+    let ids = insert_rows(&mut unit.conn, &rows, &heads).await.map_err(|error| match error {
         // Another node used one of these client ids since the check. Nothing of the batch is stored;
         // repeated, its sends find what is there.
         Error::Conflict(text) => Error::Unavailable(text),
         error => error,
-    })
+    })?;
+    let summaries = threads.into_iter().map(|((conversation, _), summary)| (ConversationId(conversation), summary));
+    threads::put(&mut unit.conn, summaries).await?;
+    Ok(ids)
 }
 
 /// Gives the new messages the files that they carry.
@@ -424,60 +543,10 @@ async fn insert_rows(conn: &mut Conn, rows: &[Row<'_>], heads: &[Head]) -> Resul
     }
 }
 
-fn created(append: &NewMessage, id: MessageId, number: Number, at: Millis, files: Vec<File>) -> Event {
-    let message = Message {
-        id,
-        conversation: append.submission.conversation,
-        seq: number,
-        rev: number,
-        author: append.author.user,
-        author_name: append.author.username.clone(),
-        author_shown_name: append.author.shown_name.clone(),
-        author_role: append.author.role,
-        message_type: append.submission.message_type,
-        client_id: append.submission.client_id.clone(),
-        text: Some(append.submission.text.clone()),
-        parent: append.submission.parent,
-        created_at: at,
-        edited_at: None,
-        deleted_at: None,
-        files,
-        reactions: Vec::new(),
-    };
-    Event {
-        conversation: append.submission.conversation,
-        number,
-        actor: append.author.user,
-        origin: append.origin,
-        at,
-        fact: Fact::MessageCreated(message),
-    }
-}
-
 /// The client id as it is kept.
 fn remembered(client_id: Option<&ClientId>) -> Option<&str> {
     let forgotten = mutants::is(Mutant::ForgetClientIds) || mutants::is(Mutant::CachedDedupe);
     client_id.map(ClientId::as_str).filter(|_| !forgotten)
-}
-
-/// The type's name, if it is not the usual one.
-fn special_type(append: &NewMessage) -> Option<&'static str> {
-    Some(append.submission.message_type).filter(|kind| *kind != MessageType::Text).map(MessageType::name)
-}
-
-/// FNV-1a over what was sent. It tells honest repeats from mistakes; it is no secret and no proof.
-fn content_hash(append: &NewMessage) -> i64 {
-    let parent = append.submission.parent.map_or(0, |p| p.0).to_le_bytes();
-    let hash = append
-        .submission
-        .text
-        .bytes()
-        .chain(parent)
-        // Plain texts have the digest that they had before there were other types.
-        .chain(special_type(append).unwrap_or_default().bytes())
-        .chain(append.submission.files.iter().flat_map(|id| id.to_string().into_bytes()))
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    hash.cast_signed()
 }
 
 fn mismatch() -> Refusal {

@@ -59,11 +59,13 @@ pub enum Kind {
     Reminder,
     /// Remove a file that was given up, or for which no message has come; the subject is the file's number.
     File,
+    /// Have those follow a thread who take part in it; the subject is the message with which they do.
+    Follow,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: &'static [Self] = &[Self::Reminder, Self::File];
+    pub const ALL: &'static [Self] = &[Self::Reminder, Self::File, Self::Follow];
 
     /// Its name in the database, in the log and in figures.
     #[must_use]
@@ -71,6 +73,7 @@ impl Kind {
         match self {
             Self::Reminder => "reminder",
             Self::File => "file",
+            Self::Follow => "follow",
         }
     }
 

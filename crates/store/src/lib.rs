@@ -48,10 +48,12 @@ pub mod reactions;
 pub mod reminders;
 #[cfg(feature = "rewind")]
 mod rewind;
+pub mod saved;
 pub mod search;
 pub mod sessions;
 pub mod standby;
 pub mod statistics;
+pub mod threads;
 pub mod transfer;
 pub mod turns;
 
@@ -82,6 +84,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         appends::STATEMENTS,
         reactions::STATEMENTS,
         reminders::STATEMENTS,
+        saved::STATEMENTS,
         jobs::STATEMENTS,
         markers::STATEMENTS,
         policies::STATEMENTS,
@@ -91,6 +94,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         account_changes::STATEMENTS,
         drafts::STATEMENTS,
         files::STATEMENTS,
+        threads::STATEMENTS,
         followers::STATEMENTS,
         history::STATEMENTS,
         health::STATEMENTS,

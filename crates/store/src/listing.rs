@@ -18,7 +18,11 @@ macro_rules! entry {
                 c.member_count, c.active_at, m.role, m.visible_from, m.read_seq, m.hidden_seq, (
              SELECT COUNT(*) FROM (SELECT 1 FROM messages n
                  WHERE n.conversation_id = c.id AND n.seq > m.read_seq AND n.seq >= m.visible_from AND n.author_id <> $1 AND n.deleted_at IS NULL
-                 LIMIT 1000) AS counted) AS unread
+                 LIMIT 1000) AS counted) AS unread, (
+             SELECT COUNT(*) FROM (SELECT 1 FROM messages n
+                 WHERE n.conversation_id = c.id AND n.aside = 0 AND n.seq > m.read_seq AND n.seq >= m.visible_from
+                   AND n.author_id <> $1 AND n.deleted_at IS NULL
+                 LIMIT 1000) AS counted) AS unread_in_room
          FROM members m JOIN conversations c ON c.id = m.conversation_id
          WHERE m.user_id = $1 AND m.role IS NOT NULL "
     };
@@ -52,6 +56,7 @@ struct ListedRow {
     read_seq: i64,
     hidden_seq: i64,
     unread: i64,
+    unread_in_room: i64,
 }
 
 impl Salvage for ListedRow {
@@ -63,6 +68,7 @@ impl Salvage for ListedRow {
             read_seq: rest.number("read_seq")?,
             hidden_seq: rest.number("hidden_seq").unwrap_or_default(),
             unread: rest.number("unread").unwrap_or_default(),
+            unread_in_room: rest.number("unread_in_room").unwrap_or_default(),
         })
     }
 }
@@ -81,6 +87,8 @@ pub struct Entry {
     pub hidden: Option<Number>,
     /// Others' messages after it, counted up to [`chat::limits::UNREAD_CAP`].
     pub unread: i64,
+    /// The same without those that are in threads only.
+    pub unread_in_room: i64,
     /// Its time of last activity, in milliseconds: what the list is ordered by.
     pub active_at: i64,
 }
@@ -155,6 +163,7 @@ fn read(rows: Vec<ListedRow>, user: UserId) -> Result<Vec<Entry>> {
             visible_from: Number(row.visible_from),
             read_seq: Number(row.read_seq),
             unread: row.unread,
+            unread_in_room: row.unread_in_room,
         })
     })
 }

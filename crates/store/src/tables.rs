@@ -48,7 +48,6 @@ pub(crate) enum Changes {
     Unnumbered,
     /// By `rev`, the number of a row's last change, with an index on conversation and `rev`. No row is ever deleted: it
     /// stays as a tombstone.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only a test's tables are found so yet; the next nouns will be"))]
     Rev,
     /// The same, with `seq`, the number with which a row was created. There is an index on conversation and `seq`, and
     /// one on conversation and `rev` of only those rows whose `rev` is the greater.
@@ -177,7 +176,11 @@ pub(crate) static TABLES: Tables = tables! {
     messages by (id) of Owner::Conversation("conversation_id", Changes::SeqAndRev); {
         id: Number, conversation_id: Number, seq: Number, rev: Number, author_id: Number, client_id: Text,
         content_hash: Number, text: Text, parent: Number, created_at: Number, edited_at: Number,
-        deleted_at: Number, message_type: Text, text_rev: Number, files: Number
+        deleted_at: Number, message_type: Text, text_rev: Number, thread: Number, aside: Number, files: Number
+    }
+    threads by (conversation_id, seq) of Owner::Conversation("conversation_id", Changes::Rev); {
+        conversation_id: Number, seq: Number, replies: Number, last_seq: Number, last_at: Number, participants: Text,
+        rev: Number
     }
     account_heads by (user_id) of Owner::Account("user_id"); { user_id: Number, head: Number, floor: Number }
     account_changes by (user_id, noun, key) of Owner::Account("user_id"); {
@@ -186,6 +189,9 @@ pub(crate) static TABLES: Tables = tables! {
     drafts by (user_id, conversation_id, edit) of Owner::Account("user_id"); {
         user_id: Number, conversation_id: Number, edit: Number, text: Text, parent: Number, rev: Number,
         saved_at: Number
+    }
+    followed_threads by (user_id, conversation_id, seq) of Owner::Account("user_id"); {
+        user_id: Number, conversation_id: Number, seq: Number, follows: Number, read_seq: Number, rev: Number
     }
     reactions by (message_id, emoji, user_id) of Owner::Message("message_id"); { message_id: Number, emoji: Text, user_id: Number, number: Number }
     reminders by (user_id, conversation_id, seq) of Owner::Account("user_id"); {
@@ -197,6 +203,9 @@ pub(crate) static TABLES: Tables = tables! {
         number: Number, id: Text, owner_id: Number, name: Text, media_type: Text, size: Number, sha256: Text,
         width: Number, height: Number, created_at: Number, conversation_id: Number, seq: Number, message_id: Number,
         place: Number, gone_at: Number
+    }
+    saved_messages by (user_id, conversation_id, seq) of Owner::Account("user_id"); {
+        user_id: Number, conversation_id: Number, seq: Number, message_id: Number, saved_at: Number, rev: Number
     }
     // What it says is of accounts and of rooms.
     name_findings by (noun, subject, what) of Owner::Server; {

@@ -39,7 +39,9 @@ impl Inbox {
             "conversation.changes" => self.changes.push_back(frame.clone()),
             "typing.started" | "typing.stopped" | "marker.moved" | "presence.changed" | "account.updated"
             | "user.updated" | "draft.saved" | "draft.discarded" | "account.reset" | "reminder.set"
-            | "reminder.due" | "reminder.removed" => self.signals.push_back(heard),
+            | "reminder.due" | "reminder.removed" | "message.saved" | "message.unsaved" | "thread.followed" => {
+                self.signals.push_back(heard)
+            }
             _ => self.heard.push_back(heard),
         }
     }
@@ -81,6 +83,13 @@ fn words(kind: &str, data: &Value, name: &dyn Fn(i64) -> String) -> (String, Opt
         "conversation.hidden" => ("hidden".to_owned(), None),
         "reminder.set" | "reminder.due" | "reminder.removed" => {
             (format!("reminder {} {}", data["id"], kind.trim_start_matches("reminder.")), None)
+        }
+        "message.saved" | "message.unsaved" => {
+            (format!("{} {}", kind.trim_start_matches("message."), data["seq"]), None)
+        }
+        "thread.followed" => {
+            let what = if data["follows"] == true { "followed" } else { "not followed" };
+            (format!("thread {} {what}", data["thread"]), None)
         }
         "typing.started" => (format!("{} types", person(&data["user"]).0), None),
         "typing.stopped" => (format!("{} stops typing", person(&data["user"]).0), None),

@@ -18,6 +18,7 @@ import {
   type Step,
   type Want,
 } from './state.js';
+import { apart, forgetThreads, putSummaries } from './threads.js';
 import { nobody } from './typing.js';
 
 // Events -------------------------------------------------------------------------------------------
@@ -59,7 +60,8 @@ function without(state: State, id: number): State {
   oldTo.delete(id);
   const telling = { ...withWaiting(state.telling, id, false), oldTo };
   const unknownHeads = new Map(state.unknownHeads).set(id, Infinity);
-  return { ...state, conversations: next, unknownHeads, telling };
+  const followed = forgetThreads(state.followed, id);
+  return { ...state, conversations: next, unknownHeads, telling, followed };
 }
 
 // Rows ---------------------------------------------------------------------------------------------
@@ -70,22 +72,30 @@ export function rowOf(from: ConversationRow): ConversationRow {
   return { id, kind, visibility, name, topic, created_by, created_at, head, rev, member_count };
 }
 
+/** What of a conversation stands in the room; servers before feature level 7 know nothing else. */
+export function inRoom(fresh: Conversation): Pick<Conversation, 'unread' | 'last_message'> {
+  return (fresh.room as Conversation['room'] | undefined) ?? fresh;
+}
+
 /** A conversation of which nothing was known. */
 export function begin(fresh: Conversation): ConversationState {
-  return {
+  const { unread, last_message } = inRoom(fresh);
+  const begun: ConversationState = {
     id: fresh.id,
     row: rowOf(fresh),
     role: fresh.role,
     hidden: false,
     cursor: fresh.head,
     readSeq: fresh.read_seq,
-    unread: fresh.unread,
-    lastMessage: fresh.last_message,
+    unread,
+    lastMessage: last_message && apart(last_message),
     peer: fresh.peer,
     members: null,
     markers: new Map(),
     typing: nobody,
     timeline: null,
+    summaries: new Map(),
+    threads: new Map(),
     pending: [],
     inner: {
       countedTo: fresh.head,
@@ -104,6 +114,7 @@ export function begin(fresh: Conversation): ConversationState {
       touchedMembers: [],
     },
   };
+  return last_message ? putSummaries(begun, [last_message]) : begun;
 }
 
 /** Takes conversations that were read; `shown` if they were read as parts of the list. */
@@ -133,7 +144,8 @@ export function peopleOf({ peer, last_message }: Conversation): PersonChange[] {
 
 function begun(state: State, row: Conversation): ConversationState {
   const known = { ...begin(row), pending: state.outbox.get(row.id) ?? [] };
-  const said = row.last_message ? [row.last_message] : [];
+  const { last_message } = inRoom(row);
+  const said = last_message ? [last_message] : [];
   return comeUncounted(known, said, state.telling.oldTo.get(row.id) ?? 0, { me: state.me?.id ?? null });
 }
 
@@ -141,15 +153,17 @@ function begun(state: State, row: Conversation): ConversationState {
 function takeRow(state: ConversationState, fresh: Conversation): Step {
   const peer = fresh.peer ?? state.peer;
   if (fresh.head < state.row.head) return step(samePeer(state, peer), recount(state, fresh));
+  const { last_message, unread: count } = inRoom(fresh);
+  const known = samePeer(last_message ? putSummaries(state, [last_message]) : state, peer);
   const next: ConversationState = {
-    ...samePeer(state, peer),
+    ...known,
     row: fresh.head === state.row.head && fresh.rev === state.row.rev ? state.row : rowOf(fresh),
     role: fresh.role,
-    lastMessage: newerLast(state.lastMessage, fresh.last_message),
+    lastMessage: newerLast(state.lastMessage, last_message && apart(last_message)),
   };
   // A marker that was moved here is on its way; its answer settles the unread count.
   if (fresh.read_seq < state.readSeq) return step(next);
-  const unread = { readSeq: fresh.read_seq, unread: fresh.unread };
+  const unread = { readSeq: fresh.read_seq, unread: count };
   return step(withInner({ ...next, ...unread }, { countedTo: fresh.head, uncounted: false }));
 }
 

@@ -10,6 +10,8 @@ import * as markers from './markers.js';
 import { hearNumbered, isNumbered } from './numbered.js';
 import * as presence from './presence.js';
 import * as reminders from './reminders.js';
+import * as saved from './saved.js';
+import * as threads from './threads.js';
 import {
   contextOf,
   only,
@@ -33,6 +35,8 @@ const REDUCERS: Reducers<Unnumbered> = {
   ...markers.events,
   ...presence.events,
   ...reminders.events,
+  ...saved.events,
+  ...threads.events,
   ...typing.events,
 };
 
@@ -43,7 +47,8 @@ export function hear(state: State, frame: EventFrame, now: number, bounds: Bound
   // A type that was added to the protocol later, and that nothing depends on.
   if (!isNumbered(frame)) return only(state);
   const known = state.conversations.get(frame.conversation);
-  return known ? hearNumbered(state, known, frame, contextOf(state, bounds)) : hearUnknown(state, frame);
+  if (!known) return hearUnknown(state, frame);
+  return threads.countReply(hearNumbered(state, known, frame, contextOf(state, bounds)), frame);
 }
 
 /** Takes what was missed of one's own account. */

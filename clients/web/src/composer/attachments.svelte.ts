@@ -100,12 +100,12 @@ export class Attachments {
   }
 }
 
-const known = new Map<number, Attachments>();
+const known = new Map<string, Attachments>();
 client.on('signedOut', () => known.clear());
 
-/** Those of a conversation; they stay while one looks elsewhere. */
-export function attachmentsOf(conversation: number): Attachments {
-  let found = known.get(conversation);
-  if (!found) known.set(conversation, (found = new Attachments()));
+/** Those of a draft; they stay while one looks elsewhere. */
+export function attachmentsOf(draft: string): Attachments {
+  let found = known.get(draft);
+  if (!found) known.set(draft, (found = new Attachments()));
   return found;
 }

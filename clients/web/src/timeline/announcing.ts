@@ -1,4 +1,4 @@
-import { wordsOf } from '@palabre/sdk';
+import { plain, wordsOf } from '@palabre/sdk';
 import { isWatched } from '../town/watched';
 import { client, town } from '../town/town.svelte';
 import { announce } from '../ui/announce.svelte';
@@ -8,6 +8,6 @@ import { t } from './words';
 export function announceMessages(): () => void {
   return client.on('message', (message) => {
     if (isWatched(message.conversation))
-      announce(t().said(town.nameOf(message.author), wordsOf(message) ?? ''));
+      announce(t().said(town.nameOf(message.author), plain(wordsOf(message) ?? '')));
   });
 }

@@ -1,11 +1,14 @@
 //! What Unicode's tables say of characters, as far as names and texts need it.
 
 use icu_casemap::CaseMapper;
-use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
+use icu_normalizer::{
+    ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed,
+    properties::{CanonicalCombiningClassMapBorrowed, CanonicalCompositionBorrowed},
+};
 use icu_properties::{
     CodePointMapData, CodePointSetData,
     props::{
-        CanonicalCombiningClass, DefaultIgnorableCodePoint, Emoji, EmojiModifier, EmojiPresentation,
+        CanonicalCombiningClass, DefaultIgnorableCodePoint, Emoji, EmojiModifier, EmojiModifierBase, EmojiPresentation,
         ExtendedPictographic, GeneralCategory, GeneralCategoryGroup, Ideographic, JoiningType, NoncharacterCodePoint,
         RegionalIndicator, Script,
     },
@@ -34,6 +37,22 @@ pub(super) fn nfkd(text: &str) -> String {
     const { DecomposingNormalizerBorrowed::new_nfkd() }.normalize(text).into_owned()
 }
 
+/// The same of one character, part by part.
+pub(crate) fn decomposed(c: char, each: impl FnMut(char)) {
+    let mut bytes = [0; 4];
+    const { DecomposingNormalizerBorrowed::new_nfkd() }.normalize(c.encode_utf8(&mut bytes)).chars().for_each(each);
+}
+
+/// The character that two make together, by canonical equivalence.
+pub(crate) fn composed(first: char, second: char) -> Option<char> {
+    const { CanonicalCompositionBorrowed::new() }.compose(first, second)
+}
+
+/// Whether it is put above, below or through the character before it, in an order of its own among such marks.
+pub(crate) fn is_combining(c: char) -> bool {
+    const { CanonicalCombiningClassMapBorrowed::new() }.get_u8(c) != 0
+}
+
 /// Without case, by the full mappings.
 pub(super) fn fold(text: &str) -> String {
     const { CaseMapper::new() }.fold_string(text).into_owned()
@@ -59,10 +78,10 @@ pub(super) fn is_control(c: char) -> bool {
         || const { CodePointSetData::new::<NoncharacterCodePoint>() }.contains(c)
 }
 
-/// What is not drawn: default-ignorable characters, among them all that turn the direction, and the marks of
-/// interlinear annotations.
+/// What is not drawn: default-ignorable characters, among them all that turn the direction, the marks of interlinear
+/// annotations, and the place of an object that is not there.
 pub(super) fn is_invisible(c: char) -> bool {
-    const { CodePointSetData::new::<DefaultIgnorableCodePoint>() }.contains(c) || matches!(c, '\u{fff9}'..='\u{fffb}')
+    const { CodePointSetData::new::<DefaultIgnorableCodePoint>() }.contains(c) || matches!(c, '\u{fff9}'..='\u{fffc}')
 }
 
 /// A space of any width.
@@ -80,10 +99,12 @@ pub(super) fn is_blank(c: char) -> bool {
     c.is_whitespace() || BLANK.contains(&c)
 }
 
-/// What one can see by itself: no space, no control or format character, no mark that needs a letter.
+/// What one can see by itself: no space, no control or format character, no mark that needs a letter, and none of those
+/// for private use, of which every font makes something else or nothing.
 pub(super) fn is_visible(c: char) -> bool {
     let unseen = GeneralCategoryGroup::Separator.union(GeneralCategoryGroup::Mark).union(GeneralCategoryGroup::Control);
-    !unseen.contains(category(c)) && category(c) != GeneralCategory::Format && !is_invisible(c) && !BLANK.contains(&c)
+    let unseen_itself = matches!(category(c), GeneralCategory::Format | GeneralCategory::PrivateUse);
+    !unseen.contains(category(c)) && !unseen_itself && !is_invisible(c) && !BLANK.contains(&c)
 }
 
 /// A mark upon the character before it.
@@ -93,16 +114,16 @@ pub(super) fn is_mark(c: char) -> bool {
 
 /// A mark that people leave out when they search: accents of the European scripts, points of Hebrew and Arabic. The
 /// vowel signs of Indic scripts and the voicing of Japanese are no such marks.
-pub(super) fn is_accent(c: char) -> bool {
-    is_mark(c)
-        && matches!(c, '\u{300}'..='\u{36f}' | '\u{483}'..='\u{487}' | '\u{591}'..='\u{5c7}' | '\u{610}'..='\u{61a}'
+pub(crate) fn is_accent(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{483}'..='\u{487}' | '\u{591}'..='\u{5c7}' | '\u{610}'..='\u{61a}'
             | '\u{64b}'..='\u{65f}' | '\u{670}' | '\u{6d6}'..='\u{6ed}' | '\u{1ab0}'..='\u{1aff}'
             | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
+        && is_mark(c)
 }
 
 /// Letters that are written with a stroke or joined, which no normal form takes apart, as people type them who do not
 /// have them.
-pub(super) fn without_stroke(c: char) -> Option<&'static str> {
+pub(crate) fn without_stroke(c: char) -> Option<&'static str> {
     Some(match c {
         'ø' => "o",
         'ł' => "l",
@@ -208,6 +229,11 @@ fn is_pictographic(c: char) -> bool {
 /// Whether it can be an emoji; digits can, with a key's cap around them.
 pub(crate) fn is_emoji(c: char) -> bool {
     const { CodePointSetData::new::<Emoji>() }.contains(c)
+}
+
+/// What can have a tone of skin.
+pub(crate) fn takes_tone(c: char) -> bool {
+    const { CodePointSetData::new::<EmojiModifierBase>() }.contains(c)
 }
 
 /// A tone of skin.

@@ -5,6 +5,7 @@ use chat::{
     accounts::Speaker,
     conversations::{Conversation, Kind},
     messages::{MessageType, Submission},
+    threads::Target,
 };
 use serde::Deserialize;
 
@@ -165,6 +166,7 @@ fn send(place: &Conversation, text: String, ack: impl FnOnce(Conversation) -> St
         text,
         parent: None,
         files: Vec::new(),
+        target: Target::Unaware,
     };
     let place = place.clone();
     Step::Send(

@@ -5,6 +5,7 @@ use chat::{
     accounts::Speaker,
     messages::{MessageType, Submission},
     presence::Presence,
+    threads::Target,
 };
 
 use super::{encode, fields::Fields, frames, ids::RoomRef};
@@ -95,6 +96,7 @@ fn send(conversation: ConversationId, text: String) -> Step {
         text,
         parent: None,
         files: Vec::new(),
+        target: Target::Unaware,
     };
     Step::Send(submission, Box::new(|sent| sent.err().iter().map(refused).collect()))
 }

@@ -192,6 +192,7 @@ fn room(member_count: i64) -> Reply {
         visible_from: Number(0),
         unread: 0,
         last_message: None,
+        room: None,
         peer: None,
     }))
 }

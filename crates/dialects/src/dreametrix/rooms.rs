@@ -6,6 +6,7 @@ use chat::{
     markers::Marker,
     members::Member,
     messages::{MessageType, Sent, Submission},
+    threads::Target,
 };
 use serde::Serialize;
 
@@ -148,6 +149,7 @@ fn open(caller: Caller, room: Listed, first: Option<String>) -> Step {
                 text,
                 parent: None,
                 files: Vec::new(),
+                target: Target::Unaware,
             };
             Step::Send(
                 submission.clone(),

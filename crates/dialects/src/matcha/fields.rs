@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use chat::{
     ConversationId, Error, ErrorCode, MAX_SAFE_INTEGER,
     messages::{MessageType, Submission},
+    threads::Target,
 };
 use serde::{Deserialize, Deserializer, de::Visitor};
 use serde_json::value::RawValue;
@@ -111,6 +112,7 @@ pub(super) fn submission(conversation: ConversationId, text: String) -> Result<S
         text,
         parent: None,
         files: Vec::new(),
+        target: Target::Unaware,
     })
 }
 

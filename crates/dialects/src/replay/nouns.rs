@@ -4,7 +4,7 @@ use chat::{
     AccountEvent, AccountFact, ClientId, ConversationId, Error, ErrorCode, Event, Fact, FileId, Limits, MessageId,
     Number, ReminderId, Reply, SessionId, Signal, UserId,
     accounts::{Account, Profile, ServerRole},
-    conversations::{Conversation, Kind, Listed, Peer, Place, Visibility},
+    conversations::{Conversation, InRoom, Kind, Listed, Peer, Place, Visibility},
     drafts::{Draft, DraftKey, Saved},
     files::File,
     markers::Markers,
@@ -16,9 +16,11 @@ use chat::{
     reactions::Reaction,
     reminders::Reminder,
     reply::{AccountChanges, CaughtUp},
-    search::{Highlight, Hit},
+    saved::{SavedEntry, SavedMessage},
+    search::{Highlight, Hit, Meant, Rank, SearchCursor, Suggestion},
     sessions::{Challenge, Session, Tokens, Visited},
     statistics::Stored,
+    threads::{Followed, Following, Summary, ThreadKey, ThreadPosition},
 };
 use serde_json::Value;
 
@@ -55,7 +57,7 @@ pub(super) fn error(value: &Value) -> Error {
 /// rooms and such may have a `next`.
 pub(super) fn script(value: Value) -> Reply {
     let next = &value["next"];
-    let beside = |key: &str| matches!(key, "next" | "total");
+    let beside = |key: &str| matches!(key, "next" | "total" | "from");
     let (kind, inner) = value.as_object().and_then(|object| object.iter().find(|(key, _)| !beside(key))).unwrap();
     match kind.as_str() {
         "done" => Reply::Done,
@@ -97,10 +99,39 @@ pub(super) fn script(value: Value) -> Reply {
                 message: message(hit),
                 places: hit["highlights"].as_array().into_iter().flatten().map(highlight).collect(),
             }),
-            next: next.as_i64().map(MessageId),
+            next: next
+                .is_array()
+                .then(|| search_cursor(next))
+                .or_else(|| next.as_i64().map(|id| SearchCursor { before: MessageId(id), below: None })),
+        },
+        "suggestions" => Reply::Suggestions {
+            from: usize::try_from(int(&value["from"], 0)).unwrap(),
+            suggestions: list(inner, |one| Suggestion {
+                text: one["text"].as_str().unwrap().to_owned(),
+                meaning: match (one["user"].is_object(), one["room"].is_object()) {
+                    (true, _) => Some(Meant::Person(Box::new(account(&one["user"])))),
+                    (_, true) => Some(Meant::Room(Box::new(conversation(&one["room"])))),
+                    _ => None,
+                },
+            }),
+        },
+        "thread" => Reply::Thread(following(inner)),
+        "threads" => Reply::Threads {
+            threads: list(inner, |one| Followed {
+                following: following(one),
+                unread: int(&one["unread"], 1),
+                counted_to: Number(int(&one["counted"], 43)),
+                root: message(&one["message"]),
+            }),
+            next: next.as_i64().map(|last_at| ThreadPosition { last_at, key: following(inner).key }),
         },
         "reminder" => Reply::Reminder(reminder(inner)),
         "reminders" => Reply::Reminders(list(inner, reminder)),
+        "saved_message" => Reply::SavedMessage(saved(inner)),
+        "saved_messages" => Reply::SavedMessages {
+            entries: list(inner, |one| SavedEntry { saved: saved(one), message: one.get("message").map(message) }),
+            next: next.as_i64().map(Number),
+        },
         "marker" => Reply::Marker(markers(inner)),
         "history" => Reply::History(Page {
             messages: list(&inner["messages"], message),
@@ -119,6 +150,11 @@ pub(super) fn script(value: Value) -> Reply {
         "presence" => Reply::Presence(list(inner, |one| (UserId(int(&one[0], 3)), seen(&one[1])))),
         other => panic!("no reply is called {other}"),
     }
+}
+
+fn search_cursor(value: &Value) -> SearchCursor {
+    let rank = Rank { score: u32::try_from(int(&value[1], 0)).unwrap(), message: MessageId(int(&value[2], 0)) };
+    SearchCursor { before: MessageId(int(&value[0], 0)), below: Some(rank) }
 }
 
 fn highlight(value: &Value) -> Highlight {
@@ -142,7 +178,8 @@ pub(super) fn sent(value: &Value) -> Sent {
     }
 }
 
-/// `{"id","seq","by":[id,name,shown name,role],"type","text","parent","edited","reactions":[[emoji,[ids]]]}`;
+/// `{"id","seq","by":[id,name,shown name,role],"type","text","parent","thread","also_in_room","summary","edited",
+/// "reactions":[[emoji,[ids]]]}`;
 /// `"text":null` is a tombstone.
 pub(super) fn message(value: &Value) -> Message {
     let seq = int(&value["seq"], 42);
@@ -160,6 +197,9 @@ pub(super) fn message(value: &Value) -> Message {
         client_id: value["client_id"].as_str().map(|id| ClientId::parse(id).unwrap()),
         text: (!deleted).then(|| text(&value["text"], "Bonjour")),
         parent: value["parent"].as_i64().map(Number),
+        thread: value["thread"].as_i64().map(Number),
+        also_in_room: value["also_in_room"] == true,
+        summary: value.get("summary").map(|value| Box::new(summary(value))),
         created_at: NOON,
         edited_at: (value["edited"] == true).then(|| NOON.plus(60_001)),
         deleted_at: deleted.then(|| NOON.plus(60_002)),
@@ -218,6 +258,9 @@ pub(super) fn listed(value: &Value) -> Listed {
         read_seq: Number(int(&value["read"], 40)),
         unread: int(&value["unread"], 2),
         last_message: value.get("last").map(message),
+        room: value.get("room").map(|room| {
+            Box::new(InRoom { unread: int(&room["unread"], 1), last_message: room.get("last").map(message) })
+        }),
         peer: value.get("peer").map(|peer| Peer {
             user: UserId(int(&peer[0], 1)),
             username: text(&peer[1], "bob"),
@@ -286,6 +329,16 @@ pub(super) fn reminder(value: &Value) -> Reminder {
         at: NOON.plus(86_400_000),
         created_at: NOON,
         due_at: (value["due"] == true).then(|| NOON.plus(86_400_010)),
+        rev: Number(int(&value["rev"], 5)),
+    }
+}
+
+pub(super) fn saved(value: &Value) -> SavedMessage {
+    SavedMessage {
+        message: MessageId(int(&value["id"], 7)),
+        conversation: ConversationId(int(&value["conversation"], 12)),
+        seq: Number(int(&value["seq"], 42)),
+        saved_at: NOON,
         rev: Number(int(&value["rev"], 5)),
     }
 }
@@ -389,6 +442,7 @@ pub(super) fn caught_up(value: &Value) -> CaughtUp {
         conversation: conversation(&value["conversation"]),
         members: list(&value["members"], member),
         messages: list(&value["messages"], message),
+        threads: list(&value["threads"], summary),
         reset: value["reset"] == true,
         more: value["more"] == true,
     }
@@ -413,7 +467,8 @@ pub(super) fn event(value: &Value) -> Event {
         other => panic!("no event is called {other}"),
     };
     let number = Number(int(&value["number"], 42));
-    Event { conversation: ConversationId(12), number, actor: user, origin: None, at: NOON, fact }
+    let thread = value.get("thread").map(|value| Box::new(summary(value)));
+    Event { conversation: ConversationId(12), number, actor: user, origin: None, at: NOON, fact, thread }
 }
 
 pub(super) fn signal(value: &Value) -> Signal {
@@ -444,7 +499,10 @@ pub(super) fn account_event(value: &Value) -> AccountEvent {
         "draft.saved" => AccountFact::DraftSaved(draft(&value["draft"])),
         "reminder.changed" => AccountFact::ReminderChanged(reminder(&value["reminder"])),
         "reminder.removed" => AccountFact::ReminderRemoved(reminder(&value["reminder"]).id),
+        "thread.followed" => AccountFact::ThreadFollowed(following(&value["thread"])),
         "draft.discarded" => AccountFact::DraftDiscarded(draft(&value["draft"]).key),
+        "message.saved" => AccountFact::MessageSaved(saved(&value["saved"])),
+        "message.unsaved" => AccountFact::MessageUnsaved { conversation, seq: Number(42) },
         other => panic!("no event of an account is called {other}"),
     };
     let number = Number(int(&value["number"], 7));
@@ -458,10 +516,33 @@ pub(super) fn account_changes(value: &Value) -> AccountChanges {
     AccountChanges { from, to, reset, more, events: list(&value["events"], account_event) }
 }
 
+/// `{"root","replies","last","by":[ids],"rev"}`.
+fn summary(value: &Value) -> Summary {
+    let last = Number(int(&value["last"], 44));
+    Summary {
+        root: Number(int(&value["root"], 40)),
+        replies: int(&value["replies"], 1),
+        last_seq: Some(last),
+        last_at: Some(NOON),
+        participants: list(&value["by"], |id| UserId(int(id, 3))),
+        rev: Number(int(&value["rev"], last.0)),
+    }
+}
+
+/// `{"root","follows","read","rev"}`.
+fn following(value: &Value) -> Following {
+    Following {
+        key: ThreadKey { conversation: ConversationId(12), root: Number(int(&value["root"], 40)) },
+        follows: value["follows"] != false,
+        read_seq: Number(int(&value["read"], 41)),
+        rev: Number(int(&value["rev"], 7)),
+    }
+}
+
 pub(super) fn draft(value: &Value) -> Draft {
     let seq = |value: &Value| value.as_i64().map(Number);
     Draft {
-        key: DraftKey { conversation: ConversationId(12), edit: seq(&value["edit"]) },
+        key: DraftKey { conversation: ConversationId(12), edit: seq(&value["edit"]), thread: seq(&value["thread"]) },
         text: text(&value["text"], "hey"),
         parent: seq(&value["parent"]),
         rev: Number(int(&value["rev"], 7)),

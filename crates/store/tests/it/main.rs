@@ -9,8 +9,10 @@ mod log;
 mod names;
 mod policies;
 mod reminders;
+mod saved;
 mod schema;
 mod search;
+mod threads;
 mod transfer;
 mod turns;
 mod unreadable;
@@ -29,6 +31,7 @@ use chat::{
     conversations::{Kind, Visibility},
     members::Role,
     messages::{MessageType, Sent, Submission},
+    threads::Target,
 };
 use store::{Append, Committed, Db, NewMessage, Options, Writer};
 use tokio::sync::{mpsc, oneshot};
@@ -149,6 +152,16 @@ fn say(
     client_id: &str,
     text: &str,
 ) -> oneshot::Receiver<chat::Result<Sent>> {
+    say_in(writer, author, (conversation, Target::Unaware), client_id, text)
+}
+
+fn say_in(
+    writer: &Writer,
+    author: UserId,
+    (conversation, target): (ConversationId, Target),
+    client_id: &str,
+    text: &str,
+) -> oneshot::Receiver<chat::Result<Sent>> {
     let (answer, result) = oneshot::channel();
     let submission = Submission {
         conversation,
@@ -157,6 +170,7 @@ fn say(
         text: text.to_owned(),
         parent: None,
         files: Vec::new(),
+        target,
     };
     let message = NewMessage { author: speaker(author), submission, origin: None };
     let writer = writer.clone();
@@ -250,6 +264,7 @@ async fn a_stranger_and_a_missing_parent_are_refused_without_a_gap() {
             text: "what?".into(),
             parent,
             files: Vec::new(),
+            target: Target::Unaware,
         };
         let message = NewMessage { author: speaker(ann), submission, origin: None };
         writer.append(Append { message, done: Box::new(move |outcome| answer.send(outcome).unwrap()) }).await;

@@ -10,6 +10,7 @@ use chat::{
     members::Role,
     messages::{MessageType, Submission},
     policies::{Ability, Grant, Policy},
+    threads::Target,
 };
 use store::{Append, NewMessage, Writer};
 use tokio::sync::oneshot;
@@ -117,6 +118,7 @@ async fn nobody_reads_or_answers_what_was_said_before_the_number_from_which_they
                 text: "ah".into(),
                 parent,
                 files: Vec::new(),
+                target: Target::Unaware,
             };
             let message = NewMessage { author: speaker(bob), submission, origin: None };
             writer.append(Append { message, done: Box::new(move |outcome| answer.send(outcome).unwrap()) }).await;

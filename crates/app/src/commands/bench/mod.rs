@@ -1,13 +1,17 @@
 //! `palabre bench`: drives a running server with the native protocol and says what it does.
 //!
-//! `socket` → `scan` → `load` is the path of a frame; `works`, `idle`, `history`, `search` and `storm` are the works.
+//! `socket` → `scan` → `load` is the path of a frame; `works`, `idle`, `history`, `search` and `storm` are the works;
+//! `filling` and `measured` is what those have in common that ask; `flush` and `index` need no server.
 
 mod crew;
+mod filling;
 mod flush;
 mod histogram;
 mod history;
 mod idle;
+mod index;
 mod load;
+mod measured;
 mod report;
 mod scan;
 mod search;
@@ -220,6 +224,12 @@ enum Work {
         #[arg(long, value_enum, default_value = "words")]
         sought: search::Sought,
     },
+    /// Making the index for searching anew; needs a database that no server uses.
+    Index {
+        /// The URL of the database, as in database.url.
+        #[arg(long)]
+        database: String,
+    },
     /// The disk's flushes, to set beside the figures; needs no server.
     Flush {
         /// Where to write: the directory of the server's data.
@@ -254,7 +264,7 @@ impl Work {
                 *connections
             }
             Self::W6 { clients, .. } => *clients,
-            Self::Flush { .. } => 0,
+            Self::Index { .. } | Self::Flush { .. } => 0,
         }
     }
 }
@@ -293,6 +303,9 @@ async fn work(args: &Args) -> Result<Report> {
     if let Work::Flush { directory } = &args.work {
         return flush::run(directory, common.seconds, &common.setting);
     }
+    if let Work::Index { database } = &args.work {
+        return index::run(database, &common.setting).await;
+    }
     if common.secret.is_empty() {
         bail!("the load needs --secret or PALABRE_BENCH_SECRET: the secret of the host application's tokens");
     }
@@ -328,6 +341,6 @@ async fn work(args: &Args) -> Result<Report> {
             let load = search::SearchLoad { messages, fill, rooms, connections, sought };
             search::run(common, &host, load).await
         }
-        Work::Flush { .. } => bail!("the disk needs no server"),
+        Work::Index { .. } | Work::Flush { .. } => bail!("this needs no server"),
     }
 }
