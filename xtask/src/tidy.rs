@@ -113,15 +113,16 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("chat", &[]),
     ("store", &["chat"]),
     ("dialects", &["chat"]),
-    ("engine", &["chat", "store"]),
+    ("blobs", &["chat"]),
+    ("engine", &["chat", "store", "blobs"]),
     ("stream", &["chat", "store"]),
     ("subscribers", &["chat", "store", "dialects", "stream"]),
     ("web", &[]),
-    ("connect", &["chat", "dialects", "engine", "stream", "subscribers", "web"]),
+    ("connect", &["blobs", "chat", "dialects", "engine", "stream", "subscribers", "web"]),
     ("workers", &["chat", "engine"]),
     ("promises", &["chat"]),
     ("simulation", &["chat", "store", "engine", "stream", "promises"]),
-    ("app", &["chat", "store", "dialects", "engine", "stream", "subscribers", "connect", "web", "workers"]),
+    ("app", &["chat", "store", "dialects", "engine", "stream", "subscribers", "connect", "web", "workers", "blobs"]),
 ];
 
 /// Libraries that only one of our crates may use; and those that dialects must not use, because dialects do no I/O.

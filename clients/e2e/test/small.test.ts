@@ -66,7 +66,7 @@ test('a screen reader that goes from message to message hears their text', async
   expect(name).toBe(1);
 });
 
-test('a file that is dropped or pasted neither leaves the page nor does nothing', async () => {
+test('a file that is dropped or pasted anywhere is attached, and the page and its text stay', async () => {
   const eli = await town().person('eli');
   const room = await eli.makeRoom('Files');
   const { page } = await town().visit(eli, `/c/${room.id}`);
@@ -81,14 +81,14 @@ test('a file that is dropped or pasted neither leaves the page nor does nothing'
           : new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true });
       return !element.dispatchEvent(event);
     }, type);
-  const said = page.getByText('Files cannot be sent here yet.');
+  const attached = page.getByRole('list', { name: 'Attached files' }).getByText('x.png');
   expect(await give('dragover', 'nav')).toBe(true);
+  await sees(page.getByText('Drop files here to attach them'));
   expect(await give('drop', 'nav')).toBe(true);
-  await sees(said);
-  await page.getByRole('button', { name: 'Dismiss' }).click();
-  await seesNot(said);
+  await sees(attached);
+  await seesNot(page.getByText('Drop files here to attach them'));
   await give('paste', 'textarea');
-  await sees(said);
+  await becomes(() => attached.count(), 2);
   expect(await composer(page).inputValue()).toBe('Half a text');
 });
 

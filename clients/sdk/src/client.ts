@@ -35,6 +35,7 @@ import { nextEnd } from './state/typing.js';
 import { defaultStorage, type KeyValue } from './storage.js';
 import { pause, unref } from './timers.js';
 import { OwnTyping } from './typing.js';
+import { transferred, upload, type Bytes, type Transfer, type UploadOptions } from './uploads.js';
 import type {
   Account,
   AccountRegisterData,
@@ -45,6 +46,7 @@ import type {
   DraftSaveData,
   SavedDraft,
   EventFrame,
+  File,
   Person,
   Presence,
   Server,
@@ -78,6 +80,8 @@ export class Client {
   readonly #windowSize: number;
   readonly #storage: KeyValue;
   readonly #random: () => number;
+  readonly #url: string;
+  readonly #transfer: Transfer;
   readonly #followers = new Set<Following>();
   readonly #listeners = new Set<Listener>();
   readonly #heard: { [T in keyof ClientEvents]: Set<Heard<T>> } = {
@@ -104,6 +108,8 @@ export class Client {
     this.#now = now;
     this.#storage = storage;
     this.#random = random;
+    this.#url = url;
+    this.#transfer = options.transfer ?? transferred;
     this.#windowSize = options.windowSize ?? 300;
     this.#rest = new Rest({ url, fetch });
     this.#session = new Session({ rest: this.#rest, storage, now, lost: () => this.#lost('session_ended') });
@@ -485,6 +491,33 @@ export class Client {
     if (!this.signedIn) throw signedOut();
     this.#typing.sent(conversation);
     return this.#outbox.add(conversation, text, options);
+  }
+
+  /**
+   * Uploads a file, and gives what `send` takes in its `files`. It is begun again if the network breaks it off; a
+   * `Refusal` says why it is not taken, with the code `network` if `signal` has broken it off.
+   */
+  async upload(bytes: Bytes, options: UploadOptions = {}): Promise<File> {
+    const session = this.#session;
+    return upload(
+      {
+        url: this.#url,
+        transfer: this.#transfer,
+        random: this.#random,
+        withToken: (use) => session.withToken(use),
+        pause,
+      },
+      bytes,
+      options,
+    );
+  }
+
+  /**
+   * Lets this browser show files by their addresses (`filePath`), for as long as the session lasts. Servers before
+   * feature level 7 know none.
+   */
+  async readsFiles(): Promise<void> {
+    await this.#session.withToken((token) => this.#rest.filesCookie(token));
   }
 
   /**

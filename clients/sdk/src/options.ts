@@ -3,7 +3,8 @@ import type { Fetch } from './rest.js';
 import type { WebSocketConstructor, WireFrame } from './socket.js';
 import type { Notice } from './state/notices.js';
 import type { KeyValue } from './storage.js';
-import type { Message } from './wire.js';
+import type { Transfer } from './uploads.js';
+import type { File, Message } from './wire.js';
 
 export interface ClientOptions {
   /** The server's address, such as `https://chat.example.org`. */
@@ -11,6 +12,8 @@ export interface ClientOptions {
   /** Where tokens and unsent messages are kept; the browser's `localStorage` if there is one. */
   readonly storage?: KeyValue;
   readonly fetch?: Fetch;
+  /** How a file's bytes are sent; by `XMLHttpRequest`, or `fetch` where there is none, if absent. */
+  readonly transfer?: Transfer;
   /** Needed where there is no global one, as in Node 20. */
   readonly WebSocket?: WebSocketConstructor;
   readonly random?: () => number;
@@ -25,6 +28,8 @@ export interface ClientOptions {
 export interface SendOptions {
   /** The `seq` of the message that it answers. */
   readonly parent?: number;
+  /** Uploaded files that it carries; its text may then be empty. */
+  readonly files?: readonly File[];
   /** The `seq` of the message in whose thread it is to stand; in the room if absent. */
   readonly thread?: number;
   /** Whether a reply in a thread is to stand in the room as well. */

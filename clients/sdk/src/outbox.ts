@@ -7,7 +7,7 @@ import type { Pending } from './state/pending.js';
 import { readJson, removeText, watch, writeText, type KeyValue } from './storage.js';
 import { unref } from './timers.js';
 import { uuid } from './uuid.js';
-import type { MessageSent } from './wire.js';
+import type { File, MessageSent } from './wire.js';
 
 export interface OutboxOptions {
   readonly storage: KeyValue;
@@ -26,6 +26,8 @@ interface Kept {
   readonly text: string;
   readonly parent: number | null;
   readonly reach?: number;
+  /** Absent for none, as before feature level 7. */
+  readonly files?: readonly File[];
   readonly thread?: number | null;
   readonly alsoInRoom?: boolean;
   readonly at: number;
@@ -45,6 +47,7 @@ interface Added {
   readonly alsoInRoom?: boolean;
   readonly clientId?: string;
   readonly reach?: number;
+  readonly files?: readonly File[];
 }
 
 /** A message of another tab is left to that tab for this long, in milliseconds. */
@@ -93,7 +96,7 @@ export class Outbox {
 
   /** Puts a message into it, unless it is in it already; returns its client id. */
   add(conversation: number, text: string, options: Added = {}): string {
-    const { parent = null, thread = null, alsoInRoom = false, clientId = uuid(), reach = null } = options;
+    const { parent = null, thread = null, alsoInRoom = false, clientId = uuid(), reach = null, files = [] } = options;
     if (this.#pending.some((it) => it.clientId === clientId)) return clientId;
     const at = this.#options.now();
     const message: Pending = {
@@ -102,6 +105,7 @@ export class Outbox {
       text,
       parent,
       reach,
+      files,
       thread,
       alsoInRoom,
       at,
@@ -300,7 +304,18 @@ function left(wait: Wait | undefined, now: number): number {
   return !wait || now < wait.from ? 0 : Math.max(0, wait.until - now);
 }
 
-function keep({ clientId, conversation, text, parent, reach, thread, alsoInRoom, at, refusal }: Pending): Kept {
+function keep({
+  clientId,
+  conversation,
+  text,
+  parent,
+  reach,
+  thread,
+  alsoInRoom,
+  files,
+  at,
+  refusal,
+}: Pending): Kept {
   const kept = {
     clientId,
     conversation,
@@ -309,17 +324,19 @@ function keep({ clientId, conversation, text, parent, reach, thread, alsoInRoom,
     at,
     ...(reach === null ? {} : { reach }),
     ...(thread === null ? {} : { thread, alsoInRoom }),
+    ...(files.length > 0 && { files }),
   };
   if (!refusal) return kept;
   return { ...kept, failed: { code: refusal.code, status: refusal.status, detail: refusal.detail } };
 }
 
-function revived({ failed, reach, thread = null, alsoInRoom = false, ...kept }: Kept): Pending {
+function revived({ failed, reach, thread = null, alsoInRoom = false, files, ...kept }: Kept): Pending {
   return {
     ...kept,
     reach: reach ?? null,
     thread,
     alsoInRoom,
+    files: Array.isArray(files) ? files : [],
     state: failed ? 'failed' : 'waiting',
     refusal: failed ? new Refusal(failed) : null,
     seq: null,

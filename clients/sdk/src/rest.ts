@@ -54,6 +54,12 @@ export class Rest {
     return (await this.#call(this.#url + path, request)) as AnswerOf<T>;
   }
 
+  /** Asks for the cookie with which a browser reads files by their addresses. */
+  async filesCookie(token: string): Promise<void> {
+    const headers = { accept: 'application/json', authorization: `Bearer ${token}` };
+    await this.#call(`${this.#url}/v1/files/cookie`, { method: 'POST', headers, body: null });
+  }
+
   async #call(url: string, request: Pick<FetchRequest, 'method' | 'headers' | 'body'>): Promise<unknown> {
     let response: FetchResponse;
     let text: string;

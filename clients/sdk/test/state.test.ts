@@ -549,6 +549,7 @@ describe('writing', () => {
     conversation: 1,
     text: 'hello',
     parent: null,
+    files: [],
     thread: null,
     alsoInRoom: false,
     at: 0,

@@ -1,3 +1,4 @@
+import { bytes as bytesIn } from './bytes';
 import { keep, kept } from './kept';
 
 /** The languages that the client speaks. */
@@ -177,4 +178,9 @@ export function ago(time: string | Date): string {
 /** A number as people write it. */
 export function number(value: number): string {
   return numbers().format(value);
+}
+
+/** A number of bytes as people write it. */
+export function bytes(value: number): string {
+  return bytesIn(value, locale());
 }

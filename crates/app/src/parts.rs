@@ -7,9 +7,10 @@ use std::{
 };
 
 use anyhow::Context as _;
+use blobs::Folder;
 use chat::{Millis, identities::Numbering};
 use dialects::Dialect;
-use engine::{Clock, Engine, Host, Keys, Settings};
+use engine::{Clock, Engine, Files, Host, Keys, Settings};
 use store::{Db, Options, transfer::Lifecycle};
 
 use crate::{
@@ -162,6 +163,10 @@ pub fn engine_settings(config: &Config, setup_secret: Option<String>) -> anyhow:
         open_registration: config.auth.open_registration,
         hosts: hosts(config),
         waiting_log_ins: descriptors::for_connections(&config.database) / KEPT_FROM_LOG_INS,
+        files: Some(Files {
+            blobs: Arc::new(Folder::at(&config.files_folder())),
+            classes: config.data.file_types.clone(),
+        }),
         setup_secret,
         asks_further: None,
     })

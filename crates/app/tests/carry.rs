@@ -230,6 +230,7 @@ fn message(number: i64) -> NewMessage {
         message_type: MessageType::Text,
         text: format!("message {number}: {}", "and so on ".repeat(10)),
         parent: None,
+        files: Vec::new(),
         target: chat::threads::Target::Unaware,
         ..Submission::default()
     };

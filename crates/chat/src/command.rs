@@ -1,7 +1,7 @@
 //! Commands: the changes that clients can ask for. Every endpoint translates to these.
 
 use crate::{
-    ClientId, ConversationId, Millis, Number, ReminderId, SessionId, UserGroupId, UserId,
+    ClientId, ConversationId, FileId, Millis, Number, ReminderId, SessionId, UserGroupId, UserId,
     accounts::{ProfileChange, ServerRole},
     conversations::Visibility,
     drafts::DraftKey,
@@ -61,6 +61,8 @@ pub enum Command {
         /// The number to move it to.
         seq: Number,
     },
+    /// Remove an own file that no message holds yet; repeating it changes nothing.
+    RemoveFile(FileId),
     /// Follow a thread, or stop. Answered with [`crate::Reply::Thread`].
     FollowThread {
         /// The thread.

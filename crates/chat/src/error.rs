@@ -53,6 +53,10 @@ codes! {
     UpgradeRequired = "upgrade_required", 426, "This is a WebSocket";
     /// Larger than the limit.
     TooLarge = "too_large", 413, "The request is too large";
+    /// A file of a type that is not accepted here.
+    UnsupportedType = "unsupported_type", 415, "Files of this type are not accepted";
+    /// No byte of the file is in the range that was asked for.
+    RangeNotSatisfiable = "range_not_satisfiable", 416, "The file does not have this range";
     /// No credential, or one that is not accepted.
     Unauthenticated = "unauthenticated", 401, "A valid credential is needed";
     /// Name or password is wrong.

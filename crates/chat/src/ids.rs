@@ -92,6 +92,52 @@ impl ClientId {
     }
 }
 
+/// The id of a file: 128 random bits, so that nobody finds a file by guessing. It is written as 32 lowercase hexadecimal
+/// digits, and only such a text is read as one: a path made of it leads nowhere else.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId([u8; 16]);
+
+impl FileId {
+    /// How many characters it is written with.
+    pub const LENGTH: usize = 32;
+
+    /// The id of these bits, which must be random.
+    #[must_use]
+    pub fn of(random: [u8; 16]) -> Self {
+        Self(random)
+    }
+
+    /// Reads an id; `None` if the text is none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.as_bytes();
+        if digits.len() != Self::LENGTH {
+            return None;
+        }
+        let mut id = [0; 16];
+        for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = pair.iter().try_fold(0, |sum, digit| match digit {
+                b'0'..=b'9' => Some(sum << 4 | (digit - b'0')),
+                b'a'..=b'f' => Some(sum << 4 | (digit - b'a' + 10)),
+                _ => None,
+            })?;
+        }
+        Some(Self(id))
+    }
+}
+
+impl fmt::Display for FileId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for FileId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FileId({self})")
+    }
+}
+
 impl fmt::Display for ClientId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -100,7 +146,26 @@ impl fmt::Display for ClientId {
 
 #[cfg(test)]
 mod tests {
-    use super::ClientId;
+    use super::{ClientId, FileId};
+
+    #[test]
+    fn a_files_id_is_32_lowercase_hexadecimal_digits_and_nothing_else() {
+        let id = FileId::of([0xab; 16]);
+        assert_eq!(FileId::parse(&id.to_string()), Some(id));
+        let good = "00112233445566778899aabbccddeeff";
+        assert_eq!(FileId::parse(good).map(|id| id.to_string()).as_deref(), Some(good));
+        let others = [
+            &good[1..],
+            &good.to_uppercase(),
+            "../../../../../../../../../etc/x",
+            &"g".repeat(32),
+            "",
+            &"é".repeat(16),
+        ];
+        for bad in others {
+            assert_eq!(FileId::parse(bad), None, "{bad:?}");
+        }
+    }
 
     #[test]
     fn client_ids_are_short_printable_ascii() {

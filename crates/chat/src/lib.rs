@@ -9,6 +9,7 @@ mod time;
 pub mod accounts;
 pub mod conversations;
 pub mod drafts;
+pub mod files;
 pub mod identities;
 pub mod inbox;
 pub mod markers;
@@ -45,8 +46,8 @@ pub use command::{Command, Visit};
 pub use error::{Error, ErrorCode, Result};
 pub use event::{AccountEvent, AccountFact, Event, Fact, Notice, Outgoing, Revocation, Scope, Signal};
 pub use ids::{
-    ClientId, ConnectionId, ConversationId, MAX_SAFE_INTEGER, MessageId, Number, ReminderId, SessionId, UserGroupId,
-    UserId,
+    ClientId, ConnectionId, ConversationId, FileId, MAX_SAFE_INTEGER, MessageId, Number, ReminderId, SessionId,
+    UserGroupId, UserId,
 };
 pub use limits::Limits;
 pub use query::Query;

@@ -122,6 +122,22 @@ limits! {
     invitations_per_hour: 5_000, 1..=1_000_000_000;
     /// Drafts that one user may keep.
     drafts_per_user: 500, 1..=100_000;
+    /// Bytes of a file.
+    file_bytes: 10_485_760, 1..=5_368_709_120;
+    /// Files of a message.
+    files_per_message: 10, 1..=10;
+    /// Bytes of all files of one user.
+    file_bytes_per_user: 1_073_741_824, 1..=1_000_000_000_000_000;
+    /// Bytes of all files of the server.
+    file_bytes_per_server: 107_374_182_400, 1..=1_000_000_000_000_000;
+    /// Files of one user that no message holds yet.
+    waiting_files_per_user: 100, 1..=100_000;
+    /// Files that a user may upload in a minute.
+    uploads_per_minute: 60, 1..=1_000_000_000;
+    /// Files that a user may upload at once, before the minute's rate applies.
+    upload_burst: 30, 1..=1_000_000_000;
+    /// Uploads of one user that may be under way at the same time, on each node.
+    uploads_at_once: 6, 1..=1_000;
     /// Threads that one user may follow; beyond it, taking part follows no more.
     followed_threads_per_user: 10_000, 1..=1_000_000;
     /// Different emoji on one message.

@@ -1,8 +1,11 @@
 //! Messages, in the order in which they were sent.
 
+use std::borrow::Cow;
+
 use crate::{
-    ClientId, ConversationId, MessageId, Millis, Number, UserId,
+    ClientId, ConversationId, FileId, MessageId, Millis, Number, UserId,
     accounts::ServerRole,
+    files::{File, readable_size},
     mentions::{Mentions, Reach},
     reactions::Reaction,
     threads::{Summary, Target},
@@ -88,6 +91,8 @@ pub struct Message {
     pub edited_at: Option<Millis>,
     /// When it was deleted.
     pub deleted_at: Option<Millis>,
+    /// The files that it carries, in the order of its sender; none once deleted.
+    pub files: Vec<File>,
     /// The reactions, in order of the first use of each emoji.
     pub reactions: Vec<Reaction>,
     /// Those whom it is for.
@@ -95,6 +100,19 @@ pub struct Message {
 }
 
 impl Message {
+    /// The text for those who know no files: each is named on a line of its own. `None` once deleted.
+    #[must_use]
+    pub fn words(&self) -> Option<Cow<'_, str>> {
+        let text = self.text.as_deref()?;
+        if self.files.is_empty() {
+            return Some(text.into());
+        }
+        let named = self.files.iter().map(|file| format!("📎 {} ({})", file.name, readable_size(file.size)));
+        let lines: Vec<String> =
+            Some(text).filter(|text| !text.is_empty()).map(str::to_owned).into_iter().chain(named).collect();
+        Some(lines.join("\n").into())
+    }
+
     /// Whether it stands in the room; otherwise it is in its thread only.
     #[must_use]
     pub fn is_in_room(&self) -> bool {
@@ -111,12 +129,14 @@ pub struct Submission {
     pub client_id: Option<ClientId>,
     /// The type of the content.
     pub message_type: MessageType,
-    /// The text.
+    /// The text; it may be empty if there are files.
     pub text: String,
     /// The `seq` of the message that it replies to.
     pub parent: Option<Number>,
     /// How many people the sender has agreed to reach.
     pub reach: Reach,
+    /// Files that the sender has uploaded and no message holds yet, in order.
+    pub files: Vec<FileId>,
     /// Where it is to stand.
     pub target: Target,
 }

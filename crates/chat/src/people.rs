@@ -177,6 +177,7 @@ impl NamesPeople for Message {
             created_at: _,
             edited_at: _,
             deleted_at: _,
+            files: _,
             reactions,
             mentions,
         } = self;
@@ -420,6 +421,7 @@ impl NamesPeople for Command {
             | Self::ReadThread { key: _, seq: _ }
             | Self::CreateReminder { conversation: _, seq: _, at: _ }
             | Self::CancelReminder(_)
+            | Self::RemoveFile(_)
             | Self::SaveMessage { conversation: _, seq: _ }
             | Self::UnsaveMessage { conversation: _, seq: _ }
             | Self::CreateRoom { name: _, topic: _, visibility: _, client_id: _ }

@@ -158,9 +158,8 @@ impl Search {
             Has::Reaction => !message.reactions.is_empty(),
         };
         let of_thread = message.thread.is_some() || message.summary.is_some();
-        let is_it = self.has.iter().all(has)
-            && (!self.edited || message.edited_at.is_some())
-            && (!self.thread || of_thread);
+        let is_it =
+            self.has.iter().all(has) && (!self.edited || message.edited_at.is_some()) && (!self.thread || of_thread);
         if is_it { matching::matched(text, &self.words, &self.not) } else { None }
     }
 }

@@ -17,6 +17,10 @@ pub struct Stored {
     pub messages_sent: i64,
     /// Bytes that the database takes on its disk.
     pub storage_bytes: i64,
+    /// Files that wait for a message or are held by one.
+    pub files: i64,
+    /// Bytes of all files, those included that are being removed.
+    pub file_bytes: i64,
     /// Jobs that wait until they are due or are being done.
     pub jobs_waiting: i64,
     /// Jobs that were given up.

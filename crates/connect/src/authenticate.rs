@@ -59,6 +59,19 @@ pub(crate) async fn of_request(
     first_good(endpoint, headers, found, !method.is_safe()).await
 }
 
+/// Verifies the cookie with which a browser reads files. It is asked for by no page but ours: pages of other sites can
+/// neither read what it opens nor show it.
+pub(crate) async fn of_files_cookie(
+    endpoint: &Endpoint,
+    headers: &HeaderMap,
+    name: &str,
+) -> Result<Option<Known>, Error> {
+    let Some(cookie) = cookie(headers, name) else { return Ok(None) };
+    let arrival = endpoint.shared.engine.authenticate_files_cookie(cookie).await?;
+    endpoint.check_number(&arrival)?;
+    Ok(Some(Known { arrival, token: None }))
+}
+
 async fn first_good(
     endpoint: &Endpoint,
     headers: &HeaderMap,

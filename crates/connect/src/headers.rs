@@ -15,7 +15,7 @@ use crate::Endpoint;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The content security policy of our own pages: nothing from other sites, nothing inline, and text becomes markup only
 /// through the Trusted Types policy with which Svelte makes its templates.
-const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self'; \
                    font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; \
                    frame-ancestors 'none'; base-uri 'none'; form-action 'self'; \
                    require-trusted-types-for 'script'; trusted-types svelte-trusted-html";
@@ -45,7 +45,6 @@ pub(crate) async fn dress(State(endpoint): State<Endpoint>, mut request: Request
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
-        (header::CONTENT_SECURITY_POLICY, CSP),
         (header::X_FRAME_OPTIONS, "DENY"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
@@ -53,6 +52,8 @@ pub(crate) async fn dress(State(endpoint): State<Endpoint>, mut request: Request
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    // What people have uploaded is shown under a policy of its own.
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(CSP));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if let Some(origin) = allowed {
         share_with(headers, origin);
@@ -70,10 +71,13 @@ fn share_with(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin"));
     for (name, value) in [
         (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, PATCH, DELETE"),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, idempotency-key, x-request-id, x-user-id"),
+        (
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            "authorization, content-type, idempotency-key, if-none-match, if-range, range, x-request-id, x-user-id",
+        ),
         (
             header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            "ratelimit, ratelimit-policy, retry-after, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset-after, x-request-id",
+            "accept-ranges, content-disposition, content-range, etag, ratelimit, ratelimit-policy, retry-after, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset-after, x-request-id",
         ),
         (header::ACCESS_CONTROL_MAX_AGE, "3600"),
     ] {

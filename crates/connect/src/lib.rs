@@ -14,6 +14,7 @@ pub use connections::{Bounds, Connections};
 mod authenticate;
 mod body;
 mod connections;
+mod files;
 mod forwarded;
 mod handshake;
 mod headers;

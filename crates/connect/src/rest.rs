@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
+use blobs::Reading;
 use chat::{Error, ErrorCode, accounts::Speaker, sessions::Origin};
 use dialects::{
     Step,
@@ -19,6 +20,7 @@ use crate::{
     Endpoint,
     authenticate::{self, lookup},
     body::{self, Pieces},
+    files::{self, Part},
     forwarded::{base, client_address},
     headers::{self, RequestId},
     steps::{Actor, Driven},
@@ -64,7 +66,13 @@ pub(crate) async fn answer(
     }
 }
 
-type Answered = (RestAnswer, Option<(&'static str, Allowance)>);
+/// What is answered, and the file that was opened for it.
+struct Answer {
+    said: RestAnswer,
+    opened: Option<Box<dyn Reading>>,
+}
+
+type Answered = (Answer, Option<(&'static str, Allowance)>);
 
 async fn carry_out(
     endpoint: &Endpoint,
@@ -89,6 +97,10 @@ async fn carry_out(
     let (body, mut pieces) = match matched.takes {
         Takes::Whole => (body::read(shared.limits().frame_bytes, &parts.headers, body).await?, None),
         Takes::Pieces { most } => (dialects::rest::Body::Pieces, Some(Pieces::new(most, &parts.headers, body)?)),
+        Takes::File => {
+            let most = u64::try_from(shared.limits().file_bytes).unwrap_or(0);
+            (dialects::rest::Body::Pieces, Some(Pieces::new(most, &parts.headers, body)?))
+        }
     };
     let call = (matched.read)(&dialects::rest::Request {
         speaker: actor.spoken.as_ref(),
@@ -101,6 +113,7 @@ async fn carry_out(
     if !call.step.is_paced_as_a_message() {
         allowance = shared.admit(&actor, Cost::Request)?.map(|a| ("requests", a));
     }
+    let mut opened = None;
     let mut step = call.step;
     loop {
         let (paced, paid) = shared.pace(&actor, endpoint.pace, step);
@@ -115,12 +128,23 @@ async fn carry_out(
                 Some(pieces) => then(pieces.next().await),
                 None => then(Err(Error::internal())),
             },
+            Driven::Special(Step::Receive(new, then)) => match &mut pieces {
+                Some(pieces) => then(files::receive(&shared.engine, actor.known()?, new, pieces).await),
+                None => then(Err(Error::internal())),
+            },
+            Driven::Special(Step::Open(id, then)) => match shared.engine.open_file(actor.known()?, id).await {
+                Ok((file, reading)) => {
+                    opened = Some(reading);
+                    then(Ok(file))
+                }
+                Err(error) => then(Err(error)),
+            },
             Driven::Special(step) if step.is_paced_as_a_message() => step,
             Driven::Special(_) => return Err(Error::new(ErrorCode::UnknownCommand, "This is for sockets only.")),
             Driven::Over(_) => break,
         };
     }
-    Ok((call.pending.outcome()?, allowance))
+    Ok((Answer { said: call.pending.outcome()?, opened }, allowance))
 }
 
 async fn send(
@@ -141,7 +165,10 @@ async fn speaker(endpoint: &Endpoint, matched: &Matched, parts: &Parts) -> Resul
     if !matched.needs_speaker {
         return Ok(None);
     }
-    let known = authenticate::of_request(endpoint, &parts.method, &parts.headers).await?;
+    let mut known = authenticate::of_request(endpoint, &parts.method, &parts.headers).await?;
+    if let (None, Some(name)) = (&known, matched.files_cookie) {
+        known = authenticate::of_files_cookie(endpoint, &parts.headers, name).await?;
+    }
     let known = known
         .ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "A token is needed: Authorization: Bearer <token>."))?;
     let speaker = known.arrival.speaker.clone();
@@ -156,11 +183,15 @@ fn text_of(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
 
 /// The HTTP answer. A status or header that HTTP does not allow is the dialect's mistake and an internal error; it is
 /// not left out.
-fn respond(answer: RestAnswer) -> Result<Response, Error> {
+fn respond(Answer { said: answer, opened }: Answer) -> Result<Response, Error> {
     let status = StatusCode::from_u16(answer.status).map_err(|_| Error::internal())?;
-    let mut response = match answer.content {
-        Some(content) => (status, [(header::CONTENT_TYPE, content.media_type)], content.bytes).into_response(),
-        None => status.into_response(),
+    let mut response = match (answer.content, answer.stored) {
+        (Some(content), _) => (status, [(header::CONTENT_TYPE, content.media_type)], content.bytes).into_response(),
+        (None, Some(part)) => {
+            let reading = opened.ok_or_else(Error::internal)?;
+            (status, Body::new(Part::new(reading, part))).into_response()
+        }
+        (None, None) => status.into_response(),
     };
     for (name, value) in answer.headers {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Error::internal())?;

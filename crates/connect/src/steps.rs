@@ -48,7 +48,7 @@ pub(crate) fn unauthenticated() -> Error {
 /// The result of driving a step.
 pub(crate) enum Driven {
     /// A step that only a socket can do (send without waiting, authenticate, choose which conversations to hear) or
-    /// only a request (give a piece of its body), or a change that counts against the rate of messages.
+    /// only a request (give a piece of its body, make a file of it, open a file for the answer), or a change that counts against the rate of messages.
     Special(Step),
     /// The last step.
     Over(Step),
@@ -118,12 +118,19 @@ impl Shared {
                     Ok(speaker) => self.all_statistics(speaker).await,
                     Err(error) => Err(error),
                 }),
+                Step::FilesCookie(then) => then(actor.known().and_then(|speaker| self.engine.files_cookie(speaker))),
                 Step::Now(then) => then(Ok(self.engine.now())),
                 // A frame has no body besides itself.
                 Step::Piece(then) if actor.connection.is_some() => then(Err(Error::internal())),
-                Step::Piece(_) | Step::Send(..) | Step::Authenticate(..) | Step::Tune { .. } => {
-                    return Driven::Special(step);
+                Step::Receive(_, then) | Step::Open(_, then) if actor.connection.is_some() => {
+                    then(Err(Error::internal()))
                 }
+                Step::Piece(_)
+                | Step::Receive(..)
+                | Step::Open(..)
+                | Step::Send(..)
+                | Step::Authenticate(..)
+                | Step::Tune { .. } => return Driven::Special(step),
                 Step::Say(_) | Step::Refuse(_) => return Driven::Over(step),
             };
         }

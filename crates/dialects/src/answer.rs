@@ -1,5 +1,7 @@
 //! The successful answer to a request: a status, headers, and a body of any media type.
 
+use std::ops::Range;
+
 use crate::rest::JSON;
 
 /// The successful answer to a request.
@@ -11,6 +13,9 @@ pub struct RestAnswer {
     pub headers: Vec<(&'static str, String)>,
     /// The body, if there is one.
     pub content: Option<Content>,
+    /// The part of the file that the step has [opened](crate::Step::Open), which is the body instead; the dialect gives
+    /// its media type as a header.
+    pub stored: Option<Range<u64>>,
 }
 
 /// A body with its media type.
@@ -26,7 +31,7 @@ impl RestAnswer {
     /// An answer without a body.
     #[must_use]
     pub fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), content: None }
+        Self { status, headers: Vec::new(), content: None, stored: None }
     }
 
     /// An answer in JSON.
@@ -46,6 +51,12 @@ impl RestAnswer {
     #[must_use]
     pub fn see_other(to: &str) -> Self {
         Self::empty(303).with_header("location", to.to_owned())
+    }
+
+    /// Makes a part of the opened file the body.
+    #[must_use]
+    pub fn with_stored(self, part: Range<u64>) -> Self {
+        Self { stored: Some(part), ..self }
     }
 
     /// Adds a header.

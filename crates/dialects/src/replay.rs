@@ -37,8 +37,8 @@ use chat::{
 use serde_json::{Value, json};
 
 use self::nouns::{
-    STATISTICS, account_changes, account_event, all_statistics, caught_up, error, event, piece, place, script, sent,
-    server, signal, visited, welcome,
+    STATISTICS, account_changes, account_event, all_statistics, caught_up, error, event, file, piece, place, script,
+    sent, server, signal, visited, welcome,
 };
 use crate::{
     Dialect, Resume, Step,
@@ -200,6 +200,13 @@ fn drive(mut step: Step, script: &mut VecDeque<&str>, said: &mut String) {
                 then(answer(&describe_visit(&visit), script, said).map(|value| visited(&value)))
             }
             Step::Piece(then) => then(answer("Piece", script, said).map(|value| piece(&value))),
+            Step::Receive(new, then) => {
+                then(answer(&format!("Receive {new:?}"), script, said).map(|value| file(&value["file"])))
+            }
+            Step::Open(id, then) => then(answer(&format!("Open {id}"), script, said).map(|value| file(&value["file"]))),
+            Step::FilesCookie(then) => {
+                then(answer("FilesCookie", script, said).map(|value| value["cookie"].as_str().unwrap().to_owned()))
+            }
             Step::LogOut(then) => then(answer("LogOut", script, said).map(|_| ())),
             Step::Authenticate(token, Resume { epoch, account, feature_level, cursors }, then) => {
                 let epoch = epoch.map(|epoch| format!(" of {epoch}")).unwrap_or_default();
@@ -282,7 +289,8 @@ fn describe_answer(answer: &RestAnswer) -> String {
         let text = String::from_utf8_lossy(&content.bytes);
         if content.media_type == JSON { text.into_owned() } else { format!("{} {text}", content.media_type) }
     });
-    format!("{}{headers} {}", answer.status, content.unwrap_or_default())
+    let stored = answer.stored.as_ref().map(|part| format!("bytes {} to {} of the file", part.start, part.end));
+    format!("{}{headers} {}", answer.status, content.or(stored).unwrap_or_default())
 }
 
 /// Parses the body of a request in a transcript.
@@ -356,6 +364,7 @@ fn describe(command: &Command) -> String {
         Command::AddToUserGroup { group, people } => format!("AddToUserGroup {group} {people:?}"),
         Command::RemoveFromUserGroup { group, people } => format!("RemoveFromUserGroup {group} {people:?}"),
         Command::CancelReminder(reminder) => format!("CancelReminder {reminder}"),
+        Command::RemoveFile(file) => format!("RemoveFile {file}"),
         Command::SaveMessage { conversation, seq } => format!("SaveMessage {conversation} {seq}"),
         Command::UnsaveMessage { conversation, seq } => format!("UnsaveMessage {conversation} {seq}"),
         Command::MoveMarker { conversation, marker, seq } => format!("MoveMarker {conversation} {marker:?} {seq}"),

@@ -39,7 +39,7 @@ pub enum Body {
     Json(Vec<u8>),
     /// The fields of a form, in order.
     Form(Vec<(String, FormValue)>),
-    /// Bytes of any media type, read on demand by [`Step::Piece`].
+    /// Bytes of any media type, read on demand by [`Step::Piece`] or [`Step::Receive`].
     Pieces,
 }
 
@@ -58,6 +58,8 @@ pub struct Matched {
     pub path: &'static str,
     /// Whether a credential is needed.
     pub needs_speaker: bool,
+    /// The cookie that is a credential for this request alone, if there is one: it opens files and nothing else.
+    pub files_cookie: Option<&'static str>,
     /// How its body is read.
     pub takes: Takes,
     /// Parses the rest of the request, or refuses it.
@@ -74,6 +76,8 @@ pub enum Takes {
         /// The most bytes of all pieces together.
         most: u64,
     },
+    /// The same, for a body that becomes a file, within the limit of files.
+    File,
 }
 
 /// Parses a request whose method and path are known.
@@ -87,7 +91,13 @@ impl Matched {
         read: fn(&Found<O>, &Request<'_>) -> Result<Call, Error>,
     ) -> Self {
         let (path, needs_speaker) = (found.path, needs_speaker(found.operation));
-        Self { path, needs_speaker, takes: Takes::Whole, read: Box::new(move |request| read(&found, request)) }
+        Self {
+            path,
+            needs_speaker,
+            files_cookie: None,
+            takes: Takes::Whole,
+            read: Box::new(move |request| read(&found, request)),
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! A step: a dialect's request to the owner of the socket, and how it continues with the result.
 
 use chat::{
-    Command, ConversationId, Error, Number, Query, Reply, Visit,
+    Command, ConversationId, Error, FileId, Number, Query, Reply, Visit,
     accounts::Speaker,
+    files::{File, NewFile},
     messages::{Sent, Submission},
     sessions::Visited,
 };
@@ -35,6 +36,8 @@ pub enum Step {
     Statistics(Then<Statistics>),
     /// Get the server's statistics for administrators.
     AllStatistics(Then<AllStatistics>),
+    /// Get the value of a cookie with which a browser reads files.
+    FilesCookie(Then<String>),
     /// Get the present time.
     Now(Then<chat::Millis>),
     /// Turn a conversation's messages on or off for this connection. Only for the dialects whose clients choose
@@ -50,6 +53,12 @@ pub enum Step {
     /// Get the next piece of the request's body; `None` at its end. Only for requests that [read it in
     /// pieces](crate::rest::Takes::Pieces). What is not read waits with the sender.
     Piece(Then<Option<Vec<u8>>>),
+    /// Make a file of the request's body. Only for requests that [take one](crate::rest::Takes::File). It is streamed to
+    /// where files are kept, and waits for a message.
+    Receive(NewFile, Then<File>),
+    /// Open a file that the speaker may read; a part of it can then be the answer
+    /// ([`stored`](crate::rest::RestAnswer::stored)). Only for requests.
+    Open(FileId, Then<File>),
     /// The frame is invalid: send these frames, and count it against the connection.
     Refuse(Vec<Text>),
 }

@@ -17,6 +17,7 @@ mod accounts;
 mod catch_up;
 mod conversations;
 mod drafts;
+mod files;
 mod followers;
 mod history;
 mod identities;
@@ -58,6 +59,7 @@ use chat::{
 use store::{Db, Writer, members::Belongings};
 
 pub use catch_up::{Extent, Wanted};
+pub use files::{Files, Swept, Upload};
 pub use followers::{Follower, Held, Pass, Shards};
 pub use identities::Host;
 pub use jobs::Due;
@@ -95,6 +97,8 @@ pub struct Settings {
     pub hosts: Vec<Host>,
     /// How many log-ins may wait for their password to be hashed: each is a connection that makes room for nobody.
     pub waiting_log_ins: usize,
+    /// Where files are kept; absent if none are taken.
+    pub files: Option<Files>,
     /// The one-time secret for creating the first administrator, while there is none.
     pub setup_secret: Option<String>,
     /// Decides whether a further proof is needed after a correct password.
@@ -135,6 +139,8 @@ struct Inner {
     setup_secret: Mutex<Option<String>>,
     rates: rates::Rates,
     throttle: throttle::Throttle,
+    under_way: files::UnderWay,
+    suspects: files::Suspects,
     hasher: passwords::Hasher,
     began: std::time::Instant,
     speakers: moka::future::Cache<tokens::Claim, Arc<Arrival>>,
@@ -168,6 +174,8 @@ impl Engine {
                 rates: rates::Rates::new(&settings.limits, &settings.paces, settings.shared),
                 throttle: throttle::Throttle::new(&settings.limits, settings.shared),
                 began: std::time::Instant::now(),
+                under_way: files::UnderWay::default(),
+                suspects: files::Suspects::default(),
                 hasher: passwords::Hasher::new(settings.waiting_log_ins),
                 // On other nodes a revoked token may be accepted for one more second; on this one it is dropped at
                 // once.
@@ -245,6 +253,7 @@ impl Engine {
                 call.remove_reaction(conversation, seq, emoji).await
             }
             Command::MoveMarker { conversation, marker, seq } => call.move_marker(conversation, marker, seq).await,
+            Command::RemoveFile(file) => call.remove_file(file).await,
             Command::FollowThread { key, follows } => call.follow_thread(key, follows).await,
             Command::ReadThread { key, seq } => call.read_thread(key, seq).await,
             Command::CreateReminder { conversation, seq, at } => call.create_reminder(conversation, seq, at).await,
@@ -414,6 +423,30 @@ impl Engine {
     pub async fn authenticate_cookie(&self, cookie: &str) -> Result<Arc<Arrival>> {
         let claim = self.inner.settings.keys.verify_cookie(cookie, self.now())?;
         sessions::authenticate(&self.inner, claim).await
+    }
+
+    /// Verifies a cookie of [`Engine::files_cookie`].
+    ///
+    /// # Errors
+    /// `unauthenticated`, or the store's.
+    pub async fn authenticate_files_cookie(&self, cookie: &str) -> Result<Arc<Arrival>> {
+        let claim = self.inner.settings.keys.verify_files_cookie(cookie, self.now())?;
+        sessions::authenticate(&self.inner, claim).await
+    }
+
+    /// A value that a browser may keep in a cookie, to show files by their addresses. It opens files and nothing else,
+    /// and is valid as long as the session, which the store checks.
+    ///
+    /// # Errors
+    /// `forbidden` without a session: a host application's token is not outlived.
+    pub fn files_cookie(&self, speaker: &Speaker) -> Result<String> {
+        let settings = &self.inner.settings;
+        let session = speaker.session.ok_or_else(|| {
+            chat::Error::forbidden(
+                "A cookie for files is given to sessions of this server only; read files with the token.",
+            )
+        })?;
+        settings.keys.sign_files_cookie(speaker, session, self.now(), settings.session_seconds)
     }
 
     /// A value that a browser may keep in a cookie, to reconnect without the token. It is valid as long as the session,

@@ -16,7 +16,22 @@ use crate::{Call, Inner, text};
 /// Checks what can be checked without the database. The rest is checked in the transaction, together with the
 /// membership and the counter (`store::appends`).
 fn check_send(inner: &Inner, submission: &Submission) -> Result<()> {
-    text::check("text", &submission.text, inner.settings.limits.message_length)
+    let (limits, files) = (&inner.settings.limits, &submission.files);
+    if files.is_empty() {
+        return text::check("text", &submission.text, limits.message_length);
+    }
+    text::check_optional("text", &submission.text, limits.message_length)?;
+    let most = limits.files_per_message;
+    if i64::try_from(files.len()).is_ok_and(|count| count > most) {
+        return Err(Error::invalid(
+            "files",
+            format!("A message may have at most {most} files; this has {}.", files.len()),
+        ));
+    }
+    match (1..files.len()).find(|at| files[..*at].contains(&files[*at])) {
+        Some(at) => Err(Error::invalid(&format!("/files/{at}"), "This file is named twice.")),
+        None => Ok(()),
+    }
 }
 
 pub(crate) async fn send(
@@ -49,7 +64,7 @@ impl Call {
     }
 
     pub(crate) async fn edit_message(&self, conversation: ConversationId, seq: Number, text: String) -> Result<Reply> {
-        text::check("text", &text, self.settings.limits.message_length)?;
+        text::check_optional("text", &text, self.settings.limits.message_length)?;
         let call = self.clone();
         self.change(&[conversation.into()], move |unit| {
             Box::pin(async move {
@@ -58,6 +73,9 @@ impl Call {
                 access.may_say(&message)?;
                 if message.author != call.speaker.user {
                     return Err(Error::forbidden("Only its author may edit a message."));
+                }
+                if message.files.is_empty() {
+                    text::check("text", &text, call.settings.limits.message_length)?;
                 }
                 if message.text.as_deref() == Some(text.as_str()) {
                     return Ok(Reply::Message(Box::new(message)));

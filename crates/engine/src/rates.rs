@@ -59,6 +59,7 @@ pub(crate) struct Rates {
     /// out and is brought in again has one row.
     invitations: Limiter,
     searches: Limiter,
+    uploads: Limiter,
     decisions: AtomicU32,
     /// What was used up here since it was last told to other nodes; absent where there are none.
     spent: Option<Mutex<HashMap<(UserId, u8), u32>>>,
@@ -80,15 +81,16 @@ impl Rates {
             requests: (limiter(MINUTE, limits.requests_per_minute, limits.request_burst), limits.requests_per_minute),
             invitations: limiter(HOUR, limits.invitations_per_hour, limits.invitations_per_hour),
             searches: limiter(MINUTE, limits.searches_per_minute, limits.search_burst),
+            uploads: limiter(MINUTE, limits.uploads_per_minute, limits.upload_burst),
             decisions: AtomicU32::new(0),
             spent: shared.then(Mutex::default),
             price: AtomicU32::new(1),
         }
     }
 
-    /// The rate at this place: first those of messages, then those of requests, invitations and searches.
+    /// The rate at this place: first those of messages, then those of requests, invitations, searches and uploads.
     fn limiter(&self, place: u8) -> Option<&Limiter> {
-        let others = [&self.requests.0, &self.invitations, &self.searches];
+        let others = [&self.requests.0, &self.invitations, &self.searches, &self.uploads];
         self.messages.iter().map(|(limiter, _)| limiter).chain(others).nth(usize::from(place))
     }
 
@@ -141,6 +143,7 @@ impl Rates {
             self.requests.0.retain_recent();
             self.invitations.retain_recent();
             self.searches.retain_recent();
+            self.uploads.retain_recent();
         }
         let ((limiter, per_minute), what, place) = match cost {
             Cost::Message(Pace(place)) => (self.messages.get(place).ok_or_else(Error::internal)?, "messages", place),
@@ -181,13 +184,23 @@ impl Rates {
 
     /// Counts a search.
     pub(crate) fn admit_search(&self, user: UserId) -> Result<()> {
+        self.admit_one(user, &self.searches, "searches", 2)
+    }
+
+    /// Counts an upload.
+    pub(crate) fn admit_upload(&self, user: UserId) -> Result<()> {
+        self.admit_one(user, &self.uploads, "uploads", 3)
+    }
+
+    /// Counts one of what has a rate of its own, which is the `nth` after those of messages.
+    fn admit_one(&self, user: UserId, limiter: &Limiter, what: &'static str, nth: usize) -> Result<()> {
         let price = self.price.load(Ordering::Relaxed);
-        if let Err(not_yet) = take(&self.searches, user, price) {
-            metrics::counter!("chat_rate_limit_exceeded_total", "action_type" => "searches").increment(1);
+        if let Err(not_yet) = take(limiter, user, price) {
+            metrics::counter!("chat_rate_limit_exceeded_total", "action_type" => what).increment(1);
             let wait = not_yet.wait_time_from(DefaultClock::default().now());
-            return Err(Error::rate_limited("searches", i64::try_from(wait.as_millis()).unwrap_or(i64::MAX).max(1)));
+            return Err(Error::rate_limited(what, i64::try_from(wait.as_millis()).unwrap_or(i64::MAX).max(1)));
         }
-        self.note(user, self.messages.len() + 2, 1);
+        self.note(user, self.messages.len() + nth, 1);
         Ok(())
     }
 }

@@ -27,6 +27,8 @@ const PUT_BACK: i64 = 86_400;
 const LATEST: i64 = 10 * 365 * 86_400;
 /// The type of a cookie's value, so that it is not taken for an access token, nor an access token for it.
 const COOKIE_TYPE: &str = "cookie+jwt";
+/// The type of a cookie's value that opens files and nothing else.
+const FILES_TYPE: &str = "files+jwt";
 const REFRESH_PREFIX: &str = "plb_rt_";
 /// The label from which, with a refresh token, its successor is derived; nothing else is derived with that key and this
 /// label.
@@ -192,6 +194,17 @@ impl Keys {
         self.sign_as(COOKIE_TYPE, speaker.user, None, session, &speaker.username, speaker.role, now, seconds)
     }
 
+    /// The value of a session's cookie that opens files and nothing else.
+    pub(crate) fn sign_files_cookie(
+        &self,
+        speaker: &Speaker,
+        session: SessionId,
+        now: Millis,
+        seconds: i64,
+    ) -> Result<String> {
+        self.sign_as(FILES_TYPE, speaker.user, None, session, &speaker.username, speaker.role, now, seconds)
+    }
+
     #[allow(clippy::too_many_arguments)]
     fn sign_as(
         &self,
@@ -230,7 +243,7 @@ impl Keys {
         match kind_of(token)? {
             Kind::Own => self.verify_own(token, now),
             // Host and server may share one key: the user id of a cookie must not be taken for that of a host's user.
-            Kind::Cookie => Err(refused("This is a cookie's value and no access token.")),
+            Kind::Cookie | Kind::Files => Err(refused("This is a cookie's value and no access token.")),
             Kind::Other => self.verify_host(token, now),
         }
     }
@@ -239,7 +252,15 @@ impl Keys {
     pub(crate) fn verify_cookie(&self, cookie: &str, now: Millis) -> Result<Claim> {
         match kind_of(cookie)? {
             Kind::Cookie => self.verify_own(cookie, now),
-            Kind::Own | Kind::Other => self.verify(cookie, now),
+            Kind::Own | Kind::Other | Kind::Files => self.verify(cookie, now),
+        }
+    }
+
+    /// The same for the value of a cookie that opens files; nothing else is one.
+    pub(crate) fn verify_files_cookie(&self, cookie: &str, now: Millis) -> Result<Claim> {
+        match kind_of(cookie)? {
+            Kind::Files => self.verify_own(cookie, now),
+            Kind::Own | Kind::Cookie | Kind::Other => Err(refused("This is no cookie for files.")),
         }
     }
 
@@ -298,6 +319,7 @@ impl Keys {
 enum Kind {
     Own,
     Cookie,
+    Files,
     Other,
 }
 
@@ -313,6 +335,9 @@ fn kind_of(token: &str) -> Result<Kind> {
     let header = parts.next().flatten().ok_or_else(unreadable)?;
     if header.get("typ").is_some_and(|kind| kind == COOKIE_TYPE) {
         return Ok(Kind::Cookie);
+    }
+    if header.get("typ").is_some_and(|kind| kind == FILES_TYPE) {
+        return Ok(Kind::Files);
     }
     purpose::check_header(&header)?;
     let claims = parts.next().flatten().ok_or_else(unreadable)?;

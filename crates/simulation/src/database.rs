@@ -321,6 +321,7 @@ fn settings() -> Settings {
         open_registration: false,
         hosts: Vec::new(),
         waiting_log_ins: 1,
+        files: None,
         setup_secret: None,
         asks_further: None,
         shared: true,

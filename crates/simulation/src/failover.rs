@@ -171,6 +171,7 @@ impl World {
             message_type: MessageType::Text,
             text: format!("text of {cid}"),
             parent: None,
+            files: Vec::new(),
             target: Target::Unaware,
             ..Submission::default()
         };

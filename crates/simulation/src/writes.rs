@@ -297,6 +297,7 @@ impl World<'_> {
             created_at,
             edited_at: None,
             deleted_at: None,
+            files: Vec::new(),
             reactions: Vec::new(),
             mentions: chat::mentions::Mentions::default(),
         };

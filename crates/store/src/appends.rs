@@ -1,16 +1,18 @@
 //! Sends, a batch at a time: checked, numbered and stored by three statements, or two, however many they are.
 
-mod joining;
-
 mod calls;
+mod created;
+mod digest;
+mod joining;
 
 use std::{collections::HashMap, sync::LazyLock};
 
 use chat::{
-    ClientId, ConversationId, Error as Refusal, ErrorCode, Event, Fact, MessageId, Millis, Number, Outgoing,
+    ClientId, ConversationId, Error as Refusal, ErrorCode, MessageId, Millis, Number, Outgoing,
     conversations::{Kind, Visibility},
+    files::File,
     mentions::Mentions,
-    messages::{Message, MessageType, Sent},
+    messages::Sent,
     mutants::{self, Mutant},
     policies::{Ability, Rights},
     threads::Summary,
@@ -18,12 +20,18 @@ use chat::{
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
-use self::joining::{InThread, Joining};
-use self::calls::{Call, Calls, meant};
+use self::{
+    calls::{Call, Calls, meant},
+    created::created,
+    digest::{content_hash, special_type},
+    joining::{InThread, Joining},
+};
 use crate::{
     Append, Conn, Error, Result, Unit,
     clock::{self, at_least},
-    faults, jobs,
+    faults,
+    files::{self, Attached, Offered},
+    jobs,
     members::read_role,
     policies, threads,
     unreadable::{Rest, Salvage},
@@ -43,18 +51,18 @@ statements! {
              LEFT JOIN messages p ON p.conversation_id = CAST(j.value ->> 'c' AS BIGINT) AND p.seq = CAST(j.value ->> 'p' AS BIGINT) AND p.seq >= m.visible_from
              LEFT JOIN policies q ON q.conversation_id = c.id
              LEFT JOIN grants g ON g.conversation_id = c.id AND g.user_id = m.user_id AND g.ability = 'post'";
-    INSERT = "INSERT INTO messages (conversation_id, seq, rev, author_id, client_id, content_hash, message_type, text, parent, created_at, thread, aside)
+    INSERT = "INSERT INTO messages (conversation_id, seq, rev, author_id, client_id, content_hash, message_type, text, parent, created_at, thread, aside, files)
               SELECT CAST(j.value ->> 'c' AS BIGINT), CAST(j.value ->> 's' AS BIGINT), CAST(j.value ->> 's' AS BIGINT),
                      CAST(j.value ->> 'u' AS BIGINT), j.value ->> 'k', CAST(j.value ->> 'h' AS BIGINT), COALESCE(j.value ->> 'y', 'text'), j.value ->> 't',
                      CAST(j.value ->> 'p' AS BIGINT), CAST(j.value ->> 'a' AS BIGINT), CAST(j.value ->> 'r' AS BIGINT),
-                     COALESCE(CAST(j.value ->> 'x' AS BIGINT), 0)
+                     COALESCE(CAST(j.value ->> 'x' AS BIGINT), 0), COALESCE(CAST(j.value ->> 'f' AS BIGINT), 0)
               FROM json_each($1) AS j ORDER BY j.key";
     /// The same with the ids, which PostgreSQL may give in any order.
-    INSERT_RETURNING = "INSERT INTO messages (conversation_id, seq, rev, author_id, client_id, content_hash, message_type, text, parent, created_at, thread, aside)
+    INSERT_RETURNING = "INSERT INTO messages (conversation_id, seq, rev, author_id, client_id, content_hash, message_type, text, parent, created_at, thread, aside, files)
               SELECT CAST(j.value ->> 'c' AS BIGINT), CAST(j.value ->> 's' AS BIGINT), CAST(j.value ->> 's' AS BIGINT),
                      CAST(j.value ->> 'u' AS BIGINT), j.value ->> 'k', CAST(j.value ->> 'h' AS BIGINT), COALESCE(j.value ->> 'y', 'text'), j.value ->> 't',
                      CAST(j.value ->> 'p' AS BIGINT), CAST(j.value ->> 'a' AS BIGINT), CAST(j.value ->> 'r' AS BIGINT),
-                     COALESCE(CAST(j.value ->> 'x' AS BIGINT), 0)
+                     COALESCE(CAST(j.value ->> 'x' AS BIGINT), 0), COALESCE(CAST(j.value ->> 'f' AS BIGINT), 0)
               FROM json_each($1) AS j ORDER BY j.key
               RETURNING id, conversation_id, seq";
     ADVANCE = "UPDATE conversations SET head = CAST(j.value ->> 'h' AS BIGINT), active_at = CAST(j.value ->> 'a' AS BIGINT)
@@ -138,6 +146,9 @@ struct Row<'a> {
     t: &'a str,
     p: Option<i64>,
     a: i64,
+    /// How many files it carries; absent for none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    f: Option<usize>,
     /// The root of its thread; absent for what is in none.
     #[serde(skip_serializing_if = "Option::is_none")]
     r: Option<i64>,
@@ -159,6 +170,7 @@ enum Verdict {
         number: Number,
         at: Millis,
         mentions: Box<Mentions>,
+        files: Vec<File>,
         reply: Option<InThread>,
     },
     Repeat(Sent),
@@ -212,6 +224,7 @@ async fn store(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<chat::Result<S
     let verdicts = check(unit, run).await?;
     let ids = insert(unit, run, &verdicts).await?;
     calls::insert(unit, run, &verdicts, &ids).await?;
+    attach(unit, run, &verdicts, &ids).await?;
     let mut outcomes: Vec<chat::Result<Sent>> = Vec::with_capacity(run.len());
     for (append, verdict) in run.iter().zip(verdicts) {
         let conversation = append.submission.conversation;
@@ -222,13 +235,19 @@ async fn store(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<chat::Result<S
                 Some(outcome) => outcome.clone().map(|sent| Sent { repeated: true, ..sent }),
                 None => Err(Refusal::internal()),
             },
-            Verdict::New { number, at, mentions, reply } => {
+            Verdict::New { number, at, mentions, reply, files } => {
                 let id = ids.get(&(conversation.0, number.0)).copied().unwrap_or_default();
                 if reply.as_ref().is_some_and(|reply| reply.is_news) {
                     let now = clock::now(&mut unit.conn).await?.map_or(unit.now, Millis);
                     jobs::add(&mut unit.conn, jobs::Kind::Follow, id, now).await?;
                 }
-                unit.committed.push(Outgoing::Event(created(append, MessageId(id), (number, at), *mentions, reply)));
+                unit.committed.push(Outgoing::Event(created(
+                    append,
+                    MessageId(id),
+                    (number, at),
+                    *mentions,
+                    (reply, files),
+                )));
                 let client_id = append.submission.client_id.clone();
                 let sent =
                     Sent { conversation, seq: number, id: MessageId(id), client_id, created_at: at, repeated: false };
@@ -261,6 +280,7 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
     let mut calls = Calls::of(unit, run).await?;
     let mut joining = joining::join(unit, run, &rows).await?;
     let mut known = Known::default();
+    known.offered = Offered::by(&mut unit.conn, run.iter().map(|append| &append.submission)).await?;
     let mut seen: HashMap<(i64, &str), usize> = HashMap::new();
     let mut verdicts = Vec::with_capacity(run.len());
     for (index, (append, row)) in run.iter().zip(rows).enumerate() {
@@ -315,6 +335,8 @@ struct Known {
     heads: HashMap<i64, (i64, i64)>,
     /// The threads that have got replies, by conversation and root.
     threads: HashMap<(i64, i64), Summary>,
+    /// The files that its sends name, until each is taken by one of them.
+    offered: Offered,
 }
 
 fn judge(
@@ -355,12 +377,16 @@ fn judge(
         Ok(mentions) => Box::new(mentions),
         Err(refusal) => return Verdict::Refused(refusal),
     };
+    let files = match known.offered.take(append.author.user, &append.submission.files) {
+        Ok(files) => files,
+        Err(refusal) => return Verdict::Refused(refusal),
+    };
     let (head, at) = known.heads.entry(conversation).or_insert((head, active_at));
     *head = faults::next(conversation, *head, now);
     *at = at_least(*at, now).0;
     let (number, at) = (Number(*head), Millis(*at));
     let reply = joining.map(|joining| joining.reply(append, (number, at), &mut known.threads));
-    Verdict::New { number, at, mentions, reply }
+    Verdict::New { number, at, mentions, files, reply }
 }
 
 /// What decides whether the author may post.
@@ -383,7 +409,7 @@ async fn insert(unit: &mut Unit, run: &[NewMessage], verdicts: &[Verdict]) -> Re
     let mut threads: HashMap<(i64, i64), &Summary> = HashMap::new();
     let mut rows = Vec::with_capacity(run.len());
     for (append, verdict) in run.iter().zip(verdicts) {
-        if let Verdict::New { number, at, reply, .. } = verdict {
+        if let Verdict::New { number, at, reply, files, .. } = verdict {
             let c = append.submission.conversation.0;
             heads.insert(c, Head { c, h: number.0, a: at.0 });
             rows.push(Row {
@@ -396,6 +422,7 @@ async fn insert(unit: &mut Unit, run: &[NewMessage], verdicts: &[Verdict]) -> Re
                 t: &append.submission.text,
                 p: append.submission.parent.map(|p| p.0),
                 a: at.0,
+                f: Some(files.len()).filter(|count| *count > 0),
                 r: reply.as_ref().map(|reply| reply.summary.root.0),
                 x: reply.as_ref().filter(|reply| !reply.also_in_room).map(|_| 1),
             });
@@ -418,6 +445,24 @@ async fn insert(unit: &mut Unit, run: &[NewMessage], verdicts: &[Verdict]) -> Re
     let summaries = threads.into_iter().map(|((conversation, _), summary)| (ConversationId(conversation), summary));
     threads::put(&mut unit.conn, summaries).await?;
     Ok(ids)
+}
+
+/// Gives the new messages the files that they carry.
+async fn attach(
+    unit: &mut Unit,
+    run: &[NewMessage],
+    verdicts: &[Verdict],
+    ids: &HashMap<(i64, i64), i64>,
+) -> Result<()> {
+    let mut attached = Vec::new();
+    for (append, verdict) in run.iter().zip(verdicts) {
+        if let Verdict::New { number, files, .. } = verdict
+            && let Some(id) = ids.get(&(append.submission.conversation.0, number.0))
+        {
+            attached.extend(Attached::all(files, append.submission.conversation, *number, MessageId(*id)));
+        }
+    }
+    files::attach(&mut unit.conn, &attached).await
 }
 
 /// For SQLite: a row that cannot be stored ends the whole transaction. That is what we would do anyway,
@@ -453,70 +498,10 @@ async fn insert_rows(conn: &mut Conn, rows: &[Row<'_>], heads: &[Head]) -> Resul
     }
 }
 
-fn created(
-    append: &NewMessage,
-    id: MessageId,
-    (number, at): (Number, Millis),
-    mentions: Mentions,
-    reply: Option<InThread>,
-) -> Event {
-    let message = Message {
-        id,
-        conversation: append.submission.conversation,
-        seq: number,
-        rev: number,
-        author: append.author.user,
-        author_name: append.author.username.clone(),
-        author_shown_name: append.author.shown_name.clone(),
-        author_role: append.author.role,
-        message_type: append.submission.message_type,
-        client_id: append.submission.client_id.clone(),
-        text: Some(append.submission.text.clone()),
-        parent: append.submission.parent,
-        thread: reply.as_ref().map(|reply| reply.summary.root),
-        also_in_room: reply.as_ref().is_some_and(|reply| reply.also_in_room),
-        summary: None,
-        created_at: at,
-        edited_at: None,
-        deleted_at: None,
-        reactions: Vec::new(),
-        mentions,
-    };
-    Event {
-        conversation: append.submission.conversation,
-        number,
-        actor: append.author.user,
-        origin: append.origin,
-        at,
-        fact: Fact::MessageCreated(message),
-        thread: reply.map(|reply| Box::new(reply.summary)),
-    }
-}
-
 /// The client id as it is kept.
 fn remembered(client_id: Option<&ClientId>) -> Option<&str> {
     let forgotten = mutants::is(Mutant::ForgetClientIds) || mutants::is(Mutant::CachedDedupe);
     client_id.map(ClientId::as_str).filter(|_| !forgotten)
-}
-
-/// The type's name, if it is not the usual one.
-fn special_type(append: &NewMessage) -> Option<&'static str> {
-    Some(append.submission.message_type).filter(|kind| *kind != MessageType::Text).map(MessageType::name)
-}
-
-/// FNV-1a over what was sent. It tells honest repeats from mistakes; it is no secret and no proof.
-fn content_hash(append: &NewMessage) -> i64 {
-    let parent = append.submission.parent.map_or(0, |p| p.0).to_le_bytes();
-    let hash = append
-        .submission
-        .text
-        .bytes()
-        .chain(parent)
-        // Plain texts have the digest that they had before there were other types.
-        .chain(special_type(append).unwrap_or_default().bytes())
-        .chain(joining::asked(append))
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    hash.cast_signed()
 }
 
 fn mismatch() -> Refusal {

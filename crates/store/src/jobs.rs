@@ -57,19 +57,22 @@ statements! {
 pub enum Kind {
     /// Remind somebody; the subject is a reminder.
     Reminder,
+    /// Remove a file that was given up, or for which no message has come; the subject is the file's number.
+    File,
     /// Have those follow a thread who take part in it; the subject is the message with which they do.
     Follow,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: &'static [Self] = &[Self::Reminder, Self::Follow];
+    pub const ALL: &'static [Self] = &[Self::Reminder, Self::File, Self::Follow];
 
     /// Its name in the database, in the log and in figures.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Reminder => "reminder",
+            Self::File => "file",
             Self::Follow => "follow",
         }
     }

@@ -35,6 +35,7 @@ pub mod clock;
 pub mod conversations;
 pub mod doctor;
 pub mod drafts;
+pub mod files;
 pub mod history;
 pub mod identities;
 pub mod inbox;
@@ -99,6 +100,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         catch_up::STATEMENTS,
         account_changes::STATEMENTS,
         drafts::STATEMENTS,
+        files::STATEMENTS,
         threads::STATEMENTS,
         followers::STATEMENTS,
         history::STATEMENTS,

@@ -2,7 +2,7 @@
 
 use chat::statistics::Stored;
 
-use crate::{Conn, Db, Result, jobs, messages, search};
+use crate::{Conn, Db, Result, files, jobs, messages, search};
 
 statements! {
     COUNTS = "SELECT (SELECT COUNT(*) FROM users),
@@ -21,6 +21,7 @@ pub async fn kept(db: &Db) -> Result<Stored> {
     let (messages, _) = messages::total(&mut conn).await?;
     let (accounts, rooms, groups, directs) = counts(&mut conn).await?;
     let storage_bytes = db.storage_bytes(&mut conn).await?;
+    let (files, file_bytes) = (files::count(&mut conn).await?, files::used(&mut conn).await?);
     let (jobs_waiting, jobs_failed) = jobs::counts(&mut conn).await?;
     drop(conn);
     // The index may be damaged or away; that is no reason to tell nothing.
@@ -33,6 +34,8 @@ pub async fn kept(db: &Db) -> Result<Stored> {
         messages,
         messages_sent: 0,
         storage_bytes,
+        files,
+        file_bytes,
         jobs_waiting,
         jobs_failed,
         search_behind,

@@ -176,7 +176,7 @@ pub(crate) static TABLES: Tables = tables! {
     messages by (id) of Owner::Conversation("conversation_id", Changes::SeqAndRev); {
         id: Number, conversation_id: Number, seq: Number, rev: Number, author_id: Number, client_id: Text,
         content_hash: Number, text: Text, parent: Number, created_at: Number, edited_at: Number,
-        deleted_at: Number, message_type: Text, text_rev: Number, thread: Number, aside: Number
+        deleted_at: Number, message_type: Text, text_rev: Number, thread: Number, aside: Number, files: Number
     }
     threads by (conversation_id, seq) of Owner::Conversation("conversation_id", Changes::Rev); {
         conversation_id: Number, seq: Number, replies: Number, last_seq: Number, last_at: Number, participants: Text,
@@ -214,6 +214,12 @@ pub(crate) static TABLES: Tables = tables! {
     reminders by (user_id, conversation_id, seq) of Owner::Account("user_id"); {
         user_id: Number, conversation_id: Number, seq: Number, id: Number, at: Number, created_at: Number, due_at: Number,
         rev: Number
+    }
+    // Where their bytes are, no database knows.
+    files by (number) of Owner::Account("owner_id"); {
+        number: Number, id: Text, owner_id: Number, name: Text, media_type: Text, size: Number, sha256: Text,
+        width: Number, height: Number, created_at: Number, conversation_id: Number, seq: Number, message_id: Number,
+        place: Number, gone_at: Number
     }
     saved_messages by (user_id, conversation_id, seq) of Owner::Account("user_id"); {
         user_id: Number, conversation_id: Number, seq: Number, message_id: Number, saved_at: Number, rev: Number

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat::{ConversationId, UserId};
+use chat::{ConversationId, FileId, UserId};
 use store::{Db, Writer};
 use tokio::{sync::mpsc, task::JoinHandle};
 
@@ -40,6 +40,21 @@ impl Town {
             Box::pin(async move { Ok(store::policies::grant(&mut unit.conn, room, user, grant).await?) })
         });
         changed.await.expect("another grant");
+        operator.goes().await;
+    }
+
+    /// Makes it so that the day is over for which this file waits for a message.
+    pub async fn has_waited_for(&self, file: FileId) {
+        let operator = self.operator().await;
+        let changed = operator.writer.change(&[], None, move |unit| {
+            Box::pin(async move {
+                let stored = store::files::by_id(&mut unit.conn, file).await?;
+                let stored = stored.ok_or_else(|| chat::Error::not_found("file"))?;
+                let (kind, now) = (store::jobs::Kind::File, unit.now);
+                Ok(store::jobs::add(&mut unit.conn, kind, stored.number, now).await?)
+            })
+        });
+        changed.await.expect("a job that is due");
         operator.goes().await;
     }
 

@@ -107,6 +107,33 @@ impl Rest {
         read(request.send().await.expect("an answer")).await
     }
 
+    /// Uploads a file of this name.
+    ///
+    /// # Panics
+    /// If no answer comes.
+    pub async fn upload(&self, token: &str, name: &str, bytes: impl Into<reqwest::Body>) -> Answer {
+        let mut url = reqwest::Url::parse(&format!("http://{}/v1/files", self.address)).expect("a URL");
+        url.query_pairs_mut().append_pair("name", name);
+        let request = self.client.post(url).bearer_auth(token).body(bytes);
+        read(request.send().await.expect("an answer")).await
+    }
+
+    /// Reads the bytes of an answer that is no text.
+    ///
+    /// # Panics
+    /// If no answer comes.
+    pub async fn bytes(&self, path: &str, token: &str, headers: &[(&str, &str)]) -> (Answer, Vec<u8>) {
+        let mut request = self.client.get(format!("http://{}{path}", self.address)).bearer_auth(token);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.expect("an answer");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let bytes = response.bytes().await.expect("a body").to_vec();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        (Answer { status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text }, bytes)
+    }
+
     /// Makes a request whose body is not JSON, or is malformed.
     ///
     /// # Panics

@@ -6,6 +6,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -195,6 +196,19 @@ impl Town {
     #[must_use]
     pub fn setup_secret(&self) -> &str {
         self.setup_secret.as_deref().unwrap_or_default()
+    }
+
+    /// The paths of everything in the folder of files, sorted.
+    #[must_use]
+    pub fn blobs(&self) -> Vec<PathBuf> {
+        let (mut found, mut folders) = (Vec::new(), vec![self.config.files_folder()]);
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                if entry.path().is_dir() { folders.push(entry.path()) } else { found.push(entry.path()) }
+            }
+        }
+        found.sort();
+        found
     }
 
     /// Begins another history of the database, as an operator does beside the running servers.

@@ -1,9 +1,10 @@
 //! What happens later: work that follows from what was committed, and is done off the path of whoever caused it.
 //!
-//! [`jobs`] does what is due, [`followers`] read conversations as they change. Every node has workers, and none of them leads: whoever finds a job due claims it for a
+//! [`jobs`] does what is due, [`followers`] read conversations as they change, [`files`] sweeps the store of files. Every node has workers, and none of them leads: whoever finds a job due claims it for a
 //! while, and if they die, another does when that while is over. What is to be done is in `engine`; here is when, how
 //! often, and what becomes of failures.
 
+mod files;
 mod followers;
 mod jobs;
 
@@ -28,6 +29,7 @@ impl Workers {
     pub fn start(engine: Engine) -> Self {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = vec![tokio::spawn(jobs::work(engine.clone(), stopped.clone()))];
+        tasks.push(tokio::spawn(files::sweep(engine.clone(), stopped.clone())));
         for follower in Follower::ALL {
             tasks.push(tokio::spawn(followers::work(engine.clone(), *follower, stopped.clone())));
         }

@@ -1,6 +1,6 @@
 // Messages that are written and not yet in the conversation, as the outbox has them.
 import type { Refusal } from '../problem.js';
-import type { Message } from '../wire.js';
+import type { File, Message } from '../wire.js';
 
 export interface Pending {
   readonly clientId: string;
@@ -10,6 +10,8 @@ export interface Pending {
   readonly parent: number | null;
   /** How many people it may reach; `null` if nobody was asked. */
   readonly reach: number | null;
+  /** The files that it carries, which are uploaded already. */
+  readonly files: readonly File[];
   /** The `seq` of the message in whose thread it will stand; `null` in the room. */
   readonly thread: number | null;
   /** Whether a reply in a thread will stand in the room as well. */

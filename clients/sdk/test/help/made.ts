@@ -39,6 +39,7 @@ export function message(seq: number, change: Partial<Message> = {}): Message {
     created_at: AT,
     edited_at: null,
     deleted_at: null,
+    files: [],
     reactions: [],
     mentions: null,
     ...change,

@@ -1,4 +1,4 @@
-import { draftKey, hasVisible, isInRoom, knowsAccount, type Message } from '@palabre/sdk';
+import { draftKey, hasVisible, isInRoom, knowsAccount, type File, type Message } from '@palabre/sdk';
 import * as drafts from '../town/drafts.svelte';
 import { reason } from '../town/problems';
 import { fetchQuoted, quoted } from '../town/quotes.svelte';
@@ -74,9 +74,9 @@ export class Writing {
     return [...this.text].length;
   }
 
-  /** Whether it can be sent or saved. */
-  get ready(): boolean {
-    return hasVisible(this.text) && [...sent(this.text)].length <= this.most;
+  /** Whether it can be sent or saved; with files it needs no text. */
+  readyWith(files: number): boolean {
+    return (files > 0 || hasVisible(this.text)) && [...sent(this.text)].length <= this.most;
   }
 
   /** A text that another device wrote at the same time. */
@@ -161,8 +161,8 @@ export class Writing {
     return answer.must_confirm ? answer.people : null;
   }
 
-  /** Sends the draft; `reach` is how many people its writer has agreed to reach. */
-  send(reach: number | null = null): void {
+  /** Sends the draft; `reach` is how many people its writer has agreed to reach, with these files. */
+  send(reach: number | null = null, files: readonly File[] = []): void {
     // A message that is no longer there cannot be answered.
     const { parent: wanted, conversation } = this;
     const parent = wanted !== null && quoted(conversation, wanted) !== null ? wanted : null;
@@ -173,6 +173,7 @@ export class Writing {
       ...(parent === null ? {} : { parent }),
       ...(reach === null ? {} : { reach }),
       ...inThread,
+      ...(files.length > 0 && { files }),
     });
     this.alsoInRoom = false;
     client.typing(this.conversation, false);

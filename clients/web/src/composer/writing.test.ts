@@ -103,7 +103,7 @@ test('neither an empty text nor a long one can be sent, and an emoji is one char
     ['🎉🎉🎉🎉🎉', true],
   ] as const) {
     write(writing, text);
-    expect(writing.ready, text).toBe(ready);
+    expect(writing.readyWith(0), text).toBe(ready);
   }
 });
 

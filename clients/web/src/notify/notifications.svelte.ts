@@ -1,5 +1,5 @@
 // The browser's notifications. Loaded by those who want them, and by the settings.
-import { isForMe, isInRoom, type Message, type Notice } from '@palabre/sdk';
+import { isForMe, isInRoom, wordsOf, type Message, type Notice } from '@palabre/sdk';
 import { number } from '../i18n.svelte';
 import { keep, kept, watchKept } from '../kept';
 import { at } from '../base';
@@ -69,7 +69,7 @@ function show(message: Message, more: string): void {
   const where = conversation.row.kind === 'direct' ? author : `${author} · ${town.titleOf(conversation)}`;
   // One per conversation: the next takes the place of the last.
   const shown = notification(where + more, {
-    body: excerpt(message.text ?? '').slice(0, 200),
+    body: excerpt(wordsOf(message) ?? '').slice(0, 200),
     tag: `palabre-${message.conversation}`,
     icon: at('/favicon.svg'),
   });

@@ -22,6 +22,7 @@ function message(seq: number, change: Partial<Message> = {}): Message {
     created_at: AT,
     edited_at: null,
     deleted_at: null,
+    files: [],
     reactions: [],
     mentions: null,
     ...change,

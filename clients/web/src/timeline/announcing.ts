@@ -1,4 +1,4 @@
-import { plain } from '@palabre/sdk';
+import { plain, wordsOf } from '@palabre/sdk';
 import { isSeen } from '../town/watched';
 import { client, town } from '../town/town.svelte';
 import { announce } from '../ui/announce.svelte';
@@ -7,6 +7,6 @@ import { t } from './words';
 /** Says others' messages to screen readers as they come, in the conversation that one looks at. Returns how to stop. */
 export function announceMessages(): () => void {
   return client.on('message', (message) => {
-    if (isSeen(message)) announce(t().said(town.nameOf(message.author), plain(message.text ?? '')));
+    if (isSeen(message)) announce(t().said(town.nameOf(message.author), plain(wordsOf(message) ?? '')));
   });
 }

@@ -1,4 +1,4 @@
-import type { Message, Pending, Person } from '@palabre/sdk';
+import { filesOf, type File, type Message, type Pending, type Person } from '@palabre/sdk';
 
 /** One message, sent or still on its way. */
 export interface Entry {
@@ -7,6 +7,7 @@ export interface Entry {
   readonly author: Person;
   readonly at: string;
   readonly text: string | null;
+  readonly files: readonly File[];
   readonly parent: number | null;
   readonly message: Message | null;
   readonly pending: Pending | null;
@@ -42,6 +43,7 @@ function said(message: Message, me: number): Entry {
     author: message.author,
     at: message.created_at,
     text: message.text,
+    files: filesOf(message),
     parent: message.parent,
     message,
     pending: null,
@@ -56,6 +58,7 @@ function waiting(pending: Pending, me: Person): Entry {
     author: { id: me.id, username: me.username },
     at,
     text: pending.text,
+    files: pending.files,
     parent: pending.parent,
     message: null,
     pending,

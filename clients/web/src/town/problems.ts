@@ -5,6 +5,7 @@ const t = speak({
   en: {
     invalid: 'That is not valid.',
     too_large: 'That is too large.',
+    unsupported_type: 'Files of this type are not accepted.',
     unauthenticated: 'Your session has ended. Please log in again.',
     bad_credentials: 'Name or password is wrong.',
     forbidden: 'You may not do that.',
@@ -24,6 +25,7 @@ const t = speak({
   fr: {
     invalid: 'Ce n’est pas valide.',
     too_large: 'C’est trop volumineux.',
+    unsupported_type: 'Les fichiers de ce type ne sont pas acceptés.',
     unauthenticated: 'Votre session est terminée. Reconnectez-vous.',
     bad_credentials: 'Nom ou mot de passe incorrect.',
     forbidden: 'Vous n’en avez pas le droit.',

@@ -11,7 +11,10 @@ use anyhow::{Context as _, ensure};
 use dialects::time::Time;
 use store::transfer::backup::{self, Contents};
 
-use super::say;
+use super::{
+    files::{self, Brought},
+    say,
+};
 use crate::{config::Loaded, parts};
 
 #[derive(clap::Args, Debug)]
@@ -25,6 +28,8 @@ pub(super) async fn run(Args { to }: Args, loaded: Loaded) -> anyhow::Result<()>
     let now = parts::clock()();
     let file = if to.is_dir() { to.join(format!("palabre-{}.backup", stamp(now))) } else { to };
     ensure!(!file.exists(), "{} is there already; name another file", file.display());
+    let folder = files::beside(&file);
+    files::refuse_another(&folder)?;
     let url = loaded.config.database_url();
     ensure!(
         url.sqlite_path().is_none_or(|path| path.exists()),
@@ -40,14 +45,28 @@ pub(super) async fn run(Args { to }: Args, loaded: Loaded) -> anyhow::Result<()>
     let (_, read) = store::transfer::restore::inspect(BufReader::new(File::open(&aside.path)?))?;
     ensure!(read == contents, "the backup reads otherwise than it was written");
     let bytes = written.metadata()?.len();
-    aside.becomes(&file)?;
-    say(&format!("{}: {}, {bytes} bytes", file.display(), summary(&contents)))
+    // A backup without the files that its messages hold is none either.
+    let with = files::bring(&db, &loaded.config.files_folder(), files::earlier(&file).as_deref(), &folder).await;
+    let named = match with {
+        Ok(with) => aside.becomes(&file).map(|()| with),
+        Err(error) => Err(error),
+    };
+    let with = named.inspect_err(|_| {
+        // Nothing of a backup that failed is left.
+        let _gone = fs::remove_dir_all(&folder);
+    })?;
+    say(&format!("{}: {}, {bytes} bytes; {}", file.display(), summary(&contents), told(with)))
 }
 
 /// What a backup holds, in a few words.
 pub(super) fn summary(contents: &Contents) -> String {
     let of = |table| contents.rows(table);
     format!("{} accounts, {} conversations, {} messages", of("users"), of("conversations"), of("messages"))
+}
+
+/// What was brought along, in a few words.
+pub(super) fn told(Brought { files, missing }: Brought) -> String {
+    if missing == 0 { format!("{files} files") } else { format!("{files} files, and {missing} that are missing") }
 }
 
 /// The time as a part of a file's name: `20261121T113000Z`.

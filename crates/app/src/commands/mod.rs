@@ -8,6 +8,7 @@ mod config;
 mod docs;
 mod doctor;
 mod epoch;
+mod files;
 mod jobs;
 mod migrate;
 mod moving;

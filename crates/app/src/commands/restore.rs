@@ -10,7 +10,10 @@ use anyhow::Context as _;
 use dialects::time::Time;
 use store::lock::Lock;
 
-use super::{backup::summary, say};
+use super::{
+    backup::{summary, told},
+    files, say,
+};
 use crate::{config::Loaded, parts, secrets};
 
 #[derive(clap::Args, Debug)]
@@ -47,8 +50,13 @@ pub(super) async fn run(Args { file, check }: Args, loaded: Loaded) -> anyhow::R
     let _lock = Lock::take(url.reveal(), &holder).with_context(advice)?;
     let db = parts::any_database(&loaded.config).await?;
     let restored = store::transfer::restore::read(&db, parts::clock()(), open(&file)?).await.with_context(advice)?;
+    let (from, to) = (files::beside(&file), loaded.config.files_folder());
+    let with = files::bring(&db, &from, None, &to).await?;
     db.close().await;
-    say(&format!("{}: {} of {made}", url.without_password(), summary(&restored)))?;
+    say(&format!("{}: {} of {made}; {}", url.without_password(), summary(&restored), told(with)))?;
+    if with.missing > 0 {
+        say(&format!("The files that are missing were not in {}; their messages are there.", from.display()))?;
+    }
     say("It is a new history: clients begin anew, and everybody must log in again.")
 }
 

@@ -27,7 +27,7 @@ mod tests;
 
 use std::{
     net::{IpAddr, SocketAddr},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 pub use auth::Auth;
@@ -79,13 +79,19 @@ impl Config {
     /// The defaults, with everything kept in `folder`.
     #[must_use]
     pub fn in_folder(folder: &Path) -> Self {
-        Self { data: Data { dir: folder.to_owned() }, ..Self::default() }
+        Self { data: Data { dir: folder.to_owned(), ..Data::default() }, ..Self::default() }
     }
 
     /// The database: the configured one, else a SQLite file in the data folder.
     #[must_use]
     pub fn database_url(&self) -> DatabaseUrl {
         self.database.url.clone().unwrap_or_else(|| DatabaseUrl::sqlite_file(&self.data.dir.join("palabre.db")))
+    }
+
+    /// The folder of the files that messages carry.
+    #[must_use]
+    pub fn files_folder(&self) -> PathBuf {
+        self.data.files.clone().unwrap_or_else(|| self.data.dir.join("files"))
     }
 
     /// The address that people use, without a slash at its end: the configured one, else a guess from

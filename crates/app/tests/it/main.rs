@@ -14,6 +14,7 @@ mod dawdlers;
 mod drafts;
 mod dreametrix;
 mod endpoints;
+mod files;
 mod forms;
 mod hostile;
 mod http;

@@ -3,4 +3,5 @@
 mod beside;
 mod disk;
 mod doctor;
+mod files;
 mod proxies;

@@ -165,6 +165,7 @@ fn send(place: &Conversation, text: String, ack: impl FnOnce(Conversation) -> St
         message_type: MessageType::Text,
         text,
         parent: None,
+        files: Vec::new(),
         target: Target::Unaware,
         ..Submission::default()
     };

@@ -1,5 +1,7 @@
 //! What the old server says, field by field, and in which words it refuses.
 
+use std::borrow::Cow;
+
 use chat::{Error, ErrorCode, UserId, accounts, conversations::Conversation, identities::is_made_username, messages};
 use serde::Serialize;
 
@@ -54,13 +56,13 @@ fn called<'a>(username: &'a str, shown_name: &'a str) -> &'a str {
 }
 
 /// A message, live or out of a direct history.
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Serialize)]
 pub(super) struct Said<'a> {
     id: i64,
     #[serde(rename = "fromUser")]
     from_user: i64,
     username: &'a str,
-    content: &'a str,
+    content: Cow<'a, str>,
     timestamp: Time,
     #[serde(skip_serializing_if = "Option::is_none")]
     room: Option<&'a str>,
@@ -85,7 +87,7 @@ impl<'a> Said<'a> {
             id: message.id.0,
             from_user: message.author.0,
             username: called(&message.author_name, &message.author_shown_name),
-            content: message.text.as_deref()?,
+            content: message.words()?,
             timestamp: Time(message.created_at),
             room: None,
             to: None,
@@ -128,7 +130,7 @@ pub(super) fn room_history(room: &str, messages: &[messages::Message]) -> Vec<Te
     }
     let said: Vec<Said<'_>> = messages.iter().filter_map(|message| Said::in_room(message, room)).collect();
     let whole = write(&History { kind: "room_history", room, data: &said });
-    said.iter().map(|said| write(&Said { room: None, ..*said })).chain([whole]).collect()
+    said.iter().map(|said| write(&Said { room: None, ..said.clone() })).chain([whole]).collect()
 }
 
 /// The history of a pair.
@@ -209,6 +211,7 @@ pub(super) fn words(error: &Error) -> String {
         ErrorCode::UnknownCommand => "Type de message inconnu.".into(),
         ErrorCode::MethodNotAllowed => "Méthode non autorisée.".into(),
         ErrorCode::TooLarge => "Message trop grand.".into(),
+        ErrorCode::UnsupportedType | ErrorCode::RangeNotSatisfiable => "Fichier non accepté.".into(),
         ErrorCode::Unauthenticated => "Authentification requise.".into(),
         ErrorCode::BadCredentials => "Identifiants invalides.".into(),
         ErrorCode::Forbidden | ErrorCode::ForbiddenOrigin | ErrorCode::NotAccepting => {

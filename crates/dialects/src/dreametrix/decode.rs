@@ -95,6 +95,7 @@ fn send(conversation: ConversationId, text: String) -> Step {
         message_type: MessageType::Text,
         text,
         parent: None,
+        files: Vec::new(),
         target: Target::Unaware,
         ..Submission::default()
     };

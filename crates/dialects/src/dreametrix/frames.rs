@@ -79,7 +79,7 @@ pub(super) fn message(message: &Message, at: Millis) -> Text {
     struct Said<'a> {
         id: i64,
         uuid: Uuid,
-        content: &'a str,
+        content: Cow<'a, str>,
         /// The web client drops the message if this is not exactly the room's number.
         chat: i64,
         room_id: i64,
@@ -101,7 +101,7 @@ pub(super) fn message(message: &Message, at: Millis) -> Text {
     let data = Said {
         id: message.id.0,
         uuid: message.id.into(),
-        content: message.text.as_deref().unwrap_or_default(),
+        content: message.words().unwrap_or_default(),
         chat: message.conversation.0,
         room_id: message.conversation.0,
         sender: message.author.0,
@@ -169,7 +169,7 @@ pub(super) enum Change<'a> {
 pub(super) struct Changed<'a> {
     id: i64,
     uuid: Uuid,
-    content: &'a str,
+    content: Cow<'a, str>,
     last_update: Time,
     is_deleted: bool,
 }
@@ -197,7 +197,7 @@ impl<'a> Change<'a> {
         Self::Message(Changed {
             id: message.id.0,
             uuid: message.id.into(),
-            content: message.text.as_deref().unwrap_or_default(),
+            content: message.words().unwrap_or_default(),
             last_update: last_update(message),
             is_deleted: message.text.is_none(),
         })

@@ -61,15 +61,9 @@ pub(super) fn create(caller: Caller, fields: &Fields<'_>) -> Result<Step, Error>
     let message_type = message_type(fields)?;
     let text = content(fields)?;
     let conversation = room.0.ok_or_else(|| Error::not_found("room"))?;
-    let submission = Submission {
-        conversation,
-        client_id: None,
-        message_type,
-        text,
-        parent: None,
-        target: Target::Unaware,
-        ..Submission::default()
-    };
+    let target = Target::Unaware;
+    let submission =
+        Submission { conversation, client_id: None, message_type, text, parent: None, target, ..Submission::default() };
     Ok(Step::Send(
         submission.clone(),
         Box::new(move |sent| {

@@ -148,6 +148,7 @@ fn open(caller: Caller, room: Listed, first: Option<String>) -> Step {
                 message_type: MessageType::Text,
                 text,
                 parent: None,
+                files: Vec::new(),
                 target: Target::Unaware,
                 ..Submission::default()
             };

@@ -1,5 +1,7 @@
 //! What the old REST interface answers, field by field.
 
+use std::borrow::Cow;
+
 use std::collections::BTreeMap;
 
 use chat::{
@@ -71,7 +73,7 @@ struct LastMessage<'a> {
     uuid: Uuid,
     created_at: Time,
     last_update: Time,
-    content: &'a str,
+    content: Cow<'a, str>,
     message_type: &'static str,
     sender: Person<'a>,
     attachment_url: Null,
@@ -86,7 +88,7 @@ impl<'a> From<&'a messages::Message> for LastMessage<'a> {
             uuid: message.id.into(),
             created_at: Time(message.created_at),
             last_update: last_update(message),
-            content: message.text.as_deref().unwrap_or_default(),
+            content: message.words().unwrap_or_default(),
             message_type: message.message_type.name(),
             sender: Person::author(message),
             attachment_url: None,
@@ -202,7 +204,7 @@ impl Readers {
 pub(super) struct Message<'a, S> {
     id: i64,
     uuid: Uuid,
-    content: &'a str,
+    content: Cow<'a, str>,
     chat: i64,
     sender: S,
     message_type: &'static str,
@@ -227,7 +229,7 @@ impl<'a, S> Message<'a, S> {
         Self {
             id: message.id.0,
             uuid: message.id.into(),
-            content: message.text.as_deref().unwrap_or_default(),
+            content: message.words().unwrap_or_default(),
             chat: message.conversation.0,
             sender,
             message_type: message.message_type.name(),
@@ -264,6 +266,7 @@ pub(super) fn spoken(speaker: &Speaker, submission: Submission, sent: &Sent) -> 
         created_at: sent.created_at,
         edited_at: None,
         deleted_at: None,
+        files: Vec::new(),
         reactions: Vec::new(),
         mentions: chat::mentions::Mentions::default(),
     }

@@ -1,5 +1,7 @@
 //! REST: the speaker's conversations.
 
+use std::borrow::Cow;
+
 use chat::{
     Command, ConversationId, Error, Reply, UserId,
     conversations::{Kind, Listed, Peer},
@@ -44,11 +46,11 @@ struct Entry<'a> {
     id: i64,
     user1_id: i64,
     user2_id: Option<i64>,
-    last_message_content: &'a str,
+    last_message_content: Cow<'a, str>,
     last_message_at: Option<Time>,
     created_at: Time,
     updated_at: Time,
-    last_message: &'a str,
+    last_message: Cow<'a, str>,
     unread_count: i64,
     other_user: Option<Other<'a>>,
 }
@@ -83,13 +85,13 @@ impl<'a> From<&'a Listed> for Entry<'a> {
             None => (conversation.created_by, None),
         };
         let last = listed.last_message.as_ref();
-        let words = last.and_then(|message| message.text.as_deref()).unwrap_or_default();
+        let words = last.and_then(|message| message.words()).unwrap_or_default();
         let at = last.map(|message| message.created_at);
         Self {
             id: conversation.id.0,
             user1_id: user1.0,
             user2_id: user2.map(|user| user.0),
-            last_message_content: words,
+            last_message_content: words.clone(),
             last_message_at: at.map(Time),
             created_at: Time(conversation.created_at),
             updated_at: Time(at.unwrap_or(conversation.created_at)),

@@ -111,6 +111,7 @@ pub(super) fn submission(conversation: ConversationId, text: String) -> Result<S
         message_type: MessageType::Text,
         text,
         parent: None,
+        files: Vec::new(),
         target: Target::Unaware,
         ..Submission::default()
     })

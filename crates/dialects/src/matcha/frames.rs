@@ -1,5 +1,7 @@
 //! What the chat service's socket says, field by field.
 
+use std::borrow::Cow;
+
 use chat::{ConversationId, Millis, UserId, messages::Message, presence, presence::Seen};
 use serde::Serialize;
 
@@ -42,7 +44,7 @@ pub(super) fn new_message(message: &Message, at: Millis) -> Option<Text> {
     struct Said<'a> {
         id: i64,
         sender_id: i64,
-        message: &'a str,
+        message: Cow<'a, str>,
         timestamp: Time,
         /// Nobody has read it yet; the field is what the old clients look for.
         read_at: Option<Time>,
@@ -50,7 +52,7 @@ pub(super) fn new_message(message: &Message, at: Millis) -> Option<Text> {
     let data = Said {
         id: message.id.0,
         sender_id: message.author.0,
-        message: message.text.as_deref()?,
+        message: message.words()?,
         timestamp: Time(message.created_at),
         read_at: None,
     };

@@ -1,5 +1,7 @@
 //! REST: what was said, and saying something.
 
+use std::borrow::Cow;
+
 use chat::{
     ConversationId, Error, Millis, Number, Query, Reply, UserId,
     markers::Markers,
@@ -24,8 +26,8 @@ struct Message<'a> {
     id: i64,
     conv_id: i64,
     sender_id: i64,
-    msg: &'a str,
-    message: &'a str,
+    msg: Cow<'a, str>,
+    message: Cow<'a, str>,
     time: Time,
     read_at: Option<Time>,
     reactions: Vec<Reaction<'a>>,
@@ -34,12 +36,12 @@ struct Message<'a> {
 impl<'a> Message<'a> {
     /// A message of the history; nothing if it was deleted.
     fn new(message: &'a messages::Message, markers: &[Markers]) -> Option<Self> {
-        let text = message.text.as_deref()?;
+        let text = message.words()?;
         Some(Self {
             id: message.id.0,
             conv_id: message.conversation.0,
             sender_id: message.author.0,
-            msg: text,
+            msg: text.clone(),
             message: text,
             time: Time(message.created_at),
             read_at: read_at(message.author, message.seq, markers).map(Time),
@@ -53,8 +55,8 @@ impl<'a> Message<'a> {
             id: sent.id.0,
             conv_id: sent.conversation.0,
             sender_id: sender.0,
-            msg: text,
-            message: text,
+            msg: text.into(),
+            message: text.into(),
             time: Time(sent.created_at),
             read_at: None,
             reactions: Vec::new(),

@@ -1,6 +1,6 @@
 //! The types of input fields that only this protocol has, and how the documents describe them all.
 
-use chat::{ClientId, Millis};
+use chat::{ClientId, FileId, Millis};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -15,6 +15,19 @@ impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         ClientId::parse(&text).map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// The id of a file: 32 lowercase hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileKey(pub FileId);
+
+impl<'de> Deserialize<'de> for FileKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        FileId::parse(&text)
+            .map(Self)
+            .ok_or_else(|| D::Error::custom("must be the id of a file, 32 hexadecimal digits"))
     }
 }
 
@@ -49,6 +62,11 @@ schema!(Text, { "type": "string", "pattern": (super::forms::TEXT), "description"
 schema!(Key, {
     "type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[!-~]+$",
     "description": "Chosen by the client; makes a repeat harmless. A UUID will do."
+});
+
+schema!(FileKey, {
+    "type": "string", "minLength": 32, "maxLength": 32, "pattern": "^[0-9a-f]{32}$",
+    "description": "The id of a file."
 });
 
 schema!(Instant, {

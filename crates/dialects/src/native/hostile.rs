@@ -65,9 +65,10 @@ fn full(operation: &str) -> Value {
         "message.send" => {
             json!({
                 "conversation": 1, "client_id": "c", "message_type": "image", "text": "x", "parent": 4, "thread": 3,
-                "also_in_room": false,
+                "also_in_room": false, "files": ["00112233445566778899aabbccddeeff"],
             })
         }
+        "file.remove" => json!({ "file": "00112233445566778899aabbccddeeff" }),
         "message.find" => json!({ "message": 7 }),
         "message.search" => {
             json!({ "q": "x", "conversation": 1, "utc_offset": "+02:00", "order": "best", "cursor": "9", "limit": 5 })

@@ -10,7 +10,8 @@ use utoipa::ToSchema;
 
 use super::{
     accounts::Person,
-    fields::{self, Integer, Key, Text},
+    fields::{self, FileKey, Integer, Key, Text},
+    files::File,
     mentions::Mentions,
     pages::page_limit,
     reactions::Reaction,
@@ -35,6 +36,8 @@ pub(super) struct SendMessage {
     /// To confirm that it may reach so many people. Without it, and where more would be reached, a text that calls many
     /// is refused, and the refusal says how many there are.
     pub(super) reach: Option<Integer>,
+    /// Uploaded files of the speaker that no message holds yet; with them the text may be empty.
+    pub(super) files: Option<Vec<FileKey>>,
     /// The `seq` of the message in whose thread it is to stand, or 0 for the room. Without it, what answers a reply joins
     /// that reply's thread: the client knows no threads.
     pub(super) thread: Option<Integer>,
@@ -52,6 +55,7 @@ impl SendMessage {
             text: send.text.0,
             parent: send.parent.map(|seq| Number(seq.0)),
             reach: Reach::Agreed(send.reach.map_or(0, |people| people.0)),
+            files: send.files.unwrap_or_default().into_iter().map(|key| key.0).collect(),
             target: target(send.thread, send.also_in_room.unwrap_or_default())?,
         })
     }
@@ -175,6 +179,8 @@ pub struct Message<'a> {
     /// When it was deleted.
     #[schema(value_type = Option<fields::Moment>)]
     deleted_at: Option<Time>,
+    /// The files that it carries; none once deleted.
+    files: Vec<File<'a>>,
     /// Who reacted how.
     reactions: Vec<Reaction<'a>>,
     /// Those whom it is for; `null` if it is for nobody in particular.
@@ -199,6 +205,7 @@ impl<'a> From<&'a messages::Message> for Message<'a> {
             created_at: Time(message.created_at),
             edited_at: message.edited_at.map(Time),
             deleted_at: message.deleted_at.map(Time),
+            files: message.files.iter().map(File::from).collect(),
             reactions: message.reactions.iter().map(Reaction::from).collect(),
             mentions: Mentions::of(&message.mentions),
         }

@@ -10,6 +10,7 @@ pub mod decode;
 mod drafts;
 pub mod encode;
 mod fields;
+mod files;
 mod forms;
 mod inbox;
 mod markers;
@@ -41,7 +42,7 @@ use chat::ErrorCode;
 
 use crate::{
     Credentials, Hears, Paths, Translator,
-    rest::{Matched, Refusal, Takes},
+    rest::{Matched, Refusal},
 };
 
 /// How its clients speak. Every path that is nobody else's is a request to it.
@@ -69,9 +70,10 @@ pub static TRANSLATOR: Translator = Translator {
     refusal: |error| encode::refusal(None, error),
     route: |method, path| {
         let matched = rest::route(method, path)?;
-        let (path, needs_speaker) = (matched.path(), matched.needs_speaker());
+        let (path, needs_speaker, takes) = (matched.path(), matched.needs_speaker(), matched.takes());
+        let files_cookie = matched.files_cookie();
         let read = Box::new(move |request: &crate::rest::Request<'_>| rest::request(&matched, request));
-        Ok(Matched { path, needs_speaker, takes: Takes::Whole, read })
+        Ok(Matched { path, needs_speaker, files_cookie, takes, read })
     },
     problem: |error, request_id| {
         let (status, body) = rest::problem(error, request_id);

@@ -4,7 +4,7 @@ use chat::{ErrorCode, Limits};
 use serde_json::{Map, Value, json};
 
 use super::{
-    forms,
+    files, forms,
     schemas::{Parts, Shape},
     server,
     table::{OPERATIONS, Operation, ParameterKind, Route},
@@ -30,6 +30,7 @@ pub fn document_below(path: &str, limits: &Limits) -> String {
             item[route.method.to_ascii_lowercase()] = described(operation, index, route, limits, &mut parts);
         }
     }
+    files::describe(&mut paths, &mut parts);
     let problem = problem(&mut parts);
     let document = json!({
         "openapi": "3.1.0",
@@ -250,7 +251,7 @@ pub(super) mod tests {
         }
         let documented: usize =
             document["paths"].as_object().unwrap().values().map(|p| p.as_object().unwrap().len()).sum();
-        assert_eq!(documented, routes);
+        assert_eq!(documented, routes + files::ROUTES.len());
         assert_no_loose_ends(&document);
     }
 
@@ -260,7 +261,7 @@ pub(super) mod tests {
         let send = &document["paths"]["/v1/conversations/{conversation}/messages/{message}"]["put"];
         let body = &send["requestBody"]["content"]["application/json"]["schema"];
         let fields: Vec<&String> = body["properties"].as_object().unwrap().keys().collect();
-        assert_eq!(fields, ["also_in_room", "message_type", "parent", "reach", "text", "thread"]);
+        assert_eq!(fields, ["also_in_room", "files", "message_type", "parent", "reach", "text", "thread"]);
         assert_eq!(body["required"], json!(["text"]));
         assert_eq!(body["additionalProperties"], false);
         assert_eq!(send["parameters"].as_array().unwrap().len(), 2);

@@ -21,44 +21,74 @@ use serde_json::value::RawValue;
 
 use super::{
     encode, fields,
+    files::{self, Bytes},
     table::{OPERATIONS, Operation, ParameterKind, Route},
 };
 use crate::input::pointer_to;
-use crate::rest::{Call, Captures, Desk, Misrouted, Request, RestAnswer, find, query_pairs};
+use crate::rest::{Call, Captures, Desk, Misrouted, Request, RestAnswer, Takes, find, query_pairs};
 
 /// The media type of [`problem`]'s text.
 pub const PROBLEM_TYPE: &str = "application/problem+json";
 
 /// The operation of a request, and what its path says.
 pub struct Matched {
-    operation: &'static Operation,
-    route: &'static Route,
+    handler: Handler,
     captures: Captures,
+}
+
+/// Who reads a request.
+#[derive(Clone, Copy)]
+enum Handler {
+    /// An operation of the table.
+    Operation(&'static Operation, &'static Route),
+    /// The bytes of a file go over it.
+    Bytes(Bytes, &'static str),
 }
 
 impl Matched {
     /// The operation's name, for logs and metrics.
     #[must_use]
     pub fn operation(&self) -> &'static str {
-        self.operation.name
+        match self.handler {
+            Handler::Operation(operation, _) => operation.name,
+            Handler::Bytes(bytes, _) => bytes.name(),
+        }
     }
 
     /// The path with its placeholders, for logs and metrics.
     #[must_use]
     pub fn path(&self) -> &'static str {
-        self.route.path
+        match self.handler {
+            Handler::Operation(_, route) => route.path,
+            Handler::Bytes(_, path) => path,
+        }
     }
 
     /// Whether a credential is needed.
     #[must_use]
     pub fn needs_speaker(&self) -> bool {
-        self.operation.speaker
+        match self.handler {
+            Handler::Operation(operation, _) => operation.speaker,
+            Handler::Bytes(..) => true,
+        }
     }
 
-    /// The status of success.
+    /// The cookie that is a credential here.
     #[must_use]
-    pub fn status(&self) -> u16 {
-        self.route.status
+    pub fn files_cookie(&self) -> Option<&'static str> {
+        match self.handler {
+            Handler::Bytes(Bytes::Download, _) => Some(files::COOKIE),
+            Handler::Bytes(..) | Handler::Operation(..) => None,
+        }
+    }
+
+    /// How the body is read.
+    #[must_use]
+    pub fn takes(&self) -> Takes {
+        match self.handler {
+            Handler::Operation(..) => Takes::Whole,
+            Handler::Bytes(bytes, _) => bytes.takes(),
+        }
     }
 }
 
@@ -67,11 +97,13 @@ impl Matched {
 /// # Errors
 /// `unknown_command` (404), `method_not_allowed` (405), or `malformed` (400) if the path is not UTF-8.
 pub fn route(method: &str, path: &str) -> Result<Matched, Misrouted> {
-    let routes = OPERATIONS
-        .iter()
-        .flat_map(|operation| operation.routes.iter().map(move |route| (route.method, route.path, (operation, route))));
-    let ((operation, route), captures) = find(routes, method, path)?;
-    Ok(Matched { operation, route, captures })
+    let of_table = OPERATIONS.iter().flat_map(|operation| {
+        let handler = move |route| Handler::Operation(operation, route);
+        operation.routes.iter().map(move |route| (route.method, route.path, handler(route)))
+    });
+    let of_bytes = files::ROUTES.iter().map(|(method, path, bytes)| (*method, *path, Handler::Bytes(*bytes, path)));
+    let (handler, captures) = find(of_table.chain(of_bytes), method, path)?;
+    Ok(Matched { handler, captures })
 }
 
 /// Reads a request.
@@ -79,11 +111,15 @@ pub fn route(method: &str, path: &str) -> Result<Matched, Misrouted> {
 /// # Errors
 /// What is wrong with the request, with the field as a JSON Pointer.
 pub fn request(matched: &Matched, request: &Request<'_>) -> Result<Call, Error> {
+    let (operation, route) = match matched.handler {
+        Handler::Operation(operation, route) => (operation, route),
+        Handler::Bytes(bytes, _) => return bytes.request(&matched.captures, request),
+    };
     let idempotency_key = (request.header)("idempotency-key");
-    let input = input(matched, request.query, request.json()?, idempotency_key.as_deref())?;
+    let input = input(route, &matched.captures, request.query, request.json()?, idempotency_key.as_deref())?;
     let (desk, pending) = Desk::new();
-    let status = matched.route.status;
-    let step = matched.operation.step(request.speaker, &input, move |answer| {
+    let status = route.status;
+    let step = operation.step(request.speaker, &input, move |answer| {
         desk.put(answer.map(|answer| match status {
             204 => RestAnswer::empty(status),
             _ => RestAnswer::json(status, answer.data),
@@ -104,7 +140,13 @@ fn malformed(field: &str, detail: String) -> Error {
 }
 
 /// Everything that a request says, as one object.
-fn input(matched: &Matched, query: &str, body: &[u8], idempotency_key: Option<&str>) -> Result<String, Error> {
+fn input(
+    route: &Route,
+    captures: &Captures,
+    query: &str,
+    body: &[u8],
+    idempotency_key: Option<&str>,
+) -> Result<String, Error> {
     let body: Fields<'_> = if body.is_empty() {
         Fields::default()
     } else {
@@ -121,17 +163,17 @@ fn input(matched: &Matched, query: &str, body: &[u8], idempotency_key: Option<&s
             Ok(())
         }
     };
-    for ((placeholder, text), (known, field, kind)) in matched.captures.iter().zip(matched.route.path_fields) {
-        debug_assert_eq!(placeholder, known, "{}", matched.route.path);
+    for ((placeholder, text), (known, field, kind)) in captures.iter().zip(route.path_fields) {
+        debug_assert_eq!(placeholder, known, "{}", route.path);
         give(field, parameter(field, *kind, text)?)?;
     }
     for (name, text) in query_pairs(query)? {
-        let known = matched.route.query.iter().find(|(known, _)| *known == name);
+        let known = route.query.iter().find(|(known, _)| *known == name);
         let (field, kind) =
             known.ok_or_else(|| Error::invalid(&pointer_to(&name), "There is no such query parameter here."))?;
         give(field, parameter(field, *kind, &text)?)?;
     }
-    if let Some(key) = idempotency_key.filter(|_| matched.route.idempotency_key) {
+    if let Some(key) = idempotency_key.filter(|_| route.idempotency_key) {
         give("client_id", quoted(&client_id(key)?)?)?;
     }
     let mut input = String::with_capacity(256);

@@ -22,6 +22,10 @@ pub struct Statistics<'a> {
     deliveries: i64,
     /// Bytes that the database takes on its disk.
     storage_bytes: i64,
+    /// Files that wait for a message or are held by one.
+    files: i64,
+    /// Bytes of all files, where they are kept.
+    file_bytes: i64,
     /// Jobs that wait until they are due, such as reminders.
     jobs_waiting: i64,
     /// Jobs that were given up: `palabre jobs list` tells which.
@@ -57,6 +61,8 @@ impl<'a> From<&'a crate::AllStatistics> for Statistics<'a> {
             messages_sent: kept.messages_sent,
             deliveries: statistics.deliveries,
             storage_bytes: kept.storage_bytes,
+            files: kept.files,
+            file_bytes: kept.file_bytes,
             jobs_waiting: kept.jobs_waiting,
             jobs_failed: kept.jobs_failed,
             search_behind: kept.search_behind,

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::{
     account_changes, accounts, conversations, drafts,
     encode::{self, Answer},
-    inbox, markers, members, mentions, messages,
+    files, inbox, markers, members, mentions, messages,
     pages::{id_cursor, page_limit},
     policies, presence, reactions, reminders, saved,
     schemas::Shape,
@@ -380,6 +380,10 @@ operations! {
         "How many people a text would reach, for who wants to confirm it."
         [route("POST", "/v1/conversations/{conversation}/reach", 200, &[CONVERSATION], &[])]
         (mentions::AskReach) |i| ask(i.query());
+    "file.remove" member ["done" server::Done]
+        "Remove an own file that no message holds yet; repeating it changes nothing."
+        [route("DELETE", "/v1/files/{file}", 204, &[("file", "file", TEXT)], &[])]
+        (files::OfFile) |i| order(Command::RemoveFile(i.file.0));
     "message.search" member ["search.results" search::SearchResults<'static>]
         "Messages that the speaker may see and in which some words stand, newest or best first."
         [route(

@@ -1,11 +1,12 @@
 //! Makes the vocabulary's nouns of short JSON; what is not given has a usual value.
 
 use chat::{
-    AccountEvent, AccountFact, ClientId, ConversationId, Error, ErrorCode, Event, Fact, Limits, MessageId, Number,
-    ReminderId, Reply, SessionId, Signal, UserGroupId, UserId,
+    AccountEvent, AccountFact, ClientId, ConversationId, Error, ErrorCode, Event, Fact, FileId, Limits, MessageId,
+    Number, ReminderId, Reply, SessionId, Signal, UserGroupId, UserId,
     accounts::{Account, Profile, ServerRole},
     conversations::{Conversation, InRoom, Kind, Listed, Peer, Place, Visibility},
     drafts::{Draft, DraftKey, Saved},
+    files::File,
     inbox,
     markers::Markers,
     members::{Departure, Member, Role},
@@ -220,6 +221,7 @@ pub(super) fn message(value: &Value) -> Message {
         created_at: NOON,
         edited_at: (value["edited"] == true).then(|| NOON.plus(60_001)),
         deleted_at: deleted.then(|| NOON.plus(60_002)),
+        files: list(&value["files"], file),
         reactions: list(&value["reactions"], |one| Reaction {
             emoji: text(&one[0], "👍"),
             users: list(&one[1], |id| UserId(int(id, 3))),
@@ -270,6 +272,19 @@ fn user_group(value: &Value) -> UserGroup {
         name: text(&value["name"], "dev"),
         size: int(&value["size"], 2),
         mine: value["mine"] == true,
+    }
+}
+
+/// `{"id","name","type","size","pixels":[width,height]}`.
+pub(super) fn file(value: &Value) -> File {
+    let pixels = value["pixels"][0].as_i64().zip(value["pixels"][1].as_i64());
+    File {
+        id: FileId::parse(&text(&value["id"], "00112233445566778899aabbccddeeff")).unwrap(),
+        name: text(&value["name"], "tree.png"),
+        media_type: text(&value["type"], "image/png"),
+        size: int(&value["size"], 1_234_567),
+        sha256: "ab".repeat(32),
+        pixels,
     }
 }
 
@@ -455,6 +470,8 @@ pub(super) fn all_statistics() -> AllStatistics {
         messages: 1_234,
         messages_sent: 34,
         storage_bytes: 1_048_576,
+        files: 7,
+        file_bytes: 12_345_678,
         jobs_waiting: 6,
         jobs_failed: 1,
         search_behind: Some(6),

@@ -63,6 +63,12 @@ fn a_cookie_is_no_access_token() {
     assert_eq!(keys.verify_cookie(&token, NOW).unwrap(), claim);
     assert!(keys.verify_cookie(&cookie, NOW.plus(960_000)).is_err());
     assert!(keys.verify_cookie("sessionid", NOW).is_err());
+    // One for files opens nothing else, and nothing else opens files.
+    let of_files = keys.sign_files_cookie(&speaker, SessionId(3), NOW, 900).unwrap();
+    assert_eq!(keys.verify_files_cookie(&of_files, NOW).unwrap(), claim);
+    assert!(keys.verify_files_cookie(&of_files, NOW.plus(960_000)).is_err());
+    assert!(keys.verify(&of_files, NOW).is_err() && keys.verify_cookie(&of_files, NOW).is_err());
+    assert!(keys.verify_files_cookie(&cookie, NOW).is_err() && keys.verify_files_cookie(&token, NOW).is_err());
 }
 
 const HOST: &[u8] = b"the host's secret of thirty-two b.";

@@ -171,6 +171,7 @@ fn say_in(
         message_type: MessageType::Text,
         text: text.to_owned(),
         parent: None,
+        files: Vec::new(),
         target,
         ..Submission::default()
     };
@@ -266,6 +267,7 @@ async fn a_stranger_and_a_missing_parent_are_refused_without_a_gap() {
             message_type,
             text: "what?".into(),
             parent,
+            files: Vec::new(),
             target: Target::Unaware,
             ..Submission::default()
         };

@@ -117,6 +117,7 @@ async fn nobody_reads_or_answers_what_was_said_before_the_number_from_which_they
                 message_type,
                 text: "ah".into(),
                 parent,
+                files: Vec::new(),
                 target: Target::Unaware,
                 ..Submission::default()
             };

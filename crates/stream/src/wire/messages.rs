@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mentions::{MentionsForm, mentions, mentions_form};
 
+use super::files::{FileForm, file, file_form};
 use super::threads::{SummaryForm, summary, summary_form};
 
 #[derive(Serialize, Deserialize)]
@@ -45,6 +46,8 @@ pub(super) struct MessageForm<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     deleted: Option<i64>,
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    files: Vec<FileForm<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     reactions: Vec<(Cow<'a, str>, Vec<i64>)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mentions: Option<MentionsForm>,
@@ -69,6 +72,7 @@ pub(super) fn message_form(message: &Message) -> MessageForm<'_> {
         created: message.created_at.0,
         edited: message.edited_at.map(|at| at.0),
         deleted: message.deleted_at.map(|at| at.0),
+        files: message.files.iter().map(file_form).collect(),
         reactions: message
             .reactions
             .iter()
@@ -98,6 +102,7 @@ pub(super) fn message(conversation: ConversationId, form: MessageForm<'_>) -> Op
         created_at: Millis(form.created),
         edited_at: form.edited.map(Millis),
         deleted_at: form.deleted.map(Millis),
+        files: form.files.into_iter().map(file).collect::<Option<_>>()?,
         reactions: form
             .reactions
             .into_iter()

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod conversations;
+mod files;
 mod markers;
 mod members;
 mod mentions;
@@ -247,9 +248,10 @@ fn fact(conversation: ConversationId, form: FactForm<'_>) -> Option<Fact> {
 #[cfg(test)]
 mod tests {
     use chat::{
-        AccountEvent, AccountFact, ClientId, MessageId, UserGroupId,
+        AccountEvent, AccountFact, ClientId, FileId, MessageId, UserGroupId,
         accounts::{Account, Profile, ServerRole},
         conversations::{Conversation, Kind, Visibility},
+        files::File,
         markers::Markers,
         members::{Member, Role},
         mentions::Mentions,
@@ -289,6 +291,7 @@ mod tests {
             created_at: Millis(5),
             edited_at: Some(Millis(6)),
             deleted_at: Some(Millis(7)),
+            files: vec![a_file()],
             reactions: vec![Reaction { emoji: "👍".into(), users: vec![UserId(1), UserId(2)] }],
             mentions: Mentions {
                 people: vec![UserId(2), UserId(5)],
@@ -297,6 +300,17 @@ mod tests {
                 room: false,
                 reply_to: Some(UserId(2)),
             },
+        }
+    }
+
+    fn a_file() -> File {
+        File {
+            id: FileId::of([9; 16]),
+            name: "Été \"1\".png".into(),
+            media_type: "image/png".into(),
+            size: 123_456,
+            sha256: "ab".repeat(32),
+            pixels: Some((640, 480)),
         }
     }
 

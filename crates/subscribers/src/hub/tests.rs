@@ -313,6 +313,7 @@ fn said(seq: i64) -> Fact {
         created_at: Millis(0),
         edited_at: None,
         deleted_at: None,
+        files: Vec::new(),
         reactions: Vec::new(),
         mentions: chat::mentions::Mentions::default(),
     })

@@ -6,6 +6,7 @@
 mod clock;
 mod database;
 mod disk;
+mod files;
 mod finding;
 mod folder;
 mod http;
@@ -52,6 +53,9 @@ async fn examine(loaded: &Loaded) -> Vec<Finding> {
     findings.extend(disk::examine(config));
     let (of_database, epoch) = database::examine(config).await;
     findings.extend(of_database);
+    if epoch.is_some() {
+        findings.extend(files::examine(config).await);
+    }
     findings.extend(redis::examine(config).await);
     findings.extend(machine::examine(config));
     findings.extend(proxy::examine(config, epoch.as_deref()).await);

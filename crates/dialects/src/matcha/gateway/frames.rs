@@ -1,6 +1,8 @@
 //! What the gateway's socket says, field by field. It writes ids of people and conversations as texts, but for
 //! those that its client compares with numbers.
 
+use std::borrow::Cow;
+
 use chat::{
     ConversationId, Error, ErrorCode, Millis, UserId,
     messages::{Message, Sent},
@@ -109,7 +111,7 @@ pub(super) fn chat_message(message: &Message) -> Option<Text> {
     #[derive(Serialize)]
     struct Said<'a> {
         conversation_id: String,
-        message: &'a str,
+        message: Cow<'a, str>,
         from_user: String,
         /// As a text: the client cannot read a number, and takes it for now.
         timestamp: Time,
@@ -122,7 +124,7 @@ pub(super) fn chat_message(message: &Message) -> Option<Text> {
     }
     let data = Said {
         conversation_id: message.conversation.to_string(),
-        message: message.text.as_deref()?,
+        message: message.words()?,
         from_user: message.author.to_string(),
         timestamp: Time(message.created_at),
         kind: "chat_message",

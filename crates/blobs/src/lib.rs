@@ -1,0 +1,93 @@
+//! Where the bytes of files are kept. A blob is written once, from its first byte to its last, and is readable when it
+//! is whole; it never changes, and is removed once nothing needs it.
+//!
+//! The database knows every file; this store may hold blobs that it does not know (of an upload whose end was not
+//! committed), never the reverse. What a blob is, whose, and who may read it, is not known here: a blob has an id, which
+//! is all that its path is made of. [`folder`] keeps them in a folder.
+
+pub mod folder;
+
+use std::{future::Future, pin::Pin, time::Duration};
+
+use chat::FileId;
+
+pub use folder::Folder;
+
+/// The result of an operation.
+pub type Result<T> = std::result::Result<T, Error>;
+/// An operation under way.
+pub type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+
+/// Why the store did not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no blob of this id.
+    #[error("there is no such blob")]
+    NotFound,
+    /// There is no room, or not more than is kept free for the database.
+    #[error("there is no room for files")]
+    Full,
+    /// It cannot be reached, or refuses to read or write.
+    #[error("the files cannot be read or written: {0}")]
+    Unavailable(String),
+}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        match error.kind() {
+            ErrorKind::NotFound => Self::NotFound,
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => Self::Full,
+            _ => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+impl From<Error> for chat::Error {
+    fn from(error: Error) -> Self {
+        let refusal = |code, detail: &str| Self { retry_after_ms: Some(5_000), ..Self::new(code, detail) };
+        match error {
+            Error::NotFound => Self::not_found("file"),
+            Error::Full => refusal(chat::ErrorCode::StorageFull, "There is no room for files; try again later."),
+            Error::Unavailable(_) => {
+                refusal(chat::ErrorCode::Unavailable, "Files cannot be read or written at the moment; try again.")
+            }
+        }
+    }
+}
+
+/// A store of blobs.
+pub trait Blobs: Send + Sync {
+    /// Begins a blob. It is not readable before [`Writing::finish`], and is gone if that never comes.
+    fn begin(&self, id: FileId) -> Work<'_, Box<dyn Writing>>;
+
+    /// Opens a blob for reading.
+    fn open(&self, id: FileId) -> Work<'_, Box<dyn Reading>>;
+
+    /// Removes a blob. It does no harm if there is none.
+    fn remove(&self, id: FileId) -> Work<'_, ()>;
+
+    /// Blobs that were finished before so long ago, at most so many, in the order of their ids after this one.
+    fn list(&self, after: Option<FileId>, older_than: Duration, limit: usize) -> Work<'_, Vec<FileId>>;
+
+    /// Removes what is left of uploads that were begun before so long ago and never finished. Returns how many.
+    fn sweep_unfinished(&self, older_than: Duration) -> Work<'_, usize>;
+}
+
+/// A blob that is being written. Dropped before its end, nothing of it stays.
+pub trait Writing: Send {
+    /// Adds bytes at its end.
+    fn write(&mut self, bytes: Vec<u8>) -> Work<'_, ()>;
+
+    /// Makes it readable, and returns once it would survive a power failure.
+    fn finish(self: Box<Self>) -> Work<'static, ()>;
+}
+
+/// A blob that is open for reading. It can be read to its end even if it is removed meanwhile.
+pub trait Reading: Send {
+    /// Its size in bytes.
+    fn size(&self) -> u64;
+
+    /// Reads so many bytes from this place on; fewer only at the end.
+    fn read(&mut self, from: u64, most: usize) -> Work<'_, Vec<u8>>;
+}

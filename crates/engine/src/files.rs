@@ -1,0 +1,315 @@
+//! Files: uploading, reading, and removing them. Who may read a file follows from the message that holds it; before
+//! there is one, only its owner may.
+
+mod pictures;
+mod sweep;
+mod types;
+mod under_way;
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use blobs::{Blobs, Reading, Writing};
+use chat::{
+    Error, ErrorCode, FileId, Limits, Reply, Result,
+    accounts::Speaker,
+    files::{File, FileClass, HEAD, NAME_LENGTH, NewFile, StoredFile, WAITS, base_name, readable_size},
+};
+use store::{
+    Conn,
+    files::{self, give_up_waiting},
+    jobs::{self, Job, Kind},
+};
+
+use crate::{Call, Engine, Inner, text};
+use pictures::Picture;
+pub(crate) use sweep::Suspects;
+pub use sweep::Swept;
+use under_way::Place;
+pub(crate) use under_way::UnderWay;
+
+/// Bytes that are gathered before they are written: few writes, and little memory for each upload.
+const BLOCK: usize = 128 << 10;
+
+/// Where the bytes of files are kept, and which files are accepted.
+#[derive(Clone)]
+pub struct Files {
+    /// The store of their bytes.
+    pub blobs: Arc<dyn Blobs>,
+    /// The classes that are accepted.
+    pub classes: Vec<FileClass>,
+}
+
+impl Inner {
+    fn files(&self) -> Result<&Files> {
+        self.settings.files.as_ref().ok_or_else(|| Error::forbidden("This server takes no files."))
+    }
+}
+
+/// An upload that is under way. Dropped before its end, nothing of it stays.
+pub struct Upload {
+    call: Call,
+    id: FileId,
+    name: String,
+    writing: Box<dyn Writing>,
+    gathered: Vec<u8>,
+    /// The first bytes, until they have told the type.
+    head: Vec<u8>,
+    media_type: Option<&'static str>,
+    /// What it is, if it is a picture.
+    picture: Option<Picture>,
+    hash: digest::Context,
+    size: i64,
+    _place: Place,
+}
+
+impl Engine {
+    /// Begins to upload a file. It is refused now if it is known to be too large, or too much with what there is.
+    ///
+    /// # Errors
+    /// `invalid`, `too_large`, `limit_reached`, `rate_limited`, `storage_full`, or `unavailable`.
+    pub async fn upload(&self, speaker: &Speaker, new: NewFile) -> Result<Upload> {
+        let call = Call { engine: self.clone(), speaker: speaker.clone(), origin: None };
+        let name = text::name("name", base_name(&new.name), NAME_LENGTH)?;
+        let announced = i64::try_from(new.size.unwrap_or(0)).unwrap_or(i64::MAX);
+        check_size(&call.settings.limits, announced)?;
+        let files = call.files()?;
+        let place = self.inner.under_way.enter(speaker.user, call.settings.limits.uploads_at_once)?;
+        call.rates.admit_upload(speaker.user)?;
+        call.check_room_for_a_file(&mut *call.db.read().await?, announced).await?;
+        let id = random_id()?;
+        let writing = files.blobs.begin(id).await.inspect_err(note)?;
+        Ok(Upload {
+            id,
+            name,
+            writing,
+            gathered: Vec::new(),
+            head: Vec::new(),
+            media_type: None,
+            picture: None,
+            hash: digest::Context::new(&digest::SHA256),
+            size: 0,
+            _place: place,
+            call,
+        })
+    }
+
+    /// Opens a file for somebody who may read it.
+    ///
+    /// # Errors
+    /// `not_found` if there is none, or they may not; `unavailable`.
+    pub async fn open_file(&self, speaker: &Speaker, id: FileId) -> Result<(File, Box<dyn Reading>)> {
+        let call = Call { engine: self.clone(), speaker: speaker.clone(), origin: None };
+        let stored = call.readable_file(&mut *call.db.read().await?, id).await?;
+        let reading = call.files()?.blobs.open(id).await.inspect_err(note)?;
+        if i64::try_from(reading.size()) != Ok(stored.file.size) {
+            tracing::error!(file = %id, size = reading.size(), expected = stored.file.size, "a file is not whole");
+            return Err(Error::internal());
+        }
+        Ok((stored.file, reading))
+    }
+}
+
+impl Upload {
+    /// Adds bytes.
+    ///
+    /// # Errors
+    /// `too_large`, `unsupported_type` as soon as the first bytes tell, `storage_full`, or `unavailable`.
+    pub async fn write(&mut self, piece: &[u8]) -> Result<()> {
+        self.size = self.size.saturating_add(i64::try_from(piece.len()).unwrap_or(i64::MAX));
+        check_size(&self.call.settings.limits, self.size)?;
+        if self.media_type.is_none() {
+            self.head.extend(piece.iter().take(HEAD - self.head.len()));
+            if self.head.len() == HEAD {
+                self.recognise()?;
+            }
+        }
+        self.gathered.extend_from_slice(piece);
+        if self.gathered.len() >= BLOCK { self.pass_on(false).await } else { Ok(()) }
+    }
+
+    /// Stores what was gathered; of a picture what is done of it.
+    async fn pass_on(&mut self, is_end: bool) -> Result<()> {
+        let done = match &mut self.picture {
+            Some(picture) => picture.pass(&mut self.gathered, is_end),
+            None => self.gathered.len(),
+        };
+        let rest = self.gathered.split_off(done);
+        let block = std::mem::replace(&mut self.gathered, rest);
+        if block.is_empty() {
+            return Ok(());
+        }
+        self.hash.update(&block);
+        Ok(self.writing.write(block).await.inspect_err(note)?)
+    }
+
+    fn recognise(&mut self) -> Result<()> {
+        let (class, media_type) = types::of(&std::mem::take(&mut self.head));
+        let accepted = &self.call.files()?.classes;
+        if !accepted.contains(&class) {
+            let names: Vec<&str> = accepted.iter().map(|class| class.name()).collect();
+            let detail =
+                format!("A file of this type ({media_type}) is not accepted; accepted are: {}.", names.join(", "));
+            return Err(Error::new(ErrorCode::UnsupportedType, detail));
+        }
+        self.media_type = Some(media_type);
+        self.picture = Picture::of(media_type);
+        Ok(())
+    }
+
+    /// Makes it a file, which waits for a message of its owner.
+    ///
+    /// # Errors
+    /// As [`Upload::write`]; `limit_reached` if others have used up the room meanwhile.
+    pub async fn finish(mut self) -> Result<File> {
+        if self.size == 0 {
+            return Err(Error::invalid("size", "A file must have at least one byte."));
+        }
+        if self.media_type.is_none() {
+            self.recognise()?;
+        }
+        self.pass_on(true).await?;
+        self.writing.finish().await.inspect_err(note)?;
+        let file = File {
+            id: self.id,
+            name: self.name,
+            media_type: self.media_type.unwrap_or("application/octet-stream").to_owned(),
+            size: self.size,
+            sha256: self.hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
+            pixels: self.picture.as_ref().and_then(Picture::pixels),
+        };
+        let kept = self.call.keep_file(file).await;
+        // Of a commit in doubt nobody knows yet whether the file is needed: it waits, or is found by the sweep.
+        if kept.as_ref().is_err_and(|error| error.code != ErrorCode::OutcomeUnknown)
+            && let Err(error) = self.call.files()?.blobs.remove(self.id).await
+        {
+            tracing::warn!(%error, file = %self.id, "a refused file is left to the sweep");
+        }
+        kept
+    }
+}
+
+impl Call {
+    async fn keep_file(&self, file: File) -> Result<File> {
+        let call = self.clone();
+        self.change(&[self.speaker.user.into()], move |unit| {
+            Box::pin(async move {
+                call.check_room_for_a_file(&mut unit.conn, file.size).await?;
+                let number = files::add(&mut unit.conn, call.speaker.user, &file, unit.now).await?;
+                let all = files::add_used(&mut unit.conn, file.size).await?;
+                check_server(&call.settings.limits, all)?;
+                jobs::add(&mut unit.conn, Kind::File, number, unit.now.plus(WAITS)).await?;
+                Ok(file)
+            })
+        })
+        .await
+    }
+
+    /// Refuses a file for which there is no room among the speaker's or the server's.
+    async fn check_room_for_a_file(&self, conn: &mut Conn, size: i64) -> Result<()> {
+        let limits = &self.settings.limits;
+        let (used, waiting) = files::used_by(conn, self.speaker.user).await?;
+        if waiting >= limits.waiting_files_per_user {
+            let most = limits.waiting_files_per_user;
+            return Err(Error::limit_reached(format!("You may have at most {most} files that were not sent yet.")));
+        }
+        if used.saturating_add(size) > limits.file_bytes_per_user {
+            let most = readable_size(limits.file_bytes_per_user);
+            let detail = format!("Your files may have {most} in all; delete messages with files that are not needed.");
+            return Err(Error::limit_reached(detail));
+        }
+        check_server(limits, files::used(conn).await?.saturating_add(size))
+    }
+
+    /// The file of this id, if the speaker may read it; otherwise there is none.
+    pub(crate) async fn readable_file(&self, conn: &mut Conn, id: FileId) -> Result<StoredFile> {
+        let nothing = || Error::not_found("file");
+        let stored = files::by_id(conn, id).await?.filter(|stored| stored.gone_at.is_none()).ok_or_else(nothing)?;
+        let Some((conversation, seq)) = stored.place else {
+            return if stored.owner == self.speaker.user { Ok(stored) } else { Err(nothing()) };
+        };
+        let access = self.access_in(conn, conversation).await.map_err(as_no_file)?;
+        access.live_message(conn, seq).await.map_err(as_no_file)?;
+        Ok(stored)
+    }
+
+    pub(crate) async fn remove_file(&self, id: FileId) -> Result<Reply> {
+        let user = self.speaker.user;
+        self.change(&[user.into()], move |unit| {
+            Box::pin(async move {
+                let Some(stored) = files::by_id(&mut unit.conn, id).await?.filter(|stored| stored.owner == user) else {
+                    return Ok(Reply::Done);
+                };
+                if stored.place.is_some() {
+                    let detail = "A message holds this file: delete the message.";
+                    return Err(Error::new(ErrorCode::Conflict, detail));
+                }
+                if give_up_waiting(&mut unit.conn, stored.number, unit.now).await? {
+                    jobs::add(&mut unit.conn, Kind::File, stored.number, unit.now).await?;
+                }
+                Ok(Reply::Done)
+            })
+        })
+        .await
+    }
+}
+
+/// Why somebody may not read a file is not said; that it cannot be looked up now, is.
+fn as_no_file(error: Error) -> Error {
+    if error.code == ErrorCode::NotFound { Error::not_found("file") } else { error }
+}
+
+fn check_size(limits: &Limits, size: i64) -> Result<()> {
+    if size <= limits.file_bytes {
+        return Ok(());
+    }
+    let most = limits.file_bytes;
+    let detail = format!("A file may have at most {most} bytes ({}).", readable_size(most));
+    Err(Error::new(ErrorCode::TooLarge, detail))
+}
+
+fn check_server(limits: &Limits, all: i64) -> Result<()> {
+    if all <= limits.file_bytes_per_server {
+        return Ok(());
+    }
+    Err(Error::new(ErrorCode::StorageFull, "This server has no room for more files."))
+}
+
+fn random_id() -> Result<FileId> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|error| {
+        tracing::error!(%error, "the system gives no random numbers");
+        Error::internal()
+    })?;
+    Ok(FileId::of(random))
+}
+
+fn note(error: &blobs::Error) {
+    tracing::warn!(%error, "the store of files refused");
+}
+
+/// Removes a file that was given up, or for which no message has come. First the row says that it is gone, so that no
+/// message can take it; then its bytes are removed, and at last the row, together with the job.
+pub(crate) async fn tend(engine: &Engine, job: Job) -> Result<()> {
+    let inner = &engine.inner;
+    let number = job.subject;
+    let gave_up = inner.writer.change(&[], None, move |unit| {
+        Box::pin(async move {
+            give_up_waiting(&mut unit.conn, number, unit.now).await?;
+            Ok(files::by_number(&mut unit.conn, number).await?.filter(|stored| stored.gone_at.is_some()))
+        })
+    });
+    let gone: Option<StoredFile> = gave_up.await?;
+    if let Some(stored) = &gone {
+        inner.files()?.blobs.remove(stored.file.id).await.inspect_err(note)?;
+    }
+    let work = inner.writer.change(&[], None, move |unit| {
+        Box::pin(async move {
+            if jobs::finish(&mut unit.conn, &job).await? && gone.is_some() {
+                files::forget(&mut unit.conn, number).await?;
+            }
+            Ok(())
+        })
+    });
+    work.await
+}

@@ -1,0 +1,42 @@
+//! The written form between nodes of the files of a message.
+
+use std::borrow::Cow;
+
+use chat::{FileId, files::File};
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct FileForm<'a> {
+    id: Cow<'a, str>,
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(rename = "type", borrow)]
+    media_type: Cow<'a, str>,
+    size: i64,
+    #[serde(borrow)]
+    sha256: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pixels: Option<(i64, i64)>,
+}
+
+pub(super) fn file_form(file: &File) -> FileForm<'_> {
+    FileForm {
+        id: file.id.to_string().into(),
+        name: (&file.name).into(),
+        media_type: (&file.media_type).into(),
+        size: file.size,
+        sha256: (&file.sha256).into(),
+        pixels: file.pixels,
+    }
+}
+
+pub(super) fn file(form: FileForm<'_>) -> Option<File> {
+    Some(File {
+        id: FileId::parse(&form.id)?,
+        name: form.name.into_owned(),
+        media_type: form.media_type.into_owned(),
+        size: form.size,
+        sha256: form.sha256.into_owned(),
+        pixels: form.pixels,
+    })
+}
