@@ -102,12 +102,14 @@ export interface Changes {
   readonly from: number;
   /** Memberships that changed, departures included. */
   readonly members: readonly Member[];
-  /** Messages that are new or changed, by `seq`. */
+  /** Messages that are new or changed, by `seq`; their `summary` is `null`. */
   readonly messages: readonly Message[];
   /** True if this is a piece, and what changed after `to` is still to be told: the state is whole with the last piece, and `to` is the cursor until then. */
   readonly more: boolean;
   /** True if too much has changed: forget the conversation and read it anew. */
   readonly reset: boolean;
+  /** The summaries of threads that have changed. */
+  readonly threads: readonly ThreadSummary[];
   /** The number that it has after applying this. */
   readonly to: number;
 }
@@ -122,6 +124,8 @@ export interface Conversation extends ConversationRow {
   readonly read_seq: number;
   /** The member's role in it. */
   readonly role: Role;
+  /** What of both is different without what is in threads only; `null` if nothing is. */
+  readonly room: InRoom | null;
   /** Messages of others after the read marker; 1000 means "1000 or more". */
   readonly unread: number;
 }
@@ -189,6 +193,8 @@ export interface DraftKey {
   readonly conversation: number;
   /** The `seq` of the own message that it will change; `null` for a new message. */
   readonly edit: number | null;
+  /** The `seq` of the message in whose thread it will stand; `null` in the room, and for an edit. */
+  readonly thread: number | null;
 }
 
 /** The speaker's drafts. */
@@ -203,6 +209,16 @@ export interface FieldProblem {
   readonly detail: string;
   /** The field, as a JSON Pointer into the input. */
   readonly pointer: string;
+}
+
+/** A thread that the speaker follows. */
+export interface FollowedThread extends Thread {
+  /** The number of the thread's last change that `unread` includes. */
+  readonly counted_to: number;
+  /** The message that the thread is about, with the thread's `summary`. */
+  readonly message: Message;
+  /** Replies of others after `read_seq`; 1000 means "1000 or more". */
+  readonly unread: number;
 }
 
 /** A conversation and the number from which its live events follow. */
@@ -229,6 +245,14 @@ export interface History {
   readonly head: number;
   /** The messages, deleted ones included. */
   readonly messages: readonly Message[];
+}
+
+/** What of a conversation stands in the room. */
+export interface InRoom {
+  /** The newest message in the room. */
+  readonly last_message: Message | null;
+  /** Messages of others in the room after the read marker; 1000 means "1000 or more". */
+  readonly unread: number;
 }
 
 /** A moment by RFC 3339, with `Z` or a distance from UTC. Less than a millisecond is left out. */
@@ -271,6 +295,8 @@ export interface Limits {
   readonly drafts_per_user: number;
   /** Characters of an emoji (a flag or a family is several). */
   readonly emoji_length: number;
+  /** Threads that one user may follow; beyond it, taking part follows no more. */
+  readonly followed_threads_per_user: number;
   /** Bytes of a frame, and of a request's body. */
   readonly frame_bytes: number;
   /** Members of a group. */
@@ -323,6 +349,8 @@ export interface Limits {
   readonly requests_per_minute: number;
   /** Members of a room. */
   readonly room_members: number;
+  /** Messages that one user may have saved. */
+  readonly saved_messages: number;
   /** Searches that a user may make at once, before the minute's rate applies. */
   readonly search_burst: number;
   /** Characters of a search. */
@@ -389,6 +417,8 @@ export interface Members {
 
 /** A message in its present state. */
 export interface Message {
+  /** Whether it stands in the room as well; false for what is in no thread. */
+  readonly also_in_room: boolean;
   /** Who said it. */
   readonly author: Person;
   /** The sender's own id for the send. */
@@ -413,8 +443,12 @@ export interface Message {
   readonly rev: number;
   /** Its place in the timeline: the number it was created with. */
   readonly seq: number;
+  /** The thread about this message, if there is one. Missed changes and events tell it apart, and have `null` here. */
+  readonly summary: ThreadSummary | null;
   /** The text as it was written; `null` once deleted. */
   readonly text: string | null;
+  /** The `seq` of the message in whose thread it stands. */
+  readonly thread: number | null;
 }
 
 /** The answer to a send: where the message stands. */
@@ -620,6 +654,34 @@ export interface SavedDraft extends Draft {
   readonly replaced: Draft | null;
 }
 
+/** A saved message, and what can be read of it. */
+export interface SavedEntry {
+  /** The message as it is now; absent if it was deleted, if one does not see it any more, or if it was not asked for. */
+  readonly message: Message | null;
+  /** What was saved. */
+  readonly saved: SavedMessage;
+}
+
+/** That one has saved a message; nobody else sees it. It never holds what the message says. */
+export interface SavedMessage {
+  /** Where the message is. */
+  readonly conversation: number;
+  /** The number in the account with which it was saved. */
+  readonly rev: number;
+  /** When it was saved. */
+  readonly saved_at: Moment;
+  /** Which message. */
+  readonly seq: number;
+}
+
+/** A page of one's saved messages. */
+export interface SavedMessages {
+  /** The one that was saved last first. */
+  readonly entries: readonly SavedEntry[];
+  /** Present if there are more: give it as `cursor`. */
+  readonly next_cursor: string | null;
+}
+
 /** A message that was found. */
 export interface SearchResult {
   /** Where in its text the words stand: pairs of where each begins and ends, in Unicode scalar values. */
@@ -733,6 +795,44 @@ export interface Statistics {
 /** A text. NUL and lone surrogates are refused. */
 export type Text = string;
 
+/** Whether the speaker follows a thread, and how far they have read it. */
+export interface Thread {
+  /** Where. */
+  readonly conversation: number;
+  /** Whether they follow it. */
+  readonly follows: boolean;
+  /** The number up to which they have read its replies. */
+  readonly read_seq: number;
+  /** The `account_seq` of the last change of this; 0 if they have nothing to do with the thread. */
+  readonly rev: number;
+  /** The `seq` of the message that the thread is about. */
+  readonly thread: number;
+}
+
+/** A thread, as the message shows it that it is about. */
+export interface ThreadSummary {
+  /** When that was stored. */
+  readonly last_at: Moment | null;
+  /** The newest of them. */
+  readonly last_seq: number | null;
+  /** Who wrote the newest replies, the last one first; at most five. */
+  readonly participants: readonly number[];
+  /** How many replies there are that are not deleted. */
+  readonly replies: number;
+  /** The number of its last change. */
+  readonly rev: number;
+  /** The `seq` of that message. */
+  readonly root: number;
+}
+
+/** A page of the threads that the speaker follows, the one with the newest reply first. */
+export interface Threads {
+  /** Present if there are more: give it as `cursor`. */
+  readonly next_cursor: string | null;
+  /** The threads. */
+  readonly threads: readonly FollowedThread[];
+}
+
 /** What a successful log-in gives. */
 export interface Tokens {
   /** For the `Authorization: Bearer` header. */
@@ -749,10 +849,28 @@ export interface Tokens {
   readonly user: Account;
 }
 
+/** People came and went, and nothing else happened meanwhile. */
+export interface Turnover {
+  /** The number of the first of these changes. */
+  readonly from: number;
+  /** How many members there are now. */
+  readonly member_count: number;
+  /** The number of the last of them. */
+  readonly to: number;
+}
+
 /** Somebody writes, or has stopped. */
 export interface Typing {
   /** Who. */
   readonly user: Person;
+}
+
+/** A message that is not saved any more. */
+export interface UnsavedMessage {
+  /** Where the message is. */
+  readonly conversation: number;
+  /** Which message. */
+  readonly seq: number;
 }
 
 /** What everybody may know of a person. */
@@ -886,6 +1004,8 @@ export interface AuthenticateData {
   readonly cursors?: Readonly<Record<string, Integer>> | null;
   /** The `epoch` with which the cursors were told; if it is not the server's any more, each is answered by a reset. */
   readonly epoch?: Text | null;
+  /** The feature level that the client was written for. From 7 on it is told of runs of joins and leaves in large conversations by `members.changed`; without one, of each of them. */
+  readonly feature_level?: Integer | null;
   /** The access token; absent if the handshake had it. */
   readonly token?: Text | null;
 }
@@ -974,6 +1094,8 @@ export interface DraftDiscardData {
   readonly conversation: Integer;
   /** The `seq` of the message that it would have changed; absent for a new message. */
   readonly edit?: Integer | null;
+  /** The `seq` of the message in whose thread it would have stood; absent in the room, and for an edit. */
+  readonly thread?: Integer | null;
 }
 
 /** No fields. */
@@ -991,6 +1113,8 @@ export interface DraftSaveData {
   readonly since?: Integer | null;
   /** The text so far. */
   readonly text: string;
+  /** The `seq` of the message in whose thread it will stand; absent in the room, and not for an edit. */
+  readonly thread?: number | null;
 }
 
 /** A message, by its place. */
@@ -1103,6 +1227,16 @@ export interface MessageHistoryData {
   readonly conversation: Integer;
   /** How many; 50 if absent. More than 200 are never given. */
   readonly limit?: number | null;
+  /** Which messages: the replies in the thread about the message of this `seq`; with 0 those that stand in the room; without it all, for a client that knows no threads. */
+  readonly thread?: Integer | null;
+}
+
+/** A message, by its place. */
+export interface MessageSaveData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** Which. */
+  readonly seq: Integer;
 }
 
 /** What is looked for. */
@@ -1123,6 +1257,8 @@ export interface MessageSearchData {
 
 /** A message that is to be sent. */
 export interface MessageSendData {
+  /** Whether a reply in a thread is to stand in the room as well. */
+  readonly also_in_room?: boolean | null;
   /** Chosen by the client; makes a repeat harmless for ever. */
   readonly client_id?: Key | null;
   /** Where. */
@@ -1133,6 +1269,16 @@ export interface MessageSendData {
   readonly parent?: Integer | null;
   /** The text. */
   readonly text: string;
+  /** The `seq` of the message in whose thread it is to stand, or 0 for the room. Without it, what answers a reply joins that reply's thread: the client knows no threads. */
+  readonly thread?: Integer | null;
+}
+
+/** A message, by its place. */
+export interface MessageUnsaveData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** Which. */
+  readonly seq: Integer;
 }
 
 /** No fields. */
@@ -1210,6 +1356,16 @@ export interface RoomListData {
   readonly prefix?: string | null;
 }
 
+/** A page of one's saved messages. */
+export interface SavedListData {
+  /** The previous page's `next_cursor`. */
+  readonly cursor?: string | null;
+  /** How many; 50 if absent. More than 200 are never given. */
+  readonly limit?: number | null;
+  /** Whether the messages themselves are wanted; true if absent. */
+  readonly messages?: boolean | null;
+}
+
 /** What was begun. */
 export interface SearchCompleteData {
   /** How many; 8 if absent. More than 20 are never given. */
@@ -1251,6 +1407,36 @@ export interface SessionLogoutData {}
 export interface SessionRefreshData {
   /** The token; it is used up. */
   readonly refresh_token: Text;
+}
+
+/** A thread, and whether to follow it. */
+export interface ThreadFollowData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** Whether to follow it. */
+  readonly follows: boolean;
+  /** The `seq` of the message that the thread is about. */
+  readonly thread: Integer;
+}
+
+/** Which page of the threads that one follows. */
+export interface ThreadListData {
+  /** The previous page's `next_cursor`. */
+  readonly cursor?: string | null;
+  /** How many; 50 if absent. More than 200 are never given. */
+  readonly limit?: number | null;
+  /** Whether only those with unread replies are wanted. */
+  readonly unread?: boolean | null;
+}
+
+/** A thread, and how far it was read. */
+export interface ThreadReadData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** The last reply that was read. */
+  readonly seq: Integer;
+  /** The `seq` of the message that the thread is about. */
+  readonly thread: Integer;
 }
 
 /** A conversation, and whether one is writing in it. */
@@ -1363,12 +1549,16 @@ export interface Commands {
   'message.find': { data: MessageFindData; answer: Message };
   /** One message. */
   'message.get': { data: MessageGetData; answer: Message };
-  /** A page of messages: the newest, or those before, after or around a number. */
+  /** A page of messages: the newest, or those before, after or around a number; all, those in the room, or a thread's replies. */
   'message.history': { data: MessageHistoryData; answer: History };
+  /** Save a message, to find it again; repeating it changes nothing. */
+  'message.save': { data: MessageSaveData; answer: SavedMessage };
   /** Messages that the speaker may see and in which some words stand, newest or best first. */
   'message.search': { data: MessageSearchData; answer: SearchResults };
   /** Say something. With a client id it can be repeated without harm. */
   'message.send': { data: MessageSendData; answer: MessageSent };
+  /** Take a message off one's saved ones; repeating it changes nothing. */
+  'message.unsave': { data: MessageUnsaveData; answer: Done };
   /** Ask for a sign of life. */
   ping: { data: PingData; answer: Done };
   /** Who is here, of these people. */
@@ -1389,6 +1579,8 @@ export interface Commands {
   'room.get': { data: RoomGetData; answer: Conversation | Room };
   /** Public rooms, by name: those whose name has words that begin so; or the one of an id. */
   'room.list': { data: RoomListData; answer: Rooms };
+  /** The messages that the speaker has saved, the last one first. */
+  'saved.list': { data: SavedListData; answer: SavedMessages };
   /** What could be written where one types a search: operators, people, and rooms of one's own. */
   'search.complete': { data: SearchCompleteData; answer: SearchSuggestions };
   /** The former name of server.statistics, for one more version. */
@@ -1407,6 +1599,12 @@ export interface Commands {
   'session.logout': { data: SessionLogoutData; answer: Done };
   /** Trade a refresh token for a new pair of tokens. */
   'session.refresh': { data: SessionRefreshData; answer: Tokens };
+  /** Follow a thread, or stop; taking part follows it, unless one has stopped. */
+  'thread.follow': { data: ThreadFollowData; answer: Thread };
+  /** The threads that the speaker follows, the one with the newest reply first: all, or those with unread replies. */
+  'thread.list': { data: ThreadListData; answer: Threads };
+  /** A followed thread was read up to here. */
+  'thread.read': { data: ThreadReadData; answer: Thread };
   /** Tell the others that one is writing, or has stopped; it ends by itself. */
   'typing.set': { data: TypingSetData; answer: Done };
   /** Deactivate an account or bring it back. Administrators only. */
@@ -1528,11 +1726,19 @@ export interface Events {
     readonly seq: number;
     readonly data: Member;
   };
+  /** In a large conversation people came and went, from one number up to this one; for clients that authenticate with feature level 7. Nothing if you are there already. */
+  'members.changed': {
+    readonly type: 'members.changed';
+    readonly conversation: number;
+    readonly seq: number;
+    readonly data: Turnover;
+  };
   /** A message was sent. */
   'message.created': {
     readonly type: 'message.created';
     readonly conversation: number;
     readonly seq: number;
+    readonly thread?: ThreadSummary;
     readonly data: Message;
   };
   /** A message became a tombstone. */
@@ -1540,6 +1746,7 @@ export interface Events {
     readonly type: 'message.deleted';
     readonly conversation: number;
     readonly seq: number;
+    readonly thread?: ThreadSummary;
     readonly data: Message;
   };
   /** A message's text was changed. */
@@ -1548,6 +1755,20 @@ export interface Events {
     readonly conversation: number;
     readonly seq: number;
     readonly data: Message;
+  };
+  /** You have saved a message. */
+  'message.saved': {
+    readonly type: 'message.saved';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: SavedMessage;
+  };
+  /** You have taken a message off your saved ones. */
+  'message.unsaved': {
+    readonly type: 'message.unsaved';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: UnsavedMessage;
   };
   /** People came, went or are busy. */
   'presence.changed': {
@@ -1589,6 +1810,14 @@ export interface Events {
     readonly account_seq: number;
     readonly account_after?: number;
     readonly data: Reminder;
+  };
+  /** You follow a thread or do so no longer, or have read on. */
+  'thread.followed': {
+    readonly type: 'thread.followed';
+    readonly conversation: number;
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: Thread;
   };
   /** Somebody is writing. */
   'typing.started': { readonly type: 'typing.started'; readonly conversation: number; readonly data: Typing };
@@ -1638,7 +1867,7 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'conversation.sync': call('GET /v1/conversations/{conversation}/changes', ['since']),
   'conversation.update': call('PATCH /v1/conversations/{conversation}', [], true),
   'direct.get': call('GET /v1/users/{user}/conversation'),
-  'draft.discard': call('DELETE /v1/conversations/{conversation}/draft', ['edit']),
+  'draft.discard': call('DELETE /v1/conversations/{conversation}/draft', ['edit', 'thread']),
   'draft.list': call('GET /v1/drafts'),
   'draft.save': call('PUT /v1/conversations/{conversation}/draft', [], true),
   'marker.delivered': call('PUT /v1/conversations/{conversation}/delivered', [], true),
@@ -1657,8 +1886,10 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
     'before_seq',
     'after_seq',
     'around_seq',
+    'thread',
     'limit',
   ]),
+  'message.save': call('PUT /v1/conversations/{conversation}/messages/{seq}/saved'),
   'message.search': call('GET /v1/search/messages', [
     'q',
     'conversation',
@@ -1668,6 +1899,7 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
     'limit',
   ]),
   'message.send': call('POST /v1/conversations/{conversation}/messages', [], true),
+  'message.unsave': call('DELETE /v1/conversations/{conversation}/messages/{seq}/saved'),
   ping: null,
   'presence.get': call('GET /v1/presence', ['users']),
   'presence.set': call('PUT /v1/users/me/presence', [], true),
@@ -1678,6 +1910,7 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'reminder.list': call('GET /v1/reminders', ['due']),
   'room.get': call('GET /v1/rooms/{name}'),
   'room.list': call('GET /v1/rooms', ['prefix', 'cursor', 'limit', 'conversation']),
+  'saved.list': call('GET /v1/saved', ['cursor', 'limit', 'messages']),
   'search.complete': call('GET /v1/search/suggestions', ['q', 'limit']),
   'server.figures': call('GET /v1/server/figures'),
   'server.get': call('GET /v1/server', [], false, false),
@@ -1687,6 +1920,9 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'session.list': call('GET /v1/sessions'),
   'session.logout': call('DELETE /v1/sessions/current'),
   'session.refresh': call('POST /v1/sessions/refresh', [], true, false),
+  'thread.follow': call('PUT /v1/conversations/{conversation}/threads/{thread}', [], true),
+  'thread.list': call('GET /v1/threads', ['unread', 'cursor', 'limit']),
+  'thread.read': call('PUT /v1/conversations/{conversation}/threads/{thread}/read', [], true),
   'typing.set': call('PUT /v1/conversations/{conversation}/typing', [], true),
   'user.active': call('PUT /v1/users/{user}/active', [], true),
   'user.get': call('GET /v1/users/{user}'),
