@@ -211,27 +211,6 @@ export interface FieldProblem {
   readonly pointer: string;
 }
 
-/** A file that a message carries. */
-export interface File {
-  /** Its height. */
-  readonly height: number | null;
-  /** Its id: its bytes are at `/v1/files/{id}`. */
-  readonly id: string;
-  /** Its media type, as its bytes tell it. */
-  readonly media_type: string;
-  /** What it is called. */
-  readonly name: string;
-  /** The SHA-256 of its bytes, in hexadecimal digits. */
-  readonly sha256: string;
-  /** Its size in bytes. */
-  readonly size: number;
-  /** An image's width in pixels, as it is shown; `null` for other files, and while it is not known. */
-  readonly width: number | null;
-}
-
-/** The id of a file. */
-export type FileKey = string;
-
 /** A thread that the speaker follows. */
 export interface FollowedThread extends Thread {
   /** The number of the thread's last change that `unread` includes. */
@@ -316,14 +295,6 @@ export interface Limits {
   readonly drafts_per_user: number;
   /** Characters of an emoji (a flag or a family is several). */
   readonly emoji_length: number;
-  /** Bytes of a file. */
-  readonly file_bytes: number;
-  /** Bytes of all files of the server. */
-  readonly file_bytes_per_server: number;
-  /** Bytes of all files of one user. */
-  readonly file_bytes_per_user: number;
-  /** Files of a message. */
-  readonly files_per_message: number;
   /** Threads that one user may follow; beyond it, taking part follows no more. */
   readonly followed_threads_per_user: number;
   /** Bytes of a frame, and of a request's body. */
@@ -404,14 +375,6 @@ export interface Limits {
   readonly unauthenticated_connections_per_address: number;
   /** Sockets that have not authenticated yet, of one network address (of IPv6, of one /64). */
   readonly unauthenticated_per_address: number;
-  /** Files that a user may upload at once, before the minute's rate applies. */
-  readonly upload_burst: number;
-  /** Uploads of one user that may be under way at the same time, on each node. */
-  readonly uploads_at_once: number;
-  /** Files that a user may upload in a minute. */
-  readonly uploads_per_minute: number;
-  /** Files of one user that no message holds yet. */
-  readonly waiting_files_per_user: number;
 }
 
 /** A member's markers. */
@@ -468,8 +431,6 @@ export interface Message {
   readonly deleted_at: Moment | null;
   /** When its text was last changed. */
   readonly edited_at: Moment | null;
-  /** The files that it carries; none once deleted. */
-  readonly files: readonly File[];
   /** Unique on the server. */
   readonly id: number;
   /** What the text is about. */
@@ -586,8 +547,6 @@ export interface Problem {
     | 'too_slow'
     | 'upgrade_required'
     | 'too_large'
-    | 'unsupported_type'
-    | 'range_not_satisfiable'
     | 'unauthenticated'
     | 'bad_credentials'
     | 'forbidden'
@@ -815,10 +774,6 @@ export interface Statistics {
   readonly conversations: ConversationCounts;
   /** Batches of frames put into connections' queues since the server was started. */
   readonly deliveries: number;
-  /** Bytes of all files, where they are kept. */
-  readonly file_bytes: number;
-  /** Files that wait for a message or are held by one. */
-  readonly files: number;
   /** Jobs that were given up: `palabre jobs list` tells which. */
   readonly jobs_failed: number;
   /** Jobs that wait until they are due, such as reminders. */
@@ -1162,12 +1117,6 @@ export interface DraftSaveData {
   readonly thread?: number | null;
 }
 
-/** A file. */
-export interface FileRemoveData {
-  /** Which. */
-  readonly file: FileKey;
-}
-
 /** A message, by its place. */
 export interface MarkerDeliveredData {
   /** Where. */
@@ -1314,8 +1263,6 @@ export interface MessageSendData {
   readonly client_id?: Key | null;
   /** Where. */
   readonly conversation: Integer;
-  /** Uploaded files of the speaker that no message holds yet; with them the text may be empty. */
-  readonly files?: readonly FileKey[] | null;
   /** What the text is about; `text` if absent. */
   readonly message_type?: MessageType | null;
   /** The `seq` of the message that it answers. */
@@ -1578,8 +1525,6 @@ export interface Commands {
   'draft.list': { data: DraftListData; answer: Drafts };
   /** Keep what one has begun to write, for all of one's devices. The later one wins. */
   'draft.save': { data: DraftSaveData; answer: SavedDraft };
-  /** Remove an own file that no message holds yet; repeating it changes nothing. */
-  'file.remove': { data: FileRemoveData; answer: Done };
   /** Everything up to here has reached a device. */
   'marker.delivered': { data: MarkerDeliveredData; answer: Marker };
   /** How far the members have read. */
@@ -1925,7 +1870,6 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'draft.discard': call('DELETE /v1/conversations/{conversation}/draft', ['edit', 'thread']),
   'draft.list': call('GET /v1/drafts'),
   'draft.save': call('PUT /v1/conversations/{conversation}/draft', [], true),
-  'file.remove': call('DELETE /v1/files/{file}'),
   'marker.delivered': call('PUT /v1/conversations/{conversation}/delivered', [], true),
   'marker.list': call('GET /v1/conversations/{conversation}/markers'),
   'marker.read': call('PUT /v1/conversations/{conversation}/read', [], true),
