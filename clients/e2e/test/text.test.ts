@@ -91,7 +91,9 @@ test('a room and a message are links with a name for those who are in it, and pl
   await sees(message(page, '#surprise').getByRole('link', { name: /Project X.*a message/ }));
   await sees(message(page, '#surprise #nowhere').getByRole('link', { name: `/c/${hidden.id}` }));
   expect(await page.getByText('Surprise', { exact: true }).count()).toBe(0);
-  await message(page, '#surprise').getByRole('link', { name: /Project X.*a message/ }).click();
+  await message(page, '#surprise')
+    .getByRole('link', { name: /Project X.*a message/ })
+    .click();
   await becomes(() => Promise.resolve(new URL(page.url()).pathname), `/c/${room.id}/1`);
 });
 

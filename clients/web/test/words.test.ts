@@ -23,6 +23,8 @@ const SAME = new Set([
   'Nature',
   'Smileys',
   'Date',
+  'Code',
+  'Code (Ctrl+E)',
   'Profession',
   'Invisible',
   'invisible',
