@@ -102,12 +102,14 @@ export interface Changes {
   readonly from: number;
   /** Memberships that changed, departures included. */
   readonly members: readonly Member[];
-  /** Messages that are new or changed, by `seq`. */
+  /** Messages that are new or changed, by `seq`; their `summary` is `null`. */
   readonly messages: readonly Message[];
   /** True if this is a piece, and what changed after `to` is still to be told: the state is whole with the last piece, and `to` is the cursor until then. */
   readonly more: boolean;
   /** True if too much has changed: forget the conversation and read it anew. */
   readonly reset: boolean;
+  /** The summaries of threads that have changed. */
+  readonly threads: readonly ThreadSummary[];
   /** The number that it has after applying this. */
   readonly to: number;
 }
@@ -122,8 +124,12 @@ export interface Conversation extends ConversationRow {
   readonly read_seq: number;
   /** The member's role in it. */
   readonly role: Role;
+  /** What of both is different without what is in threads only; `null` if nothing is. */
+  readonly room: InRoom | null;
   /** Messages of others after the read marker; 1000 means "1000 or more". */
   readonly unread: number;
+  /** Those of them that are for the member: mentions, replies and calls of everybody; in a direct conversation all. */
+  readonly unread_for_me: number;
 }
 
 /** How many conversations of each kind there are. */
@@ -189,6 +195,8 @@ export interface DraftKey {
   readonly conversation: number;
   /** The `seq` of the own message that it will change; `null` for a new message. */
   readonly edit: number | null;
+  /** The `seq` of the message in whose thread it will stand; `null` in the room, and for an edit. */
+  readonly thread: number | null;
 }
 
 /** The speaker's drafts. */
@@ -203,6 +211,16 @@ export interface FieldProblem {
   readonly detail: string;
   /** The field, as a JSON Pointer into the input. */
   readonly pointer: string;
+}
+
+/** A thread that the speaker follows. */
+export interface FollowedThread extends Thread {
+  /** The number of the thread's last change that `unread` includes. */
+  readonly counted_to: number;
+  /** The message that the thread is about, with the thread's `summary`. */
+  readonly message: Message;
+  /** Replies of others after `read_seq`; 1000 means "1000 or more". */
+  readonly unread: number;
 }
 
 /** A conversation and the number from which its live events follow. */
@@ -229,6 +247,54 @@ export interface History {
   readonly head: number;
   /** The messages, deleted ones included. */
   readonly messages: readonly Message[];
+}
+
+/** What of a conversation stands in the room. */
+export interface InRoom {
+  /** The newest message in the room. */
+  readonly last_message: Message | null;
+  /** Messages of others in the room after the read marker; 1000 means "1000 or more". */
+  readonly unread: number;
+}
+
+/** A page of the inbox, newest first. */
+export interface Inbox {
+  /** What was for the speaker, and may be seen by them now. */
+  readonly items: readonly InboxItem[];
+  /** Present if there may be more: give it as `cursor`. A page may have fewer items than were asked for. */
+  readonly next_cursor: string | null;
+  /** How much of the whole inbox is read. */
+  readonly read: InboxRead;
+}
+
+/** Something that was for the speaker. */
+export interface InboxItem {
+  /** Who caused it. */
+  readonly actor: Person;
+  /** When. */
+  readonly at: Moment;
+  /** With `reaction`: the emoji. */
+  readonly emoji: string | null;
+  /** With `group`: the user group that was named. */
+  readonly group: number | null;
+  /** Its id. */
+  readonly id: string;
+  /** The message as it is now. */
+  readonly message: Message;
+  /** Whether the speaker has read it: by itself, with all others, or, but for reactions, in its conversation. */
+  readonly read: boolean;
+  /** Why it is there: `mention`, `reply`, `reaction`, `group`, `here` or `room`. */
+  readonly reason: string;
+}
+
+/** How much of the inbox is read. */
+export interface InboxRead {
+  /** Everything up to this item; `null` if nothing was read so. */
+  readonly all_to: string | null;
+  /** And these items after it. */
+  readonly items: readonly string[];
+  /** The `account_seq` of its last change; 0 if there was none. */
+  readonly rev: number;
 }
 
 /** A moment by RFC 3339, with `Z` or a distance from UTC. Less than a millisecond is left out. */
@@ -271,6 +337,8 @@ export interface Limits {
   readonly drafts_per_user: number;
   /** Characters of an emoji (a flag or a family is several). */
   readonly emoji_length: number;
+  /** Threads that one user may follow; beyond it, taking part follows no more. */
+  readonly followed_threads_per_user: number;
   /** Bytes of a frame, and of a request's body. */
   readonly frame_bytes: number;
   /** Members of a group. */
@@ -293,6 +361,8 @@ export interface Limits {
   readonly login_attempts_per_address: number;
   /** Messages that a user may send or edit in a minute, and at once, through Matcha's endpoints. */
   readonly matcha_messages_per_minute: number;
+  /** People whom a message may reach by calling everybody or user groups without a confirmation. */
+  readonly mentions_unconfirmed: number;
   /** Messages that a user may send or edit at once, before the minute's rate applies. */
   readonly message_burst: number;
   /** Characters (Unicode scalar values) in a message. */
@@ -323,6 +393,8 @@ export interface Limits {
   readonly requests_per_minute: number;
   /** Members of a room. */
   readonly room_members: number;
+  /** Messages that one user may have saved. */
+  readonly saved_messages: number;
   /** Searches that a user may make at once, before the minute's rate applies. */
   readonly search_burst: number;
   /** Characters of a search. */
@@ -347,6 +419,10 @@ export interface Limits {
   readonly unauthenticated_connections_per_address: number;
   /** Sockets that have not authenticated yet, of one network address (of IPv6, of one /64). */
   readonly unauthenticated_per_address: number;
+  /** People of one user group. */
+  readonly user_group_people: number;
+  /** User groups of the server. */
+  readonly user_groups: number;
 }
 
 /** A member's markers. */
@@ -387,8 +463,24 @@ export interface Members {
   readonly next_cursor: string | null;
 }
 
+/** Those whom a message is for. The server finds them in the text when it stores it; names that mean nobody in the conversation are plain text. */
+export interface Mentions {
+  /** The user groups that the text names. */
+  readonly groups: readonly number[];
+  /** Whether it calls those who are present. */
+  readonly here: boolean;
+  /** The people whom the text names. */
+  readonly people: readonly number[];
+  /** The author of the message that it answers, if it is somebody else. */
+  readonly reply_to: number | null;
+  /** Whether it calls everybody. */
+  readonly room: boolean;
+}
+
 /** A message in its present state. */
 export interface Message {
+  /** Whether it stands in the room as well; false for what is in no thread. */
+  readonly also_in_room: boolean;
   /** Who said it. */
   readonly author: Person;
   /** The sender's own id for the send. */
@@ -403,6 +495,8 @@ export interface Message {
   readonly edited_at: Moment | null;
   /** Unique on the server. */
   readonly id: number;
+  /** Those whom it is for; `null` if it is for nobody in particular. */
+  readonly mentions: Mentions | null;
   /** What the text is about. */
   readonly message_type: MessageType;
   /** The `seq` of the message it answers. */
@@ -413,8 +507,12 @@ export interface Message {
   readonly rev: number;
   /** Its place in the timeline: the number it was created with. */
   readonly seq: number;
+  /** The thread about this message, if there is one. Missed changes and events tell it apart, and have `null` here. */
+  readonly summary: ThreadSummary | null;
   /** The text as it was written; `null` once deleted. */
   readonly text: string | null;
+  /** The `seq` of the message in whose thread it stands. */
+  readonly thread: number | null;
 }
 
 /** The answer to a send: where the message stands. */
@@ -457,6 +555,12 @@ export interface NamedRoom {
 }
 
 export type Order = 'newest' | 'best';
+
+/** The user groups of a person. */
+export interface OwnUserGroups {
+  /** Their ids. */
+  readonly groups: readonly number[];
+}
 
 /** The other person of a direct conversation. */
 export interface Peer {
@@ -521,6 +625,7 @@ export interface Problem {
     | 'not_found'
     | 'conflict'
     | 'idempotency_mismatch'
+    | 'confirmation_needed'
     | 'rate_limited'
     | 'limit_reached'
     | 'unavailable'
@@ -542,6 +647,16 @@ export interface Problem {
   readonly title: string;
   /** A stable address of this sort of problem. */
   readonly type: string;
+}
+
+/** How many people a text would reach. */
+export interface Reach {
+  /** Whether the speaker may call everybody here; otherwise `@room` and `@here` are plain text. */
+  readonly may_call_everybody: boolean;
+  /** Whether a send must confirm it, with this number as its `reach`. */
+  readonly must_confirm: boolean;
+  /** How many: those whom it names, the members of the groups that it names, or everybody else. */
+  readonly people: number;
 }
 
 /** All the people who reacted to a message with the same emoji. */
@@ -618,6 +733,34 @@ export interface Rooms {
 export interface SavedDraft extends Draft {
   /** What it has replaced, if that was saved elsewhere meanwhile: the later one wins, and this can be offered. */
   readonly replaced: Draft | null;
+}
+
+/** A saved message, and what can be read of it. */
+export interface SavedEntry {
+  /** The message as it is now; absent if it was deleted, if one does not see it any more, or if it was not asked for. */
+  readonly message: Message | null;
+  /** What was saved. */
+  readonly saved: SavedMessage;
+}
+
+/** That one has saved a message; nobody else sees it. It never holds what the message says. */
+export interface SavedMessage {
+  /** Where the message is. */
+  readonly conversation: number;
+  /** The number in the account with which it was saved. */
+  readonly rev: number;
+  /** When it was saved. */
+  readonly saved_at: Moment;
+  /** Which message. */
+  readonly seq: number;
+}
+
+/** A page of one's saved messages. */
+export interface SavedMessages {
+  /** The one that was saved last first. */
+  readonly entries: readonly SavedEntry[];
+  /** Present if there are more: give it as `cursor`. */
+  readonly next_cursor: string | null;
 }
 
 /** A message that was found. */
@@ -733,6 +876,44 @@ export interface Statistics {
 /** A text. NUL and lone surrogates are refused. */
 export type Text = string;
 
+/** Whether the speaker follows a thread, and how far they have read it. */
+export interface Thread {
+  /** Where. */
+  readonly conversation: number;
+  /** Whether they follow it. */
+  readonly follows: boolean;
+  /** The number up to which they have read its replies. */
+  readonly read_seq: number;
+  /** The `account_seq` of the last change of this; 0 if they have nothing to do with the thread. */
+  readonly rev: number;
+  /** The `seq` of the message that the thread is about. */
+  readonly thread: number;
+}
+
+/** A thread, as the message shows it that it is about. */
+export interface ThreadSummary {
+  /** When that was stored. */
+  readonly last_at: Moment | null;
+  /** The newest of them. */
+  readonly last_seq: number | null;
+  /** Who wrote the newest replies, the last one first; at most five. */
+  readonly participants: readonly number[];
+  /** How many replies there are that are not deleted. */
+  readonly replies: number;
+  /** The number of its last change. */
+  readonly rev: number;
+  /** The `seq` of that message. */
+  readonly root: number;
+}
+
+/** A page of the threads that the speaker follows, the one with the newest reply first. */
+export interface Threads {
+  /** Present if there are more: give it as `cursor`. */
+  readonly next_cursor: string | null;
+  /** The threads. */
+  readonly threads: readonly FollowedThread[];
+}
+
 /** What a successful log-in gives. */
 export interface Tokens {
   /** For the `Authorization: Bearer` header. */
@@ -749,10 +930,28 @@ export interface Tokens {
   readonly user: Account;
 }
 
+/** People came and went, and nothing else happened meanwhile. */
+export interface Turnover {
+  /** The number of the first of these changes. */
+  readonly from: number;
+  /** How many members there are now. */
+  readonly member_count: number;
+  /** The number of the last of them. */
+  readonly to: number;
+}
+
 /** Somebody writes, or has stopped. */
 export interface Typing {
   /** Who. */
   readonly user: Person;
+}
+
+/** A message that is not saved any more. */
+export interface UnsavedMessage {
+  /** Where the message is. */
+  readonly conversation: number;
+  /** Which message. */
+  readonly seq: number;
 }
 
 /** What everybody may know of a person. */
@@ -779,6 +978,32 @@ export interface User {
   readonly time_zone: string | null;
   /** Its unique name. */
   readonly username: string;
+}
+
+/** A named list of people, whom `@name` calls together. */
+export interface UserGroup {
+  /** Its id. */
+  readonly id: number;
+  /** Whether the speaker belongs to it. */
+  readonly mine: boolean;
+  /** Its name. */
+  readonly name: string;
+  /** How many people belong to it. */
+  readonly size: number;
+}
+
+/** A user group with its people. */
+export interface UserGroupPeople extends UserGroup {
+  /** Everybody who belongs to it. */
+  readonly people: readonly number[];
+}
+
+/** The user groups of the server. */
+export interface UserGroups {
+  /** All groups by name; `null` if nothing has changed since the `rev` that was given. */
+  readonly groups: readonly UserGroup[] | null;
+  /** The number of the last change of any of them. */
+  readonly rev: number;
 }
 
 /** A page of people. */
@@ -886,6 +1111,8 @@ export interface AuthenticateData {
   readonly cursors?: Readonly<Record<string, Integer>> | null;
   /** The `epoch` with which the cursors were told; if it is not the server's any more, each is answered by a reset. */
   readonly epoch?: Text | null;
+  /** The feature level that the client was written for. From 7 on it is told of runs of joins and leaves in large conversations by `members.changed`; without one, of each of them. */
+  readonly feature_level?: Integer | null;
   /** The access token; absent if the handshake had it. */
   readonly token?: Text | null;
 }
@@ -974,6 +1201,8 @@ export interface DraftDiscardData {
   readonly conversation: Integer;
   /** The `seq` of the message that it would have changed; absent for a new message. */
   readonly edit?: Integer | null;
+  /** The `seq` of the message in whose thread it would have stood; absent in the room, and for an edit. */
+  readonly thread?: Integer | null;
 }
 
 /** No fields. */
@@ -991,6 +1220,24 @@ export interface DraftSaveData {
   readonly since?: Integer | null;
   /** The text so far. */
   readonly text: string;
+  /** The `seq` of the message in whose thread it will stand; absent in the room, and not for an edit. */
+  readonly thread?: number | null;
+}
+
+/** A page of the inbox. */
+export interface InboxListData {
+  /** The previous page's `next_cursor`. */
+  readonly cursor?: string | null;
+  /** How many; 50 if absent. More than 200 are never given. */
+  readonly limit?: number | null;
+}
+
+/** What was read. At most one of the two. */
+export interface InboxReadData {
+  /** Everything up to this item; without `items`. */
+  readonly all_to?: string | null;
+  /** These items, by their ids; without `all_to`. */
+  readonly items?: readonly string[] | null;
 }
 
 /** A message, by its place. */
@@ -1103,6 +1350,24 @@ export interface MessageHistoryData {
   readonly conversation: Integer;
   /** How many; 50 if absent. More than 200 are never given. */
   readonly limit?: number | null;
+  /** Which messages: the replies in the thread about the message of this `seq`; with 0 those that stand in the room; without it all, for a client that knows no threads. */
+  readonly thread?: Integer | null;
+}
+
+/** A text that might be sent. */
+export interface MessageReachData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** The text. */
+  readonly text: string;
+}
+
+/** A message, by its place. */
+export interface MessageSaveData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** Which. */
+  readonly seq: Integer;
 }
 
 /** What is looked for. */
@@ -1123,6 +1388,8 @@ export interface MessageSearchData {
 
 /** A message that is to be sent. */
 export interface MessageSendData {
+  /** Whether a reply in a thread is to stand in the room as well. */
+  readonly also_in_room?: boolean | null;
   /** Chosen by the client; makes a repeat harmless for ever. */
   readonly client_id?: Key | null;
   /** Where. */
@@ -1131,8 +1398,20 @@ export interface MessageSendData {
   readonly message_type?: MessageType | null;
   /** The `seq` of the message that it answers. */
   readonly parent?: Integer | null;
+  /** To confirm that it may reach so many people. Without it, and where more would be reached, a text that calls many is refused, and the refusal says how many there are. */
+  readonly reach?: Integer | null;
   /** The text. */
   readonly text: string;
+  /** The `seq` of the message in whose thread it is to stand, or 0 for the room. Without it, what answers a reply joins that reply's thread: the client knows no threads. */
+  readonly thread?: Integer | null;
+}
+
+/** A message, by its place. */
+export interface MessageUnsaveData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** Which. */
+  readonly seq: Integer;
 }
 
 /** No fields. */
@@ -1210,6 +1489,16 @@ export interface RoomListData {
   readonly prefix?: string | null;
 }
 
+/** A page of one's saved messages. */
+export interface SavedListData {
+  /** The previous page's `next_cursor`. */
+  readonly cursor?: string | null;
+  /** How many; 50 if absent. More than 200 are never given. */
+  readonly limit?: number | null;
+  /** Whether the messages themselves are wanted; true if absent. */
+  readonly messages?: boolean | null;
+}
+
 /** What was begun. */
 export interface SearchCompleteData {
   /** How many; 8 if absent. More than 20 are never given. */
@@ -1251,6 +1540,36 @@ export interface SessionLogoutData {}
 export interface SessionRefreshData {
   /** The token; it is used up. */
   readonly refresh_token: Text;
+}
+
+/** A thread, and whether to follow it. */
+export interface ThreadFollowData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** Whether to follow it. */
+  readonly follows: boolean;
+  /** The `seq` of the message that the thread is about. */
+  readonly thread: Integer;
+}
+
+/** Which page of the threads that one follows. */
+export interface ThreadListData {
+  /** The previous page's `next_cursor`. */
+  readonly cursor?: string | null;
+  /** How many; 50 if absent. More than 200 are never given. */
+  readonly limit?: number | null;
+  /** Whether only those with unread replies are wanted. */
+  readonly unread?: boolean | null;
+}
+
+/** A thread, and how far it was read. */
+export interface ThreadReadData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** The last reply that was read. */
+  readonly seq: Integer;
+  /** The `seq` of the message that the thread is about. */
+  readonly thread: Integer;
 }
 
 /** A conversation, and whether one is writing in it. */
@@ -1297,6 +1616,56 @@ export interface UserRoleData {
   readonly user: Integer;
 }
 
+/** A user group and people. */
+export interface User_groupAddData {
+  /** Which. */
+  readonly group: Integer;
+  /** Who. */
+  readonly people: readonly Integer[];
+}
+
+/** A new user group. */
+export interface User_groupCreateData {
+  /** Its name, which no other group and no person has. */
+  readonly name: string;
+  /** Its people; none if absent. */
+  readonly people?: readonly Integer[] | null;
+}
+
+/** A user group. */
+export interface User_groupDeleteData {
+  /** Which. */
+  readonly group: Integer;
+}
+
+/** A user group. */
+export interface User_groupGetData {
+  /** Which. */
+  readonly group: Integer;
+}
+
+/** What the asker knows already. */
+export interface User_groupListData {
+  /** The `rev` of the list that the client has; if it is still the same, the groups are not sent again. */
+  readonly rev?: Integer | null;
+}
+
+/** A user group and people. */
+export interface User_groupRemoveData {
+  /** Which. */
+  readonly group: Integer;
+  /** Who. */
+  readonly people: readonly Integer[];
+}
+
+/** A user group and its new name. */
+export interface User_groupRenameData {
+  /** Which. */
+  readonly group: Integer;
+  /** The new name. */
+  readonly name: string;
+}
+
 /** What each command takes, and what it is answered. */
 export interface Commands {
   /** Give the own account another email address, or none. */
@@ -1339,6 +1708,10 @@ export interface Commands {
   'draft.list': { data: DraftListData; answer: Drafts };
   /** Keep what one has begun to write, for all of one's devices. The later one wins. */
   'draft.save': { data: DraftSaveData; answer: SavedDraft };
+  /** What was for the speaker, newest first: mentions, replies and reactions. */
+  'inbox.list': { data: InboxListData; answer: Inbox };
+  /** Mark items of the inbox as read, or everything up to one; repeating it changes nothing. */
+  'inbox.read': { data: InboxReadData; answer: InboxRead };
   /** Everything up to here has reached a device. */
   'marker.delivered': { data: MarkerDeliveredData; answer: Marker };
   /** How far the members have read. */
@@ -1363,12 +1736,18 @@ export interface Commands {
   'message.find': { data: MessageFindData; answer: Message };
   /** One message. */
   'message.get': { data: MessageGetData; answer: Message };
-  /** A page of messages: the newest, or those before, after or around a number. */
+  /** A page of messages: the newest, or those before, after or around a number; all, those in the room, or a thread's replies. */
   'message.history': { data: MessageHistoryData; answer: History };
+  /** How many people a text would reach, for who wants to confirm it. */
+  'message.reach': { data: MessageReachData; answer: Reach };
+  /** Save a message, to find it again; repeating it changes nothing. */
+  'message.save': { data: MessageSaveData; answer: SavedMessage };
   /** Messages that the speaker may see and in which some words stand, newest or best first. */
   'message.search': { data: MessageSearchData; answer: SearchResults };
   /** Say something. With a client id it can be repeated without harm. */
   'message.send': { data: MessageSendData; answer: MessageSent };
+  /** Take a message off one's saved ones; repeating it changes nothing. */
+  'message.unsave': { data: MessageUnsaveData; answer: Done };
   /** Ask for a sign of life. */
   ping: { data: PingData; answer: Done };
   /** Who is here, of these people. */
@@ -1389,6 +1768,8 @@ export interface Commands {
   'room.get': { data: RoomGetData; answer: Conversation | Room };
   /** Public rooms, by name: those whose name has words that begin so; or the one of an id. */
   'room.list': { data: RoomListData; answer: Rooms };
+  /** The messages that the speaker has saved, the last one first. */
+  'saved.list': { data: SavedListData; answer: SavedMessages };
   /** What could be written where one types a search: operators, people, and rooms of one's own. */
   'search.complete': { data: SearchCompleteData; answer: SearchSuggestions };
   /** The former name of server.statistics, for one more version. */
@@ -1407,6 +1788,12 @@ export interface Commands {
   'session.logout': { data: SessionLogoutData; answer: Done };
   /** Trade a refresh token for a new pair of tokens. */
   'session.refresh': { data: SessionRefreshData; answer: Tokens };
+  /** Follow a thread, or stop; taking part follows it, unless one has stopped. */
+  'thread.follow': { data: ThreadFollowData; answer: Thread };
+  /** The threads that the speaker follows, the one with the newest reply first: all, or those with unread replies. */
+  'thread.list': { data: ThreadListData; answer: Threads };
+  /** A followed thread was read up to here. */
+  'thread.read': { data: ThreadReadData; answer: Thread };
   /** Tell the others that one is writing, or has stopped; it ends by itself. */
   'typing.set': { data: TypingSetData; answer: Done };
   /** Deactivate an account or bring it back. Administrators only. */
@@ -1417,6 +1804,20 @@ export interface Commands {
   'user.list': { data: UserListData; answer: Users };
   /** Give an account another role on the server. Administrators only. */
   'user.role': { data: UserRoleData; answer: Account };
+  /** Put people into a user group. Moderators and administrators of the server only. */
+  'user_group.add': { data: User_groupAddData; answer: UserGroupPeople };
+  /** Make a user group. Moderators and administrators of the server only. */
+  'user_group.create': { data: User_groupCreateData; answer: UserGroupPeople };
+  /** Remove a user group; repeating it changes nothing. Moderators and administrators of the server only. */
+  'user_group.delete': { data: User_groupDeleteData; answer: Done };
+  /** A user group with its people. */
+  'user_group.get': { data: User_groupGetData; answer: UserGroupPeople };
+  /** The user groups of the server, unless the client knows them already. */
+  'user_group.list': { data: User_groupListData; answer: UserGroups };
+  /** Take people out of a user group. Moderators and administrators of the server only. */
+  'user_group.remove': { data: User_groupRemoveData; answer: UserGroupPeople };
+  /** Give a user group another name. Moderators and administrators of the server only. */
+  'user_group.rename': { data: User_groupRenameData; answer: UserGroupPeople };
 }
 export type CommandType = keyof Commands;
 export type DataOf<T extends CommandType> = Commands[T]['data'];
@@ -1505,6 +1906,13 @@ export interface Events {
     readonly seq: number;
     readonly data: Done;
   };
+  /** You have read something in your inbox. */
+  'inbox.read': {
+    readonly type: 'inbox.read';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: InboxRead;
+  };
   /** Somebody has read or received more. */
   'marker.moved': { readonly type: 'marker.moved'; readonly conversation: number; readonly data: Marker };
   /** Somebody became a member. */
@@ -1528,11 +1936,19 @@ export interface Events {
     readonly seq: number;
     readonly data: Member;
   };
+  /** In a large conversation people came and went, from one number up to this one; for clients that authenticate with feature level 7. Nothing if you are there already. */
+  'members.changed': {
+    readonly type: 'members.changed';
+    readonly conversation: number;
+    readonly seq: number;
+    readonly data: Turnover;
+  };
   /** A message was sent. */
   'message.created': {
     readonly type: 'message.created';
     readonly conversation: number;
     readonly seq: number;
+    readonly thread?: ThreadSummary;
     readonly data: Message;
   };
   /** A message became a tombstone. */
@@ -1540,6 +1956,7 @@ export interface Events {
     readonly type: 'message.deleted';
     readonly conversation: number;
     readonly seq: number;
+    readonly thread?: ThreadSummary;
     readonly data: Message;
   };
   /** A message's text was changed. */
@@ -1548,6 +1965,20 @@ export interface Events {
     readonly conversation: number;
     readonly seq: number;
     readonly data: Message;
+  };
+  /** You have saved a message. */
+  'message.saved': {
+    readonly type: 'message.saved';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: SavedMessage;
+  };
+  /** You have taken a message off your saved ones. */
+  'message.unsaved': {
+    readonly type: 'message.unsaved';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: UnsavedMessage;
   };
   /** People came, went or are busy. */
   'presence.changed': {
@@ -1590,12 +2021,27 @@ export interface Events {
     readonly account_after?: number;
     readonly data: Reminder;
   };
+  /** You follow a thread or do so no longer, or have read on. */
+  'thread.followed': {
+    readonly type: 'thread.followed';
+    readonly conversation: number;
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: Thread;
+  };
   /** Somebody is writing. */
   'typing.started': { readonly type: 'typing.started'; readonly conversation: number; readonly data: Typing };
   /** Somebody has stopped writing. */
   'typing.stopped': { readonly type: 'typing.stopped'; readonly conversation: number; readonly data: Typing };
   /** Somebody tells something else about themselves. */
   'user.updated': { readonly type: 'user.updated'; readonly data: User };
+  /** You belong to these user groups now. */
+  'user_groups.changed': {
+    readonly type: 'user_groups.changed';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: OwnUserGroups;
+  };
 }
 export type EventType = keyof Events;
 export type EventFrame = Events[EventType];
@@ -1638,9 +2084,11 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'conversation.sync': call('GET /v1/conversations/{conversation}/changes', ['since']),
   'conversation.update': call('PATCH /v1/conversations/{conversation}', [], true),
   'direct.get': call('GET /v1/users/{user}/conversation'),
-  'draft.discard': call('DELETE /v1/conversations/{conversation}/draft', ['edit']),
+  'draft.discard': call('DELETE /v1/conversations/{conversation}/draft', ['edit', 'thread']),
   'draft.list': call('GET /v1/drafts'),
   'draft.save': call('PUT /v1/conversations/{conversation}/draft', [], true),
+  'inbox.list': call('GET /v1/inbox', ['cursor', 'limit']),
+  'inbox.read': call('POST /v1/inbox/read', [], true),
   'marker.delivered': call('PUT /v1/conversations/{conversation}/delivered', [], true),
   'marker.list': call('GET /v1/conversations/{conversation}/markers'),
   'marker.read': call('PUT /v1/conversations/{conversation}/read', [], true),
@@ -1657,8 +2105,11 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
     'before_seq',
     'after_seq',
     'around_seq',
+    'thread',
     'limit',
   ]),
+  'message.reach': call('POST /v1/conversations/{conversation}/reach', [], true),
+  'message.save': call('PUT /v1/conversations/{conversation}/messages/{seq}/saved'),
   'message.search': call('GET /v1/search/messages', [
     'q',
     'conversation',
@@ -1668,6 +2119,7 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
     'limit',
   ]),
   'message.send': call('POST /v1/conversations/{conversation}/messages', [], true),
+  'message.unsave': call('DELETE /v1/conversations/{conversation}/messages/{seq}/saved'),
   ping: null,
   'presence.get': call('GET /v1/presence', ['users']),
   'presence.set': call('PUT /v1/users/me/presence', [], true),
@@ -1678,6 +2130,7 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'reminder.list': call('GET /v1/reminders', ['due']),
   'room.get': call('GET /v1/rooms/{name}'),
   'room.list': call('GET /v1/rooms', ['prefix', 'cursor', 'limit', 'conversation']),
+  'saved.list': call('GET /v1/saved', ['cursor', 'limit', 'messages']),
   'search.complete': call('GET /v1/search/suggestions', ['q', 'limit']),
   'server.figures': call('GET /v1/server/figures'),
   'server.get': call('GET /v1/server', [], false, false),
@@ -1687,9 +2140,19 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'session.list': call('GET /v1/sessions'),
   'session.logout': call('DELETE /v1/sessions/current'),
   'session.refresh': call('POST /v1/sessions/refresh', [], true, false),
+  'thread.follow': call('PUT /v1/conversations/{conversation}/threads/{thread}', [], true),
+  'thread.list': call('GET /v1/threads', ['unread', 'cursor', 'limit']),
+  'thread.read': call('PUT /v1/conversations/{conversation}/threads/{thread}/read', [], true),
   'typing.set': call('PUT /v1/conversations/{conversation}/typing', [], true),
   'user.active': call('PUT /v1/users/{user}/active', [], true),
   'user.get': call('GET /v1/users/{user}'),
   'user.list': call('GET /v1/users', ['users', 'revs', 'prefix', 'cursor', 'limit']),
   'user.role': call('PUT /v1/users/{user}/role', [], true),
+  'user_group.add': call('POST /v1/user-groups/{group}/people', [], true),
+  'user_group.create': call('POST /v1/user-groups', [], true),
+  'user_group.delete': call('DELETE /v1/user-groups/{group}'),
+  'user_group.get': call('GET /v1/user-groups/{group}'),
+  'user_group.list': call('GET /v1/user-groups', ['rev']),
+  'user_group.remove': call('POST /v1/user-groups/{group}/people/remove', [], true),
+  'user_group.rename': call('PATCH /v1/user-groups/{group}', [], true),
 };

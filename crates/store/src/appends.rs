@@ -1,14 +1,15 @@
 //! Sends, a batch at a time: checked, numbered and stored by three statements, or two, however many they are.
 
 mod calls;
+mod told;
 
 use std::{collections::HashMap, sync::LazyLock};
 
 use chat::{
-    ClientId, ConversationId, Error as Refusal, ErrorCode, Event, Fact, MessageId, Millis, Number, Outgoing,
+    ClientId, ConversationId, Error as Refusal, ErrorCode, MessageId, Millis, Number, Outgoing,
     conversations::{Kind, Visibility},
     mentions::Mentions,
-    messages::{Message, MessageType, Sent},
+    messages::{MessageType, Sent},
     mutants::{self, Mutant},
     policies::{Ability, Grant, Rights},
     threads::{Summary, Target},
@@ -16,7 +17,10 @@ use chat::{
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
-use self::calls::{Call, Calls, meant};
+use self::{
+    calls::{Call, Calls, meant},
+    told::created,
+};
 use crate::{
     Append, Conn, Error, Result, Unit,
     clock::{self, at_least},
@@ -524,46 +528,6 @@ async fn insert_rows(conn: &mut Conn, rows: &[Row<'_>], heads: &[Head]) -> Resul
             let ids = in_time!(c, insert.fetch_all(&mut **c))?;
             Ok(ids.into_iter().map(|(id, conversation, seq)| ((conversation, seq), id)).collect())
         }
-    }
-}
-
-fn created(
-    append: &NewMessage,
-    id: MessageId,
-    (number, at): (Number, Millis),
-    mentions: Mentions,
-    reply: Option<InThread>,
-) -> Event {
-    let message = Message {
-        id,
-        conversation: append.submission.conversation,
-        seq: number,
-        rev: number,
-        author: append.author.user,
-        author_name: append.author.username.clone(),
-        author_shown_name: append.author.shown_name.clone(),
-        author_role: append.author.role,
-        message_type: append.submission.message_type,
-        client_id: append.submission.client_id.clone(),
-        text: Some(append.submission.text.clone()),
-        parent: append.submission.parent,
-        thread: reply.as_ref().map(|reply| reply.summary.root),
-        also_in_room: reply.as_ref().is_some_and(|reply| reply.also_in_room),
-        summary: None,
-        created_at: at,
-        edited_at: None,
-        deleted_at: None,
-        reactions: Vec::new(),
-        mentions,
-    };
-    Event {
-        conversation: append.submission.conversation,
-        number,
-        actor: append.author.user,
-        origin: append.origin,
-        at,
-        fact: Fact::MessageCreated(message),
-        thread: reply.map(|reply| Box::new(reply.summary)),
     }
 }
 
