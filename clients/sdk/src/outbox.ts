@@ -300,7 +300,17 @@ function left(wait: Wait | undefined, now: number): number {
   return !wait || now < wait.from ? 0 : Math.max(0, wait.until - now);
 }
 
-function keep({ clientId, conversation, text, parent, reach, thread, alsoInRoom, at, refusal }: Pending): Kept {
+function keep({
+  clientId,
+  conversation,
+  text,
+  parent,
+  reach,
+  thread,
+  alsoInRoom,
+  at,
+  refusal,
+}: Pending): Kept {
   const kept = {
     clientId,
     conversation,
