@@ -160,7 +160,7 @@ export class Client {
       storage,
       now,
       random,
-      send: (pending) => this.#onSocket('message.send', sendOf(pending, knowsThreads(this.#state)),
+      send: (pending) => this.#onSocket('message.send', sendOf(pending, knowsThreads(this.#state))),
       changed: (pending) => this.#dispatch({ type: 'pending', pending }),
     });
     this.#whose = this.#session.user;

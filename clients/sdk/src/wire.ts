@@ -128,6 +128,8 @@ export interface Conversation extends ConversationRow {
   readonly room: InRoom | null;
   /** Messages of others after the read marker; 1000 means "1000 or more". */
   readonly unread: number;
+  /** Those of them that are for the member: mentions, replies and calls of everybody; in a direct conversation all. */
+  readonly unread_for_me: number;
 }
 
 /** How many conversations of each kind there are. */
@@ -255,6 +257,46 @@ export interface InRoom {
   readonly unread: number;
 }
 
+/** A page of the inbox, newest first. */
+export interface Inbox {
+  /** What was for the speaker, and may be seen by them now. */
+  readonly items: readonly InboxItem[];
+  /** Present if there may be more: give it as `cursor`. A page may have fewer items than were asked for. */
+  readonly next_cursor: string | null;
+  /** How much of the whole inbox is read. */
+  readonly read: InboxRead;
+}
+
+/** Something that was for the speaker. */
+export interface InboxItem {
+  /** Who caused it. */
+  readonly actor: Person;
+  /** When. */
+  readonly at: Moment;
+  /** With `reaction`: the emoji. */
+  readonly emoji: string | null;
+  /** With `group`: the user group that was named. */
+  readonly group: number | null;
+  /** Its id. */
+  readonly id: string;
+  /** The message as it is now. */
+  readonly message: Message;
+  /** Whether the speaker has read it: by itself, with all others, or, but for reactions, in its conversation. */
+  readonly read: boolean;
+  /** Why it is there: `mention`, `reply`, `reaction`, `group`, `here` or `room`. */
+  readonly reason: string;
+}
+
+/** How much of the inbox is read. */
+export interface InboxRead {
+  /** Everything up to this item; `null` if nothing was read so. */
+  readonly all_to: string | null;
+  /** And these items after it. */
+  readonly items: readonly string[];
+  /** The `account_seq` of its last change; 0 if there was none. */
+  readonly rev: number;
+}
+
 /** A moment by RFC 3339, with `Z` or a distance from UTC. Less than a millisecond is left out. */
 export type Instant = string;
 
@@ -319,6 +361,8 @@ export interface Limits {
   readonly login_attempts_per_address: number;
   /** Messages that a user may send or edit in a minute, and at once, through Matcha's endpoints. */
   readonly matcha_messages_per_minute: number;
+  /** People whom a message may reach by calling everybody or user groups without a confirmation. */
+  readonly mentions_unconfirmed: number;
   /** Messages that a user may send or edit at once, before the minute's rate applies. */
   readonly message_burst: number;
   /** Characters (Unicode scalar values) in a message. */
@@ -375,6 +419,10 @@ export interface Limits {
   readonly unauthenticated_connections_per_address: number;
   /** Sockets that have not authenticated yet, of one network address (of IPv6, of one /64). */
   readonly unauthenticated_per_address: number;
+  /** People of one user group. */
+  readonly user_group_people: number;
+  /** User groups of the server. */
+  readonly user_groups: number;
 }
 
 /** A member's markers. */
@@ -415,6 +463,20 @@ export interface Members {
   readonly next_cursor: string | null;
 }
 
+/** Those whom a message is for. The server finds them in the text when it stores it; names that mean nobody in the conversation are plain text. */
+export interface Mentions {
+  /** The user groups that the text names. */
+  readonly groups: readonly number[];
+  /** Whether it calls those who are present. */
+  readonly here: boolean;
+  /** The people whom the text names. */
+  readonly people: readonly number[];
+  /** The author of the message that it answers, if it is somebody else. */
+  readonly reply_to: number | null;
+  /** Whether it calls everybody. */
+  readonly room: boolean;
+}
+
 /** A message in its present state. */
 export interface Message {
   /** Whether it stands in the room as well; false for what is in no thread. */
@@ -433,6 +495,8 @@ export interface Message {
   readonly edited_at: Moment | null;
   /** Unique on the server. */
   readonly id: number;
+  /** Those whom it is for; `null` if it is for nobody in particular. */
+  readonly mentions: Mentions | null;
   /** What the text is about. */
   readonly message_type: MessageType;
   /** The `seq` of the message it answers. */
@@ -491,6 +555,12 @@ export interface NamedRoom {
 }
 
 export type Order = 'newest' | 'best';
+
+/** The user groups of a person. */
+export interface OwnUserGroups {
+  /** Their ids. */
+  readonly groups: readonly number[];
+}
 
 /** The other person of a direct conversation. */
 export interface Peer {
@@ -555,6 +625,7 @@ export interface Problem {
     | 'not_found'
     | 'conflict'
     | 'idempotency_mismatch'
+    | 'confirmation_needed'
     | 'rate_limited'
     | 'limit_reached'
     | 'unavailable'
@@ -576,6 +647,16 @@ export interface Problem {
   readonly title: string;
   /** A stable address of this sort of problem. */
   readonly type: string;
+}
+
+/** How many people a text would reach. */
+export interface Reach {
+  /** Whether the speaker may call everybody here; otherwise `@room` and `@here` are plain text. */
+  readonly may_call_everybody: boolean;
+  /** Whether a send must confirm it, with this number as its `reach`. */
+  readonly must_confirm: boolean;
+  /** How many: those whom it names, the members of the groups that it names, or everybody else. */
+  readonly people: number;
 }
 
 /** All the people who reacted to a message with the same emoji. */
@@ -899,6 +980,32 @@ export interface User {
   readonly username: string;
 }
 
+/** A named list of people, whom `@name` calls together. */
+export interface UserGroup {
+  /** Its id. */
+  readonly id: number;
+  /** Whether the speaker belongs to it. */
+  readonly mine: boolean;
+  /** Its name. */
+  readonly name: string;
+  /** How many people belong to it. */
+  readonly size: number;
+}
+
+/** A user group with its people. */
+export interface UserGroupPeople extends UserGroup {
+  /** Everybody who belongs to it. */
+  readonly people: readonly number[];
+}
+
+/** The user groups of the server. */
+export interface UserGroups {
+  /** All groups by name; `null` if nothing has changed since the `rev` that was given. */
+  readonly groups: readonly UserGroup[] | null;
+  /** The number of the last change of any of them. */
+  readonly rev: number;
+}
+
 /** A page of people. */
 export interface Users {
   /** Present if there are more: give it as `cursor`. */
@@ -1117,6 +1224,22 @@ export interface DraftSaveData {
   readonly thread?: number | null;
 }
 
+/** A page of the inbox. */
+export interface InboxListData {
+  /** The previous page's `next_cursor`. */
+  readonly cursor?: string | null;
+  /** How many; 50 if absent. More than 200 are never given. */
+  readonly limit?: number | null;
+}
+
+/** What was read. At most one of the two. */
+export interface InboxReadData {
+  /** Everything up to this item; without `items`. */
+  readonly all_to?: string | null;
+  /** These items, by their ids; without `all_to`. */
+  readonly items?: readonly string[] | null;
+}
+
 /** A message, by its place. */
 export interface MarkerDeliveredData {
   /** Where. */
@@ -1231,6 +1354,14 @@ export interface MessageHistoryData {
   readonly thread?: Integer | null;
 }
 
+/** A text that might be sent. */
+export interface MessageReachData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** The text. */
+  readonly text: string;
+}
+
 /** A message, by its place. */
 export interface MessageSaveData {
   /** Where. */
@@ -1267,6 +1398,8 @@ export interface MessageSendData {
   readonly message_type?: MessageType | null;
   /** The `seq` of the message that it answers. */
   readonly parent?: Integer | null;
+  /** To confirm that it may reach so many people. Without it, and where more would be reached, a text that calls many is refused, and the refusal says how many there are. */
+  readonly reach?: Integer | null;
   /** The text. */
   readonly text: string;
   /** The `seq` of the message in whose thread it is to stand, or 0 for the room. Without it, what answers a reply joins that reply's thread: the client knows no threads. */
@@ -1483,6 +1616,56 @@ export interface UserRoleData {
   readonly user: Integer;
 }
 
+/** A user group and people. */
+export interface User_groupAddData {
+  /** Which. */
+  readonly group: Integer;
+  /** Who. */
+  readonly people: readonly Integer[];
+}
+
+/** A new user group. */
+export interface User_groupCreateData {
+  /** Its name, which no other group and no person has. */
+  readonly name: string;
+  /** Its people; none if absent. */
+  readonly people?: readonly Integer[] | null;
+}
+
+/** A user group. */
+export interface User_groupDeleteData {
+  /** Which. */
+  readonly group: Integer;
+}
+
+/** A user group. */
+export interface User_groupGetData {
+  /** Which. */
+  readonly group: Integer;
+}
+
+/** What the asker knows already. */
+export interface User_groupListData {
+  /** The `rev` of the list that the client has; if it is still the same, the groups are not sent again. */
+  readonly rev?: Integer | null;
+}
+
+/** A user group and people. */
+export interface User_groupRemoveData {
+  /** Which. */
+  readonly group: Integer;
+  /** Who. */
+  readonly people: readonly Integer[];
+}
+
+/** A user group and its new name. */
+export interface User_groupRenameData {
+  /** Which. */
+  readonly group: Integer;
+  /** The new name. */
+  readonly name: string;
+}
+
 /** What each command takes, and what it is answered. */
 export interface Commands {
   /** Give the own account another email address, or none. */
@@ -1525,6 +1708,10 @@ export interface Commands {
   'draft.list': { data: DraftListData; answer: Drafts };
   /** Keep what one has begun to write, for all of one's devices. The later one wins. */
   'draft.save': { data: DraftSaveData; answer: SavedDraft };
+  /** What was for the speaker, newest first: mentions, replies and reactions. */
+  'inbox.list': { data: InboxListData; answer: Inbox };
+  /** Mark items of the inbox as read, or everything up to one; repeating it changes nothing. */
+  'inbox.read': { data: InboxReadData; answer: InboxRead };
   /** Everything up to here has reached a device. */
   'marker.delivered': { data: MarkerDeliveredData; answer: Marker };
   /** How far the members have read. */
@@ -1551,6 +1738,8 @@ export interface Commands {
   'message.get': { data: MessageGetData; answer: Message };
   /** A page of messages: the newest, or those before, after or around a number; all, those in the room, or a thread's replies. */
   'message.history': { data: MessageHistoryData; answer: History };
+  /** How many people a text would reach, for who wants to confirm it. */
+  'message.reach': { data: MessageReachData; answer: Reach };
   /** Save a message, to find it again; repeating it changes nothing. */
   'message.save': { data: MessageSaveData; answer: SavedMessage };
   /** Messages that the speaker may see and in which some words stand, newest or best first. */
@@ -1615,6 +1804,20 @@ export interface Commands {
   'user.list': { data: UserListData; answer: Users };
   /** Give an account another role on the server. Administrators only. */
   'user.role': { data: UserRoleData; answer: Account };
+  /** Put people into a user group. Moderators and administrators of the server only. */
+  'user_group.add': { data: User_groupAddData; answer: UserGroupPeople };
+  /** Make a user group. Moderators and administrators of the server only. */
+  'user_group.create': { data: User_groupCreateData; answer: UserGroupPeople };
+  /** Remove a user group; repeating it changes nothing. Moderators and administrators of the server only. */
+  'user_group.delete': { data: User_groupDeleteData; answer: Done };
+  /** A user group with its people. */
+  'user_group.get': { data: User_groupGetData; answer: UserGroupPeople };
+  /** The user groups of the server, unless the client knows them already. */
+  'user_group.list': { data: User_groupListData; answer: UserGroups };
+  /** Take people out of a user group. Moderators and administrators of the server only. */
+  'user_group.remove': { data: User_groupRemoveData; answer: UserGroupPeople };
+  /** Give a user group another name. Moderators and administrators of the server only. */
+  'user_group.rename': { data: User_groupRenameData; answer: UserGroupPeople };
 }
 export type CommandType = keyof Commands;
 export type DataOf<T extends CommandType> = Commands[T]['data'];
@@ -1702,6 +1905,13 @@ export interface Events {
     readonly conversation: number;
     readonly seq: number;
     readonly data: Done;
+  };
+  /** You have read something in your inbox. */
+  'inbox.read': {
+    readonly type: 'inbox.read';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: InboxRead;
   };
   /** Somebody has read or received more. */
   'marker.moved': { readonly type: 'marker.moved'; readonly conversation: number; readonly data: Marker };
@@ -1825,6 +2035,13 @@ export interface Events {
   'typing.stopped': { readonly type: 'typing.stopped'; readonly conversation: number; readonly data: Typing };
   /** Somebody tells something else about themselves. */
   'user.updated': { readonly type: 'user.updated'; readonly data: User };
+  /** You belong to these user groups now. */
+  'user_groups.changed': {
+    readonly type: 'user_groups.changed';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: OwnUserGroups;
+  };
 }
 export type EventType = keyof Events;
 export type EventFrame = Events[EventType];
@@ -1870,6 +2087,8 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'draft.discard': call('DELETE /v1/conversations/{conversation}/draft', ['edit', 'thread']),
   'draft.list': call('GET /v1/drafts'),
   'draft.save': call('PUT /v1/conversations/{conversation}/draft', [], true),
+  'inbox.list': call('GET /v1/inbox', ['cursor', 'limit']),
+  'inbox.read': call('POST /v1/inbox/read', [], true),
   'marker.delivered': call('PUT /v1/conversations/{conversation}/delivered', [], true),
   'marker.list': call('GET /v1/conversations/{conversation}/markers'),
   'marker.read': call('PUT /v1/conversations/{conversation}/read', [], true),
@@ -1889,6 +2108,7 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
     'thread',
     'limit',
   ]),
+  'message.reach': call('POST /v1/conversations/{conversation}/reach', [], true),
   'message.save': call('PUT /v1/conversations/{conversation}/messages/{seq}/saved'),
   'message.search': call('GET /v1/search/messages', [
     'q',
@@ -1928,4 +2148,11 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'user.get': call('GET /v1/users/{user}'),
   'user.list': call('GET /v1/users', ['users', 'revs', 'prefix', 'cursor', 'limit']),
   'user.role': call('PUT /v1/users/{user}/role', [], true),
+  'user_group.add': call('POST /v1/user-groups/{group}/people', [], true),
+  'user_group.create': call('POST /v1/user-groups', [], true),
+  'user_group.delete': call('DELETE /v1/user-groups/{group}'),
+  'user_group.get': call('GET /v1/user-groups/{group}'),
+  'user_group.list': call('GET /v1/user-groups', ['rev']),
+  'user_group.remove': call('POST /v1/user-groups/{group}/people/remove', [], true),
+  'user_group.rename': call('PATCH /v1/user-groups/{group}', [], true),
 };

@@ -289,6 +289,7 @@ describe('what is for the person', () => {
       more: false,
       members: [],
       messages: [message(4, forMe), message(5), message(6, forMe)],
+      threads: [],
       conversation: conversation(6),
     };
     story.take({ type: 'changes', conversation: 1, changes });

@@ -4,6 +4,7 @@ mod calls;
 mod created;
 mod digest;
 mod joining;
+mod told;
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -12,7 +13,7 @@ use chat::{
     conversations::{Kind, Visibility},
     files::File,
     mentions::Mentions,
-    messages::Sent,
+    messages::{MessageType, Sent,
     mutants::{self, Mutant},
     policies::{Ability, Rights},
     threads::Summary,
@@ -22,7 +23,7 @@ use sqlx::FromRow;
 
 use self::{
     calls::{Call, Calls, meant},
-    created::created,
+    createdtold::created,
     digest::{content_hash, special_type},
     joining::{InThread, Joining},
 };

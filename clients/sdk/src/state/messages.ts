@@ -25,7 +25,12 @@ export const numbered: NumberedReducers<'message.created' | 'message.edited' | '
   'message.deleted': {
     people: authorOf,
     apply: (known, { data, thread }, context) =>
-      recountForMe(known, countMessage(putSummary(putMessage(known, data, context), thread), data, context), data, context),
+      recountForMe(
+        known,
+        countMessage(putSummary(putMessage(known, data, context), thread), data, context),
+        data,
+        context,
+      ),
   },
 };
 
@@ -70,7 +75,9 @@ function said(state: ConversationState, { author }: Message): ConversationState 
 
 function countMessage(state: ConversationState, message: Message, context: Context): Step {
   const news = message.deleted_at === null ? [message] : [];
-  const change = isInRoom(message) ? countChange(message, state.readSeq, state.inner.countedTo, context.me) : 0;
+  const change = isInRoom(message)
+    ? countChange(message, state.readSeq, state.inner.countedTo, context.me)
+    : 0;
   const forMe = change > 0 && countsForMe(message, context) ? 1 : 0;
   const after = counts(state, counted(state.unread, change), counted(state.unreadForMe, forMe));
   const next = change === 0 ? state : { ...state, ...after };

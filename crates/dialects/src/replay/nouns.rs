@@ -10,7 +10,7 @@ use chat::{
     inbox,
     markers::Markers,
     members::{Departure, Member, Role},
-    mentions::{Mentions, Reached},
+    mentions::Reached,
     messages::{Message, MessageType, Page, Sent},
     policies::{Ability, Explanation, Grant, Policy, Rights},
     presence::{Presence, Seen},
@@ -23,11 +23,14 @@ use chat::{
     sessions::{Challenge, Session, Tokens, Visited},
     statistics::Stored,
     threads::{Followed, Following, Summary, ThreadKey, ThreadPosition},
-    user_groups::{UserGroup, UserGroupPeople, UserGroups},
+    user_groups::{UserGroupPeople, UserGroups},
 };
 use serde_json::Value;
 
-use super::{NOON, ann};
+use super::{
+    NOON, ann,
+    reached::{inbox_item, mentions, place_in_inbox, read_state, user_group},
+};
 use crate::{AllStatistics, ServerInfo, Statistics, Welcome};
 
 pub(super) fn int(value: &Value, usual: i64) -> i64 {
