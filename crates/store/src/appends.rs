@@ -4,7 +4,6 @@ mod calls;
 mod created;
 mod digest;
 mod joining;
-mod told;
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -13,7 +12,7 @@ use chat::{
     conversations::{Kind, Visibility},
     files::File,
     mentions::Mentions,
-    messages::{MessageType, Sent,
+    messages::Sent,
     mutants::{self, Mutant},
     policies::{Ability, Rights},
     threads::Summary,
@@ -23,7 +22,7 @@ use sqlx::FromRow;
 
 use self::{
     calls::{Call, Calls, meant},
-    createdtold::created,
+    created::created,
     digest::{content_hash, special_type},
     joining::{InThread, Joining},
 };
