@@ -1,6 +1,9 @@
 //! Conversations: rooms, groups and direct conversations in one model.
 
-use crate::{ConversationId, Millis, Number, UserId, members::Role, messages::Message, presence::Presence};
+use crate::{
+    ConversationId, Millis, Number, UserId, members::Role, messages::Message, notifications::ConversationSettings,
+    presence::Presence,
+};
 
 /// The kind of a conversation, which never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,8 +101,11 @@ pub struct Listed {
     pub visible_from: Number,
     /// The member's read marker.
     pub read_seq: Number,
-    /// Messages of others after the read marker, counted up to [`crate::limits::UNREAD_CAP`].
+    /// Messages of others after the read marker, or from the message on from which the member has marked the
+    /// conversation as unread, counted up to [`crate::limits::UNREAD_CAP`].
     pub unread: i64,
+    /// The member's own settings for it.
+    pub settings: ConversationSettings,
     /// The newest message, deleted ones included.
     pub last_message: Option<Message>,
     /// In a direct conversation, the other person.

@@ -13,6 +13,7 @@ use crate::{
     markers::Markers,
     members::{Departure, Member},
     messages::Message,
+    notifications::{ConversationSettings, NotificationSettings},
     presence::Seen,
     reminders::Reminder,
 };
@@ -166,6 +167,15 @@ pub enum AccountFact {
     DraftSaved(Draft),
     /// A draft was discarded.
     DraftDiscarded(DraftKey),
+    /// The person has other settings for a conversation.
+    ConversationSettingsChanged {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The settings now.
+        settings: ConversationSettings,
+    },
+    /// The person has other notification settings.
+    NotificationsChanged(Box<NotificationSettings>),
     /// A reminder was created or changed, or is due.
     ReminderChanged(Reminder),
     /// A reminder was removed.
@@ -183,7 +193,11 @@ impl AccountFact {
             }
             // A reminder stays when its person has left the conversation, so it need not wait for the conversation's
             // events.
-            Self::ProfileChanged(_) | Self::ReminderChanged(_) | Self::ReminderRemoved(_) => None,
+            Self::ProfileChanged(_)
+            | Self::NotificationsChanged(_)
+            | Self::ReminderChanged(_)
+            | Self::ReminderRemoved(_) => None,
+            Self::ConversationSettingsChanged { conversation, .. } => Some(*conversation),
             Self::DraftSaved(draft) => Some(draft.key.conversation),
             Self::DraftDiscarded(key) => Some(key.conversation),
         }

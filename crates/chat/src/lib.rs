@@ -15,6 +15,7 @@ pub mod members;
 pub mod messages;
 pub mod names;
 pub mod network;
+pub mod notifications;
 pub mod policies;
 pub mod presence;
 pub mod rates;

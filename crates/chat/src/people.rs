@@ -112,7 +112,8 @@ impl NamesPeople for Peer {
 
 impl NamesPeople for Listed {
     fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
-        let Self { conversation, role: _, visible_from: _, read_seq: _, unread: _, last_message, peer } = self;
+        let Self { conversation, role: _, visible_from: _, read_seq: _, unread: _, settings: _, last_message, peer } =
+            self;
         conversation.each_person(show);
         last_message.each_person(show);
         peer.each_person(show);
@@ -222,6 +223,8 @@ impl NamesPeople for AccountFact {
             Self::ProfileChanged(account) => account.each_person(show),
             Self::ReminderChanged(reminder) => reminder.each_person(show),
             Self::ConversationRemoved { conversation: _, departure: _ }
+            | Self::ConversationSettingsChanged { conversation: _, settings: _ }
+            | Self::NotificationsChanged(_)
             | Self::ConversationHidden { conversation: _, at: _ }
             | Self::DraftSaved(_)
             | Self::DraftDiscarded(_)
@@ -292,6 +295,8 @@ impl NamesPeople for Reply {
             | Self::Sessions(_)
             | Self::Abilities(_)
             | Self::DraftSaved(_)
+            | Self::Notifications(_)
+            | Self::NotificationExplained(_)
             | Self::Drafts(_) => {}
         }
     }
@@ -312,6 +317,11 @@ impl NamesPeople for Command {
             | Self::DeleteMessage { conversation: _, seq: _ }
             | Self::AddReaction { conversation: _, seq: _, emoji: _ }
             | Self::RemoveReaction { conversation: _, seq: _, emoji: _ }
+            | Self::ReadAll
+            | Self::MarkUnread { conversation: _, seq: _ }
+            | Self::SetConversationNotifications { conversation: _, level: _, muted_until: _ }
+            | Self::SetNotifications(_)
+            | Self::ShowActivity
             | Self::MoveMarker { conversation: _, marker: _, seq: _ }
             | Self::CreateReminder { conversation: _, seq: _, at: _ }
             | Self::CancelReminder(_)
@@ -357,6 +367,8 @@ impl NamesPeople for Query {
             | Self::Timeline { conversation: _, offset: _, limit: _ }
             | Self::CatchUp { conversation: _, since: _ }
             | Self::Reminders { due: _ }
+            | Self::Notifications
+            | Self::ExplainNotification { conversation: _, seq: _ }
             | Self::AccountChanges { since: _ }
             // Names of people in what was typed are usernames.
             | Self::Search { q: _, utc_offset: _, conversation: _, before: _, limit: _ }

@@ -124,6 +124,15 @@ pub enum Query {
         /// The last number that the client has seen.
         since: Number,
     },
+    /// The speaker's own notification settings.
+    Notifications,
+    /// Whether a message notifies the speaker at this moment, and why or why not.
+    ExplainNotification {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The message.
+        seq: Number,
+    },
     /// The speaker's own reminders, in the order of their times.
     Reminders {
         /// Only those that are due, or only those that are not; all if absent.

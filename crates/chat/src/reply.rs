@@ -8,6 +8,7 @@ use crate::{
     markers::Markers,
     members::Member,
     messages::{Message, Page, Sent},
+    notifications::{NotificationDecision, NotificationSettings},
     policies::Explanation,
     presence::Seen,
     query::ListPosition,
@@ -95,6 +96,10 @@ pub enum Reply {
     Drafts(Vec<Draft>),
     /// The presence of people.
     Presence(Vec<(UserId, Seen)>),
+    /// The speaker's notification settings.
+    Notifications(Box<NotificationSettings>),
+    /// Whether a message notifies the speaker, and why.
+    NotificationExplained(Box<NotificationDecision>),
     /// A reminder in its present state.
     Reminder(Reminder),
     /// The speaker's reminders.

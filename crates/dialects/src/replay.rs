@@ -326,6 +326,13 @@ fn describe(command: &Command) -> String {
         Command::DeleteMessage { conversation, seq } => format!("DeleteMessage {conversation} {seq}"),
         Command::AddReaction { conversation, seq, emoji } => format!("AddReaction {conversation} {seq} {emoji}"),
         Command::RemoveReaction { conversation, seq, emoji } => format!("RemoveReaction {conversation} {seq} {emoji}"),
+        Command::ReadAll => "ReadAll".to_owned(),
+        Command::MarkUnread { conversation, seq } => format!("MarkUnread {conversation} {seq}"),
+        Command::SetConversationNotifications { conversation, level, muted_until } => {
+            format!("SetConversationNotifications {conversation} {level:?} {muted_until:?}")
+        }
+        Command::SetNotifications(change) => format!("SetNotifications {change:?}"),
+        Command::ShowActivity => "ShowActivity".to_owned(),
         Command::CreateReminder { conversation, seq, at } => format!("CreateReminder {conversation} {seq} {}", at.0),
         Command::CancelReminder(reminder) => format!("CancelReminder {reminder}"),
         Command::MoveMarker { conversation, marker, seq } => format!("MoveMarker {conversation} {marker:?} {seq}"),

@@ -8,6 +8,7 @@ use chat::{
     conversations::Listed,
     drafts::{Draft, DraftKey},
     members::Departure,
+    notifications::NotificationSettings,
     reminders::Reminder,
     reply::AccountChanges,
 };
@@ -73,8 +74,8 @@ impl Engine {
         };
         let mut things = Things::default();
         let conversations = of(|thing| match thing {
-            Thing::Conversation(id) | Thing::Hidden(id) => Some(id),
-            Thing::Profile | Thing::Draft(_) | Thing::Reminder(_) => None,
+            Thing::Conversation(id) | Thing::Hidden(id) | Thing::Settings(id) => Some(id),
+            Thing::Profile | Thing::Draft(_) | Thing::Reminder(_) | Thing::Notifications => None,
         });
         if !conversations.is_empty() {
             let entries = store::listing::entries(conn, user, &conversations).await?;
@@ -90,6 +91,9 @@ impl Engine {
         if rows.iter().any(|row| matches!(row.thing, Some(Thing::Reminder(_)))) {
             let reminders = store::reminders::of_user(conn, user).await?;
             things.reminders = reminders.into_iter().map(|reminder| (reminder.id, reminder)).collect();
+        }
+        if rows.iter().any(|row| row.thing == Some(Thing::Notifications)) {
+            things.notifications = Some(store::notifications::of(conn, user).await?);
         }
         if rows.iter().any(|row| row.thing == Some(Thing::Profile)) {
             // The cached speakers have the old name.
@@ -109,6 +113,7 @@ struct Things {
     drafts: HashMap<DraftKey, Draft>,
     reminders: HashMap<ReminderId, Reminder>,
     profile: Option<chat::accounts::Account>,
+    notifications: Option<NotificationSettings>,
 }
 
 impl Things {
@@ -120,6 +125,14 @@ impl Things {
                 Some(self.conversation(conversation, hidden_at))
             }
             Thing::Profile => self.profile.take().map(|account| AccountFact::ProfileChanged(Box::new(account))),
+            Thing::Settings(conversation) => {
+                // Who is no member any more has none; that they are none is an event of its own.
+                let settings = self.listed.get(&conversation).map(|(listed, _)| listed.settings).unwrap_or_default();
+                Some(AccountFact::ConversationSettingsChanged { conversation, settings })
+            }
+            Thing::Notifications => {
+                self.notifications.take().map(|settings| AccountFact::NotificationsChanged(Box::new(settings)))
+            }
             Thing::Draft(key) => Some(match self.drafts.remove(&key) {
                 Some(draft) => AccountFact::DraftSaved(draft),
                 None => AccountFact::DraftDiscarded(key),

@@ -142,6 +142,7 @@ impl Engine {
                     visible_from: entry.visible_from,
                     read_seq: entry.read_seq,
                     unread: entry.unread,
+                    settings: entry.settings,
                     peer,
                 }
             })

@@ -125,6 +125,8 @@ impl World<'_> {
             AccountFact::ConversationHidden { conversation, at } => (*conversation, *at),
             AccountFact::ConversationRemoved { .. }
             | AccountFact::ProfileChanged(_)
+            | AccountFact::ConversationSettingsChanged { .. }
+            | AccountFact::NotificationsChanged(_)
             | AccountFact::DraftSaved(_)
             | AccountFact::DraftDiscarded(_)
             | AccountFact::ReminderChanged(_)
@@ -246,6 +248,8 @@ impl World<'_> {
             AccountFact::ConversationRemoved { conversation, .. } => self.end_listening(node, user, *conversation),
             AccountFact::ConversationHidden { .. }
             | AccountFact::ProfileChanged(_)
+            | AccountFact::ConversationSettingsChanged { .. }
+            | AccountFact::NotificationsChanged(_)
             | AccountFact::DraftSaved(_)
             | AccountFact::DraftDiscarded(_)
             | AccountFact::ReminderChanged(_)

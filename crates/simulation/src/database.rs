@@ -214,10 +214,14 @@ impl Database {
             };
             let ids: Vec<ConversationId> = belongings.memberships.iter().map(|one| one.conversation).collect();
             let mut conn = self.db.read().await.map_err(chat::Error::from)?;
+            let notifications = store::notifications::of(&mut conn, user).await.map_err(chat::Error::from)?;
             let list = store::listing::entries(&mut conn, user, &ids).await.map_err(chat::Error::from)?;
+            let settings: Vec<_> =
+                list.iter().map(|entry| (entry.conversation.id, format!("{:?}", entry.settings))).collect();
             let list = list.into_iter().map(|entry| (entry.conversation.id, entry.hidden));
             let drafts = drafts.into_iter().map(|draft| (draft.key, draft));
-            Ok(KnownAccount::read(belongings.account, Some(*me), list, drafts))
+            let known = KnownAccount::read(belongings.account, Some(*me), list, drafts);
+            Ok(known.with_settings(settings, format!("{notifications:?}")))
         })
     }
 

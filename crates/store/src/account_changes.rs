@@ -57,6 +57,10 @@ pub enum Thing {
     Draft(DraftKey),
     /// What they want to be reminded of.
     Reminder(ReminderId),
+    /// Their own settings of a conversation.
+    Settings(ConversationId),
+    /// Their notification settings.
+    Notifications,
 }
 
 impl Thing {
@@ -71,6 +75,8 @@ impl Thing {
             AccountFact::DraftSaved(draft) => (Self::Draft(draft.key), false),
             AccountFact::DraftDiscarded(key) => (Self::Draft(*key), true),
             AccountFact::ReminderChanged(reminder) => (Self::Reminder(reminder.id), false),
+            AccountFact::ConversationSettingsChanged { conversation, .. } => (Self::Settings(*conversation), false),
+            AccountFact::NotificationsChanged(_) => (Self::Notifications, false),
             AccountFact::ReminderRemoved(id) => (Self::Reminder(*id), true),
         }
     }
@@ -81,6 +87,8 @@ impl Thing {
             Self::Hidden(id) => ("hidden", id.to_string()),
             Self::Profile => ("profile", String::new()),
             Self::Reminder(id) => ("reminder", id.to_string()),
+            Self::Settings(id) => ("settings", id.to_string()),
+            Self::Notifications => ("notifications", String::new()),
             Self::Draft(DraftKey { conversation, edit: None }) => ("draft", conversation.to_string()),
             Self::Draft(DraftKey { conversation, edit: Some(seq) }) => ("draft", format!("{conversation}/{seq}")),
         }
@@ -92,6 +100,8 @@ impl Thing {
             "conversation" => conversation(key).map(Self::Conversation),
             "hidden" => conversation(key).map(Self::Hidden),
             "profile" => Some(Self::Profile),
+            "settings" => conversation(key).map(Self::Settings),
+            "notifications" => Some(Self::Notifications),
             "reminder" => key.parse().ok().map(|id| Self::Reminder(ReminderId(id))),
             "draft" => {
                 let (place, edit) = key.split_once('/').map_or((key, None), |(place, edit)| (place, Some(edit)));
@@ -198,6 +208,8 @@ mod tests {
             Thing::Conversation(conversation),
             Thing::Hidden(conversation),
             Thing::Profile,
+            Thing::Settings(conversation),
+            Thing::Notifications,
             Thing::Reminder(ReminderId(7)),
             Thing::Draft(DraftKey { conversation, edit: None }),
             Thing::Draft(DraftKey { conversation, edit: Some(Number(40)) }),

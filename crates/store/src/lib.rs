@@ -42,6 +42,7 @@ pub mod markers;
 pub mod members;
 pub mod messages;
 pub mod nodes;
+pub mod notifications;
 pub mod policies;
 pub mod reactions;
 pub mod reminders;
@@ -83,6 +84,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         reminders::STATEMENTS,
         jobs::STATEMENTS,
         markers::STATEMENTS,
+        notifications::STATEMENTS,
         policies::STATEMENTS,
         listing::STATEMENTS,
         statistics::STATEMENTS,

@@ -1,6 +1,8 @@
 //! The list of a person's conversations, by last activity: rows and statements.
 
-use chat::{ConversationId, Number, UserId, conversations::Conversation, members::Role};
+use chat::{
+    ConversationId, Number, UserId, conversations::Conversation, members::Role, notifications::ConversationSettings,
+};
 use sqlx::FromRow;
 
 use crate::{
@@ -8,17 +10,24 @@ use crate::{
     appends::json_ids,
     conversations,
     members::read_role,
+    notifications::HereRow,
     unreadable::{self, Rest, Salvage},
 };
 
 /// Entries of the list of `$1`, hidden ones too.
+///
+/// Unread messages are counted in the index `messages_unread` alone, from one number on and up to
+/// [`chat::limits::UNREAD_CAP`].
 macro_rules! entry {
     () => {
         "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
-                c.member_count, c.active_at, m.role, m.visible_from, m.read_seq, m.hidden_seq, (
+                c.member_count, c.active_at, m.role, m.visible_from, m.read_seq, m.hidden_seq, \
+                m.notify, m.muted_until, m.unread_from, (
              SELECT COUNT(*) FROM (SELECT 1 FROM messages n
-                 WHERE n.conversation_id = c.id AND n.seq > m.read_seq AND n.seq >= m.visible_from AND n.author_id <> $1 AND n.deleted_at IS NULL
-                 LIMIT 1000) AS counted) AS unread
+                 WHERE n.conversation_id = c.id AND n.author_id <> $1 AND n.deleted_at IS NULL
+                 AND n.seq >= CASE WHEN m.unread_from > 0 THEN m.unread_from
+                                   WHEN m.visible_from > m.read_seq THEN m.visible_from ELSE m.read_seq + 1 END
+                 LIMIT 100) AS counted) AS unread
          FROM members m JOIN conversations c ON c.id = m.conversation_id
          WHERE m.user_id = $1 AND m.role IS NOT NULL "
     };
@@ -51,6 +60,8 @@ struct ListedRow {
     visible_from: i64,
     read_seq: i64,
     hidden_seq: i64,
+    #[sqlx(flatten)]
+    here: HereRow,
     unread: i64,
 }
 
@@ -62,6 +73,7 @@ impl Salvage for ListedRow {
             visible_from: rest.number("visible_from")?,
             read_seq: rest.number("read_seq")?,
             hidden_seq: rest.number("hidden_seq").unwrap_or_default(),
+            here: HereRow::salvage(rest)?,
             unread: rest.number("unread").unwrap_or_default(),
         })
     }
@@ -79,8 +91,10 @@ pub struct Entry {
     pub read_seq: Number,
     /// The number up to which it is out of the person's list, if it is.
     pub hidden: Option<Number>,
-    /// Others' messages after it, counted up to [`chat::limits::UNREAD_CAP`].
+    /// Others' messages after it, or from the mark on, counted up to [`chat::limits::UNREAD_CAP`].
     pub unread: i64,
+    /// The person's own settings.
+    pub settings: ConversationSettings,
     /// Its time of last activity, in milliseconds: what the list is ordered by.
     pub active_at: i64,
 }
@@ -155,6 +169,7 @@ fn read(rows: Vec<ListedRow>, user: UserId) -> Result<Vec<Entry>> {
             visible_from: Number(row.visible_from),
             read_seq: Number(row.read_seq),
             unread: row.unread,
+            settings: row.here.read(user.0),
         })
     })
 }

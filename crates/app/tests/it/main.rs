@@ -26,6 +26,7 @@ mod members;
 mod messages;
 mod names;
 mod nodes;
+mod notifications;
 mod ops;
 mod policies;
 mod presence;

@@ -44,6 +44,8 @@ pub fn account(event: &AccountEvent) -> Vec<Text> {
             vec![frames::room_update(*conversation, Change::Removed(true))]
         }
         AccountFact::ProfileChanged(_)
+        | AccountFact::ConversationSettingsChanged { .. }
+        | AccountFact::NotificationsChanged(_)
         | AccountFact::DraftSaved(_)
         | AccountFact::DraftDiscarded(_)
         | AccountFact::ReminderChanged(_)

@@ -191,6 +191,7 @@ fn room(member_count: i64) -> Reply {
         read_seq,
         visible_from: Number(0),
         unread: 0,
+        settings: chat::notifications::ConversationSettings::default(),
         last_message: None,
         peer: None,
     }))

@@ -4,7 +4,7 @@ use chat::Limits;
 use serde_json::{Map, Value, json};
 
 use super::{
-    accounts, conversations, drafts, forms, markers, members, messages,
+    accounts, conversations, drafts, forms, markers, members, messages, notifications,
     openapi::{VERSION, pretty, problem},
     presence, reactions, reminders,
     schemas::{Parts, Shape},
@@ -87,6 +87,18 @@ static TOLD: &[Outgoing] = &[
     own("account.updated", "Your profile was changed.", false, Shape::of::<accounts::Account<'static>>()),
     own("draft.saved", "You have begun to write this.", true, Shape::of::<drafts::Draft<'static>>()),
     own("draft.discarded", "There is no such draft any more.", true, Shape::of::<drafts::DraftKey>()),
+    own(
+        "conversation.settings",
+        "You have set what notifies here, or marked it as unread or read on.",
+        true,
+        Shape::of::<notifications::ConversationSettings>(),
+    ),
+    own(
+        "notifications.changed",
+        "You have set what you want to be notified of.",
+        false,
+        Shape::of::<notifications::Notifications<'static>>(),
+    ),
     own("reminder.set", "You have asked to be reminded.", false, Shape::of::<reminders::Reminder>()),
     own("reminder.due", "What you wanted to be reminded of.", false, Shape::of::<reminders::Reminder>()),
     own("reminder.removed", "You have no such reminder any more.", false, Shape::of::<reminders::RemovedReminder>()),

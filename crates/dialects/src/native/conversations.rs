@@ -8,6 +8,7 @@ use super::{
     fields::{self, Integer, Key, Text},
     members::Member,
     messages::Message,
+    notifications::ConversationSettings,
     pages::{page_limit, position_cursor},
 };
 use crate::{
@@ -242,8 +243,11 @@ pub struct Conversation<'a> {
     role: &'static str,
     /// The member's read marker.
     read_seq: i64,
-    /// Messages of others after the read marker; 1000 means "1000 or more".
+    /// Messages of others after the read marker, or from the message on from which the member has marked it as unread;
+    /// 100 means "100 or more".
     unread: i64,
+    /// The member's own settings.
+    settings: ConversationSettings,
     /// The newest message.
     last_message: Option<Message<'a>>,
     /// In a direct conversation, the other person.
@@ -257,6 +261,7 @@ impl<'a> From<&'a conversations::Listed> for Conversation<'a> {
             role: listed.role.name(),
             read_seq: listed.read_seq.0,
             unread: listed.unread,
+            settings: ConversationSettings::from(&listed.settings),
             last_message: listed.last_message.as_ref().map(Message::from),
             peer: listed.peer.as_ref().map(Peer::from),
         }

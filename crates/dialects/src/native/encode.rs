@@ -8,8 +8,8 @@ use chat::{
 use serde::Serialize;
 
 use super::{
-    account_changes, accounts, conversations, drafts, markers, members, messages, pages, policies, presence, reactions,
-    reminders, search, server, sessions, typing,
+    account_changes, accounts, conversations, drafts, markers, members, messages, notifications, pages, policies,
+    presence, reactions, reminders, search, server, sessions, typing,
 };
 use crate::Text;
 
@@ -116,6 +116,12 @@ pub fn account(event: &AccountEvent) -> Text {
         AccountFact::ProfileChanged(account) => tell(event, "account.updated", accounts::Account::from(&**account)),
         AccountFact::DraftSaved(draft) => tell(event, "draft.saved", drafts::Draft::from(draft)),
         AccountFact::DraftDiscarded(key) => tell(event, "draft.discarded", drafts::DraftKey::from(key)),
+        AccountFact::ConversationSettingsChanged { settings, .. } => {
+            tell(event, "conversation.settings", notifications::ConversationSettings::from(settings))
+        }
+        AccountFact::NotificationsChanged(settings) => {
+            tell(event, "notifications.changed", notifications::Notifications::from(&**settings))
+        }
         AccountFact::ReminderChanged(reminder) => {
             let kind = if reminder.due_at.is_some() { "reminder.due" } else { "reminder.set" };
             tell(event, kind, reminders::Reminder::from(reminder))
@@ -260,6 +266,12 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, types: &[&str]) 
         }
         Reply::Presence(people) => {
             Answer::new("presence", &presence::Presences { people: people.iter().map(Into::into).collect() })
+        }
+        Reply::Notifications(settings) => {
+            Answer::new("notifications", &notifications::Notifications::from(&**settings))
+        }
+        Reply::NotificationExplained(decision) => {
+            Answer::new("notification.explained", &notifications::NotificationExplained::from(&**decision))
         }
         Reply::Reminder(reminder) => Answer::new("reminder", &reminders::Reminder::from(reminder)),
         Reply::Reminders(all) => {

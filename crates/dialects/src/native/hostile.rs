@@ -73,6 +73,15 @@ fn full(operation: &str) -> Value {
         "message.edit" => json!({ "conversation": 1, "seq": 2, "text": "x" }),
         "reaction.add" | "reaction.remove" => json!({ "conversation": 1, "seq": 2, "emoji": "👍" }),
         "message.get" | "message.delete" | "marker.read" | "marker.delivered" => json!({ "conversation": 1, "seq": 2 }),
+        "notifications.get" | "presence.active" | "marker.read_all" => json!({}),
+        "notifications.set" => json!({
+            "rooms": "mentions", "groups": "everything", "directs": "nothing", "keywords": ["deploy"],
+            "quiet_hours": { "days": [1], "from": "22:00", "to": "07:00", "time_zone": "UTC" },
+        }),
+        "conversation.notifications" => {
+            json!({ "conversation": 1, "level": "mentions", "muted_until": "2025-01-01T12:00:00Z" })
+        }
+        "notifications.explain" | "marker.unread" => json!({ "conversation": 1, "seq": 2 }),
         "reminder.create" => json!({ "conversation": 1, "seq": 2, "at": "2025-01-01T12:00:00Z" }),
         "reminder.cancel" => json!({ "reminder": 7 }),
         "reminder.list" => json!({ "due": true }),

@@ -14,6 +14,7 @@ mod forms;
 mod markers;
 mod members;
 mod messages;
+mod notifications;
 pub mod openapi;
 mod pages;
 mod policies;

@@ -154,6 +154,8 @@ impl State {
             AccountFact::ConversationHidden { conversation, at } => (*conversation, *at),
             AccountFact::ConversationRemoved { .. }
             | AccountFact::ProfileChanged(_)
+            | AccountFact::ConversationSettingsChanged { .. }
+            | AccountFact::NotificationsChanged(_)
             | AccountFact::DraftSaved(_)
             | AccountFact::DraftDiscarded(_)
             | AccountFact::ReminderChanged(_)
@@ -254,6 +256,8 @@ impl State {
                 }
             }
             AccountFact::ProfileChanged(_)
+            | AccountFact::ConversationSettingsChanged { .. }
+            | AccountFact::NotificationsChanged(_)
             | AccountFact::DraftSaved(_)
             | AccountFact::DraftDiscarded(_)
             | AccountFact::ReminderChanged(_)

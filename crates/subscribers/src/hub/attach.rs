@@ -53,6 +53,7 @@ impl State {
             account: None,
             chosen: Presence::Online,
             said: Vec::new(),
+            idle: Vec::new(),
             told: Presence::Offline,
             loading: None,
             alone_since: None,
@@ -225,6 +226,8 @@ impl State {
             return;
         }
         person.said.retain(|(connection, _)| *connection != id);
+        person.idle.retain(|connection| *connection != id);
+        self.activity.forget(id);
         person.left_at = Some(Instant::now());
         self.connections.fetch_sub(1, Ordering::Relaxed);
         if person.subscribers.is_empty() {

@@ -23,7 +23,8 @@ impl Person {
     fn presence(&self) -> Presence {
         let said = |subscriber: &Arc<Subscriber>| {
             let said = self.said.iter().find(|(connection, _)| *connection == subscriber.id);
-            said.map_or(Presence::Online, |(_, presence)| *presence)
+            let unsaid = if self.idle.contains(&subscriber.id) { Presence::Away } else { Presence::Online };
+            said.map_or(unsaid, |(_, presence)| *presence)
         };
         match self.subscribers.iter().map(said).reduce(merged) {
             None => Presence::Offline,

@@ -201,7 +201,7 @@ async fn read(host: Host, person: Person, index: u64, asked: Arc<Asked>) -> Resu
 }
 
 /// How many numbers the room has used.
-async fn head(host: &Host, person: &Person, room: i64) -> Result<i64> {
+pub(super) async fn head(host: &Host, person: &Person, room: i64) -> Result<i64> {
     let (mut socket, _) = host.enter(person).await?;
     let told = socket.call("message.history", &json!({"conversation": room, "limit": 1})).await?;
     socket.cut();
@@ -209,7 +209,7 @@ async fn head(host: &Host, person: &Person, room: i64) -> Result<i64> {
 }
 
 /// Sends so many messages as fast as the server takes them.
-async fn fill_room(common: &Common, host: &Host, people: &[Person], room: i64, count: i64) -> Result<()> {
+pub(super) async fn fill_room(common: &Common, host: &Host, people: &[Person], room: i64, count: i64) -> Result<()> {
     eprintln!("sending {count} messages …");
     let (begin, left) = (Instant::now(), Arc::new(AtomicI64::new(count)));
     let (host, nonce, bytes) = (host.clone(), nonce(), common.text_bytes);
