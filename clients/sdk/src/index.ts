@@ -15,6 +15,7 @@ export { draftKey } from './state/drafts.js';
 export type { Timeline } from './state/timeline.js';
 export type { Pending } from './state/pending.js';
 export type { Notice } from './state/notices.js';
+export { FOREVER, isMuted, levelIn, notifies, type NotificationLevel } from './state/notifications.js';
 export { shownNameOf, type Named, type PersonState } from './state/accounts.js';
 export { findsName, hasVisible, mentions, parts, sameName, spans, type Part, type Span } from './text.js';
 export { uuid } from './uuid.js';

@@ -91,8 +91,16 @@ export class Seeking {
       return { type: 'account.changes', changes: await ask('account.sync', { since: want.since }) };
     }
     const since = state().accountSeq ?? 0;
-    const { drafts } = await ask('draft.list', {});
+    const [{ drafts }] = await Promise.all([ask('draft.list', {}), this.#readNotifications()]);
     return { type: 'drafts', drafts, since };
+  }
+
+  /** Drafts are there without them: a server before feature level 7 has none. */
+  async #readNotifications(): Promise<void> {
+    const { ask, dispatch } = this.#options;
+    const notifications = await this.#asked(ask('notifications.get', {}));
+    if (!(notifications instanceof Refusal)) dispatch({ type: 'notifications', notifications });
+    else if (notifications.passing) throw notifications;
   }
 
   async #asked<T>(asked: Promise<T>): Promise<T | Refusal> {

@@ -48,6 +48,11 @@ const MENTION = new RegExp(
   'gu',
 );
 
+/** Whether a character is of a script in which words are written without spaces, or with others grown on to them. */
+export function isGlued(character: string): boolean {
+  return GLUED.test(character);
+}
+
 /** Splits a text into plain text, links, mentions and code. */
 export function parts(text: string): Part[] {
   return found(text).map(({ part }) => part);

@@ -3,6 +3,7 @@ import type { Conversation, ConversationRow, Peer } from '../wire.js';
 import { meetAll, peersNamed, person, type PersonChange } from './accounts.js';
 import { newerLast } from './messages.js';
 import { comeUncounted } from './notices.js';
+import { readUpTo, settingsOf, withSettings } from './notifications.js';
 import { resumesFrom } from './pieces.js';
 import { each, put, putKnown, withWaiting } from './put.js';
 import {
@@ -78,7 +79,8 @@ export function begin(fresh: Conversation): ConversationState {
     role: fresh.role,
     hidden: false,
     cursor: fresh.head,
-    readSeq: fresh.read_seq,
+    readSeq: readUpTo(fresh),
+    settings: settingsOf(fresh),
     unread: fresh.unread,
     lastMessage: fresh.last_message,
     peer: fresh.peer,
@@ -140,22 +142,24 @@ function begun(state: State, row: Conversation): ConversationState {
 /** Takes a fresh reading; the cursor stays, because the events between are still to come. */
 function takeRow(state: ConversationState, fresh: Conversation): Step {
   const peer = fresh.peer ?? state.peer;
-  if (fresh.head < state.row.head) return step(samePeer(state, peer), recount(state, fresh));
+  const settled = samePeer(withSettings(state, settingsOf(fresh)), peer);
+  if (fresh.head < state.row.head) return step(settled, recount(settled, fresh));
   const next: ConversationState = {
-    ...samePeer(state, peer),
+    ...settled,
     row: fresh.head === state.row.head && fresh.rev === state.row.rev ? state.row : rowOf(fresh),
     role: fresh.role,
     lastMessage: newerLast(state.lastMessage, fresh.last_message),
   };
   // A marker that was moved here is on its way; its answer settles the unread count.
-  if (fresh.read_seq < state.readSeq) return step(next);
-  const unread = { readSeq: fresh.read_seq, unread: fresh.unread };
+  const readSeq = readUpTo(fresh);
+  if (readSeq < settled.readSeq) return step(next);
+  const unread = { readSeq, unread: fresh.unread };
   return step(withInner({ ...next, ...unread }, { countedTo: fresh.head, uncounted: false }));
 }
 
 /** A late reading is repeated if its count was needed, or if it shows a marker that was moved elsewhere. */
 function recount(state: ConversationState, fresh: Conversation): Want[] {
-  return state.inner.uncounted || fresh.read_seq > state.readSeq
+  return state.inner.uncounted || readUpTo(fresh) > state.readSeq
     ? [{ type: 'row', conversation: state.id }]
     : [];
 }

@@ -8,6 +8,7 @@ import * as conversations from './conversations.js';
 import * as drafts from './drafts.js';
 import * as markers from './markers.js';
 import { hearNumbered, isNumbered } from './numbered.js';
+import * as notifications from './notifications.js';
 import * as presence from './presence.js';
 import * as reminders from './reminders.js';
 import {
@@ -31,6 +32,7 @@ const REDUCERS: Reducers<Unnumbered> = {
   ...conversations.events,
   ...drafts.events,
   ...markers.events,
+  ...notifications.events,
   ...presence.events,
   ...reminders.events,
   ...typing.events,

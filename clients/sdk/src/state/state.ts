@@ -2,12 +2,14 @@
 import type {
   Account,
   ConversationRow,
+  ConversationSettings,
   EventFrame,
   Events,
   EventType,
   Limits,
   Member,
   Message,
+  Notifications,
   Peer,
   Person,
   Role,
@@ -42,6 +44,8 @@ export interface State {
   readonly people: People;
   /** Texts that are being written, on whichever device; see `draftKey`. */
   readonly drafts: Drafts;
+  /** What one wants to be notified of; `null` until it is known, and where the server knows of no such thing. */
+  readonly notifications: Notifications | null;
   /** Another number with each change of one's own reminders that was heard: see `reminders.ts`. */
   readonly reminderSeq: number;
   /** All that is in the outbox, by conversation; also of conversations that are not known (yet). */
@@ -79,6 +83,7 @@ export const empty: State = {
   conversations: new Map(),
   people: new Map(),
   drafts: new Map(),
+  notifications: null,
   reminderSeq: 0,
   outbox: new Map(),
   unknownHeads: new Map(),
@@ -95,8 +100,11 @@ export interface ConversationState {
   readonly hidden: boolean;
   /** The number of the last change that was applied. */
   readonly cursor: number;
+  /** Up to here everything is read, to the person themself: where they have marked it as unread, before that mark. */
   readonly readSeq: number;
-  /** Others' messages after the read marker; 1000 means "1000 or more". */
+  /** One's own settings of it. */
+  readonly settings: ConversationSettings;
+  /** Others' messages after that; 100 means "100 or more". */
   readonly unread: number;
   readonly lastMessage: Message | null;
   readonly peer: Peer | null;

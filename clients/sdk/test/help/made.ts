@@ -60,6 +60,7 @@ export function conversation(head: number, change: Partial<Conversation> = {}): 
     role: 'member',
     read_seq: 0,
     unread: 0,
+    settings: { level: null, muted_until: null, unread_from: null },
     last_message: null,
     peer: null,
     ...change,
