@@ -1,0 +1,71 @@
+// What one does for having quiet: each of it holds on all devices.
+import {
+  FOREVER,
+  Refusal,
+  type ConversationState,
+  type Message,
+  type NotificationLevel,
+  type NotificationsSetData,
+} from '@palabre/sdk';
+import { reason } from '../town/problems';
+import { client } from '../town/town.svelte';
+import { confirm } from '../ui/confirm.svelte';
+import { toast } from '../ui/toasts.svelte';
+import { t } from './words';
+
+const HOUR_MS = 3_600_000;
+/** When tomorrow begins for somebody who sleeps. */
+const MORNING = 8;
+
+/** The ends of mutes, by their names. */
+export const ends = {
+  hour: (now: Date) => new Date(now.getTime() + HOUR_MS).toISOString(),
+  /** Eight in the morning of the next day, by the clock on the wall. */
+  tomorrow: (now: Date) =>
+    new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1, MORNING).toISOString(),
+  forever: () => FOREVER,
+} as const;
+
+export function setLevel(conversation: number, level: NotificationLevel): Promise<void> {
+  return told(client.setConversationNotifications({ conversation, level }));
+}
+
+export function mute(conversation: number, end: keyof typeof ends): Promise<void> {
+  return told(client.setConversationNotifications({ conversation, muted_until: ends[end](new Date()) }));
+}
+
+export function unmute(conversation: number): Promise<void> {
+  return told(client.setConversationNotifications({ conversation, muted_until: null }));
+}
+
+export async function markUnread({ conversation, seq }: Message): Promise<void> {
+  await told(client.markUnread(conversation, seq), t().markedUnread);
+}
+
+/** Says what one wants to be notified of. */
+export function set(change: NotificationsSetData, done?: string): Promise<void> {
+  return told(
+    client.setNotifications(change).then(() => {}),
+    done,
+  );
+}
+
+/** Reads everything, after asking. */
+export async function readAll(): Promise<void> {
+  if (await confirm(t().readAllSure, t().readAll)) await told(client.readAll(), t().allRead);
+}
+
+/** Whether something in a conversation is unread, or it is marked so. */
+export function isUnread({ unread, settings }: ConversationState): boolean {
+  return unread > 0 || settings.unread_from !== null;
+}
+
+async function told(doing: Promise<void>, done?: string): Promise<void> {
+  try {
+    await doing;
+    if (done) toast(done);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    toast(reason(error), 'error');
+  }
+}
