@@ -1,6 +1,5 @@
 // What one does for having quiet: each of it holds on all devices.
 import {
-  FOREVER,
   Refusal,
   type ConversationState,
   type Message,
@@ -11,20 +10,8 @@ import { reason } from '../town/problems';
 import { client } from '../town/town.svelte';
 import { confirm } from '../ui/confirm.svelte';
 import { toast } from '../ui/toasts.svelte';
+import { ends } from './ends';
 import { t } from './words';
-
-const HOUR_MS = 3_600_000;
-/** When tomorrow begins for somebody who sleeps. */
-const MORNING = 8;
-
-/** The ends of mutes, by their names. */
-export const ends = {
-  hour: (now: Date) => new Date(now.getTime() + HOUR_MS).toISOString(),
-  /** Eight in the morning of the next day, by the clock on the wall. */
-  tomorrow: (now: Date) =>
-    new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1, MORNING).toISOString(),
-  forever: () => FOREVER,
-} as const;
 
 export function setLevel(conversation: number, level: NotificationLevel): Promise<void> {
   return told(client.setConversationNotifications({ conversation, level }));

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ends } from './acts';
+import { ends } from './ends';
 
 test('a mute until tomorrow ends in the morning, also at the end of a month and just after midnight', () => {
   const at = (now: Date) => new Date(ends.tomorrow(now));
