@@ -350,12 +350,12 @@ impl Call {
         }
     }
 
-    /// How many entries a page may have, if these are more than half of a connection's queue: what is told meanwhile
-    /// must have room beside it on a slow line.
+    /// How many entries a page may have, if these are more than a connection's queue may hold: on a slow line what is
+    /// told meanwhile waits behind the page.
     fn fitting(&self, conversations: &[Listed]) -> Option<i64> {
         /// About what an entry has besides its newest message's text, in bytes.
         const ENTRY: usize = 600;
-        let most = usize::try_from(self.settings.limits.queue_bytes / 2).unwrap_or(usize::MAX);
+        let most = usize::try_from(self.settings.limits.queue_bytes).unwrap_or(usize::MAX);
         let mut bytes = 0_usize;
         let fits = |listed: &&Listed| {
             let text = listed.last_message.as_ref().and_then(|message| message.text.as_ref()).map_or(0, String::len);
