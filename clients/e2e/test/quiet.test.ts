@@ -43,6 +43,10 @@ test('a conversation is muted and has a level of its own, on every device', asyn
   await bell(desk.page).click();
   await desk.page.getByRole('menuitem', { name: 'Unmute' }).click();
   await becomes(async () => (await seen()).settings.muted_until, null);
+  await message(desk.page, 'anybody here?').hover();
+  await desk.page.getByRole('toolbar').getByRole('button', { name: 'More' }).click();
+  await desk.page.getByRole('menuitem', { name: 'Why was I notified, or not?' }).click();
+  await sees(desk.page.getByText('only mentions and keywords notify you here', { exact: false }));
 });
 
 test('what is marked as unread stays so until it is opened again, and all is read at once', async () => {
