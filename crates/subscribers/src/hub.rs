@@ -29,7 +29,7 @@ use std::{
 };
 
 use chat::{
-    ConnectionId, ConversationId, Error, ErrorCode, Fact, Limits, Number, Outgoing, Result, Revocation, UserId,
+    ConnectionId, ConversationId, Error, ErrorCode, Fact, Limits, Millis, Number, Outgoing, Result, Revocation, UserId,
     accounts::Account,
     conversations::{Listed, Place},
     mutants::{self, Mutant},
@@ -189,6 +189,8 @@ struct Person {
     account: Option<account::Account>,
     /// How they wish to be shown, wherever they are.
     chosen: Presence,
+    /// When they said so, on whichever node; 0 if they never did.
+    chosen_at: Millis,
     /// How some of their connections said to be; the others are online.
     said: Vec<(ConnectionId, Presence)>,
     /// Those that have shown activity once, and none for a while.

@@ -449,6 +449,37 @@ async fn whoever_shows_no_activity_on_any_device_is_away_until_the_next_sign() {
 }
 
 #[tokio::test]
+async fn what_somebody_has_chosen_on_one_node_holds_on_the_others_until_they_choose_again() {
+    let mut hub = Small::new();
+    let word = |version, chosen: &[(Presence, i64)]| stream::People {
+        version,
+        all: version == 1,
+        people: vec![(BOB, Presence::Online)],
+        chosen: chosen.iter().map(|(presence, at)| (BOB, *presence, Millis(*at))).collect(),
+        ..stream::People::default()
+    };
+    let is = |hub: &Small, presence| {
+        let person = hub.state.people.get(&BOB).expect("bob is here");
+        assert_eq!(
+            (person.chosen, hub.state.choices().first().map(|(_, chosen, _)| *chosen)),
+            (presence, Some(presence))
+        );
+    };
+    hub.state.hear_people(7, word(1, &[(Presence::Busy, 50)]));
+    // Who comes here later is as they have chosen there.
+    let laptop = hub.has(BOB, belongs(BOB, 5)).await;
+    is(&hub, Presence::Busy);
+    hub.state.hear_people(7, word(2, &[(Presence::Invisible, 60)]));
+    is(&hub, Presence::Invisible);
+    hub.state.hear_people(7, word(3, &[(Presence::Busy, 55)]));
+    is(&hub, Presence::Invisible);
+    hub.state.set_presence(BOB, Presence::Online, crate::presence::Whose::Person(Some(laptop.id)));
+    is(&hub, Presence::Online);
+    hub.state.hear_people(7, word(4, &[(Presence::Invisible, 60)]));
+    is(&hub, Presence::Online);
+}
+
+#[tokio::test]
 async fn a_session_that_ends_by_time_closes_its_sockets_unless_it_was_used() {
     let mut hub = Small::new();
     hub.good_for = Duration::from_secs(60);
