@@ -72,7 +72,7 @@ async fn happens(dice: &mut Dice, db: &Db, writer: &Writer, (ann, bob, room): (U
                 .unwrap();
         }
         _ => {
-            let from = Number(i64::try_from(dice.below(30)).unwrap());
+            let from = Number(somewhere.0 + 5);
             writer
                 .change(&[room.into()], None, move |unit| {
                     Box::pin(async move { Ok(store::policies::see_from(&mut unit.conn, room, bob, from).await?) })
