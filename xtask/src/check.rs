@@ -53,14 +53,19 @@ pub fn run(may_install: bool) -> anyhow::Result<()> {
     // Both programs are built first, because building the one would replace what the other is running.
     steps.step("what breaks things is built", mutants::build);
     let mutants = Beside::start(DELIBERATE_FAULTS);
-    steps.step("nothing is lost while things break", chaos::check);
+    let databases = Beside::start(FAILOVERS);
+    steps.step("nothing is lost while things break", chaos::check_rounds);
+    steps.join(databases);
     steps.join(mutants);
+    // Alone: with thousands of clients a node that starts again needs the machine.
+    steps.step("nothing is lost in a crowd", chaos::check_crowd);
     steps.summary()
 }
 
 /// The names of the steps that may run beside others, as `cargo xtask step` takes them.
 const THE_CLIENTS: &str = "the clients' tests";
 const DELIBERATE_FAULTS: &str = "deliberate faults are found";
+const FAILOVERS: &str = "flushes come before answers, and failovers are noticed";
 
 /// Runs one of the steps that a check runs beside others.
 ///
@@ -70,7 +75,8 @@ pub fn step(name: &str) -> anyhow::Result<()> {
     match name {
         THE_CLIENTS => tests_of_clients(),
         DELIBERATE_FAULTS => mutants::run(),
-        _ => bail!("there is no step {name:?}; there are {THE_CLIENTS:?} and {DELIBERATE_FAULTS:?}"),
+        FAILOVERS => chaos::check_databases(),
+        _ => bail!("there is no step {name:?}; there are {THE_CLIENTS:?}, {DELIBERATE_FAULTS:?} and {FAILOVERS:?}"),
     }
 }
 

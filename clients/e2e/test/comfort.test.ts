@@ -124,6 +124,7 @@ test('no page is wider than a narrow phone', async () => {
     '/',
     `/c/${room.id}`,
     '/discover',
+    '/saved',
     '/settings',
     ...['profile', 'security', 'sessions', 'look', 'notifications', 'reminders', 'keyboard'].map(
       (one) => `/settings/${one}`,

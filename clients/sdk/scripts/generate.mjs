@@ -13,7 +13,7 @@ const FIELD_OF_PARAMETER = { message: 'seq' };
 const TYPE_OF_FIELD = { 'AccountChanges.events': 'readonly EventFrame[]' };
 
 /** The fields of an event frame beside its type and its data. */
-const NUMBERS = ['conversation', 'seq', 'account_seq', 'account_after'];
+const BESIDE = ['conversation', 'seq', 'account_seq', 'account_after', 'thread'];
 
 /** The text that src/wire.ts should have. */
 export async function generate() {
@@ -149,8 +149,10 @@ function eventMap(socket) {
     .map(([name, message]) => ({ type: name.slice('event.'.length), message }));
   const frames = events.map(({ type, message }) => {
     const { properties, required } = message.payload;
-    const places = NUMBERS.filter((field) => field in properties);
-    const fields = places.map((field) => `readonly ${field}${required.includes(field) ? '' : '?'}: number;`);
+    const beside = BESIDE.filter((field) => field in properties);
+    const fields = beside.map(
+      (field) => `readonly ${field}${required.includes(field) ? '' : '?'}: ${typeOf(properties[field])};`,
+    );
     return `${comment(message.summary)}'${type}': { readonly type: '${type}'; ${fields.join(' ')} readonly data: ${typeOf(properties.data)} };`;
   });
   return `/** The frames that answer no command, by type. */\nexport interface Events {\n${frames.join('\n')}\n}

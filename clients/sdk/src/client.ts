@@ -1,6 +1,6 @@
 // A client: one person's session, line, outbox and state.
 import { Profiles } from './accounts.js';
-import type { OnSocket } from './asking.js';
+import type { Asking, OnSocket } from './asking.js';
 import type { Following, Inside } from './follower.js';
 import { Line } from './line.js';
 import { OwnMarkers } from './markers.js';
@@ -10,8 +10,10 @@ import { Outbox } from './outbox.js';
 import type { Heads } from './places.js';
 import { Refusal } from './problem.js';
 import { Readings } from './readings.js';
+import { OpenThreads, sendOf } from './threads.js';
 import { isolated } from './report.js';
 import { Rest, type Fetch } from './rest.js';
+import { loadSaved } from './saved.js';
 import { Seeking } from './seeking.js';
 import { Session, signedOut } from './session.js';
 import type { WebSocketConstructor } from './socket.js';
@@ -28,6 +30,7 @@ import {
 } from './state/index.js';
 import { draftKey } from './state/drafts.js';
 import type { Pending } from './state/pending.js';
+import { knowsThreads } from './state/threads.js';
 import { nextEnd } from './state/typing.js';
 import { defaultStorage, type KeyValue } from './storage.js';
 import { pause, unref } from './timers.js';
@@ -67,7 +70,9 @@ export class Client {
   readonly #session: Session;
   readonly #line: Line;
   readonly #outbox: Outbox;
+  readonly #within: Asking;
   readonly #readings: Readings;
+  readonly #threads: OpenThreads;
   readonly #seeking: Seeking;
   readonly #markers: OwnMarkers;
   readonly #typing: OwnTyping;
@@ -128,12 +133,14 @@ export class Client {
         wire: (frame) => this.#emit('frame', frame),
       },
     );
-    const within = {
+    const within: Asking = {
       state: () => this.#state,
       dispatch: (input: Input) => this.#dispatch(input),
       ask: <T extends CommandType>(type: T, data: DataOf<T>) => this.#ask(type, data),
     };
+    this.#within = within;
     this.#readings = new Readings(within, options.pageSize ?? 50);
+    this.#threads = new OpenThreads(within, options.pageSize ?? 50);
     this.#seeking = new Seeking({
       ...within,
       connection: () => this.#connection,
@@ -154,8 +161,7 @@ export class Client {
       storage,
       now,
       random,
-      send: ({ conversation, clientId, text, parent }) =>
-        this.#onSocket('message.send', { conversation, client_id: clientId, text, parent }),
+      send: (pending) => this.#onSocket('message.send', sendOf(pending, knowsThreads(this.#state))),
       changed: (pending) => this.#dispatch({ type: 'pending', pending }),
     });
     this.#whose = this.#session.user;
@@ -254,6 +260,7 @@ export class Client {
     this.#endFollowing(signedOut());
     this.#whose = this.#session.user;
     this.#readings.forget();
+    this.#threads.forget();
     this.#markers.forget();
     this.#typing.forget();
     this.#profiles.forget();
@@ -374,7 +381,7 @@ export class Client {
     this.#activeAt = -Infinity;
     if (this.#presence) void this.#onSocket('presence.set', { presence: this.#presence })?.catch(ignore);
     void this.#list()
-      .then(() => this.#readings.resume())
+      .then(() => Promise.all([this.#readings.resume(), this.#threads.resume()]))
       .catch(ignore);
   }
 
@@ -405,7 +412,10 @@ export class Client {
     this.#dispatch({ type: 'frame', frame, now: this.#now() });
     for (const follower of this.#followers) follower.hear(frame);
     if (frame.type === 'typing.started') this.#watchTyping();
-    if (frame.type === 'conversation.removed') this.#readings.closed(frame.conversation);
+    if (frame.type === 'conversation.removed') {
+      this.#readings.closed(frame.conversation);
+      this.#threads.closed(frame.conversation);
+    }
     // Of people with whom one shared no conversation before, changes were not told.
     if (frame.type === 'conversation.added') this.#profiles.doubt();
     if (frame.type === 'member.joined') this.#profiles.doubt([frame.data.member.user.id]);
@@ -532,6 +542,37 @@ export class Client {
     this.#markers.read(conversation, seq);
   }
 
+  /** Opens a thread: its root and its newest replies, or those around a message. */
+  openThread(
+    conversation: number,
+    thread: number,
+    options: { readonly around?: number } = {},
+  ): Promise<void> {
+    return this.#threads.open(conversation, thread, options.around ?? null);
+  }
+
+  /** Forgets an open thread. */
+  closeThread(conversation: number, thread: number): void {
+    this.#threads.close(conversation, thread);
+  }
+
+  /** Loads more of an open thread, on one of its sides. */
+  loadThread(conversation: number, thread: number, where: 'before' | 'after' | 'newest'): Promise<void> {
+    return this.#threads.load(conversation, thread, where);
+  }
+
+  /** Follows a thread on all devices, or stops. Throws a `Refusal`. */
+  async followThread(conversation: number, thread: number, follows: boolean): Promise<void> {
+    const { era } = this.#session;
+    const data = await this.command('thread.follow', { conversation, thread, follows });
+    if (era === this.#session.era) this.#dispatch({ type: 'thread', thread: data });
+  }
+
+  /** A thread was read up to here; where one does not follow it, that is nobody's business. */
+  markThreadRead(conversation: number, thread: number, seq: number): void {
+    this.#threads.read(conversation, thread, seq);
+  }
+
   /** Says that one is writing, or no longer. */
   typing(conversation: number, typing: boolean): void {
     this.#typing.set(conversation, typing);
@@ -549,11 +590,15 @@ export class Client {
   }
 
   /** Drops a draft on all devices: it was sent, or is not wanted any more. Throws a `Refusal`. */
-  async discardDraft(conversation: number, edit: number | null = null): Promise<void> {
+  async discardDraft(
+    conversation: number,
+    edit: number | null = null,
+    thread: number | null = null,
+  ): Promise<void> {
     const { era } = this.#session;
-    const key = draftKey(conversation, edit);
+    const key = draftKey(conversation, edit, thread);
     const rev = this.#state.drafts.get(key)?.rev ?? 0;
-    await this.command('draft.discard', { conversation, edit });
+    await this.command('draft.discard', { conversation, edit, ...(thread === null ? {} : { thread }) });
     if (era === this.#session.era) this.#dispatch({ type: 'draft.gone', key, rev });
   }
 
@@ -601,6 +646,9 @@ export class Client {
     if (!said) return;
     this.#activeAt = now;
     void said.catch(ignore);
+  /** Loads which messages are saved, unless that is known; `isSaved` tells it, and events keep it true. */
+  loadSaved(): Promise<void> {
+    return loadSaved(this.#within);
   }
 
   /** Says how one wants to be shown; said again after every coming back. */

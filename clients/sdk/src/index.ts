@@ -12,6 +12,15 @@ export type { LineState as Line, State } from './state/index.js';
 export type { ConversationState } from './state/state.js';
 export { knowsAccount } from './state/account_scope.js';
 export { draftKey } from './state/drafts.js';
+export { isSaved } from './state/saved.js';
+export {
+  isInRoom,
+  summaryOf,
+  threadKey,
+  type Followed as FollowedThreads,
+  type FollowedState,
+  type ThreadState,
+} from './state/threads.js';
 export type { Timeline } from './state/timeline.js';
 export type { Pending } from './state/pending.js';
 export type { Notice } from './state/notices.js';

@@ -25,6 +25,10 @@ export interface ClientOptions {
 export interface SendOptions {
   /** The `seq` of the message that it answers. */
   readonly parent?: number;
+  /** The `seq` of the message in whose thread it is to stand; in the room if absent. */
+  readonly thread?: number;
+  /** Whether a reply in a thread is to stand in the room as well. */
+  readonly alsoInRoom?: boolean;
   /** Its name for ever; a new one if absent. */
   readonly clientId?: string;
 }

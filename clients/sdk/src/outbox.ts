@@ -25,6 +25,8 @@ interface Kept {
   readonly conversation: number;
   readonly text: string;
   readonly parent: number | null;
+  readonly thread?: number | null;
+  readonly alsoInRoom?: boolean;
   readonly at: number;
   readonly failed?: { readonly code: Refusal['code']; readonly status: number; readonly detail: string };
 }
@@ -38,6 +40,8 @@ interface Wait {
 /** What a message may have beside its text. */
 interface Added {
   readonly parent?: number | null;
+  readonly thread?: number | null;
+  readonly alsoInRoom?: boolean;
   readonly clientId?: string;
 }
 
@@ -87,7 +91,7 @@ export class Outbox {
 
   /** Puts a message into it, unless it is in it already; returns its client id. */
   add(conversation: number, text: string, options: Added = {}): string {
-    const { parent = null, clientId = uuid() } = options;
+    const { parent = null, thread = null, alsoInRoom = false, clientId = uuid() } = options;
     if (this.#pending.some((it) => it.clientId === clientId)) return clientId;
     const at = this.#options.now();
     const message: Pending = {
@@ -95,6 +99,8 @@ export class Outbox {
       conversation,
       text,
       parent,
+      thread,
+      alsoInRoom,
       at,
       state: 'waiting',
       refusal: null,
@@ -291,15 +297,24 @@ function left(wait: Wait | undefined, now: number): number {
   return !wait || now < wait.from ? 0 : Math.max(0, wait.until - now);
 }
 
-function keep({ clientId, conversation, text, parent, at, refusal }: Pending): Kept {
-  const kept = { clientId, conversation, text, parent, at };
+function keep({ clientId, conversation, text, parent, thread, alsoInRoom, at, refusal }: Pending): Kept {
+  const kept = {
+    clientId,
+    conversation,
+    text,
+    parent,
+    at,
+    ...(thread === null ? {} : { thread, alsoInRoom }),
+  };
   if (!refusal) return kept;
   return { ...kept, failed: { code: refusal.code, status: refusal.status, detail: refusal.detail } };
 }
 
-function revived({ failed, ...kept }: Kept): Pending {
+function revived({ failed, thread = null, alsoInRoom = false, ...kept }: Kept): Pending {
   return {
     ...kept,
+    thread,
+    alsoInRoom,
     state: failed ? 'failed' : 'waiting',
     refusal: failed ? new Refusal(failed) : null,
     seq: null,

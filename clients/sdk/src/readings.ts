@@ -2,6 +2,7 @@
 import type { Asking } from './asking.js';
 import type { Reread } from './state/catch_up.js';
 import { Refusal } from './problem.js';
+import { knowsThreads } from './state/threads.js';
 import { fits, type PageRead, type Where } from './state/timeline.js';
 import type { History, Member, MessageHistoryData } from './wire.js';
 
@@ -167,7 +168,9 @@ export class Readings {
   }
 
   #history(data: MessageHistoryData): Promise<History> {
-    return this.#asking.ask('message.history', { limit: this.#pageSize, ...data });
+    // What stands in threads only is read there.
+    const room = knowsThreads(this.#asking.state()) ? { thread: 0 } : {};
+    return this.#asking.ask('message.history', { limit: this.#pageSize, ...room, ...data });
   }
 
   /** Changes during a reading are put onto its result. */

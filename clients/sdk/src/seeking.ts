@@ -5,6 +5,7 @@ import { Refusal } from './problem.js';
 import type { Reread } from './state/catch_up.js';
 import type { Input, Want } from './state/index.js';
 import { pause } from './timers.js';
+import type { AnswerOf, FollowedThread } from './wire.js';
 
 export interface SeekingOptions extends Asking {
   /** Counts connections: a new connection finds its own gaps. */
@@ -18,6 +19,7 @@ export interface SeekingOptions extends Asking {
 const SYNCS = 2;
 const AGAIN_MS = 1_000;
 const MOST_MS = 60_000;
+const PAGE = 200;
 
 type Gap = Exclude<Want, { readonly type: 'row' | 'reconnect' }>;
 
@@ -31,15 +33,31 @@ function after(found: Input): Gap | null {
 
 export class Seeking {
   readonly #options: SeekingOptions;
+  /** Whether the threads that one follows are being read, and are to be read again. */
+  #reading: 'once' | 'again' | null = null;
 
   constructor(options: SeekingOptions) {
     this.#options = options;
   }
 
   async seek(want: Exclude<Want, { readonly type: 'reconnect' }>): Promise<void> {
+    if (want.type === 'threads') return this.#threads(want);
     if (want.type !== 'row') return this.#fill(want);
     const row = await this.#asked(this.#options.ask('conversation.get', { conversation: want.conversation }));
     if (!(row instanceof Refusal)) this.#options.dispatch({ type: 'rows', rows: [row], shown: false });
+  }
+
+  /** Reads the threads that one follows. What comes while they are read makes them be read once more, and not more often. */
+  async #threads(want: Gap): Promise<void> {
+    if (this.#reading !== null) {
+      this.#reading = 'again';
+      return;
+    }
+    do {
+      this.#reading = 'once';
+      await this.#fill(want);
+    } while ((this.#reading as 'once' | 'again') === 'again');
+    this.#reading = null;
   }
 
   /** Fills a gap, piece by piece. */
@@ -90,6 +108,7 @@ export class Seeking {
     if (want.type === 'account.sync') {
       return { type: 'account.changes', changes: await ask('account.sync', { since: want.since }) };
     }
+    if (want.type === 'threads') return { type: 'threads', threads: await this.#allThreads() };
     const since = state().accountSeq ?? 0;
     const [{ drafts }] = await Promise.all([ask('draft.list', {}), this.#readNotifications()]);
     return { type: 'drafts', drafts, since };
@@ -101,6 +120,19 @@ export class Seeking {
     const notifications = await this.#asked(ask('notifications.get', {}));
     if (!(notifications instanceof Refusal)) dispatch({ type: 'notifications', notifications });
     else if (notifications.passing) throw notifications;
+  }
+
+  async #allThreads(): Promise<FollowedThread[]> {
+    const { ask, state } = this.#options;
+    const limit = Math.min(PAGE, state().limits?.list_page ?? PAGE);
+    const threads: FollowedThread[] = [];
+    let cursor: string | null = null;
+    do {
+      const page: AnswerOf<'thread.list'> = await ask('thread.list', { limit, cursor });
+      threads.push(...page.threads);
+      cursor = page.next_cursor ?? null;
+    } while (cursor !== null);
+    return threads;
   }
 
   async #asked<T>(asked: Promise<T>): Promise<T | Refusal> {

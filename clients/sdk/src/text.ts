@@ -126,7 +126,7 @@ const words = (bare: string) => bare.split(/[^\p{L}\p{M}\p{N}\p{S}]+/u).filter((
 
 /** Whether anything of a text can be seen: the server refuses a message of which nothing can. */
 export function hasVisible(text: string): boolean {
-  return /(?![\u2800\u{1d159}\p{Default_Ignorable_Code_Point}])[\p{L}\p{N}\p{P}\p{S}\p{Co}\p{Cn}]/u.test(
+  return /(?![\u2800\u{1d159}\ufff9-\ufffc\p{Default_Ignorable_Code_Point}])[\p{L}\p{N}\p{P}\p{S}\p{Cn}]/u.test(
     text,
   );
 }

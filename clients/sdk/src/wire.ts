@@ -102,12 +102,14 @@ export interface Changes {
   readonly from: number;
   /** Memberships that changed, departures included. */
   readonly members: readonly Member[];
-  /** Messages that are new or changed, by `seq`. */
+  /** Messages that are new or changed, by `seq`; their `summary` is `null`. */
   readonly messages: readonly Message[];
   /** True if this is a piece, and what changed after `to` is still to be told: the state is whole with the last piece, and `to` is the cursor until then. */
   readonly more: boolean;
   /** True if too much has changed: forget the conversation and read it anew. */
   readonly reset: boolean;
+  /** The summaries of threads that have changed. */
+  readonly threads: readonly ThreadSummary[];
   /** The number that it has after applying this. */
   readonly to: number;
 }
@@ -122,9 +124,9 @@ export interface Conversation extends ConversationRow {
   readonly read_seq: number;
   /** The member's role in it. */
   readonly role: Role;
-  /** The member's own settings. */
-  readonly settings: ConversationSettings;
-  /** Messages of others after the read marker, or from the message on from which the member has marked it as unread; 100 means "100 or more". */
+  /** What of both is different without what is in threads only; `null` if nothing is. */
+  readonly room: InRoom | null;
+  /** Messages of others after the read marker; 1000 means "1000 or more". */
   readonly unread: number;
 }
 
@@ -162,16 +164,6 @@ export interface ConversationRow {
   readonly visibility: Visibility;
 }
 
-/** The member's own settings of a conversation; nobody else sees them. */
-export interface ConversationSettings {
-  /** Which messages notify; `null`: as in other conversations of its kind. */
-  readonly level: NotificationLevel | null;
-  /** Until when nothing notifies; it may be over. `9999-12-31T23:59:59.000Z` is without an end. */
-  readonly muted_until: Moment | null;
-  /** The `seq` of the message from which on the member has marked it as unread. */
-  readonly unread_from: number | null;
-}
-
 /** A page of the speaker's conversations, most recently active first. */
 export interface Conversations {
   /** The conversations. */
@@ -179,9 +171,6 @@ export interface Conversations {
   /** Present if there are more: give it as `cursor`. */
   readonly next_cursor: string | null;
 }
-
-/** A time of the day: hours and minutes. */
-export type DayTime = string;
 
 /** Nothing to add. */
 export type Done = Readonly<Record<string, never>>;
@@ -204,6 +193,8 @@ export interface DraftKey {
   readonly conversation: number;
   /** The `seq` of the own message that it will change; `null` for a new message. */
   readonly edit: number | null;
+  /** The `seq` of the message in whose thread it will stand; `null` in the room, and for an edit. */
+  readonly thread: number | null;
 }
 
 /** The speaker's drafts. */
@@ -218,6 +209,16 @@ export interface FieldProblem {
   readonly detail: string;
   /** The field, as a JSON Pointer into the input. */
   readonly pointer: string;
+}
+
+/** A thread that the speaker follows. */
+export interface FollowedThread extends Thread {
+  /** The number of the thread's last change that `unread` includes. */
+  readonly counted_to: number;
+  /** The message that the thread is about, with the thread's `summary`. */
+  readonly message: Message;
+  /** Replies of others after `read_seq`; 1000 means "1000 or more". */
+  readonly unread: number;
 }
 
 /** A conversation and the number from which its live events follow. */
@@ -246,6 +247,14 @@ export interface History {
   readonly messages: readonly Message[];
 }
 
+/** What of a conversation stands in the room. */
+export interface InRoom {
+  /** The newest message in the room. */
+  readonly last_message: Message | null;
+  /** Messages of others in the room after the read marker; 1000 means "1000 or more". */
+  readonly unread: number;
+}
+
 /** A moment by RFC 3339, with `Z` or a distance from UTC. Less than a millisecond is left out. */
 export type Instant = string;
 
@@ -270,8 +279,6 @@ export interface Leaving {
 export interface Limits {
   /** Seconds in which a socket must authenticate. */
   readonly authentication_seconds: number;
-  /** Minutes after which somebody whose devices show no activity is away. */
-  readonly away_minutes: number;
   /** Changes that one catches up with; beyond it the client reads the conversation anew. */
   readonly catch_up: number;
   /** Bytes that a piece of a catch-up has, about; it has at least one whole number. */
@@ -288,6 +295,8 @@ export interface Limits {
   readonly drafts_per_user: number;
   /** Characters of an emoji (a flag or a family is several). */
   readonly emoji_length: number;
+  /** Threads that one user may follow; beyond it, taking part follows no more. */
+  readonly followed_threads_per_user: number;
   /** Bytes of a frame, and of a request's body. */
   readonly frame_bytes: number;
   /** Members of a group. */
@@ -300,10 +309,6 @@ export interface Limits {
   readonly invited_per_pair: number;
   /** Memberships of others that one user may have brought about, as long as they last. */
   readonly invited_per_user: number;
-  /** Characters of such a keyword. */
-  readonly keyword_length: number;
-  /** Keywords that one user may have, which notify as mentions do. */
-  readonly keywords_per_user: number;
   /** Entries on a page of any other list at most. */
   readonly list_page: number;
   /** Failed log-ins per account and network address (an IPv6 /64 is one) in five minutes. */
@@ -344,6 +349,8 @@ export interface Limits {
   readonly requests_per_minute: number;
   /** Members of a room. */
   readonly room_members: number;
+  /** Messages that one user may have saved. */
+  readonly saved_messages: number;
   /** Searches that a user may make at once, before the minute's rate applies. */
   readonly search_burst: number;
   /** Characters of a search. */
@@ -410,6 +417,8 @@ export interface Members {
 
 /** A message in its present state. */
 export interface Message {
+  /** Whether it stands in the room as well; false for what is in no thread. */
+  readonly also_in_room: boolean;
   /** Who said it. */
   readonly author: Person;
   /** The sender's own id for the send. */
@@ -434,8 +443,12 @@ export interface Message {
   readonly rev: number;
   /** Its place in the timeline: the number it was created with. */
   readonly seq: number;
+  /** The thread about this message, if there is one. Missed changes and events tell it apart, and have `null` here. */
+  readonly summary: ThreadSummary | null;
   /** The text as it was written; `null` once deleted. */
   readonly text: string | null;
+  /** The `seq` of the message in whose thread it stands. */
+  readonly thread: number | null;
 }
 
 /** The answer to a send: where the message stands. */
@@ -467,40 +480,6 @@ export interface NamedPresence {
   readonly presence: ShownPresence;
   /** Who. */
   readonly user: Person;
-}
-
-/** Whether a message notified somebody when it was sent, by their settings as they are now. */
-export interface NotificationExplained {
-  /** The keyword that is in it, if that decided it. */
-  readonly keyword: string | null;
-  /** The level that holds in the conversation. */
-  readonly level: NotificationLevel;
-  /** Until when the conversation is muted, if that decided it. */
-  readonly muted_until: Moment | null;
-  /** Whether it did. */
-  readonly notifies: boolean;
-  /** Whether the level was set for this conversation; else for all of its kind. */
-  readonly own_level: boolean;
-  /** What decided it. */
-  readonly why: Why;
-}
-
-export type NotificationLevel = 'everything' | 'mentions' | 'nothing';
-
-/** What somebody wants to be notified of; nobody else sees it. */
-export interface Notifications {
-  /** The same of direct conversations. */
-  readonly directs: NotificationLevel;
-  /** The same of groups. */
-  readonly groups: NotificationLevel;
-  /** Words that notify as mentions do. */
-  readonly keywords: readonly string[];
-  /** When nothing notifies. */
-  readonly quiet_hours: QuietHours | null;
-  /** The `account_seq` of their last change; 0 if nothing was ever set. */
-  readonly rev: number;
-  /** Which messages notify in rooms that have no level of their own. */
-  readonly rooms: NotificationLevel;
 }
 
 /** The other person of a direct conversation. */
@@ -589,18 +568,6 @@ export interface Problem {
   readonly type: string;
 }
 
-/** Hours of the week in which nothing notifies. */
-export interface QuietHours {
-  /** The days on which they begin: 1 is Monday, 7 is Sunday. */
-  readonly days: readonly number[];
-  /** When they begin. */
-  readonly from: DayTime;
-  /** By the clock of which time zone. */
-  readonly time_zone: string;
-  /** When they end; on the next day if that is not after `from`. */
-  readonly to: DayTime;
-}
-
 /** All the people who reacted to a message with the same emoji. */
 export interface Reaction {
   /** The emoji, in its fully qualified form. */
@@ -677,6 +644,34 @@ export interface SavedDraft extends Draft {
   readonly replaced: Draft | null;
 }
 
+/** A saved message, and what can be read of it. */
+export interface SavedEntry {
+  /** The message as it is now; absent if it was deleted, if one does not see it any more, or if it was not asked for. */
+  readonly message: Message | null;
+  /** What was saved. */
+  readonly saved: SavedMessage;
+}
+
+/** That one has saved a message; nobody else sees it. It never holds what the message says. */
+export interface SavedMessage {
+  /** Where the message is. */
+  readonly conversation: number;
+  /** The number in the account with which it was saved. */
+  readonly rev: number;
+  /** When it was saved. */
+  readonly saved_at: Moment;
+  /** Which message. */
+  readonly seq: number;
+}
+
+/** A page of one's saved messages. */
+export interface SavedMessages {
+  /** The one that was saved last first. */
+  readonly entries: readonly SavedEntry[];
+  /** Present if there are more: give it as `cursor`. */
+  readonly next_cursor: string | null;
+}
+
 /** A message that was found. */
 export interface SearchResult {
   /** Where in its text the words stand: pairs of where each begins and ends, in Unicode scalar values. */
@@ -739,18 +734,6 @@ export interface Sessions {
   readonly sessions: readonly Session[];
 }
 
-/** Hours of the week in which nothing notifies. */
-export interface SetQuietHours {
-  /** The days on which they begin: 1 is Monday, 7 is Sunday. */
-  readonly days: readonly Integer[];
-  /** When they begin. */
-  readonly from: DayTime;
-  /** By the clock of which time zone. */
-  readonly time_zone: Text;
-  /** When they end; on the next day if that is not after `from`. */
-  readonly to: DayTime;
-}
-
 export type ShownPresence = 'online' | 'away' | 'busy' | 'invisible' | 'offline';
 
 /** How the server is doing. */
@@ -784,6 +767,44 @@ export interface Statistics {
 /** A text. NUL and lone surrogates are refused. */
 export type Text = string;
 
+/** Whether the speaker follows a thread, and how far they have read it. */
+export interface Thread {
+  /** Where. */
+  readonly conversation: number;
+  /** Whether they follow it. */
+  readonly follows: boolean;
+  /** The number up to which they have read its replies. */
+  readonly read_seq: number;
+  /** The `account_seq` of the last change of this; 0 if they have nothing to do with the thread. */
+  readonly rev: number;
+  /** The `seq` of the message that the thread is about. */
+  readonly thread: number;
+}
+
+/** A thread, as the message shows it that it is about. */
+export interface ThreadSummary {
+  /** When that was stored. */
+  readonly last_at: Moment | null;
+  /** The newest of them. */
+  readonly last_seq: number | null;
+  /** Who wrote the newest replies, the last one first; at most five. */
+  readonly participants: readonly number[];
+  /** How many replies there are that are not deleted. */
+  readonly replies: number;
+  /** The number of its last change. */
+  readonly rev: number;
+  /** The `seq` of that message. */
+  readonly root: number;
+}
+
+/** A page of the threads that the speaker follows, the one with the newest reply first. */
+export interface Threads {
+  /** Present if there are more: give it as `cursor`. */
+  readonly next_cursor: string | null;
+  /** The threads. */
+  readonly threads: readonly FollowedThread[];
+}
+
 /** What a successful log-in gives. */
 export interface Tokens {
   /** For the `Authorization: Bearer` header. */
@@ -800,10 +821,28 @@ export interface Tokens {
   readonly user: Account;
 }
 
+/** People came and went, and nothing else happened meanwhile. */
+export interface Turnover {
+  /** The number of the first of these changes. */
+  readonly from: number;
+  /** How many members there are now. */
+  readonly member_count: number;
+  /** The number of the last of them. */
+  readonly to: number;
+}
+
 /** Somebody writes, or has stopped. */
 export interface Typing {
   /** Who. */
   readonly user: Person;
+}
+
+/** A message that is not saved any more. */
+export interface UnsavedMessage {
+  /** Where the message is. */
+  readonly conversation: number;
+  /** Which message. */
+  readonly seq: number;
 }
 
 /** What everybody may know of a person. */
@@ -841,19 +880,6 @@ export interface Users {
 }
 
 export type Visibility = 'public' | 'private';
-
-export type Why =
-  | 'own'
-  | 'deleted'
-  | 'read'
-  | 'muted'
-  | 'nothing'
-  | 'not_mentioned'
-  | 'quiet_hours'
-  | 'busy'
-  | 'mentioned'
-  | 'keyword'
-  | 'everything';
 
 /** The present password and the new email address. */
 export interface AccountEmailData {
@@ -950,6 +976,8 @@ export interface AuthenticateData {
   readonly cursors?: Readonly<Record<string, Integer>> | null;
   /** The `epoch` with which the cursors were told; if it is not the server's any more, each is answered by a reset. */
   readonly epoch?: Text | null;
+  /** The feature level that the client was written for. From 7 on it is told of runs of joins and leaves in large conversations by `members.changed`; without one, of each of them. */
+  readonly feature_level?: Integer | null;
   /** The access token; absent if the handshake had it. */
   readonly token?: Text | null;
 }
@@ -1006,16 +1034,6 @@ export interface ConversationListData {
   readonly limit?: number | null;
 }
 
-/** What is to change in what notifies in a conversation: absent fields stay. */
-export interface ConversationNotificationsData {
-  /** Which. */
-  readonly conversation: Integer;
-  /** Which messages notify; null: as in other conversations of its kind. */
-  readonly level?: NotificationLevel | null;
-  /** Until when nothing notifies; null ends that. `9999-12-31T23:59:59Z` is without an end. */
-  readonly muted_until?: Instant | null;
-}
-
 /** A conversation and a number. */
 export interface ConversationSyncData {
   /** Which. */
@@ -1048,6 +1066,8 @@ export interface DraftDiscardData {
   readonly conversation: Integer;
   /** The `seq` of the message that it would have changed; absent for a new message. */
   readonly edit?: Integer | null;
+  /** The `seq` of the message in whose thread it would have stood; absent in the room, and for an edit. */
+  readonly thread?: Integer | null;
 }
 
 /** No fields. */
@@ -1065,6 +1085,8 @@ export interface DraftSaveData {
   readonly since?: Integer | null;
   /** The text so far. */
   readonly text: string;
+  /** The `seq` of the message in whose thread it will stand; absent in the room, and not for an edit. */
+  readonly thread?: number | null;
 }
 
 /** A message, by its place. */
@@ -1083,17 +1105,6 @@ export interface MarkerListData {
 
 /** A message, by its place. */
 export interface MarkerReadData {
-  /** Where. */
-  readonly conversation: Integer;
-  /** Which. */
-  readonly seq: Integer;
-}
-
-/** No fields. */
-export interface MarkerRead_allData {}
-
-/** A message, by its place. */
-export interface MarkerUnreadData {
   /** Where. */
   readonly conversation: Integer;
   /** Which. */
@@ -1188,6 +1199,16 @@ export interface MessageHistoryData {
   readonly conversation: Integer;
   /** How many; 50 if absent. More than 200 are never given. */
   readonly limit?: number | null;
+  /** Which messages: the replies in the thread about the message of this `seq`; with 0 those that stand in the room; without it all, for a client that knows no threads. */
+  readonly thread?: Integer | null;
+}
+
+/** A message, by its place. */
+export interface MessageSaveData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** Which. */
+  readonly seq: Integer;
 }
 
 /** What is looked for. */
@@ -1206,6 +1227,8 @@ export interface MessageSearchData {
 
 /** A message that is to be sent. */
 export interface MessageSendData {
+  /** Whether a reply in a thread is to stand in the room as well. */
+  readonly also_in_room?: boolean | null;
   /** Chosen by the client; makes a repeat harmless for ever. */
   readonly client_id?: Key | null;
   /** Where. */
@@ -1216,38 +1239,20 @@ export interface MessageSendData {
   readonly parent?: Integer | null;
   /** The text. */
   readonly text: string;
+  /** The `seq` of the message in whose thread it is to stand, or 0 for the room. Without it, what answers a reply joins that reply's thread: the client knows no threads. */
+  readonly thread?: Integer | null;
 }
 
-/** A message about which somebody asks why it notified them, or why it did not. */
-export interface NotificationsExplainData {
+/** A message, by its place. */
+export interface MessageUnsaveData {
   /** Where. */
   readonly conversation: Integer;
-  /** Which message. */
+  /** Which. */
   readonly seq: Integer;
 }
 
 /** No fields. */
-export interface NotificationsGetData {}
-
-/** What is to change in the own notification settings: absent fields stay. */
-export interface NotificationsSetData {
-  /** The same of direct conversations. */
-  readonly directs?: NotificationLevel;
-  /** The same of groups. */
-  readonly groups?: NotificationLevel;
-  /** Words that notify as mentions do: all of them anew. */
-  readonly keywords?: readonly Text[];
-  /** When nothing notifies; null ends that. */
-  readonly quiet_hours?: SetQuietHours | null;
-  /** Which messages notify in rooms that have no level of their own. */
-  readonly rooms?: NotificationLevel;
-}
-
-/** No fields. */
 export interface PingData {}
-
-/** No fields. */
-export interface PresenceActiveData {}
 
 /** Some people. */
 export interface PresenceGetData {
@@ -1321,6 +1326,16 @@ export interface RoomListData {
   readonly prefix?: string | null;
 }
 
+/** A page of one's saved messages. */
+export interface SavedListData {
+  /** The previous page's `next_cursor`. */
+  readonly cursor?: string | null;
+  /** How many; 50 if absent. More than 200 are never given. */
+  readonly limit?: number | null;
+  /** Whether the messages themselves are wanted; true if absent. */
+  readonly messages?: boolean | null;
+}
+
 /** No fields. */
 export interface ServerFiguresData {}
 
@@ -1354,6 +1369,36 @@ export interface SessionLogoutData {}
 export interface SessionRefreshData {
   /** The token; it is used up. */
   readonly refresh_token: Text;
+}
+
+/** A thread, and whether to follow it. */
+export interface ThreadFollowData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** Whether to follow it. */
+  readonly follows: boolean;
+  /** The `seq` of the message that the thread is about. */
+  readonly thread: Integer;
+}
+
+/** Which page of the threads that one follows. */
+export interface ThreadListData {
+  /** The previous page's `next_cursor`. */
+  readonly cursor?: string | null;
+  /** How many; 50 if absent. More than 200 are never given. */
+  readonly limit?: number | null;
+  /** Whether only those with unread replies are wanted. */
+  readonly unread?: boolean | null;
+}
+
+/** A thread, and how far it was read. */
+export interface ThreadReadData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** The last reply that was read. */
+  readonly seq: Integer;
+  /** The `seq` of the message that the thread is about. */
+  readonly thread: Integer;
 }
 
 /** A conversation, and whether one is writing in it. */
@@ -1430,8 +1475,6 @@ export interface Commands {
   'conversation.leave': { data: ConversationLeaveData; answer: Done };
   /** The speaker's conversations, most recently active first. */
   'conversation.list': { data: ConversationListData; answer: Conversations };
-  /** Say what notifies in a conversation, or mute it: absent fields stay. */
-  'conversation.notifications': { data: ConversationNotificationsData; answer: Conversation };
   /** Everything that has changed since a number. */
   'conversation.sync': { data: ConversationSyncData; answer: Changes };
   /** Rename, describe, open or close a room or group: absent fields stay. */
@@ -1450,10 +1493,6 @@ export interface Commands {
   'marker.list': { data: MarkerListData; answer: Markers };
   /** Everything up to here was read. */
   'marker.read': { data: MarkerReadData; answer: Marker };
-  /** Everything in all of one's conversations was read. */
-  'marker.read_all': { data: MarkerRead_allData; answer: Done };
-  /** Mark a conversation as unread from a message on, on all of one's devices, until one reads on. */
-  'marker.unread': { data: MarkerUnreadData; answer: Conversation };
   /** What a member may do in a conversation, and why; of others for moderators and above. */
   'member.abilities': { data: MemberAbilitiesData; answer: Abilities };
   /** Bring somebody into a room or group. */
@@ -1472,22 +1511,18 @@ export interface Commands {
   'message.find': { data: MessageFindData; answer: Message };
   /** One message. */
   'message.get': { data: MessageGetData; answer: Message };
-  /** A page of messages: the newest, or those before, after or around a number. */
+  /** A page of messages: the newest, or those before, after or around a number; all, those in the room, or a thread's replies. */
   'message.history': { data: MessageHistoryData; answer: History };
+  /** Save a message, to find it again; repeating it changes nothing. */
+  'message.save': { data: MessageSaveData; answer: SavedMessage };
   /** Messages that the speaker may see and in which some words stand, newest first. */
   'message.search': { data: MessageSearchData; answer: SearchResults };
   /** Say something. With a client id it can be repeated without harm. */
   'message.send': { data: MessageSendData; answer: MessageSent };
-  /** Whether a message notified one when it was sent, by one's present settings, and why or why not. */
-  'notifications.explain': { data: NotificationsExplainData; answer: NotificationExplained };
-  /** What one wants to be notified of. */
-  'notifications.get': { data: NotificationsGetData; answer: Notifications };
-  /** Say what one wants to be notified of: absent fields stay. */
-  'notifications.set': { data: NotificationsSetData; answer: Notifications };
+  /** Take a message off one's saved ones; repeating it changes nothing. */
+  'message.unsave': { data: MessageUnsaveData; answer: Done };
   /** Ask for a sign of life. */
   ping: { data: PingData; answer: Done };
-  /** Say that one is doing something here. Who has said so, and on no device for a while, is shown as away. */
-  'presence.active': { data: PresenceActiveData; answer: Done };
   /** Who is here, of these people. */
   'presence.get': { data: PresenceGetData; answer: Presences };
   /** Be online, away, busy or invisible. */
@@ -1506,6 +1541,8 @@ export interface Commands {
   'room.get': { data: RoomGetData; answer: Conversation | Room };
   /** Public rooms, by name: those whose name has words that begin so; or the one of an id. */
   'room.list': { data: RoomListData; answer: Rooms };
+  /** The messages that the speaker has saved, the last one first. */
+  'saved.list': { data: SavedListData; answer: SavedMessages };
   /** The former name of server.statistics, for one more version. */
   'server.figures': { data: ServerFiguresData; answer: Statistics };
   /** What server this is, and its limits. */
@@ -1522,6 +1559,12 @@ export interface Commands {
   'session.logout': { data: SessionLogoutData; answer: Done };
   /** Trade a refresh token for a new pair of tokens. */
   'session.refresh': { data: SessionRefreshData; answer: Tokens };
+  /** Follow a thread, or stop; taking part follows it, unless one has stopped. */
+  'thread.follow': { data: ThreadFollowData; answer: Thread };
+  /** The threads that the speaker follows, the one with the newest reply first: all, or those with unread replies. */
+  'thread.list': { data: ThreadListData; answer: Threads };
+  /** A followed thread was read up to here. */
+  'thread.read': { data: ThreadReadData; answer: Thread };
   /** Tell the others that one is writing, or has stopped; it ends by itself. */
   'typing.set': { data: TypingSetData; answer: Done };
   /** Deactivate an account or bring it back. Administrators only. */
@@ -1590,14 +1633,6 @@ export interface Events {
     readonly account_after?: number;
     readonly data: Removal;
   };
-  /** You have set what notifies here, or marked it as unread or read on. */
-  'conversation.settings': {
-    readonly type: 'conversation.settings';
-    readonly conversation: number;
-    readonly account_seq: number;
-    readonly account_after?: number;
-    readonly data: ConversationSettings;
-  };
   /** The conversation was renamed, described, opened or closed. */
   'conversation.updated': {
     readonly type: 'conversation.updated';
@@ -1651,11 +1686,19 @@ export interface Events {
     readonly seq: number;
     readonly data: Member;
   };
+  /** In a large conversation people came and went, from one number up to this one; for clients that authenticate with feature level 7. Nothing if you are there already. */
+  'members.changed': {
+    readonly type: 'members.changed';
+    readonly conversation: number;
+    readonly seq: number;
+    readonly data: Turnover;
+  };
   /** A message was sent. */
   'message.created': {
     readonly type: 'message.created';
     readonly conversation: number;
     readonly seq: number;
+    readonly thread?: ThreadSummary;
     readonly data: Message;
   };
   /** A message became a tombstone. */
@@ -1663,6 +1706,7 @@ export interface Events {
     readonly type: 'message.deleted';
     readonly conversation: number;
     readonly seq: number;
+    readonly thread?: ThreadSummary;
     readonly data: Message;
   };
   /** A message's text was changed. */
@@ -1672,12 +1716,19 @@ export interface Events {
     readonly seq: number;
     readonly data: Message;
   };
-  /** You have set what you want to be notified of. */
-  'notifications.changed': {
-    readonly type: 'notifications.changed';
+  /** You have saved a message. */
+  'message.saved': {
+    readonly type: 'message.saved';
     readonly account_seq: number;
     readonly account_after?: number;
-    readonly data: Notifications;
+    readonly data: SavedMessage;
+  };
+  /** You have taken a message off your saved ones. */
+  'message.unsaved': {
+    readonly type: 'message.unsaved';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: UnsavedMessage;
   };
   /** People came, went or are busy. */
   'presence.changed': {
@@ -1719,6 +1770,14 @@ export interface Events {
     readonly account_seq: number;
     readonly account_after?: number;
     readonly data: Reminder;
+  };
+  /** You follow a thread or do so no longer, or have read on. */
+  'thread.followed': {
+    readonly type: 'thread.followed';
+    readonly conversation: number;
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: Thread;
   };
   /** Somebody is writing. */
   'typing.started': { readonly type: 'typing.started'; readonly conversation: number; readonly data: Typing };
@@ -1765,18 +1824,15 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'conversation.join': call('POST /v1/conversations/{conversation}/join'),
   'conversation.leave': call('POST /v1/conversations/{conversation}/leave'),
   'conversation.list': call('GET /v1/conversations', ['cursor', 'limit', 'hidden']),
-  'conversation.notifications': call('PATCH /v1/conversations/{conversation}/notifications', [], true),
   'conversation.sync': call('GET /v1/conversations/{conversation}/changes', ['since']),
   'conversation.update': call('PATCH /v1/conversations/{conversation}', [], true),
   'direct.get': call('GET /v1/users/{user}/conversation'),
-  'draft.discard': call('DELETE /v1/conversations/{conversation}/draft', ['edit']),
+  'draft.discard': call('DELETE /v1/conversations/{conversation}/draft', ['edit', 'thread']),
   'draft.list': call('GET /v1/drafts'),
   'draft.save': call('PUT /v1/conversations/{conversation}/draft', [], true),
   'marker.delivered': call('PUT /v1/conversations/{conversation}/delivered', [], true),
   'marker.list': call('GET /v1/conversations/{conversation}/markers'),
   'marker.read': call('PUT /v1/conversations/{conversation}/read', [], true),
-  'marker.read_all': call('PUT /v1/users/me/read'),
-  'marker.unread': call('PUT /v1/conversations/{conversation}/unread', [], true),
   'member.abilities': call('GET /v1/conversations/{conversation}/members/{user}/abilities'),
   'member.add': call('POST /v1/conversations/{conversation}/members', [], true),
   'member.list': call('GET /v1/conversations/{conversation}/members', ['cursor', 'limit']),
@@ -1790,15 +1846,14 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
     'before_seq',
     'after_seq',
     'around_seq',
+    'thread',
     'limit',
   ]),
+  'message.save': call('PUT /v1/conversations/{conversation}/messages/{seq}/saved'),
   'message.search': call('GET /v1/search/messages', ['q', 'conversation', 'utc_offset', 'cursor', 'limit']),
   'message.send': call('POST /v1/conversations/{conversation}/messages', [], true),
-  'notifications.explain': call('GET /v1/conversations/{conversation}/messages/{seq}/notification'),
-  'notifications.get': call('GET /v1/users/me/notifications'),
-  'notifications.set': call('PATCH /v1/users/me/notifications', [], true),
+  'message.unsave': call('DELETE /v1/conversations/{conversation}/messages/{seq}/saved'),
   ping: null,
-  'presence.active': null,
   'presence.get': call('GET /v1/presence', ['users']),
   'presence.set': call('PUT /v1/users/me/presence', [], true),
   'reaction.add': call('PUT /v1/conversations/{conversation}/messages/{seq}/reactions/{emoji}'),
@@ -1808,6 +1863,7 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'reminder.list': call('GET /v1/reminders', ['due']),
   'room.get': call('GET /v1/rooms/{name}'),
   'room.list': call('GET /v1/rooms', ['prefix', 'cursor', 'limit', 'conversation']),
+  'saved.list': call('GET /v1/saved', ['cursor', 'limit', 'messages']),
   'server.figures': call('GET /v1/server/figures'),
   'server.get': call('GET /v1/server', [], false, false),
   'server.statistics': call('GET /v1/server/statistics'),
@@ -1816,6 +1872,9 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'session.list': call('GET /v1/sessions'),
   'session.logout': call('DELETE /v1/sessions/current'),
   'session.refresh': call('POST /v1/sessions/refresh', [], true, false),
+  'thread.follow': call('PUT /v1/conversations/{conversation}/threads/{thread}', [], true),
+  'thread.list': call('GET /v1/threads', ['unread', 'cursor', 'limit']),
+  'thread.read': call('PUT /v1/conversations/{conversation}/threads/{thread}/read', [], true),
   'typing.set': call('PUT /v1/conversations/{conversation}/typing', [], true),
   'user.active': call('PUT /v1/users/{user}/active', [], true),
   'user.get': call('GET /v1/users/{user}'),

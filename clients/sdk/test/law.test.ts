@@ -3,6 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   Refusal,
+  summaryOf,
+  threadKey,
   type Client,
   type ConversationState,
   type History,
@@ -50,7 +52,8 @@ function view(it: ConversationState, like: ConversationState) {
 /** Everything of one's own account. */
 function own({ state }: Client) {
   const drafts = [...state.drafts].sort(([one], [two]) => (one < two ? -1 : 1));
-  return { accountSeq: state.accountSeq, me: { ...state.me, last_seen_at: null }, drafts };
+  const saved = [...state.saved.known].flatMap(([key, it]) => (it.saved ? [[key, it.saved]] : [])).sort();
+  return { accountSeq: state.accountSeq, me: { ...state.me, last_seen_at: null }, drafts, saved };
 }
 
 /** The window on the history: everything from its first message to its last, or to either end. */
@@ -62,6 +65,7 @@ async function compareTimeline(known: ConversationState, other: Client): Promise
     const page: History = await other.command('message.history', {
       conversation: known.id,
       before_seq: before,
+      thread: 0,
       limit: 200,
     });
     all.unshift(...page.messages);
@@ -69,10 +73,30 @@ async function compareTimeline(known: ConversationState, other: Client): Promise
   }
   const first = timeline.hasMoreBefore ? (timeline.messages[0]?.seq ?? 0) : 0;
   const last = timeline.hasMoreAfter ? (timeline.messages.at(-1)?.seq ?? 0) : Infinity;
-  expect(timeline.messages).toEqual(all.filter(({ seq }) => seq >= first && seq <= last));
+  const inWindow = all.filter(({ seq }) => seq >= first && seq <= last);
+  expect(timeline.messages).toEqual(inWindow.map((one) => ({ ...one, summary: null })));
+  expect(timeline.messages.map((one) => summaryOf(known, one))).toEqual(
+    inWindow.map(({ summary }) => summary),
+  );
   expect(timeline.loading).toBeNull();
   expect(timeline.hasMoreBefore).toBe((all[0]?.seq ?? Infinity) < first);
   expect(timeline.hasMoreAfter).toBe((all.at(-1)?.seq ?? 0) > last);
+}
+
+/** Open threads hold what a fresh reading of them shows, and those that one follows are those of the server. */
+async function compareThreads({ state }: Client, other: Client): Promise<void> {
+  for (const [conversation, known] of state.conversations) {
+    for (const [thread, open] of known.threads) {
+      if (open.root === null) continue;
+      const page = await other.command('message.history', { conversation, thread, limit: 200 });
+      const first = open.timeline.hasMoreBefore ? (open.timeline.messages[0]?.seq ?? 0) : 0;
+      expect(open.timeline.messages).toEqual(page.messages.filter(({ seq }) => seq >= first));
+    }
+  }
+  const { threads } = await other.command('thread.list', { limit: 200 });
+  const listed = threads.map((one) => [threadKey(one.conversation, one.thread), one.read_seq, one.unread]);
+  const followed = [...state.followed].map(([key, one]) => [key, one.readSeq, one.unread]);
+  expect(followed.sort()).toEqual(listed.sort());
 }
 
 function shown(client: Client): Map<number, ConversationState> {
@@ -125,7 +149,9 @@ function writeTraces(of: Client, fresh: Client): void {
 
 async function holds(of: Somebody): Promise<void> {
   await until(of.client, (state) => state.line === 'online' && state.ready, `${of.name} is online`);
+  await of.client.loadSaved();
   const other = await fresh(of);
+  await other.loadSaved();
   let difference: unknown;
   for (let tries = 0; tries < 60; tries += 1) {
     difference = await compare(of.client, other);
@@ -145,6 +171,7 @@ async function compare(known: Client, other: Client): Promise<unknown> {
     expect([...shown(known).keys()]).toEqual([...shown(other).keys()]);
     expect(own(known)).toEqual(own(other));
     await compareCards(known, other);
+    await compareThreads(known, other);
     for (const [id, one] of shown(known)) {
       const two = other.state.conversations.get(id);
       if (!two) continue;
@@ -259,9 +286,54 @@ const deeds: readonly (readonly [number, Deed])[] = [
       return client.saveDraft({ conversation: it.id, edit, parent, text: said() });
     }),
   ],
+  [
+    6,
+    within((client, it) => {
+      const any = message(it);
+      const place = any && { conversation: it.id, seq: any.seq };
+      return place && client.command(random() < 0.3 ? 'message.unsave' : 'message.save', place);
+    }),
+  ],
   [2, ({ client }) => client.command('account.update', { status_message: said() })],
   [2, ({ client }) => client.command('account.update', { display_name: said() })],
   [2, ({ client }, all) => client.loadPeople(all.map(({ id }) => id))],
+  [
+    10,
+    within((client, it) => {
+      const root = message(it);
+      const thread = root && (root.thread ?? root.seq);
+      return thread && client.send(it.id, said(), { thread, alsoInRoom: random() < 0.3 });
+    }),
+  ],
+  [
+    4,
+    within((client, it) => {
+      const root = message(it);
+      return root?.thread === null && client.followThread(it.id, root.seq, random() < 0.6);
+    }),
+  ],
+  [
+    4,
+    within((client, it) => {
+      const [thread, open] = pick([...it.threads]) ?? [];
+      const last = open?.timeline.messages.at(-1);
+      return thread && last && client.markThreadRead(it.id, thread, last.seq);
+    }),
+  ],
+  [
+    4,
+    within((client, it) => {
+      const root = message(it);
+      return root?.thread === null && client.openThread(it.id, root.seq);
+    }),
+  ],
+  [
+    1,
+    within((client, it) => {
+      const [thread] = pick([...it.threads]) ?? [];
+      return thread && client.closeThread(it.id, thread);
+    }),
+  ],
   [5, within((client, it) => client.open(it.id))],
   [2, within((client, it) => client.close(it.id))],
   [3, within((client, it) => client.loadBefore(it.id))],

@@ -20,6 +20,7 @@ const changes = (from: number, to: number, messages: readonly Message[], change:
       from,
       to,
       reset: false,
+      threads: [],
       more: false,
       conversation: conversation(to),
       members: [],

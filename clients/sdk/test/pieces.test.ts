@@ -9,7 +9,16 @@ const HEAD = 9;
 
 function piece(from: number, to: number, messages: Changes['messages']): Changes {
   const more = to < HEAD;
-  return { from, to, reset: false, more, conversation: conversation(HEAD), members: [], messages };
+  return {
+    from,
+    to,
+    reset: false,
+    threads: [],
+    more,
+    conversation: conversation(HEAD),
+    members: [],
+    messages,
+  };
 }
 
 const changes = (from: number, to: number, messages: Changes['messages']) =>
@@ -50,7 +59,7 @@ test('after a cut one goes on from the last piece, and nothing of those before i
 
 test('a reset throws away what was gathered', () => {
   const story = Story.at(3).open(history([], 3)).take(first);
-  const reset = { ...piece(6, HEAD, []), reset: true, more: false };
+  const reset = { ...piece(6, HEAD, []), reset: true, threads: [], more: false };
   story.take({ type: 'changes', conversation: 1, changes: reset });
   expect(story.wants).toEqual([{ type: 'reread', conversation: 1 }]);
   expect(resumesFrom(story.it)).toBe(3);

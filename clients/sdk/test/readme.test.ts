@@ -27,6 +27,7 @@ test('there are examples', () => {
     'Say something',
     'Show what is there',
     'What is being written',
+    'What is saved',
     'A bot',
     'Telling a person',
     'Texts',
@@ -36,6 +37,7 @@ test('there are examples', () => {
 
 const said: Readonly<Record<string, readonly string[]>> = {
   'Show what is there': ['1 kitchen: 0 unread, last: Hello, kitchen!', '  ann: Hello, kitchen!'],
+  'What is saved': ['Hello, kitchen!'],
   Texts: ['text See ', 'link https://example.org/a', 'text , ', 'mention ann', 'text : ', 'code x < y'],
 };
 

@@ -65,6 +65,7 @@ test('events that wait for a gap are bounded, and those that were dropped are as
     from: 10,
     to: 11,
     reset: false,
+    threads: [],
     more: false,
     conversation: conversation(11),
     members: [],

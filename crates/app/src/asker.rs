@@ -146,6 +146,10 @@ impl Lookups for Asker {
         self.ask(move |engine| async move { engine.listed_for(user, conversation).await })
     }
 
+    fn since_joining(&self, user: UserId, conversation: ConversationId) -> Lookup<Option<CaughtUp>> {
+        self.ask(move |engine| async move { engine.changes_since_joining(user, conversation).await })
+    }
+
     fn among(&self, users: Vec<UserId>, places: Vec<ConversationId>) -> Lookup<Vec<(ConversationId, UserId, String)>> {
         self.ask(move |engine| async move { engine.among(&users, &places).await })
     }

@@ -230,6 +230,7 @@ fn message(number: i64) -> NewMessage {
         message_type: MessageType::Text,
         text: format!("message {number}: {}", "and so on ".repeat(10)),
         parent: None,
+        target: chat::threads::Target::Unaware,
     };
     NewMessage { author, submission, origin: None }
 }

@@ -10,6 +10,7 @@ use crate::{
     messages::Submission,
     notifications::{NotificationChange, NotificationLevel},
     presence::Presence,
+    threads::ThreadKey,
 };
 
 /// A change that an authenticated speaker asks for.
@@ -81,6 +82,20 @@ pub enum Command {
     },
     /// Change what notifies everywhere. Answered with [`crate::Reply::Notifications`].
     SetNotifications(NotificationChange),
+    /// Follow a thread, or stop. Answered with [`crate::Reply::Thread`].
+    FollowThread {
+        /// The thread.
+        key: ThreadKey,
+        /// Whether to follow it.
+        follows: bool,
+    },
+    /// Note how far one has read a thread that one follows. Answered with [`crate::Reply::Thread`].
+    ReadThread {
+        /// The thread.
+        key: ThreadKey,
+        /// The number up to which everything was read.
+        seq: Number,
+    },
     /// Set a reminder of a message; an existing one for the message is moved.
     CreateReminder {
         /// The conversation.
@@ -92,6 +107,20 @@ pub enum Command {
     },
     /// Remove one's own reminder, due or not; repeating it changes nothing.
     CancelReminder(ReminderId),
+    /// Save a message, to find it again; repeating it changes nothing. Answered with [`crate::Reply::SavedMessage`].
+    SaveMessage {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The message.
+        seq: Number,
+    },
+    /// Take a message off one's saved ones; repeating it changes nothing.
+    UnsaveMessage {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The message.
+        seq: Number,
+    },
     /// Open a room.
     CreateRoom {
         /// Unique name.

@@ -108,8 +108,19 @@ pub struct Listed {
     pub settings: ConversationSettings,
     /// The newest message, deleted ones included.
     pub last_message: Option<Message>,
+    /// The same without what is in threads only; absent if that makes no difference.
+    pub room: Option<Box<InRoom>>,
     /// In a direct conversation, the other person.
     pub peer: Option<Peer>,
+}
+
+/// What of an entry of the list is different for somebody who sees threads apart from the room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InRoom {
+    /// Messages of others in the room after the read marker, counted up to [`crate::limits::UNREAD_CAP`].
+    pub unread: i64,
+    /// The newest message in the room, deleted ones included.
+    pub last_message: Option<Message>,
 }
 
 /// The other person of a direct conversation.

@@ -2,14 +2,16 @@
 
 use crate::{ConversationId, Millis, Number};
 
-/// The key of a person's draft: there is one for each conversation, and one for each of their messages that they are
-/// editing.
+/// The key of a person's draft: there is one for each conversation, one for each thread, and one for each of their
+/// messages that they are editing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DraftKey {
     /// The conversation.
     pub conversation: ConversationId,
     /// The `seq` of the message that it will change; absent for a new message.
     pub edit: Option<Number>,
+    /// The `seq` of the message in whose thread it will stand; absent in the room, and for an edit.
+    pub thread: Option<Number>,
 }
 
 /// A text that is not sent yet.

@@ -16,6 +16,8 @@ use crate::{
     notifications::{ConversationSettings, NotificationSettings},
     presence::Seen,
     reminders::Reminder,
+    saved::SavedMessage,
+    threads::{Following, Summary},
 };
 
 /// A scope of numbers: 1, 2, 3 … without gaps. The order of scopes is the order in which a transaction locks them.
@@ -54,6 +56,8 @@ pub struct Event {
     pub at: Millis,
     /// The change.
     pub fact: Fact,
+    /// The summary of the thread that changes with it, for those who see the thread's root.
+    pub thread: Option<Box<Summary>>,
 }
 
 /// A change of a conversation.
@@ -108,6 +112,22 @@ pub enum Fact {
 }
 
 impl Fact {
+    /// How many members there are after this join or leave; nothing if it is something else.
+    #[must_use]
+    pub fn members_after(&self) -> Option<i64> {
+        match self {
+            Self::MemberJoined { member_count, .. } | Self::MemberLeft { member_count, .. } => Some(*member_count),
+            Self::MessageCreated(_)
+            | Self::MessageEdited(_)
+            | Self::MessageDeleted(_)
+            | Self::ReactionAdded { .. }
+            | Self::ReactionRemoved { .. }
+            | Self::MemberUpdated(_)
+            | Self::ConversationCreated(_)
+            | Self::ConversationUpdated(_) => None,
+        }
+    }
+
     /// The message that it is about, if it is about one.
     #[must_use]
     pub fn message(&self) -> Option<&Message> {
@@ -176,13 +196,63 @@ pub enum AccountFact {
     },
     /// The person has other notification settings.
     NotificationsChanged(Box<NotificationSettings>),
+    /// The person follows a thread or does so no longer, or has read on in it.
+    ThreadFollowed(Following),
     /// A reminder was created or changed, or is due.
     ReminderChanged(Reminder),
     /// A reminder was removed.
     ReminderRemoved(ReminderId),
+    /// A message was saved.
+    MessageSaved(SavedMessage),
+    /// A message is not saved any more.
+    MessageUnsaved {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The message.
+        seq: Number,
+    },
+}
+
+/// A change of the list of conversations that an account's person is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListChange<'a> {
+    /// [`AccountFact::ConversationAdded`].
+    Added(&'a Listed),
+    /// [`AccountFact::ConversationRemoved`].
+    Removed(ConversationId),
+    /// [`AccountFact::ConversationHidden`].
+    Hidden {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The number up to which it is hidden.
+        at: Number,
+    },
 }
 
 impl AccountFact {
+    /// The change of the person's list of conversations, if it is one. Code that follows conversations asks for this, so
+    /// that it need not know what else belongs to an account.
+    #[must_use]
+    pub fn list_change(&self) -> Option<ListChange<'_>> {
+        match self {
+            Self::ConversationAdded(listed) => Some(ListChange::Added(listed)),
+            Self::ConversationRemoved { conversation, .. } => Some(ListChange::Removed(*conversation)),
+            Self::ConversationHidden { conversation, at } => {
+                Some(ListChange::Hidden { conversation: *conversation, at: *at })
+            }
+            Self::ProfileChanged(_)
+            | Self::ConversationSettingsChanged { .. }
+            | Self::NotificationsChanged(_)
+            | Self::DraftSaved(_)
+            | Self::DraftDiscarded(_)
+            | Self::ThreadFollowed(_)
+            | Self::ReminderChanged(_)
+            | Self::ReminderRemoved(_)
+            | Self::MessageSaved(_)
+            | Self::MessageUnsaved { .. } => None,
+        }
+    }
+
     /// The conversation that it is about, if it is about one.
     #[must_use]
     pub fn conversation(&self) -> Option<ConversationId> {
@@ -191,13 +261,16 @@ impl AccountFact {
             Self::ConversationRemoved { conversation, .. } | Self::ConversationHidden { conversation, .. } => {
                 Some(*conversation)
             }
-            // A reminder stays when its person has left the conversation, so it need not wait for the conversation's
-            // events.
+            Self::ConversationSettingsChanged { conversation, .. } => Some(*conversation),
+            // Reminders and saved messages stay when their person has left the conversation, so they need not wait for the
+            // conversation's events.
             Self::ProfileChanged(_)
             | Self::NotificationsChanged(_)
             | Self::ReminderChanged(_)
-            | Self::ReminderRemoved(_) => None,
-            Self::ConversationSettingsChanged { conversation, .. } => Some(*conversation),
+            | Self::ReminderRemoved(_)
+            | Self::MessageSaved(_)
+            | Self::MessageUnsaved { .. } => None,
+            Self::ThreadFollowed(following) => Some(following.key.conversation),
             Self::DraftSaved(draft) => Some(draft.key.conversation),
             Self::DraftDiscarded(key) => Some(key.conversation),
         }

@@ -21,10 +21,12 @@ pub mod presence;
 pub mod rates;
 pub mod reactions;
 pub mod reminders;
+pub mod saved;
 pub mod search;
 pub mod sessions;
 pub mod statistics;
 pub mod text;
+pub mod threads;
 
 pub mod command;
 pub mod event;

@@ -123,6 +123,8 @@ limits! {
     invitations_per_hour: 5_000, 1..=1_000_000_000;
     /// Drafts that one user may keep.
     drafts_per_user: 500, 1..=100_000;
+    /// Threads that one user may follow; beyond it, taking part follows no more.
+    followed_threads_per_user: 10_000, 1..=1_000_000;
     /// Different emoji on one message.
     reactions_per_message: 50, 1..=1_000;
     /// Different emoji of one user on one message.
@@ -137,6 +139,8 @@ limits! {
     away_minutes: 10, 1..=1_440;
     /// Reminders that one user may have, those that are due and not dismissed included.
     reminders: 200, 1..=10_000;
+    /// Messages that one user may have saved.
+    saved_messages: 2_000, 1..=100_000;
     /// Characters of a search.
     search_length: 500, 1..=2_000;
     /// Words and operators of a search.

@@ -54,6 +54,17 @@ pub struct Member {
     pub joined_at: Millis,
 }
 
+/// A run of joins and leaves of one conversation, and nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turnover {
+    /// The number of the first of them.
+    pub from: Number,
+    /// The number of the last of them.
+    pub to: Number,
+    /// How many members there are after it.
+    pub member_count: i64,
+}
+
 /// How a membership ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Departure {

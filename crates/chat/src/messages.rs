@@ -1,6 +1,11 @@
 //! Messages, in the order in which they were sent.
 
-use crate::{ClientId, ConversationId, MessageId, Millis, Number, UserId, accounts::ServerRole, reactions::Reaction};
+use crate::{
+    ClientId, ConversationId, MessageId, Millis, Number, UserId,
+    accounts::ServerRole,
+    reactions::Reaction,
+    threads::{Summary, Target},
+};
 
 /// The content that a message's text describes: the text itself, or something stored elsewhere. Clients choose by it
 /// how to show the message; the server treats all types alike.
@@ -70,6 +75,12 @@ pub struct Message {
     pub text: Option<String>,
     /// The message that it replies to, by `seq`.
     pub parent: Option<Number>,
+    /// The message whose thread it stands in, by `seq`.
+    pub thread: Option<Number>,
+    /// Whether it stands in the room although it is a reply in a thread. False for what is in no thread.
+    pub also_in_room: bool,
+    /// The thread about this message, if there is one. Changes of a conversation have it apart from the message.
+    pub summary: Option<Box<Summary>>,
     /// When it was stored. Order is by `seq`, never by time.
     pub created_at: Millis,
     /// When its text was last changed.
@@ -78,6 +89,14 @@ pub struct Message {
     pub deleted_at: Option<Millis>,
     /// The reactions, in order of the first use of each emoji.
     pub reactions: Vec<Reaction>,
+}
+
+impl Message {
+    /// Whether it stands in the room; otherwise it is in its thread only.
+    #[must_use]
+    pub fn is_in_room(&self) -> bool {
+        self.thread.is_none() || self.also_in_room
+    }
 }
 
 /// A send that the engine has checked as far as it can without the database.
@@ -93,6 +112,8 @@ pub struct Submission {
     pub text: String,
     /// The `seq` of the message that it replies to.
     pub parent: Option<Number>,
+    /// Where it is to stand.
+    pub target: Target,
 }
 
 /// The answer to a send. It is the same for every repeat.
@@ -110,6 +131,18 @@ pub struct Sent {
     pub created_at: Millis,
     /// True if this send only repeated an earlier one.
     pub repeated: bool,
+}
+
+/// The messages of a conversation that are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum View {
+    /// All, as they are shown where nobody knows of threads.
+    #[default]
+    All,
+    /// Those that stand in the room.
+    Room,
+    /// The replies in the thread about this message.
+    Thread(Number),
 }
 
 /// The part of a conversation's history that is wanted.

@@ -15,7 +15,7 @@ use characters::{
 };
 
 /// Of which tables and rules the keys of names are. Keys of another version are made anew.
-pub const VERSION: &str = "2, Unicode 17";
+pub const VERSION: &str = "3, Unicode 17";
 /// Marks in a row upon one character, at most. No language needs more; more overflow the line.
 const MARKS: usize = 8;
 

@@ -7,13 +7,14 @@
 use crate::{
     AccountEvent, AccountFact, Command, Event, Fact, Query, Reply, Signal, UserId,
     accounts::{Account, Speaker},
-    conversations::{Conversation, Listed, Peer, Place},
+    conversations::{Conversation, InRoom, Listed, Peer, Place},
     markers::Markers,
     members::Member,
     messages::{Message, Page},
     reactions::Reaction,
     reminders::Reminder,
     reply::{AccountChanges, CaughtUp},
+    threads::{Followed, Summary},
 };
 
 /// What names people.
@@ -112,11 +113,42 @@ impl NamesPeople for Peer {
 
 impl NamesPeople for Listed {
     fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
-        let Self { conversation, role: _, visible_from: _, read_seq: _, unread: _, settings: _, last_message, peer } =
-            self;
+        let Self {
+            conversation,
+            role: _,
+            visible_from: _,
+            read_seq: _,
+            unread: _,
+            settings: _,
+            last_message,
+            room,
+            peer,
+        } = self;
         conversation.each_person(show);
         last_message.each_person(show);
+        room.each_person(show);
         peer.each_person(show);
+    }
+}
+
+impl NamesPeople for InRoom {
+    fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
+        let Self { unread: _, last_message } = self;
+        last_message.each_person(show);
+    }
+}
+
+impl NamesPeople for Summary {
+    fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
+        let Self { root: _, replies: _, last_seq: _, last_at: _, participants, rev: _ } = self;
+        participants.each_person(show);
+    }
+}
+
+impl NamesPeople for Followed {
+    fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
+        let Self { following: _, unread: _, counted_to: _, root } = self;
+        root.each_person(show);
     }
 }
 
@@ -135,6 +167,9 @@ impl NamesPeople for Message {
             client_id: _,
             text: _,
             parent: _,
+            thread: _,
+            also_in_room: _,
+            summary,
             created_at: _,
             edited_at: _,
             deleted_at: _,
@@ -142,6 +177,7 @@ impl NamesPeople for Message {
         } = self;
         show(author);
         reactions.each_person(show);
+        summary.each_person(show);
     }
 }
 
@@ -182,9 +218,10 @@ impl NamesPeople for Reminder {
 
 impl NamesPeople for Event {
     fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
-        let Self { conversation: _, number: _, actor, origin: _, at: _, fact } = self;
+        let Self { conversation: _, number: _, actor, origin: _, at: _, fact, thread } = self;
         show(actor);
         fact.each_person(show);
+        thread.each_person(show);
     }
 }
 
@@ -228,7 +265,10 @@ impl NamesPeople for AccountFact {
             | Self::ConversationHidden { conversation: _, at: _ }
             | Self::DraftSaved(_)
             | Self::DraftDiscarded(_)
-            | Self::ReminderRemoved(_) => {}
+            | Self::ThreadFollowed(_)
+            | Self::ReminderRemoved(_)
+            | Self::MessageSaved(_)
+            | Self::MessageUnsaved { conversation: _, seq: _ } => {}
         }
     }
 }
@@ -247,10 +287,11 @@ impl NamesPeople for Signal {
 
 impl NamesPeople for CaughtUp {
     fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
-        let Self { from: _, to: _, conversation, members, messages, reset: _, more: _ } = self;
+        let Self { from: _, to: _, conversation, members, messages, threads, reset: _, more: _ } = self;
         conversation.each_person(show);
         members.each_person(show);
         messages.each_person(show);
+        threads.each_person(show);
     }
 }
 
@@ -284,19 +325,25 @@ impl NamesPeople for Reply {
             Self::Markers(markers) => markers.each_person(show),
             Self::Marker(markers) => markers.each_person(show),
             Self::History(page) => page.each_person(show),
+            Self::Threads { threads, next: _ } => threads.each_person(show),
             Self::Timeline { messages, total: _ } => messages.each_person(show),
             Self::CaughtUp(caught_up) => caught_up.each_person(show),
             Self::AccountChanges(changes) => changes.each_person(show),
             Self::Presence(people) => people.iter_mut().for_each(|(user, _)| show(user)),
             Self::Reminder(reminder) => reminder.each_person(show),
             Self::Reminders(reminders) => reminders.each_person(show),
+            Self::SavedMessages { entries, next: _ } => {
+                entries.iter_mut().for_each(|entry| entry.message.each_person(show));
+            }
             Self::Done
+            | Self::Thread(_)
             | Self::Sent(_)
             | Self::Sessions(_)
             | Self::Abilities(_)
             | Self::DraftSaved(_)
             | Self::Notifications(_)
             | Self::NotificationExplained(_)
+            | Self::SavedMessage(_)
             | Self::Drafts(_) => {}
         }
     }
@@ -323,8 +370,12 @@ impl NamesPeople for Command {
             | Self::SetNotifications(_)
             | Self::ShowActivity
             | Self::MoveMarker { conversation: _, marker: _, seq: _ }
+            | Self::FollowThread { key: _, follows: _ }
+            | Self::ReadThread { key: _, seq: _ }
             | Self::CreateReminder { conversation: _, seq: _, at: _ }
             | Self::CancelReminder(_)
+            | Self::SaveMessage { conversation: _, seq: _ }
+            | Self::UnsaveMessage { conversation: _, seq: _ }
             | Self::CreateRoom { name: _, topic: _, visibility: _, client_id: _ }
             | Self::JoinConversation(_)
             | Self::LeaveConversation(_)
@@ -361,7 +412,8 @@ impl NamesPeople for Query {
             | Self::Conversation(_)
             | Self::RoomByName(_)
             | Self::Markers(_)
-            | Self::History { conversation: _, anchor: _, limit: _ }
+            | Self::History { conversation: _, view: _, anchor: _, limit: _ }
+            | Self::Threads { unread: _, after: _, limit: _ }
             | Self::Message { conversation: _, seq: _ }
             | Self::MessageById(_)
             | Self::Timeline { conversation: _, offset: _, limit: _ }
@@ -369,6 +421,7 @@ impl NamesPeople for Query {
             | Self::Reminders { due: _ }
             | Self::Notifications
             | Self::ExplainNotification { conversation: _, seq: _ }
+            | Self::SavedMessages { before: _, limit: _, messages: _ }
             | Self::AccountChanges { since: _ }
             // Names of people in what was typed are usernames.
             | Self::Search { q: _, utc_offset: _, conversation: _, before: _, limit: _ }

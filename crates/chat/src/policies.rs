@@ -8,12 +8,14 @@ use crate::{
     members::Role,
 };
 
-/// An action of a member in a conversation. Actions without a feature yet (threads, attachments, mentioning everybody,
+/// An action of a member in a conversation. Actions without a feature yet (attachments, mentioning everybody,
 /// pinning, earlier texts of an edited message) come with the feature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ability {
     /// Send messages, edit one's own, and be seen typing.
     Post,
+    /// Reply in threads, and edit one's own replies. Without a rule or a grant of its own it is decided as [`Self::Post`].
+    ReplyInThreads,
     /// Add a reaction. Removing one's own needs no ability.
     React,
     /// Add somebody.
@@ -36,8 +38,9 @@ pub enum Ability {
 
 impl Ability {
     /// All abilities.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Post,
+        Self::ReplyInThreads,
         Self::React,
         Self::Invite,
         Self::RemoveMembers,
@@ -54,6 +57,7 @@ impl Ability {
     pub fn name(self) -> &'static str {
         match self {
             Self::Post => "post",
+            Self::ReplyInThreads => "reply_in_threads",
             Self::React => "react",
             Self::Invite => "invite",
             Self::RemoveMembers => "remove_members",
@@ -78,10 +82,18 @@ impl Ability {
         self != Self::Leave
     }
 
+    /// The ability by which it is decided where nothing is said of itself. Whoever is kept from posting is kept from
+    /// threads, which some clients show as a part of the room.
+    #[must_use]
+    pub fn follows(self) -> Option<Self> {
+        (self == Self::ReplyInThreads).then_some(Self::Post)
+    }
+
     /// The action, as a refusal describes it.
     fn deed(self) -> &'static str {
         match self {
             Self::Post => "post messages",
+            Self::ReplyInThreads => "reply in threads",
             Self::React => "react",
             Self::Invite => "bring people in",
             Self::RemoveMembers => "remove members",
@@ -100,7 +112,9 @@ impl Ability {
 #[must_use]
 pub fn default_role(kind: Kind, ability: Ability) -> Option<Role> {
     match (kind, ability) {
-        (_, Ability::Post | Ability::React | Ability::SeeEarlierHistory) => Some(Role::Member),
+        (_, Ability::Post | Ability::ReplyInThreads | Ability::React | Ability::SeeEarlierHistory) => {
+            Some(Role::Member)
+        }
         // A direct conversation belongs to its pair: nobody joins, leaves or moderates.
         (Kind::Direct, _) => None,
         (_, Ability::Leave) => Some(Role::Member),
@@ -227,15 +241,19 @@ impl Rights {
         let Some(default) = default_role(self.kind, ability) else {
             return Decision { ability, may: false, reason: Reason::Kind };
         };
-        let is_of_ability = |grant: &&Grant| grant.ability == ability && ability.is_configurable();
-        let grant = self.grants.iter().filter(is_of_ability).find(|grant| grant.is_in_force(now));
-        if let Some(grant) = grant {
-            return Decision { ability, may: grant.given, reason: Reason::Grant(*grant) };
+        if let Some(grant) = self.grant_for(ability, now).or_else(|| self.grant_for(ability.follows()?, now)) {
+            return Decision { ability, may: grant.given, reason: Reason::Grant(grant) };
         }
-        let rule = self.policy.role_for(ability);
+        let rule = self.policy.role_for(ability).or_else(|| self.policy.role_for(ability.follows()?));
         let needed = rule.unwrap_or(default);
         let reason = Reason::Role { needed, by_policy: rule.is_some() };
         Decision { ability, may: self.acting_role() >= needed, reason }
+    }
+
+    /// The grant or withdrawal of an ability that is in force.
+    fn grant_for(&self, ability: Ability, now: Millis) -> Option<Grant> {
+        let is_of_ability = |grant: &&Grant| grant.ability == ability && ability.is_configurable();
+        self.grants.iter().filter(is_of_ability).find(|grant| grant.is_in_force(now)).copied()
     }
 
     /// Refuses unless the member may do this now.
@@ -315,7 +333,7 @@ mod tests {
             Role::Owner => 3,
         };
         let least = match (kind, ability) {
-            (_, Ability::Post) => 0,
+            (_, Ability::Post | Ability::ReplyInThreads) => 0,
             (_, Ability::React) => 0,
             (_, Ability::SeeEarlierHistory) => 0,
             (Kind::Direct, _) => return false,
@@ -377,6 +395,24 @@ mod tests {
         rights.policy.set(Ability::Post, Some(Role::Owner));
         rights.grants = vec![grant(true, None)];
         assert_eq!(rights.require(Ability::Post, NOW), Ok(()));
+    }
+
+    #[test]
+    fn replies_are_decided_as_messages_unless_something_is_said_of_them() {
+        let mut rights = rights(Kind::Room, Role::Member);
+        let may = |rights: &Rights| rights.decide(Ability::ReplyInThreads, NOW).may;
+        let grant = |ability, given| Grant { ability, given, ends_at: None };
+        rights.policy.set(Ability::Post, Some(Role::Moderator));
+        assert!(!may(&rights), "the policy of messages holds");
+        rights.policy.set(Ability::ReplyInThreads, Some(Role::Member));
+        assert!(may(&rights) && !rights.decide(Ability::Post, NOW).may, "its own rule goes before");
+        rights.grants = vec![grant(Ability::Post, false)];
+        assert!(!may(&rights), "who is mute is so in threads");
+        rights.grants.push(grant(Ability::ReplyInThreads, true));
+        assert!(may(&rights));
+        rights.grants = vec![grant(Ability::ReplyInThreads, false)];
+        rights.policy = Policy::default();
+        assert!(!may(&rights) && rights.decide(Ability::Post, NOW).may);
     }
 
     #[test]

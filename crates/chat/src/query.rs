@@ -1,6 +1,10 @@
 //! Queries: what clients can ask for without changing anything.
 
-use crate::{ConversationId, MessageId, Number, UserId, messages::Anchor};
+use crate::{
+    ConversationId, MessageId, Number, UserId,
+    messages::{Anchor, View},
+    threads::ThreadPosition,
+};
 
 /// A query of an authenticated speaker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +97,8 @@ pub enum Query {
     History {
         /// The conversation.
         conversation: ConversationId,
+        /// The messages.
+        view: View,
         /// The part.
         anchor: Anchor,
         /// The largest number of messages.
@@ -133,10 +139,28 @@ pub enum Query {
         /// The message.
         seq: Number,
     },
+    /// The threads that the speaker follows, the one with the newest reply first.
+    Threads {
+        /// Only those with unread replies.
+        unread: bool,
+        /// Continue after this position.
+        after: Option<ThreadPosition>,
+        /// How many.
+        limit: i64,
+    },
     /// The speaker's own reminders, in the order of their times.
     Reminders {
         /// Only those that are due, or only those that are not; all if absent.
         due: Option<bool>,
+    },
+    /// The messages that the speaker has saved, the last one first.
+    SavedMessages {
+        /// Saved before this number of the account.
+        before: Option<Number>,
+        /// The largest number of entries.
+        limit: i64,
+        /// Whether the messages themselves are wanted.
+        messages: bool,
     },
     /// The changes of the speaker's account after a number.
     AccountChanges {

@@ -4,7 +4,7 @@ use crate::{
     UserId,
     names::characters::{
         BLACK_FLAG, PRESENTATIONS, TAG_END, ZERO_WIDTH_JOINER, is_emoji, is_emoji_modifier, is_picture, is_region,
-        is_regional,
+        is_regional, takes_tone,
     },
 };
 
@@ -56,7 +56,7 @@ fn put_element(form: &mut String, element: &[char]) -> Option<()> {
     match rest {
         [] if !is_picture(*base) => form.push(PICTURE),
         [] => {}
-        [tone] if is_emoji_modifier(*tone) => form.push(*tone),
+        [tone] if is_emoji_modifier(*tone) && takes_tone(*base) => form.push(*tone),
         [tags @ .., TAG_END] if *base == BLACK_FLAG && is_region(tags) => form.extend(rest),
         _ => return None,
     }
@@ -128,6 +128,10 @@ mod tests {
             "#",
             "12",
             "👍👍",
+            "🚗🏽",
+            "🐶🏿",
+            "❤🏽",
+            "🏽🏽",
             "👍 ",
             " 👍",
             "a👍",

@@ -13,8 +13,10 @@ use crate::{
     presence::Seen,
     query::ListPosition,
     reminders::Reminder,
+    saved::{SavedEntry, SavedMessage},
     search::Hit,
     sessions::{Session, Tokens},
+    threads::{Followed, Following, Summary, ThreadPosition},
 };
 
 /// The answer to a command or query.
@@ -100,10 +102,28 @@ pub enum Reply {
     Notifications(Box<NotificationSettings>),
     /// Whether a message notifies the speaker, and why.
     NotificationExplained(Box<NotificationDecision>),
+    /// Whether the speaker follows a thread, and how far they have read it.
+    Thread(Following),
+    /// A page of the threads that the speaker follows.
+    Threads {
+        /// The threads.
+        threads: Vec<Followed>,
+        /// Present if there are more.
+        next: Option<ThreadPosition>,
+    },
     /// A reminder in its present state.
     Reminder(Reminder),
     /// The speaker's reminders.
     Reminders(Vec<Reminder>),
+    /// A message that the speaker has saved.
+    SavedMessage(SavedMessage),
+    /// A page of the messages that the speaker has saved.
+    SavedMessages {
+        /// The last one first.
+        entries: Vec<SavedEntry>,
+        /// Present if there are more: those saved before this number.
+        next: Option<Number>,
+    },
     /// What was found, newest first.
     Found {
         /// The messages.
@@ -127,8 +147,10 @@ pub struct CaughtUp {
     pub conversation: Conversation,
     /// Memberships that changed, departures included.
     pub members: Vec<Member>,
-    /// Messages that are new or changed, by `seq`.
+    /// Messages that are new or changed, by `seq`; without the summaries of threads.
     pub messages: Vec<Message>,
+    /// The summaries of threads that have changed.
+    pub threads: Vec<Summary>,
     /// True if there was too much to send: the client must forget the conversation and read it again, from its newest
     /// page of history, whose head is then the cursor.
     pub reset: bool,
@@ -143,6 +165,7 @@ impl CaughtUp {
     pub fn seen_from(&self, number: Number) -> Self {
         let mut seen = self.clone();
         seen.messages.retain(|message| message.seq >= number);
+        seen.threads.retain(|thread| thread.root >= number);
         seen
     }
 }
@@ -193,7 +216,7 @@ mod tests {
     use crate::{AccountFact, ConversationId, drafts::DraftKey};
 
     fn changes(from: i64, numbers: &[i64], more: bool) -> AccountChanges {
-        let key = DraftKey { conversation: ConversationId(1), edit: None };
+        let key = DraftKey { conversation: ConversationId(1), edit: None, thread: None };
         let event = |(after, number): (&i64, &i64)| AccountEvent {
             account: UserId(1),
             after: Number(*after),

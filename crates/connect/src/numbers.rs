@@ -62,7 +62,8 @@ impl Shared {
             }
         }
         if !awaited.is_empty() {
-            let accounts = self.engine.accounts_awaited(speaker, awaited.keys().cloned().collect()).await?;
+            let (others, identities) = (known.values().copied().collect(), awaited.keys().cloned().collect());
+            let accounts = self.engine.accounts_awaited(speaker, &command, others, identities).await?;
             let of = |identity: &Identity| accounts.get(identity).copied();
             known.extend(awaited.iter().filter_map(|(identity, number)| Some((*number, of(identity)?))));
         }

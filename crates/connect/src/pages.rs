@@ -29,6 +29,7 @@ pub(crate) const PLACES: &[&str] = &[
     "/c/{*place}",
     "/discover",
     "/people",
+    "/saved",
     "/settings",
     "/settings/{*place}",
     "/admin",

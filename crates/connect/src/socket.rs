@@ -147,7 +147,7 @@ impl Connection {
             && !self.endpoint.dialect.authenticates_in_band
         {
             self.seat.peer().has_credential();
-            if let Err(error) = Box::pin(self.attach(&arrival)).await {
+            if let Err(error) = Box::pin(self.attach(&arrival, 0)).await {
                 self.say(vec![(self.endpoint.dialect.refusal)(&error)]);
                 return Box::pin(self.end(shut_out(&error, CloseReason::TooManyConnections))).await;
             }

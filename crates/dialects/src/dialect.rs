@@ -10,6 +10,7 @@ use chat::{
     AccountEvent, ConversationId, Error, ErrorCode, Event, Number, Signal,
     accounts::Speaker,
     conversations::Place,
+    members::Turnover,
     reply::{AccountChanges, CaughtUp},
 };
 
@@ -60,6 +61,8 @@ pub struct Translator {
     /// Encodes the bare number of an event about a message that the subscriber does not see; `None` if the dialect has
     /// no numbers.
     pub hidden: fn(ConversationId, Number) -> Option<Text>,
+    /// Encodes a run of joins and leaves for clients that take it as one; `None` if the dialect has no such clients.
+    pub turnover: fn(ConversationId, &Turnover) -> Option<Text>,
     /// Whether the connection that caused an event gets it, too.
     pub echoes: fn(&Place, &Event) -> bool,
     /// Encodes a numbered event of an account for the person's connections, one text per frame; empty if the dialect

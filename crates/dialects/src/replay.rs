@@ -9,7 +9,7 @@
 //! | `> POST /path form a=b&file=@` | the same with the fields of a form; `@` stands for a file |
 //! | `? …` | what the dialect wants done or asks |
 //! | `= {…}` | what it is answered: see [`nouns::script`] |
-//! | `! {…}` | something happened: an event, a signal, a catch-up, an event about a hidden message, a refusal outside of a command |
+//! | `! {…}` | something happened: an event, a signal, a catch-up, an event about a hidden message, a run of joins and leaves, a refusal outside of a command |
 //! | `< {…}` | a frame goes out; of an event: to every listener |
 //! | `<others {…}` | all but the connection that caused the event get this frame |
 //! | `<! {…}` | a frame goes out and counts against the connection |
@@ -31,6 +31,7 @@ use std::{
 use chat::{
     Command, ConversationId, Error, Millis, Number, SessionId, UserId, Visit,
     accounts::{ServerRole, Speaker},
+    members::Turnover,
 };
 use serde_json::{Value, json};
 
@@ -198,10 +199,11 @@ fn drive(mut step: Step, script: &mut VecDeque<&str>, said: &mut String) {
             }
             Step::Piece(then) => then(answer("Piece", script, said).map(|value| piece(&value))),
             Step::LogOut(then) => then(answer("LogOut", script, said).map(|_| ())),
-            Step::Authenticate(token, Resume { epoch, account, cursors }, then) => {
+            Step::Authenticate(token, Resume { epoch, account, feature_level, cursors }, then) => {
                 let epoch = epoch.map(|epoch| format!(" of {epoch}")).unwrap_or_default();
                 let account = account.map(|number| format!(" account {number}")).unwrap_or_default();
-                let asked = format!("Authenticate {token:?} {cursors:?}{account}{epoch}");
+                let level = if feature_level > 0 { format!(" level {feature_level}") } else { String::new() };
+                let asked = format!("Authenticate {token:?} {cursors:?}{account}{epoch}{level}");
                 then(answer(&asked, script, said).map(|value| welcome(&value["welcome"])))
             }
             Step::Server(then) => then(answer("Server", script, said).map(|_| server())),
@@ -217,7 +219,7 @@ fn drive(mut step: Step, script: &mut VecDeque<&str>, said: &mut String) {
 
 /// Writes down a question, and takes the scripted answer.
 fn answer(asked: &str, script: &mut VecDeque<&str>, said: &mut String) -> Result<Value, Error> {
-    line(said, "?", asked);
+    line(said, "?", &without_usual(asked));
     let scripted = script.pop_front().filter(|next| next.starts_with("= "));
     let scripted = scripted.unwrap_or_else(|| panic!("nothing is scripted as the answer to {asked}"));
     said.push_str(scripted);
@@ -227,6 +229,12 @@ fn answer(asked: &str, script: &mut VecDeque<&str>, said: &mut String) -> Result
         Some(_) => Err(error(&value)),
         None => Ok(value),
     }
+}
+
+/// What is asked, without the fields that most leave as they are.
+fn without_usual(asked: &str) -> String {
+    const USUAL: [&str; 3] = [", target: Unaware", " view: All,", ", thread: None"];
+    USUAL.iter().fold(asked.to_owned(), |asked, usual| asked.replace(usual, ""))
 }
 
 fn request(
@@ -301,6 +309,10 @@ fn tell(dialect: Dialect, happened: &Value, said: &mut String) {
     } else if happened["account_caught_up"].is_object() {
         let changes = account_changes(&happened["account_caught_up"]);
         (dialect.account_caught_up)(&changes).iter().for_each(|text| line(said, "<", text));
+    } else if let Some(to) = happened["turnover"]["to"].as_i64() {
+        let of = |field: &str| happened["turnover"][field].as_i64().unwrap_or_default();
+        let turnover = Turnover { from: Number(of("from")), to: Number(to), member_count: of("member_count") };
+        (dialect.turnover)(ConversationId(12), &turnover).iter().for_each(|text| line(said, "<", text));
     } else if let Some(number) = happened["hidden"].as_i64() {
         (dialect.hidden)(ConversationId(12), Number(number)).iter().for_each(|text| line(said, "<", text));
     } else if happened["greeting"] == true {
@@ -333,8 +345,12 @@ fn describe(command: &Command) -> String {
         }
         Command::SetNotifications(change) => format!("SetNotifications {change:?}"),
         Command::ShowActivity => "ShowActivity".to_owned(),
+        Command::FollowThread { key, follows } => format!("FollowThread {key:?} {follows}"),
+        Command::ReadThread { key, seq } => format!("ReadThread {key:?} {seq}"),
         Command::CreateReminder { conversation, seq, at } => format!("CreateReminder {conversation} {seq} {}", at.0),
         Command::CancelReminder(reminder) => format!("CancelReminder {reminder}"),
+        Command::SaveMessage { conversation, seq } => format!("SaveMessage {conversation} {seq}"),
+        Command::UnsaveMessage { conversation, seq } => format!("UnsaveMessage {conversation} {seq}"),
         Command::MoveMarker { conversation, marker, seq } => format!("MoveMarker {conversation} {marker:?} {seq}"),
         Command::CreateRoom { name, topic, visibility, client_id } => {
             format!("CreateRoom {name:?} {topic:?} {visibility:?} {client_id:?}")

@@ -76,6 +76,8 @@ pub struct Resume {
     pub epoch: Option<String>,
     /// The last number of its account that it has seen, if it gives it.
     pub account: Option<Number>,
+    /// The feature level of the native protocol that it was written for; 0 if it gives none.
+    pub feature_level: i64,
     /// The last number that it has seen of each conversation.
     pub cursors: Vec<(ConversationId, Number)>,
 }

@@ -32,6 +32,14 @@ impl Access {
         self.rights.require(ability, self.now)
     }
 
+    /// Refuses unless the member may say this where it stands: in the room, in a thread, or in both.
+    pub(crate) fn may_say(&self, message: &Message) -> Result<()> {
+        if message.is_in_room() {
+            self.may(Ability::Post)?;
+        }
+        if message.thread.is_some() { self.may(Ability::ReplyInThreads) } else { Ok(()) }
+    }
+
     /// Refuses unless the member may act on this one, who must have a lower role.
     pub(crate) fn may_act_on(&self, target: &Member) -> Result<()> {
         match target.role {

@@ -11,13 +11,15 @@ use chat::{
     notifications::NotificationSettings,
     reminders::Reminder,
     reply::AccountChanges,
+    saved::SavedMessage,
+    threads::{Following, ThreadKey},
 };
 use store::{
     Conn,
     account_changes::{Change, Thing},
 };
 
-use crate::{Call, Engine, catch_up::Extent};
+use crate::{Call, Engine, catch_up::Extent, threads::forgotten};
 
 /// The most changes in one piece: with the longest texts that is half a megabyte.
 const PIECE: i64 = 50;
@@ -75,7 +77,12 @@ impl Engine {
         let mut things = Things::default();
         let conversations = of(|thing| match thing {
             Thing::Conversation(id) | Thing::Hidden(id) | Thing::Settings(id) => Some(id),
-            Thing::Profile | Thing::Draft(_) | Thing::Reminder(_) | Thing::Notifications => None,
+            Thing::Profile
+            | Thing::Draft(_)
+            | Thing::Reminder(_)
+            | Thing::Saved(..)
+            | Thing::Thread(_)
+            | Thing::Notifications => None,
         });
         if !conversations.is_empty() {
             let entries = store::listing::entries(conn, user, &conversations).await?;
@@ -95,6 +102,14 @@ impl Engine {
         if rows.iter().any(|row| row.thing == Some(Thing::Notifications)) {
             things.notifications = Some(store::notifications::of(conn, user).await?);
         }
+        let is_saved = |row: &&Change| matches!(row.thing, Some(Thing::Saved(..)));
+        if let (Some(first), Some(last)) = (rows.iter().find(is_saved), rows.iter().rfind(is_saved)) {
+            let saved = store::saved::within(conn, user, first.rev, last.rev).await?;
+            things.saved = saved.into_iter().map(|saved| ((saved.conversation, saved.seq), saved)).collect();
+        }
+        if rows.iter().any(|row| matches!(row.thing, Some(Thing::Thread(_)))) {
+            things.threads = store::threads::all_following(conn, user).await?;
+        }
         if rows.iter().any(|row| row.thing == Some(Thing::Profile)) {
             // The cached speakers have the old name.
             self.inner.speakers.invalidate_all();
@@ -112,6 +127,8 @@ struct Things {
     left: Vec<ConversationId>,
     drafts: HashMap<DraftKey, Draft>,
     reminders: HashMap<ReminderId, Reminder>,
+    saved: HashMap<(ConversationId, Number), SavedMessage>,
+    threads: HashMap<ThreadKey, Following>,
     profile: Option<chat::accounts::Account>,
     notifications: Option<NotificationSettings>,
 }
@@ -137,9 +154,17 @@ impl Things {
                 Some(draft) => AccountFact::DraftSaved(draft),
                 None => AccountFact::DraftDiscarded(key),
             }),
+            Thing::Thread(key) => {
+                let following = self.threads.remove(&key).unwrap_or_else(|| forgotten(key));
+                Some(AccountFact::ThreadFollowed(following))
+            }
             Thing::Reminder(id) => Some(match self.reminders.remove(&id) {
                 Some(reminder) => AccountFact::ReminderChanged(reminder),
                 None => AccountFact::ReminderRemoved(id),
+            }),
+            Thing::Saved(conversation, seq) => Some(match self.saved.remove(&(conversation, seq)) {
+                Some(saved) => AccountFact::MessageSaved(saved),
+                None => AccountFact::MessageUnsaved { conversation, seq },
             }),
         }
     }

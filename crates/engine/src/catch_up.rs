@@ -66,6 +66,7 @@ pub(crate) async fn changes(conn: &mut Conn, row: Conversation, wanted: Wanted, 
         conversation: row,
         members: Vec::new(),
         messages: Vec::new(),
+        threads: Vec::new(),
         // A cursor beyond the head belongs to another history of the database.
         reset: since > head,
         more: false,
@@ -88,7 +89,8 @@ pub(crate) async fn changes(conn: &mut Conn, row: Conversation, wanted: Wanted, 
 async fn end_of_piece(conn: &mut Conn, whole: &CaughtUp, wanted: Wanted, limits: &Limits) -> Result<Option<Number>> {
     let (conversation, since, head) = (whole.conversation.id, whole.from, whole.to);
     let numbers = head.0 - since.0;
-    // Each number changes one row, except the first, which adds all members that a group begins with.
+    // Each number changes one row, and a thread's summary at most, except the first, which adds all members that a group
+    // begins with.
     let may_be_too_much = numbers > limits.catch_up || since < Number(1);
     let is_small = numbers.saturating_mul(heaviest(limits)) <= limits.catch_up_bytes;
     let bytes = (wanted.extent == Extent::Piece && !is_small).then_some(limits.catch_up_bytes);
@@ -133,6 +135,9 @@ async fn read_rows(conn: &mut Conn, caught_up: &mut CaughtUp, visible_from: Numb
     caught_up.messages = store::messages::changed(conn, conversation, since, to, visible_from).await?;
     caught_up.messages.extend(store::messages::created(conn, conversation, since, to, visible_from).await?);
     caught_up.messages.sort_unstable_by_key(|message| message.seq);
+    // The summaries are rows of their own, each in the piece of its last change.
+    caught_up.messages.iter_mut().for_each(|message| message.summary = None);
+    caught_up.threads = store::threads::changed(conn, conversation, since, to, visible_from).await?;
     if mutants::is(Mutant::ResumeFromMemory) {
         forget_what_was_before(caught_up);
     }

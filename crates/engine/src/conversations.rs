@@ -56,16 +56,7 @@ impl Call {
         members: Vec<UserId>,
         client_id: Option<ClientId>,
     ) -> Result<Reply> {
-        self.require_roaming("open groups")?;
-        let name = name.map(|name| text::name("name", &name, self.settings.limits.name_length)).transpose()?;
-        let mut others = members;
-        others.sort_unstable();
-        others.dedup();
-        others.retain(|user| *user != self.speaker.user);
-        let most = self.settings.limits.group_members;
-        if i64::try_from(others.len()).unwrap_or(i64::MAX) >= most {
-            return Err(Error::limit_reached(format!("A group may have at most {most} members.")));
-        }
+        let (name, others) = self.group_of(name, members)?;
         let call = self.clone();
         let people: Vec<UserId> = others.iter().copied().chain([self.speaker.user]).collect();
         self.open(&people, move |unit| {
@@ -92,6 +83,21 @@ impl Call {
             })
         })
         .await
+    }
+
+    /// The name and the other members of a group that may be opened, as far as this can be told without the database.
+    pub(crate) fn group_of(&self, name: Option<String>, members: Vec<UserId>) -> Result<(Option<String>, Vec<UserId>)> {
+        self.require_roaming("open groups")?;
+        let name = name.map(|name| text::name("name", &name, self.settings.limits.name_length)).transpose()?;
+        let mut others = members;
+        others.sort_unstable();
+        others.dedup();
+        others.retain(|user| *user != self.speaker.user);
+        let most = self.settings.limits.group_members;
+        if i64::try_from(others.len()).unwrap_or(i64::MAX) >= most {
+            return Err(Error::limit_reached(format!("A group may have at most {most} members.")));
+        }
+        Ok((name, others))
     }
 
     pub(crate) async fn open_direct(&self, user: UserId) -> Result<Reply> {
@@ -262,7 +268,7 @@ impl Call {
         Ok(topic.filter(|topic| !topic.is_empty()))
     }
 
-    fn require_roaming(&self, what: &str) -> Result<()> {
+    pub(crate) fn require_roaming(&self, what: &str) -> Result<()> {
         if permission::may_roam(self.speaker.role) {
             return Ok(());
         }

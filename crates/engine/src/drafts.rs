@@ -59,9 +59,12 @@ impl Call {
         .await
     }
 
-    /// Refuses unless the person is a member, and the message to be edited exists and is theirs.
+    /// Refuses unless the person is a member, the message to be edited exists and is theirs, and the thread exists.
     async fn require_may_write(&self, unit: &mut Unit, key: DraftKey) -> Result<()> {
         let access = self.access_in(&mut unit.conn, key.conversation).await?;
+        if let Some(root) = key.thread {
+            access.root(&mut unit.conn, root).await?;
+        }
         let Some(seq) = key.edit else { return Ok(()) };
         let message = access.live_message(&mut unit.conn, seq).await?;
         if message.author != self.speaker.user {
@@ -89,7 +92,10 @@ fn check_draft(key: DraftKey, text: &str, parent: Option<Number>, most: i64) -> 
     if key.edit.is_some() && parent.is_some() {
         return Err(Error::invalid("parent", "parent does not belong to the draft of an edit."));
     }
-    let seqs = [("edit", key.edit), ("parent", parent)];
+    if key.edit.is_some() && key.thread.is_some() {
+        return Err(Error::invalid("thread", "thread does not belong to the draft of an edit."));
+    }
+    let seqs = [("edit", key.edit), ("parent", parent), ("thread", key.thread)];
     if let Some((field, _)) = seqs.iter().find(|(_, seq)| seq.is_some_and(|seq| seq < Number(1))) {
         return Err(Error::invalid(field, format!("{field} must be the seq of a message: 1 or more.")));
     }

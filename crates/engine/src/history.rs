@@ -2,7 +2,7 @@
 
 use chat::{
     ConversationId, Error, ErrorCode, MessageId, Number, Reply, Result,
-    messages::{Anchor, Page},
+    messages::{Anchor, Page, View},
 };
 use store::Conn;
 
@@ -19,10 +19,21 @@ pub(crate) fn cut<T>(entries: &mut Vec<T>, limit: i64) -> Option<&T> {
 }
 
 impl Call {
-    pub(crate) async fn history(&self, conversation: ConversationId, anchor: Anchor, limit: i64) -> Result<Reply> {
+    pub(crate) async fn history(
+        &self,
+        conversation: ConversationId,
+        view: View,
+        anchor: Anchor,
+        limit: i64,
+    ) -> Result<Reply> {
         let mut conn = self.db.read().await?;
         // The head is read first: a change that is newer comes as an event, and repeats do no harm.
-        let Access { conversation: row, visible_from: from, .. } = self.access_in(&mut conn, conversation).await?;
+        let access = self.access_in(&mut conn, conversation).await?;
+        if let View::Thread(root) = view {
+            access.root(&mut conn, root).await?;
+        }
+        let Access { conversation: row, visible_from: from, .. } = access;
+        let conversation = (conversation, view);
         let (conn, head, first) = (&mut conn, row.head, from.max(Number(1)));
         let limit = limit.clamp(1, self.settings.limits.history_page);
         let (mut messages, has_more_before, has_more_after) = match anchor {
@@ -87,15 +98,15 @@ impl Call {
 
 type Messages = Vec<chat::messages::Message>;
 
-/// The messages before a number and from `from` on, and whether there are more of them.
+/// The messages in view before a number and from `from` on, and whether there are more of them.
 async fn before(
     conn: &mut Conn,
-    conversation: ConversationId,
+    conversation: (ConversationId, View),
     seq: Number,
     from: Number,
     limit: i64,
 ) -> Result<(Messages, bool)> {
-    let mut messages = store::messages::before(conn, conversation, seq, from, limit + 1).await?;
+    let mut messages = store::messages::before_in(conn, conversation, seq, from, limit + 1).await?;
     let more = i64::try_from(messages.len()).unwrap_or(0) > limit;
     if more {
         messages.remove(0);
@@ -103,8 +114,13 @@ async fn before(
     Ok((messages, more))
 }
 
-async fn after(conn: &mut Conn, conversation: ConversationId, seq: Number, limit: i64) -> Result<(Messages, bool)> {
-    let mut messages = store::messages::after(conn, conversation, seq, limit + 1).await?;
+async fn after(
+    conn: &mut Conn,
+    conversation: (ConversationId, View),
+    seq: Number,
+    limit: i64,
+) -> Result<(Messages, bool)> {
+    let mut messages = store::messages::after_in(conn, conversation, seq, limit + 1).await?;
     let more = cut(&mut messages, limit).is_some();
     Ok((messages, more))
 }

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use chat::{
-    AccountFact, Error, Result, Scope, UserId,
+    AccountFact, Command, Error, Result, Scope, UserId,
     accounts::{Account, Profile, ServerRole, Speaker},
     identities::{AWAITED_PER_DAY, HostNumber, Identity, NumberMeaning, Numbering, made_username},
     names, permission,
@@ -17,7 +17,7 @@ use store::{
     identities::{Known, NewIdentity},
 };
 
-use crate::{Engine, accounts::check_username, tokens::Called};
+use crate::{Call, Engine, accounts::check_username, quotas::Bringing, tokens::Called};
 
 const DAY_MS: i64 = 86_400_000;
 /// How often another username is made where one is taken.
@@ -215,15 +215,18 @@ impl Engine {
         Ok(found)
     }
 
-    /// The accounts of people of a host whom the speaker writes to or brings in. For those who have not come yet
-    /// accounts are made that are theirs when they come: for all of them, or for none.
+    /// The accounts of people of a host whom the speaker writes to or brings in by this command, which names them by
+    /// their host's numbers; the `known` ones have accounts. For those who have not come yet accounts are made that are theirs when they come: for all
+    /// of them, or for none; and for none if the command would be refused.
     ///
     /// # Errors
     /// `not_found` if the host's people do not get accounts at first sight, or the speaker may not know people;
-    /// `rate_limited` if the speaker would have named too many in a day.
+    /// `rate_limited` if the speaker would have named too many in a day; the refusal of the command.
     pub async fn accounts_awaited(
         &self,
         speaker: &Speaker,
+        command: &Command,
+        known: Vec<UserId>,
         identities: Vec<Identity>,
     ) -> Result<HashMap<Identity, UserId>> {
         let hosts = &self.inner.settings.hosts;
@@ -232,6 +235,8 @@ impl Engine {
             return Err(Error::not_found("user"));
         }
         let (author, name_length) = (speaker.user, self.inner.settings.limits.profile_length);
+        let call = Call { engine: self.clone(), speaker: speaker.clone(), origin: None };
+        let bringing = Bringing::of(&call, command, identities.len(), known)?;
         let change = self.inner.writer.change(&[], None, move |unit| {
             Box::pin(async move {
                 // Two who name the same person, or one who names two: one after the other.
@@ -245,6 +250,7 @@ impl Engine {
                 if more > 0 && named.saturating_add(more) > AWAITED_PER_DAY {
                     return Err(too_many());
                 }
+                call.require_could_bring(unit, &bringing).await?;
                 let mut accounts: HashMap<Identity, UserId> =
                     known.into_iter().map(|(identity, known)| (identity, known.account.id)).collect();
                 for identity in missing {

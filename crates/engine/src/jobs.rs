@@ -9,7 +9,7 @@ use store::{
     jobs::{Job, Kind},
 };
 
-use crate::{Engine, reminders};
+use crate::{Engine, reminders, threads};
 
 /// When the next job is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +65,7 @@ impl Engine {
     pub async fn do_job(&self, job: Job) -> Result<()> {
         match job.kind {
             Kind::Reminder => reminders::become_due(self, job).await,
+            Kind::Follow => threads::follow_by_taking_part(self, job).await,
         }
     }
 

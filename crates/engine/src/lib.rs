@@ -33,9 +33,11 @@ mod presence;
 mod quotas;
 mod reactions;
 mod reminders;
+mod saved;
 mod search;
 mod sessions;
 mod statistics;
+mod threads;
 
 use std::sync::{Arc, Mutex};
 
@@ -247,8 +249,12 @@ impl Engine {
                 call.set_conversation_notifications(conversation, level, muted_until).await
             }
             Command::SetNotifications(change) => call.set_notifications(change).await,
+            Command::FollowThread { key, follows } => call.follow_thread(key, follows).await,
+            Command::ReadThread { key, seq } => call.read_thread(key, seq).await,
             Command::CreateReminder { conversation, seq, at } => call.create_reminder(conversation, seq, at).await,
             Command::CancelReminder(reminder) => call.cancel_reminder(reminder).await,
+            Command::SaveMessage { conversation, seq } => call.save_message(conversation, seq).await,
+            Command::UnsaveMessage { conversation, seq } => call.unsave_message(conversation, seq).await,
             Command::CreateRoom { name, topic, visibility, client_id } => {
                 call.create_room(name, topic, visibility, client_id).await
             }
@@ -319,7 +325,10 @@ impl Engine {
             Query::Abilities { conversation, user } => call.abilities(conversation, user).await,
             Query::Members { conversation, after, limit } => call.members(conversation, after, limit).await,
             Query::Markers(conversation) => call.markers(conversation).await,
-            Query::History { conversation, anchor, limit } => call.history(conversation, anchor, limit).await,
+            Query::History { conversation, view, anchor, limit } => {
+                call.history(conversation, view, anchor, limit).await
+            }
+            Query::Threads { unread, after, limit } => call.threads(unread, after, limit).await,
             Query::Message { conversation, seq } => call.message(conversation, seq).await,
             Query::MessageById(id) => call.message_by_id(id).await,
             Query::Timeline { conversation, offset, limit } => call.timeline(conversation, offset, limit).await,
@@ -329,6 +338,7 @@ impl Engine {
             Query::Reminders { due } => call.reminders(due).await,
             Query::Notifications => call.notifications().await,
             Query::ExplainNotification { conversation, seq } => call.explain_notification(conversation, seq).await,
+            Query::SavedMessages { before, limit, messages } => call.saved_messages(before, limit, messages).await,
             Query::AccountChanges { since } => call.account_changes(since).await,
             Query::Drafts => call.drafts().await,
             Query::Search { q, utc_offset, conversation, before, limit } => {
@@ -348,6 +358,18 @@ impl Engine {
         let row = store::conversations::by_id(&mut conn, conversation).await?;
         let row = row.ok_or_else(|| chat::Error::not_found("conversation"))?;
         catch_up::changes(&mut conn, row, wanted, self.limits()).await
+    }
+
+    /// The changes of a conversation since a person's membership last changed, which is when they came, or were given
+    /// another role; `None` if they are not a member.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn changes_since_joining(&self, user: UserId, conversation: ConversationId) -> Result<Option<CaughtUp>> {
+        let member = store::members::one(&mut *self.inner.db.read().await?, conversation, user).await?;
+        let Some(member) = member.filter(|member| member.role.is_some()) else { return Ok(None) };
+        let wanted = Wanted { since: member.rev, visible_from: Number(0), extent: Extent::Whole };
+        self.changes_for_members(conversation, wanted).await.map(Some)
     }
 
     /// Registers, logs in or refreshes.

@@ -9,7 +9,8 @@ use std::collections::HashMap;
 
 use chat::{
     ConversationId, Millis, UserId,
-    conversations::{Conversation, Listed, Peer},
+    conversations::{Conversation, InRoom, Listed, Peer},
+    messages::Message,
     query::ListPosition,
 };
 use store::{
@@ -118,6 +119,7 @@ impl Engine {
     pub(crate) async fn complete(&self, conn: &mut Conn, user: UserId, entries: Vec<Entry>) -> Result<Vec<Listed>> {
         let ids: Vec<ConversationId> = entries.iter().map(|e| e.conversation.id).collect();
         let mut newest = if ids.is_empty() { HashMap::new() } else { store::messages::newest(conn, &ids).await? };
+        let mut in_room = newest_in_room(conn, &newest).await?;
         let peers: Vec<UserId> = entries.iter().filter_map(|e| peer_of(&e.conversation, user)).collect();
         let accounts: HashMap<UserId, _> =
             store::accounts::by_ids(conn, &peers).await?.into_iter().map(|a| (a.id, a)).collect();
@@ -133,10 +135,15 @@ impl Engine {
                     last_name: account.profile.last_name.clone(),
                     presence: (self.inner.here)(account.id).presence.shown(),
                 });
+                let id = entry.conversation.id;
+                let seen = |newest: &Message| newest.seq >= entry.visible_from;
+                let is_aside = newest.get(&id).is_some_and(|newest| !newest.is_in_room());
+                let last_in_room = if is_aside { in_room.remove(&id) } else { newest.get(&id).cloned() };
+                let room = InRoom { unread: entry.unread_in_room, last_message: last_in_room.filter(seen) };
+                let differs = is_aside || entry.unread_in_room != entry.unread;
                 Listed {
-                    last_message: newest
-                        .remove(&entry.conversation.id)
-                        .filter(|newest| newest.seq >= entry.visible_from),
+                    last_message: newest.remove(&id).filter(seen),
+                    room: differs.then(|| Box::new(room)),
                     conversation: entry.conversation,
                     role: entry.role,
                     visible_from: entry.visible_from,
@@ -148,6 +155,16 @@ impl Engine {
             })
             .collect())
     }
+}
+
+/// The newest messages that stand in the room, of those conversations whose newest message is in a thread only.
+async fn newest_in_room(
+    conn: &mut Conn,
+    newest: &HashMap<ConversationId, Message>,
+) -> Result<HashMap<ConversationId, Message>> {
+    let aside = newest.values().filter(|message| !message.is_in_room()).map(|message| message.conversation);
+    let aside: Vec<ConversationId> = aside.collect();
+    if aside.is_empty() { Ok(HashMap::new()) } else { store::messages::newest_in_room(conn, &aside).await }
 }
 
 fn peer_of(conversation: &Conversation, user: UserId) -> Option<UserId> {

@@ -99,8 +99,8 @@ impl Call {
         added.await?.map(Reply::Member).ok_or_else(not_accepting)
     }
 
-    /// Makes somebody a member and records the events.
-    async fn bring_in(&self, unit: &mut Unit, conversation: &Conversation, user: UserId, role: Role) -> Result<Member> {
+    /// Refuses if the conversation has as many members as it may have.
+    pub(crate) fn require_place(&self, conversation: &Conversation) -> Result<()> {
         let most = match conversation.kind {
             Kind::Room => self.settings.limits.room_members,
             _ => self.settings.limits.group_members,
@@ -108,6 +108,12 @@ impl Call {
         if conversation.member_count >= most {
             return Err(Error::limit_reached(format!("It may have at most {most} members.")));
         }
+        Ok(())
+    }
+
+    /// Makes somebody a member and records the events.
+    async fn bring_in(&self, unit: &mut Unit, conversation: &Conversation, user: UserId, role: Role) -> Result<Member> {
+        self.require_place(conversation)?;
         let by = self.speaker.user;
         if user == by {
             self.require_own_room(&mut unit.conn).await?;

@@ -5,6 +5,7 @@ use chat::{
     accounts::Speaker,
     messages::{Message, Sent, Submission},
     policies::Ability,
+    threads::ThreadKey,
 };
 use store::{Append, NewMessage};
 use tokio::sync::oneshot;
@@ -50,8 +51,8 @@ impl Call {
         self.change(&[conversation.into()], move |unit| {
             Box::pin(async move {
                 let access = call.access_in(&mut unit.conn, conversation).await?;
-                access.may(Ability::Post)?;
                 let message = access.live_message(&mut unit.conn, seq).await?;
+                access.may_say(&message)?;
                 if message.author != call.speaker.user {
                     return Err(Error::forbidden("Only its author may edit a message."));
                 }
@@ -81,8 +82,16 @@ impl Call {
                 let number = unit.next_number(conversation).await?;
                 let now = unit.now;
                 store::messages::delete(&mut unit.conn, &message, number, now).await?;
+                let thread = match message.thread {
+                    Some(root) => {
+                        let key = ThreadKey { conversation, root };
+                        Some(store::threads::lose_reply(&mut unit.conn, key, number).await?)
+                    }
+                    None => None,
+                };
                 let message = changed(unit, conversation, seq).await?;
-                unit.record(conversation, number, call.speaker.user, Fact::MessageDeleted(message.clone()));
+                let fact = Fact::MessageDeleted(message.clone());
+                unit.record_with(conversation, number, call.speaker.user, fact, thread);
                 Ok(Reply::Message(Box::new(message)))
             })
         })
@@ -99,7 +108,8 @@ impl Call {
     }
 }
 
-/// The message after a change.
+/// The message after a change. The thread about it has not changed with it, and is told apart.
 pub(crate) async fn changed(unit: &mut store::Unit, conversation: ConversationId, seq: Number) -> Result<Message> {
-    store::messages::one(&mut unit.conn, conversation, seq).await?.ok_or_else(Error::internal)
+    let message = store::messages::one(&mut unit.conn, conversation, seq).await?.ok_or_else(Error::internal)?;
+    Ok(Message { summary: None, ..message })
 }

@@ -6,6 +6,7 @@ use chat::{
     AccountFact, ConversationId, Number, ReminderId,
     accounts::Account,
     drafts::{Draft, DraftKey},
+    threads::ThreadKey,
 };
 
 use crate::known::{Place, differ};
@@ -41,6 +42,13 @@ pub enum AccountChange<F: AccountForm> {
     Reminder(ReminderId, Number, bool),
     /// This reminder does not exist.
     NoReminder(ReminderId),
+    /// A small thing of this name has this state, or does not exist. A noun of which nothing more must be known than that
+    /// needs no variant of its own.
+    Thing(String, Option<String>),
+    /// This thread is followed, and was read up to the first number; with the account's number of that.
+    Thread(ThreadKey, Number, Number),
+    /// This thread is not followed.
+    NoThread(ThreadKey),
 }
 
 /// Whether a conversation that somebody is a member of is in their list.
@@ -63,6 +71,10 @@ pub struct KnownAccount<F: AccountForm> {
     /// The settings of conversations and those for all of them, as texts; as far as they were read.
     settings: BTreeMap<ConversationId, String>,
     notifications: String,
+    /// The state of each small thing, by its name.
+    things: BTreeMap<String, String>,
+    /// For each followed thread, how far it was read, and the number of the last change of that.
+    threads: BTreeMap<ThreadKey, (Number, Number)>,
 }
 
 impl<F: AccountForm> KnownAccount<F> {
@@ -76,15 +88,25 @@ impl<F: AccountForm> KnownAccount<F> {
     ) -> Self {
         let in_list = |hidden: Option<Number>| hidden.map_or(InList::Shown, InList::Hidden);
         let conversations = conversations.into_iter().map(|(id, hidden)| (id, in_list(hidden))).collect();
+        let drafts = drafts.into_iter().collect();
         Self {
             cursor,
             profile,
             conversations,
-            drafts: drafts.into_iter().collect(),
-            reminders: BTreeMap::new(),
             settings: BTreeMap::new(),
             notifications: String::new(),
+            drafts,
+            reminders: BTreeMap::new(),
+            things: BTreeMap::new(),
+            threads: BTreeMap::new(),
         }
+    }
+
+    /// Adds small things: the name and state of each.
+    #[must_use]
+    pub fn with_things(mut self, things: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.things.extend(things);
+        self
     }
 
     /// Adds the reminders: for each the number of its last change, and whether it is due.
@@ -102,6 +124,13 @@ impl<F: AccountForm> KnownAccount<F> {
         notifications: String,
     ) -> Self {
         Self { settings: settings.into_iter().collect(), notifications, ..self }
+    }
+
+    /// Adds the threads that are followed: for each how far it was read, and the number of the last change of that.
+    #[must_use]
+    pub fn with_threads(self, threads: impl IntoIterator<Item = (ThreadKey, Number, Number)>) -> Self {
+        let threads = threads.into_iter().map(|(key, read, rev)| (key, (read, rev))).collect();
+        Self { threads, ..self }
     }
 
     /// The place of an event that follows `after`.
@@ -127,6 +156,8 @@ impl<F: AccountForm> KnownAccount<F> {
             AccountChange::Removed(id) => {
                 self.conversations.remove(&id);
                 self.settings.remove(&id);
+                // Whoever leaves a conversation has nothing to do with its threads any more.
+                self.threads.retain(|key, _| key.conversation != id);
             }
             AccountChange::Settings(id, settings) => {
                 // They may come after the person has left.
@@ -141,6 +172,10 @@ impl<F: AccountForm> KnownAccount<F> {
             AccountChange::NoDraft(key) => _ = self.drafts.remove(&key),
             AccountChange::Reminder(id, rev, due) => _ = self.reminders.insert(id, (rev, due)),
             AccountChange::NoReminder(id) => _ = self.reminders.remove(&id),
+            AccountChange::Thing(name, Some(state)) => _ = self.things.insert(name, state),
+            AccountChange::Thing(name, None) => _ = self.things.remove(&name),
+            AccountChange::Thread(key, read, rev) => _ = self.threads.insert(key, (read, rev)),
+            AccountChange::NoThread(key) => _ = self.threads.remove(&key),
         }
     }
 
@@ -182,6 +217,8 @@ impl<F: AccountForm> KnownAccount<F> {
                 self.notifications, fresh.notifications
             ));
         }
+        differ("thing", &self.things, &fresh.things, &mut words);
+        differ("thread", &self.named_threads(), &fresh.named_threads(), &mut words);
         words
     }
 
@@ -196,12 +233,24 @@ impl<F: AccountForm> KnownAccount<F> {
     }
 
     fn named_drafts(&self) -> BTreeMap<String, &F::Draft> {
-        let name = |key: &DraftKey| match key.edit {
-            None => format!("in {}", key.conversation),
-            Some(seq) => format!("of {} in {}", seq, key.conversation),
+        let name = |key: &DraftKey| match (key.edit, key.thread) {
+            (None, None) => format!("in {}", key.conversation),
+            (Some(seq), _) => format!("of {} in {}", seq, key.conversation),
+            (None, Some(root)) => format!("about {} in {}", root, key.conversation),
         };
         self.drafts.iter().map(|(key, draft)| (name(key), draft)).collect()
     }
+
+    fn named_threads(&self) -> BTreeMap<String, &(Number, Number)> {
+        let name = |key: &ThreadKey| format!("about {} in {}", key.root, key.conversation);
+        self.threads.iter().map(|(key, read)| (name(key), read)).collect()
+    }
+}
+
+/// The name of a saved message, as a small thing; its state is the number with which it was saved.
+#[must_use]
+pub fn saved_name(conversation: ConversationId, seq: Number) -> String {
+    format!("saved {conversation}/{seq}")
 }
 
 /// Facts in the program's own types.
@@ -227,6 +276,12 @@ impl From<&AccountFact> for AccountChange<crate::Facts> {
             AccountFact::DraftDiscarded(key) => Self::NoDraft(*key),
             AccountFact::ReminderChanged(one) => Self::Reminder(one.id, one.rev, one.due_at.is_some()),
             AccountFact::ReminderRemoved(id) => Self::NoReminder(*id),
+            AccountFact::MessageSaved(one) => {
+                Self::Thing(saved_name(one.conversation, one.seq), Some(one.rev.to_string()))
+            }
+            AccountFact::MessageUnsaved { conversation, seq } => Self::Thing(saved_name(*conversation, *seq), None),
+            AccountFact::ThreadFollowed(one) if one.follows => Self::Thread(one.key, one.read_seq, one.rev),
+            AccountFact::ThreadFollowed(one) => Self::NoThread(one.key),
         }
     }
 }
@@ -246,8 +301,9 @@ mod tests {
 
     const HERE: ConversationId = ConversationId(1);
     const THERE: ConversationId = ConversationId(2);
-    const NEW: DraftKey = DraftKey { conversation: HERE, edit: None };
-    const EDIT: DraftKey = DraftKey { conversation: HERE, edit: Some(Number(7)) };
+    const NEW: DraftKey = DraftKey { conversation: HERE, edit: None, thread: None };
+    const EDIT: DraftKey = DraftKey { conversation: HERE, edit: Some(Number(7)), thread: None };
+    const THREAD: ThreadKey = ThreadKey { conversation: HERE, root: Number(2) };
 
     fn known() -> KnownAccount<Plain> {
         KnownAccount::read(Number(3), Some("Lyon"), [(HERE, None)], [(NEW, "hey")])
@@ -278,31 +334,39 @@ mod tests {
             AccountChange::Reminder(ReminderId(2), Number(10), false),
             AccountChange::Reminder(ReminderId(1), Number(11), true),
             AccountChange::NoReminder(ReminderId(2)),
+            AccountChange::Thing("saved 1/7".into(), Some("13".into())),
+            AccountChange::Thing("saved 1/8".into(), Some("14".into())),
+            AccountChange::Thing("saved 1/8".into(), None),
+            AccountChange::Thread(THREAD, Number(5), Number(13)),
         ];
         for (number, change) in (4..).zip(changes) {
             heard.apply(Number(number), change);
         }
         heard.happened(HERE, Number(15));
         let fresh = KnownAccount::read(
-            Number(15),
+            Number(19),
             Some("Nantes"),
             [(HERE, Some(Number(15))), (THERE, None)],
             [(EDIT, "better")],
         )
         .with_reminders([(ReminderId(1), Number(11), true)])
-        .with_settings([(THERE, "muted".to_owned())], "quiet".to_owned());
+        .with_settings([(THERE, "muted".to_owned())], "quiet".to_owned())
+        .with_things([("saved 1/7".to_owned(), "13".to_owned())])
+        .with_threads([(THREAD, Number(5), Number(13))]);
         assert_eq!((heard.cursor, heard.differences(&fresh)), (fresh.cursor, vec![]));
         heard.happened(HERE, Number(16));
         assert_eq!(heard.differences(&fresh), ["conversation 1 is known as \"shown\", but is \"hidden\""]);
-        heard.apply(Number(16), AccountChange::Removed(HERE));
-        assert_eq!((heard.cursor, heard.differences(&fresh).len()), (Number(16), 1));
+        heard.apply(Number(20), AccountChange::Removed(HERE));
+        // The threads of a conversation go with it.
+        assert_eq!((heard.cursor, heard.differences(&fresh).len()), (Number(20), 2));
     }
 
     #[test]
     fn every_difference_is_reported() {
         let fresh = KnownAccount::read(Number(3), Some("Brest"), [(THERE, None)], [(NEW, "hello"), (EDIT, "b")])
             .with_reminders([(ReminderId(1), Number(2), true)])
-            .with_settings([(HERE, "muted".to_owned())], "quiet".to_owned());
+            .with_settings([(HERE, "muted".to_owned())], "quiet".to_owned())
+            .with_things([("saved 1/7".to_owned(), "3".to_owned())]);
         let known = known().with_settings([(HERE, "all".to_owned())], "loud".to_owned());
         let words = known.differences(&fresh);
         let wanted = [
@@ -314,6 +378,7 @@ mod tests {
             "reminder 1 is not",
             "settings of 1 is known",
             "the notifications are known",
+            "thing saved 1/7 is not",
         ];
         let is_told = |(word, wanted): (&String, &str)| word.starts_with(wanted);
         assert!(words.len() == wanted.len() && words.iter().zip(wanted).all(is_told), "{words:?}");

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, convert::Infallible, fmt};
 
-use chat::{Fact, Number, UserId, members::Member, messages::Message};
+use chat::{Fact, Number, UserId, members::Member, messages::Message, threads::Summary};
 
 /// The form in which a judge represents what clients were sent.
 pub trait Form {
@@ -10,11 +10,17 @@ pub trait Form {
     type Message: Clone + fmt::Debug + PartialEq;
     /// A membership as it was at one number.
     type Member: Clone + fmt::Debug + PartialEq;
+    /// A thread as its root showed it at one number.
+    type Thread: Clone + fmt::Debug + PartialEq;
     /// The conversation's row.
     type Row: Clone + Default + fmt::Debug + PartialEq;
 
     /// The number with which a message was created, and that of its last change.
     fn message(message: &Self::Message) -> (Number, Number);
+    /// The `seq` of a thread's root, and the number of the thread's last change.
+    fn thread(thread: &Self::Thread) -> (Number, Number);
+    /// Takes from a message what it shows of the thread about it: that has a number of its own.
+    fn take_thread(message: &mut Self::Message) -> Option<Self::Thread>;
     /// A membership's user, the number of its last change, and whether they are a member.
     fn member(member: &Self::Member) -> (UserId, Number, bool);
     /// Notes that the conversation has reached this number, and how many members it has, if the event says so.
@@ -56,6 +62,8 @@ pub struct Known<F: Form> {
     pub members: BTreeMap<UserId, F::Member>,
     /// Messages by the number with which they were created, tombstones included.
     pub messages: BTreeMap<Number, F::Message>,
+    /// What is known of threads, by their roots.
+    pub threads: BTreeMap<Number, F::Thread>,
     /// Messages before this number are unknown.
     pub floor: Number,
 }
@@ -71,8 +79,8 @@ impl<F: Form> Known<F> {
     /// An empty state at this number: changes after it are expected.
     #[must_use]
     pub fn at(cursor: Number) -> Self {
-        let (row, members, messages) = (F::Row::default(), BTreeMap::new(), BTreeMap::new());
-        Self { cursor, row, members, messages, floor: Number(0) }
+        let (row, members, floor) = (F::Row::default(), BTreeMap::new(), Number(0));
+        Self { cursor, row, members, messages: BTreeMap::new(), threads: BTreeMap::new(), floor }
     }
 
     /// A state that was read in full, at one number.
@@ -131,16 +139,22 @@ impl<F: Form> Known<F> {
         row: F::Row,
         members: impl IntoIterator<Item = F::Member>,
         messages: impl IntoIterator<Item = F::Message>,
+        threads: impl IntoIterator<Item = F::Thread>,
     ) -> usize {
+        let threads = threads.into_iter().map(|thread| self.put_thread(thread)).filter(|taken| !taken).count();
         let messages = messages.into_iter().map(|message| self.put_message(message)).filter(|taken| !taken).count();
         let members = members.into_iter().map(|member| self.put_member(member)).filter(|taken| !taken).count();
         self.row = row;
         self.cursor = self.cursor.max(to);
-        messages + members
+        messages + members + threads
     }
 
     /// Stores a message. False if it is older than the known one and was dropped.
-    pub fn put_message(&mut self, message: F::Message) -> bool {
+    pub fn put_message(&mut self, mut message: F::Message) -> bool {
+        // What a message shows of its thread may be newer or older than itself.
+        if let Some(thread) = F::take_thread(&mut message) {
+            self.put_thread(thread);
+        }
         let (seq, rev) = F::message(&message);
         if seq < self.floor {
             return true;
@@ -148,6 +162,19 @@ impl<F: Form> Known<F> {
         let is_old = self.messages.get(&seq).is_some_and(|known| F::message(known).1 > rev);
         if !is_old {
             self.messages.insert(seq, message);
+        }
+        !is_old
+    }
+
+    /// Stores what is known of a thread. False if it is older than what was known and was dropped.
+    pub fn put_thread(&mut self, thread: F::Thread) -> bool {
+        let (root, rev) = F::thread(&thread);
+        if root < self.floor {
+            return true;
+        }
+        let is_old = self.threads.get(&root).is_some_and(|known| F::thread(known).1 > rev);
+        if !is_old {
+            self.threads.insert(root, thread);
         }
         !is_old
     }
@@ -177,8 +204,11 @@ impl<F: Form> Known<F> {
         differ("member", &self.members, &fresh.members, &mut words);
         // Messages that one of the two does not reach cannot be compared.
         let floor = self.floor.max(fresh.floor);
+        let [known_threads, fresh_threads] =
+            [self, fresh].map(|of| of.threads.range(floor..).collect::<BTreeMap<_, _>>());
         let [known, fresh] = [self, fresh].map(|of| of.messages.range(floor..).collect::<BTreeMap<_, _>>());
         differ("message", &known, &fresh, &mut words);
+        differ("thread", &known_threads, &fresh_threads, &mut words);
         words
     }
 }
@@ -202,6 +232,8 @@ pub(crate) fn differ<K: Ord + fmt::Display, V: fmt::Debug + PartialEq>(
 
 /// The membership of judges that record none.
 pub type Nobody = Infallible;
+/// The threads of judges that record none.
+pub type NoThreads = Infallible;
 
 /// Facts in the program's own types. The row is not compared: its head is the cursor, and nothing else of it changes in
 /// the simulation's worlds.
@@ -211,10 +243,19 @@ pub struct Facts;
 impl Form for Facts {
     type Message = Message;
     type Member = Member;
+    type Thread = Summary;
     type Row = ();
 
     fn message(message: &Message) -> (Number, Number) {
         (message.seq, message.rev)
+    }
+
+    fn thread(thread: &Summary) -> (Number, Number) {
+        (thread.root, thread.rev)
+    }
+
+    fn take_thread(message: &mut Message) -> Option<Summary> {
+        message.summary.take().map(|summary| *summary)
     }
 
     fn member(member: &Member) -> (UserId, Number, bool) {
@@ -252,10 +293,19 @@ mod tests {
     impl Form for Plain {
         type Message = (i64, i64, &'static str);
         type Member = (i64, i64, bool);
+        type Thread = (i64, i64, i64);
         type Row = (i64, i64);
 
         fn message(message: &Self::Message) -> (Number, Number) {
             (Number(message.0), Number(message.1))
+        }
+
+        fn thread(thread: &Self::Thread) -> (Number, Number) {
+            (Number(thread.0), Number(thread.1))
+        }
+
+        fn take_thread(_message: &mut Self::Message) -> Option<Self::Thread> {
+            None
         }
 
         fn member(member: &Self::Member) -> (UserId, Number, bool) {
@@ -279,8 +329,10 @@ mod tests {
         assert!(heard.apply(Number(5), Change::Message((2, 5, "d"))));
         assert!(heard.apply(Number(6), Change::Member((2, 6, false), Some(1))));
         assert!(heard.apply(Number(7), Change::Nothing));
-        assert_eq!(caught_up.catch_up(Number(7), (7, 1), [(2, 6, false)], [(2, 5, "d"), (4, 4, "c")]), 0);
+        assert_eq!(caught_up.catch_up(Number(7), (7, 1), [(2, 6, false)], [(2, 5, "d"), (4, 4, "c")], [(3, 7, 1)]), 0);
+        assert!(heard.put_thread((3, 7, 1)) && !heard.put_thread((3, 6, 9)), "the newer summary stays");
         let fresh = Known::read(Number(7), (7, 1), [(1, 1, true)], [(2, 5, "d"), (3, 3, "b"), (4, 4, "c")]);
+        let fresh = Known { threads: [(Number(3), (3, 7, 1))].into(), ..fresh };
         for known in [heard, caught_up] {
             assert_eq!(known.differences(&fresh), [""; 0]);
             assert_eq!(known, fresh);
@@ -306,7 +358,7 @@ mod tests {
         let mut known = known();
         assert!(known.apply(Number(4), Change::Message((2, 4, "new"))));
         assert!(!known.apply(Number(5), Change::Message((2, 3, "old"))));
-        assert_eq!(known.catch_up(Number(5), (5, 2), [(1, 0, false)], [(2, 3, "old"), (3, 5, "late")]), 2);
+        assert_eq!(known.catch_up(Number(5), (5, 2), [(1, 0, false)], [(2, 3, "old"), (3, 5, "late")], []), 2);
         assert_eq!(known.messages[&Number(2)], (2, 4, "new"));
         assert_eq!(known.messages[&Number(3)], (3, 5, "late"));
         assert!(known.members.contains_key(&UserId(1)));

@@ -9,7 +9,7 @@ mod account;
 mod known;
 mod rule;
 
-pub use account::{AccountChange, AccountForm, KnownAccount};
-pub use chat::{ConversationId, Number, ReminderId, UserId, drafts::DraftKey};
-pub use known::{Change, Facts, Form, Known, Nobody, Place};
+pub use account::{AccountChange, AccountForm, KnownAccount, saved_name};
+pub use chat::{ConversationId, Number, ReminderId, UserId, drafts::DraftKey, threads::ThreadKey};
+pub use known::{Change, Facts, Form, Known, NoThreads, Nobody, Place};
 pub use rule::{Rule, Violation};

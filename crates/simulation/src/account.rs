@@ -4,7 +4,8 @@
 use std::{collections::VecDeque, rc::Rc, time::Duration};
 
 use chat::{
-    AccountEvent, AccountFact, ConversationId, Number, Scope, UserId, conversations::Listed, reply::AccountChanges,
+    AccountEvent, AccountFact, ConversationId, Number, Scope, UserId, conversations::Listed, event::ListChange,
+    reply::AccountChanges,
 };
 
 use crate::{
@@ -120,17 +121,10 @@ impl World<'_> {
     }
 
     fn moment_of(&self, node: usize, fact: &AccountFact) -> Moment {
-        let (conversation, at) = match fact {
-            AccountFact::ConversationAdded(listed) => (listed.conversation.id, listed.conversation.head),
-            AccountFact::ConversationHidden { conversation, at } => (*conversation, *at),
-            AccountFact::ConversationRemoved { .. }
-            | AccountFact::ProfileChanged(_)
-            | AccountFact::ConversationSettingsChanged { .. }
-            | AccountFact::NotificationsChanged(_)
-            | AccountFact::DraftSaved(_)
-            | AccountFact::DraftDiscarded(_)
-            | AccountFact::ReminderChanged(_)
-            | AccountFact::ReminderRemoved(_) => return Moment::Now,
+        let (conversation, at) = match fact.list_change() {
+            Some(ListChange::Added(listed)) => (listed.conversation.id, listed.conversation.head),
+            Some(ListChange::Hidden { conversation, at }) => (conversation, at),
+            Some(ListChange::Removed(_)) | None => return Moment::Now,
         };
         let is_seen = self.fault != Some(Fault::AddsWithOldRows);
         match self.nodes[node].rooms.get(&conversation).map(|room| room.sequence.last()) {
@@ -236,8 +230,8 @@ impl World<'_> {
     }
 
     fn obey_account_fact(&mut self, node: usize, user: UserId, fact: &AccountFact, is_fresh: bool) {
-        match fact {
-            AccountFact::ConversationAdded(listed) => {
+        match fact.list_change() {
+            Some(ListChange::Added(listed)) => {
                 let (id, head) = (listed.conversation.id, listed.conversation.head);
                 let is_new = !self.nodes[node].rooms.contains_key(&id);
                 self.begin_listening(node, user, id, head);
@@ -245,15 +239,8 @@ impl World<'_> {
                     self.ask_heads_of(node, vec![id]);
                 }
             }
-            AccountFact::ConversationRemoved { conversation, .. } => self.end_listening(node, user, *conversation),
-            AccountFact::ConversationHidden { .. }
-            | AccountFact::ProfileChanged(_)
-            | AccountFact::ConversationSettingsChanged { .. }
-            | AccountFact::NotificationsChanged(_)
-            | AccountFact::DraftSaved(_)
-            | AccountFact::DraftDiscarded(_)
-            | AccountFact::ReminderChanged(_)
-            | AccountFact::ReminderRemoved(_) => {}
+            Some(ListChange::Removed(conversation)) => self.end_listening(node, user, conversation),
+            Some(ListChange::Hidden { .. }) | None => {}
         }
     }
 

@@ -11,6 +11,7 @@ use chat::{
     AccountEvent, ClientId, Command, ConversationId, ErrorCode, Event, Number, Reply, UserId,
     messages::{MessageType, Submission},
     reply::CaughtUp,
+    threads::Target,
 };
 use promises::{Change, Facts, Known, KnownAccount, Place, Rule};
 
@@ -83,6 +84,7 @@ pub(crate) struct Pending {
     pub cid: ClientId,
     conversation: ConversationId,
     text: String,
+    target: Target,
     /// The connection on which the answer to the last attempt is awaited.
     asked_on: Option<u64>,
 }
@@ -242,7 +244,8 @@ impl World<'_> {
         let name = format!("c{client}-{}", me.sent);
         let Ok(cid) = ClientId::parse(&name) else { return };
         let text = format!("message {name}");
-        me.pending.push_back(Pending { cid: cid.clone(), conversation, text, asked_on: None });
+        let target = target(me, conversation);
+        me.pending.push_back(Pending { cid: cid.clone(), conversation, text, target, asked_on: None });
         self.repeats(client, cid.as_str());
     }
 
@@ -257,10 +260,11 @@ impl World<'_> {
         let Some(pending) = pending else { return };
         pending.asked_on = Some(connection);
         let (client_id, text, conversation) = (pending.cid.clone(), pending.text.clone(), pending.conversation);
+        let target = pending.target;
         self.judge.invoke((user, &client_id), connection, conversation, &text);
         me.asked.insert(request, Asked::Send(client_id.clone()));
         note!(self, "client {client} sends {cid} to {}", self.room(conversation));
-        self.say(client, Request::Do { request, command: send(conversation, client_id, text) });
+        self.say(client, Request::Do { request, command: send(conversation, client_id, text, target) });
     }
 
     fn misuses_an_id(&mut self, client: usize) {
@@ -271,7 +275,7 @@ impl World<'_> {
         let text = format!("misuse {request} of {cid}");
         note!(self, "client {client} uses {cid} for another text");
         self.clients[client].asked.insert(request, Asked::Misuse(cid.clone()));
-        self.say(client, Request::Do { request, command: send(conversation, cid, text) });
+        self.say(client, Request::Do { request, command: send(conversation, cid, text, Target::Unaware) });
     }
 
     // ---- what it hears ----------------------------------------------------------------------------
@@ -404,7 +408,10 @@ impl World<'_> {
         let wrong = match frame {
             Frame::Event(event) => match known.place(event.number) {
                 Place::Known => None,
-                Place::Next if known.apply(event.number, Change::from(&event.fact)) => None,
+                Place::Next if known.apply(event.number, Change::from(&event.fact)) => {
+                    let is_newer = event.thread.as_deref().cloned().is_none_or(|thread| known.put_thread(thread));
+                    (!is_newer).then(|| format!("hears with {} an older thread than it knows", event.number))
+                }
                 Place::Next => Some(format!("hears with {} something older than it knows", event.number)),
                 Place::Beyond => Some(format!("hears {}", event.number)),
             },
@@ -412,7 +419,7 @@ impl World<'_> {
             Frame::Changes { changes, .. } if changes.from > cursor => Some(format!("is taken from {}", changes.from)),
             Frame::Changes { changes, .. } if changes.to > cursor => {
                 let (members, messages) = (changes.members.iter().cloned(), changes.messages.iter().cloned());
-                let older = known.catch_up(changes.to, (), members, messages);
+                let older = known.catch_up(changes.to, (), members, messages, changes.threads.iter().cloned());
                 (older > 0).then(|| format!("is taken to {} with {older} older rows than it knows", changes.to))
             }
             _ => None,
@@ -466,7 +473,18 @@ impl World<'_> {
     }
 }
 
-fn send(conversation: ConversationId, cid: ClientId, text: String) -> Command {
+/// Where a client's next message is to stand: every third is a reply in the thread of the newest one that it knows.
+fn target(client: &Client, conversation: ConversationId) -> Target {
+    let newest = client.known.get(&conversation).and_then(|followed| followed.known.messages.values().next_back());
+    match newest.filter(|_| client.sent.is_multiple_of(3)) {
+        Some(newest) => {
+            Target::Thread { root: newest.thread.unwrap_or(newest.seq), also_in_room: client.sent.is_multiple_of(2) }
+        }
+        None => Target::Unaware,
+    }
+}
+
+fn send(conversation: ConversationId, cid: ClientId, text: String, target: Target) -> Command {
     let message_type = MessageType::Text;
-    Command::SendMessage(Submission { conversation, client_id: Some(cid), message_type, text, parent: None })
+    Command::SendMessage(Submission { conversation, client_id: Some(cid), message_type, text, parent: None, target })
 }

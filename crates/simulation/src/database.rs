@@ -19,7 +19,7 @@ use chat::{
     accounts::{Profile, ServerRole, Speaker},
     conversations::{Listed, Visibility},
     members::Member,
-    messages::{Anchor, Page},
+    messages::{Anchor, Page, View},
     presence::{Presence, Seen},
     reply::{AccountChanges, CaughtUp},
 };
@@ -214,13 +214,16 @@ impl Database {
             };
             let ids: Vec<ConversationId> = belongings.memberships.iter().map(|one| one.conversation).collect();
             let mut conn = self.db.read().await.map_err(chat::Error::from)?;
-            let notifications = store::notifications::of(&mut conn, user).await.map_err(chat::Error::from)?;
             let list = store::listing::entries(&mut conn, user, &ids).await.map_err(chat::Error::from)?;
             let settings: Vec<_> =
                 list.iter().map(|entry| (entry.conversation.id, format!("{:?}", entry.settings))).collect();
+            let notifications = store::notifications::of(&mut conn, user).await.map_err(chat::Error::from)?;
             let list = list.into_iter().map(|entry| (entry.conversation.id, entry.hidden));
             let drafts = drafts.into_iter().map(|draft| (draft.key, draft));
-            let known = KnownAccount::read(belongings.account, Some(*me), list, drafts);
+            let threads = store::threads::followed(&mut conn, user, false, None, i64::MAX).await;
+            let threads = threads.map_err(chat::Error::from)?.into_iter().map(|entry| entry.following);
+            let threads = threads.map(|one| (one.key, one.read_seq, one.rev));
+            let known = KnownAccount::read(belongings.account, Some(*me), list, drafts).with_threads(threads);
             Ok(known.with_settings(settings, format!("{notifications:?}")))
         })
     }
@@ -276,7 +279,7 @@ impl Database {
     /// The conversation as one of its members reads it in full.
     pub(crate) fn snapshot(&self, speaker: &Speaker, conversation: ConversationId) -> chat::Result<Snapshot> {
         let limit = i64::MAX;
-        let history = Query::History { conversation, anchor: Anchor::Latest, limit };
+        let history = Query::History { conversation, view: View::All, anchor: Anchor::Latest, limit };
         let members = Query::Members { conversation, after: None, limit };
         self.runtime.block_on(async {
             let (history, members) =

@@ -21,6 +21,7 @@ use chat::{
     conversations::{Kind, Visibility},
     members::Role,
     messages::{MessageType, Sent, Submission},
+    threads::Target,
 };
 use store::{Append, Committed, Db, NewMessage, Options, Writer};
 use tokio::sync::{mpsc, oneshot};
@@ -170,6 +171,7 @@ impl World {
             message_type: MessageType::Text,
             text: format!("text of {cid}"),
             parent: None,
+            target: Target::Unaware,
         };
         let message = NewMessage { author: self.speaker.clone(), submission, origin: None };
         let done = Box::new(move |outcome| _ = answer.send(outcome));

@@ -370,7 +370,7 @@ fn was_so(events: &[Event], message: &Message) -> bool {
             | Fact::MessageDeleted(kept)
             | Fact::ReactionAdded { message: kept, .. }
             | Fact::ReactionRemoved { message: kept, .. },
-        ) => kept == message,
+        ) => Message { summary: None, ..kept.clone() } == Message { summary: None, ..message.clone() },
         _ => false,
     }
 }

@@ -6,6 +6,7 @@ use chat::{
     AccountEvent, AccountFact, Command, ConversationId, Number,
     accounts::ProfileChange,
     drafts::DraftKey,
+    event::ListChange,
     notifications::{NotificationChange, NotificationLevel},
 };
 use promises::{AccountChange, Facts, KnownAccount, Place, Rule};
@@ -47,7 +48,7 @@ impl World<'_> {
         let own = messages.into_iter().flat_map(|all| all.values()).filter(|message| message.author == user);
         let own: Vec<Number> = own.map(|message| message.seq).collect();
         let edit = if self.dice.chance(300) { self.dice.pick(&own) } else { None };
-        DraftKey { conversation, edit }
+        DraftKey { conversation, edit, thread: None }
     }
 
     fn known_rev(&self, client: usize, key: DraftKey) -> Number {
@@ -148,26 +149,19 @@ impl World<'_> {
 
     /// Begins or stops following a conversation.
     fn follows_fact(&mut self, client: usize, fact: &AccountFact) {
-        match fact {
-            AccountFact::ConversationAdded(listed) => {
+        match fact.list_change() {
+            Some(ListChange::Added(listed)) => {
                 let known = self.clients[client].known.get(&listed.conversation.id);
                 let cursor = known.filter(|followed| followed.loading.is_none()).map(|followed| followed.known.cursor);
                 if cursor.is_none_or(|cursor| cursor < listed.conversation.head) {
                     self.reads_anew(client, listed.conversation.id);
                 }
             }
-            AccountFact::ConversationRemoved { conversation, .. } => {
-                self.clients[client].heard.remove(conversation);
-                self.clients[client].known.remove(conversation);
+            Some(ListChange::Removed(conversation)) => {
+                self.clients[client].heard.remove(&conversation);
+                self.clients[client].known.remove(&conversation);
             }
-            AccountFact::ConversationHidden { .. }
-            | AccountFact::ProfileChanged(_)
-            | AccountFact::ConversationSettingsChanged { .. }
-            | AccountFact::NotificationsChanged(_)
-            | AccountFact::DraftSaved(_)
-            | AccountFact::DraftDiscarded(_)
-            | AccountFact::ReminderChanged(_)
-            | AccountFact::ReminderRemoved(_) => {}
+            Some(ListChange::Hidden { .. }) | None => {}
         }
     }
 }

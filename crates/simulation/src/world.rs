@@ -378,8 +378,8 @@ impl World<'_> {
             AccountFact::NotificationsChanged(settings) => format!("notifications: {}", settings.rooms.name()),
             AccountFact::DraftSaved(draft) => format!("draft in {}: {}", self.room(draft.key.conversation), draft.text),
             AccountFact::DraftDiscarded(key) => format!("no draft in {}", self.room(key.conversation)),
-            AccountFact::ReminderChanged(reminder) => format!("reminder {}", reminder.id),
-            AccountFact::ReminderRemoved(id) => format!("no reminder {id}"),
+            AccountFact::ThreadFollowed(one) => format!("thread {}: {}", one.key.root, one.follows),
+            other => format!("{other:?}"),
         };
         format!("{}#{} {what}", self.person(event.account), event.number)
     }

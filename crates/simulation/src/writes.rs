@@ -291,12 +291,15 @@ impl World<'_> {
             client_id,
             text: Some(submission.text.clone()),
             parent: None,
+            thread: None,
+            also_in_room: false,
+            summary: None,
             created_at,
             edited_at: None,
             deleted_at: None,
             reactions: Vec::new(),
         };
         let fact = Fact::MessageCreated(message);
-        Event { conversation, number: seq, actor: job.speaker.user, origin: None, at: created_at, fact }
+        Event { conversation, number: seq, actor: job.speaker.user, origin: None, at: created_at, fact, thread: None }
     }
 }

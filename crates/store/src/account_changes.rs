@@ -5,7 +5,7 @@
 //! makes it true, and leaves that number in the row of what it changed. "Everything after N" is the rows with a greater
 //! number, as the things are now.
 
-use chat::{AccountFact, ConversationId, Number, ReminderId, UserId, drafts::DraftKey};
+use chat::{AccountFact, ConversationId, Number, ReminderId, UserId, drafts::DraftKey, threads::ThreadKey};
 use sqlx::FromRow;
 
 use crate::{Conn, Result, appends::json_ids, unreadable};
@@ -15,6 +15,8 @@ const TABLE: &str = "account_changes";
 const PURGE_EVERY: i64 = 256;
 /// How many numbers a tombstone is kept at least.
 const KEPT: i64 = 2_048;
+/// What stands before the root's `seq` in the key of a draft for a thread.
+const IN_THREAD: char = 't';
 
 // 4503599627370496 is the greatest number that can be: see `heads`.
 statements! {
@@ -61,6 +63,10 @@ pub enum Thing {
     Settings(ConversationId),
     /// Their notification settings.
     Notifications,
+    /// Whether they have saved a message.
+    Saved(ConversationId, Number),
+    /// Whether they follow a thread, and how far they have read it.
+    Thread(ThreadKey),
 }
 
 impl Thing {
@@ -78,6 +84,9 @@ impl Thing {
             AccountFact::ConversationSettingsChanged { conversation, .. } => (Self::Settings(*conversation), false),
             AccountFact::NotificationsChanged(_) => (Self::Notifications, false),
             AccountFact::ReminderRemoved(id) => (Self::Reminder(*id), true),
+            AccountFact::MessageSaved(saved) => (Self::Saved(saved.conversation, saved.seq), false),
+            AccountFact::MessageUnsaved { conversation, seq } => (Self::Saved(*conversation, *seq), true),
+            AccountFact::ThreadFollowed(following) => (Self::Thread(following.key), false),
         }
     }
 
@@ -89,8 +98,13 @@ impl Thing {
             Self::Reminder(id) => ("reminder", id.to_string()),
             Self::Settings(id) => ("settings", id.to_string()),
             Self::Notifications => ("notifications", String::new()),
-            Self::Draft(DraftKey { conversation, edit: None }) => ("draft", conversation.to_string()),
-            Self::Draft(DraftKey { conversation, edit: Some(seq) }) => ("draft", format!("{conversation}/{seq}")),
+            Self::Saved(conversation, seq) => ("saved", format!("{conversation}/{seq}")),
+            Self::Thread(ThreadKey { conversation, root }) => ("thread", format!("{conversation}/{root}")),
+            Self::Draft(DraftKey { conversation, edit: Some(seq), .. }) => ("draft", format!("{conversation}/{seq}")),
+            Self::Draft(DraftKey { conversation, thread: Some(root), .. }) => {
+                ("draft", format!("{conversation}/{IN_THREAD}{root}"))
+            }
+            Self::Draft(DraftKey { conversation, .. }) => ("draft", conversation.to_string()),
         }
     }
 
@@ -103,10 +117,21 @@ impl Thing {
             "settings" => conversation(key).map(Self::Settings),
             "notifications" => Some(Self::Notifications),
             "reminder" => key.parse().ok().map(|id| Self::Reminder(ReminderId(id))),
+            "saved" => {
+                let (place, seq) = key.split_once('/')?;
+                Some(Self::Saved(conversation(place)?, Number(seq.parse().ok()?)))
+            }
             "draft" => {
-                let (place, edit) = key.split_once('/').map_or((key, None), |(place, edit)| (place, Some(edit)));
-                let edit = edit.map(|edit| edit.parse().map(Number)).transpose().ok()?;
-                Some(Self::Draft(DraftKey { conversation: conversation(place)?, edit }))
+                let (place, rest) = key.split_once('/').map_or((key, None), |(place, rest)| (place, Some(rest)));
+                let thread = rest.and_then(|rest| rest.strip_prefix(IN_THREAD));
+                let seq = rest.map(|rest| thread.unwrap_or(rest).parse().map(Number)).transpose().ok()?;
+                let (edit, thread) = if thread.is_some() { (None, seq) } else { (seq, None) };
+                Some(Self::Draft(DraftKey { conversation: conversation(place)?, edit, thread }))
+            }
+            "thread" => {
+                let (place, root) = key.split_once('/')?;
+                let root = Number(root.parse().ok()?);
+                Some(Self::Thread(ThreadKey { conversation: conversation(place)?, root }))
             }
             _ => None,
         }
@@ -211,13 +236,18 @@ mod tests {
             Thing::Settings(conversation),
             Thing::Notifications,
             Thing::Reminder(ReminderId(7)),
-            Thing::Draft(DraftKey { conversation, edit: None }),
-            Thing::Draft(DraftKey { conversation, edit: Some(Number(40)) }),
+            Thing::Saved(conversation, Number(40)),
+            Thing::Draft(DraftKey { conversation, edit: None, thread: None }),
+            Thing::Draft(DraftKey { conversation, edit: Some(Number(40)), thread: None }),
+            Thing::Draft(DraftKey { conversation, edit: None, thread: Some(Number(40)) }),
+            Thing::Thread(ThreadKey { conversation, root: Number(40) }),
         ] {
             let (noun, key) = thing.parts();
             assert_eq!(Thing::from_parts(noun, &key), Some(thing));
         }
-        for (noun, key) in [("draft", "12/x"), ("draft", ""), ("conversation", "a"), ("reminder", ""), ("poll", "1")] {
+        let strange = [("draft", "12/x"), ("draft", ""), ("conversation", "a"), ("reminder", ""), ("poll", "1")];
+        let strange = strange.into_iter().chain([("saved", "12"), ("saved", "12/"), ("saved", "x/1"), ("thread", "1")]);
+        for (noun, key) in strange {
             assert_eq!(Thing::from_parts(noun, key), None, "{noun} {key}");
         }
     }

@@ -8,16 +8,18 @@ use chat::{
     messages::{Message, MessageType, Sent},
     mutants::{self, Mutant},
     policies::{Ability, Grant, Rights},
+    threads::{Summary, Target},
 };
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use crate::{
     Append, Conn, Error, Result, Unit,
-    clock::at_least,
-    faults,
+    clock::{self, at_least},
+    faults, jobs,
     members::read_role,
     policies,
+    threads::{self, Looked, Reply},
     unreadable::{Rest, Salvage},
     writer::{Done, NewMessage},
 };
@@ -26,7 +28,7 @@ statements! {
     /// For each send: the conversation's head, whether the author is a member, what decides whether they may post, the
     /// earlier message under the same client id, and whether the message it answers is there and can be seen by them.
     CHECK = "SELECT CAST(j.key AS BIGINT) AS i, c.head, c.active_at, m.role, d.id, d.seq, d.conversation_id, d.content_hash, \
-                    d.created_at, p.seq AS parent_seq, c.kind, c.visibility, q.rules, g.given, g.ends_at
+                    d.created_at, p.seq AS parent_seq, c.kind, c.visibility, q.rules, g.given, g.ends_at, m.visible_from, p.thread AS parent_thread
              FROM json_each($1) AS j
              LEFT JOIN conversations c ON c.id = CAST(j.value ->> 'c' AS BIGINT)
              LEFT JOIN members m ON m.conversation_id = CAST(j.value ->> 'c' AS BIGINT) AND m.user_id = CAST(j.value ->> 'u' AS BIGINT)
@@ -34,16 +36,18 @@ statements! {
              LEFT JOIN messages p ON p.conversation_id = CAST(j.value ->> 'c' AS BIGINT) AND p.seq = CAST(j.value ->> 'p' AS BIGINT) AND p.seq >= m.visible_from
              LEFT JOIN policies q ON q.conversation_id = c.id
              LEFT JOIN grants g ON g.conversation_id = c.id AND g.user_id = m.user_id AND g.ability = 'post'";
-    INSERT = "INSERT INTO messages (conversation_id, seq, rev, author_id, client_id, content_hash, message_type, text, parent, created_at)
+    INSERT = "INSERT INTO messages (conversation_id, seq, rev, author_id, client_id, content_hash, message_type, text, parent, created_at, thread, aside)
               SELECT CAST(j.value ->> 'c' AS BIGINT), CAST(j.value ->> 's' AS BIGINT), CAST(j.value ->> 's' AS BIGINT),
                      CAST(j.value ->> 'u' AS BIGINT), j.value ->> 'k', CAST(j.value ->> 'h' AS BIGINT), COALESCE(j.value ->> 'y', 'text'), j.value ->> 't',
-                     CAST(j.value ->> 'p' AS BIGINT), CAST(j.value ->> 'a' AS BIGINT)
+                     CAST(j.value ->> 'p' AS BIGINT), CAST(j.value ->> 'a' AS BIGINT), CAST(j.value ->> 'r' AS BIGINT),
+                     COALESCE(CAST(j.value ->> 'x' AS BIGINT), 0)
               FROM json_each($1) AS j ORDER BY j.key";
     /// The same with the ids, which PostgreSQL may give in any order.
-    INSERT_RETURNING = "INSERT INTO messages (conversation_id, seq, rev, author_id, client_id, content_hash, message_type, text, parent, created_at)
+    INSERT_RETURNING = "INSERT INTO messages (conversation_id, seq, rev, author_id, client_id, content_hash, message_type, text, parent, created_at, thread, aside)
               SELECT CAST(j.value ->> 'c' AS BIGINT), CAST(j.value ->> 's' AS BIGINT), CAST(j.value ->> 's' AS BIGINT),
                      CAST(j.value ->> 'u' AS BIGINT), j.value ->> 'k', CAST(j.value ->> 'h' AS BIGINT), COALESCE(j.value ->> 'y', 'text'), j.value ->> 't',
-                     CAST(j.value ->> 'p' AS BIGINT), CAST(j.value ->> 'a' AS BIGINT)
+                     CAST(j.value ->> 'p' AS BIGINT), CAST(j.value ->> 'a' AS BIGINT), CAST(j.value ->> 'r' AS BIGINT),
+                     COALESCE(CAST(j.value ->> 'x' AS BIGINT), 0)
               FROM json_each($1) AS j ORDER BY j.key
               RETURNING id, conversation_id, seq";
     ADVANCE = "UPDATE conversations SET head = CAST(j.value ->> 'h' AS BIGINT), active_at = CAST(j.value ->> 'a' AS BIGINT)
@@ -60,7 +64,7 @@ struct Asked<'a> {
 
 /// The fields of [`Checked`], in their order.
 const CHECKED: &str = "i, head, active_at, role, id, seq, conversation_id, content_hash, created_at, parent_seq, \
-                       kind, visibility, rules, given, ends_at";
+                       kind, visibility, rules, given, ends_at, visible_from, parent_thread";
 
 #[derive(FromRow, Deserialize)]
 struct Checked {
@@ -80,6 +84,9 @@ struct Checked {
     /// Whether the ability to post was given to the author or withdrawn from them; and until when.
     given: Option<i64>,
     ends_at: Option<i64>,
+    visible_from: Option<i64>,
+    /// The thread in which the message stands that it answers.
+    parent_thread: Option<i64>,
 }
 
 impl Salvage for Checked {
@@ -101,6 +108,8 @@ impl Salvage for Checked {
             rules: rest.text("rules"),
             given: rest.number("given"),
             ends_at: rest.number("ends_at"),
+            visible_from: rest.number("visible_from"),
+            parent_thread: rest.number("parent_thread"),
         })
     }
 }
@@ -118,6 +127,12 @@ struct Row<'a> {
     t: &'a str,
     p: Option<i64>,
     a: i64,
+    /// The root of its thread; absent for what is in none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r: Option<i64>,
+    /// 1 if it stands in its thread only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    x: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -132,11 +147,30 @@ enum Verdict {
     New {
         number: Number,
         at: Millis,
+        reply: Option<InThread>,
     },
     Repeat(Sent),
     /// Repeats a send of the same batch, by its index.
     RepeatOf(usize),
     Refused(Refusal),
+}
+
+/// What becomes of a thread by a reply.
+struct InThread {
+    also_in_room: bool,
+    /// The thread's summary with the reply.
+    summary: Summary,
+    /// Whether somebody is to follow the thread by taking part.
+    is_news: bool,
+}
+
+/// A thread that a send is to join.
+struct Joining {
+    root: Number,
+    also_in_room: bool,
+    /// Whether its sender asked for it; otherwise it answers a reply, and knows no threads.
+    is_wanted: bool,
+    looked: Looked,
 }
 
 /// Stores a run of sends. Each one's outcome is settled on its own; only a failure of the database
@@ -193,9 +227,13 @@ async fn store(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<chat::Result<S
                 Some(outcome) => outcome.clone().map(|sent| Sent { repeated: true, ..sent }),
                 None => Err(Refusal::internal()),
             },
-            Verdict::New { number, at } => {
+            Verdict::New { number, at, reply } => {
                 let id = ids.get(&(conversation.0, number.0)).copied().unwrap_or_default();
-                unit.committed.push(Outgoing::Event(created(append, MessageId(id), number, at)));
+                if reply.as_ref().is_some_and(|reply| reply.is_news) {
+                    let now = clock::now(&mut unit.conn).await?.map_or(unit.now, Millis);
+                    jobs::add(&mut unit.conn, jobs::Kind::Follow, id, now).await?;
+                }
+                unit.committed.push(Outgoing::Event(created(append, MessageId(id), number, at, reply)));
                 let client_id = append.submission.client_id.clone();
                 let sent =
                     Sent { conversation, seq: number, id: MessageId(id), client_id, created_at: at, repeated: false };
@@ -225,7 +263,8 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
     }
     rows.sort_unstable_by_key(|row| row.i);
     mend_heads(unit, run, &mut rows).await?;
-    let mut heads: HashMap<i64, (i64, i64)> = HashMap::new();
+    let mut joining = join(unit, run, &rows).await?;
+    let mut known = Known::default();
     let mut seen: HashMap<(i64, &str), usize> = HashMap::new();
     let mut verdicts = Vec::with_capacity(run.len());
     for (index, (append, row)) in run.iter().zip(rows).enumerate() {
@@ -237,7 +276,7 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
         }
         let verdict = match faults::repeat(append) {
             Some(sent) => Verdict::Repeat(sent),
-            None => judge(append, &row, unit.now, &mut heads),
+            None => judge(append, &row, joining.remove(&index), unit.now, &mut known),
         };
         // A refused send has not used its client id up.
         if let (Some(client_id), Verdict::New { .. }) = (remembered(append.submission.client_id.as_ref()), &verdict) {
@@ -273,7 +312,40 @@ fn repeat_in_batch(run: &[NewMessage], first: usize, append: &NewMessage) -> Ver
     }
 }
 
-fn judge(append: &NewMessage, row: &Checked, now: Millis, heads: &mut HashMap<i64, (i64, i64)>) -> Verdict {
+/// What a batch has come to while its sends are judged.
+#[derive(Default)]
+struct Known {
+    /// Head and time of last activity of each conversation.
+    heads: HashMap<i64, (i64, i64)>,
+    /// The threads that have got replies, by conversation and root.
+    threads: HashMap<(i64, i64), Summary>,
+}
+
+/// Looks at the threads that the sends of a batch are to join, if any; by the places of the sends.
+async fn join(unit: &mut Unit, run: &[NewMessage], rows: &[Checked]) -> Result<HashMap<usize, Joining>> {
+    let (mut places, mut replies) = (Vec::new(), Vec::new());
+    for (index, (append, row)) in run.iter().zip(rows).enumerate() {
+        let (root, also_in_room, is_wanted) = match (append.submission.target, row.parent_thread) {
+            (Target::Thread { root, also_in_room }, _) => (root, also_in_room, true),
+            (Target::Unaware, Some(root)) => (Number(root), false, false),
+            (Target::Unaware | Target::Room, _) => continue,
+        };
+        replies.push(Reply { c: append.submission.conversation.0, s: root.0, u: append.author.user.0 });
+        places.push((index, root, also_in_room, is_wanted));
+    }
+    if replies.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let looked = threads::look(&mut unit.conn, &replies).await?;
+    let joined = places.into_iter().zip(looked);
+    Ok(joined
+        .map(|((index, root, also_in_room, is_wanted), looked)| {
+            (index, Joining { root, also_in_room, is_wanted, looked })
+        })
+        .collect())
+}
+
+fn judge(append: &NewMessage, row: &Checked, joining: Option<Joining>, now: Millis, known: &mut Known) -> Verdict {
     let conversation = append.submission.conversation.0;
     // First of all: a repeat is answered even to those who have left since.
     if let (Some(id), Some(seq), Some(at)) = (row.id, row.seq, row.created_at) {
@@ -294,23 +366,58 @@ fn judge(append: &NewMessage, row: &Checked, now: Millis, heads: &mut HashMap<i6
     let (Some(head), Some(active_at), Some(role)) = (row.head, row.active_at, &row.role) else {
         return Verdict::Refused(Refusal::not_found("conversation"));
     };
-    if let Err(refusal) = rights(append, row, role).require(Ability::Post, now) {
+    // Who does not see the message that a thread is about answers in the room.
+    let sees =
+        |joining: &Joining| row.visible_from.is_some_and(|from| joining.root.0 >= from) && joining.looked.is_open();
+    let joining = joining.filter(|joining| joining.is_wanted || sees(joining));
+    if let Err(refusal) = require(append, row, role, joining.as_ref(), now) {
         return Verdict::Refused(refusal);
+    }
+    if joining.as_ref().is_some_and(|joining| !sees(joining)) {
+        let detail = "thread must be the seq of a message of the conversation that is no reply in a thread itself.";
+        return Verdict::Refused(Refusal::invalid("thread", detail));
     }
     if append.submission.parent.is_some() && row.parent_seq.is_none() {
         return Verdict::Refused(Refusal::invalid("parent", "There is no message with this seq in the conversation."));
     }
-    let (head, at) = heads.entry(conversation).or_insert((head, active_at));
+    let (head, at) = known.heads.entry(conversation).or_insert((head, active_at));
     *head = faults::next(conversation, *head, now);
     *at = at_least(*at, now).0;
-    Verdict::New { number: Number(*head), at: Millis(*at) }
+    let (number, at) = (Number(*head), Millis(*at));
+    let reply = joining.map(|joining| {
+        let (author, key) = (append.author.user, (conversation, joining.root.0));
+        let summary = known.threads.entry(key).or_insert_with(|| joining.looked.summary(joining.root));
+        summary.add(number, author, at);
+        let (also_in_room, is_news) = (joining.also_in_room, joining.looked.is_new_to(author));
+        InThread { also_in_room, summary: summary.clone(), is_news }
+    });
+    Verdict::New { number, at, reply }
+}
+
+/// Refuses unless the author may say this there: in the room, in a thread, or in both.
+fn require(
+    append: &NewMessage,
+    row: &Checked,
+    role: &str,
+    joining: Option<&Joining>,
+    now: Millis,
+) -> std::result::Result<(), Refusal> {
+    let mut rights = rights(append, row, role);
+    if joining.is_none_or(|joining| joining.also_in_room) {
+        rights.require(Ability::Post, now)?;
+    }
+    let Some(Joining { looked, .. }) = joining else { return Ok(()) };
+    rights.grants.extend(grant(Ability::ReplyInThreads, looked.given, looked.ends_at));
+    rights.require(Ability::ReplyInThreads, now)
+}
+
+fn grant(ability: Ability, given: Option<i64>, ends_at: Option<i64>) -> Option<Grant> {
+    given.map(|given| Grant { ability, given: given == 1, ends_at: ends_at.map(Millis) })
 }
 
 /// What decides whether the author may post.
 fn rights(append: &NewMessage, row: &Checked, role: &str) -> Rights {
     let (conversation, author) = (append.submission.conversation.0, &append.author);
-    let grant =
-        row.given.map(|given| Grant { ability: Ability::Post, given: given == 1, ends_at: row.ends_at.map(Millis) });
     Rights {
         // Of a kind or a visibility that cannot be read, what gives the author the least.
         kind: row.kind.as_deref().and_then(Kind::from_name).unwrap_or(Kind::Direct),
@@ -318,15 +425,16 @@ fn rights(append: &NewMessage, row: &Checked, role: &str) -> Rights {
         role: read_role(role, conversation, author.user.0),
         server_role: author.role,
         policy: policies::read_rules(row.rules.as_deref(), conversation),
-        grants: grant.into_iter().collect(),
+        grants: grant(Ability::Post, row.given, row.ends_at).into_iter().collect(),
     }
 }
 
 async fn insert(unit: &mut Unit, run: &[NewMessage], verdicts: &[Verdict]) -> Result<HashMap<(i64, i64), i64>> {
     let mut heads: HashMap<i64, Head> = HashMap::new();
+    let mut threads: HashMap<(i64, i64), &Summary> = HashMap::new();
     let mut rows = Vec::with_capacity(run.len());
     for (append, verdict) in run.iter().zip(verdicts) {
-        if let Verdict::New { number, at } = verdict {
+        if let Verdict::New { number, at, reply } = verdict {
             let c = append.submission.conversation.0;
             heads.insert(c, Head { c, h: number.0, a: at.0 });
             rows.push(Row {
@@ -339,19 +447,28 @@ async fn insert(unit: &mut Unit, run: &[NewMessage], verdicts: &[Verdict]) -> Re
                 t: &append.submission.text,
                 p: append.submission.parent.map(|p| p.0),
                 a: at.0,
+                r: reply.as_ref().map(|reply| reply.summary.root.0),
+                x: reply.as_ref().filter(|reply| !reply.also_in_room).map(|_| 1),
             });
+            // The last one of a thread is the one that stays.
+            if let Some(reply) = reply {
+                threads.insert((c, reply.summary.root.0), &reply.summary);
+            }
         }
     }
     if rows.is_empty() {
         return Ok(HashMap::new());
     }
     let heads: Vec<Head> = heads.into_values().collect();
-    insert_rows(&mut unit.conn, &rows, &heads).await.map_err(|error| match error {
+    let ids = insert_rows(&mut unit.conn, &rows, &heads).await.map_err(|error| match error {
         // Another node used one of these client ids since the check. Nothing of the batch is stored;
         // repeated, its sends find what is there.
         Error::Conflict(text) => Error::Unavailable(text),
         error => error,
-    })
+    })?;
+    let summaries = threads.into_iter().map(|((conversation, _), summary)| (ConversationId(conversation), summary));
+    threads::put(&mut unit.conn, summaries).await?;
+    Ok(ids)
 }
 
 /// For SQLite: a row that cannot be stored ends the whole transaction. That is what we would do anyway,
@@ -387,7 +504,7 @@ async fn insert_rows(conn: &mut Conn, rows: &[Row<'_>], heads: &[Head]) -> Resul
     }
 }
 
-fn created(append: &NewMessage, id: MessageId, number: Number, at: Millis) -> Event {
+fn created(append: &NewMessage, id: MessageId, number: Number, at: Millis, reply: Option<InThread>) -> Event {
     let message = Message {
         id,
         conversation: append.submission.conversation,
@@ -401,6 +518,9 @@ fn created(append: &NewMessage, id: MessageId, number: Number, at: Millis) -> Ev
         client_id: append.submission.client_id.clone(),
         text: Some(append.submission.text.clone()),
         parent: append.submission.parent,
+        thread: reply.as_ref().map(|reply| reply.summary.root),
+        also_in_room: reply.as_ref().is_some_and(|reply| reply.also_in_room),
+        summary: None,
         created_at: at,
         edited_at: None,
         deleted_at: None,
@@ -413,6 +533,7 @@ fn created(append: &NewMessage, id: MessageId, number: Number, at: Millis) -> Ev
         origin: append.origin,
         at,
         fact: Fact::MessageCreated(message),
+        thread: reply.map(|reply| Box::new(reply.summary)),
     }
 }
 
@@ -437,8 +558,18 @@ fn content_hash(append: &NewMessage) -> i64 {
         .chain(parent)
         // Plain texts have the digest that they had before there were other types.
         .chain(special_type(append).unwrap_or_default().bytes())
+        .chain(in_thread(append))
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     hash.cast_signed()
+}
+
+/// The thread that was asked for, if one was. What joins one by what it answers has said nothing more than that.
+fn in_thread(append: &NewMessage) -> impl Iterator<Item = u8> {
+    let asked = match append.submission.target {
+        Target::Unaware | Target::Room => None,
+        Target::Thread { root, also_in_room } => Some((root, also_in_room)),
+    };
+    asked.into_iter().flat_map(|(root, also_in_room)| root.0.to_le_bytes().into_iter().chain([u8::from(also_in_room)]))
 }
 
 fn mismatch() -> Refusal {

@@ -22,7 +22,12 @@ statements! {
                  SELECT * FROM (
                    SELECT m.rev AS rev, 150 AS weight FROM members m
                    WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev <= $3
-                   ORDER BY m.rev LIMIT $4) AS members) AS all_of_them
+                   ORDER BY m.rev LIMIT $4) AS members
+                 UNION ALL
+                 SELECT * FROM (
+                   SELECT t.rev AS rev, 150 AS weight FROM threads t
+                   WHERE t.conversation_id = $1 AND t.rev > $2 AND t.rev <= $3 AND t.seq >= $5
+                   ORDER BY t.rev LIMIT $4) AS threads) AS all_of_them
                ORDER BY rev LIMIT $4";
 }
 
@@ -42,7 +47,7 @@ struct Row {
 }
 
 /// The first `limit` rows of a conversation whose last change came after `since` and up to `to`, by that change; of the
-/// messages those from `from` on.
+/// messages those from `from` on, and of the threads those about them.
 ///
 /// # Errors
 /// Those of the database.

@@ -49,9 +49,10 @@ impl Salvage for Row {
 
 impl Row {
     fn read(self) -> Draft {
-        let edit = (self.edit != 0).then_some(Number(self.edit));
+        let edit = (self.edit > 0).then_some(Number(self.edit));
+        let thread = (self.edit < 0).then_some(Number(self.edit.saturating_neg()));
         Draft {
-            key: DraftKey { conversation: ConversationId(self.conversation_id), edit },
+            key: DraftKey { conversation: ConversationId(self.conversation_id), edit, thread },
             text: self.text,
             parent: self.parent.map(Number),
             rev: Number(self.rev),
@@ -60,9 +61,9 @@ impl Row {
     }
 }
 
-/// A new message has no `seq` yet, and no message has this one.
+/// A new message has no `seq` yet, and no message has this one: 0 in the room, and in a thread the root's below zero.
 fn edit_of(key: DraftKey) -> i64 {
-    key.edit.map_or(0, |seq| seq.0)
+    key.edit.map(|seq| seq.0).or(key.thread.map(|root| -root.0)).unwrap_or_default()
 }
 
 /// All of a person's drafts.

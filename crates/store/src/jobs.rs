@@ -57,17 +57,20 @@ statements! {
 pub enum Kind {
     /// Remind somebody; the subject is a reminder.
     Reminder,
+    /// Have those follow a thread who take part in it; the subject is the message with which they do.
+    Follow,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: &'static [Self] = &[Self::Reminder];
+    pub const ALL: &'static [Self] = &[Self::Reminder, Self::Follow];
 
     /// Its name in the database, in the log and in figures.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Reminder => "reminder",
+            Self::Follow => "follow",
         }
     }
 

@@ -8,6 +8,8 @@
 mod sql;
 #[macro_use]
 pub mod names;
+#[macro_use]
+pub mod notifications;
 
 pub mod account_changes;
 pub mod damage;
@@ -42,16 +44,17 @@ pub mod markers;
 pub mod members;
 pub mod messages;
 pub mod nodes;
-pub mod notifications;
 pub mod policies;
 pub mod reactions;
 pub mod reminders;
 #[cfg(feature = "rewind")]
 mod rewind;
+pub mod saved;
 pub mod search;
 pub mod sessions;
 pub mod standby;
 pub mod statistics;
+pub mod threads;
 pub mod transfer;
 pub mod turns;
 
@@ -82,6 +85,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         appends::STATEMENTS,
         reactions::STATEMENTS,
         reminders::STATEMENTS,
+        saved::STATEMENTS,
         jobs::STATEMENTS,
         markers::STATEMENTS,
         notifications::STATEMENTS,
@@ -91,6 +95,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         catch_up::STATEMENTS,
         account_changes::STATEMENTS,
         drafts::STATEMENTS,
+        threads::STATEMENTS,
         followers::STATEMENTS,
         history::STATEMENTS,
         health::STATEMENTS,

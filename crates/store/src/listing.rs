@@ -1,7 +1,8 @@
 //! The list of a person's conversations, by last activity: rows and statements.
 
 use chat::{
-    ConversationId, Number, UserId, conversations::Conversation, members::Role, notifications::ConversationSettings,
+    ConversationId, Number, UserId, conversations::Conversation, limits::UNREAD_CAP, members::Role,
+    notifications::ConversationSettings,
 };
 use sqlx::FromRow;
 
@@ -16,20 +17,23 @@ use crate::{
 
 /// Entries of the list of `$1`, hidden ones too.
 ///
-/// Unread messages are counted in the index `messages_unread` alone, from one number on and up to
-/// [`chat::limits::UNREAD_CAP`].
+/// Unread messages are counted in two indexes alone, what stands in the room and what stands aside in threads, from one
+/// number on and up to [`chat::limits::UNREAD_CAP`]: the rows are not read.
 macro_rules! entry {
     () => {
-        "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
+        concat!("SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
                 c.member_count, c.active_at, m.role, m.visible_from, m.read_seq, m.hidden_seq, \
                 m.notify, m.muted_until, m.unread_from, (
              SELECT COUNT(*) FROM (SELECT 1 FROM messages n
-                 WHERE n.conversation_id = c.id AND n.author_id <> $1 AND n.deleted_at IS NULL
-                 AND n.seq >= CASE WHEN m.unread_from > 0 THEN m.unread_from
-                                   WHEN m.visible_from > m.read_seq THEN m.visible_from ELSE m.read_seq + 1 END
-                 LIMIT 100) AS counted) AS unread
+                 WHERE n.conversation_id = c.id AND n.aside = 0 AND n.author_id <> $1 AND n.deleted_at IS NULL
+                 AND n.seq >= ", unread_from!(), "
+                 LIMIT 100) AS counted) AS unread_in_room, (
+             SELECT COUNT(*) FROM (SELECT 1 FROM messages n
+                 WHERE n.conversation_id = c.id AND n.aside = 1 AND n.author_id <> $1 AND n.deleted_at IS NULL
+                 AND n.seq >= ", unread_from!(), "
+                 LIMIT 100) AS counted) AS unread_aside
          FROM members m JOIN conversations c ON c.id = m.conversation_id
-         WHERE m.user_id = $1 AND m.role IS NOT NULL "
+         WHERE m.user_id = $1 AND m.role IS NOT NULL ")
     };
 }
 
@@ -62,7 +66,8 @@ struct ListedRow {
     hidden_seq: i64,
     #[sqlx(flatten)]
     here: HereRow,
-    unread: i64,
+    unread_in_room: i64,
+    unread_aside: i64,
 }
 
 impl Salvage for ListedRow {
@@ -74,7 +79,8 @@ impl Salvage for ListedRow {
             read_seq: rest.number("read_seq")?,
             hidden_seq: rest.number("hidden_seq").unwrap_or_default(),
             here: HereRow::salvage(rest)?,
-            unread: rest.number("unread").unwrap_or_default(),
+            unread_in_room: rest.number("unread_in_room").unwrap_or_default(),
+            unread_aside: rest.number("unread_aside").unwrap_or_default(),
         })
     }
 }
@@ -93,6 +99,8 @@ pub struct Entry {
     pub hidden: Option<Number>,
     /// Others' messages after it, or from the mark on, counted up to [`chat::limits::UNREAD_CAP`].
     pub unread: i64,
+    /// The same without those that are in threads only.
+    pub unread_in_room: i64,
     /// The person's own settings.
     pub settings: ConversationSettings,
     /// Its time of last activity, in milliseconds: what the list is ordered by.
@@ -168,7 +176,8 @@ fn read(rows: Vec<ListedRow>, user: UserId) -> Result<Vec<Entry>> {
             conversation: row.conversation.read()?,
             visible_from: Number(row.visible_from),
             read_seq: Number(row.read_seq),
-            unread: row.unread,
+            unread: (row.unread_in_room + row.unread_aside).min(UNREAD_CAP),
+            unread_in_room: row.unread_in_room,
             settings: row.here.read(user.0),
         })
     })

@@ -170,6 +170,7 @@ pub async fn leave(
 ) -> Result<()> {
     let declined = i64::from(departure == Departure::Left);
     sql!(conn, execute, LEAVE, conversation.0, user.0, number.0, declined)?;
+    crate::threads::forget(conn, user, conversation).await?;
     Ok(())
 }
 

@@ -9,13 +9,15 @@ use chat::{
     ClientId, ConversationId, MessageId, Millis, Number, UserId,
     accounts::ServerRole,
     conversations::Kind,
-    messages::{Message, MessageType},
+    messages::{Message, MessageType, View},
+    threads::ThreadKey,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use crate::{
     Conn, Error, Result, reactions,
+    threads::Stored,
     unreadable::{self, Rest, Salvage},
 };
 
@@ -31,39 +33,63 @@ macro_rules! columns {
         concat!(
             "m.id, m.conversation_id, m.seq, m.rev, m.author_id, COALESCE(u.username, '') AS username, COALESCE(",
             shown_name!(),
-            ", '') AS shown_name, COALESCE(u.role, 'guest') AS role, m.message_type, m.client_id, m.text, m.parent, m.created_at, m.edited_at, m.deleted_at"
+            ", '') AS shown_name, COALESCE(u.role, 'guest') AS role, m.message_type, m.client_id, m.text, m.parent, m.created_at, m.edited_at, m.deleted_at, \
+             m.thread, m.aside, t.replies, t.last_seq, t.last_at, t.participants, t.rev AS thread_rev"
         )
+    };
+}
+
+/// What is joined to a message `m`: its author and, of a root, its thread.
+macro_rules! joined {
+    () => {
+        " LEFT JOIN users u ON u.id = m.author_id
+              LEFT JOIN threads t ON t.conversation_id = m.conversation_id AND t.seq = m.seq "
     };
 }
 
 statements! {
     ONE = concat!("SELECT ", columns!(), "
-             FROM messages m LEFT JOIN users u ON u.id = m.author_id WHERE m.conversation_id = $1 AND m.seq = $2");
+             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq = $2");
     BY_ID = concat!("SELECT ", columns!(), "
-             FROM messages m LEFT JOIN users u ON u.id = m.author_id WHERE m.id = $1");
+             FROM messages m", joined!(), "WHERE m.id = $1");
     CONVERSATION_OF = "SELECT conversation_id FROM messages WHERE id = $1";
     TIMELINE = concat!("SELECT ", columns!(), "
-             FROM messages m LEFT JOIN users u ON u.id = m.author_id
-             WHERE m.conversation_id = $1 AND m.seq >= $2 AND m.deleted_at IS NULL ORDER BY m.seq DESC LIMIT $3 OFFSET $4");
+             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq >= $2 AND m.deleted_at IS NULL ORDER BY m.seq DESC LIMIT $3 OFFSET $4");
     COUNT = "SELECT COUNT(*) FROM messages WHERE conversation_id = $1 AND seq >= $2 AND deleted_at IS NULL";
     NEWEST_OF_ALL = "SELECT id, created_at FROM messages ORDER BY id DESC LIMIT 1";
     BEFORE = concat!("SELECT ", columns!(), "
-             FROM messages m LEFT JOIN users u ON u.id = m.author_id
-             WHERE m.conversation_id = $1 AND m.seq < $2 AND m.seq >= $3 ORDER BY m.seq DESC LIMIT $4");
+             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq < $2 AND m.seq >= $3 ORDER BY m.seq DESC LIMIT $4");
     AFTER = concat!("SELECT ", columns!(), "
-             FROM messages m LEFT JOIN users u ON u.id = m.author_id
-             WHERE m.conversation_id = $1 AND m.seq > $2 ORDER BY m.seq LIMIT $3");
+             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq > $2 ORDER BY m.seq LIMIT $3");
+    BEFORE_IN_ROOM = concat!("SELECT ", columns!(), "
+             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq < $2 AND m.seq >= $3 AND m.aside = 0
+             ORDER BY m.seq DESC LIMIT $4");
+    AFTER_IN_ROOM = concat!("SELECT ", columns!(), "
+             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq > $2 AND m.aside = 0
+             ORDER BY m.seq LIMIT $3");
+    BEFORE_IN_THREAD = concat!("SELECT ", columns!(), "
+             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq < $2 AND m.seq >= $3
+              AND m.thread = $5 AND m.thread IS NOT NULL ORDER BY m.seq DESC LIMIT $4");
+    AFTER_IN_THREAD = concat!("SELECT ", columns!(), "
+             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq > $2
+              AND m.thread = $4 AND m.thread IS NOT NULL ORDER BY m.seq LIMIT $3");
     CHANGED = concat!("SELECT ", columns!(), "
-             FROM messages m LEFT JOIN users u ON u.id = m.author_id
-             WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev <= $3 AND m.rev > m.seq AND m.seq >= $4 ORDER BY m.seq");
+             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev <= $3 AND m.rev > m.seq AND m.seq >= $4 ORDER BY m.seq");
     CREATED = concat!("SELECT ", columns!(), "
-             FROM messages m LEFT JOIN users u ON u.id = m.author_id
-             WHERE m.conversation_id = $1 AND m.seq > $2 AND m.seq <= $3 AND m.rev = m.seq AND m.seq >= $4 ORDER BY m.seq");
+             FROM messages m", joined!(), "WHERE m.conversation_id = $1 AND m.seq > $2 AND m.seq <= $3 AND m.rev = m.seq AND m.seq >= $4 ORDER BY m.seq");
     NEWEST = concat!("SELECT ", columns!(), "
              FROM json_each($1) AS j
              JOIN messages m ON m.conversation_id = CAST(j.value ->> 'v' AS BIGINT) AND m.seq = (
-             SELECT MAX(n.seq) FROM messages n WHERE n.conversation_id = CAST(j.value ->> 'v' AS BIGINT))
-             LEFT JOIN users u ON u.id = m.author_id");
+             SELECT MAX(n.seq) FROM messages n WHERE n.conversation_id = CAST(j.value ->> 'v' AS BIGINT))", joined!());
+    NEWEST_IN_ROOM = concat!("SELECT ", columns!(), "
+             FROM json_each($1) AS j
+             JOIN messages m ON m.conversation_id = CAST(j.value ->> 'v' AS BIGINT) AND m.seq = (
+             SELECT MAX(n.seq) FROM messages n WHERE n.conversation_id = CAST(j.value ->> 'v' AS BIGINT) AND n.aside = 0)",
+             joined!());
+    THESE = concat!("SELECT ", columns!(), "
+             FROM json_each($1) AS j
+             JOIN messages m ON m.conversation_id = CAST(j.value ->> 'c' AS BIGINT)
+              AND m.seq = CAST(j.value ->> 's' AS BIGINT)", joined!());
     /// Membership and what it shows are of the same moment as the rows.
     FOUND = concat!("SELECT ", columns!(), "
              FROM json_each($1) AS j
@@ -71,9 +97,7 @@ statements! {
              JOIN members b ON b.conversation_id = m.conversation_id AND b.user_id = $2 AND b.role IS NOT NULL
               AND b.visible_from <= m.seq
              JOIN conversations c ON c.id = m.conversation_id
-              AND c.kind IN (SELECT k.value ->> 'v' FROM json_each($5) AS k)
-             LEFT JOIN users u ON u.id = m.author_id
-             WHERE m.deleted_at IS NULL AND m.created_at >= $3 AND m.created_at < $4
+              AND c.kind IN (SELECT k.value ->> 'v' FROM json_each($5) AS k)", joined!(), "WHERE m.deleted_at IS NULL AND m.created_at >= $3 AND m.created_at < $4
              ORDER BY m.id DESC");
     EDIT = "UPDATE messages SET text = $3, rev = $4, text_rev = $4, edited_at = $5
             WHERE conversation_id = $1 AND seq = $2";
@@ -84,7 +108,8 @@ statements! {
 
 /// The fields of [`Row`], in their order.
 const COLUMNS: &str = "id, conversation_id, seq, rev, author_id, username, shown_name, role, message_type, client_id, \
-                       text, parent, created_at, edited_at, deleted_at";
+                       text, parent, created_at, edited_at, deleted_at, thread, aside, replies, last_seq, last_at, \
+                       participants, thread_rev";
 
 #[derive(FromRow, Deserialize)]
 struct Row {
@@ -103,6 +128,14 @@ struct Row {
     created_at: i64,
     edited_at: Option<i64>,
     deleted_at: Option<i64>,
+    thread: Option<i64>,
+    /// 1 if it stands in its thread only.
+    aside: i64,
+    replies: Option<i64>,
+    last_seq: Option<i64>,
+    last_at: Option<i64>,
+    participants: Option<String>,
+    thread_rev: Option<i64>,
 }
 
 impl Row {
@@ -134,6 +167,7 @@ impl Row {
         found("edited_at", edited_at != row.edited_at);
         let is_empty = found("text", row.text.is_none() && row.deleted_at.is_none());
         let deleted_at = if row.deleted_at.is_some() || is_empty { deleted_at.or(Some(created_at)) } else { None };
+        let thread = Stored::of(row.replies, row.last_seq, row.last_at, row.participants, row.thread_rev);
         if !wrong.is_empty() {
             unreadable::note(TABLE, row.id, wrong.join(", "));
         }
@@ -150,6 +184,9 @@ impl Row {
             client_id: row.client_id.and_then(|id| ClientId::parse(&id).ok()),
             text: row.text.filter(|_| deleted_at.is_none()),
             parent: row.parent.map(Number),
+            thread: row.thread.map(Number),
+            also_in_room: row.thread.is_some() && row.aside == 0,
+            summary: thread.map(|stored| Box::new(stored.read(Number(row.seq)))),
             created_at: Millis(created_at),
             edited_at: edited_at.map(Millis),
             deleted_at: deleted_at.map(Millis),
@@ -177,6 +214,13 @@ impl Salvage for Row {
             created_at: rest.number("created_at").unwrap_or_default(),
             edited_at: rest.number("edited_at"),
             deleted_at: rest.number("deleted_at"),
+            thread: rest.number("thread"),
+            aside: rest.number("aside").unwrap_or_default(),
+            replies: rest.number("replies"),
+            last_seq: rest.number("last_seq"),
+            last_at: rest.number("last_at"),
+            participants: rest.text("participants"),
+            thread_rev: rest.number("thread_rev"),
         })
     }
 }
@@ -267,7 +311,27 @@ pub async fn before(
     from: Number,
     limit: i64,
 ) -> Result<Vec<Message>> {
-    let mut rows = sql_many!(conn, Row, COLUMNS, BEFORE, conversation.0, seq.0, from.0, limit)?;
+    before_in(conn, (conversation, View::All), seq, from, limit).await
+}
+
+/// The same of those messages that are in view.
+///
+/// # Errors
+/// Those of the database.
+pub async fn before_in(
+    conn: &mut Conn,
+    (conversation, view): (ConversationId, View),
+    seq: Number,
+    from: Number,
+    limit: i64,
+) -> Result<Vec<Message>> {
+    let mut rows = match view {
+        View::All => sql_many!(conn, Row, COLUMNS, BEFORE, conversation.0, seq.0, from.0, limit)?,
+        View::Room => sql_many!(conn, Row, COLUMNS, BEFORE_IN_ROOM, conversation.0, seq.0, from.0, limit)?,
+        View::Thread(root) => {
+            sql_many!(conn, Row, COLUMNS, BEFORE_IN_THREAD, conversation.0, seq.0, from.0, limit, root.0)?
+        }
+    };
     rows.reverse();
     complete(conn, rows).await
 }
@@ -277,7 +341,24 @@ pub async fn before(
 /// # Errors
 /// Those of the database.
 pub async fn after(conn: &mut Conn, conversation: ConversationId, seq: Number, limit: i64) -> Result<Vec<Message>> {
-    let rows = sql_many!(conn, Row, COLUMNS, AFTER, conversation.0, seq.0, limit)?;
+    after_in(conn, (conversation, View::All), seq, limit).await
+}
+
+/// The same of those messages that are in view.
+///
+/// # Errors
+/// Those of the database.
+pub async fn after_in(
+    conn: &mut Conn,
+    (conversation, view): (ConversationId, View),
+    seq: Number,
+    limit: i64,
+) -> Result<Vec<Message>> {
+    let rows = match view {
+        View::All => sql_many!(conn, Row, COLUMNS, AFTER, conversation.0, seq.0, limit)?,
+        View::Room => sql_many!(conn, Row, COLUMNS, AFTER_IN_ROOM, conversation.0, seq.0, limit)?,
+        View::Thread(root) => sql_many!(conn, Row, COLUMNS, AFTER_IN_THREAD, conversation.0, seq.0, limit, root.0)?,
+    };
     complete(conn, rows).await
 }
 
@@ -319,6 +400,36 @@ pub async fn created(
 pub async fn newest(conn: &mut Conn, conversations: &[ConversationId]) -> Result<HashMap<ConversationId, Message>> {
     let ids = crate::appends::json_ids(conversations.iter().map(|c| c.0))?;
     let rows = sql_many!(conn, Row, COLUMNS, NEWEST, ids.as_str())?;
+    Ok(complete(conn, rows).await?.into_iter().map(|m| (m.conversation, m)).collect())
+}
+
+/// The messages about which these threads are.
+///
+/// # Errors
+/// Those of the database.
+pub async fn these(conn: &mut Conn, roots: &[ThreadKey]) -> Result<HashMap<ThreadKey, Message>> {
+    #[derive(Serialize)]
+    struct Place {
+        c: i64,
+        s: i64,
+    }
+    let place = |key: &ThreadKey| Place { c: key.conversation.0, s: key.root.0 };
+    let places = crate::appends::json(&roots.iter().map(place).collect::<Vec<_>>())?;
+    let rows = sql_many!(conn, Row, COLUMNS, THESE, places.as_str())?;
+    let key = |one: &Message| ThreadKey { conversation: one.conversation, root: one.seq };
+    Ok(complete(conn, rows).await?.into_iter().map(|one| (key(&one), one)).collect())
+}
+
+/// The newest message that stands in the room, of each of these conversations.
+///
+/// # Errors
+/// Those of the database.
+pub async fn newest_in_room(
+    conn: &mut Conn,
+    conversations: &[ConversationId],
+) -> Result<HashMap<ConversationId, Message>> {
+    let ids = crate::appends::json_ids(conversations.iter().map(|c| c.0))?;
+    let rows = sql_many!(conn, Row, COLUMNS, NEWEST_IN_ROOM, ids.as_str())?;
     Ok(complete(conn, rows).await?.into_iter().map(|m| (m.conversation, m)).collect())
 }
 

@@ -14,6 +14,14 @@ use crate::{
 
 const TABLE: &str = "notification_settings";
 
+/// The number from which on messages are unread to the member in the row `m`: the mark, or what comes after the read
+/// marker.
+macro_rules! unread_from {
+    () => {
+        "CASE WHEN m.unread_from > 0 THEN m.unread_from WHEN m.visible_from > m.read_seq THEN m.visible_from ELSE m.read_seq + 1 END"
+    };
+}
+
 statements! {
     OF = "SELECT user_id, room_level, group_level, direct_level, quiet_days, quiet_from, quiet_to, time_zone, keywords, rev
           FROM notification_settings WHERE user_id = $1";

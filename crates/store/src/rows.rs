@@ -33,6 +33,12 @@ const WRONG_PARTS: &[(&str, &str, &str)] = &[
         "conversation_id",
         "members WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = user_id)",
     ),
+    (
+        "threads about no message",
+        "conversation_id",
+        "threads WHERE NOT EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = threads.conversation_id \
+         AND m.seq = threads.seq)",
+    ),
     // In such a conversation only owners may do anything.
     ("policies whose rules are no object", "conversation_id", "policies WHERE rules NOT LIKE '{%}'"),
     ("reactions of nobody", "message_id", "reactions WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = user_id)"),

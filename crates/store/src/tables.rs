@@ -48,7 +48,6 @@ pub(crate) enum Changes {
     Unnumbered,
     /// By `rev`, the number of a row's last change, with an index on conversation and `rev`. No row is ever deleted: it
     /// stays as a tombstone.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only a test's tables are found so yet; the next nouns will be"))]
     Rev,
     /// The same, with `seq`, the number with which a row was created. There is an index on conversation and `seq`, and
     /// one on conversation and `rev` of only those rows whose `rev` is the greater.
@@ -177,7 +176,11 @@ pub(crate) static TABLES: Tables = tables! {
     messages by (id) of Owner::Conversation("conversation_id", Changes::SeqAndRev); {
         id: Number, conversation_id: Number, seq: Number, rev: Number, author_id: Number, client_id: Text,
         content_hash: Number, text: Text, parent: Number, created_at: Number, edited_at: Number,
-        deleted_at: Number, message_type: Text, text_rev: Number
+        deleted_at: Number, message_type: Text, text_rev: Number, thread: Number, aside: Number
+    }
+    threads by (conversation_id, seq) of Owner::Conversation("conversation_id", Changes::Rev); {
+        conversation_id: Number, seq: Number, replies: Number, last_seq: Number, last_at: Number, participants: Text,
+        rev: Number
     }
     account_heads by (user_id) of Owner::Account("user_id"); { user_id: Number, head: Number, floor: Number }
     account_changes by (user_id, noun, key) of Owner::Account("user_id"); {
@@ -191,10 +194,16 @@ pub(crate) static TABLES: Tables = tables! {
         user_id: Number, room_level: Text, group_level: Text, direct_level: Text, quiet_days: Text, quiet_from: Number,
         quiet_to: Number, time_zone: Text, keywords: Text, rev: Number
     }
+    followed_threads by (user_id, conversation_id, seq) of Owner::Account("user_id"); {
+        user_id: Number, conversation_id: Number, seq: Number, follows: Number, read_seq: Number, rev: Number
+    }
     reactions by (message_id, emoji, user_id) of Owner::Message("message_id"); { message_id: Number, emoji: Text, user_id: Number, number: Number }
     reminders by (user_id, conversation_id, seq) of Owner::Account("user_id"); {
         user_id: Number, conversation_id: Number, seq: Number, id: Number, at: Number, created_at: Number, due_at: Number,
         rev: Number
+    }
+    saved_messages by (user_id, conversation_id, seq) of Owner::Account("user_id"); {
+        user_id: Number, conversation_id: Number, seq: Number, message_id: Number, saved_at: Number, rev: Number
     }
     // What it says is of accounts and of rooms.
     name_findings by (noun, subject, what) of Owner::Server; {

@@ -4,6 +4,7 @@ use chat::{
     AccountEvent, AccountFact, ConnectionId, ConversationId, Event, Fact, Millis, Notice, Number, Outgoing, Scope,
     UserId,
     event::{Audience, Revocation, Signal},
+    threads::Summary,
 };
 
 use crate::{Conn, Error, Result, account_changes, conversations, heads::Heads, invalidations};
@@ -62,8 +63,20 @@ impl Unit {
 
     /// Records a numbered change, to be told after the commit.
     pub fn record(&mut self, conversation: ConversationId, number: Number, actor: UserId, fact: Fact) {
-        let (origin, at) = (self.origin, self.now);
-        self.committed.push(Outgoing::Event(Event { conversation, number, actor, origin, at, fact }));
+        self.record_with(conversation, number, actor, fact, None);
+    }
+
+    /// The same of a change that changes a thread's summary, too.
+    pub fn record_with(
+        &mut self,
+        conversation: ConversationId,
+        number: Number,
+        actor: UserId,
+        fact: Fact,
+        thread: Option<Summary>,
+    ) {
+        let (origin, at, thread) = (self.origin, self.now, thread.map(Box::new));
+        self.committed.push(Outgoing::Event(Event { conversation, number, actor, origin, at, fact, thread }));
     }
 
     /// Takes the next number of an account. Whoever takes one must [`Unit::record_of`] an event with it.

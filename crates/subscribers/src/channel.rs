@@ -3,11 +3,16 @@
 use std::{collections::HashMap, sync::Arc};
 
 use chat::{ConnectionId, Number, Outgoing, UserId, conversations::Place};
-use dialects::Dialect;
 use stream::Gaps;
 use tokio::time::Instant;
 
-use crate::{chunk::Chunk, pace::Pace, queue::Subscriber};
+use crate::{
+    audience::{Audience, Listening},
+    chunk::Chunk,
+    pace::Pace,
+    queue::Subscriber,
+    turnover::Run,
+};
 
 /// An event that waits for its turn: its batch, and its index there.
 pub(crate) type Waiting = (Arc<Vec<Outgoing>>, usize);
@@ -22,8 +27,12 @@ pub(crate) struct Channel {
     pub subscribers: Vec<Arc<Subscriber>>,
     /// Those subscribers who do not see all messages.
     pub limited: Limited,
-    /// How many subscribers speak each dialect.
-    pub listening: [u32; Dialect::COUNT],
+    /// How many subscribers each audience has.
+    pub listening: Listening,
+    /// Joins and leaves that were not handed out yet to those who take them as one.
+    pub run: Option<Run>,
+    /// When the last of these runs was handed out.
+    pub turnover_at: Option<Instant>,
     /// Frames that are not handed out yet.
     pub chunk: Chunk,
     /// Decides when they may be handed out.
@@ -66,6 +75,8 @@ impl Channel {
             subscribers: Vec::new(),
             limited: Limited::default(),
             listening: Default::default(),
+            run: None,
+            turnover_at: None,
             chunk: Chunk::default(),
             pace: Pace::default(),
             unwoken: 0,
@@ -74,7 +85,7 @@ impl Channel {
 
     pub(crate) fn add(&mut self, subscriber: Arc<Subscriber>) {
         if self.subscribers.iter().all(|known| known.id != subscriber.id) {
-            self.listening[subscriber.dialect.place()] += 1;
+            self.listening[Audience::of(&subscriber).place()] += 1;
             self.subscribers.push(subscriber);
         }
     }
@@ -82,7 +93,7 @@ impl Channel {
     pub(crate) fn remove(&mut self, id: ConnectionId) {
         if let Some(at) = self.subscribers.iter().position(|subscriber| subscriber.id == id) {
             let subscriber = self.subscribers.swap_remove(at);
-            self.listening[subscriber.dialect.place()] -= 1;
+            self.listening[Audience::of(&subscriber).place()] -= 1;
         }
     }
 

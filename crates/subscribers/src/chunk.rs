@@ -1,12 +1,16 @@
 //! A chunk: the frames that are handed out together in one conversation, encoded once for each dialect present.
 
 use bytes::Bytes;
-use chat::{ConnectionId, ConversationId, Event, Number, conversations::Place};
-use dialects::Dialect;
+use chat::{ConnectionId, ConversationId, Event, Number, conversations::Place, members::Turnover};
+use dialects::{Dialect, Text};
 
-use crate::{channel::Limited, frame, numbers::Numbers, queue::Subscriber};
-
-const DIALECTS: usize = Dialect::COUNT;
+use crate::{
+    audience::{Audience, Listening},
+    channel::Limited,
+    frame,
+    numbers::Numbers,
+    queue::Subscriber,
+};
 
 /// The frames of one conversation that wait to be handed out.
 #[derive(Default)]
@@ -14,7 +18,8 @@ pub(crate) struct Chunk {
     conversation: ConversationId,
     /// The number of events in it.
     pub(crate) events: u32,
-    parts: [Part; DIALECTS],
+    /// None while nothing waits, as in nearly all conversations.
+    parts: Option<Box<[Part; Audience::COUNT]>>,
 }
 
 #[derive(Default)]
@@ -38,34 +43,39 @@ struct Veil {
 
 impl Chunk {
     pub(crate) fn is_empty(&self) -> bool {
-        self.parts.iter().all(|part| part.frames.is_empty())
+        self.parts.is_none()
     }
 
     /// Its length in bytes, in the dialect in which it is longest.
     pub(crate) fn len(&self) -> usize {
-        self.parts.iter().map(|part| part.frames.len()).max().unwrap_or_default()
+        self.parts.iter().flat_map(|parts| parts.iter()).map(|part| part.frames.len()).max().unwrap_or_default()
     }
 
-    /// Adds an event, encoded for each dialect present; and its bare number, if some subscribers do not see all
-    /// messages.
+    /// Adds an event, encoded for each dialect present; if some subscribers do not see all messages, also its bare
+    /// number, and what it says without the thread whose root they do not see.
     pub(crate) fn add(
         &mut self,
         numbers: &Numbers,
         place: &Place,
         event: &Event,
-        listening: &[u32; DIALECTS],
+        listening: &Listening,
         limited: &Limited,
     ) {
         let earlier = event.fact.message().map(|message| message.seq).filter(|seq| *seq < event.number);
         let earlier = earlier.filter(|_| !limited.is_empty());
+        let rootless = event.thread.as_ref().filter(|_| !limited.is_empty());
+        let rootless = rootless.map(|thread| (thread.root, Event { thread: None, ..event.clone() }));
         self.conversation = event.conversation;
         self.events += 1;
-        for dialect in Dialect::all() {
-            if listening[dialect.place()] == 0 {
+        let mut native: Option<Option<Text>> = None;
+        for (audience, dialect) in Audience::all() {
+            if listening[audience.place()] == 0 {
                 continue;
             }
-            let Some(text) = numbers.event(dialect, place, event) else { continue };
-            let part = &mut self.parts[dialect.place()];
+            let encode = || numbers.event(dialect, place, event);
+            let text = if dialect == Dialect::NATIVE { native.get_or_insert_with(encode).clone() } else { encode() };
+            let Some(text) = text else { continue };
+            let part = &mut self.parts.get_or_insert_default()[audience.place()];
             let start = part.frames.len();
             frame::write(&mut part.frames, frame::Opcode::Text, text.as_bytes());
             if let Some(origin) = event.origin
@@ -80,16 +90,35 @@ impl Chunk {
                 }
                 part.veils.push(Veil { start, end: part.frames.len(), seq, instead });
             }
+            // Whoever does not see the message itself does not see the root either: the first replacement holds.
+            if let Some((seq, event)) = &rootless {
+                let mut instead = Vec::new();
+                if let Some(text) = numbers.event(dialect, place, event) {
+                    frame::write(&mut instead, frame::Opcode::Text, text.as_bytes());
+                }
+                part.veils.push(Veil { start, end: part.frames.len(), seq: *seq, instead });
+            }
         }
+    }
+
+    /// Adds a run of joins and leaves, for those who take it as one.
+    pub(crate) fn add_turnover(&mut self, conversation: ConversationId, turnover: &Turnover) {
+        let Some(text) = (Dialect::NATIVE.turnover)(conversation, turnover) else { return };
+        self.conversation = conversation;
+        self.events += 1;
+        let part = &mut self.parts.get_or_insert_default()[Audience::GATHERING.place()];
+        frame::write(&mut part.frames, frame::Opcode::Text, text.as_bytes());
     }
 
     /// Puts the same bytes into every subscriber's outbox; returns the number of outboxes.
     pub(crate) fn hand_out(self, subscribers: &[std::sync::Arc<Subscriber>], limited: &Limited) -> u64 {
         let conversation = self.conversation;
-        let sealed: [Sealed; DIALECTS] = self.parts.map(Sealed::from);
+        let Some(parts) = self.parts else { return 0 };
+        let sealed: [Sealed; Audience::COUNT] = parts.map(Sealed::from);
         let mut handed = 0_u64;
         for subscriber in subscribers.iter().filter(|subscriber| subscriber.hears(conversation)) {
-            let bytes = sealed[subscriber.dialect.place()].bytes_for(subscriber.id, limited.sees_from(subscriber.user));
+            let bytes =
+                sealed[Audience::of(subscriber).place()].bytes_for(subscriber.id, limited.sees_from(subscriber.user));
             if !bytes.is_empty() {
                 subscriber.outbox.push(bytes);
                 handed += 1;

@@ -12,6 +12,7 @@ mod cards;
 mod expiry;
 mod gaps;
 mod hand_out;
+mod newcomers;
 mod nodes;
 mod numbers;
 mod presence;
@@ -79,7 +80,7 @@ enum Control {
     Attach { subscriber: Arc<Subscriber>, answer: oneshot::Sender<Result<Attached>> },
     Detach { user: UserId, id: ConnectionId },
     Loaded { user: UserId, since: u64, result: Result<Belongings> },
-    Listed { user: UserId, number: Number, listed: Box<Result<Option<Listed>>> },
+    Entered { user: UserId, number: Number, entered: Box<Result<Option<newcomers::Entered>>> },
     Card(Box<Account>, Result<Belongings>),
     Presence { user: UserId, presence: Presence, whose: Whose },
     Activity { user: UserId, id: ConnectionId },
@@ -396,20 +397,17 @@ impl State {
         if channel.chunk.is_empty() || channel.chunk.len() >= MUCH {
             self.touched.add(event.conversation);
         }
-        match &event.fact {
-            Fact::ConversationUpdated(conversation) => channel.place.name = conversation.name.clone(),
-            Fact::MemberJoined { member_count, .. } | Fact::MemberLeft { member_count, .. } => {
-                channel.member_count = *member_count;
-            }
-            Fact::MessageCreated(_)
-            | Fact::MessageEdited(_)
-            | Fact::MessageDeleted(_)
-            | Fact::ReactionAdded { .. }
-            | Fact::ReactionRemoved { .. }
-            | Fact::MemberUpdated(_)
-            | Fact::ConversationCreated(_) => {}
+        if let Fact::ConversationUpdated(conversation) = &event.fact {
+            channel.place.name = conversation.name.clone();
         }
-        channel.chunk.add(&self.numbers, &channel.place, event, &channel.listening, &channel.limited);
+        if let Some(member_count) = event.fact.members_after() {
+            channel.member_count = member_count;
+        }
+        let (listening, due) = channel.gather(event, self.presence_members, Instant::now());
+        channel.chunk.add(&self.numbers, &channel.place, event, &listening, &channel.limited);
+        if let Some(due) = due {
+            self.touched.add_later(due, event.conversation);
+        }
         // Removed at once, because the waiting events come next. The member learns of it by an event of their account.
         if let Fact::MemberLeft { member, .. } = &event.fact {
             self.put_out(member.user, event.conversation, event.number);
@@ -465,7 +463,7 @@ impl State {
             Control::Attach { subscriber, answer } => self.attach(subscriber, answer),
             Control::Detach { user, id } => self.detach(user, id),
             Control::Loaded { user, since, result } => self.loaded(user, since, result),
-            Control::Listed { user, number, listed } => self.listed_read(user, number, *listed),
+            Control::Entered { user, number, entered } => self.entered_read(user, number, *entered),
             Control::Card(account, belongings) => self.belongings_of_card(&account, belongings),
             Control::Presence { user, presence, whose } => self.set_presence(user, presence, whose),
             Control::Activity { user, id } => self.show_activity(user, id),

@@ -14,7 +14,9 @@ pub mod presence;
 mod queue;
 mod revocations;
 mod tuning;
+mod turnover;
 
+mod audience;
 mod channel;
 mod chunk;
 pub mod typing;

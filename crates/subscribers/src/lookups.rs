@@ -28,6 +28,8 @@ pub trait Lookups: Send + Sync + 'static {
     fn standing(&self, user: UserId, sessions: Vec<SessionId>) -> Lookup<Standing>;
     /// A conversation as a person sees it; `None` if they are not a member.
     fn listed(&self, user: UserId, conversation: ConversationId) -> Lookup<Option<Listed>>;
+    /// The changes of a conversation since a person came into it; `None` if they are not a member.
+    fn since_joining(&self, user: UserId, conversation: ConversationId) -> Lookup<Option<CaughtUp>>;
     /// Those of these people, with their usernames, who are members of these conversations.
     fn among(&self, users: Vec<UserId>, places: Vec<ConversationId>) -> Lookup<Vec<(ConversationId, UserId, String)>>;
     /// What a host application calls these people; whoever it does not know is left out.

@@ -217,6 +217,8 @@ pub struct Subscriber {
     pub role: ServerRole,
     /// Its dialect.
     pub dialect: Dialect,
+    /// Whether it takes a run of joins and leaves in a large channel as one.
+    pub gathers: bool,
     /// When its credential was verified.
     pub vouched_at: Instant,
     /// When its credential ends, unless the session is used meanwhile.

@@ -125,6 +125,7 @@ mod tests {
             session: Some(SessionId(session)),
             role: chat::accounts::ServerRole::User,
             dialect: Dialect::NATIVE,
+            gathers: false,
             vouched_at,
             good_until: vouched_at + Duration::from_secs(3_600),
             tuning: None,

@@ -5,7 +5,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::checker::{AccountEvent, AccountLog, AccountWord, Content, Log, Marker, Reminder, Row};
+use crate::{
+    checker::{AccountEvent, AccountLog, AccountWord, Content, Log, Marker, Reminder, Row},
+    rest::Rest,
+};
 
 /// A client of a server's REST interface.
 #[derive(Clone, Debug)]
@@ -18,7 +21,7 @@ impl Api {
     /// A client of the server at this address, `HOST:PORT`.
     #[must_use]
     pub fn at(address: impl std::fmt::Display) -> Self {
-        Self { base: format!("http://{address}"), http: reqwest::Client::new() }
+        Self { base: format!("http://{address}"), http: Rest::client() }
     }
 
     /// Makes a GET request.

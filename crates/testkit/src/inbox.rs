@@ -49,6 +49,9 @@ impl Inbox {
             | "reminder.set"
             | "reminder.due"
             | "reminder.removed"
+            | "message.saved"
+            | "message.unsaved"
+            | "thread.followed"
             | "conversation.settings"
             | "notifications.changed" => self.signals.push_back(heard),
             _ => self.heard.push_back(heard),
@@ -96,6 +99,13 @@ fn words(kind: &str, data: &Value, name: &dyn Fn(i64) -> String) -> (String, Opt
         "notifications.changed" => ("notifications".to_owned(), None),
         "reminder.set" | "reminder.due" | "reminder.removed" => {
             (format!("reminder {} {}", data["id"], kind.trim_start_matches("reminder.")), None)
+        }
+        "message.saved" | "message.unsaved" => {
+            (format!("{} {}", kind.trim_start_matches("message."), data["seq"]), None)
+        }
+        "thread.followed" => {
+            let what = if data["follows"] == true { "followed" } else { "not followed" };
+            (format!("thread {} {what}", data["thread"]), None)
         }
         "typing.started" => (format!("{} types", person(&data["user"]).0), None),
         "typing.stopped" => (format!("{} stops typing", person(&data["user"]).0), None),

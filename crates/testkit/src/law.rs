@@ -3,12 +3,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use promises::{ConversationId, KnownAccount, Number, UserId};
+use promises::{ConversationId, Form as _, KnownAccount, Number, ThreadKey, UserId};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
-    model::{Objects, Snapshot, draft_key, profile_of, reminder_of, row_of},
+    model::{Objects, Snapshot, draft_key, profile_of, reminder_of, row_of, saved_of, thread_of},
     person::Inner,
 };
 
@@ -133,7 +133,35 @@ pub async fn read_account(person: &Inner, cursor: i64) -> Option<KnownAccount<Ob
     let account = KnownAccount::read(Number(cursor), Some(profile_of(&me)), conversations, drafts);
     let Seen::Here(notifications) = get(person, "/v1/users/me/notifications").await else { return None };
     let settings = listed.iter().map(|(id, one)| (ConversationId(*id), one["settings"].to_string()));
-    Some(account.with_reminders(reminders).with_settings(settings, notifications.to_string()))
+    let account = account.with_settings(settings, notifications.to_string());
+    let account = account.with_reminders(reminders).with_things(saved(person).await?);
+    Some(account.with_threads(threads(person).await?))
+}
+
+/// What a person has saved, page by page.
+async fn saved(person: &Inner) -> Option<Vec<(String, String)>> {
+    let mut all = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let Seen::Here(page) = get(person, &format!("/v1/saved?messages=false{cursor}")).await else { return None };
+        let entries = page["entries"].as_array().into_iter().flatten();
+        all.extend(entries.map(|entry| saved_of(&entry["saved"]).expect("it has a place and a number")));
+        let Some(next) = page["next_cursor"].as_str() else { return Some(all) };
+        cursor = format!("&cursor={next}");
+    }
+}
+
+/// All threads that a person follows.
+async fn threads(person: &Inner) -> Option<Vec<(ThreadKey, Number, Number)>> {
+    let mut all = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let Seen::Here(page) = get(person, &format!("/v1/threads?limit=200{cursor}")).await else { return None };
+        let threads = page["threads"].as_array().into_iter().flatten();
+        all.extend(threads.map(|thread| thread_of(thread).expect("a thread has a place")));
+        let Some(next) = page["next_cursor"].as_str() else { return Some(all) };
+        cursor = format!("&cursor={next}");
+    }
 }
 
 /// Checks the law for the account once; the error is the difference.
@@ -240,7 +268,9 @@ fn same_as_listed(person: &Inner, known: &Snapshot, listed: &Value) {
     let (name, id) = (&person.name, &listed["id"]);
     assert_eq!(known.row, row_of(listed), "the list shows {name} conversation {id} otherwise");
     let newest = known.messages.last_key_value().map(|(_, message)| message.clone()).unwrap_or_default();
-    assert_eq!(newest, listed["last_message"], "the list shows {name} another newest message in {id}");
+    let mut last = listed["last_message"].clone();
+    Objects::take_thread(&mut last);
+    assert_eq!(newest, last, "the list shows {name} another newest message in {id}");
     let role = known.members.get(&UserId(person.id)).map(|member| member["role"].clone()).unwrap_or_default();
     assert_eq!(role, listed["role"], "the list shows {name} another role in {id}");
     // Markers have no numbers, but the unread messages that follow from them can be counted.
@@ -252,6 +282,22 @@ fn same_as_listed(person: &Inner, known: &Snapshot, listed: &Value) {
             .messages
             .range(from..)
             .filter(|(_, message)| message["author"]["id"] != person.id && message["deleted_at"].is_null());
-        assert_eq!(listed["unread"], unread.count().min(UNREAD_CAP), "the list counts otherwise for {name} in {id}");
+        let unread: Vec<&Value> = unread.map(|(_, message)| message).collect();
+        let in_room = unread.iter().filter(|message| is_in_room(message)).count().min(UNREAD_CAP);
+        let all = unread.len().min(UNREAD_CAP);
+        assert_eq!(listed["unread"], all, "the list counts otherwise for {name} in {id}");
+        let shown = listed["room"].get("unread").unwrap_or(&listed["unread"]);
+        assert_eq!(*shown, in_room, "the list counts otherwise for {name} in the room of {id}");
     }
+    // Of what the window does not reach nothing is known.
+    let Some(newest) = known.messages.values().rev().find(|message| is_in_room(message)) else { return };
+    let room = &listed["room"];
+    let mut shown = if room.is_null() { listed["last_message"].clone() } else { room["last_message"].clone() };
+    Objects::take_thread(&mut shown);
+    assert_eq!(*newest, shown, "the list shows {name} another newest message in the room of {id}");
+}
+
+/// Whether a message stands in the room, and not in a thread only.
+fn is_in_room(message: &Value) -> bool {
+    message["thread"].is_null() || message["also_in_room"] == true
 }

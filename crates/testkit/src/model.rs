@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use promises::{
-    AccountChange, AccountForm, Change, ConversationId, DraftKey, Form, KnownAccount, Number, Place, ReminderId, UserId,
+    AccountChange, AccountForm, Change, ConversationId, DraftKey, Form, KnownAccount, Number, Place, ReminderId,
+    ThreadKey, UserId, saved_name,
 };
 use serde_json::{Map, Value};
 
@@ -24,10 +25,20 @@ pub type Snapshot = promises::Known<Objects>;
 impl Form for Objects {
     type Message = Value;
     type Member = Value;
+    type Thread = Value;
     type Row = Map<String, Value>;
 
     fn message(message: &Value) -> (Number, Number) {
         (at(message, "seq"), at(message, "rev"))
+    }
+
+    fn thread(thread: &Value) -> (Number, Number) {
+        (at(thread, "root"), at(thread, "rev"))
+    }
+
+    fn take_thread(message: &mut Value) -> Option<Value> {
+        let summary = message.get_mut("summary").map(Value::take);
+        summary.filter(|summary| !summary.is_null())
     }
 
     fn member(member: &Value) -> (UserId, Number, bool) {
@@ -68,10 +79,33 @@ pub fn reminder_of(data: &Value) -> Result<(ReminderId, Number, bool), String> {
     Ok((ReminderId(number(data, "id")?), Number(number(data, "rev")?), data["due"] == true))
 }
 
+/// A saved message as the law compares it: its name and the number with which it was saved.
+///
+/// # Errors
+/// The missing field.
+pub fn saved_of(data: &Value) -> Result<(String, String), String> {
+    Ok((saved_key(data)?, number(data, "rev")?.to_string()))
+}
+
+fn saved_key(data: &Value) -> Result<String, String> {
+    Ok(saved_name(ConversationId(number(data, "conversation")?), Number(number(data, "seq")?)))
+}
+
 /// The key of a draft object.
 pub fn draft_key(draft: &Value) -> Result<DraftKey, String> {
-    let edit = draft.get("edit").and_then(Value::as_i64).map(Number);
-    Ok(DraftKey { conversation: ConversationId(number(draft, "conversation")?), edit })
+    let seq = |field: &str| draft.get(field).and_then(Value::as_i64).map(Number);
+    let (edit, thread) = (seq("edit"), seq("thread"));
+    Ok(DraftKey { conversation: ConversationId(number(draft, "conversation")?), edit, thread })
+}
+
+/// A followed thread as the law compares it: its key, how far it was read, and the number of the last change of that.
+///
+/// # Errors
+/// The missing field.
+pub fn thread_of(data: &Value) -> Result<(ThreadKey, Number, Number), String> {
+    let (conversation, root) = (ConversationId(number(data, "conversation")?), Number(number(data, "thread")?));
+    let key = ThreadKey { conversation, root };
+    Ok((key, Number(number(data, "read_seq")?), Number(number(data, "rev")?)))
 }
 
 fn at(object: &Value, field: &str) -> Number {
@@ -264,7 +298,10 @@ impl Model {
             account.happened(ConversationId(id), Number(head));
         }
         match frame.get("seq").and_then(Value::as_i64) {
-            Some(seq) => known.take_event(kind, seq, data).map(|()| Next::Listen),
+            Some(seq) => {
+                known.take_event(kind, seq, data)?;
+                known.take_thread(frame).map(|()| Next::Listen)
+            }
             None if kind == "conversation.changes" => {
                 known.hear_changes(data)?;
                 Ok(if known.take_changes(data)? { Next::Read(id) } else { Next::Listen })
@@ -319,7 +356,16 @@ impl Model {
                 let (id, rev, due) = reminder_of(data)?;
                 AccountChange::Reminder(id, rev, due)
             }
+            "thread.followed" => match thread_of(data)? {
+                (key, ..) if data["follows"] != true => AccountChange::NoThread(key),
+                (key, read, rev) => AccountChange::Thread(key, read, rev),
+            },
             "reminder.removed" => AccountChange::NoReminder(ReminderId(number(data, "id")?)),
+            "message.saved" => {
+                let (name, state) = saved_of(data)?;
+                AccountChange::Thing(name, Some(state))
+            }
+            "message.unsaved" => AccountChange::Thing(saved_key(data)?, None),
             _ => return Err(format!("{kind} is not an event of an account")),
         })
     }
@@ -380,6 +426,17 @@ impl Followed {
         }
     }
 
+    /// Takes what an event says of the thread that it changes.
+    fn take_thread(&mut self, frame: &Value) -> Result<(), String> {
+        let Some(thread) = frame.get("thread").filter(|_| !self.is_unread()) else { return Ok(()) };
+        if number(thread, "rev")? != number(frame, "seq")? {
+            return Err(format!("an event shows another state of its thread: {frame}"));
+        }
+        // A repeat may be older than what is known.
+        self.known.put_thread(thread.clone());
+        Ok(())
+    }
+
     /// Takes changes that the server sent by itself: events follow from their end, or from where they did if the
     /// reading is newer.
     fn hear_changes(&mut self, data: &Value) -> Result<(), String> {
@@ -405,7 +462,8 @@ impl Followed {
         let messages: Vec<Value> = list(data, "messages")?.iter().map(message).collect::<Result<_, _>>()?;
         let members: Vec<Value> = list(data, "members")?.iter().map(member).collect::<Result<_, _>>()?;
         let row = row_of(data.get("conversation").ok_or("changes without their conversation")?);
-        match self.known.catch_up(to, row, members, messages) {
+        let threads = list(data, "threads")?.clone();
+        match self.known.catch_up(to, row, members, messages, threads) {
             0 => Ok(false),
             older => Err(format!("the changes up to {to} hold {older} older states than are known: {data}")),
         }
@@ -492,7 +550,7 @@ mod tests {
     #[test]
     fn events_follow_from_the_end_of_changes_that_came_unasked() {
         let changes = json!({"type": "conversation.changes", "conversation": 1, "data": {"from": 3, "to": 5,
-            "reset": false, "members": [], "messages": [], "conversation": {"head": 5}}});
+            "reset": false, "members": [], "messages": [], "threads": [], "conversation": {"head": 5}}});
         let (mut jumps, mut repeats, mut gaps) = (following(3), following(3), following(3));
         for model in [&mut jumps, &mut repeats, &mut gaps] {
             assert_eq!(model.hear(&changes), Ok(Next::Listen));
@@ -509,7 +567,7 @@ mod tests {
         heard.hear(&event(4, &message(4, 4, "a"))).unwrap();
         let edited = json!({"type": "message.edited", "conversation": 1, "seq": 5, "data": message(4, 5, "b")});
         heard.hear(&edited).unwrap();
-        let changes = json!({"from": 3, "to": 5, "reset": false, "members": [], "messages": [message(4, 5, "b")],
+        let changes = json!({"from": 3, "to": 5, "reset": false, "members": [], "messages": [message(4, 5, "b")], "threads": [],
             "conversation": {"head": 5}});
         assert_eq!(caught_up.take_changes(1, &changes), Ok(false));
         let (heard, caught_up) = (heard.get(1).unwrap(), caught_up.get(1).unwrap());

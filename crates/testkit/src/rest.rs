@@ -1,9 +1,13 @@
 //! HTTP requests through an ordinary library.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use reqwest::{Method, header::HeaderMap};
 use serde_json::Value;
+
+/// For how long a connection is kept for the next request. The server ends one on which nothing was asked for ten
+/// seconds, and a request that is on its way at that moment has no answer.
+const KEPT: Duration = Duration::from_secs(3);
 
 /// An answer to a request.
 #[derive(Clone, Debug)]
@@ -56,9 +60,17 @@ pub struct Rest {
 
 impl Rest {
     /// A client for this server.
+    ///
+    /// # Panics
+    /// If the library cannot make one.
     #[must_use]
     pub fn to(address: SocketAddr) -> Self {
-        Self { client: reqwest::Client::new(), address }
+        Self { client: Self::client(), address }
+    }
+
+    /// The library's client, as every test uses it.
+    pub(crate) fn client() -> reqwest::Client {
+        reqwest::Client::builder().pool_idle_timeout(KEPT).build().expect("an HTTP client")
     }
 
     /// Makes a request. `path` may have a query; a body of `null` means none.

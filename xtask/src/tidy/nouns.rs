@@ -44,6 +44,7 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ("statistics", "clients/sdk/src/state", "they are read anew each time, and not kept"),
     ("presence", "crates/store/src", "it is never stored"),
     ("reminders", "crates/stream/src/wire", "nodes read what has changed of an account"),
+    ("saved", "crates/stream/src/wire", "nodes read what has changed of an account"),
     ("search", "crates/stream/src/wire", "nobody is told of it"),
     ("search", "clients/sdk/src/state", "what was found is shown by who asked, and not kept"),
     ("sessions", "crates/stream/src/wire", "nodes are told of a session's end by nudges, through the database"),

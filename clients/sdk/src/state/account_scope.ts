@@ -2,7 +2,8 @@
 // Each says what is true now of one thing; numbers between, of which nothing is left to say, are passed over.
 import type { AccountChanges, Authenticated, EventFrame } from '../wire.js';
 import { hold, turnOf } from './scope.js';
-import { only, type AccountFrame, type Own, type Reduced, type State } from './state.js';
+import { empty, only, type AccountFrame, type Own, type Reduced, type State, type Want } from './state.js';
+import { knowsThreads } from './threads.js';
 
 /** Applies an event, whatever its number. */
 type Apply = (state: State, frame: AccountFrame) => Reduced;
@@ -60,7 +61,7 @@ export function resumeAccount(
   if (head === undefined) return only({ ...withOwn(state, { whole: false }), accountSeq: null });
   const live = withOwn(state, { liveFrom: head });
   // The missed events come in the next frames.
-  if (sent !== null && !foreign) return only(live);
+  if (sent !== null && !foreign) return { ...only(live), wants: unreadThreads(live) };
   return foreign
     ? begin(withOwn(live, { discarded: new Map() }), head, new Map())
     : begin(live, head, state.drafts);
@@ -81,12 +82,16 @@ export function cutAccount(state: State): State {
   return state.own.gap === null ? state : withOwn(state, { gap: null, held: [] });
 }
 
-/** Begins at a number: the drafts up to it are read. */
+/** Begins at a number: the drafts up to it are read, and of saved messages nothing is known until they are asked for. */
 function begin(state: State, accountSeq: number, drafts: State['drafts']): Reduced {
-  return {
-    ...only({ ...withOwn(state, { whole: false }), accountSeq, drafts }),
-    wants: [{ type: 'drafts' }],
-  };
+  const own = { whole: false, begun: state.own.begun + 1 };
+  const begun = { ...withOwn(state, own), accountSeq, drafts, saved: empty.saved, threadsRead: false };
+  return { ...only(begun), wants: [{ type: 'drafts' }, ...unreadThreads(begun)] };
+}
+
+/** The threads that one follows are to be read, unless they were or the server knows none. */
+function unreadThreads(state: State): Want[] {
+  return knowsThreads(state) && !state.threadsRead ? [{ type: 'threads' }] : [];
 }
 
 /** The gap is filled: applies the events that were held back. */

@@ -1,7 +1,7 @@
 // Catching up: from a conversation's cursor to its head, by its changes or by reading it again from the start.
 import type { Changes, Conversation, History, Marker, Member } from '../wire.js';
 import { meetAll, peersNamed, person } from './accounts.js';
-import { begin, peopleOf, rowOf } from './conversations.js';
+import { begin, inRoom, peopleOf, rowOf } from './conversations.js';
 import { present, readMarkers } from './markers.js';
 import { putMember, readMembers } from './members.js';
 import { putMessage } from './messages.js';
@@ -22,6 +22,7 @@ import {
   type Step,
   type Want,
 } from './state.js';
+import { isInRoom, pageApart, putSummaries, putSummary, touchesFollowed } from './threads.js';
 import { addPage, newestRev } from './timeline.js';
 import { nobody } from './typing.js';
 import { countAfter, counted, exceeds } from './unread.js';
@@ -38,7 +39,15 @@ export function takeChanges(state: State, conversation: number, changes: Changes
   const { messages, members } = changes;
   const people = [...messages.map(({ author }) => author), ...members.map(({ user }) => user)];
   const met = meetAll(state, people.map(person));
-  return putStep(met, catchUp(known, changes, context), messages);
+  const caughtUp = putStep(met, catchUp(known, changes, context), messages);
+  if (!changes.reset && !touchesFollowed(state, conversation, messages)) return caughtUp;
+  return { ...caughtUp, wants: [...caughtUp.wants, ...doubts(caughtUp.state, conversation)] };
+}
+
+/** How many replies are unread in the threads that one follows there must be asked for. */
+function doubts(state: State, conversation: number): Want[] {
+  const follows = [...state.followed.values()].some((one) => one.conversation === conversation);
+  return follows ? [{ type: 'threads' }] : [];
 }
 
 function catchUp(state: ConversationState, changes: Changes, context: Context): Step {
@@ -54,7 +63,10 @@ function catchUp(state: ConversationState, changes: Changes, context: Context): 
   const { pieces } = state.inner;
   // Events wait for the last piece: the pieces before it are a place to go on from, and no state.
   if (changes.more) return step(withInner(state, { gap: 'sync', pieces: gather(pieces, changes) }));
-  const all = whole(pieces, changes);
+  const all = whole(pieces, {
+    ...changes,
+    threads: (changes.threads as Changes['threads'] | undefined) ?? [],
+  });
   const gathered = pieces ? withInner(state, { pieces: null }) : state;
   const caughtUp = all.to > state.cursor ? applyChanges(gathered, all, context) : step(gathered);
   return release(caughtUp, context);
@@ -70,10 +82,11 @@ function applyChanges(state: ConversationState, changes: Changes, context: Conte
   let uncertain = false;
   for (const message of changes.messages) {
     next = putMessage(next, message, context);
-    const change = countAfter(message, state.readSeq, base, changes.to, context.me);
+    const change = isInRoom(message) ? countAfter(message, state.readSeq, base, changes.to, context.me) : 0;
     uncertain ||= exceeds(next.unread, change);
     next = { ...next, unread: counted(next.unread, change) };
   }
+  for (const thread of changes.threads) next = putSummary(next, thread);
   const said = changes.messages.filter(({ seq }) => seq > state.cursor && seq <= changes.to);
   next = come(next, said, true, context);
   for (const member of changes.members) {
@@ -118,12 +131,19 @@ function replace(state: ConversationState, read: Reread, context: Context): Step
     hidden: state.hidden,
     markers: present(read.markers ? readMarkers(state.markers, read.markers) : state.markers, members),
     pending: state.pending,
+    summaries: putSummaries({ ...fresh, summaries: state.summaries }, page?.messages ?? []).summaries,
+    threads: state.threads,
     readSeq: Math.max(fresh.readSeq, readSeq),
     members,
     timeline:
       page &&
       state.timeline &&
-      addPage(state.timeline, { where: 'newest', beside: null, page }, [], context.windowSize),
+      addPage(
+        state.timeline,
+        { where: 'newest', beside: null, page: pageApart(page) },
+        [],
+        context.windowSize,
+      ),
     inner: {
       ...fresh.inner,
       held: state.inner.held,
@@ -137,7 +157,8 @@ function replace(state: ConversationState, read: Reread, context: Context): Step
       readTo: Math.max(fresh.inner.readTo, page ? newestRev(page) : 0),
     },
   };
-  const said = page?.messages ?? (row.last_message ? [row.last_message] : []);
+  const { last_message } = inRoom(row);
+  const said = page?.messages ?? (last_message ? [last_message] : []);
   return release(step(comeUncounted(next, said, state.cursor, context)), context);
 }
 

@@ -19,6 +19,7 @@ import {
   type Step,
   type Want,
 } from './state.js';
+import { apart, forgetThreads, putSummaries } from './threads.js';
 import { nobody } from './typing.js';
 
 // Events -------------------------------------------------------------------------------------------
@@ -60,7 +61,8 @@ function without(state: State, id: number): State {
   oldTo.delete(id);
   const telling = { ...withWaiting(state.telling, id, false), oldTo };
   const unknownHeads = new Map(state.unknownHeads).set(id, Infinity);
-  return { ...state, conversations: next, unknownHeads, telling };
+  const followed = forgetThreads(state.followed, id);
+  return { ...state, conversations: next, unknownHeads, telling, followed };
 }
 
 // Rows ---------------------------------------------------------------------------------------------
@@ -71,9 +73,15 @@ export function rowOf(from: ConversationRow): ConversationRow {
   return { id, kind, visibility, name, topic, created_by, created_at, head, rev, member_count };
 }
 
+/** What of a conversation stands in the room; servers before feature level 7 know nothing else. */
+export function inRoom(fresh: Conversation): Pick<Conversation, 'unread' | 'last_message'> {
+  return (fresh.room as Conversation['room'] | undefined) ?? fresh;
+}
+
 /** A conversation of which nothing was known. */
 export function begin(fresh: Conversation): ConversationState {
-  return {
+  const { unread, last_message } = inRoom(fresh);
+  const begun: ConversationState = {
     id: fresh.id,
     row: rowOf(fresh),
     role: fresh.role,
@@ -81,13 +89,15 @@ export function begin(fresh: Conversation): ConversationState {
     cursor: fresh.head,
     readSeq: readUpTo(fresh),
     settings: settingsOf(fresh),
-    unread: fresh.unread,
-    lastMessage: fresh.last_message,
+    unread,
+    lastMessage: last_message && apart(last_message),
     peer: fresh.peer,
     members: null,
     markers: new Map(),
     typing: nobody,
     timeline: null,
+    summaries: new Map(),
+    threads: new Map(),
     pending: [],
     inner: {
       countedTo: fresh.head,
@@ -106,6 +116,7 @@ export function begin(fresh: Conversation): ConversationState {
       touchedMembers: [],
     },
   };
+  return last_message ? putSummaries(begun, [last_message]) : begun;
 }
 
 /** Takes conversations that were read; `shown` if they were read as parts of the list. */
@@ -135,25 +146,28 @@ export function peopleOf({ peer, last_message }: Conversation): PersonChange[] {
 
 function begun(state: State, row: Conversation): ConversationState {
   const known = { ...begin(row), pending: state.outbox.get(row.id) ?? [] };
-  const said = row.last_message ? [row.last_message] : [];
+  const { last_message } = inRoom(row);
+  const said = last_message ? [last_message] : [];
   return comeUncounted(known, said, state.telling.oldTo.get(row.id) ?? 0, { me: state.me?.id ?? null });
 }
 
 /** Takes a fresh reading; the cursor stays, because the events between are still to come. */
 function takeRow(state: ConversationState, fresh: Conversation): Step {
   const peer = fresh.peer ?? state.peer;
-  const settled = samePeer(withSettings(state, settingsOf(fresh)), peer);
-  if (fresh.head < state.row.head) return step(settled, recount(settled, fresh));
+  const settled = withSettings(state, settingsOf(fresh));
+  if (fresh.head < state.row.head) return step(samePeer(settled, peer), recount(settled, fresh));
+  const { last_message, unread: count } = inRoom(fresh);
+  const known = samePeer(last_message ? putSummaries(settled, [last_message]) : settled, peer);
   const next: ConversationState = {
-    ...settled,
+    ...known,
     row: fresh.head === state.row.head && fresh.rev === state.row.rev ? state.row : rowOf(fresh),
     role: fresh.role,
-    lastMessage: newerLast(state.lastMessage, fresh.last_message),
+    lastMessage: newerLast(state.lastMessage, last_message && apart(last_message)),
   };
   // A marker that was moved here is on its way; its answer settles the unread count.
   const readSeq = readUpTo(fresh);
   if (readSeq < settled.readSeq) return step(next);
-  const unread = { readSeq, unread: fresh.unread };
+  const unread = { readSeq, unread: count };
   return step(withInner({ ...next, ...unread }, { countedTo: fresh.head, uncounted: false }));
 }
 

@@ -11,6 +11,8 @@ import { hearNumbered, isNumbered } from './numbered.js';
 import * as notifications from './notifications.js';
 import * as presence from './presence.js';
 import * as reminders from './reminders.js';
+import * as saved from './saved.js';
+import * as threads from './threads.js';
 import {
   contextOf,
   only,
@@ -35,6 +37,8 @@ const REDUCERS: Reducers<Unnumbered> = {
   ...notifications.events,
   ...presence.events,
   ...reminders.events,
+  ...saved.events,
+  ...threads.events,
   ...typing.events,
 };
 
@@ -45,7 +49,8 @@ export function hear(state: State, frame: EventFrame, now: number, bounds: Bound
   // A type that was added to the protocol later, and that nothing depends on.
   if (!isNumbered(frame)) return only(state);
   const known = state.conversations.get(frame.conversation);
-  return known ? hearNumbered(state, known, frame, contextOf(state, bounds)) : hearUnknown(state, frame);
+  if (!known) return hearUnknown(state, frame);
+  return threads.countReply(hearNumbered(state, known, frame, contextOf(state, bounds)), frame);
 }
 
 /** Takes what was missed of one's own account. */

@@ -7,10 +7,14 @@ import type {
   Conversation,
   Draft,
   EventFrame,
+  FollowedThread,
   Marker,
   Member,
   Notifications,
+  Message,
   PersonPresence,
+  SavedMessage,
+  Thread,
   User,
 } from '../wire.js';
 import { cutAccount } from './account_scope.js';
@@ -27,9 +31,11 @@ import type { Pending } from './pending.js';
 import { takePresences } from './presence.js';
 import { putKnown } from './put.js';
 import * as readings from './readings.js';
+import { takeSaved } from './saved.js';
 import { authenticate, forget, type Position } from './sessions.js';
 import { contextOf, only, type Bounds, type LineState, type Reduced, type State } from './state.js';
-import type { PageRead } from './timeline.js';
+import * as threads from './threads.js';
+import type { PageRead, Timeline } from './timeline.js';
 import { expireTyping } from './typing.js';
 
 export { positionOf, type Cursors, type Position } from './sessions.js';
@@ -44,7 +50,7 @@ export {
 } from './state.js';
 
 /** Everything that changes the state. */
-export type Input = Hearing | Answer | Reading | Doing;
+export type Input = Hearing | Answer | Reading | Doing | OfThread;
 
 /** Inputs from the line. */
 type Hearing =
@@ -76,8 +82,11 @@ type Answer =
   | { readonly type: 'account.changes'; readonly changes: AccountChanges }
   | { readonly type: 'notifications'; readonly notifications: Notifications }
   | { readonly type: 'drafts'; readonly drafts: readonly Draft[]; readonly since: number }
+  | { readonly type: 'threads'; readonly threads: readonly FollowedThread[] }
+  | { readonly type: 'thread'; readonly thread: Thread }
   | { readonly type: 'draft'; readonly draft: Draft }
-  | { readonly type: 'draft.gone'; readonly key: string; readonly rev: number };
+  | { readonly type: 'draft.gone'; readonly key: string; readonly rev: number }
+  | { readonly type: 'saved'; readonly saved: readonly SavedMessage[]; readonly into: number };
 
 /** The readings of a conversation that is open. */
 type Reading =
@@ -94,6 +103,18 @@ type Reading =
       readonly reading: number;
       readonly members: readonly Member[];
     };
+
+/** What becomes of a thread that is open. */
+type OfThread = {
+  readonly type: 'of.thread';
+  readonly conversation: number;
+  readonly thread: number;
+} & (
+  | { readonly what: 'opened' | 'closed' }
+  | { readonly what: 'loading'; readonly loading: Timeline['loading'] }
+  | { readonly what: 'page'; readonly read: PageRead; readonly root: Message | null }
+  | { readonly what: 'read'; readonly seq: number }
+);
 
 /** Actions of the person. */
 type Doing =
@@ -143,10 +164,18 @@ export function reduce(state: State, input: Input, bounds: Bounds): Reduced {
       return only(takeNotifications(state, input.notifications));
     case 'drafts':
       return only(takeDrafts(state, input.drafts, input.since));
+    case 'threads':
+      return only(threads.takeThreads(state, input.threads));
+    case 'thread':
+      return threads.putFollowed(state, input.thread);
+    case 'of.thread':
+      return ofThread(state, input, bounds);
     case 'draft':
       return only(putDraft(state, input.draft));
     case 'draft.gone':
       return only(dropDraft(state, input.key, input.rev));
+    case 'saved':
+      return only(takeSaved(state, input.saved, input.into));
     case 'opened':
       return putKnown(state, input.conversation, readings.open);
     case 'closed':
@@ -157,6 +186,22 @@ export function reduce(state: State, input: Input, bounds: Bounds): Reduced {
       return only(takeOutbox(state, input.pending));
     default:
       return read(state, input, bounds);
+  }
+}
+
+function ofThread(state: State, input: OfThread, bounds: Bounds): Reduced {
+  const { conversation, thread } = input;
+  switch (input.what) {
+    case 'opened':
+      return putKnown(state, conversation, (known) => threads.openThread(known, thread));
+    case 'closed':
+      return putKnown(state, conversation, (known) => threads.closeThread(known, thread));
+    case 'loading':
+      return putKnown(state, conversation, (known) => threads.threadLoading(known, thread, input.loading));
+    case 'page':
+      return only(readings.takeThread(state, input, bounds));
+    case 'read':
+      return only(threads.readThread(state, conversation, thread, input.seq));
   }
 }
 

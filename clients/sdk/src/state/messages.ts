@@ -3,6 +3,7 @@ import type { Message } from '../wire.js';
 import { person } from './accounts.js';
 import { changed, come } from './notices.js';
 import { step, type Context, type ConversationState, type NumberedReducers, type Step } from './state.js';
+import { apart, isInRoom, putInThread, putSummary } from './threads.js';
 import { put } from './timeline.js';
 import { ends } from './typing.js';
 import { countChange, counted, exceeds } from './unread.js';
@@ -10,8 +11,8 @@ import { countChange, counted, exceeds } from './unread.js';
 export const numbered: NumberedReducers<'message.created' | 'message.edited' | 'message.deleted'> = {
   'message.created': {
     people: authorOf,
-    apply: (known, { data }, context) => {
-      const heard = said(putMessage(known, data, context), data);
+    apply: (known, { data, thread }, context) => {
+      const heard = putSummary(said(putMessage(known, data, context), data), thread);
       return countMessage(come(heard, [data], false, context), data, context);
     },
   },
@@ -21,7 +22,8 @@ export const numbered: NumberedReducers<'message.created' | 'message.edited' | '
   },
   'message.deleted': {
     people: authorOf,
-    apply: (known, { data }, context) => countMessage(putMessage(known, data, context), data, context),
+    apply: (known, { data, thread }, context) =>
+      countMessage(putSummary(putMessage(known, data, context), thread), data, context),
   },
 };
 
@@ -31,19 +33,22 @@ function authorOf({ author }: Message) {
 
 /** Puts a message's present state wherever the conversation shows it. */
 export function putMessage(
-  state: ConversationState,
-  message: Message,
+  before: ConversationState,
+  told: Message,
   { windowSize }: Context,
 ): ConversationState {
+  const [state, message] = [putSummary(before, told.summary), apart(told)];
   const { inner } = state;
+  const inRoom = isInRoom(message);
   const next: ConversationState = {
-    ...state,
-    lastMessage: newerLast(state.lastMessage, message),
-    timeline: state.timeline && put(state.timeline, message, windowSize),
+    ...putInThread(state, message, windowSize),
+    lastMessage: inRoom ? newerLast(state.lastMessage, message) : state.lastMessage,
+    timeline: state.timeline && inRoom ? put(state.timeline, message, windowSize) : state.timeline,
     inner: {
       ...inner,
       readTo: Math.max(inner.readTo, message.rev),
-      touchedMessages: inner.readings.size > 0 ? [...inner.touchedMessages, message] : inner.touchedMessages,
+      touchedMessages:
+        inRoom && inner.readings.size > 0 ? [...inner.touchedMessages, message] : inner.touchedMessages,
     },
   };
   return changed(next, message);
@@ -63,7 +68,7 @@ function said(state: ConversationState, { author }: Message): ConversationState 
 
 function countMessage(state: ConversationState, message: Message, { me }: Context): Step {
   const news = message.deleted_at === null ? [message] : [];
-  const change = countChange(message, state.readSeq, state.inner.countedTo, me);
+  const change = isInRoom(message) ? countChange(message, state.readSeq, state.inner.countedTo, me) : 0;
   const next = change === 0 ? state : { ...state, unread: counted(state.unread, change) };
   return step(next, exceeds(state.unread, change) ? [{ type: 'row', conversation: state.id }] : [], news);
 }

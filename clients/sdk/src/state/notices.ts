@@ -3,6 +3,7 @@
 import type { Message } from '../wire.js';
 import { notifies } from './notifications.js';
 import { put } from './put.js';
+import { isInRoom, threadKey, type Followed } from './threads.js';
 import { only, withInner, type Context, type ConversationState, type Reduced, type State } from './state.js';
 
 /** Unread messages of one conversation that the person was not told of. */
@@ -40,9 +41,9 @@ export function come(
   state: ConversationState,
   messages: readonly Message[],
   missed: boolean,
-  { me }: Pick<Context, 'me'>,
+  { me, followed }: Pick<Context, 'me' | 'followed'>,
 ): ConversationState {
-  const unread = messages.filter((it) => isNews(it, state.readSeq, me));
+  const unread = messages.filter((it) => isNews(it, readTo(state, it, followed), me));
   return unread.length === 0 ? state : withUntold(state, joined(state.inner.untold, unread, missed));
 }
 
@@ -54,7 +55,7 @@ export function comeUncounted(
   state: ConversationState,
   messages: readonly Message[],
   since: number,
-  context: Pick<Context, 'me'>,
+  context: Pick<Context, 'me' | 'followed'>,
 ): ConversationState {
   const told = come(
     state,
@@ -88,7 +89,7 @@ export function tell(state: State, now: number): Reduced {
   for (const conversation of state.telling.waiting) {
     const known = next.conversations.get(conversation);
     if (!known) continue;
-    const untold = unread(known);
+    const untold = unread(known, state.followed);
     const isDue = untold !== null && (untold.messages[0]?.seq ?? Infinity) <= untold.agedTo;
     if (isDue) {
       const { messages, count, missed } = untold;
@@ -109,12 +110,19 @@ export function hasToTell({ telling }: State): boolean {
 }
 
 /** The part of what waits that is still unread. */
-function unread({ inner: { untold }, readSeq }: ConversationState): Untold | null {
+function unread(known: ConversationState, followed: Followed): Untold | null {
+  const { untold } = known.inner;
   if (!untold) return null;
-  const messages = untold.messages.filter(({ seq }) => seq > readSeq);
+  const messages = untold.messages.filter((it) => it.seq > readTo(known, it, followed));
   if (messages.length === 0) return null;
   const read = untold.messages.length - messages.length;
   return { ...untold, messages, count: read > 0 ? messages.length : untold.count };
+}
+
+/** Up to which number one has read where a message stands. Of threads that one does not follow nothing is told. */
+function readTo({ id, readSeq }: ConversationState, message: Message, followed?: Followed): number {
+  if (isInRoom(message)) return readSeq;
+  return followed?.get(threadKey(id, message.thread ?? 0))?.readSeq ?? Infinity;
 }
 
 function isNews(message: Message, readSeq: number, me: number | null): boolean {

@@ -8,6 +8,10 @@ export interface Pending {
   readonly text: string;
   /** The `seq` of the message that it answers. */
   readonly parent: number | null;
+  /** The `seq` of the message in whose thread it will stand; `null` in the room. */
+  readonly thread: number | null;
+  /** Whether a reply in a thread will stand in the room as well. */
+  readonly alsoInRoom: boolean;
   /** When it was written, in milliseconds since 1970. */
   readonly at: number;
   readonly state: 'waiting' | 'sending' | 'failed';

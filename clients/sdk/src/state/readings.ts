@@ -1,10 +1,11 @@
 // Readings of a conversation that is open, while its events go on.
-import type { Member } from '../wire.js';
+import type { Member, Message } from '../wire.js';
 import { meetAll, person } from './accounts.js';
 import { takeMembers } from './members.js';
 import { newerLast } from './messages.js';
 import { put } from './put.js';
 import { withInner, type Bounds, type ConversationState, type State } from './state.js';
+import { pageApart, putSummaries, takeThreadPage } from './threads.js';
 import { addPage, newestRev, unloaded, type PageRead, type Where } from './timeline.js';
 
 /** A reading of one conversation; `where` if it is of its timeline. */
@@ -50,6 +51,32 @@ export function takePage(
   return put(met, end(withPage(known, read, bounds), reading), messages);
 }
 
+/** Takes a page of a thread that is open. */
+export function takeThread(
+  state: State,
+  {
+    conversation,
+    thread,
+    read,
+    root,
+  }: {
+    readonly conversation: number;
+    readonly thread: number;
+    readonly read: PageRead;
+    readonly root: Message | null;
+  },
+  bounds: Bounds,
+): State {
+  const known = state.conversations.get(conversation);
+  if (!known) return state;
+  const messages = root ? [root, ...read.page.messages] : read.page.messages;
+  const met = meetAll(
+    state,
+    messages.map(({ author }) => person(author)),
+  );
+  return put(met, takeThreadPage(known, thread, read, root, bounds), messages);
+}
+
 /** Takes the list of members. */
 export function takeMemberList(
   state: State,
@@ -65,10 +92,13 @@ export function takeMemberList(
 
 function withPage(known: ConversationState, read: PageRead, { windowSize }: Bounds): ConversationState {
   if (!known.timeline) return known;
-  const timeline = addPage(known.timeline, read, known.inner.touchedMessages, windowSize);
+  const page = pageApart(read.page);
+  const timeline = addPage(known.timeline, { ...read, page }, known.inner.touchedMessages, windowSize);
   const readTo = Math.max(known.inner.readTo, newestRev(read.page));
   const newest = timeline.hasMoreAfter ? null : (timeline.messages.at(-1) ?? null);
-  return withInner({ ...known, timeline, lastMessage: newerLast(known.lastMessage, newest) }, { readTo });
+  const lastMessage = newerLast(known.lastMessage, newest);
+  const shown = putSummaries(known, read.page.messages);
+  return withInner({ ...shown, timeline, lastMessage }, { readTo });
 }
 
 function end(known: ConversationState, reading: number): ConversationState {

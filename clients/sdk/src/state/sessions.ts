@@ -50,7 +50,10 @@ export function authenticate(state: State, data: Authenticated, sent: Position):
   const waiting = new Set([...state.telling.waiting].filter((id) => kept.has(id)));
   const telling = { fresh: false, waiting, oldTo };
   const ready = state.ready && !foreign;
-  const next = { ...state, limits, epoch, ready, conversations: kept, unknownHeads, telling };
+  const featureLevel = data.feature_level;
+  const followed = foreign ? new Map() : state.followed;
+  const known = { ...state, featureLevel, followed, threadsRead: state.threadsRead && !foreign };
+  const next = { ...known, limits, epoch, ready, conversations: kept, unknownHeads, telling };
   // Of another history not even what people have told about themselves: their numbers begin anew.
   const met = foreign ? { ...next, me: null, people: new Map() } : next;
   const resumed = resumeAccount(takeAccount(met, data.user), data, sent.accountSeq, foreign);

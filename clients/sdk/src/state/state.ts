@@ -13,6 +13,7 @@ import type {
   Peer,
   Person,
   Role,
+  ThreadSummary,
 } from '../wire.js';
 import type { People } from './accounts.js';
 import type { Drafts } from './drafts.js';
@@ -21,7 +22,9 @@ import type { Members } from './members.js';
 import type { Notice, Telling, Untold } from './notices.js';
 import type { Pending } from './pending.js';
 import type { Pieces } from './pieces.js';
+import type { Saved } from './saved.js';
 import type { Gap } from './scope.js';
+import type { Followed, ThreadState } from './threads.js';
 import type { Timeline } from './timeline.js';
 import type { Typing } from './typing.js';
 
@@ -36,6 +39,8 @@ export interface State {
   readonly me: Account | null;
   readonly limits: Limits | null;
   readonly epoch: string | null;
+  /** What the server knows: it grows with each addition to the protocol. 0 before it has said so. */
+  readonly featureLevel: number;
   /** The number of the last change of one's own account that was applied; `null` where the server numbers none. */
   readonly accountSeq: number | null;
   /** The list of conversations has been read once. */
@@ -46,8 +51,14 @@ export interface State {
   readonly drafts: Drafts;
   /** What one wants to be notified of; `null` until it is known, and where the server knows of no such thing. */
   readonly notifications: Notifications | null;
+  /** The threads that one follows; see `threadKey`. */
+  readonly followed: Followed;
+  /** For the SDK itself: those have been read. */
+  readonly threadsRead: boolean;
   /** Another number with each change of one's own reminders that was heard: see `reminders.ts`. */
   readonly reminderSeq: number;
+  /** One's saved messages: see `isSaved`. */
+  readonly saved: Saved;
   /** All that is in the outbox, by conversation; also of conversations that are not known (yet). */
   readonly outbox: ReadonlyMap<number, readonly Pending[]>;
   /** For the SDK itself: the last number heard of each unknown conversation; `Infinity` once left. */
@@ -67,6 +78,8 @@ export interface Own {
   readonly whole: boolean;
   /** On this connection events follow from this number; those before it are being told. */
   readonly liveFrom: number;
+  /** Another number each time that the account begins anew: what was asked for before that may be older. */
+  readonly begun: number;
   /** The number with which each draft was discarded last. */
   readonly discarded: ReadonlyMap<string, number>;
 }
@@ -78,16 +91,20 @@ export const empty: State = {
   me: null,
   limits: null,
   epoch: null,
+  featureLevel: 0,
   accountSeq: null,
   ready: false,
   conversations: new Map(),
   people: new Map(),
   drafts: new Map(),
   notifications: null,
+  followed: new Map(),
+  threadsRead: false,
   reminderSeq: 0,
+  saved: { whole: false, known: new Map() },
   outbox: new Map(),
   unknownHeads: new Map(),
-  own: { gap: null, held: [], whole: false, liveFrom: 0, discarded: new Map() },
+  own: { gap: null, held: [], whole: false, liveFrom: 0, begun: 0, discarded: new Map() },
   telling: { fresh: false, waiting: new Set(), oldTo: new Map() },
 };
 
@@ -104,8 +121,9 @@ export interface ConversationState {
   readonly readSeq: number;
   /** One's own settings of it. */
   readonly settings: ConversationSettings;
-  /** Others' messages after that; 100 means "100 or more". */
+  /** Others' messages in the room after that; 100 means "100 or more". */
   readonly unread: number;
+  /** The newest message in the room: what stands in a thread only is none. */
   readonly lastMessage: Message | null;
   readonly peer: Peer | null;
   /** Present members by id; `null` until they are loaded. */
@@ -114,6 +132,10 @@ export interface ConversationState {
   readonly typing: Typing;
   /** `null` until it is opened. */
   readonly timeline: Timeline | null;
+  /** What is known of threads, by the `seq` of their roots; see `summaryOf`. */
+  readonly summaries: ReadonlyMap<number, ThreadSummary>;
+  /** The threads that are open, by the `seq` of their roots. */
+  readonly threads: ReadonlyMap<number, ThreadState>;
   /** Messages that are written and not yet in it, in order. */
   readonly pending: readonly Pending[];
   /** For the SDK itself. */
@@ -167,10 +189,11 @@ export interface Bounds {
 /** The reducers of one conversation need this besides it. */
 export interface Context extends Bounds {
   readonly me: number | null;
+  readonly followed?: Followed;
 }
 
 export function contextOf(state: State, { windowSize }: Bounds): Context {
-  return { me: state.me?.id ?? null, windowSize };
+  return { me: state.me?.id ?? null, windowSize, followed: state.followed };
 }
 
 /** Something that must be asked for. */
@@ -180,7 +203,8 @@ export type Want =
   | { readonly type: 'row'; readonly conversation: number }
   | { readonly type: 'account.sync'; readonly since: number }
   | { readonly type: 'reconnect' }
-  | { readonly type: 'drafts' };
+  | { readonly type: 'drafts' }
+  | { readonly type: 'threads' };
 
 /** The result of a reducer. */
 export interface Reduced {

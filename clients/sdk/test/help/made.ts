@@ -33,6 +33,9 @@ export function message(seq: number, change: Partial<Message> = {}): Message {
     message_type: 'text',
     text: `text ${seq}`,
     parent: null,
+    thread: null,
+    also_in_room: false,
+    summary: null,
     created_at: AT,
     edited_at: null,
     deleted_at: null,
@@ -62,6 +65,7 @@ export function conversation(head: number, change: Partial<Conversation> = {}): 
     unread: 0,
     settings: { level: null, muted_until: null, unread_from: null },
     last_message: null,
+    room: null,
     peer: null,
     ...change,
   };
@@ -106,7 +110,7 @@ export function at(cursors: Cursors, accountSeq: number | null = null): Position
 
 /** A draft of the kitchen. */
 export function draft(rev: number, text: string, change: Partial<Draft> = {}): Draft {
-  return { conversation: 1, edit: null, text, parent: null, rev, saved_at: AT, ...change };
+  return { conversation: 1, edit: null, thread: null, text, parent: null, rev, saved_at: AT, ...change };
 }
 
 /** A state, step by step, with what each step asked for. */

@@ -1,4 +1,4 @@
-import { draftKey, hasVisible, knowsAccount, type Message } from '@palabre/sdk';
+import { draftKey, hasVisible, isInRoom, knowsAccount, type Message } from '@palabre/sdk';
 import * as drafts from '../town/drafts.svelte';
 import { reason } from '../town/problems';
 import { fetchQuoted, quoted } from '../town/quotes.svelte';
@@ -11,6 +11,10 @@ const sent = (text: string) => text.replace(/^(?:[^\S\n]*\n)+/, '').trimEnd();
 /** The text in the composer: the conversation's draft, or that of one's own message while it is edited. */
 export class Writing {
   readonly conversation: number;
+  /** The `seq` of the message in whose thread it will stand; null in the room. */
+  readonly thread: number | null;
+  /** A reply in a thread will stand in the room as well. */
+  alsoInRoom = $state(false);
   /** The `seq` of the message that is edited. */
   edit = $state<number | null>(null);
   #edited: Message | null = null;
@@ -20,13 +24,16 @@ export class Writing {
   #opening = true;
   #saving = false;
 
-  constructor(conversation: number) {
+  constructor(conversation: number, thread: number | null = null) {
     this.conversation = conversation;
+    this.thread = thread;
+    // An edit that was begun elsewhere is taken up in the room.
+    this.#opening = thread === null;
   }
 
   /** Of the draft. */
   get key(): string {
-    return draftKey(this.conversation, this.edit);
+    return draftKey(this.conversation, this.edit, this.thread);
   }
 
   get text(): string {
@@ -116,13 +123,15 @@ export class Writing {
     }
     const message = quoted(this.conversation, seq);
     if (message === undefined) fetchQuoted(this.conversation, seq);
+    else if (message && !isInRoom(message)) this.#opening = false;
     else if (message?.text && message.author.id === town.me?.id) this.begin(message);
     else drafts.orphan(draftKey(this.conversation, seq));
   }
 
   /** The text was changed by its writer. */
   changed(): void {
-    if (this.edit === null) client.typing(this.conversation, this.text.trim() !== '');
+    // Who writes in a thread is not heard in the room.
+    if (this.edit === null && this.thread === null) client.typing(this.conversation, this.text.trim() !== '');
   }
 
   /** An input method begins or ends composing. */
@@ -146,7 +155,13 @@ export class Writing {
     const { parent: wanted, conversation } = this;
     const parent = wanted !== null && quoted(conversation, wanted) !== null ? wanted : null;
     const clientId = drafts.clientIdOf(this.key);
-    client.send(this.conversation, sent(this.text), parent === null ? { clientId } : { parent, clientId });
+    const inThread = this.thread === null ? {} : { thread: this.thread, alsoInRoom: this.alsoInRoom };
+    client.send(this.conversation, sent(this.text), {
+      clientId,
+      ...(parent === null ? {} : { parent }),
+      ...inThread,
+    });
+    this.alsoInRoom = false;
     client.typing(this.conversation, false);
     this.#opening = false;
     drafts.drop(this.key);

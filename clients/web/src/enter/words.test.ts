@@ -13,7 +13,9 @@ const texts = (words: Words) =>
     ([key, word]) => [key, typeof word === 'string' ? word : word('Zoé', 'x', 'y')] as const,
   );
 
-it.each(['./words', '../settings/words', '../admin/words', '../reminders/words'])(
+const FILES = ['./words', '../settings/words', '../admin/words', '../reminders/words'];
+
+it.each([...FILES, '../saved/words', '../saved/savingWords'])(
   '%s are typographically right',
   async (path) => {
     const { t } = (await import(path)) as { t: () => { en: Words; fr: Words } };

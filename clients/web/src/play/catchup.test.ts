@@ -16,6 +16,9 @@ function message(seq: number, change: Partial<Message> = {}): Message {
     message_type: 'text',
     text: 'text',
     parent: null,
+    thread: null,
+    also_in_room: false,
+    summary: null,
     created_at: AT,
     edited_at: null,
     deleted_at: null,
@@ -26,7 +29,8 @@ function message(seq: number, change: Partial<Message> = {}): Message {
 
 function changes(messages: readonly Message[], change: Partial<Changes> = {}): Changes {
   const conversation = {} as ConversationRow;
-  return { from: 12, to: 17, reset: false, more: false, conversation, members: [], messages, ...change };
+  const all = { conversation, members: [], messages, threads: [] };
+  return { from: 12, to: 17, reset: false, more: false, ...all, ...change };
 }
 
 const known = [message(3), message(5), message(8), message(9, { reactions: [{ emoji: '👍', users: [1] }] })];

@@ -53,7 +53,7 @@ export function unsent(): Unsent[] {
     .map(({ key, text }) => {
       const known = town.conversations.get(conversationOf(key));
       const where = known ? town.titleOf(known) : (titles[conversationOf(key)] ?? null);
-      return { key, where, text, edit: key.includes('/'), discard: () => drafts.drop(key) };
+      return { key, where, text, edit: drafts.placeOf(key).edit !== null, discard: () => drafts.drop(key) };
     });
   return [...messages, ...texts];
 }

@@ -1,6 +1,8 @@
 import type { ConversationState, Message, Person } from '@palabre/sdk';
 import { tick } from 'svelte';
 import type { Writing } from '../composer/writing.svelte';
+import { go } from '../route.svelte';
+import { threadOf } from '../threads/places';
 import { personNamed, react, remove } from './acts';
 import type { Doing } from './doing';
 
@@ -13,12 +15,14 @@ export class Acting implements Doing {
   readonly #conversation: () => ConversationState;
   readonly #writing: Writing;
   readonly #focus: () => void;
+  readonly thread: Doing['thread'];
 
-  /** `focus` gives the focus to the composer. */
-  constructor(conversation: () => ConversationState, writing: Writing, focus: () => void) {
+  /** `focus` gives the focus to the composer; `inThread`: the messages are those of a thread. */
+  constructor(conversation: () => ConversationState, writing: Writing, focus: () => void, inThread = false) {
     this.#conversation = conversation;
     this.#writing = writing;
     this.#focus = focus;
+    this.thread = inThread ? null : (message) => go(threadOf(message));
   }
 
   reply = (message: Message) => this.#write(() => this.#writing.reply(message));

@@ -6,6 +6,8 @@ export interface Doing {
   edit(message: Message): void;
   remove(message: Message): void;
   react(message: Message, emoji: string): void;
+  /** Opens the thread about a message, or that in which it stands; null where one is in a thread already. */
+  readonly thread: ((message: Message) => void) | null;
   /** Opens the emoji picker beside an element. */
   pick(message: Message, beside: HTMLElement): void;
   /** Shows somebody's profile. */

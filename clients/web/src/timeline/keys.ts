@@ -23,6 +23,8 @@ export function actOf(key: string, message: Message, own: boolean, doing: Doing,
   switch (key) {
     case 'r':
       return () => doing.reply(message);
+    case 't':
+      return doing.thread ? () => doing.thread?.(message) : undefined;
     case '+':
       return () => doing.pick(message, row);
     case 'u':

@@ -107,6 +107,13 @@ export function draft(key: string): Written | undefined {
   return saved && saved.rev > own.rev && !store.busy.has(key) ? saved : undefined;
 }
 
+/** What a draft's key says: see `draftKey`. */
+export function placeOf(key: string): { conversation: number; edit: number | null; thread: number | null } {
+  const [conversation, rest] = key.split('/');
+  const thread = rest?.startsWith('t') ? Number(rest.slice(1)) : null;
+  return { conversation: Number(conversation), edit: rest && thread === null ? Number(rest) : null, thread };
+}
+
 /** The keys of all texts that are being written, here or elsewhere. */
 export function keys(): string[] {
   return [...new Set([...Object.keys(store.unsaved), ...town.drafts.keys()])].filter((key) => draft(key));
@@ -139,7 +146,8 @@ export const waiting = (conversation: number) => draft(draftKey(conversation))?.
 export function edits(conversation: number): number[] {
   return keys()
     .filter((key) => key.startsWith(`${conversation}/`) && !store.orphans.has(key))
-    .map((key) => Number(key.split('/')[1]));
+    .map((key) => placeOf(key).edit)
+    .filter((edit) => edit !== null);
 }
 
 /** The message that it changes is not there any more: the text is its writer's all the same. */

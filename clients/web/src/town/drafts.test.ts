@@ -58,6 +58,7 @@ let rev = 10;
 const kept = (text: string, change: Partial<Draft> = {}): Draft => ({
   conversation: 7,
   edit: null,
+  thread: null,
   text,
   parent: null,
   rev: (rev += 1),

@@ -1,5 +1,16 @@
 import { Refusal } from '@palabre/sdk';
-import { draft, later, offer, otherDraft, put, same, store, write, type Unsaved } from './drafts.svelte';
+import {
+  draft,
+  later,
+  offer,
+  otherDraft,
+  placeOf,
+  put,
+  same,
+  store,
+  write,
+  type Unsaved,
+} from './drafts.svelte';
 import { client, town } from './town.svelte';
 
 /** Saves a draft on the server, for the other devices, or discards it there. */
@@ -18,14 +29,15 @@ const isBlank = ({ text, parent }: Unsaved) => text.trim() === '' && parent === 
 
 /** Gives it to the server; its `rev` there, or null if that is not to be had now. */
 async function giveTo(key: string, own: Unsaved): Promise<number | null> {
-  const [conversation = 0, edit = null] = key.split('/').map(Number);
+  const { conversation, edit, thread } = placeOf(key);
   const { text, parent, rev } = own;
   try {
     if (isBlank(own)) {
-      await client.discardDraft(conversation, edit);
+      await client.discardDraft(conversation, edit, thread);
       return rev;
     }
-    const saved = await client.saveDraft({ conversation, edit, text, parent, since: rev });
+    const where = thread === null ? { conversation, edit } : { conversation, thread };
+    const saved = await client.saveDraft({ ...where, text, parent, since: rev });
     if (saved.replaced && !same(saved.replaced, saved)) offer(key, saved.replaced);
     return saved.rev;
   } catch (error) {

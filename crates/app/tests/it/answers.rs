@@ -56,6 +56,7 @@ static TRIAL: Translator = Translator {
     decode: |_, _| Step::Refuse(Vec::new()),
     event: |_, _| None,
     hidden: |_, _| None,
+    turnover: |_, _| None,
     echoes: |_, _| true,
     account: |_, _| Vec::new(),
     account_caught_up: |_| Vec::new(),

@@ -43,6 +43,31 @@ async fn nodes_that_do_not_hear_each_other_tell_everything_all_the_same() {
 }
 
 #[tokio::test]
+async fn an_old_client_hears_the_first_words_of_somebody_on_a_node_that_is_not_heard() {
+    let town = deaf().await;
+    let bob = town.person("bob").await;
+    let path = format!("/?token={}", bob.tokens().access);
+    let mut page = town.socket_at(town.last_chat_server(), &path, &[]).await.expect("let in");
+    page.writes(json!({"type": "leave", "room": "nowhere at all"})).await;
+    page.hears().await;
+    for name in ["ann", "cid", "dora"] {
+        let friend = town.person(name).await;
+        let direct = friend.turns_to(&bob).await;
+        for text in ["hello", "it is me", "are you there?"] {
+            friend.says(&direct, text).await;
+        }
+        for text in ["hello", "it is me", "are you there?"] {
+            let heard = page.hears().await;
+            assert_eq!(
+                (&heard["data"]["content"], &heard["data"]["username"]),
+                (&json!(text), &json!(name)),
+                "{heard}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn who_is_put_out_or_deactivated_is_so_on_nodes_that_do_not_hear_it() {
     let town = deaf().await;
     let ann = town.admin("ann").await;

@@ -11,13 +11,14 @@ use tokio::{
 
 const BROWSER: &str = "gzip, deflate, br, zstd";
 /// What may be typed into the address bar.
-const PLACES: [&str; 14] = [
+const PLACES: [&str; 15] = [
     "/",
     "/c/12",
     "/c/12/42",
     "/c/general%20talk",
     "/discover",
     "/people",
+    "/saved",
     "/settings",
     "/settings/sessions",
     "/admin",

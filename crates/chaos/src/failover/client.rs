@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use futures_util::{SinkExt as _, StreamExt as _};
-use promises::{Change, Form, Known, Nobody, Number, Place, UserId};
+use promises::{Change, Form, Known, NoThreads, Nobody, Number, Place, UserId};
 use serde_json::{Value, json};
 use testkit::api::Api;
 use tokio::{net::TcpStream, sync::watch};
@@ -32,10 +32,19 @@ pub struct Said;
 impl Form for Said {
     type Message = (i64, String);
     type Member = Nobody;
+    type Thread = NoThreads;
     type Row = ();
 
     fn message((seq, _): &(i64, String)) -> (Number, Number) {
         (Number(*seq), Number(*seq))
+    }
+
+    fn thread(thread: &NoThreads) -> (Number, Number) {
+        match *thread {}
+    }
+
+    fn take_thread(_message: &mut Self::Message) -> Option<NoThreads> {
+        None
     }
 
     fn member(member: &Nobody) -> (UserId, Number, bool) {
@@ -202,7 +211,7 @@ impl Client {
                 let messages = data["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
                 let to = data["to"].as_i64().context("changes without an end")?;
                 let said = messages.iter().filter_map(said);
-                self.with(|state| state.known.catch_up(Number(to), (), [], said));
+                self.with(|state| state.known.catch_up(Number(to), (), [], said, []));
             }
             "message.created" => {
                 let seq = Number(frame["seq"].as_i64().context("an event without a number")?);

@@ -5,7 +5,7 @@ use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed}
 use icu_properties::{
     CodePointMapData, CodePointSetData,
     props::{
-        CanonicalCombiningClass, DefaultIgnorableCodePoint, Emoji, EmojiModifier, EmojiPresentation,
+        CanonicalCombiningClass, DefaultIgnorableCodePoint, Emoji, EmojiModifier, EmojiModifierBase, EmojiPresentation,
         ExtendedPictographic, GeneralCategory, GeneralCategoryGroup, Ideographic, JoiningType, NoncharacterCodePoint,
         RegionalIndicator, Script,
     },
@@ -59,10 +59,10 @@ pub(super) fn is_control(c: char) -> bool {
         || const { CodePointSetData::new::<NoncharacterCodePoint>() }.contains(c)
 }
 
-/// What is not drawn: default-ignorable characters, among them all that turn the direction, and the marks of
-/// interlinear annotations.
+/// What is not drawn: default-ignorable characters, among them all that turn the direction, the marks of interlinear
+/// annotations, and the place of an object that is not there.
 pub(super) fn is_invisible(c: char) -> bool {
-    const { CodePointSetData::new::<DefaultIgnorableCodePoint>() }.contains(c) || matches!(c, '\u{fff9}'..='\u{fffb}')
+    const { CodePointSetData::new::<DefaultIgnorableCodePoint>() }.contains(c) || matches!(c, '\u{fff9}'..='\u{fffc}')
 }
 
 /// A space of any width.
@@ -80,10 +80,12 @@ pub(super) fn is_blank(c: char) -> bool {
     c.is_whitespace() || BLANK.contains(&c)
 }
 
-/// What one can see by itself: no space, no control or format character, no mark that needs a letter.
+/// What one can see by itself: no space, no control or format character, no mark that needs a letter, and none of those
+/// for private use, of which every font makes something else or nothing.
 pub(super) fn is_visible(c: char) -> bool {
     let unseen = GeneralCategoryGroup::Separator.union(GeneralCategoryGroup::Mark).union(GeneralCategoryGroup::Control);
-    !unseen.contains(category(c)) && category(c) != GeneralCategory::Format && !is_invisible(c) && !BLANK.contains(&c)
+    let unseen_itself = matches!(category(c), GeneralCategory::Format | GeneralCategory::PrivateUse);
+    !unseen.contains(category(c)) && !unseen_itself && !is_invisible(c) && !BLANK.contains(&c)
 }
 
 /// A mark upon the character before it.
@@ -208,6 +210,11 @@ fn is_pictographic(c: char) -> bool {
 /// Whether it can be an emoji; digits can, with a key's cap around them.
 pub(crate) fn is_emoji(c: char) -> bool {
     const { CodePointSetData::new::<Emoji>() }.contains(c)
+}
+
+/// What can have a tone of skin.
+pub(crate) fn takes_tone(c: char) -> bool {
+    const { CodePointSetData::new::<EmojiModifierBase>() }.contains(c)
 }
 
 /// A tone of skin.

@@ -7,13 +7,16 @@ use std::{
 };
 
 use chat::{ConversationId, Error, ErrorCode, Number, Signal};
-use dialects::{Resume, Then, Welcome};
+use dialects::{Dialect, Resume, Then, Welcome};
 use engine::{Arrival, Extent};
 use subscribers::{Attached, CloseReason, Subscriber, Tuning};
 use tokio::time::Instant;
 
 use super::{Connection, SLOWEST, seconds, shut_out};
 use crate::missed::{Key, Piece};
+
+/// The feature level from which on clients take a run of joins and leaves in a large conversation as one.
+const GATHERS: i64 = 7;
 
 /// The number from which on a person sees messages, in those conversations where they do not see all.
 type VisibleFrom = HashMap<ConversationId, Number>;
@@ -28,7 +31,7 @@ impl Connection {
         // Read before anything else: whatever the client is sent afterwards is at least as new as this epoch.
         let epoch = self.shared().engine.epoch();
         self.seat.peer().has_credential();
-        let (welcome, visible_from) = match self.let_in(token, &epoch.id).await {
+        let (welcome, visible_from) = match self.let_in(token, resume.feature_level, &epoch.id).await {
             Ok(welcome) => welcome,
             Err(error) => {
                 let close_reason = shut_out(&error, CloseReason::Unauthenticated);
@@ -68,7 +71,12 @@ impl Connection {
     }
 
     /// The welcome, and the conversations in which the person does not see all messages.
-    async fn let_in(&mut self, token: Option<String>, epoch: &str) -> chat::Result<(Welcome, VisibleFrom)> {
+    async fn let_in(
+        &mut self,
+        token: Option<String>,
+        feature_level: i64,
+        epoch: &str,
+    ) -> chat::Result<(Welcome, VisibleFrom)> {
         if self.subscriber.is_some() {
             return Err(Error::new(ErrorCode::Conflict, "This connection has authenticated already."));
         }
@@ -76,7 +84,8 @@ impl Connection {
             Some(token) => self.shared().engine.authenticate(&token).await?,
             None => self.arrival.clone().ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "A token is needed."))?,
         };
-        let Attached { account: account_seq, conversations, visible_from } = self.attach(&arrival).await?;
+        let Attached { account: account_seq, conversations, visible_from } =
+            self.attach(&arrival, feature_level).await?;
         // Live events follow `account_seq`: the profile must not be older than that.
         let mut account = arrival.account.clone();
         if account_seq > arrival.account_head {
@@ -94,7 +103,7 @@ impl Connection {
 
     /// Attaches the connection to the hub. Live frames are held until the client knows the numbers that they follow. If
     /// it fails, the connection is as before, and the client may try again.
-    pub(super) async fn attach(&mut self, arrival: &Arrival) -> chat::Result<Attached> {
+    pub(super) async fn attach(&mut self, arrival: &Arrival, feature_level: i64) -> chat::Result<Attached> {
         let speaker = arrival.speaker.clone();
         let subscriber = Arc::new(Subscriber {
             id: self.actor.connection.unwrap_or_default(),
@@ -103,6 +112,7 @@ impl Connection {
             session: speaker.session,
             role: speaker.role,
             dialect: self.endpoint.dialect,
+            gathers: feature_level >= GATHERS && self.endpoint.dialect == Dialect::NATIVE,
             vouched_at: arrival.vouched_at,
             good_until: arrival.good_until,
             tuning: Tuning::new(self.endpoint.dialect.hears),

@@ -5,6 +5,7 @@ use chat::{
     accounts::Speaker,
     conversations::{Conversation, Kind},
     messages::{MessageType, Submission},
+    threads::Target,
 };
 use serde::Deserialize;
 
@@ -158,8 +159,14 @@ fn dm(to: UserId, content: String) -> Step {
 }
 
 fn send(place: &Conversation, text: String, ack: impl FnOnce(Conversation) -> String + Send + 'static) -> Step {
-    let submission =
-        Submission { conversation: place.id, client_id: None, message_type: MessageType::Text, text, parent: None };
+    let submission = Submission {
+        conversation: place.id,
+        client_id: None,
+        message_type: MessageType::Text,
+        text,
+        parent: None,
+        target: Target::Unaware,
+    };
     let place = place.clone();
     Step::Send(
         submission,

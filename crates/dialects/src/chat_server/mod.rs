@@ -31,6 +31,7 @@ pub static TRANSLATOR: Translator = Translator {
     event: encode::event,
     // Its clients do not count.
     hidden: |_, _| None,
+    turnover: |_, _| None,
     echoes: encode::echoes,
     account: |_, _| Vec::new(),
     account_caught_up: |_| Vec::new(),

@@ -5,7 +5,7 @@ use chat::{
     Command, ConversationId, Error, Number, Query, Reply, UserId,
     accounts::Account,
     conversations::{Conversation, Kind, Visibility},
-    messages::{Anchor, Message},
+    messages::{Anchor, Message, View},
 };
 
 use crate::{
@@ -70,7 +70,7 @@ fn older(
 ) -> Step {
     let missing = i64::try_from(length.saturating_sub(newer.len())).unwrap_or(PAGE);
     Step::Ask(
-        Query::History { conversation, anchor, limit: missing.min(PAGE) },
+        Query::History { conversation, view: View::All, anchor, limit: missing.min(PAGE) },
         Box::new(move |reply| {
             let page = match reply {
                 Ok(Reply::History(page)) => page,

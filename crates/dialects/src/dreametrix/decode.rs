@@ -5,6 +5,7 @@ use chat::{
     accounts::Speaker,
     messages::{MessageType, Submission},
     presence::Presence,
+    threads::Target,
 };
 
 use super::{encode, fields::Fields, frames, ids::RoomRef};
@@ -88,7 +89,14 @@ fn hear(room: ConversationId, hears: bool) -> Step {
 
 /// The sender learns of it as all others do, by the message itself.
 fn send(conversation: ConversationId, text: String) -> Step {
-    let submission = Submission { conversation, client_id: None, message_type: MessageType::Text, text, parent: None };
+    let submission = Submission {
+        conversation,
+        client_id: None,
+        message_type: MessageType::Text,
+        text,
+        parent: None,
+        target: Target::Unaware,
+    };
     Step::Send(submission, Box::new(|sent| sent.err().iter().map(refused).collect()))
 }
 

@@ -2,8 +2,9 @@
 //! doing anything; reactions and markers have no word.
 
 use chat::{
-    AccountEvent, AccountFact, Error, Event, Fact, Signal,
+    AccountEvent, Error, Event, Fact, Signal,
     accounts::Speaker,
+    event::ListChange,
     presence::{Presence, Seen},
 };
 
@@ -35,21 +36,14 @@ pub fn event(event: &Event) -> Option<Text> {
 /// The frames of a numbered event of the person's account.
 #[must_use]
 pub fn account(event: &AccountEvent) -> Vec<Text> {
-    match &event.fact {
-        AccountFact::ConversationAdded(listed) => {
+    match event.fact.list_change() {
+        Some(ListChange::Added(listed)) => {
             vec![frames::room_update(listed.conversation.id, Change::to_own(listed))]
         }
-        AccountFact::ConversationRemoved { conversation, .. }
-        | AccountFact::ConversationHidden { conversation, .. } => {
-            vec![frames::room_update(*conversation, Change::Removed(true))]
+        Some(ListChange::Removed(conversation) | ListChange::Hidden { conversation, .. }) => {
+            vec![frames::room_update(conversation, Change::Removed(true))]
         }
-        AccountFact::ProfileChanged(_)
-        | AccountFact::ConversationSettingsChanged { .. }
-        | AccountFact::NotificationsChanged(_)
-        | AccountFact::DraftSaved(_)
-        | AccountFact::DraftDiscarded(_)
-        | AccountFact::ReminderChanged(_)
-        | AccountFact::ReminderRemoved(_) => Vec::new(),
+        None => Vec::new(),
     }
 }
 

@@ -193,6 +193,7 @@ fn room(member_count: i64) -> Reply {
         unread: 0,
         settings: chat::notifications::ConversationSettings::default(),
         last_message: None,
+        room: None,
         peer: None,
     }))
 }

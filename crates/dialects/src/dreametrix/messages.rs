@@ -3,6 +3,7 @@
 use chat::{
     Command, Error, MessageId,
     messages::{Message, MessageType, Submission},
+    threads::Target,
 };
 
 use super::{
@@ -60,7 +61,8 @@ pub(super) fn create(caller: Caller, fields: &Fields<'_>) -> Result<Step, Error>
     let message_type = message_type(fields)?;
     let text = content(fields)?;
     let conversation = room.0.ok_or_else(|| Error::not_found("room"))?;
-    let submission = Submission { conversation, client_id: None, message_type, text, parent: None };
+    let submission =
+        Submission { conversation, client_id: None, message_type, text, parent: None, target: Target::Unaware };
     Ok(Step::Send(
         submission.clone(),
         Box::new(move |sent| {

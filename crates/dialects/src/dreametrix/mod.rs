@@ -42,6 +42,7 @@ pub static TRANSLATOR: Translator = Translator {
     event: |_, event| encode::event(event),
     // Its clients do not count.
     hidden: |_, _| None,
+    turnover: |_, _| None,
     echoes: |_, _| true,
     account: |_, event| encode::account(event),
     account_caught_up: |_| Vec::new(),

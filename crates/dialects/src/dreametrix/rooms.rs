@@ -6,6 +6,7 @@ use chat::{
     markers::Marker,
     members::Member,
     messages::{MessageType, Sent, Submission},
+    threads::Target,
 };
 use serde::Serialize;
 
@@ -141,8 +142,14 @@ fn open(caller: Caller, room: Listed, first: Option<String>) -> Step {
     caller.members(conversation, move |caller, members| match first {
         None => caller.answer(201, &Room::new(&room, &members, &caller.speaker)),
         Some(text) => {
-            let submission =
-                Submission { conversation, client_id: None, message_type: MessageType::Text, text, parent: None };
+            let submission = Submission {
+                conversation,
+                client_id: None,
+                message_type: MessageType::Text,
+                text,
+                parent: None,
+                target: Target::Unaware,
+            };
             Step::Send(
                 submission.clone(),
                 Box::new(move |sent| {

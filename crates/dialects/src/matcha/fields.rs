@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use chat::{
     ConversationId, Error, ErrorCode, MAX_SAFE_INTEGER,
     messages::{MessageType, Submission},
+    threads::Target,
 };
 use serde::{Deserialize, Deserializer, de::Visitor};
 use serde_json::value::RawValue;
@@ -104,7 +105,14 @@ pub(super) fn submission(conversation: ConversationId, text: String) -> Result<S
     if text.chars().count() > TEXT_LENGTH {
         return Err(Error::invalid("message", words::TOO_LONG));
     }
-    Ok(Submission { conversation, client_id: None, message_type: MessageType::Text, text, parent: None })
+    Ok(Submission {
+        conversation,
+        client_id: None,
+        message_type: MessageType::Text,
+        text,
+        parent: None,
+        target: Target::Unaware,
+    })
 }
 
 /// The one form of an emoji. Refuses what is none by its length, or holds NUL, which a path can hold; other texts are

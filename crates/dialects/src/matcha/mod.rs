@@ -64,6 +64,7 @@ pub static TRANSLATOR: Translator = Translator {
     event: |_, event| encode::event(event),
     // Its clients do not count.
     hidden: |_, _| None,
+    turnover: |_, _| None,
     echoes: |_, _| true,
     account: |_, _| Vec::new(),
     account_caught_up: |_| Vec::new(),

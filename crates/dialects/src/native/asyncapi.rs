@@ -6,11 +6,11 @@ use serde_json::{Map, Value, json};
 use super::{
     accounts, conversations, drafts, forms, markers, members, messages, notifications,
     openapi::{VERSION, pretty, problem},
-    presence, reactions, reminders,
+    presence, reactions, reminders, saved,
     schemas::{Parts, Shape},
     server,
     table::{OPERATIONS, Operation},
-    typing,
+    threads, typing,
 };
 
 /// What the server tells without being asked.
@@ -66,6 +66,12 @@ static TOLD: &[Outgoing] = &[
     event("member.joined", "Somebody became a member.", Shape::of::<members::Arrival<'static>>()),
     event("member.left", "Somebody is a member no more.", Shape::of::<members::Leaving<'static>>()),
     event("member.updated", "A member has another role.", Shape::of::<members::Member<'static>>()),
+    event(
+        "members.changed",
+        "In a large conversation people came and went, from one number up to this one; for clients that authenticate \
+         with feature level 7. Nothing if you are there already.",
+        Shape::of::<members::Turnover>(),
+    ),
     event("conversation.created", "The conversation was opened: its first change.", Shape::of::<Row>()),
     event("conversation.updated", "The conversation was renamed, described, opened or closed.", Shape::of::<Row>()),
     event(
@@ -99,9 +105,22 @@ static TOLD: &[Outgoing] = &[
         false,
         Shape::of::<notifications::Notifications<'static>>(),
     ),
+    own(
+        "thread.followed",
+        "You follow a thread or do so no longer, or have read on.",
+        true,
+        Shape::of::<threads::Thread>(),
+    ),
     own("reminder.set", "You have asked to be reminded.", false, Shape::of::<reminders::Reminder>()),
     own("reminder.due", "What you wanted to be reminded of.", false, Shape::of::<reminders::Reminder>()),
     own("reminder.removed", "You have no such reminder any more.", false, Shape::of::<reminders::RemovedReminder>()),
+    own("message.saved", "You have saved a message.", false, Shape::of::<saved::SavedMessage>()),
+    own(
+        "message.unsaved",
+        "You have taken a message off your saved ones.",
+        false,
+        Shape::of::<saved::UnsavedMessage>(),
+    ),
     own(
         "account.reset",
         "Too much of your account has changed, or your number is not of this history: read it anew.",
@@ -122,6 +141,9 @@ static TOLD: &[Outgoing] = &[
     },
     signal("presence.changed", "People came, went or are busy.", Shape::of::<presence::PresenceChange<'static>>()),
 ];
+
+/// The events by which a thread's summary may change: it is told beside the message.
+const THREADED: &[&str] = &["message.created", "message.deleted"];
 
 /// The document, as pretty JSON. The same every time.
 #[must_use]
@@ -151,9 +173,14 @@ pub fn document_at(origin: &str, path: &str, limits: &Limits) -> String {
         }
         operations.insert(operation.name.into(), asked(operation));
     }
+    let summary = Shape::of::<threads::ThreadSummary<'static>>().reference(true, &mut parts);
     for told in TOLD {
         let data = told.data.reference(true, &mut parts);
-        messages.insert(format!("event.{}", told.name), event_message(told, &data));
+        let mut message = event_message(told, &data);
+        if THREADED.contains(&told.name) {
+            message["payload"]["properties"]["thread"] = summary.clone();
+        }
+        messages.insert(format!("event.{}", told.name), message);
         operations.insert(
             format!("on.{}", told.name),
             json!({

@@ -10,6 +10,7 @@ use super::{
     messages::Message,
     notifications::ConversationSettings,
     pages::{page_limit, position_cursor},
+    threads::ThreadSummary,
 };
 use crate::{
     input::{given, nullable},
@@ -250,6 +251,8 @@ pub struct Conversation<'a> {
     settings: ConversationSettings,
     /// The newest message.
     last_message: Option<Message<'a>>,
+    /// What of both is different without what is in threads only; `null` if nothing is.
+    room: Option<InRoom<'a>>,
     /// In a direct conversation, the other person.
     peer: Option<Peer<'a>>,
 }
@@ -263,8 +266,24 @@ impl<'a> From<&'a conversations::Listed> for Conversation<'a> {
             unread: listed.unread,
             settings: ConversationSettings::from(&listed.settings),
             last_message: listed.last_message.as_ref().map(Message::from),
+            room: listed.room.as_deref().map(InRoom::from),
             peer: listed.peer.as_ref().map(Peer::from),
         }
+    }
+}
+
+/// What of a conversation stands in the room.
+#[derive(Serialize, ToSchema)]
+pub struct InRoom<'a> {
+    /// Messages of others in the room after the read marker; 100 means "100 or more".
+    unread: i64,
+    /// The newest message in the room.
+    last_message: Option<Message<'a>>,
+}
+
+impl<'a> From<&'a conversations::InRoom> for InRoom<'a> {
+    fn from(room: &'a conversations::InRoom) -> Self {
+        Self { unread: room.unread, last_message: room.last_message.as_ref().map(Message::from) }
     }
 }
 
@@ -343,8 +362,10 @@ pub struct Changes<'a> {
     conversation: ConversationRow<'a>,
     /// Memberships that changed, departures included.
     members: Vec<Member<'a>>,
-    /// Messages that are new or changed, by `seq`.
+    /// Messages that are new or changed, by `seq`; their `summary` is `null`.
     messages: Vec<Message<'a>>,
+    /// The summaries of threads that have changed.
+    threads: Vec<ThreadSummary<'a>>,
 }
 
 impl<'a> From<&'a reply::CaughtUp> for Changes<'a> {
@@ -357,6 +378,7 @@ impl<'a> From<&'a reply::CaughtUp> for Changes<'a> {
             conversation: ConversationRow::from(&caught_up.conversation),
             members: caught_up.members.iter().map(Member::from).collect(),
             messages: caught_up.messages.iter().map(Message::from).collect(),
+            threads: caught_up.threads.iter().map(ThreadSummary::from).collect(),
         }
     }
 }

@@ -15,6 +15,8 @@ pub(super) struct SaveDraft {
     conversation: Integer,
     /// The `seq` of the own message that it will change; absent for a new message.
     edit: Option<Integer>,
+    /// The `seq` of the message in whose thread it will stand; absent in the room, and not for an edit.
+    thread: Option<Integer>,
     /// The text so far.
     text: Text,
     /// The `seq` of the message that it will answer; not for an edit.
@@ -26,7 +28,7 @@ pub(super) struct SaveDraft {
 impl From<SaveDraft> for Command {
     fn from(save: SaveDraft) -> Self {
         Self::SaveDraft {
-            key: key(save.conversation, save.edit),
+            key: key(save.conversation, save.edit, save.thread),
             text: save.text.0,
             parent: save.parent.map(|seq| Number(seq.0)),
             since: Number(save.since.map_or(0, |rev| rev.0)),
@@ -42,16 +44,19 @@ pub(super) struct OfDraft {
     conversation: Integer,
     /// The `seq` of the message that it would have changed; absent for a new message.
     edit: Option<Integer>,
+    /// The `seq` of the message in whose thread it would have stood; absent in the room, and for an edit.
+    thread: Option<Integer>,
 }
 
 impl OfDraft {
     pub(super) fn key(self) -> drafts::DraftKey {
-        key(self.conversation, self.edit)
+        key(self.conversation, self.edit, self.thread)
     }
 }
 
-fn key(conversation: Integer, edit: Option<Integer>) -> drafts::DraftKey {
-    drafts::DraftKey { conversation: ConversationId(conversation.0), edit: edit.map(|seq| Number(seq.0)) }
+fn key(conversation: Integer, edit: Option<Integer>, thread: Option<Integer>) -> drafts::DraftKey {
+    let seq = |seq: Option<Integer>| seq.map(|seq| Number(seq.0));
+    drafts::DraftKey { conversation: ConversationId(conversation.0), edit: seq(edit), thread: seq(thread) }
 }
 
 /// Which draft.
@@ -61,11 +66,17 @@ pub struct DraftKey {
     conversation: i64,
     /// The `seq` of the own message that it will change; `null` for a new message.
     edit: Option<i64>,
+    /// The `seq` of the message in whose thread it will stand; `null` in the room, and for an edit.
+    thread: Option<i64>,
 }
 
 impl From<&drafts::DraftKey> for DraftKey {
     fn from(key: &drafts::DraftKey) -> Self {
-        Self { conversation: key.conversation.0, edit: key.edit.map(|seq| seq.0) }
+        Self {
+            conversation: key.conversation.0,
+            edit: key.edit.map(|seq| seq.0),
+            thread: key.thread.map(|root| root.0),
+        }
     }
 }
 

@@ -2,20 +2,22 @@
 
 use chat::{
     AccountEvent, AccountFact, ConversationId, Error, Event, Fact, Number, Reply, SessionId, Signal,
-    members::Departure,
+    members::{Departure, Turnover},
     reply::{AccountChanges, CaughtUp},
 };
 use serde::Serialize;
 
 use super::{
     account_changes, accounts, conversations, drafts, markers, members, messages, notifications, pages, policies,
-    presence, reactions, reminders, search, server, sessions, typing,
+    presence, reactions, reminders, saved, search, server, sessions,
+    threads::{self, ThreadSummary},
+    typing,
 };
 use crate::Text;
 
 /// An event's or signal's frame.
 #[derive(Serialize)]
-struct Outgoing<T> {
+struct Outgoing<'a, T> {
     #[serde(rename = "type")]
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -23,6 +25,9 @@ struct Outgoing<T> {
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<i64>,
     data: T,
+    /// The thread that changes with it, for those who see the message that the thread is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thread: Option<ThreadSummary<'a>>,
 }
 
 /// The frame of an event of an account.
@@ -48,14 +53,16 @@ fn write<T: Serialize>(value: &T) -> Text {
 }
 
 fn told<T: Serialize>(kind: &'static str, conversation: Option<ConversationId>, seq: Option<i64>, data: T) -> Text {
-    write(&Outgoing { kind, conversation: conversation.map(|id| id.0), seq, data })
+    write(&Outgoing { kind, conversation: conversation.map(|id| id.0), seq, data, thread: None })
 }
 
 /// The frame of a numbered event.
 #[must_use]
 pub fn event(event: &Event) -> Text {
     fn tell<T: Serialize>(event: &Event, kind: &'static str, data: T) -> Text {
-        told(kind, Some(event.conversation), Some(event.number.0), data)
+        let (conversation, seq) = (Some(event.conversation.0), Some(event.number.0));
+        let thread = event.thread.as_deref().map(ThreadSummary::from);
+        write(&Outgoing { kind, conversation, seq, data, thread })
     }
     match &event.fact {
         Fact::MessageCreated(message) => tell(event, "message.created", messages::Message::from(message)),
@@ -90,6 +97,12 @@ pub fn hidden(conversation: ConversationId, number: Number) -> Text {
     told("event.hidden", Some(conversation), Some(number.0), server::Done {})
 }
 
+/// The frame of a run of joins and leaves.
+#[must_use]
+pub fn turnover(conversation: ConversationId, turnover: &Turnover) -> Text {
+    told("members.changed", Some(conversation), Some(turnover.to.0), members::Turnover::from(turnover))
+}
+
 /// The frame of a numbered event of an account.
 #[must_use]
 pub fn account(event: &AccountEvent) -> Text {
@@ -114,6 +127,7 @@ pub fn account(event: &AccountEvent) -> Text {
             tell(event, "conversation.hidden", conversations::Hiding { at: at.0 })
         }
         AccountFact::ProfileChanged(account) => tell(event, "account.updated", accounts::Account::from(&**account)),
+        AccountFact::ThreadFollowed(following) => tell(event, "thread.followed", threads::Thread::from(following)),
         AccountFact::DraftSaved(draft) => tell(event, "draft.saved", drafts::Draft::from(draft)),
         AccountFact::DraftDiscarded(key) => tell(event, "draft.discarded", drafts::DraftKey::from(key)),
         AccountFact::ConversationSettingsChanged { settings, .. } => {
@@ -127,6 +141,10 @@ pub fn account(event: &AccountEvent) -> Text {
             tell(event, kind, reminders::Reminder::from(reminder))
         }
         AccountFact::ReminderRemoved(id) => tell(event, "reminder.removed", reminders::RemovedReminder { id: id.0 }),
+        AccountFact::MessageSaved(saved) => tell(event, "message.saved", saved::SavedMessage::from(saved)),
+        AccountFact::MessageUnsaved { conversation, seq } => {
+            tell(event, "message.unsaved", saved::UnsavedMessage::new(*conversation, *seq))
+        }
     }
 }
 
@@ -273,10 +291,19 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, types: &[&str]) 
         Reply::NotificationExplained(decision) => {
             Answer::new("notification.explained", &notifications::NotificationExplained::from(&**decision))
         }
+        Reply::Thread(following) => Answer::new("thread", &threads::Thread::from(following)),
+        Reply::Threads { threads: all, next } => {
+            let threads = all.iter().map(threads::FollowedThread::from).collect();
+            Answer::new("threads", &threads::Threads { threads, next_cursor: next.as_ref().map(threads::cursor_of) })
+        }
         Reply::Reminder(reminder) => Answer::new("reminder", &reminders::Reminder::from(reminder)),
         Reply::Reminders(all) => {
             let reminders = all.iter().map(reminders::Reminder::from).collect();
             Answer::new("reminders", &reminders::Reminders { reminders })
+        }
+        Reply::SavedMessage(saved) => Answer::new("saved.message", &saved::SavedMessage::from(saved)),
+        Reply::SavedMessages { entries, next } => {
+            Answer::new("saved.messages", &saved::SavedMessages::new(entries, *next))
         }
         Reply::Found { hits, next } => {
             let results = hits.iter().map(search::SearchResult::from).collect();

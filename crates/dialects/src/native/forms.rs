@@ -59,6 +59,8 @@ const UTC_OFFSET: &str = "^(Z|[+-]((0[0-9]|1[0-7]):[0-5][0-9]|18:00))$";
 const PLACE: &str = "^[0-9]{1,15}$";
 /// What `next_cursor` is, where conversations are listed.
 const POSITION: &str = "^[0-9]{0,15}(-[0-9]{1,15})+$";
+/// What `next_cursor` is, where threads are listed.
+const THREAD_POSITION: &str = "^[0-9]{1,15}-[0-9]{1,15}-[0-9]{1,15}$";
 /// A conversation's id as a key.
 const ID: &str = "^[0-9]{1,16}$";
 /// Characters of a mail address, and of what accounts are looked for by.
@@ -104,7 +106,7 @@ fn of_field(operation: &str, field: &str, limits: &Limits) -> Option<Value> {
         (_, "topic") => json!({ "type": "string", "pattern": LINES, "maxLength": limits.topic_length }),
         (_, "prefix") => json!({ "type": "string", "pattern": TEXT, "maxLength": limits.name_length }),
         (_, "search") => json!({ "type": "string", "pattern": TEXT, "maxLength": EMAIL_LENGTH }),
-        ("draft.save", "edit" | "parent") => {
+        ("draft.save", "edit" | "parent" | "thread") => {
             json!({ "type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_SAFE_INTEGER })
         }
         ("message.send" | "message.edit", "text") => text(WRITTEN, limits.message_length),
@@ -117,6 +119,7 @@ fn of_field(operation: &str, field: &str, limits: &Limits) -> Option<Value> {
         ("reaction.add", "emoji") => text(EMOJI, limits.emoji_length),
         ("message.history", "limit") => limit(50, limits.history_page),
         (_, "limit") => limit(50, limits.list_page),
+        ("thread.list", "cursor") => json!({ "type": "string", "pattern": THREAD_POSITION }),
         ("conversation.list", "cursor") => json!({ "type": "string", "pattern": POSITION }),
         ("room.list", "cursor") => return None,
         (_, "cursor") => json!({ "type": "string", "pattern": PLACE }),
@@ -173,9 +176,13 @@ fn together(operation: &str) -> Value {
             kind("direct", &["user"], &["name", "topic", "visibility", "members"]),
         ] }),
         // A draft that quotes a message may have no text yet; an edit quotes none.
-        "draft.save" => json!({ "anyOf": [
+        "draft.save" => json!({ "allOf": [without_each_other(&["edit", "thread"])], "anyOf": [
             { "properties": { "parent": absent(), "text": { "minLength": 1, "pattern": WRITTEN } } },
             { "properties": { "edit": absent(), "parent": { "not": absent() } }, "required": ["parent"] },
+        ] }),
+        "message.send" => json!({ "anyOf": [
+            { "properties": { "also_in_room": { "not": { "const": true } } } },
+            { "properties": { "thread": { "type": "integer", "minimum": 1 } }, "required": ["thread"] },
         ] }),
         "message.history" => without_each_other(&["before_seq", "after_seq", "around_seq"]),
         "user.list" => either_page_or(json!({ "users": absent(), "revs": absent() })),

@@ -31,8 +31,8 @@ fn full(operation: &str) -> Value {
         | "account.get" | "draft.list" => json!({}),
         "authenticate" => json!({ "token": "t", "epoch": "e", "account_seq": 5, "cursors": { "12": 40 } }),
         "account.sync" => json!({ "since": 5 }),
-        "draft.save" => json!({ "conversation": 1, "edit": 3, "text": "x", "parent": 4, "since": 5 }),
-        "draft.discard" => json!({ "conversation": 1, "edit": 3 }),
+        "draft.save" => json!({ "conversation": 1, "edit": 3, "thread": 2, "text": "x", "parent": 4, "since": 5 }),
+        "draft.discard" => json!({ "conversation": 1, "edit": 3, "thread": 2 }),
         "account.register" => {
             with(json!({ "username": "ann", "password": "p", "email": "a@b.c", "setup_secret": "s" }))
         }
@@ -63,16 +63,21 @@ fn full(operation: &str) -> Value {
         "member.add" | "member.remove" | "member.abilities" => json!({ "conversation": 1, "user": 2 }),
         "member.update" => json!({ "conversation": 1, "user": 2, "role": "owner" }),
         "message.send" => {
-            json!({ "conversation": 1, "client_id": "c", "message_type": "image", "text": "x", "parent": 4 })
+            json!({
+                "conversation": 1, "client_id": "c", "message_type": "image", "text": "x", "parent": 4, "thread": 3,
+                "also_in_room": false,
+            })
         }
         "message.find" => json!({ "message": 7 }),
         "message.search" => {
             json!({ "q": "x", "conversation": 1, "utc_offset": "+02:00", "cursor": "9", "limit": 5 })
         }
-        "message.history" => json!({ "conversation": 1, "before_seq": 9, "limit": 5 }),
+        "message.history" => json!({ "conversation": 1, "before_seq": 9, "thread": 3, "limit": 5 }),
+        "thread.list" => json!({ "unread": true, "cursor": "17-3-4", "limit": 5 }),
+        "thread.follow" => json!({ "conversation": 1, "thread": 2, "follows": true }),
+        "thread.read" => json!({ "conversation": 1, "thread": 2, "seq": 5 }),
         "message.edit" => json!({ "conversation": 1, "seq": 2, "text": "x" }),
         "reaction.add" | "reaction.remove" => json!({ "conversation": 1, "seq": 2, "emoji": "👍" }),
-        "message.get" | "message.delete" | "marker.read" | "marker.delivered" => json!({ "conversation": 1, "seq": 2 }),
         "notifications.get" | "presence.active" | "marker.read_all" => json!({}),
         "notifications.set" => json!({
             "rooms": "mentions", "groups": "everything", "directs": "nothing", "keywords": ["deploy"],
@@ -82,6 +87,10 @@ fn full(operation: &str) -> Value {
             json!({ "conversation": 1, "level": "mentions", "muted_until": "2025-01-01T12:00:00Z" })
         }
         "notifications.explain" | "marker.unread" => json!({ "conversation": 1, "seq": 2 }),
+        "message.get" | "message.delete" | "message.save" | "message.unsave" | "marker.read" | "marker.delivered" => {
+            json!({ "conversation": 1, "seq": 2 })
+        }
+        "saved.list" => json!({ "cursor": "3", "limit": 5, "messages": false }),
         "reminder.create" => json!({ "conversation": 1, "seq": 2, "at": "2025-01-01T12:00:00Z" }),
         "reminder.cancel" => json!({ "reminder": 7 }),
         "reminder.list" => json!({ "due": true }),

@@ -109,6 +109,24 @@ pub struct Leaving<'a> {
     pub(crate) reason: &'static str,
 }
 
+/// People came and went, and nothing else happened meanwhile.
+#[derive(Serialize, ToSchema)]
+pub struct Turnover {
+    /// The number of the first of these changes.
+    from: i64,
+    /// The number of the last of them.
+    to: i64,
+    /// How many members there are now.
+    member_count: i64,
+}
+
+impl From<&chat::members::Turnover> for Turnover {
+    fn from(turnover: &chat::members::Turnover) -> Self {
+        let chat::members::Turnover { from, to, member_count } = *turnover;
+        Self { from: from.0, to: to.0, member_count }
+    }
+}
+
 /// The person is a member no more.
 #[derive(Serialize, ToSchema)]
 pub struct Removal {

@@ -2,7 +2,7 @@
 
 use chat::{
     ConversationId, Error, Number, Query,
-    messages::{self, Anchor, Submission},
+    messages::{self, Anchor, Submission, View},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,6 +12,7 @@ use super::{
     fields::{self, Integer, Key, Text},
     pages::page_limit,
     reactions::Reaction,
+    threads::{ThreadSummary, target},
 };
 use crate::time::Time;
 
@@ -29,17 +30,24 @@ pub(super) struct SendMessage {
     pub(super) text: Text,
     /// The `seq` of the message that it answers.
     pub(super) parent: Option<Integer>,
+    /// The `seq` of the message in whose thread it is to stand, or 0 for the room. Without it, what answers a reply joins
+    /// that reply's thread: the client knows no threads.
+    pub(super) thread: Option<Integer>,
+    /// Whether a reply in a thread is to stand in the room as well.
+    pub(super) also_in_room: Option<bool>,
 }
 
-impl From<SendMessage> for Submission {
-    fn from(send: SendMessage) -> Self {
-        Self {
+impl SendMessage {
+    pub(super) fn submission(self) -> Result<Submission, Error> {
+        let send = self;
+        Ok(Submission {
             conversation: ConversationId(send.conversation.0),
             client_id: send.client_id.map(|key| key.0),
             message_type: send.message_type.map(|kind| kind.0).unwrap_or_default(),
             text: send.text.0,
             parent: send.parent.map(|seq| Number(seq.0)),
-        }
+            target: target(send.thread, send.also_in_room.unwrap_or_default())?,
+        })
     }
 }
 
@@ -55,6 +63,9 @@ pub(super) struct ReadHistory {
     pub(super) after_seq: Option<Integer>,
     /// The messages on both sides of this number; without the other two.
     pub(super) around_seq: Option<Integer>,
+    /// Which messages: the replies in the thread about the message of this `seq`; with 0 those that stand in the room;
+    /// without it all, for a client that knows no threads.
+    pub(super) thread: Option<Integer>,
     /// How many; 50 if absent.
     pub(super) limit: Option<Integer>,
 }
@@ -71,7 +82,13 @@ impl ReadHistory {
                 return Err(Error::invalid(field, "Only one of before_seq, after_seq and around_seq may be given."));
             }
         };
-        Ok(Query::History { conversation: ConversationId(self.conversation.0), anchor, limit: page_limit(self.limit)? })
+        let view = match self.thread {
+            None => View::All,
+            Some(Integer(0)) => View::Room,
+            Some(Integer(root)) => View::Thread(Number(root)),
+        };
+        let conversation = ConversationId(self.conversation.0);
+        Ok(Query::History { conversation, view, anchor, limit: page_limit(self.limit)? })
     }
 }
 
@@ -137,6 +154,12 @@ pub struct Message<'a> {
     text: Option<&'a str>,
     /// The `seq` of the message it answers.
     parent: Option<i64>,
+    /// The `seq` of the message in whose thread it stands.
+    thread: Option<i64>,
+    /// Whether it stands in the room as well; false for what is in no thread.
+    also_in_room: bool,
+    /// The thread about this message, if there is one. Missed changes and events tell it apart, and have `null` here.
+    summary: Option<ThreadSummary<'a>>,
     /// When it was stored.
     #[schema(value_type = fields::Moment)]
     created_at: Time,
@@ -162,6 +185,9 @@ impl<'a> From<&'a messages::Message> for Message<'a> {
             message_type: message.message_type.name(),
             text: message.text.as_deref(),
             parent: message.parent.map(|number| number.0),
+            thread: message.thread.map(|root| root.0),
+            also_in_room: message.also_in_room,
+            summary: message.summary.as_deref().map(ThreadSummary::from),
             created_at: Time(message.created_at),
             edited_at: message.edited_at.map(Time),
             deleted_at: message.deleted_at.map(Time),

@@ -22,11 +22,13 @@ mod presence;
 mod reactions;
 mod reminders;
 pub mod rest;
+mod saved;
 mod search;
 mod server;
 mod sessions;
 mod statistics;
 pub mod table;
+mod threads;
 mod typing;
 
 #[cfg(test)]
@@ -56,6 +58,7 @@ pub static TRANSLATOR: Translator = Translator {
     decode: decode::decode,
     event: |_, event| Some(encode::event(event)),
     hidden: |conversation, number| Some(encode::hidden(conversation, number)),
+    turnover: |conversation, turnover| Some(encode::turnover(conversation, turnover)),
     echoes: |_, _| true,
     account: |_, event| vec![encode::account(event)],
     account_caught_up: encode::account_caught_up,

@@ -260,7 +260,7 @@ pub(super) mod tests {
         let send = &document["paths"]["/v1/conversations/{conversation}/messages/{message}"]["put"];
         let body = &send["requestBody"]["content"]["application/json"]["schema"];
         let fields: Vec<&String> = body["properties"].as_object().unwrap().keys().collect();
-        assert_eq!(fields, ["message_type", "parent", "text"]);
+        assert_eq!(fields, ["also_in_room", "message_type", "parent", "text", "thread"]);
         assert_eq!(body["required"], json!(["text"]));
         assert_eq!(body["additionalProperties"], false);
         assert_eq!(send["parameters"].as_array().unwrap().len(), 2);

@@ -24,6 +24,9 @@ pub(super) struct Authenticate {
     pub(super) epoch: Option<Text>,
     /// The last `account_seq` that the client has applied; what it missed of its account is told if this is given.
     pub(super) account_seq: Option<Integer>,
+    /// The feature level that the client was written for. From 7 on it is told of runs of joins and leaves in large
+    /// conversations by `members.changed`; without one, of each of them.
+    pub(super) feature_level: Option<Integer>,
     /// For each conversation (its id as the key) the last number that the client has seen.
     #[serde(default)]
     #[schema(value_type = Option<std::collections::BTreeMap<String, Integer>>)]

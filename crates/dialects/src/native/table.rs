@@ -14,9 +14,9 @@ use super::{
     encode::{self, Answer},
     markers, members, messages, notifications,
     pages::{id_cursor, page_limit},
-    policies, presence, reactions, reminders,
+    policies, presence, reactions, reminders, saved,
     schemas::Shape,
-    search, server, sessions, statistics, typing,
+    search, server, sessions, statistics, threads, typing,
 };
 use crate::{Resume, Step};
 
@@ -168,6 +168,7 @@ type PathField = (&'static str, &'static str, ParameterKind);
 const CONVERSATION: PathField = ("conversation", "conversation", INT);
 const USER: PathField = ("user", "user", INT);
 const SEQ: PathField = ("message", "seq", INT);
+const THREAD: PathField = ("thread", "thread", INT);
 const PAGE: &[(&str, ParameterKind)] = &[("cursor", TEXT), ("limit", INT)];
 
 macro_rules! operations {
@@ -203,7 +204,7 @@ fn order(command: Command) -> Result<Asked, Error> {
 operations! {
     "authenticate" anyone ["authenticated" sessions::Authenticated<'static>]
         "Say who is speaking and from where to resume; the first command on every socket." []
-        (sessions::Authenticate) |i| Ok(Asked::Authenticate(i.token.map(|t| t.0), Resume { epoch: i.epoch.map(|e| e.0), account: i.account_seq.map(|seq| Number(seq.0)), cursors: i.cursors.0 }));
+        (sessions::Authenticate) |i| Ok(Asked::Authenticate(i.token.map(|t| t.0), Resume { epoch: i.epoch.map(|e| e.0), account: i.account_seq.map(|seq| Number(seq.0)), feature_level: i.feature_level.map_or(0, |level| level.0), cursors: i.cursors.0 }));
     "ping" anyone ["pong" server::Done]
         "Ask for a sign of life." []
         (Nothing) |_| Ok(Asked::Pong);
@@ -262,7 +263,7 @@ operations! {
         (drafts::SaveDraft) |i| order(i.into());
     "draft.discard" member ["done" server::Done]
         "Drop a draft: it was sent, or is not wanted any more."
-        [route("DELETE", "/v1/conversations/{conversation}/draft", 204, &[CONVERSATION], &[("edit", INT)])]
+        [route("DELETE", "/v1/conversations/{conversation}/draft", 204, &[CONVERSATION], &[("edit", INT), ("thread", INT)])]
         (drafts::OfDraft) |i| order(Command::DiscardDraft(i.key()));
     "account.password" member ["done" server::Done]
         "Change the own password; ends all other sessions." [route("PUT", "/v1/users/me/password", 204, &[], &[])]
@@ -377,7 +378,7 @@ operations! {
                 &[],
             ),
         ]
-        (messages::SendMessage) |i| Ok(Asked::Send(i.into()));
+        (messages::SendMessage) |i| Ok(Asked::Send(i.submission()?));
     "message.search" member ["search.results" search::SearchResults<'static>]
         "Messages that the speaker may see and in which some words stand, newest first."
         [route(
@@ -389,13 +390,13 @@ operations! {
         )]
         (search::SearchMessages) |i| ask(i.query()?);
     "message.history" member ["history" messages::History<'static>]
-        "A page of messages: the newest, or those before, after or around a number."
+        "A page of messages: the newest, or those before, after or around a number; all, those in the room, or a thread's replies."
         [route(
             "GET",
             "/v1/conversations/{conversation}/messages",
             200,
             &[CONVERSATION],
-            &[("before_seq", INT), ("after_seq", INT), ("around_seq", INT), ("limit", INT)],
+            &[("before_seq", INT), ("after_seq", INT), ("around_seq", INT), ("thread", INT), ("limit", INT)],
         )]
         (messages::ReadHistory) |i| ask(i.query()?);
     "message.get" member ["message" messages::Message<'static>]
@@ -461,6 +462,18 @@ operations! {
         "Say what notifies in a conversation, or mute it: absent fields stay."
         [route("PATCH", "/v1/conversations/{conversation}/notifications", 200, &[CONVERSATION], &[])]
         (notifications::SetConversationNotifications) |i| order(i.command()?);
+    "thread.list" member ["threads" threads::Threads<'static>]
+        "The threads that the speaker follows, the one with the newest reply first: all, or those with unread replies."
+        [route("GET", "/v1/threads", 200, &[], &[("unread", BOOL), ("cursor", TEXT), ("limit", INT)])]
+        (threads::ListThreads) |i| ask(i.query()?);
+    "thread.follow" member ["thread" threads::Thread]
+        "Follow a thread, or stop; taking part follows it, unless one has stopped."
+        [route("PUT", "/v1/conversations/{conversation}/threads/{thread}", 200, &[CONVERSATION, THREAD], &[])]
+        (threads::FollowThread) |i| order(i.into());
+    "thread.read" member ["thread" threads::Thread]
+        "A followed thread was read up to here."
+        [route("PUT", "/v1/conversations/{conversation}/threads/{thread}/read", 200, &[CONVERSATION, THREAD], &[])]
+        (threads::ReadThread) |i| order(i.into());
     "reminder.create" member ["reminder" reminders::Reminder]
         "Be reminded of a message at a moment; where one is to be already, then at this moment instead."
         [route("POST", "/v1/reminders", 201, &[], &[])]
@@ -477,6 +490,18 @@ operations! {
         "The speaker's own reminders by their moments: all, those that are due, or those that wait."
         [route("GET", "/v1/reminders", 200, &[], &[("due", BOOL)])]
         (reminders::ListReminders) |i| ask(Query::Reminders { due: i.due });
+    "message.save" member ["saved.message" saved::SavedMessage]
+        "Save a message, to find it again; repeating it changes nothing."
+        [route("PUT", "/v1/conversations/{conversation}/messages/{message}/saved", 200, &[CONVERSATION, SEQ], &[])]
+        (messages::OfMessage) |i| order(Command::SaveMessage { conversation: i.place(), seq: i.seq() });
+    "message.unsave" member ["done" server::Done]
+        "Take a message off one's saved ones; repeating it changes nothing."
+        [route("DELETE", "/v1/conversations/{conversation}/messages/{message}/saved", 204, &[CONVERSATION, SEQ], &[])]
+        (messages::OfMessage) |i| order(Command::UnsaveMessage { conversation: i.place(), seq: i.seq() });
+    "saved.list" member ["saved.messages" saved::SavedMessages<'static>]
+        "The messages that the speaker has saved, the last one first."
+        [route("GET", "/v1/saved", 200, &[], &[("cursor", TEXT), ("limit", INT), ("messages", BOOL)])]
+        (saved::ListSaved) |i| ask(i.query()?);
     "marker.read" member ["marker" markers::Marker]
         "Everything up to here was read."
         [route("PUT", "/v1/conversations/{conversation}/read", 200, &[CONVERSATION], &[])]

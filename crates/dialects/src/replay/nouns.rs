@@ -4,7 +4,7 @@ use chat::{
     AccountEvent, AccountFact, ClientId, ConversationId, Error, ErrorCode, Event, Fact, Limits, MessageId, Number,
     ReminderId, Reply, SessionId, Signal, UserId,
     accounts::{Account, Profile, ServerRole},
-    conversations::{Conversation, Kind, Listed, Peer, Place, Visibility},
+    conversations::{Conversation, InRoom, Kind, Listed, Peer, Place, Visibility},
     drafts::{Draft, DraftKey, Saved},
     markers::Markers,
     members::{Departure, Member, Role},
@@ -18,9 +18,11 @@ use chat::{
     reactions::Reaction,
     reminders::Reminder,
     reply::{AccountChanges, CaughtUp},
+    saved::{SavedEntry, SavedMessage},
     search::{Highlight, Hit},
     sessions::{Challenge, Session, Tokens, Visited},
     statistics::Stored,
+    threads::{Followed, Following, Summary, ThreadKey, ThreadPosition},
 };
 use serde_json::Value;
 
@@ -103,8 +105,23 @@ pub(super) fn script(value: Value) -> Reply {
         },
         "notifications" => Reply::Notifications(Box::new(notification_settings(inner))),
         "explained" => Reply::NotificationExplained(Box::new(notification_decision(inner))),
+        "thread" => Reply::Thread(following(inner)),
+        "threads" => Reply::Threads {
+            threads: list(inner, |one| Followed {
+                following: following(one),
+                unread: int(&one["unread"], 1),
+                counted_to: Number(int(&one["counted"], 43)),
+                root: message(&one["message"]),
+            }),
+            next: next.as_i64().map(|last_at| ThreadPosition { last_at, key: following(inner).key }),
+        },
         "reminder" => Reply::Reminder(reminder(inner)),
         "reminders" => Reply::Reminders(list(inner, reminder)),
+        "saved_message" => Reply::SavedMessage(saved(inner)),
+        "saved_messages" => Reply::SavedMessages {
+            entries: list(inner, |one| SavedEntry { saved: saved(one), message: one.get("message").map(message) }),
+            next: next.as_i64().map(Number),
+        },
         "marker" => Reply::Marker(markers(inner)),
         "history" => Reply::History(Page {
             messages: list(&inner["messages"], message),
@@ -146,7 +163,8 @@ pub(super) fn sent(value: &Value) -> Sent {
     }
 }
 
-/// `{"id","seq","by":[id,name,shown name,role],"type","text","parent","edited","reactions":[[emoji,[ids]]]}`;
+/// `{"id","seq","by":[id,name,shown name,role],"type","text","parent","thread","also_in_room","summary","edited",
+/// "reactions":[[emoji,[ids]]]}`;
 /// `"text":null` is a tombstone.
 pub(super) fn message(value: &Value) -> Message {
     let seq = int(&value["seq"], 42);
@@ -164,6 +182,9 @@ pub(super) fn message(value: &Value) -> Message {
         client_id: value["client_id"].as_str().map(|id| ClientId::parse(id).unwrap()),
         text: (!deleted).then(|| text(&value["text"], "Bonjour")),
         parent: value["parent"].as_i64().map(Number),
+        thread: value["thread"].as_i64().map(Number),
+        also_in_room: value["also_in_room"] == true,
+        summary: value.get("summary").map(|value| Box::new(summary(value))),
         created_at: NOON,
         edited_at: (value["edited"] == true).then(|| NOON.plus(60_001)),
         deleted_at: deleted.then(|| NOON.plus(60_002)),
@@ -209,6 +230,9 @@ pub(super) fn listed(value: &Value) -> Listed {
         unread: int(&value["unread"], 2),
         settings: settings_here(&value["settings"]),
         last_message: value.get("last").map(message),
+        room: value.get("room").map(|room| {
+            Box::new(InRoom { unread: int(&room["unread"], 1), last_message: room.get("last").map(message) })
+        }),
         peer: value.get("peer").map(|peer| Peer {
             user: UserId(int(&peer[0], 1)),
             username: text(&peer[1], "bob"),
@@ -277,6 +301,16 @@ pub(super) fn reminder(value: &Value) -> Reminder {
         at: NOON.plus(86_400_000),
         created_at: NOON,
         due_at: (value["due"] == true).then(|| NOON.plus(86_400_010)),
+        rev: Number(int(&value["rev"], 5)),
+    }
+}
+
+pub(super) fn saved(value: &Value) -> SavedMessage {
+    SavedMessage {
+        message: MessageId(int(&value["id"], 7)),
+        conversation: ConversationId(int(&value["conversation"], 12)),
+        seq: Number(int(&value["seq"], 42)),
+        saved_at: NOON,
         rev: Number(int(&value["rev"], 5)),
     }
 }
@@ -378,6 +412,7 @@ pub(super) fn caught_up(value: &Value) -> CaughtUp {
         conversation: conversation(&value["conversation"]),
         members: list(&value["members"], member),
         messages: list(&value["messages"], message),
+        threads: list(&value["threads"], summary),
         reset: value["reset"] == true,
         more: value["more"] == true,
     }
@@ -402,7 +437,8 @@ pub(super) fn event(value: &Value) -> Event {
         other => panic!("no event is called {other}"),
     };
     let number = Number(int(&value["number"], 42));
-    Event { conversation: ConversationId(12), number, actor: user, origin: None, at: NOON, fact }
+    let thread = value.get("thread").map(|value| Box::new(summary(value)));
+    Event { conversation: ConversationId(12), number, actor: user, origin: None, at: NOON, fact, thread }
 }
 
 pub(super) fn signal(value: &Value) -> Signal {
@@ -439,7 +475,10 @@ pub(super) fn account_event(value: &Value) -> AccountEvent {
         }
         "reminder.changed" => AccountFact::ReminderChanged(reminder(&value["reminder"])),
         "reminder.removed" => AccountFact::ReminderRemoved(reminder(&value["reminder"]).id),
+        "thread.followed" => AccountFact::ThreadFollowed(following(&value["thread"])),
         "draft.discarded" => AccountFact::DraftDiscarded(draft(&value["draft"]).key),
+        "message.saved" => AccountFact::MessageSaved(saved(&value["saved"])),
+        "message.unsaved" => AccountFact::MessageUnsaved { conversation, seq: Number(42) },
         other => panic!("no event of an account is called {other}"),
     };
     let number = Number(int(&value["number"], 7));
@@ -453,10 +492,33 @@ pub(super) fn account_changes(value: &Value) -> AccountChanges {
     AccountChanges { from, to, reset, more, events: list(&value["events"], account_event) }
 }
 
+/// `{"root","replies","last","by":[ids],"rev"}`.
+fn summary(value: &Value) -> Summary {
+    let last = Number(int(&value["last"], 44));
+    Summary {
+        root: Number(int(&value["root"], 40)),
+        replies: int(&value["replies"], 1),
+        last_seq: Some(last),
+        last_at: Some(NOON),
+        participants: list(&value["by"], |id| UserId(int(id, 3))),
+        rev: Number(int(&value["rev"], last.0)),
+    }
+}
+
+/// `{"root","follows","read","rev"}`.
+fn following(value: &Value) -> Following {
+    Following {
+        key: ThreadKey { conversation: ConversationId(12), root: Number(int(&value["root"], 40)) },
+        follows: value["follows"] != false,
+        read_seq: Number(int(&value["read"], 41)),
+        rev: Number(int(&value["rev"], 7)),
+    }
+}
+
 pub(super) fn draft(value: &Value) -> Draft {
     let seq = |value: &Value| value.as_i64().map(Number);
     Draft {
-        key: DraftKey { conversation: ConversationId(12), edit: seq(&value["edit"]) },
+        key: DraftKey { conversation: ConversationId(12), edit: seq(&value["edit"]), thread: seq(&value["thread"]) },
         text: text(&value["text"], "hey"),
         parent: seq(&value["parent"]),
         rev: Number(int(&value["rev"], 7)),

@@ -25,5 +25,5 @@ CREATE TABLE notification_settings (
     rev INTEGER NOT NULL
 ) STRICT;
 
--- Unread messages are counted in this index alone, up to a bound, without a look at the rows.
-CREATE INDEX messages_unread ON messages (conversation_id, seq, author_id) WHERE deleted_at IS NULL;
+-- Unread messages are counted, up to a bound, in `messages_in_room` and in this index, without a look at the rows.
+CREATE INDEX messages_aside ON messages (conversation_id, seq, author_id, deleted_at) WHERE aside = 1;

@@ -10,8 +10,10 @@ mod log;
 mod names;
 mod policies;
 mod reminders;
+mod saved;
 mod schema;
 mod search;
+mod threads;
 mod transfer;
 mod turns;
 mod unreadable;
@@ -30,6 +32,7 @@ use chat::{
     conversations::{Kind, Visibility},
     members::Role,
     messages::{MessageType, Sent, Submission},
+    threads::Target,
 };
 use store::{Append, Committed, Db, NewMessage, Options, Writer};
 use tokio::sync::{mpsc, oneshot};
@@ -150,6 +153,16 @@ fn say(
     client_id: &str,
     text: &str,
 ) -> oneshot::Receiver<chat::Result<Sent>> {
+    say_in(writer, author, (conversation, Target::Unaware), client_id, text)
+}
+
+fn say_in(
+    writer: &Writer,
+    author: UserId,
+    (conversation, target): (ConversationId, Target),
+    client_id: &str,
+    text: &str,
+) -> oneshot::Receiver<chat::Result<Sent>> {
     let (answer, result) = oneshot::channel();
     let submission = Submission {
         conversation,
@@ -157,6 +170,7 @@ fn say(
         message_type: MessageType::Text,
         text: text.to_owned(),
         parent: None,
+        target,
     };
     let message = NewMessage { author: speaker(author), submission, origin: None };
     let writer = writer.clone();
@@ -243,7 +257,14 @@ async fn a_stranger_and_a_missing_parent_are_refused_without_a_gap() {
         assert_eq!(stranger.code, ErrorCode::NotFound);
         let (answer, result) = oneshot::channel();
         let (message_type, parent) = (MessageType::Text, Some(Number(99)));
-        let submission = Submission { conversation: room, client_id: None, message_type, text: "what?".into(), parent };
+        let submission = Submission {
+            conversation: room,
+            client_id: None,
+            message_type,
+            text: "what?".into(),
+            parent,
+            target: Target::Unaware,
+        };
         let message = NewMessage { author: speaker(ann), submission, origin: None };
         writer.append(Append { message, done: Box::new(move |outcome| answer.send(outcome).unwrap()) }).await;
         assert_eq!(result.await.unwrap().unwrap_err().field.as_deref(), Some("/parent"));

@@ -10,6 +10,7 @@ use chat::{
     members::Role,
     messages::{MessageType, Submission},
     policies::{Ability, Grant, Policy},
+    threads::Target,
 };
 use store::{Append, NewMessage, Writer};
 use tokio::sync::oneshot;
@@ -110,8 +111,14 @@ async fn nobody_reads_or_answers_what_was_said_before_the_number_from_which_they
         for (parent, sees) in [(3, false), (4, true)] {
             let (answer, result) = oneshot::channel();
             let (message_type, parent) = (MessageType::Text, Some(Number(parent)));
-            let submission =
-                Submission { conversation: room, client_id: None, message_type, text: "ah".into(), parent };
+            let submission = Submission {
+                conversation: room,
+                client_id: None,
+                message_type,
+                text: "ah".into(),
+                parent,
+                target: Target::Unaware,
+            };
             let message = NewMessage { author: speaker(bob), submission, origin: None };
             writer.append(Append { message, done: Box::new(move |outcome| answer.send(outcome).unwrap()) }).await;
             assert_eq!(result.await.unwrap().is_ok(), sees);

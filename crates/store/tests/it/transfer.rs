@@ -16,6 +16,7 @@ use chat::{
     identities::Identity,
     members::Role,
     policies::{Ability, Grant, Policy},
+    saved::SavedMessage,
     sessions::Origin,
 };
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
@@ -118,6 +119,9 @@ async fn town(db: &Db) -> (Writer, UserId, UserId, ConversationId) {
             let (at, when) = (Millis(90_000_000), (unit.now, Number(1)));
             let reminder = store::reminders::put(&mut unit.conn, bob, room, Number(2), at, when).await?;
             store::jobs::add(&mut unit.conn, Kind::Reminder, reminder.id.0, at).await?;
+            let (message, seq, saved_at, rev) = (MessageId(1), Number(2), unit.now, Number(2));
+            let saved = SavedMessage { message, conversation: room, seq, saved_at, rev };
+            store::saved::save(&mut unit.conn, bob, &saved).await?;
             Ok(())
         })
     })

@@ -10,6 +10,8 @@ use chat::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::threads::{SummaryForm, summary, summary_form};
+
 #[derive(Serialize, Deserialize)]
 pub(super) struct MessageForm<'a> {
     id: i64,
@@ -29,6 +31,12 @@ pub(super) struct MessageForm<'a> {
     text: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     parent: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    thread: Option<i64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    room: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sum: Option<SummaryForm>,
     created: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     edited: Option<i64>,
@@ -51,6 +59,9 @@ pub(super) fn message_form(message: &Message) -> MessageForm<'_> {
         cid: message.client_id.as_ref().map(|id| id.as_str().into()),
         text: message.text.as_ref().map(Into::into),
         parent: message.parent.map(|seq| seq.0),
+        thread: message.thread.map(|root| root.0),
+        room: message.also_in_room,
+        sum: message.summary.as_deref().map(summary_form),
         created: message.created_at.0,
         edited: message.edited_at.map(|at| at.0),
         deleted: message.deleted_at.map(|at| at.0),
@@ -76,6 +87,9 @@ pub(super) fn message(conversation: ConversationId, form: MessageForm<'_>) -> Op
         client_id: form.cid.map(|id| ClientId::parse(&id)).transpose().ok()?,
         text: form.text.map(Cow::into_owned),
         parent: form.parent.map(Number),
+        thread: form.thread.map(Number),
+        also_in_room: form.room,
+        summary: form.sum.map(summary).map(Box::new),
         created_at: Millis(form.created),
         edited_at: form.edited.map(Millis),
         deleted_at: form.deleted.map(Millis),

@@ -11,6 +11,7 @@ mod members;
 mod messages;
 mod presence;
 mod reactions;
+mod threads;
 mod typing;
 
 use chat::{
@@ -27,6 +28,7 @@ use self::{
     messages::{MessageForm, message, message_form},
     presence::{SeenForm, presence, seen_form},
     reactions::{ReactedForm, reacted_form},
+    threads::{SummaryForm, summary, summary_form},
     typing::{TypingForm, typing, typing_form},
 };
 
@@ -112,6 +114,8 @@ struct EventForm<'a> {
     at: i64,
     #[serde(borrow)]
     fact: FactForm<'a>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    thread: Option<SummaryForm>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -147,6 +151,7 @@ fn word(told: &Outgoing) -> Option<Word<'_>> {
             by: event.actor.0,
             at: event.at.0,
             fact: fact_form(&event.fact),
+            thread: event.thread.as_deref().map(summary_form),
         })),
         Outgoing::Notice(Notice { to, signal }) => match signal {
             Signal::MarkerMoved { markers, .. } => Some(Word::Marker(marker_form(*to, markers))),
@@ -189,10 +194,12 @@ fn read(conversation: ConversationId, word: Word<'_>) -> Option<Heard> {
     match word {
         Word::Event(form) => {
             let (number, actor, at) = (Number(form.n), UserId(form.by), Millis(form.at));
+            let thread = form.thread.map(summary).map(Box::new);
             // A fact of a later version is unknown here: the node reads the change from the database instead.
             Some(match fact(conversation, form.fact) {
                 Some(fact) => {
-                    Heard::Outgoing(Outgoing::Event(Event { conversation, number, actor, origin: None, at, fact }))
+                    let origin = None;
+                    Heard::Outgoing(Outgoing::Event(Event { conversation, number, actor, origin, at, fact, thread }))
                 }
                 None => Heard::Number(number),
             })
@@ -247,11 +254,18 @@ mod tests {
         messages::{Message, MessageType},
         presence::{Presence, Seen},
         reactions::Reaction,
+        threads::Summary,
     };
 
     use super::*;
 
     const HERE: ConversationId = ConversationId(12);
+
+    fn a_summary() -> Summary {
+        let mut summary = Summary::new(Number(1));
+        summary.add(Number(3), UserId(1), Millis(5));
+        summary
+    }
 
     fn a_message() -> Message {
         Message {
@@ -267,6 +281,9 @@ mod tests {
             client_id: ClientId::parse("c-1").ok(),
             text: Some("line\nline \\ \u{2028}".into()),
             parent: Some(Number(2)),
+            thread: Some(Number(1)),
+            also_in_room: true,
+            summary: Some(Box::new(a_summary())),
             created_at: Millis(5),
             edited_at: Some(Millis(6)),
             deleted_at: Some(Millis(7)),
@@ -339,7 +356,9 @@ mod tests {
             .zip(facts())
             .map(|(number, fact)| {
                 let (actor, at) = (UserId(1), Millis(99));
-                Outgoing::Event(Event { conversation: HERE, number: Number(number), actor, origin: None, at, fact })
+                let thread = (number % 2 == 0).then(|| Box::new(a_summary()));
+                let number = Number(number);
+                Outgoing::Event(Event { conversation: HERE, number, actor, origin: None, at, fact, thread })
             })
             .collect();
         let markers =

@@ -8,8 +8,7 @@
 use std::{collections::VecDeque, sync::atomic::Ordering};
 
 use chat::{
-    AccountEvent, AccountFact, ConversationId, Number, Result, Scope, UserId,
-    conversations::{Listed, Place},
+    AccountEvent, AccountFact, ConversationId, Number, Result, Scope, UserId, conversations::Place, event::ListChange,
     reply::AccountChanges,
 };
 use dialects::Dialect;
@@ -19,6 +18,7 @@ use tokio::time::Instant;
 use super::{
     CloseReason, Control, Numbers, State, frame,
     gaps::{Asked, Read},
+    newcomers::{Entered, Meanwhile},
 };
 
 /// The account of a person who is connected here, from a number on.
@@ -31,12 +31,14 @@ pub(super) struct Account {
     waiting: VecDeque<AccountEvent>,
     /// Whether the conversation that the first of them names is being read again.
     reading: bool,
+    /// What happened in that conversation before the person's old clients can hear it.
+    meanwhile: Option<Meanwhile>,
 }
 
 impl Account {
     /// An account of which everything up to a number is known.
     pub(super) fn new(at: Number) -> Self {
-        Self { gaps: Gaps::new(at), told: at, waiting: VecDeque::new(), reading: false }
+        Self { gaps: Gaps::new(at), told: at, waiting: VecDeque::new(), reading: false, meanwhile: None }
     }
 
     /// The number after which a new connection's live events follow.
@@ -133,10 +135,10 @@ impl State {
     /// then nothing can have happened since in a conversation that had no subscriber here.
     pub(super) fn tell_account(&mut self, user: UserId, mut is_fresh: bool) {
         while let Some(event) = self.account(user).and_then(|account| account.waiting.front()).cloned() {
-            match self.moment_of(&event.fact) {
+            match self.moment_of(&event, is_fresh) {
                 Moment::Now => {}
                 Moment::Later(conversation, number) => return self.wait_for(user, conversation, number),
-                Moment::Over(conversation) => return self.read_listed(user, conversation, event.number),
+                Moment::Over(conversation) => return self.read_again(user, conversation, event.number),
             }
             if let Some(account) = self.account(user) {
                 account.waiting.pop_front();
@@ -146,26 +148,29 @@ impl State {
         }
     }
 
-    fn moment_of(&self, fact: &AccountFact) -> Moment {
-        let (conversation, at) = match fact {
-            AccountFact::ConversationAdded(listed) => (listed.conversation.id, listed.conversation.head),
+    fn moment_of(&self, event: &AccountEvent, is_fresh: bool) -> Moment {
+        let (conversation, at) = match event.fact.list_change() {
+            Some(ListChange::Added(listed)) if !is_fresh && self.lacks_meanwhile(event) => {
+                return Moment::Over(listed.conversation.id);
+            }
+            Some(ListChange::Added(listed)) => (listed.conversation.id, listed.conversation.head),
             // Whatever the person had seen when they hid the conversation must come first, because a later event brings
             // the conversation back. And what comes afterwards has brought it back.
-            AccountFact::ConversationHidden { conversation, at } => (*conversation, *at),
-            AccountFact::ConversationRemoved { .. }
-            | AccountFact::ProfileChanged(_)
-            | AccountFact::ConversationSettingsChanged { .. }
-            | AccountFact::NotificationsChanged(_)
-            | AccountFact::DraftSaved(_)
-            | AccountFact::DraftDiscarded(_)
-            | AccountFact::ReminderChanged(_)
-            | AccountFact::ReminderRemoved(_) => return Moment::Now,
+            Some(ListChange::Hidden { conversation, at }) => (conversation, at),
+            Some(ListChange::Removed(_)) | None => return Moment::Now,
         };
         match self.channels.get(&conversation).map(|channel| channel.gaps.last()) {
             Some(last) if last < at => Moment::Later(conversation, at),
             Some(last) if last > at => Moment::Over(conversation),
             _ => Moment::Now,
         }
+    }
+
+    /// Whether the person has old clients, and what happened before these hear the conversation was not read yet.
+    fn lacks_meanwhile(&self, event: &AccountEvent) -> bool {
+        let account = self.people.get(&event.account).and_then(|person| person.account.as_ref());
+        let read = account.and_then(|account| account.meanwhile.as_ref()).map(|meanwhile| meanwhile.number);
+        read != Some(event.number) && self.has_old_clients(event.account)
     }
 
     fn wait_for(&mut self, user: UserId, conversation: ConversationId, number: Number) {
@@ -178,26 +183,25 @@ impl State {
     }
 
     /// Reads again the conversation that an event is about.
-    fn read_listed(&mut self, user: UserId, conversation: ConversationId, number: Number) {
+    fn read_again(&mut self, user: UserId, conversation: ConversationId, number: Number) {
         let Some(account) = self.account(user) else { return };
         let is_being_read = std::mem::replace(&mut account.reading, true);
         self.stalled.insert(user);
-        if is_being_read {
-            return;
+        if !is_being_read {
+            self.read_entered(user, conversation, number);
         }
-        let reading = self.lookups.listed(user, conversation);
-        self.later(async move { Control::Listed { user, number, listed: Box::new(reading.await) } });
     }
 
     /// Takes the conversation that was read again for the first waiting event.
-    pub(super) fn listed_read(&mut self, user: UserId, number: Number, listed: Result<Option<Listed>>) {
+    pub(super) fn entered_read(&mut self, user: UserId, number: Number, entered: Result<Option<Entered>>) {
         let Some(account) = self.account(user) else { return };
         account.reading = false;
         if account.waiting.front().is_none_or(|event| event.number != number) {
             return;
         }
-        match listed {
-            Ok(Some(listed)) => {
+        match entered {
+            Ok(Some(Entered { listed, since })) => {
+                account.meanwhile = since.map(|since| Meanwhile::of(number, &since, &listed));
                 if let Some(event) = account.waiting.front_mut() {
                     event.fact = AccountFact::ConversationAdded(Box::new(listed));
                 }
@@ -240,28 +244,25 @@ impl State {
     /// Applies a change of membership. It falls between two events of a conversation: earlier ones are handed out
     /// first, to those who were members then.
     fn obey_account_fact(&mut self, user: UserId, fact: &AccountFact, is_fresh: bool) {
-        match fact {
-            AccountFact::ConversationAdded(listed) => {
+        match fact.list_change() {
+            Some(ListChange::Added(listed)) => {
                 let conversation = listed.conversation.id;
                 let is_new = !self.channels.contains_key(&conversation);
                 self.begin_listening(user, listed);
                 if is_new && !is_fresh {
                     self.ask_heads(&[conversation]);
                 }
+                if let Some(meanwhile) = self.account(user).and_then(|account| account.meanwhile.take()) {
+                    self.tell_meanwhile(user, conversation, meanwhile);
+                }
             }
-            AccountFact::ConversationRemoved { conversation, .. } => self.end_listening(user, *conversation),
-            AccountFact::ConversationHidden { conversation, .. } => {
-                if let Some(channel) = self.channels.get_mut(conversation) {
+            Some(ListChange::Removed(conversation)) => self.end_listening(user, conversation),
+            Some(ListChange::Hidden { conversation, .. }) => {
+                if let Some(channel) = self.channels.get_mut(&conversation) {
                     self.deliveries.fetch_add(channel.flush(), Ordering::Relaxed);
                 }
             }
-            AccountFact::ProfileChanged(_)
-            | AccountFact::ConversationSettingsChanged { .. }
-            | AccountFact::NotificationsChanged(_)
-            | AccountFact::DraftSaved(_)
-            | AccountFact::DraftDiscarded(_)
-            | AccountFact::ReminderChanged(_)
-            | AccountFact::ReminderRemoved(_) => {}
+            None => {}
         }
     }
 }

@@ -14,13 +14,14 @@ use chat::{
     members::Departure,
     messages::Message,
     reply::{AccountChanges, CaughtUp},
+    threads::Summary,
 };
 use dialects::{Dialect, Text};
 use stream::{Hearing, wire};
 use tokio::time::{Duration, Instant};
 
 use super::{CloseReason, Control, State, frame};
-use crate::queue::Subscriber;
+use crate::{audience::Audience, queue::Subscriber};
 
 /// Gaps that are read at the same time.
 const READINGS: usize = 16;
@@ -262,15 +263,11 @@ impl State {
     fn tell_changes(&mut self, conversation: ConversationId, last: Number, changes: &CaughtUp) {
         let Some(channel) = self.channels.get_mut(&conversation) else { return };
         self.touched.add(conversation);
+        channel.end_run(conversation, Instant::now());
         if let Some(messages) = new_messages(changes, last) {
             for message in messages {
-                channel.chunk.add(
-                    &self.numbers,
-                    &channel.place,
-                    &created(message),
-                    &channel.listening,
-                    &channel.limited,
-                );
+                let event = Event { thread: thread_of(changes, message), ..created(message) };
+                channel.chunk.add(&self.numbers, &channel.place, &event, &channel.listening, &channel.limited);
             }
             return;
         }
@@ -278,7 +275,9 @@ impl State {
             Dialect::all().map(|dialect| self.numbers.caught_up(dialect, conversation, changes)).collect();
         let text_of = |dialect: Dialect| texts.get(dialect.place()).and_then(Option::as_deref);
         let mut old = channel.listening;
-        Dialect::all().filter(|dialect| text_of(*dialect).is_some()).for_each(|dialect| old[dialect.place()] = 0);
+        for (audience, _) in Audience::all().filter(|(_, dialect)| text_of(*dialect).is_some()) {
+            old[audience.place()] = 0;
+        }
         if changes.reset {
             // An old client has no frame for a reset: it reconnects and reads what it shows.
             for subscriber in channel.subscribers.iter().filter(|subscriber| text_of(subscriber.dialect).is_none()) {
@@ -290,7 +289,7 @@ impl State {
             }
             self.deliveries.fetch_add(channel.flush(), super::Ordering::Relaxed);
         }
-        for dialect in Dialect::all().filter(|dialect| channel.listening[dialect.place()] > 0) {
+        for dialect in Dialect::all() {
             let Some(bytes) = text_of(dialect).map(frame::text) else { continue };
             for subscriber in channel.subscribers.iter().filter(|subscriber| subscriber.dialect == dialect) {
                 let sees_from = channel.limited.sees_from(subscriber.user);
@@ -367,7 +366,7 @@ fn new_messages(changes: &CaughtUp, last: Number) -> Option<Vec<&Message>> {
 }
 
 /// The events that an old client gets instead of the changes: one for each row.
-fn events(changes: &CaughtUp, last: Number) -> Vec<Event> {
+pub(super) fn events(changes: &CaughtUp, last: Number) -> Vec<Event> {
     let mut events: Vec<(Number, Event)> = Vec::new();
     let conversation = changes.conversation.id;
     for member in changes.members.iter().filter(|member| member.rev > last && member.rev <= changes.to) {
@@ -377,7 +376,7 @@ fn events(changes: &CaughtUp, last: Number) -> Vec<Event> {
             Some(_) => Fact::MemberUpdated(member),
             None => Fact::MemberLeft { member, departure: Departure::Removed, member_count },
         };
-        events.push((number, Event { conversation, number, actor, origin: None, at, fact }));
+        events.push((number, Event { conversation, number, actor, origin: None, at, fact, thread: None }));
     }
     let mut told = HashSet::new();
     for message in changes.messages.iter().filter(|message| message.rev > last && message.seq <= changes.to) {
@@ -407,5 +406,12 @@ fn created(message: &Message) -> Event {
         origin: None,
         at: message.created_at,
         fact: Fact::MessageCreated(message.clone()),
+        thread: None,
     }
+}
+
+/// The summary of the thread that a new message has changed last.
+fn thread_of(changes: &CaughtUp, message: &Message) -> Option<Box<Summary>> {
+    let is_its = |thread: &&Summary| message.thread == Some(thread.root) && thread.rev == message.seq;
+    changes.threads.iter().find(is_its).cloned().map(Box::new)
 }

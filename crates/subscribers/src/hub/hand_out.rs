@@ -29,6 +29,11 @@ impl Touched {
         self.now.push(conversation);
     }
 
+    /// Plans to hand out what a channel will have at this time.
+    pub(super) fn add_later(&mut self, due: Instant, conversation: ConversationId) {
+        self.later.insert((due, conversation));
+    }
+
     /// When the next large channel must be rechecked.
     pub(super) fn due(&self) -> Option<Instant> {
         self.later.first().map(|(due, _)| *due)
@@ -76,6 +81,7 @@ impl State {
     /// Whether a channel may be handed out now. If not, it is planned to be rechecked.
     fn is_due(&mut self, conversation: ConversationId, now: Instant) -> bool {
         let Some(channel) = self.channels.get_mut(&conversation) else { return false };
+        channel.end_due_run(conversation, now);
         let subscribers = &channel.subscribers;
         let wait = channel.pace.wait(now, subscribers.len(), channel.chunk.len(), || are_busy(subscribers));
         if let Some(until) = wait {

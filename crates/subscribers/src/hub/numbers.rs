@@ -60,9 +60,11 @@ fn named_in_request(request: &Control) -> Vec<UserId> {
         Control::Loaded { result: Ok(belongings), .. } => {
             belongings.memberships.iter().flat_map(|one| named_in(&one.place)).collect()
         }
-        Control::Listed { listed, .. } => match &**listed {
-            Ok(listed) => named_in(listed),
-            Err(_) => Vec::new(),
+        Control::Entered { entered, .. } => match &**entered {
+            Ok(Some(super::newcomers::Entered { listed, since })) => {
+                named_in(listed).into_iter().chain(since.iter().flat_map(named_in)).collect()
+            }
+            Ok(None) | Err(_) => Vec::new(),
         },
         Control::Card(account, _) => vec![account.id],
         Control::Typing { typist, .. } => vec![typist.user],

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod gap_reads;
+mod turnover;
 
 use std::sync::Mutex;
 
@@ -35,6 +36,7 @@ struct Desk {
     belongings: Mutex<VecDeque<Result<Belongings>>>,
     account_changes: Mutex<VecDeque<Result<AccountChanges>>>,
     listed: Mutex<VecDeque<Result<Option<Listed>>>>,
+    since_joining: Mutex<VecDeque<Result<Option<CaughtUp>>>>,
     standing: Mutex<VecDeque<Result<Standing>>>,
     heads: Mutex<VecDeque<Result<Heads>>>,
     /// The epoch of the database's history.
@@ -72,6 +74,9 @@ impl Lookups for Desk {
     fn listed(&self, _: UserId, _: ConversationId) -> Lookup<Option<Listed>> {
         take(&self.listed)
     }
+    fn since_joining(&self, _: UserId, _: ConversationId) -> Lookup<Option<CaughtUp>> {
+        take(&self.since_joining)
+    }
     fn among(&self, _: Vec<UserId>, _: Vec<ConversationId>) -> Lookup<Vec<(ConversationId, UserId, String)>> {
         never()
     }
@@ -107,6 +112,10 @@ struct Small {
     good_for: Duration,
     /// Whether further connections come with a host application's token instead of a session.
     of_host: bool,
+    /// Whether further connections take runs of joins and leaves as one.
+    gathers: bool,
+    /// The dialect of further connections.
+    dialect: Dialect,
     /// The answers to attached connections, kept so that they do not count as gone.
     answered: Vec<oneshot::Receiver<Result<Attached>>>,
 }
@@ -126,6 +135,8 @@ impl Small {
             next: 0,
             good_for: Duration::from_secs(3_600),
             of_host: false,
+            gathers: false,
+            dialect: Dialect::NATIVE,
             answered: Vec::new(),
         }
     }
@@ -143,7 +154,8 @@ impl Small {
             username: format!("user{user}"),
             session: (!self.of_host).then_some(SessionId(self.next)),
             role: ServerRole::User,
-            dialect: Dialect::NATIVE,
+            dialect: self.dialect,
+            gathers: self.gathers,
             vouched_at: std::time::Instant::now(),
             good_until: std::time::Instant::now() + self.good_for,
             tuning: None,
@@ -172,8 +184,15 @@ impl Small {
 
     /// An event arrives from another node.
     fn hears(&mut self, number: i64, fact: Fact) {
-        let event =
-            Event { conversation: GARDEN, number: Number(number), actor: ANN, origin: None, at: Millis(0), fact };
+        let event = Event {
+            conversation: GARDEN,
+            number: Number(number),
+            actor: ANN,
+            origin: None,
+            at: Millis(0),
+            fact,
+            thread: None,
+        };
         self.state.tell(&Arc::new(vec![Outgoing::Event(event)]), Vec::new());
     }
 
@@ -253,6 +272,7 @@ fn listed(head: i64) -> Listed {
         unread: 0,
         settings: chat::notifications::ConversationSettings::default(),
         last_message: None,
+        room: None,
         peer: None,
     }
 }
@@ -287,6 +307,9 @@ fn said(seq: i64) -> Fact {
         client_id: None,
         text: Some("not for everybody".into()),
         parent: None,
+        thread: None,
+        also_in_room: false,
+        summary: None,
         created_at: Millis(0),
         edited_at: None,
         deleted_at: None,
@@ -562,6 +585,7 @@ async fn a_filled_gap_leaves_out_messages_that_a_member_does_not_see() {
         conversation: listed(7).conversation,
         members: Vec::new(),
         messages: vec![edited(3, 6), edited(5, 7)],
+        threads: Vec::new(),
         reset: false,
         more: false,
     };

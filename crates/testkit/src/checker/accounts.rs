@@ -160,7 +160,7 @@ impl View {
 }
 
 fn draft_in(conversation: i64) -> DraftKey {
-    DraftKey { conversation: ConversationId(conversation), edit: None }
+    DraftKey { conversation: ConversationId(conversation), edit: None, thread: None }
 }
 
 fn change(word: &AccountWord) -> Option<AccountChange> {

@@ -410,7 +410,7 @@ impl<'a> Court<'a> {
             self.accuse(Rule::I7, format!("{place} was caught up from {from} to {to} without {seq}"));
         }
         // An answer that was read before an event may come after it.
-        let _older = view.known.catch_up(Number(to), (), [], rows.iter().cloned());
+        let _older = view.known.catch_up(Number(to), (), [], rows.iter().cloned(), []);
     }
 
     /// Checks I11 and the contents of I6: what was shown is kept, or a later version of it.

@@ -16,7 +16,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use promises::{Form, Nobody, Number, UserId};
+use promises::{Form, NoThreads, Nobody, Number, UserId};
 use serde::Serialize;
 
 pub use promises::{Rule, Violation};
@@ -65,10 +65,19 @@ struct Rows;
 impl Form for Rows {
     type Message = Row;
     type Member = Nobody;
+    type Thread = NoThreads;
     type Row = ();
 
     fn message(row: &Row) -> (Number, Number) {
         (Number(row.seq), Number(row.rev))
+    }
+
+    fn thread(thread: &NoThreads) -> (Number, Number) {
+        match *thread {}
+    }
+
+    fn take_thread(_message: &mut Self::Message) -> Option<NoThreads> {
+        None
     }
 
     fn member(member: &Nobody) -> (UserId, Number, bool) {

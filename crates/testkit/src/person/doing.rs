@@ -124,6 +124,13 @@ impl Person {
         all
     }
 
+    /// Replies in the thread about a message.
+    pub async fn says_in_thread(&self, root: &Said, text: &str) -> Said {
+        let mut send = self.draft(&root.room, text);
+        send["thread"] = root.seq.into();
+        said(&self.asks("message.send", send).await.granted())
+    }
+
     /// The data of a send, with a new client id.
     #[must_use]
     pub fn draft(&self, room: &Room, text: &str) -> Value {

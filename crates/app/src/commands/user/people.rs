@@ -43,7 +43,11 @@ impl<R: BufRead> People<R> {
     /// # Errors
     /// The file is empty, or has columns that nobody knows.
     pub(super) fn of(mut input: R) -> anyhow::Result<Self> {
-        let begins_with_bom = input.fill_buf()?.starts_with(BOM);
+        let begin = input.fill_buf()?;
+        if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..] = begin {
+            bail!("it is no UTF-8, but probably UTF-16: save it as UTF-8, which spreadsheets call \"CSV UTF-8\"");
+        }
+        let begins_with_bom = begin.starts_with(BOM);
         if begins_with_bom {
             input.consume(BOM.len());
         }
@@ -63,6 +67,9 @@ impl<R: BufRead> People<R> {
         for name in names {
             let name = String::from_utf8_lossy(&name);
             let name = name.trim();
+            if name.contains('\r') {
+                bail!("line {line}: lines end in a bare carriage return (CR): save it with LF or CRLF at their ends");
+            }
             let Some(known) = FIELDS.into_iter().find(|field| name.eq_ignore_ascii_case(field)) else {
                 bail!("line {line}: there is no column {name:?}; allowed are {}", FIELDS.join(", "));
             };
@@ -400,6 +407,15 @@ mod tests {
             assert!(read(empty.as_bytes()).map(|_| ()).expect_err("empty").to_string().contains("empty"), "{empty:?}");
         }
         assert!(problem("é1;\"").contains("line 1"));
+        for utf_16 in ["\u{feff}username", "username"] {
+            let units = || utf_16.encode_utf16();
+            for bytes in
+                [units().flat_map(u16::to_le_bytes).collect::<Vec<u8>>(), units().flat_map(u16::to_be_bytes).collect()]
+            {
+                assert!(super::tests::problem(&bytes).contains("save it as UTF-8"), "{bytes:?}");
+            }
+        }
+        assert!(problem("username,email\rann,a@b.example\r").contains("bare carriage return"));
     }
 
     #[test]

@@ -128,6 +128,34 @@ async fn nobody_names_more_than_twenty_people_a_day_who_have_not_come() {
 }
 
 #[tokio::test]
+async fn what_is_refused_makes_nobody_and_uses_up_none_of_the_twenty() {
+    let town = Town::with_a_host().await;
+    let dreametrix = Rest::to(town.dreametrix());
+    let refused = async |body: Value| {
+        let answer = dreametrix.ask("POST", "/chats/rooms/", Some(&token_of(1, "alice")), &body).await;
+        assert!((400..500).contains(&answer.status) && answer.status != 429, "{body}: {}", answer.text);
+    };
+    for first in [100, 110, 120] {
+        let people: Vec<i64> = (first..first + 10).collect();
+        refused(json!({"participants": people, "is_group": true, "name": "x".repeat(2_000)})).await;
+        refused(json!({"participants": people, "is_group": true, "name": "a\u{0}b"})).await;
+    }
+    let gone = account(&town, &token_of(2, "bob")).await["id"].as_i64().expect("an id");
+    let root = town.admin("root").await;
+    root.asks("user.active", json!({"user": gone, "active": false})).await.granted();
+    refused(json!({"participants": [2, 130, 131], "is_group": true, "name": "with bob"})).await;
+    let mut alice = page(&town, &token_of(1, "alice")).await;
+    for nobody in [100, 119, 131] {
+        alice.writes(json!({"type": "dm_history", "with": nobody})).await;
+        assert_eq!(alice.hears().await["type"], "error", "{nobody}");
+    }
+    for to in 200..220 {
+        alice.writes(json!({"type": "dm", "to": to, "content": "x"})).await;
+        assert_eq!(alice.hears().await["type"], "dm_sent", "{to}");
+    }
+}
+
+#[tokio::test]
 async fn a_token_of_one_host_is_never_somebody_of_another() {
     let town = two_hosts().await;
     let theirs = |sub: &str| host_token_signed(&json!({"sub": sub, "iss": "default", "exp": now() + 600}), OTHER);

@@ -70,6 +70,38 @@ async fn a_new_member_of_a_conversation_that_has_moved_on_gets_its_present_state
 }
 
 #[tokio::test]
+async fn an_old_client_is_told_what_was_said_since_its_person_came_in_on_another_node() {
+    let mut hub = Small::new();
+    let page = hub.has(BOB, nothing()).await;
+    hub.dialect = Dialect::named("matcha_gateway").expect("a dialect of an old system");
+    let (old, attached) = hub.attaches(BOB);
+    hub.answered.push(attached);
+    // Brought in with 5; 6 and 7 were said before this node read of it, 8 between its two readings.
+    let desk = hub.desk.clone();
+    let said: Vec<Message> = (6..=8).map(|seq| said(seq).message().expect("a message").clone()).collect();
+    let since = CaughtUp {
+        from: Number(5),
+        to: Number(8),
+        conversation: listed(8).conversation,
+        members: Vec::new(),
+        messages: said,
+        threads: Vec::new(),
+        reset: false,
+        more: false,
+    };
+    desk.account_changes.lock().expect("a desk").push_back(Ok(account_changes(BOB, 0, vec![(1, added(7))])));
+    desk.listed.lock().expect("a desk").push_back(Ok(Some(listed(7))));
+    desk.since_joining.lock().expect("a desk").push_back(Ok(Some(since)));
+    hub.is_invalidated(BOB, 1);
+    hub.reads().await;
+    hub.serves().await;
+    hub.hears(8, super::said(8));
+    assert_eq!(told(&page), ["conversation.added 1", "message.created 8"]);
+    let text = String::from_utf8_lossy(&old.outbox.take().0.into_iter().flatten().collect::<Vec<u8>>()).into_owned();
+    assert_eq!(text.matches("not for everybody").count(), 3, "{text}");
+}
+
+#[tokio::test]
 async fn an_account_that_waits_for_a_dropped_channel_begins_it_again() {
     let mut hub = Small::new();
     let ann = hub.has(ANN, belongs(ANN, 5)).await;

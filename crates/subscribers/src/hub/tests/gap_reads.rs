@@ -15,6 +15,7 @@ async fn a_member_who_left_within_a_gap_and_attached_during_its_reading_gets_not
         conversation: listed(7).conversation,
         members: vec![member],
         messages: vec![message],
+        threads: Vec::new(),
         reset: false,
         more: false,
     };
@@ -38,6 +39,7 @@ async fn a_connection_that_came_during_a_large_reading_reconnects_and_is_not_rem
         conversation: listed(7).conversation,
         members: Vec::new(),
         messages: Vec::new(),
+        threads: Vec::new(),
         reset: true,
         more: false,
     };

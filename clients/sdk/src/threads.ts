@@ -1,0 +1,163 @@
+// Reads the threads that are open, and says how far they were read.
+import type { Asking } from './asking.js';
+import { Refusal } from './problem.js';
+import type { Pending } from './state/pending.js';
+import { threadKey } from './state/threads.js';
+import type { PageRead, Where } from './state/timeline.js';
+import type { Message, MessageHistoryData, MessageSendData } from './wire.js';
+
+/** A thread that is open. */
+interface Opened {
+  readonly conversation: number;
+  readonly thread: number;
+  /** The reply around which it was opened. */
+  readonly around: number | null;
+  /** What is being read of it. */
+  reading: Promise<void> | null;
+  loaded: boolean;
+}
+
+export class OpenThreads {
+  readonly #asking: Asking;
+  readonly #pageSize: number;
+  readonly #open = new Map<string, Opened>();
+  /** How far a thread was read, and not yet said. */
+  readonly #unsaid = new Map<string, number>();
+
+  constructor(asking: Asking, pageSize: number) {
+    this.#asking = asking;
+    this.#pageSize = pageSize;
+  }
+
+  async open(conversation: number, thread: number, around: number | null): Promise<void> {
+    const key = threadKey(conversation, thread);
+    const before = this.#open.get(key);
+    if (before && (around === null || this.#shows(before, around))) return before.reading ?? undefined;
+    const opened: Opened = { conversation, thread, around, reading: null, loaded: false };
+    this.#open.set(key, opened);
+    await this.#first(opened);
+  }
+
+  close(conversation: number, thread: number): void {
+    this.#open.delete(threadKey(conversation, thread));
+    this.#asking.dispatch({ type: 'of.thread', conversation, thread, what: 'closed' });
+  }
+
+  /** The conversation is gone. */
+  closed(conversation: number): void {
+    for (const [key, opened] of this.#open) if (opened.conversation === conversation) this.#open.delete(key);
+  }
+
+  forget(): void {
+    this.#open.clear();
+    this.#unsaid.clear();
+  }
+
+  /** After coming back: reads what could not be read. What has changed meanwhile has come with the conversation. */
+  async resume(): Promise<void> {
+    const waiting = [...this.#open.values()].filter((opened) => !opened.loaded && opened.reading === null);
+    await Promise.all(waiting.map((opened) => this.#first(opened)));
+  }
+
+  /** Loads a page beside what is shown, or the newest in its place. */
+  async load(conversation: number, thread: number, where: Exclude<Where, 'around'>): Promise<void> {
+    const opened = this.#open.get(threadKey(conversation, thread));
+    if (!opened) return;
+    if (opened.reading) return opened.reading;
+    const timeline = this.#timeline(opened);
+    if (!timeline || (where === 'before' && !timeline.hasMoreBefore)) return;
+    if (where !== 'before' && !timeline.hasMoreAfter) return;
+    await this.#page(opened, where, null);
+  }
+
+  /** Notes that a thread was read up to here, and says so if one follows it. */
+  read(conversation: number, thread: number, seq: number): void {
+    const key = threadKey(conversation, thread);
+    const followed = this.#asking.state().followed.get(key);
+    if (!followed || followed.readSeq >= seq) return;
+    this.#asking.dispatch({ type: 'of.thread', conversation, thread, what: 'read', seq });
+    const isSaid = this.#unsaid.has(key);
+    this.#unsaid.set(key, seq);
+    if (!isSaid) void this.#say(conversation, thread);
+  }
+
+  async #say(conversation: number, thread: number): Promise<void> {
+    const key = threadKey(conversation, thread);
+    for (let said = 0; ;) {
+      const seq = this.#unsaid.get(key) ?? 0;
+      if (seq <= said) break;
+      said = seq;
+      try {
+        const data = await this.#asking.ask('thread.read', { conversation, thread, seq });
+        this.#asking.dispatch({ type: 'thread', thread: data });
+      } catch (error) {
+        // The thread is gone, or the person: nobody is to know any more.
+        if (!(error instanceof Refusal)) throw error;
+        break;
+      }
+    }
+    this.#unsaid.delete(key);
+  }
+
+  #shows(opened: Opened, seq: number): boolean {
+    return this.#timeline(opened)?.messages.some((message) => message.seq === seq) ?? false;
+  }
+
+  #timeline({ conversation, thread }: Opened) {
+    return this.#asking.state().conversations.get(conversation)?.threads.get(thread)?.timeline;
+  }
+
+  async #first(opened: Opened): Promise<void> {
+    const { conversation, thread, around } = opened;
+    this.#asking.dispatch({ type: 'of.thread', conversation, thread, what: 'opened' });
+    await this.#page(opened, around === null ? 'newest' : 'around', around);
+    opened.loaded = true;
+  }
+
+  async #page(opened: Opened, where: Where, around: number | null): Promise<void> {
+    opened.reading = this.#read(opened, where, around).finally(() => (opened.reading = null));
+    return opened.reading;
+  }
+
+  async #read(opened: Opened, where: Where, around: number | null): Promise<void> {
+    const { conversation, thread } = opened;
+    const { ask, dispatch } = this.#asking;
+    const of = { type: 'of.thread', conversation, thread } as const;
+    const messages = this.#timeline(opened)?.messages ?? [];
+    const beside =
+      where === 'before'
+        ? (messages[0]?.seq ?? null)
+        : where === 'after'
+          ? (messages.at(-1)?.seq ?? null)
+          : null;
+    dispatch({ ...of, what: 'loading', loading: where === 'newest' ? 'around' : where });
+    try {
+      const place = placeOf(where, beside, around);
+      const asked = { conversation, thread, limit: this.#pageSize, ...place };
+      const isFirst = where === 'newest' || where === 'around';
+      const [page, root]: [PageRead['page'], Message | null] = await Promise.all([
+        ask('message.history', asked),
+        isFirst ? ask('message.get', { conversation, seq: thread }) : null,
+      ]);
+      if (this.#open.get(threadKey(conversation, thread)) !== opened) return;
+      dispatch({ ...of, what: 'page', read: { where, beside, page }, root });
+    } catch (error) {
+      dispatch({ ...of, what: 'loading', loading: null });
+      throw error;
+    }
+  }
+}
+
+function placeOf(where: Where, beside: number | null, around: number | null): Partial<MessageHistoryData> {
+  if (where === 'before') return { before_seq: beside };
+  if (where === 'after') return { after_seq: beside };
+  return around === null ? {} : { around_seq: around };
+}
+
+/** A message of the outbox as it is sent; a server that knows no threads gets it without one. */
+export function sendOf(pending: Pending, knowsThreads: boolean): MessageSendData {
+  const { conversation, clientId, text, parent, thread, alsoInRoom } = pending;
+  const plain = { conversation, client_id: clientId, text, parent };
+  if (!knowsThreads) return plain;
+  return thread === null ? { ...plain, thread: 0 } : { ...plain, thread, also_in_room: alsoInRoom };
+}

@@ -1,0 +1,78 @@
+import type { ThreadState } from '@palabre/sdk';
+import { tick, untrack } from 'svelte';
+import { END } from '../timeline/scroll';
+import { client } from '../town/town.svelte';
+
+/** What is shown of a thread, and the reply to go to. */
+interface Shown {
+  readonly conversation: number;
+  readonly thread: number;
+  readonly shown: ThreadState;
+  readonly reply: number | null;
+}
+
+/** A page that could not be loaded is asked for again by whoever wants it. */
+const ignored = () => {};
+
+/** Where one looks in a thread: follows its end, and marks it as read there. */
+export class Reading {
+  /** The element that scrolls. */
+  log = $state<HTMLElement | null>(null);
+  /** The reply that one was sent to. */
+  found = $state<number | null>(null);
+  #atEnd = true;
+  readonly #of: () => Shown;
+
+  /** To be made while its component is. `rows` are the lines that are shown. */
+  constructor(of: () => Shown, rows: () => readonly unknown[]) {
+    this.#of = of;
+    $effect(() => {
+      void rows();
+      untrack(() => this.#changed());
+    });
+  }
+
+  /** Goes to the newest reply, which may have to be loaded. */
+  async latest(): Promise<void> {
+    const { conversation, thread, shown } = this.#of();
+    if (shown.timeline.hasMoreAfter) await client.loadThread(conversation, thread, 'newest').catch(ignored);
+    await tick();
+    this.#atEnd = true;
+    if (this.log) this.log.scrollTop = this.log.scrollHeight;
+  }
+
+  /** Loads more; what one reads stays where it is when earlier replies come. */
+  async more(where: 'before' | 'after'): Promise<void> {
+    const { conversation, thread } = this.#of();
+    const below = this.log ? this.log.scrollHeight - this.log.scrollTop : 0;
+    await client.loadThread(conversation, thread, where).catch(ignored);
+    await tick();
+    if (this.log && where === 'before') this.log.scrollTop = this.log.scrollHeight - below;
+  }
+
+  scrolled(): void {
+    if (!this.log) return;
+    this.#atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < END;
+    this.read();
+  }
+
+  /** Whoever sees the end has read all that is there. */
+  read(): void {
+    const { conversation, thread, shown } = this.#of();
+    const last = shown.timeline.messages.at(-1);
+    const sees = this.#atEnd && !shown.timeline.hasMoreAfter && document.hasFocus() && !document.hidden;
+    if (last && sees) client.markThreadRead(conversation, thread, last.seq);
+  }
+
+  #changed(): void {
+    const { reply } = this.#of();
+    const goal =
+      reply === null || this.found === reply ? null : this.log?.querySelector(`[data-seq="${reply}"]`);
+    if (goal) {
+      this.found = reply;
+      this.#atEnd = false;
+      goal.scrollIntoView({ block: 'center' });
+    } else if (this.log && this.#atEnd) this.log.scrollTop = this.log.scrollHeight;
+    this.read();
+  }
+}
