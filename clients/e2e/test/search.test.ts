@@ -33,8 +33,79 @@ test('what was said long ago is found by two words, and one comes back to the re
   // In the conversation, by its own key.
   await page.keyboard.press('Control+f');
   await sees(dialog(page).getByLabel('Search in Garden'));
-  await dialog(page).getByRole('searchbox').fill('chatter 79');
+  await dialog(page).getByRole('combobox').fill('chatter 79');
   await sees(dialog(page).getByRole('button', { name: /chatter 79/ }));
-  await dialog(page).getByRole('searchbox').fill('chatter has:nothing');
+  await dialog(page).getByRole('combobox').fill('chatter has:nothing');
   await sees(dialog(page).getByText(/has: may be link or reaction/));
+});
+
+test('what one types is completed by the keyboard, and filters are clicked', async () => {
+  const [ann, bob] = [await town().person('ann'), await town().person('bob')];
+  const room = await ann.makeRoom('Tool shed');
+  await bob.join(room);
+  await ann.say(room, 'the lime tree is dry');
+  await bob.say(room, 'a lime, a lime for the lime tree');
+  const { page } = await town().visit(ann, { path: `/c/${room.id}` });
+  await sees(page.getByRole('navigation', { name: 'Conversations' }));
+  await page.keyboard.press('Control+k');
+  await dialog(page).getByRole('combobox').fill('lime');
+  await page.keyboard.press('ArrowUp');
+  await page.keyboard.press('Enter');
+  const field = dialog(page).getByRole('combobox', { name: 'Search messages' });
+  await sees(field);
+  const results = dialog(page).getByRole('button', { name: /lime tree/ });
+  await expect.poll(async () => (await field.press('Enter'), await results.count())).toBe(2);
+  expect(await results.first().textContent()).toContain('a lime, a lime');
+  // Operators, then people, by the keyboard alone.
+  await field.pressSequentially(' fr');
+  await sees(dialog(page).getByRole('option', { name: /from:/ }));
+  await field.press('ArrowDown');
+  expect(await field.getAttribute('aria-activedescendant')).toBeTruthy();
+  await field.press('Enter');
+  await field.pressSequentially('an');
+  await sees(dialog(page).getByRole('option', { name: /from:ann/ }));
+  await field.press('ArrowDown');
+  await field.press('Tab');
+  await expect.poll(() => field.inputValue()).toBe('lime from:ann ');
+  await expect.poll(() => results.count()).toBe(1);
+  // Escape closes the list before the dialog.
+  await field.pressSequentially('i');
+  await sees(dialog(page).getByRole('option', { name: /in:/ }));
+  await field.press('Escape');
+  expect(await dialog(page).getByRole('option').count()).toBe(0);
+  await field.press('Backspace');
+  // A filter is taken off and put on by a click.
+  await dialog(page).getByRole('button', { name: 'Remove the filter from:ann' }).click();
+  await expect.poll(() => results.count()).toBe(2);
+  await dialog(page).getByRole('button', { name: 'In…' }).click();
+  await field.pressSequentially('to');
+  await dialog(page)
+    .getByRole('option', { name: /Tool shed/ })
+    .click();
+  await expect.poll(() => field.inputValue()).toBe('lime in:"Tool shed" ');
+  await expect.poll(() => results.count()).toBe(2);
+  // The most relevant first.
+  await dialog(page).getByRole('button', { name: 'Best first' }).click();
+  expect(await dialog(page).getByRole('button', { name: 'Best first' }).getAttribute('aria-pressed')).toBe(
+    'true',
+  );
+  await expect.poll(async () => await results.first().textContent()).toContain('a lime, a lime');
+});
+
+test('people and conversations of that name are found in the same field', async () => {
+  const [ann, bob] = [await town().person('ann'), await town().person('bob')];
+  await bob.makeRoom('Bobsleigh');
+  const { page } = await town().visit(ann, { path: '/' });
+  await sees(page.getByRole('navigation', { name: 'Conversations' }));
+  await page.keyboard.press('Control+k');
+  await dialog(page).getByRole('combobox').fill('bob');
+  await sees(dialog(page).getByRole('option', { name: 'bob' }));
+  await page.keyboard.press('ArrowUp');
+  await page.keyboard.press('Enter');
+  await sees(dialog(page).getByRole('combobox', { name: 'Search messages' }));
+  await dialog(page)
+    .getByRole('list', { name: 'People and conversations' })
+    .getByRole('button', { name: 'bob' })
+    .click();
+  await expect.poll(() => page.url()).toMatch(/\/c\/\d+/);
 });

@@ -646,6 +646,8 @@ export class Client {
     if (!said) return;
     this.#activeAt = now;
     void said.catch(ignore);
+  }
+
   /** Loads which messages are saved, unless that is known; `isSaved` tells it, and events keep it true. */
   loadSaved(): Promise<void> {
     return loadSaved(this.#within);

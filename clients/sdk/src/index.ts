@@ -26,6 +26,16 @@ export type { Pending } from './state/pending.js';
 export type { Notice } from './state/notices.js';
 export { FOREVER, isMuted, levelIn, notifies, type NotificationLevel } from './state/notifications.js';
 export { shownNameOf, type Named, type PersonState } from './state/accounts.js';
-export { findsName, hasVisible, mentions, parts, sameName, spans, type Part, type Span } from './text.js';
+export {
+  findsName,
+  hasVisible,
+  mentions,
+  parts,
+  plain,
+  sameName,
+  spans,
+  type Part,
+  type Span,
+} from './text.js';
 export { uuid } from './uuid.js';
 export * from './wire.js';

@@ -126,7 +126,9 @@ export interface Conversation extends ConversationRow {
   readonly role: Role;
   /** What of both is different without what is in threads only; `null` if nothing is. */
   readonly room: InRoom | null;
-  /** Messages of others after the read marker; 1000 means "1000 or more". */
+  /** The member's own settings. */
+  readonly settings: ConversationSettings;
+  /** Messages of others after the read marker, or from the message on from which the member has marked it as unread; 100 means "100 or more". */
   readonly unread: number;
 }
 
@@ -164,6 +166,16 @@ export interface ConversationRow {
   readonly visibility: Visibility;
 }
 
+/** The member's own settings of a conversation; nobody else sees them. */
+export interface ConversationSettings {
+  /** Which messages notify; `null`: as in other conversations of its kind. */
+  readonly level: NotificationLevel | null;
+  /** Until when nothing notifies; it may be over. `9999-12-31T23:59:59.000Z` is without an end. */
+  readonly muted_until: Moment | null;
+  /** The `seq` of the message from which on the member has marked it as unread. */
+  readonly unread_from: number | null;
+}
+
 /** A page of the speaker's conversations, most recently active first. */
 export interface Conversations {
   /** The conversations. */
@@ -171,6 +183,9 @@ export interface Conversations {
   /** Present if there are more: give it as `cursor`. */
   readonly next_cursor: string | null;
 }
+
+/** A time of the day: hours and minutes. */
+export type DayTime = string;
 
 /** Nothing to add. */
 export type Done = Readonly<Record<string, never>>;
@@ -217,7 +232,7 @@ export interface FollowedThread extends Thread {
   readonly counted_to: number;
   /** The message that the thread is about, with the thread's `summary`. */
   readonly message: Message;
-  /** Replies of others after `read_seq`; 1000 means "1000 or more". */
+  /** Replies of others after `read_seq`; 100 means "100 or more". */
   readonly unread: number;
 }
 
@@ -251,7 +266,7 @@ export interface History {
 export interface InRoom {
   /** The newest message in the room. */
   readonly last_message: Message | null;
-  /** Messages of others in the room after the read marker; 1000 means "1000 or more". */
+  /** Messages of others in the room after the read marker; 100 means "100 or more". */
   readonly unread: number;
 }
 
@@ -279,6 +294,8 @@ export interface Leaving {
 export interface Limits {
   /** Seconds in which a socket must authenticate. */
   readonly authentication_seconds: number;
+  /** Minutes after which somebody whose devices show no activity is away. */
+  readonly away_minutes: number;
   /** Changes that one catches up with; beyond it the client reads the conversation anew. */
   readonly catch_up: number;
   /** Bytes that a piece of a catch-up has, about; it has at least one whole number. */
@@ -309,6 +326,10 @@ export interface Limits {
   readonly invited_per_pair: number;
   /** Memberships of others that one user may have brought about, as long as they last. */
   readonly invited_per_user: number;
+  /** Characters of such a keyword. */
+  readonly keyword_length: number;
+  /** Keywords that one user may have, which notify as mentions do. */
+  readonly keywords_per_user: number;
   /** Entries on a page of any other list at most. */
   readonly list_page: number;
   /** Failed log-ins per account and network address (an IPv6 /64 is one) in five minutes. */
@@ -482,6 +503,50 @@ export interface NamedPresence {
   readonly user: Person;
 }
 
+/** A room of which one is a member. */
+export interface NamedRoom {
+  /** The conversation's id. */
+  readonly id: number;
+  /** Its name. */
+  readonly name: string | null;
+}
+
+/** Whether a message notified somebody when it was sent, by their settings as they are now. */
+export interface NotificationExplained {
+  /** The keyword that is in it, if that decided it. */
+  readonly keyword: string | null;
+  /** The level that holds in the conversation. */
+  readonly level: NotificationLevel;
+  /** Until when the conversation is muted, if that decided it. */
+  readonly muted_until: Moment | null;
+  /** Whether it did. */
+  readonly notifies: boolean;
+  /** Whether the level was set for this conversation; else for all of its kind. */
+  readonly own_level: boolean;
+  /** What decided it. */
+  readonly why: Why;
+}
+
+export type NotificationLevel = 'everything' | 'mentions' | 'nothing';
+
+/** What somebody wants to be notified of; nobody else sees it. */
+export interface Notifications {
+  /** The same of direct conversations. */
+  readonly directs: NotificationLevel;
+  /** The same of groups. */
+  readonly groups: NotificationLevel;
+  /** Words that notify as mentions do. */
+  readonly keywords: readonly string[];
+  /** When nothing notifies. */
+  readonly quiet_hours: QuietHours | null;
+  /** The `account_seq` of their last change; 0 if nothing was ever set. */
+  readonly rev: number;
+  /** Which messages notify in rooms that have no level of their own. */
+  readonly rooms: NotificationLevel;
+}
+
+export type Order = 'newest' | 'best';
+
 /** The other person of a direct conversation. */
 export interface Peer {
   /** What it calls itself. */
@@ -566,6 +631,18 @@ export interface Problem {
   readonly title: string;
   /** A stable address of this sort of problem. */
   readonly type: string;
+}
+
+/** Hours of the week in which nothing notifies. */
+export interface QuietHours {
+  /** The days on which they begin: 1 is Monday, 7 is Sunday. */
+  readonly days: readonly number[];
+  /** When they begin. */
+  readonly from: DayTime;
+  /** By the clock of which time zone. */
+  readonly time_zone: string;
+  /** When they end; on the next day if that is not after `from`. */
+  readonly to: DayTime;
 }
 
 /** All the people who reacted to a message with the same emoji. */
@@ -684,8 +761,26 @@ export interface SearchResult {
 export interface SearchResults {
   /** Present if there may be more. A page may be short, and even empty, and still have one: a search ends with what it has found when its time is over. */
   readonly next_cursor: string | null;
-  /** The messages, newest first. */
+  /** The messages, in the order that was asked for. */
   readonly results: readonly SearchResult[];
+}
+
+/** What could be written. */
+export interface SearchSuggestion {
+  /** The room that it names. */
+  readonly room: NamedRoom | null;
+  /** The text, such as `from:ann`; an operator without a value ends with its colon. */
+  readonly text: string;
+  /** Whom it names. */
+  readonly user: User | null;
+}
+
+/** What could be written where one types a search. */
+export interface SearchSuggestions {
+  /** From which Unicode scalar value of `q` on a suggestion takes the place of what was typed. */
+  readonly from: number;
+  /** The likeliest first. */
+  readonly suggestions: readonly SearchSuggestion[];
 }
 
 /** What server this is. */
@@ -732,6 +827,18 @@ export interface Session {
 export interface Sessions {
   /** The sessions. */
   readonly sessions: readonly Session[];
+}
+
+/** Hours of the week in which nothing notifies. */
+export interface SetQuietHours {
+  /** The days on which they begin: 1 is Monday, 7 is Sunday. */
+  readonly days: readonly Integer[];
+  /** When they begin. */
+  readonly from: DayTime;
+  /** By the clock of which time zone. */
+  readonly time_zone: Text;
+  /** When they end; on the next day if that is not after `from`. */
+  readonly to: DayTime;
 }
 
 export type ShownPresence = 'online' | 'away' | 'busy' | 'invisible' | 'offline';
@@ -880,6 +987,19 @@ export interface Users {
 }
 
 export type Visibility = 'public' | 'private';
+
+export type Why =
+  | 'own'
+  | 'deleted'
+  | 'read'
+  | 'muted'
+  | 'nothing'
+  | 'not_mentioned'
+  | 'quiet_hours'
+  | 'busy'
+  | 'mentioned'
+  | 'keyword'
+  | 'everything';
 
 /** The present password and the new email address. */
 export interface AccountEmailData {
@@ -1034,6 +1154,16 @@ export interface ConversationListData {
   readonly limit?: number | null;
 }
 
+/** What is to change in what notifies in a conversation: absent fields stay. */
+export interface ConversationNotificationsData {
+  /** Which. */
+  readonly conversation: Integer;
+  /** Which messages notify; null: as in other conversations of its kind. */
+  readonly level?: NotificationLevel | null;
+  /** Until when nothing notifies; null ends that. `9999-12-31T23:59:59Z` is without an end. */
+  readonly muted_until?: Instant | null;
+}
+
 /** A conversation and a number. */
 export interface ConversationSyncData {
   /** Which. */
@@ -1105,6 +1235,17 @@ export interface MarkerListData {
 
 /** A message, by its place. */
 export interface MarkerReadData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** Which. */
+  readonly seq: Integer;
+}
+
+/** No fields. */
+export interface MarkerRead_allData {}
+
+/** A message, by its place. */
+export interface MarkerUnreadData {
   /** Where. */
   readonly conversation: Integer;
   /** Which. */
@@ -1215,10 +1356,12 @@ export interface MessageSaveData {
 export interface MessageSearchData {
   /** In this conversation only. */
   readonly conversation?: Integer | null;
-  /** The previous page's `next_cursor`. */
+  /** The previous page's `next_cursor`, with the same search and order. */
   readonly cursor?: string | null;
   /** How many; 20 if absent. More than 50 are never given. */
   readonly limit?: number | null;
+  /** `newest` first, or `best` first; `newest` if absent. */
+  readonly order?: Order | null;
   /** Words, `"phrases"`, `-excluded` words and operators, with spaces between them. `word*` finds words that begin so. Operators: `from:NAME` (or `from:me`), `in:ROOM` (a name, an id, or `in:@NAME` for a direct conversation), `before:`, `after:` and `on:` with a day such as `2026-11-30`, `has:link`, `has:reaction`, `is:edited`, `type:room`, `type:group`, `type:direct`. All must hold; of several `from:`, `in:` or `type:` one. */
   readonly q: string;
   /** How far the clock of the days is from UTC: `+02:00`, `-05:00` or `Z`; `Z` if absent. */
@@ -1251,8 +1394,36 @@ export interface MessageUnsaveData {
   readonly seq: Integer;
 }
 
+/** A message about which somebody asks why it notified them, or why it did not. */
+export interface NotificationsExplainData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** Which message. */
+  readonly seq: Integer;
+}
+
+/** No fields. */
+export interface NotificationsGetData {}
+
+/** What is to change in the own notification settings: absent fields stay. */
+export interface NotificationsSetData {
+  /** The same of direct conversations. */
+  readonly directs?: NotificationLevel;
+  /** The same of groups. */
+  readonly groups?: NotificationLevel;
+  /** Words that notify as mentions do: all of them anew. */
+  readonly keywords?: readonly string[];
+  /** When nothing notifies; null ends that. */
+  readonly quiet_hours?: SetQuietHours | null;
+  /** Which messages notify in rooms that have no level of their own. */
+  readonly rooms?: NotificationLevel;
+}
+
 /** No fields. */
 export interface PingData {}
+
+/** No fields. */
+export interface PresenceActiveData {}
 
 /** Some people. */
 export interface PresenceGetData {
@@ -1334,6 +1505,14 @@ export interface SavedListData {
   readonly limit?: number | null;
   /** Whether the messages themselves are wanted; true if absent. */
   readonly messages?: boolean | null;
+}
+
+/** What was begun. */
+export interface SearchCompleteData {
+  /** How many; 8 if absent. More than 20 are never given. */
+  readonly limit?: number | null;
+  /** What was typed into the field of a search, up to where one types. */
+  readonly q: string;
 }
 
 /** No fields. */
@@ -1475,6 +1654,8 @@ export interface Commands {
   'conversation.leave': { data: ConversationLeaveData; answer: Done };
   /** The speaker's conversations, most recently active first. */
   'conversation.list': { data: ConversationListData; answer: Conversations };
+  /** Say what notifies in a conversation, or mute it: absent fields stay. */
+  'conversation.notifications': { data: ConversationNotificationsData; answer: Conversation };
   /** Everything that has changed since a number. */
   'conversation.sync': { data: ConversationSyncData; answer: Changes };
   /** Rename, describe, open or close a room or group: absent fields stay. */
@@ -1493,6 +1674,10 @@ export interface Commands {
   'marker.list': { data: MarkerListData; answer: Markers };
   /** Everything up to here was read. */
   'marker.read': { data: MarkerReadData; answer: Marker };
+  /** Everything in all of one's conversations was read. */
+  'marker.read_all': { data: MarkerRead_allData; answer: Done };
+  /** Mark a conversation as unread from a message on, on all of one's devices, until one reads on. */
+  'marker.unread': { data: MarkerUnreadData; answer: Conversation };
   /** What a member may do in a conversation, and why; of others for moderators and above. */
   'member.abilities': { data: MemberAbilitiesData; answer: Abilities };
   /** Bring somebody into a room or group. */
@@ -1515,14 +1700,22 @@ export interface Commands {
   'message.history': { data: MessageHistoryData; answer: History };
   /** Save a message, to find it again; repeating it changes nothing. */
   'message.save': { data: MessageSaveData; answer: SavedMessage };
-  /** Messages that the speaker may see and in which some words stand, newest first. */
+  /** Messages that the speaker may see and in which some words stand, newest or best first. */
   'message.search': { data: MessageSearchData; answer: SearchResults };
   /** Say something. With a client id it can be repeated without harm. */
   'message.send': { data: MessageSendData; answer: MessageSent };
   /** Take a message off one's saved ones; repeating it changes nothing. */
   'message.unsave': { data: MessageUnsaveData; answer: Done };
+  /** Whether a message notified one when it was sent, by one's present settings, and why or why not. */
+  'notifications.explain': { data: NotificationsExplainData; answer: NotificationExplained };
+  /** What one wants to be notified of. */
+  'notifications.get': { data: NotificationsGetData; answer: Notifications };
+  /** Say what one wants to be notified of: absent fields stay. */
+  'notifications.set': { data: NotificationsSetData; answer: Notifications };
   /** Ask for a sign of life. */
   ping: { data: PingData; answer: Done };
+  /** Say that one is doing something here. Who has said so, and on no device for a while, is shown as away. */
+  'presence.active': { data: PresenceActiveData; answer: Done };
   /** Who is here, of these people. */
   'presence.get': { data: PresenceGetData; answer: Presences };
   /** Be online, away, busy or invisible. */
@@ -1543,6 +1736,8 @@ export interface Commands {
   'room.list': { data: RoomListData; answer: Rooms };
   /** The messages that the speaker has saved, the last one first. */
   'saved.list': { data: SavedListData; answer: SavedMessages };
+  /** What could be written where one types a search: operators, people, and rooms of one's own. */
+  'search.complete': { data: SearchCompleteData; answer: SearchSuggestions };
   /** The former name of server.statistics, for one more version. */
   'server.figures': { data: ServerFiguresData; answer: Statistics };
   /** What server this is, and its limits. */
@@ -1632,6 +1827,14 @@ export interface Events {
     readonly account_seq?: number;
     readonly account_after?: number;
     readonly data: Removal;
+  };
+  /** You have set what notifies here, or marked it as unread or read on. */
+  'conversation.settings': {
+    readonly type: 'conversation.settings';
+    readonly conversation: number;
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: ConversationSettings;
   };
   /** The conversation was renamed, described, opened or closed. */
   'conversation.updated': {
@@ -1730,6 +1933,13 @@ export interface Events {
     readonly account_after?: number;
     readonly data: UnsavedMessage;
   };
+  /** You have set what you want to be notified of. */
+  'notifications.changed': {
+    readonly type: 'notifications.changed';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: Notifications;
+  };
   /** People came, went or are busy. */
   'presence.changed': {
     readonly type: 'presence.changed';
@@ -1824,6 +2034,7 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'conversation.join': call('POST /v1/conversations/{conversation}/join'),
   'conversation.leave': call('POST /v1/conversations/{conversation}/leave'),
   'conversation.list': call('GET /v1/conversations', ['cursor', 'limit', 'hidden']),
+  'conversation.notifications': call('PATCH /v1/conversations/{conversation}/notifications', [], true),
   'conversation.sync': call('GET /v1/conversations/{conversation}/changes', ['since']),
   'conversation.update': call('PATCH /v1/conversations/{conversation}', [], true),
   'direct.get': call('GET /v1/users/{user}/conversation'),
@@ -1833,6 +2044,8 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'marker.delivered': call('PUT /v1/conversations/{conversation}/delivered', [], true),
   'marker.list': call('GET /v1/conversations/{conversation}/markers'),
   'marker.read': call('PUT /v1/conversations/{conversation}/read', [], true),
+  'marker.read_all': call('PUT /v1/users/me/read'),
+  'marker.unread': call('PUT /v1/conversations/{conversation}/unread', [], true),
   'member.abilities': call('GET /v1/conversations/{conversation}/members/{user}/abilities'),
   'member.add': call('POST /v1/conversations/{conversation}/members', [], true),
   'member.list': call('GET /v1/conversations/{conversation}/members', ['cursor', 'limit']),
@@ -1850,10 +2063,21 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
     'limit',
   ]),
   'message.save': call('PUT /v1/conversations/{conversation}/messages/{seq}/saved'),
-  'message.search': call('GET /v1/search/messages', ['q', 'conversation', 'utc_offset', 'cursor', 'limit']),
+  'message.search': call('GET /v1/search/messages', [
+    'q',
+    'conversation',
+    'utc_offset',
+    'order',
+    'cursor',
+    'limit',
+  ]),
   'message.send': call('POST /v1/conversations/{conversation}/messages', [], true),
   'message.unsave': call('DELETE /v1/conversations/{conversation}/messages/{seq}/saved'),
+  'notifications.explain': call('GET /v1/conversations/{conversation}/messages/{seq}/notification'),
+  'notifications.get': call('GET /v1/users/me/notifications'),
+  'notifications.set': call('PATCH /v1/users/me/notifications', [], true),
   ping: null,
+  'presence.active': null,
   'presence.get': call('GET /v1/presence', ['users']),
   'presence.set': call('PUT /v1/users/me/presence', [], true),
   'reaction.add': call('PUT /v1/conversations/{conversation}/messages/{seq}/reactions/{emoji}'),
@@ -1864,6 +2088,7 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'room.get': call('GET /v1/rooms/{name}'),
   'room.list': call('GET /v1/rooms', ['prefix', 'cursor', 'limit', 'conversation']),
   'saved.list': call('GET /v1/saved', ['cursor', 'limit', 'messages']),
+  'search.complete': call('GET /v1/search/suggestions', ['q', 'limit']),
   'server.figures': call('GET /v1/server/figures'),
   'server.get': call('GET /v1/server', [], false, false),
   'server.statistics': call('GET /v1/server/statistics'),

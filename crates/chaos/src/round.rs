@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use testkit::{
     api::Api,
-    checker::{Bound, Evidence, Figures, Rule, Step, Violation, check_and_count, figures},
+    checker::{Bound, Evidence, Figures, Log, Rule, Step, Violation, check_and_count, figures},
     dice::Dice,
     talker::{Habits, Phase, Talker, wait_for_quiet},
 };
@@ -258,6 +258,12 @@ async fn dump(api: &Api, town: &Town, evidence: &mut Evidence) -> Result<()> {
         }
         evidence.logs.push(log);
     }
+    let owner = |log: &Log| {
+        let place = town.places.iter().find(|place| place.id == log.conversation)?;
+        place.members.first().and_then(|owner| town.people.get(*owner)).map(|owner| owner.token.as_str())
+    };
+    let readers = evidence.logs.iter().filter_map(|log| Some((log, owner(log)?))).collect();
+    evidence.searches = testkit::kill::searches(api, &town.people, readers).await?;
     for person in town.people.iter().chain(&town.strangers) {
         evidence.accounts.push(api.account(&person.token, person.id).await?);
     }
@@ -282,6 +288,7 @@ fn seen(evidence: &Evidence) -> BTreeMap<&'static str, u64> {
             Step::MarkerMoved { .. } => "markers moved",
             Step::Reminded { .. } => "reminders",
             Step::Denied { .. } => "reads denied",
+            Step::Searched { .. } => "searches",
             Step::Welcome { .. } => "connections",
             _ => continue,
         };

@@ -14,6 +14,7 @@ use crate::{
     reactions::Reaction,
     reminders::Reminder,
     reply::{AccountChanges, CaughtUp},
+    search::{Meant, Suggestion},
     threads::{Followed, Summary},
 };
 
@@ -302,6 +303,17 @@ impl NamesPeople for AccountChanges {
     }
 }
 
+impl NamesPeople for Suggestion {
+    fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
+        let Self { text: _, meaning } = self;
+        match meaning {
+            Some(Meant::Person(account)) => account.each_person(show),
+            Some(Meant::Room(room)) => room.each_person(show),
+            None => {}
+        }
+    }
+}
+
 impl NamesPeople for Reply {
     fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
         match self {
@@ -317,6 +329,7 @@ impl NamesPeople for Reply {
             }
             Self::Conversations { conversations, next: _ } => conversations.each_person(show),
             Self::Found { hits, next: _ } => hits.iter_mut().for_each(|hit| hit.message.each_person(show)),
+            Self::Suggestions { from: _, suggestions } => suggestions.each_person(show),
             Self::Rooms { rooms, next: _ } => rooms.iter_mut().for_each(|(room, _)| room.each_person(show)),
             Self::Members { members, next } => {
                 members.each_person(show);
@@ -424,7 +437,8 @@ impl NamesPeople for Query {
             | Self::SavedMessages { before: _, limit: _, messages: _ }
             | Self::AccountChanges { since: _ }
             // Names of people in what was typed are usernames.
-            | Self::Search { q: _, utc_offset: _, conversation: _, before: _, limit: _ }
+            | Self::Search { q: _, utc_offset: _, conversation: _, order: _, after: _, limit: _ }
+            | Self::CompleteSearch { q: _, limit: _ }
             | Self::Drafts => {}
         }
     }

@@ -3,6 +3,7 @@
 use crate::{
     ConversationId, MessageId, Number, UserId,
     messages::{Anchor, View},
+    search::{Order, SearchCursor},
     threads::ThreadPosition,
 };
 
@@ -169,7 +170,7 @@ pub enum Query {
     },
     /// The speaker's drafts.
     Drafts,
-    /// Messages that the speaker may see, newest first.
+    /// Messages that the speaker may see.
     Search {
         /// What is looked for, as it was typed: see [`crate::search::parse`].
         q: String,
@@ -177,9 +178,18 @@ pub enum Query {
         utc_offset: i64,
         /// In this conversation only.
         conversation: Option<ConversationId>,
-        /// Older than this message.
-        before: Option<MessageId>,
+        /// In which order.
+        order: Order,
+        /// Where the page before ended.
+        after: Option<SearchCursor>,
         /// How many.
+        limit: i64,
+    },
+    /// What could take the place of what was begun at the end of a search.
+    CompleteSearch {
+        /// What was typed, up to where one types.
+        q: String,
+        /// How many suggestions.
         limit: i64,
     },
     /// Who is here, of these people.

@@ -1,7 +1,7 @@
 //! The answers to commands and queries.
 
 use crate::{
-    AccountEvent, MessageId, Number, UserId,
+    AccountEvent, Number, UserId,
     accounts::Account,
     conversations::{Conversation, Listed},
     drafts::{Draft, Saved},
@@ -14,7 +14,7 @@ use crate::{
     query::ListPosition,
     reminders::Reminder,
     saved::{SavedEntry, SavedMessage},
-    search::Hit,
+    search::{Hit, SearchCursor, Suggestion},
     sessions::{Session, Tokens},
     threads::{Followed, Following, Summary, ThreadPosition},
 };
@@ -124,12 +124,19 @@ pub enum Reply {
         /// Present if there are more: those saved before this number.
         next: Option<Number>,
     },
-    /// What was found, newest first.
+    /// What was found, in the order that was asked for.
     Found {
         /// The messages.
         hits: Vec<Hit>,
-        /// Present if there may be more: go on before this message.
-        next: Option<MessageId>,
+        /// Present if there may be more.
+        next: Option<SearchCursor>,
+    },
+    /// What could be written where one types a search.
+    Suggestions {
+        /// From which Unicode scalar value on a suggestion takes the place of what was typed.
+        from: usize,
+        /// The likeliest first.
+        suggestions: Vec<Suggestion>,
     },
     /// The marker's position after a move.
     Marker(Markers),

@@ -4,18 +4,21 @@
 //! done here: the same functions serve the index, the check of what it proposes, and the tests' naive search.
 
 mod asked;
+pub mod completing;
 pub mod matching;
+mod relevance;
 pub mod terms;
 
 use crate::{
-    Millis,
-    conversations::Kind,
+    MessageId, Millis,
+    accounts::Account,
+    conversations::{Conversation, Kind},
     messages::Message,
     text::{self, Meaning},
 };
 
 pub use asked::{SearchBounds, parse};
-pub use matching::Highlight;
+pub use matching::{Highlight, Matched};
 
 /// Letters that the beginning of a word must have to be looked for.
 pub const PREFIX: usize = 3;
@@ -60,6 +63,58 @@ pub enum Has {
     Reaction,
 }
 
+/// In which order results come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The newest first.
+    #[default]
+    Newest,
+    /// The most relevant first, of the newest [`RANKED`] hits; then of the next so many.
+    Best,
+}
+
+/// Hits that are put in order by their relevance together.
+pub const RANKED: usize = 1_000;
+
+impl Order {
+    /// All orders.
+    pub const ALL: [Self; 2] = [Self::Newest, Self::Best];
+
+    /// The order's name on the wire.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Newest => "newest",
+            Self::Best => "best",
+        }
+    }
+
+    /// The order of this name, if there is one.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|order| order.name() == name)
+    }
+}
+
+/// How relevant a hit is, compared with others of the same search: the greater, the better. Of two alike the newer one
+/// is the better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    /// See [`Matched::score`].
+    pub score: u32,
+    /// The message.
+    pub message: MessageId,
+}
+
+/// Where a page of results ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SearchCursor {
+    /// Only messages with lower ids are looked at.
+    pub before: MessageId,
+    /// By relevance: those that are less relevant than this.
+    pub below: Option<Rank>,
+}
+
 /// What is looked for. All of it must hold; of several people, places or kinds one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Search {
@@ -91,17 +146,17 @@ impl Search {
         !self.words.is_empty() || names.iter().any(|names| !names.is_empty()) || self.has.contains(&Has::Link)
     }
 
-    /// Where in a message that is as it stands now is what was looked for; nothing if it is not there. Who said it,
-    /// where and when is not looked at: the rows are read by it.
+    /// Where in a message that is as it stands now is what was looked for, and how relevant it is; nothing if it is not
+    /// there. Who said it, where and when is not looked at: the rows are read by it.
     #[must_use]
-    pub fn places(&self, message: &Message) -> Option<Vec<Highlight>> {
+    pub fn matched(&self, message: &Message) -> Option<Matched> {
         let text = message.text.as_deref().filter(|_| message.deleted_at.is_none())?;
         let has = |what: &Has| match what {
             Has::Link => has_link(text),
             Has::Reaction => !message.reactions.is_empty(),
         };
         let is_it = self.has.iter().all(has) && (!self.edited || message.edited_at.is_some());
-        if is_it { matching::places(text, &self.words, &self.not) } else { None }
+        if is_it { matching::matched(text, &self.words, &self.not) } else { None }
     }
 }
 
@@ -109,8 +164,11 @@ impl Search {
 #[must_use]
 pub fn has_link(text: &str) -> bool {
     let is_page = |to: &str| to.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"));
-    text::parts(text).iter().any(|part| matches!(&part.meaning, Meaning::Link(to) if is_page(to)))
+    let mut found = false;
+    text::walk(&text::parts(text), &mut |part| found |= matches!(&part.meaning, Meaning::Link(to) if is_page(to)));
+    found
 }
+
 /// A message that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hit {
@@ -118,6 +176,24 @@ pub struct Hit {
     pub message: Message,
     /// Where in its text the words stand.
     pub places: Vec<Highlight>,
+}
+
+/// What could take the place of what somebody has begun to type.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Suggestion {
+    /// What to write, such as `from:` or `in:"tool shed"`.
+    pub text: String,
+    /// What it means, if it is neither an operator nor a fixed value.
+    pub meaning: Option<Meant>,
+}
+
+/// Who or what a suggestion names.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Meant {
+    /// Somebody.
+    Person(Box<Account>),
+    /// A room of which the speaker is a member.
+    Room(Box<Conversation>),
 }
 
 #[cfg(test)]

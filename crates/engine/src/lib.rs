@@ -341,9 +341,10 @@ impl Engine {
             Query::SavedMessages { before, limit, messages } => call.saved_messages(before, limit, messages).await,
             Query::AccountChanges { since } => call.account_changes(since).await,
             Query::Drafts => call.drafts().await,
-            Query::Search { q, utc_offset, conversation, before, limit } => {
-                call.search(search::Asked { q, utc_offset, conversation, before, limit }).await
+            Query::Search { q, utc_offset, conversation, order, after, limit } => {
+                call.search(search::Asked { q, utc_offset, conversation, order, after, limit }).await
             }
+            Query::CompleteSearch { q, limit } => call.complete_search(&q, limit).await,
             Query::Presence(users) => call.presence(users).await,
         }
     }

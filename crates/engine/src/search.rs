@@ -1,19 +1,23 @@
 //! Searching: the index proposes, the rows decide. What is shown is what its row says at this moment, to somebody whose
 //! membership shows it at this moment.
 
+mod completing;
+mod gathered;
+
 use std::time::Duration;
 
 use chat::{
     ConversationId, Error, MessageId, Millis, Reply, Result,
     conversations::Kind,
-    search::{self, Hit, Search, SearchBounds},
+    search::{self, Hit, Order, Rank, Search, SearchBounds, SearchCursor},
 };
 use store::search::{BLOCK, Needle};
 
-use crate::{Call, history::cut};
+use crate::Call;
+use gathered::Gathered;
 
-/// Messages that are read and looked at together.
-const PORTION: i64 = 256;
+/// Messages that are read and looked at together: few at first, because a page may be full with them.
+const PORTIONS: std::ops::RangeInclusive<i64> = 64..=256;
 /// If so few of a range were proposed, or fewer, the next range may be larger.
 const FEW: usize = 64;
 /// How much larger.
@@ -32,7 +36,8 @@ pub(crate) struct Asked {
     pub q: String,
     pub utc_offset: i64,
     pub conversation: Option<ConversationId>,
-    pub before: Option<MessageId>,
+    pub order: Order,
+    pub after: Option<SearchCursor>,
     pub limit: i64,
 }
 
@@ -50,8 +55,7 @@ impl Call {
         if !OFFSETS.contains(&asked.utc_offset) {
             return Err(Error::invalid("utc_offset", "utc_offset is from -1080 to 1080 minutes."));
         }
-        let bounds = SearchBounds { length: limits.search_length, terms: limits.search_terms };
-        let search = search::parse(&asked.q, asked.utc_offset, bounds)?;
+        let search = search::parse(&asked.q, asked.utc_offset, self.search_bounds())?;
         self.rates.admit_search(self.speaker.user)?;
         let nothing = || Ok(Reply::Found { hits: Vec::new(), next: None });
         if !search.has_anchor() {
@@ -62,9 +66,16 @@ impl Call {
             return nothing();
         };
         let (newest, _) = store::messages::total(&mut *self.db.read().await?).await?;
-        let end = asked.before.map_or(newest + 1, |before| before.0.clamp(0, newest + 1));
-        let (hits, next) = self.walk(&resolved, end, limit).await?;
+        let end = asked.after.map_or(newest + 1, |after| after.before.0.clamp(0, newest + 1));
+        let below = asked.after.and_then(|after| after.below);
+        let gathered = Gathered::new(asked.order, limit, end, below);
+        let (hits, next) = self.walk(&resolved, end, gathered).await?;
         Ok(Reply::Found { hits, next })
+    }
+
+    fn search_bounds(&self) -> SearchBounds {
+        let limits = &self.settings.limits;
+        SearchBounds { length: limits.search_length, terms: limits.search_terms }
     }
 
     /// What the names in a search mean. Nothing if one means nothing to the speaker: whether it is not there or not theirs
@@ -128,40 +139,45 @@ impl Call {
     }
 
     /// Walks back in time, range by range, until there is enough, nothing more, or no more time; then from where to go on.
-    async fn walk(&self, resolved: &Resolved, end: i64, limit: i64) -> Result<(Vec<Hit>, Option<MessageId>)> {
+    async fn walk(
+        &self,
+        resolved: &Resolved,
+        end: i64,
+        mut gathered: Gathered,
+    ) -> Result<(Vec<Hit>, Option<SearchCursor>)> {
         let began = self.engine.moment();
         let patience = Duration::from_millis(u64::try_from(self.settings.limits.search_ms).unwrap_or(0));
-        let enough = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1);
-        let (mut hits, mut high, mut blocks) = (Vec::new(), end, 1);
+        // SQLite's index collects all words with a beginning in each question anew: then one range is all there is.
+        let has_prefix = resolved.needle.words.iter().any(|phrase| phrase.prefix);
+        let blocks = if has_prefix && self.db.is_sqlite() { i64::MAX } else { 1 };
+        let (mut high, mut blocks, mut portion) = (end, blocks, *PORTIONS.start());
         while high > 0 {
             let low = ((high - 1).div_euclid(BLOCK) + 1).saturating_sub(blocks).max(0) * BLOCK;
             let step = self.engine.moment();
             let mut proposed = 0;
             while low < high {
-                if hits.len() >= enough {
-                    let last = cut(&mut hits, limit).map(|hit: &Hit| hit.message.id);
-                    return Ok((hits, last));
-                }
                 if self.engine.moment().saturating_sub(began) > patience {
-                    return Ok((hits, Some(MessageId(high))));
+                    return Ok(gathered.page(Some(high)));
                 }
-                let found = store::search::candidates(&self.db, &resolved.needle, (low, high), PORTION).await?;
+                let found = store::search::candidates(&self.db, &resolved.needle, (low, high), portion).await?;
                 proposed += found.len();
-                let is_last = (found.len() as i64) < PORTION;
+                let is_last = (found.len() as i64) < portion;
                 let lowest = found.last().map_or(low, |id| id.0);
-                hits.extend(self.look_at(resolved, &found).await?);
+                if let Some(last) = gathered.take(self.look_at(resolved, &found).await?) {
+                    return Ok(gathered.page(Some(last)));
+                }
                 high = if is_last { low } else { lowest };
+                portion = (portion * 2).min(*PORTIONS.end());
             }
             if proposed <= FEW && self.engine.moment().saturating_sub(step) < QUICK {
-                blocks *= GROWTH;
+                blocks = blocks.saturating_mul(GROWTH);
             }
         }
-        let last = cut(&mut hits, limit).map(|hit: &Hit| hit.message.id);
-        Ok((hits, last))
+        Ok(gathered.page(None))
     }
 
-    /// What of these messages is what was looked for, as their rows are now.
-    async fn look_at(&self, resolved: &Resolved, ids: &[MessageId]) -> Result<Vec<Hit>> {
+    /// What of these messages is what was looked for, as their rows are now; newest first.
+    async fn look_at(&self, resolved: &Resolved, ids: &[MessageId]) -> Result<Vec<(Rank, Hit)>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -175,8 +191,9 @@ impl Call {
                 && (within.is_empty() || within.contains(&message.conversation))
         };
         let hit = |message: chat::messages::Message| {
-            let places = search.places(&message).filter(|_| is_meant(&message))?;
-            Some(Hit { message, places })
+            let matched = search.matched(&message).filter(|_| is_meant(&message))?;
+            let rank = Rank { score: matched.score, message: message.id };
+            Some((rank, Hit { message, places: matched.places }))
         };
         Ok(messages.into_iter().filter_map(hit).collect())
     }

@@ -52,6 +52,7 @@ rules! {
     P4, "done later", "what was asked for later is done, once, whoever dies meanwhile";
     P3, "exactly-once effect", "the same client id with another text is refused";
     A1, "account", "an account is alike on all its devices";
+    S1, "search", "what is kept is found within five seconds, and nothing else";
 }
 
 /// Its number, such as `I7`.

@@ -94,6 +94,12 @@ statements! {
               FROM conversations c LEFT JOIN members m ON m.conversation_id = c.id AND m.user_id = $1
               WHERE c.name_key > $4 AND c.visibility = 'public' AND ", names_hold!("$2", "$3", "c.name_key", "c."), "
               ORDER BY c.name_key LIMIT $5");
+    /// Through the person's memberships, the most recently active first.
+    OWN_ROOMS = concat!("SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
+                                c.rev, c.member_count, c.active_at
+              FROM members m JOIN conversations c ON c.id = m.conversation_id
+              WHERE m.user_id = $1 AND m.role IS NOT NULL AND c.kind = 'room' AND ", names_hold!("$2", "$3", "c.room_key", "c."), "
+              ORDER BY c.active_at DESC, c.id DESC LIMIT $4");
     PUBLIC_BY_ID = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
                            c.member_count, c.active_at, m.role
                     FROM conversations c LEFT JOIN members m ON m.conversation_id = c.id AND m.user_id = $1
@@ -398,6 +404,16 @@ pub async fn public(
     let (longest, all) = (sought.longest, sought.all);
     let rows = sql!(conn, salvage as PublicRow, PUBLIC, user.0, longest, all, compared(after), limit)?;
     unreadable::readable(rows, |row| Ok((row.conversation.read()?, row.role.is_some())))
+}
+
+/// Rooms of somebody of whose name every word of `search` begins a word, the most recently active first; all if there is
+/// no word.
+///
+/// # Errors
+/// Those of the database.
+pub async fn own_rooms(conn: &mut Conn, user: UserId, search: &str, limit: i64) -> Result<Vec<Conversation>> {
+    let Sought { longest, all } = Sought::new(search)?;
+    unreadable::readable(sql!(conn, salvage as Row, OWN_ROOMS, user.0, longest, all, limit)?, Row::read)
 }
 
 /// The public room of this id, with whether `user` is a member; nothing if there is none.

@@ -97,6 +97,29 @@ impl Api {
         }
     }
 
+    /// The newest messages that somebody finds in a conversation by a search of words and names, at most so many and a
+    /// page, and whether that is all.
+    ///
+    /// # Errors
+    /// If they cannot be asked for.
+    pub async fn search(&self, token: &str, conversation: i64, q: &str, most: usize) -> Result<(Vec<Row>, bool)> {
+        let (mut rows, mut cursor) = (Vec::new(), None::<String>);
+        while rows.len() < most {
+            let mut path = format!("search/messages?q={}&conversation={conversation}&limit=200", q.replace(' ', "%20"));
+            if let Some(cursor) = &cursor {
+                path = format!("{path}&cursor={cursor}");
+            }
+            let page = self.get(token, &path).await?;
+            let results = page["results"].as_array().context("no results")?;
+            rows.extend(results.iter().filter_map(|result| row(&result["message"])));
+            cursor = page["next_cursor"].as_str().map(str::to_owned);
+            if cursor.is_none() {
+                return Ok((rows, true));
+            }
+        }
+        Ok((rows, false))
+    }
+
     /// Reads an account's state.
     ///
     /// # Errors

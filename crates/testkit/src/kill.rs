@@ -11,13 +11,17 @@ use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     api::Api,
-    checker::{Evidence, Reminder, Step, Violation, check},
+    checker::{Evidence, Log, Reminder, Searched, Step, Violation, check},
     dice::Dice,
     process::{Process, Setup},
     talker::{Habits, Person, Phase, Talker, wait_for_quiet},
 };
 
 const PASSWORD: &str = "a long talk under a tree";
+/// What was acknowledged is found within this time.
+const FOUND_WITHIN: Duration = Duration::from_secs(5);
+/// The newest messages that are looked for in a conversation.
+const FOUND: usize = 1_000;
 
 /// The parameters of a run.
 #[derive(Clone, Debug)]
@@ -118,6 +122,8 @@ pub async fn kill_scenario(scenario: Scenario) -> Result<Report> {
         evidence.logs.push(api.dump(&town.people[0].token, *place, *base).await?);
     }
     evidence.reminders = reminders(&api, &town.people).await?;
+    let readers = evidence.logs.iter().map(|log| (log, town.people[0].token.as_str())).collect();
+    evidence.searches = searches(&api, &town.people, readers).await?;
     process.kill()?;
     let violations = check(&evidence);
     if !violations.is_empty() {
@@ -145,10 +151,39 @@ pub async fn reminders(api: &Api, people: &[Person]) -> Result<Vec<Reminder>> {
     }
 }
 
+/// What is found in conversations by who said it, each as one of its members finds it. What is not there yet is waited
+/// for, for five seconds in all.
+///
+/// # Errors
+/// If the server does not answer.
+pub async fn searches(api: &Api, people: &[Person], readers: Vec<(&Log, &str)>) -> Result<Vec<Searched>> {
+    let (begin, mut found) = (Instant::now(), Vec::new());
+    let q = people.iter().map(|person| format!("from:{}", person.name)).collect::<Vec<_>>().join(" ");
+    for (log, token) in readers {
+        loop {
+            let (rows, whole) = api.search(token, log.conversation, &q, FOUND).await?;
+            let searched = Searched { conversation: log.conversation, rows, whole };
+            if begin.elapsed() > FOUND_WITHIN || crate::checker::differences(log, &searched).is_empty() {
+                found.push(searched);
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+    }
+    Ok(found)
+}
+
 /// An environment in which only the server's capacity limits the load.
 #[must_use]
 pub fn environment() -> Vec<(String, String)> {
-    let limits = ["messages_per_minute", "message_burst", "requests_per_minute", "request_burst"];
+    let limits = [
+        "messages_per_minute",
+        "message_burst",
+        "requests_per_minute",
+        "request_burst",
+        "searches_per_minute",
+        "search_burst",
+    ];
     let raised = limits.map(|limit| (limit, 100_000_000));
     let others = [
         ("connections_per_user", 1_000),
@@ -159,6 +194,10 @@ pub fn environment() -> Vec<(String, String)> {
         ("registrations_per_hour", 100_000),
         ("catch_up", 100_000),
         ("reminders", 10_000),
+        // So many that all who talk can be asked for at once.
+        ("search_terms", 100),
+        ("search_length", 2_000),
+        ("search_page", 200),
         // So small that somebody who missed a few dozen messages gets them in several pieces.
         ("catch_up_bytes", 16_384),
     ];

@@ -114,6 +114,7 @@ enum Asked {
     Move { charge: usize },
     Read { conversation: i64, begun: u64 },
     Sync { conversation: i64 },
+    Search { conversation: i64, begun: u64 },
     Marker { conversation: i64, begun: u64 },
     Remind { conversation: i64, seq: i64 },
     Draft,

@@ -20,12 +20,19 @@ const cameOrWent: NumberedReducer<'member.joined' | 'member.left'> = {
     step(putMember(withCount(known, data.member_count, seq), data.member, context)),
 };
 
-export const numbered: NumberedReducers<'member.joined' | 'member.left' | 'member.updated'> = {
+export const numbered: NumberedReducers<
+  'member.joined' | 'member.left' | 'member.updated' | 'members.changed'
+> = {
   'member.joined': cameOrWent,
   'member.left': cameOrWent,
   'member.updated': {
     people: ({ user }) => [person(user)],
     apply: (known, { data }, context) => step(putMember(known, data, context)),
+  },
+  // Told only to those who ask for it, which this client does not yet.
+  'members.changed': {
+    people: () => [],
+    apply: (known, { data, seq }) => step(withCount(known, data.member_count, seq)),
   },
 };
 

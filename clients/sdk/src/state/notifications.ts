@@ -1,6 +1,7 @@
 // What the person wants to be notified of, and whether a message notifies them: by the rules of the server, in the same
 // order (`docs/features/notifications.md`).
-import { isGlued, mentions } from '../text.js';
+import { UNSPACED } from '../text/characters.js';
+import { mentions } from '../text.js';
 import type { Conversation, ConversationSettings, Message, Notifications } from '../wire.js';
 import { only, withInner, type ConversationState, type Reduced, type Reducers, type State } from './state.js';
 import { put } from './put.js';
@@ -84,6 +85,7 @@ function calls(text: string, username: string, keywords: readonly string[]): boo
   return mentions(text, username) || keywords.some((keyword) => hasKeyword(text, keyword));
 }
 
+const GLUED = new RegExp(`[${UNSPACED}]`, 'u');
 const WORDS = /[\p{L}\p{N}]+/gu;
 
 /** Whether the words of a keyword are in a text one after another, whole, without regard to case and accents. */
@@ -92,8 +94,8 @@ export function hasKeyword(text: string, keyword: string): boolean {
   if (!words) return false;
   const [first, last] = [words[0] ?? '', words.at(-1) ?? ''];
   // Where words are written without spaces between them, others may be grown on to it.
-  const before = isGlued([...first][0] ?? '') ? '' : '(?<![\\p{L}\\p{N}])';
-  const after = isGlued([...last].at(-1) ?? '') ? '' : '(?![\\p{L}\\p{N}])';
+  const before = GLUED.test([...first][0] ?? '') ? '' : '(?<![\\p{L}\\p{N}])';
+  const after = GLUED.test([...last].at(-1) ?? '') ? '' : '(?![\\p{L}\\p{N}])';
   return new RegExp(`${before}${words.join('[^\\p{L}\\p{N}]+')}${after}`, 'u').test(folded(text));
 }
 

@@ -4,6 +4,7 @@ import { number } from '../i18n.svelte';
 import { keep, kept, watchKept } from '../kept';
 import { at } from '../base';
 import { go } from '../route.svelte';
+import { excerpt } from '../text/excerpt';
 import { client, town } from '../town/town.svelte';
 import { isWatched } from '../town/watched';
 
@@ -63,7 +64,7 @@ function show(message: Message, more: string): void {
   const where = conversation.row.kind === 'direct' ? author : `${author} · ${town.titleOf(conversation)}`;
   // One per conversation: the next takes the place of the last.
   const shown = notification(where + more, {
-    body: (message.text ?? '').slice(0, 200),
+    body: excerpt(message.text ?? '').slice(0, 200),
     tag: `palabre-${message.conversation}`,
     icon: at('/favicon.svg'),
   });

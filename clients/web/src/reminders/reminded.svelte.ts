@@ -1,5 +1,6 @@
 // The messages that reminders are about. A reminder holds no text: they are asked for, and may be refused.
 import { shownNameOf, type Message, type Reminder } from '@palabre/sdk';
+import { excerpt } from '../text/excerpt';
 import { reason } from '../town/problems';
 import { client, town } from '../town/town.svelte';
 import { toast } from '../ui/toasts.svelte';
@@ -45,7 +46,8 @@ export function aboutOf(reminder: Reminder): string {
 /** What was said; in words of ours if it is not there any more. */
 export function textOf(reminder: Reminder): string {
   const message = messages.get(keyOf(reminder));
-  return message === undefined ? '…' : (message?.text ?? t().gone);
+  if (message === undefined) return '…';
+  return message?.text ? excerpt(message.text) : t().gone;
 }
 
 /** Cancels a reminder, or dismisses one that is due. */

@@ -1,4 +1,6 @@
-/** The operators' names and values as people who use the page in French write them. */
+import type { Language } from '../i18n.svelte';
+
+/** The operators' names and values as people who use the page in French write them; the first name of each is shown. */
 const OPERATORS: Readonly<Record<string, string>> = {
   de: 'from',
   dans: 'in',
@@ -27,6 +29,21 @@ const OURS = ['has', 'is', 'type'];
 export function inEnglish(q: string): string {
   const pieces = q.split(/("[^"]*"?|“[^”]*”?|«[^»]*»?)/);
   return pieces.map((piece, at) => (at % 2 === 1 ? piece : translated(piece))).join('');
+}
+
+/** The same for the language of the page: in English nothing changes. */
+export function inProtocol(q: string, language: Language): string {
+  return language === 'fr' ? inEnglish(q) : q;
+}
+
+/** An operator with the beginning of its value, such as `from:ann`, as it is written in the page's language. */
+export function inLanguage(text: string, language: Language): string {
+  const [, name = '', value = ''] = /^(\w+):(.*)$/s.exec(text) ?? [];
+  if (language !== 'fr' || name === '') return text;
+  const shown = (names: Readonly<Record<string, string>>, word: string) =>
+    Object.keys(names).find((key) => names[key] === word) ?? word;
+  const isOurs = OURS.includes(name) || (name === 'from' && value === 'me');
+  return `${shown(OPERATORS, name)}:${isOurs ? shown(VALUES, value) : value}`;
 }
 
 function translated(piece: string): string {

@@ -1,8 +1,8 @@
 import type { SearchResult } from '@palabre/sdk';
-import { currentLanguage } from '../i18n.svelte';
 import { reason } from '../town/problems';
 import { client } from '../town/town.svelte';
-import { inEnglish } from './aliases';
+import { currentLanguage } from '../i18n.svelte';
+import { inProtocol } from './aliases';
 
 /** After this rest of the keys is searched. */
 const REST = 250;
@@ -15,9 +15,13 @@ function utcOffset(): string {
   return `${minutes < 0 ? '-' : '+'}${digits(size / 60)}:${digits(size % 60)}`;
 }
 
+/** In which order results come. */
+export type Order = 'newest' | 'best';
+
 /** A search in one conversation or everywhere, and what it has found. */
 export class Searching {
   q = $state('');
+  order = $state<Order>('newest');
   results = $state.raw<readonly SearchResult[]>([]);
   busy = $state(false);
   problem = $state('');
@@ -35,6 +39,12 @@ export class Searching {
     this.#timer = window.setTimeout(() => void this.search(), REST);
   }
 
+  /** Has the results in another order. */
+  put(order: Order) {
+    this.order = order;
+    void this.search();
+  }
+
   /** Searches anew. */
   async search() {
     clearTimeout(this.#timer);
@@ -49,7 +59,7 @@ export class Searching {
   async #ask(cursor: string | null) {
     const mine = ++this.#current;
     const typed = this.q.trim();
-    const q = currentLanguage() === 'fr' ? inEnglish(typed) : typed;
+    const q = inProtocol(typed, currentLanguage());
     if (q === '') {
       this.results = [];
       [this.next, this.problem, this.busy] = [undefined, '', false];
@@ -58,10 +68,15 @@ export class Searching {
     this.busy = true;
     const place = this.conversation === null ? {} : { conversation: this.conversation };
     const from = cursor === null ? {} : { cursor };
+    // A server of an earlier version knows only the one order.
+    const order = this.order === 'newest' ? {} : { order: this.order };
     try {
-      const found = await client.command('message.search', { q, utc_offset: utcOffset(), ...place, ...from });
+      const asked = { q, utc_offset: utcOffset(), ...place, ...order, ...from };
+      const found = await client.command('message.search', asked);
       if (mine !== this.#current) return;
-      this.results = cursor === null ? found.results : [...this.results, ...found.results];
+      const known = new Set(cursor === null ? [] : this.results.map(({ message }) => message.id));
+      const more = found.results.filter(({ message }) => !known.has(message.id));
+      this.results = cursor === null ? found.results : [...this.results, ...more];
       [this.next, this.problem] = [found.next_cursor, ''];
     } catch (error) {
       if (mine !== this.#current) return;
@@ -76,7 +91,9 @@ let last = new Searching(null);
 /** The search there; the last one, as it was left, if it was there, too: so one comes back to it. */
 export function searchingIn(conversation: number | null, q: string): Searching {
   if (last.conversation !== conversation || (q !== '' && q !== last.q)) {
+    const { order } = last;
     last = new Searching(conversation);
+    last.order = order;
     if (q !== '') {
       last.q = q;
       void last.search();

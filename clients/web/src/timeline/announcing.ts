@@ -1,3 +1,4 @@
+import { plain } from '@palabre/sdk';
 import { isWatched } from '../town/watched';
 import { client, town } from '../town/town.svelte';
 import { announce } from '../ui/announce.svelte';
@@ -6,6 +7,7 @@ import { t } from './words';
 /** Says others' messages to screen readers as they come, in the conversation that one looks at. Returns how to stop. */
 export function announceMessages(): () => void {
   return client.on('message', (message) => {
-    if (isWatched(message.conversation)) announce(t().said(town.nameOf(message.author), message.text ?? ''));
+    if (isWatched(message.conversation))
+      announce(t().said(town.nameOf(message.author), plain(message.text ?? '')));
   });
 }

@@ -1,9 +1,14 @@
 //! Finding things again: by words, by who and where; never what one may not read, nor what is not there any more.
 
+mod alike;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::{Person, Town};
+use testkit::{
+    Person, Town,
+    policies::{Ability, Role},
+};
 
 async fn search(person: &Person, what: Value) -> Value {
     person.asks("message.search", what).await.granted()
@@ -213,4 +218,152 @@ async fn what_was_said_before_a_restart_is_found_after_it() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("{found}");
+}
+
+#[tokio::test]
+async fn the_most_relevant_comes_first_if_one_asks_so_page_by_page() {
+    let mut town = town().await;
+    let ann = town.person("ann").await;
+    let garden = ann.opens_room("garden").await;
+    let long = format!("an apple in a long text {}and at its end a pie", "word ".repeat(40));
+    for text in ["apple pie, apple pie", &long, "an apple and then there was a pie", "apple pie"] {
+        ann.says(&garden, text).await;
+    }
+    finds(&ann, "apple pie", &["apple pie", "an apple and then there was a pie", &long, "apple pie, apple pie"]).await;
+    let best = ["apple pie, apple pie", "apple pie", "an apple and then there was a pie", &long];
+    for limit in 1..=4 {
+        let (mut found, mut cursor) = (Vec::new(), Value::Null);
+        loop {
+            let asked = json!({"q": "apple pie", "order": "best", "limit": limit, "cursor": cursor});
+            let page = search(&ann, asked).await;
+            found.extend(page["results"].as_array().unwrap().iter().map(|one| one["message"]["text"].clone()));
+            cursor = page["next_cursor"].clone();
+            if cursor.is_null() {
+                break;
+            }
+            // What is written meanwhile is newer than the first page, and on none of the others.
+            ann.says(&garden, &format!("apple pie number {limit}")).await;
+        }
+        let expected: Vec<&str> =
+            found.iter().map(|text| text.as_str().unwrap()).filter(|text| !text.contains("number")).collect();
+        assert_eq!(expected, best, "{limit} on a page");
+    }
+    let first = search(&ann, json!({"q": "apple pie", "order": "best", "limit": 1})).await;
+    let of_the_other = json!({"q": "apple pie", "cursor": first["next_cursor"]});
+    let refused = ann.asks("message.search", of_the_other).await.refused("invalid");
+    assert_eq!(refused["errors"][0]["pointer"], "/cursor", "{refused}");
+    let rest = ann.requests("GET", "/v1/search/messages?q=apple%20pie&order=best&limit=1", Value::Null).await.granted();
+    assert_eq!(rest, first);
+    town.closes().await;
+}
+
+#[tokio::test]
+async fn who_came_later_finds_nothing_from_before_they_may_see() {
+    let mut town = town().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let garden = ann.opens_room("garden").await;
+    let old = ann.says(&garden, "the old secret").await;
+    town.sets(&garden, Ability::SeeEarlierHistory, Some(Role::Moderator)).await;
+    bob.joins(&garden).await;
+    ann.says(&garden, "a new secret").await;
+    finds(&ann, "secret", &["a new secret", "the old secret"]).await;
+    for order in ["newest", "best"] {
+        let found = search(&bob, json!({"q": "secret", "order": order})).await;
+        assert_eq!(found["results"].as_array().unwrap().len(), 1, "{found}");
+        assert_eq!(found["results"][0]["message"]["text"], "a new secret");
+    }
+    // Nor what it becomes, whatever he asks with.
+    ann.edits(&old, "the old secret https://example.com").await;
+    finds(&ann, "has:link in:garden", &["the old secret https://example.com"]).await;
+    for q in ["has:link in:garden", "from:ann old", "is:edited secret", "\"old secret\""] {
+        assert_eq!(texts(&bob, q).await, [] as [&str; 0], "{q}");
+    }
+    town.closes().await;
+}
+
+async fn suggested(person: &Person, q: &str) -> Vec<String> {
+    let answer = person.asks("search.complete", json!({"q": q})).await.granted();
+    let suggestions = answer["suggestions"].as_array().unwrap().clone();
+    suggestions.iter().map(|one| one["text"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn what_one_types_is_completed_from_what_one_may_know() {
+    let mut town = town().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let admin = town.admin("annabel").await;
+    let (shed, closed) = (ann.opens_room("tool shed").await, ann.opens_private_room("tool box").await);
+    bob.opens_room("toolmakers").await;
+    bob.joins(&shed).await;
+    ann.turns_to(&bob).await;
+    assert_eq!(suggested(&ann, "apple i").await, ["in:", "is:"]);
+    assert_eq!(suggested(&ann, "apple has:").await, ["has:link", "has:reaction"]);
+    assert_eq!(suggested(&bob, "from:ann").await, ["from:ann", "from:annabel"]);
+    assert_eq!(suggested(&bob, "from:m").await, ["from:me"]);
+    assert_eq!(suggested(&ann, "in:to").await, ["in:\"tool shed\"", "in:\"tool box\""], "the liveliest first");
+    assert_eq!(suggested(&bob, "in:\"tool s").await, ["in:\"tool shed\""]);
+    assert_eq!(suggested(&ann, "in:@b").await, ["in:@bob"]);
+    assert_eq!(suggested(&admin, "in:@b").await, [] as [&str; 0]);
+    for nothing in ["apple", "-from:a", "\"from:a", "before:2026", "mentions:a"] {
+        assert_eq!(suggested(&ann, nothing).await, [] as [&str; 0], "{nothing}");
+    }
+    // Whoever is in no room of that name is told nothing of it, and whoever was put out is told no more.
+    assert_eq!(suggested(&admin, "in:tool").await, [] as [&str; 0]);
+    ann.adds(&bob, &closed).await;
+    assert_eq!(suggested(&bob, "in:\"tool b").await, ["in:\"tool box\""]);
+    ann.removes(&bob, &closed).await;
+    assert_eq!(suggested(&bob, "in:\"tool b").await, [] as [&str; 0]);
+    // A private room whose name a public one has is named by its id: the name would mean the other.
+    bob.opens_room("kitchen").await;
+    let own = ann.opens_private_room("kitchen").await;
+    assert_eq!(suggested(&ann, "in:kit").await, [format!("in:{}", own.id)]);
+    let answer = ann.asks("search.complete", json!({"q": "été in:kit", "limit": 1})).await.granted();
+    assert_eq!(answer["from"], 4);
+    assert_eq!(answer["suggestions"][0]["room"], json!({"id": own.id, "name": "kitchen"}));
+    // A guest knows those with whom they share a conversation.
+    admin.asks("user.role", json!({"user": bob.id(), "role": "guest"})).await.granted();
+    bob.comes_back().await;
+    assert_eq!(suggested(&bob, "from:ann").await, ["from:ann"]);
+    for (q, allowed) in [("x".repeat(501), "at most 500"), (format!("from:{}", "x".repeat(101)), "at most 100")] {
+        let refused = ann.asks("search.complete", json!({"q": q})).await.refused("invalid");
+        assert!(refused["detail"].as_str().unwrap().contains(allowed), "{refused}");
+    }
+    let rest = ann.requests("GET", "/v1/search/suggestions?q=ty", Value::Null).await.granted();
+    assert_eq!(rest, json!({"from": 0, "suggestions": [{"text": "type:", "user": null, "room": null}]}));
+    town.closes().await;
+}
+
+#[tokio::test]
+async fn whichever_node_is_asked_finds_the_same_and_nothing_that_is_gone() {
+    let mut town = town().await;
+    let (ann, bob) = town.two("ann", "bob").await;
+    let garden = ann.opens_room("garden").await;
+    bob.joins(&garden).await;
+    let mut said = Vec::new();
+    for n in 0..10 {
+        said.push(ann.says(&garden, &format!("apple {n}")).await);
+        bob.says(&garden, &format!("pear {n}")).await;
+    }
+    finds(&ann, "apple 9", &["apple 9"]).await;
+    finds(&ann, "pear 9", &["pear 9"]).await;
+    let everywhere = async |person: &Person, q: &str| {
+        let (mut answers, token) = (Vec::new(), person.tokens().access);
+        for rest in town.rests() {
+            let path = format!("/v1/search/messages?q={q}&limit=50&order=best");
+            let found = rest.ask("GET", &path, Some(&token), &Value::Null).await.granted();
+            answers.push(found["results"].as_array().unwrap().len());
+        }
+        answers.dedup();
+        answers
+    };
+    assert_eq!(everywhere(&bob, "apple").await, [10]);
+    for (n, message) in said.iter().enumerate() {
+        // Every node knows of it from the acknowledgement on.
+        ann.deletes(message).await;
+        assert_eq!(everywhere(&bob, "apple").await, [9 - n]);
+    }
+    assert_eq!(everywhere(&bob, "pear").await, [10]);
+    ann.removes(&bob, &garden).await;
+    assert_eq!(everywhere(&bob, "pear").await, [0]);
+    town.closes().await;
 }

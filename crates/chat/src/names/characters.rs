@@ -1,7 +1,10 @@
 //! What Unicode's tables say of characters, as far as names and texts need it.
 
 use icu_casemap::CaseMapper;
-use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
+use icu_normalizer::{
+    ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed,
+    properties::{CanonicalCombiningClassMapBorrowed, CanonicalCompositionBorrowed},
+};
 use icu_properties::{
     CodePointMapData, CodePointSetData,
     props::{
@@ -32,6 +35,22 @@ pub(super) fn nfkc(text: &str) -> String {
 /// Decomposed, by compatibility.
 pub(super) fn nfkd(text: &str) -> String {
     const { DecomposingNormalizerBorrowed::new_nfkd() }.normalize(text).into_owned()
+}
+
+/// The same of one character, part by part.
+pub(crate) fn decomposed(c: char, each: impl FnMut(char)) {
+    let mut bytes = [0; 4];
+    const { DecomposingNormalizerBorrowed::new_nfkd() }.normalize(c.encode_utf8(&mut bytes)).chars().for_each(each);
+}
+
+/// The character that two make together, by canonical equivalence.
+pub(crate) fn composed(first: char, second: char) -> Option<char> {
+    const { CanonicalCompositionBorrowed::new() }.compose(first, second)
+}
+
+/// Whether it is put above, below or through the character before it, in an order of its own among such marks.
+pub(crate) fn is_combining(c: char) -> bool {
+    const { CanonicalCombiningClassMapBorrowed::new() }.get_u8(c) != 0
 }
 
 /// Without case, by the full mappings.
@@ -95,16 +114,16 @@ pub(super) fn is_mark(c: char) -> bool {
 
 /// A mark that people leave out when they search: accents of the European scripts, points of Hebrew and Arabic. The
 /// vowel signs of Indic scripts and the voicing of Japanese are no such marks.
-pub(super) fn is_accent(c: char) -> bool {
-    is_mark(c)
-        && matches!(c, '\u{300}'..='\u{36f}' | '\u{483}'..='\u{487}' | '\u{591}'..='\u{5c7}' | '\u{610}'..='\u{61a}'
+pub(crate) fn is_accent(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{483}'..='\u{487}' | '\u{591}'..='\u{5c7}' | '\u{610}'..='\u{61a}'
             | '\u{64b}'..='\u{65f}' | '\u{670}' | '\u{6d6}'..='\u{6ed}' | '\u{1ab0}'..='\u{1aff}'
             | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
+        && is_mark(c)
 }
 
 /// Letters that are written with a stroke or joined, which no normal form takes apart, as people type them who do not
 /// have them.
-pub(super) fn without_stroke(c: char) -> Option<&'static str> {
+pub(crate) fn without_stroke(c: char) -> Option<&'static str> {
     Some(match c {
         'ø' => "o",
         'ł' => "l",

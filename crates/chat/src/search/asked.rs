@@ -16,12 +16,21 @@ pub struct SearchBounds {
     pub terms: i64,
 }
 
-/// The operators.
-const OPERATORS: &str = "from:, in:, before:, after:, on:, has:, is: and type:";
+/// The operators, with the values of those that have a few.
+pub(super) const OPERATORS: [(&str, &[&str]); 8] = [
+    ("from", &[]),
+    ("in", &[]),
+    ("before", &[]),
+    ("after", &[]),
+    ("on", &[]),
+    ("has", &["link", "reaction"]),
+    ("is", &["edited"]),
+    ("type", &["room", "group", "direct"]),
+];
 /// Operators that other systems have: whoever uses one wants no word.
 const NOT_HERE: &[&str] = &["mentions", "to", "with", "during", "thread"];
 /// What opens and closes a phrase.
-const QUOTES: &[char] = &['"', '“', '”', '„', '«', '»'];
+pub(super) const QUOTES: &[char] = &['"', '“', '”', '„', '«', '»'];
 const DAY: i64 = 86_400_000;
 const MINUTE: i64 = 60_000;
 
@@ -60,18 +69,30 @@ fn wrong(detail: impl Into<String>) -> Error {
 }
 
 /// A part of a question: a word, a phrase, or an operator with its value.
-struct Piece<'q> {
-    not: bool,
-    operator: Option<&'q str>,
-    text: &'q str,
-    quoted: bool,
+pub(super) struct Piece<'q> {
+    pub(super) not: bool,
+    pub(super) operator: Option<&'q str>,
+    pub(super) text: &'q str,
+    pub(super) quotes: Quotes,
+    /// The byte with which it begins.
+    pub(super) start: usize,
+}
+
+/// Whether a value stands in quotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Quotes {
+    None,
+    /// Nothing closes them.
+    Open,
+    Closed,
 }
 
 /// The parts of a question, between which there is space outside of quotes.
-fn pieces(q: &str) -> Vec<Piece<'_>> {
+pub(super) fn pieces(q: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = q.trim_start();
     while !rest.is_empty() {
+        let start = q.len() - rest.len();
         let (not, after) = match rest.strip_prefix('-') {
             Some(after) if !after.starts_with(char::is_whitespace) => (true, after),
             _ => (false, rest),
@@ -80,8 +101,8 @@ fn pieces(q: &str) -> Vec<Piece<'_>> {
             Some((name, value)) => (Some(name), value),
             None => (None, after),
         };
-        let (text, quoted, end) = value_of(value);
-        pieces.push(Piece { not, operator, text, quoted });
+        let (text, quotes, end) = value_of(value);
+        pieces.push(Piece { not, operator, text, quotes, start });
         rest = value.get(end..).unwrap_or_default().trim_start();
     }
     pieces
@@ -90,27 +111,27 @@ fn pieces(q: &str) -> Vec<Piece<'_>> {
 /// The operator with which a piece begins, and what follows its colon; nothing if it is a word, as `https://…` is.
 fn operator(piece: &str) -> Option<(&str, &str)> {
     let (name, value) = piece.split_once(':')?;
-    let known = ["from", "in", "before", "after", "on", "has", "is", "type"];
-    let is_one = known.iter().chain(NOT_HERE).any(|operator| name.eq_ignore_ascii_case(operator));
+    let known = OPERATORS.iter().map(|(operator, _)| operator);
+    let is_one = known.chain(NOT_HERE).any(|operator| name.eq_ignore_ascii_case(operator));
     is_one.then_some((name, value))
 }
 
-/// A value's text, whether it was quoted, and where it ends. A quote that is not closed goes to the end.
-fn value_of(value: &str) -> (&str, bool, usize) {
+/// A value's text, whether it stands in quotes, and where it ends. A quote that is not closed goes to the end.
+fn value_of(value: &str) -> (&str, Quotes, usize) {
     let mut chars = value.chars();
     if chars.next().is_some_and(|first| QUOTES.contains(&first)) {
         let inside = chars.as_str();
         let begins = value.len() - inside.len();
-        let Some(length) = inside.find(QUOTES) else { return (inside, true, value.len()) };
+        let Some(length) = inside.find(QUOTES) else { return (inside, Quotes::Open, value.len()) };
         let closing = inside.get(length..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
-        return (inside.get(..length).unwrap_or_default(), true, begins + length + closing);
+        return (inside.get(..length).unwrap_or_default(), Quotes::Closed, begins + length + closing);
     }
     let end = value.find(char::is_whitespace).unwrap_or(value.len());
-    (value.get(..end).unwrap_or_default(), false, end)
+    (value.get(..end).unwrap_or_default(), Quotes::None, end)
 }
 
 fn add_words(search: &mut Search, piece: &Piece<'_>) -> Result<()> {
-    let asks_for_beginning = !piece.quoted && piece.text.ends_with('*');
+    let asks_for_beginning = piece.quotes == Quotes::None && piece.text.ends_with('*');
     let terms = terms::terms(piece.text);
     let is_short = |last: &Term| last.kind == terms::TermKind::Word && last.text.chars().count() < PREFIX;
     let is_too_short = asks_for_beginning && terms.last().is_some_and(is_short);
@@ -153,9 +174,15 @@ fn add_operator(search: &mut Search, piece: &Piece<'_>, utc_offset: i64) -> Resu
             let begins = day * DAY - utc_offset * MINUTE;
             narrow(search, &name, begins);
         }
-        _ => return Err(wrong(format!("{name}: is not known; there are {OPERATORS}."))),
+        _ => return Err(wrong(format!("{name}: is not known; there are {}.", all_operators()))),
     }
     Ok(())
+}
+
+/// The operators as they are named to people.
+fn all_operators() -> String {
+    let names: Vec<String> = OPERATORS.iter().map(|(name, _)| format!("{name}:")).collect();
+    names.join(", ")
 }
 
 /// Takes a day, by the moment at which it begins, as a bound.

@@ -1,7 +1,7 @@
 //! Whether a text is what was looked for, and where in it. An index only proposes; this decides.
 
 use super::{
-    Phrase,
+    Phrase, relevance,
     terms::{Term, terms},
 };
 
@@ -11,29 +11,49 @@ const MOST: usize = 100;
 /// A part of a text, in Unicode scalar values: from the first to before the second.
 pub type Highlight = (usize, usize);
 
-/// Where the phrases stand in a text, in order and without overlaps, if all of `wanted` and none of `unwanted` do.
+/// What was found in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matched {
+    /// Where the phrases stand, in order and without overlaps.
+    pub places: Vec<Highlight>,
+    /// How relevant the text is, compared with others in which the same was found: the greater, the better.
+    pub score: u32,
+}
+
+/// Where the phrases stand in a text, if all of `wanted` and none of `unwanted` do.
 #[must_use]
 pub fn places(text: &str, wanted: &[Phrase], unwanted: &[Phrase]) -> Option<Vec<Highlight>> {
+    matched(text, wanted, unwanted).map(|matched| matched.places)
+}
+
+/// What is found in a text, if all of `wanted` stand there and none of `unwanted` does.
+#[must_use]
+pub fn matched(text: &str, wanted: &[Phrase], unwanted: &[Phrase]) -> Option<Matched> {
     let terms = terms(text);
     if unwanted.iter().any(|phrase| occurrences(&terms, phrase).next().is_some()) {
         return None;
     }
-    let mut places = Vec::new();
+    let (mut places, mut standing) = (Vec::new(), Vec::with_capacity(wanted.len()));
     for phrase in wanted {
-        let before = places.len();
-        places.extend(occurrences(&terms, phrase).take(MOST));
-        if places.len() == before {
+        let found: Vec<(usize, Highlight)> = occurrences(&terms, phrase).take(MOST).collect();
+        if found.is_empty() {
             return None;
         }
+        places.extend(found.iter().map(|(_, place)| *place));
+        standing
+            .push(relevance::Standing { at: found.iter().map(|(at, _)| *at).collect(), length: phrase.terms.len() });
     }
-    Some(merged(places))
+    let score = relevance::score(&standing, terms.len());
+    Some(Matched { places: merged(places), score })
 }
 
-fn occurrences<'t>(terms: &'t [Term], phrase: &'t Phrase) -> impl Iterator<Item = Highlight> + 't {
+/// The places of a phrase, each with the number of its first term.
+fn occurrences<'t>(terms: &'t [Term], phrase: &'t Phrase) -> impl Iterator<Item = (usize, Highlight)> + 't {
     terms
         .windows(phrase.terms.len().max(1))
-        .filter(|window| stands(window, phrase))
-        .filter_map(|window| Some((window.first()?.start, window.last()?.end)))
+        .enumerate()
+        .filter(|(_, window)| stands(window, phrase))
+        .filter_map(|(at, window)| Some((at, (window.first()?.start, window.last()?.end))))
 }
 
 fn stands(window: &[Term], phrase: &Phrase) -> bool {

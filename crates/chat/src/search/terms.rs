@@ -6,10 +6,13 @@
 //! is cut in the same way, and its terms must stand one after another. Scripts that are written without spaces are cut
 //! into pairs of neighbouring letters, the last letter of a run standing alone; an emoji is a term of its own.
 
-use unicode_normalization::char::{canonical_combining_class, compose, decompose_compatible};
+use crate::names::{
+    self,
+    characters::{composed, decomposed, is_accent, is_combining, without_stroke},
+};
 
 /// The rules of this file. Whoever changes what a text is cut into gives it another number: indexes are then made anew.
-const RULES: u32 = 1;
+const RULES: u32 = 2;
 /// Letters of a term; what is longer is cut off, in texts and in questions.
 const LONGEST: usize = 64;
 /// Terms of one text; what comes after them is not found.
@@ -46,8 +49,8 @@ pub enum TermKind {
 /// What an index must have been made with to be used: the rules, and the versions of Unicode's tables.
 #[must_use]
 pub fn version() -> String {
-    let (std, tables) = (char::UNICODE_VERSION, unicode_normalization::UNICODE_VERSION);
-    format!("{RULES}/{}.{}.{}/{}.{}.{}", std.0, std.1, std.2, tables.0, tables.1, tables.2)
+    let std = char::UNICODE_VERSION;
+    format!("{RULES}/{}.{}.{}/{}", std.0, std.1, std.2, names::VERSION)
 }
 
 /// Cuts a text into its terms, in their order.
@@ -93,7 +96,7 @@ impl Letter {
     /// Whether it goes on with a run of this class. Marks belong to what they stand on.
     fn is_of(&self, run: Class) -> bool {
         let own = class(self.letter);
-        own == run || (run != Class::Gap && own == Class::Word && canonical_combining_class(self.letter) != 0)
+        own == run || (run != Class::Gap && own == Class::Word && is_combining(self.letter))
     }
 }
 
@@ -123,7 +126,7 @@ fn letters(text: &str) -> Vec<Letter> {
         if c.is_ascii() {
             letters.push(Letter { letter: c.to_ascii_lowercase(), start: at, end: at + 1 });
         } else if !is_ignored(c) {
-            decompose_compatible(c, |part| {
+            decomposed(c, |part| {
                 // Down, up and down again is what Unicode calls folding: ẞ, ß and SS become ss.
                 let folded = part.to_lowercase().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
                 folded.for_each(|letter| push(&mut letters, letter, at));
@@ -135,35 +138,22 @@ fn letters(text: &str) -> Vec<Letter> {
 
 /// Adds a folded letter; a mark that makes another letter of the one before it (が, 한) goes into that one.
 fn push(letters: &mut Vec<Letter>, letter: char, at: usize) {
-    if let Some(last) = letters.last_mut() {
-        if is_diacritic(letter) {
+    if is_accent(letter) {
+        if let Some(last) = letters.last_mut() {
             last.end = at + 1;
-            return;
         }
-        if let Some(whole) = compose(last.letter, letter) {
-            (last.letter, last.end) = (whole, at + 1);
-            return;
-        }
+        return;
     }
-    let plain = match letter {
-        'ø' => "o",
-        'ł' => "l",
-        'đ' | 'ð' => "d",
-        'ħ' => "h",
-        'ŧ' => "t",
-        'þ' => "th",
-        'æ' => "ae",
-        'œ' => "oe",
-        _ if is_diacritic(letter) => return,
-        _ => return letters.push(Letter { letter, start: at, end: at + 1 }),
+    if let Some(last) = letters.last_mut()
+        && let Some(whole) = composed(last.letter, letter)
+    {
+        (last.letter, last.end) = (whole, at + 1);
+        return;
+    }
+    let Some(plain) = without_stroke(letter) else {
+        return letters.push(Letter { letter, start: at, end: at + 1 });
     };
     letters.extend(plain.chars().map(|letter| Letter { letter, start: at, end: at + 1 }));
-}
-
-/// Whether it is a mark above, below or through a letter, such as an accent, a niqqud or a harakat. Marks that make
-/// another letter of it stay: the dots of kana, nuktas, viramas, the vowels of Thai.
-fn is_diacritic(c: char) -> bool {
-    matches!(canonical_combining_class(c), 1 | 10..=36 | 202..=240)
 }
 
 /// What nobody sees or hears, and what only changes how something looks: joiners, marks of direction, variants, tones of
@@ -192,7 +182,7 @@ fn class(c: char) -> Class {
         0x203C | 0x2049 | 0x2190..=0x21FF | 0x2300..=0x23FF | 0x2600..=0x27BF | 0x2B00..=0x2BFF | 0x1F000..=0x1FAFF => {
             Class::Symbol
         }
-        _ if c.is_alphanumeric() || canonical_combining_class(c) != 0 => Class::Word,
+        _ if c.is_alphanumeric() || is_combining(c) => Class::Word,
         _ => Class::Gap,
     }
 }

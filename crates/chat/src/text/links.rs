@@ -22,6 +22,11 @@ pub(super) fn next(text: &str, stretch: Range<usize>, from: usize) -> Option<(Ra
     None
 }
 
+/// Where a text leads that is wholly a link with its scheme or `www.`.
+pub(super) fn whole(text: &str) -> Option<String> {
+    at_beginning(text, None).filter(|(length, _)| *length == text.len()).and_then(|(_, target)| target)
+}
+
 /// Whether a word may begin behind this character.
 fn parts_words(before: Option<char>) -> bool {
     before.is_none_or(|c| !is_word(c) || is_unspaced(c))
@@ -32,24 +37,48 @@ fn at_beginning(rest: &str, before: Option<char>) -> Option<(usize, Option<Strin
     let is_here =
         |beginning: &&&str| rest.get(..beginning.len()).is_some_and(|head| head.eq_ignore_ascii_case(beginning));
     let beginning = BEGINNINGS.iter().find(is_here).filter(|_| parts_words(before))?;
-    let end = rest.find(ends_link).unwrap_or(rest.len());
-    let candidate = rest.get(..end)?;
-    if candidate.len() == beginning.len() {
+    if rest.get(beginning.len()..)?.chars().next().is_none_or(ends_link) {
         return None;
     }
-    let text = trimmed(unglued(hosted(candidate)));
-    let target = match *beginning {
+    let target = |text: &str| match *beginning {
         "mailto:" => is_mail(text.get(beginning.len()..).unwrap_or_default()).then(|| text.to_owned()),
         "www." => is_web(text, 3).then(|| format!("https://{text}")),
         scheme => is_web(text.get(scheme.len()..).unwrap_or_default(), 1).then(|| text.to_owned()),
     };
+    // A link that ends in its host is found without a look at all that follows: there may be a link every few letters.
+    let host = if *beginning == "mailto:" { "" } else { with_host(rest) };
+    let ends = Some(trimmed(unglued(hosted(host)))).filter(|text| text.len() < trimmed(host).len());
+    if let Some((text, target)) = ends.and_then(|text| Some((text, target(text)?))) {
+        return Some((text.len(), Some(target)));
+    }
+    let candidate = rest.get(..rest.find(ends_link).unwrap_or(rest.len()))?;
+    let text = trimmed(unglued(hosted(candidate)));
+    let target = target(text);
     Some(if target.is_some() { (text.len(), target) } else { (candidate.len(), None) })
+}
+
+/// The longest host that is looked at for its end, in characters.
+const MOST_HOST: usize = 300;
+
+/// A link up to the end of its host.
+fn with_host(rest: &str) -> &str {
+    let begin = scheme_length(rest);
+    let behind = rest.get(begin..).unwrap_or_default().char_indices().enumerate();
+    let mut inside =
+        behind.skip_while(|(count, (_, c))| *count < MOST_HOST && !matches!(c, '/' | '?' | '#') && !ends_link(*c));
+    let end = inside.next().map_or(rest.len(), |(_, (at, _))| begin + at);
+    rest.get(..end).unwrap_or(rest)
+}
+
+/// How long the scheme of a link to a page is.
+fn scheme_length(link: &str) -> usize {
+    let has = |scheme: &&&str| link.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme));
+    ["https://", "http://"].iter().find(has).map_or(0, |scheme| scheme.len())
 }
 
 /// Where the authority of a link lies in it: behind its scheme, or from its beginning.
 fn authority(link: &str) -> Range<usize> {
-    let has = |scheme: &&&str| link.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme));
-    let begin = ["https://", "http://"].iter().find(has).map_or(0, |scheme| scheme.len());
+    let begin = scheme_length(link);
     let end = link.get(begin..).and_then(|rest| rest.find(['/', '?', '#'])).map_or(link.len(), |end| begin + end);
     begin..end
 }

@@ -307,8 +307,12 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, types: &[&str]) 
         }
         Reply::Found { hits, next } => {
             let results = hits.iter().map(search::SearchResult::from).collect();
-            let next_cursor = next.map(|id| id.to_string());
+            let next_cursor = next.as_ref().map(search::cursor_of);
             Answer::new("search.results", &search::SearchResults { results, next_cursor })
+        }
+        Reply::Suggestions { from, suggestions } => {
+            let suggestions = suggestions.iter().map(search::SearchSuggestion::from).collect();
+            Answer::new("search.suggestions", &search::SearchSuggestions { from: *from, suggestions })
         }
         Reply::Marker(markers) => Answer::new("marker", &markers::Marker::from(markers)),
     })

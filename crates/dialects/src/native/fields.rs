@@ -110,6 +110,10 @@ named!(
     ServerRole, chat::accounts::ServerRole, ["guest", "user", "moderator", "admin"]
 );
 named!(
+    /// In which order results come.
+    Order, chat::search::Order, ["newest", "best"]
+);
+named!(
     /// What a member may do in a conversation.
     Role, chat::members::Role, ["member", "moderator", "admin", "owner"]
 );

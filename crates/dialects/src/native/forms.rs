@@ -61,6 +61,8 @@ const PLACE: &str = "^[0-9]{1,15}$";
 const POSITION: &str = "^[0-9]{0,15}(-[0-9]{1,15})+$";
 /// What `next_cursor` is, where threads are listed.
 const THREAD_POSITION: &str = "^[0-9]{1,15}-[0-9]{1,15}-[0-9]{1,15}$";
+/// What `next_cursor` is, where messages are found: with a hyphen in the order of relevance only.
+const SEARCH_PLACE: &str = "^[0-9]{1,15}(-[0-9]{1,10}-[0-9]{1,15})?$";
 /// A conversation's id as a key.
 const ID: &str = "^[0-9]{1,16}$";
 /// Characters of a mail address, and of what accounts are looked for by.
@@ -111,9 +113,11 @@ fn of_field(operation: &str, field: &str, limits: &Limits) -> Option<Value> {
         }
         ("message.send" | "message.edit", "text") => text(WRITTEN, limits.message_length),
         ("draft.save", "text") => json!({ "type": "string", "pattern": TEXT, "maxLength": limits.message_length }),
-        ("message.search", "q") => {
+        ("message.search" | "search.complete", "q") => {
             json!({ "type": "string", "pattern": TEXT, "maxLength": limits.search_length })
         }
+        ("message.search", "cursor") => json!({ "type": "string", "pattern": SEARCH_PLACE }),
+        ("search.complete", "limit") => limit(8, 20),
         ("message.search", "utc_offset") => json!({ "type": "string", "pattern": UTC_OFFSET }),
         ("message.search", "limit") => limit(20, limits.search_page),
         ("reaction.add", "emoji") => text(EMOJI, limits.emoji_length),

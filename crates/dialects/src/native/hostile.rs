@@ -70,8 +70,9 @@ fn full(operation: &str) -> Value {
         }
         "message.find" => json!({ "message": 7 }),
         "message.search" => {
-            json!({ "q": "x", "conversation": 1, "utc_offset": "+02:00", "cursor": "9", "limit": 5 })
+            json!({ "q": "x", "conversation": 1, "utc_offset": "+02:00", "order": "best", "cursor": "9", "limit": 5 })
         }
+        "search.complete" => json!({ "q": "from:a", "limit": 5 }),
         "message.history" => json!({ "conversation": 1, "before_seq": 9, "thread": 3, "limit": 5 }),
         "thread.list" => json!({ "unread": true, "cursor": "17-3-4", "limit": 5 }),
         "thread.follow" => json!({ "conversation": 1, "thread": 2, "follows": true }),

@@ -380,15 +380,26 @@ operations! {
         ]
         (messages::SendMessage) |i| Ok(Asked::Send(i.submission()?));
     "message.search" member ["search.results" search::SearchResults<'static>]
-        "Messages that the speaker may see and in which some words stand, newest first."
+        "Messages that the speaker may see and in which some words stand, newest or best first."
         [route(
             "GET",
             "/v1/search/messages",
             200,
             &[],
-            &[("q", TEXT), ("conversation", INT), ("utc_offset", TEXT), ("cursor", TEXT), ("limit", INT)],
+            &[
+                ("q", TEXT),
+                ("conversation", INT),
+                ("utc_offset", TEXT),
+                ("order", TEXT),
+                ("cursor", TEXT),
+                ("limit", INT),
+            ],
         )]
         (search::SearchMessages) |i| ask(i.query()?);
+    "search.complete" member ["search.suggestions" search::SearchSuggestions<'static>]
+        "What could be written where one types a search: operators, people, and rooms of one's own."
+        [route("GET", "/v1/search/suggestions", 200, &[], &[("q", TEXT), ("limit", INT)])]
+        (search::CompleteSearch) |i| ask(i.query()?);
     "message.history" member ["history" messages::History<'static>]
         "A page of messages: the newest, or those before, after or around a number; all, those in the room, or a thread's replies."
         [route(

@@ -19,7 +19,7 @@ use chat::{
     reminders::Reminder,
     reply::{AccountChanges, CaughtUp},
     saved::{SavedEntry, SavedMessage},
-    search::{Highlight, Hit},
+    search::{Highlight, Hit, Meant, Rank, SearchCursor, Suggestion},
     sessions::{Challenge, Session, Tokens, Visited},
     statistics::Stored,
     threads::{Followed, Following, Summary, ThreadKey, ThreadPosition},
@@ -59,7 +59,7 @@ pub(super) fn error(value: &Value) -> Error {
 /// rooms and such may have a `next`.
 pub(super) fn script(value: Value) -> Reply {
     let next = &value["next"];
-    let beside = |key: &str| matches!(key, "next" | "total");
+    let beside = |key: &str| matches!(key, "next" | "total" | "from");
     let (kind, inner) = value.as_object().and_then(|object| object.iter().find(|(key, _)| !beside(key))).unwrap();
     match kind.as_str() {
         "done" => Reply::Done,
@@ -101,7 +101,21 @@ pub(super) fn script(value: Value) -> Reply {
                 message: message(hit),
                 places: hit["highlights"].as_array().into_iter().flatten().map(highlight).collect(),
             }),
-            next: next.as_i64().map(MessageId),
+            next: next
+                .is_array()
+                .then(|| search_cursor(next))
+                .or_else(|| next.as_i64().map(|id| SearchCursor { before: MessageId(id), below: None })),
+        },
+        "suggestions" => Reply::Suggestions {
+            from: usize::try_from(int(&value["from"], 0)).unwrap(),
+            suggestions: list(inner, |one| Suggestion {
+                text: one["text"].as_str().unwrap().to_owned(),
+                meaning: match (one["user"].is_object(), one["room"].is_object()) {
+                    (true, _) => Some(Meant::Person(Box::new(account(&one["user"])))),
+                    (_, true) => Some(Meant::Room(Box::new(conversation(&one["room"])))),
+                    _ => None,
+                },
+            }),
         },
         "notifications" => Reply::Notifications(Box::new(notification_settings(inner))),
         "explained" => Reply::NotificationExplained(Box::new(notification_decision(inner))),
@@ -140,6 +154,11 @@ pub(super) fn script(value: Value) -> Reply {
         "presence" => Reply::Presence(list(inner, |one| (UserId(int(&one[0], 3)), seen(&one[1])))),
         other => panic!("no reply is called {other}"),
     }
+}
+
+fn search_cursor(value: &Value) -> SearchCursor {
+    let rank = Rank { score: u32::try_from(int(&value[1], 0)).unwrap(), message: MessageId(int(&value[2], 0)) };
+    SearchCursor { before: MessageId(int(&value[0], 0)), below: Some(rank) }
 }
 
 fn highlight(value: &Value) -> Highlight {

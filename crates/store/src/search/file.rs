@@ -25,7 +25,7 @@ use crate::{
     followers::{Changed, Window},
 };
 
-const ABOUT: &str = "SELECT version, epoch FROM about";
+pub(super) const ABOUT: &str = "SELECT version, epoch FROM about";
 /// Without the texts; what is deleted is gone from the file, too, and not only marked.
 const TABLES: &str = "CREATE TABLE about (version TEXT NOT NULL, epoch TEXT NOT NULL) STRICT;
      CREATE TABLE cursors (conversation_id INTEGER PRIMARY KEY, rev INTEGER NOT NULL) STRICT;
@@ -34,6 +34,7 @@ const TABLES: &str = "CREATE TABLE about (version TEXT NOT NULL, epoch TEXT NOT 
 const DESCRIBE: &str = "INSERT INTO about (version, epoch) VALUES ($1, $2)";
 const CURSORS: &str = "SELECT conversation_id, rev FROM cursors
                        WHERE conversation_id IN (SELECT j.value ->> 'v' FROM json_each($1) AS j)";
+pub(super) const ALL_CURSORS: &str = "SELECT conversation_id, rev FROM cursors";
 const CURSORS_BETWEEN: &str = "SELECT conversation_id, rev FROM cursors
                                WHERE conversation_id > $1 AND conversation_id <= $2";
 const COUNT_CURSORS: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM cursors LIMIT 1)";

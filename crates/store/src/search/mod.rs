@@ -5,6 +5,7 @@
 //! the same terms, which [`chat::search::terms`] cuts. A message has further terms, which no text can have, as they begin
 //! with [`MARK`]: who said it, where, whether there is a link in it.
 
+pub mod examined;
 pub mod file;
 mod table;
 

@@ -45,6 +45,7 @@ const FORGET_CURSORS: &str = "DELETE FROM follower_cursors WHERE follower = $1";
 /// Whoever takes the leases looks at all conversations.
 const END_LEASES: &str = "UPDATE follower_leases SET node = 0, until = 0 WHERE follower = $1 AND shard >= 0";
 const VERSION: &str = "SELECT value FROM meta WHERE key = $1";
+const BYTES: &str = "SELECT pg_total_relation_size('message_terms')";
 const SET_VERSION: &str = "INSERT INTO meta (key, value) VALUES ($1, $2)
      ON CONFLICT (key) DO UPDATE SET value = excluded.value";
 /// Nodes that start together look one after another.
@@ -232,6 +233,18 @@ async fn clear_in(conn: &mut Conn, follower: Follower) -> Result<()> {
     sql!(conn, execute, FORGET_CURSORS, follower.name())?;
     sql!(conn, execute, CLEAR)?;
     Ok(())
+}
+
+/// By which rules the table was filled; nothing if nobody has ever followed.
+pub(super) async fn made_by(conn: &mut Conn) -> Result<Option<String>> {
+    let found = sql!(conn, fetch_optional as (String,), VERSION, VERSION_KEY)?;
+    Ok(found.map(|(found,)| found))
+}
+
+/// The table's size on the disk, with its index.
+pub(super) async fn bytes(conn: &mut Conn) -> Result<i64> {
+    let (bytes,) = sql!(conn, fetch_one as (i64,), BYTES)?;
+    Ok(bytes)
 }
 
 /// Empties the index if it was filled by other rules.

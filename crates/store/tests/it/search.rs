@@ -11,7 +11,10 @@ use chat::{
 };
 use store::{
     Db, Writer,
-    search::{self, Needle, Pass},
+    search::{
+        self, Needle, Pass,
+        examined::{State, examine},
+    },
 };
 
 use crate::{databases, options, room, say, unmigrated_urls, writer};
@@ -272,6 +275,35 @@ async fn an_emptied_or_lost_index_is_made_anew() {
         caught_up(&db).await;
         assert_eq!(found(&db, &needle("apple"), ann).await.len(), 1);
         assert_eq!(store::Damage::seen(), None, "it says nothing of the database");
+    }
+}
+
+#[tokio::test]
+async fn an_examination_tells_what_became_of_the_index_and_changes_nothing() {
+    for url in unmigrated_urls().await {
+        let db = Db::open(&options(&url)).await.unwrap();
+        db.migrate().await.unwrap();
+        assert_eq!(examine(&url).await.unwrap().state, State::Absent);
+        search::check_version(&db).await.unwrap();
+        let (writer, mut told) = writer(&db);
+        tokio::spawn(async move { while told.recv().await.is_some() {} });
+        let (ann, _bob, garden) = room(&writer).await;
+        say(&writer, ann, garden, "", "one apple").await.unwrap().unwrap();
+        let found = examine(&url).await.unwrap();
+        assert_eq!((found.state, found.status.behind), (State::Good, 1));
+        assert!(found.status.changes > 0 && found.bytes > 0);
+        caught_up(&db).await;
+        assert_eq!(examine(&url).await.unwrap().status, search::Status::default());
+        let Some(file) = url.strip_prefix("sqlite:").map(|path| path.replace("test.db", "test.search.db")) else {
+            continue;
+        };
+        db.close().await;
+        std::fs::write(&file, "this is no index, and stays what it is").unwrap();
+        assert!(matches!(examine(&url).await.unwrap().state, State::Damaged(_)));
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "this is no index, and stays what it is");
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(examine(&url).await.unwrap().state, State::Absent);
+        assert!(!std::path::Path::new(&file).exists());
     }
 }
 

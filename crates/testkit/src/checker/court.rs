@@ -331,7 +331,7 @@ impl<'a> Court<'a> {
                 Step::Removed { conversation } => {
                     views.remove(conversation);
                 }
-                Step::Read { conversation, rows, .. } => {
+                Step::Read { conversation, rows, .. } | Step::Searched { conversation, rows, .. } => {
                     let place = format!("{} in {conversation}", history.client);
                     rows.iter().for_each(|row| self.row_is_kept(&place, *conversation, row));
                 }

@@ -9,6 +9,7 @@ mod accounts;
 mod bounds;
 mod court;
 mod later;
+mod search;
 mod sight;
 
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub use promises::{Rule, Violation};
 
 pub use accounts::{AccountEvent, AccountLog, AccountWord};
 pub use bounds::{Bound, Figures, Spell, Trouble, figures};
+pub(crate) use search::differences;
 
 /// The hash of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -217,6 +219,15 @@ pub enum Step {
         /// The messages on it.
         rows: Vec<Row>,
     },
+    /// A search was answered: what of it is in one conversation. Without rows: in all together nothing.
+    Searched {
+        /// The conversation; 0 if nothing was found.
+        conversation: i64,
+        /// When it was asked for.
+        begun: u64,
+        /// The messages that were found.
+        rows: Vec<Row>,
+    },
     /// The read marker was moved.
     MarkerMoved {
         /// The conversation.
@@ -368,6 +379,17 @@ pub struct Marker {
     pub unread: i64,
 }
 
+/// What a member finds in a conversation at the end, by who said it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Searched {
+    /// The conversation.
+    pub conversation: i64,
+    /// What was found, after at most five seconds.
+    pub rows: Vec<Row>,
+    /// Whether that is everything, and not only the newest.
+    pub whole: bool,
+}
+
 /// A reminder as its user finds it at the end, when all should be due.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Reminder {
@@ -392,6 +414,8 @@ pub struct Evidence {
     pub logs: Vec<Log>,
     /// All reminders at the end.
     pub reminders: Vec<Reminder>,
+    /// What is found in the conversations at the end.
+    pub searches: Vec<Searched>,
     /// The accounts at the end.
     pub accounts: Vec<AccountLog>,
     /// Users who were never a member of any of the conversations, and must have seen nothing.
@@ -408,7 +432,8 @@ pub fn check(evidence: &Evidence) -> Vec<Violation> {
 #[must_use]
 pub fn check_and_count(evidence: &Evidence) -> (Vec<Violation>, Vec<(Rule, u64)>) {
     let (mut violations, mut counts) = court::judge(evidence);
-    for (others, of_others) in [sight::judge(evidence), accounts::judge(evidence), later::judge(evidence)] {
+    let further = [sight::judge(evidence), accounts::judge(evidence), later::judge(evidence), search::judge(evidence)];
+    for (others, of_others) in further {
         violations.extend(others);
         counts.extend(of_others);
     }

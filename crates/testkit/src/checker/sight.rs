@@ -112,8 +112,9 @@ impl<'a> Eyes<'a> {
                 Step::Changes { conversation, rows, .. } | Step::Read { conversation, rows, .. } => {
                     (*conversation, rows)
                 }
+                Step::Searched { conversation, rows, .. } if !rows.is_empty() => (*conversation, rows),
                 Step::Added { conversation, .. } => (*conversation, &[]),
-                Step::Denied { .. } => {
+                Step::Denied { .. } | Step::Searched { .. } => {
                     counted += 1;
                     continue;
                 }
@@ -172,12 +173,17 @@ impl<'a> Eyes<'a> {
     fn reads_are_fresh(&mut self, history: &History) {
         let (mut found, mut counted) = (Vec::new(), 0);
         for entry in &history.entries {
-            let Step::Read { conversation, begun, head, rows } = &entry.step else { continue };
+            let (conversation, begun, head, rows) = match &entry.step {
+                Step::Read { conversation, begun, head, rows } => (conversation, begun, Some(head), rows),
+                // What was said just now may be found later; what is found is as it is now.
+                Step::Searched { conversation, begun, rows } => (conversation, begun, None, rows),
+                _ => continue,
+            };
             let place = format!("{} in {conversation}", history.client);
             counted += 1 + rows.len();
             let heads = self.heads.get(conversation).map(Vec::as_slice).unwrap_or_default();
             let before = heads.partition_point(|(at, _)| at < begun);
-            if let Some((_, known)) = before.checked_sub(1).and_then(|last| heads.get(last))
+            if let Some(((_, known), head)) = before.checked_sub(1).and_then(|last| heads.get(last)).zip(head)
                 && known > head
             {
                 found.push(format!("{place} was told the head {head} after {known} was acknowledged"));

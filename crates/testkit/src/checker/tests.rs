@@ -283,6 +283,52 @@ fn read(begun: u64, head: i64, rows: Vec<Row>) -> Step {
     Step::Read { conversation: ROOM, begun, head, rows }
 }
 
+fn searched(begun: u64, rows: Vec<Row>) -> Step {
+    Step::Searched { conversation: ROOM, begun, rows }
+}
+
+#[test]
+fn s1_what_is_kept_is_found_and_nothing_else() {
+    let found = |change: fn(&mut Searched)| {
+        broken(|evidence| {
+            let rows = evidence.logs[0].rows.iter().rev().cloned().collect();
+            let mut searched = Searched { conversation: ROOM, rows, whole: true };
+            change(&mut searched);
+            evidence.searches.push(searched);
+        })
+    };
+    assert_eq!(found(|_| {}), BTreeSet::new());
+    let s1 = BTreeSet::from([Rule::S1]);
+    assert_eq!(found(|searched| drop(searched.rows.remove(2))), s1, "something is missing");
+    assert_eq!(found(|searched| drop(searched.rows.pop())), s1, "the oldest is missing");
+    assert_eq!(found(|searched| searched.rows[4] = row(3, 1, "a")), s1, "an edited text as it was");
+    assert_eq!(found(|searched| searched.rows.push(row(9, 1, "z"))), s1, "what is not kept");
+    let newest = |searched: &mut Searched| {
+        searched.rows.truncate(3);
+        searched.whole = false;
+    };
+    assert_eq!(found(newest), BTreeSet::new(), "of what is older nothing was asked");
+    let deleted = Row { content: None, ..edited() };
+    let rules = broken(|evidence| bob(evidence).push(entry(40, 2, searched(38, vec![deleted]))));
+    assert!(rules.contains(&Rule::S1), "{rules:?}");
+}
+
+#[test]
+fn i10_and_i13_what_is_found_is_judged_as_what_is_read() {
+    assert_eq!(broken(|evidence| bob(evidence).push(entry(40, 2, searched(38, vec![edited()])))), BTreeSet::new());
+    let rules = broken(|evidence| bob(evidence).push(entry(40, 2, searched(38, vec![row(3, 1, "a")]))));
+    assert_eq!(rules, BTreeSet::from([Rule::I13]), "an edited text as it was");
+    let pried = |rows: Vec<Row>| {
+        broken(|evidence| {
+            evidence.histories.push(history("eve", 3, vec![entry(40, 1, searched(38, rows))]));
+            evidence.strangers.insert(3);
+        })
+    };
+    assert_eq!((pried(vec![]), pried(vec![edited()])), (BTreeSet::new(), BTreeSet::from([Rule::I10])));
+    let rules = broken_wandering(|evidence| bob(evidence).insert(8, entry(47, 2, searched(46, vec![row(10, 1, "f")]))));
+    assert!(rules.contains(&Rule::I10), "{rules:?}");
+}
+
 fn marker_moved(begun: u64, read_seq: i64) -> Step {
     Step::MarkerMoved { conversation: ROOM, begun, read_seq }
 }

@@ -125,12 +125,14 @@ impl Talker {
         say(socket, &name, "account.sync", json!({"since": since})).await
     }
 
-    /// Reads a page, catches up from a known number, or moves the read marker.
+    /// Reads a page, searches, catches up from a known number, or moves the read marker.
     async fn read(&mut self, socket: &mut Socket) -> Result<()> {
         let Some(conversation) = self.dice.pick(&self.places).copied() else { return Ok(()) };
         let (name, begun) = (self.name("read"), self.now());
         let cursor = self.cursors.get(&conversation).copied();
         match (self.dice.between(0, 4), cursor) {
+            // Not by the dice: what they fall on has been the same since there were rounds.
+            (0 | 1, _) | (_, None) if self.said.is_multiple_of(3) => self.search(socket, conversation).await,
             (0 | 1, _) | (_, None) => {
                 self.asked.insert(name.clone(), Asked::Read { conversation, begun });
                 say(socket, &name, "message.history", json!({"conversation": conversation, "limit": 30})).await
@@ -146,6 +148,18 @@ impl Talker {
                 say(socket, &name, "marker.read", json!({"conversation": conversation, "seq": seq})).await
             }
         }
+    }
+
+    /// Searches in a conversation, or everywhere; in every text one of these words stands.
+    async fn search(&mut self, socket: &mut Socket, conversation: i64) -> Result<()> {
+        let (name, begun) = (self.name("search"), self.now());
+        let word = if self.said.is_multiple_of(2) { "says" } else { "edited" };
+        self.asked.insert(name.clone(), Asked::Search { conversation, begun });
+        let mut data = json!({"q": word, "limit": 50});
+        if self.said.is_multiple_of(5) {
+            data["conversation"] = json!(conversation);
+        }
+        say(socket, &name, "message.search", data).await
     }
 
     /// Sends a few messages at once.

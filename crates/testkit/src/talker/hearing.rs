@@ -194,6 +194,7 @@ impl Talker {
                 self.note(Step::Read { conversation, begun, head: number("head")?, rows });
             }
             Asked::Sync { conversation } => self.hear_changes(conversation, data)?,
+            Asked::Search { begun, .. } => self.hear_found(begun, data),
             Asked::Draft => self.note(Step::Drafted),
             Asked::Account => self.hear_account_changes(data)?,
             Asked::Marker { conversation, begun } => {
@@ -206,6 +207,22 @@ impl Talker {
         Ok(())
     }
 
+    /// Notes what was found, for each conversation by itself.
+    fn hear_found(&mut self, begun: u64, data: &Value) {
+        let mut found: BTreeMap<i64, Vec<_>> = BTreeMap::new();
+        for result in data["results"].as_array().into_iter().flatten() {
+            let message = &result["message"];
+            let place = message["conversation"].as_i64().unwrap_or_default();
+            found.entry(place).or_default().extend(row(message));
+        }
+        if found.is_empty() {
+            found.insert(0, Vec::new());
+        }
+        for (conversation, rows) in found {
+            self.note(Step::Searched { conversation, begun, rows });
+        }
+    }
+
     fn hear_no(&mut self, asked: Asked, error: &Value) -> Result<()> {
         match asked {
             Asked::Account => {
@@ -213,7 +230,9 @@ impl Talker {
                     reading.under_way = false;
                 }
             }
-            Asked::Read { conversation, .. } | Asked::Sync { conversation } if error["code"] == "not_found" => {
+            Asked::Read { conversation, .. } | Asked::Sync { conversation } | Asked::Search { conversation, .. }
+                if error["code"] == "not_found" =>
+            {
                 self.note(Step::Denied { conversation });
             }
             Asked::Move { charge } => {

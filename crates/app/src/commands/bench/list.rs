@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 use super::{
     Common,
     crew::{Host, Person},
+    filling::{held_in, send_many},
     histogram::Histogram,
-    history,
+    history::sends,
+    load::nonce,
     report::Report,
     server::usage,
 };
@@ -73,12 +75,13 @@ async fn prepare(common: &Common, host: &Host, reader: &Person, writers: &[Perso
     for room in rooms.iter().take(load.unread_in) {
         host.join(writers.iter().map(|writer| (writer.clone(), *room)).collect()).await?;
         // Beside the messages there are as many changes as people have come.
-        let missing = load.unread + 10 - history::head(host, owner, *room).await?;
+        let missing = load.unread + 10 - held_in(host, owner, &[*room]).await?;
         if missing > 0 && !load.fill {
             bail!("in a room {missing} messages are missing; send them with --fill");
         }
         if missing > 0 {
-            history::fill_room(common, host, writers, *room, missing).await?;
+            let (room, nonce, bytes) = (*room, nonce(), common.text_bytes);
+            send_many(host, writers, missing, move |index| sends(room, nonce, index, bytes)).await?;
         }
     }
     Ok(())

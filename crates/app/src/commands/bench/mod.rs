@@ -1,14 +1,18 @@
 //! `palabre bench`: drives a running server with the native protocol and says what it does.
 //!
-//! `socket` → `scan` → `load` is the path of a frame; `works`, `idle`, `history`, `search` and `storm` are the works.
+//! `socket` → `scan` → `load` is the path of a frame; `works`, `idle`, `history`, `search` and `storm` are the works;
+//! `filling` and `measured` is what those have in common that ask; `flush` and `index` need no server.
 
 mod crew;
+mod filling;
 mod flush;
 mod histogram;
 mod history;
 mod idle;
+mod index;
 mod list;
 mod load;
+mod measured;
 mod report;
 mod scan;
 mod search;
@@ -221,6 +225,12 @@ enum Work {
         #[arg(long, value_enum, default_value = "words")]
         sought: search::Sought,
     },
+    /// Making the index for searching anew; needs a database that no server uses.
+    Index {
+        /// The URL of the database, as in database.url.
+        #[arg(long)]
+        database: String,
+    },
     /// Somebody comes in and reads the whole list of their conversations, in some of which much is unread.
     List {
         /// Conversations.
@@ -275,7 +285,7 @@ impl Work {
             Self::W6 { clients, .. } => *clients,
             // The reader and four who write.
             Self::List { .. } => 5,
-            Self::Flush { .. } => 0,
+            Self::Index { .. } | Self::Flush { .. } => 0,
         }
     }
 }
@@ -313,6 +323,9 @@ async fn work(args: &Args) -> Result<Report> {
     let common = &args.common;
     if let Work::Flush { directory } = &args.work {
         return flush::run(directory, common.seconds, &common.setting);
+    }
+    if let Work::Index { database } = &args.work {
+        return index::run(database, &common.setting).await;
     }
     if common.secret.is_empty() {
         bail!("the load needs --secret or PALABRE_BENCH_SECRET: the secret of the host application's tokens");
@@ -353,6 +366,6 @@ async fn work(args: &Args) -> Result<Report> {
             let load = list::ListLoad { conversations, unread_in, unread, fill, page };
             list::run(common, &host, load).await
         }
-        Work::Flush { .. } => bail!("the disk needs no server"),
+        Work::Index { .. } | Work::Flush { .. } => bail!("this needs no server"),
     }
 }

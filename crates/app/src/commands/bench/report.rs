@@ -77,6 +77,12 @@ pub struct Report {
     pub rss_per_connection_after_large_frames: Option<f64>,
     /// Kernel memory for each connection, both ends, in bytes.
     pub kernel_per_connection: Option<f64>,
+    /// Texts put into the index for searching, a second.
+    pub texts_per_second: Option<f64>,
+    /// Processor time of each, in microseconds: of the process that puts them there, not of PostgreSQL's.
+    pub cpu_per_text_us: Option<f64>,
+    /// The size of the index.
+    pub index_bytes: Option<f64>,
     /// Time of `fdatasync`.
     pub flush: Option<Percentiles>,
     /// Flushes a second.
@@ -139,6 +145,9 @@ impl Report {
             ("memory per connection, PSS, bytes", self.pss_per_connection),
             ("the same after large frames, RSS", self.rss_per_connection_after_large_frames),
             ("kernel memory per connection, bytes", self.kernel_per_connection),
+            ("texts indexed/s", self.texts_per_second),
+            ("CPU per text indexed, µs", self.cpu_per_text_us),
+            ("index, bytes", self.index_bytes),
             ("flushes/s", self.flushes_per_second),
         ];
         rows.extend(figures.into_iter().filter_map(|(name, figure)| Some((name, thousands(figure?)))));
@@ -169,8 +178,8 @@ impl Report {
             ("failed connects", self.failed_connects),
             ("closed by the server", self.closed),
         ];
-        // The disk's flushes need no server, and nothing can be lost.
-        let counts = counts.into_iter().filter(|_| self.flush.is_none());
+        // What needs no server loses nothing.
+        let counts = counts.into_iter().filter(|_| self.flush.is_none() && self.texts_per_second.is_none());
         rows.extend(counts.map(|(name, count)| (name, thousands(count as f64))));
         rows.extend(self.complaints.iter().map(|complaint| ("complaint", complaint.clone())));
         rows

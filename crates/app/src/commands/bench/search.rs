@@ -1,10 +1,7 @@
 //! Searches among many messages of words in several languages, in many rooms.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -14,12 +11,11 @@ use serde_json::{Value, json};
 use super::{
     Common,
     crew::{Host, Person, together},
-    histogram::Histogram,
+    filling::{FILLERS, held_in, send_many},
     load::nonce,
+    measured::Measured,
     report::Report,
-    scan::{self, Frame},
-    server::usage,
-    socket::{self, Read},
+    socket,
 };
 
 /// What is looked for.
@@ -33,6 +29,10 @@ pub enum Sought {
     Operators,
     /// A word that stands nowhere, with one that stands nearly everywhere.
     Nothing,
+    /// A frequent word, the best first: a thousand hits are put in order.
+    Best,
+    /// What is suggested for the beginnings of names.
+    Completion,
 }
 
 /// What is asked, and how.
@@ -49,10 +49,6 @@ pub struct SearchLoad {
     pub sought: Sought,
 }
 
-/// People who fill the rooms.
-const FILLERS: usize = 4;
-/// Sends that one filler has under way.
-const WINDOW: usize = 512;
 /// The words that are most frequent, of several languages; what is rarer is made of syllables.
 const WORDS: &[&str] = &[
     "the",
@@ -149,11 +145,26 @@ impl Sought {
                 format!("{} {}", WORDS[usize::try_from(10 + dice.roll(20)).unwrap_or(10)], rare(dice.roll(300)))
             }
             Self::Frequent => WORDS[0].to_owned(),
+            Self::Best => format!("{} {}", WORDS[0], WORDS[1]),
+            Self::Completion => {
+                let beginnings = ["from:b", "from:bench", "in:b", "in:bench-search", "in:@bench", "i"];
+                beginnings[usize::try_from(dice.roll(beginnings.len() as u64)).unwrap_or_default()].to_owned()
+            }
             Self::Operators => {
                 let word = || WORDS[usize::try_from(10 + dice.0 % 20).unwrap_or(10)];
                 format!("{} {} {} type:room after:2020-01-01 -{}", word(), WORDS[1], WORDS[0], rare(RARE - 1))
             }
             Self::Nothing => format!("{} nowhereatall", WORDS[0]),
+        }
+    }
+
+    /// The command, with its input.
+    fn command(self, dice: &mut Dice) -> (&'static str, Value) {
+        let q = self.question(dice);
+        match self {
+            Self::Completion => ("search.complete", json!({ "q": q })),
+            Self::Best => ("message.search", json!({ "q": q, "order": "best" })),
+            Self::Words | Self::Frequent | Self::Operators | Self::Nothing => ("message.search", json!({ "q": q })),
         }
     }
 }
@@ -171,90 +182,45 @@ pub async fn run(common: &Common, host: &Host, load: SearchLoad) -> Result<Repor
     }
     let seats = people.iter().flat_map(|person| places.iter().map(|room| (person.clone(), *room)));
     host.join(seats.collect()).await?;
-    let held = held(host, &people[0], &places).await?;
+    let held = held_in(host, &people[0], &places).await?;
     if held < messages {
         if !fill {
             bail!("the rooms hold {held} messages; send the rest of {messages} with --fill");
         }
-        fill_rooms(host, &people[..FILLERS], &places, messages - held).await?;
+        let (nonce, rooms): (_, Arc<[i64]>) = (u64::from(nonce()), places.clone().into());
+        send_many(host, &people, messages - held, |index| sends(Arc::clone(&rooms), nonce + index as u64)).await?;
         found_newest(host, &people[0]).await?;
     }
     let work = format!("searches for {sought:?} among {messages} messages in {rooms} rooms, {connections} connections");
     let mut report = Report::new(work.to_lowercase(), &common.setting);
     report.connections = connections;
-    report.remember("before", usage(&common.server_pid)?);
-    let start = Instant::now() + Duration::from_secs(common.warm_up);
-    let end = start + Duration::from_secs(common.seconds);
-    let asked = Arc::new(Asked { sought, start, end, ..Asked::default() });
-    let (asking, entering) = (Arc::clone(&asked), host.clone());
+    let measured = Arc::new(Measured::after_warm_up(common));
+    let (asking, entering) = (Arc::clone(&measured), host.clone());
     let askers = tokio::spawn(async move {
         let people = people.into_iter().take(connections).enumerate().collect();
         together(people, connections, move |(index, person)| {
-            ask(entering.clone(), person, index as u64, Arc::clone(&asking))
+            ask(entering.clone(), person, index as u64, sought, Arc::clone(&asking))
         })
         .await
     });
-    tokio::time::sleep_until(start.into()).await;
-    let before = usage(&common.server_pid)?;
-    tokio::time::sleep_until(end.into()).await;
-    let after = usage(&common.server_pid)?;
-    let answers = asked.answers.load(Relaxed);
+    measured.wait(common, &mut report).await?;
     askers.await??;
-    report.seconds = (end - start).as_secs_f64();
-    report.requests_per_second = Some(answers as f64 / report.seconds);
-    report.server_cpu_seconds = before.zip(after).map(|(before, after)| after.cpu_seconds - before.cpu_seconds);
-    report.requests_per_cpu_second = report.server_cpu_seconds.map(|cpu| answers as f64 / cpu.max(0.01));
-    report.request = asked.times.percentiles();
-    report.refused = asked.refused.load(Relaxed);
-    report.remember("after", after);
+    measured.tell(&mut report);
     Ok(report)
 }
 
-struct Asked {
-    sought: Sought,
-    start: Instant,
-    end: Instant,
-    answers: AtomicU64,
-    refused: AtomicU64,
-    times: Histogram,
-}
-
-impl Default for Asked {
-    fn default() -> Self {
-        let now = Instant::now();
-        let (answers, refused) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { sought: Sought::Words, start: now, end: now, answers, refused, times: Histogram::default() }
-    }
-}
-
-async fn ask(host: Host, person: Person, index: u64, asked: Arc<Asked>) -> Result<()> {
+async fn ask(host: Host, person: Person, index: u64, sought: Sought, measured: Arc<Measured>) -> Result<()> {
     let (mut socket, _) = host.enter(&person).await?;
     let mut dice = Dice(index + 1);
-    while Instant::now() < asked.end {
-        let begun = Instant::now();
-        let answer = socket.call("message.search", &json!({ "q": asked.sought.question(&mut dice) })).await;
-        if begun >= asked.start && Instant::now() < asked.end {
-            asked.times.record(u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX));
-            asked.answers.fetch_add(1, Relaxed);
-        }
-        if answer.is_err() {
-            asked.refused.fetch_add(1, Relaxed);
+    while !measured.is_over() {
+        let (begun, (command, input)) = (Instant::now(), sought.command(&mut dice));
+        match socket.call(command, &input).await {
+            Ok(_) => measured.answered(begun),
+            Err(_) => measured.refused(),
         }
     }
     socket.cut();
     Ok(())
-}
-
-/// How many numbers the rooms have used.
-async fn held(host: &Host, person: &Person, rooms: &[i64]) -> Result<i64> {
-    let (mut socket, _) = host.enter(person).await?;
-    let mut held = 0;
-    for room in rooms {
-        let told = socket.call("message.history", &json!({"conversation": room, "limit": 1})).await?;
-        held += told["head"].as_i64().unwrap_or_default();
-    }
-    socket.cut();
-    Ok(held)
 }
 
 /// Waits until the index has come to what was just sent.
@@ -275,54 +241,13 @@ async fn found_newest(host: &Host, person: &Person) -> Result<()> {
     Ok(())
 }
 
-/// Sends so many messages as fast as the server takes them.
-async fn fill_rooms(host: &Host, people: &[Person], rooms: &[i64], count: i64) -> Result<()> {
-    eprintln!("sending {count} messages …");
-    let (begun, left) = (Instant::now(), Arc::new(AtomicI64::new(count)));
-    let (host, rooms, nonce): (_, Arc<[i64]>, _) = (host.clone(), rooms.into(), nonce());
-    let people = people.iter().cloned().enumerate().collect();
-    let filling = together(people, FILLERS, move |(index, person)| {
-        fill(host.clone(), person, Arc::clone(&rooms), Arc::clone(&left), u64::from(nonce) + index as u64)
-    });
-    filling.await?;
-    let seconds = begun.elapsed().as_secs_f64();
-    eprintln!("sent {count} messages in {seconds:.1} s: {:.0}/s", count as f64 / seconds);
-    Ok(())
-}
-
-async fn fill(host: Host, person: Person, rooms: Arc<[i64]>, left: Arc<AtomicI64>, seed: u64) -> Result<()> {
-    let (mut socket, _) = host.enter(&person).await?;
-    let (mut under_way, mut frames, mut dice) = (0_usize, Vec::new(), Dice(seed));
-    let mut refusal = None;
-    loop {
-        while under_way < WINDOW && left.fetch_sub(1, Relaxed) > 0 {
-            under_way += 1;
-            let room = rooms[usize::try_from(dice.roll(rooms.len() as u64)).unwrap_or_default()];
-            let send: Value =
-                json!({"id": "f", "type": "message.send", "data": {"conversation": room, "text": dice.text()}});
-            socket::frame(&mut frames, send.to_string().as_bytes());
-        }
-        if under_way == 0 {
-            socket.cut();
-            return Ok(());
-        }
-        socket.send(&frames).await?;
-        frames.clear();
-        let read = socket
-            .read(|text| {
-                if text.starts_with(b"{\"re\":") {
-                    under_way -= 1;
-                    if scan::frame(text) == (Frame::Answer { kind: b"error" }) {
-                        refusal.get_or_insert_with(|| String::from_utf8_lossy(text).into_owned());
-                    }
-                }
-            })
-            .await?;
-        if let Some(refusal) = refusal {
-            bail!("a message was refused: {refusal}");
-        }
-        if let Read::Closed(reason) = read {
-            bail!("a sender's connection ended: {reason}");
-        }
+/// The messages of one who fills the rooms.
+fn sends(rooms: Arc<[i64]>, seed: u64) -> impl FnMut(&mut Vec<u8>) + Send + 'static {
+    let mut dice = Dice(seed);
+    move |frames| {
+        let room = rooms[usize::try_from(dice.roll(rooms.len() as u64)).unwrap_or_default()];
+        let send: Value =
+            json!({"id": "f", "type": "message.send", "data": {"conversation": room, "text": dice.text()}});
+        socket::frame(frames, send.to_string().as_bytes());
     }
 }

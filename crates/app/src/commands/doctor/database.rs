@@ -39,6 +39,7 @@ pub(super) async fn examine(config: &Config) -> (Vec<Finding>, Option<String>) {
             }
             if matches!(examined.schema, Schema::Fresh | Schema::Ahead(_)) {
                 findings.push(unreadable(url.reveal()).await);
+                findings.push(super::search::examine(url.reveal()).await);
                 findings.extend(super::numbers::examine(url.reveal()).await);
                 findings.extend(names(url.reveal()).await);
             }

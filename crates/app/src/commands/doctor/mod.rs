@@ -14,6 +14,7 @@ mod nodes;
 mod numbers;
 mod proxy;
 mod redis;
+mod search;
 mod settings;
 
 use anyhow::bail;
