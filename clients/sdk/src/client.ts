@@ -42,11 +42,14 @@ import type {
   AnswerOf,
   Authenticated,
   CommandType,
+  ConversationNotificationsData,
   DataOf,
   DraftSaveData,
   SavedDraft,
   EventFrame,
   File,
+  Notifications,
+  NotificationsSetData,
   Person,
   Presence,
   Server,
@@ -59,6 +62,8 @@ type Heard<T extends keyof ClientEvents> = (event: ClientEvents[T]) => void;
 /** Close reasons after which the session is of no more use. */
 const ENDED: ReadonlySet<string> = new Set(['session_ended', 'deactivated', 'unauthenticated']);
 const LIST_PAGE = 200;
+/** Between two signs that the person does something, at least. */
+const ACTIVE_EVERY_MS = 20_000;
 /** Between two tries of something that the client asks for by itself. */
 const AGAIN_MS = 1_000;
 
@@ -94,6 +99,8 @@ export class Client {
   #published: State = empty;
   #scheduled = false;
   #presence: Presence | null = null;
+  /** When was last said that the person does something. */
+  #activeAt = -Infinity;
   #typingTimer: ReturnType<typeof setTimeout> | undefined;
   /** The account that the state and the line belong to. */
   #whose: number | null;
@@ -151,7 +158,7 @@ export class Client {
     this.#notifier = new Notifier({
       storage,
       state: within.state,
-      due: () => this.#dispatch({ type: 'tell' }),
+      due: () => this.#dispatch({ type: 'tell', now: now() }),
       tell: (notice) => this.#emit('notify', notice),
     });
     this.#markers = new OwnMarkers({ ...within, command });
@@ -377,6 +384,7 @@ export class Client {
     this.#typing.forget();
     this.#markers.resume();
     this.#profiles.resume();
+    this.#activeAt = -Infinity;
     if (this.#presence) void this.#onSocket('presence.set', { presence: this.#presence })?.catch(ignore);
     void this.#list()
       .then(() => Promise.all([this.#readings.resume(), this.#threads.resume()]))
@@ -625,6 +633,52 @@ export class Client {
     const rev = this.#state.drafts.get(key)?.rev ?? 0;
     await this.command('draft.discard', { conversation, edit, ...(thread === null ? {} : { thread }) });
     if (era === this.#session.era) this.#dispatch({ type: 'draft.gone', key, rev });
+  }
+
+  /** Says what one wants to be notified of, on all devices; absent fields stay. Throws a `Refusal`. */
+  async setNotifications(data: NotificationsSetData): Promise<Notifications> {
+    const { era } = this.#session;
+    const notifications = await this.command('notifications.set', data);
+    if (era === this.#session.era) this.#dispatch({ type: 'notifications', notifications });
+    return notifications;
+  }
+
+  /** Says what notifies in a conversation, or mutes it, on all devices; absent fields stay. Throws a `Refusal`. */
+  setConversationNotifications(data: ConversationNotificationsData): Promise<void> {
+    return this.#takesRow(this.command('conversation.notifications', data));
+  }
+
+  /**
+   * Marks a conversation as unread from a message on, on all devices, until one reads on. Others see nothing of it.
+   * Throws a `Refusal`.
+   */
+  markUnread(conversation: number, seq: number): Promise<void> {
+    return this.#takesRow(this.command('marker.unread', { conversation, seq }));
+  }
+
+  /** Everything in all conversations was read. Throws a `Refusal`. */
+  async readAll(): Promise<void> {
+    await this.command('marker.read_all', {});
+  }
+
+  async #takesRow(answer: Promise<AnswerOf<'conversation.get'>>): Promise<void> {
+    const { era } = this.#session;
+    const row = await answer;
+    if (era === this.#session.era) this.#dispatch({ type: 'rows', rows: [row], shown: false });
+  }
+
+  /**
+   * The person does something here. Whoever calls this now and then is shown as away once they have done nothing for
+   * a while on any of their devices.
+   */
+  active(): void {
+    const now = this.#now();
+    if (now - this.#activeAt < ACTIVE_EVERY_MS) return;
+    // A server before feature level 7 shows nobody as away by itself, and refuses.
+    const said = this.#onSocket('presence.active', {});
+    if (!said) return;
+    this.#activeAt = now;
+    void said.catch(ignore);
   }
 
   /** Loads which messages are saved, unless that is known; `isSaved` tells it, and events keep it true. */

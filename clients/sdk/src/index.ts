@@ -28,6 +28,7 @@ export {
 export type { Timeline } from './state/timeline.js';
 export type { Pending } from './state/pending.js';
 export type { Notice } from './state/notices.js';
+export { FOREVER, isMuted, levelIn, notifies, type NotificationLevel } from './state/notifications.js';
 export { shownNameOf, type Named, type PersonState } from './state/accounts.js';
 export {
   findsName,

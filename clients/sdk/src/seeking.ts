@@ -114,8 +114,16 @@ export class Seeking {
     }
     if (want.type === 'threads') return { type: 'threads', threads: await this.#allThreads() };
     const since = state().accountSeq ?? 0;
-    const { drafts } = await ask('draft.list', {});
+    const [{ drafts }] = await Promise.all([ask('draft.list', {}), this.#readNotifications()]);
     return { type: 'drafts', drafts, since };
+  }
+
+  /** Drafts are there without them: a server before feature level 7 has none. */
+  async #readNotifications(): Promise<void> {
+    const { ask, dispatch } = this.#options;
+    const notifications = await this.#asked(ask('notifications.get', {}));
+    if (!(notifications instanceof Refusal)) dispatch({ type: 'notifications', notifications });
+    else if (notifications.passing) throw notifications;
   }
 
   async #allThreads(): Promise<FollowedThread[]> {

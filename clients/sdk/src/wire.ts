@@ -126,10 +126,10 @@ export interface Conversation extends ConversationRow {
   readonly role: Role;
   /** What of both is different without what is in threads only; `null` if nothing is. */
   readonly room: InRoom | null;
-  /** Messages of others after the read marker; 1000 means "1000 or more". */
+  /** The member's own settings. */
+  readonly settings: ConversationSettings;
+  /** Messages of others after the read marker, or from the message on from which the member has marked it as unread; 100 means "100 or more". */
   readonly unread: number;
-  /** Those of them that are for the member: mentions, replies and calls of everybody; in a direct conversation all. */
-  readonly unread_for_me: number;
 }
 
 /** How many conversations of each kind there are. */
@@ -166,6 +166,16 @@ export interface ConversationRow {
   readonly visibility: Visibility;
 }
 
+/** The member's own settings of a conversation; nobody else sees them. */
+export interface ConversationSettings {
+  /** Which messages notify; `null`: as in other conversations of its kind. */
+  readonly level: NotificationLevel | null;
+  /** Until when nothing notifies; it may be over. `9999-12-31T23:59:59.000Z` is without an end. */
+  readonly muted_until: Moment | null;
+  /** The `seq` of the message from which on the member has marked it as unread. */
+  readonly unread_from: number | null;
+}
+
 /** A page of the speaker's conversations, most recently active first. */
 export interface Conversations {
   /** The conversations. */
@@ -173,6 +183,9 @@ export interface Conversations {
   /** Present if there are more: give it as `cursor`. */
   readonly next_cursor: string | null;
 }
+
+/** A time of the day: hours and minutes. */
+export type DayTime = string;
 
 /** Nothing to add. */
 export type Done = Readonly<Record<string, never>>;
@@ -219,7 +232,7 @@ export interface FollowedThread extends Thread {
   readonly counted_to: number;
   /** The message that the thread is about, with the thread's `summary`. */
   readonly message: Message;
-  /** Replies of others after `read_seq`; 1000 means "1000 or more". */
+  /** Replies of others after `read_seq`; 100 means "100 or more". */
   readonly unread: number;
 }
 
@@ -253,48 +266,8 @@ export interface History {
 export interface InRoom {
   /** The newest message in the room. */
   readonly last_message: Message | null;
-  /** Messages of others in the room after the read marker; 1000 means "1000 or more". */
+  /** Messages of others in the room after the read marker; 100 means "100 or more". */
   readonly unread: number;
-}
-
-/** A page of the inbox, newest first. */
-export interface Inbox {
-  /** What was for the speaker, and may be seen by them now. */
-  readonly items: readonly InboxItem[];
-  /** Present if there may be more: give it as `cursor`. A page may have fewer items than were asked for. */
-  readonly next_cursor: string | null;
-  /** How much of the whole inbox is read. */
-  readonly read: InboxRead;
-}
-
-/** Something that was for the speaker. */
-export interface InboxItem {
-  /** Who caused it. */
-  readonly actor: Person;
-  /** When. */
-  readonly at: Moment;
-  /** With `reaction`: the emoji. */
-  readonly emoji: string | null;
-  /** With `group`: the user group that was named. */
-  readonly group: number | null;
-  /** Its id. */
-  readonly id: string;
-  /** The message as it is now. */
-  readonly message: Message;
-  /** Whether the speaker has read it: by itself, with all others, or, but for reactions, in its conversation. */
-  readonly read: boolean;
-  /** Why it is there: `mention`, `reply`, `reaction`, `group`, `here` or `room`. */
-  readonly reason: string;
-}
-
-/** How much of the inbox is read. */
-export interface InboxRead {
-  /** Everything up to this item; `null` if nothing was read so. */
-  readonly all_to: string | null;
-  /** And these items after it. */
-  readonly items: readonly string[];
-  /** The `account_seq` of its last change; 0 if there was none. */
-  readonly rev: number;
 }
 
 /** A moment by RFC 3339, with `Z` or a distance from UTC. Less than a millisecond is left out. */
@@ -321,6 +294,8 @@ export interface Leaving {
 export interface Limits {
   /** Seconds in which a socket must authenticate. */
   readonly authentication_seconds: number;
+  /** Minutes after which somebody whose devices show no activity is away. */
+  readonly away_minutes: number;
   /** Changes that one catches up with; beyond it the client reads the conversation anew. */
   readonly catch_up: number;
   /** Bytes that a piece of a catch-up has, about; it has at least one whole number. */
@@ -351,6 +326,10 @@ export interface Limits {
   readonly invited_per_pair: number;
   /** Memberships of others that one user may have brought about, as long as they last. */
   readonly invited_per_user: number;
+  /** Characters of such a keyword. */
+  readonly keyword_length: number;
+  /** Keywords that one user may have, which notify as mentions do. */
+  readonly keywords_per_user: number;
   /** Entries on a page of any other list at most. */
   readonly list_page: number;
   /** Failed log-ins per account and network address (an IPv6 /64 is one) in five minutes. */
@@ -361,8 +340,6 @@ export interface Limits {
   readonly login_attempts_per_address: number;
   /** Messages that a user may send or edit in a minute, and at once, through Matcha's endpoints. */
   readonly matcha_messages_per_minute: number;
-  /** People whom a message may reach by calling everybody or user groups without a confirmation. */
-  readonly mentions_unconfirmed: number;
   /** Messages that a user may send or edit at once, before the minute's rate applies. */
   readonly message_burst: number;
   /** Characters (Unicode scalar values) in a message. */
@@ -419,10 +396,6 @@ export interface Limits {
   readonly unauthenticated_connections_per_address: number;
   /** Sockets that have not authenticated yet, of one network address (of IPv6, of one /64). */
   readonly unauthenticated_per_address: number;
-  /** People of one user group. */
-  readonly user_group_people: number;
-  /** User groups of the server. */
-  readonly user_groups: number;
 }
 
 /** A member's markers. */
@@ -463,20 +436,6 @@ export interface Members {
   readonly next_cursor: string | null;
 }
 
-/** Those whom a message is for. The server finds them in the text when it stores it; names that mean nobody in the conversation are plain text. */
-export interface Mentions {
-  /** The user groups that the text names. */
-  readonly groups: readonly number[];
-  /** Whether it calls those who are present. */
-  readonly here: boolean;
-  /** The people whom the text names. */
-  readonly people: readonly number[];
-  /** The author of the message that it answers, if it is somebody else. */
-  readonly reply_to: number | null;
-  /** Whether it calls everybody. */
-  readonly room: boolean;
-}
-
 /** A message in its present state. */
 export interface Message {
   /** Whether it stands in the room as well; false for what is in no thread. */
@@ -495,8 +454,6 @@ export interface Message {
   readonly edited_at: Moment | null;
   /** Unique on the server. */
   readonly id: number;
-  /** Those whom it is for; `null` if it is for nobody in particular. */
-  readonly mentions: Mentions | null;
   /** What the text is about. */
   readonly message_type: MessageType;
   /** The `seq` of the message it answers. */
@@ -554,13 +511,41 @@ export interface NamedRoom {
   readonly name: string | null;
 }
 
-export type Order = 'newest' | 'best';
-
-/** The user groups of a person. */
-export interface OwnUserGroups {
-  /** Their ids. */
-  readonly groups: readonly number[];
+/** Whether a message notified somebody when it was sent, by their settings as they are now. */
+export interface NotificationExplained {
+  /** The keyword that is in it, if that decided it. */
+  readonly keyword: string | null;
+  /** The level that holds in the conversation. */
+  readonly level: NotificationLevel;
+  /** Until when the conversation is muted, if that decided it. */
+  readonly muted_until: Moment | null;
+  /** Whether it did. */
+  readonly notifies: boolean;
+  /** Whether the level was set for this conversation; else for all of its kind. */
+  readonly own_level: boolean;
+  /** What decided it. */
+  readonly why: Why;
 }
+
+export type NotificationLevel = 'everything' | 'mentions' | 'nothing';
+
+/** What somebody wants to be notified of; nobody else sees it. */
+export interface Notifications {
+  /** The same of direct conversations. */
+  readonly directs: NotificationLevel;
+  /** The same of groups. */
+  readonly groups: NotificationLevel;
+  /** Words that notify as mentions do. */
+  readonly keywords: readonly string[];
+  /** When nothing notifies. */
+  readonly quiet_hours: QuietHours | null;
+  /** The `account_seq` of their last change; 0 if nothing was ever set. */
+  readonly rev: number;
+  /** Which messages notify in rooms that have no level of their own. */
+  readonly rooms: NotificationLevel;
+}
+
+export type Order = 'newest' | 'best';
 
 /** The other person of a direct conversation. */
 export interface Peer {
@@ -625,7 +610,6 @@ export interface Problem {
     | 'not_found'
     | 'conflict'
     | 'idempotency_mismatch'
-    | 'confirmation_needed'
     | 'rate_limited'
     | 'limit_reached'
     | 'unavailable'
@@ -649,14 +633,16 @@ export interface Problem {
   readonly type: string;
 }
 
-/** How many people a text would reach. */
-export interface Reach {
-  /** Whether the speaker may call everybody here; otherwise `@room` and `@here` are plain text. */
-  readonly may_call_everybody: boolean;
-  /** Whether a send must confirm it, with this number as its `reach`. */
-  readonly must_confirm: boolean;
-  /** How many: those whom it names, the members of the groups that it names, or everybody else. */
-  readonly people: number;
+/** Hours of the week in which nothing notifies. */
+export interface QuietHours {
+  /** The days on which they begin: 1 is Monday, 7 is Sunday. */
+  readonly days: readonly number[];
+  /** When they begin. */
+  readonly from: DayTime;
+  /** By the clock of which time zone. */
+  readonly time_zone: string;
+  /** When they end; on the next day if that is not after `from`. */
+  readonly to: DayTime;
 }
 
 /** All the people who reacted to a message with the same emoji. */
@@ -843,6 +829,18 @@ export interface Sessions {
   readonly sessions: readonly Session[];
 }
 
+/** Hours of the week in which nothing notifies. */
+export interface SetQuietHours {
+  /** The days on which they begin: 1 is Monday, 7 is Sunday. */
+  readonly days: readonly Integer[];
+  /** When they begin. */
+  readonly from: DayTime;
+  /** By the clock of which time zone. */
+  readonly time_zone: Text;
+  /** When they end; on the next day if that is not after `from`. */
+  readonly to: DayTime;
+}
+
 export type ShownPresence = 'online' | 'away' | 'busy' | 'invisible' | 'offline';
 
 /** How the server is doing. */
@@ -980,32 +978,6 @@ export interface User {
   readonly username: string;
 }
 
-/** A named list of people, whom `@name` calls together. */
-export interface UserGroup {
-  /** Its id. */
-  readonly id: number;
-  /** Whether the speaker belongs to it. */
-  readonly mine: boolean;
-  /** Its name. */
-  readonly name: string;
-  /** How many people belong to it. */
-  readonly size: number;
-}
-
-/** A user group with its people. */
-export interface UserGroupPeople extends UserGroup {
-  /** Everybody who belongs to it. */
-  readonly people: readonly number[];
-}
-
-/** The user groups of the server. */
-export interface UserGroups {
-  /** All groups by name; `null` if nothing has changed since the `rev` that was given. */
-  readonly groups: readonly UserGroup[] | null;
-  /** The number of the last change of any of them. */
-  readonly rev: number;
-}
-
 /** A page of people. */
 export interface Users {
   /** Present if there are more: give it as `cursor`. */
@@ -1015,6 +987,19 @@ export interface Users {
 }
 
 export type Visibility = 'public' | 'private';
+
+export type Why =
+  | 'own'
+  | 'deleted'
+  | 'read'
+  | 'muted'
+  | 'nothing'
+  | 'not_mentioned'
+  | 'quiet_hours'
+  | 'busy'
+  | 'mentioned'
+  | 'keyword'
+  | 'everything';
 
 /** The present password and the new email address. */
 export interface AccountEmailData {
@@ -1169,6 +1154,16 @@ export interface ConversationListData {
   readonly limit?: number | null;
 }
 
+/** What is to change in what notifies in a conversation: absent fields stay. */
+export interface ConversationNotificationsData {
+  /** Which. */
+  readonly conversation: Integer;
+  /** Which messages notify; null: as in other conversations of its kind. */
+  readonly level?: NotificationLevel | null;
+  /** Until when nothing notifies; null ends that. `9999-12-31T23:59:59Z` is without an end. */
+  readonly muted_until?: Instant | null;
+}
+
 /** A conversation and a number. */
 export interface ConversationSyncData {
   /** Which. */
@@ -1224,22 +1219,6 @@ export interface DraftSaveData {
   readonly thread?: number | null;
 }
 
-/** A page of the inbox. */
-export interface InboxListData {
-  /** The previous page's `next_cursor`. */
-  readonly cursor?: string | null;
-  /** How many; 50 if absent. More than 200 are never given. */
-  readonly limit?: number | null;
-}
-
-/** What was read. At most one of the two. */
-export interface InboxReadData {
-  /** Everything up to this item; without `items`. */
-  readonly all_to?: string | null;
-  /** These items, by their ids; without `all_to`. */
-  readonly items?: readonly string[] | null;
-}
-
 /** A message, by its place. */
 export interface MarkerDeliveredData {
   /** Where. */
@@ -1256,6 +1235,17 @@ export interface MarkerListData {
 
 /** A message, by its place. */
 export interface MarkerReadData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** Which. */
+  readonly seq: Integer;
+}
+
+/** No fields. */
+export interface MarkerRead_allData {}
+
+/** A message, by its place. */
+export interface MarkerUnreadData {
   /** Where. */
   readonly conversation: Integer;
   /** Which. */
@@ -1354,14 +1344,6 @@ export interface MessageHistoryData {
   readonly thread?: Integer | null;
 }
 
-/** A text that might be sent. */
-export interface MessageReachData {
-  /** Where. */
-  readonly conversation: Integer;
-  /** The text. */
-  readonly text: string;
-}
-
 /** A message, by its place. */
 export interface MessageSaveData {
   /** Where. */
@@ -1398,8 +1380,6 @@ export interface MessageSendData {
   readonly message_type?: MessageType | null;
   /** The `seq` of the message that it answers. */
   readonly parent?: Integer | null;
-  /** To confirm that it may reach so many people. Without it, and where more would be reached, a text that calls many is refused, and the refusal says how many there are. */
-  readonly reach?: Integer | null;
   /** The text. */
   readonly text: string;
   /** The `seq` of the message in whose thread it is to stand, or 0 for the room. Without it, what answers a reply joins that reply's thread: the client knows no threads. */
@@ -1414,8 +1394,36 @@ export interface MessageUnsaveData {
   readonly seq: Integer;
 }
 
+/** A message about which somebody asks why it notified them, or why it did not. */
+export interface NotificationsExplainData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** Which message. */
+  readonly seq: Integer;
+}
+
+/** No fields. */
+export interface NotificationsGetData {}
+
+/** What is to change in the own notification settings: absent fields stay. */
+export interface NotificationsSetData {
+  /** The same of direct conversations. */
+  readonly directs?: NotificationLevel;
+  /** The same of groups. */
+  readonly groups?: NotificationLevel;
+  /** Words that notify as mentions do: all of them anew. */
+  readonly keywords?: readonly string[];
+  /** When nothing notifies; null ends that. */
+  readonly quiet_hours?: SetQuietHours | null;
+  /** Which messages notify in rooms that have no level of their own. */
+  readonly rooms?: NotificationLevel;
+}
+
 /** No fields. */
 export interface PingData {}
+
+/** No fields. */
+export interface PresenceActiveData {}
 
 /** Some people. */
 export interface PresenceGetData {
@@ -1616,56 +1624,6 @@ export interface UserRoleData {
   readonly user: Integer;
 }
 
-/** A user group and people. */
-export interface User_groupAddData {
-  /** Which. */
-  readonly group: Integer;
-  /** Who. */
-  readonly people: readonly Integer[];
-}
-
-/** A new user group. */
-export interface User_groupCreateData {
-  /** Its name, which no other group and no person has. */
-  readonly name: string;
-  /** Its people; none if absent. */
-  readonly people?: readonly Integer[] | null;
-}
-
-/** A user group. */
-export interface User_groupDeleteData {
-  /** Which. */
-  readonly group: Integer;
-}
-
-/** A user group. */
-export interface User_groupGetData {
-  /** Which. */
-  readonly group: Integer;
-}
-
-/** What the asker knows already. */
-export interface User_groupListData {
-  /** The `rev` of the list that the client has; if it is still the same, the groups are not sent again. */
-  readonly rev?: Integer | null;
-}
-
-/** A user group and people. */
-export interface User_groupRemoveData {
-  /** Which. */
-  readonly group: Integer;
-  /** Who. */
-  readonly people: readonly Integer[];
-}
-
-/** A user group and its new name. */
-export interface User_groupRenameData {
-  /** Which. */
-  readonly group: Integer;
-  /** The new name. */
-  readonly name: string;
-}
-
 /** What each command takes, and what it is answered. */
 export interface Commands {
   /** Give the own account another email address, or none. */
@@ -1696,6 +1654,8 @@ export interface Commands {
   'conversation.leave': { data: ConversationLeaveData; answer: Done };
   /** The speaker's conversations, most recently active first. */
   'conversation.list': { data: ConversationListData; answer: Conversations };
+  /** Say what notifies in a conversation, or mute it: absent fields stay. */
+  'conversation.notifications': { data: ConversationNotificationsData; answer: Conversation };
   /** Everything that has changed since a number. */
   'conversation.sync': { data: ConversationSyncData; answer: Changes };
   /** Rename, describe, open or close a room or group: absent fields stay. */
@@ -1708,16 +1668,16 @@ export interface Commands {
   'draft.list': { data: DraftListData; answer: Drafts };
   /** Keep what one has begun to write, for all of one's devices. The later one wins. */
   'draft.save': { data: DraftSaveData; answer: SavedDraft };
-  /** What was for the speaker, newest first: mentions, replies and reactions. */
-  'inbox.list': { data: InboxListData; answer: Inbox };
-  /** Mark items of the inbox as read, or everything up to one; repeating it changes nothing. */
-  'inbox.read': { data: InboxReadData; answer: InboxRead };
   /** Everything up to here has reached a device. */
   'marker.delivered': { data: MarkerDeliveredData; answer: Marker };
   /** How far the members have read. */
   'marker.list': { data: MarkerListData; answer: Markers };
   /** Everything up to here was read. */
   'marker.read': { data: MarkerReadData; answer: Marker };
+  /** Everything in all of one's conversations was read. */
+  'marker.read_all': { data: MarkerRead_allData; answer: Done };
+  /** Mark a conversation as unread from a message on, on all of one's devices, until one reads on. */
+  'marker.unread': { data: MarkerUnreadData; answer: Conversation };
   /** What a member may do in a conversation, and why; of others for moderators and above. */
   'member.abilities': { data: MemberAbilitiesData; answer: Abilities };
   /** Bring somebody into a room or group. */
@@ -1738,8 +1698,6 @@ export interface Commands {
   'message.get': { data: MessageGetData; answer: Message };
   /** A page of messages: the newest, or those before, after or around a number; all, those in the room, or a thread's replies. */
   'message.history': { data: MessageHistoryData; answer: History };
-  /** How many people a text would reach, for who wants to confirm it. */
-  'message.reach': { data: MessageReachData; answer: Reach };
   /** Save a message, to find it again; repeating it changes nothing. */
   'message.save': { data: MessageSaveData; answer: SavedMessage };
   /** Messages that the speaker may see and in which some words stand, newest or best first. */
@@ -1748,8 +1706,16 @@ export interface Commands {
   'message.send': { data: MessageSendData; answer: MessageSent };
   /** Take a message off one's saved ones; repeating it changes nothing. */
   'message.unsave': { data: MessageUnsaveData; answer: Done };
+  /** Whether a message notified one when it was sent, by one's present settings, and why or why not. */
+  'notifications.explain': { data: NotificationsExplainData; answer: NotificationExplained };
+  /** What one wants to be notified of. */
+  'notifications.get': { data: NotificationsGetData; answer: Notifications };
+  /** Say what one wants to be notified of: absent fields stay. */
+  'notifications.set': { data: NotificationsSetData; answer: Notifications };
   /** Ask for a sign of life. */
   ping: { data: PingData; answer: Done };
+  /** Say that one is doing something here. Who has said so, and on no device for a while, is shown as away. */
+  'presence.active': { data: PresenceActiveData; answer: Done };
   /** Who is here, of these people. */
   'presence.get': { data: PresenceGetData; answer: Presences };
   /** Be online, away, busy or invisible. */
@@ -1804,20 +1770,6 @@ export interface Commands {
   'user.list': { data: UserListData; answer: Users };
   /** Give an account another role on the server. Administrators only. */
   'user.role': { data: UserRoleData; answer: Account };
-  /** Put people into a user group. Moderators and administrators of the server only. */
-  'user_group.add': { data: User_groupAddData; answer: UserGroupPeople };
-  /** Make a user group. Moderators and administrators of the server only. */
-  'user_group.create': { data: User_groupCreateData; answer: UserGroupPeople };
-  /** Remove a user group; repeating it changes nothing. Moderators and administrators of the server only. */
-  'user_group.delete': { data: User_groupDeleteData; answer: Done };
-  /** A user group with its people. */
-  'user_group.get': { data: User_groupGetData; answer: UserGroupPeople };
-  /** The user groups of the server, unless the client knows them already. */
-  'user_group.list': { data: User_groupListData; answer: UserGroups };
-  /** Take people out of a user group. Moderators and administrators of the server only. */
-  'user_group.remove': { data: User_groupRemoveData; answer: UserGroupPeople };
-  /** Give a user group another name. Moderators and administrators of the server only. */
-  'user_group.rename': { data: User_groupRenameData; answer: UserGroupPeople };
 }
 export type CommandType = keyof Commands;
 export type DataOf<T extends CommandType> = Commands[T]['data'];
@@ -1876,6 +1828,14 @@ export interface Events {
     readonly account_after?: number;
     readonly data: Removal;
   };
+  /** You have set what notifies here, or marked it as unread or read on. */
+  'conversation.settings': {
+    readonly type: 'conversation.settings';
+    readonly conversation: number;
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: ConversationSettings;
+  };
   /** The conversation was renamed, described, opened or closed. */
   'conversation.updated': {
     readonly type: 'conversation.updated';
@@ -1905,13 +1865,6 @@ export interface Events {
     readonly conversation: number;
     readonly seq: number;
     readonly data: Done;
-  };
-  /** You have read something in your inbox. */
-  'inbox.read': {
-    readonly type: 'inbox.read';
-    readonly account_seq: number;
-    readonly account_after?: number;
-    readonly data: InboxRead;
   };
   /** Somebody has read or received more. */
   'marker.moved': { readonly type: 'marker.moved'; readonly conversation: number; readonly data: Marker };
@@ -1980,6 +1933,13 @@ export interface Events {
     readonly account_after?: number;
     readonly data: UnsavedMessage;
   };
+  /** You have set what you want to be notified of. */
+  'notifications.changed': {
+    readonly type: 'notifications.changed';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: Notifications;
+  };
   /** People came, went or are busy. */
   'presence.changed': {
     readonly type: 'presence.changed';
@@ -2035,13 +1995,6 @@ export interface Events {
   'typing.stopped': { readonly type: 'typing.stopped'; readonly conversation: number; readonly data: Typing };
   /** Somebody tells something else about themselves. */
   'user.updated': { readonly type: 'user.updated'; readonly data: User };
-  /** You belong to these user groups now. */
-  'user_groups.changed': {
-    readonly type: 'user_groups.changed';
-    readonly account_seq: number;
-    readonly account_after?: number;
-    readonly data: OwnUserGroups;
-  };
 }
 export type EventType = keyof Events;
 export type EventFrame = Events[EventType];
@@ -2081,17 +2034,18 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'conversation.join': call('POST /v1/conversations/{conversation}/join'),
   'conversation.leave': call('POST /v1/conversations/{conversation}/leave'),
   'conversation.list': call('GET /v1/conversations', ['cursor', 'limit', 'hidden']),
+  'conversation.notifications': call('PATCH /v1/conversations/{conversation}/notifications', [], true),
   'conversation.sync': call('GET /v1/conversations/{conversation}/changes', ['since']),
   'conversation.update': call('PATCH /v1/conversations/{conversation}', [], true),
   'direct.get': call('GET /v1/users/{user}/conversation'),
   'draft.discard': call('DELETE /v1/conversations/{conversation}/draft', ['edit', 'thread']),
   'draft.list': call('GET /v1/drafts'),
   'draft.save': call('PUT /v1/conversations/{conversation}/draft', [], true),
-  'inbox.list': call('GET /v1/inbox', ['cursor', 'limit']),
-  'inbox.read': call('POST /v1/inbox/read', [], true),
   'marker.delivered': call('PUT /v1/conversations/{conversation}/delivered', [], true),
   'marker.list': call('GET /v1/conversations/{conversation}/markers'),
   'marker.read': call('PUT /v1/conversations/{conversation}/read', [], true),
+  'marker.read_all': call('PUT /v1/users/me/read'),
+  'marker.unread': call('PUT /v1/conversations/{conversation}/unread', [], true),
   'member.abilities': call('GET /v1/conversations/{conversation}/members/{user}/abilities'),
   'member.add': call('POST /v1/conversations/{conversation}/members', [], true),
   'member.list': call('GET /v1/conversations/{conversation}/members', ['cursor', 'limit']),
@@ -2108,7 +2062,6 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
     'thread',
     'limit',
   ]),
-  'message.reach': call('POST /v1/conversations/{conversation}/reach', [], true),
   'message.save': call('PUT /v1/conversations/{conversation}/messages/{seq}/saved'),
   'message.search': call('GET /v1/search/messages', [
     'q',
@@ -2120,7 +2073,11 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   ]),
   'message.send': call('POST /v1/conversations/{conversation}/messages', [], true),
   'message.unsave': call('DELETE /v1/conversations/{conversation}/messages/{seq}/saved'),
+  'notifications.explain': call('GET /v1/conversations/{conversation}/messages/{seq}/notification'),
+  'notifications.get': call('GET /v1/users/me/notifications'),
+  'notifications.set': call('PATCH /v1/users/me/notifications', [], true),
   ping: null,
+  'presence.active': null,
   'presence.get': call('GET /v1/presence', ['users']),
   'presence.set': call('PUT /v1/users/me/presence', [], true),
   'reaction.add': call('PUT /v1/conversations/{conversation}/messages/{seq}/reactions/{emoji}'),
@@ -2148,11 +2105,4 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'user.get': call('GET /v1/users/{user}'),
   'user.list': call('GET /v1/users', ['users', 'revs', 'prefix', 'cursor', 'limit']),
   'user.role': call('PUT /v1/users/{user}/role', [], true),
-  'user_group.add': call('POST /v1/user-groups/{group}/people', [], true),
-  'user_group.create': call('POST /v1/user-groups', [], true),
-  'user_group.delete': call('DELETE /v1/user-groups/{group}'),
-  'user_group.get': call('GET /v1/user-groups/{group}'),
-  'user_group.list': call('GET /v1/user-groups', ['rev']),
-  'user_group.remove': call('POST /v1/user-groups/{group}/people/remove', [], true),
-  'user_group.rename': call('PATCH /v1/user-groups/{group}', [], true),
 };

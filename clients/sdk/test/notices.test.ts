@@ -4,7 +4,7 @@ import { memoryStorage, type Changes, type Conversation, type KeyValue, type Mes
 import { at, authenticated, conversation, deleted, history, message, Story } from './help/made.js';
 import { Scripted } from './help/scripted.js';
 
-const tell = { type: 'tell' } as const;
+const tell = { type: 'tell', now: 0 } as const;
 const listed = { type: 'listed', ids: new Set([1]) } as const;
 
 /** Ann is in the kitchen, whose list she has read. */

@@ -361,8 +361,8 @@ describe('what is unread', () => {
     expect(story.hear('message.deleted', deleted(4, 9)).it.unread).toBe(1);
   });
 
-  test('one less than "1000 or more" is asked for', () => {
-    const story = Story.at(3000, { unread: 1000 }).hear('message.deleted', deleted(2900, 3001));
+  test('one less than "100 or more" is asked for', () => {
+    const story = Story.at(3000, { unread: 100 }).hear('message.deleted', deleted(2900, 3001));
     expect(story.wants).toEqual([{ type: 'row', conversation: 1 }]);
   });
 

@@ -9,6 +9,7 @@ use crate::{
     markers::Marker,
     members::Role,
     messages::Submission,
+    notifications::{NotificationChange, NotificationLevel},
     presence::Presence,
     threads::ThreadKey,
 };
@@ -63,6 +64,27 @@ pub enum Command {
     },
     /// Remove an own file that no message holds yet; repeating it changes nothing.
     RemoveFile(FileId),
+    /// Move one's own read markers of all conversations to their ends, and remove all marks of unread conversations.
+    ReadAll,
+    /// Mark a conversation as unread from a message on, on all of one's devices, until one reads on. The read marker,
+    /// which others see, stays. Answered with [`crate::Reply::Conversation`].
+    MarkUnread {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The message.
+        seq: Number,
+    },
+    /// Change what notifies in a conversation. Absent fields stay. Answered with [`crate::Reply::Conversation`].
+    SetConversationNotifications {
+        /// The conversation.
+        conversation: ConversationId,
+        /// Which messages notify; `Some(None)`: the level of its kind.
+        level: Option<Option<NotificationLevel>>,
+        /// Nothing notifies before this moment; `Some(None)` ends the mute.
+        muted_until: Option<Option<Millis>>,
+    },
+    /// Change what notifies everywhere. Answered with [`crate::Reply::Notifications`].
+    SetNotifications(NotificationChange),
     /// Follow a thread, or stop. Answered with [`crate::Reply::Thread`].
     FollowThread {
         /// The thread.
@@ -251,6 +273,9 @@ pub enum Command {
     /// the only connection of its session; where there are several, the request cannot mean one of them, and only that
     /// the person is online is heard.
     SetPresenceHere(Presence),
+    /// Say that the person is doing something on the connection that asks. Where all connections that have ever said so
+    /// have been silent for a while, the person is shown as away.
+    ShowActivity,
     /// Tell the others of a conversation that one is writing, or has stopped.
     Typing {
         /// The conversation.

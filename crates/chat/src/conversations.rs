@@ -1,6 +1,9 @@
 //! Conversations: rooms, groups and direct conversations in one model.
 
-use crate::{ConversationId, Millis, Number, UserId, members::Role, messages::Message, presence::Presence};
+use crate::{
+    ConversationId, Millis, Number, UserId, members::Role, messages::Message, notifications::ConversationSettings,
+    presence::Presence,
+};
 
 /// The kind of a conversation, which never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,11 +101,14 @@ pub struct Listed {
     pub visible_from: Number,
     /// The member's read marker.
     pub read_seq: Number,
-    /// Messages of others after the read marker, counted up to [`crate::limits::UNREAD_CAP`].
+    /// Messages of others after the read marker, or from the message on from which the member has marked the
+    /// conversation as unread, counted up to [`crate::limits::UNREAD_CAP`].
     pub unread: i64,
     /// Those of them that are for the member: mentions of them, of their user groups or of everybody, and replies; in a
     /// direct conversation all.
     pub unread_for_me: i64,
+    /// The member's own settings for it.
+    pub settings: ConversationSettings,
     /// The newest message, deleted ones included.
     pub last_message: Option<Message>,
     /// The same without what is in threads only; absent if that makes no difference.

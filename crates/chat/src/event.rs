@@ -14,6 +14,7 @@ use crate::{
     markers::Markers,
     members::{Departure, Member},
     messages::Message,
+    notifications::{ConversationSettings, NotificationSettings},
     presence::Seen,
     reminders::Reminder,
     saved::SavedMessage,
@@ -187,6 +188,15 @@ pub enum AccountFact {
     DraftSaved(Draft),
     /// A draft was discarded.
     DraftDiscarded(DraftKey),
+    /// The person has other settings for a conversation.
+    ConversationSettingsChanged {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The settings now.
+        settings: ConversationSettings,
+    },
+    /// The person has other notification settings.
+    NotificationsChanged(Box<NotificationSettings>),
     /// The person follows a thread or does so no longer, or has read on in it.
     ThreadFollowed(Following),
     /// A reminder was created or changed, or is due.
@@ -236,6 +246,8 @@ impl AccountFact {
                 Some(ListChange::Hidden { conversation: *conversation, at: *at })
             }
             Self::ProfileChanged(_)
+            | Self::ConversationSettingsChanged { .. }
+            | Self::NotificationsChanged(_)
             | Self::DraftSaved(_)
             | Self::DraftDiscarded(_)
             | Self::ThreadFollowed(_)
@@ -256,9 +268,11 @@ impl AccountFact {
             Self::ConversationRemoved { conversation, .. } | Self::ConversationHidden { conversation, .. } => {
                 Some(*conversation)
             }
+            Self::ConversationSettingsChanged { conversation, .. } => Some(*conversation),
             // Reminders and saved messages stay when their person has left the conversation, so they need not wait for the
             // conversation's events.
             Self::ProfileChanged(_)
+            | Self::NotificationsChanged(_)
             | Self::ReminderChanged(_)
             | Self::ReminderRemoved(_)
             | Self::InboxRead(_)

@@ -18,6 +18,7 @@ pub mod mentions;
 pub mod messages;
 pub mod names;
 pub mod network;
+pub mod notifications;
 pub mod policies;
 pub mod presence;
 pub mod rates;

@@ -1,7 +1,8 @@
 //! Everything countable has a limit, and all limits are in this table.
 
-/// Unread messages are counted up to this number; a larger count is shown as "1,000 or more".
-pub const UNREAD_CAP: i64 = 1_000;
+/// Unread messages are counted up to this number; a larger count is shown as "100 or more". The list reads so many rows
+/// of each conversation at most, so its price does not grow with an absence.
+pub const UNREAD_CAP: i64 = 100;
 /// The largest value that `limits.message_length` accepts.
 pub const MESSAGE_LENGTH_CEILING: i64 = 10_000;
 
@@ -152,6 +153,12 @@ limits! {
     user_groups: 500, 0..=10_000;
     /// People of one user group.
     user_group_people: 400, 1..=400;
+    /// Keywords that one user may have, which notify as mentions do.
+    keywords_per_user: 50, 0..=1_000;
+    /// Characters of such a keyword.
+    keyword_length: 60, 1..=1_000;
+    /// Minutes after which somebody whose devices show no activity is away.
+    away_minutes: 10, 1..=1_440;
     /// Reminders that one user may have, those that are due and not dismissed included.
     reminders: 200, 1..=10_000;
     /// Messages that one user may have saved.

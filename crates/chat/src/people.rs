@@ -124,6 +124,7 @@ impl NamesPeople for Listed {
             read_seq: _,
             unread: _,
             unread_for_me: _,
+            settings: _,
             last_message,
             room,
             peer,
@@ -290,6 +291,8 @@ impl NamesPeople for AccountFact {
             Self::ProfileChanged(account) => account.each_person(show),
             Self::ReminderChanged(reminder) => reminder.each_person(show),
             Self::ConversationRemoved { conversation: _, departure: _ }
+            | Self::ConversationSettingsChanged { conversation: _, settings: _ }
+            | Self::NotificationsChanged(_)
             | Self::ConversationHidden { conversation: _, at: _ }
             | Self::DraftSaved(_)
             | Self::DraftDiscarded(_)
@@ -389,6 +392,8 @@ impl NamesPeople for Reply {
             | Self::Sessions(_)
             | Self::Abilities(_)
             | Self::DraftSaved(_)
+            | Self::Notifications(_)
+            | Self::NotificationExplained(_)
             | Self::SavedMessage(_)
             | Self::Drafts(_) => {}
         }
@@ -416,6 +421,11 @@ impl NamesPeople for Command {
             | Self::DeleteMessage { conversation: _, seq: _ }
             | Self::AddReaction { conversation: _, seq: _, emoji: _ }
             | Self::RemoveReaction { conversation: _, seq: _, emoji: _ }
+            | Self::ReadAll
+            | Self::MarkUnread { conversation: _, seq: _ }
+            | Self::SetConversationNotifications { conversation: _, level: _, muted_until: _ }
+            | Self::SetNotifications(_)
+            | Self::ShowActivity
             | Self::MoveMarker { conversation: _, marker: _, seq: _ }
             | Self::FollowThread { key: _, follows: _ }
             | Self::ReadThread { key: _, seq: _ }
@@ -467,6 +477,8 @@ impl NamesPeople for Query {
             | Self::Timeline { conversation: _, offset: _, limit: _ }
             | Self::CatchUp { conversation: _, since: _ }
             | Self::Reminders { due: _ }
+            | Self::Notifications
+            | Self::ExplainNotification { conversation: _, seq: _ }
             | Self::SavedMessages { before: _, limit: _, messages: _ }
             | Self::AccountChanges { since: _ }
             // Names of people in what was typed are usernames.

@@ -132,6 +132,15 @@ pub enum Query {
         /// The last number that the client has seen.
         since: Number,
     },
+    /// The speaker's own notification settings.
+    Notifications,
+    /// Whether a message notifies the speaker at this moment, and why or why not.
+    ExplainNotification {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The message.
+        seq: Number,
+    },
     /// The threads that the speaker follows, the one with the newest reply first.
     Threads {
         /// Only those with unread replies.

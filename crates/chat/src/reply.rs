@@ -10,6 +10,7 @@ use crate::{
     members::Member,
     mentions::Reached,
     messages::{Message, Page, Sent},
+    notifications::{NotificationDecision, NotificationSettings},
     policies::Explanation,
     presence::Seen,
     query::ListPosition,
@@ -100,6 +101,10 @@ pub enum Reply {
     Drafts(Vec<Draft>),
     /// The presence of people.
     Presence(Vec<(UserId, Seen)>),
+    /// The speaker's notification settings.
+    Notifications(Box<NotificationSettings>),
+    /// Whether a message notifies the speaker, and why.
+    NotificationExplained(Box<NotificationDecision>),
     /// Whether the speaker follows a thread, and how far they have read it.
     Thread(Following),
     /// A page of the threads that the speaker follows.

@@ -58,6 +58,7 @@ pub(crate) enum Driven {
 enum Unstored {
     Presence(Presence),
     PresenceHere(Presence),
+    Activity,
     Typing(ConversationId, bool),
 }
 
@@ -66,6 +67,7 @@ impl Unstored {
         match command {
             Command::SetPresence(presence) => Some(Self::Presence(*presence)),
             Command::SetPresenceHere(presence) => Some(Self::PresenceHere(*presence)),
+            Command::ShowActivity => Some(Self::Activity),
             Command::Typing { conversation, typing } => Some(Self::Typing(*conversation, *typing)),
             _ => None,
         }
@@ -149,6 +151,12 @@ impl Shared {
                 let whose =
                     actor.connection.map_or(Whose::Session(speaker.session, actor.dialect.system), Whose::Connection);
                 self.hub.set_presence(speaker.user, presence, whose).await;
+            }
+            // Only a connection can go on showing activity: a request shows nothing of the time after it.
+            Some(Unstored::Activity) => {
+                if let Some(connection) = actor.connection {
+                    self.hub.show_activity(speaker.user, connection).await;
+                }
             }
             Some(Unstored::Typing(conversation, typing)) => {
                 let Speaker { user, username, shown_name, .. } = speaker.clone();

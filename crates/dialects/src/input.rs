@@ -26,6 +26,23 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     })
 }
 
+/// The pointer to a field of this name in the object in which the error is.
+fn within(error: &serde_path_to_error::Error<serde_json::Error>, name: &str) -> String {
+    let mut keys: Vec<&str> = error
+        .path()
+        .iter()
+        .filter_map(|segment| match segment {
+            Segment::Map { key } => Some(key.as_str()),
+            _ => None,
+        })
+        .collect();
+    if keys.last() == Some(&name) {
+        keys.pop();
+    }
+    keys.push(name);
+    keys.into_iter().map(pointer_to).collect()
+}
+
 /// Turns the decoder's error into a refusal. It repeats nothing of the input except names of fields.
 fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
     let words = error.inner().to_string();
@@ -36,13 +53,13 @@ fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
     };
     let known = if words.ends_with("there are no fields") { "`, there are no fields" } else { "`, expected " };
     if let Some(name) = named("unknown field `", known) {
-        return Error::invalid(&pointer_to(&name), "There is no such field here.");
+        return Error::invalid(&within(error, &name), "There is no such field here.");
     }
     if let Some(name) = named("missing field `", "`") {
-        return Error::invalid(&pointer_to(&name), format!("{name} is missing."));
+        return Error::invalid(&within(error, &name), format!("{name} is missing."));
     }
     if let Some(name) = named("duplicate field `", "`") {
-        return Error::invalid(&pointer_to(&name), format!("{name} is given twice."));
+        return Error::invalid(&within(error, &name), format!("{name} is given twice."));
     }
     let mut pointer = String::new();
     let mut name = String::from("The input");

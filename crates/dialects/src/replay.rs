@@ -355,6 +355,13 @@ fn describe(command: &Command) -> String {
         Command::DeleteMessage { conversation, seq } => format!("DeleteMessage {conversation} {seq}"),
         Command::AddReaction { conversation, seq, emoji } => format!("AddReaction {conversation} {seq} {emoji}"),
         Command::RemoveReaction { conversation, seq, emoji } => format!("RemoveReaction {conversation} {seq} {emoji}"),
+        Command::ReadAll => "ReadAll".to_owned(),
+        Command::MarkUnread { conversation, seq } => format!("MarkUnread {conversation} {seq}"),
+        Command::SetConversationNotifications { conversation, level, muted_until } => {
+            format!("SetConversationNotifications {conversation} {level:?} {muted_until:?}")
+        }
+        Command::SetNotifications(change) => format!("SetNotifications {change:?}"),
+        Command::ShowActivity => "ShowActivity".to_owned(),
         Command::FollowThread { key, follows } => format!("FollowThread {key:?} {follows}"),
         Command::ReadThread { key, seq } => format!("ReadThread {key:?} {seq}"),
         Command::CreateReminder { conversation, seq, at } => format!("CreateReminder {conversation} {seq} {}", at.0),

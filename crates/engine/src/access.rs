@@ -6,6 +6,7 @@ use chat::{
     conversations::Conversation,
     members::{Member, Role},
     messages::Message,
+    notifications::ConversationSettings,
     policies::{Ability, Rights},
 };
 use store::Conn;
@@ -17,6 +18,8 @@ pub(crate) struct Access {
     pub conversation: Conversation,
     /// The number from which on they see messages; 0 if they see all.
     pub visible_from: Number,
+    /// Their own settings of the conversation.
+    pub settings: ConversationSettings,
     /// Everything that decides what they may do.
     pub rights: Rights,
     /// The time for which the rights are decided.
@@ -83,7 +86,7 @@ impl Call {
         let found = store::members::membership(conn, conversation, self.speaker.user).await?;
         let found = found.ok_or_else(|| Error::not_found("conversation"))?;
         let rights = found.rights(self.speaker.role);
-        let (conversation, visible_from) = (found.conversation, found.visible_from);
-        Ok(Access { conversation, visible_from, rights, now: self.engine.now() })
+        let (conversation, visible_from, settings) = (found.conversation, found.visible_from, found.settings);
+        Ok(Access { conversation, visible_from, settings, rights, now: self.engine.now() })
     }
 }

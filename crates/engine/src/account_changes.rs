@@ -9,6 +9,7 @@ use chat::{
     drafts::{Draft, DraftKey},
     inbox::ReadState,
     members::Departure,
+    notifications::NotificationSettings,
     reminders::Reminder,
     reply::AccountChanges,
     saved::SavedMessage,
@@ -76,14 +77,15 @@ impl Engine {
         };
         let mut things = Things::default();
         let conversations = of(|thing| match thing {
-            Thing::Conversation(id) | Thing::Hidden(id) => Some(id),
+            Thing::Conversation(id) | Thing::Hidden(id) | Thing::Settings(id) => Some(id),
             Thing::Profile
             | Thing::Draft(_)
             | Thing::Reminder(_)
             | Thing::Inbox
             | Thing::UserGroups
             | Thing::Saved(..)
-            | Thing::Thread(_) => None,
+            | Thing::Thread(_)
+            | Thing::Notifications => None,
         });
         if !conversations.is_empty() {
             let entries = store::listing::entries(conn, user, &conversations).await?;
@@ -105,6 +107,9 @@ impl Engine {
         }
         if rows.iter().any(|row| row.thing == Some(Thing::UserGroups)) {
             things.groups = store::user_groups::of_user(conn, user).await?;
+        }
+        if rows.iter().any(|row| row.thing == Some(Thing::Notifications)) {
+            things.notifications = Some(store::notifications::of(conn, user).await?);
         }
         let is_saved = |row: &&Change| matches!(row.thing, Some(Thing::Saved(..)));
         if let (Some(first), Some(last)) = (rows.iter().find(is_saved), rows.iter().rfind(is_saved)) {
@@ -136,6 +141,7 @@ struct Things {
     profile: Option<chat::accounts::Account>,
     inbox: ReadState,
     groups: Vec<UserGroupId>,
+    notifications: Option<NotificationSettings>,
 }
 
 impl Things {
@@ -147,6 +153,14 @@ impl Things {
                 Some(self.conversation(conversation, hidden_at))
             }
             Thing::Profile => self.profile.take().map(|account| AccountFact::ProfileChanged(Box::new(account))),
+            Thing::Settings(conversation) => {
+                // Who is no member any more has none; that they are none is an event of its own.
+                let settings = self.listed.get(&conversation).map(|(listed, _)| listed.settings).unwrap_or_default();
+                Some(AccountFact::ConversationSettingsChanged { conversation, settings })
+            }
+            Thing::Notifications => {
+                self.notifications.take().map(|settings| AccountFact::NotificationsChanged(Box::new(settings)))
+            }
             Thing::Draft(key) => Some(match self.drafts.remove(&key) {
                 Some(draft) => AccountFact::DraftSaved(draft),
                 None => AccountFact::DraftDiscarded(key),

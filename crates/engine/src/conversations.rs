@@ -330,20 +330,46 @@ impl Call {
     }
 
     pub(crate) async fn conversations(&self, after: Option<ListPosition>, limit: i64) -> Result<Reply> {
-        let limit = self.list_limit(limit);
+        let mut limit = self.list_limit(limit);
         let now = self.engine.now();
         let mut conn = self.db.read().await?;
-        let (entries, next) = listing::page(&mut conn, self.speaker.user, after, limit, now).await?;
-        let conversations = self.engine.complete(&mut conn, self.speaker.user, entries).await?;
-        Ok(Reply::Conversations { conversations, next })
+        loop {
+            let (entries, next) = listing::page(&mut conn, self.speaker.user, after.clone(), limit, now).await?;
+            let conversations = self.engine.complete(&mut conn, self.speaker.user, entries).await?;
+            match self.fitting(&conversations) {
+                Some(fewer) => limit = fewer,
+                None => return Ok(Reply::Conversations { conversations, next }),
+            }
+        }
     }
 
     pub(crate) async fn hidden_conversations(&self, after: Option<ListPosition>, limit: i64) -> Result<Reply> {
-        let limit = self.list_limit(limit);
+        let mut limit = self.list_limit(limit);
         let mut conn = self.db.read().await?;
-        let (entries, next) = listing::hidden(&mut conn, self.speaker.user, after, limit).await?;
-        let conversations = self.engine.complete(&mut conn, self.speaker.user, entries).await?;
-        Ok(Reply::Conversations { conversations, next })
+        loop {
+            let (entries, next) = listing::hidden(&mut conn, self.speaker.user, after.clone(), limit).await?;
+            let conversations = self.engine.complete(&mut conn, self.speaker.user, entries).await?;
+            match self.fitting(&conversations) {
+                Some(fewer) => limit = fewer,
+                None => return Ok(Reply::Conversations { conversations, next }),
+            }
+        }
+    }
+
+    /// How many entries a page may have, if these are more than a connection's queue may hold: on a slow line what is
+    /// told meanwhile waits behind the page.
+    fn fitting(&self, conversations: &[Listed]) -> Option<i64> {
+        /// About what an entry has besides its newest message's text, in bytes.
+        const ENTRY: usize = 600;
+        let most = usize::try_from(self.settings.limits.queue_bytes).unwrap_or(usize::MAX);
+        let mut bytes = 0_usize;
+        let fits = |listed: &&Listed| {
+            let text = listed.last_message.as_ref().and_then(|message| message.text.as_ref()).map_or(0, String::len);
+            bytes = bytes.saturating_add(ENTRY + text);
+            bytes <= most
+        };
+        let count = conversations.iter().take_while(fits).count();
+        (count < conversations.len() && conversations.len() > 1).then(|| i64::try_from(count.max(1)).unwrap_or(1))
     }
 
     /// A public room by its id: what a link to it leads to. Private ones and absent ones are answered alike.

@@ -29,6 +29,7 @@ mod members;
 mod mentions;
 mod messages;
 mod nodes;
+pub mod notifications;
 pub mod operator;
 pub mod policies;
 mod presence;
@@ -254,6 +255,12 @@ impl Engine {
             }
             Command::MoveMarker { conversation, marker, seq } => call.move_marker(conversation, marker, seq).await,
             Command::RemoveFile(file) => call.remove_file(file).await,
+            Command::ReadAll => call.read_all().await,
+            Command::MarkUnread { conversation, seq } => call.mark_unread(conversation, seq).await,
+            Command::SetConversationNotifications { conversation, level, muted_until } => {
+                call.set_conversation_notifications(conversation, level, muted_until).await
+            }
+            Command::SetNotifications(change) => call.set_notifications(change).await,
             Command::FollowThread { key, follows } => call.follow_thread(key, follows).await,
             Command::ReadThread { key, seq } => call.read_thread(key, seq).await,
             Command::CreateReminder { conversation, seq, at } => call.create_reminder(conversation, seq, at).await,
@@ -289,7 +296,7 @@ impl Engine {
             Command::SetServerRole { user, role } => call.set_server_role(user, role).await,
             Command::SetActive { user, active } => call.set_active(user, active).await,
             // What is never stored needs only the right to say it; the hub does the rest.
-            Command::SetPresence(_) | Command::SetPresenceHere(_) => Ok(Reply::Done),
+            Command::SetPresence(_) | Command::SetPresenceHere(_) | Command::ShowActivity => Ok(Reply::Done),
             Command::Typing { conversation, typing } => {
                 let access = call.access(conversation).await?;
                 if typing {
@@ -347,6 +354,8 @@ impl Engine {
                 call.catch_up(conversation, since).await.map(|caught_up| Reply::CaughtUp(Box::new(caught_up)))
             }
             Query::Reminders { due } => call.reminders(due).await,
+            Query::Notifications => call.notifications().await,
+            Query::ExplainNotification { conversation, seq } => call.explain_notification(conversation, seq).await,
             Query::SavedMessages { before, limit, messages } => call.saved_messages(before, limit, messages).await,
             Query::AccountChanges { since } => call.account_changes(since).await,
             Query::Drafts => call.drafts().await,

@@ -150,6 +150,7 @@ impl Engine {
                     read_seq: entry.read_seq,
                     unread: entry.unread,
                     unread_for_me: entry.unread_for_me,
+                    settings: entry.settings,
                     peer,
                 }
             })

@@ -22,8 +22,8 @@ pub trait AccountForm {
 /// The new state that an event of an account announces.
 #[derive(Clone, Debug)]
 pub enum AccountChange<F: AccountForm> {
-    /// The person is a member of the conversation, and it is in their list.
-    Added(ConversationId),
+    /// The person is a member of the conversation, and it is in their list; with their settings of it.
+    Added(ConversationId, String),
     /// The person is no longer a member of it.
     Removed(ConversationId),
     /// The conversation is hidden from the list until something happens in it after this number.
@@ -34,6 +34,10 @@ pub enum AccountChange<F: AccountForm> {
     Draft(DraftKey, F::Draft),
     /// This draft does not exist.
     NoDraft(DraftKey),
+    /// The person has these settings of the conversation.
+    Settings(ConversationId, String),
+    /// The person has these notification settings.
+    Notifications(String),
     /// This reminder exists; with the account's number of its last change, and whether it is due.
     Reminder(ReminderId, Number, bool),
     /// This reminder does not exist.
@@ -64,6 +68,9 @@ pub struct KnownAccount<F: AccountForm> {
     drafts: BTreeMap<DraftKey, F::Draft>,
     /// For each reminder, the number of its last change, and whether it is due.
     reminders: BTreeMap<ReminderId, (Number, bool)>,
+    /// The settings of conversations and those for all of them, as texts; as far as they were read.
+    settings: BTreeMap<ConversationId, String>,
+    notifications: String,
     /// The state of each small thing, by its name.
     things: BTreeMap<String, String>,
     /// For each followed thread, how far it was read, and the number of the last change of that.
@@ -86,6 +93,8 @@ impl<F: AccountForm> KnownAccount<F> {
             cursor,
             profile,
             conversations,
+            settings: BTreeMap::new(),
+            notifications: String::new(),
             drafts,
             reminders: BTreeMap::new(),
             things: BTreeMap::new(),
@@ -105,6 +114,16 @@ impl<F: AccountForm> KnownAccount<F> {
     pub fn with_reminders(self, reminders: impl IntoIterator<Item = (ReminderId, Number, bool)>) -> Self {
         let reminders = reminders.into_iter().map(|(id, rev, due)| (id, (rev, due))).collect();
         Self { reminders, ..self }
+    }
+
+    /// Adds the settings of conversations, and those for all of them.
+    #[must_use]
+    pub fn with_settings(
+        self,
+        settings: impl IntoIterator<Item = (ConversationId, String)>,
+        notifications: String,
+    ) -> Self {
+        Self { settings: settings.into_iter().collect(), notifications, ..self }
     }
 
     /// Adds the threads that are followed: for each how far it was read, and the number of the last change of that.
@@ -130,12 +149,23 @@ impl<F: AccountForm> KnownAccount<F> {
     pub fn apply(&mut self, number: Number, change: AccountChange<F>) {
         self.cursor = self.cursor.max(number);
         match change {
-            AccountChange::Added(id) => _ = self.conversations.insert(id, InList::Shown),
-            // Whoever leaves a conversation has nothing to do with its threads any more.
+            AccountChange::Added(id, settings) => {
+                self.conversations.insert(id, InList::Shown);
+                self.settings.insert(id, settings);
+            }
             AccountChange::Removed(id) => {
                 self.conversations.remove(&id);
+                self.settings.remove(&id);
+                // Whoever leaves a conversation has nothing to do with its threads any more.
                 self.threads.retain(|key, _| key.conversation != id);
             }
+            AccountChange::Settings(id, settings) => {
+                // They may come after the person has left.
+                if self.conversations.contains_key(&id) {
+                    self.settings.insert(id, settings);
+                }
+            }
+            AccountChange::Notifications(settings) => self.notifications = settings,
             AccountChange::Hidden(id, at) => _ = self.conversations.insert(id, InList::Hidden(at)),
             AccountChange::Profile(profile) => self.profile = Some(profile),
             AccountChange::Draft(key, draft) => _ = self.drafts.insert(key, draft),
@@ -180,9 +210,21 @@ impl<F: AccountForm> KnownAccount<F> {
         differ("conversation", &self.list(), &fresh.list(), &mut words);
         differ("draft", &self.named_drafts(), &fresh.named_drafts(), &mut words);
         differ("reminder", &self.reminders, &fresh.reminders, &mut words);
+        differ("settings of", &self.settings_with(fresh), &fresh.settings_with(self), &mut words);
+        if self.notifications != fresh.notifications {
+            words.push(format!(
+                "the notifications are known as {}, but are {}",
+                self.notifications, fresh.notifications
+            ));
+        }
         differ("thing", &self.things, &fresh.things, &mut words);
         differ("thread", &self.named_threads(), &fresh.named_threads(), &mut words);
         words
+    }
+
+    /// Those of the conversations that both know: of hidden ones nothing is read.
+    fn settings_with(&self, other: &Self) -> BTreeMap<ConversationId, &String> {
+        self.settings.iter().filter(|(id, _)| other.settings.contains_key(id)).map(|(id, it)| (*id, it)).collect()
     }
 
     fn list(&self) -> BTreeMap<ConversationId, &'static str> {
@@ -220,7 +262,13 @@ impl AccountForm for crate::Facts {
 impl From<&AccountFact> for AccountChange<crate::Facts> {
     fn from(fact: &AccountFact) -> Self {
         match fact {
-            AccountFact::ConversationAdded(listed) => Self::Added(listed.conversation.id),
+            AccountFact::ConversationAdded(listed) => {
+                Self::Added(listed.conversation.id, format!("{:?}", listed.settings))
+            }
+            AccountFact::ConversationSettingsChanged { conversation, settings } => {
+                Self::Settings(*conversation, format!("{settings:?}"))
+            }
+            AccountFact::NotificationsChanged(settings) => Self::Notifications(format!("{settings:?}")),
             AccountFact::ConversationRemoved { conversation, .. } => Self::Removed(*conversation),
             AccountFact::ConversationHidden { conversation, at } => Self::Hidden(*conversation, *at),
             AccountFact::ProfileChanged(account) => Self::Profile((**account).clone()),
@@ -276,8 +324,11 @@ mod tests {
     fn old_state_and_events_are_a_fresh_state() {
         let mut heard = known();
         let changes = [
-            AccountChange::Added(THERE),
-            AccountChange::Hidden(HERE, Number(12)),
+            AccountChange::Added(THERE, "all".to_owned()),
+            AccountChange::Settings(THERE, "muted".to_owned()),
+            AccountChange::Settings(ConversationId(9), "left".to_owned()),
+            AccountChange::Notifications("quiet".to_owned()),
+            AccountChange::Hidden(HERE, Number(15)),
             AccountChange::Profile("Nantes"),
             AccountChange::Draft(EDIT, "better"),
             AccountChange::NoDraft(NEW),
@@ -293,30 +344,33 @@ mod tests {
         for (number, change) in (4..).zip(changes) {
             heard.apply(Number(number), change);
         }
-        heard.happened(HERE, Number(12));
+        heard.happened(HERE, Number(15));
         let fresh = KnownAccount::read(
-            Number(16),
+            Number(19),
             Some("Nantes"),
-            [(HERE, Some(Number(12))), (THERE, None)],
+            [(HERE, Some(Number(15))), (THERE, None)],
             [(EDIT, "better")],
         )
         .with_reminders([(ReminderId(1), Number(11), true)])
+        .with_settings([(THERE, "muted".to_owned())], "quiet".to_owned())
         .with_things([("saved 1/7".to_owned(), "13".to_owned())])
         .with_threads([(THREAD, Number(5), Number(13))]);
         assert_eq!((heard.cursor, heard.differences(&fresh)), (fresh.cursor, vec![]));
-        heard.happened(HERE, Number(13));
+        heard.happened(HERE, Number(16));
         assert_eq!(heard.differences(&fresh), ["conversation 1 is known as \"shown\", but is \"hidden\""]);
-        heard.apply(Number(17), AccountChange::Removed(HERE));
+        heard.apply(Number(20), AccountChange::Removed(HERE));
         // The threads of a conversation go with it.
-        assert_eq!((heard.cursor, heard.differences(&fresh).len()), (Number(17), 2));
+        assert_eq!((heard.cursor, heard.differences(&fresh).len()), (Number(20), 2));
     }
 
     #[test]
     fn every_difference_is_reported() {
         let fresh = KnownAccount::read(Number(3), Some("Brest"), [(THERE, None)], [(NEW, "hello"), (EDIT, "b")])
             .with_reminders([(ReminderId(1), Number(2), true)])
+            .with_settings([(HERE, "muted".to_owned())], "quiet".to_owned())
             .with_things([("saved 1/7".to_owned(), "3".to_owned())]);
-        let words = known().differences(&fresh);
+        let known = known().with_settings([(HERE, "all".to_owned())], "loud".to_owned());
+        let words = known.differences(&fresh);
         let wanted = [
             "the profile",
             "conversation 1 is",
@@ -324,6 +378,8 @@ mod tests {
             "draft in 1 is",
             "draft of 7 in 1 is not",
             "reminder 1 is not",
+            "settings of 1 is known",
+            "the notifications are known",
             "thing saved 1/7 is not",
         ];
         let is_told = |(word, wanted): (&String, &str)| word.starts_with(wanted);

@@ -215,12 +215,16 @@ impl Database {
             let ids: Vec<ConversationId> = belongings.memberships.iter().map(|one| one.conversation).collect();
             let mut conn = self.db.read().await.map_err(chat::Error::from)?;
             let list = store::listing::entries(&mut conn, user, &ids).await.map_err(chat::Error::from)?;
+            let settings: Vec<_> =
+                list.iter().map(|entry| (entry.conversation.id, format!("{:?}", entry.settings))).collect();
+            let notifications = store::notifications::of(&mut conn, user).await.map_err(chat::Error::from)?;
             let list = list.into_iter().map(|entry| (entry.conversation.id, entry.hidden));
             let drafts = drafts.into_iter().map(|draft| (draft.key, draft));
             let threads = store::threads::followed(&mut conn, user, false, None, i64::MAX).await;
             let threads = threads.map_err(chat::Error::from)?.into_iter().map(|entry| entry.following);
             let threads = threads.map(|one| (one.key, one.read_seq, one.rev));
-            Ok(KnownAccount::read(belongings.account, Some(*me), list, drafts).with_threads(threads))
+            let known = KnownAccount::read(belongings.account, Some(*me), list, drafts).with_threads(threads);
+            Ok(known.with_settings(settings, format!("{notifications:?}")))
         })
     }
 

@@ -3,8 +3,11 @@
 use std::rc::Rc;
 
 use chat::{
-    AccountEvent, AccountFact, Command, ConversationId, Number, accounts::ProfileChange, drafts::DraftKey,
+    AccountEvent, AccountFact, Command, ConversationId, Number,
+    accounts::ProfileChange,
+    drafts::DraftKey,
     event::ListChange,
+    notifications::{NotificationChange, NotificationLevel},
 };
 use promises::{AccountChange, Facts, KnownAccount, Place, Rule};
 
@@ -22,10 +25,20 @@ impl World<'_> {
         let command = match self.dice.below(10) {
             0..5 => Command::SaveDraft { key, text, parent: None, since: self.known_rev(client, key) },
             5..7 => Command::DiscardDraft(key),
-            7..9 => Command::HideConversation(conversation),
+            7 => Command::HideConversation(conversation),
+            8 => self.sets_notifications(conversation),
             _ => Command::UpdateProfile(ProfileChange { city: Some(Some(text)), ..ProfileChange::default() }),
         };
         self.does(client, command);
+    }
+
+    /// Another setting of a conversation, or of all of them.
+    fn sets_notifications(&mut self, conversation: ConversationId) -> Command {
+        let level = self.dice.pick(&NotificationLevel::ALL).unwrap_or_default();
+        if self.dice.chance(300) {
+            return Command::SetNotifications(NotificationChange { rooms: Some(level), ..Default::default() });
+        }
+        Command::SetConversationNotifications { conversation, level: Some(Some(level)), muted_until: None }
     }
 
     /// The key of a draft: for a new message, or for an edit of one of the client's own messages.

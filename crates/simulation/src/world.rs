@@ -372,6 +372,10 @@ impl World<'_> {
                 format!("hides {} at {at}", self.room(*conversation))
             }
             AccountFact::ProfileChanged(_) => "profile".to_owned(),
+            AccountFact::ConversationSettingsChanged { conversation, settings } => {
+                format!("settings of {}: {settings:?}", self.room(*conversation))
+            }
+            AccountFact::NotificationsChanged(settings) => format!("notifications: {}", settings.rooms.name()),
             AccountFact::DraftSaved(draft) => format!("draft in {}: {}", self.room(draft.key.conversation), draft.text),
             AccountFact::DraftDiscarded(key) => format!("no draft in {}", self.room(key.conversation)),
             AccountFact::ThreadFollowed(one) => format!("thread {}: {}", one.key.root, one.follows),

@@ -63,6 +63,10 @@ pub enum Thing {
     Inbox,
     /// To which user groups they belong.
     UserGroups,
+    /// Their own settings of a conversation.
+    Settings(ConversationId),
+    /// Their notification settings.
+    Notifications,
     /// Whether they have saved a message.
     Saved(ConversationId, Number),
     /// Whether they follow a thread, and how far they have read it.
@@ -81,6 +85,8 @@ impl Thing {
             AccountFact::DraftSaved(draft) => (Self::Draft(draft.key), false),
             AccountFact::DraftDiscarded(key) => (Self::Draft(*key), true),
             AccountFact::ReminderChanged(reminder) => (Self::Reminder(reminder.id), false),
+            AccountFact::ConversationSettingsChanged { conversation, .. } => (Self::Settings(*conversation), false),
+            AccountFact::NotificationsChanged(_) => (Self::Notifications, false),
             AccountFact::ReminderRemoved(id) => (Self::Reminder(*id), true),
             AccountFact::InboxRead(_) => (Self::Inbox, false),
             AccountFact::UserGroupsChanged(_) => (Self::UserGroups, false),
@@ -98,6 +104,8 @@ impl Thing {
             Self::Inbox => ("inbox", String::new()),
             Self::UserGroups => ("user_groups", String::new()),
             Self::Reminder(id) => ("reminder", id.to_string()),
+            Self::Settings(id) => ("settings", id.to_string()),
+            Self::Notifications => ("notifications", String::new()),
             Self::Saved(conversation, seq) => ("saved", format!("{conversation}/{seq}")),
             Self::Thread(ThreadKey { conversation, root }) => ("thread", format!("{conversation}/{root}")),
             Self::Draft(DraftKey { conversation, edit: Some(seq), .. }) => ("draft", format!("{conversation}/{seq}")),
@@ -116,6 +124,8 @@ impl Thing {
             "profile" => Some(Self::Profile),
             "inbox" => Some(Self::Inbox),
             "user_groups" => Some(Self::UserGroups),
+            "settings" => conversation(key).map(Self::Settings),
+            "notifications" => Some(Self::Notifications),
             "reminder" => key.parse().ok().map(|id| Self::Reminder(ReminderId(id))),
             "saved" => {
                 let (place, seq) = key.split_once('/')?;
@@ -233,6 +243,8 @@ mod tests {
             Thing::Conversation(conversation),
             Thing::Hidden(conversation),
             Thing::Profile,
+            Thing::Settings(conversation),
+            Thing::Notifications,
             Thing::Reminder(ReminderId(7)),
             Thing::Inbox,
             Thing::UserGroups,

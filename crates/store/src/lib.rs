@@ -10,6 +10,8 @@ mod sql;
 pub mod names;
 #[macro_use]
 pub mod mentions;
+#[macro_use]
+pub mod notifications;
 
 pub mod account_changes;
 pub mod damage;
@@ -94,6 +96,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         saved::STATEMENTS,
         jobs::STATEMENTS,
         markers::STATEMENTS,
+        notifications::STATEMENTS,
         policies::STATEMENTS,
         listing::STATEMENTS,
         statistics::STATEMENTS,

@@ -3,7 +3,9 @@
 use chat::{
     ConversationId, Number, UserId,
     conversations::{Conversation, Kind},
+    limits::UNREAD_CAP,
     members::Role,
+    notifications::ConversationSettings,
 };
 use sqlx::FromRow;
 
@@ -12,21 +14,27 @@ use crate::{
     appends::json_ids,
     conversations,
     members::read_role,
+    notifications::HereRow,
     unreadable::{self, Rest, Salvage},
 };
 
 /// Entries of the list of `$1`, hidden ones too.
+///
+/// Unread messages are counted in two indexes alone, what stands in the room and what stands aside in threads, from one
+/// number on and up to [`chat::limits::UNREAD_CAP`]: the rows are not read.
 macro_rules! entry {
     () => {
         concat!("SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
-                c.member_count, c.active_at, m.role, m.visible_from, m.read_seq, m.hidden_seq, ", unread_for_me!(), " AS unread_for_me, (
+                c.member_count, c.active_at, m.role, m.visible_from, m.read_seq, m.hidden_seq, ", unread_for_me!(), " AS unread_for_me, \
+                m.notify, m.muted_until, m.unread_from, (
              SELECT COUNT(*) FROM (SELECT 1 FROM messages n
-                 WHERE n.conversation_id = c.id AND n.seq > m.read_seq AND n.seq >= m.visible_from AND n.author_id <> $1 AND n.deleted_at IS NULL
-                 LIMIT 1000) AS counted) AS unread, (
+                 WHERE n.conversation_id = c.id AND n.aside = 0 AND n.author_id <> $1 AND n.deleted_at IS NULL
+                 AND n.seq >= ", unread_from!(), "
+                 LIMIT 100) AS counted) AS unread_in_room, (
              SELECT COUNT(*) FROM (SELECT 1 FROM messages n
-                 WHERE n.conversation_id = c.id AND n.aside = 0 AND n.seq > m.read_seq AND n.seq >= m.visible_from
-                   AND n.author_id <> $1 AND n.deleted_at IS NULL
-                 LIMIT 1000) AS counted) AS unread_in_room
+                 WHERE n.conversation_id = c.id AND n.aside = 1 AND n.author_id <> $1 AND n.deleted_at IS NULL
+                 AND n.seq >= ", unread_from!(), "
+                 LIMIT 100) AS counted) AS unread_aside
          FROM members m JOIN conversations c ON c.id = m.conversation_id
          WHERE m.user_id = $1 AND m.role IS NOT NULL ")
     };
@@ -59,9 +67,11 @@ struct ListedRow {
     visible_from: i64,
     read_seq: i64,
     hidden_seq: i64,
-    unread: i64,
+    #[sqlx(flatten)]
+    here: HereRow,
     unread_for_me: i64,
     unread_in_room: i64,
+    unread_aside: i64,
 }
 
 impl Salvage for ListedRow {
@@ -72,9 +82,10 @@ impl Salvage for ListedRow {
             visible_from: rest.number("visible_from")?,
             read_seq: rest.number("read_seq")?,
             hidden_seq: rest.number("hidden_seq").unwrap_or_default(),
-            unread: rest.number("unread").unwrap_or_default(),
+            here: HereRow::salvage(rest)?,
             unread_for_me: rest.number("unread_for_me").unwrap_or_default(),
             unread_in_room: rest.number("unread_in_room").unwrap_or_default(),
+            unread_aside: rest.number("unread_aside").unwrap_or_default(),
         })
     }
 }
@@ -91,12 +102,14 @@ pub struct Entry {
     pub read_seq: Number,
     /// The number up to which it is out of the person's list, if it is.
     pub hidden: Option<Number>,
-    /// Others' messages after it, counted up to [`chat::limits::UNREAD_CAP`].
+    /// Others' messages after it, or from the mark on, counted up to [`chat::limits::UNREAD_CAP`].
     pub unread: i64,
     /// Those of them that are for the person.
     pub unread_for_me: i64,
     /// The same without those that are in threads only.
     pub unread_in_room: i64,
+    /// The person's own settings.
+    pub settings: ConversationSettings,
     /// Its time of last activity, in milliseconds: what the list is ordered by.
     pub active_at: i64,
 }
@@ -175,8 +188,9 @@ fn read(rows: Vec<ListedRow>, user: UserId) -> Result<Vec<Entry>> {
             conversation,
             visible_from: Number(row.visible_from),
             read_seq: Number(row.read_seq),
-            unread: row.unread,
+            unread: (row.unread_in_room + row.unread_aside).min(UNREAD_CAP),
             unread_in_room: row.unread_in_room,
+            settings: row.here.read(user.0),
         })
     })
 }

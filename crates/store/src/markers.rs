@@ -14,6 +14,10 @@ statements! {
             RETURNING user_id, read_seq, delivered_seq, read_at";
     MARKERS_OF = "SELECT user_id, read_seq, delivered_seq, read_at FROM members
                   WHERE conversation_id = $1 AND user_id = $2 AND role IS NOT NULL";
+    /// Conversations of `$1` after `$2` that are not read to their end, or are marked as unread.
+    UNREAD = "SELECT m.conversation_id FROM members m JOIN conversations c ON c.id = m.conversation_id
+              WHERE m.user_id = $1 AND m.role IS NOT NULL AND m.conversation_id > $2 AND (m.read_seq < c.head OR m.unread_from > 0)
+              ORDER BY m.conversation_id LIMIT $3";
     MARKERS = "SELECT user_id, read_seq, delivered_seq, read_at FROM members WHERE conversation_id = $1 AND role IS NOT NULL ORDER BY user_id";
 }
 
@@ -59,6 +63,15 @@ pub async fn advance(
 /// Those of the database.
 pub async fn markers_of(conn: &mut Conn, conversation: ConversationId, user: UserId) -> Result<Option<Markers>> {
     Ok(sql!(conn, fetch_optional as MarkersRow, MARKERS_OF, conversation.0, user.0)?.map(Markers::from))
+}
+
+/// The conversations of a person after this one, by id, that are not read to their end or are marked as unread.
+///
+/// # Errors
+/// Those of the database.
+pub async fn unread(conn: &mut Conn, user: UserId, after: ConversationId, limit: i64) -> Result<Vec<ConversationId>> {
+    let rows = sql!(conn, fetch_all as (i64,), UNREAD, user.0, after.0, limit)?;
+    Ok(rows.into_iter().map(|(id,)| ConversationId(id)).collect())
 }
 
 /// The markers of all members.

@@ -7,6 +7,7 @@ use chat::{
     accounts::ServerRole,
     conversations::{Conversation, Kind},
     members::{Departure, Member, Role},
+    notifications::ConversationSettings,
     policies::{Grant, Policy, Rights},
 };
 use sqlx::FromRow;
@@ -14,7 +15,9 @@ use sqlx::FromRow;
 use crate::{
     Conn, Result, account_changes,
     appends::json_ids,
-    conversations, policies,
+    conversations,
+    notifications::HereRow,
+    policies,
     unreadable::{self, Rest, Salvage},
 };
 
@@ -37,7 +40,7 @@ statements! {
             ON CONFLICT (conversation_id, user_id) DO UPDATE SET role = excluded.role, rev = excluded.rev, \
                 joined_at = excluded.joined_at, read_seq = excluded.read_seq, delivered_seq = excluded.delivered_seq, \
                 read_at = NULL, hidden_seq = 0, joined_number = excluded.joined_number, invited_by = excluded.invited_by, \
-                declined = 0, visible_from = 0";
+                declined = 0, visible_from = 0, unread_from = 0";
     LEAVE = "UPDATE members SET role = NULL, rev = $3, declined = $4 WHERE conversation_id = $1 AND user_id = $2";
     DECLINED = "SELECT declined FROM members WHERE conversation_id = $1 AND user_id = $2 AND role IS NULL";
     DECLINED_THESE = "SELECT conversation_id FROM members WHERE user_id = $1 AND role IS NULL AND declined <> 0
@@ -60,7 +63,7 @@ statements! {
              WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev <= $3 ORDER BY m.rev");
     /// One row, or one for each of the member's grants.
     MEMBERSHIP = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
-                         c.rev, c.member_count, c.active_at, m.role, m.visible_from, p.rules, g.ability, g.given, g.ends_at
+                         c.rev, c.member_count, c.active_at, m.role, m.visible_from, m.notify, m.muted_until, m.unread_from, p.rules, g.ability, g.given, g.ends_at
                   FROM members m JOIN conversations c ON c.id = m.conversation_id
                   LEFT JOIN policies p ON p.conversation_id = m.conversation_id
                   LEFT JOIN grants g ON g.conversation_id = m.conversation_id AND g.user_id = m.user_id
@@ -303,6 +306,8 @@ struct MembershipRow {
     conversation: conversations::Row,
     role: String,
     visible_from: i64,
+    #[sqlx(flatten)]
+    here: HereRow,
     rules: Option<String>,
     ability: Option<String>,
     given: Option<i64>,
@@ -315,6 +320,7 @@ impl Salvage for MembershipRow {
             conversation: conversations::Row::salvage(rest)?,
             role: rest.text("role").unwrap_or_default(),
             visible_from: rest.number("visible_from")?,
+            here: HereRow::salvage(rest)?,
             rules: rest.text("rules"),
             ability: rest.text("ability"),
             given: rest.number("given"),
@@ -332,6 +338,8 @@ pub struct Membership {
     pub role: Role,
     /// The number from which on they see messages; 0 if they see all.
     pub visible_from: Number,
+    /// The member's own settings of the conversation.
+    pub settings: ConversationSettings,
     /// The conversation's policy.
     pub policy: Policy,
     /// What was given to the member, or withdrawn from them.
@@ -368,6 +376,7 @@ pub async fn membership(conn: &mut Conn, conversation: ConversationId, user: Use
         conversation: found,
         role: read_role(&row.role, conversation.0, user.0),
         visible_from: Number(row.visible_from),
+        settings: row.here.read(user.0),
         policy: policies::read_rules(row.rules.as_deref(), conversation.0),
         grants,
     }))

@@ -24,17 +24,23 @@ use crate::{
 /// are gone.
 macro_rules! unread_for_me {
     () => {
-        "(SELECT COUNT(DISTINCT called.seq) FROM (
+        concat!(
+            "(SELECT COUNT(DISTINCT called.seq) FROM (
              SELECT a.seq FROM mentions a
-                 WHERE a.user_id = $1 AND a.conversation_id = c.id AND a.seq > m.read_seq AND a.seq >= m.visible_from
+                 WHERE a.user_id = $1 AND a.conversation_id = c.id AND a.seq >= ",
+            unread_from!(),
+            "
                  AND a.reason <> 'reaction' AND a.actor <> $1
                  AND NOT EXISTS (SELECT 1 FROM messages x WHERE x.id = a.message_id AND x.aside = 1)
              UNION ALL SELECT b.seq FROM broadcasts b
-                 WHERE b.conversation_id = c.id AND b.seq > m.read_seq AND b.seq >= m.visible_from AND b.actor <> $1
+                 WHERE b.conversation_id = c.id AND b.seq >= ",
+            unread_from!(),
+            " AND b.actor <> $1
                  AND NOT EXISTS (SELECT 1 FROM messages y WHERE y.id = b.message_id AND y.aside = 1)
                  AND (b.scope <> 'group' OR EXISTS (SELECT 1 FROM user_group_members s
                       WHERE s.group_id = b.group_id AND s.user_id = $1 AND s.added_at <= b.at))
-             LIMIT 1000) AS called)"
+             LIMIT 100) AS called)"
+        )
     };
 }
 

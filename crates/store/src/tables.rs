@@ -165,7 +165,7 @@ pub(crate) static TABLES: Tables = tables! {
     members by (conversation_id, user_id) of Owner::Conversation("conversation_id", Changes::Unnumbered); {
         conversation_id: Number, user_id: Number, role: Text, rev: Number, joined_at: Number, read_seq: Number,
         delivered_seq: Number, read_at: Number, hidden_seq: Number, invited_by: Number, joined_number: Number,
-        declined: Number, visible_from: Number
+        declined: Number, visible_from: Number, notify: Text, muted_until: Number, unread_from: Number
     }
     policies by (conversation_id) of Owner::Conversation("conversation_id", Changes::Unnumbered); {
         conversation_id: Number, rules: Text
@@ -189,6 +189,10 @@ pub(crate) static TABLES: Tables = tables! {
     drafts by (user_id, conversation_id, edit) of Owner::Account("user_id"); {
         user_id: Number, conversation_id: Number, edit: Number, text: Text, parent: Number, rev: Number,
         saved_at: Number
+    }
+    notification_settings by (user_id) of Owner::Account("user_id"); {
+        user_id: Number, room_level: Text, group_level: Text, direct_level: Text, quiet_days: Text, quiet_from: Number,
+        quiet_to: Number, time_zone: Text, keywords: Text, rev: Number
     }
     followed_threads by (user_id, conversation_id, seq) of Owner::Account("user_id"); {
         user_id: Number, conversation_id: Number, seq: Number, follows: Number, read_seq: Number, rev: Number

@@ -63,7 +63,7 @@ statements! {
                  SELECT COUNT(*) FROM (SELECT 1 FROM messages n
                      WHERE n.conversation_id = x.conversation_id AND n.thread = x.seq AND n.thread IS NOT NULL
                        AND n.seq > x.read_seq AND n.author_id <> $1 AND n.deleted_at IS NULL
-                     LIMIT 1000) AS counted) AS unread
+                     LIMIT 100) AS counted) AS unread
          FROM (SELECT f.conversation_id, f.seq, f.read_seq, f.rev, COALESCE(t.last_at, 0) AS last_at,
                       COALESCE(t.rev, f.seq) AS counted_to
                FROM followed_threads f

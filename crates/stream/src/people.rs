@@ -6,7 +6,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use chat::{
-    UserId,
+    Millis, UserId,
     presence::Presence,
     rates::{Spent, Try},
 };
@@ -26,6 +26,8 @@ pub struct People {
     pub all: bool,
     /// The people and their presence; `Offline` if they have gone.
     pub people: Vec<(UserId, Presence)>,
+    /// What some of them have chosen to be, and when: the latest choice holds on all nodes.
+    pub chosen: Vec<(UserId, Presence, Millis)>,
     /// The node that is asked to publish all of its people.
     pub ask: Option<i64>,
     /// The usage of people's rates here since the last statement.
@@ -39,6 +41,8 @@ struct Form<'a> {
     all: bool,
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     people: Vec<(i64, Cow<'a, str>)>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    chosen: Vec<(i64, Cow<'a, str>, i64)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ask: Option<i64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -61,6 +65,7 @@ pub(crate) fn encode(word: &People) -> Option<Vec<u8>> {
         v: word.version,
         all: word.all,
         people: word.people.iter().map(|(user, presence)| (user.0, presence.name().into())).collect(),
+        chosen: word.chosen.iter().map(|(user, presence, at)| (user.0, presence.name().into(), at.0)).collect(),
         ask: word.ask,
         spent: word.spent.rates.iter().map(|(user, rate, count)| (user.0, *rate, *count)).collect(),
         failed,
@@ -72,6 +77,8 @@ pub(crate) fn encode(word: &People) -> Option<Vec<u8>> {
 pub(crate) fn decode(text: &str) -> Option<People> {
     let form: Form = serde_json::from_str(text).ok()?;
     let known = |(user, presence): (i64, Cow<str>)| Some((UserId(user), Presence::from_name(&presence)?));
+    let choice =
+        |(user, presence, at): (i64, Cow<str>, i64)| Some((UserId(user), Presence::from_name(&presence)?, Millis(at)));
     let failed = form.failed.into_iter().map(|key| Try::LogIn(key.into_owned()));
     let registered = form.registered.into_iter().map(|address| Try::Registration(address.into_owned()));
     let spent = Spent {
@@ -82,6 +89,7 @@ pub(crate) fn decode(text: &str) -> Option<People> {
         version: form.v,
         all: form.all,
         people: form.people.into_iter().filter_map(known).collect(),
+        chosen: form.chosen.into_iter().filter_map(choice).collect(),
         ask: form.ask,
         spent,
     })
@@ -97,6 +105,7 @@ mod tests {
             version: 7,
             all: true,
             people: vec![(UserId(1), Presence::Away), (UserId(2), Presence::Offline)],
+            chosen: vec![(UserId(1), Presence::Busy, Millis(5))],
             ask: Some(9),
             spent: Spent {
                 rates: vec![(UserId(1), 0, 3)],

@@ -6,6 +6,7 @@
 //! be late, doubled or lost: `gaps` reads the missing ones, `nodes` obeys the other nodes' invalidations.
 
 mod account;
+mod activity;
 mod attach;
 mod cards;
 mod expiry;
@@ -29,7 +30,7 @@ use std::{
 };
 
 use chat::{
-    ConnectionId, ConversationId, Error, ErrorCode, Fact, Limits, Number, Outgoing, Result, Revocation, UserId,
+    ConnectionId, ConversationId, Error, ErrorCode, Fact, Limits, Millis, Number, Outgoing, Result, Revocation, UserId,
     accounts::Account,
     conversations::{Listed, Place},
     mutants::{self, Mutant},
@@ -82,6 +83,7 @@ enum Control {
     Entered { user: UserId, number: Number, entered: Box<Result<Option<newcomers::Entered>>> },
     Card(Box<Account>, Result<Belongings>),
     Presence { user: UserId, presence: Presence, whose: Whose },
+    Activity { user: UserId, id: ConnectionId },
     Typing { conversation: ConversationId, typist: Typist, typing: bool },
     Drain { spread: Duration },
     Gaps(gaps::Read),
@@ -144,6 +146,11 @@ impl Hub {
         let _ended = self.control.send(Control::Presence { user, presence, whose }).await;
     }
 
+    /// Notes that somebody does something on one of their connections: they are not away.
+    pub async fn show_activity(&self, user: UserId, id: ConnectionId) {
+        let _ended = self.control.send(Control::Activity { user, id }).await;
+    }
+
     /// Publishes that somebody writes, or has stopped.
     pub async fn set_typing(&self, conversation: ConversationId, typist: Typist, typing: bool) {
         let _ended = self.control.send(Control::Typing { conversation, typist, typing }).await;
@@ -183,8 +190,12 @@ struct Person {
     account: Option<account::Account>,
     /// How they wish to be shown, wherever they are.
     chosen: Presence,
+    /// When they said so, on whichever node; 0 if they never did.
+    chosen_at: Millis,
     /// How some of their connections said to be; the others are online.
     said: Vec<(ConnectionId, Presence)>,
+    /// Those that have shown activity once, and none for a while.
+    idle: Vec<ConnectionId>,
     told: Presence,
     /// The connections that wait while the person's conversations are being read.
     loading: Option<attach::Loading>,
@@ -208,6 +219,7 @@ struct State {
     per_user: usize,
     presence_members: i64,
     typing: Typing,
+    activity: activity::Activity,
     control: mpsc::WeakSender<Control>,
     revocations: Revocations,
     people: HashMap<UserId, Person>,
@@ -256,6 +268,7 @@ impl State {
             per_user: usize::try_from(limits.connections_per_user).unwrap_or(usize::MAX),
             presence_members: limits.presence_members,
             typing: Typing::new(Duration::from_millis(u64::try_from(limits.typing_ms).unwrap_or(6_000))),
+            activity: activity::Activity::new(limits.away_minutes),
             control,
             revocations: Revocations::new(
                 EN_ROUTE + Duration::from_secs(u64::try_from(limits.authentication_seconds).unwrap_or(300)),
@@ -453,6 +466,7 @@ impl State {
             Control::Entered { user, number, entered } => self.entered_read(user, number, *entered),
             Control::Card(account, belongings) => self.belongings_of_card(&account, belongings),
             Control::Presence { user, presence, whose } => self.set_presence(user, presence, whose),
+            Control::Activity { user, id } => self.show_activity(user, id),
             Control::Typing { conversation, typist, typing } => {
                 // Other nodes may have received a start that this node did not.
                 let may_be_news = !typing && !self.is_large(conversation);
@@ -481,6 +495,7 @@ impl State {
             self.tell_typing(conversation, typist, false);
         }
         self.tell_stalled_accounts();
+        self.on_tick_of_activity(now);
         self.tell_presence(now);
         self.on_tick_of_expiry(now);
         self.on_tick_of_nodes(now);

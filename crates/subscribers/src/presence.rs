@@ -43,6 +43,8 @@ struct Node {
     version: u64,
     until: Instant,
     people: HashMap<UserId, Presence>,
+    /// What they have chosen to be, and when.
+    chosen: HashMap<UserId, (Presence, Millis)>,
 }
 
 impl State {
@@ -85,6 +87,12 @@ impl Book {
         self.lock().elsewhere(user)
     }
 
+    /// The latest choice of how to be shown that a person has made on another node.
+    pub(crate) fn chosen_elsewhere(&self, user: UserId) -> Option<(Presence, Millis)> {
+        let state = self.lock();
+        state.nodes.values().filter_map(|node| node.chosen.get(&user).copied()).max_by_key(|(_, at)| *at)
+    }
+
     /// Everybody who is connected here.
     pub(crate) fn here(&self) -> Vec<(UserId, Presence)> {
         self.lock().here.iter().map(|(user, presence)| (*user, *presence)).collect()
@@ -106,8 +114,10 @@ impl Book {
         let mut state = self.lock();
         let until = now + LEASE;
         let there = |people: Vec<(UserId, Presence)>| people.into_iter().filter(|(_, p)| *p != Presence::Offline);
+        let chosen = word.chosen.into_iter().map(|(user, presence, at)| (user, (presence, at)));
         if word.all {
-            state.nodes.insert(node, Node { version: word.version, until, people: there(word.people).collect() });
+            let (people, chosen) = (there(word.people).collect(), chosen.collect());
+            state.nodes.insert(node, Node { version: word.version, until, people, chosen });
             return true;
         }
         let Some(known) = state.nodes.get_mut(&node) else { return false };
@@ -119,9 +129,11 @@ impl Book {
             return false;
         }
         known.version = word.version;
+        known.chosen.extend(chosen);
         for (user, presence) in word.people {
             if presence == Presence::Offline {
                 known.people.remove(&user);
+                known.chosen.remove(&user);
             } else {
                 known.people.insert(user, presence);
             }

@@ -37,11 +37,23 @@ impl Inbox {
         let heard = Heard { words, own: actor == Some(me), frame: frame.clone() };
         match kind {
             "conversation.changes" => self.changes.push_back(frame.clone()),
-            "typing.started" | "typing.stopped" | "marker.moved" | "presence.changed" | "account.updated"
-            | "user.updated" | "draft.saved" | "draft.discarded" | "account.reset" | "reminder.set"
-            | "reminder.due" | "reminder.removed" | "message.saved" | "message.unsaved" | "thread.followed" => {
-                self.signals.push_back(heard)
-            }
+            "typing.started"
+            | "typing.stopped"
+            | "marker.moved"
+            | "presence.changed"
+            | "account.updated"
+            | "user.updated"
+            | "draft.saved"
+            | "draft.discarded"
+            | "account.reset"
+            | "reminder.set"
+            | "reminder.due"
+            | "reminder.removed"
+            | "message.saved"
+            | "message.unsaved"
+            | "thread.followed"
+            | "conversation.settings"
+            | "notifications.changed" => self.signals.push_back(heard),
             _ => self.heard.push_back(heard),
         }
     }
@@ -81,6 +93,10 @@ fn words(kind: &str, data: &Value, name: &dyn Fn(i64) -> String) -> (String, Opt
         "draft.saved" => (format!("draft: {}", text(&data["text"])), None),
         "draft.discarded" => ("no draft".to_owned(), None),
         "conversation.hidden" => ("hidden".to_owned(), None),
+        "conversation.settings" => {
+            (format!("settings: {} {} {}", data["level"], data["muted_until"], data["unread_from"]), None)
+        }
+        "notifications.changed" => ("notifications".to_owned(), None),
         "reminder.set" | "reminder.due" | "reminder.removed" => {
             (format!("reminder {} {}", data["id"], kind.trim_start_matches("reminder.")), None)
         }

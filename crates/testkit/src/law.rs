@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const TRIES: usize = 50;
 
 /// The largest number of unread messages that a list counts.
-const UNREAD_CAP: usize = 1_000;
+const UNREAD_CAP: usize = 100;
 
 /// The result of a request.
 enum Seen<T> {
@@ -131,6 +131,9 @@ pub async fn read_account(person: &Inner, cursor: i64) -> Option<KnownAccount<Ob
     let reminders = reminders["reminders"].as_array().into_iter().flatten();
     let reminders = reminders.map(|reminder| reminder_of(reminder).expect("a reminder has a number"));
     let account = KnownAccount::read(Number(cursor), Some(profile_of(&me)), conversations, drafts);
+    let Seen::Here(notifications) = get(person, "/v1/users/me/notifications").await else { return None };
+    let settings = listed.iter().map(|(id, one)| (ConversationId(*id), one["settings"].to_string()));
+    let account = account.with_settings(settings, notifications.to_string());
     let account = account.with_reminders(reminders).with_things(saved(person).await?);
     let account = account.with_things(reached(person).await?);
     Some(account.with_threads(threads(person).await?))
@@ -289,11 +292,13 @@ fn same_as_listed(person: &Inner, known: &Snapshot, listed: &Value) {
     let role = known.members.get(&UserId(person.id)).map(|member| member["role"].clone()).unwrap_or_default();
     assert_eq!(role, listed["role"], "the list shows {name} another role in {id}");
     // Markers have no numbers, but the unread messages that follow from them can be counted.
+    // So can those from the message on from which the conversation is marked as unread.
     let read = listed["read_seq"].as_i64().unwrap_or_default();
-    if known.floor <= Number(read) {
+    let from = listed["settings"]["unread_from"].as_i64().map_or(Number(read).next(), Number);
+    if known.floor < from {
         let unread = known
             .messages
-            .range(Number(read).next()..)
+            .range(from..)
             .filter(|(_, message)| message["author"]["id"] != person.id && message["deleted_at"].is_null());
         let unread: Vec<&Value> = unread.map(|(_, message)| message).collect();
         let in_room = unread.iter().filter(|message| is_in_room(message)).count().min(UNREAD_CAP);

@@ -346,7 +346,9 @@ impl Model {
     fn account_change(&self, kind: &str, frame: &Value, data: &Value) -> Result<AccountChange<Objects>, String> {
         let place = || number(frame, "conversation");
         Ok(match kind {
-            "conversation.added" => AccountChange::Added(ConversationId(place()?)),
+            "conversation.added" => AccountChange::Added(ConversationId(place()?), data["settings"].to_string()),
+            "conversation.settings" => AccountChange::Settings(ConversationId(place()?), data.to_string()),
+            "notifications.changed" => AccountChange::Notifications(data.to_string()),
             "conversation.removed" => AccountChange::Removed(ConversationId(place()?)),
             "conversation.hidden" => AccountChange::Hidden(ConversationId(place()?), Number(number(data, "at")?)),
             "account.updated" => AccountChange::Profile(profile_of(data)),

@@ -39,6 +39,7 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ("identities", "crates/stream/src/wire", "nobody is told of them: they never change, and each node reads them"),
     ("identities", "clients/sdk/src/state", "no client of ours is told of them"),
     ("inbox", "crates/stream/src/wire", "nodes read what has changed of an account"),
+    ("notifications", "crates/stream/src/wire", "nodes read what has changed of an account"),
     ("policies", "crates/stream/src/wire", "nobody is told of them: each node reads them with the membership"),
     ("statistics", "crates/stream/src/wire", "nobody is told of them"),
     ("statistics", "clients/sdk/src/state", "they are read anew each time, and not kept"),

@@ -8,6 +8,7 @@ import { putMember, readMembers } from './members.js';
 import { putMessage } from './messages.js';
 import { release } from './numbered.js';
 import { come, comeUncounted } from './notices.js';
+import { withSettings } from './notifications.js';
 import { gather, resumesFrom, whole } from './pieces.js';
 import { each, putStep } from './put.js';
 import {
@@ -142,6 +143,7 @@ export function takeReread(state: State, conversation: number, read: Reread, con
 function replace(state: ConversationState, read: Reread, context: Context): Step {
   const { row, page } = read;
   const fresh = begin(row);
+  const { readSeq } = withSettings(state, fresh.settings);
   const members = read.members && readMembers(state.members, read.members, []);
   const next: ConversationState = {
     ...fresh,
@@ -150,7 +152,7 @@ function replace(state: ConversationState, read: Reread, context: Context): Step
     pending: state.pending,
     summaries: putSummaries({ ...fresh, summaries: state.summaries }, page?.messages ?? []).summaries,
     threads: state.threads,
-    readSeq: Math.max(fresh.readSeq, state.readSeq),
+    readSeq: Math.max(fresh.readSeq, readSeq),
     members,
     timeline:
       page &&
@@ -170,7 +172,7 @@ function replace(state: ConversationState, read: Reread, context: Context): Step
       hiddenAt: state.inner.hiddenAt,
       readings: state.inner.readings,
       untold: state.inner.untold,
-      uncounted: fresh.readSeq < state.readSeq,
+      uncounted: fresh.readSeq < readSeq,
       readTo: Math.max(fresh.inner.readTo, page ? newestRev(page) : 0),
     },
   };

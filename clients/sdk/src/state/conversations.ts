@@ -3,6 +3,7 @@ import type { Conversation, ConversationRow, Peer } from '../wire.js';
 import { meetAll, peersNamed, person, type PersonChange } from './accounts.js';
 import { newerLast } from './messages.js';
 import { comeUncounted } from './notices.js';
+import { readUpTo, settingsOf, withSettings } from './notifications.js';
 import { resumesFrom } from './pieces.js';
 import { each, put, putKnown, withWaiting } from './put.js';
 import {
@@ -86,7 +87,8 @@ export function begin(fresh: Conversation): ConversationState {
     role: fresh.role,
     hidden: false,
     cursor: fresh.head,
-    readSeq: fresh.read_seq,
+    readSeq: readUpTo(fresh),
+    settings: settingsOf(fresh),
     unread,
     unreadForMe: forMe(fresh),
     lastMessage: last_message && apart(last_message),
@@ -158,9 +160,10 @@ function begun(state: State, row: Conversation): ConversationState {
 /** Takes a fresh reading; the cursor stays, because the events between are still to come. */
 function takeRow(state: ConversationState, fresh: Conversation): Step {
   const peer = fresh.peer ?? state.peer;
-  if (fresh.head < state.row.head) return step(samePeer(state, peer), recount(state, fresh));
+  const settled = withSettings(state, settingsOf(fresh));
+  if (fresh.head < state.row.head) return step(samePeer(settled, peer), recount(settled, fresh));
   const { last_message, unread: count } = inRoom(fresh);
-  const known = samePeer(last_message ? putSummaries(state, [last_message]) : state, peer);
+  const known = samePeer(last_message ? putSummaries(settled, [last_message]) : settled, peer);
   const next: ConversationState = {
     ...known,
     row: fresh.head === state.row.head && fresh.rev === state.row.rev ? state.row : rowOf(fresh),
@@ -168,14 +171,15 @@ function takeRow(state: ConversationState, fresh: Conversation): Step {
     lastMessage: newerLast(state.lastMessage, last_message && apart(last_message)),
   };
   // A marker that was moved here is on its way; its answer settles the unread count.
-  if (fresh.read_seq < state.readSeq) return step(next);
-  const unread = { readSeq: fresh.read_seq, unread: count, unreadForMe: forMe(fresh) };
+  const readSeq = readUpTo(fresh);
+  if (readSeq < settled.readSeq) return step(next);
+  const unread = { readSeq, unread: count, unreadForMe: forMe(fresh) };
   return step(withInner({ ...next, ...unread }, { countedTo: fresh.head, uncounted: false }));
 }
 
 /** A late reading is repeated if its count was needed, or if it shows a marker that was moved elsewhere. */
 function recount(state: ConversationState, fresh: Conversation): Want[] {
-  return state.inner.uncounted || fresh.read_seq > state.readSeq
+  return state.inner.uncounted || readUpTo(fresh) > state.readSeq
     ? [{ type: 'row', conversation: state.id }]
     : [];
 }

@@ -9,6 +9,7 @@ import * as drafts from './drafts.js';
 import * as inbox from './inbox.js';
 import * as markers from './markers.js';
 import { hearNumbered, isNumbered } from './numbered.js';
+import * as notifications from './notifications.js';
 import * as presence from './presence.js';
 import * as reminders from './reminders.js';
 import * as saved from './saved.js';
@@ -36,6 +37,7 @@ const REDUCERS: Reducers<Unnumbered> = {
   ...drafts.events,
   ...inbox.events,
   ...markers.events,
+  ...notifications.events,
   ...presence.events,
   ...reminders.events,
   ...saved.events,

@@ -10,6 +10,7 @@ import type {
   FollowedThread,
   Marker,
   Member,
+  Notifications,
   Message,
   PersonPresence,
   SavedMessage,
@@ -25,6 +26,7 @@ import { dropDraft, putDraft, takeDrafts } from './drafts.js';
 import { hear, hearMissed } from './events.js';
 import { markRead, moveMarker, takeMarkers } from './markers.js';
 import { tell } from './notices.js';
+import { takeNotifications } from './notifications.js';
 import { takeOutbox } from './outbox.js';
 import type { Pending } from './pending.js';
 import { takePresences } from './presence.js';
@@ -65,7 +67,7 @@ type Hearing =
   | { readonly type: 'frame'; readonly frame: EventFrame; readonly now: number }
   | { readonly type: 'clock'; readonly now: number }
   /** Some time has gone by: the person is told of what has waited. */
-  | { readonly type: 'tell' }
+  | { readonly type: 'tell'; readonly now: number }
   | { readonly type: 'forgotten' };
 
 /** Answers to what was asked for. */
@@ -80,6 +82,7 @@ type Answer =
   | { readonly type: 'presences'; readonly people: readonly PersonPresence[] }
   | { readonly type: 'account'; readonly account: Account }
   | { readonly type: 'account.changes'; readonly changes: AccountChanges }
+  | { readonly type: 'notifications'; readonly notifications: Notifications }
   | { readonly type: 'drafts'; readonly drafts: readonly Draft[]; readonly since: number }
   | { readonly type: 'threads'; readonly threads: readonly FollowedThread[] }
   | { readonly type: 'thread'; readonly thread: Thread }
@@ -137,7 +140,7 @@ export function reduce(state: State, input: Input, bounds: Bounds): Reduced {
     case 'clock':
       return only(expireTyping(state, input.now));
     case 'tell':
-      return tell(state);
+      return tell(state, input.now);
     case 'forgotten':
       return only(forget(state));
     case 'rows':
@@ -160,6 +163,8 @@ export function reduce(state: State, input: Input, bounds: Bounds): Reduced {
       return only(takeAccount(state, input.account));
     case 'account.changes':
       return hearMissed(state, input.changes, bounds);
+    case 'notifications':
+      return only(takeNotifications(state, input.notifications));
     case 'drafts':
       return only(takeDrafts(state, input.drafts, input.since));
     case 'threads':

@@ -18,6 +18,8 @@ export function moveMarker(state: State, conversation: number, marker: Marker): 
   if (!known) return only(state);
   const viewer = { me: state.me?.id ?? null, groups: state.userGroups?.own ?? null };
   const next = { ...known, markers: present(putMarkers(known.markers, [marker]), known.members) };
+  // Where a conversation is marked as unread, the mark says how far one has read, and has events of its own.
+  if (marker.user === viewer.me && known.settings.unread_from !== null) return only(put(state, next));
   if (marker.user !== viewer.me || (marker.read_seq <= known.readSeq && !known.inner.uncounted))
     return only(put(state, next));
   const read = readTo(next, Math.max(marker.read_seq, known.readSeq), viewer);

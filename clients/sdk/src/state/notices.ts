@@ -1,6 +1,7 @@
 // Messages that the person is to be told of, each once: those of others that are unread, whether they came live or in a
-// gap. Each waits a moment first, because somebody who reads it on another device or in another tab says so right away.
+// gap, and that notify by one's settings. Each waits a moment first, because somebody who reads it on another device or in another tab says so right away.
 import type { Message } from '../wire.js';
+import { notifies } from './notifications.js';
 import { put } from './put.js';
 import { isInRoom, threadKey, type Followed } from './threads.js';
 import { only, withInner, type Context, type ConversationState, type Reduced, type State } from './state.js';
@@ -81,7 +82,7 @@ export function changed(state: ConversationState, message: Message): Conversatio
 }
 
 /** Tells of what has waited since the last time and is still unread; the rest waits until the next time. */
-export function tell(state: State): Reduced {
+export function tell(state: State, now: number): Reduced {
   if (!state.telling.fresh) return only(state);
   let next = state;
   const notices: Notice[] = [];
@@ -92,7 +93,10 @@ export function tell(state: State): Reduced {
     const isDue = untold !== null && (untold.messages[0]?.seq ?? Infinity) <= untold.agedTo;
     if (isDue) {
       const { messages, count, missed } = untold;
-      notices.push({ conversation, messages, count, missed });
+      const wanted = messages.filter((message) => notifies(message, known, state, now));
+      const all = wanted.length === messages.length;
+      if (wanted.length > 0)
+        notices.push({ conversation, messages: wanted, count: all ? count : wanted.length, missed });
     }
     const aged = untold && { ...untold, agedTo: untold.messages.at(-1)?.seq ?? 0 };
     next = put(next, withUntold(known, isDue ? null : aged));

@@ -2,12 +2,14 @@
 import type {
   Account,
   ConversationRow,
+  ConversationSettings,
   EventFrame,
   Events,
   EventType,
   Limits,
   Member,
   Message,
+  Notifications,
   Peer,
   Person,
   Role,
@@ -52,6 +54,8 @@ export interface State {
   readonly userGroups: UserGroups | null;
   /** Another number with each change of one's own inbox that was heard: see `inbox.ts`. */
   readonly inboxSeq: number;
+  /** What one wants to be notified of; `null` until it is known, and where the server knows of no such thing. */
+  readonly notifications: Notifications | null;
   /** The threads that one follows; see `threadKey`. */
   readonly followed: Followed;
   /** For the SDK itself: those have been read. */
@@ -100,6 +104,7 @@ export const empty: State = {
   drafts: new Map(),
   userGroups: null,
   inboxSeq: 0,
+  notifications: null,
   followed: new Map(),
   threadsRead: false,
   reminderSeq: 0,
@@ -119,8 +124,11 @@ export interface ConversationState {
   readonly hidden: boolean;
   /** The number of the last change that was applied. */
   readonly cursor: number;
+  /** Up to here everything is read, to the person themself: where they have marked it as unread, before that mark. */
   readonly readSeq: number;
-  /** Others' messages in the room after the read marker; 1000 means "1000 or more". */
+  /** One's own settings of it. */
+  readonly settings: ConversationSettings;
+  /** Others' messages in the room after that; 100 means "100 or more". */
   readonly unread: number;
   /** Those of them that are for this person: see `mentions.ts`. */
   readonly unreadForMe: number;

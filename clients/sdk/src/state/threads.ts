@@ -32,7 +32,7 @@ export interface FollowedState {
   /** The `seq` of the message that it is about. */
   readonly thread: number;
   readonly readSeq: number;
-  /** Others' replies after that; 1000 means "1000 or more". */
+  /** Others' replies after that; 100 means "100 or more". */
   readonly unread: number;
   /** The message that it is about, if it was read. */
   readonly message: Message | null;

@@ -4,7 +4,7 @@ import { counts, countsForMe, type Viewer } from './mentions.js';
 import type { ConversationState } from './state.js';
 
 /** The server counts no further. */
-export const UNREAD_CAP = 1000;
+export const UNREAD_CAP = 100;
 
 /** The change of the count by a new or a just deleted message, unless the count includes it already. */
 export function countChange(message: Message, readSeq: number, countedTo: number, me: number | null): number {
@@ -33,7 +33,7 @@ export function counted(unread: number, change: number): number {
   return Math.min(UNREAD_CAP, Math.max(0, unread + change));
 }
 
-/** Whether one less than "1000 or more" must be asked for. */
+/** Whether one less than "100 or more" must be asked for. */
 export function exceeds(unread: number, change: number): boolean {
   return change < 0 && unread >= UNREAD_CAP;
 }

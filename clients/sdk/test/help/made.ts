@@ -66,6 +66,7 @@ export function conversation(head: number, change: Partial<Conversation> = {}): 
     read_seq: 0,
     unread: 0,
     unread_for_me: 0,
+    settings: { level: null, muted_until: null, unread_from: null },
     last_message: null,
     room: null,
     peer: null,

@@ -98,6 +98,14 @@ export class Scripted {
       'member.list': { members: [], next_cursor: null },
       'marker.list': { markers: [] },
       'draft.list': { drafts: [] },
+      'notifications.get': {
+        rooms: 'everything',
+        groups: 'everything',
+        directs: 'everything',
+        quiet_hours: null,
+        keywords: [],
+        rev: 0,
+      },
     };
     return { data: data[type] ?? {} };
   }

@@ -1,4 +1,5 @@
 import type { Message } from '@palabre/sdk';
+import { markUnread } from '../quiet/acts';
 import type { Doing } from './doing';
 
 /** The row of the timeline that something lies in. */
@@ -26,6 +27,8 @@ export function actOf(key: string, message: Message, own: boolean, doing: Doing,
       return doing.thread ? () => doing.thread?.(message) : undefined;
     case '+':
       return () => doing.pick(message, row);
+    case 'u':
+      return () => void markUnread(message);
     case 'e':
       return own ? () => doing.edit(message) : undefined;
     case 'Delete':

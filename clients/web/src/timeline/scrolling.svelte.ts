@@ -30,6 +30,9 @@ export class Scrolling {
   #own: number | null = null;
   #frame = 0;
   readonly #id: number;
+  /** It was marked as unread while one looks at it: it stays so until it is opened again. */
+  #marked = false;
+  #mark: number | null;
 
   /**
    * To be made while its component is.
@@ -45,6 +48,13 @@ export class Scrolling {
     this.#conversation = conversation;
     this.#goal = goal;
     this.#id = untrack(conversation).id;
+    this.#mark = untrack(conversation).settings.unread_from;
+    $effect(() => {
+      const mark = conversation().settings.unread_from;
+      // Reading on moves a mark forward; only somebody who marks moves it back.
+      if (mark !== null && (this.#mark === null || mark < this.#mark)) this.#marked = true;
+      this.#mark = mark;
+    });
     $effect.pre(() => {
       void rows();
       // Where nobody has scrolled since, what was at the top is to be there still, whatever has moved it meanwhile.
@@ -77,7 +87,7 @@ export class Scrolling {
   /** Marks what was seen as read, if somebody looks. */
   read(): void {
     const { readSeq } = this.#conversation();
-    if (!isWatched(this.#id) || !this.placed || !this.log) return;
+    if (!isWatched(this.#id) || !this.placed || !this.log || this.#marked) return;
     const seen = lastSeen(this.log, this.atEnd ? END : 1);
     if (seen !== undefined && seen > readSeq) client.markRead(this.#id, seen);
   }

@@ -38,6 +38,7 @@ function say(): void {
 
 function acted(): void {
   lastAct = Date.now();
+  client.active();
   if (!idle) return;
   idle = false;
   say();

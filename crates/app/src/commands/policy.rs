@@ -1,14 +1,15 @@
 //! `palabre policy` and `palabre explain`: who may do what in a conversation, and why.
 
 use chat::{
-    ConversationId, UserId,
+    ConversationId, Number, UserId,
     accounts::ServerRole,
     members::Role,
+    notifications::{FOREVER, NotificationDecision, Why},
     policies::{Ability, Decision, Explanation, Grant, Reason},
 };
 use clap::Subcommand;
 use dialects::time::Time;
-use engine::policies;
+use engine::{notifications, policies};
 
 use super::{
     operator::{open, table},
@@ -43,6 +44,9 @@ pub(super) struct Args {
     /// The member's id
     #[arg(long, value_name = "ID")]
     user: i64,
+    /// The number of a message: says whether it notified the member, and why or why not
+    #[arg(long, value_name = "SEQ")]
+    message: Option<i64>,
 }
 
 /// A role that is to be needed; none for the default.
@@ -71,6 +75,11 @@ pub(super) async fn run(command: Command, loaded: Loaded) -> anyhow::Result<()> 
 /// `palabre explain`
 pub(super) async fn explain(args: Args, loaded: Loaded) -> anyhow::Result<()> {
     let engine = open(&loaded.config, None).await?;
+    if let Some(seq) = args.message {
+        let (conversation, user) = (ConversationId(args.conversation), UserId(args.user));
+        let decision = notifications::explain(&engine, conversation, user, Number(seq)).await?;
+        return say(&shown_notification(&decision));
+    }
     let found = policies::explain(&engine, ConversationId(args.conversation), UserId(args.user)).await?;
     say(&shown(&found.0, found.1))
 }
@@ -86,6 +95,28 @@ fn shown(explanation: &Explanation, server_role: ServerRole) -> String {
     }
     let rows: Vec<Vec<String>> = decisions.iter().map(row).collect();
     whole + &table(&rows)
+}
+
+/// By the member's present settings, at the moment when the message was sent.
+fn shown_notification(decision: &NotificationDecision) -> String {
+    let why = match &decision.why {
+        Why::Own => "they wrote it".to_owned(),
+        Why::Deleted => "it is deleted".to_owned(),
+        Why::Read => "they have read it".to_owned(),
+        Why::Muted { until: FOREVER } => "they have muted the conversation, without an end".to_owned(),
+        Why::Muted { until } => format!("they have muted the conversation until {}", Time(*until)),
+        Why::Nothing => "nothing notifies them here".to_owned(),
+        Why::NotMentioned => "only mentions and keywords notify them here, and there is none in it".to_owned(),
+        Why::QuietHours => "it came within their quiet hours".to_owned(),
+        Why::Busy => "they asked not to be disturbed".to_owned(),
+        Why::Mentioned => "it mentions them".to_owned(),
+        // What somebody looks out for is theirs.
+        Why::Keyword(_) => "one of their keywords is in it".to_owned(),
+        Why::Everything => "everything notifies them here".to_owned(),
+    };
+    let from = if decision.is_own_level { "set for this conversation" } else { "as in others of its kind" };
+    let verdict = if decision.notifies { "yes" } else { "no" };
+    format!("notifies: {verdict}, because {why}\nlevel: {}, {from}\n", decision.level.name())
 }
 
 fn row(decision: &Decision) -> Vec<String> {

@@ -60,3 +60,32 @@ async fn a_link_to_a_public_room_shows_it_and_one_to_a_private_room_shows_nothin
     let both = format!("/v1/rooms?conversation={}&prefix=g", open.id);
     bob.requests("GET", &both, Value::Null).await.refused(422, "invalid");
 }
+
+#[tokio::test]
+async fn a_page_of_long_texts_has_fewer_entries_and_none_is_missing() {
+    // About six of these.
+    let town = Town::with(|config| config.limits.queue_bytes = 16_384).await;
+    let ann = town.person("ann").await;
+    let mut rooms = Vec::new();
+    for count in 0..15 {
+        let room = ann.opens_room(&format!("room {count}")).await;
+        if count > 0 {
+            ann.says(&room, &"x".repeat(2_000)).await;
+        }
+        rooms.push(room.id);
+    }
+    let (mut found, mut pages, mut cursor) = (Vec::new(), 0, json!(null));
+    loop {
+        let page = ann.asks("conversation.list", json!({"limit": 200, "cursor": cursor})).await.granted();
+        let listed = page["conversations"].as_array().unwrap();
+        assert!((1..=6).contains(&listed.len()), "{}", listed.len());
+        found.extend(listed.iter().filter_map(|one| one["id"].as_i64()));
+        (pages, cursor) = (pages + 1, page["next_cursor"].clone());
+        if cursor.is_null() {
+            break;
+        }
+    }
+    rooms.reverse();
+    assert_eq!(found, rooms, "on {pages} pages");
+    assert!(pages > 2);
+}

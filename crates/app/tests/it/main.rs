@@ -29,6 +29,7 @@ mod mentions;
 mod messages;
 mod names;
 mod nodes;
+mod notifications;
 mod ops;
 mod policies;
 mod presence;

@@ -192,6 +192,7 @@ fn room(member_count: i64) -> Reply {
         visible_from: Number(0),
         unread: 0,
         unread_for_me: 0,
+        settings: chat::notifications::ConversationSettings::default(),
         last_message: None,
         room: None,
         peer: None,

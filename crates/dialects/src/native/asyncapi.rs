@@ -4,7 +4,7 @@ use chat::Limits;
 use serde_json::{Map, Value, json};
 
 use super::{
-    accounts, conversations, drafts, forms, inbox, markers, members, messages,
+    accounts, conversations, drafts, forms, inbox, markers, members, messages, notifications,
     openapi::{VERSION, pretty, problem},
     presence, reactions, reminders, saved,
     schemas::{Parts, Shape},
@@ -93,6 +93,18 @@ static TOLD: &[Outgoing] = &[
     own("account.updated", "Your profile was changed.", false, Shape::of::<accounts::Account<'static>>()),
     own("draft.saved", "You have begun to write this.", true, Shape::of::<drafts::Draft<'static>>()),
     own("draft.discarded", "There is no such draft any more.", true, Shape::of::<drafts::DraftKey>()),
+    own(
+        "conversation.settings",
+        "You have set what notifies here, or marked it as unread or read on.",
+        true,
+        Shape::of::<notifications::ConversationSettings>(),
+    ),
+    own(
+        "notifications.changed",
+        "You have set what you want to be notified of.",
+        false,
+        Shape::of::<notifications::Notifications<'static>>(),
+    ),
     own(
         "thread.followed",
         "You follow a thread or do so no longer, or have read on.",

@@ -8,6 +8,7 @@ use super::{
     fields::{self, Integer, Key, Text},
     members::Member,
     messages::Message,
+    notifications::ConversationSettings,
     pages::{page_limit, position_cursor},
     threads::ThreadSummary,
 };
@@ -243,10 +244,13 @@ pub struct Conversation<'a> {
     role: &'static str,
     /// The member's read marker.
     read_seq: i64,
-    /// Messages of others after the read marker; 1000 means "1000 or more".
+    /// Messages of others after the read marker, or from the message on from which the member has marked it as unread;
+    /// 100 means "100 or more".
     unread: i64,
     /// Those of them that are for the member: mentions, replies and calls of everybody; in a direct conversation all.
     unread_for_me: i64,
+    /// The member's own settings.
+    settings: ConversationSettings,
     /// The newest message.
     last_message: Option<Message<'a>>,
     /// What of both is different without what is in threads only; `null` if nothing is.
@@ -263,6 +267,7 @@ impl<'a> From<&'a conversations::Listed> for Conversation<'a> {
             read_seq: listed.read_seq.0,
             unread: listed.unread,
             unread_for_me: listed.unread_for_me,
+            settings: ConversationSettings::from(&listed.settings),
             last_message: listed.last_message.as_ref().map(Message::from),
             room: listed.room.as_deref().map(InRoom::from),
             peer: listed.peer.as_ref().map(Peer::from),
@@ -273,7 +278,7 @@ impl<'a> From<&'a conversations::Listed> for Conversation<'a> {
 /// What of a conversation stands in the room.
 #[derive(Serialize, ToSchema)]
 pub struct InRoom<'a> {
-    /// Messages of others in the room after the read marker; 1000 means "1000 or more".
+    /// Messages of others in the room after the read marker; 100 means "100 or more".
     unread: i64,
     /// The newest message in the room.
     last_message: Option<Message<'a>>,

@@ -8,8 +8,8 @@ use chat::{
 use serde::Serialize;
 
 use super::{
-    account_changes, accounts, conversations, drafts, inbox, markers, members, mentions, messages, pages, policies,
-    presence, reactions, reminders, saved, search, server, sessions,
+    account_changes, accounts, conversations, drafts, inbox, markers, members, mentions, messages, notifications,
+    pages, policies, presence, reactions, reminders, saved, search, server, sessions,
     threads::{self, ThreadSummary},
     typing, user_groups,
 };
@@ -130,6 +130,12 @@ pub fn account(event: &AccountEvent) -> Text {
         AccountFact::ThreadFollowed(following) => tell(event, "thread.followed", threads::Thread::from(following)),
         AccountFact::DraftSaved(draft) => tell(event, "draft.saved", drafts::Draft::from(draft)),
         AccountFact::DraftDiscarded(key) => tell(event, "draft.discarded", drafts::DraftKey::from(key)),
+        AccountFact::ConversationSettingsChanged { settings, .. } => {
+            tell(event, "conversation.settings", notifications::ConversationSettings::from(settings))
+        }
+        AccountFact::NotificationsChanged(settings) => {
+            tell(event, "notifications.changed", notifications::Notifications::from(&**settings))
+        }
         AccountFact::ReminderChanged(reminder) => {
             let kind = if reminder.due_at.is_some() { "reminder.due" } else { "reminder.set" };
             tell(event, kind, reminders::Reminder::from(reminder))
@@ -283,6 +289,12 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, types: &[&str]) 
         }
         Reply::Presence(people) => {
             Answer::new("presence", &presence::Presences { people: people.iter().map(Into::into).collect() })
+        }
+        Reply::Notifications(settings) => {
+            Answer::new("notifications", &notifications::Notifications::from(&**settings))
+        }
+        Reply::NotificationExplained(decision) => {
+            Answer::new("notification.explained", &notifications::NotificationExplained::from(&**decision))
         }
         Reply::Thread(following) => Answer::new("thread", &threads::Thread::from(following)),
         Reply::Threads { threads: all, next } => {

@@ -43,6 +43,26 @@ impl<'de> Deserialize<'de> for Instant {
     }
 }
 
+/// A time of the day by the clock, as the minute of the day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayTime(pub i64);
+
+impl<'de> Deserialize<'de> for DayTime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        minute_of_day(&text).map(Self).ok_or_else(|| D::Error::custom("must be a time from 00:00 to 23:59"))
+    }
+}
+
+fn minute_of_day(text: &str) -> Option<i64> {
+    let two = |digits: &str, most: i64| {
+        let is_number = digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| digits.parse::<i64>().ok()).flatten().filter(|number| *number <= most)
+    };
+    let (hour, minute) = text.split_once(':')?;
+    Some(two(hour, 23)? * 60 + two(minute, 59)?)
+}
+
 macro_rules! schema {
     ($name:ident, $json:tt) => {
         impl PartialSchema for $name {
@@ -74,6 +94,11 @@ schema!(Instant, {
     "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$",
     "description": "A moment by RFC 3339, with `Z` or a distance from UTC. Less than a millisecond is left out.",
     "examples": ["2025-01-01T12:00:00Z"]
+});
+
+schema!(DayTime, {
+    "type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$",
+    "description": "A time of the day: hours and minutes.", "examples": ["22:00"]
 });
 
 macro_rules! named {
@@ -123,9 +148,23 @@ named!(
     MessageType, chat::messages::MessageType, ["text", "image", "file", "audio", "video"]
 );
 named!(
+    /// Which messages notify.
+    NotificationLevel, chat::notifications::NotificationLevel, ["everything", "mentions", "nothing"]
+);
+named!(
     /// The presences that can be chosen.
     Presence, chat::presence::Presence, ["online", "away", "busy", "invisible"]
 );
+
+schema!(Why, {
+    "type": "string",
+    "enum": [
+        "own", "deleted", "read", "muted", "nothing", "not_mentioned", "quiet_hours", "busy", "mentioned", "keyword",
+        "everything"
+    ]
+});
+/// What decides whether a message notifies.
+pub struct Why;
 
 schema!(ShownPresence, { "type": "string", "enum": ["online", "away", "busy", "invisible", "offline"] });
 /// The presences that can be shown.

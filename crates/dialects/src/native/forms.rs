@@ -144,6 +144,9 @@ fn of_field(operation: &str, field: &str, limits: &Limits) -> Option<Value> {
         ("room.list", "cursor") => return None,
         (_, "cursor") => json!({ "type": "string", "pattern": PLACE }),
         ("user.list" | "presence.get", "users") => json!({ "maxItems": limits.list_page }),
+        ("notifications.set", "keywords") => json!({
+            "type": "array", "maxItems": limits.keywords_per_user, "items": text(WRITTEN, limits.keyword_length),
+        }),
         ("authenticate", "cursors") => json!({ "propertyNames": { "pattern": ID } }),
         _ => return None,
     })

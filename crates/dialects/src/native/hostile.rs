@@ -80,6 +80,15 @@ fn full(operation: &str) -> Value {
         "thread.read" => json!({ "conversation": 1, "thread": 2, "seq": 5 }),
         "message.edit" => json!({ "conversation": 1, "seq": 2, "text": "x" }),
         "reaction.add" | "reaction.remove" => json!({ "conversation": 1, "seq": 2, "emoji": "👍" }),
+        "notifications.get" | "presence.active" | "marker.read_all" => json!({}),
+        "notifications.set" => json!({
+            "rooms": "mentions", "groups": "everything", "directs": "nothing", "keywords": ["deploy"],
+            "quiet_hours": { "days": [1], "from": "22:00", "to": "07:00", "time_zone": "UTC" },
+        }),
+        "conversation.notifications" => {
+            json!({ "conversation": 1, "level": "mentions", "muted_until": "2025-01-01T12:00:00Z" })
+        }
+        "notifications.explain" | "marker.unread" => json!({ "conversation": 1, "seq": 2 }),
         "message.get" | "message.delete" | "message.save" | "message.unsave" | "marker.read" | "marker.delivered" => {
             json!({ "conversation": 1, "seq": 2 })
         }

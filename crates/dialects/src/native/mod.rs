@@ -17,6 +17,7 @@ mod markers;
 mod members;
 mod mentions;
 mod messages;
+mod notifications;
 pub mod openapi;
 mod pages;
 mod policies;

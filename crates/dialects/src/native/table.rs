@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::{
     account_changes, accounts, conversations, drafts,
     encode::{self, Answer},
-    files, inbox, markers, members, mentions, messages,
+    files, inbox, markers, members, mentions, messages, notifications,
     pages::{id_cursor, page_limit},
     policies, presence, reactions, reminders, saved,
     schemas::Shape,
@@ -275,6 +275,10 @@ operations! {
     "presence.set" member ["done" server::Done]
         "Be online, away, busy or invisible." [route("PUT", "/v1/users/me/presence", 204, &[], &[])]
         (presence::SetPresence) |i| order(Command::SetPresence(i.presence.0));
+    "presence.active" member ["done" server::Done]
+        "Say that one is doing something here. Who has said so, and on no device for a while, is shown as away."
+        []
+        (Nothing) |_| order(Command::ShowActivity);
     "presence.get" member ["presence" presence::Presences]
         "Who is here, of these people." [route("GET", "/v1/presence", 200, &[], &[("users", INTS)])]
         (presence::GetPresence) |i| ask(Query::Presence(i.users.iter().map(|id| UserId(id.0)).collect()));
@@ -463,6 +467,21 @@ operations! {
             seq: Number(i.seq.0),
             emoji: i.emoji.0,
         });
+    "notifications.get" member ["notifications" notifications::Notifications<'static>]
+        "What one wants to be notified of." [route("GET", "/v1/users/me/notifications", 200, &[], &[])]
+        (Nothing) |_| ask(Query::Notifications);
+    "notifications.set" member ["notifications" notifications::Notifications<'static>]
+        "Say what one wants to be notified of: absent fields stay."
+        [route("PATCH", "/v1/users/me/notifications", 200, &[], &[])]
+        (notifications::SetNotifications) |i| order(i.into());
+    "notifications.explain" member ["notification.explained" notifications::NotificationExplained<'static>]
+        "Whether a message notified one when it was sent, by one's present settings, and why or why not."
+        [route("GET", "/v1/conversations/{conversation}/messages/{message}/notification", 200, &[CONVERSATION, SEQ], &[])]
+        (notifications::ExplainNotification) |i| ask(i.query());
+    "conversation.notifications" member ["conversation" conversations::Conversation<'static>]
+        "Say what notifies in a conversation, or mute it: absent fields stay."
+        [route("PATCH", "/v1/conversations/{conversation}/notifications", 200, &[CONVERSATION], &[])]
+        (notifications::SetConversationNotifications) |i| order(i.command()?);
     "thread.list" member ["threads" threads::Threads<'static>]
         "The threads that the speaker follows, the one with the newest reply first: all, or those with unread replies."
         [route("GET", "/v1/threads", 200, &[], &[("unread", BOOL), ("cursor", TEXT), ("limit", INT)])]
@@ -555,6 +574,13 @@ operations! {
         "Everything up to here was read."
         [route("PUT", "/v1/conversations/{conversation}/read", 200, &[CONVERSATION], &[])]
         (messages::OfMessage) |i| order(Command::MoveMarker { conversation: i.place(), marker: Marker::Read, seq: i.seq() });
+    "marker.unread" member ["conversation" conversations::Conversation<'static>]
+        "Mark a conversation as unread from a message on, on all of one's devices, until one reads on."
+        [route("PUT", "/v1/conversations/{conversation}/unread", 200, &[CONVERSATION], &[])]
+        (messages::OfMessage) |i| order(Command::MarkUnread { conversation: i.place(), seq: i.seq() });
+    "marker.read_all" member ["done" server::Done]
+        "Everything in all of one's conversations was read." [route("PUT", "/v1/users/me/read", 204, &[], &[])]
+        (Nothing) |_| order(Command::ReadAll);
     "marker.delivered" member ["marker" markers::Marker]
         "Everything up to here has reached a device."
         [route("PUT", "/v1/conversations/{conversation}/delivered", 200, &[CONVERSATION], &[])]

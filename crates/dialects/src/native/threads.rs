@@ -176,7 +176,7 @@ impl From<&threads::Following> for Thread {
 pub struct FollowedThread<'a> {
     #[serde(flatten)]
     thread: Thread,
-    /// Replies of others after `read_seq`; 1000 means "1000 or more".
+    /// Replies of others after `read_seq`; 100 means "100 or more".
     unread: i64,
     /// The number of the thread's last change that `unread` includes.
     counted_to: i64,

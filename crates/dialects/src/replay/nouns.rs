@@ -11,6 +11,9 @@ use chat::{
     members::{Departure, Member, Role},
     mentions::Reached,
     messages::{Message, MessageType, Page, Sent},
+    notifications::{
+        ConversationSettings, NotificationDecision, NotificationLevel, NotificationSettings, QuietHours, Why,
+    },
     policies::{Ability, Explanation, Grant, Policy, Rights},
     presence::{Presence, Seen},
     query::ListPosition,
@@ -120,6 +123,8 @@ pub(super) fn script(value: Value) -> Reply {
                 },
             }),
         },
+        "notifications" => Reply::Notifications(Box::new(notification_settings(inner))),
+        "explained" => Reply::NotificationExplained(Box::new(notification_decision(inner))),
         "thread" => Reply::Thread(following(inner)),
         "threads" => Reply::Threads {
             threads: list(inner, |one| Followed {
@@ -279,6 +284,7 @@ pub(super) fn listed(value: &Value) -> Listed {
         read_seq: Number(int(&value["read"], 40)),
         unread: int(&value["unread"], 2),
         unread_for_me: int(&value["for_me"], 1),
+        settings: settings_here(&value["settings"]),
         last_message: value.get("last").map(message),
         room: value.get("room").map(|room| {
             Box::new(InRoom { unread: int(&room["unread"], 1), last_message: room.get("last").map(message) })
@@ -521,6 +527,12 @@ pub(super) fn account_event(value: &Value) -> AccountEvent {
         "conversation.hidden" => AccountFact::ConversationHidden { conversation, at: Number(42) },
         "account.updated" => AccountFact::ProfileChanged(Box::new(account(&value["account"]))),
         "draft.saved" => AccountFact::DraftSaved(draft(&value["draft"])),
+        "conversation.settings" => {
+            AccountFact::ConversationSettingsChanged { conversation, settings: settings_here(&value["settings"]) }
+        }
+        "notifications.changed" => {
+            AccountFact::NotificationsChanged(Box::new(notification_settings(&value["notifications"])))
+        }
         "reminder.changed" => AccountFact::ReminderChanged(reminder(&value["reminder"])),
         "inbox.read" => AccountFact::InboxRead(read_state(&value["state"])),
         "user_groups.changed" => AccountFact::UserGroupsChanged(list(&value["groups"], |id| UserGroupId(int(id, 4)))),
@@ -573,5 +585,37 @@ pub(super) fn draft(value: &Value) -> Draft {
         parent: seq(&value["parent"]),
         rev: Number(int(&value["rev"], 7)),
         saved_at: NOON,
+    }
+}
+
+/// `{"level","muted","unread_from"}`; `"muted":true` is until a day after noon.
+fn settings_here(value: &Value) -> ConversationSettings {
+    ConversationSettings {
+        level: value["level"].as_str().and_then(NotificationLevel::from_name),
+        muted_until: (value["muted"] == true).then(|| NOON.plus(86_400_000)),
+        unread_from: value["unread_from"].as_i64().map(Number),
+    }
+}
+
+/// `{"rooms","quiet","keywords","rev"}`; `"quiet":true` is from Friday and Saturday at 22:30 until 7:05.
+fn notification_settings(value: &Value) -> NotificationSettings {
+    let quiet = QuietHours { days: vec![5, 6], from: 1_350, to: 425, time_zone: "Europe/Paris".into() };
+    NotificationSettings {
+        rooms: NotificationLevel::from_name(&text(&value["rooms"], "everything")).unwrap(),
+        quiet: (value["quiet"] == true).then_some(quiet),
+        keywords: list(&value["keywords"], |word| text(word, "")),
+        rev: Number(int(&value["rev"], 0)),
+        ..NotificationSettings::default()
+    }
+}
+
+/// `{"keyword"}` notifies; without it, what is muted until a day after noon.
+fn notification_decision(value: &Value) -> NotificationDecision {
+    let keyword = value["keyword"].as_str().map(|word| Why::Keyword(word.to_owned()));
+    NotificationDecision {
+        notifies: keyword.is_some(),
+        why: keyword.unwrap_or(Why::Muted { until: NOON.plus(86_400_000) }),
+        level: NotificationLevel::Mentions,
+        is_own_level: value["own"] == true,
     }
 }

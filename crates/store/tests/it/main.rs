@@ -5,6 +5,7 @@ mod clock;
 mod history;
 mod identities;
 mod jobs;
+mod listing;
 mod log;
 mod mentions;
 mod names;

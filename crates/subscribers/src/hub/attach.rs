@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use chat::{ConnectionId, ConversationId, Error, Number, Outgoing, Result, UserId, presence::Presence};
+use chat::{ConnectionId, ConversationId, Error, Millis, Number, Outgoing, Result, UserId, presence::Presence};
 use store::members::Belongings;
 use tokio::{sync::oneshot, time::Instant};
 
@@ -45,14 +45,18 @@ impl Loading {
 impl State {
     pub(super) fn attach(&mut self, subscriber: Arc<Subscriber>, answer: oneshot::Sender<Result<Attached>>) {
         let user = subscriber.user;
+        let (chosen, chosen_at) = self.book.chosen_elsewhere(user).unwrap_or_default();
         let person = self.people.entry(user).or_insert_with(|| Person {
             username: subscriber.username.clone(),
             subscribers: Vec::new(),
             belongs: HashSet::new(),
             limited: HashMap::new(),
             account: None,
-            chosen: Presence::Online,
+            // By default they are offline, which nobody can choose.
+            chosen: if chosen == Presence::Offline { Presence::Online } else { chosen },
+            chosen_at,
             said: Vec::new(),
+            idle: Vec::new(),
             told: Presence::Offline,
             loading: None,
             alone_since: None,
@@ -225,12 +229,14 @@ impl State {
             return;
         }
         person.said.retain(|(connection, _)| *connection != id);
+        person.idle.retain(|connection| *connection != id);
+        self.activity.forget(id);
         person.left_at = Some(Instant::now());
         self.connections.fetch_sub(1, Ordering::Relaxed);
         if person.subscribers.is_empty() {
             self.people_here.fetch_sub(1, Ordering::Relaxed);
             person.alone_since = Some(Instant::now());
-            person.chosen = Presence::Online;
+            (person.chosen, person.chosen_at) = (Presence::Online, Millis(0));
             self.changed.insert(user);
         }
         let belongs: Vec<ConversationId> = person.belongs.iter().copied().collect();

@@ -9,7 +9,7 @@ use std::{
 };
 
 use chat::{
-    ConversationId, ErrorCode, Notice, Outgoing, Result, SessionId, Signal, UserId,
+    ConversationId, ErrorCode, Millis, Notice, Outgoing, Result, SessionId, Signal, UserId,
     event::Audience,
     presence::{Presence, Seen},
     sessions::Standing,
@@ -26,6 +26,8 @@ use crate::{queue::Subscriber, revocations::verdict};
 pub(super) struct Nodes {
     /// People whose presence has changed since it was last published.
     pub changed: HashMap<UserId, Presence>,
+    /// What people have chosen since then, and when.
+    pub chosen: HashMap<UserId, (Presence, Millis)>,
     version: u64,
     beat_at: Option<Instant>,
     /// Nodes that were asked for all of their people, and when.
@@ -135,11 +137,14 @@ impl State {
     pub(super) fn hear_people(&mut self, node: i64, word: People) {
         let now = Instant::now();
         if word.ask == Some(self.handle.node()) {
-            let (version, people) = (self.nodes.version, self.book.here());
-            self.handle.say_people(People { version, all: true, people, ..People::default() });
+            let (version, people, chosen) = (self.nodes.version, self.book.here(), self.choices());
+            self.handle.say_people(People { version, all: true, people, chosen, ..People::default() });
         }
         if !word.spent.is_empty() {
             self.lookups.note_spent(word.spent.clone());
+        }
+        for (user, presence, at) in &word.chosen {
+            self.adopt_choice(*user, *presence, *at);
         }
         if self.book.hear(node, word, now) {
             self.nodes.asked.remove(&node);
@@ -157,6 +162,7 @@ impl State {
         }
         if !self.handle.is_heard() {
             self.nodes.changed.clear();
+            self.nodes.chosen.clear();
             return;
         }
         self.say_people(now);
@@ -182,6 +188,7 @@ impl State {
     /// Publishes the presence that has changed, or once a second that this node is alive.
     fn say_people(&mut self, now: Instant) {
         let people: Vec<(UserId, Presence)> = self.nodes.changed.drain().collect();
+        let chosen = self.nodes.chosen.drain().map(|(user, (presence, at))| (user, presence, at)).collect();
         let spent = self.lookups.spent();
         let beat = self.nodes.beat_at.is_none_or(|at| now - at >= BEAT);
         if people.is_empty() && spent.is_empty() && !beat {
@@ -189,7 +196,7 @@ impl State {
         }
         self.nodes.beat_at = Some(now);
         self.nodes.version += u64::from(!people.is_empty());
-        self.handle.say_people(People { version: self.nodes.version, people, spent, ..People::default() });
+        self.handle.say_people(People { version: self.nodes.version, people, chosen, spent, ..People::default() });
     }
 
     /// Publishes that people have gone with their node, which cannot publish it itself.

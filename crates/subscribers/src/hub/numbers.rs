@@ -77,7 +77,7 @@ fn named_in_request(request: &Control) -> Vec<UserId> {
             Err(_) => Vec::new(),
         },
         Control::Nodes(nodes::Read::Gone(Ok(people))) => people.iter().map(|(_, user, _)| *user).collect(),
-        Control::Presence { user, .. } => vec![*user],
+        Control::Presence { user, .. } | Control::Activity { user, .. } => vec![*user],
         Control::Loaded { result: Err(_), .. }
         | Control::Gaps(gaps::Read::Heads(..))
         | Control::Nodes(nodes::Read::Gone(Err(_)) | nodes::Read::Standing(..))

@@ -6,7 +6,7 @@ use std::{
 };
 
 use chat::{
-    ConnectionId, ConversationId, Notice, Signal, UserId,
+    ConnectionId, ConversationId, Millis, Notice, Signal, UserId,
     event::Audience,
     presence::{Presence, Seen},
 };
@@ -23,7 +23,8 @@ impl Person {
     fn presence(&self) -> Presence {
         let said = |subscriber: &Arc<Subscriber>| {
             let said = self.said.iter().find(|(connection, _)| *connection == subscriber.id);
-            said.map_or(Presence::Online, |(_, presence)| *presence)
+            let unsaid = if self.idle.contains(&subscriber.id) { Presence::Away } else { Presence::Online };
+            said.map_or(unsaid, |(_, presence)| *presence)
         };
         match self.subscribers.iter().map(said).reduce(merged) {
             None => Presence::Offline,
@@ -67,8 +68,25 @@ impl State {
     pub(super) fn set_presence(&mut self, user: UserId, presence: Presence, whose: Whose) {
         if let Some(person) = self.people.get_mut(&user) {
             person.set_presence(presence, whose);
+            if matches!(whose, Whose::Person(_)) {
+                person.chosen_at = self.lookups.now().max(person.chosen_at.plus(1));
+                self.nodes.chosen.insert(user, (person.chosen, person.chosen_at));
+            }
             self.note_presence(user);
         }
+    }
+
+    /// Takes what somebody has chosen to be on another node, unless they have chosen again since.
+    pub(super) fn adopt_choice(&mut self, user: UserId, presence: Presence, at: Millis) {
+        let Some(person) = self.people.get_mut(&user).filter(|person| person.chosen_at < at) else { return };
+        (person.chosen, person.chosen_at) = (presence, at);
+        self.note_presence(user);
+    }
+
+    /// What everybody here has chosen to be, and when.
+    pub(super) fn choices(&self) -> Vec<(UserId, Presence, Millis)> {
+        let chose = self.people.iter().filter(|(_, person)| person.chosen_at > Millis(0));
+        chose.map(|(user, person)| (*user, person.chosen, person.chosen_at)).collect()
     }
 
     pub(super) fn note_presence(&mut self, user: UserId) {

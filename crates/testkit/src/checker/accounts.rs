@@ -165,7 +165,7 @@ fn draft_in(conversation: i64) -> DraftKey {
 
 fn change(word: &AccountWord) -> Option<AccountChange> {
     Some(match word {
-        AccountWord::Added(id) => AccountChange::Added(ConversationId(*id)),
+        AccountWord::Added(id) => AccountChange::Added(ConversationId(*id), String::new()),
         AccountWord::Removed(id) => AccountChange::Removed(ConversationId(*id)),
         AccountWord::Draft(id, text) => AccountChange::Draft(draft_in(*id), *text),
         AccountWord::NoDraft(id) => AccountChange::NoDraft(draft_in(*id)),

@@ -161,7 +161,7 @@ async fn read(host: Host, person: Person, index: u64, asked: Arc<Asked>) -> Resu
 }
 
 /// The messages of one who fills the room.
-fn sends(room: i64, nonce: u32, index: usize, bytes: usize) -> impl FnMut(&mut Vec<u8>) + Send + 'static {
+pub(super) fn sends(room: i64, nonce: u32, index: usize, bytes: usize) -> impl FnMut(&mut Vec<u8>) + Send + 'static {
     let (mut count, padding) = (0_u64, bytes.saturating_sub(17));
     move |frames| {
         count += 1;

@@ -10,6 +10,7 @@ mod histogram;
 mod history;
 mod idle;
 mod index;
+mod list;
 mod load;
 mod measured;
 mod report;
@@ -230,6 +231,24 @@ enum Work {
         #[arg(long)]
         database: String,
     },
+    /// Somebody comes in and reads the whole list of their conversations, in some of which much is unread.
+    List {
+        /// Conversations.
+        #[arg(long, default_value_t = 200, value_parser = count)]
+        conversations: usize,
+        /// In how many of them something is unread.
+        #[arg(long, default_value_t = 200)]
+        unread_in: usize,
+        /// Unread messages in each of those.
+        #[arg(long, default_value_t = 1_000)]
+        unread: i64,
+        /// Send the messages that are not there yet.
+        #[arg(long)]
+        fill: bool,
+        /// Conversations on a page.
+        #[arg(long, default_value_t = 200, value_parser = count)]
+        page: usize,
+    },
     /// The disk's flushes, to set beside the figures; needs no server.
     Flush {
         /// Where to write: the directory of the server's data.
@@ -264,6 +283,8 @@ impl Work {
                 *connections
             }
             Self::W6 { clients, .. } => *clients,
+            // The reader and four who write.
+            Self::List { .. } => 5,
             Self::Index { .. } | Self::Flush { .. } => 0,
         }
     }
@@ -340,6 +361,10 @@ async fn work(args: &Args) -> Result<Report> {
         Work::Search { messages, fill, rooms, connections, sought } => {
             let load = search::SearchLoad { messages, fill, rooms, connections, sought };
             search::run(common, &host, load).await
+        }
+        Work::List { conversations, unread_in, unread, fill, page } => {
+            let load = list::ListLoad { conversations, unread_in, unread, fill, page };
+            list::run(common, &host, load).await
         }
         Work::Index { .. } | Work::Flush { .. } => bail!("this needs no server"),
     }

@@ -1,0 +1,108 @@
+//! Somebody comes in and reads the whole list of their conversations, in some of which much is unread.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
+
+use super::{
+    Common,
+    crew::{Host, Person},
+    filling::{held_in, send_many},
+    histogram::Histogram,
+    history::sends,
+    load::nonce,
+    report::Report,
+    server::usage,
+};
+
+/// What is in the list, and how it is read.
+pub struct ListLoad {
+    /// Conversations of the reader.
+    pub conversations: usize,
+    /// In how many of them something is unread.
+    pub unread_in: usize,
+    /// How many messages are unread in each of those.
+    pub unread: i64,
+    /// Whether to send what is missing of them.
+    pub fill: bool,
+    /// Conversations on a page.
+    pub page: usize,
+}
+
+/// Comes in and reads the list in a closed loop.
+///
+/// # Errors
+/// If less is unread than wanted, or the server refuses.
+pub async fn run(common: &Common, host: &Host, load: ListLoad) -> Result<Report> {
+    let people = host.people("list", 5)?;
+    let (Some(reader), Some(writers)) = (people.first(), people.get(1..)) else { bail!("there are no people") };
+    prepare(common, host, reader, writers, &load).await?;
+    let ListLoad { conversations, unread_in, unread, page, .. } = load;
+    let work = format!(
+        "coming in and reading the list of {conversations} conversations by pages of {page}, {unread} unread in {unread_in}"
+    );
+    let mut report = Report::new(work, &common.setting);
+    report.connections = 1;
+    let (times, mut rounds) = (Histogram::default(), 0_u64);
+    round(host, reader, &load).await?;
+    let begin = Instant::now();
+    let before = usage(&common.server_pid)?;
+    while begin.elapsed() < Duration::from_secs(common.seconds) {
+        let since = Instant::now();
+        round(host, reader, &load).await?;
+        times.record(u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX));
+        rounds += 1;
+    }
+    let after = usage(&common.server_pid)?;
+    report.seconds = begin.elapsed().as_secs_f64();
+    report.requests_per_second = Some(rounds as f64 / report.seconds);
+    report.server_cpu_seconds = before.zip(after).map(|(before, after)| after.cpu_seconds - before.cpu_seconds);
+    report.requests_per_cpu_second = report.server_cpu_seconds.map(|cpu| rounds as f64 / cpu.max(0.01));
+    report.request = times.percentiles();
+    report.remember("after", after);
+    Ok(report)
+}
+
+/// Brings the reader into their conversations, and sends what they have not read.
+async fn prepare(common: &Common, host: &Host, reader: &Person, writers: &[Person], load: &ListLoad) -> Result<()> {
+    let Some(owner) = writers.first() else { bail!("there are no writers") };
+    let mut rooms = Vec::new();
+    for index in 0..load.conversations {
+        rooms.push(host.room(owner, &format!("bench-list-{index}")).await?);
+    }
+    host.join(rooms.iter().map(|room| (reader.clone(), *room)).collect()).await?;
+    for room in rooms.iter().take(load.unread_in) {
+        host.join(writers.iter().map(|writer| (writer.clone(), *room)).collect()).await?;
+        // Beside the messages there are as many changes as people have come.
+        let missing = load.unread + 10 - held_in(host, owner, &[*room]).await?;
+        if missing > 0 && !load.fill {
+            bail!("in a room {missing} messages are missing; send them with --fill");
+        }
+        if missing > 0 {
+            let (room, nonce, bytes) = (*room, nonce(), common.text_bytes);
+            send_many(host, writers, missing, move |index| sends(room, nonce, index, bytes)).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn round(host: &Host, reader: &Person, load: &ListLoad) -> Result<()> {
+    let (mut socket, _) = host.enter(reader).await?;
+    let (mut cursor, mut count, mut unread_in) = (Value::Null, 0, 0);
+    loop {
+        let told = socket.call("conversation.list", &json!({"limit": load.page, "cursor": cursor})).await?;
+        let listed = told["conversations"].as_array().map(Vec::as_slice).unwrap_or_default();
+        count += listed.len();
+        unread_in += listed.iter().filter(|one| one["unread"].as_i64().is_some_and(|unread| unread > 0)).count();
+        cursor = told["next_cursor"].clone();
+        if cursor.is_null() {
+            break;
+        }
+    }
+    socket.cut();
+    if count < load.conversations || unread_in < load.unread_in {
+        bail!("the list has {count} conversations, {unread_in} of them with something unread");
+    }
+    Ok(())
+}
