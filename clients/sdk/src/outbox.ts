@@ -96,7 +96,14 @@ export class Outbox {
 
   /** Puts a message into it, unless it is in it already; returns its client id. */
   add(conversation: number, text: string, options: Added = {}): string {
-    const { parent = null, thread = null, alsoInRoom = false, clientId = uuid(), reach = null, files = [] } = options;
+    const {
+      parent = null,
+      thread = null,
+      alsoInRoom = false,
+      clientId = uuid(),
+      reach = null,
+      files = [],
+    } = options;
     if (this.#pending.some((it) => it.clientId === clientId)) return clientId;
     const at = this.#options.now();
     const message: Pending = {

@@ -130,6 +130,8 @@ export interface Conversation extends ConversationRow {
   readonly settings: ConversationSettings;
   /** Messages of others after the read marker, or from the message on from which the member has marked it as unread; 100 means "100 or more". */
   readonly unread: number;
+  /** Those of them that are for the member: mentions, replies and calls of everybody; in a direct conversation all. */
+  readonly unread_for_me: number;
 }
 
 /** How many conversations of each kind there are. */
@@ -226,6 +228,27 @@ export interface FieldProblem {
   readonly pointer: string;
 }
 
+/** A file that a message carries. */
+export interface File {
+  /** Its height. */
+  readonly height: number | null;
+  /** Its id: its bytes are at `/v1/files/{id}`. */
+  readonly id: string;
+  /** Its media type, as its bytes tell it. */
+  readonly media_type: string;
+  /** What it is called. */
+  readonly name: string;
+  /** The SHA-256 of its bytes, in hexadecimal digits. */
+  readonly sha256: string;
+  /** Its size in bytes. */
+  readonly size: number;
+  /** An image's width in pixels, as it is shown; `null` for other files, and while it is not known. */
+  readonly width: number | null;
+}
+
+/** The id of a file. */
+export type FileKey = string;
+
 /** A thread that the speaker follows. */
 export interface FollowedThread extends Thread {
   /** The number of the thread's last change that `unread` includes. */
@@ -270,6 +293,46 @@ export interface InRoom {
   readonly unread: number;
 }
 
+/** A page of the inbox, newest first. */
+export interface Inbox {
+  /** What was for the speaker, and may be seen by them now. */
+  readonly items: readonly InboxItem[];
+  /** Present if there may be more: give it as `cursor`. A page may have fewer items than were asked for. */
+  readonly next_cursor: string | null;
+  /** How much of the whole inbox is read. */
+  readonly read: InboxRead;
+}
+
+/** Something that was for the speaker. */
+export interface InboxItem {
+  /** Who caused it. */
+  readonly actor: Person;
+  /** When. */
+  readonly at: Moment;
+  /** With `reaction`: the emoji. */
+  readonly emoji: string | null;
+  /** With `group`: the user group that was named. */
+  readonly group: number | null;
+  /** Its id. */
+  readonly id: string;
+  /** The message as it is now. */
+  readonly message: Message;
+  /** Whether the speaker has read it: by itself, with all others, or, but for reactions, in its conversation. */
+  readonly read: boolean;
+  /** Why it is there: `mention`, `reply`, `reaction`, `group`, `here` or `room`. */
+  readonly reason: string;
+}
+
+/** How much of the inbox is read. */
+export interface InboxRead {
+  /** Everything up to this item; `null` if nothing was read so. */
+  readonly all_to: string | null;
+  /** And these items after it. */
+  readonly items: readonly string[];
+  /** The `account_seq` of its last change; 0 if there was none. */
+  readonly rev: number;
+}
+
 /** A moment by RFC 3339, with `Z` or a distance from UTC. Less than a millisecond is left out. */
 export type Instant = string;
 
@@ -312,6 +375,14 @@ export interface Limits {
   readonly drafts_per_user: number;
   /** Characters of an emoji (a flag or a family is several). */
   readonly emoji_length: number;
+  /** Bytes of a file. */
+  readonly file_bytes: number;
+  /** Bytes of all files of the server. */
+  readonly file_bytes_per_server: number;
+  /** Bytes of all files of one user. */
+  readonly file_bytes_per_user: number;
+  /** Files of a message. */
+  readonly files_per_message: number;
   /** Threads that one user may follow; beyond it, taking part follows no more. */
   readonly followed_threads_per_user: number;
   /** Bytes of a frame, and of a request's body. */
@@ -340,6 +411,8 @@ export interface Limits {
   readonly login_attempts_per_address: number;
   /** Messages that a user may send or edit in a minute, and at once, through Matcha's endpoints. */
   readonly matcha_messages_per_minute: number;
+  /** People whom a message may reach by calling everybody or user groups without a confirmation. */
+  readonly mentions_unconfirmed: number;
   /** Messages that a user may send or edit at once, before the minute's rate applies. */
   readonly message_burst: number;
   /** Characters (Unicode scalar values) in a message. */
@@ -396,6 +469,18 @@ export interface Limits {
   readonly unauthenticated_connections_per_address: number;
   /** Sockets that have not authenticated yet, of one network address (of IPv6, of one /64). */
   readonly unauthenticated_per_address: number;
+  /** Files that a user may upload at once, before the minute's rate applies. */
+  readonly upload_burst: number;
+  /** Uploads of one user that may be under way at the same time, on each node. */
+  readonly uploads_at_once: number;
+  /** Files that a user may upload in a minute. */
+  readonly uploads_per_minute: number;
+  /** People of one user group. */
+  readonly user_group_people: number;
+  /** User groups of the server. */
+  readonly user_groups: number;
+  /** Files of one user that no message holds yet. */
+  readonly waiting_files_per_user: number;
 }
 
 /** A member's markers. */
@@ -436,6 +521,20 @@ export interface Members {
   readonly next_cursor: string | null;
 }
 
+/** Those whom a message is for. The server finds them in the text when it stores it; names that mean nobody in the conversation are plain text. */
+export interface Mentions {
+  /** The user groups that the text names. */
+  readonly groups: readonly number[];
+  /** Whether it calls those who are present. */
+  readonly here: boolean;
+  /** The people whom the text names. */
+  readonly people: readonly number[];
+  /** The author of the message that it answers, if it is somebody else. */
+  readonly reply_to: number | null;
+  /** Whether it calls everybody. */
+  readonly room: boolean;
+}
+
 /** A message in its present state. */
 export interface Message {
   /** Whether it stands in the room as well; false for what is in no thread. */
@@ -452,8 +551,12 @@ export interface Message {
   readonly deleted_at: Moment | null;
   /** When its text was last changed. */
   readonly edited_at: Moment | null;
+  /** The files that it carries; none once deleted. */
+  readonly files: readonly File[];
   /** Unique on the server. */
   readonly id: number;
+  /** Those whom it is for; `null` if it is for nobody in particular. */
+  readonly mentions: Mentions | null;
   /** What the text is about. */
   readonly message_type: MessageType;
   /** The `seq` of the message it answers. */
@@ -547,6 +650,12 @@ export interface Notifications {
 
 export type Order = 'newest' | 'best';
 
+/** The user groups of a person. */
+export interface OwnUserGroups {
+  /** Their ids. */
+  readonly groups: readonly number[];
+}
+
 /** The other person of a direct conversation. */
 export interface Peer {
   /** What it calls itself. */
@@ -602,6 +711,8 @@ export interface Problem {
     | 'too_slow'
     | 'upgrade_required'
     | 'too_large'
+    | 'unsupported_type'
+    | 'range_not_satisfiable'
     | 'unauthenticated'
     | 'bad_credentials'
     | 'forbidden'
@@ -610,6 +721,7 @@ export interface Problem {
     | 'not_found'
     | 'conflict'
     | 'idempotency_mismatch'
+    | 'confirmation_needed'
     | 'rate_limited'
     | 'limit_reached'
     | 'unavailable'
@@ -643,6 +755,16 @@ export interface QuietHours {
   readonly time_zone: string;
   /** When they end; on the next day if that is not after `from`. */
   readonly to: DayTime;
+}
+
+/** How many people a text would reach. */
+export interface Reach {
+  /** Whether the speaker may call everybody here; otherwise `@room` and `@here` are plain text. */
+  readonly may_call_everybody: boolean;
+  /** Whether a send must confirm it, with this number as its `reach`. */
+  readonly must_confirm: boolean;
+  /** How many: those whom it names, the members of the groups that it names, or everybody else. */
+  readonly people: number;
 }
 
 /** All the people who reacted to a message with the same emoji. */
@@ -853,6 +975,10 @@ export interface Statistics {
   readonly conversations: ConversationCounts;
   /** Batches of frames put into connections' queues since the server was started. */
   readonly deliveries: number;
+  /** Bytes of all files, where they are kept. */
+  readonly file_bytes: number;
+  /** Files that wait for a message or are held by one. */
+  readonly files: number;
   /** Jobs that were given up: `palabre jobs list` tells which. */
   readonly jobs_failed: number;
   /** Jobs that wait until they are due, such as reminders. */
@@ -863,6 +989,8 @@ export interface Statistics {
   readonly messages_sent: number;
   /** People with at least one connection. */
   readonly people_here: number;
+  /** Changes that the index for searching has not seen yet: what is newest is found later. Absent if it cannot be read. */
+  readonly search_behind: number | null;
   /** Bytes that the database takes on its disk. */
   readonly storage_bytes: number;
   /** Seconds since the server was started. */
@@ -976,6 +1104,32 @@ export interface User {
   readonly time_zone: string | null;
   /** Its unique name. */
   readonly username: string;
+}
+
+/** A named list of people, whom `@name` calls together. */
+export interface UserGroup {
+  /** Its id. */
+  readonly id: number;
+  /** Whether the speaker belongs to it. */
+  readonly mine: boolean;
+  /** Its name. */
+  readonly name: string;
+  /** How many people belong to it. */
+  readonly size: number;
+}
+
+/** A user group with its people. */
+export interface UserGroupPeople extends UserGroup {
+  /** Everybody who belongs to it. */
+  readonly people: readonly number[];
+}
+
+/** The user groups of the server. */
+export interface UserGroups {
+  /** All groups by name; `null` if nothing has changed since the `rev` that was given. */
+  readonly groups: readonly UserGroup[] | null;
+  /** The number of the last change of any of them. */
+  readonly rev: number;
 }
 
 /** A page of people. */
@@ -1219,6 +1373,28 @@ export interface DraftSaveData {
   readonly thread?: number | null;
 }
 
+/** A file. */
+export interface FileRemoveData {
+  /** Which. */
+  readonly file: FileKey;
+}
+
+/** A page of the inbox. */
+export interface InboxListData {
+  /** The previous page's `next_cursor`. */
+  readonly cursor?: string | null;
+  /** How many; 50 if absent. More than 200 are never given. */
+  readonly limit?: number | null;
+}
+
+/** What was read. At most one of the two. */
+export interface InboxReadData {
+  /** Everything up to this item; without `items`. */
+  readonly all_to?: string | null;
+  /** These items, by their ids; without `all_to`. */
+  readonly items?: readonly string[] | null;
+}
+
 /** A message, by its place. */
 export interface MarkerDeliveredData {
   /** Where. */
@@ -1344,6 +1520,14 @@ export interface MessageHistoryData {
   readonly thread?: Integer | null;
 }
 
+/** A text that might be sent. */
+export interface MessageReachData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** The text. */
+  readonly text: string;
+}
+
 /** A message, by its place. */
 export interface MessageSaveData {
   /** Where. */
@@ -1362,7 +1546,7 @@ export interface MessageSearchData {
   readonly limit?: number | null;
   /** `newest` first, or `best` first; `newest` if absent. */
   readonly order?: Order | null;
-  /** Words, `"phrases"`, `-excluded` words and operators, with spaces between them. `word*` finds words that begin so. Operators: `from:NAME` (or `from:me`), `in:ROOM` (a name, an id, or `in:@NAME` for a direct conversation), `before:`, `after:` and `on:` with a day such as `2026-11-30`, `has:link`, `has:reaction`, `is:edited`, `type:room`, `type:group`, `type:direct`. All must hold; of several `from:`, `in:` or `type:` one. */
+  /** Words, `"phrases"`, `-excluded` words and operators, with spaces between them. `word*` finds words that begin so. Operators: `from:NAME` (or `from:me`), `in:ROOM` (a name, an id, or `in:@NAME` for a direct conversation), `before:`, `after:` and `on:` with a day such as `2026-11-30`, `has:link`, `has:reaction`, `is:edited`, `is:thread`, `type:room`, `type:group`, `type:direct`. All must hold; of several `from:`, `in:` or `type:` one. */
   readonly q: string;
   /** How far the clock of the days is from UTC: `+02:00`, `-05:00` or `Z`; `Z` if absent. */
   readonly utc_offset?: string | null;
@@ -1376,10 +1560,14 @@ export interface MessageSendData {
   readonly client_id?: Key | null;
   /** Where. */
   readonly conversation: Integer;
+  /** Uploaded files of the speaker that no message holds yet; with them the text may be empty. */
+  readonly files?: readonly FileKey[] | null;
   /** What the text is about; `text` if absent. */
   readonly message_type?: MessageType | null;
   /** The `seq` of the message that it answers. */
   readonly parent?: Integer | null;
+  /** To confirm that it may reach so many people. Without it, and where more would be reached, a text that calls many is refused, and the refusal says how many there are. */
+  readonly reach?: Integer | null;
   /** The text. */
   readonly text: string;
   /** The `seq` of the message in whose thread it is to stand, or 0 for the room. Without it, what answers a reply joins that reply's thread: the client knows no threads. */
@@ -1624,6 +1812,56 @@ export interface UserRoleData {
   readonly user: Integer;
 }
 
+/** A user group and people. */
+export interface User_groupAddData {
+  /** Which. */
+  readonly group: Integer;
+  /** Who. */
+  readonly people: readonly Integer[];
+}
+
+/** A new user group. */
+export interface User_groupCreateData {
+  /** Its name, which no other group and no person has. */
+  readonly name: string;
+  /** Its people; none if absent. */
+  readonly people?: readonly Integer[] | null;
+}
+
+/** A user group. */
+export interface User_groupDeleteData {
+  /** Which. */
+  readonly group: Integer;
+}
+
+/** A user group. */
+export interface User_groupGetData {
+  /** Which. */
+  readonly group: Integer;
+}
+
+/** What the asker knows already. */
+export interface User_groupListData {
+  /** The `rev` of the list that the client has; if it is still the same, the groups are not sent again. */
+  readonly rev?: Integer | null;
+}
+
+/** A user group and people. */
+export interface User_groupRemoveData {
+  /** Which. */
+  readonly group: Integer;
+  /** Who. */
+  readonly people: readonly Integer[];
+}
+
+/** A user group and its new name. */
+export interface User_groupRenameData {
+  /** Which. */
+  readonly group: Integer;
+  /** The new name. */
+  readonly name: string;
+}
+
 /** What each command takes, and what it is answered. */
 export interface Commands {
   /** Give the own account another email address, or none. */
@@ -1668,6 +1906,12 @@ export interface Commands {
   'draft.list': { data: DraftListData; answer: Drafts };
   /** Keep what one has begun to write, for all of one's devices. The later one wins. */
   'draft.save': { data: DraftSaveData; answer: SavedDraft };
+  /** Remove an own file that no message holds yet; repeating it changes nothing. */
+  'file.remove': { data: FileRemoveData; answer: Done };
+  /** What was for the speaker, newest first: mentions, replies and reactions. */
+  'inbox.list': { data: InboxListData; answer: Inbox };
+  /** Mark items of the inbox as read, or everything up to one; repeating it changes nothing. */
+  'inbox.read': { data: InboxReadData; answer: InboxRead };
   /** Everything up to here has reached a device. */
   'marker.delivered': { data: MarkerDeliveredData; answer: Marker };
   /** How far the members have read. */
@@ -1698,6 +1942,8 @@ export interface Commands {
   'message.get': { data: MessageGetData; answer: Message };
   /** A page of messages: the newest, or those before, after or around a number; all, those in the room, or a thread's replies. */
   'message.history': { data: MessageHistoryData; answer: History };
+  /** How many people a text would reach, for who wants to confirm it. */
+  'message.reach': { data: MessageReachData; answer: Reach };
   /** Save a message, to find it again; repeating it changes nothing. */
   'message.save': { data: MessageSaveData; answer: SavedMessage };
   /** Messages that the speaker may see and in which some words stand, newest or best first. */
@@ -1770,6 +2016,20 @@ export interface Commands {
   'user.list': { data: UserListData; answer: Users };
   /** Give an account another role on the server. Administrators only. */
   'user.role': { data: UserRoleData; answer: Account };
+  /** Put people into a user group. Moderators and administrators of the server only. */
+  'user_group.add': { data: User_groupAddData; answer: UserGroupPeople };
+  /** Make a user group. Moderators and administrators of the server only. */
+  'user_group.create': { data: User_groupCreateData; answer: UserGroupPeople };
+  /** Remove a user group; repeating it changes nothing. Moderators and administrators of the server only. */
+  'user_group.delete': { data: User_groupDeleteData; answer: Done };
+  /** A user group with its people. */
+  'user_group.get': { data: User_groupGetData; answer: UserGroupPeople };
+  /** The user groups of the server, unless the client knows them already. */
+  'user_group.list': { data: User_groupListData; answer: UserGroups };
+  /** Take people out of a user group. Moderators and administrators of the server only. */
+  'user_group.remove': { data: User_groupRemoveData; answer: UserGroupPeople };
+  /** Give a user group another name. Moderators and administrators of the server only. */
+  'user_group.rename': { data: User_groupRenameData; answer: UserGroupPeople };
 }
 export type CommandType = keyof Commands;
 export type DataOf<T extends CommandType> = Commands[T]['data'];
@@ -1865,6 +2125,13 @@ export interface Events {
     readonly conversation: number;
     readonly seq: number;
     readonly data: Done;
+  };
+  /** You have read something in your inbox. */
+  'inbox.read': {
+    readonly type: 'inbox.read';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: InboxRead;
   };
   /** Somebody has read or received more. */
   'marker.moved': { readonly type: 'marker.moved'; readonly conversation: number; readonly data: Marker };
@@ -1995,6 +2262,13 @@ export interface Events {
   'typing.stopped': { readonly type: 'typing.stopped'; readonly conversation: number; readonly data: Typing };
   /** Somebody tells something else about themselves. */
   'user.updated': { readonly type: 'user.updated'; readonly data: User };
+  /** You belong to these user groups now. */
+  'user_groups.changed': {
+    readonly type: 'user_groups.changed';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: OwnUserGroups;
+  };
 }
 export type EventType = keyof Events;
 export type EventFrame = Events[EventType];
@@ -2041,6 +2315,9 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'draft.discard': call('DELETE /v1/conversations/{conversation}/draft', ['edit', 'thread']),
   'draft.list': call('GET /v1/drafts'),
   'draft.save': call('PUT /v1/conversations/{conversation}/draft', [], true),
+  'file.remove': call('DELETE /v1/files/{file}'),
+  'inbox.list': call('GET /v1/inbox', ['cursor', 'limit']),
+  'inbox.read': call('POST /v1/inbox/read', [], true),
   'marker.delivered': call('PUT /v1/conversations/{conversation}/delivered', [], true),
   'marker.list': call('GET /v1/conversations/{conversation}/markers'),
   'marker.read': call('PUT /v1/conversations/{conversation}/read', [], true),
@@ -2062,6 +2339,7 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
     'thread',
     'limit',
   ]),
+  'message.reach': call('POST /v1/conversations/{conversation}/reach', [], true),
   'message.save': call('PUT /v1/conversations/{conversation}/messages/{seq}/saved'),
   'message.search': call('GET /v1/search/messages', [
     'q',
@@ -2105,4 +2383,11 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'user.get': call('GET /v1/users/{user}'),
   'user.list': call('GET /v1/users', ['users', 'revs', 'prefix', 'cursor', 'limit']),
   'user.role': call('PUT /v1/users/{user}/role', [], true),
+  'user_group.add': call('POST /v1/user-groups/{group}/people', [], true),
+  'user_group.create': call('POST /v1/user-groups', [], true),
+  'user_group.delete': call('DELETE /v1/user-groups/{group}'),
+  'user_group.get': call('GET /v1/user-groups/{group}'),
+  'user_group.list': call('GET /v1/user-groups', ['rev']),
+  'user_group.remove': call('POST /v1/user-groups/{group}/people/remove', [], true),
+  'user_group.rename': call('PATCH /v1/user-groups/{group}', [], true),
 };

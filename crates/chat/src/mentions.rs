@@ -42,6 +42,16 @@ impl Mentions {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+
+    /// Whether it is for a person, who belongs to these user groups.
+    #[must_use]
+    pub fn are_for(&self, user: UserId, groups: &[UserGroupId]) -> bool {
+        self.here
+            || self.room
+            || self.reply_to == Some(user)
+            || self.people.contains(&user)
+            || self.groups.iter().any(|group| groups.contains(group))
+    }
 }
 
 /// The names that a text calls, in the form in which they are compared.

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use chat::{
     AccountFact, ConversationId, Error, Millis, Number, Reply, Result, UserId,
-    accounts::Account,
     messages::Message,
     notifications::{
         ConversationSettings, DAY_MINUTES, FOREVER, LocalTime, NotificationChange, NotificationDecision,
@@ -96,8 +95,8 @@ impl Call {
         let mut conn = self.db.read().await?;
         let access = self.access_in(&mut conn, conversation).await?;
         let message = access.message(&mut conn, seq).await?;
-        let me = (self.speaker.user, self.speaker.username.as_str());
-        let decision = decided(&mut conn, me, access.conversation.kind, &access.settings, &message).await?;
+        let decision =
+            decided(&mut conn, self.speaker.user, access.conversation.kind, &access.settings, &message).await?;
         Ok(Reply::NotificationExplained(Box::new(decision)))
     }
 
@@ -157,28 +156,27 @@ pub async fn explain(
     let mut conn = engine.inner.db.read().await?;
     let found: Option<Membership> = store::members::membership(&mut conn, conversation, user).await?;
     let found = found.ok_or_else(|| Error::not_found("member"))?;
-    let account: Option<Account> = store::accounts::by_id(&mut conn, user).await?;
-    let account = account.ok_or_else(|| Error::not_found("user"))?;
     let message = store::messages::one(&mut conn, conversation, seq).await?;
     let message = message.filter(|message| message.seq >= found.visible_from);
     let message = message.ok_or_else(|| Error::not_found("message"))?;
-    let person = (user, account.username.as_str());
-    decided(&mut conn, person, found.conversation.kind, &found.settings, &message).await
+    decided(&mut conn, user, found.conversation.kind, &found.settings, &message).await
 }
 
 async fn decided(
     conn: &mut Conn,
-    (user, username): (UserId, &str),
+    user: UserId,
     kind: chat::conversations::Kind,
     here: &ConversationSettings,
     message: &Message,
 ) -> Result<NotificationDecision> {
     let settings = store::notifications::of(conn, user).await?;
+    let groups =
+        if message.mentions.groups.is_empty() { Vec::new() } else { store::user_groups::of_user(conn, user).await? };
     let text = message.text.as_deref().filter(|_| message.deleted_at.is_none());
     Ok(decide(&Occasion {
         is_own: message.author == user,
         text,
-        mentions: text.is_some_and(|text| chat::text::mentions(text, username)),
+        mentions: message.mentions.are_for(user, &groups),
         // Whoever asks has read it, and wants to know what was before that.
         is_read: false,
         kind,

@@ -34,11 +34,6 @@ export const numbered: NumberedReducers<
     people: ({ user }) => [person(user)],
     apply: (known, { data }, context) => step(putMember(known, data, context)),
   },
-  // Told only to those who ask for it, which this client does not yet.
-  'members.changed': {
-    people: () => [],
-    apply: (known, { data, seq }) => step(withCount(known, data.member_count, seq)),
-  },
 };
 
 /** A repeat of an event must not take back what a fresh row has brought already. */

@@ -2,7 +2,8 @@
 // order (`docs/features/notifications.md`).
 import { UNSPACED } from '../text/characters.js';
 import { mentions } from '../text.js';
-import type { Conversation, ConversationSettings, Message, Notifications } from '../wire.js';
+import { isForMe } from './mentions.js';
+import type { Account, Conversation, ConversationSettings, Message, Notifications } from '../wire.js';
 import { only, withInner, type ConversationState, type Reduced, type Reducers, type State } from './state.js';
 import { put } from './put.js';
 
@@ -75,14 +76,21 @@ export function notifies(message: Message, known: ConversationState, state: Stat
   if (message.seq <= known.readSeq || isMuted(known, now)) return false;
   const level = levelIn(known, state);
   if (level === 'nothing') return false;
-  if (level === 'mentions' && !calls(message.text, me.username, notifications?.keywords ?? [])) return false;
+  if (level === 'mentions' && !calls(message, me, state)) return false;
   const quiet = notifications?.quiet_hours;
   if (quiet && isQuiet(quiet, now)) return false;
   return state.people.get(me.id)?.presence !== 'busy';
 }
 
-function calls(text: string, username: string, keywords: readonly string[]): boolean {
-  return mentions(text, username) || keywords.some((keyword) => hasKeyword(text, keyword));
+/** Whether a message is for the person, or has one of their keywords in it. */
+function calls(message: Message, me: Account, { userGroups, notifications }: State): boolean {
+  const text = message.text ?? '';
+  // Servers before feature level 7 have not looked whom a text names.
+  const named =
+    (message.mentions as Message['mentions'] | undefined) === undefined
+      ? mentions(text, me.username)
+      : isForMe(message, { me: me.id, groups: userGroups?.own ?? null });
+  return named || (notifications?.keywords ?? []).some((keyword) => hasKeyword(text, keyword));
 }
 
 const GLUED = new RegExp(`[${UNSPACED}]`, 'u');

@@ -1,3 +1,4 @@
+import type { Writing } from './writing.svelte';
 import type { File as Uploaded } from '@palabre/sdk';
 import { bytes } from '../i18n.svelte';
 import { client, town } from '../town/town.svelte';
@@ -108,4 +109,10 @@ export function attachmentsOf(draft: string): Attachments {
   let found = known.get(draft);
   if (!found) known.set(draft, (found = new Attachments()));
   return found;
+}
+
+/** Whether what is written can be sent with its files, or kept if it is a change of a message. */
+export function readyToSend(writing: Writing, attachments: Attachments): boolean {
+  if (writing.edit !== null) return writing.readyWith(writing.editing?.files?.length ?? 0);
+  return attachments.ready && writing.readyWith(attachments.list.length);
 }

@@ -1,5 +1,5 @@
 // The browser's notifications. Loaded by those who want them, and by the settings.
-import { isForMe, isInRoom, wordsOf, type Message, type Notice } from '@palabre/sdk';
+import { isForMe, isInRoom, mentions, wordsOf, type Message, type Notice } from '@palabre/sdk';
 import { number } from '../i18n.svelte';
 import { keep, kept, watchKept } from '../kept';
 import { at } from '../base';
