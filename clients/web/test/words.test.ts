@@ -22,6 +22,7 @@ const SAME = new Set([
   'Public',
   'Nature',
   'Smileys',
+  'Suggestions',
   'Date',
   'Code',
   'Code (Ctrl+E)',

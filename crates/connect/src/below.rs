@@ -23,6 +23,7 @@ pub(crate) struct Below {
 
 /// The beginnings of the server's own paths, up to where they differ among paths of a kind.
 const OWN: &[&str] = &[
+    "/activity",
     "/admin",
     "/api/v1/auth",
     "/api/v1/chat",
@@ -41,9 +42,11 @@ const OWN: &[&str] = &[
     "/play",
     "/ready",
     "/register",
+    "/saved",
     "/settings",
     "/setup",
     "/theme.js",
+    "/threads",
     "/v1",
     "/welcome",
     "/ws",

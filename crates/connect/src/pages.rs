@@ -31,6 +31,7 @@ pub(crate) const PLACES: &[&str] = &[
     "/activity",
     "/people",
     "/saved",
+    "/threads",
     "/settings",
     "/settings/{*place}",
     "/admin",

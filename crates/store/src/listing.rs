@@ -20,8 +20,8 @@ use crate::{
 
 /// Entries of the list of `$1`, hidden ones too.
 ///
-/// Unread messages are counted in two indexes alone, what stands in the room and what stands aside in threads, from one
-/// number on and up to [`chat::limits::UNREAD_CAP`]: the rows are not read.
+/// Unread messages are counted by two indexes, what stands in the room and what stands aside in threads, from one number
+/// on and up to [`chat::limits::UNREAD_CAP`]: no more rows than that are read of each.
 macro_rules! entry {
     () => {
         concat!("SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \

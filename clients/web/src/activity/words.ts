@@ -23,7 +23,7 @@ export const t = speak({
     back: 'Retour aux conversations',
     readAll: 'Tout marquer comme lu',
     read: 'Marquer comme lu',
-    readOf: (text: string) => `Marquer comme lu : ${text}`,
+    readOf: (text: string) => `Marquer comme lu : ${text}`,
     unread: 'Non lu',
     none: 'Rien pour l’instant. Vous verrez ici les mentions de vous, les réponses et les réactions à vos messages.',
     more: 'Afficher plus',

@@ -189,7 +189,7 @@ export const t = speak({
     storage: 'Stockage',
     searchBehind: 'Pas encore trouvable',
     searchWhole: 'Tout peut être trouvé.',
-    searchBehindHint: 'modifications ; l’index rattrape son retard',
+    searchBehindHint: 'modifications ; l’index rattrape son retard',
     uptime: 'En marche depuis',
     version: (version: string) => `Palabre ${version}`,
     perSecond: 'Messages par seconde',

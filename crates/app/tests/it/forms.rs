@@ -101,6 +101,13 @@ fn lets_in(document: &Value, schema: &Value, value: &Value) -> bool {
         && most("maxItems", entries)
         && fits
         && value.as_array().into_iter().flatten().all(|item| lets_in(document, &schema["items"], item))
+        && value.as_object().is_none_or(|fields| {
+            schema["required"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .all(|field| fields.contains_key(field.as_str().unwrap()))
+        })
         && (schema["format"] != "date" || value.as_str().is_none_or(is_day))
 }
 
@@ -248,7 +255,9 @@ fn usual(operation: &str, field: &str, room: i64, bob: i64) -> Value {
         "text" => json!("hello"),
         "emoji" => json!("👍"),
         "at" => json!("2000-01-02T00:00:00Z"),
-        "reminder" => json!(1),
+        "reminder" | "thread" => json!(1),
+        "follows" => json!(true),
+        "file" => json!("00112233445566778899aabbccddeeff"),
         "q" => json!("garden"),
         other => panic!("{operation} needs {other}: say what it usually is"),
     }
@@ -257,6 +266,7 @@ fn usual(operation: &str, field: &str, room: i64, bob: i64) -> Value {
 /// What an operation needs besides, so that its field has a meaning.
 fn besides(operation: &str, field: &str, bob: i64) -> Value {
     match (operation, field) {
+        ("message.send" | "message.send.put", "also_in_room") => json!({ "thread": 1 }),
         ("conversation.create", "members") => json!({ "kind": "group" }),
         ("conversation.create", "user") => json!({ "kind": "direct" }),
         ("conversation.create", "kind") => json!({}),
@@ -351,7 +361,14 @@ async fn ask(
 /// The field that a refusal by form names.
 fn refused_field(answer: &Answer) -> Option<String> {
     // Of these the form is good: it is what they say that is not.
-    let not_form = ["too easy to guess", "There is no message with this seq", "at least a second ahead"];
+    let not_form = [
+        "too easy to guess",
+        "There is no message with this seq",
+        "at least a second ahead",
+        "must be ahead",
+        "no reply in a thread itself",
+        "is not one that this server gave",
+    ];
     let by_form = matches!(answer.status, 400 | 422) && !not_form.iter().any(|words| answer.text.contains(words));
     let pointer = answer.body["errors"][0]["pointer"].as_str()?;
     by_form.then(|| pointer.split('/').nth(1).unwrap_or_default().to_owned())

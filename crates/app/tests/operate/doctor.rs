@@ -175,7 +175,7 @@ fn a_database_that_is_damaged_or_not_there_is_told() {
     let end = pages.len();
     pages[end - 3 * 4096..].fill(0x5a);
     fs::write(folder.data().join("palabre.db"), pages).expect("damage");
-    doctor(&folder.data(), &[]).has_problem(&["database:", "malformed", "backup"]);
+    doctor(&folder.data(), &[]).has_problem(&["database:", "is damaged", "backup"]);
     fs::write(folder.data().join("palabre.db"), "").expect("empty");
     let by_hand = doctor(&folder.data(), &[("PALABRE_DATABASE__AUTO_MIGRATE", "false")]);
     by_hand.has_problem(&["tables:", "there are no tables yet", "palabre migrate"]);

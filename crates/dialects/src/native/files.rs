@@ -102,7 +102,7 @@ impl Bytes {
                         "description": "The file.", "content": { "application/json": { "schema": file } },
                     }),
                 );
-                let name = parameter("name", "query", json!({ "type": "string" }), "What the file is called.");
+                let name = parameter("name", "query", super::forms::file_name(), "What the file is called.");
                 let body = json!({ "required": true, "content": { "application/octet-stream": { "schema": bytes } } });
                 ("Upload a file: the body is its bytes. It waits a day for a message.", vec![name], Some(body))
             }
@@ -111,7 +111,7 @@ impl Bytes {
                 responses.insert("200".into(), whole.clone());
                 responses.insert("206".into(), whole);
                 responses.insert("304".into(), json!({ "description": "The caller has it already (If-None-Match)." }));
-                let id = json!({ "$ref": "#/components/schemas/FileKey" });
+                let id = json!({ "type": "string" });
                 let save = json!({ "type": "boolean" });
                 let parameters = vec![
                     parameter("file", "path", id, "Which."),

@@ -125,8 +125,9 @@ fn of_field(operation: &str, field: &str, limits: &Limits) -> Option<Value> {
         ("draft.save", "edit" | "parent" | "thread") => {
             json!({ "type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_SAFE_INTEGER })
         }
-        ("message.send" | "message.edit", "text") => text(WRITTEN, limits.message_length),
-        ("draft.save" | "message.reach", "text") => {
+        ("message.send", "text") => text(WRITTEN, limits.message_length),
+        // The text of a message with files may be taken away.
+        ("draft.save" | "message.reach" | "message.edit", "text") => {
             json!({ "type": "string", "pattern": TEXT, "maxLength": limits.message_length })
         }
         ("message.search" | "search.complete", "q") => {
@@ -159,6 +160,11 @@ fn limit(usual: i64, most: i64) -> Value {
         "type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_SAFE_INTEGER, "default": usual,
         "description": format!("How many; {usual} if absent. More than {most} are never given."),
     })
+}
+
+/// What a file may be called.
+pub(super) fn file_name() -> Value {
+    text(LINE, chat::files::NAME_LENGTH)
 }
 
 /// A text with at least one character. Characters are Unicode scalar values, as JSON Schema counts them.

@@ -11,9 +11,6 @@ use chat::{
     members::{Departure, Member, Role},
     mentions::Reached,
     messages::{Message, MessageType, Page, Sent},
-    notifications::{
-        ConversationSettings, NotificationDecision, NotificationLevel, NotificationSettings, QuietHours, Why,
-    },
     policies::{Ability, Explanation, Grant, Policy, Rights},
     presence::{Presence, Seen},
     query::ListPosition,
@@ -31,7 +28,10 @@ use serde_json::Value;
 
 use super::{
     NOON, ann,
-    reached::{inbox_item, mentions, place_in_inbox, read_state, user_group},
+    reached::{
+        inbox_item, mentions, notification_decision, notification_settings, place_in_inbox, read_state, settings_here,
+        user_group,
+    },
 };
 use crate::{AllStatistics, ServerInfo, Statistics, Welcome};
 
@@ -585,37 +585,5 @@ pub(super) fn draft(value: &Value) -> Draft {
         parent: seq(&value["parent"]),
         rev: Number(int(&value["rev"], 7)),
         saved_at: NOON,
-    }
-}
-
-/// `{"level","muted","unread_from"}`; `"muted":true` is until a day after noon.
-fn settings_here(value: &Value) -> ConversationSettings {
-    ConversationSettings {
-        level: value["level"].as_str().and_then(NotificationLevel::from_name),
-        muted_until: (value["muted"] == true).then(|| NOON.plus(86_400_000)),
-        unread_from: value["unread_from"].as_i64().map(Number),
-    }
-}
-
-/// `{"rooms","quiet","keywords","rev"}`; `"quiet":true` is from Friday and Saturday at 22:30 until 7:05.
-fn notification_settings(value: &Value) -> NotificationSettings {
-    let quiet = QuietHours { days: vec![5, 6], from: 1_350, to: 425, time_zone: "Europe/Paris".into() };
-    NotificationSettings {
-        rooms: NotificationLevel::from_name(&text(&value["rooms"], "everything")).unwrap(),
-        quiet: (value["quiet"] == true).then_some(quiet),
-        keywords: list(&value["keywords"], |word| text(word, "")),
-        rev: Number(int(&value["rev"], 0)),
-        ..NotificationSettings::default()
-    }
-}
-
-/// `{"keyword"}` notifies; without it, what is muted until a day after noon.
-fn notification_decision(value: &Value) -> NotificationDecision {
-    let keyword = value["keyword"].as_str().map(|word| Why::Keyword(word.to_owned()));
-    NotificationDecision {
-        notifies: keyword.is_some(),
-        why: keyword.unwrap_or(Why::Muted { until: NOON.plus(86_400_000) }),
-        level: NotificationLevel::Mentions,
-        is_own_level: value["own"] == true,
     }
 }

@@ -1,9 +1,19 @@
-//! Makes of short JSON what says whom messages are for.
+//! Makes of short JSON what says whom messages are for, and whom they notify.
 
-use chat::{Number, UserGroupId, UserId, inbox, mentions::Mentions, user_groups::UserGroup};
+use chat::{
+    Number, UserGroupId, UserId, inbox,
+    mentions::Mentions,
+    notifications::{
+        ConversationSettings, NotificationDecision, NotificationLevel, NotificationSettings, QuietHours, Why,
+    },
+    user_groups::UserGroup,
+};
 use serde_json::Value;
 
-use super::nouns::{int, list, message, optional, text};
+use super::{
+    NOON,
+    nouns::{int, list, message, optional, text},
+};
 
 /// `{"people","groups","here","room","reply_to"}`.
 pub(super) fn mentions(value: &Value) -> Mentions {
@@ -47,5 +57,37 @@ pub(super) fn user_group(value: &Value) -> UserGroup {
         name: text(&value["name"], "dev"),
         size: int(&value["size"], 2),
         mine: value["mine"] == true,
+    }
+}
+
+/// `{"level","muted","unread_from"}`; `"muted":true` is until a day after noon.
+pub(super) fn settings_here(value: &Value) -> ConversationSettings {
+    ConversationSettings {
+        level: value["level"].as_str().and_then(NotificationLevel::from_name),
+        muted_until: (value["muted"] == true).then(|| NOON.plus(86_400_000)),
+        unread_from: value["unread_from"].as_i64().map(Number),
+    }
+}
+
+/// `{"rooms","quiet","keywords","rev"}`; `"quiet":true` is from Friday and Saturday at 22:30 until 7:05.
+pub(super) fn notification_settings(value: &Value) -> NotificationSettings {
+    let quiet = QuietHours { days: vec![5, 6], from: 1_350, to: 425, time_zone: "Europe/Paris".into() };
+    NotificationSettings {
+        rooms: NotificationLevel::from_name(&text(&value["rooms"], "everything")).unwrap(),
+        quiet: (value["quiet"] == true).then_some(quiet),
+        keywords: list(&value["keywords"], |word| text(word, "")),
+        rev: Number(int(&value["rev"], 0)),
+        ..NotificationSettings::default()
+    }
+}
+
+/// `{"keyword"}` notifies; without it, what is muted until a day after noon.
+pub(super) fn notification_decision(value: &Value) -> NotificationDecision {
+    let keyword = value["keyword"].as_str().map(|word| Why::Keyword(word.to_owned()));
+    NotificationDecision {
+        notifies: keyword.is_some(),
+        why: keyword.unwrap_or(Why::Muted { until: NOON.plus(86_400_000) }),
+        level: NotificationLevel::Mentions,
+        is_own_level: value["own"] == true,
     }
 }

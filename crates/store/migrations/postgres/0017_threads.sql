@@ -4,9 +4,8 @@
 ALTER TABLE messages ADD COLUMN thread BIGINT;
 -- 1 if it stands in its thread only and not in the room as well.
 ALTER TABLE messages ADD COLUMN aside BIGINT NOT NULL DEFAULT 0;
--- Each of the two is read by itself: what stands in the room, and what stands in a thread. The further columns are all
--- that counting unread messages needs: no row is read for it.
-CREATE INDEX messages_in_room ON messages (conversation_id, seq, author_id, deleted_at) WHERE aside = 0;
+-- Each of the two is read by itself: what stands in the room, and what stands in a thread.
+CREATE INDEX messages_in_room ON messages (conversation_id, seq) WHERE aside = 0;
 CREATE INDEX messages_in_thread ON messages (conversation_id, thread, seq) WHERE thread IS NOT NULL;
 
 -- What a thread's root shows of it. A row is written with the first reply, and never removed.

@@ -25,5 +25,5 @@ CREATE TABLE notification_settings (
     rev INTEGER NOT NULL
 ) STRICT;
 
--- Unread messages are counted, up to a bound, in `messages_in_room` and in this index, without a look at the rows.
-CREATE INDEX messages_aside ON messages (conversation_id, seq, author_id, deleted_at) WHERE aside = 1;
+-- Unread replies are counted, up to a bound, as unread messages of the room are in `messages_in_room`.
+CREATE INDEX messages_aside ON messages (conversation_id, seq) WHERE aside = 1;

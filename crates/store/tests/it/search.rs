@@ -284,10 +284,10 @@ async fn an_examination_tells_what_became_of_the_index_and_changes_nothing() {
         let db = Db::open(&options(&url)).await.unwrap();
         db.migrate().await.unwrap();
         assert_eq!(examine(&url).await.unwrap().state, State::Absent);
-        search::check_version(&db).await.unwrap();
         let (writer, mut told) = writer(&db);
         tokio::spawn(async move { while told.recv().await.is_some() {} });
         let (ann, _bob, garden) = room(&writer).await;
+        search::check_version(&db).await.unwrap();
         say(&writer, ann, garden, "", "one apple").await.unwrap().unwrap();
         let found = examine(&url).await.unwrap();
         assert_eq!((found.state, found.status.behind), (State::Good, 1));
@@ -297,6 +297,7 @@ async fn an_examination_tells_what_became_of_the_index_and_changes_nothing() {
         let Some(file) = url.strip_prefix("sqlite:").map(|path| path.replace("test.db", "test.search.db")) else {
             continue;
         };
+        drop(writer);
         db.close().await;
         std::fs::write(&file, "this is no index, and stays what it is").unwrap();
         assert!(matches!(examine(&url).await.unwrap().state, State::Damaged(_)));
