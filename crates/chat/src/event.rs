@@ -389,6 +389,7 @@ impl Revocation {
 }
 
 /// One thing to publish after a commit. A commit has a list of these, in order.
+#[expect(clippy::large_enum_variant, reason = "nearly all are events; a box would cost an allocation for each message")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outgoing {
     /// A numbered change of a conversation. Those of one conversation are in the order of their numbers.

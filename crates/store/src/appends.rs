@@ -279,8 +279,8 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
     mend_heads(unit, run, &mut rows).await?;
     let mut calls = Calls::of(unit, run).await?;
     let mut joining = joining::join(unit, run, &rows).await?;
-    let mut known = Known::default();
-    known.offered = Offered::by(&mut unit.conn, run.iter().map(|append| &append.submission)).await?;
+    let offered = Offered::by(&mut unit.conn, run.iter().map(|append| &append.submission)).await?;
+    let mut known = Known { offered, ..Known::default() };
     let mut seen: HashMap<(i64, &str), usize> = HashMap::new();
     let mut verdicts = Vec::with_capacity(run.len());
     for (index, (append, row)) in run.iter().zip(rows).enumerate() {

@@ -105,7 +105,10 @@ fn another_value(path: &str) -> &'static str {
         "log.filter" => "info,sqlx=debug",
         "log.format" => "json",
         "data.file_types" => "image,pdf",
-        "limits.message_burst" | "database.connect_timeout_seconds" | "limits.history_page" => "7",
+        "limits.files_per_message"
+        | "limits.message_burst"
+        | "database.connect_timeout_seconds"
+        | "limits.history_page" => "7",
         "limits.frame_bytes" | "limits.queue_bytes" => "20000",
         "limits.typing_ms" => "700",
         "auth.refresh_absolute_days" => "40",

@@ -232,7 +232,7 @@ async fn a_photo_tells_its_size_and_not_where_it_was_taken() {
     assert_eq!(message["files"], json!([file]));
     let (_, read) = asks_for(town.rest(), &ann, &file, &[]).await;
     assert!(!read.windows(7).any(|window| window == b"52.5200"), "where it was taken");
-    assert_eq!((read.len(), &read[read.len() - picture.len() - 2..read.len() - 2] == picture), (photo.len(), true));
+    assert_eq!((read.len(), read[read.len() - picture.len() - 2..read.len() - 2] == *picture), (photo.len(), true));
     town.closes().await;
 }
 

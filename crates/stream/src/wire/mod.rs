@@ -95,6 +95,7 @@ fn heard(conversation: ConversationId, word: &str) -> Option<Heard> {
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "nearly all are events; a box would cost an allocation for each message")]
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Word<'a> {

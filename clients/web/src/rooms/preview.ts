@@ -1,0 +1,22 @@
+import { wordsOf, type ConversationState } from '@palabre/sdk';
+import { isolated } from '../i18n.svelte';
+import { excerpt } from '../text/excerpt';
+import { waiting } from '../town/drafts.svelte';
+import { town } from '../town/town.svelte';
+import { t } from './words';
+
+/** What the list shows of a conversation: what is not sent yet, else the newest message, else what it is about. */
+export function previewOf(conversation: ConversationState, current: boolean): string {
+  const unsent = current ? '' : waiting(conversation.id);
+  if (unsent) return t().draft(isolated(excerpt(unsent)));
+  const pending = conversation.pending.at(-1);
+  if (pending) return t().you(isolated(excerpt(wordsOf(pending) ?? '')));
+  const last = conversation.lastMessage;
+  if (!last) return isolated(conversation.row.topic ?? '');
+  const words = wordsOf(last);
+  if (words === null) return t().deleted;
+  if (last.author.id === town.me?.id) return t().you(isolated(excerpt(words)));
+  return conversation.row.kind === 'direct'
+    ? isolated(excerpt(words))
+    : t().by(isolated(town.nameOf(last.author)), isolated(excerpt(words)));
+}
