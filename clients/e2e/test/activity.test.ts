@@ -55,10 +55,10 @@ test('all is marked as read at once, also on the other device', async () => {
   await sees(desk.page.getByText('Nothing yet.', { exact: false }));
   for (const text of ['@fay one', '@fay two', '@room three']) await eve.say(room, text);
   for (const { page } of [desk, phone]) await becomes(() => activity(page).count(), 3);
-  await desk.page.getByRole('button', { name: 'Mark all as read' }).click();
+  await desk.page.getByRole('main').getByRole('button', { name: 'Mark all as read' }).click();
   for (const { page } of [desk, phone]) {
     await becomes(() => activity(page).getByRole('button').count(), 0);
-    await seesNot(page.getByRole('button', { name: 'Mark all as read' }));
+    await seesNot(page.getByRole('main').getByRole('button', { name: 'Mark all as read' }));
   }
 });
 

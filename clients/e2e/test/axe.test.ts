@@ -79,7 +79,7 @@ test('a conversation with all that can be in one', async () => {
   await expectAccessible(page, 'the menu of a message');
   await page.keyboard.press('Escape');
   await message(page, 'Rain until nine').hover();
-  await page.getByRole('toolbar').getByRole('button', { name: 'Reply' }).click();
+  await page.getByRole('toolbar').getByRole('button', { name: 'Reply', exact: true }).click();
   await sees(page.getByText('Replying to Tom Baker'));
   await expectAccessible(page, 'an answer');
   await page.keyboard.press('Escape');

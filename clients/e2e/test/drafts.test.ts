@@ -46,7 +46,7 @@ test('a text with its quote shows up on the other device, and is gone everywhere
   const phone = await town().visit(ann, { ...PHONE, path: `/c/${room.id}` });
   const desk = await town().visit(ann, '/');
   await message(phone.page, 'Soup or salad?').hover();
-  await message(phone.page, 'Soup or salad?').getByRole('button', { name: 'Reply' }).click();
+  await message(phone.page, 'Soup or salad?').getByRole('button', { name: 'Reply', exact: true }).click();
   await composer(phone.page).pressSequentially('Salad, I thi');
   await sees(preview(desk.page, 'Kitchen').getByText('Draft: Salad, I thi'));
 

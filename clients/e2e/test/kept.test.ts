@@ -142,7 +142,7 @@ test('a quote without a text yet is a draft: it stays through another room, a re
   await ida.makeRoom('Shelf');
   const { page } = await town().visit(ida, `/c/${room.id}`);
   await message(page, 'Soup or salad?').hover();
-  await message(page, 'Soup or salad?').getByRole('button', { name: 'Reply' }).click();
+  await message(page, 'Soup or salad?').getByRole('button', { name: 'Reply', exact: true }).click();
   await sees(page.getByText('Replying to jon'));
   await conversations(page).getByRole('link', { name: /Shelf/ }).click();
   await sees(page.getByRole('heading', { level: 1, name: 'Shelf' }));
@@ -162,7 +162,7 @@ test('half a reply and half an edit are there again after a look at another room
   await kim.makeRoom('Pier');
   const { page } = await town().visit(kim, `/c/${room.id}`);
   await message(page, 'Soup or salad?').hover();
-  await message(page, 'Soup or salad?').getByRole('button', { name: 'Reply' }).click();
+  await message(page, 'Soup or salad?').getByRole('button', { name: 'Reply', exact: true }).click();
   await composer(page).pressSequentially('half a reply');
   const away = async () => {
     await conversations(page).getByRole('link', { name: /Pier/ }).click();

@@ -39,7 +39,7 @@ test('answers, edits and deletions are seen by the other at once', async () => {
   const [a, b] = await Promise.all([town().visit(ada, `/c/${room.id}`), town().visit(ben, `/c/${room.id}`)]);
   await sees(composer(a.page));
   await say(b.page, 'Soup or salad?');
-  await (await tools(a.page, 'Soup or salad?')).getByRole('button', { name: 'Reply' }).click();
+  await (await tools(a.page, 'Soup or salad?')).getByRole('button', { name: 'Reply', exact: true }).click();
   await sees(a.page.getByText('Replying to ben'));
   await say(a.page, 'Soop');
   const reply = message(b.page, 'Soop');

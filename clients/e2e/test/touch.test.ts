@@ -20,7 +20,7 @@ test('a finger reaches what one does with a message', async () => {
   await tools.getByRole('button', { name: 'React 👍' }).tap();
   await sees(beans.getByRole('button', { name: /👍/ }).filter({ hasText: '1' }));
   await message(page, 'And the roses?').tap();
-  await tools.getByRole('button', { name: 'Reply' }).tap();
+  await tools.getByRole('button', { name: 'Reply', exact: true }).tap();
   await sees(page.getByText('Replying to ann'));
   await composer(page).fill('I do');
   await page.getByRole('button', { name: 'Send' }).tap();

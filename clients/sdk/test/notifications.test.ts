@@ -15,6 +15,9 @@ const all: Notifications = {
   rev: 0,
 };
 
+/** Of a message that names Ann. */
+const ANN = { people: [1], groups: [], here: false, room: false, reply_to: null };
+
 const changed = (data: Notifications, number: number) =>
   [{ type: 'notifications.changed', data }, number] as const;
 const settings = (change: Partial<ConversationSettings>) => ({
@@ -43,14 +46,21 @@ describe('a message notifies', () => {
   test('by the level of the conversation, else of its kind', () => {
     const rooms = { rooms: 'mentions' } as const;
     expect(told(kitchen({}, rooms))).toBe(false);
-    expect(told(kitchen({}, rooms), { text: 'look, @Ann' })).toBe(true);
+    expect(told(kitchen({}, rooms), { text: 'look, @Ann' }), 'the server has looked, and it is nobody').toBe(
+      false,
+    );
+    expect(told(kitchen({}, rooms), { text: 'look, @Ann', mentions: ANN })).toBe(true);
+    expect(told(kitchen({}, rooms), { mentions: { ...ANN, people: [], reply_to: 1 } })).toBe(true);
+    // Servers before feature level 7 have not looked.
+    const earlier = { text: 'look, @Ann', mentions: undefined } as unknown as Partial<Message>;
+    expect(told(kitchen({}, rooms), earlier)).toBe(true);
     expect(told(kitchen({ level: 'everything' }, rooms))).toBe(true);
-    expect(told(kitchen({ level: 'nothing' }), { text: '@ann' })).toBe(false);
+    expect(told(kitchen({ level: 'nothing' }), { mentions: ANN })).toBe(false);
     expect(told(kitchen({}, { ...rooms, keywords: ['lime'] }), { text: 'a LIME-tree' })).toBe(true);
   });
 
   test('not while the conversation is muted, it is quiet, or one is busy', () => {
-    expect(told(kitchen({ muted_until: '2026-01-05T21:30:01Z' }), { text: '@ann' })).toBe(false);
+    expect(told(kitchen({ muted_until: '2026-01-05T21:30:01Z' }), { mentions: ANN })).toBe(false);
     expect(told(kitchen({ muted_until: '2026-01-05T21:30:00Z' }))).toBe(true);
     const night = { days: [1], from: '22:00', to: '07:00', time_zone: 'Europe/Paris' };
     expect(told(kitchen({}, { quiet_hours: night }))).toBe(false);
@@ -62,7 +72,7 @@ describe('a message notifies', () => {
   test('and only what does is told of', () => {
     const tell = { type: 'tell', now: NOW } as const;
     const story = kitchen({ level: 'mentions' }).take({ type: 'listed', ids: new Set([1]) });
-    story.hear('message.created', message(10)).hear('message.created', message(11, { text: '@ann' }));
+    story.hear('message.created', message(10)).hear('message.created', message(11, { mentions: ANN }));
     story.take(tell, tell);
     expect(story.notices.map(({ messages, count }) => [messages.map(({ seq }) => seq), count])).toEqual([
       [[11], 1],

@@ -27,6 +27,7 @@ test('there are examples', () => {
     'Say something',
     'Show what is there',
     'What is being written',
+    'Threads',
     'What is saved',
     'A bot',
     'Telling a person',
@@ -37,8 +38,9 @@ test('there are examples', () => {
 
 const said: Readonly<Record<string, readonly string[]>> = {
   'Show what is there': ['1 kitchen: 0 unread, last: Hello, kitchen!', '  ann: Hello, kitchen!'],
+  Threads: ['Hello, kitchen! 0', '0'],
   'What is saved': ['Hello, kitchen!'],
-  Texts: ['text See ', 'link https://example.org/a', 'text , ', 'mention ann', 'text : ', 'code x < y'],
+  Texts: ['See THIS: https://example.org/a <https://example.org/a>, @ann: x < y', '• one\n• two'],
 };
 
 // The bot runs as a program of its own, which stays: see package.test.ts.

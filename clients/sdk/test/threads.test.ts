@@ -25,7 +25,7 @@ function following(): Story {
   const story = new Story();
   const greeting = { ...authenticated([[1, 4]], 'e', 5), feature_level: 7 };
   story.take({ type: 'authenticated', data: greeting, sent: at({}) });
-  expect(story.wants).toEqual([{ type: 'drafts' }, { type: 'threads' }]);
+  expect(story.wants).toEqual([{ type: 'groups' }, { type: 'drafts' }, { type: 'threads' }]);
   story.take({ type: 'rows', rows: [conversation(4, { read_seq: 2 })], shown: true });
   return story.take({ type: 'threads', threads: [followed(4, 0, 4)] });
 }

@@ -16,6 +16,7 @@ export const t = speak({
     forYou: (count: number, forMe: number) =>
       `${plural(count, '# unread message', '# unread messages')}, ${plural(forMe, '# for you', '# for you')}`,
     activity: 'Activity',
+    elsewhere: 'Other pages',
     none: 'No conversations yet.',
     noneFound: 'No results.',
     you: (text: string) => `You: ${text}`,
@@ -63,6 +64,7 @@ export const t = speak({
     forYou: (count: number, forMe: number) =>
       `${plural(count, '# message non lu', '# messages non lus')}, dont ${plural(forMe, '# pour vous', '# pour vous')}`,
     activity: 'Activité',
+    elsewhere: 'Autres pages',
     none: 'Pas encore de conversation.',
     noneFound: 'Aucun résultat.',
     you: (text: string) => `Vous : ${text}`,

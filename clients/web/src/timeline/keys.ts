@@ -1,5 +1,4 @@
 import type { Message } from '@palabre/sdk';
-import { markUnread } from '../quiet/acts';
 import type { Doing } from './doing';
 
 /** The row of the timeline that something lies in. */
@@ -28,7 +27,7 @@ export function actOf(key: string, message: Message, own: boolean, doing: Doing,
     case '+':
       return () => doing.pick(message, row);
     case 'u':
-      return () => void markUnread(message);
+      return () => void import('../quiet/acts').then((acts) => acts.markUnread(message));
     case 'e':
       return own ? () => doing.edit(message) : undefined;
     case 'Delete':

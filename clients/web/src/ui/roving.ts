@@ -2,8 +2,9 @@
  * One stop of the Tab key for a whole list: the arrow keys, Home and End move the focus among its items.
  *
  * @param selector the items, in the element on which the handler is
+ * @param beside whether they stand beside each other: left and right then move as up and down do
  */
-export function roving(selector: string): (event: KeyboardEvent) => void {
+export function roving(selector: string, beside = false): (event: KeyboardEvent) => void {
   return (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const items = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>(selector)];
@@ -14,7 +15,7 @@ export function roving(selector: string): (event: KeyboardEvent) => void {
       Home: 0,
       End: items.length - 1,
     };
-    const next = steps[event.key];
+    const next = steps[beside ? event.key.replace('Right', 'Down').replace('Left', 'Up') : event.key];
     if (now < 0 || next === undefined) return;
     event.preventDefault();
     items[next]?.focus();
