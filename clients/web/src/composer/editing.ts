@@ -74,6 +74,8 @@ export class Editing {
     typeInto(box, text);
     this.#changed(text);
     await tick();
+    // What was open meanwhile gives the focus back to where it was.
+    box.focus();
     box.setSelectionRange(from, to);
     this.#changed(text);
   }
