@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const TRIES: usize = 50;
 
 /// The largest number of unread messages that a list counts.
-const UNREAD_CAP: usize = 100;
+pub(crate) const UNREAD_CAP: usize = 100;
 
 /// The result of a request.
 enum Seen<T> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Evidence, History, Row, Rule, Step, Violation};
+use crate::law::UNREAD_CAP;
 
 /// Judges the rules, and counts how often each was applied.
 pub(super) fn judge(evidence: &Evidence) -> (Vec<Violation>, Vec<(Rule, u64)>) {
@@ -229,14 +230,14 @@ impl<'a> Eyes<'a> {
         found.into_iter().for_each(|detail| self.accuse(Rule::I12, detail));
     }
 
-    /// Checks I12: unread messages are those of others beyond the marker, counted up to a thousand.
+    /// Checks I12: unread messages are those of others beyond the marker, counted up to a hundred.
     fn unread_is_counted(&mut self) {
         let mut found = Vec::new();
         for log in &self.evidence.logs {
             for marker in &log.markers {
                 let unread =
                     |row: &&Row| row.seq > marker.read_seq && row.author != marker.user && row.content.is_some();
-                let counted = log.rows.iter().filter(unread).take(1_000).count() as i64;
+                let counted = log.rows.iter().filter(unread).take(UNREAD_CAP).count() as i64;
                 if counted != marker.unread {
                     found.push(format!("{marker:?} in {}, but {counted} are unread", log.conversation));
                 }
