@@ -217,8 +217,8 @@ impl Engine {
     }
 
     /// The accounts of people of a host whom the speaker writes to or brings in by this command, which names them by
-    /// their host's numbers; the `known` ones have accounts. For those who have not come yet accounts are made that are theirs when they come: for all
-    /// of them, or for none; and for none if the command would be refused.
+    /// their host's numbers; the `known` ones have accounts. For those who have not come yet accounts are made that are
+    /// theirs when they come: for all of them, or for none; and for none if the command would be refused.
     ///
     /// # Errors
     /// `not_found` if the host's people do not get accounts at first sight, or the speaker may not know people;

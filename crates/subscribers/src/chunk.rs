@@ -73,7 +73,13 @@ impl Chunk {
                 continue;
             }
             let encode = || numbers.event(dialect, place, event);
-            let text = if dialect == Dialect::NATIVE { native.get_or_insert_with(encode).clone() } else { encode() };
+            let other;
+            let text = if dialect == Dialect::NATIVE {
+                &*native.get_or_insert_with(encode)
+            } else {
+                other = encode();
+                &other
+            };
             let Some(text) = text else { continue };
             let part = &mut self.parts.get_or_insert_default()[audience.place()];
             let start = part.frames.len();
