@@ -14,6 +14,7 @@ use crate::{
     accounts::Account,
     conversations::{Conversation, Kind},
     messages::Message,
+    people::NamesPeople,
     text::{self, Meaning},
 };
 
@@ -64,7 +65,7 @@ pub enum Has {
 }
 
 /// In which order results come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, NamesPeople)]
 pub enum Order {
     /// The newest first.
     #[default]
@@ -98,7 +99,7 @@ impl Order {
 
 /// How relevant a hit is, compared with others of the same search: the greater, the better. Of two alike the newer one
 /// is the better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, NamesPeople)]
 pub struct Rank {
     /// See [`TextMatch::score`].
     pub score: u32,
@@ -107,7 +108,7 @@ pub struct Rank {
 }
 
 /// Where a page of results ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, NamesPeople)]
 pub struct SearchCursor {
     /// Only messages with lower ids are looked at.
     pub before: MessageId,
@@ -174,7 +175,7 @@ pub fn has_link(text: &str) -> bool {
 }
 
 /// A message that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Hit {
     /// The message as it is now.
     pub message: Message,
@@ -183,7 +184,7 @@ pub struct Hit {
 }
 
 /// What could take the place of what somebody has begun to type.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, NamesPeople)]
 pub struct Suggestion {
     /// What to write, such as `from:` or `in:"tool shed"`.
     pub text: String,
@@ -192,7 +193,7 @@ pub struct Suggestion {
 }
 
 /// Who or what a suggestion names.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, NamesPeople)]
 pub enum Meant {
     /// Somebody.
     Person(Box<Account>),
