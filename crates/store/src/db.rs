@@ -86,13 +86,13 @@ pub struct Db {
     writer: Pool,
     /// SQLite's file.
     file: Option<PathBuf>,
-    /// What this opening of the database is called where several share it.
+    /// The name of this opening of the database, where several share it.
     node: Arc<AtomicI64>,
-    /// What it knows of the database's history.
+    /// The history of the database, as far as this node knows it.
     history: Arc<History>,
     /// Where the index for searching is.
     index: Arc<Index>,
-    /// Who waits for what is committed.
+    /// Those who wait for commits.
     wakes: Arc<Wakes>,
 }
 
@@ -189,7 +189,7 @@ impl Db {
         matches!(self.writer, Pool::Sqlite(_))
     }
 
-    /// What this opening of the database is called where several share it: a random number, another at every start,
+    /// The name of this opening of the database, where several share it: a random number, another at every start,
     /// after each commit of which nobody knows whether it was made, and after a silence of days. What that one has
     /// written is then as if another node had.
     #[must_use]
@@ -210,7 +210,7 @@ impl Db {
         &self.index
     }
 
-    /// What this node has committed, for its followers.
+    /// The conversations in which this node has committed something, for its followers.
     #[must_use]
     pub fn wakes(&self) -> &Wakes {
         &self.wakes

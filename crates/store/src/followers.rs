@@ -48,7 +48,7 @@ statements! {
 }
 const COLUMNS: &str = "id, conversation_id, author_id, text";
 
-/// What follows.
+/// A follower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Follower {
     /// The index for searching.
@@ -167,7 +167,7 @@ pub struct Changed {
     pub id: MessageId,
     /// Where it is.
     pub conversation: ConversationId,
-    /// Who said it.
+    /// Its author.
     pub author: UserId,
     /// Its text as it is now; nothing if it was deleted.
     pub text: Option<String>,

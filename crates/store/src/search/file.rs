@@ -67,7 +67,7 @@ pub(crate) struct Writing<'f> {
     transaction: Transaction<'static, Sqlite>,
 }
 
-/// What a pass writes.
+/// The writes of a pass.
 pub(crate) struct Encoded {
     gone: String,
     texts: String,
@@ -113,7 +113,7 @@ impl File {
         let options = SqliteConnectOptions::from_str("sqlite:")?
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
-            // What a crash of the machine takes away is read again: the cursors go with it.
+            // If a crash of the machine takes rows away, the cursors go with them, and the rows are made again.
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(BUSY)
             .pragma("cache_size", "-16384")
@@ -229,7 +229,7 @@ impl Writing<'_> {
     }
 }
 
-/// What a pass writes of these messages.
+/// The rows that a pass writes of these messages.
 pub(crate) fn encode(changed: &[Changed]) -> Result<Encoded> {
     #[derive(Serialize)]
     struct Row {
@@ -250,7 +250,7 @@ pub(crate) fn encode(changed: &[Changed]) -> Result<Encoded> {
     Ok(Encoded { gone: json_ids(gone)?, texts: json(&texts)? })
 }
 
-/// What FTS5 is asked. Every term stands in quotes, so nothing of it is an operator; no term has a quote in it.
+/// The query for FTS5. Every term stands in quotes, so nothing of it is an operator; no term has a quote in it.
 fn query(needle: &Needle) -> String {
     let phrase = |phrase: &Phrase| {
         let star = if phrase.prefix { " *" } else { "" };

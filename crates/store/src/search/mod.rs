@@ -41,14 +41,14 @@ pub(crate) enum Index {
     Table(PgPool),
 }
 
-/// What is looked for in the index. All of it must hold; of several authors or conversations one.
+/// A query to the index. All of it must hold; of several authors or conversations one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needle {
-    /// What must stand in the text.
+    /// Phrases that must stand in the text.
     pub words: Vec<Phrase>,
-    /// What must not stand in it.
+    /// Phrases that must not stand in it.
     pub not: Vec<Phrase>,
-    /// Who said it; anybody if empty.
+    /// The authors; anybody if empty.
     pub authors: Vec<UserId>,
     /// Where; anywhere if empty.
     pub conversations: Vec<ConversationId>,
@@ -56,7 +56,7 @@ pub struct Needle {
     pub link: bool,
 }
 
-/// What a pass has done.
+/// The result of a pass.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pass {
     /// How far the index has come in these conversations, and how far they have come themselves.
@@ -74,7 +74,7 @@ pub struct Status {
     pub changes: i64,
 }
 
-/// What of the shards this node follows, when it has looked anew.
+/// The shards that this node follows, when it has looked anew.
 ///
 /// # Errors
 /// Those of the database.
@@ -144,7 +144,7 @@ async fn differences(db: &Db) -> Result<Vec<(i64, i64, i64)>> {
     }
 }
 
-/// What other nodes say that conversations have come to, which they do not follow themselves.
+/// The numbers of conversations that other nodes have changed and do not follow themselves.
 ///
 /// # Errors
 /// Those of the database.
@@ -336,7 +336,7 @@ fn of_link() -> String {
 }
 
 impl Needle {
-    /// What must hold besides the words: of each list one.
+    /// The conditions besides the words: of each list one must hold.
     fn marks(&self) -> Vec<Vec<String>> {
         let authors = self.authors.iter().map(|author| of_author(*author)).collect::<Vec<_>>();
         let conversations = self.conversations.iter().map(|id| of_conversation(*id)).collect();
