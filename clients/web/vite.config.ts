@@ -35,6 +35,8 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: 'base', test: first.needs },
+            // Wanted by many parts, which are not to bring the way in along.
+            { name: 'problems', test: /src\/town\/problems\.ts$/ },
             { name: 'enter', test: ENTER },
           ],
         },
