@@ -133,8 +133,11 @@ async fn send(wire: &mut dyn Wire, file: &mut dyn Reading) -> Result<std::io::Re
 
 async fn answer(wire: &mut dyn Wire) -> Result<String, String> {
     let mut bytes = Vec::new();
-    // It closes the connection behind its answer.
-    wire.take(ANSWER).read_to_end(&mut bytes).await.map_err(|error| said(&error))?;
+    // It closes the connection behind its answer, and resets it if it has not read everything; the answer counts then.
+    let read = wire.take(ANSWER).read_to_end(&mut bytes).await;
+    if !bytes.ends_with(&[0]) {
+        return Err(read.map_or_else(|error| said(&error), |_| "the scanner does not finish what it says".to_owned()));
+    }
     Ok(String::from_utf8_lossy(&bytes).trim_matches(['\0', '\n', ' ']).to_owned())
 }
 
