@@ -17,7 +17,7 @@ use crate::{
     redis::{Cluster, Redis},
     release,
     s3::{self, S3},
-    shell::{build_everything, cargo, command, root, succeed, tests, works},
+    shell::{build_everything, cargo, command, succeed, tests, works},
     supply, tidy, tools,
 };
 
@@ -134,7 +134,7 @@ fn tests_on_postgres() -> anyhow::Result<()> {
 fn tests_on_s3() -> anyhow::Result<()> {
     let s3 = S3::start()?;
     let on_it = |mut tests: Command| succeed(tests.env("PALABRE_TEST_S3", s3.url()));
-    on_it(tests(&["--lib", "--", "bucket::"]))?;
+    on_it(tests(&["--lib", "--", "s3::tests"]))?;
     on_it(tests(&["--test", "operate", "--", "bucket"]))
 }
 

@@ -166,10 +166,7 @@ impl Db {
             let file = connect.get_filename().to_owned();
             let index = Index::File(search::file::path_beside(&file), tokio::sync::Mutex::default());
             // Checkpoints are kept off the commit's path: see `checkpoint`.
-            let writer = connect
-                .clone()
-                .pragma("wal_autocheckpoint", "0")
-                .pragma("cache_size", "-65536");
+            let writer = connect.clone().pragma("wal_autocheckpoint", "0").pragma("cache_size", "-65536");
             let writer = pool_options::<Sqlite>(options, 1).connect_with(writer).await?;
             let readers = connect.pragma("query_only", "on");
             // Each is a thread; more than the cores can run only wait for each other.

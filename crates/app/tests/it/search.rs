@@ -408,7 +408,10 @@ async fn a_file_is_found_by_its_name_by_whoever_sees_its_message() {
     }
     let found = search(&bob, json!({"q": "see plan"})).await;
     let result = &found["results"][0];
-    assert_eq!((&result["highlights"], &result["message"]["files"][1]["name"]), (&json!([[0, 3]]), &json!("notes.txt")));
+    assert_eq!(
+        (&result["highlights"], &result["message"]["files"][1]["name"]),
+        (&json!([[0, 3]]), &json!("notes.txt"))
+    );
     assert_eq!(texts(&eve, "plan").await, [] as [&str; 0]);
     ann.asks("message.delete", json!({"conversation": garden.id, "seq": sent["seq"]})).await.granted();
     assert_eq!(texts(&bob, "plan").await, [] as [&str; 0]);

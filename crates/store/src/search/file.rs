@@ -240,7 +240,9 @@ pub(crate) fn encode(changed: &[Changed]) -> Result<Encoded> {
     let row = |message: &Changed| {
         let text = message.text.as_deref()?;
         let mut line = String::with_capacity(text.len() + 32);
-        for word in terms::terms(&searched(text, &message.files)).into_iter().map(|term| term.text).chain(marks(message, text)) {
+        for word in
+            terms::terms(&searched(text, &message.files)).into_iter().map(|term| term.text).chain(marks(message, text))
+        {
             line.push_str(&word);
             line.push(' ');
         }
