@@ -16,6 +16,7 @@ use crate::{
     postgres::{self, Postgres},
     redis::{Cluster, Redis},
     release,
+    s3::{self, S3},
     shell::{build_everything, cargo, command, succeed, tests, works},
     supply, tidy, tools,
 };
@@ -47,6 +48,7 @@ pub fn run(may_install: bool) -> anyhow::Result<()> {
     // Browser tests wait for a server, and stories for timers: each leaves the other enough of the machine.
     let clients = Beside::start(THE_CLIENTS);
     steps.step("tests on PostgreSQL", tests_on_postgres);
+    steps.step("a bucket of files", tests_on_s3);
     steps.step("stories on two nodes", tests_on_two_nodes);
     steps.step("stories on a Redis Cluster", tests_on_a_redis_cluster);
     steps.join(clients);
@@ -128,9 +130,18 @@ fn tests_on_postgres() -> anyhow::Result<()> {
     outcome
 }
 
-/// Runs the stories again with people on two nodes in turn.
+/// The bucket, and an operator's work with one, against a store that others have made.
+fn tests_on_s3() -> anyhow::Result<()> {
+    let s3 = S3::start()?;
+    let on_it = |mut tests: Command| succeed(tests.env("PALABRE_TEST_S3", s3.url()));
+    on_it(tests(&["--lib", "--", "s3::tests"]))?;
+    on_it(tests(&["--test", "operate", "--", "bucket"]))
+}
+
+/// Runs the stories again with people on two nodes in turn, and files in a bucket that both share.
 fn tests_on_two_nodes() -> anyhow::Result<()> {
-    on_nodes(&mut tests(&[&["--test", "it", "--"], OLD_STORIES].concat()))
+    let s3 = S3::start()?;
+    on_nodes(tests(&[&["--test", "it", "--"], OLD_STORIES].concat()).env("PALABRE_TEST_S3", s3.url()))
 }
 
 /// Runs the stories in which nodes exchange most, with a Redis Cluster between them. Presence is left out: a cluster
@@ -169,6 +180,12 @@ pub fn with_postgres(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
     succeed(command(program).args(arguments).env("PALABRE_TEST_POSTGRES", server.url()))
 }
 
+/// Runs one command with a private S3 store in `PALABRE_TEST_S3`.
+pub fn with_s3(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
+    let s3 = S3::start()?;
+    succeed(command(program).args(arguments).env("PALABRE_TEST_S3", s3.url()))
+}
+
 /// Installs or demands the tools that the steps need.
 fn prepare(may_install: bool) -> anyhow::Result<()> {
     let missing: Vec<&str> = ["rustfmt", "clippy"]
@@ -191,6 +208,7 @@ fn prepare(may_install: bool) -> anyhow::Result<()> {
     tools::require_from("haproxy", "/usr/sbin/haproxy", "-v", may_install)?;
     tools::require("strace", may_install)?;
     tools::require("faketime", may_install)?;
+    s3::require(may_install)?;
     postgres::require(may_install)
 }
 

@@ -11,6 +11,7 @@ mod postgres;
 mod redis;
 mod release;
 mod run;
+mod s3;
 mod shell;
 mod supply;
 mod tidy;
@@ -37,6 +38,7 @@ cargo xtask with-postgres COMMAND…
 cargo xtask with-nodes COMMAND…   the same with a private Redis in PALABRE_TEST_REDIS besides: stories then have two nodes
 cargo xtask with-cluster COMMAND…
                                   the same with a private Redis Cluster instead, in PALABRE_TEST_REDIS_CLUSTER
+cargo xtask with-s3 COMMAND…      run a command with a private S3 store in PALABRE_TEST_S3: stories then keep files there
 cargo xtask mutants               see the checker find each deliberate fault of the server
 cargo xtask chaos [--shard I/N]   the long gate: nodes, databases, Redis and the ways between them are broken for
                                   forty minutes while people talk; the results are written to docs/reliability
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         ("with-postgres", [program, arguments @ ..]) => check::with_postgres(program, arguments),
         ("with-nodes", [program, arguments @ ..]) => check::with_nodes(program, arguments),
         ("with-cluster", [program, arguments @ ..]) => check::with_cluster(program, arguments),
+        ("with-s3", [program, arguments @ ..]) => check::with_s3(program, arguments),
         ("mutants", []) => shell::build_everything().and_then(|()| mutants::run()),
         ("step", [name]) => check::step(name),
         ("chaos", flags) => chaos::gate(flags),

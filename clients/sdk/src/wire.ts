@@ -712,6 +712,7 @@ export interface Problem {
     | 'upgrade_required'
     | 'too_large'
     | 'unsupported_type'
+    | 'file_infected'
     | 'range_not_satisfiable'
     | 'unauthenticated'
     | 'bad_credentials'
@@ -979,6 +980,8 @@ export interface Statistics {
   readonly file_bytes: number;
   /** Files that wait for a message or are held by one. */
   readonly files: number;
+  /** Files that the scanner has refused since the server was started. */
+  readonly files_infected: number;
   /** Jobs that were given up: `palabre jobs list` tells which. */
   readonly jobs_failed: number;
   /** Jobs that wait until they are due, such as reminders. */

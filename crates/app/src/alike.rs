@@ -45,6 +45,9 @@ pub(crate) struct About {
     pub frames: String,
     /// Of the settings that people would notice.
     pub settings: String,
+    /// Of where it keeps files; absent if it has none yet, or does not say.
+    #[serde(default)]
+    pub files: Option<String>,
     /// Whether it has a Redis, and hears it.
     pub redis: Redis,
     /// The faults that it has found.
@@ -95,6 +98,7 @@ impl About {
             tokens: print("tokens", &secrets::signing_key(config)?),
             frames: print("frames", &parts::node_secrets(config)?.own),
             settings: print("settings", settings.as_bytes()),
+            files: parts::files_token(config, false),
             redis: if config.redis.url.is_some() { Redis::Away } else { Redis::None },
             wrong: Vec::new(),
         })
@@ -112,6 +116,9 @@ impl About {
             say(true, if self.redis == Redis::None { has } else { lacks });
         } else if self.redis != Redis::None && self.frames != other.frames {
             say(false, "encrypts its frames on Redis with another secret");
+        }
+        if self.files.as_ref().zip(other.files.as_ref()).is_some_and(|(own, other)| own != other) {
+            say(true, "keeps files elsewhere: each has files that the other cannot read");
         }
         if self.settings != other.settings {
             say(false, "has other limits or other rules for accounts");
@@ -227,7 +234,7 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{RedisUrl, Secret};
+    use crate::config::{FilesPlace, RedisUrl, Secret};
 
     fn about(node: i64, change: impl Fn(&mut Config)) -> About {
         let mut config = Config::default();
@@ -252,6 +259,19 @@ mod tests {
         assert_eq!(differences(|c| c.redis.url = None), [true]);
         assert_eq!(differences(|c| c.limits.message_length += 1), [false]);
         assert_eq!(differences(|c| c.auth.open_registration = !c.auth.open_registration), [false]);
+    }
+
+    #[test]
+    fn nodes_that_do_not_have_the_same_files_are_told_apart() {
+        let bucket = |name: &str| Some(FilesPlace::Bucket { name: name.to_owned(), prefix: String::new() });
+        let differs = |one: &Option<FilesPlace>, other: &Option<FilesPlace>| {
+            let (one, other) = (about(1, |c| c.data.files = one.clone()), about(2, |c| c.data.files = other.clone()));
+            one.differences(&other).into_iter().map(|(is_grave, _)| is_grave).collect::<Vec<_>>()
+        };
+        assert_eq!(differs(&bucket("one"), &bucket("one")), [false; 0]);
+        assert_eq!(differs(&bucket("one"), &bucket("other")), [true]);
+        // A folder that is not there yet has nothing to be compared.
+        assert_eq!(differs(&bucket("one"), &Some(FilesPlace::Folder("/nowhere/at/all".into()))), [false; 0]);
     }
 
     #[test]

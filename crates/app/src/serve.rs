@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, anyhow};
+use blobs::Blobs;
 use connect::{Connections, Endpoint, PublicUrl, Shared, Site, listen, router};
 use dialects::{Dialect, ServerInfo, time::Time};
 use engine::{AsksFurther, Engine, Pace, Settings};
@@ -46,6 +47,8 @@ pub struct Additions {
     pub dialects: Vec<Dialect>,
     /// The further proof that is asked of those who log in, besides their password.
     pub asks_further: Option<AsksFurther>,
+    /// Where files are kept, in the place of what the configuration names.
+    pub blobs: Option<Arc<dyn Blobs>>,
 }
 
 /// A server that is running.
@@ -114,6 +117,10 @@ impl Server {
 
         let clock = Compared::new(parts::clock());
         compare(&db, &clock).await?;
+        if !db.is_sqlite() {
+            // Other nodes compare it with theirs.
+            let _kept_elsewhere = parts::files_token(config, true);
+        }
         let about = About::of(config, db.node())?;
         alike::refuse_unlike(&db, &about, &clock.clock()).await?;
         // Later invalidations are heard from now on; earlier ones are in the rows that will be read.
@@ -125,8 +132,11 @@ impl Server {
             let book = book.clone();
             Arc::new(move |user| book.look_up(user))
         };
-        let Additions { dialects, asks_further } = additions;
-        let settings = Settings { asks_further, ..parts::engine_settings(config, setup_secret.clone())? };
+        let Additions { dialects, asks_further, blobs } = additions;
+        let mut settings = Settings { asks_further, ..parts::engine_settings(config, setup_secret.clone())? };
+        if let Some((files, blobs)) = settings.files.as_mut().zip(blobs) {
+            files.blobs = blobs;
+        }
         let engine = Engine::new(db.clone(), writer, clock.clock(), here, settings);
         let lent = Arc::new(engine.clone());
         let asker = Asker::new(&lent, clock.clone());

@@ -72,6 +72,7 @@ pub async fn broken(options: &Options) -> Result<Vec<String>> {
             folder: run::folder(&format!("failover-{profile:?}").to_lowercase(), 0),
             clocks: false,
             small_disk: false,
+            bucket: false,
             mutant: options.mutant.clone(),
         };
         let mut topology = Topology::start(profile, &needs).await?;

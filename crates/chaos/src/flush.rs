@@ -75,6 +75,7 @@ pub async fn early(options: &Options) -> Result<Vec<String>> {
         folder: folder.clone(),
         clocks: false,
         small_disk: false,
+        bucket: false,
         mutant: options.mutant.clone(),
     };
     let topology = Topology::start(options.profile, &needs).await?;

@@ -37,9 +37,9 @@ const AT_ONCE: usize = 2;
 /// A fault may show only when a kill comes in the right millisecond, which can take a few rounds.
 const TRIES: u64 = 4;
 
-use Rule::{I2, I3, I6, I7, I10, I11, I15, P4};
+use Rule::{F1, F2, F3, I2, I3, I6, I7, I10, I11, I15, P4};
 
-const MUTANTS: [(&str, Shown); 14] = [
+const MUTANTS: [(&str, Shown); 17] = [
     ("ack-before-commit", Shown::Flush),
     ("skip-fsync", Shown::Flush),
     ("clock-order", Shown::Round("quick", 100, &[I3, I6])),
@@ -54,6 +54,9 @@ const MUTANTS: [(&str, Shown); 14] = [
     ("no-reread", Shown::Round("deaf", 100, &[I6, I7])),
     ("keep-history", Shown::Failover),
     ("claim-for-good", Shown::Round("kill-one", 15, &[P4])),
+    ("row-before-bytes", Shown::Round("kill-one", 15, &[F1])),
+    ("ack-before-bytes", Shown::Round("quick", 100, &[F1, F2])),
+    ("files-for-anybody", Shown::Round("quick", 100, &[F3])),
 ];
 
 /// Runs a server with each fault until one of its rules is broken.

@@ -35,11 +35,17 @@ pub enum Mutant {
     KeepHistory,
     /// A claimed job stays with the node that claimed it, even if that dies.
     ClaimForGood,
+    /// A file's row is written before its bytes are in their place.
+    RowBeforeBytes,
+    /// An upload is acknowledged before its bytes are in their place.
+    AckBeforeBytes,
+    /// Whoever knows a file's id may read it.
+    FilesForAnybody,
 }
 
 impl Mutant {
     /// All faults, by name.
-    pub const ALL: [(&'static str, Self); 14] = [
+    pub const ALL: [(&'static str, Self); 17] = [
         ("ack-before-commit", Self::AckBeforeCommit),
         ("skip-fsync", Self::SkipFsync),
         ("cached-counter", Self::CachedCounter),
@@ -54,6 +60,9 @@ impl Mutant {
         ("refuse-after-commit", Self::RefuseAfterCommit),
         ("keep-history", Self::KeepHistory),
         ("claim-for-good", Self::ClaimForGood),
+        ("row-before-bytes", Self::RowBeforeBytes),
+        ("ack-before-bytes", Self::AckBeforeBytes),
+        ("files-for-anybody", Self::FilesForAnybody),
     ];
 }
 

@@ -84,8 +84,10 @@ fn of_sqlite(code: u32, text: String) -> Error {
         (_, 8) => Error::ReadOnly(text),
         // CORRUPT, NOTADB.
         (_, 11 | 26) => damaged(text),
-        // BUSY, LOCKED, IOERR, CANTOPEN: repeating may succeed.
-        (_, 5 | 6 | 10 | 14) => Error::Unavailable(text),
+        // ABORT (the transaction was rolled back under a statement, as a full disk does), BUSY, LOCKED, NOMEM, INTERRUPT,
+        // IOERR, CANTOPEN, PROTOCOL (a lock was too long in coming, on a machine with too much to do): repeating may
+        // succeed.
+        (_, 4 | 5 | 6 | 7 | 9 | 10 | 14 | 15) => Error::Unavailable(text),
         _ => Error::Other(text),
     }
 }
@@ -157,6 +159,11 @@ mod tests {
             write.detail.contains("no room, or the disk refuses to write ((code: 778) disk I/O error)"),
             "{write:?}"
         );
+        // What passes is no mistake of the server's: ABORT_ROLLBACK, BUSY_SNAPSHOT, NOMEM, INTERRUPT, PROTOCOL.
+        for code in [516, 517, 7, 9, 15] {
+            assert_eq!(told(code, "something that passes").code, ErrorCode::Unavailable, "{code}");
+        }
+        assert_eq!(told(1, "near \"SELEKT\": syntax error").code, ErrorCode::Internal);
         // Reading failed.
         assert_eq!(told(266, "(code: 266) disk I/O error").code, ErrorCode::Unavailable);
     }

@@ -445,13 +445,15 @@ fn why_all_failed(part: chat::Error, broken: Error) -> chat::Error {
 async fn checkpoints(db: Db, alive: mpsc::WeakSender<Job>) {
     let mut tick = tokio::time::interval(CHECKPOINT_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut frames = 0;
     loop {
         tick.tick().await;
         if alive.upgrade().is_none() {
             return;
         }
-        if let Err(error) = db.checkpoint().await {
-            tracing::debug!(%error, "the log could not be moved into the file now");
+        match db.checkpoint(frames).await {
+            Ok(now) => frames = now,
+            Err(error) => tracing::debug!(%error, "the log could not be moved into the file now"),
         }
     }
 }

@@ -212,6 +212,7 @@ pub(super) fn words(error: &Error) -> String {
         ErrorCode::MethodNotAllowed => "Méthode non autorisée.".into(),
         ErrorCode::TooLarge => "Message trop grand.".into(),
         ErrorCode::UnsupportedType | ErrorCode::RangeNotSatisfiable => "Fichier non accepté.".into(),
+        ErrorCode::FileInfected => "Fichier infecté.".into(),
         ErrorCode::Unauthenticated => "Authentification requise.".into(),
         ErrorCode::BadCredentials => "Identifiants invalides.".into(),
         ErrorCode::Forbidden | ErrorCode::ForbiddenOrigin | ErrorCode::NotAccepting => {

@@ -46,6 +46,7 @@ pub(super) fn of(error: &Error) -> String {
         ErrorCode::MethodNotAllowed => "method not allowed".into(),
         ErrorCode::TooLarge => TOO_LONG.into(),
         ErrorCode::UnsupportedType | ErrorCode::RangeNotSatisfiable => "file not accepted".into(),
+        ErrorCode::FileInfected => "the file is infected".into(),
         ErrorCode::Unauthenticated => "missing or invalid token".into(),
         ErrorCode::BadCredentials => "invalid token".into(),
         ErrorCode::Forbidden | ErrorCode::NotAccepting => "access denied".into(),

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use chat::search::{Phrase, terms};
+use chat::search::{Phrase, searched, terms};
 use serde::Serialize;
 use sqlx::{
     Sqlite, Transaction,
@@ -240,7 +240,9 @@ pub(crate) fn encode(changed: &[Changed]) -> Result<Encoded> {
     let row = |message: &Changed| {
         let text = message.text.as_deref()?;
         let mut line = String::with_capacity(text.len() + 32);
-        for word in terms::terms(text).into_iter().map(|term| term.text).chain(marks(message, text)) {
+        for word in
+            terms::terms(&searched(text, &message.files)).into_iter().map(|term| term.text).chain(marks(message, text))
+        {
             line.push_str(&word);
             line.push(' ');
         }
@@ -308,7 +310,7 @@ fn of_index(error: sqlx::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chat::{ConversationId, UserId};
+    use chat::{ConversationId, UserId, search::Has};
 
     #[test]
     fn what_is_asked_has_every_term_in_quotes() {
@@ -318,7 +320,7 @@ mod tests {
             not: vec![phrase("x", false), phrase("y z", false)],
             authors: vec![UserId(1)],
             conversations: vec![ConversationId(2), ConversationId(3)],
-            link: true,
+            has: vec![Has::Link],
         };
         let mark = super::super::MARK;
         assert_eq!(

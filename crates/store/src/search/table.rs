@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chat::{
     ConversationId, Number,
-    search::{Phrase, terms},
+    search::{Phrase, searched, terms},
 };
 use serde::Serialize;
 
@@ -152,7 +152,7 @@ pub(super) async fn put(conn: &mut Conn, encoded: Encoded) -> Result<()> {
 /// A text's terms with their positions, as a `tsvector` is written.
 fn vector(message: &Changed, text: &str) -> String {
     let mut positions: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (at, term) in terms::terms(text).into_iter().enumerate() {
+    for (at, term) in terms::terms(&searched(text, &message.files)).into_iter().enumerate() {
         positions.entry(term.text).or_default().push(at + 1);
     }
     let overflows = positions.values().any(|positions| positions.len() > POSITIONS);
@@ -268,7 +268,7 @@ mod tests {
     use chat::{MessageId, UserId};
 
     fn message(id: i64) -> Changed {
-        Changed { id: MessageId(id), conversation: ConversationId(2), author: UserId(3), text: None }
+        Changed { id: MessageId(id), conversation: ConversationId(2), author: UserId(3), text: None, files: Vec::new() }
     }
 
     #[test]

@@ -83,6 +83,16 @@ pub struct Report {
     pub cpu_per_text_us: Option<f64>,
     /// The size of the index.
     pub index_bytes: Option<f64>,
+    /// Memory of the server for each upload of those at once, in bytes, at most.
+    pub rss_per_upload: Option<f64>,
+    /// Memory of the server for each download of those at once, in bytes, at most.
+    pub rss_per_download: Option<f64>,
+    /// Bytes a second of one download after another.
+    pub bytes_per_second: Option<f64>,
+    /// The same of the other server.
+    pub others_bytes_per_second: Option<f64>,
+    /// The one as a share of the other.
+    pub share_of_other: Option<f64>,
     /// Time of `fdatasync`.
     pub flush: Option<Percentiles>,
     /// Flushes a second.
@@ -149,6 +159,11 @@ impl Report {
             ("CPU per text indexed, µs", self.cpu_per_text_us),
             ("index, bytes", self.index_bytes),
             ("flushes/s", self.flushes_per_second),
+            ("memory per upload, RSS, bytes", self.rss_per_upload),
+            ("memory per download, RSS, bytes", self.rss_per_download),
+            ("download, bytes/s", self.bytes_per_second),
+            ("the other server's, bytes/s", self.others_bytes_per_second),
+            ("share of the other server's", self.share_of_other),
         ];
         rows.extend(figures.into_iter().filter_map(|(name, figure)| Some((name, thousands(figure?)))));
         let times = [
