@@ -58,7 +58,8 @@ enum State {
 }
 
 impl Part {
-    pub(crate) fn new(reading: Box<dyn Reading>, part: Range<u64>) -> Self {
+    pub(crate) fn new(mut reading: Box<dyn Reading>, part: Range<u64>) -> Self {
+        reading.plan(part.clone());
         Self { left: part, state: State::Idle(reading) }
     }
 
