@@ -32,10 +32,10 @@ const UNHEARD: Duration = Duration::from_secs(10);
 /// How often is told again what is still wrong.
 const AGAIN: Duration = Duration::from_mins(10);
 
-/// What a node says of itself.
+/// A node's entry about itself.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) struct About {
-    /// What it is called on Redis.
+    /// Its name on Redis.
     pub node: i64,
     /// Where it listens, for operators.
     pub listen: String,
@@ -50,13 +50,13 @@ pub(crate) struct About {
     pub files: Option<String>,
     /// Whether it has a Redis, and hears it.
     pub redis: Redis,
-    /// What it has found wrong.
+    /// The faults that it has found.
     #[serde(default)]
     pub wrong: Vec<String>,
 }
 
-/// What must be alike of a host. Its secret stands in it as a fingerprint, unless it is the one that signs tokens, which
-/// is compared by itself.
+/// The settings of a host that must be alike. Its secret stands in it as a fingerprint, unless it is the one that signs
+/// tokens, which is compared by itself.
 fn of_host(config: &Config, (name, host): (&String, &Host)) -> String {
     let secret = host.secret.as_ref().filter(|_| config.hosts.0.contains_key(name));
     let secret = secret.map(|secret| fingerprint(secret.reveal().as_bytes(), &[b"host"]));
@@ -76,7 +76,7 @@ pub(crate) enum Redis {
 }
 
 impl About {
-    /// What the node with this configuration would say. It is the same in every history of the database: a node that
+    /// The entry of the node with this configuration. It is the same in every history of the database: a node that
     /// has started in an earlier one fits together with one that starts in this.
     ///
     /// # Errors
@@ -127,7 +127,7 @@ impl About {
     }
 }
 
-/// What was said by others than this node, each once, by those that can be read.
+/// The entries of other nodes, each once, of those that can be read.
 pub(crate) fn others(present: &[Present], own: i64) -> Vec<About> {
     let said = present.iter().filter_map(|one| serde_json::from_str::<About>(&one.about).ok());
     // The last that a node has said is last.
@@ -209,7 +209,7 @@ impl Watch {
         }
     }
 
-    /// What is wrong. `met` are the nodes that were seen, and when first.
+    /// The faults. `met` are the nodes that were seen, and when first.
     async fn look(&self, met: &mut BTreeMap<i64, Instant>) -> store::Result<Vec<String>> {
         let mut conn = self.db.read().await?;
         let others = others(&store::nodes::present(&mut conn, since(&self.clock)).await?, self.own.node);

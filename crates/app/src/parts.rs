@@ -1,4 +1,4 @@
-//! What `serve` and the operator's commands are both built of: from a configuration to the parts
+//! The parts of which `serve` and the operator's commands are both built: from a configuration to the parts
 //! that it describes.
 
 use std::{
@@ -86,7 +86,7 @@ pub fn departed(lifecycle: &Lifecycle) -> Option<String> {
     }
 }
 
-/// What nodes seal their words to each other with: a secret of its own, else the one that signs tokens.
+/// The secret with which nodes seal their words to each other: one of its own, else the one that signs tokens.
 ///
 /// # Errors
 /// The key that signs tokens cannot be read or made.

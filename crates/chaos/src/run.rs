@@ -51,7 +51,7 @@ pub struct Options {
     /// Reports bounds that were not kept without failing, for machines that have other work.
     #[arg(long)]
     pub lenient: bool,
-    /// A deliberate fault of the server, if it was built with the feature `mutants`.
+    /// A deliberate fault of the server, if it was built with debug assertions.
     #[arg(long)]
     pub mutant: Option<String>,
 }

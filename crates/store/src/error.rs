@@ -1,4 +1,4 @@
-//! What can go wrong below the statements, and how it is told to callers.
+//! The errors below the statements, and how callers are told of them.
 
 use chat::ErrorCode;
 use sqlx::sqlite::SqliteError;
@@ -22,7 +22,7 @@ pub enum Error {
     /// It takes no writes: a read-only disk, a standby. Nothing was stored.
     #[error("the database is read-only: {0}")]
     ReadOnly(String),
-    /// What it has stored is damaged.
+    /// Its stored data is damaged.
     #[error("the database is damaged: {0}")]
     Damaged(String),
     /// Another server works on it; what that has written down about itself.
@@ -38,7 +38,7 @@ pub enum Error {
         table: &'static str,
         /// Which row.
         id: i64,
-        /// What is wrong with it.
+        /// The fault in it.
         what: String,
     },
     /// Anything else: a mistake in the program.
@@ -70,7 +70,7 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// What SQLite's extended result codes mean; the last byte is the primary code.
+/// The meaning of SQLite's extended result codes; the last byte is the primary code.
 fn of_sqlite(code: u32, text: String) -> Error {
     const TRIGGER: u32 = 1_811;
     const IOERR_WRITE: u32 = 778;
@@ -92,7 +92,7 @@ fn of_sqlite(code: u32, text: String) -> Error {
     }
 }
 
-/// What PostgreSQL's codes (SQLSTATE) mean.
+/// The meaning of PostgreSQL's codes (SQLSTATE).
 fn of_postgres(code: &str, text: String) -> Error {
     match code {
         // disk_full.

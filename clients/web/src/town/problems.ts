@@ -1,5 +1,5 @@
-import { Refusal } from '@palabre/sdk';
 import { speak } from '../i18n.svelte';
+import { away, isAnswered, other } from './complaint';
 
 const t = speak({
   en: {
@@ -20,8 +20,6 @@ const t = speak({
     unavailable: 'The server is busy. Please try again.',
     outcome_unknown: 'It is not known whether that was done. Please try again.',
     storage_full: 'The storage of the server is full.',
-    other: 'That did not work.',
-    away: 'The server cannot be reached.',
   },
   fr: {
     invalid: 'Ce n’est pas valide.',
@@ -41,16 +39,14 @@ const t = speak({
     unavailable: 'Le serveur est occupé. Réessayez.',
     outcome_unknown: 'On ignore si cela a été fait. Réessayez.',
     storage_full: 'Le stockage du serveur est plein.',
-    other: 'Cela n’a pas fonctionné.',
-    away: 'Le serveur est injoignable.',
   },
 });
 
 /** The reason why something failed, in the reader's language, followed by the server's own details. */
 export function reason(error: unknown): string {
-  if (!(error instanceof Refusal) || error.code === 'network') return t().away;
-  const words = t() as Record<string, string>;
-  const said = words[error.code] ?? t().other;
-  const details = error.code === 'invalid' || error.code === 'limit_reached' || error.code === 'conflict';
-  return details && error.detail ? `${said} ${error.detail}` : said;
+  if (!isAnswered(error)) return away();
+  const { code, detail } = error;
+  const said = (t() as Record<string, string>)[code] ?? other();
+  const details = code === 'invalid' || code === 'limit_reached' || code === 'conflict';
+  return details && detail ? `${said} ${detail}` : said;
 }

@@ -59,13 +59,13 @@ pub(super) async fn run(Args { to }: Args, loaded: Loaded) -> anyhow::Result<()>
     say(&format!("{}: {}, {bytes} bytes; {}", file.display(), summary(&contents), told(with)))
 }
 
-/// What a backup holds, in a few words.
+/// The contents of a backup, in a few words.
 pub(super) fn summary(contents: &Contents) -> String {
     let of = |table| contents.rows(table);
     format!("{} accounts, {} conversations, {} messages", of("users"), of("conversations"), of("messages"))
 }
 
-/// What was brought along, in a few words.
+/// The rows that were brought along, in a few words.
 pub(super) fn told(Brought { files, missing }: Brought) -> String {
     if missing == 0 { format!("{files} files") } else { format!("{files} files, and {missing} that are missing") }
 }

@@ -1,4 +1,4 @@
-//! What an operator can set: one file per section, each with its keys, defaults and checks.
+//! The settings of an operator: one file per section, each with its keys, defaults and checks.
 //!
 //! [`keys`] is the one table. Reading ([`layers`]), the template, the reference and the report
 //! ([`describe`]) all follow it; the names that the replaced systems read from the environment stand
@@ -55,13 +55,13 @@ pub struct Config {
     pub server: Server,
     /// Where conversations are kept.
     pub database: Database,
-    /// What nodes tell each other through.
+    /// Redis, through which nodes tell each other of changes.
     pub redis: Redis,
     /// Where files are kept.
     pub data: Data,
     /// The store of files, where `data.files` names a bucket.
     pub s3: ObjectStore,
-    /// Who is let in.
+    /// Accounts and sessions.
     pub auth: Auth,
     /// The host applications whose people are let in.
     pub hosts: Hosts,
@@ -75,7 +75,7 @@ pub struct Config {
     pub matcha: OldEndpoint,
     /// The web client.
     pub web: Web,
-    /// What is written about the server's work.
+    /// The log.
     pub log: Log,
 }
 
@@ -154,7 +154,7 @@ impl Config {
             .map(|(endpoint, host)| (endpoint, host.as_deref().unwrap_or(chat::identities::DEFAULT_HOST)))
     }
 
-    /// What one key alone cannot tell.
+    /// Checks that need more than one key.
     fn check_together(&self) -> Vec<String> {
         let mut problems = self.auth.check();
         problems.extend(self.hosts.check(&self.auth));

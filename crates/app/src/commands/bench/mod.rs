@@ -51,7 +51,7 @@ pub struct Args {
     work: Work,
 }
 
-/// What all works have in common.
+/// The options that all works have in common.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Common {
     /// The server's native socket; repeated for several nodes, over which connections are spread.
@@ -112,7 +112,7 @@ impl Default for Common {
     }
 }
 
-/// What the load does.
+/// The kind of load.
 #[derive(Clone, Debug, clap::Subcommand)]
 enum Work {
     /// One room; its senders each wait for an acknowledgement before the next message.

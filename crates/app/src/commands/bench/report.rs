@@ -1,4 +1,4 @@
-//! What a run found out: a table for people, JSON for machines.
+//! The results of a run: a table for people, JSON for machines.
 
 use std::{fmt, fs, path::Path};
 
@@ -17,7 +17,7 @@ pub struct Report {
     pub work: String,
     /// Processor, cores, kernel.
     pub machine: String,
-    /// What the person who ran it said about the server.
+    /// The note about the server of the person who ran it.
     pub settings: Vec<String>,
     /// Length of the measured part in seconds.
     pub seconds: f64,
@@ -106,7 +106,7 @@ pub struct Report {
 pub struct Memory {
     /// Which moment.
     pub moment: &'static str,
-    /// What it used.
+    /// The resources that it used.
     #[serde(flatten)]
     pub usage: Usage,
 }
@@ -193,7 +193,7 @@ impl Report {
             ("failed connects", self.failed_connects),
             ("closed by the server", self.closed),
         ];
-        // What needs no server loses nothing.
+        // A run without a server loses nothing.
         let counts = counts.into_iter().filter(|_| self.flush.is_none() && self.texts_per_second.is_none());
         rows.extend(counts.map(|(name, count)| (name, thousands(count as f64))));
         rows.extend(self.complaints.iter().map(|complaint| ("complaint", complaint.clone())));
