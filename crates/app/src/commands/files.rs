@@ -93,11 +93,15 @@ async fn bring_one(stored: &StoredFile, sources: &[Place], target: &Place) -> an
     let size = u64::try_from(stored.file.size).unwrap_or_default();
     for source in sources {
         let brought = match (source, target) {
-            (Place::Folder(source), Place::Folder(target)) => match source.size_of(id) {
-                Ok(found) if found == size => source.bring(id, target),
-                Ok(_) => Err(blobs::Error::NotFound),
-                Err(error) => Err(error),
-            },
+            (Place::Folder(source), Place::Folder(target)) => {
+                let (source, target) = (source.clone(), target.clone());
+                // Each waits for the disk: several share a flush.
+                tokio::task::spawn_blocking(move || match source.size_of(id)? {
+                    found if found == size => source.bring(id, &target),
+                    _ => Err(blobs::Error::NotFound),
+                })
+                .await?
+            }
             _ => carry(id, size, source.blobs(), target.blobs()).await,
         };
         match brought {
