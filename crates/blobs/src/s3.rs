@@ -295,13 +295,15 @@ impl S3 {
             let ask = ask.with("max-keys", limit.clamp(1, PAGE).to_string()).with("start-after", &last);
             let text = self.ask(&ask).await?.text(TEXT).await?;
             let text = xml::read(&text)?;
-            let mut found = Vec::new();
+            let (mut found, before_page) = (Vec::new(), last.clone());
             for entry in xml::elements(&text, "Contents") {
                 last = xml::first(entry, "Key").unwrap_or_default();
                 let id = last.strip_prefix(&self.0.prefix).and_then(FileId::parse);
                 found.extend(id.filter(|_| is_before(entry, "LastModified", before)));
             }
-            if !found.is_empty() || xml::first(&text, "IsTruncated").as_deref() != Some("true") {
+            // A store that says that there is more, and gives no more, would be asked for ever.
+            let is_over = last <= before_page || xml::first(&text, "IsTruncated").as_deref() != Some("true");
+            if !found.is_empty() || is_over {
                 return Ok(found);
             }
         }
