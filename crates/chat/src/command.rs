@@ -178,7 +178,8 @@ pub enum Command {
         /// The new role.
         role: Role,
     },
-    /// Change a room's or group's name, topic or visibility. Absent fields stay.
+    /// Change a room's or group's name, topic or visibility, or whether it keeps earlier texts of edited messages.
+    /// Absent fields stay.
     UpdateConversation {
         /// The conversation.
         conversation: ConversationId,
@@ -188,6 +189,8 @@ pub enum Command {
         topic: Option<Option<String>>,
         /// Public or private; rooms only.
         visibility: Option<Visibility>,
+        /// Whether earlier texts of edited messages are kept from now on; false removes those that there are.
+        edit_history: Option<bool>,
     },
     /// Save a draft for all of one's devices. Answered with [`crate::Reply::DraftSaved`].
     SaveDraft {

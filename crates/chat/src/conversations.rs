@@ -86,6 +86,8 @@ pub struct Conversation {
     pub rev: Number,
     /// How many members it has.
     pub member_count: i64,
+    /// Whether earlier texts of edited messages are kept for its members: see [`crate::versions`].
+    pub edit_history: bool,
     /// The two people of a direct conversation, the lower id first.
     pub pair: Option<(UserId, UserId)>,
 }

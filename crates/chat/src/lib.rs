@@ -31,6 +31,7 @@ pub mod statistics;
 pub mod text;
 pub mod threads;
 pub mod user_groups;
+pub mod versions;
 
 pub mod command;
 pub mod event;

@@ -141,6 +141,8 @@ limits! {
     uploads_at_once: 6, 1..=1_000;
     /// Threads that one user may follow; beyond it, taking part follows no more.
     followed_threads_per_user: 10_000, 1..=1_000_000;
+    /// Earlier texts of one message that are kept, where a conversation keeps them; beyond it the oldest go.
+    versions_per_message: 50, 1..=1_000;
     /// Different emoji on one message.
     reactions_per_message: 50, 1..=1_000;
     /// Different emoji of one user on one message.

@@ -19,6 +19,7 @@ use crate::{
     search::{Meant, Suggestion},
     threads::{Followed, Summary},
     user_groups::UserGroupPeople,
+    versions::VersionPage,
 };
 
 /// What names people.
@@ -94,6 +95,7 @@ impl NamesPeople for Conversation {
             head: _,
             rev: _,
             member_count: _,
+            edit_history: _,
             pair,
         } = self;
         show(created_by);
@@ -223,6 +225,13 @@ impl NamesPeople for Page {
     fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
         let Self { messages, has_more_before: _, has_more_after: _, head: _ } = self;
         messages.each_person(show);
+    }
+}
+
+impl NamesPeople for VersionPage {
+    fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
+        let Self { versions, next: _ } = self;
+        versions.iter_mut().for_each(|version| show(&mut version.editor));
     }
 }
 
@@ -371,6 +380,7 @@ impl NamesPeople for Reply {
             Self::Markers(markers) => markers.each_person(show),
             Self::Marker(markers) => markers.each_person(show),
             Self::History(page) => page.each_person(show),
+            Self::Versions(page) => page.each_person(show),
             Self::Threads { threads, next: _ } => threads.each_person(show),
             Self::Timeline { messages, total: _ } => messages.each_person(show),
             Self::CaughtUp(caught_up) => caught_up.each_person(show),
@@ -438,7 +448,7 @@ impl NamesPeople for Command {
             | Self::JoinConversation(_)
             | Self::LeaveConversation(_)
             | Self::HideConversation(_)
-            | Self::UpdateConversation { conversation: _, name: _, topic: _, visibility: _ }
+            | Self::UpdateConversation { conversation: _, name: _, topic: _, visibility: _, edit_history: _ }
             | Self::SaveDraft { key: _, text: _, parent: _, since: _ }
             | Self::DiscardDraft(_)
             | Self::UpdateProfile(_)
@@ -473,6 +483,7 @@ impl NamesPeople for Query {
             | Self::History { conversation: _, view: _, anchor: _, limit: _ }
             | Self::Threads { unread: _, after: _, limit: _ }
             | Self::Message { conversation: _, seq: _ }
+            | Self::Versions { conversation: _, seq: _, before: _, limit: _ }
             | Self::MessageById(_)
             | Self::Timeline { conversation: _, offset: _, limit: _ }
             | Self::CatchUp { conversation: _, since: _ }

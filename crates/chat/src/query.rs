@@ -113,6 +113,17 @@ pub enum Query {
         /// The message.
         seq: Number,
     },
+    /// The earlier texts of an edited message, the last one first. Answered with [`crate::Reply::Versions`].
+    Versions {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The message.
+        seq: Number,
+        /// Replaced before this number.
+        before: Option<Number>,
+        /// The largest number of entries.
+        limit: i64,
+    },
     /// One message, by its id alone.
     MessageById(MessageId),
     /// A part of the messages that are not deleted, newest first, for clients that page by offset. New messages shift

@@ -20,6 +20,7 @@ use crate::{
     sessions::{Session, Tokens},
     threads::{Followed, Following, Summary, ThreadPosition},
     user_groups::{UserGroupPeople, UserGroups},
+    versions::VersionPage,
 };
 
 /// The answer to a command or query.
@@ -82,6 +83,8 @@ pub enum Reply {
     Abilities(Box<Explanation>),
     /// Read and delivered markers.
     Markers(Vec<Markers>),
+    /// A page of a message's earlier texts.
+    Versions(VersionPage),
     /// A page of history.
     History(Page),
     /// A part of the messages that are not deleted, newest first.

@@ -389,8 +389,9 @@ fn describe(command: &Command) -> String {
         Command::AddMember { conversation, user } => format!("AddMember {conversation} {user}"),
         Command::RemoveMember { conversation, user } => format!("RemoveMember {conversation} {user}"),
         Command::SetMemberRole { conversation, user, role } => format!("SetMemberRole {conversation} {user} {role:?}"),
-        Command::UpdateConversation { conversation, name, topic, visibility } => {
-            format!("UpdateConversation {conversation} {name:?} {topic:?} {visibility:?}")
+        Command::UpdateConversation { conversation, name, topic, visibility, edit_history } => {
+            let kept = edit_history.map(|kept| format!(" edit_history {kept}")).unwrap_or_default();
+            format!("UpdateConversation {conversation} {name:?} {topic:?} {visibility:?}{kept}")
         }
         Command::SaveDraft { key, text, parent, since } => format!("SaveDraft {key:?} {text:?} {parent:?} {since}"),
         Command::DiscardDraft(key) => format!("DiscardDraft {key:?}"),

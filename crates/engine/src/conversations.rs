@@ -281,6 +281,7 @@ impl Call {
         name: Option<String>,
         topic: Option<Option<String>>,
         visibility: Option<Visibility>,
+        edit_history: Option<bool>,
     ) -> Result<Reply> {
         let name = name.map(|name| text::name("name", &name, self.settings.limits.name_length)).transpose()?;
         let topic = topic.map(|topic| self.topic(topic)).transpose()?;
@@ -297,6 +298,7 @@ impl Call {
                 after.name = name.or(after.name);
                 after.topic = topic.unwrap_or(after.topic);
                 after.visibility = visibility.unwrap_or(after.visibility);
+                after.edit_history = edit_history.unwrap_or(after.edit_history);
                 if after == before {
                     return Ok(());
                 }
@@ -309,6 +311,9 @@ impl Call {
                 if before.visibility == Visibility::Public && after.visibility == Visibility::Private {
                     // Those invitations to return were made when anybody could join.
                     store::members::withdraw_all(&mut unit.conn, conversation).await?;
+                }
+                if before.edit_history && !after.edit_history {
+                    store::versions::clear_all(&mut unit.conn, conversation).await?;
                 }
                 unit.record(conversation, number, call.speaker.user, Fact::ConversationUpdated(after));
                 Ok(())

@@ -42,6 +42,7 @@ mod sessions;
 mod statistics;
 mod threads;
 mod user_groups;
+mod versions;
 
 use std::sync::{Arc, Mutex};
 
@@ -278,8 +279,8 @@ impl Engine {
             Command::AddMember { conversation, user } => call.add_member(conversation, user).await,
             Command::RemoveMember { conversation, user } => call.remove_member(conversation, user).await,
             Command::SetMemberRole { conversation, user, role } => call.set_member_role(conversation, user, role).await,
-            Command::UpdateConversation { conversation, name, topic, visibility } => {
-                call.update_conversation(conversation, name, topic, visibility).await
+            Command::UpdateConversation { conversation, name, topic, visibility, edit_history } => {
+                call.update_conversation(conversation, name, topic, visibility, edit_history).await
             }
             Command::SaveDraft { key, text, parent, since } => call.save_draft(key, text, parent, since).await,
             Command::DiscardDraft(key) => call.discard_draft(key).await,
@@ -348,6 +349,9 @@ impl Engine {
             }
             Query::Threads { unread, after, limit } => call.threads(unread, after, limit).await,
             Query::Message { conversation, seq } => call.message(conversation, seq).await,
+            Query::Versions { conversation, seq, before, limit } => {
+                call.versions(conversation, seq, before, limit).await
+            }
             Query::MessageById(id) => call.message_by_id(id).await,
             Query::Timeline { conversation, offset, limit } => call.timeline(conversation, offset, limit).await,
             Query::CatchUp { conversation, since } => {

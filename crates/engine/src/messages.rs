@@ -84,6 +84,7 @@ impl Call {
                 let number = unit.next_number(conversation).await?;
                 let now = unit.now;
                 store::mentions::change(&mut unit.conn, &message, &mentions, number, now).await?;
+                call.keep_version(unit, &access, &message, number).await?;
                 store::messages::edit(&mut unit.conn, conversation, seq, &text, number, now).await?;
                 let message = changed(unit, conversation, seq).await?;
                 unit.record(conversation, number, call.speaker.user, Fact::MessageEdited(message.clone()));

@@ -62,6 +62,7 @@ pub mod threads;
 pub mod transfer;
 pub mod turns;
 pub mod user_groups;
+pub mod versions;
 
 pub use damage::Damage;
 pub use db::{Conn, Db, Options};
@@ -92,6 +93,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         mentions::STATEMENTS,
         inbox::STATEMENTS,
         user_groups::STATEMENTS,
+        versions::STATEMENTS,
         reminders::STATEMENTS,
         saved::STATEMENTS,
         jobs::STATEMENTS,

@@ -21,6 +21,7 @@ use crate::{
     Conn, Error, Result, files, mentions, reactions,
     threads::Stored,
     unreadable::{self, Rest, Salvage},
+    versions,
 };
 
 const TABLE: &str = "messages";
@@ -495,13 +496,14 @@ pub async fn edit(
     Ok(())
 }
 
-/// Turns a message into a tombstone: its text, its reactions and its files are gone.
+/// Turns a message into a tombstone: its text, its earlier texts, its reactions and its files are gone.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn delete(conn: &mut Conn, message: &Message, number: Number, now: Millis) -> Result<()> {
     reactions::clear(conn, message.id).await?;
     mentions::clear(conn, message.id).await?;
+    versions::clear(conn, message.conversation, message.seq).await?;
     if !message.files.is_empty() {
         files::give_up_of_message(conn, message.id, now).await?;
     }

@@ -159,7 +159,7 @@ pub(crate) static TABLES: Tables = tables! {
         id: Number, kind: Text, visibility: Text, name: Text, name_key: Text, topic: Text, pair_low: Number,
         pair_high: Number, created_by: Number, client_id: Text, created_at: Number, head: Number, rev: Number,
         member_count: Number, active_at: Number, room_key: Text, look_key: Text, search_key: Text,
-        keyed: Text
+        keyed: Text, edit_history: Number
     }
     // A marker moves without a number.
     members by (conversation_id, user_id) of Owner::Conversation("conversation_id", Changes::Unnumbered); {
@@ -181,6 +181,10 @@ pub(crate) static TABLES: Tables = tables! {
     threads by (conversation_id, seq) of Owner::Conversation("conversation_id", Changes::Rev); {
         conversation_id: Number, seq: Number, replies: Number, last_seq: Number, last_at: Number, participants: Text,
         rev: Number
+    }
+    // They go without a number, where a conversation keeps them no longer.
+    message_versions by (conversation_id, seq, number) of Owner::Conversation("conversation_id", Changes::Unnumbered); {
+        conversation_id: Number, seq: Number, number: Number, editor_id: Number, written_at: Number, text: Text
     }
     account_heads by (user_id) of Owner::Account("user_id"); { user_id: Number, head: Number, floor: Number }
     account_changes by (user_id, noun, key) of Owner::Account("user_id"); {

@@ -14,8 +14,19 @@ use serde_json::{Map, Value};
 use crate::law::groups_thing;
 
 /// The fields of a conversation's row: those that all members see alike.
-const ROW: [&str; 10] =
-    ["id", "kind", "visibility", "name", "topic", "created_by", "created_at", "head", "rev", "member_count"];
+const ROW: [&str; 11] = [
+    "id",
+    "kind",
+    "visibility",
+    "name",
+    "topic",
+    "created_by",
+    "created_at",
+    "head",
+    "rev",
+    "member_count",
+    "edit_history",
+];
 
 /// The protocol's objects, as they came.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -49,6 +49,8 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ("search", "crates/stream/src/wire", "nobody is told of it"),
     ("search", "clients/sdk/src/state", "what was found is shown by who asked, and not kept"),
     ("sessions", "crates/stream/src/wire", "nodes are told of a session's end by nudges, through the database"),
+    ("versions", "crates/stream/src/wire", "nobody is told of them: they are read by request alone"),
+    ("versions", "clients/sdk/src/state", "they are shown by who asked, and not kept"),
     ("user_groups", "crates/stream/src/wire", "nodes read what has changed of an account; the list is asked for"),
 ];
 

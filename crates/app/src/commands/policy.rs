@@ -26,8 +26,8 @@ pub(super) enum Command {
         /// The conversation's id
         #[arg(long, value_name = "ID")]
         conversation: i64,
-        /// What: post, reply_in_threads, react, invite, remove_members, delete_others, edit_settings, set_roles, see_earlier_history or
-        /// explain_others
+        /// What: post, reply_in_threads, react, invite, remove_members, delete_others, edit_settings, set_roles, see_earlier_history,
+        /// see_edit_history or explain_others
         #[arg(long, value_name = "NAME", value_parser = ability)]
         ability: Ability,
         /// The least role for it: member, moderator, admin or owner; default to go back to the default

@@ -46,4 +46,5 @@ mod threads;
 mod turnover;
 mod typing;
 mod user_groups;
+mod versions;
 mod web;

@@ -182,6 +182,7 @@ fn room(member_count: i64) -> Reply {
         head: Number(4),
         rev: Number(1),
         member_count,
+        edit_history: false,
         pair: None,
     };
     let (role, read_seq) = (Role::Member, Number(0));

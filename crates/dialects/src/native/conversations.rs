@@ -104,6 +104,10 @@ pub(super) struct UpdateConversation {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = fields::Visibility, required = false)]
     pub(super) visibility: Option<fields::Visibility>,
+    /// Whether earlier texts of edited messages are kept for the members from now on; false removes those that there are.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = bool, required = false)]
+    pub(super) edit_history: Option<bool>,
 }
 
 impl From<UpdateConversation> for Command {
@@ -113,6 +117,7 @@ impl From<UpdateConversation> for Command {
             name: update.name.map(|name| name.0),
             topic: update.topic.map(|topic| topic.map(|text| text.0)),
             visibility: update.visibility.map(|visibility| visibility.0),
+            edit_history: update.edit_history,
         }
     }
 }
@@ -215,6 +220,8 @@ pub struct ConversationRow<'a> {
     rev: i64,
     /// How many members it has.
     member_count: i64,
+    /// Whether earlier texts of edited messages are kept for the members.
+    edit_history: bool,
 }
 
 impl<'a> From<&'a conversations::Conversation> for ConversationRow<'a> {
@@ -230,6 +237,7 @@ impl<'a> From<&'a conversations::Conversation> for ConversationRow<'a> {
             head: conversation.head.0,
             rev: conversation.rev.0,
             member_count: conversation.member_count,
+            edit_history: conversation.edit_history,
         }
     }
 }

@@ -11,7 +11,7 @@ use super::{
     account_changes, accounts, conversations, drafts, inbox, markers, members, mentions, messages, notifications,
     pages, policies, presence, reactions, reminders, saved, search, server, sessions,
     threads::{self, ThreadSummary},
-    typing, user_groups,
+    typing, user_groups, versions,
 };
 use crate::Text;
 
@@ -277,6 +277,7 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, types: &[&str]) 
             Answer::new("markers", &markers::Markers { markers: markers.iter().map(markers::Marker::from).collect() })
         }
         Reply::History(page) => Answer::new("history", &messages::History::from(page)),
+        Reply::Versions(page) => Answer::new("message.versions", &versions::Versions::from(page)),
         // No operation of ours asks for one.
         Reply::Timeline { .. } => return Err(Error::internal()),
         Reply::CaughtUp(caught_up) => Answer::new("conversation.changes", &conversations::Changes::from(&**caught_up)),

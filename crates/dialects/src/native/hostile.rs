@@ -53,7 +53,7 @@ fn full(operation: &str) -> Value {
             json!({ "kind": "room", "name": "r", "topic": "t", "visibility": "private", "client_id": "c" })
         }
         "conversation.list" => json!({ "cursor": "17-3", "limit": 5, "hidden": true }),
-        "conversation.update" => json!({ "conversation": 1, "name": "n", "topic": null, "visibility": "public" }),
+        "conversation.update" => json!({ "conversation": 1, "name": "n", "topic": null, "visibility": "public", "edit_history": true }),
         "conversation.get" | "conversation.join" | "conversation.leave" | "conversation.hide" | "marker.list" => {
             json!({ "conversation": 1 })
         }
@@ -69,6 +69,7 @@ fn full(operation: &str) -> Value {
             })
         }
         "file.remove" => json!({ "file": "00112233445566778899aabbccddeeff" }),
+        "message.versions" => json!({ "conversation": 1, "seq": 2, "cursor": "9", "limit": 5 }),
         "message.find" => json!({ "message": 7 }),
         "message.search" => {
             json!({ "q": "x", "conversation": 1, "utc_offset": "+02:00", "order": "best", "cursor": "9", "limit": 5 })

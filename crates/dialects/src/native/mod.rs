@@ -34,6 +34,7 @@ pub mod table;
 mod threads;
 mod typing;
 mod user_groups;
+mod versions;
 
 #[cfg(test)]
 mod hostile;

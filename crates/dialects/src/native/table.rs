@@ -16,7 +16,7 @@ use super::{
     pages::{id_cursor, page_limit},
     policies, presence, reactions, reminders, saved,
     schemas::Shape,
-    search, server, sessions, statistics, threads, typing, user_groups,
+    search, server, sessions, statistics, threads, typing, user_groups, versions,
 };
 use crate::{Resume, Step};
 
@@ -423,6 +423,16 @@ operations! {
         "One message."
         [route("GET", "/v1/conversations/{conversation}/messages/{message}", 200, &[CONVERSATION, SEQ], &[])]
         (messages::OfMessage) |i| ask(Query::Message { conversation: i.place(), seq: i.seq() });
+    "message.versions" member ["message.versions" versions::Versions<'static>]
+        "The earlier texts of an edited message, the last one first, where its conversation keeps them."
+        [route(
+            "GET",
+            "/v1/conversations/{conversation}/messages/{message}/versions",
+            200,
+            &[CONVERSATION, SEQ],
+            PAGE,
+        )]
+        (versions::ListVersions) |i| ask(i.query()?);
     "message.find" member ["message" messages::Message<'static>]
         "One message, by its id alone."
         [route("GET", "/v1/messages/{message}", 200, &[("message", "message", INT)], &[])]

@@ -23,6 +23,7 @@ use chat::{
     statistics::Stored,
     threads::{Followed, Following, Summary, ThreadKey, ThreadPosition},
     user_groups::{UserGroupPeople, UserGroups},
+    versions::{Version, VersionPage},
 };
 use serde_json::Value;
 
@@ -164,6 +165,16 @@ pub(super) fn script(value: Value) -> Reply {
             has_more_after: inner["after"] == true,
             head: Number(int(&inner["head"], 44)),
         }),
+        "versions" => Reply::Versions(VersionPage {
+            versions: list(&inner["versions"], |one| Version {
+                number: Number(int(&one["number"], 43)),
+                text: text(&one["text"], "Bonjuor"),
+                editor: UserId(int(&one["editor"], 3)),
+                editor_name: "ann".into(),
+                written_at: NOON,
+            }),
+            next: inner["next"].as_i64().map(Number),
+        }),
         "timeline" => Reply::Timeline { messages: list(inner, message), total: int(&value["total"], 0) },
         "account_changes" => Reply::AccountChanges(Box::new(account_changes(inner))),
         "draft" => {
@@ -265,6 +276,7 @@ pub(super) fn conversation(value: &Value) -> Conversation {
         head: Number(int(&value["head"], 44)),
         rev: Number(1),
         member_count: 2,
+        edit_history: value["edit_history"] == true,
         pair: place.pair,
     }
 }

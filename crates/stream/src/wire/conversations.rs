@@ -21,6 +21,8 @@ pub(super) struct ConversationForm<'a> {
     head: i64,
     rev: i64,
     members: i64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    edit_history: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pair: Option<(i64, i64)>,
 }
@@ -36,6 +38,7 @@ pub(super) fn conversation_form(row: &Conversation) -> ConversationForm<'_> {
         head: row.head.0,
         rev: row.rev.0,
         members: row.member_count,
+        edit_history: row.edit_history,
         pair: row.pair.map(|(low, high)| (low.0, high.0)),
     }
 }
@@ -52,6 +55,7 @@ pub(super) fn row(id: ConversationId, form: ConversationForm<'_>) -> Option<Conv
         head: Number(form.head),
         rev: Number(form.rev),
         member_count: form.members,
+        edit_history: form.edit_history,
         pair: form.pair.map(|(low, high)| (UserId(low), UserId(high))),
     })
 }

@@ -357,6 +357,7 @@ mod tests {
             head: Number(8),
             rev: Number(8),
             member_count: 2,
+            edit_history: true,
             pair: Some((UserId(1), UserId(4))),
         };
         let (user, emoji) = (UserId(2), "👍".to_owned());

@@ -263,6 +263,7 @@ fn listed(head: i64) -> Listed {
         head: Number(head),
         rev: Number(1),
         member_count: 2,
+        edit_history: false,
         pair: None,
     };
     Listed {
