@@ -92,6 +92,13 @@ pub enum Command {
         /// Whether to follow it.
         follows: bool,
     },
+    /// Say which replies of a thread that one follows notify. Answered with [`crate::Reply::Thread`].
+    SetThreadNotifications {
+        /// The thread.
+        key: ThreadKey,
+        /// Which of them; absent: as in its conversation.
+        level: Option<NotificationLevel>,
+    },
     /// Note how far one has read a thread that one follows. Answered with [`crate::Reply::Thread`].
     ReadThread {
         /// The thread.

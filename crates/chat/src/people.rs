@@ -438,6 +438,7 @@ impl NamesPeople for Command {
             | Self::ShowActivity
             | Self::MoveMarker { conversation: _, marker: _, seq: _ }
             | Self::FollowThread { key: _, follows: _ }
+            | Self::SetThreadNotifications { key: _, level: _ }
             | Self::ReadThread { key: _, seq: _ }
             | Self::CreateReminder { conversation: _, seq: _, at: _ }
             | Self::CancelReminder(_)

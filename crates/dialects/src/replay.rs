@@ -363,6 +363,7 @@ fn describe(command: &Command) -> String {
         Command::SetNotifications(change) => format!("SetNotifications {change:?}"),
         Command::ShowActivity => "ShowActivity".to_owned(),
         Command::FollowThread { key, follows } => format!("FollowThread {key:?} {follows}"),
+        Command::SetThreadNotifications { key, level } => format!("SetThreadNotifications {key:?} {level:?}"),
         Command::ReadThread { key, seq } => format!("ReadThread {key:?} {seq}"),
         Command::CreateReminder { conversation, seq, at } => format!("CreateReminder {conversation} {seq} {}", at.0),
         Command::ReadInbox(reading) => format!("ReadInbox {reading:?}"),

@@ -263,6 +263,7 @@ impl Engine {
             }
             Command::SetNotifications(change) => call.set_notifications(change).await,
             Command::FollowThread { key, follows } => call.follow_thread(key, follows).await,
+            Command::SetThreadNotifications { key, level } => call.set_thread_notifications(key, level).await,
             Command::ReadThread { key, seq } => call.read_thread(key, seq).await,
             Command::CreateReminder { conversation, seq, at } => call.create_reminder(conversation, seq, at).await,
             Command::CancelReminder(reminder) => call.cancel_reminder(reminder).await,

@@ -14,7 +14,7 @@ use chat::{
 use jiff::{Timestamp, tz::TimeZone};
 use store::{Conn, Unit, members::Membership};
 
-use crate::{Call, Engine, text};
+use crate::{Call, Engine, text, threads::in_thread};
 
 impl Call {
     pub(crate) async fn notifications(&self) -> Result<Reply> {
@@ -172,6 +172,7 @@ async fn decided(
     let settings = store::notifications::of(conn, user).await?;
     let groups =
         if message.mentions.groups.is_empty() { Vec::new() } else { store::user_groups::of_user(conn, user).await? };
+    let thread = in_thread(conn, user, message).await?;
     let text = message.text.as_deref().filter(|_| message.deleted_at.is_none());
     Ok(decide(&Occasion {
         is_own: message.author == user,
@@ -182,6 +183,7 @@ async fn decided(
         kind,
         here,
         settings: &settings,
+        thread,
         now: message.created_at,
         local: settings.quiet.as_ref().and_then(|quiet| local_time(message.created_at, &quiet.time_zone)),
         // Nobody remembers whether they were busy then.

@@ -10,6 +10,10 @@ mod known;
 mod rule;
 
 pub use account::{AccountChange, AccountForm, KnownAccount, saved_name};
-pub use chat::{ConversationId, Number, ReminderId, UserGroupId, UserId, drafts::DraftKey, threads::ThreadKey};
+pub use chat::{
+    ConversationId, Number, ReminderId, UserGroupId, UserId,
+    drafts::DraftKey,
+    threads::{Following, ThreadKey},
+};
 pub use known::{Change, Facts, Form, Known, NoThreads, Nobody, Place};
 pub use rule::{Rule, Violation};

@@ -76,7 +76,7 @@ impl SettingsRow {
     }
 }
 
-fn read_level(table: &'static str, name: &str, user: i64) -> NotificationLevel {
+pub(crate) fn read_level(table: &'static str, name: &str, user: i64) -> NotificationLevel {
     NotificationLevel::from_name(name).unwrap_or_else(|| {
         unreadable::note(table, user, "level");
         NotificationLevel::default()

@@ -199,7 +199,8 @@ pub(crate) static TABLES: Tables = tables! {
         quiet_to: Number, time_zone: Text, keywords: Text, rev: Number
     }
     followed_threads by (user_id, conversation_id, seq) of Owner::Account("user_id"); {
-        user_id: Number, conversation_id: Number, seq: Number, follows: Number, read_seq: Number, rev: Number
+        user_id: Number, conversation_id: Number, seq: Number, follows: Number, read_seq: Number, rev: Number,
+        notify: Text
     }
     reactions by (message_id, emoji, user_id) of Owner::Message("message_id"); { message_id: Number, emoji: Text, user_id: Number, number: Number }
     user_groups by (id) exchanging (name_key) of Owner::Server; {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chat::{
     ConversationId, Millis, Number, UserId,
+    notifications::NotificationLevel,
     threads::{Following, PARTICIPANTS, Summary, ThreadKey, ThreadPosition},
 };
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use sqlx::FromRow;
 use crate::{
     Conn, Error, Result,
     appends::json,
+    notifications::read_level,
     unreadable::{Rest, Salvage},
 };
 
@@ -50,21 +52,22 @@ statements! {
     NEWEST = "SELECT seq, author_id, created_at FROM messages
               WHERE conversation_id = $1 AND thread = $2 AND thread IS NOT NULL AND deleted_at IS NULL
               ORDER BY seq DESC LIMIT 200";
-    FOLLOWING = "SELECT conversation_id, seq, follows, read_seq, rev FROM followed_threads
+    FOLLOWING = "SELECT conversation_id, seq, follows, read_seq, notify, rev FROM followed_threads
                  WHERE user_id = $1 AND conversation_id = $2 AND seq = $3";
-    ALL_FOLLOWING = "SELECT conversation_id, seq, follows, read_seq, rev FROM followed_threads WHERE user_id = $1";
-    FOLLOW = "INSERT INTO followed_threads (user_id, conversation_id, seq, follows, read_seq, rev)
-              VALUES ($1, $2, $3, $4, $5, $6)
+    ALL_FOLLOWING = "SELECT conversation_id, seq, follows, read_seq, notify, rev FROM followed_threads WHERE user_id = $1";
+    FOLLOW = "INSERT INTO followed_threads (user_id, conversation_id, seq, follows, read_seq, rev, notify)
+              VALUES ($1, $2, $3, $4, $5, $6, $7)
               ON CONFLICT (user_id, conversation_id, seq) DO UPDATE SET
-                follows = excluded.follows, read_seq = excluded.read_seq, rev = excluded.rev";
+                follows = excluded.follows, read_seq = excluded.read_seq, rev = excluded.rev,
+                notify = excluded.notify";
     HOW_MANY = "SELECT COUNT(*) FROM followed_threads WHERE user_id = $1 AND follows = 1";
     FORGET = "DELETE FROM followed_threads WHERE user_id = $1 AND conversation_id = $2";
-    FOLLOWED = "SELECT x.conversation_id, x.seq, x.read_seq, x.rev, x.last_at, x.counted_to, (
+    FOLLOWED = "SELECT x.conversation_id, x.seq, x.read_seq, x.notify, x.rev, x.last_at, x.counted_to, (
                  SELECT COUNT(*) FROM (SELECT 1 FROM messages n
                      WHERE n.conversation_id = x.conversation_id AND n.thread = x.seq AND n.thread IS NOT NULL
                        AND n.seq > x.read_seq AND n.author_id <> $1 AND n.deleted_at IS NULL
                      LIMIT 100) AS counted) AS unread
-         FROM (SELECT f.conversation_id, f.seq, f.read_seq, f.rev, COALESCE(t.last_at, 0) AS last_at,
+         FROM (SELECT f.conversation_id, f.seq, f.read_seq, f.notify, f.rev, COALESCE(t.last_at, 0) AS last_at,
                       COALESCE(t.rev, f.seq) AS counted_to
                FROM followed_threads f
                JOIN members b ON b.conversation_id = f.conversation_id AND b.user_id = f.user_id
@@ -298,7 +301,13 @@ struct FollowingRow {
     seq: i64,
     follows: i64,
     read_seq: i64,
+    notify: Option<String>,
     rev: i64,
+}
+
+/// The level of this name.
+fn level(name: Option<&str>, user: i64) -> Option<NotificationLevel> {
+    name.map(|name| read_level("followed_threads", name, user))
 }
 
 impl From<FollowingRow> for Following {
@@ -307,6 +316,7 @@ impl From<FollowingRow> for Following {
             key: ThreadKey { conversation: ConversationId(row.conversation_id), root: Number(row.seq) },
             follows: row.follows != 0,
             read_seq: Number(row.read_seq),
+            level: level(row.notify.as_deref(), row.conversation_id),
             rev: Number(row.rev),
         }
     }
@@ -335,9 +345,10 @@ pub async fn all_following(conn: &mut Conn, user: UserId) -> Result<HashMap<Thre
 /// # Errors
 /// Those of the database.
 pub async fn follow(conn: &mut Conn, user: UserId, following: &Following) -> Result<()> {
-    let Following { key, follows, read_seq, rev } = *following;
+    let Following { key, follows, read_seq, level, rev } = *following;
+    let level = level.map(NotificationLevel::name);
     let (conversation, root, follows) = (key.conversation.0, key.root.0, i64::from(follows));
-    sql!(conn, execute, FOLLOW, user.0, conversation, root, follows, read_seq.0, rev.0)?;
+    sql!(conn, execute, FOLLOW, user.0, conversation, root, follows, read_seq.0, rev.0, level)?;
     Ok(())
 }
 
@@ -374,6 +385,7 @@ struct EntryRow {
     conversation_id: i64,
     seq: i64,
     read_seq: i64,
+    notify: Option<String>,
     rev: i64,
     last_at: i64,
     counted_to: i64,
@@ -400,6 +412,7 @@ pub async fn followed(
             key: ThreadKey { conversation: ConversationId(row.conversation_id), root: Number(row.seq) },
             follows: true,
             read_seq: Number(row.read_seq),
+            level: level(row.notify.as_deref(), user.0),
             rev: Number(row.rev),
         },
         unread: row.unread,

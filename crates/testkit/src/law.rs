@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use promises::{ConversationId, Form as _, KnownAccount, Number, ThreadKey, UserId};
+use promises::{ConversationId, Following, Form as _, KnownAccount, Number, UserId};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -170,7 +170,7 @@ async fn saved(person: &Inner) -> Option<Vec<(String, String)>> {
 }
 
 /// All threads that a person follows.
-async fn threads(person: &Inner) -> Option<Vec<(ThreadKey, Number, Number)>> {
+async fn threads(person: &Inner) -> Option<Vec<Following>> {
     let mut all = Vec::new();
     let mut cursor = String::new();
     loop {

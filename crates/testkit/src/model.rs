@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chat::notifications::NotificationLevel;
 use promises::{
-    AccountChange, AccountForm, Change, ConversationId, DraftKey, Form, KnownAccount, Number, Place, ReminderId,
-    ThreadKey, UserId, saved_name,
+    AccountChange, AccountForm, Change, ConversationId, DraftKey, Following, Form, KnownAccount, Number, Place,
+    ReminderId, ThreadKey, UserId, saved_name,
 };
 use serde_json::{Map, Value};
 
@@ -111,14 +112,16 @@ pub fn draft_key(draft: &Value) -> Result<DraftKey, String> {
     Ok(DraftKey { conversation: ConversationId(number(draft, "conversation")?), edit, thread })
 }
 
-/// A followed thread as the law compares it: its key, how far it was read, and the number of the last change of that.
+/// A followed thread as the law compares it.
 ///
 /// # Errors
 /// The missing field.
-pub fn thread_of(data: &Value) -> Result<(ThreadKey, Number, Number), String> {
+pub fn thread_of(data: &Value) -> Result<Following, String> {
     let (conversation, root) = (ConversationId(number(data, "conversation")?), Number(number(data, "thread")?));
     let key = ThreadKey { conversation, root };
-    Ok((key, Number(number(data, "read_seq")?), Number(number(data, "rev")?)))
+    let (read_seq, rev) = (Number(number(data, "read_seq")?), Number(number(data, "rev")?));
+    let level = data["level"].as_str().and_then(NotificationLevel::from_name);
+    Ok(Following { key, follows: data["follows"] == true, read_seq, level, rev })
 }
 
 fn at(object: &Value, field: &str) -> Number {
@@ -375,8 +378,8 @@ impl Model {
                 AccountChange::Thing("user groups".into(), groups_thing(groups).map(|(_, state)| state))
             }
             "thread.followed" => match thread_of(data)? {
-                (key, ..) if data["follows"] != true => AccountChange::NoThread(key),
-                (key, read, rev) => AccountChange::Thread(key, read, rev),
+                following if following.follows => AccountChange::Thread(following),
+                Following { key, .. } => AccountChange::NoThread(key),
             },
             "reminder.removed" => AccountChange::NoReminder(ReminderId(number(data, "id")?)),
             "message.saved" => {

@@ -105,16 +105,25 @@ fn shown_notification(decision: &NotificationDecision) -> String {
         Why::Read => "they have read it".to_owned(),
         Why::Muted { until: FOREVER } => "they have muted the conversation, without an end".to_owned(),
         Why::Muted { until } => format!("they have muted the conversation until {}", Time(*until)),
+        Why::Nothing if decision.is_thread_level => "nothing in its thread notifies them".to_owned(),
         Why::Nothing => "nothing notifies them here".to_owned(),
+        Why::NotMentioned if decision.is_thread_level => {
+            "only mentions and keywords notify them in its thread, and there is none in it".to_owned()
+        }
         Why::NotMentioned => "only mentions and keywords notify them here, and there is none in it".to_owned(),
         Why::QuietHours => "it came within their quiet hours".to_owned(),
         Why::Busy => "they asked not to be disturbed".to_owned(),
         Why::Mentioned => "it mentions them".to_owned(),
         // What somebody looks out for is theirs.
         Why::Keyword(_) => "one of their keywords is in it".to_owned(),
+        Why::Everything if decision.is_thread_level => "everything in its thread notifies them".to_owned(),
         Why::Everything => "everything notifies them here".to_owned(),
     };
-    let from = if decision.is_own_level { "set for this conversation" } else { "as in others of its kind" };
+    let from = match (decision.is_thread_level, decision.is_own_level) {
+        (true, _) => "of its thread",
+        (false, true) => "set for this conversation",
+        (false, false) => "as in others of its kind",
+    };
     let verdict = if decision.notifies { "yes" } else { "no" };
     format!("notifies: {verdict}, because {why}\nlevel: {}, {from}\n", decision.level.name())
 }

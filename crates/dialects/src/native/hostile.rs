@@ -78,6 +78,7 @@ fn full(operation: &str) -> Value {
         "message.history" => json!({ "conversation": 1, "before_seq": 9, "thread": 3, "limit": 5 }),
         "thread.list" => json!({ "unread": true, "cursor": "17-3-4", "limit": 5 }),
         "thread.follow" => json!({ "conversation": 1, "thread": 2, "follows": true }),
+        "thread.notifications" => json!({ "conversation": 1, "thread": 2, "level": "mentions" }),
         "thread.read" => json!({ "conversation": 1, "thread": 2, "seq": 5 }),
         "message.edit" => json!({ "conversation": 1, "seq": 2, "text": "x" }),
         "reaction.add" | "reaction.remove" => json!({ "conversation": 1, "seq": 2, "emoji": "👍" }),

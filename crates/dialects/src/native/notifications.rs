@@ -207,11 +207,14 @@ pub struct NotificationExplained<'a> {
     /// What decided it.
     #[schema(value_type = fields::Why)]
     why: &'static str,
-    /// The level that holds in the conversation.
+    /// The level that holds for it.
     #[schema(value_type = fields::NotificationLevel)]
     level: &'static str,
     /// Whether the level was set for this conversation; else for all of its kind.
     own_level: bool,
+    /// Whether the level is that of the thread in which it stands: the one that was set, or mentions where the thread is
+    /// not followed.
+    thread_level: bool,
     /// Until when the conversation is muted, if that decided it.
     #[schema(value_type = Option<fields::Moment>)]
     muted_until: Option<Time>,
@@ -232,6 +235,7 @@ impl<'a> From<&'a notifications::NotificationDecision> for NotificationExplained
             why: decision.why.name(),
             level: decision.level.name(),
             own_level: decision.is_own_level,
+            thread_level: decision.is_thread_level,
             muted_until,
             keyword,
         }

@@ -500,6 +500,10 @@ operations! {
         "Follow a thread, or stop; taking part follows it, unless one has stopped."
         [route("PUT", "/v1/conversations/{conversation}/threads/{thread}", 200, &[CONVERSATION, THREAD], &[])]
         (threads::FollowThread) |i| order(i.into());
+    "thread.notifications" member ["thread" threads::Thread]
+        "Say which replies of a followed thread notify."
+        [route("PATCH", "/v1/conversations/{conversation}/threads/{thread}/notifications", 200, &[CONVERSATION, THREAD], &[])]
+        (threads::SetThreadNotifications) |i| order(i.command()?);
     "thread.read" member ["thread" threads::Thread]
         "A followed thread was read up to here."
         [route("PUT", "/v1/conversations/{conversation}/threads/{thread}/read", 200, &[CONVERSATION, THREAD], &[])]

@@ -11,6 +11,7 @@ use chat::{
     members::{Departure, Member, Role},
     mentions::Reached,
     messages::{Message, MessageType, Page, Sent},
+    notifications::NotificationLevel,
     policies::{Ability, Explanation, Grant, Policy, Rights},
     presence::{Presence, Seen},
     query::ListPosition,
@@ -579,12 +580,13 @@ fn summary(value: &Value) -> Summary {
     }
 }
 
-/// `{"root","follows","read","rev"}`.
+/// `{"root","follows","read","level","rev"}`.
 fn following(value: &Value) -> Following {
     Following {
         key: ThreadKey { conversation: ConversationId(12), root: Number(int(&value["root"], 40)) },
         follows: value["follows"] != false,
         read_seq: Number(int(&value["read"], 41)),
+        level: value["level"].as_str().and_then(NotificationLevel::from_name),
         rev: Number(int(&value["rev"], 7)),
     }
 }

@@ -89,5 +89,6 @@ pub(super) fn notification_decision(value: &Value) -> NotificationDecision {
         why: keyword.unwrap_or(Why::Muted { until: NOON.plus(86_400_000) }),
         level: NotificationLevel::Mentions,
         is_own_level: value["own"] == true,
+        is_thread_level: value["of_thread"] == true,
     }
 }
