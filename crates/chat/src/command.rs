@@ -290,6 +290,8 @@ pub enum Command {
     Typing {
         /// The conversation.
         conversation: ConversationId,
+        /// The `seq` of the message in whose thread one writes; absent in the room.
+        thread: Option<Number>,
         /// Started or stopped.
         typing: bool,
     },

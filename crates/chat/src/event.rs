@@ -298,10 +298,12 @@ pub enum Signal {
         /// The markers now.
         markers: Markers,
     },
-    /// For the other members: somebody has started or stopped writing.
+    /// For the other members: somebody has started or stopped writing. In a thread, for those who see its root.
     Typing {
         /// The conversation.
         conversation: ConversationId,
+        /// The `seq` of the message in whose thread they write; absent in the room.
+        thread: Option<Number>,
         /// The person.
         user: UserId,
         /// Their username.

@@ -321,7 +321,7 @@ impl NamesPeople for Signal {
         match self {
             Self::NotAMember(_) => {}
             Self::MarkerMoved { conversation: _, markers } => markers.each_person(show),
-            Self::Typing { conversation: _, user, username: _, shown_name: _, typing: _ } => show(user),
+            Self::Typing { conversation: _, thread: _, user, username: _, shown_name: _, typing: _ } => show(user),
             Self::CardChanged { conversation: _, account } => account.each_person(show),
             Self::PresenceChanged { conversation: _, people } => people.iter_mut().for_each(|(user, ..)| show(user)),
         }
@@ -458,7 +458,7 @@ impl NamesPeople for Command {
             | Self::EndSession(_)
             | Self::SetPresence(_)
             | Self::SetPresenceHere(_)
-            | Self::Typing { conversation: _, typing: _ } => {}
+            | Self::Typing { conversation: _, thread: _, typing: _ } => {}
         }
     }
 }
@@ -496,7 +496,7 @@ impl NamesPeople for Query {
             // Names of people in what was typed are usernames.
             | Self::Search { q: _, utc_offset: _, conversation: _, order: _, after: _, limit: _ }
             | Self::CompleteSearch { q: _, limit: _ }
-            | Self::Inbox { before: _, limit: _ }
+            | Self::Inbox { before: _, threads: _, limit: _ }
             | Self::Reach { conversation: _, text: _ }
             | Self::UserGroups { rev: _ }
             | Self::UserGroup(_)

@@ -201,6 +201,8 @@ pub enum Query {
     Inbox {
         /// Older than this; the newest if absent.
         before: Option<InboxPlace>,
+        /// Whether the threads that the speaker follows are wanted as well, each by its newest reply of others.
+        threads: bool,
         /// How many.
         limit: i64,
     },

@@ -404,7 +404,10 @@ fn describe(command: &Command) -> String {
         Command::SetActive { user, active } => format!("SetActive {user} {active}"),
         Command::SetPresence(presence) => format!("SetPresence {presence:?}"),
         Command::SetPresenceHere(presence) => format!("SetPresenceHere {presence:?}"),
-        Command::Typing { conversation, typing } => format!("Typing {conversation} {typing}"),
+        Command::Typing { conversation, thread, typing } => {
+            let thread = thread.map(|root| format!(" in {root}")).unwrap_or_default();
+            format!("Typing {conversation}{thread} {typing}")
+        }
     }
 }
 

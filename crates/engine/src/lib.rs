@@ -52,7 +52,6 @@ use chat::{
     accounts::{Account, Speaker},
     identities::{HostNumber, Identity},
     messages::{Sent, Submission},
-    policies::Ability,
     presence::Seen,
     rates::Spent,
     reply::CaughtUp,
@@ -299,13 +298,7 @@ impl Engine {
             Command::SetActive { user, active } => call.set_active(user, active).await,
             // What is never stored needs only the right to say it; the hub does the rest.
             Command::SetPresence(_) | Command::SetPresenceHere(_) | Command::ShowActivity => Ok(Reply::Done),
-            Command::Typing { conversation, typing } => {
-                let access = call.access(conversation).await?;
-                if typing {
-                    access.may(Ability::Post)?;
-                }
-                Ok(Reply::Done)
-            }
+            Command::Typing { conversation, thread, typing } => call.typing(conversation, thread, typing).await,
         }
     }
 
@@ -367,7 +360,7 @@ impl Engine {
             Query::Search { q, utc_offset, conversation, order, after, limit } => {
                 call.search(search::Asked { q, utc_offset, conversation, order, after, limit }).await
             }
-            Query::Inbox { before, limit } => call.inbox(before, limit).await,
+            Query::Inbox { before, threads, limit } => call.inbox(before, threads, limit).await,
             Query::Reach { conversation, text } => call.reach(conversation, &text).await,
             Query::UserGroups { rev } => call.user_groups(rev).await,
             Query::UserGroup(group) => call.user_group(group).await,

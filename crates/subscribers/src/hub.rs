@@ -53,7 +53,7 @@ use crate::{
     presence::{Book, Whose},
     queue::Subscriber,
     revocations::Revocations,
-    typing::{Typing, Typist},
+    typing::{Typing, TypingPlace, Typist},
 };
 
 /// How often presence is published and typing ends.
@@ -84,7 +84,7 @@ enum Control {
     Card(Box<Account>, Result<Belongings>),
     Presence { user: UserId, presence: Presence, whose: Whose },
     Activity { user: UserId, id: ConnectionId },
-    Typing { conversation: ConversationId, typist: Typist, typing: bool },
+    Typing { place: TypingPlace, typist: Typist, typing: bool },
     Drain { spread: Duration },
     Gaps(gaps::Read),
     Nodes(nodes::Read),
@@ -152,8 +152,8 @@ impl Hub {
     }
 
     /// Publishes that somebody writes, or has stopped.
-    pub async fn set_typing(&self, conversation: ConversationId, typist: Typist, typing: bool) {
-        let _ended = self.control.send(Control::Typing { conversation, typist, typing }).await;
+    pub async fn set_typing(&self, place: TypingPlace, typist: Typist, typing: bool) {
+        let _ended = self.control.send(Control::Typing { place, typist, typing }).await;
     }
 
     /// Closes all connections with a request to reconnect, each after another time within `spread`.
@@ -388,10 +388,8 @@ impl State {
 
     fn tell_event(&mut self, (told, at): &Waiting) {
         let Some(Outgoing::Event(event)) = told.get(*at) else { return };
-        if let Fact::MessageCreated(message) = &event.fact
-            && let Some(typist) = self.typing.stop(event.conversation, message.author)
-        {
-            self.tell_typing(event.conversation, typist, false);
+        if let Fact::MessageCreated(message) = &event.fact {
+            self.stop_typing(message);
         }
         let Some(channel) = self.channels.get_mut(&event.conversation) else { return };
         if channel.chunk.is_empty() || channel.chunk.len() >= MUCH {
@@ -467,11 +465,11 @@ impl State {
             Control::Card(account, belongings) => self.belongings_of_card(&account, belongings),
             Control::Presence { user, presence, whose } => self.set_presence(user, presence, whose),
             Control::Activity { user, id } => self.show_activity(user, id),
-            Control::Typing { conversation, typist, typing } => {
+            Control::Typing { place, typist, typing } => {
                 // Other nodes may have received a start that this node did not.
-                let may_be_news = !typing && !self.is_large(conversation);
-                if self.note_typing(conversation, typist.clone(), typing) || may_be_news {
-                    self.say_typing(conversation, &typist, typing);
+                let may_be_news = !typing && !self.is_large(place.conversation);
+                if self.note_typing(place, typist.clone(), typing) || may_be_news {
+                    self.say_typing(place, &typist, typing);
                 }
             }
             Control::Drain { spread } => self.drain(spread),
@@ -491,8 +489,8 @@ impl State {
 
     fn on_tick(&mut self) {
         let now = Instant::now();
-        for (conversation, typist) in self.typing.expired(now) {
-            self.tell_typing(conversation, typist, false);
+        for (place, typist) in self.typing.expired(now) {
+            self.tell_typing(place, typist, false);
         }
         self.tell_stalled_accounts();
         self.on_tick_of_activity(now);

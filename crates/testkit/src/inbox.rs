@@ -39,6 +39,7 @@ impl Inbox {
             "conversation.changes" => self.changes.push_back(frame.clone()),
             "typing.started"
             | "typing.stopped"
+            | "thread.typing"
             | "marker.moved"
             | "presence.changed"
             | "account.updated"
@@ -108,6 +109,10 @@ fn words(kind: &str, data: &Value, name: &dyn Fn(i64) -> String) -> (String, Opt
             (format!("thread {} {what}", data["thread"]), None)
         }
         "typing.started" => (format!("{} types", person(&data["user"]).0), None),
+        "thread.typing" => {
+            let does = if data["typing"] == true { "types" } else { "stops typing" };
+            (format!("{} {does} in {}", person(&data["user"]).0, data["thread"]), None)
+        }
         "typing.stopped" => (format!("{} stops typing", person(&data["user"]).0), None),
         "marker.moved" => {
             let user = data["user"].as_i64();

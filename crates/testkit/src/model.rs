@@ -322,7 +322,7 @@ impl Model {
                 known.hear_changes(data)?;
                 Ok(if known.take_changes(data)? { Next::Read(id) } else { Next::Listen })
             }
-            None if matches!(kind, "typing.started" | "typing.stopped" | "marker.moved" | "presence.changed") => {
+            None if matches!(kind, "typing.started" | "typing.stopped" | "thread.typing" | "marker.moved" | "presence.changed") => {
                 Ok(Next::Listen)
             }
             None => Err(format!("{kind} has no number")),

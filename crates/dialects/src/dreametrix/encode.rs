@@ -51,7 +51,9 @@ pub fn account(event: &AccountEvent) -> Vec<Text> {
 #[must_use]
 pub fn signal(signal: &Signal) -> Vec<Text> {
     match signal {
-        Signal::Typing { conversation, user, shown_name, typing, .. } => {
+        // Its clients know no threads, and would show it in the room.
+        Signal::Typing { thread: Some(_), .. } => Vec::new(),
+        Signal::Typing { conversation, thread: None, user, shown_name, typing, .. } => {
             vec![frames::typing(*conversation, *user, shown_name, *typing)]
         }
         Signal::PresenceChanged { people, .. } => {

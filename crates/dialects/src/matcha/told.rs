@@ -36,7 +36,9 @@ impl Words {
     /// The frames of a signal: for presence, one of each person.
     pub(super) fn signal(&self, signal: &Signal) -> Vec<Text> {
         match signal {
-            Signal::Typing { conversation, user, typing, .. } => vec![(self.typing)(*conversation, *user, *typing)],
+            // Its clients know no threads, and would show it in the room.
+            Signal::Typing { thread: Some(_), .. } => Vec::new(),
+            Signal::Typing { conversation, thread: None, user, typing, .. } => vec![(self.typing)(*conversation, *user, *typing)],
             Signal::PresenceChanged { people, .. } => {
                 people.iter().map(|(user, _, seen)| (self.presence)(*user, seen)).collect()
             }

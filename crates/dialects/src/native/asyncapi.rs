@@ -137,6 +137,11 @@ static TOLD: &[Outgoing] = &[
     signal("conversation.changes", "What you have missed.", Shape::of::<conversations::Changes<'static>>()),
     signal("marker.moved", "Somebody has read or received more.", Shape::of::<markers::Marker>()),
     signal("typing.started", "Somebody is writing.", Shape::of::<typing::Typing<'static>>()),
+    signal(
+        "thread.typing",
+        "Somebody is writing in a thread, or has stopped; for those who see the message that it is about.",
+        Shape::of::<typing::ThreadTyping<'static>>(),
+    ),
     signal("typing.stopped", "Somebody has stopped writing.", Shape::of::<typing::Typing<'static>>()),
     Outgoing {
         placed: false,

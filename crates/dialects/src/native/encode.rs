@@ -173,7 +173,13 @@ pub fn signal(signal: &Signal) -> Text {
         Signal::MarkerMoved { conversation, markers } => {
             told("marker.moved", Some(*conversation), None, markers::Marker::from(markers))
         }
-        Signal::Typing { conversation, user, username, typing, .. } => {
+        // Of another type than in the room: a client that knows no threads would show it there.
+        Signal::Typing { conversation, thread: Some(root), user, username, typing, .. } => {
+            let user = accounts::Person::new(*user, username);
+            let data = typing::ThreadTyping { thread: root.0, user, typing: *typing };
+            told("thread.typing", Some(*conversation), None, data)
+        }
+        Signal::Typing { conversation, thread: None, user, username, typing, .. } => {
             let kind = if *typing { "typing.started" } else { "typing.stopped" };
             told(kind, Some(*conversation), None, typing::Typing { user: accounts::Person::new(*user, username) })
         }

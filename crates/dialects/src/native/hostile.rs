@@ -97,7 +97,7 @@ fn full(operation: &str) -> Value {
         "saved.list" => json!({ "cursor": "3", "limit": 5, "messages": false }),
         "reminder.create" => json!({ "conversation": 1, "seq": 2, "at": "2025-01-01T12:00:00Z" }),
         "message.reach" => json!({ "conversation": 1, "text": "@room" }),
-        "inbox.list" => json!({ "cursor": "1735732800000.7.3", "limit": 20 }),
+        "inbox.list" => json!({ "cursor": "1735732800000.7.3", "limit": 20, "threads": true }),
         "inbox.read" => json!({ "items": ["1735732800000.7.3"] }),
         "user_group.list" => json!({ "rev": 3 }),
         "user_group.get" | "user_group.delete" => json!({ "group": 4 }),
@@ -106,7 +106,7 @@ fn full(operation: &str) -> Value {
         "user_group.add" | "user_group.remove" => json!({ "group": 4, "people": [1, 2] }),
         "reminder.cancel" => json!({ "reminder": 7 }),
         "reminder.list" => json!({ "due": true }),
-        "typing.set" => json!({ "conversation": 1, "typing": true }),
+        "typing.set" => json!({ "conversation": 1, "thread": 2, "typing": true }),
         other => panic!("{other} has no example: add one"),
     }
 }

@@ -525,8 +525,8 @@ operations! {
         [route("GET", "/v1/reminders", 200, &[], &[("due", BOOL)])]
         (reminders::ListReminders) |i| ask(Query::Reminders { due: i.due });
     "inbox.list" member ["inbox" inbox::Inbox<'static>]
-        "What was for the speaker, newest first: mentions, replies and reactions."
-        [route("GET", "/v1/inbox", 200, &[], &[("cursor", TEXT), ("limit", INT)])]
+        "What was for the speaker, newest first: mentions, replies, reactions and, if asked for, followed threads."
+        [route("GET", "/v1/inbox", 200, &[], &[("cursor", TEXT), ("limit", INT), ("threads", BOOL)])]
         (inbox::ReadPage) |i| ask(i.query()?);
     "inbox.read" member ["inbox.state" inbox::InboxRead]
         "Mark items of the inbox as read, or everything up to one; repeating it changes nothing."
@@ -604,9 +604,13 @@ operations! {
         [route("GET", "/v1/conversations/{conversation}/markers", 200, &[CONVERSATION], &[])]
         (conversations::OfConversation) |i| ask(Query::Markers(i.id()));
     "typing.set" member ["done" server::Done]
-        "Tell the others that one is writing, or has stopped; it ends by itself."
+        "Tell the others that one is writing in the room or in a thread, or has stopped; it ends by itself."
         [route("PUT", "/v1/conversations/{conversation}/typing", 204, &[CONVERSATION], &[])]
-        (typing::SetTyping) |i| order(Command::Typing { conversation: ConversationId(i.conversation.0), typing: i.typing });
+        (typing::SetTyping) |i| order(Command::Typing {
+            conversation: ConversationId(i.conversation.0),
+            thread: i.thread.map(|root| Number(root.0)),
+            typing: i.typing,
+        });
 }
 
 /// No fields.

@@ -522,7 +522,9 @@ pub(super) fn signal(value: &Value) -> Signal {
         "marker.moved" => Signal::MarkerMoved { conversation, markers: markers(&value["markers"]) },
         "typing" => {
             let (username, shown_name) = ("bob".into(), "Bob Bricoleur".into());
-            Signal::Typing { conversation, user: UserId(1), username, shown_name, typing: value["typing"] == true }
+            let thread = value["thread"].as_i64().map(Number);
+            let typing = value["typing"] == true;
+            Signal::Typing { conversation, thread, user: UserId(1), username, shown_name, typing }
         }
         "presence.changed" => Signal::PresenceChanged {
             conversation,

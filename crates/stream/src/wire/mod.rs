@@ -158,8 +158,8 @@ fn word(told: &Outgoing) -> Option<Word<'_>> {
         })),
         Outgoing::Notice(Notice { to, signal }) => match signal {
             Signal::MarkerMoved { markers, .. } => Some(Word::Marker(marker_form(*to, markers))),
-            Signal::Typing { user, username, shown_name, typing, .. } => {
-                Some(Word::Typing(typing_form(*user, username, shown_name, *typing)))
+            Signal::Typing { thread, user, username, shown_name, typing, .. } => {
+                Some(Word::Typing(typing_form(*user, (username, shown_name), *thread, *typing)))
             }
             Signal::PresenceChanged { people, .. } => Some(Word::Presence(people.iter().map(seen_form).collect())),
             Signal::CardChanged { account, .. } => Some(Word::Card(card_form(account))),
@@ -390,7 +390,7 @@ mod tests {
             Markers { user: UserId(1), read_seq: Number(3), delivered_seq: Number(4), read_at: Some(Millis(1)) };
         let moved = Signal::MarkerMoved { conversation: HERE, markers };
         let (user, username, shown_name) = (UserId(1), "ann".to_owned(), "Ann".to_owned());
-        let typing = Signal::Typing { conversation: HERE, user, username, shown_name, typing: true };
+        let typing = Signal::Typing { conversation: HERE, thread: None, user, username, shown_name, typing: true };
         let seen = Seen { presence: Presence::Busy, last_seen_at: Some(Millis(3)) };
         let people = vec![(UserId(2), "bob".to_owned(), seen)];
         told.extend(
