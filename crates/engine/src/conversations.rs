@@ -10,7 +10,11 @@ use chat::{
 };
 use store::{Conn, Unit, conversations::NewConversation};
 
-use crate::{Call, history::cut, listing, text};
+use crate::{
+    Call,
+    history::{cut, fitting, text_bytes},
+    listing, text,
+};
 
 impl Call {
     pub(crate) async fn create_room(
@@ -364,17 +368,9 @@ impl Call {
     /// How many entries a page may have, if these are more than a connection's queue may hold: on a slow line what is
     /// told meanwhile waits behind the page.
     fn fitting(&self, conversations: &[Listed]) -> Option<i64> {
-        /// About what an entry has besides its newest message's text, in bytes.
-        const ENTRY: usize = 600;
-        let most = usize::try_from(self.settings.limits.queue_bytes).unwrap_or(usize::MAX);
-        let mut bytes = 0_usize;
-        let fits = |listed: &&Listed| {
-            let text = listed.last_message.as_ref().and_then(|message| message.text.as_ref()).map_or(0, String::len);
-            bytes = bytes.saturating_add(ENTRY + text);
-            bytes <= most
-        };
-        let count = conversations.iter().take_while(fits).count();
-        (count < conversations.len() && conversations.len() > 1).then(|| i64::try_from(count.max(1)).unwrap_or(1))
+        let text = |listed: &Listed| listed.last_message.as_ref().map_or(0, text_bytes);
+        let count = fitting(conversations, self.settings.limits.queue_bytes, text);
+        (count < conversations.len()).then(|| i64::try_from(count).unwrap_or(1))
     }
 
     /// A public room by its id: what a link to it leads to. Private ones and absent ones are answered alike.

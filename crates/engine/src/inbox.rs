@@ -9,7 +9,10 @@ use chat::{
     inbox::{InboxPlace, InboxReading, InboxReason, Item, SINGLE},
 };
 
-use crate::Call;
+use crate::{
+    Call,
+    history::{fitting, text_bytes},
+};
 
 /// Later than anything.
 const NEVER: Millis = Millis(i64::MAX);
@@ -26,7 +29,7 @@ impl Call {
         }
         let full = i64::try_from(entries.len()).unwrap_or(i64::MAX) >= limit;
         entries.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        let next = entries.last().filter(|_| full).map(|entry| entry.place);
+        let mut next = entries.last().filter(|_| full).map(|entry| entry.place);
         let state = store::inbox::read_state(&mut conn, me).await?;
         let ids: Vec<MessageId> = entries.iter().map(|entry| entry.place.message).collect();
         // The membership is looked at again together with the messages.
@@ -53,6 +56,11 @@ impl Call {
                     message: message.clone(),
                 }),
             }
+        }
+        let fitting = fitting(&items, self.settings.limits.queue_bytes, |item| text_bytes(&item.message));
+        if fitting < items.len() {
+            items.truncate(fitting);
+            next = items.last().map(|item| item.place);
         }
         Ok(Reply::Inbox { items, next, state })
     }

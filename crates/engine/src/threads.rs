@@ -15,7 +15,11 @@ use store::{
     threads,
 };
 
-use crate::{Call, Engine, access::Access, history::cut};
+use crate::{
+    Call, Engine,
+    access::Access,
+    history::{cut, fitting, text_bytes},
+};
 
 impl Access {
     /// The message that a thread is about, deleted or not. One that the member does not see is not found, and neither
@@ -122,10 +126,15 @@ impl Call {
         let mut conn = self.db.read().await?;
         let limit = limit.clamp(1, self.settings.limits.list_page);
         let mut entries = threads::followed(&mut conn, self.speaker.user, unread, after, limit + 1).await?;
-        let next =
-            cut(&mut entries, limit).map(|last| ThreadPosition { last_at: last.last_at, key: last.following.key });
+        let mut more = cut(&mut entries, limit).is_some();
         let keys: Vec<ThreadKey> = entries.iter().map(|entry| entry.following.key).collect();
         let mut roots = store::messages::these(&mut conn, &keys).await?;
+        let text = |entry: &threads::FollowedEntry| roots.get(&entry.following.key).map_or(0, text_bytes);
+        let fitting = fitting(&entries, self.settings.limits.queue_bytes, text);
+        more |= fitting < entries.len();
+        entries.truncate(fitting);
+        let last = entries.last().filter(|_| more);
+        let next = last.map(|last| ThreadPosition { last_at: last.last_at, key: last.following.key });
         let followed = |entry: threads::FollowedEntry| {
             let root = roots.remove(&entry.following.key)?;
             let threads::FollowedEntry { following, unread, counted_to, .. } = entry;

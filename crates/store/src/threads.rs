@@ -35,6 +35,15 @@ statements! {
              AND f.conversation_id = r.conversation_id AND f.seq = r.seq
             LEFT JOIN followed_threads a ON a.user_id = r.author_id
              AND a.conversation_id = r.conversation_id AND a.seq = r.seq";
+    /// Of these threads those whose summary is not that of their replies.
+    WRONG = "SELECT k.c, k.s FROM (
+                 SELECT CAST(j.value ->> 'c' AS BIGINT) AS c, CAST(j.value ->> 's' AS BIGINT) AS s
+                 FROM json_each($1) AS j) AS k
+             LEFT JOIN threads t ON t.conversation_id = k.c AND t.seq = k.s
+             WHERE COALESCE(t.replies, 0) <> (SELECT COUNT(*) FROM messages n
+                     WHERE n.conversation_id = k.c AND n.thread = k.s AND n.thread IS NOT NULL AND n.deleted_at IS NULL)
+                OR COALESCE(t.last_seq, 0) <> (SELECT COALESCE(MAX(n.seq), 0) FROM messages n
+                     WHERE n.conversation_id = k.c AND n.thread = k.s AND n.thread IS NOT NULL AND n.deleted_at IS NULL)";
     PUT = "INSERT INTO threads (conversation_id, seq, replies, last_seq, last_at, participants, rev)
            SELECT CAST(j.value ->> 'c' AS BIGINT), CAST(j.value ->> 's' AS BIGINT), CAST(j.value ->> 'n' AS BIGINT),
                   CAST(j.value ->> 'l' AS BIGINT), CAST(j.value ->> 'a' AS BIGINT), j.value ->> 'p',
@@ -137,6 +146,14 @@ impl Looked {
         stored.map_or_else(|| Summary::new(root), |stored| stored.read(root))
     }
 
+    /// Puts a summary that was made anew in the place of the one that was read.
+    pub(crate) fn mend(&mut self, summary: &Summary) -> Result<()> {
+        (self.replies, self.rev) = (Some(summary.replies), Some(summary.rev.0));
+        (self.last_seq, self.last_at) = (summary.last_seq.map(|seq| seq.0), summary.last_at.map(|at| at.0));
+        self.participants = Some(participants(summary)?);
+        Ok(())
+    }
+
     /// Whether this author, or the root's, is to follow the thread by taking part.
     pub(crate) fn is_new_to(&self, author: UserId) -> bool {
         self.own_follows.is_none() || (self.authors_follows.is_none() && self.author_id != Some(author.0))
@@ -160,6 +177,13 @@ pub(crate) async fn look(conn: &mut Conn, replies: &[Reply]) -> Result<Vec<Looke
     }
     rows.sort_unstable_by_key(|row| row.i);
     Ok(rows)
+}
+
+/// Of these threads, by conversation and root, those whose summary is not that of their replies: a damaged byte, or
+/// somebody's hand.
+pub(crate) async fn wrong(conn: &mut Conn, threads: &[(i64, i64)]) -> Result<Vec<(i64, i64)>> {
+    let asked: Vec<Reply> = threads.iter().map(|(c, s)| Reply { c: *c, s: *s, u: 0 }).collect();
+    sql!(conn, fetch_all as (i64, i64), WRONG, json(&asked)?)
 }
 
 /// What a row says besides its place.
@@ -218,6 +242,11 @@ impl From<Row> for Summary {
     }
 }
 
+/// Who wrote the newest replies, as it is stored.
+fn participants(summary: &Summary) -> Result<String> {
+    json(&summary.participants.iter().map(|user| user.0).collect::<Vec<_>>())
+}
+
 /// Stores summaries in the place of those before.
 pub(crate) async fn put(
     conn: &mut Conn,
@@ -241,7 +270,7 @@ pub(crate) async fn put(
             n: summary.replies,
             l: summary.last_seq.map(|seq| seq.0),
             a: summary.last_at.map(|at| at.0),
-            p: json(&summary.participants.iter().map(|user| user.0).collect::<Vec<_>>())?,
+            p: participants(summary)?,
             r: summary.rev.0,
         });
     }
@@ -279,6 +308,13 @@ pub async fn changed(
 /// # Errors
 /// Those of the database.
 pub async fn lose_reply(conn: &mut Conn, key: ThreadKey, number: Number) -> Result<Summary> {
+    let summary = anew(conn, key, number).await?;
+    put(conn, [(key.conversation, &summary)]).await?;
+    Ok(summary)
+}
+
+/// A thread's summary as its replies tell it, of this number.
+pub(crate) async fn anew(conn: &mut Conn, key: ThreadKey, number: Number) -> Result<Summary> {
     let (conversation, root) = (key.conversation.0, key.root.0);
     let (replies,) = sql!(conn, fetch_one as (i64,), COUNT, conversation, root)?;
     let newest = sql!(conn, fetch_all as (i64, i64, i64), NEWEST, conversation, root)?;
@@ -291,7 +327,6 @@ pub async fn lose_reply(conn: &mut Conn, key: ThreadKey, number: Number) -> Resu
             summary.participants.push(UserId(author));
         }
     }
-    put(conn, [(key.conversation, &summary)]).await?;
     Ok(summary)
 }
 

@@ -14,6 +14,7 @@ use super::{
     load::nonce,
     report::Report,
     server::usage,
+    socket::Socket,
 };
 
 /// What is in the list, and how it is read.
@@ -65,7 +66,10 @@ pub async fn run(common: &Common, host: &Host, load: ListLoad) -> Result<Report>
 }
 
 /// Brings the reader into their conversations, and sends what they have not read.
-async fn prepare(common: &Common, host: &Host, reader: &Person, writers: &[Person], load: &ListLoad) -> Result<()> {
+///
+/// # Errors
+/// If something is missing that was not to be sent, or the server refuses.
+pub(super) async fn prepare(common: &Common, host: &Host, reader: &Person, writers: &[Person], load: &ListLoad) -> Result<()> {
     let Some(owner) = writers.first() else { bail!("there are no writers") };
     let mut rooms = Vec::new();
     for index in 0..load.conversations {
@@ -89,20 +93,28 @@ async fn prepare(common: &Common, host: &Host, reader: &Person, writers: &[Perso
 
 async fn round(host: &Host, reader: &Person, load: &ListLoad) -> Result<()> {
     let (mut socket, _) = host.enter(reader).await?;
-    let (mut cursor, mut count, mut unread_in) = (Value::Null, 0, 0);
-    loop {
-        let told = socket.call("conversation.list", &json!({"limit": load.page, "cursor": cursor})).await?;
-        let listed = told["conversations"].as_array().map(Vec::as_slice).unwrap_or_default();
-        count += listed.len();
-        unread_in += listed.iter().filter(|one| one["unread"].as_i64().is_some_and(|unread| unread > 0)).count();
-        cursor = told["next_cursor"].clone();
-        if cursor.is_null() {
-            break;
-        }
-    }
+    let (count, unread_in) = read(&mut socket, load.page).await?;
     socket.cut();
     if count < load.conversations || unread_in < load.unread_in {
         bail!("the list has {count} conversations, {unread_in} of them with something unread");
     }
     Ok(())
+}
+
+/// Reads the whole list: how many conversations there are, and in how many of them something is unread.
+///
+/// # Errors
+/// If the server refuses.
+pub(super) async fn read(socket: &mut Socket, page: usize) -> Result<(usize, usize)> {
+    let (mut cursor, mut count, mut unread_in) = (Value::Null, 0, 0);
+    loop {
+        let told = socket.call("conversation.list", &json!({"limit": page, "cursor": cursor})).await?;
+        let listed = told["conversations"].as_array().map(Vec::as_slice).unwrap_or_default();
+        count += listed.len();
+        unread_in += listed.iter().filter(|one| one["unread"].as_i64().is_some_and(|unread| unread > 0)).count();
+        cursor = told["next_cursor"].clone();
+        if cursor.is_null() {
+            return Ok((count, unread_in));
+        }
+    }
 }

@@ -3,6 +3,7 @@
 //! `socket` → `scan` → `load` is the path of a frame; `works`, `idle`, `history`, `search` and `storm` are the works;
 //! `filling` and `measured` is what those have in common that ask; `flush` and `index` need no server.
 
+mod connect;
 mod crew;
 mod filling;
 mod flush;
@@ -249,6 +250,21 @@ enum Work {
         #[arg(long, default_value_t = 200, value_parser = count)]
         page: usize,
     },
+    /// Somebody comes back as a client does, from where they were, and reads what a client reads then.
+    Connect {
+        /// Conversations.
+        #[arg(long, default_value_t = 1_000, value_parser = count)]
+        conversations: usize,
+        /// In how many of them something is unread.
+        #[arg(long, default_value_t = 300)]
+        unread_in: usize,
+        /// Unread messages in each of those.
+        #[arg(long, default_value_t = 10)]
+        unread: i64,
+        /// Send the messages that are not there yet.
+        #[arg(long)]
+        fill: bool,
+    },
     /// The disk's flushes, to set beside the figures; needs no server.
     Flush {
         /// Where to write: the directory of the server's data.
@@ -284,7 +300,7 @@ impl Work {
             }
             Self::W6 { clients, .. } => *clients,
             // The reader and four who write.
-            Self::List { .. } => 5,
+            Self::List { .. } | Self::Connect { .. } => 5,
             Self::Index { .. } | Self::Flush { .. } => 0,
         }
     }
@@ -365,6 +381,10 @@ async fn work(args: &Args) -> Result<Report> {
         Work::List { conversations, unread_in, unread, fill, page } => {
             let load = list::ListLoad { conversations, unread_in, unread, fill, page };
             list::run(common, &host, load).await
+        }
+        Work::Connect { conversations, unread_in, unread, fill } => {
+            let load = list::ListLoad { conversations, unread_in, unread, fill, page: 200 };
+            connect::run(common, &host, load).await
         }
         Work::Index { .. } | Work::Flush { .. } => bail!("this needs no server"),
     }
