@@ -43,6 +43,7 @@ mod search;
 mod sessions;
 mod statistics;
 mod threads;
+mod together;
 mod turnover;
 mod typing;
 mod user_groups;
