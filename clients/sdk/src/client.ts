@@ -46,6 +46,7 @@ import type {
   DataOf,
   DraftSaveData,
   SavedDraft,
+  ThreadNotificationsData,
   EventFrame,
   File,
   Notifications,
@@ -417,7 +418,7 @@ export class Client {
   #hear(frame: EventFrame): void {
     this.#dispatch({ type: 'frame', frame, now: this.#now() });
     for (const follower of this.#followers) follower.hear(frame);
-    if (frame.type === 'typing.started') this.#watchTyping();
+    if (frame.type === 'typing.started' || frame.type === 'thread.typing') this.#watchTyping();
     if (frame.type === 'conversation.removed') {
       this.#readings.closed(frame.conversation);
       this.#threads.closed(frame.conversation);
@@ -430,7 +431,7 @@ export class Client {
   }
 
   #watchTyping(): void {
-    const ends = [...this.#state.conversations.values()].map((it) => nextEnd(it.typing));
+    const ends = [...this.#state.conversations.values()].map(nextEnd);
     const next = Math.min(Infinity, ...ends);
     clearTimeout(this.#typingTimer);
     if (next === Infinity) return;
@@ -497,7 +498,7 @@ export class Client {
    */
   send(conversation: number, text: string, options: SendOptions = {}): string {
     if (!this.signedIn) throw signedOut();
-    this.#typing.sent(conversation);
+    this.#typing.sent(conversation, options.thread ?? null);
     return this.#outbox.add(conversation, text, options);
   }
 
@@ -595,10 +596,22 @@ export class Client {
   }
 
   /** Follows a thread on all devices, or stops. Throws a `Refusal`. */
-  async followThread(conversation: number, thread: number, follows: boolean): Promise<void> {
+  followThread(conversation: number, thread: number, follows: boolean): Promise<void> {
+    return this.#takesThread(this.command('thread.follow', { conversation, thread, follows }));
+  }
+
+  /**
+   * Says which replies of a thread that one follows notify, on all devices; null: as in its conversation. Servers before
+   * feature level 8 refuse. Throws a `Refusal`.
+   */
+  setThreadNotifications(data: ThreadNotificationsData): Promise<void> {
+    return this.#takesThread(this.command('thread.notifications', data));
+  }
+
+  async #takesThread(answer: Promise<AnswerOf<'thread.follow'>>): Promise<void> {
     const { era } = this.#session;
-    const data = await this.command('thread.follow', { conversation, thread, follows });
-    if (era === this.#session.era) this.#dispatch({ type: 'thread', thread: data });
+    const thread = await answer;
+    if (era === this.#session.era) this.#dispatch({ type: 'thread', thread });
   }
 
   /** A thread was read up to here; where one does not follow it, that is nobody's business. */
@@ -606,9 +619,12 @@ export class Client {
     this.#threads.read(conversation, thread, seq);
   }
 
-  /** Says that one is writing, or no longer. */
-  typing(conversation: number, typing: boolean): void {
-    this.#typing.set(conversation, typing);
+  /**
+   * Says that one is writing, or no longer: in the room, or in the thread about the message with this `seq`, of which
+   * servers before feature level 8 are not told.
+   */
+  typing(conversation: number, typing: boolean, thread: number | null = null): void {
+    this.#typing.set(conversation, typing, thread);
   }
 
   /**

@@ -25,6 +25,7 @@ export {
   type FollowedState,
   type ThreadState,
 } from './state/threads.js';
+export { typistsIn } from './state/typing.js';
 export type { Timeline } from './state/timeline.js';
 export type { Pending } from './state/pending.js';
 export type { Notice } from './state/notices.js';

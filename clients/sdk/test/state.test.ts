@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Refusal } from '../src/problem.js';
 import type { Pending } from '../src/state/pending.js';
+import { typistsIn } from '../src/state/typing.js';
 import {
   at,
   authenticated,
@@ -534,6 +535,26 @@ describe('writing', () => {
     frame: { type: 'typing.started', conversation: 1, data: { user } },
     now: 100,
   } as const;
+
+  test('typing in a thread is apart from typing in the room, and ends like it', () => {
+    const inThread = (thread: number, typing: boolean) =>
+      ({
+        type: 'frame',
+        frame: { type: 'thread.typing', conversation: 1, data: { thread, user, typing } },
+        now: 100,
+      }) as const;
+    const story = Story.at(3).take(inThread(2, true), inThread(3, true));
+    expect([typistsIn(story.it, null), typistsIn(story.it, 2)]).toEqual([[], [user]]);
+    story.take(starts, inThread(2, false));
+    expect([typistsIn(story.it, null), typistsIn(story.it, 2), typistsIn(story.it, 3)]).toEqual([
+      [user],
+      [],
+      [user],
+    ]);
+    expect(typistsIn(story.take({ type: 'clock', now: 6099 }).it, 3)).toEqual([user]);
+    expect(typistsIn(story.take({ type: 'clock', now: 6100 }).it, 3)).toEqual([]);
+    expect(story.take(inThread(3, true), { type: 'cut' }).it.threadTyping.size).toBe(0);
+  });
 
   test('typing ends when it is said, with the message, or by itself', () => {
     expect(Story.at(3).take(starts).it.typing.get(2)).toEqual({ user, until: 6100 });

@@ -69,8 +69,9 @@ function without(state: State, id: number): State {
 
 /** The row that all members share, out of one member's conversation. */
 export function rowOf(from: ConversationRow): ConversationRow {
-  const { id, kind, visibility, name, topic, created_by, created_at, head, rev, member_count } = from;
-  return { id, kind, visibility, name, topic, created_by, created_at, head, rev, member_count };
+  const { id, kind, visibility, name, topic, created_by, created_at, head, rev, member_count, edit_history } =
+    from;
+  return { id, kind, visibility, name, topic, created_by, created_at, head, rev, member_count, edit_history };
 }
 
 /** What of a conversation stands in the room; servers before feature level 7 know nothing else. */
@@ -96,6 +97,7 @@ export function begin(fresh: Conversation): ConversationState {
     members: null,
     markers: new Map(),
     typing: nobody,
+    threadTyping: nobody,
     timeline: null,
     summaries: new Map(),
     threads: new Map(),
@@ -154,7 +156,10 @@ function begun(state: State, row: Conversation): ConversationState {
   const known = { ...begin(row), pending: state.outbox.get(row.id) ?? [] };
   const { last_message } = inRoom(row);
   const said = last_message ? [last_message] : [];
-  return comeUncounted(known, said, state.telling.oldTo.get(row.id) ?? 0, { me: state.me?.id ?? null });
+  return comeUncounted(known, said, state.telling.oldTo.get(row.id) ?? 0, {
+    me: state.me?.id ?? null,
+    groups: state.userGroups?.own ?? null,
+  });
 }
 
 /** Takes a fresh reading; the cursor stays, because the events between are still to come. */

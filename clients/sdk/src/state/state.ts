@@ -139,6 +139,8 @@ export interface ConversationState {
   readonly members: Members | null;
   readonly markers: Markers;
   readonly typing: Typing;
+  /** The people who are typing in threads: see `typistsIn`. */
+  readonly threadTyping: Typing;
   /** `null` until it is opened. */
   readonly timeline: Timeline | null;
   /** What is known of threads, by the `seq` of their roots; see `summaryOf`. */

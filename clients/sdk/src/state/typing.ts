@@ -1,51 +1,82 @@
-// The people who are typing. It ends with an event, with a message by that person, or by itself.
+// The people who are typing, in the room and in threads. It ends with an event, with a message by that person, or by itself.
 import type { Person } from '../wire.js';
 import { meetAll, person } from './accounts.js';
 import { each, put, putKnown } from './put.js';
-import { only, type ConversationState, type Reducers, type State } from './state.js';
+import { only, type ConversationState, type Reduced, type Reducers, type State } from './state.js';
 
 export interface Writer {
   readonly user: Person;
   /** When it ends by itself, in milliseconds of the client's clock. */
   readonly until: number;
+  /** The `seq` of the message in whose thread they write; absent in the room. */
+  readonly thread?: number;
 }
 
-export type Typing = ReadonlyMap<number, Writer>;
+/** In the room by the person's id, in threads by theirs and that of the thread. */
+export type Typing = ReadonlyMap<number | string, Writer>;
 
 export const nobody: Typing = new Map();
 
 /** How long it lasts if the server has not said, in milliseconds. */
 const TYPING_MS = 6000;
 
-export const events: Reducers<'typing.started' | 'typing.stopped'> = {
-  'typing.started': (state, { conversation, data: { user } }, { now }) => {
-    const known = state.conversations.get(conversation);
-    if (!known) return only(state);
-    const until = now + (state.limits?.typing_ms ?? TYPING_MS);
-    const next = put(state, withTyping(known, begins(known.typing, person(user), until)));
-    return only(meetAll(next, [person(user)]));
-  },
+export const events: Reducers<'typing.started' | 'typing.stopped' | 'thread.typing'> = {
+  'typing.started': (state, { conversation, data: { user } }, { now }) =>
+    begin(state, conversation, user, now),
   'typing.stopped': (state, { conversation, data: { user } }) =>
     putKnown(state, conversation, (known) => withTyping(known, ends(known.typing, user.id))),
+  'thread.typing': (state, { conversation, data: { thread, user, typing } }, { now }) =>
+    typing
+      ? begin(state, conversation, user, now, thread)
+      : putKnown(state, conversation, (known) =>
+          withTyping(known, known.typing, ends(known.threadTyping, keyOf(user, thread))),
+        ),
 };
+
+function begin(state: State, conversation: number, whose: Person, now: number, thread?: number): Reduced {
+  const known = state.conversations.get(conversation);
+  if (!known) return only(state);
+  const user = person(whose);
+  const until = now + (state.limits?.typing_ms ?? TYPING_MS);
+  const begun =
+    thread === undefined
+      ? withTyping(known, new Map(known.typing).set(user.id, { user, until }))
+      : withTyping(
+          known,
+          known.typing,
+          new Map(known.threadTyping).set(keyOf(user, thread), { user, until, thread }),
+        );
+  return only(meetAll(put(state, begun), [user]));
+}
+
+/** The people who are typing in the room, or in the thread about a message. */
+export function typistsIn({ typing, threadTyping }: ConversationState, thread: number | null): Person[] {
+  const writers = thread === null ? typing : threadTyping;
+  return [...writers.values()].filter((one) => (one.thread ?? null) === thread).map(({ user }) => user);
+}
 
 /** Ends the typing whose time is over. */
 export function expireTyping(state: State, now: number): State {
-  return each(state, (known) => withTyping(known, still(known.typing, now)));
+  return each(state, (known) => withTyping(known, still(known.typing, now), still(known.threadTyping, now)));
 }
 
-function withTyping(state: ConversationState, typing: Typing): ConversationState {
-  return typing === state.typing ? state : { ...state, typing };
+function withTyping(
+  state: ConversationState,
+  typing: Typing,
+  threadTyping: Typing = state.threadTyping,
+): ConversationState {
+  const isSame = typing === state.typing && threadTyping === state.threadTyping;
+  return isSame ? state : { ...state, typing, threadTyping };
 }
 
-function begins(typing: Typing, user: Person, until: number): Typing {
-  return new Map(typing).set(user.id, { user, until });
+function keyOf({ id }: Person, thread: number): string {
+  return `${id}/${thread}`;
 }
 
-export function ends(typing: Typing, user: number): Typing {
-  if (!typing.has(user)) return typing;
+export function ends(typing: Typing, key: number | string): Typing {
+  if (!typing.has(key)) return typing;
   const next = new Map(typing);
-  next.delete(user);
+  next.delete(key);
   return next;
 }
 
@@ -56,6 +87,6 @@ function still(typing: Typing, now: number): Typing {
 }
 
 /** When the next one ends by itself. */
-export function nextEnd(typing: Typing): number {
-  return Math.min(Infinity, ...[...typing.values()].map((writer) => writer.until));
+export function nextEnd({ typing, threadTyping }: ConversationState): number {
+  return Math.min(Infinity, ...[...typing.values(), ...threadTyping.values()].map((writer) => writer.until));
 }

@@ -62,6 +62,7 @@ export function conversation(head: number, change: Partial<Conversation> = {}): 
     head,
     rev: 1,
     member_count: 2,
+    edit_history: false,
     role: 'member',
     read_seq: 0,
     unread: 0,

@@ -130,8 +130,7 @@ export class Writing {
 
   /** The text was changed by its writer. */
   changed(): void {
-    // Who writes in a thread is not heard in the room.
-    if (this.edit === null && this.thread === null) client.typing(this.conversation, this.text.trim() !== '');
+    if (this.edit === null) client.typing(this.conversation, this.text.trim() !== '', this.thread);
   }
 
   /** An input method begins or ends composing. */
@@ -141,7 +140,7 @@ export class Writing {
 
   /** The writer has gone elsewhere. */
   left(): void {
-    if (this.edit === null) client.typing(this.conversation, false);
+    if (this.edit === null) client.typing(this.conversation, false, this.thread);
   }
 
   /** The conversation is closed. */
@@ -176,7 +175,7 @@ export class Writing {
       ...(files.length > 0 && { files }),
     });
     this.alsoInRoom = false;
-    client.typing(this.conversation, false);
+    client.typing(this.conversation, false, this.thread);
     this.#opening = false;
     drafts.drop(this.key);
   }

@@ -15,6 +15,9 @@ export const t = speak({
     why_mentioned: 'You were notified: it mentions you.',
     why_keyword: 'You were notified: one of your keywords is in it.',
     why_everything: 'You were notified: everything notifies you in this conversation.',
+    thread_nothing: 'You were not notified: nothing notifies you in this thread.',
+    thread_not_mentioned: 'You were not notified: only mentions and keywords notify you in this thread.',
+    thread_everything: 'You were notified: everything notifies you in this thread.',
   },
   fr: {
     whyKeyword: (word: string) => `Il vous a été signalé : il contient votre mot-clé « ${word} ».`,
@@ -32,5 +35,9 @@ export const t = speak({
     why_mentioned: 'Il vous a été signalé : il vous mentionne.',
     why_keyword: 'Il vous a été signalé : il contient un de vos mots-clés.',
     why_everything: 'Il vous a été signalé : tout vous est signalé dans cette conversation.',
+    thread_nothing: 'Il ne vous a pas été signalé : rien ne vous est signalé dans ce fil.',
+    thread_not_mentioned:
+      'Il ne vous a pas été signalé : seuls les mentions et mots-clés vous sont signalés dans ce fil.',
+    thread_everything: 'Il vous a été signalé : tout vous est signalé dans ce fil.',
   },
 });

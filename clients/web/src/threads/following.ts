@@ -23,6 +23,8 @@ export function followed(): FollowedState[] {
   return all.sort((one, other) => (lastOf(one) < lastOf(other) ? 1 : -1));
 }
 
-/** How many of them have replies that were not read. */
-export const unreadThreads = (): number =>
-  [...town.state.followed.values()].filter(({ unread }) => unread > 0).length;
+/** How many of them have replies that were not read; those of which nothing notifies are left in peace. */
+export const unreadThreads = (): number => [...town.state.followed.values()].filter(isFresh).length;
+
+/** Whether a thread has replies that one wants to know of. */
+export const isFresh = ({ unread, level }: FollowedState): boolean => unread > 0 && level !== 'nothing';

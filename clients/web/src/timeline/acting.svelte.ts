@@ -10,6 +10,8 @@ import type { Doing } from './doing';
 export class Acting implements Doing {
   /** The message for which an emoji is being picked, and beside what. */
   picking = $state.raw<{ message: Message; beside: HTMLElement } | null>(null);
+  /** The message whose earlier texts are shown. */
+  reading = $state.raw<Message | null>(null);
   /** Whose profile is shown. */
   looking = $state.raw<Person | null>(null);
   readonly #conversation: () => ConversationState;
@@ -30,6 +32,7 @@ export class Acting implements Doing {
   remove = (message: Message) => void remove(message);
   react = (message: Message, emoji: string) => void react(message, emoji);
   pick = (message: Message, beside: HTMLElement) => (this.picking = { message, beside });
+  versions = (message: Message) => (this.reading = message);
   look = (person: Person) => (this.looking = person);
   lookUp = (username: string) =>
     void personNamed(this.#conversation(), username).then((person) => (this.looking = person));
