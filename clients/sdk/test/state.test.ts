@@ -553,11 +553,11 @@ describe('writing', () => {
     ]);
     expect(typistsIn(story.take({ type: 'clock', now: 6099 }).it, 3)).toEqual([user]);
     expect(typistsIn(story.take({ type: 'clock', now: 6100 }).it, 3)).toEqual([]);
-    expect(story.take(inThread(3, true), { type: 'cut' }).it.threadTyping.size).toBe(0);
+    expect(story.take(inThread(3, true), { type: 'cut' }).it.typing.size).toBe(0);
   });
 
   test('typing ends when it is said, with the message, or by itself', () => {
-    expect(Story.at(3).take(starts).it.typing.get(2)).toEqual({ user, until: 6100 });
+    expect(Story.at(3).take(starts).it.typing.get(2)).toEqual({ user, until: 6100, thread: null });
     const stopped = { type: 'typing.stopped', conversation: 1, data: { user } } as const;
     expect(Story.at(3).take(starts, { type: 'frame', frame: stopped, now: 0 }).it.typing.size).toBe(0);
     expect(Story.at(3).take(starts).hear('message.created', message(4)).it.typing.size).toBe(0);

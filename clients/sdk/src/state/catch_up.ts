@@ -185,7 +185,7 @@ function replace(state: ConversationState, read: Reread, context: Context): Step
 export function cut(state: State): State {
   const telling = { ...state.telling, fresh: false };
   return each({ ...state, telling }, (known) => {
-    if (known.inner.gap === null && known.typing.size + known.threadTyping.size === 0) return known;
-    return withInner({ ...known, typing: nobody, threadTyping: nobody }, { gap: null, held: [] });
+    if (known.inner.gap === null && known.typing.size === 0) return known;
+    return withInner({ ...known, typing: nobody }, { gap: null, held: [] });
   });
 }

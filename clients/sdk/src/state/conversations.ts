@@ -7,6 +7,7 @@ import { readUpTo, settingsOf, withSettings } from './notifications.js';
 import { resumesFrom } from './pieces.js';
 import { each, put, putKnown, withWaiting } from './put.js';
 import {
+  contextOf,
   only,
   step,
   withInner,
@@ -97,7 +98,6 @@ export function begin(fresh: Conversation): ConversationState {
     members: null,
     markers: new Map(),
     typing: nobody,
-    threadTyping: nobody,
     timeline: null,
     summaries: new Map(),
     threads: new Map(),
@@ -156,10 +156,7 @@ function begun(state: State, row: Conversation): ConversationState {
   const known = { ...begin(row), pending: state.outbox.get(row.id) ?? [] };
   const { last_message } = inRoom(row);
   const said = last_message ? [last_message] : [];
-  return comeUncounted(known, said, state.telling.oldTo.get(row.id) ?? 0, {
-    me: state.me?.id ?? null,
-    groups: state.userGroups?.own ?? null,
-  });
+  return comeUncounted(known, said, state.telling.oldTo.get(row.id) ?? 0, contextOf(state));
 }
 
 /** Takes a fresh reading; the cursor stays, because the events between are still to come. */

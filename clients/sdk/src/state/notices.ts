@@ -1,11 +1,11 @@
 // Messages that the person is to be told of, each once: those of others that are unread, whether they came live or in a
 // gap, and that notify by one's settings. Each waits a moment first, because somebody who reads it on another device or in another tab says so right away.
 import type { Message } from '../wire.js';
-import { isForMe, type Viewer } from './mentions.js';
+import { isForMe } from './mentions.js';
 import { notifies } from './notifications.js';
 import { put } from './put.js';
-import { isInRoom, threadKey, type Followed } from './threads.js';
-import { only, withInner, type Context, type ConversationState, type Reduced, type State } from './state.js';
+import { isInRoom, threadKey } from './threads.js';
+import { contextOf, only, withInner, type Context, type ConversationState, type Reduced, type State } from './state.js';
 
 /** Unread messages of one conversation that the person was not told of. */
 export interface Notice {
@@ -44,9 +44,9 @@ export function come(
   state: ConversationState,
   messages: readonly Message[],
   missed: boolean,
-  { me, groups, followed }: Whose,
+  context: Whose,
 ): ConversationState {
-  const unread = messages.filter((it) => isNews(it, readTo(state, it, { me, groups }, followed), me));
+  const unread = messages.filter((it) => isNews(it, readTo(state, it, context), context.me));
   return unread.length === 0 ? state : withUntold(state, joined(state.inner.untold, unread, missed));
 }
 
@@ -92,7 +92,7 @@ export function tell(state: State, now: number): Reduced {
   for (const conversation of state.telling.waiting) {
     const known = next.conversations.get(conversation);
     if (!known) continue;
-    const untold = unread(known, state);
+    const untold = unread(known, contextOf(state));
     const isDue = untold !== null && (untold.messages[0]?.seq ?? Infinity) <= untold.agedTo;
     if (isDue) {
       const { messages, count, missed } = untold;
@@ -113,11 +113,10 @@ export function hasToTell({ telling }: State): boolean {
 }
 
 /** The part of what waits that is still unread. */
-function unread(known: ConversationState, { me, userGroups, followed }: State): Untold | null {
+function unread(known: ConversationState, context: Whose): Untold | null {
   const { untold } = known.inner;
   if (!untold) return null;
-  const viewer = { me: me?.id ?? null, groups: userGroups?.own ?? null };
-  const messages = untold.messages.filter((it) => it.seq > readTo(known, it, viewer, followed));
+  const messages = untold.messages.filter((it) => it.seq > readTo(known, it, context));
   if (messages.length === 0) return null;
   const read = untold.messages.length - messages.length;
   return { ...untold, messages, count: read > 0 ? messages.length : untold.count };
@@ -127,11 +126,10 @@ function unread(known: ConversationState, { me, userGroups, followed }: State): 
  * Up to which number one has read where a message stands. Of threads that one does not follow only what is for one is
  * told, as long as one has not read on in the room.
  */
-function readTo(known: ConversationState, message: Message, viewer: Viewer, followed?: Followed): number {
-  const { id, readSeq } = known;
+function readTo({ id, readSeq }: ConversationState, message: Message, context: Whose): number {
   if (isInRoom(message)) return readSeq;
-  const read = followed?.get(threadKey(id, message.thread ?? 0))?.readSeq;
-  return read ?? (isForMe(message, viewer) ? readSeq : Infinity);
+  const read = context.followed?.get(threadKey(id, message.thread ?? 0))?.readSeq;
+  return read ?? (isForMe(message, context) ? readSeq : Infinity);
 }
 
 function isNews(message: Message, readSeq: number, me: number | null): boolean {

@@ -138,9 +138,8 @@ export interface ConversationState {
   /** Present members by id; `null` until they are loaded. */
   readonly members: Members | null;
   readonly markers: Markers;
+  /** The people who are typing, in the room and in threads: see `typistsIn`. */
   readonly typing: Typing;
-  /** The people who are typing in threads: see `typistsIn`. */
-  readonly threadTyping: Typing;
   /** `null` until it is opened. */
   readonly timeline: Timeline | null;
   /** What is known of threads, by the `seq` of their roots; see `summaryOf`. */
@@ -207,7 +206,7 @@ export interface Context extends Bounds {
   readonly followed?: Followed;
 }
 
-export function contextOf(state: State, { windowSize }: Bounds): Context {
+export function contextOf(state: State, { windowSize }: Bounds = { windowSize: 0 }): Context {
   const { me, userGroups } = state;
   return {
     me: me?.id ?? null,

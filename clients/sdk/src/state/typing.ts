@@ -8,11 +8,11 @@ export interface Writer {
   readonly user: Person;
   /** When it ends by itself, in milliseconds of the client's clock. */
   readonly until: number;
-  /** The `seq` of the message in whose thread they write; absent in the room. */
-  readonly thread?: number;
+  /** The `seq` of the message in whose thread they write; null in the room. */
+  readonly thread: number | null;
 }
 
-/** In the room by the person's id, in threads by theirs and that of the thread. */
+/** In the room by the person's id, in threads by theirs and that of the thread; see `typistsIn`. */
 export type Typing = ReadonlyMap<number | string, Writer>;
 
 export const nobody: Typing = new Map();
@@ -22,55 +22,43 @@ const TYPING_MS = 6000;
 
 export const events: Reducers<'typing.started' | 'typing.stopped' | 'thread.typing'> = {
   'typing.started': (state, { conversation, data: { user } }, { now }) =>
-    begin(state, conversation, user, now),
-  'typing.stopped': (state, { conversation, data: { user } }) =>
-    putKnown(state, conversation, (known) => withTyping(known, ends(known.typing, user.id))),
+    begin(state, conversation, user, null, now),
+  'typing.stopped': (state, { conversation, data: { user } }) => end(state, conversation, user, null),
   'thread.typing': (state, { conversation, data: { thread, user, typing } }, { now }) =>
-    typing
-      ? begin(state, conversation, user, now, thread)
-      : putKnown(state, conversation, (known) =>
-          withTyping(known, known.typing, ends(known.threadTyping, keyOf(user, thread))),
-        ),
+    typing ? begin(state, conversation, user, thread, now) : end(state, conversation, user, thread),
 };
 
-function begin(state: State, conversation: number, whose: Person, now: number, thread?: number): Reduced {
+function begin(state: State, conversation: number, whose: Person, thread: number | null, now: number): Reduced {
   const known = state.conversations.get(conversation);
   if (!known) return only(state);
   const user = person(whose);
   const until = now + (state.limits?.typing_ms ?? TYPING_MS);
-  const begun =
-    thread === undefined
-      ? withTyping(known, new Map(known.typing).set(user.id, { user, until }))
-      : withTyping(
-          known,
-          known.typing,
-          new Map(known.threadTyping).set(keyOf(user, thread), { user, until, thread }),
-        );
-  return only(meetAll(put(state, begun), [user]));
+  const typing = new Map(known.typing).set(keyOf(user, thread), { user, until, thread });
+  return only(meetAll(put(state, withTyping(known, typing)), [user]));
+}
+
+function end(state: State, conversation: number, user: Person, thread: number | null): Reduced {
+  return putKnown(state, conversation, (known) =>
+    withTyping(known, ends(known.typing, keyOf(user, thread))),
+  );
 }
 
 /** The people who are typing in the room, or in the thread about a message. */
-export function typistsIn({ typing, threadTyping }: ConversationState, thread: number | null): Person[] {
-  const writers = thread === null ? typing : threadTyping;
-  return [...writers.values()].filter((one) => (one.thread ?? null) === thread).map(({ user }) => user);
+export function typistsIn({ typing }: ConversationState, thread: number | null): Person[] {
+  return [...typing.values()].filter((one) => one.thread === thread).map(({ user }) => user);
 }
 
 /** Ends the typing whose time is over. */
 export function expireTyping(state: State, now: number): State {
-  return each(state, (known) => withTyping(known, still(known.typing, now), still(known.threadTyping, now)));
+  return each(state, (known) => withTyping(known, still(known.typing, now)));
 }
 
-function withTyping(
-  state: ConversationState,
-  typing: Typing,
-  threadTyping: Typing = state.threadTyping,
-): ConversationState {
-  const isSame = typing === state.typing && threadTyping === state.threadTyping;
-  return isSame ? state : { ...state, typing, threadTyping };
+function withTyping(state: ConversationState, typing: Typing): ConversationState {
+  return typing === state.typing ? state : { ...state, typing };
 }
 
-function keyOf({ id }: Person, thread: number): string {
-  return `${id}/${thread}`;
+function keyOf({ id }: Person, thread: number | null): number | string {
+  return thread === null ? id : `${id}/${thread}`;
 }
 
 export function ends(typing: Typing, key: number | string): Typing {
@@ -87,6 +75,6 @@ function still(typing: Typing, now: number): Typing {
 }
 
 /** When the next one ends by itself. */
-export function nextEnd({ typing, threadTyping }: ConversationState): number {
-  return Math.min(Infinity, ...[...typing.values(), ...threadTyping.values()].map((writer) => writer.until));
+export function nextEnd({ typing }: ConversationState): number {
+  return Math.min(Infinity, ...[...typing.values()].map((writer) => writer.until));
 }
