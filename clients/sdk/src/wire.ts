@@ -150,8 +150,6 @@ export interface ConversationRow {
   readonly created_at: Moment;
   /** Who opened it. */
   readonly created_by: number;
-  /** Whether earlier texts of edited messages are kept for the members. */
-  readonly edit_history: boolean;
   /** The number of the last change in it. */
   readonly head: number;
   /** Its id. */
@@ -319,9 +317,9 @@ export interface InboxItem {
   readonly id: string;
   /** The message as it is now. */
   readonly message: Message;
-  /** Whether the speaker has read it: by itself, with all others, or, but for reactions, in its conversation or thread. */
+  /** Whether the speaker has read it: by itself, with all others, or, but for reactions, in its conversation. */
   readonly read: boolean;
-  /** Why it is there: `mention`, `reply`, `reaction`, `group`, `here`, `room` or `thread`: the newest reply of others in a thread that one follows. */
+  /** Why it is there: `mention`, `reply`, `reaction`, `group`, `here` or `room`. */
   readonly reason: string;
 }
 
@@ -481,8 +479,6 @@ export interface Limits {
   readonly user_group_people: number;
   /** User groups of the server. */
   readonly user_groups: number;
-  /** Earlier texts of one message that are kept, where a conversation keeps them; beyond it the oldest go. */
-  readonly versions_per_message: number;
   /** Files of one user that no message holds yet. */
   readonly waiting_files_per_user: number;
 }
@@ -622,7 +618,7 @@ export interface NamedRoom {
 export interface NotificationExplained {
   /** The keyword that is in it, if that decided it. */
   readonly keyword: string | null;
-  /** The level that holds for it. */
+  /** The level that holds in the conversation. */
   readonly level: NotificationLevel;
   /** Until when the conversation is muted, if that decided it. */
   readonly muted_until: Moment | null;
@@ -630,8 +626,6 @@ export interface NotificationExplained {
   readonly notifies: boolean;
   /** Whether the level was set for this conversation; else for all of its kind. */
   readonly own_level: boolean;
-  /** Whether the level is that of the thread in which it stands: the one that was set, or mentions where the thread is not followed. */
-  readonly thread_level: boolean;
   /** What decided it. */
   readonly why: Why;
 }
@@ -718,6 +712,7 @@ export interface Problem {
     | 'upgrade_required'
     | 'too_large'
     | 'unsupported_type'
+    | 'file_infected'
     | 'range_not_satisfiable'
     | 'unauthenticated'
     | 'bad_credentials'
@@ -985,6 +980,8 @@ export interface Statistics {
   readonly file_bytes: number;
   /** Files that wait for a message or are held by one. */
   readonly files: number;
+  /** Files that the scanner has refused since the server was started. */
+  readonly files_infected: number;
   /** Jobs that were given up: `palabre jobs list` tells which. */
   readonly jobs_failed: number;
   /** Jobs that wait until they are due, such as reminders. */
@@ -1014,8 +1011,6 @@ export interface Thread {
   readonly conversation: number;
   /** Whether they follow it. */
   readonly follows: boolean;
-  /** Which of its replies notify; `null`: as in its conversation. */
-  readonly level: NotificationLevel | null;
   /** The number up to which they have read its replies. */
   readonly read_seq: number;
   /** The `account_seq` of the last change of this; 0 if they have nothing to do with the thread. */
@@ -1038,16 +1033,6 @@ export interface ThreadSummary {
   readonly rev: number;
   /** The `seq` of that message. */
   readonly root: number;
-}
-
-/** Somebody writes in a thread, or has stopped. */
-export interface ThreadTyping {
-  /** The `seq` of the message that the thread is about. */
-  readonly thread: number;
-  /** Started or stopped. */
-  readonly typing: boolean;
-  /** Who. */
-  readonly user: Person;
 }
 
 /** A page of the threads that the speaker follows, the one with the newest reply first. */
@@ -1156,26 +1141,6 @@ export interface Users {
   readonly next_cursor: string | null;
   /** The people. */
   readonly users: readonly User[];
-}
-
-/** An earlier text of a message. */
-export interface Version {
-  /** Who wrote it. */
-  readonly editor: Person;
-  /** The `seq` of the event of the edit that replaced it. */
-  readonly number: number;
-  /** The text as it was written. */
-  readonly text: string;
-  /** When. */
-  readonly written_at: Moment;
-}
-
-/** A page of the earlier texts of a message, the last one first. */
-export interface Versions {
-  /** Present if there are more: give it as `cursor`. */
-  readonly next_cursor: string | null;
-  /** The versions; none where the conversation keeps none. */
-  readonly versions: readonly Version[];
 }
 
 export type Visibility = 'public' | 'private';
@@ -1368,8 +1333,6 @@ export interface ConversationSyncData {
 export interface ConversationUpdateData {
   /** Which. */
   readonly conversation: Integer;
-  /** Whether earlier texts of edited messages are kept for the members from now on; false removes those that there are. */
-  readonly edit_history?: boolean;
   /** The new name. */
   readonly name?: string;
   /** The new topic; null clears it. */
@@ -1425,8 +1388,6 @@ export interface InboxListData {
   readonly cursor?: string | null;
   /** How many; 50 if absent. More than 200 are never given. */
   readonly limit?: number | null;
-  /** Whether the threads that one follows are wanted as well, each by its newest reply of others. */
-  readonly threads?: boolean | null;
 }
 
 /** What was read. At most one of the two. */
@@ -1624,18 +1585,6 @@ export interface MessageUnsaveData {
   readonly seq: Integer;
 }
 
-/** A message, and which page of its earlier texts. */
-export interface MessageVersionsData {
-  /** Where. */
-  readonly conversation: Integer;
-  /** The previous page's `next_cursor`. */
-  readonly cursor?: string | null;
-  /** How many; 50 if absent. More than 200 are never given. */
-  readonly limit?: number | null;
-  /** Which. */
-  readonly seq: Integer;
-}
-
 /** A message about which somebody asks why it notified them, or why it did not. */
 export interface NotificationsExplainData {
   /** Where. */
@@ -1812,16 +1761,6 @@ export interface ThreadListData {
   readonly unread?: boolean | null;
 }
 
-/** A thread, and which of its replies notify. */
-export interface ThreadNotificationsData {
-  /** Where. */
-  readonly conversation: Integer;
-  /** Which replies notify; null: as in its conversation. */
-  readonly level?: NotificationLevel | null;
-  /** The `seq` of the message that the thread is about. */
-  readonly thread: Integer;
-}
-
 /** A thread, and how far it was read. */
 export interface ThreadReadData {
   /** Where. */
@@ -1836,8 +1775,6 @@ export interface ThreadReadData {
 export interface TypingSetData {
   /** Where. */
   readonly conversation: Integer;
-  /** In a thread: the `seq` of the message that it is about. */
-  readonly thread?: Integer | null;
   /** Started or stopped. */
   readonly typing: boolean;
 }
@@ -1974,7 +1911,7 @@ export interface Commands {
   'draft.save': { data: DraftSaveData; answer: SavedDraft };
   /** Remove an own file that no message holds yet; repeating it changes nothing. */
   'file.remove': { data: FileRemoveData; answer: Done };
-  /** What was for the speaker, newest first: mentions, replies, reactions and, if asked for, followed threads. */
+  /** What was for the speaker, newest first: mentions, replies and reactions. */
   'inbox.list': { data: InboxListData; answer: Inbox };
   /** Mark items of the inbox as read, or everything up to one; repeating it changes nothing. */
   'inbox.read': { data: InboxReadData; answer: InboxRead };
@@ -2018,8 +1955,6 @@ export interface Commands {
   'message.send': { data: MessageSendData; answer: MessageSent };
   /** Take a message off one's saved ones; repeating it changes nothing. */
   'message.unsave': { data: MessageUnsaveData; answer: Done };
-  /** The earlier texts of an edited message, the last one first, where its conversation keeps them. */
-  'message.versions': { data: MessageVersionsData; answer: Versions };
   /** Whether a message notified one when it was sent, by one's present settings, and why or why not. */
   'notifications.explain': { data: NotificationsExplainData; answer: NotificationExplained };
   /** What one wants to be notified of. */
@@ -2072,11 +2007,9 @@ export interface Commands {
   'thread.follow': { data: ThreadFollowData; answer: Thread };
   /** The threads that the speaker follows, the one with the newest reply first: all, or those with unread replies. */
   'thread.list': { data: ThreadListData; answer: Threads };
-  /** Say which replies of a followed thread notify. */
-  'thread.notifications': { data: ThreadNotificationsData; answer: Thread };
   /** A followed thread was read up to here. */
   'thread.read': { data: ThreadReadData; answer: Thread };
-  /** Tell the others that one is writing in the room or in a thread, or has stopped; it ends by itself. */
+  /** Tell the others that one is writing, or has stopped; it ends by itself. */
   'typing.set': { data: TypingSetData; answer: Done };
   /** Deactivate an account or bring it back. Administrators only. */
   'user.active': { data: UserActiveData; answer: Account };
@@ -2326,12 +2259,6 @@ export interface Events {
     readonly account_after?: number;
     readonly data: Thread;
   };
-  /** Somebody is writing in a thread, or has stopped; for those who see the message that it is about. */
-  'thread.typing': {
-    readonly type: 'thread.typing';
-    readonly conversation: number;
-    readonly data: ThreadTyping;
-  };
   /** Somebody is writing. */
   'typing.started': { readonly type: 'typing.started'; readonly conversation: number; readonly data: Typing };
   /** Somebody has stopped writing. */
@@ -2349,130 +2276,3 @@ export interface Events {
 export type EventType = keyof Events;
 export type EventFrame = Events[EventType];
 export type EventData<T extends EventType> = Events[T]['data'];
-
-/** How a command is said over REST. */
-export interface Operation {
-  readonly method: string;
-  /** The path; what stands in braces is a field of the command's data. */
-  readonly path: string;
-  /** Fields that go into the query. */
-  readonly query: readonly string[];
-  /** Whether the remaining fields are sent as a JSON body. */
-  readonly body: boolean;
-  /** Whether it is for those who are logged in. */
-  readonly secured: boolean;
-}
-
-function call(line: string, query: readonly string[] = [], body = false, secured = true): Operation {
-  const [method = '', path = ''] = line.split(' ');
-  return { method, path, query, body, secured };
-}
-
-/** Every command's REST call; `null` for those that there are on the socket only. */
-export const operations: { readonly [T in CommandType]: Operation | null } = {
-  'account.email': call('PUT /v1/users/me/email', [], true),
-  'account.get': call('GET /v1/users/me'),
-  'account.list': call('GET /v1/accounts', ['search', 'cursor', 'limit']),
-  'account.password': call('PUT /v1/users/me/password', [], true),
-  'account.register': call('POST /v1/accounts', [], true, false),
-  'account.sync': call('GET /v1/users/me/changes', ['since']),
-  'account.update': call('PATCH /v1/users/me', [], true),
-  authenticate: null,
-  'conversation.create': call('POST /v1/conversations', [], true),
-  'conversation.get': call('GET /v1/conversations/{conversation}'),
-  'conversation.hide': call('POST /v1/conversations/{conversation}/hide'),
-  'conversation.join': call('POST /v1/conversations/{conversation}/join'),
-  'conversation.leave': call('POST /v1/conversations/{conversation}/leave'),
-  'conversation.list': call('GET /v1/conversations', ['cursor', 'limit', 'hidden']),
-  'conversation.notifications': call('PATCH /v1/conversations/{conversation}/notifications', [], true),
-  'conversation.sync': call('GET /v1/conversations/{conversation}/changes', ['since']),
-  'conversation.update': call('PATCH /v1/conversations/{conversation}', [], true),
-  'direct.get': call('GET /v1/users/{user}/conversation'),
-  'draft.discard': call('DELETE /v1/conversations/{conversation}/draft', ['edit', 'thread']),
-  'draft.list': call('GET /v1/drafts'),
-  'draft.save': call('PUT /v1/conversations/{conversation}/draft', [], true),
-  'file.remove': call('DELETE /v1/files/{file}'),
-  'inbox.list': call('GET /v1/inbox', ['cursor', 'limit', 'threads']),
-  'inbox.read': call('POST /v1/inbox/read', [], true),
-  'marker.delivered': call('PUT /v1/conversations/{conversation}/delivered', [], true),
-  'marker.list': call('GET /v1/conversations/{conversation}/markers'),
-  'marker.read': call('PUT /v1/conversations/{conversation}/read', [], true),
-  'marker.read_all': call('PUT /v1/users/me/read'),
-  'marker.unread': call('PUT /v1/conversations/{conversation}/unread', [], true),
-  'member.abilities': call('GET /v1/conversations/{conversation}/members/{user}/abilities'),
-  'member.add': call('POST /v1/conversations/{conversation}/members', [], true),
-  'member.list': call('GET /v1/conversations/{conversation}/members', ['cursor', 'limit']),
-  'member.remove': call('DELETE /v1/conversations/{conversation}/members/{user}'),
-  'member.update': call('PATCH /v1/conversations/{conversation}/members/{user}', [], true),
-  'message.delete': call('DELETE /v1/conversations/{conversation}/messages/{seq}'),
-  'message.edit': call('PATCH /v1/conversations/{conversation}/messages/{seq}', [], true),
-  'message.find': call('GET /v1/messages/{message}'),
-  'message.get': call('GET /v1/conversations/{conversation}/messages/{seq}'),
-  'message.history': call('GET /v1/conversations/{conversation}/messages', [
-    'before_seq',
-    'after_seq',
-    'around_seq',
-    'thread',
-    'limit',
-  ]),
-  'message.reach': call('POST /v1/conversations/{conversation}/reach', [], true),
-  'message.save': call('PUT /v1/conversations/{conversation}/messages/{seq}/saved'),
-  'message.search': call('GET /v1/search/messages', [
-    'q',
-    'conversation',
-    'utc_offset',
-    'order',
-    'cursor',
-    'limit',
-  ]),
-  'message.send': call('POST /v1/conversations/{conversation}/messages', [], true),
-  'message.unsave': call('DELETE /v1/conversations/{conversation}/messages/{seq}/saved'),
-  'message.versions': call('GET /v1/conversations/{conversation}/messages/{seq}/versions', [
-    'cursor',
-    'limit',
-  ]),
-  'notifications.explain': call('GET /v1/conversations/{conversation}/messages/{seq}/notification'),
-  'notifications.get': call('GET /v1/users/me/notifications'),
-  'notifications.set': call('PATCH /v1/users/me/notifications', [], true),
-  ping: null,
-  'presence.active': null,
-  'presence.get': call('GET /v1/presence', ['users']),
-  'presence.set': call('PUT /v1/users/me/presence', [], true),
-  'reaction.add': call('PUT /v1/conversations/{conversation}/messages/{seq}/reactions/{emoji}'),
-  'reaction.remove': call('DELETE /v1/conversations/{conversation}/messages/{seq}/reactions/{emoji}'),
-  'reminder.cancel': call('DELETE /v1/reminders/{reminder}'),
-  'reminder.create': call('POST /v1/reminders', [], true),
-  'reminder.list': call('GET /v1/reminders', ['due']),
-  'room.get': call('GET /v1/rooms/{name}'),
-  'room.list': call('GET /v1/rooms', ['prefix', 'cursor', 'limit', 'conversation']),
-  'saved.list': call('GET /v1/saved', ['cursor', 'limit', 'messages']),
-  'search.complete': call('GET /v1/search/suggestions', ['q', 'limit']),
-  'server.figures': call('GET /v1/server/figures'),
-  'server.get': call('GET /v1/server', [], false, false),
-  'server.statistics': call('GET /v1/server/statistics'),
-  'session.create': call('POST /v1/sessions', [], true, false),
-  'session.end': call('DELETE /v1/sessions/{session}'),
-  'session.list': call('GET /v1/sessions'),
-  'session.logout': call('DELETE /v1/sessions/current'),
-  'session.refresh': call('POST /v1/sessions/refresh', [], true, false),
-  'thread.follow': call('PUT /v1/conversations/{conversation}/threads/{thread}', [], true),
-  'thread.list': call('GET /v1/threads', ['unread', 'cursor', 'limit']),
-  'thread.notifications': call(
-    'PATCH /v1/conversations/{conversation}/threads/{thread}/notifications',
-    [],
-    true,
-  ),
-  'thread.read': call('PUT /v1/conversations/{conversation}/threads/{thread}/read', [], true),
-  'typing.set': call('PUT /v1/conversations/{conversation}/typing', [], true),
-  'user.active': call('PUT /v1/users/{user}/active', [], true),
-  'user.get': call('GET /v1/users/{user}'),
-  'user.list': call('GET /v1/users', ['users', 'revs', 'prefix', 'cursor', 'limit']),
-  'user.role': call('PUT /v1/users/{user}/role', [], true),
-  'user_group.add': call('POST /v1/user-groups/{group}/people', [], true),
-  'user_group.create': call('POST /v1/user-groups', [], true),
-  'user_group.delete': call('DELETE /v1/user-groups/{group}'),
-  'user_group.get': call('GET /v1/user-groups/{group}'),
-  'user_group.list': call('GET /v1/user-groups', ['rev']),
-  'user_group.remove': call('POST /v1/user-groups/{group}/people/remove', [], true),
-  'user_group.rename': call('PATCH /v1/user-groups/{group}', [], true),
-};

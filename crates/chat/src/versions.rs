@@ -2,10 +2,10 @@
 //! ([`crate::conversations::Conversation::edit_history`]). They have no numbers of their own, are told to nobody, and are
 //! read by request alone.
 
-use crate::{Millis, Number, UserId};
+use crate::{Millis, Number, UserId, people::NamesPeople};
 
 /// An earlier text of a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Version {
     /// The number of the edit that replaced it: a message's versions are in the order of these.
     pub number: Number,
@@ -20,7 +20,7 @@ pub struct Version {
 }
 
 /// A page of a message's earlier texts, the last one first.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct VersionPage {
     /// The versions; none if the message was not edited while its conversation kept them.
     pub versions: Vec<Version>,
