@@ -37,6 +37,7 @@ async function boardsThread({ garden, people }: BelievableTown): Promise<number>
     [people.sofia, 'Then I will be there, too.'],
   ] as const)
     await who.do('POST', messages, { text, thread: root.seq });
+  await people.ines.do('PUT', `/v1/conversations/${garden.id}/threads/${root.seq}`, { follows: true });
   return root.seq;
 }
 

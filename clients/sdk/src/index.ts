@@ -50,7 +50,14 @@ export {
 export { discardDraft, saveDraft } from './drafts.js';
 export { markUnread, readAll, setConversationNotifications, setNotifications } from './notifications.js';
 export { loadSaved } from './saved.js';
-export { closeThread, followThread, loadThread, markThreadRead, openThread, setThreadNotifications } from './threads.js';
+export {
+  closeThread,
+  followThread,
+  loadThread,
+  markThreadRead,
+  openThread,
+  setThreadNotifications,
+} from './threads.js';
 export { uploadFile } from './uploads.js';
 export { uuid } from './uuid.js';
 export * from './wire.js';

@@ -150,6 +150,8 @@ export interface ConversationRow {
   readonly created_at: Moment;
   /** Who opened it. */
   readonly created_by: number;
+  /** Whether earlier texts of edited messages are kept for the members. */
+  readonly edit_history: boolean;
   /** The number of the last change in it. */
   readonly head: number;
   /** Its id. */
@@ -317,9 +319,9 @@ export interface InboxItem {
   readonly id: string;
   /** The message as it is now. */
   readonly message: Message;
-  /** Whether the speaker has read it: by itself, with all others, or, but for reactions, in its conversation. */
+  /** Whether the speaker has read it: by itself, with all others, or, but for reactions, in its conversation or thread. */
   readonly read: boolean;
-  /** Why it is there: `mention`, `reply`, `reaction`, `group`, `here` or `room`. */
+  /** Why it is there: `mention`, `reply`, `reaction`, `group`, `here`, `room` or `thread`: the newest reply of others in a thread that one follows. */
   readonly reason: string;
 }
 
@@ -479,6 +481,8 @@ export interface Limits {
   readonly user_group_people: number;
   /** User groups of the server. */
   readonly user_groups: number;
+  /** Earlier texts of one message that are kept, where a conversation keeps them; beyond it the oldest go. */
+  readonly versions_per_message: number;
   /** Files of one user that no message holds yet. */
   readonly waiting_files_per_user: number;
 }
@@ -618,7 +622,7 @@ export interface NamedRoom {
 export interface NotificationExplained {
   /** The keyword that is in it, if that decided it. */
   readonly keyword: string | null;
-  /** The level that holds in the conversation. */
+  /** The level that holds for it. */
   readonly level: NotificationLevel;
   /** Until when the conversation is muted, if that decided it. */
   readonly muted_until: Moment | null;
@@ -626,6 +630,8 @@ export interface NotificationExplained {
   readonly notifies: boolean;
   /** Whether the level was set for this conversation; else for all of its kind. */
   readonly own_level: boolean;
+  /** Whether the level is that of the thread in which it stands: the one that was set, or mentions where the thread is not followed. */
+  readonly thread_level: boolean;
   /** What decided it. */
   readonly why: Why;
 }
@@ -1011,6 +1017,8 @@ export interface Thread {
   readonly conversation: number;
   /** Whether they follow it. */
   readonly follows: boolean;
+  /** Which of its replies notify; `null`: as in its conversation. */
+  readonly level: NotificationLevel | null;
   /** The number up to which they have read its replies. */
   readonly read_seq: number;
   /** The `account_seq` of the last change of this; 0 if they have nothing to do with the thread. */
@@ -1033,6 +1041,16 @@ export interface ThreadSummary {
   readonly rev: number;
   /** The `seq` of that message. */
   readonly root: number;
+}
+
+/** Somebody writes in a thread, or has stopped. */
+export interface ThreadTyping {
+  /** The `seq` of the message that the thread is about. */
+  readonly thread: number;
+  /** Started or stopped. */
+  readonly typing: boolean;
+  /** Who. */
+  readonly user: Person;
 }
 
 /** A page of the threads that the speaker follows, the one with the newest reply first. */
@@ -1141,6 +1159,26 @@ export interface Users {
   readonly next_cursor: string | null;
   /** The people. */
   readonly users: readonly User[];
+}
+
+/** An earlier text of a message. */
+export interface Version {
+  /** Who wrote it. */
+  readonly editor: Person;
+  /** The `seq` of the event of the edit that replaced it. */
+  readonly number: number;
+  /** The text as it was written. */
+  readonly text: string;
+  /** When. */
+  readonly written_at: Moment;
+}
+
+/** A page of the earlier texts of a message, the last one first. */
+export interface Versions {
+  /** Present if there are more: give it as `cursor`. */
+  readonly next_cursor: string | null;
+  /** The versions; none where the conversation keeps none. */
+  readonly versions: readonly Version[];
 }
 
 export type Visibility = 'public' | 'private';
@@ -1333,6 +1371,8 @@ export interface ConversationSyncData {
 export interface ConversationUpdateData {
   /** Which. */
   readonly conversation: Integer;
+  /** Whether earlier texts of edited messages are kept for the members from now on; false removes those that there are. */
+  readonly edit_history?: boolean;
   /** The new name. */
   readonly name?: string;
   /** The new topic; null clears it. */
@@ -1388,6 +1428,8 @@ export interface InboxListData {
   readonly cursor?: string | null;
   /** How many; 50 if absent. More than 200 are never given. */
   readonly limit?: number | null;
+  /** Whether the threads that one follows are wanted as well, each by its newest reply of others. */
+  readonly threads?: boolean | null;
 }
 
 /** What was read. At most one of the two. */
@@ -1549,7 +1591,7 @@ export interface MessageSearchData {
   readonly limit?: number | null;
   /** `newest` first, or `best` first; `newest` if absent. */
   readonly order?: Order | null;
-  /** Words, `"phrases"`, `-excluded` words and operators, with spaces between them. `word*` finds words that begin so. Operators: `from:NAME` (or `from:me`), `in:ROOM` (a name, an id, or `in:@NAME` for a direct conversation), `before:`, `after:` and `on:` with a day such as `2026-11-30`, `has:link`, `has:reaction`, `is:edited`, `is:thread`, `type:room`, `type:group`, `type:direct`. All must hold; of several `from:`, `in:` or `type:` one. */
+  /** Words, `"phrases"`, `-excluded` words and operators, with spaces between them. `word*` finds words that begin so. Operators: `from:NAME` (or `from:me`), `in:ROOM` (a name, an id, or `in:@NAME` for a direct conversation), `before:`, `after:` and `on:` with a day such as `2026-11-30`, `has:link`, `has:file`, `has:image`, `has:reaction`, `is:edited`, `is:thread`, `type:room`, `type:group`, `type:direct`. All must hold; of several `from:`, `in:` or `type:` one. */
   readonly q: string;
   /** How far the clock of the days is from UTC: `+02:00`, `-05:00` or `Z`; `Z` if absent. */
   readonly utc_offset?: string | null;
@@ -1581,6 +1623,18 @@ export interface MessageSendData {
 export interface MessageUnsaveData {
   /** Where. */
   readonly conversation: Integer;
+  /** Which. */
+  readonly seq: Integer;
+}
+
+/** A message, and which page of its earlier texts. */
+export interface MessageVersionsData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** The previous page's `next_cursor`. */
+  readonly cursor?: string | null;
+  /** How many; 50 if absent. More than 200 are never given. */
+  readonly limit?: number | null;
   /** Which. */
   readonly seq: Integer;
 }
@@ -1761,6 +1815,16 @@ export interface ThreadListData {
   readonly unread?: boolean | null;
 }
 
+/** A thread, and which of its replies notify. */
+export interface ThreadNotificationsData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** Which replies notify; null: as in its conversation. */
+  readonly level?: NotificationLevel | null;
+  /** The `seq` of the message that the thread is about. */
+  readonly thread: Integer;
+}
+
 /** A thread, and how far it was read. */
 export interface ThreadReadData {
   /** Where. */
@@ -1775,6 +1839,8 @@ export interface ThreadReadData {
 export interface TypingSetData {
   /** Where. */
   readonly conversation: Integer;
+  /** In a thread: the `seq` of the message that it is about. */
+  readonly thread?: Integer | null;
   /** Started or stopped. */
   readonly typing: boolean;
 }
@@ -1911,7 +1977,7 @@ export interface Commands {
   'draft.save': { data: DraftSaveData; answer: SavedDraft };
   /** Remove an own file that no message holds yet; repeating it changes nothing. */
   'file.remove': { data: FileRemoveData; answer: Done };
-  /** What was for the speaker, newest first: mentions, replies and reactions. */
+  /** What was for the speaker, newest first: mentions, replies, reactions and, if asked for, followed threads. */
   'inbox.list': { data: InboxListData; answer: Inbox };
   /** Mark items of the inbox as read, or everything up to one; repeating it changes nothing. */
   'inbox.read': { data: InboxReadData; answer: InboxRead };
@@ -1955,6 +2021,8 @@ export interface Commands {
   'message.send': { data: MessageSendData; answer: MessageSent };
   /** Take a message off one's saved ones; repeating it changes nothing. */
   'message.unsave': { data: MessageUnsaveData; answer: Done };
+  /** The earlier texts of an edited message, the last one first, where its conversation keeps them. */
+  'message.versions': { data: MessageVersionsData; answer: Versions };
   /** Whether a message notified one when it was sent, by one's present settings, and why or why not. */
   'notifications.explain': { data: NotificationsExplainData; answer: NotificationExplained };
   /** What one wants to be notified of. */
@@ -2007,9 +2075,11 @@ export interface Commands {
   'thread.follow': { data: ThreadFollowData; answer: Thread };
   /** The threads that the speaker follows, the one with the newest reply first: all, or those with unread replies. */
   'thread.list': { data: ThreadListData; answer: Threads };
+  /** Say which replies of a followed thread notify. */
+  'thread.notifications': { data: ThreadNotificationsData; answer: Thread };
   /** A followed thread was read up to here. */
   'thread.read': { data: ThreadReadData; answer: Thread };
-  /** Tell the others that one is writing, or has stopped; it ends by itself. */
+  /** Tell the others that one is writing in the room or in a thread, or has stopped; it ends by itself. */
   'typing.set': { data: TypingSetData; answer: Done };
   /** Deactivate an account or bring it back. Administrators only. */
   'user.active': { data: UserActiveData; answer: Account };
@@ -2258,6 +2328,12 @@ export interface Events {
     readonly account_seq: number;
     readonly account_after?: number;
     readonly data: Thread;
+  };
+  /** Somebody is writing in a thread, or has stopped; for those who see the message that it is about. */
+  'thread.typing': {
+    readonly type: 'thread.typing';
+    readonly conversation: number;
+    readonly data: ThreadTyping;
   };
   /** Somebody is writing. */
   'typing.started': { readonly type: 'typing.started'; readonly conversation: number; readonly data: Typing };

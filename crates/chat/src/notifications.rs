@@ -266,9 +266,7 @@ pub fn decide(occasion: &Occasion<'_>) -> NotificationDecision {
     let around = here.level.unwrap_or_else(|| settings.level_of(kind));
     let of_thread = match thread {
         Some(InThread::Followed(level)) => level,
-        Some(InThread::NotFollowed) => {
-            (around == NotificationLevel::Everything).then_some(NotificationLevel::Mentions)
-        }
+        Some(InThread::NotFollowed) => (around == NotificationLevel::Everything).then_some(NotificationLevel::Mentions),
         None => None,
     };
     let level = of_thread.unwrap_or(around);

@@ -10,7 +10,7 @@ use dialects::{Dialect, Step};
 use engine::{Allowance, Cost, Pace, Reader};
 use subscribers::{
     Whose,
-    typing::{Typist, TypingPlace},
+    typing::{TypingPlace, Typist},
 };
 
 use crate::Shared;

@@ -368,7 +368,9 @@ impl Call {
     /// How many entries a page may have, if these are more than a connection's queue may hold: on a slow line what is
     /// told meanwhile waits behind the page.
     fn fitting(&self, conversations: &[Listed]) -> Option<i64> {
-        let text = |listed: &Listed| listed.last_message.as_ref().map_or(0, text_bytes);
+        let in_room =
+            |listed: &Listed| listed.room.as_ref().and_then(|room| room.last_message.as_ref()).map_or(0, text_bytes);
+        let text = |listed: &Listed| listed.last_message.as_ref().map_or(0, text_bytes) + in_room(listed);
         let count = fitting(conversations, self.settings.limits.queue_bytes, text);
         (count < conversations.len()).then(|| i64::try_from(count).unwrap_or(1))
     }

@@ -1,8 +1,6 @@
 //! Presence and typing: who may see whose, and who may be seen writing. Both are known to the hub and never stored.
 
-use chat::{
-    ConversationId, Number, Reply, Result, UserId, permission, policies::Ability, presence::Seen,
-};
+use chat::{ConversationId, Number, Reply, Result, UserId, permission, policies::Ability, presence::Seen};
 
 use crate::Call;
 

@@ -1,11 +1,6 @@
 //! Versions: earlier texts of edited messages, which are kept where the conversation wants it, and read by request alone.
 
-use chat::{
-    ConversationId, Number, Reply, Result,
-    messages::Message,
-    policies::Ability,
-    versions::VersionPage,
-};
+use chat::{ConversationId, Number, Reply, Result, messages::Message, policies::Ability, versions::VersionPage};
 use store::Unit;
 
 use crate::{

@@ -2,11 +2,7 @@
 //!
 //! They belong to a message and are gone with its text: [`crate::messages::delete`] removes them in its transaction.
 
-use chat::{
-    ConversationId, Millis, Number, UserId,
-    messages::Message,
-    versions::Version,
-};
+use chat::{ConversationId, Millis, Number, UserId, messages::Message, versions::Version};
 use sqlx::FromRow;
 
 use crate::{

@@ -15,19 +15,7 @@ use serde_json::{Map, Value};
 use crate::law::groups_thing;
 
 /// The fields of a conversation's row: those that all members see alike.
-const ROW: [&str; 11] = [
-    "id",
-    "kind",
-    "visibility",
-    "name",
-    "topic",
-    "created_by",
-    "created_at",
-    "head",
-    "rev",
-    "member_count",
-    "edit_history",
-];
+const ROW: &str = "id kind visibility name topic created_by created_at head rev member_count edit_history";
 
 /// The protocol's objects, as they came.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -141,7 +129,7 @@ fn member(object: &Value) -> Result<Value, String> {
 
 /// The row in an object that has more fields.
 pub fn row_of(conversation: &Value) -> Map<String, Value> {
-    ROW.iter().map(|name| ((*name).to_owned(), conversation.get(*name).cloned().unwrap_or_default())).collect()
+    ROW.split(' ').map(|name| (name.to_owned(), conversation.get(name).cloned().unwrap_or_default())).collect()
 }
 
 /// A conversation that a client follows.
@@ -322,7 +310,11 @@ impl Model {
                 known.hear_changes(data)?;
                 Ok(if known.take_changes(data)? { Next::Read(id) } else { Next::Listen })
             }
-            None if matches!(kind, "typing.started" | "typing.stopped" | "thread.typing" | "marker.moved" | "presence.changed") => {
+            None if matches!(
+                kind,
+                "typing.started" | "typing.stopped" | "thread.typing" | "marker.moved" | "presence.changed"
+            ) =>
+            {
                 Ok(Next::Listen)
             }
             None => Err(format!("{kind} has no number")),

@@ -5,7 +5,15 @@ import { isForMe } from './mentions.js';
 import { notifies } from './notifications.js';
 import { put } from './put.js';
 import { isInRoom, threadKey } from './threads.js';
-import { contextOf, only, withInner, type Context, type ConversationState, type Reduced, type State } from './state.js';
+import {
+  contextOf,
+  only,
+  withInner,
+  type Context,
+  type ConversationState,
+  type Reduced,
+  type State,
+} from './state.js';
 
 /** Unread messages of one conversation that the person was not told of. */
 export interface Notice {

@@ -28,7 +28,13 @@ export const events: Reducers<'typing.started' | 'typing.stopped' | 'thread.typi
     typing ? begin(state, conversation, user, thread, now) : end(state, conversation, user, thread),
 };
 
-function begin(state: State, conversation: number, whose: Person, thread: number | null, now: number): Reduced {
+function begin(
+  state: State,
+  conversation: number,
+  whose: Person,
+  thread: number | null,
+  now: number,
+): Reduced {
   const known = state.conversations.get(conversation);
   if (!known) return only(state);
   const user = person(whose);
@@ -38,9 +44,7 @@ function begin(state: State, conversation: number, whose: Person, thread: number
 }
 
 function end(state: State, conversation: number, user: Person, thread: number | null): Reduced {
-  return putKnown(state, conversation, (known) =>
-    withTyping(known, ends(known.typing, keyOf(user, thread))),
-  );
+  return putKnown(state, conversation, (known) => withTyping(known, ends(known.typing, keyOf(user, thread))));
 }
 
 /** The people who are typing in the room, or in the thread about a message. */

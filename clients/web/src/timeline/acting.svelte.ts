@@ -45,7 +45,10 @@ export class Acting implements Doing {
       props: { message, onclose: this.close },
     });
   look = (person: Person) =>
-    this.#show({ load: () => import('../people/ProfileCard.svelte'), props: { person, onclose: this.close } });
+    this.#show({
+      load: () => import('../people/ProfileCard.svelte'),
+      props: { person, onclose: this.close },
+    });
   lookUp = (username: string) =>
     void personNamed(this.#conversation(), username).then((person) => person && this.look(person));
 

@@ -445,7 +445,10 @@ async fn a_followed_thread_has_a_level_of_its_own_on_all_devices() {
     assert_eq!((why(&phone, &plain).await, why(&phone, &called).await), ("not_mentioned".into(), "mentioned".into()));
     let asked = json!({"conversation": room.id, "seq": plain.seq});
     let told = bob.asks("notifications.explain", asked).await.granted();
-    assert_eq!((&told["level"], &told["thread_level"], &told["own_level"]), (&json!("mentions"), &json!(true), &json!(false)));
+    assert_eq!(
+        (&told["level"], &told["thread_level"], &told["own_level"]),
+        (&json!("mentions"), &json!(true), &json!(false))
+    );
     level(&phone, &root, json!("nothing")).await;
     assert_eq!((why(&bob, &plain).await, why(&bob, &called).await), ("nothing".into(), "nothing".into()));
     // After this the town compares what the third device knows with what it reads.

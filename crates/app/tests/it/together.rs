@@ -46,6 +46,7 @@ async fn two_people_do_all_that_one_does_here() {
     bob.joins(&room).await;
     // Text, as it was written, and what it said before.
     ann.asks("conversation.update", json!({"conversation": room.id, "edit_history": true})).await.granted();
+    bob.forgets().await;
     let roses = ann.says(&room, "*roses* or `tulips`? 玫瑰 🌹").await;
     bob.hears("ann: *roses* or `tulips`? 玫瑰 🌹").await;
     ann.edits(&roses, "*roses* or `lilies`? 玫瑰 🌹").await;
@@ -53,6 +54,7 @@ async fn two_people_do_all_that_one_does_here() {
     let page = bob.asks("message.versions", asked).await.granted();
     assert_eq!(page["versions"][0]["text"], "*roses* or `tulips`? 玫瑰 🌹");
     // A mention, and a call of everybody.
+    bob.forgets().await;
     let called = ann.says(&room, "@bob what do you say?").await;
     bob.hears("ann: @bob what do you say?").await;
     assert_eq!(bob.sees(&room).await["unread_for_me"], 1);
@@ -66,10 +68,7 @@ async fn two_people_do_all_that_one_does_here() {
     follows(&bob, &roses).await;
     bob.reacts(&called, "👍").await;
     let second = ann.says_in_thread(&roses, "white ones?").await;
-    assert_eq!(
-        inbox(&ann).await,
-        [item("reaction", "@bob what do you say?", false), item("thread", "lilies", false)]
-    );
+    assert_eq!(inbox(&ann).await, [item("reaction", "@bob what do you say?", false), item("thread", "lilies", false)]);
     assert_eq!(
         inbox(&bob).await,
         [
@@ -126,7 +125,7 @@ async fn a_week(ann: &Person, bob: &Person, phone: &Person, garden: &Room) {
     for (device, said) in [(bob, &kept), (phone, &dropped)] {
         let place = json!({"conversation": garden.id, "seq": said.seq});
         device.asks("message.save", place.clone()).await.granted();
-        let at = json!({"conversation": garden.id, "seq": said.seq, "at": "2100-01-01T00:00:00Z"});
+        let at = json!({"conversation": garden.id, "seq": said.seq, "at": in_a_year()});
         device.asks("reminder.create", at).await.granted();
     }
     bob.asks("message.unsave", json!({"conversation": garden.id, "seq": dropped.seq})).await.granted();
@@ -148,6 +147,12 @@ async fn a_week(ann: &Person, bob: &Person, phone: &Person, garden: &Room) {
     ann.adds(bob, &cellar).await;
     ann.says(&attic, "@bob up here").await;
     bob.leaves(&cellar).await;
+}
+
+/// A moment in about a year.
+fn in_a_year() -> String {
+    let year = 1_970 + testkit::now() / 31_557_600 + 1;
+    format!("{year}-06-01T00:00:00Z")
 }
 
 /// Everything that is one person's own, as a device of theirs reads it.
@@ -192,6 +197,7 @@ async fn away_for_a_week(catch_up: i64) {
     assert_eq!(names, [&json!("attic"), &json!("garden")]);
     assert_eq!(mine[4]["threads"][0]["level"], "mentions");
     // And it goes on as if it had not been away.
+    tablet.forgets().await;
     ann.says(&garden, "welcome back").await;
     tablet.hears("ann: welcome back").await;
     tablet.reads(&ann.says(&garden, "well?").await).await;

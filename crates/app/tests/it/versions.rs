@@ -40,7 +40,10 @@ async fn earlier_texts_are_kept_while_the_room_wants_it_and_all_members_know_tha
     let page = ann.asks("message.versions", place(&said)).await.granted();
     let (last, first) = (&page["versions"][0], &page["versions"][1]);
     assert_eq!(first["editor"], json!({"id": bob.id(), "username": "bob"}));
-    assert!(first["written_at"].as_str() <= last["written_at"].as_str() && first["number"].as_i64() < last["number"].as_i64());
+    assert!(
+        first["written_at"].as_str() <= last["written_at"].as_str()
+            && first["number"].as_i64() < last["number"].as_i64()
+    );
     // The same over REST, page by page.
     let path = format!("/v1/conversations/{}/messages/{}/versions?limit=1", room.id, said.seq);
     let newest = bob.requests("GET", &path, Value::Null).await.granted();

@@ -132,7 +132,13 @@ fn text(fields: &Fields<'_>, name: &str) -> Result<Option<String>, Error> {
 }
 
 fn describe(caller: Caller, conversation: ConversationId, details: String, first: Option<String>) -> Step {
-    let update = Command::UpdateConversation { conversation, name: None, topic: Some(Some(details)), visibility: None, edit_history: None };
+    let update = Command::UpdateConversation {
+        conversation,
+        name: None,
+        topic: Some(Some(details)),
+        visibility: None,
+        edit_history: None,
+    };
     caller.act(update, listed, move |caller, room| open(caller, room, first))
 }
 

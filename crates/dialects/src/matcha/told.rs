@@ -38,7 +38,9 @@ impl Words {
         match signal {
             // Its clients know no threads, and would show it in the room.
             Signal::Typing { thread: Some(_), .. } => Vec::new(),
-            Signal::Typing { conversation, thread: None, user, typing, .. } => vec![(self.typing)(*conversation, *user, *typing)],
+            Signal::Typing { conversation, thread: None, user, typing, .. } => {
+                vec![(self.typing)(*conversation, *user, *typing)]
+            }
             Signal::PresenceChanged { people, .. } => {
                 people.iter().map(|(user, _, seen)| (self.presence)(*user, seen)).collect()
             }

@@ -53,7 +53,9 @@ fn full(operation: &str) -> Value {
             json!({ "kind": "room", "name": "r", "topic": "t", "visibility": "private", "client_id": "c" })
         }
         "conversation.list" => json!({ "cursor": "17-3", "limit": 5, "hidden": true }),
-        "conversation.update" => json!({ "conversation": 1, "name": "n", "topic": null, "visibility": "public", "edit_history": true }),
+        "conversation.update" => {
+            json!({ "conversation": 1, "name": "n", "topic": null, "visibility": "public", "edit_history": true })
+        }
         "conversation.get" | "conversation.join" | "conversation.leave" | "conversation.hide" | "marker.list" => {
             json!({ "conversation": 1 })
         }

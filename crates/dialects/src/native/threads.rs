@@ -60,7 +60,8 @@ pub(super) struct SetThreadNotifications {
 
 impl SetThreadNotifications {
     pub(super) fn command(self) -> Result<Command, Error> {
-        let level = self.level.ok_or_else(|| Error::invalid("level", "level is missing; null is as in its conversation."))?;
+        let level =
+            self.level.ok_or_else(|| Error::invalid("level", "level is missing; null is as in its conversation."))?;
         let key = key(self.conversation, self.thread);
         Ok(Command::SetThreadNotifications { key, level: level.map(|level| level.0) })
     }

@@ -24,7 +24,6 @@ use chat::{
     statistics::Stored,
     threads::{Followed, Following, Summary, ThreadKey, ThreadPosition},
     user_groups::{UserGroupPeople, UserGroups},
-    versions::{Version, VersionPage},
 };
 use serde_json::Value;
 
@@ -32,7 +31,7 @@ use super::{
     NOON, ann,
     reached::{
         inbox_item, mentions, notification_decision, notification_settings, place_in_inbox, read_state, settings_here,
-        user_group,
+        user_group, versions,
     },
 };
 use crate::{AllStatistics, ServerInfo, Statistics, Welcome};
@@ -166,16 +165,7 @@ pub(super) fn script(value: Value) -> Reply {
             has_more_after: inner["after"] == true,
             head: Number(int(&inner["head"], 44)),
         }),
-        "versions" => Reply::Versions(VersionPage {
-            versions: list(&inner["versions"], |one| Version {
-                number: Number(int(&one["number"], 43)),
-                text: text(&one["text"], "Bonjuor"),
-                editor: UserId(int(&one["editor"], 3)),
-                editor_name: "ann".into(),
-                written_at: NOON,
-            }),
-            next: inner["next"].as_i64().map(Number),
-        }),
+        "versions" => Reply::Versions(versions(inner)),
         "timeline" => Reply::Timeline { messages: list(inner, message), total: int(&value["total"], 0) },
         "account_changes" => Reply::AccountChanges(Box::new(account_changes(inner))),
         "draft" => {

@@ -95,7 +95,9 @@ async fn mend(unit: &mut Unit, replies: &[Reply], looked: &mut [Looked]) -> Resu
         let key = ThreadKey { conversation: ConversationId(conversation), root: Number(root) };
         let summary = threads::anew(&mut unit.conn, key, key.root).await?;
         tracing::error!(conversation, root, "the summary of a thread was made anew of its replies");
-        for (_, looked) in replies.iter().zip(&mut *looked).filter(|(reply, _)| (reply.c, reply.s) == (conversation, root)) {
+        for (_, looked) in
+            replies.iter().zip(&mut *looked).filter(|(reply, _)| (reply.c, reply.s) == (conversation, root))
+        {
             looked.mend(&summary)?;
         }
         unit.heads.mended_thread();

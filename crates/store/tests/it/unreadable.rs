@@ -288,7 +288,11 @@ async fn the_summary_of_a_thread_that_is_damaged_is_found_and_mended_by_the_next
             let conn = &mut db.read().await.unwrap();
             let key = ThreadKey { conversation: garden, root };
             let summary = store::threads::one(conn, key).await.unwrap().expect("a thread");
-            assert_eq!((summary.replies, summary.last_seq, summary.rev), (replies, Some(sent.seq), sent.seq), "{damage}");
+            assert_eq!(
+                (summary.replies, summary.last_seq, summary.rev),
+                (replies, Some(sent.seq), sent.seq),
+                "{damage}"
+            );
             assert_eq!(summary.participants, [ann]);
             assert_eq!(store::doctor::unreadable_rows(&url).await.unwrap(), [] as [&str; 0], "{damage}");
         }

@@ -35,8 +35,9 @@ pub async fn run(common: &Common, host: &Host, load: ListLoad) -> Result<Report>
     let (Some(reader), Some(writers)) = (people.first(), people.get(1..)) else { bail!("there are no people") };
     prepare(common, host, reader, writers, &load).await?;
     let ListLoad { conversations, unread_in, unread, .. } = load;
-    let work =
-        format!("coming back to {conversations} conversations, {unread} unread in {unread_in}, and reading what a client reads");
+    let work = format!(
+        "coming back to {conversations} conversations, {unread} unread in {unread_in}, and reading what a client reads"
+    );
     let mut report = Report::new(work, &common.setting);
     report.connections = 1;
     let mut position = Position::default();
@@ -83,7 +84,8 @@ async fn round(host: &Host, reader: &Person, load: &ListLoad, position: &mut Pos
 /// Authenticates with the cursors of the time before.
 async fn enter(socket: &mut Socket, reader: &Person, position: &mut Position) -> Result<()> {
     let Position { epoch, account, cursors } = position;
-    let back = json!({"token": reader.token, "epoch": epoch, "account_seq": account, "cursors": cursors, "feature_level": 8});
+    let back =
+        json!({"token": reader.token, "epoch": epoch, "account_seq": account, "cursors": cursors, "feature_level": 8});
     let told = socket.call("authenticate", &back).await?;
     let listed = told["conversations"].as_array().context("the server did not tell the conversations")?;
     let cursors = listed.iter().map(|one| (one["id"].to_string(), one["head"].clone())).collect();

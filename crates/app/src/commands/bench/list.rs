@@ -69,7 +69,13 @@ pub async fn run(common: &Common, host: &Host, load: ListLoad) -> Result<Report>
 ///
 /// # Errors
 /// If something is missing that was not to be sent, or the server refuses.
-pub(super) async fn prepare(common: &Common, host: &Host, reader: &Person, writers: &[Person], load: &ListLoad) -> Result<()> {
+pub(super) async fn prepare(
+    common: &Common,
+    host: &Host,
+    reader: &Person,
+    writers: &[Person],
+    load: &ListLoad,
+) -> Result<()> {
     let Some(owner) = writers.first() else { bail!("there are no writers") };
     let mut rooms = Vec::new();
     for index in 0..load.conversations {
