@@ -80,6 +80,7 @@ fn describe() {
     ::metrics::describe_counter!("palabre_jobs_done_total", "Jobs that were done, by kind.");
     ::metrics::describe_counter!("palabre_job_failures_total", "Tries of jobs that failed, by kind.");
     ::metrics::describe_counter!("palabre_jobs_given_up_total", "Jobs that were given up, by kind.");
+    ::metrics::describe_counter!("palabre_previews_total", "Links that were looked at for a preview, by outcome.");
     ::metrics::describe_counter!("palabre_follower_texts_total", "Texts that a follower has taken up, by follower.");
     ::metrics::describe_gauge!("palabre_follower_lag_seconds", "Age of what a follower has not seen, by follower.");
     ::metrics::describe_gauge!("palabre_follower_behind", "Conversations that a follower is to read on, by follower.");

@@ -174,7 +174,7 @@ impl Server {
         if let Some(lock) = &mut lock {
             lock.describe(&holder(address));
         }
-        let workers = Workers::start(Engine::clone(&lent));
+        let workers = Workers::start(Engine::clone(&lent), parts::outgoing(config, &public_url));
         Ok(Self {
             _lock: lock,
             address,
@@ -367,6 +367,7 @@ fn shared(
         open_registration: config.auth.open_registration,
         needs_administrator: false,
         playground: config.playground(),
+        previews: config.previews.enabled,
     };
     let proxies = config.server.trusted_proxies.clone();
     let is_trusted_proxy = Box::new(move |address| proxies.iter().any(|proxy| proxy.contains(address)));

@@ -53,6 +53,14 @@ pub enum Command {
         /// The emoji.
         emoji: String,
     },
+    /// Take the preview of its link off a message; repeating it changes nothing. Answered with
+    /// [`crate::Reply::Message`].
+    RemovePreview {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The message.
+        seq: Number,
+    },
     /// Move one's own marker forward.
     MoveMarker {
         /// The conversation.
@@ -178,7 +186,7 @@ pub enum Command {
         /// The new role.
         role: Role,
     },
-    /// Change a room's or group's name, topic or visibility. Absent fields stay.
+    /// Change a room's or group's name, topic, visibility, or whether its messages get previews. Absent fields stay.
     UpdateConversation {
         /// The conversation.
         conversation: ConversationId,
@@ -188,6 +196,8 @@ pub enum Command {
         topic: Option<Option<String>>,
         /// Public or private; rooms only.
         visibility: Option<Visibility>,
+        /// Whether new messages get previews of their links.
+        previews: Option<bool>,
     },
     /// Save a draft for all of one's devices. Answered with [`crate::Reply::DraftSaved`].
     SaveDraft {

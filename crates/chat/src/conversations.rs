@@ -88,6 +88,8 @@ pub struct Conversation {
     pub member_count: i64,
     /// The two people of a direct conversation, the lower id first.
     pub pair: Option<(UserId, UserId)>,
+    /// Whether new messages get previews of their links.
+    pub previews: bool,
 }
 
 /// A conversation as one of its members sees it in their list.

@@ -70,6 +70,8 @@ pub enum Fact {
     MessageEdited(Message),
     /// A message became a tombstone.
     MessageDeleted(Message),
+    /// A message has got the preview of its link, or has lost it.
+    MessagePreviewed(Message),
     /// A reaction was added.
     ReactionAdded {
         /// The message as it is now.
@@ -121,6 +123,7 @@ impl Fact {
             Self::MessageCreated(_)
             | Self::MessageEdited(_)
             | Self::MessageDeleted(_)
+            | Self::MessagePreviewed(_)
             | Self::ReactionAdded { .. }
             | Self::ReactionRemoved { .. }
             | Self::MemberUpdated(_)
@@ -136,6 +139,7 @@ impl Fact {
             Self::MessageCreated(message)
             | Self::MessageEdited(message)
             | Self::MessageDeleted(message)
+            | Self::MessagePreviewed(message)
             | Self::ReactionAdded { message, .. }
             | Self::ReactionRemoved { message, .. } => Some(message),
             Self::MemberJoined { .. }

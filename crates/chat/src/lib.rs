@@ -21,6 +21,7 @@ pub mod network;
 pub mod notifications;
 pub mod policies;
 pub mod presence;
+pub mod previews;
 pub mod rates;
 pub mod reactions;
 pub mod reminders;

@@ -7,6 +7,7 @@ use crate::{
     accounts::ServerRole,
     files::{File, readable_size},
     mentions::{Mentions, Reach},
+    previews::Preview,
     reactions::Reaction,
     threads::{Summary, Target},
 };
@@ -97,6 +98,8 @@ pub struct Message {
     pub reactions: Vec<Reaction>,
     /// Those whom it is for.
     pub mentions: Mentions,
+    /// What the page behind its first link says of itself, once that is known; none once deleted.
+    pub preview: Option<Box<Preview>>,
 }
 
 impl Message {

@@ -95,6 +95,7 @@ impl NamesPeople for Conversation {
             rev: _,
             member_count: _,
             pair,
+            previews: _,
         } = self;
         show(created_by);
         pair.each_person(show);
@@ -181,6 +182,7 @@ impl NamesPeople for Message {
             files: _,
             reactions,
             mentions,
+            preview: _,
         } = self;
         show(author);
         reactions.each_person(show);
@@ -259,9 +261,10 @@ impl NamesPeople for Event {
 impl NamesPeople for Fact {
     fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
         match self {
-            Self::MessageCreated(message) | Self::MessageEdited(message) | Self::MessageDeleted(message) => {
-                message.each_person(show);
-            }
+            Self::MessageCreated(message)
+            | Self::MessageEdited(message)
+            | Self::MessageDeleted(message)
+            | Self::MessagePreviewed(message) => message.each_person(show),
             Self::ReactionAdded { message, user, emoji: _ } | Self::ReactionRemoved { message, user, emoji: _ } => {
                 message.each_person(show);
                 show(user);
@@ -438,7 +441,8 @@ impl NamesPeople for Command {
             | Self::JoinConversation(_)
             | Self::LeaveConversation(_)
             | Self::HideConversation(_)
-            | Self::UpdateConversation { conversation: _, name: _, topic: _, visibility: _ }
+            | Self::RemovePreview { conversation: _, seq: _ }
+            | Self::UpdateConversation { conversation: _, name: _, topic: _, visibility: _, previews: _ }
             | Self::SaveDraft { key: _, text: _, parent: _, since: _ }
             | Self::DiscardDraft(_)
             | Self::UpdateProfile(_)

@@ -372,6 +372,7 @@ fn describe(command: &Command) -> String {
         Command::AddToUserGroup { group, people } => format!("AddToUserGroup {group} {people:?}"),
         Command::RemoveFromUserGroup { group, people } => format!("RemoveFromUserGroup {group} {people:?}"),
         Command::CancelReminder(reminder) => format!("CancelReminder {reminder}"),
+        Command::RemovePreview { conversation, seq } => format!("RemovePreview {conversation} {seq}"),
         Command::RemoveFile(file) => format!("RemoveFile {file}"),
         Command::SaveMessage { conversation, seq } => format!("SaveMessage {conversation} {seq}"),
         Command::UnsaveMessage { conversation, seq } => format!("UnsaveMessage {conversation} {seq}"),
@@ -389,8 +390,8 @@ fn describe(command: &Command) -> String {
         Command::AddMember { conversation, user } => format!("AddMember {conversation} {user}"),
         Command::RemoveMember { conversation, user } => format!("RemoveMember {conversation} {user}"),
         Command::SetMemberRole { conversation, user, role } => format!("SetMemberRole {conversation} {user} {role:?}"),
-        Command::UpdateConversation { conversation, name, topic, visibility } => {
-            format!("UpdateConversation {conversation} {name:?} {topic:?} {visibility:?}")
+        Command::UpdateConversation { conversation, name, topic, visibility, previews } => {
+            format!("UpdateConversation {conversation} {name:?} {topic:?} {visibility:?} {previews:?}")
         }
         Command::SaveDraft { key, text, parent, since } => format!("SaveDraft {key:?} {text:?} {parent:?} {since}"),
         Command::DiscardDraft(key) => format!("DiscardDraft {key:?}"),

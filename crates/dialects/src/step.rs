@@ -122,6 +122,8 @@ pub struct ServerInfo {
     pub needs_administrator: bool,
     /// Whether the playground is served.
     pub playground: bool,
+    /// Whether previews of links are made.
+    pub previews: bool,
 }
 
 /// The server's public statistics.

@@ -281,7 +281,9 @@ impl Call {
         name: Option<String>,
         topic: Option<Option<String>>,
         visibility: Option<Visibility>,
+        previews: Option<bool>,
     ) -> Result<Reply> {
+        self.require_previews(previews)?;
         let name = name.map(|name| text::name("name", &name, self.settings.limits.name_length)).transpose()?;
         let topic = topic.map(|topic| self.topic(topic)).transpose()?;
         let call = self.clone();
@@ -297,6 +299,7 @@ impl Call {
                 after.name = name.or(after.name);
                 after.topic = topic.unwrap_or(after.topic);
                 after.visibility = visibility.unwrap_or(after.visibility);
+                after.previews = previews.unwrap_or(after.previews);
                 if after == before {
                     return Ok(());
                 }

@@ -29,13 +29,13 @@ pub(crate) async fn now(unit: &mut Unit) -> Result<Millis> {
 }
 
 impl Engine {
-    /// When the next job is due, on any node. Only reads.
+    /// When the next job of these kinds is due, on any node. Only reads.
     ///
     /// # Errors
     /// The store's.
-    pub async fn next_job(&self) -> Result<Due> {
+    pub async fn next_job(&self, kinds: &[Kind]) -> Result<Due> {
         let mut conn = self.inner.db.read().await?;
-        let Some(due_at) = store::jobs::next(&mut conn).await? else { return Ok(Due::Never) };
+        let Some(due_at) = store::jobs::next(&mut conn, kinds).await? else { return Ok(Due::Never) };
         let now = store::clock::now(&mut conn).await?.map_or_else(|| self.now(), Millis);
         Ok(match u64::try_from(due_at.since(now)) {
             Ok(left) if left > 0 => Due::In(Duration::from_millis(left)),
@@ -43,15 +43,15 @@ impl Engine {
         })
     }
 
-    /// Claims at most `limit` jobs that are due: they are this node's until their lease runs out.
+    /// Claims at most `limit` jobs of these kinds that are due: they are this node's until their lease runs out.
     ///
     /// # Errors
     /// The store's.
-    pub async fn claim_jobs(&self, limit: i64) -> Result<Vec<Job>> {
+    pub async fn claim_jobs(&self, kinds: &'static [Kind], limit: i64) -> Result<Vec<Job>> {
         let work = self.inner.writer.change(&[], None, move |unit| {
             Box::pin(async move {
                 let now = now(unit).await?;
-                Ok(store::jobs::claim(&mut unit.conn, limit, now).await?)
+                Ok(store::jobs::claim(&mut unit.conn, kinds, limit, now).await?)
             })
         });
         work.await
@@ -67,6 +67,8 @@ impl Engine {
             Kind::Reminder => reminders::become_due(self, job).await,
             Kind::File => files::tend(self, job).await,
             Kind::Follow => threads::follow_by_taking_part(self, job).await,
+            // Whoever does it looks at the page first.
+            Kind::Preview => self.keep_no_preview(job).await,
         }
     }
 

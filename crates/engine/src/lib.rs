@@ -33,6 +33,7 @@ pub mod notifications;
 pub mod operator;
 pub mod policies;
 mod presence;
+mod previews;
 mod quotas;
 mod reactions;
 mod reminders;
@@ -64,8 +65,9 @@ pub use files::{Files, Swept, Upload};
 pub use followers::{Follower, Held, Pass, Shards};
 pub use identities::Host;
 pub use jobs::Due;
+pub use previews::{FoundPage, FoundPicture, WantedPage};
 pub use rates::{Allowance, Cost, Pace};
-pub use store::jobs::Job;
+pub use store::jobs::{Job, Kind as JobKind};
 pub use store::turns::{Reader, reading_for};
 pub use tokens::Keys;
 
@@ -100,6 +102,8 @@ pub struct Settings {
     pub waiting_log_ins: usize,
     /// Where files are kept; absent if none are taken.
     pub files: Option<Files>,
+    /// Whether pages are looked at for previews of links, in conversations that want it.
+    pub previews: bool,
     /// The one-time secret for creating the first administrator, while there is none.
     pub setup_secret: Option<String>,
     /// Decides whether a further proof is needed after a correct password.
@@ -254,6 +258,7 @@ impl Engine {
                 call.remove_reaction(conversation, seq, emoji).await
             }
             Command::MoveMarker { conversation, marker, seq } => call.move_marker(conversation, marker, seq).await,
+            Command::RemovePreview { conversation, seq } => call.remove_preview(conversation, seq).await,
             Command::RemoveFile(file) => call.remove_file(file).await,
             Command::ReadAll => call.read_all().await,
             Command::MarkUnread { conversation, seq } => call.mark_unread(conversation, seq).await,
@@ -278,8 +283,8 @@ impl Engine {
             Command::AddMember { conversation, user } => call.add_member(conversation, user).await,
             Command::RemoveMember { conversation, user } => call.remove_member(conversation, user).await,
             Command::SetMemberRole { conversation, user, role } => call.set_member_role(conversation, user, role).await,
-            Command::UpdateConversation { conversation, name, topic, visibility } => {
-                call.update_conversation(conversation, name, topic, visibility).await
+            Command::UpdateConversation { conversation, name, topic, visibility, previews } => {
+                call.update_conversation(conversation, name, topic, visibility, previews).await
             }
             Command::SaveDraft { key, text, parent, since } => call.save_draft(key, text, parent, since).await,
             Command::DiscardDraft(key) => call.discard_draft(key).await,

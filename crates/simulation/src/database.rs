@@ -326,6 +326,7 @@ fn settings() -> Settings {
         hosts: Vec::new(),
         waiting_log_ins: 1,
         files: None,
+        previews: false,
         setup_secret: None,
         asks_further: None,
         shared: true,

@@ -43,7 +43,7 @@ statements! {
     /// earlier message under the same client id, and whether the message it answers is there and can be seen by them.
     CHECK = "SELECT CAST(j.key AS BIGINT) AS i, c.head, c.active_at, m.role, d.id, d.seq, d.conversation_id, d.content_hash, \
                     d.created_at, p.seq AS parent_seq, p.author_id AS parent_author, c.kind, c.visibility, \
-                    c.member_count, q.rules, g.given, g.ends_at, m.visible_from, p.thread AS parent_thread
+                    c.member_count, q.rules, g.given, g.ends_at, m.visible_from, p.thread AS parent_thread, c.previews
              FROM json_each($1) AS j
              LEFT JOIN conversations c ON c.id = CAST(j.value ->> 'c' AS BIGINT)
              LEFT JOIN members m ON m.conversation_id = CAST(j.value ->> 'c' AS BIGINT) AND m.user_id = CAST(j.value ->> 'u' AS BIGINT)
@@ -79,7 +79,7 @@ struct Asked<'a> {
 
 /// The fields of [`Checked`], in their order.
 const CHECKED: &str = "i, head, active_at, role, id, seq, conversation_id, content_hash, created_at, parent_seq, \
-                       parent_author, kind, visibility, member_count, rules, given, ends_at, visible_from, parent_thread";
+                       parent_author, kind, visibility, member_count, rules, given, ends_at, visible_from, parent_thread, previews";
 
 #[derive(FromRow, Deserialize)]
 struct Checked {
@@ -104,6 +104,8 @@ struct Checked {
     visible_from: Option<i64>,
     /// The thread in which the message stands that it answers.
     parent_thread: Option<i64>,
+    /// 1 if new messages of the conversation get previews.
+    previews: Option<i64>,
 }
 
 impl Salvage for Checked {
@@ -129,6 +131,7 @@ impl Salvage for Checked {
             ends_at: rest.number("ends_at"),
             visible_from: rest.number("visible_from"),
             parent_thread: rest.number("parent_thread"),
+            previews: rest.number("previews"),
         })
     }
 }
@@ -172,6 +175,8 @@ enum Verdict {
         mentions: Box<Mentions>,
         files: Vec<File>,
         reply: Option<InThread>,
+        /// Whether the preview of its link is to be made.
+        previewed: bool,
     },
     Repeat(Sent),
     /// Repeats a send of the same batch, by its index.
@@ -235,11 +240,13 @@ async fn store(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<chat::Result<S
                 Some(outcome) => outcome.clone().map(|sent| Sent { repeated: true, ..sent }),
                 None => Err(Refusal::internal()),
             },
-            Verdict::New { number, at, mentions, reply, files } => {
+            Verdict::New { number, at, mentions, reply, files, previewed } => {
                 let id = ids.get(&(conversation.0, number.0)).copied().unwrap_or_default();
                 if reply.as_ref().is_some_and(|reply| reply.is_news) {
-                    let now = clock::now(&mut unit.conn).await?.map_or(unit.now, Millis);
-                    jobs::add(&mut unit.conn, jobs::Kind::Follow, id, now).await?;
+                    leave(unit, jobs::Kind::Follow, id).await?;
+                }
+                if previewed {
+                    leave(unit, jobs::Kind::Preview, id).await?;
                 }
                 unit.committed.push(Outgoing::Event(created(
                     append,
@@ -257,6 +264,12 @@ async fn store(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<chat::Result<S
         });
     }
     Ok(outcomes)
+}
+
+/// Leaves what follows from a message to a job.
+async fn leave(unit: &mut Unit, kind: jobs::Kind, id: i64) -> Result<()> {
+    let now = clock::now(&mut unit.conn).await?.map_or(unit.now, Millis);
+    jobs::add(&mut unit.conn, kind, id, now).await
 }
 
 async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
@@ -386,7 +399,8 @@ fn judge(
     *at = at_least(*at, now).0;
     let (number, at) = (Number(*head), Millis(*at));
     let reply = joining.map(|joining| joining.reply(append, (number, at), &mut known.threads));
-    Verdict::New { number, at, mentions, files, reply }
+    let previewed = append.has_link && row.previews == Some(1);
+    Verdict::New { number, at, mentions, files, reply, previewed }
 }
 
 /// What decides whether the author may post.

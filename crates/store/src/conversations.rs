@@ -20,7 +20,7 @@ const TABLE: &str = "conversations";
 /// The columns of [`Row`].
 macro_rules! columns {
     () => {
-        "id, kind, visibility, name, topic, pair_low, pair_high, created_by, created_at, head, rev, member_count, active_at"
+        "id, kind, visibility, name, topic, pair_low, pair_high, created_by, created_at, head, rev, member_count, active_at, previews"
     };
 }
 
@@ -72,7 +72,7 @@ statements! {
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, 1, 0, $11, $12, $13, $14, $15)";
     /// One that looks like an older room stays without the key that both would have, as long as it keeps its name.
     UPDATE = "UPDATE conversations SET name = $2, name_key = $3, topic = $4, visibility = $5, rev = $6, room_key = $7, \
-                     look_key = CASE WHEN keyed = $10 THEN look_key ELSE $8 END, search_key = $9, keyed = $10 WHERE id = $1";
+                     look_key = CASE WHEN keyed = $10 THEN look_key ELSE $8 END, search_key = $9, keyed = $10, previews = $11 WHERE id = $1";
     COUNT_MEMBERS = "UPDATE conversations SET member_count = member_count + $2 WHERE id = $1 RETURNING member_count";
     BY_ID = concat!("SELECT ", columns!(), "
              FROM conversations WHERE id = $1");
@@ -81,7 +81,7 @@ statements! {
     BY_LOOK = "SELECT id FROM conversations WHERE look_key = $1";
     /// Through the person's memberships, whatever rooms of this name there are besides.
     PRIVATE_BY_NAME = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
-                              c.rev, c.member_count, c.active_at
+                              c.rev, c.member_count, c.active_at, c.previews
              FROM members m JOIN conversations c ON c.id = m.conversation_id
              WHERE m.user_id = $1 AND m.role IS NOT NULL AND COALESCE(c.name_key, c.room_key) = $2 AND c.visibility = 'private'
              ORDER BY c.id LIMIT 1";
@@ -90,18 +90,18 @@ statements! {
     BY_CLIENT_ID = concat!("SELECT ", columns!(), "
              FROM conversations WHERE created_by = $1 AND client_id = $2");
     PUBLIC = concat!("SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
-                     c.member_count, c.active_at, m.role
+                     c.member_count, c.active_at, c.previews, m.role
               FROM conversations c LEFT JOIN members m ON m.conversation_id = c.id AND m.user_id = $1
               WHERE c.name_key > $4 AND c.visibility = 'public' AND ", names_hold!("$2", "$3", "c.name_key", "c."), "
               ORDER BY c.name_key LIMIT $5");
     /// Through the person's memberships, the most recently active first.
     OWN_ROOMS = concat!("SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
-                                c.rev, c.member_count, c.active_at
+                                c.rev, c.member_count, c.active_at, c.previews
               FROM members m JOIN conversations c ON c.id = m.conversation_id
               WHERE m.user_id = $1 AND m.role IS NOT NULL AND c.kind = 'room' AND ", names_hold!("$2", "$3", "c.room_key", "c."), "
               ORDER BY c.active_at DESC, c.id DESC LIMIT $4");
     PUBLIC_BY_ID = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
-                           c.member_count, c.active_at, m.role
+                           c.member_count, c.active_at, c.previews, m.role
                     FROM conversations c LEFT JOIN members m ON m.conversation_id = c.id AND m.user_id = $1
                     WHERE c.id = $2 AND c.visibility = 'public'";
     ALL_ROOMS = concat!("SELECT ", columns!(), "
@@ -127,6 +127,8 @@ pub(crate) struct Row {
     rev: i64,
     member_count: i64,
     pub active_at: i64,
+    /// 1 if new messages get previews of their links.
+    previews: i64,
 }
 
 impl Row {
@@ -147,6 +149,7 @@ impl Row {
             rev: Number(self.rev),
             member_count: self.member_count,
             pair: self.pair_low.zip(self.pair_high).map(|(low, high)| (UserId(low), UserId(high))),
+            previews: self.previews == 1,
         })
     }
 }
@@ -167,6 +170,7 @@ impl Salvage for Row {
             rev: rest.number("rev")?,
             member_count: rest.number("member_count").unwrap_or_default(),
             active_at: rest.number("active_at").unwrap_or_default(),
+            previews: rest.number("previews").unwrap_or_default(),
         })
     }
 }
@@ -313,7 +317,8 @@ pub async fn update(conn: &mut Conn, conversation: &Conversation) -> Result<()> 
         keys.key,
         keys.look,
         keys.search,
-        keys.keyed
+        keys.keyed,
+        i64::from(conversation.previews)
     )?;
     Ok(())
 }

@@ -37,7 +37,7 @@ statements! {
                     ORDER BY f.number LIMIT $2");
     OF_MESSAGES = concat!("SELECT ", columns!(), " FROM files f
                            WHERE f.message_id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)
-                           AND f.gone_at IS NULL ORDER BY f.message_id, f.place");
+                           AND f.place >= 0 AND f.gone_at IS NULL ORDER BY f.message_id, f.place");
     ATTACH = "UPDATE files SET conversation_id = CAST(j.value ->> 'c' AS BIGINT), seq = CAST(j.value ->> 's' AS BIGINT),
                      message_id = CAST(j.value ->> 'm' AS BIGINT), place = CAST(j.value ->> 'p' AS BIGINT)
               FROM json_each($1) AS j

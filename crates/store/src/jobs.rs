@@ -61,11 +61,17 @@ pub enum Kind {
     File,
     /// Have those follow a thread who take part in it; the subject is the message with which they do.
     Follow,
+    /// Look at the page behind the link of a message; the subject is the message.
+    Preview,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: &'static [Self] = &[Self::Reminder, Self::File, Self::Follow];
+    pub const ALL: &'static [Self] = &[Self::Reminder, Self::File, Self::Follow, Self::Preview];
+    /// Those that need nobody else: they are done soon, and a portion of them together.
+    pub const OWN: &'static [Self] = &[Self::Reminder, Self::File, Self::Follow];
+    /// Those that wait for other servers, which may dawdle.
+    pub const OF_OTHERS: &'static [Self] = &[Self::Preview];
 
     /// Its name in the database, in the log and in figures.
     #[must_use]
@@ -74,6 +80,7 @@ impl Kind {
             Self::Reminder => "reminder",
             Self::File => "file",
             Self::Follow => "follow",
+            Self::Preview => "preview",
         }
     }
 
@@ -142,36 +149,36 @@ pub async fn remove(conn: &mut Conn, kind: Kind, subject: i64) -> Result<()> {
     Ok(())
 }
 
-/// When the next job is due, if there is one; perhaps long ago, if other nodes have claimed it just now.
+/// When the next job of these kinds is due, if there is one; perhaps long ago, if other nodes have claimed it just now.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn next(conn: &mut Conn) -> Result<Option<Millis>> {
-    let due_at = sql!(conn, fetch_optional as (i64,), NEXT, known()?)?;
+pub async fn next(conn: &mut Conn, kinds: &[Kind]) -> Result<Option<Millis>> {
+    let due_at = sql!(conn, fetch_optional as (i64,), NEXT, named(kinds)?)?;
     Ok(due_at.map(|(due_at,)| Millis(due_at)))
 }
 
-/// The kinds that this program knows, as the parameter of a statement.
-fn known() -> Result<String> {
+/// Some kinds as the parameter of a statement.
+fn named(kinds: &[Kind]) -> Result<String> {
     #[derive(Serialize)]
     struct Known {
         v: &'static str,
     }
-    json(&Kind::ALL.iter().map(|kind| Known { v: kind.name() }).collect::<Vec<_>>())
+    json(&kinds.iter().map(|kind| Known { v: kind.name() }).collect::<Vec<_>>())
 }
 
-/// Claims jobs that are due, at most so many, until their lease runs out. Those that another node is claiming at this
+/// Claims jobs of these kinds that are due, at most so many, until their lease runs out. Those that another node is claiming at this
 /// moment are passed over, not waited for.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn claim(conn: &mut Conn, limit: i64, now: Millis) -> Result<Vec<Job>> {
+pub async fn claim(conn: &mut Conn, kinds: &[Kind], limit: i64, now: Millis) -> Result<Vec<Job>> {
     #[derive(Serialize)]
     struct Row<'a> {
         k: &'a str,
         s: i64,
     }
-    let due = due(conn, limit, now).await?;
+    let due = due(conn, kinds, limit, now).await?;
     if due.is_empty() {
         return Ok(Vec::new());
     }
@@ -193,8 +200,8 @@ pub async fn claim(conn: &mut Conn, limit: i64, now: Millis) -> Result<Vec<Job>>
 }
 
 /// Kind, subject and moment of what may be claimed; on PostgreSQL these rows are then locked.
-async fn due(conn: &mut Conn, limit: i64, now: Millis) -> Result<Vec<(String, i64, i64)>> {
-    let known = known()?;
+async fn due(conn: &mut Conn, kinds: &[Kind], limit: i64, now: Millis) -> Result<Vec<(String, i64, i64)>> {
+    let known = named(kinds)?;
     // SQLite has one writer.
     if let Conn::Postgres(c) = conn {
         let locked = sqlx::AssertSqlSafe(format!("{DUE} FOR UPDATE SKIP LOCKED"));
@@ -279,6 +286,7 @@ mod tests {
     fn each_kind_is_found_by_its_name() {
         for kind in Kind::ALL {
             assert_eq!(Kind::from_name(kind.name()), Some(*kind));
+            assert!(Kind::OWN.contains(kind) != Kind::OF_OTHERS.contains(kind), "somebody does it");
         }
         assert_eq!(Kind::from_name("of a later version"), None);
     }

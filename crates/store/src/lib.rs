@@ -49,6 +49,7 @@ pub mod members;
 pub mod messages;
 pub mod nodes;
 pub mod policies;
+pub mod previews;
 pub mod reactions;
 pub mod reminders;
 #[cfg(feature = "rewind")]
@@ -105,6 +106,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         drafts::STATEMENTS,
         files::STATEMENTS,
         threads::STATEMENTS,
+        previews::STATEMENTS,
         followers::STATEMENTS,
         history::STATEMENTS,
         health::STATEMENTS,

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use crate::{
-    Conn, Error, Result, files, mentions, reactions,
+    Conn, Error, Result, files, mentions, previews, reactions,
     threads::Stored,
     unreadable::{self, Rest, Salvage},
 };
@@ -36,7 +36,7 @@ macro_rules! columns {
             "m.id, m.conversation_id, m.seq, m.rev, m.author_id, COALESCE(u.username, '') AS username, COALESCE(",
             shown_name!(),
             ", '') AS shown_name, COALESCE(u.role, 'guest') AS role, m.message_type, m.client_id, m.text, m.parent, m.created_at, m.edited_at, m.deleted_at, \
-             m.thread, m.aside, t.replies, t.last_seq, t.last_at, t.participants, t.rev AS thread_rev, m.files"
+             m.thread, m.aside, t.replies, t.last_seq, t.last_at, t.participants, t.rev AS thread_rev, m.files, m.preview"
         )
     };
 }
@@ -112,7 +112,7 @@ statements! {
 /// The fields of [`Row`], in their order.
 const COLUMNS: &str = "id, conversation_id, seq, rev, author_id, username, shown_name, role, message_type, client_id, \
                        text, parent, created_at, edited_at, deleted_at, thread, aside, replies, last_seq, last_at, \
-                       participants, thread_rev, files";
+                       participants, thread_rev, files, preview";
 
 #[derive(FromRow, Deserialize)]
 struct Row {
@@ -141,6 +141,8 @@ struct Row {
     thread_rev: Option<i64>,
     /// How many files it carries.
     files: i64,
+    /// 1 if it has a preview of its link.
+    preview: i64,
 }
 
 impl Row {
@@ -198,6 +200,7 @@ impl Row {
             files: Vec::new(),
             reactions: Vec::new(),
             mentions: Mentions::default(),
+            preview: None,
         })
     }
 }
@@ -230,14 +233,17 @@ impl Salvage for Row {
             thread_rev: rest.number("thread_rev"),
             // Looked for, if it cannot be read.
             files: rest.number("files").unwrap_or(1),
+            preview: rest.number("preview").unwrap_or(1),
         })
     }
 }
 
-/// Turns rows into messages with their reactions and those whom they are for, and their files. Only a changed message can have reactions.
+/// Turns rows into messages with their reactions and those whom they are for, their files and previews. Only a changed message can have reactions.
 async fn complete(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<Message>> {
     let with_files = rows.iter().filter(|row| row.files > 0 && row.deleted_at.is_none());
     let with_files: Vec<MessageId> = with_files.map(|row| MessageId(row.id)).collect();
+    let previewed = rows.iter().filter(|row| row.preview > 0 && row.deleted_at.is_none());
+    let previewed: Vec<MessageId> = previewed.map(|row| MessageId(row.id)).collect();
     let mut messages: Vec<Message> = unreadable::readable(rows, Row::read)?;
     let changed: Vec<MessageId> =
         messages.iter().filter(|m| m.rev > m.seq && m.deleted_at.is_none()).map(|m| m.id).collect();
@@ -260,6 +266,12 @@ async fn complete(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<Message>> {
         let mut found = files::of(conn, &with_files).await?;
         for message in messages.iter_mut().filter(|message| message.deleted_at.is_none()) {
             message.files = found.remove(&message.id).unwrap_or_default();
+        }
+    }
+    if !previewed.is_empty() {
+        let mut found = previews::of(conn, &previewed).await?;
+        for message in messages.iter_mut().filter(|message| message.deleted_at.is_none()) {
+            message.preview = found.remove(&message.id).map(Box::new);
         }
     }
     Ok(messages)
@@ -495,13 +507,14 @@ pub async fn edit(
     Ok(())
 }
 
-/// Turns a message into a tombstone: its text, its reactions and its files are gone.
+/// Turns a message into a tombstone: its text, its reactions, its files and its preview are gone.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn delete(conn: &mut Conn, message: &Message, number: Number, now: Millis) -> Result<()> {
     reactions::clear(conn, message.id).await?;
     mentions::clear(conn, message.id).await?;
+    previews::remove(conn, message, now).await?;
     if !message.files.is_empty() {
         files::give_up_of_message(conn, message.id, now).await?;
     }

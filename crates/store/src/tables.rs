@@ -159,7 +159,7 @@ pub(crate) static TABLES: Tables = tables! {
         id: Number, kind: Text, visibility: Text, name: Text, name_key: Text, topic: Text, pair_low: Number,
         pair_high: Number, created_by: Number, client_id: Text, created_at: Number, head: Number, rev: Number,
         member_count: Number, active_at: Number, room_key: Text, look_key: Text, search_key: Text,
-        keyed: Text
+        keyed: Text, previews: Number
     }
     // A marker moves without a number.
     members by (conversation_id, user_id) of Owner::Conversation("conversation_id", Changes::Unnumbered); {
@@ -176,7 +176,8 @@ pub(crate) static TABLES: Tables = tables! {
     messages by (id) of Owner::Conversation("conversation_id", Changes::SeqAndRev); {
         id: Number, conversation_id: Number, seq: Number, rev: Number, author_id: Number, client_id: Text,
         content_hash: Number, text: Text, parent: Number, created_at: Number, edited_at: Number,
-        deleted_at: Number, message_type: Text, text_rev: Number, thread: Number, aside: Number, files: Number
+        deleted_at: Number, message_type: Text, text_rev: Number, thread: Number, aside: Number, files: Number,
+        preview: Number
     }
     threads by (conversation_id, seq) of Owner::Conversation("conversation_id", Changes::Rev); {
         conversation_id: Number, seq: Number, replies: Number, last_seq: Number, last_at: Number, participants: Text,
@@ -198,6 +199,9 @@ pub(crate) static TABLES: Tables = tables! {
         user_id: Number, conversation_id: Number, seq: Number, follows: Number, read_seq: Number, rev: Number
     }
     reactions by (message_id, emoji, user_id) of Owner::Message("message_id"); { message_id: Number, emoji: Text, user_id: Number, number: Number }
+    previews by (message_id) of Owner::Message("message_id"); {
+        message_id: Number, url: Text, site: Text, title: Text, description: Text
+    }
     user_groups by (id) exchanging (name_key) of Owner::Server; {
         id: Number, name: Text, name_key: Text, created_at: Number
     }

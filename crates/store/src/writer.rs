@@ -66,6 +66,8 @@ pub struct NewMessage {
     pub called: Option<Box<Called>>,
     /// How many people it may reach without a confirmation.
     pub unconfirmed: i64,
+    /// Whether its text has a link that is previewed where the conversation wants it.
+    pub has_link: bool,
 }
 
 /// A boxed future that lives as long as the unit it works on.

@@ -73,6 +73,10 @@ fn words(kind: &str, data: &Value, name: &dyn Fn(i64) -> String) -> (String, Opt
             (format!("{author} edits: {}", text(&data["text"])), id)
         }
         "message.deleted" => (format!("a message of {} is deleted", person(&data["author"]).0), None),
+        "message.previewed" => match data["preview"]["title"].as_str() {
+            Some(title) => (format!("the page is called {title}"), None),
+            None => ("the preview is gone".to_owned(), None),
+        },
         "reaction.added" | "reaction.removed" => {
             let user = data["user"].as_i64();
             let did = if kind == "reaction.added" { "reacts" } else { "takes back" };

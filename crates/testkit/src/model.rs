@@ -14,8 +14,19 @@ use serde_json::{Map, Value};
 use crate::law::groups_thing;
 
 /// The fields of a conversation's row: those that all members see alike.
-const ROW: [&str; 10] =
-    ["id", "kind", "visibility", "name", "topic", "created_by", "created_at", "head", "rev", "member_count"];
+const ROW: [&str; 11] = [
+    "id",
+    "kind",
+    "visibility",
+    "name",
+    "topic",
+    "created_by",
+    "created_at",
+    "head",
+    "rev",
+    "member_count",
+    "previews",
+];
 
 /// The protocol's objects, as they came.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -480,7 +491,7 @@ impl Followed {
 /// The change that an event makes.
 fn change(kind: &str, seq: i64, data: &Value) -> Result<Change<Objects>, String> {
     match kind {
-        "message.created" | "message.edited" | "message.deleted" => {
+        "message.created" | "message.edited" | "message.deleted" | "message.previewed" => {
             if number(data, "rev")? != seq {
                 return Err(format!("{kind} {seq} holds another state: {data}"));
             }

@@ -1,9 +1,9 @@
-//! Does the jobs that are due, one portion after another.
+//! Does the jobs that are due and need nobody else, one portion after another.
 
 use std::time::Duration;
 
 use chat::{Error, ErrorCode, Result};
-use engine::{Due, Engine, Job};
+use engine::{Due, Engine, Job, JobKind};
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
@@ -34,12 +34,12 @@ pub(crate) async fn work(engine: Engine, mut stopped: watch::Receiver<bool>) {
 
 /// Does a portion of what is due; returns how long to wait for the next.
 async fn do_due(engine: &Engine) -> Result<Duration> {
-    match engine.next_job().await? {
+    match engine.next_job(JobKind::OWN).await? {
         Due::Never => return Ok(LOOK_EVERY),
         Due::In(left) => return Ok(left),
         Due::Now => {}
     }
-    let jobs = engine.claim_jobs(PORTION).await?;
+    let jobs = engine.claim_jobs(JobKind::OWN, PORTION).await?;
     // Others are doing what is due, or it is of a kind that only they know.
     if jobs.is_empty() {
         return Ok(LOOK_EVERY);

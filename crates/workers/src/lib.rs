@@ -1,17 +1,20 @@
 //! What happens later: work that follows from what was committed, and is done off the path of whoever caused it.
 //!
-//! [`jobs`] does what is due, [`followers`] read conversations as they change, [`files`] sweeps the store of files. Every node has workers, and none of them leads: whoever finds a job due claims it for a
+//! [`jobs`] does what is due, [`previews`] looks at the pages behind links, [`followers`] read conversations as they
+//! change, [`files`] sweeps the store of files. Every node has workers, and none of them leads: whoever finds a job due claims it for a
 //! while, and if they die, another does when that while is over. What is to be done is in `engine`; here is when, how
 //! often, and what becomes of failures.
 
 mod files;
 mod followers;
 mod jobs;
+mod previews;
 
 use std::time::Duration;
 
 use engine::{Engine, Follower};
 use futures_util::future::join_all;
+use outgoing::Outgoing;
 use tokio::{sync::watch, task::JoinHandle};
 
 /// What is being done when a node stops may take this long; afterwards its lease runs out, and another node does it.
@@ -24,12 +27,13 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts them. They hold the engine until they are stopped.
+    /// Starts them. They hold the engine until they are stopped. Other servers are asked through `outgoing`.
     #[must_use]
-    pub fn start(engine: Engine) -> Self {
+    pub fn start(engine: Engine, outgoing: Outgoing) -> Self {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = vec![tokio::spawn(jobs::work(engine.clone(), stopped.clone()))];
         tasks.push(tokio::spawn(files::sweep(engine.clone(), stopped.clone())));
+        tasks.push(tokio::spawn(previews::work(engine.clone(), outgoing, stopped.clone())));
         for follower in Follower::ALL {
             tasks.push(tokio::spawn(followers::work(engine.clone(), *follower, stopped.clone())));
         }

@@ -28,7 +28,10 @@ pub fn event(event: &Event) -> Option<Text> {
         Fact::MemberLeft { member, .. } => Change::ParticipantRemoved(member.user.0),
         Fact::ConversationUpdated(room) => Change::of_room(room),
         // Those in it are told by the event of their account.
-        Fact::ConversationCreated(_) | Fact::ReactionAdded { .. } | Fact::ReactionRemoved { .. } => return None,
+        Fact::ConversationCreated(_)
+        | Fact::MessagePreviewed(_)
+        | Fact::ReactionAdded { .. }
+        | Fact::ReactionRemoved { .. } => return None,
     };
     Some(frames::room_update(event.conversation, change))
 }

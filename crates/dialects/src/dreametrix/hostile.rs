@@ -183,6 +183,7 @@ fn room(member_count: i64) -> Reply {
         rev: Number(1),
         member_count,
         pair: None,
+        previews: false,
     };
     let (role, read_seq) = (Role::Member, Number(0));
     Reply::Conversation(Box::new(Listed {

@@ -25,6 +25,7 @@ impl Words {
             Fact::ReactionRemoved { message, user, emoji } => Some(reaction(message, user, emoji, Action::Remove)),
             Fact::MessageEdited(_)
             | Fact::MessageDeleted(_)
+            | Fact::MessagePreviewed(_)
             | Fact::MemberJoined { .. }
             | Fact::MemberLeft { .. }
             | Fact::MemberUpdated(_)

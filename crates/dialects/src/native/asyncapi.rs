@@ -61,6 +61,7 @@ static TOLD: &[Outgoing] = &[
     event("message.created", "A message was sent.", Shape::of::<Message>()),
     event("message.edited", "A message's text was changed.", Shape::of::<Message>()),
     event("message.deleted", "A message became a tombstone.", Shape::of::<Message>()),
+    event("message.previewed", "A message has the preview of its link now, or has lost it.", Shape::of::<Message>()),
     event("reaction.added", "Somebody reacted to a message.", Shape::of::<Reaction>()),
     event("reaction.removed", "Somebody took a reaction back.", Shape::of::<Reaction>()),
     event("member.joined", "Somebody became a member.", Shape::of::<members::Arrival<'static>>()),

@@ -104,6 +104,10 @@ pub(super) struct UpdateConversation {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = fields::Visibility, required = false)]
     pub(super) visibility: Option<fields::Visibility>,
+    /// Whether new messages get previews of their links.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = bool, required = false)]
+    pub(super) previews: Option<bool>,
 }
 
 impl From<UpdateConversation> for Command {
@@ -113,6 +117,7 @@ impl From<UpdateConversation> for Command {
             name: update.name.map(|name| name.0),
             topic: update.topic.map(|topic| topic.map(|text| text.0)),
             visibility: update.visibility.map(|visibility| visibility.0),
+            previews: update.previews,
         }
     }
 }
@@ -215,6 +220,8 @@ pub struct ConversationRow<'a> {
     rev: i64,
     /// How many members it has.
     member_count: i64,
+    /// Whether new messages get previews of their links.
+    previews: bool,
 }
 
 impl<'a> From<&'a conversations::Conversation> for ConversationRow<'a> {
@@ -230,6 +237,7 @@ impl<'a> From<&'a conversations::Conversation> for ConversationRow<'a> {
             head: conversation.head.0,
             rev: conversation.rev.0,
             member_count: conversation.member_count,
+            previews: conversation.previews,
         }
     }
 }

@@ -68,6 +68,7 @@ pub fn event(event: &Event) -> Text {
         Fact::MessageCreated(message) => tell(event, "message.created", messages::Message::from(message)),
         Fact::MessageEdited(message) => tell(event, "message.edited", messages::Message::from(message)),
         Fact::MessageDeleted(message) => tell(event, "message.deleted", messages::Message::from(message)),
+        Fact::MessagePreviewed(message) => tell(event, "message.previewed", messages::Message::from(message)),
         Fact::ReactionAdded { message, user, emoji } => {
             tell(event, "reaction.added", reactions::ReactionChange { message: message.into(), user: user.0, emoji })
         }

@@ -53,7 +53,9 @@ fn full(operation: &str) -> Value {
             json!({ "kind": "room", "name": "r", "topic": "t", "visibility": "private", "client_id": "c" })
         }
         "conversation.list" => json!({ "cursor": "17-3", "limit": 5, "hidden": true }),
-        "conversation.update" => json!({ "conversation": 1, "name": "n", "topic": null, "visibility": "public" }),
+        "conversation.update" => {
+            json!({ "conversation": 1, "name": "n", "topic": null, "visibility": "public", "previews": true })
+        }
         "conversation.get" | "conversation.join" | "conversation.leave" | "conversation.hide" | "marker.list" => {
             json!({ "conversation": 1 })
         }
@@ -89,9 +91,8 @@ fn full(operation: &str) -> Value {
             json!({ "conversation": 1, "level": "mentions", "muted_until": "2025-01-01T12:00:00Z" })
         }
         "notifications.explain" | "marker.unread" => json!({ "conversation": 1, "seq": 2 }),
-        "message.get" | "message.delete" | "message.save" | "message.unsave" | "marker.read" | "marker.delivered" => {
-            json!({ "conversation": 1, "seq": 2 })
-        }
+        "message.get" | "message.delete" | "message.save" | "message.unsave" | "marker.read" | "marker.delivered"
+        | "preview.remove" => json!({ "conversation": 1, "seq": 2 }),
         "saved.list" => json!({ "cursor": "3", "limit": 5, "messages": false }),
         "reminder.create" => json!({ "conversation": 1, "seq": 2, "at": "2025-01-01T12:00:00Z" }),
         "message.reach" => json!({ "conversation": 1, "text": "@room" }),

@@ -22,6 +22,7 @@ pub mod openapi;
 mod pages;
 mod policies;
 mod presence;
+mod previews;
 mod reactions;
 mod reminders;
 pub mod rest;

@@ -439,6 +439,10 @@ operations! {
         "Turn a message into a tombstone."
         [route("DELETE", "/v1/conversations/{conversation}/messages/{message}", 200, &[CONVERSATION, SEQ], &[])]
         (messages::OfMessage) |i| order(Command::DeleteMessage { conversation: i.place(), seq: i.seq() });
+    "preview.remove" member ["message" messages::Message<'static>]
+        "Take the preview of its link off a message. Its author may, and whoever may delete it."
+        [route("DELETE", "/v1/conversations/{conversation}/messages/{message}/preview", 200, &[CONVERSATION, SEQ], &[])]
+        (messages::OfMessage) |i| order(Command::RemovePreview { conversation: i.place(), seq: i.seq() });
     "reaction.add" member ["message" messages::Message<'static>]
         "React to a message; repeating it changes nothing."
         [route(

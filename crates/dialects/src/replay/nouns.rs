@@ -13,6 +13,7 @@ use chat::{
     messages::{Message, MessageType, Page, Sent},
     policies::{Ability, Explanation, Grant, Policy, Rights},
     presence::{Presence, Seen},
+    previews::Preview,
     query::ListPosition,
     reactions::Reaction,
     reminders::Reminder,
@@ -234,6 +235,18 @@ pub(super) fn message(value: &Value) -> Message {
             users: list(&one[1], |id| UserId(int(id, 3))),
         }),
         mentions: mentions(&value["mentions"]),
+        preview: value.get("preview").map(|value| Box::new(preview(value))),
+    }
+}
+
+/// `{"url","site","title","about","image":{…}}`.
+fn preview(value: &Value) -> Preview {
+    Preview {
+        url: text(&value["url"], "https://a.example/"),
+        site: optional(&value["site"]),
+        title: text(&value["title"], "A page"),
+        description: optional(&value["about"]),
+        image: value.get("image").map(file),
     }
 }
 
@@ -266,6 +279,7 @@ pub(super) fn conversation(value: &Value) -> Conversation {
         rev: Number(1),
         member_count: 2,
         pair: place.pair,
+        previews: value["previews"] == true,
     }
 }
 
@@ -452,6 +466,7 @@ pub(super) fn server() -> ServerInfo {
         open_registration: true,
         needs_administrator: false,
         playground: false,
+        previews: true,
     }
 }
 
@@ -487,6 +502,7 @@ pub(super) fn event(value: &Value) -> Event {
         "message.created" => Fact::MessageCreated(message()),
         "message.edited" => Fact::MessageEdited(message()),
         "message.deleted" => Fact::MessageDeleted(message()),
+        "message.previewed" => Fact::MessagePreviewed(message()),
         "reaction.added" => Fact::ReactionAdded { message: message(), user, emoji },
         "reaction.removed" => Fact::ReactionRemoved { message: message(), user, emoji },
         "member.joined" => Fact::MemberJoined { member: member(&value["member"]), member_count: 3 },

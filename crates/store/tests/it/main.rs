@@ -177,7 +177,8 @@ fn say_in(
         ..Submission::default()
     };
     let called = Some(Called::of_text(text)).filter(|called| !called.is_empty()).map(Box::new);
-    let message = NewMessage { author: speaker(author), submission, origin: None, called, unconfirmed: 20 };
+    let message =
+        NewMessage { author: speaker(author), submission, origin: None, called, unconfirmed: 20, has_link: false };
     let writer = writer.clone();
     tokio::spawn(async move {
         writer.append(Append { message, done: Box::new(move |outcome| answer.send(outcome).unwrap()) }).await;
@@ -272,7 +273,14 @@ async fn a_stranger_and_a_missing_parent_are_refused_without_a_gap() {
             target: Target::Unaware,
             ..Submission::default()
         };
-        let message = NewMessage { author: speaker(ann), submission, origin: None, called: None, unconfirmed: 0 };
+        let message = NewMessage {
+            author: speaker(ann),
+            submission,
+            origin: None,
+            called: None,
+            unconfirmed: 0,
+            has_link: false,
+        };
         writer.append(Append { message, done: Box::new(move |outcome| answer.send(outcome).unwrap()) }).await;
         assert_eq!(result.await.unwrap().unwrap_err().field.as_deref(), Some("/parent"));
         assert_eq!(say(&writer, ann, room, "", "alone").await.unwrap().unwrap().seq, Number(2));

@@ -23,6 +23,8 @@ pub(super) struct ConversationForm<'a> {
     members: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pair: Option<(i64, i64)>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    previews: bool,
 }
 
 pub(super) fn conversation_form(row: &Conversation) -> ConversationForm<'_> {
@@ -37,6 +39,7 @@ pub(super) fn conversation_form(row: &Conversation) -> ConversationForm<'_> {
         rev: row.rev.0,
         members: row.member_count,
         pair: row.pair.map(|(low, high)| (low.0, high.0)),
+        previews: row.previews,
     }
 }
 
@@ -53,5 +56,6 @@ pub(super) fn row(id: ConversationId, form: ConversationForm<'_>) -> Option<Conv
         rev: Number(form.rev),
         member_count: form.members,
         pair: form.pair.map(|(low, high)| (UserId(low), UserId(high))),
+        previews: form.previews,
     })
 }

@@ -12,6 +12,7 @@ mod members;
 mod mentions;
 mod messages;
 mod presence;
+mod previews;
 mod reactions;
 mod threads;
 mod typing;
@@ -131,6 +132,8 @@ enum FactForm<'a> {
     #[serde(borrow)]
     Deleted(MessageForm<'a>),
     #[serde(borrow)]
+    Previewed(MessageForm<'a>),
+    #[serde(borrow)]
     Reacted(ReactedForm<'a>),
     #[serde(borrow)]
     Unreacted(ReactedForm<'a>),
@@ -174,6 +177,7 @@ fn fact_form(fact: &Fact) -> FactForm<'_> {
         Fact::MessageCreated(message) => FactForm::Created(message_form(message)),
         Fact::MessageEdited(message) => FactForm::Edited(message_form(message)),
         Fact::MessageDeleted(message) => FactForm::Deleted(message_form(message)),
+        Fact::MessagePreviewed(message) => FactForm::Previewed(message_form(message)),
         Fact::ReactionAdded { message, user, emoji } => FactForm::Reacted(reacted_form(message, *user, emoji)),
         Fact::ReactionRemoved { message, user, emoji } => FactForm::Unreacted(reacted_form(message, *user, emoji)),
         Fact::MemberJoined { member, member_count } => FactForm::Joined(member_form(member), *member_count),
@@ -225,6 +229,7 @@ fn fact(conversation: ConversationId, form: FactForm<'_>) -> Option<Fact> {
         FactForm::Created(form) => Fact::MessageCreated(message(conversation, form)?),
         FactForm::Edited(form) => Fact::MessageEdited(message(conversation, form)?),
         FactForm::Deleted(form) => Fact::MessageDeleted(message(conversation, form)?),
+        FactForm::Previewed(form) => Fact::MessagePreviewed(message(conversation, form)?),
         FactForm::Reacted(form) => {
             let (user, emoji) = (UserId(form.user), form.emoji.into_owned());
             Fact::ReactionAdded { message: message(conversation, form.message)?, user, emoji }
@@ -258,6 +263,7 @@ mod tests {
         mentions::Mentions,
         messages::{Message, MessageType},
         presence::{Presence, Seen},
+        previews::Preview,
         reactions::Reaction,
         threads::Summary,
     };
@@ -301,6 +307,13 @@ mod tests {
                 room: false,
                 reply_to: Some(UserId(2)),
             },
+            preview: Some(Box::new(Preview {
+                url: "https://a.example/?a=\"b\"".into(),
+                site: Some("A \"site\"".into()),
+                title: "Title\u{2028}é".into(),
+                description: Some("about".into()),
+                image: Some(a_file()),
+            })),
         }
     }
 
@@ -358,12 +371,14 @@ mod tests {
             rev: Number(8),
             member_count: 2,
             pair: Some((UserId(1), UserId(4))),
+            previews: true,
         };
         let (user, emoji) = (UserId(2), "👍".to_owned());
         vec![
             Fact::MessageCreated(message.clone()),
             Fact::MessageEdited(message.clone()),
             Fact::MessageDeleted(Message { text: None, ..message.clone() }),
+            Fact::MessagePreviewed(message.clone()),
             Fact::ReactionAdded { message: message.clone(), user, emoji: emoji.clone() },
             Fact::ReactionRemoved { message, user, emoji },
             Fact::MemberJoined { member: member(Some(Role::Owner)), member_count: 3 },

@@ -264,6 +264,7 @@ fn listed(head: i64) -> Listed {
         rev: Number(1),
         member_count: 2,
         pair: None,
+        previews: false,
     };
     Listed {
         conversation,
@@ -318,6 +319,7 @@ fn said(seq: i64) -> Fact {
         files: Vec::new(),
         reactions: Vec::new(),
         mentions: chat::mentions::Mentions::default(),
+        preview: None,
     })
 }
 
