@@ -33,6 +33,7 @@ mod notifications;
 mod ops;
 mod policies;
 mod presence;
+mod previews;
 mod proxies;
 mod reactions;
 mod reminders;
