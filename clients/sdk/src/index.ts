@@ -15,6 +15,7 @@ export { draftKey } from './state/drafts.js';
 export { isForMe, type Viewer } from './state/mentions.js';
 export type { UserGroups } from './state/user_groups.js';
 export { filePath, filesOf, isPicture, wordsOf } from './state/files.js';
+export { previewOf } from './state/previews.js';
 export type { Bytes, Transfer, UploadOptions } from './uploads.js';
 export { isSaved } from './state/saved.js';
 export {

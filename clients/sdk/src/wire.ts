@@ -160,6 +160,8 @@ export interface ConversationRow {
   readonly member_count: number;
   /** Its name, if it has one. */
   readonly name: string | null;
+  /** Whether new messages get previews of their links. */
+  readonly previews: boolean;
   /** The number of the last change of this row. */
   readonly rev: number;
   /** What it is about. */
@@ -561,6 +563,8 @@ export interface Message {
   readonly message_type: MessageType;
   /** The `seq` of the message it answers. */
   readonly parent: number | null;
+  /** What the page behind its first link says of itself; `null` until that is known, if there is nothing, and once it was taken off. */
+  readonly preview: Preview | null;
   /** Who reacted how. */
   readonly reactions: readonly Reaction[];
   /** The number of its last change. */
@@ -698,6 +702,20 @@ export interface PresenceChange {
 export interface Presences {
   /** The people. */
   readonly people: readonly PersonPresence[];
+}
+
+/** What the page behind a message's link says of itself. It never changes, and says nothing of those who wrote or read the message. */
+export interface Preview {
+  /** What it is about, on one line. */
+  readonly description: string | null;
+  /** Its picture, which this server keeps: it is read as the files of the message are. */
+  readonly image: File | null;
+  /** The site's name, on one line. */
+  readonly site: string | null;
+  /** The page's title, on one line. */
+  readonly title: string;
+  /** The link, as the text has it. */
+  readonly url: string;
 }
 
 /** A problem object (RFC 9457). */
@@ -921,6 +939,8 @@ export interface Server {
   readonly open_registration: boolean;
   /** Whether the playground is served. */
   readonly playground: boolean;
+  /** Whether previews of links are made, in conversations that want them. */
+  readonly previews: boolean;
   /** The program's version. */
   readonly version: string;
 }
@@ -1332,6 +1352,8 @@ export interface ConversationUpdateData {
   readonly conversation: Integer;
   /** The new name. */
   readonly name?: string;
+  /** Whether new messages get previews of their links. */
+  readonly previews?: boolean;
   /** The new topic; null clears it. */
   readonly topic?: string | null;
   /** Rooms only. */
@@ -1623,6 +1645,14 @@ export interface PresenceGetData {
 export interface PresenceSetData {
   /** How to be shown. */
   readonly presence: Presence;
+}
+
+/** A message, by its place. */
+export interface PreviewRemoveData {
+  /** Where. */
+  readonly conversation: Integer;
+  /** Which. */
+  readonly seq: Integer;
 }
 
 /** A message and an emoji. */
@@ -1966,6 +1996,8 @@ export interface Commands {
   'presence.get': { data: PresenceGetData; answer: Presences };
   /** Be online, away, busy or invisible. */
   'presence.set': { data: PresenceSetData; answer: Done };
+  /** Take the preview of its link off a message. Its author may, and whoever may delete it. */
+  'preview.remove': { data: PreviewRemoveData; answer: Message };
   /** React to a message; repeating it changes nothing. */
   'reaction.add': { data: ReactionAddData; answer: Message };
   /** Take an own reaction back; repeating it changes nothing. */
@@ -2186,6 +2218,13 @@ export interface Events {
     readonly seq: number;
     readonly data: Message;
   };
+  /** A message has the preview of its link now, or has lost it. */
+  'message.previewed': {
+    readonly type: 'message.previewed';
+    readonly conversation: number;
+    readonly seq: number;
+    readonly data: Message;
+  };
   /** You have saved a message. */
   'message.saved': {
     readonly type: 'message.saved';
@@ -2358,6 +2397,7 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'presence.active': null,
   'presence.get': call('GET /v1/presence', ['users']),
   'presence.set': call('PUT /v1/users/me/presence', [], true),
+  'preview.remove': call('DELETE /v1/conversations/{conversation}/messages/{seq}/preview'),
   'reaction.add': call('PUT /v1/conversations/{conversation}/messages/{seq}/reactions/{emoji}'),
   'reaction.remove': call('DELETE /v1/conversations/{conversation}/messages/{seq}/reactions/{emoji}'),
   'reminder.cancel': call('DELETE /v1/reminders/{reminder}'),

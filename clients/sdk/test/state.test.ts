@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Refusal } from '../src/problem.js';
 import type { Pending } from '../src/state/pending.js';
+import { previewOf } from '../src/state/previews.js';
 import {
   at,
   authenticated,
@@ -236,6 +237,18 @@ describe('the timeline', () => {
     expect(story.state.people).toBe(people);
     story.open(history([message(3), message(4, { rev: 5, text: 'new' })], 5));
     expect(story.it.timeline?.messages[0]).toBe(third);
+  });
+
+  test('a preview changes its message wherever it stands, and counts as nothing new', () => {
+    const preview = { url: 'https://a.example/', site: null, title: 'A', description: null, image: null };
+    const story = Story.at(4, { unread: 1, last_message: message(4) }).open(history([message(4)], 4));
+    story.hear('message.previewed', message(4, { rev: 5, preview }));
+    expect(story.it).toMatchObject({ cursor: 5, unread: 1, lastMessage: { preview: { title: 'A' } } });
+    expect(story.it.timeline?.messages.map(previewOf)).toEqual([preview]);
+    story.hear('message.previewed', message(4, { rev: 6 }));
+    expect(story.it.timeline?.messages.map(previewOf)).toEqual([null]);
+    // A server before feature level 8 says nothing of previews.
+    expect(previewOf({})).toBeNull();
   });
 
   test('a deletion also changes the last message of the list', () => {

@@ -6,6 +6,7 @@ import * as conversations from './conversations.js';
 import * as members from './members.js';
 import * as messages from './messages.js';
 import * as policies from './policies.js';
+import * as previews from './previews.js';
 import { putStep } from './put.js';
 import * as reactions from './reactions.js';
 import { hold, turnOf } from './scope.js';
@@ -28,6 +29,7 @@ const REDUCERS: NumberedReducers<NumberedType> = {
   ...members.numbered,
   ...messages.numbered,
   ...policies.numbered,
+  ...previews.numbered,
   ...reactions.numbered,
 };
 

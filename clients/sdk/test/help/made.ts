@@ -42,6 +42,7 @@ export function message(seq: number, change: Partial<Message> = {}): Message {
     files: [],
     reactions: [],
     mentions: null,
+    preview: null,
     ...change,
   };
 }
@@ -62,6 +63,7 @@ export function conversation(head: number, change: Partial<Conversation> = {}): 
     head,
     rev: 1,
     member_count: 2,
+    previews: false,
     role: 'member',
     read_seq: 0,
     unread: 0,
@@ -145,7 +147,10 @@ export class Story {
   }
 
   /** An event of the kitchen; its number is the message's rev unless it is given. */
-  hear(type: 'message.created' | 'message.edited' | 'message.deleted', data: Message): this {
+  hear(
+    type: 'message.created' | 'message.edited' | 'message.deleted' | 'message.previewed',
+    data: Message,
+  ): this {
     return this.take({ type: 'frame', frame: { type, conversation: 1, seq: data.rev, data }, now: 0 });
   }
 
