@@ -3,6 +3,7 @@
 use crate::{
     files::File,
     names,
+    people::NamesPeople,
     text::{self, Meaning, Part},
 };
 
@@ -16,7 +17,7 @@ pub const DESCRIPTION_LENGTH: usize = 400;
 pub const LINK_LENGTH: usize = 2_048;
 
 /// What a page says of itself. It never changes: a page is looked at once.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Preview {
     /// The link, as the text has it.
     pub url: String,
