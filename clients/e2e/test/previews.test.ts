@@ -1,6 +1,7 @@
 // Previews of links: who decides it turns them on, everybody sees the card, and whoever may takes it off.
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:http';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, expect, test } from 'vitest';
 import { expectAccessible } from '../town/axe';
 import { composer, dialog, log, message, say, sees, seesNot } from '../town/look';

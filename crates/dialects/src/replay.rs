@@ -19,6 +19,7 @@
 //! JSON is compared by value. A step without `<` ends in silence. To write down what is said now, run the
 //! tests with `REWRITE_TRANSCRIPTS=1`, and read the difference before keeping it.
 
+mod carried;
 mod nouns;
 mod reached;
 mod trial;
@@ -37,9 +38,12 @@ use chat::{
 };
 use serde_json::{Value, json};
 
-use self::nouns::{
-    STATISTICS, account_changes, account_event, all_statistics, caught_up, error, event, file, piece, place, script,
-    sent, server, signal, visited, welcome,
+use self::{
+    carried::file,
+    nouns::{
+        STATISTICS, account_changes, account_event, all_statistics, caught_up, error, event, piece, place, script,
+        sent, server, signal, visited, welcome,
+    },
 };
 use crate::{
     Dialect, Resume, Step,

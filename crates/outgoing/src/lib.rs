@@ -27,7 +27,7 @@ pub use crate::{
     addresses::{Special, special},
     allowed::{Allowed, NotAllowed},
     error::Error,
-    resolver::{Resolved, Resolver, SystemResolver},
+    resolver::{Resolving, Resolver, SystemResolver},
 };
 use crate::{exchange::Request, target::Target, trust::Trust};
 

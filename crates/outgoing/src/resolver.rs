@@ -9,12 +9,12 @@ use tokio::sync::Semaphore;
 const LOOKUPS: usize = 16;
 
 /// All addresses of a name.
-pub type Resolved<'a> = BoxFuture<'a, io::Result<Vec<IpAddr>>>;
+pub type Resolving<'a> = BoxFuture<'a, io::Result<Vec<IpAddr>>>;
 
 /// Resolves names. It is asked once for each request; what it says is judged, and connected to.
 pub trait Resolver: Send + Sync {
     /// The addresses of a host, in the order in which they are to be tried.
-    fn resolve<'a>(&'a self, host: &'a str) -> Resolved<'a>;
+    fn resolve<'a>(&'a self, host: &'a str) -> Resolving<'a>;
 }
 
 /// Resolves names as the machine does.
@@ -29,7 +29,7 @@ impl Default for SystemResolver {
 }
 
 impl Resolver for SystemResolver {
-    fn resolve<'a>(&'a self, host: &'a str) -> Resolved<'a> {
+    fn resolve<'a>(&'a self, host: &'a str) -> Resolving<'a> {
         Box::pin(async move {
             let place = self.lookups.clone().acquire_owned().await.map_err(io::Error::other)?;
             let host = host.to_owned();

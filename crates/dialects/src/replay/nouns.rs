@@ -1,19 +1,17 @@
 //! Makes the vocabulary's nouns of short JSON; what is not given has a usual value.
 
 use chat::{
-    AccountEvent, AccountFact, ClientId, ConversationId, Error, ErrorCode, Event, Fact, FileId, Limits, MessageId,
-    Number, ReminderId, Reply, SessionId, Signal, UserGroupId, UserId,
+    AccountEvent, AccountFact, ClientId, ConversationId, Error, ErrorCode, Event, Fact, Limits, MessageId, Number,
+    ReminderId, Reply, SessionId, Signal, UserGroupId, UserId,
     accounts::{Account, Profile, ServerRole},
     conversations::{Conversation, InRoom, Kind, Listed, Peer, Place, Visibility},
     drafts::{Draft, DraftKey, Saved},
-    files::File,
     markers::Markers,
     members::{Departure, Member, Role},
     mentions::Reached,
     messages::{Message, MessageType, Page, Sent},
     policies::{Ability, Explanation, Grant, Policy, Rights},
     presence::{Presence, Seen},
-    previews::Preview,
     query::ListPosition,
     reactions::Reaction,
     reminders::Reminder,
@@ -29,6 +27,7 @@ use serde_json::Value;
 
 use super::{
     NOON, ann,
+    carried::{file, preview},
     reached::{
         inbox_item, mentions, notification_decision, notification_settings, place_in_inbox, read_state, settings_here,
         user_group,
@@ -236,30 +235,6 @@ pub(super) fn message(value: &Value) -> Message {
         }),
         mentions: mentions(&value["mentions"]),
         preview: value.get("preview").map(|value| Box::new(preview(value))),
-    }
-}
-
-/// `{"url","site","title","about","image":{…}}`.
-fn preview(value: &Value) -> Preview {
-    Preview {
-        url: text(&value["url"], "https://a.example/"),
-        site: optional(&value["site"]),
-        title: text(&value["title"], "A page"),
-        description: optional(&value["about"]),
-        image: value.get("image").map(file),
-    }
-}
-
-/// `{"id","name","type","size","pixels":[width,height]}`.
-pub(super) fn file(value: &Value) -> File {
-    let pixels = value["pixels"][0].as_i64().zip(value["pixels"][1].as_i64());
-    File {
-        id: FileId::parse(&text(&value["id"], "00112233445566778899aabbccddeeff")).unwrap(),
-        name: text(&value["name"], "tree.png"),
-        media_type: text(&value["type"], "image/png"),
-        size: int(&value["size"], 1_234_567),
-        sha256: "ab".repeat(32),
-        pixels,
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use outgoing::{Allowed, Outgoing, OutgoingConfig, Resolved, Resolver};
+use outgoing::{Allowed, Outgoing, OutgoingConfig, Resolving, Resolver};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -35,7 +35,7 @@ impl Names {
 }
 
 impl Resolver for Names {
-    fn resolve<'a>(&'a self, host: &'a str) -> Resolved<'a> {
+    fn resolve<'a>(&'a self, host: &'a str) -> Resolving<'a> {
         self.asked.lock().expect("no test panics with it").push(host.to_owned());
         let mut answers = self.answers.lock().expect("no test panics with it");
         let said = answers
