@@ -184,7 +184,7 @@ impl Server {
         if let Some(lock) = &mut lock {
             lock.describe(&holder(address));
         }
-        let workers = Workers::start(Engine::clone(&lent), parts::outgoing(config, &public_url));
+        let workers = Workers::start(Engine::clone(&lent), parts::outgoing(config, &public_url), public_url.clone());
         Ok(Self {
             _lock: lock,
             address,

@@ -27,7 +27,7 @@ pub use crate::{
     addresses::{Special, special},
     allowed::{Allowed, NotAllowed},
     error::Error,
-    resolver::{Resolving, Resolver, SystemResolver},
+    resolver::{Resolver, Resolving, SystemResolver},
 };
 use crate::{exchange::Request, target::Target, trust::Trust};
 

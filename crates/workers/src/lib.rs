@@ -27,13 +27,14 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts them. They hold the engine until they are stopped. Other servers are asked through `outgoing`.
+    /// Starts them. They hold the engine until they are stopped. Other servers are asked through `outgoing`; `own` is the address
+    /// at which people find this one.
     #[must_use]
-    pub fn start(engine: Engine, outgoing: Outgoing) -> Self {
+    pub fn start(engine: Engine, outgoing: Outgoing, own: String) -> Self {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = vec![tokio::spawn(jobs::work(engine.clone(), stopped.clone()))];
         tasks.push(tokio::spawn(files::sweep(engine.clone(), stopped.clone())));
-        tasks.push(tokio::spawn(previews::work(engine.clone(), outgoing, stopped.clone())));
+        tasks.push(tokio::spawn(previews::work(engine.clone(), outgoing, own, stopped.clone())));
         for follower in Follower::ALL {
             tasks.push(tokio::spawn(followers::work(engine.clone(), *follower, stopped.clone())));
         }

@@ -15,7 +15,7 @@ use std::{sync::Arc, time::Duration};
 use chat::{Error, ErrorCode, Result};
 use engine::{Due, Engine, FoundPage, Job, JobKind};
 use moka::future::Cache;
-use outgoing::Outgoing;
+use outgoing::{Outgoing, Url};
 use tokio::{
     sync::{Semaphore, watch},
     task::JoinSet,
@@ -42,14 +42,17 @@ type Seen = Option<Arc<FoundPage>>;
 struct Looker {
     engine: Engine,
     outgoing: Outgoing,
+    /// Where people find this server.
+    own: Option<Url>,
     seen: Cache<String, Seen>,
     rates: Rates,
 }
 
-/// Works until it is told to stop.
-pub(crate) async fn work(engine: Engine, outgoing: Outgoing, mut stopped: watch::Receiver<bool>) {
+/// Works until it is told to stop. Links to `own`, the address of this server, are none to look behind: they lead to
+/// conversations, which whoever belongs there sees by name.
+pub(crate) async fn work(engine: Engine, outgoing: Outgoing, own: String, mut stopped: watch::Receiver<bool>) {
     let seen = Cache::builder().max_capacity(REMEMBERED_BYTES).weigher(weight).time_to_live(REMEMBERED).build();
-    let looker = Arc::new(Looker { engine, outgoing, seen, rates: Rates::default() });
+    let looker = Arc::new(Looker { engine, outgoing, own: Url::parse(&own).ok(), seen, rates: Rates::default() });
     let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut looking = JoinSet::new();
     loop {
@@ -129,7 +132,9 @@ impl Looker {
 
     /// Does a job: looks at its page, and keeps what it says.
     async fn preview(&self, job: Job) -> Result<()> {
-        let Some(wanted) = self.engine.wanted_page(&job).await? else {
+        let wanted =
+            self.engine.wanted_page(&job).await?.filter(|wanted| !is_same_site(self.own.as_ref(), &wanted.url));
+        let Some(wanted) = wanted else {
             count("unwanted");
             return self.engine.keep_no_preview(job).await;
         };
@@ -167,7 +172,29 @@ impl Looker {
     }
 }
 
+/// Whether a link leads to this server.
+fn is_same_site(own: Option<&Url>, link: &str) -> bool {
+    own.is_some_and(|own| Url::parse(link).is_ok_and(|link| link.origin() == own.origin()))
+}
+
 /// Counts what became of a link.
 fn count(outcome: &'static str) {
     metrics::counter!("palabre_previews_total", "outcome" => outcome).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_to_this_server_are_told_from_others() {
+        let own = Url::parse("https://chat.example/palabre").ok();
+        for link in ["https://chat.example/c/12", "HTTPS://Chat.Example:443/palabre/c/12#5"] {
+            assert!(is_same_site(own.as_ref(), link), "{link}");
+        }
+        for link in ["http://chat.example/", "https://chat.example:8443/", "https://other.example/", "no link"] {
+            assert!(!is_same_site(own.as_ref(), link), "{link}");
+        }
+        assert!(!is_same_site(None, "https://chat.example/"));
+    }
 }

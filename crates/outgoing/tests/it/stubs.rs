@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use outgoing::{Allowed, Outgoing, OutgoingConfig, Resolving, Resolver};
+use outgoing::{Allowed, Outgoing, OutgoingConfig, Resolver, Resolving};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
