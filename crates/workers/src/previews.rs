@@ -51,7 +51,8 @@ struct Looker {
 /// Works until it is told to stop. Links to `own`, the address of this server, are none to look behind: they lead to
 /// conversations, which whoever belongs there sees by name.
 pub(crate) async fn work(engine: Engine, outgoing: Outgoing, own: String, mut stopped: watch::Receiver<bool>) {
-    let seen = Cache::builder().max_capacity(REMEMBERED_BYTES).weigher(weight).time_to_live(REMEMBERED).build();
+    let weigher = |link: &String, seen: &Seen| weight(link, seen);
+    let seen = Cache::builder().max_capacity(REMEMBERED_BYTES).weigher(weigher).time_to_live(REMEMBERED).build();
     let looker = Arc::new(Looker { engine, outgoing, own: Url::parse(&own).ok(), seen, rates: Rates::default() });
     let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut looking = JoinSet::new();
@@ -73,7 +74,7 @@ pub(crate) async fn work(engine: Engine, outgoing: Outgoing, own: String, mut st
 }
 
 /// Bytes that a remembered page takes, about.
-fn weight(link: &String, seen: &Seen) -> u32 {
+fn weight(link: &str, seen: &Seen) -> u32 {
     let of_page = |page: &Arc<FoundPage>| {
         let image = page.image.as_ref().map_or(0, |image| image.bytes.len());
         page.site.len() + page.title.len() + page.description.len() + image

@@ -191,7 +191,7 @@ async fn what_an_operator_allows_may_be_asked_and_nothing_beside_it() {
         ("127.0.0.0/8".to_owned(), &format!("http://two.test:{port}/"), false),
     ] {
         // A call, which else wants https: what is allowed may be asked without it.
-        let got = client(&names, &[allowed.clone()]).get(url, HeaderMap::new(), &Bounds::call()).await;
+        let got = client(&names, std::slice::from_ref(&allowed)).get(url, HeaderMap::new(), &Bounds::call()).await;
         assert_eq!(got.is_ok(), may, "{allowed}, {url}: {:?}", got.err());
     }
 }
