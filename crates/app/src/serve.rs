@@ -367,6 +367,7 @@ fn shared(
         open_registration: config.auth.open_registration,
         needs_administrator: false,
         playground: config.playground(),
+        avatar: None,
     };
     let proxies = config.server.trusted_proxies.clone();
     let is_trusted_proxy = Box::new(move |address| proxies.iter().any(|proxy| proxy.contains(address)));

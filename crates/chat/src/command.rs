@@ -3,8 +3,10 @@
 use crate::{
     ClientId, ConversationId, FileId, Millis, Number, ReminderId, SessionId, UserGroupId, UserId,
     accounts::{ProfileChange, ServerRole},
+    avatars::AvatarOf,
     conversations::Visibility,
     drafts::DraftKey,
+    files::Voice,
     inbox::InboxReading,
     markers::Marker,
     members::Role,
@@ -64,6 +66,30 @@ pub enum Command {
     },
     /// Remove an own file that no message holds yet; repeating it changes nothing.
     RemoveFile(FileId),
+    /// Say of an own recording that no message holds yet that it is a voice message. Answered with [`crate::Reply::File`].
+    SetVoice {
+        /// The recording.
+        file: FileId,
+        /// How long it is and what it looks like.
+        voice: Voice,
+    },
+    /// Show another picture of somebody or something, or none. Answered with [`crate::Reply::Account`],
+    /// [`crate::Reply::User`] or [`crate::Reply::Conversation`]; of the server there is nothing to add.
+    SetAvatar {
+        /// Whose.
+        of: AvatarOf,
+        /// A picture that the speaker has uploaded and nothing holds yet; none takes the picture away.
+        picture: Option<FileId>,
+    },
+    /// Add a custom emoji. Server moderators and administrators only. Answered with [`crate::Reply::Emoji`].
+    AddEmoji {
+        /// Its name, which no other has.
+        name: String,
+        /// A picture that the speaker has uploaded and nothing holds yet.
+        picture: FileId,
+    },
+    /// Remove a custom emoji by its name; repeating it changes nothing. Server moderators and administrators only.
+    RemoveEmoji(String),
     /// Move one's own read markers of all conversations to their ends, and remove all marks of unread conversations.
     ReadAll,
     /// Mark a conversation as unread from a message on, on all of one's devices, until one reads on. The read marker,

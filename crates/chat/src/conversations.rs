@@ -1,8 +1,8 @@
 //! Conversations: rooms, groups and direct conversations in one model.
 
 use crate::{
-    ConversationId, Millis, Number, UserId, members::Role, messages::Message, notifications::ConversationSettings,
-    presence::Presence,
+    ConversationId, FileId, Millis, Number, UserId, members::Role, messages::Message,
+    notifications::ConversationSettings, presence::Presence,
 };
 
 /// The kind of a conversation, which never changes.
@@ -76,6 +76,8 @@ pub struct Conversation {
     pub name: Option<String>,
     /// Its subject.
     pub topic: Option<String>,
+    /// Its picture, if it has one; direct conversations have none.
+    pub avatar: Option<FileId>,
     /// The account that opened it.
     pub created_by: UserId,
     /// When it was opened.

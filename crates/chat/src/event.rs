@@ -108,7 +108,7 @@ pub enum Fact {
     MemberUpdated(Member),
     /// The conversation was created; its members learn it by [`AccountFact::ConversationAdded`].
     ConversationCreated(Conversation),
-    /// The conversation's name, topic or visibility was changed.
+    /// The conversation's name, topic, visibility or picture was changed.
     ConversationUpdated(Conversation),
 }
 

@@ -1,7 +1,10 @@
 //! Files that messages carry. Their bytes are kept elsewhere, by the file's id; who may read them follows from the
 //! message that holds them.
 
+mod voice;
+
 use crate::{ConversationId, FileId, Millis, Number, UserId};
+pub use voice::{BARS, HIGHEST, Voice};
 
 /// How long a file waits for its message, in milliseconds: a day. Afterwards it is removed.
 pub const WAITS: i64 = 86_400_000;
@@ -25,6 +28,8 @@ pub struct File {
     pub sha256: String,
     /// An image's width and height in pixels, as it is shown; absent for other files and until they are known.
     pub pixels: Option<(i64, i64)>,
+    /// What a recording says of itself, if its owner has made it for a voice message.
+    pub voice: Option<Voice>,
 }
 
 /// A file with what only the server needs to know of it.
@@ -205,6 +210,7 @@ mod tests {
             size: 1,
             sha256: String::new(),
             pixels: None,
+            voice: None,
         };
         for shown in ["image/png", "video/mp4", "application/pdf"] {
             assert!(file(shown).is_shown_inline(), "{shown}");

@@ -7,8 +7,10 @@ mod ids;
 mod time;
 
 pub mod accounts;
+pub mod avatars;
 pub mod conversations;
 pub mod drafts;
+pub mod emoji;
 pub mod files;
 pub mod identities;
 pub mod inbox;

@@ -139,6 +139,16 @@ limits! {
     upload_burst: 30, 1..=1_000_000_000;
     /// Uploads of one user that may be under way at the same time, on each node.
     uploads_at_once: 6, 1..=1_000;
+    /// Bytes of an avatar: the picture of a person, a room or the server.
+    avatar_bytes: 512_000, 1_000..=10_000_000;
+    /// Width and height of an avatar and of a custom emoji, in pixels.
+    avatar_pixels: 512, 16..=4_096;
+    /// Custom emoji of the server.
+    emoji: 500, 0..=1_000;
+    /// Bytes of a custom emoji.
+    emoji_bytes: 128_000, 1_000..=10_000_000;
+    /// Milliseconds of a voice message.
+    voice_ms: 900_000, 1_000..=86_400_000;
     /// Threads that one user may follow; beyond it, taking part follows no more.
     followed_threads_per_user: 10_000, 1..=1_000_000;
     /// Different emoji on one message.

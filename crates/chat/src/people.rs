@@ -7,7 +7,9 @@
 use crate::{
     AccountEvent, AccountFact, Command, Event, Fact, Query, Reply, Signal, UserId,
     accounts::{Account, Speaker},
+    avatars::AvatarOf,
     conversations::{Conversation, InRoom, Listed, Peer, Place},
+    emoji::Emoji,
     inbox::Item,
     markers::Markers,
     members::Member,
@@ -75,8 +77,18 @@ impl NamesPeople for Speaker {
 
 impl NamesPeople for Account {
     fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
-        let Self { id, username: _, email: _, role: _, active: _, profile: _, rev: _, created_at: _, last_seen_at: _ } =
-            self;
+        let Self {
+            id,
+            username: _,
+            email: _,
+            role: _,
+            active: _,
+            profile: _,
+            avatar: _,
+            rev: _,
+            created_at: _,
+            last_seen_at: _,
+        } = self;
         show(id);
     }
 }
@@ -89,6 +101,7 @@ impl NamesPeople for Conversation {
             visibility: _,
             name: _,
             topic: _,
+            avatar: _,
             created_by,
             created_at: _,
             head: _,
@@ -202,6 +215,13 @@ impl NamesPeople for Item {
         let Self { place, reason: _, actor_name: _, emoji: _, group: _, read: _, message } = self;
         show(&mut place.actor);
         message.each_person(show);
+    }
+}
+
+impl NamesPeople for Emoji {
+    fn each_person(&mut self, show: &mut dyn FnMut(&mut UserId)) {
+        let Self { name: _, picture: _, added_by, created_at: _ } = self;
+        show(added_by);
     }
 }
 
@@ -380,12 +400,15 @@ impl NamesPeople for Reply {
             Self::Reminders(reminders) => reminders.each_person(show),
             Self::Inbox { items, next: _, state: _ } => items.each_person(show),
             Self::UserGroup(group) => group.each_person(show),
+            Self::Emoji(emoji) => emoji.each_person(show),
+            Self::EmojiList(list) => list.emoji.iter_mut().flatten().for_each(|emoji| emoji.each_person(show)),
             Self::SavedMessages { entries, next: _ } => {
                 entries.iter_mut().for_each(|entry| entry.message.each_person(show));
             }
             Self::Done
             | Self::InboxRead(_)
             | Self::Reach(_)
+            | Self::File(_)
             | Self::UserGroups(_)
             | Self::Thread(_)
             | Self::Sent(_)
@@ -409,7 +432,8 @@ impl NamesPeople for Command {
             | Self::RemoveMember { conversation: _, user }
             | Self::SetMemberRole { conversation: _, user, role: _ }
             | Self::SetServerRole { user, role: _ }
-            | Self::SetActive { user, active: _ } => show(user),
+            | Self::SetActive { user, active: _ }
+            | Self::SetAvatar { of: AvatarOf::User(user), picture: _ } => show(user),
             Self::CreateUserGroup { name: _, people }
             | Self::AddToUserGroup { group: _, people }
             | Self::RemoveFromUserGroup { group: _, people } => people.each_person(show),
@@ -432,6 +456,10 @@ impl NamesPeople for Command {
             | Self::CreateReminder { conversation: _, seq: _, at: _ }
             | Self::CancelReminder(_)
             | Self::RemoveFile(_)
+            | Self::SetVoice { file: _, voice: _ }
+            | Self::SetAvatar { of: AvatarOf::Me | AvatarOf::Conversation(_) | AvatarOf::Server, picture: _ }
+            | Self::AddEmoji { name: _, picture: _ }
+            | Self::RemoveEmoji(_)
             | Self::SaveMessage { conversation: _, seq: _ }
             | Self::UnsaveMessage { conversation: _, seq: _ }
             | Self::CreateRoom { name: _, topic: _, visibility: _, client_id: _ }
@@ -487,6 +515,7 @@ impl NamesPeople for Query {
             | Self::Inbox { before: _, limit: _ }
             | Self::Reach { conversation: _, text: _ }
             | Self::UserGroups { rev: _ }
+            | Self::Emoji { rev: _ }
             | Self::UserGroup(_)
             | Self::Drafts => {}
         }

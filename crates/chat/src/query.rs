@@ -205,6 +205,11 @@ pub enum Query {
         /// The number that the asker knows: if nothing has changed since, the groups are not told again.
         rev: Option<Number>,
     },
+    /// The custom emoji of the server.
+    Emoji {
+        /// The number that the asker knows: if nothing has changed since, the emoji are not told again.
+        rev: Option<Number>,
+    },
     /// A user group with its people.
     UserGroup(UserGroupId),
     /// What could take the place of what was begun at the end of a search.

@@ -5,6 +5,8 @@ use crate::{
     accounts::Account,
     conversations::{Conversation, Listed},
     drafts::{Draft, Saved},
+    emoji::{Emoji, EmojiList},
+    files::File,
     inbox::{InboxPlace, Item, ReadState},
     markers::Markers,
     members::Member,
@@ -156,6 +158,12 @@ pub enum Reply {
     InboxRead(ReadState),
     /// How many people a text would reach.
     Reach(Reached),
+    /// A file in its present state.
+    File(Box<File>),
+    /// A custom emoji.
+    Emoji(Emoji),
+    /// The custom emoji of the server.
+    EmojiList(EmojiList),
     /// The user groups of the server.
     UserGroups(UserGroups),
     /// A user group with its people.

@@ -14,8 +14,8 @@ use crate::Endpoint;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The content security policy of our own pages: nothing from other sites, nothing inline, and text becomes markup only
-/// through the Trusted Types policy with which Svelte makes its templates.
-const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self'; \
+/// through the Trusted Types policy with which Svelte makes its templates. What somebody has just recorded is `blob:`.
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; \
                    font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; \
                    frame-ancestors 'none'; base-uri 'none'; form-action 'self'; \
                    require-trusted-types-for 'script'; trusted-types svelte-trusted-html";
@@ -48,7 +48,7 @@ pub(crate) async fn dress(State(endpoint): State<Endpoint>, mut request: Request
         (header::X_FRAME_OPTIONS, "DENY"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(self), geolocation=()"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

@@ -139,6 +139,15 @@ async fn carry_out(
                 }
                 Err(error) => then(Err(error)),
             },
+            Driven::Special(Step::OpenPicture(id, then)) => {
+                match shared.engine.open_picture(actor.speaker.as_ref(), id).await {
+                    Ok((file, reading)) => {
+                        opened = Some(reading);
+                        then(Ok(file))
+                    }
+                    Err(error) => then(Err(error)),
+                }
+            }
             Driven::Special(step) if step.is_paced_as_a_message() => step,
             Driven::Special(_) => return Err(Error::new(ErrorCode::UnknownCommand, "This is for sockets only.")),
             Driven::Over(_) => break,

@@ -124,12 +124,15 @@ impl Shared {
                 Step::Now(then) => then(Ok(self.engine.now())),
                 // A frame has no body besides itself.
                 Step::Piece(then) if actor.connection.is_some() => then(Err(Error::internal())),
-                Step::Receive(_, then) | Step::Open(_, then) if actor.connection.is_some() => {
+                Step::Receive(_, then) | Step::Open(_, then) | Step::OpenPicture(_, then)
+                    if actor.connection.is_some() =>
+                {
                     then(Err(Error::internal()))
                 }
                 Step::Piece(_)
                 | Step::Receive(..)
                 | Step::Open(..)
+                | Step::OpenPicture(..)
                 | Step::Send(..)
                 | Step::Authenticate(..)
                 | Step::Tune { .. } => return Driven::Special(step),

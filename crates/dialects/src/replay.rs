@@ -20,6 +20,7 @@
 //! tests with `REWRITE_TRANSCRIPTS=1`, and read the difference before keeping it.
 
 mod nouns;
+mod pictures;
 mod reached;
 mod trial;
 
@@ -204,6 +205,9 @@ fn drive(mut step: Step, script: &mut VecDeque<&str>, said: &mut String) {
             Step::Receive(new, then) => {
                 then(answer(&format!("Receive {new:?}"), script, said).map(|value| file(&value["file"])))
             }
+            Step::OpenPicture(id, then) => {
+                then(answer(&format!("OpenPicture {id}"), script, said).map(|value| file(&value["file"])))
+            }
             Step::Open(id, then) => then(answer(&format!("Open {id}"), script, said).map(|value| file(&value["file"]))),
             Step::FilesCookie(then) => {
                 then(answer("FilesCookie", script, said).map(|value| value["cookie"].as_str().unwrap().to_owned()))
@@ -372,6 +376,10 @@ fn describe(command: &Command) -> String {
         Command::AddToUserGroup { group, people } => format!("AddToUserGroup {group} {people:?}"),
         Command::RemoveFromUserGroup { group, people } => format!("RemoveFromUserGroup {group} {people:?}"),
         Command::CancelReminder(reminder) => format!("CancelReminder {reminder}"),
+        Command::SetVoice { file, voice } => format!("SetVoice {file} {voice:?}"),
+        Command::SetAvatar { of, picture } => format!("SetAvatar {of:?} {picture:?}"),
+        Command::AddEmoji { name, picture } => format!("AddEmoji {name:?} {picture}"),
+        Command::RemoveEmoji(name) => format!("RemoveEmoji {name:?}"),
         Command::RemoveFile(file) => format!("RemoveFile {file}"),
         Command::SaveMessage { conversation, seq } => format!("SaveMessage {conversation} {seq}"),
         Command::UnsaveMessage { conversation, seq } => format!("UnsaveMessage {conversation} {seq}"),

@@ -59,6 +59,9 @@ pub enum Step {
     /// Open a file that the speaker may read; a part of it can then be the answer
     /// ([`stored`](crate::rest::RestAnswer::stored)). Only for requests.
     Open(FileId, Then<File>),
+    /// Open a picture that no message carries: of a person, a room, the server or an emoji. A stranger may open the
+    /// server's only. Only for requests.
+    OpenPicture(FileId, Then<File>),
     /// The frame is invalid: send these frames, and count it against the connection.
     Refuse(Vec<Text>),
 }
@@ -122,6 +125,8 @@ pub struct ServerInfo {
     pub needs_administrator: bool,
     /// Whether the playground is served.
     pub playground: bool,
+    /// The server's picture, if it has one. Read on demand.
+    pub avatar: Option<FileId>,
 }
 
 /// The server's public statistics.

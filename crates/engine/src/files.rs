@@ -5,6 +5,7 @@ mod pictures;
 mod sweep;
 mod types;
 mod under_way;
+mod voice;
 
 use std::sync::Arc;
 
@@ -41,7 +42,7 @@ pub struct Files {
 }
 
 impl Inner {
-    fn files(&self) -> Result<&Files> {
+    pub(crate) fn files(&self) -> Result<&Files> {
         self.settings.files.as_ref().ok_or_else(|| Error::forbidden("This server takes no files."))
     }
 }
@@ -177,6 +178,7 @@ impl Upload {
             size: self.size,
             sha256: self.hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
             pixels: self.picture.as_ref().and_then(Picture::pixels),
+            voice: None,
         };
         let kept = self.call.keep_file(file).await;
         // Of a commit in doubt nobody knows yet whether the file is needed: it waits, or is found by the sweep.
@@ -241,7 +243,7 @@ impl Call {
                     return Ok(Reply::Done);
                 };
                 if stored.place.is_some() {
-                    let detail = "A message holds this file: delete the message.";
+                    let detail = "This file is in use: delete the message that holds it, or replace the picture.";
                     return Err(Error::new(ErrorCode::Conflict, detail));
                 }
                 if give_up_waiting(&mut unit.conn, stored.number, unit.now).await? {
@@ -284,7 +286,7 @@ fn random_id() -> Result<FileId> {
     Ok(FileId::of(random))
 }
 
-fn note(error: &blobs::Error) {
+pub(crate) fn note(error: &blobs::Error) {
     tracing::warn!(%error, "the store of files refused");
 }
 

@@ -14,9 +14,11 @@ mod tokens;
 
 mod account_changes;
 mod accounts;
+mod avatars;
 mod catch_up;
 mod conversations;
 mod drafts;
+mod emoji;
 mod files;
 mod followers;
 mod history;
@@ -148,6 +150,7 @@ struct Inner {
     arrivals: batcher::Batcher<tokens::Claim, Result<Arc<Arrival>>>,
     belongings: batcher::Batcher<UserId, Result<Belongings>>,
     counted: statistics::Counted,
+    server_avatar: avatars::OfServer,
 }
 
 impl Inner {
@@ -187,6 +190,7 @@ impl Engine {
                 arrivals,
                 belongings,
                 counted: statistics::Counted::default(),
+                server_avatar: avatars::OfServer::default(),
                 db,
                 writer,
                 clock,
@@ -255,6 +259,10 @@ impl Engine {
             }
             Command::MoveMarker { conversation, marker, seq } => call.move_marker(conversation, marker, seq).await,
             Command::RemoveFile(file) => call.remove_file(file).await,
+            Command::SetVoice { file, voice } => call.set_voice(file, voice).await,
+            Command::SetAvatar { of, picture } => call.set_avatar(of, picture).await,
+            Command::AddEmoji { name, picture } => call.add_emoji(name, picture).await,
+            Command::RemoveEmoji(name) => call.remove_emoji(name).await,
             Command::ReadAll => call.read_all().await,
             Command::MarkUnread { conversation, seq } => call.mark_unread(conversation, seq).await,
             Command::SetConversationNotifications { conversation, level, muted_until } => {
@@ -365,6 +373,7 @@ impl Engine {
             Query::Inbox { before, limit } => call.inbox(before, limit).await,
             Query::Reach { conversation, text } => call.reach(conversation, &text).await,
             Query::UserGroups { rev } => call.user_groups(rev).await,
+            Query::Emoji { rev } => call.emoji(rev).await,
             Query::UserGroup(group) => call.user_group(group).await,
             Query::CompleteSearch { q, limit } => call.complete_search(&q, limit).await,
             Query::Presence(users) => call.presence(users).await,

@@ -1,7 +1,7 @@
 //! Conversations: rows and statements.
 
 use chat::{
-    ClientId, ConversationId, Millis, Number, UserId,
+    ClientId, ConversationId, FileId, Millis, Number, UserId,
     conversations::{Conversation, Kind, Visibility},
     names::{compared, look_alike, search_key},
 };
@@ -20,7 +20,7 @@ const TABLE: &str = "conversations";
 /// The columns of [`Row`].
 macro_rules! columns {
     () => {
-        "id, kind, visibility, name, topic, pair_low, pair_high, created_by, created_at, head, rev, member_count, active_at"
+        "id, kind, visibility, name, topic, avatar, pair_low, pair_high, created_by, created_at, head, rev, member_count, active_at"
     };
 }
 
@@ -80,7 +80,7 @@ statements! {
              FROM conversations WHERE name_key = $1 AND visibility = 'public'");
     BY_LOOK = "SELECT id FROM conversations WHERE look_key = $1";
     /// Through the person's memberships, whatever rooms of this name there are besides.
-    PRIVATE_BY_NAME = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
+    PRIVATE_BY_NAME = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.avatar, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
                               c.rev, c.member_count, c.active_at
              FROM members m JOIN conversations c ON c.id = m.conversation_id
              WHERE m.user_id = $1 AND m.role IS NOT NULL AND COALESCE(c.name_key, c.room_key) = $2 AND c.visibility = 'private'
@@ -89,18 +89,18 @@ statements! {
              FROM conversations WHERE pair_low = $1 AND pair_high = $2");
     BY_CLIENT_ID = concat!("SELECT ", columns!(), "
              FROM conversations WHERE created_by = $1 AND client_id = $2");
-    PUBLIC = concat!("SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
+    PUBLIC = concat!("SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.avatar, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
                      c.member_count, c.active_at, m.role
               FROM conversations c LEFT JOIN members m ON m.conversation_id = c.id AND m.user_id = $1
               WHERE c.name_key > $4 AND c.visibility = 'public' AND ", names_hold!("$2", "$3", "c.name_key", "c."), "
               ORDER BY c.name_key LIMIT $5");
     /// Through the person's memberships, the most recently active first.
-    OWN_ROOMS = concat!("SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
+    OWN_ROOMS = concat!("SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.avatar, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
                                 c.rev, c.member_count, c.active_at
               FROM members m JOIN conversations c ON c.id = m.conversation_id
               WHERE m.user_id = $1 AND m.role IS NOT NULL AND c.kind = 'room' AND ", names_hold!("$2", "$3", "c.room_key", "c."), "
               ORDER BY c.active_at DESC, c.id DESC LIMIT $4");
-    PUBLIC_BY_ID = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
+    PUBLIC_BY_ID = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.avatar, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
                            c.member_count, c.active_at, m.role
                     FROM conversations c LEFT JOIN members m ON m.conversation_id = c.id AND m.user_id = $1
                     WHERE c.id = $2 AND c.visibility = 'public'";
@@ -119,6 +119,7 @@ pub(crate) struct Row {
     visibility: String,
     name: Option<String>,
     topic: Option<String>,
+    avatar: Option<String>,
     pair_low: Option<i64>,
     pair_high: Option<i64>,
     created_by: i64,
@@ -141,6 +142,7 @@ impl Row {
             }),
             name: self.name,
             topic: self.topic,
+            avatar: self.avatar.as_deref().and_then(FileId::parse),
             created_by: UserId(self.created_by),
             created_at: Millis(self.created_at),
             head: Number(self.head),
@@ -159,6 +161,7 @@ impl Salvage for Row {
             visibility: rest.text("visibility").unwrap_or_default(),
             name: rest.text("name"),
             topic: rest.text("topic"),
+            avatar: rest.text("avatar"),
             pair_low: rest.number("pair_low"),
             pair_high: rest.number("pair_high"),
             created_by: rest.number("created_by")?,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use chat::{
     ConversationId, Error as Refusal, FileId, MessageId, Millis, Number, UserId,
-    files::{File, StoredFile},
+    files::{File, StoredFile, Voice},
     messages::Submission,
 };
 use serde::Serialize;
@@ -22,7 +22,7 @@ use crate::{
 macro_rules! columns {
     () => {
         "f.number, f.id, f.owner_id, f.name, f.media_type, f.size, f.sha256, f.width, f.height, f.created_at, \
-         f.conversation_id, f.seq, f.message_id, f.gone_at"
+         f.conversation_id, f.seq, f.message_id, f.gone_at, f.voice_ms, f.waveform"
     };
 }
 
@@ -38,6 +38,8 @@ statements! {
     OF_MESSAGES = concat!("SELECT ", columns!(), " FROM files f
                            WHERE f.message_id IN (SELECT CAST(j.value ->> 'v' AS BIGINT) FROM json_each($1) AS j)
                            AND f.gone_at IS NULL ORDER BY f.message_id, f.place");
+    SET_VOICE = "UPDATE files SET voice_ms = $2, waveform = $3
+                 WHERE number = $1 AND message_id IS NULL AND gone_at IS NULL";
     ATTACH = "UPDATE files SET conversation_id = CAST(j.value ->> 'c' AS BIGINT), seq = CAST(j.value ->> 's' AS BIGINT),
                      message_id = CAST(j.value ->> 'm' AS BIGINT), place = CAST(j.value ->> 'p' AS BIGINT)
               FROM json_each($1) AS j
@@ -69,6 +71,8 @@ struct Row {
     seq: Option<i64>,
     message_id: Option<i64>,
     gone_at: Option<i64>,
+    voice_ms: Option<i64>,
+    waveform: Option<String>,
 }
 
 impl Row {
@@ -85,10 +89,11 @@ impl Row {
                 size: self.size,
                 sha256: self.sha256,
                 pixels: self.width.zip(self.height),
+                voice: self.voice_ms.zip(self.waveform).and_then(|(ms, waveform)| Voice::read(ms, &waveform)),
             },
             number: self.number,
             owner: UserId(self.owner_id),
-            // A row that says a message but no place is held all the same.
+            // A row that says a message but no place is held all the same: by no message, see `avatars`, or it is damaged.
             place: place.or(self.message_id.map(|_| (ConversationId(0), Number(0)))),
             created_at: Millis(self.created_at),
             gone_at: self.gone_at.map(Millis),
@@ -173,6 +178,14 @@ pub async fn of(conn: &mut Conn, messages: &[MessageId]) -> Result<HashMap<Messa
         found.entry(message).or_default().push(file);
     }
     Ok(found)
+}
+
+/// Says of a file that still waits that it is a recording. Whether it did.
+///
+/// # Errors
+/// Those of the database.
+pub async fn set_voice(conn: &mut Conn, number: i64, voice: &Voice) -> Result<bool> {
+    Ok(sql!(conn, execute, SET_VOICE, number, voice.duration_ms, voice.written())? == 1)
 }
 
 /// The files that the sends of a batch name, until each is taken by one of them.

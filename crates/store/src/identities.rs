@@ -24,7 +24,7 @@ use crate::{
 macro_rules! account {
     () => {
         "u.id, u.username, u.email, u.role, u.display_name, u.first_name, u.last_name, u.birth_date, u.profession, u.city, \
-         u.language, u.time_zone, u.status_message, u.card_rev, u.created_at, u.last_seen_at, u.deactivated_at"
+         u.language, u.time_zone, u.status_message, u.avatar, u.card_rev, u.created_at, u.last_seen_at, u.deactivated_at"
     };
 }
 

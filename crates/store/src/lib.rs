@@ -32,11 +32,13 @@ pub mod writer;
 
 pub mod accounts;
 pub mod appends;
+pub mod avatars;
 pub mod catch_up;
 pub mod clock;
 pub mod conversations;
 pub mod doctor;
 pub mod drafts;
+pub mod emoji;
 pub mod files;
 pub mod history;
 pub mod identities;
@@ -104,6 +106,8 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         account_changes::STATEMENTS,
         drafts::STATEMENTS,
         files::STATEMENTS,
+        avatars::STATEMENTS,
+        emoji::STATEMENTS,
         threads::STATEMENTS,
         followers::STATEMENTS,
         history::STATEMENTS,

@@ -24,7 +24,7 @@ use crate::{
 /// on and up to [`chat::limits::UNREAD_CAP`]: no more rows than that are read of each.
 macro_rules! entry {
     () => {
-        concat!("SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
+        concat!("SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.avatar, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, c.rev, \
                 c.member_count, c.active_at, m.role, m.visible_from, m.read_seq, m.hidden_seq, ", unread_for_me!(), " AS unread_for_me, \
                 m.notify, m.muted_until, m.unread_from, (
              SELECT COUNT(*) FROM (SELECT 1 FROM messages n

@@ -62,7 +62,7 @@ statements! {
              FROM members m JOIN users u ON u.id = m.user_id
              WHERE m.conversation_id = $1 AND m.rev > $2 AND m.rev <= $3 ORDER BY m.rev");
     /// One row, or one for each of the member's grants.
-    MEMBERSHIP = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
+    MEMBERSHIP = "SELECT c.id, c.kind, c.visibility, c.name, c.topic, c.avatar, c.pair_low, c.pair_high, c.created_by, c.created_at, c.head, \
                          c.rev, c.member_count, c.active_at, m.role, m.visible_from, m.notify, m.muted_until, m.unread_from, p.rules, g.ability, g.given, g.ends_at
                   FROM members m JOIN conversations c ON c.id = m.conversation_id
                   LEFT JOIN policies p ON p.conversation_id = m.conversation_id

@@ -142,7 +142,7 @@ pub(crate) static TABLES: Tables = tables! {
         external_id: Text, role: Text, display_name: Text, first_name: Text, last_name: Text, birth_date: Text,
         profession: Text, city: Text, language: Text, time_zone: Text, status_message: Text, created_at: Number,
         last_seen_at: Number, deactivated_at: Number, mail_key: Text, card_rev: Number,
-        look_key: Text, search_key: Text, keyed: Text
+        look_key: Text, search_key: Text, keyed: Text, avatar: Text
     }
     identities by (issuer, subject) of Owner::Account("user_id"); {
         issuer: Text, subject: Text, user_id: Number, created_at: Number, named_by: Number, awaited: Number
@@ -159,7 +159,7 @@ pub(crate) static TABLES: Tables = tables! {
         id: Number, kind: Text, visibility: Text, name: Text, name_key: Text, topic: Text, pair_low: Number,
         pair_high: Number, created_by: Number, client_id: Text, created_at: Number, head: Number, rev: Number,
         member_count: Number, active_at: Number, room_key: Text, look_key: Text, search_key: Text,
-        keyed: Text
+        keyed: Text, avatar: Text
     }
     // A marker moves without a number.
     members by (conversation_id, user_id) of Owner::Conversation("conversation_id", Changes::Unnumbered); {
@@ -223,8 +223,9 @@ pub(crate) static TABLES: Tables = tables! {
     files by (number) of Owner::Account("owner_id"); {
         number: Number, id: Text, owner_id: Number, name: Text, media_type: Text, size: Number, sha256: Text,
         width: Number, height: Number, created_at: Number, conversation_id: Number, seq: Number, message_id: Number,
-        place: Number, gone_at: Number
+        place: Number, gone_at: Number, held_by: Text, voice_ms: Number, waveform: Text
     }
+    emoji by (name) of Owner::Server; { name: Text, picture: Text, added_by: Number, created_at: Number }
     saved_messages by (user_id, conversation_id, seq) of Owner::Account("user_id"); {
         user_id: Number, conversation_id: Number, seq: Number, message_id: Number, saved_at: Number, rev: Number
     }

@@ -34,6 +34,9 @@ const LAYERS: &[(&str, &str)] = &[
 
 /// The nouns that have no file in a layer, and why.
 const ABSENT: &[(&str, &str, &str)] = &[
+    ("avatars", "crates/stream/src/wire", "they stand in the account's card and in the conversation's row"),
+    ("emoji", "crates/stream/src/wire", "the list is asked for"),
+    ("emoji", "clients/sdk/src/state", "the list is asked for by whoever shows it, and not kept"),
     ("drafts", "crates/stream/src/wire", "nodes are told of an account by nudges, through the database"),
     ("identities", "crates/dialects/src/native", "our own clients know people by our ids alone"),
     ("identities", "crates/stream/src/wire", "nobody is told of them: they never change, and each node reads them"),

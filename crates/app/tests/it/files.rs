@@ -1,6 +1,7 @@
 //! Files that messages carry: uploaded, sent, read by those who see the message, and gone with it.
 
 mod hostile;
+mod voice;
 
 use std::time::Duration;
 

@@ -6,6 +6,7 @@
 mod accounts;
 mod answers;
 mod autobahn;
+mod avatars;
 mod below;
 mod chat_server;
 mod conversations;
@@ -13,6 +14,7 @@ mod crowd;
 mod dawdlers;
 mod drafts;
 mod dreametrix;
+mod emoji;
 mod endpoints;
 mod files;
 mod forms;

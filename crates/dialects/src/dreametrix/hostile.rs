@@ -177,6 +177,7 @@ fn room(member_count: i64) -> Reply {
         visibility: Visibility::Public,
         name: Some("Tous".into()),
         topic: None,
+        avatar: None,
         created_by: UserId(1),
         created_at: Millis(0),
         head: Number(4),

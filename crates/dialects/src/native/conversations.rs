@@ -204,6 +204,8 @@ pub struct ConversationRow<'a> {
     name: Option<&'a str>,
     /// What it is about.
     topic: Option<&'a str>,
+    /// The id of its picture, whose bytes are at `/v1/pictures/{id}`; `null` if it has none.
+    avatar: Option<String>,
     /// Who opened it.
     created_by: i64,
     /// When.
@@ -225,6 +227,7 @@ impl<'a> From<&'a conversations::Conversation> for ConversationRow<'a> {
             visibility: conversation.visibility.name(),
             name: conversation.name.as_deref(),
             topic: conversation.topic.as_deref(),
+            avatar: conversation.avatar.map(|picture| picture.to_string()),
             created_by: conversation.created_by.0,
             created_at: Time(conversation.created_at),
             head: conversation.head.0,

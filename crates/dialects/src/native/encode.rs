@@ -8,8 +8,8 @@ use chat::{
 use serde::Serialize;
 
 use super::{
-    account_changes, accounts, conversations, drafts, inbox, markers, members, mentions, messages, notifications,
-    pages, policies, presence, reactions, reminders, saved, search, server, sessions,
+    account_changes, accounts, conversations, drafts, emoji, files, inbox, markers, members, mentions, messages,
+    notifications, pages, policies, presence, reactions, reminders, saved, search, server, sessions,
     threads::{self, ThreadSummary},
     typing, user_groups,
 };
@@ -322,6 +322,9 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, types: &[&str]) 
         }
         Reply::InboxRead(state) => Answer::new("inbox.state", &inbox::InboxRead::from(state)),
         Reply::Reach(reached) => Answer::new("reach", &mentions::Reach::from(reached)),
+        Reply::File(file) => Answer::new("file", &files::File::from(&**file)),
+        Reply::Emoji(one) => Answer::new("emoji", &emoji::Emoji::from(one)),
+        Reply::EmojiList(list) => Answer::new("emoji_list", &emoji::EmojiList::from(list)),
         Reply::UserGroups(groups) => Answer::new("user_groups", &user_groups::UserGroups::from(groups)),
         Reply::UserGroup(group) => Answer::new("user_group", &user_groups::UserGroupPeople::from(group)),
         Reply::Suggestions { from, suggestions } => {

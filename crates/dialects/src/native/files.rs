@@ -12,10 +12,12 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::{
+    avatars,
     encode::Answer,
     fields::FileKey,
     rest::{self, PROBLEM_TYPE},
     schemas::{Parts, Shape},
+    voices::Voice,
 };
 use crate::{
     Step,
@@ -25,7 +27,8 @@ use crate::{
 /// The cookie with which a browser reads files.
 pub(super) const COOKIE: &str = "palabre_files";
 /// What a file is shown under: scripts do not run, nothing is loaded, and it is of no origin.
-const SANDBOX: &str = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox";
+pub(super) const SANDBOX: &str =
+    "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox";
 
 /// A request whose body, or whose answer, is the bytes of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,14 +190,18 @@ fn download(captures: &Captures, request: &Request<'_>, desk: Desk) -> Result<St
     Ok(Step::Open(id, Box::new(move |file| desk.end(file.map(|file| wishes.answer(&file))))))
 }
 
-/// The cookie is sent back below the path of files only.
+/// The cookie is sent back below the paths of files and of pictures only.
 fn cookie(request: &Request<'_>, desk: Desk) -> Result<Step, Error> {
     let [] = parameters(request.query, [])?;
     let (scheme, rest) = request.base.split_once("://").unwrap_or_default();
     let below = rest.split_once('/').map(|(_, path)| format!("/{path}")).unwrap_or_default();
-    let (path, secure) = (format!("{below}/v1/files"), scheme == "https");
+    let paths = [format!("{below}/v1/files"), format!("{below}{}", avatars::PATH)];
+    let secure = scheme == "https";
     let answer = move |value: String| {
-        RestAnswer::empty(204).with_cookie(&Cookie { name: COOKIE, value: &value, path: &path, lasts: None, secure })
+        let given = |answer: RestAnswer, path: &String| {
+            answer.with_cookie(&Cookie { name: COOKIE, value: &value, path, lasts: None, secure })
+        };
+        paths.iter().fold(RestAnswer::empty(204), given)
     };
     Ok(Step::FilesCookie(Box::new(move |value| desk.end(value.map(answer)))))
 }
@@ -251,7 +258,7 @@ fn out_of_range(size: u64) -> RestAnswer {
 }
 
 /// Whether an `If-None-Match` names this state.
-fn names_tag(known: &str, tag: &str) -> bool {
+pub(super) fn names_tag(known: &str, tag: &str) -> bool {
     known.split(',').map(str::trim).any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
 }
 
@@ -322,6 +329,8 @@ pub struct File<'a> {
     width: Option<i64>,
     /// Its height.
     height: Option<i64>,
+    /// What it says of itself, if it is a voice message; `null` for other files.
+    voice: Option<Voice<'a>>,
 }
 
 impl<'a> From<&'a files::File> for File<'a> {
@@ -335,6 +344,7 @@ impl<'a> From<&'a files::File> for File<'a> {
             sha256: &file.sha256,
             width,
             height,
+            voice: file.voice.as_ref().map(Voice::from),
         }
     }
 }

@@ -57,6 +57,8 @@ const EMAIL: &str = concat!(
 const DATE: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$";
 /// How far a clock is from UTC: at most 18 hours.
 const UTC_OFFSET: &str = "^(Z|[+-]((0[0-9]|1[0-7]):[0-5][0-9]|18:00))$";
+/// The name of a custom emoji.
+const EMOJI_NAME: &str = "^[a-z0-9_]{2,32}$";
 /// What `next_cursor` is, where people or members are listed.
 const PLACE: &str = "^[0-9]{1,15}$";
 /// What `next_cursor` is, where conversations are listed.
@@ -107,6 +109,11 @@ fn of_field(operation: &str, field: &str, limits: &Limits) -> Option<Value> {
         }),
         ("user_group.create" | "user_group.add" | "user_group.remove", "people") => {
             json!({ "maxItems": limits.user_group_people })
+        }
+        ("emoji.add", "name") => json!({ "type": "string", "pattern": EMOJI_NAME, "minLength": 2, "maxLength": 32 }),
+        ("file.voice", "duration_ms") => json!({ "minimum": 1, "maximum": limits.voice_ms }),
+        ("file.voice", "waveform") => {
+            json!({ "minItems": 1, "maxItems": chat::files::BARS, "items": { "type": "integer", "minimum": 0, "maximum": chat::files::HIGHEST } })
         }
         ("inbox.list", "cursor") | ("inbox.read", "all_to") => json!({ "type": "string", "pattern": ITEM }),
         ("inbox.read", "items") => {
@@ -259,6 +266,7 @@ mod tests {
         "room.list cursor",
         // Whatever there is can be taken back, also what an earlier limit let in.
         "reaction.remove emoji",
+        "emoji.remove name",
     ];
 
     #[test]

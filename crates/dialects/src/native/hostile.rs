@@ -68,6 +68,15 @@ fn full(operation: &str) -> Value {
                 "also_in_room": false, "files": ["00112233445566778899aabbccddeeff"],
             })
         }
+        "account.avatar" | "server.avatar" => json!({ "picture": "00112233445566778899aabbccddeeff" }),
+        "user.avatar" => json!({ "user": 1 }),
+        "conversation.avatar" => json!({ "conversation": 1, "picture": null }),
+        "file.voice" => {
+            json!({ "file": "00112233445566778899aabbccddeeff", "duration_ms": 1000, "waveform": [0, 31] })
+        }
+        "emoji.list" => json!({ "rev": 3 }),
+        "emoji.add" => json!({ "name": "parrot", "picture": "00112233445566778899aabbccddeeff" }),
+        "emoji.remove" => json!({ "name": "parrot" }),
         "file.remove" => json!({ "file": "00112233445566778899aabbccddeeff" }),
         "message.find" => json!({ "message": 7 }),
         "message.search" => {

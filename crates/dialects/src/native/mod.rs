@@ -5,9 +5,11 @@
 mod account_changes;
 mod accounts;
 pub mod asyncapi;
+mod avatars;
 mod conversations;
 pub mod decode;
 mod drafts;
+mod emoji;
 pub mod encode;
 mod fields;
 mod files;
@@ -34,6 +36,7 @@ pub mod table;
 mod threads;
 mod typing;
 mod user_groups;
+mod voices;
 
 #[cfg(test)]
 mod hostile;

@@ -20,6 +20,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{
+    avatars::{self, Picture},
     encode, fields,
     files::{self, Bytes},
     table::{OPERATIONS, Operation, ParameterKind, Route},
@@ -43,6 +44,8 @@ enum Handler {
     Operation(&'static Operation, &'static Route),
     /// The bytes of a file go over it.
     Bytes(Bytes, &'static str),
+    /// The answer is a picture.
+    Picture(Picture, &'static str),
 }
 
 impl Matched {
@@ -52,6 +55,7 @@ impl Matched {
         match self.handler {
             Handler::Operation(operation, _) => operation.name,
             Handler::Bytes(bytes, _) => bytes.name(),
+            Handler::Picture(picture, _) => picture.name(),
         }
     }
 
@@ -60,7 +64,7 @@ impl Matched {
     pub fn path(&self) -> &'static str {
         match self.handler {
             Handler::Operation(_, route) => route.path,
-            Handler::Bytes(_, path) => path,
+            Handler::Bytes(_, path) | Handler::Picture(_, path) => path,
         }
     }
 
@@ -70,6 +74,7 @@ impl Matched {
         match self.handler {
             Handler::Operation(operation, _) => operation.speaker,
             Handler::Bytes(..) => true,
+            Handler::Picture(picture, _) => picture.needs_speaker(),
         }
     }
 
@@ -78,6 +83,7 @@ impl Matched {
     pub fn files_cookie(&self) -> Option<&'static str> {
         match self.handler {
             Handler::Bytes(Bytes::Download, _) => Some(files::COOKIE),
+            Handler::Picture(picture, _) => picture.files_cookie(),
             Handler::Bytes(..) | Handler::Operation(..) => None,
         }
     }
@@ -86,7 +92,7 @@ impl Matched {
     #[must_use]
     pub fn takes(&self) -> Takes {
         match self.handler {
-            Handler::Operation(..) => Takes::Whole,
+            Handler::Operation(..) | Handler::Picture(..) => Takes::Whole,
             Handler::Bytes(bytes, _) => bytes.takes(),
         }
     }
@@ -102,7 +108,9 @@ pub fn route(method: &str, path: &str) -> Result<Matched, Misrouted> {
         operation.routes.iter().map(move |route| (route.method, route.path, handler(route)))
     });
     let of_bytes = files::ROUTES.iter().map(|(method, path, bytes)| (*method, *path, Handler::Bytes(*bytes, path)));
-    let (handler, captures) = find(of_table.chain(of_bytes), method, path)?;
+    let of_pictures =
+        avatars::ROUTES.iter().map(|(method, path, picture)| (*method, *path, Handler::Picture(*picture, path)));
+    let (handler, captures) = find(of_table.chain(of_bytes).chain(of_pictures), method, path)?;
     Ok(Matched { handler, captures })
 }
 
@@ -114,6 +122,7 @@ pub fn request(matched: &Matched, request: &Request<'_>) -> Result<Call, Error> 
     let (operation, route) = match matched.handler {
         Handler::Operation(operation, route) => (operation, route),
         Handler::Bytes(bytes, _) => return bytes.request(&matched.captures, request),
+        Handler::Picture(picture, _) => return picture.request(&matched.captures, request),
     };
     let idempotency_key = (request.header)("idempotency-key");
     let input = input(route, &matched.captures, request.query, request.json()?, idempotency_key.as_deref())?;

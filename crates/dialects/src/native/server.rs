@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use utoipa::{PartialSchema, ToSchema};
 
 /// Increases with every addition to the protocol, so that clients can ask what a server can do.
-pub const FEATURE_LEVEL: i64 = 7;
+pub const FEATURE_LEVEL: i64 = 8;
 
 /// What server this is.
 #[derive(Serialize, ToSchema)]
@@ -24,6 +24,8 @@ pub struct Server<'a> {
     needs_administrator: bool,
     /// Whether the playground is served.
     playground: bool,
+    /// The id of the server's picture, whose bytes are at `/v1/server/avatar/{id}`; `null` if it has none.
+    avatar: Option<String>,
     /// The limits in force.
     limits: LimitValues<'a>,
 }
@@ -38,6 +40,7 @@ impl<'a> From<&'a crate::ServerInfo> for Server<'a> {
             open_registration: server.open_registration,
             needs_administrator: server.needs_administrator,
             playground: server.playground,
+            avatar: server.avatar.map(|picture| picture.to_string()),
             limits: LimitValues(&server.limits),
         }
     }

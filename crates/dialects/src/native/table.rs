@@ -4,19 +4,19 @@
 
 use chat::{
     Command, ConversationId, Error, ErrorCode, MessageId, Number, Query, ReminderId, SessionId, UserGroupId, UserId,
-    Visit, accounts::Speaker, markers::Marker, messages::Submission, sessions::Visited,
+    Visit, accounts::Speaker, avatars::AvatarOf, markers::Marker, messages::Submission, sessions::Visited,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    account_changes, accounts, conversations, drafts,
+    account_changes, accounts, avatars, conversations, drafts, emoji,
     encode::{self, Answer},
     files, inbox, markers, members, mentions, messages, notifications,
     pages::{id_cursor, page_limit},
     policies, presence, reactions, reminders, saved,
     schemas::Shape,
-    search, server, sessions, statistics, threads, typing, user_groups,
+    search, server, sessions, statistics, threads, typing, user_groups, voices,
 };
 use crate::{Resume, Step};
 
@@ -218,6 +218,10 @@ operations! {
     "server.figures" member ["figures" statistics::Statistics<'static>]
         "The former name of server.statistics, for one more version." [route("GET", "/v1/server/figures", 200, &[], &[])]
         (Nothing) |_| Ok(Asked::Statistics);
+    "server.avatar" member ["done" server::Done]
+        "Show another picture of the server, or none. Administrators only."
+        [route("PUT", "/v1/server/avatar", 204, &[], &[])]
+        (avatars::SetAvatar) |i| order(i.command(AvatarOf::Server));
     "account.register" anyone ["tokens" sessions::Tokens<'static>]
         "Open an account." [route("POST", "/v1/accounts", 201, &[], &[])]
         (accounts::Register) |i| Ok(Asked::Visit(Visit::Register(Box::new(i.into()))));
@@ -272,6 +276,9 @@ operations! {
     "account.email" member ["account" accounts::Account<'static>]
         "Give the own account another email address, or none." [route("PUT", "/v1/users/me/email", 200, &[], &[])]
         (accounts::ChangeEmail) |i| order(Command::ChangeEmail { current: i.current.0, email: i.email.map(|email| email.0) });
+    "account.avatar" member ["account" accounts::Account<'static>]
+        "Show another picture of oneself, or none." [route("PUT", "/v1/users/me/avatar", 200, &[], &[])]
+        (avatars::SetAvatar) |i| order(i.command(AvatarOf::Me));
     "presence.set" member ["done" server::Done]
         "Be online, away, busy or invisible." [route("PUT", "/v1/users/me/presence", 204, &[], &[])]
         (presence::SetPresence) |i| order(Command::SetPresence(i.presence.0));
@@ -297,6 +304,10 @@ operations! {
         "Deactivate an account or bring it back. Administrators only."
         [route("PUT", "/v1/users/{user}/active", 200, &[USER], &[])]
         (accounts::SetActive) |i| order(Command::SetActive { user: UserId(i.user.0), active: i.active });
+    "user.avatar" member ["user" accounts::User<'static>]
+        "Take somebody's picture away. Moderators and administrators of the server only."
+        [route("DELETE", "/v1/users/{user}/avatar", 200, &[USER], &[])]
+        (accounts::OfUser) |i| order(Command::SetAvatar { of: AvatarOf::User(UserId(i.user.0)), picture: None });
     "conversation.create" member ["conversation" conversations::Conversation<'static>]
         "Open a room or a group, or get the direct conversation with somebody."
         [idempotent(route("POST", "/v1/conversations", 201, &[], &[]))]
@@ -313,6 +324,13 @@ operations! {
         "Rename, describe, open or close a room or group: absent fields stay."
         [route("PATCH", "/v1/conversations/{conversation}", 200, &[CONVERSATION], &[])]
         (conversations::UpdateConversation) |i| order(i.into());
+    "conversation.avatar" member ["conversation" conversations::Conversation<'static>]
+        "Show another picture of a room or group, or none."
+        [route("PUT", "/v1/conversations/{conversation}/avatar", 200, &[CONVERSATION], &[])]
+        (avatars::SetConversationAvatar) |i| order(Command::SetAvatar {
+            of: AvatarOf::Conversation(ConversationId(i.conversation.0)),
+            picture: i.picture.map(|key| key.0),
+        });
     "conversation.join" member ["conversation" conversations::Conversation<'static>]
         "Enter a public room, or come back: to where one left and is wanted, or to what one has hidden." [route("POST", "/v1/conversations/{conversation}/join", 200, &[CONVERSATION], &[])]
         (conversations::OfConversation) |i| order(Command::JoinConversation(i.id()));
@@ -388,6 +406,10 @@ operations! {
         "Remove an own file that no message holds yet; repeating it changes nothing."
         [route("DELETE", "/v1/files/{file}", 204, &[("file", "file", TEXT)], &[])]
         (files::OfFile) |i| order(Command::RemoveFile(i.file.0));
+    "file.voice" member ["file" files::File<'static>]
+        "Say of an own recording that no message holds yet that it is a voice message: how long it is, and how loud."
+        [route("PUT", "/v1/files/{file}/voice", 200, &[("file", "file", TEXT)], &[])]
+        (voices::SetVoice) |i| order(i.command()?);
     "message.search" member ["search.results" search::SearchResults<'static>]
         "Messages that the speaker may see and in which some words stand, newest or best first."
         [route(
@@ -558,6 +580,18 @@ operations! {
             group: UserGroupId(i.group.0),
             people: user_groups::ids(&i.people),
         });
+    "emoji.list" member ["emoji_list" emoji::EmojiList<'static>]
+        "The custom emoji of the server, unless the client knows them already."
+        [route("GET", "/v1/emoji", 200, &[], &[("rev", INT)])]
+        (emoji::ListEmoji) |i| ask(i.query());
+    "emoji.add" member ["emoji" emoji::Emoji<'static>]
+        "Add a custom emoji. Moderators and administrators of the server only."
+        [route("POST", "/v1/emoji", 201, &[], &[])]
+        (emoji::AddEmoji) |i| order(Command::AddEmoji { name: i.name.0, picture: i.picture.0 });
+    "emoji.remove" member ["done" server::Done]
+        "Remove a custom emoji; repeating it changes nothing. Moderators and administrators of the server only."
+        [route("DELETE", "/v1/emoji/{name}", 204, &[("name", "name", TEXT)], &[])]
+        (emoji::OfEmoji) |i| order(Command::RemoveEmoji(i.name.0));
     "message.save" member ["saved.message" saved::SavedMessage]
         "Save a message, to find it again; repeating it changes nothing."
         [route("PUT", "/v1/conversations/{conversation}/messages/{message}/saved", 200, &[CONVERSATION, SEQ], &[])]

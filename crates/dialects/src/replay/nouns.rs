@@ -6,6 +6,7 @@ use chat::{
     accounts::{Account, Profile, ServerRole},
     conversations::{Conversation, InRoom, Kind, Listed, Peer, Place, Visibility},
     drafts::{Draft, DraftKey, Saved},
+    emoji::EmojiList,
     files::File,
     markers::Markers,
     members::{Departure, Member, Role},
@@ -28,6 +29,7 @@ use serde_json::Value;
 
 use super::{
     NOON, ann,
+    pictures::{emoji, picture, voice},
     reached::{
         inbox_item, mentions, notification_decision, notification_settings, place_in_inbox, read_state, settings_here,
         user_group,
@@ -150,6 +152,12 @@ pub(super) fn script(value: Value) -> Reply {
         },
         "inbox_read" => Reply::InboxRead(read_state(inner)),
         "reach" => Reply::Reach(Reached { people: int(inner, 3), must_confirm: true, may_call_everybody: true }),
+        "file" => Reply::File(Box::new(file(inner))),
+        "emoji" => Reply::Emoji(emoji(inner)),
+        "emoji_list" => Reply::EmojiList(EmojiList {
+            rev: Number(int(&inner["rev"], 7)),
+            emoji: inner["emoji"].is_array().then(|| list(&inner["emoji"], emoji)),
+        }),
         "user_groups" => Reply::UserGroups(UserGroups {
             rev: Number(int(&inner["rev"], 9)),
             groups: inner["groups"].is_array().then(|| list(&inner["groups"], user_group)),
@@ -237,16 +245,16 @@ pub(super) fn message(value: &Value) -> Message {
     }
 }
 
-/// `{"id","name","type","size","pixels":[width,height]}`.
+/// `{"id","name","type","size","pixels":[width,height],"voice":[duration,bar …]}`.
 pub(super) fn file(value: &Value) -> File {
-    let pixels = value["pixels"][0].as_i64().zip(value["pixels"][1].as_i64());
     File {
         id: FileId::parse(&text(&value["id"], "00112233445566778899aabbccddeeff")).unwrap(),
         name: text(&value["name"], "tree.png"),
         media_type: text(&value["type"], "image/png"),
         size: int(&value["size"], 1_234_567),
         sha256: "ab".repeat(32),
-        pixels,
+        pixels: value["pixels"][0].as_i64().zip(value["pixels"][1].as_i64()),
+        voice: voice(&value["voice"]),
     }
 }
 
@@ -260,6 +268,7 @@ pub(super) fn conversation(value: &Value) -> Conversation {
         visibility: if private { Visibility::Private } else { Visibility::Public },
         name: place.name,
         topic: optional(&value["topic"]),
+        avatar: picture(&value["avatar"]),
         created_by: UserId(1),
         created_at: NOON,
         head: Number(int(&value["head"], 44)),
@@ -386,6 +395,7 @@ pub(super) fn account(value: &Value) -> Account {
             birth_date: optional(&value["birth_date"]),
             ..Profile::default()
         },
+        avatar: picture(&value["avatar"]),
         rev: Number(int(&value["rev"], 0)),
         created_at: NOON,
         last_seen_at: None,
@@ -452,6 +462,7 @@ pub(super) fn server() -> ServerInfo {
         open_registration: true,
         needs_administrator: false,
         playground: false,
+        avatar: None,
     }
 }
 

@@ -252,7 +252,7 @@ mod tests {
         AccountEvent, AccountFact, ClientId, FileId, MessageId, UserGroupId,
         accounts::{Account, Profile, ServerRole},
         conversations::{Conversation, Kind, Visibility},
-        files::File,
+        files::{File, Voice},
         markers::Markers,
         members::{Member, Role},
         mentions::Mentions,
@@ -312,6 +312,7 @@ mod tests {
             size: 123_456,
             sha256: "ab".repeat(32),
             pixels: Some((640, 480)),
+            voice: Some(Voice { duration_ms: 4_200, waveform: vec![0, 31, 7] }),
         }
     }
 
@@ -330,6 +331,7 @@ mod tests {
             role: ServerRole::User,
             active: true,
             profile,
+            avatar: Some(FileId::of([7; 16])),
             rev: Number(9),
             created_at: Millis(0),
             last_seen_at: None,
@@ -352,6 +354,7 @@ mod tests {
             visibility: Visibility::Private,
             name: Some("n".into()),
             topic: Some("t".into()),
+            avatar: Some(FileId::of([8; 16])),
             created_by: UserId(1),
             created_at: Millis(1),
             head: Number(8),

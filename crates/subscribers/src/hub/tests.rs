@@ -258,6 +258,7 @@ fn listed(head: i64) -> Listed {
         visibility: Visibility::Public,
         name: Some("garden".into()),
         topic: None,
+        avatar: None,
         created_by: ANN,
         created_at: Millis(0),
         head: Number(head),
