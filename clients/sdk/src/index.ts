@@ -14,6 +14,7 @@ export { knowsAccount } from './state/account_scope.js';
 export { draftKey } from './state/drafts.js';
 export { isForMe, type Viewer } from './state/mentions.js';
 export type { UserGroups } from './state/user_groups.js';
+export { picturePath, serverPicturePath } from './state/avatars.js';
 export { filePath, filesOf, isPicture, wordsOf } from './state/files.js';
 export type { Bytes, Transfer, UploadOptions } from './uploads.js';
 export { isSaved } from './state/saved.js';

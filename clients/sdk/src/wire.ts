@@ -146,6 +146,8 @@ export interface ConversationCounts {
 
 /** A conversation's own row: what all of its members see alike. */
 export interface ConversationRow {
+  /** The id of its picture, whose bytes are at `/v1/pictures/{id}`; `null` if it has none. */
+  readonly avatar: string | null;
   /** When. */
   readonly created_at: Moment;
   /** Who opened it. */
@@ -220,6 +222,26 @@ export interface Drafts {
   readonly drafts: readonly Draft[];
 }
 
+/** A picture that everybody may write as `:name:`, and react with. */
+export interface Emoji {
+  /** Who has added it. */
+  readonly added_by: number;
+  /** When it was added. */
+  readonly created_at: Moment;
+  /** Its name. */
+  readonly name: string;
+  /** The id of its picture, whose bytes are at `/v1/pictures/{id}`. */
+  readonly picture: string;
+}
+
+/** The custom emoji of the server. */
+export interface EmojiList {
+  /** All emoji by name; `null` if nothing has changed since the `rev` that was given. */
+  readonly emoji: readonly Emoji[] | null;
+  /** The number of the last change of any of them. */
+  readonly rev: number;
+}
+
 /** A field that was wrong. */
 export interface FieldProblem {
   /** What is wrong with it. */
@@ -242,6 +264,8 @@ export interface File {
   readonly sha256: string;
   /** Its size in bytes. */
   readonly size: number;
+  /** What it says of itself, if it is a voice message; `null` for other files. */
+  readonly voice: Voice | null;
   /** An image's width in pixels, as it is shown; `null` for other files, and while it is not known. */
   readonly width: number | null;
 }
@@ -357,6 +381,10 @@ export interface Leaving {
 export interface Limits {
   /** Seconds in which a socket must authenticate. */
   readonly authentication_seconds: number;
+  /** Bytes of an avatar: the picture of a person, a room or the server. */
+  readonly avatar_bytes: number;
+  /** Width and height of an avatar and of a custom emoji, in pixels. */
+  readonly avatar_pixels: number;
   /** Minutes after which somebody whose devices show no activity is away. */
   readonly away_minutes: number;
   /** Changes that one catches up with; beyond it the client reads the conversation anew. */
@@ -373,6 +401,10 @@ export interface Limits {
   readonly conversations_per_user: number;
   /** Drafts that one user may keep. */
   readonly drafts_per_user: number;
+  /** Custom emoji of the server. */
+  readonly emoji: number;
+  /** Bytes of a custom emoji. */
+  readonly emoji_bytes: number;
   /** Characters of an emoji (a flag or a family is several). */
   readonly emoji_length: number;
   /** Bytes of a file. */
@@ -479,6 +511,8 @@ export interface Limits {
   readonly user_group_people: number;
   /** User groups of the server. */
   readonly user_groups: number;
+  /** Milliseconds of a voice message. */
+  readonly voice_ms: number;
   /** Files of one user that no message holds yet. */
   readonly waiting_files_per_user: number;
 }
@@ -769,7 +803,7 @@ export interface Reach {
 
 /** All the people who reacted to a message with the same emoji. */
 export interface Reaction {
-  /** The emoji, in its fully qualified form. */
+  /** The emoji, in its fully qualified form; or `:name:` of a custom one, which may be there no more. */
   readonly emoji: string;
   /** Who used it, in order. */
   readonly users: readonly number[];
@@ -907,6 +941,8 @@ export interface SearchSuggestions {
 
 /** What server this is. */
 export interface Server {
+  /** The id of the server's picture, whose bytes are at `/v1/server/avatar/{id}`; `null` if it has none. */
+  readonly avatar: string | null;
   /** The id of this history of the database; when it changes, all cursors are void. */
   readonly epoch: string;
   /** Increases with every addition to the protocol. */
@@ -1082,6 +1118,8 @@ export interface UnsavedMessage {
 
 /** What everybody may know of a person. */
 export interface User {
+  /** The id of their picture, whose bytes are at `/v1/pictures/{id}`; `null` if they have none. */
+  readonly avatar: string | null;
   /** Where the person lives. */
   readonly city: string | null;
   /** The name shown to others. */
@@ -1142,6 +1180,14 @@ export interface Users {
 
 export type Visibility = 'public' | 'private';
 
+/** What a voice message says of itself. */
+export interface Voice {
+  /** How long it is, in milliseconds. */
+  readonly duration_ms: number;
+  /** How loud it is, from its beginning to its end: up to 100 numbers from 0 to 31. */
+  readonly waveform: readonly number[];
+}
+
 export type Why =
   | 'own'
   | 'deleted'
@@ -1154,6 +1200,12 @@ export type Why =
   | 'mentioned'
   | 'keyword'
   | 'everything';
+
+/** The picture that is to be shown. */
+export interface AccountAvatarData {
+  /** An uploaded PNG, JPEG or WebP of the speaker that nothing holds yet; null takes the picture away. */
+  readonly picture?: FileKey | null;
+}
 
 /** The present password and the new email address. */
 export interface AccountEmailData {
@@ -1254,6 +1306,14 @@ export interface AuthenticateData {
   readonly feature_level?: Integer | null;
   /** The access token; absent if the handshake had it. */
   readonly token?: Text | null;
+}
+
+/** A room or group, and the picture that it is to show. */
+export interface ConversationAvatarData {
+  /** Which. */
+  readonly conversation: Integer;
+  /** An uploaded PNG, JPEG or WebP of the speaker that nothing holds yet; null takes the picture away. */
+  readonly picture?: FileKey | null;
 }
 
 /** A room, a group or a direct conversation. Which fields there are depends on the kind. */
@@ -1373,10 +1433,40 @@ export interface DraftSaveData {
   readonly thread?: number | null;
 }
 
+/** A new custom emoji. */
+export interface EmojiAddData {
+  /** Its name, which no other has and no standard emoji. */
+  readonly name: string;
+  /** An uploaded PNG, WebP or GIF of the speaker that nothing holds yet. */
+  readonly picture: FileKey;
+}
+
+/** What the asker knows already. */
+export interface EmojiListData {
+  /** The `rev` of the list that the client has; if it is still the same, the emoji are not sent again. */
+  readonly rev?: Integer | null;
+}
+
+/** A custom emoji. */
+export interface EmojiRemoveData {
+  /** Its name. */
+  readonly name: Text;
+}
+
 /** A file. */
 export interface FileRemoveData {
   /** Which. */
   readonly file: FileKey;
+}
+
+/** A recording, and what it says of itself. */
+export interface FileVoiceData {
+  /** How long it is, in milliseconds. */
+  readonly duration_ms: Integer;
+  /** Which: an uploaded recording of the speaker that no message holds yet. */
+  readonly file: FileKey;
+  /** How loud it is, from its beginning to its end: up to 100 numbers from 0 to 31. */
+  readonly waveform: readonly number[];
 }
 
 /** A page of the inbox. */
@@ -1629,7 +1719,7 @@ export interface PresenceSetData {
 export interface ReactionAddData {
   /** Where. */
   readonly conversation: Integer;
-  /** One emoji, in any presentation. */
+  /** One emoji, in any presentation; or `:name:` of a custom one. */
   readonly emoji: string;
   /** Which. */
   readonly seq: Integer;
@@ -1639,7 +1729,7 @@ export interface ReactionAddData {
 export interface ReactionRemoveData {
   /** Where. */
   readonly conversation: Integer;
-  /** One emoji, in any presentation. */
+  /** One emoji, in any presentation; or `:name:` of a custom one. */
   readonly emoji: Text;
   /** Which. */
   readonly seq: Integer;
@@ -1701,6 +1791,12 @@ export interface SearchCompleteData {
   readonly limit?: number | null;
   /** What was typed into the field of a search, up to where one types. */
   readonly q: string;
+}
+
+/** The picture that is to be shown. */
+export interface ServerAvatarData {
+  /** An uploaded PNG, JPEG or WebP of the speaker that nothing holds yet; null takes the picture away. */
+  readonly picture?: FileKey | null;
 }
 
 /** No fields. */
@@ -1785,6 +1881,12 @@ export interface UserActiveData {
 }
 
 /** A person. */
+export interface UserAvatarData {
+  /** Whom. */
+  readonly user: Integer;
+}
+
+/** A person. */
 export interface UserGetData {
   /** Whom. */
   readonly user: Integer;
@@ -1864,6 +1966,8 @@ export interface User_groupRenameData {
 
 /** What each command takes, and what it is answered. */
 export interface Commands {
+  /** Show another picture of oneself, or none. */
+  'account.avatar': { data: AccountAvatarData; answer: Account };
   /** Give the own account another email address, or none. */
   'account.email': { data: AccountEmailData; answer: Account };
   /** The speaker's own account. */
@@ -1880,6 +1984,8 @@ export interface Commands {
   'account.update': { data: AccountUpdateData; answer: Account };
   /** Say who is speaking and from where to resume; the first command on every socket. */
   authenticate: { data: AuthenticateData; answer: Authenticated };
+  /** Show another picture of a room or group, or none. */
+  'conversation.avatar': { data: ConversationAvatarData; answer: Conversation };
   /** Open a room or a group, or get the direct conversation with somebody. */
   'conversation.create': { data: ConversationCreateData; answer: Conversation };
   /** One conversation, as its members see it. */
@@ -1906,8 +2012,16 @@ export interface Commands {
   'draft.list': { data: DraftListData; answer: Drafts };
   /** Keep what one has begun to write, for all of one's devices. The later one wins. */
   'draft.save': { data: DraftSaveData; answer: SavedDraft };
+  /** Add a custom emoji. Moderators and administrators of the server only. */
+  'emoji.add': { data: EmojiAddData; answer: Emoji };
+  /** The custom emoji of the server, unless the client knows them already. */
+  'emoji.list': { data: EmojiListData; answer: EmojiList };
+  /** Remove a custom emoji; repeating it changes nothing. Moderators and administrators of the server only. */
+  'emoji.remove': { data: EmojiRemoveData; answer: Done };
   /** Remove an own file that no message holds yet; repeating it changes nothing. */
   'file.remove': { data: FileRemoveData; answer: Done };
+  /** Say of an own recording that no message holds yet that it is a voice message: how long it is, and how loud. */
+  'file.voice': { data: FileVoiceData; answer: File };
   /** What was for the speaker, newest first: mentions, replies and reactions. */
   'inbox.list': { data: InboxListData; answer: Inbox };
   /** Mark items of the inbox as read, or everything up to one; repeating it changes nothing. */
@@ -1984,6 +2098,8 @@ export interface Commands {
   'saved.list': { data: SavedListData; answer: SavedMessages };
   /** What could be written where one types a search: operators, people, and rooms of one's own. */
   'search.complete': { data: SearchCompleteData; answer: SearchSuggestions };
+  /** Show another picture of the server, or none. Administrators only. */
+  'server.avatar': { data: ServerAvatarData; answer: Done };
   /** The former name of server.statistics, for one more version. */
   'server.figures': { data: ServerFiguresData; answer: Statistics };
   /** What server this is, and its limits. */
@@ -2010,6 +2126,8 @@ export interface Commands {
   'typing.set': { data: TypingSetData; answer: Done };
   /** Deactivate an account or bring it back. Administrators only. */
   'user.active': { data: UserActiveData; answer: Account };
+  /** Take somebody's picture away. Moderators and administrators of the server only. */
+  'user.avatar': { data: UserAvatarData; answer: User };
   /** Somebody's public profile. */
   'user.get': { data: UserGetData; answer: User };
   /** People whose names have words that begin so, or those of some ids. */
@@ -2294,6 +2412,7 @@ function call(line: string, query: readonly string[] = [], body = false, secured
 
 /** Every command's REST call; `null` for those that there are on the socket only. */
 export const operations: { readonly [T in CommandType]: Operation | null } = {
+  'account.avatar': call('PUT /v1/users/me/avatar', [], true),
   'account.email': call('PUT /v1/users/me/email', [], true),
   'account.get': call('GET /v1/users/me'),
   'account.list': call('GET /v1/accounts', ['search', 'cursor', 'limit']),
@@ -2302,6 +2421,7 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'account.sync': call('GET /v1/users/me/changes', ['since']),
   'account.update': call('PATCH /v1/users/me', [], true),
   authenticate: null,
+  'conversation.avatar': call('PUT /v1/conversations/{conversation}/avatar', [], true),
   'conversation.create': call('POST /v1/conversations', [], true),
   'conversation.get': call('GET /v1/conversations/{conversation}'),
   'conversation.hide': call('POST /v1/conversations/{conversation}/hide'),
@@ -2315,7 +2435,11 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'draft.discard': call('DELETE /v1/conversations/{conversation}/draft', ['edit', 'thread']),
   'draft.list': call('GET /v1/drafts'),
   'draft.save': call('PUT /v1/conversations/{conversation}/draft', [], true),
+  'emoji.add': call('POST /v1/emoji', [], true),
+  'emoji.list': call('GET /v1/emoji', ['rev']),
+  'emoji.remove': call('DELETE /v1/emoji/{name}'),
   'file.remove': call('DELETE /v1/files/{file}'),
+  'file.voice': call('PUT /v1/files/{file}/voice', [], true),
   'inbox.list': call('GET /v1/inbox', ['cursor', 'limit']),
   'inbox.read': call('POST /v1/inbox/read', [], true),
   'marker.delivered': call('PUT /v1/conversations/{conversation}/delivered', [], true),
@@ -2367,6 +2491,7 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'room.list': call('GET /v1/rooms', ['prefix', 'cursor', 'limit', 'conversation']),
   'saved.list': call('GET /v1/saved', ['cursor', 'limit', 'messages']),
   'search.complete': call('GET /v1/search/suggestions', ['q', 'limit']),
+  'server.avatar': call('PUT /v1/server/avatar', [], true),
   'server.figures': call('GET /v1/server/figures'),
   'server.get': call('GET /v1/server', [], false, false),
   'server.statistics': call('GET /v1/server/statistics'),
@@ -2380,6 +2505,7 @@ export const operations: { readonly [T in CommandType]: Operation | null } = {
   'thread.read': call('PUT /v1/conversations/{conversation}/threads/{thread}/read', [], true),
   'typing.set': call('PUT /v1/conversations/{conversation}/typing', [], true),
   'user.active': call('PUT /v1/users/{user}/active', [], true),
+  'user.avatar': call('DELETE /v1/users/{user}/avatar'),
   'user.get': call('GET /v1/users/{user}'),
   'user.list': call('GET /v1/users', ['users', 'revs', 'prefix', 'cursor', 'limit']),
   'user.role': call('PUT /v1/users/{user}/role', [], true),
