@@ -8,7 +8,7 @@ const server = process.env['PALABRE_URL'] ?? 'http://127.0.0.1:8080';
 
 /** The SDK, Svelte, and the parts of the client that are there from the first moment; not what finds colours in code. */
 const BASE =
-  /clients\/(sdk|node_modules\/(?!highlight|svelte\/src\/internal\/client\/dom\/elements\/bindings\/select))|src\/(town\/(?!saving)|kept|i18n|route|place)|src\/style\/(tokens|base)|src\/ui\/(Icon|IconButton|Avatar|Mark|Menu|Lazy|Button|Spinner|Toasts|toasts|words|copying|confirm|announce)/;
+  /clients\/(sdk|node_modules\/(?!highlight|svelte\/src\/internal\/client\/dom\/elements\/bindings\/select))|src\/(town\/(?!saving)|kept|i18n|route|place)|src\/style\/(tokens|base)|src\/ui\/(Icon|IconButton|Avatar|pictures|Mark|Menu|Lazy|Button|Spinner|Toasts|toasts|words|copying|confirm|announce)/;
 
 /** The way in: one file, where it would be nine. Settings and dialogs with fields share it. */
 const ENTER = /src\/(enter\/|ui\/(Field|Problem)\.svelte|style\/forms)/;

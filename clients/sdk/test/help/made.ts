@@ -57,6 +57,7 @@ export function conversation(head: number, change: Partial<Conversation> = {}): 
     visibility: 'public',
     name: 'kitchen',
     topic: null,
+    avatar: null,
     created_by: 2,
     created_at: AT,
     head,

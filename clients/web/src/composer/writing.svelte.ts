@@ -15,6 +15,8 @@ export class Writing {
   readonly thread: number | null;
   /** A reply in a thread will stand in the room as well. */
   alsoInRoom = $state(false);
+  /** A voice message is recorded. */
+  recording = $state(false);
   /** The `seq` of the message that is edited. */
   edit = $state<number | null>(null);
   #edited: Message | null = null;
