@@ -1,10 +1,10 @@
 //! Avatars: the pictures of people, of rooms and groups, and of the server. An avatar is a file that somebody has uploaded
 //! and that no message can carry any more; it is shown by its id, so another picture has another address.
 
-use crate::{ConversationId, UserId};
+use crate::{ConversationId, UserId, people::NamesPeople};
 
 /// Whose picture is to change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, NamesPeople)]
 pub enum AvatarOf {
     /// The speaker's own.
     Me,

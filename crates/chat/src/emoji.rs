@@ -1,13 +1,13 @@
 //! Custom emoji: pictures with a name, which everybody on the server may write as `:name:` and react with. They are kept by
 //! the server's moderators and administrators.
 
-use crate::{FileId, Millis, Number, UserId};
+use crate::{FileId, Millis, Number, UserId, people::NamesPeople};
 
 /// How many characters a name may have.
 pub const NAME: std::ops::RangeInclusive<usize> = 2..=32;
 
 /// A custom emoji.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Emoji {
     /// Its name, which no other has and no standard emoji.
     pub name: String,
@@ -20,7 +20,7 @@ pub struct Emoji {
 }
 
 /// All custom emoji of the server.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, NamesPeople)]
 pub struct EmojiList {
     /// The number of the last change of any of them.
     pub rev: Number,

@@ -3,7 +3,7 @@
 
 mod voice;
 
-use crate::{ConversationId, FileId, Millis, Number, UserId};
+use crate::{ConversationId, FileId, Millis, Number, UserId, people::NamesPeople};
 pub use voice::{BARS, HIGHEST, Voice};
 
 /// How long a file waits for its message, in milliseconds: a day. Afterwards it is removed.
@@ -14,7 +14,7 @@ pub const NAME_LENGTH: i64 = 255;
 pub const HEAD: usize = 8_192;
 
 /// A file, as a message shows it. Its bytes never change.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct File {
     /// Its id, which cannot be guessed.
     pub id: FileId,

@@ -1,6 +1,8 @@
 //! Voice messages: recordings that somebody has made for a message. How long one is and what it looks like is told by its
 //! sender, so that everybody sees it before they have heard it.
 
+use crate::people::NamesPeople;
+
 /// How many bars a waveform has at most.
 pub const BARS: usize = 100;
 /// How high a bar is at most.
@@ -9,7 +11,7 @@ pub const HIGHEST: u8 = 31;
 const DIGITS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
 
 /// What a recording says of itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct Voice {
     /// How long it is, in milliseconds.
     pub duration_ms: i64,
