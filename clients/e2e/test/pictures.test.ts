@@ -51,7 +51,7 @@ test('a room has a picture, which its members see in their list', async () => {
   const room = await cleo.makeRoom('Orchard');
   const { page } = await town().visit(cleo, `/c/${room.id}`);
   await page.getByRole('button', { name: 'Details' }).click();
-  await page.getByRole('button', { name: 'Edit', exact: true }).click();
+  await page.getByRole('button', { name: 'Name, topic and picture' }).click();
   await dialog(page)
     .locator('input[type=file]')
     .setInputFiles({ name: 'tree.png', mimeType: 'image/png', buffer: WIDE });

@@ -21,18 +21,18 @@ test('a voice message is recorded, heard before it is sent, and played one after
   };
   // What is not wanted is gone.
   await record(300);
+  await expectAccessible(page, 'a voice message that is recorded');
   await page.keyboard.press('Escape');
   await seesNot(recorder);
   for (const ms of [1_500, 1_200]) {
     await record(ms);
-    await expectAccessible(page, 'a voice message that is recorded');
     await recorder.getByRole('button', { name: 'Stop' }).click();
     await recorder.getByRole('button', { name: 'Play' }).click();
     await sees(recorder.getByRole('button', { name: 'Pause' }));
     await recorder.getByRole('button', { name: 'Send the voice message' }).click();
     await seesNot(recorder);
   }
-  const players = log(other).getByRole('group', { name: /^Voice message, 0:0[123]$/ });
+  const players = log(other).getByRole('group', { name: /^Voice message, \d:\d\d$/ });
   await expect.poll(() => players.count()).toBe(2);
   await expectAccessible(other, 'voice messages');
   const [first, second] = [players.first(), players.last()];
@@ -48,7 +48,7 @@ test('a voice message is recorded, heard before it is sent, and played one after
   // By keys one goes to and fro.
   await first.getByRole('slider').focus();
   await other.keyboard.press('End');
-  expect(await position(first)).toMatch(/^0:0([123]) of 0:0\1$/);
+  expect(await position(first)).toMatch(/^(\d:\d\d) of \1$/);
   await other.keyboard.press('Home');
   expect(await position(first)).toMatch(/^0:00 of /);
 });

@@ -12,7 +12,7 @@ use chat::{
     AccountFact, ConversationId, Error, ErrorCode, Fact, FileId, Reply, Result, UserId,
     accounts::{Account, Speaker},
     avatars::{AvatarOf, Holder},
-    conversations::{Kind, Visibility},
+    conversations::Visibility,
     files::{File, StoredFile, readable_size},
     permission,
     policies::Ability,
@@ -146,11 +146,9 @@ impl Call {
         self.change(&[conversation.into()], move |unit| {
             Box::pin(async move {
                 let access = call.access_in(&mut unit.conn, conversation).await?;
+                // Nobody may in a direct conversation.
                 access.may(Ability::EditSettings)?;
                 let mut row = access.conversation;
-                if row.kind == Kind::Direct {
-                    return Err(Error::invalid("conversation", "Only rooms and groups have avatars of their own."));
-                }
                 if row.avatar == picture {
                     return Ok(());
                 }

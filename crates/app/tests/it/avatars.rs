@@ -171,7 +171,7 @@ async fn a_room_shows_a_picture_to_its_members_and_a_public_one_to_all() {
     let face = uploads(town.rest(), &ann, png(64, 64, 300)).await;
     set(&ann, group.id, &face).await.granted();
     let pair = ann.turns_to(&eve).await;
-    set(&ann, pair.id, &face).await.refused("invalid");
+    set(&ann, pair.id, &face).await.refused("forbidden");
     set(&ann, room.id, &Value::Null).await.granted();
     assert_eq!(status(town.rest(), &ann, &picture).await, 404);
     town.closes().await;

@@ -16,21 +16,21 @@ async fn a_moderator_adds_an_emoji_and_everybody_reacts_with_it_until_it_is_gone
     let (ann, bob) = town.two("ann", "bob").await;
     let room = ann.opens_room("garden").await;
     bob.joins(&room).await;
-    let said = ann.says(&room, "look :parrot:").await;
-    let react = json!({"conversation": room.id, "seq": said.seq, "emoji": ":parrot:"});
+    let said = ann.says(&room, "look :blobby:").await;
+    let react = json!({"conversation": room.id, "seq": said.seq, "emoji": ":blobby:"});
     let refused = bob.asks("reaction.add", react.clone()).await.refused("invalid");
-    assert!(refused["detail"].as_str().unwrap().contains(":parrot:"), "{refused}");
+    assert!(refused["detail"].as_str().unwrap().contains(":blobby:"), "{refused}");
     let before = list(&ann, Value::Null).await;
     assert_eq!(before["emoji"], json!([]));
     let picture = uploads(town.rest(), &root, png(64, 64, 500)).await;
-    let add = json!({"name": "parrot", "picture": picture});
-    ann.asks("emoji.add", json!({"name": "parrot", "picture": uploads(town.rest(), &ann, png(9, 9, 50)).await}))
+    let add = json!({"name": "blobby", "picture": picture});
+    ann.asks("emoji.add", json!({"name": "blobby", "picture": uploads(town.rest(), &ann, png(9, 9, 50)).await}))
         .await
         .refused("forbidden");
     let added = root.asks("emoji.add", add.clone()).await.granted();
     assert_eq!(
         (&added["name"], &added["picture"], &added["added_by"]),
-        (&json!("parrot"), &picture, &json!(root.id()))
+        (&json!("blobby"), &picture, &json!(root.id()))
     );
     assert_eq!(root.asks("emoji.add", add).await.granted(), added, "a repeat gets the same answer");
     let after = list(&ann, before["rev"].clone()).await;
@@ -41,17 +41,17 @@ async fn a_moderator_adds_an_emoji_and_everybody_reacts_with_it_until_it_is_gone
         assert_eq!(rest.bytes(&address, &bob.tokens().access, &[]).await.0.status, 200);
         assert_eq!(rest.ask("GET", &address, None, &Value::Null).await.status, 401);
     }
-    let message = bob.reacts(&said, ":parrot:").await;
-    assert_eq!(message["reactions"], json!([{"emoji": ":parrot:", "users": [bob.id()]}]));
+    let message = bob.reacts(&said, ":blobby:").await;
+    assert_eq!(message["reactions"], json!([{"emoji": ":blobby:", "users": [bob.id()]}]));
     // What was reacted stays, and can be taken back; nobody can add to it.
-    ann.asks("emoji.remove", json!({"name": "parrot"})).await.refused("forbidden");
+    ann.asks("emoji.remove", json!({"name": "blobby"})).await.refused("forbidden");
     for _ in 0..2 {
-        root.asks("emoji.remove", json!({"name": "parrot"})).await.granted();
+        root.asks("emoji.remove", json!({"name": "blobby"})).await.granted();
     }
     assert_eq!(list(&ann, after["rev"].clone()).await["emoji"], json!([]));
     ann.asks("reaction.add", react).await.refused("invalid");
     assert_eq!(town.rest().bytes(&address, &bob.tokens().access, &[]).await.0.status, 404);
-    let message = bob.takes_back(&said, ":parrot:").await;
+    let message = bob.takes_back(&said, ":blobby:").await;
     assert_eq!(message["reactions"], json!([]));
     town.closes().await;
 }
@@ -64,7 +64,7 @@ async fn an_emoji_has_a_name_of_its_own_and_a_small_picture_and_there_are_only_s
     let picture = uploads(rest, &root, png(512, 512, 128_000)).await;
     let add =
         async |name: &str, picture: &Value| root.asks("emoji.add", json!({"name": name, "picture": picture})).await;
-    for wrong in ["", "x", "Parrot", "two words", ":parrot:", "smile", "été", "a".repeat(33).as_str()] {
+    for wrong in ["", "x", "Parrot", "two words", ":blobby:", "smile", "été", "a".repeat(33).as_str()] {
         assert_eq!(add(wrong, &picture).await.refused("invalid")["errors"][0]["pointer"], "/name", "{wrong}");
     }
     for (bytes, code) in [
@@ -72,12 +72,12 @@ async fn an_emoji_has_a_name_of_its_own_and_a_small_picture_and_there_are_only_s
         (png(513, 1, 100), "invalid"),
         (b"\xff\xd8\xff\xe0\0\x10JFIF\0".to_vec(), "unsupported_type"),
     ] {
-        add("parrot", &uploads(rest, &root, bytes).await).await.refused(code);
+        add("blobby", &uploads(rest, &root, bytes).await).await.refused(code);
     }
-    add("parrot", &picture).await.granted();
+    add("blobby", &picture).await.granted();
     let gif = uploads(rest, &root, b"GIF89a\x40\0\x40\0\x80\0\0".to_vec()).await;
-    add("parrot", &gif).await.refused("conflict");
+    add("blobby", &gif).await.refused("conflict");
     add("blob", &gif).await.refused("limit_reached");
-    root.asks("emoji.remove", json!({"name": "parrot"})).await.granted();
+    root.asks("emoji.remove", json!({"name": "blobby"})).await.granted();
     add("blob", &gif).await.granted();
 }
