@@ -6,7 +6,6 @@ use chat::{
     accounts::{Account, Profile, ServerRole},
     conversations::{Conversation, InRoom, Kind, Listed, Peer, Place, Visibility},
     drafts::{Draft, DraftKey, Saved},
-    emoji::EmojiList,
     files::File,
     markers::Markers,
     members::{Departure, Member, Role},
@@ -29,7 +28,7 @@ use serde_json::Value;
 
 use super::{
     NOON, ann,
-    pictures::{emoji, picture, voice},
+    pictures::{emoji, emoji_list, picture, voice},
     reached::{
         inbox_item, mentions, notification_decision, notification_settings, place_in_inbox, read_state, settings_here,
         user_group,
@@ -154,10 +153,7 @@ pub(super) fn script(value: Value) -> Reply {
         "reach" => Reply::Reach(Reached { people: int(inner, 3), must_confirm: true, may_call_everybody: true }),
         "file" => Reply::File(Box::new(file(inner))),
         "emoji" => Reply::Emoji(emoji(inner)),
-        "emoji_list" => Reply::EmojiList(EmojiList {
-            rev: Number(int(&inner["rev"], 7)),
-            emoji: inner["emoji"].is_array().then(|| list(&inner["emoji"], emoji)),
-        }),
+        "emoji_list" => Reply::EmojiList(emoji_list(inner)),
         "user_groups" => Reply::UserGroups(UserGroups {
             rev: Number(int(&inner["rev"], 9)),
             groups: inner["groups"].is_array().then(|| list(&inner["groups"], user_group)),

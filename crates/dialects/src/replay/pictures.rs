@@ -1,11 +1,15 @@
 //! Makes of short JSON what is about pictures and recordings.
 
-use chat::{FileId, UserId, emoji::Emoji, files::Voice};
+use chat::{
+    FileId, Number, UserId,
+    emoji::{Emoji, EmojiList},
+    files::Voice,
+};
 use serde_json::Value;
 
 use super::{
     NOON,
-    nouns::{int, text},
+    nouns::{int, list, text},
 };
 
 /// The id of a picture.
@@ -20,6 +24,14 @@ pub(super) fn emoji(value: &Value) -> Emoji {
         picture: picture(&value["picture"]).unwrap_or(FileId::of([5; 16])),
         added_by: UserId(3),
         created_at: NOON,
+    }
+}
+
+/// `{"rev","emoji"}`.
+pub(super) fn emoji_list(value: &Value) -> EmojiList {
+    EmojiList {
+        rev: Number(int(&value["rev"], 7)),
+        emoji: value["emoji"].is_array().then(|| list(&value["emoji"], emoji)),
     }
 }
 
