@@ -114,7 +114,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("store", &["chat"]),
     ("dialects", &["chat"]),
     ("blobs", &["chat"]),
-    ("engine", &["chat", "store", "blobs"]),
+    ("push", &[]),
+    ("engine", &["chat", "store", "blobs", "push"]),
     ("stream", &["chat", "store"]),
     ("subscribers", &["chat", "store", "dialects", "stream"]),
     ("web", &[]),
@@ -137,6 +138,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "workers",
             "blobs",
             "outgoing",
+            "push",
         ],
     ),
 ];

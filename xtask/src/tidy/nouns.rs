@@ -44,6 +44,7 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ("statistics", "crates/stream/src/wire", "nobody is told of them"),
     ("statistics", "clients/sdk/src/state", "they are read anew each time, and not kept"),
     ("presence", "crates/store/src", "it is never stored"),
+    ("push_devices", "crates/stream/src/wire", "nodes read what has changed of an account"),
     ("reminders", "crates/stream/src/wire", "nodes read what has changed of an account"),
     ("saved", "crates/stream/src/wire", "nodes read what has changed of an account"),
     ("search", "crates/stream/src/wire", "nobody is told of it"),
