@@ -11,11 +11,12 @@ use blobs::Folder;
 use chat::{Millis, identities::Numbering};
 use dialects::Dialect;
 use engine::{Clock, Engine, Files, Host, Keys, Settings};
+use outgoing::Outgoing;
 use store::{Db, Options, transfer::Lifecycle};
 
 use crate::{
     config::{Config, DatabaseUrl, numbering},
-    descriptors, secrets,
+    descriptors, pushes, secrets,
 };
 
 /// The time of this machine.
@@ -137,6 +138,13 @@ pub async fn numberings(config: &Config, engine: &Engine) -> chat::Result<Vec<(D
     Ok(found)
 }
 
+/// The client for requests to other servers. It says of itself where this one is.
+#[must_use]
+pub fn outgoing(config: &Config, public_url: &str) -> Outgoing {
+    let user_agent = format!("Palabre/{} (chat server; +{public_url})", env!("CARGO_PKG_VERSION"));
+    Outgoing::new(outgoing::OutgoingConfig::new(user_agent, config.outgoing.allow.clone()))
+}
+
 /// How the engine is to work. `setup_secret` is the one that makes the first administrator.
 ///
 /// # Errors
@@ -167,6 +175,7 @@ pub fn engine_settings(config: &Config, setup_secret: Option<String>) -> anyhow:
             blobs: Arc::new(Folder::at(&config.files_folder())),
             classes: config.data.file_types.clone(),
         }),
+        push: pushes::pushing(config)?,
         setup_secret,
         asks_further: None,
     })

@@ -1,7 +1,7 @@
 //! Commands: the changes that clients can ask for. Every endpoint translates to these.
 
 use crate::{
-    ClientId, ConversationId, FileId, Millis, Number, ReminderId, SessionId, UserGroupId, UserId,
+    ClientId, ConversationId, FileId, Millis, Number, PushDeviceId, ReminderId, SessionId, UserGroupId, UserId,
     accounts::{ProfileChange, ServerRole},
     conversations::Visibility,
     drafts::DraftKey,
@@ -11,6 +11,7 @@ use crate::{
     messages::Submission,
     notifications::{NotificationChange, NotificationLevel},
     presence::Presence,
+    push_devices::NewPushDevice,
     threads::ThreadKey,
 };
 
@@ -110,6 +111,11 @@ pub enum Command {
     },
     /// Remove one's own reminder, due or not; repeating it changes nothing.
     CancelReminder(ReminderId),
+    /// Tell the speaker on this browser from now on, in place of what their session had subscribed before. Answered with
+    /// [`crate::Reply::PushDevice`].
+    AddPushDevice(Box<NewPushDevice>),
+    /// Tell the speaker on this device no longer; repeating it changes nothing.
+    RemovePushDevice(PushDeviceId),
     /// Save a message, to find it again; repeating it changes nothing. Answered with [`crate::Reply::SavedMessage`].
     SaveMessage {
         /// The conversation.

@@ -6,7 +6,7 @@
 //! after a reconnection its present state can be read.
 
 use crate::{
-    ConnectionId, ConversationId, Millis, Number, ReminderId, SessionId, UserGroupId, UserId,
+    ConnectionId, ConversationId, Millis, Number, PushDeviceId, ReminderId, SessionId, UserGroupId, UserId,
     accounts::{Account, ServerRole},
     conversations::{Conversation, Listed},
     drafts::{Draft, DraftKey},
@@ -16,6 +16,7 @@ use crate::{
     messages::Message,
     notifications::{ConversationSettings, NotificationSettings},
     presence::Seen,
+    push_devices::PushDevice,
     reminders::Reminder,
     saved::SavedMessage,
     threads::{Following, Summary},
@@ -207,6 +208,10 @@ pub enum AccountFact {
     InboxRead(ReadState),
     /// The person belongs to these user groups.
     UserGroupsChanged(Vec<UserGroupId>),
+    /// The person is told on this device.
+    PushDeviceAdded(PushDevice),
+    /// The person is told on this device no longer.
+    PushDeviceRemoved(PushDeviceId),
     /// A message was saved.
     MessageSaved(SavedMessage),
     /// A message is not saved any more.
@@ -255,6 +260,8 @@ impl AccountFact {
             | Self::ReminderRemoved(_)
             | Self::InboxRead(_)
             | Self::UserGroupsChanged(_)
+            | Self::PushDeviceAdded(_)
+            | Self::PushDeviceRemoved(_)
             | Self::MessageSaved(_)
             | Self::MessageUnsaved { .. } => None,
         }
@@ -277,6 +284,8 @@ impl AccountFact {
             | Self::ReminderRemoved(_)
             | Self::InboxRead(_)
             | Self::UserGroupsChanged(_)
+            | Self::PushDeviceAdded(_)
+            | Self::PushDeviceRemoved(_)
             | Self::MessageSaved(_)
             | Self::MessageUnsaved { .. } => None,
             Self::ThreadFollowed(following) => Some(following.key.conversation),

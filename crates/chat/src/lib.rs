@@ -21,6 +21,7 @@ pub mod network;
 pub mod notifications;
 pub mod policies;
 pub mod presence;
+pub mod push_devices;
 pub mod rates;
 pub mod reactions;
 pub mod reminders;
@@ -47,8 +48,8 @@ pub use command::{Command, Visit};
 pub use error::{Error, ErrorCode, Result};
 pub use event::{AccountEvent, AccountFact, Event, Fact, Notice, Outgoing, Revocation, Scope, Signal};
 pub use ids::{
-    ClientId, ConnectionId, ConversationId, FileId, MAX_SAFE_INTEGER, MessageId, Number, ReminderId, SessionId,
-    UserGroupId, UserId,
+    ClientId, ConnectionId, ConversationId, FileId, MAX_SAFE_INTEGER, MessageId, Number, PushDeviceId, ReminderId,
+    SessionId, UserGroupId, UserId,
 };
 pub use limits::Limits;
 pub use query::Query;

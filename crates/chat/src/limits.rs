@@ -161,6 +161,8 @@ limits! {
     away_minutes: 10, 1..=1_440;
     /// Reminders that one user may have, those that are due and not dismissed included.
     reminders: 200, 1..=10_000;
+    /// Browsers on which one user may be told while they show no page.
+    push_devices: 20, 0..=1_000;
     /// Messages that one user may have saved.
     saved_messages: 2_000, 1..=100_000;
     /// Characters of a search.

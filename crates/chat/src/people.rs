@@ -290,6 +290,7 @@ impl NamesPeople for AccountFact {
             Self::ConversationAdded(listed) => listed.each_person(show),
             Self::ProfileChanged(account) => account.each_person(show),
             Self::ReminderChanged(reminder) => reminder.each_person(show),
+            Self::PushDeviceAdded(device) => show(&mut device.user),
             Self::ConversationRemoved { conversation: _, departure: _ }
             | Self::ConversationSettingsChanged { conversation: _, settings: _ }
             | Self::NotificationsChanged(_)
@@ -298,6 +299,7 @@ impl NamesPeople for AccountFact {
             | Self::DraftDiscarded(_)
             | Self::ThreadFollowed(_)
             | Self::ReminderRemoved(_)
+            | Self::PushDeviceRemoved(_)
             // Only our own clients are told of these, and the places in them are opaque.
             | Self::InboxRead(_)
             | Self::UserGroupsChanged(_)
@@ -378,6 +380,8 @@ impl NamesPeople for Reply {
             Self::Presence(people) => people.iter_mut().for_each(|(user, _)| show(user)),
             Self::Reminder(reminder) => reminder.each_person(show),
             Self::Reminders(reminders) => reminders.each_person(show),
+            Self::PushDevice(device) => show(&mut device.user),
+            Self::PushDevices { devices, key: _ } => devices.iter_mut().for_each(|device| show(&mut device.user)),
             Self::Inbox { items, next: _, state: _ } => items.each_person(show),
             Self::UserGroup(group) => group.each_person(show),
             Self::SavedMessages { entries, next: _ } => {
@@ -393,7 +397,8 @@ impl NamesPeople for Reply {
             | Self::Abilities(_)
             | Self::DraftSaved(_)
             | Self::Notifications(_)
-            | Self::NotificationExplained(_)
+            | Self::NotificationExplained { decision: _, pushes: _ }
+            | Self::PushedMessage(_)
             | Self::SavedMessage(_)
             | Self::Drafts(_) => {}
         }
@@ -432,6 +437,8 @@ impl NamesPeople for Command {
             | Self::CreateReminder { conversation: _, seq: _, at: _ }
             | Self::CancelReminder(_)
             | Self::RemoveFile(_)
+            | Self::AddPushDevice(_)
+            | Self::RemovePushDevice(_)
             | Self::SaveMessage { conversation: _, seq: _ }
             | Self::UnsaveMessage { conversation: _, seq: _ }
             | Self::CreateRoom { name: _, topic: _, visibility: _, client_id: _ }
@@ -478,6 +485,7 @@ impl NamesPeople for Query {
             | Self::CatchUp { conversation: _, since: _ }
             | Self::Reminders { due: _ }
             | Self::Notifications
+            | Self::PushDevices
             | Self::ExplainNotification { conversation: _, seq: _ }
             | Self::SavedMessages { before: _, limit: _, messages: _ }
             | Self::AccountChanges { since: _ }

@@ -155,6 +155,8 @@ pub enum Query {
         /// Only those that are due, or only those that are not; all if absent.
         due: Option<bool>,
     },
+    /// The devices on which the speaker is told, and the server's key.
+    PushDevices,
     /// The messages that the speaker has saved, the last one first.
     SavedMessages {
         /// Saved before this number of the account.

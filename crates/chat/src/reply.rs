@@ -13,6 +13,7 @@ use crate::{
     notifications::{NotificationDecision, NotificationSettings},
     policies::Explanation,
     presence::Seen,
+    push_devices::{PushDevice, PushExplained, PushedMessage},
     query::ListPosition,
     reminders::Reminder,
     saved::{SavedEntry, SavedMessage},
@@ -104,7 +105,12 @@ pub enum Reply {
     /// The speaker's notification settings.
     Notifications(Box<NotificationSettings>),
     /// Whether a message notifies the speaker, and why.
-    NotificationExplained(Box<NotificationDecision>),
+    NotificationExplained {
+        /// By the settings.
+        decision: Box<NotificationDecision>,
+        /// What has become of it on the person's devices.
+        pushes: Vec<PushExplained>,
+    },
     /// Whether the speaker follows a thread, and how far they have read it.
     Thread(Following),
     /// A page of the threads that the speaker follows.
@@ -118,6 +124,17 @@ pub enum Reply {
     Reminder(Reminder),
     /// The speaker's reminders.
     Reminders(Vec<Reminder>),
+    /// A device on which the speaker is told.
+    PushDevice(Box<PushDevice>),
+    /// The devices on which the speaker is told.
+    PushDevices {
+        /// In the order of their ids.
+        devices: Vec<PushDevice>,
+        /// The server's public key, which browsers need to subscribe; absent if the server tells nobody.
+        key: Option<String>,
+    },
+    /// What a device may show of a message that it was told of.
+    PushedMessage(Box<PushedMessage>),
     /// A message that the speaker has saved.
     SavedMessage(SavedMessage),
     /// A page of the messages that the speaker has saved.

@@ -14,11 +14,11 @@ use crate::Endpoint;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The content security policy of our own pages: nothing from other sites, nothing inline, and text becomes markup only
-/// through the Trusted Types policy with which Svelte makes its templates.
+/// through the Trusted Types policy with which Svelte makes its templates, and only the one worker begins, by another.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self'; \
                    font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; \
                    frame-ancestors 'none'; base-uri 'none'; form-action 'self'; \
-                   require-trusted-types-for 'script'; trusted-types svelte-trusted-html";
+                   require-trusted-types-for 'script'; trusted-types svelte-trusted-html palabre-worker";
 
 /// The id of a request in the log.
 #[derive(Clone)]

@@ -121,6 +121,8 @@ impl Shared {
                     Err(error) => Err(error),
                 }),
                 Step::FilesCookie(then) => then(actor.known().and_then(|speaker| self.engine.files_cookie(speaker))),
+                // The ticket is the credential, and says for whose numbers: a device of our own clients.
+                Step::OpenPush(ticket, then) => then(self.engine.open_push(&ticket).await),
                 Step::Now(then) => then(Ok(self.engine.now())),
                 // A frame has no body besides itself.
                 Step::Piece(then) if actor.connection.is_some() => then(Err(Error::internal())),

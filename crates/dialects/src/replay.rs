@@ -208,6 +208,7 @@ fn drive(mut step: Step, script: &mut VecDeque<&str>, said: &mut String) {
             Step::FilesCookie(then) => {
                 then(answer("FilesCookie", script, said).map(|value| value["cookie"].as_str().unwrap().to_owned()))
             }
+            Step::OpenPush(ticket, then) => then(answer(&format!("OpenPush {ticket}"), script, said).map(self::script)),
             Step::LogOut(then) => then(answer("LogOut", script, said).map(|_| ())),
             Step::Authenticate(token, Resume { epoch, account, feature_level, cursors }, then) => {
                 let epoch = epoch.map(|epoch| format!(" of {epoch}")).unwrap_or_default();
@@ -373,6 +374,8 @@ fn describe(command: &Command) -> String {
         Command::RemoveFromUserGroup { group, people } => format!("RemoveFromUserGroup {group} {people:?}"),
         Command::CancelReminder(reminder) => format!("CancelReminder {reminder}"),
         Command::RemoveFile(file) => format!("RemoveFile {file}"),
+        Command::AddPushDevice(new) => format!("{new:?}"),
+        Command::RemovePushDevice(device) => format!("RemovePushDevice {device}"),
         Command::SaveMessage { conversation, seq } => format!("SaveMessage {conversation} {seq}"),
         Command::UnsaveMessage { conversation, seq } => format!("UnsaveMessage {conversation} {seq}"),
         Command::MoveMarker { conversation, marker, seq } => format!("MoveMarker {conversation} {marker:?} {seq}"),

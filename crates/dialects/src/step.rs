@@ -38,6 +38,8 @@ pub enum Step {
     AllStatistics(Then<AllStatistics>),
     /// Get the value of a cookie with which a browser reads files.
     FilesCookie(Then<String>),
+    /// Get what a device may show of a message, with the ticket that stood in its push.
+    OpenPush(String, Then<Reply>),
     /// Get the present time.
     Now(Then<chat::Millis>),
     /// Turn a conversation's messages on or off for this connection. Only for the dialects whose clients choose

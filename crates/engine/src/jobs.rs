@@ -9,7 +9,22 @@ use store::{
     jobs::{Job, Kind},
 };
 
-use crate::{Engine, files, reminders, threads};
+use crate::{Engine, files, push_devices, reminders, threads};
+
+/// Which jobs are done one beside the other: whoever waits for somebody else's server must not hold up what is done here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// What is done here.
+    Inside,
+    /// What waits for others.
+    Outside,
+}
+
+impl Lane {
+    fn kinds(self) -> Vec<Kind> {
+        Kind::ALL.iter().copied().filter(|kind| kind.waits_for_others() == (self == Self::Outside)).collect()
+    }
+}
 
 /// When the next job is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,13 +44,13 @@ pub(crate) async fn now(unit: &mut Unit) -> Result<Millis> {
 }
 
 impl Engine {
-    /// When the next job is due, on any node. Only reads.
+    /// When the next job of a lane is due, on any node. Only reads.
     ///
     /// # Errors
     /// The store's.
-    pub async fn next_job(&self) -> Result<Due> {
+    pub async fn next_job(&self, lane: Lane) -> Result<Due> {
         let mut conn = self.inner.db.read().await?;
-        let Some(due_at) = store::jobs::next(&mut conn).await? else { return Ok(Due::Never) };
+        let Some(due_at) = store::jobs::next(&mut conn, &lane.kinds()).await? else { return Ok(Due::Never) };
         let now = store::clock::now(&mut conn).await?.map_or_else(|| self.now(), Millis);
         Ok(match u64::try_from(due_at.since(now)) {
             Ok(left) if left > 0 => Due::In(Duration::from_millis(left)),
@@ -43,15 +58,15 @@ impl Engine {
         })
     }
 
-    /// Claims at most `limit` jobs that are due: they are this node's until their lease runs out.
+    /// Claims at most `limit` jobs of a lane that are due: they are this node's until their lease runs out.
     ///
     /// # Errors
     /// The store's.
-    pub async fn claim_jobs(&self, limit: i64) -> Result<Vec<Job>> {
+    pub async fn claim_jobs(&self, lane: Lane, limit: i64) -> Result<Vec<Job>> {
         let work = self.inner.writer.change(&[], None, move |unit| {
             Box::pin(async move {
                 let now = now(unit).await?;
-                Ok(store::jobs::claim(&mut unit.conn, limit, now).await?)
+                Ok(store::jobs::claim(&mut unit.conn, &lane.kinds(), limit, now).await?)
             })
         });
         work.await
@@ -67,6 +82,8 @@ impl Engine {
             Kind::Reminder => reminders::become_due(self, job).await,
             Kind::File => files::tend(self, job).await,
             Kind::Follow => threads::follow_by_taking_part(self, job).await,
+            Kind::Push => push_devices::decide(self, job).await,
+            Kind::PushDevice => push_devices::tell(self, job).await,
         }
     }
 

@@ -33,6 +33,7 @@ pub mod notifications;
 pub mod operator;
 pub mod policies;
 mod presence;
+mod push_devices;
 mod quotas;
 mod reactions;
 mod reminders;
@@ -63,7 +64,8 @@ pub use catch_up::{Extent, Wanted};
 pub use files::{Files, Swept, Upload};
 pub use followers::{Follower, Held, Pass, Shards};
 pub use identities::Host;
-pub use jobs::Due;
+pub use jobs::{Due, Lane};
+pub use push_devices::Pushing;
 pub use rates::{Allowance, Cost, Pace};
 pub use store::jobs::Job;
 pub use store::turns::{Reader, reading_for};
@@ -100,6 +102,8 @@ pub struct Settings {
     pub waiting_log_ins: usize,
     /// Where files are kept; absent if none are taken.
     pub files: Option<Files>,
+    /// How people are told on their devices; absent if they are not.
+    pub push: Option<Pushing>,
     /// The one-time secret for creating the first administrator, while there is none.
     pub setup_secret: Option<String>,
     /// Decides whether a further proof is needed after a correct password.
@@ -265,6 +269,8 @@ impl Engine {
             Command::ReadThread { key, seq } => call.read_thread(key, seq).await,
             Command::CreateReminder { conversation, seq, at } => call.create_reminder(conversation, seq, at).await,
             Command::CancelReminder(reminder) => call.cancel_reminder(reminder).await,
+            Command::AddPushDevice(new) => call.add_push_device(*new).await,
+            Command::RemovePushDevice(device) => call.remove_push_device(device).await,
             Command::SaveMessage { conversation, seq } => call.save_message(conversation, seq).await,
             Command::UnsaveMessage { conversation, seq } => call.unsave_message(conversation, seq).await,
             Command::CreateRoom { name, topic, visibility, client_id } => {
@@ -356,6 +362,7 @@ impl Engine {
             Query::Reminders { due } => call.reminders(due).await,
             Query::Notifications => call.notifications().await,
             Query::ExplainNotification { conversation, seq } => call.explain_notification(conversation, seq).await,
+            Query::PushDevices => call.push_devices().await,
             Query::SavedMessages { before, limit, messages } => call.saved_messages(before, limit, messages).await,
             Query::AccountChanges { since } => call.account_changes(since).await,
             Query::Drafts => call.drafts().await,

@@ -7,13 +7,15 @@ mod tests;
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chat::{
-    Error, ErrorCode, Millis, Result, SessionId, UserId,
+    ConversationId, Error, ErrorCode, Millis, Number, PushDeviceId, Result, SessionId, UserId,
     accounts::{ServerRole, Speaker},
     identities::{self, DEFAULT_HOST, HostNumber, Identity},
+    push_devices::PushKind,
 };
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use store::push_devices::Delivery;
 
 const ISSUER: &str = "palabre";
 /// The type of an access token (RFC 9068), so that no other kind of token is taken for one.
@@ -27,6 +29,8 @@ const PUT_BACK: i64 = 86_400;
 const LATEST: i64 = 10 * 365 * 86_400;
 /// The type of a cookie's value, so that it is not taken for an access token, nor an access token for it.
 const COOKIE_TYPE: &str = "cookie+jwt";
+/// The type of a ticket that opens one message on the device that was told of it.
+const TICKET_TYPE: &str = "push+jwt";
 /// The type of a cookie's value that opens files and nothing else.
 const FILES_TYPE: &str = "files+jwt";
 const REFRESH_PREFIX: &str = "plb_rt_";
@@ -98,6 +102,45 @@ pub(crate) enum Claim {
     Own { user: UserId, session: SessionId },
     /// A host application's user, and when the token ends.
     Host { identity: Identity, called: Called, role: Option<ServerRole>, until: Millis },
+}
+
+/// What a device may read with the ticket that stood in a push: one message, as long as its session goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket {
+    pub user: UserId,
+    pub session: SessionId,
+    pub device: PushDeviceId,
+    pub conversation: ConversationId,
+    pub seq: Number,
+    pub kind: PushKind,
+    /// When it ends in any case.
+    pub until: Millis,
+}
+
+impl Ticket {
+    /// The ticket for what a device is told in this session.
+    pub(crate) fn of(delivery: &Delivery, session: SessionId, until: Millis) -> Self {
+        let Delivery { user, device, conversation, seq, kind, .. } = *delivery;
+        Self { user, session, device, conversation, seq, kind, until }
+    }
+
+    /// Whose it is: whether their account and session go on, the store knows.
+    pub(crate) fn claim(&self) -> Claim {
+        Claim::Own { user: self.user, session: self.session }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct TicketClaims {
+    iss: String,
+    sub: i64,
+    sid: i64,
+    device: i64,
+    conversation: i64,
+    seq: i64,
+    kind: String,
+    iat: i64,
+    exp: i64,
 }
 
 /// What a host application's token calls somebody.
@@ -205,6 +248,48 @@ impl Keys {
         self.sign_as(FILES_TYPE, speaker.user, None, session, &speaker.username, speaker.role, now, seconds)
     }
 
+    /// A ticket, as it goes to a device.
+    pub(crate) fn sign_ticket(&self, ticket: &Ticket, now: Millis) -> Result<String> {
+        let claims = TicketClaims {
+            iss: ISSUER.into(),
+            sub: ticket.user.0,
+            sid: ticket.session.0,
+            device: ticket.device.0,
+            conversation: ticket.conversation.0,
+            seq: ticket.seq.0,
+            kind: ticket.kind.name().into(),
+            iat: now.0 / 1_000,
+            exp: ticket.until.0 / 1_000,
+        };
+        let header = Header { typ: Some(TICKET_TYPE.into()), ..Header::new(Algorithm::HS256) };
+        jsonwebtoken::encode(&header, &claims, &self.own.signing).map_err(|error| {
+            tracing::error!(%error, "a ticket could not be signed");
+            Error::internal()
+        })
+    }
+
+    /// Reads a ticket of [`Keys::sign_ticket`]; nothing else is one.
+    pub(crate) fn verify_ticket(&self, ticket: &str, now: Millis) -> Result<Ticket> {
+        match kind_of(ticket)? {
+            Kind::Ticket => {}
+            Kind::Own | Kind::Cookie | Kind::Files | Kind::Other => {
+                return Err(refused("This is no ticket of a push."));
+            }
+        }
+        let claims = decode::<TicketClaims>(ticket, &self.own.checking)?;
+        check_times(claims.exp, Some(claims.iat.saturating_sub(PUT_BACK)), now)?;
+        let kind = PushKind::from_name(&claims.kind).filter(|_| claims.iss == ISSUER);
+        Ok(Ticket {
+            user: UserId(claims.sub),
+            session: SessionId(claims.sid),
+            device: PushDeviceId(claims.device),
+            conversation: ConversationId(claims.conversation),
+            seq: Number(claims.seq),
+            kind: kind.ok_or_else(|| refused("This is no ticket of a push."))?,
+            until: Millis(claims.exp.saturating_mul(1_000)),
+        })
+    }
+
     #[allow(clippy::too_many_arguments)]
     fn sign_as(
         &self,
@@ -244,6 +329,7 @@ impl Keys {
             Kind::Own => self.verify_own(token, now),
             // Host and server may share one key: the user id of a cookie must not be taken for that of a host's user.
             Kind::Cookie | Kind::Files => Err(refused("This is a cookie's value and no access token.")),
+            Kind::Ticket => Err(refused("This is a ticket and no access token.")),
             Kind::Other => self.verify_host(token, now),
         }
     }
@@ -252,7 +338,7 @@ impl Keys {
     pub(crate) fn verify_cookie(&self, cookie: &str, now: Millis) -> Result<Claim> {
         match kind_of(cookie)? {
             Kind::Cookie => self.verify_own(cookie, now),
-            Kind::Own | Kind::Other | Kind::Files => self.verify(cookie, now),
+            Kind::Own | Kind::Other | Kind::Files | Kind::Ticket => self.verify(cookie, now),
         }
     }
 
@@ -260,7 +346,7 @@ impl Keys {
     pub(crate) fn verify_files_cookie(&self, cookie: &str, now: Millis) -> Result<Claim> {
         match kind_of(cookie)? {
             Kind::Files => self.verify_own(cookie, now),
-            Kind::Own | Kind::Cookie | Kind::Other => Err(refused("This is no cookie for files.")),
+            Kind::Own | Kind::Cookie | Kind::Other | Kind::Ticket => Err(refused("This is no cookie for files.")),
         }
     }
 
@@ -320,6 +406,7 @@ enum Kind {
     Own,
     Cookie,
     Files,
+    Ticket,
     Other,
 }
 
@@ -338,6 +425,9 @@ fn kind_of(token: &str) -> Result<Kind> {
     }
     if header.get("typ").is_some_and(|kind| kind == FILES_TYPE) {
         return Ok(Kind::Files);
+    }
+    if header.get("typ").is_some_and(|kind| kind == TICKET_TYPE) {
+        return Ok(Kind::Ticket);
     }
     purpose::check_header(&header)?;
     let claims = parts.next().flatten().ok_or_else(unreadable)?;

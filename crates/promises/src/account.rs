@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use chat::{
-    AccountFact, ConversationId, Number, ReminderId,
+    AccountFact, ConversationId, Number, PushDeviceId, ReminderId,
     accounts::Account,
     drafts::{Draft, DraftKey},
     threads::ThreadKey,
@@ -253,6 +253,12 @@ pub fn saved_name(conversation: ConversationId, seq: Number) -> String {
     format!("saved {conversation}/{seq}")
 }
 
+/// The name of a push device, as a small thing.
+#[must_use]
+pub fn push_device_name(device: PushDeviceId) -> String {
+    format!("push device {device}")
+}
+
 /// Facts in the program's own types.
 impl AccountForm for crate::Facts {
     type Profile = Account;
@@ -279,6 +285,10 @@ impl From<&AccountFact> for AccountChange<crate::Facts> {
             AccountFact::MessageSaved(one) => {
                 Self::Thing(saved_name(one.conversation, one.seq), Some(one.rev.to_string()))
             }
+            AccountFact::PushDeviceAdded(one) => {
+                Self::Thing(push_device_name(one.id), Some(format!("{} {}", one.session, one.rev)))
+            }
+            AccountFact::PushDeviceRemoved(id) => Self::Thing(push_device_name(*id), None),
             AccountFact::InboxRead(state) => Self::Thing("inbox".into(), Some(format!("{state:?}"))),
             AccountFact::UserGroupsChanged(groups) => Self::Thing("user groups".into(), Some(format!("{groups:?}"))),
             AccountFact::MessageUnsaved { conversation, seq } => Self::Thing(saved_name(*conversation, *seq), None),

@@ -327,6 +327,7 @@ fn settings() -> Settings {
         waiting_log_ins: 1,
         files: None,
         setup_secret: None,
+        push: None,
         asks_further: None,
         shared: true,
     }

@@ -15,7 +15,7 @@ use std::{
     },
 };
 
-use chat::{ConversationId, MessageId, Number, Outgoing, UserId};
+use chat::{ConversationId, Event, Fact, MessageId, Number, Outgoing, UserId};
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 use tokio::sync::Notify;
@@ -122,6 +122,21 @@ impl Wakes {
                 Outgoing::Event(event) => Some((event.conversation, event.number)),
                 _ => None,
             }));
+        }
+    }
+
+    /// Notes the messages that were committed, and nothing else.
+    pub(crate) fn note_messages(&self, committed: &Committed) {
+        if self.wanted.load(Ordering::Relaxed) {
+            let mut heads = committed.iter().filter_map(|told| match told {
+                Outgoing::Event(Event { conversation, number, fact: Fact::MessageCreated(_), .. }) => {
+                    Some((*conversation, *number))
+                }
+                _ => None,
+            });
+            if let Some(first) = heads.next() {
+                self.note_heads(std::iter::once(first).chain(heads));
+            }
         }
     }
 

@@ -49,6 +49,7 @@ pub mod members;
 pub mod messages;
 pub mod nodes;
 pub mod policies;
+pub mod push_devices;
 pub mod reactions;
 pub mod reminders;
 #[cfg(feature = "rewind")]
@@ -94,6 +95,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         user_groups::STATEMENTS,
         reminders::STATEMENTS,
         saved::STATEMENTS,
+        push_devices::STATEMENTS,
         jobs::STATEMENTS,
         markers::STATEMENTS,
         notifications::STATEMENTS,

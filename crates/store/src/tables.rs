@@ -228,6 +228,17 @@ pub(crate) static TABLES: Tables = tables! {
     saved_messages by (user_id, conversation_id, seq) of Owner::Account("user_id"); {
         user_id: Number, conversation_id: Number, seq: Number, message_id: Number, saved_at: Number, rev: Number
     }
+    push_devices by (id) of Owner::Account("user_id"); {
+        id: Number, user_id: Number, session_id: Number, endpoint: Text, p256dh: Text, auth: Text, agent: Text,
+        language: Text, shows_text: Number, created_at: Number, rev: Number
+    }
+    push_conversations by (conversation_id) of Owner::Conversation("conversation_id", Changes::Unnumbered); {
+        conversation_id: Number, seq: Number, goal: Number, after_user: Number, decided_at: Number
+    }
+    push_deliveries by (user_id, device_id, conversation_id, reminder_id) of Owner::Account("user_id"); {
+        user_id: Number, device_id: Number, conversation_id: Number, reminder_id: Number, seq: Number, kind: Text,
+        state: Text, at: Number, error: Text
+    }
     // What it says is of accounts and of rooms.
     name_findings by (noun, subject, what) of Owner::Server; {
         noun: Text, subject: Number, what: Text, was: Text, name: Text, other: Number, found_at: Number

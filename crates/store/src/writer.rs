@@ -254,6 +254,7 @@ impl Committer {
                 Ok(committed) => {
                     self.health.committed(Instant::now());
                     self.db.wakes().note(&committed);
+                    self.db.message_wakes().note_messages(&committed);
                     let messages = messages_in(&committed);
                     batches += 1;
                     let refuse = mutants::is(Mutant::RefuseAfterCommit) && messages > 0 && batches.is_multiple_of(50);

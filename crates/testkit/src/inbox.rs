@@ -49,6 +49,8 @@ impl Inbox {
             | "reminder.set"
             | "reminder.due"
             | "reminder.removed"
+            | "push_device.added"
+            | "push_device.removed"
             | "message.saved"
             | "message.unsaved"
             | "thread.followed"
@@ -99,6 +101,9 @@ fn words(kind: &str, data: &Value, name: &dyn Fn(i64) -> String) -> (String, Opt
         "notifications.changed" => ("notifications".to_owned(), None),
         "reminder.set" | "reminder.due" | "reminder.removed" => {
             (format!("reminder {} {}", data["id"], kind.trim_start_matches("reminder.")), None)
+        }
+        "push_device.added" | "push_device.removed" => {
+            (format!("device {} {}", data["id"], kind.trim_start_matches("push_device.")), None)
         }
         "message.saved" | "message.unsaved" => {
             (format!("{} {}", kind.trim_start_matches("message."), data["seq"]), None)

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
-    model::{Objects, Snapshot, draft_key, profile_of, reminder_of, row_of, saved_of, thread_of},
+    model::{Objects, Snapshot, draft_key, profile_of, push_device_of, reminder_of, row_of, saved_of, thread_of},
     person::Inner,
 };
 
@@ -136,6 +136,7 @@ pub async fn read_account(person: &Inner, cursor: i64) -> Option<KnownAccount<Ob
     let account = account.with_settings(settings, notifications.to_string());
     let account = account.with_reminders(reminders).with_things(saved(person).await?);
     let account = account.with_things(reached(person).await?);
+    let account = account.with_things(push_devices(person).await?);
     Some(account.with_threads(threads(person).await?))
 }
 
@@ -154,6 +155,13 @@ pub fn groups_thing(groups: Vec<&Value>) -> Option<(String, String)> {
     let mut groups: Vec<String> = groups.into_iter().map(Value::to_string).collect();
     groups.sort_unstable();
     (!groups.is_empty()).then(|| ("user groups".to_owned(), groups.join(" ")))
+}
+
+/// The devices on which a person is told.
+async fn push_devices(person: &Inner) -> Option<Vec<(String, String)>> {
+    let Seen::Here(found) = get(person, "/v1/push-devices").await else { return None };
+    let devices = found["devices"].as_array().into_iter().flatten();
+    Some(devices.map(|device| push_device_of(device).expect("a device has an id")).collect())
 }
 
 /// What a person has saved, page by page.

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use promises::{
-    AccountChange, AccountForm, Change, ConversationId, DraftKey, Form, KnownAccount, Number, Place, ReminderId,
-    ThreadKey, UserId, saved_name,
+    AccountChange, AccountForm, Change, ConversationId, DraftKey, Form, KnownAccount, Number, Place, PushDeviceId,
+    ReminderId, ThreadKey, UserId, push_device_name, saved_name,
 };
 use serde_json::{Map, Value};
 
@@ -87,6 +87,14 @@ pub fn reminder_of(data: &Value) -> Result<(ReminderId, Number, bool), String> {
 /// The missing field.
 pub fn saved_of(data: &Value) -> Result<(String, String), String> {
     Ok((saved_key(data)?, number(data, "rev")?.to_string()))
+}
+
+/// A push device as the law compares it: its name, and everything that is said of it.
+///
+/// # Errors
+/// What is missing in it.
+pub fn push_device_of(data: &Value) -> Result<(String, String), String> {
+    Ok((push_device_name(PushDeviceId(number(data, "id")?)), data.to_string()))
 }
 
 fn saved_key(data: &Value) -> Result<String, String> {
@@ -368,6 +376,11 @@ impl Model {
                 (key, read, rev) => AccountChange::Thread(key, read, rev),
             },
             "reminder.removed" => AccountChange::NoReminder(ReminderId(number(data, "id")?)),
+            "push_device.added" => {
+                let (name, state) = push_device_of(data)?;
+                AccountChange::Thing(name, Some(state))
+            }
+            "push_device.removed" => AccountChange::Thing(push_device_name(PushDeviceId(number(data, "id")?)), None),
             "message.saved" => {
                 let (name, state) = saved_of(data)?;
                 AccountChange::Thing(name, Some(state))

@@ -6,6 +6,7 @@ use chat::{
     members::Role,
     notifications::{FOREVER, NotificationDecision, Why},
     policies::{Ability, Decision, Explanation, Grant, Reason},
+    push_devices::{PushExplained, PushState},
 };
 use clap::Subcommand;
 use dialects::time::Time;
@@ -77,8 +78,8 @@ pub(super) async fn explain(args: Args, loaded: Loaded) -> anyhow::Result<()> {
     let engine = open(&loaded.config, None).await?;
     if let Some(seq) = args.message {
         let (conversation, user) = (ConversationId(args.conversation), UserId(args.user));
-        let decision = notifications::explain(&engine, conversation, user, Number(seq)).await?;
-        return say(&shown_notification(&decision));
+        let (decision, pushes) = notifications::explain(&engine, conversation, user, Number(seq)).await?;
+        return say(&format!("{}{}", shown_notification(&decision), shown_pushes(&pushes, Number(seq))));
     }
     let found = policies::explain(&engine, ConversationId(args.conversation), UserId(args.user)).await?;
     say(&shown(&found.0, found.1))
@@ -95,6 +96,28 @@ fn shown(explanation: &Explanation, server_role: ServerRole) -> String {
     }
     let rows: Vec<Vec<String>> = decisions.iter().map(row).collect();
     whole + &table(&rows)
+}
+
+/// What has become of it on the member's devices: a line for each.
+fn shown_pushes(pushes: &[PushExplained], seq: Number) -> String {
+    if pushes.is_empty() {
+        return "\nthey are told on no device".to_owned();
+    }
+    let line = |one: &PushExplained| {
+        let what = match one.state {
+            None => "not told of it".to_owned(),
+            Some(PushState::Waiting) => "waits to be told".to_owned(),
+            Some(PushState::Sent) => "was told".to_owned(),
+            Some(PushState::Read) => "was not told: they read it first".to_owned(),
+            Some(PushState::GivenUp) => "could not be told".to_owned(),
+        };
+        let gathered = one.seq.filter(|told| *told > seq).map(|told| format!(", with those up to {told}"));
+        let at = one.at.map(|at| format!(" ({})", Time(at)));
+        let error = one.error.as_ref().map(|error| format!("; the push service said {error}"));
+        let rest = [gathered, at, error].into_iter().flatten().collect::<String>();
+        format!("\ndevice {}: {what}{rest}", one.device)
+    };
+    pushes.iter().map(line).collect()
 }
 
 /// By the member's present settings, at the moment when the message was sent.

@@ -91,7 +91,9 @@ fn another_value(path: &str) -> &'static str {
         "redis.url" => "redis://p:q@cache:6380/1",
         "redis.cluster" => "true",
         "data.dir" => "/srv/palabre",
-        "database.auto_migrate" | "auth.open_registration" | "chat_server.enabled" | "web.client" => "false",
+        "database.auto_migrate" | "auth.open_registration" | "chat_server.enabled" | "push.enabled" | "web.client" => {
+            "false"
+        }
         "auth.jwt_secret" | "redis.secret" | "redis.accepted_secret" => SECRET,
         "auth.host_tokens" => "no",
         "auth.host_create_users" => "on",
@@ -104,6 +106,8 @@ fn another_value(path: &str) -> &'static str {
         "log.level" => "debug",
         "log.filter" => "info,sqlx=debug",
         "log.format" => "json",
+        "outgoing.allow" => "10.0.0.0/8,wiki.internal:8080",
+        "push.contact" => "mailto:admin@example.org",
         "data.file_types" => "image,pdf",
         "limits.files_per_message"
         | "limits.message_burst"

@@ -34,6 +34,7 @@ mod ops;
 mod policies;
 mod presence;
 mod proxies;
+mod push_devices;
 mod reactions;
 mod reminders;
 mod rest;

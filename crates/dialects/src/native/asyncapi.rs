@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{
     accounts, conversations, drafts, forms, inbox, markers, members, messages, notifications,
     openapi::{VERSION, pretty, problem},
-    presence, reactions, reminders, saved,
+    presence, push_devices, reactions, reminders, saved,
     schemas::{Parts, Shape},
     server,
     table::{OPERATIONS, Operation},
@@ -120,6 +120,13 @@ static TOLD: &[Outgoing] = &[
         "You belong to these user groups now.",
         false,
         Shape::of::<user_groups::OwnUserGroups>(),
+    ),
+    own("push_device.added", "You are told on this device.", false, Shape::of::<push_devices::PushDevice<'static>>()),
+    own(
+        "push_device.removed",
+        "You are told on this device no longer.",
+        false,
+        Shape::of::<push_devices::RemovedPushDevice>(),
     ),
     own("message.saved", "You have saved a message.", false, Shape::of::<saved::SavedMessage>()),
     own(

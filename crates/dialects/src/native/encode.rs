@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     account_changes, accounts, conversations, drafts, inbox, markers, members, mentions, messages, notifications,
-    pages, policies, presence, reactions, reminders, saved, search, server, sessions,
+    pages, policies, presence, push_devices, reactions, reminders, saved, search, server, sessions,
     threads::{self, ThreadSummary},
     typing, user_groups,
 };
@@ -146,6 +146,12 @@ pub fn account(event: &AccountEvent) -> Text {
             tell(event, "user_groups.changed", user_groups::OwnUserGroups { groups })
         }
         AccountFact::ReminderRemoved(id) => tell(event, "reminder.removed", reminders::RemovedReminder { id: id.0 }),
+        AccountFact::PushDeviceAdded(device) => {
+            tell(event, "push_device.added", push_devices::PushDevice::from(device))
+        }
+        AccountFact::PushDeviceRemoved(id) => {
+            tell(event, "push_device.removed", push_devices::RemovedPushDevice { id: id.0 })
+        }
         AccountFact::MessageSaved(saved) => tell(event, "message.saved", saved::SavedMessage::from(saved)),
         AccountFact::MessageUnsaved { conversation, seq } => {
             tell(event, "message.unsaved", saved::UnsavedMessage::new(*conversation, *seq))
@@ -293,9 +299,14 @@ pub(crate) fn answer(reply: &Reply, session: Option<SessionId>, types: &[&str]) 
         Reply::Notifications(settings) => {
             Answer::new("notifications", &notifications::Notifications::from(&**settings))
         }
-        Reply::NotificationExplained(decision) => {
-            Answer::new("notification.explained", &notifications::NotificationExplained::from(&**decision))
+        Reply::NotificationExplained { decision, pushes } => {
+            Answer::new("notification.explained", &notifications::NotificationExplained::new(decision, pushes))
         }
+        Reply::PushDevice(device) => Answer::new("push_device", &push_devices::PushDevice::from(&**device)),
+        Reply::PushDevices { devices, key } => {
+            Answer::new("push_devices", &push_devices::PushDevices::new(devices, key.as_deref()))
+        }
+        Reply::PushedMessage(message) => Answer::new("pushed_message", &push_devices::PushedMessage::from(&**message)),
         Reply::Thread(following) => Answer::new("thread", &threads::Thread::from(following)),
         Reply::Threads { threads: all, next } => {
             let threads = all.iter().map(threads::FollowedThread::from).collect();

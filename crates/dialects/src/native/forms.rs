@@ -54,6 +54,10 @@ const EMAIL: &str = concat!(
     no_mail!(),
     ".]$"
 );
+/// The address of a push service; that it is public, and has TLS unless the operator allows it without, no pattern says.
+const ADDRESS: &str = "^https?://[^/?#@]+(/|$)";
+/// The tag of a language.
+const TAG: &str = "^[A-Za-z0-9-]+$";
 const DATE: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$";
 /// How far a clock is from UTC: at most 18 hours.
 const UTC_OFFSET: &str = "^(Z|[+-]((0[0-9]|1[0-7]):[0-5][0-9]|18:00))$";
@@ -112,6 +116,8 @@ fn of_field(operation: &str, field: &str, limits: &Limits) -> Option<Value> {
         ("inbox.read", "items") => {
             json!({ "maxItems": chat::inbox::SINGLE, "items": { "type": "string", "pattern": ITEM } })
         }
+        ("push_device.add", "endpoint") => text(ADDRESS, 1_024),
+        ("push_device.add", "language") => text(TAG, 35),
         (_, "birth_date") => json!({ "type": "string", "format": "date", "pattern": DATE }),
         (
             _,
@@ -257,6 +263,7 @@ mod tests {
         "account.email current",
         "room.get name",
         "room.list cursor",
+        "push.open ticket",
         // Whatever there is can be taken back, also what an earlier limit let in.
         "reaction.remove emoji",
     ];

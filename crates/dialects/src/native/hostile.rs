@@ -80,7 +80,7 @@ fn full(operation: &str) -> Value {
         "thread.read" => json!({ "conversation": 1, "thread": 2, "seq": 5 }),
         "message.edit" => json!({ "conversation": 1, "seq": 2, "text": "x" }),
         "reaction.add" | "reaction.remove" => json!({ "conversation": 1, "seq": 2, "emoji": "👍" }),
-        "notifications.get" | "presence.active" | "marker.read_all" => json!({}),
+        "notifications.get" | "push_device.list" | "presence.active" | "marker.read_all" => json!({}),
         "notifications.set" => json!({
             "rooms": "mentions", "groups": "everything", "directs": "nothing", "keywords": ["deploy"],
             "quiet_hours": { "days": [1], "from": "22:00", "to": "07:00", "time_zone": "UTC" },
@@ -102,6 +102,12 @@ fn full(operation: &str) -> Value {
         "user_group.create" => json!({ "name": "dev", "people": [1, 2] }),
         "user_group.rename" => json!({ "group": 4, "name": "dev" }),
         "user_group.add" | "user_group.remove" => json!({ "group": 4, "people": [1, 2] }),
+        "push_device.add" => json!({
+            "endpoint": "https://push.example.org/a", "keys": { "p256dh": "BCVx", "auth": "BTBZ" }, "language": "fr",
+            "text": false,
+        }),
+        "push_device.remove" => json!({ "device": 3 }),
+        "push.open" => json!({ "ticket": "a.b.c" }),
         "reminder.cancel" => json!({ "reminder": 7 }),
         "reminder.list" => json!({ "due": true }),
         "typing.set" => json!({ "conversation": 1, "typing": true }),
@@ -267,7 +273,8 @@ fn unreadable_frames_are_refused_and_say_so() {
 
 #[test]
 fn strangers_may_only_introduce_themselves() {
-    let open = ["authenticate", "ping", "server.get", "account.register", "session.create", "session.refresh"];
+    let open =
+        ["authenticate", "ping", "server.get", "account.register", "session.create", "session.refresh", "push.open"];
     for operation in OPERATIONS {
         let frame = json!({ "id": "1", "type": operation.name, "data": full(operation.name) }).to_string();
         let refused = refusal(decode(None, &frame));

@@ -22,6 +22,7 @@ pub mod openapi;
 mod pages;
 mod policies;
 mod presence;
+mod push_devices;
 mod reactions;
 mod reminders;
 pub mod rest;

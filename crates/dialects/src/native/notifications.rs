@@ -7,7 +7,10 @@ use chat::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::fields::{self, DayTime, Instant, Integer, NotificationLevel, Text};
+use super::{
+    fields::{self, DayTime, Instant, Integer, NotificationLevel, Text},
+    push_devices::PushExplained,
+};
 use crate::{
     input::{given, nullable},
     time::Time,
@@ -217,10 +220,15 @@ pub struct NotificationExplained<'a> {
     muted_until: Option<Time>,
     /// The keyword that is in it, if that decided it.
     keyword: Option<&'a str>,
+    /// What has become of it on one's devices; empty if one is told on none.
+    pushes: Vec<PushExplained<'a>>,
 }
 
-impl<'a> From<&'a notifications::NotificationDecision> for NotificationExplained<'a> {
-    fn from(decision: &'a notifications::NotificationDecision) -> Self {
+impl<'a> NotificationExplained<'a> {
+    pub(super) fn new(
+        decision: &'a notifications::NotificationDecision,
+        pushes: &'a [chat::push_devices::PushExplained],
+    ) -> Self {
         let (mut muted_until, mut keyword) = (None, None);
         match &decision.why {
             Why::Muted { until } => muted_until = Some(Time(*until)),
@@ -234,6 +242,7 @@ impl<'a> From<&'a notifications::NotificationDecision> for NotificationExplained
             own_level: decision.is_own_level,
             muted_until,
             keyword,
+            pushes: pushes.iter().map(PushExplained::from).collect(),
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{
     encode::{self, Answer},
     files, inbox, markers, members, mentions, messages, notifications,
     pages::{id_cursor, page_limit},
-    policies, presence, reactions, reminders, saved,
+    policies, presence, push_devices, reactions, reminders, saved,
     schemas::Shape,
     search, server, sessions, statistics, threads, typing, user_groups,
 };
@@ -79,6 +79,7 @@ pub(crate) enum Asked {
     Authenticate(Option<String>, Resume),
     Server,
     Statistics,
+    OpenPush(String),
     Pong,
 }
 
@@ -143,6 +144,10 @@ impl Operation {
                     statistics.map(|statistics| Answer::new(name, &statistics::Statistics::from(&statistics)))
                 ))
             })),
+            Asked::OpenPush(ticket) => Step::OpenPush(
+                ticket,
+                Box::new(move |reply| Step::Say(end(reply.and_then(|r| encode::answer(&r, session, answers))))),
+            ),
             Asked::Pong => Step::Say(end(Ok(Answer::new("pong", &server::Done {})))),
         })
     }
@@ -510,6 +515,22 @@ operations! {
         "The speaker's own reminders by their moments: all, those that are due, or those that wait."
         [route("GET", "/v1/reminders", 200, &[], &[("due", BOOL)])]
         (reminders::ListReminders) |i| ask(Query::Reminders { due: i.due });
+    "push_device.add" member ["push_device" push_devices::PushDevice<'static>]
+        "Be told on this browser while it shows no page, as long as this session; repeating it changes nothing."
+        [route("POST", "/v1/push-devices", 201, &[], &[])]
+        (push_devices::AddPushDevice) |i| order(i.into());
+    "push_device.remove" member ["done" server::Done]
+        "Be told on a device no longer; repeating it changes nothing."
+        [route("DELETE", "/v1/push-devices/{device}", 204, &[("device", "device", INT)], &[])]
+        (push_devices::OfPushDevice) |i| order(Command::RemovePushDevice(i.id()));
+    "push_device.list" member ["push_devices" push_devices::PushDevices<'static>]
+        "The devices on which the speaker is told, and the key with which browsers subscribe."
+        [route("GET", "/v1/push-devices", 200, &[], &[])]
+        (Nothing) |_| ask(Query::PushDevices);
+    "push.open" anyone ["pushed_message" push_devices::PushedMessage<'static>]
+        "What a device may show of a message that it was told of. The ticket that stood in the push is the credential."
+        [route("POST", "/v1/push/open", 200, &[], &[])]
+        (push_devices::OpenPush) |i| Ok(Asked::OpenPush(i.ticket.0));
     "inbox.list" member ["inbox" inbox::Inbox<'static>]
         "What was for the speaker, newest first: mentions, replies and reactions."
         [route("GET", "/v1/inbox", 200, &[], &[("cursor", TEXT), ("limit", INT)])]

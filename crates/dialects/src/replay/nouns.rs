@@ -2,7 +2,7 @@
 
 use chat::{
     AccountEvent, AccountFact, ClientId, ConversationId, Error, ErrorCode, Event, Fact, FileId, Limits, MessageId,
-    Number, ReminderId, Reply, SessionId, Signal, UserGroupId, UserId,
+    Number, PushDeviceId, ReminderId, Reply, SessionId, Signal, UserGroupId, UserId,
     accounts::{Account, Profile, ServerRole},
     conversations::{Conversation, InRoom, Kind, Listed, Peer, Place, Visibility},
     drafts::{Draft, DraftKey, Saved},
@@ -13,6 +13,7 @@ use chat::{
     messages::{Message, MessageType, Page, Sent},
     policies::{Ability, Explanation, Grant, Policy, Rights},
     presence::{Presence, Seen},
+    push_devices::{PushDevice, PushExplained, PushKind, PushState, PushedMessage},
     query::ListPosition,
     reactions::Reaction,
     reminders::Reminder,
@@ -124,7 +125,13 @@ pub(super) fn script(value: Value) -> Reply {
             }),
         },
         "notifications" => Reply::Notifications(Box::new(notification_settings(inner))),
-        "explained" => Reply::NotificationExplained(Box::new(notification_decision(inner))),
+        "explained" => Reply::NotificationExplained {
+            decision: Box::new(notification_decision(inner)),
+            pushes: list(&value["pushes"], push_explained),
+        },
+        "push_device" => Reply::PushDevice(Box::new(push_device(inner))),
+        "push_devices" => Reply::PushDevices { devices: list(inner, push_device), key: optional(&value["server_key"]) },
+        "pushed_message" => Reply::PushedMessage(Box::new(pushed_message(inner))),
         "thread" => Reply::Thread(following(inner)),
         "threads" => Reply::Threads {
             threads: list(inner, |one| Followed {
@@ -362,6 +369,44 @@ pub(super) fn reminder(value: &Value) -> Reminder {
     }
 }
 
+fn push_device(value: &Value) -> PushDevice {
+    PushDevice {
+        id: PushDeviceId(int(&value["id"], 3)),
+        user: UserId(3),
+        session: SessionId(int(&value["session"], 9)),
+        agent: optional(&value["agent"]),
+        language: text(&value["language"], "en"),
+        shows_text: value["text"] != false,
+        created_at: NOON,
+        rev: Number(int(&value["rev"], 5)),
+    }
+}
+
+fn push_explained(value: &Value) -> PushExplained {
+    PushExplained {
+        device: PushDeviceId(int(&value["device"], 3)),
+        state: value["state"].as_str().and_then(PushState::from_name),
+        seq: value["seq"].as_i64().map(Number),
+        at: value["state"].as_str().map(|_| NOON),
+        error: optional(&value["error"]),
+    }
+}
+
+fn pushed_message(value: &Value) -> PushedMessage {
+    PushedMessage {
+        conversation: ConversationId(int(&value["conversation"], 12)),
+        seq: Number(int(&value["seq"], 42)),
+        thread: value["thread"].as_i64().map(Number),
+        kind: PushKind::Mention,
+        name: optional(&value["name"]),
+        author: text(&value["author"], "Bob"),
+        text: optional(&value["text"]),
+        is_read: value["read"] == true,
+        unread: int(&value["unread"], 1),
+        language: text(&value["language"], "en"),
+    }
+}
+
 pub(super) fn saved(value: &Value) -> SavedMessage {
     SavedMessage {
         message: MessageId(int(&value["id"], 7)),
@@ -539,6 +584,8 @@ pub(super) fn account_event(value: &Value) -> AccountEvent {
         "reminder.removed" => AccountFact::ReminderRemoved(reminder(&value["reminder"]).id),
         "thread.followed" => AccountFact::ThreadFollowed(following(&value["thread"])),
         "draft.discarded" => AccountFact::DraftDiscarded(draft(&value["draft"]).key),
+        "push_device.added" => AccountFact::PushDeviceAdded(push_device(&value["device"])),
+        "push_device.removed" => AccountFact::PushDeviceRemoved(push_device(&value["device"]).id),
         "message.saved" => AccountFact::MessageSaved(saved(&value["saved"])),
         "message.unsaved" => AccountFact::MessageUnsaved { conversation, seq: Number(42) },
         other => panic!("no event of an account is called {other}"),

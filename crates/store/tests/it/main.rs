@@ -10,6 +10,7 @@ mod log;
 mod mentions;
 mod names;
 mod policies;
+mod push_devices;
 mod reminders;
 mod saved;
 mod schema;
