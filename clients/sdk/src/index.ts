@@ -5,6 +5,7 @@ export { Backoff, type BackoffOptions } from './backoff.js';
 export type { AccountEvent, Followed, Follower, FollowOptions } from './follower.js';
 export type { FollowPosition } from './places.js';
 export { Refusal, type RefusalCode } from './problem.js';
+export { subscribePush, type PushWishes, type Subscriber, type Subscription } from './push.js';
 export { requestOf } from './rest.js';
 export { defaultStorage, memoryStorage, prefixed, type KeyValue } from './storage.js';
 export type { WebSocketConstructor, WebSocketLike, WireFrame } from './socket.js';

@@ -60,6 +60,8 @@ export interface State {
   readonly followed: Followed;
   /** For the SDK itself: those have been read. */
   readonly threadsRead: boolean;
+  /** Another number with each change of the devices on which one is told: see `push_devices.ts`. */
+  readonly pushDeviceSeq: number;
   /** Another number with each change of one's own reminders that was heard: see `reminders.ts`. */
   readonly reminderSeq: number;
   /** One's saved messages: see `isSaved`. */
@@ -107,6 +109,7 @@ export const empty: State = {
   notifications: null,
   followed: new Map(),
   threadsRead: false,
+  pushDeviceSeq: 0,
   reminderSeq: 0,
   saved: { whole: false, known: new Map() },
   outbox: new Map(),
