@@ -9,7 +9,7 @@ use outgoing::{
     Bounds, HeaderMap, Outgoing,
     header::{HeaderName, HeaderValue, RETRY_AFTER},
 };
-use push::{Answer, Carried, Carrier, Push, Request, Vapid};
+use push::{Carried, Carrier, PushAnswer, PushRequest, Pusher, Vapid};
 
 use crate::{config::Config, parts, secrets};
 
@@ -27,7 +27,7 @@ pub fn pushing(config: &Config) -> anyhow::Result<Option<Pushing>> {
     let vapid = vapid.ok().context("no key for push services follows from the key that signs tokens")?;
     let address = config.server.public_url.as_deref().unwrap_or_default();
     let courier = Courier { outgoing: parts::outgoing(config, address) };
-    let push = Push::new(vapid, Arc::new(courier));
+    let push = Pusher::new(vapid, Arc::new(courier));
     Ok(Some(Pushing { push, wait: config.push.wait_seconds * 1_000 }))
 }
 
@@ -36,15 +36,15 @@ struct Courier {
 }
 
 impl Carrier for Courier {
-    fn carry(&self, request: Request) -> Carried {
+    fn carry(&self, request: PushRequest) -> Carried {
         let outgoing = self.outgoing.clone();
         Box::pin(async move {
-            let Request { url, headers, body } = request;
+            let PushRequest { url, headers, body } = request;
             let headers = headers_of(headers).ok_or("a header that is none")?;
             let answer = outgoing.post(&url, headers, body.into(), &Bounds::call()).await;
             let answer = answer.map_err(|error| error.to_string())?;
             let retry_after = answer.header(RETRY_AFTER).map(str::to_owned);
-            Ok(Answer { status: answer.status.as_u16(), retry_after })
+            Ok(PushAnswer { status: answer.status.as_u16(), retry_after })
         })
     }
 

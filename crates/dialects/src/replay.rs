@@ -20,6 +20,7 @@
 //! tests with `REWRITE_TRANSCRIPTS=1`, and read the difference before keeping it.
 
 mod nouns;
+mod pushes;
 mod reached;
 mod trial;
 

@@ -16,10 +16,10 @@ use chat::{
     reminders::Reminder,
     text::plain,
 };
-use push::{Push, Subscription};
+use push::{Pusher, Subscription};
 use store::{
     Conn, Unit,
-    push_devices::{Address, Delivery, followers},
+    push_devices::{PushAddress, Delivery, followers},
 };
 
 use crate::{Call, Cost, Engine, jobs::now, sessions, tokens::Ticket};
@@ -36,7 +36,7 @@ const LANGUAGE: usize = 35;
 #[derive(Clone)]
 pub struct Pushing {
     /// The server's key, and the way to push services.
-    pub push: Push,
+    pub push: Pusher,
     /// How long a message waits before anybody is told of it, in milliseconds: whoever reads it meanwhile is not told.
     pub wait: i64,
 }
@@ -107,7 +107,7 @@ async fn add(
 ) -> Result<Reply> {
     let me = call.speaker.user;
     let (endpoint, p256dh, auth) = (subscription.endpoint(), subscription.p256dh(), subscription.auth());
-    let address = Address { endpoint, p256dh: &p256dh, auth: &auth };
+    let address = PushAddress { endpoint, p256dh: &p256dh, auth: &auth };
     let shown = (&*new.language, new.shows_text);
     if let Some(same) = store::push_devices::same(&mut unit.conn, (me, session), address, shown).await? {
         return Ok(Reply::PushDevice(Box::new(same)));

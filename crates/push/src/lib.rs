@@ -129,7 +129,7 @@ pub enum Urgency {
 
 /// What a device is to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
+pub struct PushMessage {
     /// What is encrypted for the device.
     pub payload: Vec<u8>,
     /// What this is about: of messages that were not delivered, a push service keeps the last one about a thing. At most
@@ -141,7 +141,7 @@ pub struct Message {
 
 /// A request to a push service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
+pub struct PushRequest {
     /// Where it goes.
     pub url: String,
     /// Its headers.
@@ -152,7 +152,7 @@ pub struct Request {
 
 /// What a push service has answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct PushAnswer {
     /// The HTTP status.
     pub status: u16,
     /// The value of `Retry-After`, if it has one.
@@ -160,12 +160,12 @@ pub struct Answer {
 }
 
 /// The future of a request that is carried.
-pub type Carried = Pin<Box<dyn Future<Output = Result<Answer, String>> + Send>>;
+pub type Carried = Pin<Box<dyn Future<Output = Result<PushAnswer, String>> + Send>>;
 
 /// Carries requests to push services: within bounded time and size, to no address that is not public.
 pub trait Carrier: Send + Sync {
     /// Carries a request, and returns the answer; or why there is none, for the log. That never names the address.
-    fn carry(&self, request: Request) -> Carried;
+    fn carry(&self, request: PushRequest) -> Carried;
 
     /// Refuses an address that is never reached, such as a private one, as far as that can be told without asking for its
     /// host's.
@@ -177,7 +177,7 @@ pub trait Carrier: Send + Sync {
 
 /// What has become of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum PushOutcome {
     /// The push service has taken it.
     Taken,
     /// The subscription is over (404, 410): the device must be forgotten.
@@ -190,12 +190,12 @@ pub enum Outcome {
 
 /// Sends messages to devices.
 #[derive(Clone)]
-pub struct Push {
+pub struct Pusher {
     vapid: Arc<Vapid>,
     carrier: Arc<dyn Carrier>,
 }
 
-impl Push {
+impl Pusher {
     /// With the server's key, and what carries the requests.
     #[must_use]
     pub fn new(vapid: Vapid, carrier: Arc<dyn Carrier>) -> Self {
@@ -217,23 +217,23 @@ impl Push {
     }
 
     /// Sends a message to a device. `now` is in seconds since 1970.
-    pub async fn send(&self, to: &Subscription, message: &Message, now: i64) -> Outcome {
+    pub async fn send(&self, to: &Subscription, message: &PushMessage, now: i64) -> PushOutcome {
         let Ok(request) = self.request(to, message, now) else {
-            return Outcome::Refused("it cannot be encrypted".into());
+            return PushOutcome::Refused("it cannot be encrypted".into());
         };
         match self.carrier.carry(request).await {
             Ok(answer) => read(&answer),
-            Err(why) => Outcome::Later(why, None),
+            Err(why) => PushOutcome::Later(why, None),
         }
     }
 
     fn request(
         &self,
         to: &Subscription,
-        message: &Message,
+        message: &PushMessage,
         now: i64,
-    ) -> Result<Request, aws_lc_rs::error::Unspecified> {
-        let Message { payload, topic, urgency } = message;
+    ) -> Result<PushRequest, aws_lc_rs::error::Unspecified> {
+        let PushMessage { payload, topic, urgency } = message;
         let body = encryption::encrypt(&to.point, &to.secret, payload)?;
         let urgency = match urgency {
             Urgency::Normal => "normal",
@@ -247,20 +247,20 @@ impl Push {
             ("topic", topic.clone()),
             ("urgency", urgency.into()),
         ];
-        Ok(Request { url: to.endpoint.as_str().to_owned(), headers, body })
+        Ok(PushRequest { url: to.endpoint.as_str().to_owned(), headers, body })
     }
 }
 
-fn read(answer: &Answer) -> Outcome {
+fn read(answer: &PushAnswer) -> PushOutcome {
     let status = answer.status;
     match status {
-        200..=299 => Outcome::Taken,
-        404 | 410 => Outcome::Over,
+        200..=299 => PushOutcome::Taken,
+        404 | 410 => PushOutcome::Over,
         // Redirects are not followed: nobody but the push service that was subscribed to is told anything.
-        300..=399 | 400..=407 | 409 | 411..=417 | 421..=424 | 426 | 431 => Outcome::Refused(status.to_string()),
+        300..=399 | 400..=407 | 409 | 411..=417 | 421..=424 | 426 | 431 => PushOutcome::Refused(status.to_string()),
         _ => {
             let pause = answer.retry_after.as_deref().and_then(|text| text.trim().parse().ok());
-            Outcome::Later(status.to_string(), pause.map(|seconds| Duration::from_secs(seconds).min(LONGEST_PAUSE)))
+            PushOutcome::Later(status.to_string(), pause.map(|seconds| Duration::from_secs(seconds).min(LONGEST_PAUSE)))
         }
     }
 }
@@ -310,18 +310,18 @@ mod tests {
     #[test]
     fn an_answer_says_what_has_become_of_a_message() {
         let answer =
-            |status, retry_after: Option<&str>| read(&Answer { status, retry_after: retry_after.map(str::to_owned) });
+            |status, retry_after: Option<&str>| read(&PushAnswer { status, retry_after: retry_after.map(str::to_owned) });
         for status in [200, 201, 202, 204] {
-            assert_eq!(answer(status, None), Outcome::Taken);
+            assert_eq!(answer(status, None), PushOutcome::Taken);
         }
         for status in [404, 410] {
-            assert_eq!(answer(status, None), Outcome::Over);
+            assert_eq!(answer(status, None), PushOutcome::Over);
         }
         for status in [301, 400, 401, 403, 413] {
-            assert_eq!(answer(status, None), Outcome::Refused(status.to_string()));
+            assert_eq!(answer(status, None), PushOutcome::Refused(status.to_string()));
         }
         let later =
-            |status: u16, seconds: Option<u64>| Outcome::Later(status.to_string(), seconds.map(Duration::from_secs));
+            |status: u16, seconds: Option<u64>| PushOutcome::Later(status.to_string(), seconds.map(Duration::from_secs));
         assert_eq!(answer(429, Some("120")), later(429, Some(120)));
         assert_eq!(answer(503, Some(" 7 ")), later(503, Some(7)));
         assert_eq!(answer(429, Some("999999999")), later(429, Some(86_400)), "a day at most");

@@ -128,11 +128,9 @@ impl Wakes {
     /// Notes the messages that were committed, and nothing else.
     pub(crate) fn note_messages(&self, committed: &Committed) {
         if self.wanted.load(Ordering::Relaxed) {
-            let mut heads = committed.iter().filter_map(|told| match told {
-                Outgoing::Event(Event { conversation, number, fact: Fact::MessageCreated(_), .. }) => {
-                    Some((*conversation, *number))
-                }
-                _ => None,
+            let mut heads = committed.iter().filter_map(|told| {
+                let Outgoing::Event(Event { conversation, number, fact, .. }) = told else { return None };
+                matches!(fact, Fact::MessageCreated(_)).then_some((*conversation, *number))
             });
             if let Some(first) = heads.next() {
                 self.note_heads(std::iter::once(first).chain(heads));

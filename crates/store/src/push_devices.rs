@@ -124,7 +124,7 @@ impl From<Row> for PushDevice {
 
 /// A device that is to be stored.
 #[derive(Clone, Copy, Debug)]
-pub struct Address<'a> {
+pub struct PushAddress<'a> {
     /// Where it is reached.
     pub endpoint: &'a str,
     /// Its public key, in base64url.
@@ -140,12 +140,12 @@ pub struct Address<'a> {
 pub async fn add(
     conn: &mut Conn,
     (user, session): (UserId, SessionId),
-    address: Address<'_>,
+    address: PushAddress<'_>,
     (language, shows_text): (&str, bool),
     (now, rev): (Millis, Number),
 ) -> Result<Option<PushDevice>> {
     let id = conn.next_id("push_device").await?;
-    let Address { endpoint, p256dh, auth } = address;
+    let PushAddress { endpoint, p256dh, auth } = address;
     let shows = i64::from(shows_text);
     sql!(conn, execute, ADD, id, user.0, session.0, endpoint, p256dh, auth, language, shows, now.0, rev.0)?;
     by_id(conn, PushDeviceId(id)).await
@@ -183,10 +183,10 @@ pub async fn replaced_by(conn: &mut Conn, session: SessionId, endpoint: &str) ->
 pub async fn same(
     conn: &mut Conn,
     (user, session): (UserId, SessionId),
-    address: Address<'_>,
+    address: PushAddress<'_>,
     (language, shows_text): (&str, bool),
 ) -> Result<Option<PushDevice>> {
-    let Address { endpoint, p256dh, auth } = address;
+    let PushAddress { endpoint, p256dh, auth } = address;
     let shows = i64::from(shows_text);
     let row = sql!(conn, fetch_optional as Row, SAME, user.0, session.0, endpoint, p256dh, auth, language, shows)?;
     Ok(row.map(PushDevice::from))
@@ -239,7 +239,7 @@ pub async fn end_with_all_sessions(conn: &mut Conn, now: Millis) -> Result<()> {
 
 /// Where a device is reached.
 #[derive(Clone, Debug, FromRow, PartialEq, Eq)]
-pub struct Target {
+pub struct PushTarget {
     /// The address at its push service.
     pub endpoint: String,
     /// Its public key, in base64url.
@@ -254,8 +254,8 @@ pub struct Target {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn target(conn: &mut Conn, id: PushDeviceId, now: Millis) -> Result<Option<Target>> {
-    sql!(conn, fetch_optional as Target, TARGET, id.0, now.0)
+pub async fn target(conn: &mut Conn, id: PushDeviceId, now: Millis) -> Result<Option<PushTarget>> {
+    sql!(conn, fetch_optional as PushTarget, TARGET, id.0, now.0)
 }
 
 /// A device of a member who may be told of a conversation's messages.
@@ -331,7 +331,7 @@ pub async fn undecided(conn: &mut Conn, since: Millis) -> Result<Vec<Conversatio
 
 /// How far it was decided who is told of a conversation's messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromRow)]
-pub struct Progress {
+pub struct PushProgress {
     /// Up to this number it was decided for everybody.
     pub seq: i64,
     /// Up to this number it is being decided; 0 if not.
@@ -346,16 +346,16 @@ pub struct Progress {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn progress(conn: &mut Conn, conversation: ConversationId) -> Result<Progress> {
-    Ok(sql!(conn, fetch_optional as Progress, PROGRESS, conversation.0)?.unwrap_or_default())
+pub async fn progress(conn: &mut Conn, conversation: ConversationId) -> Result<PushProgress> {
+    Ok(sql!(conn, fetch_optional as PushProgress, PROGRESS, conversation.0)?.unwrap_or_default())
 }
 
 /// Notes how far it was decided.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn set_progress(conn: &mut Conn, conversation: ConversationId, progress: Progress) -> Result<()> {
-    let Progress { seq, goal, after_user, decided_at } = progress;
+pub async fn set_progress(conn: &mut Conn, conversation: ConversationId, progress: PushProgress) -> Result<()> {
+    let PushProgress { seq, goal, after_user, decided_at } = progress;
     sql!(conn, execute, SET_PROGRESS, conversation.0, seq, goal, after_user, decided_at)?;
     Ok(())
 }

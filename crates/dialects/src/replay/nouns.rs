@@ -2,7 +2,7 @@
 
 use chat::{
     AccountEvent, AccountFact, ClientId, ConversationId, Error, ErrorCode, Event, Fact, FileId, Limits, MessageId,
-    Number, PushDeviceId, ReminderId, Reply, SessionId, Signal, UserGroupId, UserId,
+    Number, ReminderId, Reply, SessionId, Signal, UserGroupId, UserId,
     accounts::{Account, Profile, ServerRole},
     conversations::{Conversation, InRoom, Kind, Listed, Peer, Place, Visibility},
     drafts::{Draft, DraftKey, Saved},
@@ -13,7 +13,6 @@ use chat::{
     messages::{Message, MessageType, Page, Sent},
     policies::{Ability, Explanation, Grant, Policy, Rights},
     presence::{Presence, Seen},
-    push_devices::{PushDevice, PushExplained, PushKind, PushState, PushedMessage},
     query::ListPosition,
     reactions::Reaction,
     reminders::Reminder,
@@ -29,6 +28,7 @@ use serde_json::Value;
 
 use super::{
     NOON, ann,
+    pushes::{push_device, push_explained, pushed_message},
     reached::{
         inbox_item, mentions, notification_decision, notification_settings, place_in_inbox, read_state, settings_here,
         user_group,
@@ -366,44 +366,6 @@ pub(super) fn reminder(value: &Value) -> Reminder {
         created_at: NOON,
         due_at: (value["due"] == true).then(|| NOON.plus(86_400_010)),
         rev: Number(int(&value["rev"], 5)),
-    }
-}
-
-fn push_device(value: &Value) -> PushDevice {
-    PushDevice {
-        id: PushDeviceId(int(&value["id"], 3)),
-        user: UserId(3),
-        session: SessionId(int(&value["session"], 9)),
-        agent: optional(&value["agent"]),
-        language: text(&value["language"], "en"),
-        shows_text: value["text"] != false,
-        created_at: NOON,
-        rev: Number(int(&value["rev"], 5)),
-    }
-}
-
-fn push_explained(value: &Value) -> PushExplained {
-    PushExplained {
-        device: PushDeviceId(int(&value["device"], 3)),
-        state: value["state"].as_str().and_then(PushState::from_name),
-        seq: value["seq"].as_i64().map(Number),
-        at: value["state"].as_str().map(|_| NOON),
-        error: optional(&value["error"]),
-    }
-}
-
-fn pushed_message(value: &Value) -> PushedMessage {
-    PushedMessage {
-        conversation: ConversationId(int(&value["conversation"], 12)),
-        seq: Number(int(&value["seq"], 42)),
-        thread: value["thread"].as_i64().map(Number),
-        kind: PushKind::Mention,
-        name: optional(&value["name"]),
-        author: text(&value["author"], "Bob"),
-        text: optional(&value["text"]),
-        is_read: value["read"] == true,
-        unread: int(&value["unread"], 1),
-        language: text(&value["language"], "en"),
     }
 }
 

@@ -17,7 +17,7 @@ use chat::{
 use store::{
     Conn, Unit,
     jobs::{self, Job},
-    push_devices::{self, Delivery, Listening, Progress},
+    push_devices::{self, Delivery, Listening, PushProgress},
 };
 
 use super::pushing;
@@ -131,7 +131,7 @@ pub(crate) async fn decide(engine: &Engine, job: Job) -> Result<()> {
 #[derive(Debug, Default)]
 struct Portion {
     /// How far it has come with that.
-    progress: Progress,
+    progress: PushProgress,
     /// What devices are to be told.
     deliveries: Vec<Delivery>,
 }
@@ -155,15 +155,15 @@ async fn portion(engine: &Engine, id: ConversationId) -> Result<Portion> {
     }
     let progress = match listening.last() {
         Some(last) if !is_last => {
-            Progress { seq: before.seq, goal, after_user: last.user.0, decided_at: before.decided_at }
+            PushProgress { seq: before.seq, goal, after_user: last.user.0, decided_at: before.decided_at }
         }
-        _ => Progress { seq: goal, goal: 0, after_user: 0, decided_at: before.decided_at },
+        _ => PushProgress { seq: goal, goal: 0, after_user: 0, decided_at: before.decided_at },
     };
     let told = Telling::read(&mut conn, engine, conversation, messages, &listening).await?;
     drop(conn);
     let deliveries = told.deliveries(&listening, now);
     let decided_at = if deliveries.is_empty() { progress.decided_at } else { now.0 };
-    Ok(Portion { progress: Progress { decided_at, ..progress }, deliveries })
+    Ok(Portion { progress: PushProgress { decided_at, ..progress }, deliveries })
 }
 
 /// The newest of the messages after a number and up to another, oldest first, that are not too old to be told of.

@@ -4,12 +4,12 @@
 use std::time::{Duration, Instant};
 
 use chat::{Millis, PushDeviceId, Result, Scope, push_devices::PushState};
-use push::{Message, Outcome, Subscription, Urgency};
+use push::{PushMessage, PushOutcome, Subscription, Urgency};
 use serde_json::json;
 use store::{
     Unit,
     jobs::{self, Job},
-    push_devices::{self, Delivery, Target},
+    push_devices::{self, Delivery, PushTarget},
 };
 
 use super::{Pushing, pushing};
@@ -129,14 +129,14 @@ async fn told(engine: &Engine, pushing: &Pushing, device: PushDeviceId) -> Resul
         let message = message(&delivery, &engine.inner.settings.keys.sign_ticket(&ticket, engine.now())?);
         let sent = pushing.push.send(&subscription, &message, engine.now().0 / 1_000);
         let outcome = tokio::time::timeout(PATIENCE, sent).await;
-        match outcome.unwrap_or_else(|_| Outcome::Later("timeout".into(), None)) {
-            Outcome::Taken => told.settled.push((delivery, PushState::Sent, None)),
-            Outcome::Refused(why) => told.settled.push((delivery, PushState::GivenUp, Some(why))),
-            Outcome::Over => {
+        match outcome.unwrap_or_else(|_| PushOutcome::Later("timeout".into(), None)) {
+            PushOutcome::Taken => told.settled.push((delivery, PushState::Sent, None)),
+            PushOutcome::Refused(why) => told.settled.push((delivery, PushState::GivenUp, Some(why))),
+            PushOutcome::Over => {
                 told.is_over = true;
                 return Ok(told);
             }
-            Outcome::Later(why, pause) => {
+            PushOutcome::Later(why, pause) => {
                 told.later = Some((why, pause));
                 return Ok(told);
             }
@@ -145,12 +145,12 @@ async fn told(engine: &Engine, pushing: &Pushing, device: PushDeviceId) -> Resul
     Ok(told)
 }
 
-fn subscription(target: &Target) -> std::result::Result<Subscription, push::Unacceptable> {
+fn subscription(target: &PushTarget) -> std::result::Result<Subscription, push::Unacceptable> {
     Subscription::read(&target.endpoint, &target.p256dh, &target.auth)
 }
 
 /// What is said to a device: which message, and the ticket with which it reads it. No text and no name.
-fn message(delivery: &Delivery, ticket: &str) -> Message {
+fn message(delivery: &Delivery, ticket: &str) -> PushMessage {
     let Delivery { conversation, seq, kind, reminder, .. } = delivery;
     let payload = json!({
         "conversation": conversation.0,
@@ -160,5 +160,5 @@ fn message(delivery: &Delivery, ticket: &str) -> Message {
     });
     let topic = if *reminder == 0 { format!("c{conversation}") } else { format!("r{reminder}") };
     let urgency = if kind.is_urgent() { Urgency::High } else { Urgency::Normal };
-    Message { payload: payload.to_string().into_bytes(), topic, urgency }
+    PushMessage { payload: payload.to_string().into_bytes(), topic, urgency }
 }

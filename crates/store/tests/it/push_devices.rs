@@ -7,7 +7,7 @@ use chat::{
 };
 use store::{
     Db, Unit, Writer, jobs,
-    push_devices::{self, Address, Delivery, Progress},
+    push_devices::{self, PushAddress, Delivery, PushProgress},
 };
 
 use crate::{databases, room, writer};
@@ -28,7 +28,7 @@ async fn logs_in(writer: &Writer, user: UserId, until: Millis) -> SessionId {
 async fn subscribes(writer: &Writer, user: UserId, session: SessionId, at: &'static str) -> PushDevice {
     let work = writer.change(&[], None, move |unit: &mut Unit| {
         Box::pin(async move {
-            let address = Address { endpoint: at, p256dh: "BCVx", auth: "BTBZ" };
+            let address = PushAddress { endpoint: at, p256dh: "BCVx", auth: "BTBZ" };
             let shown = ("fr", true);
             let when = (NOW, Number(4));
             Ok(push_devices::add(&mut unit.conn, (user, session), address, shown, when).await?)
@@ -125,7 +125,7 @@ async fn a_device_is_told_the_newest_of_a_conversation_and_what_became_of_it_is_
         let told = push_devices::explain(&mut conn, bob, conversation, Number(9)).await.unwrap();
         assert_eq!((told[0].state, told[0].seq), (None, None), "of a later message it was told nothing");
         drop(conn);
-        let progress = Progress { seq: 8, goal: 9, after_user: 3, decided_at: 7 };
+        let progress = PushProgress { seq: 8, goal: 9, after_user: 3, decided_at: 7 };
         let set = writer.change(&[], None, move |unit: &mut Unit| {
             Box::pin(async move { Ok(push_devices::set_progress(&mut unit.conn, conversation, progress).await?) })
         });
