@@ -427,8 +427,6 @@ export interface Limits {
   readonly presence_members: number;
   /** Characters of a profile's text fields. */
   readonly profile_length: number;
-  /** Browsers on which one user may be told while they show no page. */
-  readonly push_devices: number;
   /** Bytes that may wait for a slow reader before its connection is closed. */
   readonly queue_bytes: number;
   /** Different emoji on one message. */
@@ -628,8 +626,6 @@ export interface NotificationExplained {
   readonly notifies: boolean;
   /** Whether the level was set for this conversation; else for all of its kind. */
   readonly own_level: boolean;
-  /** What has become of it on one's devices; empty if one is told on none. */
-  readonly pushes: readonly PushExplained[];
   /** What decided it. */
   readonly why: Why;
 }
@@ -716,6 +712,7 @@ export interface Problem {
     | 'upgrade_required'
     | 'too_large'
     | 'unsupported_type'
+    | 'file_infected'
     | 'range_not_satisfiable'
     | 'unauthenticated'
     | 'bad_credentials'
@@ -747,82 +744,6 @@ export interface Problem {
   readonly title: string;
   /** A stable address of this sort of problem. */
   readonly type: string;
-}
-
-/** A browser on which one is told; nobody else sees it. */
-export interface PushDevice {
-  /** The browser's own description (`User-Agent`) when it subscribed. */
-  readonly agent: string | null;
-  /** When it subscribed. */
-  readonly created_at: Moment;
-  /** Its id. */
-  readonly id: number;
-  /** The language in which it tells. */
-  readonly language: string;
-  /** The number in the account with which it was added. */
-  readonly rev: number;
-  /** The session with which it ends. */
-  readonly session: number;
-  /** Whether it shows what messages say. */
-  readonly text: boolean;
-}
-
-/** The devices on which one is told. */
-export interface PushDevices {
-  /** In the order in which they subscribed. */
-  readonly devices: readonly PushDevice[];
-  /** The server's public key, as browsers need it to subscribe (`applicationServerKey`), in base64url; `null` if this server tells nobody on devices. */
-  readonly key: string | null;
-}
-
-/** What has become of a message on one of one's devices. */
-export interface PushExplained {
-  /** Since when that is so. */
-  readonly at: Moment | null;
-  /** The device. */
-  readonly device: number;
-  /** What the push service said when it did not take it, such as a status. */
-  readonly error: string | null;
-  /** Up to which message it told: a later one than was asked for where messages were gathered. */
-  readonly seq: number | null;
-  /** What has become of the last push about this message or a later one: `waiting`, `sent`, `read` (before it was sent) or `given_up`; `null` if there was none. */
-  readonly state: PushState | null;
-}
-
-/** The keys of a subscription, as browsers give them. */
-export interface PushKeys {
-  /** Its secret: 16 bytes in base64url. */
-  readonly auth: Text;
-  /** Its public key: a point of P-256, 65 bytes in base64url. */
-  readonly p256dh: Text;
-}
-
-export type PushKind = 'direct' | 'mention' | 'message' | 'reminder';
-
-export type PushState = 'waiting' | 'sent' | 'read' | 'given_up';
-
-/** What a device may show of a message that it was told of. */
-export interface PushedMessage {
-  /** The name that is shown of its author. */
-  readonly author: string;
-  /** Where it is. */
-  readonly conversation: number;
-  /** What the push was about. */
-  readonly kind: PushKind;
-  /** The device's language. */
-  readonly language: string;
-  /** The name of the conversation, if it has one. */
-  readonly name: string | null;
-  /** Whether one has read it: then it is not shown any more. */
-  readonly read: boolean;
-  /** Which it is. */
-  readonly seq: number;
-  /** The beginning of what it says, without markers; `null` if the device shows no text. */
-  readonly text: string | null;
-  /** The root of the thread in which it stands aside from the room. */
-  readonly thread: number | null;
-  /** One's unread messages of the conversation, counted up to 100. */
-  readonly unread: number;
 }
 
 /** Hours of the week in which nothing notifies. */
@@ -893,12 +814,6 @@ export interface Reminders {
 export interface Removal {
   /** `left` or `removed`. */
   readonly reason: string;
-}
-
-/** A device on which one is told no longer. */
-export interface RemovedPushDevice {
-  /** Which it was. */
-  readonly id: number;
 }
 
 /** A reminder that is no more. */
@@ -1065,6 +980,8 @@ export interface Statistics {
   readonly file_bytes: number;
   /** Files that wait for a message or are held by one. */
   readonly files: number;
+  /** Files that the scanner has refused since the server was started. */
+  readonly files_infected: number;
   /** Jobs that were given up: `palabre jobs list` tells which. */
   readonly jobs_failed: number;
   /** Jobs that wait until they are due, such as reminders. */
@@ -1711,33 +1628,6 @@ export interface PresenceSetData {
   readonly presence: Presence;
 }
 
-/** What a device was told. */
-export interface PushOpenData {
-  /** The ticket that stood in the push. */
-  readonly ticket: Text;
-}
-
-/** A browser's subscription at its push service. */
-export interface Push_deviceAddData {
-  /** The address at the push service: an `https` URL of at most 1,024 bytes. */
-  readonly endpoint: string;
-  /** Its keys. */
-  readonly keys: PushKeys;
-  /** The language in which it tells: a tag such as `fr` or `en-GB`; `en` if absent. */
-  readonly language?: string | null;
-  /** Whether it shows what messages say; true if absent. */
-  readonly text?: boolean | null;
-}
-
-/** No fields. */
-export interface Push_deviceListData {}
-
-/** One of one's devices. */
-export interface Push_deviceRemoveData {
-  /** Which. */
-  readonly device: Integer;
-}
-
 /** A message and an emoji. */
 export interface ReactionAddData {
   /** Where. */
@@ -2079,14 +1969,6 @@ export interface Commands {
   'presence.get': { data: PresenceGetData; answer: Presences };
   /** Be online, away, busy or invisible. */
   'presence.set': { data: PresenceSetData; answer: Done };
-  /** What a device may show of a message that it was told of. The ticket that stood in the push is the credential. */
-  'push.open': { data: PushOpenData; answer: PushedMessage };
-  /** Be told on this browser while it shows no page, as long as this session; repeating it changes nothing. */
-  'push_device.add': { data: Push_deviceAddData; answer: PushDevice };
-  /** The devices on which the speaker is told, and the key with which browsers subscribe. */
-  'push_device.list': { data: Push_deviceListData; answer: PushDevices };
-  /** Be told on a device no longer; repeating it changes nothing. */
-  'push_device.remove': { data: Push_deviceRemoveData; answer: Done };
   /** React to a message; repeating it changes nothing. */
   'reaction.add': { data: ReactionAddData; answer: Message };
   /** Take an own reaction back; repeating it changes nothing. */
@@ -2334,20 +2216,6 @@ export interface Events {
     readonly conversation: number;
     readonly data: PresenceChange;
   };
-  /** You are told on this device. */
-  'push_device.added': {
-    readonly type: 'push_device.added';
-    readonly account_seq: number;
-    readonly account_after?: number;
-    readonly data: PushDevice;
-  };
-  /** You are told on this device no longer. */
-  'push_device.removed': {
-    readonly type: 'push_device.removed';
-    readonly account_seq: number;
-    readonly account_after?: number;
-    readonly data: RemovedPushDevice;
-  };
   /** Somebody reacted to a message. */
   'reaction.added': {
     readonly type: 'reaction.added';
@@ -2408,125 +2276,3 @@ export interface Events {
 export type EventType = keyof Events;
 export type EventFrame = Events[EventType];
 export type EventData<T extends EventType> = Events[T]['data'];
-
-/** How a command is said over REST. */
-export interface Operation {
-  readonly method: string;
-  /** The path; what stands in braces is a field of the command's data. */
-  readonly path: string;
-  /** Fields that go into the query. */
-  readonly query: readonly string[];
-  /** Whether the remaining fields are sent as a JSON body. */
-  readonly body: boolean;
-  /** Whether it is for those who are logged in. */
-  readonly secured: boolean;
-}
-
-function call(line: string, query: readonly string[] = [], body = false, secured = true): Operation {
-  const [method = '', path = ''] = line.split(' ');
-  return { method, path, query, body, secured };
-}
-
-/** Every command's REST call; `null` for those that there are on the socket only. */
-export const operations: { readonly [T in CommandType]: Operation | null } = {
-  'account.email': call('PUT /v1/users/me/email', [], true),
-  'account.get': call('GET /v1/users/me'),
-  'account.list': call('GET /v1/accounts', ['search', 'cursor', 'limit']),
-  'account.password': call('PUT /v1/users/me/password', [], true),
-  'account.register': call('POST /v1/accounts', [], true, false),
-  'account.sync': call('GET /v1/users/me/changes', ['since']),
-  'account.update': call('PATCH /v1/users/me', [], true),
-  authenticate: null,
-  'conversation.create': call('POST /v1/conversations', [], true),
-  'conversation.get': call('GET /v1/conversations/{conversation}'),
-  'conversation.hide': call('POST /v1/conversations/{conversation}/hide'),
-  'conversation.join': call('POST /v1/conversations/{conversation}/join'),
-  'conversation.leave': call('POST /v1/conversations/{conversation}/leave'),
-  'conversation.list': call('GET /v1/conversations', ['cursor', 'limit', 'hidden']),
-  'conversation.notifications': call('PATCH /v1/conversations/{conversation}/notifications', [], true),
-  'conversation.sync': call('GET /v1/conversations/{conversation}/changes', ['since']),
-  'conversation.update': call('PATCH /v1/conversations/{conversation}', [], true),
-  'direct.get': call('GET /v1/users/{user}/conversation'),
-  'draft.discard': call('DELETE /v1/conversations/{conversation}/draft', ['edit', 'thread']),
-  'draft.list': call('GET /v1/drafts'),
-  'draft.save': call('PUT /v1/conversations/{conversation}/draft', [], true),
-  'file.remove': call('DELETE /v1/files/{file}'),
-  'inbox.list': call('GET /v1/inbox', ['cursor', 'limit']),
-  'inbox.read': call('POST /v1/inbox/read', [], true),
-  'marker.delivered': call('PUT /v1/conversations/{conversation}/delivered', [], true),
-  'marker.list': call('GET /v1/conversations/{conversation}/markers'),
-  'marker.read': call('PUT /v1/conversations/{conversation}/read', [], true),
-  'marker.read_all': call('PUT /v1/users/me/read'),
-  'marker.unread': call('PUT /v1/conversations/{conversation}/unread', [], true),
-  'member.abilities': call('GET /v1/conversations/{conversation}/members/{user}/abilities'),
-  'member.add': call('POST /v1/conversations/{conversation}/members', [], true),
-  'member.list': call('GET /v1/conversations/{conversation}/members', ['cursor', 'limit']),
-  'member.remove': call('DELETE /v1/conversations/{conversation}/members/{user}'),
-  'member.update': call('PATCH /v1/conversations/{conversation}/members/{user}', [], true),
-  'message.delete': call('DELETE /v1/conversations/{conversation}/messages/{seq}'),
-  'message.edit': call('PATCH /v1/conversations/{conversation}/messages/{seq}', [], true),
-  'message.find': call('GET /v1/messages/{message}'),
-  'message.get': call('GET /v1/conversations/{conversation}/messages/{seq}'),
-  'message.history': call('GET /v1/conversations/{conversation}/messages', [
-    'before_seq',
-    'after_seq',
-    'around_seq',
-    'thread',
-    'limit',
-  ]),
-  'message.reach': call('POST /v1/conversations/{conversation}/reach', [], true),
-  'message.save': call('PUT /v1/conversations/{conversation}/messages/{seq}/saved'),
-  'message.search': call('GET /v1/search/messages', [
-    'q',
-    'conversation',
-    'utc_offset',
-    'order',
-    'cursor',
-    'limit',
-  ]),
-  'message.send': call('POST /v1/conversations/{conversation}/messages', [], true),
-  'message.unsave': call('DELETE /v1/conversations/{conversation}/messages/{seq}/saved'),
-  'notifications.explain': call('GET /v1/conversations/{conversation}/messages/{seq}/notification'),
-  'notifications.get': call('GET /v1/users/me/notifications'),
-  'notifications.set': call('PATCH /v1/users/me/notifications', [], true),
-  ping: null,
-  'presence.active': null,
-  'presence.get': call('GET /v1/presence', ['users']),
-  'presence.set': call('PUT /v1/users/me/presence', [], true),
-  'push.open': call('POST /v1/push/open', [], true, false),
-  'push_device.add': call('POST /v1/push-devices', [], true),
-  'push_device.list': call('GET /v1/push-devices'),
-  'push_device.remove': call('DELETE /v1/push-devices/{device}'),
-  'reaction.add': call('PUT /v1/conversations/{conversation}/messages/{seq}/reactions/{emoji}'),
-  'reaction.remove': call('DELETE /v1/conversations/{conversation}/messages/{seq}/reactions/{emoji}'),
-  'reminder.cancel': call('DELETE /v1/reminders/{reminder}'),
-  'reminder.create': call('POST /v1/reminders', [], true),
-  'reminder.list': call('GET /v1/reminders', ['due']),
-  'room.get': call('GET /v1/rooms/{name}'),
-  'room.list': call('GET /v1/rooms', ['prefix', 'cursor', 'limit', 'conversation']),
-  'saved.list': call('GET /v1/saved', ['cursor', 'limit', 'messages']),
-  'search.complete': call('GET /v1/search/suggestions', ['q', 'limit']),
-  'server.figures': call('GET /v1/server/figures'),
-  'server.get': call('GET /v1/server', [], false, false),
-  'server.statistics': call('GET /v1/server/statistics'),
-  'session.create': call('POST /v1/sessions', [], true, false),
-  'session.end': call('DELETE /v1/sessions/{session}'),
-  'session.list': call('GET /v1/sessions'),
-  'session.logout': call('DELETE /v1/sessions/current'),
-  'session.refresh': call('POST /v1/sessions/refresh', [], true, false),
-  'thread.follow': call('PUT /v1/conversations/{conversation}/threads/{thread}', [], true),
-  'thread.list': call('GET /v1/threads', ['unread', 'cursor', 'limit']),
-  'thread.read': call('PUT /v1/conversations/{conversation}/threads/{thread}/read', [], true),
-  'typing.set': call('PUT /v1/conversations/{conversation}/typing', [], true),
-  'user.active': call('PUT /v1/users/{user}/active', [], true),
-  'user.get': call('GET /v1/users/{user}'),
-  'user.list': call('GET /v1/users', ['users', 'revs', 'prefix', 'cursor', 'limit']),
-  'user.role': call('PUT /v1/users/{user}/role', [], true),
-  'user_group.add': call('POST /v1/user-groups/{group}/people', [], true),
-  'user_group.create': call('POST /v1/user-groups', [], true),
-  'user_group.delete': call('DELETE /v1/user-groups/{group}'),
-  'user_group.get': call('GET /v1/user-groups/{group}'),
-  'user_group.list': call('GET /v1/user-groups', ['rev']),
-  'user_group.remove': call('POST /v1/user-groups/{group}/people/remove', [], true),
-  'user_group.rename': call('PATCH /v1/user-groups/{group}', [], true),
-};

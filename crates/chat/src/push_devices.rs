@@ -2,10 +2,12 @@
 //! told there. A device is told where a message is, never what it says; it reads the message like any other reader, if
 //! its person still may.
 
-use crate::{ConversationId, Millis, Number, PushDeviceId, SessionId, UserId, notifications::Why};
+use crate::{
+    ConversationId, Millis, Number, PushDeviceId, SessionId, UserId, notifications::Why, people::NamesPeople,
+};
 
 /// A browser that somebody wants to be told on. There is at most one for each session, and it ends with the session.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct PushDevice {
     /// Its id.
     pub id: PushDeviceId,
@@ -26,7 +28,7 @@ pub struct PushDevice {
 }
 
 /// What a browser says when it subscribes, as it says it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct NewPushDevice {
     /// The address at its push service.
     pub endpoint: String,
@@ -41,7 +43,7 @@ pub struct NewPushDevice {
 }
 
 /// What a push is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, NamesPeople)]
 pub enum PushKind {
     /// A message in a direct conversation.
     Direct,
@@ -82,7 +84,7 @@ impl PushKind {
 }
 
 /// What has become of the last push about a conversation to a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, NamesPeople)]
 pub enum PushState {
     /// It is to be sent, at once or after a pause.
     Waiting,
@@ -117,7 +119,7 @@ impl PushState {
 }
 
 /// The last push about a conversation to one device, for the explanation of a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct PushExplained {
     /// The device.
     pub device: PushDeviceId,
@@ -132,7 +134,7 @@ pub struct PushExplained {
 }
 
 /// What a device may show of a message that it was told of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]
 pub struct PushedMessage {
     /// Where it is.
     pub conversation: ConversationId,

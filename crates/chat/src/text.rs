@@ -127,6 +127,12 @@ pub fn may_mention(text: &str) -> bool {
     text.contains(SIGNS)
 }
 
+/// Whether there may be a link to a page in a text. It costs less than reading its parts.
+#[must_use]
+pub fn may_link_to_a_page(text: &str) -> bool {
+    text.contains("://") || text.as_bytes().windows(4).any(|four| four.eq_ignore_ascii_case(b"www."))
+}
+
 /// The sign before a name, and its full-width form.
 const SIGNS: [char; 2] = ['@', '\u{ff20}'];
 /// The sign before a room's name, and its full-width form.

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use chat::search::{Phrase, terms};
+use chat::search::{Phrase, searched, terms};
 use serde::Serialize;
 use sqlx::{
     Sqlite, Transaction,
@@ -67,7 +67,7 @@ pub(crate) struct Writing<'f> {
     transaction: Transaction<'static, Sqlite>,
 }
 
-/// What a pass writes.
+/// The writes of a pass.
 pub(crate) struct Encoded {
     gone: String,
     texts: String,
@@ -113,7 +113,7 @@ impl File {
         let options = SqliteConnectOptions::from_str("sqlite:")?
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
-            // What a crash of the machine takes away is read again: the cursors go with it.
+            // If a crash of the machine takes rows away, the cursors go with them, and the rows are made again.
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(BUSY)
             .pragma("cache_size", "-16384")
@@ -229,7 +229,7 @@ impl Writing<'_> {
     }
 }
 
-/// What a pass writes of these messages.
+/// The rows that a pass writes of these messages.
 pub(crate) fn encode(changed: &[Changed]) -> Result<Encoded> {
     #[derive(Serialize)]
     struct Row {
@@ -240,7 +240,9 @@ pub(crate) fn encode(changed: &[Changed]) -> Result<Encoded> {
     let row = |message: &Changed| {
         let text = message.text.as_deref()?;
         let mut line = String::with_capacity(text.len() + 32);
-        for word in terms::terms(text).into_iter().map(|term| term.text).chain(marks(message, text)) {
+        for word in
+            terms::terms(&searched(text, &message.files)).into_iter().map(|term| term.text).chain(marks(message, text))
+        {
             line.push_str(&word);
             line.push(' ');
         }
@@ -250,7 +252,7 @@ pub(crate) fn encode(changed: &[Changed]) -> Result<Encoded> {
     Ok(Encoded { gone: json_ids(gone)?, texts: json(&texts)? })
 }
 
-/// What FTS5 is asked. Every term stands in quotes, so nothing of it is an operator; no term has a quote in it.
+/// The query for FTS5. Every term stands in quotes, so nothing of it is an operator; no term has a quote in it.
 fn query(needle: &Needle) -> String {
     let phrase = |phrase: &Phrase| {
         let star = if phrase.prefix { " *" } else { "" };
@@ -308,7 +310,7 @@ fn of_index(error: sqlx::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chat::{ConversationId, UserId};
+    use chat::{ConversationId, UserId, search::Has};
 
     #[test]
     fn what_is_asked_has_every_term_in_quotes() {
@@ -318,7 +320,7 @@ mod tests {
             not: vec![phrase("x", false), phrase("y z", false)],
             authors: vec![UserId(1)],
             conversations: vec![ConversationId(2), ConversationId(3)],
-            link: true,
+            has: vec![Has::Link],
         };
         let mark = super::super::MARK;
         assert_eq!(

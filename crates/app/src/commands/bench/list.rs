@@ -16,7 +16,7 @@ use super::{
     server::usage,
 };
 
-/// What is in the list, and how it is read.
+/// The contents of the list, and how it is read.
 pub struct ListLoad {
     /// Conversations of the reader.
     pub conversations: usize,

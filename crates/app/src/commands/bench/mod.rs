@@ -1,9 +1,10 @@
 //! `palabre bench`: drives a running server with the native protocol and says what it does.
 //!
-//! `socket` → `scan` → `load` is the path of a frame; `works`, `idle`, `history`, `search` and `storm` are the works;
+//! `socket` → `scan` → `load` is the path of a frame; `works`, `idle`, `history`, `search`, `files` and `storm` are the works;
 //! `filling` and `measured` is what those have in common that ask; `flush` and `index` need no server.
 
 mod crew;
+mod files;
 mod filling;
 mod flush;
 mod histogram;
@@ -50,7 +51,7 @@ pub struct Args {
     work: Work,
 }
 
-/// What all works have in common.
+/// The options that all works have in common.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Common {
     /// The server's native socket; repeated for several nodes, over which connections are spread.
@@ -111,7 +112,7 @@ impl Default for Common {
     }
 }
 
-/// What the load does.
+/// The kind of load.
 #[derive(Clone, Debug, clap::Subcommand)]
 enum Work {
     /// One room; its senders each wait for an acknowledgement before the next message.
@@ -249,6 +250,18 @@ enum Work {
         #[arg(long, default_value_t = 200, value_parser = count)]
         page: usize,
     },
+    /// Files up and down at once, and one again and again, while somebody sends.
+    Files {
+        /// Bytes of each.
+        #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
+        bytes: u32,
+        /// Transfers at the same time.
+        #[arg(long, default_value_t = 100, value_parser = count)]
+        transfers: usize,
+        /// A URL of as many bytes on another server, to be read in turn with ours.
+        #[arg(long)]
+        against: Option<String>,
+    },
     /// The disk's flushes, to set beside the figures; needs no server.
     Flush {
         /// Where to write: the directory of the server's data.
@@ -283,6 +296,7 @@ impl Work {
                 *connections
             }
             Self::W6 { clients, .. } => *clients,
+            Self::Files { transfers, .. } => *transfers,
             // The reader and four who write.
             Self::List { .. } => 5,
             Self::Index { .. } | Self::Flush { .. } => 0,
@@ -338,6 +352,7 @@ async fn work(args: &Args) -> Result<Report> {
     for url in &common.url {
         targets.push(Target::parse(url, common.allow_remote).await?);
     }
+    let first = targets.first().cloned().context("the load needs --url")?;
     let host = Host::new(targets, &common.secret)?;
     // Fails early, with the server's own words.
     let (socket, _) = host.enter(&host.person("probe", 0)?).await.context("the server is not ready for the load")?;
@@ -365,6 +380,10 @@ async fn work(args: &Args) -> Result<Report> {
         Work::List { conversations, unread_in, unread, fill, page } => {
             let load = list::ListLoad { conversations, unread_in, unread, fill, page };
             list::run(common, &host, load).await
+        }
+        Work::Files { bytes, transfers, against } => {
+            let load = files::FilesLoad { bytes: usize::try_from(bytes)?, transfers, against };
+            files::run(common, &host, &first, load).await
         }
         Work::Index { .. } | Work::Flush { .. } => bail!("this needs no server"),
     }
