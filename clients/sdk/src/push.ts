@@ -1,5 +1,5 @@
 // Being told on this device while no page is open: how a browser subscribes, and how that is kept up.
-import type { Client } from './client.js';
+import type { Core } from './core.js';
 import type { PushDevice } from './wire.js';
 
 /** What of a browser's `PushManager` is needed. */
@@ -30,7 +30,7 @@ export interface PushWishes {
  * change a subscription. Needs the permission to notify. `null` if the server tells nobody.
  */
 export async function subscribePush(
-  client: Client,
+  client: Pick<Core, 'command'>,
   browser: Subscriber,
   { language, text }: PushWishes,
 ): Promise<PushDevice | null> {

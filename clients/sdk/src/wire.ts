@@ -427,6 +427,8 @@ export interface Limits {
   readonly presence_members: number;
   /** Characters of a profile's text fields. */
   readonly profile_length: number;
+  /** Browsers on which one user may be told while they show no page. */
+  readonly push_devices: number;
   /** Bytes that may wait for a slow reader before its connection is closed. */
   readonly queue_bytes: number;
   /** Different emoji on one message. */
@@ -626,6 +628,8 @@ export interface NotificationExplained {
   readonly notifies: boolean;
   /** Whether the level was set for this conversation; else for all of its kind. */
   readonly own_level: boolean;
+  /** What has become of it on one's devices; empty if one is told on none. */
+  readonly pushes: readonly PushExplained[];
   /** What decided it. */
   readonly why: Why;
 }
@@ -746,6 +750,82 @@ export interface Problem {
   readonly type: string;
 }
 
+/** A browser on which one is told; nobody else sees it. */
+export interface PushDevice {
+  /** The browser's own description (`User-Agent`) when it subscribed. */
+  readonly agent: string | null;
+  /** When it subscribed. */
+  readonly created_at: Moment;
+  /** Its id. */
+  readonly id: number;
+  /** The language in which it tells. */
+  readonly language: string;
+  /** The number in the account with which it was added. */
+  readonly rev: number;
+  /** The session with which it ends. */
+  readonly session: number;
+  /** Whether it shows what messages say. */
+  readonly text: boolean;
+}
+
+/** The devices on which one is told. */
+export interface PushDevices {
+  /** In the order in which they subscribed. */
+  readonly devices: readonly PushDevice[];
+  /** The server's public key, as browsers need it to subscribe (`applicationServerKey`), in base64url; `null` if this server tells nobody on devices. */
+  readonly key: string | null;
+}
+
+/** What has become of a message on one of one's devices. */
+export interface PushExplained {
+  /** Since when that is so. */
+  readonly at: Moment | null;
+  /** The device. */
+  readonly device: number;
+  /** What the push service said when it did not take it, such as a status. */
+  readonly error: string | null;
+  /** Up to which message it told: a later one than was asked for where messages were gathered. */
+  readonly seq: number | null;
+  /** What has become of the last push about this message or a later one: `waiting`, `sent`, `read` (before it was sent) or `given_up`; `null` if there was none. */
+  readonly state: PushState | null;
+}
+
+/** The keys of a subscription, as browsers give them. */
+export interface PushKeys {
+  /** Its secret: 16 bytes in base64url. */
+  readonly auth: Text;
+  /** Its public key: a point of P-256, 65 bytes in base64url. */
+  readonly p256dh: Text;
+}
+
+export type PushKind = 'direct' | 'mention' | 'message' | 'reminder';
+
+export type PushState = 'waiting' | 'sent' | 'read' | 'given_up';
+
+/** What a device may show of a message that it was told of. */
+export interface PushedMessage {
+  /** The name that is shown of its author. */
+  readonly author: string;
+  /** Where it is. */
+  readonly conversation: number;
+  /** What the push was about. */
+  readonly kind: PushKind;
+  /** The device's language. */
+  readonly language: string;
+  /** The name of the conversation, if it has one. */
+  readonly name: string | null;
+  /** Whether one has read it: then it is not shown any more. */
+  readonly read: boolean;
+  /** Which it is. */
+  readonly seq: number;
+  /** The beginning of what it says, without markers; `null` if the device shows no text. */
+  readonly text: string | null;
+  /** The root of the thread in which it stands aside from the room. */
+  readonly thread: number | null;
+  /** One's unread messages of the conversation, counted up to 100. */
+  readonly unread: number;
+}
+
 /** Hours of the week in which nothing notifies. */
 export interface QuietHours {
   /** The days on which they begin: 1 is Monday, 7 is Sunday. */
@@ -814,6 +894,12 @@ export interface Reminders {
 export interface Removal {
   /** `left` or `removed`. */
   readonly reason: string;
+}
+
+/** A device on which one is told no longer. */
+export interface RemovedPushDevice {
+  /** Which it was. */
+  readonly id: number;
 }
 
 /** A reminder that is no more. */
@@ -1549,7 +1635,7 @@ export interface MessageSearchData {
   readonly limit?: number | null;
   /** `newest` first, or `best` first; `newest` if absent. */
   readonly order?: Order | null;
-  /** Words, `"phrases"`, `-excluded` words and operators, with spaces between them. `word*` finds words that begin so. Operators: `from:NAME` (or `from:me`), `in:ROOM` (a name, an id, or `in:@NAME` for a direct conversation), `before:`, `after:` and `on:` with a day such as `2026-11-30`, `has:link`, `has:reaction`, `is:edited`, `is:thread`, `type:room`, `type:group`, `type:direct`. All must hold; of several `from:`, `in:` or `type:` one. */
+  /** Words, `"phrases"`, `-excluded` words and operators, with spaces between them. `word*` finds words that begin so. Operators: `from:NAME` (or `from:me`), `in:ROOM` (a name, an id, or `in:@NAME` for a direct conversation), `before:`, `after:` and `on:` with a day such as `2026-11-30`, `has:link`, `has:file`, `has:image`, `has:reaction`, `is:edited`, `is:thread`, `type:room`, `type:group`, `type:direct`. All must hold; of several `from:`, `in:` or `type:` one. */
   readonly q: string;
   /** How far the clock of the days is from UTC: `+02:00`, `-05:00` or `Z`; `Z` if absent. */
   readonly utc_offset?: string | null;
@@ -1626,6 +1712,33 @@ export interface PresenceGetData {
 export interface PresenceSetData {
   /** How to be shown. */
   readonly presence: Presence;
+}
+
+/** What a device was told. */
+export interface PushOpenData {
+  /** The ticket that stood in the push. */
+  readonly ticket: Text;
+}
+
+/** A browser's subscription at its push service. */
+export interface Push_deviceAddData {
+  /** The address at the push service: an `https` URL of at most 1,024 bytes. */
+  readonly endpoint: string;
+  /** Its keys. */
+  readonly keys: PushKeys;
+  /** The language in which it tells: a tag such as `fr` or `en-GB`; `en` if absent. */
+  readonly language?: string | null;
+  /** Whether it shows what messages say; true if absent. */
+  readonly text?: boolean | null;
+}
+
+/** No fields. */
+export interface Push_deviceListData {}
+
+/** One of one's devices. */
+export interface Push_deviceRemoveData {
+  /** Which. */
+  readonly device: Integer;
 }
 
 /** A message and an emoji. */
@@ -1969,6 +2082,14 @@ export interface Commands {
   'presence.get': { data: PresenceGetData; answer: Presences };
   /** Be online, away, busy or invisible. */
   'presence.set': { data: PresenceSetData; answer: Done };
+  /** What a device may show of a message that it was told of. The ticket that stood in the push is the credential. */
+  'push.open': { data: PushOpenData; answer: PushedMessage };
+  /** Be told on this browser while it shows no page, as long as this session; repeating it changes nothing. */
+  'push_device.add': { data: Push_deviceAddData; answer: PushDevice };
+  /** The devices on which the speaker is told, and the key with which browsers subscribe. */
+  'push_device.list': { data: Push_deviceListData; answer: PushDevices };
+  /** Be told on a device no longer; repeating it changes nothing. */
+  'push_device.remove': { data: Push_deviceRemoveData; answer: Done };
   /** React to a message; repeating it changes nothing. */
   'reaction.add': { data: ReactionAddData; answer: Message };
   /** Take an own reaction back; repeating it changes nothing. */
@@ -2215,6 +2336,20 @@ export interface Events {
     readonly type: 'presence.changed';
     readonly conversation: number;
     readonly data: PresenceChange;
+  };
+  /** You are told on this device. */
+  'push_device.added': {
+    readonly type: 'push_device.added';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: PushDevice;
+  };
+  /** You are told on this device no longer. */
+  'push_device.removed': {
+    readonly type: 'push_device.removed';
+    readonly account_seq: number;
+    readonly account_after?: number;
+    readonly data: RemovedPushDevice;
   };
   /** Somebody reacted to a message. */
   'reaction.added': {
