@@ -75,7 +75,16 @@ macro_rules! nobody {
 
 nobody!(bool, u8, u16, u32, i64, u64, usize, String);
 nobody!(
-    ClientId, ConnectionId, ConversationId, FileId, MessageId, Millis, Number, PushDeviceId, ReminderId, SessionId,
+    ClientId,
+    ConnectionId,
+    ConversationId,
+    FileId,
+    MessageId,
+    Millis,
+    Number,
+    PushDeviceId,
+    ReminderId,
+    SessionId,
     UserGroupId,
 );
 

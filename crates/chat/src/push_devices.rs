@@ -2,9 +2,7 @@
 //! told there. A device is told where a message is, never what it says; it reads the message like any other reader, if
 //! its person still may.
 
-use crate::{
-    ConversationId, Millis, Number, PushDeviceId, SessionId, UserId, notifications::Why, people::NamesPeople,
-};
+use crate::{ConversationId, Millis, Number, PushDeviceId, SessionId, UserId, notifications::Why, people::NamesPeople};
 
 /// A browser that somebody wants to be told on. There is at most one for each session, and it ends with the session.
 #[derive(Clone, Debug, PartialEq, Eq, NamesPeople)]

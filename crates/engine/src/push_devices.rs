@@ -19,7 +19,7 @@ use chat::{
 use push::{Pusher, Subscription};
 use store::{
     Conn, Unit,
-    push_devices::{PushAddress, Delivery, followers},
+    push_devices::{Delivery, PushAddress, followers},
 };
 
 use crate::{Call, Cost, Engine, jobs::now, sessions, tokens::Ticket};

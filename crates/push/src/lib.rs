@@ -309,8 +309,9 @@ mod tests {
 
     #[test]
     fn an_answer_says_what_has_become_of_a_message() {
-        let answer =
-            |status, retry_after: Option<&str>| read(&PushAnswer { status, retry_after: retry_after.map(str::to_owned) });
+        let answer = |status, retry_after: Option<&str>| {
+            read(&PushAnswer { status, retry_after: retry_after.map(str::to_owned) })
+        };
         for status in [200, 201, 202, 204] {
             assert_eq!(answer(status, None), PushOutcome::Taken);
         }
@@ -320,8 +321,9 @@ mod tests {
         for status in [301, 400, 401, 403, 413] {
             assert_eq!(answer(status, None), PushOutcome::Refused(status.to_string()));
         }
-        let later =
-            |status: u16, seconds: Option<u64>| PushOutcome::Later(status.to_string(), seconds.map(Duration::from_secs));
+        let later = |status: u16, seconds: Option<u64>| {
+            PushOutcome::Later(status.to_string(), seconds.map(Duration::from_secs))
+        };
         assert_eq!(answer(429, Some("120")), later(429, Some(120)));
         assert_eq!(answer(503, Some(" 7 ")), later(503, Some(7)));
         assert_eq!(answer(429, Some("999999999")), later(429, Some(86_400)), "a day at most");

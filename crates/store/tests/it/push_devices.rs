@@ -7,7 +7,7 @@ use chat::{
 };
 use store::{
     Db, Unit, Writer, jobs,
-    push_devices::{self, PushAddress, Delivery, PushProgress},
+    push_devices::{self, Delivery, PushAddress, PushProgress},
 };
 
 use crate::{databases, room, writer};
