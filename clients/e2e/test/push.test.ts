@@ -85,39 +85,6 @@ test('one turns it on, is told while one looks elsewhere, and no more of what on
   await visit.close();
 });
 
-test('what was read elsewhere is closed by the next push, and who has logged out is shown nothing', async () => {
-  const [cat, dan] = [await town().person('cat'), await town().person('dan')];
-  const [here, there] = [await cat.makeRoom('Here'), await cat.makeRoom('There')];
-  for (const room of [here, there]) await dan.join(room);
-  const visit = await town().visit(dan, { path: '/settings/notifications', arrange, locale: 'fr-FR' });
-  visit.expects(/a page was opened/, /Failed to load resource/);
-  const { page } = visit;
-  await page.getByRole('button', { name: 'Me notifier sur cet appareil' }).click();
-  await sees(page.getByRole('list', { name: 'Appareils notifiés' }).getByText('Cet appareil'));
-  await expectAccessibleEverywhere(page, 'the settings of notifications, in French');
-  await page.getByRole('checkbox', { name: 'Montrer ce que disent les messages' }).uncheck();
-  await sees(page.getByRole('button', { name: 'Ne plus me notifier sur cet appareil' }));
-
-  await turnsAway(page);
-  const cdp = await visit.context.newCDPSession(page);
-  const said = await cat.say(here, 'First');
-  await delivers(page, cdp, await service.tells());
-  await becomes(() => shown(page), ['cat · Here: Nouveau message']);
-  await dan.read(here, said.seq);
-  await cat.say(there, 'Second');
-  const second = await service.tells();
-  await delivers(page, cdp, second);
-  await becomes(() => shown(page), ['cat · There: Nouveau message']);
-
-  // Logged out, with no page of the client open: the worker learns it when it asks, and shows nothing, not even what it
-  // had shown.
-  await page.goto(`${visit.home}/docs`);
-  await dan.do('DELETE', '/v1/sessions/current');
-  await delivers(page, cdp, second);
-  await becomes(() => shown(page), []);
-  await visit.close();
-});
-
 test('whoever clicks comes to the message, and a browser that cannot tell says so', async () => {
   const [eve, fay] = [await town().person('eve'), await town().person('fay')];
   const room = await eve.makeRoom('Meadow');
