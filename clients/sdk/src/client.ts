@@ -48,6 +48,7 @@ import type {
   SavedDraft,
   EventFrame,
   File,
+  Members,
   Notifications,
   NotificationsSetData,
   Person,
@@ -548,9 +549,20 @@ export class Client {
     this.#outbox.discard(clientId);
   }
 
-  /** Loads a conversation's timeline (the newest, or around a message), members and markers. */
+  /**
+   * Loads a conversation's timeline (the newest, or around a message), and the members and markers of one that is not
+   * large: it has no more members than `limits.presence_members`.
+   */
   open(conversation: number, options: { readonly around?: number } = {}): Promise<void> {
     return this.#readings.open(conversation, options.around ?? null);
+  }
+
+  /**
+   * A page of a conversation's members, and their presence into the state: for one that is so large that its `members`
+   * are not loaded. `cursor` is the `next_cursor` of the page before. Throws a `Refusal`.
+   */
+  loadMembers(conversation: number, cursor: string | null = null): Promise<Members> {
+    return this.#readings.members(conversation, cursor);
   }
 
   /** Forgets the timeline; the conversation stays. */

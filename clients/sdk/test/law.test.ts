@@ -26,6 +26,8 @@ beforeAll(async () => {
   server = await TestServer.start({
     PALABRE_LIMITS__CATCH_UP: '15',
     PALABRE_LIMITS__CATCH_UP_BYTES: '1500',
+    // With everybody in it a conversation is large, and people come and go by their count.
+    PALABRE_LIMITS__PRESENCE_MEMBERS: String(PEOPLE - 1),
   });
 });
 afterAll(() => server.stop());

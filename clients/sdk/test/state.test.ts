@@ -158,6 +158,20 @@ describe('numbers', () => {
     expect(story.wants).toEqual([{ type: 'sync', conversation: 1, since: 12 }]);
   });
 
+  test('a list of members that was read while people came of whom only the count was told is not taken', () => {
+    const story = Story.at(3);
+    story.take({ type: 'reading', conversation: 1, reading: 7, where: null });
+    const data = { from: 4, to: 5, member_count: 202 };
+    story.take({ type: 'frame', frame: { type: 'members.changed', conversation: 1, seq: 5, data }, now: 0 });
+    const members = [member(1, 1), member(2, 2)];
+    story.take({ type: 'members', conversation: 1, reading: 7, members });
+    expect(story.it.members).toBeNull();
+    // One that begins after it is.
+    story.take({ type: 'reading', conversation: 1, reading: 8, where: null });
+    story.take({ type: 'members', conversation: 1, reading: 8, members });
+    expect(story.it.members?.size).toBe(2);
+  });
+
   test('an event of a type that is not known yet takes its number', () => {
     const story = Story.at(3);
     const frame = { type: 'message.translated', conversation: 1, seq: 4, data: {} };

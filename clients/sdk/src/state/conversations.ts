@@ -115,6 +115,7 @@ export function begin(fresh: Conversation): ConversationState {
       readings: new Set(),
       touchedMessages: [],
       touchedMembers: [],
+      unlisted: false,
     },
   };
   return last_message ? putSummaries(begun, [last_message]) : begun;

@@ -65,7 +65,7 @@ function takeEvent(before: ConversationState, frame: NumberedFrame, context: Con
 }
 
 /** The number that the client has if nothing is missing before an event. A run of joins and leaves has several numbers. */
-function numberBefore(frame: NumberedFrame): number {
+export function numberBefore(frame: NumberedFrame): number {
   return (frame.type === 'members.changed' ? frame.data.from : frame.seq) - 1;
 }
 

@@ -135,7 +135,7 @@ export interface ConversationState {
   /** The newest message in the room: what stands in a thread only is none. */
   readonly lastMessage: Message | null;
   readonly peer: Peer | null;
-  /** Present members by id; `null` until they are loaded. */
+  /** Present members by id; `null` until they are loaded, and in a large conversation: see `Client.loadMembers`. */
   readonly members: Members | null;
   readonly markers: Markers;
   readonly typing: Typing;
@@ -178,6 +178,8 @@ export interface Inner {
   readonly readings: ReadonlySet<number>;
   readonly touchedMessages: readonly Message[];
   readonly touchedMembers: readonly Member[];
+  /** During these readings people came and went of whom only the count is known. */
+  readonly unlisted: boolean;
 }
 
 /** An event with its number. */

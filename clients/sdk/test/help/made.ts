@@ -108,7 +108,7 @@ export function authenticated(
 
 /** Where somebody comes back from who has these cursors. */
 export function at(cursors: Cursors, accountSeq: number | null = null): Position {
-  return { cursors, epoch: 'e', accountSeq };
+  return { cursors, epoch: 'e', accountSeq, serverLevel: 0 };
 }
 
 /** A draft of the kitchen. */
