@@ -167,6 +167,10 @@ impl Search {
 /// Whether there is a link to a page in a text, by the grammar of texts: mail addresses are none.
 #[must_use]
 pub fn has_link(text: &str) -> bool {
+    // Most texts have none; reading their parts to find that out would cost more than all else that is done with them.
+    if !text::may_link_to_a_page(text) {
+        return false;
+    }
     let is_page = |to: &str| to.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"));
     let mut found = false;
     text::walk(&text::parts(text), &mut |part| found |= matches!(&part.meaning, Meaning::Link(to) if is_page(to)));

@@ -1,5 +1,6 @@
 //! Sends, a batch at a time: checked, numbered and stored by three statements, or two, however many they are.
 
+mod bound;
 mod calls;
 mod created;
 mod digest;
@@ -270,8 +271,7 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
             p: append.submission.parent.map(|p| p.0),
         })
         .collect();
-    let asked = json(&asked)?;
-    let mut rows = sql_many!(&mut unit.conn, Checked, CHECKED, CHECK, asked.as_str())?;
+    let mut rows = look(&mut unit.conn, &asked).await?;
     if rows.len() != run.len() {
         return Err(Error::Other("not every send of a batch could be checked".into()));
     }
@@ -301,6 +301,17 @@ async fn check(unit: &mut Unit, run: &[NewMessage]) -> Result<Vec<Verdict>> {
         verdicts.push(verdict);
     }
     Ok(verdicts)
+}
+
+/// What [`CHECK`] says of these sends.
+async fn look(conn: &mut Conn, asked: &[Asked<'_>]) -> Result<Vec<Checked>> {
+    if let Conn::Sqlite(sqlite) = conn
+        && let Some(rows) = bound::check(sqlite, asked).await?
+    {
+        return Ok(rows);
+    }
+    let asked = json(asked)?;
+    sql_many!(conn, Checked, CHECKED, CHECK, asked.as_str())
 }
 
 /// Mends the heads of a batch that were damaged since they were last looked at.
@@ -465,31 +476,16 @@ async fn attach(
     files::attach(&mut unit.conn, &attached).await
 }
 
-/// For SQLite: a row that cannot be stored ends the whole transaction. That is what we would do anyway,
-/// and SQLite need not keep a journal of the statement to undo it alone.
-static INSERT_OR_ROLLBACK: LazyLock<String> = LazyLock::new(|| INSERT.replacen("INSERT", "INSERT OR ROLLBACK", 1));
-
 /// For PostgreSQL: both in one, because other nodes wait for the conversations' rows meanwhile.
 static ADVANCE_AND_INSERT: LazyLock<String> =
     LazyLock::new(|| format!("WITH advanced AS ({}) {INSERT_RETURNING}", ADVANCE.replacen("$1", "$2", 1)));
 
 /// Stores the rows and the conversations' heads; the rows' ids by conversation and seq.
 async fn insert_rows(conn: &mut Conn, rows: &[Row<'_>], heads: &[Head]) -> Result<HashMap<(i64, i64), i64>> {
-    let (batch, heads) = (json(rows)?, json(heads)?);
     match conn {
-        // SQLite gives ascending ids in the order of the batch, and has one writer: the last id tells
-        // them all, without a row for each.
-        Conn::Sqlite(c) => {
-            let last = sqlx::query(sqlx::AssertSqlSafe(INSERT_OR_ROLLBACK.as_str()))
-                .bind(batch)
-                .execute(&mut **c)
-                .await?
-                .last_insert_rowid();
-            sqlx::query(ADVANCE).bind(heads).execute(&mut **c).await?;
-            let ids = (1..=last).rev().zip(rows.iter().rev());
-            Ok(ids.map(|(id, row)| ((row.c, row.s), id)).collect())
-        }
+        Conn::Sqlite(c) => bound::insert(c, rows, heads).await,
         Conn::Postgres(c) => {
+            let (batch, heads) = (json(rows)?, json(heads)?);
             let text = sqlx::AssertSqlSafe(ADVANCE_AND_INSERT.as_str());
             let insert = sqlx::query_as::<_, (i64, i64, i64)>(text).bind(batch).bind(heads);
             let ids = in_time!(c, insert.fetch_all(&mut **c))?;
