@@ -425,6 +425,12 @@ impl Engine {
         sessions::authenticate(&self.inner, claim).await
     }
 
+    /// Lets go of credentials that were checked longer ago than is remembered. The cache does so only when it is used, and
+    /// after a storm nobody may use it.
+    pub async fn forget_old_arrivals(&self) {
+        self.inner.speakers.run_pending_tasks().await;
+    }
+
     /// Verifies a cookie: one of [`Engine::cookie`], or a token that was put into a cookie.
     ///
     /// # Errors

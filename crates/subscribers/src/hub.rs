@@ -223,7 +223,8 @@ struct State {
     control: mpsc::WeakSender<Control>,
     revocations: Revocations,
     people: HashMap<UserId, Person>,
-    channels: HashMap<ConversationId, Channel>,
+    /// In boxes: a table of the channels themselves would have empty places of their size.
+    channels: HashMap<ConversationId, Box<Channel>>,
     /// People whose accounts have an event that waits for a conversation.
     stalled: HashSet<UserId>,
     /// People whose presence must be published with the next tick.
@@ -376,12 +377,8 @@ impl State {
 
     /// Continues the accounts that have waited for the number that was just published.
     fn continue_waiting_accounts(&mut self, conversation: ConversationId) {
-        let Some(channel) = self.channels.get_mut(&conversation).filter(|channel| !channel.later.is_empty()) else {
-            return;
-        };
-        let last = channel.gaps.last();
-        let due: Vec<UserId> = channel.later.extract_if(.., |(at, _)| *at <= last).map(|(_, user)| user).collect();
-        for user in due {
+        let Some(channel) = self.channels.get_mut(&conversation) else { return };
+        for user in channel.take_waiting() {
             self.tell_account(user, false);
         }
     }
@@ -404,7 +401,7 @@ impl State {
             channel.member_count = member_count;
         }
         let (listening, due) = channel.gather(event, self.presence_members, Instant::now());
-        channel.chunk.add(&self.numbers, &channel.place, event, &listening, &channel.limited);
+        channel.add_event(&self.numbers, event, &listening);
         if let Some(due) = due {
             self.touched.add_later(due, event.conversation);
         }
@@ -425,10 +422,10 @@ impl State {
         let channel = self.channels.entry(conversation).or_insert_with(|| {
             self.handle.want(conversation, true);
             let place = Place { kind: row.kind, name: row.name.clone(), pair: row.pair };
-            Channel::new(place, row.head, row.member_count)
+            Box::new(Channel::new(place, row.head, row.member_count))
         });
         self.deliveries.fetch_add(channel.flush(), Ordering::Relaxed);
-        channel.limited.set(user, listed.visible_from);
+        channel.limit(user, listed.visible_from);
         for subscriber in &person.subscribers {
             channel.add(subscriber.clone());
         }
@@ -443,7 +440,7 @@ impl State {
         if let Some(channel) = self.channels.get_mut(&conversation) {
             self.deliveries.fetch_add(channel.flush(), Ordering::Relaxed);
             for subscriber in &person.subscribers {
-                channel.remove(subscriber.id);
+                channel.remove(subscriber);
                 subscriber.outbox.wake();
             }
         }
