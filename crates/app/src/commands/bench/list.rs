@@ -12,9 +12,12 @@ use super::{
     histogram::Histogram,
     history::sends,
     load::nonce,
-    report::Report,
+    report::{Bound, Report},
     server::usage,
 };
+
+/// What coming in and reading the list may cost, in milliseconds of processor time, of 200 conversations.
+const ROUND_MS: f64 = 10.0;
 
 /// What is in the list, and how it is read.
 pub struct ListLoad {
@@ -59,6 +62,10 @@ pub async fn run(common: &Common, host: &Host, load: ListLoad) -> Result<Report>
     report.requests_per_second = Some(rounds as f64 / report.seconds);
     report.server_cpu_seconds = before.zip(after).map(|(before, after)| after.cpu_seconds - before.cpu_seconds);
     report.requests_per_cpu_second = report.server_cpu_seconds.map(|cpu| rounds as f64 / cpu.max(0.01));
+    if let Some(cpu) = report.server_cpu_seconds {
+        let each = cpu * 1e3 / rounds.max(1) as f64;
+        report.bounds.push(Bound::most("CPU-ms to come in and read the list", each, ROUND_MS));
+    }
     report.request = times.percentiles();
     report.remember("after", after);
     Ok(report)

@@ -1,6 +1,7 @@
 //! `palabre bench`: drives a running server with the native protocol and says what it does.
 //!
-//! `socket` → `scan` → `load` is the path of a frame; `works`, `idle`, `history`, `search` and `storm` are the works;
+//! `socket` → `scan` → `load` is the path of a frame; `works`, `idle`, `history`, `list`, `search`,
+//! `squares`, `storm`, `storms` and `wide` are the works;
 //! `filling` and `measured` is what those have in common that ask; `flush` and `index` need no server.
 
 mod crew;
@@ -18,9 +19,12 @@ mod scan;
 mod search;
 mod server;
 mod socket;
+mod squares;
 mod storm;
+mod storms;
 #[cfg(test)]
 mod tests;
+mod wide;
 mod works;
 
 use std::path::PathBuf;
@@ -38,6 +42,7 @@ The server must let the load in. Start it with a secret of 32 or more characters
   PALABRE_LIMITS__MESSAGES_PER_MINUTE=1000000000    and MESSAGE_BURST, REQUESTS_PER_MINUTE, REQUEST_BURST,
                                                     SEARCHES_PER_MINUTE, SEARCH_BURST
   PALABRE_LIMITS__UNAUTHENTICATED_PER_ADDRESS=1000000
+  PALABRE_LIMITS__CONNECTIONS_PER_USER=1000000      one person makes all rooms of a work
 The users `bench-…` and their rooms stay in its database, and are used again in the next run.";
 
 /// Arguments of `palabre bench`.
@@ -249,6 +254,39 @@ enum Work {
         #[arg(long, default_value_t = 200, value_parser = count)]
         page: usize,
     },
+    /// Very many people come into one room, and very many type in another.
+    Squares {
+        /// People.
+        #[arg(long, default_value_t = 10_000, value_parser = count)]
+        people: usize,
+        /// Those of them who type at once.
+        #[arg(long, default_value_t = 1_000)]
+        typists: usize,
+    },
+    /// Everybody in many rooms is cut off at once and comes back, several times: what that costs, and what stays.
+    Storms {
+        /// Clients.
+        #[arg(long, default_value_t = 5_000, value_parser = count)]
+        clients: usize,
+        /// Rooms, over which they are spread.
+        #[arg(long, default_value_t = 500, value_parser = count)]
+        rooms: usize,
+        /// Storms.
+        #[arg(long, default_value_t = 3, value_parser = count)]
+        storms: usize,
+        /// Clients that are coming back at the same time [default: all].
+        #[arg(long, value_parser = count)]
+        connecting: Option<usize>,
+    },
+    /// Somebody in very many conversations connects, on a server that was just started.
+    Wide {
+        /// Conversations.
+        #[arg(long, default_value_t = 5_000, value_parser = count)]
+        conversations: usize,
+        /// Make those that are missing, and measure nothing.
+        #[arg(long)]
+        fill: bool,
+    },
     /// The disk's flushes, to set beside the figures; needs no server.
     Flush {
         /// Where to write: the directory of the server's data.
@@ -283,6 +321,9 @@ impl Work {
                 *connections
             }
             Self::W6 { clients, .. } => *clients,
+            Self::Squares { people, .. } => *people,
+            Self::Storms { clients, .. } => *clients,
+            Self::Wide { .. } => 100,
             // The reader and four who write.
             Self::List { .. } => 5,
             Self::Index { .. } | Self::Flush { .. } => 0,
@@ -366,6 +407,12 @@ async fn work(args: &Args) -> Result<Report> {
             let load = list::ListLoad { conversations, unread_in, unread, fill, page };
             list::run(common, &host, load).await
         }
+        Work::Squares { people, typists } => squares::run(common, &host, people, typists.min(people)).await,
+        Work::Storms { clients, rooms, storms, connecting } => {
+            let connecting = connecting.unwrap_or(clients);
+            storms::run(common, &host, storms::StormLoad { clients, rooms, storms, connecting }).await
+        }
+        Work::Wide { conversations, fill } => wide::run(common, &host, conversations, fill).await,
         Work::Index { .. } | Work::Flush { .. } => bail!("this needs no server"),
     }
 }

@@ -87,8 +87,29 @@ pub struct Report {
     pub flush: Option<Percentiles>,
     /// Flushes a second.
     pub flushes_per_second: Option<f64>,
+    /// What was measured beside what it may be.
+    pub bounds: Vec<Bound>,
     /// The first things that went wrong.
     pub complaints: Vec<String>,
+}
+
+/// A figure beside the most that it may be. Debug builds and busy machines exceed it, so it is told and decides nothing.
+#[derive(Debug, Serialize)]
+pub struct Bound {
+    /// Of what.
+    pub what: &'static str,
+    /// What was measured.
+    pub measured: f64,
+    /// The most that it may be.
+    pub most: f64,
+}
+
+impl Bound {
+    /// A figure, and the most that it may be.
+    #[must_use]
+    pub fn most(what: &'static str, measured: f64, most: f64) -> Self {
+        Self { what, measured, most }
+    }
 }
 
 /// The server's memory at one moment.
@@ -181,6 +202,10 @@ impl Report {
         // What needs no server loses nothing.
         let counts = counts.into_iter().filter(|_| self.flush.is_none() && self.texts_per_second.is_none());
         rows.extend(counts.map(|(name, count)| (name, thousands(count as f64))));
+        rows.extend(self.bounds.iter().map(|Bound { what, measured, most }| {
+            let verdict = if measured <= most { "holds" } else { "EXCEEDED" };
+            ("bound", format!("{what}: {} of at most {}, {verdict}", thousands(*measured), thousands(*most)))
+        }));
         rows.extend(self.complaints.iter().map(|complaint| ("complaint", complaint.clone())));
         rows
     }
@@ -226,6 +251,15 @@ mod tests {
             [0.0, 7.25, 999.0, 1_000.0, 1_234_567.8].map(thousands),
             ["0", "7.25", "999", "1,000", "1,234,568"].map(String::from)
         );
+    }
+
+    #[test]
+    fn a_figure_is_told_beside_its_bound() {
+        let mut report = Report::new("w".into(), &[]);
+        report.bounds = vec![Bound::most("bytes", 300.0, 300.0), Bound::most("seconds", 20.25, 20.0)];
+        let told = report.to_string();
+        assert!(told.contains("bytes: 300 of at most 300, holds"), "{told}");
+        assert!(told.contains("seconds: 20.25 of at most 20, EXCEEDED") && report.clean(), "{told}");
     }
 
     #[test]
